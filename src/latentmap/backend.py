@@ -1,0 +1,232 @@
+"""The one place that knows which engine runs Keras.
+
+Everything else speaks `keras.ops` and Keras layers. Here stand the choice of the engine (JAX,
+unless the user chose another), JAX's cache of compiled programs, and the two loops that must be
+fast: many training steps in one call, and a network applied to many rows. JAX runs all the steps of
+a chunk inside one compiled loop; the other engines take Keras's own step, one at a time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+__all__ = ["Steps", "apply", "many_steps", "start"]
+
+BLOCK_NUMBERS = 1 << 21
+"""About how many input numbers a network is applied to in one call."""
+
+
+def start() -> Any:
+    """Import Keras on its engine, once, and return the module.
+
+    JAX is the engine unless the environment variable ``KERAS_BACKEND`` or Keras's own settings file
+    names another, or Keras is running already.
+
+    Returns
+    -------
+    module
+        ``keras``.
+
+    Examples
+    --------
+    >>> start().backend.backend() in ("jax", "torch", "tensorflow")
+    True
+    """
+    if "keras" not in sys.modules:
+        os.environ.setdefault("KERAS_BACKEND", _chosen_engine())
+    import keras
+
+    if keras.backend.backend() == "jax":
+        _keep_compiled_programs()
+    return keras
+
+
+def _chosen_engine() -> str:
+    """Read the engine from Keras's settings; "tensorflow" there is what Keras writes by itself."""
+    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
+    try:
+        engine = json.loads((home / "keras.json").read_text())["backend"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return "jax"
+    return engine if engine in ("torch", "openvino") else "jax"
+
+
+def _keep_compiled_programs() -> None:
+    """Let JAX find, in later runs, what it compiled in earlier ones."""
+    import jax
+
+    if jax.config.jax_compilation_cache_dir is None:
+        cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+        place = cache / "latentmap" / f"jax-{_processor()}"
+        jax.config.update("jax_compilation_cache_dir", str(place))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.05)
+
+
+def _processor() -> str:
+    """Name this kind of processor: a program compiled for one may not run on another."""
+    about = platform.machine() + platform.processor()
+    try:
+        cpuinfo = Path("/proc/cpuinfo").read_text()
+        about += next(line for line in cpuinfo.splitlines() if line.startswith(("flags", "Feat")))
+    except (OSError, StopIteration):
+        pass
+    return hashlib.sha256(about.encode()).hexdigest()[:12]
+
+
+class Steps(Protocol):
+    """Trains a compiled Keras model, many batches a call."""
+
+    def run(self, batches: np.ndarray) -> None:
+        """Take one training step for each batch of ``batches``, shape (steps, batch, ...)."""
+
+    def finish(self) -> float:
+        """Bring the weights back into the model; return the mean loss since the last call."""
+
+
+def many_steps(model: Any) -> Steps:
+    """Give the trainer of the running engine for a compiled ``model``.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Built and compiled, with a ``compute_loss`` of its own.
+
+    Returns
+    -------
+    Steps
+
+    Examples
+    --------
+    >>> keras = start()
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, use_bias=False)])
+    >>> model.compute_loss = lambda x, y, y_pred, **_: keras.ops.mean((y_pred - 1) ** 2)
+    >>> model.compile(optimizer=keras.optimizers.SGD(0.1))
+    >>> steps = many_steps(model)
+    >>> steps.run(np.ones((50, 8, 2), "float32"))
+    >>> _ = steps.finish()
+    >>> float(round(model.predict_on_batch(np.ones((1, 2)))[0, 0], 3))
+    1.0
+    """
+    return _STEPS.get(start().backend.backend(), _KerasSteps)(model)
+
+
+class _KerasSteps:
+    """One step at a time, by Keras itself."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self.losses: list[float] = []
+
+    def run(self, batches: np.ndarray) -> None:
+        self.losses.extend(float(self.model.train_on_batch(batch)) for batch in batches)
+
+    def finish(self) -> float:
+        mean = float(np.mean(self.losses))
+        self.losses.clear()
+        return mean
+
+
+class _JaxSteps:
+    """All the steps of a call inside one compiled loop, the state staying on the device.
+
+    The number of steps is an argument of the compiled loop, so that a shorter last chunk needs no
+    second compilation.
+    """
+
+    def __init__(self, model: Any) -> None:
+        import jax
+
+        model.optimizer.build(model.trainable_variables)
+        self.model = model
+        self.length = 0
+        self.state: tuple | None = None
+        self._loop = jax.jit(self._many, donate_argnums=0)
+
+    def _variables(self) -> tuple[list, ...]:
+        model = self.model
+        return (
+            model.trainable_variables,
+            model.non_trainable_variables,
+            model.optimizer.variables,
+            model.metrics_variables,
+        )
+
+    def _many(self, state: tuple, batches: Any, count: Any) -> tuple:
+        import jax
+
+        def step(i: Any, state: tuple) -> tuple:
+            return self.model.train_step(state, (batches[i],))[1]
+
+        return jax.lax.fori_loop(0, count, step, state)
+
+    def run(self, batches: np.ndarray) -> None:
+        count = len(batches)
+        self.length = max(self.length, count)
+        if count < self.length:
+            batches = np.concatenate([batches, np.repeat(batches[:1], self.length - count, 0)])
+        if self.state is None:
+            self.state = tuple([v.value for v in variables] for variables in self._variables())
+        self.state = self._loop(self.state, batches, count)
+
+    def finish(self) -> float:
+        for variables, values in zip(self._variables(), self.state or (), strict=True):
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+        self.state = None
+        loss = float(self.model.get_metrics_result()["loss"])
+        self.model.reset_metrics()
+        return loss
+
+
+_STEPS: dict[str, Callable[[Any], Steps]] = {"jax": _JaxSteps}
+
+
+def apply(model: Any, rows: np.ndarray) -> np.ndarray:
+    """Run a network over rows, in blocks that all have one shape.
+
+    One shape means one compilation, and that what comes out for a row never depends on the rows
+    beside it.
+
+    Parameters
+    ----------
+    model : keras.Model
+        With one input and one output.
+    rows : ndarray of shape (n, ...)
+
+    Returns
+    -------
+    ndarray of shape (n, ...)
+        What the model gives, float32.
+
+    Examples
+    --------
+    >>> keras = start()
+    >>> double = keras.Sequential([keras.Input((2,)), keras.layers.Rescaling(2.0)])
+    >>> apply(double, np.ones((3, 2), "uint8"))
+    array([[2., 2.], [2., 2.], [2., 2.]], dtype=float32)
+    """
+    size = block_rows(rows.shape[1:])
+    blocks = [_one_block(model, rows[i : i + size], size) for i in range(0, len(rows), size)]
+    return np.concatenate(blocks) if blocks else _one_block(model, rows, size)
+
+
+def block_rows(row_shape: tuple[int, ...]) -> int:
+    """Tell how many rows of a shape make one block: a power of two from 16 to 1024."""
+    fitting = max(BLOCK_NUMBERS // int(np.prod(row_shape)), 1)
+    return int(np.clip(1 << (fitting.bit_length() - 1), 16, 1024))
+
+
+def _one_block(model: Any, rows: np.ndarray, size: int) -> np.ndarray:
+    missing = size - len(rows)
+    if missing:
+        rows = np.concatenate([rows, np.zeros((missing, *rows.shape[1:]), rows.dtype)])
+    return np.asarray(model.predict_on_batch(rows))[: size - missing]

@@ -1,0 +1,104 @@
+"""How rows are grouped into batches, apart from where they come from.
+
+A file that is read row group by row group must not be shuffled by picking single rows: every batch
+would touch every group. So such sources are shuffled in two steps, random blocks into a buffer,
+then random rows out of it, and each block is read once a pass. Arrays in memory get a plain
+permutation. These functions know only ``take``, so they serve every source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+
+__all__ = ["buffered", "in_order", "permuted", "rebatch"]
+
+Take = Callable[[np.ndarray], np.ndarray]
+
+
+def in_order(take: Take, length: int, size: int) -> Iterator[np.ndarray]:
+    """Yield rows 0 to ``length`` in batches of ``size``, the last one perhaps shorter."""
+    for start in range(0, length, size):
+        yield take(np.arange(start, min(start + size, length)))
+
+
+def permuted(take: Take, length: int, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Yield every row once in a uniformly random order."""
+    order = rng.permutation(length)
+    for start in range(0, length, size):
+        yield take(order[start : start + size])
+
+
+def buffered(
+    take: Take,
+    bounds: np.ndarray,
+    size: int,
+    rng: np.random.Generator,
+    blocks_at_once: int,
+) -> Iterator[np.ndarray]:
+    """Yield every row once, shuffled among ``blocks_at_once`` random blocks at a time.
+
+    Parameters
+    ----------
+    take : callable
+        Gives the rows at an array of indices.
+    bounds : ndarray of shape (n_blocks + 1,)
+        Where each block starts, and the number of rows at the end.
+    size : int
+        Rows a batch; the last may be shorter.
+    rng : numpy.random.Generator
+        Chooses the order of the blocks and of the rows in the buffer.
+    blocks_at_once : int
+        How many blocks the buffer holds: more shuffle better, and take more memory.
+
+    Yields
+    ------
+    ndarray of shape (size, ...)
+
+    Examples
+    --------
+    >>> rows, rng = np.arange(6), np.random.default_rng(0)
+    >>> parts = list(buffered(rows.take, np.array([0, 2, 4, 6]), 4, rng, blocks_at_once=2))
+    >>> [len(part) for part in parts], sorted(np.concatenate(parts).tolist())
+    ([4, 2], [0, 1, 2, 3, 4, 5])
+    """
+    return rebatch(_shuffled_pieces(take, bounds, size, rng, blocks_at_once), size)
+
+
+def _shuffled_pieces(
+    take: Take, bounds: np.ndarray, size: int, rng: np.random.Generator, blocks_at_once: int
+) -> Iterator[np.ndarray]:
+    blocks = rng.permutation(len(bounds) - 1)
+    for first in range(0, len(blocks), blocks_at_once):
+        # Ascending inside the buffer: the disk is read forwards.
+        chosen = np.sort(blocks[first : first + blocks_at_once])
+        buffer = take(np.concatenate([np.arange(bounds[b], bounds[b + 1]) for b in chosen]))
+        order = rng.permutation(len(buffer))
+        for start in range(0, len(order), size):
+            yield buffer[order[start : start + size]]
+
+
+def rebatch(arrays: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:
+    """Cut a stream of arrays of any length into batches of exactly ``size`` rows, but for the last.
+
+    Examples
+    --------
+    >>> [part.tolist() for part in rebatch([np.arange(3), np.arange(3, 5)], 2)]
+    [[0, 1], [2, 3], [4]]
+    """
+    held: list[np.ndarray] = []
+    room = size
+    for rows in arrays:
+        while len(rows) >= room:
+            yield _joined([*held, rows[:room]])
+            rows, held, room = rows[room:], [], size
+        if len(rows):
+            held.append(rows)
+            room -= len(rows)
+    if held:
+        yield _joined(held)
+
+
+def _joined(parts: list[np.ndarray]) -> np.ndarray:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)

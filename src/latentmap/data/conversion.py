@@ -1,0 +1,56 @@
+"""Whatever a user holds, as a source.
+
+This stands above the readers, so that a path, a data-set name, a data frame and an array are all
+welcome in the same argument.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from latentmap.data.checks import as_numbers
+from latentmap.data.frames import is_frame, read_frame
+from latentmap.data.readers import open_data
+from latentmap.data.sources import ArraySource, Source
+from latentmap.errors import SettingError
+
+__all__ = ["as_source"]
+
+
+def as_source(data: Any, *, label: str | None = None) -> Source:
+    """Make a source of whatever a user holds.
+
+    Parameters
+    ----------
+    data : Source, path, data-set name, data frame, array or list of rows
+        A text is a path or the name of a data set (see ``open_data``).
+    label : str, optional
+        The column of a table that holds labels, not numbers to learn.
+
+    Returns
+    -------
+    Source
+
+    Raises
+    ------
+    DataError, FileError, UnknownNameError
+        If there are no rows of numbers in it.
+
+    Examples
+    --------
+    >>> as_source([[1, 2], [3, 4], [5, 6]])
+    <ArraySource 'the array': 3 rows of shape (2,), int64>
+    """
+    if isinstance(data, Source):
+        return data
+    if isinstance(data, str | os.PathLike):
+        return open_data(data, label=label)
+    if is_frame(data):
+        return read_frame(data, label)
+    if label is not None:
+        raise SettingError(f"label {label!r}: expected a table with named columns, found an array")
+    array = data if isinstance(data, np.memmap) else as_numbers("the array", data)
+    return ArraySource(array)

@@ -1,0 +1,192 @@
+"""The named data sets: one table.
+
+Each has rows to fit and rows that are not fitted, so that figures of merit mean the same for
+everybody. MNIST lies inside the package, scikit-learn's three come with it, the rest is fetched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from latentmap.data.fetching import fetch
+from latentmap.data.idx import read_idx
+from latentmap.data.sources import ArraySource, Source
+from latentmap.errors import UnknownNameError
+
+__all__ = ["DataSet", "data_sets", "load_data_set"]
+
+_PARTS = ("fit", "unseen")
+_MNIST = Path(__file__).parent / "mnist"
+_IDX_FILES = {
+    "fit": ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"),
+    "unseen": ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"),
+}
+_FASHION_URL = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
+_FASHION_SHA256 = {
+    _IDX_FILES["fit"][0]: "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+    _IDX_FILES["fit"][1]: "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+    _IDX_FILES["unseen"][0]: "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+    _IDX_FILES["unseen"][1]: "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+}
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A data set with a name.
+
+    Attributes
+    ----------
+    name, description, licence : str
+    n_fit, n_unseen : int
+        Rows in its two parts.
+    load : callable
+        From ``"fit"`` or ``"unseen"`` to the part as a `Source`.
+    """
+
+    name: str
+    description: str
+    licence: str
+    n_fit: int
+    n_unseen: int
+    load: Callable[[str], Source]
+
+
+def data_sets() -> dict[str, DataSet]:
+    """Give the data sets that have a name, without reading any.
+
+    Examples
+    --------
+    >>> data_sets()["mnist"].n_fit
+    60000
+    """
+    return dict(_TABLE)
+
+
+def load_data_set(name: str, part: str = "fit") -> Source:
+    """Read one part of a named data set.
+
+    Parameters
+    ----------
+    name : str
+        One of `data_sets`.
+    part : {"fit", "unseen"}
+        The rows to fit, or the others.
+
+    Returns
+    -------
+    Source
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such data set or part.
+    FileError
+        If it had to be fetched and could not be.
+
+    Examples
+    --------
+    >>> wine = load_data_set("wine")
+    >>> len(wine), wine.feature_names[0], str(wine.labels[0])
+    (142, 'alcohol', 'class_0')
+    """
+    if name not in _TABLE:
+        raise UnknownNameError("data set", name, _TABLE)
+    if part not in _PARTS:
+        raise UnknownNameError("part", part, _PARTS)
+    source = _TABLE[name].load(part)
+    source.name = name if part == "fit" else f"{name}:{part}"
+    return source
+
+
+def _load_mnist(part: str) -> Source:
+    return _idx_pair(*(_MNIST / file for file in _IDX_FILES[part]))
+
+
+def _load_fashion_mnist(part: str) -> Source:
+    files = _IDX_FILES[part]
+    paths = [fetch("fashion-mnist", _FASHION_URL + f, _FASHION_SHA256[f]) for f in files]
+    return _idx_pair(*paths)
+
+
+def _idx_pair(images: Path, labels: Path) -> Source:
+    return ArraySource(read_idx(images), labels=read_idx(labels).astype(np.int64))
+
+
+def _load_digits(part: str) -> Source:
+    digits = _sklearn_bunch("digits")
+    return _part(ArraySource(digits.images, labels=digits.target), part)
+
+
+def _load_wine(part: str) -> Source:
+    return _part(_table_source(_sklearn_bunch("wine")), part)
+
+
+def _load_breast_cancer(part: str) -> Source:
+    return _part(_table_source(_sklearn_bunch("breast_cancer")), part)
+
+
+def _sklearn_bunch(name: str) -> Any:
+    from sklearn import datasets
+
+    return getattr(datasets, f"load_{name}")()
+
+
+def _table_source(bunch: Any) -> Source:
+    names = [str(name) for name in bunch.feature_names]
+    return ArraySource(bunch.data, feature_names=names, labels=bunch.target_names[bunch.target])
+
+
+def _part(source: Source, part: str) -> Source:
+    return source.split(0.2, seed=0)[_PARTS.index(part)].load()
+
+
+_TABLE = {
+    data_set.name: data_set
+    for data_set in (
+        DataSet(
+            name="mnist",
+            description="handwritten digits, 28×28 grey",
+            licence="CC BY-SA 3.0",
+            n_fit=60_000,
+            n_unseen=10_000,
+            load=_load_mnist,
+        ),
+        DataSet(
+            name="fashion-mnist",
+            description="articles of clothing, 28×28 grey, fetched on first use",
+            licence="MIT",
+            n_fit=60_000,
+            n_unseen=10_000,
+            load=_load_fashion_mnist,
+        ),
+        DataSet(
+            name="digits",
+            description="handwritten digits, 8×8 grey",
+            licence="CC BY 4.0",
+            n_fit=1438,
+            n_unseen=359,
+            load=_load_digits,
+        ),
+        DataSet(
+            name="wine",
+            description="chemistry of Italian wines, 13 numbers",
+            licence="CC BY 4.0",
+            n_fit=142,
+            n_unseen=36,
+            load=_load_wine,
+        ),
+        DataSet(
+            name="breast_cancer",
+            description="cell nuclei of breast tumours, 30 numbers",
+            licence="CC BY 4.0",
+            n_fit=455,
+            n_unseen=114,
+            load=_load_breast_cancer,
+        ),
+    )
+}

@@ -1,0 +1,188 @@
+"""A folder of images: a row is one image, decoded when it is asked for.
+
+Opening reads only the headers: they tell the size, which must be one for all, and whether there is
+colour, which decides how every image is decoded. Only the formats of the table below are tried,
+whatever a file is called, because some of Pillow's others start programs.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from latentmap.data.folders import folder_name
+from latentmap.data.foreign import reading
+from latentmap.data.sources import Source
+from latentmap.errors import DataError, FileError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["IMAGE_SUFFIXES", "ImageFolderSource"]
+
+IMAGE_SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"),
+)
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+_PIXEL_LIMIT = 2**26  # an image of a few bytes may claim to unpack to gigabytes
+_GREY_8 = {"1", "L", "LA", "La"}
+_GREY_16 = {"I;16", "I;16B", "I;16L", "I;16N", "I"}
+
+
+class ImageFolderSource(Source):
+    """Images of one size, in a folder and its sub-folders.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    paths : sequence of str
+        Relative to ``folder``, with ``/``. The sub-folder is the label; where all lie flat, there
+        are no labels.
+
+    Attributes
+    ----------
+    paths : list of str
+        As given: the name of every row.
+
+    Raises
+    ------
+    FileError
+        If an image cannot be read, or claims more than 67 million pixels.
+    DataError
+        If the sizes differ. The sentence names the odd file.
+
+    Notes
+    -----
+    Rows are (h, w) if every image is grey: uint16 if all have 16 bits, else uint8. If one is not
+    grey, all are read as RGB, (h, w, 3) uint8. Transparent parts are laid over white. Of an
+    animation, the first frame is read. Pixels come as stored: EXIF rotation is not applied.
+    """
+
+    def __init__(self, folder: Path, paths: Sequence[str]) -> None:
+        self.folder, self.paths, self.name = folder, list(paths), folder_name(folder)
+        if not self.paths:
+            raise DataError(f"{self.name}: expected at least one image, found none")
+        headers = [_read_header(folder, path) for path in self.paths]
+        self._size = headers[0][0]
+        self._check_sizes([size for size, _ in headers])
+        self._decode = _decoder({kind for _, kind in headers})
+        self.row_shape, self.dtype = _row_type(self._decode, self._size)
+        self.labels = _labels(self.paths)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def take(self, indices: Any) -> np.ndarray:  # noqa: D102
+        indices = np.asarray(indices, dtype=np.intp)
+        out = np.empty((len(indices), *self.row_shape), self.dtype)
+        for row, index in enumerate(indices):
+            out[row] = self._read(self.paths[index])
+        return out
+
+    def _check_sizes(self, sizes: list[tuple[int, int]]) -> None:
+        for path, size in zip(self.paths, sizes, strict=True):
+            if size != self._size:
+                raise DataError(
+                    f"{path}: expected {_text(self._size)} pixels as in {self.paths[0]}, "
+                    f"found {_text(size)}"
+                )
+
+    def _read(self, path: str) -> np.ndarray:
+        from PIL import Image
+
+        # Pillow's plugins raise whatever their parsers meet: SyntaxError, struct.error, EOFError...
+        with (
+            reading(path, "an image", Exception),
+            Image.open(self.folder / path, formats=_FORMATS) as image,
+        ):
+            pixels = self._decode(image)
+        if (
+            pixels.shape != self.row_shape
+        ):  # changed since it was opened, or a TIFF that claims to be turned
+            found = _text((pixels.shape[1], pixels.shape[0]))
+            raise DataError(f"{path}: expected {_text(self._size)} pixels, found {found}")
+        return pixels
+
+
+def _read_header(folder: Path, path: str) -> tuple[tuple[int, int], str]:
+    from PIL import Image
+
+    with warnings.catch_warnings(), reading(path, "an image", Exception):
+        # Pillow warns of large images at opening; the limit here is stricter.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        with Image.open(folder / path, formats=_FORMATS) as image:
+            size, kind = image.size, _kind(image)
+    if size[0] * size[1] > _PIXEL_LIMIT:
+        raise FileError(f"{path}: expected at most {_PIXEL_LIMIT:,} pixels, found {_text(size)}")
+    return size, kind
+
+
+def _kind(image: Image) -> str:
+    if image.mode in _GREY_16:
+        return "grey16"
+    if image.mode in _GREY_8 or _has_grey_palette(image):
+        return "grey8"
+    if image.mode == "F":
+        raise ValueError("expected pixels of 8 or 16 bits, found floats")
+    return "colour"
+
+
+def _has_grey_palette(image: Image) -> bool:
+    # GIF has no grey mode: a grey picture has a palette of greys.
+    palette = image.getpalette() if image.mode == "P" else None
+    return palette is not None and palette[0::3] == palette[1::3] == palette[2::3]
+
+
+def _decoder(kinds: set[str]) -> Callable[[Image], np.ndarray]:
+    if kinds == {"grey16"}:
+        return _grey16
+    return _grey8 if kinds <= {"grey8", "grey16"} else _colour
+
+
+def _row_type(
+    decode: Callable[[Image], np.ndarray], size: tuple[int, int]
+) -> tuple[tuple[int, ...], np.dtype]:
+    width, height = size
+    channels = (3,) if decode is _colour else ()
+    return (height, width, *channels), np.dtype(np.uint16 if decode is _grey16 else np.uint8)
+
+
+def _grey16(image: Image) -> np.ndarray:
+    pixels = np.asarray(image)
+    if pixels.min() < 0 or pixels.max() > 0xFFFF:
+        raise ValueError(f"expected pixels in 0 to 65,535, found {pixels.min()} to {pixels.max()}")
+    return pixels.astype(np.uint16)
+
+
+def _grey8(image: Image) -> np.ndarray:
+    if image.mode in _GREY_16:
+        return (_grey16(image) >> 8).astype(np.uint8)
+    return np.asarray(_on_white(image).convert("L"))
+
+
+def _colour(image: Image) -> np.ndarray:
+    if image.mode in _GREY_16:
+        return np.repeat(_grey8(image)[..., None], 3, axis=-1)
+    return np.asarray(_on_white(image).convert("RGB"))
+
+
+def _on_white(image: Image) -> Image:
+    from PIL import Image
+
+    if not image.has_transparency_data:
+        return image
+    white = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
+
+
+def _labels(paths: Sequence[str]) -> np.ndarray | None:
+    folders = [PurePosixPath(path).parent.as_posix() for path in paths]
+    return None if set(folders) == {"."} else np.array(folders)
+
+
+def _text(size: tuple[int, int]) -> str:
+    return f"{size[0]}×{size[1]}"

@@ -1,0 +1,121 @@
+"""From a path or a name to a source: one table from suffix to reader.
+
+A new format is a new line in the table. Readers know nothing of each other.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from latentmap.data.arrays import open_npy, open_npz
+from latentmap.data.csv_tables import open_csv
+from latentmap.data.datasets import data_sets, load_data_set
+from latentmap.data.folders import folder_name, visible_files
+from latentmap.data.images import IMAGE_SUFFIXES, ImageFolderSource
+from latentmap.data.parquet_tables import ParquetSource, open_parquet
+from latentmap.data.sources import Source
+from latentmap.errors import DataError, FileError, SettingError, UnknownNameError
+
+__all__ = ["open_data"]
+
+_FILES: dict[str, Callable[[Path, str | None], Source]] = {
+    ".csv": open_csv,
+    ".npy": open_npy,
+    ".npz": open_npz,
+    ".parquet": open_parquet,
+}
+
+
+def open_data(data: str | os.PathLike[str], *, label: str | None = None) -> Source:
+    """Open a named data set, a file or a folder.
+
+    Parameters
+    ----------
+    data : str or path-like
+        A path to a .npy, .npz, .csv or .parquet file, to a folder of .parquet files or of images;
+        or the name of a data set such as ``"mnist"``, which gives the rows to fit, or
+        ``"mnist:unseen"``, which gives the others. What exists as a path is a path.
+    label : str, optional
+        The column of a table that holds labels.
+
+    Returns
+    -------
+    Source
+
+    Raises
+    ------
+    UnknownNameError
+        If there is neither a path nor a data set of this name.
+    FileError
+        If the file is missing, of an unknown kind, cut short or foreign.
+    DataError
+        If it does not hold rows of numbers.
+
+    Examples
+    --------
+    >>> open_data("mnist:unseen")
+    <ArraySource 'mnist:unseen': 10000 rows of shape (28, 28), uint8>
+    >>> open_data("mnits")
+    Traceback (most recent call last):
+        ...
+    latentmap.errors.UnknownNameError: unknown data set 'mnits', did you mean 'mnist'? (known: ...)
+    """
+    path = Path(data)
+    if path.is_dir():
+        return _open_folder(path, label)
+    if path.is_file():
+        return _open_file(path, label)
+    if path.exists():
+        raise FileError(f"{data}: expected a file or a folder, found something else")
+    return _open_name(data, label)
+
+
+def _open_file(path: Path, label: str | None) -> Source:
+    if path.suffix.lower() not in _FILES:
+        found = repr(path.suffix) if path.suffix else "none"
+        raise FileError(
+            f"{path}: expected one of the suffixes {', '.join(_FILES)}, or a folder, found {found}"
+        )
+    return _FILES[path.suffix.lower()](path, label)
+
+
+def _open_name(data: str | os.PathLike[str], label: str | None) -> Source:
+    if not isinstance(data, str) or os.sep in data or "/" in data or Path(data).suffix:
+        raise FileError(f"{data}: no such file or folder")
+    name, _, part = data.partition(":")
+    if name not in data_sets():
+        raise UnknownNameError("data set", name, data_sets())
+    _check_no_label(name, label)
+    return load_data_set(name, part or "fit")
+
+
+def _open_parquet_folder(folder: Path, paths: list[str], label: str | None) -> Source:
+    return ParquetSource([folder / path for path in paths], label=label, name=folder_name(folder))
+
+
+def _open_image_folder(folder: Path, paths: list[str], label: str | None) -> Source:
+    _check_no_label(folder_name(folder), label)
+    return ImageFolderSource(folder, paths)
+
+
+_FOLDERS: dict[str, Callable[[Path, list[str], str | None], Source]] = {
+    ".parquet": _open_parquet_folder,
+    **dict.fromkeys(IMAGE_SUFFIXES, _open_image_folder),
+}
+
+
+def _open_folder(folder: Path, label: str | None) -> Source:
+    paths = [p for p in visible_files(folder) if Path(p).suffix.lower() in _FOLDERS]
+    readers = {_FOLDERS[Path(p).suffix.lower()] for p in paths}
+    if not readers:
+        raise DataError(f"{folder}: expected .parquet files or images, found none")
+    if len(readers) > 1:
+        raise FileError(f"{folder}: expected .parquet files or images, found both")
+    return readers.pop()(folder, paths, label)
+
+
+def _check_no_label(name: str, label: str | None) -> None:
+    if label is not None:
+        raise SettingError(f"label {label!r}: {name} has no columns to choose from")

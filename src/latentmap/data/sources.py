@@ -1,0 +1,272 @@
+"""Rows somewhere, read in batches: the one interface behind arrays, tables and image folders.
+
+A subclass says how many rows there are and implements ``take``; batches, shuffling, the held-out
+split and loading into memory follow from these two, so that a new kind of data needs no more.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from latentmap.data import batching
+from latentmap.data.checks import check_finite, check_rows
+from latentmap.data.memory import available_bytes
+from latentmap.errors import DataError, SettingError
+
+__all__ = ["ArraySource", "Source", "check_finite"]
+
+_BUFFER_BYTES = 128 * 2**20  # of rows shuffled at a time, where a source is read in blocks
+_MAPPED_BLOCK_BYTES = 2**20  # large enough that a disk reads it at full speed
+
+
+class Source(ABC):
+    """Rows somewhere, read in batches.
+
+    Attributes
+    ----------
+    row_shape : tuple of int
+        (d,) for tables; (h, w) or (h, w, c) for images.
+    dtype : numpy.dtype
+        Of the rows as read; integers stay integers.
+    name : str
+        A short text for messages, such as ``"rows.csv"``.
+    feature_names : list of str or None
+        The names of the d columns, where they have names.
+    labels : ndarray of shape (n,) or None
+        One text or integer a row. Labels never train anything: they colour and they score.
+    block_starts : ndarray of int or None
+        Where the blocks start that are best read whole (a Parquet file's row groups); None where
+        every row is as near as any other.
+
+    Examples
+    --------
+    >>> source = ArraySource(np.arange(12).reshape(6, 2))
+    >>> source
+    <ArraySource 'the array': 6 rows of shape (2,), int64>
+    >>> source[1:3].tolist()
+    [[2, 3], [4, 5]]
+    >>> [len(batch) for batch in source.batches(4)]
+    [4, 2]
+    """
+
+    row_shape: tuple[int, ...]
+    dtype: np.dtype
+    name: str
+    feature_names: list[str] | None = None
+    labels: np.ndarray | None = None
+    block_starts: np.ndarray | None = None
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def take(self, indices: Any) -> np.ndarray:
+        """Give the rows at ``indices``, integers from 0 in any order, as (len(indices), ...)."""
+
+    def __repr__(self) -> str:
+        rows = f"{len(self)} rows of shape {self.row_shape}, {self.dtype}"
+        return f"<{type(self).__name__} {self.name!r}: {rows}>"
+
+    def __getitem__(self, index: Any) -> np.ndarray:
+        if isinstance(index, slice):
+            return self.take(np.arange(*index.indices(len(self))))
+        chosen = self._positions(index)
+        return self.take(chosen[None])[0] if chosen.ndim == 0 else self.take(chosen)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that all rows take in memory."""
+        return len(self) * self._row_bytes
+
+    @property
+    def _row_bytes(self) -> int:
+        return math.prod(self.row_shape) * self.dtype.itemsize
+
+    def batches(self, size: int, *, rng: np.random.Generator | None = None) -> Iterator[np.ndarray]:
+        """Iterate over all rows once.
+
+        Parameters
+        ----------
+        size : int
+            Rows a batch; the last may be shorter.
+        rng : numpy.random.Generator, optional
+            Without it, rows come in order. With it, they come in an order drawn anew. Sources with
+            ``block_starts`` are shuffled within about 128 MB of random blocks at a time, so that
+            reading stays sequential.
+
+        Returns
+        -------
+        iterator of ndarray of shape (size, ...)
+
+        Raises
+        ------
+        SettingError
+            If ``size`` is below 1.
+        """
+        if size < 1:
+            raise SettingError(f"batch size: expected at least 1, found {size}")
+        if rng is None:
+            return batching.in_order(self.take, len(self), size)
+        if self.block_starts is None:
+            return batching.permuted(self.take, len(self), size, rng)
+        bounds = np.append(self.block_starts, len(self))
+        mean_block = self.nbytes / len(self.block_starts)
+        at_once = max(2, int(_BUFFER_BYTES // mean_block))
+        return batching.buffered(self.take, bounds, size, rng, at_once)
+
+    def subset(self, indices: Any) -> Source:
+        """Give the rows at ``indices`` (or under a mask) as a source of their own, unread as yet.
+
+        Examples
+        --------
+        >>> ArraySource(np.array([[1.0], [2.0], [3.0]])).subset([2, 0])[:].tolist()
+        [[3.0], [1.0]]
+        """
+        return _Subset(self, np.atleast_1d(self._positions(indices)))
+
+    def split(self, fraction_or_rows: float, seed: int = 0) -> tuple[Source, Source]:
+        """Hold some rows out, the same ones for the same seed and number of rows.
+
+        Parameters
+        ----------
+        fraction_or_rows : float or int
+            A float between 0 and 1 is the share to hold out, an int the number of rows.
+        seed : int
+            Chooses which.
+
+        Returns
+        -------
+        fitted, held_out : Source
+            Disjoint, together everything, each in the order of this source.
+
+        Raises
+        ------
+        SettingError
+            If nothing would be left on one side.
+
+        Examples
+        --------
+        >>> fitted, held_out = ArraySource(np.arange(10).reshape(10, 1)).split(0.2)
+        >>> len(fitted), len(held_out)
+        (8, 2)
+        """
+        held = np.zeros(len(self), dtype=bool)
+        count = self._held_out_rows(fraction_or_rows)
+        held[np.random.default_rng(seed).permutation(len(self))[:count]] = True
+        return self.subset(~held), self.subset(held)
+
+    def load(self, limit_bytes: int = 512 * 2**20) -> Source:
+        """Read all rows into memory if they fit in ``limit_bytes``; else give this source back."""
+        available = available_bytes()
+        room = limit_bytes if available is None else min(limit_bytes, available)
+        if self.nbytes > room:
+            return self
+        rows = self.take(np.arange(len(self)))
+        return ArraySource(
+            rows, feature_names=self.feature_names, labels=self.labels, name=self.name
+        )
+
+    def _positions(self, indices: Any) -> np.ndarray:
+        chosen = np.asarray(indices)
+        if chosen.dtype == bool:
+            if chosen.shape != (len(self),):
+                raise IndexError(f"expected a mask of {len(self)} rows, found {chosen.shape}")
+            return np.flatnonzero(chosen)
+        chosen = chosen.astype(np.intp, casting="same_kind" if chosen.size else "unsafe")
+        if np.any((chosen < -len(self)) | (chosen >= len(self))):
+            raise IndexError(f"{self.name}: expected row indices below {len(self)}")
+        return np.where(chosen < 0, chosen + len(self), chosen)
+
+    def _held_out_rows(self, fraction_or_rows: float) -> int:
+        if isinstance(fraction_or_rows, int | np.integer):
+            count = int(fraction_or_rows)
+        elif 0 < fraction_or_rows < 1:
+            # A small share of few rows is still a row.
+            count = min(max(round(fraction_or_rows * len(self)), 1), len(self) - 1)
+        else:
+            count = 0
+        if not 0 < count < len(self):
+            raise SettingError(
+                "held-out rows: expected a fraction between 0 and 1 or a number below the "
+                f"{len(self)} rows of {self.name}, found {fraction_or_rows}"
+            )
+        return count
+
+
+class ArraySource(Source):
+    """An array in memory, or a memory-mapped file.
+
+    Parameters
+    ----------
+    array : ndarray of shape (n, ...)
+        Real numbers. Kept, not copied; a memory-mapped one is read where it lies.
+    feature_names : list of str, optional
+    labels : array-like of shape (n,), optional
+    name : str
+        For messages.
+
+    Raises
+    ------
+    DataError
+        If these are not rows of numbers, or the labels are not one a row.
+
+    Examples
+    --------
+    >>> ArraySource(np.zeros((3, 28, 28), np.uint8), labels=[7, 2, 1])
+    <ArraySource 'the array': 3 rows of shape (28, 28), uint8>
+    """
+
+    def __init__(
+        self,
+        array: np.ndarray,
+        *,
+        feature_names: list[str] | None = None,
+        labels: Any = None,
+        name: str = "the array",
+    ) -> None:
+        self.dtype = check_rows(name, array.shape, array.dtype)
+        self.array, self.row_shape, self.name = np.asarray(array), array.shape[1:], name
+        self.feature_names = feature_names
+        self.labels = None if labels is None else np.asarray(labels)
+        if self.labels is not None and self.labels.shape != (len(array),):
+            found = self.labels.shape
+            raise DataError(f"{name}: expected a label for {len(array)} rows, found {found}")
+        if isinstance(array, np.memmap):
+            rows = max(1, _MAPPED_BLOCK_BYTES // self._row_bytes)
+            self.block_starts = np.arange(0, len(array), rows)
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def take(self, indices: Any) -> np.ndarray:  # noqa: D102
+        return self.array[np.asarray(indices, dtype=np.intp)].astype(self.dtype, copy=False)
+
+    def load(self, limit_bytes: int = 512 * 2**20) -> Source:  # noqa: D102
+        return self if self.block_starts is None else super().load(limit_bytes)
+
+
+class _Subset(Source):
+    """Some rows of another source, read through it."""
+
+    def __init__(self, parent: Source, indices: np.ndarray) -> None:
+        if len(indices) == 0:
+            raise DataError(f"{parent.name}: expected at least one row, found none chosen")
+        self.parent, self.indices = parent, indices
+        self.row_shape, self.dtype, self.name = parent.row_shape, parent.dtype, parent.name
+        self.feature_names = parent.feature_names
+        self.labels = None if parent.labels is None else parent.labels[indices]
+        # Only where order is kept do the parent's blocks lie one after another here, too.
+        if parent.block_starts is not None and np.all(np.diff(indices) > 0):
+            self.block_starts = np.unique(np.searchsorted(indices, parent.block_starts))
+            self.block_starts = self.block_starts[self.block_starts < len(indices)]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def take(self, indices: Any) -> np.ndarray:
+        return self.parent.take(self.indices[np.asarray(indices, dtype=np.intp)])

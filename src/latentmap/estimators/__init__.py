@@ -1,0 +1,5 @@
+"""What users hold: scikit-learn estimators over the networks."""
+
+from latentmap.backend import start
+
+start()

@@ -1,0 +1,135 @@
+"""Rows as estimators take them: checked as scikit-learn checks, and as one `Source`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import validate_data
+
+from latentmap.data.sources import ArraySource, Source
+from latentmap.errors import DataError, RowTypeError
+
+__all__ = ["check_codes", "fitting_rows", "new_rows"]
+
+
+def fitting_rows(estimator: Any, X: Any) -> Source:
+    """Check the rows that an estimator is fitted to, and note on it what they look like.
+
+    Sets ``n_features_in_``, ``row_shape_`` and, where columns have names, ``feature_names_in_``.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+    X : array-like of shape (n, d), (n, h, w) or (n, h, w, c), data frame, or Source
+
+    Returns
+    -------
+    Source
+
+    Raises
+    ------
+    DataError
+        If X holds no rows of numbers, or only one.
+    """
+    rows = _source(estimator, X, reset=True)
+    if len(rows) < 2:
+        raise DataError(f"{rows.name}: expected at least 2 rows to fit, found {len(rows)} sample")
+    estimator.row_shape_ = rows.row_shape
+    estimator.n_features_in_ = int(np.prod(rows.row_shape))
+    return rows
+
+
+def new_rows(estimator: Any, X: Any) -> Source:
+    """Check rows for a fitted estimator, and give them the shape of those it was fitted to.
+
+    Raises
+    ------
+    DataError
+        If a row has another number of features than the fitted ones.
+    """
+    rows = _source(estimator, X, reset=False)
+    found = int(np.prod(rows.row_shape))
+    if found != estimator.n_features_in_:
+        name = type(estimator).__name__
+        raise DataError(
+            f"{rows.name}: X has {found} features, but {name} is expecting "
+            f"{estimator.n_features_in_} features as input, in rows of shape {estimator.row_shape_}"
+        )
+    return rows
+
+
+def _source(estimator: Any, X: Any, reset: bool) -> Source:
+    if isinstance(X, Source):
+        names = X.feature_names
+        if reset:
+            _name_columns(estimator, names)
+        elif names is not None:
+            _same_names(estimator, names)
+        return X
+    array = _checked(estimator, X, reset)
+    names = getattr(estimator, "feature_names_in_", None)
+    return ArraySource(array, name="X", feature_names=None if names is None else list(names))
+
+
+def _checked(estimator: Any, X: Any, reset: bool) -> np.ndarray:
+    """Let scikit-learn check an array or a data frame; images skip its count of columns."""
+    if getattr(X, "ndim", 2) == 1:
+        raise DataError(
+            f"X: expected a 2D array, found a 1D array of shape {X.shape}. Reshape your data: "
+            "X.reshape(1, -1) makes one row of it, X.reshape(-1, 1) one column"
+        )
+    try:
+        if getattr(X, "ndim", 2) > 2:
+            if reset:
+                _name_columns(estimator, None)
+            array = np.asarray(X)
+        else:
+            array = validate_data(
+                estimator, X, reset=reset, ensure_min_samples=1 + reset, ensure_all_finite=False
+            )
+    except TypeError as error:
+        raise RowTypeError(f"X: expected rows of numbers, but {error}") from error
+    except ValueError as error:
+        raise DataError(str(error).split("\n")[0]) from error
+    return array.astype(np.uint8) if array.dtype == bool else array
+
+
+def _name_columns(estimator: Any, names: list[str] | None) -> None:
+    if names is not None:
+        estimator.feature_names_in_ = np.asarray(names, dtype=object)
+    elif hasattr(estimator, "feature_names_in_"):
+        del estimator.feature_names_in_
+
+
+def _same_names(estimator: Any, names: list[str]) -> None:
+    fitted = getattr(estimator, "feature_names_in_", None)
+    if fitted is not None and list(fitted) != names:
+        odd = next((n for n in names if n not in set(fitted)), None)
+        what = "in another order" if odd is None else f"with column {odd!r}"
+        raise DataError(f"expected the columns {', '.join(fitted)}, found them {what}")
+
+
+def check_codes(codes: Any, n_components: int) -> np.ndarray:
+    """Check codes of shape (n, n_components).
+
+    Raises
+    ------
+    DataError
+        If they are not finite numbers, or not so many a row.
+
+    Examples
+    --------
+    >>> check_codes([[1, 2]], 2)
+    array([[1., 2.]], dtype=float32)
+    """
+    try:
+        codes = np.asarray(codes, dtype=np.float32)
+    except (ValueError, TypeError):
+        raise DataError("codes: expected numbers, found something else") from None
+    if codes.ndim != 2 or codes.shape[1] != n_components:
+        raise DataError(f"codes: expected shape (n, {n_components}), found {codes.shape}")
+    if not np.isfinite(codes).all():
+        row = int(np.argwhere(~np.isfinite(codes))[0, 0])
+        raise DataError(f"codes, row {row}: expected finite numbers, found {codes[row]}")
+    return codes

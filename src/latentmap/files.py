@@ -1,0 +1,66 @@
+"""Outputs are written beside their place and moved in when whole.
+
+A crash or a full disk then leaves the old file or none, never half of a new one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from latentmap.errors import FileError
+
+__all__ = ["write_whole"]
+
+
+@contextlib.contextmanager
+def write_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a temporary path beside ``path``; move it there if the block ends well.
+
+    Parameters
+    ----------
+    path : path-like
+        Where the file or folder shall stand. Its parent folder must exist. An older file there is
+        replaced; an older folder is replaced only if it is empty.
+
+    Yields
+    ------
+    pathlib.Path
+        The path to write to, with the suffix of ``path``. It does not exist yet: make a file or a
+        folder of it.
+
+    Raises
+    ------
+    FileError
+        If the parent folder is missing, or the place cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> place = pathlib.Path(tempfile.mkdtemp()) / "note.txt"
+    >>> with write_whole(place) as beside:
+    ...     _ = beside.write_text("whole")
+    >>> place.read_text(), [p.name for p in place.parent.iterdir()]
+    ('whole', ['note.txt'])
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileError(f"{path}: the folder {path.parent} does not exist")
+    try:
+        room = Path(tempfile.mkdtemp(prefix=".writing-", dir=path.parent))
+    except OSError as error:
+        raise FileError(f"{path}: cannot be written ({error.strerror})") from error
+    try:
+        beside = room / path.name
+        yield beside
+        beside.replace(path)
+    except OSError as error:
+        if isinstance(error, FileError):
+            raise
+        raise FileError(f"{path}: cannot be written ({error.strerror or error})") from error
+    finally:
+        shutil.rmtree(room, ignore_errors=True)

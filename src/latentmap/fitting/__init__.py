@@ -1,0 +1,5 @@
+"""How a network is fitted to rows."""
+
+from latentmap.backend import start
+
+start()

@@ -1,0 +1,104 @@
+"""What comes before training: rows scaled, split and counted, settings checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from latentmap.data.sources import Source
+from latentmap.errors import SettingError
+from latentmap.fitting.scaling import Scale, choose_scale, statistics
+from latentmap.fitting.training import Training, train
+
+__all__ = ["Prepared", "prepare"]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Rows ready for training, and how to train on them.
+
+    Attributes
+    ----------
+    rows : Source
+        All of them.
+    fitted : Source
+        Those that are trained on.
+    held_out : ndarray of shape (n, ...) or None
+        Those that are measured.
+    scale : Scale
+    epochs : int
+    training : Training
+    seed : int
+    """
+
+    rows: Source
+    fitted: Source
+    held_out: np.ndarray | None
+    scale: Scale
+    epochs: int
+    training: Training
+    seed: int
+
+    def train(self, objective: Any, visible: bool) -> dict[str, list[float]]:
+        """Train an objective on these rows; return its history."""
+        return train(
+            objective, self.fitted, self.held_out, self.epochs, self.training, self.seed, visible
+        )
+
+
+def prepare(
+    rows: Source, scaling: str, epochs: int | str, training: Training | None, random_state: Any
+) -> Prepared:
+    """Scale and split rows.
+
+    Parameters
+    ----------
+    rows : Source
+    scaling : str
+        See ``choose_scale``.
+    epochs : int or "auto"
+    training : Training or None
+    random_state : int, RandomState instance or None
+
+    Returns
+    -------
+    Prepared
+
+    Raises
+    ------
+    SettingError
+        If a setting is outside its range.
+    DataError
+        If a number is NaN or infinite.
+
+    Examples
+    --------
+    >>> from latentmap.data import ArraySource
+    >>> ready = prepare(ArraySource(np.arange(400.0).reshape(100, 4)), "auto", 5, None, 0)
+    >>> len(ready.fitted), len(ready.held_out), ready.epochs
+    (90, 10, 5)
+    """
+    training = Training() if training is None else training
+    if not isinstance(training, Training):
+        raise SettingError(f"training: expected a Training or None, found {training!r}")
+    seed = int(check_random_state(random_state).randint(2**31 - 1))
+    rows = rows.load()
+    scale = choose_scale(scaling, statistics(rows), rows.dtype)
+    fitted, held_out = rows, None
+    if aside := training.rows_held_out(len(rows)):
+        fitted, kept = rows.split(aside, seed)
+        held_out = kept[:]
+    return Prepared(
+        rows, fitted, held_out, scale, _epochs(epochs, training, fitted), training, seed
+    )
+
+
+def _epochs(epochs: int | str, training: Training, fitted: Source) -> int:
+    if epochs == "auto":
+        return training.epochs(len(fitted))
+    if isinstance(epochs, bool) or not isinstance(epochs, int | np.integer) or epochs < 1:
+        raise SettingError(f"epochs: expected 'auto' or an integer above 0, found {epochs!r}")
+    return int(epochs)

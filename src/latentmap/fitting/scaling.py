@@ -1,0 +1,150 @@
+"""From raw rows to the numbers a network likes, decided once from the fitted rows.
+
+One pass over the rows finds their range, means and variances, and refuses NaN and infinity. By
+default every column is divided by the same number, as PCA would have it: dividing each by its own
+would change which reconstruction is the best one. Ask for "columns" where the units differ.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from latentmap.data.checks import check_finite
+from latentmap.data.sources import Source
+from latentmap.errors import SettingError, UnknownNameError
+
+__all__ = ["SCALINGS", "Scale", "Statistics", "choose_scale", "statistics"]
+
+SCALINGS = ("auto", "unit", "standard", "columns", "none")
+PASS_NUMBERS = 1 << 22
+
+
+class Statistics(NamedTuple):
+    """What one pass over the rows finds."""
+
+    low: float
+    high: float
+    mean: np.ndarray
+    """Of each column, shape (d,)."""
+    variance: np.ndarray
+    """Of each column, shape (d,)."""
+
+
+class Scale(NamedTuple):
+    """Scaled rows are (rows − offset) / scale; ``unit`` says that they are in 0–1."""
+
+    offset: np.ndarray
+    scale: np.ndarray
+    unit: bool
+
+
+def statistics(rows: Source) -> Statistics:
+    """Find the range, means and variances of all rows in one pass.
+
+    Parameters
+    ----------
+    rows : Source
+
+    Returns
+    -------
+    Statistics
+        In the rows' own units, float64; means and variances by the pairwise update of T. F. Chan,
+        G. H. Golub, R. J. LeVeque, "Algorithms for computing the sample variance", 1983.
+
+    Raises
+    ------
+    DataError
+        If a number is NaN or infinite.
+
+    Examples
+    --------
+    >>> from latentmap.data import ArraySource
+    >>> found = statistics(ArraySource(np.array([[1.0, 5.0], [3.0, 5.0]])))
+    >>> found.low, found.high, found.mean.tolist(), found.variance.tolist()
+    (1.0, 5.0, [2.0, 5.0], [1.0, 0.0])
+    """
+    d = int(np.prod(rows.row_shape))
+    low, high, done = np.inf, -np.inf, 0
+    mean, spread = np.zeros(d), np.zeros(d)
+    for batch in rows.batches(max(1, PASS_NUMBERS // d)):
+        check_finite(batch, done, rows.name, rows.feature_names)
+        flat = batch.reshape(len(batch), d).astype(np.float64)
+        low, high = min(low, float(flat.min())), max(high, float(flat.max()))
+        count, total = len(flat), done + len(flat)
+        step = flat.mean(axis=0) - mean
+        spread += flat.var(axis=0) * count + step**2 * (done * count / total)
+        mean += step * (count / total)
+        done = total
+    return Statistics(low, high, mean, spread / done)
+
+
+def choose_scale(scaling: str, found: Statistics, dtype: np.dtype) -> Scale:
+    """Decide how rows are scaled.
+
+    Parameters
+    ----------
+    scaling : {"auto", "unit", "standard", "columns", "none"}
+        "unit" maps the range of the rows to 0–1, "standard" takes away the mean and divides by one
+        number for all columns, "columns" by each column's own deviation. "auto" is "unit" for
+        unsigned integers and for floats that lie in 0–1 already, else "standard".
+    found : Statistics
+    dtype : numpy.dtype
+        Of the rows as read.
+
+    Returns
+    -------
+    Scale
+
+    Raises
+    ------
+    UnknownNameError
+        For another word.
+
+    Examples
+    --------
+    >>> found = Statistics(0.0, 250.0, np.array([40.0]), np.array([9.0]))
+    >>> scale = choose_scale("auto", found, np.dtype("uint8"))
+    >>> float(scale.offset), float(scale.scale), scale.unit
+    (0.0, 255.0, True)
+    """
+    if not isinstance(scaling, str):
+        raise SettingError(f"scaling: expected one of {', '.join(SCALINGS)}, found {scaling!r}")
+    if scaling == "auto":
+        scaling = "unit" if dtype.kind == "u" or _in_unit(found) else "standard"
+    if scaling not in _CHOICES:
+        raise UnknownNameError("scaling", scaling, SCALINGS)
+    offset, scale, unit = _CHOICES[scaling](found, dtype)
+    return Scale(np.asarray(offset, np.float32), np.asarray(scale, np.float32), unit)
+
+
+def _in_unit(found: Statistics) -> bool:
+    return found.low >= 0.0 and found.high <= 1.0 and found.high > found.low
+
+
+def _unit(found: Statistics, dtype: np.dtype) -> tuple:
+    """Divide by the type's largest number where the rows use its upper half, as images do."""
+    if _in_unit(found):
+        return 0.0, 1.0, True
+    if dtype.kind == "u":
+        top = float(np.iinfo(dtype).max)
+        return 0.0, top if found.high > top / 2 else found.high or 1.0, True
+    return found.low, (found.high - found.low) or 1.0, True
+
+
+def _standard(found: Statistics, dtype: np.dtype) -> tuple:
+    return found.mean, np.sqrt(found.variance.mean()) or 1.0, False
+
+
+def _columns(found: Statistics, dtype: np.dtype) -> tuple:
+    deviation = np.sqrt(found.variance)
+    constant = deviation <= 1e-7 * np.maximum(1.0, np.abs(found.mean))
+    return found.mean, np.where(constant, 1.0, deviation), False
+
+
+def _none(found: Statistics, dtype: np.dtype) -> tuple:
+    return 0.0, 1.0, _in_unit(found)
+
+
+_CHOICES = {"unit": _unit, "standard": _standard, "columns": _columns, "none": _none}

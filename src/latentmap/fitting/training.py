@@ -1,0 +1,225 @@
+"""The training loop: batches in, the best weights out.
+
+It sees one model, an objective that gives figures for each row, the loss first. After each epoch
+(or after enough steps, where epochs are tiny) the figures of the held-out rows are measured; the
+weights that did best on them are the ones that stay.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from latentmap.backend import apply, many_steps
+from latentmap.data.sources import Source
+from latentmap.errors import SettingError
+from latentmap.fitting.progress import Advance, progress
+
+__all__ = ["Training", "empty_history", "train"]
+
+CHUNK_BYTES = 1 << 25
+CHUNK_STEPS = 64
+SHOWN_ROWS = 20_000
+"""A chunk is never longer than this many rows, so that the bar moves."""
+
+
+class Training(BaseEstimator):
+    """How long and how fast a network is trained.
+
+    Parameters
+    ----------
+    batch_size : int or "auto"
+        Rows a step. "auto" is 128, and an eighth of the rows, at least 16, where they are few.
+    learning_rate : float
+        Adam's, at its highest.
+    schedule : {"cosine", "constant"}
+        "cosine" rises over the first steps and then falls to zero along a cosine.
+    patience : int or None
+        Stop when the held-out loss has not improved for this many epochs; None never stops early.
+    held_out : float
+        Share of the rows, at most 5,000, that are measured and not trained on; 0 for none.
+
+    Examples
+    --------
+    >>> Training(batch_size=32, learning_rate=0.001, schedule="constant", held_out=0)
+    Training(batch_size=32, held_out=0, learning_rate=0.001, schedule='constant')
+    """
+
+    def __init__(
+        self,
+        *,
+        batch_size: int | str = "auto",
+        learning_rate: float = 3e-3,
+        schedule: str = "cosine",
+        patience: int | None = 10,
+        held_out: float = 0.1,
+    ) -> None:
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.schedule = schedule
+        self.patience = patience
+        self.held_out = held_out
+
+    def rows_a_step(self, n_rows: int) -> int:
+        """Decide the batch size for so many rows."""
+        if self.batch_size == "auto":
+            return min(n_rows, int(np.clip(n_rows // 8, 16, 128)))
+        _check(self.batch_size, int, 1, math.inf, "batch_size")
+        return min(n_rows, int(self.batch_size))
+
+    def epochs(self, n_rows: int) -> int:
+        """Decide how often to run through so many rows: 10 times, but at least 1,500 steps."""
+        steps = max(1, n_rows // self.rows_a_step(n_rows))
+        return max(10, math.ceil(1500 / steps))
+
+    def rows_held_out(self, n_rows: int) -> int:
+        """Decide how many of so many rows are held out."""
+        _check(self.held_out, (int, float), 0, 0.9, "held_out")
+        return min(5000, round(self.held_out * n_rows))
+
+    def optimizer(self, steps: int) -> Any:
+        """Give Keras's Adam for a training of so many steps."""
+        _check(self.learning_rate, (int, float), 0, math.inf, "learning_rate")
+        if self.schedule == "constant":
+            return keras.optimizers.Adam(self.learning_rate)
+        if self.schedule != "cosine":
+            raise SettingError(
+                f"schedule: expected 'cosine' or 'constant', found {self.schedule!r}"
+            )
+        warm_up = max(1, min(300, steps // 10))
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0, max(1, steps - warm_up), warmup_target=self.learning_rate, warmup_steps=warm_up
+        )
+        return keras.optimizers.Adam(rate)
+
+
+def _check(value: Any, types: Any, low: float, high: float, name: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, types) or not low <= value <= high:
+        raise SettingError(f"{name}: expected a number from {low} to {high}, found {value!r}")
+
+
+class _Best:
+    """The weights that did best on the held-out rows, and how long ago that was."""
+
+    def __init__(self, model: Any) -> None:
+        self.model, self.loss, self.epochs_ago = model, math.inf, 0
+        self.weights: list[np.ndarray] | None = None
+
+    def look(self, loss: float, epochs: int) -> None:
+        if loss < self.loss:
+            self.loss, self.epochs_ago = loss, 0
+            self.weights = [np.array(keras.ops.convert_to_numpy(v.value)) for v in self.model.trainable_variables]
+        else:
+            self.epochs_ago += epochs
+
+    def restore(self) -> None:
+        if self.weights is not None:
+            for variable, value in zip(self.model.trainable_variables, self.weights, strict=True):
+                variable.assign(value)
+
+
+def train(
+    objective: Any,
+    rows: Source,
+    held_out: np.ndarray | None,
+    epochs: int,
+    settings: Training,
+    seed: int,
+    visible: bool = False,
+) -> dict[str, list[float]]:
+    """Fit the weights of an objective to rows.
+
+    Parameters
+    ----------
+    objective : Objective
+        Its first figure is minimised, its second told as "mse".
+    rows : Source
+        What is trained on, reshuffled every epoch.
+    held_out : ndarray of shape (n, ...) or None
+        What is measured. The best weights on these rows are kept; without them the last.
+    epochs : int
+    settings : Training
+    seed : int
+        Of the shuffling.
+    visible : bool
+        Show a bar with the time left.
+
+    Returns
+    -------
+    dict of lists of float
+        "epoch", "loss", "val_loss", "val_mse"; epoch 0 is the start, where the loss is NaN.
+    """
+    batch = settings.rows_a_step(len(rows))
+    steps = len(rows) // batch
+    objective.compile(optimizer=settings.optimizer(steps * epochs))
+    trainer, best, rng = many_steps(objective), _Best(objective), np.random.default_rng(seed)
+    history = empty_history()
+    _note(history, best, 0, math.nan, objective, held_out)
+    between = max(1, 50 // steps)
+    with progress("fitting", steps * epochs, visible) as advance:
+        for epoch in range(1, epochs + 1):
+            _epoch(trainer, rows, batch, rng, advance)
+            if epoch % between and epoch < epochs:
+                continue
+            _note(history, best, epoch, trainer.finish(), objective, held_out)
+            advance(0, note=_told(history))
+            if settings.patience is not None and best.epochs_ago >= settings.patience * between:
+                break
+    best.restore()
+    if best.weights is None and math.isnan(history["loss"][-1]):
+        raise SettingError(
+            "training diverged: expected a finite loss, found NaN; lower the learning rate "
+            f"(now {settings.learning_rate})"
+        )
+    return history
+
+
+def empty_history() -> dict[str, list[float]]:
+    """Give a history with nothing in it.
+
+    Examples
+    --------
+    >>> list(empty_history())
+    ['epoch', 'loss', 'val_loss', 'val_mse']
+    """
+    return {"epoch": [], "loss": [], "val_loss": [], "val_mse": []}
+
+
+def _epoch(
+    trainer: Any, rows: Source, batch: int, rng: np.random.Generator, advance: Advance
+) -> None:
+    """Run once through the rows; those that do not fill a batch wait for another epoch."""
+    chunk = batch * _chunk_steps(rows, batch)
+    for part in rows.batches(chunk, rng=rng):
+        steps = len(part) // batch
+        if steps:
+            trainer.run(part[: steps * batch].reshape(steps, batch, *rows.row_shape))
+            advance(steps)
+
+
+def _chunk_steps(rows: Source, batch: int) -> int:
+    """Decide how many steps go to the device at once."""
+    batch_bytes = batch * rows.nbytes // len(rows)
+    most = min(CHUNK_STEPS, CHUNK_BYTES // batch_bytes, SHOWN_ROWS // batch, len(rows) // batch)
+    return max(1, most)
+
+
+def _note(
+    history: dict, best: _Best, epoch: int, loss: float, objective: Any, held_out: np.ndarray | None
+) -> None:
+    """Measure the held-out rows and write one line of history."""
+    val_loss, val_mse = math.nan, math.nan
+    if held_out is not None:
+        val_loss, val_mse = apply(objective, held_out).mean(axis=0, dtype=np.float64)[:2].tolist()
+        best.look(val_loss, epoch - (history["epoch"] or [0])[-1])
+    for name, value in zip(history, (epoch, loss, val_loss, val_mse), strict=True):
+        history[name].append(value)
+
+
+def _told(history: dict[str, list[float]]) -> str:
+    loss, held_out = history["loss"][-1], history["val_loss"][-1]
+    return f"loss {loss:.4f}" + ("" if math.isnan(held_out) else f" · held out {held_out:.4f}")

@@ -1,0 +1,253 @@
+"""From parts to the models that users hold and the one that is trained.
+
+`encoder` takes raw rows to codes and `decoder` takes codes to rows in their own units: plain Keras
+models, with the scaling inside. `objective` shares their layers and gives, for each raw row, the
+figures that fitting looks at; its first column is what training minimises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from latentmap.errors import SettingError
+from latentmap.networks.bottlenecks import GaussianSample, kl_divergence
+from latentmap.networks.losses import Loss, squared_error
+from latentmap.networks.principal import Principal, principal_decoder, principal_encoder
+from latentmap.networks.scaling import Scaling
+
+__all__ = ["Networks", "Parts", "assemble", "assemble_variational"]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a pair of networks is made of.
+
+    Attributes
+    ----------
+    row_shape : tuple of int
+    n_components : int
+    network : LinearNetwork, DenseNetwork, ConvNetwork, or a pair of keras.Model
+        The pair is copied, with its weights, and never trained itself.
+    loss : Loss
+    offset, scale : ndarray of shape () or (d,)
+        Scaled rows are (rows − offset) / scale.
+    principal : Principal or None
+        The path that makes the start PCA; None for a random start.
+    noise : float
+        Standard deviation of the noise added to scaled rows while training.
+    seed : int
+    """
+
+    row_shape: tuple[int, ...]
+    n_components: int
+    network: Any
+    loss: Loss
+    offset: np.ndarray
+    scale: np.ndarray
+    principal: Principal | None = None
+    noise: float = 0.0
+    seed: int = 0
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """A fresh generator of this seed."""
+        return np.random.default_rng(self.seed)
+
+    def scaling(self, **kwargs: Any) -> Scaling:
+        """Give the layer between raw and scaled rows."""
+        offset, scale = (
+            value.reshape(self.row_shape) if value.ndim else value
+            for value in (self.offset, self.scale)
+        )
+        return Scaling(offset, scale, **kwargs)
+
+
+@dataclass(frozen=True)
+class Networks:
+    """The fitted pair, and the model that training sees."""
+
+    encoder: Any
+    decoder: Any
+    objective: Any
+
+
+class Objective(keras.Model):
+    """A model from raw rows to figures, one row of figures a row; the first column is the loss."""
+
+    def __init__(self, figures: Callable[[Any, bool], list], *models: Any) -> None:
+        super().__init__(name="objective")
+        self.models = list(models)  # Keras finds the weights to train here
+        self.figures = figures
+        self.built = True
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Give the figures, shape (n, number of figures)."""
+        return ops.stack(self.figures(inputs, training), axis=-1)
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """Average the first figure over the batch, and add what layers ask for."""
+        return ops.mean(y_pred[:, 0]) + sum(self.losses)
+
+
+def assemble(parts: Parts) -> Networks:
+    """Build the networks of an autoencoder.
+
+    Figures of the objective: the loss; the mean squared error of the scaled row.
+
+    Parameters
+    ----------
+    parts : Parts
+
+    Returns
+    -------
+    Networks
+
+    Examples
+    --------
+    >>> from latentmap.networks.dense import LinearNetwork
+    >>> from latentmap.networks.losses import LOSSES
+    >>> one = np.ones((), "float32")
+    >>> parts = Parts((4,), 2, LinearNetwork(principal=False), LOSSES["gaussian"], 0 * one, one)
+    >>> networks = assemble(parts)
+    >>> networks.encoder.output_shape, networks.decoder.output_shape
+    ((None, 2), (None, 4))
+    """
+    rng = parts.rng
+    encoder = _encoder(parts, rng)
+    head = _head(parts, rng)
+    scaling = parts.scaling(name="scaling")
+
+    def figures(rows: Any, training: bool) -> list:
+        target = layers.Flatten()(scaling(rows))
+        output = head(encoder(rows, training=training), training=training)
+        row = keras.activations.get(parts.loss.link)(output)
+        return [parts.loss.distance(target, output), squared_error(target, row)]
+
+    return Networks(encoder, _decoder(parts, head), Objective(figures, encoder, head, scaling))
+
+
+def assemble_variational(parts: Parts, beta: float) -> Networks:
+    """Build the networks of a variational autoencoder.
+
+    The encoder gives the mean of each row's Gaussian. Figures of the objective, sums in nats: the
+    loss, which is reconstruction + β · divergence; the squared error; reconstruction; divergence.
+
+    Parameters
+    ----------
+    parts : Parts
+        Its principal path is not used.
+    beta : float
+
+    Returns
+    -------
+    Networks
+    """
+    rng = parts.rng
+    rows_in = keras.Input(parts.row_shape, name="rows")
+    scaled = parts.scaling(name="scaling")(rows_in)
+    mean, log_variance = _posterior(parts, _noisy(parts, scaled, rng), rng)
+    posterior = keras.Model(rows_in, [mean, log_variance], name="posterior")
+    encoder = keras.Model(rows_in, mean, name="encoder")
+    head = _head(parts, rng)
+    sample = GaussianSample(int(rng.integers(2**31)))
+    scaling, n_features = parts.scaling(), int(np.prod(parts.row_shape))
+
+    def figures(rows: Any, training: bool) -> list:
+        target = layers.Flatten()(scaling(rows))
+        mean, log_variance = posterior(rows, training=training)
+        output = head(sample([mean, log_variance], training=training), training=training)
+        row = keras.activations.get(parts.loss.link)(output)
+        nats = n_features * parts.loss.distance(target, output)
+        divergence = kl_divergence(mean, log_variance)
+        return [nats + beta * divergence, squared_error(target, row), nats, divergence]
+
+    objective = Objective(figures, posterior, head, sample, scaling)
+    return Networks(encoder, _decoder(parts, head), objective)
+
+
+def _posterior(parts: Parts, x: Any, rng: np.random.Generator) -> list:
+    """Give mean and log-variance, as two views of one encoder twice as wide."""
+    both = parts.network.encode(x, 2 * parts.n_components, rng, zero=False)
+    return [both[:, : parts.n_components], both[:, parts.n_components :]]
+
+
+def _encoder(parts: Parts, rng: np.random.Generator) -> Any:
+    rows = keras.Input(parts.row_shape, name="rows")
+    x = _noisy(parts, parts.scaling(name="scaling")(rows), rng)
+    if isinstance(parts.network, tuple):
+        code = _copy(parts.network[0])(x)
+    elif parts.principal is None:
+        code = parts.network.encode(x, parts.n_components, rng, zero=False)
+    else:
+        code = principal_encoder(x, parts.principal, parts.network, rng)
+    return keras.Model(rows, code, name="encoder")
+
+
+def _noisy(parts: Parts, x: Any, rng: np.random.Generator) -> Any:
+    if not parts.noise:
+        return x
+    return layers.GaussianNoise(parts.noise, seed=int(rng.integers(2**31)))(x)
+
+
+def _head(parts: Parts, rng: np.random.Generator) -> Any:
+    """Build the decoder up to the function that ends it, flat."""
+    code = keras.Input((parts.n_components,), name="code")
+    if isinstance(parts.network, tuple):
+        output = layers.Flatten()(_copy(parts.network[1])(code))
+    elif parts.principal is None:
+        output = parts.network.decode(code, parts.row_shape, rng, zero=False)
+    else:
+        output = principal_decoder(
+            code, parts.principal, parts.network, parts.row_shape, parts.loss.link, rng
+        )
+    return keras.Model(code, output, name="head")
+
+
+def _decoder(parts: Parts, head: Any) -> Any:
+    """Put the end on the head: its function, the row's shape, the row's units."""
+    code = keras.Input((parts.n_components,), name="code")
+    rows = layers.Activation(parts.loss.link)(head(code))
+    rows = layers.Reshape(parts.row_shape)(rows)
+    return keras.Model(code, parts.scaling(invert=True, name="units")(rows), name="decoder")
+
+
+def _copy(model: Any) -> Any:
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def check_pair(pair: tuple, row_shape: tuple[int, ...], n_components: int) -> None:
+    """Refuse a pair of Keras models that does not fit the rows or the code.
+
+    Raises
+    ------
+    SettingError
+        Naming the model, the shape expected and the shape found.
+    """
+    encoder, decoder = pair
+    n_features = int(np.prod(row_shape))
+    wanted = {
+        "encoder's input": (encoder.input_shape[1:], row_shape),
+        "encoder's output": (encoder.output_shape[1:], (n_components,)),
+        "decoder's input": (decoder.input_shape[1:], (n_components,)),
+        "decoder's output": ((int(np.prod(decoder.output_shape[1:])),), (n_features,)),
+    }
+    for name, (found, expected) in wanted.items():
+        if tuple(found) != tuple(expected):
+            raise SettingError(
+                f"network: expected shape {tuple(expected)} for the {name}, found {tuple(found)}"
+            )

@@ -1,0 +1,119 @@
+"""Networks of dense layers, and the one of no hidden layer at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers
+
+from latentmap.errors import SettingError
+
+__all__ = ["DenseNetwork", "LinearNetwork", "kernel"]
+
+
+def kernel(rng: np.random.Generator, zero: bool = False) -> Any:
+    """Give the initializer of a layer's weights: Glorot's, or zeros for a path that starts silent.
+
+    Source: X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural
+    networks", AISTATS 2010.
+
+    Examples
+    --------
+    >>> kernel(np.random.default_rng(0), zero=True)((2,)).tolist()
+    [0.0, 0.0]
+    """
+    if zero:
+        return keras.initializers.Zeros()
+    return keras.initializers.GlorotUniform(seed=int(rng.integers(2**31)))
+
+
+@dataclass(frozen=True)
+class LinearNetwork:
+    """One dense layer without activation each way: the network of the article.
+
+    Parameters
+    ----------
+    principal : bool
+        Start from the principal components of the rows. With squared error this is PCA itself.
+
+    Examples
+    --------
+    >>> LinearNetwork(principal=False)
+    LinearNetwork(principal=False)
+    """
+
+    principal: bool = True
+
+    def encode(self, x: Any, n_components: int, rng: np.random.Generator, zero: bool) -> Any:
+        """From scaled rows to codes; nothing where the principal path is all there is."""
+        if zero:
+            return None
+        return layers.Dense(n_components, kernel_initializer=kernel(rng))(layers.Flatten()(x))
+
+    def decode(
+        self, z: Any, row_shape: tuple[int, ...], rng: np.random.Generator, zero: bool
+    ) -> Any:
+        """From codes to flat outputs; nothing where the principal path is all there is."""
+        if zero:
+            return None
+        return layers.Dense(int(np.prod(row_shape)), kernel_initializer=kernel(rng))(z)
+
+
+@dataclass(frozen=True)
+class DenseNetwork:
+    """Dense layers of the widths ``hidden`` in the encoder, and mirrored in the decoder.
+
+    Parameters
+    ----------
+    hidden : tuple of int, or "auto"
+        Widths from the row towards the code. "auto" takes one wide layer where the code has more
+        than three numbers, and three narrowing ones where it has fewer: a plane is folded so
+        tightly that depth pays.
+    activation : str
+        A Keras activation.
+    dropout : float
+        Share of hidden numbers dropped while training, 0 to 1.
+    principal : bool
+        Add the network to the principal components of the rows, starting at zero, so that what is
+        fitted never gets worse than PCA.
+
+    Examples
+    --------
+    >>> DenseNetwork(hidden=(512, 128)).hidden
+    (512, 128)
+    """
+
+    hidden: tuple[int, ...] | str = "auto"
+    activation: str = "silu"
+    dropout: float = 0.0
+    principal: bool = True
+
+    def widths(self, n_components: int) -> tuple[int, ...]:
+        """Give the widths of the encoder's hidden layers for a code of this size."""
+        if self.hidden == "auto":
+            return (512, 256, 128) if n_components <= 3 else (1024,)
+        if isinstance(self.hidden, str) or any(int(width) < 1 for width in self.hidden):
+            raise SettingError(f"hidden: expected 'auto' or widths above 0, found {self.hidden!r}")
+        return tuple(int(width) for width in self.hidden)
+
+    def encode(self, x: Any, n_components: int, rng: np.random.Generator, zero: bool) -> Any:
+        """From scaled rows, shape (n, ...), to codes, shape (n, n_components)."""
+        x = self._stack(layers.Flatten()(x), self.widths(n_components), rng)
+        return layers.Dense(n_components, kernel_initializer=kernel(rng, zero))(x)
+
+    def decode(
+        self, z: Any, row_shape: tuple[int, ...], rng: np.random.Generator, zero: bool
+    ) -> Any:
+        """From codes, shape (n, n_components), to flat outputs, shape (n, d)."""
+        z = self._stack(z, self.widths(z.shape[-1])[::-1], rng)
+        return layers.Dense(int(np.prod(row_shape)), kernel_initializer=kernel(rng, zero))(z)
+
+    def _stack(self, x: Any, widths: tuple[int, ...], rng: np.random.Generator) -> Any:
+        for width in widths:
+            x = layers.Dense(width, activation=self.activation, kernel_initializer=kernel(rng))(x)
+            if self.dropout:
+                x = layers.Dropout(self.dropout, seed=int(rng.integers(2**31)))(x)
+        return x

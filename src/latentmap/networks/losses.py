@@ -1,0 +1,107 @@
+"""How far an output is from its row, one number a row, by kind of data.
+
+A loss says two things: the function that ends the decoder, and the distance of what comes before
+that function from the scaled row. Distances are means over the row's numbers, as in Keras.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import keras
+from keras import ops
+
+from latentmap.errors import SettingError, UnknownNameError
+
+__all__ = ["LOSSES", "Loss", "bernoulli", "gaussian", "loss_for", "squared_error"]
+
+
+class Loss(NamedTuple):
+    """A decoder's end, and the distance measured before it."""
+
+    link: str
+    """The activation that turns the network's output into a scaled row."""
+    distance: Callable[[Any, Any], Any]
+    """From (rows, outputs), both of shape (n, d), to shape (n,)."""
+
+
+def bernoulli(rows: Any, logits: Any) -> Any:
+    """Binary cross-entropy of rows in 0–1 against logits, in nats a number.
+
+    −mean(x·log σ(y) + (1 − x)·log(1 − σ(y))), in the form that does not overflow.
+
+    Parameters
+    ----------
+    rows : tensor of shape (n, d)
+        Numbers from 0 to 1.
+    logits : tensor of shape (n, d)
+
+    Returns
+    -------
+    tensor of shape (n,)
+
+    Examples
+    --------
+    >>> loss = bernoulli(ops.array([[1.0, 0.0]]), ops.array([[0.0, 0.0]]))
+    >>> round(float(loss[0]), 4)
+    0.6931
+    """
+    return ops.mean(ops.softplus(logits) - rows * logits, axis=-1)
+
+
+def squared_error(rows: Any, outputs: Any) -> Any:
+    """Mean squared error of each row, shape (n,).
+
+    Examples
+    --------
+    >>> float(squared_error(ops.array([[1.0, 3.0]]), ops.array([[1.0, 1.0]]))[0])
+    2.0
+    """
+    return ops.mean(ops.square(rows - outputs), axis=-1)
+
+
+def gaussian(rows: Any, outputs: Any) -> Any:
+    """Squared error as a Gaussian's negative log-likelihood of unit variance: half of it.
+
+    Examples
+    --------
+    >>> float(gaussian(ops.array([[1.0, 3.0]]), ops.array([[1.0, 1.0]]))[0])
+    1.0
+    """
+    return 0.5 * squared_error(rows, outputs)
+
+
+LOSSES = {"bernoulli": Loss("sigmoid", bernoulli), "gaussian": Loss("linear", gaussian)}
+
+
+def loss_for(loss: Any) -> Loss:
+    """Look a loss up: one of ours, or any of Keras's on the decoder's raw output.
+
+    Parameters
+    ----------
+    loss : str or callable
+        ``"bernoulli"``, ``"gaussian"``, the name of a Keras loss (``"mse"``,
+        ``"binary_crossentropy"``), a ``keras.losses.Loss``, or a function of (rows, outputs), both
+        of shape (n, d), that gives shape (n,).
+
+    Raises
+    ------
+    UnknownNameError
+        If nothing has that name.
+
+    Examples
+    --------
+    >>> loss_for("bernoulli").link, loss_for("binary_crossentropy").link
+    ('sigmoid', 'linear')
+    """
+    if isinstance(loss, str) and loss in LOSSES:
+        return LOSSES[loss]
+    if not isinstance(loss, str) and not callable(loss):
+        raise SettingError(f"loss: expected a name or a function, found {loss!r}")
+    try:
+        found = keras.losses.get(loss)
+    except ValueError:
+        known = [*LOSSES, "mse", "mae", "binary_crossentropy", "huber", "log_cosh"]
+        raise UnknownNameError("loss", loss, known) from None
+    return Loss("linear", found.call if isinstance(found, keras.losses.Loss) else found)

@@ -1,0 +1,19 @@
+"""What all tests share: scikit-learn's checks complete, and the faces where they are at hand."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# Without it scikit-learn skips one of its checks; it must be set before SciPy is imported.
+os.environ.setdefault("SCIPY_ARRAY_API", "1")
+
+FACES = Path(__file__).parents[1].parent / "shared" / "data" / "faces"
+
+
+@pytest.fixture(scope="session")
+def faces():
+    """The folder of 400 faces, ten a person, beside the checkout."""
+    if not FACES.is_dir():
+        pytest.skip(f"the faces are not at {FACES}")
+    return FACES

@@ -1,0 +1,94 @@
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from PIL import Image
+from pyarrow import parquet
+
+from latentmap.data import open_data
+from latentmap.errors import FileError, SettingError, UnknownNameError
+
+
+def test_every_kind_of_file_gives_the_same_rows(tmp_path):
+    rows = np.arange(6).reshape(3, 2)
+    np.save(tmp_path / "rows.npy", rows)
+    np.savez(tmp_path / "rows.npz", rows=rows)
+    np.savetxt(tmp_path / "rows.CSV", rows, "%d", delimiter=",")
+    parquet.write_table(pa.table({"a": rows[:, 0], "b": rows[:, 1]}), tmp_path / "rows.parquet")
+    for path in tmp_path.iterdir():
+        source = open_data(path)
+        assert np.array_equal(source[:], rows)
+        assert source.dtype == np.int64
+        assert source.name == path.name
+
+
+def test_names():
+    assert len(open_data("wine")) == 142
+    assert len(open_data("wine:unseen")) == 36
+    with pytest.raises(UnknownNameError, match="unknown part 'unsen', did you mean 'unseen'"):
+        open_data("wine:unsen")
+    with pytest.raises(UnknownNameError, match="unknown data set 'wines', did you mean 'wine'"):
+        open_data("wines")
+    with pytest.raises(SettingError, match="label 'a': wine has no columns to choose from"):
+        open_data("wine", label="a")
+
+
+def test_a_path_wins_over_a_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "wine").mkdir()
+    Image.fromarray(np.zeros((2, 3), np.uint8)).save(tmp_path / "wine" / "a.png")
+    assert open_data("wine").row_shape == (2, 3)
+
+
+@pytest.mark.parametrize("name", ["absent.csv", "./mnist", "folder/mnist"])
+def test_missing_paths(name):
+    with pytest.raises(FileError, match=f"^{re.escape(name)}: no such file or folder$"):
+        open_data(name)
+
+
+def test_a_path_object_is_never_a_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileError, match="no such file or folder"):
+        open_data(tmp_path.relative_to(tmp_path) / "mnist")
+
+
+@pytest.mark.parametrize(("name", "found"), [("rows.xlsx", "'.xlsx'"), ("rows", "none")])
+def test_unknown_suffixes(tmp_path, name, found):
+    (tmp_path / name).write_text("1,2\n")
+    sentence = f"suffixes .csv, .npy, .npz, .parquet, or a folder, found {found}"
+    with pytest.raises(FileError, match=re.escape(sentence)):
+        open_data(tmp_path / name)
+
+
+def test_pipes_are_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "rows.csv")
+    with pytest.raises(FileError, match="expected a file or a folder, found something else"):
+        open_data(tmp_path / "rows.csv")
+
+
+def test_a_folder_of_two_kinds(tmp_path):
+    parquet.write_table(pa.table({"a": [1]}), tmp_path / "a.parquet")
+    Image.fromarray(np.zeros((2, 3), np.uint8)).save(tmp_path / "a.png")
+    with pytest.raises(FileError, match=r"expected .parquet files or images, found both"):
+        open_data(tmp_path)
+
+
+def test_the_folder_one_stands_in_has_a_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    parquet.write_table(pa.table({"a": [1]}), tmp_path / "a.parquet")
+    assert open_data(".").name == tmp_path.name
+
+
+def test_importing_the_package_is_light():
+    code = (
+        "import sys, latentmap.data; heavy = {'keras', 'jax', 'sklearn', 'pyarrow', 'PIL', 'pooch',"
+        " 'pandas', 'scipy'}; print(sorted(heavy & set(sys.modules)))"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", code]
+    told = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    assert told.stdout.strip() == "[]"

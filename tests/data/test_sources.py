@@ -1,0 +1,176 @@
+import numpy as np
+import pytest
+
+from latentmap.data.sources import ArraySource, Source
+from latentmap.errors import DataError, SettingError
+
+
+class Listed(Source):
+    """The least a subclass can be; it remembers what was asked of it."""
+
+    def __init__(self, rows, block_starts=None):
+        self.rows, self.block_starts, self.asked = rows, block_starts, []
+        self.row_shape, self.dtype, self.name = rows.shape[1:], rows.dtype, "listed"
+
+    def __len__(self):
+        return len(self.rows)
+
+    def take(self, indices):
+        self.asked.append(np.asarray(indices))
+        return self.rows[indices]
+
+
+def numbered(n=100, **options):
+    return Listed(np.outer(np.arange(n), [1, 10]).astype(np.int16), **options)
+
+
+def test_indexing_follows_numpy():
+    source, rows = numbered(), numbered().rows
+    assert np.array_equal(source[3:90:7], rows[3:90:7])
+    assert np.array_equal(source[::-1], rows[::-1])
+    assert np.array_equal(source[[5, 2, 5]], rows[[5, 2, 5]])
+    assert np.array_equal(source[-1], rows[-1])
+    assert np.array_equal(source[rows[:, 0] > 90], rows[91:])
+    assert source[[]].shape == (0, 2)
+
+
+@pytest.mark.parametrize("index", [100, -101, [0, 100], np.ones(99, bool)])
+def test_indexing_outside_is_refused(index):
+    with pytest.raises(IndexError, match="expected"):
+        numbered()[index]
+
+
+def test_batches_in_order():
+    batches = list(numbered().batches(32))
+    assert [len(b) for b in batches] == [32, 32, 32, 4]
+    assert np.array_equal(np.concatenate(batches), numbered().rows)
+    assert batches[0].dtype == np.int16
+
+
+@pytest.mark.parametrize("block_starts", [None, np.arange(0, 1000, 17)])
+def test_shuffled_batches_hold_every_row_once(block_starts, monkeypatch):
+    monkeypatch.setattr("latentmap.data.sources._BUFFER_BYTES", 400)  # about six blocks
+    source = numbered(1000, block_starts=block_starts)
+    batches = list(source.batches(64, rng=np.random.default_rng(0)))
+    seen = np.concatenate(batches)[:, 0]
+    assert [len(b) for b in batches] == [64] * 15 + [40]
+    assert np.array_equal(np.sort(seen), np.arange(1000))
+    assert np.mean(np.diff(seen) == 1) < 0.1  # not even partly in order
+    again = np.concatenate(list(source.batches(64, rng=np.random.default_rng(1))))[:, 0]
+    assert not np.array_equal(seen, again)
+
+
+def test_blocks_are_read_whole_and_once_a_pass(monkeypatch):
+    monkeypatch.setattr("latentmap.data.sources._BUFFER_BYTES", 0)
+    source = numbered(100, block_starts=np.array([0, 30, 60, 90]))
+    assert sum(1 for _ in source.batches(8, rng=np.random.default_rng(0))) == 13
+    assert len(source.asked) == 2  # four blocks, two at a time
+    for asked in source.asked:
+        assert np.all(np.diff(asked) > 0)  # forwards
+
+
+def test_batch_size_is_checked_at_once():
+    with pytest.raises(SettingError, match="batch size: expected at least 1, found 0"):
+        numbered().batches(0)
+
+
+def test_split_is_reproducible_disjoint_and_whole():
+    source = ArraySource(np.arange(50)[:, None], labels=np.arange(50) * 2)
+    fitted, held_out = source.split(0.2, seed=3)
+    assert (len(fitted), len(held_out)) == (40, 10)
+    both = np.concatenate([fitted[:], held_out[:]])
+    assert sorted(both[:, 0]) == list(range(50))
+    assert np.all(np.diff(held_out[:][:, 0]) > 0)
+    assert np.array_equal(held_out.labels, held_out[:][:, 0] * 2)
+    assert np.array_equal(held_out[:], source.split(0.2, seed=3)[1][:])
+    assert np.array_equal(held_out[:], source.split(10, seed=3)[1][:])
+    assert not np.array_equal(held_out[:], source.split(0.2, seed=4)[1][:])
+
+
+@pytest.mark.parametrize("bad", [0, 50, -1, 0.0, 1.0, 1.5, float("nan"), 51])
+def test_split_leaves_rows_on_both_sides(bad):
+    with pytest.raises(SettingError, match="held-out rows: expected a fraction"):
+        ArraySource(np.zeros((50, 1))).split(bad)
+
+
+def test_one_row_cannot_be_split():
+    with pytest.raises(SettingError, match=r"below the 1 rows of the array, found 0.5"):
+        ArraySource(np.zeros((1, 3))).split(0.5)
+
+
+def test_small_share_is_one_row():
+    assert len(ArraySource(np.zeros((3, 1))).split(0.01)[1]) == 1
+
+
+def test_subset_reads_through_lazily():
+    source = numbered()
+    part = source.subset([9, 3, 4]).subset([2, 0])
+    assert source.asked == []
+    assert part[:].tolist() == [[4, 40], [9, 90]]
+    with pytest.raises(DataError, match="none chosen"):
+        source.subset(np.zeros(100, bool))
+
+
+def test_subset_keeps_the_blocks_of_its_parent():
+    source = numbered(100, block_starts=np.array([0, 30, 60, 90]))
+    part = source.subset(np.r_[10:20, 58:70])
+    assert part.block_starts.tolist() == [0, 10, 12]
+    assert source.subset([5, 2]).block_starts is None
+    fitted, _ = source.split(0.5)
+    seen = np.concatenate(list(fitted.batches(7, rng=np.random.default_rng(0))))
+    assert sorted(seen[:, 0]) == fitted[:][:, 0].tolist()
+
+
+def test_load_respects_the_limit():
+    source = numbered()
+    assert source.nbytes == 100 * 2 * 2
+    assert source.load(limit_bytes=399) is source
+    loaded = source.load(limit_bytes=400)
+    assert isinstance(loaded, ArraySource)
+    assert loaded.name == "listed"
+    source.asked.clear()
+    assert np.array_equal(loaded[:], source.rows)
+    assert source.asked == []
+
+
+def test_load_leaves_what_memory_cannot_hold(monkeypatch):
+    monkeypatch.setattr("latentmap.data.sources.available_bytes", lambda: 10)
+    source = numbered()
+    assert source.load() is source
+
+
+def test_array_source_keeps_integers_and_its_array():
+    rows = np.arange(12, dtype=np.uint8).reshape(3, 2, 2)
+    source = ArraySource(rows, labels=["a", "b", "c"])
+    assert (source.row_shape, source.dtype) == ((2, 2), np.uint8)
+    assert np.shares_memory(source.array, rows)
+    assert source.load() is source
+    assert repr(source) == "<ArraySource 'the array': 3 rows of shape (2, 2), uint8>"
+
+
+@pytest.mark.parametrize(
+    ("found", "read"), [("?", "uint8"), ("f2", "float32"), (">i4", "int32"), (">f8", "float64")]
+)
+def test_array_source_reads_rows_in_plain_types(found, read):
+    rows = np.array([[0, 1], [1, 1]]).astype(found)
+    batch = next(ArraySource(rows).batches(2))
+    assert batch.dtype == np.dtype(read)
+    assert batch.dtype.isnative
+    assert np.array_equal(batch, rows)
+
+
+def test_array_source_needs_one_label_a_row():
+    with pytest.raises(DataError, match=r"expected a label for 3 rows, found \(2,\)"):
+        ArraySource(np.zeros((3, 1)), labels=[1, 2])
+
+
+def test_memory_map_is_shuffled_in_blocks_and_loaded(tmp_path):
+    rows = np.arange(4000, dtype=np.float64).reshape(1000, 4)
+    np.save(tmp_path / "rows.npy", rows)
+    source = ArraySource(np.load(tmp_path / "rows.npy", mmap_mode="r"))
+    assert source.block_starts is not None
+    assert np.array_equal(
+        np.sort(np.concatenate(list(source.batches(99, rng=np.random.default_rng(0)))), axis=0),
+        rows,
+    )
+    assert source.load().block_starts is None

@@ -1,0 +1,193 @@
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+from pyarrow import parquet
+
+from latentmap.data import open_data, write_rows
+from latentmap.errors import DataError, FileError, SettingError
+
+ROWS = np.linspace(-1, 1, 30, dtype=np.float32).reshape(10, 3)
+BATCHES = [ROWS[:4], ROWS[4:8], ROWS[8:]]
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".csv", ".parquet"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32, np.uint8])
+def test_rows_come_back(tmp_path, suffix, dtype):
+    rows = (ROWS * 100).astype(dtype)
+    write_rows(tmp_path / f"x{suffix}", np.split(rows, [4, 8]), length=10)
+    source = open_data(tmp_path / f"x{suffix}")
+    assert np.array_equal(source[:].astype(dtype), rows)
+    if suffix != ".csv":  # text has no types
+        assert source.dtype == dtype
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+@pytest.mark.parametrize("labels", [[*"abcdefghi", 'j,"k'], list(range(10))])
+def test_names_and_labels_come_back(tmp_path, suffix, labels):
+    path = tmp_path / f"x{suffix}"
+    write_rows(path, BATCHES, length=10, feature_names=["x", "y", "z"], labels=labels)
+    source = open_data(path, label="label")
+    assert source.feature_names == ["x", "y", "z"]
+    assert source.labels.tolist() == labels
+    assert np.allclose(source[:], ROWS, atol=0, rtol=1e-6)
+
+
+def test_columns_without_names(tmp_path):
+    write_rows(tmp_path / "x.csv", BATCHES, length=10)
+    assert open_data(tmp_path / "x.csv").feature_names == ["c0", "c1", "c2"]
+
+
+def test_images_in_tables_are_flat(tmp_path):
+    images = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
+    write_rows(tmp_path / "x.parquet", [images], length=2)
+    write_rows(tmp_path / "x.npy", [images], length=2)
+    assert np.array_equal(open_data(tmp_path / "x.parquet")[:], images.reshape(2, 12))
+    assert np.array_equal(open_data(tmp_path / "x.npy")[:], images)
+
+
+def test_small_batches_make_large_row_groups(tmp_path):
+    batches = (np.full((1, 3), i) for i in range(500))
+    write_rows(tmp_path / "x.parquet", batches, length=500)
+    assert parquet.read_metadata(tmp_path / "x.parquet").num_row_groups == 1
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (4, 5, 3)])
+def test_images_come_back(tmp_path, shape):
+    images = np.random.default_rng(0).integers(0, 256, (3, *shape), dtype=np.uint8)
+    write_rows(tmp_path / "x", [images[:2], images[2:]], length=3)
+    source = open_data(tmp_path / "x")
+    assert source.paths == ["00000.png", "00001.png", "00002.png"]
+    assert np.array_equal(source[:], images)
+
+
+def test_images_are_rounded_and_clipped(tmp_path):
+    image = np.array([[[-5.0, 0.4], [0.6, 300.0], [254.6, np.nan]]])
+    write_rows(tmp_path / "x", [image[..., None]], length=1)
+    assert np.asarray(Image.open(tmp_path / "x" / "00000.png")).tolist() == [
+        [0, 0],
+        [1, 255],
+        [255, 0],
+    ]
+
+
+def test_sixteen_bits_stay(tmp_path):
+    image = np.array([[[0, 300], [40_000, 65_535]]], np.uint16)
+    write_rows(tmp_path / "x", [image], length=1)
+    assert np.array_equal(open_data(tmp_path / "x")[:], image)
+
+
+def test_images_under_given_names(tmp_path):
+    names = ["b/1.jpg", "a/1.jpg"]
+    write_rows(tmp_path / "x", [np.zeros((2, 4, 4))], length=2, names=names)
+    source = open_data(tmp_path / "x")
+    assert source.paths == ["a/1.png", "b/1.png"]
+    assert source.labels.tolist() == ["a", "b"]
+
+
+def test_unsafe_names_write_nothing(tmp_path):
+    with pytest.raises(SettingError, match=r"image name '../x.png': expected a relative path"):
+        write_rows(tmp_path / "x", [np.zeros((1, 4, 4))], length=1, names=["../x.png"])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["x.npy", "x.csv", "x.parquet", "x"])
+@pytest.mark.parametrize("length", [9, 11])
+def test_a_wrong_length_leaves_the_old_file(tmp_path, name, length):
+    path = tmp_path / name
+    if path.suffix:
+        path.write_text("old")
+    with pytest.raises((DataError, SettingError), match="expected"):
+        write_rows(path, [b.reshape(-1, 3, 1) for b in BATCHES], length=length)
+    assert not path.exists() if not path.suffix else path.read_text() == "old"
+    assert [p for p in tmp_path.iterdir() if p != path] == []
+
+
+def test_an_error_half_way_leaves_the_old_file(tmp_path):
+    def batches():
+        yield ROWS[:4]
+        raise RuntimeError("half way")
+
+    (tmp_path / "x.npy").write_text("old")
+    with pytest.raises(RuntimeError, match="half way"):
+        write_rows(tmp_path / "x.npy", batches(), length=10)
+    assert [p.read_text() for p in tmp_path.iterdir()] == ["old"]
+
+
+@pytest.mark.parametrize("name", ["x.npy", "x.csv", "x.parquet", "x"])
+def test_a_full_disk_is_one_sentence(tmp_path, name, monkeypatch):
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    for target in (
+        "numpy.lib.format.write_array_header_1_0",
+        "pyarrow.csv.CSVWriter",
+        "pyarrow.parquet.ParquetWriter",
+        "PIL.Image.Image.save",
+    ):
+        monkeypatch.setattr(target, full)
+    with pytest.raises(FileError, match=r"cannot be written \(No space left on device\)$"):
+        write_rows(tmp_path / name, [ROWS.reshape(10, 3, 1)], length=10)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("x.xlsx", "expected one of the suffixes .npy, .csv, .parquet, or none for a folder"),
+        ("full", "expected a new or empty folder, found one that is not empty"),
+        ("full.npy", "expected a place for a file, found a folder"),
+        ("full/file", "expected a place for a folder of images, found a file"),
+        ("absent/x.npy", "absent does not exist"),
+    ],
+)
+def test_bad_places(tmp_path, name, sentence):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full.npy").mkdir()
+    (tmp_path / "full" / "file").write_text("old")
+    with pytest.raises(FileError, match=re.escape(sentence)):
+        write_rows(tmp_path / name, [np.zeros((1, 2, 2))], length=1)
+    assert (tmp_path / "full" / "file").read_text() == "old"
+
+
+def test_an_empty_folder_is_filled(tmp_path):
+    (tmp_path / "x").mkdir()
+    write_rows(tmp_path / "x", [np.zeros((1, 2, 2))], length=1)
+    assert (tmp_path / "x" / "00000.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "sentence"),
+    [
+        ("x.csv", {"feature_names": ["a"]}, "feature names: expected 3, found 1"),
+        ("x.csv", {"labels": [1, 2]}, "labels: expected 10, found 2"),
+        (
+            "x.csv",
+            {"labels": range(10), "feature_names": ["a", "b", "label"]},
+            "labels: expected no other column 'label', found one",
+        ),
+    ],
+)
+def test_what_does_not_fit_the_rows(tmp_path, name, options, sentence):
+    with pytest.raises(SettingError, match=f"^{re.escape(sentence)}$"):
+        write_rows(tmp_path / name, BATCHES, length=10, **options)
+
+
+def test_rows_that_are_no_images(tmp_path):
+    with pytest.raises(DataError, match=r"expected rows of shape \(h, w\).*, found \(3,\)"):
+        write_rows(tmp_path / "x", BATCHES, length=10)
+    with pytest.raises(SettingError, match="names: expected 1, found 2"):
+        write_rows(tmp_path / "x", [np.zeros((1, 2, 2))], length=1, names=["a", "b"])
+
+
+@pytest.mark.parametrize("name", ["x.npy", "x.csv", "x"])
+def test_rows_must_be_of_one_shape(tmp_path, name):
+    batches = [np.zeros((2, 4, 4)), np.zeros((2, 2, 8))]
+    with pytest.raises(DataError, match=r"expected rows of shape \(4, 4\), found \(2, 8\)"):
+        write_rows(tmp_path / name, batches, length=4)
+
+
+def test_no_rows(tmp_path):
+    with pytest.raises(DataError, match=r"^x.csv: expected at least one row to write, found none$"):
+        write_rows(tmp_path / "x.csv", [], length=0)

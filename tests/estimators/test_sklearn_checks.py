@@ -1,0 +1,22 @@
+"""Every check that scikit-learn has for estimators, none skipped, none expected to fail."""
+
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from latentmap import AutoEncoder, VariationalAutoEncoder
+from latentmap.networks.dense import DenseNetwork
+
+SMALL = DenseNetwork(hidden=(8,))
+ALWAYS_TRAINED = DenseNetwork(hidden=(8,), principal=False)
+
+
+@parametrize_with_checks(
+    [
+        AutoEncoder(network=SMALL, epochs=3, random_state=0),
+        AutoEncoder(network=ALWAYS_TRAINED, epochs=3, random_state=0),
+        VariationalAutoEncoder(network=SMALL, epochs=3, random_state=0),
+    ]
+)
+@pytest.mark.timeout(600)
+def test_sklearn(estimator, check):
+    check(estimator)
