@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-__all__ = ["Steps", "apply", "many_steps", "start"]
+__all__ = ["Steps", "apply", "many_steps", "narrow", "start"]
 
 BLOCK_NUMBERS = 1 << 21
 """About how many input numbers a network is applied to in one call."""
@@ -108,7 +108,7 @@ def many_steps(model: Any) -> Steps:
     --------
     >>> keras = start()
     >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, use_bias=False)])
-    >>> model.compute_loss = lambda x, y, y_pred, **_: keras.ops.mean((y_pred - 1) ** 2)
+    >>> model.compute_loss = lambda x, y, y_pred, *_, **__: keras.ops.mean((y_pred - 1) ** 2)
     >>> model.compile(optimizer=keras.optimizers.SGD(0.1))
     >>> steps = many_steps(model)
     >>> steps.run(np.ones((50, 8, 2), "float32"))
@@ -127,7 +127,7 @@ class _KerasSteps:
         self.losses: list[float] = []
 
     def run(self, batches: np.ndarray) -> None:
-        self.losses.extend(float(self.model.train_on_batch(batch)) for batch in batches)
+        self.losses.extend(float(self.model.train_on_batch(batch)) for batch in narrow(batches))
 
     def finish(self) -> float:
         mean = float(np.mean(self.losses))
@@ -175,7 +175,7 @@ class _JaxSteps:
             batches = np.concatenate([batches, np.repeat(batches[:1], self.length - count, 0)])
         if self.state is None:
             self.state = tuple([v.value for v in variables] for variables in self._variables())
-        self.state = self._loop(self.state, batches, count)
+        self.state = self._loop(self.state, narrow(batches), count)
 
     def finish(self) -> float:
         for variables, values in zip(self._variables(), self.state or (), strict=True):
@@ -229,4 +229,18 @@ def _one_block(model: Any, rows: np.ndarray, size: int) -> np.ndarray:
     missing = size - len(rows)
     if missing:
         rows = np.concatenate([rows, np.zeros((missing, *rows.shape[1:]), rows.dtype)])
-    return np.asarray(model.predict_on_batch(rows))[: size - missing]
+    return np.asarray(model.predict_on_batch(narrow(rows)))[: size - missing]
+
+
+def narrow(rows: np.ndarray) -> np.ndarray:
+    """Make float32 of 64-bit numbers, which JAX would otherwise cut: integers modulo 2³².
+
+    Examples
+    --------
+    >>> narrow(np.array([5_000_000_000])).tolist(), narrow(np.array([7], "uint8")).dtype
+    ([5000000000.0], dtype('uint8'))
+    """
+    if rows.dtype.itemsize < 8:
+        return rows
+    with np.errstate(over="ignore"):
+        return rows.astype(np.float32)

@@ -50,7 +50,7 @@ def write_model(path: str | os.PathLike[str], about: dict[str, Any], arrays: dic
     from safetensors.numpy import save_file
 
     text = json.dumps({"format": FORMAT, **about}, allow_nan=False)
-    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     with write_whole(path) as beside:
         save_file(arrays, beside, metadata={_KEY: text})
 
@@ -101,7 +101,7 @@ def _about(path: str | os.PathLike[str], metadata: dict[str, str]) -> dict[str, 
     try:
         about = json.loads(metadata[_KEY])
         version = int(about["format"])
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise ModelFileError(f"{path}: the description of the model is damaged") from None
     if version > FORMAT:
         raise ModelFileError(

@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-__all__ = ["buffered", "in_order", "permuted", "rebatch"]
+__all__ = ["Rng", "buffered", "in_order", "permuted", "rebatch"]
 
 Take = Callable[[np.ndarray], np.ndarray]
+Rng = np.random.Generator | np.random.RandomState
+"""What draws an order: NumPy's generators, new or old."""
 
 
 def in_order(take: Take, length: int, size: int) -> Iterator[np.ndarray]:
@@ -23,7 +25,7 @@ def in_order(take: Take, length: int, size: int) -> Iterator[np.ndarray]:
         yield take(np.arange(start, min(start + size, length)))
 
 
-def permuted(take: Take, length: int, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+def permuted(take: Take, length: int, size: int, rng: Rng) -> Iterator[np.ndarray]:
     """Yield every row once in a uniformly random order."""
     order = rng.permutation(length)
     for start in range(0, length, size):
@@ -34,7 +36,7 @@ def buffered(
     take: Take,
     bounds: np.ndarray,
     size: int,
-    rng: np.random.Generator,
+    rng: Rng,
     blocks_at_once: int,
 ) -> Iterator[np.ndarray]:
     """Yield every row once, shuffled among ``blocks_at_once`` random blocks at a time.
@@ -67,7 +69,7 @@ def buffered(
 
 
 def _shuffled_pieces(
-    take: Take, bounds: np.ndarray, size: int, rng: np.random.Generator, blocks_at_once: int
+    take: Take, bounds: np.ndarray, size: int, rng: Rng, blocks_at_once: int
 ) -> Iterator[np.ndarray]:
     blocks = rng.permutation(len(bounds) - 1)
     for first in range(0, len(blocks), blocks_at_once):

@@ -87,14 +87,14 @@ class Source(ABC):
     def _row_bytes(self) -> int:
         return math.prod(self.row_shape) * self.dtype.itemsize
 
-    def batches(self, size: int, *, rng: np.random.Generator | None = None) -> Iterator[np.ndarray]:
+    def batches(self, size: int, *, rng: batching.Rng | None = None) -> Iterator[np.ndarray]:
         """Iterate over all rows once.
 
         Parameters
         ----------
         size : int
             Rows a batch; the last may be shorter.
-        rng : numpy.random.Generator, optional
+        rng : numpy.random.Generator or RandomState, optional
             Without it, rows come in order. With it, they come in an order drawn anew. Sources with
             ``block_starts`` are shuffled within about 128 MB of random blocks at a time, so that
             reading stays sequential.

@@ -45,8 +45,9 @@ class AutoEncoder(BaseAutoEncoder):
         hold settings, such as ``principal=False`` for a start that is not PCA. A pair
         (encoder, decoder) of your own is copied and trained as it is, on scaled rows.
     loss : str or callable
-        "bernoulli" (binary cross-entropy, for rows in 0–1), "gaussian" (squared error), or any loss
-        of Keras on the decoder's raw output. "auto" takes the first for rows in 0–1.
+        "bernoulli" (binary cross-entropy, for rows in 0–1), "gaussian" (squared error), "bounded"
+        (squared error, reconstructions clipped to 0–1), or any loss of Keras on the decoder's raw
+        output. "auto" is "bernoulli" for rows in 0–1, else "gaussian".
     scaling : {"auto", "unit", "standard", "columns", "none"}
         How raw rows become the numbers that the network sees: to 0–1, by one deviation for all
         columns, by each column's own, or not at all. "auto" is "unit" for unsigned integers and
@@ -155,7 +156,9 @@ class AutoEncoder(BaseAutoEncoder):
             self._train(network, principal, ready)
             if self._ahead_of_pca(principal, ready.held_out, ready.scale):
                 return True
-        self._build(LinearNetwork(), "gaussian", principal, ready)
+        self._build(
+            LinearNetwork(), "bounded" if ready.scale.unit else "gaussian", principal, ready
+        )
         return False
 
     def _train(self, network: Any, principal: Principal | None, ready: Prepared) -> None:
@@ -168,8 +171,9 @@ class AutoEncoder(BaseAutoEncoder):
             return self.loss
         if isinstance(network, tuple):
             return "binary_crossentropy" if unit else "mse"
-        linear = isinstance(network, LinearNetwork) and network.principal
-        return "bernoulli" if unit and not linear else "gaussian"
+        if isinstance(network, LinearNetwork) and network.principal:
+            return "bounded" if unit else "gaussian"
+        return "bernoulli" if unit else "gaussian"
 
     def _ahead_of_pca(self, principal: Principal, held_out: np.ndarray, scale: Scale) -> bool:
         """Compare with PCA row by row on the held-out rows, which PCA has seen."""

@@ -19,7 +19,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 
 from latentmap import __version__
-from latentmap.backend import apply, block_rows
+from latentmap.backend import apply, block_rows, narrow
 from latentmap.data.checks import check_finite
 from latentmap.errors import ModelFileError, NotFittedError, SettingError
 from latentmap.estimators.rows import check_codes, fitting_rows, new_rows
@@ -211,6 +211,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def _batches_over_rows(self, model: Any, X: Any) -> Iterator[np.ndarray]:
         rows, done = new_rows(self, X), 0
         for batch in rows.batches(BATCH_BLOCKS * block_rows(self.row_shape_)):
+            batch = narrow(batch)
             check_finite(batch, done, rows.name, rows.feature_names)
             done += len(batch)
             yield apply(model, batch.reshape(len(batch), *self.row_shape_))

@@ -84,7 +84,7 @@ def prepare(
     training = Training() if training is None else training
     if not isinstance(training, Training):
         raise SettingError(f"training: expected a Training or None, found {training!r}")
-    seed = int(check_random_state(random_state).randint(2**31 - 1))
+    seed = _seed(random_state)
     rows = rows.load()
     scale = choose_scale(scaling, statistics(rows), rows.dtype)
     fitted, held_out = rows, None
@@ -94,6 +94,14 @@ def prepare(
     return Prepared(
         rows, fitted, held_out, scale, _epochs(epochs, training, fitted), training, seed
     )
+
+
+def _seed(random_state: Any) -> int:
+    """Keep an integer as it is: whoever gives 7 gets the weights that Keras has for 7."""
+    generator = check_random_state(random_state)
+    if isinstance(random_state, int | np.integer):
+        return int(random_state)
+    return int(generator.randint(2**31 - 1))
 
 
 def _epochs(epochs: int | str, training: Training, fitted: Source) -> int:

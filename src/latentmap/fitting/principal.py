@@ -13,7 +13,7 @@ __all__ = ["principal_components", "projection_errors", "scaled"]
 SAMPLE_NUMBERS = 1 << 26
 """Components are found on at most this many numbers: 256 MB, all 60,000 digits of MNIST."""
 EXACT_NUMBERS = 1 << 22
-"""Up to this many numbers, components are found in double precision."""
+"""Up to this many numbers, components are found exactly, in double precision."""
 
 
 def principal_components(rows: Source, scale: Scale, n_components: int, seed: int) -> Principal:
@@ -44,7 +44,9 @@ def principal_components(rows: Source, scale: Scale, n_components: int, seed: in
 
     x = _sample(rows, scale, seed)
     rank = min(n_components, *x.shape)
-    pca = PCA(rank, random_state=seed).fit(x)
+    exact = x.dtype == np.float64
+    with np.errstate(invalid="ignore"):  # constant rows have no variance to take shares of
+        pca = PCA(rank, svd_solver="full" if exact else "auto", random_state=seed).fit(x)
     components = np.zeros((n_components, x.shape[1]), np.float32)
     components[:rank] = pca.components_
     variance = pca.explained_variance_ * (len(x) - 1) / len(x)

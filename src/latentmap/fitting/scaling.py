@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from latentmap.backend import narrow
 from latentmap.data.checks import check_finite
 from latentmap.data.sources import Source
 from latentmap.errors import SettingError, UnknownNameError
@@ -19,6 +20,8 @@ __all__ = ["SCALINGS", "Scale", "Statistics", "choose_scale", "statistics"]
 
 SCALINGS = ("auto", "unit", "standard", "columns", "none")
 PASS_NUMBERS = 1 << 22
+TINY = np.finfo(np.float32).tiny
+"""Rows that spread less than this are constant as far as float32 can tell."""
 
 
 class Statistics(NamedTuple):
@@ -56,7 +59,7 @@ def statistics(rows: Source) -> Statistics:
     Raises
     ------
     DataError
-        If a number is NaN or infinite.
+        If a number is NaN, infinite, or beyond what float32 holds.
 
     Examples
     --------
@@ -69,7 +72,7 @@ def statistics(rows: Source) -> Statistics:
     low, high, done = np.inf, -np.inf, 0
     mean, spread = np.zeros(d), np.zeros(d)
     for batch in rows.batches(max(1, PASS_NUMBERS // d)):
-        check_finite(batch, done, rows.name, rows.feature_names)
+        check_finite(narrow(batch), done, rows.name, rows.feature_names)
         flat = batch.reshape(len(batch), d).astype(np.float64)
         low, high = min(low, float(flat.min())), max(high, float(flat.max()))
         count, total = len(flat), done + len(flat)
@@ -116,7 +119,9 @@ def choose_scale(scaling: str, found: Statistics, dtype: np.dtype) -> Scale:
     if scaling not in _CHOICES:
         raise UnknownNameError("scaling", scaling, SCALINGS)
     offset, scale, unit = _CHOICES[scaling](found, dtype)
-    return Scale(np.asarray(offset, np.float32), np.asarray(scale, np.float32), unit)
+    scale = np.asarray(scale, np.float32)
+    scale = np.where(scale > TINY, scale, np.float32(1.0))
+    return Scale(np.asarray(offset, np.float32), scale, unit)
 
 
 def _in_unit(found: Statistics) -> bool:

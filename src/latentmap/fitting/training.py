@@ -15,6 +15,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from latentmap.backend import apply, many_steps
+from latentmap.data.batching import Rng
 from latentmap.data.sources import Source
 from latentmap.errors import SettingError
 from latentmap.fitting.progress import Advance, progress
@@ -112,7 +113,10 @@ class _Best:
     def look(self, loss: float, epochs: int) -> None:
         if loss < self.loss:
             self.loss, self.epochs_ago = loss, 0
-            self.weights = [np.array(keras.ops.convert_to_numpy(v.value)) for v in self.model.trainable_variables]
+            self.weights = [
+                np.array(keras.ops.convert_to_numpy(v.value))
+                for v in self.model.trainable_variables
+            ]
         else:
             self.epochs_ago += epochs
 
@@ -156,7 +160,7 @@ def train(
     batch = settings.rows_a_step(len(rows))
     steps = len(rows) // batch
     objective.compile(optimizer=settings.optimizer(steps * epochs))
-    trainer, best, rng = many_steps(objective), _Best(objective), np.random.default_rng(seed)
+    trainer, best, rng = many_steps(objective), _Best(objective), _shuffler(seed, len(rows))
     history = empty_history()
     _note(history, best, 0, math.nan, objective, held_out)
     between = max(1, 50 // steps)
@@ -189,9 +193,18 @@ def empty_history() -> dict[str, list[float]]:
     return {"epoch": [], "loss": [], "val_loss": [], "val_mse": []}
 
 
-def _epoch(
-    trainer: Any, rows: Source, batch: int, rng: np.random.Generator, advance: Advance
-) -> None:
+def _shuffler(seed: int, n_rows: int) -> np.random.RandomState:
+    """Shuffle as `keras.Model.fit` does after ``keras.utils.set_random_seed(seed)``.
+
+    That is NumPy's old generator, whose first order Keras spends on building the model. So the same
+    network with the same seed takes the same steps here and in plain Keras on JAX.
+    """
+    rng = np.random.RandomState(seed)  # noqa: NPY002
+    rng.permutation(n_rows)
+    return rng
+
+
+def _epoch(trainer: Any, rows: Source, batch: int, rng: Rng, advance: Advance) -> None:
     """Run once through the rows; those that do not fill a batch wait for another epoch."""
     chunk = batch * _chunk_steps(rows, batch)
     for part in rows.batches(chunk, rng=rng):

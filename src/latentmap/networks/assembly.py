@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 import keras
@@ -17,6 +18,7 @@ from keras import layers, ops
 
 from latentmap.errors import SettingError
 from latentmap.networks.bottlenecks import GaussianSample, kl_divergence
+from latentmap.networks.dense import draw_seed
 from latentmap.networks.losses import Loss, squared_error
 from latentmap.networks.principal import Principal, principal_decoder, principal_encoder
 from latentmap.networks.scaling import Scaling
@@ -55,9 +57,9 @@ class Parts:
     seed: int = 0
 
     @property
-    def rng(self) -> np.random.Generator:
+    def rng(self) -> Random:
         """A fresh generator of this seed."""
-        return np.random.default_rng(self.seed)
+        return Random(self.seed)
 
     def scaling(self, **kwargs: Any) -> Scaling:
         """Give the layer between raw and scaled rows."""
@@ -162,7 +164,7 @@ def assemble_variational(parts: Parts, beta: float) -> Networks:
     posterior = keras.Model(rows_in, [mean, log_variance], name="posterior")
     encoder = keras.Model(rows_in, mean, name="encoder")
     head = _head(parts, rng)
-    sample = GaussianSample(int(rng.integers(2**31)))
+    sample = GaussianSample(draw_seed(rng))
     scaling, n_features = parts.scaling(), int(np.prod(parts.row_shape))
 
     def figures(rows: Any, training: bool) -> list:
@@ -178,13 +180,13 @@ def assemble_variational(parts: Parts, beta: float) -> Networks:
     return Networks(encoder, _decoder(parts, head), objective)
 
 
-def _posterior(parts: Parts, x: Any, rng: np.random.Generator) -> list:
+def _posterior(parts: Parts, x: Any, rng: Random) -> list:
     """Give mean and log-variance, as two views of one encoder twice as wide."""
     both = parts.network.encode(x, 2 * parts.n_components, rng, zero=False)
     return [both[:, : parts.n_components], both[:, parts.n_components :]]
 
 
-def _encoder(parts: Parts, rng: np.random.Generator) -> Any:
+def _encoder(parts: Parts, rng: Random) -> Any:
     rows = keras.Input(parts.row_shape, name="rows")
     x = _noisy(parts, parts.scaling(name="scaling")(rows), rng)
     if isinstance(parts.network, tuple):
@@ -196,13 +198,13 @@ def _encoder(parts: Parts, rng: np.random.Generator) -> Any:
     return keras.Model(rows, code, name="encoder")
 
 
-def _noisy(parts: Parts, x: Any, rng: np.random.Generator) -> Any:
+def _noisy(parts: Parts, x: Any, rng: Random) -> Any:
     if not parts.noise:
         return x
-    return layers.GaussianNoise(parts.noise, seed=int(rng.integers(2**31)))(x)
+    return layers.GaussianNoise(parts.noise, seed=draw_seed(rng))(x)
 
 
-def _head(parts: Parts, rng: np.random.Generator) -> Any:
+def _head(parts: Parts, rng: Random) -> Any:
     """Build the decoder up to the function that ends it, flat."""
     code = keras.Input((parts.n_components,), name="code")
     if isinstance(parts.network, tuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -37,16 +38,14 @@ class ConvNetwork:
     activation: str = "silu"
     principal: bool = True
 
-    def encode(self, x: Any, n_components: int, rng: np.random.Generator, zero: bool) -> Any:
+    def encode(self, x: Any, n_components: int, rng: Random, zero: bool) -> Any:
         """From scaled images, shape (n, h, w[, c]), to codes, shape (n, n_components)."""
         x = layers.Reshape(image_shape(x.shape[1:]))(x)
         for channels in self.filters:
             x = self._convolution(layers.Conv2D, channels, rng)(x)
         return layers.Dense(n_components, kernel_initializer=kernel(rng, zero))(layers.Flatten()(x))
 
-    def decode(
-        self, z: Any, row_shape: tuple[int, ...], rng: np.random.Generator, zero: bool
-    ) -> Any:
+    def decode(self, z: Any, row_shape: tuple[int, ...], rng: Random, zero: bool) -> Any:
         """From codes to flat outputs, shape (n, h·w·c)."""
         height, width, channels = image_shape(row_shape)
         stages = len(self.filters)
@@ -61,7 +60,7 @@ class ConvNetwork:
         spare = (z.shape[1] - height, z.shape[2] - width)
         return layers.Flatten()(layers.Cropping2D(((0, spare[0]), (0, spare[1])))(z))
 
-    def _convolution(self, layer: Any, channels: int, rng: np.random.Generator) -> Any:
+    def _convolution(self, layer: Any, channels: int, rng: Random) -> Any:
         return layer(
             channels, 3, 2, "same", activation=self.activation, kernel_initializer=kernel(rng)
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 import keras
@@ -11,23 +12,37 @@ from keras import layers
 
 from latentmap.errors import SettingError
 
-__all__ = ["DenseNetwork", "LinearNetwork", "kernel"]
+__all__ = ["DenseNetwork", "LinearNetwork", "draw_seed", "kernel"]
 
 
-def kernel(rng: np.random.Generator, zero: bool = False) -> Any:
+def kernel(rng: Random, zero: bool = False) -> Any:
     """Give the initializer of a layer's weights: Glorot's, or zeros for a path that starts silent.
+
+    Seeds are drawn as Keras draws them, so that ``random_state=7`` starts from the very weights
+    that plain Keras has after ``keras.utils.set_random_seed(7)``.
 
     Source: X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural
     networks", AISTATS 2010.
 
     Examples
     --------
-    >>> kernel(np.random.default_rng(0), zero=True)((2,)).tolist()
+    >>> kernel(Random(0), zero=True)((2,)).tolist()
     [0.0, 0.0]
     """
     if zero:
         return keras.initializers.Zeros()
-    return keras.initializers.GlorotUniform(seed=int(rng.integers(2**31)))
+    return keras.initializers.GlorotUniform(seed=draw_seed(rng))
+
+
+def draw_seed(rng: Random) -> int:
+    """Draw a seed as Keras does where none is given.
+
+    Examples
+    --------
+    >>> 1 <= draw_seed(Random(0)) <= 10**9
+    True
+    """
+    return rng.randint(1, 10**9)
 
 
 @dataclass(frozen=True)
@@ -47,15 +62,13 @@ class LinearNetwork:
 
     principal: bool = True
 
-    def encode(self, x: Any, n_components: int, rng: np.random.Generator, zero: bool) -> Any:
+    def encode(self, x: Any, n_components: int, rng: Random, zero: bool) -> Any:
         """From scaled rows to codes; nothing where the principal path is all there is."""
         if zero:
             return None
         return layers.Dense(n_components, kernel_initializer=kernel(rng))(layers.Flatten()(x))
 
-    def decode(
-        self, z: Any, row_shape: tuple[int, ...], rng: np.random.Generator, zero: bool
-    ) -> Any:
+    def decode(self, z: Any, row_shape: tuple[int, ...], rng: Random, zero: bool) -> Any:
         """From codes to flat outputs; nothing where the principal path is all there is."""
         if zero:
             return None
@@ -99,21 +112,19 @@ class DenseNetwork:
             raise SettingError(f"hidden: expected 'auto' or widths above 0, found {self.hidden!r}")
         return tuple(int(width) for width in self.hidden)
 
-    def encode(self, x: Any, n_components: int, rng: np.random.Generator, zero: bool) -> Any:
+    def encode(self, x: Any, n_components: int, rng: Random, zero: bool) -> Any:
         """From scaled rows, shape (n, ...), to codes, shape (n, n_components)."""
         x = self._stack(layers.Flatten()(x), self.widths(n_components), rng)
         return layers.Dense(n_components, kernel_initializer=kernel(rng, zero))(x)
 
-    def decode(
-        self, z: Any, row_shape: tuple[int, ...], rng: np.random.Generator, zero: bool
-    ) -> Any:
+    def decode(self, z: Any, row_shape: tuple[int, ...], rng: Random, zero: bool) -> Any:
         """From codes, shape (n, n_components), to flat outputs, shape (n, d)."""
         z = self._stack(z, self.widths(z.shape[-1])[::-1], rng)
         return layers.Dense(int(np.prod(row_shape)), kernel_initializer=kernel(rng, zero))(z)
 
-    def _stack(self, x: Any, widths: tuple[int, ...], rng: np.random.Generator) -> Any:
+    def _stack(self, x: Any, widths: tuple[int, ...], rng: Random) -> Any:
         for width in widths:
             x = layers.Dense(width, activation=self.activation, kernel_initializer=kernel(rng))(x)
             if self.dropout:
-                x = layers.Dropout(self.dropout, seed=int(rng.integers(2**31)))(x)
+                x = layers.Dropout(self.dropout, seed=draw_seed(rng))(x)
         return x

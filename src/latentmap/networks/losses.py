@@ -14,13 +14,13 @@ from keras import ops
 
 from latentmap.errors import SettingError, UnknownNameError
 
-__all__ = ["LOSSES", "Loss", "bernoulli", "gaussian", "loss_for", "squared_error"]
+__all__ = ["LOSSES", "Loss", "bernoulli", "clip", "gaussian", "loss_for", "squared_error"]
 
 
 class Loss(NamedTuple):
     """A decoder's end, and the distance measured before it."""
 
-    link: str
+    link: str | Callable[[Any], Any]
     """The activation that turns the network's output into a scaled row."""
     distance: Callable[[Any, Any], Any]
     """From (rows, outputs), both of shape (n, d), to shape (n,)."""
@@ -72,7 +72,23 @@ def gaussian(rows: Any, outputs: Any) -> Any:
     return 0.5 * squared_error(rows, outputs)
 
 
-LOSSES = {"bernoulli": Loss("sigmoid", bernoulli), "gaussian": Loss("linear", gaussian)}
+@keras.saving.register_keras_serializable("latentmap")
+def clip(outputs: Any) -> Any:
+    """Bring outputs into 0–1, where the rows are: it never takes one farther from its row.
+
+    Examples
+    --------
+    >>> [float(number) for number in clip(ops.array([-1.0, 0.25, 3.0]))]
+    [0.0, 0.25, 1.0]
+    """
+    return ops.clip(outputs, 0.0, 1.0)
+
+
+LOSSES = {
+    "bernoulli": Loss("sigmoid", bernoulli),
+    "gaussian": Loss("linear", gaussian),
+    "bounded": Loss(clip, gaussian),
+}
 
 
 def loss_for(loss: Any) -> Loss:
@@ -81,7 +97,7 @@ def loss_for(loss: Any) -> Loss:
     Parameters
     ----------
     loss : str or callable
-        ``"bernoulli"``, ``"gaussian"``, the name of a Keras loss (``"mse"``,
+        ``"bernoulli"``, ``"gaussian"``, ``"bounded"``, the name of a Keras loss (``"mse"``,
         ``"binary_crossentropy"``), a ``keras.losses.Loss``, or a function of (rows, outputs), both
         of shape (n, d), that gives shape (n,).
 

@@ -9,6 +9,7 @@ decoder ends in a sigmoid, what PCA gives is turned into the logits that the sig
 from __future__ import annotations
 
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 import keras
@@ -86,7 +87,7 @@ def _given(values: np.ndarray) -> Any:
     return lambda shape, dtype=None: ops.convert_to_tensor(np.asarray(values, "float32"), dtype)
 
 
-def principal_encoder(x: Any, principal: Principal, network: Any, rng: np.random.Generator) -> Any:
+def principal_encoder(x: Any, principal: Principal, network: Any, rng: Random) -> Any:
     """Project scaled rows onto the components, and add what ``network`` finds.
 
     Parameters
@@ -95,7 +96,7 @@ def principal_encoder(x: Any, principal: Principal, network: Any, rng: np.random
         Scaled rows.
     principal : Principal
     network : LinearNetwork, DenseNetwork or ConvNetwork
-    rng : numpy.random.Generator
+    rng : random.Random
         For the network's first weights.
 
     Returns
@@ -119,8 +120,8 @@ def principal_decoder(
     principal: Principal,
     network: Any,
     row_shape: tuple[int, ...],
-    link: str,
-    rng: np.random.Generator,
+    link: Any,
+    rng: Random,
 ) -> Any:
     """Go back from codes through the components, and add what ``network`` finds.
 

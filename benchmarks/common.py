@@ -1,0 +1,56 @@
+"""What every benchmark tells beside its figures, and where they go.
+
+A benchmark runs both sides in one go, writes benchmarks/results/NAME.json with machine, versions
+and seeds, and puts its table into README.md between its two markers.
+"""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import json
+import os
+import platform
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("latentmap", "keras", "jax", "numpy", "scikit-learn")
+
+
+def machine() -> dict[str, object]:
+    """Name the machine: processor, cores in use, memory, system."""
+    cpuinfo = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    model = re.search(r"model name\s*: (.*)", cpuinfo)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return {
+        "processor": model.group(1) if model else platform.processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gib": round(memory, 1),
+        "system": platform.platform(terse=True),
+        "python": platform.python_version(),
+    }
+
+
+def write_result(name: str, figures: dict[str, object], table: str) -> None:
+    """Write the figures as JSON, print the table, and put it into README.md."""
+    result = {
+        "benchmark": name,
+        "date": datetime.date.today().isoformat(),
+        "machine": machine(),
+        "versions": {package: importlib.metadata.version(package) for package in PACKAGES},
+        **figures,
+    }
+    path = ROOT / "benchmarks" / "results" / f"{name}.json"
+    path.write_text(json.dumps(result, indent=2) + "\n")
+    print(table)
+    _into_readme(name, table)
+
+
+def _into_readme(name: str, table: str) -> None:
+    readme = ROOT / "README.md"
+    begin, end = f"<!-- figures: benchmarks/{name}.py -->", "<!-- end of figures -->"
+    pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
+    text, found = pattern.subn(lambda _: f"{begin}\n{table}\n{end}", readme.read_text())
+    if found:
+        readme.write_text(text)
