@@ -47,12 +47,12 @@ def write_model(path: str | os.PathLike[str], about: dict[str, Any], arrays: dic
     >>> about["estimator"], arrays["w"].tolist()
     ('AutoEncoder', [0.0, 0.0])
     """
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     text = json.dumps({"format": FORMAT, **about}, allow_nan=False)
     arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     with write_whole(path) as beside:
-        save_file(arrays, beside, metadata={_KEY: text})
+        beside.write_bytes(save(arrays, metadata={_KEY: text}))
 
 
 def read_model(

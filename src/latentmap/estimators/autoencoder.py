@@ -15,7 +15,7 @@ from latentmap.fitting.scaling import Scale
 from latentmap.fitting.training import Training, empty_history
 from latentmap.networks.assembly import Networks, Parts, assemble, check_pair
 from latentmap.networks.dense import LinearNetwork
-from latentmap.networks.losses import loss_for
+from latentmap.networks.losses import check_loss, loss_for
 from latentmap.networks.principal import Principal
 from latentmap.networks.table import describe_network, network_for
 
@@ -56,7 +56,7 @@ class AutoEncoder(BaseAutoEncoder):
         Standard deviation of Gaussian noise on the scaled rows while training: a denoising
         autoencoder (P. Vincent et al., ICML 2008).
     epochs : int or "auto"
-        Runs through the rows. "auto" is 10, and more where rows are few.
+        Runs through the rows. "auto" is 12, and more where rows are few.
     training : Training, optional
         Batch size, learning rate, schedule, early stopping.
     random_state : int, RandomState instance or None
@@ -142,11 +142,17 @@ class AutoEncoder(BaseAutoEncoder):
             check_pair(network, self.row_shape_, self.n_components)
         if isinstance(network, tuple) or not network.principal:
             self._train(network, None, ready)
-            self.network_kept_ = True
+            kept = True
         else:
-            self.network_kept_ = self._fit_beside_pca(network, ready)
+            kept = self._fit_beside_pca(network, ready)
+        self._learned["network_kept"] = kept
         self._describe_codes(ready)
         return self
+
+    @property
+    def network_kept_(self) -> bool:
+        """Whether the network is part of the model; without it the model is PCA."""
+        return self._learned["network_kept"]
 
     def _fit_beside_pca(self, network: Any, ready: Prepared) -> bool:
         """Add a network to PCA and train it; tell whether it was worth keeping."""
@@ -162,7 +168,9 @@ class AutoEncoder(BaseAutoEncoder):
         return False
 
     def _train(self, network: Any, principal: Principal | None, ready: Prepared) -> None:
-        self._build(network, self._loss_name(network, ready.scale.unit), principal, ready)
+        loss = self._loss_name(network, ready.scale.unit)
+        check_loss(loss_for(loss), self.n_features_in_)
+        self._build(network, loss, principal, ready)
         self.history_ = ready.train(self._objective, self.verbose)
 
     def _loss_name(self, network: Any, unit: bool) -> Any:
@@ -210,10 +218,10 @@ class AutoEncoder(BaseAutoEncoder):
         learned = self._learned
         own = learned["network"]["name"] == "own"
         network = network_for(self.network if own else learned["network"])
-        blank = Principal.blank(self.n_features_in_, self.n_components)
-        return assemble(
-            self._parts(network, learned["loss"], blank if learned["principal"] else None)
-        )
+        principal = None
+        if learned["principal"]:
+            principal = Principal.blank(self.n_features_in_, self.n_components)
+        return assemble(self._parts(network, learned["loss"], principal))
 
     def _describe_codes(self, ready: Prepared) -> None:
         """Keep the mean and the spread of the codes, to draw new ones from."""

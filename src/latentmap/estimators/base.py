@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator
+from numbers import Integral, Real
 from typing import Any, Self
 
 import keras
@@ -172,16 +173,17 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     def _check_settings(self) -> None:
         """Refuse numbers outside their range, and a loss that does not exist."""
-        lowest: dict[str, tuple[int, Any]] = {
-            "n_components": (1, int | np.integer),
-            "noise": (0, float | int),
-            "beta": (0, float | int),
-        }
+        self._check_numbers()
+        loss_for("mse" if self.loss == "auto" else self.loss)
+
+    def _check_numbers(self) -> None:
+        lowest = {"n_components": (1, Integral), "noise": (0, Real), "beta": (0, Real)}
         for name, (low, kind) in lowest.items():
             value = getattr(self, name, low)
-            if isinstance(value, bool) or not isinstance(value, kind) or not value >= low:
-                raise SettingError(f"{name}: expected a number from {low} up, found {value!r}")
-        loss_for("mse" if self.loss == "auto" else self.loss)
+            number = isinstance(value, kind) and not isinstance(value, bool)
+            if not number or not low <= value < math.inf:
+                what = "an integer" if kind is Integral else "a number"
+                raise SettingError(f"{name}: expected {what} from {low} up, found {value!r}")
 
     # -- fitted or not ---------------------------------------------------------------------------
 
@@ -257,13 +259,13 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     def _restore(self, about: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         """Become the estimator that `_about` and `_arrays` describe."""
-        self.row_shape_ = tuple(int(n) for n in about["row_shape"])
+        self.row_shape_ = tuple(about["row_shape"])
         self.n_features_in_ = math.prod(self.row_shape_)
         self.dtype_ = str(about["dtype"])
         if about["feature_names"] is not None:
             self.feature_names_in_ = np.asarray(about["feature_names"], dtype=object)
         self.history_ = {
-            name: [math.nan if value is None else value for value in values]
+            name: np.asarray(values, dtype=float).ravel().tolist()  # None is NaN again
             for name, values in about["history"].items()
         }
         self.figures_ = about["figures"]
@@ -275,10 +277,12 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         }
         self._set_networks(self._assemble())
         self._fill(arrays)
+        check_codes(self._draw_codes(1, check_random_state(0)), self.n_components)
 
     def _fill(self, arrays: dict[str, np.ndarray]) -> None:
         """Put the arrays into the networks' weights, in order."""
-        values = [arrays[name] for name in sorted(arrays) if name.startswith("weight/")]
+        names = [name for name in arrays if name.startswith("weight/")]
+        values = [arrays[name] for name in sorted(names, key=lambda name: int(name.split("/")[1]))]
         weights = self._objective.weights
         if [tuple(v.shape) for v in values] != [tuple(w.shape) for w in weights]:
             raise ModelFileError(

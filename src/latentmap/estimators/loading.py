@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
+from collections.abc import Iterator
 from typing import Any
 
-from latentmap.errors import LatentmapError, ModelFileError, SettingError
+from latentmap.errors import ModelFileError, SettingError
 from latentmap.estimators.autoencoder import AutoEncoder
 from latentmap.estimators.base import BaseAutoEncoder
 from latentmap.estimators.variational import VariationalAutoEncoder
 from latentmap.fitting.training import Training
+from latentmap.networks.assembly import check_pair
+from latentmap.networks.dense import check_widths
+from latentmap.networks.table import network_for
 from latentmap.persistence import read_model
 
 __all__ = ["load_model"]
@@ -51,30 +57,76 @@ def load_model(path: str | os.PathLike[str], network: Any = None) -> Any:
     True
     """
     about, arrays = read_model(path)
-    if about.get("estimator") not in _ESTIMATORS:
-        raise ModelFileError(f"{path}: unknown estimator {about.get('estimator')!r}")
-    try:
-        estimator = _unfitted(about, network, path)
+    with _blaming(path):
+        estimator = _unfitted(about)
+        _check_claims(about, estimator.n_components, arrays)
+        own = about["learned"]["network"]["name"] == "own"
+    if own:
+        estimator.network = _handed_in(network, estimator.n_components, about, path)
+    with _blaming(path):
         estimator._restore(about, arrays)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        if isinstance(error, LatentmapError) and not isinstance(error, ModelFileError):
-            raise
-        raise ModelFileError(f"{path}: the description of the model is damaged ({error})") from None
     return estimator
 
 
-def _unfitted(about: dict[str, Any], network: Any, path: Any) -> BaseAutoEncoder:
+@contextlib.contextmanager
+def _blaming(path: Any) -> Iterator[None]:
+    """Turn whatever goes wrong with a description into one kind of error."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        about = str(error).split("\n")[0]
+        raise ModelFileError(
+            f"{path}: the description of the model is damaged ({type(error).__name__}: {about})"
+        ) from None
+
+
+def _unfitted(about: dict[str, Any]) -> BaseAutoEncoder:
     """Make the estimator with the parameters that the file tells."""
     parameters = dict(about["parameters"])
     if parameters["training"] is not None:
         parameters["training"] = Training(**parameters["training"])
     if not isinstance(parameters["random_state"], int):
         parameters["random_state"] = None
-    if about["learned"]["network"]["name"] == "own":
-        if network is None:
-            raise SettingError(
-                f"{path}: its networks were made by its user: expected them as "
-                "network=(encoder, decoder), found none"
-            )
-        parameters["network"] = network
-    return _ESTIMATORS[about["estimator"]](**parameters)
+    estimator = _ESTIMATORS[about["estimator"]](**parameters)
+    estimator._check_numbers()
+    return estimator
+
+
+def _check_claims(about: dict[str, Any], n_components: int, arrays: dict) -> None:
+    """Compare what the description would need with what the file holds, before building it."""
+    row_shape, learned = tuple(about["row_shape"]), about["learned"]
+    check_widths(row_shape, "row_shape")
+    if about["feature_names"] is not None:
+        _check_names(about["feature_names"], math.prod(row_shape))
+    if not isinstance(about["figures"], dict | None):
+        raise TypeError(f"figures: expected a table, found {about['figures']!r}")
+    if learned["network"]["name"] == "own":
+        return
+    sizes = network_for(learned["network"]).layer_sizes(row_shape, n_components)
+    if learned.get("principal"):
+        sizes += 2 * [math.prod(row_shape) * n_components]
+    held = [array.size for array in arrays.values()]
+    if len(sizes) > len(held) or sum(sizes) > sum(held):
+        raise ValueError(
+            f"it tells of {len(sizes)} layers of {sum(sizes)} numbers, "
+            f"the file holds {len(held)} arrays of {sum(held)}"
+        )
+
+
+def _check_names(names: Any, n_features: int) -> None:
+    if not all(isinstance(name, str) for name in names) or len(names) != n_features:
+        raise ValueError(f"feature_names: expected {n_features} names")
+
+
+def _handed_in(network: Any, n_components: int, about: dict[str, Any], path: Any) -> Any:
+    """Check the user's own pair of models."""
+    if network is None:
+        raise SettingError(
+            f"{path}: its networks were made by its user: expected them as "
+            "network=(encoder, decoder), found none"
+        )
+    pair = network_for(network)
+    if not isinstance(pair, tuple):
+        raise SettingError(f"network: expected a pair (encoder, decoder), found {network!r}")
+    check_pair(pair, tuple(about["row_shape"]), n_components)
+    return pair

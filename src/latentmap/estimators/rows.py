@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import validate_data
 
+from latentmap.data.checks import as_numbers
 from latentmap.data.sources import ArraySource, Source
 from latentmap.errors import DataError, RowTypeError
 
@@ -74,6 +75,8 @@ def _source(estimator: Any, X: Any, reset: bool) -> Source:
 
 def _checked(estimator: Any, X: Any, reset: bool) -> np.ndarray:
     """Let scikit-learn check an array or a data frame; images skip its count of columns."""
+    if isinstance(X, list | tuple):
+        X = as_numbers("X", X)
     if getattr(X, "ndim", 2) == 1:
         raise DataError(
             f"X: expected a 2D array, found a 1D array of shape {X.shape}. Reshape your data: "
@@ -91,7 +94,7 @@ def _checked(estimator: Any, X: Any, reset: bool) -> np.ndarray:
     except TypeError as error:
         raise RowTypeError(f"X: expected rows of numbers, but {error}") from error
     except ValueError as error:
-        raise DataError(str(error).split("\n")[0]) from error
+        raise DataError(str(error).split("\n")[0].rstrip(":")) from error
     return array.astype(np.uint8) if array.dtype == bool else array
 
 

@@ -35,7 +35,7 @@ class VariationalAutoEncoder(BaseAutoEncoder):
     beta : float
         Weight of the divergence, 0 or more. Above 1 the code's numbers come apart more.
     epochs : int or "auto"
-        Runs through the rows. "auto" is 10, and more where rows are few.
+        Runs through the rows. "auto" is 12, and more where rows are few.
     training : Training, optional
         Batch size, learning rate, schedule, early stopping.
     random_state : int, RandomState instance or None

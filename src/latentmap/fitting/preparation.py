@@ -84,6 +84,7 @@ def prepare(
     training = Training() if training is None else training
     if not isinstance(training, Training):
         raise SettingError(f"training: expected a Training or None, found {training!r}")
+    training.check()
     seed = _seed(random_state)
     rows = rows.load()
     scale = choose_scale(scaling, statistics(rows), rows.dtype)
@@ -98,7 +99,10 @@ def prepare(
 
 def _seed(random_state: Any) -> int:
     """Keep an integer as it is: whoever gives 7 gets the weights that Keras has for 7."""
-    generator = check_random_state(random_state)
+    try:
+        generator = check_random_state(random_state)
+    except ValueError as error:
+        raise SettingError(f"random_state: {error}") from None
     if isinstance(random_state, int | np.integer):
         return int(random_state)
     return int(generator.randint(2**31 - 1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from latentmap.data.sources import Source
-from latentmap.fitting.scaling import Scale
+from latentmap.fitting.scaling import TINY, Scale
 from latentmap.networks.principal import Principal
 
 __all__ = ["principal_components", "projection_errors", "scaled"]
@@ -54,9 +54,15 @@ def principal_components(rows: Source, scale: Scale, n_components: int, seed: in
     return Principal(
         pca.mean_.astype(np.float32),
         components,
-        row_spread=float(np.sqrt(total)) or 1.0,
-        code_spread=float(np.sqrt(variance.mean())) or 1.0,
+        row_spread=_spread(total),
+        code_spread=_spread(variance.mean()),
     )
+
+
+def _spread(variance: float) -> float:
+    """Give the root, or 1 where float32 could not divide by it."""
+    root = float(np.sqrt(variance))
+    return root if root > TINY else 1.0
 
 
 def _sample(rows: Source, scale: Scale, seed: int) -> np.ndarray:

@@ -1,8 +1,14 @@
-"""A bar with the time left, on standard error, for whatever takes long."""
+"""How far a long task has come, with the time left, on standard error.
+
+On a terminal that is a bar; elsewhere, in a log, the same words come as a plain line every two
+seconds.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import sys
+import time
 from collections.abc import Callable, Iterator
 
 __all__ = ["Advance", "progress"]
@@ -10,9 +16,11 @@ __all__ = ["Advance", "progress"]
 Advance = Callable[..., None]
 """Called with the number of steps done since the last call, and ``note=`` for a short text."""
 
+QUIET_SECONDS = 2.0
+
 
 @contextlib.contextmanager
-def progress(description: str, total: int, visible: bool) -> Iterator[Advance]:
+def progress(description: str, total: int, visible: bool = True) -> Iterator[Advance]:
     """Show how far a long task has come.
 
     Parameters
@@ -36,12 +44,21 @@ def progress(description: str, total: int, visible: bool) -> Iterator[Advance]:
     """
     if not visible:
         yield lambda steps, note="": None
-        return
+    elif sys.stderr.isatty():
+        with _bar(description, total) as advance:
+            yield advance
+    else:
+        print(f"{description}…", file=sys.stderr, flush=True)
+        yield _Lines(description, total)
+
+
+@contextlib.contextmanager
+def _bar(description: str, total: int) -> Iterator[Advance]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeRemainingColumn(),
@@ -56,3 +73,22 @@ def progress(description: str, total: int, visible: bool) -> Iterator[Advance]:
                 bars.update(task, note=note)
 
         yield advance
+
+
+class _Lines:
+    """A plain line now and then."""
+
+    def __init__(self, description: str, total: int) -> None:
+        self.description, self.total, self.done, self.note = description, total, 0, ""
+        self.begun = self.told = time.monotonic()
+
+    def __call__(self, steps: int, note: str = "") -> None:
+        self.done += steps
+        self.note = note or self.note
+        now = time.monotonic()
+        if now - self.told > QUIET_SECONDS and self.done:
+            left = (now - self.begun) / self.done * (self.total - self.done)
+            words = [f"{self.done / self.total:.0%}", f"{left:.0f} s left", self.note]
+            print(f"{self.description}: " + ", ".join(filter(None, words)), file=sys.stderr)
+            sys.stderr.flush()
+            self.told = now

@@ -8,6 +8,7 @@ weights that did best on them are the ones that stay.
 from __future__ import annotations
 
 import math
+from numbers import Integral, Real
 from typing import Any
 
 import keras
@@ -65,42 +66,60 @@ class Training(BaseEstimator):
         self.patience = patience
         self.held_out = held_out
 
+    def check(self) -> None:
+        """Refuse settings outside their range.
+
+        Raises
+        ------
+        SettingError
+            Naming the setting, what was expected and what was found.
+        """
+        if self.batch_size != "auto":
+            _check(self.batch_size, Integral, 1, math.inf, "batch_size")
+        _check(self.learning_rate, Real, 0, math.inf, "learning_rate")
+        if self.schedule not in ("cosine", "constant"):
+            raise SettingError(
+                f"schedule: expected 'cosine' or 'constant', found {self.schedule!r}"
+            )
+        if self.patience is not None:
+            _check(self.patience, Integral, 1, math.inf, "patience")
+        _check(self.held_out, Real, 0, 0.9, "held_out")
+
     def rows_a_step(self, n_rows: int) -> int:
         """Decide the batch size for so many rows."""
         if self.batch_size == "auto":
             return min(n_rows, int(np.clip(n_rows // 8, 16, 128)))
-        _check(self.batch_size, int, 1, math.inf, "batch_size")
         return min(n_rows, int(self.batch_size))
 
     def epochs(self, n_rows: int) -> int:
-        """Decide how often to run through so many rows: 10 times, but at least 1,500 steps."""
+        """Decide how often to run through so many rows: 12 times, but at least 1,500 steps."""
         steps = max(1, n_rows // self.rows_a_step(n_rows))
-        return max(10, math.ceil(1500 / steps))
+        return max(12, math.ceil(1500 / steps))
 
     def rows_held_out(self, n_rows: int) -> int:
         """Decide how many of so many rows are held out."""
-        _check(self.held_out, (int, float), 0, 0.9, "held_out")
         return min(5000, round(self.held_out * n_rows))
 
     def optimizer(self, steps: int) -> Any:
         """Give Keras's Adam for a training of so many steps."""
-        _check(self.learning_rate, (int, float), 0, math.inf, "learning_rate")
         if self.schedule == "constant":
-            return keras.optimizers.Adam(self.learning_rate)
-        if self.schedule != "cosine":
-            raise SettingError(
-                f"schedule: expected 'cosine' or 'constant', found {self.schedule!r}"
-            )
+            return keras.optimizers.Adam(float(self.learning_rate))
         warm_up = max(1, min(300, steps // 10))
         rate = keras.optimizers.schedules.CosineDecay(
-            0.0, max(1, steps - warm_up), warmup_target=self.learning_rate, warmup_steps=warm_up
+            0.0,
+            max(1, steps - warm_up),
+            warmup_target=float(self.learning_rate),
+            warmup_steps=warm_up,
         )
         return keras.optimizers.Adam(rate)
 
 
 def _check(value: Any, types: Any, low: float, high: float, name: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, types) or not low <= value <= high:
-        raise SettingError(f"{name}: expected a number from {low} to {high}, found {value!r}")
+    number = isinstance(value, types) and not isinstance(value, bool)
+    if not number or not low <= value <= high or value == math.inf:
+        kind = "an integer" if types is Integral else "a number"
+        upwards = "up" if high == math.inf else f"to {high}"
+        raise SettingError(f"{name}: expected {kind} from {low} {upwards}, found {value!r}")
 
 
 class _Best:
@@ -172,6 +191,7 @@ def train(
             _note(history, best, epoch, trainer.finish(), objective, held_out)
             advance(0, note=_told(history))
             if settings.patience is not None and best.epochs_ago >= settings.patience * between:
+                advance((epochs - epoch) * steps, note=f"stopped early, after epoch {epoch}")
                 break
     best.restore()
     if best.weights is None and math.isnan(history["loss"][-1]):
@@ -199,7 +219,7 @@ def _shuffler(seed: int, n_rows: int) -> np.random.RandomState:
     That is NumPy's old generator, whose first order Keras spends on building the model. So the same
     network with the same seed takes the same steps here and in plain Keras on JAX.
     """
-    rng = np.random.RandomState(seed)  # noqa: NPY002
+    rng = np.random.RandomState(seed)
     rng.permutation(n_rows)
     return rng
 

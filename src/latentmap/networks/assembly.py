@@ -7,6 +7,7 @@ figures that fitting looks at; its first column is what training minimises.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
@@ -145,7 +146,8 @@ def assemble_variational(parts: Parts, beta: float) -> Networks:
     """Build the networks of a variational autoencoder.
 
     The encoder gives the mean of each row's Gaussian. Figures of the objective, sums in nats: the
-    loss, which is reconstruction + β · divergence; the squared error; reconstruction; divergence.
+    loss, which is reconstruction + β · divergence; the squared error of the mean's reconstruction;
+    reconstruction; divergence.
 
     Parameters
     ----------
@@ -171,7 +173,7 @@ def assemble_variational(parts: Parts, beta: float) -> Networks:
         target = layers.Flatten()(scaling(rows))
         mean, log_variance = posterior(rows, training=training)
         output = head(sample([mean, log_variance], training=training), training=training)
-        row = keras.activations.get(parts.loss.link)(output)
+        row = keras.activations.get(parts.loss.link)(head(mean))
         nats = n_features * parts.loss.distance(target, output)
         divergence = kl_divergence(mean, log_variance)
         return [nats + beta * divergence, squared_error(target, row), nats, divergence]
@@ -182,7 +184,7 @@ def assemble_variational(parts: Parts, beta: float) -> Networks:
 
 def _posterior(parts: Parts, x: Any, rng: Random) -> list:
     """Give mean and log-variance, as two views of one encoder twice as wide."""
-    both = parts.network.encode(x, 2 * parts.n_components, rng, zero=False)
+    both = parts.network.encode(x, parts.n_components, rng, heads=2)
     return [both[:, : parts.n_components], both[:, parts.n_components :]]
 
 
@@ -240,16 +242,28 @@ def check_pair(pair: tuple, row_shape: tuple[int, ...], n_components: int) -> No
     SettingError
         Naming the model, the shape expected and the shape found.
     """
-    encoder, decoder = pair
-    n_features = int(np.prod(row_shape))
+    (rows_in, code_out), (code_in, rows_out) = (_shapes(model) for model in pair)
+    flat = rows_out if None in rows_out else (math.prod(rows_out),)
     wanted = {
-        "encoder's input": (encoder.input_shape[1:], row_shape),
-        "encoder's output": (encoder.output_shape[1:], (n_components,)),
-        "decoder's input": (decoder.input_shape[1:], (n_components,)),
-        "decoder's output": ((int(np.prod(decoder.output_shape[1:])),), (n_features,)),
+        "encoder's input": (rows_in, row_shape),
+        "encoder's output": (code_out, (n_components,)),
+        "decoder's input": (code_in, (n_components,)),
+        "decoder's output": (flat, (math.prod(row_shape),)),
     }
     for name, (found, expected) in wanted.items():
-        if tuple(found) != tuple(expected):
-            raise SettingError(
-                f"network: expected shape {tuple(expected)} for the {name}, found {tuple(found)}"
-            )
+        if found != expected:
+            raise SettingError(f"network: expected shape {expected} for the {name}, found {found}")
+
+
+def _shapes(model: Any) -> tuple[tuple, tuple]:
+    """Give the shapes of a model's one input and one output, without the batch."""
+    try:
+        (_, *into), (_, *out) = model.input_shape, model.output_shape
+    except (AttributeError, ValueError, TypeError):
+        into = [()]
+    if not all(size is None or isinstance(size, int) for size in into):
+        raise SettingError(
+            "network: expected functional or sequential models of one input, of known shape, and "
+            f"one output, found {model.name!r}, a {type(model).__name__} that is not one"
+        )
+    return tuple(into), tuple(out)

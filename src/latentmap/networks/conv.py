@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -10,7 +12,7 @@ import numpy as np
 from keras import layers
 
 from latentmap.errors import DataError
-from latentmap.networks.dense import kernel
+from latentmap.networks.dense import check_activation, check_widths, kernel
 
 __all__ = ["ConvNetwork"]
 
@@ -38,18 +40,31 @@ class ConvNetwork:
     activation: str = "silu"
     principal: bool = True
 
-    def encode(self, x: Any, n_components: int, rng: Random, zero: bool) -> Any:
-        """From scaled images, shape (n, h, w[, c]), to codes, shape (n, n_components)."""
+    def __post_init__(self) -> None:
+        check_widths(self.filters, "filters")
+        check_activation(self.activation)
+
+    def layer_sizes(self, row_shape: tuple[int, ...], n_components: int) -> list[int]:
+        """Count the numbers in each layer's kernel, both ways."""
+        channels = (image_shape(row_shape)[2], *self.filters)
+        stages = [9 * into * out for into, out in itertools.pairwise(channels)]
+        return 2 * [*stages, math.prod(self._small(row_shape)) * n_components]
+
+    def encode(
+        self, x: Any, n_components: int, rng: Random, zero: bool = False, heads: int = 1
+    ) -> Any:
+        """From scaled images, shape (n, h, w[, c]), to codes, shape (n, heads · n_components)."""
         x = layers.Reshape(image_shape(x.shape[1:]))(x)
         for channels in self.filters:
             x = self._convolution(layers.Conv2D, channels, rng)(x)
-        return layers.Dense(n_components, kernel_initializer=kernel(rng, zero))(layers.Flatten()(x))
+        return layers.Dense(heads * n_components, kernel_initializer=kernel(rng, zero))(
+            layers.Flatten()(x)
+        )
 
     def decode(self, z: Any, row_shape: tuple[int, ...], rng: Random, zero: bool) -> Any:
         """From codes to flat outputs, shape (n, h·w·c)."""
         height, width, channels = image_shape(row_shape)
-        stages = len(self.filters)
-        small = (-(-height // 2**stages), -(-width // 2**stages), self.filters[-1])
+        small = self._small(row_shape)
         z = layers.Dense(int(np.prod(small)), self.activation, kernel_initializer=kernel(rng))(z)
         z = layers.Reshape(small)(z)
         for filters in self.filters[-2::-1]:
@@ -59,6 +74,12 @@ class ConvNetwork:
         )(z)
         spare = (z.shape[1] - height, z.shape[2] - width)
         return layers.Flatten()(layers.Cropping2D(((0, spare[0]), (0, spare[1])))(z))
+
+    def _small(self, row_shape: tuple[int, ...]) -> tuple[int, int, int]:
+        """Give the shape after the last stage; each one halves, rounding up."""
+        height, width, _ = image_shape(row_shape)
+        shrunk = 2 ** len(self.filters)
+        return -(-height // shrunk), -(-width // shrunk), self.filters[-1]
 
     def _convolution(self, layer: Any, channels: int, rng: Random) -> Any:
         return layer(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from dataclasses import dataclass
+from numbers import Integral, Real
 from random import Random
 from typing import Any
 
@@ -12,7 +15,14 @@ from keras import layers
 
 from latentmap.errors import SettingError
 
-__all__ = ["DenseNetwork", "LinearNetwork", "draw_seed", "kernel"]
+__all__ = [
+    "DenseNetwork",
+    "LinearNetwork",
+    "check_activation",
+    "check_widths",
+    "draw_seed",
+    "kernel",
+]
 
 
 def kernel(rng: Random, zero: bool = False) -> Any:
@@ -45,6 +55,23 @@ def draw_seed(rng: Random) -> int:
     return rng.randint(1, 10**9)
 
 
+def check_widths(widths: Any, name: str) -> None:
+    """Refuse what is not a tuple of integers above 0."""
+    listed = isinstance(widths, tuple | list) and len(widths) > 0
+    if not listed or not all(isinstance(width, Integral) and int(width) >= 1 for width in widths):
+        raise SettingError(f"{name}: expected a tuple of integers above 0, found {widths!r}")
+
+
+def check_activation(name: Any) -> None:
+    """Refuse what is not the name of one of Keras's activations."""
+    try:
+        known = isinstance(name, str) and keras.activations.get(name) is not None
+    except ValueError:
+        known = False
+    if not known:
+        raise SettingError(f"activation: expected the name of a Keras activation, found {name!r}")
+
+
 @dataclass(frozen=True)
 class LinearNetwork:
     """One dense layer without activation each way: the network of the article.
@@ -62,17 +89,25 @@ class LinearNetwork:
 
     principal: bool = True
 
-    def encode(self, x: Any, n_components: int, rng: Random, zero: bool) -> Any:
+    def encode(
+        self, x: Any, n_components: int, rng: Random, zero: bool = False, heads: int = 1
+    ) -> Any:
         """From scaled rows to codes; nothing where the principal path is all there is."""
         if zero:
             return None
-        return layers.Dense(n_components, kernel_initializer=kernel(rng))(layers.Flatten()(x))
+        return layers.Dense(heads * n_components, kernel_initializer=kernel(rng))(
+            layers.Flatten()(x)
+        )
 
     def decode(self, z: Any, row_shape: tuple[int, ...], rng: Random, zero: bool) -> Any:
         """From codes to flat outputs; nothing where the principal path is all there is."""
         if zero:
             return None
         return layers.Dense(int(np.prod(row_shape)), kernel_initializer=kernel(rng))(z)
+
+    def layer_sizes(self, row_shape: tuple[int, ...], n_components: int) -> list[int]:
+        """Count the numbers in each layer's kernel, both ways."""
+        return 2 * [math.prod(row_shape) * n_components]
 
 
 @dataclass(frozen=True)
@@ -104,18 +139,32 @@ class DenseNetwork:
     dropout: float = 0.0
     principal: bool = True
 
+    def __post_init__(self) -> None:
+        if self.hidden != "auto":
+            check_widths(self.hidden, "hidden")
+        check_activation(self.activation)
+        if not isinstance(self.dropout, Real) or not 0 <= self.dropout < 1:
+            raise SettingError(
+                f"dropout: expected a number from 0 up to 1, without 1, found {self.dropout!r}"
+            )
+
     def widths(self, n_components: int) -> tuple[int, ...]:
         """Give the widths of the encoder's hidden layers for a code of this size."""
         if self.hidden == "auto":
-            return (512, 256, 128) if n_components <= 3 else (1024,)
-        if isinstance(self.hidden, str) or any(int(width) < 1 for width in self.hidden):
-            raise SettingError(f"hidden: expected 'auto' or widths above 0, found {self.hidden!r}")
+            return (512, 256, 128) if n_components <= 3 else (512,)
         return tuple(int(width) for width in self.hidden)
 
-    def encode(self, x: Any, n_components: int, rng: Random, zero: bool) -> Any:
-        """From scaled rows, shape (n, ...), to codes, shape (n, n_components)."""
+    def layer_sizes(self, row_shape: tuple[int, ...], n_components: int) -> list[int]:
+        """Count the numbers in each layer's kernel, both ways."""
+        widths = (math.prod(row_shape), *self.widths(n_components), n_components)
+        return 2 * [into * out for into, out in itertools.pairwise(widths)]
+
+    def encode(
+        self, x: Any, n_components: int, rng: Random, zero: bool = False, heads: int = 1
+    ) -> Any:
+        """From scaled rows, shape (n, ...), to codes, shape (n, heads · n_components)."""
         x = self._stack(layers.Flatten()(x), self.widths(n_components), rng)
-        return layers.Dense(n_components, kernel_initializer=kernel(rng, zero))(x)
+        return layers.Dense(heads * n_components, kernel_initializer=kernel(rng, zero))(x)
 
     def decode(self, z: Any, row_shape: tuple[int, ...], rng: Random, zero: bool) -> Any:
         """From codes, shape (n, n_components), to flat outputs, shape (n, d)."""

@@ -14,7 +14,16 @@ from keras import ops
 
 from latentmap.errors import SettingError, UnknownNameError
 
-__all__ = ["LOSSES", "Loss", "bernoulli", "clip", "gaussian", "loss_for", "squared_error"]
+__all__ = [
+    "LOSSES",
+    "Loss",
+    "bernoulli",
+    "check_loss",
+    "clip",
+    "gaussian",
+    "loss_for",
+    "squared_error",
+]
 
 
 class Loss(NamedTuple):
@@ -121,3 +130,30 @@ def loss_for(loss: Any) -> Loss:
         known = [*LOSSES, "mse", "mae", "binary_crossentropy", "huber", "log_cosh"]
         raise UnknownNameError("loss", loss, known) from None
     return Loss("linear", found.call if isinstance(found, keras.losses.Loss) else found)
+
+
+def check_loss(loss: Loss, n_features: int) -> None:
+    """Refuse a loss that does not give one number a row.
+
+    Raises
+    ------
+    SettingError
+        Telling the shape found.
+
+    Examples
+    --------
+    >>> check_loss(Loss("linear", lambda rows, outputs: rows - outputs), 3)
+    Traceback (most recent call last):
+        ...
+    latentmap.errors.SettingError: loss: expected one number a row, shape (2,) for 2 rows, found
+    shape (2, 3)
+    """
+    rows = ops.zeros((2, n_features))
+    try:
+        shape = tuple(ops.shape(loss.distance(rows, rows)))
+    except Exception as error:
+        raise SettingError(f"loss: expected a function of (rows, outputs), but {error}") from error
+    if shape != (2,):
+        raise SettingError(
+            f"loss: expected one number a row, shape (2,) for 2 rows, found shape {shape}"
+        )

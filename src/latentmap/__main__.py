@@ -1,0 +1,6 @@
+"""``python -m latentmap``: the command, where its script is not on the path."""
+
+from latentmap.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""The command: one verb for each thing people do, one file for each group of verbs.
+
+Nothing here or in the verbs' modules imports numpy, scikit-learn or an engine before a verb runs:
+``latentmap --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from latentmap import __version__
+from latentmap.cli import data_sets, encode, evaluate, fit, info, plot
+from latentmap.cli.failing import Commands
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="latentmap",
+    cls=Commands,
+    help="Small codes for rows, and the way back: autoencoders from the command line.",
+    epilog="Start with: latentmap fit mnist",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_VERBS = (
+    ("fit", fit.fit, fit.EXAMPLES),
+    ("encode", encode.encode, encode.ENCODE_EXAMPLES),
+    ("decode", encode.decode, encode.DECODE_EXAMPLES),
+    ("plot", plot.plot, plot.EXAMPLES),
+    ("evaluate", evaluate.evaluate, evaluate.EXAMPLES),
+    ("info", info.info, info.EXAMPLES),
+    ("datasets", data_sets.data_sets, data_sets.EXAMPLES),
+)
+
+for _name, _verb, _examples in _VERBS:
+    # An empty line keeps Typer from joining the examples into one paragraph.
+    app.command(_name, epilog="\n\n".join(["Examples:", *_examples]))(_verb)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"latentmap {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version, and stop."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command that the process was started with."""
+    app(prog_name="latentmap")

@@ -1,0 +1,116 @@
+"""``latentmap encode`` and ``decode``: rows to codes in a file, and codes back to rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from latentmap.cli.console import say
+from latentmap.cli.models import check_columns, open_model
+from latentmap.cli.options import Data, Label, Model
+from latentmap.errors import DataError, FileError
+
+__all__ = ["DECODE_EXAMPLES", "ENCODE_EXAMPLES", "decode", "encode"]
+
+ENCODE_EXAMPLES = (
+    "latentmap encode mnist.safetensors mnist:unseen -o codes.npy",
+    "latentmap encode flowers.safetensors rows.csv --label species -o codes.csv",
+)
+DECODE_EXAMPLES = (
+    "latentmap decode mnist.safetensors codes.npy -o digits/",
+    "latentmap decode flowers.safetensors codes.csv -o rows.parquet",
+)
+
+
+def encode(
+    model: Model,
+    data: Data,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="CODES",
+            help="Where the codes go: .npy, .csv or .parquet. Tables keep the labels.",
+            show_default=False,
+        ),
+    ],
+    label: Label = None,
+) -> None:
+    """Turn rows into codes."""
+    from latentmap.cli.rows import open_rows
+    from latentmap.cli.streaming import check_output, encoded
+    from latentmap.data import write_rows
+
+    check_output(output, model, data)
+    if not output.suffix:
+        raise FileError(f"{output}: expected one of the suffixes .npy, .csv, .parquet, found none")
+    fitted = open_model(model)
+    rows = open_rows(data, label, (fitted.figures_ or {}).get("label"))
+    check_columns(fitted, rows)
+    write_rows(
+        output,
+        encoded(fitted, rows),
+        length=len(rows),
+        feature_names=list(fitted.get_feature_names_out()),
+        labels=rows.labels,
+    )
+    say(f"Wrote {output}: {len(rows):,} codes of {fitted.n_components} numbers")
+
+
+def decode(
+    model: Model,
+    codes: Annotated[
+        str,
+        typer.Argument(
+            metavar="CODES",
+            help="Codes: .npy, .npz, .csv or .parquet. A column called label is kept, not decoded.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="ROWS",
+            help="Where the rows go: .npy, .csv, .parquet, or, without a suffix, a new folder of "
+            "images.",
+            show_default=False,
+        ),
+    ],
+    label: Label = None,
+) -> None:
+    """Turn codes back into rows."""
+    from latentmap.cli.rows import open_rows
+    from latentmap.cli.streaming import check_output, through
+    from latentmap.data import write_rows
+
+    check_output(output, model, codes)
+    fitted = open_model(model)
+    source = open_rows(codes, label, "label")
+    _check_width(fitted, source)
+    write_rows(
+        output,
+        through(fitted.inverse_transform, source, f"Decoding {len(source):,} codes"),
+        length=len(source),
+        feature_names=_columns(fitted),
+        labels=source.labels,
+    )
+    say(f"Wrote {output}: {len(source):,} rows")
+
+
+def _check_width(fitted: Any, codes: Any) -> None:
+    expected = (int(fitted.n_components),)
+    if codes.row_shape != expected:
+        raise DataError(
+            f"{codes.name}: expected codes of {expected[0]} numbers, "
+            f"found rows of shape {codes.row_shape}"
+        )
+
+
+def _columns(fitted: Any) -> list[str] | None:
+    names = getattr(fitted, "feature_names_in_", None)
+    return None if names is None else list(names)

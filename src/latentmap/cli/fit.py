@@ -1,0 +1,200 @@
+"""``latentmap fit``: rows in; a model file, pictures and a report out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from latentmap.cli.console import say
+from latentmap.cli.models import SUFFIX, check_model_path, start_engine
+from latentmap.cli.options import Data, Label
+from latentmap.errors import SettingError
+
+if TYPE_CHECKING:
+    from latentmap.cli.rows import Parts
+    from latentmap.data import Source
+
+__all__ = ["EXAMPLES", "fit"]
+
+EXAMPLES = (
+    "latentmap fit mnist",
+    "latentmap fit rows.csv --label species -n 8 -o flowers.safetensors",
+    "latentmap fit faces/ --recipe conv -n 32 --epochs 50",
+)
+
+_DOMINANT = 0.95
+_PROBED_ROWS = 10_000
+
+
+def fit(
+    data: Data,
+    recipe: Annotated[
+        str, typer.Option(help="A named set of settings: article, dense, conv or variational.")
+    ] = "dense",
+    components: Annotated[
+        int, typer.Option("-n", "--components", min=1, help="Numbers in a code.")
+    ] = 2,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="MODEL",
+            help="The model file, ending in .safetensors; by default DATA's name, here. The "
+            "pictures are written beside it.",
+            show_default=False,
+        ),
+    ] = None,
+    label: Label = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Runs through the rows.", show_default="recipe's")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Rows a step.", show_default="recipe's")
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Adam's, at its highest.", show_default="recipe's")
+    ] = None,
+    network: Annotated[
+        str | None, typer.Option(help="dense, linear or conv.", show_default="recipe's")
+    ] = None,
+    loss: Annotated[
+        str | None,
+        typer.Option(
+            help="bernoulli, gaussian, or the name of a Keras loss.", show_default="recipe's"
+        ),
+    ] = None,
+    scaling: Annotated[
+        str | None,
+        typer.Option(help="auto, unit, standard, columns or none.", show_default="recipe's"),
+    ] = None,
+    noise: Annotated[
+        float | None,
+        typer.Option(
+            help="Deviation of the noise on scaled rows, for a denoising model.",
+            show_default="recipe's",
+        ),
+    ] = None,
+    beta: Annotated[
+        float | None,
+        typer.Option(help="Weight of a variational model's divergence.", show_default="recipe's"),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Makes fitting and the held-out rows repeatable.")
+    ] = 0,
+) -> None:
+    """Fit a model to rows.
+
+    Writes the model file and, beside it, pictures of the codes, of reconstructions and of the loss;
+    reports quality on rows that were held out.
+    """
+    path = check_model_path(output if output is not None else _default_path(data))
+    from latentmap.cli.rows import split_rows
+
+    parts = split_rows(data, label, seed)
+    settings = {
+        "n_components": components,
+        "epochs": epochs,
+        "network": network,
+        "loss": loss,
+        "scaling": scaling,
+        "noise": noise,
+        "beta": beta,
+    }
+    training = {"batch_size": batch_size, "learning_rate": learning_rate}
+    start_engine()
+    model = _unfitted(recipe, _given(settings), _given(training))
+    model.set_params(random_state=seed, verbose=True)
+    _hint_scaling(model, parts.fitted)
+    say(f"Fitting {len(parts.fitted):,} rows of {_text(parts.fitted.row_shape)} ({recipe})")
+    model.fit(parts.fitted).set_params(verbose=False)
+    if not getattr(model, "network_kept_", True):
+        say("No network was clearly better than PCA on rows held out: the model is PCA.")
+    model.save(path)  # already: what was learned shall survive whatever happens to the report
+    _report(model, parts, path, label)
+
+
+def _report(model: Any, parts: Parts, path: Path, label: str | None) -> None:
+    """Judge the model, keep the figures in its file, and draw."""
+    from latentmap.cli.judging import judge, known_codes
+    from latentmap.cli.report import show_report
+
+    known = known_codes(model, parts.fitted)
+    figures: dict[str, Any] = {"held_out": parts.held_out, "label": label}
+    if parts.unseen is not None:
+        figures |= judge(model, parts.unseen, known)
+    model.figures_ = figures
+    model.save(path)
+    written = [path, *_draw(model, parts, path, *known)]
+    if parts.unseen is None:
+        say(f"No quality report: {len(parts.fitted)} rows are too few to hold some out.")
+    else:
+        show_report(f"Quality on {parts.words}", figures)
+    say("Wrote " + ", ".join(str(place) for place in written))
+
+
+def _draw(model: Any, parts: Parts, path: Path, codes: Any, labels: Any) -> list[Path]:
+    from latentmap.cli.pictures import draw_codes, draw_loss, draw_reconstructions
+
+    places = [path.with_suffix(f".{kind}.png") for kind in ("codes", "reconstructions", "loss")]
+    draw_codes(places[0], codes, labels, parts.fitted.name)
+    draw_reconstructions(places[1], model, parts.unseen or parts.fitted)
+    if not model.history_["loss"]:
+        say("No loss curve: with so few rows the model is PCA, which needs no training.")
+        return places[:2]
+    draw_loss(places[2], model)
+    return places
+
+
+def _default_path(data: str) -> Path:
+    name = data.replace(":", "-") if not Path(data).exists() else Path(data).resolve().stem
+    return Path(Path(name).name + SUFFIX)
+
+
+def _given(settings: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def _unfitted(recipe: str, settings: dict[str, Any], training: dict[str, Any]) -> Any:
+    """Make the recipe's estimator, with the settings that the user gave in place of its own."""
+    from sklearn.base import clone
+
+    from latentmap import Training
+    from latentmap.estimators.recipes import make
+
+    model = make(recipe)
+    for name in settings:
+        if name not in model.get_params(deep=False):
+            raise SettingError(f"--{name}: the recipe {recipe!r} has no such setting")
+    plan = clone(model.training) if model.training is not None else Training()
+    return model.set_params(**settings, training=plan.set_params(**training))
+
+
+def _hint_scaling(model: Any, rows: Source) -> None:
+    """Tell of a column whose units drown the others."""
+    if model.scaling != "auto" or len(rows.row_shape) != 1 or rows.row_shape[0] < 2:
+        return
+    variances = _variances(rows)
+    share, column = variances.max() / max(variances.sum(), 1e-300), int(variances.argmax())
+    if share > _DOMINANT:
+        name = rows.feature_names[column] if rows.feature_names else f"number {column}"
+        say(
+            f"Hint: the column {name} holds {share:.1%} of the variance, and so of the model's "
+            "attention; --scaling columns gives each column the same."
+        )
+
+
+def _variances(rows: Source) -> Any:
+    import numpy as np
+
+    from latentmap.cli.rows import sample
+
+    with np.errstate(all="ignore"):  # NaN and infinity are told, with their place, when fitting
+        values = sample(rows, _PROBED_ROWS)[:].astype(np.float64)
+        return np.nan_to_num(values.var(axis=0), posinf=0.0)
+
+
+def _text(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape)) + (" numbers" if len(shape) == 1 else " pixels")

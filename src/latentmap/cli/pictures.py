@@ -1,0 +1,76 @@
+"""Pictures into files: which rows a picture shows, and how large it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from latentmap.cli.console import working
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from latentmap.data import Source
+
+__all__ = ["draw_codes", "draw_loss", "draw_plane", "draw_reconstructions"]
+
+_IMAGES, _LANES = 10, 6  # rows in a picture of reconstructions
+
+
+def draw_codes(path: Path, codes: np.ndarray, labels: Any, name: str) -> None:
+    """Write a scatter of codes."""
+    with working(f"Drawing {path}…"):
+        from latentmap import plots
+
+        height = 6.0 if codes.shape[1] > 1 else 3.6
+        with plots.figure(path, 7, height) as ax:
+            plots.codes(codes, labels, ax=ax, title=f"{name}: codes of {len(codes):,} rows")
+
+
+def draw_reconstructions(path: Path, model: Any, rows: Source) -> None:
+    """Write some rows and what comes back of them."""
+    with working(f"Drawing {path}…"):
+        from latentmap import plots
+
+        images = len(model.row_shape_) > 1
+        some = rows.subset(_telling(rows, _IMAGES if images else _LANES))
+        back = model.inverse_transform(model.transform(some))
+        originals = some[:].reshape(back.shape)
+        size = _size(originals.shape) if images else (8.0, 0.6 * len(originals) + 1.8)
+        with plots.figure(path, *size) as ax:
+            plots.reconstructions(originals, back, ax=ax, names=rows.feature_names)
+
+
+def draw_plane(path: Path, model: Any, codes: np.ndarray) -> None:
+    """Write the code plane, decoded."""
+    with working(f"Drawing {path}…"):
+        from latentmap import plots
+
+        height = 7.3 if codes.shape[1] > 1 else 1.5
+        with plots.figure(path, 7, height) as ax:
+            plots.plane(model, codes, ax=ax)
+
+
+def draw_loss(path: Path, model: Any) -> None:
+    """Write the loss of every epoch."""
+    from latentmap import plots
+
+    with working(f"Drawing {path}…"), plots.figure(path, 6, 3.6) as ax:
+        plots.loss_curve(model.history_, ax=ax)
+
+
+def _telling(rows: Source, count: int) -> np.ndarray:
+    """Choose a row of each class where there are few, else rows spread over all."""
+    import numpy as np
+
+    if rows.labels is not None:
+        _, first = np.unique(rows.labels, return_index=True)
+        if count / 2 < len(first) <= count:
+            return first
+    return np.unique(np.linspace(0, len(rows) - 1, count).astype(int))
+
+
+def _size(shape: tuple[int, ...]) -> tuple[float, float]:
+    count, height, width = shape[:3]
+    across = 0.95 * count
+    return across + 1.1, 2 * (across / count) * height / width + 0.75

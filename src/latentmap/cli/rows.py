@@ -1,0 +1,140 @@
+"""Which rows a verb works on: those of a file or a name, fitted or held out.
+
+A named data set comes with unseen rows. From any other data a tenth is held out when a model is
+fitted; the model file keeps how, and a fingerprint of the data, so that `evaluate` finds the same
+rows again. All of numpy stays behind functions: see `latentmap.cli`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from latentmap.cli.console import working
+from latentmap.errors import SettingError
+
+if TYPE_CHECKING:
+    from latentmap.data import Source
+
+__all__ = ["Judged", "Parts", "judged_rows", "open_rows", "sample", "split_rows"]
+
+_FEWEST = 20  # a tenth of fewer rows tells nothing
+_SHARE, _MOST = 0.1, 10_000
+_PROBES = 16
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The rows to fit, the rows to judge by, and how they were parted."""
+
+    fitted: Source
+    unseen: Source | None
+    held_out: dict[str, Any]
+    words: str
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The rows that a model is judged by, and the fitted rows where they are known."""
+
+    rows: Source
+    fitted: Source | None
+    words: str
+
+
+def open_rows(data: str, label: str | None = None, remembered: str | None = None) -> Source:
+    """Open data, with its label column if it has one.
+
+    Parameters
+    ----------
+    data : str
+        A path, or the name of a data set.
+    label : str, optional
+        The label column that the user named.
+    remembered : str, optional
+        The column that held labels before: taken if it is there, and no error if it is not.
+    """
+    with working(f"Reading {data}…"):
+        from latentmap.data import open_data
+
+        if label is None and remembered is not None:
+            try:
+                return open_data(data, label=remembered)
+            except SettingError:
+                pass
+        return open_data(data, label=label)
+
+
+def split_rows(data: str, label: str | None, seed: int) -> Parts:
+    """Open data to fit a model to, and hold some out to judge it by."""
+    rows = open_rows(data, label)
+    if _is_named(data):
+        return _named_parts(data, rows)
+    count = _held_out_count(len(rows))
+    held_out = {
+        "rows": count,
+        "rows_total": len(rows),
+        "seed": seed,
+        "fingerprint": fingerprint(rows),
+    }
+    if count == 0:
+        return Parts(rows, None, held_out, "")
+    fitted, unseen = rows.split(count, seed)
+    return Parts(fitted, unseen, held_out, _words_held_out(unseen, rows))
+
+
+def judged_rows(data: str, label: str | None, figures: dict[str, Any]) -> Judged:
+    """Choose the rows of ``data`` to judge a model by, given what its file says.
+
+    Of a named data set these are its unseen rows; of the data that the model was fitted to, those
+    held out then; of any other data, all.
+    """
+    held_out = figures.get("held_out") or {}
+    rows = open_rows(data, label, figures.get("label"))
+    if _is_named(data):
+        parts = _named_parts(data, rows)
+        return Judged(parts.unseen or rows, parts.fitted, parts.words)
+    if held_out.get("rows") and held_out.get("fingerprint") == fingerprint(rows):
+        fitted, unseen = rows.split(int(held_out["rows"]), int(held_out["seed"]))
+        return Judged(unseen, fitted, _words_held_out(unseen, rows))
+    if held_out.get("fingerprint") == fingerprint(rows):
+        return Judged(rows, None, f"all {len(rows):,} rows of {rows.name}, which were fitted")
+    return Judged(rows, None, f"all {len(rows):,} rows of {rows.name}")
+
+
+def fingerprint(rows: Source) -> str:
+    """Give a SHA-256 that tells one data from another: number, shape, type and some of the rows."""
+    import numpy as np
+
+    about = f"{len(rows)} {tuple(rows.row_shape)} {rows.dtype}"
+    probes = np.unique(np.linspace(0, len(rows) - 1, _PROBES).astype(int))
+    return hashlib.sha256(about.encode() + rows.take(probes).tobytes()).hexdigest()
+
+
+def sample(rows: Source, limit: int, seed: int = 0) -> Source:
+    """Give at most ``limit`` rows, drawn at random, in their order."""
+    return rows if len(rows) <= limit else rows.split(limit, seed)[1]
+
+
+def _is_named(data: str) -> bool:
+    from latentmap.data import data_sets
+
+    return data in data_sets() and not Path(data).exists()
+
+
+def _named_parts(name: str, fitted: Source) -> Parts:
+    from latentmap.data import load_data_set
+
+    unseen = load_data_set(name, "unseen")
+    held_out = {"data_set": name, "rows": len(unseen)}
+    return Parts(fitted, unseen, held_out, f"the {len(unseen):,} unseen rows of {name}")
+
+
+def _held_out_count(count: int) -> int:
+    return 0 if count < _FEWEST else min(round(_SHARE * count), _MOST)
+
+
+def _words_held_out(unseen: Source, rows: Source) -> str:
+    return f"{len(unseen):,} rows of {rows.name} that were held out, of {len(rows):,}"

@@ -1,0 +1,60 @@
+"""Rows through a model in batches, with progress, however many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from latentmap.errors import FileError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from latentmap.data import Source
+
+__all__ = ["check_output", "codes_of", "encoded", "through"]
+
+_BATCH_BYTES = 2**25
+_MOST = 8192
+
+
+def through(function: Callable[[np.ndarray], Any], rows: Source, text: str) -> Iterator[np.ndarray]:
+    """Apply ``transform`` or ``inverse_transform`` to all rows, batch by batch."""
+    import numpy as np
+
+    from latentmap.data.checks import check_finite
+    from latentmap.fitting.progress import progress
+
+    done, size = 0, max(1, min(_MOST, _BATCH_BYTES * len(rows) // max(rows.nbytes, 1)))
+    with progress(text, len(rows)) as advance:
+        for batch in rows.batches(size):
+            check_finite(batch, done, rows.name, rows.feature_names)
+            done += len(batch)
+            yield np.asarray(function(batch))
+            advance(len(batch))
+
+
+def encoded(model: Any, rows: Source) -> Iterator[np.ndarray]:
+    """Encode all rows, batch by batch."""
+    from latentmap.data import ArraySource
+
+    def transform(batch: np.ndarray) -> Any:
+        # With their columns' names, where the rows have some: the model compares them.
+        return model.transform(ArraySource(batch, feature_names=rows.feature_names, name=rows.name))
+
+    return through(transform, rows, f"Encoding {len(rows):,} rows")
+
+
+def codes_of(model: Any, rows: Source) -> np.ndarray:
+    """Encode all rows into memory."""
+    import numpy as np
+
+    return np.concatenate(list(encoded(model, rows)))
+
+
+def check_output(output: Path, *inputs: str | Path) -> None:
+    """Refuse to write over what is being read."""
+    for path in map(Path, inputs):
+        if output.exists() and path.exists() and output.samefile(path):
+            raise FileError(f"{output}: expected a place for the output, found the input itself")

@@ -1,0 +1,72 @@
+"""Pictures into files: drawn without a display, written beside their place, moved in when whole."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from latentmap.errors import FileError
+from latentmap.files import write_whole
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["check_picture", "figure"]
+
+_SUFFIXES = (".png", ".pdf", ".svg")
+_DOTS_PER_INCH = 200
+
+
+@contextlib.contextmanager
+def figure(path: str | os.PathLike[str], width: float = 7.0, height: float = 6.0) -> Iterator[Axes]:
+    """Give an Axes to draw on, and write its figure to a file if the block ends well.
+
+    Parameters
+    ----------
+    path : path-like
+        Ends in .png (200 dots an inch), .pdf or .svg.
+    width, height : float
+        In inches.
+
+    Yields
+    ------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    FileError
+        If the suffix is another, or the place cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from latentmap.plots import loss_curve
+    >>> place = Path(tempfile.mkdtemp()) / "loss.png"
+    >>> with figure(place, 4, 3) as ax:
+    ...     _ = loss_curve({"epoch": [1, 2], "loss": [0.5, 0.2]}, ax=ax)
+    >>> place.read_bytes()[1:4]
+    b'PNG'
+    """
+    path = check_picture(path)
+    # Not pyplot: it keeps every figure alive, and may look for a window to show it in.
+    from matplotlib.figure import Figure
+
+    picture = Figure(figsize=(width, height), layout="constrained")
+    yield picture.subplots()
+    with write_whole(path) as beside, warnings.catch_warnings():
+        # A label may be written in a script that matplotlib's font lacks: boxes are drawn then.
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        picture.savefig(beside, dpi=_DOTS_PER_INCH, format=path.suffix[1:].lower())
+
+
+def check_picture(path: str | os.PathLike[str]) -> Path:
+    """Refuse, before any work, a path that no picture can be written to."""
+    path = Path(path)
+    if path.suffix.lower() not in _SUFFIXES:
+        known, found = ", ".join(_SUFFIXES), path.suffix or path.name
+        raise FileError(f"{path}: expected a picture with suffix {known}, found {found!r}")
+    return path

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_wine
+from typer.testing import CliRunner
+
+from latentmap.cli import app
+
+SOURCES = Path(__file__).parents[2] / "src"
+
+
+@pytest.fixture(scope="session")
+def run():
+    """Run a verb in this process; arguments are texts or paths."""
+
+    def run(*arguments, code=0):
+        result = CliRunner().invoke(
+            app, [str(a) for a in arguments], env={"COLUMNS": "100"}, catch_exceptions=False
+        )
+        assert result.exit_code == code, result.output
+        return result
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def process():
+    """Start the command as a process of its own."""
+
+    def process(*arguments, python=(), **options):
+        return subprocess.Popen(
+            [sys.executable, *python, "-m", "latentmap", *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(SOURCES)},
+            **options,
+        )
+
+    return process
+
+
+@pytest.fixture(scope="session")
+def wine_csv(tmp_path_factory):
+    """178 wines with the names of their columns; the last, ``kind``, holds the label."""
+    wine, place = load_wine(), tmp_path_factory.mktemp("wine") / "wine.csv"
+    with place.open("w", newline="") as stream:
+        table = csv.writer(stream)
+        table.writerow([*wine.feature_names, "kind"])
+        kinds = wine.target_names[wine.target]
+        table.writerows([*row, kind] for row, kind in zip(wine.data, kinds, strict=True))
+    return place
+
+
+@pytest.fixture(scope="session")
+def digits_fit(run, tmp_path_factory):
+    """What ``fit digits`` says and writes."""
+    model = tmp_path_factory.mktemp("digits") / "digits.safetensors"
+    return model, run("fit", "digits", "-o", model, "--epochs", 5)
+
+
+@pytest.fixture(scope="session")
+def digits_model(digits_fit):
+    return digits_fit[0]
+
+
+@pytest.fixture(scope="session")
+def wine_fit(run, wine_csv, tmp_path_factory):
+    """What ``fit wine.csv`` says and writes."""
+    model = tmp_path_factory.mktemp("wine-model") / "wine.safetensors"
+    return model, run("fit", wine_csv, "--label", "kind", "-n", 3, "-o", model, "--epochs", 5)
+
+
+@pytest.fixture(scope="session")
+def wine_model(wine_fit):
+    return wine_fit[0]
+
+
+@pytest.fixture(scope="session")
+def nonsense(tmp_path_factory):
+    """Files that are nothing that a verb could use."""
+    folder = tmp_path_factory.mktemp("nonsense")
+    (folder / "noise.safetensors").write_bytes(np.random.default_rng(0).bytes(1000))
+    (folder / "empty.safetensors").touch()
+    (folder / "text.csv").write_text("a,b\n1,2\n3,four\n")
+    np.save(folder / "nan.npy", np.full((30, 5), np.nan))
+    np.save(folder / "narrow.npy", np.zeros((30, 5)))
+    np.save(folder / "one.npy", np.zeros((1, 5)))
+    return folder

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+from pyarrow import csv, parquet
+
+from latentmap import load_model
+from latentmap.data import load_data_set, open_data
+
+
+def test_encode_writes_what_transform_gives(run, digits_model, tmp_path):
+    result = run("encode", digits_model, "digits:unseen", "-o", tmp_path / "codes.npy")
+    expected = load_model(digits_model).transform(load_data_set("digits", "unseen"))
+    assert np.array_equal(np.load(tmp_path / "codes.npy"), expected)
+    assert "codes.npy: 359 codes of 2 numbers" in result.stderr
+
+
+def test_encode_in_batches_gives_the_same(run, digits_model, tmp_path, monkeypatch):
+    run("encode", digits_model, "digits", "-o", tmp_path / "whole.npy")
+    monkeypatch.setattr("latentmap.cli.streaming._MOST", 100)
+    run("encode", digits_model, "digits", "-o", tmp_path / "parts.npy")
+    assert np.array_equal(np.load(tmp_path / "whole.npy"), np.load(tmp_path / "parts.npy"))
+
+
+@pytest.mark.parametrize(
+    ("suffix", "read"), [(".csv", csv.read_csv), (".parquet", parquet.read_table)]
+)
+def test_tables_keep_the_labels(run, wine_model, wine_csv, tmp_path, suffix, read):
+    place = tmp_path / f"codes{suffix}"
+    run("encode", wine_model, wine_csv, "-o", place)  # the label column is known from fitting
+    table = read(place)
+    names = ["autoencoder0", "autoencoder1", "autoencoder2", "label"]
+    assert table.column_names == names
+    assert table["label"].to_pylist() == open_data(wine_csv, label="kind").labels.tolist()
+
+
+def test_decode_leads_back_to_the_table(run, wine_model, wine_csv, tmp_path):
+    run("encode", wine_model, wine_csv, "-o", tmp_path / "codes.csv")
+    run("decode", wine_model, tmp_path / "codes.csv", "-o", tmp_path / "rows.parquet")
+    found = open_data(tmp_path / "rows.parquet", label="label")
+    original = open_data(wine_csv, label="kind")
+    assert found.feature_names == original.feature_names
+    assert found.labels.tolist() == original.labels.tolist()
+    # Three numbers keep almost all of the variance of the raw columns.
+    proline = original.feature_names.index("proline")
+    assert np.allclose(found[:][:, proline], original[:][:, proline], rtol=0.01)
+
+
+def test_decode_writes_images(run, digits_model, tmp_path):
+    codes = load_model(digits_model).transform(load_data_set("digits")[:3])
+    np.save(tmp_path / "codes.npy", codes)
+    run("decode", digits_model, tmp_path / "codes.npy", "-o", tmp_path / "images")
+    images = open_data(tmp_path / "images")
+    expected = load_model(digits_model).inverse_transform(codes)
+    assert np.abs(images[:] - np.clip(expected, 0, 255)).max() <= 0.5001
+
+
+@pytest.mark.parametrize(
+    ("verb", "data", "output", "words"),
+    [
+        ("encode", "{nonsense}/narrow.npy", "codes.npy", "X has 5 features"),
+        ("encode", "{nonsense}/nan.npy", "codes.npy", "nan.npy"),
+        ("encode", "missing.npy", "codes.npy", "no such file"),
+        ("encode", "digits", "codes.txt", "expected one of the suffixes"),
+        ("encode", "digits", "codes", "expected one of the suffixes"),
+        ("encode", "digits", "no/folder/codes.npy", "does not exist"),
+        ("decode", "{nonsense}/narrow.npy", "rows.npy", "expected codes of 2 numbers"),
+        ("decode", "digits", "rows.npy", "expected codes of 2 numbers"),
+        ("decode", "missing.npy", "rows.npy", "no such file"),
+    ],
+)
+def test_nonsense_is_refused(
+    run, digits_model, nonsense, tmp_path, monkeypatch, verb, data, output, words
+):
+    monkeypatch.chdir(tmp_path)
+    result = run(verb, digits_model, data.format(nonsense=nonsense), "-o", output, code=2)
+    assert result.stderr.splitlines()[-1].startswith("error: ")
+    assert words in result.stderr.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_columns_are_refused_by_name(run, wine_model, wine_csv, tmp_path):
+    swapped = tmp_path / "swapped.csv"
+    swapped.write_text(wine_csv.read_text().replace("alcohol,malic_acid", "malic_acid,alcohol"))
+    result = run("encode", wine_model, swapped, "-o", tmp_path / "codes.csv", code=2)
+    assert "in another order" in result.stderr
+
+
+def test_the_input_is_not_written_over(run, wine_model, wine_csv, tmp_path):
+    rows = shutil.copy(wine_csv, tmp_path / "rows.csv")
+    result = run("encode", wine_model, rows, "-o", rows, code=2)
+    assert "found the input itself" in result.stderr
+    assert rows.read_bytes() == wine_csv.read_bytes()

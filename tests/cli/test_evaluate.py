@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from latentmap import load_model
+from latentmap.data import load_data_set, open_data
+from latentmap.quality import neighbor_accuracy
+
+
+def figures_of(result):
+    return json.loads(result.stdout)
+
+
+def test_a_named_data_set_is_judged_by_its_unseen_rows(run, digits_model):
+    found = figures_of(run("evaluate", digits_model, "digits", "--json"))
+    model = load_model(digits_model)
+    unseen, fitted = load_data_set("digits", "unseen"), load_data_set("digits")
+    assert found["measured_on"] == "the 359 unseen rows of digits"
+    assert found["mse"] == pytest.approx(model.reconstruction_error(unseen).mean())
+    codes = model.transform(unseen), unseen.labels, model.transform(fitted), fitted.labels
+    assert found["accuracy_5"] == pytest.approx(neighbor_accuracy(*codes, k=5))
+
+
+def test_the_data_of_the_fit_is_judged_by_the_rows_held_out_then(run, wine_model, wine_csv):
+    found = figures_of(run("evaluate", wine_model, wine_csv, "--json"))
+    kept = load_model(wine_model).figures_
+    held_out = open_data(wine_csv, label="kind").split(18, 0)[1]
+    assert found["rows"] == 18
+    assert found["mse"] == pytest.approx(kept["mse"])
+    expected = load_model(wine_model).reconstruction_error(held_out).mean()
+    assert found["mse"] == pytest.approx(expected)
+    assert "held out" in found["measured_on"]
+
+
+def test_other_data_is_judged_by_all_rows(run, wine_model, wine_csv, tmp_path):
+    other = tmp_path / "other.csv"
+    other.write_text("".join(wine_csv.read_text().splitlines(keepends=True)[:101]))
+    found = figures_of(run("evaluate", wine_model, other, "--json"))
+    assert found["rows"] == 100
+    assert found["measured_on"] == "all 100 rows of other.csv"
+    assert 0 <= found["accuracy_5"] <= 1  # one row left out at a time
+
+
+def test_rows_without_labels_have_no_accuracy(run, wine_model, wine_csv, tmp_path):
+    lines = wine_csv.read_text().splitlines()[:51]
+    (tmp_path / "bare.csv").write_text("\n".join(line.rpartition(",")[0] for line in lines))
+    found = figures_of(run("evaluate", wine_model, tmp_path / "bare.csv", "--json"))
+    assert found["rows"] == 50
+    assert "accuracy_5" not in found
+
+
+def test_people_get_a_table(run, digits_model):
+    said = run("evaluate", digits_model, "digits").stdout
+    for words in ("the 359 unseen rows of digits", "mean squared error", "10-NN accuracy"):
+        assert words in said
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [("wine", "X has 13 features"), ("nope", "unknown data set"), ("{n}/nan.npy", "nan.npy")],
+)
+def test_nonsense_is_refused(run, digits_model, nonsense, data, words):
+    result = run("evaluate", digits_model, data.format(n=nonsense), code=2)
+    assert words in result.stderr.splitlines()[-1]
+
+
+def test_a_changed_row_makes_other_data_of_it(run, tmp_path):
+    rows = np.random.default_rng(0).normal(size=(100, 4))
+    np.save(tmp_path / "a.npy", rows)
+    model = tmp_path / "m.safetensors"
+    run("fit", tmp_path / "a.npy", "-o", model, "--epochs", 1)
+    assert figures_of(run("evaluate", model, tmp_path / "a.npy", "--json"))["rows"] == 10
+    rows[0] += 1
+    np.save(tmp_path / "a.npy", rows)
+    assert figures_of(run("evaluate", model, tmp_path / "a.npy", "--json"))["rows"] == 100

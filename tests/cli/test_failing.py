@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+from typer.testing import CliRunner
+
+from latentmap.cli import app, info
+
+
+def test_help_and_import_take_less_than_half_a_second(process):
+    spent = []
+    for _ in range(3):  # the machine may be busy: the best of three counts
+        start = time.perf_counter()
+        out, _ = process("--help").communicate(timeout=30)
+        spent.append(time.perf_counter() - start)
+    assert "evaluate" in out
+    assert min(spent) < 0.5
+
+
+def test_help_loads_nothing_heavy(process):
+    _, err = process("--help", python=["-X", "importtime"]).communicate(timeout=30)
+    loaded = {line.rpartition("|")[2].strip() for line in err.splitlines()}
+    assert "typer" in loaded
+    assert not loaded & {"numpy", "sklearn", "matplotlib", "keras", "jax", "pyarrow"}
+
+
+def test_version(run):
+    from latentmap import __version__
+
+    assert run("--version").stdout == f"latentmap {__version__}\n"
+
+
+def test_a_wrong_file_is_one_sentence_and_exit_code_2(process, nonsense):
+    child = process("info", nonsense / "missing.safetensors")
+    out, err = child.communicate(timeout=60)
+    assert child.returncode == 2
+    assert out == ""
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert "missing.safetensors: expected a model file, found none" in err
+
+
+def test_ctrl_c_is_one_line_and_exit_code_130(process, tmp_path):
+    child = process("fit", "digits", "--epochs", 100_000, cwd=tmp_path)
+    said = ""
+    while "Fitting" not in said:
+        said = child.stderr.readline()
+    time.sleep(1)
+    child.send_signal(signal.SIGINT)
+    _, err = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert "Traceback" not in err
+    assert err.rstrip().splitlines()[-1].startswith("error: stopped by Ctrl-C")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["fti", "mnist"], "Did you mean 'fit'?"),
+        (["fit"], "Missing argument 'DATA' (see latentmap fit --help)"),
+        (["fit", "digits", "--epoch", "3"], "--epochs"),
+        (["fit", "digits", "--epochs", "three"], "'--epochs'"),
+        (["fit", "digits", "-n", "0"], "'-n' / '--components'"),
+        (["encode", "model.safetensors", "rows.csv"], "Missing option '-o' / '--output'"),
+    ],
+)
+def test_wrong_use_is_told_with_the_way_to_help(run, arguments, words):
+    result = run(*arguments, code=2)
+    assert result.stdout == ""
+    assert result.stderr.startswith("error: ")
+    assert words in result.stderr
+    assert "--help)" in result.stderr
+
+
+def test_no_verb_shows_help(run):
+    assert "Usage: latentmap" in run(code=2).output
+
+
+def test_a_defect_of_ours_keeps_its_traceback(monkeypatch):
+    def broken(_):
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(info, "open_model", broken)
+    result = CliRunner().invoke(app, ["info", "x.safetensors"])
+    assert isinstance(result.exception, RuntimeError)
+
+
+@pytest.mark.parametrize(
+    "verb", ["fit", "encode", "decode", "plot", "evaluate", "info", "datasets"]
+)
+def test_every_verb_shows_an_example(run, verb):
+    result = run(verb, "--help")
+    assert f"latentmap {verb} " in result.stdout.split("Examples:")[1] + " "

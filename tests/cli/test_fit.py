@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from latentmap import load_model
+from latentmap.cli.fit import _default_path
+
+
+def test_fit_writes_a_model_and_three_pictures(digits_fit):
+    model, result = digits_fit
+    names = ["codes.png", "loss.png", "reconstructions.png", "safetensors"]
+    assert sorted(p.name for p in model.parent.iterdir()) == [f"digits.{name}" for name in names]
+    for name in names:
+        assert f"digits.{name}" in result.stderr.splitlines()[-1]
+
+
+def test_fit_reports_quality_on_unseen_rows(digits_fit):
+    model, result = digits_fit
+    assert "Quality on the 359 unseen rows of digits" in result.stdout
+    figures = load_model(model).figures_
+    assert f"{figures['trustworthiness']:.3f}" in result.stdout
+    assert f"{figures['accuracy_10']:.3f}" in result.stdout
+    assert figures["held_out"] == {"data_set": "digits", "rows": 359}
+
+
+def test_fit_tells_what_it_is_doing(digits_fit):
+    said = digits_fit[1].stderr
+    for words in ("Reading digits…", "Starting JAX…", "Fitting 1,438 rows of 8×8 pixels"):
+        assert words in said
+
+
+def test_fit_gives_its_options_to_the_estimator(run, tmp_path):
+    model = tmp_path / "m.safetensors"
+    model.write_bytes(b"an older model")
+    options = ["--epochs", 2, "--batch-size", 64, "--learning-rate", 0.01, "--noise", 0.1]
+    options += ["-n", 3, "--scaling", "columns", "--seed", 7]
+    result = run("fit", "wine", "-o", model, *options)
+    assert "Hint" not in result.stderr  # columns have been given the same weight
+    fitted = load_model(model)
+    assert (fitted.n_components, fitted.epochs, fitted.noise) == (3, 2, 0.1)
+    assert (fitted.scaling, fitted.random_state, fitted.verbose) == ("columns", 7, False)
+    assert (fitted.training.batch_size, fitted.training.learning_rate) == (64, 0.01)
+
+
+def test_options_leave_the_rest_of_a_recipe_alone(run, tmp_path):
+    model = tmp_path / "m.safetensors"
+    run("fit", "digits", "-o", model, "--recipe", "article", "--epochs", 1, "--batch-size", 16)
+    training = load_model(model).training
+    assert (training.batch_size, training.schedule, training.held_out) == (16, "constant", 0)
+
+
+def test_fit_variational_reports_its_bound(run, tmp_path):
+    model = tmp_path / "m.safetensors"
+    result = run("fit", "digits", "-o", model, "--recipe", "variational", "--epochs", 2)
+    assert "negative ELBO" in result.stdout
+    assert load_model(model).figures_["negative_elbo"] > 0
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        ("mnist", "mnist"),
+        ("mnist:unseen", "mnist-unseen"),
+        ("{folder}/rows.csv", "rows"),
+        ("{folder}", "faces"),
+        ("{folder}/../faces/.", "faces"),
+    ],
+)
+def test_the_model_is_named_after_the_data_and_lies_here(tmp_path, data, name):
+    folder = tmp_path / "faces"
+    folder.mkdir()
+    (folder / "rows.csv").touch()
+    assert _default_path(data.format(folder=folder)) == Path(f"{name}.safetensors")
+
+
+def test_fit_holds_a_tenth_out_and_keeps_how(wine_fit):
+    model, result = wine_fit
+    held_out = load_model(model).figures_["held_out"]
+    assert {key: held_out[key] for key in ("rows", "rows_total", "seed")} == {
+        "rows": 18,
+        "rows_total": 178,
+        "seed": 0,
+    }
+    assert "Quality on 18 rows of wine.csv that were held out, of 178" in result.stdout
+
+
+def test_fit_hints_where_one_column_drowns_the_others(wine_fit):
+    assert "column proline holds 99.8% of the variance" in wine_fit[1].stderr
+    assert "--scaling columns" in wine_fit[1].stderr
+
+
+def test_fit_of_few_rows_says_that_it_cannot_judge(run, tmp_path):
+    np.save(tmp_path / "few.npy", np.random.default_rng(0).normal(size=(12, 4)))
+    result = run("fit", tmp_path / "few.npy", "-o", tmp_path / "few.safetensors")
+    assert "12 rows are too few to hold some out" in result.stderr
+    assert "Quality" not in result.stdout
+    assert (tmp_path / "few.codes.png").is_file()
+    report = run("evaluate", tmp_path / "few.safetensors", tmp_path / "few.npy")
+    assert "all 12 rows of few.npy, which were fitted" in report.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["mnits"], "unknown data set 'mnits', did you mean 'mnist'?"),
+        (["missing.csv"], "missing.csv: no such file"),
+        (["wine", "--recipe", "artcle"], "unknown recipe 'artcle', did you mean 'article'?"),
+        (["wine", "--network", "dens"], "dens"),
+        (["wine", "--loss", "berno"], "berno"),
+        (["wine", "--scaling", "column"], "column"),
+        (["wine", "--noise", "-1"], "noise"),
+        (["wine", "--beta", "2"], "--beta: the recipe 'dense' has no such setting"),
+        (["wine", "--recipe", "variational", "--noise", "1"], "--noise: the recipe"),
+        (["wine", "--learning-rate", "-1"], "learning_rate"),
+        (["wine", "--network", "conv"], ""),
+        (["wine", "--label", "kind"], "label 'kind'"),
+        (["{wine}", "--label", "kin"], "kin"),
+        (["{nonsense}/text.csv"], "four"),
+        (["{nonsense}/nan.npy"], "nan.npy, row 0, column 0: expected a finite number"),
+        (["{nonsense}/one.npy"], "at least 2 rows"),
+        (["wine", "-o", "model.pkl"], "model.pkl: expected a model file with suffix .safetensors"),
+        (["wine", "-o", "no/folder/m.safetensors"], "the folder no/folder does not exist"),
+    ],
+)
+def test_fit_refuses_nonsense(run, wine_csv, nonsense, tmp_path, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    filled = [a.format(wine=wine_csv, nonsense=nonsense) for a in arguments]
+    result = run("fit", *filled, code=2)
+    assert result.stderr.splitlines()[-1].startswith("error: ")
+    assert words in result.stderr.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []

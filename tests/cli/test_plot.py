@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.mark.parametrize("kind", ["codes", "reconstructions", "plane", "loss"])
+def test_each_kind_is_drawn(run, digits_model, tmp_path, kind):
+    place = tmp_path / f"{kind}.png"
+    result = run("plot", digits_model, "digits:unseen", "-o", place, "--kind", kind)
+    assert place.read_bytes().startswith(b"\x89PNG")
+    assert f"Wrote {place}" in result.stderr
+
+
+def test_the_loss_needs_no_rows(run, digits_model, tmp_path):
+    run("plot", digits_model, "--kind", "loss", "-o", tmp_path / "loss.svg")
+    assert (tmp_path / "loss.svg").is_file()
+
+
+@pytest.mark.parametrize("kind", ["codes", "reconstructions"])
+def test_tables_are_drawn(run, wine_model, wine_csv, tmp_path, kind):
+    run("plot", wine_model, wine_csv, "-o", tmp_path / "a.pdf", "--kind", kind)
+    assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["digits", "-o", "a.gif"], "expected a picture with suffix .png, .pdf, .svg"),
+        (["digits", "-o", "a.png", "--kind", "plain"], "unknown kind 'plain', did you mean"),
+        (["-o", "a.png"], "DATA: expected rows to draw codes of"),
+        (["wine", "-o", "a.png"], "X has 13 features"),
+        (["digits", "-o", "no/folder/a.png"], "does not exist"),
+    ],
+)
+def test_nonsense_is_refused(run, digits_model, tmp_path, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    result = run("plot", digits_model, *arguments, code=2)
+    assert words in result.stderr.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_plane_of_tables_is_refused(run, wine_model, wine_csv, tmp_path):
+    place = tmp_path / "a.png"
+    result = run("plot", wine_model, wine_csv, "-o", place, "--kind", "plane", code=2)
+    assert "expected a model of images" in result.stderr

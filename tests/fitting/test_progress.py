@@ -1,0 +1,23 @@
+from latentmap.fitting import progress
+
+
+def test_a_log_gets_a_line_with_the_time_left(capsys, monkeypatch):
+    clock = iter([0.0, 1.0, 5.0, 9.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    with progress.progress("fitting", 10) as advance:
+        advance(1)
+        advance(1, note="loss 0.5")
+        advance(8)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == [
+        "fitting…",
+        "fitting: 20%, 20 s left, loss 0.5",
+        "fitting: 100%, 0 s left, loss 0.5",
+    ]
+
+
+def test_silence_is_silent(capsys):
+    with progress.progress("fitting", 10, visible=False) as advance:
+        advance(10)
+    assert capsys.readouterr() == ("", "")

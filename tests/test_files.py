@@ -1,0 +1,92 @@
+import os
+
+import pytest
+
+from latentmap.errors import FileError
+from latentmap.files import write_whole
+
+
+def left(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_file_is_there_when_whole_and_not_before(tmp_path):
+    place = tmp_path / "codes.npy"
+    with write_whole(place) as beside:
+        beside.write_text("new")
+        assert beside.suffix == ".npy"
+        assert not place.exists()
+    assert place.read_text() == "new"
+    assert left(tmp_path) == ["codes.npy"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, FileError])
+def test_a_crash_leaves_the_old_file(error, tmp_path):
+    place = tmp_path / "codes.npy"
+    place.write_text("old")
+    with pytest.raises(error, match="stop"), write_whole(place) as beside:
+        beside.write_text("half")
+        raise error("stop")
+    assert place.read_text() == "old"
+    assert left(tmp_path) == ["codes.npy"]
+
+
+def test_a_full_disk_is_told_and_leaves_the_old_file(tmp_path):
+    place = tmp_path / "codes.npy"
+    place.write_text("old")
+    with pytest.raises(FileError, match=r"codes\.npy: cannot be written \(No space left"):
+        with write_whole(place) as beside:
+            beside.write_text("half")
+            raise OSError(28, os.strerror(28))
+    assert place.read_text() == "old"
+    assert left(tmp_path) == ["codes.npy"]
+
+
+def test_an_older_file_is_replaced(tmp_path):
+    place = tmp_path / "codes.npy"
+    place.write_text("old")
+    with write_whole(str(place)) as beside:
+        beside.write_text("new")
+    assert place.read_text() == "new"
+
+
+def test_a_folder_can_be_written(tmp_path):
+    place = tmp_path / "images"
+    place.mkdir()
+    with write_whole(place) as beside:
+        beside.mkdir()
+        (beside / "1.png").write_text("one")
+    assert left(place) == ["1.png"]
+
+
+def test_a_folder_with_something_in_it_stays(tmp_path):
+    place = tmp_path / "images"
+    place.mkdir()
+    (place / "mine.txt").write_text("mine")
+    with pytest.raises(FileError, match="cannot be written"), write_whole(place) as beside:
+        beside.mkdir()
+    assert left(place) == ["mine.txt"]
+    assert left(tmp_path) == ["images"]
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(FileError, match="nowhere does not exist"):
+        with write_whole(tmp_path / "nowhere" / "codes.npy"):
+            pytest.fail("the block must not run")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_may_not_be_written_is_told(tmp_path):
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(FileError, match="cannot be written"):
+            with write_whole(tmp_path / "codes.npy"):
+                pytest.fail("the block must not run")
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_a_block_that_writes_nothing_is_an_error(tmp_path):
+    with pytest.raises(FileError, match="cannot be written"), write_whole(tmp_path / "codes.npy"):
+        pass
+    assert left(tmp_path) == []
