@@ -7,6 +7,8 @@ import pytest
 
 # Without it scikit-learn skips one of its checks; it must be set before SciPy is imported.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
+# Some tests import Keras before latentmap could choose its engine.
+os.environ.setdefault("KERAS_BACKEND", "jax")
 
 FACES = Path(__file__).parents[1].parent / "shared" / "data" / "faces"
 

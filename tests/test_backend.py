@@ -153,7 +153,13 @@ def test_apply_gives_one_output_a_row(wide, n):
 def test_a_row_has_the_same_code_beside_any_others(wide):
     rows = np.random.default_rng(0).normal(size=(2100, 50)).astype("float32")
     whole = apply(wide, rows)
-    for part in (slice(0, 1), slice(7, 8), slice(1000, 1100), slice(1500, None), slice(None, None, -3)):
+    for part in (
+        slice(0, 1),
+        slice(7, 8),
+        slice(1000, 1100),
+        slice(1500, None),
+        slice(None, None, -3),
+    ):
         assert np.array_equal(apply(wide, rows[part]), whole[part])
 
 

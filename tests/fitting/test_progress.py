@@ -21,3 +21,15 @@ def test_silence_is_silent(capsys):
     with progress.progress("fitting", 10, visible=False) as advance:
         advance(10)
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_terminal_gets_a_bar(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    with progress.progress("fitting", 4) as advance:
+        advance(1, note="loss [0.1]")
+        advance(3)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "fitting" in err
+    assert "100 %" in err
+    assert "loss [0.1]" in err  # the note stays until the next, and is no markup

@@ -58,11 +58,11 @@ def test_the_decoder_mirrors_the_encoder():
     assert widths(decoder) == [3, 4, 5, 6]
 
 
-@pytest.mark.parametrize(
-    ("n_components", "hidden"), [(1, (512, 256, 128)), (3, (512, 256, 128)), (4, (1024,))]
-)
-def test_auto_widths(n_components, hidden):
-    assert DenseNetwork().widths(n_components) == hidden
+def test_auto_goes_deep_for_small_codes_only():
+    deep, wide = DenseNetwork().widths(3), DenseNetwork().widths(4)
+    assert len(deep) == 3
+    assert list(deep) == sorted(deep, reverse=True)
+    assert len(wide) == 1
 
 
 def test_hidden_layers_have_the_activation_and_the_code_none():

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Iterator
 from numbers import Integral, Real
 from typing import Any, Self
@@ -252,7 +253,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     def _arrays(self) -> dict[str, np.ndarray]:
         weights = {
-            f"weight/{i:03d}/{w.path}": keras.ops.convert_to_numpy(w.value)
+            f"weight/{i:03d}/{_uncounted(w.path)}": keras.ops.convert_to_numpy(w.value)
             for i, w in enumerate(self._objective.weights)
         }
         return {**weights, **{f"fitted/{k}": v for k, v in self._fitted_arrays.items()}}
@@ -306,6 +307,11 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         if arrays is not None:
             self._set_networks(self._assemble())
             self._fill(arrays)
+
+
+def _uncounted(path: str) -> str:
+    """Take away Keras's running numbers ("dense_7/kernel"): the same fit makes the same file."""
+    return re.sub(r"_\d+(?=/)", "", path)
 
 
 def _plain(value: Any) -> Any:

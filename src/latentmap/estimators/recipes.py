@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from sklearn.base import clone
+
 from latentmap.errors import UnknownNameError
 from latentmap.estimators.autoencoder import AutoEncoder
 from latentmap.estimators.base import BaseAutoEncoder
@@ -69,4 +71,4 @@ def make(recipe: str, **settings: Any) -> BaseAutoEncoder:
     if recipe not in RECIPES:
         raise UnknownNameError("recipe", recipe, RECIPES)
     found = RECIPES[recipe]
-    return found.estimator(**{**found.settings, **settings})
+    return clone(found.estimator(**{**found.settings, **settings}))

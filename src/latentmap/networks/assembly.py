@@ -230,7 +230,8 @@ def _decoder(parts: Parts, head: Any) -> Any:
 
 def _copy(model: Any) -> Any:
     copy = keras.models.clone_model(model)
-    copy.set_weights(model.get_weights())
+    for ours, theirs in zip(copy.weights, model.weights, strict=True):
+        ours.assign(np.array(ops.convert_to_numpy(theirs.value)))  # JAX's loop eats its buffers
     return copy
 
 

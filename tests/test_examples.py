@@ -1,0 +1,23 @@
+"""The examples run, on fewer rows than they show."""
+
+import importlib.util
+from pathlib import Path
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def load(name):
+    spec = importlib.util.spec_from_file_location(f"example_{name}", EXAMPLES / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_article(tmp_path, capsys):
+    load("article").main(tmp_path, n_fitted=2000)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "article.codes.png",
+        "article.loss.png",
+        "article.reconstructions.png",
+    ]
+    assert "dense" in capsys.readouterr().out
