@@ -34,10 +34,10 @@ def test_a_crash_leaves_the_old_file(error, tmp_path):
 def test_a_full_disk_is_told_and_leaves_the_old_file(tmp_path):
     place = tmp_path / "codes.npy"
     place.write_text("old")
-    with pytest.raises(FileError, match=r"codes\.npy: cannot be written \(No space left"):
-        with write_whole(place) as beside:
-            beside.write_text("half")
-            raise OSError(28, os.strerror(28))
+    told = r"codes\.npy: cannot be written \(No space left"
+    with pytest.raises(FileError, match=told), write_whole(place) as beside:
+        beside.write_text("half")
+        raise OSError(28, os.strerror(28))
     assert place.read_text() == "old"
     assert left(tmp_path) == ["codes.npy"]
 
@@ -70,18 +70,18 @@ def test_a_folder_with_something_in_it_stays(tmp_path):
 
 
 def test_a_missing_folder_is_named(tmp_path):
-    with pytest.raises(FileError, match="nowhere does not exist"):
-        with write_whole(tmp_path / "nowhere" / "codes.npy"):
-            pytest.fail("the block must not run")
+    place = tmp_path / "nowhere" / "codes.npy"
+    with pytest.raises(FileError, match="nowhere does not exist"), write_whole(place):
+        pytest.fail("the block must not run")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_that_may_not_be_written_is_told(tmp_path):
     tmp_path.chmod(0o500)
     try:
-        with pytest.raises(FileError, match="cannot be written"):
-            with write_whole(tmp_path / "codes.npy"):
-                pytest.fail("the block must not run")
+        place = tmp_path / "codes.npy"
+        with pytest.raises(FileError, match="cannot be written"), write_whole(place):
+            pytest.fail("the block must not run")
     finally:
         tmp_path.chmod(0o700)
 

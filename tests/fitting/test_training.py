@@ -56,7 +56,7 @@ def test_training_lowers_the_loss(calm):
 
 
 def test_history_tells_what_the_held_out_rows_say(calm):
-    model, history = calm
+    _, history = calm
     assert list(history) == list(empty_history())
     assert len({len(values) for values in history.values()}) == 1
     assert history["val_loss"][0] == pytest.approx(loss_on(objective(), HELD_OUT))
@@ -115,9 +115,7 @@ def test_diverged_training_is_told():
 def test_the_same_seed_takes_the_same_steps(calm):
     again, history = fitted()
     assert history["val_loss"] == calm[1]["val_loss"]
-    assert all(
-        np.array_equal(a, b) for a, b in zip(weights(again), weights(calm[0]), strict=True)
-    )
+    assert all(np.array_equal(a, b) for a, b in zip(weights(again), weights(calm[0]), strict=True))
     assert fitted(seed=1)[1]["val_loss"] != history["val_loss"]
 
 

@@ -54,5 +54,5 @@ def test_what_is_no_network(network):
 
 
 def test_an_unknown_setting():
-    with pytest.raises(SettingError, match="network 'dense': .*width"):
+    with pytest.raises(SettingError, match=r"network 'dense': .*width"):
         network_for({"name": "dense", "width": 3})

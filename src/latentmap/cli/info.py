@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from latentmap.cli.console import show_json, show_pairs
-from latentmap.cli.models import open_model
+from latentmap.cli.models import described
 from latentmap.cli.options import Json, Model
 
 __all__ = ["EXAMPLES", "info"]
+
+_NOT_KEPT = "none: nothing was clearly better than PCA, so the model is PCA"
 
 EXAMPLES = ("latentmap info mnist.safetensors", "latentmap info mnist.safetensors --json")
 
 
 def info(model: Model, as_json: Json = False) -> None:
     """Show what is in a model file."""
-    summary = open_model(model).summary()
+    summary = described(model)
     if as_json:
         show_json(summary)
         return
@@ -34,6 +36,7 @@ def _pairs(summary: dict[str, Any]) -> list[tuple[str, str]]:
         ("estimator", summary["estimator"]),
         ("rows", f"{shape}, {summary['dtype']}"),
         ("columns", ", ".join(names) if names else ""),
+        ("network kept", _NOT_KEPT if summary["learned"].get("network_kept") is False else ""),
         ("epochs run", str(max(summary["history"]["epoch"], default=0))),
         ("weights", f"{summary['n_weights']:,}"),
         *((name, _setting(value)) for name, value in summary["parameters"].items()),

@@ -12,7 +12,7 @@ from latentmap.errors import FileError, ModelFileError
 if TYPE_CHECKING:
     from latentmap.data import Source
 
-__all__ = ["SUFFIX", "check_columns", "check_model_path", "open_model", "start_engine"]
+__all__ = ["SUFFIX", "check_columns", "check_model_path", "described", "open_model", "start_engine"]
 
 SUFFIX = ".safetensors"
 _ENGINES = {"jax": "JAX", "torch": "PyTorch", "tensorflow": "TensorFlow"}
@@ -27,14 +27,27 @@ def start_engine() -> None:
 
 def open_model(path: Path) -> Any:
     """Read a fitted estimator from a model file."""
-    if not path.is_file():
-        # Before the engine starts: a typing error shall not cost seconds.
-        found = "a folder" if path.is_dir() else "none"
-        raise ModelFileError(f"{path}: expected a model file, found {found}")
+    _check_model(path)
     start_engine()
     from latentmap import load_model
 
     return load_model(path)
+
+
+def described(path: Path) -> dict[str, Any]:
+    """Read what a model file tells of itself."""
+    _check_model(path)
+    start_engine()
+    from latentmap.estimators.loading import describe_model
+
+    return describe_model(path)
+
+
+def _check_model(path: Path) -> None:
+    """Refuse what is no file before the engine starts: a typing error shall not cost seconds."""
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "none"
+        raise ModelFileError(f"{path}: expected a model file, found {found}")
 
 
 def check_model_path(path: Path) -> Path:

@@ -140,6 +140,8 @@ class AutoEncoder(BaseAutoEncoder):
         network, ready = self._prepare(X)
         if isinstance(network, tuple):
             check_pair(network, self.row_shape_, self.n_components)
+        else:
+            network.layer_sizes(self.row_shape_, self.n_components)  # refuses rows it cannot take
         if isinstance(network, tuple) or not network.principal:
             self._train(network, None, ready)
             kept = True

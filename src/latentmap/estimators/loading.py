@@ -18,7 +18,7 @@ from latentmap.networks.dense import check_widths
 from latentmap.networks.table import network_for
 from latentmap.persistence import read_model
 
-__all__ = ["load_model"]
+__all__ = ["describe_model", "load_model"]
 
 _ESTIMATORS = {kind.__name__: kind for kind in (AutoEncoder, VariationalAutoEncoder)}
 
@@ -56,16 +56,54 @@ def load_model(path: str | os.PathLike[str], network: Any = None) -> Any:
     >>> bool((load_model(path).transform(X) == ae.transform(X)).all())
     True
     """
-    about, arrays = read_model(path)
-    with _blaming(path):
-        estimator = _unfitted(about)
-        _check_claims(about, estimator.n_components, arrays)
-        own = about["learned"]["network"]["name"] == "own"
-    if own:
+    estimator, about, arrays = _read(path)
+    if about["learned"]["network"]["name"] == "own":
         estimator.network = _handed_in(network, estimator.n_components, about, path)
     with _blaming(path):
         estimator._restore(about, arrays)
     return estimator
+
+
+def describe_model(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Tell what is in a model file, without building its networks.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    dict
+        "estimator", "parameters", "row_shape", "dtype", "feature_names", "history", "learned",
+        "figures", "versions", and "n_weights", the number of numbers in the networks.
+
+    Raises
+    ------
+    ModelFileError
+        As `load_model`.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "tiny.safetensors"
+    >>> AutoEncoder(1, random_state=0).fit([[0.0, 1.0], [2.0, 3.0], [4.0, 9.0]]).save(path)
+    >>> describe_model(path)["row_shape"]
+    [2]
+    """
+    estimator, about, arrays = _read(path)
+    with _blaming(path):
+        estimator._restore_about(about)
+    weights = [array.size for name, array in arrays.items() if name.startswith("weight/")]
+    return {**about, "n_weights": sum(weights)}
+
+
+def _read(path: str | os.PathLike[str]) -> tuple[BaseAutoEncoder, dict[str, Any], dict]:
+    """Read a file; give its estimator, unfitted, and what it holds, checked for sense."""
+    about, arrays = read_model(path)
+    with _blaming(path):
+        estimator = _unfitted(about)
+        _check_claims(about, estimator.n_components, arrays)
+    return estimator, about, arrays
 
 
 @contextlib.contextmanager
@@ -103,13 +141,12 @@ def _check_claims(about: dict[str, Any], n_components: int, arrays: dict) -> Non
     if learned["network"]["name"] == "own":
         return
     sizes = network_for(learned["network"]).layer_sizes(row_shape, n_components)
-    if learned.get("principal"):
-        sizes += 2 * [math.prod(row_shape) * n_components]
-    held = [array.size for array in arrays.values()]
-    if len(sizes) > len(held) or sum(sizes) > sum(held):
+    principal = 2 * math.prod(row_shape) * n_components if learned.get("principal") else 0
+    told, held = max(sum(sizes), principal), sum(array.size for array in arrays.values())
+    if len(sizes) > len(arrays) or told > held:
         raise ValueError(
-            f"it tells of {len(sizes)} layers of {sum(sizes)} numbers, "
-            f"the file holds {len(held)} arrays of {sum(held)}"
+            f"it tells of {len(sizes)} layers of {told} numbers, "
+            f"the file holds {len(arrays)} arrays of {held}"
         )
 
 

@@ -1,0 +1,52 @@
+"""Small fitted models that the tests of this folder look at and never change."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_digits, load_iris
+
+from latentmap import AutoEncoder, VariationalAutoEncoder
+from latentmap.networks.dense import DenseNetwork
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """500 grey images of 8×8, uint8, 0 to 255."""
+    return (load_digits().images[:500] * 15.9375).astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def iris():
+    """150 rows of 4 numbers, with names."""
+    bunch = load_iris()
+    return pd.DataFrame(bunch.data, columns=["sepal l", "sepal w", "petal l", "petal w"])
+
+
+@pytest.fixture(scope="session")
+def curve():
+    """500 rows along a curve in six dimensions: one number tells all, but not linearly."""
+    rng = np.random.default_rng(0)
+    t = rng.uniform(-1, 1, 500)
+    bent = [t, t**2, t**3, np.sin(4 * t), np.cos(4 * t), np.abs(t)]
+    return np.stack(bent, axis=1) + 0.01 * rng.normal(size=(500, 6))
+
+
+@pytest.fixture(scope="session")
+def image_model(digits):
+    """An autoencoder of the digits whose network was kept."""
+    model = AutoEncoder(4, network=DenseNetwork(hidden=(64,)), epochs=30, random_state=0)
+    assert model.fit(digits).network_kept_
+    return model
+
+
+@pytest.fixture(scope="session")
+def table_model(iris):
+    """An autoencoder of a table with names."""
+    return AutoEncoder(2, network=DenseNetwork(hidden=(8,)), epochs=5, random_state=0).fit(iris)
+
+
+@pytest.fixture(scope="session")
+def variational_model(digits):
+    """A variational autoencoder of the digits."""
+    network = DenseNetwork(hidden=(64,))
+    return VariationalAutoEncoder(4, network=network, epochs=40, random_state=0).fit(digits)
