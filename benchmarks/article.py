@@ -22,6 +22,7 @@ from common import ROOT, write_result
 
 PLAIN_KERAS = """
 import gzip, json, sys
+import matplotlib.pyplot as plt
 import numpy as np
 import keras
 from keras.layers import Dense, Input
@@ -46,6 +47,7 @@ print(json.dumps({"loss": history.history["loss"], "keras": keras.__version__}))
 
 OURS = """
 import json, sys
+import matplotlib.pyplot as plt
 import keras
 from latentmap.data import open_data
 from latentmap.estimators.recipes import make
@@ -63,7 +65,8 @@ def tensorflow_python() -> str:
     if not python.exists():
         print("installing TensorFlow into .venv.tensorflow", file=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", python.parents[1]], check=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "tensorflow-cpu"], check=True)
+        packages = ["tensorflow-cpu", "matplotlib"]  # what the article imports
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
     return str(python)
 
 

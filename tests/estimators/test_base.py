@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from latentmap import AutoEncoder, Training, VariationalAutoEncoder
-from latentmap.errors import LatentmapError, NotFittedError, SettingError
+from latentmap.errors import LatentmapError, NotFittedError, SettingError, TooLargeError
 from latentmap.networks.dense import DenseNetwork
 
 SMALL = DenseNetwork(hidden=(8,))
@@ -206,3 +206,8 @@ def test_in_a_grid_search(iris):
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
     assert search.best_estimator_.training.learning_rate in (1e-3, 1e-2)
     assert search.transform(iris).shape == (150, 3)
+
+
+def test_a_code_too_large_for_the_machine_is_refused():
+    with pytest.raises(TooLargeError, match=r"n_components: 1000000000: needs .* GB of memory"):
+        AutoEncoder(10**9).fit(np.zeros((20, 30)))

@@ -92,7 +92,7 @@ def never_worse(fitted, unseen, n_components, pca=None, **settings):
 @pytest.mark.parametrize(("name", "n_components"), CASES)
 def test_small_sets(name, n_components):
     make, *options = SETS[name]
-    never_worse(*make(*options), n_components, epochs=30)
+    never_worse(*make(*options), n_components)
 
 
 def test_on_a_curved_set_the_network_wins():
@@ -138,9 +138,10 @@ def test_some_of_mnist(n_components, mnist, pca_of_mnist):
 
 
 def timed(model, rows, seconds):
-    start = time.perf_counter()
+    """Fit within so many seconds of two cores; waiting for a busy machine does not count."""
+    start = time.process_time()
     model.fit(rows)
-    assert time.perf_counter() - start < seconds
+    assert time.process_time() - start < 2 * seconds
     return model
 
 

@@ -160,6 +160,9 @@ class AutoEncoder(BaseAutoEncoder):
         """Add a network to PCA and train it; tell whether it was worth keeping."""
         principal = principal_components(ready.rows, ready.scale, self.n_components, ready.seed)
         self.history_ = empty_history()
+        if not ready.training.held_out:  # asked for: nothing to compare on, so nothing is compared
+            self._train(network, principal, ready)
+            return True
         if ready.held_out is not None and len(ready.held_out) >= FEWEST_HELD_OUT:
             self._train(network, principal, ready)
             if self._ahead_of_pca(principal, ready.held_out, ready.scale):

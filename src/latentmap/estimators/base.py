@@ -18,6 +18,7 @@ from sklearn.utils import check_random_state
 
 from latentmap.backend import apply, block_rows, narrow
 from latentmap.data.checks import check_finite
+from latentmap.data.memory import check_memory
 from latentmap.errors import NotFittedError, SettingError
 from latentmap.estimators.rows import check_codes, fitting_rows, new_rows
 from latentmap.estimators.state import LearnedState
@@ -29,6 +30,8 @@ from latentmap.persistence import write_model
 __all__ = ["BaseAutoEncoder"]
 
 BATCH_BLOCKS = 16
+FITTING_BYTES = 20
+"""For each weight: itself, its gradient, Adam's two means, and the best one so far."""
 
 
 class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LearnedState):
@@ -150,6 +153,9 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned
         self._check_settings()
         network = network_for(self.network)
         rows = fitting_rows(self, X)
+        if not isinstance(network, tuple):
+            numbers = sum(network.layer_sizes(rows.row_shape, self.n_components))
+            check_memory(f"n_components: {self.n_components}", FITTING_BYTES * numbers)
         ready = prepare(rows, self.scaling, self.epochs, self.training, self.random_state)
         self.dtype_ = ready.rows.dtype.name
         return network, ready

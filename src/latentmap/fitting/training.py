@@ -43,7 +43,8 @@ class Training(BaseEstimator):
     patience : int or None
         Stop when the held-out loss has not improved for this many epochs; None never stops early.
     held_out : float
-        Share of the rows, at most 5,000, that are measured and not trained on; 0 for none.
+        Share of the rows, at most 5,000, that are measured and not trained on. With 0 there is no
+        early stopping and no comparison with PCA: the network stays as the last step left it.
 
     Examples
     --------
