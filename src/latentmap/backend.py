@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import sys
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -229,7 +230,36 @@ def _one_block(model: Any, rows: np.ndarray, size: int) -> np.ndarray:
     missing = size - len(rows)
     if missing:
         rows = np.concatenate([rows, np.zeros((missing, *rows.shape[1:]), rows.dtype)])
-    return np.asarray(model.predict_on_batch(narrow(rows)))[: size - missing]
+    return _outputs(model)(narrow(rows))[: size - missing]
+
+
+def _outputs(model: Any) -> Callable[[np.ndarray], np.ndarray]:
+    """Give what runs a model on one block.
+
+    Keras's own way on JAX hands the weights over to each call and takes them back afterwards, so
+    that two threads cannot share a model; this one only reads them.
+    """
+    if start().backend.backend() != "jax":
+        return lambda rows: np.asarray(model.predict_on_batch(rows))
+    if model not in _COMPILED:
+        _COMPILED[model] = _compiled(weakref.ref(model))
+    call = _COMPILED[model]
+    trainable = [v.value for v in model.trainable_variables]
+    others = [v.value for v in model.non_trainable_variables]
+    return lambda rows: np.asarray(call(trainable, others, rows))
+
+
+def _compiled(model: Callable[[], Any]) -> Callable[..., Any]:
+    """Compile a model's call; the reference is weak, so that the model can be forgotten."""
+    import jax
+
+    def call(trainable: list, others: list, rows: Any) -> Any:
+        return model().stateless_call(trainable, others, rows, training=False)[0]
+
+    return jax.jit(call)
+
+
+_COMPILED: weakref.WeakKeyDictionary[Any, Callable[..., Any]] = weakref.WeakKeyDictionary()
 
 
 def narrow(rows: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from latentmap.errors import FileError
 
-__all__ = ["write_whole"]
+__all__ = ["check_place", "write_whole"]
 
 
 @contextlib.contextmanager
@@ -48,12 +48,7 @@ def write_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     ('whole', ['note.txt'])
     """
     path = Path(path)
-    if not path.parent.is_dir():
-        raise FileError(f"{path}: the folder {path.parent} does not exist")
-    try:
-        room = Path(tempfile.mkdtemp(prefix=".writing-", dir=path.parent))
-    except OSError as error:
-        raise FileError(f"{path}: cannot be written ({error.strerror})") from error
+    room = _room_beside(path)
     try:
         beside = room / path.name
         yield beside
@@ -64,3 +59,27 @@ def write_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise FileError(f"{path}: cannot be written ({error.strerror or error})") from error
     finally:
         shutil.rmtree(room, ignore_errors=True)
+
+
+def check_place(path: str | os.PathLike[str]) -> None:
+    """Refuse, before any work, a path that could not be written afterwards.
+
+    Raises
+    ------
+    FileError
+        If the parent folder is missing, or nothing can be written there.
+
+    Examples
+    --------
+    >>> check_place("codes.npy")
+    """
+    _room_beside(Path(path)).rmdir()
+
+
+def _room_beside(path: Path) -> Path:
+    if not path.parent.is_dir():
+        raise FileError(f"{path}: the folder {path.parent} does not exist")
+    try:
+        return Path(tempfile.mkdtemp(prefix=".writing-", dir=path.parent))
+    except OSError as error:
+        raise FileError(f"{path}: cannot be written ({error.strerror})") from error

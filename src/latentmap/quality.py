@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from latentmap.data import Source, as_source
-from latentmap.data.checks import check_finite
 from latentmap.errors import DataError, SettingError
 
 __all__ = ["evaluate", "neighbor_accuracy", "trustworthiness"]
@@ -203,7 +202,7 @@ def _streamed(estimator: Any, source: Source) -> tuple[np.ndarray, dict[str, flo
         measures["negative_elbo"] = lambda rows: -float(estimator.score(rows))
         sums["negative_elbo"] = 0.0
     for rows in source.batches(_batch_rows(source)):
-        check_finite(rows, done, source.name, source.feature_names)
+        source.check(rows, done)
         done += len(rows)
         if not codes:
             estimator.transform(rows[:1])  # what is compiled on first use is no speed of rows

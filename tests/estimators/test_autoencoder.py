@@ -390,3 +390,11 @@ def test_diverging_is_told_or_avoided(noise):
     wild = Training(learning_rate=1e30, schedule="constant", held_out=0)
     with pytest.raises(SettingError, match="training diverged"):
         small(network=TRAINED, training=wild).fit(noise)
+
+
+def test_with_nothing_held_out_the_network_is_trained_and_stays():
+    rows = RNG.normal(size=(64, 5))
+    model = AutoEncoder(2, epochs=3, training=Training(held_out=0), random_state=0).fit(rows)
+    assert model.network_kept_
+    assert model.history_["epoch"][-1] == 3
+    assert np.isnan(model.history_["val_loss"]).all()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from latentmap.cli.console import working
 from latentmap.errors import FileError, ModelFileError
+from latentmap.files import check_place
 
 if TYPE_CHECKING:
     from latentmap.data import Source
@@ -56,8 +57,7 @@ def check_model_path(path: Path) -> Path:
         raise FileError(f"{path}: expected a model file with suffix {SUFFIX}")
     if path.is_dir():
         raise FileError(f"{path}: expected a place for a file, found a folder")
-    if not path.parent.is_dir():
-        raise FileError(f"{path}: the folder {path.parent} does not exist")
+    check_place(path)
     return path
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latentmap.errors import FileError
+from latentmap.files import check_place
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,13 +24,12 @@ def through(function: Callable[[np.ndarray], Any], rows: Source, text: str) -> I
     """Apply ``transform`` or ``inverse_transform`` to all rows, batch by batch."""
     import numpy as np
 
-    from latentmap.data.checks import check_finite
     from latentmap.fitting.progress import progress
 
     done, size = 0, max(1, min(_MOST, _BATCH_BYTES * len(rows) // max(rows.nbytes, 1)))
     with progress(text, len(rows)) as advance:
         for batch in rows.batches(size):
-            check_finite(batch, done, rows.name, rows.feature_names)
+            rows.check(batch, done)
             done += len(batch)
             yield np.asarray(function(batch))
             advance(len(batch))
@@ -54,7 +54,8 @@ def codes_of(model: Any, rows: Source) -> np.ndarray:
 
 
 def check_output(output: Path, *inputs: str | Path) -> None:
-    """Refuse to write over what is being read."""
+    """Refuse, before any work, a place that cannot be written, or what is being read itself."""
+    check_place(output)
     for path in map(Path, inputs):
         if output.exists() and path.exists() and output.samefile(path):
             raise FileError(f"{output}: expected a place for the output, found the input itself")

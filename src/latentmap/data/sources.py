@@ -119,6 +119,26 @@ class Source(ABC):
         at_once = max(2, int(_BUFFER_BYTES // mean_block))
         return batching.buffered(self.take, bounds, size, rng, at_once)
 
+    def check(self, batch: np.ndarray, first_row: int) -> None:
+        """Refuse a batch of these rows that holds NaN, infinity or what float32 cannot hold.
+
+        Parameters
+        ----------
+        batch : ndarray of shape (n, ...)
+        first_row : int
+            The index of its first row here.
+
+        Raises
+        ------
+        DataError
+            Naming the row, as it stands in what was opened, the column and the number.
+        """
+        check_finite(batch, first_row, self.name, self.feature_names, self.place)
+
+    def place(self, row: int) -> int:
+        """Tell where a row stands in what was opened, counted from 0."""
+        return row
+
     def subset(self, indices: Any) -> Source:
         """Give the rows at ``indices`` (or under a mask) as a source of their own, unread as yet.
 
@@ -267,6 +287,9 @@ class _Subset(Source):
 
     def __len__(self) -> int:
         return len(self.indices)
+
+    def place(self, row: int) -> int:
+        return self.parent.place(int(self.indices[row]))
 
     def take(self, indices: Any) -> np.ndarray:
         return self.parent.take(self.indices[np.asarray(indices, dtype=np.intp)])

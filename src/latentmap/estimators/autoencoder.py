@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +25,8 @@ FEWEST_HELD_OUT = 10
 """With fewer rows held out, nothing could show that a network is better than PCA."""
 DESCRIBED_ROWS = 10_000
 """The spread of the codes is measured on at most so many rows."""
+FARTHEST = 5.0
+"""Where rows are unbounded, how many times farther out than the middle code one may lie."""
 SURE = 2.0
 """How many standard errors the network must be ahead of PCA to be kept."""
 
@@ -53,14 +55,15 @@ class AutoEncoder(BaseAutoEncoder):
         columns, by each column's own, or not at all. "auto" is "unit" for unsigned integers and
         for floats in 0–1, else "standard".
     noise : float
-        Standard deviation of Gaussian noise on the scaled rows while training: a denoising
+        Standard deviation of Gaussian noise on the scaled rows while training, 0 to 1: a denoising
         autoencoder (P. Vincent et al., ICML 2008).
     epochs : int or "auto"
         Runs through the rows. "auto" is 12, and more where rows are few.
     training : Training, optional
         Batch size, learning rate, schedule, early stopping.
     random_state : int, RandomState instance or None
-        An integer makes fitting repeatable.
+        An integer makes fitting repeatable; random layers of your own networks need seeds of
+        their own.
     verbose : bool
         Show progress with the time left.
 
@@ -116,27 +119,7 @@ class AutoEncoder(BaseAutoEncoder):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Fit encoder and decoder to rows.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d), (n, h, w) or (n, h, w, c), data frame, or Source
-            At least 2 rows of finite numbers.
-        y : None
-            Not used: labels never train anything.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        DataError
-            If the rows cannot be used.
-        SettingError
-            If a parameter is outside its range.
-        """
+    def _fit(self, X: Any) -> None:
         network, ready = self._prepare(X)
         if isinstance(network, tuple):
             check_pair(network, self.row_shape_, self.n_components)
@@ -149,11 +132,11 @@ class AutoEncoder(BaseAutoEncoder):
             kept = self._fit_beside_pca(network, ready)
         self._learned["network_kept"] = kept
         self._describe_codes(ready)
-        return self
 
     @property
     def network_kept_(self) -> bool:
         """Whether the network is part of the model; without it the model is PCA."""
+        self._fitted()
         return self._learned["network_kept"]
 
     def _fit_beside_pca(self, network: Any, ready: Prepared) -> bool:
@@ -163,7 +146,7 @@ class AutoEncoder(BaseAutoEncoder):
         if not ready.training.held_out:  # asked for: nothing to compare on, so nothing is compared
             self._train(network, principal, ready)
             return True
-        if ready.held_out is not None and len(ready.held_out) >= FEWEST_HELD_OUT:
+        if ready.held_out is not None and self._comparable(principal, ready.held_out, ready.scale):
             self._train(network, principal, ready)
             if self._ahead_of_pca(principal, ready.held_out, ready.scale):
                 return True
@@ -188,6 +171,14 @@ class AutoEncoder(BaseAutoEncoder):
             return "bounded" if unit else "gaussian"
         return "bernoulli" if unit else "gaussian"
 
+    def _comparable(self, principal: Principal, held_out: np.ndarray, scale: Scale) -> bool:
+        """Tell whether held-out rows can show that a network is better on rows to come.
+
+        A few cannot; nor can any where some codes lie so far out that later ones may lie farther
+        still, where a network guesses and PCA does not.
+        """
+        return len(held_out) >= FEWEST_HELD_OUT and (scale.unit or principal.reach <= FARTHEST)
+
     def _ahead_of_pca(self, principal: Principal, held_out: np.ndarray, scale: Scale) -> bool:
         """Compare with PCA row by row on the held-out rows, which PCA has seen."""
         ours = apply(self._objective, held_out)[:, 1]
@@ -197,6 +188,7 @@ class AutoEncoder(BaseAutoEncoder):
     def _build(self, network: Any, loss: Any, principal: Principal | None, ready: Prepared) -> None:
         """Assemble the networks, and note what they are made of."""
         self._learned = {
+            "n_components": self.n_components,
             "network": describe_network(network),
             "loss": loss if isinstance(loss, str) else "mse",
             "principal": principal is not None,
@@ -209,7 +201,7 @@ class AutoEncoder(BaseAutoEncoder):
         arrays = self._fitted_arrays
         return Parts(
             row_shape=self.row_shape_,
-            n_components=self.n_components,
+            n_components=self._learned["n_components"],
             network=network,
             loss=loss_for(loss),
             offset=arrays["offset"],
@@ -225,7 +217,7 @@ class AutoEncoder(BaseAutoEncoder):
         network = network_for(self.network if own else learned["network"])
         principal = None
         if learned["principal"]:
-            principal = Principal.blank(self.n_features_in_, self.n_components)
+            principal = Principal.blank(self.n_features_in_, learned["n_components"])
         return assemble(self._parts(network, learned["loss"], principal))
 
     def _describe_codes(self, ready: Prepared) -> None:

@@ -6,7 +6,6 @@ behind.
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator
 from numbers import Integral, Real
@@ -16,8 +15,7 @@ import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 
-from latentmap.backend import apply, block_rows, narrow
-from latentmap.data.checks import check_finite
+from latentmap.backend import apply, block_rows
 from latentmap.data.memory import check_memory
 from latentmap.errors import NotFittedError, SettingError
 from latentmap.estimators.rows import check_codes, fitting_rows, new_rows
@@ -30,6 +28,11 @@ from latentmap.persistence import write_model
 __all__ = ["BaseAutoEncoder"]
 
 BATCH_BLOCKS = 16
+_RANGES: dict[str, tuple[int, int, Any]] = {
+    "n_components": (1, 2**31, Integral),
+    "noise": (0, 1, Real),
+    "beta": (0, 2**31, Real),
+}
 FITTING_BYTES = 20
 """For each weight: itself, its gradient, Adam's two means, and the best one so far."""
 
@@ -148,6 +151,44 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned
 
     # -- fitting -----------------------------------------------------------------------------------
 
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Fit encoder and decoder to rows.
+
+        A fit that fails or is interrupted leaves the estimator as it was.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d), (n, h, w) or (n, h, w, c), data frame, or Source
+            At least 2 rows of finite numbers.
+        y : None
+            Not used: labels never train anything.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        DataError
+            If the rows cannot be used.
+        SettingError
+            If a parameter is outside its range.
+        TooLargeError
+            If the networks would not fit into memory.
+        """
+        before = dict(self.__dict__)
+        try:
+            self._fit(X)
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+        return self
+
+    def _fit(self, X: Any) -> None:
+        """Fit, and set all that is learned."""
+        raise NotImplementedError
+
     def _prepare(self, X: Any) -> tuple[Any, Prepared]:
         """Check the settings and the rows; return the network and the rows ready for training."""
         self._check_settings()
@@ -166,13 +207,12 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned
         loss_for("mse" if self.loss == "auto" else self.loss)
 
     def _check_numbers(self) -> None:
-        lowest = {"n_components": (1, Integral), "noise": (0, Real), "beta": (0, Real)}
-        for name, (low, kind) in lowest.items():
+        for name, (low, high, kind) in _RANGES.items():
             value = getattr(self, name, low)
             number = isinstance(value, kind) and not isinstance(value, bool)
-            if not number or not low <= value < math.inf:
+            if not number or not low <= value <= high:
                 what = "an integer" if kind is Integral else "a number"
-                raise SettingError(f"{name}: expected {what} from {low} up, found {value!r}")
+                raise SettingError(f"{name}: expected {what} from {low} to {high}, found {value!r}")
 
     # -- fitted or not ---------------------------------------------------------------------------
 
@@ -199,8 +239,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned
     def _batches_over_rows(self, model: Any, X: Any) -> Iterator[np.ndarray]:
         rows, done = new_rows(self, X), 0
         for batch in rows.batches(BATCH_BLOCKS * block_rows(self.row_shape_)):
-            batch = narrow(batch)
-            check_finite(batch, done, rows.name, rows.feature_names)
+            rows.check(batch, done)
             done += len(batch)
             yield apply(model, batch.reshape(len(batch), *self.row_shape_))
 

@@ -20,6 +20,7 @@ from latentmap.persistence import read_model
 
 __all__ = ["describe_model", "load_model"]
 
+_TEXTS = ("data_set", "fingerprint")
 _ESTIMATORS = {kind.__name__: kind for kind in (AutoEncoder, VariationalAutoEncoder)}
 
 
@@ -58,7 +59,7 @@ def load_model(path: str | os.PathLike[str], network: Any = None) -> Any:
     """
     estimator, about, arrays = _read(path)
     if about["learned"]["network"]["name"] == "own":
-        estimator.network = _handed_in(network, estimator.n_components, about, path)
+        estimator.network = _handed_in(network, about, path)
     with _blaming(path):
         estimator._restore(about, arrays)
     return estimator
@@ -102,7 +103,7 @@ def _read(path: str | os.PathLike[str]) -> tuple[BaseAutoEncoder, dict[str, Any]
     about, arrays = read_model(path)
     with _blaming(path):
         estimator = _unfitted(about)
-        _check_claims(about, estimator.n_components, arrays)
+        _check_claims(about, arrays)
     return estimator, about, arrays
 
 
@@ -130,14 +131,15 @@ def _unfitted(about: dict[str, Any]) -> BaseAutoEncoder:
     return estimator
 
 
-def _check_claims(about: dict[str, Any], n_components: int, arrays: dict) -> None:
+def _check_claims(about: dict[str, Any], arrays: dict) -> None:
     """Compare what the description would need with what the file holds, before building it."""
     row_shape, learned = tuple(about["row_shape"]), about["learned"]
+    n_components = learned["n_components"]
+    check_widths((n_components,), "n_components")
     check_widths(row_shape, "row_shape")
     if about["feature_names"] is not None:
         _check_names(about["feature_names"], math.prod(row_shape))
-    if not isinstance(about["figures"], dict | None):
-        raise TypeError(f"figures: expected a table, found {about['figures']!r}")
+    _check_figures(about["figures"] or {})
     if learned["network"]["name"] == "own":
         return
     sizes = network_for(learned["network"]).layer_sizes(row_shape, n_components)
@@ -150,12 +152,26 @@ def _check_claims(about: dict[str, Any], n_components: int, arrays: dict) -> Non
         )
 
 
+def _check_figures(figures: Any) -> None:
+    """Figures are numbers, but for the label's name and how rows were held out."""
+    held_out = figures.get("held_out") or {}
+    texts = {"label": figures.get("label"), **{k: held_out.get(k) for k in _TEXTS}}
+    counts = {k: v for k, v in held_out.items() if k not in _TEXTS}
+    numbers = {k: v for k, v in figures.items() if k not in ("held_out", "label")}
+    if not all(isinstance(text, str | None) for text in texts.values()):
+        raise TypeError("figures: expected names as text")
+    if not all(isinstance(count, int) and count >= 0 for count in counts.values()):
+        raise TypeError("figures: expected whole numbers of held-out rows")
+    if not all(isinstance(number, int | float | None) for number in numbers.values()):
+        raise TypeError("figures: expected numbers")
+
+
 def _check_names(names: Any, n_features: int) -> None:
     if not all(isinstance(name, str) for name in names) or len(names) != n_features:
         raise ValueError(f"feature_names: expected {n_features} names")
 
 
-def _handed_in(network: Any, n_components: int, about: dict[str, Any], path: Any) -> Any:
+def _handed_in(network: Any, about: dict[str, Any], path: Any) -> Any:
     """Check the user's own pair of models."""
     if network is None:
         raise SettingError(
@@ -165,5 +181,5 @@ def _handed_in(network: Any, n_components: int, about: dict[str, Any], path: Any
     pair = network_for(network)
     if not isinstance(pair, tuple):
         raise SettingError(f"network: expected a pair (encoder, decoder), found {network!r}")
-    check_pair(pair, tuple(about["row_shape"]), n_components)
+    check_pair(pair, tuple(about["row_shape"]), about["learned"]["n_components"])
     return pair

@@ -66,7 +66,7 @@ def _source(estimator: Any, X: Any, reset: bool) -> Source:
         if reset:
             _name_columns(estimator, names)
         elif names is not None:
-            _same_names(estimator, names)
+            _same_names(estimator, names, X.name)
         return X
     array = _checked(estimator, X, reset)
     names = getattr(estimator, "feature_names_in_", None)
@@ -75,7 +75,7 @@ def _source(estimator: Any, X: Any, reset: bool) -> Source:
 
 def _checked(estimator: Any, X: Any, reset: bool) -> np.ndarray:
     """Let scikit-learn check an array or a data frame; images skip its count of columns."""
-    if isinstance(X, list | tuple):
+    if isinstance(X, list | tuple | np.ma.MaskedArray):
         X = as_numbers("X", X)
     if getattr(X, "ndim", 2) == 1:
         raise DataError(
@@ -94,7 +94,7 @@ def _checked(estimator: Any, X: Any, reset: bool) -> np.ndarray:
     except TypeError as error:
         raise RowTypeError(f"X: expected rows of numbers, but {error}") from error
     except ValueError as error:
-        raise DataError(str(error).split("\n")[0].rstrip(":")) from error
+        raise DataError(" ".join(str(error).split())) from error
     return array.astype(np.uint8) if array.dtype == bool else array
 
 
@@ -105,12 +105,15 @@ def _name_columns(estimator: Any, names: list[str] | None) -> None:
         del estimator.feature_names_in_
 
 
-def _same_names(estimator: Any, names: list[str]) -> None:
-    fitted = getattr(estimator, "feature_names_in_", None)
-    if fitted is not None and list(fitted) != names:
-        odd = next((n for n in names if n not in set(fitted)), None)
-        what = "in another order" if odd is None else f"with column {odd!r}"
-        raise DataError(f"expected the columns {', '.join(fitted)}, found them {what}")
+def _same_names(estimator: Any, names: list[str], source: str) -> None:
+    fitted = list(getattr(estimator, "feature_names_in_", names))
+    if fitted == names:
+        return
+    missing, odd = sorted(set(fitted) - set(names)), sorted(set(names) - set(fitted))
+    found = "them in another order"
+    if missing or odd:
+        found = ", ".join([*(f"no {name!r}" for name in missing), *map(repr, odd)][:5])
+    raise DataError(f"{source}: expected the columns {', '.join(fitted[:20])}, found {found}")
 
 
 def check_codes(codes: Any, n_components: int) -> np.ndarray:

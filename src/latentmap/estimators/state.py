@@ -18,6 +18,7 @@ from sklearn.utils import check_random_state
 from latentmap import __version__
 from latentmap.errors import ModelFileError, SettingError
 from latentmap.estimators.rows import check_codes
+from latentmap.fitting.training import empty_history
 from latentmap.networks.assembly import Networks
 from latentmap.networks.table import describe_network, network_for
 
@@ -74,7 +75,7 @@ class LearnedState(BaseEstimator):
         }
         self._set_networks(self._assemble())
         self._fill(arrays)
-        check_codes(self._draw_codes(1, check_random_state(0)), self.n_components)
+        check_codes(self._draw_codes(1, check_random_state(0)), self._learned["n_components"])
 
     def _restore_about(self, about: dict[str, Any]) -> None:
         """Take over what is plain data."""
@@ -87,6 +88,8 @@ class LearnedState(BaseEstimator):
             name: np.asarray(values, dtype=float).ravel().tolist()  # None is NaN again
             for name, values in about["history"].items()
         }
+        if len({len(self.history_[name]) for name in empty_history()}) != 1:
+            raise ModelFileError("the history's columns differ in length")
         self.figures_ = about["figures"]
         self._learned = dict(about["learned"])
 
@@ -101,6 +104,8 @@ class LearnedState(BaseEstimator):
                 f"expected {len(weights)} weights, found {len(values)} or other shapes"
             )
         for weight, value in zip(weights, values, strict=True):
+            if not np.isfinite(value).all():
+                raise ModelFileError(f"expected finite weights, found {weight.path} with others")
             weight.assign(value)
 
     def __getstate__(self) -> dict[str, Any]:

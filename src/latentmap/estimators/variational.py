@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -87,36 +87,21 @@ class VariationalAutoEncoder(BaseAutoEncoder):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Fit encoder and decoder to rows.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d), (n, h, w) or (n, h, w, c), data frame, or Source
-            At least 2 rows of finite numbers.
-        y : None
-            Not used: labels never train anything.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        DataError
-            If the rows cannot be used.
-        SettingError
-            If a parameter is outside its range.
-        """
+    def _fit(self, X: Any) -> None:
         network, ready = self._prepare(X)
         if isinstance(network, tuple):
             raise SettingError("network: a pair of your own models goes with AutoEncoder only")
         loss = self.loss if self.loss != "auto" else ("gaussian", "bernoulli")[ready.scale.unit]
-        self._learned = {"network": describe_network(network), "loss": loss, "seed": ready.seed}
+        self._learned = {
+            "n_components": self.n_components,
+            "beta": self.beta,
+            "network": describe_network(network),
+            "loss": loss,
+            "seed": ready.seed,
+        }
         self._fitted_arrays = {"offset": ready.scale.offset, "scale": ready.scale.scale}
         self._set_networks(self._assemble())
         self.history_ = ready.train(self._objective, self.verbose)
-        return self
 
     def _check_settings(self) -> None:
         super()._check_settings()
@@ -146,14 +131,14 @@ class VariationalAutoEncoder(BaseAutoEncoder):
         learned, arrays = self._learned, self._fitted_arrays
         parts = Parts(
             row_shape=self.row_shape_,
-            n_components=self.n_components,
+            n_components=learned["n_components"],
             network=network_for(learned["network"]),
             loss=loss_for(learned["loss"]),
             offset=arrays["offset"],
             scale=arrays["scale"],
             seed=learned["seed"],
         )
-        return assemble_variational(parts, self.beta)
+        return assemble_variational(parts, learned["beta"])
 
     def _draw_codes(self, n: int, rng: np.random.RandomState) -> np.ndarray:
-        return rng.standard_normal((n, self.n_components))
+        return rng.standard_normal((n, self._n_features_out))

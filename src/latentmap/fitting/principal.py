@@ -56,7 +56,15 @@ def principal_components(rows: Source, scale: Scale, n_components: int, seed: in
         components,
         row_spread=_spread(total),
         code_spread=_spread(variance.mean()),
+        reach=_reach((x - pca.mean_) @ pca.components_.T),
     )
+
+
+def _reach(codes: np.ndarray) -> float:
+    """Tell how much farther out the farthest code lies than the middle one, axis by axis alike."""
+    deviations = [_spread(variance) for variance in codes.var(axis=0, dtype=np.float64)]
+    far = np.linalg.norm(codes / np.array(deviations), axis=1)
+    return float(far.max() / max(np.median(far), TINY))
 
 
 def _spread(variance: float) -> float:

@@ -11,8 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from latentmap.backend import narrow
-from latentmap.data.checks import check_finite
 from latentmap.data.sources import Source
 from latentmap.errors import SettingError, UnknownNameError
 
@@ -72,7 +70,7 @@ def statistics(rows: Source) -> Statistics:
     low, high, done = np.inf, -np.inf, 0
     mean, spread = np.zeros(d), np.zeros(d)
     for batch in rows.batches(max(1, PASS_NUMBERS // d)):
-        check_finite(narrow(batch), done, rows.name, rows.feature_names)
+        rows.check(batch, done)
         flat = batch.reshape(len(batch), d).astype(np.float64)
         low, high = min(low, float(flat.min())), max(high, float(flat.max()))
         count, total = len(flat), done + len(flat)
@@ -91,7 +89,8 @@ def choose_scale(scaling: str, found: Statistics, dtype: np.dtype) -> Scale:
     scaling : {"auto", "unit", "standard", "columns", "none"}
         "unit" maps the range of the rows to 0–1, "standard" takes away the mean and divides by one
         number for all columns, "columns" by each column's own deviation. "auto" is "unit" for
-        unsigned integers and for floats that lie in 0–1 already, else "standard".
+        unsigned integers, for floats that lie in 0–1 already and for rows that range from 0 to 255,
+        else "standard".
     found : Statistics
     dtype : numpy.dtype
         Of the rows as read.
@@ -115,7 +114,7 @@ def choose_scale(scaling: str, found: Statistics, dtype: np.dtype) -> Scale:
     if not isinstance(scaling, str):
         raise SettingError(f"scaling: expected one of {', '.join(SCALINGS)}, found {scaling!r}")
     if scaling == "auto":
-        scaling = "unit" if dtype.kind == "u" or _in_unit(found) else "standard"
+        scaling = "unit" if dtype.kind == "u" or _in_unit(found) or _in_bytes(found) else "standard"
     if scaling not in _CHOICES:
         raise UnknownNameError("scaling", scaling, SCALINGS)
     offset, scale, unit = _CHOICES[scaling](found, dtype)
@@ -126,6 +125,11 @@ def choose_scale(scaling: str, found: Statistics, dtype: np.dtype) -> Scale:
 
 def _in_unit(found: Statistics) -> bool:
     return found.low >= 0.0 and found.high <= 1.0 and found.high > found.low
+
+
+def _in_bytes(found: Statistics) -> bool:
+    """Tell images that were read as bytes and kept as other numbers."""
+    return found.low == 0.0 and found.high == 255.0
 
 
 def _unit(found: Statistics, dtype: np.dtype) -> tuple:

@@ -194,12 +194,12 @@ def train(
             if settings.patience is not None and best.epochs_ago >= settings.patience * between:
                 advance((epochs - epoch) * steps, note=f"stopped early, after epoch {epoch}")
                 break
-    best.restore()
-    if best.weights is None and math.isnan(history["loss"][-1]):
+    if math.isnan(history["loss"][-1]):
         raise SettingError(
             "training diverged: expected a finite loss, found NaN; lower the learning rate "
             f"(now {settings.learning_rate})"
         )
+    best.restore()
     return history
 
 

@@ -34,12 +34,15 @@ class Principal:
         Root mean square of the centred numbers of the rows.
     code_spread : float
         Root mean square of the codes' numbers.
+    reach : float
+        How much farther out the farthest code lies than the middle one.
     """
 
     mean: np.ndarray
     components: np.ndarray
     row_spread: float = 1.0
     code_spread: float = 1.0
+    reach: float = 1.0
 
     @classmethod
     def blank(cls, n_features: int, n_components: int) -> Principal:
