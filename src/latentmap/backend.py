@@ -89,6 +89,9 @@ class Steps(Protocol):
     def run(self, batches: np.ndarray) -> None:
         """Take one training step for each batch of ``batches``, shape (steps, batch, ...)."""
 
+    def wait(self) -> None:
+        """Return when nothing is being computed any more."""
+
     def finish(self) -> float:
         """Bring the weights back into the model; return the mean loss since the last call."""
 
@@ -129,6 +132,9 @@ class _KerasSteps:
 
     def run(self, batches: np.ndarray) -> None:
         self.losses.extend(float(self.model.train_on_batch(batch)) for batch in narrow(batches))
+
+    def wait(self) -> None:
+        pass
 
     def finish(self) -> float:
         mean = float(np.mean(self.losses))
@@ -176,7 +182,13 @@ class _JaxSteps:
             batches = np.concatenate([batches, np.repeat(batches[:1], self.length - count, 0)])
         if self.state is None:
             self.state = tuple([v.value for v in variables] for variables in self._variables())
+        self.wait()  # one chunk computes while the next is read, and no more pile up
         self.state = self._loop(self.state, narrow(batches), count)
+
+    def wait(self) -> None:
+        import jax
+
+        jax.block_until_ready(self.state)
 
     def finish(self) -> float:
         for variables, values in zip(self._variables(), self.state or (), strict=True):

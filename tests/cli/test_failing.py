@@ -44,9 +44,7 @@ def test_a_wrong_file_is_one_sentence_and_exit_code_2(process, nonsense):
 
 def test_ctrl_c_is_one_line_and_exit_code_130(process, tmp_path):
     child = process("fit", "digits", "--epochs", 100_000, cwd=tmp_path)
-    said = ""
-    while "Fitting" not in said:
-        said = child.stderr.readline()
+    assert any("Fitting" in line for line in iter(child.stderr.readline, ""))
     time.sleep(1)
     child.send_signal(signal.SIGINT)
     _, err = child.communicate(timeout=60)
@@ -83,7 +81,7 @@ def test_a_defect_of_ours_keeps_its_traceback(monkeypatch):
     def broken(_):
         raise RuntimeError("a defect")
 
-    monkeypatch.setattr(info, "open_model", broken)
+    monkeypatch.setattr(info, "described", broken)
     result = CliRunner().invoke(app, ["info", "x.safetensors"])
     assert isinstance(result.exception, RuntimeError)
 

@@ -355,7 +355,7 @@ def test_a_pair_that_does_not_fit_the_rows(digits):
         ({"loss": 3}, "loss: expected"),
         ({"scaling": "unitt"}, "unknown scaling 'unitt', did you mean 'unit'"),
         ({"scaling": None}, "scaling: expected"),
-        ({"noise": -1}, "noise: expected a number from 0 up, found -1"),
+        ({"noise": -1}, "noise: expected a number from 0 to 1, found -1"),
         ({"noise": float("nan")}, "noise: expected"),
         ({"noise": float("inf")}, "noise: expected"),
         ({"noise": "x"}, "noise: expected"),
@@ -383,13 +383,15 @@ def test_unknown_names_have_a_type_of_their_own():
         small(network="dens").fit(RNG.normal(size=(20, 3)))
 
 
-def test_diverging_is_told_or_avoided(noise):
+def test_diverging_is_told_and_leaves_the_model_as_it_was(noise):
     wild = Training(learning_rate=1e30, schedule="constant")
-    held = small(network=TRAINED, training=wild).fit(noise)  # the start was best
-    assert np.isfinite(held.transform(noise)).all()
-    wild = Training(learning_rate=1e30, schedule="constant", held_out=0)
-    with pytest.raises(SettingError, match="training diverged"):
-        small(network=TRAINED, training=wild).fit(noise)
+    model = small(network=TRAINED).fit(noise)
+    codes = model.transform(noise)
+    for held_out in (0, 0.1):
+        wild.set_params(held_out=held_out)
+        with pytest.raises(SettingError, match="training diverged"):
+            model.set_params(training=wild).fit(noise)
+    assert np.array_equal(model.transform(noise), codes)  # the good model is still whole
 
 
 def test_with_nothing_held_out_the_network_is_trained_and_stays():

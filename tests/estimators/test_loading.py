@@ -237,7 +237,7 @@ HUGE = {
     "hidden": put([10**7], "learned", "network", "hidden"),
     "hidden twice": put([10**5, 10**5], "learned", "network", "hidden"),
     "many layers": put([1] * 100, "learned", "network", "hidden"),
-    "n_components": put(10**9, "parameters", "n_components"),
+    "n_components": put(10**9, "learned", "n_components"),
     "filters": put(
         {"name": "conv", "filters": [10**6, 10**6], "activation": "silu", "principal": False},
         "learned",
@@ -245,7 +245,7 @@ HUGE = {
     ),
     "principal": both(
         put([40], "row_shape"),
-        put(40, "parameters", "n_components"),
+        put(40, "learned", "n_components"),
         put([1], "learned", "network", "hidden"),
         put(True, "learned", "principal"),
     ),
@@ -275,7 +275,7 @@ WRONG = {
     "n_components text": put("2", "parameters", "n_components"),
     "n_components 0": put(0, "parameters", "n_components"),
     "n_components -1": put(-1, "parameters", "n_components"),
-    "n_components 1": put(1, "parameters", "n_components"),
+    "n_components 1": put(1, "learned", "n_components"),
     "n_components nothing": put(None, "parameters", "n_components"),
     "noise text": put("x", "parameters", "noise"),
     "training text": put("fast", "parameters", "training"),

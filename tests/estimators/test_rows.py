@@ -107,7 +107,7 @@ def test_another_order_of_columns_is_refused(iris, table_model):
     with pytest.raises(DataError, match=r"expected the columns sepal l, .* in another order"):
         table_model.transform(ArraySource(turned.to_numpy(), feature_names=names))
     names = ["age", *iris.columns[1:]]
-    with pytest.raises(DataError, match="with column 'age'"):
+    with pytest.raises(DataError, match="no 'sepal l', 'age'"):
         table_model.transform(ArraySource(iris.to_numpy(), feature_names=names))
 
 
@@ -124,7 +124,7 @@ def test_fitting_again_forgets_names():
 BAD = {
     "NaN": (np.where(np.arange(4) == 2, np.nan, ROWS), "row 0, column 2: .* found NaN"),
     "infinity": (np.where(ROWS[3, 1] == ROWS, np.inf, ROWS), "row 3, column 1: .* found inf"),
-    "beyond float32": (np.where(ROWS[3, 1] == ROWS, 1e39, ROWS), "row 3, column 1: .* found inf"),
+    "beyond float32": (np.where(ROWS[3, 1] == ROWS, 1e39, ROWS), "row 3, column 1: .* 1e\\+39"),
     "strings": ([["a", "b"], ["c", "d"]], "strings"),
     "objects": (np.array([[{}, 1], [2, 3]], dtype=object), "must be .*number"),
     "1-D": ([1.0, 2.0, 3.0], "expected a 2D array"),

@@ -76,7 +76,7 @@ def test_the_best_weights_on_held_out_rows_stay():
 
 
 def test_weights_that_never_got_better_stay_as_they_were():
-    model, history = fitted(10, learning_rate=1e6, schedule="constant")
+    model, history = fitted(10, learning_rate=3.0, schedule="constant")
     assert min(history["val_loss"]) == history["val_loss"][0]
     for now, then in zip(weights(model), weights(objective()), strict=True):
         assert np.array_equal(now, then)
@@ -89,7 +89,7 @@ def test_without_held_out_rows_the_last_weights_stay():
 
 
 def test_it_stops_when_nothing_improves_for_so_many_epochs():
-    _, history = fitted(1000, learning_rate=1e6, schedule="constant", patience=2)
+    _, history = fitted(1000, learning_rate=3.0, schedule="constant", patience=2)
     # An epoch has 10 steps, so one look takes 5 epochs; two looks without improvement end it.
     assert history["epoch"] == [0, 5, 10]
 
@@ -103,7 +103,7 @@ def test_patience_counts_from_the_best():
 
 
 def test_without_patience_it_goes_on():
-    _, history = fitted(30, learning_rate=1e6, schedule="constant", patience=None)
+    _, history = fitted(30, learning_rate=3.0, schedule="constant", patience=None)
     assert history["epoch"][-1] == 30
 
 

@@ -6,6 +6,7 @@ behind.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from numbers import Integral, Real
@@ -28,10 +29,10 @@ from latentmap.persistence import write_model
 __all__ = ["BaseAutoEncoder"]
 
 BATCH_BLOCKS = 16
-_RANGES: dict[str, tuple[int, int, Any]] = {
-    "n_components": (1, 2**31, Integral),
+_RANGES: dict[str, tuple[int, float, Any]] = {
+    "n_components": (1, math.inf, Integral),
     "noise": (0, 1, Real),
-    "beta": (0, 2**31, Real),
+    "beta": (0, math.inf, Real),
 }
 FITTING_BYTES = 20
 """For each weight: itself, its gradient, Adam's two means, and the best one so far."""
@@ -210,9 +211,10 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned
         for name, (low, high, kind) in _RANGES.items():
             value = getattr(self, name, low)
             number = isinstance(value, kind) and not isinstance(value, bool)
-            if not number or not low <= value <= high:
+            if not number or not low <= value <= high or value == math.inf:
                 what = "an integer" if kind is Integral else "a number"
-                raise SettingError(f"{name}: expected {what} from {low} to {high}, found {value!r}")
+                top = "up" if high == math.inf else f"to {high}"
+                raise SettingError(f"{name}: expected {what} from {low} {top}, found {value!r}")
 
     # -- fitted or not ---------------------------------------------------------------------------
 

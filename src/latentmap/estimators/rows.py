@@ -94,8 +94,13 @@ def _checked(estimator: Any, X: Any, reset: bool) -> np.ndarray:
     except TypeError as error:
         raise RowTypeError(f"X: expected rows of numbers, but {error}") from error
     except ValueError as error:
-        raise DataError(" ".join(str(error).split())) from error
+        raise DataError(_one_sentence(error)) from error
     return array.astype(np.uint8) if array.dtype == bool else array
+
+
+def _one_sentence(error: Exception) -> str:
+    """Give scikit-learn's message on one line, without the array that it may show."""
+    return " ".join(str(error).split("\narray=")[0].split()).rstrip(":")
 
 
 def _name_columns(estimator: Any, names: list[str] | None) -> None:

@@ -184,16 +184,24 @@ def train(
     history = empty_history()
     _note(history, best, 0, math.nan, objective, held_out)
     between = max(1, 50 // steps)
+
+    def one_epoch(epoch: int, advance: Advance) -> bool:
+        """Run one epoch, look where it is due; tell whether to go on."""
+        _epoch(trainer, rows, batch, rng, advance)
+        if epoch % between and epoch < epochs:
+            return True
+        _note(history, best, epoch, trainer.finish(), objective, held_out)
+        advance(0, note=_told(history))
+        return settings.patience is None or best.epochs_ago < settings.patience * between
+
     with progress("fitting", steps * epochs, visible) as advance:
-        for epoch in range(1, epochs + 1):
-            _epoch(trainer, rows, batch, rng, advance)
-            if epoch % between and epoch < epochs:
-                continue
-            _note(history, best, epoch, trainer.finish(), objective, held_out)
-            advance(0, note=_told(history))
-            if settings.patience is not None and best.epochs_ago >= settings.patience * between:
-                advance((epochs - epoch) * steps, note=f"stopped early, after epoch {epoch}")
-                break
+        try:
+            for epoch in range(1, epochs + 1):
+                if not one_epoch(epoch, advance):
+                    advance((epochs - epoch) * steps, note=f"stopped early, after epoch {epoch}")
+                    break
+        finally:
+            trainer.wait()  # whoever leaves while the engine computes takes the process down
     if math.isnan(history["loss"][-1]):
         raise SettingError(
             "training diverged: expected a finite loss, found NaN; lower the learning rate "
