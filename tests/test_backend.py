@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -176,3 +177,12 @@ def test_narrow_keeps_large_integers():
     assert narrow(np.array([1e39])).tolist() == [np.inf]  # found out by whoever checks the rows
     small = np.array([1, 2], np.uint16)
     assert narrow(small) is small
+
+
+def test_threads_can_share_a_model():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    rows = np.random.default_rng(0).random((50, 3))
+    alone = backend.apply(model, rows)
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda _: backend.apply(model, rows), range(40)))
+    assert all(np.array_equal(codes, alone) for codes in together)

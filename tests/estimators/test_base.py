@@ -211,3 +211,25 @@ def test_in_a_grid_search(iris):
 def test_a_code_too_large_for_the_machine_is_refused():
     with pytest.raises(TooLargeError, match=r"n_components: 1000000000: needs .* GB of memory"):
         AutoEncoder(10**9).fit(np.zeros((20, 30)))
+
+
+def test_an_interrupted_fit_leaves_the_estimator_as_it_was(monkeypatch):
+    rows = np.random.default_rng(0).normal(size=(200, 4))
+    model = AutoEncoder(2, network=DenseNetwork((8,)), epochs=2, random_state=0).fit(rows)
+    codes = model.transform(rows)
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(AutoEncoder, "_train", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(rows[:, :3])
+    assert np.array_equal(model.transform(rows), codes)
+
+
+def test_a_setting_changed_after_fitting_waits_for_the_next_fit():
+    rows = np.random.default_rng(0).normal(size=(200, 4))
+    model = AutoEncoder(2, network=DenseNetwork((8,)), epochs=2, random_state=0).fit(rows)
+    codes = model.transform(rows)
+    copied = pickle.loads(pickle.dumps(model.set_params(n_components=3)))
+    assert np.array_equal(copied.transform(rows), codes)

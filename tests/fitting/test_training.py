@@ -133,6 +133,9 @@ def test_every_row_is_seen_once_an_epoch(monkeypatch):
         def run(self, batches):
             seen.extend(batches.reshape(-1, 5)[:, 0].tolist())
 
+        def wait(self):
+            pass
+
         def finish(self):
             return 1.0
 
