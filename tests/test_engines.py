@@ -21,7 +21,7 @@ def error(network):
     ae.save("model.safetensors")
     assert np.array_equal(load_model("model.safetensors").transform(X[:7]), ae.transform(X)[:7])
     return ae.history_["val_loss"]
-for network in (DenseNetwork((64,)), ConvNetwork((8, 16))):
+for network in (DenseNetwork((64,), principal=False), ConvNetwork((8, 16), principal=False)):
     losses = error(network)
     assert losses[-1] < losses[0], losses
 vae = VariationalAutoEncoder(2, network=DenseNetwork((32,)), epochs=3, random_state=0).fit(X)

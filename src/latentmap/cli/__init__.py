@@ -6,13 +6,15 @@ Nothing here or in the verbs' modules imports numpy, scikit-learn or an engine b
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Annotated
 
 import typer
 
 from latentmap import __version__
 from latentmap.cli import data_sets, encode, evaluate, fit, info, plot
-from latentmap.cli.failing import Commands
+from latentmap.cli.failing import INTERRUPTED, Commands
 
 __all__ = ["app", "main"]
 
@@ -63,4 +65,12 @@ def _options(
 
 def main() -> None:
     """Run the command that the process was started with."""
-    app(prog_name="latentmap")
+    try:
+        app(prog_name="latentmap")
+    except SystemExit as leaving:
+        if leaving.code != INTERRUPTED:
+            raise
+        # The engine's threads may still compute: an orderly end would pull the ground from under
+        # them, and the process would die of that instead.
+        sys.stderr.flush()
+        os._exit(INTERRUPTED)

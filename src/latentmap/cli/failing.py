@@ -19,10 +19,10 @@ from typer.exceptions import TyperException
 from latentmap.cli.console import say_error
 from latentmap.errors import LatentmapError
 
-__all__ = ["Commands"]
+__all__ = ["INTERRUPTED", "Commands"]
 
 _WRONG_USE = 2
-_INTERRUPTED = 130
+INTERRUPTED = 130
 
 
 class Commands(TyperGroup):
@@ -53,8 +53,8 @@ def _exit_code(run: Callable[[], Any]) -> int:
     except TyperException as error:
         return _tell_use(error)
     except (KeyboardInterrupt, typer.Abort):
-        code = _INTERRUPTED
-    if code == _INTERRUPTED:
+        code = INTERRUPTED
+    if code == INTERRUPTED:
         say_error("stopped by Ctrl-C; no file was left half written")
     return code if isinstance(code, int) else 0
 
