@@ -12,7 +12,12 @@ import json
 import os
 import platform
 import re
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("latentmap", "keras", "jax", "numpy", "scikit-learn")
@@ -32,13 +37,43 @@ def machine() -> dict[str, object]:
     }
 
 
-def write_result(name: str, figures: dict[str, object], table: str) -> None:
-    """Write the figures as JSON, print the table, and put it into README.md."""
+def timed(action: Callable[[], Any]) -> tuple[float, Any]:
+    """Time an action; give the seconds and what it gave."""
+    started = time.perf_counter()
+    outcome = action()
+    return time.perf_counter() - started, outcome
+
+
+def seconds(action: Callable[[], object]) -> float:
+    """Time an action, the fastest of three after one to warm up."""
+    action()
+    return min(timed(action)[0] for _ in range(3))
+
+
+def product_rate(size: int = 2048) -> float:
+    """Give the float32 operations a second of the faster matrix product, now."""
+    import jax
+
+    a, b = np.random.default_rng(0).random((2, size, size), np.float32)
+    on_device = [jax.numpy.asarray(m) for m in (a, b)]
+    product = jax.jit(jax.numpy.dot)
+    ways = (lambda: a @ b, lambda: product(*on_device).block_until_ready())
+    return max(2 * size**3 / seconds(way) for way in ways)
+
+
+def write_result(
+    name: str, figures: dict[str, object], table: str, packages: Sequence[str] = ()
+) -> None:
+    """Write the figures as JSON, print the table, and put it into README.md.
+
+    ``packages`` are those whose versions are told beside the usual ones.
+    """
+    told = (*PACKAGES, *packages)
     result = {
         "benchmark": name,
         "date": datetime.date.today().isoformat(),
         "machine": machine(),
-        "versions": {package: importlib.metadata.version(package) for package in PACKAGES},
+        "versions": {package: importlib.metadata.version(package) for package in told},
         **figures,
     }
     path = ROOT / "benchmarks" / "results" / f"{name}.json"

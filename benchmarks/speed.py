@@ -12,11 +12,9 @@ from __future__ import annotations
 import itertools
 import resource
 import statistics
-import time
-from collections.abc import Callable
 
 import numpy as np
-from common import write_result
+from common import product_rate, seconds, timed, write_result
 
 from latentmap import AutoEncoder, Training
 from latentmap.data import open_data
@@ -24,23 +22,6 @@ from latentmap.networks.dense import DenseNetwork
 
 HIDDEN = (512, 256, 128)
 REPEATS = 5
-
-
-def product_rate(size: int = 2048) -> float:
-    """Give the float32 operations a second of the faster matrix product, now."""
-    import jax
-
-    a, b = np.random.default_rng(0).random((2, size, size), np.float32)
-    on_device = [jax.numpy.asarray(m) for m in (a, b)]
-    product = jax.jit(jax.numpy.dot)
-    ways = (lambda: a @ b, lambda: product(*on_device).block_until_ready())
-    return max(2 * size**3 / seconds(way) for way in ways)
-
-
-def seconds(action: Callable[[], object]) -> float:
-    """Time an action, the fastest of three after one to warm up."""
-    action()
-    return min(time_once(action) for _ in range(3))
 
 
 def fitted(rows: np.ndarray, epochs: int) -> AutoEncoder:
@@ -54,15 +35,8 @@ def fitted(rows: np.ndarray, epochs: int) -> AutoEncoder:
 
 def epoch_seconds(rows: np.ndarray) -> float:
     """Time an epoch of `fit` with all that goes with it: shuffling, copying, progress."""
-    short, long = (time_once(lambda epochs=epochs: fitted(rows, epochs)) for epochs in (1, 6))
+    short, long = (timed(lambda epochs=epochs: fitted(rows, epochs))[0] for epochs in (1, 6))
     return (long - short) / 5
-
-
-def time_once(action: Callable[[], object]) -> float:
-    """Time an action."""
-    started = time.perf_counter()
-    action()
-    return time.perf_counter() - started
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AutoEncoder",
+    "LatentMap",
     "Training",
     "VariationalAutoEncoder",
     "load_model",
@@ -19,6 +20,7 @@ __all__ = [
 
 _HOMES = {
     "AutoEncoder": "latentmap.estimators.autoencoder",
+    "LatentMap": "latentmap.estimators.latent_map",
     "Training": "latentmap.fitting.training",
     "VariationalAutoEncoder": "latentmap.estimators.variational",
     "load_model": "latentmap.estimators.loading",
@@ -26,6 +28,7 @@ _HOMES = {
 
 if TYPE_CHECKING:
     from latentmap.estimators.autoencoder import AutoEncoder
+    from latentmap.estimators.latent_map import LatentMap
     from latentmap.estimators.loading import load_model
     from latentmap.estimators.variational import VariationalAutoEncoder
     from latentmap.fitting.training import Training

@@ -16,11 +16,15 @@ import sys
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-__all__ = ["Steps", "apply", "many_steps", "narrow", "start"]
+__all__ = ["Rows", "Steps", "apply", "each", "many_steps", "narrow", "start"]
+
+Rows = np.ndarray | tuple[np.ndarray, ...]
+"""Rows, or rows with something beside each: what a model of several inputs takes."""
+Made = TypeVar("Made")
 
 BLOCK_NUMBERS = 1 << 21
 """About how many input numbers a network is applied to in one call."""
@@ -86,7 +90,7 @@ def _processor() -> str:
 class Steps(Protocol):
     """Trains a compiled Keras model, many batches a call."""
 
-    def run(self, batches: np.ndarray) -> None:
+    def run(self, batches: Rows) -> None:
         """Take one training step for each batch of ``batches``, shape (steps, batch, ...)."""
 
     def wait(self) -> None:
@@ -130,8 +134,10 @@ class _KerasSteps:
         self.model = model
         self.losses: list[float] = []
 
-    def run(self, batches: np.ndarray) -> None:
-        self.losses.extend(float(self.model.train_on_batch(batch)) for batch in narrow(batches))
+    def run(self, batches: Rows) -> None:
+        narrowed = each(narrow, batches)
+        for i in range(len(_first(batches))):
+            self.losses.append(float(self.model.train_on_batch(_at(narrowed, i))))
 
     def wait(self) -> None:
         pass
@@ -171,19 +177,18 @@ class _JaxSteps:
         import jax
 
         def step(i: Any, state: tuple) -> tuple:
-            return self.model.train_step(state, (batches[i],))[1]
+            return self.model.train_step(state, (_at(batches, i),))[1]
 
         return jax.lax.fori_loop(0, count, step, state)
 
-    def run(self, batches: np.ndarray) -> None:
-        count = len(batches)
+    def run(self, batches: Rows) -> None:
+        count = len(_first(batches))
         self.length = max(self.length, count)
-        if count < self.length:
-            batches = np.concatenate([batches, np.repeat(batches[:1], self.length - count, 0)])
+        filled = each(lambda b: narrow(_filled(b, self.length)), batches)
         if self.state is None:
             self.state = tuple([v.value for v in variables] for variables in self._variables())
         self.wait()  # one chunk computes while the next is read, and no more pile up
-        self.state = self._loop(self.state, narrow(batches), count)
+        self.state = self._loop(self.state, filled, count)
 
     def wait(self) -> None:
         import jax
@@ -203,7 +208,7 @@ class _JaxSteps:
 _STEPS: dict[str, Callable[[Any], Steps]] = {"jax": _JaxSteps}
 
 
-def apply(model: Any, rows: np.ndarray) -> np.ndarray:
+def apply(model: Any, rows: Rows) -> np.ndarray:
     """Run a network over rows, in blocks that all have one shape.
 
     One shape means one compilation, and that what comes out for a row never depends on the rows
@@ -212,8 +217,9 @@ def apply(model: Any, rows: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     model : keras.Model
-        With one input and one output.
-    rows : ndarray of shape (n, ...)
+        With one output.
+    rows : ndarray of shape (n, ...), or a tuple of them
+        As many as the model has inputs.
 
     Returns
     -------
@@ -227,9 +233,12 @@ def apply(model: Any, rows: np.ndarray) -> np.ndarray:
     >>> apply(double, np.ones((3, 2), "uint8"))
     array([[2., 2.], [2., 2.], [2., 2.]], dtype=float32)
     """
-    size = block_rows(rows.shape[1:])
-    blocks = [_one_block(model, rows[i : i + size], size) for i in range(0, len(rows), size)]
-    return np.concatenate(blocks) if blocks else _one_block(model, rows, size)
+    count, size = len(_first(rows)), block_rows(_first(rows).shape[1:])
+    blocks = [
+        _one_block(model, _at(rows, slice(i, i + size)), size)
+        for i in range(0, max(count, 1), size)
+    ]
+    return np.concatenate(blocks)
 
 
 def block_rows(row_shape: tuple[int, ...]) -> int:
@@ -238,14 +247,28 @@ def block_rows(row_shape: tuple[int, ...]) -> int:
     return int(np.clip(1 << (fitting.bit_length() - 1), 16, 1024))
 
 
-def _one_block(model: Any, rows: np.ndarray, size: int) -> np.ndarray:
-    missing = size - len(rows)
-    if missing:
-        rows = np.concatenate([rows, np.zeros((missing, *rows.shape[1:]), rows.dtype)])
-    return _outputs(model)(narrow(rows))[: size - missing]
+def _one_block(model: Any, rows: Rows, size: int) -> np.ndarray:
+    filled = each(lambda a: narrow(_filled(a, size)), rows)
+    return _outputs(model)(filled)[: len(_first(rows))]
 
 
-def _outputs(model: Any) -> Callable[[np.ndarray], np.ndarray]:
+def _filled(array: np.ndarray, size: int) -> np.ndarray:
+    """Add zeros to an array up to its length ``size``."""
+    missing = size - len(array)
+    if not missing:
+        return array
+    return np.concatenate([array, np.zeros((missing, *array.shape[1:]), array.dtype)])
+
+
+def _at(rows: Any, index: Any) -> Any:
+    return each(lambda array: array[index], rows)
+
+
+def _first(rows: Rows) -> np.ndarray:
+    return rows[0] if isinstance(rows, tuple) else rows
+
+
+def _outputs(model: Any) -> Callable[[Rows], np.ndarray]:
     """Give what runs a model on one block.
 
     Keras's own way on JAX hands the weights over to each call and takes them back afterwards, so
@@ -272,6 +295,17 @@ def _compiled(model: Callable[[], Any]) -> Callable[..., Any]:
 
 
 _COMPILED: weakref.WeakKeyDictionary[Any, Callable[..., Any]] = weakref.WeakKeyDictionary()
+
+
+def each(make: Callable[[Any], Made], rows: Any) -> Made | tuple[Made, ...]:
+    """Do something with rows, or with each array of a tuple of them.
+
+    Examples
+    --------
+    >>> each(len, (np.zeros(3), np.zeros(3)))
+    (3, 3)
+    """
+    return tuple(make(array) for array in rows) if isinstance(rows, tuple) else make(rows)
 
 
 def narrow(rows: np.ndarray) -> np.ndarray:

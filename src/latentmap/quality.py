@@ -30,7 +30,7 @@ def trustworthiness(X: Any, codes: Any, k: int = 10, limit: int = 5000, seed: in
 
     Parameters
     ----------
-    X : array-like of shape (n, ...)
+    X : array-like of shape (n, ...), sparse matrix, or Source
         The rows.
     codes : array-like of shape (n, n_components)
         Their codes, in the same order.
@@ -69,7 +69,7 @@ def trustworthiness(X: Any, codes: Any, k: int = 10, limit: int = 5000, seed: in
     """
     from sklearn import manifold
 
-    rows, codes = np.asarray(X), _matrix(codes)
+    rows, codes = as_source(X), _matrix(codes)
     _check_pairs("codes", len(codes), len(rows))
     _check_count("k", k)
     chosen = _sample(len(rows), limit, seed)
@@ -147,7 +147,7 @@ def evaluate(
     ----------
     estimator : fitted estimator
         With ``transform`` and ``reconstruction_error``.
-    unseen : Source or array-like of shape (n, ...)
+    unseen : Source, sparse matrix or array-like of shape (n, ...)
     labels : array-like of shape (n,), optional
         Those of the source where it has some. Labels that mostly differ from row to row, as
         measured values do, are not scored.

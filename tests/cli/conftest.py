@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array, save_npz
 from sklearn.datasets import load_wine
 from typer.testing import CliRunner
 
@@ -81,6 +82,19 @@ def wine_fit(run, wine_csv, tmp_path_factory):
 @pytest.fixture(scope="session")
 def wine_model(wine_fit):
     return wine_fit[0]
+
+
+@pytest.fixture(scope="session")
+def words_npz(tmp_path_factory):
+    """300 rows of 400 word counts, as SciPy saves a sparse matrix, and their topics."""
+    rng, place = np.random.default_rng(0), tmp_path_factory.mktemp("words") / "words.npz"
+    topic = rng.integers(0, 3, 300)
+    words = rng.poisson((rng.random((3, 400)) ** 8)[topic]) > 0
+    save_npz(place, csr_array(words.astype("f4")))
+    with np.load(place) as parts:
+        parts = dict(parts)
+    np.savez(place, **parts, y=topic)
+    return place
 
 
 @pytest.fixture(scope="session")

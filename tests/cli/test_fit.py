@@ -92,6 +92,18 @@ def test_fit_hints_where_one_column_drowns_the_others(wine_fit):
     assert "--scaling columns" in wine_fit[1].stderr
 
 
+def test_sparse_rows_go_through_every_verb(run, words_npz, tmp_path):
+    model, codes = tmp_path / "words.safetensors", tmp_path / "codes.csv"
+    result = run("fit", words_npz, "-o", model, "--epochs", 3)
+    assert "Fitting 270 rows of 400 numbers" in result.stderr
+    assert load_model(model).figures_["accuracy_10"] > 0.9
+    assert (tmp_path / "words.reconstructions.png").is_file()
+    run("encode", model, words_npz, "-o", codes)
+    assert len(codes.read_text().splitlines()) == 301
+    assert "Quality on 30 rows of words.npz" in run("evaluate", model, words_npz).stdout
+    run("plot", model, words_npz, "-o", tmp_path / "words.png")
+
+
 def test_fit_of_few_rows_says_that_it_cannot_judge(run, tmp_path):
     np.save(tmp_path / "few.npy", np.random.default_rng(0).normal(size=(12, 4)))
     result = run("fit", tmp_path / "few.npy", "-o", tmp_path / "few.safetensors")

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
+
+from latentmap import AutoEncoder
 
 
 @pytest.mark.parametrize("kind", ["codes", "reconstructions", "plane", "loss"])
@@ -28,6 +31,13 @@ def test_tables_are_drawn(run, wine_model, wine_csv, tmp_path, kind):
         (["digits", "-o", "a.gif"], "expected a picture with suffix .png, .pdf, .svg"),
         (["digits", "-o", "a.png", "--kind", "plain"], "unknown kind 'plain', did you mean"),
         (["-o", "a.png"], "DATA: expected rows to draw codes of"),
+        (["-o", "a.png", "--kind", "confidence"], "DATA: expected rows to draw confidence of"),
+        (["-o", "a.png", "--kind", "plane"], "only a LatentMap has landmarks, not AutoEncoder"),
+        (["-o", "a.png", "--kind", "density"], "density: expected a LatentMap, found AutoEncoder"),
+        (
+            ["digits", "-o", "a.png", "--kind", "confidence"],
+            "confidence: expected a LatentMap, found AutoEncoder",
+        ),
         (["wine", "-o", "a.png"], "X has 13 features"),
         (["digits", "-o", "no/folder/a.png"], "does not exist"),
     ],
@@ -43,3 +53,26 @@ def test_a_plane_of_tables_is_refused(run, wine_model, wine_csv, tmp_path):
     place = tmp_path / "a.png"
     result = run("plot", wine_model, wine_csv, "-o", place, "--kind", "plane", code=2)
     assert "expected a model of images" in result.stderr
+
+
+@pytest.fixture
+def as_map(monkeypatch):
+    """Give the fitted autoencoder what a map has."""
+    monkeypatch.setattr(AutoEncoder, "landmarks_", np.eye(2), raising=False)
+    monkeypatch.setattr(AutoEncoder, "density", lambda _, Z: np.full(len(Z), 0.5), raising=False)
+    monkeypatch.setattr(AutoEncoder, "confidence", lambda _, X: np.ones(len(X)), raising=False)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["digits:unseen", "--kind", "confidence"],
+        ["digits:unseen", "--kind", "density"],
+        ["digits:unseen", "--kind", "plane"],
+        ["--kind", "density"],
+        ["--kind", "plane"],
+    ],
+)
+def test_what_maps_have_is_drawn(run, digits_model, as_map, tmp_path, arguments):
+    run("plot", digits_model, *arguments, "-o", tmp_path / "a.png")
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")

@@ -3,8 +3,9 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_array
 
-from latentmap.data import ArraySource, as_source
+from latentmap.data import ArraySource, SparseSource, as_source
 from latentmap.errors import DataError, FileError, SettingError, UnknownNameError
 
 
@@ -31,6 +32,12 @@ def test_arrays_lists_frames_and_paths_are_the_same_rows(tmp_path):
 def test_arrays_are_not_copied():
     rows = np.zeros((3, 4))
     assert as_source(rows).array is rows
+
+
+def test_sparse_matrices_stay_sparse():
+    source = as_source(csr_array(np.eye(3)))
+    assert isinstance(source, SparseSource)
+    assert source.stored == 3
 
 
 def test_memory_maps_stay_on_disk(tmp_path):

@@ -20,6 +20,11 @@ def test_fitted_and_held_out_rows_are_all_rows_once():
     assert np.array_equal(together[np.argsort(together[:, 0])], ROWS)
 
 
+def test_of_wide_rows_fewer_are_held_out(monkeypatch):
+    monkeypatch.setattr("latentmap.fitting.training.HELD_OUT_NUMBERS", 4 * 110)
+    assert len(ready(np.zeros((2000, 2, 2))).held_out) == 110
+
+
 def test_nothing_is_held_out_when_asked():
     made = ready(training=Training(held_out=0))
     assert made.held_out is None

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+from scipy.sparse import csr_array, random_array
 
 from latentmap.data.sources import ArraySource
+from latentmap.data.sparse import SparseSource
 from latentmap.errors import DataError, SettingError, UnknownNameError
 from latentmap.fitting import scaling
 from latentmap.fitting.scaling import SCALINGS, Statistics, choose_scale, statistics
@@ -43,6 +45,60 @@ def test_the_place_of_a_bad_number_is_named(bad, told, monkeypatch):
     source = ArraySource(rows, name="rows.csv", feature_names=["a", "b", "age", "d"])
     with pytest.raises(DataError, match=f"rows.csv, row 17, column age: .* found {told}"):
         statistics(source)
+
+
+def sparse(low=0.0, high=1.0, density=0.2, dtype=float):
+    """Rows of which few numbers are stored, in columns of different spread."""
+    rows = random_array((101, 7), density=density, rng=np.random.default_rng(1), format="csr")
+    rows.data = low + rows.data * np.linspace(0.1, 1, 7)[rows.indices] * (high - low)
+    return rows.astype(dtype)
+
+
+@pytest.mark.parametrize("batch_numbers", [1, 40, 1 << 22])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        sparse(),
+        sparse(-7.0, -3.0),
+        sparse(1e6, 1e6 + 1, dtype="f4"),
+        sparse(0, 100, dtype="u1"),
+        sparse(2.0, 3.0, density=1.0),
+        csr_array((101, 7)),
+    ],
+)
+def test_statistics_of_sparse_rows_are_those_of_dense_ones(rows, batch_numbers, monkeypatch):
+    expected = statistics(ArraySource(rows.toarray()))
+    monkeypatch.setattr(scaling, "PASS_NUMBERS", batch_numbers)
+    result = statistics(SparseSource(rows))
+    assert (result.low, result.high) == (expected.low, expected.high)
+    assert np.allclose(result.mean, expected.mean, rtol=1e-12)
+    assert np.allclose(result.variance, expected.variance, rtol=1e-9)
+
+
+@pytest.mark.parametrize("word", SCALINGS)
+@pytest.mark.parametrize(
+    "rows", [sparse(), sparse(-1, 3), sparse(0, 255, dtype="u1"), sparse(0, 9, dtype=int)]
+)
+def test_sparse_rows_are_scaled_as_dense_ones(rows, word):
+    given, dense = SparseSource(rows), ArraySource(rows.toarray())
+    found, expected = (choose_scale(word, statistics(r), r.dtype) for r in (given, dense))
+    assert np.allclose(found.offset, expected.offset, rtol=1e-6)
+    assert np.allclose(found.scale, expected.scale, rtol=1e-6)
+    assert found.unit == expected.unit
+
+
+def test_the_place_of_a_bad_number_is_named_in_sparse_rows_too(monkeypatch):
+    monkeypatch.setattr(scaling, "PASS_NUMBERS", 4)
+    rows = np.zeros((30, 4))
+    rows[::2, 1], rows[17, 2] = 1.0, np.nan
+    source = SparseSource(csr_array(rows), name="words.npz").subset(np.arange(3, 30))
+    with pytest.raises(DataError, match=r"words.npz, row 17, column 2: .* found NaN"):
+        statistics(source)
+
+
+def test_statistics_of_sparse_rows_make_nothing_dense(monkeypatch):
+    monkeypatch.setattr(SparseSource, "take", lambda *_: pytest.fail("was made dense"))
+    assert statistics(SparseSource(csr_array((10**6, 10**5)))).high == 0.0
 
 
 # -- the choice ------------------------------------------------------------------------------------

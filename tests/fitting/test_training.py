@@ -231,6 +231,14 @@ def test_rows_held_out(share, n_rows, held_out):
     assert Training(held_out=share).rows_held_out(n_rows) == held_out
 
 
+@pytest.mark.parametrize(
+    ("width", "held_out"), [(3000, 5000), (20_000, 838), (10**6, 100), (10**9, 100)]
+)
+def test_of_wide_rows_fewer_are_held_out(width, held_out):
+    assert Training().rows_held_out(60_000, width) == held_out
+    assert Training().rows_held_out(500, width) == 50
+
+
 def test_scikit_learn_can_clone_and_set_it():
     settings = clone(Training(batch_size=7)).set_params(learning_rate=0.5)
     assert settings.get_params() == {

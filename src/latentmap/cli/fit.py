@@ -25,7 +25,7 @@ EXAMPLES = (
 )
 
 _DOMINANT = 0.95
-_PROBED_ROWS = 10_000
+_PROBED_ROWS, _PROBED_NUMBERS = 10_000, 1 << 24
 
 
 def fit(
@@ -192,7 +192,8 @@ def _variances(rows: Source) -> Any:
     from latentmap.cli.rows import sample
 
     with np.errstate(all="ignore"):  # NaN and infinity are told, with their place, when fitting
-        values = sample(rows, _PROBED_ROWS)[:].astype(np.float64)
+        most = max(100, min(_PROBED_ROWS, _PROBED_NUMBERS // rows.row_shape[0]))
+        values = sample(rows, most)[:].astype(np.float64)
         return np.nan_to_num(values.var(axis=0), posinf=0.0)
 
 

@@ -12,19 +12,23 @@ if TYPE_CHECKING:
 
     from latentmap.data import Source
 
-__all__ = ["draw_codes", "draw_loss", "draw_plane", "draw_reconstructions"]
+__all__ = ["draw_codes", "draw_density", "draw_loss", "draw_plane", "draw_reconstructions"]
 
+_SQUARE = (7.0, 7.3)  # inches; the rest of the height is the title's
 _IMAGES, _LANES = 10, 6  # rows in a picture of reconstructions
 
 
-def draw_codes(path: Path, codes: np.ndarray, labels: Any, name: str) -> None:
-    """Write a scatter of codes."""
+def draw_codes(
+    path: Path, codes: np.ndarray, labels: Any, name: str, confidence: np.ndarray | None = None
+) -> None:
+    """Write a scatter of codes, paler where the model is unsure of their place."""
     with working(f"Drawing {path}…"):
         from latentmap import plots
 
-        height = 6.0 if codes.shape[1] > 1 else 3.6
-        with plots.figure(path, 7, height) as ax:
-            plots.codes(codes, labels, ax=ax, title=f"{name}: codes of {len(codes):,} rows")
+        size = _SQUARE if codes.shape[1] > 1 else (7.0, 3.6)
+        title = f"{name}: codes of {len(codes):,} rows"
+        with plots.figure(path, *size) as ax:
+            plots.codes(codes, labels, ax=ax, title=title, confidence=confidence)
 
 
 def draw_reconstructions(path: Path, model: Any, rows: Source) -> None:
@@ -41,14 +45,25 @@ def draw_reconstructions(path: Path, model: Any, rows: Source) -> None:
             plots.reconstructions(originals, back, ax=ax, names=rows.feature_names)
 
 
-def draw_plane(path: Path, model: Any, codes: np.ndarray) -> None:
-    """Write the code plane, decoded."""
+def draw_plane(path: Path, model: Any, codes: np.ndarray | None = None) -> None:
+    """Write the code plane, decoded: it spans the codes, or the landmarks of a map."""
     with working(f"Drawing {path}…"):
         from latentmap import plots
 
-        height = 7.3 if codes.shape[1] > 1 else 1.5
-        with plots.figure(path, 7, height) as ax:
+        strip = codes is not None and codes.shape[1] == 1
+        with plots.figure(path, *((7.0, 1.5) if strip else _SQUARE)) as ax:
             plots.plane(model, codes, ax=ax)
+
+
+def draw_density(
+    path: Path, model: Any, codes: np.ndarray | None = None, labels: Any = None
+) -> None:
+    """Write the density of a map's plane, with the names of classes where there are codes."""
+    with working(f"Drawing {path}…"):
+        from latentmap import plots
+
+        with plots.figure(path, *_SQUARE) as ax:
+            plots.density(model, codes, labels, ax=ax)
 
 
 def draw_loss(path: Path, model: Any) -> None:

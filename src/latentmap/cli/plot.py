@@ -18,6 +18,7 @@ __all__ = ["EXAMPLES", "plot"]
 EXAMPLES = (
     "latentmap plot mnist.safetensors mnist:unseen -o codes.png",
     "latentmap plot mnist.safetensors mnist --kind plane -o plane.pdf",
+    "latentmap plot mnist.safetensors mnist:unseen --kind confidence -o sure.png",
     "latentmap plot mnist.safetensors --kind loss -o loss.svg",
 )
 
@@ -28,7 +29,8 @@ def plot(
         str | None,
         typer.Argument(
             metavar="[DATA]",
-            help="The rows, as in latentmap fit; not needed for the loss.",
+            help="The rows, as in latentmap fit; not needed for the loss, nor for the plane or "
+            "density of a map.",
             show_default=False,
         ),
     ] = None,
@@ -46,32 +48,36 @@ def plot(
         str,
         typer.Option(
             help="codes, a scatter coloured by label; reconstructions, under their originals; "
-            "plane, the code plane decoded as a grid of images; or loss, over the epochs."
+            "plane, the code plane decoded as a grid of images; loss, over the epochs; and of a "
+            "map confidence, the codes, paler where their place is unsure, and density, how much "
+            "data lives where."
         ),
     ] = "codes",
     label: Label = None,
 ) -> None:
-    """Draw codes, reconstructions, plane or loss."""
+    """Draw codes, reconstructions, plane, confidence, density or loss."""
     if kind not in _KINDS:
         raise UnknownNameError("kind", kind, _KINDS)
     from latentmap.plots.saving import check_picture
 
     check_picture(output)
-    if kind == "loss":
-        _loss(output, open_model(model))
-    elif data is None:
+    if data is None and kind not in _ROWLESS:
         raise SettingError(f"DATA: expected rows to draw {kind} of, found none")
-    else:
-        _plot_rows(kind, output, open_model(model), data, label)
+    fitted = open_model(model)
+    if kind in _OF_MAPS and not hasattr(fitted, kind):
+        raise SettingError(f"{kind}: expected a LatentMap, found {type(fitted).__name__}")
+    _KINDS[kind](output, fitted, _rows(fitted, data, label) if kind != "loss" else None)
     say(f"Wrote {output}")
 
 
-def _plot_rows(kind: str, output: Path, fitted: Any, data: str, label: str | None) -> None:
+def _rows(fitted: Any, data: str | None, label: str | None) -> Any:
+    if data is None:
+        return None
     from latentmap.cli.rows import open_rows
 
     rows = open_rows(data, label, (fitted.figures_ or {}).get("label"))
     check_columns(fitted, rows)
-    _KINDS[kind](output, fitted, rows)
+    return rows
 
 
 def _codes(output: Path, fitted: Any, rows: Any) -> None:
@@ -91,10 +97,26 @@ def _plane(output: Path, fitted: Any, rows: Any) -> None:
     from latentmap.cli.judging import known_codes
     from latentmap.cli.pictures import draw_plane
 
-    draw_plane(output, fitted, known_codes(fitted, rows)[0])
+    draw_plane(output, fitted, None if rows is None else known_codes(fitted, rows)[0])
 
 
-def _loss(output: Path, fitted: Any) -> None:
+def _confidence(output: Path, fitted: Any, rows: Any) -> None:
+    from latentmap.cli.judging import MOST_CODES, known_codes
+    from latentmap.cli.pictures import draw_codes
+    from latentmap.cli.rows import sample
+
+    known = sample(rows, MOST_CODES)
+    draw_codes(output, *known_codes(fitted, known), rows.name, fitted.confidence(known))
+
+
+def _density(output: Path, fitted: Any, rows: Any) -> None:
+    from latentmap.cli.judging import known_codes
+    from latentmap.cli.pictures import draw_density
+
+    draw_density(output, fitted, *(() if rows is None else known_codes(fitted, rows)))
+
+
+def _loss(output: Path, fitted: Any, rows: None) -> None:
     from latentmap.cli.pictures import draw_loss
 
     draw_loss(output, fitted)
@@ -104,5 +126,9 @@ _KINDS: dict[str, Callable[..., None]] = {
     "codes": _codes,
     "reconstructions": _reconstructions,
     "plane": _plane,
+    "confidence": _confidence,
+    "density": _density,
     "loss": _loss,
 }
+_OF_MAPS = ("confidence", "density")  # and the name of what a model must have
+_ROWLESS = ("plane", "density", "loss")

@@ -1,14 +1,19 @@
-"""Rows in: arrays, tables, images and named data sets behind one interface, and rows out again."""
+"""Rows in: arrays, sparse matrices, tables, images, named data sets; and rows out again.
+
+One interface, `Source`, stands before them all.
+"""
 
 from latentmap.data.conversion import as_source
 from latentmap.data.datasets import data_sets, load_data_set
 from latentmap.data.readers import open_data
 from latentmap.data.sources import ArraySource, Source
+from latentmap.data.sparse import SparseSource
 from latentmap.data.writers import write_rows
 
 __all__ = [
     "ArraySource",
     "Source",
+    "SparseSource",
     "as_source",
     "data_sets",
     "load_data_set",

@@ -1,4 +1,4 @@
-"""NumPy's own files: .npy is memory-mapped, .npz is read into memory.
+"""NumPy's own files: .npy is memory-mapped, .npz is read into memory, and may hold sparse rows.
 
 Both carry a header that claims a shape. It is compared with the bytes that are really there, and
 with the memory that is free, before an array is made. Pickled objects are refused.
@@ -19,7 +19,9 @@ import numpy as np
 from latentmap.data.checks import as_labels, check_rows
 from latentmap.data.foreign import reading
 from latentmap.data.memory import check_memory
-from latentmap.data.sources import ArraySource
+from latentmap.data.sources import ArraySource, Source
+from latentmap.data.sparse import SparseSource
+from latentmap.data.sparse_files import Check, is_sparse_file, read_sparse
 from latentmap.errors import DataError, FileError, SettingError, UnknownNameError
 
 __all__ = ["open_npy", "open_npz"]
@@ -86,11 +88,12 @@ def open_npy(path: Path, label: str | None = None) -> ArraySource:
     return ArraySource(mapped, name=path.name)
 
 
-def open_npz(path: Path, label: str | None = None) -> ArraySource:
+def open_npz(path: Path, label: str | None = None) -> Source:
     """Read the rows of a .npz file, and its labels where it has some.
 
-    The rows are its only array, or the one called X, x, data, images or x_train; the labels the one
-    called y, labels or y_train.
+    The rows are its only array, or the one called X, x, data, images or x_train; or the sparse
+    matrix that ``scipy.sparse.save_npz`` wrote, in the format csr, csc or coo, which stays sparse.
+    The labels are the array called y, labels or y_train.
 
     Parameters
     ----------
@@ -100,12 +103,13 @@ def open_npz(path: Path, label: str | None = None) -> ArraySource:
 
     Returns
     -------
-    ArraySource
+    ArraySource or SparseSource
 
     Raises
     ------
     FileError
-        If the file is cut short, is no .npz file, or several arrays could be the rows.
+        If the file is cut short, is no .npz file, or several arrays could be the rows; or if the
+        arrays of a sparse matrix do not fit one another.
     TooLargeError
         If an array is larger than the memory that is free.
     UnknownNameError
@@ -118,12 +122,18 @@ def open_npz(path: Path, label: str | None = None) -> ArraySource:
         if label is not None and label not in names:
             raise UnknownNameError("array", label, names)
         found = label or next((name for name in _LABELS if name in names), None)
-        key = _key_of_rows(path.name, [name for name in names if name != found])
-        rows = _read_entry(archive, key, path.name)
-        labels = None if found is None else _read_labels(archive, found, path.name, len(rows))
+        rows = _read_rows(archive, path.name, [name for name in names if name != found])
+        labels = None if found is None else _read_labels(archive, found, path.name, rows.shape[0])
     if label is not None and labels is None:
-        raise DataError(f"{path.name}, array {label}: expected one label for {len(rows)} rows")
-    return ArraySource(rows, labels=labels, name=path.name)
+        raise DataError(f"{path.name}, array {label}: expected one label for {rows.shape[0]} rows")
+    kind = ArraySource if isinstance(rows, np.ndarray) else SparseSource
+    return kind(rows, labels=labels, name=path.name)
+
+
+def _read_rows(archive: zipfile.ZipFile, name: str, keys: list[str]) -> Any:
+    if not is_sparse_file(keys):
+        return _read_array(archive, _key_of_rows(name, keys), name, check_rows)
+    return read_sparse(lambda key, check: _read_array(archive, key, name, check), name)
 
 
 def _key_of_rows(name: str, keys: list[str]) -> str:
@@ -136,12 +146,13 @@ def _key_of_rows(name: str, keys: list[str]) -> str:
     raise FileError(f"{name}: expected one array or one called {', '.join(_ROWS)}, found {found}")
 
 
-def _read_entry(archive: zipfile.ZipFile, key: str, name: str) -> np.ndarray:
+def _read_array(archive: zipfile.ZipFile, key: str, name: str, check: Check) -> np.ndarray:
+    """Read an array whose size and kind have been looked at before."""
     name = f"{name}, array {key}"
     with archive.open(f"{key}.npy") as stream:
         header = _read_header(stream, name)
     _check_bytes(name, header, archive.getinfo(f"{key}.npy").file_size)
-    check_rows(name, header.shape, header.dtype)
+    check(name, header.shape, header.dtype)
     check_memory(name, header.nbytes)
     with archive.open(f"{key}.npy") as stream:
         return np.lib.format.read_array(stream, allow_pickle=False)

@@ -13,9 +13,10 @@ import numpy as np
 
 from latentmap.errors import DataError
 
-__all__ = ["as_labels", "as_numbers", "check_finite", "check_rows"]
+__all__ = ["LARGEST", "as_labels", "as_numbers", "check_finite", "check_labels", "check_rows"]
 
-_LARGEST = float(np.finfo(np.float32).max)  # the networks compute in float32
+LARGEST = float(np.finfo(np.float32).max)
+"""The networks compute in float32."""
 
 _FOUND = {"O": "objects", "U": "text", "S": "bytes", "T": "text", "V": "records"}
 _FOUND |= {"M": "dates", "m": "durations", "c": "complex numbers"}
@@ -136,9 +137,9 @@ def check_finite(
     """
     if batch.dtype.kind != "f" or batch.size == 0:
         return
-    if batch.min() >= -_LARGEST and batch.max() <= _LARGEST:  # neither holds where there is NaN
+    if batch.min() >= -LARGEST and batch.max() <= LARGEST:  # neither holds where there is NaN
         return
-    bad = np.argwhere(~(np.abs(batch) <= _LARGEST))
+    bad = np.argwhere(~(np.abs(batch) <= LARGEST))
     row, *column = (int(i) for i in bad[0])
     found = batch[tuple(bad[0])]
     expected = "a number up to 3.4e38" if np.isfinite(found) else "a finite number"
@@ -152,6 +153,24 @@ def _column(place: list[int], feature_names: list[str] | None) -> str:
     if len(place) > 1:
         return str(tuple(place))
     return feature_names[place[0]] if feature_names else str(place[0])
+
+
+def check_labels(name: str, labels: Any, length: int) -> np.ndarray | None:
+    """Give labels as an array, or refuse them where they are not one a row; None stays None.
+
+    Examples
+    --------
+    >>> check_labels("X", [7, 2], 3)
+    Traceback (most recent call last):
+        ...
+    latentmap.errors.DataError: X: expected a label for 3 rows, found (2,)
+    """
+    if labels is None:
+        return None
+    array = np.asarray(labels)
+    if array.shape != (length,):
+        raise DataError(f"{name}: expected a label for {length} rows, found {array.shape}")
+    return array
 
 
 def as_labels(values: Any) -> np.ndarray:

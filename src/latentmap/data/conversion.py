@@ -15,6 +15,7 @@ from latentmap.data.checks import as_numbers
 from latentmap.data.frames import is_frame, read_frame
 from latentmap.data.readers import open_data
 from latentmap.data.sources import ArraySource, Source
+from latentmap.data.sparse import SparseSource, is_sparse
 from latentmap.errors import SettingError
 
 __all__ = ["as_source"]
@@ -25,7 +26,7 @@ def as_source(data: Any, *, label: str | None = None) -> Source:
 
     Parameters
     ----------
-    data : Source, path, data-set name, data frame, array or list of rows
+    data : Source, path, data-set name, data frame, array, sparse matrix or list of rows
         A text is a path or the name of a data set (see ``open_data``).
     label : str, optional
         The column of a table that holds labels, not numbers to learn.
@@ -52,5 +53,7 @@ def as_source(data: Any, *, label: str | None = None) -> Source:
         return read_frame(data, label)
     if label is not None:
         raise SettingError(f"label {label!r}: expected a table with named columns, found an array")
+    if is_sparse(data):
+        return SparseSource(data)
     array = data if isinstance(data, np.memmap) else as_numbers("the array", data)
     return ArraySource(array)

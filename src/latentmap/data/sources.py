@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from latentmap.data import batching
-from latentmap.data.checks import check_finite, check_rows
+from latentmap.data.checks import check_finite, check_labels, check_rows
 from latentmap.data.memory import available_bytes
 from latentmap.errors import DataError, SettingError
 
@@ -80,7 +80,7 @@ class Source(ABC):
 
     @property
     def nbytes(self) -> int:
-        """Bytes that all rows take in memory."""
+        """Bytes that all rows take in memory, made dense."""
         return len(self) * self._row_bytes
 
     @property
@@ -180,6 +180,16 @@ class Source(ABC):
         held[np.random.default_rng(seed).permutation(len(self))[:count]] = True
         return self.subset(~held), self.subset(held)
 
+    def sample(self, most: int, seed: int = 0) -> Source:
+        """Give a uniform sample of so many rows, in their order, or all where there are no more.
+
+        Examples
+        --------
+        >>> [len(ArraySource(np.zeros((rows, 1))).sample(4)) for rows in (3, 9)]
+        [3, 4]
+        """
+        return self.split(most, seed)[1] if len(self) > most else self
+
     def load(self, limit_bytes: int = 512 * 2**20) -> Source:
         """Read all rows into memory if they fit in ``limit_bytes``; else give this source back."""
         available = available_bytes()
@@ -252,10 +262,7 @@ class ArraySource(Source):
         self.dtype = check_rows(name, array.shape, array.dtype)
         self.array, self.row_shape, self.name = np.asarray(array), array.shape[1:], name
         self.feature_names = feature_names
-        self.labels = None if labels is None else np.asarray(labels)
-        if self.labels is not None and self.labels.shape != (len(array),):
-            found = self.labels.shape
-            raise DataError(f"{name}: expected a label for {len(array)} rows, found {found}")
+        self.labels = check_labels(name, labels, len(array))
         if isinstance(array, np.memmap):
             rows = max(1, _MAPPED_BLOCK_BYTES // self._row_bytes)
             self.block_starts = np.arange(0, len(array), rows)

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from latentmap.backend import apply
-from latentmap.data.sources import Source
-from latentmap.estimators.base import BaseAutoEncoder
+from latentmap.estimators.base import DESCRIBED_ROWS, BaseAutoEncoder
 from latentmap.fitting.preparation import Prepared
 from latentmap.fitting.principal import principal_components, projection_errors, scaled
 from latentmap.fitting.scaling import Scale
@@ -23,8 +22,6 @@ __all__ = ["AutoEncoder"]
 
 FEWEST_HELD_OUT = 10
 """With fewer rows held out, nothing could show that a network is better than PCA."""
-DESCRIBED_ROWS = 10_000
-"""The spread of the codes is measured on at most so many rows."""
 FARTHEST = 5.0
 """Where rows are unbounded, how many times farther out than the middle code one may lie."""
 SURE = 2.0
@@ -222,7 +219,7 @@ class AutoEncoder(BaseAutoEncoder):
 
     def _describe_codes(self, ready: Prepared) -> None:
         """Keep the mean and the spread of the codes, to draw new ones from."""
-        codes = self.transform(_some(ready.rows, ready.seed)).astype(np.float64)
+        codes = self.transform(ready.rows.sample(DESCRIBED_ROWS, ready.seed)).astype(np.float64)
         covariance = np.atleast_2d(np.cov(codes, rowvar=False))
         values, vectors = np.linalg.eigh(covariance)
         spread = vectors * np.sqrt(np.maximum(values, 0.0))
@@ -231,7 +228,3 @@ class AutoEncoder(BaseAutoEncoder):
     def _draw_codes(self, n: int, rng: np.random.RandomState) -> np.ndarray:
         mean, spread = self._fitted_arrays["code_mean"], self._fitted_arrays["code_spread"]
         return mean + rng.standard_normal((n, len(mean))) @ spread.T
-
-
-def _some(rows: Source, seed: int) -> Source:
-    return rows.split(DESCRIBED_ROWS, seed)[1] if len(rows) > DESCRIBED_ROWS else rows

@@ -34,6 +34,8 @@ _RANGES: dict[str, tuple[int, float, Any]] = {
     "noise": (0, 1, Real),
     "beta": (0, math.inf, Real),
 }
+DESCRIBED_ROWS = 10_000
+"""What is usual among the fitted rows is measured on at most so many of them."""
 FITTING_BYTES = 20
 """For each weight: itself, its gradient, Adam's two means, and the best one so far."""
 
@@ -46,7 +48,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned
 
         Parameters
         ----------
-        X : array-like of shape (n, ...), data frame, or Source
+        X : array-like of shape (n, ...), sparse matrix, data frame, or Source
             Raw rows, as those that were fitted.
 
         Returns
@@ -72,7 +74,8 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned
         Returns
         -------
         ndarray of shape (n, ...)
-            Rows in the shape and units of those that were fitted, float32.
+            Rows in the shape and units of those that were fitted, float32; dense, also where
+            those were sparse.
 
         Raises
         ------
@@ -86,7 +89,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned
 
         Parameters
         ----------
-        X : array-like of shape (n, ...), data frame, or Source
+        X : array-like of shape (n, ...), sparse matrix, data frame, or Source
 
         Returns
         -------
@@ -101,7 +104,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned
 
         Parameters
         ----------
-        X : array-like of shape (n, ...), data frame, or Source
+        X : array-like of shape (n, ...), sparse matrix, data frame, or Source
         y : None
             Not used.
 
@@ -159,8 +162,9 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned
 
         Parameters
         ----------
-        X : array-like of shape (n, d), (n, h, w) or (n, h, w, c), data frame, or Source
-            At least 2 rows of finite numbers.
+        X : array-like of shape (n, d), (n, h, w) or (n, h, w, c), sparse matrix, data frame, Source
+            At least 2 rows of finite numbers. Sparse ones are made dense batch by batch, never all
+            at once.
         y : None
             Not used: labels never train anything.
 
@@ -230,6 +234,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 

@@ -11,6 +11,7 @@ from typing import Any
 from latentmap.errors import ModelFileError, SettingError
 from latentmap.estimators.autoencoder import AutoEncoder
 from latentmap.estimators.base import BaseAutoEncoder
+from latentmap.estimators.latent_map import LatentMap
 from latentmap.estimators.variational import VariationalAutoEncoder
 from latentmap.fitting.training import Training
 from latentmap.networks.assembly import check_pair
@@ -21,7 +22,7 @@ from latentmap.persistence import read_model
 __all__ = ["describe_model", "load_model"]
 
 _TEXTS = ("data_set", "fingerprint")
-_ESTIMATORS = {kind.__name__: kind for kind in (AutoEncoder, VariationalAutoEncoder)}
+_ESTIMATORS = {kind.__name__: kind for kind in (AutoEncoder, LatentMap, VariationalAutoEncoder)}
 
 
 def load_model(path: str | os.PathLike[str], network: Any = None) -> Any:
@@ -38,7 +39,7 @@ def load_model(path: str | os.PathLike[str], network: Any = None) -> Any:
 
     Returns
     -------
-    AutoEncoder or VariationalAutoEncoder
+    AutoEncoder, VariationalAutoEncoder or LatentMap
 
     Raises
     ------
@@ -103,7 +104,7 @@ def _read(path: str | os.PathLike[str]) -> tuple[BaseAutoEncoder, dict[str, Any]
     about, arrays = read_model(path)
     with _blaming(path):
         estimator = _unfitted(about)
-        _check_claims(about, arrays)
+        _check_claims(estimator, about, arrays)
     return estimator, about, arrays
 
 
@@ -131,7 +132,7 @@ def _unfitted(about: dict[str, Any]) -> BaseAutoEncoder:
     return estimator
 
 
-def _check_claims(about: dict[str, Any], arrays: dict) -> None:
+def _check_claims(estimator: BaseAutoEncoder, about: dict[str, Any], arrays: dict) -> None:
     """Compare what the description would need with what the file holds, before building it."""
     row_shape, learned = tuple(about["row_shape"]), about["learned"]
     n_components = learned["n_components"]
@@ -142,9 +143,8 @@ def _check_claims(about: dict[str, Any], arrays: dict) -> None:
     _check_figures(about["figures"] or {})
     if learned["network"]["name"] == "own":
         return
-    sizes = network_for(learned["network"]).layer_sizes(row_shape, n_components)
-    principal = 2 * math.prod(row_shape) * n_components if learned.get("principal") else 0
-    told, held = max(sum(sizes), principal), sum(array.size for array in arrays.values())
+    sizes = estimator._layer_sizes(row_shape, learned)
+    told, held = sum(sizes), sum(array.size for array in arrays.values())
     if len(sizes) > len(arrays) or told > held:
         raise ValueError(
             f"it tells of {len(sizes)} layers of {told} numbers, "

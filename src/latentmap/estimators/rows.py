@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from sklearn.utils.validation import validate_data
 
 from latentmap.data.checks import as_numbers
 from latentmap.data.sources import ArraySource, Source
+from latentmap.data.sparse import SparseSource, is_sparse
 from latentmap.errors import DataError, RowTypeError
 
 __all__ = ["check_codes", "fitting_rows", "new_rows"]
@@ -22,7 +24,7 @@ def fitting_rows(estimator: Any, X: Any) -> Source:
     Parameters
     ----------
     estimator : BaseEstimator
-    X : array-like of shape (n, d), (n, h, w) or (n, h, w, c), data frame, or Source
+    X : array-like of shape (n, d), (n, h, w) or (n, h, w, c), sparse matrix, data frame, or Source
 
     Returns
     -------
@@ -68,13 +70,17 @@ def _source(estimator: Any, X: Any, reset: bool) -> Source:
         elif names is not None:
             _same_names(estimator, names, X.name)
         return X
-    array = _checked(estimator, X, reset)
+    rows = _checked(estimator, X, reset)
     names = getattr(estimator, "feature_names_in_", None)
-    return ArraySource(array, name="X", feature_names=None if names is None else list(names))
+    kind = SparseSource if is_sparse(rows) else ArraySource
+    return kind(rows, name="X", feature_names=None if names is None else list(names))
 
 
-def _checked(estimator: Any, X: Any, reset: bool) -> np.ndarray:
-    """Let scikit-learn check an array or a data frame; images skip its count of columns."""
+def _checked(estimator: Any, X: Any, reset: bool) -> Any:
+    """Let scikit-learn check an array, a sparse matrix or a data frame.
+
+    Images skip its count of columns.
+    """
     if isinstance(X, list | tuple | np.ma.MaskedArray):
         X = as_numbers("X", X)
     if getattr(X, "ndim", 2) == 1:
@@ -86,21 +92,26 @@ def _checked(estimator: Any, X: Any, reset: bool) -> np.ndarray:
         if getattr(X, "ndim", 2) > 2:
             if reset:
                 _name_columns(estimator, None)
-            array = np.asarray(X)
+            array = X if is_sparse(X) else np.asarray(X)
         else:
             array = validate_data(
-                estimator, X, reset=reset, ensure_min_samples=1 + reset, ensure_all_finite=False
+                estimator,
+                X,
+                reset=reset,
+                accept_sparse="csr",
+                ensure_min_samples=1 + reset,
+                ensure_all_finite=False,
             )
     except TypeError as error:
         raise RowTypeError(f"X: expected rows of numbers, but {error}") from error
     except ValueError as error:
         raise DataError(_one_sentence(error)) from error
-    return array.astype(np.uint8) if array.dtype == bool else array
+    return array
 
 
 def _one_sentence(error: Exception) -> str:
-    """Give scikit-learn's message on one line, without the array that it may show."""
-    return " ".join(str(error).split("\narray=")[0].split()).rstrip(":")
+    """Give scikit-learn's message on one line, without the array or matrix that it may show."""
+    return " ".join(re.split(r"\n(?:array=|\[|<)", str(error))[0].split()).rstrip(":")
 
 
 def _name_columns(estimator: Any, names: list[str] | None) -> None:

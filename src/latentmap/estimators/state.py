@@ -32,6 +32,12 @@ class LearnedState(BaseEstimator):
         """Build the networks that `_learned` and `_fitted_arrays` describe; weights come after."""
         raise NotImplementedError
 
+    def _layer_sizes(self, row_shape: tuple[int, ...], learned: dict[str, Any]) -> list[int]:
+        """Count the numbers in each layer of the networks that ``learned`` describes."""
+        sizes = network_for(learned["network"]).layer_sizes(row_shape, learned["n_components"])
+        principal = 2 * math.prod(row_shape) * learned["n_components"]
+        return sizes if not learned.get("principal") else [*sizes, max(0, principal - sum(sizes))]
+
     def _draw_codes(self, n: int, rng: np.random.RandomState) -> np.ndarray:
         """Draw codes from their distribution, shape (n, n_components)."""
         raise NotImplementedError

@@ -115,7 +115,7 @@ class VariationalAutoEncoder(BaseAutoEncoder):
 
         Parameters
         ----------
-        X : array-like of shape (n, ...), data frame, or Source
+        X : array-like of shape (n, ...), sparse matrix, data frame, or Source
         y : None
             Not used.
 

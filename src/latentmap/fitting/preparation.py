@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
 
-from latentmap.data.sources import Source
+from latentmap.data.sources import ArraySource, Source
 from latentmap.errors import SettingError
+from latentmap.fitting.paired import Paired
 from latentmap.fitting.scaling import Scale, choose_scale, statistics
 from latentmap.fitting.training import Training, train
 
@@ -26,7 +27,7 @@ class Prepared:
         All of them.
     fitted : Source
         Those that are trained on.
-    held_out : ndarray of shape (n, ...) or None
+    held_out : ndarray of shape (n, ...), or a pair with targets, or None
         Those that are measured.
     scale : Scale
     epochs : int
@@ -36,7 +37,7 @@ class Prepared:
 
     rows: Source
     fitted: Source
-    held_out: np.ndarray | None
+    held_out: Any
     scale: Scale
     epochs: int
     training: Training
@@ -47,6 +48,14 @@ class Prepared:
         return train(
             objective, self.fitted, self.held_out, self.epochs, self.training, self.seed, visible
         )
+
+    def paired(self, targets: np.ndarray) -> Prepared:
+        """Put targets, one for each of all rows, beside those trained on and those measured."""
+        if self.held_out is None:
+            return replace(self, fitted=Paired(self.fitted, targets))
+        fitted, held_out = ArraySource(targets).split(len(self.held_out), self.seed)
+        pair = (self.held_out, held_out[:])
+        return replace(self, fitted=Paired(self.fitted, fitted[:]), held_out=pair)
 
 
 def prepare(
@@ -89,7 +98,7 @@ def prepare(
     rows = rows.load()
     scale = choose_scale(scaling, statistics(rows), rows.dtype)
     fitted, held_out = rows, None
-    if aside := training.rows_held_out(len(rows)):
+    if aside := training.rows_held_out(len(rows), int(np.prod(rows.row_shape))):
         fitted, kept = rows.split(aside, seed)
         held_out = kept[:]
     return Prepared(

@@ -1,19 +1,30 @@
-"""The principal components that a network starts from, by scikit-learn."""
+"""The principal components that a network starts from, by scikit-learn.
+
+Sparse rows stay sparse: they are divided by the scale, and the offset, which would fill them, is
+taken from their mean instead.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from latentmap.data.sources import Source
+from latentmap.data.sparse import SparseSource, is_sparse
+from latentmap.fitting.decompositions import decompose
 from latentmap.fitting.scaling import TINY, Scale
 from latentmap.networks.principal import Principal
 
-__all__ = ["principal_components", "projection_errors", "scaled"]
+__all__ = ["principal_components", "projected", "projection_errors", "scaled"]
 
 SAMPLE_NUMBERS = 1 << 26
 """Components are found on at most this many numbers: 256 MB, all 60,000 digits of MNIST."""
 EXACT_NUMBERS = 1 << 22
-"""Up to this many numbers, components are found exactly, in double precision."""
+"""Up to this many numbers, components are found exactly, in double precision; sparse rows, too."""
+STORED_NUMBERS = 1 << 24
+"""Of more sparse rows than that, on at most this many stored numbers and codes."""
 
 
 def principal_components(rows: Source, scale: Scale, n_components: int, seed: int) -> Principal:
@@ -26,7 +37,7 @@ def principal_components(rows: Source, scale: Scale, n_components: int, seed: in
     n_components : int
         Components past the rank of the rows are zero.
     seed : int
-        Of the sample, and of scikit-learn's randomised solver for wide rows.
+        Of the sample, and of scikit-learn's iterative solvers for wide and for sparse rows.
 
     Returns
     -------
@@ -40,23 +51,17 @@ def principal_components(rows: Source, scale: Scale, n_components: int, seed: in
     >>> principal_components(rows, scale, 1, seed=0).components.round(6).tolist()
     [[1.0, 0.0]]
     """
-    from sklearn.decomposition import PCA
-
-    x = _sample(rows, scale, seed)
-    rank = min(n_components, *x.shape)
-    exact = x.dtype == np.float64
-    with np.errstate(invalid="ignore"):  # constant rows have no variance to take shares of
-        pca = PCA(rank, svd_solver="full" if exact else "auto", random_state=seed).fit(x)
+    x = _sample(rows, scale, n_components, seed)
+    found = decompose(x, n_components, seed)
     components = np.zeros((n_components, x.shape[1]), np.float32)
-    components[:rank] = pca.components_
-    variance = pca.explained_variance_ * (len(x) - 1) / len(x)
-    total = float((pca.noise_variance_ * (min(x.shape) - rank) + variance.sum()) / x.shape[1])
+    components[: len(found.components)] = found.components
+    kept = scale.offset.astype(np.float64) / scale.scale if is_sparse(x) else 0.0
     return Principal(
-        pca.mean_.astype(np.float32),
+        (found.mean - kept).astype(np.float32),
         components,
-        row_spread=_spread(total),
-        code_spread=_spread(variance.mean()),
-        reach=_reach((x - pca.mean_) @ pca.components_.T),
+        row_spread=_spread(found.total / x.shape[1]),
+        code_spread=_spread(found.variance.mean()),
+        reach=_reach(found.codes),
     )
 
 
@@ -73,18 +78,33 @@ def _spread(variance: float) -> float:
     return root if root > TINY else 1.0
 
 
-def _sample(rows: Source, scale: Scale, seed: int) -> np.ndarray:
+def _sample(rows: Source, scale: Scale, n_components: int, seed: int) -> Any:
     """Give all the rows, scaled and flat, or as many as may be held at once."""
     d = int(np.prod(rows.row_shape))
-    most = max(d // 8, SAMPLE_NUMBERS // d)
-    if len(rows) > most:
-        rows = rows.split(most, seed)[1]
+    if isinstance(rows, SparseSource) and len(rows) * d > EXACT_NUMBERS:
+        return _stored_sample(rows, scale, n_components, seed)
+    rows = rows.sample(max(d // 8, SAMPLE_NUMBERS // d), seed)
     x = np.empty((len(rows), d), np.float64 if len(rows) * d <= EXACT_NUMBERS else np.float32)
-    start = 0
-    for batch in rows.batches(max(1, EXACT_NUMBERS // d)):
-        x[start : start + len(batch)] = scaled(batch, scale)
-        start += len(batch)
+    for place, batch in _scaled_batches(rows, scale):
+        x[place] = batch
     return x
+
+
+def _stored_sample(rows: SparseSource, scale: Scale, n_components: int, seed: int) -> Any:
+    """Give the same as CSR in double precision, the offset being kept."""
+    a_row = rows.stored // len(rows) + n_components
+    some: Any = rows.sample(max(n_components + 1, STORED_NUMBERS // a_row), seed)
+    x = some.take_sparse(np.arange(len(some))).astype(np.float64, copy=False)
+    x.data /= np.broadcast_to(scale.scale, rows.row_shape)[x.indices]
+    return x
+
+
+def _scaled_batches(rows: Source, scale: Scale) -> Iterator[tuple[slice, np.ndarray]]:
+    """Give every row once, scaled and flat, and where its batch lies."""
+    start = 0
+    for batch in rows.batches(max(1, EXACT_NUMBERS // int(np.prod(rows.row_shape)))):
+        yield slice(start, start + len(batch)), scaled(batch, scale)
+        start += len(batch)
 
 
 def scaled(rows: np.ndarray, scale: Scale) -> np.ndarray:
@@ -110,3 +130,48 @@ def projection_errors(x: np.ndarray, principal: Principal) -> np.ndarray:
     """
     centred = x - principal.mean
     return np.mean((centred - centred @ principal.components.T @ principal.components) ** 2, axis=1)
+
+
+def projected(rows: Source, scale: Scale, principal: Principal) -> np.ndarray:
+    """Give all rows' coordinates on the components, (x − mean) · componentsᵀ of the scaled rows.
+
+    Parameters
+    ----------
+    rows : Source
+        Raw rows, read in batches; sparse ones are not made dense.
+    scale : Scale
+    principal : Principal
+
+    Returns
+    -------
+    ndarray of shape (n, n_components)
+        float32.
+
+    Examples
+    --------
+    >>> from latentmap.data import ArraySource
+    >>> principal = Principal(np.array([1.0, 0.0]), np.array([[0.0, 1.0]]))
+    >>> scale = Scale(np.array(2.0), np.array(4.0), True)
+    >>> projected(ArraySource(np.array([[2.0, 2.0], [0.0, 10.0]])), scale, principal).tolist()
+    [[0.0], [2.0]]
+    """
+    codes = np.empty((len(rows), len(principal.components)), np.float32)
+    if isinstance(rows, SparseSource):
+        return _projected_stored(rows, scale, principal, codes)
+    for place, x in _scaled_batches(rows, scale):
+        codes[place] = (x - principal.mean) @ principal.components.T
+    return codes
+
+
+def _projected_stored(
+    rows: SparseSource, scale: Scale, principal: Principal, codes: np.ndarray
+) -> np.ndarray:
+    """Fill ``codes``: scale and mean go into the components, and the stored numbers stay."""
+    components = principal.components.astype(np.float64)
+    weights = np.ascontiguousarray((components / scale.scale).T)
+    shift = components @ (scale.offset / scale.scale + principal.mean)
+    start = 0
+    for batch in rows.sparse_batches(EXACT_NUMBERS // len(components)):
+        codes[start : start + batch.shape[0]] = batch @ weights - shift
+        start += batch.shape[0]
+    return codes

@@ -2,24 +2,30 @@
 
 One pass over the rows finds their range, means and variances, and refuses NaN and infinity. By
 default every column is divided by the same number, as PCA would have it: dividing each by its own
-would change which reconstruction is the best one. Ask for "columns" where the units differ.
+would change which reconstruction is the best one. Ask for "columns" where the units differ. Of
+sparse rows only the stored numbers are read; the statistics, zeros included, are the same.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from latentmap.data.sources import Source
+from latentmap.data.sparse import SparseSource, is_sparse
 from latentmap.errors import SettingError, UnknownNameError
 
 __all__ = ["SCALINGS", "Scale", "Statistics", "choose_scale", "statistics"]
 
-SCALINGS = ("auto", "unit", "standard", "columns", "none")
+SCALINGS = ("auto", "balanced", "unit", "standard", "columns", "none")
 PASS_NUMBERS = 1 << 22
 TINY = np.finfo(np.float32).tiny
 """Rows that spread less than this are constant as far as float32 can tell."""
+
+COUNTING = 1.25
+"""With fewer columns that count, or fewer than half of them, "balanced" gives each the same."""
 
 
 class Statistics(NamedTuple):
@@ -69,16 +75,37 @@ def statistics(rows: Source) -> Statistics:
     d = int(np.prod(rows.row_shape))
     low, high, done = np.inf, -np.inf, 0
     mean, spread = np.zeros(d), np.zeros(d)
-    for batch in rows.batches(max(1, PASS_NUMBERS // d)):
+    for batch in _batches(rows, d):
         rows.check(batch, done)
-        flat = batch.reshape(len(batch), d).astype(np.float64)
-        low, high = min(low, float(flat.min())), max(high, float(flat.max()))
-        count, total = len(flat), done + len(flat)
-        step = flat.mean(axis=0) - mean
-        spread += flat.var(axis=0) * count + step**2 * (done * count / total)
+        found = _of_stored(batch) if is_sparse(batch) else _of_dense(batch)
+        low, high = min(low, found.low), max(high, found.high)
+        count, total = batch.shape[0], done + batch.shape[0]
+        step = found.mean - mean
+        spread += found.variance * count + step**2 * (done * count / total)
         mean += step * (count / total)
         done = total
     return Statistics(low, high, mean, spread / done)
+
+
+def _batches(rows: Source, d: int) -> Iterator[Any]:
+    if isinstance(rows, SparseSource):
+        return rows.sparse_batches(PASS_NUMBERS)
+    return rows.batches(max(1, PASS_NUMBERS // d))
+
+
+def _of_dense(batch: np.ndarray) -> Statistics:
+    flat = batch.reshape(len(batch), -1).astype(np.float64)
+    return Statistics(float(flat.min()), float(flat.max()), flat.mean(axis=0), flat.var(axis=0))
+
+
+def _of_stored(batch: Any) -> Statistics:
+    """Find the same of a batch in CSR, whose numbers that are not stored are zero."""
+    (n, d), values, columns = batch.shape, batch.data.astype(np.float64), batch.indices
+    zeros = n - np.bincount(columns, minlength=d)
+    ends = np.append(values, 0.0) if zeros.any() else values
+    mean = np.bincount(columns, values, d) / n
+    squares = np.bincount(columns, (values - mean[columns]) ** 2, d) + zeros * mean**2
+    return Statistics(float(ends.min()), float(ends.max()), mean, squares / n)
 
 
 def choose_scale(scaling: str, found: Statistics, dtype: np.dtype) -> Scale:
@@ -86,11 +113,13 @@ def choose_scale(scaling: str, found: Statistics, dtype: np.dtype) -> Scale:
 
     Parameters
     ----------
-    scaling : {"auto", "unit", "standard", "columns", "none"}
+    scaling : {"auto", "balanced", "unit", "standard", "columns", "none"}
         "unit" maps the range of the rows to 0–1, "standard" takes away the mean and divides by one
         number for all columns, "columns" by each column's own deviation. "auto" is "unit" for
         unsigned integers, for floats that lie in 0–1 already and for rows that range from 0 to 255,
-        else "standard".
+        else "standard". "balanced" is that, too, but "columns" in place of "standard" where one or
+        two columns hold nearly all the variance: where (Σv)² / Σv², the number of columns that
+        count, is below 2.
     found : Statistics
     dtype : numpy.dtype
         Of the rows as read.
@@ -113,8 +142,10 @@ def choose_scale(scaling: str, found: Statistics, dtype: np.dtype) -> Scale:
     """
     if not isinstance(scaling, str):
         raise SettingError(f"scaling: expected one of {', '.join(SCALINGS)}, found {scaling!r}")
-    if scaling == "auto":
-        scaling = "unit" if dtype.kind == "u" or _in_unit(found) or _in_bytes(found) else "standard"
+    if scaling in ("auto", "balanced"):
+        unit = dtype.kind == "u" or _in_unit(found) or _in_bytes(found)
+        plain = "columns" if scaling == "balanced" and _lopsided(found.variance) else "standard"
+        scaling = "unit" if unit else plain
     if scaling not in _CHOICES:
         raise UnknownNameError("scaling", scaling, SCALINGS)
     offset, scale, unit = _CHOICES[scaling](found, dtype)
@@ -130,6 +161,12 @@ def _in_unit(found: Statistics) -> bool:
 def _in_bytes(found: Statistics) -> bool:
     """Tell images that were read as bytes and kept as other numbers."""
     return found.low == 0.0 and found.high == 255.0
+
+
+def _lopsided(variance: np.ndarray) -> bool:
+    """Tell whether the units of one or two columns drown all the others."""
+    share = variance / max(variance.sum(), TINY)
+    return bool(min(COUNTING, len(variance) / 2) * (share**2).sum() > 1.0)
 
 
 def _unit(found: Statistics, dtype: np.dtype) -> tuple:

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from latentmap.backend import apply, many_steps
+from latentmap.backend import Rows, apply, each, many_steps
 from latentmap.data.batching import Rng
 from latentmap.data.sources import Source
 from latentmap.errors import SettingError
@@ -25,6 +25,8 @@ __all__ = ["Training", "empty_history", "train"]
 
 CHUNK_BYTES = 1 << 25
 CHUNK_STEPS = 64
+HELD_OUT_NUMBERS = 1 << 24
+"""Held-out rows are kept dense: 64 MB."""
 SHOWN_ROWS = 20_000
 """A chunk is never longer than this many rows, so that the bar moves."""
 
@@ -43,8 +45,9 @@ class Training(BaseEstimator):
     patience : int or None
         Stop when the held-out loss has not improved for this many epochs; None never stops early.
     held_out : float
-        Share of the rows, at most 5,000, that are measured and not trained on. With 0 there is no
-        early stopping and no comparison with PCA: the network stays as the last step left it.
+        Share of the rows, at most 5,000 and fewer where they are wide (see `rows_held_out`), that
+        are measured and not trained on. With 0 there is no early stopping and no comparison with
+        PCA: the network stays as the last step left it.
 
     Examples
     --------
@@ -97,9 +100,20 @@ class Training(BaseEstimator):
         steps = max(1, n_rows // self.rows_a_step(n_rows))
         return max(12, math.ceil(1500 / steps))
 
-    def rows_held_out(self, n_rows: int) -> int:
-        """Decide how many of so many rows are held out."""
-        return min(5000, round(self.held_out * n_rows))
+    def rows_held_out(self, n_rows: int, width: int = 1) -> int:
+        """Decide how many of so many rows of so many numbers are held out.
+
+        At most 5,000; and where these would be more than 2²⁴ numbers, at widths above 3,355, only
+        as many as make that, but 100.
+
+        Examples
+        --------
+        >>> plan = Training()
+        >>> [plan.rows_held_out(100_000, width) for width in (3000, 20_000, 1_000_000)]
+        [5000, 838, 100]
+        """
+        most = max(100, min(5000, HELD_OUT_NUMBERS // width))
+        return min(most, round(self.held_out * n_rows))
 
     def optimizer(self, steps: int) -> Any:
         """Give Keras's Adam for a training of so many steps."""
@@ -134,22 +148,21 @@ class _Best:
         if loss < self.loss:
             self.loss, self.epochs_ago = loss, 0
             self.weights = [
-                np.array(keras.ops.convert_to_numpy(v.value))
-                for v in self.model.trainable_variables
+                np.array(keras.ops.convert_to_numpy(v.value)) for v in self.model.weights
             ]
         else:
             self.epochs_ago += epochs
 
     def restore(self) -> None:
         if self.weights is not None:
-            for variable, value in zip(self.model.trainable_variables, self.weights, strict=True):
+            for variable, value in zip(self.model.weights, self.weights, strict=True):
                 variable.assign(value)
 
 
 def train(
     objective: Any,
     rows: Source,
-    held_out: np.ndarray | None,
+    held_out: Rows | None,
     epochs: int,
     settings: Training,
     seed: int,
@@ -162,8 +175,8 @@ def train(
     objective : Objective
         Its first figure is minimised, its second told as "mse".
     rows : Source
-        What is trained on, reshuffled every epoch.
-    held_out : ndarray of shape (n, ...) or None
+        What is trained on, reshuffled every epoch; `Paired` where rows have targets.
+    held_out : ndarray of shape (n, ...), or a pair with targets, or None
         What is measured. The best weights on these rows are kept; without them the last.
     epochs : int
     settings : Training
@@ -237,10 +250,15 @@ def _epoch(trainer: Any, rows: Source, batch: int, rng: Rng, advance: Advance) -
     """Run once through the rows; those that do not fill a batch wait for another epoch."""
     chunk = batch * _chunk_steps(rows, batch)
     for part in rows.batches(chunk, rng=rng):
-        steps = len(part) // batch
+        steps = len(part[0] if isinstance(part, tuple) else part) // batch
         if steps:
-            trainer.run(part[: steps * batch].reshape(steps, batch, *rows.row_shape))
+            trainer.run(_cut(part, steps, batch))
             advance(steps)
+
+
+def _cut(part: Rows, steps: int, batch: int) -> Rows:
+    """Cut rows into batches, shape (steps, batch, ...)."""
+    return each(lambda a: a[: steps * batch].reshape(steps, batch, *a.shape[1:]), part)
 
 
 def _chunk_steps(rows: Source, batch: int) -> int:
@@ -251,7 +269,7 @@ def _chunk_steps(rows: Source, batch: int) -> int:
 
 
 def _note(
-    history: dict, best: _Best, epoch: int, loss: float, objective: Any, held_out: np.ndarray | None
+    history: dict, best: _Best, epoch: int, loss: float, objective: Any, held_out: Rows | None
 ) -> None:
     """Measure the held-out rows and write one line of history."""
     val_loss, val_mse = math.nan, math.nan

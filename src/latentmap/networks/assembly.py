@@ -24,7 +24,16 @@ from latentmap.networks.losses import Loss, squared_error
 from latentmap.networks.principal import Principal, principal_decoder, principal_encoder
 from latentmap.networks.scaling import Scaling
 
-__all__ = ["Networks", "Parts", "assemble", "assemble_variational"]
+__all__ = [
+    "Networks",
+    "Objective",
+    "Parts",
+    "assemble",
+    "assemble_variational",
+    "check_pair",
+    "decoder_of",
+    "noisy",
+]
 
 
 @dataclass(frozen=True)
@@ -139,7 +148,7 @@ def assemble(parts: Parts) -> Networks:
         row = keras.activations.get(parts.loss.link)(output)
         return [parts.loss.distance(target, output), squared_error(target, row)]
 
-    return Networks(encoder, _decoder(parts, head), Objective(figures, encoder, head, scaling))
+    return Networks(encoder, decoder_of(parts, head), Objective(figures, encoder, head, scaling))
 
 
 def assemble_variational(parts: Parts, beta: float) -> Networks:
@@ -162,7 +171,7 @@ def assemble_variational(parts: Parts, beta: float) -> Networks:
     rng = parts.rng
     rows_in = keras.Input(parts.row_shape, name="rows")
     scaled = parts.scaling(name="scaling")(rows_in)
-    mean, log_variance = _posterior(parts, _noisy(parts, scaled, rng), rng)
+    mean, log_variance = _posterior(parts, noisy(parts, scaled, rng), rng)
     posterior = keras.Model(rows_in, [mean, log_variance], name="posterior")
     encoder = keras.Model(rows_in, mean, name="encoder")
     head = _head(parts, rng)
@@ -179,7 +188,7 @@ def assemble_variational(parts: Parts, beta: float) -> Networks:
         return [nats + beta * divergence, squared_error(target, row), nats, divergence]
 
     objective = Objective(figures, posterior, head, sample, scaling)
-    return Networks(encoder, _decoder(parts, head), objective)
+    return Networks(encoder, decoder_of(parts, head), objective)
 
 
 def _posterior(parts: Parts, x: Any, rng: Random) -> list:
@@ -190,7 +199,7 @@ def _posterior(parts: Parts, x: Any, rng: Random) -> list:
 
 def _encoder(parts: Parts, rng: Random) -> Any:
     rows = keras.Input(parts.row_shape, name="rows")
-    x = _noisy(parts, parts.scaling(name="scaling")(rows), rng)
+    x = noisy(parts, parts.scaling(name="scaling")(rows), rng)
     if isinstance(parts.network, tuple):
         code = _copy(parts.network[0])(x)
     elif parts.principal is None:
@@ -200,7 +209,8 @@ def _encoder(parts: Parts, rng: Random) -> Any:
     return keras.Model(rows, code, name="encoder")
 
 
-def _noisy(parts: Parts, x: Any, rng: Random) -> Any:
+def noisy(parts: Parts, x: Any, rng: Random) -> Any:
+    """Add the noise that training wants to scaled rows."""
     if not parts.noise:
         return x
     return layers.GaussianNoise(parts.noise, seed=draw_seed(rng))(x)
@@ -220,7 +230,7 @@ def _head(parts: Parts, rng: Random) -> Any:
     return keras.Model(code, output, name="head")
 
 
-def _decoder(parts: Parts, head: Any) -> Any:
+def decoder_of(parts: Parts, head: Any) -> Any:
     """Put the end on the head: its function, the row's shape, the row's units."""
     code = keras.Input((parts.n_components,), name="code")
     rows = layers.Activation(parts.loss.link)(head(code))

@@ -127,6 +127,9 @@ class DenseNetwork:
     principal : bool
         Add the network to the principal components of the rows, starting at zero, so that what is
         fitted never gets worse than PCA.
+    normalize : bool
+        Normalise each hidden number over the batch (S. Ioffe, C. Szegedy, "Batch Normalization",
+        ICML 2015).
 
     Examples
     --------
@@ -138,6 +141,7 @@ class DenseNetwork:
     activation: str = "silu"
     dropout: float = 0.0
     principal: bool = True
+    normalize: bool = False
 
     def __post_init__(self) -> None:
         if self.hidden != "auto":
@@ -173,7 +177,11 @@ class DenseNetwork:
 
     def _stack(self, x: Any, widths: tuple[int, ...], rng: Random) -> Any:
         for width in widths:
-            x = layers.Dense(width, activation=self.activation, kernel_initializer=kernel(rng))(x)
+            end = None if self.normalize else self.activation
+            x = layers.Dense(width, activation=end, kernel_initializer=kernel(rng))(x)
+            if self.normalize:
+                x = layers.BatchNormalization(momentum=0.9)(x)
+                x = layers.Activation(self.activation)(x)
             if self.dropout:
                 x = layers.Dropout(self.dropout, seed=draw_seed(rng))(x)
         return x

@@ -6,6 +6,7 @@ that function from the scaled row. Distances are means over the row's numbers, a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ __all__ = [
     "bernoulli",
     "check_loss",
     "clip",
+    "constant_loss",
     "gaussian",
     "loss_for",
     "squared_error",
@@ -130,6 +132,32 @@ def loss_for(loss: Any) -> Loss:
         known = [*LOSSES, "mse", "mae", "binary_crossentropy", "huber", "log_cosh"]
         raise UnknownNameError("loss", loss, known) from None
     return Loss("linear", found.call if isinstance(found, keras.losses.Loss) else found)
+
+
+def constant_loss(loss: Loss, rows: Any) -> float:
+    """Mean distance of rows from the best row that is the same for all: their mean.
+
+    Parameters
+    ----------
+    loss : Loss
+    rows : array of shape (n, d)
+        Scaled.
+
+    Returns
+    -------
+    float
+        What a decoder that knows nothing would reach; 1 where that is nothing.
+
+    Examples
+    --------
+    >>> constant_loss(LOSSES["gaussian"], [[1.0], [3.0]])
+    0.5
+    """
+    rows = ops.convert_to_tensor(rows, "float32")
+    mean = ops.clip(ops.mean(rows, axis=0), 1e-6, 1.0 - 1e-6) if loss.link == "sigmoid" else None
+    output = ops.mean(rows, axis=0) if mean is None else ops.log(mean) - ops.log1p(-mean)
+    found = float(ops.mean(loss.distance(rows, ops.broadcast_to(output, ops.shape(rows)))))
+    return found if found > 1e-12 and math.isfinite(found) else 1.0
 
 
 def check_loss(loss: Loss, n_features: int) -> None:

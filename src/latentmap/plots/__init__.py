@@ -6,9 +6,10 @@ for what they share.
 """
 
 from latentmap.plots.codes import codes
+from latentmap.plots.density import density
 from latentmap.plots.history import loss_curve
 from latentmap.plots.plane import plane
 from latentmap.plots.reconstructions import reconstructions
 from latentmap.plots.saving import figure
 
-__all__ = ["codes", "figure", "loss_curve", "plane", "reconstructions"]
+__all__ = ["codes", "density", "figure", "loss_curve", "plane", "reconstructions"]

@@ -9,10 +9,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["FAINT", "GREY", "INK", "PALETTE", "axes_for", "darker", "dress", "plain", "undress"]
+__all__ = [
+    "FAINT",
+    "GREY",
+    "INK",
+    "PALETTE",
+    "axes_for",
+    "darker",
+    "dress",
+    "frame",
+    "plain",
+    "undress",
+]
 
 INK, GREY, FAINT = "#333333", "#8a8a8a", "#d9d9d9"
 
@@ -51,6 +64,15 @@ def dress(ax: Axes, title: str, x: str = "", y: str = "") -> Axes:
     return ax
 
 
+def frame(ax: Axes, window: np.ndarray) -> None:
+    """Show the region between two corners, (2, 2), with equal units if its sides are equal."""
+    low, high = window
+    ax.set_xlim(low[0], high[0])
+    ax.set_ylim(low[1], high[1])
+    if np.isclose(high[0] - low[0], high[1] - low[1], atol=0):
+        ax.set_aspect("equal")
+
+
 def undress(ax: Axes) -> Axes:
     """Take the frame and the tick marks away: for images, which bring their own edges."""
     ax.spines[:].set_visible(False)
@@ -75,5 +97,5 @@ def darker(color: str) -> tuple[float, float, float]:
     """Give a colour dark enough to be read as text on white."""
     from matplotlib.colors import to_rgb
 
-    red, green, blue = (0.6 * part for part in to_rgb(color))
+    red, green, blue = (0.55 * part for part in to_rgb(color))
     return red, green, blue

@@ -60,6 +60,8 @@ def figure(path: str | os.PathLike[str], width: float = 7.0, height: float = 6.0
     with write_whole(path) as beside, warnings.catch_warnings():
         # A label may be written in a script that matplotlib's font lacks: boxes are drawn then.
         warnings.filterwarnings("ignore", message="Glyph .* missing")
+        # Where axes keep their proportions, the layout takes two passes to come to rest.
+        picture.draw_without_rendering()
         picture.savefig(beside, dpi=_DOTS_PER_INCH, format=path.suffix[1:].lower())
 
 

@@ -1,0 +1,401 @@
+"""The map: where you would use t-SNE or UMAP."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+
+from latentmap.data.checks import as_numbers, check_finite
+from latentmap.data.memory import check_memory
+from latentmap.data.sources import ArraySource
+from latentmap.errors import DataError, SettingError
+from latentmap.estimators.base import DESCRIBED_ROWS, FITTING_BYTES, BaseAutoEncoder
+from latentmap.estimators.rows import check_codes, fitting_rows
+from latentmap.fitting.landmarks import MOST, LandmarkSet, choose_landmarks
+from latentmap.fitting.layout import find_layout
+from latentmap.fitting.preparation import Prepared, prepare
+from latentmap.fitting.principal import principal_components, projected, scaled
+from latentmap.fitting.training import Training
+from latentmap.networks.dense import DenseNetwork, check_widths
+from latentmap.networks.losses import check_loss, constant_loss, loss_for
+from latentmap.networks.map import MapNetworks, MapParts, assemble_map
+from latentmap.networks.table import describe_network, network_for
+
+__all__ = ["LatentMap"]
+
+GRAPH_COMPONENTS = 50
+RECONSTRUCTION = 8.0
+"""Weight of a reconstruction loss as large as that of the mean row, against nats."""
+FORTH = DenseNetwork((512, 512, 512), activation="relu", principal=False, normalize=True)
+BACK = DenseNetwork((512,), activation="relu", principal=False)
+SEEN_NUMBERS = 1 << 20
+DENSITY_BLOCK = 4096
+DENSITY_WIDTH = 2.0
+"""Of the kernel that tells how much data lives at a spot, in h."""
+USUAL_ERROR = 95.0
+"""Rows that fit worse than this percentile of the fitted ones lose confidence."""
+
+
+class LatentMap(BaseAutoEncoder):
+    """A map of the rows that also places new ones, and can be read backwards.
+
+    A layout of the fitted rows is found by t-SNE on their nearest neighbours; then an encoder
+    learns where rows lie in it, and a decoder what lives at each spot. Similar rows lie together;
+    any row can be placed, and any spot decoded. How it works, and where its limits are:
+    docs/map.md.
+
+    Parameters
+    ----------
+    n_components : {2, 3}
+        Numbers in a code: a plane or a space. A layout of your own brings its own number.
+    layout : array-like of shape (n, 2) or (n, 3), optional
+        Your own position of every fitted row, from UMAP, t-SNE, PaCMAP or geography, in place of
+        the one that is found: the picture becomes a function with an inverse.
+    n_neighbors : int
+        Neighbours that pull each row of the layout: fewer show finer structure.
+    network : {"auto", "dense", "conv"} or network settings
+        The encoder's network, and, unless "auto", the decoder's. "auto" is three hidden layers of
+        512 to the map, and one of 512 back.
+    loss : {"auto", "bernoulli", "gaussian", "bounded"} or a Keras loss
+        What the decoder is trained with; see `AutoEncoder`.
+    scaling : {"balanced", "auto", "unit", "standard", "columns", "none"}
+        How raw rows become the numbers that neighbours are found among and the network sees.
+        "balanced" is "auto" (see `AutoEncoder`), but "columns" where one or two columns of a table
+        have so large a unit that they would drown the others.
+    noise : float
+        Standard deviation of Gaussian noise on the scaled rows while training, 0 to 1.
+    epochs : int or "auto"
+        Runs through the rows. "auto" is 5, and more where rows are few.
+    training : Training, optional
+        Batch size, learning rate, schedule, early stopping. By default nothing is held out.
+    random_state : int, RandomState instance or None
+        An integer makes the map repeatable.
+    verbose : bool
+        Show progress with the time left.
+
+    Attributes
+    ----------
+    encoder_, decoder_ : keras.Model
+        Raw rows to spots, and spots to rows in their own units.
+    landmarks_ : ndarray of shape (K, n_components)
+        The points that carry the map.
+    following_ : dict of str to float
+        How closely the encoder follows the layout on (at most 10,000 of) the fitted rows: "r2", the
+        share of the layout's variance that it explains, and "median_shift", the middle distance of
+        a row from its place, as a share of the layout's width.
+    history_ : dict of lists
+        "epoch", "loss", "val_loss", "val_mse".
+    row_shape_ : tuple of int
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str
+        Where columns have names.
+
+    References
+    ----------
+    L. van der Maaten, G. Hinton, "Visualizing Data using t-SNE", JMLR 9, 2008; C. M. Bishop,
+    M. Svensén, C. K. I. Williams, "GTM: The Generative Topographic Mapping", Neural Computation 10,
+    1998. Others in docs/map.md.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from latentmap import LatentMap
+    >>> X = load_iris().data
+    >>> m = LatentMap(epochs=2, random_state=0).fit(X)
+    >>> spots = m.transform(X)
+    >>> spots.shape, m.inverse_transform(spots).shape, m.confidence(X).shape, m.density(spots).shape
+    ((150, 2), (150, 4), (150,), (150,))
+    """
+
+    def __init__(
+        self,
+        n_components: int = 2,
+        *,
+        layout: Any = None,
+        n_neighbors: int = 10,
+        network: Any = "auto",
+        loss: Any = "auto",
+        scaling: str = "balanced",
+        noise: float = 0.1,
+        epochs: int | str = "auto",
+        training: Training | None = None,
+        random_state: Any = None,
+        verbose: bool = False,
+    ) -> None:
+        self.n_components = n_components
+        self.layout = layout
+        self.n_neighbors = n_neighbors
+        self.network = network
+        self.loss = loss
+        self.scaling = scaling
+        self.noise = noise
+        self.epochs = epochs
+        self.training = training
+        self.random_state = random_state
+        self.verbose = verbose
+
+    # -- honest ----------------------------------------------------------------------------------
+
+    def confidence(self, X: Any) -> np.ndarray:
+        """Tell how sure the map is of each row's place.
+
+        The share of the encoder's distribution over the landmarks that lies around the chosen spot,
+        of the most that can lie there: a row that may live in two places is unsure. Where a row is
+        reconstructed worse than nearly all fitted rows, the share is multiplied by (usual error /
+        its error): a row unlike all of them is unsure, too.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, ...), sparse matrix, data frame, or Source
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            From 0 to 1.
+
+        Raises
+        ------
+        DataError
+            If the rows do not look like those that were fitted.
+        """
+        _, error, mass = self._figures(X).T
+        learned = self._learned
+        most = (1.0 + 1.0 / learned["window"] ** 2) ** (-learned["n_components"] / 2)
+        usual = learned["usual_error"]
+        return np.minimum(mass / most, 1.0) * (usual / np.maximum(error, max(usual, 1e-30)))
+
+    def density(self, Z: Any) -> np.ndarray:
+        """Tell how much data lives at each spot.
+
+        The fitted rows' density, from their share at each landmark, as a share of what the middle
+        fitted row has around it.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n, n_components)
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            From 0, where no fitted row lives near, to 1, where at least as many do as around the
+            middle one.
+
+        Raises
+        ------
+        DataError
+            If a spot has another width.
+        """
+        spots = check_codes(Z, self._fitted()._n_features_out)
+        dense = self._crowd(spots) / self._learned["usual_crowd"]
+        return np.minimum(dense, 1.0).astype(np.float32)
+
+    @property
+    def landmarks_(self) -> np.ndarray:
+        """The points that carry the map, shape (K, n_components), in the units of its codes."""
+        self._fitted()
+        centers = keras.ops.convert_to_numpy(self._softened.centers)
+        return centers * self._fitted_arrays["code_scale"] + self._fitted_arrays["code_offset"]
+
+    @property
+    def following_(self) -> dict[str, float]:
+        """How closely the encoder follows the layout on fitted rows."""
+        self._fitted()
+        return dict(self._learned["following"])
+
+    @property
+    def _width(self) -> float:
+        """h, in the units of the codes."""
+        width = keras.ops.convert_to_numpy(self._softened.width)
+        return float(width * self._fitted_arrays["code_scale"])
+
+    @property
+    def _softened(self) -> Any:
+        return next(layer for layer in self._objective.models[1].layers if layer.name == "softened")
+
+    def _crowd(self, spots: np.ndarray) -> np.ndarray:
+        """Give Σ_k π_k exp(−‖z − c_k‖² / 2r²), with π_k the share of rows at a landmark."""
+        from scipy.spatial.distance import cdist
+
+        radius, centers = DENSITY_WIDTH * self._width, self.landmarks_
+        share = self._fitted_arrays["landmark_share"].astype(np.float64)
+        blocks = [
+            np.exp(-cdist(spots[i : i + DENSITY_BLOCK], centers, "sqeuclidean") / (2 * radius**2))
+            @ share
+            for i in range(0, len(spots), DENSITY_BLOCK)
+        ]
+        return np.concatenate(blocks) if blocks else np.empty(0)
+
+    # -- fitting -----------------------------------------------------------------------------------
+
+    def _fit(self, X: Any) -> None:
+        self._check_settings()
+        rows = fitting_rows(self, X)
+        forth, back = _both_ways(self.network)
+        check_memory("network", FITTING_BYTES * sum(_sizes(forth, back, rows.row_shape, MOST)))
+        own = None if self.layout is None else _own_layout(self.layout, len(rows))
+        plan = _plan(len(rows)) if self.training is None else self.training
+        epochs = _epochs(len(rows)) if self.epochs == "auto" else self.epochs
+        ready = prepare(rows, self.scaling, epochs, plan, self.random_state)
+        self.dtype_ = ready.rows.dtype.name
+        spots = self._found_layout(ready) if own is None else own
+        self._train(forth, back, ready, spots)
+        self._describe(ready, spots)
+
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        if self.n_components not in (2, 3):
+            raise SettingError(f"n_components: expected 2 or 3, found {self.n_components!r}")
+
+    def _found_layout(self, ready: Prepared) -> np.ndarray:
+        width = min(GRAPH_COMPONENTS, self.n_features_in_)
+        principal = principal_components(ready.rows, ready.scale, width, ready.seed)
+        points = projected(ready.rows, ready.scale, principal)
+        return find_layout(points, self.n_components, self.n_neighbors, ready.seed, self.verbose)
+
+    def _train(self, forth: Any, back: Any, ready: Prepared, spots: np.ndarray) -> None:
+        offset = spots.mean(axis=0, dtype=np.float64)
+        scale = float(np.sqrt(spots.var(axis=0, dtype=np.float64).mean())) or 1.0
+        chosen = choose_landmarks(((spots - offset) / scale).astype(np.float32), ready.seed)
+        loss = ("gaussian", "bernoulli")[ready.scale.unit] if self.loss == "auto" else self.loss
+        check_loss(loss_for(loss), self.n_features_in_)
+        self._learned = {
+            "n_components": spots.shape[1],
+            "network": describe_network(forth),
+            "back": describe_network(back),
+            "loss": loss if isinstance(loss, str) else "mse",
+            "seed": ready.seed,
+            "n_landmarks": len(chosen.centers),
+            "n_anchors": len(chosen.anchors),
+            "window": chosen.radius / chosen.width,
+            "own_layout": self.layout is not None,
+        }
+        self._fitted_arrays = {
+            "offset": ready.scale.offset,
+            "scale": ready.scale.scale,
+            "code_offset": offset.astype(np.float32),
+            "code_scale": np.asarray(scale, np.float32),
+        }
+        seen = ready.rows.sample(max(10, SEEN_NUMBERS // self.n_features_in_), ready.seed)
+        nothing = constant_loss(loss_for(loss), scaled(seen[:], ready.scale))
+        networks = assemble_map(self._parts(loss, chosen, RECONSTRUCTION / nothing))
+        self._set_networks(networks)
+        self.history_ = ready.paired(spots).train(networks.training, self.verbose)
+
+    def _parts(self, loss: Any, chosen: LandmarkSet, reconstruction: float = 1.0) -> MapParts:
+        arrays, learned = self._fitted_arrays, self._learned
+        return MapParts(
+            row_shape=self.row_shape_,
+            n_components=learned["n_components"],
+            network=network_for(learned["network"]),
+            back=network_for(learned["back"]),
+            loss=loss_for(loss),
+            offset=arrays["offset"],
+            scale=arrays["scale"],
+            noise=self.noise,
+            seed=learned["seed"],
+            code_offset=arrays["code_offset"],
+            code_scale=arrays["code_scale"],
+            reconstruction=reconstruction,
+            **chosen._asdict(),
+        )
+
+    def _assemble(self) -> MapNetworks:
+        learned = self._learned
+        width = learned["n_components"]
+        centers, anchors = (
+            np.zeros((learned["n_landmarks"], width)),
+            np.zeros((learned["n_anchors"], width)),
+        )
+        blank = LandmarkSet(centers, anchors, 1.0, 1.0)
+        return assemble_map(self._parts(learned["loss"], blank))
+
+    def _layer_sizes(self, row_shape: tuple[int, ...], learned: dict[str, Any]) -> list[int]:
+        counts = (learned["n_landmarks"], learned["n_anchors"])
+        check_widths(counts, "n_landmarks")
+        forth, back = network_for(learned["network"]), network_for(learned["back"])
+        spots = [count * learned["n_components"] for count in counts]
+        return [*_sizes(forth, back, row_shape, counts[0]), *spots]
+
+    def _about(self) -> dict[str, Any]:
+        about = super()._about()
+        return {**about, "parameters": {**about["parameters"], "layout": None}}
+
+    def _describe(self, ready: Prepared, spots: np.ndarray) -> None:
+        """Note what is usual among the fitted rows, and how closely the map follows its layout."""
+        some = ready.rows.sample(DESCRIBED_ROWS, ready.seed)
+        codes = self.transform(some).astype(np.float64)
+        errors = self.reconstruction_error(some)
+        wanted = ArraySource(spots).sample(DESCRIBED_ROWS, ready.seed)[:]
+        self._learned["following"] = _following(codes, wanted)
+        self._learned["usual_error"] = float(np.percentile(errors, USUAL_ERROR))
+        nearest = np.unique(_nearest(codes, self.landmarks_), return_counts=True)
+        share = np.zeros(len(self.landmarks_))
+        share[nearest[0]] = nearest[1] / len(codes)
+        self._fitted_arrays["landmark_share"] = share.astype(np.float32)
+        self._learned["usual_crowd"] = float(np.median(self._crowd(codes))) or 1.0
+
+    def _draw_codes(self, n: int, rng: np.random.RandomState) -> np.ndarray:
+        share = self._fitted_arrays["landmark_share"].astype(np.float64)
+        chosen = rng.choice(len(share), size=n, p=share / share.sum())
+        landmarks = self.landmarks_
+        return landmarks[chosen] + self._width * rng.standard_normal((n, landmarks.shape[1]))
+
+
+def _both_ways(network: Any) -> tuple[Any, Any]:
+    """Give the networks of the encoder and of the decoder."""
+    if isinstance(network, str) and network in ("auto", "dense"):
+        return FORTH, BACK
+    found = network_for(network)
+    if isinstance(found, tuple):
+        raise SettingError("network: a pair of your own models goes with AutoEncoder only")
+    return found, found
+
+
+def _sizes(forth: Any, back: Any, row_shape: tuple[int, ...], n_landmarks: int) -> list[int]:
+    """Count the numbers in each layer's kernel, once each way."""
+    ways = [way.layer_sizes(row_shape, n_landmarks) for way in (forth, back)]
+    return [size for sizes in ways for size in sizes[: len(sizes) // 2]]
+
+
+def _plan(n_rows: int) -> Training:
+    """Decide how so many rows are trained on."""
+    batch = int(np.clip(n_rows // 50, 32, 512))
+    return Training(batch_size=batch, learning_rate=3e-3, patience=None, held_out=0)
+
+
+def _epochs(n_rows: int) -> int:
+    """Decide how often to run through so many rows: 5 times, but at least 2,000 steps."""
+    steps = max(1, n_rows // _plan(n_rows).rows_a_step(n_rows))
+    return max(5, math.ceil(2000 / steps))
+
+
+def _own_layout(layout: Any, n_rows: int) -> np.ndarray:
+    """Check the user's own layout."""
+    spots = np.asarray(as_numbers("layout", layout), dtype=np.float64)
+    if spots.ndim != 2 or spots.shape[1] not in (2, 3) or len(spots) != n_rows:
+        raise DataError(
+            f"layout: expected shape ({n_rows}, 2) or ({n_rows}, 3), a position for every row, "
+            f"found {spots.shape}"
+        )
+    check_finite(spots, 0, "layout")
+    return spots
+
+
+def _following(codes: np.ndarray, wanted: np.ndarray) -> dict[str, float]:
+    """Compare codes with the places that the layout has for them."""
+    apart = np.linalg.norm(codes - wanted, axis=1)
+    spread = float(((wanted - wanted.mean(axis=0)) ** 2).sum()) or 1.0
+    width = float(np.ptp(wanted, axis=0).max()) or 1.0
+    return {
+        "r2": 1.0 - float((apart**2).sum()) / spread,
+        "median_shift": float(np.median(apart)) / width,
+    }
+
+
+def _nearest(codes: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    from sklearn.neighbors import KDTree
+
+    return KDTree(landmarks).query(codes, return_distance=False)[:, 0]

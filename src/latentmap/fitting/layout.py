@@ -1,0 +1,170 @@
+"""A layout: where each fitted row lies in the plane, by t-SNE on its nearest neighbours.
+
+L. van der Maaten, G. Hinton, "Visualizing Data using t-SNE", JMLR 9, 2008, in the implementation of
+openTSNE, with gradients from an interpolated grid (G. C. Linderman et al., Nature Methods 16,
+2019). Every neighbour weighs the same (uniform affinities), which tells the eye the same as a tuned
+perplexity and needs no search for it. It stops long before t-SNE converges: what comes later moves
+single rows, and the network that learns the layout does not follow them anyway.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from latentmap.fitting.neighbors import Neighbors, nearest_others
+from latentmap.fitting.progress import progress
+
+__all__ = ["find_layout"]
+
+FEWEST_ROWS = 8
+"""Of fewer different rows, the first principal components are the layout."""
+MOST_ROWS = {2: 100_000, 3: 5_000}
+"""By dimensions: of more rows the layout is that of a sample; in 3-D no grid speeds it up."""
+GATHERING, SPREADING = 100, 150
+"""Iterations with and without exaggeration."""
+EXAGGERATION = 12.0
+TOLD_ITERATIONS = 5
+TINY = float(np.finfo(np.float32).tiny)
+FFT=2000
+SAME = 1e-5
+"""Points nearer than this share of the cloud's deviation are one point."""
+
+
+def find_layout(
+    points: np.ndarray, n_components: int, n_neighbors: int, seed: int, visible: bool = False
+) -> np.ndarray:
+    """Lay points out in the plane or in space, so that neighbours stay neighbours.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, d)
+        float32, columns by falling variance (as principal components are).
+    n_components : {2, 3}
+    n_neighbors : int
+        How many neighbours pull each point.
+    seed : int
+    visible : bool
+        Show progress.
+
+    Returns
+    -------
+    ndarray of shape (n, n_components)
+        float32, centred, of mean square 1 a column. Equal points lie in one place. Of very many
+        points a uniform sample is laid out, and each of the others lies where its nearest sampled
+        neighbour does.
+
+    Examples
+    --------
+    >>> two = np.repeat([[0.0, 0.0, 0.0], [9.0, 9.0, 9.0]], 20, axis=0).astype("float32")
+    >>> two += np.random.default_rng(0).normal(size=two.shape).astype("float32")
+    >>> spots = find_layout(two, 2, 10, seed=0)
+    >>> gap = np.linalg.norm(spots[:20].mean(axis=0) - spots[20:].mean(axis=0))
+    >>> spots.shape, bool(gap > spots[:20].std())
+    ((40, 2), True)
+    """
+    distinct, which = _distinct(points)
+    most = MOST_ROWS[n_components]
+    if len(distinct) > most:
+        chosen = np.sort(np.random.default_rng(seed).permutation(len(distinct))[:most])
+        sample = distinct[chosen]
+        spots = _embedded(sample, n_components, n_neighbors, seed, visible)
+        spots = spots[_nearest(sample, distinct, seed, visible)]
+    else:
+        spots = _embedded(distinct, n_components, n_neighbors, seed, visible)
+    return _normalised(spots[which])
+
+
+def _distinct(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give the different points, and which of them each point is."""
+    grid = max(SAME * float(np.sqrt(points.var(axis=0).sum())), TINY)
+    with np.errstate(over="ignore", invalid="ignore"):
+        cells = np.round(points / grid).astype(np.int64)
+    keys = np.ascontiguousarray(cells).view(np.dtype((np.void, cells.shape[1] * 8))).ravel()
+    _, first, which = np.unique(keys, return_index=True, return_inverse=True)
+    order = np.argsort(first)  # in the order of the rows, so that row 0 is point 0
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    return points[first[order]], rank[which]
+
+
+def _start(points: np.ndarray, n_components: int, seed: int) -> np.ndarray:
+    """Take the first columns, as t-SNE wants them: tiny, and no two points in one place."""
+    first = np.zeros((len(points), n_components))
+    width = min(n_components, points.shape[1])
+    first[:, :width] = points[:, :width]
+    first /= max(float(first[:, 0].std()), TINY)
+    return first + 1e-3 * np.random.default_rng(seed).standard_normal(first.shape)
+
+
+def _embedded(
+    points: np.ndarray, n_components: int, n_neighbors: int, seed: int, visible: bool
+) -> np.ndarray:
+    start = _start(points, n_components, seed)
+    if len(points) < FEWEST_ROWS:
+        return start
+    k = min(n_neighbors, (len(points) - 1) // 3)
+    near = nearest_others(points, k, seed, visible)
+    import openTSNE
+
+    embedding = openTSNE.TSNEEmbedding(
+        1e-4 * start,
+        _uniform_affinities(near),
+        negative_gradient_method="fft" if n_components == 2 and len(points) > FFT else "bh",
+        n_jobs=-1 if len(points)>FFT else 1,
+        random_state=seed,
+    )
+    plan = ((GATHERING, EXAGGERATION, 0.5), (SPREADING, 1.0, 0.8))
+    with progress("laying out", GATHERING + SPREADING, visible) as advance:
+        for iterations, exaggeration, momentum in plan:
+            embedding = embedding.optimize(
+                iterations,
+                exaggeration=exaggeration,
+                momentum=momentum,
+                callbacks=_Told(advance),
+                callbacks_every_iters=TOLD_ITERATIONS,
+            )
+    return np.asarray(embedding)
+
+
+class _Told:
+    """Called back by openTSNE."""
+
+    def __init__(self, advance: Any) -> None:
+        self.advance = advance
+
+    def __call__(self, iteration: int, error: float, embedding: Any) -> None:
+        self.advance(TOLD_ITERATIONS)
+
+
+def _uniform_affinities(near: np.ndarray) -> Any:
+    """Give each pair of neighbours the same weight, whichever of the two chose the other."""
+    from openTSNE.affinity import PrecomputedAffinities
+    from scipy.sparse import csr_matrix
+
+    n, k = near.shape
+    chosen = csr_matrix((np.ones(n * k), near.ravel(), np.arange(0, n * k + 1, k)), shape=(n, n))
+    either = chosen.maximum(chosen.T)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return PrecomputedAffinities(either / either.sum(), normalize=False)
+
+
+def _nearest(sample: np.ndarray, points: np.ndarray, seed: int, visible: bool) -> np.ndarray:
+    """Find the nearest sampled point of every point."""
+    index, block = Neighbors(sample, seed), 8192
+    found = np.empty(len(points), np.int64)
+    with progress("placing the other rows", -(-len(points) // block), visible) as advance:
+        for start in range(0, len(points), block):
+            rows = slice(start, start + block)
+            found[rows] = index.search(points[rows], 1)[:, 0]
+            advance(1)
+    return found
+
+
+def _normalised(spots: np.ndarray) -> np.ndarray:
+    spots = spots - spots.mean(axis=0)
+    deviation = float(np.sqrt(np.mean(spots**2)))
+    return (spots / (deviation if deviation > 0 else 1.0)).astype(np.float32)

@@ -1,0 +1,123 @@
+"""The networks of a map: from a row to a spot by way of landmarks, and from a spot to a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from latentmap.networks.assembly import Networks, Objective, Parts, decoder_of, noisy
+from latentmap.networks.landmarks import AroundMode, Softened
+from latentmap.networks.losses import squared_error
+from latentmap.networks.scaling import Scaling
+
+__all__ = ["MapNetworks", "MapParts", "assemble_map"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapParts(Parts):
+    """What the networks of a map are made of, beside the parts of every pair.
+
+    Attributes
+    ----------
+    back : LinearNetwork, DenseNetwork or ConvNetwork
+        The decoder's network; ``network`` is the encoder's.
+    centers, anchors : ndarray of shape (K, n_components), (A, n_components)
+        Of `AroundMode`, in a plane where the layout has mean 0 and deviation 1.
+    width, radius : float
+        Of `Softened` and of `AroundMode`.
+    code_offset : ndarray of shape (n_components,)
+    code_scale : float
+        Codes are spots · code_scale + code_offset.
+    reconstruction : float
+        How much a unit of reconstruction loss weighs against a nat of misplacement.
+    """
+
+    back: Any
+    centers: np.ndarray
+    anchors: np.ndarray
+    width: float = 1.0
+    radius: float = 1.0
+    code_offset: Any = 0.0
+    code_scale: Any = 1.0
+    reconstruction: float = 1.0
+
+
+@dataclass(frozen=True)
+class MapNetworks(Networks):
+    """The fitted pair, what judges rows alone, and what is trained on rows with their places."""
+
+    training: Any
+
+
+def assemble_map(parts: MapParts) -> MapNetworks:
+    """Build the networks of a map.
+
+    Training minimises, for a row x whose layout position is z,
+    −Σ_k φ_k(z) log p_k(x) + λ · loss(x, decoder(encoder(x))), where p is the encoder's distribution
+    over the landmarks. Figures of the objective: reconstruction loss; mean squared error of the
+    scaled row; mass of p in the window around its mode. Figures of the training objective: the
+    loss; the squared error; the cross-entropy.
+
+    Parameters
+    ----------
+    parts : MapParts
+
+    Returns
+    -------
+    MapNetworks
+
+    Examples
+    --------
+    >>> from latentmap.networks.dense import DenseNetwork
+    >>> from latentmap.networks.losses import LOSSES
+    >>> one, net = np.ones((), "float32"), DenseNetwork((8,), principal=False)
+    >>> corners = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], "float32")
+    >>> networks = assemble_map(MapParts((4,), 2, net, LOSSES["gaussian"], 0 * one, one, back=net,
+    ...     centers=corners, anchors=corners))
+    >>> networks.encoder.output_shape, networks.decoder.output_shape
+    ((None, 2), (None, 4))
+    """
+    rng = parts.rng
+    rows = keras.Input(parts.row_shape, name="rows")
+    x = noisy(parts, parts.scaling(name="scaling")(rows), rng)
+    logits = parts.network.encode(x, len(parts.centers), rng)
+    places = keras.Model(rows, logits, name="places")
+    units = Scaling(parts.code_offset, parts.code_scale, invert=True, name="code_units")
+    around = AroundMode(parts.centers, parts.anchors, parts.radius, name="around_mode")
+    soft = Softened(parts.centers, parts.width, name="softened")
+    plane = Scaling(parts.code_offset, parts.code_scale, name="code_plane")
+    encoder = keras.Model(rows, units(around(places(rows))[0]), name="encoder")
+
+    code = keras.Input((parts.n_components,), name="code")
+    output = parts.back.decode(soft(plane(code)), parts.row_shape, rng, zero=False)
+    head = keras.Model(code, output, name="head")
+    scaling = parts.scaling()
+
+    def judged(rows: Any, logits: Any, training: bool) -> list:
+        target = layers.Flatten()(scaling(rows))
+        spot, mass = around(logits)
+        output = head(units(spot), training=training)
+        row = keras.activations.get(parts.loss.link)(output)
+        return [parts.loss.distance(target, output), squared_error(target, row), mass]
+
+    def figures(rows: Any, training: bool) -> list:
+        return judged(rows, places(rows, training=training), training)
+
+    def misplaced(pair: Any, training: bool) -> list:
+        rows, codes = pair
+        logits = places(rows, training=training)
+        apart = ops.categorical_crossentropy(soft(plane(codes)), logits, from_logits=True)
+        loss, error, _ = judged(rows, logits, training)
+        return [apart + parts.reconstruction * loss, error, apart]
+
+    models = (encoder, head, scaling)
+    return MapNetworks(
+        encoder,
+        decoder_of(parts, head),
+        Objective(figures, *models),
+        Objective(misplaced, *models),
+    )

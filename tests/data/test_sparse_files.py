@@ -1,0 +1,130 @@
+import numpy as np
+import pytest
+from scipy import sparse
+
+from latentmap.data.arrays import open_npz
+from latentmap.data.sparse import SparseSource
+from latentmap.errors import DataError, FileError, LatentmapError, TooLargeError
+
+ROWS = np.where(np.random.default_rng(0).random((6, 5)) < 0.5, np.arange(30.0).reshape(6, 5), 0)
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """Save rows as SciPy does, some arrays being changed or, where None, left out."""
+
+    def saved(kind="csr", rows=ROWS, **changed):
+        path = tmp_path / "words.npz"
+        sparse.save_npz(path, sparse.csr_array(rows).asformat(kind))
+        with np.load(path) as arrays:
+            arrays = {**arrays, **changed}
+        np.savez(path, **{key: array for key, array in arrays.items() if array is not None})
+        return path
+
+    return saved
+
+
+def placed(name, place, value, dtype=np.int32):
+    """Give one of the arrays of ROWS in CSR, with another number at a place."""
+    array = getattr(sparse.csr_array(ROWS), name).astype(dtype)
+    array[place] = value
+    return {name: array}
+
+
+@pytest.mark.parametrize("make", [sparse.csr_array, sparse.csr_matrix])
+@pytest.mark.parametrize("compressed", [True, False])
+@pytest.mark.parametrize("kind", ["csr", "csc", "coo"])
+def test_what_scipy_saves_is_opened_and_stays_sparse(tmp_path, kind, compressed, make):
+    sparse.save_npz(tmp_path / "words.npz", make(ROWS).asformat(kind), compressed)
+    source = open_npz(tmp_path / "words.npz")
+    assert isinstance(source, SparseSource)
+    assert np.array_equal(source[:], ROWS)
+    assert source.name == "words.npz"
+    assert source.labels is None
+
+
+def test_labels_may_lie_beside(saved):
+    assert open_npz(saved(y=np.arange(6))).labels.tolist() == [0, 1, 2, 3, 4, 5]
+    assert open_npz(saved(kind_=np.array(list("abcdef"))), "kind_").labels.tolist() == [*"abcdef"]
+    assert open_npz(saved(y=np.arange(5))).labels is None
+    with pytest.raises(DataError, match="array y: expected one label for 6 rows"):
+        open_npz(saved(y=np.arange(5)), "y")
+
+
+@pytest.mark.parametrize("kind", ["csr", "csc", "coo"])
+@pytest.mark.parametrize("dtype", [">f4", "f2", ">i8", "g", "?"])
+def test_types_of_all_kinds(saved, kind, dtype):
+    data = sparse.csr_array(ROWS).asformat(kind).data.astype(dtype)
+    source = open_npz(saved(kind, data=data))
+    assert source.dtype.isnative
+    assert np.array_equal(source[:], ROWS.astype(dtype))
+
+
+@pytest.mark.parametrize("dtype", [">i8", "u1", "i2"])
+def test_places_of_all_types(saved, dtype):
+    rows = sparse.csr_array(ROWS)
+    places = {name: getattr(rows, name).astype(dtype) for name in ("indices", "indptr")}
+    assert np.array_equal(open_npz(saved(**places))[:], ROWS)
+
+
+def test_older_versions_of_scipy_wrote_the_format_as_text(saved):
+    assert np.array_equal(open_npz(saved(format=np.array("csr")))[:], ROWS)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        (placed("indices", 3, 99), "indices must be < 5"),
+        (placed("indices", 3, -1), "indices must be >= 0"),
+        (placed("indices", 3, 2**63 + 5, np.uint64), "indices must be"),
+        (placed("indices", 3, 2**40, np.int64), "indices must be < 5"),
+        (placed("indptr", 2, 50), "non-decreasing"),
+        (placed("indptr", 0, 1), "should start with 0"),
+        (placed("indptr", -1, 10**6), "index pointer"),
+        ({"indptr": np.zeros(3, int)}, "index pointer size 3 should be 7"),
+        ({"data": np.ones(2)}, "same size"),
+        ({"data": np.ones((2, 2))}, "array data: expected a part of a sparse matrix, found float6"),
+        ({"data": np.ones(2) * 1j}, "array data: expected a part .* found complex128"),
+        ({"indices": np.ones(2)}, "array indices: expected a part .* found float64"),
+        ({"shape": np.array([6.0, 5.0])}, "array shape: expected a part"),
+        ({"shape": np.array([6, 5, 1])}, "expected a sparse matrix of two dimensions, found 3"),
+        ({"indptr": None}, "no item named 'indptr.npy'"),
+        ({"format": np.array(b"dia")}, "expected a sparse format of csr, csc, coo, found 'dia'"),
+        ({"format": np.array(b"\xff\xfe")}, "can't decode"),
+        ({"format": np.array([b"csr"])}, "array format: expected a part"),
+    ],
+)
+def test_arrays_that_do_not_fit_one_another(saved, changed, told):
+    with pytest.raises(FileError, match=f"^words.npz.*{told}") as caught:
+        open_npz(saved(**changed))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("row", [[0, 6, 2], [0, -1, 2], [0, 1]])
+def test_coordinates_that_do_not_fit_one_another(saved, row):
+    with pytest.raises(FileError, match=r"^words.npz: cannot be read as a sparse matrix in coo"):
+        open_npz(saved("coo", data=np.ones(3), row=np.array(row), col=np.array([0, 1, 2])))
+
+
+@pytest.mark.parametrize("shape", [(0, 5), (-6, 5), (6, 0)])
+def test_shapes_without_rows(saved, shape):
+    with pytest.raises(DataError, match="expected at least one"):
+        open_npz(saved(shape=np.array(shape)))
+
+
+@pytest.mark.parametrize("kind", ["csr", "csc", "coo"])
+@pytest.mark.parametrize("shape", [(2**60, 5), (6, 2**60), (6, 2**64 - 1)])
+def test_a_claimed_shape_is_weighed_before_memory_is_taken(saved, kind, shape):
+    with pytest.raises(TooLargeError, match=r"^words.npz: needs"):
+        open_npz(saved(kind, shape=np.array(shape, np.uint64)))
+
+
+class Bomb:
+    def __reduce__(self):
+        return (pytest.fail, ("a pickle was executed",))
+
+
+@pytest.mark.parametrize("key", ["format", "shape", "data", "indices", "indptr"])
+def test_pickles_are_never_loaded(saved, key):
+    with pytest.raises(LatentmapError):
+        open_npz(saved(**{key: np.array([Bomb()], dtype=object)}))

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+
+@pytest.fixture
+def ax():
+    return Figure((6, 6), layout="constrained").subplots()
+
+
+@pytest.fixture(name="Z")
+def codes_of_300_rows():
+    return np.random.default_rng(0).normal(size=(300, 2))
+
+
+@pytest.fixture
+def drawn():
+    """Render, which is where a label that matplotlib cannot read would fail."""
+
+    def drawn(ax):
+        ax.get_figure().canvas.draw()
+        return ax
+
+    return drawn
+
+
+@pytest.fixture
+def atlas():
+    """A map of two clusters: its density, its landmarks, and black images."""
+
+    class Atlas:
+        landmarks_ = np.array([[0.0, 0.0], [0.0, 1.0], [10.0, 9.0], [10.0, 10.0]])
+
+        def density(self, Z):
+            near = ((np.asarray(Z)[:, None] - self.landmarks_) ** 2).sum(axis=2).min(axis=1)
+            return np.exp(-near / 4)
+
+        def inverse_transform(self, Z):
+            return np.zeros((len(Z), 28, 28), np.uint8)
+
+    return Atlas()

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from latentmap import plots
+from latentmap.errors import DataError, FileError
+
+
+@pytest.mark.parametrize(
+    ("suffix", "start"), [(".png", b"\x89PNG"), (".PDF", b"%PDF"), (".svg", b"<?xml")]
+)
+def test_figure_writes_each_kind(tmp_path, Z, suffix, start):
+    place = tmp_path / f"codes{suffix}"
+    with plots.figure(place) as ax:
+        plots.codes(Z, ["日本", "b\x07"] * 150, ax=ax)
+    assert place.read_bytes().startswith(start)
+    assert list(tmp_path.iterdir()) == [place]
+
+
+def test_figure_has_the_size_that_was_asked(tmp_path):
+    with plots.figure(tmp_path / "a.png", 3, 2):
+        pass
+    with Image.open(tmp_path / "a.png") as picture:
+        assert picture.size == (600, 400)
+
+
+def test_figure_refuses_unknown_suffixes_before_any_work(tmp_path):
+    with (
+        pytest.raises(FileError, match=r"suffix \.png, \.pdf, \.svg, found '\.gif'"),
+        plots.figure(tmp_path / "a.gif"),
+    ):
+        pytest.fail("was asked to draw")
+
+
+def test_figure_leaves_the_old_file_if_drawing_fails(tmp_path):
+    place = tmp_path / "a.png"
+    place.write_bytes(b"old")
+    with pytest.raises(DataError), plots.figure(place) as ax:
+        plots.codes(np.zeros((0, 2)), ax=ax)
+    assert place.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [place]
