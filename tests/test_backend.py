@@ -12,6 +12,7 @@ from latentmap.backend import apply, block_rows, many_steps, narrow, start
 from latentmap.networks.assembly import Parts, assemble
 from latentmap.networks.dense import DenseNetwork
 from latentmap.networks.losses import LOSSES
+from latentmap.networks.map import MapParts, assemble_map
 
 keras = start()
 ON_JAX = keras.backend.backend() == "jax"
@@ -186,3 +187,55 @@ def test_threads_can_share_a_model():
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(lambda _: backend.apply(model, rows), range(40)))
     assert all(np.array_equal(codes, alone) for codes in together)
+
+
+# -- rows with something beside each ---------------------------------------------------------------
+
+
+def pairs(n, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n, 4)).astype("float32"), rng.normal(size=(n, 2)).astype("float32")
+
+
+def pair_objective():
+    network, centers = DenseNetwork(hidden=(6,), principal=False), pairs(12, seed=1)[1]
+    parts = MapParts(
+        (4,),
+        2,
+        network,
+        LOSSES["gaussian"],
+        np.zeros(()),
+        np.ones(()),
+        back=network,
+        centers=centers,
+        anchors=centers,
+    )
+    made = assemble_map(parts).training
+    made.compile(optimizer=keras.optimizers.Adam(0.01))
+    return made
+
+
+def test_apply_takes_pairs():
+    model, (rows, beside) = pair_objective(), pairs(2500)
+    whole = apply(model, (rows, beside))
+    assert whole.shape == (2500, 3)
+    for part in (slice(0, 1), slice(1000, 1100), slice(2000, None)):
+        assert np.array_equal(apply(model, (rows[part], beside[part])), whole[part])
+    assert not np.allclose(apply(model, (rows, beside[::-1])), whole)
+    wide = (rows.astype(np.float64), beside.astype(np.float64))
+    assert np.array_equal(apply(model, wide), whole)
+
+
+@pytest.mark.parametrize("steps", [many_steps, backend._KerasSteps])
+def test_steps_take_pairs(steps):
+    ours, keras_own = pair_objective(), pair_objective()
+    batches = tuple(array.reshape(12, 8, -1) for array in pairs(96))
+    trainer = steps(ours)
+    trainer.run(tuple(array[:7] for array in batches))
+    trainer.run(tuple(array[7:] for array in batches))
+    trainer.wait()
+    loss = trainer.finish()
+    losses = [float(keras_own.train_on_batch(pair)) for pair in zip(*batches, strict=True)]
+    assert apart(ours, keras_own) < 1e-5
+    assert apart(ours, pair_objective()) > 1e-3
+    assert loss == pytest.approx(np.mean(losses), rel=1e-4)

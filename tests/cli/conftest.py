@@ -76,7 +76,8 @@ def digits_model(digits_fit):
 def wine_fit(run, wine_csv, tmp_path_factory):
     """What ``fit wine.csv`` says and writes."""
     model = tmp_path_factory.mktemp("wine-model") / "wine.safetensors"
-    return model, run("fit", wine_csv, "--label", "kind", "-n", 3, "-o", model, "--epochs", 5)
+    options = ["--label", "kind", "-n", 3, "-o", model, "--epochs", 5, "--recipe", "dense"]
+    return model, run("fit", wine_csv, *options)
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,9 @@ from latentmap import load_model
 from latentmap.cli.fit import _default_path
 
 
-def test_fit_writes_a_model_and_three_pictures(digits_fit):
+def test_fit_writes_a_model_and_four_pictures(digits_fit):
     model, result = digits_fit
-    names = ["codes.png", "loss.png", "reconstructions.png", "safetensors"]
+    names = ["codes.png", "loss.png", "plane.png", "reconstructions.png", "safetensors"]
     assert sorted(p.name for p in model.parent.iterdir()) == [f"digits.{name}" for name in names]
     for name in names:
         assert f"digits.{name}" in result.stderr.splitlines()[-1]
@@ -30,6 +30,38 @@ def test_fit_tells_what_it_is_doing(digits_fit):
     said = digits_fit[1].stderr
     for words in ("Reading digits…", "Starting JAX…", "Fitting 1,438 rows of 8×8 pixels"):
         assert words in said
+
+
+def test_two_or_three_components_make_a_map_and_others_none(digits_fit, wine_model):
+    assert type(load_model(digits_fit[0])).__name__ == "LatentMap"
+    assert type(load_model(wine_model)).__name__ == "AutoEncoder"  # as its recipe asked for
+
+
+def test_fit_learns_a_layout_of_your_own(run, wine_csv, tmp_path):
+    places = np.random.default_rng(0).normal(size=(178, 2))
+    np.save(tmp_path / "places.npy", places)
+    model = tmp_path / "m.safetensors"
+    options = ["--label", "kind", "--layout", tmp_path / "places.npy", "--epochs", 40, "-o", model]
+    result = run("fit", wine_csv, *options)
+    assert "follows the layout" in result.stdout
+    figures = load_model(model).figures_
+    assert figures["following_r2"] > 0.5
+    assert "follows the layout" in run("info", model).stdout
+
+
+def test_a_layout_of_another_length_is_refused(run, wine_csv, tmp_path):
+    np.save(tmp_path / "short.npy", np.zeros((5, 2)))
+    result = run(
+        "fit",
+        wine_csv,
+        "--layout",
+        tmp_path / "short.npy",
+        "-o",
+        tmp_path / "m.safetensors",
+        code=2,
+    )
+    assert "expected a position for each of 178 rows, found 5" in result.stderr
+    assert not (tmp_path / "m.safetensors").exists()
 
 
 def test_fit_gives_its_options_to_the_estimator(run, tmp_path):
@@ -124,8 +156,9 @@ def test_fit_of_few_rows_says_that_it_cannot_judge(run, tmp_path):
         (["wine", "--loss", "berno"], "berno"),
         (["wine", "--scaling", "column"], "column"),
         (["wine", "--noise", "-1"], "noise"),
-        (["wine", "--beta", "2"], "--beta: the recipe 'dense' has no such setting"),
+        (["wine", "--beta", "2"], "--beta: the recipe 'map' has no such setting"),
         (["wine", "--recipe", "variational", "--noise", "1"], "--noise: the recipe"),
+        (["wine", "--recipe", "dense", "--neighbors", "9"], "--neighbors: the recipe 'dense'"),
         (["wine", "--learning-rate", "-1"], "learning_rate"),
         (["wine", "--network", "conv"], ""),
         (["wine", "--label", "kind"], "label 'kind'"),

@@ -3,7 +3,7 @@
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from latentmap import AutoEncoder, VariationalAutoEncoder
+from latentmap import AutoEncoder, LatentMap, VariationalAutoEncoder
 from latentmap.networks.dense import DenseNetwork
 
 SMALL = DenseNetwork(hidden=(8,))
@@ -15,6 +15,7 @@ ALWAYS_TRAINED = DenseNetwork(hidden=(8,), principal=False)
         AutoEncoder(network=SMALL, epochs=3, random_state=0),
         AutoEncoder(network=ALWAYS_TRAINED, epochs=3, random_state=0),
         VariationalAutoEncoder(network=SMALL, epochs=3, random_state=0),
+        LatentMap(network=SMALL, epochs=3, random_state=0),
     ]
 )
 @pytest.mark.timeout(600)

@@ -21,6 +21,7 @@ __all__ = ["EXAMPLES", "fit"]
 EXAMPLES = (
     "latentmap fit mnist",
     "latentmap fit rows.csv --label species -n 8 -o flowers.safetensors",
+    "latentmap fit rows.csv --layout umap.npy -o map.safetensors",
     "latentmap fit faces/ --recipe conv -n 32 --epochs 50",
 )
 
@@ -31,8 +32,12 @@ _PROBED_ROWS, _PROBED_NUMBERS = 10_000, 1 << 24
 def fit(
     data: Data,
     recipe: Annotated[
-        str, typer.Option(help="A named set of settings: article, dense, conv or variational.")
-    ] = "dense",
+        str | None,
+        typer.Option(
+            help="A named set of settings: map, dense, conv, variational or article.",
+            show_default="map for 2 or 3 components, else dense",
+        ),
+    ] = None,
     components: Annotated[
         int, typer.Option("-n", "--components", min=1, help="Numbers in a code.")
     ] = 2,
@@ -48,6 +53,21 @@ def fit(
         ),
     ] = None,
     label: Label = None,
+    layout: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Your own position of every row, two or three columns, for the map to learn in "
+            "place of the one that it finds.",
+            show_default=False,
+        ),
+    ] = None,
+    neighbors: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Neighbours that pull each row of the map.", show_default="recipe's"
+        ),
+    ] = None,
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Runs through the rows.", show_default="recipe's")
     ] = None,
@@ -87,15 +107,18 @@ def fit(
 ) -> None:
     """Fit a model to rows.
 
-    Writes the model file and, beside it, pictures of the codes, of reconstructions and of the loss;
-    reports quality on rows that were held out.
+    Writes the model file and, beside it, pictures of the codes, of the plane decoded where rows are
+    images, of reconstructions and of the loss; reports quality on rows that were held out.
     """
     path = check_model_path(output if output is not None else _default_path(data))
-    from latentmap.cli.rows import split_rows
+    from latentmap.cli.rows import layout_of, split_rows
 
+    recipe = recipe or ("map" if components in (2, 3) else "dense")
     parts = split_rows(data, label, seed)
     settings = {
         "n_components": components,
+        "layout": None if layout is None else layout_of(layout, parts),
+        "n_neighbors": neighbors,
         "epochs": epochs,
         "network": network,
         "loss": loss,
@@ -125,6 +148,8 @@ def _report(model: Any, parts: Parts, path: Path, label: str | None) -> None:
     figures: dict[str, Any] = {"held_out": parts.held_out, "label": label}
     if parts.unseen is not None:
         figures |= judge(model, parts.unseen, known)
+    if getattr(model, "layout", None) is not None:
+        figures |= {f"following_{name}": value for name, value in model.following_.items()}
     model.figures_ = figures
     model.save(path)
     written = [path, *_draw(model, parts, path, *known)]
@@ -136,16 +161,22 @@ def _report(model: Any, parts: Parts, path: Path, label: str | None) -> None:
 
 
 def _draw(model: Any, parts: Parts, path: Path, codes: Any, labels: Any) -> list[Path]:
-    from latentmap.cli.pictures import draw_codes, draw_loss, draw_reconstructions
+    from latentmap.cli.pictures import draw_codes, draw_loss, draw_plane, draw_reconstructions
 
-    places = [path.with_suffix(f".{kind}.png") for kind in ("codes", "reconstructions", "loss")]
-    draw_codes(places[0], codes, labels, parts.fitted.name)
-    draw_reconstructions(places[1], model, parts.unseen or parts.fitted)
-    if not model.history_["loss"]:
+    def place(kind: str) -> Path:
+        written.append(path.with_suffix(f".{kind}.png"))
+        return written[-1]
+
+    written: list[Path] = []
+    draw_codes(place("codes"), codes, labels, parts.fitted.name)
+    if len(model.row_shape_) > 1 and codes.shape[1] == 2:
+        draw_plane(place("plane"), model, codes)
+    draw_reconstructions(place("reconstructions"), model, parts.unseen or parts.fitted)
+    if model.history_["loss"]:
+        draw_loss(place("loss"), model)
+    else:
         say("No loss curve: with so few rows the model is PCA, which needs no training.")
-        return places[:2]
-    draw_loss(places[2], model)
-    return places
+    return written
 
 
 def _default_path(data: str) -> Path:
@@ -167,9 +198,12 @@ def _unfitted(recipe: str, settings: dict[str, Any], training: dict[str, Any]) -
     model = make(recipe)
     for name in settings:
         if name not in model.get_params(deep=False):
-            raise SettingError(f"--{name}: the recipe {recipe!r} has no such setting")
-    plan = clone(model.training) if model.training is not None else Training()
-    return model.set_params(**settings, training=plan.set_params(**training))
+            option = name.removeprefix("n_")
+            raise SettingError(f"--{option}: the recipe {recipe!r} has no such setting")
+    if training:
+        plan = clone(model.training) if model.training is not None else Training()
+        model.set_params(training=plan.set_params(**training))
+    return model.set_params(**settings)
 
 
 def _hint_scaling(model: Any, rows: Source) -> None:
@@ -189,11 +223,9 @@ def _hint_scaling(model: Any, rows: Source) -> None:
 def _variances(rows: Source) -> Any:
     import numpy as np
 
-    from latentmap.cli.rows import sample
-
     with np.errstate(all="ignore"):  # NaN and infinity are told, with their place, when fitting
         most = max(100, min(_PROBED_ROWS, _PROBED_NUMBERS // rows.row_shape[0]))
-        values = sample(rows, most)[:].astype(np.float64)
+        values = rows.sample(most)[:].astype(np.float64)
         return np.nan_to_num(values.var(axis=0), posinf=0.0)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from latentmap.cli.console import working
-from latentmap.cli.rows import sample
 from latentmap.cli.streaming import codes_of
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ MOST_CODES = 100_000
 
 def known_codes(model: Any, fitted: Source) -> tuple[np.ndarray, np.ndarray | None]:
     """Encode the fitted rows, or a sample of them; give their labels, too."""
-    known = sample(fitted, MOST_CODES)
+    known = fitted.sample(MOST_CODES)
     return codes_of(model, known), known.labels
 
 

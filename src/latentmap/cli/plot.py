@@ -103,9 +103,8 @@ def _plane(output: Path, fitted: Any, rows: Any) -> None:
 def _confidence(output: Path, fitted: Any, rows: Any) -> None:
     from latentmap.cli.judging import MOST_CODES, known_codes
     from latentmap.cli.pictures import draw_codes
-    from latentmap.cli.rows import sample
 
-    known = sample(rows, MOST_CODES)
+    known = rows.sample(MOST_CODES)
     draw_codes(output, *known_codes(fitted, known), rows.name, fitted.confidence(known))
 
 

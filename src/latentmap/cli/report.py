@@ -15,6 +15,8 @@ _FIGURES: dict[str, tuple[str, Callable[[float], str]]] = {
     "trustworthiness": ("trustworthiness", lambda value: f"{value:.3f}  (k = 10)"),
     "accuracy_5": ("5-NN accuracy", lambda value: f"{value:.3f}  (of labels, by codes)"),
     "accuracy_10": ("10-NN accuracy", lambda value: f"{value:.3f}"),
+    "following_r2": ("follows the layout", lambda value: f"{value:.1%} of its variance"),
+    "following_median_shift": ("", lambda value: f"middle row {value:.2%} of its width away"),
     "rows_per_second": ("speed of transform", lambda value: f"{value:,.0f} rows a second"),
 }
 

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latentmap.cli.console import working
-from latentmap.errors import SettingError
+from latentmap.errors import DataError, SettingError
 
 if TYPE_CHECKING:
     from latentmap.data import Source
 
-__all__ = ["Judged", "Parts", "judged_rows", "open_rows", "sample", "split_rows"]
+__all__ = ["Judged", "Parts", "judged_rows", "layout_of", "open_rows", "split_rows"]
 
 _FEWEST = 20  # a tenth of fewer rows tells nothing
 _SHARE, _MOST = 0.1, 10_000
@@ -85,6 +85,17 @@ def split_rows(data: str, label: str | None, seed: int) -> Parts:
     return Parts(fitted, unseen, held_out, _words_held_out(unseen, rows))
 
 
+def layout_of(path: Path, parts: Parts) -> Any:
+    """Read the user's own layout, and give the positions of the rows to fit."""
+    spots, held_out = open_rows(str(path)), parts.held_out
+    total = held_out.get("rows_total", len(parts.fitted))
+    if len(spots) != total:
+        raise DataError(f"{path}: expected a position for each of {total} rows, found {len(spots)}")
+    if parts.unseen is not None and "rows_total" in held_out:
+        spots = spots.split(held_out["rows"], held_out["seed"])[0]
+    return spots[:]
+
+
 def judged_rows(data: str, label: str | None, figures: dict[str, Any]) -> Judged:
     """Choose the rows of ``data`` to judge a model by, given what its file says.
 
@@ -111,11 +122,6 @@ def fingerprint(rows: Source) -> str:
     about = f"{len(rows)} {tuple(rows.row_shape)} {rows.dtype}"
     probes = np.unique(np.linspace(0, len(rows) - 1, _PROBES).astype(int))
     return hashlib.sha256(about.encode() + rows.take(probes).tobytes()).hexdigest()
-
-
-def sample(rows: Source, limit: int, seed: int = 0) -> Source:
-    """Give at most ``limit`` rows, drawn at random, in their order."""
-    return rows if len(rows) <= limit else rows.split(limit, seed)[1]
 
 
 def _is_named(data: str) -> bool:

@@ -31,6 +31,7 @@ __all__ = ["BaseAutoEncoder"]
 BATCH_BLOCKS = 16
 _RANGES: dict[str, tuple[int, float, Any]] = {
     "n_components": (1, math.inf, Integral),
+    "n_neighbors": (1, math.inf, Integral),
     "noise": (0, 1, Real),
     "beta": (0, math.inf, Real),
 }

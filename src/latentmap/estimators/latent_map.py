@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from latentmap.data.checks import as_numbers, check_finite
+from latentmap.data.checks import as_numbers, check_finite, check_rows
 from latentmap.data.memory import check_memory
 from latentmap.data.sources import ArraySource
 from latentmap.errors import DataError, SettingError
@@ -17,7 +17,7 @@ from latentmap.estimators.rows import check_codes, fitting_rows
 from latentmap.fitting.landmarks import MOST, LandmarkSet, choose_landmarks
 from latentmap.fitting.layout import find_layout
 from latentmap.fitting.preparation import Prepared, prepare
-from latentmap.fitting.principal import principal_components, projected, scaled
+from latentmap.fitting.principal import principal_components, projected
 from latentmap.fitting.training import Training
 from latentmap.networks.dense import DenseNetwork, check_widths
 from latentmap.networks.losses import check_loss, constant_loss, loss_for
@@ -31,7 +31,6 @@ RECONSTRUCTION = 8.0
 """Weight of a reconstruction loss as large as that of the mean row, against nats."""
 FORTH = DenseNetwork((512, 512, 512), activation="relu", principal=False, normalize=True)
 BACK = DenseNetwork((512,), activation="relu", principal=False)
-SEEN_NUMBERS = 1 << 20
 DENSITY_BLOCK = 4096
 DENSITY_WIDTH = 2.0
 """Of the kernel that tells how much data lives at a spot, in h."""
@@ -49,8 +48,8 @@ class LatentMap(BaseAutoEncoder):
 
     Parameters
     ----------
-    n_components : {2, 3}
-        Numbers in a code: a plane or a space. A layout of your own brings its own number.
+    n_components : {1, 2, 3}
+        Numbers in a code: a line, a plane or a space. A layout of your own brings its own number.
     layout : array-like of shape (n, 2) or (n, 3), optional
         Your own position of every fitted row, from UMAP, t-SNE, PaCMAP or geography, in place of
         the one that is found: the picture becomes a function with an inverse.
@@ -63,8 +62,8 @@ class LatentMap(BaseAutoEncoder):
         What the decoder is trained with; see `AutoEncoder`.
     scaling : {"balanced", "auto", "unit", "standard", "columns", "none"}
         How raw rows become the numbers that neighbours are found among and the network sees.
-        "balanced" is "auto" (see `AutoEncoder`), but "columns" where one or two columns of a table
-        have so large a unit that they would drown the others.
+        "balanced" is "auto" (see `AutoEncoder`), but "columns" where one column of a table has so
+        large a unit that it would drown the others.
     noise : float
         Standard deviation of Gaussian noise on the scaled rows while training, 0 to 1.
     epochs : int or "auto"
@@ -238,7 +237,7 @@ class LatentMap(BaseAutoEncoder):
         own = None if self.layout is None else _own_layout(self.layout, len(rows))
         plan = _plan(len(rows)) if self.training is None else self.training
         epochs = _epochs(len(rows)) if self.epochs == "auto" else self.epochs
-        ready = prepare(rows, self.scaling, epochs, plan, self.random_state)
+        ready = prepare(rows, self.scaling, epochs, plan, self.random_state).steadied()
         self.dtype_ = ready.rows.dtype.name
         spots = self._found_layout(ready) if own is None else own
         self._train(forth, back, ready, spots)
@@ -246,8 +245,8 @@ class LatentMap(BaseAutoEncoder):
 
     def _check_settings(self) -> None:
         super()._check_settings()
-        if self.n_components not in (2, 3):
-            raise SettingError(f"n_components: expected 2 or 3, found {self.n_components!r}")
+        if self.n_components not in (1, 2, 3):
+            raise SettingError(f"n_components: expected 1, 2 or 3, found {self.n_components!r}")
 
     def _found_layout(self, ready: Prepared) -> np.ndarray:
         width = min(GRAPH_COMPONENTS, self.n_features_in_)
@@ -270,6 +269,7 @@ class LatentMap(BaseAutoEncoder):
             "n_landmarks": len(chosen.centers),
             "n_anchors": len(chosen.anchors),
             "window": chosen.radius / chosen.width,
+            "squash": not ready.scale.unit,
             "own_layout": self.layout is not None,
         }
         self._fitted_arrays = {
@@ -278,8 +278,7 @@ class LatentMap(BaseAutoEncoder):
             "code_offset": offset.astype(np.float32),
             "code_scale": np.asarray(scale, np.float32),
         }
-        seen = ready.rows.sample(max(10, SEEN_NUMBERS // self.n_features_in_), ready.seed)
-        nothing = constant_loss(loss_for(loss), scaled(seen[:], ready.scale))
+        nothing = constant_loss(loss_for(loss), ready.some_scaled())
         networks = assemble_map(self._parts(loss, chosen, RECONSTRUCTION / nothing))
         self._set_networks(networks)
         self.history_ = ready.paired(spots).train(networks.training, self.verbose)
@@ -298,6 +297,7 @@ class LatentMap(BaseAutoEncoder):
             seed=learned["seed"],
             code_offset=arrays["code_offset"],
             code_scale=arrays["code_scale"],
+            squash=learned["squash"],
             reconstruction=reconstruction,
             **chosen._asdict(),
         )
@@ -311,6 +311,10 @@ class LatentMap(BaseAutoEncoder):
         )
         blank = LandmarkSet(centers, anchors, 1.0, 1.0)
         return assemble_map(self._parts(learned["loss"], blank))
+
+    def _restore_about(self, about: dict[str, Any]) -> None:
+        super()._restore_about(about)
+        _check_told(self._learned)
 
     def _layer_sizes(self, row_shape: tuple[int, ...], learned: dict[str, Any]) -> list[int]:
         counts = (learned["n_landmarks"], learned["n_anchors"])
@@ -339,8 +343,8 @@ class LatentMap(BaseAutoEncoder):
 
     def _draw_codes(self, n: int, rng: np.random.RandomState) -> np.ndarray:
         share = self._fitted_arrays["landmark_share"].astype(np.float64)
-        chosen = rng.choice(len(share), size=n, p=share / share.sum())
         landmarks = self.landmarks_
+        chosen = rng.choice(len(landmarks), size=n, p=share / share.sum())
         return landmarks[chosen] + self._width * rng.standard_normal((n, landmarks.shape[1]))
 
 
@@ -367,14 +371,16 @@ def _plan(n_rows: int) -> Training:
 
 
 def _epochs(n_rows: int) -> int:
-    """Decide how often to run through so many rows: 5 times, but at least 2,000 steps."""
+    """Decide how often to run through so many rows: 5 times, but at least 300 to 550 steps."""
     steps = max(1, n_rows // _plan(n_rows).rows_a_step(n_rows))
-    return max(5, math.ceil(2000 / steps))
+    return max(5, math.ceil(np.clip(n_rows, 300, 550) / steps))
 
 
 def _own_layout(layout: Any, n_rows: int) -> np.ndarray:
     """Check the user's own layout."""
-    spots = np.asarray(as_numbers("layout", layout), dtype=np.float64)
+    spots = as_numbers("layout", layout)
+    check_rows("layout", spots.shape, spots.dtype)
+    spots = spots.astype(np.float64)
     if spots.ndim != 2 or spots.shape[1] not in (2, 3) or len(spots) != n_rows:
         raise DataError(
             f"layout: expected shape ({n_rows}, 2) or ({n_rows}, 3), a position for every row, "
@@ -382,6 +388,17 @@ def _own_layout(layout: Any, n_rows: int) -> np.ndarray:
         )
     check_finite(spots, 0, "layout")
     return spots
+
+
+def _check_told(learned: dict[str, Any]) -> None:
+    """Refuse a file whose networks are none of ours, or whose figures are no numbers."""
+    network_for(learned["network"])
+    figures = [learned[name] for name in ("window", "usual_error", "usual_crowd")]
+    figures += [learned["following"][name] for name in ("r2", "median_shift")]
+    if not all(isinstance(figure, int | float) for figure in figures):
+        raise ValueError(f"expected numbers for what is usual, found {figures}")
+    if not (0 < figures[0] < 1e9 and figures[1] >= 0 and figures[2] > 0):
+        raise ValueError(f"expected numbers above 0 for what is usual, found {figures}")
 
 
 def _following(codes: np.ndarray, wanted: np.ndarray) -> dict[str, float]:

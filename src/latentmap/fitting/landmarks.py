@@ -45,7 +45,8 @@ def choose_landmarks(spots: np.ndarray, seed: int) -> LandmarkSet:
     Returns
     -------
     LandmarkSet
-        K = min(1000, n/4) of them, or as many as there are different spots where these are few.
+        K = min(1000, n/4) of them, or as many as there are different spots where these are few, but
+        at least two.
 
     Examples
     --------
@@ -55,6 +56,8 @@ def choose_landmarks(spots: np.ndarray, seed: int) -> LandmarkSet:
     ((100, 2), (25, 2), True)
     """
     different = np.unique(spots, axis=0)
+    if len(different) == 1:
+        different = np.repeat(different, 2, axis=0)  # Keras warns of a softmax over one number
     count = max(min(MOST, len(spots) // ROWS_EACH), 20)
     centers = different if len(different) <= count else _means(spots, count, seed)
     anchors = centers

@@ -3,8 +3,8 @@
 L. van der Maaten, G. Hinton, "Visualizing Data using t-SNE", JMLR 9, 2008, in the implementation of
 openTSNE, with gradients from an interpolated grid (G. C. Linderman et al., Nature Methods 16,
 2019). Every neighbour weighs the same (uniform affinities), which tells the eye the same as a tuned
-perplexity and needs no search for it. It stops long before t-SNE converges: what comes later moves
-single rows, and the network that learns the layout does not follow them anyway.
+perplexity and needs no search for it. Of many rows it stops before t-SNE has converged: what comes
+later moves single rows, and the network that learns the layout does not follow them anyway.
 """
 
 from __future__ import annotations
@@ -21,14 +21,16 @@ __all__ = ["find_layout"]
 
 FEWEST_ROWS = 8
 """Of fewer different rows, the first principal components are the layout."""
-MOST_ROWS = {2: 100_000, 3: 5_000}
+MOST_ROWS = {1: 100_000, 2: 100_000, 3: 5_000}
 """By dimensions: of more rows the layout is that of a sample; in 3-D no grid speeds it up."""
-GATHERING, SPREADING = 100, 150
-"""Iterations with and without exaggeration."""
+FEW_ROWS = 10_000
+ITERATIONS = {True: (150, 350), False: (100, 150)}
+"""With and without exaggeration, for few rows and for many."""
+GRID_ROWS = 3_000
+"""From so many on the plane's repulsion comes from a grid, and all threads share the work."""
 EXAGGERATION = 12.0
 TOLD_ITERATIONS = 5
 TINY = float(np.finfo(np.float32).tiny)
-FFT=2000
 SAME = 1e-5
 """Points nearer than this share of the cloud's deviation are one point."""
 
@@ -42,7 +44,7 @@ def find_layout(
     ----------
     points : ndarray of shape (n, d)
         float32, columns by falling variance (as principal components are).
-    n_components : {2, 3}
+    n_components : {1, 2, 3}
     n_neighbors : int
         How many neighbours pull each point.
     seed : int
@@ -106,18 +108,19 @@ def _embedded(
     if len(points) < FEWEST_ROWS:
         return start
     k = min(n_neighbors, (len(points) - 1) // 3)
-    near = nearest_others(points, k, seed, visible)
+    near, many = nearest_others(points, k, seed, visible), len(points) > GRID_ROWS
     import openTSNE
 
     embedding = openTSNE.TSNEEmbedding(
         1e-4 * start,
         _uniform_affinities(near),
-        negative_gradient_method="fft" if n_components == 2 and len(points) > FFT else "bh",
-        n_jobs=-1 if len(points)>FFT else 1,
+        negative_gradient_method="fft" if n_components <= 2 and many else "bh",
+        n_jobs=-1 if many else 1,
         random_state=seed,
     )
-    plan = ((GATHERING, EXAGGERATION, 0.5), (SPREADING, 1.0, 0.8))
-    with progress("laying out", GATHERING + SPREADING, visible) as advance:
+    gathering, spreading = ITERATIONS[len(points) <= FEW_ROWS]
+    plan = ((gathering, EXAGGERATION, 0.5), (spreading, 1.0, 0.8))
+    with progress("laying out", gathering + spreading, visible) as advance:
         for iterations, exaggeration, momentum in plan:
             embedding = embedding.optimize(
                 iterations,

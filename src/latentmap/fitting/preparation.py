@@ -11,10 +11,13 @@ from sklearn.utils import check_random_state
 from latentmap.data.sources import ArraySource, Source
 from latentmap.errors import SettingError
 from latentmap.fitting.paired import Paired
+from latentmap.fitting.principal import scaled
 from latentmap.fitting.scaling import Scale, choose_scale, statistics
 from latentmap.fitting.training import Training, train
 
 __all__ = ["Prepared", "prepare"]
+
+SEEN_NUMBERS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,29 @@ class Prepared:
         return train(
             objective, self.fitted, self.held_out, self.epochs, self.training, self.seed, visible
         )
+
+    def some_scaled(self) -> np.ndarray:
+        """Give some rows, scaled and flat: at most 2²⁰ numbers of them, and at least ten rows."""
+        width = int(np.prod(self.rows.row_shape))
+        some = self.rows.sample(max(10, SEEN_NUMBERS // width), self.seed)
+        return scaled(some[:], self.scale)
+
+    def steadied(self) -> Prepared:
+        """Scale by the middle row where a few rows, far out, make all the others look alike.
+
+        The root mean square of a scaled row is about 1. Where that of the middle row is below one
+        half, rows are shifted by their columns' medians and divided by the middle row's.
+        """
+        if self.scale.unit:
+            return self
+        some = self.some_scaled().astype(np.float64)
+        middle = np.median(some, axis=0)
+        size = float(np.sqrt(np.median(np.mean((some - middle) ** 2, axis=1))))
+        if not 0.0 < size < 0.5:
+            return self
+        offset = self.scale.offset + middle * self.scale.scale
+        scale = (self.scale.scale * size).astype(np.float32)
+        return replace(self, scale=Scale(offset.astype(np.float32), scale, False))
 
     def paired(self, targets: np.ndarray) -> Prepared:
         """Put targets, one for each of all rows, beside those trained on and those measured."""

@@ -25,7 +25,7 @@ TINY = np.finfo(np.float32).tiny
 """Rows that spread less than this are constant as far as float32 can tell."""
 
 COUNTING = 1.25
-"""With fewer columns that count, or fewer than half of them, "balanced" gives each the same."""
+"""With fewer columns that count, "balanced" gives each the same; of two, neither drowns."""
 
 
 class Statistics(NamedTuple):
@@ -117,9 +117,9 @@ def choose_scale(scaling: str, found: Statistics, dtype: np.dtype) -> Scale:
         "unit" maps the range of the rows to 0–1, "standard" takes away the mean and divides by one
         number for all columns, "columns" by each column's own deviation. "auto" is "unit" for
         unsigned integers, for floats that lie in 0–1 already and for rows that range from 0 to 255,
-        else "standard". "balanced" is that, too, but "columns" in place of "standard" where one or
-        two columns hold nearly all the variance: where (Σv)² / Σv², the number of columns that
-        count, is below 2.
+        else "standard". "balanced" is that, too, but "columns" in place of "standard" where one of
+        three or more columns holds nearly all the variance: where (Σv)² / Σv², the number of
+        columns that count, is below 1.25.
     found : Statistics
     dtype : numpy.dtype
         Of the rows as read.
@@ -164,7 +164,7 @@ def _in_bytes(found: Statistics) -> bool:
 
 
 def _lopsided(variance: np.ndarray) -> bool:
-    """Tell whether the units of one or two columns drown all the others."""
+    """Tell whether the unit of one column drowns all the others."""
     share = variance / max(variance.sum(), TINY)
     return bool(min(COUNTING, len(variance) / 2) * (share**2).sum() > 1.0)
 

@@ -135,7 +135,7 @@ def loss_for(loss: Any) -> Loss:
 
 
 def constant_loss(loss: Loss, rows: Any) -> float:
-    """Mean distance of rows from the best row that is the same for all: their mean.
+    """Give the middle distance of rows from their mean.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def constant_loss(loss: Loss, rows: Any) -> float:
     Returns
     -------
     float
-        What a decoder that knows nothing would reach; 1 where that is nothing.
+        What the middle row costs a decoder that knows nothing; 1 where that is nothing.
 
     Examples
     --------
@@ -156,7 +156,7 @@ def constant_loss(loss: Loss, rows: Any) -> float:
     rows = ops.convert_to_tensor(rows, "float32")
     mean = ops.clip(ops.mean(rows, axis=0), 1e-6, 1.0 - 1e-6) if loss.link == "sigmoid" else None
     output = ops.mean(rows, axis=0) if mean is None else ops.log(mean) - ops.log1p(-mean)
-    found = float(ops.mean(loss.distance(rows, ops.broadcast_to(output, ops.shape(rows)))))
+    found = float(ops.median(loss.distance(rows, ops.broadcast_to(output, ops.shape(rows)))))
     return found if found > 1e-12 and math.isfinite(found) else 1.0
 
 

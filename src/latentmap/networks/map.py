@@ -14,7 +14,21 @@ from latentmap.networks.landmarks import AroundMode, Softened
 from latentmap.networks.losses import squared_error
 from latentmap.networks.scaling import Scaling
 
-__all__ = ["MapNetworks", "MapParts", "assemble_map"]
+__all__ = ["MapNetworks", "MapParts", "assemble_map", "squashed"]
+
+MOST_NATS = 160.0
+
+
+@keras.saving.register_keras_serializable("latentmap")
+def squashed(rows: Any) -> Any:
+    """Give arsinh(x): x itself near 0, and its logarithm far out.
+
+    Examples
+    --------
+    >>> [round(float(x), 1) for x in squashed(ops.array([0.1, -1.0, 1000.0]))]
+    [0.1, -0.9, 7.6]
+    """
+    return ops.arcsinh(rows)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +47,9 @@ class MapParts(Parts):
     code_scale : float
         Codes are spots · code_scale + code_offset.
     reconstruction : float
-        How much a unit of reconstruction loss weighs against a nat of misplacement.
+        λ: how much a unit of reconstruction loss weighs against a nat of misplacement.
+    squash : bool
+        The encoder sees arsinh of the scaled rows, so that numbers far out stay in reach.
     """
 
     back: Any
@@ -44,6 +60,7 @@ class MapParts(Parts):
     code_offset: Any = 0.0
     code_scale: Any = 1.0
     reconstruction: float = 1.0
+    squash: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,10 +74,11 @@ def assemble_map(parts: MapParts) -> MapNetworks:
     """Build the networks of a map.
 
     Training minimises, for a row x whose layout position is z,
-    −Σ_k φ_k(z) log p_k(x) + λ · loss(x, decoder(encoder(x))), where p is the encoder's distribution
-    over the landmarks. Figures of the objective: reconstruction loss; mean squared error of the
-    scaled row; mass of p in the window around its mode. Figures of the training objective: the
-    loss; the squared error; the cross-entropy.
+    −Σ_k φ_k(z) log p_k(x) + λ · l / (1 + λ · l / 160) with l = loss(x, decoder(encoder(x))), where
+    p is the encoder's distribution over the landmarks; so no row's reconstruction counts for more
+    than 160 nats, however far out it lies. Figures of the objective: reconstruction loss; mean
+    squared error of the scaled row; mass of p in the window around its mode. Figures of the
+    training objective: the loss; the squared error; the cross-entropy.
 
     Parameters
     ----------
@@ -83,7 +101,10 @@ def assemble_map(parts: MapParts) -> MapNetworks:
     """
     rng = parts.rng
     rows = keras.Input(parts.row_shape, name="rows")
-    x = noisy(parts, parts.scaling(name="scaling")(rows), rng)
+    x = parts.scaling(name="scaling")(rows)
+    if parts.squash:
+        x = layers.Activation(squashed, name="squash")(x)
+    x = noisy(parts, x, rng)
     logits = parts.network.encode(x, len(parts.centers), rng)
     places = keras.Model(rows, logits, name="places")
     units = Scaling(parts.code_offset, parts.code_scale, invert=True, name="code_units")
@@ -112,7 +133,8 @@ def assemble_map(parts: MapParts) -> MapNetworks:
         logits = places(rows, training=training)
         apart = ops.categorical_crossentropy(soft(plane(codes)), logits, from_logits=True)
         loss, error, _ = judged(rows, logits, training)
-        return [apart + parts.reconstruction * loss, error, apart]
+        wrong = parts.reconstruction * loss
+        return [apart + wrong / (1.0 + wrong / MOST_NATS), error, apart]
 
     models = (encoder, head, scaling)
     return MapNetworks(

@@ -1,0 +1,203 @@
+import keras
+import numpy as np
+import pytest
+
+from latentmap.backend import apply
+from latentmap.networks.conv import ConvNetwork
+from latentmap.networks.dense import DenseNetwork, LinearNetwork
+from latentmap.networks.losses import LOSSES
+from latentmap.networks.map import MOST_NATS, MapParts, assemble_map, squashed
+
+RNG = np.random.default_rng(0)
+RAW = (100 + 20 * RNG.random((30, 6))).astype("float32")
+SCALED = (RAW - 100) / 20
+CENTERS = RNG.normal(size=(25, 2)).astype("float32")
+OFFSET, UNIT = np.array([500.0, -70.0], "float32"), np.float32(8.0)
+CODES = (UNIT * RNG.normal(size=(30, 2)) + OFFSET).astype("float32")
+SMALL = DenseNetwork(hidden=(5,), principal=False)
+
+
+def made(network=SMALL, loss="gaussian", row_shape=(6,), **options):
+    given = {
+        "offset": np.float32(100.0) * np.ones(()),
+        "scale": np.float32(20.0) * np.ones(()),
+        "back": network,
+        "centers": CENTERS,
+        "anchors": CENTERS[::3],
+        "width": 0.4,
+        "radius": 0.8,
+        "code_offset": OFFSET,
+        "code_scale": UNIT,
+        **options,
+    }
+    return assemble_map(MapParts(row_shape, 2, network, LOSSES[loss], **given))
+
+
+def weights(model):
+    return [keras.ops.convert_to_numpy(w.value) for w in model.weights]
+
+
+def trained_part(networks, rows, codes, steps=1, rate=0.02):
+    networks.training.compile(optimizer=keras.optimizers.Adam(rate))
+    for _ in range(steps):
+        networks.training.train_on_batch((rows, codes))
+
+
+# -- rows to spots, and spots to rows --------------------------------------------------------------
+
+
+def test_codes_are_in_the_layouts_own_units():
+    plane, mapped = made(code_offset=np.zeros(2, "f4"), code_scale=np.float32(1)), made()
+    spots = apply(plane.encoder, RAW)
+    assert np.allclose(apply(mapped.encoder, RAW), UNIT * spots + OFFSET, rtol=1e-5)
+    assert np.allclose(
+        apply(mapped.decoder, UNIT * spots + OFFSET), apply(plane.decoder, spots), rtol=1e-4
+    )
+
+
+def test_every_row_lies_among_the_landmarks():
+    spots = (apply(made().encoder, 1e6 * RNG.normal(size=(50, 6)).astype("f4")) - OFFSET) / UNIT
+    assert (spots >= CENTERS.min(axis=0) - 1e-4).all()
+    assert (spots <= CENTERS.max(axis=0) + 1e-4).all()
+
+
+@pytest.mark.parametrize("far", [1e6, 1e18])
+def test_far_from_all_landmarks_the_decoder_still_answers(far):
+    assert np.isfinite(apply(made().decoder, np.array([[far, -far]], "float32"))).all()
+
+
+@pytest.mark.parametrize("network", [SMALL, ConvNetwork(filters=(3,), principal=False)])
+def test_rows_come_back_in_their_shape_and_units(network):
+    networks = made(network, "bernoulli", row_shape=(2, 3))
+    rows = RAW.reshape(-1, 2, 3)
+    back = apply(networks.decoder, apply(networks.encoder, rows))
+    assert back.shape == rows.shape
+    assert ((back > 100) & (back < 120)).all()
+
+
+def test_the_networks_of_the_two_ways_may_differ():
+    networks = made(LinearNetwork(principal=False), back=DenseNetwork((7, 5), principal=False))
+    shapes = [w.shape for w in weights(networks.training)]
+    assert (6, 25) in shapes  # straight from rows to landmarks
+    assert (25, 5) in shapes  # and back by way of 5 and 7
+    assert (5, 7) in shapes
+
+
+# -- figures ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("loss", ["gaussian", "bernoulli", "bounded"])
+def test_figures_are_those_of_the_round_trip(loss):
+    networks = made(loss=loss)
+    back = (apply(networks.decoder, apply(networks.encoder, RAW)) - 100) / 20
+    figures = apply(networks.objective, RAW)
+    errors = ((SCALED - back) ** 2).mean(axis=1)
+    assert figures.shape == (30, 3)
+    assert np.allclose(figures[:, 1], errors, rtol=1e-3)
+    if loss == "gaussian":
+        assert np.allclose(figures[:, 0], errors / 2, rtol=1e-3)
+    assert ((figures[:, 2] > 0) & (figures[:, 2] <= 1)).all()
+
+
+@pytest.mark.parametrize("reconstruction", [0.0, 3.0, 1e4])
+def test_what_is_minimised_is_misplacement_and_reconstruction(reconstruction):
+    networks = made(reconstruction=reconstruction)
+    places = networks.encoder.get_layer("places")
+    logits = apply(places, RAW).astype(float)
+    spots = (CODES - OFFSET) / UNIT
+    near = ((spots[:, None] - CENTERS) ** 2).sum(axis=-1) / (2 * 0.4**2)
+    phi = np.exp(-near) / np.exp(-near).sum(axis=1, keepdims=True)
+    log_p = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    whole, error, apart = apply(networks.training, (RAW, CODES)).T
+    loss, same_error, _ = apply(networks.objective, RAW).T
+    wrong = reconstruction * loss
+    assert np.allclose(apart, -(phi * log_p).sum(axis=1), rtol=1e-3)
+    assert np.allclose(error, same_error, rtol=1e-4)
+    assert np.allclose(whole, apart + wrong / (1 + wrong / MOST_NATS), rtol=1e-4)
+    assert (whole - apart < MOST_NATS).all()
+
+
+def test_training_brings_rows_to_their_places_and_back():
+    networks = made(DenseNetwork((32,), principal=False), reconstruction=3.0)
+    before = apply(networks.training, (RAW, CODES)).mean(axis=0)
+    shift = np.linalg.norm(apply(networks.encoder, RAW) - CODES, axis=1).mean()
+    trained_part(networks, RAW, CODES, steps=150)
+    after = apply(networks.training, (RAW, CODES)).mean(axis=0)
+    assert after[1] < 0.5 * before[1]
+    assert after[2] < 0.5 * before[2]
+    assert np.linalg.norm(apply(networks.encoder, RAW) - CODES, axis=1).mean() < 0.5 * shift
+
+
+def test_all_but_the_constants_are_trained():
+    networks = made()
+    names = [w.path for w in networks.training.weights]
+    before = [w.copy() for w in weights(networks.training)]
+    trained_part(networks, RAW, CODES)
+    after = weights(networks.training)
+    changed = {n for n, a, b in zip(names, before, after, strict=True) if not np.array_equal(a, b)}
+    # Two kernels and two biases each way.
+    assert len(changed) == 8
+    assert all("dense" in name for name in changed)
+
+
+def test_what_is_trained_is_what_users_hold():
+    networks = made()
+    code, back = apply(networks.encoder, RAW), apply(networks.decoder, CODES)
+    trained_part(networks, RAW, CODES, steps=3)
+    assert not np.allclose(apply(networks.encoder, RAW), code)
+    assert not np.allclose(apply(networks.decoder, CODES), back)
+    ours, theirs = weights(networks.objective), weights(networks.training)
+    assert all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
+
+
+# -- as in every pair ------------------------------------------------------------------------------
+
+
+def test_noise_is_added_while_training_only():
+    noisy = made(noise=0.5)
+    assert np.array_equal(apply(noisy.encoder, RAW), apply(noisy.encoder, RAW))
+    assert np.array_equal(apply(noisy.objective, RAW), apply(noisy.objective, RAW))
+    places = noisy.encoder.get_layer("places")
+    layer = next(one for one in places.layers if isinstance(one, keras.layers.GaussianNoise))
+    noise = keras.ops.convert_to_numpy(layer(np.zeros((2000, 6), "float32"), training=True))
+    assert noise.std() == pytest.approx(0.5, rel=0.03)
+
+
+def test_seeds_decide_the_weights():
+    first, same, other = (made(seed=seed).training for seed in (1, 1, 2))
+    assert all(np.array_equal(a, b) for a, b in zip(weights(first), weights(same), strict=True))
+    assert not all(
+        np.array_equal(a, b) for a, b in zip(weights(first), weights(other), strict=True)
+    )
+
+
+# -- rows far out ----------------------------------------------------------------------------------
+
+
+def test_squashed_numbers_keep_their_order_and_stay_near_zero_as_they_are():
+    numbers = np.array([-1e30, -1e6, -50, -1, -0.01, 0, 0.01, 1, 50, 1e6, 1e30], "float32")
+    found = keras.ops.convert_to_numpy(squashed(numbers))
+    assert (np.diff(found) > 0).all()
+    assert np.allclose(found, np.arcsinh(numbers.astype(float)), rtol=1e-4)
+    assert np.abs(found).max() < 100
+
+
+def test_only_the_encoder_sees_squashed_rows():
+    plain, squashing = made(), made(squash=True)
+    near = 100 + 0.1 * SCALED
+    assert np.allclose(apply(plain.encoder, near), apply(squashing.encoder, near), atol=1e-2)
+    far = 100 + 1000 * SCALED
+    assert not np.allclose(apply(plain.encoder, far), apply(squashing.encoder, far), atol=1e-2)
+    back = (apply(squashing.decoder, apply(squashing.encoder, far)) - 100) / 20
+    errors = apply(squashing.objective, far)[:, 1]
+    assert np.allclose(errors, ((50 * SCALED - back) ** 2).mean(axis=1), rtol=1e-3)
+
+
+@pytest.mark.parametrize("far", [1e3, 1e10, 1e25])
+def test_a_row_far_out_counts_for_no_more_than_so_many_nats(far):
+    networks = made(squash=True, reconstruction=8.0)
+    rows = RAW.copy()
+    rows[3] *= np.float32(far)
+    whole, _, apart = apply(networks.training, (rows, CODES)).T
+    assert np.isfinite(whole).all()
+    assert whole[3] - apart[3] == pytest.approx(MOST_NATS, rel=0.01)
