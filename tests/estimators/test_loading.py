@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from latentmap import AutoEncoder, Training, VariationalAutoEncoder, load_model
+from latentmap import AutoEncoder, LatentMap, Training, VariationalAutoEncoder, load_model
 from latentmap.errors import LatentmapError, ModelFileError, SettingError
 from latentmap.estimators.base import BaseAutoEncoder
 from latentmap.estimators.loading import describe_model
@@ -41,6 +41,11 @@ def same(model, again, rows):
     assert again.score(rows) == model.score(rows)
     assert np.array_equal(again.sample(3), model.sample(3))
     np.testing.assert_equal(again.history_, model.history_)
+    if isinstance(model, LatentMap):
+        assert np.array_equal(again.confidence(rows), model.confidence(rows))
+        assert np.array_equal(again.density(codes), model.density(codes))
+        assert np.array_equal(again.landmarks_, model.landmarks_)
+        assert again.following_ == model.following_
     assert again.row_shape_ == model.row_shape_
     assert getattr(again, "network_kept_", None) == getattr(model, "network_kept_", None)
     assert again.n_features_in_ == model.n_features_in_
@@ -65,6 +70,14 @@ ESTIMATORS = {
         2, network=ConvNetwork(filters=(3, 4), principal=False), epochs=1, random_state=0
     ),
     "conv beside PCA": AutoEncoder(2, network=ConvNetwork(filters=(3,)), epochs=1, random_state=0),
+    "map": LatentMap(network=SMALL, epochs=2, random_state=0),
+    "map in space": LatentMap(3, network="dense", loss="mae", epochs=1, random_state=0),
+    "map conv": LatentMap(
+        network=ConvNetwork(filters=(3,), principal=False), epochs=1, random_state=0
+    ),
+    "map of a layout": LatentMap(
+        layout=np.random.default_rng(0).normal(5e6, 1e3, (200, 3)), network=SMALL, epochs=1
+    ).set_params(random_state=0),
     "variational": VariationalAutoEncoder(2, network=SMALL, beta=2.0, epochs=2, random_state=0),
     "variational conv": VariationalAutoEncoder(
         2, network=ConvNetwork(filters=(3,)), epochs=1, random_state=0
@@ -384,6 +397,128 @@ def test_more_than_a_thousand_weights_keep_their_order():
     assert [weight.value for weight in model._objective.weights] == list(range(1100))
 
 
+# -- a map's file ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def map_path(tmp_path_factory, iris):
+    """The file of a map of a table."""
+    network = DenseNetwork(hidden=(3,), principal=False)
+    path = tmp_path_factory.mktemp("map") / "map.safetensors"
+    LatentMap(network=network, epochs=1, random_state=0).fit(iris).save(path)
+    return path
+
+
+HUGE_MAPS = {
+    "n_landmarks": put(10**12, "learned", "n_landmarks"),
+    "n_anchors": put(10**12, "learned", "n_anchors"),
+    "n_components": put(10**9, "learned", "n_components"),
+    "row_shape": put([10**9], "row_shape"),
+    "hidden": put([10**7], "learned", "network", "hidden"),
+    "hidden back": put([10**7], "learned", "back", "hidden"),
+    "many layers back": put([1] * 100, "learned", "back", "hidden"),
+    "filters back": both(
+        put([4, 4, 1], "row_shape"),
+        put(
+            {"name": "conv", "filters": [10**6], "activation": "silu", "principal": False},
+            "learned",
+            "back",
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(HUGE_MAPS))
+def test_huge_maps_are_refused_before_anything_is_built(kind, map_path, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        BaseAutoEncoder, "_restore", lambda *_: pytest.fail("built what it cannot hold")
+    )
+    change = both(HUGE_MAPS[kind], put(None, "feature_names"))
+    with pytest.raises(ModelFileError, match=r"layers of .* the file holds|takes images"):
+        load_model(lying(map_path, tmp_path, change))
+
+
+WRONG_MAPS = {
+    **{
+        f"{name} {value!r}": put(value, "learned", name)
+        for name in ("n_landmarks", "n_anchors")
+        for value in (-5, 0, 2, "x", None, 1.5, [3])
+    },
+    **{
+        f"{name} {value!r}": put(value, "learned", name)
+        for name in ("window", "usual_error", "usual_crowd")
+        for value in (-1, "x", None, [1])
+    },
+    "window 0": put(0, "learned", "window"),
+    "window without end": put(1e300, "learned", "window"),
+    "usual_crowd 0": put(0, "learned", "usual_crowd"),
+    **{
+        f"following {value!r}": put(value, "learned", "following")
+        for value in ("x", None, [1], {}, {"r2": "good", "median_shift": 0.1})
+    },
+    "n_components 1": put(1, "learned", "n_components"),
+    "n_components 3": put(3, "learned", "n_components"),
+    "n_components 5": put(5, "learned", "n_components"),
+    "n_components text": put("2", "learned", "n_components"),
+    "n_neighbors 0": put(0, "parameters", "n_neighbors"),
+    "n_neighbors text": put("x", "parameters", "n_neighbors"),
+    "back nothing": put(None, "learned", "back"),
+    "back own": put({"name": "own"}, "learned", "back"),
+    "back unknown": put({"name": "os.system"}, "learned", "back"),
+    "back other": put([2], "learned", "back", "hidden"),
+    "back activation": put("os.system", "learned", "back", "activation"),
+    "width another": put([2, 3], "row_shape"),
+    "another estimator": put("AutoEncoder", "estimator"),
+    **{
+        f"no {name}": lambda about, name=name: about["learned"].pop(name)
+        for name in ("back", "n_landmarks", "n_anchors", "window", "following")
+    },
+}
+
+
+@pytest.mark.parametrize("kind", sorted(WRONG_MAPS))
+def test_a_map_that_makes_no_sense(kind, map_path, tmp_path):
+    with pytest.raises(ModelFileError, match="the description of the model is damaged") as caught:
+        load_model(lying(map_path, tmp_path, WRONG_MAPS[kind]))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_map_has_no_networks_of_ones_own(map_path, tmp_path):
+    change = both(put({"name": "own"}, "learned", "network"), put(10**13, "learned", "n_landmarks"))
+    with pytest.raises(ModelFileError, match="damaged"):
+        load_model(lying(map_path, tmp_path, change), network=pair())
+
+
+def replaced(name, make):
+    return lambda arrays: {**arrays, f"fitted/{name}": make(arrays[f"fitted/{name}"])}
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        without("centers"),
+        without("anchors"),
+        without("fitted/landmark_share"),
+        without("fitted/code_scale"),
+        without("fitted/code_offset"),
+        replaced("landmark_share", lambda share: share[:-1]),
+        replaced("landmark_share", lambda share: np.append(share, share)),
+        replaced("landmark_share", lambda share: share * np.nan),
+        replaced("landmark_share", lambda share: share * 0),
+        replaced("landmark_share", lambda share: np.append(-0.1, share[1:])),
+        replaced("landmark_share", lambda share: share[:, None]),
+        replaced("code_scale", lambda scale: np.ones(2)),
+        replaced("code_scale", lambda scale: scale * np.nan),
+        replaced("code_offset", lambda offset: np.ones(3)),
+        replaced("code_offset", lambda offset: offset * np.inf),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
+def test_arrays_that_do_not_fill_the_map(arrays, map_path, tmp_path):
+    with pytest.raises(ModelFileError, match="damaged"):
+        load_model(lying(map_path, tmp_path, lambda about: None, arrays))
+
+
 # -- a pair of the user's own ----------------------------------------------------------------------
 
 
@@ -439,10 +574,15 @@ def test_files_of_every_format_keep_loading(path):
     model = load_model(path)
     with np.load(path.with_suffix(".npz"), allow_pickle=False) as beside:
         rows, codes = beside["rows"], beside["codes"]
+        confidence = beside.get("confidence")
     named = pd.DataFrame(rows, columns=["t", "square", "cube", "wave"])
     assert np.allclose(model.transform(named), codes, atol=1e-4)
     assert ((model.inverse_transform(codes) - rows) ** 2).mean() < 0.2 * rows.var(axis=0).mean()
+    if isinstance(model, LatentMap):
+        assert np.allclose(model.confidence(named), confidence, atol=1e-3)
+        assert (model.density(codes) > 0.1).all()
 
 
-def test_there_is_a_file_of_format_1():
-    assert read_model(FILES / "format-1.safetensors", arrays=False)[0]["format"] == 1
+@pytest.mark.parametrize("name", ["format-1", "format-1-map"])
+def test_there_are_files_of_format_1(name):
+    assert read_model(FILES / f"{name}.safetensors", arrays=False)[0]["format"] == 1

@@ -26,11 +26,14 @@ from latentmap.networks.table import describe_network, network_for
 
 __all__ = ["LatentMap"]
 
-GRAPH_COMPONENTS = 50
+GRAPH_COMPONENTS, GRAPH_ROWS = 50, 20_000
+"""Neighbours are found in so many principal components, of at most so many rows."""
 RECONSTRUCTION = 8.0
 """Weight of a reconstruction loss as large as that of the mean row, against nats."""
 FORTH = DenseNetwork((512, 512, 512), activation="relu", principal=False, normalize=True)
 BACK = DenseNetwork((512,), activation="relu", principal=False)
+SEEN_ROWS = 240_000
+"""Rows of which to train on so many, counted each time, is enough."""
 DENSITY_BLOCK = 4096
 DENSITY_WIDTH = 2.0
 """Of the kernel that tells how much data lives at a spot, in h."""
@@ -67,7 +70,7 @@ class LatentMap(BaseAutoEncoder):
     noise : float
         Standard deviation of Gaussian noise on the scaled rows while training, 0 to 1.
     epochs : int or "auto"
-        Runs through the rows. "auto" is 5, and more where rows are few.
+        Runs through the rows. "auto" is 4 for 60,000 rows, and more where rows are few.
     training : Training, optional
         Batch size, learning rate, schedule, early stopping. By default nothing is held out.
     random_state : int, RandomState instance or None
@@ -195,7 +198,7 @@ class LatentMap(BaseAutoEncoder):
     def landmarks_(self) -> np.ndarray:
         """The points that carry the map, shape (K, n_components), in the units of its codes."""
         self._fitted()
-        centers = keras.ops.convert_to_numpy(self._softened.centers)
+        centers = keras.ops.convert_to_numpy(self._around.centers)
         return centers * self._fitted_arrays["code_scale"] + self._fitted_arrays["code_offset"]
 
     @property
@@ -205,14 +208,14 @@ class LatentMap(BaseAutoEncoder):
         return dict(self._learned["following"])
 
     @property
-    def _width(self) -> float:
-        """h, in the units of the codes."""
-        width = keras.ops.convert_to_numpy(self._softened.width)
-        return float(width * self._fitted_arrays["code_scale"])
+    def _around(self) -> Any:
+        return self.encoder_.get_layer("around_mode")
 
     @property
-    def _softened(self) -> Any:
-        return next(layer for layer in self._objective.models[1].layers if layer.name == "softened")
+    def _width(self) -> float:
+        """h, in the units of the codes."""
+        radius = keras.ops.convert_to_numpy(self._around.radius)
+        return float(radius * self._fitted_arrays["code_scale"]) / self._learned["window"]
 
     def _crowd(self, spots: np.ndarray) -> np.ndarray:
         """Give Σ_k π_k exp(−‖z − c_k‖² / 2r²), with π_k the share of rows at a landmark."""
@@ -250,7 +253,8 @@ class LatentMap(BaseAutoEncoder):
 
     def _found_layout(self, ready: Prepared) -> np.ndarray:
         width = min(GRAPH_COMPONENTS, self.n_features_in_)
-        principal = principal_components(ready.rows, ready.scale, width, ready.seed)
+        some = ready.rows.sample(GRAPH_ROWS, ready.seed)
+        principal = principal_components(some, ready.scale, width, ready.seed)
         points = projected(ready.rows, ready.scale, principal)
         return find_layout(points, self.n_components, self.n_neighbors, ready.seed, self.verbose)
 
@@ -329,10 +333,11 @@ class LatentMap(BaseAutoEncoder):
 
     def _describe(self, ready: Prepared, spots: np.ndarray) -> None:
         """Note what is usual among the fitted rows, and how closely the map follows its layout."""
-        some = ready.rows.sample(DESCRIBED_ROWS, ready.seed)
-        codes = self.transform(some).astype(np.float64)
-        errors = self.reconstruction_error(some)
-        wanted = ArraySource(spots).sample(DESCRIBED_ROWS, ready.seed)[:]
+        rows, places = (
+            source.sample(DESCRIBED_ROWS, ready.seed) for source in (ready.rows, ArraySource(spots))
+        )
+        codes, wanted = self.transform(rows).astype(np.float64), places[:]
+        errors = self.reconstruction_error(rows)
         self._learned["following"] = _following(codes, wanted)
         self._learned["usual_error"] = float(np.percentile(errors, USUAL_ERROR))
         nearest = np.unique(_nearest(codes, self.landmarks_), return_counts=True)
@@ -367,13 +372,14 @@ def _sizes(forth: Any, back: Any, row_shape: tuple[int, ...], n_landmarks: int) 
 def _plan(n_rows: int) -> Training:
     """Decide how so many rows are trained on."""
     batch = int(np.clip(n_rows // 50, 32, 512))
-    return Training(batch_size=batch, learning_rate=3e-3, patience=None, held_out=0)
+    return Training(batch_size=batch, learning_rate=4e-3, patience=None, held_out=0)
 
 
 def _epochs(n_rows: int) -> int:
-    """Decide how often to run through so many rows: 5 times, but at least 300 to 550 steps."""
+    """Decide how often to run through so many rows: 3 or 4 times, and up to 550 steps where few."""
     steps = max(1, n_rows // _plan(n_rows).rows_a_step(n_rows))
-    return max(5, math.ceil(np.clip(n_rows, 300, 550) / steps))
+    wanted = min(math.ceil(np.clip(n_rows, 300, 550) / steps), math.ceil(SEEN_ROWS / n_rows))
+    return max(3, wanted)
 
 
 def _own_layout(layout: Any, n_rows: int) -> np.ndarray:

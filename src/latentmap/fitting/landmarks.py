@@ -16,8 +16,8 @@ SHARPNESS = 0.7
 """h, as a share of the middle distance from a landmark to its third nearest."""
 WINDOW = 2.0
 """The window's radius, in h."""
-SEEN_EACH = 100
-ITERATIONS = 10
+SEEN_EACH = 60
+ITERATIONS = 6
 
 
 class LandmarkSet(NamedTuple):

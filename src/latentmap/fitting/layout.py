@@ -24,7 +24,7 @@ FEWEST_ROWS = 8
 MOST_ROWS = {1: 100_000, 2: 100_000, 3: 5_000}
 """By dimensions: of more rows the layout is that of a sample; in 3-D no grid speeds it up."""
 FEW_ROWS = 10_000
-ITERATIONS = {True: (150, 350), False: (100, 150)}
+ITERATIONS = {True: (150, 350), False: (100, 100)}
 """With and without exaggeration, for few rows and for many."""
 GRID_ROWS = 3_000
 """From so many on the plane's repulsion comes from a grid, and all threads share the work."""

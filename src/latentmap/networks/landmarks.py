@@ -107,14 +107,22 @@ class AroundMode(_Constants):
         self.radius = self._constant("radius", radius)
         self.built = True
 
-    def call(self, inputs: Any) -> Any:
-        """Give, for logits of shape (n, K), spots (n, n_components) and the window's mass (n,)."""
+    def call(self, inputs: Any, middles: Any = None) -> Any:
+        """Give, for logits of shape (n, K), spots (n, n_components) and the window's mass (n,).
+
+        Where it is known in what part of the map each row lives, ``middles`` of shape
+        (n, n_components) tell where the window is laid, and nothing is searched.
+        """
         p = ops.softmax(inputs, axis=-1)
+        if middles is None:
+            middles = self._near_mode(p)
+        return self._mean(p * self._window(ops.stop_gradient(middles)))
+
+    def _near_mode(self, p: Any) -> Any:
+        """Try the window at the anchors; give the mean within the one that holds the most."""
         windows = self._window(self.anchors)
-        best = ops.argmax(ops.matmul(ops.stop_gradient(p), ops.transpose(windows)), axis=-1)
-        first, _ = self._mean(p * ops.take(windows, best, axis=0))
-        spot, mass = self._mean(p * self._window(ops.stop_gradient(first)))
-        return spot, mass
+        best = ops.argmax(ops.matmul(p, ops.transpose(windows)), axis=-1)
+        return self._mean(p * ops.take(windows, best, axis=0))[0]
 
     def _window(self, middles: Any) -> Any:
         """How much each landmark counts around each middle, shape (n, K)."""

@@ -118,9 +118,9 @@ def assemble_map(parts: MapParts) -> MapNetworks:
     head = keras.Model(code, output, name="head")
     scaling = parts.scaling()
 
-    def judged(rows: Any, logits: Any, training: bool) -> list:
+    def judged(rows: Any, logits: Any, training: bool, middles: Any = None) -> list:
         target = layers.Flatten()(scaling(rows))
-        spot, mass = around(logits)
+        spot, mass = around(logits, middles)
         output = head(units(spot), training=training)
         row = keras.activations.get(parts.loss.link)(output)
         return [parts.loss.distance(target, output), squared_error(target, row), mass]
@@ -131,8 +131,9 @@ def assemble_map(parts: MapParts) -> MapNetworks:
     def misplaced(pair: Any, training: bool) -> list:
         rows, codes = pair
         logits = places(rows, training=training)
-        apart = ops.categorical_crossentropy(soft(plane(codes)), logits, from_logits=True)
-        loss, error, _ = judged(rows, logits, training)
+        spots = plane(codes)
+        apart = ops.categorical_crossentropy(soft(spots), logits, from_logits=True)
+        loss, error, _ = judged(rows, logits, training, spots)
         wrong = parts.reconstruction * loss
         return [apart + wrong / (1.0 + wrong / MOST_NATS), error, apart]
 
