@@ -5,7 +5,7 @@ import pytest
 
 import latentmap
 
-PUBLIC = ["AutoEncoder", "Training", "VariationalAutoEncoder", "load_model"]
+PUBLIC = ["AutoEncoder", "LatentMap", "Training", "VariationalAutoEncoder", "load_model"]
 HEAVY = ["keras", "jax", "torch", "tensorflow", "sklearn", "scipy", "numpy", "pandas", "matplotlib"]
 
 

@@ -73,6 +73,14 @@ def digits_model(digits_fit):
 
 
 @pytest.fixture(scope="session")
+def plain_model(run, tmp_path_factory):
+    """An autoencoder of images, that is no map."""
+    model = tmp_path_factory.mktemp("plain") / "plain.safetensors"
+    run("fit", "digits", "-o", model, "--recipe", "article", "--epochs", 1)
+    return model
+
+
+@pytest.fixture(scope="session")
 def wine_fit(run, wine_csv, tmp_path_factory):
     """What ``fit wine.csv`` says and writes."""
     model = tmp_path_factory.mktemp("wine-model") / "wine.safetensors"

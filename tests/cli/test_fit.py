@@ -51,15 +51,8 @@ def test_fit_learns_a_layout_of_your_own(run, wine_csv, tmp_path):
 
 def test_a_layout_of_another_length_is_refused(run, wine_csv, tmp_path):
     np.save(tmp_path / "short.npy", np.zeros((5, 2)))
-    result = run(
-        "fit",
-        wine_csv,
-        "--layout",
-        tmp_path / "short.npy",
-        "-o",
-        tmp_path / "m.safetensors",
-        code=2,
-    )
+    options = ["--label", "kind", "--layout", tmp_path / "short.npy"]
+    result = run("fit", wine_csv, *options, "-o", tmp_path / "m.safetensors", code=2)
     assert "expected a position for each of 178 rows, found 5" in result.stderr
     assert not (tmp_path / "m.safetensors").exists()
 

@@ -7,7 +7,7 @@ import pytest
 
 def test_info_shows_what_is_in_the_file(run, digits_model):
     said = run("info", digits_model).stdout
-    for words in ("AutoEncoder", "8×8", "Quality on the 359 unseen rows of digits", "weights"):
+    for words in ("LatentMap", "8×8", "Quality on the 359 unseen rows of digits", "weights"):
         assert words in said
 
 

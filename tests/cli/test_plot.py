@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import numpy as np
 import pytest
-
-from latentmap import AutoEncoder
 
 
 @pytest.mark.parametrize("kind", ["codes", "reconstructions", "plane", "loss"])
@@ -42,9 +39,9 @@ def test_tables_are_drawn(run, wine_model, wine_csv, tmp_path, kind):
         (["digits", "-o", "no/folder/a.png"], "does not exist"),
     ],
 )
-def test_nonsense_is_refused(run, digits_model, tmp_path, monkeypatch, arguments, words):
+def test_nonsense_is_refused(run, plain_model, tmp_path, monkeypatch, arguments, words):
     monkeypatch.chdir(tmp_path)
-    result = run("plot", digits_model, *arguments, code=2)
+    result = run("plot", plain_model, *arguments, code=2)
     assert words in result.stderr.splitlines()[-1]
     assert list(tmp_path.iterdir()) == []
 
@@ -53,14 +50,6 @@ def test_a_plane_of_tables_is_refused(run, wine_model, wine_csv, tmp_path):
     place = tmp_path / "a.png"
     result = run("plot", wine_model, wine_csv, "-o", place, "--kind", "plane", code=2)
     assert "expected a model of images" in result.stderr
-
-
-@pytest.fixture
-def as_map(monkeypatch):
-    """Give the fitted autoencoder what a map has."""
-    monkeypatch.setattr(AutoEncoder, "landmarks_", np.eye(2), raising=False)
-    monkeypatch.setattr(AutoEncoder, "density", lambda _, Z: np.full(len(Z), 0.5), raising=False)
-    monkeypatch.setattr(AutoEncoder, "confidence", lambda _, X: np.ones(len(X)), raising=False)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +62,6 @@ def as_map(monkeypatch):
         ["--kind", "plane"],
     ],
 )
-def test_what_maps_have_is_drawn(run, digits_model, as_map, tmp_path, arguments):
+def test_what_maps_have_is_drawn(run, digits_model, tmp_path, arguments):
     run("plot", digits_model, *arguments, "-o", tmp_path / "a.png")
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")

@@ -19,6 +19,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from latentmap import LatentMap, Training, load_model
 from latentmap.data import load_data_set, open_data
+from latentmap.data.sources import ArraySource
 from latentmap.data.sparse import SparseSource
 from latentmap.errors import DataError, LatentmapError, NotFittedError, SettingError
 from latentmap.estimators.loading import describe_model
@@ -292,7 +293,8 @@ KINDS = {
     "far away": 1e6 + NORMAL,
     "units apart": NORMAL * [1, 1e3, 1e-3, 1e6],
     "a row far out": FAR,
-    "a row beyond measure": np.concatenate([NORMAL[:119], [[1e20, -1e20, 0, 1]]]),
+    "two rows far out": np.concatenate([NORMAL[:118], 1e4 * NORMAL[118:]]),
+    "a row beyond measure": np.concatenate([NORMAL[:119], [[1e15, -1e15, 0, 1]]]),
     "constant columns": NORMAL * [1, 0, 2, 0] + [0, 3, 0, -7],
     "each row three times": np.repeat(NORMAL[:40], 3, axis=0),
     "three different rows": np.repeat(NORMAL[:3], 40, axis=0),
@@ -359,7 +361,7 @@ def test_new_rows_far_out_are_placed_but_unsure(factor, of_table):
 def test_one_row_and_a_source_and_a_frame(of_table, table):
     rows = table[0]
     assert of_table.transform(rows[:1]).shape == (1, 2)
-    assert np.array_equal(of_table.transform(open_data(rows)), of_table.transform(rows))
+    assert np.array_equal(of_table.transform(ArraySource(rows)), of_table.transform(rows))
     iris = load_iris(as_frame=True).data
     model = small().fit(iris)
     assert model.feature_names_in_.tolist() == iris.columns.tolist()
@@ -404,6 +406,7 @@ def test_sparse_rows_have_the_map_of_dense_ones(make):
 
 def test_sparse_rows_are_made_dense_a_batch_at_a_time(monkeypatch):
     monkeypatch.setattr("latentmap.fitting.principal.EXACT_NUMBERS", 1 << 14)
+    monkeypatch.setattr("latentmap.fitting.decompositions.BATCH_NUMBERS", 1 << 18)
     monkeypatch.setattr("latentmap.fitting.preparation.SEEN_NUMBERS", 1 << 14)
     monkeypatch.setattr("latentmap.fitting.training.CHUNK_STEPS", 4)
     rows, seen = csr_array(RNG.poisson(0.02, (4000, 300)).astype("float32")), []

@@ -102,7 +102,7 @@ def test_points_as_good_as_equal_lie_in_one_place():
     assert np.median(together) == 0
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 7, 8, 9, 10, 11, 12, 20])
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 8, 15, 16, 17, 20])
 @pytest.mark.parametrize("n_components", [1, 2, 3])
 def test_few_different_points(count, n_components):
     which = np.arange(count)

@@ -107,6 +107,14 @@ def test_the_most_mass_that_a_softened_spot_can_have(n_components, window):
     assert numbers(mass)[0] == pytest.approx((1 + 1 / window**2) ** (-n_components / 2), rel=0.01)
 
 
+def test_where_the_window_lies_may_be_told():
+    layer, middles = AroundMode(CENTERS, CENTERS[:10], 0.5), CENTERS[:30] + np.float32(0.1)
+    spots, mass = (numbers(t) for t in layer(LOGITS, middles))
+    near = np.exp(-squared_distances(middles, CENTERS) / (2 * 0.5**2)) * softmax(LOGITS)
+    assert np.allclose(mass, near.sum(axis=1), atol=1e-5)
+    assert np.allclose(spots, near @ CENTERS / near.sum(axis=1, keepdims=True), atol=1e-4)
+
+
 def test_logits_of_any_size():
     spots, mass = (numbers(t) for t in AroundMode(CENTERS, CENTERS, 0.5)(1e30 * LOGITS))
     assert np.allclose(spots, CENTERS[LOGITS.argmax(axis=1)], atol=1e-5)

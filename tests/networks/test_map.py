@@ -102,17 +102,19 @@ def test_figures_are_those_of_the_round_trip(loss):
 @pytest.mark.parametrize("reconstruction", [0.0, 3.0, 1e4])
 def test_what_is_minimised_is_misplacement_and_reconstruction(reconstruction):
     networks = made(reconstruction=reconstruction)
-    places = networks.encoder.get_layer("places")
-    logits = apply(places, RAW).astype(float)
-    spots = (CODES - OFFSET) / UNIT
-    near = ((spots[:, None] - CENTERS) ** 2).sum(axis=-1) / (2 * 0.4**2)
-    phi = np.exp(-near) / np.exp(-near).sum(axis=1, keepdims=True)
+    logits = apply(networks.encoder.get_layer("places"), RAW).astype(float)
     log_p = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    squared = (((CODES - OFFSET) / UNIT)[:, None] - CENTERS) ** 2
+    phi = np.exp(-squared.sum(axis=-1) / (2 * 0.4**2))
+    phi /= phi.sum(axis=1, keepdims=True)
+    # What is decoded is the mean around the row's own place.
+    near = np.exp(log_p - squared.sum(axis=-1) / (2 * 0.8**2))
+    spots = near @ CENTERS / near.sum(axis=1, keepdims=True)
+    back = (apply(networks.decoder, UNIT * spots + OFFSET) - 100) / 20
     whole, error, apart = apply(networks.training, (RAW, CODES)).T
-    loss, same_error, _ = apply(networks.objective, RAW).T
-    wrong = reconstruction * loss
+    wrong = reconstruction * error / 2
     assert np.allclose(apart, -(phi * log_p).sum(axis=1), rtol=1e-3)
-    assert np.allclose(error, same_error, rtol=1e-4)
+    assert np.allclose(error, ((SCALED - back) ** 2).mean(axis=1), rtol=1e-3)
     assert np.allclose(whole, apart + wrong / (1 + wrong / MOST_NATS), rtol=1e-4)
     assert (whole - apart < MOST_NATS).all()
 

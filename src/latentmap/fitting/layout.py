@@ -19,7 +19,7 @@ from latentmap.fitting.progress import progress
 
 __all__ = ["find_layout"]
 
-FEWEST_ROWS = 8
+FEWEST_ROWS = 16
 """Of fewer different rows, the first principal components are the layout."""
 MOST_ROWS = {1: 100_000, 2: 100_000, 3: 5_000}
 """By dimensions: of more rows the layout is that of a sample; in 3-D no grid speeds it up."""
@@ -32,7 +32,7 @@ EXAGGERATION = 12.0
 TOLD_ITERATIONS = 5
 TINY = float(np.finfo(np.float32).tiny)
 SAME = 1e-5
-"""Points nearer than this share of the cloud's deviation are one point."""
+"""Points nearer than this share of the middle point's distance from the medians are one point."""
 
 
 def find_layout(
@@ -81,7 +81,8 @@ def find_layout(
 
 def _distinct(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Give the different points, and which of them each point is."""
-    grid = max(SAME * float(np.sqrt(points.var(axis=0).sum())), TINY)
+    apart = np.linalg.norm((points - np.median(points, axis=0)).astype(np.float64), axis=1)
+    grid = max(SAME * float(np.median(apart) or apart.mean()), TINY)
     with np.errstate(over="ignore", invalid="ignore"):
         cells = np.round(points / grid).astype(np.int64)
     keys = np.ascontiguousarray(cells).view(np.dtype((np.void, cells.shape[1] * 8))).ravel()

@@ -53,9 +53,9 @@ class Prepared:
         )
 
     def some_scaled(self) -> np.ndarray:
-        """Give some rows, scaled and flat: at most 2²⁰ numbers of them, and at least ten rows."""
+        """Give some rows, scaled and flat: at most 1,000, and where they are wide, at least ten."""
         width = int(np.prod(self.rows.row_shape))
-        some = self.rows.sample(max(10, SEEN_NUMBERS // width), self.seed)
+        some = self.rows.sample(int(np.clip(SEEN_NUMBERS // width, 10, 1000)), self.seed)
         return scaled(some[:], self.scale)
 
     def steadied(self) -> Prepared:

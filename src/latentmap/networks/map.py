@@ -134,7 +134,7 @@ def assemble_map(parts: MapParts) -> MapNetworks:
         spots = plane(codes)
         apart = ops.categorical_crossentropy(soft(spots), logits, from_logits=True)
         loss, error, _ = judged(rows, logits, training, spots)
-        wrong = parts.reconstruction * loss
+        wrong = ops.minimum(parts.reconstruction * loss, 1e9)  # beyond float32, ∞ / ∞
         return [apart + wrong / (1.0 + wrong / MOST_NATS), error, apart]
 
     models = (encoder, head, scaling)
