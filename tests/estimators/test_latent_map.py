@@ -1,4 +1,4 @@
-"""The map: faithful, honest, the same each time, whatever the rows (issue 3, points 2 to 5)."""
+"""The map: faithful, honest, the same each time, whatever the rows."""
 
 import copy
 import hashlib
@@ -783,7 +783,7 @@ def test_a_fit_that_fails_leaves_the_map_as_it_was(table):
     assert np.array_equal(model.transform(table[0]), codes)
 
 
-# -- all of MNIST (issue 3, points 1 and 4) --------------------------------------------------------
+# -- all of MNIST ----------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")

@@ -134,7 +134,7 @@ def test_some_of_mnist(n_components, mnist, pca_of_mnist):
     assert ratio < 0.95
 
 
-# -- all of MNIST (issue 2, point 5) ---------------------------------------------------------------
+# -- all of MNIST ----------------------------------------------------------------------------------
 
 
 def timed(model, rows, seconds):

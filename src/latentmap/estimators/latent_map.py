@@ -7,15 +7,16 @@ from typing import Any
 
 import keras
 import numpy as np
+from sklearn.base import clone
 
-from latentmap.data.checks import as_numbers, check_finite, check_rows
 from latentmap.data.memory import check_memory
 from latentmap.data.sources import ArraySource
-from latentmap.errors import DataError, SettingError
+from latentmap.errors import SettingError
 from latentmap.estimators.base import DESCRIBED_ROWS, FITTING_BYTES, BaseAutoEncoder
-from latentmap.estimators.rows import check_codes, fitting_rows
+from latentmap.estimators.rows import check_codes, check_layout, fitting_rows
 from latentmap.fitting.landmarks import MOST, LandmarkSet, choose_landmarks
-from latentmap.fitting.layout import find_layout
+from latentmap.fitting.layout import find_layout, following
+from latentmap.fitting.neighbors import Neighbors
 from latentmap.fitting.preparation import Prepared, prepare
 from latentmap.fitting.principal import principal_components, projected
 from latentmap.fitting.training import Training
@@ -24,15 +25,16 @@ from latentmap.networks.losses import check_loss, constant_loss, loss_for
 from latentmap.networks.map import MapNetworks, MapParts, assemble_map
 from latentmap.networks.table import describe_network, network_for
 
-__all__ = ["LatentMap"]
+__all__ = ["TRAINING", "LatentMap"]
 
 GRAPH_COMPONENTS, GRAPH_ROWS = 50, 20_000
 """Neighbours are found in so many principal components, of at most so many rows."""
 RECONSTRUCTION = 8.0
 """Weight of a reconstruction loss as large as that of the mean row, against nats."""
-FORTH = DenseNetwork((512, 512, 512), activation="relu", principal=False, normalize=True)
-BACK = DenseNetwork((512,), activation="relu", principal=False)
-SEEN_ROWS = 240_000
+FORTH = DenseNetwork((512, 256, 256), activation="relu", principal=False, normalize=True)
+BACK = DenseNetwork((384,), activation="relu", principal=False)
+TRAINING = Training(learning_rate=8e-3, patience=None, held_out=0)
+SEEN_ROWS = 180_000
 """Rows of which to train on so many, counted each time, is enough."""
 DENSITY_BLOCK = 4096
 DENSITY_WIDTH = 2.0
@@ -59,8 +61,8 @@ class LatentMap(BaseAutoEncoder):
     n_neighbors : int
         Neighbours that pull each row of the layout: fewer show finer structure.
     network : {"auto", "dense", "conv"} or network settings
-        The encoder's network, and, unless "auto", the decoder's. "auto" is three hidden layers of
-        512 to the map, and one of 512 back.
+        The encoder's network, and, unless "auto", the decoder's. "auto" is hidden layers of 512,
+        256 and 256 to the map, and one of 384 back.
     loss : {"auto", "bernoulli", "gaussian", "bounded"} or a Keras loss
         What the decoder is trained with; see `AutoEncoder`.
     scaling : {"balanced", "auto", "unit", "standard", "columns", "none"}
@@ -70,9 +72,10 @@ class LatentMap(BaseAutoEncoder):
     noise : float
         Standard deviation of Gaussian noise on the scaled rows while training, 0 to 1.
     epochs : int or "auto"
-        Runs through the rows. "auto" is 4 for 60,000 rows, and more where rows are few.
+        Runs through the rows. "auto" is 3 for 60,000 rows, and more where rows are few.
     training : Training, optional
-        Batch size, learning rate, schedule, early stopping. By default nothing is held out.
+        Batch size, learning rate, schedule, early stopping. By default nothing is held out, and the
+        rate is 0.008; a batch size "auto" is a fiftieth of the rows, 32 to 512.
     random_state : int, RandomState instance or None
         An integer makes the map repeatable.
     verbose : bool
@@ -237,8 +240,8 @@ class LatentMap(BaseAutoEncoder):
         rows = fitting_rows(self, X)
         forth, back = _both_ways(self.network)
         check_memory("network", FITTING_BYTES * sum(_sizes(forth, back, rows.row_shape, MOST)))
-        own = None if self.layout is None else _own_layout(self.layout, len(rows))
-        plan = _plan(len(rows)) if self.training is None else self.training
+        own = None if self.layout is None else check_layout(self.layout, len(rows))
+        plan = _plan(self.training, len(rows))
         epochs = _epochs(len(rows)) if self.epochs == "auto" else self.epochs
         ready = prepare(rows, self.scaling, epochs, plan, self.random_state).steadied()
         self.dtype_ = ready.rows.dtype.name
@@ -320,6 +323,11 @@ class LatentMap(BaseAutoEncoder):
         super()._restore_about(about)
         _check_told(self._learned)
 
+    def _fill(self, arrays: dict[str, np.ndarray]) -> None:
+        super()._fill(arrays)
+        if not self._width > 0:
+            raise ValueError(f"expected landmarks of a width above 0, found {self._width}")
+
     def _layer_sizes(self, row_shape: tuple[int, ...], learned: dict[str, Any]) -> list[int]:
         counts = (learned["n_landmarks"], learned["n_anchors"])
         check_widths(counts, "n_landmarks")
@@ -338,11 +346,11 @@ class LatentMap(BaseAutoEncoder):
         )
         codes, wanted = self.transform(rows).astype(np.float64), places[:]
         errors = self.reconstruction_error(rows)
-        self._learned["following"] = _following(codes, wanted)
+        self._learned["following"] = following(codes, wanted)
         self._learned["usual_error"] = float(np.percentile(errors, USUAL_ERROR))
-        nearest = np.unique(_nearest(codes, self.landmarks_), return_counts=True)
-        share = np.zeros(len(self.landmarks_))
-        share[nearest[0]] = nearest[1] / len(codes)
+        landmarks = self.landmarks_
+        nearest = Neighbors(landmarks, ready.seed).search(codes, 1)[:, 0]
+        share = np.bincount(nearest, minlength=len(landmarks)) / len(codes)
         self._fitted_arrays["landmark_share"] = share.astype(np.float32)
         self._learned["usual_crowd"] = float(np.median(self._crowd(codes))) or 1.0
 
@@ -369,31 +377,19 @@ def _sizes(forth: Any, back: Any, row_shape: tuple[int, ...], n_landmarks: int) 
     return [size for sizes in ways for size in sizes[: len(sizes) // 2]]
 
 
-def _plan(n_rows: int) -> Training:
-    """Decide how so many rows are trained on."""
-    batch = int(np.clip(n_rows // 50, 32, 512))
-    return Training(batch_size=batch, learning_rate=4e-3, patience=None, held_out=0)
+def _plan(training: Training | None, n_rows: int) -> Training:
+    """Decide how so many rows are trained on: 50 steps an epoch, of 32 to 512 rows."""
+    plan = clone(TRAINING) if training is None else training
+    if not isinstance(plan, Training) or plan.batch_size != "auto":
+        return plan
+    return clone(plan).set_params(batch_size=int(np.clip(n_rows // 50, 32, 512)))
 
 
 def _epochs(n_rows: int) -> int:
-    """Decide how often to run through so many rows: 3 or 4 times, and up to 550 steps where few."""
-    steps = max(1, n_rows // _plan(n_rows).rows_a_step(n_rows))
+    """Decide how often to run through so many rows: 3 times, and up to 550 steps where few."""
+    steps = max(1, n_rows // _plan(None, n_rows).rows_a_step(n_rows))
     wanted = min(math.ceil(np.clip(n_rows, 300, 550) / steps), math.ceil(SEEN_ROWS / n_rows))
     return max(3, wanted)
-
-
-def _own_layout(layout: Any, n_rows: int) -> np.ndarray:
-    """Check the user's own layout."""
-    spots = as_numbers("layout", layout)
-    check_rows("layout", spots.shape, spots.dtype)
-    spots = spots.astype(np.float64)
-    if spots.ndim != 2 or spots.shape[1] not in (2, 3) or len(spots) != n_rows:
-        raise DataError(
-            f"layout: expected shape ({n_rows}, 2) or ({n_rows}, 3), a position for every row, "
-            f"found {spots.shape}"
-        )
-    check_finite(spots, 0, "layout")
-    return spots
 
 
 def _check_told(learned: dict[str, Any]) -> None:
@@ -405,20 +401,3 @@ def _check_told(learned: dict[str, Any]) -> None:
         raise ValueError(f"expected numbers for what is usual, found {figures}")
     if not (0 < figures[0] < 1e9 and figures[1] >= 0 and figures[2] > 0):
         raise ValueError(f"expected numbers above 0 for what is usual, found {figures}")
-
-
-def _following(codes: np.ndarray, wanted: np.ndarray) -> dict[str, float]:
-    """Compare codes with the places that the layout has for them."""
-    apart = np.linalg.norm(codes - wanted, axis=1)
-    spread = float(((wanted - wanted.mean(axis=0)) ** 2).sum()) or 1.0
-    width = float(np.ptp(wanted, axis=0).max()) or 1.0
-    return {
-        "r2": 1.0 - float((apart**2).sum()) / spread,
-        "median_shift": float(np.median(apart)) / width,
-    }
-
-
-def _nearest(codes: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    from sklearn.neighbors import KDTree
-
-    return KDTree(landmarks).query(codes, return_distance=False)[:, 0]

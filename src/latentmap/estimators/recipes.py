@@ -9,7 +9,7 @@ from sklearn.base import clone
 from latentmap.errors import UnknownNameError
 from latentmap.estimators.autoencoder import AutoEncoder
 from latentmap.estimators.base import BaseAutoEncoder
-from latentmap.estimators.latent_map import LatentMap
+from latentmap.estimators.latent_map import TRAINING, LatentMap
 from latentmap.estimators.variational import VariationalAutoEncoder
 from latentmap.fitting.training import Training
 from latentmap.networks.dense import LinearNetwork
@@ -40,7 +40,11 @@ RECIPES = {
     ),
     "dense": Recipe(AutoEncoder, {"network": "dense"}, "dense layers beside the components of PCA"),
     "conv": Recipe(AutoEncoder, {"network": "conv"}, "convolutions, for images"),
-    "map": Recipe(LatentMap, {}, "a faithful map in 2 or 3 numbers, that can be read backwards"),
+    "map": Recipe(
+        LatentMap,
+        {"training": TRAINING},
+        "a faithful map in 2 or 3 numbers, that can be read backwards",
+    ),
     "variational": Recipe(
         VariationalAutoEncoder, {"network": "dense"}, "codes with a known distribution"
     ),

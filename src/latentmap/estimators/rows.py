@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import validate_data
 
-from latentmap.data.checks import as_numbers
+from latentmap.data.checks import as_numbers, check_finite, check_rows
 from latentmap.data.sources import ArraySource, Source
 from latentmap.data.sparse import SparseSource, is_sparse
 from latentmap.errors import DataError, RowTypeError
 
-__all__ = ["check_codes", "fitting_rows", "new_rows"]
+__all__ = ["check_codes", "check_layout", "fitting_rows", "new_rows"]
 
 
 def fitting_rows(estimator: Any, X: Any) -> Source:
@@ -155,3 +155,28 @@ def check_codes(codes: Any, n_components: int) -> np.ndarray:
         row = int(np.argwhere(~np.isfinite(codes))[0, 0])
         raise DataError(f"codes, row {row}: expected finite numbers, found {codes[row]}")
     return codes
+
+
+def check_layout(layout: Any, n_rows: int) -> np.ndarray:
+    """Check a user's own layout, a position of two or three numbers for every row.
+
+    Raises
+    ------
+    DataError
+        If it is no matrix of finite numbers, or has another number of rows or columns.
+
+    Examples
+    --------
+    >>> check_layout([[0, 1], [2, 3]], 2).tolist()
+    [[0.0, 1.0], [2.0, 3.0]]
+    """
+    spots = as_numbers("layout", layout)
+    check_rows("layout", spots.shape, spots.dtype)
+    spots = spots.astype(np.float64)
+    if spots.ndim != 2 or spots.shape[1] not in (2, 3) or len(spots) != n_rows:
+        raise DataError(
+            f"layout: expected shape ({n_rows}, 2) or ({n_rows}, 3), a position for every row, "
+            f"found {spots.shape}"
+        )
+    check_finite(spots, 0, "layout")
+    return spots

@@ -8,7 +8,7 @@ import numpy as np
 
 __all__ = ["LandmarkSet", "choose_landmarks"]
 
-MOST = 1000
+MOST = 800
 ROWS_EACH = 4
 """Rows for each landmark, where they are few."""
 ANCHOR_SHARE = 4
@@ -45,7 +45,7 @@ def choose_landmarks(spots: np.ndarray, seed: int) -> LandmarkSet:
     Returns
     -------
     LandmarkSet
-        K = min(1000, n/4) of them, or as many as there are different spots where these are few, but
+        K = min(800, n/4) of them, or as many as there are different spots where these are few, but
         at least two.
 
     Examples

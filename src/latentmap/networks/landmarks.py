@@ -13,7 +13,9 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import ops
+
+from latentmap.networks.scaling import ConstantsLayer
 
 __all__ = ["AroundMode", "Softened"]
 
@@ -24,21 +26,8 @@ def _squared_distances(spots: Any, centers: Any) -> Any:
     return ops.maximum(apart - 2.0 * ops.matmul(spots, ops.transpose(centers)), 0.0)
 
 
-class _Constants(layers.Layer):
-    """A layer with arrays that are not trained, and travel with the weights."""
-
-    def _constant(self, name: str, value: Any) -> Any:
-        value = np.asarray(value, "float32")
-        return self.add_weight(
-            name=name,
-            shape=value.shape,
-            initializer=lambda shape, dtype: ops.convert_to_tensor(value, dtype),
-            trainable=False,
-        )
-
-
 @keras.saving.register_keras_serializable("latentmap")
-class Softened(_Constants):
+class Softened(ConstantsLayer):
     """φ(z): how much each landmark speaks for a spot.
 
     Parameters
@@ -74,7 +63,7 @@ class Softened(_Constants):
 
 
 @keras.saving.register_keras_serializable("latentmap")
-class AroundMode(_Constants):
+class AroundMode(ConstantsLayer):
     """From a distribution over the landmarks to one spot: its mean around its mode.
 
     The mean of all of it would put a row that may live in two places between them, where others

@@ -10,11 +10,24 @@ from typing import Any
 import keras
 import numpy as np
 
-__all__ = ["Scaling"]
+__all__ = ["ConstantsLayer", "Scaling"]
+
+
+class ConstantsLayer(keras.layers.Layer):
+    """A layer with arrays that are not trained, and travel with the weights."""
+
+    def _constant(self, name: str, value: Any) -> Any:
+        value = np.asarray(value, "float32")
+        return self.add_weight(
+            name=name,
+            shape=value.shape,
+            initializer=lambda shape, dtype: keras.ops.convert_to_tensor(value, dtype),
+            trainable=False,
+        )
 
 
 @keras.saving.register_keras_serializable("latentmap")
-class Scaling(keras.layers.Layer):
+class Scaling(ConstantsLayer):
     """Shift and scale: ``(x − offset) / scale``, or back with ``invert=True``.
 
     Parameters
@@ -42,14 +55,6 @@ class Scaling(keras.layers.Layer):
         self.offset = self._constant("offset", self._offset)
         self.scale = self._constant("scale", self._scale)
         self.built = True
-
-    def _constant(self, name: str, value: np.ndarray) -> Any:
-        return self.add_weight(
-            name=name,
-            shape=value.shape,
-            initializer=lambda shape, dtype: keras.ops.convert_to_tensor(value, dtype),
-            trainable=False,
-        )
 
     def call(self, inputs: Any) -> Any:
         """Scale ``inputs``, shape (n, ...); integers become floats."""
