@@ -49,6 +49,13 @@ def test_fit_learns_a_layout_of_your_own(run, wine_csv, tmp_path):
     assert "follows the layout" in run("info", model).stdout
 
 
+def test_a_batch_size_alone_holds_no_rows_out_of_a_map(run, wine_csv, tmp_path):
+    model = tmp_path / "m.safetensors"
+    run("fit", wine_csv, "--label", "kind", "--epochs", 1, "--batch-size", 40, "-o", model)
+    training = load_model(model).training
+    assert (training.batch_size, training.held_out, training.learning_rate) == (40, 0, 0.008)
+
+
 def test_a_layout_of_another_length_is_refused(run, wine_csv, tmp_path):
     np.save(tmp_path / "short.npy", np.zeros((5, 2)))
     options = ["--label", "kind", "--layout", tmp_path / "short.npy"]

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import re
 
 import keras
 import numpy as np
@@ -14,7 +15,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from latentmap import AutoEncoder, Training, VariationalAutoEncoder
+from latentmap import AutoEncoder, Training, VariationalAutoEncoder, load_model
 from latentmap.errors import LatentmapError, NotFittedError, SettingError, TooLargeError
 from latentmap.networks.dense import DenseNetwork
 
@@ -172,6 +173,31 @@ def test_a_clone_has_the_settings_and_nothing_learned(model):
     again = clone(model)
     assert again.get_params() == model.get_params()
     assert not hasattr(again, "encoder_")
+
+
+def test_the_fingerprint_is_the_model_s_own(image_model, variational_model, digits, tmp_path):
+    image_model.save(tmp_path / "model.safetensors")
+    copied = pickle.loads(pickle.dumps(image_model))
+    for same in (load_model(tmp_path / "model.safetensors"), copied):
+        assert same.fingerprint() == image_model.fingerprint()
+    assert re.fullmatch("[0-9a-f]{64}", image_model.fingerprint())
+    assert image_model.fingerprint() != variational_model.fingerprint()
+    kernel = copied.decoder_.trainable_weights[-1]
+    kernel.assign(kernel + 1)
+    assert copied.fingerprint() != image_model.fingerprint()
+
+
+def test_the_scale_leads_from_units_to_the_error(image_model, table_model, digits, iris):
+    assert image_model.scale_ == 255
+    for model, rows in ((image_model, digits), (table_model, iris)):
+        apart = model.inverse_transform(model.transform(rows)) - np.asarray(rows)
+        errors = np.square(apart / model.scale_).reshape(len(rows), -1).mean(axis=1)
+        assert errors == pytest.approx(model.reconstruction_error(rows), rel=1e-3)
+
+
+def test_the_scale_of_columns_has_the_shape_of_a_row(iris):
+    model = AutoEncoder(1, network="linear", scaling="columns").fit(iris)
+    assert model.scale_ == pytest.approx(iris.to_numpy().std(axis=0), rel=1e-3)
 
 
 # -- among scikit-learn's own ----------------------------------------------------------------------

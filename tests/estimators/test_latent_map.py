@@ -21,9 +21,16 @@ from latentmap import LatentMap, Training, load_model
 from latentmap.data import load_data_set, open_data
 from latentmap.data.sources import ArraySource
 from latentmap.data.sparse import SparseSource
-from latentmap.errors import DataError, LatentmapError, NotFittedError, SettingError
+from latentmap.errors import (
+    DataError,
+    LatentmapError,
+    ModelFileError,
+    NotFittedError,
+    SettingError,
+)
 from latentmap.estimators.loading import describe_model
 from latentmap.networks.dense import DenseNetwork
+from latentmap.persistence import read_model, write_model
 from latentmap.quality import neighbor_accuracy, trustworthiness
 
 RNG = np.random.default_rng(0)
@@ -773,6 +780,15 @@ def test_more_neighbours_than_rows_are_as_many_as_there_can_be():
 def test_before_fitting(look):
     with pytest.raises(NotFittedError, match="LatentMap is not fitted yet"):
         look(LatentMap())
+
+
+def test_a_file_whose_landmarks_have_no_width_is_refused(of_table, tmp_path):
+    of_table.save(tmp_path / "map.safetensors")
+    about, arrays = read_model(tmp_path / "map.safetensors")
+    radius = next(name for name in arrays if name.endswith("around_mode/radius"))
+    write_model(tmp_path / "flat.safetensors", about, {**arrays, radius: 0 * arrays[radius]})
+    with pytest.raises(ModelFileError, match="a width above 0"):
+        load_model(tmp_path / "flat.safetensors")
 
 
 def test_a_fit_that_fails_leaves_the_map_as_it_was(table):

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist, pdist
+from sklearn.decomposition import PCA
+from sklearn.manifold import trustworthiness
 from sklearn.neighbors import KNeighborsClassifier
 
 from latentmap.fitting import layout as module
@@ -53,6 +55,19 @@ def test_clouds_stay_apart(which, request):
     middles = np.stack([group.mean(axis=0) for group in groups])
     radius = max(np.linalg.norm(group - group.mean(axis=0), axis=1).mean() for group in groups)
     assert pdist(middles).min() > 2 * radius
+
+
+@pytest.mark.parametrize("n_rows", [16, 20, 24, 30])
+def test_a_handful_of_rows_in_groups_do_not_fly_off(n_rows):
+    worst = 1.0
+    for seed in range(15):
+        rng = np.random.default_rng(seed)
+        groups = rng.integers(0, rng.integers(2, 6), n_rows)
+        rows = rng.choice([2, 6, 20]) * np.eye(6)[groups] + rng.normal(size=(n_rows, 6))
+        points = PCA().fit_transform(rows).astype("float32")
+        spots = find_layout(points, 2, 10, seed=0)
+        worst = min(worst, trustworthiness(points, spots, n_neighbors=4))
+    assert worst > 0.75
 
 
 def test_neighbours_stay_neighbours(flat):

@@ -92,6 +92,16 @@ def test_cells_with_too_few_points(monkeypatch):
     assert found.min() >= 0
 
 
+def test_how_many_cells_are_searched_is_the_callers_choice(many, monkeypatch):
+    points, _ = many
+    monkeypatch.setattr(module, "BLOCK_PAIRS", 20 * len(points))
+    found = {cells: Neighbors(points, 0, cells).search(points[:100], 10) for cells in (0, 2, 48)}
+    assert np.array_equal(found[0], found[48])  # all of them
+    assert (found[2] != found[0]).any()
+    apart = ((points[:100, None].astype(float) - points) ** 2).sum(axis=-1)
+    assert np.array_equal(found[0], np.argsort(apart, axis=1)[:, :10])
+
+
 def test_progress_is_shown(capsys):
     nearest_others(POINTS, 3, seed=0, visible=True)
     assert "finding neighbours" in capsys.readouterr().err

@@ -32,9 +32,9 @@ GRAPH_COMPONENTS, GRAPH_ROWS = 50, 20_000
 RECONSTRUCTION = 8.0
 """Weight of a reconstruction loss as large as that of the mean row, against nats."""
 FORTH = DenseNetwork((512, 256, 256), activation="relu", principal=False, normalize=True)
-BACK = DenseNetwork((384,), activation="relu", principal=False)
+BACK = DenseNetwork((512,), activation="relu", principal=False)
 TRAINING = Training(learning_rate=8e-3, patience=None, held_out=0)
-SEEN_ROWS = 180_000
+SEEN_ROWS = 240_000
 """Rows of which to train on so many, counted each time, is enough."""
 DENSITY_BLOCK = 4096
 DENSITY_WIDTH = 2.0
@@ -62,7 +62,7 @@ class LatentMap(BaseAutoEncoder):
         Neighbours that pull each row of the layout: fewer show finer structure.
     network : {"auto", "dense", "conv"} or network settings
         The encoder's network, and, unless "auto", the decoder's. "auto" is hidden layers of 512,
-        256 and 256 to the map, and one of 384 back.
+        256 and 256 to the map, and one of 512 back.
     loss : {"auto", "bernoulli", "gaussian", "bounded"} or a Keras loss
         What the decoder is trained with; see `AutoEncoder`.
     scaling : {"balanced", "auto", "unit", "standard", "columns", "none"}
@@ -72,7 +72,7 @@ class LatentMap(BaseAutoEncoder):
     noise : float
         Standard deviation of Gaussian noise on the scaled rows while training, 0 to 1.
     epochs : int or "auto"
-        Runs through the rows. "auto" is 3 for 60,000 rows, and more where rows are few.
+        Runs through the rows. "auto" is 4 for 60,000 rows, and more where rows are few.
     training : Training, optional
         Batch size, learning rate, schedule, early stopping. By default nothing is held out, and the
         rate is 0.008; a batch size "auto" is a fiftieth of the rows, 32 to 512.
@@ -386,7 +386,7 @@ def _plan(training: Training | None, n_rows: int) -> Training:
 
 
 def _epochs(n_rows: int) -> int:
-    """Decide how often to run through so many rows: 3 times, and up to 550 steps where few."""
+    """Decide how often to run through so many rows: 3 or 4 times, and up to 550 steps where few."""
     steps = max(1, n_rows // _plan(None, n_rows).rows_a_step(n_rows))
     wanted = min(math.ceil(np.clip(n_rows, 300, 550) / steps), math.ceil(SEEN_ROWS / n_rows))
     return max(3, wanted)
