@@ -1,7 +1,7 @@
 """What every benchmark tells beside its figures, and where they go.
 
 A benchmark runs both sides in one go, writes benchmarks/results/NAME.json with machine, versions
-and seeds, and puts its table into README.md between its two markers.
+and seeds, and puts its table into README.md or docs/codes.md, between its two markers.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
+PAGES = (ROOT / "README.md", ROOT / "docs" / "codes.md")
 PACKAGES = ("latentmap", "keras", "jax", "numpy", "scikit-learn")
 
 
@@ -64,7 +65,7 @@ def product_rate(size: int = 2048) -> float:
 def write_result(
     name: str, figures: dict[str, object], table: str, packages: Sequence[str] = ()
 ) -> None:
-    """Write the figures as JSON, print the table, and put it into README.md.
+    """Write the figures as JSON, print the table, and put it into the page that has its markers.
 
     ``packages`` are those whose versions are told beside the usual ones.
     """
@@ -79,13 +80,13 @@ def write_result(
     path = ROOT / "benchmarks" / "results" / f"{name}.json"
     path.write_text(json.dumps(result, indent=2) + "\n")
     print(table)
-    _into_readme(name, table)
+    for page in PAGES:
+        _into_page(page, name, table)
 
 
-def _into_readme(name: str, table: str) -> None:
-    readme = ROOT / "README.md"
+def _into_page(page: Path, name: str, table: str) -> None:
     begin, end = f"<!-- figures: benchmarks/{name}.py -->", "<!-- end of figures -->"
     pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
-    text, found = pattern.subn(lambda _: f"{begin}\n{table}\n{end}", readme.read_text())
+    text, found = pattern.subn(lambda _: f"{begin}\n{table}\n{end}", page.read_text())
     if found:
-        readme.write_text(text)
+        page.write_text(text)

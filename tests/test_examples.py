@@ -21,3 +21,18 @@ def test_article(tmp_path, capsys):
         "article.reconstructions.png",
     ]
     assert "dense" in capsys.readouterr().out
+
+
+def test_faces(faces, tmp_path, capsys):
+    load("faces").main(faces, tmp_path, n_components=16, network="linear")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "faces.new.png",
+        "faces.other.png",
+        "faces.reconstructions.png",
+        "faces.same.png",
+        "faces.similar.png",
+        "faces.walk.png",
+    ]
+    told = capsys.readouterr().out
+    assert "person-31 and person-32: distance" in told
+    assert float(told.split("same person's for ")[1].split("%")[0]) > 95

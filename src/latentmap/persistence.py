@@ -6,6 +6,7 @@ arrays fill it. What a file claims about itself is checked before memory is take
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 from latentmap.errors import ModelFileError
 from latentmap.files import write_whole
 
-__all__ = ["FORMAT", "read_model", "write_model"]
+__all__ = ["FORMAT", "fingerprint", "read_model", "write_model"]
 
 FORMAT = 1
 """The version of what is written; files of every version up to it are read."""
@@ -92,6 +93,22 @@ def read_model(
             f"{path}: expected a whole model file (.safetensors), found something else or a part "
             f"of one ({error})"
         ) from None
+
+
+def fingerprint(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> str:
+    """Give a SHA-256 of plain data and named arrays, as 64 hexadecimal digits.
+
+    Examples
+    --------
+    >>> one, other = ({"w": np.zeros(2) + i} for i in range(2))
+    >>> [fingerprint({}, one) == fingerprint({}, arrays) for arrays in (dict(one), other)]
+    [True, False]
+    """
+    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
 
 
 def _about(path: str | os.PathLike[str], metadata: dict[str, str]) -> dict[str, Any]:

@@ -13,7 +13,20 @@ from typing import Annotated
 import typer
 
 from latentmap import __version__
-from latentmap.cli import data_sets, encode, evaluate, fit, info, plot
+from latentmap.cli import (
+    cluster,
+    compare,
+    compress,
+    data_sets,
+    encode,
+    evaluate,
+    fit,
+    generate,
+    info,
+    outliers,
+    plot,
+    similar,
+)
 from latentmap.cli.failing import INTERRUPTED, Commands
 
 __all__ = ["app", "main"]
@@ -36,6 +49,13 @@ _VERBS = (
     ("decode", encode.decode, encode.DECODE_EXAMPLES),
     ("plot", plot.plot, plot.EXAMPLES),
     ("evaluate", evaluate.evaluate, evaluate.EXAMPLES),
+    ("similar", similar.similar, similar.EXAMPLES),
+    ("compare", compare.compare, compare.EXAMPLES),
+    ("cluster", cluster.cluster, cluster.EXAMPLES),
+    ("generate", generate.generate, generate.EXAMPLES),
+    ("outliers", outliers.outliers, outliers.EXAMPLES),
+    ("compress", compress.compress, compress.COMPRESS_EXAMPLES),
+    ("decompress", compress.decompress, compress.DECOMPRESS_EXAMPLES),
     ("info", info.info, info.EXAMPLES),
     ("datasets", data_sets.data_sets, data_sets.EXAMPLES),
 )

@@ -1,4 +1,6 @@
-"""Which rows a verb works on: those of a file or a name, fitted or held out.
+"""Which rows a verb works on: those of a file or a name, one of them, fitted or held out.
+
+``DATA#NUMBER`` is one row of DATA, counted from 0, and an image file is one row, too.
 
 A named data set comes with unseen rows. From any other data a tenth is held out when a model is
 fitted; the model file keeps how, and a fingerprint of the data, so that `evaluate` finds the same
@@ -8,6 +10,7 @@ rows again. All of numpy stays behind functions: see `latentmap.cli`.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,11 +21,25 @@ from latentmap.errors import DataError, SettingError
 if TYPE_CHECKING:
     from latentmap.data import Source
 
-__all__ = ["Judged", "Parts", "judged_rows", "layout_of", "open_rows", "split_rows"]
+__all__ = [
+    "Judged",
+    "Parts",
+    "chosen_row",
+    "fingerprint",
+    "judged_rows",
+    "layout_of",
+    "one_row",
+    "open_row",
+    "open_rows",
+    "parted",
+    "split_rows",
+]
 
 _FEWEST = 20  # a tenth of fewer rows tells nothing
 _SHARE, _MOST = 0.1, 10_000
 _PROBES = 16
+_ROW = re.compile(r"(.+)#([^#/]*)", re.DOTALL)
+_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -50,21 +67,95 @@ def open_rows(data: str, label: str | None = None, remembered: str | None = None
     Parameters
     ----------
     data : str
-        A path, or the name of a data set.
+        A path, or the name of a data set; with ``#NUMBER`` after it, that row alone.
     label : str, optional
         The label column that the user named.
     remembered : str, optional
         The column that held labels before: taken if it is there, and no error if it is not.
     """
+    whole, number = parted(data)
     with working(f"Reading {data}…"):
-        from latentmap.data import open_data
+        rows = _open_whole(whole, label, remembered)
+        return rows if number is None else chosen_row(rows, number, data)
 
-        if label is None and remembered is not None:
-            try:
-                return open_data(data, label=remembered)
-            except SettingError:
-                pass
-        return open_data(data, label=label)
+
+def open_row(text: str, label: str | None = None, remembered: str | None = None) -> Source:
+    """Open one row: ``DATA#NUMBER``, an image file, or data that has no other row.
+
+    Parameters
+    ----------
+    text : str
+        As ``mnist:unseen#17``, ``photos/#3``, ``rows.csv#0`` or ``photos/me.png``.
+    label, remembered : str, optional
+        As for `open_rows`.
+
+    Returns
+    -------
+    Source
+        Of one row.
+
+    Raises
+    ------
+    SettingError
+        If there are several rows and none is chosen.
+    DataError
+        If there is no row of this number.
+    """
+    return one_row(open_rows(text, label, remembered), text)
+
+
+def one_row(rows: Source, text: str) -> Source:
+    """Refuse more rows than one."""
+    if len(rows) > 1:
+        raise SettingError(
+            f"{text}: expected one row, such as {text}#0, found {len(rows):,} of them"
+        )
+    return rows
+
+
+def parted(text: str) -> tuple[str, int | None]:
+    """Part ``DATA#NUMBER`` into data and number; what exists as a path has none.
+
+    Examples
+    --------
+    >>> parted("mnist:unseen#17"), parted("mnist")
+    (('mnist:unseen', 17), ('mnist', None))
+    """
+    found = _ROW.fullmatch(text)
+    if found is None or Path(text).exists():
+        return text, None
+    data, number = found.groups()
+    if _NUMBER.fullmatch(number):
+        return data, int(number)
+    if Path(data).exists() or _is_named(data.partition(":")[0]):
+        raise SettingError(f"{text}: expected a row's number after #, from 0, found {number!r}")
+    return text, None
+
+
+def _open_whole(data: str, label: str | None, remembered: str | None) -> Source:
+    from latentmap.data import open_data
+    from latentmap.data.images import IMAGE_SUFFIXES, ImageFolderSource
+
+    path = Path(data)
+    if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
+        image = ImageFolderSource(path.parent, [path.name])
+        image.name = path.name
+        return image
+    if label is None and remembered is not None:
+        try:
+            return open_data(data, label=remembered)
+        except SettingError:
+            pass
+    return open_data(data, label=label)
+
+
+def chosen_row(rows: Source, number: int, text: str) -> Source:
+    """Give one of the rows; ``text`` is how the user called it."""
+    if number >= len(rows):
+        raise DataError(f"{text}: expected a row's number below {len(rows):,}, found {number}")
+    row = rows.subset([number])
+    row.name = f"{rows.name}#{number}"
+    return row
 
 
 def split_rows(data: str, label: str | None, seed: int) -> Parts:

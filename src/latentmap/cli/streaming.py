@@ -55,7 +55,9 @@ def codes_of(model: Any, rows: Source) -> np.ndarray:
 
 def check_output(output: Path, *inputs: str | Path) -> None:
     """Refuse, before any work, a place that cannot be written, or what is being read itself."""
+    from latentmap.cli.rows import parted
+
     check_place(output)
-    for path in map(Path, inputs):
+    for path in (Path(parted(str(place))[0]) for place in inputs):
         if output.exists() and path.exists() and output.samefile(path):
             raise FileError(f"{output}: expected a place for the output, found the input itself")

@@ -24,7 +24,7 @@ from latentmap.estimators.state import LearnedState
 from latentmap.fitting.preparation import Prepared, prepare
 from latentmap.networks.losses import loss_for
 from latentmap.networks.table import network_for
-from latentmap.persistence import write_model
+from latentmap.persistence import fingerprint, write_model
 
 __all__ = ["BaseAutoEncoder"]
 
@@ -153,6 +153,31 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned
         """
         self._fitted()
         write_model(path, self._about(), self._arrays())
+
+    def fingerprint(self) -> str:
+        """Tell this fitted model from any other, so that a file of its codes can name it.
+
+        Returns
+        -------
+        str
+            64 hexadecimal digits, SHA-256 of what was learned: the same before `save` and after
+            `load_model`.
+        """
+        self._fitted()
+        told = self._about()
+        learned = {name: told[name] for name in ("estimator", "row_shape", "learned")}
+        return fingerprint(learned, self._arrays())
+
+    @property
+    def scale_(self) -> np.ndarray:
+        """What rows are divided by for the network: of shape () or that of a row, float32.
+
+        A difference of d in the rows' own units is one of d / ``scale_`` as `reconstruction_error`
+        has it.
+        """
+        self._fitted()
+        scale = np.asarray(self._fitted_arrays["scale"], np.float32)
+        return scale.reshape(self.row_shape_) if scale.ndim else scale
 
     # -- fitting -----------------------------------------------------------------------------------
 

@@ -1,0 +1,164 @@
+"""``latentmap generate``: rows that no data had, drawn, walked to, or varied from one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from latentmap.cli.console import say, working
+from latentmap.cli.generating import Made, Wanted, made
+from latentmap.cli.models import open_model
+from latentmap.cli.options import Label, Model
+from latentmap.errors import FileError, SettingError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["EXAMPLES", "generate"]
+
+EXAMPLES = (
+    "latentmap generate mnist.safetensors -n 100 -o digits.png",
+    "latentmap generate mnist.safetensors --like mnist -n 10000 -o digits.npy",
+    "latentmap generate mnist.safetensors --between mnist:unseen#0 mnist:unseen#1 -o walk/",
+    "latentmap generate flowers.safetensors --near rows.csv#3 --spread 0.5 -o variations.csv",
+)
+
+_PICTURES, _TABLES = (".png", ".pdf", ".svg"), (".npy", ".csv", ".parquet")
+_MOST_SHOWN = 400
+
+
+def generate(
+    model: Model,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="ROWS",
+            help="Where the rows go: .npy, .csv, .parquet, or, without a suffix, a new folder of "
+            "images, with a picture beside it; or the picture alone: .png, .pdf, .svg.",
+            show_default=False,
+        ),
+    ],
+    rows: Annotated[
+        int, typer.Option("-n", "--rows", min=1, help="How many; of a walk with both its ends.")
+    ] = 16,
+    like: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATA",
+            help="Rows whose codes tell how likely a code is, for what is drawn and for ways and "
+            "variations.",
+            show_default="what the model itself knows, else the data of the rows given",
+        ),
+    ] = None,
+    between: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            metavar="ROW ROW",
+            help="Walk in even steps from one row to another, such as mnist:unseen#17.",
+            show_default=False,
+        ),
+    ] = None,
+    near: Annotated[
+        str | None,
+        typer.Option(metavar="ROW", help="Vary one row, more and more.", show_default=False),
+    ] = None,
+    spread: Annotated[
+        float,
+        typer.Option(
+            help="How far the last variation goes, relative to how rows there differ.",
+        ),
+    ] = 1.0,
+    label: Label = None,
+    seed: Annotated[int, typer.Option(min=0, help="Makes what is drawn repeatable.")] = 0,
+) -> None:
+    """Make new rows: drawn, walked to from one to another, or varied from one."""
+    _check(output, rows, between, near, spread, model)
+    fitted = open_model(model)
+    wanted = Wanted(fitted, rows, like, between, near, spread, label, seed)
+    _write(output, fitted, rows, made(wanted))
+
+
+def _check(
+    output: Path,
+    rows: int,
+    between: tuple[str, str] | None,
+    near: str | None,
+    spread: float,
+    model: Path,
+) -> None:
+    """Refuse, before any work, what cannot be."""
+    from latentmap.cli.streaming import check_output
+
+    check_output(output, model)
+    if output.suffix.lower() not in (*_PICTURES, *_TABLES, ""):
+        known = ", ".join((*_TABLES, *_PICTURES))
+        raise FileError(
+            f"{output}: expected one of the suffixes {known}, or none for a folder of images, "
+            f"found {output.suffix!r}"
+        )
+    if output.is_dir() and output.suffix:
+        raise FileError(f"{output}: expected a place for a file, found a folder")
+    if output.is_dir() and any(output.iterdir()):
+        raise FileError(f"{output}: expected a new or empty folder, found one that is not empty")
+    if between and near:
+        raise SettingError("generate: expected --between or --near, found both")
+    if between and rows < 2:
+        raise SettingError(f"--rows: expected at least 2, both ends of the walk, found {rows}")
+    if not 0 < spread < float("inf"):
+        raise SettingError(f"--spread: expected a number above 0, found {spread}")
+
+
+def _write(output: Path, fitted: Any, count: int, new: Made) -> None:
+    from latentmap.data import write_rows
+
+    names = getattr(fitted, "feature_names_in_", None)
+    names = None if names is None else list(names)
+    shown = _Shown(count)
+    batches = shown.watching(new.batches)
+    if output.suffix.lower() in _PICTURES:
+        for _ in batches:
+            pass
+        _draw(output, shown, new, names)
+        return
+    write_rows(output, batches, length=count, feature_names=names)
+    say(f"Wrote {output}: {count:,} rows, {new.words}")
+    if len(fitted.row_shape_) > 1:
+        _draw(output.with_suffix(".png"), shown, new, None)
+
+
+class _Shown:
+    """Those of many rows that a picture has room for, kept as they pass."""
+
+    def __init__(self, count: int) -> None:
+        import numpy as np
+
+        self.count = count
+        room = min(count, _MOST_SHOWN)
+        self.wanted = np.linspace(0, count - 1, room).round().astype(int)
+        self.kept: list[np.ndarray] = []
+
+    def watching(self, batches: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        start = 0
+        for batch in batches:
+            inside = (self.wanted >= start) & (self.wanted < start + len(batch))
+            self.kept.append(batch[self.wanted[inside] - start])
+            start += len(batch)
+            yield batch
+
+
+def _draw(path: Path, shown: _Shown, new: Made, names: list[str] | None) -> None:
+    import numpy as np
+
+    rows = np.concatenate(shown.kept)
+    with working(f"Drawing {path}…"):
+        from latentmap import plots
+
+        with plots.figure(path, *plots.rows_size(rows.shape)) as ax:
+            plots.rows(rows, ax, new.title, names)
+    some = "" if len(rows) == shown.count else f" of {shown.count:,}"
+    say(f"Wrote {path}: {len(rows):,}{some} rows, {new.words}")

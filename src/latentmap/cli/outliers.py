@@ -1,0 +1,258 @@
+"""``latentmap outliers``: the rows that fit worst, and what about them does not fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from latentmap.cli.console import say, show_json, show_table, working
+from latentmap.cli.models import check_columns, open_model
+from latentmap.cli.options import Data, Json, Label, Model
+from latentmap.errors import FileError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from latentmap.codes.outlying import Outliers
+    from latentmap.data import Source
+
+__all__ = ["EXAMPLES", "outliers"]
+
+EXAMPLES = (
+    "latentmap outliers mnist.safetensors mnist:unseen --among mnist -o odd.png",
+    "latentmap outliers flowers.safetensors rows.csv -n 10 -o scores.csv",
+)
+
+_PICTURES, _TABLES = (".png", ".pdf", ".svg"), (".csv", ".parquet", ".npy")
+_FIGURES = {
+    "score": "scores",
+    "error_part": "error_parts",
+    "rarity_part": "rarity_parts",
+    "error": "errors",
+    "rarity": "rarities",
+}
+"""A row's figure, and where all rows' are."""
+_BLAMED = 3  # columns of a row that are told
+_TOLD = {True: 1, False: _BLAMED}  # in the table: of an image, the picture tells better
+_SHOWN = {True: 40, False: 20}  # rows in a picture, of images and of tables
+
+
+def outliers(
+    model: Model,
+    data: Data,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="All rows' scores (.csv, .parquet, .npy), with a picture of the worst rows beside "
+            "them; or the picture alone: .png, .pdf, .svg.",
+            show_default=False,
+        ),
+    ] = None,
+    rows: Annotated[
+        int, typer.Option("-n", "--rows", min=1, max=1000, help="How many of the worst are told.")
+    ] = 20,
+    among: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATA",
+            help="Rows that are as they should be, best those that were fitted: they say what is "
+            "usual.",
+            show_default="DATA itself",
+        ),
+    ] = None,
+    label: Label = None,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Chooses 10,000 usual rows where there are more.")
+    ] = 0,
+    as_json: Json = False,
+) -> None:
+    """Rank rows by how badly they fit.
+
+    Badly fits a row that comes back changed, or whose code lies where few do. The score counts
+    from 0 up: 3 says that of 1,000 usual rows one fits as badly; it adds up two parts, error and
+    rarity, each told in the same way. What is to blame are the columns, or the part of an image,
+    that differ most from what the model expects.
+    """
+    _check(output, model, data, *([] if among is None else [among]))
+    fitted = open_model(model)
+    remembered = (fitted.figures_ or {}).get("label")
+    source, usual_rows = _opened(fitted, data, among, label, remembered)
+    from latentmap.codes import Usual
+
+    usual = Usual(fitted, usual_rows, seed, verbose=True)
+    found = usual.judge(source, verbose=True)
+    worst = _Worst(usual, source, found, rows)
+    if output is not None:
+        _write(output, source, found, worst)
+    if as_json:
+        words = {"model": str(model), "data": data, "among": among or data, "rows": len(source)}
+        show_json({**words, "outliers": [worst.told(i) for i in range(len(worst.numbers))]})
+    else:
+        _show(worst)
+
+
+def _check(output: Path | None, *inputs: str | Path) -> None:
+    """Refuse, before any work, an output that cannot be."""
+    from latentmap.cli.streaming import check_output
+
+    if output is None:
+        return
+    check_output(output, *inputs)
+    if output.suffix.lower() not in (*_TABLES, *_PICTURES):
+        known, found = ", ".join((*_TABLES, *_PICTURES)), output.suffix or output.name
+        raise FileError(f"{output}: expected one of the suffixes {known}, found {found!r}")
+    if output.is_dir():
+        raise FileError(f"{output}: expected a place for a file, found a folder")
+
+
+def _opened(
+    fitted: Any, data: str, among: str | None, label: str | None, remembered: str | None
+) -> tuple[Source, Source]:
+    """Open the rows to judge, and the usual ones."""
+    from latentmap.cli.rows import open_rows
+
+    source = open_rows(data, label, remembered)
+    check_columns(fitted, source)
+    if among is None:
+        return source, source
+    usual = open_rows(among, label, remembered)
+    check_columns(fitted, usual)
+    return source, usual
+
+
+class _Worst:
+    """The worst rows, what is expected in their place, and what is to blame."""
+
+    def __init__(self, usual: Any, source: Source, found: Outliers, count: int) -> None:
+        from latentmap.codes import blame
+        from latentmap.data.memory import check_memory
+
+        self.source, self.found, self.of_images = source, found, len(source.row_shape) > 1
+        self.numbers = found.ranking[:count]
+        some = source.subset(self.numbers)
+        check_memory(f"-n {count}", 8 * some.nbytes * 4 // some.dtype.itemsize)
+        self.rows = some[:]
+        self.expected = usual.expected(some)
+        self.shares = blame(usual.estimator, some, self.expected)
+
+    def told(self, i: int) -> dict[str, Any]:
+        """Tell everything of one of them."""
+        number = int(self.numbers[i])
+        figures = {
+            name: float(getattr(self.found, all_rows)[number])
+            for name, all_rows in _FIGURES.items()
+        }
+        return {**self._about(number), **figures, "blamed": self._blamed(i)}
+
+    def _about(self, number: int) -> dict[str, Any]:
+        about: dict[str, Any] = {"row": number}
+        if self.source.labels is not None:
+            label = self.source.labels[number]
+            about["label"] = label.item() if hasattr(label, "item") else label
+        return about
+
+    def _blamed(self, i: int) -> list[dict[str, Any]]:
+        import numpy as np
+
+        share, row, expected = (part[i].ravel() for part in (self.shares, self.rows, self.expected))
+        most = np.argsort(-np.abs(share), kind="stable")[:_BLAMED]
+        return [
+            {
+                "column": _column(self.source, int(j)),
+                "share": float(share[j]),
+                "found": float(row[j]),
+                "expected": float(expected[j]),
+            }
+            for j in most[share[most] != 0]
+        ]
+
+
+def _column(source: Source, number: int) -> str:
+    """Name one of the numbers of a row: its column, or its place in an image."""
+    if source.feature_names is not None:
+        return str(source.feature_names[number])
+    if len(source.row_shape) == 1:
+        return f"c{number}"
+    import numpy as np
+
+    place = np.unravel_index(number, source.row_shape)
+    return "pixel " + ",".join(map(str, place))
+
+
+def _show(worst: _Worst) -> None:
+    labelled = worst.source.labels is not None
+    lines = []
+    for i in range(len(worst.numbers)):
+        told = worst.told(i)
+        numbers = [f"{told[name]:.2f}" for name in ("score", "error_part", "rarity_part")]
+        about = [str(told["row"]), *([str(told["label"])] if labelled else [])]
+        lines.append([*about, *numbers, _words(told["blamed"][: _TOLD[worst.of_images]])])
+    columns = ["row", *(["label"] if labelled else []), "score", "error", "rarity", "to blame"]
+    show_table(columns, lines, ["row", "score", "error", "rarity"])
+
+
+def _words(blamed: list[dict[str, Any]]) -> str:
+    told = (f"{b['column']}: {b['found']:.4g}, expected {b['expected']:.4g}" for b in blamed)
+    return "; ".join(told) or "nothing"
+
+
+def _write(output: Path, source: Source, found: Outliers, worst: _Worst) -> None:
+    if output.suffix.lower() in _TABLES:
+        with working(f"Writing {output}…"):
+            _write_scores(output, source, found)
+        say(f"Wrote {output}: the scores of {len(source):,} rows")
+        output = output.with_suffix(".png")
+    _draw(output, worst)
+
+
+def _write_scores(path: Path, source: Source, found: Outliers) -> None:
+    import numpy as np
+
+    columns = {"row": np.arange(len(source))}
+    columns |= {name: getattr(found, all_rows) for name, all_rows in _FIGURES.items()}
+    if path.suffix.lower() == ".npy":
+        from latentmap.data import write_rows
+
+        numbers = np.column_stack([*columns.values(), found.blamed])
+        write_rows(path, [numbers], length=len(source))
+    else:
+        _write_table(path, columns, _blamed_names(source, found.blamed))
+
+
+def _blamed_names(source: Source, blamed: np.ndarray) -> list[str]:
+    import numpy as np
+
+    numbers, places = np.unique(blamed, return_inverse=True)
+    names = [_column(source, int(number)) for number in numbers]
+    return [names[place] for place in places]
+
+
+def _write_table(path: Path, columns: dict[str, np.ndarray], blamed: list[str]) -> None:
+    import pyarrow as pa
+    from pyarrow import csv, parquet
+
+    from latentmap.files import write_whole
+
+    table = pa.table({**columns, "blamed": blamed})
+    write = csv.write_csv if path.suffix.lower() == ".csv" else parquet.write_table
+    with write_whole(path) as beside:
+        write(table, beside)
+
+
+def _draw(path: Path, worst: _Worst) -> None:
+    shown = _SHOWN[worst.of_images]
+    rows, expected, shares = (p[:shown] for p in (worst.rows, worst.expected, worst.shares))
+    captions = [
+        f"row {number} ({worst.found.scores[number]:.1f})" for number in worst.numbers[:shown]
+    ]
+    with working(f"Drawing {path}…"):
+        from latentmap import plots
+
+        with plots.figure(path, *plots.blame_size(rows.shape)) as ax:
+            plots.blame(rows, expected, shares, captions, ax, worst.source.feature_names)
+    say(f"Wrote {path}: the {len(rows):,} rows that fit worst")

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from sklearn.metrics import v_measure_score
+
+from latentmap import load_model
+from latentmap.codes import cluster
+from latentmap.data import open_data
+
+
+def test_clusters_are_written_told_and_drawn(run, digits_model, tmp_path):
+    table, picture = tmp_path / "c.csv", tmp_path / "c.png"
+    result = run("cluster", digits_model, "digits", "-o", table, "--picture", picture)
+    with table.open() as stream:
+        lines = list(csv.DictReader(stream))
+    digits = open_data("digits")
+    expected = cluster(load_model(digits_model).transform(digits))
+    assert [int(line["cluster"]) for line in lines] == expected.labels.tolist()
+    assert [int(line["label"]) for line in lines] == digits.labels.tolist()
+    assert all(0 <= float(line["sure"]) <= 1 for line in lines)
+    assert picture.read_bytes()[1:4] == (tmp_path / "c.typical.png").read_bytes()[1:4] == b"PNG"
+    count = expected.n_clusters
+    assert f"{count} clusters found in {len(digits):,} rows" in result.stderr
+    assert f"Wrote {table}: {count} clusters" in result.stderr
+    assert "typical rows" in result.stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["c.csv", "c.png", "c.typical.png"]
+
+
+def test_a_program_gets_sizes_typical_rows_and_agreement(run, digits_model, tmp_path):
+    told = run("cluster", digits_model, "digits", "-k", 10, "--typical", 4, "--json")
+    found, digits = json.loads(told.stdout), open_data("digits")
+    groups = cluster(load_model(digits_model).transform(digits), 10)
+    assert found["n_clusters"] == len(found["clusters"]) == 10
+    assert found["found"] is False
+    assert [one["rows"] for one in found["clusters"]] == groups.sizes.tolist()
+    assert found["v_measure"] == pytest.approx(v_measure_score(digits.labels, groups.labels))
+    for number, one in enumerate(found["clusters"]):
+        assert (groups.labels[one["typical"]] == number).all()
+        assert len(one["typical"]) == 4
+        own = digits.labels[groups.labels == number]
+        assert one["label_share"] == pytest.approx((own == int(one["label"])).mean(), abs=1e-4)
+
+
+def test_a_table_of_another_model_is_grouped_too(run, wine_model, wine_csv, tmp_path):
+    out = tmp_path / "wine.npy"
+    options = ["-k", 3, "-o", out, "--picture", tmp_path / "wine.svg"]
+    run("cluster", wine_model, wine_csv, *options)
+    found = np.load(out)
+    assert found.shape == (178, 2)
+    assert np.unique(found[:, 0]).tolist() == [0, 1, 2]
+    assert not (tmp_path / "wine.typical.svg").exists()  # rows of a table are no images
+
+
+def test_rows_without_labels_are_not_compared(run, wine_model, wine_csv, tmp_path):
+    lines = wine_csv.read_text().splitlines()
+    (tmp_path / "bare.csv").write_text("\n".join(line.rpartition(",")[0] for line in lines))
+    found = json.loads(run("cluster", wine_model, tmp_path / "bare.csv", "-k", 2, "--json").stdout)
+    assert "v_measure" not in found
+    assert "label" not in found["clusters"][0]
+
+
+def test_one_row_is_one_cluster(run, wine_model, wine_csv, tmp_path):
+    (tmp_path / "one.csv").write_text("\n".join(wine_csv.read_text().splitlines()[:2]))
+    options = ["--picture", tmp_path / "one.png"]
+    assert (
+        "1 cluster found in 1 row"
+        in run("cluster", wine_model, tmp_path / "one.csv", *options).stderr
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["digits", "-k", "9999"], "-k: expected at most the 1,438 rows of digits, found 9999"),
+        (["digits", "-k", "0"], "greater than or equal to 1"),
+        (["digits", "-o", "c.txt"], "c.txt: expected one of the suffixes .csv, .parquet, .npy"),
+        (["digits", "--picture", "c.gif"], "c.gif: expected one of the suffixes .png, .pdf, .svg"),
+        (["digits", "-o", "nowhere/c.csv"], "the folder nowhere does not exist"),
+        (["wine"], "X has 13 features"),
+        (["{n}/nan.npy"], "nan.npy"),
+        (["nope"], "unknown data set"),
+    ],
+)
+def test_nonsense_is_refused(run, digits_model, nonsense, arguments, words):
+    filled = [argument.format(n=nonsense) for argument in arguments]
+    result = run("cluster", digits_model, *filled, code=2)
+    assert words in result.stderr.splitlines()[-1]
+
+
+def test_files_that_are_no_models_are_refused(run, nonsense):
+    for name in ("noise", "empty"):
+        result = run("cluster", nonsense / f"{name}.safetensors", "digits", code=2)
+        assert name in result.stderr.splitlines()[-1]

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from latentmap import load_model
+from latentmap.codes import compare
+from latentmap.data import open_data
+
+
+def told(run, *arguments):
+    return json.loads(run("compare", *arguments, "--json").stdout)
+
+
+def test_what_is_told_is_what_compare_finds(run, wine_model, wine_csv):
+    rows = open_data(wine_csv, label="kind")
+    expected = compare(load_model(wine_model), rows.subset([3]), rows.subset([100]), among=rows)
+    found = told(run, wine_model, f"{wine_csv}#3", f"{wine_csv}#100")
+    assert found["distance"] == pytest.approx(expected.distance)
+    assert found["farther"] == pytest.approx(expected.farther)
+    assert found["among"] == "wine.csv"
+    errors = load_model(wine_model).reconstruction_error(rows.subset([3, 100]))
+    assert found["reconstruction_error"] == pytest.approx(errors)
+
+
+def test_the_columns_that_differ_most_are_told_in_their_units(run, wine_model, wine_csv):
+    found = told(run, wine_model, f"{wine_csv}#3", f"{wine_csv}#100")["columns"]
+    rows = open_data(wine_csv, label="kind")
+    apart = np.abs(rows[100] - rows[3]) / rows[:].std(axis=0)
+    expected = [rows.feature_names[i] for i in np.argsort(-apart)[:8]]
+    assert [column["name"] for column in found] == expected
+    first = rows.feature_names.index(expected[0])
+    assert found[0]["a"] == rows[3][first]
+    assert found[0]["difference"] == pytest.approx(rows[100][first] - rows[3][first])
+
+
+def test_an_index_in_place_of_the_data(run, digits_model, tmp_path):
+    index, pair = tmp_path / "digits.index", ("digits#1", "digits#7")
+    run("similar", digits_model, "digits#0", "--save-index", index)
+    by_index, by_data = (
+        told(run, digits_model, *pair, "--index", index),
+        told(run, digits_model, *pair),
+    )
+    assert by_index["distance"] == pytest.approx(by_data["distance"])
+    assert by_index["farther"] == by_data["farther"]
+    assert by_data["columns"] == []
+
+
+def test_the_rows_are_compared_among_others(run, digits_model):
+    one = told(run, digits_model, "digits#1", "digits:unseen#7")
+    other = told(run, digits_model, "digits#1", "digits:unseen#7", "--among", "digits:unseen")
+    assert (one["among"], other["among"]) == ("digits", "digits:unseen")
+    assert one["farther"] != other["farther"]
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg"])
+def test_images_are_drawn(run, plain_model, tmp_path, suffix):
+    place = tmp_path / f"both.{suffix}"
+    result = run("compare", plain_model, "digits#1", "digits#7", "-o", place)
+    assert f"Wrote {place}" in result.stderr
+    assert place.stat().st_size > 5000
+    assert "of random pairs" in result.stdout.replace("\n", " ")
+
+
+def test_tables_are_drawn_and_shown(run, wine_model, wine_csv, tmp_path):
+    place = tmp_path / "both.png"
+    said = run("compare", wine_model, f"{wine_csv}#3", f"{wine_csv}#9", "-o", place).stdout
+    assert place.is_file()
+    for words in ("distance", "closer than", "reconstruction error", "column", "difference"):
+        assert words in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["digits", "digits#1"], "digits: expected one row, such as digits#0, found 1,438"),
+        (["digits#1", "digits"], "digits: expected one row"),
+        (["digits#1", "digits#2", "-o", "a.csv"], "expected a picture with suffix"),
+        (["digits#1", "digits#2", "-o", "no/a.png"], "does not exist"),
+        (["digits#1", "wine#2"], "X has 13 features"),
+        (["digits#1", "digits#2", "--among", "digits#3"], "at least 2 rows to draw pairs of"),
+        (["digits#1", "nothing#2"], "unknown data set 'nothing'"),
+    ],
+)
+def test_nonsense_is_refused(run, plain_model, tmp_path, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    result = run("compare", plain_model, *arguments, code=2)
+    assert words in result.stderr.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from pyarrow import parquet
+
+from latentmap import load_model
+from latentmap.data import load_data_set, open_data
+
+
+@pytest.fixture(scope="module")
+def digits_codes(run, digits_model, tmp_path_factory):
+    """What ``compress`` says of the unseen digits, and writes."""
+    place = tmp_path_factory.mktemp("codes") / "digits.codes"
+    return place, run("compress", digits_model, "digits:unseen", "-o", place, "--json")
+
+
+def test_ratio_and_error_are_told(digits_codes, digits_model):
+    place, result = digits_codes
+    told = json.loads(result.stdout)
+    unseen, model = load_data_set("digits", "unseen"), load_model(digits_model)
+    assert told["rows"] == 359
+    assert told["file_bytes"] == place.stat().st_size
+    assert told["ratio"] == pytest.approx(unseen.nbytes / place.stat().st_size)
+    assert told["model_mse"] == pytest.approx(model.reconstruction_error(unseen).mean(), rel=1e-4)
+    assert told["model_mse"] < told["mse"] <= 1.05 * told["model_mse"]
+    assert f"digits.codes: 359 rows in {place.stat().st_size:,} bytes" in result.stderr
+    assert "times smaller than the rows" in result.stderr
+    assert f"error {told['mse']:.4g} of scaled rows" in result.stderr
+
+
+def test_rows_come_back_with_that_error(run, digits_codes, digits_model, tmp_path):
+    place, result = digits_codes
+    said = run("decompress", digits_model, place, "-o", tmp_path / "rows.npy").stderr
+    assert "rows.npy: 359 rows" in said
+    back, unseen = np.load(tmp_path / "rows.npy"), load_data_set("digits", "unseen")[:]
+    assert back.shape == unseen.shape
+    scale = load_model(digits_model).scale_
+    error = np.mean(((back - unseen) / scale) ** 2)
+    assert error == pytest.approx(json.loads(result.stdout)["mse"], rel=1e-4)
+
+
+def test_rows_come_back_as_images(run, digits_codes, digits_model, tmp_path):
+    run("decompress", digits_model, digits_codes[0], "-o", tmp_path / "rows.npy")
+    run("decompress", digits_model, digits_codes[0], "-o", tmp_path / "images")
+    images = open_data(tmp_path / "images")
+    assert images.dtype == np.uint8
+    expected = np.clip(np.load(tmp_path / "rows.npy"), 0, 255)
+    assert np.abs(images[:] - expected).max() <= 0.5001
+
+
+def test_a_table_comes_back_with_names_and_labels(run, wine_model, wine_csv, tmp_path):
+    run("compress", wine_model, wine_csv, "-o", tmp_path / "wine.codes")
+    run("decompress", wine_model, tmp_path / "wine.codes", "-o", tmp_path / "wine.parquet")
+    original = open_data(wine_csv, label="kind")
+    table = parquet.read_table(tmp_path / "wine.parquet")
+    assert table.column_names == [*original.feature_names, "label"]
+    assert table["label"].to_pylist() == original.labels.tolist()
+    proline = original.feature_names.index("proline")
+    assert np.allclose(table["proline"], original[:][:, proline], atol=80)
+
+
+def test_labels_can_be_left_out(run, wine_model, wine_csv, tmp_path):
+    run("compress", wine_model, wine_csv, "-o", tmp_path / "wine.codes", "--no-labels")
+    run("decompress", wine_model, tmp_path / "wine.codes", "-o", tmp_path / "wine.csv")
+    assert "label" not in (tmp_path / "wine.csv").read_text().splitlines()[0]
+
+
+def test_one_row(run, digits_model, tmp_path):
+    np.save(tmp_path / "one.npy", load_data_set("digits")[:1])
+    said = run("compress", digits_model, tmp_path / "one.npy", "-o", tmp_path / "one.codes").stderr
+    assert "one.codes: 1 rows" in said
+    run("decompress", digits_model, tmp_path / "one.codes", "-o", tmp_path / "back.npy")
+    assert np.load(tmp_path / "back.npy").shape == (1, 8, 8)
+
+
+@pytest.mark.parametrize("limit", [("--bytes", 2), ("--error", 0.25)])
+def test_limits_are_kept(run, digits_model, tmp_path, limit):
+    place = tmp_path / "digits.codes"
+    told = run("compress", digits_model, "digits", "-o", place, *limit, "--json", "--no-labels")
+    told = json.loads(told.stdout)
+    assert told["bytes_a_row"] <= 2 if limit[0] == "--bytes" else told["mse"] <= 0.25
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "words"),
+    [
+        ("digits", ["--error", 0.1, "--bytes", 3], "expected one limit, found both"),
+        ("digits", ["--error", -1], "error: expected a number above 0"),
+        ("digits", ["--error", 1e-6], "which the model itself makes"),
+        ("digits", ["--bytes", 0.001], "bytes a row: expected at least"),
+        ("digits", ["-o", "no/folder/digits.codes"], "does not exist"),
+        ("digits", ["-o", "."], "found a folder"),
+        ("{n}/narrow.npy", [], "X has 5 features"),
+        ("{n}/nan.npy", [], "nan.npy"),
+        ("missing.npy", [], "no such file"),
+    ],
+)
+def test_nonsense_is_refused(
+    run, digits_model, nonsense, tmp_path, monkeypatch, data, options, words
+):
+    monkeypatch.chdir(tmp_path)
+    options = options if "-o" in options else [*options, "-o", "digits.codes"]
+    result = run("compress", digits_model, data.format(n=nonsense), *options, code=2)
+    assert result.stderr.splitlines()[-1].startswith("error: ")
+    assert words in result.stderr.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_of_another_model_cut_and_foreign(
+    run, digits_codes, digits_model, plain_model, nonsense, tmp_path
+):
+    whole, cut = digits_codes[0], tmp_path / "cut.codes"
+    cut.write_bytes(whole.read_bytes()[:-3])
+    for model, place, words in (
+        (plain_model, whole, "expected codes of this model, found those of another"),
+        (digits_model, cut, "it is cut short"),
+        (digits_model, nonsense / "text.csv", "expected a file that compress wrote"),
+        (digits_model, nonsense, "cannot be read"),
+        (digits_model, tmp_path / "none.codes", "no such file"),
+    ):
+        result = run("decompress", model, place, "-o", tmp_path / "rows.npy", code=2)
+        assert words in result.stderr.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == [cut]

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from latentmap import load_model
+from latentmap.codes import density_and_coverage, step_sizes
+from latentmap.data import load_data_set, open_data
+
+
+def width_of(path):
+    with Image.open(path) as picture:
+        return picture.width
+
+
+def test_rows_are_drawn_from_what_the_model_knows(run, digits_model, tmp_path):
+    result = run("generate", digits_model, "-n", 20, "-o", tmp_path / "rows.npy", "--seed", 3)
+    model = load_model(digits_model).set_params(random_state=3)
+    assert np.array_equal(np.load(tmp_path / "rows.npy"), model.sample(20))
+    assert "rows.npy: 20 rows, drawn from what the model knows" in result.stderr
+    assert width_of(tmp_path / "rows.png") > 500
+
+
+def test_rows_drawn_like_others_are_like_them(run, plain_model, tmp_path):
+    places = [tmp_path / f"{name}.npy" for name in ("like", "again", "own")]
+    for place in places[:2]:
+        said = run("generate", plain_model, "-n", 600, "--like", "digits", "-o", place).stderr
+    assert "drawn from the density of 1,438 codes of digits (" in said
+    run("generate", plain_model, "-n", 600, "-o", places[2])
+    like, again, own = map(np.load, places)
+    assert np.array_equal(like, again)
+    assert like.shape == (600, 8, 8)
+    model = load_model(plain_model)
+    real = model.inverse_transform(model.transform(load_data_set("digits", "unseen")))
+    assert density_and_coverage(real, like).coverage > 0.8
+    assert density_and_coverage(real, like).coverage > density_and_coverage(real, own).coverage
+
+
+def test_batches_make_all_rows(run, digits_model, plain_model, tmp_path, monkeypatch):
+    monkeypatch.setattr("latentmap.cli.generating._BATCH_NUMBERS", 64 * 7)
+    for number, options in enumerate([(digits_model,), (plain_model, "--like", "digits")]):
+        place = tmp_path / f"{number}.npy"
+        run("generate", *options, "-n", 40, "-o", place)
+        rows = np.load(place)
+        assert len(np.unique(rows.reshape(40, -1), axis=0)) == 40
+
+
+def test_a_walk_leads_from_row_to_row(run, digits_model, tmp_path):
+    ends = "digits:unseen#0", "digits:unseen#7"
+    result = run("generate", digits_model, "--between", *ends, "-n", 9, "-o", tmp_path / "walk")
+    model, unseen = load_model(digits_model), load_data_set("digits", "unseen")
+    steps = open_data(tmp_path / "walk")[:].astype(float)
+    back = model.inverse_transform(model.transform(unseen[[0, 7]]))
+    assert np.abs(steps[[0, -1]] - np.clip(back, 0, 255)).max() <= 0.51
+    assert "steps even to" in result.stderr
+    assert (tmp_path / "walk.png").exists()
+
+
+def test_a_walk_on_a_map_keeps_to_its_dense_part(digits_model):
+    from latentmap.codes import walk
+
+    model = load_model(digits_model)
+    codes = model.transform(load_data_set("digits"))
+    rng, shares = np.random.default_rng(0), np.linspace(0, 1, 300)[:, None]
+    floor = np.percentile(model.density(model.landmarks_), 5)
+    for a, b in codes[rng.choice(len(codes), (6, 2), replace=False)]:
+        steps = walk(model, a, b, 20)
+        straight = model.density((1 - shares) * a + shares * b).min()
+        assert model.density(steps).min() >= min(straight, floor) * 0.99
+        sizes = step_sizes(model, steps)
+        assert sizes.max() / sizes.min() < 1.5  # few landmarks, and gaps without a way round
+
+
+def test_variations_of_a_row_of_a_table(run, wine_model, wine_csv, tmp_path):
+    place = tmp_path / "near.csv"
+    run("generate", wine_model, "--near", f"{wine_csv}#5", "-n", 12, "--spread", 0.3, "-o", place)
+    original, near = open_data(wine_csv, label="kind"), open_data(place)
+    assert near.feature_names == original.feature_names
+    proline = original.feature_names.index("proline")
+    far = np.abs(near[:][:, proline] - original[5][proline])
+    assert far.max() < original[:][:, proline].std()
+    assert len(np.unique(near[:], axis=0)) == 12
+    assert not place.with_suffix(".png").exists()
+
+
+def test_a_table_can_be_a_picture(run, wine_model, wine_csv, tmp_path):
+    ends = f"{wine_csv}#0", f"{wine_csv}#177"
+    result = run("generate", wine_model, "--between", *ends, "-n", 8, "-o", tmp_path / "walk.png")
+    assert width_of(tmp_path / "walk.png") > 800
+    assert "walk.png: 8 rows, from" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["walk.png"]
+
+
+def test_a_picture_of_many_shows_some(run, digits_model, tmp_path):
+    result = run("generate", digits_model, "-n", 1000, "-o", tmp_path / "rows.png")
+    assert "rows.png: 400 of 1,000 rows" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "output", "words"),
+    [
+        ([], "rows.txt", "expected one of the suffixes .npy"),
+        ([], "no/folder/rows.npy", "does not exist"),
+        (["--between", "digits#0", "digits#1", "--near", "digits#1"], "r.npy", "found both"),
+        (["--between", "digits#0", "digits#1", "-n", 1], "r.npy", "--rows: expected at least 2"),
+        (["--between", "digits", "digits#1"], "r.npy", "expected one row"),
+        (["--between", "digits#0", "digits#99999"], "r.npy", "row's number below 1,438"),
+        (["--near", "wine#0"], "r.npy", "X has 13 features"),
+        (["--near", "digits#0", "--spread", 0], "r.npy", "--spread: expected a number above 0"),
+        (["--near", "digits#0", "--spread", "nan"], "r.npy", "--spread: expected a number above 0"),
+        (["--like", "{nonsense}/narrow.npy"], "r.npy", "X has 5 features"),
+        (["--like", "{nonsense}/one.npy"], "r.npy", "X has 5 features"),
+        (["--like", "missing.npy"], "r.npy", "no such file"),
+        (["--like", "digits#3"], "r.npy", "expected at least 2"),
+    ],
+)
+def test_nonsense_is_refused(
+    run, digits_model, nonsense, tmp_path, monkeypatch, options, output, words
+):
+    monkeypatch.chdir(tmp_path)
+    options = [str(option).format(nonsense=nonsense) for option in options]
+    result = run("generate", digits_model, *options, "-o", output, code=2)
+    assert result.stderr.splitlines()[-1].startswith("error: ")
+    assert words in result.stderr.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_table_is_no_folder_of_images(run, wine_model, tmp_path):
+    result = run("generate", wine_model, "-o", tmp_path / "folder", code=2)
+    assert "images: expected rows of shape" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_folder_is_left_alone(run, digits_model, tmp_path):
+    (tmp_path / "rows").mkdir()
+    (tmp_path / "rows" / "mine.txt").write_text("keep")
+    result = run("generate", digits_model, "-o", tmp_path / "rows", code=2)
+    assert "found one that is not empty" in result.stderr
+    assert [path.name for path in tmp_path.rglob("*")] == ["rows", "mine.txt"]
+
+
+def test_the_model_is_not_written_over(run, digits_model, tmp_path):
+    result = run("generate", digits_model, "-o", digits_model, code=2)
+    assert "found the input itself" in result.stderr

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from pyarrow import parquet
+
+from latentmap import load_model
+from latentmap.codes import outliers
+from latentmap.data import open_data
+from latentmap.errors import TooLargeError
+
+
+@pytest.fixture(scope="module")
+def odd_csv(wine_csv, tmp_path_factory):
+    """The wines, one of them with 30 % of alcohol."""
+    place = tmp_path_factory.mktemp("odd") / "odd.csv"
+    lines = list(csv.reader(wine_csv.read_text().splitlines()))
+    lines[8][0] = "30.0"
+    with place.open("w", newline="") as stream:
+        csv.writer(stream).writerows(lines)
+    return place
+
+
+@pytest.fixture(scope="module")
+def fitted_wine(run, wine_csv, tmp_path_factory):
+    """A model that gives each column the same."""
+    model = tmp_path_factory.mktemp("model") / "wine.safetensors"
+    run("fit", wine_csv, "--label", "kind", "-n", 4, "-o", model, "--scaling", "columns")
+    return model
+
+
+def test_the_odd_row_comes_first_and_its_column_is_blamed(run, fitted_wine, odd_csv, wine_csv):
+    options = ["--among", wine_csv, "-n", 3, "--json"]
+    found = json.loads(run("outliers", fitted_wine, odd_csv, *options).stdout)
+    assert found["rows"] == 178
+    assert len(found["outliers"]) == 3
+    worst = found["outliers"][0]
+    assert worst["row"] == 7
+    assert worst["label"] == "class_0"
+    assert worst["blamed"][0]["column"] == "alcohol"
+    assert worst["blamed"][0]["found"] == 30
+    assert 10 < worst["blamed"][0]["expected"] < 25
+    assert worst["blamed"][0]["share"] > 0.5
+    scores = [row["score"] for row in found["outliers"]]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_people_get_a_table(run, fitted_wine, odd_csv):
+    said = run("outliers", fitted_wine, odd_csv, "-n", 2).stdout
+    for words in ("score", "error", "rarity", "to blame", "alcohol: 30, expected"):
+        assert words in " ".join(said.split())
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_table_of_all_scores(run, fitted_wine, odd_csv, tmp_path, suffix):
+    place = tmp_path / f"scores{suffix}"
+    said = run("outliers", fitted_wine, odd_csv, "-o", place).stderr
+    assert "the scores of 178 rows" in said
+    assert place.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+    if suffix == ".parquet":
+        rows = parquet.read_table(place).to_pylist()
+    else:
+        rows = list(csv.DictReader(place.read_text().splitlines()))
+    names = ["row", "score", "error_part", "rarity_part", "error", "rarity", "blamed"]
+    assert list(rows[0]) == names
+    assert [int(row["row"]) for row in rows] == list(range(178))
+    worst = max(rows, key=lambda row: float(row["score"]))
+    assert (int(worst["row"]), worst["blamed"]) == (7, "alcohol")
+
+
+def test_an_array_of_all_scores_is_what_python_gives(run, digits_model, tmp_path):
+    place = tmp_path / "scores.npy"
+    run("outliers", digits_model, "digits:unseen", "--among", "digits", "-o", place)
+    scores = np.load(place, allow_pickle=False)
+    model = load_model(digits_model)
+    found = outliers(model, open_data("digits:unseen"), among=open_data("digits"))
+    assert scores[:, 0].tolist() == list(range(359))
+    assert scores[:, 1] == pytest.approx(found.scores)
+    assert scores[:, 6].tolist() == found.blamed.tolist()
+
+
+@pytest.mark.parametrize("suffix", [".png", ".pdf", ".svg"])
+def test_the_picture_alone(run, plain_model, tmp_path, suffix):
+    place = tmp_path / f"odd{suffix}"
+    result = run("outliers", plain_model, "digits:unseen", "-n", 12, "-o", place)
+    assert f"Wrote {place}: the 12 rows that fit worst" in result.stderr
+    assert "pixel " in result.stdout
+    assert [path.name for path in tmp_path.iterdir()] == [place.name]
+
+
+def test_one_row_alone_is_as_usual(run, digits_model):
+    found = json.loads(run("outliers", digits_model, "digits:unseen#3", "--json").stdout)
+    assert [row["score"] for row in found["outliers"]] == [0]
+
+
+def test_sparse_rows_are_judged(run, words_npz, tmp_path):
+    model = tmp_path / "words.safetensors"
+    run("fit", words_npz, "-n", 4, "-o", model, "--epochs", 1)
+    found = json.loads(run("outliers", model, words_npz, "-n", 1, "--json").stdout)
+    assert found["outliers"][0]["blamed"][0]["column"].startswith("c")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["wine"], "X has 13 features"),
+        (["digits", "--among", "wine"], "X has 13 features"),
+        (["nope"], "unknown data set"),
+        (["digits", "--among", "nope"], "unknown data set"),
+        (["{n}/nan.npy"], "X has 5 features"),
+        (["digits", "-o", "a.gif"], "expected one of the suffixes .csv, .parquet, .npy, .png"),
+        (["digits", "-o", "scores"], "expected one of the suffixes"),
+        (["digits", "-o", "no/folder/a.csv"], "does not exist"),
+        (["digits", "-n", "0"], "greater than or equal to 1"),
+    ],
+)
+def test_nonsense_is_refused(run, digits_model, nonsense, tmp_path, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    texts = [text.format(n=nonsense) for text in arguments]
+    result = run("outliers", digits_model, *texts, code=2)
+    assert words in " ".join(result.stderr.split())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_with_gaps_are_refused(run, fitted_wine, wine_csv, tmp_path):
+    text = wine_csv.read_text().splitlines()
+    text[5] = "," + text[5].partition(",")[2]
+    (tmp_path / "gaps.csv").write_text("\n".join(text))
+    result = run("outliers", fitted_wine, tmp_path / "gaps.csv", code=2)
+    assert "gaps.csv" in result.stderr.splitlines()[-1]
+
+
+def test_rows_too_large_to_show_are_refused(run, plain_model, monkeypatch):
+    def refuse(name, needed):
+        raise TooLargeError(f"{name}: needs {needed} bytes")
+
+    monkeypatch.setattr("latentmap.data.memory.check_memory", refuse)
+    result = run("outliers", plain_model, "digits:unseen", "-n", 5, code=2)
+    assert "-n 5: needs" in result.stderr

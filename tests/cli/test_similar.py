@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pyarrow.csv
+import pyarrow.parquet
+import pytest
+from PIL import Image
+
+from latentmap import load_model
+from latentmap.codes import SearchIndex
+from latentmap.data import load_data_set, open_data
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """40 digits as a folder of images, a sub-folder for each kind."""
+    folder, digits = tmp_path_factory.mktemp("photos"), load_data_set("digits")
+    for i, (image, label) in enumerate(zip(digits[:40], digits.labels, strict=False)):
+        (folder / str(label)).mkdir(exist_ok=True)
+        Image.fromarray(image.astype(np.uint8)).save(folder / str(label) / f"{i:02}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def photo_model(run, photos, tmp_path_factory):
+    model = tmp_path_factory.mktemp("photo-model") / "photos.safetensors"
+    run("fit", photos, "-o", model, "-n", 8, "--network", "linear")
+    return model
+
+
+def found_by(run, *arguments):
+    return json.loads(run("similar", *arguments, "--json").stdout)["found"]
+
+
+def test_what_is_found_is_what_the_index_finds(run, digits_model):
+    model, among, new = load_model(digits_model), *map(open_data, ("digits", "digits:unseen"))
+    index = SearchIndex(model.transform(among), among.labels)
+    rows, distances = index.search(model.transform(new), 3)
+    found = found_by(run, digits_model, "digits:unseen", "--among", "digits", "-k", 3)
+    assert [query["row"] for query in found] == list(range(359))
+    assert [[near["row"] for near in query["near"]] for query in found] == rows.tolist()
+    told = [[near["distance"] for near in query["near"]] for query in found]
+    assert np.array(told) == pytest.approx(distances, abs=1e-5)
+    assert [query["label"] for query in found] == new.labels.tolist()
+    assert found[5]["near"][1]["label"] == among.labels[rows[5, 1]]
+
+
+def test_a_row_is_looked_for_among_its_own_data_but_not_found_itself(run, digits_model):
+    (found,) = found_by(run, digits_model, "digits:unseen#17", "-k", 358)
+    assert found["row"] == 17
+    assert {near["row"] for near in found["near"]} == set(range(359)) - {17}
+    all_rows = found_by(run, digits_model, "digits:unseen", "-k", 2)
+    assert all_rows[17]["near"] == found["near"][:2]
+
+
+def test_an_index_answers_without_the_data(run, digits_model, tmp_path):
+    index = tmp_path / "digits.index"
+    before = found_by(
+        run, digits_model, "digits:unseen#3", "--among", "digits", "--save-index", index
+    )
+    assert found_by(run, digits_model, "digits:unseen#3", "--index", index) == before
+    (known,) = found_by(run, digits_model, "digits#3", "--index", index)  # a row of the index
+    assert 3 not in [near["row"] for near in known["near"]]
+    other = ["similar", digits_model, "digits#3", "--index", index, "--among", "digits:unseen"]
+    said = run(*other, code=2).stderr
+    assert "expected an index of digits:unseen, found one of other rows" in said
+
+
+def test_an_image_file_and_names(run, photo_model, photos, tmp_path):
+    own = open_data(photos).paths[7]
+    query = photos / own
+    (found,) = found_by(run, photo_model, query, "--among", photos, "-k", 5)
+    names = [near["name"] for near in found["near"]]
+    assert own not in names
+    assert set(names) <= set(open_data(photos).paths)
+    assert [near["label"] for near in found["near"]] == [name[0] for name in names]
+    index, sheet = tmp_path / "photos.index", tmp_path / "sheet.png"
+    run("similar", photo_model, f"{photos}#0", "--save-index", index)
+    result = run("similar", photo_model, query, "--index", index, "-o", sheet, "-k", 2)
+    assert own in result.stdout  # the index does not know where its rows came from
+    assert sheet.read_bytes().startswith(b"\x89PNG")
+
+
+def test_one_image_needs_something_to_be_looked_for_among(run, photo_model, photos):
+    one = photos / open_data(photos).paths[7]
+    result = run("similar", photo_model, one, code=2)
+    assert f"{one}: expected --among DATA or --index FILE, found neither" in result.stderr
+
+
+def test_one_row_of_its_own_is_looked_for_among_what_was_fitted(run, digits_model, tmp_path):
+    np.save(tmp_path / "one.npy", load_data_set("digits")[4:5])
+    result = run("similar", digits_model, tmp_path / "one.npy", "-k", 1)
+    assert "Looking among digits, which the model was fitted to" in result.stderr
+    assert result.stdout.split()[-3:-1] == ["4", str(load_data_set("digits").labels[4])]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_all_that_is_found_goes_into_a_table(run, digits_model, tmp_path, suffix):
+    place = tmp_path / f"near.{suffix}"
+    result = run(
+        "similar", digits_model, "digits:unseen", "--among", "digits", "-o", place, "-k", 2
+    )
+    assert f"Wrote {place}: 2 neighbours of 359 rows" in result.stderr
+    read = {"csv": pyarrow.csv.read_csv, "parquet": pyarrow.parquet.read_table}[suffix]
+    table = read(place).to_pydict()
+    assert list(table) == ["query", "rank", "row", "distance", "label"]
+    assert table["query"][:4] == [0, 0, 1, 1]
+    assert table["rank"][:4] == [1, 2, 1, 2]
+    labels = load_data_set("digits").labels
+    assert table["label"] == labels[np.array(table["row"], int)].tolist()
+
+
+def test_a_table_and_a_picture_at_once(run, wine_model, wine_csv, tmp_path):
+    sheet, table = tmp_path / "near.pdf", tmp_path / "near.npy"
+    run("similar", wine_model, f"{wine_csv}#3", "-k", 4, "-o", sheet, "-o", table)
+    assert sheet.read_bytes().startswith(b"%PDF")
+    assert np.load(table).shape == (4, 4)
+
+
+def test_new_rows_need_no_label(run, wine_model, wine_csv, tmp_path):
+    lines = [line.rpartition(",")[0] for line in wine_csv.read_text().splitlines()[:3]]
+    (tmp_path / "new.csv").write_text("\n".join(lines))
+    found = found_by(run, wine_model, tmp_path / "new.csv", "--among", wine_csv, "-k", 1)
+    assert [query["near"][0]["row"] for query in found] == [0, 1]
+    assert {query["label"] for query in found} == {None}
+
+
+def test_people_get_tables(run, wine_model, wine_csv, digits_model):
+    one = run("similar", wine_model, f"{wine_csv}#3", "-k", 2)
+    assert one.stdout.split()[:3] == ["row", "label", "distance"]
+    assert "The rows of wine.csv most like wine.csv#3" in one.stderr
+    many = run("similar", digits_model, "digits:unseen", "--among", "digits", "-k", 1)
+    assert many.stdout.split()[:4] == ["query", "row", "label", "distance"]
+    assert "the first 10 of 359 rows" in many.stderr
+    assert "The nearest row has the same label for 9" in many.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["digits#999999"], "expected a row's number below 1,438, found 999999"),
+        (["digits#0", "-k", "1438"], "expected at most the 1,437 other rows of digits"),
+        (["digits#0", "-k", "0"], "greater than or equal to 1"),
+        (["digits#0", "-o", "a.txt"], "expected one of the suffixes .png"),
+        (["digits#0", "-o", "no/a.png"], "does not exist"),
+        (["digits#0", "--save-index", "no/a.index"], "does not exist"),
+        (["digits#0", "--index", "gone.index"], "gone.index: no such file"),
+        (["digits#0", "--index", "{n}/noise.safetensors"], "expected a whole index file"),
+        (["digits#0", "--index", "{m}"], "expected an index that similar saved, found a model"),
+        (["digits#0", "--among", "wine"], "X has 13 features"),
+        (["wine#0"], "X has 13 features"),
+        (["{n}/nan.npy", "--among", "digits"], "nan.npy"),
+    ],
+)
+def test_nonsense_is_refused(run, plain_model, nonsense, tmp_path, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    texts = [text.format(n=nonsense, m=plain_model) for text in arguments]
+    result = run("similar", plain_model, *texts, code=2)
+    assert words in result.stderr.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_unknown_labels_are_refused(run, wine_model, wine_csv):
+    for among in ([], ["--among", wine_csv]):
+        result = run("similar", wine_model, f"{wine_csv}#0", "--label", "kin", *among, code=2)
+        assert "kin" in result.stderr.splitlines()[-1]
+
+
+def test_the_index_of_another_model_is_refused(run, digits_model, plain_model, tmp_path):
+    index = tmp_path / "digits.index"
+    run("similar", digits_model, "digits#0", "--save-index", index)
+    result = run("similar", plain_model, "digits#0", "--index", index, code=2)
+    assert "expected an index of this model" in result.stderr
+    again = run(
+        "similar", digits_model, "digits#0", "--index", index, "--save-index", index, code=2
+    )
+    assert "found the input itself" in again.stderr
+
+
+def test_sparse_rows(run, words_npz, tmp_path):
+    model = tmp_path / "words.safetensors"
+    run("fit", words_npz, "-o", model, "-n", 8, "--network", "linear")
+    query, sheet = f"{words_npz}#5", tmp_path / "near.png"
+    (found,) = found_by(run, model, query, "-o", sheet)
+    topics = open_data(words_npz).labels
+    assert sum(near["label"] == topics[5] for near in found["near"]) >= 9
+    assert sheet.is_file()
+    both = run("compare", model, query, f"{words_npz}#6", "-o", tmp_path / "both.png", "--json")
+    assert json.loads(both.stdout)["columns"] == []

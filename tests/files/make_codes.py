@@ -1,0 +1,27 @@
+"""Write a file of packed codes of the format that stands, and beside it what comes back of it.
+
+Run ``python tests/files/make_codes.py`` once for each new format, and never again: later versions
+must read the file as it was written then. A file that is there is left alone.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from latentmap.codes.packing import FORMAT, pack_codes, packed_labels, rounded
+from latentmap.codes.quantize import fit_quantizer, tamed
+
+HERE = Path(__file__).parent
+
+rng = np.random.default_rng(0)
+codes = (rng.normal(size=(300, 3)) * [5, 1, 0.2] + [10, 0, -3]).astype(np.float32)
+codes[50, 1] = 1e9
+labels = np.array(["one", "two", "drei"])[rng.integers(0, 3, 300)]
+
+if not (place := HERE / f"packed-{FORMAT}.codes").exists():
+    quantizer = fit_quantizer(tamed(codes), np.array([1.0, 2.0, 3.0]), fineness=-500)
+    about = {"rows": 300, "block": 128, "estimator": "AutoEncoder", "model": "0123456789abcdef"}
+    with place.open("wb") as file:
+        blocks = np.split(codes, [128, 256])
+        pack_codes(file, about, quantizer, packed_labels(labels), blocks)
+    np.savez(place.with_suffix(".npz"), codes=rounded(quantizer, codes), labels=labels)
