@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from latentmap.cli.console import say, show_json
-from latentmap.cli.models import check_columns, open_model
+from latentmap.cli.models import check_columns, columns_of, open_model
 from latentmap.cli.options import Data, Json, Label, Model
 from latentmap.errors import FileError
 
@@ -123,7 +123,7 @@ def decompress(
         output,
         decompressed(fitted, found, verbose=True),
         length=found.rows,
-        feature_names=_columns(fitted),
+        feature_names=columns_of(fitted),
         labels=found.labels,
     )
     say(f"Wrote {output}: {found.rows:,} rows")
@@ -145,8 +145,3 @@ def _figures(done: Compressed) -> dict[str, Any]:
     from dataclasses import asdict
 
     return {**asdict(done), "bytes_a_row": done.bytes_a_row, "ratio": done.ratio}
-
-
-def _columns(fitted: Any) -> list[str] | None:
-    names = getattr(fitted, "feature_names_in_", None)
-    return None if names is None else list(names)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from latentmap.cli.console import say
-from latentmap.cli.models import check_columns, open_model
+from latentmap.cli.models import check_columns, columns_of, open_model
 from latentmap.cli.options import Data, Label, Model
 from latentmap.errors import DataError, FileError
 
@@ -96,7 +96,7 @@ def decode(
         output,
         through(fitted.inverse_transform, source, f"Decoding {len(source):,} codes"),
         length=len(source),
-        feature_names=_columns(fitted),
+        feature_names=columns_of(fitted),
         labels=source.labels,
     )
     say(f"Wrote {output}: {len(source):,} rows")
@@ -109,8 +109,3 @@ def _check_width(fitted: Any, codes: Any) -> None:
             f"{codes.name}: expected codes of {expected[0]} numbers, "
             f"found rows of shape {codes.row_shape}"
         )
-
-
-def _columns(fitted: Any) -> list[str] | None:
-    names = getattr(fitted, "feature_names_in_", None)
-    return None if names is None else list(names)

@@ -10,7 +10,7 @@ import typer
 
 from latentmap.cli.console import say, working
 from latentmap.cli.generating import Made, Wanted, made
-from latentmap.cli.models import open_model
+from latentmap.cli.models import columns_of, open_model
 from latentmap.cli.options import Label, Model
 from latentmap.errors import FileError, SettingError
 
@@ -116,8 +116,7 @@ def _check(
 def _write(output: Path, fitted: Any, count: int, new: Made) -> None:
     from latentmap.data import write_rows
 
-    names = getattr(fitted, "feature_names_in_", None)
-    names = None if names is None else list(names)
+    names = columns_of(fitted)
     shown = _Shown(count)
     batches = shown.watching(new.batches)
     if output.suffix.lower() in _PICTURES:

@@ -13,7 +13,15 @@ from latentmap.files import check_place
 if TYPE_CHECKING:
     from latentmap.data import Source
 
-__all__ = ["SUFFIX", "check_columns", "check_model_path", "described", "open_model", "start_engine"]
+__all__ = [
+    "SUFFIX",
+    "check_columns",
+    "check_model_path",
+    "columns_of",
+    "described",
+    "open_model",
+    "start_engine",
+]
 
 SUFFIX = ".safetensors"
 _ENGINES = {"jax": "JAX", "torch": "PyTorch", "tensorflow": "TensorFlow"}
@@ -64,3 +72,9 @@ def check_model_path(path: Path) -> Path:
 def check_columns(model: Any, source: Source) -> None:
     """Refuse rows of another shape, or with other columns, than the model was fitted to."""
     model.transform(source.subset([0]))
+
+
+def columns_of(model: Any) -> list[str] | None:
+    """Give the names of the columns that a model was fitted to, if they had some."""
+    names = getattr(model, "feature_names_in_", None)
+    return None if names is None else list(names)
