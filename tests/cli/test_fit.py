@@ -55,7 +55,7 @@ def test_a_batch_size_alone_holds_no_rows_out_of_a_map(run, wine_csv, tmp_path):
     model = tmp_path / "m.safetensors"
     run("fit", wine_csv, "--label", "kind", "--epochs", 1, "--batch-size", 40, "-o", model)
     training = load_model(model).training
-    assert (training.batch_size, training.held_out, training.learning_rate) == (40, 0, 0.008)
+    assert (training.batch_size, training.held_out, training.learning_rate) == (40, 0, 0.01)
 
 
 def test_a_layout_of_another_length_is_refused(run, wine_csv, tmp_path):

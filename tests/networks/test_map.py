@@ -6,7 +6,8 @@ from latentmap.backend import apply
 from latentmap.networks.conv import ConvNetwork
 from latentmap.networks.dense import DenseNetwork, LinearNetwork
 from latentmap.networks.losses import LOSSES
-from latentmap.networks.map import MOST_NATS, MapParts, assemble_map, squashed
+from latentmap.networks.map import DECODED_ROWS, MOST_NATS, MapParts, assemble_map, squashed
+from latentmap.networks.principal import Principal
 
 RNG = np.random.default_rng(0)
 RAW = (100 + 20 * RNG.random((30, 6))).astype("float32")
@@ -171,6 +172,72 @@ def test_seeds_decide_the_weights():
     assert not all(
         np.array_equal(a, b) for a, b in zip(weights(first), weights(other), strict=True)
     )
+
+
+# -- the principal components alone ---------------------------------------------------------------
+
+AXES = np.linalg.qr(RNG.normal(size=(6, 6)))[0].T.astype("float32")
+SEEN = Principal(SCALED.mean(axis=0), AXES[:4], code_spread=0.3)
+
+
+def test_the_encoder_sees_the_components_and_nothing_else():
+    networks = made(principal=SEEN)
+    unseen_change = 20 * RNG.normal(size=(30, 2)) @ AXES[4:]
+    seen_change = 20 * RNG.normal(size=(30, 2)) @ AXES[:2]
+    codes = apply(networks.encoder, RAW)
+    assert np.allclose(apply(networks.encoder, RAW + unseen_change), codes, atol=1e-3)
+    assert np.abs(apply(networks.encoder, RAW + seen_change) - codes).max() > 0.1
+
+
+def test_the_components_are_divided_by_their_spread_and_then_squashed():
+    layers = made(principal=SEEN, squash=True).encoder.get_layer("places").layers
+    names = [layer.name for layer in layers]
+    order = ["scaling", "within_reach", "components", "code_spread", "squash"]
+    assert [name for name in names if name in order] == order
+    first = made(principal=SEEN, squash=True).encoder.get_layer("places")
+    upto = keras.Model(first.input, first.get_layer("squash").output)
+    wanted = np.arcsinh((SCALED - SCALED.mean(axis=0)) @ AXES[:4].T / 0.3)
+    assert np.allclose(apply(upto, RAW), wanted, atol=1e-4)
+
+
+def test_the_components_are_not_trained():
+    networks = made(principal=SEEN)
+    layer = networks.encoder.get_layer("places").get_layer("components")
+    before = [w.copy() for w in weights(layer)]
+    trained_part(networks, RAW, CODES, steps=3)
+    assert len(before) == 2
+    assert all(np.array_equal(a, b) for a, b in zip(before, weights(layer), strict=True))
+
+
+def test_noise_on_the_components_is_in_the_units_of_the_scaled_row():
+    places = made(principal=SEEN, noise=0.5).encoder.get_layer("places")
+    names = [type(layer).__name__ for layer in places.layers]
+    assert names.index("GaussianNoise") == names.index("Dense") + 1
+    assert places.layers[names.index("GaussianNoise") + 1].name == "code_spread"
+
+
+@pytest.mark.parametrize("far", [1e30, 3e38])
+def test_components_of_rows_far_out_are_finite(far):
+    rows = np.array([[far, -far, far, far, far, -far]], "float32")
+    codes = apply(made(principal=SEEN, squash=True).encoder, rows)
+    assert np.isfinite(codes).all()
+
+
+def test_the_way_back_is_trained_on_evenly_taken_rows_of_a_large_batch():
+    rows = np.tile(RAW, (18, 1))[: 2 * DECODED_ROWS]
+    codes = np.tile(CODES, (18, 1))[: 2 * DECODED_ROWS]
+    change = np.zeros_like(rows)
+    change[1::2] = 20 * AXES[5]  # the encoder does not see it
+    ways = []
+    for start in (rows, rows + change, rows + np.roll(change, 1, axis=0)):
+        networks = made(principal=SEEN, reconstruction=3.0)
+        trained_part(networks, start, codes)
+        ways.append(weights(networks.decoder))
+    same, other = (
+        [np.allclose(a, b, atol=1e-5) for a, b in zip(ways[0], w, strict=True)] for w in ways[1:]
+    )
+    assert all(same)
+    assert not all(other)
 
 
 # -- rows far out ----------------------------------------------------------------------------------

@@ -23,17 +23,18 @@ from latentmap.fitting.training import Training
 from latentmap.networks.dense import DenseNetwork, check_widths
 from latentmap.networks.losses import check_loss, constant_loss, loss_for
 from latentmap.networks.map import MapNetworks, MapParts, assemble_map
+from latentmap.networks.principal import Principal
 from latentmap.networks.table import describe_network, network_for
 
 __all__ = ["TRAINING", "LatentMap"]
 
-GRAPH_COMPONENTS, GRAPH_ROWS = 50, 20_000
-"""Neighbours are found in so many principal components, of at most so many rows."""
+COMPONENTS, COMPONENTS_ROWS = 50, 20_000
+"""Layout and encoder see so many principal components, found on at most so many rows."""
 RECONSTRUCTION = 8.0
 """Weight of a reconstruction loss as large as that of the mean row, against nats."""
 FORTH = DenseNetwork((512, 256, 256), activation="relu", principal=False, normalize=True)
 BACK = DenseNetwork((512,), activation="relu", principal=False)
-TRAINING = Training(learning_rate=8e-3, patience=None, held_out=0)
+TRAINING = Training(learning_rate=1e-2, patience=None, held_out=0)
 SEEN_ROWS = 240_000
 """Rows of which to train on so many, counted each time, is enough."""
 DENSITY_BLOCK = 4096
@@ -75,7 +76,7 @@ class LatentMap(BaseAutoEncoder):
         Runs through the rows. "auto" is 4 for 60,000 rows, and more where rows are few.
     training : Training, optional
         Batch size, learning rate, schedule, early stopping. By default nothing is held out, and the
-        rate is 0.008; a batch size "auto" is a fiftieth of the rows, 32 to 512.
+        rate is 0.01; a batch size "auto" is a fiftieth of the rows, 32 to 512.
     random_state : int, RandomState instance or None
         An integer makes the map repeatable.
     verbose : bool
@@ -124,7 +125,7 @@ class LatentMap(BaseAutoEncoder):
         network: Any = "auto",
         loss: Any = "auto",
         scaling: str = "balanced",
-        noise: float = 0.1,
+        noise: float = 0.15,
         epochs: int | str = "auto",
         training: Training | None = None,
         random_state: Any = None,
@@ -245,8 +246,13 @@ class LatentMap(BaseAutoEncoder):
         epochs = _epochs(len(rows)) if self.epochs == "auto" else self.epochs
         ready = prepare(rows, self.scaling, epochs, plan, self.random_state).steadied()
         self.dtype_ = ready.rows.dtype.name
-        spots = self._found_layout(ready) if own is None else own
-        self._train(forth, back, ready, spots)
+        if own is not None:
+            self._train(forth, back, ready, None, own)
+            spots = own
+        else:
+            principal = self._principal(ready)
+            spots = self._found_layout(ready, principal)
+            self._train(forth, back, ready, principal if forth is FORTH else None, spots)
         self._describe(ready, spots)
 
     def _check_settings(self) -> None:
@@ -254,14 +260,18 @@ class LatentMap(BaseAutoEncoder):
         if self.n_components not in (1, 2, 3):
             raise SettingError(f"n_components: expected 1, 2 or 3, found {self.n_components!r}")
 
-    def _found_layout(self, ready: Prepared) -> np.ndarray:
-        width = min(GRAPH_COMPONENTS, self.n_features_in_)
-        some = ready.rows.sample(GRAPH_ROWS, ready.seed)
-        principal = principal_components(some, ready.scale, width, ready.seed)
+    def _principal(self, ready: Prepared) -> Principal:
+        width = min(COMPONENTS, self.n_features_in_)
+        some = ready.rows.sample(COMPONENTS_ROWS, ready.seed)
+        return principal_components(some, ready.scale, width, ready.seed)
+
+    def _found_layout(self, ready: Prepared, principal: Principal) -> np.ndarray:
         points = projected(ready.rows, ready.scale, principal)
         return find_layout(points, self.n_components, self.n_neighbors, ready.seed, self.verbose)
 
-    def _train(self, forth: Any, back: Any, ready: Prepared, spots: np.ndarray) -> None:
+    def _train(
+        self, forth: Any, back: Any, ready: Prepared, seen: Principal | None, spots: np.ndarray
+    ) -> None:
         offset = spots.mean(axis=0, dtype=np.float64)
         scale = float(np.sqrt(spots.var(axis=0, dtype=np.float64).mean())) or 1.0
         chosen = choose_landmarks(((spots - offset) / scale).astype(np.float32), ready.seed)
@@ -275,6 +285,7 @@ class LatentMap(BaseAutoEncoder):
             "seed": ready.seed,
             "n_landmarks": len(chosen.centers),
             "n_anchors": len(chosen.anchors),
+            "n_seen": 0 if seen is None else len(seen.components),
             "window": chosen.radius / chosen.width,
             "squash": not ready.scale.unit,
             "own_layout": self.layout is not None,
@@ -286,11 +297,13 @@ class LatentMap(BaseAutoEncoder):
             "code_scale": np.asarray(scale, np.float32),
         }
         nothing = constant_loss(loss_for(loss), ready.some_scaled())
-        networks = assemble_map(self._parts(loss, chosen, RECONSTRUCTION / nothing))
+        networks = assemble_map(self._parts(loss, chosen, seen, RECONSTRUCTION / nothing))
         self._set_networks(networks)
         self.history_ = ready.paired(spots).train(networks.training, self.verbose)
 
-    def _parts(self, loss: Any, chosen: LandmarkSet, reconstruction: float = 1.0) -> MapParts:
+    def _parts(
+        self, loss: Any, chosen: LandmarkSet, seen: Principal | None, reconstruction: float = 1.0
+    ) -> MapParts:
         arrays, learned = self._fitted_arrays, self._learned
         return MapParts(
             row_shape=self.row_shape_,
@@ -300,6 +313,7 @@ class LatentMap(BaseAutoEncoder):
             loss=loss_for(loss),
             offset=arrays["offset"],
             scale=arrays["scale"],
+            principal=seen,
             noise=self.noise,
             seed=learned["seed"],
             code_offset=arrays["code_offset"],
@@ -317,7 +331,9 @@ class LatentMap(BaseAutoEncoder):
             np.zeros((learned["n_anchors"], width)),
         )
         blank = LandmarkSet(centers, anchors, 1.0, 1.0)
-        return assemble_map(self._parts(learned["loss"], blank))
+        n_seen = learned.get("n_seen")
+        seen = Principal.blank(self.n_features_in_, n_seen) if n_seen else None
+        return assemble_map(self._parts(learned["loss"], blank, seen))
 
     def _restore_about(self, about: dict[str, Any]) -> None:
         super()._restore_about(about)
@@ -333,7 +349,9 @@ class LatentMap(BaseAutoEncoder):
         check_widths(counts, "n_landmarks")
         forth, back = network_for(learned["network"]), network_for(learned["back"])
         spots = [count * learned["n_components"] for count in counts]
-        return [*_sizes(forth, back, row_shape, counts[0]), *spots]
+        if n_seen := learned.get("n_seen"):
+            check_widths((n_seen,), "n_seen")
+        return [*_sizes(forth, back, row_shape, counts[0], n_seen), *spots]
 
     def _about(self) -> dict[str, Any]:
         about = super()._about()
@@ -371,10 +389,14 @@ def _both_ways(network: Any) -> tuple[Any, Any]:
     return found, found
 
 
-def _sizes(forth: Any, back: Any, row_shape: tuple[int, ...], n_landmarks: int) -> list[int]:
+def _sizes(
+    forth: Any, back: Any, row_shape: tuple[int, ...], n_landmarks: int, n_seen: int | None = None
+) -> list[int]:
     """Count the numbers in each layer's kernel, once each way."""
-    ways = [way.layer_sizes(row_shape, n_landmarks) for way in (forth, back)]
-    return [size for sizes in ways for size in sizes[: len(sizes) // 2]]
+    seen = (n_seen,) if n_seen else row_shape
+    ways = [forth.layer_sizes(seen, n_landmarks), back.layer_sizes(row_shape, n_landmarks)]
+    projection = [math.prod(row_shape) * n_seen] if n_seen else []
+    return projection + [size for sizes in ways for size in sizes[: len(sizes) // 2]]
 
 
 def _plan(training: Training | None, n_rows: int) -> Training:

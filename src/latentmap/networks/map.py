@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 import keras
@@ -12,11 +13,16 @@ from keras import layers, ops
 from latentmap.networks.assembly import Networks, Objective, Parts, decoder_of, noisy
 from latentmap.networks.landmarks import AroundMode, Softened
 from latentmap.networks.losses import squared_error
+from latentmap.networks.principal import projection
 from latentmap.networks.scaling import Scaling
 
-__all__ = ["MapNetworks", "MapParts", "assemble_map", "squashed"]
+__all__ = ["MapNetworks", "MapParts", "assemble_map", "squashed", "within_reach"]
 
 MOST_NATS = 160.0
+DECODED_ROWS = 256
+"""Rows of a batch, evenly taken, that the way back is trained on: more cost time and add little."""
+FARTHEST = 1e30
+"""Scaled numbers beyond are cut: sums of their products would not be finite in float32."""
 
 
 @keras.saving.register_keras_serializable("latentmap")
@@ -29,6 +35,18 @@ def squashed(rows: Any) -> Any:
     [0.1, -0.9, 7.6]
     """
     return ops.arcsinh(rows)
+
+
+@keras.saving.register_keras_serializable("latentmap")
+def within_reach(rows: Any) -> Any:
+    """Cut numbers so far out that sums of their products are not finite in float32.
+
+    Examples
+    --------
+    >>> within_reach(ops.array([-2.0, 3e38])).tolist() == [-2.0, np.float32(FARTHEST)]
+    True
+    """
+    return ops.clip(rows, -FARTHEST, FARTHEST)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +68,8 @@ class MapParts(Parts):
         λ: how much a unit of reconstruction loss weighs against a nat of misplacement.
     squash : bool
         The encoder sees arsinh of the scaled rows, so that numbers far out stay in reach.
+    principal : Principal or None
+        The encoder sees the rows' coordinates on these components; None for all of each row.
     """
 
     back: Any
@@ -101,10 +121,7 @@ def assemble_map(parts: MapParts) -> MapNetworks:
     """
     rng = parts.rng
     rows = keras.Input(parts.row_shape, name="rows")
-    x = parts.scaling(name="scaling")(rows)
-    if parts.squash:
-        x = layers.Activation(squashed, name="squash")(x)
-    x = noisy(parts, x, rng)
+    x = _seen(parts, parts.scaling(name="scaling")(rows), rng)
     logits = parts.network.encode(x, len(parts.centers), rng)
     places = keras.Model(rows, logits, name="places")
     units = Scaling(parts.code_offset, parts.code_scale, invert=True, name="code_units")
@@ -133,7 +150,11 @@ def assemble_map(parts: MapParts) -> MapNetworks:
         logits = places(rows, training=training)
         spots = plane(codes)
         apart = ops.categorical_crossentropy(soft(spots), logits, from_logits=True)
-        loss, error, _ = judged(rows, logits, training, spots)
+        each = max(1, rows.shape[0] // DECODED_ROWS) if training and rows.shape[0] else 1
+        loss, error, _ = (
+            ops.repeat(figure, each)[: rows.shape[0]]
+            for figure in judged(rows[::each], logits[::each], training, spots[::each])
+        )
         wrong = ops.minimum(parts.reconstruction * loss, 1e9)  # beyond float32, ∞ / ∞
         return [apart + wrong / (1.0 + wrong / MOST_NATS), error, apart]
 
@@ -144,3 +165,14 @@ def assemble_map(parts: MapParts) -> MapNetworks:
         Objective(figures, *models),
         Objective(misplaced, *models),
     )
+
+
+def _seen(parts: MapParts, x: Any, rng: Random) -> Any:
+    """Give what the encoder's network sees of scaled rows."""
+    if parts.principal is not None:
+        x = layers.Activation(within_reach, name="within_reach")(x)
+        x = projection(x, parts.principal)
+    x = noisy(parts, x, rng)
+    if parts.principal is not None:
+        x = Scaling(0.0, parts.principal.code_spread, name="code_spread")(x)
+    return layers.Activation(squashed, name="squash")(x) if parts.squash else x

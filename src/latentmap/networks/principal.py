@@ -18,7 +18,7 @@ from keras import layers, ops
 
 from latentmap.networks.scaling import Scaling
 
-__all__ = ["Logit", "Principal", "principal_decoder", "principal_encoder"]
+__all__ = ["Logit", "Principal", "principal_decoder", "principal_encoder", "projection"]
 
 
 @dataclass(frozen=True)
@@ -77,17 +77,43 @@ class Logit(layers.Layer):
         return {**super().get_config(), "margin": self.margin}
 
 
-def _dense(weights: np.ndarray, bias: np.ndarray, name: str) -> Any:
+def _dense(weights: np.ndarray, bias: np.ndarray, name: str, trainable: bool = True) -> Any:
     return layers.Dense(
         weights.shape[1],
         kernel_initializer=_given(weights),
         bias_initializer=_given(bias),
+        trainable=trainable,
         name=name,
     )
 
 
 def _given(values: np.ndarray) -> Any:
     return lambda shape, dtype=None: ops.convert_to_tensor(np.asarray(values, "float32"), dtype)
+
+
+def projection(x: Any, principal: Principal) -> Any:
+    """Project scaled rows onto the components, once and for all: nothing here is trained.
+
+    Parameters
+    ----------
+    x : tensor of shape (n, ...)
+        Scaled rows.
+    principal : Principal
+
+    Returns
+    -------
+    tensor of shape (n, n_components)
+        (x − mean) · componentsᵀ.
+
+    Examples
+    --------
+    >>> axis = Principal(np.array([1.0, 0.0]), np.array([[0.0, 1.0]]))
+    >>> projection(np.array([[5.0, 2.0]], "float32"), axis).tolist()
+    [[2.0]]
+    """
+    weights = principal.components.T
+    bias = -principal.mean @ weights
+    return _dense(weights, bias, "components", trainable=False)(layers.Flatten()(x))
 
 
 def principal_encoder(x: Any, principal: Principal, network: Any, rng: Random) -> Any:
