@@ -5,8 +5,10 @@ import pytest
 from PIL import Image
 
 from latentmap import load_model
-from latentmap.codes import density_and_coverage, step_sizes
+from latentmap.codes import density_and_coverage, likeness, step_sizes
 from latentmap.data import load_data_set, open_data
+
+UNSEEN = load_data_set("digits", "unseen")
 
 
 def width_of(path):
@@ -35,6 +37,14 @@ def test_rows_drawn_like_others_are_like_them(run, plain_model, tmp_path):
     real = model.inverse_transform(model.transform(load_data_set("digits", "unseen")))
     assert density_and_coverage(real, like).coverage > 0.8
     assert density_and_coverage(real, like).coverage > density_and_coverage(real, own).coverage
+
+
+def test_drawn_rows_are_judged_by_real_ones(run, plain_model, tmp_path):
+    place, options = tmp_path / "rows.npy", ["--like", "digits", "--against", "digits:unseen"]
+    said = run("generate", plain_model, "-n", 600, "-o", place, *options).stderr
+    found = likeness(load_model(plain_model), UNSEEN[:], np.load(place))
+    told = f"density {found.density:.2f} (1 is as like as real rows are), coverage "
+    assert f"Against 359 rows of digits:unseen: {told}{found.coverage:.2f} (at most 1)" in said
 
 
 def test_batches_make_all_rows(run, digits_model, plain_model, tmp_path, monkeypatch):
@@ -113,6 +123,8 @@ def test_a_picture_of_many_shows_some(run, digits_model, tmp_path):
         (["--like", "{nonsense}/one.npy"], "r.npy", "X has 5 features"),
         (["--like", "missing.npy"], "r.npy", "no such file"),
         (["--like", "digits#3"], "r.npy", "expected at least 2"),
+        (["--against", "wine"], "r.npy", "X has 13 features"),
+        (["--near", "digits#0", "--against", "digits"], "r.npy", "--against: expected drawn rows"),
     ],
 )
 def test_nonsense_is_refused(

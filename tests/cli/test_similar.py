@@ -112,6 +112,14 @@ def test_all_that_is_found_goes_into_a_table(run, digits_model, tmp_path, suffix
     assert table["label"] == labels[np.array(table["row"], int)].tolist()
 
 
+def test_a_table_tells_the_names_of_files(run, photo_model, photos, tmp_path):
+    place, paths = tmp_path / "near.parquet", open_data(photos).paths
+    run("similar", photo_model, photos, "-o", place, "-k", 2)
+    table = pyarrow.parquet.read_table(place).to_pydict()
+    assert table["name"] == [paths[row] for row in table["row"]]
+    assert table["label"] == [path[0] for path in table["name"]]
+
+
 def test_a_table_and_a_picture_at_once(run, wine_model, wine_csv, tmp_path):
     sheet, table = tmp_path / "near.pdf", tmp_path / "near.npy"
     run("similar", wine_model, f"{wine_csv}#3", "-k", 4, "-o", sheet, "-o", table)

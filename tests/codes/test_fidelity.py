@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latentmap.codes import density_and_coverage, fidelity, nearest_distances
+from latentmap.codes import density_and_coverage, fidelity, likeness, nearest_distances
 from latentmap.errors import DataError, SettingError
 
 
@@ -80,3 +80,29 @@ def test_a_copy_is_at_no_distance(rows):
 def test_nonsense_is_refused(real, generated, k, error, words):
     with pytest.raises(error, match=words):
         density_and_coverage(real, generated, k=k)
+
+
+class Scaled:
+    """All that `likeness` looks at of an estimator."""
+
+    def __init__(self, scale):
+        self.scale_ = np.asarray(scale, "f4")
+
+
+def test_likeness_is_told_in_the_estimators_units(rows):
+    units = np.array([1, 1000, 0.001])
+    found = likeness(Scaled(units), rows[0] * units, rows[1] * units)
+    assert found == pytest.approx(density_and_coverage(*rows), abs=0.01)
+    assert likeness(Scaled(1), *rows) == density_and_coverage(*rows)
+
+
+def test_likeness_is_not_won_by_a_blur():
+    rng = np.random.default_rng(0)
+    lines = np.zeros((2, 600, 80))
+    for part in lines:
+        part[np.arange(600), rng.integers(0, 40, 600)] = 4
+        part += 0.5 * rng.normal(size=part.shape)
+    blur = np.repeat(lines[0].mean(axis=0)[None], 600, axis=0)
+    assert density_and_coverage(lines[0], blur).density > 2
+    assert likeness(Scaled(1), lines[0], lines[1]).coverage > 0.9
+    assert likeness(Scaled(1), lines[0], blur).coverage < 0.8

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latentmap.cli.console import say, show_table, working
 from latentmap.cli.searching import Among, Query
+from latentmap.cli.tables import write_columns
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,7 +19,6 @@ __all__ = ["Answer", "as_plain", "draw", "tell", "write_table"]
 
 _SHEET, _LINES, _ACROSS = 8, 4, 10  # queries in a picture of images, of tables; neighbours of each
 _TOLD = 10  # queries that are told of on the screen
-_BLOCK = 8192
 
 
 @dataclass(frozen=True)
@@ -52,31 +51,25 @@ class Answer:
 
 
 def write_table(path: Path, answer: Answer) -> None:
-    """Write a line for each neighbour: the query's number, the rank, the row's number, distance."""
-    from latentmap.data import write_rows
-
-    count, k = answer.found.rows.shape
-    write_rows(
-        path,
-        _lines(answer),
-        length=count * k,
-        feature_names=["query", "rank", "row", "distance"],
-        labels=None if answer.labels is None else answer.labels[answer.found.rows].ravel(),
-    )
-    say(f"Wrote {path}: {k:,} neighbours of {count:,} rows")
-
-
-def _lines(answer: Answer) -> Iterator[np.ndarray]:
+    """Write a line for each neighbour: query, rank, row, distance, and its label and name."""
     import numpy as np
 
-    numbers, (near, distances) = np.array(answer.numbers), answer.found
-    k = near.shape[1]
-    for start in range(0, len(near), _BLOCK):
-        part = slice(start, start + _BLOCK)
-        queries = np.repeat(numbers[part], k)
-        ranks = np.tile(np.arange(1, k + 1), len(near[part]))
-        far = distances[part].ravel().astype(np.float64).round(7)
-        yield np.column_stack([queries, ranks, near[part].ravel(), far])
+    near, distances = answer.found
+    count, k = near.shape
+    index, found = answer.among.index, near.ravel()
+    numbers = {
+        "query": np.repeat(answer.numbers, k),
+        "rank": np.tile(np.arange(1, k + 1), count),
+        "row": found,
+        "distance": distances.ravel().astype(np.float64).round(7),
+    }
+    others = {}
+    if index.labels is not None:
+        others["label"] = index.labels[found]
+    if index.names is not None:
+        others["name"] = np.array(index.names)[found]
+    write_columns(path, numbers, others)
+    say(f"Wrote {path}: {k:,} neighbours of {count:,} rows")
 
 
 def draw(path: Path, answer: Answer) -> None:

@@ -14,6 +14,7 @@ from latentmap.cli.cluster_pictures import beside, count_of, draw_clusters, rows
 from latentmap.cli.console import say, show_json, show_table, working
 from latentmap.cli.models import check_columns, open_model
 from latentmap.cli.options import Data, Json, Label, Model
+from latentmap.cli.tables import SUFFIXES, write_columns
 from latentmap.errors import FileError, SettingError
 
 if TYPE_CHECKING:
@@ -29,11 +30,9 @@ EXAMPLES = (
     "latentmap cluster mnist.safetensors mnist -k 10 -o clusters.csv",
     "latentmap cluster flowers.safetensors rows.csv --label species --json",
 )
-_TABLES = (".csv", ".parquet", ".npy")
 _PICTURES = (".png", ".pdf", ".svg")
 _TOLD = 3  # typical rows told of on the screen
 _CANDIDATES = 2  # rows looked at for each typical one
-_BLOCK = 2**16
 _HOW = {
     "density": "",
     "mixture": ", parted as a mixture of Gaussians: the codes do not show so many",
@@ -140,7 +139,7 @@ def _check_outputs(output: Path | None, picture: Path | None, *inputs: Any) -> N
     """Refuse, before any work, what could not be written afterwards."""
     from latentmap.cli.streaming import check_output
 
-    for path, known in ((output, _TABLES), (picture, _PICTURES)):
+    for path, known in ((output, SUFFIXES), (picture, _PICTURES)):
         if path is None:
             continue
         if path.suffix.lower() not in known:
@@ -187,24 +186,11 @@ def _best_fitting(model: Any, rows: Source, groups: Clusters, most: int) -> tupl
 
 
 def _write_table(path: Path, answer: _Answer) -> None:
-    from latentmap.data import write_rows
-
-    write_rows(
-        path,
-        _lines(answer.groups),
-        length=len(answer.rows),
-        feature_names=["cluster", "sure"],
-        labels=answer.rows.labels,
-    )
-    say(f"Wrote {path}: {count_of(answer.groups.n_clusters)} of {rows_of(len(answer.rows))}")
-
-
-def _lines(groups: Clusters) -> Iterator[np.ndarray]:
-    import numpy as np
-
-    for start in range(0, len(groups.labels), _BLOCK):
-        part = slice(start, start + _BLOCK)
-        yield np.column_stack([groups.labels[part], groups.sure[part]]).astype(np.float32)
+    groups = answer.groups
+    labels = answer.rows.labels
+    numbers = {"cluster": groups.labels, "sure": groups.sure.astype("float32")}
+    write_columns(path, numbers, None if labels is None else {"label": labels})
+    say(f"Wrote {path}: {count_of(groups.n_clusters)} of {rows_of(len(answer.rows))}")
 
 
 # -- what is told ----------------------------------------------------------------------------------

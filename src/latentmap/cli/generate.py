@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,7 @@ import typer
 
 from latentmap.cli.console import say, working
 from latentmap.cli.generating import Made, Wanted, made
-from latentmap.cli.models import columns_of, open_model
+from latentmap.cli.models import check_columns, columns_of, open_model
 from latentmap.cli.options import Label, Model
 from latentmap.errors import FileError, SettingError
 
@@ -21,13 +22,13 @@ __all__ = ["EXAMPLES", "generate"]
 
 EXAMPLES = (
     "latentmap generate mnist.safetensors -n 100 -o digits.png",
-    "latentmap generate mnist.safetensors --like mnist -n 10000 -o digits.npy",
+    "latentmap generate mnist.safetensors --like mnist -o new.png --against mnist:unseen",
     "latentmap generate mnist.safetensors --between mnist:unseen#0 mnist:unseen#1 -o walk/",
     "latentmap generate flowers.safetensors --near rows.csv#3 --spread 0.5 -o variations.csv",
 )
 
 _PICTURES, _TABLES = (".png", ".pdf", ".svg"), (".npy", ".csv", ".parquet")
-_MOST_SHOWN = 400
+_MOST_SHOWN, _MOST_JUDGED = 400, 10_000
 
 
 def generate(
@@ -73,14 +74,32 @@ def generate(
             help="How far the last variation goes, relative to how rows there differ.",
         ),
     ] = 1.0,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATA",
+            help="Real rows, best unseen ones, to tell how like them the drawn rows are (density) "
+            "and how much of their variety is there (coverage).",
+            show_default=False,
+        ),
+    ] = None,
     label: Label = None,
     seed: Annotated[int, typer.Option(min=0, help="Makes what is drawn repeatable.")] = 0,
 ) -> None:
     """Make new rows: drawn, walked to from one to another, or varied from one."""
     _check(output, rows, between, near, spread, model)
+    if against and (between or near):
+        raise SettingError("--against: expected drawn rows, found --between or --near")
     fitted = open_model(model)
+    real = None if against is None else _Real(fitted, against, label)
     wanted = Wanted(fitted, rows, like, between, near, spread, label, seed)
-    _write(output, fitted, rows, made(wanted))
+    new = made(wanted)
+    if real is None:
+        _write(output, fitted, rows, new)
+        return
+    some = _Some(rows, _MOST_JUDGED)
+    _write(output, fitted, rows, replace(new, batches=some.watching(new.batches)))
+    real.judge(some)
 
 
 def _check(
@@ -117,7 +136,7 @@ def _write(output: Path, fitted: Any, count: int, new: Made) -> None:
     from latentmap.data import write_rows
 
     names = columns_of(fitted)
-    shown = _Shown(count)
+    shown = _Some(count, _MOST_SHOWN)
     batches = shown.watching(new.batches)
     if output.suffix.lower() in _PICTURES:
         for _ in batches:
@@ -130,16 +149,22 @@ def _write(output: Path, fitted: Any, count: int, new: Made) -> None:
         _draw(output.with_suffix(".png"), shown, new, None)
 
 
-class _Shown:
-    """Those of many rows that a picture has room for, kept as they pass."""
+class _Some:
+    """Some of many rows, evenly taken, kept as they pass."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, room: int) -> None:
         import numpy as np
 
         self.count = count
-        room = min(count, _MOST_SHOWN)
-        self.wanted = np.linspace(0, count - 1, room).round().astype(int)
+        self.wanted = np.linspace(0, count - 1, min(count, room)).round().astype(int)
         self.kept: list[np.ndarray] = []
+
+    @property
+    def rows(self) -> np.ndarray:
+        """Those that have passed."""
+        import numpy as np
+
+        return np.concatenate(self.kept)
 
     def watching(self, batches: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         start = 0
@@ -150,10 +175,33 @@ class _Shown:
             yield batch
 
 
-def _draw(path: Path, shown: _Shown, new: Made, names: list[str] | None) -> None:
-    import numpy as np
+class _Real:
+    """Real rows, to judge made ones by."""
 
-    rows = np.concatenate(shown.kept)
+    def __init__(self, model: Any, data: str, label: str | None) -> None:
+        from latentmap.cli.rows import open_rows
+        from latentmap.data.memory import check_memory
+
+        source = open_rows(data, label, (model.figures_ or {}).get("label"))
+        check_columns(model, source)
+        some = source.sample(_MOST_JUDGED, 0)
+        check_memory("--against", 4 * 8 * len(some) * model.n_features_in_)
+        self.model, self.data, self.rows = model, data, some[:]
+
+    def judge(self, made: _Some) -> None:
+        """Tell density and coverage."""
+        with working(f"Comparing with {len(self.rows):,} rows of {self.data}…"):
+            from latentmap.codes import likeness
+
+            found = likeness(self.model, self.rows, made.rows)
+        say(
+            f"Against {len(self.rows):,} rows of {self.data}: density {found.density:.2f} (1 is as "
+            f"like as real rows are), coverage {found.coverage:.2f} (at most 1)"
+        )
+
+
+def _draw(path: Path, shown: _Some, new: Made, names: list[str] | None) -> None:
+    rows = shown.rows
     with working(f"Drawing {path}…"):
         from latentmap import plots
 

@@ -10,6 +10,7 @@ import typer
 from latentmap.cli.console import say, show_json, show_table, working
 from latentmap.cli.models import check_columns, open_model
 from latentmap.cli.options import Data, Json, Label, Model
+from latentmap.cli.tables import SUFFIXES, write_columns
 from latentmap.errors import FileError
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ EXAMPLES = (
     "latentmap outliers flowers.safetensors rows.csv -n 10 -o scores.csv",
 )
 
-_PICTURES, _TABLES = (".png", ".pdf", ".svg"), (".csv", ".parquet", ".npy")
+_PICTURES = (".png", ".pdf", ".svg")
 _FIGURES = {
     "score": "scores",
     "error_part": "error_parts",
@@ -103,8 +104,8 @@ def _check(output: Path | None, *inputs: str | Path) -> None:
     if output is None:
         return
     check_output(output, *inputs)
-    if output.suffix.lower() not in (*_TABLES, *_PICTURES):
-        known, found = ", ".join((*_TABLES, *_PICTURES)), output.suffix or output.name
+    if output.suffix.lower() not in (*SUFFIXES, *_PICTURES):
+        known, found = ", ".join((*SUFFIXES, *_PICTURES)), output.suffix or output.name
         raise FileError(f"{output}: expected one of the suffixes {known}, found {found!r}")
     if output.is_dir():
         raise FileError(f"{output}: expected a place for a file, found a folder")
@@ -202,7 +203,7 @@ def _words(blamed: list[dict[str, Any]]) -> str:
 
 
 def _write(output: Path, source: Source, found: Outliers, worst: _Worst) -> None:
-    if output.suffix.lower() in _TABLES:
+    if output.suffix.lower() in SUFFIXES:
         with working(f"Writing {output}…"):
             _write_scores(output, source, found)
         say(f"Wrote {output}: the scores of {len(source):,} rows")
@@ -213,15 +214,10 @@ def _write(output: Path, source: Source, found: Outliers, worst: _Worst) -> None
 def _write_scores(path: Path, source: Source, found: Outliers) -> None:
     import numpy as np
 
-    columns = {"row": np.arange(len(source))}
-    columns |= {name: getattr(found, all_rows) for name, all_rows in _FIGURES.items()}
-    if path.suffix.lower() == ".npy":
-        from latentmap.data import write_rows
-
-        numbers = np.column_stack([*columns.values(), found.blamed])
-        write_rows(path, [numbers], length=len(source))
-    else:
-        _write_table(path, columns, _blamed_names(source, found.blamed))
+    numbers = {"row": np.arange(len(source))}
+    numbers |= {name: getattr(found, all_rows) for name, all_rows in _FIGURES.items()}
+    numbers |= {"blamed": found.blamed}
+    write_columns(path, numbers, {"blamed": _blamed_names(source, found.blamed)})
 
 
 def _blamed_names(source: Source, blamed: np.ndarray) -> list[str]:
@@ -230,18 +226,6 @@ def _blamed_names(source: Source, blamed: np.ndarray) -> list[str]:
     numbers, places = np.unique(blamed, return_inverse=True)
     names = [_column(source, int(number)) for number in numbers]
     return [names[place] for place in places]
-
-
-def _write_table(path: Path, columns: dict[str, np.ndarray], blamed: list[str]) -> None:
-    import pyarrow as pa
-    from pyarrow import csv, parquet
-
-    from latentmap.files import write_whole
-
-    table = pa.table({**columns, "blamed": blamed})
-    write = csv.write_csv if path.suffix.lower() == ".csv" else parquet.write_table
-    with write_whole(path) as beside:
-        write(table, beside)
 
 
 def _draw(path: Path, worst: _Worst) -> None:

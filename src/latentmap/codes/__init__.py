@@ -23,6 +23,7 @@ _HOMES: dict[str, str] = {
     "CodeDensity": "latentmap.codes.generate",
     "Fidelity": "latentmap.codes.fidelity",
     "density_and_coverage": "latentmap.codes.fidelity",
+    "likeness": "latentmap.codes.fidelity",
     "nearest_distances": "latentmap.codes.fidelity",
     "step_sizes": "latentmap.codes.walks",
     "vary": "latentmap.codes.variations",
