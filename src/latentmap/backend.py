@@ -20,7 +20,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-__all__ = ["Rows", "Steps", "apply", "each", "many_steps", "narrow", "start"]
+__all__ = ["Rows", "Steps", "apply", "block_rows", "each", "many_steps", "narrow", "start"]
 
 Rows = np.ndarray | tuple[np.ndarray, ...]
 """Rows, or rows with something beside each: what a model of several inputs takes."""
@@ -208,7 +208,7 @@ class _JaxSteps:
 _STEPS: dict[str, Callable[[Any], Steps]] = {"jax": _JaxSteps}
 
 
-def apply(model: Any, rows: Rows) -> np.ndarray:
+def apply(model: Any, rows: Rows, block: int | None = None) -> np.ndarray:
     """Run a network over rows, in blocks that all have one shape.
 
     One shape means one compilation, and that what comes out for a row never depends on the rows
@@ -220,6 +220,9 @@ def apply(model: Any, rows: Rows) -> np.ndarray:
         With one output.
     rows : ndarray of shape (n, ...), or a tuple of them
         As many as the model has inputs.
+    block : int, optional
+        Rows in a block, where so few are asked for at a time that a whole one would be waste. What
+        comes out then equals what comes without to within rounding, not to the last bit.
 
     Returns
     -------
@@ -233,7 +236,7 @@ def apply(model: Any, rows: Rows) -> np.ndarray:
     >>> apply(double, np.ones((3, 2), "uint8"))
     array([[2., 2.], [2., 2.], [2., 2.]], dtype=float32)
     """
-    count, size = len(_first(rows)), block_rows(_first(rows).shape[1:])
+    count, size = len(_first(rows)), block or block_rows(_first(rows).shape[1:])
     blocks = [
         _one_block(model, _at(rows, slice(i, i + size)), size)
         for i in range(0, max(count, 1), size)

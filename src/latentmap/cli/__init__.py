@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from typing import Annotated
 
 import typer
@@ -20,6 +21,7 @@ from latentmap.cli import (
     data_sets,
     encode,
     evaluate,
+    explore,
     fit,
     generate,
     info,
@@ -48,6 +50,7 @@ _VERBS = (
     ("encode", encode.encode, encode.ENCODE_EXAMPLES),
     ("decode", encode.decode, encode.DECODE_EXAMPLES),
     ("plot", plot.plot, plot.EXAMPLES),
+    ("explore", explore.explore, explore.EXAMPLES),
     ("evaluate", evaluate.evaluate, evaluate.EXAMPLES),
     ("similar", similar.similar, similar.EXAMPLES),
     ("compare", compare.compare, compare.EXAMPLES),
@@ -88,9 +91,10 @@ def main() -> None:
     try:
         app(prog_name="latentmap")
     except SystemExit as leaving:
-        if leaving.code != INTERRUPTED:
+        if leaving.code != INTERRUPTED and threading.active_count() == 1:
             raise
-        # The engine's threads may still compute: an orderly end would pull the ground from under
-        # them, and the process would die of that instead.
+        # The engine's threads, or the explorer's, may still compute: an orderly end would pull the
+        # ground from under them, and the process would die of that instead.
+        sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(INTERRUPTED)
+        os._exit(leaving.code if isinstance(leaving.code, int) else 1)

@@ -18,7 +18,7 @@ from latentmap.data.parquet_tables import ParquetSource, open_parquet
 from latentmap.data.sources import Source
 from latentmap.errors import DataError, FileError, SettingError, UnknownNameError
 
-__all__ = ["open_data"]
+__all__ = ["FILE_SUFFIXES", "open_data"]
 
 _FILES: dict[str, Callable[[Path, str | None], Source]] = {
     ".csv": open_csv,
@@ -26,6 +26,8 @@ _FILES: dict[str, Callable[[Path, str | None], Source]] = {
     ".npz": open_npz,
     ".parquet": open_parquet,
 }
+FILE_SUFFIXES = tuple(_FILES)
+"""Of single files that hold rows."""
 
 
 def open_data(data: str | os.PathLike[str], *, label: str | None = None) -> Source:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["are_images", "mosaic", "tones"]
+__all__ = ["are_images", "mosaic", "tone_range", "tones"]
 
 _EXTREMES = (0.5, 99.5)  # percentiles: one glaring pixel shall not dim the others
 
@@ -27,7 +27,7 @@ def tones(images: np.ndarray, like: np.ndarray) -> np.ndarray:
     >>> tones(np.full((1, 1, 1), 300.0), np.array([[[0, 255]]], dtype=np.uint8)).tolist()
     [[[[1.0, 1.0, 1.0]]]]
     """
-    low, high = _range(like)
+    low, high = tone_range(like)
     scaled = np.clip((images.astype(np.float64) - low) / (high - low), 0, 1)
     if scaled.ndim == 4 and scaled.shape[3] in (3, 4):
         return scaled[..., :3]
@@ -35,7 +35,14 @@ def tones(images: np.ndarray, like: np.ndarray) -> np.ndarray:
     return np.repeat(grey[..., None], 3, axis=3)
 
 
-def _range(like: np.ndarray) -> tuple[float, float]:
+def tone_range(like: np.ndarray) -> tuple[float, float]:
+    """Tell which number is black in images and which is white.
+
+    Examples
+    --------
+    >>> tone_range(np.zeros((1, 2, 2), np.uint8)), tone_range(np.linspace(0, 0.9, 9))
+    ((0.0, 255.0), (0.0, 1.0))
+    """
     if like.dtype == np.uint8:
         return 0.0, 255.0
     low, high = (float(value) for value in np.percentile(like, _EXTREMES))

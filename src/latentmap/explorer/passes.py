@@ -1,0 +1,82 @@
+"""One pass over all rows, batch by batch, with words on the console; and rows shared by threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from latentmap.data import ArraySource, Source
+from latentmap.fitting.progress import progress
+
+__all__ = ["Shared", "over_rows"]
+
+_NUMBERS, _ROWS = 2**22, 4096  # in a batch
+
+
+class Shared(Source):
+    """Rows that several requests read at a time: a reader need not bear that, so they take turns.
+
+    Examples
+    --------
+    >>> Shared(ArraySource(np.eye(3), labels=[7, 8, 9])).labels.tolist()
+    [7, 8, 9]
+    """
+
+    def __init__(self, rows: Source) -> None:
+        self._rows, self._turn = rows, threading.Lock()
+        self.row_shape, self.dtype, self.name = rows.row_shape, rows.dtype, rows.name
+        self.feature_names, self.labels = rows.feature_names, rows.labels
+        self.block_starts = rows.block_starts
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def take(self, indices: Any) -> np.ndarray:  # noqa: D102
+        with self._turn:
+            return self._rows.take(indices)
+
+    def place(self, row: int) -> int:  # noqa: D102
+        return self._rows.place(row)
+
+
+def over_rows(
+    function: Callable[[Source], Any], source: Source, text: str, verbose: bool = False
+) -> np.ndarray:
+    """Apply a function to all rows, batch by batch, and put together what it gives.
+
+    Parameters
+    ----------
+    function : callable
+        From a `Source` of some rows, with their columns' names, to an array of as many.
+    source : Source
+    text : str
+        What is being done, for the console.
+    verbose : bool
+
+    Returns
+    -------
+    ndarray of shape (n, ...)
+
+    Raises
+    ------
+    DataError
+        If a row holds NaN or infinity; it is named as it stands in what was opened.
+
+    Examples
+    --------
+    >>> over_rows(lambda rows: rows[:].sum(axis=1), ArraySource(np.eye(3)), "adding").tolist()
+    [1.0, 1.0, 1.0]
+    """
+    size = int(np.clip(_NUMBERS // np.prod(source.row_shape), 1, _ROWS))
+    parts, done = [], 0
+    with progress(text, len(source), verbose) as advance:
+        for batch in source.batches(size):
+            source.check(batch, done)
+            done += len(batch)
+            rows = ArraySource(batch, feature_names=source.feature_names, name=source.name)
+            parts.append(np.asarray(function(rows)))
+            advance(len(batch))
+    return np.concatenate(parts)

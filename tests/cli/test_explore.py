@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import signal
+import socket
+import time
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+
+from latentmap import explorer, load_model
+from latentmap.data import open_data
+
+
+def scene_of(path):
+    text = path.read_text(encoding="utf-8")
+    return json.loads(text.split('id="scene">')[1].split("</script>")[0])
+
+
+@pytest.fixture
+def serving(process):
+    """Start the verb as a process; wait for the link that it prints."""
+    started = []
+
+    def serving(*arguments):
+        run = process("explore", *arguments, "--no-browser")
+        started.append(run)
+        words = []
+        while not words or "Exploring" not in words[-1]:
+            words.append(run.stderr.readline())
+            assert words[-1], "".join(words)
+        return run, re.search(r"http://\S+", words[-1])[0], "".join(words)
+
+    yield serving
+    for run in started:
+        run.kill()
+        run.wait()
+        run.stdout.close()
+        run.stderr.close()
+
+
+def ask(url, target="/", method="GET", body=None, **headers):
+    connection = http.client.HTTPConnection("127.0.0.1", urlsplit(url).port, timeout=30)
+    connection.request(method, target, body, {"X-Latentmap": "1", **headers})
+    answer = connection.getresponse()
+    try:
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+def test_a_page_is_served_until_ctrl_c(serving, digits_model):
+    run, url, _ = serving(digits_model, "digits:unseen")
+    assert urlsplit(url).hostname == "127.0.0.1"
+    status, page = ask(url)
+    assert status == 200
+    assert b'"title":"digits.safetensors"' in page
+    rows, model = open_data("digits:unseen"), load_model(digits_model)
+    spots = model.transform(rows[:3]).astype("<f4")
+    _, answer = ask(url, "/decode", "POST", spots.tobytes())
+    wanted = np.rint(np.clip(model.inverse_transform(spots) / 16 * 255, 0, 255))
+    found = np.frombuffer(answer, np.uint8, offset=12).reshape(3, 8, 8)
+    assert np.abs(found - wanted).max() <= 1
+    run.send_signal(signal.SIGINT)
+    assert run.wait(20) == 0
+    assert run.stderr.read() == ""
+    with pytest.raises(OSError):
+        socket.create_connection(("127.0.0.1", urlsplit(url).port), timeout=5)
+
+
+def test_ctrl_c_does_not_wait_for_what_is_computed(serving, digits_model):
+    run, url, _ = serving(digits_model, "digits")
+    connection = socket.create_connection(("127.0.0.1", urlsplit(url).port))
+    host = urlsplit(url).netloc
+    connection.sendall(f"GET /data/colour-4 HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    time.sleep(0.3)
+    run.send_signal(signal.SIGINT)
+    assert run.wait(20) == 0
+    connection.close()
+    assert "Traceback" not in run.stderr.read()
+
+
+def test_beyond_this_machine_there_is_a_warning_and_a_token(serving, digits_model):
+    _, url, words = serving(digits_model, "digits:unseen", "--host", "0.0.0.0")
+    assert "Warning: whoever has this link" in words
+    token = url.split("?token=")[1]
+    assert ask(url)[0] == 403
+    assert ask(url, f"/?token={token}")[0] == 200
+    assert ask(url, "/data/points", **{"X-Token": token})[0] == 200
+
+
+def test_a_file_is_written(run, digits_model, tmp_path):
+    place = tmp_path / "map.html"
+    result = run("explore", digits_model, "digits:unseen", "--export", place)
+    assert f"Wrote {place}: 359 rows" in result.stderr
+    told = scene_of(place)
+    assert (told["mode"], told["n"], told["data"]) == ("file", 359, "digits:unseen")
+    assert told["colourings"][0]["name"] == "label"
+    assert [path.name for path in tmp_path.iterdir()] == ["map.html"]
+
+
+def test_a_table_is_explored_with_the_label_that_was_fitted(run, wine_model, wine_csv, tmp_path):
+    run("explore", wine_model, wine_csv, "--export", tmp_path / "wine.html")
+    told = scene_of(tmp_path / "wine.html")
+    assert told["colourings"][0]["values"] == ["class_0", "class_1", "class_2"]
+    assert told["plane"]["components"] == 3
+    assert len(told["row"]["columns"]) == 13
+
+
+def test_sparse_rows_are_explored(run, words_npz, tmp_path):
+    model = tmp_path / "words.safetensors"
+    run("fit", words_npz, "-o", model, "--recipe", "dense", "-n", 2, "--epochs", 1)
+    run("explore", model, words_npz, "--export", tmp_path / "words.html")
+    assert scene_of(tmp_path / "words.html")["row"]["of"] == 400
+
+
+def test_of_many_rows_a_sample_is_shown_and_it_is_said(run, digits_model, tmp_path, monkeypatch):
+    monkeypatch.setattr("latentmap.explorer.scene.MOST_ROWS", 100)
+    result = run("explore", digits_model, "digits", "--export", tmp_path / "a.html")
+    assert "Showing 100 of 1,438 rows, a uniform sample" in result.stderr
+    told = scene_of(tmp_path / "a.html")
+    assert (told["n"], told["total"]) == (100, 1438)
+    assert "100 of 1,438 rows" in told["title"]
+
+
+def test_a_port_in_use(run, digits_model):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        result = run(
+            "explore", digits_model, "digits:unseen", "--no-browser", "--port", port, code=2
+        )
+    assert result.stderr.splitlines()[-1] == (
+        f"error: --port: expected a free port, found {port} in use (0 takes one that is free)"
+    )
+
+
+def test_the_browser_is_opened_at_the_link(run, digits_model, monkeypatch):
+    opened = []
+    monkeypatch.setattr("latentmap.cli.explore._open", opened.append)
+
+    def interrupted(self):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(explorer.Server, "serve", interrupted)
+    run("explore", digits_model, "digits:unseen")
+    run("explore", digits_model, "digits:unseen", "--no-browser")
+    assert len(opened) == 1
+    assert opened[0].startswith("http://127.0.0.1:")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["digits", "--export", "a.txt"], "a.txt: expected the suffix .html, found '.txt'"),
+        (["digits", "--export", "no/a.html"], "does not exist"),
+        (["wine", "--export", "a.html"], "X has 13 features"),
+        (["nothing", "--export", "a.html"], "unknown data set 'nothing'"),
+        (["digits", "--label", "kind"], "label 'kind': digits has no columns"),
+        (["digits", "--host", "203.0.113.7"], "--host: expected an address of this machine"),
+        (["digits", "--port", "70000"], "Invalid value for '--port'"),
+    ],
+)
+def test_nonsense_is_refused(run, digits_model, tmp_path, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    result = run("explore", digits_model, *arguments, code=2)
+    assert words in result.stderr.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []

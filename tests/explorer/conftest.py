@@ -1,0 +1,111 @@
+"""Small scenes, fitted once: a map of images, codes of three numbers of a table, codes of one."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+
+from latentmap import AutoEncoder, LatentMap, VariationalAutoEncoder
+from latentmap.data import ArraySource, load_data_set
+from latentmap.explorer import Scene, Server
+from latentmap.explorer.page import Page
+
+EVIL = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """500 digits, 8×8 floats from 0 to 16."""
+    return load_data_set("digits").subset(np.arange(500))
+
+
+@pytest.fixture(scope="session")
+def map_scene(digits):
+    return Scene(LatentMap(epochs=3, random_state=0).fit(digits), digits, "digits.safetensors")
+
+
+@pytest.fixture(scope="session")
+def wine():
+    """A table whose labels and columns are called as no one should be."""
+    wine = load_data_set("wine")
+    names = [EVIL, "</script>", *wine.feature_names[2:]]
+    labels = np.array([EVIL, "b", "c"])[np.unique(wine.labels, return_inverse=True)[1]]
+    return ArraySource(wine[:], feature_names=names, labels=labels, name="wine.csv")
+
+
+@pytest.fixture(scope="session")
+def wide_scene(wine):
+    model = VariationalAutoEncoder(3, scaling="columns", epochs=3, random_state=0).fit(wine)
+    return Scene(model, wine, "wine.safetensors")
+
+
+@pytest.fixture(scope="session")
+def line_scene():
+    """Colours of 4×6 pixels, bytes, as codes of one number; the images lie in a row of shades."""
+    rng = np.random.default_rng(0)
+    shade = np.linspace(30, 220, 200)[:, None, None, None]
+    rows = np.clip(shade + rng.normal(0, 9, (200, 4, 6, 3)), 0, 255).astype(np.uint8)
+    source = ArraySource(rows, name="shades")
+    return Scene(AutoEncoder(1, network="linear", random_state=0).fit(source), source, "shades")
+
+
+@pytest.fixture(scope="session")
+def page(tmp_path_factory):
+    """The least that a page can be."""
+    folder = tmp_path_factory.mktemp("page")
+    marks = [f"<!-- {name} -->" for name in ("policy", "style", "data", "script")]
+    (folder / "explorer.html").write_text("<!doctype html>" + "\n".join(marks))
+    (folder / "explorer.css").write_text("h1 { color: teal }")
+    (folder / "one.js").write_text("const one = 1;")
+    (folder / "two.js").write_text("const two = one + 1;")
+    return Page(folder, ("one.js", "two.js"))
+
+
+class Asker:
+    """A connection to a server, kept open."""
+
+    def __init__(self, server):
+        self.server, self.address = server, urlsplit(server.url).netloc
+        self.connection = http.client.HTTPConnection(self.address, timeout=20)
+
+    def __call__(self, method, target, body=None, **headers):
+        asked = {"X-Latentmap": "1"} if method == "POST" else {}
+        asked |= {name.replace("_", "-"): value for name, value in headers.items()}
+        asked = {name: value for name, value in asked.items() if value is not None}
+        self.connection.request(method, target, body, asked)
+        answer = self.connection.getresponse()
+        answer.body = answer.read()
+        return answer
+
+    def json(self, method, target, body=None, status=200):
+        answer = self(method, target, body)
+        assert answer.status == status, answer.body
+        return json.loads(answer.body)
+
+
+@pytest.fixture(scope="session")
+def serve(page):
+    """Serve a scene until the tests end."""
+    askers = []
+
+    def serve(scene, **options):
+        server = Server(scene, page=page, **options)
+        threading.Thread(target=server.serve, daemon=True).start()
+        askers.append(Asker(server))
+        return askers[-1]
+
+    yield serve
+    for asker in askers:
+        asker.connection.close()
+        asker.server.stop()
+        asker.server.close()
+
+
+@pytest.fixture(scope="session")
+def ask(serve, map_scene):
+    return serve(map_scene)

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from latentmap import AutoEncoder
+from latentmap.data import ArraySource
+from latentmap.errors import FileError
+from latentmap.explorer import Scene, export_page
+from latentmap.explorer.plane import nodes
+
+ELEMENT = re.compile(
+    r'<script type="application/[a-z-]+" id="([a-z0-9-]+)">(.*?)</script>', re.DOTALL
+)
+
+
+class Written:
+    """What a page finds in its file."""
+
+    def __init__(self, path):
+        self.text = path.read_text(encoding="utf-8")
+        self.elements = dict(ELEMENT.findall(self.text))
+        self.scene = json.loads(self.elements["scene"])
+
+    def buffer(self, name):
+        content, about = (
+            base64.b64decode(self.elements[f"data-{name}"]),
+            self.scene["buffers"][name],
+        )
+        content = zlib.decompress(content, -15) if about["deflated"] else content
+        assert len(content) == about["bytes"]
+        return content
+
+    def numbers(self, name):
+        return np.frombuffer(self.buffer(name), "<u2")
+
+    def tile(self, name, number, told):
+        sheet, place = divmod(number, told["rows"])
+        image = np.asarray(Image.open(io.BytesIO(self.buffer(f"{name}-{sheet}"))).convert("RGB"))
+        line, column = divmod(place, told["columns"])
+        height, width = told["height"], told["width"]
+        return image[line * height :, column * width :][:height, :width].astype(float)
+
+
+@pytest.fixture(scope="module")
+def write(page, tmp_path_factory):
+    def write(scene):
+        place = tmp_path_factory.mktemp("exported") / "map.html"
+        assert export_page(scene, place, page) == place.stat().st_size
+        return Written(place)
+
+    return write
+
+
+@pytest.fixture(scope="module")
+def digits_file(write, map_scene):
+    return write(map_scene)
+
+
+@pytest.fixture(scope="module")
+def wine_file(write, wide_scene):
+    return write(wide_scene)
+
+
+def test_all_that_tells_of_rows_is_there(digits_file, map_scene):
+    assert digits_file.scene["mode"] == "file"
+    points = digits_file.numbers("points").reshape(-1, 2)
+    assert points.tolist() == map_scene.plane.points().tolist()
+    assert digits_file.buffer("density") == map_scene.crowd.grid.tobytes()
+    for i, told in enumerate(digits_file.scene["colourings"]):
+        assert told["ready"]
+        colour = map_scene.colourings[i].make()
+        assert digits_file.numbers(f"colour-{i}").tolist() == colour.numbers.tolist()
+        assert told.get("values") == colour.values
+
+
+def test_originals_are_on_their_sheets(digits_file, map_scene):
+    told = digits_file.scene["sheets"]
+    for number in (0, 33, 499):
+        seen = digits_file.tile("sheet", number, told)[..., 0]
+        original = map_scene.original(number)[0, ..., 0]
+        assert np.abs(seen - original).mean() < 20
+
+
+def test_the_grid_holds_what_inverse_transform_gives(digits_file, map_scene):
+    grid = digits_file.scene["grid"]
+    spots = nodes(np.array(grid["bounds"]).reshape(2, 2), grid["width"], grid["height"])
+    for number in (0, 5000, 9999, len(spots) - 1):
+        wanted = map_scene.shown(map_scene.estimator.inverse_transform(spots[[number]]))[0, ..., 0]
+        assert np.abs(digits_file.tile("grid", number, grid["sheets"])[..., 0] - wanted).mean() < 20
+
+
+def test_tables_carry_their_numbers(wine_file, wide_scene, wine):
+    columns = wine_file.scene["row"]["columns"]
+    low, high = (np.array([c[key] for c in columns]) for key in ("low", "high"))
+    values = low + wine_file.numbers("values").reshape(-1, 13) / 65_534 * (high - low)
+    np.testing.assert_allclose(values, wine[:], atol=(high - low).max() / 60_000)
+    back = low + wine_file.numbers("back").reshape(-1, 13) / 65_534 * (high - low)
+    wanted = np.clip(wide_scene.reconstruction(np.arange(142)), low, high)
+    np.testing.assert_allclose(back, wanted, atol=(high - low).max() / 30_000)
+
+
+def test_the_grid_of_a_table(wine_file, wide_scene):
+    grid = wine_file.scene["grid"]
+    spots = nodes(np.array(grid["bounds"]).reshape(2, 2), grid["width"], grid["height"])
+    low, high = np.array(grid["low"]), np.array(grid["high"])
+    found = low + wine_file.numbers("grid").reshape(-1, 13)[9000] / 65_534 * (high - low)
+    np.testing.assert_allclose(found, wide_scene.decoder.rows(spots[[9000]])[0], rtol=1e-3)
+
+
+def test_what_data_says_stays_text(wine_file):
+    assert "<img" not in wine_file.text
+    assert wine_file.scene["row"]["columns"][0]["name"] == "<img src=x onerror=alert(1)>"
+    assert wine_file.scene["colourings"][0]["values"][0] == "<img src=x onerror=alert(1)>"
+
+
+def test_a_line_has_a_grid_of_two_lines(write, line_scene):
+    written = write(line_scene)
+    grid = written.scene["grid"]
+    assert (grid["width"], grid["height"]) == (512, 2)
+    first, above = (written.tile("grid", i, grid["sheets"]) for i in (100, 612))
+    assert np.abs(first - above).max() < 12
+    bright = [written.tile("grid", i, grid["sheets"]).mean() for i in range(0, 512, 64)]
+    assert np.ptp(bright) > 100
+
+
+def test_wide_tables_keep_the_columns_that_there_is_room_for(write, monkeypatch):
+    rows = np.random.default_rng(0).normal(size=(3000, 60))
+    source = ArraySource(rows)
+    scene = Scene(AutoEncoder(2, network="linear", random_state=0).fit(source), source)
+    monkeypatch.setattr("latentmap.explorer.export.LIMIT", 1_000_000)
+    written = write(scene)
+    columns = written.scene["row"]["columns"]
+    assert 3 < len(columns) < 60
+    assert len(written.text) <= 1_000_000
+    places = [c["column"] for c in written.scene["colourings"] if c["of"] == "column"]
+    assert places == list(range(len(columns)))
+    assert len(scene.table.names) == 60
+
+
+def test_a_large_set_of_images_stays_within_the_limit(write, monkeypatch):
+    rows = np.random.default_rng(0).integers(0, 255, (3000, 20, 20), dtype=np.uint8)
+    source = ArraySource(rows)
+    scene = Scene(AutoEncoder(3, network="linear", random_state=0).fit(source), source)
+    monkeypatch.setattr("latentmap.explorer.export.LIMIT", 1_200_000)
+    written = write(scene)
+    assert 600_000 < len(written.text) <= 1_200_000
+    assert written.scene["back"]["rows"] == 1024
+    assert "back-2" in written.scene["buffers"]
+
+
+def test_a_place_that_cannot_be_written_is_told(map_scene, page, tmp_path):
+    with pytest.raises(FileError, match="does not exist"):
+        export_page(map_scene, tmp_path / "no" / "map.html", page)
+    assert list(tmp_path.iterdir()) == []

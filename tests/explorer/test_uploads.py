@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import io
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from latentmap.errors import DataError, FileError, LatentmapError
+from latentmap.explorer.pictures import Pictures
+from latentmap.explorer.uploads import opened
+
+BYTES, FLOATS = Pictures((6, 4), 0.0, 255.0), Pictures((6, 4), 0.0, 16.0)
+
+
+def image(pixels, kind="PNG"):
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, kind)
+    return file.getvalue()
+
+
+def npy(rows):
+    file = io.BytesIO()
+    np.save(file, rows)
+    return file.getvalue()
+
+
+def read(name, content, pictures=None, label=None):
+    with opened(name, content, pictures, label) as (rows, note):
+        return rows, rows[:], rows.labels, note
+
+
+def test_tables_are_read_as_ever():
+    rows, numbers, labels, note = read("rows.csv", b"a,b\n1,2.5\n3,4\n")
+    assert (rows.name, rows.feature_names) == ("rows.csv", ["a", "b"])
+    assert numbers.tolist() == [[1, 2.5], [3, 4]]
+    assert labels is None
+    assert note == ""
+
+
+def test_a_label_is_taken_where_there_is_one():
+    *_, labels, _ = read("rows.csv", b"a,kind\n1,x\n3,y\n", label="kind")
+    assert labels.tolist() == ["x", "y"]
+    *_, labels, _ = read("rows.csv", b"a,b\n1,2\n", label="kind")
+    assert labels is None
+
+
+def test_arrays_are_read():
+    numbers = read("rows.npy", npy(np.eye(3)))[1]
+    assert numbers.tolist() == np.eye(3).tolist()
+
+
+def test_an_image_of_the_models_kind_stays_as_it_is():
+    pixels = np.arange(24, dtype=np.uint8).reshape(6, 4)
+    rows, numbers, _, note = read("me.png", image(pixels), BYTES)
+    assert numbers.tolist() == [pixels.tolist()]
+    assert note == ""
+    assert rows.name == "me.png"
+
+
+def test_a_drawing_comes_in_the_units_of_the_data():
+    drawing = b"P5\n4 6\n255\n" + bytes([0] * 23 + [255])
+    numbers = read("drawing.pgm", drawing, FLOATS)[1]
+    assert numbers.ravel().tolist() == [0] * 23 + [16]
+
+
+def test_an_image_of_another_kind_is_made_one_of_the_models():
+    pixels = np.full((60, 40, 3), 200, np.uint8)
+    _, numbers, _, note = read("me.jpg", image(pixels, "JPEG"), BYTES)
+    assert numbers.shape == (1, 6, 4)
+    assert np.abs(numbers - 200).max() <= 2
+    assert note == (
+        "The image was resized from 40×60 to 4×6 pixels and turned grey, as the model's are."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("rows.csv", b"a,b\n1,two\n", "rows.csv, line 2, column b: expected a number"),
+        ("rows.csv", b"", "rows.csv: expected rows, found an empty file"),
+        ("../../up.npy", b"nonsense", "up.npy: cannot be read as"),
+        ("C:\\up.npz", b"nonsense", "up.npz: cannot be read as"),
+        ("a.parquet", b"PAR1nonsense", "a.parquet: cannot be read as"),
+        ("me.png", b"\x89PNG nonsense", "me.png: cannot be read as an image"),
+        ("run.exe", b"MZ", "run.exe: expected one of the suffixes .csv,"),
+        ("nothing", b"", "nothing: expected one of the suffixes"),
+        ("", b"", "the file: expected one of the suffixes"),
+        ("x\x1b[31m.csv", b"", "x\N{REPLACEMENT CHARACTER}[31m.csv: expected rows"),
+    ],
+)
+def test_what_is_wrong_is_told_of_the_owners_file(name, content, words):
+    with pytest.raises(LatentmapError) as told:
+        read(name, content, BYTES)
+    assert str(told.value).startswith(words)
+    assert "upload" not in str(told.value)
+    assert tempfile.gettempdir() not in str(told.value)
+
+
+def test_errors_keep_their_kind():
+    with pytest.raises(DataError):
+        read("rows.csv", b"a\nb\n")
+    with pytest.raises(FileError):
+        read("rows.npy", b"")
+
+
+def test_pickles_are_not_run(tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return (Path.touch, (tmp_path / "sprung",))
+
+    with pytest.raises(LatentmapError):
+        read("rows.npy", npy(np.array([Trap()], dtype=object)))
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_nothing_is_left_behind_and_nothing_lands_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    with opened("../../evil.csv", b"a\n1\n", None):
+        (folder,) = tmp_path.iterdir()
+        assert [path.name for path in folder.iterdir()] == ["upload.csv"]
+    assert list(tmp_path.iterdir()) == []
