@@ -18,7 +18,7 @@ import sys
 import time
 from pathlib import Path
 
-from common import ROOT, write_result
+from common import ROOT, over, write_result
 
 PLAIN_KERAS = """
 import gzip, json, sys
@@ -118,9 +118,7 @@ def report(runs: dict[str, list], seeds: list[int]) -> None:
         told = ", ".join(f"{loss:.4f}" for loss in losses[name])
         lines.append(f"| {name} | {seconds[name]:.1f} | {slowest / seconds[name]:.1f} | {told} |")
     lines.append("")
-    lines.append(
-        f"Medians over the seeds {', '.join(map(str, seeds))}; `python benchmarks/article.py`."
-    )
+    lines.append(f"Figures are {over(seeds)}; `python benchmarks/article.py`.")
     apart = max(
         abs(a - b)
         for a, b in zip(losses["latentmap, recipe article"], losses["Keras on JAX"], strict=True)

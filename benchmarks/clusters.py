@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import timed, write_result
+from common import over, timed, write_result
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.metrics import v_measure_score
@@ -123,10 +123,9 @@ def table(runs: list[dict[str, dict[str, float]]], seeds: list[int]) -> str:
             f"| {middle['seconds']:.1f} |"
         )
     published = ", ".join(f"{name} {value}" for name, value in PUBLISHED.items())
-    told = ", ".join(map(str, seeds))
     lines += [
         "",
-        f"Medians over the seeds {told}; clusters by seed. No labels used but to judge. Quoted "
+        f"Figures are {over(seeds)}; clusters by seed. No labels used but to judge. Quoted "
         f"from others, two numbers: {published}. `python benchmarks/clusters.py`.",
     ]
     return "\n".join(lines)

@@ -24,6 +24,12 @@ PAGES = (ROOT / "README.md", ROOT / "docs" / "codes.md")
 PACKAGES = ("latentmap", "keras", "jax", "numpy", "scikit-learn")
 
 
+def over(seeds: Sequence[int]) -> str:
+    """Tell over which seeds figures are medians."""
+    told = ", ".join(map(str, seeds))
+    return f"medians over the seeds {told}" if len(seeds) > 1 else f"seed {told}"
+
+
 def machine() -> dict[str, object]:
     """Name the machine: processor, cores in use, memory, system."""
     cpuinfo = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import ROOT, seconds, write_result
+from common import ROOT, over, seconds, write_result
 from sklearn.decomposition import PCA
 from sklearn.metrics import roc_auc_score
 
@@ -139,8 +139,8 @@ def main() -> None:
         "that the model was fitted to, or among ten persons that it was not fitted to. Area: under "
         "the ROC curve for “same person?” over all pairs of those ten persons' faces. Numbers are "
         "those of the code, faces 64×64. 10,000 queries among 60,000 codes of 32 numbers take "
-        f"{quick['seconds']:.1f} s and find {quick['recall']:.1%} of the exact neighbours. Medians "
-        f"over the seeds {', '.join(map(str, chosen.seeds))}; `python benchmarks/faces.py`.",
+        f"{quick['seconds']:.1f} s and find {quick['recall']:.1%} of the exact neighbours. Figures "
+        f"are {over(chosen.seeds)}; `python benchmarks/faces.py`.",
     ]
     figures = {"seeds": chosen.seeds, "pixels": raw, "codes": found, "speed": quick}
     write_result("faces", figures, "\n".join(lines), ("faiss-cpu",))

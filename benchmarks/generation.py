@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import write_result
+from common import over, write_result
 from sklearn.decomposition import PCA
 
 from latentmap import AutoEncoder, LatentMap, VariationalAutoEncoder, load_model
@@ -180,7 +180,7 @@ def main() -> None:
         "",
         f"Fitted digits in place of generated ones: density {real['density']:.2f}, coverage "
         f"{real['coverage']:.2f}. {words_on_copies(runs, nearest)}. In the 50 principal components "
-        f"of the unseen digits; medians over the seeds {', '.join(map(str, asked.seeds))}; "
+        f"of the unseen digits; {over(asked.seeds)}; "
         "`python benchmarks/generation.py`.",
     ]
     write_result("generation", figures, "\n".join(lines))

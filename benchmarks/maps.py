@@ -27,7 +27,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from common import machine, product_rate, seconds, timed, write_result
+from common import machine, over, product_rate, seconds, timed, write_result
 
 from latentmap.data import load_data_set
 from latentmap.quality import neighbor_accuracy, trustworthiness
@@ -273,8 +273,7 @@ def told(runs: dict[str, list], times: dict[str, dict[str, float]], seeds: list[
     any_run = next(iter(runs.values()))[0]["mnist"]
     sentences.append(
         f"{any_run['fitted']:,} digits fitted, {any_run['unseen']:,} unseen, pixels in 0–1; "
-        f"medians over the seeds "
-        f"{', '.join(map(str, seeds))} on {here['cores']} cores ({here['processor']}); "
+        f"{over(seeds)} on {here['cores']} cores ({here['processor']}); "
         "`python benchmarks/maps.py`."
     )
     return " ".join(sentences)

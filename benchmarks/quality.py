@@ -17,7 +17,7 @@ import time
 from typing import Any
 
 import numpy as np
-from common import ROOT, write_result
+from common import ROOT, over, write_result
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine
 from sklearn.decomposition import PCA
 from sklearn.model_selection import train_test_split
@@ -166,8 +166,8 @@ def main() -> None:
         *small_table(figures["small"]),
         "",
         f"`VariationalAutoEncoder(20)`: negative evidence lower bound of unseen binarised digits "
-        f"{told}, fitted in {seconds:.0f} s. Medians over the seeds "
-        f"{', '.join(map(str, seeds))} on two cores; `python benchmarks/quality.py`.",
+        f"{told}, fitted in {seconds:.0f} s. Figures are {over(seeds)} "
+        f"on two cores; `python benchmarks/quality.py`.",
     ]
     write_result("quality", figures, "\n".join(lines))
 
