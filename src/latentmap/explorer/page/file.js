@@ -117,17 +117,26 @@ class FileSource {
   }
 
   async csv(rows) {
-    const cloud = await this.#cloud();
-    const figures = scene.colourings.filter((c) => c.of !== "column" && c.name !== "label");
-    const columns = isImage ? [] : scene.row.columns.map((c) => c.name);
-    const lines = [["number", "name", "label", "x", "y", ...figures.map((c) => c.name), ...columns]];
-    for (const i of rows) {
-      const told = [numberOf(i), await this.#name(i), await this.#told("label", i)];
-      const figured = await Promise.all(figures.map((c) => this.#told(c.name, i)));
-      const values = isImage ? [] : [...(await this.#original(i))];
-      lines.push([...told, ...[cloud.x[i], cloud.y[i], ...figured, ...values].map(rounded)]);
-    }
+    const columns = await this.#csvColumns();
+    const lines = [columns.map(([name]) => name)];
+    for (const i of rows) lines.push(await Promise.all(columns.map(([, value]) => value(i))));
     return new Blob([csvText(lines)], { type: "text/csv" });
+  }
+
+  /** Names and values of what is known of a row; the names are those of the server's CSV. */
+  async #csvColumns() {
+    const cloud = await this.#cloud();
+    const axes = scene.plane.components > 2 ? ["x", "y"] : ["code 1", "code 2"];
+    const told = scene.colourings.filter((c) => c.of !== "column");
+    const values = isImage ? [] : scene.row.columns;
+    return [
+      ["row", numberOf],
+      ...(isEmbedded("names") ? [["name", (i) => this.#name(i)]] : []),
+      [axes[0], (i) => rounded(cloud.x[i])],
+      [axes[1], (i) => rounded(cloud.y[i])],
+      ...told.map(({ name }) => [name, async (i) => rounded(await this.#told(name, i))]),
+      ...values.map(({ name }, j) => [name, async (i) => rounded((await this.#original(i))[j])]),
+    ];
   }
 }
 
