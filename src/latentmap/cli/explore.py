@@ -113,7 +113,7 @@ def _serve(scene: Scene, host: str, port: int, browser: bool, label: str | None)
     if server.token is not None:
         say(f"Warning: whoever has this link, and reaches {host}, sees the data.")
     with working("Warming up…"):
-        scene.decoder.warm_up()
+        scene.warm_up()
     say(f"Exploring {scene.rows.name} at {server.url} (Ctrl-C ends it)")
     if browser:
         threading.Thread(target=_open, args=(server.url,), daemon=True).start()

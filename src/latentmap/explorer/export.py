@@ -28,8 +28,10 @@ __all__ = ["export_page"]
 
 LIMIT = 19_000_000
 """Bytes of a file."""
-GRID, LINE = 128, (512, 2)
-"""Nodes of the grid, across and up; on a line."""
+GRID, COARSEST, LINE = 128, 32, (512, 2)
+"""Nodes of the grid, across and up; of the largest rows; on a line."""
+GRID_NUMBERS = 2**29
+"""That are decoded for the grid: a minute's work at the most."""
 _GRID_SHARE = 0.35  # of the bytes that are left, at the most
 _PROBED = 4096
 
@@ -151,7 +153,9 @@ def _sheets(
 
 def _grid(scene: Scene) -> tuple[dict[str, Any], np.ndarray]:
     """Give where the nodes of the grid lie: told, and as spots."""
-    width, height = LINE if scene.plane.components == 1 else (GRID, GRID)
+    numbers = int(np.prod(scene.rows.row_shape))
+    side = int(np.clip((GRID_NUMBERS / numbers) ** 0.5, COARSEST, GRID))
+    width, height = LINE if scene.plane.components == 1 else (side, side)
     bounds = scene.crowd.bounds
     about = {"width": width, "height": height, "bounds": bounds.ravel().tolist()}
     return about, nodes(bounds, width, height)

@@ -223,6 +223,12 @@ class Scene:
         found = index.search(codes, most, numbers)
         return found.rows.tolist(), plain(found.distances)
 
+    def warm_up(self) -> None:
+        """Compile and build what a pointer would otherwise wait for."""
+        self.decoder.warm_up()
+        self.row(0)
+        self.similar(self.codes[:1], 1)
+
     @cached_property
     def _index(self) -> SearchIndex:
         return SearchIndex(self.codes)
@@ -252,7 +258,7 @@ class Scene:
     def _telling(self) -> np.ndarray:
         """Tell of each column how much it differs, as the network sees it, between spots."""
         some = np.linspace(0, len(self.codes) - 1, _PROBED).astype(int)
-        rows = self.decoder.decoded(self.codes[some]).reshape(_PROBED, -1)
+        rows = self.decoder.decoded(self.codes[some]).reshape(_PROBED, -1).astype(np.float64)
         return np.var(rows / self.estimator.scale_.ravel(), axis=0)
 
 

@@ -24,6 +24,7 @@ _LARGEST = 64
 _SIDES = (1.0, 0.75, 0.5, 0.375, 0.25)  # of the largest side
 _QUALITIES = (85, 60, 35)
 _TRIED = 2  # sheets that tell how large all will be
+_AT_ONCE = 128  # pictures that are in memory at their full size
 _ROOM = 0.97
 
 Give = Callable[[np.ndarray], np.ndarray]
@@ -83,7 +84,7 @@ def sheets_within(
     (2, 16, True)
     """
     numbers = [np.arange(i, min(i + TILES, count)) for i in range(0, count, TILES)]
-    tried = [give(numbers[i]) for i in sorted({0, len(numbers) // 2})[:_TRIED]]
+    tried = [_given(give, numbers[i]) for i in sorted({0, len(numbers) // 2})[:_TRIED]]
     share = count / sum(map(len, tried))
     side = min(_LARGEST, max(tried[0].shape[1:3]))
     ladder = [(max(4, round(side * s)), quality) for s in _SIDES for quality in _QUALITIES]
@@ -92,13 +93,19 @@ def sheets_within(
         if sum(map(len, found)) * share <= _ROOM * budget or (most, quality) == ladder[-1]:
             files = []
             for some in numbers:
-                files.append(_sheet(shrunk(give(some), most), quality))
+                files.append(_sheet(shrunk(_given(give, some), most), quality))
                 advance(len(some))
             height, width = shrunk(tried[0][:1], most).shape[1:3]
             sheets = Sheets(files, height, width)
             if sheets.nbytes <= budget:
                 return sheets
     return sheets
+
+
+def _given(give: Give, numbers: np.ndarray) -> np.ndarray:
+    """Give pictures no larger than any sheet has them."""
+    parts = (numbers[i : i + _AT_ONCE] for i in range(0, len(numbers), _AT_ONCE))
+    return np.concatenate([shrunk(give(part), _LARGEST) for part in parts])
 
 
 def _sheet(pictures: np.ndarray, quality: int) -> bytes:
