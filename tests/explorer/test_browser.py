@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latentmap.explorer import Server, export_page
+from latentmap import AutoEncoder
+from latentmap.data import ArraySource
+from latentmap.explorer import Scene, Server, export_page
 
 pytestmark = pytest.mark.browser
 
@@ -387,6 +389,22 @@ def test_the_file_gives_selected_rows(visit, files, request, tmp_path, which):
         last = scene.rows.feature_names[-1]
         values = np.array([float(line[last]) for line in lines])
         assert np.allclose(values, scene.rows[inside][:, -1], rtol=1e-3)
+
+
+def test_the_files_csv_quotes_what_needs_it(visit, tmp_path):
+    rng = np.random.default_rng(0)
+    names, labels = ['a "quoted", name', " blank"], np.array(['x, "y"', "two\nlines", "plain"])
+    rows = rng.normal(size=(60, 2)) * [1, 50]
+    source = ArraySource(rows, feature_names=names, labels=labels[rng.integers(0, 3, 60)])
+    model = AutoEncoder(2, network="linear", random_state=0).fit(source)
+    export_page(Scene(model, source, "odd"), tmp_path / "odd.html")
+    page = visit((tmp_path / "odd.html").as_uri())
+    left, right = page.select_left_half()
+    inside = rows_between(page, 60, left, right)
+    lines = page.download(tmp_path)
+    assert [line["label"] for line in lines] == source.labels[inside].tolist()
+    told = [[float(line[name]) for name in names] for line in lines]
+    assert np.allclose(told, rows[inside], rtol=1e-3, atol=0.01)
 
 
 @pytest.mark.parametrize("button", ["#open", "#draw"])

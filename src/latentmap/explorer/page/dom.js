@@ -20,3 +20,6 @@ function element(tag, properties = {}, ...children) {
 
 /** The place of a section's changing content. */
 const bodyOf = (section) => section.querySelector(".body");
+
+/** Scroll a section of the panel into view, if it is not. */
+const reveal = (section) => section.scrollIntoView({ block: "nearest", behavior: "smooth" });

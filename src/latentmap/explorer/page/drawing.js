@@ -47,7 +47,7 @@ function installDrawing(place) {
   byId("draw").onclick = () => {
     if (fromFile) return showNotice(NEEDS_SERVER);
     section.hidden = false;
-    return section.scrollIntoView({ block: "nearest", behavior: "smooth" });
+    return reveal(section);
   };
 }
 

@@ -1,12 +1,15 @@
 /*
- * Image rows as canvases of exactly their own pixels; the style sheet scales them up crisply. How
- * much data lives where a picture was decoded is shown by how opaque its element is, so that the
- * pixels stay those the model gave.
+ * Image rows as canvases of exactly their own pixels; the style sheet scales small ones up crisply,
+ * and fine ones, which it has to shrink, smoothly. How much data lives where a picture was decoded
+ * is shown by how opaque its element is, so that the pixels stay those the model gave.
  */
+
+const FINE = 128; // pixels from which a picture may be shown smaller than it is
 
 /** Paint a picture into a canvas, which takes its size. */
 function paintPicture(canvas, { height, width, channels, data }) {
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  canvas.classList.toggle("fine", Math.max(height, width) >= FINE);
   const image = new ImageData(width, height);
   for (let from = 0, to = 0; to < image.data.length; from += channels, to += 4) {
     image.data[to] = data[from];

@@ -33,7 +33,9 @@ function installPlacing(source, section, goTo) {
     section.hidden = !placed;
     if (!placed) return;
     const similar = await rowList(source, placed.rows[placed.at].similar, placed.rows[placed.at].distances, goTo);
-    if (state.get("placed") === placed) showPlaced(section, placed, similar);
+    if (state.get("placed") !== placed) return;
+    showPlaced(section, placed, similar);
+    if (byId("drawing").hidden) reveal(section);
   };
 
   section.querySelector(".close").onclick = () => state.set({ placed: null });

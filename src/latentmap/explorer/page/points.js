@@ -4,7 +4,7 @@
  * blob.
  */
 
-const MARGIN = 24; // pixels beyond every edge, for discs that are cut by it
+const MARGIN = 32; // pixels beyond every edge, for discs that are cut by it
 const FAINT = 0.16; // strength of points that are not selected, beside the others
 
 /**

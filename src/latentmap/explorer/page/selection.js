@@ -48,7 +48,9 @@ function installSelection(source, section, goTo) {
   const preview = latestWins(async (rows) => {
     const some = evenly(rows, SIMILAR);
     const list = await rowList(source, some, null, goTo).catch((error) => showNotice(error.message));
-    if (list && state.get("selected")) bodyOf(section).querySelector(".preview").replaceChildren(list);
+    if (!list || !state.get("selected")) return;
+    bodyOf(section).querySelector(".preview").replaceChildren(list);
+    reveal(section);
   });
 
   function draw() {

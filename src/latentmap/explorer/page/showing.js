@@ -12,7 +12,7 @@ const SHOWING = {
     /** Show a decoded row in `place`, which is kept from call to call. */
     decoded(place, row, density) {
       const canvas = place.firstElementChild ?? place.appendChild(element("canvas"));
-      canvas.className = "picture large";
+      canvas.classList.add("picture", "large");
       paintPicture(canvas, row);
       canvas.style.opacity = opacityOf(density);
     },
