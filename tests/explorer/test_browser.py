@@ -438,7 +438,7 @@ def test_a_phone_has_the_map_above_the_panel(visit, links):
     assert page.complaints == []
 
 
-def test_the_repository_has_every_script(page):
+def test_every_script_is_part_of_the_page():
     """Every script beside the page is in it: none is forgotten, none is left over."""
     from latentmap.explorer.page import FOLDER, SCRIPTS
 
