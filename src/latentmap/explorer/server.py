@@ -129,6 +129,7 @@ def check_address(host: str, port: int) -> None:
 
 class _Listener(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 64
     answers: Answers
     guard: Guard
 
