@@ -165,6 +165,7 @@ def table_of(figures: dict[str, Any]) -> str:
         size = f" ({told['megabytes']} MB)" if "megabytes" in told else ""
         cells = [f"{way}{size}", told["open_s"], told["hover_ms"]["median"], *rates]
         lines.append(f"| {' | '.join(map(str, cells))} |")
+    lines += ["", "Headless Chromium, two cores, no GPU; `python benchmarks/explorer.py`."]
     return "\n".join(lines)
 
 
