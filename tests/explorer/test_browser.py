@@ -422,7 +422,7 @@ def test_light_and_dark(visit, links):
     assert dark == "rgb(16, 19, 24)"
     assert light == "rgb(251, 251, 252)"
     corner = "document.querySelector('#points').getContext('2d').getImageData(0, 0, 1, 1).data[0]"
-    page.page.wait_for_function(f"{corner} === 251")
+    page.page.wait_for_function(f"() => {corner} === 251")
 
 
 def test_a_phone_has_the_map_above_the_panel(visit, links):
