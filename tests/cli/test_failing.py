@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -92,3 +94,26 @@ def test_a_defect_of_ours_keeps_its_traceback(monkeypatch):
 def test_every_verb_shows_an_example(run, verb):
     result = run(verb, "--help")
     assert f"latentmap {verb} " in result.stdout.split("Examples:")[1] + " "
+
+
+def test_ctrl_c_in_a_callback_comes_again():
+    script = """
+import gc, signal, sys, time
+from latentmap import cli
+
+def interrupted(*_):
+    gc.callbacks.remove(interrupted)
+    raise KeyboardInterrupt
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.unraisablehook = cli._unraisable
+gc.callbacks.append(interrupted)
+gc.collect()
+try:
+    time.sleep(20)
+except KeyboardInterrupt:
+    print("stopped")
+"""
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert told.stdout == "stopped\n"
+    assert told.stderr == ""

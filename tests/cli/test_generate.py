@@ -155,3 +155,21 @@ def test_a_full_folder_is_left_alone(run, digits_model, tmp_path):
 def test_the_model_is_not_written_over(run, digits_model, tmp_path):
     result = run("generate", digits_model, "-o", digits_model, code=2)
     assert "found the input itself" in result.stderr
+
+
+@pytest.mark.parametrize("option", ["--like", "--near", "--against"])
+def test_the_rows_that_are_read_are_not_written_over(run, digits_model, tmp_path, option):
+    place = tmp_path / "rows.npy"
+    np.save(place, UNSEEN[:50])
+    before = place.read_bytes()
+    data = f"{place}#3" if option == "--near" else place
+    refused = run("generate", digits_model, option, data, "-o", place, code=2)
+    assert "found the input itself" in refused.stderr
+    assert place.read_bytes() == before
+
+
+def test_one_row_alone_does_not_tell_how_likely_codes_are(run, plain_model, tmp_path):
+    np.save(tmp_path / "one.npy", UNSEEN[:1])
+    refused = run("generate", plain_model, "--near", tmp_path / "one.npy", "-o", "n.npy", code=2)
+    assert "one.npy: expected at least 2 rows" in refused.stderr
+    assert "give others by --like DATA" in refused.stderr

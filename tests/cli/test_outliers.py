@@ -5,11 +5,12 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 from pyarrow import parquet
 
 from latentmap import load_model
 from latentmap.codes import outliers
-from latentmap.data import open_data
+from latentmap.data import load_data_set, open_data
 from latentmap.errors import TooLargeError
 
 
@@ -140,3 +141,15 @@ def test_rows_too_large_to_show_are_refused(run, plain_model, monkeypatch):
     monkeypatch.setattr("latentmap.data.memory.check_memory", refuse)
     result = run("outliers", plain_model, "digits:unseen", "-n", 5, code=2)
     assert "-n 5: needs" in result.stderr
+
+
+def test_pictures_that_are_read_are_not_written_over(run, digits_model, tmp_path):
+    folder = tmp_path / "digits"
+    folder.mkdir()
+    for i, image in enumerate(load_data_set("digits", "unseen")[:3]):
+        Image.fromarray((image * 15).astype(np.uint8)).save(folder / f"{i}.png")
+    before = [path.read_bytes() for path in sorted(folder.iterdir())]
+    for data, place in ((folder, folder / "1.png"), (folder / "1.png", folder / "1.csv")):
+        refused = run("outliers", digits_model, data, "-o", place, code=2)
+        assert "expected a place for the output" in refused.stderr
+    assert [path.read_bytes() for path in sorted(folder.iterdir())] == before

@@ -120,6 +120,31 @@ def test_a_table_tells_the_names_of_files(run, photo_model, photos, tmp_path):
     assert table["label"] == [path[0] for path in table["name"]]
 
 
+def test_parquet_has_rows_like_any_table(run, wine_model, wine_csv, tmp_path):
+    table = pyarrow.csv.read_csv(wine_csv)
+    pyarrow.parquet.write_table(table, tmp_path / "wine.parquet")
+    of_csv = found_by(run, wine_model, f"{wine_csv}#3", "-k", 4)
+    of_parquet = found_by(run, wine_model, f"{tmp_path / 'wine.parquet'}#3", "-k", 4)
+    assert of_parquet == of_csv
+
+
+def test_few_rows_have_few_neighbours(run, wine_model, wine_csv, tmp_path):
+    lines = wine_csv.read_text().splitlines()
+    for count in (1, 3):
+        (tmp_path / f"{count}.csv").write_text("\n".join(lines[: 1 + count]))
+    near = found_by(run, wine_model, f"{tmp_path / '3.csv'}#0")[0]["near"]
+    assert sorted(one["row"] for one in near) == [1, 2]
+    refused = run("similar", wine_model, tmp_path / "1.csv", "--among", tmp_path / "1.csv", code=2)
+    assert "expected another row to find, found none" in refused.stderr
+
+
+def test_two_outputs_at_one_place_are_refused(run, wine_model, wine_csv, tmp_path):
+    place = tmp_path / "near.csv"
+    refused = run("similar", wine_model, wine_csv, "-o", place, "--save-index", place, code=2)
+    assert "expected another place for each output" in refused.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_table_and_a_picture_at_once(run, wine_model, wine_csv, tmp_path):
     sheet, table = tmp_path / "near.pdf", tmp_path / "near.npy"
     run("similar", wine_model, f"{wine_csv}#3", "-k", 4, "-o", sheet, "-o", table)

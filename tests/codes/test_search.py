@@ -10,6 +10,7 @@ from latentmap.codes import SearchIndex
 from latentmap.codes import search as module
 from latentmap.data import open_data
 from latentmap.errors import DataError, FileError, SettingError
+from latentmap.persistence import fingerprint
 
 RNG = np.random.default_rng(0)
 CODES = (RNG.normal(size=(400, 6)) * [5, 4, 3, 2, 1, 1]).astype("float32")
@@ -155,7 +156,9 @@ def write(path, change):
 
     arrays = load(raw)
     change(arrays, told)
-    save_file(arrays, path, metadata={"latentmap-index": json.dumps(told)})
+    text = json.dumps(told)
+    metadata = {"latentmap-index": text, "sha256": fingerprint({"text": text}, arrays)}
+    save_file(arrays, path, metadata=metadata)
 
 
 @pytest.mark.parametrize(
@@ -181,6 +184,21 @@ def test_damaged_files_are_refused(tmp_path, change, words):
     write(tmp_path / "index", change)
     with pytest.raises(FileError, match=words):
         SearchIndex.load(tmp_path / "index")
+
+
+def test_one_bit_that_flipped_is_noticed(tmp_path):
+    path = tmp_path / "index"
+    SearchIndex(CODES, ["a"] * 400, ["n"] * 400).save(path)
+    whole = bytearray(path.read_bytes())
+    start = 8 + struct.unpack("<Q", whole[:8])[0]
+    for place in np.linspace(start, len(whole) - 1, 40).astype(int):
+        whole[place] ^= 1
+        path.write_bytes(whole)
+        with pytest.raises(FileError, match="the index is damaged"):
+            SearchIndex.load(path)
+        whole[place] ^= 1
+    path.write_bytes(whole)
+    SearchIndex.load(path)
 
 
 def test_what_is_no_index_is_refused(tmp_path):

@@ -68,6 +68,7 @@ def test_first_bad_value_is_named(batch, names, place):
     [
         (np.array([1, 2], np.uint8), [1, 2]),
         ([True, False], [1, 0]),
+        (np.array([2**64 - 1, 3], np.uint64), ["18446744073709551615", "3"]),
         ([1.0, 2.0], [1, 2]),
         ([1.5, 2.0], ["1.5", "2.0"]),
         (["7", "08"], [7, 8]),

@@ -6,10 +6,11 @@ Nothing here or in the verbs' modules imports numpy, scikit-learn or an engine b
 
 from __future__ import annotations
 
+import _thread
 import os
 import sys
 import threading
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -86,8 +87,17 @@ def _options(
     pass
 
 
+def _unraisable(told: Any) -> None:
+    """Send a Ctrl-C again that came in a callback of the engine's, where nothing can be raised."""
+    if told.exc_type is KeyboardInterrupt:
+        threading.Timer(0.1, _thread.interrupt_main).start()
+    else:
+        sys.__unraisablehook__(told)
+
+
 def main() -> None:
     """Run the command that the process was started with."""
+    sys.unraisablehook = _unraisable
     try:
         app(prog_name="latentmap")
     except SystemExit as leaving:

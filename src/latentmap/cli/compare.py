@@ -63,7 +63,8 @@ def compare(
     from latentmap.plots.saving import check_picture
 
     if output is not None:
-        check_output(check_picture(output), model, a, b)
+        read = [place for place in (model, a, b, among, index) if place is not None]
+        check_output(check_picture(output), *read)
     fitted = open_model(model)
     strict = among is None and index is None
     first = open_query(fitted, a, label, strict)

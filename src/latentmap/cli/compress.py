@@ -134,11 +134,15 @@ def _told(output: Path, done: Compressed) -> list[str]:
     return [
         f"Wrote {output}: {done.rows:,} rows in {done.file_bytes:,} bytes, "
         f"{done.bytes_a_row:,.4g} a row",
-        f"{done.ratio:,.3g} times smaller than the rows ({raw:,.4g} bytes a row, {zipped:,.4g} "
+        f"{_times(done.ratio)} times smaller than the rows ({raw:,.4g} bytes a row, {zipped:,.4g} "
         "with gzip); the model is needed to get them back",
         f"Mean squared error {done.mse:.4g} of scaled rows, {done.model_mse:.4g} before codes were "
         "rounded",
     ]
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.3g}"
 
 
 def _figures(done: Compressed) -> dict[str, Any]:

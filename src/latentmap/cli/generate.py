@@ -87,7 +87,8 @@ def generate(
     seed: Annotated[int, typer.Option(min=0, help="Makes what is drawn repeatable.")] = 0,
 ) -> None:
     """Make new rows: drawn, walked to from one to another, or varied from one."""
-    _check(output, rows, between, near, spread, model)
+    inputs = [str(model), *(data for data in (like, near, against, *(between or ())) if data)]
+    _check(output, rows, between, near, spread, inputs)
     if against and (between or near):
         raise SettingError("--against: expected drawn rows, found --between or --near")
     fitted = open_model(model)
@@ -108,12 +109,13 @@ def _check(
     between: tuple[str, str] | None,
     near: str | None,
     spread: float,
-    model: Path,
+    inputs: list[str],
 ) -> None:
     """Refuse, before any work, what cannot be."""
     from latentmap.cli.streaming import check_output
 
-    check_output(output, model)
+    for place in (output, output.with_suffix(".png")):  # of images a picture comes beside
+        check_output(place, *inputs)
     if output.suffix.lower() not in (*_PICTURES, *_TABLES, ""):
         known = ", ".join((*_TABLES, *_PICTURES))
         raise FileError(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from latentmap.cli.console import working
 from latentmap.cli.models import check_columns
+from latentmap.errors import SettingError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Made", "Wanted", "made"]
 
-_BATCH_NUMBERS = 2**23
+_BATCH_NUMBERS = 2**21
 _JUDGED = 5000  # steps of a walk that are measured: more are even all the same
 
 
@@ -169,6 +170,11 @@ def _known_codes(wanted: Wanted, data: str) -> np.ndarray:
 
     rows: Source = open_rows(data, wanted.label, _remembered(wanted))
     check_columns(wanted.model, rows)
+    if len(rows) < 2:
+        raise SettingError(
+            f"{data}: expected at least 2 rows, to tell how likely a code is, found {len(rows)}; "
+            "give others by --like DATA"
+        )
     return codes_of(wanted.model, rows.sample(MOST_CODES, wanted.seed))
 
 

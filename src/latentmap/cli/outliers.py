@@ -103,7 +103,8 @@ def _check(output: Path | None, *inputs: str | Path) -> None:
 
     if output is None:
         return
-    check_output(output, *inputs)
+    for place in (output, output.with_suffix(".png")):  # beside scores comes a picture
+        check_output(place, *inputs)
     if output.suffix.lower() not in (*SUFFIXES, *_PICTURES):
         known, found = ", ".join((*SUFFIXES, *_PICTURES)), output.suffix or output.name
         raise FileError(f"{output}: expected one of the suffixes {known}, found {found!r}")

@@ -198,10 +198,11 @@ def _default(model: Any, query: Query) -> Source:
 def _encode(model: Any, rows: Source) -> SearchIndex:
     from latentmap.cli.streaming import codes_of
     from latentmap.codes import SearchIndex
+    from latentmap.data.images import ImageFolderSource
 
-    names = getattr(rows, "paths", None)
-    if names is not None:  # a file's name may hold bytes that are no text
-        names = [name.encode("utf-8", "replace").decode() for name in names]
+    names = None
+    if isinstance(rows, ImageFolderSource):  # a file's name may hold bytes that are no text
+        names = [name.encode("utf-8", "replace").decode() for name in rows.paths]
     codes = codes_of(model, rows)
     known = {"model": model.fingerprint(), "rows": fingerprint(rows)}
     return SearchIndex(codes, rows.labels, names, **known)

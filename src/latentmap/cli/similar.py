@@ -23,6 +23,7 @@ EXAMPLES = (
     "latentmap similar faces.safetensors faces/#17 --save-index faces.index",
     "latentmap similar faces.safetensors me.png --index faces.index -o sheet.png",
 )
+_NEIGHBORS = 10
 _WRITERS: dict[str, Callable[[Path, Answer], None]] = {
     **dict.fromkeys((".png", ".pdf", ".svg"), draw),
     **dict.fromkeys((".csv", ".parquet", ".npy"), write_table),
@@ -41,7 +42,16 @@ def similar(
         ),
     ],
     among: AmongOption = None,
-    k: Annotated[int, typer.Option("-k", "--neighbors", min=1, help="Rows to find for each.")] = 10,
+    k: Annotated[
+        int | None,
+        typer.Option(
+            "-k",
+            "--neighbors",
+            min=1,
+            help="Rows to find for each.",
+            show_default="10, or all where there are fewer",
+        ),
+    ] = None,
     output: Annotated[
         list[Path] | None,
         typer.Option(
@@ -99,17 +109,24 @@ def _check_outputs(outputs: list[Path], save_index: Path | None, *inputs: Any) -
         if path.suffix.lower() not in _WRITERS:
             known = ", ".join(_WRITERS)
             raise FileError(f"{path}: expected one of the suffixes {known}, found {path.suffix!r}")
-    for path in [*outputs, *([save_index] if save_index else [])]:
+    written = [*outputs, *([save_index] if save_index else [])]
+    for place in written:
+        if written.count(place) > 1:
+            raise FileError(f"{place}: expected another place for each output, found two at one")
+    for path in written:
         if path.is_dir():
             raise FileError(f"{path}: expected a place for a file, found a folder")
         check_output(path, *read)
 
 
-def _search(model: Any, query: Query, around: Among, k: int) -> Answer:
+def _search(model: Any, query: Query, around: Among, k: int | None) -> Answer:
     from latentmap.cli.streaming import codes_of
 
     own = around.own_numbers(query)
     most = len(around.index) - (own is not None)
+    if most < 1:
+        raise SettingError(f"{around.name}: expected another row to find, found none")
+    k = min(_NEIGHBORS, most) if k is None else k
     if k > most:
         others = "other rows" if own is not None else "rows"
         raise SettingError(

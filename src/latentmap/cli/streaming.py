@@ -58,6 +58,10 @@ def check_output(output: Path, *inputs: str | Path) -> None:
     from latentmap.cli.rows import parted
 
     check_place(output)
+    if not output.exists():
+        return
     for path in (Path(parted(str(place))[0]) for place in inputs):
-        if output.exists() and path.exists() and output.samefile(path):
+        if path.exists() and output.samefile(path):
             raise FileError(f"{output}: expected a place for the output, found the input itself")
+        if path.is_dir() and output.is_file() and path.resolve() in output.resolve().parents:
+            raise FileError(f"{output}: expected a place for the output, found a file of {path}")

@@ -17,12 +17,13 @@ import numpy as np
 from latentmap.data.memory import check_memory
 from latentmap.errors import FileError
 from latentmap.files import write_whole
+from latentmap.persistence import fingerprint
 
 __all__ = ["FORMAT", "Contents", "read_index", "write_index"]
 
 FORMAT = 1
 """The version of what is written; files of every version up to it are read."""
-_KEY = "latentmap-index"
+_KEY, _SUM = "latentmap-index", "sha256"
 _TOLD = {"distance": str, "model": str | None, "rows": str | None}
 
 
@@ -51,8 +52,9 @@ def write_index(path: str | os.PathLike[str], contents: Contents) -> None:
     if contents.names is not None:
         arrays |= _text_arrays("names", contents.names)
     text = json.dumps({"format": FORMAT, **contents.told})
+    metadata = {_KEY: text, _SUM: fingerprint({"text": text}, arrays)}
     with write_whole(path) as beside:
-        beside.write_bytes(save(arrays, metadata={_KEY: text}))
+        beside.write_bytes(save(arrays, metadata=metadata))
 
 
 def read_index(path: str | os.PathLike[str]) -> Contents:
@@ -91,15 +93,19 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         raise FileError(f"{path}: no such file")
     try:
         with safe_open(path, framework="numpy") as file:
-            told = _told(path, file.metadata() or {})
+            metadata = file.metadata() or {}
+            told = _told(path, metadata)
             check_memory(str(path), 2 * path.stat().st_size)
-            return told, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, TypeError, UnicodeDecodeError) as error:
         if isinstance(error, FileError):
             raise
         raise FileError(
             f"{path}: expected a whole index file, found something else or a part of one ({error})"
         ) from None
+    if fingerprint({"text": metadata[_KEY]}, arrays) != metadata.get(_SUM):
+        raise FileError(f"{path}: the index is damaged (its checksum differs)")
+    return told, arrays
 
 
 def _told(path: Path, metadata: dict[str, str]) -> dict[str, Any]:

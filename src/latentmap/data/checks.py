@@ -186,6 +186,8 @@ def as_labels(values: Any) -> np.ndarray:
     array(['cat', 'dog'], dtype='<U3')
     """
     array = np.asarray(values)
+    if array.dtype.kind == "u" and array.size and int(array.max()) > np.iinfo(np.int64).max:
+        return array.astype(str)
     if array.dtype.kind in "bui":
         return array.astype(np.int64)
     if array.dtype.kind == "f":

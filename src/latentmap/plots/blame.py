@@ -77,13 +77,19 @@ def blame(
     return draw(rows, expected, shares, captions, ax, names)
 
 
+_NARROWEST = 6.0
+"""Inches that the title takes."""
+
+
 def blame_size(shape: tuple[int, ...]) -> tuple[float, float]:
     """Give the width and height, in inches, that suit rows of this shape (n, ...)."""
     if not are_images(shape[1:]):
         return 8.0, 0.52 * shape[0] + 0.9
     across = min(shape[0], _ACROSS)
     tall = (3 * (1 + _GAP) + _CAPTION) * shape[1] / shape[2]
-    return across + 1.0, -(-shape[0] // _ACROSS) * tall * (across / (across + 0.5)) + 0.45
+    return max(across + 1.0, _NARROWEST), -(-shape[0] // _ACROSS) * tall * (
+        across / (across + 0.5)
+    ) + 0.45
 
 
 def _images(
