@@ -253,6 +253,23 @@ def test_a_selection_exports_its_rows(visit, links, map_scene, tmp_path):
     assert page.page.locator("#selected").is_hidden()
 
 
+def test_a_lasso_may_end_where_it_began_and_what_is_hidden_is_not_saved(visit, links, tmp_path):
+    page = visit(links["digits"])
+    frame = page.page.locator("#map").bounding_box()
+    left, top = frame["x"] + 2, frame["y"] + 2
+    right, bottom = left + frame["width"] - 4, top + frame["height"] - 4
+    page.page.keyboard.press("l")
+    corners = [(left, bottom), (right, bottom), (right, top), (left, top), (left, bottom)]
+    page.drag(*corners)
+    page.page.wait_for_selector("#take")
+    assert page.text("#selected h2") == "500 rows selected"
+    page.page.locator("#legend [data-code='0']").click()
+    lines = page.download(tmp_path)
+    assert 300 < len(lines) < 500
+    assert page.text("#selected h2") == f"{len(lines)} rows selected"
+    assert len({line["label"] for line in lines}) == 9
+
+
 def test_a_walk_starts_and_ends_at_its_marks(visit, links, map_scene):
     page = visit(links["digits"])
     page.page.keyboard.press("w")
@@ -405,6 +422,20 @@ def test_the_files_csv_quotes_what_needs_it(visit, tmp_path):
     assert [line["label"] for line in lines] == source.labels[inside].tolist()
     told = [[float(line[name]) for name in names] for line in lines]
     assert np.allclose(told, rows[inside], rtol=1e-3, atol=0.01)
+
+
+def test_the_file_keeps_labels_whole_and_a_line_has_one_number(visit, tmp_path):
+    rng = np.random.default_rng(0)
+    labels = rng.permutation(9_000_000)[:1200]
+    source = ArraySource(rng.normal(size=(1200, 3)), labels=labels)
+    model = AutoEncoder(1, network="linear", random_state=0).fit(source)
+    export_page(Scene(model, source, "line"), tmp_path / "line.html")
+    page = visit((tmp_path / "line.html").as_uri())
+    page.select_left_half()
+    lines = page.download(tmp_path)
+    assert len(lines) > 100
+    assert all(int(line["label"]) == labels[int(line["row"])] for line in lines)
+    assert [name for name in lines[0] if name.startswith("code")] == ["code 1"]
 
 
 @pytest.mark.parametrize("button", ["#open", "#draw"])

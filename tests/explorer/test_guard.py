@@ -46,6 +46,7 @@ def test_a_request_without_a_host_is_refused():
         ("http://127.0.0.1:8572", False),
         ("https://evil.example", False),
         ("null", False),
+        ("http://[", False),
     ],
 )
 def test_an_origin_must_be_the_server_itself(origin, answered):

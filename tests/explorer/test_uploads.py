@@ -10,7 +10,7 @@ from PIL import Image
 
 from latentmap.errors import DataError, FileError, LatentmapError
 from latentmap.explorer.pictures import Pictures
-from latentmap.explorer.uploads import opened
+from latentmap.explorer.uploads import MOST_BYTES, opened
 
 BYTES, FLOATS = Pictures((6, 4), 0.0, 255.0), Pictures((6, 4), 0.0, 16.0)
 
@@ -123,3 +123,11 @@ def test_nothing_is_left_behind_and_nothing_lands_elsewhere(tmp_path, monkeypatc
         (folder,) = tmp_path.iterdir()
         assert [path.name for path in folder.iterdir()] == ["upload.csv"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_small_file_that_becomes_a_large_one_is_refused(tmp_path):
+    np.savez_compressed(tmp_path / "bomb.npz", x=np.zeros((400, 1000, 1000), np.uint8))
+    content = (tmp_path / "bomb.npz").read_bytes()
+    assert len(content) < MOST_BYTES
+    with pytest.raises(FileError, match="at most 268,435,456 bytes when unpacked"):
+        read("mine.npz", content)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, quote
 
 import numpy as np
 
@@ -100,11 +100,11 @@ class Answers:
 
     def route(self, method: str, target: str) -> Route | None:
         """Find who answers a request; None where nobody does."""
-        parts = urlsplit(target)
+        path, _, query = target.partition("?")
         for route in self._routes:
-            found = route.path.fullmatch(parts.path)
+            found = route.path.fullmatch(path)
             if found and route.method == method:
-                return Route(route.answer, found[1], parse_qs(parts.query), route.most)
+                return Route(route.answer, found[1], parse_qs(query), route.most)
         return None
 
     # -- the page ----------------------------------------------------------------------------------

@@ -108,7 +108,7 @@ def export_page(
 
 def _add_whole(buffers: _Buffers, scene: Scene, colours: list[Colour]) -> None:
     """Add what tells of all rows; a column's colour is in its values already."""
-    for name in ("points", "density", "names", "numbers"):
+    for name in ("points", "density", "names", "labels", "numbers"):
         content = scene.buffer(name)
         if content is not None:
             buffers.add(name, content)

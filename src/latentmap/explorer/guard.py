@@ -65,9 +65,9 @@ class Guard:
         known = {name.lower(): value for name, value in headers.items()}
         if not self._is_host(known.get("host", "")):
             return f"Host: expected {self.authority} or localhost:{self.port}"
-        if "origin" in known and urlsplit(known["origin"]).netloc != known["host"]:
+        if "origin" in known and known["origin"].partition("://")[2] != known["host"]:
             return "Origin: expected this server's own page"
-        page = urlsplit(target).path == "/"
+        page = target.partition("?")[0] == "/"
         if known.get("sec-fetch-site", "none") not in ("same-origin", "none") and not page:
             return "expected this server's own page to ask"
         if method == "POST" and known.get("x-latentmap") != "1":

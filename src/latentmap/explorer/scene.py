@@ -146,9 +146,11 @@ class Scene:
         return {"kind": "table", "of": self.table.total, "columns": self.table.described()}
 
     def buffer(self, name: str) -> bytes | None:
-        """Give one of the buffers that tell of all rows: points, density, names, numbers."""
+        """Give a buffer that tells of all rows: points, density, names, labels, numbers."""
         if name == "names" and self.names is not None:
             return json.dumps(self.names).encode()
+        if name == "labels" and self.rows.labels is not None:
+            return json.dumps(plain(self.rows.labels)).encode()
         if name == "numbers" and self.total > len(self):
             return self.numbers.astype("<u4").tobytes()
         whole = {"points": self.plane.points, "density": lambda: self.crowd.grid}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -24,6 +25,7 @@ from latentmap.explorer.pictures import Pictures
 __all__ = ["MOST_BYTES", "opened"]
 
 MOST_BYTES = 32 * 2**20
+MOST_UNPACKED = 8 * MOST_BYTES
 _LONGEST = 100  # characters of a name
 
 
@@ -102,6 +104,8 @@ def _called(path: Path, shown: str) -> Iterator[None]:
 
 
 def _read(path: Path, pictures: Pictures | None, label: str | None) -> tuple[Source, str]:
+    if path.suffix == ".npz":
+        _check_unpacked(path)
     if path.suffix in IMAGE_SUFFIXES:
         image = ImageFolderSource(path.parent, [path.name])
         return (image, "") if pictures is None else _as_one_of(image, pictures)
@@ -109,6 +113,17 @@ def _read(path: Path, pictures: Pictures | None, label: str | None) -> tuple[Sou
         with contextlib.suppress(SettingError):
             return open_data(path, label=label), ""
     return open_data(path), ""
+
+
+def _check_unpacked(path: Path) -> None:
+    """Refuse a small file that says that it becomes a large one."""
+    with contextlib.suppress(zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+        size = sum(part.file_size for part in archive.infolist())
+        if size > MOST_UNPACKED:
+            raise FileError(
+                f"{path.name}: expected at most {MOST_UNPACKED:,} bytes when unpacked, found "
+                f"{size:,}"
+            )
 
 
 def _as_one_of(image: Source, pictures: Pictures) -> tuple[Source, str]:

@@ -69,10 +69,11 @@ class FileSource {
     return kind === "category" ? values[codes[i]] : unshort(codes[i], low, high);
   }
 
-  async #name(i) {
-    if (!isEmbedded("names")) return null;
-    const read = async () => JSON.parse(new TextDecoder().decode(await embedded("names")));
-    return (await this.#kept("names", read))[i];
+  /** One of the texts or numbers that stand whole in the file: names, labels. */
+  async #listed(list, i) {
+    if (!isEmbedded(list)) return null;
+    const read = async () => JSON.parse(new TextDecoder().decode(await embedded(list)));
+    return (await this.#kept(list, read))[i];
   }
 
   async #reconstruction(i) {
@@ -89,8 +90,8 @@ class FileSource {
 
   async details(i) {
     const [name, label, confidence, error, original, reconstruction] = await Promise.all([
-      this.#name(i),
-      this.#told("label", i),
+      this.#listed("names", i),
+      this.#listed("labels", i),
       this.#told("confidence", i),
       this.#told("error", i),
       this.#original(i),
@@ -103,12 +104,13 @@ class FileSource {
     return this.#originals ? Promise.all(rows.map((i) => this.#originals.tile(i))) : [];
   }
 
-  /** Nearest in the plane: all that is known here of a row's code. */
+  /** Nearest on the map, or on the line: all that is known here of a row's code. */
   async similar(i) {
     const { x, y } = await this.#cloud();
-    const distances = x.map((_, k) => Math.hypot(x[k] - x[i], y[k] - y[i]));
+    const up = scene.plane.components === 1 ? 0 : 1;
+    const distances = x.map((_, k) => Math.hypot(x[k] - x[i], up * (y[k] - y[i])));
     distances[i] = Infinity;
-    const rows = smallest(distances, SIMILAR);
+    const rows = smallest(distances, SIMILAR).filter((k) => k !== i);
     return { rows, distances: rows.map((k) => distances[k]) };
   }
 
@@ -126,14 +128,14 @@ class FileSource {
   /** Names and values of what is known of a row; the names are those of the server's CSV. */
   async #csvColumns() {
     const cloud = await this.#cloud();
-    const axes = scene.plane.components > 2 ? ["x", "y"] : ["code 1", "code 2"];
-    const told = scene.colourings.filter((c) => c.of !== "column");
+    const axes = { 1: ["code 1"], 2: ["code 1", "code 2"] }[scene.plane.components] ?? ["x", "y"];
+    const told = scene.colourings.filter((c) => c.of !== "column" && c.name !== "label");
     const values = isImage ? [] : scene.row.columns;
     return [
       ["row", numberOf],
-      ...(isEmbedded("names") ? [["name", (i) => this.#name(i)]] : []),
-      [axes[0], (i) => rounded(cloud.x[i])],
-      [axes[1], (i) => rounded(cloud.y[i])],
+      ...(isEmbedded("names") ? [["name", (i) => this.#listed("names", i)]] : []),
+      ...(isEmbedded("labels") ? [["label", (i) => this.#listed("labels", i)]] : []),
+      ...axes.map((axis, k) => [axis, (i) => rounded((k ? cloud.y : cloud.x)[i])]),
       ...told.map(({ name }) => [name, async (i) => rounded(await this.#told(name, i))]),
       ...values.map(({ name }, j) => [name, async (i) => rounded((await this.#original(i))[j])]),
     ];

@@ -15,6 +15,7 @@ function installPointer(surface, view, nearest, begin) {
   const down = new Map();
   let gesture = null;
   let first = null;
+  let still = true; // since it was pressed: a closed lasso ends where it began, and is no click
 
   const press = (event) => {
     const frame = surface.getBoundingClientRect();
@@ -43,6 +44,7 @@ function installPointer(surface, view, nearest, begin) {
       return;
     }
     first = press(event);
+    still = true;
     gesture = begin(first);
     if (event.pointerType === "touch") read(event, "finger");
   };
@@ -53,9 +55,10 @@ function installPointer(surface, view, nearest, begin) {
       return;
     }
     const now = press(event);
+    still &&= isStill(first, now);
     if (down.size === 2) pinch(view, down, event.pointerId, now);
     else if (readsByFinger(event)) read(event, "finger");
-    else if (gesture && !isStill(first, now)) {
+    else if (gesture && !still) {
       gesture.drag(now);
       if (state.get("drawn")) state.set({ spot: null, hovered: -1 });
       else read(event, event.pointerType === "touch" ? "finger" : "mouse");
@@ -66,7 +69,7 @@ function installPointer(surface, view, nearest, begin) {
   surface.onpointerup = (event) => {
     if (event.pointerType === "touch") state.set({ reader: "cross" });
     if (!down.delete(event.pointerId) || !gesture) return;
-    gesture.end(press(event), isStill(first, press(event)));
+    gesture.end(press(event), still);
     gesture = null;
   };
   surface.onpointercancel = (event) => {

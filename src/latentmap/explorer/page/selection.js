@@ -36,10 +36,10 @@ function selectInside(outline, cloud, adding) {
   state.set({ selected: selected.includes(1) ? selected : null });
 }
 
-/** @returns {number[]} the selected rows, in order */
+/** @returns {number[]} the selected rows that can be seen, in order: what is counted and saved */
 function selectedRows() {
   const rows = [];
-  state.get("selected")?.forEach((is, i) => is && rows.push(i));
+  state.get("selected")?.forEach((is, i) => is && isShown(i) && rows.push(i));
   return rows;
 }
 
@@ -70,7 +70,7 @@ function installSelection(source, section, goTo) {
   }
 
   section.querySelector(".close").onclick = () => state.set({ selected: null });
-  state.on(["selected", "colours", "theme"], draw);
+  state.on(["selected", "colours", "hidden", "theme"], draw);
 }
 
 /** At most `count` of many, at even steps. */

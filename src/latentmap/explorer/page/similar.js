@@ -15,6 +15,9 @@ function installSimilar(source, section, goTo) {
       showNotice(error.message);
     }
   });
+  if (scene.mode === "file" && scene.plane.components > 2) {
+    section.querySelector("h2").textContent = "Nearest on the map"; // codes are not in the file
+  }
   state.on(["picked"], () => {
     if (state.get("picked") >= 0) look(state.get("picked"));
     else section.hidden = true;
