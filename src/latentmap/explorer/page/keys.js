@@ -1,6 +1,6 @@
 /*
- * The keyboard: everything that a mouse can do on the map, but drawing. After an arrow key the middle
- * of the map is read, under a cross.
+ * The keyboard: move, zoom, choose a tool, read and pick a row; outlines and walks are the mouse's.
+ * After an arrow key the middle of the map is read, under a cross.
  */
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
