@@ -419,7 +419,7 @@ def test_sparse_rows_are_made_dense_a_batch_at_a_time(monkeypatch):
     monkeypatch.setattr(csr_array, "toarray", watched)
     monkeypatch.setattr(csr_array, "todense", watched)
     monkeypatch.setattr("latentmap.estimators.base.BATCH_BLOCKS", 1)
-    monkeypatch.setattr("latentmap.fitting.layout.MOST_ROWS", {2: 500})
+    monkeypatch.setattr("latentmap.fitting.positions.MOST_ROWS", {2: 500})
     model = small(epochs=1).fit(SparseSource(rows))
     assert model.transform(rows).shape == (4000, 2)
     assert 0 < max(seen) <= 1024

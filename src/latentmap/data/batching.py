@@ -9,14 +9,30 @@ permutation. These functions know only ``take``, so they serve every source.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-__all__ = ["Rng", "buffered", "in_order", "permuted", "rebatch"]
+__all__ = ["Rng", "ahead", "buffered", "in_order", "permuted", "rebatch"]
 
 Take = Callable[[np.ndarray], np.ndarray]
 Rng = np.random.Generator | np.random.RandomState
 """What draws an order: NumPy's generators, new or old."""
+
+
+def ahead(batches: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    """Yield the same batches, the next one being read while the caller works on the last.
+
+    Examples
+    --------
+    >>> list(ahead(iter([1, 2, 3])))
+    [1, 2, 3]
+    """
+    with ThreadPoolExecutor(1, "reading") as pool:
+        coming = pool.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = pool.submit(next, batches, None)
+            yield batch
 
 
 def in_order(take: Take, length: int, size: int) -> Iterator[np.ndarray]:

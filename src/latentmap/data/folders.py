@@ -59,20 +59,24 @@ def folder_name(folder: Path) -> str:
     return folder.resolve().name or str(folder)
 
 
-def natural_key(path: str) -> tuple[list[list[tuple[bool, int, str]]], str]:
+def natural_key(path: str) -> tuple[str, str]:
     """Give a sort key under which ``img9`` comes before ``img10``, folder by folder.
+
+    Every run of digits is led by its length, and what tells folders, digits and words apart sorts
+    in this order. Two short texts each: of a million files nothing longer could be kept.
 
     Examples
     --------
     >>> sorted(["b/img10", "a2/x", "b/img9", "a10/x"], key=natural_key)
     ['a2/x', 'a10/x', 'b/img9', 'b/img10']
     """
-    return [[_part_key(p) for p in _DIGITS.split(name) if p] for name in path.split("/")], path
+    keys = ("".join(_part_key(p) for p in _DIGITS.split(name) if p) for name in path.split("/"))
+    return "\0".join(keys), path
 
 
-def _part_key(part: str) -> tuple[bool, int, str]:
+def _part_key(part: str) -> str:
     # Digits are compared as text of one length: int() refuses more than 4,300 of them.
     if part[0] in "0123456789":
         digits = part.lstrip("0")
-        return (False, len(digits), digits)
-    return (True, 0, part)
+        return f"\1{chr(len(digits))}{digits}"
+    return "\2" + part

@@ -66,10 +66,12 @@ class ImageFolderSource(Source):
         self.folder, self.paths, self.name = folder, list(paths), folder_name(folder)
         if not self.paths:
             raise DataError(f"{self.name}: expected at least one image, found none")
-        headers = [_read_header(folder, path) for path in self.paths]
-        self._size = headers[0][0]
-        self._check_sizes([size for size, _ in headers])
-        self._decode = _decoder({kind for _, kind in headers})
+        self._size, kinds = _read_header(folder, self.paths[0])[0], set()
+        for path in self.paths:
+            size, kind = _read_header(folder, path)
+            self._check_size(path, size)
+            kinds.add(kind)
+        self._decode = _decoder(kinds)
         self.row_shape, self.dtype = _row_type(self._decode, self._size)
         self.labels = _labels(self.paths)
 
@@ -83,13 +85,12 @@ class ImageFolderSource(Source):
             out[row] = self._read(self.paths[index])
         return out
 
-    def _check_sizes(self, sizes: list[tuple[int, int]]) -> None:
-        for path, size in zip(self.paths, sizes, strict=True):
-            if size != self._size:
-                raise DataError(
-                    f"{path}: expected {_text(self._size)} pixels as in {self.paths[0]}, "
-                    f"found {_text(size)}"
-                )
+    def _check_size(self, path: str, size: tuple[int, int]) -> None:
+        if size != self._size:
+            raise DataError(
+                f"{path}: expected {_text(self._size)} pixels as in {self.paths[0]}, "
+                f"found {_text(size)}"
+            )
 
     def _read(self, path: str) -> np.ndarray:
         from PIL import Image

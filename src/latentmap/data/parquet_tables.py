@@ -83,7 +83,7 @@ class ParquetSource(Source):
         self.block_starts = self._starts
         self._last: tuple[int, np.ndarray] | None = None
         if label is not None:
-            self.labels = as_labels(np.concatenate(list(self._label_values(label))))
+            self.labels = _narrowed(as_labels(np.concatenate(list(self._label_values(label)))))
 
     def __len__(self) -> int:
         return self._groups[-1].start + self._groups[-1].rows
@@ -169,6 +169,14 @@ class ParquetSource(Source):
         if table.num_rows != group.rows:
             raise FileError(f"{path.name}: expected {group.rows} rows, found {table.num_rows}")
         return table
+
+
+def _narrowed(labels: np.ndarray) -> np.ndarray:
+    """Keep whole numbers in as few bytes as they need: there is one for each of very many rows."""
+    if labels.dtype.kind != "i":
+        return labels
+    kinds = (np.min_scalar_type(int(end)) for end in (-1, labels.min(), labels.max()))
+    return labels.astype(np.result_type(*kinds))
 
 
 def _reading(path: Path) -> AbstractContextManager[None]:

@@ -15,13 +15,16 @@ import numpy as np
 
 from latentmap.data import batching
 from latentmap.data.checks import check_finite, check_labels, check_rows
-from latentmap.data.memory import available_bytes
+from latentmap.data.memory import available_bytes, let_go
 from latentmap.errors import DataError, SettingError
 
 __all__ = ["ArraySource", "Source", "check_finite"]
 
 _BUFFER_BYTES = 128 * 2**20  # of rows shuffled at a time, where a source is read in blocks
 _MAPPED_BLOCK_BYTES = 2**20  # large enough that a disk reads it at full speed
+_MAPPED_ROWS = 2**14  # taken at a time from a mapped file
+_MANY_ROWS = 2**20
+"""Of more rows, those held out are drawn without an order of all rows in memory."""
 
 
 class Source(ABC):
@@ -97,7 +100,7 @@ class Source(ABC):
         rng : numpy.random.Generator or RandomState, optional
             Without it, rows come in order. With it, they come in an order drawn anew. Sources with
             ``block_starts`` are shuffled within about 128 MB of random blocks at a time, so that
-            reading stays sequential.
+            reading stays sequential; and while one batch is worked on, the next is being read.
 
         Returns
         -------
@@ -110,10 +113,16 @@ class Source(ABC):
         """
         if size < 1:
             raise SettingError(f"batch size: expected at least 1, found {size}")
+        if self.block_starts is None:
+            if rng is None:
+                return batching.in_order(self.take, len(self), size)
+            return batching.permuted(self.take, len(self), size, rng)
+        return batching.ahead(self._from_blocks(size, rng))
+
+    def _from_blocks(self, size: int, rng: batching.Rng | None) -> Iterator[np.ndarray]:
         if rng is None:
             return batching.in_order(self.take, len(self), size)
-        if self.block_starts is None:
-            return batching.permuted(self.take, len(self), size, rng)
+        assert self.block_starts is not None
         bounds = np.append(self.block_starts, len(self))
         mean_block = self.nbytes / len(self.block_starts)
         at_once = max(2, int(_BUFFER_BYTES // mean_block))
@@ -175,10 +184,13 @@ class Source(ABC):
         >>> len(fitted), len(held_out)
         (8, 2)
         """
-        held = np.zeros(len(self), dtype=bool)
-        count = self._held_out_rows(fraction_or_rows)
-        held[np.random.default_rng(seed).permutation(len(self))[:count]] = True
-        return self.subset(~held), self.subset(held)
+        count, rng = self._held_out_rows(fraction_or_rows), np.random.default_rng(seed)
+        if len(self) <= _MANY_ROWS:
+            held = rng.permutation(len(self))[:count]
+        else:
+            held = rng.choice(len(self), count, replace=False, shuffle=False)
+        held = np.sort(held)
+        return self._without(held), self.subset(held)
 
     def sample(self, most: int, seed: int = 0) -> Source:
         """Give a uniform sample of so many rows, in their order, or all where there are no more.
@@ -200,6 +212,10 @@ class Source(ABC):
         return ArraySource(
             rows, feature_names=self.feature_names, labels=self.labels, name=self.name
         )
+
+    def _without(self, left_out: np.ndarray) -> Source:
+        """Give all rows but those of these numbers, which rise."""
+        return _Without(self, left_out)
 
     def _positions(self, indices: Any) -> np.ndarray:
         chosen = np.asarray(indices)
@@ -271,22 +287,52 @@ class ArraySource(Source):
         return len(self.array)
 
     def take(self, indices: Any) -> np.ndarray:  # noqa: D102
-        return self.array[np.asarray(indices, dtype=np.intp)].astype(self.dtype, copy=False)
+        indices = np.asarray(indices, dtype=np.intp)
+        if self.block_starts is None:
+            return self.array[indices].astype(self.dtype, copy=False)
+        rows = np.empty((len(indices), *self.row_shape), self.dtype)
+        for start in range(0, len(indices), _MAPPED_ROWS):
+            part = slice(start, start + _MAPPED_ROWS)
+            rows[part] = self.array[indices[part]]
+            let_go(self.array)
+        return rows
 
     def load(self, limit_bytes: int = 512 * 2**20) -> Source:  # noqa: D102
         return self if self.block_starts is None else super().load(limit_bytes)
 
 
-class _Subset(Source):
-    """Some rows of another source, read through it."""
+class _Part(Source):
+    """Some rows of another source, read through it: row i is row ``_numbers(i)`` there."""
+
+    def __init__(self, parent: Source) -> None:
+        self.parent = parent
+        self.row_shape, self.dtype, self.name = parent.row_shape, parent.dtype, parent.name
+        self.feature_names = parent.feature_names
+
+    @abstractmethod
+    def _numbers(self, places: Any) -> np.ndarray: ...
+
+    @property
+    def labels(self) -> np.ndarray | None:  # type: ignore[override]
+        """Picked from the parent's when asked for: a copy for each part would take memory."""
+        labels = self.parent.labels
+        return None if labels is None else labels[self._numbers(np.arange(len(self)))]
+
+    def place(self, row: int) -> int:
+        return self.parent.place(int(self._numbers(row)))
+
+    def take(self, indices: Any) -> np.ndarray:
+        return self.parent.take(self._numbers(np.asarray(indices, dtype=np.intp)))
+
+
+class _Subset(_Part):
+    """The rows of these numbers, in this order."""
 
     def __init__(self, parent: Source, indices: np.ndarray) -> None:
         if len(indices) == 0:
             raise DataError(f"{parent.name}: expected at least one row, found none chosen")
-        self.parent, self.indices = parent, indices
-        self.row_shape, self.dtype, self.name = parent.row_shape, parent.dtype, parent.name
-        self.feature_names = parent.feature_names
-        self.labels = None if parent.labels is None else parent.labels[indices]
+        super().__init__(parent)
+        self.indices = indices
         # Only where order is kept do the parent's blocks lie one after another here, too.
         if parent.block_starts is not None and np.all(np.diff(indices) > 0):
             self.block_starts = np.unique(np.searchsorted(indices, parent.block_starts))
@@ -295,8 +341,24 @@ class _Subset(Source):
     def __len__(self) -> int:
         return len(self.indices)
 
-    def place(self, row: int) -> int:
-        return self.parent.place(int(self.indices[row]))
+    def _numbers(self, places: Any) -> np.ndarray:
+        return self.indices[places]
 
-    def take(self, indices: Any) -> np.ndarray:
-        return self.parent.take(self.indices[np.asarray(indices, dtype=np.intp)])
+
+class _Without(_Part):
+    """All rows but a few, in their order: what is kept in memory are the few."""
+
+    def __init__(self, parent: Source, left_out: np.ndarray) -> None:
+        super().__init__(parent)
+        self.length = len(parent) - len(left_out)
+        # For each row left out, how many stay before it.
+        self._stay_before = left_out - np.arange(len(left_out))
+        if parent.block_starts is not None:
+            starts = parent.block_starts - np.searchsorted(left_out, parent.block_starts)
+            self.block_starts = np.unique(starts[starts < self.length])
+
+    def __len__(self) -> int:
+        return self.length
+
+    def _numbers(self, places: Any) -> np.ndarray:
+        return places + np.searchsorted(self._stay_before, places, side="right")

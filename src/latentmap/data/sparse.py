@@ -147,6 +147,9 @@ class SparseSource(Source):
         part.labels = None if self.labels is None else self.labels[chosen]
         return part
 
+    def _without(self, left_out: np.ndarray) -> SparseSource:
+        return self.subset(np.delete(np.arange(len(self)), left_out))
+
     def load(self, limit_bytes: int = 512 * 2**20) -> Source:
         """Give this source itself: its rows are in memory, and stay sparse."""
         return self

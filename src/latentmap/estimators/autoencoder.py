@@ -138,7 +138,7 @@ class AutoEncoder(BaseAutoEncoder):
 
     def _fit_beside_pca(self, network: Any, ready: Prepared) -> bool:
         """Add a network to PCA and train it; tell whether it was worth keeping."""
-        principal = principal_components(ready.rows, ready.scale, self.n_components, ready.seed)
+        principal = principal_components(ready.some, ready.scale, self.n_components, ready.seed)
         self.history_ = empty_history()
         if not ready.training.held_out:  # asked for: nothing to compare on, so nothing is compared
             self._train(network, principal, ready)
@@ -219,7 +219,7 @@ class AutoEncoder(BaseAutoEncoder):
 
     def _describe_codes(self, ready: Prepared) -> None:
         """Keep the mean and the spread of the codes, to draw new ones from."""
-        codes = self.transform(ready.rows.sample(DESCRIBED_ROWS, ready.seed)).astype(np.float64)
+        codes = self.transform(ready.sample(DESCRIBED_ROWS)).astype(np.float64)
         covariance = np.atleast_2d(np.cov(codes, rowvar=False))
         values, vectors = np.linalg.eigh(covariance)
         spread = vectors * np.sqrt(np.maximum(values, 0.0))

@@ -228,7 +228,8 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned
         if not isinstance(network, tuple):
             numbers = sum(network.layer_sizes(rows.row_shape, self.n_components))
             check_memory(f"n_components: {self.n_components}", FITTING_BYTES * numbers)
-        ready = prepare(rows, self.scaling, self.epochs, self.training, self.random_state)
+        seed, told = self.random_state, self.verbose
+        ready = prepare(rows, self.scaling, self.epochs, self.training, seed, told)
         self.dtype_ = ready.rows.dtype.name
         return network, ready
 

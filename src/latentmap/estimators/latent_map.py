@@ -15,10 +15,11 @@ from latentmap.errors import SettingError
 from latentmap.estimators.base import DESCRIBED_ROWS, FITTING_BYTES, BaseAutoEncoder
 from latentmap.estimators.rows import check_codes, check_layout, fitting_rows
 from latentmap.fitting.landmarks import MOST, LandmarkSet, choose_landmarks
-from latentmap.fitting.layout import find_layout, following
+from latentmap.fitting.layout import following
 from latentmap.fitting.neighbors import Neighbors
+from latentmap.fitting.positions import find_positions
 from latentmap.fitting.preparation import Prepared, prepare
-from latentmap.fitting.principal import principal_components, projected
+from latentmap.fitting.principal import principal_components
 from latentmap.fitting.training import Training
 from latentmap.networks.dense import DenseNetwork, check_widths
 from latentmap.networks.losses import check_loss, constant_loss, loss_for
@@ -37,6 +38,8 @@ BACK = DenseNetwork((512,), activation="relu", principal=False)
 TRAINING = Training(learning_rate=1e-2, patience=None, held_out=0)
 SEEN_ROWS = 240_000
 """Rows of which to train on so many, counted each time, is enough."""
+SHAPING_ROWS = 100_000
+"""Landmarks are chosen from the positions of at most so many rows."""
 DENSITY_BLOCK = 4096
 DENSITY_WIDTH = 2.0
 """Of the kernel that tells how much data lives at a spot, in h."""
@@ -244,14 +247,17 @@ class LatentMap(BaseAutoEncoder):
         own = None if self.layout is None else check_layout(self.layout, len(rows))
         plan = _plan(self.training, len(rows))
         epochs = _epochs(len(rows)) if self.epochs == "auto" else self.epochs
-        ready = prepare(rows, self.scaling, epochs, plan, self.random_state).steadied()
+        seed, told = self.random_state, self.verbose
+        ready = prepare(rows, self.scaling, epochs, plan, seed, told).steadied()
         self.dtype_ = ready.rows.dtype.name
         if own is not None:
             self._train(forth, back, ready, None, own)
             spots = own
         else:
             principal = self._principal(ready)
-            spots = self._found_layout(ready, principal)
+            spots = find_positions(
+                ready, principal, self.n_components, self.n_neighbors, self.verbose
+            )
             self._train(forth, back, ready, principal if forth is FORTH else None, spots)
         self._describe(ready, spots)
 
@@ -262,19 +268,16 @@ class LatentMap(BaseAutoEncoder):
 
     def _principal(self, ready: Prepared) -> Principal:
         width = min(COMPONENTS, self.n_features_in_)
-        some = ready.rows.sample(COMPONENTS_ROWS, ready.seed)
+        some = ready.sample(COMPONENTS_ROWS)
         return principal_components(some, ready.scale, width, ready.seed)
-
-    def _found_layout(self, ready: Prepared, principal: Principal) -> np.ndarray:
-        points = projected(ready.rows, ready.scale, principal)
-        return find_layout(points, self.n_components, self.n_neighbors, ready.seed, self.verbose)
 
     def _train(
         self, forth: Any, back: Any, ready: Prepared, seen: Principal | None, spots: np.ndarray
     ) -> None:
-        offset = spots.mean(axis=0, dtype=np.float64)
-        scale = float(np.sqrt(spots.var(axis=0, dtype=np.float64).mean())) or 1.0
-        chosen = choose_landmarks(((spots - offset) / scale).astype(np.float32), ready.seed)
+        some = ArraySource(spots).sample(SHAPING_ROWS, ready.seed)[:]
+        offset = some.mean(axis=0, dtype=np.float64)
+        scale = float(np.sqrt(some.var(axis=0, dtype=np.float64).mean())) or 1.0
+        chosen = choose_landmarks(((some - offset) / scale).astype(np.float32), ready.seed)
         loss = ("gaussian", "bernoulli")[ready.scale.unit] if self.loss == "auto" else self.loss
         check_loss(loss_for(loss), self.n_features_in_)
         self._learned = {
@@ -408,10 +411,9 @@ def _plan(training: Training | None, n_rows: int) -> Training:
 
 
 def _epochs(n_rows: int) -> int:
-    """Decide how often to run through so many rows: 3 or 4 times, and up to 550 steps where few."""
+    """Decide how often to run through so many rows: once at least, and up to 550 steps."""
     steps = max(1, n_rows // _plan(None, n_rows).rows_a_step(n_rows))
-    wanted = min(math.ceil(np.clip(n_rows, 300, 550) / steps), math.ceil(SEEN_ROWS / n_rows))
-    return max(3, wanted)
+    return min(math.ceil(np.clip(n_rows, 300, 550) / steps), math.ceil(SEEN_ROWS / n_rows))
 
 
 def _check_told(learned: dict[str, Any]) -> None:

@@ -14,15 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from latentmap.fitting.neighbors import Neighbors, nearest_others
+from latentmap.fitting.neighbors import nearest_others
 from latentmap.fitting.progress import progress
 
 __all__ = ["find_layout", "following"]
 
 FEWEST_ROWS = 16
 """Of fewer different rows, the first principal components are the layout."""
-MOST_ROWS = {1: 100_000, 2: 100_000, 3: 5_000}
-"""By dimensions: of more rows the layout is that of a sample; in 3-D no grid speeds it up."""
 FEW_ROWS = 10_000
 ITERATIONS = {True: (150, 350), False: (100, 100)}
 """With and without exaggeration, for few rows and for many."""
@@ -57,9 +55,7 @@ def find_layout(
     Returns
     -------
     ndarray of shape (n, n_components)
-        float32, centred, of mean square 1 a column. Equal points lie in one place. Of very many
-        points a uniform sample is laid out, and each of the others lies where its nearest sampled
-        neighbour does.
+        float32, centred, of mean square 1 a column. Equal points lie in one place.
 
     Examples
     --------
@@ -71,15 +67,7 @@ def find_layout(
     ((40, 2), True)
     """
     distinct, which = _distinct(points)
-    most = MOST_ROWS[n_components]
-    if len(distinct) > most:
-        chosen = np.sort(np.random.default_rng(seed).permutation(len(distinct))[:most])
-        sample = distinct[chosen]
-        spots = _embedded(sample, n_components, n_neighbors, seed, visible)
-        task = "placing the other rows" if visible else ""
-        spots = spots[Neighbors(sample, seed).search(distinct, 1, task)[:, 0]]
-    else:
-        spots = _embedded(distinct, n_components, n_neighbors, seed, visible)
+    spots = _embedded(distinct, n_components, n_neighbors, seed, visible)
     return _normalised(spots[which])
 
 

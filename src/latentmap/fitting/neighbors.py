@@ -52,7 +52,7 @@ class Neighbors:
         self.block = BLOCK_ROWS if cells else min(BLOCK_ROWS, BLOCK_PAIRS // self.count + 1)
         self.index: Any = faiss.IndexFlatL2(width)
         if cells:
-            self.index = faiss.IndexIVFFlat(self.index, width, self.count // CELL_ROWS)
+            self.index = faiss.IndexIVFFlat(self.index, width, self.count // CELL_ROWS or 1)
             self.index.cp.seed, self.index.cp.niter = seed + 1, 6
             self.index.cp.max_points_per_centroid = 64
             self.index.nprobe = cells

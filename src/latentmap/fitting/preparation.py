@@ -18,6 +18,8 @@ from latentmap.fitting.training import Training, train
 __all__ = ["Prepared", "prepare"]
 
 SEEN_NUMBERS = 1 << 20
+SAMPLE_BYTES = 1 << 27
+"""Of rows that are not in memory, a sample of about so many bytes is."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class Prepared:
     ----------
     rows : Source
         All of them.
+    some : Source
+        A uniform sample of them in memory; all of them, where they are in memory anyway.
     fitted : Source
         Those that are trained on.
     held_out : ndarray of shape (n, ...), or a pair with targets, or None
@@ -39,6 +43,7 @@ class Prepared:
     """
 
     rows: Source
+    some: Source
     fitted: Source
     held_out: Any
     scale: Scale
@@ -52,10 +57,15 @@ class Prepared:
             objective, self.fitted, self.held_out, self.epochs, self.training, self.seed, visible
         )
 
+    def sample(self, most: int) -> Source:
+        """Give a uniform sample of at most so many rows, from memory where enough are there."""
+        enough = len(self.some) >= min(most, len(self.rows))
+        return (self.some if enough else self.rows).sample(most, self.seed)
+
     def some_scaled(self) -> np.ndarray:
         """Give some rows, scaled and flat: at most 1,000, and where they are wide, at least ten."""
         width = int(np.prod(self.rows.row_shape))
-        some = self.rows.sample(int(np.clip(SEEN_NUMBERS // width, 10, 1000)), self.seed)
+        some = self.sample(int(np.clip(SEEN_NUMBERS // width, 10, 1000)))
         return scaled(some[:], self.scale)
 
     def steadied(self) -> Prepared:
@@ -85,7 +95,12 @@ class Prepared:
 
 
 def prepare(
-    rows: Source, scaling: str, epochs: int | str, training: Training | None, random_state: Any
+    rows: Source,
+    scaling: str,
+    epochs: int | str,
+    training: Training | None,
+    random_state: Any,
+    visible: bool = False,
 ) -> Prepared:
     """Scale and split rows.
 
@@ -97,6 +112,8 @@ def prepare(
     epochs : int or "auto"
     training : Training or None
     random_state : int, RandomState instance or None
+    visible : bool
+        Show progress, where rows are not in memory.
 
     Returns
     -------
@@ -122,14 +139,15 @@ def prepare(
     training.check()
     seed = _seed(random_state)
     rows = rows.load()
-    scale = choose_scale(scaling, statistics(rows), rows.dtype)
+    some = rows.sample(max(1, SAMPLE_BYTES * len(rows) // rows.nbytes), seed).load()
+    some = rows if rows.block_starts is None else some
+    scale = choose_scale(scaling, statistics(rows, visible), rows.dtype)
     fitted, held_out = rows, None
     if aside := training.rows_held_out(len(rows), int(np.prod(rows.row_shape))):
         fitted, kept = rows.split(aside, seed)
         held_out = kept[:]
-    return Prepared(
-        rows, fitted, held_out, scale, _epochs(epochs, training, fitted), training, seed
-    )
+    epochs = _epochs(epochs, training, fitted)
+    return Prepared(rows, some, fitted, held_out, scale, epochs, training, seed)
 
 
 def _seed(random_state: Any) -> int:

@@ -17,7 +17,7 @@ from latentmap.fitting.decompositions import decompose
 from latentmap.fitting.scaling import TINY, Scale
 from latentmap.networks.principal import Principal
 
-__all__ = ["principal_components", "projected", "projection_errors", "scaled"]
+__all__ = ["principal_components", "projected", "projection_errors", "projections", "scaled"]
 
 SAMPLE_NUMBERS = 1 << 26
 """Components are found on at most this many numbers: 256 MB, all 60,000 digits of MNIST."""
@@ -156,22 +156,39 @@ def projected(rows: Source, scale: Scale, principal: Principal) -> np.ndarray:
     [[0.0], [2.0]]
     """
     codes = np.empty((len(rows), len(principal.components)), np.float32)
-    if isinstance(rows, SparseSource):
-        return _projected_stored(rows, scale, principal, codes)
-    for place, x in _scaled_batches(rows, scale):
-        codes[place] = (x - principal.mean) @ principal.components.T
+    for place, batch in projections(rows, scale, principal):
+        codes[place] = batch
     return codes
 
 
-def _projected_stored(
-    rows: SparseSource, scale: Scale, principal: Principal, codes: np.ndarray
-) -> np.ndarray:
-    """Fill ``codes``: scale and mean go into the components, and the stored numbers stay."""
+def projections(
+    rows: Source, scale: Scale, principal: Principal
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """Iterate over what `projected` gives, and where each batch lies in it.
+
+    Examples
+    --------
+    >>> from latentmap.data import ArraySource
+    >>> principal = Principal(np.zeros(2), np.array([[0.0, 1.0]]))
+    >>> rows, scale = ArraySource(np.array([[2.0, 2.0]])), Scale(np.zeros(()), np.ones(()), False)
+    >>> [(place.stop, batch.tolist()) for place, batch in projections(rows, scale, principal)]
+    [(1, [[2.0]])]
+    """
+    if isinstance(rows, SparseSource):
+        yield from _stored_projections(rows, scale, principal)
+        return
+    for place, x in _scaled_batches(rows, scale):
+        yield place, (x - principal.mean) @ principal.components.T
+
+
+def _stored_projections(
+    rows: SparseSource, scale: Scale, principal: Principal
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """Let scale and mean go into the components, so that the stored numbers stay."""
     components = principal.components.astype(np.float64)
     weights = np.ascontiguousarray((components / scale.scale).T)
     shift = components @ (scale.offset / scale.scale + principal.mean)
     start = 0
     for batch in rows.sparse_batches(EXACT_NUMBERS // len(components)):
-        codes[start : start + batch.shape[0]] = batch @ weights - shift
+        yield slice(start, start + batch.shape[0]), batch @ weights - shift
         start += batch.shape[0]
-    return codes

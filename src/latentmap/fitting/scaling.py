@@ -16,11 +16,14 @@ import numpy as np
 from latentmap.data.sources import Source
 from latentmap.data.sparse import SparseSource, is_sparse
 from latentmap.errors import SettingError, UnknownNameError
+from latentmap.fitting.progress import progress
 
 __all__ = ["SCALINGS", "Scale", "Statistics", "choose_scale", "statistics"]
 
 SCALINGS = ("auto", "balanced", "unit", "standard", "columns", "none")
 PASS_NUMBERS = 1 << 22
+EXACT_BYTES = 256
+"""The squares of so many bytes add up to less than 2²⁴."""
 TINY = np.finfo(np.float32).tiny
 """Rows that spread less than this are constant as far as float32 can tell."""
 
@@ -47,12 +50,14 @@ class Scale(NamedTuple):
     unit: bool
 
 
-def statistics(rows: Source) -> Statistics:
+def statistics(rows: Source, visible: bool = False) -> Statistics:
     """Find the range, means and variances of all rows in one pass.
 
     Parameters
     ----------
     rows : Source
+    visible : bool
+        Show progress, where rows are not in memory.
 
     Returns
     -------
@@ -75,15 +80,18 @@ def statistics(rows: Source) -> Statistics:
     d = int(np.prod(rows.row_shape))
     low, high, done = np.inf, -np.inf, 0
     mean, spread = np.zeros(d), np.zeros(d)
-    for batch in _batches(rows, d):
-        rows.check(batch, done)
-        found = _of_stored(batch) if is_sparse(batch) else _of_dense(batch)
-        low, high = min(low, found.low), max(high, found.high)
-        count, total = batch.shape[0], done + batch.shape[0]
-        step = found.mean - mean
-        spread += found.variance * count + step**2 * (done * count / total)
-        mean += step * (count / total)
-        done = total
+    shown = visible and rows.block_starts is not None
+    with progress("looking at all rows", len(rows), shown) as advance:
+        for batch in _batches(rows, d):
+            rows.check(batch, done)
+            found = _of_stored(batch) if is_sparse(batch) else _of_dense(batch)
+            low, high = min(low, found.low), max(high, found.high)
+            count, total = batch.shape[0], done + batch.shape[0]
+            step = found.mean - mean
+            spread += found.variance * count + step**2 * (done * count / total)
+            mean += step * (count / total)
+            done = total
+            advance(count)
     return Statistics(low, high, mean, spread / done)
 
 
@@ -94,8 +102,23 @@ def _batches(rows: Source, d: int) -> Iterator[Any]:
 
 
 def _of_dense(batch: np.ndarray) -> Statistics:
-    flat = batch.reshape(len(batch), -1).astype(np.float64)
-    return Statistics(float(flat.min()), float(flat.max()), flat.mean(axis=0), flat.var(axis=0))
+    flat = batch.reshape(len(batch), -1)
+    low, high = float(flat.min()), float(flat.max())
+    if flat.dtype == np.uint8:
+        return Statistics(low, high, *_of_bytes(flat))
+    flat = flat.astype(np.float64)
+    return Statistics(low, high, flat.mean(axis=0), flat.var(axis=0))
+
+
+def _of_bytes(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give means and variances from sums that are whole numbers, and exact in float32: images."""
+    sums, squares = np.zeros(flat.shape[1]), np.zeros(flat.shape[1])
+    for start in range(0, len(flat), EXACT_BYTES):
+        part = flat[start : start + EXACT_BYTES].astype(np.float32)
+        sums += part.sum(axis=0)
+        squares += np.einsum("ij,ij->j", part, part)
+    mean = sums / len(flat)
+    return mean, np.maximum(squares / len(flat) - mean**2, 0.0)
 
 
 def _of_stored(batch: Any) -> Statistics:

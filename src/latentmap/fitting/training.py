@@ -27,6 +27,9 @@ CHUNK_BYTES = 1 << 25
 CHUNK_STEPS = 64
 HELD_OUT_NUMBERS = 1 << 24
 """Held-out rows are kept dense: 64 MB."""
+SEEN_ROWS = 3_000_000
+ORDERED_ROWS = 1 << 20
+"""Keras would not get through more rows, and an order of them takes memory."""
 SHOWN_ROWS = 20_000
 """A chunk is never longer than this many rows, so that the bar moves."""
 
@@ -96,9 +99,17 @@ class Training(BaseEstimator):
         return min(n_rows, int(self.batch_size))
 
     def epochs(self, n_rows: int) -> int:
-        """Decide how often to run through so many rows: 12 times, but at least 1,500 steps."""
+        """Decide how often to run through so many rows: 12 times, but at least 1,500 steps.
+
+        Of more than 250,000 rows fewer runs do: until 3 million rows were seen, each time counted.
+
+        Examples
+        --------
+        >>> [Training().epochs(n_rows) for n_rows in (1_000, 60_000, 1_000_000, 10_000_000)]
+        [188, 12, 3, 1]
+        """
         steps = max(1, n_rows // self.rows_a_step(n_rows))
-        return max(12, math.ceil(1500 / steps))
+        return max(min(12, math.ceil(SEEN_ROWS / n_rows)), math.ceil(1500 / steps))
 
     def rows_held_out(self, n_rows: int, width: int = 1) -> int:
         """Decide how many of so many rows of so many numbers are held out.
@@ -242,7 +253,8 @@ def _shuffler(seed: int, n_rows: int) -> np.random.RandomState:
     network with the same seed takes the same steps here and in plain Keras on JAX.
     """
     rng = np.random.RandomState(seed)
-    rng.permutation(n_rows)
+    if n_rows <= ORDERED_ROWS:
+        rng.permutation(n_rows)
     return rng
 
 

@@ -1,0 +1,68 @@
+"""A position for every row to fit: the layout's, or, of very many rows, that of the nearest in it.
+
+A layout costs more than the rows' number, and more than some rows of each kind add nothing to it.
+So beyond a number it is that of a uniform sample; all others stream past once, each to lie where
+its nearest sampled row does. What grows with the rows is the position of each, and nothing else.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from latentmap.fitting.layout import find_layout
+from latentmap.fitting.neighbors import Neighbors
+from latentmap.fitting.preparation import Prepared
+from latentmap.fitting.principal import projected, projections
+from latentmap.fitting.progress import progress
+from latentmap.networks.principal import Principal
+
+__all__ = ["find_positions"]
+
+MOST_ROWS = {1: 100_000, 2: 100_000, 3: 5_000}
+"""By dimensions: of more rows the layout is that of a sample; in 3-D no grid speeds it up."""
+SEARCHED_CELLS = 3
+"""One nearest row is looked for, and the next to nearest does as well."""
+
+
+def find_positions(
+    ready: Prepared,
+    principal: Principal,
+    n_components: int,
+    n_neighbors: int,
+    visible: bool = False,
+) -> np.ndarray:
+    """Find a position for every row, where neighbours stay neighbours.
+
+    Parameters
+    ----------
+    ready : Prepared
+    principal : Principal
+        Neighbours are those of the rows' coordinates on these components.
+    n_components : {1, 2, 3}
+    n_neighbors : int
+    visible : bool
+        Show progress.
+
+    Returns
+    -------
+    ndarray of shape (n, n_components)
+        float32; see `find_layout`.
+    """
+    some = ready.sample(MOST_ROWS[n_components])
+    points = projected(some, ready.scale, principal)
+    spots = find_layout(points, n_components, n_neighbors, ready.seed, visible)
+    if len(some) == len(ready.rows):
+        return spots
+    return _with_the_others(ready, principal, points, spots, visible)
+
+
+def _with_the_others(
+    ready: Prepared, principal: Principal, points: np.ndarray, spots: np.ndarray, visible: bool
+) -> np.ndarray:
+    placed = np.empty((len(ready.rows), spots.shape[1]), np.float32)
+    index = Neighbors(points, ready.seed, cells=SEARCHED_CELLS)
+    with progress("placing the other rows", len(placed), visible) as advance:
+        for where, batch in projections(ready.rows, ready.scale, principal):
+            placed[where] = spots[index.search(batch, 1)[:, 0]]
+            advance(len(batch))
+    return placed
