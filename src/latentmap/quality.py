@@ -20,6 +20,7 @@ from latentmap.errors import DataError, SettingError
 __all__ = ["evaluate", "neighbor_accuracy", "trustworthiness"]
 
 _VOTERS = (5, 10)
+_KEPT = 100_000  # rows whose codes are kept, of more: neighbours are looked for among these
 _QUERIES = 10_000  # rows whose neighbours are searched: brute force costs queries × rows
 _BATCH_BYTES = 64 * 2**20
 _SAMPLE_NUMBERS = 2**26  # of the rows that trustworthiness holds at once, as float32: 256 MB
@@ -156,7 +157,8 @@ def evaluate(
         other (leave one out).
     among_labels : array-like of shape (m,), optional
     seed : int
-        Chooses the samples: 5,000 rows for trustworthiness, 10,000 for accuracy.
+        Chooses the samples: 100,000 rows whose codes are kept where there are more, of these
+        5,000 for trustworthiness and 10,000 for accuracy.
 
     Returns
     -------
@@ -185,7 +187,10 @@ def evaluate(
     with warnings.catch_warnings():
         # Rows come as arrays: a source has compared the columns' names already, if it has any.
         warnings.filterwarnings("ignore", message="X does not have valid feature names")
-        codes, figures = _streamed(estimator, source)
+        kept = _sample(len(source), _KEPT, seed)
+        codes, figures = _streamed(estimator, source, kept)
+    if len(kept) < len(source):
+        source, labels = source.subset(kept), None if labels is None else labels[kept]
     figures["trustworthiness"] = _trust(source, codes, seed)
     if labels is not None and _are_classes(labels if among_labels is None else among_labels):
         figures |= _accuracies(codes, labels, among, among_labels, seed)
@@ -193,8 +198,10 @@ def evaluate(
     return {key: value for key, value in figures.items() if not math.isnan(value)}
 
 
-def _streamed(estimator: Any, source: Source) -> tuple[np.ndarray, dict[str, float]]:
-    """Read every row once, and take from it all that needs no other row."""
+def _streamed(
+    estimator: Any, source: Source, kept: np.ndarray
+) -> tuple[np.ndarray, dict[str, float]]:
+    """Read every row once, take from it all that needs no other row, and keep some rows' codes."""
     codes: list[np.ndarray] = []
     done, spent, sums = 0, 0.0, {"mse": 0.0}
     measures = {"mse": lambda rows: float(np.mean(estimator.reconstruction_error(rows)))}
@@ -203,12 +210,14 @@ def _streamed(estimator: Any, source: Source) -> tuple[np.ndarray, dict[str, flo
         sums["negative_elbo"] = 0.0
     for rows in source.batches(_batch_rows(source)):
         source.check(rows, done)
-        done += len(rows)
         if not codes:
             estimator.transform(rows[:1])  # what is compiled on first use is no speed of rows
         start = time.perf_counter()
-        codes.append(_matrix(estimator.transform(rows)))
+        found = _matrix(estimator.transform(rows))
         spent += time.perf_counter() - start
+        here = slice(*np.searchsorted(kept, [done, done + len(rows)]))
+        codes.append(found[kept[here] - done])
+        done += len(rows)
         for name, measure in measures.items():
             sums[name] += measure(rows) * len(rows)
     means = {name: total / len(source) for name, total in sums.items()}

@@ -5,7 +5,6 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness
 from sklearn.neighbors import KNeighborsClassifier
 
-from latentmap.fitting import layout as module
 from latentmap.fitting.layout import find_layout
 
 RNG = np.random.default_rng(0)

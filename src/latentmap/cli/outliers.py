@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,7 @@ import typer
 from latentmap.cli.console import say, show_json, show_table, working
 from latentmap.cli.models import check_columns, open_model
 from latentmap.cli.options import Data, Json, Label, Model
-from latentmap.cli.tables import SUFFIXES, write_columns
+from latentmap.cli.tables import SUFFIXES, writing_columns
 from latentmap.errors import FileError
 
 if TYPE_CHECKING:
@@ -86,10 +87,9 @@ def outliers(
     from latentmap.codes import Usual
 
     usual = Usual(fitted, usual_rows, seed, verbose=True)
-    found = usual.judge(source, verbose=True)
-    worst = _Worst(usual, source, found, rows)
+    worst = _Worst(usual, source, *_judged(usual, source, rows, output))
     if output is not None:
-        _write(output, source, found, worst)
+        _draw(output.with_suffix(".png") if _is_table(output) else output, worst)
     if as_json:
         words = {"model": str(model), "data": data, "among": among or data, "rows": len(source)}
         show_json({**words, "outliers": [worst.told(i) for i in range(len(worst.numbers))]})
@@ -127,29 +127,45 @@ def _opened(
     return source, usual
 
 
+def _judged(
+    usual: Any, source: Source, count: int, output: Path | None
+) -> tuple[np.ndarray, Outliers]:
+    """Judge all rows, and find the worst; write the scores on the way, if they are wanted."""
+    from latentmap.codes.outlying import worst
+
+    if output is None or not _is_table(output):
+        return worst(usual.judged(source, verbose=True), count)
+    with writing_columns(output, len(source)) as write:
+        found = worst(_written(usual.judged(source, verbose=True), source, write), count)
+    say(f"Wrote {output}: the scores of {len(source):,} rows")
+    return found
+
+
+def _is_table(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES
+
+
 class _Worst:
     """The worst rows, what is expected in their place, and what is to blame."""
 
-    def __init__(self, usual: Any, source: Source, found: Outliers, count: int) -> None:
+    def __init__(self, usual: Any, source: Source, numbers: np.ndarray, found: Outliers) -> None:
         from latentmap.codes import blame
         from latentmap.data.memory import check_memory
 
         self.source, self.found, self.of_images = source, found, len(source.row_shape) > 1
-        self.numbers = found.ranking[:count]
+        self.numbers = numbers
         some = source.subset(self.numbers)
-        check_memory(f"-n {count}", 8 * some.nbytes * 4 // some.dtype.itemsize)
+        check_memory(f"-n {len(numbers)}", 8 * some.nbytes * 4 // some.dtype.itemsize)
         self.rows = some[:]
         self.expected = usual.expected(some)
         self.shares = blame(usual.estimator, some, self.expected)
 
     def told(self, i: int) -> dict[str, Any]:
         """Tell everything of one of them."""
-        number = int(self.numbers[i])
         figures = {
-            name: float(getattr(self.found, all_rows)[number])
-            for name, all_rows in _FIGURES.items()
+            name: float(getattr(self.found, all_rows)[i]) for name, all_rows in _FIGURES.items()
         }
-        return {**self._about(number), **figures, "blamed": self._blamed(i)}
+        return {**self._about(int(self.numbers[i])), **figures, "blamed": self._blamed(i)}
 
     def _about(self, number: int) -> dict[str, Any]:
         about: dict[str, Any] = {"row": number}
@@ -203,22 +219,18 @@ def _words(blamed: list[dict[str, Any]]) -> str:
     return "; ".join(told) or "nothing"
 
 
-def _write(output: Path, source: Source, found: Outliers, worst: _Worst) -> None:
-    if output.suffix.lower() in SUFFIXES:
-        with working(f"Writing {output}…"):
-            _write_scores(output, source, found)
-        say(f"Wrote {output}: the scores of {len(source):,} rows")
-        output = output.with_suffix(".png")
-    _draw(output, worst)
-
-
-def _write_scores(path: Path, source: Source, found: Outliers) -> None:
+def _written(parts: Iterator[Outliers], source: Source, write: Any) -> Iterator[Outliers]:
+    """Write what is told of each row as it passes by."""
     import numpy as np
 
-    numbers = {"row": np.arange(len(source))}
-    numbers |= {name: getattr(found, all_rows) for name, all_rows in _FIGURES.items()}
-    numbers |= {"blamed": found.blamed}
-    write_columns(path, numbers, {"blamed": _blamed_names(source, found.blamed)})
+    done = 0
+    for part in parts:
+        numbers = {"row": np.arange(done, done + len(part.scores))}
+        numbers |= {name: getattr(part, all_rows) for name, all_rows in _FIGURES.items()}
+        numbers |= {"blamed": part.blamed}
+        write(numbers, {"blamed": _blamed_names(source, part.blamed)})
+        done += len(part.scores)
+        yield part
 
 
 def _blamed_names(source: Source, blamed: np.ndarray) -> list[str]:
@@ -232,9 +244,8 @@ def _blamed_names(source: Source, blamed: np.ndarray) -> list[str]:
 def _draw(path: Path, worst: _Worst) -> None:
     shown = _SHOWN[worst.of_images]
     rows, expected, shares = (p[:shown] for p in (worst.rows, worst.expected, worst.shares))
-    captions = [
-        f"row {number} ({worst.found.scores[number]:.1f})" for number in worst.numbers[:shown]
-    ]
+    told = zip(worst.numbers[:shown], worst.found.scores, strict=False)
+    captions = [f"row {number} ({score:.1f})" for number, score in told]
     with working(f"Drawing {path}…"):
         from latentmap import plots
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["check_output", "codes_of", "encoded", "through"]
 
 _BATCH_BYTES = 2**25
+_MOST_CODE_BYTES = 2**25
 _MOST = 8192
 
 
@@ -47,10 +49,16 @@ def encoded(model: Any, rows: Source) -> Iterator[np.ndarray]:
 
 
 def codes_of(model: Any, rows: Source) -> np.ndarray:
-    """Encode all rows into memory."""
+    """Encode all rows, into memory, or where they are too many into a file without a name."""
     import numpy as np
 
-    return np.concatenate(list(encoded(model, rows)))
+    if 4 * len(rows) * model.n_components <= _MOST_CODE_BYTES:
+        return np.concatenate(list(encoded(model, rows)))
+    with tempfile.TemporaryFile() as file:
+        for batch in encoded(model, rows):
+            file.write(np.ascontiguousarray(batch, np.float32).data)
+        file.flush()
+        return np.memmap(file, np.float32, "r", shape=(len(rows), model.n_components))
 
 
 def check_output(output: Path, *inputs: str | Path) -> None:

@@ -7,19 +7,22 @@ rows, to know how wide each of their numbers is spread.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+from latentmap.data.memory import let_go
 from latentmap.errors import DataError, UnknownNameError
 
-__all__ = ["DISTANCES", "CodeDistance", "check_code_matrix"]
+__all__ = ["DISTANCES", "CodeDistance", "check_code_matrix", "code_blocks"]
 
 DISTANCES = ("plain", "angle")
 SEEN = 3
 """Codes of up to so many numbers are places that people look at."""
 _NARROW = 1e-3  # of the widest number's deviation: less is rounding
 _BLOCK = 2**16
+_READ = 2**20
 
 
 class CodeDistance:
@@ -75,8 +78,8 @@ class CodeDistance:
         codes = check_code_matrix("codes", codes)
         self.width = codes.shape[1]
         self.kind = ("plain" if self.width <= SEEN else "angle") if kind == "auto" else kind
-        self._center = codes.mean(axis=0, dtype=np.float64)
-        spread = codes.std(axis=0, dtype=np.float64)
+        self._center = _mean(codes, lambda block: block)
+        spread = np.sqrt(_mean(codes, lambda block: (block - self._center) ** 2))
         if not spread.any():  # a single row, or all rows alike
             spread[:] = 1.0
         self._unit = spread.max()
@@ -130,6 +133,25 @@ class CodeDistance:
         return points / np.linalg.norm(points, axis=1, keepdims=True)
 
 
+def code_blocks(codes: np.ndarray, size: int = _READ) -> Iterator[tuple[int, np.ndarray]]:
+    """Go through codes that may lie in a mapped file; give each block's first row, and the block.
+
+    Examples
+    --------
+    >>> [(start, len(block)) for start, block in code_blocks(np.zeros((5, 2)), size=3)]
+    [(0, 3), (3, 2)]
+    """
+    for start in range(0, len(codes), size):
+        yield start, np.asarray(codes[start : start + size])
+        let_go(codes)
+
+
+def _mean(codes: np.ndarray, of: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Give the mean of something over all codes, in double precision."""
+    sums = [of(block).sum(axis=0, dtype=np.float64) for _, block in code_blocks(codes)]
+    return np.sum(sums, axis=0) / len(codes)
+
+
 def check_code_matrix(name: str, codes: Any, width: int | None = None) -> np.ndarray:
     """Check codes: finite numbers, (n, n_components), at least one row, of this width.
 
@@ -143,13 +165,14 @@ def check_code_matrix(name: str, codes: Any, width: int | None = None) -> np.nda
     latentmap.errors.DataError: codes: expected shape (n, 3), found (1, 2)
     """
     try:
-        matrix = np.asarray(codes, dtype=np.float32)
+        matrix = np.asanyarray(codes, dtype=np.float32)
     except (ValueError, TypeError):
         raise DataError(f"{name}: expected numbers, found something else") from None
     expected = "n_components" if width is None else width
     if matrix.ndim != 2 or 0 in matrix.shape or matrix.shape[1] != (width or matrix.shape[1]):
         raise DataError(f"{name}: expected shape (n, {expected}), found {matrix.shape}")
-    if not np.isfinite(matrix).all():
-        row = int(np.flatnonzero(~np.isfinite(matrix).all(axis=1))[0])
-        raise DataError(f"{name}, row {row}: expected finite numbers, found {matrix[row]}")
+    for start, block in code_blocks(matrix):
+        if not np.isfinite(block).all():
+            row = start + int(np.flatnonzero(~np.isfinite(block).all(axis=1))[0])
+            raise DataError(f"{name}, row {row}: expected finite numbers, found {matrix[row]}")
     return matrix

@@ -11,19 +11,20 @@ The module is not called after its function: the doorway gives a module preceden
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from latentmap.codes.blaming import scaled_difference, source_like
 from latentmap.codes.tails import Tail, logs
 from latentmap.data import Source, as_source
+from latentmap.errors import DataError
 from latentmap.fitting.neighbors import Neighbors
 from latentmap.fitting.progress import progress
 
-__all__ = ["Outliers", "Usual", "outliers"]
+__all__ = ["Outliers", "Usual", "outliers", "worst"]
 
 USUAL_ROWS = 10_000
 """Usual rows that are kept: every distance to them is computed."""
@@ -65,6 +66,15 @@ class Outliers:
     def ranking(self) -> np.ndarray:
         """Row numbers, the worst row first; of equal ones the first."""
         return np.argsort(-self.scores, kind="stable")
+
+    @classmethod
+    def joined(cls, parts: Sequence[Outliers]) -> Self:
+        """Put what is known of some rows behind what is known of others."""
+        return cls(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)))
+
+    def picked(self, rows: np.ndarray) -> Outliers:
+        """Give what is known of the rows of these numbers."""
+        return Outliers(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 class Usual:
@@ -129,12 +139,13 @@ class Usual:
         -------
         Outliers
         """
+        return Outliers.joined(list(self.judged(X, verbose)))
+
+    def judged(self, X: Any, verbose: bool = False) -> Iterator[Outliers]:
+        """Tell the same batch by batch, where a few numbers for each row would be too many."""
         source = as_source(X)
-        text = f"Looking at {len(source):,} rows"
-        found = [self._look(source, rows)[0] for rows in _batches(source, text, verbose)]
-        return Outliers(
-            *(np.concatenate([getattr(f, part.name) for f in found]) for part in fields(Outliers))
-        )
+        for rows in _batches(source, f"Looking at {len(source):,} rows", verbose):
+            yield self._look(source, rows)[0]
 
     def expected(self, X: Any) -> np.ndarray:
         """Give what the model expects in place of rows, in their own units.
@@ -255,6 +266,40 @@ def outliers(
     (7, 2)
     """
     return Usual(estimator, X if among is None else among, seed, verbose).judge(X, verbose)
+
+
+def worst(parts: Iterable[Outliers], count: int) -> tuple[np.ndarray, Outliers]:
+    """Find the rows that fit worst among many that stream past.
+
+    Parameters
+    ----------
+    parts : iterable of Outliers
+        As `Usual.judged` gives them.
+    count : int
+        At most so many rows are found.
+
+    Returns
+    -------
+    numbers : ndarray of shape (count,)
+        The rows, the worst first, as `Outliers.ranking` has them.
+    found : Outliers
+        What is known of them.
+
+    Examples
+    --------
+    >>> a, b = (Outliers(*[np.array(scores)] * 6) for scores in ([1.0, 5.0], [9.0, 1.0]))
+    >>> worst([a, b], 3)[0].tolist()
+    [2, 1, 0]
+    """
+    numbers, found, done = np.empty(0, np.int64), None, 0
+    for part in parts:
+        numbers = np.append(numbers, np.arange(done, done + len(part.scores)))
+        found = part if found is None else Outliers.joined([found, part])
+        first = found.ranking[:count]
+        numbers, found, done = numbers[first], found.picked(first), done + len(part.scores)
+    if found is None:
+        raise DataError("outliers: expected at least one row, found none")
+    return numbers, found
 
 
 def _batches(source: Source, text: str, verbose: bool) -> Iterator[np.ndarray]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from latentmap.codes.distance import CodeDistance, check_code_matrix
+from latentmap.codes.distance import CodeDistance, check_code_matrix, code_blocks
 from latentmap.codes.index_files import Contents, read_index, write_index
 from latentmap.errors import DataError, FileError, SettingError
 from latentmap.fitting.neighbors import CELL_ROWS, Neighbors, without_own
@@ -23,6 +23,8 @@ EXACT_PAIRS = 2**31
 """Up to so many distances are all computed, in seconds; more are searched cell by cell."""
 CELLS = 64
 _BLOCK = 4096
+_READ = 2**20
+"""Codes that are placed at a time, where all are compared and they are more."""
 
 
 class Found(NamedTuple):
@@ -137,7 +139,7 @@ class SearchIndex:
         own = None if own is None else _own(own, len(codes), len(self))
         self._check_k(k, len(self) - (own is not None))
         points = self.distance.points(codes)
-        near = self._neighbors(len(codes), k, task).search(points, k + (own is not None), task)
+        near = self._nearest(points, k + (own is not None), task)
         if own is not None:
             near = without_own(near, own)
         return self._in_order(points, near)
@@ -209,15 +211,31 @@ class SearchIndex:
         if not isinstance(k, int | np.integer) or not 1 <= k <= most:
             raise SettingError(f"k: expected an integer from 1 to {most:,} rows, found {k}")
 
-    def _neighbors(self, queries: int, k: int, task: str) -> Neighbors:
-        """Choose whether all pairs are compared; build what that needs once."""
-        few = len(self) * queries <= EXACT_PAIRS or 4 * k > CELLS * CELL_ROWS
-        cells = 0 if few else CELLS
+    def _nearest(self, points: np.ndarray, k: int, task: str) -> np.ndarray:
+        """Choose whether all pairs are compared, and search."""
+        all_pairs = len(self) * len(points) <= EXACT_PAIRS or 4 * k > CELLS * CELL_ROWS
+        if all_pairs and len(self) > _READ:
+            return self._nearest_of_blocks(points, k, task)
+        return self._neighbors(0 if all_pairs else CELLS, task).search(points, k, task)
+
+    def _neighbors(self, cells: int, task: str) -> Neighbors:
+        """Build once what a search needs."""
         if cells not in self._built:
             with progress("Sorting the codes into cells", 1, bool(task and cells)) as advance:
                 self._built[cells] = Neighbors(self.distance.points(self.codes), 0, cells)
                 advance(1)
         return self._built[cells]
+
+    def _nearest_of_blocks(self, points: np.ndarray, k: int, task: str) -> np.ndarray:
+        """Compare with all codes, block by block: very many are not placed all at once."""
+        near = np.empty((len(points), 0), np.int64)
+        with progress(task, len(self), bool(task)) as advance:
+            for start, block in code_blocks(self.codes, _READ):
+                some = Neighbors(self.distance.points(block), 0, 0)
+                found = start + some.search(points, min(k, len(block)))
+                near = self._in_order(points, np.hstack([near, found])).rows[:, :k]
+                advance(len(block))
+        return near
 
     def _in_order(self, points: np.ndarray, near: np.ndarray) -> Found:
         """Measure what was found anew: faiss subtracts large squares, which loses digits."""
