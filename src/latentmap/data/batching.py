@@ -95,6 +95,7 @@ def _shuffled_pieces(
         order = rng.permutation(len(buffer))
         for start in range(0, len(order), size):
             yield buffer[order[start : start + size]]
+        del buffer  # before the next one is read
 
 
 def rebatch(arrays: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:

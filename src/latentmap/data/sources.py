@@ -20,7 +20,7 @@ from latentmap.errors import DataError, SettingError
 
 __all__ = ["ArraySource", "Source", "check_finite"]
 
-_BUFFER_BYTES = 128 * 2**20  # of rows shuffled at a time, where a source is read in blocks
+_BUFFER_BYTES = 64 * 2**20  # of rows shuffled at a time, where a source is read in blocks
 _MAPPED_BLOCK_BYTES = 2**20  # large enough that a disk reads it at full speed
 _MAPPED_ROWS = 2**14  # taken at a time from a mapped file
 _MANY_ROWS = 2**20
@@ -99,7 +99,7 @@ class Source(ABC):
             Rows a batch; the last may be shorter.
         rng : numpy.random.Generator or RandomState, optional
             Without it, rows come in order. With it, they come in an order drawn anew. Sources with
-            ``block_starts`` are shuffled within about 128 MB of random blocks at a time, so that
+            ``block_starts`` are shuffled within about 64 MB of random blocks at a time, so that
             reading stays sequential; and while one batch is worked on, the next is being read.
 
         Returns
@@ -277,6 +277,7 @@ class ArraySource(Source):
     ) -> None:
         self.dtype = check_rows(name, array.shape, array.dtype)
         self.array, self.row_shape, self.name = np.asarray(array), array.shape[1:], name
+        self._mapped = array
         self.feature_names = feature_names
         self.labels = check_labels(name, labels, len(array))
         if isinstance(array, np.memmap):
@@ -294,7 +295,7 @@ class ArraySource(Source):
         for start in range(0, len(indices), _MAPPED_ROWS):
             part = slice(start, start + _MAPPED_ROWS)
             rows[part] = self.array[indices[part]]
-            let_go(self.array)
+            let_go(self._mapped)
         return rows
 
     def load(self, limit_bytes: int = 512 * 2**20) -> Source:  # noqa: D102
