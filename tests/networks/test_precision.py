@@ -10,20 +10,16 @@ from latentmap.networks.dense import DenseNetwork
 from latentmap.networks.precision import products_in
 from latentmap.networks.scaling import Scaling
 
-ROWS = load_data_set("digits", "fit")[:].reshape(-1, 8, 8)[:600]
+ROWS = load_data_set("digits", "fit")[:].reshape(-1, 8, 8)[:400]
 UNSEEN = load_data_set("digits", "unseen")[:].reshape(-1, 8, 8)[:300]
-
-
-def small_map(training):
-    return LatentMap(epochs=4, training=training, random_state=0)
 
 
 KINDS = {
     "dense": lambda t: AutoEncoder(
-        6, network=DenseNetwork((64,)), epochs=8, training=t, random_state=0
+        6, network=DenseNetwork((64,), principal=False), epochs=8, training=t, random_state=0
     ),
     "conv": lambda t: AutoEncoder(
-        6, network=ConvNetwork((8, 16)), epochs=3, training=t, random_state=0
+        6, network=ConvNetwork((8, 16), principal=False), epochs=3, training=t, random_state=0
     ),
     "variational": lambda t: VariationalAutoEncoder(
         2, network=DenseNetwork((64,)), epochs=8, training=t, random_state=0
