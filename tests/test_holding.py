@@ -162,6 +162,20 @@ def test_on_an_accelerator_blocks_are_large(monkeypatch):
     assert apply(model, BYTES).shape == (500, 2)
 
 
+def test_products_of_float32_are_asked_for_whole_unless_the_user_chose():
+    import jax
+
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(2)])
+    weights = [w.value for w in model.weights]
+
+    def lowered():
+        return backend._compiled(lambda: model).lower(weights, [], BYTES).as_text()
+
+    assert "HIGHEST" in lowered()
+    with jax.default_matmul_precision("tensorfloat32"):
+        assert "HIGHEST" not in lowered()
+
+
 @pytest.mark.gpu
 def test_on_a_gpu_rows_are_held_and_the_figures_are_those_of_the_processor():
     if not accelerator():
