@@ -247,6 +247,7 @@ def test_scikit_learn_can_clone_and_set_it():
         "schedule": "cosine",
         "patience": 10,
         "held_out": 0.1,
+        "precision": "float32",
     }
 
 
