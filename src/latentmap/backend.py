@@ -3,7 +3,9 @@
 Everything else speaks `keras.ops` and Keras layers. Here stand the choice of the engine (JAX,
 unless the user chose another), JAX's cache of compiled programs, and the two loops that must be
 fast: many training steps in one call, and a network applied to many rows. JAX runs all the steps of
-a chunk inside one compiled loop; the other engines take Keras's own step, one at a time.
+a chunk inside one compiled loop; the other engines take Keras's own step, one at a time. On an
+accelerator blocks are large and several are under way at once, since each call and each wait for
+its answer costs the same, however few the rows.
 """
 
 from __future__ import annotations
@@ -14,20 +16,37 @@ import os
 import platform
 import sys
 import weakref
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-__all__ = ["Rows", "Steps", "apply", "block_rows", "each", "many_steps", "narrow", "start"]
+__all__ = [
+    "Rows",
+    "Steps",
+    "accelerator",
+    "apply",
+    "block_rows",
+    "each",
+    "many_steps",
+    "narrow",
+    "start",
+    "stream",
+]
 
 Rows = np.ndarray | tuple[np.ndarray, ...]
 """Rows, or rows with something beside each: what a model of several inputs takes."""
 Made = TypeVar("Made")
 
-BLOCK_NUMBERS = 1 << 21
-"""About how many input numbers a network is applied to in one call."""
+BLOCK_NUMBERS = {False: 1 << 21, True: 1 << 25}
+"""About how many input numbers a network is applied to in one call; on an accelerator."""
+BLOCK_ROWS = {False: 1 << 10, True: 1 << 15}
+"""The most rows in a block; on an accelerator."""
+UNDER_WAY = {False: 1, True: 4}
+"""Blocks sent before the first one's answer is fetched; on an accelerator."""
 
 
 def start() -> Any:
@@ -87,11 +106,36 @@ def _processor() -> str:
     return hashlib.sha256(about.encode()).hexdigest()[:12]
 
 
+def accelerator() -> bool:
+    """Tell whether JAX computes on a device with a memory of its own, such as an NVIDIA GPU."""
+    if start().backend.backend() != "jax":
+        return False
+    import jax
+
+    return jax.default_backend() != "cpu"
+
+
+def _full_precision() -> AbstractContextManager:
+    """Keep float32 products whole: an NVIDIA GPU otherwise rounds their factors to ten bits.
+
+    Distances to landmarks that lie close together would not survive that. Whoever has set JAX's
+    own ``jax_default_matmul_precision`` gets what was asked for.
+    """
+    import jax
+
+    if jax.config.jax_default_matmul_precision is not None:
+        return nullcontext()
+    return jax.default_matmul_precision("float32")
+
+
 class Steps(Protocol):
     """Trains a compiled Keras model, many batches a call."""
 
-    def run(self, batches: Rows) -> None:
-        """Take one training step for each batch of ``batches``, shape (steps, batch, ...)."""
+    def run(self, batches: Rows, held: Any = None) -> None:
+        """Take one training step for each batch of ``batches``, shape (steps, batch, ...).
+
+        With rows ``held`` on the device, ``batches`` are numbers of these, shape (steps, batch).
+        """
 
     def wait(self) -> None:
         """Return when nothing is being computed any more."""
@@ -134,10 +178,10 @@ class _KerasSteps:
         self.model = model
         self.losses: list[float] = []
 
-    def run(self, batches: Rows) -> None:
+    def run(self, batches: Rows, held: Any = None) -> None:
         narrowed = each(narrow, batches)
         for i in range(len(_first(batches))):
-            self.losses.append(float(self.model.train_on_batch(_at(narrowed, i))))
+            self.losses.append(float(self.model.train_on_batch(_batch(narrowed, held, i))))
 
     def wait(self) -> None:
         pass
@@ -173,22 +217,23 @@ class _JaxSteps:
             model.metrics_variables,
         )
 
-    def _many(self, state: tuple, batches: Any, count: Any) -> tuple:
+    def _many(self, state: tuple, batches: Any, count: Any, held: Any) -> tuple:
         import jax
 
         def step(i: Any, state: tuple) -> tuple:
-            return self.model.train_step(state, (_at(batches, i),))[1]
+            return self.model.train_step(state, (_batch(batches, held, i),))[1]
 
-        return jax.lax.fori_loop(0, count, step, state)
+        with _full_precision():
+            return jax.lax.fori_loop(0, count, step, state)
 
-    def run(self, batches: Rows) -> None:
+    def run(self, batches: Rows, held: Any = None) -> None:
         count = len(_first(batches))
         self.length = max(self.length, count)
-        filled = each(lambda b: narrow(_filled(b, self.length)), batches)
+        filled = _sent(_block(batches, self.length))
         if self.state is None:
             self.state = tuple([v.value for v in variables] for variables in self._variables())
         self.wait()  # one chunk computes while the next is read, and no more pile up
-        self.state = self._loop(self.state, filled, count)
+        self.state = self._loop(self.state, filled, count, held)
 
     def wait(self) -> None:
         import jax
@@ -236,23 +281,68 @@ def apply(model: Any, rows: Rows, block: int | None = None) -> np.ndarray:
     >>> apply(double, np.ones((3, 2), "uint8"))
     array([[2., 2.], [2., 2.], [2., 2.]], dtype=float32)
     """
-    count, size = len(_first(rows)), block or block_rows(_first(rows).shape[1:])
-    blocks = [
-        _one_block(model, _at(rows, slice(i, i + size)), size)
-        for i in range(0, max(count, 1), size)
-    ]
-    return np.concatenate(blocks)
+    return np.concatenate(list(stream(model, [rows], block)))
+
+
+def stream(model: Any, batches: Iterable[Rows], block: int | None = None) -> Iterator[np.ndarray]:
+    """Do the same as `apply` for rows that come in batches.
+
+    Parameters
+    ----------
+    model : keras.Model
+    batches : iterable of ndarray of shape (n, ...), or of tuples of them
+    block : int, optional
+
+    Yields
+    ------
+    ndarray of shape (rows of a block, ...)
+        In the order of the rows. On an accelerator the next blocks are already on their way.
+
+    Examples
+    --------
+    >>> keras = start()
+    >>> double = keras.Sequential([keras.Input((2,)), keras.layers.Rescaling(2.0)])
+    >>> [len(part) for part in stream(double, [np.ones((3, 2)), np.ones((5, 2))], block=4)]
+    [3, 4, 1]
+    """
+    call, waiting = _outputs(model), deque[tuple[Any, int]]()
+    most = UNDER_WAY[accelerator()]
+    for rows in batches:
+        size = block or block_rows(_first(rows).shape[1:])
+        for i in range(0, max(len(_first(rows)), 1), size):
+            part = _at(rows, slice(i, i + size))
+            waiting.append((call(_sent(_block(part, size))), len(_first(part))))
+            if len(waiting) >= most:
+                yield _fetched(*waiting.popleft())
+    while waiting:
+        yield _fetched(*waiting.popleft())
+
+
+def _block(rows: Rows, size: int) -> Rows:
+    return each(lambda a: narrow(_filled(a, size)), rows)
+
+
+def _fetched(output: Any, count: int) -> np.ndarray:
+    return np.asarray(output)[:count]
+
+
+def _sent(rows: Any) -> Any:
+    """Send rows to an accelerator without waiting until they have arrived."""
+    if not accelerator():
+        return rows
+    import jax
+
+    return jax.device_put(rows)
 
 
 def block_rows(row_shape: tuple[int, ...]) -> int:
-    """Tell how many rows of a shape make one block: a power of two from 16 to 1024."""
-    fitting = max(BLOCK_NUMBERS // int(np.prod(row_shape)), 1)
-    return int(np.clip(1 << (fitting.bit_length() - 1), 16, 1024))
+    """Tell how many rows of a shape make one block: a power of two.
 
-
-def _one_block(model: Any, rows: Rows, size: int) -> np.ndarray:
-    filled = each(lambda a: narrow(_filled(a, size)), rows)
-    return _outputs(model)(filled)[: len(_first(rows))]
+    From 16 to 1,024; to 32,768 on an accelerator.
+    """
+    fast = accelerator()
+    fitting = max(BLOCK_NUMBERS[fast] // int(np.prod(row_shape)), 1)
+    return int(np.clip(1 << (fitting.bit_length() - 1), 16, BLOCK_ROWS[fast]))
 
 
 def _filled(array: np.ndarray, size: int) -> np.ndarray:
@@ -267,24 +357,29 @@ def _at(rows: Any, index: Any) -> Any:
     return each(lambda array: array[index], rows)
 
 
+def _batch(batches: Any, held: Any, i: Any) -> Any:
+    """Give batch ``i``, or the rows ``held`` that it numbers."""
+    return _at(batches, i) if held is None else _at(held, batches[i])
+
+
 def _first(rows: Rows) -> np.ndarray:
     return rows[0] if isinstance(rows, tuple) else rows
 
 
-def _outputs(model: Any) -> Callable[[Rows], np.ndarray]:
-    """Give what runs a model on one block.
+def _outputs(model: Any) -> Callable[[Rows], Any]:
+    """Give what runs a model on one block, without waiting for what comes out.
 
     Keras's own way on JAX hands the weights over to each call and takes them back afterwards, so
     that two threads cannot share a model; this one only reads them.
     """
     if start().backend.backend() != "jax":
-        return lambda rows: np.asarray(model.predict_on_batch(rows))
+        return model.predict_on_batch
     if model not in _COMPILED:
         _COMPILED[model] = _compiled(weakref.ref(model))
     call = _COMPILED[model]
     trainable = [v.value for v in model.trainable_variables]
     others = [v.value for v in model.non_trainable_variables]
-    return lambda rows: np.asarray(call(trainable, others, rows))
+    return lambda rows: call(trainable, others, rows)
 
 
 def _compiled(model: Callable[[], Any]) -> Callable[..., Any]:
@@ -292,7 +387,8 @@ def _compiled(model: Callable[[], Any]) -> Callable[..., Any]:
     import jax
 
     def call(trainable: list, others: list, rows: Any) -> Any:
-        return model().stateless_call(trainable, others, rows, training=False)[0]
+        with _full_precision():
+            return model().stateless_call(trainable, others, rows, training=False)[0]
 
     return jax.jit(call)
 

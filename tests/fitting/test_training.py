@@ -130,7 +130,7 @@ def test_every_row_is_seen_once_an_epoch(monkeypatch):
     seen = []
 
     class Recorder:
-        def run(self, batches):
+        def run(self, batches, held=None):
             seen.extend(batches.reshape(-1, 5)[:, 0].tolist())
 
         def wait(self):
@@ -247,6 +247,7 @@ def test_scikit_learn_can_clone_and_set_it():
         "schedule": "cosine",
         "patience": 10,
         "held_out": 0.1,
+        "precision": "float32",
     }
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 
-from latentmap.backend import apply, block_rows
+from latentmap.backend import apply, block_rows, stream
 from latentmap.data.memory import check_memory
 from latentmap.errors import NotFittedError, SettingError
 from latentmap.estimators.rows import check_codes, fitting_rows, new_rows
@@ -29,6 +29,8 @@ from latentmap.persistence import fingerprint, write_model
 __all__ = ["BaseAutoEncoder"]
 
 BATCH_BLOCKS = 16
+BATCH_ROWS = 1 << 15
+"""Rows are read so many blocks at a time, but no more than so many rows, or one block."""
 _RANGES: dict[str, tuple[int, float, Any]] = {
     "n_components": (1, math.inf, Integral),
     "n_neighbors": (1, math.inf, Integral),
@@ -268,14 +270,15 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned
     # -- over rows -------------------------------------------------------------------------------
 
     def _over_rows(self, model: Any, X: Any) -> np.ndarray:
-        return np.concatenate(list(self._batches_over_rows(model, X)))
+        return np.concatenate(list(stream(model, self._checked_batches(X))))
 
-    def _batches_over_rows(self, model: Any, X: Any) -> Iterator[np.ndarray]:
+    def _checked_batches(self, X: Any) -> Iterator[np.ndarray]:
         rows, done = new_rows(self, X), 0
-        for batch in rows.batches(BATCH_BLOCKS * block_rows(self.row_shape_)):
+        block = block_rows(self.row_shape_)
+        for batch in rows.batches(max(block, min(BATCH_BLOCKS * block, BATCH_ROWS))):
             rows.check(batch, done)
             done += len(batch)
-            yield apply(model, batch.reshape(len(batch), *self.row_shape_))
+            yield batch.reshape(len(batch), *self.row_shape_)
 
     def _figures(self, X: Any) -> np.ndarray:
         """Give the objective's figures of each row, shape (n, number of figures)."""

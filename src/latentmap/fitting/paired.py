@@ -11,7 +11,7 @@ import numpy as np
 from latentmap.data.batching import Rng
 from latentmap.data.sources import Source
 
-__all__ = ["Paired"]
+__all__ = ["Paired", "Places"]
 
 
 class Paired(Source):
@@ -45,13 +45,27 @@ class Paired(Source):
 
     def batches(self, size: int, *, rng: Rng | None = None) -> Iterator[Any]:
         """Iterate over all pairs once, in the order that the rows alone would have."""
-        places = _Places(self.rows).batches(size, rng=copy.deepcopy(rng))
+        places = Places(self.rows).batches(size, rng=copy.deepcopy(rng))
         for rows, at in zip(self.rows.batches(size, rng=rng), places, strict=True):
             yield rows, self.beside[at]
 
 
-class _Places(Source):
-    """A source's row numbers in place of its rows: shuffled alike, they tell the order."""
+class Places(Source):
+    """A source's row numbers in place of its rows: shuffled alike, they tell the order.
+
+    Parameters
+    ----------
+    rows : Source
+
+    Examples
+    --------
+    >>> from latentmap.data import ArraySource
+    >>> rows = ArraySource(np.array([[10.0], [20.0], [30.0]]))
+    >>> alone, numbers = (next(source.batches(3, rng=np.random.default_rng(0)))
+    ...                   for source in (rows, Places(rows)))
+    >>> bool((rows.take(numbers) == alone).all())
+    True
+    """
 
     def __init__(self, rows: Source) -> None:
         self.rows = rows
@@ -63,7 +77,8 @@ class _Places(Source):
 
     @property
     def nbytes(self) -> int:
+        """Bytes of the rows themselves: these decide how many blocks are shuffled at a time."""
         return self.rows.nbytes
 
-    def take(self, indices: Any) -> np.ndarray:
+    def take(self, indices: Any) -> np.ndarray:  # noqa: D102
         return np.asarray(indices, dtype=np.intp)

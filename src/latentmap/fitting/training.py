@@ -19,7 +19,10 @@ from latentmap.backend import Rows, apply, each, many_steps
 from latentmap.data.batching import Rng
 from latentmap.data.sources import Source
 from latentmap.errors import SettingError
+from latentmap.fitting.paired import Places
 from latentmap.fitting.progress import Advance, progress
+from latentmap.holding import hold
+from latentmap.networks.precision import PRECISIONS, products_in
 
 __all__ = ["Training", "empty_history", "train"]
 
@@ -32,6 +35,8 @@ ORDERED_ROWS = 1 << 20
 """Keras would not get through more rows, and an order of them takes memory."""
 SHOWN_ROWS = 20_000
 """A chunk is never longer than this many rows, so that the bar moves."""
+HELD_CHUNKS = 10
+"""Where rows are held on the device, chunks are so many times as long: only numbers are sent."""
 
 
 class Training(BaseEstimator):
@@ -51,6 +56,10 @@ class Training(BaseEstimator):
         Share of the rows, at most 5,000 and fewer where they are wide (see `rows_held_out`), that
         are measured and not trained on. With 0 there is no early stopping and no comparison with
         PCA: the network stays as the last step left it.
+    precision : {"float32", "bfloat16"}
+        What the layers multiply in while training. "bfloat16" is for wide networks on a GPU, which
+        multiplies it several times as fast. Weights, losses and codes, and all that comes after
+        training, are float32 either way.
 
     Examples
     --------
@@ -66,12 +75,14 @@ class Training(BaseEstimator):
         schedule: str = "cosine",
         patience: int | None = 10,
         held_out: float = 0.1,
+        precision: str = "float32",
     ) -> None:
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.schedule = schedule
         self.patience = patience
         self.held_out = held_out
+        self.precision = precision
 
     def check(self) -> None:
         """Refuse settings outside their range.
@@ -91,6 +102,9 @@ class Training(BaseEstimator):
         if self.patience is not None:
             _check(self.patience, Integral, 1, math.inf, "patience")
         _check(self.held_out, Real, 0, 0.9, "held_out")
+        if self.precision not in tuple(PRECISIONS):
+            names = " or ".join(map(repr, PRECISIONS))
+            raise SettingError(f"precision: expected {names}, found {self.precision!r}")
 
     def rows_a_step(self, n_rows: int) -> int:
         """Decide the batch size for so many rows."""
@@ -205,13 +219,14 @@ def train(
     steps = len(rows) // batch
     objective.compile(optimizer=settings.optimizer(steps * epochs))
     trainer, best, rng = many_steps(objective), _Best(objective), _shuffler(seed, len(rows))
-    history = empty_history()
+    held, history = hold(rows.take, len(rows)), empty_history()
     _note(history, best, 0, math.nan, objective, held_out)
     between = max(1, 50 // steps)
 
     def one_epoch(epoch: int, advance: Advance) -> bool:
         """Run one epoch, look where it is due; tell whether to go on."""
-        _epoch(trainer, rows, batch, rng, advance)
+        with products_in(settings.precision, objective):
+            _epoch(trainer, rows, held, batch, rng, advance)
         if epoch % between and epoch < epochs:
             return True
         _note(history, best, epoch, trainer.finish(), objective, held_out)
@@ -258,13 +273,14 @@ def _shuffler(seed: int, n_rows: int) -> np.random.RandomState:
     return rng
 
 
-def _epoch(trainer: Any, rows: Source, batch: int, rng: Rng, advance: Advance) -> None:
+def _epoch(trainer: Any, rows: Source, held: Any, batch: int, rng: Rng, advance: Advance) -> None:
     """Run once through the rows; those that do not fill a batch wait for another epoch."""
-    chunk = batch * _chunk_steps(rows, batch)
-    for part in rows.batches(chunk, rng=rng):
+    chunk = batch * _chunk_steps(rows, batch, held is not None)
+    for part in (rows if held is None else Places(rows)).batches(chunk, rng=rng):
         steps = len(part[0] if isinstance(part, tuple) else part) // batch
         if steps:
-            trainer.run(_cut(part, steps, batch))
+            sent = part if held is None else part.astype(np.int32)
+            trainer.run(_cut(sent, steps, batch), held)
             advance(steps)
 
 
@@ -273,8 +289,11 @@ def _cut(part: Rows, steps: int, batch: int) -> Rows:
     return each(lambda a: a[: steps * batch].reshape(steps, batch, *a.shape[1:]), part)
 
 
-def _chunk_steps(rows: Source, batch: int) -> int:
+def _chunk_steps(rows: Source, batch: int, held: bool = False) -> int:
     """Decide how many steps go to the device at once."""
+    if held:
+        long = min(HELD_CHUNKS * CHUNK_STEPS, HELD_CHUNKS * SHOWN_ROWS // batch)
+        return max(1, min(long, len(rows) // batch))
     batch_bytes = batch * rows.nbytes // len(rows)
     most = min(CHUNK_STEPS, CHUNK_BYTES // batch_bytes, SHOWN_ROWS // batch, len(rows) // batch)
     return max(1, most)

@@ -21,6 +21,7 @@ from latentmap.errors import SettingError
 from latentmap.networks.bottlenecks import GaussianSample, kl_divergence
 from latentmap.networks.dense import draw_seed
 from latentmap.networks.losses import Loss, squared_error
+from latentmap.networks.precision import float32
 from latentmap.networks.principal import Principal, principal_decoder, principal_encoder
 from latentmap.networks.scaling import Scaling
 
@@ -144,7 +145,7 @@ def assemble(parts: Parts) -> Networks:
 
     def figures(rows: Any, training: bool) -> list:
         target = layers.Flatten()(scaling(rows))
-        output = head(encoder(rows, training=training), training=training)
+        output = float32(head(encoder(rows, training=training), training=training))
         row = keras.activations.get(parts.loss.link)(output)
         return [parts.loss.distance(target, output), squared_error(target, row)]
 
@@ -180,9 +181,9 @@ def assemble_variational(parts: Parts, beta: float) -> Networks:
 
     def figures(rows: Any, training: bool) -> list:
         target = layers.Flatten()(scaling(rows))
-        mean, log_variance = posterior(rows, training=training)
-        output = head(sample([mean, log_variance], training=training), training=training)
-        row = keras.activations.get(parts.loss.link)(head(mean))
+        mean, log_variance = map(float32, posterior(rows, training=training))
+        output = float32(head(sample([mean, log_variance], training=training), training=training))
+        row = keras.activations.get(parts.loss.link)(float32(head(mean)))
         nats = n_features * parts.loss.distance(target, output)
         divergence = kl_divergence(mean, log_variance)
         return [nats + beta * divergence, squared_error(target, row), nats, divergence]

@@ -13,6 +13,7 @@ from keras import layers, ops
 from latentmap.networks.assembly import Networks, Objective, Parts, decoder_of, noisy
 from latentmap.networks.landmarks import AroundMode, Softened
 from latentmap.networks.losses import squared_error
+from latentmap.networks.precision import float32
 from latentmap.networks.principal import projection
 from latentmap.networks.scaling import Scaling
 
@@ -138,7 +139,7 @@ def assemble_map(parts: MapParts) -> MapNetworks:
     def judged(rows: Any, logits: Any, training: bool, middles: Any = None) -> list:
         target = layers.Flatten()(scaling(rows))
         spot, mass = around(logits, middles)
-        output = head(units(spot), training=training)
+        output = float32(head(units(spot), training=training))
         row = keras.activations.get(parts.loss.link)(output)
         return [parts.loss.distance(target, output), squared_error(target, row), mass]
 
@@ -147,7 +148,7 @@ def assemble_map(parts: MapParts) -> MapNetworks:
 
     def misplaced(pair: Any, training: bool) -> list:
         rows, codes = pair
-        logits = places(rows, training=training)
+        logits = float32(places(rows, training=training))
         spots = plane(codes)
         apart = ops.categorical_crossentropy(soft(spots), logits, from_logits=True)
         each = max(1, rows.shape[0] // DECODED_ROWS) if training and rows.shape[0] else 1

@@ -14,7 +14,14 @@ __all__ = ["ConstantsLayer", "Scaling"]
 
 
 class ConstantsLayer(keras.layers.Layer):
-    """A layer with arrays that are not trained, and travel with the weights."""
+    """A layer with arrays that are not trained, and travel with the weights.
+
+    It computes in float32 whatever Keras's policy for the other layers: raw numbers, and spots
+    between landmarks, need all of its digits.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"dtype": "float32", **kwargs})
 
     def _constant(self, name: str, value: Any) -> Any:
         value = np.asarray(value, "float32")

@@ -1,0 +1,68 @@
+"""The benchmark that waits for a GPU runs all the same: tiny, and on what there is."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from latentmap.backend import accelerator
+
+ROOT = Path(__file__).parents[1]
+RESULT = ROOT / "benchmarks" / "results" / "gpu.json"
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    spec = importlib.util.spec_from_file_location("gpu", ROOT / "benchmarks" / "gpu.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("name", "tera"),
+    [
+        ("NVIDIA H100 80GB HBM3", 989),
+        ("NVIDIA H100 PCIe", 756),
+        ("NVIDIA H200", 989),
+        ("NVIDIA A100-SXM4-40GB", 312),
+        ("NVIDIA L4", 121),
+        ("NVIDIA L40S", None),
+        ("Tesla T4", 65),
+        ("cpu", None),
+    ],
+)
+def test_stated_peaks(gpu, name, tera):
+    assert gpu.stated_peak(name) == (None if tera is None else tera * 1e12)
+
+
+def test_without_a_gpu_it_says_so_and_writes_nothing():
+    if accelerator():
+        pytest.skip("there is one")
+    before = RESULT.read_bytes() if RESULT.exists() else None
+    told = subprocess.run(
+        [sys.executable, ROOT / "benchmarks" / "gpu.py"], capture_output=True, text=True
+    )
+    assert told.returncode == 2
+    assert told.stderr.splitlines()[-1].startswith("no GPU: expected")
+    assert not told.stdout
+    assert before == (RESULT.read_bytes() if RESULT.exists() else None)
+
+
+def test_all_of_it_runs_tiny(gpu, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["gpu.py", "--smoke"])
+    monkeypatch.setattr(gpu, "SMOKE", gpu.SMOKE._replace(fitted=200, encoded=500))
+    monkeypatch.setattr(gpu, "write_result", None)  # nothing is written
+    gpu.main()
+    *shown, figures = capsys.readouterr().out.splitlines()
+    figures = json.loads(figures)
+    mapped, rates = figures["map"], figures["wide"]["rates"]
+    assert shown[0].startswith(f"| {figures['card']} |")
+    assert 0 < mapped["training_seconds_again"] < mapped["fit_seconds_again"]
+    assert 0 < mapped["layout_seconds_again"] < mapped["fit_seconds_again"]
+    assert set(rates) == {"bfloat16", "float32"}
+    assert figures["encoding"]["rows_a_second_from_memory"] > 0
