@@ -35,7 +35,8 @@ def blended(rows: int, part: str = "mnist", seed: int = 0) -> Iterator[tuple[np.
         counts = np.diff(ends, prepend=0)[kind]
         second = order[ends[kind] - 1 - (rng.random(BLOCK) * counts).astype(int)]
         weight = rng.integers(128, 257, (BLOCK, 1, 1), dtype=np.uint16)
-        mixed = weight * _shifted(images[first], rng) + (256 - weight) * _shifted(images[second], rng)
+        mixed = weight * _shifted(images[first], rng)
+        mixed += (256 - weight) * _shifted(images[second], rng)
         some = slice(0, min(BLOCK, rows - start))
         yield (mixed >> 8).astype(np.uint8)[some], kind[some]
 
