@@ -29,13 +29,13 @@ def folder(tmp_path):
 @pytest.fixture
 def reads(monkeypatch):
     """The row groups that are read, as (file, group)."""
-    seen, real = [], ParquetSource._read_columns
+    seen, real = [], ParquetSource._tables
 
     def count(self, group, columns):
         seen.append((group.file, group.in_file))
         return real(self, group, columns)
 
-    monkeypatch.setattr(ParquetSource, "_read_columns", count)
+    monkeypatch.setattr(ParquetSource, "_tables", count)
     return seen
 
 
@@ -79,10 +79,29 @@ def test_shuffled_batches_read_each_group_once(folder, reads, part, monkeypatch)
     assert 9 <= len(reads) <= 10
 
 
-def test_one_group_is_held_at_a_time(folder):
-    source = open_data(folder, label="kind")
-    for _ in source.batches(50):
-        assert len(source._last[1]) == 100
+def test_one_piece_of_a_group_is_held_at_a_time(tmp_path, reads, monkeypatch):
+    monkeypatch.setattr("latentmap.data.parquet_tables._PIECE_BYTES", 16 * 100)
+    columns = {"x": np.arange(950), "y": np.arange(950) * 10}
+    source = open_parquet(write(tmp_path / "one.parquet", columns))
+    for size in (50, 130):
+        reads.clear()
+        found = []
+        for batch in source.batches(size):
+            assert len(source._last[1]) <= 100
+            found.append(batch)
+        assert np.array_equal(np.concatenate(found)[:, 1], columns["y"])
+        assert reads == [(0, 0)]  # once, though it is ten pieces
+    assert source[[940, 3, 500, 3]][:, 0].tolist() == [940, 3, 500, 3]
+
+
+def test_a_hole_deep_in_a_group_is_told_with_its_row(tmp_path, monkeypatch):
+    monkeypatch.setattr("latentmap.data.parquet_tables._PIECE_BYTES", 16 * 100)
+    columns = {"x": pa.array([None if i == 777 else i for i in range(950)]), "y": np.arange(950)}
+    source = open_parquet(write(tmp_path / "one.parquet", columns))
+    assert source[600:610][:, 0].tolist() == list(range(600, 610))
+    with pytest.raises(DataError, match="row 777, column x: expected a number, found nothing"):
+        source[:]
+    assert source[:100][:, 0].tolist() == list(range(100))
 
 
 def test_integers_stay_integers(tmp_path):

@@ -1,8 +1,9 @@
-"""Parquet files, or a folder of them, read one row group at a time.
+"""Parquet files, or a folder of them, read piece by piece.
 
-Only the footers are read at opening. A row is found by its row group; the last group that was read
-is kept, so that batches in order, and batches shuffled group by group, read each group once. What
-is in memory at any time is one group, however many there are.
+Only the footers are read at opening. A row is found by its piece, some megabytes of a row group;
+the last piece that was read is kept, and from there its group is read on, so that rows that are
+asked for in order are decoded once. What is in memory at any time is one piece, however many there
+are, and however large their writer made the row groups.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
+from latentmap.data.batching import rebatch
 from latentmap.data.checks import as_labels
 from latentmap.data.columns import common_dtype, feature_columns
 from latentmap.data.foreign import reading
@@ -25,6 +27,7 @@ from latentmap.errors import DataError, FileError
 __all__ = ["ParquetSource", "open_parquet"]
 
 _KIND = "a Parquet file"
+_PIECE_BYTES = 16 * 2**20
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")  # row names that pandas stores as a column
 
 
@@ -35,6 +38,15 @@ class _Group(NamedTuple):
     in_file: int
     start: int
     start_in_file: int
+    rows: int
+
+
+class _Piece(NamedTuple):
+    """Some rows of a row group: the group's number, and their places there and among all rows."""
+
+    group: int
+    in_group: int
+    start: int
     rows: int
 
 
@@ -79,9 +91,12 @@ class ParquetSource(Source):
         if not self._groups:
             raise DataError(f"{name}: expected at least one row, found none")
         self._set_columns(schema, label)
-        self._starts = np.array([group.start for group in self._groups])
+        self._piece_rows = max(1, _PIECE_BYTES // self._row_bytes)
+        self._pieces = list(_pieces(self._groups, self._piece_rows))
+        self._starts = np.array([piece.start for piece in self._pieces])
         self.block_starts = self._starts
         self._last: tuple[int, np.ndarray] | None = None
+        self._coming: tuple[int, Iterator[np.ndarray]] | None = None
         if label is not None:
             self.labels = _narrowed(as_labels(np.concatenate(list(self._label_values(label)))))
 
@@ -92,9 +107,9 @@ class ParquetSource(Source):
         indices = np.asarray(indices, dtype=np.intp)
         out = np.empty((len(indices), *self.row_shape), self.dtype)
         number = np.searchsorted(self._starts, indices, side="right") - 1
-        for g in np.unique(number):
-            here = number == g
-            out[here] = self._rows_of(int(g))[indices[here] - self._groups[g].start]
+        for p in np.unique(number):
+            here = number == p
+            out[here] = self._rows_of(int(p))[indices[here] - self._pieces[p].start]
         return out
 
     def _set_columns(self, schema: Any, label: str | None) -> None:
@@ -110,19 +125,41 @@ class ParquetSource(Source):
         dtypes = [_number_dtype(self.name, c, schema.field(c).type) for c in columns]
         self.dtype = common_dtype(dtypes)
 
-    def _rows_of(self, g: int) -> np.ndarray:
+    def _rows_of(self, p: int) -> np.ndarray:
         last = self._last
-        if last is None or last[0] != g:
-            self._last = last = None  # let the old group go before the next one comes
-            self._last = last = (g, self._read_group(g))
+        if last is None or last[0] != p:
+            self._last = last = None  # let the old piece go before the next one comes
+            self._last = last = (p, self._read_piece(p))
         return last[1]
 
-    def _read_group(self, g: int) -> np.ndarray:
-        group = self._groups[g]
+    def _read_piece(self, p: int) -> np.ndarray:
+        """Read on where the last piece ended, or else the piece's group from its start."""
+        first = p - self._pieces[p].in_group
+        if self._coming is None or not first < self._coming[0] <= p:
+            self._coming = (first, self._group_rows(self._groups[self._pieces[p].group]))
+        at, coming = self._coming
+        self._coming = None  # an error shall not leave it half way
+        for _ in range(at, p):
+            next(coming)
+        rows = next(coming)
+        self._coming = (p + 1, coming)
+        return rows
+
+    def _group_rows(self, group: _Group) -> Iterator[np.ndarray]:
+        """Read a group, as many rows at a time as a piece has."""
+        return rebatch(self._decoded(group), self._piece_rows)
+
+    def _decoded(self, group: _Group) -> Iterator[np.ndarray]:
+        # Twice: pyarrow holds the columns while they are laid out as rows.
+        check_memory(self.paths[group.file].name, 2 * self._piece_rows * self._row_bytes)
+        done = 0
+        for table in self._tables(group, self._columns):
+            part = group._replace(start_in_file=group.start_in_file + done, rows=table.num_rows)
+            yield self._laid_out(part, table)
+            done += table.num_rows
+
+    def _laid_out(self, group: _Group, table: Any) -> np.ndarray:
         rows = np.empty((group.rows, *self.row_shape), self.dtype)
-        # Twice: pyarrow holds the group's columns while they are laid out as rows.
-        check_memory(self.paths[group.file].name, 2 * rows.nbytes)
-        table = self._read_columns(group, self._columns)
         if self._lists:
             rows[:] = self._values(group, self._columns[0], table.column(0), flatten=True)
             return rows
@@ -152,23 +189,33 @@ class ParquetSource(Source):
 
     def _label_values(self, label: str) -> Iterator[np.ndarray]:
         for group in self._groups:
-            column = self._read_columns(group, [label]).column(0)
-            if column.null_count:
-                row = group.start_in_file + int(np.flatnonzero(column.is_null())[0])
-                file = self.paths[group.file].name
-                raise DataError(f"{file}, row {row}, column {label}: expected a label, found none")
-            with _reading(self.paths[group.file]):
-                yield as_labels(column.to_pylist())
+            row = group.start_in_file
+            for table in self._tables(group, [label]):
+                column = table.column(0)
+                if column.null_count:
+                    row += int(np.flatnonzero(column.is_null())[0])
+                    file = self.paths[group.file].name
+                    raise DataError(
+                        f"{file}, row {row}, column {label}: expected a label, found none"
+                    )
+                row += table.num_rows
+                with _reading(self.paths[group.file]):
+                    yield as_labels(column.to_pylist())
 
-    def _read_columns(self, group: _Group, columns: list[str]) -> Any:
+    def _tables(self, group: _Group, columns: list[str]) -> Iterator[Any]:
+        """Read columns of a group, at most so many rows at a time as a piece has."""
+        import pyarrow as pa
         from pyarrow import parquet
 
-        path = self.paths[group.file]
+        path, done = self.paths[group.file], 0
         with _reading(path), parquet.ParquetFile(path) as file:
-            table = file.read_row_group(group.in_file, columns=columns)
-        if table.num_rows != group.rows:
-            raise FileError(f"{path.name}: expected {group.rows} rows, found {table.num_rows}")
-        return table
+            for batch in file.iter_batches(
+                self._piece_rows, row_groups=[group.in_file], columns=columns
+            ):
+                done += batch.num_rows
+                yield pa.Table.from_batches([batch])
+        if done != group.rows:
+            raise FileError(f"{path.name}: expected {group.rows} rows, found {done}")
 
 
 def _narrowed(labels: np.ndarray) -> np.ndarray:
@@ -218,6 +265,12 @@ def _groups(footers: Sequence[Any]) -> Iterator[_Group]:
             if rows:
                 yield _Group(file, index, start, start - first, rows)
             start += rows
+
+
+def _pieces(groups: Sequence[_Group], size: int) -> Iterator[_Piece]:
+    for number, group in enumerate(groups):
+        for place, start in enumerate(range(0, group.rows, size)):
+            yield _Piece(number, place, group.start + start, min(size, group.rows - start))
 
 
 def _is_lists(schema: Any, columns: list[str]) -> bool:
