@@ -45,6 +45,8 @@ class Source(ABC):
     block_starts : ndarray of int or None
         Where the blocks start that are best read whole (a Parquet file's row groups); None where
         every row is as near as any other.
+    raw : bool
+        Whether rows lie somewhere as the numbers that they are, so that reading is no work.
 
     Examples
     --------
@@ -63,6 +65,7 @@ class Source(ABC):
     feature_names: list[str] | None = None
     labels: np.ndarray | None = None
     block_starts: np.ndarray | None = None
+    raw: bool = False
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -204,14 +207,17 @@ class Source(ABC):
 
     def load(self, limit_bytes: int = 512 * 2**20) -> Source:
         """Read all rows into memory if they fit in ``limit_bytes``; else give this source back."""
-        available = available_bytes()
-        room = limit_bytes if available is None else min(limit_bytes, available)
-        if self.nbytes > room:
+        if not self.fits(limit_bytes):
             return self
         rows = self.take(np.arange(len(self)))
         return ArraySource(
             rows, feature_names=self.feature_names, labels=self.labels, name=self.name
         )
+
+    def fits(self, limit_bytes: int = 512 * 2**20) -> bool:
+        """Tell whether all rows fit in ``limit_bytes`` of memory, and into what is free."""
+        available = available_bytes()
+        return self.nbytes <= (limit_bytes if available is None else min(limit_bytes, available))
 
     def _without(self, left_out: np.ndarray) -> Source:
         """Give all rows but those of these numbers, which rise."""
@@ -267,6 +273,8 @@ class ArraySource(Source):
     <ArraySource 'the array': 3 rows of shape (28, 28), uint8>
     """
 
+    raw = True
+
     def __init__(
         self,
         array: np.ndarray,
@@ -306,7 +314,7 @@ class _Part(Source):
     """Some rows of another source, read through it: row i is row ``_numbers(i)`` there."""
 
     def __init__(self, parent: Source) -> None:
-        self.parent = parent
+        self.parent, self.raw = parent, parent.raw
         self.row_shape, self.dtype, self.name = parent.row_shape, parent.dtype, parent.name
         self.feature_names = parent.feature_names
 

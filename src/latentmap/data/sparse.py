@@ -73,6 +73,8 @@ class SparseSource(Source):
     500
     """
 
+    raw = True
+
     def __init__(
         self,
         matrix: Any,

@@ -10,6 +10,7 @@ from sklearn.utils import check_random_state
 
 from latentmap.data.sources import ArraySource, Source
 from latentmap.errors import SettingError
+from latentmap.fitting.nearby import brought_near
 from latentmap.fitting.paired import Paired
 from latentmap.fitting.principal import scaled
 from latentmap.fitting.scaling import Scale, choose_scale, statistics
@@ -138,7 +139,7 @@ def prepare(
         raise SettingError(f"training: expected a Training or None, found {training!r}")
     training.check()
     seed = _seed(random_state)
-    rows = rows.load()
+    rows = brought_near(rows, visible)
     some = rows.sample(max(1, SAMPLE_BYTES * len(rows) // rows.nbytes), seed).load()
     some = rows if rows.block_starts is None else some
     scale = choose_scale(scaling, statistics(rows, visible), rows.dtype)

@@ -1,0 +1,100 @@
+"""Rows brought near, once, so that every run through them after that is quick.
+
+Fitting reads rows several times, and decoding a table or an image costs as much each time. So rows
+that fit are taken into memory; more are copied to a raw file without a name in the cache folder,
+which goes with the process. NumPy's own files are as quick as that where they lie.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from latentmap.data.sources import ArraySource, Source
+from latentmap.fitting.progress import progress
+
+__all__ = ["brought_near"]
+
+BATCH_BYTES = 1 << 24
+SPARE = 2
+"""The disk must have so many times the room that the copy needs."""
+
+
+def brought_near(rows: Source, visible: bool = False) -> Source:
+    """Give the same rows where they are read quickly.
+
+    Parameters
+    ----------
+    rows : Source
+    visible : bool
+        Show progress.
+
+    Returns
+    -------
+    Source
+        In memory if they take at most 512 MB, and as they are where they are raw numbers already,
+        or where the disk has no room for a copy.
+
+    Examples
+    --------
+    >>> rows = ArraySource(np.ones((3, 2)))
+    >>> brought_near(rows) is rows
+    True
+    """
+    if rows.raw:
+        return rows.load()
+    if rows.fits():
+        return _filled(rows, np.empty((len(rows), *rows.row_shape), rows.dtype), visible)
+    folder = _folder()
+    if shutil.disk_usage(folder).free < SPARE * rows.nbytes:
+        return rows
+    return _copied(rows, folder, visible)
+
+
+def _filled(rows: Source, array: np.ndarray, visible: bool) -> Source:
+    done = 0
+    for batch in _batches(rows, visible):
+        array[done : done + len(batch)] = batch
+        done += len(batch)
+    return _Near(rows, array)
+
+
+def _copied(rows: Source, folder: Path, visible: bool) -> Source:
+    with tempfile.TemporaryFile(dir=folder) as file:
+        for batch in _batches(rows, visible):
+            file.write(np.ascontiguousarray(batch).data)
+        file.flush()
+        return _Near(rows, np.memmap(file, rows.dtype, "r", shape=(len(rows), *rows.row_shape)))
+
+
+def _batches(rows: Source, visible: bool) -> Iterator[np.ndarray]:
+    with progress(f"reading {rows.name}", len(rows), visible) as advance:
+        for batch in rows.batches(max(1, BATCH_BYTES * len(rows) // rows.nbytes)):
+            yield batch
+            advance(len(batch))
+
+
+def _folder() -> Path:
+    """Give the cache folder: that for temporary files may lie in memory itself."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "latentmap"
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return Path(tempfile.gettempdir())
+    return cache
+
+
+class _Near(ArraySource):
+    """A copy, which tells a row's place as the original does."""
+
+    def __init__(self, original: Source, array: np.ndarray) -> None:
+        super().__init__(array, feature_names=original.feature_names, name=original.name)
+        self._original = original
+
+    def place(self, row: int) -> int:
+        return self._original.place(row)
