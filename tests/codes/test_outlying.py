@@ -8,6 +8,7 @@ from sklearn.metrics import roc_auc_score
 
 from latentmap import AutoEncoder, LatentMap
 from latentmap.codes import Usual, outliers, outlying
+from latentmap.codes.outlying import worst
 from latentmap.data import ArraySource
 from latentmap.errors import DataError
 
@@ -143,3 +144,15 @@ def test_nonsense_is_refused(rows, words):
     )
     with pytest.raises(DataError, match=words):
         outliers(model, rows)
+
+
+def test_the_worst_of_many_are_found_as_they_pass(plane, monkeypatch):
+    monkeypatch.setattr("latentmap.codes.outlying.BATCH_ROWS", 17)
+    rows, pca = plane
+    usual = Usual(pca, rows)
+    whole = usual.judge(rows)
+    numbers, found = worst(usual.judged(rows), 20)
+    assert np.array_equal(numbers, whole.ranking[:20])
+    assert np.array_equal(found.errors, whole.errors[numbers])
+    assert np.array_equal(found.blamed, whole.blamed[numbers])
+    assert len(worst(usual.judged(rows), 10**6)[0]) == len(rows)

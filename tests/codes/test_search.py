@@ -253,3 +253,22 @@ def test_the_angle_does_no_harm_to_tables():
             near = SearchIndex(codes, distance=distance).search(codes, 1, own=own).rows[:, 0]
             alike.append(np.mean(source.labels[near] == source.labels))
         assert alike[1] > alike[0] - 0.02
+
+
+@pytest.mark.parametrize("width", [2, 6])
+def test_very_many_codes_are_compared_block_by_block(width, monkeypatch):
+    codes = RNG.normal(size=(1000, width)).astype("float32")
+    queries = np.arange(40)
+    expected = SearchIndex(codes).search(codes[queries], 7, own=queries)
+    monkeypatch.setattr("latentmap.codes.search._READ", 90)
+    found = SearchIndex(codes).search(codes[queries], 7, own=queries, task="")
+    assert np.array_equal(found.rows, expected.rows)
+    assert np.array_equal(found.distances, expected.distances)
+
+
+def test_codes_may_lie_on_the_disk(tmp_path):
+    codes = RNG.normal(size=(300, 5)).astype("float32")
+    np.save(tmp_path / "codes.npy", codes)
+    mapped = np.load(tmp_path / "codes.npy", mmap_mode="r")
+    found = SearchIndex(mapped).search(codes[:3], 4)
+    assert np.array_equal(found.rows, SearchIndex(codes).search(codes[:3], 4).rows)

@@ -1,7 +1,11 @@
+import threading
+import time
+
 import numpy as np
 import pytest
 
 from latentmap.data import batching
+from latentmap.errors import DataError
 
 
 @pytest.mark.parametrize("size", [1, 3, 4, 7, 100])
@@ -30,3 +34,40 @@ def test_buffered_mixes_rows_of_several_blocks():
     bounds = np.arange(0, 1001, 100)
     batch = next(batching.buffered(rows.take, bounds, 50, rng, blocks_at_once=5))
     assert len(np.unique(batch // 100)) == 5
+
+
+def test_the_next_batch_is_read_while_one_is_worked_on():
+    read = []
+
+    def batches():
+        for i in range(4):
+            read.append(i)
+            yield np.array([i])
+
+    coming = batching.ahead(batches())
+    first = next(coming)
+    for _ in range(1000):
+        if len(read) == 2:
+            break
+        time.sleep(0.001)
+    assert first.tolist() == [0]
+    assert read == [0, 1]  # one ahead, and no more
+    assert [batch.tolist() for batch in coming] == [[1], [2], [3]]
+
+
+def test_an_error_in_reading_comes_where_the_batch_would():
+    def batches():
+        yield np.zeros(1)
+        raise DataError("row 7: a hole")
+
+    coming = batching.ahead(batches())
+    next(coming)
+    with pytest.raises(DataError, match="row 7"):
+        next(coming)
+
+
+def test_nobody_reads_on_after_the_caller_has_left():
+    coming = batching.ahead(np.array([i]) for i in range(10))
+    next(coming)
+    coming.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("reading")]

@@ -1,3 +1,7 @@
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -174,3 +178,67 @@ def test_memory_map_is_shuffled_in_blocks_and_loaded(tmp_path):
         rows,
     )
     assert source.load().block_starts is None
+
+
+# -- very many rows --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("block_starts", [None, np.arange(0, 1000, 17)])
+def test_of_very_many_rows_those_held_out_are_drawn_one_by_one(block_starts, monkeypatch):
+    monkeypatch.setattr("latentmap.data.sources._MANY_ROWS", 500)
+    source = numbered(1000, block_starts=block_starts)
+    fitted, held_out = source.split(100, seed=3)
+    both = [part[:][:, 0] for part in (fitted, held_out)]
+    assert [len(part) for part in both] == [900, 100]
+    assert np.array_equal(np.sort(np.concatenate(both)), np.arange(1000))
+    assert np.all(np.diff(both[0]) > 0)
+    assert np.array_equal(source.split(100, seed=3)[1][:][:, 0], both[1])
+    assert not np.array_equal(source.split(100, seed=4)[1][:][:, 0], both[1])
+    assert abs(both[1].mean() - 500) < 100
+
+
+@pytest.mark.parametrize("left_out", [[0], [999], [0, 1, 2], [5, 6, 500, 998, 999], range(999)])
+def test_all_rows_but_a_few(left_out):
+    source = numbered(1000, block_starts=np.arange(0, 1000, 17))
+    rest = source._without(np.array(list(left_out)))
+    expected = np.delete(np.arange(1000), list(left_out))
+    assert np.array_equal(rest[:][:, 0], expected)
+    assert rest.place(len(rest) - 1) == expected[-1]
+    starts = {int(np.searchsorted(expected, start)) for start in source.block_starts}
+    assert set(rest.block_starts) == starts - {len(expected)}
+    shuffled = np.concatenate(list(rest.batches(64, rng=np.random.default_rng(0))))[:, 0]
+    assert np.array_equal(np.sort(shuffled), expected)
+
+
+def test_the_rest_has_its_labels():
+    source = numbered(10)
+    source.labels = np.arange(10) * 2
+    assert source._without(np.array([0, 4])).labels.tolist() == [2, 4, 6, 10, 12, 14, 16, 18]
+    part = source._without(np.array([0, 4])).subset([0, 3])
+    assert part.labels.tolist() == [2, 10]
+
+
+RESIDENT = """
+import sys
+import numpy as np
+from latentmap.data import open_data
+
+def resident():
+    told = dict(line.split(":") for line in open("/proc/self/status"))
+    return int(told["VmHWM"].split()[0]) / 1024
+
+source, before = open_data(sys.argv[1]), resident()
+for batch in source.batches(8192, rng=np.random.default_rng(0)):
+    pass
+source.take(np.random.default_rng(0).permutation(len(source))[:20_000])
+print(resident() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="asks Linux for its memory")
+def test_a_mapped_file_does_not_count_as_memory(tmp_path):
+    rows = 400_000
+    np.save(tmp_path / "rows.npy", np.zeros((rows, 1000), np.uint8))
+    command = [sys.executable, "-c", RESIDENT, str(tmp_path / "rows.npy")]
+    grown = float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    assert grown < 230  # MB, of 400: a buffer, its rows in order, one batch ahead, a chunk taken

@@ -22,7 +22,7 @@ __all__ = ["ArraySource", "Source", "check_finite"]
 
 _BUFFER_BYTES = 64 * 2**20  # of rows shuffled at a time, where a source is read in blocks
 _MAPPED_BLOCK_BYTES = 2**20  # large enough that a disk reads it at full speed
-_MAPPED_ROWS = 2**14  # taken at a time from a mapped file
+_MAPPED_ROWS = 2**10  # taken at a time: the system maps 64 kB around each that lies alone
 _MANY_ROWS = 2**20
 """Of more rows, those held out are drawn without an order of all rows in memory."""
 
