@@ -160,9 +160,12 @@ def chosen_row(rows: Source, number: int, text: str) -> Source:
 
 def split_rows(data: str, label: str | None, seed: int) -> Parts:
     """Open data to fit a model to, and hold some out to judge it by."""
+    from latentmap.fitting.nearby import brought_near
+
     rows = open_rows(data, label)
     if _is_named(data):
         return _named_parts(data, rows)
+    rows = brought_near(rows, visible=True)
     count = _held_out_count(len(rows))
     held_out = {
         "rows": count,

@@ -93,7 +93,12 @@ class _Near(ArraySource):
     """A copy, which tells a row's place as the original does."""
 
     def __init__(self, original: Source, array: np.ndarray) -> None:
-        super().__init__(array, feature_names=original.feature_names, name=original.name)
+        super().__init__(
+            array,
+            feature_names=original.feature_names,
+            labels=original.labels,
+            name=original.name,
+        )
         self._original = original
 
     def place(self, row: int) -> int:
