@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from latentmap.cli.console import say, show_json, show_table, working
+from latentmap.cli.hiring import hired
 from latentmap.cli.models import check_columns, open_model
-from latentmap.cli.options import Data, Json, Label, Model
+from latentmap.cli.options import Data, Json, Label, Model, RayAddress, WorkerCount
 from latentmap.cli.tables import SUFFIXES, write_columns
 from latentmap.errors import FileError
 
@@ -71,6 +72,8 @@ def outliers(
         int, typer.Option(min=0, help="Chooses 10,000 usual rows where there are more.")
     ] = 0,
     as_json: Json = False,
+    workers: WorkerCount = None,
+    ray: RayAddress = None,
 ) -> None:
     """Rank rows by how badly they fit.
 
@@ -78,6 +81,9 @@ def outliers(
     from 0 up: 3 says that of 1,000 usual rows one fits as badly; it adds up two parts, error and
     rarity, each told in the same way. What is to blame are the columns, or the part of an image,
     that differ most from what the model expects.
+
+    With --workers, DATA is .parquet, a file or a folder, and the scores become a folder of .parquet
+    files in the order of the rows.
     """
     _check(output, model, data, *([] if among is None else [among]))
     fitted = open_model(model)
@@ -86,10 +92,17 @@ def outliers(
     from latentmap.codes import Usual
 
     usual = Usual(fitted, usual_rows, seed, verbose=True)
-    found = usual.judge(source, verbose=True)
-    worst = _Worst(usual, source, found, rows)
+    scores = output if output is not None and output.suffix.lower() in SUFFIXES else None
+    with hired(workers, ray) as crew:
+        if crew is not None:
+            numbers, found = crew.judge(usual, source, rows, _folder(scores), _write_scores)
+        else:
+            numbers, found = _judged(usual, source, rows, scores)
+    worst = _Worst(usual, source, numbers, found)
+    if scores is not None:
+        say(f"Wrote {scores}: the scores of {len(source):,} rows")
     if output is not None:
-        _write(output, source, found, worst)
+        _draw(output if scores is None else output.with_suffix(".png"), worst)
     if as_json:
         words = {"model": str(model), "data": data, "among": among or data, "rows": len(source)}
         show_json({**words, "outliers": [worst.told(i) for i in range(len(worst.numbers))]})
@@ -127,17 +140,38 @@ def _opened(
     return source, usual
 
 
+def _judged(
+    usual: Any, source: Source, count: int, scores: Path | None
+) -> tuple[np.ndarray, Outliers]:
+    """Judge all rows in this process, write their scores, and give the worst."""
+    found = usual.judge(source, verbose=True)
+    if scores is not None:
+        with working(f"Writing {scores}…"):
+            _write_scores(scores, source, found)
+    numbers = found.ranking[:count]
+    return numbers, found.at(numbers)
+
+
+def _folder(scores: Path | None) -> Path | None:
+    """Refuse, for workers, what is not written as .parquet."""
+    if scores is not None and scores.suffix.lower() != ".parquet":
+        raise FileError(
+            f"{scores}: expected the suffix .parquet with --workers, found {scores.suffix!r}"
+        )
+    return scores
+
+
 class _Worst:
     """The worst rows, what is expected in their place, and what is to blame."""
 
-    def __init__(self, usual: Any, source: Source, found: Outliers, count: int) -> None:
+    def __init__(self, usual: Any, source: Source, numbers: np.ndarray, found: Outliers) -> None:
         from latentmap.codes import blame
         from latentmap.data.memory import check_memory
 
         self.source, self.found, self.of_images = source, found, len(source.row_shape) > 1
-        self.numbers = found.ranking[:count]
+        self.numbers = numbers
         some = source.subset(self.numbers)
-        check_memory(f"-n {count}", 8 * some.nbytes * 4 // some.dtype.itemsize)
+        check_memory(f"-n {len(numbers)}", 8 * some.nbytes * 4 // some.dtype.itemsize)
         self.rows = some[:]
         self.expected = usual.expected(some)
         self.shares = blame(usual.estimator, some, self.expected)
@@ -146,8 +180,7 @@ class _Worst:
         """Tell everything of one of them."""
         number = int(self.numbers[i])
         figures = {
-            name: float(getattr(self.found, all_rows)[number])
-            for name, all_rows in _FIGURES.items()
+            name: float(getattr(self.found, all_rows)[i]) for name, all_rows in _FIGURES.items()
         }
         return {**self._about(number), **figures, "blamed": self._blamed(i)}
 
@@ -203,19 +236,11 @@ def _words(blamed: list[dict[str, Any]]) -> str:
     return "; ".join(told) or "nothing"
 
 
-def _write(output: Path, source: Source, found: Outliers, worst: _Worst) -> None:
-    if output.suffix.lower() in SUFFIXES:
-        with working(f"Writing {output}…"):
-            _write_scores(output, source, found)
-        say(f"Wrote {output}: the scores of {len(source):,} rows")
-        output = output.with_suffix(".png")
-    _draw(output, worst)
-
-
-def _write_scores(path: Path, source: Source, found: Outliers) -> None:
+def _write_scores(path: Path, source: Source, found: Outliers, first: int = 0) -> None:
+    """Write the figures of rows, of which the first has this number."""
     import numpy as np
 
-    numbers = {"row": np.arange(len(source))}
+    numbers = {"row": first + np.arange(len(source))}
     numbers |= {name: getattr(found, all_rows) for name, all_rows in _FIGURES.items()}
     numbers |= {"blamed": found.blamed}
     write_columns(path, numbers, {"blamed": _blamed_names(source, found.blamed)})
@@ -233,7 +258,8 @@ def _draw(path: Path, worst: _Worst) -> None:
     shown = _SHOWN[worst.of_images]
     rows, expected, shares = (p[:shown] for p in (worst.rows, worst.expected, worst.shares))
     captions = [
-        f"row {number} ({worst.found.scores[number]:.1f})" for number in worst.numbers[:shown]
+        f"row {number} ({score:.1f})"
+        for number, score in zip(worst.numbers[:shown], worst.found.scores, strict=False)
     ]
     with working(f"Drawing {path}…"):
         from latentmap import plots

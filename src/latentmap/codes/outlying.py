@@ -66,6 +66,10 @@ class Outliers:
         """Row numbers, the worst row first; of equal ones the first."""
         return np.argsort(-self.scores, kind="stable")
 
+    def at(self, numbers: np.ndarray) -> Outliers:
+        """Give the figures of some of the rows alone."""
+        return Outliers(*(getattr(self, part.name)[numbers] for part in fields(self)))
+
 
 class Usual:
     """What is usual: the codes and the errors of rows that are as they should be.

@@ -1,4 +1,4 @@
-"""A training under way, and its checkpoints: named arrays from which it goes on as if never stopped.
+"""A training under way, and its checkpoints: arrays from which it goes on as if never stopped.
 
 A checkpoint is taken between two chunks of steps. It holds every variable (the network's, the
 optimizer's, the running mean of the loss), the best weights so far, the history, and where in which
@@ -35,10 +35,11 @@ class Best:
     """The weights that did best on the held-out rows, and how long ago that was."""
 
     def __init__(self, model: Any) -> None:
-        self.model, self.loss, self.epochs_ago = model, math.inf, 0
+        self.model, self.loss = model, math.inf
+        self.epochs_ago: float = 0
         self.weights: list[np.ndarray] | None = None
 
-    def look(self, loss: float, epochs: int) -> None:
+    def look(self, loss: float, epochs: float) -> None:
         """Note a loss, measured so many epochs after the last."""
         if loss < self.loss:
             self.loss, self.epochs_ago = loss, 0

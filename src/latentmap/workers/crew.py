@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Callable
 from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -38,6 +39,11 @@ class Workers:
         Between checkpoints, about.
     verbose : bool
         Show progress with the time left.
+
+    Attributes
+    ----------
+    replaced : list of int
+        Of the last training, the epochs in which new workers went on in place of dead ones.
 
     Raises
     ------
@@ -88,6 +94,16 @@ class Workers:
         self.count, self.ray, self.storage = count, ray, storage
         self.seconds, self.verbose = seconds, verbose
         self.cores = 0
+        self.replaced: list[int] = []
+        self._leaving = contextlib.ExitStack()
+
+    @property
+    def order(self) -> dict[str, Any]:
+        """What every worker is told, whatever its work."""
+        from latentmap.backend import start
+
+        engine = start().backend.backend()
+        return {"cores": self.cores, "folder": str(Path.cwd()), "engine": engine}
 
     def __enter__(self) -> Self:
         count = self.count
@@ -134,7 +150,12 @@ class Workers:
         encode_parts(self, model, rows, Path(output))
 
     def judge(
-        self, usual: Any, rows: Source, output: str | os.PathLike[str] | None, worst: int
+        self,
+        usual: Any,
+        rows: Source,
+        worst: int,
+        output: str | os.PathLike[str] | None = None,
+        write: Callable[..., None] | None = None,
     ) -> Any:
         """Tell how badly rows of Parquet files fit, and which fit worst.
 
@@ -143,10 +164,13 @@ class Workers:
         usual : codes.Usual
         rows : Source
             As for `encode`.
-        output : path-like or None
-            A new folder for all rows' figures, one row each, in the order of the rows.
         worst : int
             How many of the worst rows are given back.
+        output : path-like, optional
+            A new folder for all rows' figures, in the order of the rows.
+        write : callable, optional
+            Writes the figures of one part: ``write(path, rows, found, first)``, with the part's
+            rows, their `Outliers`, and the number of the first among all.
 
         Returns
         -------
@@ -162,4 +186,5 @@ class Workers:
         """
         from latentmap.workers.parts import judge_parts
 
-        return judge_parts(self, usual, rows, None if output is None else Path(output), worst)
+        folder = None if output is None else Path(output)
+        return judge_parts(self, usual, rows, worst, folder, write)

@@ -17,6 +17,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.done, self.note = 0, ""
+        self.replaced: list[int] = []
         self.error: BaseException | None = None
         self.arrays: dict[str, Any] | None = None
 
@@ -24,9 +25,13 @@ class Desk:
         """Hear from a worker: steps done since the start of the training."""
         self.done, self.note = done, note or self.note
 
-    def told(self) -> tuple[int, str]:
-        """Give the last news."""
-        return self.done, self.note
+    def go_on(self, epoch: int) -> None:
+        """Hear from a new group of workers in which epoch it goes on."""
+        self.replaced.append(epoch)
+
+    def told(self) -> tuple[int, str, list[int]]:
+        """Give the last news, and the epochs in which new groups went on."""
+        return self.done, self.note, self.replaced
 
     def give_up(self, error: BaseException) -> None:
         """Keep the reason why the training cannot succeed."""

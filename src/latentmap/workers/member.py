@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Job", "settle_engine", "work"]
+__all__ = ["Job", "settle_down", "work"]
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -39,12 +39,12 @@ def work(order: dict[str, Any]) -> None:
     Parameters
     ----------
     order : dict
-        "job" and "desk", Ray's handles; "cores" of this worker; "seconds" between checkpoints.
+        "job" and "desk", Ray's handles; "seconds" between checkpoints; what `settle_down` takes.
     """
     import ray
     from ray import train
 
-    settle_engine(order["cores"])
+    settle_down(order)
     reason = ray.get(order["desk"].reason.remote())
     if reason is not None:
         raise reason
@@ -61,9 +61,17 @@ def work(order: dict[str, Any]) -> None:
         ray.get(order["desk"].deliver.remote(arrays))
 
 
-def settle_engine(cores: int) -> None:
-    """Give the engine its share of the machine, before it starts."""
-    os.environ.update(KERAS_BACKEND="jax", JAX_PLATFORMS="cpu", NPROC=str(cores))
+def settle_down(order: dict[str, Any]) -> None:
+    """Give this process the driver's folder, and the engine its share of the machine.
+
+    Parameters
+    ----------
+    order : dict
+        "cores" of this worker, "folder" and "engine" of the driver.
+    """
+    with contextlib.suppress(OSError):  # another machine may not have it; then paths are whole
+        os.chdir(order["folder"])
+    os.environ.update(KERAS_BACKEND=order["engine"], JAX_PLATFORMS="cpu", NPROC=str(order["cores"]))
 
 
 def _trained(job: Job, member: Member) -> dict[str, Any]:
@@ -145,7 +153,10 @@ class Member:
         if kept is None:
             return None
         with kept.as_directory() as folder:
-            return read_model(Path(folder) / CHECKPOINT)[1]
+            arrays = read_model(Path(folder) / CHECKPOINT)[1]
+        if self.number == 0:
+            self.desk.go_on.remote(int(arrays["place"][0]))
+        return arrays
 
     def keep(self, checkpoint: Callable[[], dict[str, Any]]) -> None:
         """Keep a checkpoint if one is due; the first chunk, which compiles, tells no time."""

@@ -9,6 +9,7 @@ take the same number of steps, without a word between them.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -115,4 +116,4 @@ def parts_of(rows: Source, workers: int) -> list[tuple[int, int]]:
         cuts = np.where(cuts - before < bounds[after] - cuts, before, bounds[after])
         cuts[[0, -1]] = 0, len(rows)
         cuts = np.unique(cuts)
-    return [(int(first), int(end)) for first, end in zip(cuts[:-1], cuts[1:], strict=True)]
+    return [(int(first), int(end)) for first, end in itertools.pairwise(cuts)]

@@ -47,7 +47,7 @@ def ship(thing: Any, custom: str) -> Any:
         ) from None
 
 
-def _packed(source: ArraySource) -> tuple[type, dict[str, Any]]:
+def _packed(source: ArraySource) -> tuple[type[ArraySource], dict[str, Any]]:
     """Take a source apart; of a mapped array only where it lies."""
     told = dict(source.__dict__)
     if mapped := _mapped(source.array):
@@ -55,12 +55,12 @@ def _packed(source: ArraySource) -> tuple[type, dict[str, Any]]:
     return type(source), told
 
 
-def _unpacked(packed: tuple[type, dict[str, Any]]) -> ArraySource:
+def _unpacked(packed: tuple[type[ArraySource], dict[str, Any]]) -> ArraySource:
     kind, told = packed
     if isinstance(told["array"], tuple):
         path, dtype, offset, shape, order = told["array"]
         told["array"] = np.asarray(np.memmap(path, dtype, "r", offset, shape, order))
-    source = kind.__new__(kind)
+    source = object.__new__(kind)
     source.__dict__.update(told)
     return source
 
@@ -74,6 +74,8 @@ def _mapped(array: np.ndarray) -> tuple | None:
         return None
     while isinstance(base.base, np.memmap):
         base = base.base
-    offset = base.offset + array.__array_interface__["data"][0] - base.__array_interface__["data"][0]
+    offset = (
+        base.offset + array.__array_interface__["data"][0] - base.__array_interface__["data"][0]
+    )
     order = "C" if array.flags.c_contiguous else "F"
     return str(Path(base.filename).absolute()), array.dtype.str, offset, array.shape, order

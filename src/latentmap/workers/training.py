@@ -100,7 +100,7 @@ def _hired(workers: Any, job: Job, storage: str, advance: Any) -> dict[str, Any]
     order = {
         "job": ship(job, "loss"),
         "desk": desk,
-        "cores": workers.cores,
+        **workers.order,
         "seconds": workers.seconds,
     }
     trainer, run = _trainer(workers, order, storage)
@@ -110,8 +110,8 @@ def _hired(workers: Any, job: Job, storage: str, advance: Any) -> dict[str, Any]
     done = 0
     while at_work.is_alive():
         at_work.join(GLANCE)
-        now, note = ray.get(desk.told.remote())
-        advance(now - done, note=note)
+        now, note, workers.replaced = ray.get(desk.told.remote())
+        advance(now - done, note=_with_replaced(note, workers.replaced))
         done = now
     outcome, reason = ray.get([desk.delivered.remote(), desk.reason.remote()])
     _remove(storage, run)
@@ -120,6 +120,10 @@ def _hired(workers: Any, job: Job, storage: str, advance: Any) -> dict[str, Any]
     if failed or outcome is None:
         raise ClusterError(f"workers: training failed ({_why(failed)})")
     return outcome
+
+
+def _with_replaced(note: str, epochs: list[int]) -> str:
+    return f"{note} · new workers went on in epoch {epochs[-1]}" if epochs else note
 
 
 def _trainer(workers: Any, order: dict[str, Any], storage: str) -> tuple[Any, str]:
@@ -174,4 +178,5 @@ def _taken_over(objective: Any, arrays: dict[str, Any]) -> dict[str, list[float]
     weights = [arrays[name] for name in sorted(arrays) if name.startswith("weight/")]
     for variable, value in zip(objective.weights, weights, strict=True):
         variable.assign(value)
-    return dict(zip(empty_history(), arrays["history"].tolist(), strict=True))
+    history = dict(zip(empty_history(), arrays["history"].tolist(), strict=True))
+    return {**history, "epoch": [int(epoch) for epoch in history["epoch"]]}
