@@ -17,7 +17,6 @@ from latentmap.errors import ClusterError, SettingError
 __all__ = ["connect", "cores_each", "disconnect", "machines"]
 
 _SETTINGS = {
-    "RAY_BACKEND_LOG_LEVEL": "fatal",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",
     "RAY_TRAIN_METRICS_ENABLED": "0",

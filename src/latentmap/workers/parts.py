@@ -10,7 +10,6 @@ in theirs. The folder takes its place when all parts are there.
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -138,25 +137,36 @@ def _done(workers: Any, rows: Source, task: Any, text: str) -> Iterator[Columns]
 
 
 def _dealt(workers: Any, parts: list[tuple[int, int]], task: Any) -> Iterator[Columns]:
-    """Give what comes of each part, as Ray Data brings it."""
+    """Give what comes of each part, as Ray Data brings it to a foreman, who keeps its chatter."""
     import ray
+
+    order = {
+        **workers.order,
+        "workers": min(workers.count, len(parts)),
+        "task": ship(task, "model"),
+    }
+    foreman = ray.remote(num_cpus=0, max_retries=0)(_oversee)
+    try:
+        for told in foreman.options(num_returns="streaming").remote(order, parts):
+            yield ray.get(told)
+    except ray.exceptions.RayError as error:
+        raise _ours(error) from None
+
+
+def _oversee(order: dict[str, Any], parts: list[tuple[int, int]]) -> Iterator[Columns]:
+    """Deal the parts out, in a process of its own."""
     from ray import data
 
-    _keep_silent(data)
     places = [{"number": i, "first": a, "end": b} for i, (a, b) in enumerate(parts)]
-    order = {**workers.order, "task": ship(task, "model")}
     dealt = data.from_items(places, override_num_blocks=len(places)).map_batches(
         _PartWorker,
         fn_constructor_args=(order,),
         batch_size=1,
         batch_format="numpy",
-        compute=data.ActorPoolStrategy(size=min(workers.count, len(parts))),
-        num_cpus=workers.cores,
+        compute=data.ActorPoolStrategy(size=order["workers"]),
+        num_cpus=order["cores"],
     )
-    try:
-        yield from dealt.iter_batches(batch_size=None, batch_format="numpy")
-    except ray.exceptions.RayError as error:
-        raise _ours(error) from None
+    yield from dealt.iter_batches(batch_size=None, batch_format="numpy")
 
 
 def _ours(error: Any) -> LatentmapError:
@@ -168,12 +178,6 @@ def _ours(error: Any) -> LatentmapError:
         seen = getattr(seen, "cause", None) or seen.__cause__
     lines = [line.strip() for line in str(error).split("\n") if line.strip()]
     return ClusterError(f"workers: a part could not be done ({lines[-1]})")
-
-
-def _keep_silent(data: Any) -> None:
-    context = data.DataContext.get_current()
-    context.enable_progress_bars = context.print_on_execution_start = False
-    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ from latentmap.data.sources import Source
 __all__ = ["Dealt", "parts_of", "share_of"]
 
 PART_BYTES = 1 << 28
-PART_ROWS = 1024
+PART_ROWS = 128
 PARTS_A_WORKER = 4
 
 
