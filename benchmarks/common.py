@@ -1,7 +1,7 @@
 """What every benchmark tells beside its figures, and where they go.
 
 A benchmark runs both sides in one go, writes benchmarks/results/NAME.json with machine, versions
-and seeds, and puts its table into README.md or docs/codes.md, between its two markers.
+and seeds, and puts its table into README.md, docs/codes.md or docs/scale.md, between its markers.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = (ROOT / "README.md", ROOT / "docs" / "codes.md")
+PAGES = (ROOT / "README.md", ROOT / "docs" / "codes.md", ROOT / "docs" / "scale.md")
 PACKAGES = ("latentmap", "keras", "jax", "numpy", "scikit-learn")
 
 

@@ -17,7 +17,10 @@ from latentmap.errors import SettingError
 from latentmap.networks.dense import DenseNetwork
 from latentmap.workers import Workers
 
-ray = pytest.importorskip("ray", reason="the extra ray is not installed")
+if os.environ.get("LATENTMAP_NEED_RAY"):
+    import ray
+else:
+    ray = pytest.importorskip("ray", reason="the extra ray is not installed")
 pytestmark = [
     pytest.mark.ray,
     pytest.mark.skipif(os.environ.get("KERAS_BACKEND") != "jax", reason="workers need JAX"),

@@ -64,6 +64,7 @@ def connect(address: str | None) -> bool:
         where = "on this machine" if address is None else f"at {address!r}"
         about = str(error).strip().split("\n")[0]
         raise ClusterError(f"ray: expected a cluster {where}, found none ({about})") from None
+    _silence()
     return True
 
 
@@ -93,6 +94,21 @@ def cores_each(workers: int) -> int:
 def machines() -> int:
     """Tell how many machines the cluster has."""
     return len({node["NodeManagerAddress"] for node in _nodes()})
+
+
+def _silence() -> None:
+    """Keep news of dead workers, which Ray prints whatever it was told, off standard output.
+
+    There it would stand among what a verb was asked for; there is no setting for it.
+    """
+    with contextlib.suppress(ImportError):
+        from ray._private import worker
+
+        worker.print_to_stdstream = _drop
+
+
+def _drop(*_: Any, **__: Any) -> None:
+    pass
 
 
 def _nodes() -> list[dict[str, Any]]:
