@@ -16,7 +16,7 @@ class Desk:
     """News of one training."""
 
     def __init__(self) -> None:
-        self.done, self.note = 0, ""
+        self.done, self.note = 0, "starting the workers"
         self.replaced: list[int] = []
         self.error: BaseException | None = None
         self.arrays: dict[str, Any] | None = None

@@ -133,13 +133,13 @@ class Member:
     @contextlib.contextmanager
     def progress(self, text: str, steps: int, visible: bool) -> Iterator[Callable[..., None]]:
         """Tell the desk how far worker 0 is."""
-        done = 0
+        done, hints = 0, ["compiling", "training"]
 
         def advance(steps: int, note: str = "") -> None:
             nonlocal done
             done += steps
             if self.number == 0:
-                self.desk.tell.remote(done, note)
+                self.desk.tell.remote(done, note or (hints.pop(0) if hints else ""))
 
         yield advance
 
