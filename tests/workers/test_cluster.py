@@ -63,3 +63,13 @@ def test_cores_are_shared_out_as_they_lie_on_machines(monkeypatch, cores, worker
     assert cluster.cores_each(workers) == each
     with pytest.raises(SettingError, match=f"at most {sum(cores)}, .*, found 50"):
         cluster.cores_each(50)
+
+
+def test_another_engine_is_told_before_anything_starts(monkeypatch):
+    from latentmap.backend import start
+
+    monkeypatch.setattr(start().backend, "backend", lambda: "torch")
+    with pytest.raises(
+        SettingError, match=r"workers: expected Keras on JAX, .* found it on 'torch'"
+    ):
+        Workers(2).__enter__()

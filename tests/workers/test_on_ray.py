@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import pytest
+from pyarrow import parquet
 from sklearn.datasets import load_digits
 
 from latentmap import AutoEncoder, LatentMap, Training, load_model
@@ -59,8 +60,6 @@ def workers(cluster):
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory):
     """The digits in three Parquet files of a folder, in row groups of 100, with labels."""
-    from pyarrow import parquet
-
     folder, labels = tmp_path_factory.mktemp("digits"), load_digits().target
     for i in range(3):
         here, path = slice(600 * i, 600 * (i + 1)), folder / f"{i}.parquet"
@@ -249,6 +248,12 @@ def test_what_the_command_refuses(workers, run, tables, flat, tmp_path):
     crew = (*crew, "--label", "label")
     told = run("encode", model, tables, "-o", tmp_path / "codes.csv", *crew, code=2)
     assert "expected the suffix .parquet with --workers, found '.csv'" in told.stderr
+    table = parquet.read_table(tables / "0.parquet")
+    table = table.set_column(5, "c5", [[0.0] * 599 + [float("nan")]])
+    parquet.write_table(table, tmp_path / "nan.parquet")
+    codes = tmp_path / "codes.parquet"
+    told = run("encode", model, tmp_path / "nan.parquet", "-o", codes, *crew, code=2)
+    assert "nan.parquet, row 599, column c5" in told.stderr
     told = run("fit", "digits", "--workers", 3, "-o", tmp_path / "m.safetensors", code=2)
     assert "workers: expected at most 2" in told.stderr
     assert not list(tmp_path.glob("codes*"))

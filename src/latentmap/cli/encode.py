@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from latentmap.cli.console import say
-from latentmap.cli.hiring import hired
+from latentmap.cli.hiring import check_parts, hired
 from latentmap.cli.models import check_columns, columns_of, open_model
 from latentmap.cli.options import Data, Label, Model, RayAddress, WorkerCount
 from latentmap.errors import DataError, FileError
@@ -58,9 +58,10 @@ def encode(
     fitted = open_model(model)
     rows = open_rows(data, label, (fitted.figures_ or {}).get("label"))
     check_columns(fitted, rows)
+    check_parts(workers, rows, output)
     with hired(workers, ray) as crew:
         if crew is not None:
-            crew.encode(fitted, rows, _folder(output))
+            crew.encode(fitted, rows, output)
         else:
             write_rows(
                 output,
@@ -112,15 +113,6 @@ def decode(
         labels=source.labels,
     )
     say(f"Wrote {output}: {len(source):,} rows")
-
-
-def _folder(output: Path) -> Path:
-    """Refuse, for workers, what is not written as .parquet."""
-    if output.suffix.lower() != ".parquet":
-        raise FileError(
-            f"{output}: expected the suffix .parquet with --workers, found {output.suffix!r}"
-        )
-    return output
 
 
 def _check_width(fitted: Any, codes: Any) -> None:

@@ -4,15 +4,38 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latentmap.cli.console import working
-from latentmap.errors import SettingError
+from latentmap.errors import FileError, SettingError
 
 if TYPE_CHECKING:
+    from latentmap.data import Source
     from latentmap.workers import Workers
 
-__all__ = ["hired"]
+__all__ = ["check_parts", "hired"]
+
+
+def check_parts(count: int | None, rows: Source, output: Path | None) -> None:
+    """Refuse, before any work, what workers cannot share among them, or write.
+
+    Raises
+    ------
+    SettingError
+        If there are to be workers, and the rows are not those of .parquet files.
+    FileError
+        If there are, and the output is no .parquet.
+    """
+    if count is None:
+        return
+    from latentmap.workers.parts import check_tables
+
+    check_tables(rows)
+    if output is not None and output.suffix.lower() != ".parquet":
+        raise FileError(
+            f"{output}: expected the suffix .parquet with --workers, found {output.suffix!r}"
+        )
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from latentmap.cli.console import say, show_json, show_table, working
-from latentmap.cli.hiring import hired
+from latentmap.cli.hiring import check_parts, hired
 from latentmap.cli.models import check_columns, open_model
 from latentmap.cli.options import Data, Json, Label, Model, RayAddress, WorkerCount
 from latentmap.cli.tables import SUFFIXES, write_columns
@@ -91,11 +91,12 @@ def outliers(
     source, usual_rows = _opened(fitted, data, among, label, remembered)
     from latentmap.codes import Usual
 
-    usual = Usual(fitted, usual_rows, seed, verbose=True)
     scores = output if output is not None and output.suffix.lower() in SUFFIXES else None
+    check_parts(workers, source, scores)
+    usual = Usual(fitted, usual_rows, seed, verbose=True)
     with hired(workers, ray) as crew:
         if crew is not None:
-            numbers, found = crew.judge(usual, source, rows, _folder(scores), _write_scores)
+            numbers, found = crew.judge(usual, source, rows, scores, _write_scores)
         else:
             numbers, found = _judged(usual, source, rows, scores)
     worst = _Worst(usual, source, numbers, found)
@@ -150,15 +151,6 @@ def _judged(
             _write_scores(scores, source, found)
     numbers = found.ranking[:count]
     return numbers, found.at(numbers)
-
-
-def _folder(scores: Path | None) -> Path | None:
-    """Refuse, for workers, what is not written as .parquet."""
-    if scores is not None and scores.suffix.lower() != ".parquet":
-        raise FileError(
-            f"{scores}: expected the suffix .parquet with --workers, found {scores.suffix!r}"
-        )
-    return scores
 
 
 class _Worst:

@@ -48,7 +48,7 @@ class Workers:
     Raises
     ------
     SettingError
-        If there are more workers than cores, or a setting is none.
+        If there are more workers than cores, a setting is none, or Keras does not run on JAX.
     ClusterError
         If Ray is not installed, nothing answers at the address, or workers keep dying.
 
@@ -100,15 +100,13 @@ class Workers:
     @property
     def order(self) -> dict[str, Any]:
         """What every worker is told, whatever its work."""
-        from latentmap.backend import start
-
-        engine = start().backend.backend()
-        return {"cores": self.cores, "folder": str(Path.cwd()), "engine": engine}
+        return {"cores": self.cores, "folder": str(Path.cwd())}
 
     def __enter__(self) -> Self:
         count = self.count
         if not isinstance(count, Integral) or isinstance(count, bool) or count < 1:
             raise SettingError(f"workers: expected an integer above 0, found {count!r}")
+        _check_engine()
         from latentmap.fitting.team import trained_by
         from latentmap.workers import cluster
         from latentmap.workers.training import train_on
@@ -188,3 +186,13 @@ class Workers:
 
         folder = None if output is None else Path(output)
         return judge_parts(self, usual, rows, worst, folder, write)
+
+
+def _check_engine() -> None:
+    from latentmap.backend import start
+
+    engine = start().backend.backend()
+    if engine != "jax":
+        raise SettingError(
+            f"workers: expected Keras on JAX, which joins processes, found it on {engine!r}"
+        )

@@ -67,11 +67,11 @@ def settle_down(order: dict[str, Any]) -> None:
     Parameters
     ----------
     order : dict
-        "cores" of this worker, "folder" and "engine" of the driver.
+        "cores" of this worker, "folder" of the driver.
     """
     with contextlib.suppress(OSError):  # another machine may not have it; then paths are whole
         os.chdir(order["folder"])
-    os.environ.update(KERAS_BACKEND=order["engine"], JAX_PLATFORMS="cpu", NPROC=str(order["cores"]))
+    os.environ.update(KERAS_BACKEND="jax", JAX_PLATFORMS="cpu", NPROC=str(order["cores"]))
 
 
 def _trained(job: Job, member: Member) -> dict[str, Any]:

@@ -27,9 +27,24 @@ from latentmap.workers.member import settle_down
 from latentmap.workers.shares import parts_of
 from latentmap.workers.shipping import ship
 
-__all__ = ["encode_parts", "judge_parts"]
+__all__ = ["check_tables", "encode_parts", "judge_parts"]
 
 Columns = dict[str, np.ndarray]
+
+
+def check_tables(rows: Source) -> None:
+    """Refuse rows that are not those of Parquet files.
+
+    Raises
+    ------
+    SettingError
+        Naming them.
+    """
+    if not isinstance(rows, ParquetSource):
+        raise SettingError(
+            f"{rows.name}: expected .parquet, a file or a folder, to be shared among workers, "
+            "found other data"
+        )
 
 
 def encode_parts(workers: Any, model: Any, rows: Source, output: Path) -> None:
@@ -115,11 +130,7 @@ class _PartWorker:
 
 def _done(workers: Any, rows: Source, task: Any, text: str) -> Iterator[Columns]:
     """Have all parts done; give what comes of each, in any order."""
-    if not isinstance(rows, ParquetSource):
-        raise SettingError(
-            f"{rows.name}: expected .parquet, a file or a folder, to be shared among workers, "
-            "found other data"
-        )
+    check_tables(rows)
     parts = parts_of(rows, workers.count)
     done: set[int] = set()
     with progress(text, len(rows), workers.verbose) as advance:

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from latentmap.backend import start
 from latentmap.data.sources import Source
 from latentmap.errors import ClusterError, LatentmapError, SettingError
 from latentmap.fitting.checkpoints import empty_history
@@ -58,11 +57,6 @@ def train_on(workers: Any) -> Callable[..., dict[str, list[float]]]:
 
 
 def _check(workers: Any, objective: Any, rows: Source) -> None:
-    engine = start().backend.backend()
-    if engine != "jax":
-        raise SettingError(
-            f"workers: expected Keras on JAX, which joins processes, found it on {engine!r}"
-        )
     if isinstance(objective.remade.parts.network, tuple):
         raise SettingError(
             "network: expected a network of latentmap's own with workers, which build it anew, "
