@@ -20,9 +20,10 @@ _SETTINGS = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",
     "RAY_TRAIN_METRICS_ENABLED": "0",
+    "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "300",
     "RAY_USAGE_STATS_ENABLED": "0",
 }
-"""Of Ray: silent, nothing sent to its makers, and a dead worker is noticed at once."""
+"""Nothing is sent to Ray's makers; a dead worker is noticed at once, a slow one waited for."""
 _SECONDS = 5.0
 """A cluster that does not take a connection in this time is not there."""
 
