@@ -173,7 +173,9 @@ def test_two_workers_find_the_model_of_one_process(workers, cluster, tables, run
 
 def test_a_killed_worker_is_replaced_and_training_goes_on(workers, tmp_path):
     plan = Training(batch_size=64, learning_rate=1e-2, held_out=0, patience=None)
-    survived, alone = (LatentMap(epochs=4, training=plan, random_state=0) for _ in range(2))
+    corners = DIGITS[:, 2:4, 2:4].mean(axis=(1, 2)), DIGITS[:, 5:, 5:].mean(axis=(1, 2))
+    settings = {"epochs": 4, "training": plan, "random_state": 0}
+    survived, alone = (LatentMap(layout=np.stack(corners, 1), **settings) for _ in range(2))
     with Undone():
         alone.fit(DIGITS)
     survived.fit(MortalRows(DIGITS, tmp_path / "killed"))
@@ -216,7 +218,7 @@ def test_encode_loses_and_doubles_no_row_though_a_worker_dies(workers, flat, tab
     assert flag.exists()
     codes = open_data(tmp_path / "codes.parquet", label="label")
     assert len(list((tmp_path / "codes.parquet").iterdir())) == 8
-    assert np.array_equal(codes[:], flat.transform(DIGITS.reshape(-1, 64)))
+    assert np.array_equal(codes[:], flat.transform(open_data(tables, label="label")))
     assert np.array_equal(codes.labels, load_digits().target)
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from latentmap import errors
 from latentmap.codes.outlying import Outliers
 from latentmap.data import Source, write_rows
 from latentmap.data.parquet_tables import ParquetSource
@@ -123,7 +124,10 @@ class _PartWorker:
 
     def __call__(self, batch: Columns) -> Columns:
         number, first, end = (int(batch[name][0]) for name in ("number", "first", "end"))
-        told = self.task(number, first, self.task.rows.subset(np.arange(first, end)))
+        try:
+            told = self.task(number, first, self.task.rows.subset(np.arange(first, end)))
+        except LatentmapError as error:  # as a row: Ray would bring its text alone, in much else
+            return {"error": np.array([type(error).__name__]), "text": np.array([str(error)])}
         lines = max(map(len, told.values()), default=1)
         return {"number": np.full(lines, number), "rows": np.full(lines, end - first), **told}
 
@@ -159,9 +163,10 @@ def _dealt(workers: Any, parts: list[tuple[int, int]], task: Any) -> Iterator[Co
     foreman = ray.remote(num_cpus=0, max_retries=0)(_oversee)
     try:
         for told in foreman.options(num_returns="streaming").remote(order, parts):
-            yield ray.get(told)
+            yield _sound(ray.get(told))
     except ray.exceptions.RayError as error:
-        raise _ours(error) from None
+        lines = [line.strip() for line in str(error).split("\n") if line.strip()]
+        raise ClusterError(f"workers: a part could not be done ({lines[-1]})") from None
 
 
 def _oversee(order: dict[str, Any], parts: list[tuple[int, int]]) -> Iterator[Columns]:
@@ -180,15 +185,11 @@ def _oversee(order: dict[str, Any], parts: list[tuple[int, int]]) -> Iterator[Co
     yield from dealt.iter_batches(batch_size=None, batch_format="numpy")
 
 
-def _ours(error: Any) -> LatentmapError:
-    """Find the error that a worker raised within the one that Ray tells."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, LatentmapError):
-            return seen
-        seen = getattr(seen, "cause", None) or seen.__cause__
-    lines = [line.strip() for line in str(error).split("\n") if line.strip()]
-    return ClusterError(f"workers: a part could not be done ({lines[-1]})")
+def _sound(told: Columns) -> Columns:
+    """Raise the error that a worker tells of in place of a part."""
+    if "error" in told:
+        raise getattr(errors, str(told["error"][0]))(str(told["text"][0]))
+    return told
 
 
 @contextlib.contextmanager
