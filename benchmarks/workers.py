@@ -9,7 +9,6 @@ Parquet, all in all. Both sides run in turns on one machine, and find the same m
 
 from __future__ import annotations
 
-import os
 import statistics
 import tempfile
 import time
@@ -97,7 +96,6 @@ def main() -> None:
 
 def report(rates: dict[str, list[float]], apart: float, weights: int) -> None:
     """Write the figures and the table."""
-    load = os.getloadavg()[2]
     middle = {name: statistics.median(values) for name, values in rates.items()}
     lines = {
         "training, rows a second": ("train one", "train two", ",.0f"),
@@ -116,12 +114,11 @@ def report(rates: dict[str, list[float]], apart: float, weights: int) -> None:
             "",
             f"784-512-256-128-2-…-784, {weights:,} weights, batches of {BATCH}, {ROWS:,} digits "
             f"trained on, 60,000 encoded; medians of {REPEATS}; starting Ray took "
-            f"{middle['start Ray']:.1f} s more. The machine had other work, too: "
-            f"{load:.1f} programs wanted its cores on average. After {LONG} epochs no weight of "
-            f"the encoder differs by more than {apart:.0e}. `python benchmarks/workers.py`.",
+            f"{middle['start Ray']:.1f} s more. After {LONG} epochs no weight of the encoder "
+            f"differs by more than {apart:.0e}. `python benchmarks/workers.py`.",
         ]
     )
-    figures = {"rates": rates, "weights": weights, "load": load, "apart": apart, "seed": SEED}
+    figures = {"rates": rates, "weights": weights, "apart": apart, "seed": SEED}
     write_result("workers", figures, table, packages=("ray",))
 
 
