@@ -31,6 +31,8 @@ from latentmap.workers.shipping import ship
 __all__ = ["check_tables", "encode_parts", "judge_parts"]
 
 Columns = dict[str, np.ndarray]
+GLANCE = 0.5
+"""Seconds between two looks for the first part."""
 
 
 def check_tables(rows: Source) -> None:
@@ -138,12 +140,13 @@ def _done(workers: Any, rows: Source, task: Any, text: str) -> Iterator[Columns]
     parts = parts_of(rows, workers.count)
     done: set[int] = set()
     with progress(text, len(rows), workers.verbose) as advance:
-        for told in _dealt(workers, parts, task):
-            number = int(told["number"][0])
-            if number in done:
-                raise ClusterError(f"workers: part {number} of {rows.name} came back twice")
-            done.add(number)
-            advance(int(told["rows"][0]))
+        for told in _dealt(workers, parts, task, lambda: advance(0, note="starting the workers")):
+            numbers, first = np.unique(told["number"], return_index=True)
+            if done.intersection(numbers.tolist()):
+                raise ClusterError(f"workers: a part of {rows.name} came back twice")
+            done.update(numbers.tolist())
+            note = f"{len(done):,} of {len(parts):,} parts"
+            advance(int(told["rows"][first].sum()), note=note)
             yield told
     if len(done) != len(parts):
         raise ClusterError(
@@ -151,7 +154,9 @@ def _done(workers: Any, rows: Source, task: Any, text: str) -> Iterator[Columns]
         )
 
 
-def _dealt(workers: Any, parts: list[tuple[int, int]], task: Any) -> Iterator[Columns]:
+def _dealt(
+    workers: Any, parts: list[tuple[int, int]], task: Any, waiting: Callable[[], None]
+) -> Iterator[Columns]:
     """Give what comes of each part, as Ray Data brings it to a foreman, who keeps its chatter."""
     import ray
 
@@ -161,8 +166,11 @@ def _dealt(workers: Any, parts: list[tuple[int, int]], task: Any) -> Iterator[Co
         "task": ship(task, "model"),
     }
     foreman = ray.remote(num_cpus=0, max_retries=0)(_oversee)
+    brought = foreman.options(num_returns="streaming").remote(order, parts)
     try:
-        for told in foreman.options(num_returns="streaming").remote(order, parts):
+        while not ray.wait([brought], timeout=GLANCE)[0]:
+            waiting()
+        for told in brought:
             yield _sound(ray.get(told))
     except ray.exceptions.RayError as error:
         lines = [line.strip() for line in str(error).split("\n") if line.strip()]
