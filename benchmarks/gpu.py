@@ -30,8 +30,7 @@ from common import seconds, timed, write_result
 from latentmap import AutoEncoder, LatentMap, Training
 from latentmap.backend import accelerator, block_rows, stream
 from latentmap.data import open_data
-from latentmap.estimators import latent_map
-from latentmap.fitting import preparation
+from latentmap.fitting import positions, preparation
 from latentmap.networks.dense import DenseNetwork
 
 SEED = 0
@@ -94,7 +93,7 @@ def map_figures(sizes: Sizes) -> tuple[dict[str, float], LatentMap]:
 
         def fit(spent: list[float] = spent) -> LatentMap:
             made = LatentMap(random_state=SEED)
-            _, layout, made = watched(latent_map, "find_layout", lambda: made.fit(rows))
+            _, layout, made = watched(positions, "find_layout", lambda: made.fit(rows))
             spent.append(layout)
             return made
 

@@ -14,6 +14,7 @@ CAUGHT_AS = {
     "FileError": (OSError, ValueError),
     "ModelFileError": (errors.FileError,),
     "TooLargeError": (MemoryError,),
+    "ClusterError": (RuntimeError,),
     "NotFittedError": (exceptions.NotFittedError, ValueError, AttributeError),
     "LatentmapError": (Exception,),
 }

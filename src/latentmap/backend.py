@@ -31,10 +31,12 @@ __all__ = [
     "apply",
     "block_rows",
     "each",
+    "join",
     "many_steps",
     "narrow",
     "start",
     "stream",
+    "variables_of",
 ]
 
 Rows = np.ndarray | tuple[np.ndarray, ...]
@@ -128,6 +130,40 @@ def _full_precision() -> AbstractContextManager:
     return jax.default_matmul_precision("float32")
 
 
+def join(coordinator: str, processes: int, number: int) -> None:
+    """Make this process one of several that train one model, before any network is built.
+
+    Weights are then the same everywhere, and each process gives its part of every batch; what is
+    computed is what one process would compute for the whole batch.
+
+    Parameters
+    ----------
+    coordinator : str
+        ``"host:port"`` of process 0, the same for all.
+    processes, number : int
+        How many there are, and which this is.
+    """
+    import jax
+
+    jax.config.update("jax_cpu_collectives_implementation", "gloo")
+    distribution = start().distribution
+    distribution.initialize(coordinator, processes, number)
+    distribution.set_distribution(distribution.DataParallel(auto_shard_dataset=False))
+
+
+def _dealt(batches: np.ndarray) -> Any:
+    """Make one array, (steps, batch, ...), of the parts that all joined processes hold of it."""
+    shared = start().distribution.distribution()
+    if shared is None:
+        return batches
+    from jax import make_array_from_process_local_data
+    from jax.sharding import NamedSharding, PartitionSpec
+
+    by_row = PartitionSpec(None, shared.batch_dim_name)
+    mesh = NamedSharding(shared.device_mesh.backend_mesh, by_row)
+    return make_array_from_process_local_data(mesh, batches)
+
+
 class Steps(Protocol):
     """Trains a compiled Keras model, many batches a call."""
 
@@ -140,8 +176,21 @@ class Steps(Protocol):
     def wait(self) -> None:
         """Return when nothing is being computed any more."""
 
+    def settle(self) -> None:
+        """Bring all variables back into the model, in the middle of a training."""
+
     def finish(self) -> float:
         """Bring the weights back into the model; return the mean loss since the last call."""
+
+
+def variables_of(model: Any) -> tuple[list, ...]:
+    """Give the variables that steps of training change: weights, optimizer's, running figures."""
+    return (
+        model.trainable_variables,
+        model.non_trainable_variables,
+        model.optimizer.variables,
+        model.metrics_variables,
+    )
 
 
 def many_steps(model: Any) -> Steps:
@@ -186,6 +235,9 @@ class _KerasSteps:
     def wait(self) -> None:
         pass
 
+    def settle(self) -> None:
+        pass
+
     def finish(self) -> float:
         mean = float(np.mean(self.losses))
         self.losses.clear()
@@ -208,15 +260,6 @@ class _JaxSteps:
         self.state: tuple | None = None
         self._loop = jax.jit(self._many, donate_argnums=0)
 
-    def _variables(self) -> tuple[list, ...]:
-        model = self.model
-        return (
-            model.trainable_variables,
-            model.non_trainable_variables,
-            model.optimizer.variables,
-            model.metrics_variables,
-        )
-
     def _many(self, state: tuple, batches: Any, count: Any, held: Any) -> tuple:
         import jax
 
@@ -229,9 +272,9 @@ class _JaxSteps:
     def run(self, batches: Rows, held: Any = None) -> None:
         count = len(_first(batches))
         self.length = max(self.length, count)
-        filled = _sent(_block(batches, self.length))
+        filled = each(_dealt, _sent(_block(batches, self.length)))
         if self.state is None:
-            self.state = tuple([v.value for v in variables] for variables in self._variables())
+            self.state = tuple([v.value for v in kind] for kind in variables_of(self.model))
         self.wait()  # one chunk computes while the next is read, and no more pile up
         self.state = self._loop(self.state, filled, count, held)
 
@@ -240,11 +283,16 @@ class _JaxSteps:
 
         jax.block_until_ready(self.state)
 
-    def finish(self) -> float:
-        for variables, values in zip(self._variables(), self.state or (), strict=True):
+    def settle(self) -> None:
+        if self.state is None:
+            return
+        for variables, values in zip(variables_of(self.model), self.state, strict=True):
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)
         self.state = None
+
+    def finish(self) -> float:
+        self.settle()
         loss = float(self.model.get_metrics_result()["loss"])
         self.model.reset_metrics()
         return loss

@@ -11,6 +11,7 @@ also inherits the built-in (or scikit-learn) type that a caller would expect to 
     ├── FileError (OSError, ValueError)   a file that is missing, cut, foreign or unreadable
     │   └── ModelFileError                the same, for a model file
     ├── TooLargeError (MemoryError)       more memory would be needed than there is
+    ├── ClusterError (RuntimeError)       Ray is missing, does not answer, or its workers keep dying
     └── NotFittedError (sklearn's)        the estimator has not been fitted yet
 """
 
@@ -21,6 +22,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 __all__ = [
+    "ClusterError",
     "DataError",
     "FileError",
     "LatentmapError",
@@ -87,6 +89,10 @@ class ModelFileError(FileError):
 
 class TooLargeError(LatentmapError, MemoryError):
     """More memory would be needed than the machine has."""
+
+
+class ClusterError(LatentmapError, RuntimeError):
+    """Ray is missing, does not answer, or its workers keep dying."""
 
 
 if TYPE_CHECKING:

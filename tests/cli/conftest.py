@@ -10,25 +10,8 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array, save_npz
 from sklearn.datasets import load_wine
-from typer.testing import CliRunner
-
-from latentmap.cli import app
 
 SOURCES = Path(__file__).parents[2] / "src"
-
-
-@pytest.fixture(scope="session")
-def run():
-    """Run a verb in this process; arguments are texts or paths."""
-
-    def run(*arguments, code=0):
-        result = CliRunner().invoke(
-            app, [str(a) for a in arguments], env={"COLUMNS": "100"}, catch_exceptions=False
-        )
-        assert result.exit_code == code, result.output
-        return result
-
-    return run
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from latentmap.data.sources import ArraySource, Source
 from latentmap.data.sparse import SparseSource
 from latentmap.errors import DataError, LatentmapError, RowTypeError
 from latentmap.estimators.rows import check_codes
+from latentmap.fitting import nearby, preparation, principal
 from latentmap.networks.dense import LinearNetwork
 
 RNG = np.random.default_rng(0)
@@ -65,7 +66,11 @@ def test_all_ways_to_give_rows_are_equal(given):
     assert np.allclose(quick().fit(given).transform(given), expected, atol=1e-5)
 
 
-def test_a_source_larger_than_memory_is_read_in_parts(digits):
+def test_a_source_larger_than_memory_is_read_in_parts(digits, monkeypatch):
+    monkeypatch.setattr(Elsewhere, "fits", lambda self, limit_bytes=0: False)
+    monkeypatch.setattr(nearby, "BATCH_BYTES", 1 << 20)
+    monkeypatch.setattr(preparation, "SAMPLE_BYTES", 1 << 20)
+    monkeypatch.setattr(principal, "SAMPLE_NUMBERS", 1 << 20)
     source = Elsewhere(np.repeat(digits, 160, axis=0))
     codes = quick().fit(source).transform(source)
     assert codes.shape == (80_000, 2)

@@ -17,6 +17,15 @@ def test_a_log_gets_a_line_with_the_time_left(capsys, monkeypatch):
     ]
 
 
+def test_a_log_tells_what_is_waited_for_before_the_first_step(capsys, monkeypatch):
+    clock = iter([0.0, 5.0, 9.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    with progress.progress("fitting", 10) as advance:
+        advance(0)
+        advance(0, note="compiling")
+    assert capsys.readouterr().err.splitlines() == ["fitting…", "fitting: 0%, compiling"]
+
+
 def test_silence_is_silent(capsys):
     with progress.progress("fitting", 10, visible=False) as advance:
         advance(10)

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from latentmap.cli.console import say
+from latentmap.cli.hiring import check_parts, hired
 from latentmap.cli.models import check_columns, columns_of, open_model
-from latentmap.cli.options import Data, Label, Model
+from latentmap.cli.options import Data, Label, Model, RayAddress, WorkerCount
 from latentmap.errors import DataError, FileError
 
 __all__ = ["DECODE_EXAMPLES", "ENCODE_EXAMPLES", "decode", "encode"]
@@ -17,6 +18,7 @@ __all__ = ["DECODE_EXAMPLES", "ENCODE_EXAMPLES", "decode", "encode"]
 ENCODE_EXAMPLES = (
     "latentmap encode mnist.safetensors mnist:unseen -o codes.npy",
     "latentmap encode flowers.safetensors rows.csv --label species -o codes.csv",
+    "latentmap encode model.safetensors rows/ -o codes.parquet --workers 16 --ray auto",
 )
 DECODE_EXAMPLES = (
     "latentmap decode mnist.safetensors codes.npy -o digits/",
@@ -38,8 +40,14 @@ def encode(
         ),
     ],
     label: Label = None,
+    workers: WorkerCount = None,
+    ray: RayAddress = None,
 ) -> None:
-    """Turn rows into codes."""
+    """Turn rows into codes.
+
+    With --workers, DATA is .parquet, a file or a folder, and CODES becomes a folder of .parquet
+    files that hold the codes in the order of the rows.
+    """
     from latentmap.cli.rows import open_rows
     from latentmap.cli.streaming import check_output, encoded
     from latentmap.data import write_rows
@@ -50,13 +58,18 @@ def encode(
     fitted = open_model(model)
     rows = open_rows(data, label, (fitted.figures_ or {}).get("label"))
     check_columns(fitted, rows)
-    write_rows(
-        output,
-        encoded(fitted, rows),
-        length=len(rows),
-        feature_names=list(fitted.get_feature_names_out()),
-        labels=rows.labels,
-    )
+    check_parts(workers, rows, output)
+    with hired(workers, ray) as crew:
+        if crew is not None:
+            crew.encode(fitted, rows, output)
+        else:
+            write_rows(
+                output,
+                encoded(fitted, rows),
+                length=len(rows),
+                feature_names=list(fitted.get_feature_names_out()),
+                labels=rows.labels,
+            )
     say(f"Wrote {output}: {len(rows):,} codes of {fitted.n_components} numbers")
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from latentmap.cli.console import say
+from latentmap.cli.hiring import hired
 from latentmap.cli.models import SUFFIX, check_model_path, start_engine
-from latentmap.cli.options import Data, Label
+from latentmap.cli.options import Data, Label, RayAddress, WorkerCount
 from latentmap.errors import SettingError
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ EXAMPLES = (
     "latentmap fit rows.csv --label species -n 8 -o flowers.safetensors",
     "latentmap fit rows.csv --layout umap.npy -o map.safetensors",
     "latentmap fit faces/ --recipe conv -n 32 --epochs 50",
+    "latentmap fit rows/ --workers 16 --ray auto --storage /shared/checkpoints",
 )
 
 _DOMINANT = 0.95
@@ -104,6 +106,17 @@ def fit(
     seed: Annotated[
         int, typer.Option(min=0, help="Makes fitting and the held-out rows repeatable.")
     ] = 0,
+    workers: WorkerCount = None,
+    ray: RayAddress = None,
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PLACE",
+            help="Where workers keep checkpoints, to go on from when one dies: a folder or URL "
+            "that all machines see.",
+            show_default="a temporary folder here",
+        ),
+    ] = None,
 ) -> None:
     """Fit a model to rows.
 
@@ -132,7 +145,8 @@ def fit(
     model.set_params(random_state=seed, verbose=True)
     _hint_scaling(model, parts.fitted)
     say(f"Fitting {len(parts.fitted):,} rows of {_text(parts.fitted.row_shape)} ({recipe})")
-    model.fit(parts.fitted).set_params(verbose=False)
+    with hired(workers, ray, storage):
+        model.fit(parts.fitted).set_params(verbose=False)
     if not getattr(model, "network_kept_", True):
         say("No network was clearly better than PCA on rows held out: the model is PCA.")
     model.save(path)  # already: what was learned shall survive whatever happens to the report

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Data", "Json", "Label", "Model"]
+__all__ = ["Data", "Json", "Label", "Model", "RayAddress", "WorkerCount"]
 
 Data = Annotated[
     str,
@@ -32,3 +32,23 @@ Label = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program to read.")]
+WorkerCount = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        metavar="N",
+        min=1,
+        help="Share the work among so many processes, over Ray (pip install latentmap[ray]).",
+        show_default=False,
+    ),
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--ray",
+        metavar="ADDRESS",
+        help="Of the Ray cluster that the workers run on: HOST:PORT, or auto for the one that this "
+        "machine is part of; it reads DATA at the same path on every machine.",
+        show_default="this machine's cores",
+    ),
+]

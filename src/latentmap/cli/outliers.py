@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from latentmap.cli.console import say, show_json, show_table, working
+from latentmap.cli.hiring import check_parts, hired
 from latentmap.cli.models import check_columns, open_model
-from latentmap.cli.options import Data, Json, Label, Model
-from latentmap.cli.tables import SUFFIXES, writing_columns
+from latentmap.cli.options import Data, Json, Label, Model, RayAddress, WorkerCount
+from latentmap.cli.tables import SUFFIXES, write_columns, writing_columns
 from latentmap.errors import FileError
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ def outliers(
         int, typer.Option(min=0, help="Chooses 10,000 usual rows where there are more.")
     ] = 0,
     as_json: Json = False,
+    workers: WorkerCount = None,
+    ray: RayAddress = None,
 ) -> None:
     """Rank rows by how badly they fit.
 
@@ -79,6 +82,9 @@ def outliers(
     from 0 up: 3 says that of 1,000 usual rows one fits as badly; it adds up two parts, error and
     rarity, each told in the same way. What is to blame are the columns, or the part of an image,
     that differ most from what the model expects.
+
+    With --workers, DATA is .parquet, a file or a folder, and the scores become a folder of .parquet
+    files in the order of the rows.
     """
     _check(output, model, data, *([] if among is None else [among]))
     fitted = open_model(model)
@@ -86,10 +92,19 @@ def outliers(
     source, usual_rows = _opened(fitted, data, among, label, remembered)
     from latentmap.codes import Usual
 
+    scores = output if output is not None and output.suffix.lower() in SUFFIXES else None
+    check_parts(workers, source, scores)
     usual = Usual(fitted, usual_rows, seed, verbose=True)
-    worst = _Worst(usual, source, *_judged(usual, source, rows, output))
+    with hired(workers, ray) as crew:
+        if crew is not None:
+            numbers, found = crew.judge(usual, source, rows, scores, _write_part)
+        else:
+            numbers, found = _judged(usual, source, rows, scores)
+    worst = _Worst(usual, source, numbers, found)
+    if scores is not None:
+        say(f"Wrote {scores}: the scores of {len(source):,} rows")
     if output is not None:
-        _draw(output.with_suffix(".png") if _is_table(output) else output, worst)
+        _draw(output if scores is None else output.with_suffix(".png"), worst)
     if as_json:
         words = {"model": str(model), "data": data, "among": among or data, "rows": len(source)}
         show_json({**words, "outliers": [worst.told(i) for i in range(len(worst.numbers))]})
@@ -128,21 +143,16 @@ def _opened(
 
 
 def _judged(
-    usual: Any, source: Source, count: int, output: Path | None
+    usual: Any, source: Source, count: int, scores: Path | None
 ) -> tuple[np.ndarray, Outliers]:
-    """Judge all rows, and find the worst; write the scores on the way, if they are wanted."""
+    """Judge all rows in this process, and find the worst; write the scores on the way."""
     from latentmap.codes.outlying import worst
 
-    if output is None or not _is_table(output):
-        return worst(usual.judged(source, verbose=True), count)
-    with writing_columns(output, len(source)) as write:
-        found = worst(_written(usual.judged(source, verbose=True), source, write), count)
-    say(f"Wrote {output}: the scores of {len(source):,} rows")
-    return found
-
-
-def _is_table(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES
+    parts = usual.judged(source, verbose=True)
+    if scores is None:
+        return worst(parts, count)
+    with writing_columns(scores, len(source)) as write:
+        return worst(_written(parts, source, write), count)
 
 
 class _Worst:
@@ -221,16 +231,26 @@ def _words(blamed: list[dict[str, Any]]) -> str:
 
 def _written(parts: Iterator[Outliers], source: Source, write: Any) -> Iterator[Outliers]:
     """Write what is told of each row as it passes by."""
-    import numpy as np
-
     done = 0
     for part in parts:
-        numbers = {"row": np.arange(done, done + len(part.scores))}
-        numbers |= {name: getattr(part, all_rows) for name, all_rows in _FIGURES.items()}
-        numbers |= {"blamed": part.blamed}
-        write(numbers, {"blamed": _blamed_names(source, part.blamed)})
+        write(*_columns(source, part, done))
         done += len(part.scores)
         yield part
+
+
+def _write_part(path: Path, rows: Source, found: Outliers, first: int) -> None:
+    """Write what is told of a part of the rows, of which the first has this number."""
+    write_columns(path, *_columns(rows, found, first))
+
+
+def _columns(source: Source, found: Outliers, first: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Give the figures of rows as columns, and those that are words in a table."""
+    import numpy as np
+
+    numbers = {"row": first + np.arange(len(found.scores))}
+    numbers |= {name: getattr(found, all_rows) for name, all_rows in _FIGURES.items()}
+    numbers |= {"blamed": found.blamed}
+    return numbers, {"blamed": _blamed_names(source, found.blamed)}
 
 
 def _blamed_names(source: Source, blamed: np.ndarray) -> list[str]:

@@ -100,6 +100,9 @@ class ParquetSource(Source):
         if label is not None:
             self.labels = _narrowed(as_labels(np.concatenate(list(self._label_values(label)))))
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_last": None, "_coming": None}  # another process reads for itself
+
     def __len__(self) -> int:
         return self._groups[-1].start + self._groups[-1].rows
 

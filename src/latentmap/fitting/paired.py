@@ -43,6 +43,11 @@ class Paired(Source):
         """Give a pair: the rows at ``indices``, and what stands beside them."""
         return self.rows.take(indices), self.beside[np.asarray(indices, dtype=np.intp)]
 
+    def subset(self, indices: Any) -> Paired:
+        """Give the pairs at ``indices`` as a source of their own."""
+        at = self._positions(indices)
+        return Paired(self.rows.subset(at), self.beside[at])
+
     def batches(self, size: int, *, rng: Rng | None = None) -> Iterator[Any]:
         """Iterate over all pairs once, in the order that the rows alone would have."""
         places = Places(self.rows).batches(size, rng=copy.deepcopy(rng))

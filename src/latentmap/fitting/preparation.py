@@ -14,6 +14,7 @@ from latentmap.fitting.nearby import brought_near
 from latentmap.fitting.paired import Paired
 from latentmap.fitting.principal import scaled
 from latentmap.fitting.scaling import Scale, choose_scale, statistics
+from latentmap.fitting.team import chosen_trainer
 from latentmap.fitting.training import Training, train
 
 __all__ = ["Prepared", "prepare"]
@@ -54,7 +55,7 @@ class Prepared:
 
     def train(self, objective: Any, visible: bool) -> dict[str, list[float]]:
         """Train an objective on these rows; return its history."""
-        return train(
+        return chosen_trainer(train)(
             objective, self.fitted, self.held_out, self.epochs, self.training, self.seed, visible
         )
 

@@ -7,6 +7,7 @@ seconds.
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -86,9 +87,10 @@ class _Lines:
         self.done += steps
         self.note = note or self.note
         now = time.monotonic()
-        if now - self.told > QUIET_SECONDS and self.done:
-            left = (now - self.begun) / self.done * (self.total - self.done)
-            words = [f"{self.done / self.total:.0%}", f"{left:.0f} s left", self.note]
+        if now - self.told > QUIET_SECONDS and (self.done or self.note):
+            left = (now - self.begun) / (self.done or math.inf) * (self.total - self.done)
+            told = f"{left:.0f} s left" if self.done else ""
+            words = [f"{self.done / self.total:.0%}", told, self.note]
             print(f"{self.description}: " + ", ".join(filter(None, words)), file=sys.stderr)
             sys.stderr.flush()
             self.told = now

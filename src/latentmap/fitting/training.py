@@ -16,11 +16,12 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from latentmap.backend import Rows, apply, each, many_steps
-from latentmap.data.batching import Rng
 from latentmap.data.sources import Source
 from latentmap.errors import SettingError
+from latentmap.fitting.checkpoints import Run, empty_history
 from latentmap.fitting.paired import Places
-from latentmap.fitting.progress import Advance, progress
+from latentmap.fitting.progress import Advance
+from latentmap.fitting.team import ALONE, Team
 from latentmap.holding import hold
 from latentmap.networks.precision import PRECISIONS, products_in
 
@@ -162,28 +163,6 @@ def _check(value: Any, types: Any, low: float, high: float, name: str) -> None:
         raise SettingError(f"{name}: expected {kind} from {low} {upwards}, found {value!r}")
 
 
-class _Best:
-    """The weights that did best on the held-out rows, and how long ago that was."""
-
-    def __init__(self, model: Any) -> None:
-        self.model, self.loss, self.epochs_ago = model, math.inf, 0
-        self.weights: list[np.ndarray] | None = None
-
-    def look(self, loss: float, epochs: int) -> None:
-        if loss < self.loss:
-            self.loss, self.epochs_ago = loss, 0
-            self.weights = [
-                np.array(keras.ops.convert_to_numpy(v.value)) for v in self.model.weights
-            ]
-        else:
-            self.epochs_ago += epochs
-
-    def restore(self) -> None:
-        if self.weights is not None:
-            for variable, value in zip(self.model.weights, self.weights, strict=True):
-                variable.assign(value)
-
-
 def train(
     objective: Any,
     rows: Source,
@@ -192,6 +171,7 @@ def train(
     settings: Training,
     seed: int,
     visible: bool = False,
+    team: Team = ALONE,
 ) -> dict[str, list[float]]:
     """Fit the weights of an objective to rows.
 
@@ -209,56 +189,51 @@ def train(
         Of the shuffling.
     visible : bool
         Show a bar with the time left.
+    team : Team
+        The processes that train together; each of them calls this function alike.
 
     Returns
     -------
     dict of lists of float
         "epoch", "loss", "val_loss", "val_mse"; epoch 0 is the start, where the loss is NaN.
     """
-    batch = settings.rows_a_step(len(rows))
-    steps = len(rows) // batch
+    share, batch = team.share(rows, settings.rows_a_step(len(rows)))
+    steps = len(share) // batch
     objective.compile(optimizer=settings.optimizer(steps * epochs))
-    trainer, best, rng = many_steps(objective), _Best(objective), _shuffler(seed, len(rows))
-    held, history = hold(rows.take, len(rows)), empty_history()
-    _note(history, best, 0, math.nan, objective, held_out)
+    run = Run(objective, many_steps(objective), _shuffler(seed, len(rows)))
+    held = hold(share.take, len(share)) if team is ALONE else None
+    if (kept := team.kept()) is None:
+        _note(run, 0, math.nan, held_out)
+    else:
+        run.go_on(kept)
     between = max(1, 50 // steps)
 
     def one_epoch(epoch: int, advance: Advance) -> bool:
         """Run one epoch, look where it is due; tell whether to go on."""
         with products_in(settings.precision, objective):
-            _epoch(trainer, rows, held, batch, rng, advance)
-        if epoch % between and epoch < epochs:
-            return True
-        _note(history, best, epoch, trainer.finish(), objective, held_out)
-        advance(0, note=_told(history))
-        return settings.patience is None or best.epochs_ago < settings.patience * between
+            _epoch(run, share, held, batch, team, advance)
+        if not (epoch % between and epoch < epochs):
+            _note(run, epoch, run.trainer.finish(), held_out)
+            advance(0, note=_told(run.history))
+        run.end_epoch()
+        return settings.patience is None or run.best.epochs_ago < settings.patience * between
 
-    with progress("fitting", steps * epochs, visible) as advance:
+    with team.progress("fitting", steps * epochs, visible) as advance:
+        advance((run.epoch - 1) * steps)
         try:
-            for epoch in range(1, epochs + 1):
+            for epoch in range(run.epoch, epochs + 1):
                 if not one_epoch(epoch, advance):
                     advance((epochs - epoch) * steps, note=f"stopped early, after epoch {epoch}")
                     break
         finally:
-            trainer.wait()  # whoever leaves while the engine computes takes the process down
-    if math.isnan(history["loss"][-1]):
+            run.trainer.wait()  # whoever leaves while the engine computes takes the process down
+    if math.isnan(run.history["loss"][-1]):
         raise SettingError(
             "training diverged: expected a finite loss, found NaN; lower the learning rate "
             f"(now {settings.learning_rate})"
         )
-    best.restore()
-    return history
-
-
-def empty_history() -> dict[str, list[float]]:
-    """Give a history with nothing in it.
-
-    Examples
-    --------
-    >>> list(empty_history())
-    ['epoch', 'loss', 'val_loss', 'val_mse']
-    """
-    return {"epoch": [], "loss": [], "val_loss": [], "val_mse": []}
+    run.best.restore()
+    return run.history
 
 
 def _shuffler(seed: int, n_rows: int) -> np.random.RandomState:
@@ -273,15 +248,19 @@ def _shuffler(seed: int, n_rows: int) -> np.random.RandomState:
     return rng
 
 
-def _epoch(trainer: Any, rows: Source, held: Any, batch: int, rng: Rng, advance: Advance) -> None:
+def _epoch(run: Run, rows: Source, held: Any, batch: int, team: Team, advance: Advance) -> None:
     """Run once through the rows; those that do not fill a batch wait for another epoch."""
     chunk = batch * _chunk_steps(rows, batch, held is not None)
-    for part in (rows if held is None else Places(rows)).batches(chunk, rng=rng):
+    run.begin_epoch()
+    parts = (rows if held is None else Places(rows)).batches(chunk, rng=run.rng)
+    for number, part in enumerate(parts, 1):
         steps = len(part[0] if isinstance(part, tuple) else part) // batch
-        if steps:
+        if steps and number > run.chunks:  # others were done before the checkpoint
             sent = part if held is None else part.astype(np.int32)
-            trainer.run(_cut(sent, steps, batch), held)
-            advance(steps)
+            run.trainer.run(_cut(sent, steps, batch), held)
+            run.chunks = number
+            team.keep(run.checkpoint)
+        advance(steps)
 
 
 def _cut(part: Rows, steps: int, batch: int) -> Rows:
@@ -299,16 +278,15 @@ def _chunk_steps(rows: Source, batch: int, held: bool = False) -> int:
     return max(1, most)
 
 
-def _note(
-    history: dict, best: _Best, epoch: int, loss: float, objective: Any, held_out: Rows | None
-) -> None:
+def _note(run: Run, epoch: int, loss: float, held_out: Rows | None) -> None:
     """Measure the held-out rows and write one line of history."""
     val_loss, val_mse = math.nan, math.nan
     if held_out is not None:
-        val_loss, val_mse = apply(objective, held_out).mean(axis=0, dtype=np.float64)[:2].tolist()
-        best.look(val_loss, epoch - (history["epoch"] or [0])[-1])
-    for name, value in zip(history, (epoch, loss, val_loss, val_mse), strict=True):
-        history[name].append(value)
+        figures = apply(run.objective, held_out).mean(axis=0, dtype=np.float64)
+        val_loss, val_mse = figures[:2].tolist()
+        run.best.look(val_loss, epoch - (run.history["epoch"] or [0])[-1])
+    for name, value in zip(run.history, (epoch, loss, val_loss, val_mse), strict=True):
+        run.history[name].append(value)
 
 
 def _told(history: dict[str, list[float]]) -> str:

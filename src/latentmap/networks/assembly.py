@@ -29,6 +29,7 @@ __all__ = [
     "Networks",
     "Objective",
     "Parts",
+    "Remade",
     "assemble",
     "assemble_variational",
     "check_pair",
@@ -90,11 +91,41 @@ class Networks:
     objective: Any
 
 
-class Objective(keras.Model):
-    """A model from raw rows to figures, one row of figures a row; the first column is the loss."""
+@dataclass(frozen=True)
+class Remade:
+    """How an objective is made once more, elsewhere, with the weights that it had when it was new.
 
-    def __init__(self, figures: Callable[[Any, bool], list], *models: Any) -> None:
+    Attributes
+    ----------
+    assemble : callable
+    parts : Parts
+    settings : tuple
+        What ``assemble`` takes beside the parts.
+    name : str
+        Of the objective among the networks.
+    """
+
+    assemble: Callable[..., Networks]
+    parts: Parts
+    settings: tuple = ()
+    name: str = "objective"
+
+    def __call__(self) -> Objective:
+        """Make it."""
+        return getattr(self.assemble(self.parts, *self.settings), self.name)
+
+
+class Objective(keras.Model):
+    """A model from raw rows to figures, one row of figures a row; the first column is the loss.
+
+    ``remade`` makes it once more, for processes that train together.
+    """
+
+    remade: Remade
+
+    def __init__(self, figures: Callable[[Any, bool], list], remade: Remade, *models: Any) -> None:
         super().__init__(name="objective")
+        self.remade = remade
         self.models = list(models)  # Keras finds the weights to train here
         self.figures = figures
         self.built = True
@@ -149,7 +180,8 @@ def assemble(parts: Parts) -> Networks:
         row = keras.activations.get(parts.loss.link)(output)
         return [parts.loss.distance(target, output), squared_error(target, row)]
 
-    return Networks(encoder, decoder_of(parts, head), Objective(figures, encoder, head, scaling))
+    objective = Objective(figures, Remade(assemble, parts), encoder, head, scaling)
+    return Networks(encoder, decoder_of(parts, head), objective)
 
 
 def assemble_variational(parts: Parts, beta: float) -> Networks:
@@ -188,7 +220,8 @@ def assemble_variational(parts: Parts, beta: float) -> Networks:
         divergence = kl_divergence(mean, log_variance)
         return [nats + beta * divergence, squared_error(target, row), nats, divergence]
 
-    objective = Objective(figures, posterior, head, sample, scaling)
+    remade = Remade(assemble_variational, parts, (beta,))
+    objective = Objective(figures, remade, posterior, head, sample, scaling)
     return Networks(encoder, decoder_of(parts, head), objective)
 
 

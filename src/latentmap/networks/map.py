@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from latentmap.networks.assembly import Networks, Objective, Parts, decoder_of, noisy
+from latentmap.networks.assembly import Networks, Objective, Parts, Remade, decoder_of, noisy
 from latentmap.networks.landmarks import AroundMode, Softened
 from latentmap.networks.losses import squared_error
 from latentmap.networks.precision import float32
@@ -163,8 +163,8 @@ def assemble_map(parts: MapParts) -> MapNetworks:
     return MapNetworks(
         encoder,
         decoder_of(parts, head),
-        Objective(figures, *models),
-        Objective(misplaced, *models),
+        Objective(figures, Remade(assemble_map, parts), *models),
+        Objective(misplaced, Remade(assemble_map, parts, name="training"), *models),
     )
 
 

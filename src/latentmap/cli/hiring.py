@@ -1,0 +1,66 @@
+"""The crew of workers that a verb was told to hire, if it was."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from latentmap.cli.console import working
+from latentmap.errors import FileError, SettingError
+
+if TYPE_CHECKING:
+    from latentmap.data import Source
+    from latentmap.workers import Workers
+
+__all__ = ["check_parts", "hired"]
+
+
+def check_parts(count: int | None, rows: Source, output: Path | None) -> None:
+    """Refuse, before any work, what workers cannot share among them, or write.
+
+    Raises
+    ------
+    SettingError
+        If there are to be workers, and the rows are not those of .parquet files.
+    FileError
+        If there are, and the output is no .parquet.
+    """
+    if count is None:
+        return
+    from latentmap.workers.parts import check_tables
+
+    check_tables(rows)
+    if output is not None and output.suffix.lower() != ".parquet":
+        raise FileError(
+            f"{output}: expected the suffix .parquet with --workers, found {output.suffix!r}"
+        )
+
+
+@contextlib.contextmanager
+def hired(
+    count: int | None, ray: str | None, storage: str | None = None
+) -> Iterator[Workers | None]:
+    """Give so many workers for the time of the block, or None where none are asked for.
+
+    Raises
+    ------
+    SettingError
+        If they cannot be had, or there are none that the other options are for.
+    ClusterError
+        If Ray is not installed, or nothing answers at its address.
+    """
+    if count is None:
+        for option, value in {"--ray": ray, "--storage": storage}.items():
+            if value is not None:
+                raise SettingError(f"{option}: expected --workers with it, found none")
+        yield None
+        return
+    from latentmap.workers import Workers
+
+    with contextlib.ExitStack() as leaving:
+        with working("Starting Ray…" if ray is None else f"Joining the Ray cluster {ray}…"):
+            workers = Workers(count, ray=ray, storage=storage, verbose=True)
+            leaving.enter_context(workers)
+        yield workers

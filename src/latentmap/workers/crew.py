@@ -1,0 +1,198 @@
+"""The door: a block in which fits, and what is asked of the crew, run on several workers.
+
+A block as of joblib's ``parallel_config``, not a setting of estimators: how many machines there are
+is a matter of where a program runs, not of the model, and shall not stand in its file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable
+from numbers import Integral
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from latentmap.errors import SettingError
+
+if TYPE_CHECKING:
+    from latentmap.data import Source
+
+__all__ = ["Workers"]
+
+
+class Workers:
+    """Several processes, on this machine or on many, for all that is fitted within the block.
+
+    Parameters
+    ----------
+    count : int
+        How many. The cluster's cores are divided among them.
+    ray : str, optional
+        The address of a running Ray cluster, ``"auto"`` for the one that this machine is part of.
+        Without it, or a connection of your own, the cores of this machine are one for the time
+        of the block.
+    storage : path-like or URL, optional
+        Where checkpoints are kept while training; they are removed at the end. Where the cluster
+        has several machines, a place that all of them see. A temporary folder by default.
+    seconds : float
+        Between checkpoints, about.
+    verbose : bool
+        Show progress with the time left.
+
+    Attributes
+    ----------
+    replaced : list of int
+        Of the last training, the epochs in which new workers went on in place of dead ones.
+
+    Raises
+    ------
+    SettingError
+        If there are more workers than cores, a setting is none, or Keras does not run on JAX.
+    ClusterError
+        If Ray is not installed, nothing answers at the address, or workers keep dying.
+
+    Notes
+    -----
+    Each step is computed for the whole batch, a slice of it by each worker, and gradients are
+    summed over all: weights are those of one process, to within rounding, where the rows lie in
+    memory. Rows in blocks (Parquet, a large .npy) are dealt out in stretches: other rows meet in a
+    batch than in one process. A batch that cannot be shared evenly is made up to one that can.
+
+    A worker that dies takes its group down; a new one goes on from the last checkpoint, three times
+    at most.
+
+    Examples
+    --------
+    Needs the extra ``ray``::
+
+        from latentmap import AutoEncoder
+        from latentmap.data import open_data
+        from latentmap.workers import Workers
+
+        rows = open_data("rows.parquet")
+        with Workers(8, ray="auto", storage="/shared/checkpoints") as workers:
+            model = AutoEncoder(32, random_state=0).fit(rows)
+            workers.encode(model, rows, "codes.parquet")
+
+    >>> from latentmap.workers import Workers
+    >>> Workers(0).__enter__()
+    Traceback (most recent call last):
+        ...
+    latentmap.errors.SettingError: workers: expected an integer above 0, found 0
+    """
+
+    def __init__(
+        self,
+        count: int,
+        *,
+        ray: str | None = None,
+        storage: str | os.PathLike[str] | None = None,
+        seconds: float = 60.0,
+        verbose: bool = False,
+    ) -> None:
+        self.count, self.ray, self.storage = count, ray, storage
+        self.seconds, self.verbose = seconds, verbose
+        self.cores = 0
+        self.replaced: list[int] = []
+        self._leaving = contextlib.ExitStack()
+
+    @property
+    def order(self) -> dict[str, Any]:
+        """What every worker is told, whatever its work."""
+        return {"cores": self.cores, "folder": str(Path.cwd())}
+
+    def __enter__(self) -> Self:
+        count = self.count
+        if not isinstance(count, Integral) or isinstance(count, bool) or count < 1:
+            raise SettingError(f"workers: expected an integer above 0, found {count!r}")
+        _check_engine()
+        from latentmap.fitting.team import trained_by
+        from latentmap.workers import cluster
+        from latentmap.workers.training import train_on
+
+        with contextlib.ExitStack() as leaving:
+            if cluster.connect(self.ray):
+                leaving.callback(cluster.disconnect)
+            self.cores = cluster.cores_each(count)
+            leaving.enter_context(trained_by(train_on(self)))
+            self._leaving = leaving.pop_all()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._leaving.close()
+
+    def encode(self, model: Any, rows: Source, output: str | os.PathLike[str]) -> None:
+        """Encode rows of Parquet files into a folder of Parquet files, in the order of the rows.
+
+        Parameters
+        ----------
+        model : fitted estimator
+        rows : Source
+            Opened by ``open_data`` from .parquet, at a path that all machines see.
+        output : path-like
+            A new folder, at such a path too. Its files hold the codes and, where rows have
+            labels, a column ``label``; together, each row once. It is there when all are done.
+
+        Raises
+        ------
+        SettingError
+            If the rows are not those of Parquet files.
+        DataError
+            If a row cannot be encoded.
+        FileError
+            If the folder cannot be written.
+        """
+        from latentmap.workers.parts import encode_parts
+
+        encode_parts(self, model, rows, Path(output))
+
+    def judge(
+        self,
+        usual: Any,
+        rows: Source,
+        worst: int,
+        output: str | os.PathLike[str] | None = None,
+        write: Callable[..., None] | None = None,
+    ) -> Any:
+        """Tell how badly rows of Parquet files fit, and which fit worst.
+
+        Parameters
+        ----------
+        usual : codes.Usual
+        rows : Source
+            As for `encode`.
+        worst : int
+            How many of the worst rows are given back.
+        output : path-like, optional
+            A new folder for all rows' figures, in the order of the rows.
+        write : callable, optional
+            Writes the figures of one part: ``write(path, rows, found, first)``, with the part's
+            rows, their `Outliers`, and the number of the first among all.
+
+        Returns
+        -------
+        numbers : ndarray of int
+            The worst rows' numbers, the worst first.
+        found : codes.outlying.Outliers
+            Their figures, in the same order.
+
+        Raises
+        ------
+        SettingError, DataError, FileError
+            As `encode`.
+        """
+        from latentmap.workers.parts import judge_parts
+
+        folder = None if output is None else Path(output)
+        return judge_parts(self, usual, rows, worst, folder, write)
+
+
+def _check_engine() -> None:
+    from latentmap.backend import start
+
+    engine = start().backend.backend()
+    if engine != "jax":
+        raise SettingError(
+            f"workers: expected Keras on JAX, which joins processes, found it on {engine!r}"
+        )

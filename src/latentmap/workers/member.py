@@ -1,0 +1,188 @@
+"""What a worker does: it builds the network anew, joins the others, and trains its share.
+
+Nothing of Keras is sent: the networks are made from the same parts and the same seed in every
+process. What comes back are arrays, and what is kept on the way are arrays in a .safetensors file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Job", "settle_down", "work"]
+
+CHECKPOINT = "checkpoint.safetensors"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be trained, and on which rows: the arguments of `train`."""
+
+    remade: Any
+    rows: Any
+    held_out: Any
+    epochs: int
+    settings: Any
+    seed: int
+
+
+def work(order: dict[str, Any]) -> None:
+    """Train one worker's share; Ray Train calls this in each of its processes.
+
+    Parameters
+    ----------
+    order : dict
+        "job" and "desk", Ray's handles; "seconds" between checkpoints; what `settle_down` takes.
+    """
+    import ray
+    from ray import train
+
+    settle_down(order)
+    reason = ray.get(order["desk"].reason.remote())
+    if reason is not None:
+        raise reason
+    from latentmap.errors import LatentmapError
+
+    job, context = ray.get(order["job"]), train.get_context()
+    member = Member(order, context.get_world_rank(), context.get_world_size())
+    try:
+        arrays = _trained(job, member)
+    except LatentmapError as error:
+        ray.get(order["desk"].give_up.remote(error))
+        raise
+    if member.number == 0:
+        ray.get(order["desk"].deliver.remote(arrays))
+
+
+def settle_down(order: dict[str, Any]) -> None:
+    """Give this process the driver's folder, and the engine its share of the machine.
+
+    Parameters
+    ----------
+    order : dict
+        "cores" of this worker, "folder" of the driver.
+    """
+    with contextlib.suppress(OSError):  # another machine may not have it; then paths are whole
+        os.chdir(order["folder"])
+    os.environ.update(KERAS_BACKEND="jax", JAX_PLATFORMS="cpu", NPROC=str(order["cores"]))
+
+
+def _trained(job: Job, member: Member) -> dict[str, Any]:
+    """Train; give the history and the weights."""
+    import keras
+    import numpy as np
+
+    from latentmap.backend import join
+    from latentmap.fitting.training import train
+
+    if member.workers > 1:
+        join(_coordinator(member.number), member.workers, member.number)
+    objective = job.remade()
+    told = (job.rows, job.held_out, job.epochs, job.settings, job.seed)
+    history = train(objective, *told, visible=True, team=member)
+    weights = (keras.ops.convert_to_numpy(weight.value) for weight in objective.weights)
+    return {
+        "history": np.array(list(history.values()), np.float64),
+        **{f"weight/{i:04d}": np.array(weight) for i, weight in enumerate(weights)},
+    }
+
+
+def _coordinator(number: int) -> str:
+    """Agree on the address at which worker 0 is found."""
+    from ray import util
+    from ray.train.collective import broadcast_from_rank_zero
+
+    if number:
+        return broadcast_from_rank_zero("")
+    with socket.socket() as free:
+        free.bind(("", 0))
+        address = f"{util.get_node_ip_address()}:{free.getsockname()[1]}"
+    return broadcast_from_rank_zero(address)
+
+
+class Member:
+    """One of several processes that train together; a `Team` for the training loop.
+
+    Checkpoints are due after so many chunks, the same number for all: each must come to the report.
+    Worker 0 settles the number by its clock.
+    """
+
+    def __init__(self, order: dict[str, Any], number: int, workers: int) -> None:
+        self.desk, self.seconds, self.number, self.workers = (
+            order["desk"],
+            order["seconds"],
+            number,
+            workers,
+        )
+        self.since: float | None = None
+        self.chunks, self.due = 0, 1
+
+    def share(self, rows: Any, batch: int) -> tuple[Any, int]:
+        """Give this worker's share."""
+        from latentmap.workers.shares import share_of
+
+        return share_of(rows, batch, self.number, self.workers)
+
+    @contextlib.contextmanager
+    def progress(self, text: str, steps: int, visible: bool) -> Iterator[Callable[..., None]]:
+        """Tell the desk how far worker 0 is."""
+        done, hints = 0, ["compiling", "training"]
+
+        def advance(steps: int, note: str = "") -> None:
+            nonlocal done
+            done += steps
+            if self.number == 0:
+                self.desk.tell.remote(done, note or (hints.pop(0) if hints else ""))
+
+        yield advance
+
+    def kept(self) -> dict[str, Any] | None:
+        """Read the checkpoint that Ray Train kept of the workers before."""
+        from ray import train
+
+        from latentmap.persistence import read_model
+
+        kept = train.get_checkpoint()
+        if kept is None:
+            return None
+        with kept.as_directory() as folder:
+            arrays = read_model(Path(folder) / CHECKPOINT)[1]
+        if self.number == 0:
+            self.desk.go_on.remote(int(arrays["place"][0]))
+        return arrays
+
+    def keep(self, checkpoint: Callable[[], dict[str, Any]]) -> None:
+        """Keep a checkpoint if one is due; the first chunk, which compiles, tells no time."""
+        from ray.train.collective import broadcast_from_rank_zero
+
+        if self.since is None:
+            self.since = time.monotonic()
+            return
+        self.chunks += 1
+        if self.chunks < self.due:
+            return
+        _report(checkpoint() if self.number == 0 else None)
+        chunk = (time.monotonic() - self.since) / self.chunks
+        self.due = broadcast_from_rank_zero(max(1, int(self.seconds / chunk)))
+        self.chunks, self.since = 0, time.monotonic()
+
+
+def _report(arrays: dict[str, Any] | None) -> None:
+    """Hand a checkpoint to Ray Train; every worker must come, one brings the arrays."""
+    from ray import train
+
+    from latentmap.persistence import write_model
+
+    if arrays is None:
+        train.report({})
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        write_model(Path(folder) / CHECKPOINT, {}, arrays)
+        train.report({}, checkpoint=train.Checkpoint.from_directory(folder))
