@@ -1,25 +1,33 @@
-"""Which new rows are of a new kind: those among which hardly any fitted row would lie.
+"""Which new rows are of a new kind: those among which, and near which, no fitted row would lie.
 
-A row alone tells little: an odd 4 lies as far from other 4s as a 9 does. Many tell more: where rows
-of a new kind come, they lie among each other, and rows recalled from the map do not. So each new
-row is judged by the company it has, among the new rows and many recalled ones together.
+A row alone tells little: an odd 4 lies as far from other 4s as a 9 does. Many tell more. So each
+new row is judged by the company it has, among the new rows and many recalled ones together, and by
+how far off the recalled ones lie, beside how far they lie from each other (as the local outlier
+factor has it: M. M. Breunig et al., "LOF: Identifying Density-Based Local Outliers", SIGMOD 2000),
+averaged over its neighbours. Company alone would call a thousand more 7s a new kind where few had
+been fitted; distance alone, any odd row.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from latentmap.fitting.neighbors import Neighbors, without_own
+from latentmap.fitting.neighbors import Neighbors, nearest_others, without_own
 
 __all__ = ["FEWEST", "new_kinds", "wanted_recalled"]
 
 NEIGHBORS = 15
-COMPANY = 0.7
-"""A row is of a new kind where its neighbours have more than this share of new neighbours."""
+COMPANY = 0.5
+"""Of a new kind are rows whose neighbours have more than this share of new neighbours,"""
+USUAL = 95.0
+"""and lie farther off than so many of a hundred recalled rows do."""
+VOTES = 3
+"""Then each row goes with most of its new neighbours, so many times."""
 FEWEST = 20
 """Fewer rows make no kind."""
-MOST_JUDGES = 10_000
-TIMES_MORE, FEWEST_RECALLED, MOST_RECALLED = 10, 2_000, 100_000
+NEAR = 10
+MOST_JUDGES, MOST_MEASURES, FRESH = 10_000, 10_000, 2_000
+TIMES_MORE, FEWEST_RECALLED, MOST_RECALLED = 10, 4_000, 100_000
 
 
 def wanted_recalled(n_new: int, n_fitted: int) -> int:
@@ -42,7 +50,7 @@ def new_kinds(points: np.ndarray, recalled: np.ndarray, seed: int) -> np.ndarray
     points : ndarray of shape (n, d)
         The new rows, float32.
     recalled : ndarray of shape (m, d)
-        Drawn as the fitted rows were spread, many more than are new.
+        Drawn as the fitted rows were spread, in random order, many more than are new.
     seed : int
 
     Returns
@@ -53,22 +61,54 @@ def new_kinds(points: np.ndarray, recalled: np.ndarray, seed: int) -> np.ndarray
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> old, new = rng.normal(size=(1000, 3)), rng.normal(size=(60, 3))
+    >>> old, new = rng.normal(size=(4000, 3)), rng.normal(size=(60, 3))
     >>> new[:30] += 9.0
     >>> found = new_kinds(new.astype("float32"), old.astype("float32"), seed=0)
     >>> int(found[:30].sum()), int(found[30:].sum())
     (30, 0)
     """
+    found = np.zeros(len(points), bool)
+    if len(points) < FEWEST:
+        return found
+    near = nearest_others(points, min(NEIGHBORS, len(points) - 1), seed)
+    split = len(recalled) // 2
+    fresh, others = recalled[: min(FRESH, split)], recalled[split:][:MOST_MEASURES]
+    far, usual = _remoteness((points, fresh), others, seed)
+    usual = usual[nearest_others(fresh, min(NEIGHBORS, len(fresh) - 1), seed)].mean(axis=1)
+    remote = far[near].mean(axis=1) > np.percentile(usual, USUAL)
+    found = remote & (_company(points, recalled, seed) > COMPANY)
+    for _ in range(VOTES):
+        found = found[near].mean(axis=1) > 0.5
+    return found if found.sum() >= FEWEST else np.zeros(len(points), bool)
+
+
+def _remoteness(
+    queries: tuple[np.ndarray, ...], recalled: np.ndarray, seed: int
+) -> list[np.ndarray]:
+    """Give how far off the tenth nearest lies, beside how far it lies from the like of itself."""
+    index, k = Neighbors(recalled, seed), min(NEAR, len(recalled) - 1)
+    own = _distance(recalled, recalled[index.search(recalled, k + 1)[:, -1]])
+    found = []
+    for points in queries:
+        near = index.search(points, k)
+        usual = np.maximum(own[near].mean(axis=1), np.finfo(np.float32).tiny)
+        found.append(_distance(points, recalled[near[:, -1]]) / usual)
+    return found
+
+
+def _distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.linalg.norm((a - b).astype(np.float64), axis=1)
+
+
+def _company(points: np.ndarray, recalled: np.ndarray, seed: int) -> np.ndarray:
+    """Give the share of new neighbours that each point's new neighbours have."""
     judges = np.arange(len(points))
     if len(points) > MOST_JUDGES:
         judges = np.sort(np.random.default_rng(seed).permutation(len(points))[:MOST_JUDGES])
     own = np.full(len(points), -1)
     own[judges] = np.arange(len(judges))
     pool = np.concatenate([points[judges], recalled]).astype(np.float32)
-    k = min(NEIGHBORS, len(pool) - 1)
-    near = without_own(Neighbors(pool, seed).search(points, k + 1), own)
+    near = without_own(Neighbors(pool, seed).search(points, NEIGHBORS + 1), own)
     fresh = near < len(judges)
-    company = fresh.mean(axis=1)[judges]
-    theirs = np.where(fresh, company[np.where(fresh, near, 0)], 0.0).sum(axis=1)
-    found = theirs / np.maximum(fresh.sum(axis=1), 1) > COMPANY
-    return found if found.sum() >= FEWEST else np.zeros(len(points), bool)
+    theirs = np.where(fresh, fresh.mean(axis=1)[judges][np.where(fresh, near, 0)], 0.0)
+    return theirs.sum(axis=1) / np.maximum(fresh.sum(axis=1), 1)
