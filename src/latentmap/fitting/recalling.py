@@ -29,9 +29,9 @@ class Recalled(NamedTuple):
     means: np.ndarray
     """Shape (K, d)."""
     directions: np.ndarray
-    """Shape (K, DIRECTIONS, d): each as long as the deviation along it."""
+    """Shape (K, DIRECTIONS, d): each as long as the deviation along it beyond the scatter."""
     scatter: np.ndarray
-    """Shape (K,): the deviation along every other direction."""
+    """Shape (K,): the deviation along any direction."""
 
     def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Draw points that are spread as the fitted ones were.
@@ -85,21 +85,23 @@ def recall(points: np.ndarray, which: np.ndarray, n_landmarks: int) -> Recalled:
     d = points.shape[1]
     counts = np.bincount(which, minlength=n_landmarks)
     means, rest = np.zeros((n_landmarks, d)), np.zeros(n_landmarks)
-    directions = np.zeros((n_landmarks, DIRECTIONS, d))
+    axes, along = np.zeros((n_landmarks, DIRECTIONS, d)), np.zeros((n_landmarks, DIRECTIONS))
     for k, own in enumerate(np.split(np.argsort(which, kind="stable"), np.cumsum(counts)[:-1])):
         if len(own):
-            means[k], directions[k], rest[k] = _gaussian(points[own].astype(np.float64))
+            means[k], axes[k], along[k], rest[k] = _gaussian(points[own].astype(np.float64))
     pooled = (counts * rest).sum() / max(counts.sum(), 1)
-    scatter = np.sqrt((counts * rest + STEADIED * pooled) / (counts + STEADIED))
-    return Recalled(*(part.astype(np.float32) for part in (counts, means, directions, scatter)))
+    across = (counts * rest + STEADIED * pooled) / (counts + STEADIED)
+    directions = axes * np.sqrt(np.maximum(along - across[:, None], 0.0))[..., None]
+    parts = (counts, means, directions, np.sqrt(across))
+    return Recalled(*(part.astype(np.float32) for part in parts))
 
 
-def _gaussian(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """Give mean, main directions, and the variance along each of the others."""
+def _gaussian(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    """Give mean, main directions, the variance along these, and along each of the others."""
     mean, d = points.mean(axis=0), points.shape[1]
-    _, lengths, axes = np.linalg.svd(points - mean, full_matrices=False)
+    _, lengths, found = np.linalg.svd(points - mean, full_matrices=False)
     variances = lengths**2 / max(len(points) - 1, 1)
-    directions = np.zeros((DIRECTIONS, d))
-    kept = min(DIRECTIONS, len(axes))
-    directions[:kept] = axes[:kept] * np.sqrt(variances[:kept, None])
-    return mean, directions, float(variances[kept:].sum() / max(d - kept, 1))
+    kept = min(DIRECTIONS, len(found))
+    axes, along = np.zeros((DIRECTIONS, d)), np.zeros(DIRECTIONS)
+    axes[:kept], along[:kept] = found[:kept], variances[:kept]
+    return mean, axes, along, float(variances[kept:].sum() / max(d - kept, 1))
