@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = (ROOT / "README.md", ROOT / "docs" / "codes.md")
+PAGES = (ROOT / "README.md", ROOT / "docs" / "codes.md", ROOT / "docs" / "map.md")
 PACKAGES = ("latentmap", "keras", "jax", "numpy", "scikit-learn")
 
 
