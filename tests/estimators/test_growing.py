@@ -30,7 +30,7 @@ def mnist():
 def model(mnist, tmp_path_factory):
     """The file of a map of eight digits."""
     path = tmp_path_factory.mktemp("growing") / "eight.safetensors"
-    LatentMap(epochs=8, random_state=0).fit(mnist["old"][0]).save(path)
+    LatentMap(epochs=6, random_state=0).fit(mnist["old"][0]).save(path)
     return path
 
 

@@ -124,8 +124,9 @@ class Growing(Keeping):
 
     def _grow(self, X: Any) -> None:
         kept = self._kept()
-        rows = new_rows(self, X).load()
+        rows = new_rows(self, X)
         codes = self._over_rows(self.encoder_, rows)  # and no NaN comes past this
+        rows = rows.load()
         if not np.isfinite(codes).all():
             raise DataError(
                 f"{rows.name}: expected numbers near those fitted, found some too large"

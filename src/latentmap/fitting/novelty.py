@@ -17,12 +17,12 @@ from latentmap.fitting.neighbors import Neighbors, nearest_others, without_own
 __all__ = ["FEWEST", "new_kinds", "wanted_recalled"]
 
 NEIGHBORS = 15
-COMPANY = 0.5
+COMPANY = 0.6
 """Of a new kind are rows whose neighbours have more than this share of new neighbours,"""
 USUAL = 95.0
 """and lie farther off than so many of a hundred recalled rows do."""
 VOTES = 3
-"""Then each row goes with most of its new neighbours, so many times."""
+"""Then those among new rows that mostly are of no new kind are taken out, so many times."""
 FEWEST = 20
 """Fewer rows make no kind."""
 NEAR = 10
@@ -78,7 +78,7 @@ def new_kinds(points: np.ndarray, recalled: np.ndarray, seed: int) -> np.ndarray
     remote = far[near].mean(axis=1) > np.percentile(usual, USUAL)
     found = remote & (_company(points, recalled, seed) > COMPANY)
     for _ in range(VOTES):
-        found = found[near].mean(axis=1) > 0.5
+        found &= found[near].mean(axis=1) > 0.5
     return found if found.sum() >= FEWEST else np.zeros(len(points), bool)
 
 
