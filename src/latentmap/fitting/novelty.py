@@ -20,7 +20,9 @@ NEIGHBORS = 15
 COMPANY = 0.6
 """Of a new kind are rows whose neighbours have more than this share of new neighbours,"""
 USUAL = 95.0
-"""and lie farther off than so many of a hundred recalled rows do."""
+"""and lie farther off than so many of a hundred recalled rows do;"""
+ALONE = 0.95
+"""or whose neighbours have more than this share: tight kinds, as 1s, lie not far from others."""
 VOTES = 3
 """Then those among new rows that mostly are of no new kind are taken out, so many times."""
 FEWEST = 20
@@ -76,7 +78,8 @@ def new_kinds(points: np.ndarray, recalled: np.ndarray, seed: int) -> np.ndarray
     far, usual = _remoteness((points, fresh), others, seed)
     usual = usual[nearest_others(fresh, min(NEIGHBORS, len(fresh) - 1), seed)].mean(axis=1)
     remote = far[near].mean(axis=1) > np.percentile(usual, USUAL)
-    found = remote & (_company(points, recalled, seed) > COMPANY)
+    company = _company(points, recalled, seed)
+    found = (remote & (company > COMPANY)) | (company > ALONE)
     for _ in range(VOTES):
         found &= found[near].mean(axis=1) > 0.5
     return found if found.sum() >= FEWEST else np.zeros(len(points), bool)
