@@ -25,6 +25,7 @@ EXAMPLES = (
     "latentmap fit rows.csv --layout umap.npy -o map.safetensors",
     "latentmap fit faces/ --recipe conv -n 32 --epochs 50",
     "latentmap fit rows/ --workers 16 --ray auto --storage /shared/checkpoints",
+    "latentmap fit more.csv --continue map.safetensors",
 )
 
 _DOMINANT = 0.95
@@ -41,8 +42,9 @@ def fit(
         ),
     ] = None,
     components: Annotated[
-        int, typer.Option("-n", "--components", min=1, help="Numbers in a code.")
-    ] = 2,
+        int | None,
+        typer.Option("-n", "--components", min=1, help="Numbers in a code.", show_default="2"),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -55,6 +57,16 @@ def fit(
         ),
     ] = None,
     label: Label = None,
+    grows: Annotated[
+        Path | None,
+        typer.Option(
+            "--continue",
+            metavar="MODEL",
+            help="Take the rows into this fitted map, which keeps what it knows: the file is "
+            "replaced, unless -o names another.",
+            show_default=False,
+        ),
+    ] = None,
     layout: Annotated[
         Path | None,
         typer.Option(
@@ -123,14 +135,9 @@ def fit(
     Writes the model file and, beside it, pictures of the codes, of the plane decoded where rows are
     images, of reconstructions and of the loss; reports quality on rows that were held out.
     """
-    path = check_model_path(output if output is not None else _default_path(data))
-    from latentmap.cli.rows import layout_of, split_rows
-
-    recipe = recipe or ("map" if components in (2, 3) else "dense")
-    parts = split_rows(data, label, seed)
-    settings = {
+    settings: dict[str, Any] = {
         "n_components": components,
-        "layout": None if layout is None else layout_of(layout, parts),
+        "layout": layout,
         "n_neighbors": neighbors,
         "epochs": epochs,
         "network": network,
@@ -140,6 +147,19 @@ def fit(
         "beta": beta,
     }
     training = {"batch_size": batch_size, "learning_rate": learning_rate}
+    if grows is not None:
+        from latentmap.cli.growing import grow, refuse_settings
+
+        refuse_settings(_given({"recipe": recipe, **settings, **training}))
+        grow(data, grows, output, label, seed)
+        return
+    path = check_model_path(output if output is not None else _default_path(data))
+    from latentmap.cli.rows import layout_of, split_rows
+
+    settings["n_components"] = components = components or 2
+    recipe = recipe or ("map" if components in (2, 3) else "dense")
+    parts = split_rows(data, label, seed)
+    settings["layout"] = None if layout is None else layout_of(layout, parts)
     start_engine()
     model = _unfitted(recipe, _given(settings), _given(training))
     model.set_params(random_state=seed, verbose=True)
@@ -156,6 +176,7 @@ def fit(
 def _report(model: Any, parts: Parts, path: Path, label: str | None) -> None:
     """Judge the model, keep the figures in its file, and draw."""
     from latentmap.cli.judging import judge, known_codes
+    from latentmap.cli.pictures import draw_all
     from latentmap.cli.report import show_report
 
     known = known_codes(model, parts.fitted)
@@ -166,31 +187,12 @@ def _report(model: Any, parts: Parts, path: Path, label: str | None) -> None:
         figures |= {f"following_{name}": value for name, value in model.following_.items()}
     model.figures_ = figures
     model.save(path)
-    written = [path, *_draw(model, parts, path, *known)]
+    written = [path, *draw_all(model, parts, path, *known)]
     if parts.unseen is None:
         say(f"No quality report: {len(parts.fitted)} rows are too few to hold some out.")
     else:
         show_report(f"Quality on {parts.words}", figures)
     say("Wrote " + ", ".join(str(place) for place in written))
-
-
-def _draw(model: Any, parts: Parts, path: Path, codes: Any, labels: Any) -> list[Path]:
-    from latentmap.cli.pictures import draw_codes, draw_loss, draw_plane, draw_reconstructions
-
-    def place(kind: str) -> Path:
-        written.append(path.with_suffix(f".{kind}.png"))
-        return written[-1]
-
-    written: list[Path] = []
-    draw_codes(place("codes"), codes, labels, parts.fitted.name)
-    if len(model.row_shape_) > 1 and codes.shape[1] == 2:
-        draw_plane(place("plane"), model, codes)
-    draw_reconstructions(place("reconstructions"), model, parts.unseen or parts.fitted)
-    if model.history_["loss"]:
-        draw_loss(place("loss"), model)
-    else:
-        say("No loss curve: with so few rows the model is PCA, which needs no training.")
-    return written
 
 
 def _default_path(data: str) -> Path:

@@ -5,17 +5,60 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latentmap.cli.console import working
+from latentmap.cli.console import say, working
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from latentmap.cli.rows import Parts
     from latentmap.data import Source
 
-__all__ = ["draw_codes", "draw_density", "draw_loss", "draw_plane", "draw_reconstructions"]
+__all__ = [
+    "draw_all",
+    "draw_codes",
+    "draw_density",
+    "draw_growth",
+    "draw_loss",
+    "draw_plane",
+    "draw_reconstructions",
+]
 
 _SQUARE = (7.0, 7.3)  # inches; the rest of the height is the title's
 _IMAGES, _LANES = 10, 6  # rows in a picture of reconstructions
+
+
+def draw_all(model: Any, parts: Parts, path: Path, codes: Any, labels: Any) -> list[Path]:
+    """Draw what is drawn of every fit, beside the model's file; tell which files that makes."""
+
+    def place(kind: str) -> Path:
+        written.append(path.with_suffix(f".{kind}.png"))
+        return written[-1]
+
+    written: list[Path] = []
+    draw_codes(place("codes"), codes, labels, parts.fitted.name)
+    if len(model.row_shape_) > 1 and codes.shape[1] == 2:
+        draw_plane(place("plane"), model, codes)
+    draw_reconstructions(place("reconstructions"), model, parts.unseen or parts.fitted)
+    if model.history_["loss"]:
+        draw_loss(place("loss"), model)
+    else:
+        say("No loss curve: with so few rows the model is PCA, which needs no training.")
+    return written
+
+
+def draw_growth(path: Path, before: np.ndarray, codes: np.ndarray, own: np.ndarray) -> None:
+    """Write where new rows went on a map, among codes of what it knew before."""
+    import numpy as np
+
+    with working(f"Drawing {path}…"):
+        from latentmap import plots
+
+        labels = np.repeat(["before", "new rows, known kind"], [len(before), len(codes)])
+        labels = labels.astype("<U30")
+        labels[len(before) :][own] = "new rows, new kind"
+        title = f"{len(codes):,} new rows, {int(own.sum()):,} of them in a new place"
+        with plots.figure(path, *(_SQUARE if codes.shape[1] > 1 else (7.0, 3.6))) as ax:
+            plots.codes(np.concatenate([before, codes]), labels, ax=ax, title=title)
 
 
 def draw_codes(

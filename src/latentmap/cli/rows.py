@@ -158,11 +158,11 @@ def chosen_row(rows: Source, number: int, text: str) -> Source:
     return row
 
 
-def split_rows(data: str, label: str | None, seed: int) -> Parts:
+def split_rows(data: str, label: str | None, seed: int, remembered: str | None = None) -> Parts:
     """Open data to fit a model to, and hold some out to judge it by."""
     from latentmap.fitting.nearby import brought_near
 
-    rows = open_rows(data, label)
+    rows = open_rows(data, label, remembered)
     if _is_named(data):
         return _named_parts(data, rows)
     rows = brought_near(rows, visible=True)
@@ -193,20 +193,22 @@ def layout_of(path: Path, parts: Parts) -> Any:
 def judged_rows(data: str, label: str | None, figures: dict[str, Any]) -> Judged:
     """Choose the rows of ``data`` to judge a model by, given what its file says.
 
-    Of a named data set these are its unseen rows; of the data that the model was fitted to, those
-    held out then; of any other data, all.
+    Of a named data set these are its unseen rows; of data that the model was fitted to, or has
+    taken in later, those held out then; of any other data, all.
     """
-    held_out = figures.get("held_out") or {}
     rows = open_rows(data, label, figures.get("label"))
     if _is_named(data):
         parts = _named_parts(data, rows)
         return Judged(parts.unseen or rows, parts.fitted, parts.words)
-    if held_out.get("rows") and held_out.get("fingerprint") == fingerprint(rows):
+    everything, print_found = f"all {len(rows):,} rows of {rows.name}", fingerprint(rows)
+    for held_out in (figures.get("held_out") or {}, *(figures.get("held_out_before") or ())):
+        if held_out.get("fingerprint") != print_found:
+            continue
+        if not held_out.get("rows"):
+            return Judged(rows, None, f"{everything}, which were fitted")
         fitted, unseen = rows.split(int(held_out["rows"]), int(held_out["seed"]))
         return Judged(unseen, fitted, _words_held_out(unseen, rows))
-    if held_out.get("fingerprint") == fingerprint(rows):
-        return Judged(rows, None, f"all {len(rows):,} rows of {rows.name}, which were fitted")
-    return Judged(rows, None, f"all {len(rows):,} rows of {rows.name}")
+    return Judged(rows, None, everything)
 
 
 def fingerprint(rows: Source) -> str:

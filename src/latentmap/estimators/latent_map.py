@@ -12,7 +12,8 @@ from sklearn.base import clone
 from latentmap.data.memory import check_memory
 from latentmap.data.sources import ArraySource
 from latentmap.errors import SettingError
-from latentmap.estimators.base import DESCRIBED_ROWS, FITTING_BYTES, BaseAutoEncoder
+from latentmap.estimators.base import DESCRIBED_ROWS, FITTING_BYTES
+from latentmap.estimators.growing import USUAL_ERROR, Growing
 from latentmap.estimators.rows import check_codes, check_layout, fitting_rows
 from latentmap.fitting.landmarks import MOST, LandmarkSet, choose_landmarks
 from latentmap.fitting.layout import following
@@ -43,11 +44,9 @@ SHAPING_ROWS = 100_000
 DENSITY_BLOCK = 4096
 DENSITY_WIDTH = 2.0
 """Of the kernel that tells how much data lives at a spot, in h."""
-USUAL_ERROR = 95.0
-"""Rows that fit worse than this percentile of the fitted ones lose confidence."""
 
 
-class LatentMap(BaseAutoEncoder):
+class LatentMap(Growing):
     """A map of the rows that also places new ones, and can be read backwards.
 
     A layout of the fitted rows is found by t-SNE on their nearest neighbours; then an encoder
@@ -95,6 +94,10 @@ class LatentMap(BaseAutoEncoder):
         How closely the encoder follows the layout on (at most 10,000 of) the fitted rows: "r2", the
         share of the layout's variance that it explains, and "median_shift", the middle distance of
         a row from its place, as a share of the layout's width.
+    growth_ : dict of str to number, or None
+        What became of the rows last taken in by `partial_fit`: "rows"; "new_kind", how many are of
+        a kind that the map did not know; "landmarks", how many these got; "median_shift", how far
+        the middle old row moved (of rows recalled), as a share of the map's width.
     history_ : dict of lists
         "epoch", "loss", "val_loss", "val_mse".
     row_shape_ : tuple of int
@@ -255,10 +258,12 @@ class LatentMap(BaseAutoEncoder):
             spots = own
         else:
             principal = self._principal(ready)
-            spots = find_positions(
+            found = find_positions(
                 ready, principal, self.n_components, self.n_neighbors, self.verbose
             )
+            spots = found.of_rows
             self._train(forth, back, ready, principal if forth is FORTH else None, spots)
+            self._keep(found, principal)
         self._describe(ready, spots)
 
     def _check_settings(self) -> None:
@@ -292,6 +297,7 @@ class LatentMap(BaseAutoEncoder):
             "window": chosen.radius / chosen.width,
             "squash": not ready.scale.unit,
             "own_layout": self.layout is not None,
+            "rows": len(ready.rows),
         }
         self._fitted_arrays = {
             "offset": ready.scale.offset,
@@ -300,6 +306,7 @@ class LatentMap(BaseAutoEncoder):
             "code_scale": np.asarray(scale, np.float32),
         }
         nothing = constant_loss(loss_for(loss), ready.some_scaled())
+        self._learned["reconstruction"] = RECONSTRUCTION / nothing
         networks = assemble_map(self._parts(loss, chosen, seen, RECONSTRUCTION / nothing))
         self._set_networks(networks)
         self.history_ = ready.paired(spots).train(networks.training, self.verbose)
@@ -346,6 +353,7 @@ class LatentMap(BaseAutoEncoder):
         super()._fill(arrays)
         if not self._width > 0:
             raise ValueError(f"expected landmarks of a width above 0, found {self._width}")
+        self._check_kept()
 
     def _layer_sizes(self, row_shape: tuple[int, ...], learned: dict[str, Any]) -> list[int]:
         counts = (learned["n_landmarks"], learned["n_anchors"])

@@ -154,14 +154,17 @@ def _check_claims(estimator: BaseAutoEncoder, about: dict[str, Any], arrays: dic
 
 def _check_figures(figures: Any) -> None:
     """Figures are numbers, but for the label's name and how rows were held out."""
-    held_out = figures.get("held_out") or {}
-    texts = {"label": figures.get("label"), **{k: held_out.get(k) for k in _TEXTS}}
-    counts = {k: v for k, v in held_out.items() if k not in _TEXTS}
-    numbers = {k: v for k, v in figures.items() if k not in ("held_out", "label")}
-    if not all(isinstance(text, str | None) for text in texts.values()):
+    for held_out in (figures.get("held_out") or {}, *(figures.get("held_out_before") or ())):
+        if not all(isinstance(held_out.get(name), str | None) for name in _TEXTS):
+            raise TypeError("figures: expected names as text")
+        counts = [v for k, v in held_out.items() if k not in _TEXTS]
+        if not all(isinstance(count, int) and count >= 0 for count in counts):
+            raise TypeError("figures: expected whole numbers of held-out rows")
+    if not isinstance(figures.get("label"), str | None):
         raise TypeError("figures: expected names as text")
-    if not all(isinstance(count, int) and count >= 0 for count in counts.values()):
-        raise TypeError("figures: expected whole numbers of held-out rows")
+    numbers = {
+        k: v for k, v in figures.items() if k not in ("held_out", "held_out_before", "label")
+    }
     if not all(isinstance(number, int | float | None) for number in numbers.values()):
         raise TypeError("figures: expected numbers")
 

@@ -33,7 +33,7 @@ class LandmarkSet(NamedTuple):
     """Of the window around the mode."""
 
 
-def choose_landmarks(spots: np.ndarray, seed: int) -> LandmarkSet:
+def choose_landmarks(spots: np.ndarray, seed: int, count: int | None = None) -> LandmarkSet:
     """Choose the k-means centres of a layout.
 
     Parameters
@@ -41,6 +41,8 @@ def choose_landmarks(spots: np.ndarray, seed: int) -> LandmarkSet:
     spots : ndarray of shape (n, n_components)
         float32, the position of every fitted row.
     seed : int
+    count : int, optional
+        How many; by default K.
 
     Returns
     -------
@@ -58,7 +60,7 @@ def choose_landmarks(spots: np.ndarray, seed: int) -> LandmarkSet:
     different = np.unique(spots, axis=0)
     if len(different) == 1:
         different = np.repeat(different, 2, axis=0)  # Keras warns of a softmax over one number
-    count = max(min(MOST, len(spots) // ROWS_EACH), 20)
+    count = count or max(min(MOST, len(spots) // ROWS_EACH), 20)
     centers = different if len(different) <= count else _means(spots, count, seed)
     anchors = centers
     if len(centers) > 8 * ANCHOR_SHARE:

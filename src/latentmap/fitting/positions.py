@@ -7,6 +7,8 @@ its nearest sampled row does. What grows with the rows is the position of each, 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from latentmap.fitting.layout import find_layout
@@ -16,12 +18,23 @@ from latentmap.fitting.principal import projected, projections
 from latentmap.fitting.progress import progress
 from latentmap.networks.principal import Principal
 
-__all__ = ["find_positions"]
+__all__ = ["Positions", "find_positions"]
 
 MOST_ROWS = {1: 100_000, 2: 100_000, 3: 5_000}
 """By dimensions: of more rows the layout is that of a sample; in 3-D no grid speeds it up."""
 SEARCHED_CELLS = 3
 """One nearest row is looked for, and the next to nearest does as well."""
+
+
+class Positions(NamedTuple):
+    """Where rows lie, and what was laid out to know it."""
+
+    of_rows: np.ndarray
+    """Shape (n, n_components), float32: of every row."""
+    points: np.ndarray
+    """Shape (m, d): the sampled rows' coordinates on the principal components."""
+    spots: np.ndarray
+    """Shape (m, n_components): their layout; see `find_layout`."""
 
 
 def find_positions(
@@ -30,7 +43,7 @@ def find_positions(
     n_components: int,
     n_neighbors: int,
     visible: bool = False,
-) -> np.ndarray:
+) -> Positions:
     """Find a position for every row, where neighbours stay neighbours.
 
     Parameters
@@ -45,15 +58,14 @@ def find_positions(
 
     Returns
     -------
-    ndarray of shape (n, n_components)
-        float32; see `find_layout`.
+    Positions
     """
     some = ready.sample(MOST_ROWS[n_components])
     points = projected(some, ready.scale, principal)
     spots = find_layout(points, n_components, n_neighbors, ready.seed, visible)
     if len(some) == len(ready.rows):
-        return spots
-    return _with_the_others(ready, principal, points, spots, visible)
+        return Positions(spots, points, spots)
+    return Positions(_with_the_others(ready, principal, points, spots, visible), points, spots)
 
 
 def _with_the_others(

@@ -86,9 +86,19 @@ class MapParts(Parts):
 
 @dataclass(frozen=True)
 class MapNetworks(Networks):
-    """The fitted pair, what judges rows alone, and what is trained on rows with their places."""
+    """The fitted pair, what judges rows alone, and what is trained.
+
+    Attributes
+    ----------
+    training : Objective
+        Of pairs: rows, and their places.
+    growing : Objective
+        Of lessons: rows, their places, their distributions over the landmarks, and the scaled rows
+        that they are to be decoded to.
+    """
 
     training: Any
+    growing: Any
 
 
 def assemble_map(parts: MapParts) -> MapNetworks:
@@ -136,25 +146,34 @@ def assemble_map(parts: MapParts) -> MapNetworks:
     head = keras.Model(code, output, name="head")
     scaling = parts.scaling()
 
-    def judged(rows: Any, logits: Any, training: bool, middles: Any = None) -> list:
-        target = layers.Flatten()(scaling(rows))
+    def judged(target: Any, logits: Any, training: bool, middles: Any = None) -> list:
         spot, mass = around(logits, middles)
         output = float32(head(units(spot), training=training))
         row = keras.activations.get(parts.loss.link)(output)
         return [parts.loss.distance(target, output), squared_error(target, row), mass]
 
     def figures(rows: Any, training: bool) -> list:
-        return judged(rows, places(rows, training=training), training)
+        return judged(flat(rows), places(rows, training=training), training)
+
+    def flat(rows: Any) -> Any:
+        return layers.Flatten()(scaling(rows))
 
     def misplaced(pair: Any, training: bool) -> list:
-        rows, codes = pair
+        rows, spots = pair[0], plane(pair[1])
+        return taught((rows, spots, soft(spots), flat(rows)), training)
+
+    def forgotten(lesson: Any, training: bool) -> list:
+        rows, codes, shares, wanted = lesson
+        return taught((rows, plane(codes), shares, wanted), training)
+
+    def taught(lesson: Any, training: bool) -> list:
+        rows, spots, shares, wanted = lesson
         logits = float32(places(rows, training=training))
-        spots = plane(codes)
-        apart = ops.categorical_crossentropy(soft(spots), logits, from_logits=True)
+        apart = ops.categorical_crossentropy(shares, logits, from_logits=True)
         each = max(1, rows.shape[0] // DECODED_ROWS) if training and rows.shape[0] else 1
         loss, error, _ = (
             ops.repeat(figure, each)[: rows.shape[0]]
-            for figure in judged(rows[::each], logits[::each], training, spots[::each])
+            for figure in judged(wanted[::each], logits[::each], training, spots[::each])
         )
         wrong = ops.minimum(parts.reconstruction * loss, 1e9)  # beyond float32, ∞ / ∞
         return [apart + wrong / (1.0 + wrong / MOST_NATS), error, apart]
@@ -165,6 +184,7 @@ def assemble_map(parts: MapParts) -> MapNetworks:
         decoder_of(parts, head),
         Objective(figures, Remade(assemble_map, parts), *models),
         Objective(misplaced, Remade(assemble_map, parts, name="training"), *models),
+        Objective(forgotten, Remade(assemble_map, parts, name="growing"), *models),
     )
 
 
