@@ -6,6 +6,7 @@ from latentmap.errors import DataError
 from latentmap.fitting import nearby as module
 from latentmap.fitting.nearby import brought_near
 from latentmap.fitting.preparation import prepare
+from latentmap.fitting.team import trained_by
 
 ROWS = np.random.default_rng(0).normal(size=(500, 3))
 
@@ -61,6 +62,12 @@ def test_a_full_disk_leaves_rows_where_they_are(little_memory, cache, monkeypatc
     assert brought_near(source) is source
 
 
+def test_rows_that_workers_will_read_stay_where_they_are(little_memory, cache):
+    source = Decoded(ROWS)
+    with trained_by(print):
+        assert brought_near(source) is source
+
+
 def test_raw_numbers_stay_where_they_are(little_memory):
     source = ArraySource(ROWS)
     assert brought_near(source) is source
@@ -74,6 +81,13 @@ def test_the_place_of_a_bad_number_is_that_of_the_original(little_memory, cache)
     rows = Decoded(holed).subset(np.arange(50, 500))
     with pytest.raises(DataError, match="them, row 77, column 1: expected a finite number"):
         prepare(rows, "auto", 1, None, 0)
+
+
+def test_so_is_it_where_raw_numbers_are_read_into_memory():
+    holed = ROWS.copy()
+    holed[77, 1] = np.nan
+    with pytest.raises(DataError, match="row 77"):
+        prepare(ArraySource(holed).subset(np.arange(50, 500)), "auto", 1, None, 0)
 
 
 def test_fitting_reads_the_original_once(little_memory, cache):

@@ -24,9 +24,9 @@ def test_a_mapped_file_travels_as_its_place(mapped):
 
 def test_so_does_a_part_of_one(mapped):
     part = ArraySource(mapped.array[100:300])
-    kind, told = _packed(part)
+    told = _packed(part)
     assert isinstance(told["array"], tuple)
-    assert np.array_equal(_unpacked((kind, told))[:], mapped[100:300])
+    assert np.array_equal(_unpacked(told)[:], mapped[100:300])
 
 
 def test_a_part_with_gaps_travels_itself(mapped):
@@ -40,3 +40,10 @@ def test_an_array_in_memory_travels_itself():
     again = _unpacked(pickle.loads(pickle.dumps(_packed(source))))
     assert np.array_equal(again[:], np.eye(3))
     assert (again.name, again.labels.tolist()) == ("eye", ["a", "b", "c"])
+
+
+def test_a_copy_travels_without_its_original(mapped):
+    copy = mapped.subset(np.arange(10)).load()
+    packed = pickle.dumps(_packed(copy))
+    assert len(packed) < 2 * copy.nbytes
+    assert np.array_equal(_unpacked(pickle.loads(packed))[:], copy[:])

@@ -151,6 +151,8 @@ def fit(
         from latentmap.cli.growing import grow, refuse_settings
 
         refuse_settings(_given({"recipe": recipe, **settings, **training}))
+        if workers is not None:
+            raise SettingError("--workers: expected none with --continue: a map grows in one process")
         grow(data, grows, output, label, seed)
         return
     path = check_model_path(output if output is not None else _default_path(data))
@@ -158,7 +160,7 @@ def fit(
 
     settings["n_components"] = components = components or 2
     recipe = recipe or ("map" if components in (2, 3) else "dense")
-    parts = split_rows(data, label, seed)
+    parts = split_rows(data, label, seed, near=workers is None)
     settings["layout"] = None if layout is None else layout_of(layout, parts)
     start_engine()
     model = _unfitted(recipe, _given(settings), _given(training))

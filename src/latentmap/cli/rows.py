@@ -158,14 +158,19 @@ def chosen_row(rows: Source, number: int, text: str) -> Source:
     return row
 
 
-def split_rows(data: str, label: str | None, seed: int, remembered: str | None = None) -> Parts:
-    """Open data to fit a model to, and hold some out to judge it by."""
+def split_rows(
+    data: str, label: str | None, seed: int, remembered: str | None = None, near: bool = True
+) -> Parts:
+    """Open data to fit a model to, and hold some out to judge it by.
+
+    Rows are brought ``near`` where this process is to read them several times.
+    """
     from latentmap.fitting.nearby import brought_near
 
     rows = open_rows(data, label, remembered)
     if _is_named(data):
         return _named_parts(data, rows)
-    rows = brought_near(rows, visible=True)
+    rows = brought_near(rows, visible=True) if near else rows
     count = _held_out_count(len(rows))
     held_out = {
         "rows": count,

@@ -18,7 +18,7 @@ from latentmap.data.checks import check_finite, check_labels, check_rows
 from latentmap.data.memory import available_bytes, let_go
 from latentmap.errors import DataError, SettingError
 
-__all__ = ["ArraySource", "Source", "check_finite"]
+__all__ = ["ArraySource", "Copied", "Source", "check_finite"]
 
 _BUFFER_BYTES = 64 * 2**20  # of rows shuffled at a time, where a source is read in blocks
 _MAPPED_BLOCK_BYTES = 2**20  # large enough that a disk reads it at full speed
@@ -209,10 +209,7 @@ class Source(ABC):
         """Read all rows into memory if they fit in ``limit_bytes``; else give this source back."""
         if not self.fits(limit_bytes):
             return self
-        rows = self.take(np.arange(len(self)))
-        return ArraySource(
-            rows, feature_names=self.feature_names, labels=self.labels, name=self.name
-        )
+        return Copied(self, self.take(np.arange(len(self))))
 
     def fits(self, limit_bytes: int = 512 * 2**20) -> bool:
         """Tell whether all rows fit in ``limit_bytes`` of memory, and into what is free."""
@@ -308,6 +305,22 @@ class ArraySource(Source):
 
     def load(self, limit_bytes: int = 512 * 2**20) -> Source:  # noqa: D102
         return self if self.block_starts is None else super().load(limit_bytes)
+
+
+class Copied(ArraySource):
+    """A copy, which tells a row's place as the original does."""
+
+    def __init__(self, original: Source, array: np.ndarray) -> None:
+        super().__init__(
+            array,
+            feature_names=original.feature_names,
+            labels=original.labels,
+            name=original.name,
+        )
+        self._original = original
+
+    def place(self, row: int) -> int:  # noqa: D102
+        return self._original.place(row)
 
 
 class _Part(Source):

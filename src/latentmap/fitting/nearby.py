@@ -15,8 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from latentmap.data.sources import ArraySource, Source
+from latentmap.data.sources import Copied, Source
 from latentmap.fitting.progress import progress
+from latentmap.fitting.team import chosen_trainer
 
 __all__ = ["brought_near"]
 
@@ -38,10 +39,11 @@ def brought_near(rows: Source, visible: bool = False) -> Source:
     -------
     Source
         In memory if they take at most 512 MB, and as they are where they are raw numbers already,
-        or where the disk has no room for a copy.
+        where the disk has no room for a copy, or where other processes train and read them.
 
     Examples
     --------
+    >>> from latentmap.data import ArraySource
     >>> rows = ArraySource(np.ones((3, 2)))
     >>> brought_near(rows) is rows
     True
@@ -51,7 +53,7 @@ def brought_near(rows: Source, visible: bool = False) -> Source:
     if rows.fits():
         return _filled(rows, np.empty((len(rows), *rows.row_shape), rows.dtype), visible)
     folder = _folder()
-    if shutil.disk_usage(folder).free < SPARE * rows.nbytes:
+    if chosen_trainer(None) or shutil.disk_usage(folder).free < SPARE * rows.nbytes:
         return rows
     return _copied(rows, folder, visible)
 
@@ -61,7 +63,7 @@ def _filled(rows: Source, array: np.ndarray, visible: bool) -> Source:
     for batch in _batches(rows, visible):
         array[done : done + len(batch)] = batch
         done += len(batch)
-    return _Near(rows, array)
+    return Copied(rows, array)
 
 
 def _copied(rows: Source, folder: Path, visible: bool) -> Source:
@@ -69,7 +71,7 @@ def _copied(rows: Source, folder: Path, visible: bool) -> Source:
         for batch in _batches(rows, visible):
             file.write(np.ascontiguousarray(batch).data)
         file.flush()
-        return _Near(rows, np.memmap(file, rows.dtype, "r", shape=(len(rows), *rows.row_shape)))
+        return Copied(rows, np.memmap(file, rows.dtype, "r", shape=(len(rows), *rows.row_shape)))
 
 
 def _batches(rows: Source, visible: bool) -> Iterator[np.ndarray]:
@@ -87,19 +89,3 @@ def _folder() -> Path:
     except OSError:
         return Path(tempfile.gettempdir())
     return cache
-
-
-class _Near(ArraySource):
-    """A copy, which tells a row's place as the original does."""
-
-    def __init__(self, original: Source, array: np.ndarray) -> None:
-        super().__init__(
-            array,
-            feature_names=original.feature_names,
-            labels=original.labels,
-            name=original.name,
-        )
-        self._original = original
-
-    def place(self, row: int) -> int:
-        return self._original.place(row)

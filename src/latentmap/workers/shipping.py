@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from latentmap.data.sources import ArraySource
+from latentmap.data.sources import ArraySource, Copied
 from latentmap.errors import SettingError
 
 __all__ = ["ship"]
@@ -37,7 +37,8 @@ def ship(thing: Any, custom: str) -> Any:
     import ray
     from ray import util
 
-    util.register_serializer(ArraySource, serializer=_packed, deserializer=_unpacked)
+    for kind in (ArraySource, Copied):
+        util.register_serializer(kind, serializer=_packed, deserializer=_unpacked)
     try:
         return ray.put(thing)
     except (TypeError, AttributeError, ValueError) as error:
@@ -47,21 +48,21 @@ def ship(thing: Any, custom: str) -> Any:
         ) from None
 
 
-def _packed(source: ArraySource) -> tuple[type[ArraySource], dict[str, Any]]:
-    """Take a source apart; of a mapped array only where it lies."""
+def _packed(source: ArraySource) -> dict[str, Any]:
+    """Take a source apart; of a mapped array only where it lies, and of a copy no original."""
     told = dict(source.__dict__)
+    told.pop("_original", None)
     if mapped := _mapped(source.array):
         told["array"] = told["_mapped"] = mapped
-    return type(source), told
+    return told
 
 
-def _unpacked(packed: tuple[type[ArraySource], dict[str, Any]]) -> ArraySource:
-    kind, told = packed
+def _unpacked(told: dict[str, Any]) -> ArraySource:
     if isinstance(told["array"], tuple):
         path, dtype, offset, shape, order = told["array"]
         told["_mapped"] = np.memmap(path, dtype, "r", offset, shape, order)
         told["array"] = np.asarray(told["_mapped"])
-    source = object.__new__(kind)
+    source = object.__new__(ArraySource)
     source.__dict__.update(told)
     return source
 
