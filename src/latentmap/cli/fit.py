@@ -152,7 +152,7 @@ def fit(
 
         refuse_settings(_given({"recipe": recipe, **settings, **training}))
         if workers is not None:
-            raise SettingError("--workers: expected none with --continue: a map grows in one process")
+            raise SettingError("--workers: expected none with --continue: a map grows alone")
         grow(data, grows, output, label, seed)
         return
     path = check_model_path(output if output is not None else _default_path(data))
