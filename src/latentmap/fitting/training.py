@@ -15,14 +15,13 @@ import keras
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from latentmap.backend import Rows, apply, each, many_steps
+from latentmap.backend import Rows, apply, each, hold, many_steps
 from latentmap.data.sources import Source
 from latentmap.errors import SettingError
 from latentmap.fitting.checkpoints import Run, empty_history
 from latentmap.fitting.paired import Places
 from latentmap.fitting.progress import Advance
 from latentmap.fitting.team import ALONE, Team
-from latentmap.holding import hold
 from latentmap.networks.precision import PRECISIONS, products_in
 
 __all__ = ["Training", "empty_history", "train"]

@@ -3,13 +3,22 @@
 import numpy as np
 import pytest
 
-from latentmap import backend, holding
-from latentmap.backend import accelerator, apply, many_steps, start, stream
+from latentmap.backend import (
+    accelerator,
+    apply,
+    free_bytes,
+    hold,
+    holding,
+    many_steps,
+    outputs,
+    start,
+    steps,
+    stream,
+)
 from latentmap.data.sources import ArraySource
 from latentmap.fitting import training
 from latentmap.fitting.paired import Paired
 from latentmap.fitting.training import Training, train
-from latentmap.holding import free_bytes, hold
 from latentmap.networks.assembly import Parts, assemble
 from latentmap.networks.dense import DenseNetwork
 from latentmap.networks.losses import LOSSES
@@ -62,10 +71,10 @@ def test_numbers_of_held_rows_are_the_rows(room):
     numbers = RNG.integers(0, 500, (7, 8)).astype(np.int32)
     held = hold(ArraySource(BYTES).take, 500)
     results = []
-    for steps in (many_steps, backend._KerasSteps):
+    for kind in (many_steps, steps._KerasSteps):
         model = alone()
         model.compile(optimizer="adam")
-        trainer = steps(model)
+        trainer = kind(model)
         trainer.run(numbers, held)
         trainer.finish()
         results.append(weights(model))
@@ -117,13 +126,13 @@ def test_training_on_held_rows_gives_the_same_weights(kind, room, monkeypatch):
     make, rows = SOURCES[kind]
     monkeypatch.setattr("latentmap.data.sources._BUFFER_BYTES", 1)
     sent = []
-    run = backend._JaxSteps.run
+    run = steps._JaxSteps.run
 
     def watched(steps, batches, held=None):
         sent.append(held is not None)
         run(steps, batches, held)
 
-    monkeypatch.setattr(backend._JaxSteps, "run", watched)
+    monkeypatch.setattr(steps._JaxSteps, "run", watched)
 
     def fitted():
         model = make()
@@ -143,7 +152,7 @@ def test_training_on_held_rows_gives_the_same_weights(kind, room, monkeypatch):
 def test_blocks_under_way_come_back_in_order(monkeypatch):
     double = keras.Sequential([keras.Input((6,)), keras.layers.Rescaling(2.0)])
     parts = [BYTES[:130], BYTES[130:131], BYTES[131:]]
-    monkeypatch.setattr(backend, "UNDER_WAY", {False: 3, True: 3})
+    monkeypatch.setattr(outputs, "UNDER_WAY", {False: 3, True: 3})
     found = list(stream(double, parts, 64))
     assert [len(part) for part in found] == [64, 64, 2, 1, 64, 64, 64, 64, 64, 49]
     assert np.array_equal(np.concatenate(found), 2.0 * BYTES)
@@ -151,13 +160,13 @@ def test_blocks_under_way_come_back_in_order(monkeypatch):
 
 
 def test_on_an_accelerator_blocks_are_large(monkeypatch):
-    monkeypatch.setattr(backend, "accelerator", lambda: True)
-    assert [backend.block_rows(shape) for shape in [(2,), (28, 28), (1000, 1000, 3)]] == [
+    monkeypatch.setattr(outputs, "accelerator", lambda: True)
+    assert [outputs.block_rows(shape) for shape in [(2,), (28, 28), (1000, 1000, 3)]] == [
         32768,
         32768,
         16,
     ]
-    monkeypatch.setattr(backend, "BLOCK_ROWS", {True: 256})
+    monkeypatch.setattr(outputs, "BLOCK_ROWS", {True: 256})
     model = alone()
     assert apply(model, BYTES).shape == (500, 2)
 
@@ -169,7 +178,7 @@ def test_products_of_float32_are_asked_for_whole_unless_the_user_chose():
     weights = [w.value for w in model.weights]
 
     def lowered():
-        return backend._compiled(lambda: model).lower(weights, [], BYTES).as_text()
+        return outputs._compiled(lambda: model).lower(weights, [], BYTES).as_text()
 
     assert "HIGHEST" in lowered()
     with jax.default_matmul_precision("tensorfloat32"):

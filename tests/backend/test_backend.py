@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from latentmap import backend
-from latentmap.backend import apply, block_rows, many_steps, narrow, start
+from latentmap.backend import apply, block_rows, engine, many_steps, narrow, start
+from latentmap.backend.steps import _KerasSteps
 from latentmap.networks.assembly import Parts, assemble
 from latentmap.networks.dense import DenseNetwork
 from latentmap.networks.losses import LOSSES
@@ -43,7 +43,7 @@ def apart(first, second):
 
 
 @pytest.mark.parametrize(
-    ("written", "engine"),
+    ("written", "expected"),
     [
         (None, "jax"),
         ('{"backend": "torch"}', "torch"),
@@ -54,11 +54,11 @@ def apart(first, second):
         ("{}", "jax"),
     ],
 )
-def test_engine_of_the_settings_file(written, engine, tmp_path, monkeypatch):
+def test_engine_of_the_settings_file(written, expected, tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     if written is not None:
         (tmp_path / "keras.json").write_text(written)
-    assert backend._chosen_engine() == engine
+    assert engine._chosen_engine() == expected
 
 
 @pytest.mark.skipif(not ON_JAX, reason="JAX's own cache")
@@ -183,9 +183,9 @@ def test_narrow_keeps_large_integers():
 def test_threads_can_share_a_model():
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     rows = np.random.default_rng(0).random((50, 3))
-    alone = backend.apply(model, rows)
+    alone = apply(model, rows)
     with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(lambda _: backend.apply(model, rows), range(40)))
+        together = list(pool.map(lambda _: apply(model, rows), range(40)))
     assert all(np.array_equal(codes, alone) for codes in together)
 
 
@@ -226,7 +226,7 @@ def test_apply_takes_pairs():
     assert np.array_equal(apply(model, wide), whole)
 
 
-@pytest.mark.parametrize("steps", [many_steps, backend._KerasSteps])
+@pytest.mark.parametrize("steps", [many_steps, _KerasSteps])
 def test_steps_take_pairs(steps):
     ours, keras_own = pair_objective(), pair_objective()
     batches = tuple(array.reshape(12, 8, -1) for array in pairs(96))

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from latentmap.backend import Rows, accelerator, each, narrow
+from latentmap.backend.engine import accelerator
+from latentmap.backend.rows import Rows, each, narrow
 
 __all__ = ["free_bytes", "hold"]
 
