@@ -209,7 +209,10 @@ class Source(ABC):
         """Read all rows into memory if they fit in ``limit_bytes``; else give this source back."""
         if not self.fits(limit_bytes):
             return self
-        return Copied(self, self.take(np.arange(len(self))))
+        rows = self.take(np.arange(len(self)))
+        return ArraySource(
+            rows, feature_names=self.feature_names, labels=self.labels, name=self.name
+        )
 
     def fits(self, limit_bytes: int = 512 * 2**20) -> bool:
         """Tell whether all rows fit in ``limit_bytes`` of memory, and into what is free."""

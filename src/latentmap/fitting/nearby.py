@@ -49,7 +49,8 @@ def brought_near(rows: Source, visible: bool = False) -> Source:
     True
     """
     if rows.raw:
-        return rows.load()
+        loaded = rows.load()
+        return rows if loaded is rows else Copied(rows, loaded[:])
     if rows.fits():
         return _filled(rows, np.empty((len(rows), *rows.row_shape), rows.dtype), visible)
     folder = _folder()
