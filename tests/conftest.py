@@ -1,5 +1,6 @@
 """What all tests share: scikit-learn's checks complete, and the faces where they are at hand."""
 
+import fcntl
 import os
 from pathlib import Path
 
@@ -36,3 +37,19 @@ def run():
         return result
 
     return run
+
+
+@pytest.fixture(scope="session")
+def digits_map(tmp_path_factory):
+    """The file of a map of all fitted digits, which one process makes for all."""
+    folder = tmp_path_factory.getbasetemp()
+    shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    place = shared / "digits-map.safetensors"
+    with (shared / "digits-map.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not place.exists():
+            from latentmap import LatentMap
+            from latentmap.data import load_data_set
+
+            LatentMap(random_state=0).fit(load_data_set("mnist")).save(place)
+    return place

@@ -185,12 +185,13 @@ def test_numbers_out_of_range_are_refused(settings, words):
 
 
 @pytest.mark.slow
-def test_digits_are_found_on_the_map_without_labels():
-    from latentmap import LatentMap
+@pytest.mark.timeout(900)
+def test_digits_are_found_on_the_map_without_labels(digits_map):
+    from latentmap import load_model
     from latentmap.data import open_data
 
     fitted, unseen = open_data("mnist"), open_data("mnist:unseen")
-    model = LatentMap(random_state=0).fit(fitted)
+    model = load_model(digits_map)
     codes, new = model.transform(fitted), model.transform(unseen)
     asked = cluster(codes, 10)
     assert v_measure_score(fitted.labels, asked.labels) >= 0.86

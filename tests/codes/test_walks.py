@@ -136,12 +136,12 @@ def test_a_way_through_denser_codes_is_worth_a_detour(plane):
 
 
 @pytest.mark.slow
-def test_walks_between_digits_keep_to_what_the_map_knows():
-    from latentmap import LatentMap
+@pytest.mark.timeout(900)
+def test_walks_between_digits_keep_to_what_the_map_knows(digits_map):
+    from latentmap import load_model
     from latentmap.data import load_data_set
 
-    rows = load_data_set("mnist").sample(6000)
-    model = LatentMap(random_state=0).fit(rows)
+    rows, model = load_data_set("mnist"), load_model(digits_map)
     codes = model.transform(load_data_set("mnist", "unseen")[:2000])
     known = model.transform(rows.sample(3000))
     floor = np.percentile(model.density(known), 5)

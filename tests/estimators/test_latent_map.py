@@ -432,7 +432,7 @@ from scipy.sparse import csr_array
 from latentmap import LatentMap
 from latentmap.networks.dense import DenseNetwork
 
-n, d, stored = 20_000, 20_000, 50
+n, d, stored = 8_000, 50_000, 50
 rng = np.random.default_rng(0)
 places = (np.arange(n * stored) // stored, rng.integers(0, d, n * stored))
 rows = (csr_array((np.ones(n * stored, "f4"), places), shape=(n, d)) > 0).astype("f4")
@@ -803,10 +803,8 @@ def test_a_fit_that_fails_leaves_the_map_as_it_was(table):
 
 
 @pytest.fixture(scope="module")
-def whole():
-    fitted, unseen = load_data_set("mnist"), load_data_set("mnist", "unseen")
-    model = LatentMap(random_state=0).fit(fitted)
-    return model, fitted, unseen
+def whole(digits_map):
+    return load_model(digits_map), load_data_set("mnist"), load_data_set("mnist", "unseen")
 
 
 @pytest.mark.slow
