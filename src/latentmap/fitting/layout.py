@@ -10,10 +10,12 @@ later moves single rows, and the network that learns the layout does not follow 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from latentmap.fitting.interrupting import interrupts_held
 from latentmap.fitting.neighbors import nearest_others
 from latentmap.fitting.progress import progress
 
@@ -114,13 +116,16 @@ def _embedded(
     gathering, spreading = ITERATIONS[len(points) <= FEW_ROWS]
     exaggeration = EXAGGERATION[len(points) <= GENTLE_ROWS]
     plan = ((gathering, exaggeration, 0.5), (spreading, 1.0, 0.8))
-    with progress("laying out", gathering + spreading, visible) as advance:
+    with (
+        progress("laying out", gathering + spreading, visible) as advance,
+        interrupts_held() as let_through,
+    ):
         for iterations, together, momentum in plan:
             embedding = embedding.optimize(
                 iterations,
                 exaggeration=together,
                 momentum=momentum,
-                callbacks=_Told(advance),
+                callbacks=_Told(advance, let_through),
                 callbacks_every_iters=TOLD_ITERATIONS,
             )
     return np.asarray(embedding)
@@ -129,11 +134,12 @@ def _embedded(
 class _Told:
     """Called back by openTSNE."""
 
-    def __init__(self, advance: Any) -> None:
-        self.advance = advance
+    def __init__(self, advance: Any, let_through: Callable[[], None]) -> None:
+        self.advance, self.let_through = advance, let_through
 
     def __call__(self, iteration: int, error: float, embedding: Any) -> None:
         self.advance(TOLD_ITERATIONS)
+        self.let_through()
 
 
 def _uniform_affinities(near: np.ndarray) -> Any:
