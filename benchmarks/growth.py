@@ -122,6 +122,7 @@ def main() -> None:
         return
     asked.folder.mkdir(exist_ok=True)
     grown: dict[str, dict] = {}
+    read: dict[str, dict] = {}
     late: set[str] = set()
     for rows in asked.rows:
         grown[str(rows)] = {}
@@ -129,9 +130,16 @@ def main() -> None:
             told = None if method in late else run(method, rows, "memory", asked.folder)
             grown[str(rows)][method] = told
             late |= {method} if told is None else set()
-    read = {place: run("latentmap", asked.read, place, asked.folder) for place in PLACES}
-    figures = {"seed": SEED, "unseen": UNSEEN, "grown": grown, "read_rows": asked.read}
-    write_result("growth", {**figures, "read": read}, table(grown, read, asked.read), PACKAGES)
+        keep(grown, read, asked.read)
+    for place in PLACES:
+        read[place] = run("latentmap", asked.read, place, asked.folder)
+        keep(grown, read, asked.read)
+
+
+def keep(grown: dict[str, dict], read: dict[str, dict], rows: int) -> None:
+    """Write what is known so far: all of it takes most of an hour."""
+    figures = {"seed": SEED, "unseen": UNSEEN, "grown": grown, "read_rows": rows, "read": read}
+    write_result("growth", figures, table(grown, read, rows), PACKAGES)
 
 
 if __name__ == "__main__":
