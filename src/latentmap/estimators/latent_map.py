@@ -10,16 +10,17 @@ import numpy as np
 from sklearn.base import clone
 
 from latentmap.data.memory import check_memory
-from latentmap.data.sources import ArraySource
+from latentmap.data.sources import ArraySource, Source
 from latentmap.errors import SettingError
 from latentmap.estimators.base import DESCRIBED_ROWS, FITTING_BYTES
 from latentmap.estimators.growing import USUAL_ERROR, Growing
 from latentmap.estimators.rows import check_codes, check_layout, fitting_rows
+from latentmap.fitting.forecast import Plan
 from latentmap.fitting.landmarks import MOST, LandmarkSet, choose_landmarks
 from latentmap.fitting.layout import following
 from latentmap.fitting.neighbors import Neighbors
-from latentmap.fitting.positions import find_positions
-from latentmap.fitting.preparation import Prepared, prepare
+from latentmap.fitting.positions import find_positions, laid_out
+from latentmap.fitting.preparation import Prepared, epochs_for, prepare
 from latentmap.fitting.principal import principal_components
 from latentmap.fitting.training import Training
 from latentmap.networks.dense import DenseNetwork, check_widths
@@ -265,6 +266,28 @@ class LatentMap(Growing):
             self._train(forth, back, ready, principal if forth is FORTH else None, spots)
             self._keep(found, principal)
         self._describe(ready, spots)
+
+    def _expected(self, rows: Source) -> Plan:
+        forth, back = _both_ways(self.network)
+        plan = _plan(self.training, len(rows))
+        epochs = _epochs(len(rows)) if self.epochs == "auto" else self.epochs
+        weights = sum(_sizes(forth, back, rows.row_shape, MOST))
+        plan.check()
+        told = Plan(plan, epochs_for(epochs, plan, rows), weights, is_map=True)
+        if self.layout is not None:
+            return told
+        laid = (laid_out(len(rows), self.n_components), self.n_components, self.n_neighbors)
+        width = min(COMPONENTS, self.n_features_in_)
+        return told._replace(components=width, sample=COMPONENTS_ROWS, layout=laid)
+
+    def _rehearse(self, ready: Prepared) -> None:
+        forth, back = _both_ways(self.network)
+        width = self.n_components if self.layout is None else np.shape(self.layout)[1]
+        spots = np.random.default_rng(0).normal(size=(len(ready.rows), width)).astype(np.float32)
+        seen = None
+        if self.layout is None and forth is FORTH:
+            seen = Principal.blank(self.n_features_in_, min(COMPONENTS, self.n_features_in_))
+        self._train(forth, back, ready.steadied(), seen, spots)
 
     def _check_settings(self) -> None:
         super()._check_settings()

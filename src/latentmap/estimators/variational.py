@@ -91,6 +91,12 @@ class VariationalAutoEncoder(BaseAutoEncoder):
         network, ready = self._prepare(X)
         if isinstance(network, tuple):
             raise SettingError("network: a pair of your own models goes with AutoEncoder only")
+        self._train(network, ready)
+
+    def _rehearse(self, ready: Prepared) -> None:
+        self._train(network_for(self.network), ready)
+
+    def _train(self, network: Any, ready: Prepared) -> None:
         loss = self.loss if self.loss != "auto" else ("gaussian", "bernoulli")[ready.scale.unit]
         self._learned = {
             "n_components": self.n_components,

@@ -8,6 +8,7 @@ weights that did best on them are the ones that stay.
 from __future__ import annotations
 
 import math
+import time
 from numbers import Integral, Real
 from typing import Any
 
@@ -25,7 +26,7 @@ from latentmap.fitting.team import ALONE, Team
 from latentmap.holding import hold
 from latentmap.networks.precision import PRECISIONS, products_in
 
-__all__ = ["Training", "empty_history", "train"]
+__all__ = ["Training", "empty_history", "pace", "train"]
 
 CHUNK_BYTES = 1 << 25
 CHUNK_STEPS = 64
@@ -234,6 +235,51 @@ def train(
         )
     run.best.restore()
     return run.history
+
+
+def pace(
+    objective: Any, some: Source, rows: Source, settings: Training, epochs: int, seconds: float
+) -> tuple[float, float]:
+    """Take steps as `train` will, and time them; the objective's weights are spoiled by it.
+
+    Parameters
+    ----------
+    objective : Objective
+    some : Source
+        A few of the rows, in memory: they are repeated. `Paired` where rows have targets.
+    rows : Source
+        Those that will be trained on; what counts is their number and size.
+    settings : Training
+    epochs : int
+    seconds : float
+        To measure for, after compiling.
+
+    Returns
+    -------
+    compiling, step : float
+        Seconds of the first chunk, which JAX compiles and keeps compiled on disk, and of one step.
+    """
+    batch = settings.rows_a_step(len(rows))
+    steps = _chunk_steps(rows, batch)
+    objective.compile(optimizer=settings.optimizer(len(rows) // batch * epochs))
+    trainer = many_steps(objective)
+    chunk = _cut(some.take(np.arange(steps * batch) % len(some)), steps, batch)
+
+    def timed(part: Rows) -> float:
+        start = time.perf_counter()
+        trainer.run(part)
+        trainer.wait()
+        return time.perf_counter() - start
+
+    with products_in(settings.precision, objective):
+        compiling, spent, done = timed(chunk), 0.0, 0
+        few = each(lambda a: a[: max(1, steps // 8)], chunk)
+        while spent < seconds and done < 8 * steps:
+            spent += timed(few)
+            done += max(1, steps // 8)
+    trainer.finish()
+    step = spent / done
+    return max(0.0, compiling - step * steps), step
 
 
 def _shuffler(seed: int, n_rows: int) -> np.random.RandomState:
