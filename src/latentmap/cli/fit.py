@@ -172,25 +172,25 @@ def fit(
         return
     if memory is not None and workers is not None:
         raise SettingError("--memory: expected none with --workers, which are other processes")
-    limited(memory)
-    path = check_model_path(output if output is not None else _default_path(data))
-    from latentmap.cli.rows import layout_of, split_rows
+    with limited(memory):
+        path = check_model_path(output if output is not None else _default_path(data))
+        from latentmap.cli.rows import layout_of, split_rows
 
-    settings["n_components"] = components = components or 2
-    recipe = recipe or ("map" if components in (2, 3) else "dense")
-    parts = split_rows(data, label, seed, near=workers is None)
-    settings["layout"] = None if layout is None else layout_of(layout, parts)
-    start_engine()
-    model = _unfitted(recipe, _given(settings), _given(training))
-    model.set_params(random_state=seed, verbose=True)
-    _hint_scaling(model, parts.fitted)
-    say(f"Fitting {len(parts.fitted):,} rows of {_text(parts.fitted.row_shape)} ({recipe})")
-    with hired(workers, ray, storage), telling_report(parts):
-        model.fit(parts.fitted).set_params(verbose=False)
-    if not getattr(model, "network_kept_", True):
-        say("No network was clearly better than PCA on rows held out: the model is PCA.")
-    model.save(path)  # already: what was learned shall survive whatever happens to the report
-    _report(model, parts, path, label)
+        settings["n_components"] = components = components or 2
+        recipe = recipe or ("map" if components in (2, 3) else "dense")
+        parts = split_rows(data, label, seed, near=workers is None)
+        settings["layout"] = None if layout is None else layout_of(layout, parts)
+        start_engine()
+        model = _unfitted(recipe, _given(settings), _given(training))
+        model.set_params(random_state=seed, verbose=True)
+        _hint_scaling(model, parts.fitted)
+        say(f"Fitting {len(parts.fitted):,} rows of {_text(parts.fitted.row_shape)} ({recipe})")
+        with hired(workers, ray, storage), telling_report(parts):
+            model.fit(parts.fitted).set_params(verbose=False)
+        if not getattr(model, "network_kept_", True):
+            say("No network was clearly better than PCA on rows held out: the model is PCA.")
+        model.save(path)  # already: what was learned shall survive whatever happens to the report
+        _report(model, parts, path, label)
 
 
 def _report(model: Any, parts: Parts, path: Path, label: str | None) -> None:

@@ -24,14 +24,14 @@ _VOTE_SECONDS = 5e-9
 the machine that `latentmap.fitting.forecast` names."""
 
 
-def limited(memory: str | None) -> None:
-    """Keep memory below a limit until the command ends; refuse one below what any fit takes."""
-    import click
-
+@contextlib.contextmanager
+def limited(memory: str | None) -> Iterator[None]:
+    """Keep memory below a limit within the block; refuse one below what any fit takes."""
     from latentmap.data.memory import check_limit, memory_limit
 
-    click.get_current_context().with_resource(memory_limit(memory))
-    check_limit()
+    with memory_limit(memory):
+        check_limit()
+        yield
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ from sklearn.utils import check_random_state
 
 from latentmap.backend import apply, block_rows, stream
 from latentmap.data.memory import check_memory
+from latentmap.data.sources import Source
 from latentmap.errors import NotFittedError, SettingError
 from latentmap.estimators.rows import check_codes, fitting_rows, new_rows
 from latentmap.estimators.state import LearnedState

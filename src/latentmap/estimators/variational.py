@@ -8,6 +8,7 @@ import numpy as np
 
 from latentmap.errors import SettingError
 from latentmap.estimators.base import BaseAutoEncoder
+from latentmap.fitting.preparation import Prepared
 from latentmap.fitting.training import Training
 from latentmap.networks.assembly import Networks, Parts, assemble_variational
 from latentmap.networks.losses import loss_for

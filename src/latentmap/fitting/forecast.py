@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from latentmap.backend import apply
-from latentmap.data.memory import limit_bytes, resident_bytes, within
+from latentmap.data.memory import limit_bytes, within
 from latentmap.data.sources import ArraySource, Source
 from latentmap.fitting import preparation, principal
 from latentmap.fitting.checkpoints import empty_history
@@ -294,7 +294,7 @@ def _component_seconds(rows: int, d: int, width: int) -> float:
 
 
 def _map_seconds(found: Pace, plan: Plan) -> float:
-    """A layout, the places of rows that are not in it, landmarks."""
+    """Count a layout, the places of rows that are not in it, and landmarks."""
     seconds = found.slowness * MAP_SECONDS
     if plan.layout is None:
         return seconds
