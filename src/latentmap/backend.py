@@ -193,13 +193,16 @@ def variables_of(model: Any) -> tuple[list, ...]:
     )
 
 
-def many_steps(model: Any) -> Steps:
+def many_steps(model: Any, longest: int = 0) -> Steps:
     """Give the trainer of the running engine for a compiled ``model``.
 
     Parameters
     ----------
     model : keras.Model
         Built and compiled, with a ``compute_loss`` of its own.
+    longest : int
+        How many steps a later call will have, where the first ones have fewer: what is compiled
+        depends on it.
 
     Returns
     -------
@@ -217,13 +220,13 @@ def many_steps(model: Any) -> Steps:
     >>> float(round(model.predict_on_batch(np.ones((1, 2)))[0, 0], 3))
     1.0
     """
-    return _STEPS.get(start().backend.backend(), _KerasSteps)(model)
+    return _STEPS.get(start().backend.backend(), _KerasSteps)(model, longest)
 
 
 class _KerasSteps:
     """One step at a time, by Keras itself."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, longest: int) -> None:
         self.model = model
         self.losses: list[float] = []
 
@@ -251,12 +254,12 @@ class _JaxSteps:
     second compilation.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, longest: int) -> None:
         import jax
 
         model.optimizer.build(model.trainable_variables)
         self.model = model
-        self.length = 0
+        self.length = longest
         self.state: tuple | None = None
         self._loop = jax.jit(self._many, donate_argnums=0)
 
@@ -298,7 +301,7 @@ class _JaxSteps:
         return loss
 
 
-_STEPS: dict[str, Callable[[Any], Steps]] = {"jax": _JaxSteps}
+_STEPS: dict[str, Callable[[Any, int], Steps]] = {"jax": _JaxSteps}
 
 
 def apply(model: Any, rows: Rows, block: int | None = None) -> np.ndarray:

@@ -17,7 +17,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 
 from latentmap.backend import apply, block_rows, stream
-from latentmap.data.memory import check_memory
+from latentmap.data.memory import check_memory, give_back
 from latentmap.data.sources import Source
 from latentmap.errors import NotFittedError, SettingError
 from latentmap.estimators.rows import check_codes, fitting_rows, new_rows
@@ -217,6 +217,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned
         try:
             tell(self, X)
             self._fit(X)
+            give_back()
         except BaseException:
             self.__dict__.clear()
             self.__dict__.update(before)

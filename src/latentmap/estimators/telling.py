@@ -12,7 +12,7 @@ from typing import Any
 
 from sklearn.base import clone
 
-from latentmap.data.memory import check_limit, limit_bytes, resident_bytes
+from latentmap.data.memory import check_limit, give_back, limit_bytes, resident_bytes
 from latentmap.data.sources import Source
 from latentmap.estimators.rows import fitting_rows
 from latentmap.fitting.forecast import Cost, Plan, Rehearsal, forecast, measure
@@ -84,6 +84,7 @@ def expected_cost(estimator: Any, X: Any) -> Cost | None:
     ready = prepare(some, twin.scaling, 1, plan.training, 0)
     twin.dtype_ = some.dtype.name
     twin._rehearse(Rehearsal(**vars(ready), pace=found, plan=plan))
+    give_back()
     found.resident = resident_bytes()
     return forecast(found, plan)
 

@@ -17,6 +17,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from latentmap.backend import Rows, apply, each, many_steps
+from latentmap.data.memory import give_back, within
 from latentmap.data.sources import Source
 from latentmap.errors import SettingError
 from latentmap.fitting.checkpoints import Run, empty_history
@@ -28,7 +29,8 @@ from latentmap.networks.precision import PRECISIONS, products_in
 
 __all__ = ["Training", "empty_history", "pace", "train"]
 
-CHUNK_BYTES = 1 << 25
+CHUNK_BYTES, CHUNK_SHARE = 1 << 25, 0.03
+"""Sent to the device at once; of a memory limit. A chunk is copied several times on its way."""
 CHUNK_STEPS = 64
 HELD_OUT_NUMBERS = 1 << 24
 """Held-out rows are kept dense: 64 MB."""
@@ -217,6 +219,7 @@ def train(
             _note(run, epoch, run.trainer.finish(), held_out)
             advance(0, note=_told(run.history))
         run.end_epoch()
+        give_back()
         return settings.patience is None or run.best.epochs_ago < settings.patience * between
 
     with team.progress("fitting", steps * epochs, visible) as advance:
@@ -257,13 +260,14 @@ def pace(
     Returns
     -------
     compiling, step : float
-        Seconds of the first chunk, which JAX compiles and keeps compiled on disk, and of one step.
+        Seconds of compiling, which a later training finds done in JAX's cache, and of one step.
     """
     batch = settings.rows_a_step(len(rows))
     steps = _chunk_steps(rows, batch)
     objective.compile(optimizer=settings.optimizer(len(rows) // batch * epochs))
-    trainer = many_steps(objective)
-    chunk = _cut(some.take(np.arange(steps * batch) % len(some)), steps, batch)
+    trainer = many_steps(objective, steps)
+    few = max(1, steps // 4)
+    chunk = _cut(some.take(np.arange(few * batch) % len(some)), few, batch)
 
     def timed(part: Rows) -> float:
         start = time.perf_counter()
@@ -272,14 +276,12 @@ def pace(
         return time.perf_counter() - start
 
     with products_in(settings.precision, objective):
-        compiling, spent, done = timed(chunk), 0.0, 0
-        few = each(lambda a: a[: max(1, steps // 8)], chunk)
-        while spent < seconds and done < 8 * steps:
-            spent += timed(few)
-            done += max(1, steps // 8)
+        compiling, spent, done = timed(each(lambda a: a[:1], chunk)), 0.0, 0
+        while spent < seconds:
+            spent += timed(chunk)
+            done += few
     trainer.finish()
-    step = spent / done
-    return max(0.0, compiling - step * steps), step
+    return max(0.0, compiling - spent / done), spent / done
 
 
 def _shuffler(seed: int, n_rows: int) -> np.random.RandomState:
@@ -320,7 +322,8 @@ def _chunk_steps(rows: Source, batch: int, held: bool = False) -> int:
         long = min(HELD_CHUNKS * CHUNK_STEPS, HELD_CHUNKS * SHOWN_ROWS // batch)
         return max(1, min(long, len(rows) // batch))
     batch_bytes = batch * rows.nbytes // len(rows)
-    most = min(CHUNK_STEPS, CHUNK_BYTES // batch_bytes, SHOWN_ROWS // batch, len(rows) // batch)
+    chunk_bytes = within(CHUNK_BYTES, CHUNK_SHARE)
+    most = min(CHUNK_STEPS, chunk_bytes // batch_bytes, SHOWN_ROWS // batch, len(rows) // batch)
     return max(1, most)
 
 
