@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from latentmap.backend import apply
 from latentmap.data.memory import limit_bytes, within
@@ -26,11 +27,13 @@ from latentmap.fitting.layout import layout_seconds
 from latentmap.fitting.positions import LAYOUT_BYTES
 from latentmap.fitting.preparation import Prepared
 from latentmap.fitting.scaling import statistics
-from latentmap.fitting.training import pace
+from latentmap.fitting.training import CHUNK_BYTES, CHUNK_SHARE, pace
 
 __all__ = ["Cost", "Pace", "Plan", "Rehearsal", "followed_by", "forecast", "measure"]
 
 PROBED_ROWS, PROBED_NUMBERS, PROBED_SECONDS = 4096, 1 << 21, 0.5
+PRODUCTS, PRODUCT_SECONDS = 4, 0.0275
+"""Of so many products of 1024 × 1024 numbers, one's time on one core."""
 PRODUCT_RATE, EXACT_RATE = 5e10, 1.2e10
 """Operations a second of principal components, in single and in double precision, where
 `slowness` is 1. This and the constants below were found on two cores of a Xeon of 2.9 GHz."""
@@ -40,6 +43,8 @@ MAP_SECONDS, START_SECONDS = 2.5, 2.0
 """Landmarks and what is kept at them; networks, assembled and compiled for other uses."""
 PASS_BYTES = 100_000_000
 """Batches of a pass over rows that stay on a disk, in the types that they are worked on in."""
+COPIES = 3
+"""Of a chunk of rows, on its way through training."""
 ROW_BYTES = 40
 """Of a row of a map: its position, which is trained on, and its number."""
 
@@ -112,7 +117,7 @@ class Pace:
     """How many times as long a product of matrices takes as where the constants were found."""
     step: float = 0.0
     compiling: float = 0.0
-    """What JAX compiles is found again in its cache; this is what finding it takes."""
+    """Of JAX, or of finding in its cache what it has compiled before."""
     encode: float = 0.0
     """Of a row, to go through the networks."""
     resident: int = 0
@@ -220,11 +225,12 @@ def _some_blocks(rows: Source) -> Iterator[np.ndarray]:
 def _slowness() -> float:
     """Time some products of matrices; 1 is as fast as where the constants were found."""
     a = np.ones((1024, 1024), np.float32)
-    a @ a
-    start = time.perf_counter()
-    for _ in range(8):
+    with threadpool_limits(1, "blas"):  # where others work too, two threads wait for each other
         a @ a
-    return max(0.2, (time.perf_counter() - start) / 0.11)
+        start = time.perf_counter()
+        for _ in range(PRODUCTS):
+            a @ a
+        return max(0.2, (time.perf_counter() - start) / (PRODUCTS * PRODUCT_SECONDS))
 
 
 def forecast(found: Pace, plan: Plan) -> Cost:
@@ -240,6 +246,7 @@ def forecast(found: Pace, plan: Plan) -> Cost:
     Cost
     """
     n, d = len(found.rows), math.prod(found.rows.row_shape)
+    found.slowness = (found.slowness + _slowness()) / 2  # other programs come and go
     held_out = plan.training.rows_held_out(n, d)
     sample = _component_rows(n, d, plan)
     seconds = _reading_seconds(found) + _training_seconds(found, plan, held_out)
@@ -247,9 +254,9 @@ def forecast(found: Pace, plan: Plan) -> Cost:
     seconds += _map_seconds(found, plan) if plan.is_map else 0.0
     after = _FOLLOWING[-1](found) if _FOLLOWING else Cost(0.0, 0.0)
     laid_out = plan.layout[0] if plan.layout else 0
-    # Most of the sample's memory is what compiling took before, and gave back.
     passing = max(1.3 * 4 * sample * d * bool(plan.components), LAYOUT_BYTES * laid_out)
     kept = _kept_bytes(found) + (ROW_BYTES * n if plan.is_map else 0)
+    kept += COPIES * min(within(CHUNK_BYTES, CHUNK_SHARE), found.rows.nbytes)
     peak = found.resident + kept + max(passing, after.peak)
     if limit := limit_bytes():
         peak = min(peak, limit)
