@@ -4,7 +4,7 @@ import pytest
 
 from latentmap import AutoEncoder, LatentMap, VariationalAutoEncoder
 from latentmap.data.memory import memory_limit
-from latentmap.errors import TooLargeError
+from latentmap.errors import DataError, SettingError, TooLargeError
 from latentmap.estimators import telling
 from latentmap.fitting.team import trained_by
 from latentmap.networks.dense import DenseNetwork
@@ -56,3 +56,26 @@ def test_a_fit_beyond_the_limit_is_refused_before_any_work(digits, monkeypatch):
     wide = DenseNetwork((30_000, 30_000))
     with memory_limit("1.5GB"), pytest.raises(TooLargeError, match=r"^memory: expected a limit of"):
         AutoEncoder(2, network=wide).fit(digits)
+
+
+@pytest.mark.parametrize(
+    ("model", "sentence"),
+    [
+        (AutoEncoder(training="long"), "^training: expected a Training or None"),
+        (LatentMap(training=3), "^training: expected a Training or None"),
+        (LatentMap(layout=[1, 2]), "^layout: expected"),
+        (LatentMap(epochs=0), "^epochs: expected"),
+    ],
+)
+def test_settings_are_refused_as_without_telling(model, sentence, digits, talkative):
+    for verbose in (False, True):
+        with pytest.raises((SettingError, DataError), match=sentence):
+            model.set_params(verbose=verbose).fit(digits)
+
+
+def test_a_bad_number_is_named_by_its_own_row(talkative):
+    rows = np.zeros((9000, 5))
+    rows[::2] = np.nan
+    rows[:501] = 0.0
+    with pytest.raises(DataError, match="row 502"):
+        AutoEncoder(2, verbose=True).fit(rows)

@@ -24,8 +24,7 @@ from latentmap.estimators.rows import check_codes, fitting_rows, new_rows
 from latentmap.estimators.state import LearnedState
 from latentmap.estimators.telling import tell
 from latentmap.fitting.forecast import Plan
-from latentmap.fitting.preparation import Prepared, epochs_for, prepare
-from latentmap.fitting.training import Training
+from latentmap.fitting.preparation import Prepared, checked_training, epochs_for, prepare
 from latentmap.networks.losses import loss_for
 from latentmap.networks.table import network_for
 from latentmap.persistence import fingerprint, write_model
@@ -230,8 +229,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned
 
     def _expected(self, rows: Source) -> Plan:
         """Tell what `_fit` will do with rows."""
-        training = self.training or Training()
-        training.check()
+        training = checked_training(self.training)
         weights = sum(network_for(self.network).layer_sizes(rows.row_shape, self.n_components))
         return Plan(training, epochs_for(self.epochs, training, rows), weights)
 

@@ -14,6 +14,7 @@ from sklearn.base import clone
 
 from latentmap.data.memory import check_limit, give_back, limit_bytes, resident_bytes
 from latentmap.data.sources import Source
+from latentmap.errors import DataError
 from latentmap.estimators.rows import fitting_rows
 from latentmap.fitting.forecast import Cost, Plan, Rehearsal, forecast, measure
 from latentmap.fitting.preparation import prepare
@@ -56,8 +57,9 @@ def expected_cost(estimator: Any, X: Any) -> Cost | None:
     Returns
     -------
     Cost or None
-        None where the estimator is not verbose, where fitting surely takes a few seconds only, and
-        where nobody can tell: of networks of the user's own, and where other processes train.
+        None where the estimator is not verbose, where fitting surely takes a few seconds only or
+        will refuse the rows, and where nobody can tell: of networks of the user's own, and where
+        other processes train.
 
     Raises
     ------
@@ -80,7 +82,10 @@ def expected_cost(estimator: Any, X: Any) -> Cost | None:
     check_limit(len(rows), rows.nbytes // len(rows), plan.weights)
     if not estimator.verbose or _quick(rows, plan):
         return None
-    found, some = measure(rows)
+    try:
+        found, some = measure(rows)
+    except DataError:  # fitting will find it, too, and name the row as it stands in all of them
+        return None
     ready = prepare(some, twin.scaling, 1, plan.training, 0)
     twin.dtype_ = some.dtype.name
     twin._rehearse(Rehearsal(**vars(ready), pace=found, plan=plan))

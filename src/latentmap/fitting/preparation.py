@@ -18,7 +18,7 @@ from latentmap.fitting.scaling import Scale, choose_scale, statistics
 from latentmap.fitting.team import chosen_trainer
 from latentmap.fitting.training import Training, train
 
-__all__ = ["Prepared", "epochs_for", "prepare"]
+__all__ = ["Prepared", "checked_training", "epochs_for", "prepare"]
 
 SEEN_NUMBERS = 1 << 20
 SAMPLE_BYTES = 1 << 27
@@ -138,10 +138,7 @@ def prepare(
     >>> len(ready.fitted), len(ready.held_out), ready.epochs
     (90, 10, 5)
     """
-    training = Training() if training is None else training
-    if not isinstance(training, Training):
-        raise SettingError(f"training: expected a Training or None, found {training!r}")
-    training.check()
+    training = checked_training(training)
     seed = _seed(random_state)
     rows = brought_near(rows, visible)
     most = within(SAMPLE_BYTES, SAMPLE_SHARE) * len(rows) // rows.nbytes
@@ -165,6 +162,21 @@ def _seed(random_state: Any) -> int:
     if isinstance(random_state, int | np.integer):
         return int(random_state)
     return int(generator.randint(2**31 - 1))
+
+
+def checked_training(training: Any) -> Training:
+    """Give the training that was asked for, or the usual one, or refuse what is none.
+
+    Examples
+    --------
+    >>> checked_training(None)
+    Training()
+    """
+    training = Training() if training is None else training
+    if not isinstance(training, Training):
+        raise SettingError(f"training: expected a Training or None, found {training!r}")
+    training.check()
+    return training
 
 
 def epochs_for(epochs: int | str, training: Training, fitted: Source) -> int:
