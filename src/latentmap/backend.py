@@ -226,7 +226,7 @@ def many_steps(model: Any, longest: int = 0) -> Steps:
 class _KerasSteps:
     """One step at a time, by Keras itself."""
 
-    def __init__(self, model: Any, longest: int) -> None:
+    def __init__(self, model: Any, longest: int = 0) -> None:
         self.model = model
         self.losses: list[float] = []
 
@@ -254,7 +254,7 @@ class _JaxSteps:
     second compilation.
     """
 
-    def __init__(self, model: Any, longest: int) -> None:
+    def __init__(self, model: Any, longest: int = 0) -> None:
         import jax
 
         model.optimizer.build(model.trainable_variables)
