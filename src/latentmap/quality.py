@@ -15,15 +15,18 @@ from typing import Any
 import numpy as np
 
 from latentmap.data import Source, as_source
+from latentmap.data.memory import within
 from latentmap.errors import DataError, SettingError
 
-__all__ = ["evaluate", "neighbor_accuracy", "trustworthiness"]
+__all__ = ["evaluate", "neighbor_accuracy", "trusted_rows", "trustworthiness"]
 
 _VOTERS = (5, 10)
 _KEPT = 100_000  # rows whose codes are kept, of more: neighbours are looked for among these
 _QUERIES = 10_000  # rows whose neighbours are searched: brute force costs queries × rows
 _BATCH_BYTES = 64 * 2**20
 _SAMPLE_NUMBERS = 2**26  # of the rows that trustworthiness holds at once, as float32: 256 MB
+_TRUST_ROWS, _TRUST_PAIR, _TRUST_SHARE = 5000, 24, 0.6
+"""Trustworthiness takes so many bytes for each pair of rows, and so much of a memory limit."""
 
 
 def trustworthiness(X: Any, codes: Any, k: int = 10, limit: int = 5000, seed: int = 0) -> float:
@@ -230,9 +233,20 @@ def _batch_rows(source: Source) -> int:
 
 
 def _trust(source: Source, codes: np.ndarray, seed: int) -> float:
-    fitting = max(_SAMPLE_NUMBERS // math.prod(source.row_shape), 3)
-    chosen = _sample(len(source), min(5000, fitting), seed)
+    chosen = _sample(len(source), trusted_rows(math.prod(source.row_shape), len(source)), seed)
     return trustworthiness(source[chosen], codes[chosen])
+
+
+def trusted_rows(width: int, rows: int) -> int:
+    """Tell how many of so many rows of so many numbers trustworthiness looks at.
+
+    Examples
+    --------
+    >>> trusted_rows(784, 10_000), trusted_rows(2**24, 10_000), trusted_rows(2, 100)
+    (5000, 4, 100)
+    """
+    pairs = within(_TRUST_PAIR * _TRUST_ROWS**2, _TRUST_SHARE) // _TRUST_PAIR
+    return min(rows, math.isqrt(pairs), max(_SAMPLE_NUMBERS // width, 3))
 
 
 def _accuracies(

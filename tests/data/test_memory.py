@@ -1,7 +1,7 @@
 import pytest
 
 from latentmap.data import memory
-from latentmap.errors import TooLargeError
+from latentmap.errors import SettingError, TooLargeError
 
 
 def test_available_memory_is_told_and_plausible():
@@ -27,3 +27,52 @@ def test_the_page_cache_counts_as_free(tmp_path):
     (tmp_path / "meminfo").write_text("MemTotal: 9 kB\nMemFree: 1 kB\nMemAvailable:  7 kB\n")
     assert memory._from_meminfo(tmp_path / "meminfo") == 7 * 1024
     assert memory._from_meminfo(tmp_path / "absent") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("800MB", 800_000_000), ("1.5 gb", 1_500_000_000), ("2GiB", 2**31), ("64B", 64), (7, 7)],
+)
+def test_sizes_are_read(text, count):
+    assert memory.as_bytes(text) == count
+
+
+@pytest.mark.parametrize("text", ["lots", "", "4", "0GB", "-1GB", "4 G", "1e9B", 0, True, 2.5])
+def test_what_is_no_size_is_refused(text):
+    with pytest.raises(SettingError, match=r"^memory: expected a size such as 500MB, 4GB or 2GiB"):
+        memory.as_bytes(text)
+
+
+def test_a_limit_ends_with_its_block_and_an_inner_one_holds(monkeypatch):
+    monkeypatch.delenv(memory.VARIABLE, raising=False)
+    with memory.memory_limit("3GB"):
+        with memory.memory_limit("2GB"), memory.memory_limit(None):
+            assert memory.limit_bytes() == 2_000_000_000
+        assert memory.limit_bytes() == 3_000_000_000
+    assert memory.limit_bytes() is None
+    monkeypatch.setenv(memory.VARIABLE, "5GB")
+    assert memory.limit_bytes() == 5_000_000_000
+
+
+def test_what_is_available_is_what_the_limit_leaves():
+    held = memory.resident_bytes()
+    with memory.memory_limit(held + 100_000_000):
+        assert 0 <= memory.available_bytes() <= 130_000_000
+    with memory.memory_limit(1000):
+        assert memory.available_bytes() == 0
+
+
+def test_a_share_of_a_limit_is_never_more_than_usual():
+    assert memory.within(500, 0.1) == 500
+    with memory.memory_limit(memory.ENGINE_BYTES + 1000):
+        assert [memory.within(usual, 0.1) for usual in (50, 500)] == [50, 100]
+    with memory.memory_limit("10MB"):
+        assert memory.within(500, 0.1) == 0
+
+
+def test_a_limit_with_no_room_is_refused_with_what_is_needed():
+    with memory.memory_limit("2GB"):
+        memory.check_limit(1_000_000, 784, 1_000_000)
+        with pytest.raises(TooLargeError) as caught:
+            memory.check_limit(100_000_000, 784)
+    assert str(caught.value) == "memory: expected a limit of 6.0 GB at least, found 2 GB"

@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from latentmap.data.memory import ENGINE_BYTES, memory_limit
 from latentmap.data.sources import ArraySource, Source
 from latentmap.errors import DataError, SettingError
+from latentmap.fitting.preparation import prepare
 
 
 class Listed(Source):
@@ -242,3 +244,12 @@ def test_a_mapped_file_does_not_count_as_memory(tmp_path):
     command = [sys.executable, "-c", RESIDENT, str(tmp_path / "rows.npy")]
     grown = float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     assert grown < 230  # MB, of 400: a buffer, its rows in order, one batch ahead, a chunk taken
+
+
+def test_under_a_limit_on_memory_rows_stay_where_they_lie(tmp_path):
+    np.save(tmp_path / "rows.npy", np.zeros((4000, 1000), np.uint8))
+    rows = ArraySource(np.load(tmp_path / "rows.npy", mmap_mode="r"))
+    assert rows.load().block_starts is None
+    with memory_limit(ENGINE_BYTES + 10_000_000):
+        assert not rows.fits() and rows.load().block_starts is not None
+        assert len(prepare(rows, "auto", 1, None, 0).some) == 1500  # 0.15 of 10 MB

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist, pdist
@@ -5,6 +7,7 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness
 from sklearn.neighbors import KNeighborsClassifier
 
+from latentmap.fitting import layout
 from latentmap.fitting.layout import find_layout
 
 RNG = np.random.default_rng(0)
@@ -170,3 +173,11 @@ def test_any_number_of_neighbours(n_neighbors):
 def test_progress_is_shown(capsys):
     find_layout(POINTS[:40], 2, 5, seed=0, visible=True)
     assert "laying out" in capsys.readouterr().err
+
+
+def test_the_time_of_a_layout_is_that_of_a_few_moves(monkeypatch):
+    ticks = itertools.count()
+    monkeypatch.setattr(layout.time, "perf_counter", lambda: 3.0 * next(ticks))
+    seconds = layout.layout_seconds(500, 2, 10)
+    assert seconds == pytest.approx(3.0 * sum(layout.ITERATIONS[True]) / layout.PROBED_ITERATIONS)
+    assert layout.layout_seconds(layout.FEWEST_ROWS - 1, 2, 10) == 0

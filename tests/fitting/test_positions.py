@@ -4,8 +4,9 @@ from scipy.spatial.distance import cdist
 from sklearn.neighbors import KNeighborsClassifier
 
 from latentmap.data import ArraySource
+from latentmap.data.memory import ENGINE_BYTES, memory_limit
 from latentmap.fitting import positions as module
-from latentmap.fitting.positions import find_positions
+from latentmap.fitting.positions import find_positions, laid_out
 from latentmap.fitting.preparation import prepare
 from latentmap.fitting.principal import principal_components, projected
 
@@ -55,3 +56,10 @@ def test_progress_is_shown(ready, principal, capsys, monkeypatch):
     monkeypatch.setattr(module, "MOST_ROWS", {2: 30})
     find_positions(ready, principal, 2, 5, visible=True)
     assert "placing the other rows" in capsys.readouterr().err
+
+
+def test_under_a_limit_on_memory_fewer_rows_are_laid_out():
+    assert laid_out(10**6, 2) == 100_000
+    with memory_limit(ENGINE_BYTES + 30_000_000):
+        assert laid_out(10**6, 2) == 10_000
+        assert laid_out(10**6, 3) == 5_000

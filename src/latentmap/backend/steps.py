@@ -46,13 +46,16 @@ def variables_of(model: Any) -> tuple[list, ...]:
     )
 
 
-def many_steps(model: Any) -> Steps:
+def many_steps(model: Any, longest: int = 0) -> Steps:
     """Give the trainer of the running engine for a compiled ``model``.
 
     Parameters
     ----------
     model : keras.Model
         Built and compiled, with a ``compute_loss`` of its own.
+    longest : int
+        How many steps a later call will have, where the first ones have fewer: what is compiled
+        depends on it.
 
     Returns
     -------
@@ -70,13 +73,13 @@ def many_steps(model: Any) -> Steps:
     >>> float(round(model.predict_on_batch(np.ones((1, 2)))[0, 0], 3))
     1.0
     """
-    return _STEPS.get(start().backend.backend(), _KerasSteps)(model)
+    return _STEPS.get(start().backend.backend(), _KerasSteps)(model, longest)
 
 
 class _KerasSteps:
     """One step at a time, by Keras itself."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, longest: int = 0) -> None:
         self.model = model
         self.losses: list[float] = []
 
@@ -104,12 +107,12 @@ class _JaxSteps:
     second compilation.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, longest: int = 0) -> None:
         import jax
 
         model.optimizer.build(model.trainable_variables)
         self.model = model
-        self.length = 0
+        self.length = longest
         self.state: tuple | None = None
         self._loop = jax.jit(self._many, donate_argnums=0)
 
@@ -151,7 +154,7 @@ class _JaxSteps:
         return loss
 
 
-_STEPS: dict[str, Callable[[Any], Steps]] = {"jax": _JaxSteps}
+_STEPS: dict[str, Callable[[Any, int], Steps]] = {"jax": _JaxSteps}
 
 
 def _batch(batches: Any, held: Any, i: Any) -> Any:

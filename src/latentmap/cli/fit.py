@@ -9,6 +9,7 @@ import typer
 
 from latentmap.cli.console import say
 from latentmap.cli.hiring import hired
+from latentmap.cli.limits import limited, telling_report
 from latentmap.cli.models import SUFFIX, check_model_path, start_engine
 from latentmap.cli.options import Data, Label, RayAddress, WorkerCount
 from latentmap.errors import SettingError
@@ -23,6 +24,7 @@ EXAMPLES = (
     "latentmap fit mnist",
     "latentmap fit rows.csv --label species -n 8 -o flowers.safetensors",
     "latentmap fit rows.csv --layout umap.npy -o map.safetensors",
+    "latentmap fit rows/ --memory 4GB",
     "latentmap fit faces/ --recipe conv -n 32 --epochs 50",
     "latentmap fit rows/ --workers 16 --ray auto --storage /shared/checkpoints",
     "latentmap fit more.csv --continue map.safetensors",
@@ -129,6 +131,15 @@ def fit(
             show_default="a temporary folder here",
         ),
     ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE",
+            help="The most that may be taken, such as 4GB or 1500MB: samples get smaller, and rows "
+            "are streamed.",
+            show_default="what is free",
+        ),
+    ] = None,
 ) -> None:
     """Fit a model to rows.
 
@@ -151,28 +162,33 @@ def fit(
         from latentmap.cli.growing import grow, refuse_settings
 
         refuse_settings(_given({"recipe": recipe, **settings, **training}))
+        if memory is not None:
+            raise SettingError("--memory: expected none with --continue: it takes rows in whole")
         if workers is not None:
             raise SettingError("--workers: expected none with --continue: a map grows alone")
         grow(data, grows, output, label, seed)
         return
-    path = check_model_path(output if output is not None else _default_path(data))
-    from latentmap.cli.rows import layout_of, split_rows
+    if memory is not None and workers is not None:
+        raise SettingError("--memory: expected none with --workers, which are other processes")
+    with limited(memory):
+        path = check_model_path(output if output is not None else _default_path(data))
+        from latentmap.cli.rows import layout_of, split_rows
 
-    settings["n_components"] = components = components or 2
-    recipe = recipe or ("map" if components in (2, 3) else "dense")
-    parts = split_rows(data, label, seed, near=workers is None)
-    settings["layout"] = None if layout is None else layout_of(layout, parts)
-    start_engine()
-    model = _unfitted(recipe, _given(settings), _given(training))
-    model.set_params(random_state=seed, verbose=True)
-    _hint_scaling(model, parts.fitted)
-    say(f"Fitting {len(parts.fitted):,} rows of {_text(parts.fitted.row_shape)} ({recipe})")
-    with hired(workers, ray, storage):
-        model.fit(parts.fitted).set_params(verbose=False)
-    if not getattr(model, "network_kept_", True):
-        say("No network was clearly better than PCA on rows held out: the model is PCA.")
-    model.save(path)  # already: what was learned shall survive whatever happens to the report
-    _report(model, parts, path, label)
+        settings["n_components"] = components = components or 2
+        recipe = recipe or ("map" if components in (2, 3) else "dense")
+        parts = split_rows(data, label, seed, near=workers is None)
+        settings["layout"] = None if layout is None else layout_of(layout, parts)
+        start_engine()
+        model = _unfitted(recipe, _given(settings), _given(training))
+        model.set_params(random_state=seed, verbose=True)
+        _hint_scaling(model, parts.fitted)
+        say(f"Fitting {len(parts.fitted):,} rows of {_text(parts.fitted.row_shape)} ({recipe})")
+        with hired(workers, ray, storage), telling_report(parts):
+            model.fit(parts.fitted).set_params(verbose=False)
+        if not getattr(model, "network_kept_", True):
+            say("No network was clearly better than PCA on rows held out: the model is PCA.")
+        model.save(path)  # already: what was learned shall survive whatever happens to the report
+        _report(model, parts, path, label)
 
 
 def _report(model: Any, parts: Parts, path: Path, label: str | None) -> None:

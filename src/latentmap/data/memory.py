@@ -2,27 +2,224 @@
 
 A header can claim any size. Compared with what is free, a wrong or hostile claim costs one
 sentence instead of a machine that swaps or a process that is killed.
+
+A limit may be set below what the machine has, for the whole process: it is one of the process, as
+memory is, so no estimator and no function needs a parameter for it. What is read, sampled or kept
+in memory asks `within` how much of it there may be, and takes its share of the limit.
 """
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import math
 import mmap
 import os
+import re
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from latentmap.errors import TooLargeError
+from latentmap.errors import SettingError, TooLargeError
 
-__all__ = ["available_bytes", "check_memory", "let_go"]
+__all__ = [
+    "ENGINE_BYTES",
+    "as_bytes",
+    "available_bytes",
+    "check_limit",
+    "check_memory",
+    "give_back",
+    "let_go",
+    "limit_bytes",
+    "memory_limit",
+    "resident_bytes",
+    "within",
+]
+
+ENGINE_BYTES = 1_000_000_000
+"""Python, its libraries, Keras and what JAX compiles, whatever the rows: a map of 784 numbers
+measured, with nothing compiled before."""
+WORK_BYTES = 100_000_000
+"""The least to work in beside that."""
+ROW_BYTES, BATCH_ROWS, WEIGHT_BYTES = 48, 1000, 20
+"""Of any row its place and its number; batches of so many rows; Adam keeps two means a weight."""
+VARIABLE = "LATENTMAP_MEMORY"
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) *([KMGT]?)(I?)B", re.ASCII)
+_set: list[int] = []
+
+
+def as_bytes(size: str | int) -> int:
+    """Read a size of memory.
+
+    Parameters
+    ----------
+    size : str or int
+        ``"500MB"``, ``"4GB"`` (powers of 1000), ``"2GiB"`` (powers of 1024), or bytes.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    SettingError
+        If it is no size above 0.
+
+    Examples
+    --------
+    >>> as_bytes("1.5 GB"), as_bytes("2GiB"), as_bytes(7)
+    (1500000000, 2147483648, 7)
+    """
+    if isinstance(size, int) and not isinstance(size, bool) and size > 0:
+        return size
+    found = _SIZE.fullmatch(size.strip().upper()) if isinstance(size, str) else None
+    if found is not None:
+        number, prefix, binary = found.groups()
+        base = 1024 if binary and prefix else 1000
+        if value := int(float(number) * base ** " KMGT".index(prefix or " ")):
+            return value
+    raise SettingError(f"memory: expected a size such as 500MB, 4GB or 2GiB, found {size!r}")
+
+
+@contextlib.contextmanager
+def memory_limit(size: str | int | None) -> Iterator[None]:
+    """Keep the memory of this process below a limit for as long as the block takes.
+
+    Larger data are streamed, and samples get smaller; what cannot be done within the limit is
+    refused before it starts. ``LATENTMAP_MEMORY`` in the environment does the same from the start.
+
+    Parameters
+    ----------
+    size : str, int or None
+        Such as ``"4GB"``, see `as_bytes`. None leaves things as they are.
+
+    Raises
+    ------
+    SettingError
+        If it is no size.
+
+    Examples
+    --------
+    >>> with memory_limit("4GB"):
+    ...     limit_bytes()
+    4000000000
+    """
+    if size is None:
+        yield
+        return
+    _set.append(as_bytes(size))
+    try:
+        yield
+    finally:
+        _set.pop()
+
+
+def limit_bytes() -> int | None:
+    """Tell the limit that is set, in bytes; None where there is none."""
+    if _set:
+        return _set[-1]
+    told = os.environ.get(VARIABLE)
+    return as_bytes(told) if told else None
+
+
+def within(usual: int, share: float) -> int:
+    """Tell how many bytes something may take: what is usual, or its share of a limit that is set.
+
+    Parameters
+    ----------
+    usual : int
+        Bytes without a limit.
+    share : float
+        Of what the limit leaves beside `ENGINE_BYTES`. What is taken at the same time adds up to
+        less than 1.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> with memory_limit("2GB"):
+    ...     within(2**30, 0.1), within(2**20, 0.1)
+    (100000000, 1048576)
+    """
+    limit = limit_bytes()
+    return usual if limit is None else min(usual, max(0, int(share * (limit - ENGINE_BYTES))))
+
+
+def resident_bytes() -> int:
+    """Tell how much memory this process has now; 0 where the system does not tell.
+
+    Examples
+    --------
+    >>> resident_bytes() >= 0
+    True
+    """
+    try:
+        pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def check_limit(rows: int = 0, row_bytes: int = 0, weights: int = 0) -> None:
+    """Refuse a fit that the limit, if one is set, has no room for, before any work.
+
+    Parameters
+    ----------
+    rows, row_bytes : int
+        How many rows there are, and how large each is.
+    weights : int
+        Numbers in the networks.
+
+    Raises
+    ------
+    TooLargeError
+        Telling how much would be needed at least.
+
+    Examples
+    --------
+    >>> with memory_limit("4GB"):
+    ...     check_limit(60_000, 784, 1_000_000)
+    """
+    limit = limit_bytes()
+    if limit is None:
+        return
+    least = ENGINE_BYTES + WORK_BYTES
+    least += ROW_BYTES * rows + BATCH_ROWS * row_bytes + WEIGHT_BYTES * weights
+    if least > limit:
+        raise TooLargeError(
+            f"memory: expected a limit of {math.ceil(least / 1e8) / 10:.1f} GB at least, "
+            f"found {limit / 1e9:.3g} GB"
+        )
+
+
+def give_back() -> None:
+    """Return what was freed to the system, under a limit: compiling leaves a lot that C keeps.
+
+    Examples
+    --------
+    >>> with memory_limit("4GB"):
+    ...     give_back()
+    """
+    if limit_bytes() is not None and sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):  # a C library that has no such call
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def available_bytes() -> int | None:
     """Physical memory that can be taken now, in bytes; None where the system does not tell.
 
-    Linux counts the page cache as used in ``SC_AVPHYS_PAGES`` although it gives it back on demand,
-    so its own estimate is preferred where there is one.
+    With a limit, no more than what is left of it. Linux counts the page cache as used in
+    ``SC_AVPHYS_PAGES`` although it gives it back on demand, so its own estimate is preferred where
+    there is one.
     """
-    return _from_meminfo(Path("/proc/meminfo")) or _from_sysconf()
+    free, limit = _from_meminfo(Path("/proc/meminfo")) or _from_sysconf(), limit_bytes()
+    if limit is None:
+        return free
+    left = max(0, limit - resident_bytes())
+    return left if free is None else min(free, left)
 
 
 def _from_meminfo(path: Path) -> int | None:

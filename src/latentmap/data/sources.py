@@ -15,12 +15,13 @@ import numpy as np
 
 from latentmap.data import batching
 from latentmap.data.checks import check_finite, check_labels, check_rows
-from latentmap.data.memory import available_bytes, let_go
+from latentmap.data.memory import available_bytes, let_go, within
 from latentmap.errors import DataError, SettingError
 
 __all__ = ["ArraySource", "Copied", "Source", "check_finite"]
 
 _BUFFER_BYTES = 64 * 2**20  # of rows shuffled at a time, where a source is read in blocks
+_BUFFER_SHARE, _LOADED_SHARE = 0.05, 0.3  # of a memory limit: two buffers lie beside each other
 _MAPPED_BLOCK_BYTES = 2**20  # large enough that a disk reads it at full speed
 _MAPPED_ROWS = 2**10  # taken at a time: the system maps 64 kB around each that lies alone
 _MANY_ROWS = 2**20
@@ -128,7 +129,7 @@ class Source(ABC):
         assert self.block_starts is not None
         bounds = np.append(self.block_starts, len(self))
         mean_block = self.nbytes / len(self.block_starts)
-        at_once = max(2, int(_BUFFER_BYTES // mean_block))
+        at_once = max(2, int(within(_BUFFER_BYTES, _BUFFER_SHARE) // mean_block))
         return batching.buffered(self.take, bounds, size, rng, at_once)
 
     def check(self, batch: np.ndarray, first_row: int) -> None:
@@ -216,7 +217,7 @@ class Source(ABC):
 
     def fits(self, limit_bytes: int = 512 * 2**20) -> bool:
         """Tell whether all rows fit in ``limit_bytes`` of memory, and into what is free."""
-        available = available_bytes()
+        available, limit_bytes = available_bytes(), within(limit_bytes, _LOADED_SHARE)
         return self.nbytes <= (limit_bytes if available is None else min(limit_bytes, available))
 
     def _without(self, left_out: np.ndarray) -> Source:

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from latentmap.backend import apply
+from latentmap.data.sources import Source
 from latentmap.estimators.base import DESCRIBED_ROWS, BaseAutoEncoder
+from latentmap.fitting.forecast import Plan
 from latentmap.fitting.preparation import Prepared
 from latentmap.fitting.principal import principal_components, projection_errors, scaled
 from latentmap.fitting.scaling import Scale
@@ -129,6 +131,16 @@ class AutoEncoder(BaseAutoEncoder):
             kept = self._fit_beside_pca(network, ready)
         self._learned["network_kept"] = kept
         self._describe_codes(ready)
+
+    def _expected(self, rows: Source) -> Plan:
+        plan = super()._expected(rows)
+        return plan._replace(components=self.n_components * network_for(self.network).principal)
+
+    def _rehearse(self, ready: Prepared) -> None:
+        network, principal = network_for(self.network), None
+        if network.principal:
+            principal = Principal.blank(self.n_features_in_, self.n_components)
+        self._train(network, principal, ready)
 
     @property
     def network_kept_(self) -> bool:

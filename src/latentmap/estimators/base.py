@@ -17,11 +17,14 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 
 from latentmap.backend import apply, block_rows, stream
-from latentmap.data.memory import check_memory
+from latentmap.data.memory import check_memory, give_back
+from latentmap.data.sources import Source
 from latentmap.errors import NotFittedError, SettingError
 from latentmap.estimators.rows import check_codes, fitting_rows, new_rows
 from latentmap.estimators.state import LearnedState
-from latentmap.fitting.preparation import Prepared, prepare
+from latentmap.estimators.telling import tell
+from latentmap.fitting.forecast import Plan
+from latentmap.fitting.preparation import Prepared, checked_training, epochs_for, prepare
 from latentmap.networks.losses import loss_for
 from latentmap.networks.table import network_for
 from latentmap.persistence import fingerprint, write_model
@@ -207,11 +210,13 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned
         SettingError
             If a parameter is outside its range.
         TooLargeError
-            If the networks would not fit into memory.
+            If the networks would not fit into memory, or the fit not into a limit that is set.
         """
         before = dict(self.__dict__)
         try:
+            tell(self, X)
             self._fit(X)
+            give_back()
         except BaseException:
             self.__dict__.clear()
             self.__dict__.update(before)
@@ -220,6 +225,16 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned
 
     def _fit(self, X: Any) -> None:
         """Fit, and set all that is learned."""
+        raise NotImplementedError
+
+    def _expected(self, rows: Source) -> Plan:
+        """Tell what `_fit` will do with rows."""
+        training = checked_training(self.training)
+        weights = sum(network_for(self.network).layer_sizes(rows.row_shape, self.n_components))
+        return Plan(training, epochs_for(self.epochs, training, rows), weights)
+
+    def _rehearse(self, ready: Prepared) -> None:
+        """Train as `_fit` would, on a few rows that say themselves how long."""
         raise NotImplementedError
 
     def _prepare(self, X: Any) -> tuple[Any, Prepared]:

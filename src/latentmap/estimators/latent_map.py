@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import keras
 import numpy as np
-from sklearn.base import clone
 
 from latentmap.data.memory import check_memory
-from latentmap.data.sources import ArraySource
+from latentmap.data.sources import ArraySource, Source
 from latentmap.errors import SettingError
 from latentmap.estimators.base import DESCRIBED_ROWS, FITTING_BYTES
 from latentmap.estimators.growing import USUAL_ERROR, Growing
+from latentmap.estimators.map_plan import (
+    FORTH,
+    TRAINING,
+    both_ways,
+    epochs_for_map,
+    layer_sizes,
+    training_for,
+)
 from latentmap.estimators.rows import check_codes, check_layout, fitting_rows
+from latentmap.fitting.forecast import Plan
 from latentmap.fitting.landmarks import MOST, LandmarkSet, choose_landmarks
 from latentmap.fitting.layout import following
 from latentmap.fitting.neighbors import Neighbors
-from latentmap.fitting.positions import find_positions
-from latentmap.fitting.preparation import Prepared, prepare
+from latentmap.fitting.positions import find_positions, laid_out
+from latentmap.fitting.preparation import Prepared, checked_training, epochs_for, prepare
 from latentmap.fitting.principal import principal_components
 from latentmap.fitting.training import Training
-from latentmap.networks.dense import DenseNetwork, check_widths
+from latentmap.networks.dense import check_widths
 from latentmap.networks.losses import check_loss, constant_loss, loss_for
 from latentmap.networks.map import MapNetworks, MapParts, assemble_map
 from latentmap.networks.principal import Principal
@@ -34,11 +41,6 @@ COMPONENTS, COMPONENTS_ROWS = 50, 20_000
 """Layout and encoder see so many principal components, found on at most so many rows."""
 RECONSTRUCTION = 8.0
 """Weight of a reconstruction loss as large as that of the mean row, against nats."""
-FORTH = DenseNetwork((512, 256, 256), activation="relu", principal=False, normalize=True)
-BACK = DenseNetwork((512,), activation="relu", principal=False)
-TRAINING = Training(learning_rate=1e-2, patience=None, held_out=0)
-SEEN_ROWS, MOST_SEEN_ROWS = 240_000, 1_000_000
-"""Few rows are seen so many times in all, each time counted, and many three times, up to this."""
 SHAPING_ROWS = 100_000
 """Landmarks are chosen from the positions of at most so many rows."""
 DENSITY_BLOCK = 4096
@@ -245,11 +247,11 @@ class LatentMap(Growing):
     def _fit(self, X: Any) -> None:
         self._check_settings()
         rows = fitting_rows(self, X)
-        forth, back = _both_ways(self.network)
-        check_memory("network", FITTING_BYTES * sum(_sizes(forth, back, rows.row_shape, MOST)))
+        forth, back = both_ways(self.network)
+        check_memory("network", FITTING_BYTES * sum(layer_sizes(forth, back, rows.row_shape, MOST)))
         own = None if self.layout is None else check_layout(self.layout, len(rows))
-        plan = _plan(self.training, len(rows))
-        epochs = _epochs(len(rows)) if self.epochs == "auto" else self.epochs
+        plan = training_for(self.training, len(rows))
+        epochs = epochs_for_map(len(rows)) if self.epochs == "auto" else self.epochs
         seed, told = self.random_state, self.verbose
         ready = prepare(rows, self.scaling, epochs, plan, seed, told).steadied()
         self.dtype_ = ready.rows.dtype.name
@@ -265,6 +267,28 @@ class LatentMap(Growing):
             self._train(forth, back, ready, principal if forth is FORTH else None, spots)
             self._keep(found, principal)
         self._describe(ready, spots)
+
+    def _expected(self, rows: Source) -> Plan:
+        forth, back = both_ways(self.network)
+        plan = checked_training(training_for(self.training, len(rows)))
+        epochs = epochs_for_map(len(rows)) if self.epochs == "auto" else self.epochs
+        weights = sum(layer_sizes(forth, back, rows.row_shape, MOST))
+        told = Plan(plan, epochs_for(epochs, plan, rows), weights, is_map=True)
+        if self.layout is not None:
+            check_layout(self.layout, len(rows))
+            return told
+        laid = (laid_out(len(rows), self.n_components), self.n_components, self.n_neighbors)
+        width = min(COMPONENTS, self.n_features_in_)
+        return told._replace(components=width, sample=COMPONENTS_ROWS, layout=laid)
+
+    def _rehearse(self, ready: Prepared) -> None:
+        forth, back = both_ways(self.network)
+        width = self.n_components if self.layout is None else np.shape(self.layout)[1]
+        spots = np.random.default_rng(0).normal(size=(len(ready.rows), width)).astype(np.float32)
+        seen = None
+        if self.layout is None and forth is FORTH:
+            seen = Principal.blank(self.n_features_in_, min(COMPONENTS, self.n_features_in_))
+        self._train(forth, back, ready.steadied(), seen, spots)
 
     def _check_settings(self) -> None:
         super()._check_settings()
@@ -362,7 +386,7 @@ class LatentMap(Growing):
         spots = [count * learned["n_components"] for count in counts]
         if n_seen := learned.get("n_seen"):
             check_widths((n_seen,), "n_seen")
-        return [*_sizes(forth, back, row_shape, counts[0], n_seen), *spots]
+        return [*layer_sizes(forth, back, row_shape, counts[0], n_seen), *spots]
 
     def _about(self) -> dict[str, Any]:
         about = super()._about()
@@ -388,45 +412,6 @@ class LatentMap(Growing):
         landmarks = self.landmarks_
         chosen = rng.choice(len(landmarks), size=n, p=share / share.sum())
         return landmarks[chosen] + self._width * rng.standard_normal((n, landmarks.shape[1]))
-
-
-def _both_ways(network: Any) -> tuple[Any, Any]:
-    """Give the networks of the encoder and of the decoder."""
-    if isinstance(network, str) and network in ("auto", "dense"):
-        return FORTH, BACK
-    found = network_for(network)
-    if isinstance(found, tuple):
-        raise SettingError("network: a pair of your own models goes with AutoEncoder only")
-    return found, found
-
-
-def _sizes(
-    forth: Any, back: Any, row_shape: tuple[int, ...], n_landmarks: int, n_seen: int | None = None
-) -> list[int]:
-    """Count the numbers in each layer's kernel, once each way."""
-    seen = (n_seen,) if n_seen else row_shape
-    ways = [forth.layer_sizes(seen, n_landmarks), back.layer_sizes(row_shape, n_landmarks)]
-    projection = [math.prod(row_shape) * n_seen] if n_seen else []
-    return projection + [size for sizes in ways for size in sizes[: len(sizes) // 2]]
-
-
-def _plan(training: Training | None, n_rows: int) -> Training:
-    """Decide how so many rows are trained on: 50 steps an epoch, of 32 to 512 rows."""
-    plan = clone(TRAINING) if training is None else training
-    if not isinstance(plan, Training) or plan.batch_size != "auto":
-        return plan
-    return clone(plan).set_params(batch_size=int(np.clip(n_rows // 50, 32, 512)))
-
-
-def _epochs(n_rows: int) -> int:
-    """Decide how often to run through so many rows.
-
-    Few make up to 550 steps; 60,000 are seen 4 times, and more 3 times, up to a million in all.
-    """
-    steps = max(1, n_rows // _plan(None, n_rows).rows_a_step(n_rows))
-    few = math.ceil(np.clip(n_rows, 300, 550) / steps)
-    many = math.ceil(max(SEEN_ROWS, min(3 * n_rows, MOST_SEEN_ROWS)) / n_rows)
-    return max(min(few, many), min(3, many))
 
 
 def _check_told(learned: dict[str, Any]) -> None:

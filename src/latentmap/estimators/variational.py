@@ -8,6 +8,7 @@ import numpy as np
 
 from latentmap.errors import SettingError
 from latentmap.estimators.base import BaseAutoEncoder
+from latentmap.fitting.preparation import Prepared
 from latentmap.fitting.training import Training
 from latentmap.networks.assembly import Networks, Parts, assemble_variational
 from latentmap.networks.losses import loss_for
@@ -91,6 +92,12 @@ class VariationalAutoEncoder(BaseAutoEncoder):
         network, ready = self._prepare(X)
         if isinstance(network, tuple):
             raise SettingError("network: a pair of your own models goes with AutoEncoder only")
+        self._train(network, ready)
+
+    def _rehearse(self, ready: Prepared) -> None:
+        self._train(network_for(self.network), ready)
+
+    def _train(self, network: Any, ready: Prepared) -> None:
         loss = self.loss if self.loss != "auto" else ("gaussian", "bernoulli")[ready.scale.unit]
         self._learned = {
             "n_components": self.n_components,

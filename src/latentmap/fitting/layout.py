@@ -9,6 +9,7 @@ later moves single rows, and the network that learns the layout does not follow 
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +20,7 @@ from latentmap.fitting.interrupting import interrupts_held
 from latentmap.fitting.neighbors import nearest_others
 from latentmap.fitting.progress import progress
 
-__all__ = ["find_layout", "following"]
+__all__ = ["find_layout", "following", "layout_seconds"]
 
 FEWEST_ROWS = 16
 """Of fewer different rows, the first principal components are the layout."""
@@ -33,6 +34,9 @@ EXAGGERATION = {True: 4.0, False: 12.0}
 """Up to so many rows, and of more: groups of a handful of rows shrink to points under 12."""
 TOLD_ITERATIONS = 25
 """Between two moves of the bar: openTSNE sums the divergence each time, a fifth more work."""
+GATHERED_WIDTH, SPREAD_WIDTH = 6.0, 80.0
+"""How far the 60,000 digits of MNIST lie apart, in the middle of either part."""
+PROBED_ITERATIONS = 3
 TINY = float(np.finfo(np.float32).tiny)
 SAME = 1e-5
 """Points nearer than this share of the middle point's distance from the medians are one point."""
@@ -103,16 +107,7 @@ def _embedded(
     if len(points) < FEWEST_ROWS:
         return start
     k = min(n_neighbors, (len(points) - 1) // 3)
-    near, many = nearest_others(points, k, seed, visible), len(points) > GRID_ROWS
-    import openTSNE
-
-    embedding = openTSNE.TSNEEmbedding(
-        1e-4 * start,
-        _uniform_affinities(near),
-        negative_gradient_method="fft" if n_components <= 2 and many else "bh",
-        n_jobs=-1 if many else 1,
-        random_state=seed,
-    )
+    embedding = _spots(1e-4 * start, nearest_others(points, k, seed, visible), seed)
     gathering, spreading = ITERATIONS[len(points) <= FEW_ROWS]
     exaggeration = EXAGGERATION[len(points) <= GENTLE_ROWS]
     plan = ((gathering, exaggeration, 0.5), (spreading, 1.0, 0.8))
@@ -129,6 +124,45 @@ def _embedded(
                 callbacks_every_iters=TOLD_ITERATIONS,
             )
     return np.asarray(embedding)
+
+
+def _spots(start: np.ndarray, near: np.ndarray, seed: int) -> Any:
+    """Give openTSNE the points' places at the start, and who their neighbours are."""
+    import openTSNE
+
+    many = len(start) > GRID_ROWS
+    return openTSNE.TSNEEmbedding(
+        start,
+        _uniform_affinities(near),
+        negative_gradient_method="fft" if start.shape[1] <= 2 and many else "bh",
+        n_jobs=-1 if many else 1,
+        random_state=seed,
+    )
+
+
+def layout_seconds(n: int, n_components: int, n_neighbors: int) -> float:
+    """Tell how long moving so many points will take, without their neighbours, by a few moves.
+
+    The points are random, and spread as far as real ones are while they are gathered and when they
+    have spread: that is what a move's time depends on.
+
+    Examples
+    --------
+    >>> layout_seconds(2000, 2, 10) > 0
+    True
+    """
+    if n < FEWEST_ROWS:
+        return 0.0
+    rng, k = np.random.default_rng(0), min(n_neighbors, (n - 1) // 3)
+    near, seconds = rng.integers(0, n, (n, k)), 0.0
+    plan = zip(ITERATIONS[n <= FEW_ROWS], (GATHERED_WIDTH, SPREAD_WIDTH), strict=True)
+    for iterations, width in plan:
+        places = rng.uniform(-width / 2, width / 2, (n, n_components))
+        embedding = _spots(places, near, 0).optimize(1)
+        start = time.perf_counter()
+        embedding.optimize(PROBED_ITERATIONS)
+        seconds += iterations * (time.perf_counter() - start) / PROBED_ITERATIONS
+    return seconds
 
 
 class _Told:

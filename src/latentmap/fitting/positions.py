@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from latentmap.data.memory import within
 from latentmap.fitting.layout import find_layout
 from latentmap.fitting.neighbors import Neighbors
 from latentmap.fitting.preparation import Prepared
@@ -18,10 +19,12 @@ from latentmap.fitting.principal import projected, projections
 from latentmap.fitting.progress import progress
 from latentmap.networks.principal import Principal
 
-__all__ = ["Positions", "find_positions"]
+__all__ = ["LAYOUT_BYTES", "Positions", "find_positions", "laid_out"]
 
 MOST_ROWS = {1: 100_000, 2: 100_000, 3: 5_000}
 """By dimensions: of more rows the layout is that of a sample; in 3-D no grid speeds it up."""
+LAYOUT_BYTES, LAYOUT_SHARE = 1200, 0.4
+"""For each row that is laid out; of a memory limit, so much for all of them."""
 SEARCHED_CELLS = 3
 """One nearest row is looked for, and the next to nearest does as well."""
 
@@ -35,6 +38,18 @@ class Positions(NamedTuple):
     """Shape (m, d): the sampled rows' coordinates on the principal components."""
     spots: np.ndarray
     """Shape (m, n_components): their layout; see `find_layout`."""
+
+
+def laid_out(n: int, n_components: int) -> int:
+    """Tell how many of n rows a layout is found for.
+
+    Examples
+    --------
+    >>> laid_out(300, 2), laid_out(1_000_000, 2)
+    (300, 100000)
+    """
+    most = MOST_ROWS[n_components]
+    return min(n, most, max(1000, within(LAYOUT_BYTES * most, LAYOUT_SHARE) // LAYOUT_BYTES))
 
 
 def find_positions(
@@ -60,7 +75,7 @@ def find_positions(
     -------
     Positions
     """
-    some = ready.sample(MOST_ROWS[n_components])
+    some = ready.sample(laid_out(len(ready.rows), n_components))
     points = projected(some, ready.scale, principal)
     spots = find_layout(points, n_components, n_neighbors, ready.seed, visible)
     if len(some) == len(ready.rows):

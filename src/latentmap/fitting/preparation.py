@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
+from latentmap.data.memory import within
 from latentmap.data.sources import ArraySource, Source
 from latentmap.errors import SettingError
 from latentmap.fitting.nearby import brought_near
@@ -17,11 +18,13 @@ from latentmap.fitting.scaling import Scale, choose_scale, statistics
 from latentmap.fitting.team import chosen_trainer
 from latentmap.fitting.training import Training, train
 
-__all__ = ["Prepared", "prepare"]
+__all__ = ["Prepared", "checked_training", "epochs_for", "prepare"]
 
 SEEN_NUMBERS = 1 << 20
 SAMPLE_BYTES = 1 << 27
 """Of rows that are not in memory, a sample of about so many bytes is."""
+SAMPLE_SHARE = 0.15
+"""Of a memory limit."""
 
 
 @dataclass(frozen=True)
@@ -135,20 +138,18 @@ def prepare(
     >>> len(ready.fitted), len(ready.held_out), ready.epochs
     (90, 10, 5)
     """
-    training = Training() if training is None else training
-    if not isinstance(training, Training):
-        raise SettingError(f"training: expected a Training or None, found {training!r}")
-    training.check()
+    training = checked_training(training)
     seed = _seed(random_state)
     rows = brought_near(rows, visible)
-    some = rows.sample(max(1, SAMPLE_BYTES * len(rows) // rows.nbytes), seed).load()
+    most = within(SAMPLE_BYTES, SAMPLE_SHARE) * len(rows) // rows.nbytes
+    some = rows.sample(max(1, most), seed).load()
     some = rows if rows.block_starts is None else some
     scale = choose_scale(scaling, statistics(rows, visible), rows.dtype)
     fitted, held_out = rows, None
     if aside := training.rows_held_out(len(rows), int(np.prod(rows.row_shape))):
         fitted, kept = rows.split(aside, seed)
         held_out = kept[:]
-    epochs = _epochs(epochs, training, fitted)
+    epochs = epochs_for(epochs, training, fitted)
     return Prepared(rows, some, fitted, held_out, scale, epochs, training, seed)
 
 
@@ -163,7 +164,29 @@ def _seed(random_state: Any) -> int:
     return int(generator.randint(2**31 - 1))
 
 
-def _epochs(epochs: int | str, training: Training, fitted: Source) -> int:
+def checked_training(training: Any) -> Training:
+    """Give the training that was asked for, or the usual one, or refuse what is none.
+
+    Examples
+    --------
+    >>> checked_training(None)
+    Training()
+    """
+    training = Training() if training is None else training
+    if not isinstance(training, Training):
+        raise SettingError(f"training: expected a Training or None, found {training!r}")
+    training.check()
+    return training
+
+
+def epochs_for(epochs: int | str, training: Training, fitted: Source) -> int:
+    """Decide how often to run through rows, or refuse a number that is none.
+
+    Examples
+    --------
+    >>> epochs_for(5, Training(), ArraySource(np.zeros((10, 1))))
+    5
+    """
     if epochs == "auto":
         return training.epochs(len(fitted))
     if isinstance(epochs, bool) or not isinstance(epochs, int | np.integer) or epochs < 1:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 __all__ = ["Recalled", "recall"]
 
@@ -86,9 +87,11 @@ def recall(points: np.ndarray, which: np.ndarray, n_landmarks: int) -> Recalled:
     counts = np.bincount(which, minlength=n_landmarks)
     means, rest = np.zeros((n_landmarks, d)), np.zeros(n_landmarks)
     axes, along = np.zeros((n_landmarks, DIRECTIONS, d)), np.zeros((n_landmarks, DIRECTIONS))
-    for k, own in enumerate(np.split(np.argsort(which, kind="stable"), np.cumsum(counts)[:-1])):
-        if len(own):
-            means[k], axes[k], along[k], rest[k] = _gaussian(points[own].astype(np.float64))
+    parted = np.split(np.argsort(which, kind="stable"), np.cumsum(counts)[:-1])
+    with threadpool_limits(1, "blas"):  # each is small, and threads would wait for one another
+        for k, own in enumerate(parted):
+            if len(own):
+                means[k], axes[k], along[k], rest[k] = _gaussian(points[own].astype(np.float64))
     pooled = (counts * rest).sum() / max(counts.sum(), 1)
     across = (counts * rest + STEADIED * pooled) / (counts + STEADIED)
     directions = axes * np.sqrt(np.maximum(along - across[:, None], 0.0))[..., None]

@@ -8,6 +8,7 @@ weights that did best on them are the ones that stay.
 from __future__ import annotations
 
 import math
+import time
 from numbers import Integral, Real
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from latentmap.backend import Rows, apply, each, hold, many_steps
+from latentmap.data.memory import give_back, within
 from latentmap.data.sources import Source
 from latentmap.errors import SettingError
 from latentmap.fitting.checkpoints import Run, empty_history
@@ -24,9 +26,10 @@ from latentmap.fitting.progress import Advance
 from latentmap.fitting.team import ALONE, Team
 from latentmap.networks.precision import PRECISIONS, products_in
 
-__all__ = ["Training", "empty_history", "train"]
+__all__ = ["Training", "empty_history", "pace", "train"]
 
-CHUNK_BYTES = 1 << 25
+CHUNK_BYTES, CHUNK_SHARE = 1 << 25, 0.03
+"""Sent to the device at once; of a memory limit. A chunk is copied several times on its way."""
 CHUNK_STEPS = 64
 HELD_OUT_NUMBERS = 1 << 24
 """Held-out rows are kept dense: 64 MB."""
@@ -215,6 +218,7 @@ def train(
             _note(run, epoch, run.trainer.finish(), held_out)
             advance(0, note=_told(run.history))
         run.end_epoch()
+        give_back()
         return settings.patience is None or run.best.epochs_ago < settings.patience * between
 
     with team.progress("fitting", steps * epochs, visible) as advance:
@@ -233,6 +237,50 @@ def train(
         )
     run.best.restore()
     return run.history
+
+
+def pace(
+    objective: Any, some: Source, rows: Source, settings: Training, epochs: int, seconds: float
+) -> tuple[float, float]:
+    """Take steps as `train` will, and time them; the objective's weights are spoiled by it.
+
+    Parameters
+    ----------
+    objective : Objective
+    some : Source
+        A few of the rows, in memory: they are repeated. `Paired` where rows have targets.
+    rows : Source
+        Those that will be trained on; what counts is their number and size.
+    settings : Training
+    epochs : int
+    seconds : float
+        To measure for, after compiling.
+
+    Returns
+    -------
+    compiling, step : float
+        Seconds of compiling, which a later training finds done in JAX's cache, and of one step.
+    """
+    batch = settings.rows_a_step(len(rows))
+    steps = _chunk_steps(rows, batch)
+    objective.compile(optimizer=settings.optimizer(len(rows) // batch * epochs))
+    trainer = many_steps(objective, steps)
+    few = max(1, steps // 4)
+    chunk = _cut(some.take(np.arange(few * batch) % len(some)), few, batch)
+
+    def timed(part: Rows) -> float:
+        start = time.perf_counter()
+        trainer.run(part)
+        trainer.wait()
+        return time.perf_counter() - start
+
+    with products_in(settings.precision, objective):
+        compiling, spent, done = timed(each(lambda a: a[:1], chunk)), 0.0, 0
+        while spent < seconds:
+            spent += timed(chunk)
+            done += few
+    trainer.finish()
+    return max(0.0, compiling - spent / done), spent / done
 
 
 def _shuffler(seed: int, n_rows: int) -> np.random.RandomState:
@@ -273,7 +321,8 @@ def _chunk_steps(rows: Source, batch: int, held: bool = False) -> int:
         long = min(HELD_CHUNKS * CHUNK_STEPS, HELD_CHUNKS * SHOWN_ROWS // batch)
         return max(1, min(long, len(rows) // batch))
     batch_bytes = batch * rows.nbytes // len(rows)
-    most = min(CHUNK_STEPS, CHUNK_BYTES // batch_bytes, SHOWN_ROWS // batch, len(rows) // batch)
+    chunk_bytes = within(CHUNK_BYTES, CHUNK_SHARE)
+    most = min(CHUNK_STEPS, chunk_bytes // batch_bytes, SHOWN_ROWS // batch, len(rows) // batch)
     return max(1, most)
 
 

@@ -1,0 +1,103 @@
+"""What a fit will take, told on standard error before it starts, and refused where it cannot be.
+
+A twin of the estimator rehearses, so that the one which is fitted, its random state and its
+networks stay as they are.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from typing import Any
+
+from sklearn.base import clone
+
+from latentmap.data.memory import check_limit, give_back, limit_bytes, resident_bytes
+from latentmap.data.sources import Source
+from latentmap.errors import DataError
+from latentmap.estimators.rows import fitting_rows
+from latentmap.fitting.forecast import Cost, Plan, Rehearsal, forecast, measure
+from latentmap.fitting.preparation import prepare
+from latentmap.fitting.team import chosen_trainer
+
+__all__ = ["expected_cost", "tell"]
+
+SPOKEN_SECONDS = 5.0
+"""Less is not worth a word, and what surely takes less is not rehearsed."""
+QUICK_PRODUCTS, QUICK_NUMBERS = 1.5e11, 1 << 25
+"""Rows seen, times weights; and the numbers in them. Two cores get through so many in about that
+time."""
+ROW_PRODUCTS = 2000
+"""Reading and shuffling a row takes as long as so many weights."""
+
+
+def tell(estimator: Any, X: Any) -> None:
+    """Say what fitting an estimator to rows will take, where it is verbose and that is long.
+
+    Parameters
+    ----------
+    estimator : BaseAutoEncoder
+    X : array-like, sparse matrix, data frame, or Source
+
+    Raises
+    ------
+    TooLargeError
+        If a limit on memory leaves no room for it.
+    """
+    if not estimator.verbose and limit_bytes() is None:
+        return
+    cost = expected_cost(estimator, X)
+    if cost is not None and cost.seconds > SPOKEN_SECONDS:
+        print(cost, file=sys.stderr, flush=True)
+
+
+def expected_cost(estimator: Any, X: Any) -> Cost | None:
+    """Find out what fitting will take.
+
+    Returns
+    -------
+    Cost or None
+        None where the estimator is not verbose, where fitting surely takes a few seconds only or
+        will refuse the rows, and where nobody can tell: of networks of the user's own, and where
+        other processes train.
+
+    Raises
+    ------
+    TooLargeError
+        If a limit on memory leaves no room for it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentmap import AutoEncoder
+    >>> expected_cost(AutoEncoder(2, verbose=True), np.zeros((50, 3))) is None
+    True
+    """
+    if isinstance(getattr(estimator, "network", None), tuple) or chosen_trainer(None):
+        return None
+    twin = clone(estimator).set_params(verbose=False)
+    twin._check_settings()
+    rows = fitting_rows(twin, X)
+    plan = twin._expected(rows)
+    check_limit(len(rows), rows.nbytes // len(rows), plan.weights)
+    if not estimator.verbose or _quick(rows, plan):
+        return None
+    try:
+        found, some = measure(rows)
+    except DataError:  # fitting will find it, too, and name the row as it stands in all of them
+        return None
+    ready = prepare(some, twin.scaling, 1, plan.training, 0)
+    twin.dtype_ = some.dtype.name
+    twin._rehearse(Rehearsal(**vars(ready), pace=found, plan=plan))
+    give_back()
+    found.resident = resident_bytes()
+    return forecast(found, plan)
+
+
+def _quick(rows: Source, plan: Plan) -> bool:
+    """Tell whether fitting takes a few seconds at the most."""
+    seen = len(rows) * plan.epochs
+    return (
+        seen * (plan.weights + ROW_PRODUCTS) <= QUICK_PRODUCTS
+        and seen * math.prod(rows.row_shape) <= QUICK_NUMBERS
+    )

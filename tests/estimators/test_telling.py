@@ -1,0 +1,81 @@
+import keras
+import numpy as np
+import pytest
+
+from latentmap import AutoEncoder, LatentMap, VariationalAutoEncoder
+from latentmap.data.memory import memory_limit
+from latentmap.errors import DataError, SettingError, TooLargeError
+from latentmap.estimators import telling
+from latentmap.fitting.team import trained_by
+from latentmap.networks.dense import DenseNetwork
+
+SMALL = DenseNetwork((16,))
+MODELS = [
+    AutoEncoder(3, network=SMALL, epochs=1),
+    VariationalAutoEncoder(2, network=SMALL, epochs=1),
+    LatentMap(2, network=SMALL, epochs=1),
+]
+
+
+@pytest.fixture
+def talkative(monkeypatch):
+    """Rehearse and tell of fits however short."""
+    monkeypatch.setattr(telling, "QUICK_NUMBERS", 0)
+    monkeypatch.setattr(telling, "SPOKEN_SECONDS", 0.0)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
+def test_telling_changes_nothing_of_the_model(model, digits, talkative, capsys):
+    rows = digits[:100]
+    model.set_params(random_state=np.random.RandomState(5), verbose=True)
+    told = model.fit(rows).fingerprint()
+    assert "bout" in capsys.readouterr().err.splitlines()[0]
+    model.set_params(random_state=np.random.RandomState(5), verbose=False)
+    assert model.fit(rows).fingerprint() == told
+    assert "memory" not in capsys.readouterr().err
+
+
+def test_short_fits_are_not_rehearsed(digits, monkeypatch):
+    def never(rows):
+        raise AssertionError("rehearsed")
+
+    monkeypatch.setattr(telling, "measure", never)
+    assert telling.expected_cost(AutoEncoder(2, epochs=3, verbose=True), digits) is None
+    assert telling.expected_cost(LatentMap(epochs=3, verbose=True), digits) is None
+
+
+def test_nothing_is_told_of_other_processes_and_own_networks(digits, talkative):
+    with trained_by(print):
+        assert telling.expected_cost(MODELS[0], digits) is None
+    own = (keras.Sequential([keras.Input((8, 8))]), keras.Sequential([keras.Input((2,))]))
+    assert telling.expected_cost(AutoEncoder(2, network=own, verbose=True), digits) is None
+
+
+def test_a_fit_beyond_the_limit_is_refused_before_any_work(digits, monkeypatch):
+    monkeypatch.setattr(AutoEncoder, "_fit", None)  # not to be called
+    wide = DenseNetwork((30_000, 30_000))
+    with memory_limit("1.5GB"), pytest.raises(TooLargeError, match=r"^memory: expected a limit of"):
+        AutoEncoder(2, network=wide).fit(digits)
+
+
+@pytest.mark.parametrize(
+    ("model", "sentence"),
+    [
+        (AutoEncoder(training="long"), "^training: expected a Training or None"),
+        (LatentMap(training=3), "^training: expected a Training or None"),
+        (LatentMap(layout=[1, 2]), "^layout: expected"),
+        (LatentMap(epochs=0), "^epochs: expected"),
+    ],
+)
+def test_settings_are_refused_as_without_telling(model, sentence, digits, talkative):
+    for verbose in (False, True):
+        with pytest.raises((SettingError, DataError), match=sentence):
+            model.set_params(verbose=verbose).fit(digits)
+
+
+def test_a_bad_number_is_named_by_its_own_row(talkative):
+    rows = np.zeros((9000, 5))
+    rows[::2] = np.nan
+    rows[:501] = 0.0
+    with pytest.raises(DataError, match="row 502"):
+        AutoEncoder(2, verbose=True).fit(rows)
