@@ -20,7 +20,7 @@ from pathlib import Path
 
 import digits
 import numpy as np
-from common import timed, write_result
+from common import ROOT, timed, write_result
 from maps import METHODS, fit_latentmap, judged
 
 from latentmap.data import as_source, open_data
@@ -98,22 +98,31 @@ def line(name: str, told: dict[str, float] | None) -> str:
 def table(grown: dict[str, dict], read: dict[str, dict], rows: int) -> str:
     """Write both tables."""
     head = "fit s | 10-NN | trustworthiness | MSE |\n|---|---|---|---|---|"
-    lines = [f"| {len(grown)} numbers of rows | {head}"]
-    for count, methods in grown.items():
+    lines = [f"| rows, method | {head}"]
+    for count, methods in sorted(grown.items(), key=lambda item: int(item[0])):
         lines += [line(f"{int(count):,}, {name}", told) for name, told in methods.items()]
-    lines += ["", f"| {rows:,} rows, read from | {head}"]
-    lines += [line(place, told) for place, told in read.items()]
+    if read:
+        lines += ["", f"| {rows:,} rows, read from | {head}"]
+        for place, told in read.items():
+            rate = read["memory"]["fit_seconds"] / told["fit_seconds"]
+            lines.append(line(f"{place}, {rate:.0%} of the rate", told))
     return "\n".join(lines)
 
 
+def keep(grown: dict[str, dict], read: dict[str, dict], rows: int) -> None:
+    """Write what is known so far: all of it takes more than an hour."""
+    figures = {"seed": SEED, "unseen": UNSEEN, "grown": grown, "read_rows": rows, "read": read}
+    write_result("growth", figures, table(grown, read, rows), PACKAGES)
+
+
 def main() -> None:
-    """Run all, in turns, and write what came out."""
+    """Run what is asked, in turns, and write it beside what is known of other numbers of rows."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument(
-        "--rows", type=int, nargs="+", default=[10_000, 30_000, 100_000, 300_000, 1_000_000]
+        "--rows", type=int, nargs="*", default=[10_000, 30_000, 100_000, 300_000, 1_000_000]
     )
-    parser.add_argument("--read", type=int, default=1_000_000)
+    parser.add_argument("--read", type=int, default=1_000_000, help="0 leaves that part out")
     parser.add_argument("--one", nargs=3, metavar=("METHOD", "ROWS", "PLACE"))
     asked = parser.parse_args()
     if asked.one:
@@ -121,8 +130,11 @@ def main() -> None:
         print(json.dumps(one(method, int(rows), place, asked.folder)))
         return
     asked.folder.mkdir(exist_ok=True)
-    grown: dict[str, dict] = {}
-    read: dict[str, dict] = {}
+    path = ROOT / "benchmarks" / "results" / "growth.json"
+    known = (
+        json.loads(path.read_text()) if path.exists() else {"grown": {}, "read": {}, "read_rows": 0}
+    )
+    grown, read, of_rows = known["grown"], known["read"], asked.read or known["read_rows"]
     late: set[str] = set()
     for rows in asked.rows:
         grown[str(rows)] = {}
@@ -130,16 +142,12 @@ def main() -> None:
             told = None if method in late else run(method, rows, "memory", asked.folder)
             grown[str(rows)][method] = told
             late |= {method} if told is None else set()
-        keep(grown, read, asked.read)
+        keep(grown, read, of_rows)
+    if not asked.read:
+        return
     for place in PLACES:
         read[place] = run("latentmap", asked.read, place, asked.folder)
-        keep(grown, read, asked.read)
-
-
-def keep(grown: dict[str, dict], read: dict[str, dict], rows: int) -> None:
-    """Write what is known so far: all of it takes most of an hour."""
-    figures = {"seed": SEED, "unseen": UNSEEN, "grown": grown, "read_rows": rows, "read": read}
-    write_result("growth", figures, table(grown, read, rows), PACKAGES)
+    keep(grown, read, of_rows)
 
 
 if __name__ == "__main__":
