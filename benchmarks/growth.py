@@ -17,6 +17,7 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import digits
 import numpy as np
