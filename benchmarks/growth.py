@@ -17,7 +17,6 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import digits
 import numpy as np
