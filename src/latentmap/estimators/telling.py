@@ -18,6 +18,7 @@ from latentmap.errors import DataError
 from latentmap.estimators.rows import fitting_rows
 from latentmap.fitting.forecast import Cost, Plan, Rehearsal, forecast, measure
 from latentmap.fitting.preparation import prepare
+from latentmap.fitting.progress import progress
 from latentmap.fitting.team import chosen_trainer
 
 __all__ = ["expected_cost", "tell"]
@@ -82,13 +83,15 @@ def expected_cost(estimator: Any, X: Any) -> Cost | None:
     check_limit(len(rows), rows.nbytes // len(rows), plan.weights)
     if not estimator.verbose or _quick(rows, plan):
         return None
-    try:
-        found, some = measure(rows)
-    except DataError:  # fitting will find it, too, and name the row as it stands in all of them
-        return None
-    ready = prepare(some, twin.scaling, 1, plan.training, 0)
-    twin.dtype_ = some.dtype.name
-    twin._rehearse(Rehearsal(**vars(ready), pace=found, plan=plan))
+    with progress("finding out how long it will take", 1, estimator.verbose) as advance:
+        try:
+            found, some = measure(rows)
+        except DataError:  # fitting will find it, too, and name the row as it stands in all of them
+            return None
+        ready = prepare(some, twin.scaling, 1, plan.training, 0)
+        twin.dtype_ = some.dtype.name
+        twin._rehearse(Rehearsal(**vars(ready), pace=found, plan=plan))
+        advance(1)
     give_back()
     found.resident = resident_bytes()
     return forecast(found, plan)
