@@ -15,7 +15,7 @@ demo: $(INSTALLED)
 	@echo "Look at the pictures in demo/, or try: $(BIN)/latentmap --help"
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check .

@@ -25,6 +25,7 @@ def interrupts_held() -> Iterator[Callable[[], None]]:
 
     Examples
     --------
+    >>> _ = signal.signal(signal.SIGINT, signal.default_int_handler)  # not ignored, as in a script
     >>> try:
     ...     with interrupts_held() as let_through:
     ...         signal.raise_signal(signal.SIGINT)
