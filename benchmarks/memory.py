@@ -105,7 +105,7 @@ def table(kinds: dict[str, dict[str, dict]]) -> str:
 
 
 def main() -> None:
-    """Measure one kind of data, and keep what is known of the others."""
+    """Measure one kind of data, and write it beside what is known of others and other numbers."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--kind", choices=list(MAKERS), default="npy")
@@ -113,10 +113,11 @@ def main() -> None:
     asked = parser.parse_args()
     asked.folder.mkdir(exist_ok=True)
     path = ROOT / "benchmarks" / "results" / "memory.json"
-    kinds = json.loads(path.read_text())["kinds"] if path.exists() else {}
-    kinds[asked.kind] = {}
     for rows in asked.rows:
-        kinds[asked.kind][str(rows)] = measured(asked.kind, rows, asked.folder)
+        told = measured(asked.kind, rows, asked.folder)
+        kinds = json.loads(path.read_text())["kinds"] if path.exists() else {}
+        by_rows = {**kinds.get(asked.kind, {}), str(rows): told}
+        kinds[asked.kind] = dict(sorted(by_rows.items(), key=lambda item: int(item[0])))
         figures = {"cap_bytes": CAP if capped() else None, "seed": 0, "kinds": kinds}
         write_result("memory", figures, table(kinds))
 
