@@ -123,7 +123,7 @@ def test_a_file_answers_as_the_index_did(tmp_path, labels):
         assert np.array_equal(before, after)
     assert (again.labels is None) == (labels is None)
     assert labels is None or again.labels.tolist() == labels.tolist()
-    assert (again.names, again.model, again.rows) == (names, "m", "r")
+    assert (list(again.names), again.model, again.rows) == (names, "m", "r")
     assert again.distance.kind == "plain"
 
 

@@ -58,7 +58,7 @@ def test_images_come_back(tmp_path, shape):
     images = np.random.default_rng(0).integers(0, 256, (3, *shape), dtype=np.uint8)
     write_rows(tmp_path / "x", [images[:2], images[2:]], length=3)
     source = open_data(tmp_path / "x")
-    assert source.paths == ["00000.png", "00001.png", "00002.png"]
+    assert list(source.paths) == ["00000.png", "00001.png", "00002.png"]
     assert np.array_equal(source[:], images)
 
 
@@ -82,7 +82,7 @@ def test_images_under_given_names(tmp_path):
     names = ["b/1.jpg", "a/1.jpg"]
     write_rows(tmp_path / "x", [np.zeros((2, 4, 4))], length=2, names=names)
     source = open_data(tmp_path / "x")
-    assert source.paths == ["a/1.png", "b/1.png"]
+    assert list(source.paths) == ["a/1.png", "b/1.png"]
     assert source.labels.tolist() == ["a", "b"]
 
 

@@ -67,7 +67,7 @@ def write_table(path: Path, answer: Answer) -> None:
     if index.labels is not None:
         others["label"] = index.labels[found]
     if index.names is not None:
-        others["name"] = np.array(index.names)[found]
+        others["name"] = np.array([index.names[row] for row in found.tolist()])
     write_columns(path, numbers, others)
     say(f"Wrote {path}: {k:,} neighbours of {count:,} rows")
 
@@ -167,14 +167,16 @@ def tell(answer: Answer) -> None:
     if count == 1:
         columns, table = columns[1:], [line[1:] for line in table]
     show_table(columns, table, ("query", "row", "distance"))
-    alike = answer.alike(slice(None), 1) if _are_classes(answer.labels) else None
-    if alike is not None and count > 1:
+    alike = answer.alike(slice(None), 1) if count > 1 and _are_classes(answer.labels) else None
+    if alike is not None:
         say(f"The nearest row has the same label for {alike.mean():.1%} of {count:,} rows")
 
 
 def _are_classes(labels: np.ndarray | None) -> bool:
     """Tell classes from measured values, which mostly differ from row to row."""
-    return labels is not None and 2 * len(set(labels.tolist())) <= len(labels)
+    import numpy as np
+
+    return labels is not None and 2 * len(np.unique(labels)) <= len(labels)
 
 
 def _some(count: int) -> str:

@@ -111,7 +111,7 @@ def _gaussians(density: Any) -> str:
 
 def _counted(wanted: Wanted) -> Iterator[int]:
     """Give the sizes of batches that make up all rows, and show how far they have come."""
-    from latentmap.fitting.progress import progress
+    from latentmap.progress import progress
 
     size, left = _batch_rows(wanted.model), wanted.rows
     with progress(f"Making {left:,} rows", left) as advance:

@@ -143,10 +143,10 @@ def _open_whole(data: str, label: str | None, remembered: str | None) -> Source:
         return image
     if label is None and remembered is not None:
         try:
-            return open_data(data, label=remembered)
+            return open_data(data, label=remembered, verbose=True)
         except SettingError:
             pass
-    return open_data(data, label=label)
+    return open_data(data, label=label, verbose=True)
 
 
 def chosen_row(rows: Source, number: int, text: str) -> Source:

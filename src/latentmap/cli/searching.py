@@ -202,7 +202,7 @@ def _encode(model: Any, rows: Source) -> SearchIndex:
 
     names = None
     if isinstance(rows, ImageFolderSource):  # a file's name may hold bytes that are no text
-        names = [name.encode("utf-8", "replace").decode() for name in rows.paths]
+        names = (name.encode("utf-8", "replace").decode() for name in rows.paths)
     codes = codes_of(model, rows)
     known = {"model": model.fingerprint(), "rows": fingerprint(rows)}
     return SearchIndex(codes, rows.labels, names, **known)

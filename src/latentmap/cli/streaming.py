@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +25,7 @@ def through(function: Callable[[np.ndarray], Any], rows: Source, text: str) -> I
     """Apply ``transform`` or ``inverse_transform`` to all rows, batch by batch."""
     import numpy as np
 
-    from latentmap.fitting.progress import progress
+    from latentmap.progress import progress
 
     done, size = 0, max(1, min(_MOST, _BATCH_BYTES * len(rows) // max(rows.nbytes, 1)))
     with progress(text, len(rows)) as advance:
@@ -52,13 +51,14 @@ def codes_of(model: Any, rows: Source) -> np.ndarray:
     """Encode all rows, into memory, or where they are too many into a file without a name."""
     import numpy as np
 
+    from latentmap.data.mapped import NamelessFile
+
     if 4 * len(rows) * model.n_components <= _MOST_CODE_BYTES:
         return np.concatenate(list(encoded(model, rows)))
-    with tempfile.TemporaryFile() as file:
+    with NamelessFile() as file:
         for batch in encoded(model, rows):
-            file.write(np.ascontiguousarray(batch, np.float32).data)
-        file.flush()
-        return np.memmap(file, np.float32, "r", shape=(len(rows), model.n_components))
+            file.write(batch.astype(np.float32, copy=False))
+        return file.mapped(np.float32, (model.n_components,))
 
 
 def check_output(output: Path, *inputs: str | Path) -> None:

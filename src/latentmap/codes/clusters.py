@@ -15,7 +15,7 @@ from latentmap.codes.distance import check_code_matrix
 from latentmap.codes.peaks import Landscape, basins_of, merges, survey
 from latentmap.codes.voters import Voters, elected
 from latentmap.errors import SettingError
-from latentmap.fitting.progress import progress
+from latentmap.progress import progress
 
 __all__ = ["Clusters", "cluster"]
 

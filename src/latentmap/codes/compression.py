@@ -24,7 +24,7 @@ from latentmap.data.checks import as_labels
 from latentmap.data.memory import check_memory
 from latentmap.errors import FileError, SettingError
 from latentmap.files import write_whole
-from latentmap.fitting.progress import Advance, progress
+from latentmap.progress import Advance, progress
 
 __all__ = ["Compressed", "compress", "decompress", "decompressed", "open_codes"]
 

@@ -17,7 +17,7 @@ from latentmap.codes.packing import pack_codes, rounded
 from latentmap.codes.quantize import Quantizer, coarsest, finest, fit_quantizer, sensitivity, tamed
 from latentmap.data import ArraySource, Source
 from latentmap.errors import SettingError
-from latentmap.fitting.progress import progress
+from latentmap.progress import progress
 
 __all__ = ["SLACK", "Limit", "Sample", "Task", "fingerprint"]
 

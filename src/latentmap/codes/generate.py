@@ -14,7 +14,7 @@ import numpy as np
 
 from latentmap.errors import DataError, SettingError
 from latentmap.estimators.rows import check_codes
-from latentmap.fitting.progress import progress
+from latentmap.progress import progress
 
 __all__ = ["CodeDensity", "Probable", "density_of"]
 

@@ -32,7 +32,7 @@ class Contents(NamedTuple):
 
     codes: np.ndarray  # (n, n_components), float32
     labels: np.ndarray | None  # (n,), integers or texts
-    names: list[str] | None
+    names: Sequence[str] | None
     told: dict[str, Any]
 
 

@@ -22,7 +22,7 @@ from latentmap.codes.tails import Tail, logs
 from latentmap.data import Source, as_source
 from latentmap.errors import DataError
 from latentmap.fitting.neighbors import Neighbors
-from latentmap.fitting.progress import progress
+from latentmap.progress import progress
 
 __all__ = ["Outliers", "Usual", "outliers", "worst"]
 

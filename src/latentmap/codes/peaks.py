@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from latentmap.fitting.progress import progress
+from latentmap.progress import progress
 
 __all__ = ["Landscape", "Merge", "basins_of", "merges", "survey"]
 

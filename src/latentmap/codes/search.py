@@ -13,9 +13,10 @@ import numpy as np
 
 from latentmap.codes.distance import CodeDistance, check_code_matrix, code_blocks
 from latentmap.codes.index_files import Contents, read_index, write_index
+from latentmap.data.names import Names
 from latentmap.errors import DataError, FileError, SettingError
 from latentmap.fitting.neighbors import CELL_ROWS, Neighbors, without_own
-from latentmap.fitting.progress import progress
+from latentmap.progress import progress
 
 __all__ = ["Found", "SearchIndex"]
 
@@ -90,12 +91,11 @@ class SearchIndex:
     ) -> None:
         self.codes = check_code_matrix("codes", codes)
         self.labels = None if labels is None else np.asarray(labels)
-        self.names = None if names is None else [str(name) for name in names]
+        self.names = None if names is None else Names(map(str, names))
         self.distance = CodeDistance(self.codes, distance)
         self.model, self.rows = model, rows
         for what, values in (("labels", self.labels), ("names", self.names)):
-            if values is not None and np.shape(values) != (len(self.codes),):
-                found = np.shape(values)
+            if values is not None and (found := _shape(values)) != (len(self.codes),):
                 raise DataError(f"{what}: expected one for each of {len(self)} rows, found {found}")
         self._built: dict[int, Neighbors] = {}
 
@@ -247,6 +247,10 @@ class SearchIndex:
             distances[part] = np.sqrt(np.einsum("ijk,ijk->ij", apart, apart))
         order = np.argsort(distances, axis=1, kind="stable")
         return Found(*(np.take_along_axis(array, order, axis=1) for array in (near, distances)))
+
+
+def _shape(values: np.ndarray | Names) -> tuple[int, ...]:
+    return (len(values),) if isinstance(values, Names) else values.shape
 
 
 def _own(own: Any, count: int, most: int) -> np.ndarray:

@@ -8,17 +8,40 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from latentmap.data.names import Names
 from latentmap.errors import FileError
+from latentmap.progress import Advance, progress
 
 __all__ = ["folder_name", "natural_key", "visible_files"]
 
+_TOLD_AT_ONCE = 1000
 _DIGITS = re.compile(r"([0-9]+)")
 
 
-def visible_files(folder: Path) -> list[str]:
-    """List all files under ``folder`` that are not hidden, as relative paths in natural order.
+def visible_files(
+    folder: Path, wanted: Callable[[str], bool] = bool, verbose: bool = False
+) -> Names:
+    """List the files under ``folder`` that are not hidden, as relative paths in natural order.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    wanted : callable
+        Tells from a file's name whether it shall be listed; all are by default.
+    verbose : bool
+        Show progress, where it takes a while.
+
+    Returns
+    -------
+    Names
+
+    Raises
+    ------
+    FileError
+        If a folder cannot be read.
 
     Examples
     --------
@@ -26,26 +49,39 @@ def visible_files(folder: Path) -> list[str]:
     >>> folder = Path(tempfile.mkdtemp())
     >>> for name in ["10.png", "9.png", ".cache"]:
     ...     (folder / name).touch()
-    >>> visible_files(folder)
+    >>> list(visible_files(folder))
     ['9.png', '10.png']
     """
-    found = []
-    for where, folders, files in os.walk(folder, onerror=_refuse):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            path = Path(where, name)
-            if not name.startswith(".") and _is_file_or_dangling(path):
-                found.append(path.relative_to(folder).as_posix())
-    return sorted(found, key=natural_key)
+    with progress(f"looking through {folder_name(folder)}", 1, verbose, patient=True) as advance:
+        found = _walked(str(folder), "", wanted)
+        return Names.in_order(_counted(found, advance), natural_key)
 
 
-def _is_file_or_dangling(path: Path) -> bool:
+def _walked(folder: str, inside: str, wanted: Callable[[str], bool]) -> Iterator[str]:
+    """Yield one by one what there is: a list of very many would not fit."""
+    try:
+        with os.scandir(os.path.join(folder, inside)) as entries:  # noqa: PTH118 - twice as quick
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    yield from _walked(folder, f"{inside}{entry.name}/", wanted)
+                elif _is_file_or_dangling(entry) and wanted(entry.name):
+                    yield inside + entry.name
+    except OSError as error:
+        raise FileError(f"{error.filename}: cannot be read ({error.strerror})") from error
+
+
+def _is_file_or_dangling(entry: os.DirEntry[str]) -> bool:
     # A pipe would make the reader wait for ever. A dangling link is reported when it is opened.
-    return path.is_file() or not path.exists()
+    return entry.is_file() or not Path(entry.path).exists()
 
 
-def _refuse(error: OSError) -> None:
-    raise FileError(f"{error.filename}: cannot be read ({error.strerror})") from error
+def _counted(names: Iterable[str], advance: Advance) -> Iterator[str]:
+    for number, name in enumerate(names, start=1):
+        if number % _TOLD_AT_ONCE == 0:
+            advance(0, note=f"{number:,} files")
+        yield name
 
 
 def folder_name(folder: Path) -> str:

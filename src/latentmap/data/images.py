@@ -7,17 +7,20 @@ whatever a file is called, because some of Pillow's others start programs.
 
 from __future__ import annotations
 
+import contextlib
 import warnings
-from collections.abc import Callable, Sequence
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from latentmap.data.folders import folder_name
 from latentmap.data.foreign import reading
+from latentmap.data.names import Names
 from latentmap.data.sources import Source
 from latentmap.errors import DataError, FileError
+from latentmap.progress import progress
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -29,6 +32,7 @@ IMAGE_SUFFIXES = (
 )
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 _PIXEL_LIMIT = 2**26  # an image of a few bytes may claim to unpack to gigabytes
+_TOLD_AT_ONCE = 100
 _GREY_8 = {"1", "L", "LA", "La"}
 _GREY_16 = {"I;16", "I;16B", "I;16L", "I;16N", "I"}
 
@@ -42,10 +46,12 @@ class ImageFolderSource(Source):
     paths : sequence of str
         Relative to ``folder``, with ``/``. The sub-folder is the label; where all lie flat, there
         are no labels.
+    verbose : bool
+        Show progress, where opening takes a while.
 
     Attributes
     ----------
-    paths : list of str
+    paths : Names
         As given: the name of every row.
 
     Raises
@@ -62,16 +68,14 @@ class ImageFolderSource(Source):
     animation, the first frame is read. Pixels come as stored: EXIF rotation is not applied.
     """
 
-    def __init__(self, folder: Path, paths: Sequence[str]) -> None:
-        self.folder, self.paths, self.name = folder, list(paths), folder_name(folder)
+    def __init__(self, folder: Path, paths: Sequence[str], verbose: bool = False) -> None:
+        self.paths = paths if isinstance(paths, Names) else Names(paths)
+        self.folder, self.name = folder, folder_name(folder)
         if not self.paths:
             raise DataError(f"{self.name}: expected at least one image, found none")
-        self._size, kinds = _read_header(folder, self.paths[0])[0], set()
-        for path in self.paths:
-            size, kind = _read_header(folder, path)
-            self._check_size(path, size)
-            kinds.add(kind)
-        self._decode = _decoder(kinds)
+        with _large_images():
+            self._size = _read_header(folder, self.paths[0])[0]
+            self._decode = _decoder(self._kinds(verbose))
         self.row_shape, self.dtype = _row_type(self._decode, self._size)
         self.labels = _labels(self.paths)
 
@@ -84,6 +88,18 @@ class ImageFolderSource(Source):
         for row, index in enumerate(indices):
             out[row] = self._read(self.paths[index])
         return out
+
+    def _kinds(self, verbose: bool) -> set[str]:
+        """Look at every image: tell which kinds of pixels there are."""
+        kinds, count = set(), len(self.paths)
+        with progress(f"looking at {count:,} images", count, verbose, patient=True) as advance:
+            for number, path in enumerate(self.paths, start=1):
+                size, kind = _read_header(self.folder, path)
+                self._check_size(path, size)
+                kinds.add(kind)
+                if number % _TOLD_AT_ONCE == 0:
+                    advance(_TOLD_AT_ONCE)
+        return kinds
 
     def _check_size(self, path: str, size: tuple[int, int]) -> None:
         if size != self._size:
@@ -109,14 +125,24 @@ class ImageFolderSource(Source):
         return pixels
 
 
+@contextlib.contextmanager
+def _large_images() -> Iterator[None]:
+    """Do not let Pillow warn of large images at opening: the limit here is stricter."""
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        yield
+
+
 def _read_header(folder: Path, path: str) -> tuple[tuple[int, int], str]:
     from PIL import Image
 
-    with warnings.catch_warnings(), reading(path, "an image", Exception):
-        # Pillow warns of large images at opening; the limit here is stricter.
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        with Image.open(folder / path, formats=_FORMATS) as image:
-            size, kind = image.size, _kind(image)
+    with (
+        reading(path, "an image", Exception),
+        Image.open(folder / path, formats=_FORMATS) as image,
+    ):
+        size, kind = image.size, _kind(image)
     if size[0] * size[1] > _PIXEL_LIMIT:
         raise FileError(f"{path}: expected at most {_PIXEL_LIMIT:,} pixels, found {_text(size)}")
     return size, kind
@@ -181,8 +207,11 @@ def _on_white(image: Image) -> Image:
 
 
 def _labels(paths: Sequence[str]) -> np.ndarray | None:
-    folders = [PurePosixPath(path).parent.as_posix() for path in paths]
-    return None if set(folders) == {"."} else np.array(folders)
+    numbers: dict[str, int] = {}
+    of_paths = (numbers.setdefault(path.rpartition("/")[0], len(numbers)) for path in paths)
+    numbered = np.fromiter(of_paths, np.uint32, len(paths))
+    folders = np.array([folder or "." for folder in numbers])
+    return None if folders.tolist() == ["."] else folders[numbered]
 
 
 def _text(size: tuple[int, int]) -> str:

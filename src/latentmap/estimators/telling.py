@@ -18,8 +18,8 @@ from latentmap.errors import DataError
 from latentmap.estimators.rows import fitting_rows
 from latentmap.fitting.forecast import Cost, Plan, Rehearsal, forecast, measure
 from latentmap.fitting.preparation import prepare
-from latentmap.fitting.progress import progress
 from latentmap.fitting.team import chosen_trainer
+from latentmap.progress import progress
 
 __all__ = ["expected_cost", "tell"]
 

@@ -22,7 +22,7 @@ from latentmap.explorer.scene import Scene
 from latentmap.explorer.sheets import TYPE, Sheets, sheets_within
 from latentmap.explorer.tables import quantized
 from latentmap.files import write_whole
-from latentmap.fitting.progress import progress
+from latentmap.progress import progress
 
 __all__ = ["export_page"]
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from latentmap.data import ArraySource, Source
-from latentmap.fitting.progress import progress
+from latentmap.progress import progress
 
 __all__ = ["Shared", "over_rows"]
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from latentmap.fitting.interrupting import interrupts_held
 from latentmap.fitting.neighbors import nearest_others
-from latentmap.fitting.progress import progress
+from latentmap.progress import progress
 
 __all__ = ["find_layout", "following", "layout_seconds"]
 

@@ -7,17 +7,15 @@ which goes with the process. NumPy's own files are as quick as that where they l
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 
+from latentmap.data.mapped import NamelessFile, cache_folder
 from latentmap.data.sources import Copied, Source
-from latentmap.fitting.progress import progress
 from latentmap.fitting.team import chosen_trainer
+from latentmap.progress import progress
 
 __all__ = ["brought_near"]
 
@@ -53,10 +51,9 @@ def brought_near(rows: Source, visible: bool = False) -> Source:
         return rows if loaded is rows else Copied(rows, loaded[:])
     if rows.fits():
         return _filled(rows, np.empty((len(rows), *rows.row_shape), rows.dtype), visible)
-    folder = _folder()
-    if chosen_trainer(None) or shutil.disk_usage(folder).free < SPARE * rows.nbytes:
+    if chosen_trainer(None) or shutil.disk_usage(cache_folder()).free < SPARE * rows.nbytes:
         return rows
-    return _copied(rows, folder, visible)
+    return _copied(rows, visible)
 
 
 def _filled(rows: Source, array: np.ndarray, visible: bool) -> Source:
@@ -67,12 +64,11 @@ def _filled(rows: Source, array: np.ndarray, visible: bool) -> Source:
     return Copied(rows, array)
 
 
-def _copied(rows: Source, folder: Path, visible: bool) -> Source:
-    with tempfile.TemporaryFile(dir=folder) as file:
+def _copied(rows: Source, visible: bool) -> Source:
+    with NamelessFile() as file:
         for batch in _batches(rows, visible):
-            file.write(np.ascontiguousarray(batch).data)
-        file.flush()
-        return Copied(rows, np.memmap(file, rows.dtype, "r", shape=(len(rows), *rows.row_shape)))
+            file.write(batch)
+        return Copied(rows, file.mapped(rows.dtype, rows.row_shape))
 
 
 def _batches(rows: Source, visible: bool) -> Iterator[np.ndarray]:
@@ -80,13 +76,3 @@ def _batches(rows: Source, visible: bool) -> Iterator[np.ndarray]:
         for batch in rows.batches(max(1, BATCH_BYTES * len(rows) // rows.nbytes)):
             yield batch
             advance(len(batch))
-
-
-def _folder() -> Path:
-    """Give the cache folder: that for temporary files may lie in memory itself."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "latentmap"
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return Path(tempfile.gettempdir())
-    return cache

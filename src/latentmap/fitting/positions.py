@@ -16,8 +16,8 @@ from latentmap.fitting.layout import find_layout
 from latentmap.fitting.neighbors import Neighbors
 from latentmap.fitting.preparation import Prepared
 from latentmap.fitting.principal import projected, projections
-from latentmap.fitting.progress import progress
 from latentmap.networks.principal import Principal
+from latentmap.progress import progress
 
 __all__ = ["LAYOUT_BYTES", "Positions", "find_positions", "laid_out"]
 

@@ -16,7 +16,7 @@ import numpy as np
 from latentmap.data.sources import Source
 from latentmap.data.sparse import SparseSource, is_sparse
 from latentmap.errors import SettingError, UnknownNameError
-from latentmap.fitting.progress import progress
+from latentmap.progress import progress
 
 __all__ = ["SCALINGS", "Scale", "Statistics", "choose_scale", "statistics"]
 

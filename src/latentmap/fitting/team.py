@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from latentmap.data.sources import Source
-from latentmap.fitting.progress import Advance, progress
+from latentmap.progress import Advance, progress
 
 __all__ = ["ALONE", "Alone", "Arrays", "Team", "chosen_trainer", "trained_by"]
 

@@ -22,9 +22,9 @@ from latentmap.data.sources import Source
 from latentmap.errors import SettingError
 from latentmap.fitting.checkpoints import Run, empty_history
 from latentmap.fitting.paired import Places
-from latentmap.fitting.progress import Advance
 from latentmap.fitting.team import ALONE, Team
 from latentmap.networks.precision import PRECISIONS, products_in
+from latentmap.progress import Advance
 
 __all__ = ["Training", "empty_history", "pace", "train"]
 

@@ -23,7 +23,7 @@ from latentmap.data import Source, write_rows
 from latentmap.data.parquet_tables import ParquetSource
 from latentmap.errors import ClusterError, FileError, LatentmapError, SettingError
 from latentmap.files import write_whole
-from latentmap.fitting.progress import progress
+from latentmap.progress import progress
 from latentmap.workers.member import settle_down
 from latentmap.workers.shares import parts_of
 from latentmap.workers.shipping import ship

@@ -19,7 +19,7 @@ from typing import Any
 from latentmap.data.sources import Source
 from latentmap.errors import ClusterError, LatentmapError, SettingError
 from latentmap.fitting.checkpoints import empty_history
-from latentmap.fitting.progress import progress
+from latentmap.progress import progress
 from latentmap.workers import cluster
 from latentmap.workers.desk import Desk
 from latentmap.workers.member import Job, work

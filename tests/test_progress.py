@@ -1,4 +1,4 @@
-from latentmap.fitting import progress
+from latentmap import progress
 
 
 def test_a_log_gets_a_line_with_the_time_left(capsys, monkeypatch):

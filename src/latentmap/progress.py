@@ -21,7 +21,9 @@ QUIET_SECONDS = 2.0
 
 
 @contextlib.contextmanager
-def progress(description: str, total: int, visible: bool = True) -> Iterator[Advance]:
+def progress(
+    description: str, total: int, visible: bool = True, patient: bool = False
+) -> Iterator[Advance]:
     """Show how far a long task has come.
 
     Parameters
@@ -31,6 +33,8 @@ def progress(description: str, total: int, visible: bool = True) -> Iterator[Adv
         Steps in all.
     visible : bool
         Without it nothing is shown and nothing is imported.
+    patient : bool
+        Show nothing of what is over within two seconds: for a part of what was said already.
 
     Yields
     ------
@@ -46,15 +50,16 @@ def progress(description: str, total: int, visible: bool = True) -> Iterator[Adv
     if not visible:
         yield lambda steps, note="": None
     elif sys.stderr.isatty():
-        with _bar(description, total) as advance:
+        with _bar(description, total, patient) as advance:
             yield advance
     else:
-        print(f"{description}…", file=sys.stderr, flush=True)
+        if not patient:
+            print(f"{description}…", file=sys.stderr, flush=True)
         yield _Lines(description, total)
 
 
 @contextlib.contextmanager
-def _bar(description: str, total: int) -> Iterator[Advance]:
+def _bar(description: str, total: int, patient: bool) -> Iterator[Advance]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -65,15 +70,22 @@ def _bar(description: str, total: int) -> Iterator[Advance]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}", markup=False),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bars:
-        task = bars.add_task(description, total=total, note="")
+    bars = Progress(*columns, console=Console(stderr=True))
+    task, begun = bars.add_task(description, total=total, note=""), time.monotonic()
 
-        def advance(steps: int, note: str = "") -> None:
-            bars.advance(task, steps)
-            if note:
-                bars.update(task, note=note)
+    def advance(steps: int, note: str = "") -> None:
+        bars.advance(task, steps)
+        if note:
+            bars.update(task, note=note)
+        if patient and time.monotonic() - begun > QUIET_SECONDS:
+            bars.start()
 
+    if not patient:
+        bars.start()
+    try:
         yield advance
+    finally:
+        bars.stop()
 
 
 class _Lines:
