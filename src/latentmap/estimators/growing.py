@@ -20,6 +20,7 @@ from latentmap.data.sources import Source
 from latentmap.errors import DataError
 from latentmap.estimators.base import DESCRIBED_ROWS
 from latentmap.estimators.keeping import KEPT, Keeping
+from latentmap.estimators.map_figures import USUAL_ERROR
 from latentmap.estimators.rows import new_rows
 from latentmap.fitting.landmarks import MOST, LandmarkSet, choose_landmarks
 from latentmap.fitting.layout import find_layout
@@ -40,8 +41,6 @@ __all__ = ["Growing"]
 GAP = 3.0
 """New landmarks stay so many radii of the window away from old ones: no window holds both."""
 ROWS_EACH = 4
-USUAL_ERROR = 95.0
-"""Rows that fit worse than this percentile of the fitted ones lose confidence."""
 LESSONS = Training(batch_size=256, learning_rate=2e-3, patience=None, held_out=0)
 FEWEST_RECALLED, MOST_RECALLED = 4_000, 40_000
 SEEN_ROWS, MOST_EPOCHS = 120_000, 8

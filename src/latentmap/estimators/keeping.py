@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from latentmap.errors import SettingError
-from latentmap.estimators.base import BaseAutoEncoder
+from latentmap.estimators.map_figures import MapFigures
 from latentmap.fitting.neighbors import Neighbors
 from latentmap.fitting.positions import Positions
 from latentmap.fitting.principal import scaled
@@ -23,7 +23,7 @@ __all__ = ["KEPT", "Keeping"]
 KEPT = {name: f"kept_{name}" for name in Recalled._fields}
 
 
-class Keeping(BaseAutoEncoder):
+class Keeping(MapFigures):
     """The memory of a map; not for use by itself."""
 
     def _keep(self, found: Positions, principal: Principal) -> None:
