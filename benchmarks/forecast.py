@@ -32,6 +32,11 @@ CASES = {
     "map of 200,000 digits, .npy": "{many}",
     "the same, `--memory 1.2GB`": "{many} --memory 1.2GB",
     "map of 1,000,000 digits, `--memory 1.5GB`": "{most} --memory 1.5GB",
+    "map of 200,000 digits, a Parquet folder": "{parquet}",
+    "map of 20,000 digits, a folder of images": "{images}",
+    "`-n 3` of 60,000 digits": "mnist -n 3",
+    "`--recipe variational -n 20` of 60,000 digits": "mnist --recipe variational -n 20",
+    "`--recipe conv -n 16 --epochs 2` of 6,000 digits": "{few} --recipe conv -n 16 --epochs 2",
 }
 TOLD = re.compile(r"bout ([0-9.]+) (seconds|minutes|hours) and ([0-9.]+) (MB|GB) of memory")
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "MB": 1e-3, "GB": 1.0}
@@ -42,6 +47,7 @@ def data(folder: Path) -> dict[str, Path]:
     """Make the files that the cases read, where they are not there yet."""
     folder.mkdir(exist_ok=True)
     paths = {name: folder / f"{name}.npy" for name in ("few", "wide", "many", "most")}
+    paths |= {name: folder / name for name in ("parquet", "images")}
     if not paths["few"].exists():
         np.save(paths["few"], open_data("mnist")[:6000])
     if not paths["wide"].exists():
@@ -51,6 +57,10 @@ def data(folder: Path) -> dict[str, Path]:
     for name, rows in (("many", 200_000), ("most", 1_000_000)):
         if not paths[name].exists():
             digits.write_npy(paths[name], rows)
+    if not paths["parquet"].exists():
+        digits.write_parquet(paths["parquet"], 200_000)
+    if not paths["images"].exists():
+        digits.write_images(paths["images"], 20_000)
     return paths
 
 

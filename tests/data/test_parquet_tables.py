@@ -16,7 +16,13 @@ def write(path, columns, **options):
 
 
 @pytest.fixture
-def folder(tmp_path):
+def small_pieces(monkeypatch):
+    """A piece has 100 rows of two columns."""
+    monkeypatch.setattr("latentmap.data.parquet_tables._PIECE_BYTES", 16 * 100)
+
+
+@pytest.fixture
+def folder(tmp_path, small_pieces):
     """Three files, ten row groups, 1,000 rows: x counts from 0, y is its tenfold."""
     bounds = [(0, 300), (300, 400), (400, 1000)]
     for i, (first, last) in enumerate(bounds):
@@ -28,12 +34,12 @@ def folder(tmp_path):
 
 @pytest.fixture
 def reads(monkeypatch):
-    """The row groups that are read, as (file, group)."""
+    """The row groups that are read, as (file, group), or (file, first, last) of several."""
     seen, real = [], ParquetSource._tables
 
-    def count(self, group, columns):
-        seen.append((group.file, group.in_file))
-        return real(self, group, columns)
+    def count(self, groups, columns):
+        seen.append((groups.file, *sorted({groups.first, groups.last})))
+        return real(self, groups, columns)
 
     monkeypatch.setattr(ParquetSource, "_tables", count)
     return seen
@@ -79,8 +85,7 @@ def test_shuffled_batches_read_each_group_once(folder, reads, part, monkeypatch)
     assert 9 <= len(reads) <= 10
 
 
-def test_one_piece_of_a_group_is_held_at_a_time(tmp_path, reads, monkeypatch):
-    monkeypatch.setattr("latentmap.data.parquet_tables._PIECE_BYTES", 16 * 100)
+def test_one_piece_of_a_group_is_held_at_a_time(tmp_path, reads, small_pieces):
     columns = {"x": np.arange(950), "y": np.arange(950) * 10}
     source = open_parquet(write(tmp_path / "one.parquet", columns))
     for size in (50, 130):
@@ -94,14 +99,40 @@ def test_one_piece_of_a_group_is_held_at_a_time(tmp_path, reads, monkeypatch):
     assert source[[940, 3, 500, 3]][:, 0].tolist() == [940, 3, 500, 3]
 
 
-def test_a_hole_deep_in_a_group_is_told_with_its_row(tmp_path, monkeypatch):
-    monkeypatch.setattr("latentmap.data.parquet_tables._PIECE_BYTES", 16 * 100)
+def test_a_hole_deep_in_a_group_is_told_with_its_row(tmp_path, small_pieces):
     columns = {"x": pa.array([None if i == 777 else i for i in range(950)]), "y": np.arange(950)}
     source = open_parquet(write(tmp_path / "one.parquet", columns))
     assert source[600:610][:, 0].tolist() == list(range(600, 610))
     with pytest.raises(DataError, match="row 777, column x: expected a number, found nothing"):
         source[:]
     assert source[:100][:, 0].tolist() == list(range(100))
+
+
+def test_small_groups_are_read_together(tmp_path, reads, monkeypatch):
+    monkeypatch.setattr("latentmap.data.parquet_tables._PIECE_BYTES", 16 * 300)
+    for i in range(2):
+        columns = {"x": np.arange(i * 1000, i * 1000 + 1000), "y": np.zeros(1000)}
+        write(tmp_path / "rows" / f"{i}.parquet", columns, row_group_size=70)
+    source = open_data(tmp_path / "rows")
+    assert source.block_starts.tolist() == [0, 280, 560, 840, 1000, 1280, 1560, 1840]
+    assert source[:][:, 0].tolist() == list(range(2000))
+    together = [(0, 3), (4, 7), (8, 11), (12, 14)]
+    assert reads == [(file, *groups) for file in range(2) for groups in together]
+    assert source[[1999, 279, 280, 1000]][:, 0].tolist() == [1999, 279, 280, 1000]
+
+
+def test_a_hole_in_a_later_one_of_small_groups_is_told_with_its_row(tmp_path):
+    values = pa.array([None if i == 777 else i for i in range(950)])
+    path = write(tmp_path / "one.parquet", {"x": values}, row_group_size=10)
+    with pytest.raises(DataError, match="row 777, column x: expected a number, found nothing"):
+        open_parquet(path)[:]
+
+
+def test_a_file_is_opened_once_to_be_read_in_order(folder, monkeypatch):
+    source, opened, real = open_data(folder, label="kind"), [], parquet.ParquetFile
+    monkeypatch.setattr(parquet, "ParquetFile", lambda path: opened.append(path) or real(path))
+    source[:]
+    assert len(opened) == 3
 
 
 def test_integers_stay_integers(tmp_path):
@@ -175,7 +206,6 @@ def test_columns_that_are_no_numbers(tmp_path, values, sentence):
     ("columns", "sentence"),
     [
         ({"x": [1]}, "column y: expected double, found no such column"),
-        ({"x": [1.5], "y": [1.5]}, "column x: expected int64, found double"),
         ({"x": [1], "y": [1.5], "z": [1]}, "column z: expected no such column, found int64"),
     ],
 )
@@ -183,6 +213,29 @@ def test_files_must_agree(tmp_path, columns, sentence):
     write(tmp_path / "rows" / "1.parquet", {"x": [1], "y": [1.5]})
     write(tmp_path / "rows" / "2.parquet", columns)
     with pytest.raises(FileError, match=f"^2.parquet, {sentence}$"):
+        open_data(tmp_path / "rows")
+
+
+def test_files_may_differ_in_how_they_hold_numbers_and_labels(tmp_path):
+    kinds = pa.array(["a"], pa.string()), pa.array(["b"], pa.large_string())
+    write(tmp_path / "rows" / "1.parquet", {"x": [1], "y": [2], "kind": kinds[0]})
+    write(tmp_path / "rows" / "2.parquet", {"x": [1.5], "y": [3], "kind": kinds[1]})
+    source = open_data(tmp_path / "rows", label="kind")
+    assert source[:].tolist() == [[1, 2], [1.5, 3]]
+    assert source.labels.tolist() == ["a", "b"]
+
+
+def test_a_file_without_rows_says_nothing_of_columns(tmp_path):
+    write(tmp_path / "rows" / "1.parquet", {"x": pa.nulls(0), "kind": pa.nulls(0)})
+    write(tmp_path / "rows" / "2.parquet", {"x": [1.5], "kind": ["a"]})
+    source = open_data(tmp_path / "rows", label="kind")
+    assert source[:].tolist() == [[1.5]]
+
+
+def test_text_in_a_later_file_is_told_with_the_file(tmp_path):
+    write(tmp_path / "rows" / "1.parquet", {"x": [1.5]})
+    write(tmp_path / "rows" / "2.parquet", {"x": ["a"]})
+    with pytest.raises(DataError, match=r"^2.parquet, column x: expected numbers, found string"):
         open_data(tmp_path / "rows")
 
 
