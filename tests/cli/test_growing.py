@@ -103,3 +103,15 @@ def test_what_cannot_grow_says_so_and_stays(run, grown, plain_model, nonsense, t
     assert "row 4" in run("fit", tmp_path / "nan.npy", "--continue", model, code=2).stderr
     assert "found none" in run("fit", "digits", "--continue", "no.safetensors", code=2).stderr
     assert model.read_bytes() == before
+
+
+def test_a_table_whose_columns_have_names_grows(run, tmp_path):
+    rng = np.random.default_rng(0)
+    table = np.c_[rng.normal(size=(80, 3)), rng.integers(0, 2, 80)]
+    header = {"header": "a,b,c,kind", "comments": "", "delimiter": ","}
+    np.savetxt(tmp_path / "rows.csv", table, **header)
+    place = tmp_path / "m.safetensors"
+    run("fit", tmp_path / "rows.csv", "--label", "kind", "--epochs", 1, "-o", place)
+    result = run("fit", tmp_path / "rows.csv", "--continue", place)
+    assert "The map has grown" in result.stdout
+    assert "warning" not in result.stderr.lower()

@@ -15,6 +15,8 @@ from latentmap.fitting.forecast import Pace
         (["--memory", "500MB"], "memory: expected a limit of 1.1 GB at least, found 0.5 GB"),
         (["--memory", "4GB", "--workers", "2"], "--memory: expected none with --workers"),
         (["--memory", "4GB", "--continue", "m.safetensors"], "--memory: expected none with --cont"),
+        (["--ray", "auto", "--continue", "m.safetensors"], "--ray: expected none with --continue"),
+        (["--storage", "s", "--continue", "m.safetensors"], "--storage: expected none with --con"),
     ],
 )
 def test_a_limit_that_cannot_be_kept_is_refused(process, options, sentence, tmp_path):
@@ -22,6 +24,16 @@ def test_a_limit_that_cannot_be_kept_is_refused(process, options, sentence, tmp_
     _, told = fit.communicate(timeout=60)
     assert fit.returncode == 2 and sentence in told and len(told.splitlines()) == 1
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("limit", "word"), [("lots", "found 'lots'"), ("500MB", "1.1 GB at least")]
+)
+def test_one_of_the_environment_is_checked_by_every_verb(process, limit, word, monkeypatch):
+    monkeypatch.setenv("LATENTMAP_MEMORY", limit)
+    info = process("info", "no.safetensors")
+    _, told = info.communicate(timeout=60)
+    assert info.returncode == 2 and word in told and len(told.splitlines()) == 1
 
 
 def test_many_rows_are_refused_before_they_are_read(process, tmp_path):

@@ -37,7 +37,9 @@ def test_sizes_are_read(text, count):
     assert memory.as_bytes(text) == count
 
 
-@pytest.mark.parametrize("text", ["lots", "", "4", "0GB", "-1GB", "4 G", "1e9B", 0, True, 2.5])
+@pytest.mark.parametrize(
+    "text", ["lots", "", "4", "0GB", "-1GB", "4 G", "1e9B", "9" * 400 + "TB", 0, True, 2.5]
+)
 def test_what_is_no_size_is_refused(text):
     with pytest.raises(SettingError, match=r"^memory: expected a size such as 500MB, 4GB or 2GiB"):
         memory.as_bytes(text)

@@ -1,8 +1,10 @@
 import keras
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 from latentmap import AutoEncoder, LatentMap, VariationalAutoEncoder
+from latentmap.data import ArraySource
 from latentmap.data.memory import memory_limit
 from latentmap.errors import DataError, SettingError, TooLargeError
 from latentmap.estimators import telling
@@ -43,6 +45,18 @@ def test_short_fits_are_not_rehearsed(digits, monkeypatch):
     monkeypatch.setattr(telling, "measure", never)
     assert telling.expected_cost(AutoEncoder(2, epochs=3, verbose=True), digits) is None
     assert telling.expected_cost(LatentMap(epochs=3, verbose=True), digits) is None
+
+
+def test_convolutions_use_their_few_weights_at_every_pixel():
+    rows = ArraySource(np.zeros((2700, 28, 28), np.uint8))
+    quick = {}
+    for name, network in {"conv": "conv", "dense": DenseNetwork((60,))}.items():
+        model = clone(AutoEncoder(16, network=network, epochs=3))
+        model._check_settings()
+        plan = model._expected(rows)
+        quick[name] = (plan.weights, telling._quick(rows, plan))
+    assert quick["conv"][0] < quick["dense"][0]
+    assert quick["dense"][1] and not quick["conv"][1]
 
 
 def test_nothing_is_told_of_other_processes_and_own_networks(digits, talkative):

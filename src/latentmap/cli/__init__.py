@@ -26,6 +26,7 @@ from latentmap.cli import (
     fit,
     generate,
     info,
+    limits,
     outliers,
     plot,
     similar,
@@ -84,7 +85,7 @@ def _options(
         ),
     ] = False,
 ) -> None:
-    pass
+    limits.check_told()
 
 
 def _unraisable(told: Any) -> None:

@@ -164,8 +164,9 @@ def fit(
         refuse_settings(_given({"recipe": recipe, **settings, **training}))
         if memory is not None:
             raise SettingError("--memory: expected none with --continue: it takes rows in whole")
-        if workers is not None:
-            raise SettingError("--workers: expected none with --continue: a map grows alone")
+        for option, value in {"workers": workers, "ray": ray, "storage": storage}.items():
+            if value is not None:
+                raise SettingError(f"--{option}: expected none with --continue: a map grows alone")
         grow(data, grows, output, label, seed)
         return
     if memory is not None and workers is not None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latentmap.cli.console import say, show_pairs
-from latentmap.cli.models import check_columns, check_model_path, open_model
+from latentmap.cli.models import check_columns, check_model_path, columns_of, open_model
 from latentmap.errors import SettingError
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def grow(data: str, model_path: Path, output: Path | None, label: str | None, se
     """Take rows into a fitted map, save it, and report."""
     path = check_model_path(model_path if output is None else output)
     from latentmap.cli.rows import split_rows
+    from latentmap.data import ArraySource
 
     model = open_model(model_path)
     if not hasattr(model, "partial_fit"):
@@ -42,7 +43,7 @@ def grow(data: str, model_path: Path, output: Path | None, label: str | None, se
     parts = split_rows(data, label, seed, old.get("label"))
     check_columns(model, parts.fitted)
     shown = max(100, min(_SHOWN_ROWS, _SHOWN_NUMBERS // model.n_features_in_))
-    before = model.transform(model.sample(shown))
+    before = model.transform(ArraySource(model.sample(shown), feature_names=columns_of(model)))
     say(f"Taking {len(parts.fitted):,} rows into {model_path}")
     model.set_params(verbose=True).partial_fit(parts.fitted).set_params(verbose=False)
     model.figures_ = {"label": label or old.get("label"), **_held_out(old, parts)}

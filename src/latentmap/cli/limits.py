@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from latentmap.cli.rows import Parts
     from latentmap.fitting.forecast import Cost, Pace
 
-__all__ = ["limited", "report_cost", "telling_report"]
+__all__ = ["check_told", "limited", "report_cost", "telling_report"]
 
 _PICTURE_SECONDS, _PICTURE_BYTES = 3.0, 100_000_000
 _TRUST_SECONDS, _TRUST_BYTES = 1.2e-7, 22
@@ -22,6 +23,15 @@ _TRUST_SECONDS, _TRUST_BYTES = 1.2e-7, 22
 _VOTE_SECONDS = 5e-9
 """A pair of an unseen and a fitted row, for both figures of accuracy. These constants were found on
 the machine that `latentmap.fitting.forecast` names."""
+
+
+def check_told() -> None:
+    """Refuse a limit in the environment that is none, or below what any verb takes."""
+    if not os.environ.get("LATENTMAP_MEMORY"):  # and import nothing
+        return
+    from latentmap.data.memory import check_limit
+
+    check_limit()
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latentmap.cli.console import working
+from latentmap.cli.models import start_engine
 from latentmap.errors import DataError, SettingError
 
 if TYPE_CHECKING:
@@ -166,12 +167,14 @@ def split_rows(
     Rows are brought ``near`` where this process is to read them several times.
     """
     from latentmap.data.memory import check_limit
-    from latentmap.fitting.nearby import brought_near
 
     rows = open_rows(data, label, remembered)
     if _is_named(data):
         return _named_parts(data, rows)
     check_limit(len(rows), rows.nbytes // max(1, len(rows)))
+    start_engine()
+    from latentmap.fitting.nearby import brought_near
+
     rows = brought_near(rows, visible=True) if near else rows
     count = _held_out_count(len(rows))
     held_out = {

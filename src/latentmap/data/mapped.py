@@ -86,7 +86,7 @@ def cache_folder() -> Path:
     >>> cache_folder().is_dir()
     True
     """
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "latentmap"
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "latentmap"
     with contextlib.suppress(OSError):
         cache.mkdir(parents=True, exist_ok=True)
     return cache if os.access(cache, os.W_OK) else Path(tempfile.gettempdir())

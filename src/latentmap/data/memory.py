@@ -77,8 +77,9 @@ def as_bytes(size: str | int) -> int:
     if found is not None:
         number, prefix, binary = found.groups()
         base = 1024 if binary and prefix else 1000
-        if value := int(float(number) * base ** " KMGT".index(prefix or " ")):
-            return value
+        value = float(number) * base ** " KMGT".index(prefix or " ")
+        if 1 <= value < math.inf:
+            return int(value)
     raise SettingError(f"memory: expected a size such as 500MB, 4GB or 2GiB, found {size!r}")
 
 

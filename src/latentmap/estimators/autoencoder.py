@@ -150,7 +150,8 @@ class AutoEncoder(BaseAutoEncoder):
 
     def _fit_beside_pca(self, network: Any, ready: Prepared) -> bool:
         """Add a network to PCA and train it; tell whether it was worth keeping."""
-        principal = principal_components(ready.some, ready.scale, self.n_components, ready.seed)
+        wanted = (self.n_components, ready.seed, self.verbose)
+        principal = principal_components(ready.some, ready.scale, *wanted)
         self.history_ = empty_history()
         if not ready.training.held_out:  # asked for: nothing to compare on, so nothing is compared
             self._train(network, principal, ready)

@@ -229,9 +229,10 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned
 
     def _expected(self, rows: Source) -> Plan:
         """Tell what `_fit` will do with rows."""
-        training = checked_training(self.training)
-        weights = sum(network_for(self.network).layer_sizes(rows.row_shape, self.n_components))
-        return Plan(training, epochs_for(self.epochs, training, rows), weights)
+        training, network = checked_training(self.training), network_for(self.network)
+        weights = sum(network.layer_sizes(rows.row_shape, self.n_components))
+        epochs = epochs_for(self.epochs, training, rows)
+        return Plan(training, epochs, weights, network.uses(rows.row_shape))
 
     def _rehearse(self, ready: Prepared) -> None:
         """Train as `_fit` would, on a few rows that say themselves how long."""

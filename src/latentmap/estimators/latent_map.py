@@ -176,7 +176,8 @@ class LatentMap(Growing):
         plan = checked_training(training_for(self.training, len(rows)))
         epochs = epochs_for_map(len(rows)) if self.epochs == "auto" else self.epochs
         weights = sum(layer_sizes(forth, back, rows.row_shape, MOST))
-        told = Plan(plan, epochs_for(epochs, plan, rows), weights, is_map=True)
+        uses = back.uses(rows.row_shape)
+        told = Plan(plan, epochs_for(epochs, plan, rows), weights, uses, is_map=True)
         if self.layout is not None:
             check_layout(self.layout, len(rows))
             return told
@@ -201,7 +202,7 @@ class LatentMap(Growing):
     def _principal(self, ready: Prepared) -> Principal:
         width = min(COMPONENTS, self.n_features_in_)
         some = ready.sample(COMPONENTS_ROWS)
-        return principal_components(some, ready.scale, width, ready.seed)
+        return principal_components(some, ready.scale, width, ready.seed, self.verbose)
 
     def _train(
         self, forth: Any, back: Any, ready: Prepared, seen: Principal | None, spots: np.ndarray

@@ -26,8 +26,8 @@ __all__ = ["expected_cost", "tell"]
 SPOKEN_SECONDS = 5.0
 """Less is not worth a word, and what surely takes less is not rehearsed."""
 QUICK_PRODUCTS, QUICK_NUMBERS = 1.5e11, 1 << 25
-"""Rows seen, times weights; and the numbers in them. Two cores get through so many in about that
-time."""
+"""Rows seen, times weights and their uses; and the numbers in them. Two cores get through so many
+in about that time."""
 ROW_PRODUCTS = 2000
 """Reading and shuffling a row takes as long as so many weights."""
 
@@ -101,6 +101,6 @@ def _quick(rows: Source, plan: Plan) -> bool:
     """Tell whether fitting takes a few seconds at the most."""
     seen = len(rows) * plan.epochs
     return (
-        seen * (plan.weights + ROW_PRODUCTS) <= QUICK_PRODUCTS
+        seen * (plan.weights * plan.uses + ROW_PRODUCTS) <= QUICK_PRODUCTS
         and seen * math.prod(rows.row_shape) <= QUICK_NUMBERS
     )

@@ -95,6 +95,8 @@ class Plan(NamedTuple):
     epochs: int
     weights: int
     """Numbers in the networks' kernels."""
+    uses: int = 1
+    """How often each is multiplied by for a row."""
     components: int = 0
     """How many principal components are found."""
     sample: int | None = None

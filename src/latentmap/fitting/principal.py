@@ -17,6 +17,7 @@ from latentmap.data.sparse import SparseSource, is_sparse
 from latentmap.fitting.decompositions import decompose
 from latentmap.fitting.scaling import TINY, Scale
 from latentmap.networks.principal import Principal
+from latentmap.progress import progress
 
 __all__ = ["principal_components", "projected", "projection_errors", "projections", "scaled"]
 
@@ -30,7 +31,9 @@ STORED_NUMBERS = 1 << 24
 """Of more sparse rows than that, on at most this many stored numbers and codes."""
 
 
-def principal_components(rows: Source, scale: Scale, n_components: int, seed: int) -> Principal:
+def principal_components(
+    rows: Source, scale: Scale, n_components: int, seed: int, visible: bool = False
+) -> Principal:
     """Find the principal components of scaled rows, or of a uniform sample of many.
 
     Parameters
@@ -41,6 +44,8 @@ def principal_components(rows: Source, scale: Scale, n_components: int, seed: in
         Components past the rank of the rows are zero.
     seed : int
         Of the sample, and of scikit-learn's iterative solvers for wide and for sparse rows.
+    visible : bool
+        Say what is being done.
 
     Returns
     -------
@@ -54,8 +59,10 @@ def principal_components(rows: Source, scale: Scale, n_components: int, seed: in
     >>> principal_components(rows, scale, 1, seed=0).components.round(6).tolist()
     [[1.0, 0.0]]
     """
-    x = _sample(rows, scale, n_components, seed)
-    found = decompose(x, n_components, seed)
+    with progress("finding principal components", 1, visible) as advance:
+        x = _sample(rows, scale, n_components, seed)
+        found = decompose(x, n_components, seed)
+        advance(1)
     components = np.zeros((n_components, x.shape[1]), np.float32)
     components[: len(found.components)] = found.components
     kept = scale.offset.astype(np.float64) / scale.scale if is_sparse(x) else 0.0

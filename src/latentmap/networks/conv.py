@@ -50,6 +50,10 @@ class ConvNetwork:
         stages = [9 * into * out for into, out in itertools.pairwise(channels)]
         return 2 * [*stages, math.prod(self._small(row_shape)) * n_components]
 
+    def uses(self, row_shape: tuple[int, ...]) -> int:
+        """Tell how often each of these numbers is multiplied by for a row, at the most."""
+        return math.prod(image_shape(row_shape)[:2])
+
     def encode(
         self, x: Any, n_components: int, rng: Random, zero: bool = False, heads: int = 1
     ) -> Any:

@@ -109,6 +109,10 @@ class LinearNetwork:
         """Count the numbers in each layer's kernel, both ways."""
         return 2 * [math.prod(row_shape) * n_components]
 
+    def uses(self, row_shape: tuple[int, ...]) -> int:
+        """Tell how often each of these numbers is multiplied by for a row."""
+        return 1
+
 
 @dataclass(frozen=True)
 class DenseNetwork:
@@ -162,6 +166,10 @@ class DenseNetwork:
         """Count the numbers in each layer's kernel, both ways."""
         widths = (math.prod(row_shape), *self.widths(n_components), n_components)
         return 2 * [into * out for into, out in itertools.pairwise(widths)]
+
+    def uses(self, row_shape: tuple[int, ...]) -> int:
+        """Tell how often each of these numbers is multiplied by for a row."""
+        return 1
 
     def encode(
         self, x: Any, n_components: int, rng: Random, zero: bool = False, heads: int = 1
