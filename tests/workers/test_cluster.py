@@ -1,6 +1,8 @@
+import os
 import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -41,15 +43,61 @@ def test_an_address_where_nothing_answers(scheme):
             cluster.connect(address)
 
 
+@pytest.mark.parametrize("answer", [b"HTTP/1.0 400 Bad request\r\n\r\n", b""])
+def test_an_address_where_something_else_answers(answer):
+    pytest.importorskip("ray", reason="the extra ray is not installed")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+
+        def reply():
+            caller, _ = other.accept()
+            with caller:
+                caller.recv(100)
+                caller.sendall(answer)
+
+        replying = threading.Thread(target=reply)
+        replying.start()
+        with pytest.raises(ClusterError, match="but something else answers there"):
+            cluster.connect(f"127.0.0.1:{other.getsockname()[1]}")
+        replying.join()
+
+
+@pytest.mark.parametrize("address", ["ünï..x:6379", "host:99999"])
+def test_an_address_that_no_machine_can_have(address):
+    pytest.importorskip("ray", reason="the extra ray is not installed")
+    with pytest.raises(ClusterError, match="but nothing answers there"):
+        cluster.connect(address)
+
+
 @pytest.mark.parametrize("count", [0, -1, 2.5, True, "two"])
 def test_a_count_of_workers_that_is_none(count):
     with pytest.raises(SettingError, match="workers: expected an integer above 0"):
         Workers(count).__enter__()
 
 
+@pytest.mark.parametrize("seconds", [-1, "long", float("nan")])
+def test_seconds_that_are_none(seconds):
+    with pytest.raises(SettingError, match="seconds: expected a number from 0 up"):
+        Workers(1, seconds=seconds).__enter__()
+
+
+@pytest.mark.parametrize("make", [lambda path: "nosuch://x/y", lambda path: path / "file" / "x"])
+def test_a_storage_that_is_none(make, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingError, match="storage: expected a folder or URL for checkpoints"):
+        Workers(1, storage=make(tmp_path)).__enter__()
+
+
+def test_more_workers_than_cores_are_refused_before_any_work(run, tmp_path):
+    told = run("fit", "digits", "-o", tmp_path / "m.safetensors", "--workers", 5000, code=2)
+    cores = len(os.sched_getaffinity(0))
+    assert f"expected at most {cores}, as many as this machine has processor cores" in told.stderr
+    assert "Reading" not in told.stderr
+
+
 def test_options_for_workers_want_workers(run, tmp_path):
     told = run("fit", "digits", "-o", tmp_path / "m.safetensors", "--ray", "auto", code=2)
     assert "--ray: expected --workers with it, found none" in told.stderr
+    assert "Reading" not in told.stderr
     run("fit", "digits", "-o", tmp_path / "m.safetensors", "--workers", 0, code=2)
 
 

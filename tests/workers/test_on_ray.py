@@ -183,7 +183,7 @@ def test_a_killed_worker_is_replaced_and_training_goes_on(workers, tmp_path):
     assert len(workers.replaced) == 1
     assert workers.replaced[0] > 1  # not from the start
     assert survived.history_["loss"][1:] == pytest.approx(alone.history_["loss"][1:], rel=1e-3)
-    assert survived.following_ == pytest.approx(alone.following_, rel=1e-2)
+    assert survived.following_ == pytest.approx(alone.following_, rel=3e-2)
 
 
 def test_rows_on_the_disk_train_as_well(workers, flat, tables):
@@ -256,6 +256,40 @@ def test_what_the_command_refuses(workers, run, tables, flat, tmp_path):
     codes = tmp_path / "codes.parquet"
     told = run("encode", model, tmp_path / "nan.parquet", "-o", codes, *crew, code=2)
     assert "nan.parquet, row 599, column c5" in told.stderr
-    told = run("fit", "digits", "--workers", 3, "-o", tmp_path / "m.safetensors", code=2)
-    assert "workers: expected at most 2" in told.stderr
+    told = run("fit", "digits", "--workers", 5000, "-o", tmp_path / "m.safetensors", code=2)
+    assert "workers: expected at most" in told.stderr
     assert not list(tmp_path.glob("codes*"))
+    (tmp_path / "full.parquet").mkdir()
+    (tmp_path / "full.parquet" / "mine").touch()
+    told = run("encode", model, tables, "-o", tmp_path / "full.parquet", *crew, code=2)
+    assert "expected a new or empty folder" in told.stderr
+    assert "Encoding" not in told.stderr
+
+
+def test_what_cannot_be_entered(workers, cluster):
+    with pytest.raises(SettingError, match="expected a block of its own"), workers:
+        pass
+    with pytest.raises(SettingError, match="expected the cluster that is connected"):
+        Workers(1, ray="127.0.0.1:1").__enter__()
+    with Workers(1, ray=cluster):
+        pass
+    assert ray.is_initialized()  # it was before
+
+
+def test_an_interrupted_training_ends_and_leaves_no_checkpoint(workers, tmp_path, monkeypatch):
+    from latentmap.workers import training
+
+    def interrupted(*_):
+        time.sleep(3)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "_watch", interrupted)
+    monkeypatch.setattr(workers, "storage", tmp_path / "checkpoints")
+    with pytest.raises(KeyboardInterrupt):
+        autoencoder(epochs=10_000).fit(DIGITS)
+    for _ in range(120):  # the workers hear of it at their next chunk
+        if ray.available_resources().get("CPU") == 2:
+            break
+        time.sleep(0.5)
+    assert ray.available_resources().get("CPU") == 2
+    assert not list((tmp_path / "checkpoints").glob("*/*"))

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from latentmap.cli.console import say
-from latentmap.cli.hiring import check_parts, hired
+from latentmap.cli.hiring import check_hiring, check_parts, hired
 from latentmap.cli.models import check_columns, columns_of, open_model
 from latentmap.cli.options import Data, Label, Model, RayAddress, WorkerCount
 from latentmap.errors import DataError, FileError
@@ -52,6 +52,7 @@ def encode(
     from latentmap.cli.streaming import check_output, encoded
     from latentmap.data import write_rows
 
+    check_hiring(workers, ray)
     check_output(output, model, data)
     if not output.suffix:
         raise FileError(f"{output}: expected one of the suffixes .npy, .csv, .parquet, found none")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from latentmap.cli.console import say
-from latentmap.cli.hiring import hired
+from latentmap.cli.hiring import check_hiring, hired
 from latentmap.cli.limits import limited, telling_report
 from latentmap.cli.models import SUFFIX, check_model_path, start_engine
 from latentmap.cli.options import Data, Label, RayAddress, WorkerCount
@@ -169,6 +169,7 @@ def fit(
                 raise SettingError(f"--{option}: expected none with --continue: a map grows alone")
         grow(data, grows, output, label, seed)
         return
+    check_hiring(workers, ray, storage)
     if memory is not None and workers is not None:
         raise SettingError("--memory: expected none with --workers, which are other processes")
     with limited(memory):

@@ -14,7 +14,25 @@ if TYPE_CHECKING:
     from latentmap.data import Source
     from latentmap.workers import Workers
 
-__all__ = ["check_parts", "hired"]
+__all__ = ["check_hiring", "check_parts", "hired"]
+
+
+def check_hiring(count: int | None, ray: str | None, storage: str | None = None) -> None:
+    """Refuse, before any work, options that are for workers where there are none, or too many.
+
+    Raises
+    ------
+    SettingError
+    """
+    if count is not None:
+        if ray is None:
+            from latentmap.workers.cluster import check_own_cores
+
+            check_own_cores(count)
+        return
+    for option, value in {"--ray": ray, "--storage": storage}.items():
+        if value is not None:
+            raise SettingError(f"{option}: expected --workers with it, found none")
 
 
 def check_parts(count: int | None, rows: Source, output: Path | None) -> None:
@@ -25,17 +43,20 @@ def check_parts(count: int | None, rows: Source, output: Path | None) -> None:
     SettingError
         If there are to be workers, and the rows are not those of .parquet files.
     FileError
-        If there are, and the output is no .parquet.
+        If there are, and the output is no .parquet, or cannot be a new folder.
     """
     if count is None:
         return
-    from latentmap.workers.parts import check_tables
+    from latentmap.workers.parts import check_folder, check_tables
 
     check_tables(rows)
-    if output is not None and output.suffix.lower() != ".parquet":
+    if output is None:
+        return
+    if output.suffix.lower() != ".parquet":
         raise FileError(
             f"{output}: expected the suffix .parquet with --workers, found {output.suffix!r}"
         )
+    check_folder(output)
 
 
 @contextlib.contextmanager
@@ -47,14 +68,11 @@ def hired(
     Raises
     ------
     SettingError
-        If they cannot be had, or there are none that the other options are for.
+        If they cannot be had.
     ClusterError
         If Ray is not installed, or nothing answers at its address.
     """
     if count is None:
-        for option, value in {"--ray": ray, "--storage": storage}.items():
-            if value is not None:
-                raise SettingError(f"{option}: expected --workers with it, found none")
         yield None
         return
     from latentmap.workers import Workers

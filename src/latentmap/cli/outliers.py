@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from latentmap.cli.console import say, show_json, show_table, working
-from latentmap.cli.hiring import check_parts, hired
+from latentmap.cli.hiring import check_hiring, check_parts, hired
 from latentmap.cli.models import check_columns, open_model
 from latentmap.cli.options import Data, Json, Label, Model, RayAddress, WorkerCount
 from latentmap.cli.tables import SUFFIXES, write_columns, writing_columns
@@ -86,6 +86,7 @@ def outliers(
     With --workers, DATA is .parquet, a file or a folder, and the scores become a folder of .parquet
     files in the order of the rows.
     """
+    check_hiring(workers, ray)
     _check(output, model, data, *([] if among is None else [among]))
     fitted = open_model(model)
     remembered = (fitted.figures_ or {}).get("label")

@@ -14,7 +14,15 @@ from typing import Any
 
 from latentmap.errors import ClusterError, SettingError
 
-__all__ = ["connect", "cores_each", "disconnect", "machines"]
+__all__ = [
+    "check_own_cores",
+    "connect",
+    "cores_each",
+    "disconnect",
+    "machines",
+    "nearby",
+    "reason_of",
+]
 
 _SETTINGS = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
@@ -26,9 +34,12 @@ _SETTINGS = {
 """Nothing is sent to Ray's makers; a dead worker is noticed at once, a slow one waited for."""
 _SECONDS = 5.0
 """A cluster that does not take a connection in this time is not there."""
+_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+_SETTINGS_FRAME = 4
+"""What every server of Ray's, since it speaks HTTP/2, answers to that greeting (RFC 9113, 3.4)."""
 
 
-def connect(address: str | None) -> bool:
+def connect(address: str | None, workers: int = 1) -> bool:
     """Join the cluster at an address, or make one of this machine; tell whether it is our own.
 
     Parameters
@@ -51,8 +62,11 @@ def connect(address: str | None) -> bool:
         os.environ.setdefault(name, value)
     ray = _ray()
     if ray.is_initialized():
+        _check_same(address)
         return False
-    if address is not None:
+    if address is None:
+        check_own_cores(workers)
+    else:
         _check_address(address)
     own: dict[str, Any] = {"address": address}
     if address is None:
@@ -63,15 +77,30 @@ def connect(address: str | None) -> bool:
             ray.init(**own, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # Ray raises whatever its many parts raise
         where = "on this machine" if address is None else f"at {address!r}"
-        about = str(error).strip().split("\n")[0]
-        raise ClusterError(f"ray: expected a cluster {where}, found none ({about})") from None
-    _silence()
+        about = "" if isinstance(error, ConnectionError) else f" ({reason_of(error)})"
+        raise ClusterError(f"ray: expected a cluster {where}, found none{about}") from None
+    _silence(True)
     return True
 
 
 def disconnect() -> None:
     """Leave the cluster, and end it where it was made by `connect`."""
     _ray().shutdown()
+    _silence(False)
+
+
+def nearby() -> dict[str, Any]:
+    """Give the options of an actor or a task that shall live as long as this machine does."""
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    here = _ray().get_runtime_context().get_node_id()
+    return {"num_cpus": 0, "scheduling_strategy": NodeAffinitySchedulingStrategy(here, soft=True)}
+
+
+def reason_of(error: BaseException) -> str:
+    """Give the last line of what Ray says of an error; the others tell of its parts."""
+    lines = [line.strip() for line in str(error).split("\n") if line.strip()]
+    return lines[-1] if lines else type(error).__name__
 
 
 def cores_each(workers: int) -> int:
@@ -86,8 +115,23 @@ def cores_each(workers: int) -> int:
     for each in range(max(cores, default=0), 0, -1):
         if sum(found // each for found in cores) >= workers:
             return each
-    raise SettingError(
-        f"workers: expected at most {sum(cores)}, as many as the cluster has processor cores, "
+    raise _too_many(workers, sum(cores), "the cluster")
+
+
+def check_own_cores(workers: int) -> None:
+    """Refuse more workers than this machine has processor cores, before any work.
+
+    Raises
+    ------
+    SettingError
+    """
+    if workers > _own_cores():
+        raise _too_many(workers, _own_cores(), "this machine")
+
+
+def _too_many(workers: int, cores: int, where: str) -> SettingError:
+    return SettingError(
+        f"workers: expected at most {cores}, as many as {where} has processor cores, "
         f"found {workers}"
     )
 
@@ -97,7 +141,7 @@ def machines() -> int:
     return len({node["NodeManagerAddress"] for node in _nodes()})
 
 
-def _silence() -> None:
+def _silence(wanted: bool) -> None:
     """Keep news of dead workers, which Ray prints whatever it was told, off standard output.
 
     There it would stand among what a verb was asked for; there is no setting for it.
@@ -105,7 +149,14 @@ def _silence() -> None:
     with contextlib.suppress(ImportError):
         from ray._private import worker
 
-        worker.print_to_stdstream = _drop
+        if wanted:
+            _loud.append(worker.print_to_stdstream)
+            worker.print_to_stdstream = _drop
+        elif _loud:
+            worker.print_to_stdstream = _loud.pop()
+
+
+_loud: list[Any] = []
 
 
 def _drop(*_: Any, **__: Any) -> None:
@@ -134,13 +185,35 @@ def _own_cores() -> int:
 
 def _check_address(address: str) -> None:
     """Knock: Ray itself would try for half a minute."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
     if address == "auto":
         return
+    host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdecimal():
         raise SettingError(
             f"ray: expected 'auto' or an address such as 'head:6379', found {address!r}"
         )
-    with contextlib.suppress(OSError), socket.create_connection((host, int(port)), _SECONDS):
+    found = "nothing answers there"
+    # UnicodeError, OverflowError: a name or a port that cannot be one
+    with contextlib.suppress(OSError, UnicodeError, OverflowError):
+        with socket.create_connection((host, int(port)), _SECONDS) as connection:
+            if os.environ.get("RAY_USE_TLS") or _greets(connection):
+                return
+        found = "something else answers there"
+    raise ClusterError(f"ray: expected a cluster at {address!r}, but {found}")
+
+
+def _greets(connection: socket.socket) -> bool:
+    with contextlib.suppress(OSError):
+        connection.sendall(_GREETING)
+        answer = connection.recv(9)
+        return len(answer) > 3 and answer[3] == _SETTINGS_FRAME
+    return False
+
+
+def _check_same(address: str | None) -> None:
+    """Refuse an address where the process is in a cluster already, at another one."""
+    if address in (None, "auto"):
         return
-    raise ClusterError(f"ray: expected a cluster at {address!r}, but nothing answers there")
+    here = _ray().get_runtime_context().gcs_address
+    if address != here:
+        raise SettingError(f"ray: expected the cluster that is connected, {here}, found {address}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable
-from numbers import Integral
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -95,7 +95,7 @@ class Workers:
         self.seconds, self.verbose = seconds, verbose
         self.cores = 0
         self.replaced: list[int] = []
-        self._leaving = contextlib.ExitStack()
+        self._entered, self._leaving = False, contextlib.ExitStack()
 
     @property
     def order(self) -> dict[str, Any]:
@@ -106,20 +106,27 @@ class Workers:
         count = self.count
         if not isinstance(count, Integral) or isinstance(count, bool) or count < 1:
             raise SettingError(f"workers: expected an integer above 0, found {count!r}")
+        if not isinstance(self.seconds, Real) or not self.seconds >= 0:
+            raise SettingError(f"seconds: expected a number from 0 up, found {self.seconds!r}")
+        if self._entered:
+            raise SettingError("workers: expected a block of its own, found these in one already")
         _check_engine()
         from latentmap.fitting.team import trained_by
         from latentmap.workers import cluster
-        from latentmap.workers.training import train_on
+        from latentmap.workers.training import check_storage, train_on
 
+        check_storage(self.storage)
         with contextlib.ExitStack() as leaving:
-            if cluster.connect(self.ray):
+            if cluster.connect(self.ray, count):
                 leaving.callback(cluster.disconnect)
             self.cores = cluster.cores_each(count)
             leaving.enter_context(trained_by(train_on(self)))
             self._leaving = leaving.pop_all()
+        self._entered = True
         return self
 
     def __exit__(self, *error: Any) -> None:
+        self._entered = False
         self._leaving.close()
 
     def encode(self, model: Any, rows: Source, output: str | os.PathLike[str]) -> None:

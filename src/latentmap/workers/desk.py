@@ -16,14 +16,15 @@ class Desk:
     """News of one training."""
 
     def __init__(self) -> None:
-        self.done, self.note = 0, "starting the workers"
+        self.done, self.note = 0, ""
         self.replaced: list[int] = []
         self.error: BaseException | None = None
         self.arrays: dict[str, Any] | None = None
 
-    def tell(self, done: int, note: str) -> None:
-        """Hear from a worker: steps done since the start of the training."""
+    def tell(self, done: int, note: str) -> BaseException | None:
+        """Hear from a worker: steps done since the start of the training; give a reason to stop."""
         self.done, self.note = done, note or self.note
+        return self.error
 
     def go_on(self, epoch: int) -> None:
         """Hear from a new group of workers in which epoch it goes on."""

@@ -132,14 +132,19 @@ class Member:
 
     @contextlib.contextmanager
     def progress(self, text: str, steps: int, visible: bool) -> Iterator[Callable[..., None]]:
-        """Tell the desk how far worker 0 is."""
-        done, hints = 0, ["compiling", "training"]
+        """Tell the desk how far worker 0 is, and hear whether to stop."""
+        import ray
+
+        done, hints, answer = 0, ["compiling", "training"], None
 
         def advance(steps: int, note: str = "") -> None:
-            nonlocal done
+            nonlocal done, answer
             done += steps
             if self.number == 0:
-                self.desk.tell.remote(done, note or (hints.pop(0) if hints else ""))
+                reason = None if answer is None else ray.get(answer)
+                if reason is not None:
+                    raise reason
+                answer = self.desk.tell.remote(done, note or (hints.pop(0) if hints else ""))
 
         yield advance
 

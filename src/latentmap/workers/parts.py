@@ -24,11 +24,12 @@ from latentmap.data.parquet_tables import ParquetSource
 from latentmap.errors import ClusterError, FileError, LatentmapError, SettingError
 from latentmap.files import write_whole
 from latentmap.progress import progress
+from latentmap.workers import cluster
 from latentmap.workers.member import settle_down
 from latentmap.workers.shares import parts_of
 from latentmap.workers.shipping import ship
 
-__all__ = ["check_tables", "encode_parts", "judge_parts"]
+__all__ = ["check_folder", "check_tables", "encode_parts", "judge_parts"]
 
 Columns = dict[str, np.ndarray]
 GLANCE = 0.5
@@ -48,6 +49,20 @@ def check_tables(rows: Source) -> None:
             f"{rows.name}: expected .parquet, a file or a folder, to be shared among workers, "
             "found other data"
         )
+
+
+def check_folder(output: Path) -> None:
+    """Refuse a place where no folder of parts can stand.
+
+    Raises
+    ------
+    FileError
+        Naming it.
+    """
+    if output.is_file():
+        raise FileError(f"{output}: expected a place for a folder of .parquet files, found a file")
+    if output.is_dir() and any(output.iterdir()):
+        raise FileError(f"{output}: expected a new or empty folder, found one that is not empty")
 
 
 def encode_parts(workers: Any, model: Any, rows: Source, output: Path) -> None:
@@ -165,16 +180,16 @@ def _dealt(
         "workers": min(workers.count, len(parts)),
         "task": ship(task, "model"),
     }
-    foreman = ray.remote(num_cpus=0, max_retries=0)(_oversee)
-    brought = foreman.options(num_returns="streaming").remote(order, parts)
+    options = {"num_returns": "streaming", "max_retries": 0, **cluster.nearby()}
+    brought = ray.remote(_oversee).options(**options).remote(order, parts)
     try:
         while not ray.wait([brought], timeout=GLANCE)[0]:
             waiting()
         for told in brought:
             yield _sound(ray.get(told))
     except ray.exceptions.RayError as error:
-        lines = [line.strip() for line in str(error).split("\n") if line.strip()]
-        raise ClusterError(f"workers: a part could not be done ({lines[-1]})") from None
+        about = cluster.reason_of(error)
+        raise ClusterError(f"workers: a part could not be done ({about})") from None
 
 
 def _oversee(order: dict[str, Any], parts: list[tuple[int, int]]) -> Iterator[Columns]:
@@ -203,10 +218,7 @@ def _sound(told: Columns) -> Columns:
 @contextlib.contextmanager
 def _folder(output: Path) -> Iterator[Path]:
     """Give a folder to write parts to, which takes its place at the end."""
-    if output.is_file():
-        raise FileError(f"{output}: expected a place for a folder of .parquet files, found a file")
-    if output.is_dir() and any(output.iterdir()):
-        raise FileError(f"{output}: expected a new or empty folder, found one that is not empty")
+    check_folder(output)
     with write_whole(output) as beside:
         beside.mkdir()
         yield beside.absolute()

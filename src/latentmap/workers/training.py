@@ -25,7 +25,7 @@ from latentmap.workers.desk import Desk
 from latentmap.workers.member import Job, work
 from latentmap.workers.shipping import ship
 
-__all__ = ["train_on"]
+__all__ = ["check_storage", "train_on"]
 
 TRIES = 3
 """So often is a group of workers replaced."""
@@ -47,10 +47,9 @@ def train_on(workers: Any) -> Callable[..., dict[str, list[float]]]:
     ) -> dict[str, list[float]]:
         _check(workers, objective, rows)
         job = Job(objective.remade, rows, held_out, epochs, settings, seed)
-        text = f"fitting on {workers.count} worker" + "s" * (workers.count > 1)
-        share = len(rows) // max(1, settings.rows_a_step(len(rows))) * epochs
-        with progress(text, share, visible) as advance, _storage(workers.storage) as storage:
-            arrays = _hired(workers, job, storage, advance)
+        steps = len(rows) // max(1, settings.rows_a_step(len(rows))) * epochs
+        with _storage(workers.storage) as storage:
+            arrays = _hired(workers, job, storage, steps if visible else None)
         return _taken_over(objective, arrays)
 
     return train
@@ -66,6 +65,28 @@ def _check(workers: Any, objective: Any, rows: Source) -> None:
         raise SettingError(
             f"workers: expected at most {len(rows)}, the number of rows, found {workers.count}"
         )
+
+
+def check_storage(wanted: Any) -> None:
+    """Refuse what is no place for checkpoints, before anything starts.
+
+    Raises
+    ------
+    SettingError
+        If it is no folder, or a URL of a kind that nobody knows.
+    """
+    from pyarrow import ArrowException, fs
+
+    try:
+        if "://" in str(wanted):
+            fs.FileSystem.from_uri(str(wanted))
+        elif wanted is not None:
+            Path(wanted).mkdir(parents=True, exist_ok=True)
+    except (OSError, ArrowException) as error:
+        about = getattr(error, "strerror", None) or cluster.reason_of(error)
+        raise SettingError(
+            f"storage: expected a folder or URL for checkpoints, found {str(wanted)!r} ({about})"
+        ) from None
 
 
 @contextlib.contextmanager
@@ -86,11 +107,11 @@ def _storage(wanted: Any) -> Iterator[str]:
     yield str(wanted) if "://" in str(wanted) else str(Path(wanted).absolute())
 
 
-def _hired(workers: Any, job: Job, storage: str, advance: Any) -> dict[str, Any]:
-    """Have a job done; give its outcome."""
+def _hired(workers: Any, job: Job, storage: str, shown: int | None) -> dict[str, Any]:
+    """Have a job done, and show how far it is of so many steps; give its outcome."""
     import ray
 
-    desk = ray.remote(num_cpus=0)(Desk).remote()
+    desk = ray.remote(Desk).options(**cluster.nearby()).remote()
     order = {
         "job": ship(job, "loss"),
         "desk": desk,
@@ -101,19 +122,48 @@ def _hired(workers: Any, job: Job, storage: str, advance: Any) -> dict[str, Any]
     failed: list[BaseException] = []
     at_work = threading.Thread(target=_fit, args=(trainer, failed), daemon=True)
     at_work.start()
-    done = 0
-    while at_work.is_alive():
-        at_work.join(GLANCE)
-        now, note, workers.replaced = ray.get(desk.told.remote())
-        advance(now - done, note=_with_replaced(note, workers.replaced))
-        done = now
-    outcome, reason = ray.get([desk.delivered.remote(), desk.reason.remote()])
-    _remove(storage, run)
+    try:
+        _watch(workers, desk, at_work, shown)
+        outcome, reason = ray.get([desk.delivered.remote(), desk.reason.remote()])
+    except ray.exceptions.RayError as error:
+        about = cluster.reason_of(error)
+        raise ClusterError(f"workers: the cluster was lost while training ({about})") from None
+    except BaseException:
+        desk.give_up.remote(ClusterError("workers: the training was interrupted"))
+        raise
+    finally:
+        _remove(storage, run)
     if isinstance(reason, LatentmapError):
         raise reason
     if failed or outcome is None:
         raise ClusterError(f"workers: training failed ({_why(failed)})")
     return outcome
+
+
+def _watch(workers: Any, desk: Any, at_work: threading.Thread, shown: int | None) -> None:
+    """Show how far the workers are for as long as they are at work; their start takes no share."""
+    crew = f"{workers.count} worker" + "s" * (workers.count > 1)
+    told, visible = _news(workers, desk, at_work), shown is not None
+    with progress(f"starting {crew}", 1, visible) as advance:
+        for now, note in told:
+            advance(0, note=note)
+            if now:
+                break
+    done = 0
+    with progress(f"fitting on {crew}", shown or 1, visible) as advance:
+        for now, note in told:
+            advance(now - done, note=note)
+            done = now
+
+
+def _news(workers: Any, desk: Any, at_work: threading.Thread) -> Iterator[tuple[int, str]]:
+    """Give the steps done and a note, again and again until the work is done."""
+    import ray
+
+    while at_work.is_alive():
+        at_work.join(GLANCE)
+        done, note, workers.replaced = ray.get(desk.told.remote())
+        yield done, _with_replaced(note, workers.replaced)
 
 
 def _with_replaced(note: str, epochs: list[int]) -> str:
@@ -151,8 +201,7 @@ def _fit(trainer: Any, failed: list[BaseException]) -> None:
 def _why(failed: list[BaseException]) -> str:
     """Give the last line of what workers said."""
     errors = [*getattr(failed[0], "worker_failures", {}).values(), *failed] if failed else []
-    lines = [line.strip() for line in str(errors[0]).split("\n") if line.strip()] if errors else []
-    return lines[-1] if lines else "no worker delivered a model"
+    return cluster.reason_of(errors[0]) if errors else "no worker delivered a model"
 
 
 def _remove(storage: str, run: str) -> None:
