@@ -56,8 +56,9 @@ class Workers:
     -----
     Each step is computed for the whole batch, a slice of it by each worker, and gradients are
     summed over all: weights are those of one process, to within rounding, where the rows lie in
-    memory. Rows in blocks (Parquet, a large .npy) are dealt out in stretches: other rows meet in a
-    batch than in one process. A batch that cannot be shared evenly is made up to one that can.
+    memory. A batch that workers do not divide evenly is made up to the next size that they do. Rows
+    in blocks (Parquet, a large .npy) are dealt out in stretches: other rows meet in a batch than in
+    one process.
 
     A worker that dies takes its group down; a new one goes on from the last checkpoint, three times
     at most.
