@@ -1,0 +1,167 @@
+"""What the footers of Parquet files tell: how columns are called and typed, and where rows lie."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from latentmap.data.foreign import reading
+from latentmap.errors import DataError, FileError
+
+__all__ = [
+    "Groups",
+    "Piece",
+    "check_lists",
+    "check_names",
+    "is_lists",
+    "number_dtype",
+    "pieces",
+    "read_footer",
+    "reading_parquet",
+    "taken_together",
+]
+
+_PANDAS_INDEX = re.compile(r"__index_level_\d+__")  # row names that pandas stores as a column
+
+
+class Groups(NamedTuple):
+    """Row groups of one file, read together: one, or as many small ones as a piece can hold."""
+
+    file: int
+    first: int
+    last: int
+    start: int
+    start_in_file: int
+    rows: int
+
+
+class Piece(NamedTuple):
+    """Some rows of `Groups`: the number of these, and the rows' places there and among all."""
+
+    groups: int
+    in_groups: int
+    start: int
+    rows: int
+
+
+def reading_parquet(path: Path) -> AbstractContextManager[None]:
+    """Turn whatever pyarrow raises of a file into one sentence; see `reading`."""
+    import pyarrow as pa
+
+    return reading(path.name, "a Parquet file", pa.ArrowException, UnicodeDecodeError)
+
+
+def read_footer(path: Path) -> tuple[Any, Any]:
+    """Give a file's metadata and the columns that are for us."""
+    from pyarrow import parquet
+
+    with reading_parquet(path):
+        footer = parquet.read_metadata(path)
+        return footer, _without_index(footer.schema.to_arrow_schema())
+
+
+def _without_index(schema: Any) -> Any:
+    for name in filter(_PANDAS_INDEX.fullmatch, schema.names):
+        schema = schema.remove(schema.get_field_index(name))
+    return schema
+
+
+def check_names(path: Path, expected: Any, found: Any) -> None:
+    """Refuse a file whose schema has other columns than the first one's, in whatever order."""
+    if expected.names == found.names or sorted(expected.names) == sorted(found.names):
+        return  # at once, however many columns
+    for name in (*expected.names, *found.names):
+        types = [s.field(name).type if name in s.names else None for s in (expected, found)]
+        if None in types:
+            told = [kind or "no such column" for kind in types]
+            raise FileError(f"{path.name}, column {name}: expected {told[0]}, found {told[1]}")
+
+
+def check_lists(path: Path, name: str, expected: Any, found: Any) -> None:
+    """Refuse a file whose lists have another length or type than the first one's."""
+    types = [schema.field(name).type for schema in (expected, found)]
+    if types[0] != types[1]:
+        raise FileError(f"{path.name}, column {name}: expected {types[0]}, found {types[1]}")
+
+
+def taken_together(footers: Sequence[Any], most: int) -> Iterator[Groups]:
+    """Take row groups of a file together as long as they have at most so many rows.
+
+    Parameters
+    ----------
+    footers : sequence of pyarrow.parquet.FileMetaData
+    most : int
+
+    Yields
+    ------
+    Groups
+        All rows, in their order; none of groups without rows.
+    """
+    start = 0
+    for file, footer in enumerate(footers):
+        begun, held = start, None
+        for index in range(footer.num_row_groups):
+            rows = footer.row_group(index).num_rows
+            if held is not None and held.rows + rows <= most:
+                held = held._replace(last=index, rows=held.rows + rows)
+            else:
+                if held is not None and held.rows:
+                    yield held
+                held = Groups(file, index, index, start, start - begun, rows)
+            start += rows
+        if held is not None and held.rows:
+            yield held
+
+
+def pieces(groups: Sequence[Groups], size: int) -> Iterator[Piece]:
+    """Cut groups into pieces of at most so many rows.
+
+    Examples
+    --------
+    >>> [piece.rows for piece in pieces([Groups(0, 0, 0, 0, 0, 250)], 100)]
+    [100, 100, 50]
+    """
+    for number, some in enumerate(groups):
+        for place, start in enumerate(range(0, some.rows, size)):
+            yield Piece(number, place, some.start + start, min(size, some.rows - start))
+
+
+def is_lists(schema: Any, columns: list[str]) -> bool:
+    """Tell whether the only column holds lists of one length: a row each."""
+    from pyarrow import types
+
+    return len(columns) == 1 and types.is_fixed_size_list(schema.field(columns[0]).type)
+
+
+def number_dtype(name: str, column: str, kind: Any) -> np.dtype:
+    """Give the dtype that a column of an Arrow type is read as.
+
+    Raises
+    ------
+    DataError
+        Naming the file and the column, if its values are no numbers.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> number_dtype("rows.parquet", "age", pa.int16())
+    dtype('int16')
+    """
+    from pyarrow import types
+
+    if types.is_boolean(kind):
+        return np.dtype(np.uint8)
+    if types.is_float16(kind):
+        return np.dtype(np.float32)
+    if types.is_decimal(kind):
+        return np.dtype(np.float64)
+    if types.is_integer(kind) or types.is_floating(kind):
+        return np.dtype(kind.to_pandas_dtype())
+    text = types.is_string(kind) or types.is_large_string(kind) or types.is_dictionary(kind)
+    hint = f" (if it names the rows, pass --label {column})" if text else ""
+    raise DataError(f"{name}, column {column}: expected numbers, found {kind}{hint}")
