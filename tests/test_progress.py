@@ -1,3 +1,5 @@
+import pytest
+
 from latentmap import progress
 
 
@@ -42,3 +44,16 @@ def test_a_terminal_gets_a_bar(capsys, monkeypatch):
     assert "fitting" in err
     assert "100 %" in err
     assert "loss [0.1]" in err  # the note stays until the next, and is no markup
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+@pytest.mark.parametrize(("seconds", "said"), [(1.0, False), (5.0, True)])
+def test_a_patient_one_tells_only_of_what_takes_a_while(
+    capsys, monkeypatch, terminal, seconds, said
+):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
+    clock = iter([0.0, *[seconds] * 1000])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    with progress.progress("looking", 10, patient=True) as advance:
+        advance(4, note="400 files")
+    assert ("400 files" in capsys.readouterr().err) is said
