@@ -3,20 +3,24 @@
 Digits made by benchmarks/digits.py out of MNIST's fitted rows are fitted; 10,000 made of its unseen
 rows judge. UMAP and PaCMAP, at their defaults, stand beside LatentMap, each run a process of its
 own that is stopped after ten minutes. Then the same million rows are fitted from memory, from a
-.npy file and from a folder of Parquet files.
+.npy file and from a folder of Parquet files. One fit more or less lucky moves the figures, so maps
+of other seeds are judged as well, without a watch.
 
     python -m pip install --editable '.[benchmarks]'
-    python benchmarks/growth.py FOLDER [--rows 10000 100000] [--read 1000000]
+    python benchmarks/growth.py FOLDER [--rows 10000 100000] [--read 1000000] [--seeds 0 1 2]
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import resource
+import statistics
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import digits
 import numpy as np
@@ -41,7 +45,7 @@ def made(rows: int, part: str = "mnist", seed: int = 0) -> tuple[np.ndarray, np.
     return images.reshape(len(images), -1), labels
 
 
-def one(method: str, rows: int, place: str, folder: Path) -> dict[str, float]:
+def one(method: str, rows: int, place: str, folder: Path, seed: int) -> dict[str, float]:
     """Fit a method once, and judge it."""
     fitted, labels = made(rows)
     data = where(place, rows, folder, fitted)
@@ -49,7 +53,7 @@ def one(method: str, rows: int, place: str, folder: Path) -> dict[str, float]:
         data = fitted.astype(np.float32) / 255
     __import__(METHODS[method][1])
     fit = fit_latentmap if method == "latentmap" else METHODS[method][0]
-    spent, found = timed(lambda: fit(data, SEED))
+    spent, found = timed(lambda: fit(data, seed))
     some = np.sort(np.random.default_rng(0).permutation(rows)[:VOTERS])
     found = found._replace(codes=found.codes[some])
     unseen, unseen_labels = made(UNSEEN, "mnist:unseen", seed=1)
@@ -71,9 +75,12 @@ def where(place: str, rows: int, folder: Path, fitted: np.ndarray) -> object:
     return as_source(open_data(path, label="label" if place == "parquet" else None))
 
 
-def run(method: str, rows: int, place: str, folder: Path) -> dict[str, float] | None:
+def run(
+    method: str, rows: int, place: str, folder: Path, seed: int = SEED
+) -> dict[str, float] | None:
     """Run `one` as a process; None if it took too long."""
-    command = [sys.executable, __file__, str(folder), "--one", method, str(rows), place]
+    asked = [method, str(rows), place, str(seed)]
+    command = [sys.executable, __file__, str(folder), "--one", *asked]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=STOPPED_AFTER)
     except subprocess.TimeoutExpired:
@@ -82,7 +89,7 @@ def run(method: str, rows: int, place: str, folder: Path) -> dict[str, float] | 
     if done.returncode:
         sys.exit(done.stderr[-2000:])
     told = json.loads(done.stdout.splitlines()[-1])
-    print(f"{method}, {rows:,} rows from {place}: {told}", flush=True)
+    print(f"{method}, {rows:,} rows from {place}, seed {seed}: {told}", flush=True)
     return told
 
 
@@ -95,8 +102,29 @@ def line(name: str, told: dict[str, float] | None) -> str:
     return f"| {name} | {told['fit_seconds']:.0f} | {figures} |"
 
 
-def table(grown: dict[str, dict], read: dict[str, dict], rows: int) -> str:
-    """Write both tables."""
+def seeded(by_seed: dict[str, dict[str, dict]]) -> list[str]:
+    """Write how maps of several seeds fare: the median, and each one's accuracy."""
+    names = [str(seed) for seed in sorted({int(s) for told in by_seed.values() for s in told})]
+    lines = [
+        f"| rows | 10-NN, seeds {', '.join(names)} | median | trustworthiness | MSE |",
+        "|---|---|---|---|---|",
+    ]
+    for count, told in sorted(by_seed.items(), key=lambda item: int(item[0])):
+        each = ", ".join(f"{told[s]['accuracy_10']:.3f}" if s in told else "–" for s in names)
+        middle = [
+            statistics.median(one[figure] for one in told.values())
+            for figure in ("accuracy_10", "trustworthiness", "mse")
+        ]
+        lines.append(
+            f"| {int(count):,} | {each} | {middle[0]:.3f} | {middle[1]:.3f} | {middle[2]:.4f} |"
+        )
+    return lines
+
+
+def table(
+    grown: dict[str, dict], read: dict[str, dict], rows: int, by_seed: dict[str, dict]
+) -> str:
+    """Write all tables."""
     head = "fit s | 10-NN | trustworthiness | MSE |\n|---|---|---|---|---|"
     lines = [f"| rows, method | {head}"]
     for count, methods in sorted(grown.items(), key=lambda item: int(item[0])):
@@ -106,13 +134,16 @@ def table(grown: dict[str, dict], read: dict[str, dict], rows: int) -> str:
         for place, told in read.items():
             rate = read["memory"]["fit_seconds"] / told["fit_seconds"]
             lines.append(line(f"{place}, {rate:.0%} of the rate", told))
+    if by_seed:
+        lines += ["", *seeded(by_seed)]
     return "\n".join(lines)
 
 
-def keep(grown: dict[str, dict], read: dict[str, dict], rows: int) -> None:
+def keep(known: dict[str, Any]) -> None:
     """Write what is known so far: all of it takes more than an hour."""
-    figures = {"seed": SEED, "unseen": UNSEEN, "grown": grown, "read_rows": rows, "read": read}
-    write_result("growth", figures, table(grown, read, rows), PACKAGES)
+    parts = {name: known[name] for name in ("grown", "read_rows", "read", "by_seed")}
+    told = table(known["grown"], known["read"], known["read_rows"], known["by_seed"])
+    write_result("growth", {"seed": SEED, "unseen": UNSEEN, **parts}, told, PACKAGES)
 
 
 def main() -> None:
@@ -123,31 +154,37 @@ def main() -> None:
         "--rows", type=int, nargs="*", default=[10_000, 30_000, 100_000, 300_000, 1_000_000]
     )
     parser.add_argument("--read", type=int, default=1_000_000, help="0 leaves that part out")
-    parser.add_argument("--one", nargs=3, metavar=("METHOD", "ROWS", "PLACE"))
+    parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
+    parser.add_argument("--seeded", type=int, nargs="*", default=[100_000, 300_000, 1_000_000])
+    parser.add_argument("--one", nargs=4, metavar=("METHOD", "ROWS", "PLACE", "SEED"))
     asked = parser.parse_args()
     if asked.one:
-        method, rows, place = asked.one
-        print(json.dumps(one(method, int(rows), place, asked.folder)))
+        method, rows, place, seed = asked.one
+        print(json.dumps(one(method, int(rows), place, asked.folder, int(seed))))
         return
     asked.folder.mkdir(exist_ok=True)
     path = ROOT / "benchmarks" / "results" / "growth.json"
-    known = (
-        json.loads(path.read_text()) if path.exists() else {"grown": {}, "read": {}, "read_rows": 0}
-    )
-    grown, read, of_rows = known["grown"], known["read"], asked.read or known["read_rows"]
+    known = {"grown": {}, "read": {}, "read_rows": 0, "by_seed": {}}
+    if path.exists():
+        known |= json.loads(path.read_text())
     late: set[str] = set()
     for rows in asked.rows:
-        grown[str(rows)] = {}
+        known["grown"][str(rows)] = {}
         for method in COUNTED:
             told = None if method in late else run(method, rows, "memory", asked.folder)
-            grown[str(rows)][method] = told
+            known["grown"][str(rows)][method] = told
             late |= {method} if told is None else set()
-        keep(grown, read, of_rows)
-    if not asked.read:
-        return
-    for place in PLACES:
-        read[place] = run("latentmap", asked.read, place, asked.folder)
-    keep(grown, read, of_rows)
+        keep(known)
+    if asked.read:
+        known["read_rows"] = asked.read
+        known["read"] = {
+            place: run("latentmap", asked.read, place, asked.folder) for place in PLACES
+        }
+        keep(known)
+    for seed, rows in itertools.product(asked.seeds, asked.seeded):
+        told = run("latentmap", rows, "memory", asked.folder, seed)
+        known["by_seed"].setdefault(str(rows), {})[str(seed)] = told
+        keep(known)
 
 
 if __name__ == "__main__":

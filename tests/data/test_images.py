@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latentmap.data import open_data
+from latentmap.data import open_data, write_rows
 from latentmap.data.images import IMAGE_SUFFIXES
 from latentmap.errors import DataError, FileError, SettingError
 
@@ -206,3 +206,13 @@ def test_every_suffix_is_decoded(tmp_path):
     for i, suffix in enumerate(IMAGE_SUFFIXES):
         save(tmp_path, f"{i}{suffix}", COLOUR if suffix in {".ppm", ".webp"} else GREY)
     assert open_data(tmp_path).load()[:].shape == (len(IMAGE_SUFFIXES), 5, 6, 3)
+
+
+def test_a_folder_called_by_bytes_that_are_no_text_is_a_label_that_can_be_written(tmp_path):
+    folder = os.fsdecode(b"caf\xe9")
+    save(tmp_path, f"{folder}/\udcff.png", GREY)
+    save(tmp_path, "ok/1.png", GREY)
+    source = open_data(tmp_path)
+    assert source.labels.tolist() == ["caf?", "ok"]
+    assert source[:].shape == (2, *GREY.shape)
+    write_rows(tmp_path / "rows.csv", [source[:]], length=2, labels=source.labels)

@@ -207,3 +207,9 @@ def test_a_file_with_another_memory_is_refused(model, tmp_path, name):
     )
     with pytest.raises(ModelFileError):
         load_model(tmp_path / "bad.safetensors")
+
+
+def test_a_map_of_equal_rows_grows():
+    rows = load_data_set("digits")[:].reshape(-1, 64).astype(np.float32)
+    model = LatentMap(epochs=1, random_state=0).fit(np.repeat(rows[:1], 50, axis=0))
+    assert np.isfinite(model.partial_fit(rows[:100]).transform(rows[:100])).all()

@@ -181,3 +181,10 @@ def test_the_time_of_a_layout_is_that_of_a_few_moves(monkeypatch):
     seconds = layout.layout_seconds(500, 2, 10)
     assert seconds == pytest.approx(3.0 * sum(layout.ITERATIONS[True]) / layout.PROBED_ITERATIONS)
     assert layout.layout_seconds(layout.FEWEST_ROWS - 1, 2, 10) == 0
+
+
+def test_points_that_do_not_differ_in_their_first_column_are_laid_out():
+    rng = np.random.default_rng(0)
+    points = np.c_[np.zeros(90), rng.normal(size=(90, 4))].astype(np.float32)
+    spots = find_layout(points, 2, 10, seed=1)
+    assert np.isfinite(spots).all() and np.abs(spots).max() < 10

@@ -39,3 +39,11 @@ def test_few_rows_make_no_kind():
 def test_equal_rows_and_a_recalled_spread_of_nothing_do_not_break():
     still = np.zeros((4000, 5), "float32")
     assert not new_kinds(np.zeros((50, 5), "float32"), still, seed=0).any()
+
+
+def test_copies_of_a_known_row_are_no_new_kind():
+    copies = np.repeat(cloud(1, 4), 100, axis=0)
+    points = np.concatenate([copies, cloud(100, 1, 8.0)])
+    found = new_kinds(points, OLD, seed=0)
+    assert not found[:100].any()
+    assert found[100:].all()

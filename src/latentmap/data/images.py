@@ -210,7 +210,9 @@ def _labels(paths: Sequence[str]) -> np.ndarray | None:
     numbers: dict[str, int] = {}
     of_paths = (numbers.setdefault(path.rpartition("/")[0], len(numbers)) for path in paths)
     numbered = np.fromiter(of_paths, np.uint32, len(paths))
-    folders = np.array([folder or "." for folder in numbers])
+    # A folder may be called by bytes that are no text.
+    named = (folder.encode("utf-8", "replace").decode() for folder in numbers)
+    folders = np.array([folder or "." for folder in named])
     return None if folders.tolist() == ["."] else folders[numbered]
 
 

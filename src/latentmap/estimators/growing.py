@@ -237,6 +237,7 @@ class Growing(Keeping):
         usual = learned["rows"] * learned["usual_error"]
         usual += len(rows) * float(np.percentile(errors, USUAL_ERROR))
         shift = float(np.median(np.linalg.norm(stands - was, axis=1)))
+        had = landmarks[: len(landmarks) - n_more]
         self._learned = {
             **learned,
             "rows": total,
@@ -246,7 +247,7 @@ class Growing(Keeping):
                 "rows": len(rows),
                 "new_kind": int(novel.sum()),
                 "landmarks": n_more,
-                "median_shift": shift / (float(np.ptp(landmarks, axis=0).max()) or 1.0),
+                "median_shift": shift / (float(np.ptp(had, axis=0).max()) or 1.0),
             },
         }
 

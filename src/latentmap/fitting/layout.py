@@ -72,13 +72,20 @@ def find_layout(
     >>> spots.shape, bool(gap > spots[:20].std())
     ((40, 2), True)
     """
-    distinct, which = _distinct(points)
-    spots = _embedded(distinct, n_components, n_neighbors, seed, visible)
+    different, which = distinct(points)
+    spots = _embedded(different, n_components, n_neighbors, seed, visible)
     return _normalised(spots[which])
 
 
-def _distinct(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Give the different points, and which of them each point is."""
+def distinct(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give the different points, in the order in which they first come, and which each point is.
+
+    Examples
+    --------
+    >>> different, which = distinct(np.array([[5.0], [2.0], [5.0]]))
+    >>> different.tolist(), which.tolist()
+    ([[5.0], [2.0]], [0, 1, 0])
+    """
     apart = np.linalg.norm((points - np.median(points, axis=0)).astype(np.float64), axis=1)
     grid = max(SAME * float(np.median(apart) or apart.mean()), TINY)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -96,7 +103,7 @@ def _start(points: np.ndarray, n_components: int, seed: int) -> np.ndarray:
     first = np.zeros((len(points), n_components))
     width = min(n_components, points.shape[1])
     first[:, :width] = points[:, :width]
-    first /= max(float(first[:, 0].std()), TINY)
+    first /= max(float(first.std(axis=0).max()), TINY)  # rows of a new kind may have no first width
     return first + 1e-3 * np.random.default_rng(seed).standard_normal(first.shape)
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from latentmap.fitting.layout import distinct
 from latentmap.fitting.neighbors import Neighbors, nearest_others, without_own
 
 __all__ = ["FEWEST", "new_kinds", "wanted_recalled"]
@@ -58,7 +59,8 @@ def new_kinds(points: np.ndarray, recalled: np.ndarray, seed: int) -> np.ndarray
     Returns
     -------
     ndarray of bool of shape (n,)
-        All False where fewer than 20 rows are new.
+        All False where fewer than 20 different rows are new: copies are each other's only
+        company, and make no kind.
 
     Examples
     --------
@@ -69,9 +71,13 @@ def new_kinds(points: np.ndarray, recalled: np.ndarray, seed: int) -> np.ndarray
     >>> int(found[:30].sum()), int(found[30:].sum())
     (30, 0)
     """
-    found = np.zeros(len(points), bool)
+    different, which = distinct(points)
+    return _new_ones(different, recalled, seed)[which]
+
+
+def _new_ones(points: np.ndarray, recalled: np.ndarray, seed: int) -> np.ndarray:
     if len(points) < FEWEST:
-        return found
+        return np.zeros(len(points), bool)
     near = nearest_others(points, min(NEIGHBORS, len(points) - 1), seed)
     split = len(recalled) // 2
     fresh, others = recalled[: min(FRESH, split)], recalled[split:][:MOST_MEASURES]
