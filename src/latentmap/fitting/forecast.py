@@ -39,8 +39,9 @@ PRODUCT_RATE, EXACT_RATE = 5e10, 1.2e10
 `slowness` is 1. This and the constants below were found on two cores of a Xeon of 2.9 GHz."""
 NEIGHBOR_SECONDS, PLACED_SECONDS = 3e-5, 8e-6
 """A row: to find its neighbours, and to find the nearest laid out."""
-MAP_SECONDS, START_SECONDS = 2.5, 2.0
-"""Landmarks and what is kept at them; networks, assembled and compiled for other uses."""
+MAP_SECONDS, START_SECONDS, AGAIN_SECONDS = 2.5, 2.0, 2.0
+"""Landmarks and what is kept at them; networks, assembled and compiled for other uses; at most, the
+training to be traced again, and found in JAX's cache, where the rehearsal has left it."""
 PASS_BYTES = 100_000_000
 """Batches of a pass over rows that stay on a disk, in the types that they are worked on in."""
 COPIES = 3
@@ -282,7 +283,7 @@ def _training_seconds(found: Pace, plan: Plan, held_out: int) -> float:
     return (
         plan.epochs * (steps * found.step + n * found.again)
         + (looks * held_out + min(n, 10_000)) * found.encode
-        + found.compiling
+        + min(found.compiling, AGAIN_SECONDS * found.slowness)
     )
 
 
