@@ -5,6 +5,7 @@ Every verb runs as a command of its own, inside a control group that may hold no
 largest resident size that the system saw of it. Files that are there already are used again.
 
     python benchmarks/memory.py FOLDER [--kind npy|parquet|images] [--rows 100000 1000000 10000000]
+        [--verbs fit encode]
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import digits
@@ -66,8 +68,10 @@ def run(command: list[str]) -> dict[str, float]:
     }
 
 
-def measured(kind: str, rows: int, folder: Path) -> dict[str, dict[str, float]]:
-    """Run every verb on so many rows."""
+def measured(
+    kind: str, rows: int, folder: Path, verbs: list[str]
+) -> Iterator[tuple[str, dict[str, float]]]:
+    """Run verbs on so many rows, in an order in which the model is there."""
     data, unseen = folder / f"{rows}{SUFFIX[kind]}", folder / "unseen.npy"
     if not unseen.exists():
         digits.write_npy(unseen, 1000, "mnist:unseen", seed=1)
@@ -80,12 +84,11 @@ def measured(kind: str, rows: int, folder: Path) -> dict[str, dict[str, float]]:
         "model": folder / f"{rows}-{kind}.safetensors",
     }
     command = [sys.executable, "-m", "latentmap"]
-    found = {}
-    for verb, words in VERBS.items():
+    for verb in verbs:
         label = ["--label", "label"] if kind == "parquet" and verb in ("fit", "evaluate") else []
-        found[verb] = run([*command, *words.format(**names).split(), *label])
-        print(f"{kind}, {rows:,} rows, {verb}: {found[verb]}", flush=True)
-    return found
+        told = run([*command, *VERBS[verb].format(**names).split(), *label])
+        print(f"{kind}, {rows:,} rows, {verb}: {told}", flush=True)
+        yield verb, told
 
 
 def table(kinds: dict[str, dict[str, dict]]) -> str:
@@ -98,7 +101,8 @@ def table(kinds: dict[str, dict[str, dict]]) -> str:
             "|---" * (len(counts) + 1) + "|",
         ]
         for verb in VERBS:
-            told = " | ".join(f"{by_rows[n][verb]['peak_gb']:.2f}" for n in counts)
+            peaks = (by_rows[n].get(verb, {}).get("peak_gb") for n in counts)
+            told = " | ".join("–" if peak is None else f"{peak:.2f}" for peak in peaks)
             lines.append(f"| `{verb}` | {told} |")
         lines.append("")
     return "\n".join(lines).rstrip()
@@ -110,16 +114,23 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--kind", choices=list(MAKERS), default="npy")
     parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000, 10_000_000])
+    parser.add_argument("--verbs", choices=list(VERBS), nargs="+", default=list(VERBS))
     asked = parser.parse_args()
     asked.folder.mkdir(exist_ok=True)
-    path = ROOT / "benchmarks" / "results" / "memory.json"
     for rows in asked.rows:
-        told = measured(asked.kind, rows, asked.folder)
-        kinds = json.loads(path.read_text())["kinds"] if path.exists() else {}
-        by_rows = {**kinds.get(asked.kind, {}), str(rows): told}
-        kinds[asked.kind] = dict(sorted(by_rows.items(), key=lambda item: int(item[0])))
-        figures = {"cap_bytes": CAP if capped() else None, "seed": 0, "kinds": kinds}
-        write_result("memory", figures, table(kinds))
+        for verb, told in measured(asked.kind, rows, asked.folder, asked.verbs):
+            keep(asked.kind, rows, verb, told)
+
+
+def keep(kind: str, rows: int, verb: str, told: dict[str, float]) -> None:
+    """Write what was measured beside what is known of other rows, verbs and kinds."""
+    path = ROOT / "benchmarks" / "results" / "memory.json"
+    kinds = json.loads(path.read_text())["kinds"] if path.exists() else {}
+    by_rows = kinds.setdefault(kind, {})
+    by_rows.setdefault(str(rows), {})[verb] = told
+    kinds[kind] = dict(sorted(by_rows.items(), key=lambda item: int(item[0])))
+    figures = {"cap_bytes": CAP if capped() else None, "seed": 0, "kinds": kinds}
+    write_result("memory", figures, table(kinds))
 
 
 if __name__ == "__main__":
