@@ -10,7 +10,7 @@ import typer
 from latentmap.cli.console import say
 from latentmap.cli.hiring import check_hiring, hired
 from latentmap.cli.limits import limited, telling_report
-from latentmap.cli.models import SUFFIX, check_model_path, start_engine
+from latentmap.cli.models import SUFFIX, check_model_path
 from latentmap.cli.options import Data, Label, RayAddress, WorkerCount
 from latentmap.errors import SettingError
 
@@ -180,7 +180,6 @@ def fit(
         recipe = recipe or ("map" if components in (2, 3) else "dense")
         parts = split_rows(data, label, seed, near=workers is None)
         settings["layout"] = None if layout is None else layout_of(layout, parts)
-        start_engine()
         model = _unfitted(recipe, _given(settings), _given(training))
         model.set_params(random_state=seed, verbose=True)
         _hint_scaling(model, parts.fitted)

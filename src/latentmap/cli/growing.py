@@ -40,7 +40,7 @@ def grow(data: str, model_path: Path, output: Path | None, label: str | None, se
             f"{model_path}: expected a map, which can grow, found {_article(type(model).__name__)}"
         )
     old = model.figures_ or {}
-    parts = split_rows(data, label, seed, old.get("label"))
+    parts = split_rows(data, label, seed, old.get("label"), started=True)
     check_columns(model, parts.fitted)
     shown = max(100, min(_SHOWN_ROWS, _SHOWN_NUMBERS // model.n_features_in_))
     before = model.transform(ArraySource(model.sample(shown), feature_names=columns_of(model)))

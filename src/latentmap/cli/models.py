@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +28,7 @@ _ENGINES = {"jax": "JAX", "torch": "PyTorch", "tensorflow": "TensorFlow"}
 
 
 def start_engine() -> None:
-    """Import Keras and what runs it, which takes some seconds the first time."""
-    if "latentmap.estimators.loading" in sys.modules:
-        return
+    """Import Keras and what runs it, which takes some seconds."""
     chosen = os.environ.get("KERAS_BACKEND", "jax")
     with working(f"Starting {_ENGINES.get(chosen, chosen)}…"):
         import latentmap.estimators.loading  # noqa: F401

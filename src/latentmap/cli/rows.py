@@ -160,19 +160,27 @@ def chosen_row(rows: Source, number: int, text: str) -> Source:
 
 
 def split_rows(
-    data: str, label: str | None, seed: int, remembered: str | None = None, near: bool = True
+    data: str,
+    label: str | None,
+    seed: int,
+    remembered: str | None = None,
+    near: bool = True,
+    started: bool = False,
 ) -> Parts:
     """Open data to fit a model to, and hold some out to judge it by.
 
-    Rows are brought ``near`` where this process is to read them several times.
+    Rows are brought ``near`` where this process is to read them several times. That, and fitting,
+    needs the engine: it is started, unless it has ``started`` already.
     """
     from latentmap.data.memory import check_limit
 
     rows = open_rows(data, label, remembered)
+    if not _is_named(data):
+        check_limit(len(rows), rows.nbytes // max(1, len(rows)))
+    if not started:
+        start_engine()
     if _is_named(data):
         return _named_parts(data, rows)
-    check_limit(len(rows), rows.nbytes // max(1, len(rows)))
-    start_engine()
     from latentmap.fitting.nearby import brought_near
 
     rows = brought_near(rows, visible=True) if near else rows
