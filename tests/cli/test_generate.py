@@ -35,8 +35,9 @@ def test_rows_drawn_like_others_are_like_them(run, plain_model, tmp_path):
     assert like.shape == (600, 8, 8)
     model = load_model(plain_model)
     real = model.inverse_transform(model.transform(load_data_set("digits", "unseen")))
-    assert density_and_coverage(real, like).coverage > 0.8
-    assert density_and_coverage(real, like).coverage > density_and_coverage(real, own).coverage
+    fidelity = density_and_coverage(real, like)
+    assert fidelity.coverage > 0.8
+    assert fidelity.density > density_and_coverage(real, own).density
 
 
 def test_drawn_rows_are_judged_by_real_ones(run, plain_model, tmp_path):

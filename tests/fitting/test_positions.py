@@ -32,7 +32,7 @@ def test_of_very_many_rows_a_sample_is_laid_out(n_components, ready, principal, 
     spots = find_positions(ready, principal, n_components, 10).of_rows
     assert spots.shape == (240, n_components)
     assert spots.dtype == np.float32
-    assert most[n_components] - 2 <= len(np.unique(spots, axis=0)) <= most[n_components]
+    assert most[n_components] - 5 <= len(np.unique(spots, axis=0)) <= most[n_components]
     assert KNeighborsClassifier(10).fit(spots, GROUP).score(spots, GROUP) == 1
     assert np.array_equal(find_positions(ready, principal, n_components, 10).of_rows, spots)
 

@@ -194,8 +194,8 @@ def _trainer(workers: Any, order: dict[str, Any], storage: str) -> tuple[Any, st
 def _fit(trainer: Any, failed: list[BaseException]) -> None:
     try:
         trainer.fit()
-    except Exception as error:  # whatever it is, the driver tells it
-        failed.append(error)
+    except (Exception, SystemExit) as error:  # whatever it is, the driver tells it
+        failed.append(error)  # Ray raises SystemExit in whoever waits where it is shut down
 
 
 def _why(failed: list[BaseException]) -> str:
