@@ -14,7 +14,7 @@ from pathlib import Path
 
 from latentmap.errors import FileError
 
-__all__ = ["check_place", "write_whole"]
+__all__ = ["cache_home", "check_place", "write_whole"]
 
 
 @contextlib.contextmanager
@@ -74,6 +74,17 @@ def check_place(path: str | os.PathLike[str]) -> None:
     >>> check_place("codes.npy")
     """
     _room_beside(Path(path)).rmdir()
+
+
+def cache_home() -> Path:
+    """Tell where what may be made again is kept: in ``XDG_CACHE_HOME``, there or not yet.
+
+    Examples
+    --------
+    >>> cache_home().name
+    'latentmap'
+    """
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "latentmap"
 
 
 def _room_beside(path: Path) -> Path:

@@ -14,6 +14,8 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from latentmap.files import cache_home
+
 __all__ = ["accelerator", "full_precision", "join", "start"]
 
 
@@ -57,8 +59,7 @@ def _keep_compiled_programs() -> None:
     import jax
 
     if jax.config.jax_compilation_cache_dir is None:
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        place = cache / "latentmap" / f"jax-{_processor()}"
+        place = cache_home() / f"jax-{_processor()}"
         jax.config.update("jax_compilation_cache_dir", str(place))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.05)
 

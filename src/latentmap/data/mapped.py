@@ -15,6 +15,7 @@ from typing import Any, Self
 import numpy as np
 
 from latentmap.errors import FileError
+from latentmap.files import cache_home
 
 __all__ = ["NamelessFile", "cache_folder"]
 
@@ -86,7 +87,7 @@ def cache_folder() -> Path:
     >>> cache_folder().is_dir()
     True
     """
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "latentmap"
+    cache = cache_home()
     with contextlib.suppress(OSError):
         cache.mkdir(parents=True, exist_ok=True)
     return cache if os.access(cache, os.W_OK) else Path(tempfile.gettempdir())
