@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from latentmap.data.columns import common_dtype
 from latentmap.data.foreign import reading
 from latentmap.errors import DataError, FileError
 
@@ -18,6 +19,7 @@ __all__ = [
     "Piece",
     "check_lists",
     "check_names",
+    "common_number_dtype",
     "is_lists",
     "number_dtype",
     "pieces",
@@ -165,3 +167,20 @@ def number_dtype(name: str, column: str, kind: Any) -> np.dtype:
     text = types.is_string(kind) or types.is_large_string(kind) or types.is_dictionary(kind)
     hint = f" (if it names the rows, pass --label {column})" if text else ""
     raise DataError(f"{name}, column {column}: expected numbers, found {kind}{hint}")
+
+
+def common_number_dtype(name: str, schemas: Mapping[Path, Any], label: str | None) -> np.dtype:
+    """Give the smallest dtype that holds every column, but the label's, of every file.
+
+    Raises
+    ------
+    DataError
+        Naming the table, or a later file of it, and the column that holds no numbers.
+    """
+    first_of: dict[Any, tuple[str, str]] = {}  # of each type, so that it is looked at once
+    for number, (path, schema) in enumerate(schemas.items()):
+        where = path.name if number else name
+        for column, kind in zip(schema.names, schema.types, strict=True):
+            if column != label:
+                first_of.setdefault(kind, (where, column))
+    return common_dtype([number_dtype(*place, kind) for kind, place in first_of.items()])

@@ -16,12 +16,13 @@ import numpy as np
 
 from latentmap.data.batching import rebatch
 from latentmap.data.checks import as_labels
-from latentmap.data.columns import common_dtype, feature_columns
+from latentmap.data.columns import feature_columns
 from latentmap.data.memory import check_memory
 from latentmap.data.parquet_footers import (
     Groups,
     check_lists,
     check_names,
+    common_number_dtype,
     is_lists,
     number_dtype,
     pieces,
@@ -118,14 +119,7 @@ class ParquetSource(Source):
             self.dtype = number_dtype(self.name, columns[0], lists.value_type)
             return
         self.row_shape, self.feature_names = (len(columns),), columns
-        first_of: dict[Any, tuple[str, str]] = {}
-        for path, found in schemas.items():
-            name = self.name if path == first else path.name
-            for column, kind in zip(found.names, found.types, strict=True):
-                if column != label:
-                    first_of.setdefault(kind, (name, column))
-        dtypes = [number_dtype(name, column, kind) for kind, (name, column) in first_of.items()]
-        self.dtype = common_dtype(dtypes)
+        self.dtype = common_number_dtype(self.name, schemas, label)
 
     def _rows_of(self, p: int) -> np.ndarray:
         last = self._last
