@@ -111,11 +111,12 @@ class Visit:
 
     def read(self, place):
         """Move the mouse; give the spot that was decoded then."""
-        before = self.page.evaluate("document.body.dataset.shown")
+        shown = "document.body.dataset.shown ?? ''"
+        before = self.page.evaluate(shown)
         self.page.mouse.move(*place)
-        self.page.wait_for_function("before => document.body.dataset.shown !== before", arg=before)
+        self.page.wait_for_function(f"before => ({shown}) !== before", arg=before)
         self.page.wait_for_timeout(100)
-        return np.array(self.page.evaluate("document.body.dataset.shown").split(), float)
+        return np.array(self.page.evaluate(shown).split(), float)
 
     def drag(self, *places):
         self.page.mouse.move(*places[0])
