@@ -118,6 +118,14 @@ class Visit:
         self.page.wait_for_timeout(100)
         return np.array(self.page.evaluate(shown).split(), float)
 
+    def until(self, holds):
+        """Look again and again, for ten seconds, whether something holds; give what was found."""
+        for _ in range(200):
+            if holds():
+                break
+            self.page.wait_for_timeout(50)
+        return holds()
+
     def drag(self, *places):
         self.page.mouse.move(*places[0])
         self.page.mouse.down()
@@ -295,14 +303,12 @@ def test_the_legend_hides_shows_and_isolates(visit, links):
     whole = page.page.evaluate(DRAWN)
     entries.nth(3).click()
     assert pressed() == ["true"] * 3 + ["false"] + ["true"] * 6
-    page.page.wait_for_timeout(100)
-    assert page.page.evaluate(DRAWN) != whole
+    assert page.until(lambda: page.page.evaluate(DRAWN) != whole)
     entries.nth(5).dblclick()
     assert pressed() == ["false"] * 5 + ["true"] + ["false"] * 4
     entries.nth(5).dblclick()
     assert pressed() == ["true"] * 10
-    page.page.wait_for_timeout(100)
-    assert page.page.evaluate(DRAWN) == whole
+    assert page.until(lambda: page.page.evaluate(DRAWN) == whole)
 
 
 def test_a_number_has_a_scale(visit, links):
@@ -316,14 +322,16 @@ def test_a_number_has_a_scale(visit, links):
 def test_zoom_keeps_the_spot_under_the_mouse(visit, links):
     page = visit(links["digits"])
     spot = page.read((500, 400))
-    apart = page.place_of(1)[0] - page.place_of(0)[0]
+
+    def apart():
+        return page.place_of(1)[0] - page.place_of(0)[0]
+
+    whole = apart()
     page.page.mouse.wheel(0, -400)
-    page.page.wait_for_timeout(100)
+    assert page.until(lambda: abs(apart()) > 1.4 * abs(whole))
     assert np.abs(np.subtract(page.place(spot), (500, 400))).max() < 0.1
-    assert abs(page.place_of(1)[0] - page.place_of(0)[0]) > 1.4 * abs(apart)
     page.page.keyboard.press("0")
-    page.page.wait_for_timeout(500)
-    assert page.place_of(1)[0] - page.place_of(0)[0] == pytest.approx(apart)
+    assert page.until(lambda: apart() == pytest.approx(whole))
 
 
 def test_a_drawing_lands_on_the_map(visit, links):
