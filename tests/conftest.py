@@ -13,6 +13,8 @@ from latentmap.cli import app
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
 # Some tests import Keras before latentmap could choose its engine.
 os.environ.setdefault("KERAS_BACKEND", "jax")
+# Several processes test beside each other: a thread that waits leaves the core to others.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 FACES = Path(__file__).parents[1].parent / "shared" / "data" / "faces"
 

@@ -1,3 +1,5 @@
+import weakref
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -277,3 +279,20 @@ def test_a_huge_group_is_refused_before_it_is_read(tmp_path, monkeypatch, reads)
     with pytest.raises(TooLargeError, match=r"^x.parquet: needs"):
         source[0:1]
     assert reads == []
+
+
+def test_of_many_files_one_footer_is_held_at_a_time(tmp_path, monkeypatch):
+    folder = tmp_path / "rows"
+    for i in range(3):
+        write(folder / f"{i}.parquet", {"x": [1.0, 2.0]})
+    footers, held, real = [], [], parquet.ParquetFile
+
+    def watched(path):
+        held.append(sum(footer() is not None for footer in footers))
+        file = real(path)
+        footers.append(weakref.ref(file.metadata))
+        return file
+
+    monkeypatch.setattr(parquet, "ParquetFile", watched)
+    assert len(open_data(folder)) == 6
+    assert held == [0, 0, 0]

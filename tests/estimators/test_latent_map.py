@@ -432,7 +432,7 @@ from scipy.sparse import csr_array
 from latentmap import LatentMap
 from latentmap.networks.dense import DenseNetwork
 
-n, d, stored = 8_000, 50_000, 50
+n, d, stored = 4_000, 40_000, 50
 rng = np.random.default_rng(0)
 places = (np.arange(n * stored) // stored, rng.integers(0, d, n * stored))
 rows = (csr_array((np.ones(n * stored, "f4"), places), shape=(n, d)) > 0).astype("f4")
@@ -451,7 +451,7 @@ print(peak() - before)
 @pytest.mark.timeout(900)
 def test_a_large_sparse_matrix_is_never_dense():
     told = subprocess.run([sys.executable, "-c", PROOF], capture_output=True, text=True, check=True)
-    assert int(told.stdout) < 1.0e9  # dense, the rows alone are 1.6 GB
+    assert int(told.stdout) < 0.8e9  # 0.6 are seen; dense, the rows alone add 0.64
 
 
 # -- layouts of the user's own ---------------------------------------------------------------------

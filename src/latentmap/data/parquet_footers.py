@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,7 +23,7 @@ __all__ = [
     "is_lists",
     "number_dtype",
     "pieces",
-    "read_footer",
+    "read_footers",
     "reading_parquet",
     "taken_together",
 ]
@@ -58,13 +58,23 @@ def reading_parquet(path: Path) -> AbstractContextManager[None]:
     return reading(path.name, "a Parquet file", pa.ArrowException, UnicodeDecodeError)
 
 
-def read_footer(path: Path) -> tuple[Any, Any]:
-    """Give a file's metadata and the columns that are for us."""
+def read_footers(paths: Iterable[Path]) -> Iterator[tuple[list[int], Any]]:
+    """Give, file by file, the rows of each row group, and the columns that are for us.
+
+    pyarrow keeps about a thousand bytes for each column of each row group, gigabytes for large
+    folders; so footers go at once, and files of the same columns have one schema.
+    """
     from pyarrow import parquet
 
-    with reading_parquet(path):
-        footer = parquet.read_metadata(path)
-        return footer, _without_index(footer.schema.to_arrow_schema())
+    last = None
+    for path in paths:
+        # Not read_metadata: a footer that was asked for its schema waits for the garbage collector.
+        with reading_parquet(path), parquet.ParquetFile(path) as file:
+            footer, schema = file.metadata, _without_index(file.schema_arrow)
+            group_rows = [footer.row_group(i).num_rows for i in range(footer.num_row_groups)]
+        del file, footer
+        last = schema if last is None or not schema.equals(last) else last
+        yield group_rows, last
 
 
 def _without_index(schema: Any) -> Any:
@@ -91,24 +101,29 @@ def check_lists(path: Path, name: str, expected: Any, found: Any) -> None:
         raise FileError(f"{path.name}, column {name}: expected {types[0]}, found {types[1]}")
 
 
-def taken_together(footers: Sequence[Any], most: int) -> Iterator[Groups]:
+def taken_together(group_rows: Iterable[Sequence[int]], most: int) -> Iterator[Groups]:
     """Take row groups of a file together as long as they have at most so many rows.
 
     Parameters
     ----------
-    footers : sequence of pyarrow.parquet.FileMetaData
+    group_rows : iterable of sequence of int
+        Of each file, the rows of its groups.
     most : int
 
     Yields
     ------
     Groups
         All rows, in their order; none of groups without rows.
+
+    Examples
+    --------
+    >>> [(some.first, some.last, some.rows) for some in taken_together([[40, 50, 60], [70]], 100)]
+    [(0, 1, 90), (2, 2, 60), (0, 0, 70)]
     """
     start = 0
-    for file, footer in enumerate(footers):
+    for file, of_file in enumerate(group_rows):
         begun, held = start, None
-        for index in range(footer.num_row_groups):
-            rows = footer.row_group(index).num_rows
+        for index, rows in enumerate(of_file):
             if held is not None and held.rows + rows <= most:
                 held = held._replace(last=index, rows=held.rows + rows)
             else:

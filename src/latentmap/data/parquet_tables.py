@@ -8,7 +8,7 @@ piece, however many there are, and however large or small their writer made the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -26,12 +26,13 @@ from latentmap.data.parquet_footers import (
     is_lists,
     number_dtype,
     pieces,
-    read_footer,
+    read_footers,
     reading_parquet,
     taken_together,
 )
 from latentmap.data.sources import Source
 from latentmap.errors import DataError, FileError
+from latentmap.progress import progress
 
 __all__ = ["ParquetSource", "open_parquet"]
 
@@ -54,6 +55,8 @@ class ParquetSource(Source):
         The column that holds labels. It is the only one that is read whole.
     name : str
         For messages.
+    verbose : bool
+        Show progress, where opening takes a while.
 
     Raises
     ------
@@ -69,15 +72,23 @@ class ParquetSource(Source):
     A single column of lists of one length, such as ``pixels``, is a row each.
     """
 
-    def __init__(self, paths: Sequence[Path], *, label: str | None = None, name: str) -> None:
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        *,
+        label: str | None = None,
+        name: str,
+        verbose: bool = False,
+    ) -> None:
         self.paths, self.name = list(paths), name
-        footers, schemas = zip(*map(read_footer, self.paths), strict=True)
-        filled = [i for i, footer in enumerate(footers) if footer.num_rows]
+        footers = _counted(read_footers(self.paths), "files", len(self.paths), verbose)
+        group_rows, schemas = zip(*footers, strict=True)
+        filled = [i for i, rows in enumerate(group_rows) if sum(rows)]
         if not filled:
             raise DataError(f"{name}: expected at least one row, found none")
         self._set_columns({self.paths[i]: schemas[i] for i in filled}, label)
         self._piece_rows = max(1, _PIECE_BYTES // self._row_bytes)
-        self._groups = list(taken_together(footers, self._piece_rows))
+        self._groups = list(taken_together(group_rows, self._piece_rows))
         self._pieces = list(pieces(self._groups, self._piece_rows))
         self._starts = np.array([piece.start for piece in self._pieces])
         self.block_starts = self._starts
@@ -85,7 +96,8 @@ class ParquetSource(Source):
         self._coming: tuple[int, Iterator[np.ndarray]] | None = None
         self._opened: tuple[Path, Any] | None = None
         if label is not None:
-            self.labels = _narrowed(as_labels(np.concatenate(list(self._label_values(label)))))
+            parts = _counted(self._label_values(label), "labels", len(self), verbose, len)
+            self.labels = _narrowed(as_labels(np.concatenate(list(parts))))
 
     def __getstate__(self) -> dict[str, Any]:
         # Another process reads for itself.
@@ -196,7 +208,7 @@ class ParquetSource(Source):
                     )
                 row += table.num_rows
                 with reading_parquet(self.paths[groups.file]):
-                    yield as_labels(column.to_pylist())
+                    yield _narrowed(as_labels(column.to_pylist()))
 
     def _tables(self, groups: Groups, columns: list[str]) -> Iterator[Any]:
         """Read columns of row groups, at most so many rows at a time as a piece has."""
@@ -221,6 +233,16 @@ class ParquetSource(Source):
         if opened is None or opened[0] != path:
             self._opened = opened = (path, parquet.ParquetFile(path))
         return opened[1]
+
+
+def _counted(
+    parts: Iterable[Any], what: str, total: int, verbose: bool, size: Callable = lambda _: 1
+) -> Iterator[Any]:
+    """Pass parts on, and show how many of all have come."""
+    with progress(f"reading {total:,} {what}", total, verbose, patient=True) as advance:
+        for part in parts:
+            yield part
+            advance(size(part))
 
 
 def _narrowed(labels: np.ndarray) -> np.ndarray:

@@ -45,7 +45,8 @@ def open_data(
     label : str, optional
         The column of a table that holds labels.
     verbose : bool
-        Show progress, where opening takes a while: all images of a folder are looked at.
+        Show progress, where opening a folder takes a while: all images are looked at, all labels
+        of a table are read.
 
     Returns
     -------
@@ -98,8 +99,9 @@ def _open_name(data: str | os.PathLike[str], label: str | None) -> Source:
     return load_data_set(name, part or "fit")
 
 
-def _open_parquet_folder(folder: Path, paths: Names, label: str | None, _: bool) -> Source:
-    return ParquetSource([folder / path for path in paths], label=label, name=folder_name(folder))
+def _open_parquet_folder(folder: Path, paths: Names, label: str | None, verbose: bool) -> Source:
+    files = [folder / path for path in paths]
+    return ParquetSource(files, label=label, name=folder_name(folder), verbose=verbose)
 
 
 def _open_image_folder(folder: Path, paths: Names, label: str | None, verbose: bool) -> Source:
