@@ -20,7 +20,6 @@ from latentmap.codes.fineness import Limit, Sample, Task, fingerprint
 from latentmap.codes.packing import PackedCodes, pack_codes, packed_labels, rounded
 from latentmap.codes.quantize import OCTAVE
 from latentmap.data import as_source
-from latentmap.data.checks import as_labels
 from latentmap.data.memory import check_memory
 from latentmap.errors import FileError, SettingError
 from latentmap.files import write_whole
@@ -121,8 +120,7 @@ def compress(
     (150, 4)
     """
     limit, source = Limit(error, bytes_a_row).checked(), as_source(X)
-    kept = packed_labels(as_labels(source.labels) if labels and source.labels is not None else None)
-    task = Task(estimator, source, kept)
+    task = Task(estimator, source, packed_labels(source.labels if labels else None))
     sample = Sample.of(task, verbose)
     fineness = sample.suited(limit, verbose)
     with write_whole(path) as beside:

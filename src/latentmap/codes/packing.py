@@ -45,6 +45,7 @@ _MAGIC = b"\x93lmcodes"
 _FRAME = struct.Struct("<II")
 _COUNT = struct.Struct("<I")
 _MOST_COMPONENTS, _MOST_BLOCK = 65_536, 8192
+_LABELS_AT_ONCE = 2**16
 
 
 def packed_labels(labels: np.ndarray | None) -> tuple[list | None, bytes]:
@@ -57,13 +58,17 @@ def packed_labels(labels: np.ndarray | None) -> tuple[list | None, bytes]:
     """
     if labels is None:
         return None, b""
-    names, indices = np.unique(labels, return_inverse=True)
+    names = np.unique(labels)
     if len(names) > MOST_LABELS:
         raise SettingError(
             f"labels: expected at most {MOST_LABELS:,} different ones, found {len(names):,}; "
             "compress the rows without them"
         )
-    return names.tolist(), Histograms([flat(len(names))]).encode(indices.reshape(-1, 1))
+    numbers = np.empty((len(labels), 1), np.min_scalar_type(len(names)))
+    for start in range(0, len(labels), _LABELS_AT_ONCE):
+        some = slice(start, start + _LABELS_AT_ONCE)
+        numbers[some, 0] = np.searchsorted(names, labels[some])
+    return names.tolist(), Histograms([flat(len(names))]).encode(numbers)
 
 
 def pack_codes(
