@@ -81,7 +81,7 @@ class ParquetSource(Source):
         verbose: bool = False,
     ) -> None:
         self.paths, self.name = list(paths), name
-        footers = _counted(read_footers(self.paths), "files", len(self.paths), verbose)
+        footers = _with_progress(read_footers(self.paths), "files", len(self.paths), verbose)
         group_rows, schemas = zip(*footers, strict=True)
         filled = [i for i, rows in enumerate(group_rows) if sum(rows)]
         if not filled:
@@ -96,8 +96,8 @@ class ParquetSource(Source):
         self._coming: tuple[int, Iterator[np.ndarray]] | None = None
         self._opened: tuple[Path, Any] | None = None
         if label is not None:
-            parts = _counted(self._label_values(label), "labels", len(self), verbose, len)
-            self.labels = _narrowed(as_labels(np.concatenate(list(parts))))
+            parts = _with_progress(self._label_values(label), "labels", len(self), verbose, len)
+            self.labels = np.concatenate(list(parts))
 
     def __getstate__(self) -> dict[str, Any]:
         # Another process reads for itself.
@@ -235,8 +235,12 @@ class ParquetSource(Source):
         return opened[1]
 
 
-def _counted(
-    parts: Iterable[Any], what: str, total: int, verbose: bool, size: Callable = lambda _: 1
+def _with_progress(
+    parts: Iterable[Any],
+    what: str,
+    total: int,
+    verbose: bool,
+    size: Callable[[Any], int] = lambda _: 1,
 ) -> Iterator[Any]:
     """Pass parts on, and show how many of all have come."""
     with progress(f"reading {total:,} {what}", total, verbose, patient=True) as advance:
