@@ -7,6 +7,7 @@ import itertools
 import os
 import shutil
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -83,7 +84,11 @@ class Visit:
 
     def __init__(self, browser, link, **options):
         self.context = browser.new_context(
-            **{"viewport": {"width": 1280, "height": 800}, **options}
+            **{
+                "viewport": {"width": 1280, "height": 800},
+                "reduced_motion": "reduce",
+                **options,
+            }
         )
         self.page, self.complaints = self.context.new_page(), []
         self.page.on("console", self.hear)
@@ -94,6 +99,7 @@ class Visit:
             self.context.route("http*://**", lambda route: route.abort())
         self.page.goto(link)
         self.page.wait_for_selector("body[data-state=ready]")
+        self.page.evaluate("() => new Promise(requestAnimationFrame)")  # and drawn
 
     def hear(self, said):
         """Keep what the browser says, but for its advice on reading pixels, which only we do."""
@@ -110,21 +116,30 @@ class Visit:
         return self.place(self.page.evaluate("i => window.latentmap.spotOf(i)", i))
 
     def read(self, place):
-        """Move the mouse; give the spot that was decoded then."""
-        shown = "document.body.dataset.shown ?? ''"
-        before = self.page.evaluate(shown)
+        """Move the mouse; give the spot of that place, once it is decoded and shown."""
+
+        def shown():
+            return np.array(self.page.evaluate("document.body.dataset.shown ?? ''").split(), float)
+
+        def is_there():
+            spot = shown()
+            return spot.size and np.abs(np.subtract(self.place(spot), place)).max() < 0.51
+
         self.page.mouse.move(*place)
-        self.page.wait_for_function(f"before => ({shown}) !== before", arg=before)
-        self.page.wait_for_timeout(100)
-        return np.array(self.page.evaluate(shown).split(), float)
+        assert self.until(is_there), f"what lives at {place} is not shown"
+        return shown()
 
     def until(self, holds):
-        """Look again and again, for ten seconds, whether something holds; give what was found."""
-        for _ in range(200):
-            if holds():
-                break
+        """Look again and again, for thirty seconds, whether something holds; give what was found."""
+        end = time.monotonic() + 30
+        while not (found := holds()) and time.monotonic() < end:
             self.page.wait_for_timeout(50)
-        return holds()
+        return found
+
+    def row(self):
+        """Give the row that the panel shows, once it shows one."""
+        self.page.wait_for_selector("#row[data-row]")
+        return int(self.page.get_attribute("#row", "data-row"))
 
     def drag(self, *places):
         self.page.mouse.move(*places[0])
@@ -206,7 +221,6 @@ def test_moving_decodes_what_inverse_transform_gives(visit, links, map_scene):
         difference = shown[:, :, 0].astype(int) - decoded(map_scene, spot)
         assert np.abs(difference).max() <= 1
         assert (shown[:, :, 0] == shown[:, :, 2]).all()
-        assert np.abs(np.subtract(page.place(spot), place)).max() < 0.51
         assert (page.pixels("#lens canvas") == shown).all()
         seen.append(shown)
     assert any((a != b).any() for a, b in itertools.pairwise(seen))
@@ -225,8 +239,7 @@ def test_where_no_data_is_it_fades_and_says_so(visit, links):
 def test_a_point_shows_the_row_beside_its_reconstruction(visit, links, map_scene, digits):
     page = visit(links["digits"])
     page.page.mouse.move(*page.place_of(7))
-    page.page.wait_for_selector("#row[data-row]")
-    i = int(page.page.get_attribute("#row", "data-row"))
+    i = page.row()
     original = page.pixels("#row figure:first-child canvas")[:, :, 0]
     assert (original == map_scene.pictures.bytes_of(digits[[i]])[0, :, :, 0]).all()
     assert f"Row {i}" in page.text("#row h2")
@@ -237,7 +250,7 @@ def test_a_click_finds_similar_rows_and_goes_there(visit, links, map_scene):
     page = visit(links["digits"])
     page.page.mouse.click(*page.place_of(7))
     page.page.wait_for_selector("#similar .thumbs button")
-    i = int(page.page.get_attribute("#row", "data-row"))
+    i = page.row()
     shown = page.page.eval_on_selector_all(
         "#similar button", "buttons => buttons.map(b => Number(b.dataset.row))"
     )
@@ -319,8 +332,9 @@ def test_a_number_has_a_scale(visit, links):
     assert low < high
 
 
-def test_zoom_keeps_the_spot_under_the_mouse(visit, links):
-    page = visit(links["digits"])
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_zoom_keeps_the_spot_under_the_mouse(visit, links, motion):
+    page = visit(links["digits"], reduced_motion=motion)
     spot = page.read((500, 400))
 
     def apart():

@@ -21,5 +21,9 @@ function element(tag, properties = {}, ...children) {
 /** The place of a section's changing content. */
 const bodyOf = (section) => section.querySelector(".body");
 
+/** Whether people asked their system for less motion. */
+const wantsStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
 /** Scroll a section of the panel into view, if it is not. */
-const reveal = (section) => section.scrollIntoView({ block: "nearest", behavior: "smooth" });
+const reveal = (section) =>
+  section.scrollIntoView({ block: "nearest", behavior: wantsStill() ? "auto" : "smooth" });

@@ -17,7 +17,7 @@ function glideTo(view, goal, arrived = () => {}) {
   cancelAnimationFrame(glide);
   const from = { x: view.x, y: view.y, scale: view.scale };
   const started = performance.now();
-  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const still = wantsStill();
   const step = (now) => {
     const time = still ? 1 : Math.min(1, Math.max(0, (now - started) / GLIDE_MS));
     view.move(between(from, goal, time * (2 - time)));
