@@ -143,12 +143,27 @@ def test_the_odd_size_is_named(tmp_path):
         open_data(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"not an image", b"%!PS-Adobe-3.0 EPSF-3.0\n"])
+@pytest.mark.parametrize("content", [b"", b"no", 99_999 * b"no", b"%!PS-Adobe-3.0 EPSF\n"])
 def test_unreadable_images_are_named(tmp_path, content):
     save(tmp_path, "a.png", GREY)
     (tmp_path / "b.png").write_bytes(content)
     with pytest.raises(FileError, match=r"^b.png: cannot be read as an image"):
         open_data(tmp_path)
+
+
+def test_what_is_no_image_is_told_without_where_it_lies(tmp_path):
+    save(tmp_path, "a.png", GREY)
+    (tmp_path / "b.png").write_bytes(b"no")
+    with pytest.raises(FileError) as told:
+        open_data(tmp_path)
+    assert str(told.value).endswith("(it is no PNG, JPEG, BMP, GIF, TIFF, WEBP or PPM)")
+
+
+def test_large_files_are_read_as_small_ones_are(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (2, 300, 300), dtype=np.uint8)
+    for row, name in zip(noise, ("a.png", "b.tif"), strict=True):
+        assert save(tmp_path, name, row).stat().st_size > 2**16
+    assert np.array_equal(open_data(tmp_path)[:], noise)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".gif", ".tif", ".bmp"])

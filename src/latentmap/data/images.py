@@ -8,6 +8,7 @@ whatever a file is called, because some of Pillow's others start programs.
 from __future__ import annotations
 
 import contextlib
+import io
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -31,7 +32,9 @@ IMAGE_SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"),
 )
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+_KINDS = ", ".join(_FORMATS[:-1]) + f" or {_FORMATS[-1]}"
 _PIXEL_LIMIT = 2**26  # an image of a few bytes may claim to unpack to gigabytes
+_SMALL_BYTES = 2**16
 _TOLD_AT_ONCE = 100
 _GREY_8 = {"1", "L", "LA", "La"}
 _GREY_16 = {"I;16", "I;16B", "I;16L", "I;16N", "I"}
@@ -85,8 +88,8 @@ class ImageFolderSource(Source):
     def take(self, indices: Any) -> np.ndarray:  # noqa: D102
         indices = np.asarray(indices, dtype=np.intp)
         out = np.empty((len(indices), *self.row_shape), self.dtype)
-        for row, index in enumerate(indices):
-            out[row] = self._read(self.paths[index])
+        for row, path in enumerate(self.paths.take(indices)):
+            out[row] = self._read(path)
         return out
 
     def _kinds(self, verbose: bool) -> set[str]:
@@ -109,13 +112,7 @@ class ImageFolderSource(Source):
             )
 
     def _read(self, path: str) -> np.ndarray:
-        from PIL import Image
-
-        # Pillow's plugins raise whatever their parsers meet: SyntaxError, struct.error, EOFError...
-        with (
-            reading(path, "an image", Exception),
-            Image.open(self.folder / path, formats=_FORMATS) as image,
-        ):
+        with _opened(self.folder, path) as image:
             pixels = self._decode(image)
         if (
             pixels.shape != self.row_shape
@@ -135,13 +132,30 @@ def _large_images() -> Iterator[None]:
         yield
 
 
-def _read_header(folder: Path, path: str) -> tuple[tuple[int, int], str]:
-    from PIL import Image
+@contextlib.contextmanager
+def _opened(folder: Path, path: str) -> Iterator[Image]:
+    """Open an image; whatever goes wrong with it becomes one sentence.
 
-    with (
-        reading(path, "an image", Exception),
-        Image.open(folder / path, formats=_FORMATS) as image,
-    ):
+    Pillow's plugins raise whatever their parsers meet: SyntaxError, struct.error, EOFError... They
+    read a file in small steps: a small one is read at once, which halves the time it takes.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    place = f"{folder}/{path}"
+    with reading(path, "an image", Exception):
+        with open(place, "rb", buffering=0) as file:  # noqa: PTH123 - Path's own takes longer
+            start = file.read(_SMALL_BYTES)
+        whole = io.BytesIO(start) if len(start) < _SMALL_BYTES else place
+        try:
+            image = Image.open(whole, formats=_FORMATS)
+        except UnidentifiedImageError as error:
+            raise ValueError(f"it is no {_KINDS}") from error
+        with image:
+            yield image
+
+
+def _read_header(folder: Path, path: str) -> tuple[tuple[int, int], str]:
+    with _opened(folder, path) as image:
         size, kind = image.size, _kind(image)
     if size[0] * size[1] > _PIXEL_LIMIT:
         raise FileError(f"{path}: expected at most {_PIXEL_LIMIT:,} pixels, found {_text(size)}")
@@ -188,13 +202,18 @@ def _grey16(image: Image) -> np.ndarray:
 def _grey8(image: Image) -> np.ndarray:
     if image.mode in _GREY_16:
         return (_grey16(image) >> 8).astype(np.uint8)
-    return np.asarray(_on_white(image).convert("L"))
+    return _pixels(image, "L")
 
 
 def _colour(image: Image) -> np.ndarray:
     if image.mode in _GREY_16:
         return np.repeat(_grey8(image)[..., None], 3, axis=-1)
-    return np.asarray(_on_white(image).convert("RGB"))
+    return _pixels(image, "RGB")
+
+
+def _pixels(image: Image, mode: str) -> np.ndarray:
+    opaque = _on_white(image)
+    return np.asarray(opaque if opaque.mode == mode else opaque.convert(mode))
 
 
 def _on_white(image: Image) -> Image:

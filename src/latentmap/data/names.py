@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice, pairwise
+from itertools import islice
 from typing import Any, Self, overload
 
 import numpy as np
@@ -69,7 +69,7 @@ class Names(Sequence[str]):
 
     def __iter__(self) -> Iterator[str]:
         for start in range(0, len(self), _BLOCK):
-            yield from self._between(start, min(start + _BLOCK, len(self)))
+            yield from self.take(range(start, min(start + _BLOCK, len(self))))
 
     @overload
     def __getitem__(self, index: int) -> str: ...
@@ -80,17 +80,26 @@ class Names(Sequence[str]):
     def __getitem__(self, index: int | slice) -> str | list[str]:
         numbers = range(len(self))[index]
         if isinstance(numbers, int):
-            return self._between(numbers, numbers + 1)[0]
-        return [self[number] for number in numbers]
+            return self.take([numbers])[0]
+        return self.take(numbers)
 
-    def _between(self, start: int, stop: int) -> list[str]:
-        """Give the texts from one to before another, read in one go."""
-        bounds = [int(self._ends[start - 1]) if start else 0, *self._ends[start:stop].tolist()]
-        whole = self._letters[bounds[0] : bounds[-1]].tobytes()
+    def take(self, indices: Sequence[int] | np.ndarray) -> list[str]:
+        """Give the texts at these places, 0 to n - 1, in one go.
+
+        Examples
+        --------
+        >>> Names(["a", "bb", "ccc"]).take([2, 0])
+        ['ccc', 'a']
+        """
+        at = np.asarray(indices, np.intp)
+        starts, ends = np.where(at > 0, self._ends[at - 1], 0), self._ends[at]
+        parts = [
+            self._letters[start:end].tobytes()
+            for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+        ]
         for held in (self._letters, self._ends):
             let_go(held)
-        places = [bound - bounds[0] for bound in bounds]
-        return [whole[a:b].decode("utf-8", "surrogateescape") for a, b in pairwise(places)]
+        return [part.decode("utf-8", "surrogateescape") for part in parts]
 
 
 def _kept(file: NamelessFile, dtype: Any, count: int) -> np.ndarray:
