@@ -6,6 +6,7 @@ MNIST's unseen rows is unseen. Row i of a seed is the same whatever the number o
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from latentmap.data import open_data
 
 BLOCK = 10_000
 MOST_SHIFT = 2
+MOST_FILES = 1_000_000
 
 
 def blended(rows: int, part: str = "mnist", seed: int = 0) -> Iterator[tuple[np.ndarray, ...]]:
@@ -82,13 +84,23 @@ def write_parquet(folder: Path, rows: int, part: str = "mnist", seed: int = 0) -
 
 
 def write_images(folder: Path, rows: int, part: str = "mnist", seed: int = 0) -> None:
-    """Write so many of them as PNG files, in a folder for each digit."""
+    """Write so many of them as PNG files, in a folder for each digit.
+
+    After the first million, rows are further names of these files: whoever reads them has as much
+    to do, and the disk holds them.
+    """
     from PIL import Image
 
-    number = 0
-    for images, labels in blended(rows, part, seed):
-        for image, label in zip(images, labels, strict=True):
-            place = folder / f"{label}" / f"{number}.png"
-            place.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(image).save(place)
-            number += 1
+    def place(number: int, label: int) -> str:
+        return f"{folder}/{label}/{number}.png"
+
+    for label in range(10):
+        (folder / f"{label}").mkdir(parents=True)
+    files, written = min(rows, MOST_FILES), []
+    for images, labels in blended(files, part, seed):
+        for image, label in zip(images, labels.tolist(), strict=True):
+            Image.fromarray(image).save(place(len(written), label))
+            written.append(label)
+    for number in range(files, rows):
+        like = number % files
+        os.link(place(like, written[like]), place(number, written[like]))

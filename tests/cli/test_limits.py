@@ -44,7 +44,7 @@ def test_many_rows_are_refused_before_they_are_read(process, tmp_path):
 
 def test_a_limit_ends_with_the_command(run, tmp_path):
     np.save(tmp_path / "rows.npy", np.random.default_rng(0).normal(size=(60, 3)))
-    options = ["-n", 1, "--epochs", 1, "--memory", "4GB", "-o", tmp_path / "m.safetensors"]
+    options = ["-n", 1, "--epochs", 1, "--memory", "64GB", "-o", tmp_path / "m.safetensors"]
     run("fit", tmp_path / "rows.npy", *options)
     assert limit_bytes() is None
 

@@ -199,13 +199,18 @@ class Growing(Keeping):
     ) -> None:
         """Train on new rows and recalled ones."""
         landmarks = self._plane(self.landmarks_)
-        soften = Softened(landmarks, self._width / self._fitted_arrays["code_scale"])
+        soften = keras.Sequential(
+            [
+                keras.Input(landmarks.shape[1:]),
+                Softened(landmarks, self._width / self._fitted_arrays["code_scale"]),
+            ]
+        )
         n_recalled = max(self._learned["rows"], len(rows), FEWEST_RECALLED)
         lessons = Lessons(
             rows,
             novel,
             annex.spots,
-            lambda codes: keras.ops.convert_to_numpy(soften(self._plane(codes))),
+            lambda codes: apply(soften, self._plane(codes)),
             teacher=old,
             recalled=recalled,
             n_recalled=min(n_recalled, MOST_RECALLED),
