@@ -15,6 +15,8 @@ os.environ.setdefault("SCIPY_ARRAY_API", "1")
 os.environ.setdefault("KERAS_BACKEND", "jax")
 # Several processes test beside each other: a thread that waits leaves the core to others.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Thousands of small networks are compiled, and that is most of the time: XLA shall try less hard.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=1")
 
 FACES = Path(__file__).parents[1].parent / "shared" / "data" / "faces"
 
