@@ -62,6 +62,11 @@ def test_what_is_available_is_what_the_limit_leaves():
         assert 0 <= memory.available_bytes() <= 130_000_000
     with memory.memory_limit(1000):
         assert memory.available_bytes() == 0
+    with memory.memory_limit("10MB"), pytest.raises(TooLargeError) as told:
+        memory.check_memory("rows.npy", 2_000_000_000)
+    assert str(told.value) == (
+        "rows.npy: needs 2.0 GB of memory, 0.0 GB are left within the limit of 0.01 GB"
+    )
 
 
 def test_a_share_of_a_limit_is_never_more_than_usual():

@@ -262,10 +262,11 @@ def check_memory(name: str, needed: int) -> None:
         ...
     latentmap.errors.TooLargeError: rows.npz: needs 1,152,921,504.6 GB of memory, ... GB are free
     """
-    available = available_bytes()
+    available, limit = available_bytes(), limit_bytes()
     if available is not None and needed > available:
+        left = "free" if limit is None else f"left within the limit of {limit / 1e9:.3g} GB"
         raise TooLargeError(
-            f"{name}: needs {needed / 1e9:,.1f} GB of memory, {available / 1e9:,.1f} GB are free"
+            f"{name}: needs {needed / 1e9:,.1f} GB of memory, {available / 1e9:,.1f} GB are {left}"
         )
 
 
