@@ -1,7 +1,7 @@
 """A folder of images: a row is one image, decoded when it is asked for.
 
-Opening reads only the headers: they tell the size, which must be one for all, and whether there is
-colour, which decides how every image is decoded. Only the formats of the table below are tried,
+Opening looks only at the headers: they tell the size, which must be one for all, and whether there
+is colour, which decides how every image is decoded. Only the formats of the table below are tried,
 whatever a file is called, because some of Pillow's others start programs.
 """
 

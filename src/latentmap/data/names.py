@@ -93,13 +93,14 @@ class Names(Sequence[str]):
         """
         at = np.asarray(indices, np.intp)
         starts, ends = np.where(at > 0, self._ends[at - 1], 0), self._ends[at]
-        parts = [
-            self._letters[start:end].tobytes()
+        letters = memoryview(np.asarray(self._letters))
+        texts = [
+            str(letters[start:end], "utf-8", "surrogateescape")
             for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
         ]
         for held in (self._letters, self._ends):
             let_go(held)
-        return [part.decode("utf-8", "surrogateescape") for part in parts]
+        return texts
 
 
 def _kept(file: NamelessFile, dtype: Any, count: int) -> np.ndarray:
