@@ -93,7 +93,7 @@ class Names(Sequence[str]):
         """
         at = np.asarray(indices, np.intp)
         starts, ends = np.where(at > 0, self._ends[at - 1], 0), self._ends[at]
-        letters = memoryview(np.asarray(self._letters))
+        letters = np.asarray(self._letters).data
         texts = [
             str(letters[start:end], "utf-8", "surrogateescape")
             for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
