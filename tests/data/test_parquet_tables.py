@@ -227,6 +227,28 @@ def test_files_may_differ_in_how_they_hold_numbers_and_labels(tmp_path):
     assert source.labels.tolist() == ["a", "b"]
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "labels"),
+    [
+        (["01", "1"], ["A1", "01"], ["01", "1", "A1", "01"]),
+        (["7", "08"], ["9", "8"], [7, 8, 9, 8]),
+        ([1.0, 2.0], [1.0, 2.5], ["1.0", "2.0", "1.0", "2.5"]),
+        ([-7, 300], [300, 5], [-7, 300, 300, 5]),
+        ([True, False], [True, True], [1, 0, 1, 1]),
+    ],
+)
+def test_all_labels_together_tell_what_they_are(tmp_path, first, second, labels):
+    for number, kinds in enumerate([first, second]):
+        write(tmp_path / "rows" / f"{number}.parquet", {"x": [1, 2], "kind": kinds})
+    assert open_data(tmp_path / "rows", label="kind").labels.tolist() == labels
+
+
+def test_lists_are_no_labels(tmp_path):
+    path = write(tmp_path / "x.parquet", {"x": [1, 2], "kind": [[1], [2, 3]]})
+    with pytest.raises(DataError, match="^x.parquet, column kind: expected labels, found list<"):
+        open_parquet(path, "kind")
+
+
 def test_a_file_without_rows_says_nothing_of_columns(tmp_path):
     write(tmp_path / "rows" / "1.parquet", {"x": pa.nulls(0), "kind": pa.nulls(0)})
     write(tmp_path / "rows" / "2.parquet", {"x": [1.5], "kind": ["a"]})

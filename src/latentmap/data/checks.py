@@ -192,7 +192,7 @@ def as_labels(values: Any) -> np.ndarray:
         return array.astype(np.int64)
     if array.dtype.kind == "f":
         return array.astype(np.int64) if _all_whole(array) else array.astype(str)
-    text = array.astype(str)
+    text = array.astype(str, copy=False)
     try:
         return text.astype(np.int64)
     except (ValueError, OverflowError):

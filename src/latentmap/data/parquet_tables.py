@@ -96,8 +96,9 @@ class ParquetSource(Source):
         self._coming: tuple[int, Iterator[np.ndarray]] | None = None
         self._opened: tuple[Path, Any] | None = None
         if label is not None:
-            parts = _with_progress(self._label_values(label), "labels", len(self), verbose, len)
-            self.labels = np.concatenate(list(parts))
+            parts = self._label_parts(label)
+            told = _with_progress(parts, "labels", len(self), verbose, lambda part: len(part[1]))
+            self.labels = _joined(*zip(*told, strict=True))
 
     def __getstate__(self) -> dict[str, Any]:
         # Another process reads for itself.
@@ -195,7 +196,8 @@ class ParquetSource(Source):
         file = self.paths[groups.file].name
         raise DataError(f"{file}, row {row}, column {column}: expected a number, found nothing")
 
-    def _label_values(self, label: str) -> Iterator[np.ndarray]:
+    def _label_parts(self, label: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Give the labels that differ, and of each row the number of its own, piece by piece."""
         for groups in self._groups:
             row = groups.start_in_file
             for table in self._tables(groups, [label]):
@@ -208,7 +210,7 @@ class ParquetSource(Source):
                     )
                 row += table.num_rows
                 with reading_parquet(self.paths[groups.file]):
-                    yield _narrowed(as_labels(column.to_pylist()))
+                    yield _encoded(self.name, label, column)
 
     def _tables(self, groups: Groups, columns: list[str]) -> Iterator[Any]:
         """Read columns of row groups, at most so many rows at a time as a piece has."""
@@ -249,9 +251,27 @@ def _with_progress(
             advance(size(part))
 
 
+def _encoded(name: str, label: str, column: Any) -> tuple[np.ndarray, np.ndarray]:
+    from pyarrow import types
+
+    if types.is_nested(column.type):
+        raise DataError(f"{name}, column {label}: expected labels, found {column.type}")
+    encoded = column.combine_chunks().dictionary_encode()
+    values = np.asarray(encoded.dictionary.to_pylist())
+    values = values if values.dtype.kind in "biuf" else values.astype(str, copy=False)
+    return values, encoded.indices.to_numpy()
+
+
+def _joined(values: Sequence[np.ndarray], indices: Sequence[np.ndarray]) -> np.ndarray:
+    """Join labels of pieces, of which only all tell whether they are numbers: 10 may go with A1."""
+    starts = np.cumsum([0, *map(len, values)])
+    labels = _narrowed(as_labels(np.concatenate(values)))
+    parts = zip(starts[:-1], indices, strict=True)
+    return np.concatenate([labels[start:][chosen] for start, chosen in parts])
+
+
 def _narrowed(labels: np.ndarray) -> np.ndarray:
     """Keep whole numbers in as few bytes as they need: there is one for each of very many rows."""
     if labels.dtype.kind != "i":
         return labels
-    kinds = (np.min_scalar_type(int(end)) for end in (-1, labels.min(), labels.max()))
-    return labels.astype(np.result_type(*kinds))
+    return labels.astype(np.min_scalar_type(min(int(labels.min()), -1 - int(labels.max()))))
