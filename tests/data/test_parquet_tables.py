@@ -245,7 +245,7 @@ def test_all_labels_together_tell_what_they_are(tmp_path, first, second, labels)
 
 def test_lists_are_no_labels(tmp_path):
     path = write(tmp_path / "x.parquet", {"x": [1, 2], "kind": [[1], [2, 3]]})
-    with pytest.raises(DataError, match="^x.parquet, column kind: expected labels, found list<"):
+    with pytest.raises(DataError, match=r"^x.parquet, column kind: expected labels, found list<"):
         open_parquet(path, "kind")
 
 
