@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from pyarrow import parquet
 
-from latentmap.data import open_data
+from latentmap.data import open_data, readers
 from latentmap.errors import FileError, SettingError, UnknownNameError
 
 
@@ -24,6 +24,20 @@ def test_every_kind_of_file_gives_the_same_rows(tmp_path):
         assert np.array_equal(source[:], rows)
         assert source.dtype == np.int64
         assert source.name == path.name
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.npz"])
+def test_a_large_file_that_is_read_whole_is_told(tmp_path, name, monkeypatch, capsys):
+    rows = np.arange(6).reshape(3, 2)
+    np.savez(tmp_path / "rows.npz", rows=rows)
+    np.savetxt(tmp_path / "rows.csv", rows, "%d", delimiter=",")
+    open_data(tmp_path / name, verbose=True)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(readers, "_LARGE_BYTES", 10)
+    open_data(tmp_path / name)
+    assert capsys.readouterr().err == ""
+    open_data(tmp_path / name, verbose=True)
+    assert capsys.readouterr().err == f"reading {name}…\n"
 
 
 def test_names():

@@ -39,9 +39,9 @@ __all__ = ["ParquetSource", "open_parquet"]
 _PIECE_BYTES = 16 * 2**20
 
 
-def open_parquet(path: Path, label: str | None = None) -> ParquetSource:
+def open_parquet(path: Path, label: str | None = None, verbose: bool = False) -> ParquetSource:
     """Open one Parquet file; see `ParquetSource`."""
-    return ParquetSource([path], label=label, name=path.name)
+    return ParquetSource([path], label=label, name=path.name, verbose=verbose)
 
 
 class ParquetSource(Source):

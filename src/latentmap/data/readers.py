@@ -18,13 +18,29 @@ from latentmap.data.names import Names
 from latentmap.data.parquet_tables import ParquetSource, open_parquet
 from latentmap.data.sources import Source
 from latentmap.errors import DataError, FileError, SettingError, UnknownNameError
+from latentmap.progress import progress
 
 __all__ = ["FILE_SUFFIXES", "open_data"]
 
-_FILES: dict[str, Callable[[Path, str | None], Source]] = {
-    ".csv": open_csv,
-    ".npy": open_npy,
-    ".npz": open_npz,
+_LARGE_BYTES = 64 * 2**20
+
+Reader = Callable[[Path, str | None, bool], Source]
+
+
+def _whole(reader: Callable[[Path, str | None], Source]) -> Reader:
+    """Have it told that a large file is being read whole."""
+
+    def read(path: Path, label: str | None, verbose: bool) -> Source:
+        with progress(f"reading {path.name}", 1, verbose and path.stat().st_size > _LARGE_BYTES):
+            return reader(path, label)
+
+    return read
+
+
+_FILES: dict[str, Reader] = {
+    ".csv": _whole(open_csv),
+    ".npy": lambda path, label, _: open_npy(path, label),
+    ".npz": _whole(open_npz),
     ".parquet": open_parquet,
 }
 FILE_SUFFIXES = tuple(_FILES)
@@ -45,8 +61,8 @@ def open_data(
     label : str, optional
         The column of a table that holds labels.
     verbose : bool
-        Show progress, where opening a folder takes a while: all images are looked at, all labels
-        of a table are read.
+        Show progress, where opening takes a while: all images of a folder are looked at, all
+        labels of Parquet files and the whole of other tables are read.
 
     Returns
     -------
@@ -74,19 +90,19 @@ def open_data(
     if path.is_dir():
         return _open_folder(path, label, verbose)
     if path.is_file():
-        return _open_file(path, label)
+        return _open_file(path, label, verbose)
     if path.exists():
         raise FileError(f"{data}: expected a file or a folder, found something else")
     return _open_name(data, label)
 
 
-def _open_file(path: Path, label: str | None) -> Source:
+def _open_file(path: Path, label: str | None, verbose: bool) -> Source:
     if path.suffix.lower() not in _FILES:
         found = repr(path.suffix) if path.suffix else "none"
         raise FileError(
             f"{path}: expected one of the suffixes {', '.join(_FILES)}, or a folder, found {found}"
         )
-    return _FILES[path.suffix.lower()](path, label)
+    return _FILES[path.suffix.lower()](path, label, verbose)
 
 
 def _open_name(data: str | os.PathLike[str], label: str | None) -> Source:
