@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from latentmap import progress
@@ -25,7 +27,19 @@ def test_a_log_tells_what_is_waited_for_before_the_first_step(capsys, monkeypatc
     with progress.progress("fitting", 10) as advance:
         advance(0)
         advance(0, note="compiling")
-    assert capsys.readouterr().err.splitlines() == ["fitting…", "fitting: 0%, compiling"]
+    told = ["fitting…", "fitting: 5 s so far", "fitting: 0%, compiling"]
+    assert capsys.readouterr().err.splitlines() == told
+
+
+def test_a_log_is_told_that_it_still_goes_on(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(progress, "_GLANCE", 0.01)
+    with progress.progress("outer", 1), progress.progress("inner", 1, patient=True):
+        time.sleep(0.3)
+    told = capsys.readouterr().err.splitlines()
+    assert told[0] == "outer…"
+    assert told[-1] == "inner: 0 s so far"
+    assert "outer: 0 s so far" not in told[2:]
 
 
 def test_silence_is_silent(capsys):

@@ -1,7 +1,7 @@
 """How far a long task has come, with the time left, on standard error.
 
 On a terminal that is a bar; elsewhere, in a log, the same words come as a plain line every two
-seconds.
+seconds, whether there is news or not.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import math
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 __all__ = ["Advance", "progress"]
 
@@ -18,6 +20,8 @@ Advance = Callable[..., None]
 """Called with the number of steps done since the last call, and ``note=`` for a short text."""
 
 QUIET_SECONDS = 2.0
+_GLANCE = 0.5
+_alive: list[Any] = []
 
 
 @contextlib.contextmanager
@@ -55,7 +59,8 @@ def progress(
     else:
         if not patient:
             print(f"{description}…", file=sys.stderr, flush=True)
-        yield _Lines(description, total)
+        with _Lines(description, total).kept_alive() as advance:
+            yield advance
 
 
 @contextlib.contextmanager
@@ -89,20 +94,46 @@ def _bar(description: str, total: int, patient: bool) -> Iterator[Advance]:
 
 
 class _Lines:
-    """A plain line now and then."""
+    """A plain line now and then, also while whoever does the task says nothing."""
 
     def __init__(self, description: str, total: int) -> None:
         self.description, self.total, self.done, self.note = description, total, 0, ""
         self.begun = self.told = time.monotonic()
+        self.one_at_a_time = threading.Lock()
 
     def __call__(self, steps: int, note: str = "") -> None:
-        self.done += steps
-        self.note = note or self.note
-        now = time.monotonic()
-        if now - self.told > QUIET_SECONDS and (self.done or self.note):
-            left = (now - self.begun) / (self.done or math.inf) * (self.total - self.done)
-            told = f"{left:.0f} s left" if self.done else ""
-            words = [f"{self.done / self.total:.0%}", told, self.note]
-            print(f"{self.description}: " + ", ".join(filter(None, words)), file=sys.stderr)
-            sys.stderr.flush()
-            self.told = now
+        with self.one_at_a_time:
+            self.done += steps
+            self.note = note or self.note
+            now = time.monotonic()
+            if now - self.told > QUIET_SECONDS:
+                print(f"{self.description}: {self._words(now - self.begun)}", file=sys.stderr)
+                sys.stderr.flush()
+                self.told = now
+
+    def _words(self, spent: float) -> str:
+        if not self.done and not self.note:
+            return f"{spent:.0f} s so far"
+        left = spent / (self.done or math.inf) * (self.total - self.done)
+        told = f"{left:.0f} s left" if self.done else ""
+        return ", ".join(filter(None, [f"{self.done / self.total:.0%}", told, self.note]))
+
+    @contextlib.contextmanager
+    def kept_alive(self) -> Iterator[Advance]:
+        """Tell that it still goes on; of a task within a task, only the inner one does."""
+        over = threading.Event()
+
+        def glance() -> None:
+            while not over.wait(_GLANCE):
+                if _alive[-1:] == [self]:
+                    self(0)
+
+        glancing = threading.Thread(target=glance, daemon=True)
+        _alive.append(self)
+        glancing.start()
+        try:
+            yield self
+        finally:
+            over.set()
+            glancing.join()
+            _alive.remove(self)

@@ -45,6 +45,19 @@ def test_the_model_that_grew_is_left_alone_where_another_is_named(grown):
     assert len(new.landmarks_) == len(old.landmarks_) + new.growth_["landmarks"]
 
 
+def test_a_report_that_is_stopped_says_that_the_rows_are_in(run, grown, tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("latentmap.cli.growing._report", stop)
+    folder, _ = grown
+    place = tmp_path / "m.safetensors"
+    shutil.copy(folder / "ten.safetensors", place)
+    told = run("fit", folder / "zeros.npz", "--continue", place, code=130).stderr
+    assert "m.safetensors holds the new rows already: only the report is missing" in told
+    assert load_model(place).growth_["rows"] == 135
+
+
 @pytest.mark.parametrize(("data", "count"), [("nine", 129), ("zeros", 15)])
 def test_evaluate_finds_the_rows_held_out_of_each_data(run, grown, data, count):
     folder, _ = grown

@@ -95,6 +95,13 @@ def test_transparent_parts_are_white(tmp_path):
     assert np.array_equal(grey[1:], GREY[1:])
 
 
+def test_transparent_parts_of_sixteen_bits_are_white(tmp_path):
+    save(tmp_path, "a.png", GREY.astype(np.uint16) * 100, transparency=0)
+    white = open_data(tmp_path)[0]
+    assert white[0, 0] == 65535
+    assert np.array_equal(white.ravel()[1:], GREY.ravel()[1:].astype(np.uint16) * 100)
+
+
 def test_palette_with_transparency(tmp_path):
     palette = Image.fromarray(COLOUR).quantize(8)
     palette.save(tmp_path / "a.png", transparency=bytes([0] * 8))  # every colour is transparent
@@ -131,9 +138,28 @@ def test_rows_are_read_when_asked_for(tmp_path):
     with pytest.raises(FileError, match=r"^a.png: cannot be read as an image \(No such file"):
         source[0]
     save(tmp_path, "b.png", GREY[:4])
-    with pytest.raises(DataError, match=r"^b.png: expected 6×5 pixels, found 6×4$"):
+    with pytest.raises(DataError, match=r"^b.png: expected 6×5 pixels as in a.png, found 6×4$"):
         source[1]
     assert second.exists()
+
+
+def test_what_has_grown_since_is_not_decoded(tmp_path, recwarn):
+    save(tmp_path, "a.png", GREY)
+    source = open_data(tmp_path)
+    source._decode = lambda _: pytest.fail("decoded before its size was looked at")
+    (tmp_path / "a.png").write_bytes(claiming(11_000))  # of which Pillow warns
+    with pytest.raises(DataError, match=r"expected 6×5 pixels as in a.png, found 11000×11000"):
+        source[0]
+    assert not recwarn.list
+
+
+def test_what_has_become_a_pipe_is_not_waited_for(tmp_path):
+    path = save(tmp_path, "a.png", GREY)
+    source = open_data(tmp_path)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(FileError, match=r"^a.png: cannot be read as an image"):
+        source[0]
 
 
 def test_the_odd_size_is_named(tmp_path):
@@ -188,17 +214,22 @@ def test_loops_of_links_do_not_trap(tmp_path):
     assert list(open_data(tmp_path).paths) == ["a/1.png"]
 
 
-def test_decompression_bombs_are_refused_at_the_header(tmp_path):
+def claiming(side):
+    """A PNG of no pixels that claims to have so many."""
+
     def chunk(kind, data):
         return (
             struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
         )
 
+    header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b""))
+
+
+def test_decompression_bombs_are_refused_at_the_header(tmp_path):
     for i, side in enumerate([9_000, 60_000]):  # below and above Pillow's own limit
-        header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
-        png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b""))
         (tmp_path / str(i)).mkdir()
-        (tmp_path / str(i) / "x.png").write_bytes(png)
+        (tmp_path / str(i) / "x.png").write_bytes(claiming(side))
         with pytest.raises(FileError, match=r"^x.png: .*pixels"):
             open_data(tmp_path / str(i))
 
@@ -223,11 +254,10 @@ def test_every_suffix_is_decoded(tmp_path):
     assert open_data(tmp_path).load()[:].shape == (len(IMAGE_SUFFIXES), 5, 6, 3)
 
 
-def test_a_folder_called_by_bytes_that_are_no_text_is_a_label_that_can_be_written(tmp_path):
-    folder = os.fsdecode(b"caf\xe9")
-    save(tmp_path, f"{folder}/\udcff.png", GREY)
-    save(tmp_path, "ok/1.png", GREY)
+def test_folders_called_by_bytes_that_are_no_text_are_labels_that_can_be_written(tmp_path):
+    for folder in (b"caf\xe8", b"caf\xe9", b"caf?"):
+        save(tmp_path, f"{os.fsdecode(folder)}/\udcff.png", GREY)
     source = open_data(tmp_path)
-    assert source.labels.tolist() == ["caf?", "ok"]
-    assert source[:].shape == (2, *GREY.shape)
-    write_rows(tmp_path / "rows.csv", [source[:]], length=2, labels=source.labels)
+    assert set(source.labels.tolist()) == {r"caf\xe8", r"caf\xe9", "caf?"}
+    assert source[:].shape == (3, *GREY.shape)
+    write_rows(tmp_path / "rows.csv", [source[:]], length=3, labels=source.labels)

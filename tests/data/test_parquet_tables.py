@@ -1,3 +1,4 @@
+import os
 import weakref
 
 import numpy as np
@@ -241,6 +242,15 @@ def test_all_labels_together_tell_what_they_are(tmp_path, first, second, labels)
     for number, kinds in enumerate([first, second]):
         write(tmp_path / "rows" / f"{number}.parquet", {"x": [1, 2], "kind": kinds})
     assert open_data(tmp_path / "rows", label="kind").labels.tolist() == labels
+
+
+def test_what_has_become_a_pipe_is_not_waited_for(tmp_path):
+    path = write(tmp_path / "x.parquet", {"x": [1, 2]})
+    source = open_parquet(path)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(FileError, match=r"^x.parquet: expected a file, found a pipe$"):
+        source[:]
 
 
 def test_lists_are_no_labels(tmp_path):

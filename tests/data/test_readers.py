@@ -2,6 +2,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pyarrow as pa
@@ -26,18 +27,17 @@ def test_every_kind_of_file_gives_the_same_rows(tmp_path):
         assert source.name == path.name
 
 
-@pytest.mark.parametrize("name", ["rows.csv", "rows.npz"])
-def test_a_large_file_that_is_read_whole_is_told(tmp_path, name, monkeypatch, capsys):
-    rows = np.arange(6).reshape(3, 2)
-    np.savez(tmp_path / "rows.npz", rows=rows)
-    np.savetxt(tmp_path / "rows.csv", rows, "%d", delimiter=",")
-    open_data(tmp_path / name, verbose=True)
+def test_a_file_that_takes_long_to_read_is_told(tmp_path, monkeypatch, capsys):
+    path = tmp_path / "rows.csv"
+    path.write_text("a,b\n1,2\n3,4\n", encoding="ascii")
+    open_data(path, verbose=True)
     assert capsys.readouterr().err == ""
-    monkeypatch.setattr(readers, "_LARGE_BYTES", 10)
-    open_data(tmp_path / name)
-    assert capsys.readouterr().err == ""
-    open_data(tmp_path / name, verbose=True)
-    assert capsys.readouterr().err == f"reading {name}…\n"
+    monkeypatch.setattr("latentmap.progress.QUIET_SECONDS", 0.0)
+    monkeypatch.setattr("latentmap.progress._GLANCE", 0.001)
+    read = readers._FILES[".csv"]
+    monkeypatch.setitem(readers._FILES, ".csv", lambda *args: (time.sleep(0.2), read(*args))[1])
+    open_data(path, verbose=True)
+    assert "reading rows.csv: 0 s so far\n" in capsys.readouterr().err
 
 
 def test_names():

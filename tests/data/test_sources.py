@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ import pytest
 
 from latentmap.data.memory import ENGINE_BYTES, memory_limit
 from latentmap.data.sources import ArraySource, Source
-from latentmap.errors import DataError, SettingError
+from latentmap.errors import DataError, FileError, SettingError
 from latentmap.fitting.preparation import prepare
 
 
@@ -180,6 +181,15 @@ def test_memory_map_is_shuffled_in_blocks_and_loaded(tmp_path):
         rows,
     )
     assert source.load().block_starts is None
+
+
+def test_a_mapped_file_that_is_cut_short_is_told(tmp_path):
+    path = tmp_path / "rows.npy"
+    np.save(path, np.arange(400_000, dtype=np.float64).reshape(1000, 400))
+    source = ArraySource(np.load(path, mmap_mode="r"), name="rows.npy")
+    os.truncate(path, 100_000)
+    with pytest.raises(FileError, match=r"^rows.npy: it was cut short while it was read$"):
+        source[990:]
 
 
 # -- very many rows --------------------------------------------------------------------------------

@@ -134,6 +134,9 @@ def test_a_failed_growth_leaves_the_map_as_it_was(model, mnist):
         grows.partial_fit(np.zeros((30, 10)))
     with pytest.raises(DataError, match="0 sample"):
         grows.partial_fit(np.zeros((0, 784)))
+    with pytest.raises(SettingError, match=r"^epochs: expected 'auto' or an integer"):
+        grows.set_params(epochs="x").partial_fit(mnist[0][0])
+    grows.set_params(epochs="auto")
     with pytest.raises(DataError, match="too large"):
         grows.partial_fit(np.full((30, 784), 1e38))
     assert grows.fingerprint() == print_before

@@ -449,6 +449,21 @@ WRONG_MAPS = {
         for name in ("window", "usual_error", "usual_crowd")
         for value in (-1, "x", None, [1])
     },
+    **{
+        f"{name} {value!r}": put(value, "learned", name)
+        for name in ("seed", "rows", "grown", "reconstruction")
+        for value in (-1, "x", None, [1])
+    },
+    **{f"{name} 1.5": put(1.5, "learned", name) for name in ("seed", "rows", "grown")},
+    "reconstruction of 400 digits": put(10**400, "learned", "reconstruction"),
+    **{
+        f"growth {value!r}": put(value, "learned", "growth")
+        for value in (
+            "x",
+            {},
+            dict.fromkeys(("rows", "new_kind", "landmarks", "median_shift"), "x"),
+        )
+    },
     "window 0": put(0, "learned", "window"),
     "window without end": put(1e300, "learned", "window"),
     "usual_crowd 0": put(0, "learned", "usual_crowd"),

@@ -1,10 +1,12 @@
 """Everything that needs a cluster, in one module: two nodes of one core each, on this machine."""
 
+import contextlib
 import json
 import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -69,14 +71,14 @@ def tables(tmp_path_factory):
     return folder
 
 
-def kill_once(flag):
-    """End this process, as a machine that fails would, unless one has been ended."""
+def kill_once(flag, process=0):
+    """End this process, or another, as a machine that fails would, unless one has been ended."""
     time.sleep(2)  # so that the last checkpoint has been taken notice of
     try:
         os.close(os.open(flag, os.O_CREAT | os.O_EXCL))
     except FileExistsError:
         return
-    os.kill(os.getpid(), signal.SIGKILL)
+    os.kill(process or os.getpid(), signal.SIGKILL)
 
 
 class MortalRows(ArraySource):
@@ -105,6 +107,25 @@ class MortalTables(ParquetSource):
         if self.taken == 2:
             kill_once(self.flag)
         return super().take(indices)
+
+
+class TablesWithoutForeman(MortalTables):
+    """Rows in tables, whose reader kills the foreman once, and ends with him."""
+
+    def take(self, indices):
+        self.taken += os.getpid() != self.home
+        if self.taken == 2:
+            kill_once(self.flag, foreman())
+        return ParquetSource.take(self, indices)
+
+
+def foreman():
+    """Find the process that deals parts out."""
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if b"ray::_oversee" in process.read_bytes():
+                return int(process.parent.name)
+    raise AssertionError("there is no foreman")
 
 
 class UnloadedTables(ParquetSource):
@@ -211,9 +232,12 @@ def test_what_cannot_be_trained_on_workers(workers):
 # -- encoding and judging --------------------------------------------------------------------------
 
 
-def test_encode_loses_and_doubles_no_row_though_a_worker_dies(workers, flat, tables, tmp_path):
+@pytest.mark.parametrize("kind", [MortalTables, TablesWithoutForeman])
+def test_encode_loses_and_doubles_no_row_though_somebody_dies(
+    kind, workers, flat, tables, tmp_path
+):
     paths, flag = sorted(tables.glob("*.parquet")), tmp_path / "killed"
-    rows = MortalTables(paths, label="label", name="digits").prepare(flag)
+    rows = kind(paths, label="label", name="digits").prepare(flag)
     workers.encode(flat, rows, tmp_path / "codes.parquet")
     assert flag.exists()
     codes = open_data(tmp_path / "codes.parquet", label="label")

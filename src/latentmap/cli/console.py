@@ -12,6 +12,8 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from latentmap.progress import progress
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -55,7 +57,8 @@ def working(text: str) -> Iterator[None]:
             yield
     else:
         say(text)
-        yield
+        with progress(text.rstrip("…"), 1, patient=True):
+            yield
 
 
 def show_json(value: Any) -> None:

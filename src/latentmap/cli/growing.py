@@ -48,7 +48,11 @@ def grow(data: str, model_path: Path, output: Path | None, label: str | None, se
     model.set_params(verbose=True).partial_fit(parts.fitted).set_params(verbose=False)
     model.figures_ = {"label": label or old.get("label"), **_held_out(old, parts)}
     model.save(path)  # already: what was learned shall survive whatever happens to the report
-    _report(model, parts, path, before)
+    try:
+        _report(model, parts, path, before)
+    except KeyboardInterrupt:
+        say(f"{path} holds the new rows already: only the report is missing")
+        raise
 
 
 def _held_out(old: dict[str, Any], parts: Parts) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -68,7 +69,8 @@ class ImageFolderSource(Source):
     -----
     Rows are (h, w) if every image is grey: uint16 if all have 16 bits, else uint8. If one is not
     grey, all are read as RGB, (h, w, 3) uint8. Transparent parts are laid over white. Of an
-    animation, the first frame is read. Pixels come as stored: EXIF rotation is not applied.
+    animation, the first frame is read. Pixels come as stored: EXIF rotation is not applied, but
+    to TIFF files, which Pillow turns.
     """
 
     def __init__(self, folder: Path, paths: Sequence[str], verbose: bool = False) -> None:
@@ -88,8 +90,9 @@ class ImageFolderSource(Source):
     def take(self, indices: Any) -> np.ndarray:  # noqa: D102
         indices = np.asarray(indices, dtype=np.intp)
         out = np.empty((len(indices), *self.row_shape), self.dtype)
-        for row, path in enumerate(self.paths.take(indices)):
-            out[row] = self._read(path)
+        with _large_images():
+            for row, path in enumerate(self.paths.take(indices)):
+                out[row] = self._read(path)
         return out
 
     def _kinds(self, verbose: bool) -> set[str]:
@@ -113,12 +116,9 @@ class ImageFolderSource(Source):
 
     def _read(self, path: str) -> np.ndarray:
         with _opened(self.folder, path) as image:
+            self._check_size(path, image.size)  # again: it may have changed
             pixels = self._decode(image)
-        if (
-            pixels.shape != self.row_shape
-        ):  # changed since it was opened, or a TIFF that claims to be turned
-            found = _text((pixels.shape[1], pixels.shape[0]))
-            raise DataError(f"{path}: expected {_text(self._size)} pixels, found {found}")
+        self._check_size(path, (pixels.shape[1], pixels.shape[0]))  # a TIFF may have been turned
         return pixels
 
 
@@ -143,8 +143,8 @@ def _opened(folder: Path, path: str) -> Iterator[Image]:
 
     place = f"{folder}/{path}"
     with reading(path, "an image", Exception):
-        with open(place, "rb", buffering=0) as file:  # noqa: PTH123 - Path's own takes longer
-            start = file.read(_SMALL_BYTES)
+        with open(place, "rb", 0, opener=_at_once) as file:
+            start = file.read(_SMALL_BYTES) or b""
         whole = io.BytesIO(start) if len(start) < _SMALL_BYTES else place
         try:
             image = Image.open(whole, formats=_FORMATS)
@@ -152,6 +152,11 @@ def _opened(folder: Path, path: str) -> Iterator[Image]:
             raise ValueError(f"it is no {_KINDS}") from error
         with image:
             yield image
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open a file, and do not wait where it has become a pipe."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _read_header(folder: Path, path: str) -> tuple[tuple[int, int], str]:
@@ -196,7 +201,10 @@ def _grey16(image: Image) -> np.ndarray:
     pixels = np.asarray(image)
     if pixels.min() < 0 or pixels.max() > 0xFFFF:
         raise ValueError(f"expected pixels in 0 to 65,535, found {pixels.min()} to {pixels.max()}")
-    return pixels.astype(np.uint16)
+    pixels, clear = pixels.astype(np.uint16), image.info.get("transparency")
+    if isinstance(clear, int):
+        pixels[pixels == clear] = 0xFFFF
+    return pixels
 
 
 def _grey8(image: Image) -> np.ndarray:
@@ -229,8 +237,8 @@ def _labels(paths: Sequence[str]) -> np.ndarray | None:
     numbers: dict[str, int] = {}
     of_paths = (numbers.setdefault(path.rpartition("/")[0], len(numbers)) for path in paths)
     numbered = np.fromiter(of_paths, np.uint32, len(paths))
-    # A folder may be called by bytes that are no text.
-    named = (folder.encode("utf-8", "replace").decode() for folder in numbers)
+    # A folder may be called by bytes that are no text: they are written as \xff.
+    named = (os.fsencode(folder).decode("utf-8", "backslashreplace") for folder in numbers)
     folders = np.array([folder or "." for folder in named])
     return None if folders.tolist() == ["."] else folders[numbered]
 

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from latentmap.errors import SettingError, TooLargeError
+from latentmap.errors import FileError, SettingError, TooLargeError
 
 __all__ = [
     "ENGINE_BYTES",
@@ -29,6 +29,7 @@ __all__ = [
     "available_bytes",
     "check_limit",
     "check_memory",
+    "check_whole",
     "give_back",
     "let_go",
     "limit_bytes",
@@ -268,6 +269,39 @@ def check_memory(name: str, needed: int) -> None:
         raise TooLargeError(
             f"{name}: needs {needed / 1e9:,.1f} GB of memory, {available / 1e9:,.1f} GB are {left}"
         )
+
+
+def check_whole(name: str, mapped: Any) -> None:
+    """Refuse to read a memory-mapped file that has been cut short: the system would end us.
+
+    Parameters
+    ----------
+    name : str
+        Of the file, for the message.
+    mapped : numpy.memmap
+
+    Raises
+    ------
+    FileError
+
+    Examples
+    --------
+    >>> import numpy as np, tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "rows.npy"
+    >>> np.save(path, np.arange(3))
+    >>> rows = np.load(path, mmap_mode="r")
+    >>> os.truncate(path, 10)
+    >>> check_whole("rows.npy", rows)
+    Traceback (most recent call last):
+        ...
+    latentmap.errors.FileError: rows.npy: it was cut short while it was read
+    """
+    pages = getattr(mapped, "_mmap", None)
+    if pages is None:
+        return
+    start = mapped.offset - mapped.offset % mmap.ALLOCATIONGRANULARITY
+    if pages.size() < start + len(pages):
+        raise FileError(f"{name}: it was cut short while it was read")
 
 
 def let_go(mapped: Any) -> None:

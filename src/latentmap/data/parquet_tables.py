@@ -39,9 +39,9 @@ __all__ = ["ParquetSource", "open_parquet"]
 _PIECE_BYTES = 16 * 2**20
 
 
-def open_parquet(path: Path, label: str | None = None, verbose: bool = False) -> ParquetSource:
+def open_parquet(path: Path, label: str | None = None) -> ParquetSource:
     """Open one Parquet file; see `ParquetSource`."""
-    return ParquetSource([path], label=label, name=path.name, verbose=verbose)
+    return ParquetSource([path], label=label, name=path.name)
 
 
 class ParquetSource(Source):
@@ -233,6 +233,8 @@ class ParquetSource(Source):
 
         opened = self._opened
         if opened is None or opened[0] != path:
+            if path.is_fifo():
+                raise FileError(f"{path.name}: expected a file, found a pipe")
             self._opened = opened = (path, parquet.ParquetFile(path))
         return opened[1]
 

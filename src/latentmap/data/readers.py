@@ -22,25 +22,10 @@ from latentmap.progress import progress
 
 __all__ = ["FILE_SUFFIXES", "open_data"]
 
-_LARGE_BYTES = 64 * 2**20
-
-Reader = Callable[[Path, str | None, bool], Source]
-
-
-def _whole(reader: Callable[[Path, str | None], Source]) -> Reader:
-    """Have it told that a large file is being read whole."""
-
-    def read(path: Path, label: str | None, verbose: bool) -> Source:
-        with progress(f"reading {path.name}", 1, verbose and path.stat().st_size > _LARGE_BYTES):
-            return reader(path, label)
-
-    return read
-
-
-_FILES: dict[str, Reader] = {
-    ".csv": _whole(open_csv),
-    ".npy": lambda path, label, _: open_npy(path, label),
-    ".npz": _whole(open_npz),
+_FILES: dict[str, Callable[[Path, str | None], Source]] = {
+    ".csv": open_csv,
+    ".npy": open_npy,
+    ".npz": open_npz,
     ".parquet": open_parquet,
 }
 FILE_SUFFIXES = tuple(_FILES)
@@ -61,8 +46,8 @@ def open_data(
     label : str, optional
         The column of a table that holds labels.
     verbose : bool
-        Show progress, where opening takes a while: all images of a folder are looked at, all
-        labels of Parquet files and the whole of other tables are read.
+        Show progress, where opening takes a while: all images of a folder are looked at, tables
+        other than Parquet are read whole, and of that all labels.
 
     Returns
     -------
@@ -102,7 +87,8 @@ def _open_file(path: Path, label: str | None, verbose: bool) -> Source:
         raise FileError(
             f"{path}: expected one of the suffixes {', '.join(_FILES)}, or a folder, found {found}"
         )
-    return _FILES[path.suffix.lower()](path, label, verbose)
+    with progress(f"reading {path.name}", 1, verbose, patient=True):
+        return _FILES[path.suffix.lower()](path, label)
 
 
 def _open_name(data: str | os.PathLike[str], label: str | None) -> Source:

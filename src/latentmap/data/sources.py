@@ -15,7 +15,7 @@ import numpy as np
 
 from latentmap.data import batching
 from latentmap.data.checks import check_finite, check_labels, check_rows
-from latentmap.data.memory import available_bytes, let_go, within
+from latentmap.data.memory import available_bytes, check_whole, let_go, within
 from latentmap.errors import DataError, SettingError
 
 __all__ = ["ArraySource", "Copied", "Source", "check_finite"]
@@ -304,6 +304,7 @@ class ArraySource(Source):
             return self.array[indices].astype(self.dtype, copy=False)
         rows = np.empty((len(indices), *self.row_shape), self.dtype)
         for part in _mapped_parts(indices):
+            check_whole(self.name, self._mapped)
             rows[part] = self.array[indices[part]]
             let_go(self._mapped)
         return rows

@@ -27,6 +27,7 @@ from latentmap.fitting.layout import find_layout
 from latentmap.fitting.lessons import Lessons, Teacher
 from latentmap.fitting.nearby import brought_near
 from latentmap.fitting.novelty import FEWEST, new_kinds, wanted_recalled
+from latentmap.fitting.preparation import epochs_for
 from latentmap.fitting.principal import projected
 from latentmap.fitting.recalling import Recalled, recall
 from latentmap.fitting.room import find_room
@@ -124,7 +125,9 @@ class Growing(Keeping):
 
     def _grow(self, X: Any) -> None:
         kept = self._kept()
+        self._check_settings()
         rows = new_rows(self, X)
+        epochs_for(self.epochs, LESSONS, rows)  # refuses a number that is none, before any work
         codes = self._over_rows(self.encoder_, rows)  # and no NaN comes past this
         rows = brought_near(rows, self.verbose)
         grown = self._learned.get("grown", 0) + 1

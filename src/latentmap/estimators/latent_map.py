@@ -306,3 +306,18 @@ def _check_told(learned: dict[str, Any]) -> None:
         raise ValueError(f"expected numbers for what is usual, found {figures}")
     if not (0 < figures[0] < 1e9 and figures[1] >= 0 and figures[2] > 0):
         raise ValueError(f"expected numbers above 0 for what is usual, found {figures}")
+    counts = {name: learned.get(name, 0) for name in ("seed", "rows", "grown")}
+    if not all(type(n) is int and 0 <= n < 2**63 for n in counts.values()):
+        raise ValueError(f"expected whole numbers from 0 up, found {counts}")
+    weight = learned.get("reconstruction", 1.0)
+    if not isinstance(weight, int | float) or not 0 < weight < 1e300:
+        raise ValueError(f"expected a weight above 0 for reconstruction, found {weight!r}")
+    _check_growth(learned.get("growth"))
+
+
+def _check_growth(growth: Any) -> None:
+    if growth is None:
+        return
+    found = [growth[name] for name in ("rows", "new_kind", "landmarks", "median_shift")]
+    if not all(isinstance(n, int | float) and n >= 0 for n in found):
+        raise ValueError(f"growth: expected numbers, found {found}")

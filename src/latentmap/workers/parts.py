@@ -32,6 +32,10 @@ from latentmap.workers.shipping import ship
 __all__ = ["check_folder", "check_tables", "encode_parts", "judge_parts"]
 
 Columns = dict[str, np.ndarray]
+Parts = dict[int, tuple[int, int]]
+"""Of each part its number, its first row and the row after its last."""
+FOREMEN = 3
+"""So many are tried, one after another."""
 GLANCE = 0.5
 """Seconds between two looks for the first part."""
 
@@ -152,51 +156,57 @@ class _PartWorker:
 def _done(workers: Any, rows: Source, task: Any, text: str) -> Iterator[Columns]:
     """Have all parts done; give what comes of each, in any order."""
     check_tables(rows)
-    parts = parts_of(rows, workers.count)
-    done: set[int] = set()
+    left = dict(enumerate(parts_of(rows, workers.count)))
+    count = len(left)
     with progress(text, len(rows), workers.verbose) as advance:
-        for told in _dealt(workers, parts, task, lambda: advance(0, note="starting the workers")):
+        for told in _dealt(workers, left, task, lambda: advance(0, note="starting the workers")):
             numbers, first = np.unique(told["number"], return_index=True)
-            if done.intersection(numbers.tolist()):
-                raise ClusterError(f"workers: a part of {rows.name} came back twice")
-            done.update(numbers.tolist())
-            note = f"{len(done):,} of {len(parts):,} parts"
+            for number in numbers.tolist():
+                if left.pop(number, None) is None:
+                    raise ClusterError(f"workers: a part of {rows.name} came back twice")
+            note = f"{count - len(left):,} of {count:,} parts"
             advance(int(told["rows"][first].sum()), note=note)
             yield told
-    if len(done) != len(parts):
+    if left:
         raise ClusterError(
-            f"workers: expected {len(parts)} parts of {rows.name}, found {len(done)} done"
+            f"workers: expected {count} parts of {rows.name}, found {count - len(left)} done"
         )
 
 
-def _dealt(
-    workers: Any, parts: list[tuple[int, int]], task: Any, waiting: Callable[[], None]
-) -> Iterator[Columns]:
-    """Give what comes of each part, as Ray Data brings it to a foreman, who keeps its chatter."""
+def _dealt(workers: Any, left: Parts, task: Any, waiting: Callable[[], None]) -> Iterator[Columns]:
+    """Give what comes of each part, as Ray Data brings it to a foreman, who keeps its chatter.
+
+    A foreman that dies takes its workers along. Another one deals out what is left then; Ray would
+    have it do all again, in an order that may be another.
+    """
     import ray
 
     order = {
         **workers.order,
-        "workers": min(workers.count, len(parts)),
+        "workers": min(workers.count, len(left)),
         "task": ship(task, "model"),
     }
     options = {"num_returns": "streaming", "max_retries": 0, **cluster.nearby()}
-    brought = ray.remote(_oversee).options(**options).remote(order, parts)
-    try:
-        while not ray.wait([brought], timeout=GLANCE)[0]:
-            waiting()
-        for told in brought:
-            yield _sound(ray.get(told))
-    except ray.exceptions.RayError as error:
-        about = cluster.reason_of(error)
-        raise ClusterError(f"workers: a part could not be done ({about})") from None
+    for foreman in range(FOREMEN):
+        brought = ray.remote(_oversee).options(**options).remote(order, left)
+        try:
+            while not ray.wait([brought], timeout=GLANCE)[0]:
+                waiting()
+            for told in brought:
+                yield _sound(ray.get(told))
+            return
+        except ray.exceptions.RayError as error:
+            if isinstance(error, ray.exceptions.WorkerCrashedError) and foreman + 1 < FOREMEN:
+                continue
+            about = cluster.reason_of(error)
+            raise ClusterError(f"workers: a part could not be done ({about})") from None
 
 
-def _oversee(order: dict[str, Any], parts: list[tuple[int, int]]) -> Iterator[Columns]:
+def _oversee(order: dict[str, Any], left: Parts) -> Iterator[Columns]:
     """Deal the parts out, in a process of its own."""
     from ray import data
 
-    places = [{"number": i, "first": a, "end": b} for i, (a, b) in enumerate(parts)]
+    places = [{"number": i, "first": a, "end": b} for i, (a, b) in left.items()]
     dealt = data.from_items(places, override_num_blocks=len(places)).map_batches(
         _PartWorker,
         fn_constructor_args=(order,),
