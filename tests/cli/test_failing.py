@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import resource
 import signal
 import subprocess
 import sys
@@ -13,12 +14,18 @@ from latentmap.cli import app, info
 
 def test_help_and_import_take_less_than_half_a_second(process):
     spent = []
-    for _ in range(3):  # the machine may be busy: the best of three counts
-        start = time.perf_counter()
+    for _ in range(3):  # the machine may be busy: processor time counts, and the best of three
+        before = of_children()
         out, _ = process("--help").communicate(timeout=30)
-        spent.append(time.perf_counter() - start)
+        spent.append(of_children() - before)
     assert "evaluate" in out
     assert min(spent) < 0.5
+
+
+def of_children():
+    """Processor time of all processes that were started and have ended, in seconds."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def test_help_loads_nothing_heavy(process):
