@@ -42,6 +42,12 @@ def test_seeds_are_those_of_keras():
     assert drawn == draw_seed(Random(7))
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (33, 7), (3, 3, 8, 16), (300, 300), (2049, 2048)])
+def test_weights_are_those_of_keras(shape):
+    own = keras.initializers.GlorotUniform(seed=draw_seed(Random(3)))(shape)
+    assert np.array_equal(np.asarray(kernel(Random(3))(shape)), np.asarray(own))
+
+
 def test_a_silent_path_starts_at_zero():
     encoder, decoder = model(DenseNetwork(hidden=(5,)), zero=True)
     rows, codes = np.random.default_rng(0).normal(size=(4, 6)), np.ones((4, 2))

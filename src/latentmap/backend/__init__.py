@@ -5,6 +5,7 @@ must be fast on it: many training steps in one call, a network applied to many r
 on an accelerator.
 """
 
+from latentmap.backend.drawing import uniform
 from latentmap.backend.engine import accelerator, join, start
 from latentmap.backend.holding import free_bytes, hold
 from latentmap.backend.outputs import apply, block_rows, stream
@@ -25,5 +26,6 @@ __all__ = [
     "narrow",
     "start",
     "stream",
+    "uniform",
     "variables_of",
 ]

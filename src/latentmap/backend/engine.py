@@ -61,7 +61,8 @@ def _keep_compiled_programs() -> None:
     if jax.config.jax_compilation_cache_dir is None:
         place = cache_home() / f"jax-{_processor()}"
         jax.config.update("jax_compilation_cache_dir", str(place))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.05)
+        # All of them: a fit needs some thirty small ones, of a few hundredths of a second each.
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 
 def _processor() -> str:

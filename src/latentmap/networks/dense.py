@@ -13,6 +13,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from latentmap.backend import uniform
 from latentmap.errors import SettingError
 
 __all__ = [
@@ -41,7 +42,16 @@ def kernel(rng: Random, zero: bool = False) -> Any:
     """
     if zero:
         return keras.initializers.Zeros()
-    return keras.initializers.GlorotUniform(seed=draw_seed(rng))
+    return _Glorot(seed=draw_seed(rng))
+
+
+class _Glorot(keras.initializers.GlorotUniform):
+    """Keras's own, which draws the same numbers without a compiled program for each shape."""
+
+    def __call__(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
+        *window, fan_in, fan_out = shape
+        fans = math.prod(window) * (fan_in + fan_out)
+        return uniform(shape, math.sqrt(3.0 / max(1.0, fans / 2.0)), dtype, self.seed)
 
 
 def draw_seed(rng: Random) -> int:
