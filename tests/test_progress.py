@@ -42,6 +42,17 @@ def test_a_log_is_told_that_it_still_goes_on(capsys, monkeypatch):
     assert "outer: 0 s so far" not in told[2:]
 
 
+@pytest.mark.parametrize("terminal", [False, True])
+def test_names_do_not_steer_the_terminal(capsys, monkeypatch, terminal):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
+    monkeypatch.setattr(progress, "QUIET_SECONDS", -1.0)
+    with progress.progress("reading \x1b[2J.csv", 4) as advance:
+        advance(1, note="\x1b]0;title\x07")
+    told = capsys.readouterr().err
+    assert "\x1b[2J" not in told and "\x1b]0" not in told
+    assert "title" in told
+
+
 def test_silence_is_silent(capsys):
     with progress.progress("fitting", 10, visible=False) as advance:
         advance(10)

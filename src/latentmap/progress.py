@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["Advance", "progress"]
+__all__ = ["Advance", "harmless", "progress"]
 
 Advance = Callable[..., None]
 """Called with the number of steps done since the last call, and ``note=`` for a short text."""
@@ -22,6 +22,17 @@ Advance = Callable[..., None]
 QUIET_SECONDS = 2.0
 _GLANCE = 0.5
 _alive: list[Any] = []
+
+
+def harmless(text: str) -> str:
+    r"""Replace what would steer the terminal: names of files and labels may hold anything.
+
+    Examples
+    --------
+    >>> harmless("rows\x1b[2J.csv")
+    'rows\ufffd[2J.csv'
+    """
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 @contextlib.contextmanager
@@ -51,6 +62,7 @@ def progress(
     ...     for _ in range(3):
     ...         advance(1)
     """
+    description = harmless(description)
     if not visible:
         yield lambda steps, note="": None
     elif sys.stderr.isatty():
@@ -81,7 +93,7 @@ def _bar(description: str, total: int, patient: bool) -> Iterator[Advance]:
     def advance(steps: int, note: str = "") -> None:
         bars.advance(task, steps)
         if note:
-            bars.update(task, note=note)
+            bars.update(task, note=harmless(note))
         if patient and time.monotonic() - begun > QUIET_SECONDS:
             bars.start()
 
@@ -104,7 +116,7 @@ class _Lines:
     def __call__(self, steps: int, note: str = "") -> None:
         with self.one_at_a_time:
             self.done += steps
-            self.note = note or self.note
+            self.note = harmless(note) or self.note
             now = time.monotonic()
             if now - self.told > QUIET_SECONDS:
                 print(f"{self.description}: {self._words(now - self.begun)}", file=sys.stderr)

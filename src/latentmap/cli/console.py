@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from latentmap.progress import progress
+from latentmap.progress import harmless, progress
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,14 +27,9 @@ def _console(stderr: bool) -> Console:
     return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
-def _visible(text: str) -> str:
-    """Replace what would steer the terminal: file names and labels may hold anything."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-
-
 def say(text: str) -> None:
     """Tell the user something, on standard error."""
-    _console(stderr=True).print(_visible(text))
+    _console(stderr=True).print(harmless(text))
 
 
 def say_error(text: str) -> None:
@@ -42,7 +37,7 @@ def say_error(text: str) -> None:
     from rich.text import Text
 
     _console(stderr=True).print(
-        Text.assemble(("error: ", "bold red"), _visible(" ".join(text.split())))
+        Text.assemble(("error: ", "bold red"), harmless(" ".join(text.split())))
     )
 
 
@@ -53,7 +48,7 @@ def working(text: str) -> Iterator[None]:
 
     console = _console(stderr=True)
     if console.is_terminal:
-        with console.status(Text(_visible(text))):
+        with console.status(Text(harmless(text))):
             yield
     else:
         say(text)
@@ -75,7 +70,7 @@ def show_pairs(title: str, pairs: Sequence[tuple[str, str]]) -> None:
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in pairs:
-        table.add_row(Text(_visible(name)), Text(_visible(value)))
+        table.add_row(Text(harmless(name)), Text(harmless(value)))
     _show(title, table)
 
 
@@ -90,7 +85,7 @@ def show_table(
     for column in columns:
         table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_visible(value)) for value in row))
+        table.add_row(*(Text(harmless(value)) for value in row))
     _show("", table)
 
 
@@ -99,6 +94,6 @@ def _show(title: str, table: Any) -> None:
 
     console = _console(stderr=False)
     if title:
-        console.print(Text(_visible(title), style="bold"))
+        console.print(Text(harmless(title), style="bold"))
     # A table must wrap inside its columns, which soft wrapping would prevent.
     console.print(table, soft_wrap=False)
