@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import ClassVar
 
 __all__ = ["Advance", "harmless", "progress"]
 
@@ -21,7 +21,6 @@ Advance = Callable[..., None]
 
 QUIET_SECONDS = 2.0
 _GLANCE = 0.5
-_alive: list[Any] = []
 
 
 def harmless(text: str) -> str:
@@ -108,6 +107,9 @@ def _bar(description: str, total: int, patient: bool) -> Iterator[Advance]:
 class _Lines:
     """A plain line now and then, also while whoever does the task says nothing."""
 
+    alive: ClassVar[list[_Lines]] = []
+    """Tasks within tasks, the innermost last."""
+
     def __init__(self, description: str, total: int) -> None:
         self.description, self.total, self.done, self.note = description, total, 0, ""
         self.begun = self.told = time.monotonic()
@@ -137,15 +139,15 @@ class _Lines:
 
         def glance() -> None:
             while not over.wait(_GLANCE):
-                if _alive[-1:] == [self]:
+                if self.alive[-1:] == [self]:
                     self(0)
 
         glancing = threading.Thread(target=glance, daemon=True)
-        _alive.append(self)
+        self.alive.append(self)
         glancing.start()
         try:
             yield self
         finally:
             over.set()
             glancing.join()
-            _alive.remove(self)
+            self.alive.remove(self)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from latentmap.data.memory import let_go
+from latentmap.data.mapped import let_go
 from latentmap.errors import DataError, UnknownNameError
 
 __all__ = ["DISTANCES", "CodeDistance", "check_code_matrix", "code_blocks"]

@@ -1,11 +1,13 @@
-"""Arrays that are too large for memory, in files without a name, which go with the process.
+"""Arrays that are too large for memory: mapped files, the user's and our own.
 
-They lie in the cache folder: that for temporary files may lie in memory itself.
+Our own have no name, and go with the process. They lie in the cache folder: that for temporary
+files may lie in memory itself.
 """
 
 from __future__ import annotations
 
 import contextlib
+import mmap
 import os
 import tempfile
 from pathlib import Path
@@ -17,7 +19,7 @@ import numpy as np
 from latentmap.errors import FileError
 from latentmap.files import cache_home
 
-__all__ = ["NamelessFile", "cache_folder"]
+__all__ = ["NamelessFile", "cache_folder", "check_whole", "let_go"]
 
 
 class NamelessFile:
@@ -91,3 +93,55 @@ def cache_folder() -> Path:
     with contextlib.suppress(OSError):
         cache.mkdir(parents=True, exist_ok=True)
     return cache if os.access(cache, os.W_OK) else Path(tempfile.gettempdir())
+
+
+def check_whole(name: str, mapped: Any) -> None:
+    """Refuse to read a mapped file that has been cut short: the system would end us.
+
+    Parameters
+    ----------
+    name : str
+        Of the file, for the message.
+    mapped : numpy.memmap
+
+    Raises
+    ------
+    FileError
+
+    Examples
+    --------
+    >>> path = Path(tempfile.mkdtemp()) / "rows.npy"
+    >>> np.save(path, np.arange(3))
+    >>> rows = np.load(path, mmap_mode="r")
+    >>> os.truncate(path, 10)
+    >>> check_whole("rows.npy", rows)
+    Traceback (most recent call last):
+        ...
+    latentmap.errors.FileError: rows.npy: it was cut short while it was read
+    """
+    pages = getattr(mapped, "_mmap", None)
+    if pages is None:
+        return
+    start = mapped.offset - mapped.offset % mmap.ALLOCATIONGRANULARITY
+    if pages.size() < start + len(pages):
+        raise FileError(f"{name}: it was cut short while it was read")
+
+
+def let_go(mapped: Any) -> None:
+    """Give the pages of a mapped array that were read back to the system.
+
+    They would count as this process's memory until somebody else needs it. Where the system cannot
+    be told, nothing happens.
+
+    Examples
+    --------
+    >>> with NamelessFile() as file:
+    ...     file.write(np.arange(3, dtype=np.uint8))
+    ...     numbers = file.mapped(np.uint8)
+    >>> let_go(numbers)
+    >>> numbers.tolist()
+    [0, 1, 2]
+    """
+    pages = getattr(mapped, "_mmap", None)
+    if pages is not None and hasattr(mmap, "MADV_DONTNEED") and not mapped.flags.writeable:
+        pages.madvise(mmap.MADV_DONTNEED)

@@ -13,15 +13,13 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import math
-import mmap
 import os
 import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from latentmap.errors import FileError, SettingError, TooLargeError
+from latentmap.errors import SettingError, TooLargeError
 
 __all__ = [
     "ENGINE_BYTES",
@@ -29,9 +27,7 @@ __all__ = [
     "available_bytes",
     "check_limit",
     "check_memory",
-    "check_whole",
     "give_back",
-    "let_go",
     "limit_bytes",
     "memory_limit",
     "resident_bytes",
@@ -269,57 +265,3 @@ def check_memory(name: str, needed: int) -> None:
         raise TooLargeError(
             f"{name}: needs {needed / 1e9:,.1f} GB of memory, {available / 1e9:,.1f} GB are {left}"
         )
-
-
-def check_whole(name: str, mapped: Any) -> None:
-    """Refuse to read a memory-mapped file that has been cut short: the system would end us.
-
-    Parameters
-    ----------
-    name : str
-        Of the file, for the message.
-    mapped : numpy.memmap
-
-    Raises
-    ------
-    FileError
-
-    Examples
-    --------
-    >>> import numpy as np, tempfile
-    >>> path = Path(tempfile.mkdtemp()) / "rows.npy"
-    >>> np.save(path, np.arange(3))
-    >>> rows = np.load(path, mmap_mode="r")
-    >>> os.truncate(path, 10)
-    >>> check_whole("rows.npy", rows)
-    Traceback (most recent call last):
-        ...
-    latentmap.errors.FileError: rows.npy: it was cut short while it was read
-    """
-    pages = getattr(mapped, "_mmap", None)
-    if pages is None:
-        return
-    start = mapped.offset - mapped.offset % mmap.ALLOCATIONGRANULARITY
-    if pages.size() < start + len(pages):
-        raise FileError(f"{name}: it was cut short while it was read")
-
-
-def let_go(mapped: Any) -> None:
-    """Give the pages of a memory-mapped array that were read back to the system.
-
-    They would count as this process's memory until somebody else needs it. Where the system cannot
-    be told, nothing happens.
-
-    Examples
-    --------
-    >>> import numpy as np, tempfile
-    >>> path = Path(tempfile.mkdtemp()) / "rows.npy"
-    >>> np.save(path, np.arange(3))
-    >>> rows = np.load(path, mmap_mode="r")
-    >>> let_go(rows)
-    >>> rows.tolist()
-    [0, 1, 2]
-    """
-    pages = getattr(mapped, "_mmap", None)
-    if pages is not None and hasattr(mmap, "MADV_DONTNEED") and not mapped.flags.writeable:
-        pages.madvise(mmap.MADV_DONTNEED)

@@ -13,8 +13,7 @@ from typing import Any, Self, overload
 
 import numpy as np
 
-from latentmap.data.mapped import NamelessFile
-from latentmap.data.memory import let_go
+from latentmap.data.mapped import NamelessFile, let_go
 
 __all__ = ["Names"]
 

@@ -15,7 +15,8 @@ import numpy as np
 
 from latentmap.data import batching
 from latentmap.data.checks import check_finite, check_labels, check_rows
-from latentmap.data.memory import available_bytes, check_whole, let_go, within
+from latentmap.data.mapped import check_whole, let_go
+from latentmap.data.memory import available_bytes, within
 from latentmap.errors import DataError, SettingError
 
 __all__ = ["ArraySource", "Copied", "Source", "check_finite"]
