@@ -53,3 +53,13 @@ def test_many_leave_memory(monkeypatch, tmp_path):
     assert isinstance(names._letters, np.memmap)
     assert isinstance(names._ends, np.memmap)
     assert not list((tmp_path / "latentmap").iterdir())  # nothing that could stay behind
+
+
+def test_of_names_far_apart_few_are_taken_before_their_pages_are_given_back(monkeypatch):
+    held, real = [], module.let_go
+    monkeypatch.setattr(module, "_IN_MEMORY_BYTES", 0)
+    names = Names(iter(TEXTS))
+    monkeypatch.setattr(module, "let_go", lambda mapped: held.append(mapped) or real(mapped))
+    far = np.random.default_rng(0).permutation(len(TEXTS))[:1000]
+    assert names.take(far) == [TEXTS[i] for i in far]
+    assert len(held) == 2 * len(range(0, 1000, 64))

@@ -13,7 +13,7 @@ from typing import Any, Self, overload
 
 import numpy as np
 
-from latentmap.data.mapped import NamelessFile, let_go
+from latentmap.data.mapped import NamelessFile, let_go, taken_at_once
 
 __all__ = ["Names"]
 
@@ -91,14 +91,16 @@ class Names(Sequence[str]):
         ['ccc', 'a']
         """
         at = np.asarray(indices, np.intp)
-        starts, ends = np.where(at > 0, self._ends[at - 1], 0), self._ends[at]
-        letters = np.asarray(self._letters).data
-        texts = [
-            str(letters[start:end], "utf-8", "surrogateescape")
-            for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
-        ]
-        for held in (self._letters, self._ends):
-            let_go(held)
+        letters, texts = np.asarray(self._letters).data, []
+        for part in taken_at_once(at, _BLOCK):
+            some = at[part]
+            starts, ends = np.where(some > 0, self._ends[some - 1], 0), self._ends[some]
+            texts += [
+                str(letters[start:end], "utf-8", "surrogateescape")
+                for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+            ]
+            for held in (self._letters, self._ends):
+                let_go(held)
         return texts
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from latentmap.data import batching
 from latentmap.data.checks import check_finite, check_labels, check_rows
-from latentmap.data.mapped import check_whole, let_go
+from latentmap.data.mapped import check_whole, let_go, taken_at_once
 from latentmap.data.memory import available_bytes, within
 from latentmap.errors import DataError, SettingError
 
@@ -24,9 +24,6 @@ __all__ = ["ArraySource", "Copied", "Source", "check_finite"]
 _BUFFER_BYTES = 64 * 2**20  # of rows shuffled at a time, where a source is read in blocks
 _BUFFER_SHARE, _LOADED_SHARE = 0.05, 0.3  # of a memory limit: two buffers lie beside each other
 _MAPPED_BLOCK_BYTES = 2**20  # large enough that a disk reads it at full speed
-_NEAR_ROWS, _FAR_ROWS = 2**10, 2**6
-"""Of a mapped file taken at a time. Around each row that lies alone, the system maps up to 350 kB,
-which count as memory of the process until they are given back."""
 _MANY_ROWS = 2**20
 """Of more rows, those held out are drawn without an order of all rows in memory."""
 
@@ -304,7 +301,7 @@ class ArraySource(Source):
         if self.block_starts is None:
             return self.array[indices].astype(self.dtype, copy=False)
         rows = np.empty((len(indices), *self.row_shape), self.dtype)
-        for part in _mapped_parts(indices):
+        for part in taken_at_once(indices):
             check_whole(self.name, self._mapped)
             rows[part] = self.array[indices[part]]
             let_go(self._mapped)
@@ -312,14 +309,6 @@ class ArraySource(Source):
 
     def load(self, limit_bytes: int = 512 * 2**20) -> Source:  # noqa: D102
         return self if self.block_starts is None else super().load(limit_bytes)
-
-
-def _mapped_parts(indices: np.ndarray) -> Iterator[slice]:
-    for start in range(0, len(indices), _NEAR_ROWS):
-        near = indices[start : start + _NEAR_ROWS]
-        step = _NEAR_ROWS if np.ptp(near) < 4 * _NEAR_ROWS else _FAR_ROWS
-        for first in range(start, start + len(near), step):
-            yield slice(first, min(first + step, start + len(near)))
 
 
 class Copied(ArraySource):
