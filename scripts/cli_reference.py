@@ -13,6 +13,7 @@ import typer
 from typer.cli import get_docs_for_click
 
 from latentmap.cli import app
+from latentmap.cli.verbs import VERBS, load_verb
 
 PAGE = Path(__file__).parent.parent / "docs" / "cli.md"
 _HEADER = (
@@ -23,6 +24,7 @@ _HEADER = (
 def page() -> str:
     """Give the whole page as Markdown."""
     command = typer.main.get_command(app)
+    command.commands = {name: load_verb(name) for name in VERBS}
     with typer.Context(command, info_name="latentmap") as context:
         text = get_docs_for_click(obj=command, ctx=context, name="latentmap")
     text = re.sub(r"^Examples:\n\n((?:latentmap .*\n\n)+)", _examples, text, flags=re.MULTILINE)

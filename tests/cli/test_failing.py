@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from latentmap.cli import app, info
+from latentmap.cli.verbs import VERBS, load_verb
 
 
 def test_help_and_import_take_less_than_half_a_second(process):
@@ -33,6 +34,12 @@ def test_help_loads_nothing_heavy(process):
     loaded = {line.rpartition("|")[2].strip() for line in err.splitlines()}
     assert "typer" in loaded
     assert not loaded & {"numpy", "sklearn", "matplotlib", "keras", "jax", "pyarrow"}
+    assert not loaded & {f"latentmap.cli.{module}" for module, _ in VERBS.values()}
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_the_list_of_verbs_says_of_each_what_its_own_help_says_first(name):
+    assert load_verb(name).help.splitlines()[0] == VERBS[name][1]
 
 
 def test_version(run):
@@ -95,9 +102,7 @@ def test_a_defect_of_ours_keeps_its_traceback(monkeypatch):
     assert isinstance(result.exception, RuntimeError)
 
 
-@pytest.mark.parametrize(
-    "verb", ["fit", "encode", "decode", "plot", "evaluate", "info", "datasets"]
-)
+@pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_shows_an_example(run, verb):
     result = run(verb, "--help")
     assert f"latentmap {verb} " in result.stdout.split("Examples:")[1] + " "

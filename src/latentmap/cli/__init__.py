@@ -1,7 +1,7 @@
 """The command: one verb for each thing people do, one file for each group of verbs.
 
-Nothing here or in the verbs' modules imports numpy, scikit-learn or an engine before a verb runs:
-``latentmap --help`` answers at once.
+Nothing here or in the verbs' modules imports numpy, scikit-learn or an engine before a verb runs,
+and no verb's module is loaded before it is asked for: ``latentmap --help`` answers at once.
 """
 
 from __future__ import annotations
@@ -15,29 +15,15 @@ from typing import Annotated, Any
 import typer
 
 from latentmap import __version__
-from latentmap.cli import (
-    cluster,
-    compare,
-    compress,
-    data_sets,
-    encode,
-    evaluate,
-    explore,
-    fit,
-    generate,
-    info,
-    limits,
-    outliers,
-    plot,
-    similar,
-)
-from latentmap.cli.failing import INTERRUPTED, Commands
+from latentmap.cli.failing import INTERRUPTED
+from latentmap.cli.limits import check_told
+from latentmap.cli.verbs import VERBS, Verbs
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="latentmap",
-    cls=Commands,
+    cls=Verbs,
     help="Small codes for rows, and the way back: autoencoders from the command line.",
     epilog="Start with: latentmap fit mnist",
     no_args_is_help=True,
@@ -47,27 +33,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_VERBS = (
-    ("fit", fit.fit, fit.EXAMPLES),
-    ("encode", encode.encode, encode.ENCODE_EXAMPLES),
-    ("decode", encode.decode, encode.DECODE_EXAMPLES),
-    ("plot", plot.plot, plot.EXAMPLES),
-    ("explore", explore.explore, explore.EXAMPLES),
-    ("evaluate", evaluate.evaluate, evaluate.EXAMPLES),
-    ("similar", similar.similar, similar.EXAMPLES),
-    ("compare", compare.compare, compare.EXAMPLES),
-    ("cluster", cluster.cluster, cluster.EXAMPLES),
-    ("generate", generate.generate, generate.EXAMPLES),
-    ("outliers", outliers.outliers, outliers.EXAMPLES),
-    ("compress", compress.compress, compress.COMPRESS_EXAMPLES),
-    ("decompress", compress.decompress, compress.DECOMPRESS_EXAMPLES),
-    ("info", info.info, info.EXAMPLES),
-    ("datasets", data_sets.data_sets, data_sets.EXAMPLES),
-)
 
-for _name, _verb, _examples in _VERBS:
-    # An empty line keeps Typer from joining the examples into one paragraph.
-    app.command(_name, epilog="\n\n".join(["Examples:", *_examples]))(_verb)
+def _listed() -> None:
+    """Stand for a verb in the list of verbs."""
+
+
+for _name, (_, _line) in VERBS.items():
+    app.command(_name, help=_line)(_listed)
 
 
 def _show_version(wanted: bool) -> None:
@@ -85,7 +57,7 @@ def _options(
         ),
     ] = False,
 ) -> None:
-    limits.check_told()
+    check_told()
 
 
 def _unraisable(told: Any) -> None:

@@ -25,11 +25,13 @@ if TYPE_CHECKING:
 
 __all__ = ["EXAMPLES", "cluster"]
 
-EXAMPLES = (
-    "latentmap cluster mnist.safetensors mnist --picture clusters.png",
-    "latentmap cluster mnist.safetensors mnist -k 10 -o clusters.csv",
-    "latentmap cluster flowers.safetensors rows.csv --label species --json",
-)
+EXAMPLES = {
+    "cluster": (
+        "latentmap cluster mnist.safetensors mnist --picture clusters.png",
+        "latentmap cluster mnist.safetensors mnist -k 10 -o clusters.csv",
+        "latentmap cluster flowers.safetensors rows.csv --label species --json",
+    ),
+}
 _PICTURES = (".png", ".pdf", ".svg")
 _TOLD = 3  # typical rows told of on the screen
 _CANDIDATES = 2  # rows looked at for each typical one

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
 __all__ = ["EXAMPLES", "compare"]
 
-EXAMPLES = (
-    "latentmap compare faces.safetensors faces/#3 faces/#17 -o both.png",
-    "latentmap compare faces.safetensors me.png you.png --index faces.index --json",
-    "latentmap compare flowers.safetensors rows.csv#0 rows.csv#1 --label species",
-)
+EXAMPLES = {
+    "compare": (
+        "latentmap compare faces.safetensors faces/#3 faces/#17 -o both.png",
+        "latentmap compare faces.safetensors me.png you.png --index faces.index --json",
+        "latentmap compare flowers.safetensors rows.csv#0 rows.csv#1 --label species",
+    ),
+}
 _COLUMNS = 8  # of a table, told on the screen
 _NUMBERS = ("a", "b", "difference")
 

@@ -15,17 +15,19 @@ from latentmap.errors import FileError
 if TYPE_CHECKING:
     from latentmap.codes.compression import Compressed
 
-__all__ = ["COMPRESS_EXAMPLES", "DECOMPRESS_EXAMPLES", "compress", "decompress"]
+__all__ = ["EXAMPLES", "compress", "decompress"]
 
-COMPRESS_EXAMPLES = (
-    "latentmap compress mnist.safetensors mnist:unseen -o digits.codes",
-    "latentmap compress mnist.safetensors mnist:unseen -o digits.codes --bytes 16",
-    "latentmap compress flowers.safetensors rows.csv -o rows.codes --error 0.01",
-)
-DECOMPRESS_EXAMPLES = (
-    "latentmap decompress mnist.safetensors digits.codes -o digits/",
-    "latentmap decompress flowers.safetensors rows.codes -o rows.parquet",
-)
+EXAMPLES = {
+    "compress": (
+        "latentmap compress mnist.safetensors mnist:unseen -o digits.codes",
+        "latentmap compress mnist.safetensors mnist:unseen -o digits.codes --bytes 16",
+        "latentmap compress flowers.safetensors rows.csv -o rows.codes --error 0.01",
+    ),
+    "decompress": (
+        "latentmap decompress mnist.safetensors digits.codes -o digits/",
+        "latentmap decompress flowers.safetensors rows.codes -o rows.parquet",
+    ),
+}
 
 
 def compress(

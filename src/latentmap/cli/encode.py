@@ -13,17 +13,19 @@ from latentmap.cli.models import check_columns, columns_of, open_model
 from latentmap.cli.options import Data, Label, Model, RayAddress, WorkerCount
 from latentmap.errors import DataError, FileError
 
-__all__ = ["DECODE_EXAMPLES", "ENCODE_EXAMPLES", "decode", "encode"]
+__all__ = ["EXAMPLES", "decode", "encode"]
 
-ENCODE_EXAMPLES = (
-    "latentmap encode mnist.safetensors mnist:unseen -o codes.npy",
-    "latentmap encode flowers.safetensors rows.csv --label species -o codes.csv",
-    "latentmap encode model.safetensors rows/ -o codes.parquet --workers 16 --ray auto",
-)
-DECODE_EXAMPLES = (
-    "latentmap decode mnist.safetensors codes.npy -o digits/",
-    "latentmap decode flowers.safetensors codes.csv -o rows.parquet",
-)
+EXAMPLES = {
+    "encode": (
+        "latentmap encode mnist.safetensors mnist:unseen -o codes.npy",
+        "latentmap encode flowers.safetensors rows.csv --label species -o codes.csv",
+        "latentmap encode model.safetensors rows/ -o codes.parquet --workers 16 --ray auto",
+    ),
+    "decode": (
+        "latentmap decode mnist.safetensors codes.npy -o digits/",
+        "latentmap decode flowers.safetensors codes.csv -o rows.parquet",
+    ),
+}
 
 
 def encode(

@@ -8,10 +8,12 @@ from latentmap.cli.options import Data, Json, Label, Model
 
 __all__ = ["EXAMPLES", "evaluate"]
 
-EXAMPLES = (
-    "latentmap evaluate mnist.safetensors mnist",
-    "latentmap evaluate flowers.safetensors rows.csv --json",
-)
+EXAMPLES = {
+    "evaluate": (
+        "latentmap evaluate mnist.safetensors mnist",
+        "latentmap evaluate flowers.safetensors rows.csv --json",
+    ),
+}
 
 
 def evaluate(model: Model, data: Data, label: Label = None, as_json: Json = False) -> None:

@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
 __all__ = ["EXAMPLES", "explore"]
 
-EXAMPLES = (
-    "latentmap explore mnist.safetensors mnist",
-    "latentmap explore mnist.safetensors mnist --export mnist.html",
-    "latentmap explore flowers.safetensors rows.csv --label species --port 8571 --no-browser",
-)
+EXAMPLES = {
+    "explore": (
+        "latentmap explore mnist.safetensors mnist",
+        "latentmap explore mnist.safetensors mnist --export mnist.html",
+        "latentmap explore flowers.safetensors rows.csv --label species --port 8571 --no-browser",
+    ),
+}
 _SUFFIXES = (".html", ".htm")
 
 

@@ -20,15 +20,17 @@ if TYPE_CHECKING:
 
 __all__ = ["EXAMPLES", "fit"]
 
-EXAMPLES = (
-    "latentmap fit mnist",
-    "latentmap fit rows.csv --label species -n 8 -o flowers.safetensors",
-    "latentmap fit rows.csv --layout umap.npy -o map.safetensors",
-    "latentmap fit rows/ --memory 4GB",
-    "latentmap fit faces/ --recipe conv -n 32 --epochs 50",
-    "latentmap fit rows/ --workers 16 --ray auto --storage /shared/checkpoints",
-    "latentmap fit more.csv --continue map.safetensors",
-)
+EXAMPLES = {
+    "fit": (
+        "latentmap fit mnist",
+        "latentmap fit rows.csv --label species -n 8 -o flowers.safetensors",
+        "latentmap fit rows.csv --layout umap.npy -o map.safetensors",
+        "latentmap fit rows/ --memory 4GB",
+        "latentmap fit faces/ --recipe conv -n 32 --epochs 50",
+        "latentmap fit rows/ --workers 16 --ray auto --storage /shared/checkpoints",
+        "latentmap fit more.csv --continue map.safetensors",
+    ),
+}
 
 _DOMINANT = 0.95
 _PROBED_ROWS, _PROBED_NUMBERS = 10_000, 1 << 24

@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 
 __all__ = ["EXAMPLES", "generate"]
 
-EXAMPLES = (
-    "latentmap generate mnist.safetensors -n 100 -o digits.png",
-    "latentmap generate mnist.safetensors --like mnist -o new.png --against mnist:unseen",
-    "latentmap generate mnist.safetensors --between mnist:unseen#0 mnist:unseen#1 -o walk/",
-    "latentmap generate flowers.safetensors --near rows.csv#3 --spread 0.5 -o variations.csv",
-)
+EXAMPLES = {
+    "generate": (
+        "latentmap generate mnist.safetensors -n 100 -o digits.png",
+        "latentmap generate mnist.safetensors --like mnist -o new.png --against mnist:unseen",
+        "latentmap generate mnist.safetensors --between mnist:unseen#0 mnist:unseen#1 -o walk/",
+        "latentmap generate flowers.safetensors --near rows.csv#3 --spread 0.5 -o variations.csv",
+    ),
+}
 
 _PICTURES, _TABLES = (".png", ".pdf", ".svg"), (".npy", ".csv", ".parquet")
 _MOST_SHOWN, _MOST_JUDGED = 400, 10_000

@@ -12,7 +12,7 @@ __all__ = ["EXAMPLES", "info"]
 
 _NOT_KEPT = "none: nothing was clearly better than PCA, so the model is PCA"
 
-EXAMPLES = ("latentmap info mnist.safetensors", "latentmap info mnist.safetensors --json")
+EXAMPLES = {"info": ("latentmap info mnist.safetensors", "latentmap info mnist.safetensors --json")}
 
 
 def info(model: Model, as_json: Json = False) -> None:

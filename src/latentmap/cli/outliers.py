@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 
 __all__ = ["EXAMPLES", "outliers"]
 
-EXAMPLES = (
-    "latentmap outliers mnist.safetensors mnist:unseen --among mnist -o odd.png",
-    "latentmap outliers flowers.safetensors rows.csv -n 10 -o scores.csv",
-)
+EXAMPLES = {
+    "outliers": (
+        "latentmap outliers mnist.safetensors mnist:unseen --among mnist -o odd.png",
+        "latentmap outliers flowers.safetensors rows.csv -n 10 -o scores.csv",
+    ),
+}
 
 _PICTURES = (".png", ".pdf", ".svg")
 _FIGURES = {

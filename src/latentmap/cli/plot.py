@@ -15,12 +15,14 @@ from latentmap.errors import SettingError, UnknownNameError
 
 __all__ = ["EXAMPLES", "plot"]
 
-EXAMPLES = (
-    "latentmap plot mnist.safetensors mnist:unseen -o codes.png",
-    "latentmap plot mnist.safetensors mnist --kind plane -o plane.pdf",
-    "latentmap plot mnist.safetensors mnist:unseen --kind confidence -o sure.png",
-    "latentmap plot mnist.safetensors --kind loss -o loss.svg",
-)
+EXAMPLES = {
+    "plot": (
+        "latentmap plot mnist.safetensors mnist:unseen -o codes.png",
+        "latentmap plot mnist.safetensors mnist --kind plane -o plane.pdf",
+        "latentmap plot mnist.safetensors mnist:unseen --kind confidence -o sure.png",
+        "latentmap plot mnist.safetensors --kind loss -o loss.svg",
+    ),
+}
 
 
 def plot(

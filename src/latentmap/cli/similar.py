@@ -17,12 +17,14 @@ from latentmap.errors import FileError, SettingError
 
 __all__ = ["EXAMPLES", "similar"]
 
-EXAMPLES = (
-    "latentmap similar faces.safetensors faces/#17 -o sheet.png",
-    "latentmap similar mnist.safetensors mnist:unseen --among mnist -k 5 -o near.csv",
-    "latentmap similar faces.safetensors faces/#17 --save-index faces.index",
-    "latentmap similar faces.safetensors me.png --index faces.index -o sheet.png",
-)
+EXAMPLES = {
+    "similar": (
+        "latentmap similar faces.safetensors faces/#17 -o sheet.png",
+        "latentmap similar mnist.safetensors mnist:unseen --among mnist -k 5 -o near.csv",
+        "latentmap similar faces.safetensors faces/#17 --save-index faces.index",
+        "latentmap similar faces.safetensors me.png --index faces.index -o sheet.png",
+    ),
+}
 _NEIGHBORS = 10
 _WRITERS: dict[str, Callable[[Path, Answer], None]] = {
     **dict.fromkeys((".png", ".pdf", ".svg"), draw),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from latentmap.cli.console import show_json, show_table
 from latentmap.cli.options import Json
 
-__all__ = ["EXAMPLES", "data_sets"]
+__all__ = ["EXAMPLES", "datasets"]
 
-EXAMPLES = ("latentmap datasets", "latentmap datasets --json")
+EXAMPLES = {"datasets": ("latentmap datasets", "latentmap datasets --json")}
 
 
-def data_sets(as_json: Json = False) -> None:
+def datasets(as_json: Json = False) -> None:
     """List the data sets that have a name."""
     from latentmap import data
 
