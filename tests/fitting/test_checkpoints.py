@@ -34,7 +34,7 @@ class Keeper(Alone):
             raise PowerError
 
 
-def trained(team):
+def trained(team, rows=ArraySource(ROWS[:320])):
     parts = Parts(
         (5,),
         2,
@@ -46,7 +46,7 @@ def trained(team):
     )
     objective = assemble(parts).objective
     settings = Training(batch_size=32, patience=2, learning_rate=0.05)
-    history = train(objective, ArraySource(ROWS[:320]), ROWS[320:], 12, settings, 0, team=team)
+    history = train(objective, rows, ROWS[320:], 12, settings, 0, team=team)
     return [keras.ops.convert_to_numpy(w.value) for w in objective.weights], history
 
 
@@ -85,3 +85,39 @@ def test_a_stopped_training_goes_on_as_if_it_had_not_been(undisturbed, stop):
     assert all(np.array_equal(a, b) for a, b in zip(weights, undisturbed[0], strict=True))
     for name in history:
         assert np.array_equal(history[name], undisturbed[1][name], equal_nan=True)
+
+
+class Blocks(ArraySource):
+    """Rows as if read in blocks, whose order is noted."""
+
+    def __init__(self, array, size):
+        super().__init__(array)
+        self.block_starts, self.read = np.arange(0, len(array), size), []
+
+    def batches(self, size, *, rng=None):
+        for rows in super().batches(size, rng=rng):
+            self.read.append(rows)
+            yield rows
+
+
+class Worker(Keeper):
+    """One of several, with a stretch of its own; it may go on from what another kept."""
+
+    def __init__(self, stretch, stop=None, kept=None):
+        super().__init__(stop, kept)
+        self.stretch = stretch
+
+    def share(self, rows, batch):
+        return self.stretch, batch
+
+
+@pytest.mark.skipif(not JAX, reason="other engines have no such checkpoints")
+def test_a_worker_goes_on_from_the_checkpoint_of_another_whose_blocks_are_others():
+    first, second, again = (Blocks(ROWS[:160], size) for size in (10, 50, 50))
+    stopped = Worker(first, stop=5)  # in epoch 3, of two chunks each
+    with pytest.raises(PowerError):
+        trained(stopped, first)
+    trained(Worker(second), first)
+    trained(Worker(again, kept=stopped.checkpoints[-1]), first)
+    assert len(again.read) == len(second.read[4:]) > 10
+    assert np.array_equal(np.concatenate(again.read), np.concatenate(second.read[4:]))

@@ -4,6 +4,10 @@ A checkpoint is taken between two chunks of steps. It holds every variable (the 
 optimizer's, the running mean of the loss), the best weights so far, the history, and where in which
 order of rows the training stands: the state of the shuffler at the start of the epoch, and how many
 chunks of that epoch are done. Going on, the epoch's order is drawn again and those are left out.
+
+One checkpoint serves all workers, so their shufflers must stand alike. How much is drawn to shuffle
+rows in blocks depends on the blocks, and each worker has its own: it is drawn of a shuffler that is
+new each epoch.
 """
 
 from __future__ import annotations
@@ -64,17 +68,25 @@ class Run:
         Of this objective.
     rng : RandomState
         Draws the order of the rows, epoch by epoch.
+    in_blocks : bool
+        The rows, of whomever, are read in blocks.
     """
 
-    def __init__(self, objective: Any, trainer: Steps, rng: np.random.RandomState) -> None:
+    def __init__(
+        self, objective: Any, trainer: Steps, rng: np.random.RandomState, in_blocks: bool
+    ) -> None:
         self.objective, self.trainer, self.rng = objective, trainer, rng
+        self.in_blocks = in_blocks
         self.best, self.history = Best(objective), empty_history()
         self.epoch, self.chunks = 1, 0
         self.drawn: Any = rng.get_state()
 
-    def begin_epoch(self) -> None:
-        """Note the state from which the epoch's order is about to be drawn."""
+    def begin_epoch(self) -> np.random.RandomState:
+        """Give what draws the epoch's order, and note from which state."""
         self.drawn = self.rng.get_state()
+        if not self.in_blocks:
+            return self.rng
+        return np.random.RandomState(self.rng.randint(2**32, dtype=np.uint32))
 
     def end_epoch(self) -> None:
         """Go on to the next epoch."""

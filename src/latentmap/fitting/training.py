@@ -202,7 +202,8 @@ def train(
     share, batch = team.share(rows, settings.rows_a_step(len(rows)))
     steps = len(share) // batch
     objective.compile(optimizer=settings.optimizer(steps * epochs))
-    run = Run(objective, many_steps(objective), _shuffler(seed, len(rows)))
+    in_blocks = rows.block_starts is not None
+    run = Run(objective, many_steps(objective), _shuffler(seed, len(rows)), in_blocks)
     held = hold(share.take, len(share)) if team is ALONE else None
     if (kept := team.kept()) is None:
         _note(run, 0, math.nan, held_out)
@@ -298,8 +299,7 @@ def _shuffler(seed: int, n_rows: int) -> np.random.RandomState:
 def _epoch(run: Run, rows: Source, held: Any, batch: int, team: Team, advance: Advance) -> None:
     """Run once through the rows; those that do not fill a batch wait for another epoch."""
     chunk = batch * _chunk_steps(rows, batch, held is not None)
-    run.begin_epoch()
-    parts = (rows if held is None else Places(rows)).batches(chunk, rng=run.rng)
+    parts = (rows if held is None else Places(rows)).batches(chunk, rng=run.begin_epoch())
     for number, part in enumerate(parts, 1):
         steps = len(part[0] if isinstance(part, tuple) else part) // batch
         if steps and number > run.chunks:  # others were done before the checkpoint
