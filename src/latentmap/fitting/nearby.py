@@ -17,7 +17,7 @@ from latentmap.data.sources import Copied, Source
 from latentmap.fitting.team import chosen_trainer
 from latentmap.progress import progress
 
-__all__ = ["brought_near"]
+__all__ = ["brought_near", "copied_near"]
 
 BATCH_BYTES = 1 << 24
 SPARE = 2
@@ -51,9 +51,36 @@ def brought_near(rows: Source, visible: bool = False) -> Source:
         return rows if loaded is rows else Copied(rows, loaded[:])
     if rows.fits():
         return _filled(rows, np.empty((len(rows), *rows.row_shape), rows.dtype), visible)
-    if chosen_trainer(None) or shutil.disk_usage(cache_folder()).free < SPARE * rows.nbytes:
+    return rows if chosen_trainer(None) else copied_near(rows, visible)
+
+
+def copied_near(rows: Source, visible: bool = False) -> Source:
+    """Give the same rows in a raw file of this process; as they are, where they are raw already.
+
+    Parameters
+    ----------
+    rows : Source
+    visible : bool
+        Show progress.
+
+    Returns
+    -------
+    Source
+        As they are, too, where the disk has no room for a copy.
+
+    Examples
+    --------
+    >>> from latentmap.data import ArraySource
+    >>> rows = ArraySource(np.ones((3, 2)))
+    >>> copied_near(rows) is rows
+    True
+    """
+    if rows.raw or shutil.disk_usage(cache_folder()).free < SPARE * rows.nbytes:
         return rows
-    return _copied(rows, visible)
+    with NamelessFile() as file:
+        for batch in _batches(rows, visible):
+            file.write(batch)
+        return Copied(rows, file.mapped(rows.dtype, rows.row_shape))
 
 
 def _filled(rows: Source, array: np.ndarray, visible: bool) -> Source:
@@ -62,13 +89,6 @@ def _filled(rows: Source, array: np.ndarray, visible: bool) -> Source:
         array[done : done + len(batch)] = batch
         done += len(batch)
     return Copied(rows, array)
-
-
-def _copied(rows: Source, visible: bool) -> Source:
-    with NamelessFile() as file:
-        for batch in _batches(rows, visible):
-            file.write(batch)
-        return Copied(rows, file.mapped(rows.dtype, rows.row_shape))
 
 
 def _batches(rows: Source, visible: bool) -> Iterator[np.ndarray]:

@@ -21,9 +21,9 @@ class Desk:
         self.error: BaseException | None = None
         self.arrays: dict[str, Any] | None = None
 
-    def tell(self, done: int, note: str) -> BaseException | None:
-        """Hear from a worker: steps done since the start of the training; give a reason to stop."""
-        self.done, self.note = done, note or self.note
+    def tell(self, done: int | None, note: str) -> BaseException | None:
+        """Hear from a worker: steps done since the start, if any; give a reason to stop."""
+        self.done, self.note = self.done if done is None else done, note or self.note
         return self.error
 
     def go_on(self, epoch: int) -> None:

@@ -125,10 +125,19 @@ class Member:
         self.chunks, self.due = 0, 1
 
     def share(self, rows: Any, batch: int) -> tuple[Any, int]:
-        """Give this worker's share."""
+        """Give this worker's share; a stretch that it must decode is copied to its disk first."""
+        from latentmap.fitting.nearby import copied_near
+        from latentmap.fitting.paired import Paired
         from latentmap.workers.shares import share_of
 
-        return share_of(rows, batch, self.number, self.workers)
+        share, own = share_of(rows, batch, self.number, self.workers)
+        if rows.block_starts is None:
+            return share, own
+        if self.number == 0:
+            self.desk.tell.remote(None, "reading")
+        if isinstance(share, Paired):
+            return Paired(copied_near(share.rows), share.beside), own
+        return copied_near(share), own
 
     @contextlib.contextmanager
     def progress(self, text: str, steps: int, visible: bool) -> Iterator[Callable[..., None]]:

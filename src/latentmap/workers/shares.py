@@ -4,7 +4,8 @@ Rows in memory are dealt step by step: each worker takes its slice of every batc
 would take, so that the weights are those of one process. Rows that are read in blocks from a disk
 are dealt once: each worker reads a stretch of its own, of as many rows as anyone else's, and
 shuffles within it; so each byte is read by one worker (but for the blocks at the borders), and all
-take the same number of steps, without a word between them.
+take the same number of steps, without a word between them. What is slow to decode, or can only be
+decoded from the start of a large group, it copies to a raw file on its disk, and shuffles that.
 """
 
 from __future__ import annotations
