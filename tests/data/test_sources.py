@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -232,6 +233,7 @@ def test_the_rest_has_its_labels():
 
 RESIDENT = """
 import sys
+import threading
 import numpy as np
 from latentmap.data import open_data
 
@@ -263,3 +265,28 @@ def test_under_a_limit_on_memory_rows_stay_where_they_lie(tmp_path):
     with memory_limit(ENGINE_BYTES + 10_000_000):
         assert not rows.fits() and rows.load().block_starts is not None
         assert len(prepare(rows, "auto", 1, None, 0).some) == 1500  # 0.15 of 10 MB
+
+
+def test_what_lies_in_memory_is_told():
+    class Far(ArraySource):
+        raw = False
+
+    near, far = ArraySource(np.zeros((9, 2))), Far(np.zeros((9, 2)))
+    assert near.in_memory and near.split(3)[0].in_memory and near.subset([2, 0]).in_memory
+    assert not far.in_memory and not far.split(3)[0].in_memory
+
+
+def test_what_does_not_lie_in_memory_is_read_ahead(monkeypatch):
+    readers = []
+
+    class Noted(ArraySource):
+        def take(self, indices):
+            readers.append(threading.current_thread().name)
+            return super().take(indices)
+
+    list(Noted(np.zeros((9, 2))).batches(3))
+    assert set(readers) == {"MainThread"}
+    readers.clear()
+    monkeypatch.setattr(Noted, "raw", False)
+    list(Noted(np.zeros((9, 2))).batches(3))
+    assert "MainThread" not in readers

@@ -60,3 +60,13 @@ def test_rows_on_a_disk_are_read_from_several_places(tmp_path):
     with memory_limit(ENGINE_BYTES + 10_000_000):
         assert not pace.in_memory and pace.again == pace.read
     assert pace.in_memory and pace.again == 0
+
+
+def test_images_that_do_not_fit_are_not_counted_as_held_in_memory(monkeypatch):
+    class Images(ArraySource):
+        raw = False
+
+    monkeypatch.setattr(ArraySource, "fits", lambda self, limit_bytes=0: False)
+    found, _ = measure(Images(np.zeros((2000, 8, 8), np.uint8)))
+    assert not found.in_memory
+    assert found.again == found.scan > 0

@@ -91,6 +91,11 @@ class Source(ABC):
         return len(self) * self._row_bytes
 
     @property
+    def in_memory(self) -> bool:
+        """Whether the rows lie in memory as they are: a batch of them is there at once."""
+        return self.raw and self.block_starts is None
+
+    @property
     def _row_bytes(self) -> int:
         return math.prod(self.row_shape) * self.dtype.itemsize
 
@@ -104,7 +109,8 @@ class Source(ABC):
         rng : numpy.random.Generator or RandomState, optional
             Without it, rows come in order. With it, they come in an order drawn anew. Sources with
             ``block_starts`` are shuffled within about 64 MB of random blocks at a time, so that
-            reading stays sequential; and while one batch is worked on, the next is being read.
+            reading stays sequential. What is not in memory is read ahead: the next batch, while
+            one is worked on.
 
         Returns
         -------
@@ -117,16 +123,14 @@ class Source(ABC):
         """
         if size < 1:
             raise SettingError(f"batch size: expected at least 1, found {size}")
-        if self.block_starts is None:
-            if rng is None:
-                return batching.in_order(self.take, len(self), size)
-            return batching.permuted(self.take, len(self), size, rng)
-        return batching.ahead(self._from_blocks(size, rng))
+        batches = self._batches(size, rng)
+        return batches if self.in_memory else batching.ahead(batches)
 
-    def _from_blocks(self, size: int, rng: batching.Rng | None) -> Iterator[np.ndarray]:
+    def _batches(self, size: int, rng: batching.Rng | None) -> Iterator[np.ndarray]:
         if rng is None:
             return batching.in_order(self.take, len(self), size)
-        assert self.block_starts is not None
+        if self.block_starts is None:
+            return batching.permuted(self.take, len(self), size, rng)
         bounds = np.append(self.block_starts, len(self))
         mean_block = self.nbytes / len(self.block_starts)
         at_once = max(2, int(within(_BUFFER_BYTES, _BUFFER_SHARE) // mean_block))
@@ -343,6 +347,10 @@ class _Part(Source):
         """Picked from the parent's when asked for: a copy for each part would take memory."""
         labels = self.parent.labels
         return None if labels is None else labels[self._numbers(np.arange(len(self)))]
+
+    @property
+    def in_memory(self) -> bool:
+        return self.parent.in_memory  # though blocks in another order are no blocks
 
     def place(self, row: int) -> int:
         return self.parent.place(int(self._numbers(row)))

@@ -34,6 +34,10 @@ class Shared(Source):
     def __len__(self) -> int:
         return len(self._rows)
 
+    @property
+    def in_memory(self) -> bool:  # noqa: D102
+        return self._rows.in_memory
+
     def take(self, indices: Any) -> np.ndarray:  # noqa: D102
         with self._turn:
             return self._rows.take(indices)

@@ -129,7 +129,7 @@ class Pace:
     @property
     def in_memory(self) -> bool:
         """Whether the rows are or will be loaded."""
-        return self.rows.block_starts is None or self.rows.fits()
+        return self.rows.in_memory or self.rows.fits()
 
     @property
     def again(self) -> float:
@@ -270,7 +270,7 @@ def forecast(found: Pace, plan: Plan) -> Cost:
 def _reading_seconds(found: Pace) -> float:
     """Statistics, and loading all rows or a sample of them."""
     n, rows = len(found.rows), found.rows
-    if rows.block_starts is None:
+    if found.in_memory:
         return n * (found.scan + (0 if isinstance(rows, ArraySource) else found.read))
     sampled = min(1.0, 4 * preparation.SAMPLE_BYTES / rows.nbytes)
     return n * (found.scan + found.read + sampled * found.again)
@@ -316,7 +316,7 @@ def _map_seconds(found: Pace, plan: Plan) -> float:
 def _kept_bytes(found: Pace) -> int:
     """Rows in memory, or a sample and the buffers that the others pass through."""
     rows = found.rows
-    if rows.block_starts is None and isinstance(rows, ArraySource):
+    if rows.in_memory:
         return 0  # there already
     if found.in_memory:
         return rows.nbytes

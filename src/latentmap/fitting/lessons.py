@@ -67,6 +67,8 @@ class Lessons(Source):
         Landmarks, old and new.
     """
 
+    in_memory = True  # as good as: most of a batch is recalled, by networks that all cores work on
+
     def __init__(
         self,
         rows: Source,

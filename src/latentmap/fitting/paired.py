@@ -72,6 +72,8 @@ class Places(Source):
     True
     """
 
+    in_memory = True
+
     def __init__(self, rows: Source) -> None:
         self.rows = rows
         self.row_shape, self.dtype, self.name = (), np.dtype(np.intp), rows.name

@@ -141,9 +141,10 @@ def prepare(
     training = checked_training(training)
     seed = _seed(random_state)
     rows = brought_near(rows, visible)
-    most = within(SAMPLE_BYTES, SAMPLE_SHARE) * len(rows) // rows.nbytes
-    some = rows.sample(max(1, most), seed).load()
-    some = rows if rows.block_starts is None else some
+    some = rows
+    if not rows.in_memory:
+        most = within(SAMPLE_BYTES, SAMPLE_SHARE) * len(rows) // rows.nbytes
+        some = rows.sample(max(1, most), seed).load()
     scale = choose_scale(scaling, statistics(rows, visible), rows.dtype)
     fitted, held_out = rows, None
     if aside := training.rows_held_out(len(rows), int(np.prod(rows.row_shape))):

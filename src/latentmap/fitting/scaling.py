@@ -80,7 +80,7 @@ def statistics(rows: Source, visible: bool = False) -> Statistics:
     d = int(np.prod(rows.row_shape))
     low, high, done = np.inf, -np.inf, 0
     mean, spread = np.zeros(d), np.zeros(d)
-    shown = visible and rows.block_starts is not None
+    shown = visible and not rows.in_memory
     with progress("looking at all rows", len(rows), shown) as advance:
         for batch in _batches(rows, d):
             rows.check(batch, done)
