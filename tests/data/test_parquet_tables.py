@@ -259,6 +259,23 @@ def test_lists_are_no_labels(tmp_path):
         open_parquet(path, "kind")
 
 
+@pytest.mark.parametrize("others", [["a"], list("abcdefghij")])
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_label_too_long_for_an_array_is_one_sentence(tmp_path, monkeypatch, others, suffix):
+    monkeypatch.setattr("latentmap.data.memory.available_bytes", lambda: 4 * 5000 * 1000 - 1)
+    labels = ["x" * 5000, *others * (999 // len(others)), *["a"] * (999 % len(others))]
+    path = tmp_path / f"x.{suffix}"
+    frame = pd.DataFrame({"x": np.arange(1000), "kind": labels})
+    frame.to_csv(path, index=False) if suffix == "csv" else frame.to_parquet(path)
+    with pytest.raises(TooLargeError, match=rf"^x.{suffix}, labels of up to 5,000 letters: needs"):
+        open_data(path, label="kind")
+
+
+def test_labels_may_be_bytes(tmp_path):
+    path = write(tmp_path / "x.parquet", {"x": [1, 2], "kind": [b"a", b"caf\xe9"]})
+    assert open_parquet(path, "kind").labels.tolist() == ["a", "caf\\xe9"]
+
+
 def test_a_file_without_rows_says_nothing_of_columns(tmp_path):
     write(tmp_path / "rows" / "1.parquet", {"x": pa.nulls(0), "kind": pa.nulls(0)})
     write(tmp_path / "rows" / "2.parquet", {"x": [1.5], "kind": ["a"]})

@@ -34,7 +34,7 @@ class Keeper(Alone):
             raise PowerError
 
 
-def trained(team, rows=ArraySource(ROWS[:320])):
+def trained(team, rows=None):
     parts = Parts(
         (5,),
         2,
@@ -46,6 +46,7 @@ def trained(team, rows=ArraySource(ROWS[:320])):
     )
     objective = assemble(parts).objective
     settings = Training(batch_size=32, patience=2, learning_rate=0.05)
+    rows = ArraySource(ROWS[:320]) if rows is None else rows
     history = train(objective, rows, ROWS[320:], 12, settings, 0, team=team)
     return [keras.ops.convert_to_numpy(w.value) for w in objective.weights], history
 

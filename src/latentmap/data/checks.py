@@ -11,9 +11,18 @@ from typing import Any
 
 import numpy as np
 
+from latentmap.data.memory import check_memory
 from latentmap.errors import DataError
 
-__all__ = ["LARGEST", "as_labels", "as_numbers", "check_finite", "check_labels", "check_rows"]
+__all__ = [
+    "LARGEST",
+    "as_labels",
+    "as_numbers",
+    "check_finite",
+    "check_labels",
+    "check_rows",
+    "check_texts",
+]
 
 LARGEST = float(np.finfo(np.float32).max)
 """The networks compute in float32."""
@@ -173,8 +182,13 @@ def check_labels(name: str, labels: Any, length: int) -> np.ndarray | None:
     return array
 
 
-def as_labels(values: Any) -> np.ndarray:
+def as_labels(values: Any, name: str = "the data") -> np.ndarray:
     """Make labels of one value a row: whole numbers become int64, everything else text.
+
+    Raises
+    ------
+    TooLargeError
+        If one is so long that an array of texts, all of one width, does not fit into memory.
 
     Examples
     --------
@@ -186,6 +200,8 @@ def as_labels(values: Any) -> np.ndarray:
     array(['cat', 'dog'], dtype='<U3')
     """
     array = np.asarray(values)
+    if array.dtype == object:
+        check_texts(name, max((len(str(value)) for value in array), default=0), len(array))
     if array.dtype.kind == "u" and array.size and int(array.max()) > np.iinfo(np.int64).max:
         return array.astype(str)
     if array.dtype.kind in "bui":
@@ -197,6 +213,19 @@ def as_labels(values: Any) -> np.ndarray:
         return text.astype(np.int64)
     except (ValueError, OverflowError):
         return text
+
+
+def check_texts(name: str, longest: int, count: int) -> None:
+    """Refuse labels whose array does not fit into memory: each takes as much as the longest.
+
+    Examples
+    --------
+    >>> check_texts("rows.csv", 10**9, 10**9)
+    Traceback (most recent call last):
+        ...
+    latentmap.errors.TooLargeError: rows.csv, labels of up to 1,000,000,000 letters: needs ...
+    """
+    check_memory(f"{name}, labels of up to {longest:,} letters", 4 * longest * count)
 
 
 def _all_whole(array: np.ndarray) -> bool:

@@ -95,7 +95,9 @@ def open_csv(path: Path, label: str | None = None) -> ArraySource:
     return ArraySource(
         rows,
         feature_names=[layout.names[i] for i in chosen] if layout.has_header else None,
-        labels=None if label is None else as_labels(table.column(layout.names.index(label))),
+        labels=None
+        if label is None
+        else as_labels(table.column(layout.names.index(label)), path.name),
         name=layout.name,
     )
 

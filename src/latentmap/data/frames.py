@@ -63,7 +63,7 @@ def read_frame(frame: Any, label: str | None = None) -> ArraySource:
     return ArraySource(
         rows,
         feature_names=[names[i] for i in chosen] if _all_text(keys) else None,
-        labels=None if label is None else as_labels(table[keys[names.index(label)]]),
+        labels=None if label is None else as_labels(table[keys[names.index(label)]], _NAME),
         name=_NAME,
     )
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from latentmap.data.checks import check_texts
 from latentmap.data.folders import folder_name
 from latentmap.data.foreign import reading
 from latentmap.data.names import Names
@@ -82,7 +83,7 @@ class ImageFolderSource(Source):
             self._size = _read_header(folder, self.paths[0])[0]
             self._decode = _decoder(self._kinds(verbose))
         self.row_shape, self.dtype = _row_type(self._decode, self._size)
-        self.labels = _labels(self.paths)
+        self.labels = _labels(self.name, self.paths)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -233,14 +234,17 @@ def _on_white(image: Image) -> Image:
     return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
 
 
-def _labels(paths: Sequence[str]) -> np.ndarray | None:
+def _labels(name: str, paths: Sequence[str]) -> np.ndarray | None:
     numbers: dict[str, int] = {}
     of_paths = (numbers.setdefault(path.rpartition("/")[0], len(numbers)) for path in paths)
     numbered = np.fromiter(of_paths, np.uint32, len(paths))
     # A folder may be called by bytes that are no text: they are written as \xff.
     named = (os.fsencode(folder).decode("utf-8", "backslashreplace") for folder in numbers)
     folders = np.array([folder or "." for folder in named])
-    return None if folders.tolist() == ["."] else folders[numbered]
+    if folders.tolist() == ["."]:
+        return None
+    check_texts(name, folders.itemsize // 4, len(numbered))
+    return folders[numbered]
 
 
 def _text(size: tuple[int, int]) -> str:

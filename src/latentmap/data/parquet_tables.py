@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from latentmap.data.batching import rebatch
-from latentmap.data.checks import as_labels
+from latentmap.data.checks import as_labels, check_texts
 from latentmap.data.columns import feature_columns
 from latentmap.data.memory import check_memory
 from latentmap.data.parquet_footers import (
@@ -98,7 +98,7 @@ class ParquetSource(Source):
         if label is not None:
             parts = self._label_parts(label)
             told = _with_progress(parts, "labels", len(self), verbose, lambda part: len(part[1]))
-            self.labels = _joined(*zip(*told, strict=True))
+            self.labels = _joined(name, *zip(*told, strict=True))
 
     def __getstate__(self) -> dict[str, Any]:
         # Another process reads for itself.
@@ -259,15 +259,18 @@ def _encoded(name: str, label: str, column: Any) -> tuple[np.ndarray, np.ndarray
     if types.is_nested(column.type):
         raise DataError(f"{name}, column {label}: expected labels, found {column.type}")
     encoded = column.combine_chunks().dictionary_encode()
-    values = np.asarray(encoded.dictionary.to_pylist())
-    values = values if values.dtype.kind in "biuf" else values.astype(str, copy=False)
-    return values, encoded.indices.to_numpy()
+    values = encoded.dictionary.to_pylist()
+    values = [v.decode("utf-8", "backslashreplace") if isinstance(v, bytes) else v for v in values]
+    plain = all(isinstance(value, int | float) for value in values)
+    return np.array(values, None if plain else object), encoded.indices.to_numpy()
 
 
-def _joined(values: Sequence[np.ndarray], indices: Sequence[np.ndarray]) -> np.ndarray:
+def _joined(name: str, values: Sequence[np.ndarray], indices: Sequence[np.ndarray]) -> np.ndarray:
     """Join labels of pieces, of which only all tell whether they are numbers: 10 may go with A1."""
     starts = np.cumsum([0, *map(len, values)])
-    labels = _narrowed(as_labels(np.concatenate(values)))
+    labels = _narrowed(as_labels(np.concatenate(values), name))
+    if labels.dtype.kind == "U":
+        check_texts(name, labels.itemsize // 4, sum(map(len, indices)))
     parts = zip(starts[:-1], indices, strict=True)
     return np.concatenate([labels[start:][chosen] for start, chosen in parts])
 
