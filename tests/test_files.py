@@ -3,7 +3,7 @@ import os
 import pytest
 
 from latentmap.errors import FileError
-from latentmap.files import write_whole
+from latentmap.files import sweep, write_whole
 
 
 def left(folder):
@@ -90,3 +90,16 @@ def test_a_block_that_writes_nothing_is_an_error(tmp_path):
     with pytest.raises(FileError, match="cannot be written"), write_whole(tmp_path / "codes.npy"):
         pass
     assert left(tmp_path) == []
+
+
+def test_what_a_killed_process_left_is_swept_away(tmp_path):
+    child = os.fork()
+    if not child:
+        with write_whole(tmp_path / "rows.npy") as beside:
+            beside.write_text("half")
+            os._exit(9)
+    os.waitpid(child, 0)
+    assert [place.name for place in tmp_path.rglob("rows.npy")] == ["rows.npy"]
+    (tmp_path / "whole.npy").write_text("whole")
+    sweep(tmp_path)
+    assert [place.name for place in tmp_path.iterdir()] == ["whole.npy"]

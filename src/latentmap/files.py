@@ -14,7 +14,9 @@ from pathlib import Path
 
 from latentmap.errors import FileError
 
-__all__ = ["cache_home", "check_place", "write_whole"]
+__all__ = ["cache_home", "check_place", "sweep", "write_whole"]
+
+_WRITING = ".writing-"
 
 
 @contextlib.contextmanager
@@ -61,6 +63,17 @@ def write_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
         shutil.rmtree(room, ignore_errors=True)
 
 
+def sweep(folder: Path) -> None:
+    """Remove what a process that was killed within `write_whole` left half written in a folder.
+
+    Examples
+    --------
+    >>> sweep(Path("nowhere"))
+    """
+    for half in folder.glob(f"{_WRITING}*"):
+        shutil.rmtree(half, ignore_errors=True)
+
+
 def check_place(path: str | os.PathLike[str]) -> None:
     """Refuse, before any work, a path that could not be written afterwards.
 
@@ -91,6 +104,6 @@ def _room_beside(path: Path) -> Path:
     if not path.parent.is_dir():
         raise FileError(f"{path}: the folder {path.parent} does not exist")
     try:
-        return Path(tempfile.mkdtemp(prefix=".writing-", dir=path.parent))
+        return Path(tempfile.mkdtemp(prefix=_WRITING, dir=path.parent))
     except OSError as error:
         raise FileError(f"{path}: cannot be written ({error.strerror})") from error

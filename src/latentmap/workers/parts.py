@@ -22,7 +22,7 @@ from latentmap.codes.outlying import Outliers
 from latentmap.data import Source, write_rows
 from latentmap.data.parquet_tables import ParquetSource
 from latentmap.errors import ClusterError, FileError, LatentmapError, SettingError
-from latentmap.files import write_whole
+from latentmap.files import sweep, write_whole
 from latentmap.progress import progress
 from latentmap.workers import cluster
 from latentmap.workers.member import settle_down
@@ -232,6 +232,7 @@ def _folder(output: Path) -> Iterator[Path]:
     with write_whole(output) as beside:
         beside.mkdir()
         yield beside.absolute()
+        sweep(beside)  # workers may have been killed while they wrote
 
 
 def _place(folder: Path, number: int) -> Path:
