@@ -16,7 +16,11 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 # Several processes test beside each other: a thread that waits leaves the core to others.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # Thousands of small networks are compiled, and that is most of the time: XLA shall try less hard.
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=1")
+os.environ.setdefault(
+    "XLA_FLAGS",
+    "--xla_backend_optimization_level=1 --xla_llvm_disable_expensive_passes=true "
+    "--xla_cpu_use_fusion_emitters=false",
+)
 
 FACES = Path(__file__).parents[1].parent / "shared" / "data" / "faces"
 

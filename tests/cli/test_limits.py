@@ -36,6 +36,13 @@ def test_one_of_the_environment_is_checked_by_every_verb(process, limit, word, m
     assert info.returncode == 2 and word in told and len(told.splitlines()) == 1
 
 
+@pytest.mark.parametrize("option", [["--workers", "2"], ["--continue", "m.safetensors"]])
+def test_one_of_the_environment_is_refused_where_it_cannot_be_kept(run, option, monkeypatch):
+    monkeypatch.setenv("LATENTMAP_MEMORY", "64GB")
+    told = run("fit", "digits", *option, code=2).stderr
+    assert f"LATENTMAP_MEMORY: expected none with {option[0]}" in told
+
+
 def test_many_rows_are_refused_before_they_are_read(process, tmp_path):
     np.lib.format.open_memmap(tmp_path / "many.npy", "w+", np.uint8, (10_000_000, 4))
     fit = process("fit", tmp_path / "many.npy", "--memory", "1.2GB", cwd=tmp_path)

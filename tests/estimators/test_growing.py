@@ -6,7 +6,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from latentmap import AutoEncoder, LatentMap, load_model
 from latentmap.data import load_data_set
-from latentmap.errors import DataError, ModelFileError, SettingError
+from latentmap.errors import DataError, ModelFileError, SettingError, TooLargeError
 from latentmap.networks.dense import DenseNetwork
 from latentmap.persistence import read_model, write_model
 
@@ -140,6 +140,13 @@ def test_a_failed_growth_leaves_the_map_as_it_was(model, mnist):
     with pytest.raises(DataError, match="too large"):
         grows.partial_fit(np.full((30, 784), 1e38))
     assert grows.fingerprint() == print_before
+
+
+def test_more_rows_than_memory_holds_the_points_of_are_refused(model, mnist, monkeypatch):
+    grows = load_model(model)
+    monkeypatch.setattr("latentmap.data.memory.available_bytes", lambda: 50_000)
+    with pytest.raises(TooLargeError, match="X: needs"):
+        grows.partial_fit(mnist["more"][0])
 
 
 def test_interrupted_growth_leaves_the_map_as_it_was(model, mnist, monkeypatch):

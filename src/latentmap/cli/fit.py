@@ -9,7 +9,7 @@ import typer
 
 from latentmap.cli.console import say
 from latentmap.cli.hiring import check_hiring, hired
-from latentmap.cli.limits import limited, telling_report
+from latentmap.cli.limits import limited, refuse_limit, telling_report
 from latentmap.cli.models import SUFFIX, check_model_path
 from latentmap.cli.options import Data, Label, RayAddress, WorkerCount
 from latentmap.errors import SettingError
@@ -164,26 +164,26 @@ def fit(
         from latentmap.cli.growing import grow, refuse_settings
 
         refuse_settings(_given({"recipe": recipe, **settings, **training}))
-        if memory is not None:
-            raise SettingError("--memory: expected none with --continue: it takes rows in whole")
+        refuse_limit(memory, "--continue: it takes rows in whole")
         for option, value in {"workers": workers, "ray": ray, "storage": storage}.items():
             if value is not None:
                 raise SettingError(f"--{option}: expected none with --continue: a map grows alone")
         grow(data, grows, output, label, seed)
         return
     check_hiring(workers, ray, storage)
-    if memory is not None and workers is not None:
-        raise SettingError("--memory: expected none with --workers, which are other processes")
+    if workers is not None:
+        refuse_limit(memory, "--workers, which are other processes")
     with limited(memory):
         path = check_model_path(output if output is not None else _default_path(data))
         from latentmap.cli.rows import layout_of, split_rows
 
         settings["n_components"] = components = components or 2
         recipe = recipe or ("map" if components in (2, 3) else "dense")
-        parts = split_rows(data, label, seed, near=workers is None)
-        settings["layout"] = None if layout is None else layout_of(layout, parts)
         model = _unfitted(recipe, _given(settings), _given(training))
         model.set_params(random_state=seed, verbose=True)
+        parts = split_rows(data, label, seed, near=workers is None)
+        if layout is not None:
+            model.set_params(layout=layout_of(layout, parts))
         _hint_scaling(model, parts.fitted)
         say(f"Fitting {len(parts.fitted):,} rows of {_text(parts.fitted.row_shape)} ({recipe})")
         with hired(workers, ray, storage), telling_report(parts):

@@ -11,11 +11,13 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from latentmap.errors import SettingError
+
 if TYPE_CHECKING:
     from latentmap.cli.rows import Parts
     from latentmap.fitting.forecast import Cost, Pace
 
-__all__ = ["check_told", "limited", "report_cost", "telling_report"]
+__all__ = ["check_told", "limited", "refuse_limit", "report_cost", "telling_report"]
 
 _PICTURE_SECONDS, _PICTURE_BYTES = 3.0, 100_000_000
 _TRUST_SECONDS, _TRUST_BYTES = 1.2e-7, 22
@@ -32,6 +34,14 @@ def check_told() -> None:
     from latentmap.data.memory import check_limit
 
     check_limit()
+
+
+def refuse_limit(memory: str | None, beside: str) -> None:
+    """Refuse a limit, told by the option or by the environment, where none could be kept."""
+    named = {"--memory": memory, "LATENTMAP_MEMORY": os.environ.get("LATENTMAP_MEMORY")}
+    for name, told in named.items():
+        if told:
+            raise SettingError(f"{name}: expected none with {beside}")
 
 
 @contextlib.contextmanager

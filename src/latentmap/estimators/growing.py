@@ -16,6 +16,7 @@ import keras
 import numpy as np
 
 from latentmap.backend import apply
+from latentmap.data.memory import check_memory
 from latentmap.data.sources import Source
 from latentmap.errors import DataError
 from latentmap.estimators.base import DESCRIBED_ROWS
@@ -134,6 +135,7 @@ class Growing(Keeping):
         seed = (self._learned["seed"] + grown) % 2**31
         rng = np.random.default_rng(seed)
         back = self._components()
+        check_memory(rows.name, 4 * len(rows) * (len(back.components) + codes.shape[1]))
         points = projected(rows, self._scale, back)
         with np.errstate(over="ignore"):
             near = np.isfinite(codes).all() and np.isfinite((points**2).sum(axis=1)).all()
