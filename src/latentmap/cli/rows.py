@@ -194,6 +194,8 @@ def split_rows(
     if count == 0:
         return Parts(rows, None, held_out, "")
     fitted, unseen = rows.split(count, seed)
+    # The few rows are looked at several times; far away, each time would pass through all.
+    unseen = unseen if unseen.raw else brought_near(unseen)
     return Parts(fitted, unseen, held_out, _words_held_out(unseen, rows))
 
 
