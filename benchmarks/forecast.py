@@ -22,6 +22,7 @@ import digits
 import numpy as np
 from common import ROOT, write_result
 
+from latentmap import LatentMap
 from latentmap.data import open_data
 
 CASES = {
@@ -37,6 +38,8 @@ CASES = {
     "`-n 3` of 60,000 digits": "mnist -n 3",
     "`--recipe variational -n 20` of 60,000 digits": "mnist --recipe variational -n 20",
     "`--recipe conv -n 16 --epochs 2` of 6,000 digits": "{few} --recipe conv -n 16 --epochs 2",
+    "6,000 digits in negative, into a map of 6,000": "{negative} --continue {map}",
+    "200,000 digits into the same map": "{many} --continue {map}",
 }
 TOLD = re.compile(r"bout ([0-9.]+) (seconds|minutes|hours) and ([0-9.]+) (MB|GB) of memory")
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "MB": 1e-3, "GB": 1.0}
@@ -46,14 +49,19 @@ FAR = 1.3
 def data(folder: Path) -> dict[str, Path]:
     """Make the files that the cases read, where they are not there yet."""
     folder.mkdir(exist_ok=True)
-    paths = {name: folder / f"{name}.npy" for name in ("few", "wide", "many", "most")}
+    paths = {name: folder / f"{name}.npy" for name in ("few", "negative", "wide", "many", "most")}
     paths |= {name: folder / name for name in ("parquet", "images")}
+    paths["map"] = folder / "map.safetensors"
     if not paths["few"].exists():
         np.save(paths["few"], open_data("mnist")[:6000])
     if not paths["wide"].exists():
         rng = np.random.default_rng(0)
         mixed = rng.standard_normal((5000, 40)) @ rng.standard_normal((40, 3000))
         np.save(paths["wide"], (mixed + rng.standard_normal(mixed.shape)).astype(np.float32))
+    if not paths["negative"].exists():
+        np.save(paths["negative"], 255 - open_data("mnist")[6000:12_000])
+    if not paths["map"].exists():
+        LatentMap(random_state=0).fit(open_data(paths["few"])).save(paths["map"])
     for name, rows in (("many", 200_000), ("most", 1_000_000)):
         if not paths[name].exists():
             digits.write_npy(paths[name], rows)

@@ -1,3 +1,5 @@
+import copy
+
 import keras
 import numpy as np
 import pytest
@@ -35,6 +37,18 @@ def test_telling_changes_nothing_of_the_model(model, digits, talkative, capsys):
     assert said.index("memory") < said.index("fitting")
     model.set_params(random_state=np.random.RandomState(5), verbose=False)
     assert model.fit(rows).fingerprint() == told
+    assert "memory" not in capsys.readouterr().err
+
+
+def test_telling_changes_nothing_of_a_growth(digits, talkative, capsys):
+    network = DenseNetwork((16,), normalize=True)
+    model = LatentMap(network=network, epochs=1, random_state=0).fit(digits[:100])
+    silent, told = copy.deepcopy(model), model.set_params(verbose=True)
+    capsys.readouterr()
+    told.partial_fit(digits[100:160])
+    said = capsys.readouterr().err
+    assert said.index("finding out") < said.index("memory") < said.index("fitting")
+    assert told.fingerprint() == silent.partial_fit(digits[100:160]).fingerprint()
     assert "memory" not in capsys.readouterr().err
 
 

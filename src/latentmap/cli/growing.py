@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latentmap.cli.console import say, show_pairs
+from latentmap.cli.limits import telling_report
 from latentmap.cli.models import check_columns, check_model_path, columns_of, open_model
 from latentmap.errors import SettingError
 
@@ -45,7 +46,8 @@ def grow(data: str, model_path: Path, output: Path | None, label: str | None, se
     shown = max(100, min(_SHOWN_ROWS, _SHOWN_NUMBERS // model.n_features_in_))
     before = model.transform(ArraySource(model.sample(shown), feature_names=columns_of(model)))
     say(f"Taking {len(parts.fitted):,} rows into {model_path}")
-    model.set_params(verbose=True).partial_fit(parts.fitted).set_params(verbose=False)
+    with telling_report(parts):
+        model.set_params(verbose=True).partial_fit(parts.fitted).set_params(verbose=False)
     model.figures_ = {"label": label or old.get("label"), **_held_out(old, parts)}
     model.save(path)  # already: what was learned shall survive whatever happens to the report
     try:

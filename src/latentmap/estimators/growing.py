@@ -8,8 +8,10 @@ the map is free. Formulas: docs/map.md, "Growing a map".
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple, Self
 
 import keras
@@ -23,6 +25,7 @@ from latentmap.estimators.base import DESCRIBED_ROWS
 from latentmap.estimators.keeping import KEPT, Keeping
 from latentmap.estimators.map_figures import USUAL_ERROR
 from latentmap.estimators.rows import new_rows
+from latentmap.estimators.telling import tell_growth
 from latentmap.fitting.landmarks import MOST, LandmarkSet, choose_landmarks
 from latentmap.fitting.layout import find_layout
 from latentmap.fitting.lessons import Lessons, Teacher
@@ -150,7 +153,7 @@ class Growing(Keeping):
         self._learned = {**self._learned, "grown": grown}
         self._widen(annex)
 
-        def recalled(n: int) -> np.ndarray:
+        def recalled(n: int, rng: np.random.Generator = rng) -> np.ndarray:
             return self._raw(kept.draw(n, rng) @ back.components + back.mean)
 
         self._learn(rows, novel, annex, old, recalled, seed)
@@ -199,7 +202,7 @@ class Growing(Keeping):
         novel: np.ndarray,
         annex: Annex,
         old: Teacher,
-        recalled: Callable[[int], np.ndarray],
+        recalled: Callable[..., np.ndarray],
         seed: int,
     ) -> None:
         """Train on new rows and recalled ones."""
@@ -227,6 +230,10 @@ class Growing(Keeping):
             epochs = int(np.clip(math.ceil(SEEN_ROWS / len(lessons)), 1, MOST_EPOCHS))
         objective = self.__dict__.pop("_lessons")
         keep_normalized(objective)
+        if self.verbose:
+            trial = copy.copy(lessons)
+            trial.recalled = partial(recalled, rng=np.random.default_rng(seed))
+            tell_growth(rows, trial, objective, epochs, LESSONS)
         self.history_ = train(objective, lessons, None, epochs, LESSONS, seed, self.verbose)
 
     # -- what is usual now -------------------------------------------------------------------------

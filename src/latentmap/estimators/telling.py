@@ -8,20 +8,34 @@ from __future__ import annotations
 
 import math
 import sys
+import time
+from collections.abc import Callable
 from typing import Any
 
+import keras
+import numpy as np
 from sklearn.base import clone
 
+from latentmap.backend import apply
 from latentmap.data.memory import check_limit, give_back, limit_bytes, resident_bytes
 from latentmap.data.sources import Source
 from latentmap.errors import DataError
 from latentmap.estimators.rows import fitting_rows
-from latentmap.fitting.forecast import Cost, Plan, Rehearsal, forecast, measure
+from latentmap.fitting.forecast import (
+    PROBED_SECONDS,
+    Cost,
+    Plan,
+    Rehearsal,
+    forecast,
+    forecast_growth,
+    measure,
+)
 from latentmap.fitting.preparation import prepare
 from latentmap.fitting.team import chosen_trainer
+from latentmap.fitting.training import pace
 from latentmap.progress import progress
 
-__all__ = ["expected_cost", "tell"]
+__all__ = ["expected_cost", "tell", "tell_growth"]
 
 SPOKEN_SECONDS = 5.0
 """Less is not worth a word, and what surely takes less is not rehearsed."""
@@ -30,6 +44,8 @@ QUICK_PRODUCTS, QUICK_NUMBERS = 1.5e11, 1 << 25
 in about that time."""
 ROW_PRODUCTS = 2000
 """Reading and shuffling a row takes as long as so many weights."""
+SOME_LESSONS = 2048
+"""Of a growth's, so many are taken to see how long that takes."""
 
 
 def tell(estimator: Any, X: Any) -> None:
@@ -95,6 +111,49 @@ def expected_cost(estimator: Any, X: Any) -> Cost | None:
     give_back()
     found.resident = resident_bytes()
     return forecast(found, plan)
+
+
+def tell_growth(rows: Source, lessons: Source, objective: Any, epochs: int, plan: Any) -> None:
+    """Say what growing a map takes from its training on, where that is long.
+
+    Parameters
+    ----------
+    rows : Source
+        Those that are taken in.
+    lessons : Source
+        What will be trained on; some are taken to see how long that takes.
+    objective : Objective
+        It takes some steps, and has the same weights afterwards.
+    epochs : int
+    plan : Training
+    """
+    weights = sum(math.prod(weight.shape) for weight in objective.trainable_weights)
+    if _quick(lessons, Plan(plan, epochs, weights, uses=2)):
+        return
+    steps = len(lessons) // plan.rows_a_step(len(lessons))
+    some = np.linspace(0, len(lessons) - 1, min(len(lessons), SOME_LESSONS)).astype(int)
+    with progress("finding out how long it will take", 1) as advance:
+        found, _ = measure(rows)
+        kept = [np.array(keras.ops.convert_to_numpy(v.value)) for v in objective.variables]
+        taken, lesson = _timed(lambda: lessons.take(some))
+        found.compiling, found.step = pace(
+            objective, lessons, lessons, plan, epochs, PROBED_SECONDS
+        )
+        found.encode = _timed(lambda: apply(objective, taken))[1] / len(some)
+        for variable, value in zip(objective.variables, kept, strict=True):
+            variable.assign(value)
+        advance(1)
+    found.resident = resident_bytes()
+    cost = forecast_growth(found, epochs * steps, epochs * len(lessons) * lesson / len(some))
+    if cost.seconds > SPOKEN_SECONDS:
+        print(cost, file=sys.stderr, flush=True)
+
+
+def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
+    """Do a work twice, since the first time may compile; give its outcome, and its seconds."""
+    work()
+    start = time.perf_counter()
+    return work(), time.perf_counter() - start
 
 
 def _quick(rows: Source, plan: Plan) -> bool:

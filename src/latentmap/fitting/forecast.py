@@ -1,6 +1,6 @@
 """What fitting will take, told before it starts: seconds and bytes.
 
-Where the time goes is measured, here and now and on the rows at hand, for about a second: rows are
+Where the time goes is measured, here and now and on the rows at hand, for some seconds: rows are
 read from several places, the estimator's own networks take their very steps on a few rows, and the
 layout moves as many random points as it will have. What remains, and scarcely counts, is counted
 in products of matrices; how long these take is measured, too.
@@ -29,7 +29,16 @@ from latentmap.fitting.preparation import Prepared
 from latentmap.fitting.scaling import statistics
 from latentmap.fitting.training import CHUNK_BYTES, CHUNK_SHARE, pace
 
-__all__ = ["Cost", "Pace", "Plan", "Rehearsal", "followed_by", "forecast", "measure"]
+__all__ = [
+    "Cost",
+    "Pace",
+    "Plan",
+    "Rehearsal",
+    "followed_by",
+    "forecast",
+    "forecast_growth",
+    "measure",
+]
 
 PROBED_ROWS, PROBED_NUMBERS, PROBED_SECONDS = 4096, 1 << 21, 0.5
 PRODUCTS, PRODUCT_SECONDS = 4, 0.0275
@@ -265,6 +274,28 @@ def forecast(found: Pace, plan: Plan) -> Cost:
         peak = min(peak, limit)
     at_most = plan.training.patience is not None and bool(held_out)
     return Cost(seconds + after.seconds, peak, at_most)
+
+
+def forecast_growth(found: Pace, steps: int, lessons: float) -> Cost:
+    """Tell what is left of a growth before its training, with what was told to follow it.
+
+    Parameters
+    ----------
+    found : Pace
+    steps : int
+        Of training, in all epochs.
+    lessons : float
+        Seconds that go to preparing what these steps train on.
+
+    Returns
+    -------
+    Cost
+    """
+    n = len(found.rows)
+    seconds = lessons + steps * found.step + min(found.compiling, AGAIN_SECONDS * found.slowness)
+    seconds += 2 * n * (found.again + found.encode) + found.slowness * START_SECONDS
+    after = _FOLLOWING[-1](found) if _FOLLOWING else Cost(0.0, 0.0)
+    return Cost(seconds + after.seconds, found.resident + after.peak)
 
 
 def _reading_seconds(found: Pace) -> float:
