@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -93,12 +95,15 @@ def test_a_block_that_writes_nothing_is_an_error(tmp_path):
 
 
 def test_what_a_killed_process_left_is_swept_away(tmp_path):
-    child = os.fork()
-    if not child:
-        with write_whole(tmp_path / "rows.npy") as beside:
-            beside.write_text("half")
-            os._exit(9)
-    os.waitpid(child, 0)
+    script = (
+        "import os, sys\n"
+        "from latentmap.files import write_whole\n"
+        "with write_whole(sys.argv[1]) as beside:\n"
+        "    beside.write_text('half')\n"
+        "    os._exit(9)\n"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "rows.npy")]
+    assert subprocess.run(command).returncode == 9
     assert [place.name for place in tmp_path.rglob("rows.npy")] == ["rows.npy"]
     (tmp_path / "whole.npy").write_text("whole")
     sweep(tmp_path)
