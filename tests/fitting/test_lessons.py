@@ -41,3 +41,13 @@ def test_a_pass_holds_each_new_row_once():
     ]
     assert len(seen) == len(lessons()) == 10
     assert sorted(row[0] for row in seen) == [0, 3, 6, 9] + [100] * 6
+
+
+def test_a_batch_may_hold_new_rows_only_or_recalled_ones_only():
+    from latentmap.fitting.principal import scaled
+    from latentmap.fitting.scaling import Scale
+
+    some, scale = lessons(), Scale(np.zeros(()), np.ones(()), False)
+    some.scaled = lambda rows: scaled(rows, scale)
+    assert [part.shape for part in some.take([0, 3])] == [(2, 3), (2, 2), (2, 5), (2, 3)]
+    assert [part.shape for part in some.take([9])] == [(1, 3), (1, 2), (1, 5), (1, 3)]

@@ -131,14 +131,13 @@ def tell_growth(rows: Source, lessons: Source, objective: Any, epochs: int, plan
     if _quick(lessons, Plan(plan, epochs, weights, uses=2)):
         return
     steps = len(lessons) // plan.rows_a_step(len(lessons))
-    some = np.linspace(0, len(lessons) - 1, min(len(lessons), SOME_LESSONS)).astype(int)
+    some = np.random.default_rng(0).permutation(len(lessons))[:SOME_LESSONS]
     with progress("finding out how long it will take", 1) as advance:
         found, _ = measure(rows)
         kept = [np.array(keras.ops.convert_to_numpy(v.value)) for v in objective.variables]
         taken, lesson = _timed(lambda: lessons.take(some))
-        found.compiling, found.step = pace(
-            objective, lessons, lessons, plan, epochs, PROBED_SECONDS
-        )
+        told = (lessons.subset(some), lessons, plan, epochs, PROBED_SECONDS)
+        found.compiling, found.step = pace(objective, *told)
         found.encode = _timed(lambda: apply(objective, taken))[1] / len(some)
         for variable, value in zip(objective.variables, kept, strict=True):
             variable.assign(value)

@@ -6,6 +6,7 @@ taken from their mean instead.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -125,7 +126,7 @@ def scaled(rows: np.ndarray, scale: Scale) -> np.ndarray:
     >>> scaled(np.array([[[10]], [[30]]]), Scale(np.array(10.0), np.array(20.0), False)).tolist()
     [[0.0], [1.0]]
     """
-    flat = rows.reshape(len(rows), -1)
+    flat = rows.reshape(len(rows), math.prod(rows.shape[1:]))  # there may be none
     return (flat - scale.offset) / scale.scale
 
 
