@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_told", "limited", "refuse_limit", "report_cost", "telling_report"]
 
+_VARIABLE = "LATENTMAP_MEMORY"
 _PICTURE_SECONDS, _PICTURE_BYTES = 3.0, 100_000_000
 _TRUST_SECONDS, _TRUST_BYTES = 1.2e-7, 22
 """A pair of the rows that trustworthiness looks at."""
@@ -29,7 +30,7 @@ the machine that `latentmap.fitting.forecast` names."""
 
 def check_told() -> None:
     """Refuse a limit in the environment that is none, or below what any verb takes."""
-    if not os.environ.get("LATENTMAP_MEMORY"):  # and import nothing
+    if not os.environ.get(_VARIABLE):  # and import nothing
         return
     from latentmap.data.memory import check_limit
 
@@ -38,7 +39,7 @@ def check_told() -> None:
 
 def refuse_limit(memory: str | None, beside: str) -> None:
     """Refuse a limit, told by the option or by the environment, where none could be kept."""
-    named = {"--memory": memory, "LATENTMAP_MEMORY": os.environ.get("LATENTMAP_MEMORY")}
+    named = {"--memory": memory, _VARIABLE: os.environ.get(_VARIABLE)}
     for name, told in named.items():
         if told:
             raise SettingError(f"{name}: expected none with {beside}")

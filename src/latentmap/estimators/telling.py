@@ -63,9 +63,7 @@ def tell(estimator: Any, X: Any) -> None:
     """
     if not estimator.verbose and limit_bytes() is None:
         return
-    cost = expected_cost(estimator, X)
-    if cost is not None and cost.seconds > SPOKEN_SECONDS:
-        print(cost, file=sys.stderr, flush=True)
+    _say(expected_cost(estimator, X))
 
 
 def expected_cost(estimator: Any, X: Any) -> Cost | None:
@@ -143,8 +141,11 @@ def tell_growth(rows: Source, lessons: Source, objective: Any, epochs: int, plan
             variable.assign(value)
         advance(1)
     found.resident = resident_bytes()
-    cost = forecast_growth(found, epochs * steps, epochs * len(lessons) * lesson / len(some))
-    if cost.seconds > SPOKEN_SECONDS:
+    _say(forecast_growth(found, epochs * steps, epochs * len(lessons) * lesson / len(some)))
+
+
+def _say(cost: Cost | None) -> None:
+    if cost is not None and cost.seconds > SPOKEN_SECONDS:
         print(cost, file=sys.stderr, flush=True)
 
 

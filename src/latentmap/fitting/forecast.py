@@ -141,6 +141,11 @@ class Pace:
         return self.rows.in_memory or self.rows.fits()
 
     @property
+    def compiling_again(self) -> float:
+        """Seconds of tracing once more what the rehearsal has compiled."""
+        return min(self.compiling, AGAIN_SECONDS * self.slowness)
+
+    @property
     def again(self) -> float:
         """Of a row, to be read another time: what is slow to decode is copied the first time."""
         return 0.0 if self.in_memory else self.read if self.rows.raw else self.scan
@@ -264,7 +269,7 @@ def forecast(found: Pace, plan: Plan) -> Cost:
     seconds = _reading_seconds(found) + _training_seconds(found, plan, held_out)
     seconds += found.slowness * (START_SECONDS + _component_seconds(sample, d, plan.components))
     seconds += _map_seconds(found, plan) if plan.is_map else 0.0
-    after = _FOLLOWING[-1](found) if _FOLLOWING else Cost(0.0, 0.0)
+    after = _following(found)
     laid_out = plan.layout[0] if plan.layout else 0
     passing = max(1.3 * 4 * sample * d * bool(plan.components), LAYOUT_BYTES * laid_out)
     kept = _kept_bytes(found) + (ROW_BYTES * n if plan.is_map else 0)
@@ -274,6 +279,11 @@ def forecast(found: Pace, plan: Plan) -> Cost:
         peak = min(peak, limit)
     at_most = plan.training.patience is not None and bool(held_out)
     return Cost(seconds + after.seconds, peak, at_most)
+
+
+def _following(found: Pace) -> Cost:
+    """Tell what follows the fit or the growth."""
+    return _FOLLOWING[-1](found) if _FOLLOWING else Cost(0.0, 0.0)
 
 
 def forecast_growth(found: Pace, steps: int, lessons: float) -> Cost:
@@ -292,9 +302,9 @@ def forecast_growth(found: Pace, steps: int, lessons: float) -> Cost:
     Cost
     """
     n = len(found.rows)
-    seconds = lessons + steps * found.step + min(found.compiling, AGAIN_SECONDS * found.slowness)
+    seconds = lessons + steps * found.step + found.compiling_again
     seconds += 2 * n * (found.again + found.encode) + found.slowness * START_SECONDS
-    after = _FOLLOWING[-1](found) if _FOLLOWING else Cost(0.0, 0.0)
+    after = _following(found)
     return Cost(seconds + after.seconds, found.resident + after.peak)
 
 
@@ -314,7 +324,7 @@ def _training_seconds(found: Pace, plan: Plan, held_out: int) -> float:
     return (
         plan.epochs * (steps * found.step + n * found.again)
         + (looks * held_out + min(n, 10_000)) * found.encode
-        + min(found.compiling, AGAIN_SECONDS * found.slowness)
+        + found.compiling_again
     )
 
 
