@@ -1,7 +1,8 @@
 """Does `fit` take what it said it would? Seconds and memory, told and happened, case by case.
 
 Every case is a command of its own. What it told is read from the line it prints; what happened is
-the time from that line to its end, and the largest resident size that the system saw of it.
+the time from that line to its end, and the largest resident size that the system saw of it. Workers
+are other processes: their largest size is looked up again and again.
 
     python benchmarks/forecast.py FOLDER [--case NAME ...]
 """
@@ -9,12 +10,15 @@ the time from that line to its end, and the largest resident size that the syste
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import re
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +44,13 @@ CASES = {
     "`--recipe conv -n 16 --epochs 2` of 6,000 digits": "{few} --recipe conv -n 16 --epochs 2",
     "6,000 digits in negative, into a map of 6,000": "{negative} --continue {map}",
     "200,000 digits into the same map": "{many} --continue {map}",
+    "`-n 32 --epochs 4 --workers 2` of 60,000 digits": "mnist -n 32 --epochs 4 --workers 2",
+    "map of 200,000 digits, a Parquet folder, `--workers 2`": "{parquet} --workers 2",
 }
-TOLD = re.compile(r"bout ([0-9.]+) (seconds|minutes|hours) and ([0-9.]+) (MB|GB) of memory")
+TOLD = re.compile(
+    r"bout ([0-9.]+) (seconds|minutes|hours) and ([0-9.]+) (MB|GB) of memory"
+    r"(?: here, ([0-9.]+) (MB|GB) in each worker)?"
+)
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "MB": 1e-3, "GB": 1.0}
 FAR = 1.3
 
@@ -80,21 +89,49 @@ def measured(words: str, folder: Path) -> dict[str, Any]:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     started, found, lines = 0.0, None, []
-    for line in process.stderr:
-        lines.append(line)
-        if found is None and (found := TOLD.search(line)):
-            started = time.perf_counter()
-    _, status, used = os.wait4(process.pid, 0)
+    with watched_workers() as workers:
+        for line in process.stderr:
+            lines.append(line)
+            if found is None and (found := TOLD.search(line)):
+                started = time.perf_counter()
+        _, status, used = os.wait4(process.pid, 0)
+        took = time.perf_counter() - started
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode or found is None:
         sys.exit(f"{' '.join(command)}: {''.join(lines)[-2000:]}")
-    seconds, unit, size, size_unit = found.groups()
-    return {
+    seconds, unit, size, size_unit, each, each_unit = found.groups()
+    told = {
         "told_seconds": round(float(seconds) * UNITS[unit], 1),
-        "seconds": round(time.perf_counter() - started, 1),
+        "seconds": round(took, 1),
         "told_gb": round(float(size) * UNITS[size_unit], 2),
         "gb": round(used.ru_maxrss * 1024 / 1e9, 2),
     }
+    if each is not None:
+        told["told_worker_gb"] = round(float(each) * UNITS[each_unit], 2)
+        told["worker_gb"] = round(max(workers) / 1e9, 2)
+    return told
+
+
+@contextlib.contextmanager
+def watched_workers() -> Iterator[list[int]]:
+    """Keep the largest resident sizes that processes of Ray Train have within the block."""
+    over, sizes = threading.Event(), [0]
+
+    def watch() -> None:
+        while not over.wait(0.5):
+            for process in Path("/proc").glob("[0-9]*"):
+                with contextlib.suppress(OSError):
+                    if b"ray::RayTrainWorker" in (process / "cmdline").read_bytes():
+                        told = re.search(r"VmHWM:\s+(\d+)", (process / "status").read_text())
+                        sizes.append(int(told[1]) * 1024 if told else 0)
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        yield sizes
+    finally:
+        over.set()
+        watching.join()
 
 
 def table(cases: dict[str, dict[str, Any]]) -> str:
@@ -108,6 +145,11 @@ def table(cases: dict[str, dict[str, Any]]) -> str:
         for told, happened in (("told_seconds", "seconds"), ("told_gb", "gb")):
             cells += [f"{case[told]:g}", f"{case[happened]:g}", _ratio(case[told] / case[happened])]
         lines.append("| " + " | ".join(cells) + " |")
+        if "worker_gb" in case:
+            told, happened = case["told_worker_gb"], case["worker_gb"]
+            each = ["each of these workers", *"–––"]
+            each += [f"{told:g}", f"{happened:g}", _ratio(told / happened)]
+            lines.append("| " + " | ".join(each) + " |")
     return "\n".join([*lines, "", "Bold: off by more than 30 %. `python benchmarks/forecast.py`."])
 
 

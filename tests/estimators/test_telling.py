@@ -11,6 +11,7 @@ from latentmap.data.memory import memory_limit
 from latentmap.errors import DataError, SettingError, TooLargeError
 from latentmap.estimators import telling
 from latentmap.fitting.team import trained_by
+from latentmap.fitting.training import pace, train
 from latentmap.networks.dense import DenseNetwork
 
 SMALL = DenseNetwork((16,))
@@ -73,9 +74,43 @@ def test_convolutions_use_their_few_weights_at_every_pixel():
     assert quick["dense"][1] and not quick["conv"][1]
 
 
-def test_nothing_is_told_of_other_processes_and_own_networks(digits, talkative):
-    with trained_by(print):
-        assert telling.expected_cost(MODELS[0], digits) is None
+class Others:
+    """Other processes that train, or so it seems."""
+
+    def __init__(self):
+        self.did = []
+
+    def hire(self, visible):
+        self.did.append("hire")
+
+    def pace(self, *told):
+        self.did.append("pace")
+        return pace(*told)._replace(step=100.0, resident=7_000_000_000, processes=2)
+
+    def train(self, *told):
+        self.did.append("train")
+        return train(*told)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
+def test_where_others_train_they_tell_how_long_their_steps_take(model, digits, talkative, capsys):
+    others = Others()
+    with trained_by(others):
+        clone(model).set_params(verbose=True).fit(digits[:100])
+    assert others.did == ["hire", "pace", "train"]
+    told = capsys.readouterr().err
+    assert "hours and" in told or "minutes and" in told
+    assert "of memory here, 7.0 GB in each worker" in told
+
+
+def test_nobody_is_hired_for_a_trial_of_a_short_fit(digits):
+    others = Others()
+    with trained_by(others):
+        AutoEncoder(2, network=SMALL, epochs=1, verbose=True).fit(digits[:100])
+    assert others.did == ["train"]
+
+
+def test_nothing_is_told_of_own_networks(digits, talkative):
     own = (keras.Sequential([keras.Input((8, 8))]), keras.Sequential([keras.Input((2,))]))
     assert telling.expected_cost(AutoEncoder(2, network=own, verbose=True), digits) is None
 

@@ -17,6 +17,7 @@ from latentmap import AutoEncoder, LatentMap, Training, load_model
 from latentmap.data import ArraySource, open_data, write_rows
 from latentmap.data.parquet_tables import ParquetSource
 from latentmap.errors import SettingError
+from latentmap.estimators import telling
 from latentmap.networks.dense import DenseNetwork
 from latentmap.workers import Workers
 
@@ -161,6 +162,15 @@ def crew(cluster):
     return ("--workers", 2, "--ray", cluster)
 
 
+def all_free():
+    """Wait for a minute at the most until the cluster's cores are free."""
+    for _ in range(120):
+        if ray.available_resources().get("CPU") == 2:
+            return True
+        time.sleep(0.5)
+    return False
+
+
 def apart(one, other):
     """How far the weights of two models are apart."""
     pairs = zip(one._arrays().values(), other._arrays().values(), strict=True)
@@ -178,10 +188,18 @@ def flat():
 # -- training --------------------------------------------------------------------------------------
 
 
-def test_two_workers_find_the_model_of_one_process(workers, cluster, tables, run, tmp_path):
+def test_two_workers_find_the_model_of_one_process(
+    workers, cluster, tables, run, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(telling, "QUICK_NUMBERS", 0)  # a trial is made, and told, however short
+    monkeypatch.setattr(telling, "SPOKEN_SECONDS", 0.0)
     settings = ("--recipe", "dense", "--label", "label", "--noise", 0.1, "--epochs", 2)
     told = run("fit", tables, *settings, "-o", tmp_path / "two.safetensors", *crew(cluster))
-    assert "fitting on 2 workers" in told.stderr
+    words = ["starting 2 workers", "finding out", " in each worker", "fitting on 2 workers"]
+    places = [told.stderr.index(each) for each in words]
+    assert places == sorted(places)
+    assert told.stderr.count("starting 2 workers…") == 1  # those of the trial have trained
+    monkeypatch.undo()
     with Undone():
         run("fit", tables, *settings, "-o", tmp_path / "one.safetensors")
     two, one = (load_model(tmp_path / f"{name}.safetensors") for name in ("two", "one"))
@@ -301,19 +319,15 @@ def test_what_cannot_be_entered(workers, cluster):
 
 
 def test_an_interrupted_training_ends_and_leaves_no_checkpoint(workers, tmp_path, monkeypatch):
-    from latentmap.workers import training
+    from latentmap.workers.group import Group
 
     def interrupted(*_):
         time.sleep(3)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "_watch", interrupted)
+    monkeypatch.setattr(Group, "_watch", interrupted)
     monkeypatch.setattr(workers, "storage", tmp_path / "checkpoints")
     with pytest.raises(KeyboardInterrupt):
         autoencoder(epochs=10_000).fit(DIGITS)
-    for _ in range(120):  # the workers hear of it at their next chunk
-        if ray.available_resources().get("CPU") == 2:
-            break
-        time.sleep(0.5)
-    assert ray.available_resources().get("CPU") == 2
+    assert all_free()  # the workers hear of it at their next chunk
     assert not list((tmp_path / "checkpoints").glob("*/*"))

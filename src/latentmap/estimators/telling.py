@@ -16,7 +16,6 @@ import keras
 import numpy as np
 from sklearn.base import clone
 
-from latentmap.backend import apply
 from latentmap.data.memory import check_limit, give_back, limit_bytes, resident_bytes
 from latentmap.data.sources import Source
 from latentmap.errors import DataError
@@ -73,8 +72,7 @@ def expected_cost(estimator: Any, X: Any) -> Cost | None:
     -------
     Cost or None
         None where the estimator is not verbose, where fitting surely takes a few seconds only or
-        will refuse the rows, and where nobody can tell: of networks of the user's own, and where
-        other processes train.
+        will refuse the rows, and of networks of the user's own, of which nobody can tell.
 
     Raises
     ------
@@ -88,7 +86,7 @@ def expected_cost(estimator: Any, X: Any) -> Cost | None:
     >>> expected_cost(AutoEncoder(2, verbose=True), np.zeros((50, 3))) is None
     True
     """
-    if isinstance(getattr(estimator, "network", None), tuple) or chosen_trainer(None):
+    if isinstance(getattr(estimator, "network", None), tuple):
         return None
     twin = clone(estimator).set_params(verbose=False)
     twin._check_settings()
@@ -97,6 +95,8 @@ def expected_cost(estimator: Any, X: Any) -> Cost | None:
     check_limit(len(rows), rows.nbytes // len(rows), plan.weights)
     if not estimator.verbose or _quick(rows, plan):
         return None
+    if crew := chosen_trainer():
+        crew.hire(estimator.verbose)
     with progress("finding out how long it will take", 1, estimator.verbose) as advance:
         try:
             found, some = measure(rows)
@@ -133,15 +133,15 @@ def tell_growth(rows: Source, lessons: Source, objective: Any, epochs: int, plan
     with progress("finding out how long it will take", 1) as advance:
         found, _ = measure(rows)
         kept = [np.array(keras.ops.convert_to_numpy(v.value)) for v in objective.variables]
-        taken, lesson = _timed(lambda: lessons.take(some))
-        told = (lessons.subset(some), lessons, plan, epochs, PROBED_SECONDS)
-        found.compiling, found.step = pace(objective, *told)
-        found.encode = _timed(lambda: apply(objective, taken))[1] / len(some)
+        lesson = _seconds(lambda: lessons.take(some)) / len(some)
+        told = (lessons.subset(some), len(lessons), plan, epochs, PROBED_SECONDS)
+        found.trial = pace(objective, *told)
+        found.encode = found.trial.encode
         for variable, value in zip(objective.variables, kept, strict=True):
             variable.assign(value)
         advance(1)
     found.resident = resident_bytes()
-    _say(forecast_growth(found, epochs * steps, epochs * len(lessons) * lesson / len(some)))
+    _say(forecast_growth(found, epochs * steps, epochs * len(lessons) * lesson))
 
 
 def _say(cost: Cost | None) -> None:
@@ -149,11 +149,12 @@ def _say(cost: Cost | None) -> None:
         print(cost, file=sys.stderr, flush=True)
 
 
-def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
-    """Do a work twice, since the first time may compile; give its outcome, and its seconds."""
+def _seconds(work: Callable[[], Any]) -> float:
+    """Do a work twice, since the first time may compile; tell its seconds."""
     work()
     start = time.perf_counter()
-    return work(), time.perf_counter() - start
+    work()
+    return time.perf_counter() - start
 
 
 def _quick(rows: Source, plan: Plan) -> bool:

@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from latentmap.backend import apply
 from latentmap.data.memory import limit_bytes, within
 from latentmap.data.sources import ArraySource, Source
 from latentmap.fitting import preparation, principal
@@ -27,7 +26,8 @@ from latentmap.fitting.layout import layout_seconds
 from latentmap.fitting.positions import LAYOUT_BYTES
 from latentmap.fitting.preparation import Prepared
 from latentmap.fitting.scaling import statistics
-from latentmap.fitting.training import CHUNK_BYTES, CHUNK_SHARE, pace
+from latentmap.fitting.team import Trial, chosen_trainer
+from latentmap.fitting.training import CHUNK_BYTES, CHUNK_SHARE, encoding_seconds, pace
 
 __all__ = [
     "Cost",
@@ -41,6 +41,8 @@ __all__ = [
 ]
 
 PROBED_ROWS, PROBED_NUMBERS, PROBED_SECONDS = 4096, 1 << 21, 0.5
+TOGETHER_SECONDS = 2.0
+"""Of steps that several processes take together: how long they wait for each other varies."""
 PRODUCTS, PRODUCT_SECONDS = 4, 0.0275
 """Of so many products of 1024 × 1024 numbers, one's time on one core."""
 PRODUCT_RATE, EXACT_RATE = 5e10, 1.2e10
@@ -66,6 +68,8 @@ class Cost(NamedTuple):
     --------
     >>> str(Cost(130.0, 1.31e9)), str(Cost(44.0, 6.2e8, at_most=True))
     ('About 2.2 minutes and 1.3 GB of memory', 'At most about 45 seconds and 620 MB of memory')
+    >>> str(Cost(7000.0, 1.31e9, each_worker=6.2e8))
+    'About 1.9 hours and 1.3 GB of memory here, 620 MB in each worker'
     """
 
     seconds: float
@@ -73,10 +77,13 @@ class Cost(NamedTuple):
     """Bytes: the most that the process has at any time."""
     at_most: bool = False
     """Training may stop early."""
+    each_worker: float = 0.0
+    """Bytes of each of the processes that train, where these are others."""
 
     def __str__(self) -> str:
         about = "At most about" if self.at_most else "About"
-        return f"{about} {_duration(self.seconds)} and {_size(self.peak)} of memory"
+        workers = f" here, {_size(self.each_worker)} in each worker" if self.each_worker else ""
+        return f"{about} {_duration(self.seconds)} and {_size(self.peak)} of memory{workers}"
 
 
 def _duration(seconds: float) -> str:
@@ -127,13 +134,14 @@ class Pace:
     """Of a row, to be looked at in memory."""
     slowness: float
     """How many times as long a product of matrices takes as where the constants were found."""
-    step: float = 0.0
-    compiling: float = 0.0
-    """Of JAX, or of finding in its cache what it has compiled before."""
+    trial: Trial = field(default=Trial(0.0, 0.0, 0.0, 0))
+    """Some steps, by whoever trains."""
+    crew: bool = False
+    """Whether these are other processes."""
     encode: float = 0.0
-    """Of a row, to go through the networks."""
+    """Of a row, to go through the networks in this process."""
     resident: int = 0
-    """Bytes, when all was compiled."""
+    """Bytes of this process, when all was compiled."""
 
     @property
     def in_memory(self) -> bool:
@@ -143,12 +151,17 @@ class Pace:
     @property
     def compiling_again(self) -> float:
         """Seconds of tracing once more what the rehearsal has compiled."""
-        return min(self.compiling, AGAIN_SECONDS * self.slowness)
+        return min(self.trial.compiling, AGAIN_SECONDS * self.slowness)
 
     @property
     def again(self) -> float:
-        """Of a row, to be read another time: what is slow to decode is copied the first time."""
-        return 0.0 if self.in_memory else self.read if self.rows.raw else self.scan
+        """Of a row, to be read another time: what is slow to decode is copied the first time.
+
+        Not where others train: these copy what they train on themselves.
+        """
+        if self.in_memory:
+            return 0.0
+        return self.read if self.rows.raw or self.crew else self.scan
 
 
 @dataclass(frozen=True)
@@ -159,15 +172,13 @@ class Rehearsal(Prepared):
     plan: Any = field(default=None)
 
     def train(self, objective: Any, visible: bool) -> dict[str, list[float]]:  # noqa: D102
-        rows, planned = self.pace.rows, self.plan
-        self.pace.compiling, self.pace.step = pace(
-            objective, self.fitted, rows, planned.training, planned.epochs, PROBED_SECONDS
-        )
-        some = self.fitted.take(np.arange(len(self.fitted)))
-        apply(objective, some)
-        start = time.perf_counter()
-        apply(objective, some)
-        self.pace.encode = (time.perf_counter() - start) / len(self.fitted)
+        planned, crew = self.plan, chosen_trainer()
+        told = (objective, self.fitted, len(self.pace.rows), planned.training, planned.epochs)
+        if crew is None:
+            self.pace.trial = pace(*told, PROBED_SECONDS)
+        else:
+            self.pace.trial, self.pace.crew = crew.pace(*told, TOGETHER_SECONDS), True
+        self.pace.encode = encoding_seconds(objective, self.fitted)
         return empty_history()
 
 
@@ -273,12 +284,13 @@ def forecast(found: Pace, plan: Plan) -> Cost:
     laid_out = plan.layout[0] if plan.layout else 0
     passing = max(1.3 * 4 * sample * d * bool(plan.components), LAYOUT_BYTES * laid_out)
     kept = _kept_bytes(found) + (ROW_BYTES * n if plan.is_map else 0)
-    kept += COPIES * min(within(CHUNK_BYTES, CHUNK_SHARE), found.rows.nbytes)
-    peak = found.resident + kept + max(passing, after.peak)
+    chunks = COPIES * min(within(CHUNK_BYTES, CHUNK_SHARE), found.rows.nbytes)
+    peak = found.resident + kept + chunks + max(passing, after.peak)
     if limit := limit_bytes():
         peak = min(peak, limit)
     at_most = plan.training.patience is not None and bool(held_out)
-    return Cost(seconds + after.seconds, peak, at_most)
+    each_worker = found.trial.resident + _buffer_bytes(found) + chunks if found.crew else 0.0
+    return Cost(seconds + after.seconds, peak, at_most, each_worker)
 
 
 def _following(found: Pace) -> Cost:
@@ -302,7 +314,7 @@ def forecast_growth(found: Pace, steps: int, lessons: float) -> Cost:
     Cost
     """
     n = len(found.rows)
-    seconds = lessons + steps * found.step + found.compiling_again
+    seconds = lessons + steps * found.trial.step + found.compiling_again
     seconds += 2 * n * (found.again + found.encode) + found.slowness * START_SECONDS
     after = _following(found)
     return Cost(seconds + after.seconds, found.resident + after.peak)
@@ -322,10 +334,20 @@ def _training_seconds(found: Pace, plan: Plan, held_out: int) -> float:
     steps = n // plan.training.rows_a_step(n)
     looks = plan.epochs // max(1, 50 // max(1, steps))
     return (
-        plan.epochs * (steps * found.step + n * found.again)
-        + (looks * held_out + min(n, 10_000)) * found.encode
+        plan.epochs * steps * found.trial.step
+        + _supplying_seconds(found, plan.epochs, n)
+        + looks * held_out * found.trial.encode
+        + min(n, 10_000) * found.encode
         + found.compiling_again
     )
+
+
+def _supplying_seconds(found: Pace, epochs: int, n: int) -> float:
+    """Count the runs through rows on a disk; each of several workers decodes its share once."""
+    if found.in_memory or not found.crew:
+        return epochs * n * found.again
+    once, each_time = (0.0, found.read) if found.rows.raw else (found.read, found.scan)
+    return (once + epochs * each_time) * n / found.trial.processes
 
 
 def _component_rows(n: int, d: int, plan: Plan) -> int:
@@ -357,10 +379,12 @@ def _map_seconds(found: Pace, plan: Plan) -> float:
 def _kept_bytes(found: Pace) -> int:
     """Rows in memory, or a sample and the buffers that the others pass through."""
     rows = found.rows
-    if rows.in_memory:
-        return 0  # there already
     if found.in_memory:
-        return rows.nbytes
-    buffers = 2 * within(64 * 2**20, 0.05)
-    sample = within(preparation.SAMPLE_BYTES, preparation.SAMPLE_SHARE)
-    return sample + buffers + PASS_BYTES
+        loaded = 0 if rows.in_memory else rows.nbytes
+        return loaded + (rows.nbytes if found.crew else 0)  # once more where workers find them
+    return _buffer_bytes(found) + within(preparation.SAMPLE_BYTES, preparation.SAMPLE_SHARE)
+
+
+def _buffer_bytes(found: Pace) -> int:
+    """Of a process that trains: all rows in memory, or what those on a disk pass through."""
+    return found.rows.nbytes if found.in_memory else 2 * within(64 * 2**20, 0.05) + PASS_BYTES

@@ -51,7 +51,7 @@ def brought_near(rows: Source, visible: bool = False) -> Source:
         return rows if loaded is rows else Copied(rows, loaded[:])
     if rows.fits():
         return _filled(rows, np.empty((len(rows), *rows.row_shape), rows.dtype), visible)
-    return rows if chosen_trainer(None) else copied_near(rows, visible)
+    return rows if chosen_trainer() else copied_near(rows, visible)
 
 
 def copied_near(rows: Source, visible: bool = False) -> Source:

@@ -58,7 +58,8 @@ class Prepared:
 
     def train(self, objective: Any, visible: bool) -> dict[str, list[float]]:
         """Train an objective on these rows; return its history."""
-        return chosen_trainer(train)(
+        trainer = chosen_trainer()
+        return (train if trainer is None else trainer.train)(
             objective, self.fitted, self.held_out, self.epochs, self.training, self.seed, visible
         )
 

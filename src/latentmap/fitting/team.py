@@ -1,6 +1,6 @@
 """With whom a process trains: alone, or as one of several that each read their share of the rows.
 
-The training loop asks its team four things and knows nothing else of other processes. Who works
+The training loop asks its team five things and knows nothing else of other processes. Who works
 alone is here; members of a group are in `latentmap.workers`, which also says, by `trained_by`, that
 a fit shall be handed over to them. Estimators know of neither.
 """
@@ -11,14 +11,14 @@ import contextlib
 import contextvars
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from latentmap.data.sources import Source
 from latentmap.progress import Advance, progress
 
-__all__ = ["ALONE", "Alone", "Arrays", "Team", "chosen_trainer", "trained_by"]
+__all__ = ["ALONE", "Alone", "Arrays", "Team", "Trainer", "Trial", "chosen_trainer", "trained_by"]
 
 Arrays = dict[str, np.ndarray]
 """A checkpoint: all that a training needs to go on, by name."""
@@ -38,6 +38,9 @@ class Team(Protocol):
 
     def keep(self, checkpoint: Callable[[], Arrays]) -> None:
         """Hear that a chunk of steps is done; make and keep a checkpoint if one is due."""
+
+    def agreed(self, number: int) -> int:
+        """Give a number of the first process's to all."""
 
 
 class Alone:
@@ -66,21 +69,56 @@ class Alone:
     def keep(self, checkpoint: Callable[[], Arrays]) -> None:
         """Keep nothing."""
 
+    def agreed(self, number: int) -> int:
+        """Agree with oneself."""
+        return number
+
 
 ALONE = Alone()
-_TRAINER: contextvars.ContextVar[Callable[..., Any] | None] = contextvars.ContextVar(
+
+
+class Trial(NamedTuple):
+    """What some steps of a training took, where it takes place."""
+
+    compiling: float
+    """Seconds of compiling, which a later training finds done in JAX's cache."""
+    step: float
+    """Seconds."""
+    encode: float
+    """Seconds of a row, to go through the networks."""
+    resident: int
+    """Bytes, when all was compiled."""
+    processes: int = 1
+
+
+class Trainer(Protocol):
+    """Whom fits are handed over to."""
+
+    def hire(self, visible: bool) -> None:
+        """Have all processes ready for a trial, and for the training after it."""
+
+    def pace(self, *told: Any) -> Trial:
+        """Take some steps, called as `latentmap.fitting.training.pace` is."""
+
+    def train(self, *told: Any) -> dict[str, list[float]]:
+        """Train, called as `latentmap.fitting.training.train` is."""
+
+
+_TRAINER: contextvars.ContextVar[Trainer | None] = contextvars.ContextVar(
     "latentmap_trainer", default=None
 )
 
 
 @contextlib.contextmanager
-def trained_by(trainer: Callable[..., Any]) -> Iterator[None]:
-    """Hand over every training within the block to ``trainer``, called as `train` is.
+def trained_by(trainer: Trainer) -> Iterator[None]:
+    """Hand over every training within the block.
 
     Examples
     --------
-    >>> with trained_by(print):
-    ...     chosen_trainer(None)("three epochs")
+    >>> class Nobody:
+    ...     train = pace = hire = print
+    >>> with trained_by(Nobody()):
+    ...     chosen_trainer().train("three epochs")
     three epochs
     """
     token = _TRAINER.set(trainer)
@@ -90,6 +128,6 @@ def trained_by(trainer: Callable[..., Any]) -> Iterator[None]:
         _TRAINER.reset(token)
 
 
-def chosen_trainer(own: Any) -> Any:
-    """Give the trainer of the block that this is in, or ``own`` outside of any."""
-    return _TRAINER.get() or own
+def chosen_trainer() -> Trainer | None:
+    """Give the trainer of the block that this is in, or None outside of any."""
+    return _TRAINER.get()

@@ -17,16 +17,16 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from latentmap.backend import Rows, apply, each, hold, many_steps
-from latentmap.data.memory import give_back, within
+from latentmap.data.memory import give_back, resident_bytes, within
 from latentmap.data.sources import Source
 from latentmap.errors import SettingError
 from latentmap.fitting.checkpoints import Run, empty_history
 from latentmap.fitting.paired import Places
-from latentmap.fitting.team import ALONE, Team
+from latentmap.fitting.team import ALONE, Team, Trial
 from latentmap.networks.precision import PRECISIONS, products_in
 from latentmap.progress import Advance
 
-__all__ = ["Training", "empty_history", "pace", "train"]
+__all__ = ["Training", "empty_history", "encoding_seconds", "pace", "train"]
 
 CHUNK_BYTES, CHUNK_SHARE = 1 << 25, 0.03
 """Sent to the device at once; of a memory limit. A chunk is copied several times on its way."""
@@ -241,30 +241,39 @@ def train(
 
 
 def pace(
-    objective: Any, some: Source, rows: Source, settings: Training, epochs: int, seconds: float
-) -> tuple[float, float]:
+    objective: Any,
+    some: Source,
+    n_rows: int,
+    settings: Training,
+    epochs: int,
+    seconds: float,
+    team: Team = ALONE,
+) -> Trial:
     """Take steps as `train` will, and time them; the objective's weights are spoiled by it.
+
+    All processes that train together take the same number of steps.
 
     Parameters
     ----------
     objective : Objective
     some : Source
         A few of the rows, in memory: they are repeated. `Paired` where rows have targets.
-    rows : Source
-        Those that will be trained on; what counts is their number and size.
+    n_rows : int
+        How many will be trained on.
     settings : Training
     epochs : int
     seconds : float
-        To measure for, after compiling.
+        To measure for, after compiling; at least as long as one chunk of steps takes.
+    team : Team
+        The processes that train together; each of them calls this function alike.
 
     Returns
     -------
-    compiling, step : float
-        Seconds of compiling, which a later training finds done in JAX's cache, and of one step.
+    Trial
     """
-    batch = settings.rows_a_step(len(rows))
-    steps = _chunk_steps(rows, batch)
-    objective.compile(optimizer=settings.optimizer(len(rows) // batch * epochs))
+    batch = settings.rows_a_step(n_rows)
+    steps = _chunk_steps(n_rows, some.nbytes // len(some), batch)
+    objective.compile(optimizer=settings.optimizer(n_rows // batch * epochs))
     trainer = many_steps(objective, steps)
     few = max(1, steps // 4)
     chunk = _cut(some.take(np.arange(few * batch) % len(some)), few, batch)
@@ -276,12 +285,22 @@ def pace(
         return time.perf_counter() - start
 
     with products_in(settings.precision, objective):
-        compiling, spent, done = timed(each(lambda a: a[:1], chunk)), 0.0, 0
-        while spent < seconds:
-            spent += timed(chunk)
-            done += few
+        compiling, spent = timed(each(lambda a: a[:1], chunk)), timed(chunk)
+        times = team.agreed(max(1, round(seconds / spent)))
+        step = (spent + sum(timed(chunk) for _ in range(times - 1))) / (times * few)
     trainer.finish()
-    return max(0.0, compiling - spent / done), spent / done
+    encode = encoding_seconds(objective, some)
+    give_back()
+    return Trial(max(0.0, compiling - step), step, encode, resident_bytes())
+
+
+def encoding_seconds(objective: Any, some: Source) -> float:
+    """Tell the seconds that one of some rows takes through the networks, when all is compiled."""
+    rows = some.take(np.arange(len(some)))
+    apply(objective, rows)
+    start = time.perf_counter()
+    apply(objective, rows)
+    return (time.perf_counter() - start) / len(some)
 
 
 def _shuffler(seed: int, n_rows: int) -> np.random.RandomState:
@@ -298,8 +317,8 @@ def _shuffler(seed: int, n_rows: int) -> np.random.RandomState:
 
 def _epoch(run: Run, rows: Source, held: Any, batch: int, team: Team, advance: Advance) -> None:
     """Run once through the rows; those that do not fill a batch wait for another epoch."""
-    chunk = batch * _chunk_steps(rows, batch, held is not None)
-    parts = (rows if held is None else Places(rows)).batches(chunk, rng=run.begin_epoch())
+    steps = _chunk_steps(len(rows), rows.nbytes // len(rows), batch, held is not None)
+    parts = (rows if held is None else Places(rows)).batches(batch * steps, rng=run.begin_epoch())
     for number, part in enumerate(parts, 1):
         steps = len(part[0] if isinstance(part, tuple) else part) // batch
         if steps and number > run.chunks:  # others were done before the checkpoint
@@ -315,15 +334,14 @@ def _cut(part: Rows, steps: int, batch: int) -> Rows:
     return each(lambda a: a[: steps * batch].reshape(steps, batch, *a.shape[1:]), part)
 
 
-def _chunk_steps(rows: Source, batch: int, held: bool = False) -> int:
+def _chunk_steps(n_rows: int, row_bytes: int, batch: int, held: bool = False) -> int:
     """Decide how many steps go to the device at once."""
     if held:
         long = min(HELD_CHUNKS * CHUNK_STEPS, HELD_CHUNKS * SHOWN_ROWS // batch)
-        return max(1, min(long, len(rows) // batch))
-    batch_bytes = batch * rows.nbytes // len(rows)
+        return max(1, min(long, n_rows // batch))
     chunk_bytes = within(CHUNK_BYTES, CHUNK_SHARE)
-    most = min(CHUNK_STEPS, chunk_bytes // batch_bytes, SHOWN_ROWS // batch, len(rows) // batch)
-    return max(1, most)
+    sent = chunk_bytes // (batch * row_bytes)
+    return max(1, min(CHUNK_STEPS, sent, SHOWN_ROWS // batch, n_rows // batch))
 
 
 def _note(run: Run, epoch: int, loss: float, held_out: Rows | None) -> None:

@@ -97,6 +97,7 @@ class Workers:
         self.cores = 0
         self.replaced: list[int] = []
         self._entered, self._leaving = False, contextlib.ExitStack()
+        self._trainer: Any = None
 
     @property
     def order(self) -> dict[str, Any]:
@@ -114,14 +115,17 @@ class Workers:
         _check_engine()
         from latentmap.fitting.team import trained_by
         from latentmap.workers import cluster
-        from latentmap.workers.training import check_storage, train_on
+        from latentmap.workers.group import check_storage
+        from latentmap.workers.training import OnWorkers
 
         check_storage(self.storage)
         with contextlib.ExitStack() as leaving:
             if cluster.connect(self.ray, count):
                 leaving.callback(cluster.disconnect)
             self.cores = cluster.cores_each(count)
-            leaving.enter_context(trained_by(train_on(self)))
+            self._trainer = OnWorkers(self)
+            leaving.enter_context(trained_by(self._trainer))
+            leaving.callback(self._trainer.let_go)
             self._leaving = leaving.pop_all()
         self._entered = True
         return self
@@ -153,6 +157,7 @@ class Workers:
         """
         from latentmap.workers.parts import encode_parts
 
+        self._let_trainers_go()
         encode_parts(self, model, rows, Path(output))
 
     def judge(
@@ -192,8 +197,14 @@ class Workers:
         """
         from latentmap.workers.parts import judge_parts
 
+        self._let_trainers_go()
         folder = None if output is None else Path(output)
         return judge_parts(self, usual, rows, worst, folder, write)
+
+    def _let_trainers_go(self) -> None:
+        """Give the cluster's cores back that workers of a fit which failed may still hold."""
+        if self._trainer is not None:
+            self._trainer.let_go()
 
 
 def _check_engine() -> None:

@@ -1,7 +1,8 @@
-"""What a worker does: it builds the network anew, joins the others, and trains its share.
+"""What a worker does: it joins the others, builds the network anew, and trains its share.
 
 Nothing of Keras is sent: the networks are made from the same parts and the same seed in every
 process. What comes back are arrays, and what is kept on the way are arrays in a .safetensors file.
+Between a trial and the training the workers wait, for their start takes longer than either may.
 """
 
 from __future__ import annotations
@@ -16,13 +17,41 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Job", "settle_down", "work"]
+__all__ = ["TrainingJob", "TrialJob", "settle_down", "work"]
 
 CHECKPOINT = "checkpoint.safetensors"
+GLANCE = 0.1
+"""Seconds between two looks for a job."""
 
 
 @dataclass(frozen=True)
-class Job:
+class TrialJob:
+    """Some steps, to see how long they take: the arguments of `pace`."""
+
+    remade: Any
+    some: Any
+    n_rows: int
+    settings: Any
+    epochs: int
+    seconds: float
+
+    def done(self, member: Member) -> Any:
+        """Give the `Trial`."""
+        from sklearn.base import clone
+
+        from latentmap.fitting.training import pace
+        from latentmap.workers.shares import own_rows
+
+        batch = self.settings.rows_a_step(self.n_rows)
+        own = own_rows(self.n_rows, batch, member.workers)
+        settings = clone(self.settings).set_params(batch_size=own)
+        told = (self.n_rows // member.workers, settings, self.epochs, self.seconds)
+        found = pace(self.remade(), self.some, *told, team=member)
+        return found._replace(processes=member.workers)
+
+
+@dataclass(frozen=True)
+class TrainingJob:
     """What is to be trained, and on which rows: the arguments of `train`."""
 
     remade: Any
@@ -32,14 +61,30 @@ class Job:
     settings: Any
     seed: int
 
+    def done(self, member: Member) -> dict[str, Any]:
+        """Give the history and the weights."""
+        import keras
+        import numpy as np
+
+        from latentmap.fitting.training import train
+
+        objective = self.remade()
+        told = (self.rows, self.held_out, self.epochs, self.settings, self.seed)
+        history = train(objective, *told, visible=True, team=member)
+        weights = (keras.ops.convert_to_numpy(weight.value) for weight in objective.weights)
+        return {
+            "history": np.array(list(history.values()), np.float64),
+            **{f"weight/{i:04d}": np.array(weight) for i, weight in enumerate(weights)},
+        }
+
 
 def work(order: dict[str, Any]) -> None:
-    """Train one worker's share; Ray Train calls this in each of its processes.
+    """Do one worker's share of jobs; Ray Train calls this in each of its processes.
 
     Parameters
     ----------
     order : dict
-        "job" and "desk", Ray's handles; "seconds" between checkpoints; what `settle_down` takes.
+        "desk", Ray's handle; "seconds" between checkpoints; what `settle_down` takes.
     """
     import ray
     from ray import train
@@ -48,17 +93,35 @@ def work(order: dict[str, Any]) -> None:
     reason = ray.get(order["desk"].reason.remote())
     if reason is not None:
         raise reason
+    from latentmap.backend import join
     from latentmap.errors import LatentmapError
 
-    job, context = ray.get(order["job"]), train.get_context()
-    member = Member(order, context.get_world_rank(), context.get_world_size())
-    try:
-        arrays = _trained(job, member)
-    except LatentmapError as error:
-        ray.get(order["desk"].give_up.remote(error))
-        raise
-    if member.number == 0:
-        ray.get(order["desk"].deliver.remote(arrays))
+    context = train.get_context()
+    number, workers = context.get_world_rank(), context.get_world_size()
+    if workers > 1:
+        join(_coordinator(number), workers, number)
+    for job in _jobs(order["desk"], number):
+        try:
+            outcome = job.done(Member(order, number, workers))
+        except LatentmapError as error:
+            ray.get(order["desk"].give_up.remote(error))
+            raise
+        if number == 0:
+            ray.get(order["desk"].deliver.remote(outcome))
+
+
+def _jobs(desk: Any, worker: int) -> Iterator[Any]:
+    """Give jobs as they are put up, until there are no more."""
+    import ray
+
+    last, closed = 0, False
+    while not closed:
+        number, job, closed = ray.get(desk.come.remote(worker, last))
+        if job is None:
+            time.sleep(GLANCE)
+            continue
+        yield ray.get(job[0])
+        last = number
 
 
 def settle_down(order: dict[str, Any]) -> None:
@@ -72,26 +135,6 @@ def settle_down(order: dict[str, Any]) -> None:
     with contextlib.suppress(OSError):  # another machine may not have it; then paths are whole
         os.chdir(order["folder"])
     os.environ.update(KERAS_BACKEND="jax", JAX_PLATFORMS="cpu", NPROC=str(order["cores"]))
-
-
-def _trained(job: Job, member: Member) -> dict[str, Any]:
-    """Train; give the history and the weights."""
-    import keras
-    import numpy as np
-
-    from latentmap.backend import join
-    from latentmap.fitting.training import train
-
-    if member.workers > 1:
-        join(_coordinator(member.number), member.workers, member.number)
-    objective = job.remade()
-    told = (job.rows, job.held_out, job.epochs, job.settings, job.seed)
-    history = train(objective, *told, visible=True, team=member)
-    weights = (keras.ops.convert_to_numpy(weight.value) for weight in objective.weights)
-    return {
-        "history": np.array(list(history.values()), np.float64),
-        **{f"weight/{i:04d}": np.array(weight) for i, weight in enumerate(weights)},
-    }
 
 
 def _coordinator(number: int) -> str:
@@ -174,8 +217,6 @@ class Member:
 
     def keep(self, checkpoint: Callable[[], dict[str, Any]]) -> None:
         """Keep a checkpoint if one is due; the first chunk, which compiles, tells no time."""
-        from ray.train.collective import broadcast_from_rank_zero
-
         if self.since is None:
             self.since = time.monotonic()
             return
@@ -184,8 +225,14 @@ class Member:
             return
         _report(checkpoint() if self.number == 0 else None)
         chunk = (time.monotonic() - self.since) / self.chunks
-        self.due = broadcast_from_rank_zero(max(1, int(self.seconds / chunk)))
+        self.due = self.agreed(max(1, int(self.seconds / chunk)))
         self.chunks, self.since = 0, time.monotonic()
+
+    def agreed(self, number: int) -> int:
+        """Give worker 0's number to all."""
+        from ray.train.collective import broadcast_from_rank_zero
+
+        return broadcast_from_rank_zero(number)
 
 
 def _report(arrays: dict[str, Any] | None) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 from latentmap.data.batching import Rng, ahead, in_order, permuted
 from latentmap.data.sources import Source
 
-__all__ = ["Dealt", "parts_of", "share_of"]
+__all__ = ["Dealt", "own_rows", "parts_of", "share_of"]
 
 PART_BYTES = 1 << 28
 PART_ROWS = 128
@@ -49,11 +49,22 @@ def share_of(rows: Source, batch: int, number: int, workers: int) -> tuple[Sourc
     >>> [(own, next(share.batches(4))[:, 0].tolist()) for share, own in shares]
     [(2, [0, 1, 4, 5]), (2, [2, 3, 6, 7])]
     """
-    own = min(-(-batch // workers), len(rows) // workers)
+    own = own_rows(len(rows), batch, workers)
     if rows.block_starts is None:
         return Dealt(rows, own, number, workers), own
     even = len(rows) // workers
     return rows.subset(np.arange(number * even, (number + 1) * even)), own
+
+
+def own_rows(n_rows: int, batch: int, workers: int) -> int:
+    """Tell how many rows of a step are one worker's.
+
+    Examples
+    --------
+    >>> own_rows(1000, 64, 3), own_rows(10, 64, 3)
+    (22, 3)
+    """
+    return min(-(-batch // workers), n_rows // workers)
 
 
 class Dealt(Source):
