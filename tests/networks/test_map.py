@@ -150,7 +150,27 @@ def test_what_is_trained_is_what_users_hold():
     assert not np.allclose(apply(networks.encoder, RAW), code)
     assert not np.allclose(apply(networks.decoder, CODES), back)
     ours, theirs = weights(networks.objective), weights(networks.training)
-    assert all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(ours, theirs[: len(ours)], strict=True))
+    assert [w.path for w in networks.training.weights[len(ours) :]] == [
+        "weighed/offset",
+        "weighed/scale",
+    ]
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="it is JAX that compiles")
+def test_what_is_compiled_for_one_data_set_does_for_another():
+    import jax
+
+    def traced(shift, **options):
+        objective = made(offset=100.0 + np.float32(shift), **options).training
+        kinds = (objective.trainable_variables, objective.non_trainable_variables)
+        values = ([v.value for v in kind] for kind in kinds)
+        return str(jax.make_jaxpr(objective.stateless_call)(*values, (RAW, CODES)))
+
+    other = {"centers": 2 * CENTERS, "anchors": CENTERS[:9], "width": 0.1, "radius": 2.0}
+    one = traced(0.0)
+    assert traced(3.0, reconstruction=7.0, code_scale=np.float32(2), **other) == one
+    assert traced(0.0, loss="bernoulli") != one
 
 
 # -- as in every pair ------------------------------------------------------------------------------

@@ -145,6 +145,8 @@ def assemble_map(parts: MapParts) -> MapNetworks:
     output = parts.back.decode(soft(plane(code)), parts.row_shape, rng, zero=False)
     head = keras.Model(code, output, name="head")
     scaling = parts.scaling()
+    # An array, not a number, so that what is compiled for one data set does for the next.
+    weighed = Scaling(0.0, parts.reconstruction, invert=True, name="weighed")
 
     def judged(target: Any, logits: Any, training: bool, middles: Any = None) -> list:
         spot, mass = around(logits, middles)
@@ -175,7 +177,7 @@ def assemble_map(parts: MapParts) -> MapNetworks:
             ops.repeat(figure, each)[: rows.shape[0]]
             for figure in judged(wanted[::each], logits[::each], training, spots[::each])
         )
-        wrong = ops.minimum(parts.reconstruction * loss, 1e9)  # beyond float32, ∞ / ∞
+        wrong = ops.minimum(weighed(loss), 1e9)  # beyond float32, ∞ / ∞
         return [apart + wrong / (1.0 + wrong / MOST_NATS), error, apart]
 
     models = (encoder, head, scaling)
@@ -183,8 +185,8 @@ def assemble_map(parts: MapParts) -> MapNetworks:
         encoder,
         decoder_of(parts, head),
         Objective(figures, Remade(assemble_map, parts), *models),
-        Objective(misplaced, Remade(assemble_map, parts, name="training"), *models),
-        Objective(forgotten, Remade(assemble_map, parts, name="growing"), *models),
+        Objective(misplaced, Remade(assemble_map, parts, name="training"), *models, weighed),
+        Objective(forgotten, Remade(assemble_map, parts, name="growing"), *models, weighed),
     )
 
 
