@@ -80,10 +80,8 @@ class Others:
     def __init__(self):
         self.did = []
 
-    def hire(self, visible):
-        self.did.append("hire")
-
-    def pace(self, *told):
+    def pace(self, advance, *told):
+        advance(0, note="starting")
         self.did.append("pace")
         return pace(*told)._replace(step=100.0, resident=7_000_000_000, processes=2)
 
@@ -92,12 +90,23 @@ class Others:
         return train(*told)
 
 
+def test_what_is_refused_is_refused_before_others_are_hired(digits, talkative):
+    def average(rows, outputs):
+        return keras.ops.mean((rows - outputs) ** 2)
+
+    for settings, X in (({"loss": average}, digits), ({}, np.full((100, 3), np.nan))):
+        others = Others()
+        with trained_by(others), pytest.raises((SettingError, DataError)):
+            AutoEncoder(2, network=SMALL, verbose=True, **settings).fit(X)
+        assert others.did == []
+
+
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
 def test_where_others_train_they_tell_how_long_their_steps_take(model, digits, talkative, capsys):
     others = Others()
     with trained_by(others):
         clone(model).set_params(verbose=True).fit(digits[:100])
-    assert others.did == ["hire", "pace", "train"]
+    assert others.did == ["pace", "train"]
     told = capsys.readouterr().err
     assert "hours and" in told or "minutes and" in told
     assert "of memory here, 7.0 GB in each worker" in told

@@ -12,9 +12,9 @@ class Group:
     """Workers who note what becomes of them."""
 
     def __init__(self, workers):
-        self.became = []
+        self.became, self.alive = [], True
 
-    def gather(self, visible):
+    def gather(self, advance):
         self.became.append("gathered")
 
     def outcome_of(self, job, shown=None):
@@ -36,12 +36,12 @@ def trainer(monkeypatch):
 
 
 def tried(trainer):
-    trainer.hire(False)
-    assert trainer.pace(ANY, None, 100, None, 1, 0.5) == "a trial"
+    told = (ANY, None, 100, None, 1, 0.5)
+    assert trainer.pace(lambda steps, note: None, *told) == "a trial"
     return trainer.waiting
 
 
-def test_those_who_wait_in_vain_are_let_go_when_others_are_hired(trainer):
+def test_those_who_wait_in_vain_are_let_go_at_the_next_trial(trainer):
     first = tried(trainer)
     assert first.became == ["gathered"]
     second = tried(trainer)
@@ -60,9 +60,21 @@ def test_those_who_wait_in_vain_are_let_go_when_the_cluster_is_wanted(trainer, u
     assert waiting.became == ["gathered", "let go"] and trainer.waiting is None
 
 
-def test_those_who_fail_are_given_up(trainer):
-    waiting = tried(trainer)
+def failed(trainer):
     plan = SimpleNamespace(rows_a_step=lambda count: 10)
     with pytest.raises(ValueError, match="it failed"):
         trainer.train(ANY, range(100), None, 1, plan, 0)
-    assert waiting.became == ["gathered", "given up"] and trainer.waiting is None
+    assert trainer.waiting is None
+
+
+def test_those_who_fail_are_given_up(trainer):
+    waiting = tried(trainer)
+    failed(trainer)
+    assert waiting.became == ["gathered", "given up"]
+
+
+def test_who_died_while_waiting_is_asked_for_nothing(trainer):
+    waiting = tried(trainer)
+    waiting.alive = False
+    failed(trainer)  # those who were hired in their place
+    assert waiting.became == ["gathered", "let go"]

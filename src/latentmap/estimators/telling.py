@@ -30,7 +30,6 @@ from latentmap.fitting.forecast import (
     measure,
 )
 from latentmap.fitting.preparation import prepare
-from latentmap.fitting.team import chosen_trainer
 from latentmap.fitting.training import pace
 from latentmap.progress import progress
 
@@ -95,8 +94,6 @@ def expected_cost(estimator: Any, X: Any) -> Cost | None:
     check_limit(len(rows), rows.nbytes // len(rows), plan.weights)
     if not estimator.verbose or _quick(rows, plan):
         return None
-    if crew := chosen_trainer():
-        crew.hire(estimator.verbose)
     with progress("finding out how long it will take", 1, estimator.verbose) as advance:
         try:
             found, some = measure(rows)
@@ -104,7 +101,7 @@ def expected_cost(estimator: Any, X: Any) -> Cost | None:
             return None
         ready = prepare(some, twin.scaling, 1, plan.training, 0)
         twin.dtype_ = some.dtype.name
-        twin._rehearse(Rehearsal(**vars(ready), pace=found, plan=plan))
+        twin._rehearse(Rehearsal(**vars(ready), pace=found, plan=plan, advance=advance))
         advance(1)
     give_back()
     found.resident = resident_bytes()

@@ -68,7 +68,7 @@ class Cost(NamedTuple):
     --------
     >>> str(Cost(130.0, 1.31e9)), str(Cost(44.0, 6.2e8, at_most=True))
     ('About 2.2 minutes and 1.3 GB of memory', 'At most about 45 seconds and 620 MB of memory')
-    >>> str(Cost(7000.0, 1.31e9, each_worker=6.2e8))
+    >>> str(Cost(7000.0, 1.31e9, workers=8, each_worker=6.2e8))
     'About 1.9 hours and 1.3 GB of memory here, 620 MB in each worker'
     """
 
@@ -77,13 +77,18 @@ class Cost(NamedTuple):
     """Bytes: the most that the process has at any time."""
     at_most: bool = False
     """Training may stop early."""
+    workers: int = 0
+    """Other processes, where these train."""
     each_worker: float = 0.0
-    """Bytes of each of the processes that train, where these are others."""
+    """Bytes of each."""
 
     def __str__(self) -> str:
         about = "At most about" if self.at_most else "About"
-        workers = f" here, {_size(self.each_worker)} in each worker" if self.each_worker else ""
-        return f"{about} {_duration(self.seconds)} and {_size(self.peak)} of memory{workers}"
+        told = f"{about} {_duration(self.seconds)} and {_size(self.peak)} of memory"
+        if not self.workers:
+            return told
+        which = "each" if self.workers > 1 else "the"
+        return f"{told} here, {_size(self.each_worker)} in {which} worker"
 
 
 def _duration(seconds: float) -> str:
@@ -170,6 +175,8 @@ class Rehearsal(Prepared):
 
     pace: Any = field(default=None)
     plan: Any = field(default=None)
+    advance: Any = field(default=None)
+    """Of the bar that shows it."""
 
     def train(self, objective: Any, visible: bool) -> dict[str, list[float]]:  # noqa: D102
         planned, crew = self.plan, chosen_trainer()
@@ -177,7 +184,8 @@ class Rehearsal(Prepared):
         if crew is None:
             self.pace.trial = pace(*told, PROBED_SECONDS)
         else:
-            self.pace.trial, self.pace.crew = crew.pace(*told, TOGETHER_SECONDS), True
+            self.pace.trial = crew.pace(self.advance, *told, TOGETHER_SECONDS)
+            self.pace.crew = True
         self.pace.encode = encoding_seconds(objective, self.fitted)
         return empty_history()
 
@@ -289,8 +297,11 @@ def forecast(found: Pace, plan: Plan) -> Cost:
     if limit := limit_bytes():
         peak = min(peak, limit)
     at_most = plan.training.patience is not None and bool(held_out)
-    each_worker = found.trial.resident + _buffer_bytes(found) + chunks if found.crew else 0.0
-    return Cost(seconds + after.seconds, peak, at_most, each_worker)
+    told = Cost(seconds + after.seconds, peak, at_most)
+    if not found.crew:
+        return told
+    each_worker = found.trial.resident + _buffer_bytes(found) + chunks
+    return told._replace(workers=found.trial.processes, each_worker=each_worker)
 
 
 def _following(found: Pace) -> Cost:

@@ -94,11 +94,8 @@ class Trial(NamedTuple):
 class Trainer(Protocol):
     """Whom fits are handed over to."""
 
-    def hire(self, visible: bool) -> None:
-        """Have all processes ready for a trial, and for the training after it."""
-
-    def pace(self, *told: Any) -> Trial:
-        """Take some steps, called as `latentmap.fitting.training.pace` is."""
+    def pace(self, advance: Advance, *told: Any) -> Trial:
+        """Take some steps, called as `latentmap.fitting.training.pace` is, with a bar's advance."""
 
     def train(self, *told: Any) -> dict[str, list[float]]:
         """Train, called as `latentmap.fitting.training.train` is."""
@@ -116,7 +113,7 @@ def trained_by(trainer: Trainer) -> Iterator[None]:
     Examples
     --------
     >>> class Nobody:
-    ...     train = pace = hire = print
+    ...     train = pace = print
     >>> with trained_by(Nobody()):
     ...     chosen_trainer().train("three epochs")
     three epochs

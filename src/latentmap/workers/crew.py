@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from latentmap.errors import SettingError
+from latentmap.progress import progress
 
 if TYPE_CHECKING:
     from latentmap.data import Source
@@ -121,7 +122,7 @@ class Workers:
         check_storage(self.storage)
         with contextlib.ExitStack() as leaving:
             if cluster.connect(self.ray, count):
-                leaving.callback(cluster.disconnect)
+                leaving.callback(self._leave)
             self.cores = cluster.cores_each(count)
             self._trainer = OnWorkers(self)
             leaving.enter_context(trained_by(self._trainer))
@@ -200,6 +201,13 @@ class Workers:
         self._let_trainers_go()
         folder = None if output is None else Path(output)
         return judge_parts(self, usual, rows, worst, folder, write)
+
+    def _leave(self) -> None:
+        from latentmap.workers import cluster
+
+        with progress("leaving Ray", 1, self.verbose) as advance:
+            cluster.disconnect()
+            advance(1)
 
     def _let_trainers_go(self) -> None:
         """Give the cluster's cores back that workers of a fit which failed may still hold."""

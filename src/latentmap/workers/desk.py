@@ -54,9 +54,12 @@ class Desk:
         """Let workers go: there is no further job."""
         self.closed = True
 
-    def come(self, worker: int, last: int) -> tuple[int, Any, bool]:
+    def arrive(self, worker: int) -> None:
+        """See a worker come, of a new group if it has come before."""
+        self.present = {worker} if worker in self.present else self.present | {worker}
+
+    def ask(self, last: int) -> tuple[int, Any, bool]:
         """Give a worker that is done with a job the next one, or none yet; tell if it may go."""
-        self.present.add(worker)
         return self.number, self.job if self.number > last else None, self.closed
 
     def tell(self, done: int | None, note: str) -> BaseException | None:
@@ -74,8 +77,9 @@ class Desk:
         return News(ready, self.done, self.note, self.replaced, over)
 
     def give_up(self, error: BaseException) -> None:
-        """Keep the reason why the job cannot succeed."""
+        """Keep the reason why the job cannot succeed; who waits for one may go."""
         self.error = self.error or error
+        self.job, self.closed = None, True
 
     def reason(self) -> BaseException | None:
         """Give that reason."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from latentmap.errors import ClusterError, LatentmapError, SettingError
-from latentmap.progress import progress
+from latentmap.progress import Advance, progress
 from latentmap.workers import cluster
 from latentmap.workers.desk import Desk, News
 from latentmap.workers.member import work
@@ -25,7 +25,7 @@ from latentmap.workers.shipping import ship
 __all__ = ["Group", "check_storage"]
 
 TRIES = 3
-"""So often is a group of workers replaced."""
+"""So often is a group of workers replaced, and so often another one started that does not start."""
 GLANCE = 0.5
 """Seconds between two looks at the desk."""
 
@@ -64,18 +64,25 @@ class Group:
         """What it is called on a bar."""
         return f"{self.workers.count} worker" + "s" * (self.workers.count > 1)
 
-    def gather(self, visible: bool) -> None:
-        """Wait until all workers are there.
+    @property
+    def alive(self) -> bool:
+        """Whether it can do a job."""
+        return self.at_work.is_alive()
+
+    def gather(self, advance: Advance) -> None:
+        """Wait until all workers are there, and note it on a bar.
 
         Raises
         ------
         ClusterError
             If they cannot be had.
         """
-        with progress(f"starting {self.name}", 1, visible):
-            ready = any(news.ready for news in self._news())
-        if not ready:
-            raise self._failure()
+        with _cluster_lost_while("starting"):
+            for news in self._news():
+                if news.ready:
+                    return
+                advance(0, note=f"starting {self.name}")
+        raise self._failure()
 
     def outcome_of(self, job: Any, shown: int | None = None) -> Any:
         """Have a job done, and show how far it is of so many steps; give its outcome.
@@ -91,13 +98,10 @@ class Group:
         """
         import ray
 
-        try:
+        with _cluster_lost_while("training"):
             ray.get(self.desk.post.remote([ship(job, "loss")]))
             self._watch(shown)
             outcome, reason = ray.get([self.desk.delivered.remote(), self.desk.reason.remote()])
-        except ray.exceptions.RayError as error:
-            about = cluster.reason_of(error)
-            raise ClusterError(f"workers: the cluster was lost while training ({about})") from None
         if isinstance(reason, LatentmapError):
             raise reason
         if outcome is None:
@@ -108,9 +112,11 @@ class Group:
         """Have the workers end, and remove their checkpoints."""
         import ray
 
-        with self.leaving, contextlib.suppress(ray.exceptions.RayError):
+        bar = progress(f"letting {self.name} go", 1, self.workers.verbose)
+        with self.leaving, contextlib.suppress(ray.exceptions.RayError), bar as advance:
             ray.get(self.desk.close.remote())
             self.at_work.join()
+            advance(1)
 
     def give_up(self) -> None:
         """Have the workers end as soon as they hear of it, and remove their checkpoints."""
@@ -127,6 +133,7 @@ class Group:
                 advance(0, note=_note(now))
                 if now.done:
                     break
+            advance(1)
         done = 0
         with progress(f"fitting on {self.name}", shown or 1, visible) as advance:
             for now in news:
@@ -151,6 +158,18 @@ class Group:
         errors = [*getattr(failed[0], "worker_failures", {}).values(), *failed] if failed else []
         why = cluster.reason_of(errors[0]) if errors else "no worker delivered a model"
         return ClusterError(f"workers: training failed ({why})")
+
+
+@contextlib.contextmanager
+def _cluster_lost_while(doing: str) -> Iterator[None]:
+    """Say in one sentence that the cluster is there no more."""
+    import ray
+
+    try:
+        yield
+    except ray.exceptions.RayError as error:
+        about = cluster.reason_of(error)
+        raise ClusterError(f"workers: the cluster was lost while {doing} ({about})") from None
 
 
 def _note(news: News) -> str:
@@ -213,7 +232,7 @@ def _trainer(workers: Any, order: dict[str, Any], storage: str) -> tuple[Any, st
         run_config=train.RunConfig(
             name=run,
             storage_path=storage,
-            failure_config=train.FailureConfig(max_failures=TRIES),
+            failure_config=train.FailureConfig(max_failures=TRIES, controller_failure_limit=TRIES),
             checkpoint_config=train.CheckpointConfig(num_to_keep=1),
         ),
     )

@@ -20,8 +20,8 @@ from typing import Any
 __all__ = ["TrainingJob", "TrialJob", "settle_down", "work"]
 
 CHECKPOINT = "checkpoint.safetensors"
-GLANCE = 0.1
-"""Seconds between two looks for a job."""
+GLANCE, SELDOM = 0.05, 0.5
+"""Seconds between two looks for a job, at first and at last."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,8 @@ def work(order: dict[str, Any]) -> None:
     number, workers = context.get_world_rank(), context.get_world_size()
     if workers > 1:
         join(_coordinator(number), workers, number)
-    for job in _jobs(order["desk"], number):
+    ray.get(order["desk"].arrive.remote(number))
+    for job in _jobs(order["desk"]):
         try:
             outcome = job.done(Member(order, number, workers))
         except LatentmapError as error:
@@ -110,18 +111,19 @@ def work(order: dict[str, Any]) -> None:
             ray.get(order["desk"].deliver.remote(outcome))
 
 
-def _jobs(desk: Any, worker: int) -> Iterator[Any]:
+def _jobs(desk: Any) -> Iterator[Any]:
     """Give jobs as they are put up, until there are no more."""
     import ray
 
-    last, closed = 0, False
+    last, closed, pause = 0, False, GLANCE
     while not closed:
-        number, job, closed = ray.get(desk.come.remote(worker, last))
+        number, job, closed = ray.get(desk.ask.remote(last))
         if job is None:
-            time.sleep(GLANCE)
+            time.sleep(pause)
+            pause = min(SELDOM, 1.2 * pause)
             continue
         yield ray.get(job[0])
-        last = number
+        last, pause = number, GLANCE
 
 
 def settle_down(order: dict[str, Any]) -> None:

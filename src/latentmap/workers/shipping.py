@@ -42,7 +42,7 @@ def ship(thing: Any, custom: str) -> Any:
     try:
         return ray.put(thing)
     except (TypeError, AttributeError, ValueError) as error:
-        about = str(error).strip().split("\n")[0]
+        about = str(error.__cause__ or error).strip().split("\n")[0]
         raise SettingError(
             f"{custom}: expected something that can be sent to other processes, but {about}"
         ) from None

@@ -15,6 +15,7 @@ from latentmap.data.sources import Source
 from latentmap.errors import SettingError
 from latentmap.fitting.checkpoints import empty_history
 from latentmap.fitting.team import Trial
+from latentmap.progress import Advance
 from latentmap.workers.group import Group
 from latentmap.workers.member import TrainingJob, TrialJob
 
@@ -25,8 +26,8 @@ class OnWorkers:
     """A `latentmap.fitting.team.Trainer` whose steps workers take.
 
     Those that are hired for a trial wait for the training, which needs not follow: the fit may fail
-    before, or find that it needs none. Then they are let go when others are hired, or when the
-    block of workers ends or wants the cluster for something else.
+    before, or find that it needs none. Then they are let go at the next trial, or when the block of
+    workers ends or wants the cluster for something else.
 
     Parameters
     ----------
@@ -37,18 +38,22 @@ class OnWorkers:
         self.workers = workers
         self.waiting: Group | None = None
 
-    def hire(self, visible: bool) -> None:
-        """Start workers, and wait until all of them are there."""
+    def pace(
+        self,
+        advance: Advance,
+        objective: Any,
+        some: Source,
+        n_rows: int,
+        settings: Any,
+        epochs: int,
+        seconds: float,
+    ) -> Trial:
+        """Start workers, have them take some steps, and wait."""
+        _check(self.workers, objective, n_rows)
         self.let_go()
         with self._group() as group:
-            group.gather(visible)
-
-    def pace(
-        self, objective: Any, some: Source, n_rows: int, settings: Any, epochs: int, seconds: float
-    ) -> Trial:
-        """Have the workers take some steps, and wait."""
-        _check(self.workers, objective, n_rows)
-        with self._group() as group:
+            group.gather(advance)
+            advance(0, note="taking some steps")
             told = (some, n_rows, settings, epochs, seconds)
             return group.outcome_of(TrialJob(objective.remade, *told))
 
@@ -81,6 +86,8 @@ class OnWorkers:
     @contextlib.contextmanager
     def _group(self) -> Iterator[Group]:
         """Give the workers that wait, or new ones; they are given up if what they do fails."""
+        if self.waiting is not None and not self.waiting.alive:
+            self.let_go()
         group = self.waiting = self.waiting or Group(self.workers)
         try:
             yield group
