@@ -22,7 +22,7 @@ class Group:
             return "a trial"
         raise ValueError("it failed")
 
-    def let_go(self):
+    def let_go(self, visible):
         self.became.append("let go")
 
     def give_up(self):

@@ -126,7 +126,7 @@ class Workers:
             self.cores = cluster.cores_each(count)
             self._trainer = OnWorkers(self)
             leaving.enter_context(trained_by(self._trainer))
-            leaving.callback(self._trainer.let_go)
+            leaving.callback(self._let_trainers_go)
             self._leaving = leaving.pop_all()
         self._entered = True
         return self
@@ -212,7 +212,7 @@ class Workers:
     def _let_trainers_go(self) -> None:
         """Give the cluster's cores back that workers of a fit which failed may still hold."""
         if self._trainer is not None:
-            self._trainer.let_go()
+            self._trainer.let_go(self.verbose)
 
 
 def _check_engine() -> None:

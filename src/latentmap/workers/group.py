@@ -108,11 +108,11 @@ class Group:
             raise self._failure()
         return outcome
 
-    def let_go(self) -> None:
+    def let_go(self, visible: bool) -> None:
         """Have the workers end, and remove their checkpoints."""
         import ray
 
-        bar = progress(f"letting {self.name} go", 1, self.workers.verbose)
+        bar = progress(f"letting {self.name} go", 1, visible)
         with self.leaving, contextlib.suppress(ray.exceptions.RayError), bar as advance:
             ray.get(self.desk.close.remote())
             self.at_work.join()

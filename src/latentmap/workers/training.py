@@ -50,7 +50,7 @@ class OnWorkers:
     ) -> Trial:
         """Start workers, have them take some steps, and wait."""
         _check(self.workers, objective, n_rows)
-        self.let_go()
+        self.let_go(visible=False)  # a bar is shown already
         with self._group() as group:
             group.gather(advance)
             advance(0, note="taking some steps")
@@ -74,20 +74,20 @@ class OnWorkers:
         with self._group() as group:
             job = TrainingJob(objective.remade, *told)
             arrays = group.outcome_of(job, steps if visible else None)
-        self.let_go()
+        self.let_go(visible)
         return _taken_over(objective, arrays)
 
-    def let_go(self) -> None:
+    def let_go(self, visible: bool) -> None:
         """Let workers go that wait."""
         group, self.waiting = self.waiting, None
         if group is not None:
-            group.let_go()
+            group.let_go(visible)
 
     @contextlib.contextmanager
     def _group(self) -> Iterator[Group]:
         """Give the workers that wait, or new ones; they are given up if what they do fails."""
         if self.waiting is not None and not self.waiting.alive:
-            self.let_go()
+            self.let_go(visible=False)
         group = self.waiting = self.waiting or Group(self.workers)
         try:
             yield group
