@@ -1,5 +1,3 @@
-import itertools
-
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist, pdist
@@ -175,12 +173,28 @@ def test_progress_is_shown(capsys):
     assert "laying out" in capsys.readouterr().err
 
 
-def test_the_time_of_a_layout_is_that_of_a_few_moves(monkeypatch):
-    ticks = itertools.count()
-    monkeypatch.setattr(layout.time, "perf_counter", lambda: 3.0 * next(ticks))
-    seconds = layout.layout_seconds(500, 2, 10)
-    assert seconds == pytest.approx(3.0 * sum(layout.ITERATIONS[True]) / layout.PROBED_ITERATIONS)
+@pytest.mark.parametrize("width", [None, 30.0])
+def test_the_time_of_a_layout_is_that_of_a_few_moves(width, monkeypatch):
+    clock = [0.0]
+
+    class Points:
+        def optimize(self, moves):
+            clock[0] += 7.0 + 3.0 * moves  # what each call takes is not that of a move
+            return self
+
+    monkeypatch.setattr(layout, "_spots", lambda *_: Points())
+    monkeypatch.setattr(layout.time, "perf_counter", lambda: clock[0])
+    seconds = layout.layout_seconds(500, 2, 10, width)
+    assert seconds == pytest.approx(3.0 * sum(layout.ITERATIONS[True]))
     assert layout.layout_seconds(layout.FEWEST_ROWS - 1, 2, 10) == 0
+
+
+def test_how_wide_few_points_will_be_is_told_to_a_third():
+    rng = np.random.default_rng(0)
+    kinds = rng.integers(0, 5, 1500)
+    points = (4 * np.eye(5)[kinds] + rng.normal(size=(1500, 5))).astype(np.float32)
+    wide = np.ptp(layout._embedded(points, 2, 10, 0, False), axis=0).mean()
+    assert layout.last_width(points, 1500, 10) == pytest.approx(wide, rel=0.33)
 
 
 def test_points_that_do_not_differ_in_their_first_column_are_laid_out():

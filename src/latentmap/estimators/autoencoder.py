@@ -9,7 +9,7 @@ import numpy as np
 from latentmap.backend import apply
 from latentmap.data.sources import Source
 from latentmap.estimators.base import DESCRIBED_ROWS, BaseAutoEncoder
-from latentmap.fitting.forecast import Plan
+from latentmap.fitting.forecast import Plan, Rehearsal
 from latentmap.fitting.preparation import Prepared
 from latentmap.fitting.principal import principal_components, projection_errors, scaled
 from latentmap.fitting.scaling import Scale
@@ -136,7 +136,7 @@ class AutoEncoder(BaseAutoEncoder):
         plan = super()._expected(rows)
         return plan._replace(components=self.n_components * network_for(self.network).principal)
 
-    def _rehearse(self, ready: Prepared) -> None:
+    def _rehearse(self, ready: Rehearsal) -> None:
         network, principal = network_for(self.network), None
         if network.principal:
             principal = Principal.blank(self.n_features_in_, self.n_components)

@@ -23,7 +23,7 @@ from latentmap.errors import NotFittedError, SettingError
 from latentmap.estimators.rows import check_codes, fitting_rows, new_rows
 from latentmap.estimators.state import LearnedState
 from latentmap.estimators.telling import tell
-from latentmap.fitting.forecast import Plan
+from latentmap.fitting.forecast import Plan, Rehearsal
 from latentmap.fitting.preparation import Prepared, checked_training, epochs_for, prepare
 from latentmap.networks.losses import loss_for
 from latentmap.networks.table import network_for
@@ -234,7 +234,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned
         epochs = epochs_for(self.epochs, training, rows)
         return Plan(training, epochs, weights, network.uses(rows.row_shape))
 
-    def _rehearse(self, ready: Prepared) -> None:
+    def _rehearse(self, ready: Rehearsal) -> None:
         """Train as `_fit` would, on a few rows that say themselves how long."""
         raise NotImplementedError
 

@@ -20,11 +20,12 @@ from latentmap.estimators.map_plan import (
     training_for,
 )
 from latentmap.estimators.rows import check_layout, fitting_rows
-from latentmap.fitting.forecast import Plan
+from latentmap.fitting.forecast import Plan, Rehearsal
 from latentmap.fitting.landmarks import MOST, LandmarkSet, choose_landmarks
+from latentmap.fitting.layout import FEW_ROWS, TRIED_ROWS, last_width
 from latentmap.fitting.positions import find_positions, laid_out
 from latentmap.fitting.preparation import Prepared, checked_training, epochs_for, prepare
-from latentmap.fitting.principal import principal_components
+from latentmap.fitting.principal import principal_components, projected
 from latentmap.fitting.training import Training
 from latentmap.networks.dense import check_widths
 from latentmap.networks.losses import check_loss, constant_loss, loss_for
@@ -185,14 +186,25 @@ class LatentMap(Growing):
         width = min(COMPONENTS, self.n_features_in_)
         return told._replace(components=width, sample=COMPONENTS_ROWS, layout=laid)
 
-    def _rehearse(self, ready: Prepared) -> None:
+    def _rehearse(self, ready: Rehearsal) -> None:
         forth, back = both_ways(self.network)
         width = self.n_components if self.layout is None else np.shape(self.layout)[1]
         spots = np.random.default_rng(0).normal(size=(len(ready.rows), width)).astype(np.float32)
-        seen = None
+        seen, ready = None, ready.steadied()
         if self.layout is None and forth is FORTH:
             seen = Principal.blank(self.n_features_in_, min(COMPONENTS, self.n_features_in_))
-        self._train(forth, back, ready.steadied(), seen, spots)
+        few = len(ready.pace.rows) <= FEW_ROWS
+        if self.layout is None and self.n_components == 2 and few:
+            ready.pace.width = self._last_width(ready)
+        self._train(forth, back, ready, seen, spots)
+
+    def _last_width(self, ready: Rehearsal) -> float:
+        """Lay a few rows out, to see how wide all will be."""
+        few = ready.some.sample(TRIED_ROWS, ready.seed)
+        width = min(COMPONENTS, self.n_features_in_)
+        principal = principal_components(few, ready.scale, width, ready.seed)
+        points = projected(few, ready.scale, principal)
+        return last_width(points, len(ready.pace.rows), self.n_neighbors)
 
     def _check_settings(self) -> None:
         super()._check_settings()

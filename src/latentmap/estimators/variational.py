@@ -8,6 +8,7 @@ import numpy as np
 
 from latentmap.errors import SettingError
 from latentmap.estimators.base import BaseAutoEncoder
+from latentmap.fitting.forecast import Rehearsal
 from latentmap.fitting.preparation import Prepared
 from latentmap.fitting.training import Training
 from latentmap.networks.assembly import Networks, Parts, assemble_variational
@@ -94,7 +95,7 @@ class VariationalAutoEncoder(BaseAutoEncoder):
             raise SettingError("network: a pair of your own models goes with AutoEncoder only")
         self._train(network, ready)
 
-    def _rehearse(self, ready: Prepared) -> None:
+    def _rehearse(self, ready: Rehearsal) -> None:
         self._train(network_for(self.network), ready)
 
     def _train(self, network: Any, ready: Prepared) -> None:

@@ -50,7 +50,7 @@ PRODUCT_RATE, EXACT_RATE = 5e10, 1.2e10
 `slowness` is 1. This and the constants below were found on two cores of a Xeon of 2.9 GHz."""
 NEIGHBOR_SECONDS, PLACED_SECONDS = 3e-5, 8e-6
 """A row: to find its neighbours, and to find the nearest laid out."""
-MAP_SECONDS, START_SECONDS, AGAIN_SECONDS = 2.5, 2.0, 2.0
+MAP_SECONDS, START_SECONDS, AGAIN_SECONDS = 2.5, 1.0, 2.0
 """Landmarks and what is kept at them; networks, assembled and compiled for other uses; at most, the
 training to be traced again, and found in JAX's cache, where the rehearsal has left it."""
 PASS_BYTES = 100_000_000
@@ -145,6 +145,8 @@ class Pace:
     """Whether these are other processes."""
     encode: float = 0.0
     """Of a row, to go through the networks in this process."""
+    width: float | None = None
+    """At last, of a layout of few rows in the plane."""
     resident: int = 0
     """Bytes of this process, when all was compiled."""
 
@@ -383,7 +385,9 @@ def _map_seconds(found: Pace, plan: Plan) -> float:
     if plan.layout is None:
         return seconds
     laid_out, others = plan.layout[0], len(found.rows) - plan.layout[0]
-    seconds += layout_seconds(*plan.layout) + found.slowness * NEIGHBOR_SECONDS * laid_out
+    seconds += (
+        layout_seconds(*plan.layout, found.width) + found.slowness * NEIGHBOR_SECONDS * laid_out
+    )
     return seconds + others * (found.again + found.scan + found.slowness * PLACED_SECONDS)
 
 

@@ -20,7 +20,14 @@ from latentmap.fitting.interrupting import interrupts_held
 from latentmap.fitting.neighbors import nearest_others
 from latentmap.progress import progress
 
-__all__ = ["find_layout", "following", "layout_seconds"]
+__all__ = [
+    "FEW_ROWS",
+    "TRIED_ROWS",
+    "find_layout",
+    "following",
+    "last_width",
+    "layout_seconds",
+]
 
 FEWEST_ROWS = 16
 """Of fewer different rows, the first principal components are the layout."""
@@ -37,6 +44,8 @@ TOLD_ITERATIONS = 25
 GATHERED_WIDTH, SPREAD_WIDTH = 6.0, 80.0
 """How far the 60,000 digits of MNIST lie apart, in the middle of either part."""
 PROBED_ITERATIONS = 3
+TRIED_ROWS = 600
+"""So many of few points are laid out to see how wide all will be."""
 TINY = float(np.finfo(np.float32).tiny)
 SAME = 1e-5
 """Points nearer than this share of the middle point's distance from the medians are one point."""
@@ -147,11 +156,50 @@ def _spots(start: np.ndarray, near: np.ndarray, seed: int) -> Any:
     )
 
 
-def layout_seconds(n: int, n_components: int, n_neighbors: int) -> float:
+def last_width(points: np.ndarray, n: int, n_neighbors: int) -> float:
+    """Tell how wide a few points in the plane will be: as some of them, and their number, make it.
+
+    Areas grow with the number. More than `FEW_ROWS` are stopped before they have come to rest.
+
+    Parameters
+    ----------
+    points : ndarray of shape (m, d)
+        Some of them.
+    n : int
+    n_neighbors : int
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> some = np.random.default_rng(0).normal(size=(100, 3)).astype("float32")
+    >>> last_width(some, 9_000, 10) > 2 * last_width(some, 1_000, 10)
+    True
+    """
+    some, _ = distinct(points[:TRIED_ROWS])
+    width = np.ptp(_embedded(some, 2, n_neighbors, 0, False), axis=0).mean()
+    return float(width * np.sqrt(n / len(some)))
+
+
+def layout_seconds(
+    n: int, n_components: int, n_neighbors: int, width: float | None = None
+) -> float:
     """Tell how long moving so many points will take, without their neighbours, by a few moves.
 
-    The points are random, and spread as far as real ones are while they are gathered and when they
-    have spread: that is what a move's time depends on.
+    The points are random, and as wide as real ones are while they are gathered, and while they
+    spread: that is what a move's time depends on.
+
+    Parameters
+    ----------
+    n, n_components, n_neighbors : int
+    width : float, optional
+        At last, see `last_width`; else that of many points in the middle of their spreading.
+
+    Returns
+    -------
+    float
 
     Examples
     --------
@@ -161,15 +209,21 @@ def layout_seconds(n: int, n_components: int, n_neighbors: int) -> float:
     if n < FEWEST_ROWS:
         return 0.0
     rng, k = np.random.default_rng(0), min(n_neighbors, (n - 1) // 3)
-    near, seconds = rng.integers(0, n, (n, k)), 0.0
-    plan = zip(ITERATIONS[n <= FEW_ROWS], (GATHERED_WIDTH, SPREAD_WIDTH), strict=True)
-    for iterations, width in plan:
-        places = rng.uniform(-width / 2, width / 2, (n, n_components))
-        embedding = _spots(places, near, 0).optimize(1)
-        start = time.perf_counter()
-        embedding.optimize(PROBED_ITERATIONS)
-        seconds += iterations * (time.perf_counter() - start) / PROBED_ITERATIONS
-    return seconds
+    near = rng.integers(0, n, (n, k))
+    gathering, spreading = ITERATIONS[n <= FEW_ROWS]
+    widths = [SPREAD_WIDTH] if width is None else [width * share for share in (1 / 6, 1 / 2, 5 / 6)]
+
+    def move(wide: float) -> float:
+        embedding = _spots(rng.uniform(-wide / 2, wide / 2, (n, n_components)), near, 0)
+        spent = []
+        for moves in (1, 1, 1 + PROBED_ITERATIONS):  # at first, and at each call, more is done
+            start = time.perf_counter()
+            embedding = embedding.optimize(moves)
+            spent.append(time.perf_counter() - start)
+        return max(0.0, spent[2] - spent[1]) / PROBED_ITERATIONS
+
+    spread = sum(move(wide) for wide in widths) / len(widths)
+    return gathering * move(GATHERED_WIDTH) + spreading * spread
 
 
 class _Told:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -74,7 +74,7 @@ class Prepared:
         some = self.sample(int(np.clip(SEEN_NUMBERS // width, 10, 1000)))
         return scaled(some[:], self.scale)
 
-    def steadied(self) -> Prepared:
+    def steadied(self) -> Self:
         """Scale by the middle row where a few rows, far out, make all the others look alike.
 
         The root mean square of a scaled row is about 1. Where that of the middle row is below one

@@ -263,7 +263,8 @@ def pace(
     settings : Training
     epochs : int
     seconds : float
-        To measure for, after compiling; at least as long as one chunk of steps takes.
+        To measure for, after compiling and a chunk of steps that takes longer than others; at least
+        as long as one more takes.
     team : Team
         The processes that train together; each of them calls this function alike.
 
@@ -285,7 +286,7 @@ def pace(
         return time.perf_counter() - start
 
     with products_in(settings.precision, objective):
-        compiling, spent = timed(each(lambda a: a[:1], chunk)), timed(chunk)
+        compiling, _, spent = timed(each(lambda a: a[:1], chunk)), timed(chunk), timed(chunk)
         times = team.agreed(max(1, round(seconds / spent)))
         step = (spent + sum(timed(chunk) for _ in range(times - 1))) / (times * few)
     trainer.finish()
