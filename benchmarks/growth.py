@@ -3,8 +3,8 @@
 Digits made by benchmarks/digits.py out of MNIST's fitted rows are fitted; 10,000 made of its unseen
 rows judge. UMAP and PaCMAP, at their defaults, stand beside LatentMap, each run a process of its
 own that is stopped after ten minutes. Then the same million rows are fitted from memory, from a
-.npy file and from a folder of Parquet files, in turns, once for each of three seeds; medians count.
-One fit more or less lucky moves the figures, so maps of fewer rows get three seeds as well.
+.npy file and from a folder of Parquet files, in turns, once for each seed; medians count. One fit
+more or less lucky moves the figures, so maps of any number of rows get several seeds as well.
 
     python -m pip install --editable '.[benchmarks]'
     python benchmarks/growth.py FOLDER [--rows 10000 100000] [--read 1000000] [--seeds 0 1 2]
@@ -148,7 +148,8 @@ def keep(known: dict[str, Any]) -> None:
     parts = {name: known[name] for name in ("grown", "read_rows", "read", "by_seed")}
     by_seed = parts["by_seed"]
     if parts["read"]:
-        by_seed = by_seed | {str(parts["read_rows"]): parts["read"]["memory"]}
+        count, memory = str(parts["read_rows"]), parts["read"]["memory"]
+        by_seed = by_seed | {count: memory | by_seed.get(count, {})}
     told = table(parts["grown"], parts["read"], parts["read_rows"], by_seed)
     write_result("growth", {"seed": SEED, "unseen": UNSEEN, **parts}, told, PACKAGES)
 
@@ -160,6 +161,7 @@ def main() -> None:
     parser.add_argument(
         "--rows", type=int, nargs="*", default=[10_000, 30_000, 100_000, 300_000, 1_000_000]
     )
+    parser.add_argument("--methods", nargs="+", choices=COUNTED, default=COUNTED)
     parser.add_argument("--read", type=int, default=1_000_000, help="0 leaves that part out")
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
     parser.add_argument("--seeded", type=int, nargs="*", default=[100_000, 300_000])
@@ -176,10 +178,9 @@ def main() -> None:
         known |= json.loads(path.read_text())
     late: set[str] = set()
     for rows in asked.rows:
-        known["grown"][str(rows)] = {}
-        for method in COUNTED:
+        for method in asked.methods:
             told = None if method in late else run(method, rows, "memory", asked.folder)
-            known["grown"][str(rows)][method] = told
+            known["grown"].setdefault(str(rows), {})[method] = told
             late |= {method} if told is None else set()
         keep(known)
     if asked.read:
