@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import math
 import sys
-import time
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -30,7 +28,7 @@ from latentmap.fitting.forecast import (
     measure,
 )
 from latentmap.fitting.preparation import prepare
-from latentmap.fitting.training import pace
+from latentmap.fitting.training import pace, seconds_again
 from latentmap.progress import progress
 
 __all__ = ["expected_cost", "tell", "tell_growth"]
@@ -130,7 +128,7 @@ def tell_growth(rows: Source, lessons: Source, objective: Any, epochs: int, plan
     with progress("finding out how long it will take", 1) as advance:
         found, _ = measure(rows)
         kept = [np.array(keras.ops.convert_to_numpy(v.value)) for v in objective.variables]
-        lesson = _seconds(lambda: lessons.take(some)) / len(some)
+        lesson = seconds_again(lambda: lessons.take(some)) / len(some)
         told = (lessons.subset(some), len(lessons), plan, epochs, PROBED_SECONDS)
         found.trial = pace(objective, *told)
         found.encode = found.trial.encode
@@ -144,14 +142,6 @@ def tell_growth(rows: Source, lessons: Source, objective: Any, epochs: int, plan
 def _say(cost: Cost | None) -> None:
     if cost is not None and cost.seconds > SPOKEN_SECONDS:
         print(cost, file=sys.stderr, flush=True)
-
-
-def _seconds(work: Callable[[], Any]) -> float:
-    """Do a work twice, since the first time may compile; tell its seconds."""
-    work()
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def _quick(rows: Source, plan: Plan) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any
 
@@ -26,7 +27,7 @@ from latentmap.fitting.team import ALONE, Team, Trial
 from latentmap.networks.precision import PRECISIONS, products_in
 from latentmap.progress import Advance
 
-__all__ = ["Training", "empty_history", "encoding_seconds", "pace", "train"]
+__all__ = ["Training", "empty_history", "encoding_seconds", "pace", "seconds_again", "train"]
 
 CHUNK_BYTES, CHUNK_SHARE = 1 << 25, 0.03
 """Sent to the device at once; of a memory limit. A chunk is copied several times on its way."""
@@ -298,10 +299,15 @@ def pace(
 def encoding_seconds(objective: Any, some: Source) -> float:
     """Tell the seconds that one of some rows takes through the networks, when all is compiled."""
     rows = some.take(np.arange(len(some)))
-    apply(objective, rows)
+    return seconds_again(lambda: apply(objective, rows)) / len(some)
+
+
+def seconds_again(work: Callable[[], Any]) -> float:
+    """Do a work twice, since the first time may compile; tell the seconds of the second."""
+    work()
     start = time.perf_counter()
-    apply(objective, rows)
-    return (time.perf_counter() - start) / len(some)
+    work()
+    return time.perf_counter() - start
 
 
 def _shuffler(seed: int, n_rows: int) -> np.random.RandomState:
