@@ -183,8 +183,7 @@ class LatentMap(Growing):
             check_layout(self.layout, len(rows))
             return told
         laid = (laid_out(len(rows), self.n_components), self.n_components, self.n_neighbors)
-        width = min(COMPONENTS, self.n_features_in_)
-        return told._replace(components=width, sample=COMPONENTS_ROWS, layout=laid)
+        return told._replace(components=self._seen_width, sample=COMPONENTS_ROWS, layout=laid)
 
     def _rehearse(self, ready: Rehearsal) -> None:
         forth, back = both_ways(self.network)
@@ -192,17 +191,21 @@ class LatentMap(Growing):
         spots = np.random.default_rng(0).normal(size=(len(ready.rows), width)).astype(np.float32)
         seen, ready = None, ready.steadied()
         if self.layout is None and forth is FORTH:
-            seen = Principal.blank(self.n_features_in_, min(COMPONENTS, self.n_features_in_))
+            seen = Principal.blank(self.n_features_in_, self._seen_width)
         few = len(ready.pace.rows) <= FEW_ROWS
         if self.layout is None and self.n_components == 2 and few:
             ready.pace.width = self._last_width(ready)
         self._train(forth, back, ready, seen, spots)
 
+    @property
+    def _seen_width(self) -> int:
+        """Of a row's principal components, from which the layout is found."""
+        return min(COMPONENTS, self.n_features_in_)
+
     def _last_width(self, ready: Rehearsal) -> float:
         """Lay a few rows out, to see how wide all will be."""
         few = ready.some.sample(TRIED_ROWS, ready.seed)
-        width = min(COMPONENTS, self.n_features_in_)
-        principal = principal_components(few, ready.scale, width, ready.seed)
+        principal = principal_components(few, ready.scale, self._seen_width, ready.seed)
         points = projected(few, ready.scale, principal)
         return last_width(points, len(ready.pace.rows), self.n_neighbors)
 
@@ -212,9 +215,8 @@ class LatentMap(Growing):
             raise SettingError(f"n_components: expected 1, 2 or 3, found {self.n_components!r}")
 
     def _principal(self, ready: Prepared) -> Principal:
-        width = min(COMPONENTS, self.n_features_in_)
         some = ready.sample(COMPONENTS_ROWS)
-        return principal_components(some, ready.scale, width, ready.seed, self.verbose)
+        return principal_components(some, ready.scale, self._seen_width, ready.seed, self.verbose)
 
     def _train(
         self, forth: Any, back: Any, ready: Prepared, seen: Principal | None, spots: np.ndarray
