@@ -50,7 +50,7 @@ import json, sys
 import matplotlib.pyplot as plt
 import keras
 from latentmap.data import open_data
-from latentmap.estimators.recipes import make
+from latentmap.autoencoders.presets import make
 
 rows = open_data("mnist")
 model = make("article", random_state=int(sys.argv[1])).fit(rows)

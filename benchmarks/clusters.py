@@ -1,7 +1,7 @@
 """Digits found without labels: clusters of the map's codes beside k-means and mixtures.
 
 MNIST, 60,000 digits fitted and 10,000 unseen. A `LatentMap` with default settings gives codes of
-two numbers, PCA codes of fifty; both are grouped into ten, by `latentmap.codes.cluster` (on the
+two numbers, PCA codes of fifty; both are grouped into ten, by `latentmap.analysis.cluster` (on the
 map), scikit-learn's KMeans (best of ten starts) and GaussianMixture (best of three). Judged by the
 V-measure of clusters and digits (A. Rosenberg, J. Hirschberg, EMNLP-CoNLL 2007), and by how many
 clusters are found when none are asked for. Labels are used only to judge.
@@ -28,7 +28,7 @@ from sklearn.metrics import v_measure_score
 from sklearn.mixture import GaussianMixture
 
 from latentmap import LatentMap, load_model
-from latentmap.codes import cluster
+from latentmap.analysis import cluster
 from latentmap.data import open_data
 
 DIGITS = 10

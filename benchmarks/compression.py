@@ -1,6 +1,6 @@
 """How much of a digit so many bytes keep: codes of latentmap beside those of PCA.
 
-Both sides are compressed by `latentmap.codes.compress`, with the same quantiser and entropy coder,
+Both sides are compressed by `latentmap.analysis.compress`, with the same quantiser and entropy coder,
 to the same bytes a digit, everything in the file counted; the models themselves are not counted,
 but told. They are fitted to the first 50,000 digits of MNIST. The next 5,000, seen by neither,
 choose each side's number of components for each budget; the 10,000 unseen ones are reported. PCA's
@@ -24,10 +24,10 @@ from common import ROOT, write_result
 from sklearn.decomposition import PCA
 
 from latentmap import AutoEncoder, load_model, plots
-from latentmap.codes import compress, decompress
+from latentmap.analysis import compress, decompress
 from latentmap.data import ArraySource, Source, open_data
-from latentmap.plots.images import mosaic, tones
-from latentmap.plots.look import GREY, INK, PALETTE, dress, undress
+from latentmap.plots.image_tiles import mosaic, tones
+from latentmap.plots.style import GREY, INK, PALETTE, dress, undress
 
 BUDGETS = (4, 8, 16, 32, 64)
 SIZES = {

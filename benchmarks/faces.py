@@ -24,7 +24,7 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import roc_auc_score
 
 from latentmap import AutoEncoder
-from latentmap.codes import CodeDistance, SearchIndex
+from latentmap.analysis import CodeDistance, SearchIndex
 from latentmap.data import open_data
 
 FACES = ROOT.parent / "shared" / "data" / "faces"

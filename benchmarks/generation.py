@@ -25,7 +25,7 @@ from common import over, write_result
 from sklearn.decomposition import PCA
 
 from latentmap import AutoEncoder, LatentMap, VariationalAutoEncoder, load_model
-from latentmap.codes import CodeDensity, density_and_coverage, nearest_distances
+from latentmap.analysis import CodeDensity, density_and_coverage, nearest_distances
 from latentmap.data import open_data
 
 ROWS, FEWER, COMPONENTS, WHITE = 10_000, 3000, 50, np.float32(255)

@@ -30,8 +30,9 @@ from common import seconds, timed, write_result
 from latentmap import AutoEncoder, LatentMap, Training
 from latentmap.backend import accelerator, block_rows, stream
 from latentmap.data import open_data
-from latentmap.fitting import positions, preparation
+from latentmap.maps import layout_extension
 from latentmap.networks.dense import DenseNetwork
+from latentmap.training import preparation
 
 SEED = 0
 PEAKS = {"H200": 989, "H100 PCIe": 756, "H100": 989, "A100": 312, "L4": 121, "T4": 65}
@@ -93,7 +94,7 @@ def map_figures(sizes: Sizes) -> tuple[dict[str, float], LatentMap]:
 
         def fit(spent: list[float] = spent) -> LatentMap:
             made = LatentMap(random_state=SEED)
-            _, layout, made = watched(positions, "find_layout", lambda: made.fit(rows))
+            _, layout, made = watched(layout_extension, "find_layout", lambda: made.fit(rows))
             spent.append(layout)
             return made
 

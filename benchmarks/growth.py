@@ -25,9 +25,9 @@ from typing import Any
 import digits
 import numpy as np
 from common import ROOT, timed, write_result
-from maps import METHODS, fit_latentmap, judged
 
 from latentmap.data import as_source, open_data
+from maps import METHODS, fit_latentmap, judged
 
 SEED = 0  # of the fits beside UMAP and PaCMAP
 STOPPED_AFTER = 600

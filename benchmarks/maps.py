@@ -30,7 +30,7 @@ import numpy as np
 from common import machine, over, product_rate, seconds, timed, write_result
 
 from latentmap.data import load_data_set
-from latentmap.quality import neighbor_accuracy, trustworthiness
+from latentmap.metrics import neighbor_accuracy, trustworthiness
 
 SEEDS = [0, 1, 2]
 SMALL = {"digits": False, "wine": True, "breast_cancer": True}

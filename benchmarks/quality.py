@@ -25,7 +25,7 @@ from sklearn.preprocessing import StandardScaler
 
 from latentmap import AutoEncoder, VariationalAutoEncoder
 from latentmap.data import open_data
-from latentmap.quality import neighbor_accuracy
+from latentmap.metrics import neighbor_accuracy
 
 FACES = ROOT.parent / "shared" / "data" / "faces"
 

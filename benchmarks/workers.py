@@ -20,8 +20,8 @@ from common import timed, write_result
 
 from latentmap import AutoEncoder, Training
 from latentmap.data import Source, load_data_set, open_data, write_rows
+from latentmap.distributed import Workers
 from latentmap.networks.dense import DenseNetwork
-from latentmap.workers import Workers
 
 ROWS, SHORT, LONG, REPEATS, SEED = 16_384, 1, 9, 3, 0
 HIDDEN, BATCH = (512, 256, 128), 512

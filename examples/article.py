@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 from latentmap import plots
+from latentmap.autoencoders.presets import make
 from latentmap.data import open_data
-from latentmap.estimators.recipes import make
 
 
 def main(folder: Path = Path(), n_fitted: int = 60_000) -> None:

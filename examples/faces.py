@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from latentmap import AutoEncoder, plots
-from latentmap.codes import CodeDensity, SearchIndex, compare, walk
+from latentmap.analysis import CodeDensity, SearchIndex, compare, walk
 from latentmap.data import open_data
 
 

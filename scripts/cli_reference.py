@@ -13,7 +13,7 @@ import typer
 from typer.cli import get_docs_for_click
 
 from latentmap.cli import app
-from latentmap.cli.verbs import VERBS, load_verb
+from latentmap.cli.commands import VERBS, load_verb
 
 PAGE = Path(__file__).parent.parent / "docs" / "cli.md"
 _HEADER = (

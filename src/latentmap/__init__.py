@@ -19,19 +19,19 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AutoEncoder": "latentmap.estimators.autoencoder",
-    "LatentMap": "latentmap.estimators.latent_map",
-    "Training": "latentmap.fitting.training",
-    "VariationalAutoEncoder": "latentmap.estimators.variational",
-    "load_model": "latentmap.estimators.loading",
+    "AutoEncoder": "latentmap.autoencoders.autoencoder",
+    "LatentMap": "latentmap.maps.latent_map",
+    "Training": "latentmap.training.loop",
+    "VariationalAutoEncoder": "latentmap.autoencoders.variational",
+    "load_model": "latentmap.autoencoders.loading",
 }
 
 if TYPE_CHECKING:
-    from latentmap.estimators.autoencoder import AutoEncoder
-    from latentmap.estimators.latent_map import LatentMap
-    from latentmap.estimators.loading import load_model
-    from latentmap.estimators.variational import VariationalAutoEncoder
-    from latentmap.fitting.training import Training
+    from latentmap.autoencoders.autoencoder import AutoEncoder
+    from latentmap.autoencoders.loading import load_model
+    from latentmap.autoencoders.variational import VariationalAutoEncoder
+    from latentmap.maps.latent_map import LatentMap
+    from latentmap.training.loop import Training
 
 
 def __getattr__(name: str) -> Any:

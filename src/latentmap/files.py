@@ -6,15 +6,20 @@ A crash or a full disk then leaves the old file or none, never half of a new one
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from latentmap.errors import FileError
 
-__all__ = ["cache_home", "check_place", "sweep", "write_whole"]
+__all__ = ["cache_home", "check_place", "fingerprint", "sweep", "write_whole"]
 
 _WRITING = ".writing-"
 
@@ -107,3 +112,19 @@ def _room_beside(path: Path) -> Path:
         return Path(tempfile.mkdtemp(prefix=_WRITING, dir=path.parent))
     except OSError as error:
         raise FileError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def fingerprint(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> str:
+    """Give a SHA-256 of plain data and named arrays, as 64 hexadecimal digits.
+
+    Examples
+    --------
+    >>> one, other = ({"w": np.zeros(2) + i} for i in range(2))
+    >>> [fingerprint({}, one) == fingerprint({}, arrays) for arrays in (dict(one), other)]
+    [True, False]
+    """
+    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from latentmap.backend import apply, block_rows, engine, many_steps, narrow, start
-from latentmap.backend.steps import _KerasSteps
+from latentmap.backend.train_steps import _KerasSteps
+from latentmap.maps.map_networks import MapParts, assemble_map
 from latentmap.networks.assembly import Parts, assemble
 from latentmap.networks.dense import DenseNetwork
 from latentmap.networks.losses import LOSSES
-from latentmap.networks.map import MapParts, assemble_map
 
 keras = start()
 ON_JAX = keras.backend.backend() == "jax"

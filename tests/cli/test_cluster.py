@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import v_measure_score
 
 from latentmap import load_model
-from latentmap.codes import cluster
+from latentmap.analysis import cluster
 from latentmap.data import open_data
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from latentmap.analysis import cluster
 from latentmap.cli.cluster_pictures import beside, count_of, names_of, rows_of
-from latentmap.codes import cluster
-from latentmap.plots.tags import Tags
+from latentmap.plots.label_types import Tags
 
 
 def test_many_clusters_are_no_measured_value():

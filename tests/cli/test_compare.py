@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from latentmap import load_model
-from latentmap.codes import compare
+from latentmap.analysis import compare
 from latentmap.data import open_data
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from latentmap import load_model
 from latentmap.data import load_data_set, open_data
-from latentmap.quality import neighbor_accuracy
+from latentmap.metrics import neighbor_accuracy
 
 
 def figures_of(result):

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from latentmap import load_model
-from latentmap.codes import density_and_coverage, likeness, step_sizes
+from latentmap.analysis import density_and_coverage, likeness, step_sizes
 from latentmap.data import load_data_set, open_data
 
 UNSEEN = load_data_set("digits", "unseen")
@@ -49,7 +49,7 @@ def test_drawn_rows_are_judged_by_real_ones(run, plain_model, tmp_path):
 
 
 def test_batches_make_all_rows(run, digits_model, plain_model, tmp_path, monkeypatch):
-    monkeypatch.setattr("latentmap.cli.generating._BATCH_NUMBERS", 64 * 7)
+    monkeypatch.setattr("latentmap.cli.generation_requests._BATCH_NUMBERS", 64 * 7)
     for number, options in enumerate([(digits_model,), (plain_model, "--like", "digits")]):
         place = tmp_path / f"{number}.npy"
         run("generate", *options, "-n", 40, "-o", place)
@@ -69,7 +69,7 @@ def test_a_walk_leads_from_row_to_row(run, digits_model, tmp_path):
 
 
 def test_a_walk_on_a_map_keeps_to_its_dense_part(digits_model):
-    from latentmap.codes import walk
+    from latentmap.analysis import walk
 
     model = load_model(digits_model)
     codes = model.transform(load_data_set("digits"))

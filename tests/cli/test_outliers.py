@@ -9,7 +9,7 @@ from PIL import Image
 from pyarrow import parquet
 
 from latentmap import load_model
-from latentmap.codes import outliers
+from latentmap.analysis import outliers
 from latentmap.data import load_data_set, open_data
 from latentmap.errors import TooLargeError
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from latentmap import load_model
-from latentmap.codes import SearchIndex
+from latentmap.analysis import SearchIndex
 from latentmap.data import load_data_set, open_data
 
 

@@ -10,7 +10,7 @@ import pytest
 from latentmap.data.memory import ENGINE_BYTES, memory_limit
 from latentmap.data.sources import ArraySource, Source
 from latentmap.errors import DataError, FileError, SettingError
-from latentmap.fitting.preparation import prepare
+from latentmap.training.preparation import prepare
 
 
 class Listed(Source):

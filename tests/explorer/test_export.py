@@ -14,7 +14,7 @@ from latentmap import AutoEncoder
 from latentmap.data import ArraySource
 from latentmap.errors import FileError
 from latentmap.explorer import Scene, export_page
-from latentmap.explorer.plane import nodes
+from latentmap.explorer.page_coordinates import nodes
 
 ELEMENT = re.compile(
     r'<script type="application/[a-z-]+" id="([a-z0-9-]+)">(.*?)</script>', re.DOTALL

@@ -8,7 +8,7 @@ from PIL import Image
 from scipy.sparse import csr_array
 
 from latentmap import AutoEncoder, LatentMap
-from latentmap.codes import SearchIndex
+from latentmap.analysis import SearchIndex
 from latentmap.data import ArraySource, SparseSource, open_data
 from latentmap.errors import DataError
 from latentmap.explorer import Scene

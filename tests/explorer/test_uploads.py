@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from latentmap.errors import DataError, FileError, LatentmapError
-from latentmap.explorer.pictures import Pictures
+from latentmap.explorer.row_images import Pictures
 from latentmap.explorer.uploads import MOST_BYTES, opened
 
 BYTES, FLOATS = Pictures((6, 4), 0.0, 255.0), Pictures((6, 4), 0.0, 16.0)

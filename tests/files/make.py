@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from latentmap import AutoEncoder, LatentMap
+from latentmap.autoencoders.model_file import FORMAT
 from latentmap.networks.dense import DenseNetwork
-from latentmap.persistence import FORMAT
 
 HERE = Path(__file__).parent
 

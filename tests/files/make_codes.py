@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from latentmap.codes.packing import FORMAT, pack_codes, packed_labels, rounded
-from latentmap.codes.quantize import fit_quantizer, tamed
+from latentmap.analysis.codec_file import FORMAT, pack_codes, packed_labels, rounded
+from latentmap.analysis.quantize import fit_quantizer, tamed
 
 HERE = Path(__file__).parent
 

@@ -9,7 +9,7 @@ from latentmap.networks.assembly import Parts, assemble, assemble_variational, c
 from latentmap.networks.conv import ConvNetwork
 from latentmap.networks.dense import DenseNetwork, LinearNetwork
 from latentmap.networks.losses import LOSSES
-from latentmap.networks.principal import Principal
+from latentmap.networks.pca import Principal
 
 RNG = np.random.default_rng(0)
 RAW = (100 + 20 * RNG.random((30, 6))).astype("float32")

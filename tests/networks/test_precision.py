@@ -8,7 +8,7 @@ from latentmap.errors import SettingError
 from latentmap.networks.conv import ConvNetwork
 from latentmap.networks.dense import DenseNetwork
 from latentmap.networks.precision import products_in
-from latentmap.networks.scaling import Scaling
+from latentmap.networks.scaling_layers import Scaling
 
 ROWS = load_data_set("digits", "fit")[:].reshape(-1, 8, 8)[:400]
 UNSEEN = load_data_set("digits", "unseen")[:].reshape(-1, 8, 8)[:300]

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from latentmap import plots
 from latentmap.errors import DataError
-from latentmap.plots.look import PALETTE, plain
+from latentmap.plots.style import PALETTE, plain
 
 
 def points_of(ax):

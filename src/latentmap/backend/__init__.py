@@ -5,12 +5,12 @@ must be fast on it: many training steps in one call, a network applied to many r
 on an accelerator.
 """
 
-from latentmap.backend.drawing import uniform
+from latentmap.backend.batch_arrays import Rows, each, narrow
+from latentmap.backend.device_cache import free_bytes, hold
 from latentmap.backend.engine import accelerator, join, start
-from latentmap.backend.holding import free_bytes, hold
-from latentmap.backend.outputs import apply, block_rows, stream
-from latentmap.backend.rows import Rows, each, narrow
-from latentmap.backend.steps import Steps, many_steps, variables_of
+from latentmap.backend.inference import apply, block_rows, stream
+from latentmap.backend.random import uniform
+from latentmap.backend.train_steps import Steps, many_steps, variables_of
 
 __all__ = [
     "Rows",

@@ -15,9 +15,9 @@ from typing import Annotated, Any
 import typer
 
 from latentmap import __version__
-from latentmap.cli.failing import INTERRUPTED
-from latentmap.cli.limits import check_told
-from latentmap.cli.verbs import VERBS, Verbs
+from latentmap.cli.commands import VERBS, Verbs
+from latentmap.cli.exit_codes import INTERRUPTED
+from latentmap.cli.memory_option import check_told
 
 __all__ = ["app", "main"]
 

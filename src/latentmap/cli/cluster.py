@@ -12,15 +12,15 @@ import typer
 
 from latentmap.cli.cluster_pictures import beside, count_of, draw_clusters, rows_of
 from latentmap.cli.console import say, show_json, show_table, working
-from latentmap.cli.models import check_columns, open_model
+from latentmap.cli.model_arguments import check_columns, open_model
 from latentmap.cli.options import Data, Json, Label, Model
-from latentmap.cli.tables import SUFFIXES, write_columns
+from latentmap.cli.table_output import SUFFIXES, write_columns
 from latentmap.errors import FileError, SettingError
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from latentmap.codes.clusters import Clusters
+    from latentmap.analysis.clustering import Clusters
     from latentmap.data import Source
 
 __all__ = ["EXAMPLES", "cluster"]
@@ -122,7 +122,7 @@ def cluster(
     """
     _check_outputs(output, picture, model, data)
     fitted = open_model(model)
-    from latentmap.cli.rows import open_rows
+    from latentmap.cli.row_selection import open_rows
 
     rows = open_rows(data, label, (fitted.figures_ or {}).get("label"))
     check_columns(fitted, rows)
@@ -161,7 +161,7 @@ def _grouped(model: Any, rows: Source, k: int | None, typical: int, seed: int) -
         raise SettingError(f"-k: expected at most the {len(rows):,} rows of {rows.name}, found {k}")
     codes = codes_of(model, rows)
     with working("Starting to group…"):
-        from latentmap.codes.clusters import cluster
+        from latentmap.analysis.clustering import cluster
     groups = cluster(codes, k, typical=_CANDIDATES * typical, seed=seed, verbose=True)
     return _Answer(
         rows, codes, replace(groups, typical=_best_fitting(model, rows, groups, typical))

@@ -10,7 +10,7 @@ from latentmap.cli.console import say, working
 if TYPE_CHECKING:
     import numpy as np
 
-    from latentmap.codes.clusters import Clusters
+    from latentmap.analysis.clustering import Clusters
     from latentmap.data import Source
 
 __all__ = ["beside", "count_of", "draw_clusters", "names_of", "rows_of"]

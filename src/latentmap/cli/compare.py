@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from latentmap.cli.console import say, show_json, show_pairs, show_table, working
-from latentmap.cli.models import open_model
+from latentmap.cli.model_arguments import open_model
 from latentmap.cli.options import Json, Label, Model
-from latentmap.cli.searching import Among, AmongOption, IndexOption, Query
+from latentmap.cli.similar_query import Among, AmongOption, IndexOption, Query
 
 if TYPE_CHECKING:
-    from latentmap.codes import Comparison
+    from latentmap.analysis import Comparison
 
 __all__ = ["EXAMPLES", "compare"]
 
@@ -59,8 +59,8 @@ def compare(
 
     The distance of their codes, and the share of random pairs of rows that are farther apart.
     """
-    from latentmap.cli.rows import one_row
-    from latentmap.cli.searching import open_query, surroundings
+    from latentmap.cli.row_selection import one_row
+    from latentmap.cli.similar_query import open_query, surroundings
     from latentmap.cli.streaming import check_output
     from latentmap.plots.saving import check_picture
 
@@ -72,8 +72,8 @@ def compare(
     first = open_query(fitted, a, label, strict)
     asked = [first, open_query(fitted, b, label, beside=first)]
     rows = [one_row(query.rows, query.text) for query in asked]
-    from latentmap.codes import compare as compared
-    from latentmap.codes.comparison import MOST_ROWS
+    from latentmap.analysis import compare as compared
+    from latentmap.analysis.comparison import MOST_ROWS
 
     around = surroundings(fitted, first, among, index, label, MOST_ROWS)
     found = compared(fitted, *rows, among=around.index, seed=seed)
@@ -116,7 +116,7 @@ def _columns(model: Any, found: Comparison, query: Query, around: Among) -> list
     names = query.rows.feature_names
     if names is None or len(model.row_shape_) > 1:
         return []
-    from latentmap.plots.comparison import telling_columns
+    from latentmap.plots.comparison_plot import telling_columns
 
     a, b = found.rows.tolist()
     order = telling_columns(found.rows, around.spread(model))[:_COLUMNS].tolist()
@@ -128,7 +128,7 @@ def _closer(found: Comparison) -> str:
 
     Examples
     --------
-    >>> from latentmap.codes import Comparison
+    >>> from latentmap.analysis import Comparison
     >>> [_closer(Comparison(0.1, share, 1000, None, None)) for share in (0.5, 0.9993, 1.0)]
     ['closer than 50.0 % of random pairs', 'closer than 99.93 % of random pairs',
      'closer than each of 1,000 random pairs']

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from latentmap.cli.console import say, show_json
-from latentmap.cli.models import check_columns, columns_of, open_model
+from latentmap.cli.model_arguments import check_columns, columns_of, open_model
 from latentmap.cli.options import Data, Json, Label, Model
 from latentmap.errors import FileError
 
 if TYPE_CHECKING:
-    from latentmap.codes.compression import Compressed
+    from latentmap.analysis.compression import Compressed
 
 __all__ = ["EXAMPLES", "compress", "decompress"]
 
@@ -73,10 +73,10 @@ def compress(
     The model is needed to get them back. Codes are rounded as far as the error or the size that you
     allow, and then entropy-coded; what comes back is nearly what went in.
     """
-    from latentmap.cli.rows import open_rows
+    from latentmap.analysis import compress
+    from latentmap.analysis.rate_control import Limit
+    from latentmap.cli.row_selection import open_rows
     from latentmap.cli.streaming import check_output
-    from latentmap.codes import compress
-    from latentmap.codes.fineness import Limit
 
     Limit(error, bytes_a_row).checked()
     check_output(output, model, data)
@@ -112,9 +112,9 @@ def decompress(
     ],
 ) -> None:
     """Get the rows back from a file that compress wrote."""
+    from latentmap.analysis.codec_file import PackedCodes
+    from latentmap.analysis.compression import decompressed, open_codes
     from latentmap.cli.streaming import check_output
-    from latentmap.codes.compression import decompressed, open_codes
-    from latentmap.codes.packing import PackedCodes
     from latentmap.data import write_rows
 
     check_output(output, model, packed)

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from latentmap.cli.console import say
-from latentmap.cli.hiring import check_hiring, check_parts, hired
-from latentmap.cli.models import check_columns, columns_of, open_model
+from latentmap.cli.distributed_options import check_hiring, check_parts, hired
+from latentmap.cli.model_arguments import check_columns, columns_of, open_model
 from latentmap.cli.options import Data, Label, Model, RayAddress, WorkerCount
 from latentmap.errors import DataError, FileError
 
@@ -50,7 +50,7 @@ def encode(
     With --workers, DATA is .parquet, a file or a folder, and CODES becomes a folder of .parquet
     files that hold the codes in the order of the rows.
     """
-    from latentmap.cli.rows import open_rows
+    from latentmap.cli.row_selection import open_rows
     from latentmap.cli.streaming import check_output, encoded
     from latentmap.data import write_rows
 
@@ -100,7 +100,7 @@ def decode(
     label: Label = None,
 ) -> None:
     """Turn codes back into rows."""
-    from latentmap.cli.rows import open_rows
+    from latentmap.cli.row_selection import open_rows
     from latentmap.cli.streaming import check_output, through
     from latentmap.data import write_rows
 

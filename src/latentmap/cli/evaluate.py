@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from latentmap.cli.console import show_json
-from latentmap.cli.models import check_columns, open_model
+from latentmap.cli.model_arguments import check_columns, open_model
 from latentmap.cli.options import Data, Json, Label, Model
 
 __all__ = ["EXAMPLES", "evaluate"]
@@ -23,9 +23,9 @@ def evaluate(model: Model, data: Data, label: Label = None, as_json: Json = Fals
     the rows held out then; of other data, all rows. On labels vote the codes of the fitted rows,
     or, where these are not at hand, those of the other rows.
     """
-    from latentmap.cli.judging import judge, known_codes
+    from latentmap.cli.evaluation import judge, known_codes
     from latentmap.cli.report import show_report
-    from latentmap.cli.rows import judged_rows
+    from latentmap.cli.row_selection import judged_rows
 
     fitted = open_model(model)
     chosen = judged_rows(data, label, fitted.figures_ or {})

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from latentmap.cli.console import say, working
-from latentmap.cli.models import check_columns, open_model
+from latentmap.cli.model_arguments import check_columns, open_model
 from latentmap.cli.options import Data, Label, Model
 from latentmap.errors import FileError
 
@@ -97,7 +97,7 @@ def _check(export: Path | None, *inputs: str | Path) -> None:
 
 
 def _scene(fitted: Any, model: Path, data: str, label: str | None, remembered: str | None) -> Scene:
-    from latentmap.cli.rows import open_rows
+    from latentmap.cli.row_selection import open_rows
     from latentmap.explorer import Scene
 
     source = open_rows(data, label, remembered)

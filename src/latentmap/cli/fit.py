@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from latentmap.cli.console import say
-from latentmap.cli.hiring import check_hiring, hired
-from latentmap.cli.limits import limited, refuse_limit, telling_report
-from latentmap.cli.models import SUFFIX, check_model_path
+from latentmap.cli.distributed_options import check_hiring, hired
+from latentmap.cli.memory_option import limited, refuse_limit, telling_report
+from latentmap.cli.model_arguments import SUFFIX, check_model_path
 from latentmap.cli.options import Data, Label, RayAddress, WorkerCount
 from latentmap.errors import SettingError
 
 if TYPE_CHECKING:
-    from latentmap.cli.rows import Parts
+    from latentmap.cli.row_selection import Parts
     from latentmap.data import Source
 
 __all__ = ["EXAMPLES", "fit"]
@@ -161,7 +161,7 @@ def fit(
     }
     training = {"batch_size": batch_size, "learning_rate": learning_rate}
     if grows is not None:
-        from latentmap.cli.growing import grow, refuse_settings
+        from latentmap.cli.fit_continue import grow, refuse_settings
 
         refuse_settings(_given({"recipe": recipe, **settings, **training}))
         refuse_limit(memory, "--continue: it takes rows in whole")
@@ -175,7 +175,7 @@ def fit(
         refuse_limit(memory, "--workers, which are other processes")
     with limited(memory):
         path = check_model_path(output if output is not None else _default_path(data))
-        from latentmap.cli.rows import layout_of, split_rows
+        from latentmap.cli.row_selection import layout_of, split_rows
 
         settings["n_components"] = components = components or 2
         recipe = recipe or ("map" if components in (2, 3) else "dense")
@@ -196,7 +196,7 @@ def fit(
 
 def _report(model: Any, parts: Parts, path: Path, label: str | None) -> None:
     """Judge the model, keep the figures in its file, and draw."""
-    from latentmap.cli.judging import judge, known_codes
+    from latentmap.cli.evaluation import judge, known_codes
     from latentmap.cli.pictures import draw_all
     from latentmap.cli.report import show_report
 
@@ -230,7 +230,7 @@ def _unfitted(recipe: str, settings: dict[str, Any], training: dict[str, Any]) -
     from sklearn.base import clone
 
     from latentmap import Training
-    from latentmap.estimators.recipes import make
+    from latentmap.autoencoders.presets import make
 
     model = make(recipe)
     for name in settings:

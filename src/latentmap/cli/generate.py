@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from latentmap.cli.console import say, working
-from latentmap.cli.generating import Made, Wanted, made
-from latentmap.cli.models import check_columns, columns_of, open_model
+from latentmap.cli.generation_requests import Made, Wanted, made
+from latentmap.cli.model_arguments import check_columns, columns_of, open_model
 from latentmap.cli.options import Label, Model
 from latentmap.errors import FileError, SettingError
 
@@ -183,7 +183,7 @@ class _Real:
     """Real rows, to judge made ones by."""
 
     def __init__(self, model: Any, data: str, label: str | None) -> None:
-        from latentmap.cli.rows import open_rows
+        from latentmap.cli.row_selection import open_rows
         from latentmap.data.memory import check_memory
 
         source = open_rows(data, label, (model.figures_ or {}).get("label"))
@@ -195,7 +195,7 @@ class _Real:
     def judge(self, made: _Some) -> None:
         """Tell density and coverage."""
         with working(f"Comparing with {len(self.rows):,} rows of {self.data}…"):
-            from latentmap.codes import likeness
+            from latentmap.analysis import likeness
 
             found = likeness(self.model, self.rows, made.rows)
         say(

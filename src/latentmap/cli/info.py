@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from latentmap.cli.console import show_json, show_pairs
-from latentmap.cli.models import described
+from latentmap.cli.model_arguments import described
 from latentmap.cli.options import Json, Model
 
 __all__ = ["EXAMPLES", "info"]

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from latentmap.cli.console import say, show_json, show_table, working
-from latentmap.cli.hiring import check_hiring, check_parts, hired
-from latentmap.cli.models import check_columns, open_model
+from latentmap.cli.distributed_options import check_hiring, check_parts, hired
+from latentmap.cli.model_arguments import check_columns, open_model
 from latentmap.cli.options import Data, Json, Label, Model, RayAddress, WorkerCount
-from latentmap.cli.tables import SUFFIXES, write_columns, writing_columns
+from latentmap.cli.table_output import SUFFIXES, write_columns, writing_columns
 from latentmap.errors import FileError
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from latentmap.codes.outlying import Outliers
+    from latentmap.analysis.outlier_scores import Outliers
     from latentmap.data import Source
 
 __all__ = ["EXAMPLES", "outliers"]
@@ -93,7 +93,7 @@ def outliers(
     fitted = open_model(model)
     remembered = (fitted.figures_ or {}).get("label")
     source, usual_rows = _opened(fitted, data, among, label, remembered)
-    from latentmap.codes import Usual
+    from latentmap.analysis import Usual
 
     scores = output if output is not None and output.suffix.lower() in SUFFIXES else None
     check_parts(workers, source, scores)
@@ -134,7 +134,7 @@ def _opened(
     fitted: Any, data: str, among: str | None, label: str | None, remembered: str | None
 ) -> tuple[Source, Source]:
     """Open the rows to judge, and the usual ones."""
-    from latentmap.cli.rows import open_rows
+    from latentmap.cli.row_selection import open_rows
 
     source = open_rows(data, label, remembered)
     check_columns(fitted, source)
@@ -149,7 +149,7 @@ def _judged(
     usual: Any, source: Source, count: int, scores: Path | None
 ) -> tuple[np.ndarray, Outliers]:
     """Judge all rows in this process, and find the worst; write the scores on the way."""
-    from latentmap.codes.outlying import worst
+    from latentmap.analysis.outlier_scores import worst
 
     parts = usual.judged(source, verbose=True)
     if scores is None:
@@ -162,7 +162,7 @@ class _Worst:
     """The worst rows, what is expected in their place, and what is to blame."""
 
     def __init__(self, usual: Any, source: Source, numbers: np.ndarray, found: Outliers) -> None:
-        from latentmap.codes import blame
+        from latentmap.analysis import blame
         from latentmap.data.memory import check_memory
 
         self.source, self.found, self.of_images = source, found, len(source.row_shape) > 1

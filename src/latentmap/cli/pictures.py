@@ -10,7 +10,7 @@ from latentmap.cli.console import say, working
 if TYPE_CHECKING:
     import numpy as np
 
-    from latentmap.cli.rows import Parts
+    from latentmap.cli.row_selection import Parts
     from latentmap.data import Source
 
 __all__ = [

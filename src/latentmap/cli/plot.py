@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from latentmap.cli.console import say
-from latentmap.cli.models import check_columns, open_model
+from latentmap.cli.model_arguments import check_columns, open_model
 from latentmap.cli.options import Label, Model
 from latentmap.errors import SettingError, UnknownNameError
 
@@ -75,7 +75,7 @@ def plot(
 def _rows(fitted: Any, data: str | None, label: str | None) -> Any:
     if data is None:
         return None
-    from latentmap.cli.rows import open_rows
+    from latentmap.cli.row_selection import open_rows
 
     rows = open_rows(data, label, (fitted.figures_ or {}).get("label"))
     check_columns(fitted, rows)
@@ -83,7 +83,7 @@ def _rows(fitted: Any, data: str | None, label: str | None) -> Any:
 
 
 def _codes(output: Path, fitted: Any, rows: Any) -> None:
-    from latentmap.cli.judging import known_codes
+    from latentmap.cli.evaluation import known_codes
     from latentmap.cli.pictures import draw_codes
 
     draw_codes(output, *known_codes(fitted, rows), rows.name)
@@ -96,14 +96,14 @@ def _reconstructions(output: Path, fitted: Any, rows: Any) -> None:
 
 
 def _plane(output: Path, fitted: Any, rows: Any) -> None:
-    from latentmap.cli.judging import known_codes
+    from latentmap.cli.evaluation import known_codes
     from latentmap.cli.pictures import draw_plane
 
     draw_plane(output, fitted, None if rows is None else known_codes(fitted, rows)[0])
 
 
 def _confidence(output: Path, fitted: Any, rows: Any) -> None:
-    from latentmap.cli.judging import MOST_CODES, known_codes
+    from latentmap.cli.evaluation import MOST_CODES, known_codes
     from latentmap.cli.pictures import draw_codes
 
     known = rows.sample(MOST_CODES)
@@ -111,7 +111,7 @@ def _confidence(output: Path, fitted: Any, rows: Any) -> None:
 
 
 def _density(output: Path, fitted: Any, rows: Any) -> None:
-    from latentmap.cli.judging import known_codes
+    from latentmap.cli.evaluation import known_codes
     from latentmap.cli.pictures import draw_density
 
     draw_density(output, fitted, *(() if rows is None else known_codes(fitted, rows)))

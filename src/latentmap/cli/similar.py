@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from latentmap.cli.answers import Answer, as_plain, draw, tell, write_table
 from latentmap.cli.console import say, show_json
-from latentmap.cli.models import open_model
+from latentmap.cli.model_arguments import open_model
 from latentmap.cli.options import Json, Label, Model
-from latentmap.cli.searching import Among, AmongOption, IndexOption, Query
+from latentmap.cli.similar_query import Among, AmongOption, IndexOption, Query
+from latentmap.cli.similar_report import Answer, as_plain, draw, tell, write_table
 from latentmap.errors import FileError, SettingError
 
 __all__ = ["EXAMPLES", "similar"]
@@ -83,7 +83,7 @@ def similar(
     Nearest are the rows whose codes are nearest; a row is not its own neighbour. With an index
     alone, a contact sheet shows rows as the model decodes them; with --among as well, as they are.
     """
-    from latentmap.cli.searching import open_query, surroundings
+    from latentmap.cli.similar_query import open_query, surroundings
 
     outputs = output or []
     _check_outputs(outputs, save_index, model, query, among, index)

@@ -51,7 +51,7 @@ def codes_of(model: Any, rows: Source) -> np.ndarray:
     """Encode all rows, into memory, or where they are too many into a file without a name."""
     import numpy as np
 
-    from latentmap.data.mapped import NamelessFile
+    from latentmap.data.memmap import NamelessFile
 
     if 4 * len(rows) * model.n_components <= _MOST_CODE_BYTES:
         return np.concatenate(list(encoded(model, rows)))
@@ -63,7 +63,7 @@ def codes_of(model: Any, rows: Source) -> np.ndarray:
 
 def check_output(output: Path, *inputs: str | Path) -> None:
     """Refuse, before any work, a place that cannot be written, or what is being read itself."""
-    from latentmap.cli.rows import parted
+    from latentmap.cli.row_selection import parted
 
     check_place(output)
     if not output.exists():

@@ -16,9 +16,9 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from latentmap.data.checks import as_labels, check_rows
-from latentmap.data.foreign import reading
+from latentmap.data.array_checks import as_labels, check_rows
 from latentmap.data.memory import check_memory
+from latentmap.data.parse_errors import reading
 from latentmap.data.sources import ArraySource, Source
 from latentmap.data.sparse import SparseSource
 from latentmap.data.sparse_files import Check, is_sparse_file, read_sparse

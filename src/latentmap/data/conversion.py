@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from latentmap.data.checks import as_numbers
-from latentmap.data.frames import is_frame, read_frame
+from latentmap.data.array_checks import as_numbers
+from latentmap.data.data_frames import is_frame, read_frame
 from latentmap.data.readers import open_data
 from latentmap.data.sources import ArraySource, Source
 from latentmap.data.sparse import SparseSource, is_sparse

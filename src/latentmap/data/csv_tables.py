@@ -16,10 +16,10 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from latentmap.data.checks import as_labels
+from latentmap.data.array_checks import as_labels
 from latentmap.data.columns import common_dtype, feature_columns
-from latentmap.data.foreign import reading
 from latentmap.data.memory import check_memory
+from latentmap.data.parse_errors import reading
 from latentmap.data.sources import ArraySource
 from latentmap.errors import DataError, FileError
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from latentmap.data.fetching import fetch
+from latentmap.data.downloads import fetch
 from latentmap.data.idx import read_idx
 from latentmap.data.sources import ArraySource, Source
 from latentmap.errors import UnknownNameError

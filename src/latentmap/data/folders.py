@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from latentmap.data.names import Names
+from latentmap.data.string_store import Names
 from latentmap.errors import FileError
 from latentmap.progress import Advance, progress
 

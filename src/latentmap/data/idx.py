@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from latentmap.data.foreign import reading
 from latentmap.data.memory import check_memory
+from latentmap.data.parse_errors import reading
 from latentmap.errors import FileError
 
 __all__ = ["read_idx"]

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latentmap.data.checks import check_texts
+from latentmap.data.array_checks import check_texts
 from latentmap.data.folders import folder_name
-from latentmap.data.foreign import reading
-from latentmap.data.names import Names
+from latentmap.data.parse_errors import reading
 from latentmap.data.sources import Source
+from latentmap.data.string_store import Names
 from latentmap.errors import DataError, FileError
 from latentmap.progress import progress
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from latentmap.data.columns import common_dtype
-from latentmap.data.foreign import reading
+from latentmap.data.parse_errors import reading
 from latentmap.errors import DataError, FileError
 
 __all__ = [

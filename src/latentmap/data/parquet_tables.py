@@ -14,8 +14,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from latentmap.data.array_checks import as_labels, check_texts
 from latentmap.data.batching import rebatch
-from latentmap.data.checks import as_labels, check_texts
 from latentmap.data.columns import feature_columns
 from latentmap.data.memory import check_memory
 from latentmap.data.parquet_footers import (

@@ -14,9 +14,9 @@ from latentmap.data.csv_tables import open_csv
 from latentmap.data.datasets import data_sets, load_data_set
 from latentmap.data.folders import folder_name, visible_files
 from latentmap.data.images import IMAGE_SUFFIXES, ImageFolderSource
-from latentmap.data.names import Names
 from latentmap.data.parquet_tables import ParquetSource, open_parquet
 from latentmap.data.sources import Source
+from latentmap.data.string_store import Names
 from latentmap.errors import DataError, FileError, SettingError, UnknownNameError
 from latentmap.progress import progress
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from latentmap.data import batching
-from latentmap.data.checks import check_finite, check_labels, check_rows
-from latentmap.data.mapped import check_whole, let_go, taken_at_once
+from latentmap.data.array_checks import check_finite, check_labels, check_rows
+from latentmap.data.memmap import check_whole, let_go, taken_at_once
 from latentmap.data.memory import available_bytes, within
 from latentmap.errors import DataError, SettingError
 

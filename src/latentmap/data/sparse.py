@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latentmap.data import batching
-from latentmap.data.checks import LARGEST, check_labels, check_rows
+from latentmap.data.array_checks import LARGEST, check_labels, check_rows
 from latentmap.data.sources import Source
 from latentmap.errors import DataError
 

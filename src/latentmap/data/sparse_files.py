@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latentmap.data.checks import check_rows
-from latentmap.data.foreign import reading
+from latentmap.data.array_checks import check_rows
 from latentmap.data.memory import check_memory
+from latentmap.data.parse_errors import reading
 from latentmap.errors import FileError
 
 if TYPE_CHECKING:

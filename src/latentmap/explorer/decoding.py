@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from latentmap.backend import apply, block_rows
-from latentmap.explorer.plane import Plane
+from latentmap.explorer.page_coordinates import Plane
 
 __all__ = ["Decoder"]
 

@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from latentmap.explorer.colourings import Colour
+from latentmap.explorer.color_scales import Colour
 from latentmap.explorer.page import Page
-from latentmap.explorer.plane import nodes
+from latentmap.explorer.page_coordinates import nodes
 from latentmap.explorer.scene import Scene
-from latentmap.explorer.sheets import TYPE, Sheets, sheets_within
-from latentmap.explorer.tables import quantized
+from latentmap.explorer.sprite_sheets import TYPE, Sheets, sheets_within
+from latentmap.explorer.table_columns import quantized
 from latentmap.files import write_whole
 from latentmap.progress import progress
 

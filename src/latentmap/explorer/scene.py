@@ -15,17 +15,17 @@ from typing import Any
 import numpy as np
 
 import latentmap
-from latentmap.codes import SearchIndex
+from latentmap.analysis import SearchIndex
 from latentmap.data import Source, as_source
-from latentmap.explorer.colourings import colourings
-from latentmap.explorer.crowd import SIDE, Crowd
+from latentmap.explorer.color_scales import colourings
 from latentmap.explorer.decoding import Decoder
-from latentmap.explorer.figures import CONFIDENCE, Figures
-from latentmap.explorer.passes import Shared, over_rows
-from latentmap.explorer.pictures import Pictures, shrunk
-from latentmap.explorer.plane import Plane
-from latentmap.explorer.tables import Table
-from latentmap.plots.images import are_images
+from latentmap.explorer.page_coordinates import Plane
+from latentmap.explorer.point_density import SIDE, Crowd
+from latentmap.explorer.row_images import Pictures, shrunk
+from latentmap.explorer.row_scores import CONFIDENCE, Figures
+from latentmap.explorer.shared_source import Shared, over_rows
+from latentmap.explorer.table_columns import Table
+from latentmap.plots.image_tiles import are_images
 
 __all__ = ["MOST_ROWS", "Scene", "plain"]
 

@@ -20,9 +20,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from latentmap.errors import LatentmapError, SettingError
-from latentmap.explorer.answers import Answer, Answers
-from latentmap.explorer.guard import Guard, is_local
 from latentmap.explorer.page import Page
+from latentmap.explorer.request_policy import Guard, is_local
+from latentmap.explorer.routes import Answer, Answers
 from latentmap.explorer.scene import Scene
 
 __all__ = ["Server", "check_address"]

@@ -20,7 +20,7 @@ from latentmap.data import ArraySource, Source, open_data
 from latentmap.data.images import IMAGE_SUFFIXES, ImageFolderSource
 from latentmap.data.readers import FILE_SUFFIXES
 from latentmap.errors import FileError, LatentmapError, SettingError
-from latentmap.explorer.pictures import Pictures
+from latentmap.explorer.row_images import Pictures
 
 __all__ = ["MOST_BYTES", "opened"]
 

@@ -21,9 +21,9 @@ from latentmap.errors import SettingError
 from latentmap.networks.bottlenecks import GaussianSample, kl_divergence
 from latentmap.networks.dense import draw_seed
 from latentmap.networks.losses import Loss, squared_error
+from latentmap.networks.pca import Principal, principal_decoder, principal_encoder
 from latentmap.networks.precision import float32
-from latentmap.networks.principal import Principal, principal_decoder, principal_encoder
-from latentmap.networks.scaling import Scaling
+from latentmap.networks.scaling_layers import Scaling
 
 __all__ = [
     "Networks",

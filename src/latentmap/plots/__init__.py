@@ -5,16 +5,16 @@ others in a figure of the caller's; `figure` is the way into a file. One file a 
 for what they share.
 """
 
-from latentmap.plots.blame import blame, blame_size
-from latentmap.plots.clusters import typical_rows, typical_rows_size
+from latentmap.plots.attribution_plot import blame, blame_size
+from latentmap.plots.cluster_plot import typical_rows, typical_rows_size
 from latentmap.plots.codes import codes
-from latentmap.plots.comparison import comparison, comparison_size
-from latentmap.plots.density import density
+from latentmap.plots.comparison_plot import comparison, comparison_size
+from latentmap.plots.decoded_plane import plane
+from latentmap.plots.density_plot import density
 from latentmap.plots.history import loss_curve
-from latentmap.plots.neighbors import neighbors, neighbors_size
-from latentmap.plots.plane import plane
+from latentmap.plots.neighbor_rows import neighbors, neighbors_size
 from latentmap.plots.reconstructions import reconstructions
-from latentmap.plots.rows import rows, rows_size
+from latentmap.plots.row_sheet import rows, rows_size
 from latentmap.plots.saving import figure
 
 __all__ = [

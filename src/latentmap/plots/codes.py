@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latentmap.errors import DataError
-from latentmap.plots.look import GREY, PALETTE, axes_for, dress, frame
-from latentmap.plots.names import name_classes
+from latentmap.plots.class_labels import name_classes
+from latentmap.plots.label_types import Tags
 from latentmap.plots.points import draw_points
 from latentmap.plots.projection import as_codes, view_of, window_of
-from latentmap.plots.tags import Tags
+from latentmap.plots.style import GREY, PALETTE, axes_for, dress, frame
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latentmap.errors import DataError
-from latentmap.plots.look import PALETTE, axes_for, darker, dress
+from latentmap.plots.style import PALETTE, axes_for, darker, dress
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latentmap.errors import DataError
-from latentmap.plots.images import are_images, mosaic, tones
-from latentmap.plots.look import FAINT, INK, PALETTE, axes_for, dress, plain, undress
+from latentmap.plots.image_tiles import are_images, mosaic, tones
+from latentmap.plots.style import FAINT, INK, PALETTE, axes_for, dress, plain, undress
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,6 +1,6 @@
 /*
  * Colours that people with any colour vision can tell apart. The light ones are those of the
- * printed pictures (plots/look.py): no two of the twenty are closer than .07 in OKLab for normal
+ * printed pictures (plots/style.py): no two of the twenty are closer than .07 in OKLab for normal
  * sight, protanopia and deuteranopia as simulated by G. M. Machado et al. (2009). The dark ones keep
  * each hue, are light enough for a dark ground, and are as far apart. Numbers take viridis, which
  * rises evenly in lightness.

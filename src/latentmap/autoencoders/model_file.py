@@ -1,0 +1,110 @@
+"""A model is one .safetensors file: named arrays, and one JSON text beside them.
+
+Nothing in a file is ever executed: the text says what to build, our own code builds it, and the
+arrays fill it. What a file claims about itself is checked before memory is taken.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import numpy as np
+
+from latentmap.errors import ModelFileError
+from latentmap.files import write_whole
+
+__all__ = ["FORMAT", "read_model", "write_model"]
+
+FORMAT = 1
+"""The version of what is written; files of every version up to it are read."""
+
+_KEY = "latentmap"
+
+
+def write_model(path: str | os.PathLike[str], about: dict[str, Any], arrays: dict) -> None:
+    """Write a model file.
+
+    Parameters
+    ----------
+    path : path-like
+    about : dict
+        Plain data, as JSON holds it.
+    arrays : dict of str to ndarray
+
+    Raises
+    ------
+    FileError
+        If the place cannot be written; an older file there is then still whole.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "model.safetensors"
+    >>> write_model(path, {"estimator": "AutoEncoder"}, {"w": np.zeros(2, "float32")})
+    >>> about, arrays = read_model(path)
+    >>> about["estimator"], arrays["w"].tolist()
+    ('AutoEncoder', [0.0, 0.0])
+    """
+    from safetensors.numpy import save
+
+    text = json.dumps({"format": FORMAT, **about}, allow_nan=False)
+    arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    with write_whole(path) as beside:
+        beside.write_bytes(save(arrays, metadata={_KEY: text}))
+
+
+def read_model(
+    path: str | os.PathLike[str], arrays: bool = True
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Read a model file.
+
+    Parameters
+    ----------
+    path : path-like
+    arrays : bool
+        Without them only the text is read.
+
+    Returns
+    -------
+    about : dict
+    arrays : dict of str to ndarray
+
+    Raises
+    ------
+    ModelFileError
+        If the file is missing, cut short, no model, or of a newer format.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            about = _about(path, file.metadata() or {})
+            names = list(file.keys()) if arrays else []
+            return about, {name: file.get_tensor(name) for name in names}
+    except FileNotFoundError:
+        raise ModelFileError(f"{path}: no such file") from None
+    except (SafetensorError, OSError, TypeError, UnicodeDecodeError) as error:
+        if isinstance(error, ModelFileError):
+            raise
+        raise ModelFileError(
+            f"{path}: expected a whole model file (.safetensors), found something else or a part "
+            f"of one ({error})"
+        ) from None
+
+
+def _about(path: str | os.PathLike[str], metadata: dict[str, str]) -> dict[str, Any]:
+    """Read the JSON text and check that it is ours."""
+    if _KEY not in metadata:
+        raise ModelFileError(f"{path}: expected a model of latentmap, found another's .safetensors")
+    try:
+        about = json.loads(metadata[_KEY])
+        version = int(about["format"])
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        raise ModelFileError(f"{path}: the description of the model is damaged") from None
+    if version > FORMAT:
+        raise ModelFileError(
+            f"{path}: expected format {FORMAT} or older, found {version}; upgrade latentmap"
+        )
+    return about

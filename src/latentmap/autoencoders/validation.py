@@ -1,0 +1,182 @@
+"""Rows as estimators take them: checked as scikit-learn checks, and as one `Source`."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import validate_data
+
+from latentmap.data.array_checks import as_numbers, check_finite, check_rows
+from latentmap.data.sources import ArraySource, Source
+from latentmap.data.sparse import SparseSource, is_sparse
+from latentmap.errors import DataError, RowTypeError
+
+__all__ = ["check_codes", "check_layout", "fitting_rows", "new_rows"]
+
+
+def fitting_rows(estimator: Any, X: Any) -> Source:
+    """Check the rows that an estimator is fitted to, and note on it what they look like.
+
+    Sets ``n_features_in_``, ``row_shape_`` and, where columns have names, ``feature_names_in_``.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+    X : array-like of shape (n, d), (n, h, w) or (n, h, w, c), sparse matrix, data frame, or Source
+
+    Returns
+    -------
+    Source
+
+    Raises
+    ------
+    DataError
+        If X holds no rows of numbers, or only one.
+    """
+    rows = _source(estimator, X, reset=True)
+    if len(rows) < 2:
+        raise DataError(f"{rows.name}: expected at least 2 rows to fit, found {len(rows)} sample")
+    estimator.row_shape_ = rows.row_shape
+    estimator.n_features_in_ = int(np.prod(rows.row_shape))
+    return rows
+
+
+def new_rows(estimator: Any, X: Any) -> Source:
+    """Check rows for a fitted estimator, and give them the shape of those it was fitted to.
+
+    Raises
+    ------
+    DataError
+        If a row has another number of features than the fitted ones.
+    """
+    rows = _source(estimator, X, reset=False)
+    found = int(np.prod(rows.row_shape))
+    if found != estimator.n_features_in_:
+        name = type(estimator).__name__
+        raise DataError(
+            f"{rows.name}: X has {found} features, but {name} is expecting "
+            f"{estimator.n_features_in_} features as input, in rows of shape {estimator.row_shape_}"
+        )
+    return rows
+
+
+def _source(estimator: Any, X: Any, reset: bool) -> Source:
+    if isinstance(X, Source):
+        names = X.feature_names
+        if reset:
+            _name_columns(estimator, names)
+        elif names is not None:
+            _same_names(estimator, names, X.name)
+        return X
+    rows = _checked(estimator, X, reset)
+    names = getattr(estimator, "feature_names_in_", None)
+    kind = SparseSource if is_sparse(rows) else ArraySource
+    return kind(rows, name="X", feature_names=None if names is None else list(names))
+
+
+def _checked(estimator: Any, X: Any, reset: bool) -> Any:
+    """Let scikit-learn check an array, a sparse matrix or a data frame.
+
+    Images skip its count of columns.
+    """
+    if isinstance(X, list | tuple | np.ma.MaskedArray):
+        X = as_numbers("X", X)
+    if getattr(X, "ndim", 2) == 1:
+        raise DataError(
+            f"X: expected a 2D array, found a 1D array of shape {X.shape}. Reshape your data: "
+            "X.reshape(1, -1) makes one row of it, X.reshape(-1, 1) one column"
+        )
+    try:
+        if getattr(X, "ndim", 2) > 2:
+            if reset:
+                _name_columns(estimator, None)
+            array = X if is_sparse(X) else np.asarray(X)
+        else:
+            array = validate_data(
+                estimator,
+                X,
+                reset=reset,
+                accept_sparse="csr",
+                ensure_min_samples=1 + reset,
+                ensure_all_finite=False,
+            )
+    except TypeError as error:
+        raise RowTypeError(f"X: expected rows of numbers, but {error}") from error
+    except ValueError as error:
+        raise DataError(_one_sentence(error)) from error
+    return array
+
+
+def _one_sentence(error: Exception) -> str:
+    """Give scikit-learn's message on one line, without the array or matrix that it may show."""
+    return " ".join(re.split(r"\n(?:array=|\[|<)", str(error))[0].split()).rstrip(":")
+
+
+def _name_columns(estimator: Any, names: list[str] | None) -> None:
+    if names is not None:
+        estimator.feature_names_in_ = np.asarray(names, dtype=object)
+    elif hasattr(estimator, "feature_names_in_"):
+        del estimator.feature_names_in_
+
+
+def _same_names(estimator: Any, names: list[str], source: str) -> None:
+    fitted = list(getattr(estimator, "feature_names_in_", names))
+    if fitted == names:
+        return
+    missing, odd = sorted(set(fitted) - set(names)), sorted(set(names) - set(fitted))
+    found = "them in another order"
+    if missing or odd:
+        found = ", ".join([*(f"no {name!r}" for name in missing), *map(repr, odd)][:5])
+    raise DataError(f"{source}: expected the columns {', '.join(fitted[:20])}, found {found}")
+
+
+def check_codes(codes: Any, n_components: int) -> np.ndarray:
+    """Check codes of shape (n, n_components).
+
+    Raises
+    ------
+    DataError
+        If they are not finite numbers, or not so many a row.
+
+    Examples
+    --------
+    >>> check_codes([[1, 2]], 2)
+    array([[1., 2.]], dtype=float32)
+    """
+    try:
+        codes = np.asarray(codes, dtype=np.float32)
+    except (ValueError, TypeError):
+        raise DataError("codes: expected numbers, found something else") from None
+    if codes.ndim != 2 or codes.shape[1] != n_components:
+        raise DataError(f"codes: expected shape (n, {n_components}), found {codes.shape}")
+    if not np.isfinite(codes).all():
+        row = int(np.argwhere(~np.isfinite(codes))[0, 0])
+        raise DataError(f"codes, row {row}: expected finite numbers, found {codes[row]}")
+    return codes
+
+
+def check_layout(layout: Any, n_rows: int) -> np.ndarray:
+    """Check a user's own layout, a position of two or three numbers for every row.
+
+    Raises
+    ------
+    DataError
+        If it is no matrix of finite numbers, or has another number of rows or columns.
+
+    Examples
+    --------
+    >>> check_layout([[0, 1], [2, 3]], 2).tolist()
+    [[0.0, 1.0], [2.0, 3.0]]
+    """
+    spots = as_numbers("layout", layout)
+    check_rows("layout", spots.shape, spots.dtype)
+    spots = spots.astype(np.float64)
+    if spots.ndim != 2 or spots.shape[1] not in (2, 3) or len(spots) != n_rows:
+        raise DataError(
+            f"layout: expected shape ({n_rows}, 2) or ({n_rows}, 3), a position for every row, "
+            f"found {spots.shape}"
+        )
+    check_finite(spots, 0, "layout")
+    return spots

@@ -1,0 +1,5 @@
+"""LatentMap: layout, landmarks, networks, placement and diagnostics of a map."""
+
+from latentmap.backend import start
+
+start()

@@ -1,0 +1,1 @@
+"""`LatentMap.partial_fit`: new rows for a fitted map."""

@@ -1,0 +1,1 @@
+"""Raw rows to network inputs and back: scaling, principal components, splits."""

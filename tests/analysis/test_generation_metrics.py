@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from latentmap.analysis import density_and_coverage, generation_metrics, likeness, nearest_distances
+from latentmap.errors import DataError, SettingError
+
+
+def definition(real, generated, k):
+    """Density and coverage as the paper writes them, pair by pair."""
+    inside = np.zeros((len(generated), len(real)), bool)
+    for i, x in enumerate(real):
+        others = sorted(np.linalg.norm(x - y) for j, y in enumerate(real) if j != i)
+        for j, y in enumerate(generated):
+            inside[j, i] = np.linalg.norm(x - y) < others[k - 1]
+    return inside.sum() / (k * len(generated)), inside.any(axis=0).mean()
+
+
+@pytest.fixture
+def rows():
+    return np.random.default_rng(0).normal(size=(2, 60, 3)) * [[[1]], [[0.7]]]
+
+
+@pytest.mark.parametrize("k", [1, 5])
+def test_density_and_coverage_are_the_published_formulas(rows, k):
+    found = density_and_coverage(*rows, k=k)
+    assert found == pytest.approx(definition(*rows, k))
+
+
+def test_blocks_change_nothing(rows, monkeypatch):
+    whole = density_and_coverage(*rows), nearest_distances(*rows)
+    monkeypatch.setattr(generation_metrics, "_BLOCK_NUMBERS", 60 * 7)
+    assert density_and_coverage(*rows) == whole[0]
+    assert np.array_equal(nearest_distances(*rows), whole[1])
+
+
+def test_the_same_distribution_scores_as_the_paper_expects():
+    real, same = np.random.default_rng(0).normal(size=(2, 2000, 10))
+    found = density_and_coverage(real, same)
+    assert found.density == pytest.approx(1, abs=0.05)
+    assert found.coverage == pytest.approx(1 - 2**-5, abs=0.01)
+
+
+def test_one_mode_of_two_covers_half():
+    rng = np.random.default_rng(0)
+    real = rng.normal(size=(1000, 2)) + 50 * np.repeat([0, 1], 500)[:, None]
+    found = density_and_coverage(real, rng.normal(size=(1000, 2)))
+    assert found.coverage == pytest.approx(0.5, abs=0.02)
+
+
+def test_far_from_the_origin_is_the_same():
+    rows = np.random.default_rng(0).normal(size=(2, 200, 4)).astype("f4")
+    assert density_and_coverage(*rows + 1000) == pytest.approx(
+        density_and_coverage(*rows), abs=0.02
+    )
+
+
+def test_images_are_compared_flat(rows):
+    assert density_and_coverage(*rows.reshape(2, 60, 3, 1)) == density_and_coverage(*rows)
+
+
+def test_a_copy_is_at_no_distance(rows):
+    found = nearest_distances([rows[0][3], rows[0][4] + 100], rows[0])
+    assert found[0] == pytest.approx(0, abs=1e-3)
+    assert found[1] > 100
+
+
+@pytest.mark.parametrize(
+    ("real", "generated", "k", "error", "words"),
+    [
+        (np.zeros((5, 2)), np.zeros((5, 2)), 5, DataError, "more than k = 5 of them, found 5"),
+        (np.zeros((9, 2)), np.zeros((5, 3)), 5, DataError, "expected 2 numbers each, found 3"),
+        (np.zeros((9, 2)), np.zeros((0, 2)), 5, DataError, "generated rows"),
+        (np.zeros((9, 2)), np.full((5, 2), np.nan), 5, DataError, "found NaN"),
+        (np.zeros((9, 2)), np.array([["a", "b"]]), 5, DataError, "expected numbers"),
+        (np.zeros((9, 2)), np.zeros((5, 2)), 0, SettingError, "k: expected at least 1"),
+    ],
+)
+def test_nonsense_is_refused(real, generated, k, error, words):
+    with pytest.raises(error, match=words):
+        density_and_coverage(real, generated, k=k)
+
+
+class Scaled:
+    """All that `likeness` looks at of an estimator."""
+
+    def __init__(self, scale):
+        self.scale_ = np.asarray(scale, "f4")
+
+
+def test_likeness_is_told_in_the_estimators_units(rows):
+    units = np.array([1, 1000, 0.001])
+    found = likeness(Scaled(units), rows[0] * units, rows[1] * units)
+    assert found == pytest.approx(density_and_coverage(*rows), abs=0.01)
+    assert likeness(Scaled(1), *rows) == density_and_coverage(*rows)
+
+
+def test_likeness_is_not_won_by_a_blur():
+    rng = np.random.default_rng(0)
+    lines = np.zeros((2, 600, 80))
+    for part in lines:
+        part[np.arange(600), rng.integers(0, 40, 600)] = 4
+        part += 0.5 * rng.normal(size=part.shape)
+    blur = np.repeat(lines[0].mean(axis=0)[None], 600, axis=0)
+    assert density_and_coverage(lines[0], blur).density > 2
+    assert likeness(Scaled(1), lines[0], lines[1]).coverage > 0.9
+    assert likeness(Scaled(1), lines[0], blur).coverage < 0.8

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from latentmap.analysis.latent_path import _bottleneck, along, probable_path, resampled
+
+
+def best_of_all_paths(pairs, heights, count):
+    """Try every path without loops from 0 to 1."""
+    known = {frozenset(p): h for p, h in zip(pairs.tolist(), heights, strict=True)}
+    best = -np.inf
+    for length in range(count - 1):
+        for middle in itertools.permutations(range(2, count), length):
+            steps = itertools.pairwise((0, *middle, 1))
+            best = max(best, min(known.get(frozenset(step), -np.inf) for step in steps))
+    return best
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_bottleneck_is_that_of_the_best_of_all_paths(seed):
+    rng, count = np.random.default_rng(seed), 7
+    pairs = np.array(list(itertools.combinations(range(count), 2)))
+    pairs = pairs[(rng.random(len(pairs)) < 0.6) | (pairs.sum(axis=1) == 1)]
+    heights = rng.normal(size=len(pairs)) * 100
+    assert _bottleneck(pairs, heights, count) == pytest.approx(
+        best_of_all_paths(pairs, heights, count)
+    )
+
+
+def test_spots_lie_at_equal_distances_along():
+    path = np.array([[0.0, 0.0], [3.0, 0.0], [3.0, 1.0]])
+    assert resampled(path, 5).tolist() == [[0, 0], [1, 0], [2, 0], [3, 0], [3, 1]]
+    assert along(path, np.zeros(2), np.array([0.0, 0.5, 1.0])).tolist() == path.tolist()
+
+
+def test_a_path_keeps_to_the_dense_part(ring, ring_density):
+    codes, density = ring[0], ring_density
+    path = probable_path(codes[[60, -60]], codes[::2], density)
+    assert density.log_density(path).min() >= min(
+        density.floor, *density.log_density(codes[[60, -60]])
+    )
+    turns = np.diff(path, n=2, axis=0) * len(path) ** 2
+    assert np.linalg.norm(turns, axis=1).max() < 600  # smooth: a corner has a thousand and more

@@ -1,0 +1,274 @@
+import json
+import struct
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from latentmap import AutoEncoder
+from latentmap.analysis import SearchIndex
+from latentmap.analysis import search as module
+from latentmap.data import open_data
+from latentmap.errors import DataError, FileError, SettingError
+from latentmap.files import fingerprint
+
+RNG = np.random.default_rng(0)
+CODES = (RNG.normal(size=(400, 6)) * [5, 4, 3, 2, 1, 1]).astype("float32")
+NEW = (RNG.normal(size=(60, 6)) * [5, 4, 3, 2, 1, 1]).astype("float32")
+
+
+def exact(index, queries, k):
+    points, places = (index.distance.points(z).astype(float) for z in (queries, index.codes))
+    apart = np.linalg.norm(points[:, None] - places, axis=2)
+    order = np.argsort(apart, axis=1, kind="stable")[:, :k]
+    return order, np.take_along_axis(apart, order, axis=1)
+
+
+@pytest.mark.parametrize("distance", ["plain", "angle"])
+@pytest.mark.parametrize("k", [1, 10, 400])
+def test_the_nearest_rows_are_found(distance, k):
+    index = SearchIndex(CODES, distance=distance)
+    rows, distances = index.search(NEW, k)
+    expected = exact(index, NEW, k)
+    assert np.array_equal(rows[:, :20], expected[0][:, :20])
+    assert distances == pytest.approx(expected[1], rel=1e-4)
+    assert (np.diff(distances) >= 0).all()
+
+
+def test_near_duplicates_come_in_the_right_order():
+    """faiss alone would lose these distances: it subtracts large squares."""
+    codes = np.repeat(CODES[:1] + 100, 8, axis=0)
+    codes[:, 0] += np.arange(8) * 1e-3
+    codes = np.concatenate([codes, CODES])
+    rows, distances = SearchIndex(codes, distance="plain").search(np.repeat(codes[:1], 50, 0), 8)
+    assert rows[0].tolist() == list(range(8))
+    assert distances[0] == pytest.approx(codes[:8, 0] - codes[0, 0], abs=1e-5)
+
+
+def test_nobody_is_its_own_neighbour_but_its_double_is():
+    codes = np.concatenate([CODES, CODES[:3]])
+    rows, distances = SearchIndex(codes).search(codes[:5], 2, own=np.arange(5))
+    assert rows[:3, 0].tolist() == [400, 401, 402]
+    assert (distances[:3, 0] == 0).all() and (distances[3:, 0] > 0).all()
+    assert not (rows == np.arange(5)[:, None]).any()
+
+
+def test_own_rows_among_others():
+    rows = SearchIndex(CODES).search(np.stack([CODES[7], NEW[0]]), 3, own=[7, -1]).rows
+    assert rows[0].tolist() == SearchIndex(CODES).search(CODES[7:8], 4).rows[0, 1:].tolist()
+    assert rows[1].tolist() == SearchIndex(CODES).search(NEW[:1], 3).rows[0].tolist()
+
+
+def test_many_pairs_are_searched_cell_by_cell(monkeypatch):
+    centers = RNG.normal(size=(40, 8))
+    codes = centers[RNG.integers(0, 40, 20_000)] + 0.3 * RNG.normal(size=(20_000, 8))
+    index = SearchIndex(codes)
+    truly = index.search(codes[:500], 10).rows
+    monkeypatch.setattr(module, "EXACT_PAIRS", 0)
+    monkeypatch.setattr(module, "CELLS", 16)
+    found = index.search(codes[:500], 10).rows
+    shared = [len(np.intersect1d(a, b)) for a, b in zip(found, truly, strict=True)]
+    assert np.mean(shared) >= 9.9
+    assert np.array_equal(found, SearchIndex(codes).search(codes[:500], 10).rows)  # each time
+    many = index.search(codes[:2], 19_000).rows  # more than the cells hold
+    assert all(len(set(row)) == 19_000 for row in many.tolist())
+
+
+def test_a_task_shows_progress(capsys):
+    SearchIndex(CODES).search(NEW, 3, task="Searching")
+    assert "Searching" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("k", [0, -1, 401, 2.5])
+def test_impossible_numbers_of_neighbours_are_refused(k):
+    with pytest.raises(SettingError, match="k: expected an integer from 1 to 400"):
+        SearchIndex(CODES).search(NEW, k)
+
+
+def test_among_its_own_there_is_one_less():
+    with pytest.raises(SettingError, match="from 1 to 399"):
+        SearchIndex(CODES).search(CODES, 400, own=np.arange(400))
+
+
+@pytest.mark.parametrize("own", [[1, 2], [0.5] * 60, [400] * 60, [-2] * 60])
+def test_impossible_own_rows_are_refused(own):
+    with pytest.raises(DataError, match="own: expected"):
+        SearchIndex(CODES).search(NEW, 1, own=own)
+
+
+@pytest.mark.parametrize("what", ["labels", "names"])
+def test_labels_and_names_are_one_a_row(what):
+    with pytest.raises(DataError, match=f"{what}: expected one for each of 400 rows"):
+        SearchIndex(CODES, **{what: ["a", "b"]})
+
+
+def test_codes_of_another_width_are_refused():
+    with pytest.raises(DataError, match=r"expected shape \(n, 6\), found \(2, 3\)"):
+        SearchIndex(CODES).search(np.zeros((2, 3)), 1)
+
+
+# -- files -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [None, np.arange(400) % 7, np.array(["ann", "bob, the 2nd", "", "中\n\x00"] * 100)],
+)
+def test_a_file_answers_as_the_index_did(tmp_path, labels):
+    names = [f"ü/{i}.png" for i in range(400)]
+    index = SearchIndex(CODES, labels, names, distance="plain", model="m", rows="r")
+    index.save(tmp_path / "index")
+    again = SearchIndex.load(tmp_path / "index")
+    for before, after in zip(index.search(NEW, 5), again.search(NEW, 5), strict=True):
+        assert np.array_equal(before, after)
+    assert (again.labels is None) == (labels is None)
+    assert labels is None or again.labels.tolist() == labels.tolist()
+    assert (list(again.names), again.model, again.rows) == (names, "m", "r")
+    assert again.distance.kind == "plain"
+
+
+@pytest.fixture(scope="module")
+def models():
+    rows = RNG.normal(size=(100, 8)) @ RNG.normal(size=(8, 8))
+    return rows, [AutoEncoder(k, epochs=1, random_state=s).fit(rows) for k, s in ((4, 0), (4, 1))]
+
+
+def test_the_index_of_another_model_is_refused(tmp_path, models):
+    rows, (model, other) = models
+    other = AutoEncoder(4, epochs=1, random_state=1).fit(rows[:50])
+    index = SearchIndex(model.transform(rows), model=model.fingerprint())
+    index.save(tmp_path / "index")
+    SearchIndex.load(tmp_path / "index", model)
+    with pytest.raises(FileError, match="expected an index of this model, found one that another"):
+        SearchIndex.load(tmp_path / "index", other)
+    SearchIndex(CODES).save(tmp_path / "narrow")
+    with pytest.raises(FileError, match="codes of 4 numbers, as the model makes, found 6"):
+        SearchIndex.load(tmp_path / "narrow", model)
+
+
+def write(path, change):
+    """Write an index file in which something is other than it should be."""
+    SearchIndex(CODES, ["a"] * 400, ["n"] * 400).save(path)
+    raw = path.read_bytes()
+    size = struct.unpack("<Q", raw[:8])[0]
+    told = json.loads(json.loads(raw[8 : 8 + size])["__metadata__"]["latentmap-index"])
+    from safetensors.numpy import load
+
+    arrays = load(raw)
+    change(arrays, told)
+    text = json.dumps(told)
+    metadata = {"latentmap-index": text, "sha256": fingerprint({"text": text}, arrays)}
+    save_file(arrays, path, metadata=metadata)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda arrays, told: arrays.pop("codes"), "damaged"),
+        (lambda arrays, told: arrays.update(codes=np.full((400, 6), np.nan)), "damaged"),
+        (lambda arrays, told: arrays.update(codes=np.zeros((9, 6))), "damaged"),
+        (lambda arrays, told: arrays.update(labels=np.full(400, 7)), "labels point nowhere"),
+        (lambda arrays, told: arrays.update(labels=np.zeros(400)), "damaged"),
+        (lambda arrays, told: arrays["names/ends"].fill(2**60), "names do not end"),
+        (lambda arrays, told: arrays["classes/ends"].fill(-1), "classes do not end"),
+        (lambda arrays, told: arrays.pop("names/bytes"), "damaged"),
+        (lambda arrays, told: told.update(format=99), "format 1 or older, found 99"),
+        (lambda arrays, told: told.update(format="x"), "damaged"),
+        (lambda arrays, told: told.update(distance="pickle"), "unknown distance"),
+        (lambda arrays, told: told.update(distance=["plain"]), "damaged"),
+        (lambda arrays, told: told.update(extra=1), "damaged"),
+        (lambda arrays, told: told.pop("rows"), "damaged"),
+    ],
+)
+def test_damaged_files_are_refused(tmp_path, change, words):
+    write(tmp_path / "index", change)
+    with pytest.raises(FileError, match=words):
+        SearchIndex.load(tmp_path / "index")
+
+
+def test_one_bit_that_flipped_is_noticed(tmp_path):
+    path = tmp_path / "index"
+    SearchIndex(CODES, ["a"] * 400, ["n"] * 400).save(path)
+    whole = bytearray(path.read_bytes())
+    start = 8 + struct.unpack("<Q", whole[:8])[0]
+    for place in np.linspace(start, len(whole) - 1, 40).astype(int):
+        whole[place] ^= 1
+        path.write_bytes(whole)
+        with pytest.raises(FileError, match="the index is damaged"):
+            SearchIndex.load(path)
+        whole[place] ^= 1
+    path.write_bytes(whole)
+    SearchIndex.load(path)
+
+
+def test_what_is_no_index_is_refused(tmp_path):
+    path = tmp_path / "index"
+    with pytest.raises(FileError, match="no such file"):
+        SearchIndex.load(path)
+    SearchIndex(CODES).save(path)
+    whole = path.read_bytes()
+    for part in (b"", whole[:5], whole[:100], whole[:-1], RNG.bytes(500)):
+        path.write_bytes(part)
+        with pytest.raises(FileError, match="expected a whole index file"):
+            SearchIndex.load(path)
+    save_file({"codes": CODES}, path)
+    with pytest.raises(FileError, match="found another's"):
+        SearchIndex.load(path)
+    save_file({"codes": CODES}, path, metadata={"latentmap": "{}"})
+    with pytest.raises(FileError, match="found a model"):
+        SearchIndex.load(path)
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    SearchIndex(CODES).save(tmp_path / "index")
+    with pytest.raises(FileError, match="does not exist"):
+        SearchIndex(CODES).save(tmp_path / "no" / "index")
+    assert [path.name for path in tmp_path.iterdir()] == ["index"]
+
+
+# -- what it is good for ---------------------------------------------------------------------------
+
+
+def test_the_nearest_other_face_is_the_same_person(faces):
+    """Better than principal components, which are all that few faces allow a model to keep."""
+    from sklearn.decomposition import PCA
+
+    source = open_data(faces)
+    rows, own = source[:].reshape(400, -1) / 255, np.arange(400)
+    codes = PCA(32, svd_solver="full").fit_transform(rows)
+    alike = {}
+    for distance in ("plain", "angle"):
+        near = SearchIndex(codes, distance=distance).search(codes, 1, own=own).rows[:, 0]
+        alike[distance] = np.mean(source.labels[near] == source.labels)
+    assert alike["plain"] == pytest.approx(0.953, abs=0.003)
+    assert alike["angle"] >= 0.96
+
+
+def test_the_angle_does_no_harm_to_tables():
+    for name in ("wine", "breast_cancer"):
+        source = open_data(name)
+        codes = ((source[:] - source[:].mean(axis=0)) / source[:].std(axis=0))[:, :13]
+        own, alike = np.arange(len(source)), []
+        for distance in ("plain", "angle"):
+            near = SearchIndex(codes, distance=distance).search(codes, 1, own=own).rows[:, 0]
+            alike.append(np.mean(source.labels[near] == source.labels))
+        assert alike[1] > alike[0] - 0.02
+
+
+@pytest.mark.parametrize("width", [2, 6])
+def test_very_many_codes_are_compared_block_by_block(width, monkeypatch):
+    codes = RNG.normal(size=(1000, width)).astype("float32")
+    queries = np.arange(40)
+    expected = SearchIndex(codes).search(codes[queries], 7, own=queries)
+    monkeypatch.setattr("latentmap.analysis.search._READ", 90)
+    found = SearchIndex(codes).search(codes[queries], 7, own=queries, task="")
+    assert np.array_equal(found.rows, expected.rows)
+    assert np.array_equal(found.distances, expected.distances)
+
+
+def test_codes_may_lie_on_the_disk(tmp_path):
+    codes = RNG.normal(size=(300, 5)).astype("float32")
+    np.save(tmp_path / "codes.npy", codes)
+    mapped = np.load(tmp_path / "codes.npy", mmap_mode="r")
+    found = SearchIndex(mapped).search(codes[:3], 4)
+    assert np.array_equal(found.rows, SearchIndex(codes).search(codes[:3], 4).rows)

@@ -1,0 +1,60 @@
+"""The recipe `article` is the article's network, step for step."""
+
+import keras
+import pytest
+from numpy.testing import assert_allclose
+
+from latentmap.autoencoders.presets import RECIPES, make
+from latentmap.data import open_data
+from latentmap.errors import UnknownNameError
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return open_data("mnist")[:1920]
+
+
+def plain_keras(rows, seed):
+    """The article's own lines."""
+    x_train = rows.reshape(-1, 784).astype("float32") / 255.0
+    keras.utils.set_random_seed(seed)
+    input_img = keras.Input(shape=(784,))
+    encoded = keras.layers.Dense(2)(input_img)
+    decoded = keras.layers.Dense(784)(encoded)
+    autoencoder = keras.Model(input_img, decoded)
+    autoencoder.compile(optimizer="adam", loss="binary_crossentropy")
+    history = autoencoder.fit(x_train, x_train, epochs=5, batch_size=32, shuffle=True, verbose=0)
+    return history.history["loss"], autoencoder.get_weights()
+
+
+def test_article_takes_the_steps_of_plain_keras(rows):
+    loss, weights = plain_keras(rows, seed=3)
+    ours = make("article", random_state=3).fit(rows)
+    assert_allclose(ours.history_["loss"][1:], loss, rtol=1e-4)
+    kernel, bias = ours.encoder_.layers[-1].get_weights()
+    assert_allclose(kernel, weights[0], atol=1e-4)
+    assert_allclose(bias, weights[1], atol=1e-4)
+
+
+def test_article_uses_the_raw_output(rows):
+    model = make("article", random_state=3).fit(rows)
+    back = model.inverse_transform(model.transform(rows[:200]))
+    assert back.min() < 0.0  # two dense layers without activation: nothing holds it in 0–255
+    kernel, bias = model.decoder_.get_layer("head").get_weights()
+    expected = (model.transform(rows[:200]) @ kernel + bias) * 255.0
+    assert_allclose(back.reshape(200, 784), expected, atol=1e-2)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_settings_of_a_recipe_give_way(name):
+    assert make(name, n_components=5).n_components == 5
+
+
+def test_recipes_are_not_shared():
+    make("article").training.batch_size = 7
+    assert make("article").training.batch_size == 32
+
+
+def test_unknown_recipe_names_the_nearest():
+    with pytest.raises(UnknownNameError, match="did you mean 'article'"):
+        make("artcle")

@@ -1,0 +1,130 @@
+"""``fit --continue``."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from latentmap import load_model
+from latentmap.data import load_data_set
+
+
+@pytest.fixture(scope="module")
+def grown(run, tmp_path_factory):
+    """A map of nine digits, what is said when zeros come, and where all that lies."""
+    folder = tmp_path_factory.mktemp("growing")
+    source = load_data_set("digits")
+    rows, digits = source[:], np.asarray(source.labels)
+    np.savez(folder / "nine.npz", x=rows[digits > 0], y=digits[digits > 0])
+    np.savez(folder / "zeros.npz", x=rows[digits == 0], y=digits[digits == 0])
+    run("fit", folder / "nine.npz", "-o", folder / "nine.safetensors")
+    result = run(
+        "fit", folder / "zeros.npz", "--continue", folder / "nine.safetensors",
+        "-o", folder / "ten.safetensors",
+    )  # fmt: skip
+    return folder, result
+
+
+def test_it_says_where_new_rows_went_and_how_little_moved(grown):
+    folder, result = grown
+    growth = load_model(folder / "ten.safetensors").growth_
+    assert growth["rows"] == 135 and growth["new_kind"] > 100 and growth["median_shift"] < 0.02
+    assert "The map has grown" in result.stdout
+    assert f"{growth['landmarks']} new landmarks, around (" in result.stdout
+    assert f"{growth['median_shift']:.2%} of the map's width" in result.stdout
+    assert "Quality on 15 rows of zeros.npz that were held out, of 150" in result.stdout
+    kinds = ["codes", "growth", "loss", "plane", "reconstructions"]
+    assert all((folder / f"ten.{kind}.png").stat().st_size > 5000 for kind in kinds)
+
+
+def test_the_model_that_grew_is_left_alone_where_another_is_named(grown):
+    folder, _ = grown
+    old, new = (load_model(folder / f"{name}.safetensors") for name in ("nine", "ten"))
+    assert old.growth_ is None
+    assert len(new.landmarks_) == len(old.landmarks_) + new.growth_["landmarks"]
+
+
+def test_a_report_that_is_stopped_says_that_the_rows_are_in(run, grown, tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("latentmap.cli.fit_continue._report", stop)
+    folder, _ = grown
+    place = tmp_path / "m.safetensors"
+    shutil.copy(folder / "ten.safetensors", place)
+    told = run("fit", folder / "zeros.npz", "--continue", place, code=130).stderr
+    assert "m.safetensors holds the new rows already: only the report is missing" in told
+    assert load_model(place).growth_["rows"] == 135
+
+
+@pytest.mark.parametrize(("data", "count"), [("nine", 129), ("zeros", 15)])
+def test_evaluate_finds_the_rows_held_out_of_each_data(run, grown, data, count):
+    folder, _ = grown
+    told = run("evaluate", folder / "ten.safetensors", folder / f"{data}.npz", "--json").stdout
+    found = json.loads(told)
+    assert found["rows"] == count
+    assert "held out" in found["measured_on"]
+    if data == "zeros":
+        kept = load_model(folder / "ten.safetensors").figures_
+        assert found["mse"] == pytest.approx(kept["mse"])
+
+
+def test_verbs_work_with_a_grown_map(run, grown, tmp_path):
+    folder, _ = grown
+    model, zeros = folder / "ten.safetensors", folder / "zeros.npz"
+    assert "LatentMap" in run("info", model).stdout
+    run("encode", model, zeros, "-o", tmp_path / "codes.npy")
+    run("decode", model, tmp_path / "codes.npy", "-o", tmp_path / "rows.npy")
+    run("generate", model, "-n", 4, "-o", tmp_path / "made.npy")
+    run("plot", model, zeros, "-o", tmp_path / "plot.png")
+    assert len(np.load(tmp_path / "rows.npy")) == 150
+
+
+def test_without_another_name_the_model_itself_grows(run, grown, tmp_path):
+    folder, _ = grown
+    place = tmp_path / "m.safetensors"
+    shutil.copy(folder / "ten.safetensors", place)
+    run("fit", folder / "zeros.npz", "--continue", place)
+    model = load_model(place)
+    assert model.growth_["new_kind"] == 0  # zeros are known by now
+    assert len(model.figures_["held_out_before"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--recipe", "map"), ("-n", 2), ("--network", "dense"), ("--neighbors", 5), ("--epochs", 3)],
+)
+def test_settings_are_refused_in_one_sentence(run, grown, option, value):
+    model = grown[0] / "nine.safetensors"
+    result = run("fit", "digits", "--continue", model, option, value, code=2)
+    assert "a model that is continued keeps the settings that it has" in result.stderr
+    assert (option if option != "-n" else "--components") in result.stderr
+
+
+def test_what_cannot_grow_says_so_and_stays(run, grown, plain_model, nonsense, tmp_path):
+    before = plain_model.read_bytes()
+    result = run("fit", "digits", "--continue", plain_model, code=2)
+    assert "expected a map, which can grow, found an AutoEncoder" in result.stderr
+    assert plain_model.read_bytes() == before
+    model = grown[0] / "nine.safetensors"
+    before = model.read_bytes()
+    assert "5 features" in run("fit", nonsense / "narrow.npy", "--continue", model, code=2).stderr
+    loud = np.zeros((30, 8, 8))
+    loud[4, 1, 1] = np.nan
+    np.save(tmp_path / "nan.npy", loud)
+    assert "row 4" in run("fit", tmp_path / "nan.npy", "--continue", model, code=2).stderr
+    assert "found none" in run("fit", "digits", "--continue", "no.safetensors", code=2).stderr
+    assert model.read_bytes() == before
+
+
+def test_a_table_whose_columns_have_names_grows(run, tmp_path):
+    rng = np.random.default_rng(0)
+    table = np.c_[rng.normal(size=(80, 3)), rng.integers(0, 2, 80)]
+    header = {"header": "a,b,c,kind", "comments": "", "delimiter": ","}
+    np.savetxt(tmp_path / "rows.csv", table, **header)
+    place = tmp_path / "m.safetensors"
+    run("fit", tmp_path / "rows.csv", "--label", "kind", "--epochs", 1, "-o", place)
+    result = run("fit", tmp_path / "rows.csv", "--continue", place)
+    assert "The map has grown" in result.stdout
+    assert "warning" not in result.stderr.lower()

@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+
+from latentmap.cli.memory_option import report_cost
+from latentmap.cli.row_selection import Parts
+from latentmap.data import ArraySource
+from latentmap.data.memory import limit_bytes
+from latentmap.training.forecast import Pace
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--memory", "lots"], "memory: expected a size such as 500MB, 4GB or 2GiB, found 'lots'"),
+        (["--memory", "500MB"], "memory: expected a limit of 1.1 GB at least, found 0.5 GB"),
+        (["--memory", "4GB", "--workers", "2"], "--memory: expected none with --workers"),
+        (["--memory", "4GB", "--continue", "m.safetensors"], "--memory: expected none with --cont"),
+        (["--ray", "auto", "--continue", "m.safetensors"], "--ray: expected none with --continue"),
+        (["--storage", "s", "--continue", "m.safetensors"], "--storage: expected none with --con"),
+    ],
+)
+def test_a_limit_that_cannot_be_kept_is_refused(process, options, sentence, tmp_path):
+    fit = process("fit", "digits", *options, cwd=tmp_path)
+    _, told = fit.communicate(timeout=60)
+    assert fit.returncode == 2 and sentence in told and len(told.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("limit", "word"), [("lots", "found 'lots'"), ("500MB", "1.1 GB at least")]
+)
+def test_one_of_the_environment_is_checked_by_every_verb(process, limit, word, monkeypatch):
+    monkeypatch.setenv("LATENTMAP_MEMORY", limit)
+    info = process("info", "no.safetensors")
+    _, told = info.communicate(timeout=60)
+    assert info.returncode == 2 and word in told and len(told.splitlines()) == 1
+
+
+@pytest.mark.parametrize("option", [["--workers", "2"], ["--continue", "m.safetensors"]])
+def test_one_of_the_environment_is_refused_where_it_cannot_be_kept(run, option, monkeypatch):
+    monkeypatch.setenv("LATENTMAP_MEMORY", "64GB")
+    told = run("fit", "digits", *option, code=2).stderr
+    assert f"LATENTMAP_MEMORY: expected none with {option[0]}" in told
+
+
+def test_many_rows_are_refused_before_they_are_read(process, tmp_path):
+    np.lib.format.open_memmap(tmp_path / "many.npy", "w+", np.uint8, (10_000_000, 4))
+    fit = process("fit", tmp_path / "many.npy", "--memory", "1.2GB", cwd=tmp_path)
+    assert "expected a limit of 1.6 GB at least, found 1.2 GB" in fit.communicate(timeout=60)[1]
+
+
+def test_a_limit_ends_with_the_command(run, tmp_path):
+    np.save(tmp_path / "rows.npy", np.random.default_rng(0).normal(size=(60, 3)))
+    options = ["-n", 1, "--epochs", 1, "--memory", "64GB", "-o", tmp_path / "m.safetensors"]
+    run("fit", tmp_path / "rows.npy", *options)
+    assert limit_bytes() is None
+
+
+def test_judging_more_rows_costs_more():
+    rows = ArraySource(np.zeros((6000, 4)), labels=np.zeros(6000, int))
+    pace = Pace(rows, 0.0, 0.0, 1.0)
+    few, many = (report_cost(Parts(rows, rows.sample(n), {}, ""), pace) for n in (100, 4000))
+    assert many.seconds > few.seconds + 1 and many.peak > 3 * few.peak

@@ -1,0 +1,104 @@
+import numpy as np
+import pytest
+
+from latentmap.data import caching as module
+from latentmap.data.caching import brought_near
+from latentmap.data.sources import ArraySource, Source
+from latentmap.errors import DataError
+from latentmap.training.preparation import prepare
+from latentmap.training.strategy import trained_by
+
+ROWS = np.random.default_rng(0).normal(size=(500, 3))
+
+
+class Decoded(Source):
+    """Rows that cost something each time they are read."""
+
+    def __init__(self, rows):
+        self.rows, self.row_shape, self.dtype, self.name = rows, rows.shape[1:], rows.dtype, "them"
+        self.block_starts, self.read = np.arange(0, len(rows), 50), 0
+
+    def __len__(self):
+        return len(self.rows)
+
+    def take(self, indices):
+        self.read += len(indices)
+        return self.rows[indices]
+
+
+@pytest.fixture
+def little_memory(monkeypatch):
+    monkeypatch.setattr(Source, "fits", lambda self, limit_bytes=0: self.nbytes < 2000)
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path / "latentmap"
+
+
+def test_rows_that_fit_are_read_into_memory_once():
+    source = Decoded(ROWS)
+    near = brought_near(source)
+    assert near.block_starts is None
+    assert np.array_equal(near[:], ROWS)
+    assert np.array_equal(near[:], ROWS)
+    assert source.read == 500
+
+
+def test_more_go_to_the_disk_and_leave_nothing_behind(little_memory, cache):
+    source = Decoded(ROWS)
+    near = brought_near(source)
+    assert near.block_starts is not None
+    assert np.array_equal(near[:], ROWS)
+    assert np.array_equal(near[[400, 3]], ROWS[[400, 3]])
+    assert source.read == 500
+    assert list(cache.iterdir()) == []
+
+
+def test_a_full_disk_leaves_rows_where_they_are(little_memory, cache, monkeypatch):
+    monkeypatch.setattr(module, "SPARE", 1 << 50)
+    source = Decoded(ROWS)
+    assert brought_near(source) is source
+
+
+def test_rows_that_workers_will_read_stay_where_they_are(little_memory, cache):
+    source = Decoded(ROWS)
+    with trained_by(object()):
+        assert brought_near(source) is source
+
+
+def test_raw_numbers_stay_where_they_are(little_memory):
+    source = ArraySource(ROWS)
+    assert brought_near(source) is source
+    part = source.split(100)[0]
+    assert brought_near(part) is part
+
+
+def test_the_place_of_a_bad_number_is_that_of_the_original(little_memory, cache):
+    holed = ROWS.copy()
+    holed[77, 1] = np.nan
+    rows = Decoded(holed).subset(np.arange(50, 500))
+    with pytest.raises(DataError, match="them, row 77, column 1: expected a finite number"):
+        prepare(rows, "auto", 1, None, 0)
+
+
+def test_so_is_it_where_raw_numbers_are_read_into_memory():
+    holed = ROWS.copy()
+    holed[77, 1] = np.nan
+    with pytest.raises(DataError, match="row 77"):
+        prepare(ArraySource(holed).subset(np.arange(50, 500)), "auto", 1, None, 0)
+
+
+def test_fitting_reads_the_original_once(little_memory, cache):
+    source = Decoded(ROWS)
+    ready = prepare(source, "auto", 1, None, 0)
+    for _ in range(3):
+        seen = np.concatenate(list(ready.fitted.batches(64, rng=np.random.default_rng(0))))
+        assert len(seen) == 450
+    assert source.read == 500
+
+
+def test_progress_is_shown(capsys):
+    brought_near(Decoded(ROWS), visible=True)
+    assert "reading them" in capsys.readouterr().err

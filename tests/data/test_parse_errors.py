@@ -1,0 +1,28 @@
+import pytest
+
+from latentmap.data.parse_errors import reading
+from latentmap.errors import DataError, FileError
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (EOFError(), "it is cut short"),
+        (FileNotFoundError(2, "No such file or directory"), "No such file or directory"),
+        (ValueError("wrong magic.\nand more"), "wrong magic"),
+        (ValueError(), "ValueError"),
+    ],
+)
+def test_one_sentence(error, reason):
+    with (
+        pytest.raises(FileError, match=rf"^x.npy: cannot be read as an array \({reason}\)$"),
+        reading("x.npy", "an array", ValueError, EOFError),
+    ):
+        raise error
+
+
+def test_own_errors_and_mistakes_pass():
+    with pytest.raises(DataError, match="own"), reading("x", "y", Exception):
+        raise DataError("own")
+    with pytest.raises(TypeError), reading("x", "y", ValueError):
+        raise TypeError

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import csv
+import io
+
+import numpy as np
+import pytest
+
+from latentmap.explorer.selection_export import csv_of
+
+
+def read(scene, numbers):
+    text = b"".join(csv_of(scene, np.array(numbers))).decode()
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_the_chosen_rows_come_in_their_order_with_every_digit(wide_scene, wine):
+    lines = read(wide_scene, [7, 100, 3])
+    assert [line["row"] for line in lines] == ["7", "100", "3"]
+    assert [line["label"] for line in lines] == wine.labels[[7, 100, 3]].tolist()
+    rows = [[float(line[name]) for name in wine.feature_names] for line in lines]
+    assert rows == wine[[7, 100, 3]].tolist()
+    codes = np.array([[line[f"code {i}"] for i in (1, 2, 3)] for line in lines], np.float32)
+    assert codes.tolist() == wide_scene.codes[[7, 100, 3]].tolist()
+
+
+def test_figures_are_told_and_pixels_are_not(map_scene):
+    (line,) = read(map_scene, [5])
+    told = map_scene.row(5)
+    assert float(line["confidence"]) == pytest.approx(told["confidence"], rel=1e-3)
+    assert float(line["error"]) == pytest.approx(told["error"], rel=1e-3)
+    assert {"row", "label", "code 1", "code 2", "confidence", "error"} <= set(line)
+    assert not any(name.startswith("c0") for name in line)
+
+
+def test_many_rows_come_in_parts(map_scene):
+    numbers = np.tile(np.arange(500), 9)
+    parts = list(csv_of(map_scene, numbers))
+    assert len(parts) > 2
+    lines = b"".join(parts).decode().splitlines()
+    assert [int(line.split(",")[0]) for line in lines[1:]] == numbers.tolist()

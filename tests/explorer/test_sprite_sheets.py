@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from latentmap.explorer.sprite_sheets import ACROSS, TILES, sheets_within
+
+
+def tile(sheets, number):
+    image = np.asarray(Image.open(io.BytesIO(sheets.files[number // TILES])).convert("RGB"))
+    line, column = divmod(number % TILES, ACROSS)
+    top, left = line * sheets.height, column * sheets.width
+    return image[top : top + sheets.height, left : left + sheets.width]
+
+
+@pytest.fixture(scope="module")
+def shades():
+    """2,100 pictures, each of one colour that tells its number."""
+    numbers = np.arange(2100)
+    colours = np.column_stack([numbers % 7 * 40, numbers % 5 * 60, numbers // 21])
+    return np.broadcast_to(colours[:, None, None, :], (2100, 12, 8, 3)).astype(np.uint8)
+
+
+def test_a_picture_lies_where_it_is_told(shades):
+    sheets = sheets_within(shades.__getitem__, 2100, 1e7)
+    told = sheets.described()
+    assert (told["height"], told["width"], len(sheets.files)) == (12, 8, 3)
+    for number in (0, 1, 31, 32, 1023, 1024, 2047, 2099):
+        middle = tile(sheets, number)[3:9, 2:6].mean(axis=(0, 1))
+        assert np.abs(middle - shades[number, 0, 0]).max() < 25
+
+
+@pytest.mark.parametrize("budget", [4e5, 1e5, 3e4])
+def test_no_more_bytes_are_taken_than_there_are(budget):
+    noise = np.random.default_rng(0).integers(0, 255, (1500, 24, 24, 1), dtype=np.uint8)
+    sheets = sheets_within(noise.__getitem__, 1500, budget)
+    assert 0.2 * budget < sheets.nbytes <= budget
+    assert sheets.nbytes == sum(map(len, sheets.files))
+
+
+def test_pages_that_are_larger_than_they_look_are_written_smaller():
+    # Only pictures that are not tried are costly.
+    pictures = np.zeros((5 * TILES, 16, 16, 1), np.uint8)
+    pictures[TILES : 2 * TILES] = np.random.default_rng(0).integers(0, 255, (TILES, 16, 16, 1))
+    assert sheets_within(pictures.__getitem__, len(pictures), 9e4).nbytes <= 9e4
+
+
+def test_large_pictures_are_shrunk_even_where_there_is_room():
+    pictures = np.zeros((3, 300, 200, 1), np.uint8)
+    sheets = sheets_within(pictures.__getitem__, 3, 1e8)
+    assert (sheets.height, sheets.width) == (64, 43)
+
+
+def test_how_far_it_has_come_is_told(shades):
+    done = []
+    sheets_within(shades.__getitem__, 2100, 1e7, done.append)
+    assert sum(done) == 2100

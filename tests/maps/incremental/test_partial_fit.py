@@ -1,0 +1,225 @@
+"""A map that grows: the old stays, the new gets a place, and nothing is lost on failure."""
+
+import numpy as np
+import pytest
+from sklearn.neighbors import KNeighborsClassifier
+
+from latentmap import AutoEncoder, LatentMap, load_model
+from latentmap.autoencoders.model_file import read_model, write_model
+from latentmap.data import load_data_set
+from latentmap.errors import DataError, ModelFileError, SettingError, TooLargeError
+from latentmap.networks.dense import DenseNetwork
+
+SMALL = DenseNetwork(hidden=(64,), activation="relu", principal=False, normalize=True)
+
+
+@pytest.fixture(scope="module")
+def mnist():
+    """Digits to fit a map to (no 0 or 1), those, others unseen, and more of known digits."""
+    source = load_data_set("mnist", "fit").subset(np.arange(6000))
+    rows, digits = source[:], np.asarray(source.labels)
+    known = np.flatnonzero(digits > 1)
+    parts = {"old": known[:3000], "unseen": known[3000:4000], "more": known[4000:4400]}
+    for digit in (0, 1):
+        own = np.flatnonzero(digits == digit)
+        parts |= {digit: own[:350], f"unseen {digit}": own[350:]}
+    return {name: (rows[part], digits[part]) for name, part in parts.items()}
+
+
+@pytest.fixture(scope="module")
+def model(mnist, tmp_path_factory):
+    """The file of a map of eight digits."""
+    path = tmp_path_factory.mktemp("growing") / "eight.safetensors"
+    LatentMap(epochs=6, random_state=0).fit(mnist["old"][0]).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def grown(model, mnist):
+    """The same after it took in 0, and then 1."""
+    first = load_model(model).partial_fit(mnist[0][0])
+    growth = first.growth_
+    return first.partial_fit(mnist[1][0]), growth
+
+
+def moved(after, before, rows):
+    was, stands = before.transform(rows), after.transform(rows)
+    return float(np.median(np.linalg.norm(stands - was, axis=1)) / np.ptp(was, axis=0).max())
+
+
+def hits(model, known, asked):
+    """10-NN accuracy of rows among the codes of others."""
+    rows, digits = (np.concatenate([part[i] for part in known]) for i in range(2))
+    votes = KNeighborsClassifier(10).fit(model.transform(rows), digits)
+    return float((votes.predict(model.transform(asked[0])) == asked[1]).mean())
+
+
+def test_old_rows_stay_where_they_are(grown, model, mnist):
+    before = load_model(model)
+    assert moved(grown[0], before, mnist["old"][0]) < 0.01
+    assert moved(grown[0], before, mnist["unseen"][0]) < 0.01
+    assert grown[0].growth_["median_shift"] < 0.01
+    lost = hits(before, [mnist["old"]], mnist["unseen"])
+    lost -= hits(grown[0], [mnist["old"], mnist[0], mnist[1]], mnist["unseen"])
+    assert lost < 0.02
+
+
+def test_each_new_digit_gets_a_place_of_its_own(grown, model, mnist):
+    after, growth = grown
+    before = load_model(model)
+    assert growth["rows"] == len(mnist[0][0]) and growth["new_kind"] > 300
+    assert after.growth_["new_kind"] > 300
+    old, first, second = np.split(
+        after.landmarks_,
+        np.cumsum([len(before.landmarks_), growth["landmarks"]]),
+    )
+    assert np.allclose(old, before.landmarks_)
+    assert len(second) == after.growth_["landmarks"] > 20
+    for digit, place in ((0, first), (1, second)):
+        codes = after.transform(mnist[f"unseen {digit}"][0])
+        near = [np.linalg.norm(codes[:, None] - part, axis=2).min(axis=1) for part in (place, old)]
+        assert (near[0] < near[1]).mean() > 0.85
+        assert np.median(before.density(codes)) < 0.01  # where no old rows live
+        assert np.median(after.density(codes)) > 0.5
+    known = [mnist["old"], mnist[0], mnist[1]]
+    assert hits(after, known, mnist["unseen 0"]) > 0.85
+    assert hits(after, known, mnist["unseen 1"]) > 0.85
+
+
+def test_new_digits_are_decoded_to_something_like_themselves(grown, model, mnist):
+    before = load_model(model)
+    usual = before.reconstruction_error(mnist["unseen"][0]).mean()
+    for digit in (0, 1):
+        rows = mnist[f"unseen {digit}"][0]
+        error = grown[0].reconstruction_error(rows).mean()
+        assert error < 0.75 * before.reconstruction_error(rows).mean()
+        assert error < 1.5 * usual
+        assert np.median(grown[0].confidence(rows)) > 0.5
+    assert grown[0].reconstruction_error(mnist["unseen"][0]).mean() < 1.03 * usual
+
+
+def test_more_rows_of_known_digits_change_nothing_and_help(model, mnist):
+    before = load_model(model)
+    after = load_model(model).partial_fit(mnist["more"][0])
+    assert after.growth_["new_kind"] == after.growth_["landmarks"] == 0
+    assert np.array_equal(after.landmarks_, before.landmarks_)
+    assert moved(after, before, mnist["old"][0]) < 0.01
+    errors = [m.reconstruction_error(mnist["unseen"][0]).mean() for m in (before, after)]
+    assert errors[1] < errors[0]
+    scores = [hits(m, [mnist["old"]], mnist["unseen"]) for m in (before, after)]
+    assert scores[1] > scores[0] - 0.01
+
+
+def test_the_same_growth_again_and_through_a_file(model, mnist, grown, tmp_path):
+    once, again = (load_model(model).partial_fit(mnist[0][0][:60]) for _ in range(2))
+    assert once.growth_["landmarks"] > 0
+    assert once.fingerprint() == again.fingerprint()
+    grown[0].save(tmp_path / "grown.safetensors")
+    back = load_model(tmp_path / "grown.safetensors")
+    rows = mnist["unseen"][0][:50]
+    assert np.array_equal(back.transform(rows), grown[0].transform(rows))
+    assert back.growth_ == grown[0].growth_
+    assert back.following_ == grown[0].following_
+    assert np.isfinite(back.sample(20)).all()
+
+
+def test_a_failed_growth_leaves_the_map_as_it_was(model, mnist):
+    grows = load_model(model)
+    print_before = grows.fingerprint()
+    bad = mnist["more"][0][:30].astype(float)
+    bad[7, 3, 3] = np.nan
+    with pytest.raises(DataError, match="row 7"):
+        grows.partial_fit(bad)
+    with pytest.raises(DataError, match="X has 10 features, but LatentMap is expecting 784"):
+        grows.partial_fit(np.zeros((30, 10)))
+    with pytest.raises(DataError, match="0 sample"):
+        grows.partial_fit(np.zeros((0, 784)))
+    with pytest.raises(SettingError, match=r"^epochs: expected 'auto' or an integer"):
+        grows.set_params(epochs="x").partial_fit(mnist[0][0])
+    grows.set_params(epochs="auto")
+    with pytest.raises(DataError, match="too large"):
+        grows.partial_fit(np.full((30, 784), 1e38))
+    assert grows.fingerprint() == print_before
+
+
+def test_more_rows_than_memory_holds_the_points_of_are_refused(model, mnist, monkeypatch):
+    grows = load_model(model)
+    monkeypatch.setattr("latentmap.data.memory.available_bytes", lambda: 50_000)
+    with pytest.raises(TooLargeError, match="X: needs"):
+        grows.partial_fit(mnist["more"][0])
+
+
+def test_interrupted_growth_leaves_the_map_as_it_was(model, mnist, monkeypatch):
+    grows = load_model(model)
+    codes, told = grows.transform(mnist["more"][0]), grows.fingerprint()
+
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("latentmap.maps.incremental.partial_fit.train", stop)
+    with pytest.raises(KeyboardInterrupt):
+        grows.partial_fit(mnist[0][0])
+    assert grows.fingerprint() == told
+    assert np.array_equal(grows.transform(mnist["more"][0]), codes)
+
+
+def test_rows_outside_the_fitted_range_do_not_break(model, mnist):
+    loud = mnist[0][0][:100].astype(np.float32) * 20 - 300
+    after = load_model(model).partial_fit(loud)
+    assert np.isfinite(after.transform(loud)).all()
+    assert np.isfinite(after.inverse_transform(after.landmarks_)).all()
+    assert moved(after, load_model(model), mnist["unseen"][0]) < 0.02
+
+
+@pytest.mark.parametrize("n_components", [1, 2, 3])
+def test_tables_grow_too_whatever_the_network(n_components, tmp_path):
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(400, 6)) + 6 * np.eye(6)[rng.integers(0, 3, 400)]
+    new = rng.normal(size=(80, 6)) + 9 * np.eye(6)[4]
+    fitted = LatentMap(n_components, network=SMALL, epochs=20, random_state=0).fit(rows)
+    before = fitted.transform(rows)
+    grown = fitted.partial_fit(new)
+    assert grown.growth_["new_kind"] == 80
+    far = np.linalg.norm(grown.transform(new)[:, None] - before, axis=2).min(axis=1)
+    assert np.median(far) > 0.02 * np.ptp(before, axis=0).max()
+    shift = np.linalg.norm(grown.transform(rows) - before, axis=1)
+    assert np.median(shift) < 0.02 * np.ptp(before, axis=0).max()
+    grown.save(tmp_path / "t.safetensors")
+    assert load_model(tmp_path / "t.safetensors").partial_fit(rows[:5]).growth_["rows"] == 5
+
+
+def test_on_what_is_not_fitted_it_is_fit():
+    rows = np.random.default_rng(0).normal(size=(60, 4))
+    settings = {"network": SMALL, "epochs": 2, "random_state": 0}
+    one, other = LatentMap(**settings).fit(rows), LatentMap(**settings).partial_fit(rows)
+    assert one.fingerprint() == other.fingerprint()
+    assert other.growth_ is None
+
+
+def test_maps_that_keep_nothing_say_so(model, mnist, tmp_path):
+    rows = np.random.default_rng(0).normal(size=(60, 4))
+    own = LatentMap(layout=rows[:, :2], network=SMALL, epochs=2).fit(rows)
+    with pytest.raises(SettingError, match="a map of your own layout cannot"):
+        own.partial_fit(rows)
+    about, arrays = read_model(model)
+    older = {name: array for name, array in arrays.items() if "kept_" not in name}
+    write_model(tmp_path / "older.safetensors", about, older)
+    with pytest.raises(SettingError, match="fit it again"):
+        load_model(tmp_path / "older.safetensors").partial_fit(mnist["more"][0])
+    assert not hasattr(AutoEncoder(), "partial_fit")
+
+
+@pytest.mark.parametrize("name", ["counts", "means", "directions", "scatter"])
+def test_a_file_with_another_memory_is_refused(model, tmp_path, name):
+    about, arrays = read_model(model)
+    write_model(
+        tmp_path / "bad.safetensors", about, {**arrays, f"fitted/kept_{name}": np.full(7, np.nan)}
+    )
+    with pytest.raises(ModelFileError):
+        load_model(tmp_path / "bad.safetensors")
+
+
+def test_a_map_of_equal_rows_grows():
+    rows = load_data_set("digits")[:].reshape(-1, 64).astype(np.float32)
+    model = LatentMap(epochs=1, random_state=0).fit(np.repeat(rows[:1], 50, axis=0))
+    assert np.isfinite(model.partial_fit(rows[:100]).transform(rows[:100])).all()

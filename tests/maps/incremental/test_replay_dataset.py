@@ -1,0 +1,53 @@
+import keras
+import numpy as np
+from keras import layers
+
+from latentmap.data import ArraySource
+from latentmap.maps.incremental.replay_dataset import Lessons, Teacher
+
+
+def lessons():
+    given = keras.Input((3,))
+    encoder = keras.Model(given, layers.Lambda(lambda x: x[:, :2])(given))
+    places = keras.Model(given, layers.Lambda(lambda x: 0 * x)(given))
+    code = keras.Input((2,))
+    decoder = keras.Model(code, layers.Lambda(lambda z: z[:, [0, 0, 0]])(code))
+    return Lessons(
+        ArraySource(np.arange(12.0).reshape(4, 3)),
+        np.array([False, True, False, True]),
+        np.array([[70.0, 71.0], [80.0, 81.0]]),
+        lambda codes: np.repeat(codes[:, :1], 5, axis=1),
+        teacher=Teacher(encoder, places, decoder),
+        recalled=lambda n: np.full((n, 3), 100.0),
+        n_recalled=6,
+        scaled=lambda rows: rows / 10,
+        width=5,
+    )
+
+
+def test_each_row_comes_with_what_is_wanted_of_it():
+    rows, codes, shares, wanted = lessons().take([9, 1, 0, 3])
+    assert rows[:, 0].tolist() == [100, 3, 0, 9]
+    assert codes.tolist() == [[100, 100], [70, 71], [0, 1], [80, 81]]
+    assert np.allclose(shares[[0, 2]], [1 / 3, 1 / 3, 1 / 3, 0, 0])  # as before, none to the new
+    assert shares[[1, 3]].tolist() == [[70] * 5, [80] * 5]
+    assert np.allclose(wanted[1:], rows[1:] / 10)  # new rows are decoded to themselves
+    assert np.allclose(wanted[0], 10.0)  # recalled ones to what they were decoded to
+
+
+def test_a_pass_holds_each_new_row_once():
+    seen = [
+        part for batch in lessons().batches(3, rng=np.random.default_rng(0)) for part in batch[0]
+    ]
+    assert len(seen) == len(lessons()) == 10
+    assert sorted(row[0] for row in seen) == [0, 3, 6, 9] + [100] * 6
+
+
+def test_a_batch_may_hold_new_rows_only_or_recalled_ones_only():
+    from latentmap.preprocessing.pca_projection import scaled
+    from latentmap.preprocessing.scaling import Scale
+
+    some, scale = lessons(), Scale(np.zeros(()), np.ones(()), False)
+    some.scaled = lambda rows: scaled(rows, scale)
+    assert [part.shape for part in some.take([0, 3])] == [(2, 3), (2, 2), (2, 5), (2, 3)]
+    assert [part.shape for part in some.take([9])] == [(1, 3), (1, 2), (1, 5), (1, 3)]

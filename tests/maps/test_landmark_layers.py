@@ -1,0 +1,145 @@
+import keras
+import numpy as np
+import pytest
+
+from latentmap.maps.landmark_layers import AroundMode, Softened
+
+RNG = np.random.default_rng(0)
+CENTERS = RNG.normal(size=(40, 2)).astype("float32")
+SPOTS = RNG.normal(size=(30, 2)).astype("float32")
+LOGITS = (3 * RNG.normal(size=(30, 40))).astype("float32")
+
+
+def numbers(tensor):
+    return keras.ops.convert_to_numpy(tensor)
+
+
+def softmax(logits):
+    p = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return p / p.sum(axis=-1, keepdims=True)
+
+
+def squared_distances(spots, centers):
+    return ((spots[:, None].astype(float) - centers[None]) ** 2).sum(axis=-1)
+
+
+def again(layer):
+    return keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
+
+
+# -- spots to distributions ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [0.05, 0.3, 5.0])
+@pytest.mark.parametrize("n_components", [1, 2, 3])
+def test_a_spot_is_softened_as_the_formula_says(width, n_components):
+    centers, spots = (RNG.normal(size=(n, n_components)).astype("float32") for n in (40, 30))
+    expected = softmax(-squared_distances(spots, centers) / (2 * width**2))
+    found = numbers(Softened(centers, width)(spots))
+    assert np.allclose(found, expected, atol=1e-3)
+    assert np.allclose(found.sum(axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("far", [1e3, 1e8, 1e15])
+def test_far_away_it_is_a_distribution_still(far):
+    found = numbers(Softened(CENTERS, 0.1)(far * np.array([[1.0, 0.0], [-1.0, 2.0]], "float32")))
+    assert np.allclose(found.sum(axis=1), 1, atol=1e-5)
+
+
+# -- distributions to spots ------------------------------------------------------------------------
+
+
+def around_mode(logits, centers, anchors, radius):
+    """The same in double precision, step by step."""
+
+    def windows(middles):
+        return np.exp(-squared_distances(middles, centers) / (2 * radius**2))
+
+    p = softmax(logits.astype(float))
+    spots, masses = [], []
+    for row in p:
+        at = anchors[(windows(anchors) @ row).argmax()][None]
+        for _ in range(2):
+            weights = row * windows(at)[0]
+            mass = weights.sum()
+            at = (weights @ centers / mass)[None]
+        spots.append(at[0])
+        masses.append(mass)
+    return np.array(spots), np.array(masses)
+
+
+@pytest.mark.parametrize("radius", [0.3, 1.0])
+def test_spot_and_mass_are_those_of_the_formula(radius):
+    layer = AroundMode(CENTERS, CENTERS[:10], radius)
+    spots, mass = (numbers(t) for t in layer(LOGITS))
+    expected_spots, expected_mass = around_mode(LOGITS, CENTERS, CENTERS[:10], radius)
+    assert np.allclose(spots, expected_spots, atol=1e-4)
+    assert np.allclose(mass, expected_mass, atol=1e-5)
+    assert ((mass > 0) & (mass <= 1)).all()
+
+
+def test_where_one_landmark_has_it_all_the_spot_is_there():
+    spots, mass = AroundMode(CENTERS, CENTERS[::4], 0.5)(60 * np.eye(40, dtype="float32"))
+    assert np.allclose(numbers(spots), CENTERS, atol=1e-5)
+    assert np.allclose(numbers(mass), 1, atol=1e-5)
+
+
+def test_a_row_of_two_places_lies_in_the_likelier_one_and_never_between():
+    left, right = RNG.normal(size=(2, 30, 2)) * 0.2 + np.array([[[-5, 0]], [[5, 0]]])
+    centers = np.concatenate([left, right]).astype("float32")
+    logits = np.zeros((1, 60), "float32")
+    logits[:, 30:] = 0.5
+    spots, mass = (numbers(t) for t in AroundMode(centers, centers[::5], 0.8)(logits))
+    assert np.allclose(spots, right.mean(axis=0), atol=0.1)
+    share = np.exp(0.5) / (1 + np.exp(0.5))
+    assert 0.7 * share < mass[0] <= share
+
+
+@pytest.mark.parametrize("n_components", [1, 2, 3])
+@pytest.mark.parametrize("window", [1.0, 2.0, 4.0])
+def test_the_most_mass_that_a_softened_spot_can_have(n_components, window):
+    """On landmarks everywhere φ is a Gaussian of width h: (1 + h²/r²)^(−n_components/2)."""
+    steps = np.arange(-5, 5.1, 0.5)
+    centers = np.stack(np.meshgrid(*[steps] * n_components), axis=-1).reshape(-1, n_components)
+    soft = Softened(centers, 1.0)(np.zeros((1, n_components), "float32"))
+    spots, mass = AroundMode(centers, centers, window)(keras.ops.log(soft))
+    assert np.allclose(numbers(spots), 0, atol=1e-4)
+    assert numbers(mass)[0] == pytest.approx((1 + 1 / window**2) ** (-n_components / 2), rel=0.01)
+
+
+def test_where_the_window_lies_may_be_told():
+    layer, middles = AroundMode(CENTERS, CENTERS[:10], 0.5), CENTERS[:30] + np.float32(0.1)
+    spots, mass = (numbers(t) for t in layer(LOGITS, middles))
+    near = np.exp(-squared_distances(middles, CENTERS) / (2 * 0.5**2)) * softmax(LOGITS)
+    assert np.allclose(mass, near.sum(axis=1), atol=1e-5)
+    assert np.allclose(spots, near @ CENTERS / near.sum(axis=1, keepdims=True), atol=1e-4)
+
+
+def test_logits_of_any_size():
+    spots, mass = (numbers(t) for t in AroundMode(CENTERS, CENTERS, 0.5)(1e30 * LOGITS))
+    assert np.allclose(spots, CENTERS[LOGITS.argmax(axis=1)], atol=1e-5)
+    assert np.allclose(mass, 1, atol=1e-5)
+
+
+def test_it_tells_its_shapes():
+    assert AroundMode(CENTERS, CENTERS[:3], 1.0).compute_output_shape((None, 40)) == (
+        (None, 2),
+        (None,),
+    )
+
+
+# -- constants -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layer", [Softened(CENTERS, 0.3), AroundMode(CENTERS, CENTERS[:5], 0.3)])
+def test_what_it_knows_travels_with_the_weights_and_is_never_trained(layer):
+    assert layer.trainable_weights == []
+    assert np.array_equal(numbers(layer.weights[0]), CENTERS)
+    assert len(layer.weights) == (2 if isinstance(layer, Softened) else 3)
+
+
+def test_their_configs_make_equal_layers():
+    soft, around = Softened(CENTERS, 0.3), AroundMode(CENTERS, CENTERS[:5], 0.3)
+    assert np.array_equal(numbers(again(soft)(SPOTS)), numbers(soft(SPOTS)))
+    for ours, theirs in zip(again(around)(LOGITS), around(LOGITS), strict=True):
+        assert np.array_equal(numbers(ours), numbers(theirs))

@@ -1,0 +1,292 @@
+import keras
+import numpy as np
+import pytest
+
+from latentmap.backend import apply
+from latentmap.maps.map_networks import DECODED_ROWS, MOST_NATS, MapParts, assemble_map, squashed
+from latentmap.networks.conv import ConvNetwork
+from latentmap.networks.dense import DenseNetwork, LinearNetwork
+from latentmap.networks.losses import LOSSES
+from latentmap.networks.pca import Principal
+
+RNG = np.random.default_rng(0)
+RAW = (100 + 20 * RNG.random((30, 6))).astype("float32")
+SCALED = (RAW - 100) / 20
+CENTERS = RNG.normal(size=(25, 2)).astype("float32")
+OFFSET, UNIT = np.array([500.0, -70.0], "float32"), np.float32(8.0)
+CODES = (UNIT * RNG.normal(size=(30, 2)) + OFFSET).astype("float32")
+SMALL = DenseNetwork(hidden=(5,), principal=False)
+
+
+def made(network=SMALL, loss="gaussian", row_shape=(6,), **options):
+    given = {
+        "offset": np.float32(100.0) * np.ones(()),
+        "scale": np.float32(20.0) * np.ones(()),
+        "back": network,
+        "centers": CENTERS,
+        "anchors": CENTERS[::3],
+        "width": 0.4,
+        "radius": 0.8,
+        "code_offset": OFFSET,
+        "code_scale": UNIT,
+        **options,
+    }
+    return assemble_map(MapParts(row_shape, 2, network, LOSSES[loss], **given))
+
+
+def weights(model):
+    return [keras.ops.convert_to_numpy(w.value) for w in model.weights]
+
+
+def trained_part(networks, rows, codes, steps=1, rate=0.02):
+    networks.training.compile(optimizer=keras.optimizers.Adam(rate))
+    for _ in range(steps):
+        networks.training.train_on_batch((rows, codes))
+
+
+# -- rows to spots, and spots to rows --------------------------------------------------------------
+
+
+def test_codes_are_in_the_layouts_own_units():
+    plane, mapped = made(code_offset=np.zeros(2, "f4"), code_scale=np.float32(1)), made()
+    spots = apply(plane.encoder, RAW)
+    assert np.allclose(apply(mapped.encoder, RAW), UNIT * spots + OFFSET, rtol=1e-5)
+    assert np.allclose(
+        apply(mapped.decoder, UNIT * spots + OFFSET), apply(plane.decoder, spots), rtol=1e-4
+    )
+
+
+def test_every_row_lies_among_the_landmarks():
+    spots = (apply(made().encoder, 1e6 * RNG.normal(size=(50, 6)).astype("f4")) - OFFSET) / UNIT
+    assert (spots >= CENTERS.min(axis=0) - 1e-4).all()
+    assert (spots <= CENTERS.max(axis=0) + 1e-4).all()
+
+
+@pytest.mark.parametrize("far", [1e6, 1e18])
+def test_far_from_all_landmarks_the_decoder_still_answers(far):
+    assert np.isfinite(apply(made().decoder, np.array([[far, -far]], "float32"))).all()
+
+
+@pytest.mark.parametrize("network", [SMALL, ConvNetwork(filters=(3,), principal=False)])
+def test_rows_come_back_in_their_shape_and_units(network):
+    networks = made(network, "bernoulli", row_shape=(2, 3))
+    rows = RAW.reshape(-1, 2, 3)
+    back = apply(networks.decoder, apply(networks.encoder, rows))
+    assert back.shape == rows.shape
+    assert ((back > 100) & (back < 120)).all()
+
+
+def test_the_networks_of_the_two_ways_may_differ():
+    networks = made(LinearNetwork(principal=False), back=DenseNetwork((7, 5), principal=False))
+    shapes = [w.shape for w in weights(networks.training)]
+    assert (6, 25) in shapes  # straight from rows to landmarks
+    assert (25, 5) in shapes  # and back by way of 5 and 7
+    assert (5, 7) in shapes
+
+
+# -- figures ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("loss", ["gaussian", "bernoulli", "bounded"])
+def test_figures_are_those_of_the_round_trip(loss):
+    networks = made(loss=loss)
+    back = (apply(networks.decoder, apply(networks.encoder, RAW)) - 100) / 20
+    figures = apply(networks.objective, RAW)
+    errors = ((SCALED - back) ** 2).mean(axis=1)
+    assert figures.shape == (30, 3)
+    assert np.allclose(figures[:, 1], errors, rtol=1e-3)
+    if loss == "gaussian":
+        assert np.allclose(figures[:, 0], errors / 2, rtol=1e-3)
+    assert ((figures[:, 2] > 0) & (figures[:, 2] <= 1)).all()
+
+
+@pytest.mark.parametrize("reconstruction", [0.0, 3.0, 1e4])
+def test_what_is_minimised_is_misplacement_and_reconstruction(reconstruction):
+    networks = made(reconstruction=reconstruction)
+    logits = apply(networks.encoder.get_layer("places"), RAW).astype(float)
+    log_p = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    squared = (((CODES - OFFSET) / UNIT)[:, None] - CENTERS) ** 2
+    phi = np.exp(-squared.sum(axis=-1) / (2 * 0.4**2))
+    phi /= phi.sum(axis=1, keepdims=True)
+    # What is decoded is the mean around the row's own place.
+    near = np.exp(log_p - squared.sum(axis=-1) / (2 * 0.8**2))
+    spots = near @ CENTERS / near.sum(axis=1, keepdims=True)
+    back = (apply(networks.decoder, UNIT * spots + OFFSET) - 100) / 20
+    whole, error, apart = apply(networks.training, (RAW, CODES)).T
+    wrong = reconstruction * error / 2
+    assert np.allclose(apart, -(phi * log_p).sum(axis=1), rtol=1e-3)
+    assert np.allclose(error, ((SCALED - back) ** 2).mean(axis=1), rtol=1e-3)
+    assert np.allclose(whole, apart + wrong / (1 + wrong / MOST_NATS), rtol=1e-4)
+    assert (whole - apart < MOST_NATS).all()
+
+
+def test_training_brings_rows_to_their_places_and_back():
+    networks = made(DenseNetwork((32,), principal=False), reconstruction=3.0)
+    before = apply(networks.training, (RAW, CODES)).mean(axis=0)
+    shift = np.linalg.norm(apply(networks.encoder, RAW) - CODES, axis=1).mean()
+    trained_part(networks, RAW, CODES, steps=150)
+    after = apply(networks.training, (RAW, CODES)).mean(axis=0)
+    assert after[1] < 0.5 * before[1]
+    assert after[2] < 0.5 * before[2]
+    assert np.linalg.norm(apply(networks.encoder, RAW) - CODES, axis=1).mean() < 0.5 * shift
+
+
+def test_all_but_the_constants_are_trained():
+    networks = made()
+    names = [w.path for w in networks.training.weights]
+    before = [w.copy() for w in weights(networks.training)]
+    trained_part(networks, RAW, CODES)
+    after = weights(networks.training)
+    changed = {n for n, a, b in zip(names, before, after, strict=True) if not np.array_equal(a, b)}
+    # Two kernels and two biases each way.
+    assert len(changed) == 8
+    assert all("dense" in name for name in changed)
+
+
+def test_what_is_trained_is_what_users_hold():
+    networks = made()
+    code, back = apply(networks.encoder, RAW), apply(networks.decoder, CODES)
+    trained_part(networks, RAW, CODES, steps=3)
+    assert not np.allclose(apply(networks.encoder, RAW), code)
+    assert not np.allclose(apply(networks.decoder, CODES), back)
+    ours, theirs = weights(networks.objective), weights(networks.training)
+    assert all(np.array_equal(a, b) for a, b in zip(ours, theirs[: len(ours)], strict=True))
+    assert [w.path for w in networks.training.weights[len(ours) :]] == [
+        "weighed/offset",
+        "weighed/scale",
+    ]
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="it is JAX that compiles")
+def test_what_is_compiled_for_one_data_set_does_for_another():
+    import jax
+
+    def traced(shift, **options):
+        objective = made(offset=100.0 + np.float32(shift), **options).training
+        kinds = (objective.trainable_variables, objective.non_trainable_variables)
+        values = ([v.value for v in kind] for kind in kinds)
+        return str(jax.make_jaxpr(objective.stateless_call)(*values, (RAW, CODES)))
+
+    other = {"centers": 2 * CENTERS, "anchors": CENTERS[:9], "width": 0.1, "radius": 2.0}
+    one = traced(0.0)
+    assert traced(3.0, reconstruction=7.0, code_scale=np.float32(2), **other) == one
+    assert traced(0.0, loss="bernoulli") != one
+
+
+# -- as in every pair ------------------------------------------------------------------------------
+
+
+def test_noise_is_added_while_training_only():
+    noisy = made(noise=0.5)
+    assert np.array_equal(apply(noisy.encoder, RAW), apply(noisy.encoder, RAW))
+    assert np.array_equal(apply(noisy.objective, RAW), apply(noisy.objective, RAW))
+    places = noisy.encoder.get_layer("places")
+    layer = next(one for one in places.layers if isinstance(one, keras.layers.GaussianNoise))
+    noise = keras.ops.convert_to_numpy(layer(np.zeros((2000, 6), "float32"), training=True))
+    assert noise.std() == pytest.approx(0.5, rel=0.03)
+
+
+def test_seeds_decide_the_weights():
+    first, same, other = (made(seed=seed).training for seed in (1, 1, 2))
+    assert all(np.array_equal(a, b) for a, b in zip(weights(first), weights(same), strict=True))
+    assert not all(
+        np.array_equal(a, b) for a, b in zip(weights(first), weights(other), strict=True)
+    )
+
+
+# -- the principal components alone ---------------------------------------------------------------
+
+AXES = np.linalg.qr(RNG.normal(size=(6, 6)))[0].T.astype("float32")
+SEEN = Principal(SCALED.mean(axis=0), AXES[:4], code_spread=0.3)
+
+
+def test_the_encoder_sees_the_components_and_nothing_else():
+    networks = made(principal=SEEN)
+    unseen_change = 20 * RNG.normal(size=(30, 2)) @ AXES[4:]
+    seen_change = 20 * RNG.normal(size=(30, 2)) @ AXES[:2]
+    codes = apply(networks.encoder, RAW)
+    assert np.allclose(apply(networks.encoder, RAW + unseen_change), codes, atol=1e-3)
+    assert np.abs(apply(networks.encoder, RAW + seen_change) - codes).max() > 0.1
+
+
+def test_the_components_are_divided_by_their_spread_and_then_squashed():
+    layers = made(principal=SEEN, squash=True).encoder.get_layer("places").layers
+    names = [layer.name for layer in layers]
+    order = ["scaling", "within_reach", "components", "code_spread", "squash"]
+    assert [name for name in names if name in order] == order
+    first = made(principal=SEEN, squash=True).encoder.get_layer("places")
+    upto = keras.Model(first.input, first.get_layer("squash").output)
+    wanted = np.arcsinh((SCALED - SCALED.mean(axis=0)) @ AXES[:4].T / 0.3)
+    assert np.allclose(apply(upto, RAW), wanted, atol=1e-4)
+
+
+def test_the_components_are_not_trained():
+    networks = made(principal=SEEN)
+    layer = networks.encoder.get_layer("places").get_layer("components")
+    before = [w.copy() for w in weights(layer)]
+    trained_part(networks, RAW, CODES, steps=3)
+    assert len(before) == 2
+    assert all(np.array_equal(a, b) for a, b in zip(before, weights(layer), strict=True))
+
+
+def test_noise_on_the_components_is_in_the_units_of_the_scaled_row():
+    places = made(principal=SEEN, noise=0.5).encoder.get_layer("places")
+    names = [type(layer).__name__ for layer in places.layers]
+    assert names.index("GaussianNoise") == names.index("Dense") + 1
+    assert places.layers[names.index("GaussianNoise") + 1].name == "code_spread"
+
+
+@pytest.mark.parametrize("far", [1e30, 3e38])
+def test_components_of_rows_far_out_are_finite(far):
+    rows = np.array([[far, -far, far, far, far, -far]], "float32")
+    codes = apply(made(principal=SEEN, squash=True).encoder, rows)
+    assert np.isfinite(codes).all()
+
+
+def test_the_way_back_is_trained_on_evenly_taken_rows_of_a_large_batch():
+    rows = np.tile(RAW, (18, 1))[: 2 * DECODED_ROWS]
+    codes = np.tile(CODES, (18, 1))[: 2 * DECODED_ROWS]
+    change = np.zeros_like(rows)
+    change[1::2] = 20 * AXES[5]  # the encoder does not see it
+    ways = []
+    for start in (rows, rows + change, rows + np.roll(change, 1, axis=0)):
+        networks = made(principal=SEEN, reconstruction=3.0)
+        trained_part(networks, start, codes)
+        ways.append(weights(networks.decoder))
+    same, other = (
+        [np.allclose(a, b, atol=1e-5) for a, b in zip(ways[0], w, strict=True)] for w in ways[1:]
+    )
+    assert all(same)
+    assert not all(other)
+
+
+# -- rows far out ----------------------------------------------------------------------------------
+
+
+def test_squashed_numbers_keep_their_order_and_stay_near_zero_as_they_are():
+    numbers = np.array([-1e30, -1e6, -50, -1, -0.01, 0, 0.01, 1, 50, 1e6, 1e30], "float32")
+    found = keras.ops.convert_to_numpy(squashed(numbers))
+    assert (np.diff(found) > 0).all()
+    assert np.allclose(found, np.arcsinh(numbers.astype(float)), rtol=1e-4)
+    assert np.abs(found).max() < 100
+
+
+def test_only_the_encoder_sees_squashed_rows():
+    plain, squashing = made(), made(squash=True)
+    near = 100 + 0.1 * SCALED
+    assert np.allclose(apply(plain.encoder, near), apply(squashing.encoder, near), atol=1e-2)
+    far = 100 + 1000 * SCALED
+    assert not np.allclose(apply(plain.encoder, far), apply(squashing.encoder, far), atol=1e-2)
+    back = (apply(squashing.decoder, apply(squashing.encoder, far)) - 100) / 20
+    errors = apply(squashing.objective, far)[:, 1]
+    assert np.allclose(errors, ((50 * SCALED - back) ** 2).mean(axis=1), rtol=1e-3)
+
+
+@pytest.mark.parametrize("far", [1e3, 1e10, 1e25])
+def test_a_row_far_out_counts_for_no_more_than_so_many_nats(far):
+    networks = made(squash=True, reconstruction=8.0)
+    rows = RAW.copy()
+    rows[3] *= np.float32(far)
+    whole, _, apart = apply(networks.training, (rows, CODES)).T
+    assert np.isfinite(whole).all()
+    assert whole[3] - apart[3] == pytest.approx(MOST_NATS, rel=0.01)

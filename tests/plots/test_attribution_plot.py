@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from latentmap.errors import DataError
+from latentmap.plots.attribution_plot import blame, blame_size
+
+
+def test_images_stand_above_their_heat_maps(ax, drawn):
+    rows, expected = np.zeros((12, 14, 14), np.uint8), np.full((12, 14, 14), 255.0)
+    shares = np.zeros((12, 14, 14))
+    shares[0, 0, 0], shares[0, 13, 13] = 0.9, -0.1
+    drawn(blame(rows, expected, shares, [f"row ${i}" for i in range(12)], ax))
+    assert [text.get_text() for text in ax.texts] == [f"row ${i}" for i in range(12)]
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["found", "expected", "to blame"] * 2
+    picture = ax.images[0].get_array()
+    top = picture.shape[0] // 2 - 3 * 15  # of the first band's three
+    assert picture[top : top + 14, :14].max() == 0
+    assert picture[top + 15 : top + 29, :14].min() == 1
+    red, green, blue = picture[top + 30, 0]
+    assert red > max(green, blue)
+    red, green, blue = picture[top + 43, 13]
+    assert blue > red
+    assert picture[top + 35, 5].tolist() == [1, 1, 1]
+
+
+def test_shares_of_colours_are_summed(ax, drawn):
+    rows = np.zeros((1, 8, 8, 3))
+    shares = np.zeros((1, 8, 8, 3))
+    shares[0, 4, 4] = [0.5, -0.5, 0]
+    drawn(blame(rows, rows, shares, ["a"], ax))
+    assert ax.images[0].get_array()[-5, 4].tolist() == [1, 1, 1]
+
+
+def test_columns_are_named_with_what_was_found_and_expected(ax, drawn):
+    rows, expected = np.array([[1.0, 2, 3, 4], [5, 6, 7, 8]]), np.zeros((2, 4))
+    shares = np.array([[0.1, -0.6, 0.3, 0], [0, 0, 1, 0]])
+    drawn(blame(rows, expected, shares, ["row 3", "row $1"], ax, ["a", "b", "c$", "d"]))
+    assert [text.get_text() for text in ax.texts] == [
+        "b: 2, expected 0",
+        "c$: 3, expected 0",
+        "a: 1, expected 0",
+        "c$: 7, expected 0",
+    ]
+    assert [bar.get_width() for bar in ax.patches] == pytest.approx([0.6, 0.3, 0.1, 1.0])
+    assert ax.patches[0].get_facecolor() != ax.patches[1].get_facecolor()
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["row 3", "row $1"]
+
+
+def test_rows_that_fit_and_have_no_names(ax, drawn):
+    rows = np.ones((2, 3))
+    drawn(blame(rows, rows, np.zeros((2, 3)), ["a", "b"], ax))
+    assert len(ax.texts) == 0
+
+
+def test_the_size_grows_with_the_rows():
+    assert blame_size((40, 28, 28))[1] > 3 * blame_size((10, 28, 28))[1]
+    assert blame_size((20, 5))[1] > 2 * blame_size((5, 5))[1]
+
+
+@pytest.mark.parametrize(("shape", "count"), [((2, 3), 2), ((1, 4), 2), ((0, 3), 0)])
+def test_what_does_not_fit_is_refused(ax, shape, count):
+    with pytest.raises(DataError, match="blame: expected rows, as many captions"):
+        blame(np.zeros(shape), np.zeros((1, 3)), np.zeros(shape), ["a"] * count, ax)

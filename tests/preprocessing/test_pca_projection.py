@@ -1,0 +1,193 @@
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+from sklearn.decomposition import PCA
+
+from latentmap.data.sources import ArraySource
+from latentmap.data.sparse import SparseSource
+from latentmap.preprocessing import pca_projection, pca_solvers
+from latentmap.preprocessing.pca_projection import (
+    principal_components,
+    projected,
+    projection_errors,
+    scaled,
+)
+from latentmap.preprocessing.scaling import SCALINGS, Scale, choose_scale, statistics
+
+RNG = np.random.default_rng(0)
+ROWS = 50 + RNG.normal(size=(200, 4)) @ RNG.normal(size=(4, 7)) + 0.1 * RNG.normal(size=(200, 7))
+SCALE = Scale(np.float32(50) * np.ones(7, "f4"), np.float32(2.0), False)
+
+
+def found(rows=ROWS, n_components=3, scale=SCALE):
+    return principal_components(ArraySource(rows), scale, n_components, seed=0)
+
+
+def test_they_are_those_of_exact_pca():
+    exact = PCA(3, svd_solver="full").fit((ROWS - 50) / 2)
+    components = found()
+    assert np.allclose(components.mean, exact.mean_, atol=1e-5)
+    assert np.allclose(np.abs(components.components @ exact.components_.T), np.eye(3), atol=1e-5)
+
+
+def test_the_spreads_are_those_of_rows_and_codes():
+    components, x = found(), (ROWS - 50) / 2
+    centred = x - x.mean(axis=0)
+    codes = centred @ components.components.T
+    assert components.row_spread == pytest.approx(np.sqrt((centred**2).mean()), rel=1e-3)
+    assert components.code_spread == pytest.approx(np.sqrt((codes**2).mean()), rel=1e-5)
+
+
+@pytest.mark.parametrize("n_components", [7, 12])
+def test_past_the_rank_components_are_zero(n_components):
+    few = ROWS[:4]
+    components = found(few, n_components)
+    assert components.components.shape == (n_components, 7)
+    assert not components.components[4:].any()
+    assert np.allclose(projection_errors(scaled(few, SCALE), components), 0, atol=1e-9)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 1e-30])
+def test_constant_rows_have_spreads_to_divide_by(value):
+    components = found(np.full((20, 7), value), scale=Scale(np.zeros(()), np.ones(()), False))
+    spreads = np.float32([components.row_spread, components.code_spread])
+    assert (spreads > 0).all()
+    assert np.isfinite(1 / spreads).all()
+    assert np.isfinite(components.components).all()
+
+
+def test_images_are_laid_flat():
+    images = ROWS[:, :6].reshape(-1, 2, 3)
+    scale = Scale(np.full(6, 50.0, "f4"), np.float32(2), False)
+    assert np.allclose(scaled(images, scale), (ROWS[:, :6] - 50) / 2)
+    assert np.array_equal(
+        found(images, scale=scale).components, found(ROWS[:, :6], scale=scale).components
+    )
+
+
+def test_components_of_many_rows_come_from_a_sample(monkeypatch):
+    monkeypatch.setattr(pca_projection, "SAMPLE_NUMBERS", 7 * 150)
+    x, sampled = (ROWS - 50) / 2, found()
+    monkeypatch.undo()
+    least = projection_errors(x, found()).mean()
+    assert least < projection_errors(x, sampled).mean() < 1.1 * least
+    assert not np.array_equal(sampled.mean, found().mean)
+
+
+def test_single_precision_is_near_enough(monkeypatch):
+    monkeypatch.setattr(pca_projection, "EXACT_NUMBERS", 100)
+    exact = PCA(3, svd_solver="full").fit((ROWS - 50) / 2)
+    assert np.allclose(np.abs(found().components @ exact.components_.T), np.eye(3), atol=1e-3)
+
+
+def test_projection_errors_are_those_of_pca():
+    x = (ROWS - 50) / 2
+    exact = PCA(3, svd_solver="full").fit(x)
+    there_and_back = exact.inverse_transform(exact.transform(x))
+    expected = ((there_and_back - x) ** 2).mean(axis=1)
+    assert np.allclose(projection_errors(x, found()), expected, rtol=1e-3, atol=1e-9)
+
+
+@pytest.mark.parametrize("rows", [ROWS, ROWS[:, :6].reshape(-1, 2, 3)])
+def test_projected_rows_are_the_codes_of_pca(rows, monkeypatch):
+    monkeypatch.setattr(pca_projection, "EXACT_NUMBERS", 100)  # several batches
+    scale = Scale(np.float32(50), np.float32(2), False)
+    components = found(rows, scale=scale)
+    x = (rows.reshape(len(rows), -1) - 50) / 2
+    expected = (x - components.mean) @ components.components.T
+    codes = projected(ArraySource(rows), scale, components)
+    assert codes.dtype == np.float32
+    assert np.allclose(codes, expected, atol=1e-5)
+
+
+# -- sparse rows -----------------------------------------------------------------------------------
+
+WORDS = csr_array(RNG.poisson(RNG.gamma(0.3, size=(300, 3)) @ RNG.gamma(0.2, size=(3, 40))) * 1.0)
+
+
+@pytest.fixture(params=["narrow", "wide"])
+def large(monkeypatch, request):
+    """Every matrix counts as one that is too large to be made dense."""
+    monkeypatch.setattr(pca_projection, "EXACT_NUMBERS", 100)
+    if request.param == "wide":
+        monkeypatch.setattr(pca_solvers, "NARROW", 0)
+
+
+def dense_and_sparse(rows, n_components, scaling="auto"):
+    """Give the components of the same rows, found densely and exactly, and found sparsely."""
+    dense, given = ArraySource(rows.toarray()), SparseSource(rows)
+    scale = choose_scale(scaling, statistics(dense), dense.dtype)
+    pca = PCA(min(n_components, *rows.shape), svd_solver="full").fit(scaled(dense[:], scale))
+    return scale, pca, principal_components(given, scale, n_components, seed=0)
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
+@pytest.mark.parametrize("n_components", [2, 12])
+def test_components_of_sparse_rows_are_those_of_dense_ones(scaling, n_components, large):
+    _, pca, components = dense_and_sparse(WORDS, n_components, scaling)
+    assert np.allclose(components.components, pca.components_, atol=1e-3)  # the signs, too
+    assert np.allclose(components.mean, pca.mean_, atol=1e-6)
+
+
+@pytest.mark.parametrize("n_components", [2, 12])
+def test_spreads_and_reach_of_sparse_rows_are_those_of_dense_ones(n_components, monkeypatch):
+    scale, _, exact = dense_and_sparse(WORDS, n_components)
+    monkeypatch.setattr(pca_projection, "EXACT_NUMBERS", 100)
+    components = principal_components(SparseSource(WORDS), scale, n_components, seed=0)
+    assert components.row_spread == pytest.approx(exact.row_spread, rel=1e-3)
+    assert components.code_spread == pytest.approx(exact.code_spread, rel=1e-6)
+    assert components.reach == pytest.approx(exact.reach, rel=1e-2)
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
+def test_sparse_rows_are_projected_as_dense_ones(scaling, large):
+    scale, _, components = dense_and_sparse(WORDS, 3, scaling)
+    codes = projected(SparseSource(WORDS), scale, components)
+    dense = projected(ArraySource(WORDS.toarray()), scale, components)
+    assert codes.dtype == np.float32
+    assert np.allclose(codes, dense, atol=1e-5)
+
+
+def test_as_many_components_as_columns_lose_nothing_of_sparse_rows(monkeypatch):
+    monkeypatch.setattr(pca_projection, "EXACT_NUMBERS", 100)
+    scale, _, components = dense_and_sparse(WORDS, 40)
+    errors = projection_errors(scaled(WORDS.toarray(), scale), components)
+    assert np.allclose(errors, 0, atol=1e-9)
+
+
+def test_few_sparse_rows_have_fewer_components_than_asked_for(large):
+    scale, _, components = dense_and_sparse(WORDS[:8], 9)
+    assert not components.components[8:].any()
+    assert np.allclose(
+        projection_errors(scaled(WORDS[:8].toarray(), scale), components), 0, atol=1e-9
+    )
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 1.0])
+@pytest.mark.parametrize("n_components", [1, 7])
+def test_constant_sparse_rows_have_spreads_to_divide_by(value, n_components, large):
+    rows = csr_array(np.outer(np.ones(50), value * (np.arange(60) % 2)))
+    scale = Scale(np.zeros(()), np.ones(()), False)
+    components = principal_components(SparseSource(rows), scale, n_components, seed=0)
+    spreads = np.float32([components.row_spread, components.code_spread])
+    assert (spreads > 0).all()
+    assert np.isfinite(1 / spreads).all()
+    assert np.allclose(components.mean, rows[[0]].toarray()[0])
+    assert np.isfinite(components.components).all()
+
+
+def test_components_of_many_sparse_rows_come_from_a_sample(large, monkeypatch):
+    x, exact = WORDS.toarray(), dense_and_sparse(WORDS, 3, "none")[2]
+    monkeypatch.setattr(pca_projection, "STORED_NUMBERS", WORDS.nnz // 2)
+    sampled = dense_and_sparse(WORDS, 3, "none")[2]
+    least = projection_errors(x, exact).mean()
+    assert least < projection_errors(x, sampled).mean() < 1.2 * least
+
+
+def test_large_sparse_rows_are_never_made_dense(monkeypatch):
+    monkeypatch.setattr(SparseSource, "take", lambda *_: pytest.fail("was made dense"))
+    place = RNG.integers(0, 10**5, 10**4)
+    rows = SparseSource(csr_array((np.ones(10**4), (np.arange(10**4) * 100, place))))
+    scale = Scale(np.zeros(()), np.ones(()), True)
+    components = principal_components(rows, scale, 2, seed=0)
+    assert projected(rows, scale, components).shape == (len(rows), 2)

@@ -1,0 +1,175 @@
+import numpy as np
+import pytest
+from scipy.sparse import csr_array, random_array
+
+from latentmap.data.sources import ArraySource
+from latentmap.data.sparse import SparseSource
+from latentmap.errors import DataError, SettingError, UnknownNameError
+from latentmap.preprocessing import scaling
+from latentmap.preprocessing.scaling import SCALINGS, Statistics, choose_scale, statistics
+
+RNG = np.random.default_rng(0)
+
+
+def found(low, high, mean=(0.5,), variance=(0.04,)):
+    return Statistics(low, high, np.array(mean, float), np.array(variance, float))
+
+
+# -- statistics ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("batch_numbers", [1, 40, 1000, 1 << 22])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        RNG.normal(3.0, 2.0, (101, 4)),
+        1e8 + RNG.normal(size=(101, 4)),
+        RNG.integers(0, 256, (50, 5, 3)).astype(np.uint8),
+        RNG.normal(size=(64, 4)).astype(np.float32),
+    ],
+)
+def test_statistics_are_numpys_whatever_the_batches(rows, batch_numbers, monkeypatch):
+    monkeypatch.setattr(scaling, "PASS_NUMBERS", batch_numbers)
+    result = statistics(ArraySource(rows))
+    flat = rows.reshape(len(rows), -1).astype(float)
+    assert (result.low, result.high) == (flat.min(), flat.max())
+    assert np.allclose(result.mean, flat.mean(axis=0), rtol=1e-12)
+    assert np.allclose(result.variance, flat.var(axis=0), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("bad", "told"), [(np.nan, "NaN"), (np.inf, "inf"), (-1e39, r"-1e\+39")])
+def test_the_place_of_a_bad_number_is_named(bad, told, monkeypatch):
+    monkeypatch.setattr(scaling, "PASS_NUMBERS", 20)
+    rows = np.ones((30, 4))
+    rows[17, 2] = bad
+    source = ArraySource(rows, name="rows.csv", feature_names=["a", "b", "age", "d"])
+    with pytest.raises(DataError, match=f"rows.csv, row 17, column age: .* found {told}"):
+        statistics(source)
+
+
+def sparse(low=0.0, high=1.0, density=0.2, dtype=float):
+    """Rows of which few numbers are stored, in columns of different spread."""
+    rows = random_array((101, 7), density=density, rng=np.random.default_rng(1), format="csr")
+    rows.data = low + rows.data * np.linspace(0.1, 1, 7)[rows.indices] * (high - low)
+    return rows.astype(dtype)
+
+
+@pytest.mark.parametrize("batch_numbers", [1, 40, 1 << 22])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        sparse(),
+        sparse(-7.0, -3.0),
+        sparse(1e6, 1e6 + 1, dtype="f4"),
+        sparse(0, 100, dtype="u1"),
+        sparse(2.0, 3.0, density=1.0),
+        csr_array((101, 7)),
+    ],
+)
+def test_statistics_of_sparse_rows_are_those_of_dense_ones(rows, batch_numbers, monkeypatch):
+    expected = statistics(ArraySource(rows.toarray()))
+    monkeypatch.setattr(scaling, "PASS_NUMBERS", batch_numbers)
+    result = statistics(SparseSource(rows))
+    assert (result.low, result.high) == (expected.low, expected.high)
+    assert np.allclose(result.mean, expected.mean, rtol=1e-12)
+    assert np.allclose(result.variance, expected.variance, rtol=1e-9)
+
+
+@pytest.mark.parametrize("word", SCALINGS)
+@pytest.mark.parametrize(
+    "rows", [sparse(), sparse(-1, 3), sparse(0, 255, dtype="u1"), sparse(0, 9, dtype=int)]
+)
+def test_sparse_rows_are_scaled_as_dense_ones(rows, word):
+    given, dense = SparseSource(rows), ArraySource(rows.toarray())
+    found, expected = (choose_scale(word, statistics(r), r.dtype) for r in (given, dense))
+    assert np.allclose(found.offset, expected.offset, rtol=1e-6)
+    assert np.allclose(found.scale, expected.scale, rtol=1e-6)
+    assert found.unit == expected.unit
+
+
+def test_the_place_of_a_bad_number_is_named_in_sparse_rows_too(monkeypatch):
+    monkeypatch.setattr(scaling, "PASS_NUMBERS", 4)
+    rows = np.zeros((30, 4))
+    rows[::2, 1], rows[17, 2] = 1.0, np.nan
+    source = SparseSource(csr_array(rows), name="words.npz").subset(np.arange(3, 30))
+    with pytest.raises(DataError, match=r"words.npz, row 17, column 2: .* found NaN"):
+        statistics(source)
+
+
+def test_statistics_of_sparse_rows_make_nothing_dense(monkeypatch):
+    monkeypatch.setattr(SparseSource, "take", lambda *_: pytest.fail("was made dense"))
+    assert statistics(SparseSource(csr_array((10**6, 10**5)))).high == 0.0
+
+
+# -- the choice ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "dtype", "offset", "scale"),
+    [
+        (0, 255, "uint8", 0, 255),
+        (0, 128, "uint8", 0, 255),
+        (0, 127, "uint8", 0, 127),
+        (0, 16, "uint8", 0, 16),
+        (0, 1, "uint8", 0, 1),
+        (0, 0, "uint8", 0, 1),
+        (0, 60000, "uint16", 0, 65535),
+        (0.0, 1.0, "float32", 0, 1),
+        (0.2, 0.7, "float64", 0, 1),
+    ],
+)
+@pytest.mark.parametrize("word", ["auto", "unit"])
+def test_rows_of_images_go_to_0_1(word, low, high, dtype, offset, scale):
+    scale_ = choose_scale(word, found(low, high), np.dtype(dtype))
+    assert (float(scale_.offset), float(scale_.scale), scale_.unit) == (offset, scale, True)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "dtype"),
+    [(-0.1, 0.9, "float64"), (0.0, 1.1, "float32"), (0, 16, "int64"), (0.3, 0.3, "float64")],
+)
+def test_other_rows_are_divided_by_one_deviation(low, high, dtype):
+    scale = choose_scale("auto", found(low, high, (1.0, 5.0), (1.0, 7.0)), np.dtype(dtype))
+    assert scale.offset.tolist() == [1.0, 5.0]
+    assert float(scale.scale) == 2.0
+    assert not scale.unit
+
+
+def test_unit_maps_any_range_to_0_1():
+    scale = choose_scale("unit", found(-3.0, 5.0), np.dtype(float))
+    assert (float(scale.offset), float(scale.scale), scale.unit) == (-3.0, 8.0, True)
+
+
+def test_columns_are_divided_each_by_its_own():
+    statistic = found(-9, 9, (1.0, 5.0, 1e6), (4.0, 0.25, 1e-4))
+    scale = choose_scale("columns", statistic, np.dtype(float))
+    assert scale.offset.tolist() == [1.0, 5.0, 1e6]
+    assert scale.scale.tolist() == [2.0, 0.5, 1.0]  # the last is constant, but for rounding
+
+
+@pytest.mark.parametrize(("low", "high", "unit"), [(0.0, 1.0, True), (-1.0, 1.0, False)])
+def test_none_leaves_rows_alone(low, high, unit):
+    scale = choose_scale("none", found(low, high), np.dtype(float))
+    assert (float(scale.offset), float(scale.scale), scale.unit) == (0.0, 1.0, unit)
+
+
+@pytest.mark.parametrize("word", SCALINGS)
+@pytest.mark.parametrize("value", [0.0, 0.1, 5.1, -1e5, 1e-45])
+def test_constant_rows_are_never_divided_by_nothing(word, value):
+    rows = ArraySource(np.full((30, 2), value))
+    scale = choose_scale(word, statistics(rows), rows.dtype)
+    scaled = (rows[:].astype("float32") - scale.offset) / scale.scale
+    assert np.isfinite(scaled).all()
+    assert np.ptp(scaled) == 0
+
+
+@pytest.mark.parametrize("word", ["unitt", "", "Auto"])
+def test_unknown_words(word):
+    with pytest.raises(UnknownNameError, match=f"unknown scaling '{word}'"):
+        choose_scale(word, found(0, 1), np.dtype(float))
+
+
+@pytest.mark.parametrize("word", [None, 1, ["unit"]])
+def test_what_is_no_word(word):
+    with pytest.raises(SettingError, match="scaling: expected one of"):
+        choose_scale(word, found(0, 1), np.dtype(float))
