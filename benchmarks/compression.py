@@ -1,10 +1,10 @@
 """How much of a digit so many bytes keep: codes of latentmap beside those of PCA.
 
-Both sides are compressed by `latentmap.analysis.compress`, with the same quantiser and entropy coder,
-to the same bytes a digit, everything in the file counted; the models themselves are not counted,
-but told. They are fitted to the first 50,000 digits of MNIST. The next 5,000, seen by neither,
-choose each side's number of components for each budget; the 10,000 unseen ones are reported. PCA's
-digits are clipped to what pixels can be.
+Both sides are compressed by `latentmap.analysis.compress`, with the same quantiser and entropy
+coder, to the same bytes a digit, everything in the file counted; the models themselves are not
+counted, but told. They are fitted to the first 50,000 digits of MNIST. The next 5,000, seen by
+neither, choose each side's number of components for each budget; the 10,000 unseen ones are
+reported. PCA's digits are clipped to what pixels can be.
 
     python benchmarks/compression.py [--seed 0] [--models FOLDER]
 

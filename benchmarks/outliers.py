@@ -4,11 +4,12 @@ For every digit, models are fitted to the first rows of MNIST's 60,000 that show
 score all 10,000 unseen rows: those that show the digit are to score higher. The figure is the area
 under the ROC curve, the chance that a row of the digit left out scores higher than another row.
 
-latentmap is `AutoEncoder(32)` at its defaults and `latentmap.analysis.outliers`, the fitted rows being
-what is usual; the reconstruction error of the same model is told beside it. PyOD's AutoEncoder is
-at its defaults (784-64-32-64-784, ten epochs), which divide every pixel by its deviation, and also
-without that. PCA has 32 components too, and scores by its squared error. All see the same rows, as
-float32 in 0–1. How error and rarity are combined was not chosen on unseen digits: docs/codes.md.
+latentmap is `AutoEncoder(32)` at its defaults and `latentmap.analysis.outliers`, the fitted rows
+being what is usual; the reconstruction error of the same model is told beside it. PyOD's
+AutoEncoder is at its defaults (784-64-32-64-784, ten epochs), which divide every pixel by its
+deviation, and also without that. PCA has 32 components too, and scores by its squared error. All
+see the same rows, as float32 in 0–1. How error and rarity are combined was not chosen on unseen
+digits: docs/codes.md.
 
     python -m pip install --editable '.[benchmarks]'
     python benchmarks/outliers.py [--rows 10000] [--seeds 0] [--digits 0 1] [--quick]

@@ -3,20 +3,20 @@ import sys
 
 import pytest
 
-from latentmap import codes
+from latentmap import analysis
 
 
-@pytest.mark.parametrize("name", codes.__all__)
+@pytest.mark.parametrize("name", analysis.__all__)
 def test_every_public_name_is_there_and_told(name):
-    member = getattr(codes, name)
+    member = getattr(analysis, name)
     assert member.__name__ == name
     assert member.__doc__
-    assert name in dir(codes)
+    assert name in dir(analysis)
 
 
 def test_other_names_are_not():
     with pytest.raises(AttributeError, match="no attribute 'compres'"):
-        codes.compres  # noqa: B018
+        analysis.compres  # noqa: B018
 
 
 def test_importing_starts_nothing():

@@ -20,7 +20,7 @@ def test_without_ray_one_sentence_tells_what_to_install(monkeypatch, run, tmp_pa
 
 
 def test_importing_latentmap_and_its_help_starts_no_ray():
-    code = "import sys, latentmap, latentmap.cli, latentmap.distributed; assert 'ray' not in sys.modules"
+    code = "import sys, latentmap.cli, latentmap.distributed; assert 'ray' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from latentmap import codes
+from latentmap import analysis
 from latentmap.explorer.row_scores import Figures
 
 
@@ -19,8 +19,8 @@ def test_figures_are_those_of_the_estimator_and_of_codes(fresh, map_scene, digit
     model = map_scene.estimator
     np.testing.assert_allclose(fresh["error"], model.reconstruction_error(digits), rtol=1e-3)
     np.testing.assert_allclose(fresh["confidence"], model.confidence(digits), rtol=1e-3)
-    assert fresh["cluster"].tolist() == codes.cluster(map_scene.codes).labels.tolist()
-    found = codes.outliers(model, digits)
+    assert fresh["cluster"].tolist() == analysis.cluster(map_scene.codes).labels.tolist()
+    found = analysis.outliers(model, digits)
     np.testing.assert_allclose(fresh["outlier score"], found.scores, rtol=1e-3)
 
 

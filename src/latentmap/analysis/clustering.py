@@ -127,9 +127,9 @@ def cluster(
     Notes
     -----
     Of at most 20,000 codes, sampled uniformly, a density is taken over k neighbours: √n on a plane,
-    fewer in more dimensions, 10 to 100 (see `latentmap.analysis.density_peaks.survey`). Its peaks merge one by
-    one as the sea level sinks; the lesser of two groups that meet has an excess mass over the pass,
-    and a prominence (see `latentmap.analysis.density_peaks.merges`).
+    fewer in more dimensions, 10 to 100 (see `latentmap.analysis.density_peaks.survey`). Its peaks
+    merge one by one as the sea level sinks; the lesser of two groups that meet has an excess mass
+    over the pass, and a prominence (see `latentmap.analysis.density_peaks.merges`).
 
     *Found from the codes* are the groups with an excess mass of at least 2 k codes and a prominence
     of at least 6 / √k, and one more: random bumps of one cluster stay below.

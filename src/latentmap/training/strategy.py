@@ -1,8 +1,8 @@
 """With whom a process trains: alone, or as one of several that each read their share of the rows.
 
 The training loop asks its team five things and knows nothing else of other processes. Who works
-alone is here; members of a group are in `latentmap.distributed`, which also says, by `trained_by`, that
-a fit shall be handed over to them. Estimators know of neither.
+alone is here; members of a group are in `latentmap.distributed`, which also says, by `trained_by`,
+that a fit shall be handed over to them. Estimators know of neither.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """A map that grows: new rows into a fitted one, and nothing that it knows moves.
 
 The fitted rows are not there any more, so `fit` keeps a Gaussian of them at each landmark
-(`maps/incremental/replay.py`), and growing draws rows from it: to tell which new rows are of a new kind,
-and to train old and new together. Rows of a new kind get a layout and landmarks of their own where
-the map is free. Formulas: docs/map.md, "Growing a map".
+(`maps/incremental/replay.py`), and growing draws rows from it: to tell which new rows are of a new
+kind, and to train old and new together. Rows of a new kind get a layout and landmarks of their own
+where the map is free. Formulas: docs/map.md, "Growing a map".
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a map keeps of the rows that it was fitted to, so that it can grow without them.
 
-A Gaussian at each landmark (`maps/incremental/replay.py`), in the coordinates that the layout was found
-in, as small arrays beside the weights; and the ways from raw rows to these and back.
+A Gaussian at each landmark (`maps/incremental/replay.py`), in the coordinates that the layout was
+found in, as small arrays beside the weights; and the ways from raw rows to these and back.
 """
 
 from __future__ import annotations
