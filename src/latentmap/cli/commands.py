@@ -32,7 +32,7 @@ VERBS = {
     "compress": ("compress", "Turn rows into a small file."),
     "decompress": ("compress", "Get the rows back from a file that compress wrote."),
     "info": ("info", "Show what is in a model file."),
-    "datasets": ("datasets", "List the data sets that have a name."),
+    "datasets": ("list_datasets", "List the data sets that have a name."),
 }
 """Each verb's module, and its first line of help."""
 
