@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DataLike"]
 
-DataLike: TypeAlias = Union[  # noqa: UP007  (names in quotes cannot be joined by |)
+DataLike: TypeAlias = Union[
     ArrayLike, "Source", "pd.DataFrame", "sp.spmatrix", "sp.sparray"
 ]
 """Rows: an array, nested lists, a data frame, a SciPy sparse matrix, or a `Source`."""
