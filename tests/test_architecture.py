@@ -1,13 +1,67 @@
-"""Imports point one way: the contracts stand in pyproject.toml."""
+"""Rules for the structure of the code. The import contracts are in pyproject.toml."""
 
+import ast
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "latentmap"
+MODULES = sorted(SOURCE.rglob("*.py"))
 
 
 def test_import_contracts():
     linter = Path(sys.executable).with_name("lint-imports")
-    told = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True)
-    assert told.returncode == 0, told.stdout + told.stderr
+    result = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_module_names_are_unique():
+    counts = Counter(path.stem for path in MODULES if path.stem != "__init__")
+    assert [name for name, count in counts.items() if count > 1] == []
+
+
+def functions(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+
+
+def parameters(function):
+    listed = function.args
+    every = [*listed.posonlyargs, *listed.args, *listed.kwonlyargs, listed.vararg, listed.kwarg]
+    return [one for one in every if one is not None and one.arg not in ("self", "cls")]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_functions_have_at_most_ten_parameters(path):
+    if path.parent.name == "cli":
+        pytest.skip("an option of the command is a parameter of its verb")
+    assert [f.name for f in functions(path) if len(parameters(f)) > 10] == []
+
+
+def test_at_most_5_percent_of_the_parameters_are_any():
+    annotations = [
+        "" if one.annotation is None else ast.unparse(one.annotation)
+        for path in MODULES
+        for function in functions(path)
+        for one in parameters(function)
+    ]
+    assert "" not in annotations
+    assert annotations.count("Any") <= 0.05 * len(annotations)
+
+
+def test_classes_have_at_most_two_own_base_classes():
+    bases = {}
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                bases[node.name] = [ast.unparse(base).split("[")[0] for base in node.bases]
+
+    def own(name):
+        direct = [base for base in bases.get(name, ()) if base in bases]
+        return {*direct, *(further for base in direct for further in own(base))}
+
+    assert {name: own(name) for name in bases if len(own(name)) > 2} == {}

@@ -14,7 +14,5 @@ if TYPE_CHECKING:
 
 __all__ = ["DataLike"]
 
-DataLike: TypeAlias = Union[
-    ArrayLike, "Source", "pd.DataFrame", "sp.spmatrix", "sp.sparray"
-]
+DataLike: TypeAlias = Union[ArrayLike, "Source", "pd.DataFrame", "sp.spmatrix", "sp.sparray"]
 """Rows: an array, nested lists, a data frame, a SciPy sparse matrix, or a `Source`."""
