@@ -1,11 +1,12 @@
 import os
+import re
 import subprocess
 import sys
 
 import pytest
 
 from latentmap.errors import FileError
-from latentmap.files import sweep, write_whole
+from latentmap.files import check_output_path, sweep, write_whole
 
 
 def left(folder):
@@ -108,3 +109,34 @@ def test_what_a_killed_process_left_is_swept_away(tmp_path):
     (tmp_path / "whole.npy").write_text("whole")
     sweep(tmp_path)
     assert [place.name for place in tmp_path.iterdir()] == ["whole.npy"]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("a.gif", {"suffixes": (".png", ".pdf")}, "one of the suffixes .png, .pdf, found '.gif'"),
+        ("a", {"suffixes": (".html",)}, "expected the suffix .html, found none"),
+        ("a.txt", {"suffixes": (".npy", "")}, "suffix .npy, or none for a folder of images"),
+        ("no/a.png", {}, "no does not exist"),
+        ("folder", {}, "expected a path for a file, found a folder"),
+        ("folder", {"folder": True}, "expected a new or empty folder"),
+        ("file.npy", {"folder": True}, "expected a path for a folder, found a file"),
+        ("file.npy", {"inputs": ["file.npy"]}, "found the input itself"),
+        ("folder/1.png", {"inputs": ["folder"]}, "found a file of folder"),
+    ],
+)
+def test_a_path_that_cannot_be_written_is_refused(tmp_path, monkeypatch, name, options, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file.npy").touch()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "1.png").touch()
+    with pytest.raises(FileError, match=re.escape(words)):
+        check_output_path(name, **options)
+    assert left(tmp_path) == ["file.npy", "folder"]
+
+
+def test_a_path_that_can_be_written_is_returned(tmp_path):
+    (tmp_path / "empty").mkdir()
+    for name, folder in (("a.PNG", False), ("empty", True), ("new", True)):
+        assert check_output_path(tmp_path / name, [".png", ""], folder=folder) == tmp_path / name
+    assert left(tmp_path) == ["empty"]

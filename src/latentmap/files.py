@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,16 @@ import numpy as np
 
 from latentmap.errors import FileError
 
-__all__ = ["cache_home", "check_place", "fingerprint", "sweep", "write_whole"]
+__all__ = [
+    "PICTURE_SUFFIXES",
+    "cache_home",
+    "check_output_path",
+    "fingerprint",
+    "sweep",
+    "write_whole",
+]
+
+PICTURE_SUFFIXES = (".png", ".pdf", ".svg")
 
 _WRITING = ".writing-"
 
@@ -79,19 +88,71 @@ def sweep(folder: Path) -> None:
         shutil.rmtree(half, ignore_errors=True)
 
 
-def check_place(path: str | os.PathLike[str]) -> None:
-    """Refuse, before any work, a path that could not be written afterwards.
+def check_output_path(
+    path: str | os.PathLike[str],
+    suffixes: Sequence[str] = (),
+    inputs: Iterable[str | os.PathLike[str]] = (),
+    folder: bool = False,
+) -> Path:
+    """Raise FileError if an output cannot be written to a path; call it before long work.
+
+    Parameters
+    ----------
+    path : path-like
+    suffixes : sequence of str
+        The allowed suffixes in lower case, such as ``".png"``; all are allowed if it is empty. An
+        empty string among them allows a name without a suffix.
+    inputs : iterable of path-like
+        Files and folders that are being read, which the output must not overwrite.
+    folder : bool
+        Whether the output is a folder, which must be new or empty, instead of a file.
+
+    Returns
+    -------
+    pathlib.Path
 
     Raises
     ------
     FileError
-        If the parent folder is missing, or nothing can be written there.
+        If the parent folder is missing or not writable, the suffix is not allowed, the path is
+        one of the inputs, or a folder is expected and a file exists there (or the reverse).
 
     Examples
     --------
-    >>> check_place("codes.npy")
+    >>> check_output_path("codes.npy", [".npy", ".csv"]).name
+    'codes.npy'
     """
-    _room_beside(Path(path)).rmdir()
+    path = Path(path)
+    _check_not_input(path, [Path(read) for read in inputs])
+    if suffixes and path.suffix.lower() not in suffixes:
+        found = repr(path.suffix) if path.suffix else "none"
+        raise FileError(f"{path}: expected {_alternatives(suffixes)}, found {found}")
+    if path.is_dir() and not folder:
+        raise FileError(f"{path}: expected a path for a file, found a folder")
+    if path.is_dir() and any(path.iterdir()):
+        raise FileError(f"{path}: expected a new or empty folder, found one that is not empty")
+    if path.is_file() and folder:
+        raise FileError(f"{path}: expected a path for a folder, found a file")
+    _room_beside(path).rmdir()
+    return path
+
+
+def _check_not_input(path: Path, inputs: Iterable[Path]) -> None:
+    if not path.exists():
+        return
+    for read in inputs:
+        if read.exists() and path.samefile(read):
+            raise FileError(f"{path}: expected a path for the output, found the input itself")
+        if read.is_dir() and path.is_file() and read.resolve() in path.resolve().parents:
+            raise FileError(f"{path}: expected a path for the output, found a file of {read}")
+
+
+def _alternatives(suffixes: Sequence[str]) -> str:
+    named = [suffix for suffix in suffixes if suffix]
+    text = (
+        f"the suffix {named[0]}" if len(named) == 1 else f"one of the suffixes {', '.join(named)}"
+    )
+    return text if "" not in suffixes else f"{text}, or none for a folder of images"
 
 
 def cache_home() -> Path:

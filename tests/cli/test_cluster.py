@@ -77,7 +77,7 @@ def test_one_row_is_one_cluster(run, wine_model, wine_csv, tmp_path):
     [
         (["digits", "-k", "9999"], "-k: expected at most the 1,438 rows of digits, found 9999"),
         (["digits", "-k", "0"], "greater than or equal to 1"),
-        (["digits", "-o", "c.txt"], "c.txt: expected one of the suffixes .csv, .parquet, .npy"),
+        (["digits", "-o", "c.txt"], "c.txt: expected one of the suffixes .npy, .csv, .parquet"),
         (["digits", "--picture", "c.gif"], "c.gif: expected one of the suffixes .png, .pdf, .svg"),
         (["digits", "-o", "nowhere/c.csv"], "the folder nowhere does not exist"),
         (["wine"], "X has 13 features"),

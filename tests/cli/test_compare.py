@@ -77,7 +77,7 @@ def test_tables_are_drawn_and_shown(run, wine_model, wine_csv, tmp_path):
     [
         (["digits", "digits#1"], "digits: expected one row, such as digits#0, found 1,438"),
         (["digits#1", "digits"], "digits: expected one row"),
-        (["digits#1", "digits#2", "-o", "a.csv"], "expected a picture with suffix"),
+        (["digits#1", "digits#2", "-o", "a.csv"], "expected one of the suffixes .png, .pdf, .svg"),
         (["digits#1", "digits#2", "-o", "no/a.png"], "does not exist"),
         (["digits#1", "wine#2"], "X has 13 features"),
         (["digits#1", "digits#2", "--among", "digits#3"], "at least 2 rows to draw pairs of"),

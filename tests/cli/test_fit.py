@@ -168,7 +168,7 @@ def test_fit_of_few_rows_says_that_it_cannot_judge(run, tmp_path):
         (["{nonsense}/text.csv"], "four"),
         (["{nonsense}/nan.npy"], "nan.npy, row 0, column 0: expected a finite number"),
         (["{nonsense}/one.npy"], "at least 2 rows"),
-        (["wine", "-o", "model.pkl"], "model.pkl: expected a model file with suffix .safetensors"),
+        (["wine", "-o", "model.pkl"], "model.pkl: expected the suffix .safetensors, found '.pkl'"),
         (["wine", "-o", "no/folder/m.safetensors"], "the folder no/folder does not exist"),
     ],
 )

@@ -112,7 +112,7 @@ def test_sparse_rows_are_judged(run, words_npz, tmp_path):
         (["nope"], "unknown data set"),
         (["digits", "--among", "nope"], "unknown data set"),
         (["{n}/nan.npy"], "X has 5 features"),
-        (["digits", "-o", "a.gif"], "expected one of the suffixes .csv, .parquet, .npy, .png"),
+        (["digits", "-o", "a.gif"], "expected one of the suffixes .npy, .csv, .parquet, .png"),
         (["digits", "-o", "scores"], "expected one of the suffixes"),
         (["digits", "-o", "no/folder/a.csv"], "does not exist"),
         (["digits", "-n", "0"], "greater than or equal to 1"),
@@ -151,5 +151,5 @@ def test_pictures_that_are_read_are_not_written_over(run, digits_model, tmp_path
     before = [path.read_bytes() for path in sorted(folder.iterdir())]
     for data, place in ((folder, folder / "1.png"), (folder / "1.png", folder / "1.csv")):
         refused = run("outliers", digits_model, data, "-o", place, code=2)
-        assert "expected a place for the output" in refused.stderr
+        assert "expected a path for the output" in refused.stderr
     assert [path.read_bytes() for path in sorted(folder.iterdir())] == before

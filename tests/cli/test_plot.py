@@ -25,7 +25,7 @@ def test_tables_are_drawn(run, wine_model, wine_csv, tmp_path, kind):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["digits", "-o", "a.gif"], "expected a picture with suffix .png, .pdf, .svg"),
+        (["digits", "-o", "a.gif"], "expected one of the suffixes .png, .pdf, .svg"),
         (["digits", "-o", "a.png", "--kind", "plain"], "unknown kind 'plain', did you mean"),
         (["-o", "a.png"], "DATA: expected rows to draw codes of"),
         (["-o", "a.png", "--kind", "confidence"], "DATA: expected rows to draw confidence of"),

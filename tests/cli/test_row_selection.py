@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latentmap.cli.row_selection import fingerprint, open_row, open_rows, parted
-from latentmap.cli.streaming import check_output
+from latentmap.cli.row_selection import fingerprint, input_paths, open_row, open_rows, parted
 from latentmap.data import open_data
 from latentmap.errors import DataError, FileError, LatentmapError, SettingError, UnknownNameError
+from latentmap.files import check_output_path
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_nonsense_is_refused(text, error, words):
 def test_the_data_of_a_row_is_never_written_over(tmp_path):
     np.save(tmp_path / "rows.npy", np.ones((2, 3)))
     with pytest.raises(FileError, match="found the input itself"):
-        check_output(tmp_path / "rows.npy", f"{tmp_path}/rows.npy#1")
+        check_output_path(tmp_path / "rows.npy", inputs=input_paths(f"{tmp_path}/rows.npy#1"))
 
 
 def test_no_image_is_told(tmp_path):

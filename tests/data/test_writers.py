@@ -137,8 +137,8 @@ def test_a_full_disk_is_one_sentence(tmp_path, name, monkeypatch):
     [
         ("x.xlsx", "expected one of the suffixes .npy, .csv, .parquet, or none for a folder"),
         ("full", "expected a new or empty folder, found one that is not empty"),
-        ("full.npy", "expected a place for a file, found a folder"),
-        ("full/file", "expected a place for a folder of images, found a file"),
+        ("full.npy", "expected a path for a file, found a folder"),
+        ("full/file", "expected a path for a folder, found a file"),
         ("absent/x.npy", "absent does not exist"),
     ],
 )

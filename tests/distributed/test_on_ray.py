@@ -291,7 +291,7 @@ def test_what_the_command_refuses(workers, run, tables, flat, tmp_path):
     assert "expected .parquet, a file or a folder" in told.stderr
     crew = (*crew, "--label", "label")
     told = run("encode", model, tables, "-o", tmp_path / "codes.csv", *crew, code=2)
-    assert "expected the suffix .parquet with --workers, found '.csv'" in told.stderr
+    assert "expected the suffix .parquet, found '.csv'" in told.stderr
     table = parquet.read_table(tables / "0.parquet")
     table = table.set_column(5, "c5", [[0.0] * 599 + [float("nan")]])
     parquet.write_table(table, tmp_path / "nan.parquet")

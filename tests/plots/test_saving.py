@@ -28,7 +28,7 @@ def test_figure_has_the_size_that_was_asked(tmp_path):
 
 def test_figure_refuses_unknown_suffixes_before_any_work(tmp_path):
     with (
-        pytest.raises(FileError, match=r"suffix \.png, \.pdf, \.svg, found '\.gif'"),
+        pytest.raises(FileError, match=r"suffixes \.png, \.pdf, \.svg, found '\.gif'"),
         plots.figure(tmp_path / "a.gif"),
     ):
         pytest.fail("was asked to draw")

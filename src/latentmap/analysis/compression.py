@@ -22,7 +22,7 @@ from latentmap.analysis.rate_control import Limit, Sample, Task, fingerprint
 from latentmap.data import as_source
 from latentmap.data.memory import check_memory
 from latentmap.errors import FileError, SettingError
-from latentmap.files import write_whole
+from latentmap.files import check_output_path, write_whole
 from latentmap.progress import Advance, progress
 
 __all__ = ["Compressed", "compress", "decompress", "decompressed", "open_codes"]
@@ -119,6 +119,7 @@ def compress(
     >>> decompress(pca, place).shape
     (150, 4)
     """
+    path = check_output_path(path)
     limit, source = Limit(error, bytes_a_row).checked(), as_source(X)
     task = Task(estimator, source, packed_labels(source.labels if labels else None))
     sample = Sample.of(task, verbose)

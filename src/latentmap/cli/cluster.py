@@ -15,7 +15,7 @@ from latentmap.cli.console import say, show_json, show_table, working
 from latentmap.cli.model_arguments import check_columns, open_model
 from latentmap.cli.options import Data, Json, Label, Model
 from latentmap.cli.table_output import SUFFIXES, write_columns
-from latentmap.errors import FileError, SettingError
+from latentmap.errors import SettingError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +32,6 @@ EXAMPLES = {
         "latentmap cluster flowers.safetensors rows.csv --label species --json",
     ),
 }
-_PICTURES = (".png", ".pdf", ".svg")
 _TOLD = 3  # typical rows told of on the screen
 _CANDIDATES = 2  # rows looked at for each typical one
 _HOW = {
@@ -137,21 +136,16 @@ def cluster(
         draw_clusters(picture, rows, answer.codes, answer.groups)
 
 
-def _check_outputs(output: Path | None, picture: Path | None, *inputs: Any) -> None:
-    """Refuse, before any work, what could not be written afterwards."""
-    from latentmap.cli.streaming import check_output
+def _check_outputs(output: Path | None, picture: Path | None, *inputs: str | Path) -> None:
+    from latentmap.cli.row_selection import input_paths
+    from latentmap.files import PICTURE_SUFFIXES, check_output_path
 
-    for path, known in ((output, SUFFIXES), (picture, _PICTURES)):
-        if path is None:
-            continue
-        if path.suffix.lower() not in known:
-            expected = ", ".join(known)
-            found = repr(path.suffix) if path.suffix else "none"
-            raise FileError(f"{path}: expected one of the suffixes {expected}, found {found}")
-        for place in (path, beside(path)) if path == picture else (path,):
-            if place.is_dir():
-                raise FileError(f"{place}: expected a place for a file, found a folder")
-            check_output(place, *inputs)
+    read = input_paths(*inputs)
+    if output is not None:
+        check_output_path(output, SUFFIXES, read)
+    if picture is not None:
+        check_output_path(picture, PICTURE_SUFFIXES, read)
+        check_output_path(beside(picture), inputs=read)
 
 
 def _grouped(model: Any, rows: Source, k: int | None, typical: int, seed: int) -> _Answer:

@@ -59,14 +59,12 @@ def compare(
 
     The distance of their codes, and the share of random pairs of rows that are farther apart.
     """
-    from latentmap.cli.row_selection import one_row
+    from latentmap.cli.row_selection import input_paths, one_row
     from latentmap.cli.similar_query import open_query, surroundings
-    from latentmap.cli.streaming import check_output
-    from latentmap.plots.saving import check_picture
+    from latentmap.files import PICTURE_SUFFIXES, check_output_path
 
     if output is not None:
-        read = [place for place in (model, a, b, among, index) if place is not None]
-        check_output(check_picture(output), *read)
+        check_output_path(output, PICTURE_SUFFIXES, input_paths(model, a, b, among, index))
     fitted = open_model(model)
     strict = among is None and index is None
     first = open_query(fitted, a, label, strict)

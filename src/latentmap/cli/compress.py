@@ -10,7 +10,7 @@ import typer
 from latentmap.cli.console import say, show_json
 from latentmap.cli.model_arguments import check_columns, columns_of, open_model
 from latentmap.cli.options import Data, Json, Label, Model
-from latentmap.errors import FileError
+from latentmap.cli.table_output import ROW_SUFFIXES
 
 if TYPE_CHECKING:
     from latentmap.analysis.compression import Compressed
@@ -75,13 +75,11 @@ def compress(
     """
     from latentmap.analysis import compress
     from latentmap.analysis.rate_control import Limit
-    from latentmap.cli.row_selection import open_rows
-    from latentmap.cli.streaming import check_output
+    from latentmap.cli.row_selection import input_paths, open_rows
+    from latentmap.files import check_output_path
 
     Limit(error, bytes_a_row).checked()
-    check_output(output, model, data)
-    if output.is_dir():
-        raise FileError(f"{output}: expected a place for a file, found a folder")
+    check_output_path(output, inputs=input_paths(model, data))
     fitted = open_model(model)
     rows = open_rows(data, label, (fitted.figures_ or {}).get("label"))
     check_columns(fitted, rows)
@@ -114,10 +112,10 @@ def decompress(
     """Get the rows back from a file that compress wrote."""
     from latentmap.analysis.codec_file import PackedCodes
     from latentmap.analysis.compression import decompressed, open_codes
-    from latentmap.cli.streaming import check_output
     from latentmap.data import write_rows
+    from latentmap.files import check_output_path
 
-    check_output(output, model, packed)
+    check_output_path(output, ROW_SUFFIXES, [model, packed], folder=not output.suffix)
     PackedCodes(packed)  # a wrong file is told before the engine starts
     fitted = open_model(model)
     found = open_codes(fitted, packed)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latentmap.cli.console import working
-from latentmap.errors import FileError, SettingError
+from latentmap.errors import SettingError
 
 if TYPE_CHECKING:
     from latentmap.data import Source
@@ -35,28 +34,12 @@ def check_hiring(count: int | None, ray: str | None, storage: str | None = None)
             raise SettingError(f"{option}: expected --workers with it, found none")
 
 
-def check_parts(count: int | None, rows: Source, output: Path | None) -> None:
-    """Refuse, before any work, what workers cannot share among them, or write.
+def check_parts(count: int | None, rows: Source) -> None:
+    """Raise SettingError if there are workers and the rows are not in .parquet files."""
+    if count is not None:
+        from latentmap.distributed.batch_inference import check_tables
 
-    Raises
-    ------
-    SettingError
-        If there are to be workers, and the rows are not those of .parquet files.
-    FileError
-        If there are, and the output is no .parquet, or cannot be a new folder.
-    """
-    if count is None:
-        return
-    from latentmap.distributed.batch_inference import check_folder, check_tables
-
-    check_tables(rows)
-    if output is None:
-        return
-    if output.suffix.lower() != ".parquet":
-        raise FileError(
-            f"{output}: expected the suffix .parquet with --workers, found {output.suffix!r}"
-        )
-    check_folder(output)
+        check_tables(rows)
 
 
 @contextlib.contextmanager

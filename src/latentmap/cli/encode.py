@@ -11,7 +11,8 @@ from latentmap.cli.console import say
 from latentmap.cli.distributed_options import check_hiring, check_parts, hired
 from latentmap.cli.model_arguments import check_columns, columns_of, open_model
 from latentmap.cli.options import Data, Label, Model, RayAddress, WorkerCount
-from latentmap.errors import DataError, FileError
+from latentmap.cli.table_output import ROW_SUFFIXES, SUFFIXES
+from latentmap.errors import DataError
 
 __all__ = ["EXAMPLES", "decode", "encode"]
 
@@ -50,18 +51,18 @@ def encode(
     With --workers, DATA is .parquet, a file or a folder, and CODES becomes a folder of .parquet
     files that hold the codes in the order of the rows.
     """
-    from latentmap.cli.row_selection import open_rows
-    from latentmap.cli.streaming import check_output, encoded
+    from latentmap.cli.row_selection import input_paths, open_rows
+    from latentmap.cli.streaming import encoded
     from latentmap.data import write_rows
+    from latentmap.files import check_output_path
 
     check_hiring(workers, ray)
-    check_output(output, model, data)
-    if not output.suffix:
-        raise FileError(f"{output}: expected one of the suffixes .npy, .csv, .parquet, found none")
+    suffixes = SUFFIXES if workers is None else (".parquet",)
+    check_output_path(output, suffixes, input_paths(model, data), folder=workers is not None)
     fitted = open_model(model)
     rows = open_rows(data, label, (fitted.figures_ or {}).get("label"))
     check_columns(fitted, rows)
-    check_parts(workers, rows, output)
+    check_parts(workers, rows)
     with hired(workers, ray) as crew:
         if crew is not None:
             crew.encode(fitted, rows, output)
@@ -100,11 +101,12 @@ def decode(
     label: Label = None,
 ) -> None:
     """Turn codes back into rows."""
-    from latentmap.cli.row_selection import open_rows
-    from latentmap.cli.streaming import check_output, through
+    from latentmap.cli.row_selection import input_paths, open_rows
+    from latentmap.cli.streaming import through
     from latentmap.data import write_rows
+    from latentmap.files import check_output_path
 
-    check_output(output, model, codes)
+    check_output_path(output, ROW_SUFFIXES, input_paths(model, codes), folder=not output.suffix)
     fitted = open_model(model)
     source = open_rows(codes, label, "label")
     _check_width(fitted, source)

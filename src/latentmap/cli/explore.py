@@ -13,7 +13,6 @@ import typer
 from latentmap.cli.console import say, working
 from latentmap.cli.model_arguments import check_columns, open_model
 from latentmap.cli.options import Data, Label, Model
-from latentmap.errors import FileError
 
 if TYPE_CHECKING:
     from latentmap.explorer import Scene
@@ -27,7 +26,6 @@ EXAMPLES = {
         "latentmap explore flowers.safetensors rows.csv --label species --port 8571 --no-browser",
     ),
 }
-_SUFFIXES = (".html", ".htm")
 
 
 def explore(
@@ -84,16 +82,11 @@ def explore(
 
 def _check(export: Path | None, *inputs: str | Path) -> None:
     """Refuse, before any work, an output that cannot be."""
-    from latentmap.cli.streaming import check_output
+    from latentmap.cli.row_selection import input_paths
+    from latentmap.files import check_output_path
 
-    if export is None:
-        return
-    check_output(export, *inputs)
-    if export.suffix.lower() not in _SUFFIXES:
-        found = export.suffix or export.name
-        raise FileError(f"{export}: expected the suffix .html, found {found!r}")
-    if export.is_dir():
-        raise FileError(f"{export}: expected a place for a file, found a folder")
+    if export is not None:
+        check_output_path(export, (".html", ".htm"), input_paths(*inputs))
 
 
 def _scene(fitted: Any, model: Path, data: str, label: str | None, remembered: str | None) -> Scene:

@@ -13,7 +13,8 @@ from latentmap.cli.console import say, working
 from latentmap.cli.generation_requests import Made, Wanted, made
 from latentmap.cli.model_arguments import check_columns, columns_of, open_model
 from latentmap.cli.options import Label, Model
-from latentmap.errors import FileError, SettingError
+from latentmap.cli.table_output import ROW_SUFFIXES
+from latentmap.errors import SettingError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +30,7 @@ EXAMPLES = {
     ),
 }
 
-_PICTURES, _TABLES = (".png", ".pdf", ".svg"), (".npy", ".csv", ".parquet")
+_PICTURES = (".png", ".pdf", ".svg")
 _MOST_SHOWN, _MOST_JUDGED = 400, 10_000
 
 
@@ -114,20 +115,12 @@ def _check(
     inputs: list[str],
 ) -> None:
     """Refuse, before any work, what cannot be."""
-    from latentmap.cli.streaming import check_output
+    from latentmap.cli.row_selection import input_paths
+    from latentmap.files import check_output_path
 
-    for place in (output, output.with_suffix(".png")):  # of images a picture comes beside
-        check_output(place, *inputs)
-    if output.suffix.lower() not in (*_PICTURES, *_TABLES, ""):
-        known = ", ".join((*_TABLES, *_PICTURES))
-        raise FileError(
-            f"{output}: expected one of the suffixes {known}, or none for a folder of images, "
-            f"found {output.suffix!r}"
-        )
-    if output.is_dir() and output.suffix:
-        raise FileError(f"{output}: expected a place for a file, found a folder")
-    if output.is_dir() and any(output.iterdir()):
-        raise FileError(f"{output}: expected a new or empty folder, found one that is not empty")
+    read = input_paths(*inputs)
+    check_output_path(output, (*_PICTURES, *ROW_SUFFIXES), read, folder=not output.suffix)
+    check_output_path(output.with_suffix(".png"), inputs=read)  # drawn beside images
     if between and near:
         raise SettingError("generate: expected --between or --near, found both")
     if between and rows < 2:

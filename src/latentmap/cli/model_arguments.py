@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latentmap.cli.console import working
-from latentmap.errors import FileError, ModelFileError
-from latentmap.files import check_place
+from latentmap.errors import ModelFileError
+from latentmap.files import check_output_path
 
 if TYPE_CHECKING:
     from latentmap.data import Source
@@ -61,12 +61,7 @@ def _check_model(path: Path) -> None:
 
 def check_model_path(path: Path) -> Path:
     """Refuse, before any work, a path that no model can be written to."""
-    if path.suffix != SUFFIX:
-        raise FileError(f"{path}: expected a model file with suffix {SUFFIX}")
-    if path.is_dir():
-        raise FileError(f"{path}: expected a place for a file, found a folder")
-    check_place(path)
-    return path
+    return check_output_path(path, [SUFFIX])
 
 
 def check_columns(model: Any, source: Source) -> None:

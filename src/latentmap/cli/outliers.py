@@ -13,7 +13,6 @@ from latentmap.cli.distributed_options import check_hiring, check_parts, hired
 from latentmap.cli.model_arguments import check_columns, open_model
 from latentmap.cli.options import Data, Json, Label, Model, RayAddress, WorkerCount
 from latentmap.cli.table_output import SUFFIXES, write_columns, writing_columns
-from latentmap.errors import FileError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,7 +29,6 @@ EXAMPLES = {
     ),
 }
 
-_PICTURES = (".png", ".pdf", ".svg")
 _FIGURES = {
     "score": "scores",
     "error_part": "error_parts",
@@ -89,14 +87,14 @@ def outliers(
     files in the order of the rows.
     """
     check_hiring(workers, ray)
-    _check(output, model, data, *([] if among is None else [among]))
+    _check(output, workers is not None, model, data, among)
     fitted = open_model(model)
     remembered = (fitted.figures_ or {}).get("label")
     source, usual_rows = _opened(fitted, data, among, label, remembered)
     from latentmap.analysis import Usual
 
     scores = output if output is not None and output.suffix.lower() in SUFFIXES else None
-    check_parts(workers, source, scores)
+    check_parts(workers, source)
     usual = Usual(fitted, usual_rows, seed, verbose=True)
     with hired(workers, ray) as crew:
         if crew is not None:
@@ -115,19 +113,17 @@ def outliers(
         _show(worst)
 
 
-def _check(output: Path | None, *inputs: str | Path) -> None:
-    """Refuse, before any work, an output that cannot be."""
-    from latentmap.cli.streaming import check_output
+def _check(output: Path | None, shared: bool, *inputs: str | Path | None) -> None:
+    from latentmap.cli.row_selection import input_paths
+    from latentmap.files import PICTURE_SUFFIXES, check_output_path
 
     if output is None:
         return
-    for place in (output, output.with_suffix(".png")):  # beside scores comes a picture
-        check_output(place, *inputs)
-    if output.suffix.lower() not in (*SUFFIXES, *_PICTURES):
-        known, found = ", ".join((*SUFFIXES, *_PICTURES)), output.suffix or output.name
-        raise FileError(f"{output}: expected one of the suffixes {known}, found {found!r}")
-    if output.is_dir():
-        raise FileError(f"{output}: expected a place for a file, found a folder")
+    read, is_picture = input_paths(*inputs), output.suffix.lower() in PICTURE_SUFFIXES
+    tables = (".parquet",) if shared else SUFFIXES
+    check_output_path(output, (*tables, *PICTURE_SUFFIXES), read, folder=shared and not is_picture)
+    if not is_picture:
+        check_output_path(output.with_suffix(".png"), inputs=read)
 
 
 def _opened(

@@ -60,9 +60,10 @@ def plot(
     """Draw codes, reconstructions, plane, confidence, density or loss."""
     if kind not in _KINDS:
         raise UnknownNameError("kind", kind, _KINDS)
-    from latentmap.plots.saving import check_picture
+    from latentmap.cli.row_selection import input_paths
+    from latentmap.files import PICTURE_SUFFIXES, check_output_path
 
-    check_picture(output)
+    check_output_path(output, PICTURE_SUFFIXES, input_paths(model, data))
     if data is None and kind not in _ROWLESS:
         raise SettingError(f"DATA: expected rows to draw {kind} of, found none")
     fitted = open_model(model)

@@ -27,6 +27,7 @@ __all__ = [
     "Parts",
     "chosen_row",
     "fingerprint",
+    "input_paths",
     "judged_rows",
     "layout_of",
     "one_row",
@@ -112,6 +113,11 @@ def one_row(rows: Source, text: str) -> Source:
             f"{text}: expected one row, such as {text}#0, found {len(rows):,} of them"
         )
     return rows
+
+
+def input_paths(*texts: str | Path | None) -> list[str]:
+    """Return the paths of the inputs that were given, without their row numbers."""
+    return [parted(str(text))[0] for text in texts if text is not None]
 
 
 def parted(text: str) -> tuple[str, int | None]:

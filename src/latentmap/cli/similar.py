@@ -104,21 +104,18 @@ def similar(
 
 def _check_outputs(outputs: list[Path], save_index: Path | None, *inputs: Any) -> None:
     """Refuse, before any work, what could not be written afterwards."""
-    from latentmap.cli.streaming import check_output
+    from latentmap.cli.row_selection import input_paths
+    from latentmap.files import check_output_path
 
-    read = [path for path in inputs if path is not None]
+    read = input_paths(*inputs)
     for path in outputs:
-        if path.suffix.lower() not in _WRITERS:
-            known = ", ".join(_WRITERS)
-            raise FileError(f"{path}: expected one of the suffixes {known}, found {path.suffix!r}")
+        check_output_path(path, list(_WRITERS), read)
+    if save_index is not None:
+        check_output_path(save_index, inputs=read)
     written = [*outputs, *([save_index] if save_index else [])]
     for place in written:
         if written.count(place) > 1:
             raise FileError(f"{place}: expected another place for each output, found two at one")
-    for path in written:
-        if path.is_dir():
-            raise FileError(f"{path}: expected a place for a file, found a folder")
-        check_output(path, *read)
 
 
 def _search(model: Any, query: Query, around: Among, k: int | None) -> Answer:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from latentmap.errors import FileError
-from latentmap.files import check_place
 
 if TYPE_CHECKING:
     import numpy as np
 
     from latentmap.data import Source
 
-__all__ = ["check_output", "codes_of", "encoded", "through"]
+__all__ = ["codes_of", "encoded", "through"]
 
 _BATCH_BYTES = 2**25
 _MOST_CODE_BYTES = 2**25
@@ -59,17 +55,3 @@ def codes_of(model: Any, rows: Source) -> np.ndarray:
         for batch in encoded(model, rows):
             file.write(batch.astype(np.float32, copy=False))
         return file.mapped(np.float32, (model.n_components,))
-
-
-def check_output(output: Path, *inputs: str | Path) -> None:
-    """Refuse, before any work, a place that cannot be written, or what is being read itself."""
-    from latentmap.cli.row_selection import parted
-
-    check_place(output)
-    if not output.exists():
-        return
-    for path in (Path(parted(str(place))[0]) for place in inputs):
-        if path.exists() and output.samefile(path):
-            raise FileError(f"{output}: expected a place for the output, found the input itself")
-        if path.is_dir() and output.is_file() and path.resolve() in output.resolve().parents:
-            raise FileError(f"{output}: expected a place for the output, found a file of {path}")

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ["SUFFIXES", "write_columns", "writing_columns"]
+__all__ = ["ROW_SUFFIXES", "SUFFIXES", "write_columns", "writing_columns"]
 
 Write = Callable[..., None]
 
-SUFFIXES = (".csv", ".parquet", ".npy")
+SUFFIXES = (".npy", ".csv", ".parquet")
+ROW_SUFFIXES = (*SUFFIXES, "")
 
 
 def write_columns(

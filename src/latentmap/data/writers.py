@@ -18,8 +18,8 @@ import numpy as np
 
 from latentmap.data.batching import rebatch
 from latentmap.data.image_names import numbered_names, safe_names
-from latentmap.errors import DataError, FileError, SettingError
-from latentmap.files import write_whole
+from latentmap.errors import DataError, SettingError
+from latentmap.files import check_output_path, write_whole
 
 __all__ = ["write_rows"]
 
@@ -92,30 +92,13 @@ def write_rows(
     1,0,"a"
     0,1,"b"
     """
-    path = Path(path)
-    if path.suffix.lower() not in _WRITERS:
-        known = ", ".join(filter(None, _WRITERS))
-        raise FileError(
-            f"{path}: expected one of the suffixes {known}, or none for a folder of images, "
-            f"found {path.suffix!r}"
-        )
-    _check_place(path)
+    path = check_output_path(path, list(_WRITERS), folder=not Path(path).suffix)
     first, checked = _peek(path, batches, length)
     known_labels = None if labels is None else np.asarray(labels)
     _check_length("labels", known_labels, length)
     rows = _Rows(checked, length, first.shape[1:], first.dtype, feature_names, known_labels, names)
     with write_whole(path) as beside:
         _WRITERS[path.suffix.lower()](beside, rows)
-
-
-def _check_place(path: Path) -> None:
-    # Before the work, not after it: the batches may take an hour to compute.
-    if path.is_dir() and path.suffix:
-        raise FileError(f"{path}: expected a place for a file, found a folder")
-    if path.is_dir() and any(path.iterdir()):
-        raise FileError(f"{path}: expected a new or empty folder, found one that is not empty")
-    if path.is_file() and not path.suffix:
-        raise FileError(f"{path}: expected a place for a folder of images, found a file")
 
 
 def _peek(

@@ -25,11 +25,11 @@ from latentmap.distributed import ray_connection
 from latentmap.distributed.serialization import ship
 from latentmap.distributed.sharding import parts_of
 from latentmap.distributed.worker import settle_down
-from latentmap.errors import ClusterError, FileError, LatentmapError, SettingError
-from latentmap.files import sweep, write_whole
+from latentmap.errors import ClusterError, LatentmapError, SettingError
+from latentmap.files import check_output_path, sweep, write_whole
 from latentmap.progress import progress
 
-__all__ = ["check_folder", "check_tables", "encode_parts", "judge_parts"]
+__all__ = ["check_tables", "encode_parts", "judge_parts"]
 
 Columns = dict[str, np.ndarray]
 Parts = dict[int, tuple[int, int]]
@@ -53,20 +53,6 @@ def check_tables(rows: Source) -> None:
             f"{rows.name}: expected .parquet, a file or a folder, to be shared among workers, "
             "found other data"
         )
-
-
-def check_folder(output: Path) -> None:
-    """Refuse a place where no folder of parts can stand.
-
-    Raises
-    ------
-    FileError
-        Naming it.
-    """
-    if output.is_file():
-        raise FileError(f"{output}: expected a place for a folder of .parquet files, found a file")
-    if output.is_dir() and any(output.iterdir()):
-        raise FileError(f"{output}: expected a new or empty folder, found one that is not empty")
 
 
 def encode_parts(workers: Any, model: Any, rows: Source, output: Path) -> None:
@@ -228,7 +214,7 @@ def _sound(told: Columns) -> Columns:
 @contextlib.contextmanager
 def _folder(output: Path) -> Iterator[Path]:
     """Give a folder to write parts to, which takes its place at the end."""
-    check_folder(output)
+    check_output_path(output, folder=True)
     with write_whole(output) as beside:
         beside.mkdir()
         yield beside.absolute()

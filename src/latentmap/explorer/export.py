@@ -21,10 +21,12 @@ from latentmap.explorer.page_coordinates import nodes
 from latentmap.explorer.scene import Scene
 from latentmap.explorer.sprite_sheets import TYPE, Sheets, sheets_within
 from latentmap.explorer.table_columns import quantized
-from latentmap.files import write_whole
+from latentmap.files import check_output_path, write_whole
 from latentmap.progress import progress
 
-__all__ = ["export_page"]
+__all__ = ["PAGE_SUFFIXES", "export_page"]
+
+PAGE_SUFFIXES = (".html", ".htm")
 
 LIMIT = 19_000_000
 """Bytes of a file."""
@@ -91,6 +93,7 @@ def export_page(
     >>> export_page(scene, place) == place.stat().st_size
     True
     """
+    path = check_output_path(path, PAGE_SUFFIXES)
     page = page or Page()
     scene = _narrowed(scene)
     # Outlier scores, the last of the figures, give the errors as well.

@@ -6,18 +6,15 @@ import contextlib
 import os
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latentmap.errors import FileError
-from latentmap.files import write_whole
+from latentmap.files import PICTURE_SUFFIXES, check_output_path, write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["check_picture", "figure"]
+__all__ = ["figure"]
 
-_SUFFIXES = (".png", ".pdf", ".svg")
 _DOTS_PER_INCH = 200
 
 
@@ -51,7 +48,7 @@ def figure(path: str | os.PathLike[str], width: float = 7.0, height: float = 6.0
     >>> place.read_bytes()[1:4]
     b'PNG'
     """
-    path = check_picture(path)
+    path = check_output_path(path, PICTURE_SUFFIXES)
     # Not pyplot: it keeps every figure alive, and may look for a window to show it in.
     from matplotlib.figure import Figure
 
@@ -63,12 +60,3 @@ def figure(path: str | os.PathLike[str], width: float = 7.0, height: float = 6.0
         # Where axes keep their proportions, the layout takes two passes to come to rest.
         picture.draw_without_rendering()
         picture.savefig(beside, dpi=_DOTS_PER_INCH, format=path.suffix[1:].lower())
-
-
-def check_picture(path: str | os.PathLike[str]) -> Path:
-    """Refuse, before any work, a path that no picture can be written to."""
-    path = Path(path)
-    if path.suffix.lower() not in _SUFFIXES:
-        known, found = ", ".join(_SUFFIXES), path.suffix or path.name
-        raise FileError(f"{path}: expected a picture with suffix {known}, found {found!r}")
-    return path
