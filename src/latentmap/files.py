@@ -115,7 +115,8 @@ def check_output_path(
     ------
     FileError
         If the parent folder is missing or not writable, the suffix is not allowed, the path is
-        one of the inputs, or a folder is expected and a file exists there (or the reverse).
+        one of the inputs or inside one of them, or a file exists where a folder is expected (or
+        the reverse).
 
     Examples
     --------

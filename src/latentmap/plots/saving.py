@@ -40,9 +40,9 @@ def figure(path: str | os.PathLike[str], width: float = 7.0, height: float = 6.0
 
     Examples
     --------
-    >>> import tempfile
+    >>> import pathlib, tempfile
     >>> from latentmap.plots import loss_curve
-    >>> place = Path(tempfile.mkdtemp()) / "loss.png"
+    >>> place = pathlib.Path(tempfile.mkdtemp()) / "loss.png"
     >>> with figure(place, 4, 3) as ax:
     ...     _ = loss_curve({"epoch": [1, 2], "loss": [0.5, 0.2]}, ax=ax)
     >>> place.read_bytes()[1:4]
