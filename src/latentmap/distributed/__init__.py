@@ -3,6 +3,6 @@
 `Workers` is the door. Nothing here imports Ray before a block of workers is entered.
 """
 
-from latentmap.distributed.context import Workers
+from latentmap.distributed.workers import Workers
 
 __all__ = ["Workers"]
