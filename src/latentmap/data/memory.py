@@ -19,6 +19,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from latentmap.context import ContextValue
 from latentmap.errors import SettingError, TooLargeError
 
 __all__ = [
@@ -43,7 +44,7 @@ ROW_BYTES, BATCH_ROWS, WEIGHT_BYTES = 48, 1000, 20
 """Of any row its place and its number; batches of so many rows; Adam keeps two means a weight."""
 VARIABLE = "LATENTMAP_MEMORY"
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) *([KMGT]?)(I?)B", re.ASCII)
-_set: list[int] = []
+_LIMIT: ContextValue[int | None] = ContextValue("memory_limit", None, all_threads=True)
 
 
 def as_bytes(size: str | int) -> int:
@@ -106,19 +107,17 @@ def memory_limit(size: str | int | None) -> Iterator[None]:
     if size is None:
         yield
         return
-    _set.append(as_bytes(size))
-    try:
+    with _LIMIT.set_to(as_bytes(size)):
         yield
-    finally:
-        _set.pop()
 
 
 def limit_bytes() -> int | None:
     """Tell the limit that is set, in bytes; None where there is none."""
-    if _set:
-        return _set[-1]
-    told = os.environ.get(VARIABLE)
-    return as_bytes(told) if told else None
+    limit = _LIMIT.get()
+    if limit is not None:
+        return limit
+    size = os.environ.get(VARIABLE)
+    return as_bytes(size) if size else None
 
 
 def within(usual: int, share: float) -> int:

@@ -8,13 +8,13 @@ that a fit shall be handed over to them. Estimators know of neither.
 from __future__ import annotations
 
 import contextlib
-import contextvars
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from latentmap.context import ContextValue
 from latentmap.data.sources import Source
 from latentmap.progress import Advance, progress
 
@@ -101,9 +101,7 @@ class Trainer(Protocol):
         """Train, called as `latentmap.training.loop.train` is."""
 
 
-_TRAINER: contextvars.ContextVar[Trainer | None] = contextvars.ContextVar(
-    "latentmap_trainer", default=None
-)
+_TRAINER: ContextValue[Trainer | None] = ContextValue("trainer", None)
 
 
 @contextlib.contextmanager
@@ -118,11 +116,8 @@ def trained_by(trainer: Trainer) -> Iterator[None]:
     ...     chosen_trainer().train("three epochs")
     three epochs
     """
-    token = _TRAINER.set(trainer)
-    try:
+    with _TRAINER.set_to(trainer):
         yield
-    finally:
-        _TRAINER.reset(token)
 
 
 def chosen_trainer() -> Trainer | None:
