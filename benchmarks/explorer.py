@@ -20,7 +20,7 @@ from common import timed, write_result
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from latentmap import LatentMap
-from latentmap.data import ArraySource, load_data_set
+from latentmap.data import ArraySource, load_dataset
 from latentmap.explorer import Scene, Server, export_page
 
 SEED = 0
@@ -79,7 +79,7 @@ DELAYS = (
 
 def all_digits() -> ArraySource:
     """Give the 60,000 and the 10,000 as one."""
-    parts = [load_data_set("mnist", part) for part in ("fit", "unseen")]
+    parts = [load_dataset("mnist", part) for part in ("fit", "unseen")]
     labels = np.concatenate([part.labels for part in parts])
     return ArraySource(np.concatenate([part[:] for part in parts]), labels=labels, name="mnist")
 

@@ -24,7 +24,7 @@ from common import machine, timed, write_result
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
 from latentmap import LatentMap
-from latentmap.data import load_data_set
+from latentmap.data import load_dataset
 
 ROWS, KNOWN = 10_000, 2_000
 WORDS = {
@@ -39,7 +39,7 @@ WORDS = {
 
 def rows_of(part: str) -> tuple[np.ndarray, np.ndarray]:
     """Give images and their digits."""
-    source = load_data_set("mnist", part)
+    source = load_dataset("mnist", part)
     return source[:], np.asarray(source.labels)
 
 

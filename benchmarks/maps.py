@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from common import machine, over, product_rate, seconds, timed, write_result
 
-from latentmap.data import load_data_set
+from latentmap.data import load_dataset
 from latentmap.metrics import neighbor_accuracy, trustworthiness
 
 SEEDS = [0, 1, 2]
@@ -115,7 +115,7 @@ PACKAGES = ("umap-learn", "pacmap", "openTSNE", "faiss-cpu", "numba", "scipy")
 
 def flat(name: str, limit: int | None = None) -> tuple[np.ndarray, ...]:
     """Give fitted rows, unseen rows and their labels, at most so many, as (n, d) float32."""
-    parts = [load_data_set(name, part) for part in ("fit", "unseen")]
+    parts = [load_dataset(name, part) for part in ("fit", "unseen")]
     rows = [part[:limit].reshape(-1, math.prod(part.row_shape)) for part in parts]
     return *(r.astype(np.float32) for r in rows), *(part.labels[:limit] for part in parts)
 

@@ -31,7 +31,7 @@ from sklearn.metrics import roc_auc_score
 
 from latentmap import AutoEncoder
 from latentmap.analysis import outliers
-from latentmap.data import load_data_set
+from latentmap.data import load_dataset
 
 COMPONENTS = 32
 ROWS = 10_000
@@ -42,7 +42,7 @@ METHODS = (OURS, ERROR, "PyOD AutoEncoder", "PyOD AutoEncoder, not scaled", "PCA
 
 def rows_of(part: str) -> tuple[np.ndarray, np.ndarray]:
     """Give rows as (n, 784) float32 in 0–1, and their digits."""
-    source = load_data_set("mnist", part)
+    source = load_dataset("mnist", part)
     return source[:].reshape(len(source), -1) / np.float32(255), np.asarray(source.labels)
 
 

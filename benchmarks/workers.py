@@ -19,7 +19,7 @@ import numpy as np
 from common import timed, write_result
 
 from latentmap import AutoEncoder, Training
-from latentmap.data import Source, load_data_set, open_data, write_rows
+from latentmap.data import Source, load_dataset, open_data, write_rows
 from latentmap.distributed import Workers
 from latentmap.networks.dense import DenseNetwork
 
@@ -69,7 +69,7 @@ def main() -> None:
     def note(name: str, value: float) -> None:
         rates.setdefault(name, []).append(value)
 
-    digits = load_data_set("mnist")
+    digits = load_dataset("mnist")
     rows = digits.subset(np.arange(ROWS)).load()
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "digits.parquet"

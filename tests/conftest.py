@@ -57,7 +57,7 @@ def digits_map(tmp_path_factory):
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not place.exists():
             from latentmap import LatentMap
-            from latentmap.data import load_data_set
+            from latentmap.data import load_dataset
 
-            LatentMap(random_state=0).fit(load_data_set("mnist")).save(place)
+            LatentMap(random_state=0).fit(load_dataset("mnist")).save(place)
     return place

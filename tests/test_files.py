@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from latentmap.errors import FileError
-from latentmap.files import check_output_path, sweep, write_whole
+from latentmap.files import check_output_path, remove_partial_outputs, write_atomically
 
 
 def left(folder):
@@ -15,7 +15,7 @@ def left(folder):
 
 def test_a_file_is_there_when_whole_and_not_before(tmp_path):
     place = tmp_path / "codes.npy"
-    with write_whole(place) as beside:
+    with write_atomically(place) as beside:
         beside.write_text("new")
         assert beside.suffix == ".npy"
         assert not place.exists()
@@ -27,7 +27,7 @@ def test_a_file_is_there_when_whole_and_not_before(tmp_path):
 def test_a_crash_leaves_the_old_file(error, tmp_path):
     place = tmp_path / "codes.npy"
     place.write_text("old")
-    with pytest.raises(error, match="stop"), write_whole(place) as beside:
+    with pytest.raises(error, match="stop"), write_atomically(place) as beside:
         beside.write_text("half")
         raise error("stop")
     assert place.read_text() == "old"
@@ -38,7 +38,7 @@ def test_a_full_disk_is_told_and_leaves_the_old_file(tmp_path):
     place = tmp_path / "codes.npy"
     place.write_text("old")
     told = r"codes\.npy: cannot be written \(No space left"
-    with pytest.raises(FileError, match=told), write_whole(place) as beside:
+    with pytest.raises(FileError, match=told), write_atomically(place) as beside:
         beside.write_text("half")
         raise OSError(28, os.strerror(28))
     assert place.read_text() == "old"
@@ -48,7 +48,7 @@ def test_a_full_disk_is_told_and_leaves_the_old_file(tmp_path):
 def test_an_older_file_is_replaced(tmp_path):
     place = tmp_path / "codes.npy"
     place.write_text("old")
-    with write_whole(str(place)) as beside:
+    with write_atomically(str(place)) as beside:
         beside.write_text("new")
     assert place.read_text() == "new"
 
@@ -56,7 +56,7 @@ def test_an_older_file_is_replaced(tmp_path):
 def test_a_folder_can_be_written(tmp_path):
     place = tmp_path / "images"
     place.mkdir()
-    with write_whole(place) as beside:
+    with write_atomically(place) as beside:
         beside.mkdir()
         (beside / "1.png").write_text("one")
     assert left(place) == ["1.png"]
@@ -66,7 +66,7 @@ def test_a_folder_with_something_in_it_stays(tmp_path):
     place = tmp_path / "images"
     place.mkdir()
     (place / "mine.txt").write_text("mine")
-    with pytest.raises(FileError, match="cannot be written"), write_whole(place) as beside:
+    with pytest.raises(FileError, match="cannot be written"), write_atomically(place) as beside:
         beside.mkdir()
     assert left(place) == ["mine.txt"]
     assert left(tmp_path) == ["images"]
@@ -74,7 +74,7 @@ def test_a_folder_with_something_in_it_stays(tmp_path):
 
 def test_a_missing_folder_is_named(tmp_path):
     place = tmp_path / "nowhere" / "codes.npy"
-    with pytest.raises(FileError, match="nowhere does not exist"), write_whole(place):
+    with pytest.raises(FileError, match="nowhere does not exist"), write_atomically(place):
         pytest.fail("the block must not run")
 
 
@@ -83,14 +83,17 @@ def test_a_folder_that_may_not_be_written_is_told(tmp_path):
     tmp_path.chmod(0o500)
     try:
         place = tmp_path / "codes.npy"
-        with pytest.raises(FileError, match="cannot be written"), write_whole(place):
+        with pytest.raises(FileError, match="cannot be written"), write_atomically(place):
             pytest.fail("the block must not run")
     finally:
         tmp_path.chmod(0o700)
 
 
 def test_a_block_that_writes_nothing_is_an_error(tmp_path):
-    with pytest.raises(FileError, match="cannot be written"), write_whole(tmp_path / "codes.npy"):
+    with (
+        pytest.raises(FileError, match="cannot be written"),
+        write_atomically(tmp_path / "codes.npy"),
+    ):
         pass
     assert left(tmp_path) == []
 
@@ -98,8 +101,8 @@ def test_a_block_that_writes_nothing_is_an_error(tmp_path):
 def test_what_a_killed_process_left_is_swept_away(tmp_path):
     script = (
         "import os, sys\n"
-        "from latentmap.files import write_whole\n"
-        "with write_whole(sys.argv[1]) as beside:\n"
+        "from latentmap.files import write_atomically\n"
+        "with write_atomically(sys.argv[1]) as beside:\n"
         "    beside.write_text('half')\n"
         "    os._exit(9)\n"
     )
@@ -107,7 +110,7 @@ def test_what_a_killed_process_left_is_swept_away(tmp_path):
     assert subprocess.run(command).returncode == 9
     assert [place.name for place in tmp_path.rglob("rows.npy")] == ["rows.npy"]
     (tmp_path / "whole.npy").write_text("whole")
-    sweep(tmp_path)
+    remove_partial_outputs(tmp_path)
     assert [place.name for place in tmp_path.iterdir()] == ["whole.npy"]
 
 

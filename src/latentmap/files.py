@@ -21,11 +21,11 @@ from latentmap.errors import FileError
 
 __all__ = [
     "PICTURE_SUFFIXES",
-    "cache_home",
     "check_output_path",
     "fingerprint",
-    "sweep",
-    "write_whole",
+    "remove_partial_outputs",
+    "user_cache_folder",
+    "write_atomically",
 ]
 
 PICTURE_SUFFIXES = (".png", ".pdf", ".svg")
@@ -34,7 +34,7 @@ _WRITING = ".writing-"
 
 
 @contextlib.contextmanager
-def write_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
+def write_atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary path beside ``path``; move it there if the block ends well.
 
     Parameters
@@ -58,7 +58,7 @@ def write_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     --------
     >>> import tempfile, pathlib
     >>> place = pathlib.Path(tempfile.mkdtemp()) / "note.txt"
-    >>> with write_whole(place) as beside:
+    >>> with write_atomically(place) as beside:
     ...     _ = beside.write_text("whole")
     >>> place.read_text(), [p.name for p in place.parent.iterdir()]
     ('whole', ['note.txt'])
@@ -77,12 +77,12 @@ def write_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
         shutil.rmtree(room, ignore_errors=True)
 
 
-def sweep(folder: Path) -> None:
-    """Remove what a process that was killed within `write_whole` left half written in a folder.
+def remove_partial_outputs(folder: Path) -> None:
+    """Delete the partial outputs that a killed process left in a folder.
 
     Examples
     --------
-    >>> sweep(Path("nowhere"))
+    >>> remove_partial_outputs(Path("nowhere"))
     """
     for half in folder.glob(f"{_WRITING}*"):
         shutil.rmtree(half, ignore_errors=True)
@@ -156,12 +156,12 @@ def _alternatives(suffixes: Sequence[str]) -> str:
     return text if "" not in suffixes else f"{text}, or none for a folder of images"
 
 
-def cache_home() -> Path:
+def user_cache_folder() -> Path:
     """Tell where what may be made again is kept: in ``XDG_CACHE_HOME``, there or not yet.
 
     Examples
     --------
-    >>> cache_home().name
+    >>> user_cache_folder().name
     'latentmap'
     """
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "latentmap"

@@ -139,10 +139,10 @@ def test_a_way_through_denser_codes_is_worth_a_detour(plane):
 @pytest.mark.timeout(900)
 def test_walks_between_digits_keep_to_what_the_map_knows(digits_map):
     from latentmap import load_model
-    from latentmap.data import load_data_set
+    from latentmap.data import load_dataset
 
-    rows, model = load_data_set("mnist"), load_model(digits_map)
-    codes = model.transform(load_data_set("mnist", "unseen")[:2000])
+    rows, model = load_dataset("mnist"), load_model(digits_map)
+    codes = model.transform(load_dataset("mnist", "unseen")[:2000])
     known = model.transform(rows.sample(3000))
     floor = np.percentile(model.density(known), 5)
     rng, shares = np.random.default_rng(0), np.linspace(0, 1, 300)[:, None]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from latentmap import AutoEncoder
-from latentmap.data import load_data_set, open_data
+from latentmap.data import load_dataset, open_data
 from latentmap.data.sources import ArraySource, Source
 from latentmap.preprocessing import pca_projection
 from latentmap.training import preparation
@@ -13,7 +13,7 @@ from latentmap.training import preparation
 @pytest.fixture(scope="module")
 def sorted_digits():
     """Digits by their kind: whoever shuffles badly sees one kind at a time."""
-    rows = load_data_set("mnist").subset(np.arange(8000))
+    rows = load_dataset("mnist").subset(np.arange(8000))
     return rows[:][np.argsort(rows.labels, kind="stable")]
 
 
@@ -22,7 +22,7 @@ def error(model, unseen):
 
 
 def test_rows_in_blocks_are_shuffled_well_enough(sorted_digits, tmp_path, monkeypatch):
-    unseen = load_data_set("mnist", "unseen")[:2000]
+    unseen = load_dataset("mnist", "unseen")[:2000]
     model = AutoEncoder(16, epochs=4, random_state=0)
     in_memory = error(model.fit(ArraySource(sorted_digits)), unseen)
 
@@ -31,7 +31,9 @@ def test_rows_in_blocks_are_shuffled_well_enough(sorted_digits, tmp_path, monkey
     monkeypatch.setattr("latentmap.data.sources._BUFFER_BYTES", sorted_digits.nbytes // 12)
     monkeypatch.setattr(preparation, "SAMPLE_BYTES", sorted_digits.nbytes // 4)
     monkeypatch.setattr(pca_projection, "SAMPLE_NUMBERS", sorted_digits.size // 4)
-    monkeypatch.setattr(Source, "fits", lambda self, limit_bytes=0: self.nbytes < 10_000_000 // 4)
+    monkeypatch.setattr(
+        Source, "fits_in_memory", lambda self, limit_bytes=0: self.nbytes < 10_000_000 // 4
+    )
     rows = open_data(tmp_path / "rows.npy")
     assert rows.load() is rows
     streamed = error(model.fit(rows), unseen)

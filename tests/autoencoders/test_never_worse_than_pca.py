@@ -9,7 +9,7 @@ from sklearn.decomposition import PCA
 from sklearn.neighbors import KNeighborsClassifier
 
 from latentmap import AutoEncoder, VariationalAutoEncoder
-from latentmap.data import load_data_set, open_data
+from latentmap.data import load_dataset, open_data
 
 
 def flat(rows):
@@ -118,7 +118,7 @@ def test_faces_of_others(n_components, images, pca_of_faces):
 
 @pytest.fixture(scope="module")
 def mnist():
-    return load_data_set("mnist"), load_data_set("mnist", "unseen")
+    return load_dataset("mnist"), load_dataset("mnist", "unseen")
 
 
 @pytest.fixture(scope="module")

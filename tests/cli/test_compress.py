@@ -7,7 +7,7 @@ import pytest
 from pyarrow import parquet
 
 from latentmap import load_model
-from latentmap.data import load_data_set, open_data
+from latentmap.data import load_dataset, open_data
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def digits_codes(run, digits_model, tmp_path_factory):
 def test_ratio_and_error_are_told(digits_codes, digits_model):
     place, result = digits_codes
     told = json.loads(result.stdout)
-    unseen, model = load_data_set("digits", "unseen"), load_model(digits_model)
+    unseen, model = load_dataset("digits", "unseen"), load_model(digits_model)
     assert told["rows"] == 359
     assert told["file_bytes"] == place.stat().st_size
     assert told["ratio"] == pytest.approx(unseen.nbytes / place.stat().st_size)
@@ -35,7 +35,7 @@ def test_rows_come_back_with_that_error(run, digits_codes, digits_model, tmp_pat
     place, result = digits_codes
     said = run("decompress", digits_model, place, "-o", tmp_path / "rows.npy").stderr
     assert "rows.npy: 359 rows" in said
-    back, unseen = np.load(tmp_path / "rows.npy"), load_data_set("digits", "unseen")[:]
+    back, unseen = np.load(tmp_path / "rows.npy"), load_dataset("digits", "unseen")[:]
     assert back.shape == unseen.shape
     scale = load_model(digits_model).scale_
     error = np.mean(((back - unseen) / scale) ** 2)
@@ -69,7 +69,7 @@ def test_labels_can_be_left_out(run, wine_model, wine_csv, tmp_path):
 
 
 def test_one_row(run, digits_model, tmp_path):
-    np.save(tmp_path / "one.npy", load_data_set("digits")[:1])
+    np.save(tmp_path / "one.npy", load_dataset("digits")[:1])
     said = run("compress", digits_model, tmp_path / "one.npy", "-o", tmp_path / "one.codes").stderr
     assert "one.codes: 1 rows" in said
     run("decompress", digits_model, tmp_path / "one.codes", "-o", tmp_path / "back.npy")

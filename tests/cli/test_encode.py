@@ -7,12 +7,12 @@ import pytest
 from pyarrow import csv, parquet
 
 from latentmap import load_model
-from latentmap.data import load_data_set, open_data
+from latentmap.data import load_dataset, open_data
 
 
 def test_encode_writes_what_transform_gives(run, digits_model, tmp_path):
     result = run("encode", digits_model, "digits:unseen", "-o", tmp_path / "codes.npy")
-    expected = load_model(digits_model).transform(load_data_set("digits", "unseen"))
+    expected = load_model(digits_model).transform(load_dataset("digits", "unseen"))
     assert np.array_equal(np.load(tmp_path / "codes.npy"), expected)
     assert "codes.npy: 359 codes of 2 numbers" in result.stderr
 
@@ -49,7 +49,7 @@ def test_decode_leads_back_to_the_table(run, wine_model, wine_csv, tmp_path):
 
 
 def test_decode_writes_images(run, digits_model, tmp_path):
-    codes = load_model(digits_model).transform(load_data_set("digits")[:3])
+    codes = load_model(digits_model).transform(load_dataset("digits")[:3])
     np.save(tmp_path / "codes.npy", codes)
     run("decode", digits_model, tmp_path / "codes.npy", "-o", tmp_path / "images")
     images = open_data(tmp_path / "images")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from latentmap import load_model
-from latentmap.data import load_data_set, open_data
+from latentmap.data import load_dataset, open_data
 from latentmap.metrics import neighbor_accuracy
 
 
@@ -17,7 +17,7 @@ def figures_of(result):
 def test_a_named_data_set_is_judged_by_its_unseen_rows(run, digits_model):
     found = figures_of(run("evaluate", digits_model, "digits", "--json"))
     model = load_model(digits_model)
-    unseen, fitted = load_data_set("digits", "unseen"), load_data_set("digits")
+    unseen, fitted = load_dataset("digits", "unseen"), load_dataset("digits")
     assert found["measured_on"] == "the 359 unseen rows of digits"
     assert found["mse"] == pytest.approx(model.reconstruction_error(unseen).mean())
     codes = model.transform(unseen), unseen.labels, model.transform(fitted), fitted.labels

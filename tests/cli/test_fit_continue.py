@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from latentmap import load_model
-from latentmap.data import load_data_set
+from latentmap.data import load_dataset
 
 
 @pytest.fixture(scope="module")
 def grown(run, tmp_path_factory):
     """A map of nine digits, what is said when zeros come, and where all that lies."""
     folder = tmp_path_factory.mktemp("growing")
-    source = load_data_set("digits")
+    source = load_dataset("digits")
     rows, digits = source[:], np.asarray(source.labels)
     np.savez(folder / "nine.npz", x=rows[digits > 0], y=digits[digits > 0])
     np.savez(folder / "zeros.npz", x=rows[digits == 0], y=digits[digits == 0])

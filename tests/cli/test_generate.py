@@ -6,9 +6,9 @@ from PIL import Image
 
 from latentmap import load_model
 from latentmap.analysis import density_and_coverage, likeness, step_sizes
-from latentmap.data import load_data_set, open_data
+from latentmap.data import load_dataset, open_data
 
-UNSEEN = load_data_set("digits", "unseen")
+UNSEEN = load_dataset("digits", "unseen")
 
 
 def width_of(path):
@@ -34,7 +34,7 @@ def test_rows_drawn_like_others_are_like_them(run, plain_model, tmp_path):
     assert np.array_equal(like, again)
     assert like.shape == (600, 8, 8)
     model = load_model(plain_model)
-    real = model.inverse_transform(model.transform(load_data_set("digits", "unseen")))
+    real = model.inverse_transform(model.transform(load_dataset("digits", "unseen")))
     fidelity = density_and_coverage(real, like)
     assert fidelity.coverage > 0.8
     assert fidelity.density > density_and_coverage(real, own).density
@@ -60,7 +60,7 @@ def test_batches_make_all_rows(run, digits_model, plain_model, tmp_path, monkeyp
 def test_a_walk_leads_from_row_to_row(run, digits_model, tmp_path):
     ends = "digits:unseen#0", "digits:unseen#7"
     result = run("generate", digits_model, "--between", *ends, "-n", 9, "-o", tmp_path / "walk")
-    model, unseen = load_model(digits_model), load_data_set("digits", "unseen")
+    model, unseen = load_model(digits_model), load_dataset("digits", "unseen")
     steps = open_data(tmp_path / "walk")[:].astype(float)
     back = model.inverse_transform(model.transform(unseen[[0, 7]]))
     assert np.abs(steps[[0, -1]] - np.clip(back, 0, 255)).max() <= 0.51
@@ -72,7 +72,7 @@ def test_a_walk_on_a_map_keeps_to_its_dense_part(digits_model):
     from latentmap.analysis import walk
 
     model = load_model(digits_model)
-    codes = model.transform(load_data_set("digits"))
+    codes = model.transform(load_dataset("digits"))
     rng, shares = np.random.default_rng(0), np.linspace(0, 1, 300)[:, None]
     floor = np.percentile(model.density(model.landmarks_), 5)
     for a, b in codes[rng.choice(len(codes), (6, 2), replace=False)]:

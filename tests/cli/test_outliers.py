@@ -10,7 +10,7 @@ from pyarrow import parquet
 
 from latentmap import load_model
 from latentmap.analysis import outliers
-from latentmap.data import load_data_set, open_data
+from latentmap.data import load_dataset, open_data
 from latentmap.errors import TooLargeError
 
 
@@ -146,7 +146,7 @@ def test_rows_too_large_to_show_are_refused(run, plain_model, monkeypatch):
 def test_pictures_that_are_read_are_not_written_over(run, digits_model, tmp_path):
     folder = tmp_path / "digits"
     folder.mkdir()
-    for i, image in enumerate(load_data_set("digits", "unseen")[:3]):
+    for i, image in enumerate(load_dataset("digits", "unseen")[:3]):
         Image.fromarray((image * 15).astype(np.uint8)).save(folder / f"{i}.png")
     before = [path.read_bytes() for path in sorted(folder.iterdir())]
     for data, place in ((folder, folder / "1.png"), (folder / "1.png", folder / "1.csv")):

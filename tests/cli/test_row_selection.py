@@ -25,7 +25,7 @@ def test_a_number_chooses_a_row():
     assert row.labels.tolist() == [open_data("wine:unseen").labels[17]]
     assert row.feature_names == open_data("wine").feature_names
     assert row.name == "wine:unseen#17"
-    assert row.place(0) == 17
+    assert row.original_index(0) == 17
 
 
 def test_rows_of_tables_and_folders(tmp_path, photos):

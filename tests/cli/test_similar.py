@@ -10,13 +10,13 @@ from PIL import Image
 
 from latentmap import load_model
 from latentmap.analysis import SearchIndex
-from latentmap.data import load_data_set, open_data
+from latentmap.data import load_dataset, open_data
 
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory):
     """40 digits as a folder of images, a sub-folder for each kind."""
-    folder, digits = tmp_path_factory.mktemp("photos"), load_data_set("digits")
+    folder, digits = tmp_path_factory.mktemp("photos"), load_dataset("digits")
     for i, (image, label) in enumerate(zip(digits[:40], digits.labels, strict=False)):
         (folder / str(label)).mkdir(exist_ok=True)
         Image.fromarray(image.astype(np.uint8)).save(folder / str(label) / f"{i:02}.png")
@@ -90,10 +90,10 @@ def test_one_image_needs_something_to_be_looked_for_among(run, photo_model, phot
 
 
 def test_one_row_of_its_own_is_looked_for_among_what_was_fitted(run, digits_model, tmp_path):
-    np.save(tmp_path / "one.npy", load_data_set("digits")[4:5])
+    np.save(tmp_path / "one.npy", load_dataset("digits")[4:5])
     result = run("similar", digits_model, tmp_path / "one.npy", "-k", 1)
     assert "Looking among digits, which the model was fitted to" in result.stderr
-    assert result.stdout.split()[-3:-1] == ["4", str(load_data_set("digits").labels[4])]
+    assert result.stdout.split()[-3:-1] == ["4", str(load_dataset("digits").labels[4])]
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
@@ -108,7 +108,7 @@ def test_all_that_is_found_goes_into_a_table(run, digits_model, tmp_path, suffix
     assert list(table) == ["query", "rank", "row", "distance", "label"]
     assert table["query"][:4] == [0, 0, 1, 1]
     assert table["rank"][:4] == [1, 2, 1, 2]
-    labels = load_data_set("digits").labels
+    labels = load_dataset("digits").labels
     assert table["label"] == labels[np.array(table["row"], int)].tolist()
 
 

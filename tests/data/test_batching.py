@@ -25,14 +25,14 @@ def test_rebatch_of_nothing_is_nothing():
 
 def test_permuted_is_uniform():
     rng, rows = np.random.default_rng(0), np.arange(4)
-    firsts = [next(batching.permuted(rows.take, 4, 1, rng))[0] for _ in range(2000)]
+    firsts = [next(batching.shuffled(rows.take, 4, 1, rng))[0] for _ in range(2000)]
     assert np.bincount(firsts).min() > 2000 / 4 * 0.8
 
 
 def test_buffered_mixes_rows_of_several_blocks():
     rows, rng = np.arange(1000), np.random.default_rng(0)
     bounds = np.arange(0, 1001, 100)
-    batch = next(batching.buffered(rows.take, bounds, 50, rng, blocks_at_once=5))
+    batch = next(batching.shuffled_in_blocks(rows.take, bounds, 50, rng, blocks_at_once=5))
     assert len(np.unique(batch // 100)) == 5
 
 
@@ -44,7 +44,7 @@ def test_the_next_batch_is_read_while_one_is_worked_on():
             read.append(i)
             yield np.array([i])
 
-    coming = batching.ahead(batches())
+    coming = batching.read_ahead(batches())
     first = next(coming)
     for _ in range(1000):
         if len(read) == 2:
@@ -60,14 +60,14 @@ def test_an_error_in_reading_comes_where_the_batch_would():
         yield np.zeros(1)
         raise DataError("row 7: a hole")
 
-    coming = batching.ahead(batches())
+    coming = batching.read_ahead(batches())
     next(coming)
     with pytest.raises(DataError, match="row 7"):
         next(coming)
 
 
 def test_nobody_reads_on_after_the_caller_has_left():
-    coming = batching.ahead(np.array([i]) for i in range(10))
+    coming = batching.read_ahead(np.array([i]) for i in range(10))
     next(coming)
     coming.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("reading")]

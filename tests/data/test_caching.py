@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from latentmap.data import caching as module
-from latentmap.data.caching import brought_near
+from latentmap.data.caching import load_or_cache
 from latentmap.data.sources import ArraySource, Source
 from latentmap.errors import DataError
 from latentmap.training.preparation import prepare
@@ -28,7 +28,7 @@ class Decoded(Source):
 
 @pytest.fixture
 def little_memory(monkeypatch):
-    monkeypatch.setattr(Source, "fits", lambda self, limit_bytes=0: self.nbytes < 2000)
+    monkeypatch.setattr(Source, "fits_in_memory", lambda self, limit_bytes=0: self.nbytes < 2000)
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def cache(tmp_path, monkeypatch):
 
 def test_rows_that_fit_are_read_into_memory_once():
     source = Decoded(ROWS)
-    near = brought_near(source)
+    near = load_or_cache(source)
     assert near.block_starts is None
     assert np.array_equal(near[:], ROWS)
     assert np.array_equal(near[:], ROWS)
@@ -48,7 +48,7 @@ def test_rows_that_fit_are_read_into_memory_once():
 
 def test_more_go_to_the_disk_and_leave_nothing_behind(little_memory, cache):
     source = Decoded(ROWS)
-    near = brought_near(source)
+    near = load_or_cache(source)
     assert near.block_starts is not None
     assert np.array_equal(near[:], ROWS)
     assert np.array_equal(near[[400, 3]], ROWS[[400, 3]])
@@ -59,20 +59,20 @@ def test_more_go_to_the_disk_and_leave_nothing_behind(little_memory, cache):
 def test_a_full_disk_leaves_rows_where_they_are(little_memory, cache, monkeypatch):
     monkeypatch.setattr(module, "SPARE", 1 << 50)
     source = Decoded(ROWS)
-    assert brought_near(source) is source
+    assert load_or_cache(source) is source
 
 
 def test_rows_that_workers_will_read_stay_where_they_are(little_memory, cache):
     source = Decoded(ROWS)
     with trained_by(object()):
-        assert brought_near(source) is source
+        assert load_or_cache(source) is source
 
 
 def test_raw_numbers_stay_where_they_are(little_memory):
     source = ArraySource(ROWS)
-    assert brought_near(source) is source
+    assert load_or_cache(source) is source
     part = source.split(100)[0]
-    assert brought_near(part) is part
+    assert load_or_cache(part) is part
 
 
 def test_the_place_of_a_bad_number_is_that_of_the_original(little_memory, cache):
@@ -100,5 +100,5 @@ def test_fitting_reads_the_original_once(little_memory, cache):
 
 
 def test_progress_is_shown(capsys):
-    brought_near(Decoded(ROWS), visible=True)
+    load_or_cache(Decoded(ROWS), visible=True)
     assert "reading them" in capsys.readouterr().err

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from latentmap.data import data_sets, load_data_set
+from latentmap.data import list_datasets, load_dataset
 from latentmap.errors import UnknownNameError
 
 LOCAL = ["mnist", "digits", "wine", "breast_cancer"]
@@ -10,41 +10,41 @@ LOCAL = ["mnist", "digits", "wine", "breast_cancer"]
 @pytest.mark.parametrize("name", LOCAL)
 @pytest.mark.parametrize("part", ["fit", "unseen"])
 def test_sizes_are_as_told(name, part):
-    source = load_data_set(name, part)
-    told = data_sets()[name]
+    source = load_dataset(name, part)
+    told = list_datasets()[name]
     assert len(source) == (told.n_fit if part == "fit" else told.n_unseen)
     assert source.labels.shape == (len(source),)
     assert source.name == (name if part == "fit" else f"{name}:unseen")
 
 
 def test_mnist():
-    source = load_data_set("mnist")
+    source = load_dataset("mnist")
     assert (source.row_shape, source.dtype) == ((28, 28), np.uint8)
     assert source.labels[:8].tolist() == [5, 0, 4, 1, 9, 2, 1, 3]
     assert source.labels.dtype == np.int64
 
 
 def test_digits_are_images_and_tables_have_names():
-    digits = load_data_set("digits")
+    digits = load_dataset("digits")
     assert (digits.row_shape, digits.dtype) == ((8, 8), np.float64)
     assert set(digits.labels) == set(range(10))
-    cancer = load_data_set("breast_cancer")
+    cancer = load_dataset("breast_cancer")
     assert cancer.feature_names[:2] == ["mean radius", "mean texture"]
     assert set(cancer.labels) == {"malignant", "benign"}
 
 
 def test_parts_share_no_rows():
-    fitted, unseen = (load_data_set("wine", part)[:] for part in ("fit", "unseen"))
+    fitted, unseen = (load_dataset("wine", part)[:] for part in ("fit", "unseen"))
     assert len(np.unique(np.concatenate([fitted, unseen]), axis=0)) == 178
 
 
 def test_the_table_is_a_copy():
-    data_sets().clear()
-    assert list(data_sets()) == ["mnist", "fashion-mnist", "digits", "wine", "breast_cancer"]
+    list_datasets().clear()
+    assert list(list_datasets()) == ["mnist", "fashion-mnist", "digits", "wine", "breast_cancer"]
 
 
 def test_unknown_names():
     with pytest.raises(UnknownNameError, match="unknown data set 'fashion', did you mean"):
-        load_data_set("fashion")
+        load_dataset("fashion")
     with pytest.raises(UnknownNameError, match="unknown part 'train'"):
-        load_data_set("wine", "train")
+        load_dataset("wine", "train")

@@ -2,24 +2,24 @@ import os
 
 import pytest
 
-from latentmap.data.folders import natural_key, visible_files
+from latentmap.data.folders import list_files, natural_sort_key
 from latentmap.errors import FileError
 
 
 def test_natural_order():
     names = ["a10", "a9", "a09", "b", "a", "10", "9", "a/10", "a/9", "a-b/1", "9" * 5000]
     expected = ["9", "10", "9" * 5000, "a", "a/9", "a/10", "a09", "a9", "a10", "a-b/1", "b"]
-    assert sorted(names, key=natural_key) == expected
+    assert sorted(names, key=natural_sort_key) == expected
 
 
 def test_odd_names_are_only_names(tmp_path):
     for name in ["a b.png", "$(touch x).png", "-rf.png", "é.png", "\n.png"]:
         (tmp_path / name).touch()
-    assert set(visible_files(tmp_path)) == {path.name for path in tmp_path.iterdir()}
+    assert set(list_files(tmp_path)) == {path.name for path in tmp_path.iterdir()}
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
 def test_a_folder_that_cannot_be_read_is_named(tmp_path):
     (tmp_path / "closed").mkdir(mode=0)
     with pytest.raises(FileError, match=r"closed: cannot be read \(Permission denied\)"):
-        visible_files(tmp_path)
+        list_files(tmp_path)

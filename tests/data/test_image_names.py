@@ -1,17 +1,17 @@
 import pytest
 
-from latentmap.data.image_names import numbered_names, safe_names
+from latentmap.data.image_names import numbered_file_names, safe_file_names
 from latentmap.errors import SettingError
 
 
 def test_numbers_sort():
-    names = numbered_names(123_456)
+    names = numbered_file_names(123_456)
     assert names[7] == "000007.png"
     assert names == sorted(names)
 
 
 def test_safe_names_get_png():
-    assert safe_names(["a.b/c.d.jpg", "x"]) == ["a.b/c.d.png", "x.png"]
+    assert safe_file_names(["a.b/c.d.jpg", "x"]) == ["a.b/c.d.png", "x.png"]
 
 
 @pytest.mark.parametrize(
@@ -33,9 +33,9 @@ def test_safe_names_get_png():
 )
 def test_unsafe_names(name):
     with pytest.raises(SettingError, match="expected a relative path that stays in its folder"):
-        safe_names(["fine.png", name])
+        safe_file_names(["fine.png", name])
 
 
 def test_one_name_for_two_images():
     with pytest.raises(SettingError, match=r"image name 'A.jpg': expected another than that of 'a"):
-        safe_names(["a.png", "A.jpg"])
+        safe_file_names(["a.png", "A.jpg"])

@@ -3,14 +3,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latentmap.data.memmap import NamelessFile, cache_folder
+from latentmap.data.memmap import TemporaryArrayFile, cache_folder
 from latentmap.errors import FileError
 
 
 def test_what_was_written_comes_back_and_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     parts = [np.arange(6.0).reshape(2, 3), np.arange(6.0, 12.0).reshape(2, 3).T.copy().T]
-    with NamelessFile() as file:
+    with TemporaryArrayFile() as file:
         for part in parts:
             file.write(part)
         rows = file.mapped(np.float64, (3,))
@@ -22,7 +22,10 @@ def test_what_was_written_comes_back_and_leaves_nothing(tmp_path, monkeypatch):
 def test_a_full_disk_is_one_sentence(monkeypatch):
     full = Path("/dev/full")
     monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: full.open("wb", buffering=0))
-    with NamelessFile() as file, pytest.raises(FileError, match=r"cannot be written \(No space"):
+    with (
+        TemporaryArrayFile() as file,
+        pytest.raises(FileError, match=r"cannot be written \(No space"),
+    ):
         file.write(np.zeros(3))
 
 

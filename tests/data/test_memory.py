@@ -34,7 +34,7 @@ def test_the_page_cache_counts_as_free(tmp_path):
     [("800MB", 800_000_000), ("1.5 gb", 1_500_000_000), ("2GiB", 2**31), ("64B", 64), (7, 7)],
 )
 def test_sizes_are_read(text, count):
-    assert memory.as_bytes(text) == count
+    assert memory.parse_size(text) == count
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_sizes_are_read(text, count):
 )
 def test_what_is_no_size_is_refused(text):
     with pytest.raises(SettingError, match=r"^memory: expected a size such as 500MB, 4GB or 2GiB"):
-        memory.as_bytes(text)
+        memory.parse_size(text)
 
 
 def test_a_limit_ends_with_its_block_and_an_inner_one_holds(monkeypatch):

@@ -1,6 +1,6 @@
 import pytest
 
-from latentmap.data.parse_errors import reading
+from latentmap.data.parse_errors import as_file_error
 from latentmap.errors import DataError, FileError
 
 
@@ -16,13 +16,13 @@ from latentmap.errors import DataError, FileError
 def test_one_sentence(error, reason):
     with (
         pytest.raises(FileError, match=rf"^x.npy: cannot be read as an array \({reason}\)$"),
-        reading("x.npy", "an array", ValueError, EOFError),
+        as_file_error("x.npy", "an array", ValueError, EOFError),
     ):
         raise error
 
 
 def test_own_errors_and_mistakes_pass():
-    with pytest.raises(DataError, match="own"), reading("x", "y", Exception):
+    with pytest.raises(DataError, match="own"), as_file_error("x", "y", Exception):
         raise DataError("own")
-    with pytest.raises(TypeError), reading("x", "y", ValueError):
+    with pytest.raises(TypeError), as_file_error("x", "y", ValueError):
         raise TypeError

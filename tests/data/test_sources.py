@@ -216,7 +216,7 @@ def test_all_rows_but_a_few(left_out):
     rest = source._without(np.array(list(left_out)))
     expected = np.delete(np.arange(1000), list(left_out))
     assert np.array_equal(rest[:][:, 0], expected)
-    assert rest.place(len(rest) - 1) == expected[-1]
+    assert rest.original_index(len(rest) - 1) == expected[-1]
     starts = {int(np.searchsorted(expected, start)) for start in source.block_starts}
     assert set(rest.block_starts) == starts - {len(expected)}
     shuffled = np.concatenate(list(rest.batches(64, rng=np.random.default_rng(0))))[:, 0]
@@ -263,13 +263,13 @@ def test_under_a_limit_on_memory_rows_stay_where_they_lie(tmp_path):
     rows = ArraySource(np.load(tmp_path / "rows.npy", mmap_mode="r"))
     assert rows.load().block_starts is None
     with memory_limit(ENGINE_BYTES + 10_000_000):
-        assert not rows.fits() and rows.load().block_starts is not None
+        assert not rows.fits_in_memory() and rows.load().block_starts is not None
         assert len(prepare(rows, "auto", 1, None, 0).some) == 1500  # 0.15 of 10 MB
 
 
 def test_what_lies_in_memory_is_told():
     class Far(ArraySource):
-        raw = False
+        is_decoded = False
 
     near, far = ArraySource(np.zeros((9, 2))), Far(np.zeros((9, 2)))
     assert near.in_memory and near.split(3)[0].in_memory and near.subset([2, 0]).in_memory
@@ -287,6 +287,6 @@ def test_what_does_not_lie_in_memory_is_read_ahead(monkeypatch):
     list(Noted(np.zeros((9, 2))).batches(3))
     assert set(readers) == {"MainThread"}
     readers.clear()
-    monkeypatch.setattr(Noted, "raw", False)
+    monkeypatch.setattr(Noted, "is_decoded", False)
     list(Noted(np.zeros((9, 2))).batches(3))
     assert "MainThread" not in readers

@@ -76,7 +76,7 @@ def test_parts_know_their_rows_and_share_their_numbers():
     assert np.array_equal(part[:], ROWS[[13, 30]])
     assert part.stored == np.count_nonzero(ROWS[[13, 30]])
     assert part.labels.tolist() == [13, 30]
-    assert part.place(1) == 30
+    assert part.original_index(1) == 30
     assert part.feature_names == given.feature_names
     assert part._whole is given._whole
     assert len(given) == 50

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from latentmap.data import string_store as module
-from latentmap.data.string_store import Names
+from latentmap.data.string_store import StringStore
 
 TEXTS = ["b/10.png", "", "é\n.png", "\udcff.png", *(f"{i}.png" for i in range(10_000))]
 
@@ -13,7 +13,7 @@ TEXTS = ["b/10.png", "", "é\n.png", "\udcff.png", *(f"{i}.png" for i in range(1
 def names(request, monkeypatch):
     if request.param == "in files":
         monkeypatch.setattr(module, "_IN_MEMORY_BYTES", 0)
-    return Names(iter(TEXTS))
+    return StringStore(iter(TEXTS))
 
 
 def test_it_is_the_sequence_it_was_made_of(names):
@@ -36,30 +36,30 @@ def test_another_process_gets_the_same(names):
 
 
 def test_none_and_one_without_a_letter():
-    assert list(Names([])) == []
-    assert not Names([])
-    assert list(Names([""])) == [""]
+    assert list(StringStore([])) == []
+    assert not StringStore([])
+    assert list(StringStore([""])) == [""]
 
 
 def test_what_is_sorted_in_parts_is_sorted(monkeypatch):
     monkeypatch.setattr(module, "_SORTED_AT_ONCE", 1000)
     shuffled = np.random.default_rng(0).permutation(TEXTS).tolist()
-    assert list(Names.in_order(shuffled, str.casefold)) == sorted(shuffled, key=str.casefold)
+    assert list(StringStore.in_order(shuffled, str.casefold)) == sorted(shuffled, key=str.casefold)
 
 
 def test_many_leave_memory(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    names = Names(f"{i}.png" for i in range(200_000))
+    names = StringStore(f"{i}.png" for i in range(200_000))
     assert isinstance(names._letters, np.memmap)
     assert isinstance(names._ends, np.memmap)
     assert not list((tmp_path / "latentmap").iterdir())  # nothing that could stay behind
 
 
 def test_of_names_far_apart_few_are_taken_before_their_pages_are_given_back(monkeypatch):
-    held, real = [], module.let_go
+    held, real = [], module.release_pages
     monkeypatch.setattr(module, "_IN_MEMORY_BYTES", 0)
-    names = Names(f"{i}.png" for i in range(40_000))
-    monkeypatch.setattr(module, "let_go", lambda mapped: held.append(mapped) or real(mapped))
+    names = StringStore(f"{i}.png" for i in range(40_000))
+    monkeypatch.setattr(module, "release_pages", lambda mapped: held.append(mapped) or real(mapped))
     far = np.random.default_rng(0).permutation(40_000)[:1000]
     assert names.take(far) == [f"{i}.png" for i in far]
     assert len(held) == 2 * len(range(0, 1000, 64))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from latentmap.data import ArraySource, open_data
-from latentmap.data.sources import Copied
+from latentmap.data.sources import CachedSource
 from latentmap.distributed.serialization import _packed, _unpacked
 
 
@@ -44,7 +44,7 @@ def test_an_array_in_memory_travels_itself():
 
 
 def test_a_copy_travels_without_its_original(mapped):
-    copy = Copied(mapped, mapped[:])
+    copy = CachedSource(mapped, mapped[:])
     packed = pickle.dumps(_packed(copy))
     assert len(packed) < 1.5 * copy.nbytes
     assert np.array_equal(_unpacked(pickle.loads(packed))[:], copy[:])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from latentmap import AutoEncoder, LatentMap, VariationalAutoEncoder
-from latentmap.data import ArraySource, load_data_set
+from latentmap.data import ArraySource, load_dataset
 from latentmap.explorer import Scene, Server
 from latentmap.explorer.page import Page
 
@@ -21,7 +21,7 @@ EVIL = "<img src=x onerror=alert(1)>"
 @pytest.fixture(scope="session")
 def digits():
     """500 digits, 8×8 floats from 0 to 16."""
-    return load_data_set("digits").subset(np.arange(500))
+    return load_dataset("digits").subset(np.arange(500))
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +32,7 @@ def map_scene(digits):
 @pytest.fixture(scope="session")
 def wine():
     """A table whose labels and columns are called as no one should be."""
-    wine = load_data_set("wine")
+    wine = load_dataset("wine")
     names = [EVIL, "</script>", *wine.feature_names[2:]]
     labels = np.array([EVIL, "b", "c"])[np.unique(wine.labels, return_inverse=True)[1]]
     return ArraySource(wine[:], feature_names=names, labels=labels, name="wine.csv")

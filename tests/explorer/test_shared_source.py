@@ -71,4 +71,4 @@ def test_readers_take_turns():
 
 def test_a_shared_sample_tells_where_its_rows_stand():
     sample = Shared(ArraySource(np.arange(100.0)[:, None]).sample(10))
-    assert [sample.place(i) for i in range(10)] == sample[:].ravel().tolist()
+    assert [sample.original_index(i) for i in range(10)] == sample[:].ravel().tolist()

@@ -20,7 +20,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from latentmap import LatentMap, Training, load_model
 from latentmap.autoencoders.loading import describe_model
 from latentmap.autoencoders.model_file import read_model, write_model
-from latentmap.data import load_data_set, open_data
+from latentmap.data import load_dataset, open_data
 from latentmap.data.sources import ArraySource
 from latentmap.data.sparse import SparseSource
 from latentmap.errors import (
@@ -73,7 +73,7 @@ def of_table(table):
 @pytest.fixture(scope="module")
 def mnist():
     """2,000 digits to fit and 2,000 unseen ones."""
-    parts = load_data_set("mnist"), load_data_set("mnist", "unseen")
+    parts = load_dataset("mnist"), load_dataset("mnist", "unseen")
     return tuple((part[:2000], part.labels[:2000]) for part in parts)
 
 
@@ -804,7 +804,7 @@ def test_a_fit_that_fails_leaves_the_map_as_it_was(table):
 
 @pytest.fixture(scope="module")
 def whole(digits_map):
-    return load_model(digits_map), load_data_set("mnist"), load_data_set("mnist", "unseen")
+    return load_model(digits_map), load_dataset("mnist"), load_dataset("mnist", "unseen")
 
 
 @pytest.mark.slow

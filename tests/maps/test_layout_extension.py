@@ -7,7 +7,7 @@ from latentmap.data import ArraySource
 from latentmap.data.memory import ENGINE_BYTES, memory_limit
 from latentmap.maps import layout_extension as module
 from latentmap.maps.layout_extension import find_positions, laid_out
-from latentmap.preprocessing.pca_projection import principal_components, projected
+from latentmap.preprocessing.pca_projection import principal_components, project_rows
 from latentmap.training.preparation import prepare
 
 RNG = np.random.default_rng(0)
@@ -41,8 +41,8 @@ def test_the_others_lie_where_their_nearest_sampled_row_does(ready, principal, m
     monkeypatch.setattr(module, "MOST_ROWS", {2: 120})
     monkeypatch.setattr(module, "find_layout", lambda points, *_: points[:, :2])
     spots = find_positions(ready, principal, 2, 10).of_rows
-    points = projected(ready.rows, ready.scale, principal)
-    sample = projected(ready.sample(120), ready.scale, principal)
+    points = project_rows(ready.rows, ready.scale, principal)
+    sample = project_rows(ready.sample(120), ready.scale, principal)
     assert np.array_equal(spots, sample[cdist(points, sample).argmin(axis=1), :2])
 
 

@@ -7,7 +7,7 @@ from latentmap.maps.map_networks import DECODED_ROWS, MOST_NATS, MapParts, assem
 from latentmap.networks.conv import ConvNetwork
 from latentmap.networks.dense import DenseNetwork, LinearNetwork
 from latentmap.networks.losses import LOSSES
-from latentmap.networks.pca import Principal
+from latentmap.preprocessing.pca_projection import PrincipalComponents
 
 RNG = np.random.default_rng(0)
 RAW = (100 + 20 * RNG.random((30, 6))).astype("float32")
@@ -197,7 +197,7 @@ def test_seeds_decide_the_weights():
 # -- the principal components alone ---------------------------------------------------------------
 
 AXES = np.linalg.qr(RNG.normal(size=(6, 6)))[0].T.astype("float32")
-SEEN = Principal(SCALED.mean(axis=0), AXES[:4], code_spread=0.3)
+SEEN = PrincipalComponents(SCALED.mean(axis=0), AXES[:4], code_spread=0.3)
 
 
 def test_the_encoder_sees_the_components_and_nothing_else():

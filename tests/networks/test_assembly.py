@@ -9,7 +9,7 @@ from latentmap.networks.assembly import Parts, assemble, assemble_variational, c
 from latentmap.networks.conv import ConvNetwork
 from latentmap.networks.dense import DenseNetwork, LinearNetwork
 from latentmap.networks.losses import LOSSES
-from latentmap.networks.pca import Principal
+from latentmap.preprocessing.pca_projection import PrincipalComponents
 
 RNG = np.random.default_rng(0)
 RAW = (100 + 20 * RNG.random((30, 6))).astype("float32")
@@ -68,7 +68,7 @@ def test_offsets_of_each_column():
 @pytest.mark.parametrize("network", [LinearNetwork(), DenseNetwork(hidden=(5,))])
 def test_with_the_principal_path_the_start_is_pca(network):
     known = PCA(2, svd_solver="full").fit(SCALED)
-    principal = Principal(known.mean_, known.components_, 0.3, 0.5)
+    principal = PrincipalComponents(known.mean_, known.components_, 0.3, 0.5)
     networks = assemble(parts(network, principal=principal))
     projected = known.inverse_transform(known.transform(SCALED))
     assert np.allclose(apply(networks.encoder, RAW), known.transform(SCALED), atol=1e-5)

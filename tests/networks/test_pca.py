@@ -7,12 +7,13 @@ from sklearn.decomposition import PCA
 
 from latentmap.networks.conv import ConvNetwork
 from latentmap.networks.dense import DenseNetwork, LinearNetwork
-from latentmap.networks.pca import Logit, Principal, principal_decoder, principal_encoder
+from latentmap.networks.pca import Logit, principal_decoder, principal_encoder
+from latentmap.preprocessing.pca_projection import PrincipalComponents
 
 RNG = np.random.default_rng(0)
 ROWS = (RNG.random((40, 3)) @ RNG.random((3, 8)) / 3 + 0.02 * RNG.normal(size=(40, 8))).astype("f4")
 KNOWN = PCA(2, svd_solver="full").fit(ROWS)
-PRINCIPAL = Principal(KNOWN.mean_, KNOWN.components_, row_spread=0.3, code_spread=0.7)
+PRINCIPAL = PrincipalComponents(KNOWN.mean_, KNOWN.components_, row_spread=0.3, code_spread=0.7)
 NETWORKS = [LinearNetwork(), DenseNetwork(hidden=(5,)), ConvNetwork(filters=(3,))]
 
 
@@ -85,6 +86,6 @@ def test_logit_is_bounded_by_its_margin(margin):
 
 
 def test_a_blank_has_the_shapes_of_a_real_one():
-    blank = Principal.blank(8, 2)
+    blank = PrincipalComponents.blank(8, 2)
     assert blank.mean.shape == PRINCIPAL.mean.shape
     assert blank.components.shape == PRINCIPAL.components.shape

@@ -3,15 +3,15 @@ import numpy as np
 import pytest
 
 from latentmap import AutoEncoder, LatentMap, Training, VariationalAutoEncoder, load_model
-from latentmap.data import load_data_set
+from latentmap.data import load_dataset
 from latentmap.errors import SettingError
 from latentmap.networks.conv import ConvNetwork
 from latentmap.networks.dense import DenseNetwork
 from latentmap.networks.precision import products_in
 from latentmap.networks.scaling_layers import Scaling
 
-ROWS = load_data_set("digits", "fit")[:].reshape(-1, 8, 8)[:400]
-UNSEEN = load_data_set("digits", "unseen")[:].reshape(-1, 8, 8)[:300]
+ROWS = load_dataset("digits", "fit")[:].reshape(-1, 8, 8)[:400]
+UNSEEN = load_dataset("digits", "unseen")[:].reshape(-1, 8, 8)[:300]
 
 
 KINDS = {

@@ -7,12 +7,12 @@ from latentmap.data.sources import ArraySource
 from latentmap.data.sparse import SparseSource
 from latentmap.preprocessing import pca_projection, pca_solvers
 from latentmap.preprocessing.pca_projection import (
+    pca_reconstruction_errors,
     principal_components,
-    projected,
-    projection_errors,
-    scaled,
+    project_rows,
+    scale_rows,
 )
-from latentmap.preprocessing.scaling import SCALINGS, Scale, choose_scale, statistics
+from latentmap.preprocessing.scaling import SCALINGS, Scale, choose_scale, row_statistics
 
 RNG = np.random.default_rng(0)
 ROWS = 50 + RNG.normal(size=(200, 4)) @ RNG.normal(size=(4, 7)) + 0.1 * RNG.normal(size=(200, 7))
@@ -44,7 +44,7 @@ def test_past_the_rank_components_are_zero(n_components):
     components = found(few, n_components)
     assert components.components.shape == (n_components, 7)
     assert not components.components[4:].any()
-    assert np.allclose(projection_errors(scaled(few, SCALE), components), 0, atol=1e-9)
+    assert np.allclose(pca_reconstruction_errors(scale_rows(few, SCALE), components), 0, atol=1e-9)
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 1e-30])
@@ -59,7 +59,7 @@ def test_constant_rows_have_spreads_to_divide_by(value):
 def test_images_are_laid_flat():
     images = ROWS[:, :6].reshape(-1, 2, 3)
     scale = Scale(np.full(6, 50.0, "f4"), np.float32(2), False)
-    assert np.allclose(scaled(images, scale), (ROWS[:, :6] - 50) / 2)
+    assert np.allclose(scale_rows(images, scale), (ROWS[:, :6] - 50) / 2)
     assert np.array_equal(
         found(images, scale=scale).components, found(ROWS[:, :6], scale=scale).components
     )
@@ -69,8 +69,8 @@ def test_components_of_many_rows_come_from_a_sample(monkeypatch):
     monkeypatch.setattr(pca_projection, "SAMPLE_NUMBERS", 7 * 150)
     x, sampled = (ROWS - 50) / 2, found()
     monkeypatch.undo()
-    least = projection_errors(x, found()).mean()
-    assert least < projection_errors(x, sampled).mean() < 1.1 * least
+    least = pca_reconstruction_errors(x, found()).mean()
+    assert least < pca_reconstruction_errors(x, sampled).mean() < 1.1 * least
     assert not np.array_equal(sampled.mean, found().mean)
 
 
@@ -85,7 +85,7 @@ def test_projection_errors_are_those_of_pca():
     exact = PCA(3, svd_solver="full").fit(x)
     there_and_back = exact.inverse_transform(exact.transform(x))
     expected = ((there_and_back - x) ** 2).mean(axis=1)
-    assert np.allclose(projection_errors(x, found()), expected, rtol=1e-3, atol=1e-9)
+    assert np.allclose(pca_reconstruction_errors(x, found()), expected, rtol=1e-3, atol=1e-9)
 
 
 @pytest.mark.parametrize("rows", [ROWS, ROWS[:, :6].reshape(-1, 2, 3)])
@@ -95,7 +95,7 @@ def test_projected_rows_are_the_codes_of_pca(rows, monkeypatch):
     components = found(rows, scale=scale)
     x = (rows.reshape(len(rows), -1) - 50) / 2
     expected = (x - components.mean) @ components.components.T
-    codes = projected(ArraySource(rows), scale, components)
+    codes = project_rows(ArraySource(rows), scale, components)
     assert codes.dtype == np.float32
     assert np.allclose(codes, expected, atol=1e-5)
 
@@ -116,8 +116,8 @@ def large(monkeypatch, request):
 def dense_and_sparse(rows, n_components, scaling="auto"):
     """Give the components of the same rows, found densely and exactly, and found sparsely."""
     dense, given = ArraySource(rows.toarray()), SparseSource(rows)
-    scale = choose_scale(scaling, statistics(dense), dense.dtype)
-    pca = PCA(min(n_components, *rows.shape), svd_solver="full").fit(scaled(dense[:], scale))
+    scale = choose_scale(scaling, row_statistics(dense), dense.dtype)
+    pca = PCA(min(n_components, *rows.shape), svd_solver="full").fit(scale_rows(dense[:], scale))
     return scale, pca, principal_components(given, scale, n_components, seed=0)
 
 
@@ -142,8 +142,8 @@ def test_spreads_and_reach_of_sparse_rows_are_those_of_dense_ones(n_components, 
 @pytest.mark.parametrize("scaling", SCALINGS)
 def test_sparse_rows_are_projected_as_dense_ones(scaling, large):
     scale, _, components = dense_and_sparse(WORDS, 3, scaling)
-    codes = projected(SparseSource(WORDS), scale, components)
-    dense = projected(ArraySource(WORDS.toarray()), scale, components)
+    codes = project_rows(SparseSource(WORDS), scale, components)
+    dense = project_rows(ArraySource(WORDS.toarray()), scale, components)
     assert codes.dtype == np.float32
     assert np.allclose(codes, dense, atol=1e-5)
 
@@ -151,7 +151,7 @@ def test_sparse_rows_are_projected_as_dense_ones(scaling, large):
 def test_as_many_components_as_columns_lose_nothing_of_sparse_rows(monkeypatch):
     monkeypatch.setattr(pca_projection, "EXACT_NUMBERS", 100)
     scale, _, components = dense_and_sparse(WORDS, 40)
-    errors = projection_errors(scaled(WORDS.toarray(), scale), components)
+    errors = pca_reconstruction_errors(scale_rows(WORDS.toarray(), scale), components)
     assert np.allclose(errors, 0, atol=1e-9)
 
 
@@ -159,7 +159,7 @@ def test_few_sparse_rows_have_fewer_components_than_asked_for(large):
     scale, _, components = dense_and_sparse(WORDS[:8], 9)
     assert not components.components[8:].any()
     assert np.allclose(
-        projection_errors(scaled(WORDS[:8].toarray(), scale), components), 0, atol=1e-9
+        pca_reconstruction_errors(scale_rows(WORDS[:8].toarray(), scale), components), 0, atol=1e-9
     )
 
 
@@ -180,8 +180,8 @@ def test_components_of_many_sparse_rows_come_from_a_sample(large, monkeypatch):
     x, exact = WORDS.toarray(), dense_and_sparse(WORDS, 3, "none")[2]
     monkeypatch.setattr(pca_projection, "STORED_NUMBERS", WORDS.nnz // 2)
     sampled = dense_and_sparse(WORDS, 3, "none")[2]
-    least = projection_errors(x, exact).mean()
-    assert least < projection_errors(x, sampled).mean() < 1.2 * least
+    least = pca_reconstruction_errors(x, exact).mean()
+    assert least < pca_reconstruction_errors(x, sampled).mean() < 1.2 * least
 
 
 def test_large_sparse_rows_are_never_made_dense(monkeypatch):
@@ -190,4 +190,4 @@ def test_large_sparse_rows_are_never_made_dense(monkeypatch):
     rows = SparseSource(csr_array((np.ones(10**4), (np.arange(10**4) * 100, place))))
     scale = Scale(np.zeros(()), np.ones(()), True)
     components = principal_components(rows, scale, 2, seed=0)
-    assert projected(rows, scale, components).shape == (len(rows), 2)
+    assert project_rows(rows, scale, components).shape == (len(rows), 2)

@@ -4,7 +4,7 @@ from scipy.sparse import csr_array
 from sklearn.decomposition import PCA
 
 from latentmap.preprocessing import pca_solvers
-from latentmap.preprocessing.pca_solvers import decompose
+from latentmap.preprocessing.pca_solvers import fit_pca
 
 RNG = np.random.default_rng(0)
 ROWS = RNG.poisson(RNG.gamma(0.3, size=(300, 3)) @ RNG.gamma(0.2, size=(3, 40))) * 1.0
@@ -20,7 +20,7 @@ def way(request, monkeypatch):
 
 @pytest.mark.parametrize("rows", [ROWS, ROWS[:12], ROWS + 100], ids=["tall", "short", "far off"])
 def test_all_ways_find_what_exact_pca_finds(rows, way):
-    exact, found = PCA(5, svd_solver="full").fit(rows), decompose(way(rows), 5, seed=0)
+    exact, found = PCA(5, svd_solver="full").fit(rows), fit_pca(way(rows), 5, seed=0)
     assert np.allclose(found.mean, exact.mean_)
     assert np.allclose(found.components, exact.components_, atol=1e-4)
     assert np.allclose(found.codes, exact.transform(rows), atol=1e-3)
@@ -28,15 +28,15 @@ def test_all_ways_find_what_exact_pca_finds(rows, way):
 
 
 def test_the_total_is_that_of_all_columns(way):
-    found = decompose(way(ROWS), 2, seed=0)
+    found = fit_pca(way(ROWS), 2, seed=0)
     assert found.total == pytest.approx(ROWS.var(axis=0).sum(), rel=0.01)
 
 
 @pytest.mark.parametrize("batch_numbers", [1, 1000])
 def test_covariances_are_those_of_all_batches(batch_numbers, monkeypatch):
-    whole = decompose(csr_array(ROWS), 5, seed=0)
+    whole = fit_pca(csr_array(ROWS), 5, seed=0)
     monkeypatch.setattr(pca_solvers, "BATCH_NUMBERS", batch_numbers)
-    found = decompose(csr_array(ROWS), 5, seed=0)
+    found = fit_pca(csr_array(ROWS), 5, seed=0)
     assert np.allclose(found.components, whole.components)
     assert np.allclose(found.variance, whole.variance)
 
@@ -44,7 +44,7 @@ def test_covariances_are_those_of_all_batches(batch_numbers, monkeypatch):
 @pytest.mark.parametrize("n_components", [1, 100])
 @pytest.mark.parametrize("shape", [(2, 30), (30, 2), (2, 2)])
 def test_never_more_components_than_there_can_be(shape, n_components, way):
-    found = decompose(way(RNG.normal(size=shape)), n_components, seed=0)
+    found = fit_pca(way(RNG.normal(size=shape)), n_components, seed=0)
     assert len(found.components) == len(found.variance) == found.codes.shape[1]
     assert 1 <= len(found.components) <= min(n_components, *shape)
     assert np.allclose(found.components @ found.components.T, np.eye(len(found.components)))
@@ -52,7 +52,7 @@ def test_never_more_components_than_there_can_be(shape, n_components, way):
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 1.0, 1e-30])
 def test_constant_rows(value, way):
-    found = decompose(way(np.outer(np.ones(50), value * (np.arange(60) % 2))), 3, seed=0)
+    found = fit_pca(way(np.outer(np.ones(50), value * (np.arange(60) % 2))), 3, seed=0)
     assert np.allclose(found.mean[:2], [0, value])
     assert np.allclose(found.codes, 0)
     assert found.total == pytest.approx(0, abs=1e-20)

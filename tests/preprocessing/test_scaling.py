@@ -6,7 +6,7 @@ from latentmap.data.sources import ArraySource
 from latentmap.data.sparse import SparseSource
 from latentmap.errors import DataError, SettingError, UnknownNameError
 from latentmap.preprocessing import scaling
-from latentmap.preprocessing.scaling import SCALINGS, Statistics, choose_scale, statistics
+from latentmap.preprocessing.scaling import SCALINGS, Statistics, choose_scale, row_statistics
 
 RNG = np.random.default_rng(0)
 
@@ -30,7 +30,7 @@ def found(low, high, mean=(0.5,), variance=(0.04,)):
 )
 def test_statistics_are_numpys_whatever_the_batches(rows, batch_numbers, monkeypatch):
     monkeypatch.setattr(scaling, "PASS_NUMBERS", batch_numbers)
-    result = statistics(ArraySource(rows))
+    result = row_statistics(ArraySource(rows))
     flat = rows.reshape(len(rows), -1).astype(float)
     assert (result.low, result.high) == (flat.min(), flat.max())
     assert np.allclose(result.mean, flat.mean(axis=0), rtol=1e-12)
@@ -44,7 +44,7 @@ def test_the_place_of_a_bad_number_is_named(bad, told, monkeypatch):
     rows[17, 2] = bad
     source = ArraySource(rows, name="rows.csv", feature_names=["a", "b", "age", "d"])
     with pytest.raises(DataError, match=f"rows.csv, row 17, column age: .* found {told}"):
-        statistics(source)
+        row_statistics(source)
 
 
 def sparse(low=0.0, high=1.0, density=0.2, dtype=float):
@@ -67,9 +67,9 @@ def sparse(low=0.0, high=1.0, density=0.2, dtype=float):
     ],
 )
 def test_statistics_of_sparse_rows_are_those_of_dense_ones(rows, batch_numbers, monkeypatch):
-    expected = statistics(ArraySource(rows.toarray()))
+    expected = row_statistics(ArraySource(rows.toarray()))
     monkeypatch.setattr(scaling, "PASS_NUMBERS", batch_numbers)
-    result = statistics(SparseSource(rows))
+    result = row_statistics(SparseSource(rows))
     assert (result.low, result.high) == (expected.low, expected.high)
     assert np.allclose(result.mean, expected.mean, rtol=1e-12)
     assert np.allclose(result.variance, expected.variance, rtol=1e-9)
@@ -81,7 +81,7 @@ def test_statistics_of_sparse_rows_are_those_of_dense_ones(rows, batch_numbers, 
 )
 def test_sparse_rows_are_scaled_as_dense_ones(rows, word):
     given, dense = SparseSource(rows), ArraySource(rows.toarray())
-    found, expected = (choose_scale(word, statistics(r), r.dtype) for r in (given, dense))
+    found, expected = (choose_scale(word, row_statistics(r), r.dtype) for r in (given, dense))
     assert np.allclose(found.offset, expected.offset, rtol=1e-6)
     assert np.allclose(found.scale, expected.scale, rtol=1e-6)
     assert found.unit == expected.unit
@@ -93,12 +93,12 @@ def test_the_place_of_a_bad_number_is_named_in_sparse_rows_too(monkeypatch):
     rows[::2, 1], rows[17, 2] = 1.0, np.nan
     source = SparseSource(csr_array(rows), name="words.npz").subset(np.arange(3, 30))
     with pytest.raises(DataError, match=r"words.npz, row 17, column 2: .* found NaN"):
-        statistics(source)
+        row_statistics(source)
 
 
 def test_statistics_of_sparse_rows_make_nothing_dense(monkeypatch):
     monkeypatch.setattr(SparseSource, "take", lambda *_: pytest.fail("was made dense"))
-    assert statistics(SparseSource(csr_array((10**6, 10**5)))).high == 0.0
+    assert row_statistics(SparseSource(csr_array((10**6, 10**5)))).high == 0.0
 
 
 # -- the choice ------------------------------------------------------------------------------------
@@ -157,7 +157,7 @@ def test_none_leaves_rows_alone(low, high, unit):
 @pytest.mark.parametrize("value", [0.0, 0.1, 5.1, -1e5, 1e-45])
 def test_constant_rows_are_never_divided_by_nothing(word, value):
     rows = ArraySource(np.full((30, 2), value))
-    scale = choose_scale(word, statistics(rows), rows.dtype)
+    scale = choose_scale(word, row_statistics(rows), rows.dtype)
     scaled = (rows[:].astype("float32") - scale.offset) / scale.scale
     assert np.isfinite(scaled).all()
     assert np.ptp(scaled) == 0

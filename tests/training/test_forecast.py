@@ -50,7 +50,7 @@ def test_a_slow_machine_takes_longer_for_components(found):
 def far(found, monkeypatch):
     """The same rows where they must be read and decoded, for two workers."""
     monkeypatch.setattr(ArraySource, "in_memory", False)
-    monkeypatch.setattr(ArraySource, "fits", lambda self, limit_bytes=0: False)
+    monkeypatch.setattr(ArraySource, "fits_in_memory", lambda self, limit_bytes=0: False)
     found.crew, found.trial = True, Trial(0.0, 0.5, 0.0, 600_000_000, processes=2)
     found.read, found.scan = 3.0, 0.25
     return found
@@ -99,9 +99,9 @@ def test_rows_on_a_disk_are_read_from_several_places(tmp_path):
 
 def test_images_that_do_not_fit_are_not_counted_as_held_in_memory(monkeypatch):
     class Images(ArraySource):
-        raw = False
+        is_decoded = False
 
-    monkeypatch.setattr(ArraySource, "fits", lambda self, limit_bytes=0: False)
+    monkeypatch.setattr(ArraySource, "fits_in_memory", lambda self, limit_bytes=0: False)
     found, _ = measure(Images(np.zeros((2000, 8, 8), np.uint8)))
     assert not found.in_memory
     assert found.again == found.scan > 0

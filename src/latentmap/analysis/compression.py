@@ -22,7 +22,7 @@ from latentmap.analysis.rate_control import Limit, Sample, Task, fingerprint
 from latentmap.data import as_source
 from latentmap.data.memory import check_memory
 from latentmap.errors import FileError, SettingError
-from latentmap.files import check_output_path, write_whole
+from latentmap.files import check_output_path, write_atomically
 from latentmap.progress import Advance, progress
 
 __all__ = ["Compressed", "compress", "decompress", "decompressed", "open_codes"]
@@ -124,7 +124,7 @@ def compress(
     task = Task(estimator, source, packed_labels(source.labels if labels else None))
     sample = Sample.of(task, verbose)
     fineness = sample.suited(limit, verbose)
-    with write_whole(path) as beside:
+    with write_atomically(path) as beside:
         for _ in range(_MOST_PASSES):
             told = _written(beside, task, sample, fineness, verbose)
             if limit.holds(told.mse, told.bytes_a_row):

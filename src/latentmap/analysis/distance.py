@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from latentmap.data.memmap import let_go
+from latentmap.data.memmap import release_pages
 from latentmap.errors import DataError, UnknownNameError
 
 __all__ = ["DISTANCES", "CodeDistance", "check_code_matrix", "code_blocks"]
@@ -143,7 +143,7 @@ def code_blocks(codes: np.ndarray, size: int = _READ) -> Iterator[tuple[int, np.
     """
     for start in range(0, len(codes), size):
         yield start, np.asarray(codes[start : start + size])
-        let_go(codes)
+        release_pages(codes)
 
 
 def _mean(codes: np.ndarray, of: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:

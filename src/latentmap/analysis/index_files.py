@@ -16,7 +16,7 @@ import numpy as np
 
 from latentmap.data.memory import check_memory
 from latentmap.errors import FileError
-from latentmap.files import fingerprint, write_whole
+from latentmap.files import fingerprint, write_atomically
 
 __all__ = ["FORMAT", "Contents", "read_index", "write_index"]
 
@@ -52,7 +52,7 @@ def write_index(path: str | os.PathLike[str], contents: Contents) -> None:
         arrays |= _text_arrays("names", contents.names)
     text = json.dumps({"format": FORMAT, **contents.told})
     metadata = {_KEY: text, _SUM: fingerprint({"text": text}, arrays)}
-    with write_whole(path) as beside:
+    with write_atomically(path) as beside:
         beside.write_bytes(save(arrays, metadata=metadata))
 
 

@@ -21,7 +21,7 @@ from latentmap.analysis.attribution import scaled_difference, source_like
 from latentmap.analysis.tail_probability import Tail, logs
 from latentmap.data import Source, as_source
 from latentmap.errors import DataError
-from latentmap.preprocessing.neighbors import Neighbors
+from latentmap.preprocessing.neighbors import NeighborIndex
 from latentmap.progress import progress
 
 __all__ = ["Outliers", "Usual", "outliers", "worst"]
@@ -118,7 +118,7 @@ class Usual:
         radii = np.linalg.norm(self.codes - self._middle, axis=1)
         self._spread = float(np.median(radii) or radii.mean()) or 1.0
         self._points = self._standard(self.codes)
-        self._index = Neighbors(self._points, seed)
+        self._index = NeighborIndex(self._points, seed)
         rarities, _ = self._rarities(self.codes)
         self._error_tail, self._rarity_tail = Tail(logs(errors)), Tail(logs(rarities))
         # The more numbers a code has, the less its error tells, and the more its place.

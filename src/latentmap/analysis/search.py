@@ -13,9 +13,9 @@ import numpy as np
 
 from latentmap.analysis.distance import CodeDistance, check_code_matrix, code_blocks
 from latentmap.analysis.index_files import Contents, read_index, write_index
-from latentmap.data.string_store import Names
+from latentmap.data.string_store import StringStore
 from latentmap.errors import DataError, FileError, SettingError
-from latentmap.preprocessing.neighbors import CELL_ROWS, Neighbors, without_own
+from latentmap.preprocessing.neighbors import CELL_ROWS, NeighborIndex, drop_self
 from latentmap.progress import progress
 
 __all__ = ["Found", "SearchIndex"]
@@ -91,13 +91,13 @@ class SearchIndex:
     ) -> None:
         self.codes = check_code_matrix("codes", codes)
         self.labels = None if labels is None else np.asarray(labels)
-        self.names = None if names is None else Names(map(str, names))
+        self.names = None if names is None else StringStore(map(str, names))
         self.distance = CodeDistance(self.codes, distance)
         self.model, self.rows = model, rows
         for what, values in (("labels", self.labels), ("names", self.names)):
             if values is not None and (found := _shape(values)) != (len(self.codes),):
                 raise DataError(f"{what}: expected one for each of {len(self)} rows, found {found}")
-        self._built: dict[int, Neighbors] = {}
+        self._built: dict[int, NeighborIndex] = {}
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -141,7 +141,7 @@ class SearchIndex:
         points = self.distance.points(codes)
         near = self._nearest(points, k + (own is not None), task)
         if own is not None:
-            near = without_own(near, own)
+            near = drop_self(near, own)
         return self._in_order(points, near)
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -218,11 +218,11 @@ class SearchIndex:
             return self._nearest_of_blocks(points, k, task)
         return self._neighbors(0 if all_pairs else CELLS, task).search(points, k, task)
 
-    def _neighbors(self, cells: int, task: str) -> Neighbors:
+    def _neighbors(self, cells: int, task: str) -> NeighborIndex:
         """Build once what a search needs."""
         if cells not in self._built:
             with progress("Sorting the codes into cells", 1, bool(task and cells)) as advance:
-                self._built[cells] = Neighbors(self.distance.points(self.codes), 0, cells)
+                self._built[cells] = NeighborIndex(self.distance.points(self.codes), 0, cells)
                 advance(1)
         return self._built[cells]
 
@@ -231,7 +231,7 @@ class SearchIndex:
         near = np.empty((len(points), 0), np.int64)
         with progress(task, len(self), bool(task)) as advance:
             for start, block in code_blocks(self.codes, _READ):
-                some = Neighbors(self.distance.points(block), 0, 0)
+                some = NeighborIndex(self.distance.points(block), 0, 0)
                 found = start + some.search(points, min(k, len(block)))
                 near = self._in_order(points, np.hstack([near, found])).rows[:, :k]
                 advance(len(block))
@@ -249,8 +249,8 @@ class SearchIndex:
         return Found(*(np.take_along_axis(array, order, axis=1) for array in (near, distances)))
 
 
-def _shape(values: np.ndarray | Names) -> tuple[int, ...]:
-    return (len(values),) if isinstance(values, Names) else values.shape
+def _shape(values: np.ndarray | StringStore) -> tuple[int, ...]:
+    return (len(values),) if isinstance(values, StringStore) else values.shape
 
 
 def _own(own: Any, count: int, most: int) -> np.ndarray:

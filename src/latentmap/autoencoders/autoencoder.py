@@ -12,9 +12,13 @@ from latentmap.data.sources import Source
 from latentmap.networks.assembly import Networks, Parts, assemble, check_pair
 from latentmap.networks.dense import LinearNetwork
 from latentmap.networks.losses import check_loss, loss_for
-from latentmap.networks.pca import Principal
 from latentmap.networks.registry import describe_network, network_for
-from latentmap.preprocessing.pca_projection import principal_components, projection_errors, scaled
+from latentmap.preprocessing.pca_projection import (
+    PrincipalComponents,
+    pca_reconstruction_errors,
+    principal_components,
+    scale_rows,
+)
 from latentmap.preprocessing.scaling import Scale
 from latentmap.training.forecast import Plan, Rehearsal
 from latentmap.training.loop import Training, empty_history
@@ -139,7 +143,7 @@ class AutoEncoder(BaseAutoEncoder):
     def _rehearse(self, ready: Rehearsal) -> None:
         network, principal = network_for(self.network), None
         if network.principal:
-            principal = Principal.blank(self.n_features_in_, self.n_components)
+            principal = PrincipalComponents.blank(self.n_features_in_, self.n_components)
         self._train(network, principal, ready)
 
     @property
@@ -165,7 +169,7 @@ class AutoEncoder(BaseAutoEncoder):
         )
         return False
 
-    def _train(self, network: Any, principal: Principal | None, ready: Prepared) -> None:
+    def _train(self, network: Any, principal: PrincipalComponents | None, ready: Prepared) -> None:
         loss = self._loss_name(network, ready.scale.unit)
         check_loss(loss_for(loss), self.n_features_in_)
         self._build(network, loss, principal, ready)
@@ -181,7 +185,9 @@ class AutoEncoder(BaseAutoEncoder):
             return "bounded" if unit else "gaussian"
         return "bernoulli" if unit else "gaussian"
 
-    def _comparable(self, principal: Principal, held_out: np.ndarray, scale: Scale) -> bool:
+    def _comparable(
+        self, principal: PrincipalComponents, held_out: np.ndarray, scale: Scale
+    ) -> bool:
         """Tell whether held-out rows can show that a network is better on rows to come.
 
         A few cannot; nor can any where some codes lie so far out that later ones may lie farther
@@ -189,13 +195,17 @@ class AutoEncoder(BaseAutoEncoder):
         """
         return len(held_out) >= FEWEST_HELD_OUT and (scale.unit or principal.reach <= FARTHEST)
 
-    def _ahead_of_pca(self, principal: Principal, held_out: np.ndarray, scale: Scale) -> bool:
+    def _ahead_of_pca(
+        self, principal: PrincipalComponents, held_out: np.ndarray, scale: Scale
+    ) -> bool:
         """Compare with PCA row by row on the held-out rows, which PCA has seen."""
         ours = apply(self._objective, held_out)[:, 1]
-        lead = projection_errors(scaled(held_out, scale), principal) - ours
+        lead = pca_reconstruction_errors(scale_rows(held_out, scale), principal) - ours
         return bool(lead.mean() > SURE * lead.std(ddof=1) / np.sqrt(len(lead)))
 
-    def _build(self, network: Any, loss: Any, principal: Principal | None, ready: Prepared) -> None:
+    def _build(
+        self, network: Any, loss: Any, principal: PrincipalComponents | None, ready: Prepared
+    ) -> None:
         """Assemble the networks, and note what they are made of."""
         self._learned = {
             "n_components": self.n_components,
@@ -207,7 +217,7 @@ class AutoEncoder(BaseAutoEncoder):
         self._fitted_arrays = {"offset": ready.scale.offset, "scale": ready.scale.scale}
         self._set_networks(assemble(self._parts(network, loss, principal)))
 
-    def _parts(self, network: Any, loss: Any, principal: Principal | None) -> Parts:
+    def _parts(self, network: Any, loss: Any, principal: PrincipalComponents | None) -> Parts:
         arrays = self._fitted_arrays
         return Parts(
             row_shape=self.row_shape_,
@@ -227,7 +237,7 @@ class AutoEncoder(BaseAutoEncoder):
         network = network_for(self.network if own else learned["network"])
         principal = None
         if learned["principal"]:
-            principal = Principal.blank(self.n_features_in_, learned["n_components"])
+            principal = PrincipalComponents.blank(self.n_features_in_, learned["n_components"])
         return assemble(self._parts(network, learned["loss"], principal))
 
     def _describe_codes(self, ready: Prepared) -> None:

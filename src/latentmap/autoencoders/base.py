@@ -21,7 +21,7 @@ from latentmap.autoencoders.state import LearnedState
 from latentmap.autoencoders.telling import tell
 from latentmap.autoencoders.validation import check_codes, fitting_rows, new_rows
 from latentmap.backend import apply, block_rows, stream
-from latentmap.data.memory import check_memory, give_back
+from latentmap.data.memory import check_memory, release_freed_memory
 from latentmap.data.sources import Source
 from latentmap.errors import NotFittedError, SettingError
 from latentmap.files import fingerprint
@@ -217,7 +217,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned
         try:
             tell(self, X)
             self._fit(X)
-            give_back()
+            release_freed_memory()
         except BaseException:
             self.__dict__.clear()
             self.__dict__.update(before)

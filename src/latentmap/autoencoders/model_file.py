@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from latentmap.errors import ModelFileError
-from latentmap.files import write_whole
+from latentmap.files import write_atomically
 
 __all__ = ["FORMAT", "read_model", "write_model"]
 
@@ -51,7 +51,7 @@ def write_model(path: str | os.PathLike[str], about: dict[str, Any], arrays: dic
 
     text = json.dumps({"format": FORMAT, **about}, allow_nan=False)
     arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
-    with write_whole(path) as beside:
+    with write_atomically(path) as beside:
         beside.write_bytes(save(arrays, metadata={_KEY: text}))
 
 

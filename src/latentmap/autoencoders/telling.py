@@ -15,7 +15,7 @@ import numpy as np
 from sklearn.base import clone
 
 from latentmap.autoencoders.validation import fitting_rows
-from latentmap.data.memory import check_limit, give_back, limit_bytes, resident_bytes
+from latentmap.data.memory import check_limit, limit_bytes, release_freed_memory, resident_bytes
 from latentmap.data.sources import Source
 from latentmap.errors import DataError
 from latentmap.progress import progress
@@ -101,7 +101,7 @@ def expected_cost(estimator: Any, X: Any) -> Cost | None:
         twin.dtype_ = some.dtype.name
         twin._rehearse(Rehearsal(**vars(ready), pace=found, plan=plan, advance=advance))
         advance(1)
-    give_back()
+    release_freed_memory()
     found.resident = resident_bytes()
     return forecast(found, plan)
 

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from latentmap.files import cache_home
+from latentmap.files import user_cache_folder
 
 __all__ = ["accelerator", "full_precision", "join", "start"]
 
@@ -59,7 +59,7 @@ def _keep_compiled_programs() -> None:
     import jax
 
     if jax.config.jax_compilation_cache_dir is None:
-        place = cache_home() / f"jax-{_processor()}"
+        place = user_cache_folder() / f"jax-{_processor()}"
         jax.config.update("jax_compilation_cache_dir", str(place))
         # All of them: a fit needs some thirty small ones, of a few hundredths of a second each.
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)

@@ -184,7 +184,9 @@ def fit(
         parts = split_rows(data, label, seed, near=workers is None)
         if layout is not None:
             model.set_params(layout=layout_of(layout, parts))
-        _hint_scaling(model, parts.fitted if parts.fitted.raw else parts.unseen or parts.fitted)
+        _hint_scaling(
+            model, parts.fitted if parts.fitted.is_decoded else parts.unseen or parts.fitted
+        )
         say(f"Fitting {len(parts.fitted):,} rows of {_text(parts.fitted.row_shape)} ({recipe})")
         with hired(workers, ray, storage), telling_report(parts):
             model.fit(parts.fitted).set_params(verbose=False)

@@ -14,7 +14,7 @@ def datasets(as_json: Json = False) -> None:
     """List the data sets that have a name."""
     from latentmap import data
 
-    known = data.data_sets().values()
+    known = data.list_datasets().values()
     if as_json:
         fields = ("name", "description", "licence", "n_fit", "n_unseen")
         show_json([{field: getattr(one, field) for field in fields} for one in known])

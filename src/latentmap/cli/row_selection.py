@@ -187,9 +187,9 @@ def split_rows(
         start_engine()
     if _is_named(data):
         return _named_parts(data, rows)
-    from latentmap.data.caching import brought_near
+    from latentmap.data.caching import load_or_cache
 
-    rows = brought_near(rows, visible=True) if near else rows
+    rows = load_or_cache(rows, visible=True) if near else rows
     count = _held_out_count(len(rows))
     held_out = {
         "rows": count,
@@ -201,7 +201,7 @@ def split_rows(
         return Parts(rows, None, held_out, "")
     fitted, unseen = rows.split(count, seed)
     # The few rows are looked at several times; far away, each time would pass through all.
-    unseen = unseen if unseen.raw else brought_near(unseen)
+    unseen = unseen if unseen.is_decoded else load_or_cache(unseen)
     return Parts(fitted, unseen, held_out, _words_held_out(unseen, rows))
 
 
@@ -247,15 +247,15 @@ def fingerprint(rows: Source) -> str:
 
 
 def _is_named(data: str) -> bool:
-    from latentmap.data import data_sets
+    from latentmap.data import list_datasets
 
-    return data in data_sets() and not Path(data).exists()
+    return data in list_datasets() and not Path(data).exists()
 
 
 def _named_parts(name: str, fitted: Source) -> Parts:
-    from latentmap.data import load_data_set
+    from latentmap.data import load_dataset
 
-    unseen = load_data_set(name, "unseen")
+    unseen = load_dataset(name, "unseen")
     held_out = {"data_set": name, "rows": len(unseen)}
     return Parts(fitted, unseen, held_out, f"the {len(unseen):,} unseen rows of {name}")
 

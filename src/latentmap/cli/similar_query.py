@@ -54,7 +54,7 @@ class Query:
     @property
     def numbers(self) -> list[int]:
         """Where each row stands in its data."""
-        return [self.rows.place(i) for i in range(len(self.rows))]
+        return [self.rows.original_index(i) for i in range(len(self.rows))]
 
     @property
     def name(self) -> str:

@@ -47,11 +47,11 @@ def codes_of(model: Any, rows: Source) -> np.ndarray:
     """Encode all rows, into memory, or where they are too many into a file without a name."""
     import numpy as np
 
-    from latentmap.data.memmap import NamelessFile
+    from latentmap.data.memmap import TemporaryArrayFile
 
     if 4 * len(rows) * model.n_components <= _MOST_CODE_BYTES:
         return np.concatenate(list(encoded(model, rows)))
-    with NamelessFile() as file:
+    with TemporaryArrayFile() as file:
         for batch in encoded(model, rows):
             file.write(batch.astype(np.float32, copy=False))
         return file.mapped(np.float32, (model.n_components,))

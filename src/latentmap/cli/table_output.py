@@ -35,9 +35,9 @@ def writing_columns(path: Path, length: int) -> Iterator[Write]:
     callable
         ``write(numbers, others=None)``, each a dict of columns.
     """
-    from latentmap.files import write_whole
+    from latentmap.files import write_atomically
 
-    with write_whole(path) as beside, contextlib.ExitStack() as closing:
+    with write_atomically(path) as beside, contextlib.ExitStack() as closing:
         yield _WRITERS[path.suffix.lower()](beside, length, closing)
 
 

@@ -4,7 +4,7 @@ One interface, `Source`, stands before them all.
 """
 
 from latentmap.data.conversion import as_source
-from latentmap.data.datasets import data_sets, load_data_set
+from latentmap.data.datasets import list_datasets, load_dataset
 from latentmap.data.readers import open_data
 from latentmap.data.sources import ArraySource, Source
 from latentmap.data.sparse import SparseSource
@@ -15,8 +15,8 @@ __all__ = [
     "Source",
     "SparseSource",
     "as_source",
-    "data_sets",
-    "load_data_set",
+    "list_datasets",
+    "load_dataset",
     "open_data",
     "write_rows",
 ]

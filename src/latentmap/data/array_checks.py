@@ -19,9 +19,9 @@ __all__ = [
     "as_labels",
     "as_numbers",
     "check_finite",
+    "check_label_memory",
     "check_labels",
     "check_rows",
-    "check_texts",
 ]
 
 LARGEST = float(np.finfo(np.float32).max)
@@ -201,7 +201,7 @@ def as_labels(values: Any, name: str = "the data") -> np.ndarray:
     """
     array = np.asarray(values)
     if array.dtype == object:
-        check_texts(name, max((len(str(value)) for value in array), default=0), len(array))
+        check_label_memory(name, max((len(str(value)) for value in array), default=0), len(array))
     if array.dtype.kind == "u" and array.size and int(array.max()) > np.iinfo(np.int64).max:
         return array.astype(str)
     if array.dtype.kind in "bui":
@@ -215,12 +215,12 @@ def as_labels(values: Any, name: str = "the data") -> np.ndarray:
         return text
 
 
-def check_texts(name: str, longest: int, count: int) -> None:
+def check_label_memory(name: str, longest: int, count: int) -> None:
     """Refuse labels whose array does not fit into memory: each takes as much as the longest.
 
     Examples
     --------
-    >>> check_texts("rows.csv", 10**9, 10**9)
+    >>> check_label_memory("rows.csv", 10**9, 10**9)
     Traceback (most recent call last):
         ...
     latentmap.errors.TooLargeError: rows.csv, labels of up to 1,000,000,000 letters: needs ...

@@ -18,7 +18,7 @@ import numpy as np
 
 from latentmap.data.array_checks import as_labels, check_rows
 from latentmap.data.memory import check_memory
-from latentmap.data.parse_errors import reading
+from latentmap.data.parse_errors import as_file_error
 from latentmap.data.sources import ArraySource, Source
 from latentmap.data.sparse import SparseSource
 from latentmap.data.sparse_files import Check, is_sparse_file, read_sparse
@@ -79,7 +79,7 @@ def open_npy(path: Path, label: str | None = None) -> ArraySource:
     """
     if label is not None:
         raise SettingError(f"label {label!r}: {path.name} has no named columns")
-    with reading(path.name, "a NumPy array file", *_HEADER_ERRORS), path.open("rb") as stream:
+    with as_file_error(path.name, "a NumPy array file", *_HEADER_ERRORS), path.open("rb") as stream:
         header = _read_header(stream, path.name)
         _check_bytes(path.name, header, path.stat().st_size)
         check_rows(path.name, header.shape, header.dtype)
@@ -117,7 +117,10 @@ def open_npz(path: Path, label: str | None = None) -> Source:
     DataError
         If the array does not hold rows of numbers.
     """
-    with reading(path.name, "a NumPy .npz file", *_ZIP_ERRORS), zipfile.ZipFile(path) as archive:
+    with (
+        as_file_error(path.name, "a NumPy .npz file", *_ZIP_ERRORS),
+        zipfile.ZipFile(path) as archive,
+    ):
         names = [n.removesuffix(".npy") for n in archive.namelist() if n.endswith(".npy")]
         if label is not None and label not in names:
             raise UnknownNameError("array", label, names)

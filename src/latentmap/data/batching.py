@@ -13,19 +13,19 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-__all__ = ["Rng", "ahead", "buffered", "in_order", "permuted", "rebatch"]
+__all__ = ["Rng", "in_order", "read_ahead", "rebatch", "shuffled", "shuffled_in_blocks"]
 
 Take = Callable[[np.ndarray], np.ndarray]
 Rng = np.random.Generator | np.random.RandomState
 """What draws an order: NumPy's generators, new or old."""
 
 
-def ahead(batches: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+def read_ahead(batches: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
     """Yield the same batches, the next one being read while the caller works on the last.
 
     Examples
     --------
-    >>> list(ahead(iter([1, 2, 3])))
+    >>> list(read_ahead(iter([1, 2, 3])))
     [1, 2, 3]
     """
     with ThreadPoolExecutor(1, "reading") as pool:
@@ -41,14 +41,14 @@ def in_order(take: Take, length: int, size: int) -> Iterator[np.ndarray]:
         yield take(np.arange(start, min(start + size, length)))
 
 
-def permuted(take: Take, length: int, size: int, rng: Rng) -> Iterator[np.ndarray]:
+def shuffled(take: Take, length: int, size: int, rng: Rng) -> Iterator[np.ndarray]:
     """Yield every row once in a uniformly random order."""
     order = rng.permutation(length)
     for start in range(0, length, size):
         yield take(order[start : start + size])
 
 
-def buffered(
+def shuffled_in_blocks(
     take: Take,
     bounds: np.ndarray,
     size: int,
@@ -77,7 +77,8 @@ def buffered(
     Examples
     --------
     >>> rows, rng = np.arange(6), np.random.default_rng(0)
-    >>> parts = list(buffered(rows.take, np.array([0, 2, 4, 6]), 4, rng, blocks_at_once=2))
+    >>> bounds = np.array([0, 2, 4, 6])
+    >>> parts = list(shuffled_in_blocks(rows.take, bounds, 4, rng, blocks_at_once=2))
     >>> [len(part) for part in parts], sorted(np.concatenate(parts).tolist())
     ([4, 2], [0, 1, 2, 3, 4, 5])
     """

@@ -12,19 +12,19 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from latentmap.data.memmap import NamelessFile, cache_folder
-from latentmap.data.sources import Copied, Source
+from latentmap.data.memmap import TemporaryArrayFile, cache_folder
+from latentmap.data.sources import CachedSource, Source
 from latentmap.progress import progress
 from latentmap.training.strategy import chosen_trainer
 
-__all__ = ["brought_near", "copied_near"]
+__all__ = ["copy_to_cache", "load_or_cache"]
 
 BATCH_BYTES = 1 << 24
 SPARE = 2
 """The disk must have so many times the room that the copy needs."""
 
 
-def brought_near(rows: Source, visible: bool = False) -> Source:
+def load_or_cache(rows: Source, visible: bool = False) -> Source:
     """Give the same rows where they are read quickly.
 
     Parameters
@@ -43,18 +43,18 @@ def brought_near(rows: Source, visible: bool = False) -> Source:
     --------
     >>> from latentmap.data import ArraySource
     >>> rows = ArraySource(np.ones((3, 2)))
-    >>> brought_near(rows) is rows
+    >>> load_or_cache(rows) is rows
     True
     """
-    if rows.raw:
+    if rows.is_decoded:
         loaded = rows.load()
-        return rows if loaded is rows else Copied(rows, loaded[:])
-    if rows.fits():
+        return rows if loaded is rows else CachedSource(rows, loaded[:])
+    if rows.fits_in_memory():
         return _filled(rows, np.empty((len(rows), *rows.row_shape), rows.dtype), visible)
-    return rows if chosen_trainer() else copied_near(rows, visible)
+    return rows if chosen_trainer() else copy_to_cache(rows, visible)
 
 
-def copied_near(rows: Source, visible: bool = False) -> Source:
+def copy_to_cache(rows: Source, visible: bool = False) -> Source:
     """Give the same rows in a raw file of this process; as they are, where they are raw already.
 
     Parameters
@@ -72,15 +72,15 @@ def copied_near(rows: Source, visible: bool = False) -> Source:
     --------
     >>> from latentmap.data import ArraySource
     >>> rows = ArraySource(np.ones((3, 2)))
-    >>> copied_near(rows) is rows
+    >>> copy_to_cache(rows) is rows
     True
     """
-    if rows.raw or shutil.disk_usage(cache_folder()).free < SPARE * rows.nbytes:
+    if rows.is_decoded or shutil.disk_usage(cache_folder()).free < SPARE * rows.nbytes:
         return rows
-    with NamelessFile() as file:
+    with TemporaryArrayFile() as file:
         for batch in _batches(rows, visible):
             file.write(batch)
-        return Copied(rows, file.mapped(rows.dtype, rows.row_shape))
+        return CachedSource(rows, file.mapped(rows.dtype, rows.row_shape))
 
 
 def _filled(rows: Source, array: np.ndarray, visible: bool) -> Source:
@@ -88,7 +88,7 @@ def _filled(rows: Source, array: np.ndarray, visible: bool) -> Source:
     for batch in _batches(rows, visible):
         array[done : done + len(batch)] = batch
         done += len(batch)
-    return Copied(rows, array)
+    return CachedSource(rows, array)
 
 
 def _batches(rows: Source, visible: bool) -> Iterator[np.ndarray]:

@@ -19,7 +19,7 @@ import numpy as np
 from latentmap.data.array_checks import as_labels
 from latentmap.data.columns import common_dtype, feature_columns
 from latentmap.data.memory import check_memory
-from latentmap.data.parse_errors import reading
+from latentmap.data.parse_errors import as_file_error
 from latentmap.data.sources import ArraySource
 from latentmap.errors import DataError, FileError
 
@@ -86,7 +86,7 @@ def open_csv(path: Path, label: str | None = None) -> ArraySource:
     >>> iris.feature_names, iris.labels.tolist()
     (['length', 'width'], ['setosa', 'virginica'])
     """
-    with reading(path.name, "a CSV file in UTF-8", *_CSV_ERRORS):
+    with as_file_error(path.name, "a CSV file in UTF-8", *_CSV_ERRORS):
         layout = _read_layout(path)
         chosen = feature_columns(layout.name, layout.names, label)
         _check_size(layout)

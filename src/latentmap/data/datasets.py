@@ -18,7 +18,7 @@ from latentmap.data.idx import read_idx
 from latentmap.data.sources import ArraySource, Source
 from latentmap.errors import UnknownNameError
 
-__all__ = ["DataSet", "data_sets", "load_data_set"]
+__all__ = ["Dataset", "list_datasets", "load_dataset"]
 
 _PARTS = ("fit", "unseen")
 _MNIST = Path(__file__).parent / "mnist"
@@ -36,7 +36,7 @@ _FASHION_SHA256 = {
 
 
 @dataclass(frozen=True)
-class DataSet:
+class Dataset:
     """A data set with a name.
 
     Attributes
@@ -56,24 +56,24 @@ class DataSet:
     load: Callable[[str], Source]
 
 
-def data_sets() -> dict[str, DataSet]:
+def list_datasets() -> dict[str, Dataset]:
     """Give the data sets that have a name, without reading any.
 
     Examples
     --------
-    >>> data_sets()["mnist"].n_fit
+    >>> list_datasets()["mnist"].n_fit
     60000
     """
     return dict(_TABLE)
 
 
-def load_data_set(name: str, part: str = "fit") -> Source:
+def load_dataset(name: str, part: str = "fit") -> Source:
     """Read one part of a named data set.
 
     Parameters
     ----------
     name : str
-        One of `data_sets`.
+        One of `list_datasets`.
     part : {"fit", "unseen"}
         The rows to fit, or the others.
 
@@ -90,7 +90,7 @@ def load_data_set(name: str, part: str = "fit") -> Source:
 
     Examples
     --------
-    >>> wine = load_data_set("wine")
+    >>> wine = load_dataset("wine")
     >>> len(wine), wine.feature_names[0], str(wine.labels[0])
     (142, 'alcohol', 'class_0')
     """
@@ -148,7 +148,7 @@ def _part(source: Source, part: str) -> Source:
 _TABLE = {
     data_set.name: data_set
     for data_set in (
-        DataSet(
+        Dataset(
             name="mnist",
             description="handwritten digits, 28×28 grey",
             licence="CC BY-SA 3.0",
@@ -156,7 +156,7 @@ _TABLE = {
             n_unseen=10_000,
             load=_load_mnist,
         ),
-        DataSet(
+        Dataset(
             name="fashion-mnist",
             description="articles of clothing, 28×28 grey, fetched on first use",
             licence="MIT",
@@ -164,7 +164,7 @@ _TABLE = {
             n_unseen=10_000,
             load=_load_fashion_mnist,
         ),
-        DataSet(
+        Dataset(
             name="digits",
             description="handwritten digits, 8×8 grey",
             licence="CC BY 4.0",
@@ -172,7 +172,7 @@ _TABLE = {
             n_unseen=359,
             load=_load_digits,
         ),
-        DataSet(
+        Dataset(
             name="wine",
             description="chemistry of Italian wines, 13 numbers",
             licence="CC BY 4.0",
@@ -180,7 +180,7 @@ _TABLE = {
             n_unseen=36,
             load=_load_wine,
         ),
-        DataSet(
+        Dataset(
             name="breast_cancer",
             description="cell nuclei of breast tumours, 30 numbers",
             licence="CC BY 4.0",

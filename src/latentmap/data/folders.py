@@ -11,19 +11,19 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from latentmap.data.string_store import Names
+from latentmap.data.string_store import StringStore
 from latentmap.errors import FileError
 from latentmap.progress import Advance, progress
 
-__all__ = ["folder_name", "natural_key", "visible_files"]
+__all__ = ["folder_name", "list_files", "natural_sort_key"]
 
 _TOLD_AT_ONCE = 1000
 _DIGITS = re.compile(r"([0-9]+)")
 
 
-def visible_files(
+def list_files(
     folder: Path, wanted: Callable[[str], bool] = bool, verbose: bool = False
-) -> Names:
+) -> StringStore:
     """List the files under ``folder`` that are not hidden, as relative paths in natural order.
 
     Parameters
@@ -36,7 +36,7 @@ def visible_files(
 
     Returns
     -------
-    Names
+    StringStore
 
     Raises
     ------
@@ -49,12 +49,12 @@ def visible_files(
     >>> folder = Path(tempfile.mkdtemp())
     >>> for name in ["10.png", "9.png", ".cache"]:
     ...     (folder / name).touch()
-    >>> list(visible_files(folder))
+    >>> list(list_files(folder))
     ['9.png', '10.png']
     """
     with progress(f"looking through {folder_name(folder)}", 1, verbose, patient=True) as advance:
         found = _walked(str(folder), "", wanted)
-        return Names.in_order(_counted(found, advance), natural_key)
+        return StringStore.in_order(_counted(found, advance), natural_sort_key)
 
 
 def _walked(folder: str, inside: str, wanted: Callable[[str], bool]) -> Iterator[str]:
@@ -95,7 +95,7 @@ def folder_name(folder: Path) -> str:
     return folder.resolve().name or str(folder)
 
 
-def natural_key(path: str) -> tuple[str, str]:
+def natural_sort_key(path: str) -> tuple[str, str]:
     """Give a sort key under which ``img9`` comes before ``img10``, folder by folder.
 
     Every run of digits is led by its length, and what tells folders, digits and words apart sorts
@@ -103,7 +103,7 @@ def natural_key(path: str) -> tuple[str, str]:
 
     Examples
     --------
-    >>> sorted(["b/img10", "a2/x", "b/img9", "a10/x"], key=natural_key)
+    >>> sorted(["b/img10", "a2/x", "b/img9", "a10/x"], key=natural_sort_key)
     ['a2/x', 'a10/x', 'b/img9', 'b/img10']
     """
     keys = ("".join(_part_key(p) for p in _DIGITS.split(name) if p) for name in path.split("/"))

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from latentmap.data.memory import check_memory
-from latentmap.data.parse_errors import reading
+from latentmap.data.parse_errors import as_file_error
 from latentmap.errors import FileError
 
 __all__ = ["read_idx"]
@@ -56,7 +56,7 @@ def read_idx(path: Path) -> np.ndarray:
     >>> read_idx(path)
     array([7, 9], dtype=uint8)
     """
-    with reading(path.name, _KIND, EOFError, ValueError, zlib.error), _opened(path) as stream:
+    with as_file_error(path.name, _KIND, EOFError, ValueError, zlib.error), _opened(path) as stream:
         dtype, shape = _read_header(stream, path.name)
         needed = math.prod(shape) * dtype.itemsize
         check_memory(path.name, needed)

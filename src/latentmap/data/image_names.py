@@ -12,25 +12,25 @@ from pathlib import PurePosixPath
 
 from latentmap.errors import SettingError
 
-__all__ = ["numbered_names", "safe_names"]
+__all__ = ["numbered_file_names", "safe_file_names"]
 
 # Backslash and colon lead elsewhere on Windows; control characters, to tricks in a terminal.
 _UNSAFE = re.compile(r"[\\:\x00-\x1f\x7f]")
 
 
-def numbered_names(length: int) -> list[str]:
+def numbered_file_names(length: int) -> list[str]:
     """Give 00000.png, 00001.png, ..., wide enough that they sort by number.
 
     Examples
     --------
-    >>> numbered_names(2)
+    >>> numbered_file_names(2)
     ['00000.png', '00001.png']
     """
     width = max(5, len(str(length - 1)))
     return [f"{i:0{width}}.png" for i in range(length)]
 
 
-def safe_names(names: Sequence[str]) -> list[str]:
+def safe_file_names(names: Sequence[str]) -> list[str]:
     """Give each name with the suffix .png, or refuse them all.
 
     Parameters
@@ -49,9 +49,9 @@ def safe_names(names: Sequence[str]) -> list[str]:
 
     Examples
     --------
-    >>> safe_names(["person-01/01.jpg"])
+    >>> safe_file_names(["person-01/01.jpg"])
     ['person-01/01.png']
-    >>> safe_names(["../../etc/passwd"])
+    >>> safe_file_names(["../../etc/passwd"])
     Traceback (most recent call last):
         ...
     latentmap.errors.SettingError: image name '../../etc/passwd': expected a relative path

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latentmap.data.array_checks import check_texts
+from latentmap.data.array_checks import check_label_memory
 from latentmap.data.folders import folder_name
-from latentmap.data.parse_errors import reading
+from latentmap.data.parse_errors import as_file_error
 from latentmap.data.sources import Source
-from latentmap.data.string_store import Names
+from latentmap.data.string_store import StringStore
 from latentmap.errors import DataError, FileError
 from latentmap.progress import progress
 
@@ -56,7 +56,7 @@ class ImageFolderSource(Source):
 
     Attributes
     ----------
-    paths : Names
+    paths : StringStore
         As given: the name of every row.
 
     Raises
@@ -75,7 +75,7 @@ class ImageFolderSource(Source):
     """
 
     def __init__(self, folder: Path, paths: Sequence[str], verbose: bool = False) -> None:
-        self.paths = paths if isinstance(paths, Names) else Names(paths)
+        self.paths = paths if isinstance(paths, StringStore) else StringStore(paths)
         self.folder, self.name = folder, folder_name(folder)
         if not self.paths:
             raise DataError(f"{self.name}: expected at least one image, found none")
@@ -143,7 +143,7 @@ def _opened(folder: Path, path: str) -> Iterator[Image]:
     from PIL import Image, UnidentifiedImageError
 
     place = f"{folder}/{path}"
-    with reading(path, "an image", Exception):
+    with as_file_error(path, "an image", Exception):
         with open(place, "rb", 0, opener=_at_once) as file:
             start = file.read(_SMALL_BYTES) or b""
         whole = io.BytesIO(start) if len(start) < _SMALL_BYTES else place
@@ -243,7 +243,7 @@ def _labels(name: str, paths: Sequence[str]) -> np.ndarray | None:
     folders = np.array([folder or "." for folder in named])
     if folders.tolist() == ["."]:
         return None
-    check_texts(name, folders.itemsize // 4, len(numbered))
+    check_label_memory(name, folders.itemsize // 4, len(numbered))
     return folders[numbered]
 
 

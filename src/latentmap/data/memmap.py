@@ -18,21 +18,27 @@ from typing import Any, Self
 import numpy as np
 
 from latentmap.errors import FileError
-from latentmap.files import cache_home
+from latentmap.files import user_cache_folder
 
-__all__ = ["NamelessFile", "cache_folder", "check_whole", "let_go", "taken_at_once"]
+__all__ = [
+    "TemporaryArrayFile",
+    "cache_folder",
+    "check_not_truncated",
+    "page_sized_slices",
+    "release_pages",
+]
 
 _NEAR_ROWS, _FAR_ROWS = 2**10, 2**6
 """Of a mapped file taken at a time. Around each row that lies alone, the system maps up to 350 kB,
 which count as memory of the process until they are given back."""
 
 
-class NamelessFile:
+class TemporaryArrayFile:
     """A file to write arrays to, one after another, and to read them from as one.
 
     Examples
     --------
-    >>> with NamelessFile() as file:
+    >>> with TemporaryArrayFile() as file:
     ...     file.write(np.array([[1, 2]], np.uint8))
     ...     file.write(np.array([[3, 4], [5, 6]], np.uint8))
     ...     rows = file.mapped(np.uint8, (2,))
@@ -94,13 +100,13 @@ def cache_folder() -> Path:
     >>> cache_folder().is_dir()
     True
     """
-    cache = cache_home()
+    cache = user_cache_folder()
     with contextlib.suppress(OSError):
         cache.mkdir(parents=True, exist_ok=True)
     return cache if os.access(cache, os.W_OK) else Path(tempfile.gettempdir())
 
 
-def check_whole(name: str, mapped: Any) -> None:
+def check_not_truncated(name: str, mapped: Any) -> None:
     """Refuse to read a mapped file that has been cut short: the system would end us.
 
     Parameters
@@ -119,7 +125,7 @@ def check_whole(name: str, mapped: Any) -> None:
     >>> np.save(path, np.arange(3))
     >>> rows = np.load(path, mmap_mode="r")
     >>> os.truncate(path, 10)
-    >>> check_whole("rows.npy", rows)
+    >>> check_not_truncated("rows.npy", rows)
     Traceback (most recent call last):
         ...
     latentmap.errors.FileError: rows.npy: it was cut short while it was read
@@ -132,7 +138,7 @@ def check_whole(name: str, mapped: Any) -> None:
         raise FileError(f"{name}: it was cut short while it was read")
 
 
-def let_go(mapped: Any) -> None:
+def release_pages(mapped: Any) -> None:
     """Give the pages of a mapped array that were read back to the system.
 
     They would count as this process's memory until somebody else needs it. Where the system cannot
@@ -140,10 +146,10 @@ def let_go(mapped: Any) -> None:
 
     Examples
     --------
-    >>> with NamelessFile() as file:
+    >>> with TemporaryArrayFile() as file:
     ...     file.write(np.arange(3, dtype=np.uint8))
     ...     numbers = file.mapped(np.uint8)
-    >>> let_go(numbers)
+    >>> release_pages(numbers)
     >>> numbers.tolist()
     [0, 1, 2]
     """
@@ -152,7 +158,7 @@ def let_go(mapped: Any) -> None:
         pages.madvise(mmap.MADV_DONTNEED)
 
 
-def taken_at_once(indices: np.ndarray, near: int = _NEAR_ROWS) -> Iterator[slice]:
+def page_sized_slices(indices: np.ndarray, near: int = _NEAR_ROWS) -> Iterator[slice]:
     """Cut rows of a mapped file into parts, after each of which its pages should be let go.
 
     Parameters
@@ -164,9 +170,9 @@ def taken_at_once(indices: np.ndarray, near: int = _NEAR_ROWS) -> Iterator[slice
 
     Examples
     --------
-    >>> [len(range(*part.indices(2000))) for part in taken_at_once(np.arange(2000))]
+    >>> [len(range(*part.indices(2000))) for part in page_sized_slices(np.arange(2000))]
     [1024, 976]
-    >>> len(list(taken_at_once(np.arange(2000) * 1000)))
+    >>> len(list(page_sized_slices(np.arange(2000) * 1000)))
     32
     """
     for start in range(0, len(indices), near):

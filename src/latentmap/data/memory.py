@@ -24,13 +24,13 @@ from latentmap.errors import SettingError, TooLargeError
 
 __all__ = [
     "ENGINE_BYTES",
-    "as_bytes",
     "available_bytes",
     "check_limit",
     "check_memory",
-    "give_back",
     "limit_bytes",
     "memory_limit",
+    "parse_size",
+    "release_freed_memory",
     "resident_bytes",
     "within",
 ]
@@ -47,7 +47,7 @@ _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) *([KMGT]?)(I?)B", re.ASCII)
 _LIMIT: ContextValue[int | None] = ContextValue("memory_limit", None, all_threads=True)
 
 
-def as_bytes(size: str | int) -> int:
+def parse_size(size: str | int) -> int:
     """Read a size of memory.
 
     Parameters
@@ -66,7 +66,7 @@ def as_bytes(size: str | int) -> int:
 
     Examples
     --------
-    >>> as_bytes("1.5 GB"), as_bytes("2GiB"), as_bytes(7)
+    >>> parse_size("1.5 GB"), parse_size("2GiB"), parse_size(7)
     (1500000000, 2147483648, 7)
     """
     if isinstance(size, int) and not isinstance(size, bool) and size > 0:
@@ -91,7 +91,7 @@ def memory_limit(size: str | int | None) -> Iterator[None]:
     Parameters
     ----------
     size : str, int or None
-        Such as ``"4GB"``, see `as_bytes`. None leaves things as they are.
+        Such as ``"4GB"``, see `parse_size`. None leaves things as they are.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def memory_limit(size: str | int | None) -> Iterator[None]:
     if size is None:
         yield
         return
-    with _LIMIT.set_to(as_bytes(size)):
+    with _LIMIT.set_to(parse_size(size)):
         yield
 
 
@@ -117,7 +117,7 @@ def limit_bytes() -> int | None:
     if limit is not None:
         return limit
     size = os.environ.get(VARIABLE)
-    return as_bytes(size) if size else None
+    return parse_size(size) if size else None
 
 
 def within(usual: int, share: float) -> int:
@@ -192,13 +192,13 @@ def check_limit(rows: int = 0, row_bytes: int = 0, weights: int = 0) -> None:
         )
 
 
-def give_back() -> None:
+def release_freed_memory() -> None:
     """Return what was freed to the system, under a limit: compiling leaves a lot that C keeps.
 
     Examples
     --------
     >>> with memory_limit("4GB"):
-    ...     give_back()
+    ...     release_freed_memory()
     """
     if limit_bytes() is not None and sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):  # a C library that has no such call

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from latentmap.data.columns import common_dtype
-from latentmap.data.parse_errors import reading
+from latentmap.data.parse_errors import as_file_error
 from latentmap.errors import DataError, FileError
 
 __all__ = [
@@ -52,10 +52,10 @@ class Piece(NamedTuple):
 
 
 def reading_parquet(path: Path) -> AbstractContextManager[None]:
-    """Turn whatever pyarrow raises of a file into one sentence; see `reading`."""
+    """Turn whatever pyarrow raises of a file into one sentence; see `as_file_error`."""
     import pyarrow as pa
 
-    return reading(path.name, "a Parquet file", pa.ArrowException, UnicodeDecodeError)
+    return as_file_error(path.name, "a Parquet file", pa.ArrowException, UnicodeDecodeError)
 
 
 def read_footers(paths: Iterable[Path]) -> Iterator[tuple[list[int], Any]]:

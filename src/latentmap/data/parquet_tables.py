@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from latentmap.data.array_checks import as_labels, check_texts
+from latentmap.data.array_checks import as_labels, check_label_memory
 from latentmap.data.batching import rebatch
 from latentmap.data.columns import feature_columns
 from latentmap.data.memory import check_memory
@@ -270,7 +270,7 @@ def _joined(name: str, values: Sequence[np.ndarray], indices: Sequence[np.ndarra
     starts = np.cumsum([0, *map(len, values)])
     labels = _narrowed(as_labels(np.concatenate(values), name))
     if labels.dtype.kind == "U":
-        check_texts(name, labels.itemsize // 4, sum(map(len, indices)))
+        check_label_memory(name, labels.itemsize // 4, sum(map(len, indices)))
     parts = zip(starts[:-1], indices, strict=True)
     return np.concatenate([labels[start:][chosen] for start, chosen in parts])
 

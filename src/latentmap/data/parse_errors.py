@@ -11,11 +11,11 @@ from collections.abc import Iterator
 
 from latentmap.errors import FileError, LatentmapError
 
-__all__ = ["reading"]
+__all__ = ["as_file_error"]
 
 
 @contextlib.contextmanager
-def reading(name: str, kind: str, *errors: type[Exception]) -> Iterator[None]:
+def as_file_error(name: str, kind: str, *errors: type[Exception]) -> Iterator[None]:
     """Turn ``errors`` and OSError in the block into a FileError.
 
     Parameters
@@ -33,7 +33,7 @@ def reading(name: str, kind: str, *errors: type[Exception]) -> Iterator[None]:
 
     Examples
     --------
-    >>> with reading("rows.npy", "a NumPy array file", ValueError):
+    >>> with as_file_error("rows.npy", "a NumPy array file", ValueError):
     ...     raise ValueError("the magic string is not correct")
     Traceback (most recent call last):
         ...

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from latentmap.data.arrays import open_npy, open_npz
 from latentmap.data.csv_tables import open_csv
-from latentmap.data.datasets import data_sets, load_data_set
-from latentmap.data.folders import folder_name, visible_files
+from latentmap.data.datasets import list_datasets, load_dataset
+from latentmap.data.folders import folder_name, list_files
 from latentmap.data.images import IMAGE_SUFFIXES, ImageFolderSource
 from latentmap.data.parquet_tables import ParquetSource, open_parquet
 from latentmap.data.sources import Source
-from latentmap.data.string_store import Names
+from latentmap.data.string_store import StringStore
 from latentmap.errors import DataError, FileError, SettingError, UnknownNameError
 from latentmap.progress import progress
 
@@ -95,30 +95,34 @@ def _open_name(data: str | os.PathLike[str], label: str | None) -> Source:
     if not isinstance(data, str) or os.sep in data or "/" in data or Path(data).suffix:
         raise FileError(f"{data}: no such file or folder")
     name, _, part = data.partition(":")
-    if name not in data_sets():
-        raise UnknownNameError("data set", name, data_sets())
+    if name not in list_datasets():
+        raise UnknownNameError("data set", name, list_datasets())
     _check_no_label(name, label)
-    return load_data_set(name, part or "fit")
+    return load_dataset(name, part or "fit")
 
 
-def _open_parquet_folder(folder: Path, paths: Names, label: str | None, verbose: bool) -> Source:
+def _open_parquet_folder(
+    folder: Path, paths: StringStore, label: str | None, verbose: bool
+) -> Source:
     files = [folder / path for path in paths]
     return ParquetSource(files, label=label, name=folder_name(folder), verbose=verbose)
 
 
-def _open_image_folder(folder: Path, paths: Names, label: str | None, verbose: bool) -> Source:
+def _open_image_folder(
+    folder: Path, paths: StringStore, label: str | None, verbose: bool
+) -> Source:
     _check_no_label(folder_name(folder), label)
     return ImageFolderSource(folder, paths, verbose)
 
 
-_FOLDERS: dict[str, Callable[[Path, Names, str | None, bool], Source]] = {
+_FOLDERS: dict[str, Callable[[Path, StringStore, str | None, bool], Source]] = {
     ".parquet": _open_parquet_folder,
     **dict.fromkeys(IMAGE_SUFFIXES, _open_image_folder),
 }
 
 
 def _open_folder(folder: Path, label: str | None, verbose: bool) -> Source:
-    paths = visible_files(folder, lambda name: _suffix(name) in _FOLDERS, verbose)
+    paths = list_files(folder, lambda name: _suffix(name) in _FOLDERS, verbose)
     readers = {_FOLDERS[_suffix(path)] for path in paths}
     if not readers:
         raise DataError(f"{folder}: expected .parquet files or images, found none")

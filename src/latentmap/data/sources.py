@@ -15,11 +15,11 @@ import numpy as np
 
 from latentmap.data import batching
 from latentmap.data.array_checks import check_finite, check_labels, check_rows
-from latentmap.data.memmap import check_whole, let_go, taken_at_once
+from latentmap.data.memmap import check_not_truncated, page_sized_slices, release_pages
 from latentmap.data.memory import available_bytes, within
 from latentmap.errors import DataError, SettingError
 
-__all__ = ["ArraySource", "Copied", "Source", "check_finite"]
+__all__ = ["ArraySource", "CachedSource", "Source", "check_finite"]
 
 _BUFFER_BYTES = 64 * 2**20  # of rows shuffled at a time, where a source is read in blocks
 _BUFFER_SHARE, _LOADED_SHARE = 0.05, 0.3  # of a memory limit: two buffers lie beside each other
@@ -66,7 +66,7 @@ class Source(ABC):
     feature_names: list[str] | None = None
     labels: np.ndarray | None = None
     block_starts: np.ndarray | None = None
-    raw: bool = False
+    is_decoded: bool = False
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -93,7 +93,7 @@ class Source(ABC):
     @property
     def in_memory(self) -> bool:
         """Whether the rows lie in memory as they are: a batch of them is there at once."""
-        return self.raw and self.block_starts is None
+        return self.is_decoded and self.block_starts is None
 
     @property
     def _row_bytes(self) -> int:
@@ -124,17 +124,17 @@ class Source(ABC):
         if size < 1:
             raise SettingError(f"batch size: expected at least 1, found {size}")
         batches = self._batches(size, rng)
-        return batches if self.in_memory else batching.ahead(batches)
+        return batches if self.in_memory else batching.read_ahead(batches)
 
     def _batches(self, size: int, rng: batching.Rng | None) -> Iterator[np.ndarray]:
         if rng is None:
             return batching.in_order(self.take, len(self), size)
         if self.block_starts is None:
-            return batching.permuted(self.take, len(self), size, rng)
+            return batching.shuffled(self.take, len(self), size, rng)
         bounds = np.append(self.block_starts, len(self))
         mean_block = self.nbytes / len(self.block_starts)
         at_once = max(2, int(within(_BUFFER_BYTES, _BUFFER_SHARE) // mean_block))
-        return batching.buffered(self.take, bounds, size, rng, at_once)
+        return batching.shuffled_in_blocks(self.take, bounds, size, rng, at_once)
 
     def check(self, batch: np.ndarray, first_row: int) -> None:
         """Refuse a batch of these rows that holds NaN, infinity or what float32 cannot hold.
@@ -150,9 +150,9 @@ class Source(ABC):
         DataError
             Naming the row, as it stands in what was opened, the column and the number.
         """
-        check_finite(batch, first_row, self.name, self.feature_names, self.place)
+        check_finite(batch, first_row, self.name, self.feature_names, self.original_index)
 
-    def place(self, row: int) -> int:
+    def original_index(self, row: int) -> int:
         """Tell where a row stands in what was opened, counted from 0."""
         return row
 
@@ -212,14 +212,14 @@ class Source(ABC):
 
     def load(self, limit_bytes: int = 512 * 2**20) -> Source:
         """Read all rows into memory if they fit in ``limit_bytes``; else give this source back."""
-        if not self.fits(limit_bytes):
+        if not self.fits_in_memory(limit_bytes):
             return self
         rows = self.take(np.arange(len(self)))
         return ArraySource(
             rows, feature_names=self.feature_names, labels=self.labels, name=self.name
         )
 
-    def fits(self, limit_bytes: int = 512 * 2**20) -> bool:
+    def fits_in_memory(self, limit_bytes: int = 512 * 2**20) -> bool:
         """Tell whether all rows fit in ``limit_bytes`` of memory, and into what is free."""
         available, limit_bytes = available_bytes(), within(limit_bytes, _LOADED_SHARE)
         return self.nbytes <= (limit_bytes if available is None else min(limit_bytes, available))
@@ -278,7 +278,7 @@ class ArraySource(Source):
     <ArraySource 'the array': 3 rows of shape (28, 28), uint8>
     """
 
-    raw = True
+    is_decoded = True
 
     def __init__(
         self,
@@ -305,17 +305,17 @@ class ArraySource(Source):
         if self.block_starts is None:
             return self.array[indices].astype(self.dtype, copy=False)
         rows = np.empty((len(indices), *self.row_shape), self.dtype)
-        for part in taken_at_once(indices):
-            check_whole(self.name, self._mapped)
+        for part in page_sized_slices(indices):
+            check_not_truncated(self.name, self._mapped)
             rows[part] = self.array[indices[part]]
-            let_go(self._mapped)
+            release_pages(self._mapped)
         return rows
 
     def load(self, limit_bytes: int = 512 * 2**20) -> Source:  # noqa: D102
         return self if self.block_starts is None else super().load(limit_bytes)
 
 
-class Copied(ArraySource):
+class CachedSource(ArraySource):
     """A copy, which tells a row's place as the original does."""
 
     def __init__(self, original: Source, array: np.ndarray) -> None:
@@ -327,15 +327,15 @@ class Copied(ArraySource):
         )
         self._original = original
 
-    def place(self, row: int) -> int:  # noqa: D102
-        return self._original.place(row)
+    def original_index(self, row: int) -> int:  # noqa: D102
+        return self._original.original_index(row)
 
 
 class _Part(Source):
     """Some rows of another source, read through it: row i is row ``_numbers(i)`` there."""
 
     def __init__(self, parent: Source) -> None:
-        self.parent, self.raw = parent, parent.raw
+        self.parent, self.is_decoded = parent, parent.is_decoded
         self.row_shape, self.dtype, self.name = parent.row_shape, parent.dtype, parent.name
         self.feature_names = parent.feature_names
 
@@ -352,8 +352,8 @@ class _Part(Source):
     def in_memory(self) -> bool:
         return self.parent.in_memory  # though blocks in another order are no blocks
 
-    def place(self, row: int) -> int:
-        return self.parent.place(int(self._numbers(row)))
+    def original_index(self, row: int) -> int:
+        return self.parent.original_index(int(self._numbers(row)))
 
     def take(self, indices: Any) -> np.ndarray:
         return self.parent.take(self._numbers(np.asarray(indices, dtype=np.intp)))

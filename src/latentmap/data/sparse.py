@@ -73,7 +73,7 @@ class SparseSource(Source):
     500
     """
 
-    raw = True
+    is_decoded = True
 
     def __init__(
         self,
@@ -137,7 +137,7 @@ class SparseSource(Source):
             batch, first_row = batch[[row]].toarray(), first_row + row
         super().check(batch, first_row)
 
-    def place(self, row: int) -> int:  # noqa: D102
+    def original_index(self, row: int) -> int:  # noqa: D102
         return int(self._places[row])
 
     def subset(self, indices: Any) -> SparseSource:  # noqa: D102

@@ -13,7 +13,7 @@ import numpy as np
 
 from latentmap.data.array_checks import check_rows
 from latentmap.data.memory import check_memory
-from latentmap.data.parse_errors import reading
+from latentmap.data.parse_errors import as_file_error
 from latentmap.errors import FileError
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def read_sparse(read: Callable[[str, Check], np.ndarray], name: str) -> csr_arra
     check_memory(name, 2 * stored + 8 * shape[0] + _BATCH_ROWS * shape[1] * data.itemsize)
     if data.dtype != bool:  # bools that share a place are no sum
         data = data.astype(dtype, copy=False)  # SciPy knows the machine's own types only
-    with reading(name, f"a sparse matrix in {kind}", ValueError, OverflowError):
+    with as_file_error(name, f"a sparse matrix in {kind}", ValueError, OverflowError):
         return _assembled(kind, data, places, shape)
 
 

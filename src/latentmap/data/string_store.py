@@ -13,16 +13,16 @@ from typing import Any, Self, overload
 
 import numpy as np
 
-from latentmap.data.memmap import NamelessFile, let_go, taken_at_once
+from latentmap.data.memmap import TemporaryArrayFile, page_sized_slices, release_pages
 
-__all__ = ["Names"]
+__all__ = ["StringStore"]
 
 _BLOCK = 2**12
 _IN_MEMORY_BYTES = 2**20
 _SORTED_AT_ONCE = 2**18
 
 
-class Names(Sequence[str]):
+class StringStore(Sequence[str]):
     """Texts in their order, to be read only: those of large folders lie in a file without a name.
 
     Parameters
@@ -32,13 +32,13 @@ class Names(Sequence[str]):
 
     Examples
     --------
-    >>> names = Names(f"{i}.png" for i in range(1000))
+    >>> names = StringStore(f"{i}.png" for i in range(1000))
     >>> len(names), names[17], names[-1], names[2:4]
     (1000, '17.png', '999.png', ['2.png', '3.png'])
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
-        with NamelessFile() as letters, NamelessFile() as ends:
+        with TemporaryArrayFile() as letters, TemporaryArrayFile() as ends:
             count = end = 0
             for block in _blocks(texts, _BLOCK):
                 parts = [text.encode("utf-8", "surrogateescape") for text in block]
@@ -54,7 +54,7 @@ class Names(Sequence[str]):
 
         Examples
         --------
-        >>> list(Names.in_order(["bb", "a", "ccc"], key=len))
+        >>> list(StringStore.in_order(["bb", "a", "ccc"], key=len))
         ['a', 'bb', 'ccc']
         """
         runs = [cls(sorted(block, key=key)) for block in _blocks(texts, _SORTED_AT_ONCE)]
@@ -87,12 +87,12 @@ class Names(Sequence[str]):
 
         Examples
         --------
-        >>> Names(["a", "bb", "ccc"]).take([2, 0])
+        >>> StringStore(["a", "bb", "ccc"]).take([2, 0])
         ['ccc', 'a']
         """
         at = np.asarray(indices, np.intp)
         letters, texts = np.asarray(self._letters).data, []
-        for part in taken_at_once(at, _BLOCK):
+        for part in page_sized_slices(at, _BLOCK):
             some = at[part]
             starts, ends = np.where(some > 0, self._ends[some - 1], 0), self._ends[some]
             texts += [
@@ -100,11 +100,11 @@ class Names(Sequence[str]):
                 for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
             ]
             for held in (self._letters, self._ends):
-                let_go(held)
+                release_pages(held)
         return texts
 
 
-def _kept(file: NamelessFile, dtype: Any, count: int) -> np.ndarray:
+def _kept(file: TemporaryArrayFile, dtype: Any, count: int) -> np.ndarray:
     """Leave many numbers where they are; take few into memory."""
     if count == 0:
         return np.empty(0, dtype)

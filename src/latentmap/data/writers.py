@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from latentmap.data.batching import rebatch
-from latentmap.data.image_names import numbered_names, safe_names
+from latentmap.data.image_names import numbered_file_names, safe_file_names
 from latentmap.errors import DataError, SettingError
-from latentmap.files import check_output_path, write_whole
+from latentmap.files import check_output_path, write_atomically
 
 __all__ = ["write_rows"]
 
@@ -97,7 +97,7 @@ def write_rows(
     known_labels = None if labels is None else np.asarray(labels)
     _check_length("labels", known_labels, length)
     rows = _Rows(checked, length, first.shape[1:], first.dtype, feature_names, known_labels, names)
-    with write_whole(path) as beside:
+    with write_atomically(path) as beside:
         _WRITERS[path.suffix.lower()](beside, rows)
 
 
@@ -188,7 +188,7 @@ def _tables(rows: _Rows) -> Iterator[Any]:
 
 
 def _write_images(beside: Path, rows: _Rows) -> None:
-    names = numbered_names(rows.length) if rows.names is None else safe_names(rows.names)
+    names = numbered_file_names(rows.length) if rows.names is None else safe_file_names(rows.names)
     _check_length("names", names, rows.length)
     _check_image(rows.row_shape)
     beside.mkdir()

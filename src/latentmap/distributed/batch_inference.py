@@ -26,7 +26,7 @@ from latentmap.distributed.serialization import ship
 from latentmap.distributed.sharding import parts_of
 from latentmap.distributed.worker import settle_down
 from latentmap.errors import ClusterError, LatentmapError, SettingError
-from latentmap.files import check_output_path, sweep, write_whole
+from latentmap.files import check_output_path, remove_partial_outputs, write_atomically
 from latentmap.progress import progress
 
 __all__ = ["check_tables", "encode_parts", "judge_parts"]
@@ -215,10 +215,10 @@ def _sound(told: Columns) -> Columns:
 def _folder(output: Path) -> Iterator[Path]:
     """Give a folder to write parts to, which takes its place at the end."""
     check_output_path(output, folder=True)
-    with write_whole(output) as beside:
+    with write_atomically(output) as beside:
         beside.mkdir()
         yield beside.absolute()
-        sweep(beside)  # workers may have been killed while they wrote
+        remove_partial_outputs(beside)  # workers may have been killed while they wrote
 
 
 def _place(folder: Path, number: int) -> Path:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from latentmap.data.sources import ArraySource, Copied
+from latentmap.data.sources import ArraySource, CachedSource
 from latentmap.errors import SettingError
 
 __all__ = ["ship"]
@@ -37,7 +37,7 @@ def ship(thing: Any, custom: str) -> Any:
     import ray
     from ray import util
 
-    for kind in (ArraySource, Copied):
+    for kind in (ArraySource, CachedSource):
         util.register_serializer(kind, serializer=_packed, deserializer=_unpacked)
     try:
         return ray.put(thing)

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from latentmap.data.batching import Rng, ahead, in_order, permuted
+from latentmap.data.batching import Rng, in_order, read_ahead, shuffled
 from latentmap.data.sources import Source
 
 __all__ = ["Dealt", "own_rows", "parts_of", "share_of"]
@@ -92,11 +92,11 @@ class Dealt(Source):
     def batches(self, size: int, *, rng: Rng | None = None) -> Iterator[Any]:
         """Iterate over the slices; the order is drawn for all rows, alike on every worker."""
         slices = self._slices(size, rng)
-        return slices if self.rows.in_memory else ahead(slices)
+        return slices if self.rows.in_memory else read_ahead(slices)
 
     def _slices(self, size: int, rng: Rng | None) -> Iterator[Any]:
         whole = (lambda places: places), len(self.rows), size * self.workers
-        for places in in_order(*whole) if rng is None else permuted(*whole, rng):
+        for places in in_order(*whole) if rng is None else shuffled(*whole, rng):
             steps = len(places) // (self.own * self.workers)
             dealt = places[: steps * self.own * self.workers].reshape(steps, self.workers, self.own)
             if steps:

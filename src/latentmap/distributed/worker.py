@@ -171,7 +171,7 @@ class Member:
 
     def share(self, rows: Any, batch: int) -> tuple[Any, int]:
         """Give this worker's share; a stretch that it must decode is copied to its disk first."""
-        from latentmap.data.caching import copied_near
+        from latentmap.data.caching import copy_to_cache
         from latentmap.distributed.sharding import share_of
         from latentmap.training.targets import Paired
 
@@ -181,8 +181,8 @@ class Member:
         if self.number == 0:
             self.desk.tell.remote(None, "reading")
         if isinstance(share, Paired):
-            return Paired(copied_near(share.rows), share.beside), own
-        return copied_near(share), own
+            return Paired(copy_to_cache(share.rows), share.beside), own
+        return copy_to_cache(share), own
 
     @contextlib.contextmanager
     def progress(self, text: str, steps: int, visible: bool) -> Iterator[Callable[..., None]]:

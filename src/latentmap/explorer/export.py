@@ -21,7 +21,7 @@ from latentmap.explorer.page_coordinates import nodes
 from latentmap.explorer.scene import Scene
 from latentmap.explorer.sprite_sheets import TYPE, Sheets, sheets_within
 from latentmap.explorer.table_columns import quantized
-from latentmap.files import check_output_path, write_whole
+from latentmap.files import check_output_path, write_atomically
 from latentmap.progress import progress
 
 __all__ = ["PAGE_SUFFIXES", "export_page"]
@@ -104,7 +104,7 @@ def export_page(
     told |= (_add_images if scene.pictures is not None else _add_table)(buffers, scene, verbose)
     told["buffers"] = buffers.about
     text = page.text(told, "file", buffers.contents.items()).encode()
-    with write_whole(path) as beside:
+    with write_atomically(path) as beside:
         beside.write_bytes(text)
     return len(text)
 

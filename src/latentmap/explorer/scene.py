@@ -92,7 +92,7 @@ class Scene:
         self.estimator, self.title, self.total = estimator, title, len(source)
         sample = source.sample(MOST_ROWS)
         self.rows: Source = Shared(sample)
-        self.numbers = np.array([sample.place(i) for i in range(len(sample))])
+        self.numbers = np.array([sample.original_index(i) for i in range(len(sample))])
         self.names = _names(source, sample)
         text = f"Encoding {len(sample):,} rows"
         self.codes = over_rows(estimator.transform, self.rows, text, verbose)
@@ -269,7 +269,7 @@ def _names(source: Source, sample: Source) -> list[str] | None:
     paths = getattr(source, "paths", None)
     if paths is None or len(paths) != len(source):
         return None
-    chosen = (paths[sample.place(i)] for i in range(len(sample)))
+    chosen = (paths[sample.original_index(i)] for i in range(len(sample)))
     # A file may be called by bytes that are no text.
     return [name.encode("utf-8", "replace").decode() for name in chosen]
 

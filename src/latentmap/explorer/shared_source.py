@@ -42,8 +42,8 @@ class Shared(Source):
         with self._turn:
             return self._rows.take(indices)
 
-    def place(self, row: int) -> int:  # noqa: D102
-        return self._rows.place(row)
+    def original_index(self, row: int) -> int:  # noqa: D102
+        return self._rows.original_index(row)
 
 
 def over_rows(

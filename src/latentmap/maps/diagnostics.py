@@ -14,7 +14,7 @@ from latentmap.autoencoders.base import DESCRIBED_ROWS, BaseAutoEncoder
 from latentmap.autoencoders.validation import check_codes
 from latentmap.data.sources import ArraySource
 from latentmap.maps.layout import following
-from latentmap.preprocessing.neighbors import Neighbors
+from latentmap.preprocessing.neighbors import NeighborIndex
 from latentmap.training.preparation import Prepared
 
 __all__ = ["USUAL_ERROR", "MapFigures"]
@@ -128,7 +128,7 @@ class MapFigures(BaseAutoEncoder):
         self._learned["following"] = following(codes, wanted)
         self._learned["usual_error"] = float(np.percentile(errors, USUAL_ERROR))
         landmarks = self.landmarks_
-        nearest = Neighbors(landmarks, ready.seed).search(codes, 1)[:, 0]
+        nearest = NeighborIndex(landmarks, ready.seed).search(codes, 1)[:, 0]
         share = np.bincount(nearest, minlength=len(landmarks)) / len(codes)
         self._fitted_arrays["landmark_share"] = share.astype(np.float32)
         self._learned["usual_crowd"] = float(np.median(self._crowd(codes))) or 1.0

@@ -26,9 +26,12 @@ from latentmap.maps.layout_extension import find_positions, laid_out
 from latentmap.maps.map_networks import MapNetworks, MapParts, assemble_map
 from latentmap.networks.dense import check_widths
 from latentmap.networks.losses import check_loss, constant_loss, loss_for
-from latentmap.networks.pca import Principal
 from latentmap.networks.registry import describe_network, network_for
-from latentmap.preprocessing.pca_projection import principal_components, projected
+from latentmap.preprocessing.pca_projection import (
+    PrincipalComponents,
+    principal_components,
+    project_rows,
+)
 from latentmap.training.forecast import Plan, Rehearsal
 from latentmap.training.loop import Training
 from latentmap.training.preparation import Prepared, checked_training, epochs_for, prepare
@@ -191,7 +194,7 @@ class LatentMap(Growing):
         spots = np.random.default_rng(0).normal(size=(len(ready.rows), width)).astype(np.float32)
         seen, ready = None, ready.steadied()
         if self.layout is None and forth is FORTH:
-            seen = Principal.blank(self.n_features_in_, self._seen_width)
+            seen = PrincipalComponents.blank(self.n_features_in_, self._seen_width)
         few = len(ready.pace.rows) <= FEW_ROWS
         if self.layout is None and self.n_components == 2 and few:
             ready.pace.width = self._last_width(ready)
@@ -206,7 +209,7 @@ class LatentMap(Growing):
         """Lay a few rows out, to see how wide all will be."""
         few = ready.some.sample(TRIED_ROWS, ready.seed)
         principal = principal_components(few, ready.scale, self._seen_width, ready.seed)
-        points = projected(few, ready.scale, principal)
+        points = project_rows(few, ready.scale, principal)
         return last_width(points, len(ready.pace.rows), self.n_neighbors)
 
     def _check_settings(self) -> None:
@@ -214,12 +217,17 @@ class LatentMap(Growing):
         if self.n_components not in (1, 2, 3):
             raise SettingError(f"n_components: expected 1, 2 or 3, found {self.n_components!r}")
 
-    def _principal(self, ready: Prepared) -> Principal:
+    def _principal(self, ready: Prepared) -> PrincipalComponents:
         some = ready.sample(COMPONENTS_ROWS)
         return principal_components(some, ready.scale, self._seen_width, ready.seed, self.verbose)
 
     def _train(
-        self, forth: Any, back: Any, ready: Prepared, seen: Principal | None, spots: np.ndarray
+        self,
+        forth: Any,
+        back: Any,
+        ready: Prepared,
+        seen: PrincipalComponents | None,
+        spots: np.ndarray,
     ) -> None:
         some = ArraySource(spots).sample(SHAPING_ROWS, ready.seed)[:]
         offset = some.mean(axis=0, dtype=np.float64)
@@ -254,7 +262,11 @@ class LatentMap(Growing):
         self.history_ = ready.paired(spots).train(networks.training, self.verbose)
 
     def _parts(
-        self, loss: Any, chosen: LandmarkSet, seen: Principal | None, reconstruction: float = 1.0
+        self,
+        loss: Any,
+        chosen: LandmarkSet,
+        seen: PrincipalComponents | None,
+        reconstruction: float = 1.0,
     ) -> MapParts:
         arrays, learned = self._fitted_arrays, self._learned
         return MapParts(
@@ -284,7 +296,7 @@ class LatentMap(Growing):
         )
         blank = LandmarkSet(centers, anchors, 1.0, 1.0)
         n_seen = learned.get("n_seen")
-        seen = Principal.blank(self.n_features_in_, n_seen) if n_seen else None
+        seen = PrincipalComponents.blank(self.n_features_in_, n_seen) if n_seen else None
         return assemble_map(self._parts(learned["loss"], blank, seen))
 
     def _restore_about(self, about: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from latentmap.preprocessing.neighbors import nearest_others
+from latentmap.preprocessing.neighbors import nearest_neighbors
 from latentmap.progress import progress
 from latentmap.training.signals import interrupts_held
 
@@ -123,7 +123,7 @@ def _embedded(
     if len(points) < FEWEST_ROWS:
         return start
     k = min(n_neighbors, (len(points) - 1) // 3)
-    embedding = _spots(1e-4 * start, nearest_others(points, k, seed, visible), seed)
+    embedding = _spots(1e-4 * start, nearest_neighbors(points, k, seed, visible), seed)
     gathering, spreading = ITERATIONS[len(points) <= FEW_ROWS]
     exaggeration = EXAGGERATION[len(points) <= GENTLE_ROWS]
     plan = ((gathering, exaggeration, 0.5), (spreading, 1.0, 0.8))

@@ -13,9 +13,12 @@ import numpy as np
 
 from latentmap.data.memory import within
 from latentmap.maps.layout import find_layout
-from latentmap.networks.pca import Principal
-from latentmap.preprocessing.neighbors import Neighbors
-from latentmap.preprocessing.pca_projection import projected, projections
+from latentmap.preprocessing.neighbors import NeighborIndex
+from latentmap.preprocessing.pca_projection import (
+    PrincipalComponents,
+    project_batches,
+    project_rows,
+)
 from latentmap.progress import progress
 from latentmap.training.preparation import Prepared
 
@@ -54,7 +57,7 @@ def laid_out(n: int, n_components: int) -> int:
 
 def find_positions(
     ready: Prepared,
-    principal: Principal,
+    principal: PrincipalComponents,
     n_components: int,
     n_neighbors: int,
     visible: bool = False,
@@ -64,7 +67,7 @@ def find_positions(
     Parameters
     ----------
     ready : Prepared
-    principal : Principal
+    principal : PrincipalComponents
         Neighbours are those of the rows' coordinates on these components.
     n_components : {1, 2, 3}
     n_neighbors : int
@@ -76,7 +79,7 @@ def find_positions(
     Positions
     """
     some = ready.sample(laid_out(len(ready.rows), n_components))
-    points = projected(some, ready.scale, principal)
+    points = project_rows(some, ready.scale, principal)
     spots = find_layout(points, n_components, n_neighbors, ready.seed, visible)
     if len(some) == len(ready.rows):
         return Positions(spots, points, spots)
@@ -84,12 +87,16 @@ def find_positions(
 
 
 def _with_the_others(
-    ready: Prepared, principal: Principal, points: np.ndarray, spots: np.ndarray, visible: bool
+    ready: Prepared,
+    principal: PrincipalComponents,
+    points: np.ndarray,
+    spots: np.ndarray,
+    visible: bool,
 ) -> np.ndarray:
     placed = np.empty((len(ready.rows), spots.shape[1]), np.float32)
-    index = Neighbors(points, ready.seed, cells=SEARCHED_CELLS)
+    index = NeighborIndex(points, ready.seed, cells=SEARCHED_CELLS)
     with progress("placing the other rows", len(placed), visible) as advance:
-        for where, batch in projections(ready.rows, ready.scale, principal):
+        for where, batch in project_batches(ready.rows, ready.scale, principal):
             placed[where] = spots[index.search(batch, 1)[:, 0]]
             advance(len(batch))
     return placed

@@ -69,7 +69,7 @@ class MapParts(Parts):
         λ: how much a unit of reconstruction loss weighs against a nat of misplacement.
     squash : bool
         The encoder sees arsinh of the scaled rows, so that numbers far out stay in reach.
-    principal : Principal or None
+    principal : PrincipalComponents or None
         The encoder sees the rows' coordinates on these components; None for all of each row.
     """
 

@@ -21,9 +21,10 @@ from latentmap.errors import SettingError
 from latentmap.networks.bottlenecks import GaussianSample, kl_divergence
 from latentmap.networks.dense import draw_seed
 from latentmap.networks.losses import Loss, squared_error
-from latentmap.networks.pca import Principal, principal_decoder, principal_encoder
+from latentmap.networks.pca import principal_decoder, principal_encoder
 from latentmap.networks.precision import float32
 from latentmap.networks.scaling_layers import Scaling
+from latentmap.preprocessing.pca_projection import PrincipalComponents
 
 __all__ = [
     "Networks",
@@ -51,7 +52,7 @@ class Parts:
     loss : Loss
     offset, scale : ndarray of shape () or (d,)
         Scaled rows are (rows − offset) / scale.
-    principal : Principal or None
+    principal : PrincipalComponents or None
         The path that makes the start PCA; None for a random start.
     noise : float
         Standard deviation of the noise added to scaled rows while training.
@@ -64,7 +65,7 @@ class Parts:
     loss: Loss
     offset: np.ndarray
     scale: np.ndarray
-    principal: Principal | None = None
+    principal: PrincipalComponents | None = None
     noise: float = 0.0
     seed: int = 0
 

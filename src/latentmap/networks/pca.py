@@ -8,7 +8,6 @@ decoder ends in a sigmoid, what PCA gives is turned into the logits that the sig
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -17,37 +16,9 @@ import numpy as np
 from keras import layers, ops
 
 from latentmap.networks.scaling_layers import Scaling
+from latentmap.preprocessing.pca_projection import PrincipalComponents
 
-__all__ = ["Logit", "Principal", "principal_decoder", "principal_encoder", "projection"]
-
-
-@dataclass(frozen=True)
-class Principal:
-    """The principal components of scaled, flattened rows.
-
-    Attributes
-    ----------
-    mean : ndarray of shape (d,)
-    components : ndarray of shape (n_components, d)
-        Orthonormal; all zero past the rank of the rows.
-    row_spread : float
-        Root mean square of the centred numbers of the rows.
-    code_spread : float
-        Root mean square of the codes' numbers.
-    reach : float
-        How much farther out the farthest code lies than the middle one.
-    """
-
-    mean: np.ndarray
-    components: np.ndarray
-    row_spread: float = 1.0
-    code_spread: float = 1.0
-    reach: float = 1.0
-
-    @classmethod
-    def blank(cls, n_features: int, n_components: int) -> Principal:
-        """Give a place holder, for a network whose weights are read afterwards."""
-        return cls(np.zeros(n_features, "float32"), np.zeros((n_components, n_features), "float32"))
+__all__ = ["Logit", "principal_decoder", "principal_encoder", "projection"]
 
 
 @keras.saving.register_keras_serializable("latentmap")
@@ -91,14 +62,14 @@ def _given(values: np.ndarray) -> Any:
     return lambda shape, dtype=None: ops.convert_to_tensor(np.asarray(values, "float32"), dtype)
 
 
-def projection(x: Any, principal: Principal) -> Any:
+def projection(x: Any, principal: PrincipalComponents) -> Any:
     """Project scaled rows onto the components, once and for all: nothing here is trained.
 
     Parameters
     ----------
     x : tensor of shape (n, ...)
         Scaled rows.
-    principal : Principal
+    principal : PrincipalComponents
 
     Returns
     -------
@@ -107,7 +78,7 @@ def projection(x: Any, principal: Principal) -> Any:
 
     Examples
     --------
-    >>> axis = Principal(np.array([1.0, 0.0]), np.array([[0.0, 1.0]]))
+    >>> axis = PrincipalComponents(np.array([1.0, 0.0]), np.array([[0.0, 1.0]]))
     >>> projection(np.array([[5.0, 2.0]], "float32"), axis).tolist()
     [[2.0]]
     """
@@ -116,14 +87,14 @@ def projection(x: Any, principal: Principal) -> Any:
     return _dense(weights, bias, "components", trainable=False)(layers.Flatten()(x))
 
 
-def principal_encoder(x: Any, principal: Principal, network: Any, rng: Random) -> Any:
+def principal_encoder(x: Any, principal: PrincipalComponents, network: Any, rng: Random) -> Any:
     """Project scaled rows onto the components, and add what ``network`` finds.
 
     Parameters
     ----------
     x : tensor of shape (n, ...)
         Scaled rows.
-    principal : Principal
+    principal : PrincipalComponents
     network : LinearNetwork, DenseNetwork or ConvNetwork
     rng : random.Random
         For the network's first weights.
@@ -146,7 +117,7 @@ def principal_encoder(x: Any, principal: Principal, network: Any, rng: Random) -
 
 def principal_decoder(
     z: Any,
-    principal: Principal,
+    principal: PrincipalComponents,
     network: Any,
     row_shape: tuple[int, ...],
     link: Any,

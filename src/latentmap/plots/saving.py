@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from latentmap.files import PICTURE_SUFFIXES, check_output_path, write_whole
+from latentmap.files import PICTURE_SUFFIXES, check_output_path, write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,7 +54,7 @@ def figure(path: str | os.PathLike[str], width: float = 7.0, height: float = 6.0
 
     picture = Figure(figsize=(width, height), layout="constrained")
     yield picture.subplots()
-    with write_whole(path) as beside, warnings.catch_warnings():
+    with write_atomically(path) as beside, warnings.catch_warnings():
         # A label may be written in a script that matplotlib's font lacks: boxes are drawn then.
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         # Where axes keep their proportions, the layout takes two passes to come to rest.

@@ -8,7 +8,7 @@ import numpy as np
 
 from latentmap.progress import progress
 
-__all__ = ["Neighbors", "nearest_others", "without_own"]
+__all__ = ["NeighborIndex", "drop_self", "nearest_neighbors"]
 
 EXACT_ROWS = 10_000
 """Up to so many rows every distance is computed; more are searched cell by cell."""
@@ -19,7 +19,7 @@ BLOCK_PAIRS = 2**28
 """Where every distance is computed, so many at a time, that progress is seen."""
 
 
-class Neighbors:
+class NeighborIndex:
     """Points that can be searched.
 
     Many points lie in the cells of a k-means, and a query looks into the nearest 8 of them
@@ -39,7 +39,7 @@ class Neighbors:
     Examples
     --------
     >>> points = np.array([[0.0], [1.0], [5.0]], "float32")
-    >>> Neighbors(points, seed=0).search(np.array([[4.0]], "float32"), 2).tolist()
+    >>> NeighborIndex(points, seed=0).search(np.array([[4.0]], "float32"), 2).tolist()
     [[2, 1]]
     """
 
@@ -77,7 +77,7 @@ class Neighbors:
         return np.where(near < 0, np.maximum(near[:, :1], 0), near)
 
 
-def nearest_others(points: np.ndarray, k: int, seed: int, visible: bool = False) -> np.ndarray:
+def nearest_neighbors(points: np.ndarray, k: int, seed: int, visible: bool = False) -> np.ndarray:
     """Find the k nearest other points of every point.
 
     Parameters
@@ -97,14 +97,16 @@ def nearest_others(points: np.ndarray, k: int, seed: int, visible: bool = False)
 
     Examples
     --------
-    >>> nearest_others(np.array([[0.0], [1.0], [5.0], [7.0]], "float32"), 1, seed=0).tolist()
+    >>> nearest_neighbors(np.array([[0.0], [1.0], [5.0], [7.0]], "float32"), 1, seed=0).tolist()
     [[1], [0], [3], [2]]
     """
     task = "finding neighbours" if visible else ""
-    return without_own(Neighbors(points, seed).search(points, k + 1, task), np.arange(len(points)))
+    return drop_self(
+        NeighborIndex(points, seed).search(points, k + 1, task), np.arange(len(points))
+    )
 
 
-def without_own(near: np.ndarray, own: np.ndarray) -> np.ndarray:
+def drop_self(near: np.ndarray, own: np.ndarray) -> np.ndarray:
     """Take each point itself out of its neighbours, or the farthest where it is not among them.
 
     Parameters
@@ -120,7 +122,7 @@ def without_own(near: np.ndarray, own: np.ndarray) -> np.ndarray:
 
     Examples
     --------
-    >>> without_own(np.array([[0, 4, 2], [4, 1, 2], [7, 8, 9]]), np.array([0, 1, 2])).tolist()
+    >>> drop_self(np.array([[0, 4, 2], [4, 1, 2], [7, 8, 9]]), np.array([0, 1, 2])).tolist()
     [[4, 2], [4, 2], [7, 8]]
     """
     out = near == own[:, None]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,18 @@ import numpy as np
 from latentmap.data.memory import within
 from latentmap.data.sources import Source
 from latentmap.data.sparse import SparseSource, is_sparse
-from latentmap.networks.pca import Principal
-from latentmap.preprocessing.pca_solvers import decompose
+from latentmap.preprocessing.pca_solvers import fit_pca
 from latentmap.preprocessing.scaling import TINY, Scale
 from latentmap.progress import progress
 
-__all__ = ["principal_components", "projected", "projection_errors", "projections", "scaled"]
+__all__ = [
+    "PrincipalComponents",
+    "pca_reconstruction_errors",
+    "principal_components",
+    "project_batches",
+    "project_rows",
+    "scale_rows",
+]
 
 SAMPLE_NUMBERS = 1 << 26
 """Components are found on at most this many numbers: 256 MB, all 60,000 digits of MNIST."""
@@ -32,9 +39,39 @@ STORED_NUMBERS = 1 << 24
 """Of more sparse rows than that, on at most this many stored numbers and codes."""
 
 
+@dataclass(frozen=True)
+class PrincipalComponents:
+    """Principal components of scaled, flattened rows.
+
+    Attributes
+    ----------
+    mean : ndarray of shape (d,)
+    components : ndarray of shape (n_components, d)
+        Orthonormal; zero for components past the rank of the rows.
+    row_spread : float
+        Root mean square of all numbers in the centred rows.
+    code_spread : float
+        Root mean square of all numbers in the codes.
+    reach : float
+        The largest distance of a code from the centre, as a multiple of the median distance. Each
+        component is divided by its standard deviation first.
+    """
+
+    mean: np.ndarray
+    components: np.ndarray
+    row_spread: float = 1.0
+    code_spread: float = 1.0
+    reach: float = 1.0
+
+    @classmethod
+    def blank(cls, n_features: int, n_components: int) -> PrincipalComponents:
+        """Return zeros of the right shape, for a network whose weights are loaded afterwards."""
+        return cls(np.zeros(n_features, "float32"), np.zeros((n_components, n_features), "float32"))
+
+
 def principal_components(
     rows: Source, scale: Scale, n_components: int, seed: int, visible: bool = False
-) -> Principal:
+) -> PrincipalComponents:
     """Find the principal components of scaled rows, or of a uniform sample of many.
 
     Parameters
@@ -50,7 +87,7 @@ def principal_components(
 
     Returns
     -------
-    Principal
+    PrincipalComponents
 
     Examples
     --------
@@ -62,12 +99,12 @@ def principal_components(
     """
     with progress("finding principal components", 1, visible) as advance:
         x = _sample(rows, scale, n_components, seed)
-        found = decompose(x, n_components, seed)
+        found = fit_pca(x, n_components, seed)
         advance(1)
     components = np.zeros((n_components, x.shape[1]), np.float32)
     components[: len(found.components)] = found.components
     kept = scale.offset.astype(np.float64) / scale.scale if is_sparse(x) else 0.0
-    return Principal(
+    return PrincipalComponents(
         (found.mean - kept).astype(np.float32),
         components,
         row_spread=_spread(found.total / x.shape[1]),
@@ -114,36 +151,37 @@ def _scaled_batches(rows: Source, scale: Scale) -> Iterator[tuple[slice, np.ndar
     """Give every row once, scaled and flat, and where its batch lies."""
     start = 0
     for batch in rows.batches(max(1, EXACT_NUMBERS // int(np.prod(rows.row_shape)))):
-        yield slice(start, start + len(batch)), scaled(batch, scale)
+        yield slice(start, start + len(batch)), scale_rows(batch, scale)
         start += len(batch)
 
 
-def scaled(rows: np.ndarray, scale: Scale) -> np.ndarray:
+def scale_rows(rows: np.ndarray, scale: Scale) -> np.ndarray:
     """Scale raw rows and lay them flat, shape (n, d), as the networks do.
 
     Examples
     --------
-    >>> scaled(np.array([[[10]], [[30]]]), Scale(np.array(10.0), np.array(20.0), False)).tolist()
+    >>> scale = Scale(np.array(10.0), np.array(20.0), False)
+    >>> scale_rows(np.array([[[10]], [[30]]]), scale).tolist()
     [[0.0], [1.0]]
     """
     flat = rows.reshape(len(rows), math.prod(rows.shape[1:]))  # there may be none
     return (flat - scale.offset) / scale.scale
 
 
-def projection_errors(x: np.ndarray, principal: Principal) -> np.ndarray:
+def pca_reconstruction_errors(x: np.ndarray, principal: PrincipalComponents) -> np.ndarray:
     """Mean squared error of each scaled row when PCA takes it to its code and back, shape (n,).
 
     Examples
     --------
-    >>> principal = Principal(np.zeros(2), np.array([[1.0, 0.0]]))
-    >>> projection_errors(np.array([[5.0, 2.0]]), principal).tolist()
+    >>> principal = PrincipalComponents(np.zeros(2), np.array([[1.0, 0.0]]))
+    >>> pca_reconstruction_errors(np.array([[5.0, 2.0]]), principal).tolist()
     [2.0]
     """
     centred = x - principal.mean
     return np.mean((centred - centred @ principal.components.T @ principal.components) ** 2, axis=1)
 
 
-def projected(rows: Source, scale: Scale, principal: Principal) -> np.ndarray:
+def project_rows(rows: Source, scale: Scale, principal: PrincipalComponents) -> np.ndarray:
     """Give all rows' coordinates on the components, (x − mean) · componentsᵀ of the scaled rows.
 
     Parameters
@@ -151,7 +189,7 @@ def projected(rows: Source, scale: Scale, principal: Principal) -> np.ndarray:
     rows : Source
         Raw rows, read in batches; sparse ones are not made dense.
     scale : Scale
-    principal : Principal
+    principal : PrincipalComponents
 
     Returns
     -------
@@ -161,28 +199,28 @@ def projected(rows: Source, scale: Scale, principal: Principal) -> np.ndarray:
     Examples
     --------
     >>> from latentmap.data import ArraySource
-    >>> principal = Principal(np.array([1.0, 0.0]), np.array([[0.0, 1.0]]))
+    >>> principal = PrincipalComponents(np.array([1.0, 0.0]), np.array([[0.0, 1.0]]))
     >>> scale = Scale(np.array(2.0), np.array(4.0), True)
-    >>> projected(ArraySource(np.array([[2.0, 2.0], [0.0, 10.0]])), scale, principal).tolist()
+    >>> project_rows(ArraySource(np.array([[2.0, 2.0], [0.0, 10.0]])), scale, principal).tolist()
     [[0.0], [2.0]]
     """
     codes = np.empty((len(rows), len(principal.components)), np.float32)
-    for place, batch in projections(rows, scale, principal):
+    for place, batch in project_batches(rows, scale, principal):
         codes[place] = batch
     return codes
 
 
-def projections(
-    rows: Source, scale: Scale, principal: Principal
+def project_batches(
+    rows: Source, scale: Scale, principal: PrincipalComponents
 ) -> Iterator[tuple[slice, np.ndarray]]:
-    """Iterate over what `projected` gives, and where each batch lies in it.
+    """Iterate over what `project_rows` gives, and where each batch lies in it.
 
     Examples
     --------
     >>> from latentmap.data import ArraySource
-    >>> principal = Principal(np.zeros(2), np.array([[0.0, 1.0]]))
+    >>> principal = PrincipalComponents(np.zeros(2), np.array([[0.0, 1.0]]))
     >>> rows, scale = ArraySource(np.array([[2.0, 2.0]])), Scale(np.zeros(()), np.ones(()), False)
-    >>> [(place.stop, batch.tolist()) for place, batch in projections(rows, scale, principal)]
+    >>> [(place.stop, batch.tolist()) for place, batch in project_batches(rows, scale, principal)]
     [(1, [[2.0]])]
     """
     if isinstance(rows, SparseSource):
@@ -193,7 +231,7 @@ def projections(
 
 
 def _stored_projections(
-    rows: SparseSource, scale: Scale, principal: Principal
+    rows: SparseSource, scale: Scale, principal: PrincipalComponents
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """Let scale and mean go into the components, so that the stored numbers stay."""
     components = principal.components.astype(np.float64)

@@ -12,7 +12,7 @@ import numpy as np
 
 from latentmap.data.sparse import is_sparse
 
-__all__ = ["Decomposition", "decompose"]
+__all__ = ["Decomposition", "fit_pca"]
 
 NARROW = 1_000
 """Up to so many columns the covariance of sparse rows is decomposed; it is exact, and fast here."""
@@ -36,7 +36,7 @@ class Decomposition(NamedTuple):
     """The centred rows along the components, shape (n, rank)."""
 
 
-def decompose(x: Any, n_components: int, seed: int) -> Decomposition:
+def fit_pca(x: Any, n_components: int, seed: int) -> Decomposition:
     """Find principal components.
 
     Parameters
@@ -55,7 +55,7 @@ def decompose(x: Any, n_components: int, seed: int) -> Decomposition:
 
     Examples
     --------
-    >>> found = decompose(np.array([[0.0, 1.0], [2.0, 1.0], [4.0, 1.0]]), 1, seed=0)
+    >>> found = fit_pca(np.array([[0.0, 1.0], [2.0, 1.0], [4.0, 1.0]]), 1, seed=0)
     >>> found.mean.tolist(), found.components.round(6).tolist(), found.codes.round(6).tolist()
     ([2.0, 1.0], [[1.0, 0.0]], [[-2.0], [0.0], [2.0]])
     """

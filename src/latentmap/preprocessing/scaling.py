@@ -18,7 +18,7 @@ from latentmap.data.sparse import SparseSource, is_sparse
 from latentmap.errors import SettingError, UnknownNameError
 from latentmap.progress import progress
 
-__all__ = ["SCALINGS", "Scale", "Statistics", "choose_scale", "statistics"]
+__all__ = ["SCALINGS", "Scale", "Statistics", "choose_scale", "row_statistics"]
 
 SCALINGS = ("auto", "balanced", "unit", "standard", "columns", "none")
 PASS_NUMBERS = 1 << 22
@@ -50,7 +50,7 @@ class Scale(NamedTuple):
     unit: bool
 
 
-def statistics(rows: Source, visible: bool = False) -> Statistics:
+def row_statistics(rows: Source, visible: bool = False) -> Statistics:
     """Find the range, means and variances of all rows in one pass.
 
     Parameters
@@ -73,7 +73,7 @@ def statistics(rows: Source, visible: bool = False) -> Statistics:
     Examples
     --------
     >>> from latentmap.data import ArraySource
-    >>> found = statistics(ArraySource(np.array([[1.0, 5.0], [3.0, 5.0]])))
+    >>> found = row_statistics(ArraySource(np.array([[1.0, 5.0], [3.0, 5.0]])))
     >>> found.low, found.high, found.mean.tolist(), found.variance.tolist()
     (1.0, 5.0, [2.0, 5.0], [1.0, 0.0])
     """

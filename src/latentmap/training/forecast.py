@@ -23,7 +23,7 @@ from latentmap.data.sources import ArraySource, Source
 from latentmap.maps.layout import layout_seconds
 from latentmap.maps.layout_extension import LAYOUT_BYTES
 from latentmap.preprocessing import pca_projection
-from latentmap.preprocessing.scaling import statistics
+from latentmap.preprocessing.scaling import row_statistics
 from latentmap.training import preparation
 from latentmap.training.checkpoints import empty_history
 from latentmap.training.loop import CHUNK_BYTES, CHUNK_SHARE, encoding_seconds, pace
@@ -154,7 +154,7 @@ class Pace:
     @property
     def in_memory(self) -> bool:
         """Whether the rows are or will be loaded."""
-        return self.rows.in_memory or self.rows.fits()
+        return self.rows.in_memory or self.rows.fits_in_memory()
 
     @property
     def compiling_again(self) -> float:
@@ -169,7 +169,7 @@ class Pace:
         """
         if self.in_memory:
             return 0.0
-        return self.read if self.rows.raw or self.crew else self.scan
+        return self.read if self.rows.is_decoded or self.crew else self.scan
 
 
 @dataclass(frozen=True)
@@ -244,7 +244,7 @@ def measure(rows: Source) -> tuple[Pace, Source]:
             break
     some = ArraySource(np.concatenate(parts), feature_names=rows.feature_names, name=rows.name)
     start = time.perf_counter()
-    statistics(some)
+    row_statistics(some)
     scan = (time.perf_counter() - start) / count
     return Pace(rows, spent / count, scan, _slowness()), some
 
@@ -360,7 +360,7 @@ def _supplying_seconds(found: Pace, epochs: int, n: int) -> float:
     """Count the runs through rows on a disk; each of several workers decodes its share once."""
     if found.in_memory or not found.crew:
         return epochs * n * found.again
-    once, each_time = (0.0, found.read) if found.rows.raw else (found.read, found.scan)
+    once, each_time = (0.0, found.read) if found.rows.is_decoded else (found.read, found.scan)
     return (once + epochs * each_time) * n / found.trial.processes
 
 

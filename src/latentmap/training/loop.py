@@ -18,7 +18,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from latentmap.backend import Rows, apply, each, hold, many_steps
-from latentmap.data.memory import give_back, resident_bytes, within
+from latentmap.data.memory import release_freed_memory, resident_bytes, within
 from latentmap.data.sources import Source
 from latentmap.errors import SettingError
 from latentmap.networks.precision import PRECISIONS, products_in
@@ -220,7 +220,7 @@ def train(
             _note(run, epoch, run.trainer.finish(), held_out)
             advance(0, note=_told(run.history))
         run.end_epoch()
-        give_back()
+        release_freed_memory()
         return settings.patience is None or run.best.epochs_ago < settings.patience * between
 
     with team.progress("fitting", steps * epochs, visible) as advance:
@@ -292,7 +292,7 @@ def pace(
         step = (spent + sum(timed(chunk) for _ in range(times - 1))) / (times * few)
     trainer.finish()
     encode = encoding_seconds(objective, some)
-    give_back()
+    release_freed_memory()
     return Trial(max(0.0, compiling - step), step, encode, resident_bytes())
 
 

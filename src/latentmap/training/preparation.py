@@ -8,12 +8,12 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils import check_random_state
 
-from latentmap.data.caching import brought_near
+from latentmap.data.caching import load_or_cache
 from latentmap.data.memory import within
 from latentmap.data.sources import ArraySource, Source
 from latentmap.errors import SettingError
-from latentmap.preprocessing.pca_projection import scaled
-from latentmap.preprocessing.scaling import Scale, choose_scale, statistics
+from latentmap.preprocessing.pca_projection import scale_rows
+from latentmap.preprocessing.scaling import Scale, choose_scale, row_statistics
 from latentmap.training.loop import Training, train
 from latentmap.training.strategy import chosen_trainer
 from latentmap.training.targets import Paired
@@ -72,7 +72,7 @@ class Prepared:
         """Give some rows, scaled and flat: at most 1,000, and where they are wide, at least ten."""
         width = int(np.prod(self.rows.row_shape))
         some = self.sample(int(np.clip(SEEN_NUMBERS // width, 10, 1000)))
-        return scaled(some[:], self.scale)
+        return scale_rows(some[:], self.scale)
 
     def steadied(self) -> Self:
         """Scale by the middle row where a few rows, far out, make all the others look alike.
@@ -141,12 +141,12 @@ def prepare(
     """
     training = checked_training(training)
     seed = _seed(random_state)
-    rows = brought_near(rows, visible)
+    rows = load_or_cache(rows, visible)
     some = rows
     if not rows.in_memory:
         most = within(SAMPLE_BYTES, SAMPLE_SHARE) * len(rows) // rows.nbytes
         some = rows.sample(max(1, most), seed).load()
-    scale = choose_scale(scaling, statistics(rows, visible), rows.dtype)
+    scale = choose_scale(scaling, row_statistics(rows, visible), rows.dtype)
     fitted, held_out = rows, None
     if aside := training.rows_held_out(len(rows), int(np.prod(rows.row_shape))):
         fitted, kept = rows.split(aside, seed)

@@ -6,7 +6,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from latentmap import AutoEncoder, LatentMap, load_model
 from latentmap.autoencoders.model_file import read_model, write_model
-from latentmap.data import load_data_set
+from latentmap.data import load_dataset
 from latentmap.errors import DataError, ModelFileError, SettingError, TooLargeError
 from latentmap.networks.dense import DenseNetwork
 
@@ -16,7 +16,7 @@ SMALL = DenseNetwork(hidden=(64,), activation="relu", principal=False, normalize
 @pytest.fixture(scope="module")
 def mnist():
     """Digits to fit a map to (no 0 or 1), those, others unseen, and more of known digits."""
-    source = load_data_set("mnist", "fit").subset(np.arange(6000))
+    source = load_dataset("mnist", "fit").subset(np.arange(6000))
     rows, digits = source[:], np.asarray(source.labels)
     known = np.flatnonzero(digits > 1)
     parts = {"old": known[:3000], "unseen": known[3000:4000], "more": known[4000:4400]}
@@ -220,6 +220,6 @@ def test_a_file_with_another_memory_is_refused(model, tmp_path, name):
 
 
 def test_a_map_of_equal_rows_grows():
-    rows = load_data_set("digits")[:].reshape(-1, 64).astype(np.float32)
+    rows = load_dataset("digits")[:].reshape(-1, 64).astype(np.float32)
     model = LatentMap(epochs=1, random_state=0).fit(np.repeat(rows[:1], 50, axis=0))
     assert np.isfinite(model.partial_fit(rows[:100]).transform(rows[:100])).all()

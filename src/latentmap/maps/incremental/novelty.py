@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from latentmap.maps.layout import distinct
-from latentmap.preprocessing.neighbors import Neighbors, nearest_others, without_own
+from latentmap.preprocessing.neighbors import NeighborIndex, drop_self, nearest_neighbors
 
 __all__ = ["FEWEST", "new_kinds", "wanted_recalled"]
 
@@ -78,11 +78,11 @@ def new_kinds(points: np.ndarray, recalled: np.ndarray, seed: int) -> np.ndarray
 def _new_ones(points: np.ndarray, recalled: np.ndarray, seed: int) -> np.ndarray:
     if len(points) < FEWEST:
         return np.zeros(len(points), bool)
-    near = nearest_others(points, min(NEIGHBORS, len(points) - 1), seed)
+    near = nearest_neighbors(points, min(NEIGHBORS, len(points) - 1), seed)
     split = len(recalled) // 2
     fresh, others = recalled[: min(FRESH, split)], recalled[split:][:MOST_MEASURES]
     far, usual = _remoteness((points, fresh), others, seed)
-    usual = usual[nearest_others(fresh, min(NEIGHBORS, len(fresh) - 1), seed)].mean(axis=1)
+    usual = usual[nearest_neighbors(fresh, min(NEIGHBORS, len(fresh) - 1), seed)].mean(axis=1)
     remote = far[near].mean(axis=1) > np.percentile(usual, USUAL)
     company = _company(points, recalled, seed)
     found = (remote & (company > COMPANY)) | (company > ALONE)
@@ -95,7 +95,7 @@ def _remoteness(
     queries: tuple[np.ndarray, ...], recalled: np.ndarray, seed: int
 ) -> list[np.ndarray]:
     """Give how far off the tenth nearest lies, beside how far it lies from the like of itself."""
-    index, k = Neighbors(recalled, seed), min(NEAR, len(recalled) - 1)
+    index, k = NeighborIndex(recalled, seed), min(NEAR, len(recalled) - 1)
     own = _distance(recalled, recalled[index.search(recalled, k + 1)[:, -1]])
     found = []
     for points in queries:
@@ -118,7 +118,7 @@ def _company(points: np.ndarray, recalled: np.ndarray, seed: int) -> np.ndarray:
     had = len(recalled)
     own[judges] = had + np.arange(len(judges))
     pool = np.concatenate([recalled, points[judges]]).astype(np.float32)  # ties are no new kind
-    near = without_own(Neighbors(pool, seed).search(points, NEIGHBORS + 1), own)
+    near = drop_self(NeighborIndex(pool, seed).search(points, NEIGHBORS + 1), own)
     fresh = near >= had
     theirs = np.where(fresh, fresh.mean(axis=1)[judges][np.where(fresh, near - had, 0)], 0.0)
     return theirs.sum(axis=1) / np.maximum(fresh.sum(axis=1), 1)

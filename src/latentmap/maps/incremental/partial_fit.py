@@ -21,7 +21,7 @@ from latentmap.autoencoders.base import DESCRIBED_ROWS
 from latentmap.autoencoders.telling import tell_growth
 from latentmap.autoencoders.validation import new_rows
 from latentmap.backend import apply
-from latentmap.data.caching import brought_near
+from latentmap.data.caching import load_or_cache
 from latentmap.data.memory import check_memory
 from latentmap.data.sources import Source
 from latentmap.errors import DataError
@@ -36,8 +36,7 @@ from latentmap.maps.landmark_layers import Softened
 from latentmap.maps.landmarks import MOST, LandmarkSet, choose_landmarks
 from latentmap.maps.layout import find_layout
 from latentmap.maps.map_networks import assemble_map
-from latentmap.networks.pca import Principal
-from latentmap.preprocessing.pca_projection import projected
+from latentmap.preprocessing.pca_projection import PrincipalComponents, project_rows
 from latentmap.training.loop import Training, train
 from latentmap.training.preparation import epochs_for
 
@@ -133,13 +132,13 @@ class Growing(Keeping):
         rows = new_rows(self, X)
         epochs_for(self.epochs, LESSONS, rows)  # refuses a number that is none, before any work
         codes = self._over_rows(self.encoder_, rows)  # and no NaN comes past this
-        rows = brought_near(rows, self.verbose)
+        rows = load_or_cache(rows, self.verbose)
         grown = self._learned.get("grown", 0) + 1
         seed = (self._learned["seed"] + grown) % 2**31
         rng = np.random.default_rng(seed)
         back = self._components()
         check_memory(rows.name, 4 * len(rows) * (len(back.components) + codes.shape[1]))
-        points = projected(rows, self._scale, back)
+        points = project_rows(rows, self._scale, back)
         with np.errstate(over="ignore"):
             near = np.isfinite(codes).all() and np.isfinite((points**2).sum(axis=1)).all()
         if not near:
@@ -189,7 +188,7 @@ class Growing(Keeping):
         chosen = LandmarkSet(centers, anchors, radius / learned["window"], radius)
         self._learned = {**learned, "n_landmarks": len(centers), "n_anchors": len(anchors)}
         seen = learned["n_seen"]
-        blank = Principal.blank(self.n_features_in_, seen) if seen else None
+        blank = PrincipalComponents.blank(self.n_features_in_, seen) if seen else None
         loss = learned["loss"] if isinstance(self.loss, str) else self.loss
         networks = assemble_map(self._parts(loss, chosen, blank, learned["reconstruction"]))
         take_over(networks.objective, old)

@@ -13,9 +13,8 @@ from latentmap.errors import SettingError
 from latentmap.maps.diagnostics import MapFigures
 from latentmap.maps.incremental.replay import Recalled, recall
 from latentmap.maps.layout_extension import Positions
-from latentmap.networks.pca import Principal
-from latentmap.preprocessing.neighbors import Neighbors
-from latentmap.preprocessing.pca_projection import scaled
+from latentmap.preprocessing.neighbors import NeighborIndex
+from latentmap.preprocessing.pca_projection import PrincipalComponents, scale_rows
 from latentmap.preprocessing.scaling import Scale
 
 __all__ = ["KEPT", "Keeping"]
@@ -26,7 +25,7 @@ KEPT = {name: f"kept_{name}" for name in Recalled._fields}
 class Keeping(MapFigures):
     """The memory of a map; not for use by itself."""
 
-    def _keep(self, found: Positions, principal: Principal) -> None:
+    def _keep(self, found: Positions, principal: PrincipalComponents) -> None:
         """Keep a Gaussian of the points at each landmark, and what takes them back to rows."""
         kept = recall(found.points, self._nearest(found.spots), self._learned["n_landmarks"])
         each = np.float32(len(found.of_rows) / len(found.points))
@@ -66,17 +65,17 @@ class Keeping(MapFigures):
         if kept.counts.min() < 0 or not kept.counts.sum() > 0 or not learned["rows"] > 0:
             raise ValueError(f"{KEPT['counts']}: expected numbers of rows")
 
-    def _components(self) -> Principal:
+    def _components(self) -> PrincipalComponents:
         """Give the components that the layout was found in; rows are mean + point · components."""
         if not self._learned.get("n_seen"):
             arrays = self._fitted_arrays
             mean, components = arrays["kept_row"], arrays["kept_components"]
             if mean.shape != (self.n_features_in_,) or components.shape[1:] != mean.shape:
                 raise ValueError("kept_components: expected one number for each of a row's")
-            return Principal(mean, components)
+            return PrincipalComponents(mean, components)
         layer = self.encoder_.get_layer("places").get_layer("components")
         kernel, bias = (keras.ops.convert_to_numpy(weight) for weight in layer.get_weights())
-        return Principal(-bias @ kernel.T, kernel.T)
+        return PrincipalComponents(-bias @ kernel.T, kernel.T)
 
     @property
     def _scale(self) -> Scale:
@@ -95,10 +94,10 @@ class Keeping(MapFigures):
 
     def _scaled(self, rows: np.ndarray) -> np.ndarray:
         """Give flat rows as the decoder can give them."""
-        flat = scaled(rows, self._scale).astype(np.float32)
+        flat = scale_rows(rows, self._scale).astype(np.float32)
         return np.clip(flat, 0.0, 1.0) if self._scale.unit else flat
 
     def _nearest(self, codes: np.ndarray) -> np.ndarray:
         """Give the number of each code's nearest landmark."""
         landmarks = self.landmarks_.astype(np.float32)
-        return Neighbors(landmarks, 0, cells=0).search(codes.astype(np.float32), 1)[:, 0]
+        return NeighborIndex(landmarks, 0, cells=0).search(codes.astype(np.float32), 1)[:, 0]
