@@ -1,5 +1,6 @@
 """What all tests share: scikit-learn's checks complete, and the faces where they are at hand."""
 
+import dataclasses
 import fcntl
 import os
 from pathlib import Path
@@ -31,6 +32,22 @@ def faces():
     if not FACES.is_dir():
         pytest.skip(f"the faces are not at {FACES}")
     return FACES
+
+
+@pytest.fixture
+def set_memory_use(monkeypatch):
+    """Replace the bytes that consumers of memory use without a limit, by name."""
+
+    def set_memory_use(**sizes):
+        from latentmap.data import memory
+
+        shares = {
+            name: dataclasses.replace(getattr(memory.BUDGET, name), usual=size)
+            for name, size in sizes.items()
+        }
+        monkeypatch.setattr(memory, "BUDGET", dataclasses.replace(memory.BUDGET, **shares))
+
+    return set_memory_use
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from latentmap.data import Source, as_source
-from latentmap.data.memory import within
+from latentmap.data import Source, as_source, memory
 from latentmap.errors import DataError, SettingError
 
 __all__ = ["evaluate", "neighbor_accuracy", "trusted_rows", "trustworthiness"]
@@ -25,8 +24,7 @@ _KEPT = 100_000  # rows whose codes are kept, of more: neighbours are looked for
 _QUERIES = 10_000  # rows whose neighbours are searched: brute force costs queries × rows
 _BATCH_BYTES = 64 * 2**20
 _SAMPLE_NUMBERS = 2**26  # of the rows that trustworthiness holds at once, as float32: 256 MB
-_TRUST_ROWS, _TRUST_PAIR, _TRUST_SHARE = 5000, 24, 0.6
-"""Trustworthiness takes so many bytes for each pair of rows, and so much of a memory limit."""
+_TRUST_PAIR = 24  # bytes of memory for each pair of rows whose trustworthiness is computed
 
 
 def trustworthiness(X: Any, codes: Any, k: int = 10, limit: int = 5000, seed: int = 0) -> float:
@@ -245,7 +243,7 @@ def trusted_rows(width: int, rows: int) -> int:
     >>> trusted_rows(784, 10_000), trusted_rows(2**24, 10_000), trusted_rows(2, 100)
     (5000, 4, 100)
     """
-    pairs = within(_TRUST_PAIR * _TRUST_ROWS**2, _TRUST_SHARE) // _TRUST_PAIR
+    pairs = memory.BUDGET.trustworthiness.max_bytes() // _TRUST_PAIR
     return min(rows, math.isqrt(pairs), max(_SAMPLE_NUMBERS // width, 3))
 
 

@@ -127,7 +127,10 @@ def test_nothing_is_told_of_own_networks(digits, talkative):
 def test_a_fit_beyond_the_limit_is_refused_before_any_work(digits, monkeypatch):
     monkeypatch.setattr(AutoEncoder, "_fit", None)  # not to be called
     wide = DenseNetwork((30_000, 30_000))
-    with memory_limit("1.5GB"), pytest.raises(TooLargeError, match=r"^memory: expected a limit of"):
+    with (
+        memory_limit("1.5GB"),
+        pytest.raises(TooLargeError, match=r"^memory: expected a memory limit of"),
+    ):
         AutoEncoder(2, network=wide).fit(digits)
 
 

@@ -12,8 +12,6 @@ from latentmap.data.sources import ArraySource, Source
 from latentmap.data.sparse import SparseSource
 from latentmap.errors import DataError, LatentmapError, RowTypeError
 from latentmap.networks.dense import LinearNetwork
-from latentmap.preprocessing import pca_projection
-from latentmap.training import preparation
 
 RNG = np.random.default_rng(0)
 ROWS = RNG.normal(size=(30, 4))
@@ -37,7 +35,7 @@ class Elsewhere(Source):
     def __len__(self):
         return len(self.rows)
 
-    def load(self, limit_bytes=0):
+    def load(self, max_bytes=None):
         return self
 
     def take(self, indices):
@@ -68,11 +66,11 @@ def test_all_ways_to_give_rows_are_equal(given):
     assert np.allclose(quick().fit(given).transform(given), expected, atol=1e-5)
 
 
-def test_a_source_larger_than_memory_is_read_in_parts(digits, monkeypatch):
-    monkeypatch.setattr(Elsewhere, "fits", lambda self, limit_bytes=0: False)
+def test_a_source_larger_than_memory_is_read_in_parts(digits, monkeypatch, set_memory_use):
+    monkeypatch.setattr(Elsewhere, "fits_in_memory", lambda self, max_bytes=None: False)
     monkeypatch.setattr(caching, "BATCH_BYTES", 1 << 20)
-    monkeypatch.setattr(preparation, "SAMPLE_BYTES", 1 << 20)
-    monkeypatch.setattr(pca_projection, "SAMPLE_NUMBERS", 1 << 20)
+    set_memory_use(row_sample=1 << 20)
+    set_memory_use(pca_sample=4 << 20)
     source = Elsewhere(np.repeat(digits, 160, axis=0))
     codes = quick().fit(source).transform(source)
     assert codes.shape == (80_000, 2)

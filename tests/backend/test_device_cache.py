@@ -122,9 +122,9 @@ SOURCES = {
 
 
 @pytest.mark.parametrize("kind", sorted(SOURCES))
-def test_training_on_held_rows_gives_the_same_weights(kind, room, monkeypatch):
+def test_training_on_held_rows_gives_the_same_weights(kind, room, monkeypatch, set_memory_use):
     make, rows = SOURCES[kind]
-    monkeypatch.setattr("latentmap.data.sources._BUFFER_BYTES", 1)
+    set_memory_use(shuffle_buffer=1)
     sent = []
     run = train_steps._JaxSteps.run
 

@@ -12,7 +12,7 @@ from latentmap.training.forecast import Pace
     ("options", "sentence"),
     [
         (["--memory", "lots"], "memory: expected a size such as 500MB, 4GB or 2GiB, found 'lots'"),
-        (["--memory", "500MB"], "memory: expected a limit of 1.1 GB at least, found 0.5 GB"),
+        (["--memory", "500MB"], "memory: expected a memory limit of at least 1.1 GB, found 0.5 GB"),
         (["--memory", "4GB", "--workers", "2"], "--memory: expected none with --workers"),
         (["--memory", "4GB", "--continue", "m.safetensors"], "--memory: expected none with --cont"),
         (["--ray", "auto", "--continue", "m.safetensors"], "--ray: expected none with --continue"),
@@ -46,7 +46,9 @@ def test_one_of_the_environment_is_refused_where_it_cannot_be_kept(run, option, 
 def test_many_rows_are_refused_before_they_are_read(process, tmp_path):
     np.lib.format.open_memmap(tmp_path / "many.npy", "w+", np.uint8, (10_000_000, 4))
     fit = process("fit", tmp_path / "many.npy", "--memory", "1.2GB", cwd=tmp_path)
-    assert "expected a limit of 1.6 GB at least, found 1.2 GB" in fit.communicate(timeout=60)[1]
+    assert (
+        "expected a memory limit of at least 1.6 GB, found 1.2 GB" in fit.communicate(timeout=60)[1]
+    )
 
 
 def test_a_limit_ends_with_the_command(run, tmp_path):

@@ -28,7 +28,7 @@ class Decoded(Source):
 
 @pytest.fixture
 def little_memory(monkeypatch):
-    monkeypatch.setattr(Source, "fits_in_memory", lambda self, limit_bytes=0: self.nbytes < 2000)
+    monkeypatch.setattr(Source, "fits_in_memory", lambda self, max_bytes=None: self.nbytes < 2000)
 
 
 @pytest.fixture

@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 
 from latentmap.data import memory
@@ -70,16 +72,24 @@ def test_what_is_available_is_what_the_limit_leaves():
 
 
 def test_a_share_of_a_limit_is_never_more_than_usual():
-    assert memory.within(500, 0.1) == 500
+    share = memory.MemoryShare(500, 0.1)
+    assert share.max_bytes() == 500
     with memory.memory_limit(memory.ENGINE_BYTES + 1000):
-        assert [memory.within(usual, 0.1) for usual in (50, 500)] == [50, 100]
+        assert [share.max_bytes(usual) for usual in (50, None)] == [50, 100]
     with memory.memory_limit("10MB"):
-        assert memory.within(500, 0.1) == 0
+        assert share.max_bytes() == 0
 
 
-def test_a_limit_with_no_room_is_refused_with_what_is_needed():
-    with memory.memory_limit("2GB"):
-        memory.check_limit(1_000_000, 784, 1_000_000)
-        with pytest.raises(TooLargeError) as caught:
-            memory.check_limit(100_000_000, 784)
-    assert str(caught.value) == "memory: expected a limit of 6.0 GB at least, found 2 GB"
+def test_shares_that_exist_at_the_same_time_never_exceed_the_limit():
+    with pytest.raises(ValueError, match=r"trustworthiness: expected at most 1 in all, found 1\.1"):
+        memory.MemoryBudget(trustworthiness=memory.MemoryShare(10, 0.8))
+    names = {field.name for field in dataclasses.fields(memory.MemoryBudget)}
+    assert names == set().union(*memory.MemoryBudget.SIMULTANEOUS)
+
+
+def test_a_fit_is_refused_with_the_limit_that_it_needs():
+    with memory.memory_limit("100GB"):
+        memory.check_memory("x", memory.fit_memory_bytes(1_000_000, 784, 1_000_000), engine=True)
+    with memory.memory_limit("2GB"), pytest.raises(TooLargeError) as caught:
+        memory.check_memory("x", memory.fit_memory_bytes(100_000_000, 784), engine=True)
+    assert str(caught.value) == "x: expected a memory limit of at least 6.0 GB, found 2 GB"

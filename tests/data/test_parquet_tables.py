@@ -75,8 +75,8 @@ def test_batches_in_order_read_each_group_once(folder, reads):
 
 
 @pytest.mark.parametrize("part", ["whole", "fitted"])
-def test_shuffled_batches_read_each_group_once(folder, reads, part, monkeypatch):
-    monkeypatch.setattr("latentmap.data.sources._BUFFER_BYTES", 5000)
+def test_shuffled_batches_read_each_group_once(folder, reads, part, set_memory_use):
+    set_memory_use(shuffle_buffer=5000)
     source = open_data(folder, label="kind")
     source = source if part == "whole" else source.split(0.3)[0]
     expected = source[:][:, 0]

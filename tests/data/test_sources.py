@@ -56,8 +56,8 @@ def test_batches_in_order():
 
 
 @pytest.mark.parametrize("block_starts", [None, np.arange(0, 1000, 17)])
-def test_shuffled_batches_hold_every_row_once(block_starts, monkeypatch):
-    monkeypatch.setattr("latentmap.data.sources._BUFFER_BYTES", 400)  # about six blocks
+def test_shuffled_batches_hold_every_row_once(block_starts, set_memory_use):
+    set_memory_use(shuffle_buffer=400)  # about six blocks
     source = numbered(1000, block_starts=block_starts)
     batches = list(source.batches(64, rng=np.random.default_rng(0)))
     seen = np.concatenate(batches)[:, 0]
@@ -68,8 +68,8 @@ def test_shuffled_batches_hold_every_row_once(block_starts, monkeypatch):
     assert not np.array_equal(seen, again)
 
 
-def test_blocks_are_read_whole_and_once_a_pass(monkeypatch):
-    monkeypatch.setattr("latentmap.data.sources._BUFFER_BYTES", 0)
+def test_blocks_are_read_whole_and_once_a_pass(set_memory_use):
+    set_memory_use(shuffle_buffer=0)
     source = numbered(100, block_starts=np.array([0, 30, 60, 90]))
     assert sum(1 for _ in source.batches(8, rng=np.random.default_rng(0))) == 13
     assert len(source.asked) == 2  # four blocks, two at a time
@@ -132,8 +132,8 @@ def test_subset_keeps_the_blocks_of_its_parent():
 def test_load_respects_the_limit():
     source = numbered()
     assert source.nbytes == 100 * 2 * 2
-    assert source.load(limit_bytes=399) is source
-    loaded = source.load(limit_bytes=400)
+    assert source.load(max_bytes=399) is source
+    loaded = source.load(max_bytes=400)
     assert isinstance(loaded, ArraySource)
     assert loaded.name == "listed"
     source.asked.clear()

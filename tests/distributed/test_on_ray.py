@@ -132,7 +132,7 @@ def foreman():
 class UnloadedTables(ParquetSource):
     """Rows that stay on the disk."""
 
-    def load(self, limit_bytes=0):
+    def load(self, max_bytes=None):
         return self
 
 

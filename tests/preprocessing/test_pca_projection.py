@@ -65,8 +65,8 @@ def test_images_are_laid_flat():
     )
 
 
-def test_components_of_many_rows_come_from_a_sample(monkeypatch):
-    monkeypatch.setattr(pca_projection, "SAMPLE_NUMBERS", 7 * 150)
+def test_components_of_many_rows_come_from_a_sample(monkeypatch, set_memory_use):
+    set_memory_use(pca_sample=4 * 7 * 150)
     x, sampled = (ROWS - 50) / 2, found()
     monkeypatch.undo()
     least = pca_reconstruction_errors(x, found()).mean()

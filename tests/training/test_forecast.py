@@ -50,7 +50,7 @@ def test_a_slow_machine_takes_longer_for_components(found):
 def far(found, monkeypatch):
     """The same rows where they must be read and decoded, for two workers."""
     monkeypatch.setattr(ArraySource, "in_memory", False)
-    monkeypatch.setattr(ArraySource, "fits_in_memory", lambda self, limit_bytes=0: False)
+    monkeypatch.setattr(ArraySource, "fits_in_memory", lambda self, max_bytes=None: False)
     found.crew, found.trial = True, Trial(0.0, 0.5, 0.0, 600_000_000, processes=2)
     found.read, found.scan = 3.0, 0.25
     return found
@@ -58,7 +58,7 @@ def far(found, monkeypatch):
 
 @pytest.mark.parametrize(("raw", "once", "again"), [(True, 0.0, 3.0), (False, 3.0, 0.25)])
 def test_workers_read_their_shares_side_by_side(far, monkeypatch, raw, once, again):
-    monkeypatch.setattr(ArraySource, "raw", raw)
+    monkeypatch.setattr(ArraySource, "is_decoded", raw)
     ten, thirty = (forecast(far, PLAN._replace(epochs=epochs)) for epochs in (10, 30))
     half = len(ROWS) / 2
     assert thirty.seconds - ten.seconds == pytest.approx(20 * (100 * 0.5 + half * again))
@@ -101,7 +101,7 @@ def test_images_that_do_not_fit_are_not_counted_as_held_in_memory(monkeypatch):
     class Images(ArraySource):
         is_decoded = False
 
-    monkeypatch.setattr(ArraySource, "fits_in_memory", lambda self, limit_bytes=0: False)
+    monkeypatch.setattr(ArraySource, "fits_in_memory", lambda self, max_bytes=None: False)
     found, _ = measure(Images(np.zeros((2000, 8, 8), np.uint8)))
     assert not found.in_memory
     assert found.again == found.scan > 0

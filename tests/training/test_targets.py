@@ -29,9 +29,9 @@ SOURCES["blocks"].block_starts = Blocks.block_starts
 
 
 @pytest.fixture(autouse=True)
-def small_buffer(monkeypatch):
+def small_buffer(set_memory_use):
     """So that blocks are shuffled two at a time."""
-    monkeypatch.setattr("latentmap.data.sources._BUFFER_BYTES", 1)
+    set_memory_use(shuffle_buffer=1)
 
 
 @pytest.mark.parametrize("kind", sorted(SOURCES))

@@ -21,7 +21,7 @@ from latentmap.autoencoders.state import LearnedState
 from latentmap.autoencoders.telling import tell
 from latentmap.autoencoders.validation import check_codes, fitting_rows, new_rows
 from latentmap.backend import apply, block_rows, stream
-from latentmap.data.memory import check_memory, release_freed_memory
+from latentmap.data.memory import check_memory, fit_memory_bytes, release_freed_memory
 from latentmap.data.sources import Source
 from latentmap.errors import NotFittedError, SettingError
 from latentmap.files import fingerprint
@@ -246,7 +246,8 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned
         rows = fitting_rows(self, X)
         if not isinstance(network, tuple):
             numbers = sum(network.layer_sizes(rows.row_shape, self.n_components))
-            check_memory(f"n_components: {self.n_components}", FITTING_BYTES * numbers)
+            needed = fit_memory_bytes(len(rows), rows.nbytes // len(rows), numbers)
+            check_memory(f"n_components: {self.n_components}", needed, engine=True)
         seed, told = self.random_state, self.verbose
         ready = prepare(rows, self.scaling, self.epochs, self.training, seed, told)
         self.dtype_ = ready.rows.dtype.name

@@ -15,7 +15,13 @@ import numpy as np
 from sklearn.base import clone
 
 from latentmap.autoencoders.validation import fitting_rows
-from latentmap.data.memory import check_limit, limit_bytes, release_freed_memory, resident_bytes
+from latentmap.data.memory import (
+    check_memory,
+    fit_memory_bytes,
+    limit_bytes,
+    release_freed_memory,
+    resident_bytes,
+)
 from latentmap.data.sources import Source
 from latentmap.errors import DataError
 from latentmap.progress import progress
@@ -89,7 +95,8 @@ def expected_cost(estimator: Any, X: Any) -> Cost | None:
     twin._check_settings()
     rows = fitting_rows(twin, X)
     plan = twin._expected(rows)
-    check_limit(len(rows), rows.nbytes // len(rows), plan.weights)
+    needed = fit_memory_bytes(len(rows), rows.nbytes // len(rows), plan.weights)
+    check_memory("memory", needed, engine=True)
     if not estimator.verbose or _quick(rows, plan):
         return None
     with progress("finding out how long it will take", 1, estimator.verbose) as advance:

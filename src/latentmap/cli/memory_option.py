@@ -32,9 +32,9 @@ def check_told() -> None:
     """Refuse a limit in the environment that is none, or below what any verb takes."""
     if not os.environ.get(_VARIABLE):  # and import nothing
         return
-    from latentmap.data.memory import check_limit
+    from latentmap.data.memory import check_memory
 
-    check_limit()
+    check_memory("memory", 0, engine=True)
 
 
 def refuse_limit(memory: str | None, beside: str) -> None:
@@ -48,10 +48,10 @@ def refuse_limit(memory: str | None, beside: str) -> None:
 @contextlib.contextmanager
 def limited(memory: str | None) -> Iterator[None]:
     """Keep memory below a limit within the block; refuse one below what any fit takes."""
-    from latentmap.data.memory import check_limit, memory_limit
+    from latentmap.data.memory import check_memory, memory_limit
 
     with memory_limit(memory):
-        check_limit()
+        check_memory("memory", 0, engine=True)
         yield
 
 

@@ -178,11 +178,12 @@ def split_rows(
     Rows are brought ``near`` where this process is to read them several times. That, and fitting,
     needs the engine: it is started, unless it has ``started`` already.
     """
-    from latentmap.data.memory import check_limit
+    from latentmap.data.memory import check_memory, fit_memory_bytes
 
     rows = open_rows(data, label, remembered)
     if not _is_named(data):
-        check_limit(len(rows), rows.nbytes // max(1, len(rows)))
+        needed = fit_memory_bytes(len(rows), rows.nbytes // max(1, len(rows)))
+        check_memory("memory", needed, engine=True)
     if not started:
         start_engine()
     if _is_named(data):

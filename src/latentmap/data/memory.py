@@ -1,11 +1,10 @@
-"""Sizes are checked before memory is taken.
+"""Memory: the limit, how it is divided, and the check before an allocation.
 
-A header can claim any size. Compared with what is free, a wrong or hostile claim costs one
-sentence instead of a machine that swaps or a process that is killed.
+A file header can claim any size, and a setting can ask for a network of any size. `check_memory`
+compares a size with the memory that is available before anything is allocated.
 
-A limit may be set below what the machine has, for the whole process: it is one of the process, as
-memory is, so no estimator and no function needs a parameter for it. What is read, sampled or kept
-in memory asks `within` how much of it there may be, and takes its share of the limit.
+A limit below the memory of the machine applies to the whole process, so it is ambient and not a
+parameter of every function. `BUDGET` divides it among everything whose size can be chosen.
 """
 
 from __future__ import annotations
@@ -17,52 +16,53 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from latentmap.context import ContextValue
 from latentmap.errors import SettingError, TooLargeError
 
 __all__ = [
-    "ENGINE_BYTES",
+    "BUDGET",
+    "MemoryBudget",
+    "MemoryShare",
     "available_bytes",
-    "check_limit",
     "check_memory",
+    "fit_memory_bytes",
     "limit_bytes",
     "memory_limit",
     "parse_size",
     "release_freed_memory",
     "resident_bytes",
-    "within",
 ]
 
-ENGINE_BYTES = 1_000_000_000
-"""Python, its libraries, Keras and what JAX compiles, whatever the rows: a map of 784 numbers
-measured, with nothing compiled before."""
-WORK_BYTES = 100_000_000
-"""The least to work in beside that."""
-ROW_BYTES, BATCH_ROWS, WEIGHT_BYTES = 48, 1000, 20
-"""Of any row its place and its number; batches of so many rows; Adam keeps two means a weight."""
 VARIABLE = "LATENTMAP_MEMORY"
+# Python, its libraries, Keras and compiled JAX code: measured for a fit of a map to 784 columns.
+ENGINE_BYTES = 1_000_000_000
+# The least working memory of a fit in addition to its arrays.
+WORK_BYTES = 100_000_000
+# A row of a fit has a layout position, a target and an index, whatever its number of columns.
+ROW_BYTES = 48
+BATCH_ROWS = 1000
+# Adam stores two running means for each weight, and training holds its gradient and best value.
+WEIGHT_BYTES = 20
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) *([KMGT]?)(I?)B", re.ASCII)
 _LIMIT: ContextValue[int | None] = ContextValue("memory_limit", None, all_threads=True)
 
 
 def parse_size(size: str | int) -> int:
-    """Read a size of memory.
+    """Return a size of memory in bytes.
 
     Parameters
     ----------
     size : str or int
         ``"500MB"``, ``"4GB"`` (powers of 1000), ``"2GiB"`` (powers of 1024), or bytes.
 
-    Returns
-    -------
-    int
-
     Raises
     ------
     SettingError
-        If it is no size above 0.
+        If it is not a positive size.
 
     Examples
     --------
@@ -71,9 +71,9 @@ def parse_size(size: str | int) -> int:
     """
     if isinstance(size, int) and not isinstance(size, bool) and size > 0:
         return size
-    found = _SIZE.fullmatch(size.strip().upper()) if isinstance(size, str) else None
-    if found is not None:
-        number, prefix, binary = found.groups()
+    match = _SIZE.fullmatch(size.strip().upper()) if isinstance(size, str) else None
+    if match is not None:
+        number, prefix, binary = match.groups()
         base = 1024 if binary and prefix else 1000
         value = float(number) * base ** " KMGT".index(prefix or " ")
         if 1 <= value < math.inf:
@@ -83,20 +83,21 @@ def parse_size(size: str | int) -> int:
 
 @contextlib.contextmanager
 def memory_limit(size: str | int | None) -> Iterator[None]:
-    """Keep the memory of this process below a limit for as long as the block takes.
+    """Limit the memory of this process for the duration of a block.
 
-    Larger data are streamed, and samples get smaller; what cannot be done within the limit is
-    refused before it starts. ``LATENTMAP_MEMORY`` in the environment does the same from the start.
+    Under a limit, large data are streamed and samples are smaller. Work that cannot be done within
+    the limit raises TooLargeError before it starts. The environment variable ``LATENTMAP_MEMORY``
+    sets a limit for the whole process.
 
     Parameters
     ----------
     size : str, int or None
-        Such as ``"4GB"``, see `parse_size`. None leaves things as they are.
+        A size such as ``"4GB"``, see `parse_size`. None keeps the present limit.
 
     Raises
     ------
     SettingError
-        If it is no size.
+        If it is not a positive size.
 
     Examples
     --------
@@ -112,7 +113,7 @@ def memory_limit(size: str | int | None) -> Iterator[None]:
 
 
 def limit_bytes() -> int | None:
-    """Tell the limit that is set, in bytes; None where there is none."""
+    """Return the memory limit in bytes, or None if there is no limit."""
     limit = _LIMIT.get()
     if limit is not None:
         return limit
@@ -120,39 +121,86 @@ def limit_bytes() -> int | None:
     return parse_size(size) if size else None
 
 
-def within(usual: int, share: float) -> int:
-    """Tell how many bytes something may take: what is usual, or its share of a limit that is set.
+@dataclass(frozen=True)
+class MemoryShare:
+    """The memory of one consumer, whose size can be chosen.
 
-    Parameters
+    Attributes
     ----------
     usual : int
-        Bytes without a limit.
-    share : float
-        Of what the limit leaves beside `ENGINE_BYTES`. What is taken at the same time adds up to
-        less than 1.
+        Bytes used without a memory limit.
+    fraction : float
+        Largest fraction of the limit, after `ENGINE_BYTES` are subtracted from it.
+    copies : int
+        Number of copies that exist at the same time. `usual` and `fraction` are for one copy.
 
-    Returns
-    -------
-    int
+    Examples
+    --------
+    >>> share = MemoryShare(2**30, 0.1)
+    >>> with memory_limit("2GB"):
+    ...     share.max_bytes()
+    100000000
+    """
+
+    usual: int
+    fraction: float
+    copies: int = 1
+
+    def max_bytes(self, usual: int | None = None) -> int:
+        """Return the bytes that one copy may use now; ``usual`` replaces the usual size."""
+        usual, limit = self.usual if usual is None else usual, limit_bytes()
+        if limit is None:
+            return usual
+        return min(usual, max(0, int(self.fraction * (limit - ENGINE_BYTES))))
+
+
+@dataclass(frozen=True)
+class MemoryBudget:
+    """How a memory limit is divided.
+
+    Raises
+    ------
+    ValueError
+        If the fractions of consumers that exist at the same time sum to more than 1.
 
     Examples
     --------
     >>> with memory_limit("2GB"):
-    ...     within(2**30, 0.1), within(2**20, 0.1)
-    (100000000, 1048576)
+    ...     BUDGET.loaded_rows.max_bytes(), BUDGET.training_chunk.max_bytes()
+    (300000000, 30000000)
     """
-    limit = limit_bytes()
-    return usual if limit is None else min(usual, max(0, int(share * (limit - ENGINE_BYTES))))
+
+    loaded_rows: MemoryShare = MemoryShare(512 * 2**20, 0.3)
+    row_sample: MemoryShare = MemoryShare(128 * 2**20, 0.15)
+    shuffle_buffer: MemoryShare = MemoryShare(64 * 2**20, 0.05, copies=2)
+    training_chunk: MemoryShare = MemoryShare(32 * 2**20, 0.03, copies=3)
+    # scikit-learn copies the sample on which it computes principal components.
+    pca_sample: MemoryShare = MemoryShare(256 * 2**20, 0.15, copies=3)
+    # The number of rows limits a layout; without a memory limit, its bytes are not limited.
+    layout: MemoryShare = MemoryShare(2**62, 0.4)
+    # 24 bytes for each pair of 5,000 rows.
+    trustworthiness: MemoryShare = MemoryShare(24 * 5000**2, 0.6)
+
+    SIMULTANEOUS: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("loaded_rows", "row_sample", "shuffle_buffer", "training_chunk"),
+        ("loaded_rows", "row_sample", "pca_sample"),
+        ("loaded_rows", "row_sample", "layout"),
+        ("loaded_rows", "trustworthiness"),
+    )
+
+    def __post_init__(self) -> None:
+        for names in self.SIMULTANEOUS:
+            shares: list[MemoryShare] = [getattr(self, name) for name in names]
+            total = sum(share.fraction * share.copies for share in shares)
+            if total > 1:
+                raise ValueError(f"{', '.join(names)}: expected at most 1 in all, found {total:g}")
+
+
+BUDGET = MemoryBudget()
 
 
 def resident_bytes() -> int:
-    """Tell how much memory this process has now; 0 where the system does not tell.
-
-    Examples
-    --------
-    >>> resident_bytes() >= 0
-    True
-    """
+    """Return the resident memory of this process, or 0 where the system does not report it."""
     try:
         pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
@@ -160,57 +208,11 @@ def resident_bytes() -> int:
         return 0
 
 
-def check_limit(rows: int = 0, row_bytes: int = 0, weights: int = 0) -> None:
-    """Refuse a fit that the limit, if one is set, has no room for, before any work.
-
-    Parameters
-    ----------
-    rows, row_bytes : int
-        How many rows there are, and how large each is.
-    weights : int
-        Numbers in the networks.
-
-    Raises
-    ------
-    TooLargeError
-        Telling how much would be needed at least.
-
-    Examples
-    --------
-    >>> with memory_limit("4GB"):
-    ...     check_limit(60_000, 784, 1_000_000)
-    """
-    limit = limit_bytes()
-    if limit is None:
-        return
-    least = ENGINE_BYTES + WORK_BYTES
-    least += ROW_BYTES * rows + BATCH_ROWS * row_bytes + WEIGHT_BYTES * weights
-    if least > limit:
-        raise TooLargeError(
-            f"memory: expected a limit of {math.ceil(least / 1e8) / 10:.1f} GB at least, "
-            f"found {limit / 1e9:.3g} GB"
-        )
-
-
-def release_freed_memory() -> None:
-    """Return what was freed to the system, under a limit: compiling leaves a lot that C keeps.
-
-    Examples
-    --------
-    >>> with memory_limit("4GB"):
-    ...     release_freed_memory()
-    """
-    if limit_bytes() is not None and sys.platform == "linux":
-        with contextlib.suppress(OSError, AttributeError):  # a C library that has no such call
-            ctypes.CDLL(None).malloc_trim(0)
-
-
 def available_bytes() -> int | None:
-    """Physical memory that can be taken now, in bytes; None where the system does not tell.
+    """Return the memory that can be allocated now, or None where the system does not report it.
 
-    With a limit, no more than what is left of it. Linux counts the page cache as used in
-    ``SC_AVPHYS_PAGES`` although it gives it back on demand, so its own estimate is preferred where
-    there is one.
+    Linux counts the page cache as used in ``SC_AVPHYS_PAGES`` although it can be reclaimed, so the
+    estimate in ``/proc/meminfo`` is preferred.
     """
     free, limit = _from_meminfo(Path("/proc/meminfo")) or _from_sysconf(), limit_bytes()
     if limit is None:
@@ -224,8 +226,8 @@ def _from_meminfo(path: Path) -> int | None:
         lines = path.read_text(encoding="ascii").splitlines()
     except OSError:
         return None
-    found = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
-    return int(found[0]) * 1024 if found else None
+    sizes = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
+    return int(sizes[0]) * 1024 if sizes else None
 
 
 def _from_sysconf() -> int | None:
@@ -235,20 +237,41 @@ def _from_sysconf() -> int | None:
         return None
 
 
-def check_memory(name: str, needed: int) -> None:
-    """Refuse what does not fit.
+def fit_memory_bytes(n_rows: int, row_bytes: int, n_weights: int = 0) -> int:
+    """Return the least number of bytes that a fit allocates, computed from the array sizes.
+
+    Parameters
+    ----------
+    n_rows : int
+    row_bytes : int
+        Size of one row. Rows may stay on disk, so only one batch of them is counted.
+    n_weights : int
+        Number of weights of the networks.
+
+    Examples
+    --------
+    >>> fit_memory_bytes(60_000, 784, 1_000_000)
+    23664000
+    """
+    return ROW_BYTES * n_rows + BATCH_ROWS * row_bytes + WEIGHT_BYTES * n_weights
+
+
+def check_memory(name: str, needed: int, engine: bool = False) -> None:
+    """Raise TooLargeError if an allocation does not fit into the available memory.
 
     Parameters
     ----------
     name : str
-        What needs the memory, for the message.
+        What needs the memory; the message starts with it.
     needed : int
-        Bytes.
+        Bytes to allocate.
+    engine : bool
+        Whether the work runs on the engine. A memory limit must then also hold `ENGINE_BYTES` and
+        `WORK_BYTES`, which may not be allocated yet.
 
     Raises
     ------
     TooLargeError
-        If fewer bytes than ``needed`` are available.
 
     Examples
     --------
@@ -258,9 +281,25 @@ def check_memory(name: str, needed: int) -> None:
         ...
     latentmap.errors.TooLargeError: rows.npz: needs 1,152,921,504.6 GB of memory, ... GB are free
     """
-    available, limit = available_bytes(), limit_bytes()
+    limit, least = limit_bytes(), ENGINE_BYTES + WORK_BYTES + needed
+    if engine and limit is not None and least > limit:
+        raise TooLargeError(
+            f"{name}: expected a memory limit of at least {math.ceil(least / 1e8) / 10:.1f} GB, "
+            f"found {limit / 1e9:.3g} GB"
+        )
+    available = available_bytes()
     if available is not None and needed > available:
         left = "free" if limit is None else f"left within the limit of {limit / 1e9:.3g} GB"
         raise TooLargeError(
             f"{name}: needs {needed / 1e9:,.1f} GB of memory, {available / 1e9:,.1f} GB are {left}"
         )
+
+
+def release_freed_memory() -> None:
+    """Return freed memory to the system, if there is a memory limit.
+
+    Compilation frees much memory that the C library otherwise keeps for later allocations.
+    """
+    if limit_bytes() is not None and sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):  # some C libraries have no malloc_trim
+            ctypes.CDLL(None).malloc_trim(0)

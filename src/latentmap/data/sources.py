@@ -13,16 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from latentmap.data import batching
+from latentmap.data import batching, memory
 from latentmap.data.array_checks import check_finite, check_labels, check_rows
 from latentmap.data.memmap import check_not_truncated, page_sized_slices, release_pages
-from latentmap.data.memory import available_bytes, within
 from latentmap.errors import DataError, SettingError
 
 __all__ = ["ArraySource", "CachedSource", "Source", "check_finite"]
 
-_BUFFER_BYTES = 64 * 2**20  # of rows shuffled at a time, where a source is read in blocks
-_BUFFER_SHARE, _LOADED_SHARE = 0.05, 0.3  # of a memory limit: two buffers lie beside each other
 _MAPPED_BLOCK_BYTES = 2**20  # large enough that a disk reads it at full speed
 _MANY_ROWS = 2**20
 """Of more rows, those held out are drawn without an order of all rows in memory."""
@@ -133,7 +130,7 @@ class Source(ABC):
             return batching.shuffled(self.take, len(self), size, rng)
         bounds = np.append(self.block_starts, len(self))
         mean_block = self.nbytes / len(self.block_starts)
-        at_once = max(2, int(within(_BUFFER_BYTES, _BUFFER_SHARE) // mean_block))
+        at_once = max(2, int(memory.BUDGET.shuffle_buffer.max_bytes() // mean_block))
         return batching.shuffled_in_blocks(self.take, bounds, size, rng, at_once)
 
     def check(self, batch: np.ndarray, first_row: int) -> None:
@@ -210,19 +207,20 @@ class Source(ABC):
         """
         return self.split(most, seed)[1] if len(self) > most else self
 
-    def load(self, limit_bytes: int = 512 * 2**20) -> Source:
-        """Read all rows into memory if they fit in ``limit_bytes``; else give this source back."""
-        if not self.fits_in_memory(limit_bytes):
+    def load(self, max_bytes: int | None = None) -> Source:
+        """Return the rows as an array in memory, or this source if they do not fit."""
+        if not self.fits_in_memory(max_bytes):
             return self
         rows = self.take(np.arange(len(self)))
         return ArraySource(
             rows, feature_names=self.feature_names, labels=self.labels, name=self.name
         )
 
-    def fits_in_memory(self, limit_bytes: int = 512 * 2**20) -> bool:
-        """Tell whether all rows fit in ``limit_bytes`` of memory, and into what is free."""
-        available, limit_bytes = available_bytes(), within(limit_bytes, _LOADED_SHARE)
-        return self.nbytes <= (limit_bytes if available is None else min(limit_bytes, available))
+    def fits_in_memory(self, max_bytes: int | None = None) -> bool:
+        """Return whether all rows take at most ``max_bytes`` (512 MiB) and the available memory."""
+        available = memory.available_bytes()
+        allowed = memory.BUDGET.loaded_rows.max_bytes(max_bytes)
+        return self.nbytes <= (allowed if available is None else min(allowed, available))
 
     def _without(self, left_out: np.ndarray) -> Source:
         """Give all rows but those of these numbers, which rise."""
@@ -311,8 +309,8 @@ class ArraySource(Source):
             release_pages(self._mapped)
         return rows
 
-    def load(self, limit_bytes: int = 512 * 2**20) -> Source:  # noqa: D102
-        return self if self.block_starts is None else super().load(limit_bytes)
+    def load(self, max_bytes: int | None = None) -> Source:  # noqa: D102
+        return self if self.block_starts is None else super().load(max_bytes)
 
 
 class CachedSource(ArraySource):

@@ -152,7 +152,7 @@ class SparseSource(Source):
     def _without(self, left_out: np.ndarray) -> SparseSource:
         return self.subset(np.delete(np.arange(len(self)), left_out))
 
-    def load(self, limit_bytes: int = 512 * 2**20) -> Source:
+    def load(self, max_bytes: int | None = None) -> Source:
         """Give this source itself: its rows are in memory, and stay sparse."""
         return self
 

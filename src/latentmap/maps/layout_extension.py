@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from latentmap.data.memory import within
+from latentmap.data import memory
 from latentmap.maps.layout import find_layout
 from latentmap.preprocessing.neighbors import NeighborIndex
 from latentmap.preprocessing.pca_projection import (
@@ -26,8 +26,7 @@ __all__ = ["LAYOUT_BYTES", "Positions", "find_positions", "laid_out"]
 
 MOST_ROWS = {1: 100_000, 2: 100_000, 3: 5_000}
 """By dimensions: of more rows the layout is that of a sample; in 3-D no grid speeds it up."""
-LAYOUT_BYTES, LAYOUT_SHARE = 1200, 0.4
-"""For each row that is laid out; of a memory limit, so much for all of them."""
+LAYOUT_BYTES = 1200  # of memory for each row in the layout
 SEARCHED_CELLS = 3
 """One nearest row is looked for, and the next to nearest does as well."""
 
@@ -52,7 +51,7 @@ def laid_out(n: int, n_components: int) -> int:
     (300, 100000)
     """
     most = MOST_ROWS[n_components]
-    return min(n, most, max(1000, within(LAYOUT_BYTES * most, LAYOUT_SHARE) // LAYOUT_BYTES))
+    return min(n, most, max(1000, memory.BUDGET.layout.max_bytes() // LAYOUT_BYTES))
 
 
 def find_positions(

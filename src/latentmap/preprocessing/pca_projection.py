@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from latentmap.data.memory import within
+from latentmap.data import memory
 from latentmap.data.sources import Source
 from latentmap.data.sparse import SparseSource, is_sparse
 from latentmap.preprocessing.pca_solvers import fit_pca
@@ -29,10 +29,6 @@ __all__ = [
     "scale_rows",
 ]
 
-SAMPLE_NUMBERS = 1 << 26
-"""Components are found on at most this many numbers: 256 MB, all 60,000 digits of MNIST."""
-SAMPLE_SHARE = 0.15
-"""Of a memory limit: scikit-learn copies the numbers, and more than once."""
 EXACT_NUMBERS = 1 << 22
 """Up to this many numbers, components are found exactly, in double precision; sparse rows, too."""
 STORED_NUMBERS = 1 << 24
@@ -131,7 +127,7 @@ def _sample(rows: Source, scale: Scale, n_components: int, seed: int) -> Any:
     d = int(np.prod(rows.row_shape))
     if isinstance(rows, SparseSource) and len(rows) * d > EXACT_NUMBERS:
         return _stored_sample(rows, scale, n_components, seed)
-    rows = rows.sample(max(d // 8, within(4 * SAMPLE_NUMBERS, SAMPLE_SHARE) // (4 * d)), seed)
+    rows = rows.sample(max(d // 8, memory.BUDGET.pca_sample.max_bytes() // (4 * d)), seed)
     x = np.empty((len(rows), d), np.float64 if len(rows) * d <= EXACT_NUMBERS else np.float32)
     for place, batch in _scaled_batches(rows, scale):
         x[place] = batch

@@ -18,15 +18,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from latentmap.data.memory import limit_bytes, within
+from latentmap.data import memory
+from latentmap.data.memory import limit_bytes
 from latentmap.data.sources import ArraySource, Source
 from latentmap.maps.layout import layout_seconds
 from latentmap.maps.layout_extension import LAYOUT_BYTES
 from latentmap.preprocessing import pca_projection
 from latentmap.preprocessing.scaling import row_statistics
-from latentmap.training import preparation
 from latentmap.training.checkpoints import empty_history
-from latentmap.training.loop import CHUNK_BYTES, CHUNK_SHARE, encoding_seconds, pace
+from latentmap.training.loop import encoding_seconds, pace
 from latentmap.training.preparation import Prepared
 from latentmap.training.strategy import Trial, chosen_trainer
 
@@ -295,7 +295,7 @@ def forecast(found: Pace, plan: Plan) -> Cost:
     laid_out = plan.layout[0] if plan.layout else 0
     passing = max(1.3 * 4 * sample * d * bool(plan.components), LAYOUT_BYTES * laid_out)
     kept = _kept_bytes(found) + (ROW_BYTES * n if plan.is_map else 0)
-    chunks = COPIES * min(within(CHUNK_BYTES, CHUNK_SHARE), found.rows.nbytes)
+    chunks = COPIES * min(memory.BUDGET.training_chunk.max_bytes(), found.rows.nbytes)
     peak = found.resident + kept + chunks + max(passing, after.peak)
     if limit := limit_bytes():
         peak = min(peak, limit)
@@ -339,7 +339,7 @@ def _reading_seconds(found: Pace) -> float:
     n, rows = len(found.rows), found.rows
     if found.in_memory:
         return n * (found.scan + (0 if isinstance(rows, ArraySource) else found.read))
-    sampled = min(1.0, 4 * preparation.SAMPLE_BYTES / rows.nbytes)
+    sampled = min(1.0, 4 * memory.BUDGET.row_sample.usual / rows.nbytes)
     return n * (found.scan + found.read + sampled * found.again)
 
 
@@ -365,7 +365,7 @@ def _supplying_seconds(found: Pace, epochs: int, n: int) -> float:
 
 
 def _component_rows(n: int, d: int, plan: Plan) -> int:
-    usual = within(4 * pca_projection.SAMPLE_NUMBERS, pca_projection.SAMPLE_SHARE) // (4 * d)
+    usual = memory.BUDGET.pca_sample.max_bytes() // (4 * d)
     return min(n, plan.sample or max(d // 8, usual))
 
 
@@ -398,9 +398,13 @@ def _kept_bytes(found: Pace) -> int:
     if found.in_memory:
         loaded = 0 if rows.in_memory else rows.nbytes
         return loaded + (rows.nbytes if found.crew else 0)  # once more where workers find them
-    return _buffer_bytes(found) + within(preparation.SAMPLE_BYTES, preparation.SAMPLE_SHARE)
+    return _buffer_bytes(found) + memory.BUDGET.row_sample.max_bytes()
 
 
 def _buffer_bytes(found: Pace) -> int:
     """Of a process that trains: all rows in memory, or what those on a disk pass through."""
-    return found.rows.nbytes if found.in_memory else 2 * within(64 * 2**20, 0.05) + PASS_BYTES
+    return (
+        found.rows.nbytes
+        if found.in_memory
+        else 2 * memory.BUDGET.shuffle_buffer.max_bytes() + PASS_BYTES
+    )

@@ -18,7 +18,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from latentmap.backend import Rows, apply, each, hold, many_steps
-from latentmap.data.memory import release_freed_memory, resident_bytes, within
+from latentmap.data import memory
+from latentmap.data.memory import release_freed_memory, resident_bytes
 from latentmap.data.sources import Source
 from latentmap.errors import SettingError
 from latentmap.networks.precision import PRECISIONS, products_in
@@ -29,8 +30,6 @@ from latentmap.training.targets import Places
 
 __all__ = ["Training", "empty_history", "encoding_seconds", "pace", "seconds_again", "train"]
 
-CHUNK_BYTES, CHUNK_SHARE = 1 << 25, 0.03
-"""Sent to the device at once; of a memory limit. A chunk is copied several times on its way."""
 CHUNK_STEPS = 64
 HELD_OUT_NUMBERS = 1 << 24
 """Held-out rows are kept dense: 64 MB."""
@@ -346,7 +345,7 @@ def _chunk_steps(n_rows: int, row_bytes: int, batch: int, held: bool = False) ->
     if held:
         long = min(HELD_CHUNKS * CHUNK_STEPS, HELD_CHUNKS * SHOWN_ROWS // batch)
         return max(1, min(long, n_rows // batch))
-    chunk_bytes = within(CHUNK_BYTES, CHUNK_SHARE)
+    chunk_bytes = memory.BUDGET.training_chunk.max_bytes()
     sent = chunk_bytes // (batch * row_bytes)
     return max(1, min(CHUNK_STEPS, sent, SHOWN_ROWS // batch, n_rows // batch))
 

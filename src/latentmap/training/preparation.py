@@ -8,8 +8,8 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils import check_random_state
 
+from latentmap.data import memory
 from latentmap.data.caching import load_or_cache
-from latentmap.data.memory import within
 from latentmap.data.sources import ArraySource, Source
 from latentmap.errors import SettingError
 from latentmap.preprocessing.pca_projection import scale_rows
@@ -21,10 +21,6 @@ from latentmap.training.targets import Paired
 __all__ = ["Prepared", "checked_training", "epochs_for", "prepare"]
 
 SEEN_NUMBERS = 1 << 20
-SAMPLE_BYTES = 1 << 27
-"""Of rows that are not in memory, a sample of about so many bytes is."""
-SAMPLE_SHARE = 0.15
-"""Of a memory limit."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +140,7 @@ def prepare(
     rows = load_or_cache(rows, visible)
     some = rows
     if not rows.in_memory:
-        most = within(SAMPLE_BYTES, SAMPLE_SHARE) * len(rows) // rows.nbytes
+        most = memory.BUDGET.row_sample.max_bytes() * len(rows) // rows.nbytes
         some = rows.sample(max(1, most), seed).load()
     scale = choose_scale(scaling, row_statistics(rows, visible), rows.dtype)
     fitted, held_out = rows, None
