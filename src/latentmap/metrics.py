@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from latentmap.analysis.model_info import ModelInfo
 from latentmap.data import Source, as_source, memory
 from latentmap.errors import DataError, SettingError
 
@@ -206,7 +207,7 @@ def _streamed(
     codes: list[np.ndarray] = []
     done, spent, sums = 0, 0.0, {"mse": 0.0}
     measures = {"mse": lambda rows: float(np.mean(estimator.reconstruction_error(rows)))}
-    if hasattr(estimator, "beta"):
+    if ModelInfo.from_estimator(estimator).is_variational:
         measures["negative_elbo"] = lambda rows: -float(estimator.score(rows))
         sums["negative_elbo"] = 0.0
     for rows in source.batches(_batch_rows(source)):

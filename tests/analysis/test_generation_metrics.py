@@ -86,6 +86,7 @@ class Scaled:
     """All that `likeness` looks at of an estimator."""
 
     def __init__(self, scale):
+        self.row_shape_ = np.shape(scale)
         self.scale_ = np.asarray(scale, "f4")
 
 

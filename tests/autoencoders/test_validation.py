@@ -6,8 +6,8 @@ import pytest
 import scipy.sparse
 
 from latentmap import AutoEncoder
-from latentmap.autoencoders.validation import check_codes
 from latentmap.data import caching
+from latentmap.data.code_checks import check_codes
 from latentmap.data.sources import ArraySource, Source
 from latentmap.data.sparse import SparseSource
 from latentmap.errors import DataError, LatentmapError, RowTypeError

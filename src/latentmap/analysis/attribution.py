@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from latentmap.data import ArraySource, Source, as_source
+from latentmap.analysis.encoding import encode_batch
+from latentmap.analysis.model_info import ModelInfo
+from latentmap.data import as_source
 from latentmap.errors import DataError
 
-__all__ = ["blame", "scaled_difference", "shares", "source_like"]
+__all__ = ["blame", "scaled_difference", "shares"]
 
 
 def blame(estimator: Any, X: Any, expected: Any = None) -> np.ndarray:
@@ -56,8 +58,7 @@ def blame(estimator: Any, X: Any, expected: Any = None) -> np.ndarray:
     rows = source[:]
     source.check(rows, 0)
     if expected is None:
-        named = source_like(estimator, rows, source)
-        expected = estimator.inverse_transform(estimator.transform(named))
+        expected = estimator.inverse_transform(encode_batch(estimator, rows, source))
     expected = np.asarray(expected)
     if expected.shape != rows.shape and expected.size != rows.size:
         raise DataError(f"expected: expected shape {rows.shape}, found {expected.shape}")
@@ -69,8 +70,7 @@ def scaled_difference(estimator: Any, rows: np.ndarray, expected: np.ndarray) ->
     flat, wanted = (
         np.asarray(part).reshape(len(rows), -1).astype(np.float32) for part in (rows, expected)
     )
-    # Others have a scale_, too, that means something else.
-    scale = estimator.scale_.ravel() if hasattr(estimator, "row_shape_") else 1
+    scale = ModelInfo.from_estimator(estimator).scale
     with np.errstate(over="ignore", invalid="ignore"):
         return np.nan_to_num((flat - wanted) / scale)
 
@@ -82,10 +82,3 @@ def shares(difference: np.ndarray) -> np.ndarray:
     squares = part**2
     total = squares.sum(axis=1, keepdims=True)
     return np.sign(part) * squares / np.where(total > 0, total, 1)
-
-
-def source_like(estimator: Any, rows: np.ndarray, source: Source) -> Any:
-    """Give rows as an estimator takes them: ours compare the columns' names, others take arrays."""
-    if hasattr(estimator, "row_shape_"):
-        return ArraySource(rows, feature_names=source.feature_names, name=source.name)
-    return rows

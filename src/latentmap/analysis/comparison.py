@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from latentmap.analysis.model_info import ModelInfo
 from latentmap.analysis.search import SearchIndex
 from latentmap.data import Source, as_source
 from latentmap.errors import DataError, SettingError
@@ -97,7 +98,7 @@ def compare(
     """
     if pairs < 1:
         raise SettingError(f"pairs: expected at least 1, found {pairs}")
-    shape = getattr(model, "row_shape_", None)
+    shape = ModelInfo.from_estimator(model).row_shape
     rows = np.concatenate([_one_row(name, row, shape) for name, row in (("a", a), ("b", b))])
     index = among if isinstance(among, SearchIndex) else _index(model, among)
     # Where columns have names, the model compares them: they must not be lost on the way.
@@ -128,7 +129,9 @@ def farther_share(index: SearchIndex, distance: float, pairs: int = PAIRS, seed:
 
 def _index(model: Any, among: Any) -> SearchIndex:
     rows = as_source(among).sample(MOST_ROWS)
-    return SearchIndex(model.transform(rows if hasattr(model, "row_shape_") else rows[:]))
+    return SearchIndex(
+        model.transform(rows if ModelInfo.from_estimator(model).is_latentmap else rows[:])
+    )
 
 
 def _is_named(row: Any) -> bool:

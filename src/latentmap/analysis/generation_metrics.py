@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from latentmap.analysis.model_info import ModelInfo
 from latentmap.errors import DataError, SettingError
 
 __all__ = ["Fidelity", "density_and_coverage", "likeness", "nearest_distances"]
@@ -129,7 +130,7 @@ def likeness(estimator: Any, real: Any, generated: Any, k: int = 5) -> Fidelity:
     """
     from sklearn.decomposition import PCA
 
-    scale = np.ravel(estimator.scale_)
+    scale = ModelInfo.from_estimator(estimator).scale
     rows = _flat("real rows", real), _flat("generated rows", generated)
     _check_pair(*rows)
     real, generated = (part / scale for part in rows)

@@ -9,7 +9,7 @@ import numpy as np
 
 from latentmap.analysis.latent_path import along, probable_path
 from latentmap.analysis.sampling import Probable, density_of, known_codes
-from latentmap.autoencoders.validation import check_codes
+from latentmap.data.code_checks import check_codes
 from latentmap.errors import SettingError
 
 __all__ = ["step_sizes", "walk"]

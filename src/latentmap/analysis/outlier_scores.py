@@ -10,14 +10,14 @@ The module is not called after its function: the doorway gives a module preceden
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
 import numpy as np
 
-from latentmap.analysis.attribution import scaled_difference, source_like
+from latentmap.analysis.attribution import scaled_difference
+from latentmap.analysis.encoding import encode_batch
 from latentmap.analysis.tail_probability import Tail, logs
 from latentmap.data import Source, as_source
 from latentmap.errors import DataError
@@ -183,11 +183,7 @@ class Usual:
 
     def _through(self, source: Source, rows: np.ndarray) -> tuple[np.ndarray, ...]:
         """Give the codes of rows, what comes back of them, and how far that is from them."""
-        with warnings.catch_warnings():
-            # Rows come as arrays: a source has compared the columns' names already, if it has any.
-            warnings.filterwarnings("ignore", message="X does not have valid feature names")
-            codes = self.estimator.transform(source_like(self.estimator, rows, source))
-        codes = np.nan_to_num(np.asarray(codes))
+        codes = np.nan_to_num(encode_batch(self.estimator, rows, source))
         back = np.array(self.estimator.inverse_transform(codes))
         difference = scaled_difference(self.estimator, rows, back).astype(np.float64)
         return codes, back, np.mean(difference**2, axis=1)

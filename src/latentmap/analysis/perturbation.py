@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from latentmap.analysis.sampling import Probable, density_of, known_codes
-from latentmap.autoencoders.validation import check_codes
+from latentmap.data.code_checks import check_codes
 from latentmap.errors import SettingError
 
 __all__ = ["vary"]

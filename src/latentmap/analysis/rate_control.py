@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from latentmap.analysis.codec_file import pack_codes, rounded
+from latentmap.analysis.encoding import encode_batch
+from latentmap.analysis.model_info import ModelInfo, model_fingerprint
 from latentmap.analysis.quantize import (
     Quantizer,
     coarsest,
@@ -22,7 +23,7 @@ from latentmap.analysis.quantize import (
     sensitivity,
     tamed,
 )
-from latentmap.data import ArraySource, Source
+from latentmap.data import Source
 from latentmap.errors import SettingError
 from latentmap.progress import progress
 
@@ -92,7 +93,7 @@ class Task:
     @property
     def scale(self) -> np.ndarray:
         """Return what rows are divided by before they are compared, one number or one for each."""
-        return np.asarray(getattr(self.estimator, "scale_", 1.0), np.float32).reshape(-1)
+        return ModelInfo.from_estimator(self.estimator).scale
 
     def batches(self) -> Iterator[np.ndarray]:
         """Read all rows, checked, block by block."""
@@ -104,12 +105,7 @@ class Task:
 
     def encode(self, rows: np.ndarray) -> np.ndarray:
         """Give the codes of rows, float32."""
-        names, name = self.source.feature_names, self.source.name
-        named = hasattr(self.estimator, "fingerprint")
-        given = ArraySource(rows, feature_names=names, name=name) if named else rows
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="X does not have valid feature names")
-            return np.asarray(self.estimator.transform(given), np.float32)
+        return encode_batch(self.estimator, rows, self.source).astype(np.float32, copy=False)
 
     def error(self, rows: np.ndarray, codes: np.ndarray) -> float:
         """Give the mean squared error of rows against what codes decode to."""
@@ -221,4 +217,4 @@ def _first(good: Callable[[int], bool], low: int, high: int, advance: Callable) 
 
 def fingerprint(estimator: Any) -> str:
     """Give the first digits of a model's fingerprint; an empty text where it has none."""
-    return estimator.fingerprint()[:_DIGITS] if hasattr(estimator, "fingerprint") else ""
+    return (model_fingerprint(estimator) or "")[:_DIGITS]

@@ -12,7 +12,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from latentmap.autoencoders.validation import check_codes
+from latentmap.analysis.model_info import ModelInfo
+from latentmap.data.code_checks import check_codes
 from latentmap.errors import DataError, SettingError
 from latentmap.progress import progress
 
@@ -181,7 +182,7 @@ def density_of(
         If codes are needed and not given.
     """
     known = known_codes(estimator, codes)
-    if _is_map(estimator):
+    if ModelInfo.from_estimator(estimator).is_map:
         return _MapDensity(estimator, known)
     return CodeDensity(known, seed=seed, visible=visible)
 
@@ -190,14 +191,10 @@ def known_codes(estimator: Any, codes: Any = None) -> np.ndarray:
     """Check codes, or where none are given take the landmarks of a map, which lie where rows do."""
     if codes is not None:
         return _checked(codes)
-    if not _is_map(estimator):
+    if not ModelInfo.from_estimator(estimator).is_map:
         kind = type(estimator).__name__
         raise SettingError(f"codes: expected those of real rows, as {kind} is no map, found none")
     return _checked(estimator.landmarks_)
-
-
-def _is_map(estimator: Any) -> bool:
-    return hasattr(estimator, "density") and hasattr(estimator, "landmarks_")
 
 
 def _checked(codes: Any) -> np.ndarray:

@@ -13,6 +13,7 @@ import numpy as np
 
 from latentmap.analysis.distance import CodeDistance, check_code_matrix, code_blocks
 from latentmap.analysis.index_files import Contents, read_index, write_index
+from latentmap.analysis.model_info import ModelInfo
 from latentmap.data.string_store import StringStore
 from latentmap.errors import DataError, FileError, SettingError
 from latentmap.preprocessing.neighbors import CELL_ROWS, NeighborIndex, drop_self
@@ -197,7 +198,7 @@ class SearchIndex:
 
     def check_model(self, model: Any, name: str = "the index") -> None:
         """Refuse another model than the one that made the codes."""
-        width, found = self.codes.shape[1], len(model.get_feature_names_out())
+        width, found = self.codes.shape[1], ModelInfo.from_estimator(model).n_components
         if found != width:
             raise FileError(
                 f"{name}: expected codes of {found} numbers, as the model makes, found {width}"

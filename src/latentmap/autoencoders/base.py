@@ -19,8 +19,9 @@ from sklearn.utils import check_random_state
 from latentmap.autoencoders.model_file import write_model
 from latentmap.autoencoders.state import LearnedState
 from latentmap.autoencoders.telling import tell
-from latentmap.autoencoders.validation import check_codes, fitting_rows, new_rows
+from latentmap.autoencoders.validation import fitting_rows, new_rows
 from latentmap.backend import apply, block_rows, stream
+from latentmap.data.code_checks import check_codes
 from latentmap.data.memory import check_memory, fit_memory_bytes, release_freed_memory
 from latentmap.data.sources import Source
 from latentmap.errors import NotFittedError, SettingError

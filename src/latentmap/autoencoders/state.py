@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
 from latentmap import __version__
-from latentmap.autoencoders.validation import check_codes
+from latentmap.data.code_checks import check_codes
 from latentmap.errors import ModelFileError, SettingError
 from latentmap.networks.assembly import Networks
 from latentmap.networks.registry import describe_network, network_for

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import validate_data
 
-from latentmap.data.array_checks import as_numbers, check_finite, check_rows
+from latentmap.data.array_checks import as_numbers
 from latentmap.data.sources import ArraySource, Source
 from latentmap.data.sparse import SparseSource, is_sparse
 from latentmap.errors import DataError, RowTypeError
 
-__all__ = ["check_codes", "check_layout", "fitting_rows", "new_rows"]
+__all__ = ["fitting_rows", "new_rows"]
 
 
 def fitting_rows(estimator: Any, X: Any) -> Source:
@@ -130,53 +130,3 @@ def _same_names(estimator: Any, names: list[str], source: str) -> None:
     if missing or odd:
         found = ", ".join([*(f"no {name!r}" for name in missing), *map(repr, odd)][:5])
     raise DataError(f"{source}: expected the columns {', '.join(fitted[:20])}, found {found}")
-
-
-def check_codes(codes: Any, n_components: int) -> np.ndarray:
-    """Check codes of shape (n, n_components).
-
-    Raises
-    ------
-    DataError
-        If they are not finite numbers, or not so many a row.
-
-    Examples
-    --------
-    >>> check_codes([[1, 2]], 2)
-    array([[1., 2.]], dtype=float32)
-    """
-    try:
-        codes = np.asarray(codes, dtype=np.float32)
-    except (ValueError, TypeError):
-        raise DataError("codes: expected numbers, found something else") from None
-    if codes.ndim != 2 or codes.shape[1] != n_components:
-        raise DataError(f"codes: expected shape (n, {n_components}), found {codes.shape}")
-    if not np.isfinite(codes).all():
-        row = int(np.argwhere(~np.isfinite(codes))[0, 0])
-        raise DataError(f"codes, row {row}: expected finite numbers, found {codes[row]}")
-    return codes
-
-
-def check_layout(layout: Any, n_rows: int) -> np.ndarray:
-    """Check a user's own layout, a position of two or three numbers for every row.
-
-    Raises
-    ------
-    DataError
-        If it is no matrix of finite numbers, or has another number of rows or columns.
-
-    Examples
-    --------
-    >>> check_layout([[0, 1], [2, 3]], 2).tolist()
-    [[0.0, 1.0], [2.0, 3.0]]
-    """
-    spots = as_numbers("layout", layout)
-    check_rows("layout", spots.shape, spots.dtype)
-    spots = spots.astype(np.float64)
-    if spots.ndim != 2 or spots.shape[1] not in (2, 3) or len(spots) != n_rows:
-        raise DataError(
-            f"layout: expected shape ({n_rows}, 2) or ({n_rows}, 3), a position for every row, "
-            f"found {spots.shape}"
-        )
-    check_finite(spots, 0, "layout")
-    return spots

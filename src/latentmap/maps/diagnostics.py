@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from latentmap.autoencoders.base import DESCRIBED_ROWS, BaseAutoEncoder
-from latentmap.autoencoders.validation import check_codes
+from latentmap.data.code_checks import check_codes
 from latentmap.data.sources import ArraySource
 from latentmap.maps.layout import following
 from latentmap.preprocessing.neighbors import NeighborIndex

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from latentmap.autoencoders.base import FITTING_BYTES
-from latentmap.autoencoders.validation import check_layout, fitting_rows
+from latentmap.autoencoders.validation import fitting_rows
+from latentmap.data.code_checks import check_layout
 from latentmap.data.memory import check_memory
 from latentmap.data.sources import ArraySource, Source
 from latentmap.errors import SettingError

@@ -1,0 +1,26 @@
+"""Encoding of batches that were read from a source, by any fitted estimator."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from latentmap.analysis.model_info import FittedEstimator, ModelInfo
+from latentmap.data.sources import ArraySource, Source
+
+__all__ = ["encode_batch"]
+
+
+def encode_batch(estimator: FittedEstimator, rows: np.ndarray, source: Source) -> np.ndarray:
+    """Return the codes of rows that were read from a source.
+
+    Estimators of this library compare column names, so they receive a source with the same names.
+    Other estimators receive an array; scikit-learn's warning about missing names is suppressed.
+    """
+    if ModelInfo.from_estimator(estimator).is_latentmap:
+        batch = ArraySource(rows, feature_names=source.feature_names, name=source.name)
+        return np.asarray(estimator.transform(batch))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="X does not have valid feature names")
+        return np.asarray(estimator.transform(rows))

@@ -1,0 +1,126 @@
+"""What a fitted estimator can do, read from its public attributes.
+
+Analysis, metrics, plots, the explorer and the command all work with fitted estimators, also with
+those of scikit-learn. They ask this module what an estimator offers, so that no other module
+inspects attributes. Nothing here imports Keras.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+import numpy as np
+
+from latentmap.data.types import DataLike
+
+__all__ = ["FittedEstimator", "ModelInfo", "model_fingerprint"]
+
+
+class FittedEstimator(Protocol):
+    """A fitted estimator that encodes rows and decodes codes, such as scikit-learn's PCA."""
+
+    def transform(self, X: DataLike, /) -> np.ndarray:
+        """Return the codes of rows, shape (n, n_components)."""
+
+    def inverse_transform(self, X: np.ndarray, /) -> np.ndarray:
+        """Return the rows that codes decode to, shape (n, ...)."""
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """Properties of a fitted estimator.
+
+    Attributes
+    ----------
+    name : str
+        The name of its class.
+    is_latentmap : bool
+        Whether it is an estimator of this library, which accepts a ``Source`` and compares column
+        names.
+    n_components : int or None
+        The number of components of a code, or None if the estimator does not say.
+    row_shape : tuple of int or None
+        The shape of one row; None for estimators of other libraries.
+    feature_names : tuple of str or None
+        The names of the fitted columns.
+    scale : ndarray of shape (1,) or (n_features,)
+        Divisor of raw rows: a difference of d in raw units is d / scale in the units of
+        ``reconstruction_error``. 1 for estimators of other libraries.
+    has_confidence, has_density, has_landmarks : bool
+        Whether it has ``confidence``, ``density`` and ``landmarks_``, as a ``LatentMap`` does.
+    is_variational : bool
+        Whether ``score`` is the evidence lower bound of a variational autoencoder.
+    can_partial_fit : bool
+        Whether it has ``partial_fit``.
+    label_column : str or None
+        The label column that was recorded with the model.
+
+    Examples
+    --------
+    >>> from sklearn.decomposition import PCA
+    >>> info = ModelInfo.from_estimator(PCA(2).fit(np.eye(4)))
+    >>> info.name, info.n_components, info.is_map, info.scale.tolist()
+    ('PCA', 2, False, [1.0])
+    """
+
+    name: str
+    is_latentmap: bool
+    n_components: int | None
+    row_shape: tuple[int, ...] | None
+    feature_names: tuple[str, ...] | None
+    scale: np.ndarray
+    has_confidence: bool
+    has_density: bool
+    has_landmarks: bool
+    is_variational: bool
+    can_partial_fit: bool
+    label_column: str | None
+
+    @classmethod
+    def from_estimator(cls, estimator: object) -> Self:
+        """Return the properties of a fitted estimator."""
+        shape = getattr(estimator, "row_shape_", None)
+        names = getattr(estimator, "feature_names_in_", None)
+        figures = getattr(estimator, "figures_", None) or {}
+        return cls(
+            name=type(estimator).__name__,
+            is_latentmap=shape is not None,
+            n_components=_n_components(estimator),
+            row_shape=None if shape is None else tuple(shape),
+            feature_names=None if names is None else tuple(map(str, names)),
+            scale=_scale(estimator),
+            has_confidence=hasattr(estimator, "confidence"),
+            has_density=hasattr(estimator, "density"),
+            has_landmarks=hasattr(estimator, "landmarks_"),
+            is_variational=hasattr(estimator, "beta"),
+            can_partial_fit=hasattr(estimator, "partial_fit"),
+            label_column=figures.get("label"),
+        )
+
+    @property
+    def is_map(self) -> bool:
+        """Whether the estimator is a map: it has a density and landmarks of its own."""
+        return self.has_density and self.has_landmarks
+
+    @property
+    def has_image_rows(self) -> bool:
+        """Whether a row has the shape (h, w) or (h, w, c)."""
+        return self.row_shape is not None and len(self.row_shape) in (2, 3)
+
+
+def model_fingerprint(estimator: object) -> str | None:
+    """Return the SHA-256 fingerprint of a fitted estimator, or None if it has none."""
+    fingerprint = getattr(estimator, "fingerprint", None)
+    return None if fingerprint is None else fingerprint()
+
+
+def _n_components(estimator: object) -> int | None:
+    names = getattr(estimator, "get_feature_names_out", None)
+    return None if names is None else len(names())
+
+
+def _scale(estimator: object) -> np.ndarray:
+    # The ``scale_`` of an estimator of another library, such as a scaler, has another meaning.
+    scale = getattr(estimator, "scale_", 1.0) if hasattr(estimator, "row_shape_") else 1.0
+    return np.asarray(scale, np.float32).reshape(-1)
