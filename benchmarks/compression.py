@@ -45,13 +45,14 @@ class Principal:
     """The first components of a PCA, as codes of images of 0 to 255."""
 
     scale_ = 255.0
+    row_shape_ = (28, 28)
 
     def __init__(self, pca: PCA, n_components: int) -> None:
         self.mean, self.components = pca.mean_, pca.components_[:n_components]
 
-    def transform(self, rows: np.ndarray) -> np.ndarray:
+    def transform(self, rows: Source | np.ndarray) -> np.ndarray:
         """Encode."""
-        return (rows.reshape(len(rows), -1) - self.mean) @ self.components.T
+        return (rows[:].reshape(len(rows), -1) - self.mean) @ self.components.T
 
     def inverse_transform(self, codes: np.ndarray) -> np.ndarray:
         """Decode, into what pixels can be."""

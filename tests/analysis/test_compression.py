@@ -16,6 +16,7 @@ class Pictures:
     """A PCA of the small digits, with a fingerprint and pixels in 0–1."""
 
     scale_ = 16.0
+    row_shape_ = (8, 8)
 
     def __init__(self, n=16):
         self.pca = PCA(n, random_state=0).fit(load_digits().data)

@@ -34,10 +34,11 @@ def test_the_error_is_that_of_the_rows(task, rows):
 def test_the_error_is_told_in_scaled_units(rows):
     pca = PCA(6).fit(rows)
     plain = Task(pca, ArraySource(rows), (None, b""))
-    before = plain.error(rows, plain.encode(rows))
-    pca.scale_ = 10.0
+    codes = plain.encode(rows)
+    before = plain.error(rows, codes)
+    pca.scale_, pca.row_shape_ = 10.0, (rows.shape[1],)
     scaled = Task(pca, ArraySource(rows), (None, b""))
-    assert scaled.error(rows, scaled.encode(rows)) == pytest.approx(before / 100)
+    assert scaled.error(rows, codes) == pytest.approx(before / 100)
 
 
 def test_a_wide_row_makes_a_small_block():
