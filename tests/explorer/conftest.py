@@ -56,14 +56,14 @@ def line_scene():
 
 @pytest.fixture(scope="session")
 def page(tmp_path_factory):
-    """The least that a page can be."""
+    """The smallest page: a style sheet and two modules."""
     folder = tmp_path_factory.mktemp("page")
     marks = [f"<!-- {name} -->" for name in ("policy", "style", "data", "script")]
     (folder / "explorer.html").write_text("<!doctype html>" + "\n".join(marks))
     (folder / "explorer.css").write_text("h1 { color: teal }")
-    (folder / "one.js").write_text("const one = 1;")
-    (folder / "two.js").write_text("const two = one + 1;")
-    return Page(folder, ("one.js", "two.js"))
+    (folder / "one.js").write_text("export const one = 1;\n")
+    (folder / "main.js").write_text('import { one } from "./one.js";\nconst two = one + 1;\n')
+    return Page(folder)
 
 
 class Asker:

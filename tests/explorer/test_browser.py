@@ -8,7 +8,6 @@ import os
 import shutil
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +15,7 @@ import pytest
 from latentmap import AutoEncoder
 from latentmap.data import ArraySource
 from latentmap.explorer import Scene, Server, export_page
+from latentmap.explorer.page import Page
 
 pytestmark = pytest.mark.browser
 
@@ -113,13 +113,15 @@ class Visit:
         return frame["x"] + inside[0], frame["y"] + inside[1]
 
     def place_of(self, i):
-        return self.place(self.page.evaluate("i => window.latentmap.spotOf(i)", i))
+        return self.place(self.page.evaluate("i => window.latentmap.positionOf(i)", i))
 
     def read(self, place):
         """Move the mouse; give the spot of that place, once it is decoded and shown."""
 
         def shown():
-            return np.array(self.page.evaluate("document.body.dataset.shown ?? ''").split(), float)
+            return np.array(
+                self.page.evaluate("document.body.dataset.decoded ?? ''").split(), float
+            )
 
         def is_there():
             spot = shown()
@@ -155,12 +157,12 @@ class Visit:
         middle = frame["x"] + frame["width"] / 2
         bottom = frame["y"] + frame["height"] - 4
         self.drag((frame["x"] + 4, bottom), (middle, frame["y"] + 4))
-        self.page.wait_for_selector("#take")
+        self.page.wait_for_selector("#save")
         return frame["x"] + 4, middle
 
     def download(self, folder):
         with self.page.expect_download() as coming:
-            self.page.click("#take")
+            self.page.click("#save")
         coming.value.save_as(folder / "rows.csv")
         with (folder / "rows.csv").open(newline="", encoding="utf-8") as file:
             return list(csv.DictReader(file))
@@ -195,7 +197,7 @@ def decoded(scene, spot):
 def rows_between(visit, count, left, right):
     """Find the points between two pixels of the window."""
     places = """count => Array.from({ length: count }, (_, i) =>
-        window.latentmap.toScreen(...window.latentmap.spotOf(i))[0])"""
+        window.latentmap.toScreen(...window.latentmap.positionOf(i))[0])"""
     across = visit.page.locator("#map").bounding_box()["x"]
     across += np.array(visit.page.evaluate(places, count))
     return np.flatnonzero((across > left) & (across < right))
@@ -216,7 +218,7 @@ def test_moving_decodes_what_inverse_transform_gives(visit, links, map_scene):
     seen = []
     for place in ((420, 300), (520, 420), (600, 520)):
         spot = page.read(place)
-        shown = page.pixels("#here canvas")
+        shown = page.pixels("#decoded canvas")
         # The model may be asked in blocks of another size: the last bit of a float may differ.
         difference = shown[:, :, 0].astype(int) - decoded(map_scene, spot)
         assert np.abs(difference).max() <= 1
@@ -228,11 +230,11 @@ def test_moving_decodes_what_inverse_transform_gives(visit, links, map_scene):
 
 def test_where_no_data_is_it_fades_and_says_so(visit, links):
     page = visit(links["digits"])
-    fading = "getComputedStyle(document.querySelector('#here canvas')).opacity"
+    fading = "getComputedStyle(document.querySelector('#decoded canvas')).opacity"
     page.read(page.place_of(7))
     within = float(page.page.evaluate(fading))
     page.read((700, 780))
-    assert page.text(".density-words") == "no data here"
+    assert page.text(".density") == "no data here"
     assert float(page.page.evaluate(fading)) < 0.3 < within
 
 
@@ -249,7 +251,7 @@ def test_a_point_shows_the_row_beside_its_reconstruction(visit, links, map_scene
 def test_a_click_finds_similar_rows_and_goes_there(visit, links, map_scene):
     page = visit(links["digits"])
     page.page.mouse.click(*page.place_of(7))
-    page.page.wait_for_selector("#similar .thumbs button")
+    page.page.wait_for_selector("#similar .thumbnails button")
     i = page.row()
     shown = page.page.eval_on_selector_all(
         "#similar button", "buttons => buttons.map(b => Number(b.dataset.row))"
@@ -283,7 +285,7 @@ def test_a_lasso_may_end_where_it_began_and_what_is_hidden_is_not_saved(visit, l
     page.page.keyboard.press("l")
     corners = [(left, bottom), (right, bottom), (right, top), (left, top), (left, bottom)]
     page.drag(*corners)
-    page.page.wait_for_selector("#take")
+    page.page.wait_for_selector("#save")
     assert page.text("#selected h2") == "500 rows selected"
     page.page.locator("#legend [data-code='0']").click()
     lines = page.download(tmp_path)
@@ -294,15 +296,15 @@ def test_a_lasso_may_end_where_it_began_and_what_is_hidden_is_not_saved(visit, l
 
 def test_a_walk_starts_and_ends_at_its_marks(visit, links, map_scene):
     page = visit(links["digits"])
-    page.page.keyboard.press("w")
+    page.page.keyboard.press("i")
     marks = [(400, 300), (620, 520)]
     for mark in marks:
         page.page.mouse.click(*mark)
-    page.page.wait_for_selector("#walk[data-steps]")
-    assert page.page.locator("#walk-strip canvas").count() == 11
+    page.page.wait_for_selector("#interpolation[data-steps]")
+    assert page.page.locator("#interpolation canvas").count() == 11
     for mark, which in zip(marks, ("first", "last"), strict=True):
         spot = page.read(mark)
-        shown = page.pixels(f"#walk-strip canvas:{which}-child")[:, :, 0].astype(int)
+        shown = page.pixels(f"#interpolation canvas:{which}-child")[:, :, 0].astype(int)
         assert np.abs(shown - decoded(map_scene, spot)).max() <= 1
 
 
@@ -354,12 +356,12 @@ def test_a_drawing_lands_on_the_map(visit, links):
     pad = page.page.locator("#pad").bounding_box()
     x, y = pad["x"] + pad["width"] / 2, pad["y"]
     page.drag((x, y + 30), (x, y + 130))
-    page.page.wait_for_selector("#yours figure")
-    sent = page.pixels("#yours figure:first-child canvas")[:, :, 0]
+    page.page.wait_for_selector("#placed figure")
+    sent = page.pixels("#placed figure:first-child canvas")[:, :, 0]
     assert sent.shape == (8, 8)
     assert sent[3, 3:5].min() > 60
     assert sent[:, [0, 1, 6, 7]].max() == 0
-    assert page.page.locator("#yours .thumbs button").count() > 0
+    assert page.page.locator("#placed .thumbnails button").count() > 0
 
 
 @pytest.mark.parametrize(("name", "content"), [("<b>notes.txt", b"hello"), ("a.png", b"broken")])
@@ -390,7 +392,7 @@ def test_evil_texts_stay_texts(visit, links, files, wine, where):
 def test_a_table_shows_values_in_their_own_units(visit, links, wide_scene):
     page = visit(links["wine"])
     spot = page.read((500, 400))
-    shown = page.page.locator("#here .chart-line")
+    shown = page.page.locator("#decoded .chart-line")
     assert shown.count() == 8
     names = wide_scene.rows.feature_names
     row = wide_scene.decoder.rows([spot])[0]
@@ -404,15 +406,15 @@ def test_the_file_reads_backwards_without_a_network(visit, files, map_scene):
     page = visit(files["digits"])
     for place in ((420, 300), (600, 520)):
         spot = page.read(place)
-        shown = page.pixels("#here canvas")[:, :, 0].astype(float)
+        shown = page.pixels("#decoded canvas")[:, :, 0].astype(float)
         # From a grid and lossy pictures; grey levels of 255.
         assert np.abs(shown - decoded(map_scene, spot)).mean() < 8
     page.page.mouse.click(*page.place_of(7))
-    page.page.wait_for_selector("#similar .thumbs button")
+    page.page.wait_for_selector("#similar .thumbnails button")
     page.page.wait_for_selector("#row figure canvas")
-    page.page.keyboard.press("w")
+    page.page.keyboard.press("i")
     page.drag((400, 300), (620, 520))
-    page.page.wait_for_selector("#walk[data-steps]")
+    page.page.wait_for_selector("#interpolation[data-steps]")
     assert page.complaints == []
 
 
@@ -487,13 +489,21 @@ def test_a_phone_has_the_map_above_the_panel(visit, links):
     assert all(box["width"] == 390 for box in boxes.values())
     assert boxes["#map"]["y"] < boxes[".panel"]["y"]
     page.page.touchscreen.tap(*page.place_of(7))
-    page.page.wait_for_selector("#here canvas")
+    page.page.wait_for_selector("#decoded canvas")
     assert page.page.evaluate("document.documentElement.scrollWidth") == 390
     assert page.complaints == []
 
 
-def test_every_script_is_part_of_the_page():
-    """Every script beside the page is in it: none is forgotten, none is left over."""
-    from latentmap.explorer.page import FOLDER, SCRIPTS
+def test_the_served_page_loads_the_modules_that_the_file_bundles(browser, links):
+    context = browser.new_context()
+    page, loaded = context.new_page(), {}
 
-    assert sorted(SCRIPTS) == sorted(path.name for path in Path(FOLDER).glob("*.js"))
+    def remember(response):
+        if response.url.endswith(".js"):
+            loaded[response.url.rpartition("/")[2]] = response.text()
+
+    page.on("response", remember)
+    page.goto(links["digits"])
+    page.wait_for_selector("body[data-state=ready]")
+    context.close()
+    assert loaded == Page().modules

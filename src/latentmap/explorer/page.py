@@ -1,7 +1,8 @@
-"""The page: HTML, style, scripts, scene and buffers, put together into one text.
+"""The page: HTML, style sheet, ES modules, scene and buffers.
 
-The same page is served and exported. Its policy lets nothing run but its own script and nothing
-in from elsewhere, so that what comes from data cannot do either, whatever it says.
+A server sends the modules as separate files. An exported file cannot import files, so it holds the
+same modules bundled into one script. The Content-Security-Policy allows no other script and no
+connection to other sites, whatever the data contains.
 """
 
 from __future__ import annotations
@@ -9,111 +10,81 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-__all__ = ["FOLDER", "SCRIPTS", "Page", "escaped"]
+__all__ = ["PAGE_FOLDER", "Page", "bundle", "escape_json"]
 
-FOLDER = Path(__file__).parent / "page"
-SCRIPTS: tuple[str, ...] = (
-    "dom.js",
-    "store.js",
-    "latest.js",
-    "numbers.js",
-    "shortrows.js",
-    "scene.js",
-    "server.js",
-    "embedded.js",
-    "sheets.js",
-    "density.js",
-    "grid.js",
-    "csv.js",
-    "cloud.js",
-    "file.js",
-    "palette.js",
-    "colours.js",
-    "theme.js",
-    "notice.js",
-    "view.js",
-    "gliding.js",
-    "splat.js",
-    "points.js",
-    "nearest.js",
-    "places.js",
-    "picture.js",
-    "chart.js",
-    "showing.js",
-    "here.js",
-    "lens.js",
-    "row.js",
-    "rowwords.js",
-    "rowlist.js",
-    "similar.js",
-    "walk.js",
-    "legend.js",
-    "selection.js",
-    "placing.js",
-    "drawing.js",
-    "overlay.js",
-    "map.js",
-    "tools.js",
-    "pointer.js",
-    "keys.js",
-    "main.js",
-)
-"""Every script of the page, in the order in which they become one."""
-_CONNECTS = {"server": "'self'", "file": "'none'"}
+PAGE_FOLDER = Path(__file__).parent / "page"
+MAIN_MODULE = "main.js"
+
+_IMPORT = re.compile(r'^import \{([^}]+)\} from "\./([a-z_]+\.js)";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export ((?:async )?function|class|const) (\w+)", re.MULTILINE)
+_UNSUPPORTED = re.compile(r"^(import|export)\b.*", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Page:
-    """The parts of the page that know nothing of any data.
+    """The parts of the page that do not depend on the data.
 
     Attributes
     ----------
     folder : pathlib.Path
-        With ``explorer.html``, which has the markers ``<!-- policy -->``, ``<!-- style -->``,
-        ``<!-- data -->`` and ``<!-- script -->``, with ``explorer.css`` and the scripts.
-    scripts : tuple of str
-        The scripts' file names, in their order.
+        Contains ``explorer.html`` with the markers ``<!-- policy -->``, ``<!-- style -->``,
+        ``<!-- data -->`` and ``<!-- script -->``, ``explorer.css``, and the modules.
 
     Examples
     --------
-    >>> import tempfile
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> marks = "<!-- policy --><!-- style --><!-- data --><!-- script -->"
-    >>> _ = (folder / "explorer.html").write_text(marks), (folder / "explorer.css").write_text("")
-    >>> page = Page(folder, ())
+    >>> page = Page()
     >>> '<script type="application/json" id="scene">{"n":3,' in page.text({"n": 3}, "file")
     True
     """
 
-    folder: Path = FOLDER
-    scripts: tuple[str, ...] = SCRIPTS
+    folder: Path = PAGE_FOLDER
 
     @cached_property
-    def script(self) -> str:
-        """All scripts as one, in a scope of their own."""
-        parts = "\n".join(self._read(name) for name in self.scripts)
-        return f'(() => {{\n"use strict";\n{parts}\n}})();\n'
+    def modules(self) -> dict[str, str]:
+        """Source text of ``main.js`` and of every module that it imports, imported ones first."""
+        modules: dict[str, str] = {}
+        self._load_module(MAIN_MODULE, modules, ())
+        return modules
+
+    def _load_module(self, name: str, modules: dict[str, str], importers: tuple[str, ...]) -> None:
+        if name in importers:
+            raise ValueError(f"modules import each other: {' -> '.join([*importers, name])}")
+        if name not in modules:
+            source = self._read(name)
+            for _, imported in _IMPORT.findall(source):
+                self._load_module(imported, modules, (*importers, name))
+            modules[name] = source
 
     @cached_property
     def style(self) -> str:
-        """The style sheet."""
+        """Text of the style sheet."""
         return self._read("explorer.css")
 
+    @cached_property
+    def script(self) -> str:
+        """All modules as one script."""
+        return bundle(self.modules)
+
     def policy(self, mode: str) -> str:
-        """Give the Content-Security-Policy of the page in a mode, "server" or "file"."""
+        """Return the Content-Security-Policy for a mode, "server" or "file"."""
+        scripts, connections = {
+            "server": ("'self'", "'self'"),
+            "file": (_source_hash(self.script), "'none'"),
+        }[mode]
         return "; ".join(
             [
                 "default-src 'none'",
-                f"script-src {_hash(self.script)}",
-                f"style-src {_hash(self.style)}",
+                f"script-src {scripts}",
+                f"style-src {_source_hash(self.style)}",
                 "img-src blob: data:",
-                f"connect-src {_CONNECTS[mode]}",
+                f"connect-src {connections}",
                 "base-uri 'none'",
                 "form-action 'none'",
             ]
@@ -122,60 +93,113 @@ class Page:
     def text(
         self, scene: dict[str, Any], mode: str, buffers: Iterable[tuple[str, bytes]] = ()
     ) -> str:
-        """Put the page together.
+        """Return the HTML of the page.
 
         Parameters
         ----------
         scene : dict
-            What the page is told, as JSON can hold it.
+            Description of the scene, with values that JSON supports.
         mode : {"server", "file"}
         buffers : iterable of (name, bytes)
-            What a file carries beside.
+            Contents to embed in a file.
 
         Returns
         -------
         str
         """
-        about = escaped({**scene, "mode": mode})
-        told = f'<script type="application/json" id="scene">{about}</script>'
-        carried = (
-            f'<script type="application/octet-stream" id="data-{name}">'
-            f"{base64.b64encode(content).decode()}</script>"
-            for name, content in buffers
-        )
         parts = {
             "policy": f'<meta http-equiv="Content-Security-Policy" content="{self.policy(mode)}">',
             "style": f"<style>{self.style}</style>",
-            "data": "\n".join([told, *carried]),
-            "script": f"<script>{self.script}</script>",
+            "data": "\n".join(_data_elements({**scene, "mode": mode}, buffers)),
+            "script": (
+                f'<script type="module" src="page/{MAIN_MODULE}"></script>'
+                if mode == "server"
+                else f'<script type="module">{self.script}</script>'
+            ),
         }
-        return self._filled(parts)
+        return self._fill_markers(parts)
 
-    def _filled(self, parts: dict[str, str]) -> str:
-        """Put parts in the place of their markers; what they hold is not looked at again."""
-        filled, rest = [], self._read("explorer.html")
+    def _fill_markers(self, parts: dict[str, str]) -> str:
+        """Replace the markers in their order, without searching the inserted texts for markers."""
+        texts, rest = [], self._read("explorer.html")
         for name, part in parts.items():
             before, marker, rest = rest.partition(f"<!-- {name} -->")
             assert marker, f"explorer.html: no marker for {name}"
-            filled += [before, part]
-        return "".join([*filled, rest])
+            texts += [before, part]
+        return "".join([*texts, rest])
 
     def _read(self, name: str) -> str:
         return (self.folder / name).read_text(encoding="utf-8")
 
 
-def escaped(value: Any) -> str:
-    r"""Give JSON that is safe within a script element: it holds no ``<`` and no line separator.
+def bundle(modules: Mapping[str, str]) -> str:
+    r"""Combine ES modules into one script without imports.
+
+    Every module becomes a function that returns its exports, so that its other names stay private.
+
+    Parameters
+    ----------
+    modules : mapping of str to str
+        Names and sources. A module comes after those that it imports. The only imports and exports
+        are ``import { a, b } from "./name.js";`` and exported functions, classes and constants.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        If a module uses another form of import or export.
 
     Examples
     --------
-    >>> escaped(["</script>", "\u2028"])
+    >>> one, two = "export const one = 1;\n", 'import { one } from "./one.js";\n'
+    >>> print(bundle({"one.js": one, "two.js": two}), end="")
+    const one_module = (() => {
+    const one = 1;
+    return { one };
+    })();
+    const two_module = (() => {
+    const { one } = one_module;
+    return {  };
+    })();
+    """
+    return "".join(_bundle_module(name, source) for name, source in modules.items())
+
+
+def _bundle_module(name: str, source: str) -> str:
+    exports = ", ".join(name for _, name in _EXPORT.findall(source))
+    source = _IMPORT.sub(lambda match: f"const {{{match[1]}}} = {_variable(match[2])};\n", source)
+    source = _EXPORT.sub(r"\1 \2", source)
+    if unsupported := _UNSUPPORTED.search(source):
+        raise ValueError(f"{name}: cannot bundle {unsupported[0]!r}")
+    return f"const {_variable(name)} = (() => {{\n{source}return {{ {exports} }};\n}})();\n"
+
+
+def _variable(module: str) -> str:
+    return module.replace(".js", "_module")
+
+
+def _data_elements(scene: dict[str, Any], buffers: Iterable[tuple[str, bytes]]) -> Iterator[str]:
+    yield f'<script type="application/json" id="scene">{escape_json(scene)}</script>'
+    for name, content in buffers:
+        text = base64.b64encode(content).decode()
+        yield f'<script type="application/octet-stream" id="data-{name}">{text}</script>'
+
+
+def escape_json(value: object) -> str:
+    r"""Return JSON that is safe in a script element: without ``<`` and line separators.
+
+    Examples
+    --------
+    >>> escape_json(["</script>", "\u2028"])
     '["\\u003c/script>","\\u2028"]'
     """
     text = json.dumps(value, allow_nan=False, separators=(",", ":"))  # ASCII only
     return text.replace("<", "\\u003c")
 
 
-def _hash(text: str) -> str:
+def _source_hash(text: str) -> str:
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     return f"'sha256-{digest}'"

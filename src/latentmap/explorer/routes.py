@@ -87,6 +87,7 @@ class Answers:
         row = r"/row/(\d{1,9})"
         self._routes = [
             _Route("GET", re.compile("/()"), self._home, 0),
+            _Route("GET", re.compile(r"/page/([a-z_]+\.js)"), self._module, 0),
             _Route("GET", re.compile(r"/data/([a-z0-9-]{1,40})"), self._buffer, 0),
             _Route("GET", re.compile(row), self._row, 0),
             _Route("GET", re.compile(row + "/original"), self._original, 0),
@@ -116,6 +117,12 @@ class Answers:
         return Answer(
             text.encode(), "text/html; charset=utf-8", {"Content-Security-Policy": policy}
         )
+
+    def _module(self, question: Question) -> Answer:
+        source = self._page.modules.get(question.number)
+        if source is None:
+            raise LookupError(f"no module {question.number}")
+        return Answer(source.encode(), "text/javascript; charset=utf-8")
 
     def _buffer(self, question: Question) -> Answer:
         name = question.number

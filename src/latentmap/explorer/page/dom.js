@@ -1,29 +1,96 @@
 /*
- * The one door through which elements are made. Children that are strings become text nodes, so
- * nothing that comes from data is ever read as HTML.
+ * Elements of the page. Texts always become text nodes, so nothing in the data is read as HTML.
  */
-
-/** @param {string} id @returns {HTMLElement} */
-const byId = (id) => document.getElementById(id);
 
 /**
- * Make an element with these properties (never markup) and children (elements or plain texts).
- * @param {string} tag
- * @param {Object<string, *>} [properties]
- * @param {...(Node|string)} children
+ * Return the first element that matches a selector; throw an error unless it has the given type.
+ * @template {HTMLElement} [T=HTMLElement]
+ * @param {ParentNode} root
+ * @param {string} selector
+ * @param {new () => T} [type]
+ * @returns {T}
  */
-function element(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
+export function find(root, selector, type = /** @type {any} */ (HTMLElement)) {
+  const element = root.querySelector(selector);
+  if (!(element instanceof type)) throw new Error(`The page has no ${type.name} ${selector}.`);
+  return element;
 }
 
-/** The place of a section's changing content. */
-const bodyOf = (section) => section.querySelector(".body");
+/**
+ * Return the element with an id.
+ * @template {HTMLElement} [T=HTMLElement]
+ * @param {string} id
+ * @param {new () => T} [type]
+ * @returns {T}
+ */
+export const byId = (id, type) => find(document, `#${id}`, type);
 
-/** Whether people asked their system for less motion. */
-const wantsStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+/**
+ * Create an element.
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag
+ * @param {Partial<HTMLElementTagNameMap[T]>} [properties]  never markup
+ * @param {...(Node | string)} children
+ * @returns {HTMLElementTagNameMap[T]}
+ */
+export function createElement(tag, properties = {}, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
 
-/** Scroll a section of the panel into view, if it is not. */
-const reveal = (section) =>
-  section.scrollIntoView({ block: "nearest", behavior: wantsStill() ? "auto" : "smooth" });
+/**
+ * Create a button that does not submit a form.
+ * @param {Partial<HTMLButtonElement>} properties
+ * @param {...(Node | string)} children
+ */
+export const createButton = (properties, ...children) =>
+  createElement("button", { type: "button", ...properties }, ...children);
+
+/**
+ * Return the 2D drawing context of a canvas.
+ * @param {HTMLCanvasElement} canvas
+ * @param {CanvasRenderingContext2DSettings} [settings]
+ */
+export function context2d(canvas, settings) {
+  const context = canvas.getContext("2d", settings);
+  if (!context) throw new Error("This browser cannot draw on a canvas.");
+  return context;
+}
+
+/** Return a colour or font of the style sheet. @param {string} name  for example "--ink" */
+export const cssVariable = (name) =>
+  getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/** Return whether the user asked the system for less motion. */
+export const prefersReducedMotion = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+/** Whether the main pointer of this device is a finger. */
+export const hasTouchScreen = matchMedia("(pointer: coarse)").matches;
+
+/** Scroll a section of the panel into view. @param {HTMLElement} section */
+export const reveal = (section) =>
+  section.scrollIntoView({ block: "nearest", behavior: prefersReducedMotion() ? "auto" : "smooth" });
+
+/** Show a message over the map until the user closes it. @param {string} message */
+export function showNotice(message) {
+  const notice = byId("notice");
+  find(notice, "p").textContent = message;
+  find(notice, ".close").onclick = closeNotice;
+  notice.hidden = false;
+}
+
+/** Show the message of an error. @param {unknown} error */
+export const showError = (error) =>
+  showNotice(error instanceof Error ? error.message : String(error));
+
+export function closeNotice() {
+  byId("notice").hidden = true;
+}
+
+/** Download a blob as a file. @param {Blob} blob @param {string} name */
+export function saveFile(blob, name) {
+  const link = createElement("a", { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}

@@ -1,72 +1,81 @@
 /*
- * Everything is made here and told of each other; then the first colours are asked for.
+ * The start of the page: creates its parts and loads the first colours.
  */
 
-/** What the page calls itself, and how much it shows. */
+import { installLegend, installTheme } from "./colours.js";
+import { byId, showError } from "./dom.js";
+import { formatCount, formatWhole } from "./format.js";
+import { createTools, installKeyboard, installPointer, installToolbar } from "./interaction.js";
+import { installInterpolation } from "./interpolation.js";
+import { installMap } from "./map.js";
+import { installDecodedRow, installLens, installRowDetails, installSimilarRows } from "./panel.js";
+import { Points, PointSearch } from "./points.js";
+import { MAX_BARS } from "./rows.js";
+import { columns, imageSize, isExported, loadRowNumbers, scene } from "./scene.js";
+import { installSelection, selectedRows } from "./selection.js";
+import { FileSource, ServerSource } from "./sources.js";
+import { onChange, setState, state } from "./state.js";
+import { installDrawing, installFileUpload, installPlacedRows } from "./upload.js";
+import { View } from "./view.js";
+
+/** @import { Source } from "./scene.js" */
+
+/** Write the name of the data set, and what of it the page shows. */
 function writeTitle() {
   const { plane } = scene;
+  const rows = formatCount(scene.total, "row");
+  const facts = [scene.total > scene.n ? `${formatWhole(scene.n)} of ${rows}` : rows, scene.model];
+  if (plane.components > 2) {
+    const share = Math.round(100 * plane.share);
+    facts.push(`first two principal components of ${plane.components} (${share} % of the variance)`);
+  }
   document.title = `${scene.data} · latentmap`;
   byId("title").textContent = scene.data;
-  const shown = scene.total > scene.n
-    ? `${formatWhole(scene.n)} of ${countOf(scene.total, "row")}`
-    : countOf(scene.n, "row");
-  const through = plane.components > 2
-    ? `first principal plane of ${plane.components} components (${Math.round(100 * plane.share)} % of their variance)`
-    : "";
-  byId("subtitle").textContent = [shown, scene.model, through].filter(Boolean).join(" · ");
+  byId("subtitle").textContent = facts.join(" · ");
   byId("subtitle").title = scene.title;
-}
-
-/** Go to a row: pick it, and bring it into the window if it is not there. */
-function makeGoTo(view, cloud) {
-  return (i) => {
-    state.set({ picked: i, hovered: -1 });
-    bringIntoView(view, cloud.x[i], cloud.y[i]);
-  };
-}
-
-function bringIntoView(view, x, y) {
-  if (!view.holds(x, y, 60)) glideTo(view, { x, y, scale: view.scale });
 }
 
 /** @param {Source} source */
 async function start(source) {
   document.body.classList.add(scene.row.kind);
-  if (!isImage) document.body.style.setProperty("--bars", Math.min(MOST_BARS, scene.row.columns.length));
+  document.body.style.setProperty("--bars", String(Math.min(MAX_BARS, columns.length)));
   writeTitle();
   installTheme();
   installToolbar();
-  state.set({ colours: plainColours(scene.n) });
-  await installRowWords(source);
-  const cloud = new Cloud(await source.buffer("points"), scene.bounds);
-  const nearest = new Nearest(cloud);
+  await loadRowNumbers(source);
+  const points = new Points(await source.buffer("points"));
+  const search = new PointSearch(points);
   const view = new View(scene.bounds);
-  const goTo = makeGoTo(view, cloud);
-  const fit = installMap(byId("map"), view, cloud);
-  if (isImage) installLens(byId("lens"), view);
-  installHere(source, byId("here"), byId("lens"));
-  installRow(source, byId("row"));
-  installSimilar(source, byId("similar"), goTo);
-  installWalk(source, byId("walk"));
-  installSelection(source, byId("selected"), goTo);
-  const placeFile = installPlacing(source, byId("yours"), goTo);
-  installDropping(placeFile);
-  if (scene.drawable || (fromFile && scene.row.channels === 1)) installDrawing(placeFile);
-  await installLegend(source, byId("legend-body"));
-  fit();
-  installPointer(byId("overlay"), view, nearest, makeTools(view, cloud, nearest));
-  installKeys(view, nearest);
-  state.on(["placed"], () => {
-    const placed = state.get("placed");
-    if (placed) bringIntoView(view, ...placed.rows[placed.at].spot);
+  const resizeMap = installMap(byId("map"), view, points);
+  const goTo = (/** @type {number} */ row) => {
+    setState({ picked: row, hovered: -1 });
+    view.bringIntoView(...points.positionOf(row));
+  };
+  installLens(view);
+  installDecodedRow(source);
+  installRowDetails(source);
+  installSimilarRows(source, goTo);
+  installInterpolation(source);
+  installSelection(source, goTo);
+  const placeFile = installPlacedRows(source, goTo);
+  installFileUpload(placeFile);
+  if (scene.drawable || (isExported && imageSize?.channels === 1)) installDrawing(placeFile);
+  await installLegend(source);
+  resizeMap(); // the legend may have changed its width
+  installPointer(byId("overlay"), view, search, createTools(view, points, search));
+  installKeyboard(view, search);
+  onChange(["placed"], () => {
+    if (state.placed) view.bringIntoView(...state.placed.rows[state.placed.current].spot);
   });
-  window.latentmap = Object.freeze({
-    toScreen: (x, y) => view.toScreen(x, y),
-    spotOf: (i) => [cloud.x[i], cloud.y[i]],
-    selectedRows,
+  Object.assign(window, { // for scripts in the console, and for tests
+    latentmap: Object.freeze({
+      toScreen: (/** @type {number} */ x, /** @type {number} */ y) => view.toScreen(x, y),
+      positionOf: (/** @type {number} */ row) => points.positionOf(row),
+      selectedRows,
+    }),
   });
   document.body.dataset.state = "ready";
-  if (fromFile) await source.prepare();
+  await source.prepare?.();
 }
 
-start(fromFile ? new FileSource() : new ServerSource()).catch((error) => showNotice(error.message));
+start(isExported ? new FileSource() : new ServerSource()).catch(showError);

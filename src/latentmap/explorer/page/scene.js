@@ -1,58 +1,131 @@
 /*
- * What this page shows, as the program wrote it into the page: how many rows of what shape, the
- * plane's bounds, the colourings. The large parts (points, colours, pictures) are buffers, which
- * a source gives by name: the server, or the file itself.
+ * The scene: what the page shows, as the program wrote it into the page. Large arrays (points,
+ * colours, pictures) are buffers, which a source loads by name from the server or from the file.
  */
 
+import { byId } from "./dom.js";
+
 /**
- * @typedef {Object} Picture  an image row: bytes, row-major, channels last
+ * @typedef {[number, number]} Point  x and y, in map coordinates or in CSS pixels
+ * @typedef {[number, number, number, number]} Bounds  smallest x and y, largest x and y
+ *
+ * @typedef {Object} PictureSize
  * @property {number} height
  * @property {number} width
- * @property {1|3} channels
- * @property {Uint8Array} data
+ * @property {number} channels  1 (grey) or 3 (RGB)
  *
- * @typedef {Picture|Float32Array} Row  a picture, or a table's values in the order of row.columns
+ * @typedef {PictureSize & { data: Uint8Array | Uint8ClampedArray }} Picture
+ *   an image row: bytes, row-major, channels last
  *
- * @typedef {Object} Details  of one row of the data
- * @property {number} number  in the data
- * @property {?string} name
- * @property {?string} label
- * @property {?number} confidence  0–1
- * @property {?number} error
+ * @typedef {Picture | Float32Array} Row  a picture, or the values of a table row
+ *
+ * @typedef {Object} Column  of a table
+ * @property {string} name
+ * @property {number} low
+ * @property {number} high
+ * @property {number} mean
+ * @property {number} deviation  standard deviation
+ * @property {boolean} whole  whether all values are whole numbers
+ *
+ * @typedef {Object} Colouring  something that points can be coloured by
+ * @property {string} name
+ * @property {"category" | "number"} kind
+ * @property {string} [of]  "column" for a column of a table
+ * @property {number} [column]  index in the table
+ * @property {boolean} [ready]  whether its values are computed
+ * @property {string[]} [values]  of categories
+ * @property {number} [low]
+ * @property {number} [high]
+ *
+ * @typedef {Colouring & { codes: Uint16Array }} Colours  a colouring and its value for each row:
+ *   the index of a category, or 0–65,534 for low–high; 65,535 for a missing value
+ *
+ * @typedef {{ width: number, height: number, bounds: Bounds }} Grid  nodes or cells on the map
+ *
+ * @typedef {PictureSize & { rows: number, columns: number, type: string }} SheetLayout
+ *   of sprite sheets: pictures on one sheet, pictures side by side, size of a picture, file type
+ *
+ * @typedef {Object} Scene
+ * @property {"server" | "file"} mode
+ * @property {string} title
+ * @property {string} data  name of the data set
+ * @property {string} model
+ * @property {number} n  rows shown
+ * @property {number} total  rows in the data set
+ * @property {PictureSize & { kind: "image" } | { kind: "table", columns: Column[] }} row
+ * @property {Bounds} bounds  of the points
+ * @property {{ components: number, share: number }} plane
+ * @property {Grid} density
+ * @property {Colouring[]} colourings
+ * @property {boolean} drawable  whether the user can draw a row
+ * @property {{ upload_bytes: number }} limits
+ * @property {Object<string, { deflated: boolean }>} [buffers]  the remaining properties: in a file
+ * @property {Grid & { sheets: SheetLayout, low: number[], high: number[] }} [grid]
+ * @property {SheetLayout} [sheets]
+ * @property {SheetLayout} [back]
+ *
+ * @typedef {Object} RowDetails
+ * @property {number} number  in the data set
+ * @property {string | null} name
+ * @property {string | null} label
+ * @property {number | null} confidence  0–1
+ * @property {number | null} error
+ * @property {Row | null} original
+ * @property {Row} reconstruction
+ *
+ * @typedef {Object} PlacedRow  a row of the user, placed on the map
+ * @property {Point} spot
+ * @property {number | null} confidence
+ * @property {number | null} error
+ * @property {number[]} similar
+ * @property {number[]} distances
  * @property {Row} original
  * @property {Row} reconstruction
  *
+ * @typedef {{ rows: PlacedRow[], total: number, note: string }} Placement
+ * @typedef {{ densities: Float32Array, rows: Row[] }} Decoded
+ * @typedef {{ rows: number[], distances: number[] }} Neighbours
+ *
  * @typedef {Object} Source  where buffers, decoded rows and details come from
- * @property {function(string): Promise<ArrayBuffer>} buffer
- * @property {function(number): Promise<Colours>} colours
- * @property {function(Float32Array): Promise<{densities: Float32Array, rows: Row[]}>} decode  of pairs (x, y)
- * @property {function(number): Promise<Details>} details
- * @property {function(number[]): Promise<Picture[]>} thumbs
- * @property {function(number): Promise<{rows: number[], distances: number[]}>} similar
- * @property {function(string, Blob): Promise<Object>} place
- * @property {function(number[]): Promise<Blob>} csv
+ * @property {(name: string) => Promise<ArrayBuffer>} buffer
+ * @property {(index: number) => Promise<Colours>} colours
+ * @property {(points: Point[]) => Promise<Decoded>} decode
+ * @property {(row: number) => Promise<RowDetails>} details
+ * @property {(rows: number[]) => Promise<Picture[]>} thumbnails
+ * @property {(row: number) => Promise<Neighbours>} similar
+ * @property {(name: string, file: Blob) => Promise<Placement>} place
+ * @property {(rows: number[]) => Promise<Blob>} csv
+ * @property {() => Promise<void>} [prepare]
  */
-const scene = JSON.parse(byId("scene").textContent);
 
-const isImage = scene.row.kind === "image";
-const fromFile = scene.mode === "file";
+/** @type {Scene} */
+export const scene = JSON.parse(byId("scene").textContent ?? "");
 
-/** How many similar rows are looked for. */
-const SIMILAR = 12;
+/** The size of the rows if they are images, else null. */
+export const imageSize = scene.row.kind === "image" ? scene.row : null;
 
-/** Cut the bytes of pictures that lie one after the other. */
-function cutPictures(bytes, count, { height, width, channels }) {
-  const size = height * width * channels;
-  return Array.from({ length: count }, (_, i) => ({
-    height,
-    width,
-    channels,
-    data: bytes.subarray(i * size, (i + 1) * size),
-  }));
+/** The columns of a table; none for images. */
+export const columns = scene.row.kind === "table" ? scene.row.columns : [];
+
+export const isExported = scene.mode === "file";
+
+/** Number of similar rows to show. */
+export const SIMILAR_ROWS = 12;
+
+/** The code of a missing value; codes 0 to MISSING - 1 span a column's range. */
+export const MISSING = 65535;
+
+/** Return the number that a code stands for. @param {number} code @param {number} low @param {number} high */
+export const dequantize = (code, low, high) =>
+  code === MISSING ? NaN : low + (code / (MISSING - 1)) * (high - low);
+
+/** @type {Uint32Array | null} */
+let rowNumbers = null;
+
+/** Load the positions of a sample's rows in the data set. @param {Source} source */
+export async function loadRowNumbers(source) {
+  if (scene.total > scene.n) rowNumbers = new Uint32Array(await source.buffer("numbers"));
 }
 
-/** Cut the numbers of table rows that lie one after the other. */
-function cutRows(numbers, count) {
-  const size = scene.row.columns.length;
-  return Array.from({ length: count }, (_, i) => numbers.subarray(i * size, (i + 1) * size));
-}
+/** Return the position in the data set of a shown row. @param {number} i */
+export const numberOf = (i) => (rowNumbers ? rowNumbers[i] : i);

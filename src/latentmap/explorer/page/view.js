@@ -1,39 +1,49 @@
 /*
- * Which part of the plane the window shows. x grows to the right and y upwards, one scale for both,
- * so distances look alike in every direction.
+ * The part of the map that the window shows, and its animation. x grows to the right and y upwards,
+ * with one scale for both, so distances look alike in every direction.
  */
 
-const FARTHEST = 0.4; // of the scale at which the whole map fits
-const CLOSEST = 300;
+import { prefersReducedMotion } from "./dom.js";
 
-class View {
+/** @import { Bounds, Point } from "./scene.js" */
+/** @typedef {{ x: number, y: number, scale: number }} Viewport  the centre, and CSS pixels per unit */
+
+const MIN_ZOOM = 0.4; // relative to the scale at which the whole map fits
+const MAX_ZOOM = 300;
+const ANIMATION_MS = 180;
+
+export class View {
   #bounds;
   #inset = { left: 0, right: 0, top: 0, bottom: 0 };
-  #fitted = true;
-  width = 1;
+  #isFitted = true;
+  #frame = 0;
+  width = 1; // of the window, in CSS pixels
   height = 1;
-  x = 0; // of the plane, in the middle of the window
+  x = 0; // of the map, in the middle of the window
   y = 0;
-  scale = 1; // CSS pixels a unit of the plane
+  scale = 1;
   onchange = () => {};
 
-  /** @param {number[]} bounds  [x0, y0, x1, y1] of the codes */
+  /** @param {Bounds} bounds  of the points */
   constructor(bounds) {
     this.#bounds = bounds;
   }
 
   /**
-   * Take the window's size and what lies over its edges, in CSS pixels.
-   * The whole map stays the whole map; otherwise the middle stays where it is.
+   * Set the size of the window, and the widths of its edges that the map should avoid, in CSS
+   * pixels. If the whole map was shown, it still is; otherwise the centre stays.
+   * @param {number} width
+   * @param {number} height
+   * @param {{ left: number, right: number, top: number, bottom: number }} inset
    */
   resize(width, height, inset) {
     Object.assign(this, { width, height });
     this.#inset = inset;
-    if (this.#fitted) this.fit();
+    if (this.#isFitted) this.fit();
     else this.onchange();
   }
 
-  /** Where the whole map lies: {x, y, scale}. */
+  /** Return the viewport that shows the whole map. @returns {Viewport} */
   whole() {
     const [x0, y0, x1, y1] = this.#bounds;
     const { left, right, top, bottom } = this.#inset;
@@ -48,39 +58,43 @@ class View {
     };
   }
 
+  /** Show the whole map. */
   fit() {
     this.move(this.whole());
-    this.#fitted = true;
+    this.#isFitted = true;
   }
 
-  /** How much closer than the whole map. */
+  /** The scale relative to that of the whole map. */
   get zoom() {
     return this.scale / this.whole().scale;
   }
 
+  /** @param {Partial<Viewport>} viewport */
   move({ x = this.x, y = this.y, scale = this.scale }) {
-    const { scale: one } = this.whole();
-    this.scale = Math.min(one * CLOSEST, Math.max(one * FARTHEST, scale));
+    const whole = this.whole().scale;
+    this.scale = Math.min(whole * MAX_ZOOM, Math.max(whole * MIN_ZOOM, scale));
     const [x0, y0, x1, y1] = this.#bounds;
     this.x = Math.min(x1, Math.max(x0, x));
     this.y = Math.min(y1, Math.max(y0, y));
-    this.#fitted = false;
+    this.#isFitted = false;
     this.onchange();
   }
 
+  /** Move the content of the window by CSS pixels. @param {number} right @param {number} down */
   pan(right, down) {
     this.move({ x: this.x - right / this.scale, y: this.y + down / this.scale });
   }
 
-  /** Change the scale so that the spot under a pixel stays under it. */
+  /** Change the scale and keep the point at a pixel. @param {number} left @param {number} top @param {number} factor */
   zoomAt(left, top, factor) {
-    const [x, y] = this.toPlane(left, top);
+    const [x, y] = this.toMap(left, top);
     const before = this.scale;
     this.move({ scale: this.scale * factor });
     const share = 1 - before / this.scale;
     this.move({ x: this.x + (x - this.x) * share, y: this.y + (y - this.y) * share });
   }
 
+  /** Return the pixel of a point. @param {number} x @param {number} y @returns {Point} */
   toScreen(x, y) {
     return [
       this.width / 2 + (x - this.x) * this.scale,
@@ -88,16 +102,67 @@ class View {
     ];
   }
 
-  toPlane(left, top) {
+  /** Return the point at a pixel. @param {number} left @param {number} top @returns {Point} */
+  toMap(left, top) {
     return [
       this.x + (left - this.width / 2) / this.scale,
       this.y - (top - this.height / 2) / this.scale,
     ];
   }
 
-  /** Whether a spot is in the window, `margin` pixels from its edges. */
-  holds(x, y, margin) {
+  /** Move to a point unless the window shows it. @param {number} x @param {number} y */
+  bringIntoView(x, y) {
+    const margin = 60;
     const [left, top] = this.toScreen(x, y);
-    return left > margin && top > margin && left < this.width - margin && top < this.height - margin;
+    const isInside = left > margin && left < this.width - margin && top > margin && top < this.height - margin;
+    if (!isInside) this.animateTo({ x, y, scale: this.scale });
   }
+
+  /**
+   * Move to a viewport in small steps, or at once if the user asked for less motion.
+   * @param {Viewport} target
+   * @param {() => void} [whenDone]
+   */
+  animateTo(target, whenDone = () => {}) {
+    cancelAnimationFrame(this.#frame);
+    const start = { x: this.x, y: this.y, scale: this.scale };
+    const startTime = performance.now();
+    const duration = prefersReducedMotion() ? 0 : ANIMATION_MS;
+    const step = (/** @type {number} */ now) => {
+      const elapsed = Math.max(0, now - startTime);
+      const time = elapsed < duration ? elapsed / duration : 1;
+      this.move(interpolateViewport(start, target, time * (2 - time)));
+      if (time < 1) this.#frame = requestAnimationFrame(step);
+      else whenDone();
+    };
+    this.#frame = requestAnimationFrame(step);
+  }
+
+  /** Zoom about a pixel in small steps. @param {number} left @param {number} top @param {number} factor */
+  animateZoom(left, top, factor) {
+    const [x, y] = this.toMap(left, top);
+    const scale = this.scale * factor;
+    this.animateTo({ x: x + (this.x - x) / factor, y: y + (this.y - y) / factor, scale });
+  }
+
+  /** Show the whole map in small steps. */
+  animateToWhole() {
+    this.animateTo(this.whole(), () => this.fit());
+  }
+}
+
+/**
+ * Return a viewport between two. Scales change by factors, and the centre moves in proportion to
+ * what a unit of the map measures on the screen, so the point under the pointer stays there.
+ * @param {Viewport} start
+ * @param {Viewport} end
+ * @param {number} fraction
+ * @returns {Viewport}
+ */
+function interpolateViewport(start, end, fraction) {
+  const scale = start.scale * (end.scale / start.scale) ** fraction;
+  const moved = end.scale === start.scale
+    ? fraction
+    : (1 / start.scale - 1 / scale) / (1 / start.scale - 1 / end.scale);
+  return { x: start.x + (end.x - start.x) * moved, y: start.y + (end.y - start.y) * moved, scale };
 }

@@ -1,0 +1,310 @@
+/*
+ * Mouse, pen, fingers, keyboard and toolbar. A mouse that moves decodes the position below it, and
+ * its button uses the tool. A finger cannot hover: with the tool "move" one finger decodes, and two
+ * fingers move and zoom. With the keyboard, the middle of the map is decoded, under a cross.
+ */
+
+import { byId, closeNotice } from "./dom.js";
+import { selectInside } from "./selection.js";
+import { onChange, setState, state } from "./state.js";
+
+/** @import { Points, PointSearch } from "./points.js" */
+/** @import { Point } from "./scene.js" */
+/** @import { Tool } from "./state.js" */
+/** @import { View } from "./view.js" */
+
+/**
+ * @typedef {{ left: number, top: number, adds: boolean }} Press  a pixel of the map; `adds` with Shift
+ *
+ * @typedef {Object} Gesture  what a tool does between the press and the release of a pointer
+ * @property {(press: Press) => void} drag
+ * @property {(press: Press, isClick: boolean) => void} end
+ *
+ * @typedef {(press: Press) => Gesture} Start
+ */
+
+const POINT_REACH = 7; // CSS pixels from the centre of a point
+const PATH_END_REACH = 14;
+const CLICK_REACH = 5;
+const ARROW_STEP = 60;
+const ZOOM_STEP = 1.6;
+
+/** @type {Object<Tool, string>} */
+const TOOL_HINTS = {
+  move: "",
+  lasso: "Draw around rows to select them. Hold Shift to add to the selection.",
+  box: "Draw a box around rows to select them. Hold Shift to add to the selection.",
+  interpolate: "Click two points to see the decoded rows between them.",
+};
+
+/** @type {Object<string, [number, number]>} */
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+/**
+ * Return the function that starts a gesture of the current tool.
+ * @param {View} view
+ * @param {Points} points
+ * @param {PointSearch} search
+ * @returns {Start}
+ */
+export function createTools(view, points, search) {
+  const positionAt = (/** @type {Press} */ { left, top }) => view.toMap(left, top);
+
+  /** @type {Start} */
+  function move(press) {
+    let last = press;
+    return {
+      drag(now) {
+        view.pan(now.left - last.left, now.top - last.top);
+        last = now;
+      },
+      end(now, isClick) {
+        if (isClick) setState({ picked: rowAt(view, search, now) });
+      },
+    };
+  }
+
+  /** @param {(path: Point[]) => Point[]} outlineOf @returns {Start} */
+  const select = (outlineOf) => (press) => {
+    const path = [positionAt(press)];
+    return {
+      drag(now) {
+        path.push(positionAt(now));
+        setState({ outline: outlineOf(path) });
+      },
+      end(now, isClick) {
+        setState({ outline: null });
+        if (!isClick) selectInside(outlineOf(path), points, now.adds);
+        else if (!now.adds) setState({ selected: null });
+      },
+    };
+  };
+
+  /** The first press sets both ends of the path; a click sets the first end only, the next the second. @type {Start} */
+  function interpolate(press) {
+    const isSecondEnd = state.path.length === 1;
+    const start = isSecondEnd ? state.path[0] : positionAt(press);
+    setState({ path: isSecondEnd ? [start, positionAt(press)] : [start] });
+    return {
+      drag: (now) => setState({ path: [start, positionAt(now)] }),
+      end(_, isClick) {
+        if (isClick && !isSecondEnd) setState({ path: [start] });
+      },
+    };
+  }
+
+  /** @param {number} index @returns {Gesture} */
+  const movePathEnd = (index) => ({
+    drag: (now) => setState({ path: state.path.with(index, positionAt(now)) }),
+    end() {},
+  });
+
+  /** Return the index of the path's end at a press, or -1. @param {Press} press */
+  function pathEndAt({ left, top }) {
+    if (state.path.length < 2) return -1;
+    return state.path.findIndex((end) => {
+      const [x, y] = view.toScreen(...end);
+      return Math.hypot(x - left, y - top) < PATH_END_REACH;
+    });
+  }
+
+  const tools = { move, interpolate, lasso: select((path) => [...path]), box: select(boxOf) };
+  return (press) => {
+    const end = pathEndAt(press);
+    return end >= 0 ? movePathEnd(end) : tools[state.tool](press);
+  };
+}
+
+/** Return the corners of the box between the ends of a path. @param {Point[]} path @returns {Point[]} */
+function boxOf(path) {
+  const [[x0, y0], [x1, y1]] = [path[0], path[path.length - 1]];
+  return [[x0, y0], [x1, y0], [x1, y1], [x0, y1]];
+}
+
+/** Return the shown row at a pixel, or -1. @param {View} view @param {PointSearch} search @param {{ left: number, top: number }} pixel */
+const rowAt = (view, search, { left, top }) =>
+  search.nearest(view.toMap(left, top), POINT_REACH / view.scale);
+
+/** Choose a tool with the buttons of the toolbar. */
+export function installToolbar() {
+  const buttons = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("[data-tool]")]);
+  for (const button of buttons) button.onclick = () => setState({ tool: /** @type {Tool} */ (button.dataset.tool) });
+  const markTool = () => {
+    const { tool, path } = state;
+    for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.tool === tool));
+    byId("map").dataset.tool = tool;
+    byId("hint").textContent = TOOL_HINTS[tool];
+    byId("hint").hidden = !TOOL_HINTS[tool] || path.length === 2;
+  };
+  onChange(["tool", "path"], markTool);
+  markTool();
+}
+
+/**
+ * @param {HTMLElement} surface
+ * @param {View} view
+ * @param {PointSearch} search
+ * @param {Start} startGesture
+ */
+export function installPointer(surface, view, search, startGesture) {
+  /** @type {Map<number, Press>} */
+  const pressed = new Map();
+  /** @type {Gesture | null} */
+  let gesture = null;
+  /** @type {Press} */
+  let first;
+  let isClick = true; // until the pointer moves: a lasso that ends where it started is not a click
+
+  /** @param {MouseEvent} event @returns {Press} */
+  function pressOf(event) {
+    const frame = surface.getBoundingClientRect();
+    return { left: event.clientX - frame.left, top: event.clientY - frame.top, adds: event.shiftKey };
+  }
+
+  /** @param {MouseEvent} event @param {"mouse" | "finger"} cursor */
+  function decodeAt(event, cursor) {
+    const press = pressOf(event);
+    setState({
+      position: view.toMap(press.left, press.top),
+      hovered: rowAt(view, search, press),
+      cursor,
+    });
+  }
+
+  surface.onpointerdown = (event) => {
+    if (event.button !== 0) return;
+    surface.setPointerCapture(event.pointerId);
+    byId("map").focus({ preventScroll: true });
+    pressed.set(event.pointerId, pressOf(event));
+    if (pressed.size > 1) {
+      gesture = null;
+      setState({ outline: null });
+      return;
+    }
+    first = pressOf(event);
+    isClick = true;
+    gesture = startGesture(first);
+    if (event.pointerType === "touch") decodeAt(event, "finger");
+  };
+
+  surface.onpointermove = (event) => {
+    const isFinger = event.pointerType === "touch";
+    const before = pressed.get(event.pointerId);
+    if (!before) {
+      if (!isFinger) decodeAt(event, "mouse");
+      return;
+    }
+    const now = pressOf(event);
+    isClick &&= Math.hypot(first.left - now.left, first.top - now.top) < CLICK_REACH;
+    pressed.set(event.pointerId, now);
+    if (pressed.size === 2) {
+      const [other] = [...pressed.keys()].filter((id) => id !== event.pointerId);
+      pinch(view, before, now, /** @type {Press} */ (pressed.get(other)));
+    } else if (isFinger && state.tool === "move") {
+      decodeAt(event, "finger");
+    } else if (gesture && !isClick) {
+      gesture.drag(now);
+      if (state.outline) setState({ position: null, hovered: -1 });
+      else decodeAt(event, isFinger ? "finger" : "mouse");
+    }
+  };
+
+  surface.onpointerup = (event) => {
+    if (event.pointerType === "touch") setState({ cursor: "cross" });
+    if (!pressed.delete(event.pointerId)) return;
+    gesture?.end(pressOf(event), isClick);
+    gesture = null;
+  };
+  surface.onpointercancel = (event) => {
+    pressed.delete(event.pointerId);
+    gesture = null;
+    setState({ outline: null });
+  };
+  surface.onpointerleave = (event) => {
+    if (event.pointerType !== "touch") setState({ position: null, hovered: -1 });
+  };
+
+  surface.addEventListener("wheel", (event) => {
+    event.preventDefault();
+    const { left, top } = pressOf(event);
+    view.zoomAt(left, top, wheelFactor(event));
+    decodeAt(event, "mouse");
+  }, { passive: false });
+
+  surface.ondblclick = (event) => {
+    const { left, top } = pressOf(event);
+    if (state.tool === "move") view.animateZoom(left, top, event.shiftKey ? 0.5 : 2);
+  };
+}
+
+/**
+ * Return the zoom factor of a wheel event. Browsers report a mouse wheel in lines or hundreds of
+ * pixels, and a pinch on a touchpad in single pixels with Ctrl.
+ * @param {WheelEvent} event
+ */
+function wheelFactor({ deltaY, deltaMode, ctrlKey }) {
+  const pixels = deltaMode === 1 ? deltaY * 16 : deltaY;
+  return Math.exp(-Math.max(-240, Math.min(240, pixels)) * (ctrlKey ? 0.01 : 0.0018));
+}
+
+/** Move and zoom so that the points below both fingers stay there. @param {View} view @param {Press} before @param {Press} now @param {Press} other */
+function pinch(view, before, now, other) {
+  const distance = (/** @type {Press} */ { left, top }) =>
+    Math.max(10, Math.hypot(left - other.left, top - other.top));
+  view.pan((now.left - before.left) / 2, (now.top - before.top) / 2);
+  view.zoomAt((now.left + other.left) / 2, (now.top + other.top) / 2, distance(now) / distance(before));
+}
+
+/** Install the keyboard commands and the zoom buttons. @param {View} view @param {PointSearch} search */
+export function installKeyboard(view, search) {
+  const zoom = (/** @type {number} */ factor) => view.animateZoom(view.width / 2, view.height / 2, factor);
+  const choose = (/** @type {Tool} */ tool) => () => setState({ tool });
+  const zoomIn = () => zoom(ZOOM_STEP);
+  const zoomOut = () => zoom(1 / ZOOM_STEP);
+  const zoomAll = () => view.animateToWhole();
+  /** @type {Object<string, () => void>} */
+  const commands = {
+    "+": zoomIn,
+    "=": zoomIn,
+    "-": zoomOut,
+    0: zoomAll,
+    Escape: clearAll,
+    m: choose("move"),
+    l: choose("lasso"),
+    b: choose("box"),
+    i: choose("interpolate"),
+    d: () => byId("draw").click(),
+    o: () => byId("open").click(),
+    t: () => byId("theme").click(),
+    Enter: () => { if (state.hovered >= 0) setState({ picked: state.hovered }); },
+  };
+
+  for (const [key, [right, down]] of Object.entries(ARROWS)) {
+    commands[key] = () => {
+      view.pan(-right * ARROW_STEP, -down * ARROW_STEP);
+      const middle = { left: view.width / 2, top: view.height / 2 };
+      setState({ position: [view.x, view.y], hovered: rowAt(view, search, middle), cursor: "cross" });
+    };
+  }
+
+  addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const target = /** @type {Element} */ (event.target);
+    const isTyping = target.matches("select, input, textarea") && event.key !== "Escape";
+    const pressesButton = target.matches("button") && event.key === "Enter";
+    const command = commands[event.key];
+    if (!command || isTyping || pressesButton) return;
+    event.preventDefault();
+    command();
+  });
+
+  byId("zoom-in").onclick = zoomIn;
+  byId("zoom-out").onclick = zoomOut;
+  byId("zoom-all").onclick = zoomAll;
+}
+
+/** Remove the outline, selection, path, picked row and placed rows. */
+function clearAll() {
+  closeNotice();
+  setState({ tool: "move", outline: null, selected: null, path: [], picked: -1, placed: null });
+}

@@ -1,0 +1,89 @@
+/*
+ * Interpolation: the rows decoded on the straight path between two points of the map. The ends can
+ * be dragged.
+ */
+
+import { byId, context2d, createElement, cssVariable, find } from "./dom.js";
+import { formatValue } from "./format.js";
+import { deviations, drawPicture, opacityOf, topColumns } from "./rows.js";
+import { columns } from "./scene.js";
+import { latestOnly, onChange, setState, state } from "./state.js";
+
+/** @import { Decoded, Point, Source } from "./scene.js" */
+
+const STEPS = 11;
+const MAX_LINES = 6; // columns of a table
+
+/** Return the points of a path, its ends included. @param {Point[]} ends @returns {Point[]} */
+const pathPoints = ([[x0, y0], [x1, y1]]) =>
+  Array.from({ length: STEPS }, (_, k) => {
+    const fraction = k / (STEPS - 1);
+    return [x0 + (x1 - x0) * fraction, y0 + (y1 - y0) * fraction];
+  });
+
+/** @param {Source} source */
+export function installInterpolation(source) {
+  const section = byId("interpolation");
+  const body = find(section, ".body");
+  const decode = latestOnly(async (/** @type {Point[]} */ ends) => {
+    show(body, await source.decode(pathPoints(ends)));
+    section.dataset.steps = String(STEPS);
+  });
+  find(section, ".close").onclick = () => setState({ path: [], tool: "move" });
+  onChange(["path", "theme"], () => {
+    section.hidden = state.path.length < 2;
+    if (state.path.length === 2) decode(state.path);
+  });
+}
+
+/** @param {HTMLElement} body @param {Decoded} decoded */
+function show(body, { rows, densities }) {
+  const tableRows = rows.filter((row) => row instanceof Float32Array);
+  body.classList.toggle("pictures", tableRows.length === 0);
+  if (tableRows.length > 0) {
+    body.replaceChildren(...changingColumns(tableRows).map((j) => columnLine(j, tableRows)));
+    return;
+  }
+  body.replaceChildren(...rows.map((row, k) => {
+    const canvas = createElement("canvas", { className: "picture" });
+    if (!(row instanceof Float32Array)) drawPicture(canvas, row);
+    canvas.style.opacity = opacityOf(densities[k]);
+    return canvas;
+  }));
+}
+
+/** Return the columns that change most along the path. @param {Float32Array[]} rows */
+const changingColumns = (rows) => topColumns(MAX_LINES, (j) => {
+  const values = rows.map((row) => deviations(row[j], columns[j]));
+  return Math.max(...values) - Math.min(...values);
+});
+
+/** Return a column's name, its first value, a line plot along the path, and its last value. @param {number} j @param {Float32Array[]} rows */
+function columnLine(j, rows) {
+  const column = columns[j];
+  const canvas = createElement("canvas", { className: "line-plot", width: 320, height: 40 });
+  drawLine(canvas, rows.map((row) => deviations(row[j], column)));
+  const valueElement = (/** @type {Float32Array} */ row) =>
+    createElement("span", { className: "chart-value" }, formatValue(row[j], column));
+  return createElement(
+    "div",
+    { className: "column-line" },
+    createElement("span", { className: "chart-name", title: column.name }, column.name),
+    valueElement(rows[0]),
+    canvas,
+    valueElement(rows[rows.length - 1]),
+  );
+}
+
+/** @param {HTMLCanvasElement} canvas @param {number[]} values */
+function drawLine(canvas, values) {
+  const context = context2d(canvas);
+  const range = Math.max(1, ...values.map(Math.abs)) * 1.1;
+  Object.assign(context, { strokeStyle: cssVariable("--accent"), lineWidth: 4, lineJoin: "round" });
+  context.beginPath();
+  values.forEach((value, k) => context.lineTo(
+    4 + ((canvas.width - 8) * k) / (values.length - 1),
+    (canvas.height / 2) * (1 - value / range),
+  ));
+  context.stroke();
+}

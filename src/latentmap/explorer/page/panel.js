@@ -1,0 +1,175 @@
+/*
+ * The panel: the decoded row at the pointer, the details of a row, and its most similar rows.
+ */
+
+import { byId, createElement, find, hasTouchScreen } from "./dom.js";
+import { formatNumber, formatWhole } from "./format.js";
+import { formatInRange } from "./colours.js";
+import { comparisonElement, drawPicture, factsElement, opacityOf, rowButtons, scoreFacts, showDecoded } from "./rows.js";
+import { MISSING, dequantize, imageSize, isExported, scene } from "./scene.js";
+import { latestOnly, onChange, state } from "./state.js";
+
+/** @import { Point, Row, RowDetails, Source } from "./scene.js" */
+/** @import { View } from "./view.js" */
+
+const LENS_GAP = 18; // CSS pixels between the pointer and the lens
+const MAX_REMEMBERED = 100; // rows
+
+/** Show the decoded row at the pointer. @param {Source} source */
+export function installDecodedRow(source) {
+  const body = find(byId("decoded"), ".body");
+  const lens = find(byId("lens"), "canvas", HTMLCanvasElement);
+  const container = createElement("div");
+  const densityText = createElement("p", { className: "density" });
+  const meter = createElement("i");
+  const positionText = createElement("p", { className: "position" });
+  const summary = createElement("div", { className: "summary" },
+    densityText, createElement("span", { className: "meter" }, meter), positionText);
+
+  /** @param {Point} position @param {Row} row @param {number} density */
+  function show(position, row, density) {
+    if (!container.isConnected) body.replaceChildren(container, summary);
+    showDecoded(container, row, density);
+    densityText.textContent = describeDensity(density);
+    meter.style.width = `${Math.round(100 * density)}%`;
+    positionText.textContent = formatPosition(position);
+    if (!(row instanceof Float32Array)) {
+      drawPicture(lens, row);
+      lens.style.opacity = opacityOf(density);
+    }
+    document.body.dataset.decoded = position.join(" ");
+  }
+
+  const decode = latestOnly(async (/** @type {Point} */ position) => {
+    const { densities, rows } = await source.decode([position]);
+    show(position, rows[0], densities[0]);
+  });
+
+  const hint = hasTouchScreen
+    ? "Slide a finger over the map to see the row decoded at that point. Two fingers move and zoom."
+    : "Move the pointer over the map to see the row decoded at that point.";
+  body.append(createElement("p", { className: "empty" }, hint));
+  onChange(["position"], () => {
+    if (state.position) decode(state.position);
+  });
+}
+
+/** @param {number} density  0–1 */
+function describeDensity(density) {
+  if (density < 0.004) return "no data here";
+  if (density < 0.05) return "very sparse";
+  return density < 0.3 ? "sparse" : "dense";
+}
+
+/** Write a map position to a thousandth of the map. @param {Point} position */
+export function formatPosition(position) {
+  const spread = (scene.bounds[2] - scene.bounds[0]) / 10;
+  const axes = scene.plane.components === 1 ? position.slice(0, 1) : position;
+  return axes.map((value) => formatNumber(value, spread)).join(", ");
+}
+
+/** Show decoded images in a small lens next to the pointer. @param {View} view */
+export function installLens(view) {
+  if (!imageSize) return;
+  const lens = byId("lens");
+  const enlargement = (hasTouchScreen ? 96 : 84) / Math.max(imageSize.height, imageSize.width);
+  const [width, height] = [imageSize.width * enlargement, imageSize.height * enlargement];
+  Object.assign(lens.style, { width: `${width}px`, height: `${height}px` });
+  onChange(["position", "cursor"], () => {
+    lens.hidden = !state.position || state.cursor === "cross";
+    if (state.position) {
+      const [x, y] = lensPosition(view, state.position, width, height);
+      lens.style.transform = `translate(${x}px, ${y}px)`;
+    }
+  });
+}
+
+/**
+ * Return the corner of the lens: right below the pointer, on the other side near the window's edge,
+ * or above a finger, which would cover it.
+ * @param {View} view
+ * @param {Point} position
+ * @param {number} width
+ * @param {number} height
+ */
+function lensPosition(view, position, width, height) {
+  const [left, top] = view.toScreen(...position);
+  const isFinger = state.cursor === "finger";
+  const fitsRight = left + LENS_GAP + width < view.width;
+  const fitsBelow = !isFinger && top + LENS_GAP + height < view.height;
+  const beside = fitsRight ? left + LENS_GAP : left - LENS_GAP - width;
+  const x = isFinger ? left - width / 2 : beside;
+  const y = fitsBelow ? top + LENS_GAP : top - (isFinger ? 48 : LENS_GAP) - height;
+  const clamp = (/** @type {number} */ value, /** @type {number} */ limit) =>
+    Math.round(Math.max(4, Math.min(limit - 4, value)));
+  return [clamp(x, view.width - width), clamp(y, view.height - height)];
+}
+
+/** Show the details of the row at the pointer, or of the picked row. @param {Source} source */
+export function installRowDetails(source) {
+  const section = byId("row");
+  const heading = find(section, "h2");
+  const body = find(section, ".body");
+  /** @type {Map<number, RowDetails>} */
+  const remembered = new Map();
+  const currentRow = () => (state.hovered >= 0 ? state.hovered : state.picked);
+
+  const load = latestOnly(async (/** @type {number} */ i) => {
+    const details = remembered.get(i) ?? (await source.details(i));
+    remembered.set(i, details);
+    const [oldest] = remembered.keys();
+    if (remembered.size > MAX_REMEMBERED) remembered.delete(oldest);
+    if (i === currentRow()) show(i, details);
+  });
+
+  /** @param {number} i @param {RowDetails} details */
+  function show(i, details) {
+    heading.replaceChildren(`Row ${formatWhole(details.number)}`);
+    if (details.name) heading.append(createElement("span", { className: "quiet" }, details.name));
+    body.replaceChildren(
+      comparisonElement(details.original, details.reconstruction),
+      factsElement([["label", details.label], ...colouringFacts(i), ...scoreFacts(details)]),
+    );
+    section.dataset.row = String(i);
+  }
+
+  function showEmpty() {
+    heading.textContent = "Row";
+    body.replaceChildren(createElement("p", { className: "empty" },
+      "Point at a row to compare it with its reconstruction. Click it to keep it here and to find similar rows."));
+    delete section.dataset.row;
+  }
+
+  const refresh = () => (currentRow() >= 0 ? load(currentRow()) : showEmpty());
+  onChange(["hovered", "picked", "colours"], refresh);
+  refresh();
+}
+
+/** Return the value that a row is coloured by, unless the details show it already. @param {number} i @returns {[string, unknown][]} */
+function colouringFacts(i) {
+  const { colours } = state;
+  const { name, kind, codes, values = [], low = 0, high = 1 } = colours;
+  if (["", "label", "confidence", "error"].includes(name)) return [];
+  if (codes[i] === MISSING) return [[name, "–"]];
+  if (kind === "category") return [[name, values[codes[i]]]];
+  return [[name, formatInRange(dequantize(codes[i], low, high), colours)]];
+}
+
+/** Show the rows most similar to the picked row. @param {Source} source @param {(row: number) => void} goTo */
+export function installSimilarRows(source, goTo) {
+  const section = byId("similar");
+  const load = latestOnly(async (/** @type {number} */ i) => {
+    const { rows, distances } = await source.similar(i);
+    const buttons = await rowButtons(source, rows, distances, goTo);
+    if (i !== state.picked) return;
+    find(section, ".body").replaceChildren(buttons);
+    section.hidden = false;
+  });
+  if (isExported && scene.plane.components > 2) {
+    find(section, "h2").textContent = "Nearest on the map"; // the file does not hold the codes
+  }
+  onChange(["picked"], () => {
+    if (state.picked >= 0) load(state.picked);
+    else section.hidden = true;
+  });
+}

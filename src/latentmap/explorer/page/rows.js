@@ -1,0 +1,195 @@
+/*
+ * How rows look on the page: images as canvases of exactly their own pixels, table rows as bar
+ * charts. The style sheet enlarges small images without smoothing and shrinks large ones smoothly.
+ */
+
+import { context2d, createButton, createElement } from "./dom.js";
+import { formatValue, formatWhole } from "./format.js";
+import { columns, imageSize, numberOf } from "./scene.js";
+import { state } from "./state.js";
+
+/** @import { Column, Picture, Row, Source } from "./scene.js" */
+
+const SMOOTH_FROM = 128; // pixels from which an image may be shown smaller than it is
+const CHART_RANGE = 3; // standard deviations in half a bar
+
+/** Number of columns in a chart. */
+export const MAX_BARS = 8;
+
+/** Draw a picture on a canvas, which takes its size. @param {HTMLCanvasElement} canvas @param {Picture} picture */
+export function drawPicture(canvas, { height, width, channels, data }) {
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  canvas.classList.toggle("smooth", Math.max(height, width) >= SMOOTH_FROM);
+  const image = new ImageData(width, height);
+  for (let from = 0, to = 0; to < image.data.length; from += channels, to += 4) {
+    image.data[to] = data[from];
+    image.data[to + 1] = data[from + (channels === 3 ? 1 : 0)];
+    image.data[to + 2] = data[from + (channels === 3 ? 2 : 0)];
+    image.data[to + 3] = 255;
+  }
+  context2d(canvas).putImageData(image, 0, 0);
+}
+
+/** @param {Picture} picture */
+function pictureElement(picture) {
+  const canvas = createElement("canvas", { className: "picture" });
+  drawPicture(canvas, picture);
+  return canvas;
+}
+
+/** Return the difference of a value from the mean, in standard deviations. @param {number} value @param {Column} column */
+export const deviations = (value, { mean, deviation }) => (deviation > 0 ? (value - mean) / deviation : 0);
+
+/**
+ * Return the columns with the largest scores, in the order of the table, so that the columns of a
+ * chart do not change places while the pointer moves.
+ * @param {number} count
+ * @param {(j: number) => number} score
+ */
+export const topColumns = (count, score) =>
+  [...columns.keys()]
+    .sort((a, b) => (score(b) || 0) - (score(a) || 0))
+    .slice(0, count)
+    .sort((a, b) => a - b);
+
+/**
+ * Draw the columns in which a row differs most from the mean: a bar for each value, and a tick for
+ * the original value.
+ * @param {HTMLElement} container
+ * @param {Float32Array} values
+ * @param {Float32Array | null} [original]
+ */
+function drawChart(container, values, original = null) {
+  const compared = original ?? values;
+  const shown = topColumns(MAX_BARS, (j) => Math.abs(deviations(compared[j], columns[j])));
+  container.className = "chart";
+  container.replaceChildren(...shown.map((j) => chartLine(columns[j], values[j], original?.[j])));
+}
+
+/** @param {Column} column @param {number} value @param {number} [original] */
+function chartLine(column, value, original) {
+  const bar = createElement("span", { className: "bar-area" }, barElement(deviations(value, column)));
+  if (original !== undefined) bar.append(tickElement(deviations(original, column)));
+  const title = original === undefined
+    ? `${column.name}: mean ${formatValue(column.mean, column)}`
+    : `${column.name}: ${formatValue(original, column)}, reconstructed ${formatValue(value, column)}`;
+  return createElement(
+    "div",
+    { className: "chart-line", title },
+    createElement("span", { className: "chart-name" }, column.name),
+    bar,
+    createElement("span", { className: "chart-value" }, formatValue(original ?? value, column)),
+  );
+}
+
+/** Return the position on a bar in percent. @param {number} deviation */
+const percentOf = (deviation) =>
+  50 + (50 * Math.max(-CHART_RANGE, Math.min(CHART_RANGE, deviation || 0))) / CHART_RANGE;
+
+/** @param {number} deviation */
+function barElement(deviation) {
+  const bar = createElement("i", { className: deviation < 0 ? "bar below" : "bar above" });
+  const end = percentOf(deviation);
+  bar.style.left = `${Math.min(50, end)}%`;
+  bar.style.width = `${Math.abs(end - 50)}%`;
+  return bar;
+}
+
+/** @param {number} deviation */
+function tickElement(deviation) {
+  const tick = createElement("i", { className: "tick" });
+  tick.style.left = `${percentOf(deviation)}%`;
+  return tick;
+}
+
+/**
+ * Show a decoded row; its opacity tells the density of the data, so its pixels stay those of the
+ * model.
+ * @param {HTMLElement} container  the same at each call, to reuse its canvas
+ * @param {Row} row
+ * @param {number} density
+ */
+export function showDecoded(container, row, density) {
+  if (row instanceof Float32Array) {
+    drawChart(container, row);
+    container.style.opacity = opacityOf(density);
+  } else {
+    const canvas = container.querySelector("canvas") ?? createElement("canvas");
+    canvas.className = "picture large";
+    drawPicture(canvas, row);
+    canvas.style.opacity = opacityOf(density);
+    container.replaceChildren(canvas);
+  }
+}
+
+/** Return the opacity of a decoded row; rows without data around them stay visible. @param {number} density */
+export const opacityOf = (density) => String(0.18 + 0.82 * Math.min(1, density * 4) ** 0.7);
+
+/** Return an original next to its reconstruction. @param {Row | null} original @param {Row} reconstruction */
+export function comparisonElement(original, reconstruction) {
+  const container = createElement("div");
+  if (reconstruction instanceof Float32Array) {
+    drawChart(container, reconstruction, original instanceof Float32Array ? original : null);
+    container.append(createElement("p", { className: "key" },
+      createElement("i", { className: "tick" }), "original",
+      createElement("i", { className: "bar" }), "reconstruction"));
+  } else {
+    container.className = "pair";
+    if (original && !(original instanceof Float32Array)) container.append(figure(original, "original"));
+    container.append(figure(reconstruction, "reconstruction"));
+  }
+  return container;
+}
+
+/** @param {Picture} picture @param {string} caption */
+const figure = (picture, caption) =>
+  createElement("figure", {}, pictureElement(picture), createElement("figcaption", {}, caption));
+
+/** Return a list of names and values without those that have no value. @param {[string, unknown][]} facts */
+export function factsElement(facts) {
+  const list = createElement("dl", { className: "facts" });
+  for (const [name, value] of facts) {
+    if (value === null || value === undefined || value === "") continue;
+    list.append(createElement("div", {}, createElement("dt", {}, name), createElement("dd", {}, String(value))));
+  }
+  return list;
+}
+
+/** Return the scores of a row as facts. @param {{ confidence: number | null, error: number | null }} scores @returns {[string, unknown][]} */
+export const scoreFacts = ({ confidence, error }) => [
+  ["confidence", confidence === null ? null : `${Math.round(100 * confidence)} %`],
+  ["error", error?.toPrecision(3)],
+];
+
+/** Return the short name of a row: "Row 12 · seven". @param {number} i */
+function rowTitle(i) {
+  const label = state.labels?.values?.[state.labels.codes[i]];
+  const number = `Row ${formatWhole(numberOf(i))}`;
+  return label === undefined ? number : `${number} · ${label}`;
+}
+
+/**
+ * Return buttons for rows: thumbnails of images, names of table rows.
+ * @param {Source} source
+ * @param {number[]} rows
+ * @param {number[] | null} distances
+ * @param {(row: number) => void} onChoose
+ */
+export async function rowButtons(source, rows, distances, onChoose) {
+  const pictures = imageSize ? await source.thumbnails(rows) : [];
+  const buttons = rows.map((i, k) => {
+    const title = rowTitle(i);
+    const content = pictures[k] ? [pictureElement(pictures[k])] : listLine(title, distances?.[k]);
+    const button = createButton({ title, onclick: () => onChoose(i) }, ...content);
+    button.setAttribute("aria-label", title);
+    button.dataset.row = String(i);
+    return button;
+  });
+  return createElement("div", { className: pictures.length ? "thumbnails" : "list" }, ...buttons);
+}
+
+/** @param {string} title @param {number} [distance] */
+const listLine = (title, distance) => [
+  createElement("span", {}, title),
+  createElement("span", { className: "quiet" }, distance?.toPrecision(2) ?? ""),
+];
