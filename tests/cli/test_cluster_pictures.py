@@ -6,7 +6,7 @@ import numpy as np
 
 from latentmap.analysis import cluster
 from latentmap.cli.cluster_pictures import beside, count_of, names_of, rows_of
-from latentmap.plots.label_types import Tags
+from latentmap.plots.label_encoding import Tags
 
 
 def test_many_clusters_are_no_measured_value():

@@ -7,15 +7,15 @@ for what they share.
 
 from latentmap.plots.attribution_plot import blame, blame_size
 from latentmap.plots.cluster_plot import typical_rows, typical_rows_size
-from latentmap.plots.codes import codes
+from latentmap.plots.code_plot import codes
 from latentmap.plots.comparison_plot import comparison, comparison_size
-from latentmap.plots.decoded_plane import plane
+from latentmap.plots.decoded_grid_plot import plane
 from latentmap.plots.density_plot import density
-from latentmap.plots.history import loss_curve
-from latentmap.plots.neighbor_rows import neighbors, neighbors_size
-from latentmap.plots.reconstructions import reconstructions
-from latentmap.plots.row_sheet import rows, rows_size
-from latentmap.plots.saving import figure
+from latentmap.plots.figure_files import figure
+from latentmap.plots.loss_plot import loss_curve
+from latentmap.plots.neighbor_plot import neighbors, neighbors_size
+from latentmap.plots.reconstruction_plot import reconstructions
+from latentmap.plots.row_plot import rows, rows_size
 
 __all__ = [
     "blame",

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latentmap.plots.label_placement import islands
-from latentmap.plots.label_types import Tags
+from latentmap.plots.dense_regions import islands
+from latentmap.plots.label_encoding import Tags
 from latentmap.plots.style import INK, PALETTE, darker
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import numpy as np
 
 from latentmap.errors import DataError, SettingError
 from latentmap.plots.class_labels import name_classes
-from latentmap.plots.label_types import Tags
+from latentmap.plots.label_encoding import Tags
 from latentmap.plots.projection import grid_of, known_codes, view_of, window_of
 from latentmap.plots.style import INK, axes_for, dress, frame
 

@@ -5,7 +5,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from latentmap.errors import DataError
-from latentmap.plots.label_types import MOST_NAMES, Tags
+from latentmap.plots.label_encoding import MOST_NAMES, Tags
 from latentmap.plots.style import PALETTE
 
 

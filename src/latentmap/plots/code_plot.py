@@ -8,8 +8,8 @@ import numpy as np
 
 from latentmap.errors import DataError
 from latentmap.plots.class_labels import name_classes
-from latentmap.plots.label_types import Tags
-from latentmap.plots.points import draw_points
+from latentmap.plots.label_encoding import Tags
+from latentmap.plots.point_drawing import draw_points
 from latentmap.plots.projection import as_codes, view_of, window_of
 from latentmap.plots.style import GREY, PALETTE, axes_for, dress, frame
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from latentmap.errors import DataError, SettingError
-from latentmap.plots.row_sheet import columns_for, rows
+from latentmap.plots.row_plot import columns_for, rows
 
 
 def test_images_stand_in_their_order(ax, drawn):

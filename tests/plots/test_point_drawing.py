@@ -5,7 +5,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from latentmap import plots
-from latentmap.plots.points import MOST_DOTS, shaded
+from latentmap.plots.point_drawing import MOST_DOTS, shaded
 
 
 def test_more_points_are_drawn_smaller_and_fainter(Z):

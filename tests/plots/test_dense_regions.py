@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latentmap.plots.label_placement import islands
+from latentmap.plots.dense_regions import islands
 
 LOW, HIGH = np.zeros(2), np.full(2, 100.0)
 
