@@ -27,7 +27,7 @@ def test_a_limit_that_cannot_be_kept_is_refused(process, options, sentence, tmp_
 
 
 @pytest.mark.parametrize(
-    ("limit", "word"), [("lots", "found 'lots'"), ("500MB", "1.1 GB at least")]
+    ("limit", "word"), [("lots", "found 'lots'"), ("500MB", "at least 1.1 GB")]
 )
 def test_one_of_the_environment_is_checked_by_every_verb(process, limit, word, monkeypatch):
     monkeypatch.setenv("LATENTMAP_MEMORY", limit)

@@ -142,7 +142,7 @@ def test_load_respects_the_limit():
 
 
 def test_load_leaves_what_memory_cannot_hold(monkeypatch):
-    monkeypatch.setattr("latentmap.data.sources.available_bytes", lambda: 10)
+    monkeypatch.setattr("latentmap.data.memory.available_bytes", lambda: 10)
     source = numbered()
     assert source.load() is source
 
