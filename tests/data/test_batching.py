@@ -4,7 +4,8 @@ import time
 import numpy as np
 import pytest
 
-from latentmap.data import batching
+from latentmap.data import ArraySource, batching
+from latentmap.data.memory import limit_bytes, memory_limit
 from latentmap.errors import DataError
 
 
@@ -32,7 +33,7 @@ def test_permuted_is_uniform():
 def test_buffered_mixes_rows_of_several_blocks():
     rows, rng = np.arange(1000), np.random.default_rng(0)
     bounds = np.arange(0, 1001, 100)
-    batch = next(batching.shuffled_in_blocks(rows.take, bounds, 50, rng, blocks_at_once=5))
+    batch = next(batching.shuffled_in_blocks(rows.take, bounds, 50, rng, blocks_in_buffer=5))
     assert len(np.unique(batch // 100)) == 5
 
 
@@ -71,3 +72,30 @@ def test_nobody_reads_on_after_the_caller_has_left():
     next(coming)
     coming.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("reading")]
+
+
+def test_batches_are_read_in_order_with_their_positions_and_progress(capsys):
+    rows = ArraySource(np.arange(10.0).reshape(5, 2), name="them")
+    parts = list(batching.read_batches(rows, 2, task="counting"))
+    assert [(where.start, where.stop) for where, _ in parts] == [(0, 2), (2, 4), (4, 5)]
+    assert np.array_equal(np.concatenate([batch for _, batch in parts]), rows[:])
+    assert "counting" in capsys.readouterr().err
+    list(batching.read_batches(rows, 2, task="counting", verbose=False))
+    list(batching.read_batches(rows))
+    assert capsys.readouterr().err == ""
+
+
+def test_a_bad_number_is_named_by_its_row_in_the_source():
+    array = np.zeros((9, 2))
+    array[6, 1] = np.inf
+    rows = ArraySource(array, name="them").subset(np.arange(3, 9))
+    with pytest.raises(DataError, match=r"^them, row 6, column 1: expected a finite number"):
+        list(batching.read_batches(rows, 2))
+
+
+def test_a_memory_limit_holds_in_the_thread_that_reads_ahead():
+    def limits():
+        yield limit_bytes()
+
+    with memory_limit("3GB"):
+        assert list(batching.read_ahead(limits())) == [3_000_000_000]

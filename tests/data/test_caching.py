@@ -6,7 +6,6 @@ from latentmap.data.caching import load_or_cache
 from latentmap.data.sources import ArraySource, Source
 from latentmap.errors import DataError
 from latentmap.training.preparation import prepare
-from latentmap.training.strategy import trained_by
 
 ROWS = np.random.default_rng(0).normal(size=(500, 3))
 
@@ -57,15 +56,14 @@ def test_more_go_to_the_disk_and_leave_nothing_behind(little_memory, cache):
 
 
 def test_a_full_disk_leaves_rows_where_they_are(little_memory, cache, monkeypatch):
-    monkeypatch.setattr(module, "SPARE", 1 << 50)
+    monkeypatch.setattr(module, "DISK_MARGIN", 1 << 50)
     source = Decoded(ROWS)
     assert load_or_cache(source) is source
 
 
 def test_rows_that_workers_will_read_stay_where_they_are(little_memory, cache):
     source = Decoded(ROWS)
-    with trained_by(object()):
-        assert load_or_cache(source) is source
+    assert load_or_cache(source, use_disk=False) is source
 
 
 def test_raw_numbers_stay_where_they_are(little_memory):
@@ -100,5 +98,5 @@ def test_fitting_reads_the_original_once(little_memory, cache):
 
 
 def test_progress_is_shown(capsys):
-    load_or_cache(Decoded(ROWS), visible=True)
+    load_or_cache(Decoded(ROWS), verbose=True)
     assert "reading them" in capsys.readouterr().err

@@ -105,5 +105,5 @@ def test_how_many_cells_are_searched_is_the_callers_choice(many, monkeypatch):
 
 
 def test_progress_is_shown(capsys):
-    nearest_neighbors(POINTS, 3, seed=0, visible=True)
+    nearest_neighbors(POINTS, 3, seed=0, verbose=True)
     assert "finding neighbours" in capsys.readouterr().err

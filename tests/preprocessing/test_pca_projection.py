@@ -110,7 +110,7 @@ def large(monkeypatch, request):
     """Every matrix counts as one that is too large to be made dense."""
     monkeypatch.setattr(pca_projection, "EXACT_NUMBERS", 100)
     if request.param == "wide":
-        monkeypatch.setattr(pca_solvers, "NARROW", 0)
+        monkeypatch.setattr(pca_solvers, "FEW_COLUMNS", 0)
 
 
 def dense_and_sparse(rows, n_components, scaling="auto"):

@@ -14,7 +14,7 @@ ROWS = RNG.poisson(RNG.gamma(0.3, size=(300, 3)) @ RNG.gamma(0.2, size=(3, 40)))
 def way(request, monkeypatch):
     """Give what makes a matrix that is decomposed in one of the three ways."""
     if request.param == "wide":
-        monkeypatch.setattr(pca_solvers, "NARROW", 0)
+        monkeypatch.setattr(pca_solvers, "FEW_COLUMNS", 0)
     return np.asarray if request.param == "dense" else csr_array
 
 

@@ -29,7 +29,7 @@ def found(low, high, mean=(0.5,), variance=(0.04,)):
     ],
 )
 def test_statistics_are_numpys_whatever_the_batches(rows, batch_numbers, monkeypatch):
-    monkeypatch.setattr(scaling, "PASS_NUMBERS", batch_numbers)
+    monkeypatch.setattr(scaling, "BATCH_NUMBERS", batch_numbers)
     result = row_statistics(ArraySource(rows))
     flat = rows.reshape(len(rows), -1).astype(float)
     assert (result.low, result.high) == (flat.min(), flat.max())
@@ -39,7 +39,7 @@ def test_statistics_are_numpys_whatever_the_batches(rows, batch_numbers, monkeyp
 
 @pytest.mark.parametrize(("bad", "told"), [(np.nan, "NaN"), (np.inf, "inf"), (-1e39, r"-1e\+39")])
 def test_the_place_of_a_bad_number_is_named(bad, told, monkeypatch):
-    monkeypatch.setattr(scaling, "PASS_NUMBERS", 20)
+    monkeypatch.setattr(scaling, "BATCH_NUMBERS", 20)
     rows = np.ones((30, 4))
     rows[17, 2] = bad
     source = ArraySource(rows, name="rows.csv", feature_names=["a", "b", "age", "d"])
@@ -68,7 +68,7 @@ def sparse(low=0.0, high=1.0, density=0.2, dtype=float):
 )
 def test_statistics_of_sparse_rows_are_those_of_dense_ones(rows, batch_numbers, monkeypatch):
     expected = row_statistics(ArraySource(rows.toarray()))
-    monkeypatch.setattr(scaling, "PASS_NUMBERS", batch_numbers)
+    monkeypatch.setattr(scaling, "BATCH_NUMBERS", batch_numbers)
     result = row_statistics(SparseSource(rows))
     assert (result.low, result.high) == (expected.low, expected.high)
     assert np.allclose(result.mean, expected.mean, rtol=1e-12)
@@ -88,7 +88,7 @@ def test_sparse_rows_are_scaled_as_dense_ones(rows, word):
 
 
 def test_the_place_of_a_bad_number_is_named_in_sparse_rows_too(monkeypatch):
-    monkeypatch.setattr(scaling, "PASS_NUMBERS", 4)
+    monkeypatch.setattr(scaling, "BATCH_NUMBERS", 4)
     rows = np.zeros((30, 4))
     rows[::2, 1], rows[17, 2] = 1.0, np.nan
     source = SparseSource(csr_array(rows), name="words.npz").subset(np.arange(3, 30))

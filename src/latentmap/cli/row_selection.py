@@ -190,7 +190,7 @@ def split_rows(
         return _named_parts(data, rows)
     from latentmap.data.caching import load_or_cache
 
-    rows = load_or_cache(rows, visible=True) if near else rows
+    rows = load_or_cache(rows, verbose=True) if near else rows
     count = _held_out_count(len(rows))
     held_out = {
         "rows": count,

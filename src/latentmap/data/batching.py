@@ -1,47 +1,134 @@
-"""How rows are grouped into batches, apart from where they come from.
+"""Reading rows in batches: in order and checked, or shuffled.
 
-A file that is read row group by row group must not be shuffled by picking single rows: every batch
-would touch every group. So such sources are shuffled in two steps, random blocks into a buffer,
-then random rows out of it, and each block is read once a pass. Arrays in memory get a plain
-permutation. These functions know only ``take``, so they serve every source.
+A file that is read row group by row group must not be shuffled by picking single rows, because
+every batch would touch every group. Such sources are shuffled in two steps: random blocks are read
+into a buffer, then random rows are taken out of it, so that each block is read once per epoch.
+Arrays in memory are read in the order of one permutation.
 """
 
 from __future__ import annotations
 
+import contextvars
+import math
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-__all__ = ["Rng", "in_order", "read_ahead", "rebatch", "shuffled", "shuffled_in_blocks"]
+from latentmap.progress import progress
 
-Take = Callable[[np.ndarray], np.ndarray]
+if TYPE_CHECKING:
+    from latentmap.data.sources import Source
+
+__all__ = [
+    "Rng",
+    "batch_size_for",
+    "in_order",
+    "read_ahead",
+    "read_batches",
+    "rebatch",
+    "shuffled",
+    "shuffled_in_blocks",
+]
+
+BATCH_NUMBERS, BATCH_ROWS = 1 << 22, 1 << 13
 Rng = np.random.Generator | np.random.RandomState
-"""What draws an order: NumPy's generators, new or old."""
+Batch = TypeVar("Batch")
+Take = Callable[[np.ndarray], Batch]
 
 
-def read_ahead(batches: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-    """Yield the same batches, the next one being read while the caller works on the last.
+def batch_size_for(row_shape: tuple[int, ...], most_rows: int = BATCH_ROWS) -> int:
+    """Return a number of rows whose batch takes at most 2²² numbers, at least 1.
+
+    Examples
+    --------
+    >>> batch_size_for((28, 28)), batch_size_for((2**20,))
+    (5349, 4)
+    """
+    return max(1, min(most_rows, BATCH_NUMBERS // max(1, math.prod(row_shape))))
+
+
+def read_batches(
+    rows: Source,
+    batch_size: int | None = None,
+    *,
+    task: str = "",
+    verbose: bool = True,
+    batches: Iterator[np.ndarray] | None = None,
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """Read all rows once, in order, and check that every number is finite.
+
+    Parameters
+    ----------
+    rows : Source
+    batch_size : int, optional
+        Rows in a batch, by default `batch_size_for` the shape of a row.
+    task : str
+        Description of a progress bar; there is no bar without it.
+    verbose : bool
+        Whether the progress bar is shown.
+    batches : iterator, optional
+        Replaces the batches of ``rows``, such as those of a sparse matrix.
+
+    Yields
+    ------
+    slice
+        Position of the batch among the rows.
+    ndarray of shape (batch_size, ...)
+
+    Raises
+    ------
+    DataError
+        If a number is NaN, infinite or too large for float32; the message names row and column.
+
+    Examples
+    --------
+    >>> from latentmap.data import ArraySource
+    >>> for where, batch in read_batches(ArraySource(np.array([[1.0], [2.0], [3.0]])), 2):
+    ...     print(where, batch.ravel())
+    slice(0, 2, None) [1. 2.]
+    slice(2, 3, None) [3.]
+    """
+    if batches is None:
+        batches = rows.batches(batch_size or batch_size_for(rows.row_shape))
+    start = 0
+    with progress(task, len(rows), verbose and bool(task)) as advance:
+        for batch in batches:
+            rows.check(batch, start)
+            stop = start + batch.shape[0]
+            yield slice(start, stop), batch
+            advance(stop - start)
+            start = stop
+
+
+def read_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """Yield the same batches, and read the next one in a thread while the caller uses the last.
 
     Examples
     --------
     >>> list(read_ahead(iter([1, 2, 3])))
     [1, 2, 3]
     """
+    context = contextvars.copy_context()
+
+    def read() -> Batch | None:
+        return next(batches, None)
+
     with ThreadPoolExecutor(1, "reading") as pool:
-        coming = pool.submit(next, batches, None)
-        while (batch := coming.result()) is not None:
-            coming = pool.submit(next, batches, None)
+        future = pool.submit(context.run, read)
+        while (batch := future.result()) is not None:
+            future = pool.submit(context.run, read)
             yield batch
 
 
-def in_order(take: Take, length: int, size: int) -> Iterator[np.ndarray]:
-    """Yield rows 0 to ``length`` in batches of ``size``, the last one perhaps shorter."""
+def in_order(take: Take[Batch], length: int, size: int) -> Iterator[Batch]:
+    """Yield rows 0 to ``length`` in batches of ``size`` rows; the last may be shorter."""
     for start in range(0, length, size):
         yield take(np.arange(start, min(start + size, length)))
 
 
-def shuffled(take: Take, length: int, size: int, rng: Rng) -> Iterator[np.ndarray]:
+def shuffled(take: Take[Batch], length: int, size: int, rng: Rng) -> Iterator[Batch]:
     """Yield every row once in a uniformly random order."""
     order = rng.permutation(length)
     for start in range(0, length, size):
@@ -49,26 +136,22 @@ def shuffled(take: Take, length: int, size: int, rng: Rng) -> Iterator[np.ndarra
 
 
 def shuffled_in_blocks(
-    take: Take,
-    bounds: np.ndarray,
-    size: int,
-    rng: Rng,
-    blocks_at_once: int,
+    take: Take[np.ndarray], bounds: np.ndarray, size: int, rng: Rng, blocks_in_buffer: int
 ) -> Iterator[np.ndarray]:
-    """Yield every row once, shuffled among ``blocks_at_once`` random blocks at a time.
+    """Yield every row once, shuffled within a buffer of random blocks.
 
     Parameters
     ----------
     take : callable
-        Gives the rows at an array of indices.
+        Returns the rows at an array of indices.
     bounds : ndarray of shape (n_blocks + 1,)
-        Where each block starts, and the number of rows at the end.
+        First row of each block, and the number of rows.
     size : int
-        Rows a batch; the last may be shorter.
-    rng : numpy.random.Generator
+        Rows in a batch; the last may be shorter.
+    rng : numpy.random.Generator or RandomState
         Chooses the order of the blocks and of the rows in the buffer.
-    blocks_at_once : int
-        How many blocks the buffer holds: more shuffle better, and take more memory.
+    blocks_in_buffer : int
+        A larger buffer shuffles more uniformly and takes more memory.
 
     Yields
     ------
@@ -78,47 +161,47 @@ def shuffled_in_blocks(
     --------
     >>> rows, rng = np.arange(6), np.random.default_rng(0)
     >>> bounds = np.array([0, 2, 4, 6])
-    >>> parts = list(shuffled_in_blocks(rows.take, bounds, 4, rng, blocks_at_once=2))
+    >>> parts = list(shuffled_in_blocks(rows.take, bounds, 4, rng, blocks_in_buffer=2))
     >>> [len(part) for part in parts], sorted(np.concatenate(parts).tolist())
     ([4, 2], [0, 1, 2, 3, 4, 5])
     """
-    return rebatch(_shuffled_pieces(take, bounds, size, rng, blocks_at_once), size)
+    return rebatch(_shuffled_pieces(take, bounds, size, rng, blocks_in_buffer), size)
 
 
 def _shuffled_pieces(
-    take: Take, bounds: np.ndarray, size: int, rng: Rng, blocks_at_once: int
+    take: Take[np.ndarray], bounds: np.ndarray, size: int, rng: Rng, blocks_in_buffer: int
 ) -> Iterator[np.ndarray]:
     blocks = rng.permutation(len(bounds) - 1)
-    for first in range(0, len(blocks), blocks_at_once):
-        # Ascending inside the buffer: the disk is read forwards.
-        chosen = np.sort(blocks[first : first + blocks_at_once])
+    for first in range(0, len(blocks), blocks_in_buffer):
+        # Blocks are read in ascending order because a disk reads forwards faster.
+        chosen = np.sort(blocks[first : first + blocks_in_buffer])
         buffer = take(np.concatenate([np.arange(bounds[b], bounds[b + 1]) for b in chosen]))
         order = rng.permutation(len(buffer))
         for start in range(0, len(order), size):
             yield buffer[order[start : start + size]]
-        del buffer  # before the next one is read
+        del buffer  # before the next buffer is allocated
 
 
 def rebatch(arrays: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:
-    """Cut a stream of arrays of any length into batches of exactly ``size`` rows, but for the last.
+    """Cut a stream of arrays of any length into batches of ``size`` rows; the last may be shorter.
 
     Examples
     --------
     >>> [part.tolist() for part in rebatch([np.arange(3), np.arange(3, 5)], 2)]
     [[0, 1], [2, 3], [4]]
     """
-    held: list[np.ndarray] = []
-    room = size
+    parts: list[np.ndarray] = []
+    missing = size
     for rows in arrays:
-        while len(rows) >= room:
-            yield _joined([*held, rows[:room]])
-            rows, held, room = rows[room:], [], size
+        while len(rows) >= missing:
+            yield _concatenated([*parts, rows[:missing]])
+            rows, parts, missing = rows[missing:], [], size
         if len(rows):
-            held.append(rows)
-            room -= len(rows)
-    if held:
-        yield _joined(held)
+            parts.append(rows)
+            missing -= len(rows)
+    if parts:
+        yield _concatenated(parts)
 
 
-def _joined(parts: list[np.ndarray]) -> np.ndarray:
+def _concatenated(parts: list[np.ndarray]) -> np.ndarray:
     return parts[0] if len(parts) == 1 else np.concatenate(parts)

@@ -1,8 +1,8 @@
-"""Rows brought near, once, so that every run through them after that is quick.
+"""Rows loaded into memory or copied to a cache file, so that repeated passes over them are fast.
 
-Fitting reads rows several times, and decoding a table or an image costs as much each time. So rows
-that fit are taken into memory; more are copied to a raw file without a name in the cache folder,
-which goes with the process. NumPy's own files are as quick as that where they lie.
+A fit reads rows several times, and decoding a table or an image takes as long each time. Rows that
+fit are loaded into memory. Larger ones are copied to a temporary file in the cache folder, which is
+deleted when the process ends. Rows in NumPy's own files are read where they are.
 """
 
 from __future__ import annotations
@@ -15,29 +15,30 @@ import numpy as np
 from latentmap.data.memmap import TemporaryArrayFile, cache_folder
 from latentmap.data.sources import CachedSource, Source
 from latentmap.progress import progress
-from latentmap.training.strategy import chosen_trainer
 
 __all__ = ["copy_to_cache", "load_or_cache"]
 
 BATCH_BYTES = 1 << 24
-SPARE = 2
-"""The disk must have so many times the room that the copy needs."""
+# Free disk space that a copy must find, as a multiple of its size.
+DISK_MARGIN = 2
 
 
-def load_or_cache(rows: Source, visible: bool = False) -> Source:
-    """Give the same rows where they are read quickly.
+def load_or_cache(rows: Source, verbose: bool = False, use_disk: bool = True) -> Source:
+    """Return the same rows where they are read quickly.
 
     Parameters
     ----------
     rows : Source
-    visible : bool
+    verbose : bool
         Show progress.
+    use_disk : bool
+        Whether rows that do not fit into memory are copied to a file of this process, see
+        `copy_to_cache`. Other processes cannot read that file.
 
     Returns
     -------
     Source
-        In memory if they take at most 512 MB, and as they are where they are raw numbers already,
-        where the disk has no room for a copy, or where other processes train and read them.
+        An array in memory, a cache file, or ``rows``.
 
     Examples
     --------
@@ -50,23 +51,15 @@ def load_or_cache(rows: Source, visible: bool = False) -> Source:
         loaded = rows.load()
         return rows if loaded is rows else CachedSource(rows, loaded[:])
     if rows.fits_in_memory():
-        return _filled(rows, np.empty((len(rows), *rows.row_shape), rows.dtype), visible)
-    return rows if chosen_trainer() else copy_to_cache(rows, visible)
+        return _loaded(rows, verbose)
+    return copy_to_cache(rows, verbose) if use_disk else rows
 
 
-def copy_to_cache(rows: Source, visible: bool = False) -> Source:
-    """Give the same rows in a raw file of this process; as they are, where they are raw already.
+def copy_to_cache(rows: Source, verbose: bool = False) -> Source:
+    """Return the same rows in a temporary file, decoded.
 
-    Parameters
-    ----------
-    rows : Source
-    visible : bool
-        Show progress.
-
-    Returns
-    -------
-    Source
-        As they are, too, where the disk has no room for a copy.
+    Rows that are decoded already are returned as they are, and so are rows for whose copy the disk
+    has no room.
 
     Examples
     --------
@@ -75,24 +68,25 @@ def copy_to_cache(rows: Source, visible: bool = False) -> Source:
     >>> copy_to_cache(rows) is rows
     True
     """
-    if rows.is_decoded or shutil.disk_usage(cache_folder()).free < SPARE * rows.nbytes:
+    if rows.is_decoded or shutil.disk_usage(cache_folder()).free < DISK_MARGIN * rows.nbytes:
         return rows
     with TemporaryArrayFile() as file:
-        for batch in _batches(rows, visible):
+        for batch in _batches(rows, verbose):
             file.write(batch)
         return CachedSource(rows, file.mapped(rows.dtype, rows.row_shape))
 
 
-def _filled(rows: Source, array: np.ndarray, visible: bool) -> Source:
-    done = 0
-    for batch in _batches(rows, visible):
-        array[done : done + len(batch)] = batch
-        done += len(batch)
+def _loaded(rows: Source, verbose: bool) -> Source:
+    array, start = np.empty((len(rows), *rows.row_shape), rows.dtype), 0
+    for batch in _batches(rows, verbose):
+        array[start : start + len(batch)] = batch
+        start += len(batch)
     return CachedSource(rows, array)
 
 
-def _batches(rows: Source, visible: bool) -> Iterator[np.ndarray]:
-    with progress(f"reading {rows.name}", len(rows), visible) as advance:
+def _batches(rows: Source, verbose: bool) -> Iterator[np.ndarray]:
+    """Read all rows without a check: fitting checks them on its first pass over the copy."""
+    with progress(f"reading {rows.name}", len(rows), verbose) as advance:
         for batch in rows.batches(max(1, BATCH_BYTES * len(rows) // rows.nbytes)):
             yield batch
             advance(len(batch))

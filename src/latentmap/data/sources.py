@@ -130,8 +130,8 @@ class Source(ABC):
             return batching.shuffled(self.take, len(self), size, rng)
         bounds = np.append(self.block_starts, len(self))
         mean_block = self.nbytes / len(self.block_starts)
-        at_once = max(2, int(memory.BUDGET.shuffle_buffer.max_bytes() // mean_block))
-        return batching.shuffled_in_blocks(self.take, bounds, size, rng, at_once)
+        blocks = max(2, int(memory.BUDGET.shuffle_buffer.max_bytes() // mean_block))
+        return batching.shuffled_in_blocks(self.take, bounds, size, rng, blocks)
 
     def check(self, batch: np.ndarray, first_row: int) -> None:
         """Refuse a batch of these rows that holds NaN, infinity or what float32 cannot hold.

@@ -1,1 +1,1 @@
-"""Raw rows to network inputs and back: scaling, principal components, splits."""
+"""Conversion of raw rows to network inputs: scaling, principal components, neighbours."""

@@ -1,4 +1,4 @@
-"""Nearest neighbours, by faiss: the same ones every time, whatever the number of threads."""
+"""Nearest neighbours by faiss, with results that do not depend on the number of threads."""
 
 from __future__ import annotations
 
@@ -10,31 +10,32 @@ from latentmap.progress import progress
 
 __all__ = ["NeighborIndex", "drop_self", "nearest_neighbors"]
 
+# Larger sets of points are divided into cells, of which only some are searched.
 EXACT_ROWS = 10_000
-"""Up to so many rows every distance is computed; more are searched cell by cell."""
 CELL_ROWS = 250
 SEARCHED_CELLS = 8
+# Queries are searched in blocks, so that a progress bar advances. In an exact search, a block has
+# at most this many pairs of a query and a point.
 BLOCK_ROWS = 8192
 BLOCK_PAIRS = 2**28
-"""Where every distance is computed, so many at a time, that progress is seen."""
 
 
 class NeighborIndex:
-    """Points that can be searched.
+    """An index of points for nearest-neighbour search.
 
-    Many points lie in the cells of a k-means, and a query looks into the nearest 8 of them
-    (J. Sivic, A. Zisserman, ICCV 2003). A navigable graph (HNSW) would be as fast, but comes out
-    differently with every race between its threads.
+    Many points are divided into the cells of a k-means clustering, and a query searches the nearest
+    8 cells (J. Sivic, A. Zisserman, ICCV 2003). A navigable graph (HNSW) would be as fast, but its
+    result depends on the order in which threads insert points.
 
     Parameters
     ----------
     points : ndarray of shape (n, d)
         float32.
     seed : int
-        Of the k-means.
+        Seed of the k-means clustering.
     cells : int, optional
-        Cells that a query looks into; 0 compares it with every point. By default 8 where there are
-        more than 10,000 points, else 0.
+        Number of cells that a query searches; 0 compares it with every point. By default 8 for more
+        than 10,000 points, otherwise 0.
 
     Examples
     --------
@@ -60,25 +61,23 @@ class NeighborIndex:
         self.index.add(points)
 
     def search(self, queries: np.ndarray, k: int, task: str = "") -> np.ndarray:
-        """Give the numbers of the k nearest points of each query, nearest first, shape (n, k).
+        """Return the numbers of the k nearest points of each query, nearest first, shape (n, k).
 
-        With the name of a ``task``, a bar shows how far it has come.
+        A progress bar with the text ``task`` is shown, if there is one.
         """
         blocks = range(0, len(queries), self.block)
-        near = np.empty((len(queries), k), np.int64)
+        neighbors = np.empty((len(queries), k), np.int64)
         with progress(task, len(blocks), bool(task)) as advance:
             for start in blocks:
-                rows = slice(start, start + self.block)
-                near[rows] = self.index.search(np.ascontiguousarray(queries[rows], np.float32), k)[
-                    1
-                ]
+                block = np.ascontiguousarray(queries[start : start + self.block], np.float32)
+                neighbors[start : start + self.block] = self.index.search(block, k)[1]
                 advance(1)
-        # Where the cells held fewer than k points, the nearest one stands in.
-        return np.where(near < 0, np.maximum(near[:, :1], 0), near)
+        # faiss returns -1 where the searched cells hold fewer than k points; repeat the nearest.
+        return np.where(neighbors < 0, np.maximum(neighbors[:, :1], 0), neighbors)
 
 
-def nearest_neighbors(points: np.ndarray, k: int, seed: int, visible: bool = False) -> np.ndarray:
-    """Find the k nearest other points of every point.
+def nearest_neighbors(points: np.ndarray, k: int, seed: int, verbose: bool = False) -> np.ndarray:
+    """Return the k nearest other points of every point.
 
     Parameters
     ----------
@@ -87,34 +86,35 @@ def nearest_neighbors(points: np.ndarray, k: int, seed: int, visible: bool = Fal
     k : int
         Below n.
     seed : int
-    visible : bool
-        Show a bar with the time left.
+        Seed of the `NeighborIndex`.
+    verbose : bool
+        Show progress.
 
     Returns
     -------
     ndarray of shape (n, k)
-        Row numbers, nearest first.
+        Numbers of the points, nearest first.
 
     Examples
     --------
-    >>> nearest_neighbors(np.array([[0.0], [1.0], [5.0], [7.0]], "float32"), 1, seed=0).tolist()
+    >>> points = np.array([[0.0], [1.0], [5.0], [7.0]], "float32")
+    >>> nearest_neighbors(points, 1, seed=0).tolist()
     [[1], [0], [3], [2]]
     """
-    task = "finding neighbours" if visible else ""
-    return drop_self(
-        NeighborIndex(points, seed).search(points, k + 1, task), np.arange(len(points))
-    )
+    task = "finding neighbours" if verbose else ""
+    neighbors = NeighborIndex(points, seed).search(points, k + 1, task)
+    return drop_self(neighbors, np.arange(len(points)))
 
 
-def drop_self(near: np.ndarray, own: np.ndarray) -> np.ndarray:
-    """Take each point itself out of its neighbours, or the farthest where it is not among them.
+def drop_self(neighbors: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """Remove each point from its own neighbours, or the farthest one if it is not among them.
 
     Parameters
     ----------
-    near : ndarray of shape (n, k + 1)
-        Row numbers, nearest first.
+    neighbors : ndarray of shape (n, k + 1)
+        Numbers of points, nearest first.
     own : ndarray of shape (n,)
-        The number of the point itself; ties may have pushed it off.
+        The number of each point. It may be missing from its neighbours if there are ties.
 
     Returns
     -------
@@ -122,10 +122,11 @@ def drop_self(near: np.ndarray, own: np.ndarray) -> np.ndarray:
 
     Examples
     --------
-    >>> drop_self(np.array([[0, 4, 2], [4, 1, 2], [7, 8, 9]]), np.array([0, 1, 2])).tolist()
+    >>> neighbors = np.array([[0, 4, 2], [4, 1, 2], [7, 8, 9]])
+    >>> drop_self(neighbors, np.array([0, 1, 2])).tolist()
     [[4, 2], [4, 2], [7, 8]]
     """
-    out = near == own[:, None]
-    out[~out.any(axis=1), -1] = True
-    out &= np.cumsum(out, axis=1) == 1
-    return near[~out].reshape(len(near), -1)
+    dropped = neighbors == own[:, None]
+    dropped[~dropped.any(axis=1), -1] = True
+    dropped &= np.cumsum(dropped, axis=1) == 1
+    return neighbors[~dropped].reshape(len(neighbors), -1)

@@ -1,7 +1,7 @@
-"""The principal components that a network starts from, by scikit-learn.
+"""Principal components of scaled rows, and the coordinates of rows on them.
 
-Sparse rows stay sparse: they are divided by the scale, and the offset, which would fill them, is
-taken from their mean instead.
+Sparse rows stay sparse. They are divided by the scale; the offset would make them dense, so it is
+subtracted from their mean instead.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from latentmap.preprocessing.pca_solvers import fit_pca
 from latentmap.preprocessing.scaling import TINY, Scale
 from latentmap.progress import progress
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
 __all__ = [
     "PrincipalComponents",
     "pca_reconstruction_errors",
@@ -29,10 +32,11 @@ __all__ = [
     "scale_rows",
 ]
 
+# A sample of at most this many numbers is decomposed exactly, in double precision. More sparse rows
+# are sampled by their stored numbers.
 EXACT_NUMBERS = 1 << 22
-"""Up to this many numbers, components are found exactly, in double precision; sparse rows, too."""
+# Largest sum of the stored numbers of sparse rows and of their codes in a sample.
 STORED_NUMBERS = 1 << 24
-"""Of more sparse rows than that, on at most this many stored numbers and codes."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,8 @@ class PrincipalComponents:
     code_spread : float
         Root mean square of all numbers in the codes.
     reach : float
-        The largest distance of a code from the centre, as a multiple of the median distance. Each
-        component is divided by its standard deviation first.
+        Largest distance of a code from the centre divided by the median distance, when each
+        component is divided by its standard deviation.
     """
 
     mean: np.ndarray
@@ -66,20 +70,21 @@ class PrincipalComponents:
 
 
 def principal_components(
-    rows: Source, scale: Scale, n_components: int, seed: int, visible: bool = False
+    rows: Source, scale: Scale, n_components: int, seed: int, verbose: bool = False
 ) -> PrincipalComponents:
-    """Find the principal components of scaled rows, or of a uniform sample of many.
+    """Compute the principal components of scaled rows, or of a uniform sample of many rows.
 
     Parameters
     ----------
     rows : Source
+        Raw rows.
     scale : Scale
     n_components : int
         Components past the rank of the rows are zero.
     seed : int
-        Of the sample, and of scikit-learn's iterative solvers for wide and for sparse rows.
-    visible : bool
-        Say what is being done.
+        Seed of the sample, and of the iterative solvers for wide and for sparse rows.
+    verbose : bool
+        Show progress.
 
     Returns
     -------
@@ -93,58 +98,57 @@ def principal_components(
     >>> principal_components(rows, scale, 1, seed=0).components.round(6).tolist()
     [[1.0, 0.0]]
     """
-    with progress("finding principal components", 1, visible) as advance:
+    with progress("computing principal components", 1, verbose) as advance:
         x = _sample(rows, scale, n_components, seed)
-        found = fit_pca(x, n_components, seed)
+        pca = fit_pca(x, n_components, seed)
         advance(1)
     components = np.zeros((n_components, x.shape[1]), np.float32)
-    components[: len(found.components)] = found.components
-    kept = scale.offset.astype(np.float64) / scale.scale if is_sparse(x) else 0.0
+    components[: len(pca.components)] = pca.components
+    offset = scale.offset.astype(np.float64) / scale.scale if is_sparse(x) else 0.0
     return PrincipalComponents(
-        (found.mean - kept).astype(np.float32),
+        (pca.mean - offset).astype(np.float32),
         components,
-        row_spread=_spread(found.total / x.shape[1]),
-        code_spread=_spread(found.variance.mean()),
-        reach=_reach(found.codes),
+        row_spread=_root(pca.total / x.shape[1]),
+        code_spread=_root(pca.variance.mean()),
+        reach=_reach(pca.codes),
     )
 
 
 def _reach(codes: np.ndarray) -> float:
-    """Tell how much farther out the farthest code lies than the middle one, axis by axis alike."""
-    deviations = [_spread(variance) for variance in codes.var(axis=0, dtype=np.float64)]
-    far = np.linalg.norm(codes / np.array(deviations), axis=1)
-    return float(far.max() / max(np.median(far), TINY))
+    deviations = [_root(variance) for variance in codes.var(axis=0, dtype=np.float64)]
+    distances = np.linalg.norm(codes / np.array(deviations), axis=1)
+    return float(distances.max() / max(np.median(distances), TINY))
 
 
-def _spread(variance: float) -> float:
-    """Give the root, or 1 where float32 could not divide by it."""
+def _root(variance: float) -> float:
+    """Return the standard deviation, or 1 if it is too small to divide by in float32."""
     root = float(np.sqrt(variance))
     return root if root > TINY else 1.0
 
 
-def _sample(rows: Source, scale: Scale, n_components: int, seed: int) -> Any:
-    """Give all the rows, scaled and flat, or as many as may be held at once."""
+def _sample(rows: Source, scale: Scale, n_components: int, seed: int) -> np.ndarray | csr_array:
+    """Return all rows, scaled and flat, or as many as the memory budget allows."""
     d = int(np.prod(rows.row_shape))
     if isinstance(rows, SparseSource) and len(rows) * d > EXACT_NUMBERS:
-        return _stored_sample(rows, scale, n_components, seed)
+        return _sparse_sample(rows, scale, n_components, seed)
     rows = rows.sample(max(d // 8, memory.BUDGET.pca_sample.max_bytes() // (4 * d)), seed)
     x = np.empty((len(rows), d), np.float64 if len(rows) * d <= EXACT_NUMBERS else np.float32)
-    for place, batch in _scaled_batches(rows, scale):
-        x[place] = batch
+    for where, batch in _scaled_batches(rows, scale):
+        x[where] = batch
     return x
 
 
-def _stored_sample(rows: SparseSource, scale: Scale, n_components: int, seed: int) -> Any:
-    """Give the same as CSR in double precision, the offset being kept."""
-    a_row = rows.stored // len(rows) + n_components
-    some: Any = rows.sample(max(n_components + 1, STORED_NUMBERS // a_row), seed)
-    x = some.take_sparse(np.arange(len(some))).astype(np.float64, copy=False)
+def _sparse_sample(rows: SparseSource, scale: Scale, n_components: int, seed: int) -> csr_array:
+    """Return a sample of rows in double precision, divided by the scale, without the offset."""
+    numbers_per_row = rows.stored // len(rows) + n_components
+    most = max(n_components + 1, STORED_NUMBERS // numbers_per_row)
+    sample = cast(SparseSource, rows.sample(most, seed))
+    x = sample.take_sparse(np.arange(len(sample))).astype(np.float64, copy=False)
     x.data /= np.broadcast_to(scale.scale, rows.row_shape)[x.indices]
     return x
 
 
 def _scaled_batches(rows: Source, scale: Scale) -> Iterator[tuple[slice, np.ndarray]]:
-    """Give every row once, scaled and flat, and where its batch lies."""
     start = 0
     for batch in rows.batches(max(1, EXACT_NUMBERS // int(np.prod(rows.row_shape)))):
         yield slice(start, start + len(batch)), scale_rows(batch, scale)
@@ -152,7 +156,7 @@ def _scaled_batches(rows: Source, scale: Scale) -> Iterator[tuple[slice, np.ndar
 
 
 def scale_rows(rows: np.ndarray, scale: Scale) -> np.ndarray:
-    """Scale raw rows and lay them flat, shape (n, d), as the networks do.
+    """Return raw rows scaled and flattened, shape (n, d).
 
     Examples
     --------
@@ -160,12 +164,12 @@ def scale_rows(rows: np.ndarray, scale: Scale) -> np.ndarray:
     >>> scale_rows(np.array([[[10]], [[30]]]), scale).tolist()
     [[0.0], [1.0]]
     """
-    flat = rows.reshape(len(rows), math.prod(rows.shape[1:]))  # there may be none
+    flat = rows.reshape(len(rows), math.prod(rows.shape[1:]))  # -1 fails if there are no rows
     return (flat - scale.offset) / scale.scale
 
 
 def pca_reconstruction_errors(x: np.ndarray, principal: PrincipalComponents) -> np.ndarray:
-    """Mean squared error of each scaled row when PCA takes it to its code and back, shape (n,).
+    """Return the mean squared reconstruction error of each scaled row under PCA, shape (n,).
 
     Examples
     --------
@@ -178,12 +182,12 @@ def pca_reconstruction_errors(x: np.ndarray, principal: PrincipalComponents) -> 
 
 
 def project_rows(rows: Source, scale: Scale, principal: PrincipalComponents) -> np.ndarray:
-    """Give all rows' coordinates on the components, (x − mean) · componentsᵀ of the scaled rows.
+    """Return the coordinates of all rows on the components, (x − mean) · componentsᵀ.
 
     Parameters
     ----------
     rows : Source
-        Raw rows, read in batches; sparse ones are not made dense.
+        Raw rows, read in batches; sparse rows are not made dense.
     scale : Scale
     principal : PrincipalComponents
 
@@ -201,35 +205,35 @@ def project_rows(rows: Source, scale: Scale, principal: PrincipalComponents) -> 
     [[0.0], [2.0]]
     """
     codes = np.empty((len(rows), len(principal.components)), np.float32)
-    for place, batch in project_batches(rows, scale, principal):
-        codes[place] = batch
+    for where, batch in project_batches(rows, scale, principal):
+        codes[where] = batch
     return codes
 
 
 def project_batches(
     rows: Source, scale: Scale, principal: PrincipalComponents
 ) -> Iterator[tuple[slice, np.ndarray]]:
-    """Iterate over what `project_rows` gives, and where each batch lies in it.
+    """Yield the coordinates of the rows batch by batch, each with its position among the rows.
 
     Examples
     --------
     >>> from latentmap.data import ArraySource
     >>> principal = PrincipalComponents(np.zeros(2), np.array([[0.0, 1.0]]))
     >>> rows, scale = ArraySource(np.array([[2.0, 2.0]])), Scale(np.zeros(()), np.ones(()), False)
-    >>> [(place.stop, batch.tolist()) for place, batch in project_batches(rows, scale, principal)]
+    >>> [(where.stop, batch.tolist()) for where, batch in project_batches(rows, scale, principal)]
     [(1, [[2.0]])]
     """
     if isinstance(rows, SparseSource):
-        yield from _stored_projections(rows, scale, principal)
+        yield from _project_sparse(rows, scale, principal)
         return
-    for place, x in _scaled_batches(rows, scale):
-        yield place, (x - principal.mean) @ principal.components.T
+    for where, x in _scaled_batches(rows, scale):
+        yield where, (x - principal.mean) @ principal.components.T
 
 
-def _stored_projections(
+def _project_sparse(
     rows: SparseSource, scale: Scale, principal: PrincipalComponents
 ) -> Iterator[tuple[slice, np.ndarray]]:
-    """Let scale and mean go into the components, so that the stored numbers stay."""
+    """Apply scale and mean to the components instead of the rows, which would become dense."""
     components = principal.components.astype(np.float64)
     weights = np.ascontiguousarray((components / scale.scale).T)
     shift = components @ (scale.offset / scale.scale + principal.mean)

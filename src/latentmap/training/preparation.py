@@ -137,7 +137,7 @@ def prepare(
     """
     training = checked_training(training)
     seed = _seed(random_state)
-    rows = load_or_cache(rows, visible)
+    rows = load_or_cache(rows, visible, use_disk=chosen_trainer() is None)
     some = rows
     if not rows.in_memory:
         most = memory.BUDGET.row_sample.max_bytes() * len(rows) // rows.nbytes

@@ -39,6 +39,7 @@ from latentmap.maps.map_networks import assemble_map
 from latentmap.preprocessing.pca_projection import PrincipalComponents, project_rows
 from latentmap.training.loop import Training, train
 from latentmap.training.preparation import epochs_for
+from latentmap.training.strategy import chosen_trainer
 
 __all__ = ["Growing"]
 
@@ -132,7 +133,7 @@ class Growing(Keeping):
         rows = new_rows(self, X)
         epochs_for(self.epochs, LESSONS, rows)  # refuses a number that is none, before any work
         codes = self._over_rows(self.encoder_, rows)  # and no NaN comes past this
-        rows = load_or_cache(rows, self.verbose)
+        rows = load_or_cache(rows, self.verbose, use_disk=chosen_trainer() is None)
         grown = self._learned.get("grown", 0) + 1
         seed = (self._learned["seed"] + grown) % 2**31
         rng = np.random.default_rng(seed)
