@@ -1,29 +1,32 @@
-"""How things reach workers: once, through Ray's object store, not with every task.
+"""Sending objects to workers once, through Ray's object store, instead of with every task.
 
-A memory-mapped array travels as the place of its file: its bytes are read where they are used.
+A memory-mapped array is sent as the path and offset of its file; workers map the file again.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from latentmap.data.sources import ArraySource, CachedSource
 from latentmap.errors import SettingError
 
-__all__ = ["ship"]
+if TYPE_CHECKING:
+    import ray
+
+__all__ = ["put_object"]
 
 
-def ship(thing: Any, custom: str) -> Any:
-    """Put a thing where all workers can take it from.
+def put_object(value: object, setting: str) -> ray.ObjectRef:
+    """Put an object into Ray's object store.
 
     Parameters
     ----------
-    thing : object
-    custom : str
-        The setting that is to blame if this is impossible.
+    value : object
+    setting : str
+        Name of the setting that the error message gives if the object cannot be serialised.
 
     Returns
     -------
@@ -32,43 +35,55 @@ def ship(thing: Any, custom: str) -> Any:
     Raises
     ------
     SettingError
-        If it holds something that cannot leave this process.
+        If the object contains something that cannot be sent to another process, such as a lock.
     """
     import ray
     from ray import util
 
     for kind in (ArraySource, CachedSource):
-        util.register_serializer(kind, serializer=_packed, deserializer=_unpacked)
+        util.register_serializer(kind, serializer=_pack, deserializer=_unpack)
     try:
-        return ray.put(thing)
+        return ray.put(value)
     except (TypeError, AttributeError, ValueError) as error:
-        about = str(error.__cause__ or error).strip().split("\n")[0]
+        reason = str(error.__cause__ or error).strip().split("\n")[0]
         raise SettingError(
-            f"{custom}: expected something that can be sent to other processes, but {about}"
+            f"{setting}: expected something that can be sent to other processes, but {reason}"
         ) from None
 
 
-def _packed(source: ArraySource) -> dict[str, Any]:
-    """Take a source apart; of a mapped array only where it lies, and of a copy no original."""
-    told = dict(source.__dict__)
-    told.pop("_original", None)
-    if mapped := _mapped(source.array):
-        told["array"] = told["_mapped"] = mapped
-    return told
+class _MappedArray(NamedTuple):
+    """Location of an array in a file."""
+
+    path: str
+    dtype: str
+    offset: int
+    shape: tuple[int, ...]
+    order: str
+
+    def open(self) -> np.memmap:
+        return np.memmap(self.path, self.dtype, "r", self.offset, self.shape, self.order)
 
 
-def _unpacked(told: dict[str, Any]) -> ArraySource:
-    if isinstance(told["array"], tuple):
-        path, dtype, offset, shape, order = told["array"]
-        told["_mapped"] = np.memmap(path, dtype, "r", offset, shape, order)
-        told["array"] = np.asarray(told["_mapped"])
+def _pack(source: ArraySource) -> dict[str, Any]:
+    """Return the attributes of a source, with the location of an array that is in a file."""
+    attributes = dict(source.__dict__)
+    attributes.pop("_original", None)
+    if location := _location(source.array):
+        attributes["array"] = attributes["_mapped"] = location
+    return attributes
+
+
+def _unpack(attributes: dict[str, Any]) -> ArraySource:
+    if isinstance(attributes["array"], _MappedArray):
+        attributes["_mapped"] = attributes["array"].open()
+        attributes["array"] = np.asarray(attributes["_mapped"])
     source = object.__new__(ArraySource)
-    source.__dict__.update(told)
+    source.__dict__.update(attributes)
     return source
 
 
-def _mapped(array: np.ndarray) -> tuple | None:
-    """Tell the file, type, offset, shape and order of a whole or cut memory map."""
+def _location(array: np.ndarray) -> _MappedArray | None:
+    """Return where a contiguous memory-mapped array, or a contiguous slice of one, is stored."""
     base: Any = array
     while base is not None and not (isinstance(base, np.memmap) and base.filename):
         base = base.base
@@ -76,8 +91,7 @@ def _mapped(array: np.ndarray) -> tuple | None:
         return None
     while isinstance(base.base, np.memmap):
         base = base.base
-    offset = (
-        base.offset + array.__array_interface__["data"][0] - base.__array_interface__["data"][0]
-    )
+    address, start = (a.__array_interface__["data"][0] for a in (array, base))
     order = "C" if array.flags.c_contiguous else "F"
-    return str(Path(base.filename).absolute()), array.dtype.str, offset, array.shape, order
+    path = str(Path(base.filename).absolute())
+    return _MappedArray(path, array.dtype.str, base.offset + address - start, array.shape, order)

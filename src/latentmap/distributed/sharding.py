@@ -1,135 +1,129 @@
-"""Who reads which rows.
+"""Which rows each worker reads.
 
-Rows in memory are dealt step by step: each worker takes its slice of every batch that one process
-would take, so that the weights are those of one process. Rows that are read in blocks from a disk
-are dealt once: each worker reads a stretch of its own, of as many rows as anyone else's, and
-shuffles within it; so each byte is read by one worker (but for the blocks at the borders), and all
-take the same number of steps, without a word between them. What is slow to decode, or can only be
-decoded from the start of a large group, it copies to a raw file on its disk, and shuffles that.
+Rows in memory are divided batch by batch: each worker takes its slice of every batch that a single
+process would take, so the weights are those of a single process. Rows that are read in blocks from
+a disk are divided once: each worker reads one contiguous range and shuffles within it. Ranges have
+equal length, so all workers take the same number of steps without communicating.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from latentmap.data.batching import Rng, in_order, read_ahead, shuffled
+from latentmap.backend import Rows
+from latentmap.data.batching import Rng, read_ahead
 from latentmap.data.sources import Source
+from latentmap.training.targets import Places
 
-__all__ = ["Dealt", "own_rows", "parts_of", "share_of"]
+__all__ = ["BatchShard", "partition", "rows_per_worker", "worker_shard"]
 
-PART_BYTES = 1 << 28
-PART_ROWS = 128
-PARTS_A_WORKER = 4
+MAX_PART_BYTES = 1 << 28
+MIN_PART_ROWS = 128
+PARTS_PER_WORKER = 4
 
 
-def share_of(rows: Source, batch: int, number: int, workers: int) -> tuple[Source, int]:
-    """Give one worker's share of the rows, and of each step.
+def worker_shard(
+    rows: Source, batch_size: int, worker: int, n_workers: int
+) -> tuple[Source, int]:
+    """Return the rows that one worker reads, and how many of them it takes in each step.
 
-    Parameters
-    ----------
-    rows : Source
-    batch : int
-        Rows of a step. Where workers cannot share them evenly, there will be a few more.
-    number, workers : int
-        Which worker, from 0, of how many.
-
-    Returns
-    -------
-    Source, int
+    Where ``n_workers`` does not divide ``batch_size``, the next larger multiple is the batch size.
 
     Examples
     --------
     >>> from latentmap.data import ArraySource
     >>> rows = ArraySource(np.arange(9).reshape(9, 1))
-    >>> shares = [share_of(rows, 4, number, 2) for number in range(2)]
-    >>> [(own, next(share.batches(4))[:, 0].tolist()) for share, own in shares]
+    >>> shards = [worker_shard(rows, 4, worker, 2) for worker in range(2)]
+    >>> [(size, next(shard.batches(4))[:, 0].tolist()) for shard, size in shards]
     [(2, [0, 1, 4, 5]), (2, [2, 3, 6, 7])]
     """
-    own = own_rows(len(rows), batch, workers)
+    size = rows_per_worker(len(rows), batch_size, n_workers)
     if rows.block_starts is None:
-        return Dealt(rows, own, number, workers), own
-    even = len(rows) // workers
-    return rows.subset(np.arange(number * even, (number + 1) * even)), own
+        return BatchShard(rows, size, worker, n_workers), size
+    length = len(rows) // n_workers
+    return rows.subset(np.arange(worker * length, (worker + 1) * length)), size
 
 
-def own_rows(n_rows: int, batch: int, workers: int) -> int:
-    """Tell how many rows of a step are one worker's.
+def rows_per_worker(n_rows: int, batch_size: int, n_workers: int) -> int:
+    """Return the number of rows that each worker takes in a step.
 
     Examples
     --------
-    >>> own_rows(1000, 64, 3), own_rows(10, 64, 3)
+    >>> rows_per_worker(1000, 64, 3), rows_per_worker(10, 64, 3)
     (22, 3)
     """
-    return min(-(-batch // workers), n_rows // workers)
+    return min(-(-batch_size // n_workers), n_rows // n_workers)
 
 
-class Dealt(Source):
-    """One worker's slice of every batch of rows that lie in memory.
+class BatchShard(Source):
+    """One worker's slice of every batch of rows that are in memory.
 
     Parameters
     ----------
     rows : Source
-    own : int
-        Rows of a step that are this worker's.
-    number, workers : int
+    step_rows : int
+        Number of rows that this worker takes in a step.
+    worker, n_workers : int
+        Index of this worker, from 0, and number of workers.
     """
 
-    def __init__(self, rows: Source, own: int, number: int, workers: int) -> None:
-        self.rows, self.own, self.number, self.workers = rows, own, number, workers
+    def __init__(self, rows: Source, step_rows: int, worker: int, n_workers: int) -> None:
+        self.rows, self.step_rows = rows, step_rows
+        self.worker, self.n_workers = worker, n_workers
         self.row_shape, self.dtype, self.name = rows.row_shape, rows.dtype, rows.name
 
     def __len__(self) -> int:
-        return len(self.rows) // (self.own * self.workers) * self.own
+        return len(self.rows) // (self.step_rows * self.n_workers) * self.step_rows
 
-    def take(self, indices: Any) -> Any:
-        """Give any of the rows: of all, not of the share."""
+    def take(self, indices: ArrayLike) -> Rows:
+        """Return rows by their index among all rows, not by their index in the shard."""
         return self.rows.take(indices)
 
-    def batches(self, size: int, *, rng: Rng | None = None) -> Iterator[Any]:
-        """Iterate over the slices; the order is drawn for all rows, alike on every worker."""
+    def batches(self, size: int, *, rng: Rng | None = None) -> Iterator[Rows]:
+        """Iterate over the slices; with equal generators the order is the same on every worker."""
         slices = self._slices(size, rng)
         return slices if self.rows.in_memory else read_ahead(slices)
 
-    def _slices(self, size: int, rng: Rng | None) -> Iterator[Any]:
-        whole = (lambda places: places), len(self.rows), size * self.workers
-        for places in in_order(*whole) if rng is None else shuffled(*whole, rng):
-            steps = len(places) // (self.own * self.workers)
-            dealt = places[: steps * self.own * self.workers].reshape(steps, self.workers, self.own)
+    def _slices(self, size: int, rng: Rng | None) -> Iterator[Rows]:
+        step_rows = self.step_rows * self.n_workers
+        for indices in Places(self.rows).batches(size * self.n_workers, rng=rng):
+            steps = len(indices) // step_rows
             if steps:
-                yield self.rows.take(dealt[:, self.number].ravel())
+                grid = indices[: steps * step_rows].reshape(steps, self.n_workers, self.step_rows)
+                yield self.rows.take(grid[:, self.worker].ravel())
 
 
-def parts_of(rows: Source, workers: int) -> list[tuple[int, int]]:
-    """Cut rows into stretches that workers take one after another, where blocks start if they can.
-
-    Parameters
-    ----------
-    rows : Source
-    workers : int
+def partition(rows: Source, n_workers: int) -> list[tuple[int, int]]:
+    """Divide rows into contiguous parts for batch inference, at the borders of blocks if possible.
 
     Returns
     -------
     list of (int, int)
-        First row and the row after the last of each part: together all rows, in order, once.
+        The first row of each part and the row after its last. The parts are in order and contain
+        each row once.
 
     Examples
     --------
     >>> from latentmap.data import ArraySource
-    >>> parts_of(ArraySource(np.zeros((5000, 2))), 1)
+    >>> partition(ArraySource(np.zeros((5000, 2))), 1)
     [(0, 1250), (1250, 2500), (2500, 3750), (3750, 5000)]
     """
-    few = min(PARTS_A_WORKER * workers, -(-len(rows) // PART_ROWS))
-    count = max(few, -(-rows.nbytes // PART_BYTES))
+    count = min(PARTS_PER_WORKER * n_workers, -(-len(rows) // MIN_PART_ROWS))
+    count = max(count, -(-rows.nbytes // MAX_PART_BYTES))
     cuts = np.linspace(0, len(rows), min(count, len(rows)) + 1).round().astype(int)
     if rows.block_starts is not None and len(rows.block_starts) >= count:
-        bounds = np.append(rows.block_starts, len(rows))
-        after = np.searchsorted(bounds, cuts).clip(1, len(bounds) - 1)
-        before = bounds[after - 1]
-        cuts = np.where(cuts - before < bounds[after] - cuts, before, bounds[after])
-        cuts[[0, -1]] = 0, len(rows)
-        cuts = np.unique(cuts)
+        cuts = _nearest_block_borders(np.append(rows.block_starts, len(rows)), cuts)
     return [(int(first), int(end)) for first, end in itertools.pairwise(cuts)]
+
+
+def _nearest_block_borders(borders: np.ndarray, cuts: np.ndarray) -> np.ndarray:
+    """Move each cut to the nearest border; keep the outer cuts, and drop duplicates."""
+    following = np.searchsorted(borders, cuts).clip(1, len(borders) - 1)
+    lower, upper = borders[following - 1], borders[following]
+    moved = np.where(cuts - lower < upper - cuts, lower, upper)
+    moved[[0, -1]] = cuts[[0, -1]]
+    return np.unique(moved)
