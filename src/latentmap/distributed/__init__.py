@@ -1,6 +1,6 @@
-"""Many processes, on one machine or on many: training, encoding and judging rows over Ray.
+"""Training, encoding and outlier scores on several processes or machines, with Ray.
 
-`Workers` is the door. Nothing here imports Ray before a block of workers is entered.
+Ray is imported only when the context manager `Workers` is entered.
 """
 
 from latentmap.distributed.workers import Workers

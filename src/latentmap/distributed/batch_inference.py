@@ -1,10 +1,9 @@
-"""Rows of Parquet files through a model, part by part over Ray Data, into a folder of files.
+"""Apply a model to the rows of Parquet files on several workers with Ray Data.
 
-What Ray Data deals out are the places of parts, not rows: each worker reads its part by our own
-reader, so that a table means the same to many processes as to one, and writes it to a file that is
-called after its number and moved in when whole. A part that is done twice, because a worker died or
-was slow, is then the same file; none is lost or doubled, and the files in their order hold the rows
-in theirs. The folder takes its place when all parts are there.
+Ray Data distributes row ranges ("parts"), not rows. Each worker reads its part with latentmap's own
+reader, so a table is read as in a single process, and writes one file named after the part's number.
+A part that is processed twice, because a worker died or was slow, produces the same file, so no row
+is lost or duplicated. The output folder appears when all parts are complete.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -22,32 +21,30 @@ from latentmap.analysis.outlier_scores import Outliers
 from latentmap.data import Source, write_rows
 from latentmap.data.parquet_tables import ParquetSource
 from latentmap.distributed import ray_connection
-from latentmap.distributed.serialization import ship
-from latentmap.distributed.sharding import parts_of
-from latentmap.distributed.worker import settle_down
+from latentmap.distributed.serialization import put_object
+from latentmap.distributed.sharding import partition
+from latentmap.distributed.worker import WorkerSettings
 from latentmap.errors import ClusterError, LatentmapError, SettingError
 from latentmap.files import check_output_path, remove_partial_outputs, write_atomically
 from latentmap.progress import progress
 
-__all__ = ["check_tables", "encode_parts", "judge_parts"]
+if TYPE_CHECKING:
+    from latentmap.analysis import Usual
+    from latentmap.autoencoders.base import BaseAutoEncoder
+    from latentmap.distributed.workers import Workers
+
+__all__ = ["check_parquet_source", "encode_parts", "score_outlier_parts"]
 
 Columns = dict[str, np.ndarray]
 Parts = dict[int, tuple[int, int]]
-"""Of each part its number, its first row and the row after its last."""
-FOREMEN = 3
-"""So many are tried, one after another."""
-GLANCE = 0.5
-"""Seconds between two looks for the first part."""
+PartWriter = Callable[[Path, Source, Outliers, int], None]
+
+MAX_DISPATCHERS = 3
+POLL_SECONDS = 0.5
 
 
-def check_tables(rows: Source) -> None:
-    """Refuse rows that are not those of Parquet files.
-
-    Raises
-    ------
-    SettingError
-        Naming them.
-    """
+def check_parquet_source(rows: Source) -> None:
+    """Raise SettingError if rows are not read from Parquet files."""
     if not isinstance(rows, ParquetSource):
         raise SettingError(
             f"{rows.name}: expected .parquet, a file or a folder, to be shared among workers, "
@@ -55,45 +52,53 @@ def check_tables(rows: Source) -> None:
         )
 
 
-def encode_parts(workers: Any, model: Any, rows: Source, output: Path) -> None:
-    """Encode rows into a folder; see `Workers.encode`."""
-    text = f"Encoding {len(rows):,} rows on {workers.count} workers"
-    with _folder(output) as folder:
-        for _ in _done(workers, rows, _Encoding(model, rows, folder), text):
+def encode_parts(workers: Workers, model: BaseAutoEncoder, rows: Source, output: Path) -> None:
+    """Write the codes of rows into a folder; see `Workers.encode`."""
+    with _output_folder(output) as folder:
+        task = _EncodeTask(rows, folder, model)
+        for _ in _run_parts(workers, task, f"Encoding {len(rows):,} rows"):
             pass
 
 
-def judge_parts(
-    workers: Any,
-    usual: Any,
+def score_outlier_parts(
+    workers: Workers,
+    reference: Usual,
     rows: Source,
-    worst: int,
+    n_worst: int,
     output: Path | None,
-    write: Callable[..., None] | None,
+    write: PartWriter | None,
 ) -> tuple[np.ndarray, Outliers]:
-    """Judge rows; see `Workers.judge`."""
-    text = f"Looking at {len(rows):,} rows on {workers.count} workers"
-    with contextlib.ExitStack() as leaving:
-        folder = None if output is None else leaving.enter_context(_folder(output))
-        task = _Judging(usual, rows, worst, folder, write)
-        found = list(_done(workers, rows, task, text))
-    told = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
-    order = np.lexsort((told["row"], -told["scores"]))[:worst]  # of equal ones the first
-    figures = Outliers(**{field.name: told[field.name] for field in fields(Outliers)})
-    return told["row"][order], figures.picked(order)
+    """Score rows and return the worst ones; see `Workers.score_outliers`."""
+    with contextlib.ExitStack() as stack:
+        folder = None if output is None else stack.enter_context(_output_folder(output))
+        task = _OutlierTask(rows, folder, reference, n_worst, write)
+        results = list(_run_parts(workers, task, f"Scoring {len(rows):,} rows"))
+    columns = {name: np.concatenate([part[name] for part in results]) for name in results[0]}
+    order = np.lexsort((columns["row"], -columns["scores"]))[:n_worst]
+    scores = Outliers(**{field.name: columns[field.name] for field in fields(Outliers)})
+    return columns["row"][order], scores.picked(order)
+
+
+class _Task(Protocol):
+    """What a worker does with one part; it returns columns to send back to the driver."""
+
+    @property
+    def rows(self) -> Source: ...
+
+    def __call__(self, number: int, first_row: int, part: Source) -> Columns: ...
 
 
 @dataclass(frozen=True)
-class _Encoding:
+class _EncodeTask:
     """Writes the codes of a part."""
 
-    model: Any
     rows: Source
     folder: Path
+    model: BaseAutoEncoder
 
-    def __call__(self, number: int, first: int, part: Source) -> Columns:
+    def __call__(self, number: int, first_row: int, part: Source) -> Columns:
         write_rows(
-            _place(self.folder, number),
+            _part_path(self.folder, number),
             [self.model.transform(part)],
             length=len(part),
             feature_names=list(self.model.get_feature_names_out()),
@@ -103,123 +108,124 @@ class _Encoding:
 
 
 @dataclass(frozen=True)
-class _Judging:
-    """Writes the figures of a part, and gives those of its worst rows."""
+class _OutlierTask:
+    """Writes the outlier scores of a part, and returns those of its worst rows."""
 
-    usual: Any
     rows: Source
-    worst: int
     folder: Path | None
-    write: Callable[..., None] | None
+    reference: Usual
+    n_worst: int
+    write: PartWriter | None
 
-    def __call__(self, number: int, first: int, part: Source) -> Columns:
-        found = self.usual.judge(part)
+    def __call__(self, number: int, first_row: int, part: Source) -> Columns:
+        scores = self.reference.judge(part)
         if self.folder is not None and self.write is not None:
-            self.write(_place(self.folder, number), part, found, first)
-        worst = found.ranking[: self.worst]
-        return {"row": first + worst, **vars(found.picked(worst))}
+            self.write(_part_path(self.folder, number), part, scores, first_row)
+        worst = scores.ranking[: self.n_worst]
+        return {"row": first_row + worst, **vars(scores.picked(worst))}
 
 
 class _PartWorker:
-    """One process of Ray Data's: it takes the task, with its model, once."""
+    """One actor of Ray Data's pool. It loads the task, and with it the model, once."""
 
-    def __init__(self, order: dict[str, Any]) -> None:
+    def __init__(self, settings: WorkerSettings, task: Any) -> None:
         import ray
 
-        settle_down(order)
-        self.task = ray.get(order["task"])
+        settings.apply()
+        self.task: _Task = ray.get(task[0])
 
     def __call__(self, batch: Columns) -> Columns:
         number, first, end = (int(batch[name][0]) for name in ("number", "first", "end"))
         try:
-            told = self.task(number, first, self.task.rows.subset(np.arange(first, end)))
-        except LatentmapError as error:  # as a row: Ray would bring its text alone, in much else
+            result = self.task(number, first, self.task.rows.subset(np.arange(first, end)))
+        except LatentmapError as error:  # sent as data, because Ray would wrap it in its own error
             return {"error": np.array([type(error).__name__]), "text": np.array([str(error)])}
-        lines = max(map(len, told.values()), default=1)
-        return {"number": np.full(lines, number), "rows": np.full(lines, end - first), **told}
+        length = max(map(len, result.values()), default=1)
+        return {"number": np.full(length, number), "rows": np.full(length, end - first), **result}
 
 
-def _done(workers: Any, rows: Source, task: Any, text: str) -> Iterator[Columns]:
-    """Have all parts done; give what comes of each, in any order."""
-    check_tables(rows)
-    left = dict(enumerate(parts_of(rows, workers.count)))
-    count = len(left)
-    with progress(text, len(rows), workers.verbose) as advance:
-        for told in _dealt(workers, left, task, lambda: advance(0, note="starting the workers")):
-            numbers, first = np.unique(told["number"], return_index=True)
+def _run_parts(workers: Workers, task: _Task, text: str) -> Iterator[Columns]:
+    """Process all parts, and yield their results in any order."""
+    check_parquet_source(task.rows)
+    pending = dict(enumerate(partition(task.rows, workers.count)))
+    count, name = len(pending), task.rows.name
+    title = f"{text} on {workers.count} workers"
+    with progress(title, len(task.rows), workers.verbose) as advance:
+        for result in _results(workers, pending, task, lambda: advance(0, note="starting workers")):
+            numbers, first = np.unique(result["number"], return_index=True)
             for number in numbers.tolist():
-                if left.pop(number, None) is None:
-                    raise ClusterError(f"workers: a part of {rows.name} came back twice")
-            note = f"{count - len(left):,} of {count:,} parts"
-            advance(int(told["rows"][first].sum()), note=note)
-            yield told
-    if left:
-        raise ClusterError(
-            f"workers: expected {count} parts of {rows.name}, found {count - len(left)} done"
-        )
+                if pending.pop(number, None) is None:
+                    raise ClusterError(f"workers: a part of {name} was returned twice")
+            note = f"{count - len(pending):,} of {count:,} parts"
+            advance(int(result["rows"][first].sum()), note=note)
+            yield result
+    if pending:
+        complete = count - len(pending)
+        raise ClusterError(f"workers: expected {count} parts of {name}, found {complete} complete")
 
 
-def _dealt(workers: Any, left: Parts, task: Any, waiting: Callable[[], None]) -> Iterator[Columns]:
-    """Give what comes of each part, as Ray Data brings it to a foreman, who keeps its chatter.
+def _results(
+    workers: Workers, pending: Parts, task: _Task, on_wait: Callable[[], None]
+) -> Iterator[Columns]:
+    """Yield the result of each part from a dispatcher, a process that runs Ray Data.
 
-    A foreman that dies takes its workers along. Another one deals out what is left then; Ray would
-    have it do all again, in an order that may be another.
+    If the dispatcher dies, its workers die too, and a new dispatcher processes the parts that are
+    still pending. Ray's own retry would process all parts again, in an order that can differ.
     """
     import ray
 
-    order = {
-        **workers.order,
-        "workers": min(workers.count, len(left)),
-        "task": ship(task, "model"),
-    }
-    options = {"num_returns": "streaming", "max_retries": 0, **ray_connection.nearby()}
-    for foreman in range(FOREMEN):
-        brought = ray.remote(_oversee).options(**options).remote(order, left)
+    handle = put_object(task, "model")
+    options = {"num_returns": "streaming", "max_retries": 0, **ray_connection.local_node_options()}
+    dispatcher = ray.remote(_dispatch).options(**options)
+    for attempt in range(1, MAX_DISPATCHERS + 1):
+        stream = dispatcher.remote(workers.settings, [handle], workers.count, pending)
         try:
-            while not ray.wait([brought], timeout=GLANCE)[0]:
-                waiting()
-            for told in brought:
-                yield _sound(ray.get(told))
+            while not ray.wait([stream], timeout=POLL_SECONDS)[0]:
+                on_wait()
+            for reference in stream:
+                yield _checked(ray.get(reference))
             return
         except ray.exceptions.RayError as error:
-            if isinstance(error, ray.exceptions.WorkerCrashedError) and foreman + 1 < FOREMEN:
-                continue
-            about = ray_connection.reason_of(error)
-            raise ClusterError(f"workers: a part could not be done ({about})") from None
+            crashed = isinstance(error, ray.exceptions.WorkerCrashedError)
+            if not crashed or attempt == MAX_DISPATCHERS:
+                summary = ray_connection.summarize_error(error)
+                raise ClusterError(f"workers: a part could not be processed ({summary})") from None
 
 
-def _oversee(order: dict[str, Any], left: Parts) -> Iterator[Columns]:
-    """Deal the parts out, in a process of its own."""
+def _dispatch(
+    settings: WorkerSettings, task: list[Any], n_workers: int, pending: Parts
+) -> Iterator[Columns]:
+    """Distribute parts among a pool of workers. The task is in a list so that Ray passes its handle."""
     from ray import data
 
-    places = [{"number": i, "first": a, "end": b} for i, (a, b) in left.items()]
-    dealt = data.from_items(places, override_num_blocks=len(places)).map_batches(
+    ranges = [{"number": i, "first": a, "end": b} for i, (a, b) in pending.items()]
+    results = data.from_items(ranges, override_num_blocks=len(ranges)).map_batches(
         _PartWorker,
-        fn_constructor_args=(order,),
+        fn_constructor_args=(settings, task),
         batch_size=1,
         batch_format="numpy",
-        compute=data.ActorPoolStrategy(size=order["workers"]),
-        num_cpus=order["cores"],
+        compute=data.ActorPoolStrategy(size=min(n_workers, len(ranges))),
+        num_cpus=settings.cores,
     )
-    yield from dealt.iter_batches(batch_size=None, batch_format="numpy")
+    yield from results.iter_batches(batch_size=None, batch_format="numpy")
 
 
-def _sound(told: Columns) -> Columns:
-    """Raise the error that a worker tells of in place of a part."""
-    if "error" in told:
-        raise getattr(errors, str(told["error"][0]))(str(told["text"][0]))
-    return told
+def _checked(result: Columns) -> Columns:
+    """Return the result of a part, or raise the error that the worker sent in its place."""
+    if "error" in result:
+        raise getattr(errors, str(result["error"][0]))(str(result["text"][0]))
+    return result
 
 
 @contextlib.contextmanager
-def _folder(output: Path) -> Iterator[Path]:
-    """Give a folder to write parts to, which takes its place at the end."""
+def _output_folder(output: Path) -> Iterator[Path]:
+    """Provide a temporary folder that is moved to ``output`` at the end."""
     check_output_path(output, folder=True)
-    with write_atomically(output) as beside:
-        beside.mkdir()
-        yield beside.absolute()
-        remove_partial_outputs(beside)  # workers may have been killed while they wrote
+    with write_atomically(output) as folder:
+        folder.mkdir()
+        yield folder.absolute()
+        remove_partial_outputs(folder)  # a worker that was killed while it wrote leaves a temporary file
 
 
-def _place(folder: Path, number: int) -> Path:
+def _part_path(folder: Path, number: int) -> Path:
     return folder / f"part-{number:06d}.parquet"

@@ -1,94 +1,96 @@
-"""Where workers and the process that hired them meet: jobs, progress, what went wrong, outcomes.
+"""Actor through which the workers of one training and the driver exchange progress and results.
 
-It runs as a Ray actor of its own, so that a worker that dies takes no news with it. The first error
-that latentmap raised on purpose stays here: whoever is put in the failed worker's place finds it,
-and gives up at once, for the rows and the settings will be the same.
+It runs in a process of its own, so its state survives the death of a worker. It also stores the
+first error that latentmap raised on purpose: a replacement of the failed worker would meet the same
+error again, so training ends.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
 
-__all__ = ["Desk", "News"]
+import numpy as np
+
+__all__ = ["Coordinator", "TrainingStatus"]
 
 
-class News(NamedTuple):
-    """How far the workers are."""
+@dataclass(frozen=True)
+class TrainingStatus:
+    """State of a training on workers.
 
-    ready: bool
-    """Whether all of them have come."""
-    done: int
-    """Steps of the job."""
+    Attributes
+    ----------
+    all_present : bool
+        Whether all workers of the current group have started.
+    steps : int
+        Number of steps done.
+    note : str
+        Short text for the progress bar.
+    resumed_epochs : tuple of int
+        Epochs in which a new group resumed the training.
+    error : Exception or None
+        Why the training cannot succeed.
+    finished : bool
+        Whether the result is available.
+    """
+
+    all_present: bool
+    steps: int
     note: str
-    replaced: list[int]
-    """Epochs in which new groups went on."""
-    over: bool
-    """Whether the job has an outcome."""
+    resumed_epochs: tuple[int, ...]
+    error: Exception | None
+    finished: bool
 
 
-class Desk:
-    """Jobs for one group of workers, one after another, and news of them.
-
-    A job has a number, so that a worker that is done with one waits for the next, and a new group
-    takes up the one that is under way; all of a group do the same jobs in the same order.
+class Coordinator:
+    """Progress, first error and result of one training.
 
     Parameters
     ----------
-    workers : int
+    n_workers : int
     """
 
-    def __init__(self, workers: int) -> None:
-        self.workers, self.present = workers, set[int]()
-        self.number, self.job, self.closed = 0, None, False
-        self.done, self.note = 0, ""
-        self.replaced: list[int] = []
-        self.error: BaseException | None = None
-        self.outcome: Any = None
+    def __init__(self, n_workers: int) -> None:
+        self._n_workers = n_workers
+        self._present: set[int] = set()
+        self._steps, self._note = 0, ""
+        self._resumed_epochs: tuple[int, ...] = ()
+        self._error: Exception | None = None
+        self._result: dict[str, np.ndarray] | None = None
 
-    def post(self, job: Any) -> None:
-        """Put up a job, as a list with Ray's handle on it."""
-        self.number, self.job = self.number + 1, job
-        self.done, self.note, self.outcome, self.replaced = 0, "", None, []
+    def register(self, worker: int) -> None:
+        """Record that a worker has started; a worker that registers again is of a new group."""
+        self._present = (set() if worker in self._present else self._present) | {worker}
 
-    def close(self) -> None:
-        """Let workers go: there is no further job."""
-        self.closed = True
+    def report(self, steps: int | None, note: str = "") -> Exception | None:
+        """Record the number of steps done and a note; return the error that ends the training."""
+        self._steps = self._steps if steps is None else steps
+        self._note = note or self._note
+        return self._error
 
-    def arrive(self, worker: int) -> None:
-        """See a worker come, of a new group if it has come before."""
-        self.present = {worker} if worker in self.present else self.present | {worker}
+    def resume(self, epoch: int) -> None:
+        """Record the epoch in which a new group resumes."""
+        self._resumed_epochs += (epoch,)
 
-    def ask(self, last: int) -> tuple[int, Any, bool]:
-        """Give a worker that is done with a job the next one, or none yet; tell if it may go."""
-        return self.number, self.job if self.number > last else None, self.closed
+    def fail(self, error: Exception) -> None:
+        """Record an error that a new group would meet again; only the first one is stored."""
+        self._error = self._error or error
 
-    def tell(self, done: int | None, note: str) -> BaseException | None:
-        """Hear from a worker: steps done since the start, if any; give a reason to stop."""
-        self.done, self.note = self.done if done is None else done, note or self.note
-        return self.error
+    def finish(self, result: dict[str, np.ndarray]) -> None:
+        """Store the result."""
+        self._result = result
 
-    def go_on(self, epoch: int) -> None:
-        """Hear from a new group of workers in which epoch it goes on."""
-        self.replaced.append(epoch)
+    def status(self) -> TrainingStatus:
+        """Return the current state."""
+        return TrainingStatus(
+            all_present=len(self._present) == self._n_workers,
+            steps=self._steps,
+            note=self._note,
+            resumed_epochs=self._resumed_epochs,
+            error=self._error,
+            finished=self._result is not None,
+        )
 
-    def told(self) -> News:
-        """Give the last news."""
-        ready, over = len(self.present) == self.workers, self.outcome is not None
-        return News(ready, self.done, self.note, self.replaced, over)
-
-    def give_up(self, error: BaseException) -> None:
-        """Keep the reason why the job cannot succeed; who waits for one may go."""
-        self.error = self.error or error
-        self.job, self.closed = None, True
-
-    def reason(self) -> BaseException | None:
-        """Give that reason."""
-        return self.error
-
-    def deliver(self, outcome: Any) -> None:
-        """Take the outcome; nobody shall begin the job again."""
-        self.outcome, self.job = outcome, None
-
-    def delivered(self) -> Any:
-        """Give the outcome, or None."""
-        return self.outcome
+    def result(self) -> dict[str, np.ndarray] | None:
+        """Return the result, or None before the training has finished."""
+        return self._result

@@ -1,6 +1,6 @@
-"""The way to a Ray cluster: one that is there already, or this machine's cores as one.
+"""Connect to a Ray cluster, or start one of this machine's cores.
 
-Ray speaks much; here it keeps silent. What it cannot do is told in one sentence.
+Ray's own messages are silenced, and its errors become one-sentence errors of latentmap.
 """
 
 from __future__ import annotations
@@ -10,101 +10,104 @@ import logging
 import os
 import socket
 import warnings
+from types import ModuleType
 from typing import Any
 
 from latentmap.errors import ClusterError, SettingError
 
 __all__ = [
-    "check_own_cores",
+    "check_local_cores",
     "connect",
-    "cores_each",
+    "cores_per_worker",
+    "count_machines",
     "disconnect",
-    "machines",
-    "nearby",
-    "reason_of",
+    "local_node_options",
+    "summarize_error",
 ]
 
-_SETTINGS = {
+# Usage statistics are off. A dead worker is detected at once; a slow start is tolerated.
+_ENVIRONMENT = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",
     "RAY_TRAIN_METRICS_ENABLED": "0",
     "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "300",
     "RAY_USAGE_STATS_ENABLED": "0",
 }
-"""Nothing is sent to Ray's makers; a dead worker is noticed at once, a slow one waited for."""
-_SECONDS = 5.0
-"""A cluster that does not take a connection in this time is not there."""
-_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
-_SETTINGS_FRAME = 4
-"""What every server of Ray's, since it speaks HTTP/2, answers to that greeting (RFC 9113, 3.4)."""
+_CONNECT_SECONDS = 5.0
+# Every HTTP/2 server, such as Ray's, answers this greeting with a settings frame (RFC 9113, 3.4).
+_HTTP2_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+_HTTP2_SETTINGS_FRAME = 4
 
 
-def connect(address: str | None, workers: int = 1) -> bool:
-    """Join the cluster at an address, or make one of this machine; tell whether it is our own.
+def connect(address: str | None, n_workers: int = 1) -> bool:
+    """Connect to a Ray cluster, or start a local one.
 
     Parameters
     ----------
     address : str or None
-        ``"host:port"``, ``"ray://host:port"``, ``"auto"`` for the cluster that this machine is part
-        of; None for a cluster of this machine alone, ended by `disconnect`.
+        ``"host:port"``, ``"ray://host:port"``, or ``"auto"`` for the cluster that this machine is
+        part of. None starts a cluster on this machine, which `disconnect` ends.
+    n_workers : int
+        Number of workers that a local cluster must have cores for.
 
     Returns
     -------
     bool
-        False where Ray was connected before: then it stays so.
+        False if this process was already connected to a cluster, which stays connected.
 
     Raises
     ------
     ClusterError
-        If Ray is not installed, or nothing answers at the address.
+        If Ray is not installed, or no cluster answers at the address.
+    SettingError
+        If the address is invalid, or there are more workers than cores.
     """
-    for name, value in _SETTINGS.items():
+    for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     ray = _ray()
     if ray.is_initialized():
-        _check_same(address)
+        _check_connected_to(address)
         return False
+    options: dict[str, Any] = {"address": address}
     if address is None:
-        check_own_cores(workers)
+        check_local_cores(n_workers)
+        options = {"address": "local", "num_cpus": _local_cores(), "include_dashboard": False}
     else:
-        _check_address(address)
-    own: dict[str, Any] = {"address": address}
-    if address is None:
-        own = {"address": "local", "num_cpus": _own_cores(), "include_dashboard": False}
+        _check_reachable(address)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            ray.init(**own, log_to_driver=False, logging_level=logging.ERROR)
-    except Exception as error:  # Ray raises whatever its many parts raise
+            ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
+    except Exception as error:  # Ray raises errors of many unrelated types
         where = "on this machine" if address is None else f"at {address!r}"
-        about = "" if isinstance(error, ConnectionError) else f" ({reason_of(error)})"
-        raise ClusterError(f"ray: expected a cluster {where}, found none{about}") from None
-    _silence(True)
+        reason = "" if isinstance(error, ConnectionError) else f" ({summarize_error(error)})"
+        raise ClusterError(f"ray: expected a cluster {where}, found none{reason}") from None
+    _replace_printing()
     return True
 
 
 def disconnect() -> None:
-    """Leave the cluster, and end it where it was made by `connect`."""
+    """Disconnect from the cluster, and end it if `connect` started it."""
     _ray().shutdown()
-    _silence(False)
+    _restore_printing()
 
 
-def nearby() -> dict[str, Any]:
-    """Give the options of an actor or a task that shall live as long as this machine does."""
+def local_node_options() -> dict[str, Any]:
+    """Return Ray options that place an actor or a task on this machine, without using a core."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    here = _ray().get_runtime_context().get_node_id()
-    return {"num_cpus": 0, "scheduling_strategy": NodeAffinitySchedulingStrategy(here, soft=True)}
+    node = _ray().get_runtime_context().get_node_id()
+    return {"num_cpus": 0, "scheduling_strategy": NodeAffinitySchedulingStrategy(node, soft=True)}
 
 
-def reason_of(error: BaseException) -> str:
-    """Give the last line of what Ray says of an error; the others tell of its parts."""
+def summarize_error(error: BaseException) -> str:
+    """Return the last line of an error's text, where Ray gives the cause."""
     lines = [line.strip() for line in str(error).split("\n") if line.strip()]
     return lines[-1] if lines else type(error).__name__
 
 
-def cores_each(workers: int) -> int:
-    """Tell how many processor cores each of so many workers can have.
+def cores_per_worker(n_workers: int) -> int:
+    """Return the largest number of cores that every worker can have.
 
     Raises
     ------
@@ -112,62 +115,58 @@ def cores_each(workers: int) -> int:
         If there are more workers than cores in the cluster.
     """
     cores = [int(node["Resources"].get("CPU", 0)) for node in _nodes()]
-    for each in range(max(cores, default=0), 0, -1):
-        if sum(found // each for found in cores) >= workers:
-            return each
-    raise _too_many(workers, sum(cores), "the cluster")
+    for share in range(max(cores, default=0), 0, -1):
+        if sum(count // share for count in cores) >= n_workers:
+            return share
+    raise _too_many_workers(n_workers, sum(cores), "the cluster")
 
 
-def check_own_cores(workers: int) -> None:
-    """Refuse more workers than this machine has processor cores, before any work.
-
-    Raises
-    ------
-    SettingError
-    """
-    if workers > _own_cores():
-        raise _too_many(workers, _own_cores(), "this machine")
+def check_local_cores(n_workers: int) -> None:
+    """Raise SettingError if there are more workers than cores on this machine."""
+    if n_workers > _local_cores():
+        raise _too_many_workers(n_workers, _local_cores(), "this machine")
 
 
-def _too_many(workers: int, cores: int, where: str) -> SettingError:
-    return SettingError(
-        f"workers: expected at most {cores}, as many as {where} has processor cores, "
-        f"found {workers}"
-    )
-
-
-def machines() -> int:
-    """Tell how many machines the cluster has."""
+def count_machines() -> int:
+    """Return the number of machines in the cluster."""
     return len({node["NodeManagerAddress"] for node in _nodes()})
 
 
-def _silence(wanted: bool) -> None:
-    """Keep news of dead workers, which Ray prints whatever it was told, off standard output.
+def _too_many_workers(n_workers: int, cores: int, where: str) -> SettingError:
+    return SettingError(
+        f"workers: expected at most {cores}, the number of processor cores of {where}, "
+        f"found {n_workers}"
+    )
 
-    There it would stand among what a verb was asked for; there is no setting for it.
+
+_printers: list[Any] = []
+
+
+def _replace_printing() -> None:
+    """Stop Ray from printing the death of a worker to standard output, where results are written.
+
+    Ray has no setting for this.
     """
     with contextlib.suppress(ImportError):
         from ray._private import worker
 
-        if wanted:
-            _loud.append(worker.print_to_stdstream)
-            worker.print_to_stdstream = _drop
-        elif _loud:
-            worker.print_to_stdstream = _loud.pop()
+        _printers.append(worker.print_to_stdstream)
+        worker.print_to_stdstream = lambda *args, **kwargs: None
 
 
-_loud: list[Any] = []
+def _restore_printing() -> None:
+    with contextlib.suppress(ImportError):
+        from ray._private import worker
 
-
-def _drop(*_: Any, **__: Any) -> None:
-    pass
+        if _printers:
+            worker.print_to_stdstream = _printers.pop()
 
 
 def _nodes() -> list[dict[str, Any]]:
     return [node for node in _ray().nodes() if node["Alive"]]
 
 
-def _ray() -> Any:
+def _ray() -> ModuleType:
     try:
         import ray
     except ImportError:
@@ -177,14 +176,14 @@ def _ray() -> Any:
     return ray
 
 
-def _own_cores() -> int:
+def _local_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def _check_address(address: str) -> None:
-    """Knock: Ray itself would try for half a minute."""
+def _check_reachable(address: str) -> None:
+    """Raise an error if nothing like Ray answers at an address; Ray would retry for 30 seconds."""
     if address == "auto":
         return
     host, _, port = address.removeprefix("ray://").rpartition(":")
@@ -192,28 +191,30 @@ def _check_address(address: str) -> None:
         raise SettingError(
             f"ray: expected 'auto' or an address such as 'head:6379', found {address!r}"
         )
-    found = "nothing answers there"
-    # UnicodeError, OverflowError: a name or a port that cannot be one
+    reason = "nothing answers there"
+    # UnicodeError and OverflowError are raised for invalid host names and ports.
     with contextlib.suppress(OSError, UnicodeError, OverflowError):
-        with socket.create_connection((host, int(port)), _SECONDS) as connection:
-            if os.environ.get("RAY_USE_TLS") or _greets(connection):
+        with socket.create_connection((host, int(port)), _CONNECT_SECONDS) as connection:
+            if os.environ.get("RAY_USE_TLS") or _answers_http2(connection):
                 return
-        found = "something else answers there"
-    raise ClusterError(f"ray: expected a cluster at {address!r}, but {found}")
+        reason = "something else answers there"
+    raise ClusterError(f"ray: expected a cluster at {address!r}, but {reason}")
 
 
-def _greets(connection: socket.socket) -> bool:
+def _answers_http2(connection: socket.socket) -> bool:
     with contextlib.suppress(OSError):
-        connection.sendall(_GREETING)
+        connection.sendall(_HTTP2_GREETING)
         answer = connection.recv(9)
-        return len(answer) > 3 and answer[3] == _SETTINGS_FRAME
+        return len(answer) > 3 and answer[3] == _HTTP2_SETTINGS_FRAME
     return False
 
 
-def _check_same(address: str | None) -> None:
-    """Refuse an address where the process is in a cluster already, at another one."""
+def _check_connected_to(address: str | None) -> None:
+    """Raise SettingError if this process is connected to a cluster at another address."""
     if address in (None, "auto"):
         return
-    here = _ray().get_runtime_context().gcs_address
-    if address != here:
-        raise SettingError(f"ray: expected the cluster that is connected, {here}, found {address}")
+    connected = _ray().get_runtime_context().gcs_address
+    if address != connected:
+        raise SettingError(
+            f"ray: expected the cluster that is connected, {connected}, found {address}"
+        )

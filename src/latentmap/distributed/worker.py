@@ -1,8 +1,7 @@
-"""What a worker does: it joins the others, builds the network anew, and trains its share.
+"""What each worker process executes: it joins the other workers and trains on its shard.
 
-Nothing of Keras is sent: the networks are made from the same parts and the same seed in every
-process. What comes back are arrays, and what is kept on the way are arrays in a .safetensors file.
-Between a trial and the training the workers wait, for their start takes longer than either may.
+No Keras object is sent. Each process builds the network from the same parts and the same seed. The
+result and the checkpoints are plain arrays.
 """
 
 from __future__ import annotations
@@ -10,67 +9,65 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["TrainingJob", "TrialJob", "settle_down", "work"]
+if TYPE_CHECKING:
+    import numpy as np
 
-CHECKPOINT = "checkpoint.safetensors"
-GLANCE, SELDOM = 0.05, 0.5
-"""Seconds between two looks for a job, at first and at last."""
+    from latentmap.backend import Rows
+    from latentmap.data import Source
+    from latentmap.distributed.data_parallel import DataParallel
+    from latentmap.networks.assembly import Objective
+    from latentmap.training.loop import Training
+
+__all__ = ["TrainingJob", "WorkerConfig", "WorkerSettings", "run_worker"]
 
 
 @dataclass(frozen=True)
-class TrialJob:
-    """Some steps, to see how long they take: the arguments of `pace`."""
+class WorkerSettings:
+    """Environment of every worker process.
 
-    remade: Any
-    some: Any
-    n_rows: int
-    settings: Any
-    epochs: int
-    seconds: float
+    Attributes
+    ----------
+    cores : int
+        Number of processor cores that the worker may use.
+    folder : str
+        Working directory of the driver, to which relative paths refer.
+    """
 
-    def done(self, member: Member) -> Any:
-        """Give the `Trial`."""
-        from sklearn.base import clone
+    cores: int
+    folder: str
 
-        from latentmap.distributed.sharding import own_rows
-        from latentmap.training.loop import pace
-
-        batch = self.settings.rows_a_step(self.n_rows)
-        own = own_rows(self.n_rows, batch, member.workers)
-        settings = clone(self.settings).set_params(batch_size=own)
-        told = (self.n_rows // member.workers, settings, self.epochs, self.seconds)
-        found = pace(self.remade(), self.some, *told, team=member)
-        return found._replace(processes=member.workers)
+    def apply(self) -> None:
+        """Change the working directory and configure the engine; call it before Keras is imported."""
+        with contextlib.suppress(OSError):  # on another machine the directory can be missing
+            os.chdir(self.folder)
+        os.environ.update(KERAS_BACKEND="jax", JAX_PLATFORMS="cpu", NPROC=str(self.cores))
 
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """What is to be trained, and on which rows: the arguments of `train`."""
+    """The arguments of `latentmap.training.loop.train`, with a function that builds the objective."""
 
-    remade: Any
-    rows: Any
-    held_out: Any
+    build_objective: Callable[[], Objective]
+    rows: Source
+    held_out: Rows | None
     epochs: int
-    settings: Any
+    settings: Training
     seed: int
 
-    def done(self, member: Member) -> dict[str, Any]:
-        """Give the history and the weights."""
+    def run(self, strategy: DataParallel) -> dict[str, np.ndarray]:
+        """Train, and return the history and the weights as arrays."""
         import keras
         import numpy as np
 
         from latentmap.training.loop import train
 
-        objective = self.remade()
-        told = (self.rows, self.held_out, self.epochs, self.settings, self.seed)
-        history = train(objective, *told, visible=True, team=member)
+        objective = self.build_objective()
+        data = (self.rows, self.held_out, self.epochs, self.settings, self.seed)
+        history = train(objective, *data, visible=True, team=strategy)
         weights = (keras.ops.convert_to_numpy(weight.value) for weight in objective.weights)
         return {
             "history": np.array(list(history.values()), np.float64),
@@ -78,174 +75,63 @@ class TrainingJob:
         }
 
 
-def work(order: dict[str, Any]) -> None:
-    """Do one worker's share of jobs; Ray Train calls this in each of its processes.
+@dataclass(frozen=True)
+class WorkerConfig:
+    """What a worker receives at its start.
 
-    Parameters
+    Attributes
     ----------
-    order : dict
-        "desk", Ray's handle; "seconds" between checkpoints; what `settle_down` takes.
+    settings : WorkerSettings
+    coordinator : ray.actor.ActorHandle
+    job : ray.ObjectRef
+        Handle of the `TrainingJob`.
+    checkpoint_seconds : float
+        Time between two checkpoints.
     """
+
+    settings: WorkerSettings
+    coordinator: Any
+    job: Any
+    checkpoint_seconds: float
+
+
+def run_worker(config: dict[str, WorkerConfig]) -> None:
+    """Train as one of several workers. Ray Train calls this function in each worker process."""
     import ray
     from ray import train
 
-    settle_down(order)
-    reason = ray.get(order["desk"].reason.remote())
-    if reason is not None:
-        raise reason
+    worker = config["worker"]
+    worker.settings.apply()
+    status = ray.get(worker.coordinator.status.remote())
+    if status.error is not None or status.finished:
+        return  # this group replaces one that ended the training
     from latentmap.backend import join
+    from latentmap.distributed.data_parallel import DataParallel
     from latentmap.errors import LatentmapError
 
     context = train.get_context()
-    number, workers = context.get_world_rank(), context.get_world_size()
-    if workers > 1:
-        join(_coordinator(number), workers, number)
-    ray.get(order["desk"].arrive.remote(number))
-    for job in _jobs(order["desk"]):
-        try:
-            outcome = job.done(Member(order, number, workers))
-        except LatentmapError as error:
-            ray.get(order["desk"].give_up.remote(error))
-            raise
-        if number == 0:
-            ray.get(order["desk"].deliver.remote(outcome))
+    rank, n_workers = context.get_world_rank(), context.get_world_size()
+    if n_workers > 1:
+        join(_shared_address(rank), n_workers, rank)
+    ray.get(worker.coordinator.register.remote(rank))
+    strategy = DataParallel(worker.coordinator, rank, n_workers, worker.checkpoint_seconds)
+    try:
+        result = ray.get(worker.job).run(strategy)
+    except LatentmapError as error:
+        ray.get(worker.coordinator.fail.remote(error))
+        raise
+    if rank == 0:
+        ray.get(worker.coordinator.finish.remote(result))
 
 
-def _jobs(desk: Any) -> Iterator[Any]:
-    """Give jobs as they are put up, until there are no more."""
-    import ray
-
-    last, closed, pause = 0, False, GLANCE
-    while not closed:
-        number, job, closed = ray.get(desk.ask.remote(last))
-        if job is None:
-            time.sleep(pause)
-            pause = min(SELDOM, 1.2 * pause)
-            continue
-        yield ray.get(job[0])
-        last, pause = number, GLANCE
-
-
-def settle_down(order: dict[str, Any]) -> None:
-    """Give this process the driver's folder, and the engine its share of the machine.
-
-    Parameters
-    ----------
-    order : dict
-        "cores" of this worker, "folder" of the driver.
-    """
-    with contextlib.suppress(OSError):  # another machine may not have it; then paths are whole
-        os.chdir(order["folder"])
-    os.environ.update(KERAS_BACKEND="jax", JAX_PLATFORMS="cpu", NPROC=str(order["cores"]))
-
-
-def _coordinator(number: int) -> str:
-    """Agree on the address at which worker 0 is found."""
+def _shared_address(rank: int) -> str:
+    """Return the address at which all workers connect to worker 0."""
     from ray import util
     from ray.train.collective import broadcast_from_rank_zero
 
-    if number:
+    if rank:
         return broadcast_from_rank_zero("")
     with socket.socket() as free:
         free.bind(("", 0))
         address = f"{util.get_node_ip_address()}:{free.getsockname()[1]}"
     return broadcast_from_rank_zero(address)
-
-
-class Member:
-    """One of several processes that train together; a `Team` for the training loop.
-
-    Checkpoints are due after so many chunks, the same number for all: each must come to the report.
-    Worker 0 settles the number by its clock.
-    """
-
-    def __init__(self, order: dict[str, Any], number: int, workers: int) -> None:
-        self.desk, self.seconds, self.number, self.workers = (
-            order["desk"],
-            order["seconds"],
-            number,
-            workers,
-        )
-        self.since: float | None = None
-        self.chunks, self.due = 0, 1
-
-    def share(self, rows: Any, batch: int) -> tuple[Any, int]:
-        """Give this worker's share; a stretch that it must decode is copied to its disk first."""
-        from latentmap.data.caching import copy_to_cache
-        from latentmap.distributed.sharding import share_of
-        from latentmap.training.targets import Paired
-
-        share, own = share_of(rows, batch, self.number, self.workers)
-        if rows.block_starts is None:
-            return share, own
-        if self.number == 0:
-            self.desk.tell.remote(None, "reading")
-        if isinstance(share, Paired):
-            return Paired(copy_to_cache(share.rows), share.beside), own
-        return copy_to_cache(share), own
-
-    @contextlib.contextmanager
-    def progress(self, text: str, steps: int, visible: bool) -> Iterator[Callable[..., None]]:
-        """Tell the desk how far worker 0 is, and hear whether to stop."""
-        import ray
-
-        done, hints, answer = 0, ["compiling", "training"], None
-
-        def advance(steps: int, note: str = "") -> None:
-            nonlocal done, answer
-            done += steps
-            if self.number == 0:
-                reason = None if answer is None else ray.get(answer)
-                if reason is not None:
-                    raise reason
-                answer = self.desk.tell.remote(done, note or (hints.pop(0) if hints else ""))
-
-        yield advance
-
-    def kept(self) -> dict[str, Any] | None:
-        """Read the checkpoint that Ray Train kept of the workers before."""
-        from ray import train
-
-        from latentmap.autoencoders.model_file import read_model
-
-        kept = train.get_checkpoint()
-        if kept is None:
-            return None
-        with kept.as_directory() as folder:
-            arrays = read_model(Path(folder) / CHECKPOINT)[1]
-        if self.number == 0:
-            self.desk.go_on.remote(int(arrays["place"][0]))
-        return arrays
-
-    def keep(self, checkpoint: Callable[[], dict[str, Any]]) -> None:
-        """Keep a checkpoint if one is due; the first chunk, which compiles, tells no time."""
-        if self.since is None:
-            self.since = time.monotonic()
-            return
-        self.chunks += 1
-        if self.chunks < self.due:
-            return
-        _report(checkpoint() if self.number == 0 else None)
-        chunk = (time.monotonic() - self.since) / self.chunks
-        self.due = self.agreed(max(1, int(self.seconds / chunk)))
-        self.chunks, self.since = 0, time.monotonic()
-
-    def agreed(self, number: int) -> int:
-        """Give worker 0's number to all."""
-        from ray.train.collective import broadcast_from_rank_zero
-
-        return broadcast_from_rank_zero(number)
-
-
-def _report(arrays: dict[str, Any] | None) -> None:
-    """Hand a checkpoint to Ray Train; every worker must come, one brings the arrays."""
-    from ray import train
-
-    from latentmap.autoencoders.model_file import write_model
-
-    if arrays is None:
-        train.report({})
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        write_model(Path(folder) / CHECKPOINT, {}, arrays)
-        train.report({}, checkpoint=train.Checkpoint.from_directory(folder))

@@ -1,258 +1,243 @@
-"""Workers as one run of Ray Train: hired, given jobs, watched, and let go.
+"""One training as a run of Ray Train: the workers start, train, and end.
 
-The run is a thread of the driver's, for Ray Train does not return before all workers do. What they
-say comes by the desk.
+The run is a thread of the driver, because Ray Train returns only when all workers have ended.
+Progress and results arrive through the `Coordinator`.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import tempfile
 import threading
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
 
 from latentmap.distributed import ray_connection
-from latentmap.distributed.coordinator import Desk, News
-from latentmap.distributed.serialization import ship
-from latentmap.distributed.worker import work
-from latentmap.errors import ClusterError, LatentmapError, SettingError
-from latentmap.progress import Advance, progress
+from latentmap.distributed.coordinator import Coordinator, TrainingStatus
+from latentmap.distributed.serialization import put_object
+from latentmap.distributed.worker import TrainingJob, WorkerConfig, run_worker
+from latentmap.errors import ClusterError, SettingError
+from latentmap.progress import progress
 
-__all__ = ["Group", "check_storage"]
+if TYPE_CHECKING:
+    from latentmap.distributed.workers import Workers
 
-TRIES = 3
-"""So often is a group of workers replaced, and so often another one started that does not start."""
-GLANCE = 0.5
-"""Seconds between two looks at the desk."""
+__all__ = ["WorkerGroup", "check_storage"]
+
+MAX_FAILURES = 3
+POLL_SECONDS = 0.5
 
 
-class Group:
-    """So many workers, who start at once and wait for jobs.
+class WorkerGroup:
+    """Workers that execute one training job.
+
+    Use it as a context manager. The end of the block waits for the workers; an error in the block
+    makes them stop at their next report. Both remove the checkpoints.
 
     Parameters
     ----------
     workers : Workers
+    job : TrainingJob
+    visible : bool
+        Show progress.
 
     Raises
     ------
     SettingError
-        If checkpoints need a place that all machines see, and none is named.
+        If the job cannot be sent to other processes, or checkpoints need a storage that all
+        machines can read and none is given.
     """
 
-    def __init__(self, workers: Any) -> None:
+    def __init__(self, workers: Workers, job: TrainingJob, visible: bool) -> None:
+        self.workers, self.job, self.visible = workers, job, visible
+        self._errors: list[BaseException] = []
+
+    def __enter__(self) -> Self:
         import ray
 
-        self.workers = workers
-        self.failed: list[BaseException] = []
-        with contextlib.ExitStack() as leaving:
-            storage = leaving.enter_context(_storage(workers.storage))
-            desk = ray.remote(Desk).options(**ray_connection.nearby())
-            self.desk = desk.remote(workers.count)
-            order = {"desk": self.desk, **workers.order, "seconds": workers.seconds}
-            trainer, run = _trainer(workers, order, storage)
-            leaving.callback(_remove, storage, run)
-            self.at_work = threading.Thread(target=_fit, args=(trainer, self.failed), daemon=True)
-            self.at_work.start()
-            self.leaving = leaving.pop_all()
+        with contextlib.ExitStack() as stack:
+            storage = stack.enter_context(_storage(self.workers.storage))
+            actor = ray.remote(Coordinator).options(**ray_connection.local_node_options())
+            self._coordinator = actor.remote(self.workers.count)
+            run = _Run(f"training-{uuid.uuid4().hex}", storage)
+            trainer = run.trainer(self.workers, self._config())
+            stack.callback(run.remove_checkpoints)
+            self._thread = threading.Thread(target=self._fit, args=(trainer,), daemon=True)
+            self._thread.start()
+            self._cleanup = stack.pop_all()
+        return self
+
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
+        import ray
+
+        with self._cleanup, contextlib.suppress(ray.exceptions.RayError):
+            if error is not None:
+                self._coordinator.fail.remote(ClusterError("workers: the training was interrupted"))
+                return
+            with progress(f"stopping {self._name}", 1, self.visible) as advance:
+                self._thread.join()
+                advance(1)
 
     @property
-    def name(self) -> str:
-        """What it is called on a bar."""
+    def _name(self) -> str:
         return f"{self.workers.count} worker" + "s" * (self.workers.count > 1)
 
-    @property
-    def alive(self) -> bool:
-        """Whether it can do a job."""
-        return self.at_work.is_alive()
-
-    def gather(self, advance: Advance) -> None:
-        """Wait until all workers are there, and note it on a bar.
+    def result(self, total_steps: int) -> dict[str, np.ndarray]:
+        """Wait for the training, and return the arrays of `TrainingJob.run`.
 
         Raises
         ------
         ClusterError
-            If they cannot be had.
-        """
-        with _cluster_lost_while("starting"):
-            for news in self._news():
-                if news.ready:
-                    return
-                advance(0, note=f"starting {self.name}")
-        raise self._failure()
-
-    def outcome_of(self, job: Any, shown: int | None = None) -> Any:
-        """Have a job done, and show how far it is of so many steps; give its outcome.
-
-        Raises
-        ------
-        SettingError
-            If it holds something that cannot be sent.
-        ClusterError
-            If the workers, or the cluster, did not survive it.
+            If the workers or the cluster fail.
         LatentmapError
-            What a worker found wrong with the rows or the settings.
+            The error that a worker raised about the rows or the settings.
         """
         import ray
 
-        with _cluster_lost_while("training"):
-            ray.get(self.desk.post.remote([ship(job, "loss")]))
-            self._watch(shown)
-            outcome, reason = ray.get([self.desk.delivered.remote(), self.desk.reason.remote()])
-        if isinstance(reason, LatentmapError):
-            raise reason
-        if outcome is None:
+        try:
+            self._watch(total_steps)
+            calls = self._coordinator.result.remote(), self._coordinator.status.remote()
+            result, status = ray.get(list(calls))
+        except ray.exceptions.RayError as error:
+            summary = ray_connection.summarize_error(error)
+            raise ClusterError(f"workers: the cluster was lost while training ({summary})") from None
+        if status.error is not None:
+            raise status.error
+        if result is None:
             raise self._failure()
-        return outcome
+        return result
 
-    def let_go(self, visible: bool) -> None:
-        """Have the workers end, and remove their checkpoints."""
-        import ray
-
-        bar = progress(f"letting {self.name} go", 1, visible)
-        with self.leaving, contextlib.suppress(ray.exceptions.RayError), bar as advance:
-            ray.get(self.desk.close.remote())
-            self.at_work.join()
-            advance(1)
-
-    def give_up(self) -> None:
-        """Have the workers end as soon as they hear of it, and remove their checkpoints."""
-        with self.leaving:
-            self.desk.give_up.remote(ClusterError("workers: the training was interrupted"))
-
-    def _watch(self, shown: int | None) -> None:
-        """Show how far the workers are for as long as they work; their start takes no share."""
-        news, visible = self._news(), shown is not None
-        first = next(news, None)
-        text = "compiling on" if first is not None and first.ready else "starting"
-        with progress(f"{text} {self.name}", 1, visible) as advance:
-            for now in news:
-                advance(0, note=_note(now))
-                if now.done:
+    def _watch(self, total_steps: int) -> None:
+        """Show progress until the training ends; starting and compiling have a bar of their own."""
+        updates = self._updates()
+        with progress(f"starting {self._name}", 1, self.visible) as advance:
+            for status in updates:
+                advance(0, note=_note(status))
+                if status.steps:
                     break
             advance(1)
         done = 0
-        with progress(f"fitting on {self.name}", shown or 1, visible) as advance:
-            for now in news:
-                advance(now.done - done, note=_note(now))
-                done = now.done
+        with progress(f"fitting on {self._name}", total_steps, self.visible) as advance:
+            for status in updates:
+                advance(status.steps - done, note=_note(status))
+                done = status.steps
 
-    def _news(self) -> Iterator[News]:
-        """Give the news again and again until the job is done, or the workers are gone."""
+    def _updates(self) -> Iterator[TrainingStatus]:
+        """Yield the status every half second until the training has ended."""
         import ray
 
-        while self.at_work.is_alive():
-            told = ray.get(self.desk.told.remote())
-            self.workers.replaced = told.replaced
-            yield told
-            if told.over:
+        while self._thread.is_alive():
+            status = ray.get(self._coordinator.status.remote())
+            self.workers.resumed_epochs = list(status.resumed_epochs)
+            yield status
+            if status.finished or status.error is not None:
                 return
-            self.at_work.join(GLANCE)
+            self._thread.join(POLL_SECONDS)
+
+    def _config(self) -> WorkerConfig:
+        return WorkerConfig(
+            self.workers.settings,
+            self._coordinator,
+            put_object(self.job, "loss"),
+            self.workers.checkpoint_seconds,
+        )
+
+    def _fit(self, trainer: Any) -> None:
+        try:
+            trainer.fit()
+        except (Exception, SystemExit) as error:  # Ray raises SystemExit when it is shut down
+            self._errors.append(error)
 
     def _failure(self) -> ClusterError:
-        """Give the last line of what workers said."""
-        failed = self.failed
-        errors = [*getattr(failed[0], "worker_failures", {}).values(), *failed] if failed else []
-        why = ray_connection.reason_of(errors[0]) if errors else "no worker delivered a model"
-        return ClusterError(f"workers: training failed ({why})")
+        """Return an error with the last line of what a worker, or Ray Train, raised."""
+        causes = list(self._errors)
+        if causes:
+            causes = [*getattr(causes[0], "worker_failures", {}).values(), *causes]
+        summary = ray_connection.summarize_error(causes[0]) if causes else "no result was returned"
+        return ClusterError(f"workers: training failed ({summary})")
 
 
-@contextlib.contextmanager
-def _cluster_lost_while(doing: str) -> Iterator[None]:
-    """Say in one sentence that the cluster is there no more."""
-    import ray
-
-    try:
-        yield
-    except ray.exceptions.RayError as error:
-        about = ray_connection.reason_of(error)
-        raise ClusterError(f"workers: the cluster was lost while {doing} ({about})") from None
+def _note(status: TrainingStatus) -> str:
+    if not status.resumed_epochs:
+        return status.note
+    return f"{status.note} · new workers resumed in epoch {status.resumed_epochs[-1]}"
 
 
-def _note(news: News) -> str:
-    if not news.replaced:
-        return news.note
-    return f"{news.note} · new workers went on in epoch {news.replaced[-1]}"
+@dataclass(frozen=True)
+class _Run:
+    """A run of Ray Train, and the folder or URL of its checkpoints."""
+
+    name: str
+    storage: str
+
+    def trainer(self, workers: Workers, config: WorkerConfig) -> Any:
+        from ray import train
+        from ray.train.v2.api.data_parallel_trainer import DataParallelTrainer
+
+        failures = {"max_failures": MAX_FAILURES, "controller_failure_limit": MAX_FAILURES}
+        return DataParallelTrainer(
+            run_worker,
+            train_loop_config={"worker": config},
+            scaling_config=train.ScalingConfig(
+                num_workers=workers.count, resources_per_worker={"CPU": config.settings.cores}
+            ),
+            run_config=train.RunConfig(
+                name=self.name,
+                storage_path=self.storage,
+                failure_config=train.FailureConfig(**failures),
+                checkpoint_config=train.CheckpointConfig(num_to_keep=1),
+            ),
+        )
+
+    def remove_checkpoints(self) -> None:
+        """Remove the checkpoints; errors are ignored."""
+        from pyarrow import fs
+
+        with contextlib.suppress(Exception):
+            if "://" in self.storage:
+                system, path = fs.FileSystem.from_uri(self.storage)
+                system.delete_dir(f"{path}/{self.name}")
+            else:
+                shutil.rmtree(Path(self.storage) / self.name)
 
 
-def check_storage(wanted: Any) -> None:
-    """Refuse what is no place for checkpoints, before anything starts.
-
-    Raises
-    ------
-    SettingError
-        If it is no folder, or a URL of a kind that nobody knows.
-    """
+def check_storage(storage: str | os.PathLike[str] | None) -> None:
+    """Raise SettingError if checkpoints cannot be stored at a folder or URL."""
     from pyarrow import ArrowException, fs
 
     try:
-        if "://" in str(wanted):
-            fs.FileSystem.from_uri(str(wanted))
-        elif wanted is not None:
-            Path(wanted).mkdir(parents=True, exist_ok=True)
+        if "://" in str(storage):
+            fs.FileSystem.from_uri(str(storage))
+        elif storage is not None:
+            Path(storage).mkdir(parents=True, exist_ok=True)
     except (OSError, ArrowException) as error:
-        about = getattr(error, "strerror", None) or ray_connection.reason_of(error)
+        reason = getattr(error, "strerror", None) or ray_connection.summarize_error(error)
         raise SettingError(
-            f"storage: expected a folder or URL for checkpoints, found {str(wanted)!r} ({about})"
+            f"storage: expected a folder or URL for checkpoints, found {str(storage)!r} ({reason})"
         ) from None
 
 
 @contextlib.contextmanager
-def _storage(wanted: Any) -> Iterator[str]:
-    """Give a place for checkpoints that is gone afterwards."""
-    if wanted is None:
-        if ray_connection.machines() > 1:
+def _storage(storage: str | os.PathLike[str] | None) -> Iterator[str]:
+    """Yield the folder or URL for checkpoints; a temporary folder is removed afterwards."""
+    if storage is None:
+        machines = ray_connection.count_machines()
+        if machines > 1:
             raise SettingError(
                 "storage: expected a folder or URL for checkpoints that all "
-                f"{ray_connection.machines()} machines of the cluster see, found none"
+                f"{machines} machines of the cluster can read, found none"
             )
         folder = tempfile.mkdtemp(prefix="latentmap-")
         try:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        return
-    yield str(wanted) if "://" in str(wanted) else str(Path(wanted).absolute())
-
-
-def _trainer(workers: Any, order: dict[str, Any], storage: str) -> tuple[Any, str]:
-    from ray import train
-    from ray.train.v2.api.data_parallel_trainer import DataParallelTrainer
-
-    run = f"training-{uuid.uuid4().hex}"
-    trainer = DataParallelTrainer(
-        work,
-        train_loop_config=order,
-        scaling_config=train.ScalingConfig(
-            num_workers=workers.count, resources_per_worker={"CPU": workers.cores}
-        ),
-        run_config=train.RunConfig(
-            name=run,
-            storage_path=storage,
-            failure_config=train.FailureConfig(max_failures=TRIES, controller_failure_limit=TRIES),
-            checkpoint_config=train.CheckpointConfig(num_to_keep=1),
-        ),
-    )
-    return trainer, run
-
-
-def _fit(trainer: Any, failed: list[BaseException]) -> None:
-    try:
-        trainer.fit()
-    except (Exception, SystemExit) as error:  # whatever it is, the driver tells it
-        failed.append(error)  # Ray raises SystemExit in whoever waits where it is shut down
-
-
-def _remove(storage: str, run: str) -> None:
-    """Remove a run's checkpoints; what cannot be removed is left."""
-    from pyarrow import fs
-
-    with contextlib.suppress(Exception):
-        if "://" in storage:
-            system, path = fs.FileSystem.from_uri(storage)
-            system.delete_dir(f"{path}/{run}")
-        else:
-            shutil.rmtree(Path(storage) / run)
+    else:
+        yield str(storage) if "://" in str(storage) else str(Path(storage).absolute())

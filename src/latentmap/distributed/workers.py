@@ -1,7 +1,8 @@
-"""The door: a block in which fits, and what is asked of the crew, run on several workers.
+"""Context manager in which estimators are fitted, and models applied, on several workers.
 
-A block as of joblib's ``parallel_config``, not a setting of estimators: how many machines there are
-is a matter of where a program runs, not of the model, and shall not stand in its file.
+The number of workers is a property of the environment and not of the model. So it is not a
+parameter of the estimators, and it is not stored in model files; joblib's ``parallel_config`` works
+in the same way.
 """
 
 from __future__ import annotations
@@ -11,62 +12,68 @@ import os
 from collections.abc import Callable
 from numbers import Integral, Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from latentmap.errors import SettingError
 from latentmap.progress import progress
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from latentmap.analysis import Usual
+    from latentmap.analysis.outlier_scores import Outliers
+    from latentmap.autoencoders.base import BaseAutoEncoder
     from latentmap.data import Source
+    from latentmap.distributed.worker import WorkerSettings
 
 __all__ = ["Workers"]
 
 
 class Workers:
-    """Several processes, on this machine or on many, for all that is fitted within the block.
+    """Processes, on this machine or on many, that train every estimator fitted in the block.
 
     Parameters
     ----------
     count : int
-        How many. The cluster's cores are divided among them.
+        Number of workers. The cores of the cluster are divided among them.
     ray : str, optional
-        The address of a running Ray cluster, ``"auto"`` for the one that this machine is part of.
-        Without it, or a connection of your own, the cores of this machine are one for the time
-        of the block.
+        Address of a running Ray cluster, or ``"auto"`` for the cluster that this machine is part
+        of. Without it, the cluster to which this process is connected, or a new cluster of this
+        machine's cores that ends with the block.
     storage : path-like or URL, optional
-        Where checkpoints are kept while training; they are removed at the end. Where the cluster
-        has several machines, a place that all of them see. A temporary folder by default.
-    seconds : float
-        Between checkpoints, about.
+        Where checkpoints are stored while training; they are removed at the end. All machines of
+        the cluster must be able to read it. A temporary folder by default.
+    checkpoint_seconds : float
+        Approximate time between two checkpoints.
     verbose : bool
-        Show progress with the time left.
+        Show progress with the remaining time.
 
     Attributes
     ----------
-    replaced : list of int
-        Of the last training, the epochs in which new workers went on in place of dead ones.
+    resumed_epochs : list of int
+        Epochs of the last training in which new workers replaced dead ones.
 
     Raises
     ------
     SettingError
-        If there are more workers than cores, a setting is none, or Keras does not run on JAX.
+        If there are more workers than cores, a parameter is invalid, or Keras does not run on JAX.
     ClusterError
-        If Ray is not installed, nothing answers at the address, or workers keep dying.
+        If Ray is not installed, no cluster answers at the address, or workers die repeatedly.
 
     Notes
     -----
-    Each step is computed for the whole batch, a slice of it by each worker, and gradients are
-    summed over all: weights are those of one process, to within rounding, where the rows lie in
-    memory. A batch that workers do not divide evenly is made up to the next size that they do. Rows
-    in blocks (Parquet, a large .npy) are dealt out in stretches: other rows meet in a batch than in
-    one process.
+    Each worker computes the gradient of a slice of each batch, and gradients are averaged over all
+    workers. Where the rows are in memory, the weights are those of a single process to within
+    rounding. If ``count`` does not divide the batch size, the next larger multiple is used. Rows in
+    blocks (Parquet, a large .npy) are divided into contiguous ranges, so batches contain other rows
+    than in a single process.
 
-    A worker that dies takes its group down; a new one goes on from the last checkpoint, three times
-    at most.
+    If a worker dies, all workers stop, and a new group resumes from the last checkpoint, at most
+    three times.
 
     Examples
     --------
-    Needs the extra ``ray``::
+    This needs the extra ``ray``::
 
         from latentmap import AutoEncoder
         from latentmap.data import open_data
@@ -90,67 +97,61 @@ class Workers:
         *,
         ray: str | None = None,
         storage: str | os.PathLike[str] | None = None,
-        seconds: float = 60.0,
+        checkpoint_seconds: float = 60.0,
         verbose: bool = False,
     ) -> None:
         self.count, self.ray, self.storage = count, ray, storage
-        self.seconds, self.verbose = seconds, verbose
-        self.cores = 0
-        self.replaced: list[int] = []
-        self._entered, self._leaving = False, contextlib.ExitStack()
-        self._trainer: Any = None
+        self.checkpoint_seconds, self.verbose = checkpoint_seconds, verbose
+        self.resumed_epochs: list[int] = []
+        self._cores = 0
+        self._entered, self._cleanup = False, contextlib.ExitStack()
 
     @property
-    def order(self) -> dict[str, Any]:
-        """What every worker is told, whatever its work."""
-        return {"cores": self.cores, "folder": str(Path.cwd())}
+    def settings(self) -> WorkerSettings:
+        """The environment of each worker process."""
+        from latentmap.distributed.worker import WorkerSettings
+
+        return WorkerSettings(self._cores, str(Path.cwd()))
 
     def __enter__(self) -> Self:
-        count = self.count
-        if not isinstance(count, Integral) or isinstance(count, bool) or count < 1:
-            raise SettingError(f"workers: expected an integer above 0, found {count!r}")
-        if not isinstance(self.seconds, Real) or not self.seconds >= 0:
-            raise SettingError(f"seconds: expected a number from 0 up, found {self.seconds!r}")
-        if self._entered:
-            raise SettingError("workers: expected a block of its own, found these in one already")
-        _check_engine()
+        self._check()
         from latentmap.distributed import ray_connection
-        from latentmap.distributed.training_jobs import OnWorkers
+        from latentmap.distributed.remote_training import RemoteTrainer
         from latentmap.distributed.worker_group import check_storage
         from latentmap.training.strategy import trained_by
 
         check_storage(self.storage)
-        with contextlib.ExitStack() as leaving:
-            if ray_connection.connect(self.ray, count):
-                leaving.callback(self._leave)
-            self.cores = ray_connection.cores_each(count)
-            self._trainer = OnWorkers(self)
-            leaving.enter_context(trained_by(self._trainer))
-            leaving.callback(self._let_trainers_go)
-            self._leaving = leaving.pop_all()
+        with contextlib.ExitStack() as stack:
+            if ray_connection.connect(self.ray, self.count):
+                stack.callback(self._disconnect)
+            self._cores = ray_connection.cores_per_worker(self.count)
+            stack.enter_context(trained_by(RemoteTrainer(self)))
+            self._cleanup = stack.pop_all()
         self._entered = True
         return self
 
-    def __exit__(self, *error: Any) -> None:
+    def __exit__(self, *error: object) -> None:
         self._entered = False
-        self._leaving.close()
+        self._cleanup.close()
 
-    def encode(self, model: Any, rows: Source, output: str | os.PathLike[str]) -> None:
+    def encode(
+        self, model: BaseAutoEncoder, rows: Source, output: str | os.PathLike[str]
+    ) -> None:
         """Encode rows of Parquet files into a folder of Parquet files, in the order of the rows.
 
         Parameters
         ----------
         model : fitted estimator
         rows : Source
-            Opened by ``open_data`` from .parquet, at a path that all machines see.
+            Opened by ``open_data`` from .parquet, at a path that all machines can read.
         output : path-like
-            A new folder, at such a path too. Its files hold the codes and, where rows have
-            labels, a column ``label``; together, each row once. It is there when all are done.
+            A new folder, at a path that all machines can write. Its files contain the codes and,
+            if the rows have labels, a column ``label``. The folder appears when it is complete.
 
         Raises
         ------
         SettingError
-            If the rows are not those of Parquet files.
+            If the rows are not read from Parquet files.
         DataError
             If a row cannot be encoded.
         FileError
@@ -158,68 +159,69 @@ class Workers:
         """
         from latentmap.distributed.batch_inference import encode_parts
 
-        self._let_trainers_go()
         encode_parts(self, model, rows, Path(output))
 
-    def judge(
+    def score_outliers(
         self,
-        usual: Any,
+        reference: Usual,
         rows: Source,
-        worst: int,
+        n_worst: int,
         output: str | os.PathLike[str] | None = None,
-        write: Callable[..., None] | None = None,
-    ) -> Any:
-        """Tell how badly rows of Parquet files fit, and which fit worst.
+        write: Callable[[Path, Source, Outliers, int], None] | None = None,
+    ) -> tuple[np.ndarray, Outliers]:
+        """Compute the outlier scores of rows of Parquet files, and return the worst rows.
 
         Parameters
         ----------
-        usual : codes.Usual
+        reference : latentmap.analysis.Usual
         rows : Source
             As for `encode`.
-        worst : int
-            How many of the worst rows are given back.
+        n_worst : int
+            Number of rows to return.
         output : path-like, optional
-            A new folder for all rows' figures, in the order of the rows.
+            A new folder for the scores of all rows, in the order of the rows.
         write : callable, optional
-            Writes the figures of one part: ``write(path, rows, found, first)``, with the part's
-            rows, their `Outliers`, and the number of the first among all.
+            Writes the scores of one part: ``write(path, rows, scores, first_row)``.
 
         Returns
         -------
         numbers : ndarray of int
-            The worst rows' numbers, the worst first.
-        found : codes.outlying.Outliers
-            Their figures, in the same order.
+            The numbers of the worst rows, the worst first.
+        scores : latentmap.analysis.outlier_scores.Outliers
+            Their scores, in the same order.
 
         Raises
         ------
         SettingError, DataError, FileError
-            As `encode`.
+            As for `encode`.
         """
-        from latentmap.distributed.batch_inference import judge_parts
+        from latentmap.distributed.batch_inference import score_outlier_parts
 
-        self._let_trainers_go()
         folder = None if output is None else Path(output)
-        return judge_parts(self, usual, rows, worst, folder, write)
+        return score_outlier_parts(self, reference, rows, n_worst, folder, write)
 
-    def _leave(self) -> None:
+    def _check(self) -> None:
+        """Raise SettingError if the parameters or the engine cannot be used."""
+        count, seconds = self.count, self.checkpoint_seconds
+        if not isinstance(count, Integral) or isinstance(count, bool) or count < 1:
+            raise SettingError(f"workers: expected an integer above 0, found {count!r}")
+        if not isinstance(seconds, Real) or not seconds >= 0:
+            raise SettingError(
+                f"checkpoint_seconds: expected a number of at least 0, found {seconds!r}"
+            )
+        if self._entered:
+            raise SettingError("workers: expected a new Workers object, found one already in use")
+        from latentmap.backend import start
+
+        engine = start().backend.backend()
+        if engine != "jax":
+            raise SettingError(
+                f"workers: expected Keras on JAX, which connects processes, found {engine!r}"
+            )
+
+    def _disconnect(self) -> None:
         from latentmap.distributed import ray_connection
 
-        with progress("leaving Ray", 1, self.verbose) as advance:
+        with progress("disconnecting from Ray", 1, self.verbose) as advance:
             ray_connection.disconnect()
             advance(1)
-
-    def _let_trainers_go(self) -> None:
-        """Give the cluster's cores back that workers of a fit which failed may still hold."""
-        if self._trainer is not None:
-            self._trainer.let_go(self.verbose)
-
-
-def _check_engine() -> None:
-    from latentmap.backend import start
-
-    engine = start().backend.backend()
-    if engine != "jax":
-        raise SettingError(
-            f"workers: expected Keras on JAX, which joins processes, found it on {engine!r}"
-        )

@@ -1,0 +1,77 @@
+"""Training on workers, seen from the driver.
+
+The driver has scaled and split the rows and built the networks. Workers receive the parts to build
+the same networks and a handle to the rows. The driver shows progress and copies the resulting
+weights into its own networks.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from latentmap.distributed.worker import TrainingJob
+from latentmap.distributed.worker_group import WorkerGroup
+from latentmap.errors import SettingError
+from latentmap.training.checkpoints import empty_history
+
+if TYPE_CHECKING:
+    from latentmap.backend import Rows
+    from latentmap.data import Source
+    from latentmap.distributed.workers import Workers
+    from latentmap.networks.assembly import Objective
+    from latentmap.training.loop import Training
+
+__all__ = ["RemoteTrainer"]
+
+
+class RemoteTrainer:
+    """Trains on a group of workers instead of in this process.
+
+    Parameters
+    ----------
+    workers : Workers
+    """
+
+    def __init__(self, workers: Workers) -> None:
+        self.workers = workers
+
+    def train(
+        self,
+        objective: Objective,
+        rows: Source,
+        held_out: Rows | None,
+        epochs: int,
+        settings: Training,
+        seed: int,
+        visible: bool = False,
+    ) -> dict[str, list[float]]:
+        """Train on the workers, copy the weights into the objective, and return the history."""
+        _check(self.workers, objective, len(rows))
+        job = TrainingJob(objective.remade, rows, held_out, epochs, settings, seed)
+        steps = len(rows) // max(1, settings.rows_a_step(len(rows))) * epochs
+        with WorkerGroup(self.workers, job, visible) as group:
+            arrays = group.result(steps)
+        return _copy_result(objective, arrays)
+
+
+def _check(workers: Workers, objective: Objective, n_rows: int) -> None:
+    if isinstance(objective.remade.parts.network, tuple):
+        raise SettingError(
+            "network: expected one of latentmap's own networks with workers, which build it "
+            "themselves, found a pair of Keras models"
+        )
+    if workers.count > n_rows:
+        raise SettingError(
+            f"workers: expected at most {n_rows}, the number of rows, found {workers.count}"
+        )
+
+
+def _copy_result(objective: Objective, arrays: dict[str, np.ndarray]) -> dict[str, list[float]]:
+    """Assign the weights to the objective's variables, and return the history."""
+    weights = [arrays[name] for name in sorted(arrays) if name.startswith("weight/")]
+    for variable, value in zip(objective.weights, weights, strict=True):
+        variable.assign(value)
+    history = dict(zip(empty_history(), arrays["history"].tolist(), strict=True))
+    return {**history, "epoch": [int(epoch) for epoch in history["epoch"]]}
