@@ -1,69 +1,46 @@
+import numpy as np
 import pytest
 
-from latentmap.distributed.coordinator import Desk
-
-TRIAL, TRAINING = ["trial"], ["training"]
+from latentmap.distributed.coordinator import Coordinator
 
 
 @pytest.fixture
-def desk():
-    return Desk(2)
+def coordinator():
+    return Coordinator(2)
 
 
-def test_workers_are_ready_when_all_of_a_group_have_come(desk):
-    assert not desk.told().ready
-    desk.arrive(1)
-    assert not desk.told().ready
-    desk.arrive(0)
-    assert desk.told().ready
-    desk.arrive(0)  # of a new group
-    assert not desk.told().ready
-    desk.arrive(1)
-    assert desk.told().ready
+def test_all_workers_of_one_group_must_register(coordinator):
+    assert not coordinator.status().all_present
+    coordinator.register(1)
+    assert not coordinator.status().all_present
+    coordinator.register(0)
+    assert coordinator.status().all_present
+    coordinator.register(0)  # of a new group
+    assert not coordinator.status().all_present
+    coordinator.register(1)
+    assert coordinator.status().all_present
 
 
-def test_all_do_the_same_jobs_in_the_same_order(desk):
-    desk.post(TRIAL)
-    assert desk.ask(0) == desk.ask(0) == (1, TRIAL, False)
-    assert desk.ask(1)[1] is None  # done before worker 0 has told the outcome
-    desk.deliver("quick")
-    assert desk.told().over and desk.delivered() == "quick"
-    desk.post(TRAINING)
-    assert not desk.told().over
-    assert desk.ask(1) == desk.ask(1) == (2, TRAINING, False)
+def test_status_contains_the_last_report(coordinator):
+    coordinator.report(5, "compiling")
+    coordinator.report(None, "reading")
+    coordinator.report(7)
+    coordinator.resume(2)
+    coordinator.resume(3)
+    status = coordinator.status()
+    assert (status.steps, status.note, status.resumed_epochs) == (7, "reading", (2, 3))
+    assert status.error is None and not status.finished
 
 
-def test_a_new_group_takes_up_what_has_no_outcome_and_nothing_else(desk):
-    desk.post(TRIAL)
-    assert desk.ask(0)[1] == TRIAL
-    desk.deliver("quick")
-    assert desk.ask(0)[1] is None
-    desk.post(TRAINING)
-    assert desk.ask(0) == (2, TRAINING, False)
+def test_the_result_finishes_the_training(coordinator):
+    assert coordinator.result() is None
+    coordinator.finish({"history": np.zeros(3)})
+    assert coordinator.status().finished
+    assert list(coordinator.result()) == ["history"]
 
 
-def test_who_waits_may_go_when_the_desk_closes(desk):
-    desk.close()
-    assert desk.ask(3) == (0, None, True)
-
-
-def test_who_waits_may_go_when_the_job_is_given_up(desk):
-    desk.post(TRIAL)
-    desk.give_up(ValueError("no"))
-    assert desk.ask(0) == desk.ask(1) == (1, None, True)
-
-
-def test_news_are_those_of_the_job(desk):
-    desk.post(TRIAL)
-    desk.tell(5, "compiling")
-    desk.go_on(2)
-    assert desk.told()[1:] == (5, "compiling", [2], False)
-    desk.post(TRAINING)
-    assert desk.told()[1:] == (0, "", [], False)
-
-
-def test_the_first_reason_to_stop_counts(desk):
+def test_the_first_error_is_stored_and_returned_to_reports(coordinator):
     first = ValueError("first")
-    desk.give_up(first)
-    desk.give_up(ValueError("second"))
-    assert desk.reason() is first and desk.tell(1, "") is first
+    coordinator.fail(first)
+    coordinator.fail(ValueError("second"))
+    assert coordinator.status().error is first and coordinator.report(1) is first

@@ -10,22 +10,22 @@ from latentmap.distributed import Workers, ray_connection
 from latentmap.errors import ClusterError, SettingError
 
 
-def test_without_ray_one_sentence_tells_what_to_install(monkeypatch, run, tmp_path):
+def test_without_ray_the_error_names_the_extra_to_install(monkeypatch, run, tmp_path):
     monkeypatch.setitem(sys.modules, "ray", None)
-    told = run("fit", "digits", "-o", tmp_path / "m.safetensors", "--workers", 2, code=2)
+    result = run("fit", "digits", "-o", tmp_path / "m.safetensors", "--workers", 2, code=2)
     assert "workers: expected Ray to be installed, found none; pip install latentmap[ray]" in (
-        told.stderr
+        result.stderr
     )
     assert not list(tmp_path.iterdir())
 
 
-def test_importing_latentmap_and_its_help_starts_no_ray():
+def test_importing_latentmap_does_not_import_ray():
     code = "import sys, latentmap.cli, latentmap.distributed; assert 'ray' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 @pytest.mark.parametrize("address", ["nowhere", "host:", ":6379", "host:many"])
-def test_an_address_that_is_none(address):
+def test_an_invalid_address(address):
     pytest.importorskip("ray", reason="the extra ray is not installed")
     with pytest.raises(SettingError, match="ray: expected 'auto' or an address such as 'head:"):
         ray_connection.connect(address)
@@ -60,62 +60,62 @@ def test_an_address_where_something_else_answers(answer):
 
 
 @pytest.mark.parametrize("address", ["ünï..x:6379", "host:99999"])
-def test_an_address_that_no_machine_can_have(address):
+def test_an_impossible_address(address):
     pytest.importorskip("ray", reason="the extra ray is not installed")
     with pytest.raises(ClusterError, match="but nothing answers there"):
         ray_connection.connect(address)
 
 
 @pytest.mark.parametrize("count", [0, -1, 2.5, True, "two"])
-def test_a_count_of_workers_that_is_none(count):
+def test_an_invalid_number_of_workers(count):
     with pytest.raises(SettingError, match="workers: expected an integer above 0"):
         Workers(count).__enter__()
 
 
 @pytest.mark.parametrize("seconds", [-1, "long", float("nan")])
-def test_seconds_that_are_none(seconds):
-    with pytest.raises(SettingError, match="seconds: expected a number from 0 up"):
-        Workers(1, seconds=seconds).__enter__()
+def test_an_invalid_checkpoint_interval(seconds):
+    with pytest.raises(SettingError, match="checkpoint_seconds: expected a number of at least 0"):
+        Workers(1, checkpoint_seconds=seconds).__enter__()
 
 
 @pytest.mark.parametrize("make", [lambda path: "nosuch://x/y", lambda path: path / "file" / "x"])
-def test_a_storage_that_is_none(make, tmp_path):
+def test_an_invalid_storage(make, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(SettingError, match="storage: expected a folder or URL for checkpoints"):
         Workers(1, storage=make(tmp_path)).__enter__()
 
 
 def test_more_workers_than_cores_are_refused_before_any_work(run, tmp_path):
-    told = run("fit", "digits", "-o", tmp_path / "m.safetensors", "--workers", 5000, code=2)
+    result = run("fit", "digits", "-o", tmp_path / "m.safetensors", "--workers", 5000, code=2)
     cores = len(os.sched_getaffinity(0))
-    assert f"expected at most {cores}, as many as this machine has processor cores" in told.stderr
-    assert "Reading" not in told.stderr
+    assert (
+        f"expected at most {cores}, the number of processor cores of this machine" in result.stderr
+    )
+    assert "Reading" not in result.stderr
 
 
-def test_options_for_workers_want_workers(run, tmp_path):
-    told = run("fit", "digits", "-o", tmp_path / "m.safetensors", "--ray", "auto", code=2)
-    assert "--ray: expected --workers with it, found none" in told.stderr
-    assert "Reading" not in told.stderr
+def test_options_for_workers_require_workers(run, tmp_path):
+    result = run("fit", "digits", "-o", tmp_path / "m.safetensors", "--ray", "auto", code=2)
+    assert "--ray: expected --workers with it, found none" in result.stderr
+    assert "Reading" not in result.stderr
     run("fit", "digits", "-o", tmp_path / "m.safetensors", "--workers", 0, code=2)
 
 
 @pytest.mark.parametrize(
-    ("cores", "workers", "each"), [([2], 2, 1), ([8], 3, 2), ([4, 4], 3, 2), ([3, 3], 3, 1)]
+    ("cores", "n_workers", "share"), [([2], 2, 1), ([8], 3, 2), ([4, 4], 3, 2), ([3, 3], 3, 1)]
 )
-def test_cores_are_shared_out_as_they_lie_on_machines(monkeypatch, cores, workers, each):
+def test_a_worker_has_cores_of_one_machine_only(monkeypatch, cores, n_workers, share):
     nodes = [{"Alive": True, "Resources": {"CPU": float(count)}} for count in cores]
     nodes.append({"Alive": False, "Resources": {"CPU": 99.0}})
     monkeypatch.setattr(ray_connection, "_nodes", lambda: [node for node in nodes if node["Alive"]])
-    assert ray_connection.cores_each(workers) == each
+    assert ray_connection.cores_per_worker(n_workers) == share
     with pytest.raises(SettingError, match=f"at most {sum(cores)}, .*, found 50"):
-        ray_connection.cores_each(50)
+        ray_connection.cores_per_worker(50)
 
 
-def test_another_engine_is_told_before_anything_starts(monkeypatch):
+def test_another_engine_than_jax_is_rejected_first(monkeypatch):
     from latentmap.backend import start
 
     monkeypatch.setattr(start().backend, "backend", lambda: "torch")
-    with pytest.raises(
-        SettingError, match=r"workers: expected Keras on JAX, .* found it on 'torch'"
-    ):
+    with pytest.raises(SettingError, match=r"workers: expected Keras on JAX, .* found 'torch'"):
         Workers(2).__enter__()

@@ -15,35 +15,35 @@ def mapped(tmp_path, monkeypatch):
     return open_data("rows.npy")
 
 
-def test_a_mapped_file_travels_as_its_place(mapped):
+def test_a_mapped_file_is_sent_as_its_location(mapped):
     packed = pickle.dumps(_pack(mapped))
     assert len(packed) < mapped.nbytes / 50
-    again = _unpack(pickle.loads(packed))
-    assert np.array_equal(again[:], mapped[:])
-    assert again.block_starts.tolist() == mapped.block_starts.tolist()
+    restored = _unpack(pickle.loads(packed))
+    assert np.array_equal(restored[:], mapped[:])
+    assert restored.block_starts.tolist() == mapped.block_starts.tolist()
 
 
-def test_so_does_a_part_of_one(mapped):
-    part = ArraySource(mapped.array[100:300])
-    told = _pack(part)
-    assert isinstance(told["array"], tuple)
-    assert np.array_equal(_unpack(told)[:], mapped[100:300])
+def test_a_contiguous_slice_is_sent_as_its_location(mapped):
+    piece = ArraySource(mapped.array[100:300])
+    packed = _pack(piece)
+    assert isinstance(packed["array"], tuple)
+    assert np.array_equal(_unpack(packed)[:], mapped[100:300])
 
 
-def test_a_part_with_gaps_travels_itself(mapped):
+def test_a_slice_with_gaps_is_sent_as_an_array(mapped):
     every_second = ArraySource(mapped.array[::2])
-    again = _unpack(pickle.loads(pickle.dumps(_pack(every_second))))
-    assert np.array_equal(again[:], mapped[:][::2])
+    restored = _unpack(pickle.loads(pickle.dumps(_pack(every_second))))
+    assert np.array_equal(restored[:], mapped[:][::2])
 
 
-def test_an_array_in_memory_travels_itself():
+def test_an_array_in_memory_is_sent_as_an_array():
     source = ArraySource(np.eye(3), labels=["a", "b", "c"], name="eye")
-    again = _unpack(pickle.loads(pickle.dumps(_pack(source))))
-    assert np.array_equal(again[:], np.eye(3))
-    assert (again.name, again.labels.tolist()) == ("eye", ["a", "b", "c"])
+    restored = _unpack(pickle.loads(pickle.dumps(_pack(source))))
+    assert np.array_equal(restored[:], np.eye(3))
+    assert (restored.name, restored.labels.tolist()) == ("eye", ["a", "b", "c"])
 
 
-def test_a_copy_travels_without_its_original(mapped):
+def test_a_cached_source_is_sent_without_its_original(mapped):
     copy = CachedSource(mapped, mapped[:])
     packed = pickle.dumps(_pack(copy))
     assert len(packed) < 1.5 * copy.nbytes

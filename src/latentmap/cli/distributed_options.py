@@ -25,9 +25,9 @@ def check_hiring(count: int | None, ray: str | None, storage: str | None = None)
     """
     if count is not None:
         if ray is None:
-            from latentmap.distributed.ray_connection import check_own_cores
+            from latentmap.distributed.ray_connection import check_local_cores
 
-            check_own_cores(count)
+            check_local_cores(count)
         return
     for option, value in {"--ray": ray, "--storage": storage}.items():
         if value is not None:
@@ -37,9 +37,9 @@ def check_hiring(count: int | None, ray: str | None, storage: str | None = None)
 def check_parts(count: int | None, rows: Source) -> None:
     """Raise SettingError if there are workers and the rows are not in .parquet files."""
     if count is not None:
-        from latentmap.distributed.batch_inference import check_tables
+        from latentmap.distributed.batch_inference import check_parquet_source
 
-        check_tables(rows)
+        check_parquet_source(rows)
 
 
 @contextlib.contextmanager

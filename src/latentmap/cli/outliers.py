@@ -98,7 +98,7 @@ def outliers(
     usual = Usual(fitted, usual_rows, seed, verbose=True)
     with hired(workers, ray) as crew:
         if crew is not None:
-            numbers, found = crew.judge(usual, source, rows, scores, _write_part)
+            numbers, found = crew.score_outliers(usual, source, rows, scores, _write_part)
         else:
             numbers, found = _judged(usual, source, rows, scores)
     worst = _Worst(usual, source, numbers, found)

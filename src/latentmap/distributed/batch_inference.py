@@ -1,9 +1,9 @@
 """Apply a model to the rows of Parquet files on several workers with Ray Data.
 
 Ray Data distributes row ranges ("parts"), not rows. Each worker reads its part with latentmap's own
-reader, so a table is read as in a single process, and writes one file named after the part's number.
-A part that is processed twice, because a worker died or was slow, produces the same file, so no row
-is lost or duplicated. The output folder appears when all parts are complete.
+reader, so a table is read as in a single process, and writes one file named after the number of the
+part. A part that is processed twice, because a worker died or was slow, produces the same file, so
+no row is lost or duplicated. The output folder appears when all parts are complete.
 """
 
 from __future__ import annotations
@@ -195,7 +195,10 @@ def _results(
 def _dispatch(
     settings: WorkerSettings, task: list[Any], n_workers: int, pending: Parts
 ) -> Iterator[Columns]:
-    """Distribute parts among a pool of workers. The task is in a list so that Ray passes its handle."""
+    """Distribute parts among a pool of workers.
+
+    The handle of the task is in a list, because Ray would replace a bare handle by the task.
+    """
     from ray import data
 
     ranges = [{"number": i, "first": a, "end": b} for i, (a, b) in pending.items()]
@@ -224,7 +227,7 @@ def _output_folder(output: Path) -> Iterator[Path]:
     with write_atomically(output) as folder:
         folder.mkdir()
         yield folder.absolute()
-        remove_partial_outputs(folder)  # a worker that was killed while it wrote leaves a temporary file
+        remove_partial_outputs(folder)  # of workers that were killed while they wrote
 
 
 def _part_path(folder: Path, number: int) -> Path:

@@ -26,8 +26,8 @@ CHECKPOINT_FILE = "checkpoint.safetensors"
 class DataParallel:
     """Strategy of the training loop for one of several workers.
 
-    Saving a checkpoint is collective: every worker must call Ray Train at the same step. So
-    checkpoints are due after a number of chunks that worker 0 derives from its clock and broadcasts.
+    Saving a checkpoint is collective: every worker must call Ray Train at the same step. So worker
+    0 derives from its clock after how many chunks the next checkpoint is due, and broadcasts it.
 
     Parameters
     ----------
@@ -102,12 +102,12 @@ class DataParallel:
             return
         _save(checkpoint() if self.rank == 0 else None)
         chunk_seconds = (time.monotonic() - self._interval_start) / self._chunks
-        self._chunks_until_checkpoint = self._broadcast(
+        self._chunks_until_checkpoint = self.agreed(
             max(1, int(self.checkpoint_seconds / chunk_seconds))
         )
         self._chunks, self._interval_start = 0, time.monotonic()
 
-    def _broadcast(self, number: int) -> int:
+    def agreed(self, number: int) -> int:
         """Return the number of worker 0 on every worker."""
         from ray.train.collective import broadcast_from_rank_zero
 

@@ -6,7 +6,7 @@ A memory-mapped array is sent as the path and offset of its file; workers map th
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -58,7 +58,7 @@ class _MappedArray(NamedTuple):
     dtype: str
     offset: int
     shape: tuple[int, ...]
-    order: str
+    order: Literal["C", "F"]
 
     def open(self) -> np.memmap:
         return np.memmap(self.path, self.dtype, "r", self.offset, self.shape, self.order)
@@ -92,6 +92,6 @@ def _location(array: np.ndarray) -> _MappedArray | None:
     while isinstance(base.base, np.memmap):
         base = base.base
     address, start = (a.__array_interface__["data"][0] for a in (array, base))
-    order = "C" if array.flags.c_contiguous else "F"
+    order: Literal["C", "F"] = "C" if array.flags.c_contiguous else "F"
     path = str(Path(base.filename).absolute())
     return _MappedArray(path, array.dtype.str, base.offset + address - start, array.shape, order)

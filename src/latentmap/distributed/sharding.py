@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from latentmap.backend import Rows
 from latentmap.data.batching import Rng, read_ahead
 from latentmap.data.sources import Source
 from latentmap.training.targets import Places
@@ -26,9 +26,7 @@ MIN_PART_ROWS = 128
 PARTS_PER_WORKER = 4
 
 
-def worker_shard(
-    rows: Source, batch_size: int, worker: int, n_workers: int
-) -> tuple[Source, int]:
+def worker_shard(rows: Source, batch_size: int, worker: int, n_workers: int) -> tuple[Source, int]:
     """Return the rows that one worker reads, and how many of them it takes in each step.
 
     Where ``n_workers`` does not divide ``batch_size``, the next larger multiple is the batch size.
@@ -79,16 +77,16 @@ class BatchShard(Source):
     def __len__(self) -> int:
         return len(self.rows) // (self.step_rows * self.n_workers) * self.step_rows
 
-    def take(self, indices: ArrayLike) -> Rows:
+    def take(self, indices: ArrayLike) -> Any:
         """Return rows by their index among all rows, not by their index in the shard."""
         return self.rows.take(indices)
 
-    def batches(self, size: int, *, rng: Rng | None = None) -> Iterator[Rows]:
+    def batches(self, size: int, *, rng: Rng | None = None) -> Iterator[Any]:
         """Iterate over the slices; with equal generators the order is the same on every worker."""
         slices = self._slices(size, rng)
         return slices if self.rows.in_memory else read_ahead(slices)
 
-    def _slices(self, size: int, rng: Rng | None) -> Iterator[Rows]:
+    def _slices(self, size: int, rng: Rng | None) -> Iterator[Any]:
         step_rows = self.step_rows * self.n_workers
         for indices in Places(self.rows).batches(size * self.n_workers, rng=rng):
             steps = len(indices) // step_rows

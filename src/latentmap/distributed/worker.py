@@ -41,7 +41,7 @@ class WorkerSettings:
     folder: str
 
     def apply(self) -> None:
-        """Change the working directory and configure the engine; call it before Keras is imported."""
+        """Change the working directory, and configure Keras and JAX before they are imported."""
         with contextlib.suppress(OSError):  # on another machine the directory can be missing
             os.chdir(self.folder)
         os.environ.update(KERAS_BACKEND="jax", JAX_PLATFORMS="cpu", NPROC=str(self.cores))
@@ -49,7 +49,7 @@ class WorkerSettings:
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """The arguments of `latentmap.training.loop.train`, with a function that builds the objective."""
+    """The arguments of `latentmap.training.loop.train`; the objective is built by a function."""
 
     build_objective: Callable[[], Objective]
     rows: Source

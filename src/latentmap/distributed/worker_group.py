@@ -106,8 +106,8 @@ class WorkerGroup:
             calls = self._coordinator.result.remote(), self._coordinator.status.remote()
             result, status = ray.get(list(calls))
         except ray.exceptions.RayError as error:
-            summary = ray_connection.summarize_error(error)
-            raise ClusterError(f"workers: the cluster was lost while training ({summary})") from None
+            reason = ray_connection.summarize_error(error)
+            raise ClusterError(f"workers: the cluster was lost in training ({reason})") from None
         if status.error is not None:
             raise status.error
         if result is None:

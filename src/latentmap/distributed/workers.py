@@ -134,9 +134,7 @@ class Workers:
         self._entered = False
         self._cleanup.close()
 
-    def encode(
-        self, model: BaseAutoEncoder, rows: Source, output: str | os.PathLike[str]
-    ) -> None:
+    def encode(self, model: BaseAutoEncoder, rows: Source, output: str | os.PathLike[str]) -> None:
         """Encode rows of Parquet files into a folder of Parquet files, in the order of the rows.
 
         Parameters

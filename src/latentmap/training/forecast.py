@@ -28,7 +28,7 @@ from latentmap.preprocessing.scaling import row_statistics
 from latentmap.training.checkpoints import empty_history
 from latentmap.training.loop import encoding_seconds, pace
 from latentmap.training.preparation import Prepared
-from latentmap.training.strategy import Trial, chosen_trainer
+from latentmap.training.strategy import Trial
 
 __all__ = [
     "Cost",
@@ -182,13 +182,9 @@ class Rehearsal(Prepared):
     """Of the bar that shows it."""
 
     def train(self, objective: Any, visible: bool) -> dict[str, list[float]]:  # noqa: D102
-        planned, crew = self.plan, chosen_trainer()
+        planned = self.plan
         told = (objective, self.fitted, len(self.pace.rows), planned.training, planned.epochs)
-        if crew is None:
-            self.pace.trial = pace(*told, PROBED_SECONDS)
-        else:
-            self.pace.trial = crew.pace(self.advance, *told, TOGETHER_SECONDS)
-            self.pace.crew = True
+        self.pace.trial = pace(*told, PROBED_SECONDS)
         self.pace.encode = encoding_seconds(objective, self.fitted)
         return empty_history()
 

@@ -94,9 +94,6 @@ class Trial(NamedTuple):
 class Trainer(Protocol):
     """Whom fits are handed over to."""
 
-    def pace(self, advance: Advance, *told: Any) -> Trial:
-        """Take some steps, called as `latentmap.training.loop.pace` is, with a bar's advance."""
-
     def train(self, *told: Any) -> dict[str, list[float]]:
         """Train, called as `latentmap.training.loop.train` is."""
 
@@ -111,7 +108,7 @@ def trained_by(trainer: Trainer) -> Iterator[None]:
     Examples
     --------
     >>> class Nobody:
-    ...     train = pace = print
+    ...     train = print
     >>> with trained_by(Nobody()):
     ...     chosen_trainer().train("three epochs")
     three epochs
