@@ -1,8 +1,8 @@
 """Generated digits: how like real ones they are, how varied, and whether copies of fitted ones.
 
 Every estimator is fitted to 60,000 digits; 10,000 rows are drawn from the density of the codes of
-fitted rows, as `latentmap generate --like` does, and others by the estimator's own `sample`. Beside
-them: PCA with as many components and one Gaussian, decoded and clipped to 0–1. Density and coverage
+fitted rows, as `latentmap generate --reference` does, and others by the estimator's own `sample`.
+Beside them: PCA with as many components and one Gaussian, decoded and clipped to 0–1. Density and coverage
 (k = 5) against the 10,000 unseen digits, in the first 50 principal components of these (in pixels a
 smooth picture lies near to all, and a blur would score best: some figures are told there, too, of
 3,000 rows and seed 0). And the distance to the nearest fitted digit, there as well, beside that of
@@ -125,7 +125,9 @@ def table(runs: list[dict[str, Any]]) -> list[str]:
     ]
     for name, (size, _) in ESTIMATORS.items():
         for way in ("density of codes", "own sample"):
-            words = [f"{name}, {'`--like mnist`' if way != 'own sample' else 'its own sample'}"]
+            words = [
+                f"{name}, {'`--reference mnist`' if way != 'own sample' else 'its own sample'}"
+            ]
             words += [str(size)]
             for kind in (way, "pca"):
                 words += [f"{median(runs, name, kind, f):.2f}" for f in ("density", "coverage")]

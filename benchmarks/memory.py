@@ -34,7 +34,7 @@ VERBS = {
     "fit": "fit {data} -o {model}",
     "encode": "encode {model} {data} -o {out}.npy",
     "evaluate": "evaluate {model} {data}",
-    "similar": "similar {model} {unseen}#7 --among {data}",
+    "similar": "similar {model} {unseen}#7 --reference {data}",
     "outliers": "outliers {model} {data} -o {out}.parquet",
     "compress": "compress {model} {data} -o {out}.codes",
 }

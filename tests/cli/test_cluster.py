@@ -21,10 +21,10 @@ def test_clusters_are_written_told_and_drawn(run, digits_model, tmp_path):
     expected = cluster(load_model(digits_model).transform(digits))
     assert [line["cluster"] for line in lines] == [str(label) for label in expected.labels]
     assert [int(line["label"]) for line in lines] == digits.labels.tolist()
-    assert all(0 <= float(line["sure"]) <= 1 for line in lines)
+    assert all(0 <= float(line["confidence"]) <= 1 for line in lines)
     assert picture.read_bytes()[1:4] == (tmp_path / "c.typical.png").read_bytes()[1:4] == b"PNG"
     count = expected.n_clusters
-    assert f"{count} clusters found in {len(digits):,} rows" in result.stderr
+    assert f"{count} clusters of {len(digits):,} rows" in result.stderr
     assert f"Wrote {table}: {count} clusters" in result.stderr
     assert "typical rows" in result.stdout
     assert sorted(path.name for path in tmp_path.iterdir()) == ["c.csv", "c.png", "c.typical.png"]
@@ -35,7 +35,7 @@ def test_a_program_gets_sizes_typical_rows_and_agreement(run, digits_model, tmp_
     found, digits = json.loads(told.stdout), open_data("digits")
     groups = cluster(load_model(digits_model).transform(digits), 10)
     assert found["n_clusters"] == len(found["clusters"]) == 10
-    assert found["found"] is False
+    assert found["estimated"] is False
     assert [one["rows"] for one in found["clusters"]] == groups.sizes.tolist()
     assert found["v_measure"] == pytest.approx(v_measure_score(digits.labels, groups.labels))
     for number, one in enumerate(found["clusters"]):
@@ -66,10 +66,7 @@ def test_rows_without_labels_are_not_compared(run, wine_model, wine_csv, tmp_pat
 def test_one_row_is_one_cluster(run, wine_model, wine_csv, tmp_path):
     (tmp_path / "one.csv").write_text("\n".join(wine_csv.read_text().splitlines()[:2]))
     options = ["--picture", tmp_path / "one.png"]
-    assert (
-        "1 cluster found in 1 row"
-        in run("cluster", wine_model, tmp_path / "one.csv", *options).stderr
-    )
+    assert "1 cluster of 1 row" in run("cluster", wine_model, tmp_path / "one.csv", *options).stderr
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,8 @@ def test_what_is_told_is_what_compare_finds(run, wine_model, wine_csv):
     expected = compare(load_model(wine_model), rows.subset([3]), rows.subset([100]), among=rows)
     found = told(run, wine_model, f"{wine_csv}#3", f"{wine_csv}#100")
     assert found["distance"] == pytest.approx(expected.distance)
-    assert found["farther"] == pytest.approx(expected.farther)
-    assert found["among"] == "wine.csv"
+    assert found["farther_share"] == pytest.approx(expected.farther)
+    assert found["reference"] == "wine.csv"
     errors = load_model(wine_model).reconstruction_error(rows.subset([3, 100]))
     assert found["reconstruction_error"] == pytest.approx(errors)
 
@@ -44,15 +44,15 @@ def test_an_index_in_place_of_the_data(run, digits_model, tmp_path):
         told(run, digits_model, *pair),
     )
     assert by_index["distance"] == pytest.approx(by_data["distance"])
-    assert by_index["farther"] == by_data["farther"]
+    assert by_index["farther_share"] == by_data["farther_share"]
     assert by_data["columns"] == []
 
 
 def test_the_rows_are_compared_among_others(run, digits_model):
     one = told(run, digits_model, "digits#1", "digits:unseen#7")
-    other = told(run, digits_model, "digits#1", "digits:unseen#7", "--among", "digits:unseen")
-    assert (one["among"], other["among"]) == ("digits", "digits:unseen")
-    assert one["farther"] != other["farther"]
+    other = told(run, digits_model, "digits#1", "digits:unseen#7", "--reference", "digits:unseen")
+    assert (one["reference"], other["reference"]) == ("digits", "digits:unseen")
+    assert one["farther_share"] != other["farther_share"]
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg"])
@@ -68,19 +68,19 @@ def test_tables_are_drawn_and_shown(run, wine_model, wine_csv, tmp_path):
     place = tmp_path / "both.png"
     said = run("compare", wine_model, f"{wine_csv}#3", f"{wine_csv}#9", "-o", place).stdout
     assert place.is_file()
-    for words in ("distance", "closer than", "reconstruction error", "column", "difference"):
+    for words in ("distance", "similar than", "reconstruction errors", "column", "difference"):
         assert words in said
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["digits", "digits#1"], "digits: expected one row, such as digits#0, found 1,438"),
+        (["digits", "digits#1"], "digits: expected one row, such as digits#0, found 1,438 rows"),
         (["digits#1", "digits"], "digits: expected one row"),
         (["digits#1", "digits#2", "-o", "a.csv"], "expected one of the suffixes .png, .pdf, .svg"),
         (["digits#1", "digits#2", "-o", "no/a.png"], "does not exist"),
         (["digits#1", "wine#2"], "X has 13 features"),
-        (["digits#1", "digits#2", "--among", "digits#3"], "at least 2 rows to draw pairs of"),
+        (["digits#1", "digits#2", "--reference", "digits#3"], "at least 2 rows to draw pairs of"),
         (["digits#1", "nothing#2"], "unknown data set 'nothing'"),
     ],
 )

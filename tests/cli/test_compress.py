@@ -27,8 +27,8 @@ def test_ratio_and_error_are_told(digits_codes, digits_model):
     assert told["model_mse"] == pytest.approx(model.reconstruction_error(unseen).mean(), rel=1e-4)
     assert told["model_mse"] < told["mse"] <= 1.05 * told["model_mse"]
     assert f"digits.codes: 359 rows in {place.stat().st_size:,} bytes" in result.stderr
-    assert "times smaller than the rows" in result.stderr
-    assert f"error {told['mse']:.4g} of scaled rows" in result.stderr
+    assert "times smaller than the original" in result.stderr
+    assert f"Mean squared error of scaled rows: {told['mse']:.4g}" in result.stderr
 
 
 def test_rows_come_back_with_that_error(run, digits_codes, digits_model, tmp_path):
@@ -71,26 +71,26 @@ def test_labels_can_be_left_out(run, wine_model, wine_csv, tmp_path):
 def test_one_row(run, digits_model, tmp_path):
     np.save(tmp_path / "one.npy", load_dataset("digits")[:1])
     said = run("compress", digits_model, tmp_path / "one.npy", "-o", tmp_path / "one.codes").stderr
-    assert "one.codes: 1 rows" in said
+    assert "one.codes: 1 row in" in said
     run("decompress", digits_model, tmp_path / "one.codes", "-o", tmp_path / "back.npy")
     assert np.load(tmp_path / "back.npy").shape == (1, 8, 8)
 
 
-@pytest.mark.parametrize("limit", [("--bytes", 2), ("--error", 0.25)])
+@pytest.mark.parametrize("limit", [("--bytes-per-row", 2), ("--error", 0.25)])
 def test_limits_are_kept(run, digits_model, tmp_path, limit):
     place = tmp_path / "digits.codes"
     told = run("compress", digits_model, "digits", "-o", place, *limit, "--json", "--no-labels")
     told = json.loads(told.stdout)
-    assert told["bytes_a_row"] <= 2 if limit[0] == "--bytes" else told["mse"] <= 0.25
+    assert told["bytes_per_row"] <= 2 if limit[0] == "--bytes-per-row" else told["mse"] <= 0.25
 
 
 @pytest.mark.parametrize(
     ("data", "options", "words"),
     [
-        ("digits", ["--error", 0.1, "--bytes", 3], "expected one limit, found both"),
+        ("digits", ["--error", 0.1, "--bytes-per-row", 3], "expected one limit, found both"),
         ("digits", ["--error", -1], "error: expected a number above 0"),
         ("digits", ["--error", 1e-6], "which the model itself makes"),
-        ("digits", ["--bytes", 0.001], "bytes a row: expected at least"),
+        ("digits", ["--bytes-per-row", 0.001], "bytes a row: expected at least"),
         ("digits", ["-o", "no/folder/digits.codes"], "does not exist"),
         ("digits", ["-o", "."], "found a folder"),
         ("{n}/narrow.npy", [], "X has 5 features"),

@@ -6,7 +6,7 @@ from latentmap.cli import console
 
 
 def test_a_log_gets_plain_lines(capsys):
-    with console.working("Reading [bold]rows.csv…"):
+    with console.show_status("Reading [bold]rows.csv…"):
         pass
     out, err = capsys.readouterr()
     assert out == ""
@@ -14,7 +14,7 @@ def test_a_log_gets_plain_lines(capsys):
 
 
 def test_messages_are_text_and_no_markup(capsys):
-    console.say_error("[/red] :smile: \x1b[31m" + "x" * 300)
+    console.print_error("[/red] :smile: \x1b[31m" + "x" * 300)
     err = capsys.readouterr().err
     assert err.startswith("error: [/red] :smile: ")
     assert "x" * 300 in err
@@ -23,12 +23,12 @@ def test_messages_are_text_and_no_markup(capsys):
 
 def test_json_holds_no_nan():
     with pytest.raises(ValueError, match="not JSON compliant"):
-        console.show_json({"mse": float("nan")})
+        console.print_json({"mse": float("nan")})
 
 
 def test_wide_values_wrap_inside_their_column(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "40")
-    console.show_pairs("[title]", [("name", "word " * 20)])
+    console.print_pairs("[title]", [("name", "word " * 20)])
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "[title]"
     assert max(map(len, lines)) <= 40

@@ -14,12 +14,12 @@ def test_encode_writes_what_transform_gives(run, digits_model, tmp_path):
     result = run("encode", digits_model, "digits:unseen", "-o", tmp_path / "codes.npy")
     expected = load_model(digits_model).transform(load_dataset("digits", "unseen"))
     assert np.array_equal(np.load(tmp_path / "codes.npy"), expected)
-    assert "codes.npy: 359 codes of 2 numbers" in result.stderr
+    assert "codes.npy: 359 codes with 2 components" in result.stderr
 
 
 def test_encode_in_batches_gives_the_same(run, digits_model, tmp_path, monkeypatch):
     run("encode", digits_model, "digits", "-o", tmp_path / "whole.npy")
-    monkeypatch.setattr("latentmap.cli.streaming._MOST", 100)
+    monkeypatch.setattr("latentmap.cli.streaming._MAX_BATCH_ROWS", 100)
     run("encode", digits_model, "digits", "-o", tmp_path / "parts.npy")
     assert np.array_equal(np.load(tmp_path / "whole.npy"), np.load(tmp_path / "parts.npy"))
 
@@ -66,8 +66,8 @@ def test_decode_writes_images(run, digits_model, tmp_path):
         ("encode", "digits", "codes.txt", "expected one of the suffixes"),
         ("encode", "digits", "codes", "expected one of the suffixes"),
         ("encode", "digits", "no/folder/codes.npy", "does not exist"),
-        ("decode", "{nonsense}/narrow.npy", "rows.npy", "expected codes of 2 numbers"),
-        ("decode", "digits", "rows.npy", "expected codes of 2 numbers"),
+        ("decode", "{nonsense}/narrow.npy", "rows.npy", "expected codes with 2 components"),
+        ("decode", "digits", "rows.npy", "expected codes with 2 components"),
         ("decode", "missing.npy", "rows.npy", "no such file"),
     ],
 )

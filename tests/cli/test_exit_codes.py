@@ -55,7 +55,7 @@ def test_a_wrong_file_is_one_sentence_and_exit_code_2(process, nonsense):
     assert out == ""
     assert err.startswith("error: ")
     assert err.count("\n") == 1
-    assert "missing.safetensors: expected a model file, found none" in err
+    assert "missing.safetensors: expected a model file, found no such file" in err
 
 
 def test_ctrl_c_is_one_line_and_exit_code_130(process, tmp_path):
@@ -97,7 +97,7 @@ def test_a_defect_of_ours_keeps_its_traceback(monkeypatch):
     def broken(_):
         raise RuntimeError("a defect")
 
-    monkeypatch.setattr(info, "described", broken)
+    monkeypatch.setattr(info, "read_model_summary", broken)
     result = CliRunner().invoke(app, ["info", "x.safetensors"])
     assert isinstance(result.exception, RuntimeError)
 
@@ -118,7 +118,7 @@ def interrupted(*_):
     raise KeyboardInterrupt
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
-sys.unraisablehook = cli._unraisable
+sys.unraisablehook = cli._unraisable_hook
 gc.callbacks.append(interrupted)
 gc.collect()
 try:

@@ -85,7 +85,7 @@ def test_ctrl_c_does_not_wait_for_what_is_computed(serving, digits_model):
 
 def test_beyond_this_machine_there_is_a_warning_and_a_token(serving, digits_model):
     _, url, words = serving(digits_model, "digits:unseen", "--host", "0.0.0.0")
-    assert "Warning: whoever has this link" in words
+    assert "Warning: anyone who has this link" in words
     token = url.split("?token=")[1]
     assert ask(url)[0] == 403
     assert ask(url, f"/?token={token}")[0] == 200
@@ -120,7 +120,7 @@ def test_sparse_rows_are_explored(run, words_npz, tmp_path):
 def test_of_many_rows_a_sample_is_shown_and_it_is_said(run, digits_model, tmp_path, monkeypatch):
     monkeypatch.setattr("latentmap.explorer.scene.MOST_ROWS", 100)
     result = run("explore", digits_model, "digits", "--export", tmp_path / "a.html")
-    assert "Showing 100 of 1,438 rows, a uniform sample" in result.stderr
+    assert "Showing a random sample of 100 of 1,438 rows" in result.stderr
     told = scene_of(tmp_path / "a.html")
     assert (told["n"], told["total"]) == (100, 1438)
     assert "100 of 1,438 rows" in told["title"]
@@ -139,7 +139,7 @@ def test_a_port_in_use(run, digits_model):
 
 def test_the_browser_is_opened_at_the_link(run, digits_model, monkeypatch):
     opened = []
-    monkeypatch.setattr("latentmap.cli.explore._open", opened.append)
+    monkeypatch.setattr("latentmap.cli.explore._open_browser", opened.append)
 
     def interrupted(self):
         raise KeyboardInterrupt
@@ -154,7 +154,10 @@ def test_the_browser_is_opened_at_the_link(run, digits_model, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["digits", "--export", "a.txt"], "a.txt: expected the suffix .html, found '.txt'"),
+        (
+            ["digits", "--export", "a.txt"],
+            "a.txt: expected one of the suffixes .html, .htm, found '.txt'",
+        ),
         (["digits", "--export", "no/a.html"], "does not exist"),
         (["wine", "--export", "a.html"], "X has 13 features"),
         (["nothing", "--export", "a.html"], "unknown data set 'nothing'"),

@@ -8,7 +8,7 @@ from sklearn.datasets import load_wine
 from sklearn.decomposition import PCA
 
 from latentmap import load_model
-from latentmap.cli.fit import _default_path
+from latentmap.cli.fit import _default_output
 
 
 def test_fit_writes_a_model_and_four_pictures(digits_fit):
@@ -30,7 +30,11 @@ def test_fit_reports_quality_on_unseen_rows(digits_fit):
 
 def test_fit_tells_what_it_is_doing(digits_fit):
     said = digits_fit[1].stderr
-    for words in ("Reading digits…", "Starting JAX…", "Fitting 1,438 rows of 8×8 pixels"):
+    for words in (
+        "Reading digits…",
+        "Starting JAX…",
+        "Fitting 1,438 rows of 8×8 pixels with the recipe 'map'",
+    ):
         assert words in said
 
 
@@ -45,10 +49,10 @@ def test_fit_learns_a_layout_of_your_own(run, wine_csv, tmp_path):
     model = tmp_path / "m.safetensors"
     options = ["--label", "kind", "--layout", tmp_path / "places.npy", "--epochs", 40, "-o", model]
     result = run("fit", wine_csv, *options)
-    assert "follows the layout" in result.stdout
+    assert "R² of the layout" in result.stdout
     figures = load_model(model).figures_
-    assert figures["following_r2"] > 0.9
-    assert "follows the layout" in run("info", model).stdout
+    assert figures["layout_r2"] > 0.9
+    assert "R² of the layout" in run("info", model).stdout
 
 
 def test_a_batch_size_alone_holds_no_rows_out_of_a_map(run, wine_csv, tmp_path):
@@ -107,7 +111,7 @@ def test_the_model_is_named_after_the_data_and_lies_here(tmp_path, data, name):
     folder = tmp_path / "faces"
     folder.mkdir()
     (folder / "rows.csv").touch()
-    assert _default_path(data.format(folder=folder)) == Path(f"{name}.safetensors")
+    assert _default_output(data.format(folder=folder)) == Path(f"{name}.safetensors")
 
 
 def test_fit_holds_a_tenth_out_and_keeps_how(wine_fit):
@@ -118,23 +122,23 @@ def test_fit_holds_a_tenth_out_and_keeps_how(wine_fit):
         "rows_total": 178,
         "seed": 0,
     }
-    assert "Quality on 18 rows of wine.csv that were held out, of 178" in result.stdout
+    assert "Quality on 18 of 178 rows of wine.csv, which were held out" in result.stdout
 
 
 def test_fit_hints_where_one_column_drowns_the_others(wine_fit):
-    assert "column proline holds 99.8% of the variance" in wine_fit[1].stderr
+    assert "column proline accounts for 99.8% of the variance" in wine_fit[1].stderr
     assert "--scaling columns" in wine_fit[1].stderr
 
 
 def test_sparse_rows_go_through_every_verb(run, words_npz, tmp_path):
     model, codes = tmp_path / "words.safetensors", tmp_path / "codes.csv"
     result = run("fit", words_npz, "-o", model, "--epochs", 3)
-    assert "Fitting 270 rows of 400 numbers" in result.stderr
+    assert "Fitting 270 rows of 400 columns" in result.stderr
     assert load_model(model).figures_["accuracy_10"] > 0.9
     assert (tmp_path / "words.reconstructions.png").is_file()
     run("encode", model, words_npz, "-o", codes)
     assert len(codes.read_text().splitlines()) == 301
-    assert "Quality on 30 rows of words.npz" in run("evaluate", model, words_npz).stdout
+    assert "Quality on 30 of 300 rows of words.npz" in run("evaluate", model, words_npz).stdout
     run("plot", model, words_npz, "-o", tmp_path / "words.png")
 
 
@@ -145,7 +149,7 @@ def test_fit_of_few_rows_says_that_it_cannot_judge(run, tmp_path):
     assert "Quality" not in result.stdout
     assert (tmp_path / "few.codes.png").is_file()
     report = run("evaluate", tmp_path / "few.safetensors", tmp_path / "few.npy")
-    assert "all 12 rows of few.npy, which were fitted" in report.stdout
+    assert "all 12 rows of few.npy, which the model was fitted to" in report.stdout
 
 
 @pytest.mark.parametrize(

@@ -30,10 +30,10 @@ def test_it_says_where_new_rows_went_and_how_little_moved(grown):
     folder, result = grown
     growth = load_model(folder / "ten.safetensors").growth_
     assert growth["rows"] == 135 and growth["new_kind"] > 100 and growth["median_shift"] < 0.02
-    assert "The map has grown" in result.stdout
-    assert f"{growth['landmarks']} new landmarks, around (" in result.stdout
+    assert "Rows added to the map" in result.stdout
+    assert f"{growth['landmarks']} landmarks, centred at (" in result.stdout
     assert f"{growth['median_shift']:.2%} of the map's width" in result.stdout
-    assert "Quality on 15 rows of zeros.npz that were held out, of 150" in result.stdout
+    assert "Quality on 15 of 150 rows of zeros.npz, which were held out" in result.stdout
     kinds = ["codes", "growth", "loss", "plane", "reconstructions"]
     assert all((folder / f"ten.{kind}.png").stat().st_size > 5000 for kind in kinds)
 
@@ -54,7 +54,7 @@ def test_a_report_that_is_stopped_says_that_the_rows_are_in(run, grown, tmp_path
     place = tmp_path / "m.safetensors"
     shutil.copy(folder / "ten.safetensors", place)
     told = run("fit", folder / "zeros.npz", "--continue", place, code=130).stderr
-    assert "m.safetensors holds the new rows already: only the report is missing" in told
+    assert "The new rows are saved in" in told
     assert load_model(place).growth_["rows"] == 135
 
 
@@ -98,14 +98,14 @@ def test_without_another_name_the_model_itself_grows(run, grown, tmp_path):
 def test_settings_are_refused_in_one_sentence(run, grown, option, value):
     model = grown[0] / "nine.safetensors"
     result = run("fit", "digits", "--continue", model, option, value, code=2)
-    assert "a model that is continued keeps the settings that it has" in result.stderr
+    assert "the settings of the model are kept" in result.stderr
     assert (option if option != "-n" else "--components") in result.stderr
 
 
 def test_what_cannot_grow_says_so_and_stays(run, grown, plain_model, nonsense, tmp_path):
     before = plain_model.read_bytes()
     result = run("fit", "digits", "--continue", plain_model, code=2)
-    assert "expected a map, which can grow, found an AutoEncoder" in result.stderr
+    assert "expected a LatentMap, found AutoEncoder" in result.stderr
     assert plain_model.read_bytes() == before
     model = grown[0] / "nine.safetensors"
     before = model.read_bytes()
@@ -114,7 +114,9 @@ def test_what_cannot_grow_says_so_and_stays(run, grown, plain_model, nonsense, t
     loud[4, 1, 1] = np.nan
     np.save(tmp_path / "nan.npy", loud)
     assert "row 4" in run("fit", tmp_path / "nan.npy", "--continue", model, code=2).stderr
-    assert "found none" in run("fit", "digits", "--continue", "no.safetensors", code=2).stderr
+    assert (
+        "found no such file" in run("fit", "digits", "--continue", "no.safetensors", code=2).stderr
+    )
     assert model.read_bytes() == before
 
 
@@ -126,5 +128,5 @@ def test_a_table_whose_columns_have_names_grows(run, tmp_path):
     place = tmp_path / "m.safetensors"
     run("fit", tmp_path / "rows.csv", "--label", "kind", "--epochs", 1, "-o", place)
     result = run("fit", tmp_path / "rows.csv", "--continue", place)
-    assert "The map has grown" in result.stdout
+    assert "Rows added to the map" in result.stdout
     assert "warning" not in result.stderr.lower()

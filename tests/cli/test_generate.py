@@ -20,15 +20,15 @@ def test_rows_are_drawn_from_what_the_model_knows(run, digits_model, tmp_path):
     result = run("generate", digits_model, "-n", 20, "-o", tmp_path / "rows.npy", "--seed", 3)
     model = load_model(digits_model).set_params(random_state=3)
     assert np.array_equal(np.load(tmp_path / "rows.npy"), model.sample(20))
-    assert "rows.npy: 20 rows, drawn from what the model knows" in result.stderr
+    assert "rows.npy: 20 rows, sampled from the model's own distribution" in result.stderr
     assert width_of(tmp_path / "rows.png") > 500
 
 
 def test_rows_drawn_like_others_are_like_them(run, plain_model, tmp_path):
     places = [tmp_path / f"{name}.npy" for name in ("like", "again", "own")]
     for place in places[:2]:
-        said = run("generate", plain_model, "-n", 600, "--like", "digits", "-o", place).stderr
-    assert "drawn from the density of 1,438 codes of digits (" in said
+        said = run("generate", plain_model, "-n", 600, "--reference", "digits", "-o", place).stderr
+    assert "Gaussians fitted to 1,438 codes of digits" in said
     run("generate", plain_model, "-n", 600, "-o", places[2])
     like, again, own = map(np.load, places)
     assert np.array_equal(like, again)
@@ -41,16 +41,21 @@ def test_rows_drawn_like_others_are_like_them(run, plain_model, tmp_path):
 
 
 def test_drawn_rows_are_judged_by_real_ones(run, plain_model, tmp_path):
-    place, options = tmp_path / "rows.npy", ["--like", "digits", "--against", "digits:unseen"]
+    place, options = (
+        tmp_path / "rows.npy",
+        ["--reference", "digits", "--compare-with", "digits:unseen"],
+    )
     said = run("generate", plain_model, "-n", 600, "-o", place, *options).stderr
     found = likeness(load_model(plain_model), UNSEEN[:], np.load(place))
-    told = f"density {found.density:.2f} (1 is as like as real rows are), coverage "
-    assert f"Against 359 rows of digits:unseen: {told}{found.coverage:.2f} (at most 1)" in said
+    told = f"density {found.density:.2f} (about 1 for real rows), coverage "
+    assert (
+        f"Compared with 359 rows of digits:unseen: {told}{found.coverage:.2f} (at most 1)" in said
+    )
 
 
 def test_batches_make_all_rows(run, digits_model, plain_model, tmp_path, monkeypatch):
-    monkeypatch.setattr("latentmap.cli.generation_requests._BATCH_NUMBERS", 64 * 7)
-    for number, options in enumerate([(digits_model,), (plain_model, "--like", "digits")]):
+    monkeypatch.setattr("latentmap.cli.row_generation._BATCH_NUMBERS", 64 * 7)
+    for number, options in enumerate([(digits_model,), (plain_model, "--reference", "digits")]):
         place = tmp_path / f"{number}.npy"
         run("generate", *options, "-n", 40, "-o", place)
         rows = np.load(place)
@@ -64,7 +69,7 @@ def test_a_walk_leads_from_row_to_row(run, digits_model, tmp_path):
     steps = open_data(tmp_path / "walk")[:].astype(float)
     back = model.inverse_transform(model.transform(unseen[[0, 7]]))
     assert np.abs(steps[[0, -1]] - np.clip(back, 0, 255)).max() <= 0.51
-    assert "steps even to" in result.stderr
+    assert "step sizes equal within" in result.stderr
     assert (tmp_path / "walk.png").exists()
 
 
@@ -85,7 +90,7 @@ def test_a_walk_on_a_map_keeps_to_its_dense_part(digits_model):
 
 def test_variations_of_a_row_of_a_table(run, wine_model, wine_csv, tmp_path):
     place = tmp_path / "near.csv"
-    run("generate", wine_model, "--near", f"{wine_csv}#5", "-n", 12, "--spread", 0.3, "-o", place)
+    run("generate", wine_model, "--vary", f"{wine_csv}#5", "-n", 12, "--spread", 0.3, "-o", place)
     original, near = open_data(wine_csv, label="kind"), open_data(place)
     assert near.feature_names == original.feature_names
     proline = original.feature_names.index("proline")
@@ -99,7 +104,7 @@ def test_a_table_can_be_a_picture(run, wine_model, wine_csv, tmp_path):
     ends = f"{wine_csv}#0", f"{wine_csv}#177"
     result = run("generate", wine_model, "--between", *ends, "-n", 8, "-o", tmp_path / "walk.png")
     assert width_of(tmp_path / "walk.png") > 800
-    assert "walk.png: 8 rows, from" in result.stderr
+    assert "walk.png: 8 rows, interpolated from" in result.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["walk.png"]
 
 
@@ -113,19 +118,23 @@ def test_a_picture_of_many_shows_some(run, digits_model, tmp_path):
     [
         ([], "rows.txt", "expected one of the suffixes .npy"),
         ([], "no/folder/rows.npy", "does not exist"),
-        (["--between", "digits#0", "digits#1", "--near", "digits#1"], "r.npy", "found both"),
+        (["--between", "digits#0", "digits#1", "--vary", "digits#1"], "r.npy", "found both"),
         (["--between", "digits#0", "digits#1", "-n", 1], "r.npy", "--rows: expected at least 2"),
         (["--between", "digits", "digits#1"], "r.npy", "expected one row"),
-        (["--between", "digits#0", "digits#99999"], "r.npy", "row's number below 1,438"),
-        (["--near", "wine#0"], "r.npy", "X has 13 features"),
-        (["--near", "digits#0", "--spread", 0], "r.npy", "--spread: expected a number above 0"),
-        (["--near", "digits#0", "--spread", "nan"], "r.npy", "--spread: expected a number above 0"),
-        (["--like", "{nonsense}/narrow.npy"], "r.npy", "X has 5 features"),
-        (["--like", "{nonsense}/one.npy"], "r.npy", "X has 5 features"),
-        (["--like", "missing.npy"], "r.npy", "no such file"),
-        (["--like", "digits#3"], "r.npy", "expected at least 2"),
-        (["--against", "wine"], "r.npy", "X has 13 features"),
-        (["--near", "digits#0", "--against", "digits"], "r.npy", "--against: expected drawn rows"),
+        (["--between", "digits#0", "digits#99999"], "r.npy", "row number below 1,438"),
+        (["--vary", "wine#0"], "r.npy", "X has 13 features"),
+        (["--vary", "digits#0", "--spread", 0], "r.npy", "--spread: expected a number above 0"),
+        (["--vary", "digits#0", "--spread", "nan"], "r.npy", "--spread: expected a number above 0"),
+        (["--reference", "{nonsense}/narrow.npy"], "r.npy", "X has 5 features"),
+        (["--reference", "{nonsense}/one.npy"], "r.npy", "X has 5 features"),
+        (["--reference", "missing.npy"], "r.npy", "no such file"),
+        (["--reference", "digits#3"], "r.npy", "expected at least 2"),
+        (["--compare-with", "wine"], "r.npy", "X has 13 features"),
+        (
+            ["--vary", "digits#0", "--compare-with", "digits"],
+            "r.npy",
+            "--compare-with: expected random samples",
+        ),
     ],
 )
 def test_nonsense_is_refused(
@@ -158,12 +167,12 @@ def test_the_model_is_not_written_over(run, digits_model, tmp_path):
     assert "found the input itself" in result.stderr
 
 
-@pytest.mark.parametrize("option", ["--like", "--near", "--against"])
+@pytest.mark.parametrize("option", ["--reference", "--vary", "--compare-with"])
 def test_the_rows_that_are_read_are_not_written_over(run, digits_model, tmp_path, option):
     place = tmp_path / "rows.npy"
     np.save(place, UNSEEN[:50])
     before = place.read_bytes()
-    data = f"{place}#3" if option == "--near" else place
+    data = f"{place}#3" if option == "--vary" else place
     refused = run("generate", digits_model, option, data, "-o", place, code=2)
     assert "found the input itself" in refused.stderr
     assert place.read_bytes() == before
@@ -171,6 +180,6 @@ def test_the_rows_that_are_read_are_not_written_over(run, digits_model, tmp_path
 
 def test_one_row_alone_does_not_tell_how_likely_codes_are(run, plain_model, tmp_path):
     np.save(tmp_path / "one.npy", UNSEEN[:1])
-    refused = run("generate", plain_model, "--near", tmp_path / "one.npy", "-o", "n.npy", code=2)
+    refused = run("generate", plain_model, "--vary", tmp_path / "one.npy", "-o", "n.npy", code=2)
     assert "one.npy: expected at least 2 rows" in refused.stderr
-    assert "give others by --like DATA" in refused.stderr
+    assert "name other rows with --reference DATA" in refused.stderr

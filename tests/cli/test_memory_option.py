@@ -1,11 +1,7 @@
 import numpy as np
 import pytest
 
-from latentmap.cli.memory_option import report_cost
-from latentmap.cli.row_selection import Parts
-from latentmap.data import ArraySource
 from latentmap.data.memory import limit_bytes
-from latentmap.training.forecast import Pace
 
 
 @pytest.mark.parametrize(
@@ -13,10 +9,16 @@ from latentmap.training.forecast import Pace
     [
         (["--memory", "lots"], "memory: expected a size such as 500MB, 4GB or 2GiB, found 'lots'"),
         (["--memory", "500MB"], "memory: expected a memory limit of at least 1.1 GB, found 0.5 GB"),
-        (["--memory", "4GB", "--workers", "2"], "--memory: expected none with --workers"),
-        (["--memory", "4GB", "--continue", "m.safetensors"], "--memory: expected none with --cont"),
-        (["--ray", "auto", "--continue", "m.safetensors"], "--ray: expected none with --continue"),
-        (["--storage", "s", "--continue", "m.safetensors"], "--storage: expected none with --con"),
+        (["--memory", "4GB", "--workers", "2"], "--memory: it does not apply to the processes"),
+        (
+            ["--memory", "4GB", "--continue", "m.safetensors"],
+            "--memory: --continue reads all rows into memory",
+        ),
+        (["--ray", "auto", "--continue", "m.safetensors"], "--ray: not possible with --continue"),
+        (
+            ["--storage", "s", "--continue", "m.safetensors"],
+            "--storage: not possible with",
+        ),
     ],
 )
 def test_a_limit_that_cannot_be_kept_is_refused(process, options, sentence, tmp_path):
@@ -40,7 +42,8 @@ def test_one_of_the_environment_is_checked_by_every_verb(process, limit, word, m
 def test_one_of_the_environment_is_refused_where_it_cannot_be_kept(run, option, monkeypatch):
     monkeypatch.setenv("LATENTMAP_MEMORY", "64GB")
     told = run("fit", "digits", *option, code=2).stderr
-    assert f"LATENTMAP_MEMORY: expected none with {option[0]}" in told
+    assert "error: LATENTMAP_MEMORY: " in told
+    assert option[0] in told
 
 
 def test_many_rows_are_refused_before_they_are_read(process, tmp_path):
@@ -56,10 +59,3 @@ def test_a_limit_ends_with_the_command(run, tmp_path):
     options = ["-n", 1, "--epochs", 1, "--memory", "64GB", "-o", tmp_path / "m.safetensors"]
     run("fit", tmp_path / "rows.npy", *options)
     assert limit_bytes() is None
-
-
-def test_judging_more_rows_costs_more():
-    rows = ArraySource(np.zeros((6000, 4)), labels=np.zeros(6000, int))
-    pace = Pace(rows, 0.0, 0.0, 1.0)
-    few, many = (report_cost(Parts(rows, rows.sample(n), {}, ""), pace) for n in (100, 4000))
-    assert many.seconds > few.seconds + 1 and many.peak > 3 * few.peak

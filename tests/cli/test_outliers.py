@@ -34,24 +34,24 @@ def fitted_wine(run, wine_csv, tmp_path_factory):
 
 
 def test_the_odd_row_comes_first_and_its_column_is_blamed(run, fitted_wine, odd_csv, wine_csv):
-    options = ["--among", wine_csv, "-n", 3, "--json"]
+    options = ["--reference", wine_csv, "-n", 3, "--json"]
     found = json.loads(run("outliers", fitted_wine, odd_csv, *options).stdout)
     assert found["rows"] == 178
     assert len(found["outliers"]) == 3
     worst = found["outliers"][0]
     assert worst["row"] == 7
     assert worst["label"] == "class_0"
-    assert worst["blamed"][0]["column"] == "alcohol"
-    assert worst["blamed"][0]["found"] == 30
-    assert 10 < worst["blamed"][0]["expected"] < 25
-    assert worst["blamed"][0]["share"] > 0.5
+    assert worst["differences"][0]["column"] == "alcohol"
+    assert worst["differences"][0]["value"] == 30
+    assert 10 < worst["differences"][0]["expected"] < 25
+    assert worst["differences"][0]["share"] > 0.5
     scores = [row["score"] for row in found["outliers"]]
     assert scores == sorted(scores, reverse=True)
 
 
 def test_people_get_a_table(run, fitted_wine, odd_csv):
     said = run("outliers", fitted_wine, odd_csv, "-n", 2).stdout
-    for words in ("score", "error", "rarity", "to blame", "alcohol: 30, expected"):
+    for words in ("score", "error", "rarity", "largest differences", "alcohol: 30, expected"):
         assert words in " ".join(said.split())
 
 
@@ -65,16 +65,16 @@ def test_a_table_of_all_scores(run, fitted_wine, odd_csv, tmp_path, suffix):
         rows = parquet.read_table(place).to_pylist()
     else:
         rows = list(csv.DictReader(place.read_text().splitlines()))
-    names = ["row", "score", "error_part", "rarity_part", "error", "rarity", "blamed"]
+    names = ["row", "score", "error_part", "rarity_part", "error", "rarity", "largest_difference"]
     assert list(rows[0]) == names
     assert [int(row["row"]) for row in rows] == list(range(178))
     worst = max(rows, key=lambda row: float(row["score"]))
-    assert (int(worst["row"]), worst["blamed"]) == (7, "alcohol")
+    assert (int(worst["row"]), worst["largest_difference"]) == (7, "alcohol")
 
 
 def test_an_array_of_all_scores_is_what_python_gives(run, digits_model, tmp_path):
     place = tmp_path / "scores.npy"
-    run("outliers", digits_model, "digits:unseen", "--among", "digits", "-o", place)
+    run("outliers", digits_model, "digits:unseen", "--reference", "digits", "-o", place)
     scores = np.load(place, allow_pickle=False)
     model = load_model(digits_model)
     found = outliers(model, open_data("digits:unseen"), among=open_data("digits"))
@@ -87,7 +87,7 @@ def test_an_array_of_all_scores_is_what_python_gives(run, digits_model, tmp_path
 def test_the_picture_alone(run, plain_model, tmp_path, suffix):
     place = tmp_path / f"odd{suffix}"
     result = run("outliers", plain_model, "digits:unseen", "-n", 12, "-o", place)
-    assert f"Wrote {place}: the 12 rows that fit worst" in result.stderr
+    assert f"Wrote {place}: the 12 rows with the highest scores" in result.stderr
     assert "pixel " in result.stdout
     assert [path.name for path in tmp_path.iterdir()] == [place.name]
 
@@ -101,16 +101,16 @@ def test_sparse_rows_are_judged(run, words_npz, tmp_path):
     model = tmp_path / "words.safetensors"
     run("fit", words_npz, "-n", 4, "-o", model, "--epochs", 1)
     found = json.loads(run("outliers", model, words_npz, "-n", 1, "--json").stdout)
-    assert found["outliers"][0]["blamed"][0]["column"].startswith("c")
+    assert found["outliers"][0]["differences"][0]["column"].startswith("c")
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["wine"], "X has 13 features"),
-        (["digits", "--among", "wine"], "X has 13 features"),
+        (["digits", "--reference", "wine"], "X has 13 features"),
         (["nope"], "unknown data set"),
-        (["digits", "--among", "nope"], "unknown data set"),
+        (["digits", "--reference", "nope"], "unknown data set"),
         (["{n}/nan.npy"], "X has 5 features"),
         (["digits", "-o", "a.gif"], "expected one of the suffixes .npy, .csv, .parquet, .png"),
         (["digits", "-o", "scores"], "expected one of the suffixes"),

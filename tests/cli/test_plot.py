@@ -27,8 +27,8 @@ def test_tables_are_drawn(run, wine_model, wine_csv, tmp_path, kind):
     [
         (["digits", "-o", "a.gif"], "expected one of the suffixes .png, .pdf, .svg"),
         (["digits", "-o", "a.png", "--kind", "plain"], "unknown kind 'plain', did you mean"),
-        (["-o", "a.png"], "DATA: expected rows to draw codes of"),
-        (["-o", "a.png", "--kind", "confidence"], "DATA: expected rows to draw confidence of"),
+        (["-o", "a.png"], "DATA: expected rows for --kind codes"),
+        (["-o", "a.png", "--kind", "confidence"], "DATA: expected rows for --kind confidence"),
         (["-o", "a.png", "--kind", "plane"], "only a LatentMap has landmarks, not AutoEncoder"),
         (["-o", "a.png", "--kind", "density"], "density: expected a LatentMap, found AutoEncoder"),
         (

@@ -4,10 +4,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latentmap.cli.row_selection import fingerprint, input_paths, open_row, open_rows, parted
+from latentmap.cli.row_selection import (
+    fingerprint,
+    input_paths,
+    open_rows,
+    require_one_row,
+    split_row_number,
+)
 from latentmap.data import open_data
 from latentmap.errors import DataError, FileError, LatentmapError, SettingError, UnknownNameError
 from latentmap.files import check_output_path
+
+
+def open_row(text, **options):
+    return require_one_row(open_rows(text, **options), text)
 
 
 @pytest.fixture
@@ -30,7 +40,7 @@ def test_a_number_chooses_a_row():
 
 def test_rows_of_tables_and_folders(tmp_path, photos):
     (tmp_path / "rows.csv").write_text("a,b,kind\n1,2,x\n3,4,y\n")
-    row = open_row(f"{tmp_path}/rows.csv#1", remembered="kind")
+    row = open_row(f"{tmp_path}/rows.csv#1", default_label="kind")
     assert row[:].tolist() == [[3, 4]]
     assert row.labels.tolist() == ["y"]
     assert (open_row(f"{photos}/#3")[0] == 3).all()
@@ -52,23 +62,23 @@ def test_the_only_row_needs_no_number(tmp_path):
 
 def test_what_exists_is_a_path(tmp_path):
     np.save(tmp_path / "rows#1.npy", np.ones((2, 3)))
-    assert parted(f"{tmp_path}/rows#1.npy") == (f"{tmp_path}/rows#1.npy", None)
+    assert split_row_number(f"{tmp_path}/rows#1.npy") == (f"{tmp_path}/rows#1.npy", None)
     assert len(open_rows(f"{tmp_path}/rows#1.npy")) == 2
     assert len(open_rows(f"{tmp_path}/rows#1.npy#1")) == 1
     (tmp_path / "photos#7").mkdir()
-    assert parted(str(tmp_path / "photos#7")) == (str(tmp_path / "photos#7"), None)
+    assert split_row_number(str(tmp_path / "photos#7")) == (str(tmp_path / "photos#7"), None)
 
 
 @pytest.mark.parametrize(
     ("text", "error", "words"),
     [
-        ("wine", SettingError, "wine: expected one row, such as wine#0, found 142 of them"),
-        ("wine#142", DataError, "wine#142: expected a row's number below 142, found 142"),
-        ("wine#-1", SettingError, "expected a row's number after #, from 0, found '-1'"),
+        ("wine", SettingError, "wine: expected one row, such as wine#0, found 142 rows"),
+        ("wine#142", DataError, "wine#142: expected a row number below 142, found 142"),
+        ("wine#-1", SettingError, "expected a row number from 0 after #, found '-1'"),
         ("wine#", SettingError, "found ''"),
         ("wine:unseen#x", SettingError, "found 'x'"),
-        ("wine#" + "9" * 30, SettingError, "expected a row's number after #"),
-        ("wine#٣", SettingError, "expected a row's number after #"),
+        ("wine#" + "9" * 30, SettingError, "expected a row number from 0 after #"),
+        ("wine#٣", SettingError, "expected a row number from 0 after #"),
         ("wines#3", UnknownNameError, "unknown data set 'wines', did you mean 'wine'"),
         ("no/such.csv#3", FileError, "no/such.csv: no such file or folder"),
         ("my#file.csv", FileError, "my#file.csv: no such file or folder"),

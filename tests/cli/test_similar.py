@@ -31,39 +31,39 @@ def photo_model(run, photos, tmp_path_factory):
 
 
 def found_by(run, *arguments):
-    return json.loads(run("similar", *arguments, "--json").stdout)["found"]
+    return json.loads(run("similar", *arguments, "--json").stdout)["queries"]
 
 
 def test_what_is_found_is_what_the_index_finds(run, digits_model):
     model, among, new = load_model(digits_model), *map(open_data, ("digits", "digits:unseen"))
     index = SearchIndex(model.transform(among), among.labels)
     rows, distances = index.search(model.transform(new), 3)
-    found = found_by(run, digits_model, "digits:unseen", "--among", "digits", "-k", 3)
+    found = found_by(run, digits_model, "digits:unseen", "--reference", "digits", "-k", 3)
     assert [query["row"] for query in found] == list(range(359))
-    assert [[near["row"] for near in query["near"]] for query in found] == rows.tolist()
-    told = [[near["distance"] for near in query["near"]] for query in found]
+    assert [[near["row"] for near in query["neighbors"]] for query in found] == rows.tolist()
+    told = [[near["distance"] for near in query["neighbors"]] for query in found]
     assert np.array(told) == pytest.approx(distances, abs=1e-5)
     assert [query["label"] for query in found] == new.labels.tolist()
-    assert found[5]["near"][1]["label"] == among.labels[rows[5, 1]]
+    assert found[5]["neighbors"][1]["label"] == among.labels[rows[5, 1]]
 
 
 def test_a_row_is_looked_for_among_its_own_data_but_not_found_itself(run, digits_model):
     (found,) = found_by(run, digits_model, "digits:unseen#17", "-k", 358)
     assert found["row"] == 17
-    assert {near["row"] for near in found["near"]} == set(range(359)) - {17}
+    assert {near["row"] for near in found["neighbors"]} == set(range(359)) - {17}
     all_rows = found_by(run, digits_model, "digits:unseen", "-k", 2)
-    assert all_rows[17]["near"] == found["near"][:2]
+    assert all_rows[17]["neighbors"] == found["neighbors"][:2]
 
 
 def test_an_index_answers_without_the_data(run, digits_model, tmp_path):
     index = tmp_path / "digits.index"
     before = found_by(
-        run, digits_model, "digits:unseen#3", "--among", "digits", "--save-index", index
+        run, digits_model, "digits:unseen#3", "--reference", "digits", "--save-index", index
     )
     assert found_by(run, digits_model, "digits:unseen#3", "--index", index) == before
     (known,) = found_by(run, digits_model, "digits#3", "--index", index)  # a row of the index
-    assert 3 not in [near["row"] for near in known["near"]]
-    other = ["similar", digits_model, "digits#3", "--index", index, "--among", "digits:unseen"]
+    assert 3 not in [near["row"] for near in known["neighbors"]]
+    other = ["similar", digits_model, "digits#3", "--index", index, "--reference", "digits:unseen"]
     said = run(*other, code=2).stderr
     assert "expected an index of digits:unseen, found one of other rows" in said
 
@@ -71,11 +71,11 @@ def test_an_index_answers_without_the_data(run, digits_model, tmp_path):
 def test_an_image_file_and_names(run, photo_model, photos, tmp_path):
     own = open_data(photos).paths[7]
     query = photos / own
-    (found,) = found_by(run, photo_model, query, "--among", photos, "-k", 5)
-    names = [near["name"] for near in found["near"]]
+    (found,) = found_by(run, photo_model, query, "--reference", photos, "-k", 5)
+    names = [near["name"] for near in found["neighbors"]]
     assert own not in names
     assert set(names) <= set(open_data(photos).paths)
-    assert [near["label"] for near in found["near"]] == [name[0] for name in names]
+    assert [near["label"] for near in found["neighbors"]] == [name[0] for name in names]
     index, sheet = tmp_path / "photos.index", tmp_path / "sheet.png"
     run("similar", photo_model, f"{photos}#0", "--save-index", index)
     result = run("similar", photo_model, query, "--index", index, "-o", sheet, "-k", 2)
@@ -86,13 +86,13 @@ def test_an_image_file_and_names(run, photo_model, photos, tmp_path):
 def test_one_image_needs_something_to_be_looked_for_among(run, photo_model, photos):
     one = photos / open_data(photos).paths[7]
     result = run("similar", photo_model, one, code=2)
-    assert f"{one}: expected --among DATA or --index FILE, found neither" in result.stderr
+    assert f"{one}: expected --reference DATA or --index FILE, found neither" in result.stderr
 
 
 def test_one_row_of_its_own_is_looked_for_among_what_was_fitted(run, digits_model, tmp_path):
     np.save(tmp_path / "one.npy", load_dataset("digits")[4:5])
     result = run("similar", digits_model, tmp_path / "one.npy", "-k", 1)
-    assert "Looking among digits, which the model was fitted to" in result.stderr
+    assert "Searching digits, the data that the model was fitted to" in result.stderr
     assert result.stdout.split()[-3:-1] == ["4", str(load_dataset("digits").labels[4])]
 
 
@@ -100,7 +100,7 @@ def test_one_row_of_its_own_is_looked_for_among_what_was_fitted(run, digits_mode
 def test_all_that_is_found_goes_into_a_table(run, digits_model, tmp_path, suffix):
     place = tmp_path / f"near.{suffix}"
     result = run(
-        "similar", digits_model, "digits:unseen", "--among", "digits", "-o", place, "-k", 2
+        "similar", digits_model, "digits:unseen", "--reference", "digits", "-o", place, "-k", 2
     )
     assert f"Wrote {place}: 2 neighbours of 359 rows" in result.stderr
     read = {"csv": pyarrow.csv.read_csv, "parquet": pyarrow.parquet.read_table}[suffix]
@@ -132,16 +132,18 @@ def test_few_rows_have_few_neighbours(run, wine_model, wine_csv, tmp_path):
     lines = wine_csv.read_text().splitlines()
     for count in (1, 3):
         (tmp_path / f"{count}.csv").write_text("\n".join(lines[: 1 + count]))
-    near = found_by(run, wine_model, f"{tmp_path / '3.csv'}#0")[0]["near"]
+    near = found_by(run, wine_model, f"{tmp_path / '3.csv'}#0")[0]["neighbors"]
     assert sorted(one["row"] for one in near) == [1, 2]
-    refused = run("similar", wine_model, tmp_path / "1.csv", "--among", tmp_path / "1.csv", code=2)
-    assert "expected another row to find, found none" in refused.stderr
+    refused = run(
+        "similar", wine_model, tmp_path / "1.csv", "--reference", tmp_path / "1.csv", code=2
+    )
+    assert "expected another row to search, found none" in refused.stderr
 
 
 def test_two_outputs_at_one_place_are_refused(run, wine_model, wine_csv, tmp_path):
     place = tmp_path / "near.csv"
     refused = run("similar", wine_model, wine_csv, "-o", place, "--save-index", place, code=2)
-    assert "expected another place for each output" in refused.stderr
+    assert "expected a different path for each output" in refused.stderr
     assert list(tmp_path.iterdir()) == []
 
 
@@ -155,25 +157,25 @@ def test_a_table_and_a_picture_at_once(run, wine_model, wine_csv, tmp_path):
 def test_new_rows_need_no_label(run, wine_model, wine_csv, tmp_path):
     lines = [line.rpartition(",")[0] for line in wine_csv.read_text().splitlines()[:3]]
     (tmp_path / "new.csv").write_text("\n".join(lines))
-    found = found_by(run, wine_model, tmp_path / "new.csv", "--among", wine_csv, "-k", 1)
-    assert [query["near"][0]["row"] for query in found] == [0, 1]
+    found = found_by(run, wine_model, tmp_path / "new.csv", "--reference", wine_csv, "-k", 1)
+    assert [query["neighbors"][0]["row"] for query in found] == [0, 1]
     assert {query["label"] for query in found} == {None}
 
 
 def test_people_get_tables(run, wine_model, wine_csv, digits_model):
     one = run("similar", wine_model, f"{wine_csv}#3", "-k", 2)
     assert one.stdout.split()[:3] == ["row", "label", "distance"]
-    assert "The rows of wine.csv most like wine.csv#3" in one.stderr
-    many = run("similar", digits_model, "digits:unseen", "--among", "digits", "-k", 1)
+    assert "Rows of wine.csv most similar to wine.csv#3" in one.stderr
+    many = run("similar", digits_model, "digits:unseen", "--reference", "digits", "-k", 1)
     assert many.stdout.split()[:4] == ["query", "row", "label", "distance"]
-    assert "the first 10 of 359 rows" in many.stderr
-    assert "The nearest row has the same label for 9" in many.stderr
+    assert "for the first 10 of 359 rows" in many.stderr
+    assert "The most similar row has the same label for 9" in many.stderr
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["digits#999999"], "expected a row's number below 1,438, found 999999"),
+        (["digits#999999"], "expected a row number below 1,438, found 999999"),
         (["digits#0", "-k", "1438"], "expected at most the 1,437 other rows of digits"),
         (["digits#0", "-k", "0"], "greater than or equal to 1"),
         (["digits#0", "-o", "a.txt"], "expected one of the suffixes .png"),
@@ -182,9 +184,9 @@ def test_people_get_tables(run, wine_model, wine_csv, digits_model):
         (["digits#0", "--index", "gone.index"], "gone.index: no such file"),
         (["digits#0", "--index", "{n}/noise.safetensors"], "expected a whole index file"),
         (["digits#0", "--index", "{m}"], "expected an index that similar saved, found a model"),
-        (["digits#0", "--among", "wine"], "X has 13 features"),
+        (["digits#0", "--reference", "wine"], "X has 13 features"),
         (["wine#0"], "X has 13 features"),
-        (["{n}/nan.npy", "--among", "digits"], "nan.npy"),
+        (["{n}/nan.npy", "--reference", "digits"], "nan.npy"),
     ],
 )
 def test_nonsense_is_refused(run, plain_model, nonsense, tmp_path, monkeypatch, arguments, words):
@@ -196,7 +198,7 @@ def test_nonsense_is_refused(run, plain_model, nonsense, tmp_path, monkeypatch, 
 
 
 def test_unknown_labels_are_refused(run, wine_model, wine_csv):
-    for among in ([], ["--among", wine_csv]):
+    for among in ([], ["--reference", wine_csv]):
         result = run("similar", wine_model, f"{wine_csv}#0", "--label", "kin", *among, code=2)
         assert "kin" in result.stderr.splitlines()[-1]
 
@@ -218,7 +220,7 @@ def test_sparse_rows(run, words_npz, tmp_path):
     query, sheet = f"{words_npz}#5", tmp_path / "near.png"
     (found,) = found_by(run, model, query, "-o", sheet)
     topics = open_data(words_npz).labels
-    assert sum(near["label"] == topics[5] for near in found["near"]) >= 9
+    assert sum(near["label"] == topics[5] for near in found["neighbors"]) >= 9
     assert sheet.is_file()
     both = run("compare", model, query, f"{words_npz}#6", "-o", tmp_path / "both.png", "--json")
     assert json.loads(both.stdout)["columns"] == []

@@ -1,7 +1,7 @@
-"""The command: one verb for each thing people do, one file for each group of verbs.
+"""The ``latentmap`` command, with one verb for each task.
 
-Nothing here or in the verbs' modules imports numpy, scikit-learn or an engine before a verb runs,
-and no verb's module is loaded before it is asked for: ``latentmap --help`` answers at once.
+``latentmap --help`` must answer at once, so no module here imports numpy, scikit-learn or Keras
+before a verb runs, and the module of a verb is imported only when that verb is called.
 """
 
 from __future__ import annotations
@@ -10,21 +10,21 @@ import _thread
 import os
 import sys
 import threading
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from latentmap import __version__
-from latentmap.cli.commands import VERBS, Verbs
+from latentmap.cli.commands import VERBS, VerbGroup
 from latentmap.cli.exit_codes import INTERRUPTED
-from latentmap.cli.memory_option import check_told
+from latentmap.cli.memory_option import check_memory_variable
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="latentmap",
-    cls=Verbs,
-    help="Small codes for rows, and the way back: autoencoders from the command line.",
+    cls=VerbGroup,
+    help="Autoencoders and two-dimensional maps from the command line.",
     epilog="Start with: latentmap fit mnist",
     no_args_is_help=True,
     add_completion=False,
@@ -34,16 +34,16 @@ app = typer.Typer(
 )
 
 
-def _listed() -> None:
-    """Stand for a verb in the list of verbs."""
+def _placeholder() -> None:
+    """Represent a verb in the list of verbs; `VerbGroup` replaces it when the verb is called."""
 
 
-for _name, (_, _line) in VERBS.items():
-    app.command(_name, help=_line)(_listed)
+for _name, (_, _help) in VERBS.items():
+    app.command(_name, help=_help)(_placeholder)
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(value: bool) -> None:
+    if value:
         typer.echo(f"latentmap {__version__}")
         raise typer.Exit
 
@@ -53,31 +53,31 @@ def _options(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_show_version, is_eager=True, help="Show the version, and stop."
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
         ),
     ] = False,
 ) -> None:
-    check_told()
+    check_memory_variable()
 
 
-def _unraisable(told: Any) -> None:
-    """Send a Ctrl-C again that came in a callback of the engine's, where nothing can be raised."""
-    if told.exc_type is KeyboardInterrupt:
+def _unraisable_hook(unraisable: sys.UnraisableHookArgs) -> None:
+    """Repeat a Ctrl-C that arrived in a callback of the engine, where it cannot be raised."""
+    if unraisable.exc_type is KeyboardInterrupt:
         threading.Timer(0.1, _thread.interrupt_main).start()
     else:
-        sys.__unraisablehook__(told)
+        sys.__unraisablehook__(unraisable)
 
 
 def main() -> None:
-    """Run the command that the process was started with."""
-    sys.unraisablehook = _unraisable
+    """Run the command line of this process."""
+    sys.unraisablehook = _unraisable_hook
     try:
         app(prog_name="latentmap")
-    except SystemExit as leaving:
-        if leaving.code != INTERRUPTED and threading.active_count() == 1:
+    except SystemExit as system_exit:
+        if system_exit.code != INTERRUPTED and threading.active_count() == 1:
             raise
-        # The engine's threads, or the explorer's, may still compute: an orderly end would pull the
-        # ground from under them, and the process would die of that instead.
+        # Threads of the engine or of the explorer may still run; finalising the interpreter under
+        # them could crash, so the process ends without it.
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(leaving.code if isinstance(leaving.code, int) else 1)
+        os._exit(system_exit.code if isinstance(system_exit.code, int) else 1)

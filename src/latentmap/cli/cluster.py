@@ -1,8 +1,8 @@
-"""``latentmap cluster``: rows in groups, by their codes."""
+"""``latentmap cluster``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,67 +10,103 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from latentmap.cli.cluster_pictures import beside, count_of, draw_clusters, rows_of
-from latentmap.cli.console import say, show_json, show_table, working
-from latentmap.cli.model_arguments import check_columns, open_model
-from latentmap.cli.options import Data, Json, Label, Model
-from latentmap.cli.table_output import SUFFIXES, write_columns
+from latentmap.cli.cluster_pictures import draw_clusters, typical_rows_path
+from latentmap.cli.console import (
+    format_count,
+    print_json,
+    print_message,
+    print_table,
+    show_status,
+)
+from latentmap.cli.model_arguments import open_model
+from latentmap.cli.options import Data, Json, Label, Model, Seed, option, output_option
+from latentmap.cli.table_output import TABLE_SUFFIXES, write_columns
 from latentmap.errors import SettingError
+from latentmap.files import PICTURE_SUFFIXES, check_output_path
 
 if TYPE_CHECKING:
     import numpy as np
 
     from latentmap.analysis.clustering import Clusters
+    from latentmap.autoencoders.base import BaseAutoEncoder
     from latentmap.data import Source
 
 __all__ = ["EXAMPLES", "cluster"]
 
-EXAMPLES = {
-    "cluster": (
-        "latentmap cluster mnist.safetensors mnist --picture clusters.png",
-        "latentmap cluster mnist.safetensors mnist -k 10 -o clusters.csv",
-        "latentmap cluster flowers.safetensors rows.csv --label species --json",
-    ),
-}
-_TOLD = 3  # typical rows told of on the screen
-_CANDIDATES = 2  # rows looked at for each typical one
-_HOW = {
+EXAMPLES = (
+    "latentmap cluster mnist.safetensors mnist --picture clusters.png",
+    "latentmap cluster mnist.safetensors mnist -k 10 -o clusters.csv",
+    "latentmap cluster flowers.safetensors rows.csv --label species --json",
+)
+_MAX_PRINTED_ROWS = 3
+# The typical rows are the best reconstructed of this many times as many candidates.
+_CANDIDATES = 2
+_METHODS = {
     "density": "",
-    "mixture": ", parted as a mixture of Gaussians: the codes do not show so many",
-    "means": ", parted by k-means: the codes do not show so many",
+    "mixture": ", from a Gaussian mixture because the density has fewer peaks",
+    "means": ", from k-means because the density has fewer peaks",
 }
 
 
 @dataclass(frozen=True)
-class _Answer:
+class _Result:
     """Rows, their codes and their clusters."""
 
     rows: Source
     codes: np.ndarray
-    groups: Clusters
+    clusters: Clusters
 
     @cached_property
-    def main_labels(self) -> list[tuple[Any, float]] | None:
-        """The label that most rows of each cluster have, and their share."""
+    def main_labels(self) -> list[tuple[str, float]] | None:
+        """The most frequent label of each cluster, and its share; None without labels."""
         import numpy as np
 
         if self.rows.labels is None:
             return None
         names, numbers = np.unique(self.rows.labels.astype(str), return_inverse=True)
-        found = []
-        for group in range(self.groups.n_clusters):
-            counts = np.bincount(numbers[self.groups.labels == group])
-            found.append((str(names[counts.argmax()]), float(counts.max() / counts.sum())))
-        return found
+        pairs = []
+        for number in range(self.clusters.n_clusters):
+            counts = np.bincount(numbers[self.clusters.labels == number])
+            pairs.append((str(names[counts.argmax()]), float(counts.max() / counts.sum())))
+        return pairs
 
     @cached_property
-    def agreement(self) -> float | None:
-        """The V-measure of clusters and labels."""
+    def v_measure(self) -> float | None:
+        """The V-measure of clusters and labels; None without labels."""
         if self.rows.labels is None:
             return None
         from sklearn.metrics import v_measure_score
 
-        return float(v_measure_score(self.rows.labels.astype(str), self.groups.labels))
+        return float(v_measure_score(self.rows.labels.astype(str), self.clusters.labels))
+
+    def describe(self) -> Iterator[dict[str, Any]]:
+        """Yield the figures of each cluster as plain values for JSON."""
+        import numpy as np
+
+        clusters = self.clusters
+        confidence = np.bincount(clusters.labels, clusters.sure) / clusters.sizes
+        for number, size in enumerate(clusters.sizes.tolist()):
+            figures = {
+                "cluster": number,
+                "rows": size,
+                "confidence": round(float(confidence[number]), 4),
+                "typical": clusters.typical[number].tolist(),
+            }
+            if self.main_labels is not None:
+                name, share = self.main_labels[number]
+                figures |= {"label": name, "label_share": round(share, 4)}
+            yield figures
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the result as plain values for JSON."""
+        values: dict[str, Any] = {
+            "rows": len(self.rows),
+            "n_clusters": self.clusters.n_clusters,
+            "estimated": self.clusters.found,
+            "method": self.clusters.by,
+            "clusters": list(self.describe()),
+        }
+        return values if self.v_measure is None else {**values, "v_measure": self.v_measure}
 
 
 def cluster(
@@ -82,168 +118,129 @@ def cluster(
             "-k",
             "--clusters",
             min=1,
-            help="How many clusters; by default as many as the codes show.",
+            help="Number of clusters. By default it is estimated from the codes.",
             show_default=False,
         ),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="FILE",
-            help="The cluster of each row, and how sure it is: .csv, .parquet or .npy. Tables keep "
-            "the labels.",
-            show_default=False,
+        output_option(
+            "FILE",
+            "Table to write (.csv, .parquet or .npy): the cluster of each row and its confidence. "
+            ".csv and .parquet include the labels.",
         ),
     ] = None,
     picture: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="The clusters drawn on the codes (.png, .pdf or .svg); of images also the most "
-            "typical of each, beside it.",
-            show_default=False,
+        option(
+            "FILE",
+            "Scatter plot of the clusters to write (.png, .pdf or .svg). For images, the most "
+            "typical rows of each cluster are drawn next to it.",
         ),
     ] = None,
     typical: Annotated[
-        int, typer.Option(min=1, help="Typical rows to name for each cluster.")
+        int, typer.Option(min=1, help="Number of typical rows to report for each cluster.")
     ] = 10,
-    seed: Annotated[int, typer.Option(min=0, help="Makes the clusters repeatable.")] = 0,
+    seed: Seed = 0,
     label: Label = None,
     as_json: Json = False,
 ) -> None:
-    """Group rows by their codes.
+    """Cluster rows by their codes.
 
-    Clusters are peaks of the codes' density that deep passes part. Every row goes with most of its
-    nearest codes; how sure that is tells their share. Labels take no part: where rows have some,
-    they are compared.
+    Each cluster is a peak of the density of the codes, separated from the others by sparse
+    regions. The confidence of a row is the share of its nearest neighbours that are in the same
+    cluster. Labels are not used, but if there are labels, the clusters are compared with them.
     """
-    _check_outputs(output, picture, model, data)
-    fitted = open_model(model)
-    from latentmap.cli.row_selection import open_rows
+    from latentmap.cli.row_selection import open_model_rows
 
-    rows = open_rows(data, label, (fitted.figures_ or {}).get("label"))
-    check_columns(fitted, rows)
-    answer = _grouped(fitted, rows, k, typical, seed)
+    _check_outputs(output, picture, model, data)
+    estimator = open_model(model)
+    rows = open_model_rows(estimator, data, label)
+    result = _find_clusters(estimator, rows, k, typical, seed)
     if as_json:
-        show_json({"model": str(model), "data": data, **_plain(answer)})
+        print_json({"model": str(model), "data": data, **result.as_dict()})
     else:
-        _tell(answer)
+        _print(result)
     if output is not None:
-        _write_table(output, answer)
+        _write(output, result)
     if picture is not None:
-        draw_clusters(picture, rows, answer.codes, answer.groups)
+        draw_clusters(picture, rows, result.codes, result.clusters)
 
 
 def _check_outputs(output: Path | None, picture: Path | None, *inputs: str | Path) -> None:
     from latentmap.cli.row_selection import input_paths
-    from latentmap.files import PICTURE_SUFFIXES, check_output_path
 
     read = input_paths(*inputs)
     if output is not None:
-        check_output_path(output, SUFFIXES, read)
+        check_output_path(output, TABLE_SUFFIXES, read)
     if picture is not None:
         check_output_path(picture, PICTURE_SUFFIXES, read)
-        check_output_path(beside(picture), inputs=read)
+        check_output_path(typical_rows_path(picture), inputs=read)
 
 
-def _grouped(model: Any, rows: Source, k: int | None, typical: int, seed: int) -> _Answer:
-    from latentmap.cli.streaming import codes_of
+def _find_clusters(
+    model: BaseAutoEncoder, rows: Source, k: int | None, typical: int, seed: int
+) -> _Result:
+    from latentmap.cli.streaming import encode_rows
 
     if k is not None and k > len(rows):
         raise SettingError(f"-k: expected at most the {len(rows):,} rows of {rows.name}, found {k}")
-    codes = codes_of(model, rows)
-    with working("Starting to group…"):
+    codes = encode_rows(model, rows)
+    with show_status("Preparing to cluster…"):
         from latentmap.analysis.clustering import cluster
-    groups = cluster(codes, k, typical=_CANDIDATES * typical, seed=seed, verbose=True)
-    return _Answer(
-        rows, codes, replace(groups, typical=_best_fitting(model, rows, groups, typical))
-    )
+    clusters = cluster(codes, k, typical=_CANDIDATES * typical, seed=seed, verbose=True)
+    best = _select_typical(model, rows, clusters, typical)
+    return _Result(rows, codes, replace(clusters, typical=best))
 
 
-def _best_fitting(model: Any, rows: Source, groups: Clusters, most: int) -> tuple[np.ndarray, ...]:
-    """Keep those of each cluster's typical rows that the model reconstructs best.
+def _select_typical(
+    model: BaseAutoEncoder, rows: Source, clusters: Clusters, count: int
+) -> tuple[np.ndarray, ...]:
+    """Keep the typical rows that the model reconstructs best.
 
-    A row may have a typical code by mistake, and look like nothing else there.
+    An unusual row can have a typical code by mistake; it is then reconstructed badly.
     """
     import numpy as np
 
-    with working("Looking for typical rows…"):
-        errors = model.reconstruction_error(rows.subset(np.concatenate(groups.typical)))
-    bounds = np.cumsum([len(numbers) for numbers in groups.typical])[:-1]
+    with show_status("Selecting typical rows…"):
+        errors = model.reconstruction_error(rows.subset(np.concatenate(clusters.typical)))
+    bounds = np.cumsum([len(numbers) for numbers in clusters.typical])[:-1]
     return tuple(
-        numbers[np.sort(np.argsort(error, kind="stable")[:most])]
-        for numbers, error in zip(groups.typical, np.split(errors, bounds), strict=True)
+        numbers[np.sort(np.argsort(error, kind="stable")[:count])]
+        for numbers, error in zip(clusters.typical, np.split(errors, bounds), strict=True)
     )
 
 
-# -- what is written -------------------------------------------------------------------------------
+def _write(path: Path, result: _Result) -> None:
+    clusters, labels = result.clusters, result.rows.labels
+    numbers = {"cluster": clusters.labels, "confidence": clusters.sure.astype("float32")}
+    write_columns(path, numbers, {} if labels is None else {"label": labels})
+    print_message(f"Wrote {path}: {_summarize(result)}")
 
 
-def _write_table(path: Path, answer: _Answer) -> None:
-    groups = answer.groups
-    labels = answer.rows.labels
-    numbers = {"cluster": groups.labels, "sure": groups.sure.astype("float32")}
-    write_columns(path, numbers, None if labels is None else {"label": labels})
-    say(f"Wrote {path}: {count_of(groups.n_clusters)} of {rows_of(len(answer.rows))}")
+def _summarize(result: _Result) -> str:
+    n_clusters = format_count(result.clusters.n_clusters, "cluster")
+    return f"{n_clusters} of {format_count(len(result.rows), 'row')}"
 
 
-# -- what is told ----------------------------------------------------------------------------------
+def _print(result: _Result) -> None:
+    has_labels = result.main_labels is not None
+    columns = ["cluster", "rows", "share", "confidence"]
+    table = [_format_line(figures, len(result.rows)) for figures in result.describe()]
+    shown = [*columns, *(["label"] if has_labels else []), "typical rows"]
+    print_table(shown, table, columns)
+    print_message(_summarize(result) + _METHODS[result.clusters.by])
+    if result.v_measure is not None and result.clusters.n_clusters > 1:
+        print_message(f"V-measure of clusters and labels: {result.v_measure:.3f}")
 
 
-def _plain(answer: _Answer) -> dict[str, Any]:
-    """Give what was found in what JSON holds."""
-    groups = answer.groups
-    told: dict[str, Any] = {
-        "rows": len(answer.rows),
-        "n_clusters": groups.n_clusters,
-        "found": groups.found,
-        "by": groups.by,
-        "clusters": list(_figures(answer)),
-    }
-    if answer.agreement is not None:
-        told["v_measure"] = answer.agreement
-    return told
-
-
-def _figures(answer: _Answer) -> Iterator[dict[str, Any]]:
-    import numpy as np
-
-    groups = answer.groups
-    sure = np.bincount(groups.labels, groups.sure) / groups.sizes
-    for group, size in enumerate(groups.sizes.tolist()):
-        figures = {
-            "cluster": group,
-            "rows": size,
-            "sure": round(float(sure[group]), 4),
-            "typical": groups.typical[group].tolist(),
-        }
-        if answer.main_labels is not None:
-            name, share = answer.main_labels[group]
-            figures |= {"label": name, "label_share": round(share, 4)}
-        yield figures
-
-
-def _tell(answer: _Answer) -> None:
-    groups = answer.groups
-    shown = ["cluster", "rows", "share", "sure", *_SHOWN[answer.main_labels is not None]]
-    table = [
-        [_TEXTS[name](figures, len(answer.rows)) for name in shown] for figures in _figures(answer)
+def _format_line(figures: dict[str, Any], n_rows: int) -> list[str]:
+    line = [
+        str(figures["cluster"]),
+        f"{figures['rows']:,}",
+        f"{figures['rows'] / n_rows:.1%}",
+        f"{figures['confidence']:.1%}",
     ]
-    show_table(shown, table, ("cluster", "rows", "share", "sure"))
-    seen = "found in" if groups.found else "of"
-    say(f"{count_of(groups.n_clusters)} {seen} {rows_of(len(answer.rows))}{_HOW[groups.by]}")
-    if answer.agreement is not None and groups.n_clusters > 1:
-        say(f"Clusters and labels agree by a V-measure of {answer.agreement:.3f}")
-
-
-_SHOWN = {False: ("typical rows",), True: ("label", "typical rows")}
-_TEXTS: dict[str, Callable[[dict[str, Any], int], str]] = {
-    "cluster": lambda figures, rows: str(figures["cluster"]),
-    "rows": lambda figures, rows: f"{figures['rows']:,}",
-    "share": lambda figures, rows: f"{figures['rows'] / rows:.1%}",
-    "sure": lambda figures, rows: f"{figures['sure']:.1%}",
-    "label": lambda figures, rows: f"{figures['label']} ({figures['label_share']:.1%})",
-    "typical rows": lambda figures, rows: ", ".join(map(str, figures["typical"][:_TOLD])),
-}
+    if "label" in figures:
+        line.append(f"{figures['label']} ({figures['label_share']:.1%})")
+    return [*line, ", ".join(map(str, figures["typical"][:_MAX_PRINTED_ROWS]))]

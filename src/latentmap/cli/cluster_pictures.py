@@ -1,11 +1,12 @@
-"""Clusters drawn: where they lie among the codes, and what is typical of each."""
+"""Plots of clusters: a scatter plot of the codes, and the typical rows of each cluster."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latentmap.cli.console import say, working
+from latentmap.cli.console import format_count
+from latentmap.cli.pictures import code_plot_size, open_plot
 
 if TYPE_CHECKING:
     import numpy as np
@@ -13,72 +14,56 @@ if TYPE_CHECKING:
     from latentmap.analysis.clustering import Clusters
     from latentmap.data import Source
 
-__all__ = ["beside", "count_of", "draw_clusters", "names_of", "rows_of"]
+__all__ = ["cluster_names", "draw_clusters", "typical_rows_path"]
 
-_LANES = 40  # clusters in a contact sheet
-_PLAIN = 20  # of more different numbers a picture makes a measured value
+_MAX_DRAWN_CLUSTERS = 40
+# With more distinct numbers, plots would treat the names of clusters as measured values.
+_MAX_NUMERIC_NAMES = 20
 
 
-def draw_clusters(path: Path, rows: Source, codes: np.ndarray, groups: Clusters) -> None:
-    """Draw the clusters on the codes and, of images, their most typical rows."""
-    _draw_map(path, rows, codes, groups)
+def draw_clusters(path: Path, rows: Source, codes: np.ndarray, clusters: Clusters) -> None:
+    """Draw the clusters on the codes and, for images, their typical rows."""
+    from latentmap import plots
+
+    n_clusters = format_count(clusters.n_clusters, "cluster")
+    title = f"{rows.name}: {n_clusters} of {format_count(len(codes), 'row')}"
+    # In a projection of three or more components, confidence would look arbitrary.
+    confidence = clusters.sure if codes.shape[1] <= 2 else None
+    with open_plot(path, *code_plot_size(codes)) as ax:
+        plots.codes(codes, cluster_names(clusters), ax, title, confidence=confidence)
     if len(rows.row_shape) > 1:
-        _draw_typical(beside(path), rows, groups)
+        _draw_typical_rows(typical_rows_path(path), rows, clusters)
 
 
-def _draw_map(path: Path, rows: Source, codes: np.ndarray, groups: Clusters) -> None:
-    with working(f"Drawing {path}…"):
-        from latentmap import plots
-
-        size = (7.0, 7.3) if codes.shape[1] > 1 else (7.0, 3.6)
-        title = f"{rows.name}: {count_of(groups.n_clusters)} of {rows_of(len(codes))}"
-        with plots.figure(path, *size) as ax:
-            # Seen from one side only, a row beside others of its own would look unsure for nothing.
-            sure = groups.sure if codes.shape[1] <= 2 else None
-            plots.codes(codes, names_of(groups), ax, title, confidence=sure)
-    say(f"Wrote {path}")
-
-
-def names_of(groups: Clusters) -> np.ndarray:
-    """Name clusters by texts that sort as their numbers do; of many, by none that look measured."""
+def cluster_names(clusters: Clusters) -> np.ndarray:
+    """Return the name of the cluster of each row; names sort like the numbers of the clusters."""
     import numpy as np
 
-    count = groups.n_clusters
+    count = clusters.n_clusters
     width = len(str(count - 1))
-    names = [f"#{group}" if count > _PLAIN else f"{group:>{width}}" for group in range(count)]
-    return np.array(names)[groups.labels]
+    names = [
+        f"#{number}" if count > _MAX_NUMERIC_NAMES else f"{number:>{width}}"
+        for number in range(count)
+    ]
+    return np.array(names)[clusters.labels]
 
 
-def _draw_typical(path: Path, rows: Source, groups: Clusters) -> None:
-    with working(f"Drawing {path}…"):
-        from latentmap import plots
+def _draw_typical_rows(path: Path, rows: Source, clusters: Clusters) -> None:
+    from latentmap import plots
 
-        shown = groups.typical[:_LANES]
-        lanes = [rows.take(numbers) for numbers in shown]
-        names = [
-            f"{group}:  {rows_of(size)}"
-            for group, size in enumerate(groups.sizes[:_LANES].tolist())
-        ]
-        more = groups.n_clusters - len(shown)
-        title = f"{rows.name}: the most typical rows of each cluster"
-        title += f", {more} smaller ones left out" if more else ""
-        with plots.figure(
-            path, *plots.typical_rows_size([len(lane) for lane in lanes], rows.row_shape)
-        ) as ax:
-            plots.typical_rows(lanes, names, ax, title)
-    say(f"Wrote {path}")
+    typical = [rows.take(numbers) for numbers in clusters.typical[:_MAX_DRAWN_CLUSTERS]]
+    names = [
+        f"{number}:  {format_count(size, 'row')}"
+        for number, size in enumerate(clusters.sizes[:_MAX_DRAWN_CLUSTERS].tolist())
+    ]
+    n_omitted = clusters.n_clusters - len(typical)
+    title = f"{rows.name}: the most typical rows of each cluster"
+    title += f" ({format_count(n_omitted, 'smaller cluster')} not shown)" if n_omitted else ""
+    size = plots.typical_rows_size([len(group) for group in typical], rows.row_shape)
+    with open_plot(path, *size) as ax:
+        plots.typical_rows(typical, names, ax, title)
 
 
-def beside(picture: Path) -> Path:
-    """Tell where the contact sheet goes."""
+def typical_rows_path(picture: Path) -> Path:
+    """Return the path of the plot of typical rows, next to the scatter plot."""
     return picture.with_suffix(f".typical{picture.suffix}")
-
-
-def count_of(clusters: int) -> str:
-    """Write so many clusters."""
-    return "1 cluster" if clusters == 1 else f"{clusters:,} clusters"
-
-
-def rows_of(number: int) -> str:
-    """Write so many rows."""
-    return "1 row" if number == 1 else f"{number:,} rows"

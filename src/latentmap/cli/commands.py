@@ -1,56 +1,75 @@
-"""The verbs by name. The module of one is loaded when it is asked for, and of no other.
-
-A list of the verbs is thus shown without any of them: ``latentmap --help`` answers at once.
-"""
+"""The table of verbs, and the group that imports the module of a verb when it is called."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
+from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
+from typer.core import TyperGroup
 
-from latentmap.cli.exit_codes import Commands
+from latentmap.cli.exit_codes import exit_code
 
-__all__ = ["VERBS", "Verbs", "load_verb"]
+if TYPE_CHECKING:
+    from typer._click.core import Command, Context
 
+__all__ = ["VERBS", "VerbGroup", "load_verb"]
+
+# Verb: its module and the first line of its help.
 VERBS = {
     "fit": ("fit", "Fit a model to rows."),
-    "encode": ("encode", "Turn rows into codes."),
-    "decode": ("encode", "Turn codes back into rows."),
-    "plot": ("plot", "Draw codes, reconstructions, plane, confidence, density or loss."),
-    "explore": ("explore", "Open a page to explore a map and its rows."),
-    "evaluate": ("evaluate", "Measure a model's quality."),
+    "encode": ("encode", "Encode rows: write their codes."),
+    "decode": ("decode", "Decode codes: write the rows that they stand for."),
+    "plot": ("plot", "Plot codes, reconstructions, the code plane, or the training loss."),
+    "explore": ("explore", "Explore a map and its rows in the browser."),
+    "evaluate": ("evaluate", "Evaluate a model on rows that it was not fitted to."),
     "similar": ("similar", "Find the most similar rows."),
-    "compare": ("compare", "Tell how alike two rows are."),
-    "cluster": ("cluster", "Group rows by their codes."),
-    "generate": (
-        "generate",
-        "Make new rows: drawn, walked to from one to another, or varied from one.",
-    ),
-    "outliers": ("outliers", "Rank rows by how badly they fit."),
-    "compress": ("compress", "Turn rows into a small file."),
-    "decompress": ("compress", "Get the rows back from a file that compress wrote."),
-    "info": ("info", "Show what is in a model file."),
-    "datasets": ("list_datasets", "List the data sets that have a name."),
+    "compare": ("compare", "Compare two rows."),
+    "cluster": ("cluster", "Cluster rows by their codes."),
+    "generate": ("generate", "Generate new rows."),
+    "outliers": ("outliers", "Rank rows by an outlier score."),
+    "compress": ("compress", "Compress rows to a small file."),
+    "decompress": ("decompress", "Restore the rows of a compressed file."),
+    "info": ("info", "Show the contents of a model file."),
+    "datasets": ("list_datasets", "List the built-in data sets."),
 }
-"""Each verb's module, and its first line of help."""
 
 
-class Verbs(Commands):
-    """The group of verbs: a verb that is called takes the place of its line of help."""
+class VerbGroup(TyperGroup):
+    """Group of verbs that imports the module of the called verb only."""
 
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Load the verb that ``args`` begin with, and give its name, the verb and the rest."""
-        name, listed, rest = super().resolve_command(ctx, args)
-        return name, load_verb(name) if name else listed, rest
+    def resolve_command(
+        self, ctx: Context, args: list[str]
+    ) -> tuple[str | None, Command | None, list[str]]:
+        """Return the name, the command and the remaining arguments of the called verb."""
+        name, placeholder, rest = super().resolve_command(ctx, args)
+        return name, load_verb(name) if name else placeholder, rest
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run a verb and exit the process with its exit code."""
+        # Outside standalone mode, Typer returns the exit code like a return value.
+        run = partial(
+            super().main, args, prog_name, complete_var, False, windows_expand_args, **extra
+        )
+        return sys.exit(exit_code(run)) if standalone_mode else run()
 
 
-def load_verb(name: str) -> Any:
-    """Give a verb with all its options; ``name`` is one of `VERBS`."""
+def load_verb(name: str) -> Command:
+    """Import a verb, one of `VERBS`, and return it as a command with all its options."""
     module = import_module(f"latentmap.cli.{VERBS[name][0]}")
-    one = typer.Typer(rich_markup_mode="rich", add_completion=False)
-    # An empty line keeps Typer from joining the examples into one paragraph.
-    examples = "\n\n".join(["Examples:", *module.EXAMPLES[name]])
-    one.command(name, epilog=examples)(getattr(module, name))
-    return typer.main.get_command(one)
+    single = typer.Typer(rich_markup_mode="rich", add_completion=False)
+    # Typer joins lines into one paragraph unless an empty line separates them.
+    examples = "\n\n".join(["Examples:", *module.EXAMPLES])
+    single.command(name, epilog=examples)(getattr(module, name))
+    return typer.main.get_command(single)

@@ -1,8 +1,7 @@
-"""How the command speaks.
+"""Printing for people and for programs.
 
-What was asked for goes to standard output, so that it can be piped. All else goes to standard
-error: what is being done, what was written, what went wrong. On a terminal the wait is animated;
-elsewhere the same words come as plain lines.
+Results go to standard output, so that they can be piped. Progress, messages and errors go to
+standard error: animated on a terminal, as plain lines elsewhere.
 """
 
 from __future__ import annotations
@@ -10,30 +9,50 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from latentmap.progress import harmless, progress
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
-__all__ = ["say", "say_error", "show_json", "show_pairs", "show_table", "working"]
+__all__ = [
+    "format_count",
+    "print_error",
+    "print_json",
+    "print_message",
+    "print_pairs",
+    "print_table",
+    "show_status",
+]
+
+
+def format_count(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural unless the number is 1.
+
+    Examples
+    --------
+    >>> format_count(1, "row"), format_count(2000, "row")
+    ('1 row', '2,000 rows')
+    """
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _console(stderr: bool) -> Console:
     from rich.console import Console
 
-    # Made anew each time: standard output and error may have been redirected since.
+    # A new console each time, because standard output and error may have been redirected.
     return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
-def say(text: str) -> None:
-    """Tell the user something, on standard error."""
+def print_message(text: str) -> None:
+    """Print a message to standard error."""
     _console(stderr=True).print(harmless(text))
 
 
-def say_error(text: str) -> None:
-    """Tell the user what is wrong, in one sentence."""
+def print_error(text: str) -> None:
+    """Print an error to standard error, on one line."""
     from rich.text import Text
 
     _console(stderr=True).print(
@@ -42,8 +61,8 @@ def say_error(text: str) -> None:
 
 
 @contextlib.contextmanager
-def working(text: str) -> Iterator[None]:
-    """Say what is being done for as long as the block takes."""
+def show_status(text: str) -> Iterator[None]:
+    """Show what the command is doing while the block runs."""
     from rich.text import Text
 
     console = _console(stderr=True)
@@ -51,18 +70,18 @@ def working(text: str) -> Iterator[None]:
         with console.status(Text(harmless(text))):
             yield
     else:
-        say(text)
+        print_message(text)
         with progress(text.rstrip("…"), 1, patient=True):
             yield
 
 
-def show_json(value: Any) -> None:
-    """Print a value for a program to read."""
+def print_json(value: object) -> None:
+    """Print a value as JSON to standard output."""
     print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def show_pairs(title: str, pairs: Sequence[tuple[str, str]]) -> None:
-    """Print names and values, two columns under a title."""
+def print_pairs(title: str, pairs: Sequence[tuple[str, str]]) -> None:
+    """Print names and values in two columns under a title."""
     from rich.table import Table
     from rich.text import Text
 
@@ -71,13 +90,14 @@ def show_pairs(title: str, pairs: Sequence[tuple[str, str]]) -> None:
     table.add_column(overflow="fold")
     for name, value in pairs:
         table.add_row(Text(harmless(name)), Text(harmless(value)))
-    _show(title, table)
+    _console(stderr=False).print(Text(harmless(title), style="bold"))
+    _print_wrapped(table)
 
 
-def show_table(
+def print_table(
     columns: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[str]
 ) -> None:
-    """Print a table with a header; the columns in ``numbers`` are set flush right."""
+    """Print a table with a header; the columns named in ``numbers`` are right-aligned."""
     from rich.table import Table
     from rich.text import Text
 
@@ -86,14 +106,9 @@ def show_table(
         table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(harmless(value)) for value in row))
-    _show("", table)
+    _print_wrapped(table)
 
 
-def _show(title: str, table: Any) -> None:
-    from rich.text import Text
-
-    console = _console(stderr=False)
-    if title:
-        console.print(Text(harmless(title), style="bold"))
-    # A table must wrap inside its columns, which soft wrapping would prevent.
-    console.print(table, soft_wrap=False)
+def _print_wrapped(table: Table) -> None:
+    # Soft wrapping would keep the cells of a table from wrapping inside their columns.
+    _console(stderr=False).print(table, soft_wrap=False)

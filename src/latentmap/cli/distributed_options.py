@@ -1,4 +1,4 @@
-"""The crew of workers that a verb was told to hire, if it was."""
+"""The options ``--workers``, ``--ray`` and ``--storage``."""
 
 from __future__ import annotations
 
@@ -6,62 +6,52 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from latentmap.cli.console import working
+from latentmap.cli.console import show_status
 from latentmap.errors import SettingError
 
 if TYPE_CHECKING:
     from latentmap.data import Source
     from latentmap.distributed import Workers
 
-__all__ = ["check_hiring", "check_parts", "hired"]
+__all__ = ["check_shareable", "check_worker_options", "open_workers"]
 
 
-def check_hiring(count: int | None, ray: str | None, storage: str | None = None) -> None:
-    """Refuse, before any work, options that are for workers where there are none, or too many.
-
-    Raises
-    ------
-    SettingError
-    """
-    if count is not None:
+def check_worker_options(
+    n_workers: int | None, ray: str | None, storage: str | None = None
+) -> None:
+    """Raise SettingError for options that need --workers, or more workers than cores."""
+    if n_workers is not None:
         if ray is None:
             from latentmap.distributed.ray_connection import check_local_cores
 
-            check_local_cores(count)
+            check_local_cores(n_workers)
         return
-    for option, value in {"--ray": ray, "--storage": storage}.items():
+    for name, value in {"--ray": ray, "--storage": storage}.items():
         if value is not None:
-            raise SettingError(f"{option}: expected --workers with it, found none")
+            raise SettingError(f"{name}: expected --workers with it, found none")
 
 
-def check_parts(count: int | None, rows: Source) -> None:
-    """Raise SettingError if there are workers and the rows are not in .parquet files."""
-    if count is not None:
+def check_shareable(n_workers: int | None, rows: Source) -> None:
+    """Raise SettingError if workers are to share rows that are not in .parquet files."""
+    if n_workers is not None:
         from latentmap.distributed.batch_inference import check_parquet_source
 
         check_parquet_source(rows)
 
 
 @contextlib.contextmanager
-def hired(
-    count: int | None, ray: str | None, storage: str | None = None
+def open_workers(
+    n_workers: int | None, ray: str | None, storage: str | None = None
 ) -> Iterator[Workers | None]:
-    """Give so many workers for the time of the block, or None where none are asked for.
-
-    Raises
-    ------
-    SettingError
-        If they cannot be had.
-    ClusterError
-        If Ray is not installed, or nothing answers at its address.
-    """
-    if count is None:
+    """Start workers for the duration of the block; yield None if none are requested."""
+    if n_workers is None:
         yield None
         return
     from latentmap.distributed import Workers
 
-    with contextlib.ExitStack() as leaving:
-        with working("Starting Ray…" if ray is None else f"Joining the Ray cluster {ray}…"):
-            workers = Workers(count, ray=ray, storage=storage, verbose=True)
-            leaving.enter_context(workers)
+    text = "Starting Ray…" if ray is None else f"Connecting to the Ray cluster {ray}…"
+    with contextlib.ExitStack() as stack:
+        with show_status(text):
+            workers = Workers(n_workers, ray=ray, storage=storage, verbose=True)
+            stack.enter_context(workers)
         yield workers

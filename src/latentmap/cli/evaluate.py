@@ -1,39 +1,38 @@
-"""``latentmap evaluate``: the figures of merit, on rows that the model has not seen."""
+"""``latentmap evaluate``."""
 
 from __future__ import annotations
 
-from latentmap.cli.console import show_json
+from latentmap.cli.console import print_json
 from latentmap.cli.model_arguments import check_columns, open_model
 from latentmap.cli.options import Data, Json, Label, Model
 
 __all__ = ["EXAMPLES", "evaluate"]
 
-EXAMPLES = {
-    "evaluate": (
-        "latentmap evaluate mnist.safetensors mnist",
-        "latentmap evaluate flowers.safetensors rows.csv --json",
-    ),
-}
+EXAMPLES = (
+    "latentmap evaluate mnist.safetensors mnist",
+    "latentmap evaluate flowers.safetensors rows.csv --json",
+)
 
 
 def evaluate(model: Model, data: Data, label: Label = None, as_json: Json = False) -> None:
-    """Measure a model's quality.
+    """Evaluate a model on rows that it was not fitted to.
 
-    Of a data set with a name, its unseen rows are used; of the data that the model was fitted to,
-    the rows held out then; of other data, all rows. On labels vote the codes of the fitted rows,
-    or, where these are not at hand, those of the other rows.
+    Uses the unseen rows of a built-in data set, the held-out rows of the data that the model was
+    fitted to, or all rows of other data. Labels are predicted by a majority vote of the nearest
+    fitted rows; if these are not available, of the nearest other rows.
     """
-    from latentmap.cli.evaluation import judge, known_codes
-    from latentmap.cli.report import show_report
-    from latentmap.cli.row_selection import judged_rows
+    from latentmap.cli.evaluation import encode_sample, measure_quality
+    from latentmap.cli.held_out import open_evaluation_rows
+    from latentmap.cli.report import print_figures
 
-    fitted = open_model(model)
-    chosen = judged_rows(data, label, fitted.figures_ or {})
-    check_columns(fitted, chosen.rows)
-    has_votes = chosen.fitted is not None and chosen.fitted.labels is not None
-    known = known_codes(fitted, chosen.fitted) if chosen.fitted and has_votes else None
-    figures = judge(fitted, chosen.rows, known)
+    estimator = open_model(model)
+    chosen = open_evaluation_rows(data, label, estimator.figures_ or {})
+    check_columns(estimator, chosen.rows)
+    labelled = chosen.fitted is not None and chosen.fitted.labels is not None
+    reference = encode_sample(estimator, chosen.fitted) if chosen.fitted and labelled else None
+    figures = measure_quality(estimator, chosen.rows, reference)
     if as_json:
-        show_json({"model": str(model), "data": data, "measured_on": chosen.words, **figures})
+        description = {"model": str(model), "data": data, "measured_on": chosen.description}
+        print_json({**description, **figures})
     else:
-        show_report(f"Quality on {chosen.words}", figures)
+        print_figures(f"Quality on {chosen.description}", figures)

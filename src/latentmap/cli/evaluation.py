@@ -1,35 +1,45 @@
-"""A model judged by rows: the steps that `fit` and `evaluate` share."""
+"""Measuring the quality of a model, as `fit` and `evaluate` do."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
-from latentmap.cli.console import working
-from latentmap.cli.streaming import codes_of
+from latentmap.cli.console import format_count, show_status
+from latentmap.cli.streaming import encode_rows
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from latentmap.autoencoders.base import BaseAutoEncoder
     from latentmap.data import Source
 
-__all__ = ["MOST_CODES", "judge", "known_codes"]
+__all__ = ["MAX_CODES", "LabelledCodes", "encode_sample", "measure_quality"]
 
-MOST_CODES = 100_000
-"""Fitted rows that are encoded to be shown and to vote: more add minutes, and no knowledge."""
-
-
-def known_codes(model: Any, fitted: Source) -> tuple[np.ndarray, np.ndarray | None]:
-    """Encode the fitted rows, or a sample of them; give their labels, too."""
-    known = fitted.sample(MOST_CODES)
-    return codes_of(model, known), known.labels
+# Encoding more fitted rows takes minutes and changes neither the plots nor the accuracy.
+MAX_CODES = 100_000
 
 
-def judge(
-    model: Any, rows: Source, known: tuple[np.ndarray, np.ndarray | None] | None
+class LabelledCodes(NamedTuple):
+    """Codes, and the labels of their rows if they have any."""
+
+    codes: np.ndarray
+    labels: np.ndarray | None
+
+
+def encode_sample(model: BaseAutoEncoder, rows: Source) -> LabelledCodes:
+    """Encode rows, or a sample of them if they are many."""
+    sample = rows.sample(MAX_CODES)
+    return LabelledCodes(encode_rows(model, sample), sample.labels)
+
+
+def measure_quality(
+    model: BaseAutoEncoder, rows: Source, reference: LabelledCodes | None
 ) -> dict[str, float]:
-    """Measure the figures of merit on rows; the known codes vote on labels, if there are any."""
-    codes, labels = known if known is not None and known[1] is not None else (None, None)
-    with working(f"Measuring quality on {len(rows):,} rows…"):
+    """Compute the quality figures on rows; labels are predicted from the reference codes."""
+    codes, labels = (None, None)
+    if reference is not None and reference.labels is not None:
+        codes, labels = reference
+    with show_status(f"Measuring quality on {format_count(len(rows), 'row')}…"):
         from latentmap.metrics import evaluate
 
         return evaluate(model, rows, among=codes, among_labels=labels)

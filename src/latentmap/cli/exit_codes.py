@@ -1,69 +1,45 @@
-"""How the command fails: one sentence on standard error and the exit code 2, or a traceback.
+"""Exit codes: 0 on success, 2 for an error of the user, 130 for Ctrl-C.
 
-What latentmap raises on purpose, and what the user typed wrongly, is told without a traceback. Any
-other exception is a defect of ours, and keeps its traceback for the report. Ctrl-C exits with 130,
-as shells expect.
+A `LatentmapError` or a wrong option is printed as one sentence. Any other exception is a bug in
+latentmap and keeps its traceback.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any
+from collections.abc import Callable
 
 import typer
-from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from latentmap.cli.console import say_error
+from latentmap.cli.console import print_error
 from latentmap.errors import LatentmapError
 
-__all__ = ["INTERRUPTED", "Commands"]
+__all__ = ["INTERRUPTED", "exit_code"]
 
-_WRONG_USE = 2
+USER_ERROR = 2
 INTERRUPTED = 130
 
 
-class Commands(TyperGroup):
-    """The group of verbs."""
-
-    def main(
-        self,
-        args: Sequence[str] | None = None,
-        prog_name: str | None = None,
-        complete_var: str | None = None,
-        standalone_mode: bool = True,
-        windows_expand_args: bool = True,
-        **extra: Any,
-    ) -> Any:
-        """Run a verb and leave the process with its exit code."""
-        # In this mode, what a verb returns and the code it exits with come back alike.
-        places = (args, prog_name, complete_var, False, windows_expand_args)
-        run = partial(super().main, *places, **extra)
-        return sys.exit(_exit_code(run)) if standalone_mode else run()
-
-
-def _exit_code(run: Callable[[], Any]) -> int:
+def exit_code(run: Callable[[], object]) -> int:
+    """Run a command, print its error if it has one, and return the exit code."""
     try:
         code = run()
     except LatentmapError as error:
-        say_error(str(error))
-        return _WRONG_USE
+        print_error(str(error))
+        return USER_ERROR
     except TyperException as error:
-        return _tell_use(error)
+        _print_usage_error(error)
+        return USER_ERROR
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     if code == INTERRUPTED:
-        say_error("stopped by Ctrl-C; no file was left half written")
+        print_error("stopped by Ctrl-C; no partial file was left behind")
     return code if isinstance(code, int) else 0
 
 
-def _tell_use(error: TyperException) -> int:
-    """Tell a wrong option or verb, and where help is."""
+def _print_usage_error(error: TyperException) -> None:
     message, context = error.format_message(), getattr(error, "ctx", None)
-    if not message:  # no verb was given: help has been shown instead
-        return _WRONG_USE
-    path = context.command_path if context is not None else "latentmap"
-    say_error(f"{message.rstrip('.')} (see {path} --help)")
-    return _WRONG_USE
+    if not message:  # No verb was given, and Typer has already shown the help.
+        return
+    command = context.command_path if context is not None else "latentmap"
+    print_error(f"{message.rstrip('.')} (see {command} --help)")

@@ -1,4 +1,4 @@
-"""``latentmap explore``: a map in the browser, to be read forwards and backwards."""
+"""``latentmap explore``."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import contextlib
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from latentmap.cli.console import say, working
-from latentmap.cli.model_arguments import check_columns, open_model
-from latentmap.cli.options import Data, Label, Model
+from latentmap.cli.console import format_count, print_message, show_status
+from latentmap.cli.model_arguments import default_label, open_model
+from latentmap.cli.options import Data, Label, Model, option
 
 if TYPE_CHECKING:
+    from latentmap.autoencoders.base import BaseAutoEncoder
     from latentmap.explorer import Scene
 
 __all__ = ["EXAMPLES", "explore"]
 
-EXAMPLES = {
-    "explore": (
-        "latentmap explore mnist.safetensors mnist",
-        "latentmap explore mnist.safetensors mnist --export mnist.html",
-        "latentmap explore flowers.safetensors rows.csv --label species --port 8571 --no-browser",
-    ),
-}
+EXAMPLES = (
+    "latentmap explore mnist.safetensors mnist",
+    "latentmap explore mnist.safetensors mnist --export mnist.html",
+    "latentmap explore flowers.safetensors rows.csv --label species --port 8571 --no-browser",
+)
+_PAGE_SUFFIXES = (".html", ".htm")
 
 
 def explore(
@@ -33,71 +33,64 @@ def explore(
     data: Data,
     export: Annotated[
         Path | None,
-        typer.Option(
-            "--export",
-            metavar="FILE",
-            help="Write one .html file that needs neither latentmap nor a network, in place of "
-            "opening a page.",
-            show_default=False,
+        option(
+            "FILE",
+            "Write the page to one .html file instead of opening it. The file needs neither "
+            "latentmap nor a network connection.",
         ),
     ] = None,
     host: Annotated[
         str,
         typer.Option(
             metavar="ADDRESS",
-            help="Where to listen. At any other address than this machine's own, whoever has the "
-            "link sees the data.",
+            help="Address to listen on. Anyone who has the link and can reach the address can see "
+            "the data.",
         ),
     ] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="The port; 0 takes one that is free.")
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 chooses a free one.")
     ] = 0,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")
     ] = True,
     label: Label = None,
 ) -> None:
-    """Open a page to explore a map and its rows.
+    """Explore a map and its rows in the browser.
 
-    Point at any spot to see what would live there. Mark two spots for a walk between them, pick a
-    row for those most like it, drop a file on the page to see where its rows land. Of more than
-    100,000 rows a sample is shown. Ctrl-C ends it.
+    Point at any position to see the row that it decodes to. Mark two positions for an
+    interpolation between them, click a row for its most similar rows, or drop a file on the page
+    to place its rows on the map. If there are more than 100,000 rows, a sample is shown. Stop the
+    server with Ctrl-C.
     """
-    _check(export, model, data)
-    fitted = open_model(model)
-    if export is None:
-        from latentmap.explorer import check_address
-
-        check_address(host, port)
-    remembered = (fitted.figures_ or {}).get("label")
-    scene = _scene(fitted, model, data, label, remembered)
-    if export is not None:
-        from latentmap.explorer import export_page
-
-        size = export_page(scene, export, verbose=True)
-        say(f"Wrote {export}: {len(scene):,} rows, {size / 1e6:.1f} MB")
-    else:
-        _serve(scene, host, port, browser, label or remembered)
-
-
-def _check(export: Path | None, *inputs: str | Path) -> None:
-    """Refuse, before any work, an output that cannot be."""
     from latentmap.cli.row_selection import input_paths
     from latentmap.files import check_output_path
 
     if export is not None:
-        check_output_path(export, (".html", ".htm"), input_paths(*inputs))
+        check_output_path(export, _PAGE_SUFFIXES, input_paths(model, data))
+    estimator = open_model(model)
+    if export is None:
+        from latentmap.explorer import check_address
+
+        check_address(host, port)
+    scene = _open_scene(estimator, model, data, label)
+    if export is not None:
+        from latentmap.explorer import export_page
+
+        size = export_page(scene, export, verbose=True)
+        n_rows = format_count(len(scene), "row")
+        print_message(f"Wrote {export}: {n_rows}, {size / 1e6:.1f} MB")
+    else:
+        _serve(scene, host, port, browser, label or default_label(estimator))
 
 
-def _scene(fitted: Any, model: Path, data: str, label: str | None, remembered: str | None) -> Scene:
-    from latentmap.cli.row_selection import open_rows
+def _open_scene(estimator: BaseAutoEncoder, model: Path, data: str, label: str | None) -> Scene:
+    from latentmap.cli.row_selection import open_model_rows
     from latentmap.explorer import Scene
 
-    source = open_rows(data, label, remembered)
-    check_columns(fitted, source)
-    scene = Scene(fitted, source, model.name, verbose=True)
+    rows = open_model_rows(estimator, data, label)
+    scene = Scene(estimator, rows, model.name, verbose=True)
     if scene.total > len(scene):
-        say(f"Showing {len(scene):,} of {scene.total:,} rows, a uniform sample")
+        print_message(f"Showing a random sample of {len(scene):,} of {scene.total:,} rows")
     return scene
 
 
@@ -106,22 +99,22 @@ def _serve(scene: Scene, host: str, port: int, browser: bool, label: str | None)
 
     server = Server(scene, host, port, label=label)
     if server.token is not None:
-        say(f"Warning: whoever has this link, and reaches {host}, sees the data.")
-    with working("Warming up…"):
+        print_message(f"Warning: anyone who has this link and can reach {host} can see the data.")
+    with show_status("Preparing the model…"):
         scene.warm_up()
-    say(f"Exploring {scene.rows.name} at {server.url} (Ctrl-C ends it)")
+    print_message(f"Exploring {scene.rows.name} at {server.url} (stop with Ctrl-C)")
     if browser:
-        threading.Thread(target=_open, args=(server.url,), daemon=True).start()
+        threading.Thread(target=_open_browser, args=(server.url,), daemon=True).start()
     with contextlib.suppress(KeyboardInterrupt):
         server.serve()
     server.close()
 
 
-def _open(url: str) -> None:
-    """Open a window, where there are windows: a browser of text would take the terminal."""
+def _open_browser(url: str) -> None:
+    """Open a graphical browser; a text browser would take over the terminal."""
     import webbrowser
 
     with contextlib.suppress(webbrowser.Error):
-        found = webbrowser.get()
-        if type(found) is not webbrowser.GenericBrowser or sys.platform == "darwin":
-            found.open(url)
+        browser = webbrowser.get()
+        if type(browser) is not webbrowser.GenericBrowser or sys.platform == "darwin":
+            browser.open(url)

@@ -1,39 +1,55 @@
-"""``latentmap fit``: rows in; a model file, pictures and a report out."""
+"""``latentmap fit``."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from latentmap.cli.console import say
-from latentmap.cli.distributed_options import check_hiring, hired
-from latentmap.cli.memory_option import limited, refuse_limit, telling_report
-from latentmap.cli.model_arguments import SUFFIX, check_model_path
-from latentmap.cli.options import Data, Label, RayAddress, WorkerCount
+from latentmap.cli.console import format_count, print_message
+from latentmap.cli.distributed_options import check_worker_options, open_workers
+from latentmap.cli.memory_option import apply_memory_limit, reject_memory_limit
+from latentmap.cli.model_arguments import MODEL_SUFFIX, start_engine
+from latentmap.cli.options import (
+    Data,
+    Label,
+    RayAddress,
+    Seed,
+    WorkerCount,
+    option,
+    output_option,
+)
 from latentmap.errors import SettingError
 
 if TYPE_CHECKING:
-    from latentmap.cli.row_selection import Parts
+    import numpy as np
+
+    from latentmap.autoencoders.base import BaseAutoEncoder
+    from latentmap.cli.held_out import FitRows
     from latentmap.data import Source
 
 __all__ = ["EXAMPLES", "fit"]
 
-EXAMPLES = {
-    "fit": (
-        "latentmap fit mnist",
-        "latentmap fit rows.csv --label species -n 8 -o flowers.safetensors",
-        "latentmap fit rows.csv --layout umap.npy -o map.safetensors",
-        "latentmap fit rows/ --memory 4GB",
-        "latentmap fit faces/ --recipe conv -n 32 --epochs 50",
-        "latentmap fit rows/ --workers 16 --ray auto --storage /shared/checkpoints",
-        "latentmap fit more.csv --continue map.safetensors",
-    ),
-}
+EXAMPLES = (
+    "latentmap fit mnist",
+    "latentmap fit rows.csv --label species -n 8 -o flowers.safetensors",
+    "latentmap fit rows.csv --layout umap.npy -o map.safetensors",
+    "latentmap fit rows/ --memory 4GB",
+    "latentmap fit faces/ --recipe conv -n 32 --epochs 50",
+    "latentmap fit rows/ --workers 16 --ray auto --storage /shared/checkpoints",
+    "latentmap fit more.csv --continue map.safetensors",
+)
 
-_DOMINANT = 0.95
-_PROBED_ROWS, _PROBED_NUMBERS = 10_000, 1 << 24
+_OPTION_NAMES = {"n_components": "components", "n_neighbors": "neighbors"}
+_RECIPE_DEFAULT = "set by the recipe"
+_DOMINANT_SHARE = 0.95
+_MAX_VARIANCE_ROWS, _MAX_VARIANCE_NUMBERS = 10_000, 1 << 24
+
+
+def _setting(help_text: str, minimum: int | None = None) -> Any:
+    return typer.Option(min=minimum, help=help_text, show_default=_RECIPE_DEFAULT)
 
 
 def fit(
@@ -41,114 +57,92 @@ def fit(
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="A named set of settings: map, dense, conv, variational or article.",
-            show_default="map for 2 or 3 components, else dense",
+            help="Preset of settings: map, dense, conv, variational or article.",
+            show_default="map for 2 or 3 components, otherwise dense",
         ),
     ] = None,
     components: Annotated[
         int | None,
-        typer.Option("-n", "--components", min=1, help="Numbers in a code.", show_default="2"),
+        typer.Option(
+            "-n", "--components", min=1, help="Number of components of a code.", show_default="2"
+        ),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="MODEL",
-            help="The model file, ending in .safetensors; by default DATA's name, here. The "
-            "pictures are written beside it.",
-            show_default=False,
+        output_option(
+            "MODEL",
+            "Model file to write, ending in .safetensors. Plots are written next to it. By "
+            "default it is named after DATA, in the current folder.",
         ),
     ] = None,
     label: Label = None,
-    grows: Annotated[
+    continued: Annotated[
         Path | None,
-        typer.Option(
+        option(
+            "MODEL",
+            "Add the rows to this fitted map without forgetting its earlier rows. The file is "
+            "replaced unless -o names another.",
             "--continue",
-            metavar="MODEL",
-            help="Take the rows into this fitted map, which keeps what it knows: the file is "
-            "replaced, unless -o names another.",
-            show_default=False,
         ),
     ] = None,
     layout: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Your own position of every row, two or three columns, for the map to learn in "
-            "place of the one that it finds.",
-            show_default=False,
+        option(
+            "FILE",
+            "Your own layout, for example from UMAP: a position of every row in two or three "
+            "columns, which the map learns instead of computing one.",
         ),
     ] = None,
     neighbors: Annotated[
-        int | None,
-        typer.Option(
-            min=1, help="Neighbours that pull each row of the map.", show_default="recipe's"
-        ),
+        int | None, _setting("Number of nearest neighbours of each row in the layout.", 1)
     ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(min=1, help="Runs through the rows.", show_default="recipe's")
-    ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Rows a step.", show_default="recipe's")
-    ] = None,
+    epochs: Annotated[int | None, _setting("Number of passes over the rows.", 1)] = None,
+    batch_size: Annotated[int | None, _setting("Number of rows per training step.", 1)] = None,
     learning_rate: Annotated[
-        float | None, typer.Option(help="Adam's, at its highest.", show_default="recipe's")
+        float | None, _setting("Highest learning rate of the Adam optimiser.")
     ] = None,
-    network: Annotated[
-        str | None, typer.Option(help="dense, linear or conv.", show_default="recipe's")
-    ] = None,
+    network: Annotated[str | None, _setting("Network: dense, linear or conv.")] = None,
     loss: Annotated[
-        str | None,
-        typer.Option(
-            help="bernoulli, gaussian, or the name of a Keras loss.", show_default="recipe's"
-        ),
+        str | None, _setting("Loss: bernoulli, gaussian, or the name of a Keras loss.")
     ] = None,
     scaling: Annotated[
-        str | None,
-        typer.Option(help="auto, unit, standard, columns or none.", show_default="recipe's"),
+        str | None, _setting("Scaling of rows: auto, unit, standard, columns or none.")
     ] = None,
     noise: Annotated[
         float | None,
-        typer.Option(
-            help="Deviation of the noise on scaled rows, for a denoising model.",
-            show_default="recipe's",
-        ),
+        _setting("Standard deviation of the noise added to scaled rows by a denoising model."),
     ] = None,
     beta: Annotated[
-        float | None,
-        typer.Option(help="Weight of a variational model's divergence.", show_default="recipe's"),
+        float | None, _setting("Weight of the Kullback-Leibler term of a variational model.")
     ] = None,
-    seed: Annotated[
-        int, typer.Option(min=0, help="Makes fitting and the held-out rows repeatable.")
-    ] = 0,
+    seed: Seed = 0,
     workers: WorkerCount = None,
     ray: RayAddress = None,
     storage: Annotated[
         str | None,
-        typer.Option(
-            metavar="PLACE",
-            help="Where workers keep checkpoints, to go on from when one dies: a folder or URL "
-            "that all machines see.",
-            show_default="a temporary folder here",
+        option(
+            "PATH",
+            "Folder or URL for the checkpoints that training resumes from when a worker fails. All "
+            "machines must be able to reach it.",
+            default="a temporary folder on this machine",
         ),
     ] = None,
     memory: Annotated[
         str | None,
-        typer.Option(
-            metavar="SIZE",
-            help="The most that may be taken, such as 4GB or 1500MB: samples get smaller, and rows "
-            "are streamed.",
-            show_default="what is free",
+        option(
+            "SIZE",
+            "Memory limit, such as 4GB or 1500MB. Large data is then streamed, and samples are "
+            "smaller.",
+            default="the available memory",
         ),
     ] = None,
 ) -> None:
     """Fit a model to rows.
 
-    Writes the model file and, beside it, pictures of the codes, of the plane decoded where rows are
-    images, of reconstructions and of the loss; reports quality on rows that were held out.
+    Writes the model file and plots of the codes, the reconstructions, the training loss and, for
+    images, the decoded code plane. Reports the quality on rows that were held out.
     """
-    settings: dict[str, Any] = {
+    settings = {
         "n_components": components,
         "layout": layout,
         "n_neighbors": neighbors,
@@ -160,75 +154,81 @@ def fit(
         "beta": beta,
     }
     training = {"batch_size": batch_size, "learning_rate": learning_rate}
-    if grows is not None:
-        from latentmap.cli.fit_continue import grow, refuse_settings
+    if continued is not None:
+        from latentmap.cli.fit_continue import continue_fit
 
-        refuse_settings(_given({"recipe": recipe, **settings, **training}))
-        refuse_limit(memory, "--continue: it takes rows in whole")
-        for option, value in {"workers": workers, "ray": ray, "storage": storage}.items():
-            if value is not None:
-                raise SettingError(f"--{option}: expected none with --continue: a map grows alone")
-        grow(data, grows, output, label, seed)
-        return
-    check_hiring(workers, ray, storage)
-    if workers is not None:
-        refuse_limit(memory, "--workers, which are other processes")
-    with limited(memory):
-        path = check_model_path(output if output is not None else _default_path(data))
-        from latentmap.cli.row_selection import layout_of, split_rows
-
-        settings["n_components"] = components = components or 2
-        recipe = recipe or ("map" if components in (2, 3) else "dense")
-        model = _unfitted(recipe, _given(settings), _given(training))
-        model.set_params(random_state=seed, verbose=True)
-        parts = split_rows(data, label, seed, near=workers is None)
-        if layout is not None:
-            model.set_params(layout=layout_of(layout, parts))
-        _hint_scaling(
-            model, parts.fitted if parts.fitted.is_decoded else parts.unseen or parts.fitted
+        reject_memory_limit(memory, "--continue reads all rows into memory")
+        _reject_with_continue(
+            {"recipe": recipe, **settings, **training}, "the settings of the model are kept"
         )
-        say(f"Fitting {len(parts.fitted):,} rows of {_text(parts.fitted.row_shape)} ({recipe})")
-        with hired(workers, ray, storage), telling_report(parts):
-            model.fit(parts.fitted).set_params(verbose=False)
+        _reject_with_continue(
+            {"workers": workers, "ray": ray, "storage": storage}, "it runs in one process"
+        )
+        continue_fit(data, continued, output, label, seed)
+        return
+    check_worker_options(workers, ray, storage)
+    if workers is not None:
+        reject_memory_limit(memory, "it does not apply to the processes of --workers")
+    settings["n_components"] = components = components or 2
+    recipe = recipe or ("map" if components in (2, 3) else "dense")
+    path = _check_model_output(output if output is not None else _default_output(data))
+    with apply_memory_limit(memory):
+        rows = _open_rows(data, label)
+        model = _make_estimator(recipe, _given(settings), _given(training))
+        model.set_params(random_state=seed, verbose=True)
+        start_engine()
+        from latentmap.cli.held_out import split_fit_rows
+
+        fit_rows = split_fit_rows(data, rows, seed, cached=workers is None)
+        if layout is not None:
+            model.set_params(layout=fit_rows.select_layout(layout))
+        _print_plan(model, fit_rows, recipe)
+        with open_workers(workers, ray, storage):
+            model.fit(fit_rows.fitted).set_params(verbose=False)
         if not getattr(model, "network_kept_", True):
-            say("No network was clearly better than PCA on rows held out: the model is PCA.")
-        model.save(path)  # already: what was learned shall survive whatever happens to the report
-        _report(model, parts, path, label)
+            print_message("The network was not clearly better than PCA, so the model is PCA.")
+        model.save(path)  # The report may fail; the fitted model must not be lost.
+        _report(model, fit_rows, path, label)
 
 
-def _report(model: Any, parts: Parts, path: Path, label: str | None) -> None:
-    """Judge the model, keep the figures in its file, and draw."""
-    from latentmap.cli.evaluation import judge, known_codes
-    from latentmap.cli.pictures import draw_all
-    from latentmap.cli.report import show_report
-
-    known = known_codes(model, parts.fitted)
-    figures: dict[str, Any] = {"held_out": parts.held_out, "label": label}
-    if parts.unseen is not None:
-        figures |= judge(model, parts.unseen, known)
-    if getattr(model, "layout", None) is not None:
-        figures |= {f"following_{name}": value for name, value in model.following_.items()}
-    model.figures_ = figures
-    model.save(path)
-    written = [path, *draw_all(model, parts, path, *known)]
-    if parts.unseen is None:
-        say(f"No quality report: {len(parts.fitted)} rows are too few to hold some out.")
-    else:
-        show_report(f"Quality on {parts.words}", figures)
-    say("Wrote " + ", ".join(str(place) for place in written))
-
-
-def _default_path(data: str) -> Path:
-    name = data.replace(":", "-") if not Path(data).exists() else Path(data).resolve().stem
-    return Path(Path(name).name + SUFFIX)
-
-
-def _given(settings: dict[str, Any]) -> dict[str, Any]:
+def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if value is not None}
 
 
-def _unfitted(recipe: str, settings: dict[str, Any], training: dict[str, Any]) -> Any:
-    """Make the recipe's estimator, with the settings that the user gave in place of its own."""
+def _option_name(setting: str) -> str:
+    return "--" + _OPTION_NAMES.get(setting, setting).replace("_", "-")
+
+
+def _reject_with_continue(options: Mapping[str, Any], reason: str) -> None:
+    for name in _given(options):
+        raise SettingError(f"{_option_name(name)}: not possible with --continue, because {reason}")
+
+
+def _check_model_output(path: Path) -> Path:
+    from latentmap.files import check_output_path
+
+    return check_output_path(path, [MODEL_SUFFIX])
+
+
+def _default_output(data: str) -> Path:
+    name = data.replace(":", "-") if not Path(data).exists() else Path(data).resolve().stem
+    return Path(Path(name).name + MODEL_SUFFIX)
+
+
+def _open_rows(data: str, label: str | None) -> Source:
+    from latentmap.cli.row_selection import open_rows
+    from latentmap.data.memory import check_memory, fit_memory_bytes
+
+    rows = open_rows(data, label)
+    needed = fit_memory_bytes(len(rows), rows.nbytes // max(1, len(rows)))
+    check_memory("memory", needed, engine=True)
+    return rows
+
+
+def _make_estimator(
+    recipe: str, settings: Mapping[str, Any], training: Mapping[str, Any]
+) -> BaseAutoEncoder:
+    """Return the unfitted estimator of a recipe with the settings that the user gave."""
     from sklearn.base import clone
 
     from latentmap import Training
@@ -237,36 +237,56 @@ def _unfitted(recipe: str, settings: dict[str, Any], training: dict[str, Any]) -
     model = make(recipe)
     for name in settings:
         if name not in model.get_params(deep=False):
-            option = name.removeprefix("n_")
-            raise SettingError(f"--{option}: the recipe {recipe!r} has no such setting")
+            raise SettingError(f"{_option_name(name)}: the recipe {recipe!r} has no such setting")
     if training:
-        plan = clone(model.training) if model.training is not None else Training()
-        model.set_params(training=plan.set_params(**training))
+        own = clone(model.training) if model.training is not None else Training()
+        model.set_params(training=own.set_params(**training))
     return model.set_params(**settings)
 
 
-def _hint_scaling(model: Any, rows: Source) -> None:
-    """Tell of a column whose units drown the others."""
+def _print_plan(model: BaseAutoEncoder, rows: FitRows, recipe: str) -> None:
+    """Print what is fitted, and a hint if one column dominates."""
+    _hint_scaling(model, rows.fitted if rows.fitted.is_decoded else rows.unseen or rows.fitted)
+    shape = rows.fitted.row_shape
+    size = "×".join(map(str, shape)) + (" columns" if len(shape) == 1 else " pixels")
+    n_rows = format_count(len(rows.fitted), "row")
+    print_message(f"Fitting {n_rows} of {size} with the recipe {recipe!r}")
+
+
+def _hint_scaling(model: BaseAutoEncoder, rows: Source) -> None:
     if model.scaling != "auto" or len(rows.row_shape) != 1 or rows.row_shape[0] < 2:
         return
-    variances = _variances(rows)
+    variances = _column_variances(rows)
     share, column = variances.max() / max(variances.sum(), 1e-300), int(variances.argmax())
-    if share > _DOMINANT:
+    if share > _DOMINANT_SHARE:
         name = rows.feature_names[column] if rows.feature_names else f"number {column}"
-        say(
-            f"Hint: the column {name} holds {share:.1%} of the variance, and so of the model's "
-            "attention; --scaling columns gives each column the same."
+        print_message(
+            f"Hint: column {name} accounts for {share:.1%} of the variance and will dominate the "
+            "model; --scaling columns gives all columns equal weight."
         )
 
 
-def _variances(rows: Source) -> Any:
+def _column_variances(rows: Source) -> np.ndarray:
     import numpy as np
 
-    with np.errstate(all="ignore"):  # NaN and infinity are told, with their place, when fitting
-        most = max(100, min(_PROBED_ROWS, _PROBED_NUMBERS // rows.row_shape[0]))
-        values = rows.sample(most)[:].astype(np.float64)
+    with np.errstate(all="ignore"):  # `fit` reports NaN and infinity with their positions.
+        size = max(100, min(_MAX_VARIANCE_ROWS, _MAX_VARIANCE_NUMBERS // rows.row_shape[0]))
+        values = rows.sample(size)[:].astype(np.float64)
         return np.nan_to_num(values.var(axis=0), posinf=0.0)
 
 
-def _text(shape: tuple[int, ...]) -> str:
-    return "×".join(map(str, shape)) + (" numbers" if len(shape) == 1 else " pixels")
+def _report(model: BaseAutoEncoder, rows: FitRows, path: Path, label: str | None) -> None:
+    """Measure the quality, store it in the model file, and draw the plots."""
+    from latentmap.cli.evaluation import encode_sample, measure_quality
+    from latentmap.cli.pictures import draw_fit_plots
+    from latentmap.cli.report import print_fit_report
+
+    codes = encode_sample(model, rows.fitted)
+    figures: dict[str, Any] = {"held_out": rows.held_out.as_dict(), "label": label}
+    if rows.unseen is not None:
+        figures |= measure_quality(model, rows.unseen, codes)
+    if getattr(model, "layout", None) is not None:
+        figures |= {f"layout_{name}": value for name, value in model.following_.items()}
+    model.figures_ = figures
+    model.save(path)
+    print_fit_report(rows, figures, [path, *draw_fit_plots(model, rows, path, codes)])

@@ -1,113 +1,111 @@
-"""``latentmap fit --continue``: new rows into a fitted map; the same file out, grown."""
+"""``latentmap fit --continue``: add rows to a fitted map."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latentmap.cli.console import say, show_pairs
-from latentmap.cli.memory_option import telling_report
-from latentmap.cli.model_arguments import check_columns, check_model_path, columns_of, open_model
+from latentmap.cli.console import format_count, print_message, print_pairs
+from latentmap.cli.model_arguments import MODEL_SUFFIX, column_names, open_model
 from latentmap.errors import SettingError
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from latentmap.cli.row_selection import Parts
+    from latentmap.cli.held_out import FitRows, HeldOut
+    from latentmap.maps.latent_map import LatentMap
 
-__all__ = ["grow", "refuse_settings"]
+__all__ = ["continue_fit"]
 
-_OPTIONS = {"n_components": "components", "n_neighbors": "neighbors"}
-_SHOWN_ROWS, _SHOWN_NUMBERS = 10_000, 1 << 25
-"""Of what the map knew before, so much is in the picture."""
-
-
-def refuse_settings(given: dict[str, Any]) -> None:
-    """Refuse options that say how a model is made: this one is."""
-    for name in given:
-        option = _OPTIONS.get(name, name).replace("_", "-")
-        raise SettingError(f"--{option}: a model that is continued keeps the settings that it has")
+# Limits of the sample of earlier rows in the plot.
+_MAX_EARLIER_ROWS, _MAX_EARLIER_NUMBERS = 10_000, 1 << 25
 
 
-def grow(data: str, model_path: Path, output: Path | None, label: str | None, seed: int) -> None:
-    """Take rows into a fitted map, save it, and report."""
-    path = check_model_path(model_path if output is None else output)
-    from latentmap.cli.row_selection import split_rows
-    from latentmap.data import ArraySource
+def continue_fit(
+    data: str, model_path: Path, output: Path | None, label: str | None, seed: int
+) -> None:
+    """Add rows to a fitted map, save it, and report."""
+    from latentmap.cli.held_out import split_fit_rows
+    from latentmap.cli.row_selection import open_model_rows
+    from latentmap.files import check_output_path
 
-    model = open_model(model_path)
-    if not hasattr(model, "partial_fit"):
-        raise SettingError(
-            f"{model_path}: expected a map, which can grow, found {_article(type(model).__name__)}"
-        )
-    old = model.figures_ or {}
-    parts = split_rows(data, label, seed, old.get("label"), started=True)
-    check_columns(model, parts.fitted)
-    shown = max(100, min(_SHOWN_ROWS, _SHOWN_NUMBERS // model.n_features_in_))
-    before = model.transform(ArraySource(model.sample(shown), feature_names=columns_of(model)))
-    say(f"Taking {len(parts.fitted):,} rows into {model_path}")
-    with telling_report(parts):
-        model.set_params(verbose=True).partial_fit(parts.fitted).set_params(verbose=False)
-    model.figures_ = {"label": label or old.get("label"), **_held_out(old, parts)}
-    model.save(path)  # already: what was learned shall survive whatever happens to the report
+    path = check_output_path(model_path if output is None else output, [MODEL_SUFFIX])
+    model = _open_map(model_path)
+    figures = model.figures_ or {}
+    rows = split_fit_rows(data, open_model_rows(model, data, label), seed)
+    earlier_codes = _sample_earlier_codes(model)
+    print_message(f"Adding {format_count(len(rows.fitted), 'row')} to {model_path}")
+    model.set_params(verbose=True).partial_fit(rows.fitted).set_params(verbose=False)
+    model.figures_ = {
+        "label": label or figures.get("label"),
+        **_combine_held_out(figures, rows.held_out),
+    }
+    model.save(path)  # The report may fail; the fitted model must not be lost.
     try:
-        _report(model, parts, path, before)
+        _report(model, rows, path, earlier_codes)
     except KeyboardInterrupt:
-        say(f"{path} holds the new rows already: only the report is missing")
+        print_message(f"The new rows are saved in {path}; only the report is incomplete.")
         raise
 
 
-def _held_out(old: dict[str, Any], parts: Parts) -> dict[str, Any]:
-    """Note the rows held out now, and keep how the earlier ones are found again."""
-    earlier = [old["held_out"]] if old.get("held_out") else []
+def _open_map(path: Path) -> LatentMap:
+    model: Any = open_model(path)
+    if not hasattr(model, "partial_fit"):
+        raise SettingError(f"{path}: expected a LatentMap, found {type(model).__name__}")
+    return model
+
+
+def _sample_earlier_codes(model: LatentMap) -> np.ndarray:
+    from latentmap.data import ArraySource
+
+    size = max(100, min(_MAX_EARLIER_ROWS, _MAX_EARLIER_NUMBERS // model.n_features_in_))
+    return model.transform(ArraySource(model.sample(size), feature_names=column_names(model)))
+
+
+def _combine_held_out(figures: Mapping[str, Any], held_out: HeldOut) -> dict[str, Any]:
+    """Describe the rows held out now, and keep the descriptions of those held out earlier."""
+    latest = [figures["held_out"]] if figures.get("held_out") else []
     return {
-        "held_out": parts.held_out,
-        "held_out_before": [*earlier, *(old.get("held_out_before") or ())],
+        "held_out": held_out.as_dict(),
+        "held_out_before": [*latest, *(figures.get("held_out_before") or ())],
     }
 
 
-def _report(model: Any, parts: Parts, path: Path, before: np.ndarray) -> None:
-    from latentmap.cli.evaluation import judge, known_codes
-    from latentmap.cli.pictures import draw_all, draw_growth
-    from latentmap.cli.report import show_report
+def _report(model: LatentMap, rows: FitRows, path: Path, earlier_codes: np.ndarray) -> None:
+    from latentmap.cli.evaluation import encode_sample, measure_quality
+    from latentmap.cli.pictures import draw_fit_plots, draw_new_rows
+    from latentmap.cli.report import print_fit_report
 
-    known = known_codes(model, parts.fitted)
-    if parts.unseen is not None:
-        model.figures_ = {**model.figures_, **judge(model, parts.unseen, known)}
+    codes = encode_sample(model, rows.fitted)
+    if rows.unseen is not None:
+        model.figures_ = {**model.figures_, **measure_quality(model, rows.unseen, codes)}
         model.save(path)
     picture = path.with_suffix(".growth.png")
-    draw_growth(picture, before, known[0], _in_new_place(model, known[0]))
-    written = [path, picture, *draw_all(model, parts, path, *known)]
-    show_pairs("The map has grown", _pairs(model))
-    if parts.unseen is None:
-        say(f"No quality report: {len(parts.fitted)} rows are too few to hold some out.")
-    else:
-        show_report(f"Quality on {parts.words}", model.figures_)
-    say("Wrote " + ", ".join(str(place) for place in written))
+    draw_new_rows(picture, earlier_codes, codes.codes, _near_new_landmarks(model, codes.codes))
+    plots = draw_fit_plots(model, rows, path, codes)
+    print_pairs("Rows added to the map", _format_growth(model))
+    print_fit_report(rows, model.figures_, [path, picture, *plots])
 
 
-def _in_new_place(model: Any, codes: np.ndarray) -> np.ndarray:
-    """Tell which codes lie nearest to a landmark that the map has just got."""
+def _near_new_landmarks(model: LatentMap, codes: np.ndarray) -> np.ndarray:
+    """Return which codes have a new landmark as their nearest one."""
     from scipy.spatial import cKDTree
 
-    landmarks = model.landmarks_
-    nearest = cKDTree(landmarks).query(codes)[1]
-    return nearest >= len(landmarks) - model.growth_["landmarks"]
+    nearest = cKDTree(model.landmarks_).query(codes)[1]
+    return nearest >= len(model.landmarks_) - (model.growth_ or {})["landmarks"]
 
 
-def _pairs(model: Any) -> list[tuple[str, str]]:
-    growth = model.growth_
+def _format_growth(model: LatentMap) -> list[tuple[str, str]]:
+    growth = model.growth_ or {}
     pairs = [
-        ("rows taken in", f"{growth['rows']:,}"),
-        ("of a new kind", f"{growth['new_kind']:,}"),
+        ("rows added", f"{growth['rows']:,}"),
+        ("rows of novel classes", f"{growth['new_kind']:,}"),
     ]
     if growth["landmarks"]:
-        middle = model.landmarks_[-growth["landmarks"] :].mean(axis=0)
-        spot = ", ".join(f"{number:.2f}" for number in middle)
-        pairs.append(("their place", f"{growth['landmarks']} new landmarks, around ({spot})"))
-    moved = f"{growth['median_shift']:.2%} of the map's width  (the middle row, recalled)"
-    return [*pairs, ("old places moved", moved)]
-
-
-def _article(name: str) -> str:
-    return f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
+        centre = model.landmarks_[-growth["landmarks"] :].mean(axis=0)
+        position = ", ".join(f"{number:.2f}" for number in centre)
+        text = f"{format_count(growth['landmarks'], 'landmark')}, centred at ({position})"
+        pairs.append(("new landmarks", text))
+    shift = f"{growth['median_shift']:.2%} of the map's width (median)"
+    return [*pairs, ("shift of earlier rows", shift)]

@@ -1,208 +1,213 @@
-"""``latentmap generate``: rows that no data had, drawn, walked to, or varied from one."""
+"""``latentmap generate``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from latentmap.cli.console import say, working
-from latentmap.cli.generation_requests import Made, Wanted, made
-from latentmap.cli.model_arguments import check_columns, columns_of, open_model
-from latentmap.cli.options import Label, Model
+from latentmap.cli.console import format_count, print_message, show_status
+from latentmap.cli.model_arguments import column_names, is_image_model, open_model
+from latentmap.cli.options import Label, Model, Seed, option, output_option
+from latentmap.cli.pictures import open_plot
+from latentmap.cli.row_generation import GeneratedRows, Request, generate_rows
 from latentmap.cli.table_output import ROW_SUFFIXES
 from latentmap.errors import SettingError
+from latentmap.files import PICTURE_SUFFIXES, check_output_path
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from latentmap.autoencoders.base import BaseAutoEncoder
+
 __all__ = ["EXAMPLES", "generate"]
 
-EXAMPLES = {
-    "generate": (
-        "latentmap generate mnist.safetensors -n 100 -o digits.png",
-        "latentmap generate mnist.safetensors --like mnist -o new.png --against mnist:unseen",
-        "latentmap generate mnist.safetensors --between mnist:unseen#0 mnist:unseen#1 -o walk/",
-        "latentmap generate flowers.safetensors --near rows.csv#3 --spread 0.5 -o variations.csv",
-    ),
-}
+EXAMPLES = (
+    "latentmap generate mnist.safetensors -n 100 -o digits.png",
+    "latentmap generate mnist.safetensors --reference mnist --compare-with mnist:unseen -o new.png",
+    "latentmap generate mnist.safetensors --between mnist:unseen#0 mnist:unseen#1 -o steps/",
+    "latentmap generate flowers.safetensors --vary rows.csv#3 --spread 0.5 -o variations.csv",
+)
 
-_PICTURES = (".png", ".pdf", ".svg")
-_MOST_SHOWN, _MOST_JUDGED = 400, 10_000
+_MAX_DRAWN, _MAX_COMPARED = 400, 10_000
 
 
 def generate(
     model: Model,
     output: Annotated[
         Path,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="ROWS",
-            help="Where the rows go: .npy, .csv, .parquet, or, without a suffix, a new folder of "
-            "images, with a picture beside it; or the picture alone: .png, .pdf, .svg.",
-            show_default=False,
+        output_option(
+            "ROWS",
+            "Output: a .npy, .csv or .parquet file, or a name without a suffix for a new folder of "
+            "images; images are also drawn in a .png next to it. With .png, .pdf or .svg, only the "
+            "plot is written.",
         ),
     ],
     rows: Annotated[
-        int, typer.Option("-n", "--rows", min=1, help="How many; of a walk with both its ends.")
+        int, typer.Option("-n", "--rows", min=1, help="Number of rows to generate.")
     ] = 16,
-    like: Annotated[
+    reference: Annotated[
         str | None,
-        typer.Option(
-            metavar="DATA",
-            help="Rows whose codes tell how likely a code is, for what is drawn and for ways and "
-            "variations.",
-            show_default="what the model itself knows, else the data of the rows given",
+        option(
+            "DATA",
+            "Rows whose codes define which codes are likely.",
+            "--reference",
+            default="the model's own distribution, otherwise the data of the given row",
         ),
     ] = None,
     between: Annotated[
         tuple[str, str] | None,
-        typer.Option(
-            metavar="ROW ROW",
-            help="Walk in even steps from one row to another, such as mnist:unseen#17.",
-            show_default=False,
+        option(
+            "ROW ROW",
+            "Interpolate in equal steps between two rows, such as mnist:unseen#17. The first and "
+            "last generated rows are their reconstructions.",
         ),
     ] = None,
-    near: Annotated[
-        str | None,
-        typer.Option(metavar="ROW", help="Vary one row, more and more.", show_default=False),
+    vary: Annotated[
+        str | None, option("ROW", "Generate variations of one row, with increasing differences.")
     ] = None,
     spread: Annotated[
         float,
         typer.Option(
-            help="How far the last variation goes, relative to how rows there differ.",
+            help="Size of the largest variation of --vary, relative to the differences among the "
+            "rows nearby."
         ),
     ] = 1.0,
-    against: Annotated[
+    compare_with: Annotated[
         str | None,
-        typer.Option(
-            metavar="DATA",
-            help="Real rows, best unseen ones, to tell how like them the drawn rows are (density) "
-            "and how much of their variety is there (coverage).",
-            show_default=False,
+        option(
+            "DATA",
+            "Real rows, ideally unseen, to measure the density (how realistic the generated rows "
+            "are) and the coverage (how much of the variety of the real rows they have).",
         ),
     ] = None,
     label: Label = None,
-    seed: Annotated[int, typer.Option(min=0, help="Makes what is drawn repeatable.")] = 0,
+    seed: Seed = 0,
 ) -> None:
-    """Make new rows: drawn, walked to from one to another, or varied from one."""
-    inputs = [str(model), *(data for data in (like, near, against, *(between or ())) if data)]
-    _check(output, rows, between, near, spread, inputs)
-    if against and (between or near):
-        raise SettingError("--against: expected drawn rows, found --between or --near")
-    fitted = open_model(model)
-    real = None if against is None else _Real(fitted, against, label)
-    wanted = Wanted(fitted, rows, like, between, near, spread, label, seed)
-    new = made(wanted)
+    """Generate new rows.
+
+    By default the rows are random samples; see --between for interpolation and --vary for
+    variations of a row.
+    """
+    _check_options(rows, between, vary, spread, compare_with)
+    _check_output(output, model, reference, vary, compare_with, *(between or ()))
+    estimator = open_model(model)
+    real = None if compare_with is None else _RealRows(estimator, compare_with, label)
+    request = Request(estimator, rows, reference, between, vary, spread, label, seed)
+    generated = generate_rows(request)
     if real is None:
-        _write(output, fitted, rows, new)
+        _write(output, estimator, rows, generated)
         return
-    some = _Some(rows, _MOST_JUDGED)
-    _write(output, fitted, rows, replace(new, batches=some.watching(new.batches)))
-    real.judge(some)
+    sample = _BatchSampler(rows, _MAX_COMPARED)
+    batches = sample.collect(generated.batches)
+    _write(output, estimator, rows, replace(generated, batches=batches))
+    real.compare(sample)
 
 
-def _check(
-    output: Path,
+def _check_options(
     rows: int,
     between: tuple[str, str] | None,
-    near: str | None,
+    vary: str | None,
     spread: float,
-    inputs: list[str],
+    compare_with: str | None,
 ) -> None:
-    """Refuse, before any work, what cannot be."""
-    from latentmap.cli.row_selection import input_paths
-    from latentmap.files import check_output_path
-
-    read = input_paths(*inputs)
-    check_output_path(output, (*_PICTURES, *ROW_SUFFIXES), read, folder=not output.suffix)
-    check_output_path(output.with_suffix(".png"), inputs=read)  # drawn beside images
-    if between and near:
-        raise SettingError("generate: expected --between or --near, found both")
+    if between and vary:
+        raise SettingError("generate: expected either --between or --vary, found both")
     if between and rows < 2:
-        raise SettingError(f"--rows: expected at least 2, both ends of the walk, found {rows}")
+        raise SettingError(f"--rows: expected at least 2 with --between, found {rows}")
     if not 0 < spread < float("inf"):
         raise SettingError(f"--spread: expected a number above 0, found {spread}")
+    if compare_with and (between or vary):
+        raise SettingError("--compare-with: expected random samples, found --between or --vary")
 
 
-def _write(output: Path, fitted: Any, count: int, new: Made) -> None:
+def _check_output(output: Path, *inputs: str | Path | None) -> None:
+    from latentmap.cli.row_selection import input_paths
+
+    read = input_paths(*inputs)
+    check_output_path(output, (*ROW_SUFFIXES, *PICTURE_SUFFIXES), read, folder=not output.suffix)
+    check_output_path(output.with_suffix(".png"), inputs=read)
+
+
+def _write(output: Path, model: BaseAutoEncoder, n_rows: int, generated: GeneratedRows) -> None:
     from latentmap.data import write_rows
 
-    names = columns_of(fitted)
-    shown = _Some(count, _MOST_SHOWN)
-    batches = shown.watching(new.batches)
-    if output.suffix.lower() in _PICTURES:
+    names = column_names(model)
+    sample = _BatchSampler(n_rows, _MAX_DRAWN)
+    batches = sample.collect(generated.batches)
+    if output.suffix.lower() in PICTURE_SUFFIXES:
         for _ in batches:
             pass
-        _draw(output, shown, new, names)
+        _draw(output, sample, generated, names)
         return
-    write_rows(output, batches, length=count, feature_names=names)
-    say(f"Wrote {output}: {count:,} rows, {new.words}")
-    if len(fitted.row_shape_) > 1:
-        _draw(output.with_suffix(".png"), shown, new, None)
+    write_rows(output, batches, length=n_rows, feature_names=names)
+    print_message(f"Wrote {output}: {format_count(n_rows, 'row')}, {generated.description}")
+    if is_image_model(model):
+        _draw(output.with_suffix(".png"), sample, generated, None)
 
 
-class _Some:
-    """Some of many rows, evenly taken, kept as they pass."""
+class _BatchSampler:
+    """Evenly spaced rows of a stream of batches, at most ``size`` of ``n_rows``."""
 
-    def __init__(self, count: int, room: int) -> None:
+    def __init__(self, n_rows: int, size: int) -> None:
         import numpy as np
 
-        self.count = count
-        self.wanted = np.linspace(0, count - 1, min(count, room)).round().astype(int)
-        self.kept: list[np.ndarray] = []
+        self.n_rows = n_rows
+        self._numbers = np.linspace(0, n_rows - 1, min(n_rows, size)).round().astype(int)
+        self._parts: list[np.ndarray] = []
 
     @property
     def rows(self) -> np.ndarray:
-        """Those that have passed."""
+        """The sampled rows."""
         import numpy as np
 
-        return np.concatenate(self.kept)
+        return np.concatenate(self._parts)
 
-    def watching(self, batches: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    def collect(self, batches: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        """Yield the batches unchanged, and keep the rows to sample."""
         start = 0
         for batch in batches:
-            inside = (self.wanted >= start) & (self.wanted < start + len(batch))
-            self.kept.append(batch[self.wanted[inside] - start])
+            inside = (self._numbers >= start) & (self._numbers < start + len(batch))
+            self._parts.append(batch[self._numbers[inside] - start])
             start += len(batch)
             yield batch
 
 
-class _Real:
-    """Real rows, to judge made ones by."""
+class _RealRows:
+    """Real rows to compare generated rows with."""
 
-    def __init__(self, model: Any, data: str, label: str | None) -> None:
-        from latentmap.cli.row_selection import open_rows
+    def __init__(self, model: BaseAutoEncoder, data: str, label: str | None) -> None:
+        from latentmap.cli.row_selection import open_model_rows
         from latentmap.data.memory import check_memory
 
-        source = open_rows(data, label, (model.figures_ or {}).get("label"))
-        check_columns(model, source)
-        some = source.sample(_MOST_JUDGED, 0)
-        check_memory("--against", 4 * 8 * len(some) * model.n_features_in_)
-        self.model, self.data, self.rows = model, data, some[:]
+        sample = open_model_rows(model, data, label).sample(_MAX_COMPARED, 0)
+        check_memory("--compare-with", 4 * 8 * len(sample) * model.n_features_in_)
+        self.model, self.data, self.rows = model, data, sample[:]
 
-    def judge(self, made: _Some) -> None:
-        """Tell density and coverage."""
-        with working(f"Comparing with {len(self.rows):,} rows of {self.data}…"):
+    def compare(self, generated: _BatchSampler) -> None:
+        """Print the density and coverage of generated rows."""
+        real = f"{format_count(len(self.rows), 'row')} of {self.data}"
+        with show_status(f"Comparing with {real}…"):
             from latentmap.analysis import likeness
 
-            found = likeness(self.model, self.rows, made.rows)
-        say(
-            f"Against {len(self.rows):,} rows of {self.data}: density {found.density:.2f} (1 is as "
-            f"like as real rows are), coverage {found.coverage:.2f} (at most 1)"
+            fidelity = likeness(self.model, self.rows, generated.rows)
+        print_message(
+            f"Compared with {real}: density {fidelity.density:.2f} (about 1 for real rows), "
+            f"coverage {fidelity.coverage:.2f} (at most 1)"
         )
 
 
-def _draw(path: Path, shown: _Some, new: Made, names: list[str] | None) -> None:
-    rows = shown.rows
-    with working(f"Drawing {path}…"):
-        from latentmap import plots
+def _draw(
+    path: Path, sample: _BatchSampler, generated: GeneratedRows, names: list[str] | None
+) -> None:
+    from latentmap import plots
 
-        with plots.figure(path, *plots.rows_size(rows.shape)) as ax:
-            plots.rows(rows, ax, new.title, names)
-    some = "" if len(rows) == shown.count else f" of {shown.count:,}"
-    say(f"Wrote {path}: {len(rows):,}{some} rows, {new.words}")
+    rows = sample.rows
+    total = "" if len(rows) == sample.n_rows else f" of {sample.n_rows:,}"
+    noun = "row" if sample.n_rows == 1 else "rows"
+    details = f"{len(rows):,}{total} {noun}, {generated.description}"
+    with open_plot(path, *plots.rows_size(rows.shape), details) as ax:
+        plots.rows(rows, ax, generated.title, names)

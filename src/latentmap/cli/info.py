@@ -1,59 +1,53 @@
-"""``latentmap info``: what is in a model file."""
+"""``latentmap info``."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from latentmap.cli.console import show_json, show_pairs
-from latentmap.cli.model_arguments import described
+from latentmap.cli.console import print_json, print_pairs
+from latentmap.cli.model_arguments import read_model_summary
 from latentmap.cli.options import Json, Model
 
 __all__ = ["EXAMPLES", "info"]
 
-_NOT_KEPT = "none: nothing was clearly better than PCA, so the model is PCA"
-
-EXAMPLES = {"info": ("latentmap info mnist.safetensors", "latentmap info mnist.safetensors --json")}
+EXAMPLES = ("latentmap info mnist.safetensors", "latentmap info mnist.safetensors --json")
+_PCA_ONLY = "not used: it was not clearly better than PCA, so the model is PCA"
 
 
 def info(model: Model, as_json: Json = False) -> None:
-    """Show what is in a model file."""
-    summary = described(model)
+    """Show the contents of a model file."""
+    summary = read_model_summary(model)
     if as_json:
-        show_json(summary)
+        print_json(summary)
         return
-    from latentmap.cli.report import figure_pairs
+    from latentmap.cli.held_out import HeldOut
+    from latentmap.cli.report import format_figures
 
-    show_pairs(str(model), _pairs(summary))
+    print_pairs(str(model), _format_summary(summary))
     figures = summary.get("figures") or {}
-    if figure_pairs(figures):
-        show_pairs(f"Quality on {_measured_on(figures)}", figure_pairs(figures))
+    if format_figures(figures):
+        held_out = HeldOut.from_dict(figures.get("held_out") or {})
+        print_pairs(f"Quality on {held_out.describe()}", format_figures(figures))
 
 
-def _pairs(summary: dict[str, Any]) -> list[tuple[str, str]]:
+def _format_summary(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
     shape = "×".join(map(str, summary["row_shape"]))
     names = summary.get("feature_names")
     pairs = [
         ("estimator", summary["estimator"]),
-        ("rows", f"{shape}, {summary['dtype']}"),
+        ("row", f"{shape}, {summary['dtype']}"),
         ("columns", ", ".join(names) if names else ""),
-        ("network kept", _NOT_KEPT if summary["learned"].get("network_kept") is False else ""),
+        ("network", _PCA_ONLY if summary["learned"].get("network_kept") is False else ""),
         ("epochs run", str(max(summary["history"]["epoch"], default=0))),
         ("weights", f"{summary['n_weights']:,}"),
-        *((name, _setting(value)) for name, value in summary["parameters"].items()),
-        ("versions", _setting(summary["versions"])),
+        *((name, _format_setting(value)) for name, value in summary["parameters"].items()),
+        ("versions", _format_setting(summary["versions"])),
     ]
     return [(name, text) for name, text in pairs if text]
 
 
-def _setting(value: Any) -> str:
+def _format_setting(value: object) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_setting(part)}" for name, part in value.items())
+        return ", ".join(f"{name} {_format_setting(part)}" for name, part in value.items())
     return "" if value is None else str(value)
-
-
-def _measured_on(figures: dict[str, Any]) -> str:
-    held_out = figures.get("held_out") or {}
-    count = f"{held_out.get('rows', figures.get('rows', 0)):,}"
-    if "data_set" in held_out:
-        return f"the {count} unseen rows of {held_out['data_set']}"
-    return f"{count} rows held out of {held_out.get('rows_total', 0):,}"

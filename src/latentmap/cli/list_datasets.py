@@ -1,26 +1,26 @@
-"""``latentmap datasets``: the data sets that have a name."""
+"""``latentmap datasets``."""
 
 from __future__ import annotations
 
-from latentmap.cli.console import show_json, show_table
+from latentmap.cli.console import print_json, print_table
 from latentmap.cli.options import Json
 
 __all__ = ["EXAMPLES", "datasets"]
 
-EXAMPLES = {"datasets": ("latentmap datasets", "latentmap datasets --json")}
+EXAMPLES = ("latentmap datasets", "latentmap datasets --json")
 
 
 def datasets(as_json: Json = False) -> None:
-    """List the data sets that have a name."""
-    from latentmap import data
+    """List the built-in data sets."""
+    from latentmap.data import list_datasets
 
-    known = data.list_datasets().values()
+    known = list_datasets().values()
     if as_json:
         fields = ("name", "description", "licence", "n_fit", "n_unseen")
-        show_json([{field: getattr(one, field) for field in fields} for one in known])
+        print_json([{field: getattr(data_set, field) for field in fields} for data_set in known])
         return
-    show_table(
-        ("name", "rows to fit", "unseen", "what", "licence"),
+    print_table(
+        ("name", "rows to fit", "unseen rows", "description", "licence"),
         [(d.name, f"{d.n_fit:,}", f"{d.n_unseen:,}", d.description, d.licence) for d in known],
-        numbers=("rows to fit", "unseen"),
+        numbers=("rows to fit", "unseen rows"),
     )

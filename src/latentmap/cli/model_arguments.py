@@ -1,4 +1,4 @@
-"""The engine and the model file, with words for the seconds that they take."""
+"""Reading and checking the model file of a verb."""
 
 from __future__ import annotations
 
@@ -6,70 +6,76 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latentmap.cli.console import working
+from latentmap.cli.console import show_status
 from latentmap.errors import ModelFileError
-from latentmap.files import check_output_path
 
 if TYPE_CHECKING:
+    from latentmap.autoencoders.base import BaseAutoEncoder
     from latentmap.data import Source
 
 __all__ = [
-    "SUFFIX",
+    "MODEL_SUFFIX",
     "check_columns",
-    "check_model_path",
-    "columns_of",
-    "described",
+    "column_names",
+    "default_label",
+    "is_image_model",
     "open_model",
+    "read_model_summary",
     "start_engine",
 ]
 
-SUFFIX = ".safetensors"
+MODEL_SUFFIX = ".safetensors"
 _ENGINES = {"jax": "JAX", "torch": "PyTorch", "tensorflow": "TensorFlow"}
 
 
 def start_engine() -> None:
-    """Import Keras and what runs it, which takes some seconds."""
-    chosen = os.environ.get("KERAS_BACKEND", "jax")
-    with working(f"Starting {_ENGINES.get(chosen, chosen)}…"):
+    """Import Keras and its backend, which takes some seconds."""
+    backend = os.environ.get("KERAS_BACKEND", "jax")
+    with show_status(f"Starting {_ENGINES.get(backend, backend)}…"):
         import latentmap.autoencoders.loading  # noqa: F401
 
 
-def open_model(path: Path) -> Any:
-    """Read a fitted estimator from a model file."""
-    _check_model(path)
+def open_model(path: Path) -> BaseAutoEncoder:
+    """Load a fitted estimator from a model file."""
+    _check_is_file(path)
     start_engine()
     from latentmap import load_model
 
     return load_model(path)
 
 
-def described(path: Path) -> dict[str, Any]:
-    """Read what a model file tells of itself."""
-    _check_model(path)
+def read_model_summary(path: Path) -> dict[str, Any]:
+    """Read the description of a model from its file, without building its network."""
+    _check_is_file(path)
     start_engine()
     from latentmap.autoencoders.loading import describe_model
 
     return describe_model(path)
 
 
-def _check_model(path: Path) -> None:
-    """Refuse what is no file before the engine starts: a typing error shall not cost seconds."""
+def _check_is_file(path: Path) -> None:
+    # A mistyped path is reported before the engine starts.
     if not path.is_file():
-        found = "a folder" if path.is_dir() else "none"
+        found = "a folder" if path.is_dir() else "no such file"
         raise ModelFileError(f"{path}: expected a model file, found {found}")
 
 
-def check_model_path(path: Path) -> Path:
-    """Refuse, before any work, a path that no model can be written to."""
-    return check_output_path(path, [SUFFIX])
+def check_columns(model: BaseAutoEncoder, rows: Source) -> None:
+    """Raise DataError if rows have another shape or other columns than the model expects."""
+    model.transform(rows.subset([0]))
 
 
-def check_columns(model: Any, source: Source) -> None:
-    """Refuse rows of another shape, or with other columns, than the model was fitted to."""
-    model.transform(source.subset([0]))
-
-
-def columns_of(model: Any) -> list[str] | None:
-    """Give the names of the columns that a model was fitted to, if they had some."""
+def column_names(model: BaseAutoEncoder) -> list[str] | None:
+    """Return the names of the columns that a model was fitted to; None if they had no names."""
     names = getattr(model, "feature_names_in_", None)
     return None if names is None else list(names)
+
+
+def default_label(model: BaseAutoEncoder) -> str | None:
+    """Return the label column that the model was fitted with; None if there was none."""
+    return (model.figures_ or {}).get("label")
+
+
+def is_image_model(model: BaseAutoEncoder) -> bool:
+    """Return whether the rows of a model are images."""
+    return len(model.row_shape_) > 1

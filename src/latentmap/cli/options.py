@@ -1,54 +1,78 @@
-"""Arguments and options that several verbs share, so that they read alike everywhere."""
+"""Arguments and options that several verbs share."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-__all__ = ["Data", "Json", "Label", "Model", "RayAddress", "WorkerCount"]
+__all__ = [
+    "Data",
+    "Json",
+    "Label",
+    "Model",
+    "RayAddress",
+    "Seed",
+    "WorkerCount",
+    "argument",
+    "option",
+    "output_option",
+]
+
+
+def argument(metavar: str, help_text: str) -> Any:
+    """Return the declaration of an argument; the signature of the verb holds its default."""
+    return typer.Argument(metavar=metavar, help=help_text, show_default=False)
+
+
+def option(metavar: str, help_text: str, *names: str, default: str | bool = False) -> Any:
+    """Return the declaration of an option; ``default`` is how its help describes the default."""
+    return typer.Option(*names, metavar=metavar, help=help_text, show_default=default)
+
+
+def output_option(metavar: str, help_text: str) -> Any:
+    """Return the declaration of ``-o``, the output path of a verb."""
+    return option(metavar, help_text, "-o", "--output")
+
 
 Data = Annotated[
     str,
-    typer.Argument(
-        metavar="DATA",
-        help="A name, such as mnist (see latentmap datasets), or a path: .npy, .npz, .csv, "
+    argument(
+        "DATA",
+        "A data set name such as mnist (see latentmap datasets), or a path: .npy, .npz, .csv, "
         ".parquet (file or folder), or a folder of images, whose sub-folders are labels.",
-        show_default=False,
     ),
 ]
-Model = Annotated[
-    Path,
-    typer.Argument(metavar="MODEL", help="A model file (.safetensors).", show_default=False),
-]
+Model = Annotated[Path, argument("MODEL", "A model file (.safetensors).")]
 Label = Annotated[
     str | None,
-    typer.Option(
+    option(
+        "COLUMN",
+        "Column of the table that holds labels. Labels colour plots and score models; they are "
+        "never used for training.",
         "--label",
-        metavar="COLUMN",
-        help="The column of a table that holds labels. They colour and score, never train.",
-        show_default=False,
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program to read.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Seed = Annotated[int, typer.Option(min=0, help="Random seed; the same seed gives the same result.")]
 WorkerCount = Annotated[
     int | None,
     typer.Option(
         "--workers",
         metavar="N",
         min=1,
-        help="Share the work among so many processes, over Ray (pip install latentmap[ray]).",
+        help="Number of worker processes, run by Ray (pip install latentmap[ray]).",
         show_default=False,
     ),
 ]
 RayAddress = Annotated[
     str | None,
-    typer.Option(
+    option(
+        "ADDRESS",
+        "Address of the Ray cluster for --workers: HOST:PORT, or auto for the cluster that this "
+        "machine belongs to. All its machines must see DATA at the same path.",
         "--ray",
-        metavar="ADDRESS",
-        help="Of the Ray cluster that the workers run on: HOST:PORT, or auto for the one that this "
-        "machine is part of; it reads DATA at the same path on every machine.",
-        show_default="this machine's cores",
+        default="the cores of this machine",
     ),
 ]

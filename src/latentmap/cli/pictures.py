@@ -1,124 +1,144 @@
-"""Pictures into files: which rows a picture shows, and how large it is."""
+"""Writing plots to files, with the size of each plot and the rows that it shows."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from latentmap.cli.console import say, working
+from latentmap.cli.console import format_count, print_message, show_status
 
 if TYPE_CHECKING:
     import numpy as np
+    from matplotlib.axes import Axes
 
-    from latentmap.cli.row_selection import Parts
+    from latentmap.autoencoders.base import BaseAutoEncoder
+    from latentmap.cli.evaluation import LabelledCodes
+    from latentmap.cli.held_out import FitRows
     from latentmap.data import Source
 
 __all__ = [
-    "draw_all",
+    "code_plot_size",
     "draw_codes",
     "draw_density",
-    "draw_growth",
+    "draw_fit_plots",
     "draw_loss",
+    "draw_new_rows",
     "draw_plane",
     "draw_reconstructions",
+    "open_plot",
 ]
 
-_SQUARE = (7.0, 7.3)  # inches; the rest of the height is the title's
-_IMAGES, _LANES = 10, 6  # rows in a picture of reconstructions
+# Inches; the additional height holds the title.
+_SQUARE = (7.0, 7.3)
+# Number of rows in a plot of reconstructions.
+_MAX_IMAGES, _MAX_TABLE_ROWS = 10, 6
 
 
-def draw_all(model: Any, parts: Parts, path: Path, codes: Any, labels: Any) -> list[Path]:
-    """Draw what is drawn of every fit, beside the model's file; tell which files that makes."""
+@contextlib.contextmanager
+def open_plot(path: Path, width: float, height: float, details: str = "") -> Iterator[Axes]:
+    """Yield axes of this size in inches; write them to ``path`` and report that."""
+    with show_status(f"Drawing {path}…"):
+        from latentmap import plots
 
-    def place(kind: str) -> Path:
+        with plots.figure(path, width, height) as ax:
+            yield ax
+    print_message(f"Wrote {path}{details and f': {details}'}")
+
+
+def code_plot_size(codes: np.ndarray) -> tuple[float, float]:
+    """Return the width and height of a plot of codes, in inches."""
+    return _SQUARE if codes.shape[1] > 1 else (7.0, 3.6)
+
+
+def draw_fit_plots(
+    model: BaseAutoEncoder, rows: FitRows, path: Path, codes: LabelledCodes
+) -> list[Path]:
+    """Draw the plots of a fit next to the model file; return their paths."""
+    written: list[Path] = []
+
+    def next_path(kind: str) -> Path:
         written.append(path.with_suffix(f".{kind}.png"))
         return written[-1]
 
-    written: list[Path] = []
-    draw_codes(place("codes"), codes, labels, parts.fitted.name)
-    if len(model.row_shape_) > 1 and codes.shape[1] == 2:
-        draw_plane(place("plane"), model, codes)
-    draw_reconstructions(place("reconstructions"), model, parts.unseen or parts.fitted)
+    draw_codes(next_path("codes"), codes, rows.fitted.name)
+    if len(model.row_shape_) > 1 and codes.codes.shape[1] == 2:
+        draw_plane(next_path("plane"), model, codes.codes)
+    draw_reconstructions(next_path("reconstructions"), model, rows.unseen or rows.fitted)
     if model.history_["loss"]:
-        draw_loss(place("loss"), model)
+        draw_loss(next_path("loss"), model)
     else:
-        say("No loss curve: with so few rows the model is PCA, which needs no training.")
+        print_message("There is no loss curve: for so few rows the model is PCA.")
     return written
 
 
-def draw_growth(path: Path, before: np.ndarray, codes: np.ndarray, own: np.ndarray) -> None:
-    """Write where new rows went on a map, among codes of what it knew before."""
+def draw_new_rows(path: Path, earlier: np.ndarray, new: np.ndarray, novel: np.ndarray) -> None:
+    """Draw the codes of new rows among codes of earlier rows; ``novel`` marks novel classes."""
     import numpy as np
 
-    with working(f"Drawing {path}…"):
-        from latentmap import plots
+    from latentmap import plots
 
-        labels = np.repeat(["before", "new rows, known kind"], [len(before), len(codes)])
-        labels = labels.astype("<U30")
-        labels[len(before) :][own] = "new rows, new kind"
-        title = f"{len(codes):,} new rows, {int(own.sum()):,} of them in a new place"
-        with plots.figure(path, *(_SQUARE if codes.shape[1] > 1 else (7.0, 3.6))) as ax:
-            plots.codes(np.concatenate([before, codes]), labels, ax=ax, title=title)
+    labels = np.repeat(["earlier rows", "new rows, known classes"], [len(earlier), len(new)])
+    labels[len(earlier) :][novel] = "new rows, novel class"
+    n_novel = int(novel.sum())
+    title = f"{format_count(len(new), 'new row')}, {n_novel:,} of novel classes"
+    with open_plot(path, *code_plot_size(new)) as ax:
+        plots.codes(np.concatenate([earlier, new]), labels, ax=ax, title=title)
 
 
 def draw_codes(
-    path: Path, codes: np.ndarray, labels: Any, name: str, confidence: np.ndarray | None = None
+    path: Path, codes: LabelledCodes, name: str, confidence: np.ndarray | None = None
 ) -> None:
-    """Write a scatter of codes, paler where the model is unsure of their place."""
-    with working(f"Drawing {path}…"):
-        from latentmap import plots
-
-        size = _SQUARE if codes.shape[1] > 1 else (7.0, 3.6)
-        title = f"{name}: codes of {len(codes):,} rows"
-        with plots.figure(path, *size) as ax:
-            plots.codes(codes, labels, ax=ax, title=title, confidence=confidence)
-
-
-def draw_reconstructions(path: Path, model: Any, rows: Source) -> None:
-    """Write some rows and what comes back of them."""
-    with working(f"Drawing {path}…"):
-        from latentmap import plots
-
-        images = len(model.row_shape_) > 1
-        some = rows.subset(_telling(rows, _IMAGES if images else _LANES))
-        back = model.inverse_transform(model.transform(some))
-        originals = some[:].reshape(back.shape)
-        size = _size(originals.shape) if images else (8.0, 0.6 * len(originals) + 1.8)
-        with plots.figure(path, *size) as ax:
-            plots.reconstructions(originals, back, ax=ax, names=rows.feature_names)
-
-
-def draw_plane(path: Path, model: Any, codes: np.ndarray | None = None) -> None:
-    """Write the code plane, decoded: it spans the codes, or the landmarks of a map."""
-    with working(f"Drawing {path}…"):
-        from latentmap import plots
-
-        strip = codes is not None and codes.shape[1] == 1
-        with plots.figure(path, *((7.0, 1.5) if strip else _SQUARE)) as ax:
-            plots.plane(model, codes, ax=ax)
-
-
-def draw_density(
-    path: Path, model: Any, codes: np.ndarray | None = None, labels: Any = None
-) -> None:
-    """Write the density of a map's plane, with the names of classes where there are codes."""
-    with working(f"Drawing {path}…"):
-        from latentmap import plots
-
-        with plots.figure(path, *_SQUARE) as ax:
-            plots.density(model, codes, labels, ax=ax)
-
-
-def draw_loss(path: Path, model: Any) -> None:
-    """Write the loss of every epoch."""
+    """Draw a scatter plot of codes, paler where the confidence is low."""
     from latentmap import plots
 
-    with working(f"Drawing {path}…"), plots.figure(path, 6, 3.6) as ax:
+    title = f"{name}: codes of {format_count(len(codes.codes), 'row')}"
+    with open_plot(path, *code_plot_size(codes.codes)) as ax:
+        plots.codes(*codes, ax=ax, title=title, confidence=confidence)
+
+
+def draw_reconstructions(path: Path, model: BaseAutoEncoder, rows: Source) -> None:
+    """Draw some rows and their reconstructions."""
+    from latentmap import plots
+
+    images = len(model.row_shape_) > 1
+    sample = rows.subset(_choose_rows(rows, _MAX_IMAGES if images else _MAX_TABLE_ROWS))
+    reconstructions = model.inverse_transform(model.transform(sample))
+    originals = sample[:].reshape(reconstructions.shape)
+    size = _image_row_size(originals.shape) if images else (8.0, 0.6 * len(originals) + 1.8)
+    with open_plot(path, *size) as ax:
+        plots.reconstructions(originals, reconstructions, ax=ax, names=rows.feature_names)
+
+
+def draw_plane(path: Path, model: BaseAutoEncoder, codes: np.ndarray | None = None) -> None:
+    """Draw the code plane, decoded on a grid that covers the codes or the landmarks of a map."""
+    from latentmap import plots
+
+    one_dimensional = codes is not None and codes.shape[1] == 1
+    with open_plot(path, *((7.0, 1.5) if one_dimensional else _SQUARE)) as ax:
+        plots.plane(model, codes, ax=ax)
+
+
+def draw_density(path: Path, model: BaseAutoEncoder, sample: LabelledCodes | None) -> None:
+    """Draw the density of a map, with the names of the classes if there are labelled codes."""
+    from latentmap import plots
+
+    codes, labels = (None, None) if sample is None else sample
+    with open_plot(path, *_SQUARE) as ax:
+        plots.density(model, codes, labels, ax=ax)
+
+
+def draw_loss(path: Path, model: BaseAutoEncoder) -> None:
+    """Draw the training loss of each epoch."""
+    from latentmap import plots
+
+    with open_plot(path, 6, 3.6) as ax:
         plots.loss_curve(model.history_, ax=ax)
 
 
-def _telling(rows: Source, count: int) -> np.ndarray:
-    """Choose a row of each class where there are few, else rows spread over all."""
+def _choose_rows(rows: Source, count: int) -> np.ndarray:
+    """Choose one row of each class if there are few classes, otherwise evenly spaced rows."""
     import numpy as np
 
     if rows.labels is not None:
@@ -128,7 +148,6 @@ def _telling(rows: Source, count: int) -> np.ndarray:
     return np.unique(np.linspace(0, len(rows) - 1, count).astype(int))
 
 
-def _size(shape: tuple[int, ...]) -> tuple[float, float]:
+def _image_row_size(shape: tuple[int, ...]) -> tuple[float, float]:
     count, height, width = shape[:3]
-    across = 0.95 * count
-    return across + 1.1, 2 * (across / count) * height / width + 0.75
+    return 0.95 * count + 1.1, 2 * 0.95 * height / width + 0.75

@@ -1,28 +1,35 @@
-"""Figures of merit, in words and numbers for people."""
+"""Names and formats of the quality figures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from latentmap.cli.console import show_pairs
+from latentmap.cli.console import format_count, print_message, print_pairs
 
-__all__ = ["figure_pairs", "show_report"]
+if TYPE_CHECKING:
+    from latentmap.cli.held_out import FitRows
+
+__all__ = ["format_figures", "print_figures", "print_fit_report"]
 
 _FIGURES: dict[str, tuple[str, Callable[[float], str]]] = {
     "mse": ("mean squared error", lambda value: f"{value:.4g}  (of scaled rows)"),
-    "negative_elbo": ("negative ELBO", lambda value: f"{value:.2f} nats a row"),
-    "trustworthiness": ("trustworthiness", lambda value: f"{value:.3f}  (k = 10)"),
-    "accuracy_5": ("5-NN accuracy", lambda value: f"{value:.3f}  (of labels, by codes)"),
+    "negative_elbo": ("negative ELBO", lambda value: f"{value:.2f} nats per row"),
+    "trustworthiness": ("trustworthiness", lambda value: f"{value:.3f}  (10 neighbours)"),
+    "accuracy_5": ("5-NN accuracy", lambda value: f"{value:.3f}  (labels predicted from codes)"),
     "accuracy_10": ("10-NN accuracy", lambda value: f"{value:.3f}"),
-    "following_r2": ("follows the layout", lambda value: f"{value:.1%} of its variance"),
-    "following_median_shift": ("", lambda value: f"middle row {value:.2%} of its width away"),
-    "rows_per_second": ("speed of transform", lambda value: f"{value:,.0f} rows a second"),
+    "layout_r2": ("R² of the layout", lambda value: f"{value:.3f}  (codes of fitted rows)"),
+    "layout_median_shift": (
+        "median distance to it",
+        lambda value: f"{value:.2%} of the layout's width",
+    ),
+    "rows_per_second": ("speed of encoding", lambda value: f"{value:,.0f} rows per second"),
 }
 
 
-def figure_pairs(figures: dict[str, Any]) -> list[tuple[str, str]]:
-    """Give the name and the text of each known figure."""
+def format_figures(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the name and the formatted value of each known figure."""
     return [
         (name, text(figures[key]))
         for key, (name, text) in _FIGURES.items()
@@ -30,6 +37,16 @@ def figure_pairs(figures: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def show_report(title: str, figures: dict[str, Any]) -> None:
+def print_figures(title: str, figures: Mapping[str, Any]) -> None:
     """Print the figures under a title."""
-    show_pairs(title, figure_pairs(figures))
+    print_pairs(title, format_figures(figures))
+
+
+def print_fit_report(rows: FitRows, figures: Mapping[str, Any], written: Sequence[Path]) -> None:
+    """Print the quality figures of a fit, and the files that it wrote."""
+    if rows.unseen is None:
+        n_rows = format_count(len(rows.fitted), "row")
+        print_message(f"Quality was not measured: {n_rows} are too few to hold some out.")
+    else:
+        print_figures(f"Quality on {rows.held_out.describe(rows.fitted.name)}", figures)
+    print_message("Wrote " + ", ".join(map(str, written)))

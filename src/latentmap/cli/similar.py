@@ -1,34 +1,44 @@
-"""``latentmap similar``: the rows most like others, by their codes."""
+"""``latentmap similar``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from latentmap.cli.console import say, show_json
+from latentmap.cli.console import format_count, print_json, print_message
 from latentmap.cli.model_arguments import open_model
-from latentmap.cli.options import Json, Label, Model
-from latentmap.cli.similar_query import Among, AmongOption, IndexOption, Query
-from latentmap.cli.similar_report import Answer, as_plain, draw, tell, write_table
+from latentmap.cli.options import Json, Label, Model, argument, option
+from latentmap.cli.similar_query import (
+    IndexOption,
+    Query,
+    Reference,
+    ReferenceOption,
+    open_query,
+    open_reference,
+)
+from latentmap.cli.similar_report import SearchResult, draw_result, print_result, write_result
+from latentmap.cli.table_output import TABLE_SUFFIXES
 from latentmap.errors import FileError, SettingError
+from latentmap.files import PICTURE_SUFFIXES, check_output_path
+
+if TYPE_CHECKING:
+    from latentmap.autoencoders.base import BaseAutoEncoder
 
 __all__ = ["EXAMPLES", "similar"]
 
-EXAMPLES = {
-    "similar": (
-        "latentmap similar faces.safetensors faces/#17 -o sheet.png",
-        "latentmap similar mnist.safetensors mnist:unseen --among mnist -k 5 -o near.csv",
-        "latentmap similar faces.safetensors faces/#17 --save-index faces.index",
-        "latentmap similar faces.safetensors me.png --index faces.index -o sheet.png",
-    ),
-}
-_NEIGHBORS = 10
-_WRITERS: dict[str, Callable[[Path, Answer], None]] = {
-    **dict.fromkeys((".png", ".pdf", ".svg"), draw),
-    **dict.fromkeys((".csv", ".parquet", ".npy"), write_table),
+EXAMPLES = (
+    "latentmap similar faces.safetensors faces/#17 -o sheet.png",
+    "latentmap similar mnist.safetensors mnist:unseen --reference mnist -k 5 -o near.csv",
+    "latentmap similar faces.safetensors faces/#17 --save-index faces.index",
+    "latentmap similar faces.safetensors me.png --index faces.index -o sheet.png",
+)
+_DEFAULT_NEIGHBORS = 10
+_WRITERS: dict[str, Callable[[Path, SearchResult], None]] = {
+    **dict.fromkeys(PICTURE_SUFFIXES, draw_result),
+    **dict.fromkeys(TABLE_SUFFIXES, write_result),
 }
 
 
@@ -36,76 +46,69 @@ def similar(
     model: Model,
     query: Annotated[
         str,
-        typer.Argument(
-            metavar="QUERY",
-            help="Data, as in latentmap fit; DATA#NUMBER, one row of it, counted from 0; or an "
-            "image file.",
-            show_default=False,
+        argument(
+            "QUERY",
+            "Rows to find similar rows for: DATA as for latentmap fit, one row of it as "
+            "DATA#NUMBER, counted from 0, or an image file.",
         ),
     ],
-    among: AmongOption = None,
+    reference: ReferenceOption = None,
     k: Annotated[
         int | None,
         typer.Option(
             "-k",
             "--neighbors",
             min=1,
-            help="Rows to find for each.",
-            show_default="10, or all where there are fewer",
+            help="Number of similar rows to find for each row.",
+            show_default="10, or all if there are fewer",
         ),
     ] = None,
     output: Annotated[
         list[Path] | None,
-        typer.Option(
+        option(
+            "FILE",
+            "Output file: a contact sheet (.png, .pdf, .svg) or a table of all neighbours (.csv, "
+            ".parquet, .npy). The option may be repeated.",
             "-o",
             "--output",
-            metavar="FILE",
-            help="A contact sheet (.png, .pdf, .svg) or all that was found (.csv, .parquet, "
-            ".npy); more than one may be given.",
-            show_default=False,
         ),
     ] = None,
     index: IndexOption = None,
     save_index: Annotated[
         Path | None,
-        typer.Option(
-            "--save-index",
-            metavar="FILE",
-            help="Keep codes, labels and names, to answer later queries by --index.",
-            show_default=False,
-        ),
+        option("FILE", "Write an index of the searched rows, for later queries with --index."),
     ] = None,
     label: Label = None,
     as_json: Json = False,
 ) -> None:
     """Find the most similar rows.
 
-    Nearest are the rows whose codes are nearest; a row is not its own neighbour. With an index
-    alone, a contact sheet shows rows as the model decodes them; with --among as well, as they are.
+    Rows are similar if their codes are close to each other. A row is never its own neighbour. If
+    only --index is given, the contact sheet shows decoded rows; with --reference as well, it shows
+    the original rows.
     """
-    from latentmap.cli.similar_query import open_query, surroundings
-
     outputs = output or []
-    _check_outputs(outputs, save_index, model, query, among, index)
-    fitted = open_model(model)
-    asked = open_query(fitted, query, label, strict=among is None and index is None)
-    around = surroundings(fitted, asked, among, index, label)
+    _check_outputs(outputs, save_index, model, query, reference, index)
+    estimator = open_model(model)
+    label_required = reference is None and index is None
+    opened = open_query(estimator, query, label, label_required)
+    searched = open_reference(estimator, opened, reference, index, label)
     if save_index is not None:
-        around.index.save(save_index)
-        say(f"Wrote {save_index}: an index of {len(around.index):,} rows")
-    answer = _search(fitted, asked, around, k)
+        searched.index.save(save_index)
+        print_message(f"Wrote {save_index}: index of {format_count(len(searched.index), 'row')}")
+    result = _search(estimator, opened, searched, k)
     for path in outputs:
-        _WRITERS[path.suffix.lower()](path, answer)
+        _WRITERS[path.suffix.lower()](path, result)
     if as_json:
-        show_json({"model": str(model), "query": query, **as_plain(answer)})
+        print_json({"model": str(model), "query": query, **result.as_dict()})
     else:
-        tell(answer)
+        print_result(result)
 
 
-def _check_outputs(outputs: list[Path], save_index: Path | None, *inputs: Any) -> None:
-    """Refuse, before any work, what could not be written afterwards."""
+def _check_outputs(
+    outputs: list[Path], save_index: Path | None, *inputs: str | Path | None
+) -> None:
     from latentmap.cli.row_selection import input_paths
-    from latentmap.files import check_output_path
 
     read = input_paths(*inputs)
     for path in outputs:
@@ -113,26 +116,27 @@ def _check_outputs(outputs: list[Path], save_index: Path | None, *inputs: Any) -
     if save_index is not None:
         check_output_path(save_index, inputs=read)
     written = [*outputs, *([save_index] if save_index else [])]
-    for place in written:
-        if written.count(place) > 1:
-            raise FileError(f"{place}: expected another place for each output, found two at one")
+    for path in written:
+        if written.count(path) > 1:
+            raise FileError(f"{path}: expected a different path for each output, found it twice")
 
 
-def _search(model: Any, query: Query, around: Among, k: int | None) -> Answer:
-    from latentmap.cli.streaming import codes_of
+def _search(
+    model: BaseAutoEncoder, query: Query, reference: Reference, k: int | None
+) -> SearchResult:
+    from latentmap.cli.streaming import encode_rows
 
-    own = around.own_numbers(query)
-    most = len(around.index) - (own is not None)
+    own = reference.own_numbers(query)
+    most = len(reference.index) - (own is not None)
     if most < 1:
-        raise SettingError(f"{around.name}: expected another row to find, found none")
-    k = min(_NEIGHBORS, most) if k is None else k
+        raise SettingError(f"{reference.name}: expected another row to search, found none")
+    k = min(_DEFAULT_NEIGHBORS, most) if k is None else k
     if k > most:
-        others = "other rows" if own is not None else "rows"
+        rows = "other rows" if own is not None else "rows"
         raise SettingError(
-            f"-k: expected at most the {most:,} {others} of {around.name}, found {k}"
+            f"-k: expected at most the {most:,} {rows} of {reference.name}, found {k}"
         )
-    task = f"Searching among {len(around.index):,} rows"
-    known = query.rows is around.rows  # what was encoded just now
-    codes = around.index.codes if known else codes_of(model, query.rows)
-    found = around.index.search(codes, k, own, task)
-    return Answer(model, query, query.numbers, around, found)
+    already_encoded = query.rows is reference.rows
+    codes = reference.index.codes if already_encoded else encode_rows(model, query.rows)
+    text = f"Searching {format_count(len(reference.index), 'row')}"
+    return SearchResult(model, query, reference, reference.index.search(codes, k, own, text))

@@ -1,208 +1,208 @@
-"""Among which rows `similar` searches and `compare` compares, and the index of their codes."""
+"""The rows that `similar` and `compare` are asked about, and the rows that they search."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from latentmap.cli.console import say
-from latentmap.cli.model_arguments import check_columns
-from latentmap.cli.row_selection import chosen_row, fingerprint, open_rows, parted
+from latentmap.cli.console import print_message
+from latentmap.cli.model_arguments import check_columns, default_label, is_image_model
+from latentmap.cli.options import option
+from latentmap.cli.row_selection import fingerprint, open_rows, select_row, split_row_number
 from latentmap.errors import FileError, SettingError
 
 if TYPE_CHECKING:
     import numpy as np
 
     from latentmap.analysis import SearchIndex
+    from latentmap.autoencoders.base import BaseAutoEncoder
     from latentmap.data import Source
 
-__all__ = ["Among", "AmongOption", "IndexOption", "Query", "open_query", "surroundings"]
+__all__ = [
+    "IndexOption",
+    "Query",
+    "Reference",
+    "ReferenceOption",
+    "open_query",
+    "open_reference",
+]
 
-AmongOption = Annotated[
+ReferenceOption = Annotated[
     str | None,
-    typer.Option(
-        "--among",
-        metavar="DATA",
-        help="The rows to look among, as in latentmap fit; by default the data that the row is of.",
-        show_default=False,
+    option(
+        "DATA",
+        "Rows to search, as for latentmap fit. By default the data that the row belongs to.",
+        "--reference",
     ),
 ]
 IndexOption = Annotated[
     Path | None,
-    typer.Option(
+    option(
+        "FILE",
+        "Search the rows of an index written by latentmap similar --save-index, without reading "
+        "the rows again.",
         "--index",
-        metavar="FILE",
-        help="Look among the rows of an index that latentmap similar --save-index wrote, without "
-        "reading them again.",
-        show_default=False,
     ),
 ]
-_SPREAD_ROWS, _SPREAD_NUMBERS = 2000, 2**22
+_MAX_SPREAD_ROWS, _MAX_SPREAD_NUMBERS = 2000, 2**22
 
 
 @dataclass(frozen=True)
 class Query:
-    """The rows that the user asked about, and the data that they are of."""
+    """The rows that the user asks about, and the data that they belong to."""
 
     text: str
     rows: Source
-    whole: Source
+    data: Source
 
     @property
     def numbers(self) -> list[int]:
-        """Where each row stands in its data."""
+        """The number of each row in its data."""
         return [self.rows.original_index(i) for i in range(len(self.rows))]
 
     @property
     def name(self) -> str:
-        """What to call them where room is short."""
+        """A short name for messages and titles."""
         return self.rows.name
 
 
 @dataclass(frozen=True)
-class Among:
-    """The rows to look among: their codes, and the rows themselves where they are at hand."""
+class Reference:
+    """The rows to search: an index of their codes, and the rows if they are available."""
 
     index: SearchIndex
     rows: Source | None
     name: str
 
-    def taken(self, model: Any, numbers: np.ndarray) -> np.ndarray:
-        """Give the rows of these numbers, or what the model makes of their codes."""
+    def select(self, model: BaseAutoEncoder, numbers: np.ndarray) -> np.ndarray:
+        """Return the rows with these numbers, decoded from the index if they are not available."""
         import numpy as np
 
-        chosen, places = np.unique(numbers, return_inverse=True)
+        distinct, inverse = np.unique(numbers, return_inverse=True)
         if self.rows is None:
-            rows = np.asarray(model.inverse_transform(self.index.codes[chosen]))
+            rows = np.asarray(model.inverse_transform(self.index.codes[distinct]))
         else:
-            rows = self.rows[chosen].reshape(len(chosen), *model.row_shape_)
-        return rows[places.ravel()]
+            rows = self.rows[distinct].reshape(len(distinct), *model.row_shape_)
+        return rows[inverse.ravel()]
 
-    def spread(self, model: Any) -> np.ndarray | None:
-        """Give the deviation of each column of a table, of some rows; None for images."""
+    def column_spread(self, model: BaseAutoEncoder) -> np.ndarray | None:
+        """Return the standard deviation of each column of a sample; None for images."""
         import numpy as np
 
-        if len(model.row_shape_) > 1:
+        if is_image_model(model):
             return None
-        most = max(2, min(_SPREAD_ROWS, _SPREAD_NUMBERS // model.row_shape_[0]))
-        chosen = np.unique(np.linspace(0, len(self.index) - 1, most).astype(int))
-        return np.std(self.taken(model, chosen), axis=0, dtype=np.float64)
+        size = max(2, min(_MAX_SPREAD_ROWS, _MAX_SPREAD_NUMBERS // model.row_shape_[0]))
+        sample = np.unique(np.linspace(0, len(self.index) - 1, size).astype(int))
+        return np.std(self.select(model, sample), axis=0, dtype=np.float64)
 
     def own_numbers(self, query: Query) -> np.ndarray | None:
-        """Give the numbers that the query's rows have here, or None where they are others."""
+        """Return the numbers of the query's rows in this data; None if they are not part of it."""
         import numpy as np
 
-        if self.index.rows == fingerprint(query.whole):
+        if self.index.rows == fingerprint(query.data):
             return np.array(query.numbers)
-        return self._own_image(query.rows)
+        return self._own_image_number(query.rows)
 
-    def _own_image(self, image: Source) -> np.ndarray | None:
-        """Find an image file among those of a folder."""
+    def _own_image_number(self, image: Source) -> np.ndarray | None:
+        """Return the number of an image file in this folder of images."""
         import numpy as np
 
         from latentmap.data.images import ImageFolderSource
 
-        here = self.rows
-        if not (isinstance(image, ImageFolderSource) and isinstance(here, ImageFolderSource)):
+        rows = self.rows
+        if not (isinstance(image, ImageFolderSource) and isinstance(rows, ImageFolderSource)):
             return None
-        place, folder = (image.folder / image.paths[0]).resolve(), here.folder.resolve()
-        inside = place.relative_to(folder).as_posix() if place.is_relative_to(folder) else None
-        own = len(image) == 1 and inside in here.paths
-        return np.array([here.paths.index(str(inside))]) if own else None
+        path, folder = (image.folder / image.paths[0]).resolve(), rows.folder.resolve()
+        name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else None
+        own = len(image) == 1 and name in rows.paths
+        return np.array([rows.paths.index(str(name))]) if own else None
 
 
 def open_query(
-    model: Any,
+    model: BaseAutoEncoder,
     text: str,
     label: str | None = None,
-    strict: bool = False,
-    beside: Query | None = None,
+    label_required: bool = False,
+    opened: Query | None = None,
 ) -> Query:
-    """Open the rows that the user asked about.
+    """Open the rows that the user asks about.
 
-    The label's column may be missing, unless ``strict``: new rows often have none yet. What was
-    opened for ``beside`` is not read again.
+    New rows often have no label column yet, so it may be missing unless it is required. Data that
+    ``opened`` has read is not read again.
     """
-    data, number = parted(text)
-    named = strict and label is not None  # and so refused where it is not there
-    if beside is not None and parted(beside.text)[0] == data and not named:
-        whole = beside.whole
+    data, number = split_row_number(text)
+    label_checked = label_required and label is not None
+    if opened is not None and split_row_number(opened.text)[0] == data and not label_checked:
+        whole = opened.data
     else:
-        whole = _open(model, data, label, strict)
-    rows = whole if number is None else chosen_row(whole, number, text)
+        whole = _open_data(model, data, label, label_required)
+    rows = whole if number is None else select_row(whole, number, text)
     check_columns(model, rows)
     return Query(text, rows, whole)
 
 
-def surroundings(
-    model: Any,
+def open_reference(
+    model: BaseAutoEncoder,
     query: Query,
-    among: str | None,
+    reference: str | None,
     index: Path | None,
     label: str | None = None,
-    most: int | None = None,
-) -> Among:
-    """Open what rows are looked for among: an index, data, or the data that they are of.
+    max_rows: int | None = None,
+) -> Reference:
+    """Open the rows to search: those of an index, of ``reference``, or of the query's data.
 
-    Parameters
-    ----------
-    model : fitted estimator
-    query : Query
-    among, index : optional
-        As the user gave them: both, if the index is of these rows.
-    label : str, optional
-    most : int, optional
-        Of more rows than this, a sample is enough.
+    If both ``reference`` and ``index`` are given, the index must be one of these rows. Without an
+    index, at most ``max_rows`` rows are sampled.
     """
     from latentmap.analysis import SearchIndex
 
-    held = None if index is None else SearchIndex.load(index, model)
-    if among is None and held is not None:
-        return Among(held, None, Path(str(index)).name)
-    if among is None:
-        rows = _default(model, query)
+    stored = None if index is None else SearchIndex.load(index, model)
+    if reference is None and stored is not None:
+        return Reference(stored, None, Path(str(index)).name)
+    if reference is None:
+        rows = _default_rows(model, query)
     else:
-        rows = open_query(model, among, label, strict=True, beside=query).rows
-    if held is None:
-        rows = rows if most is None else rows.sample(most)
-        return Among(_encode(model, rows), rows, rows.name)
-    if held.rows != fingerprint(rows):
+        rows = open_query(model, reference, label, label_required=True, opened=query).rows
+    if stored is None:
+        rows = rows if max_rows is None else rows.sample(max_rows)
+        return Reference(_build_index(model, rows), rows, rows.name)
+    if stored.rows != fingerprint(rows):
         raise FileError(f"{index}: expected an index of {rows.name}, found one of other rows")
-    return Among(held, rows, rows.name)
+    return Reference(stored, rows, rows.name)
 
 
-def _open(model: Any, data: str, label: str | None, strict: bool) -> Source:
-    remembered = (model.figures_ or {}).get("label")
-    if label is not None and not strict:
+def _open_data(
+    model: BaseAutoEncoder, data: str, label: str | None, label_required: bool
+) -> Source:
+    if label is not None and not label_required:
         try:
             return open_rows(data, label)
         except SettingError:
             label = None
-    return open_rows(data, label, remembered)
+    return open_rows(data, label, default_label(model))
 
 
-def _default(model: Any, query: Query) -> Source:
-    """Choose what to look among where the user has not: the row's own data, or what was fitted."""
-    if len(query.whole) > 1:
-        return query.whole
-    named = ((model.figures_ or {}).get("held_out") or {}).get("data_set")
-    if named is None:
-        raise SettingError(f"{query.text}: expected --among DATA or --index FILE, found neither")
-    say(f"Looking among {named}, which the model was fitted to")
-    return open_query(model, named).rows
+def _default_rows(model: BaseAutoEncoder, query: Query) -> Source:
+    """Return the query's own data or, if that is one row, the data that the model was fitted to."""
+    if len(query.data) > 1:
+        return query.data
+    fitted = ((model.figures_ or {}).get("held_out") or {}).get("data_set")
+    if fitted is None:
+        raise SettingError(
+            f"{query.text}: expected --reference DATA or --index FILE, found neither"
+        )
+    print_message(f"Searching {fitted}, the data that the model was fitted to")
+    return open_query(model, fitted).rows
 
 
-def _encode(model: Any, rows: Source) -> SearchIndex:
+def _build_index(model: BaseAutoEncoder, rows: Source) -> SearchIndex:
     from latentmap.analysis import SearchIndex
-    from latentmap.cli.streaming import codes_of
+    from latentmap.cli.streaming import encode_rows
     from latentmap.data.images import ImageFolderSource
 
     names = None
-    if isinstance(rows, ImageFolderSource):  # a file's name may hold bytes that are no text
+    if isinstance(rows, ImageFolderSource):  # File names may contain bytes that are not UTF-8.
         names = (name.encode("utf-8", "replace").decode() for name in rows.paths)
-    codes = codes_of(model, rows)
-    known = {"model": model.fingerprint(), "rows": fingerprint(rows)}
-    return SearchIndex(codes, rows.labels, names, **known)
+    fingerprints = {"model": model.fingerprint(), "rows": fingerprint(rows)}
+    return SearchIndex(encode_rows(model, rows), rows.labels, names, **fingerprints)

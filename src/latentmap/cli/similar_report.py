@@ -1,4 +1,4 @@
-"""What `similar` found: written as a table, drawn as a contact sheet, and told."""
+"""The results of `similar`: printed, written to a table, or drawn as a contact sheet."""
 
 from __future__ import annotations
 
@@ -6,178 +6,180 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latentmap.cli.console import say, show_table, working
-from latentmap.cli.similar_query import Among, Query
+from latentmap.cli.console import format_count, print_message, print_table
+from latentmap.cli.model_arguments import is_image_model
+from latentmap.cli.pictures import open_plot
+from latentmap.cli.similar_query import Query, Reference
 from latentmap.cli.table_output import write_columns
 
 if TYPE_CHECKING:
     import numpy as np
 
     from latentmap.analysis.search import Found
+    from latentmap.autoencoders.base import BaseAutoEncoder
 
-__all__ = ["Answer", "as_plain", "draw", "tell", "write_table"]
+__all__ = ["SearchResult", "draw_result", "print_result", "write_result"]
 
-_SHEET, _LINES, _ACROSS = 8, 4, 10  # queries in a picture of images, of tables; neighbours of each
-_TOLD = 10  # queries that are told of on the screen
+# Limits of a contact sheet: queries that are images, queries of a table, neighbours of each.
+_MAX_IMAGE_QUERIES, _MAX_TABLE_QUERIES, _MAX_NEIGHBORS = 8, 4, 10
+_MAX_PRINTED = 10
 
 
 @dataclass(frozen=True)
-class Answer:
-    """Queries and the rows found for them."""
+class SearchResult:
+    """A query, the rows that were searched, and the nearest rows."""
 
-    model: Any
+    model: BaseAutoEncoder
     query: Query
-    numbers: list[int]
-    among: Among
-    found: Found
+    reference: Reference
+    nearest: Found
 
-    @property
-    def labels(self) -> np.ndarray | None:
-        """The labels of the rows that were searched."""
-        return self.among.index.labels
-
-    def own_label(self, query: int) -> Any:
-        """Give the label of a query, if it has one."""
+    def query_label(self, query: int) -> object:
+        """Return the label of one of the query's rows; None if it has no label."""
         labels = self.query.rows.labels
-        return None if labels is None else _simple(labels[query])
+        return None if labels is None else _plain(labels[query])
 
-    def alike(self, queries: Any, k: int) -> np.ndarray | None:
-        """Tell which of the first k neighbours have the label of their query, if both have some."""
-        own = self.query.rows.labels
-        if self.labels is None or own is None:
+    def same_label(self, queries: np.ndarray | slice, k: int) -> np.ndarray | None:
+        """Return which of the k nearest rows have the label of their query; None without labels."""
+        own, labels = self.query.rows.labels, self.reference.index.labels
+        if labels is None or own is None:
             return None
-        near = self.labels[self.found.rows[queries, :k]]
+        near = labels[self.nearest.rows[queries, :k]]
         return near.astype(str) == own[queries].astype(str)[:, None]
 
+    def neighbors(self, query: int) -> list[dict[str, Any]]:
+        """Return the number, name, label and distance of each neighbour of a row."""
+        names, labels = self.reference.index.names, self.reference.index.labels
+        pairs = zip(*(part[query].tolist() for part in self.nearest), strict=True)
+        return [
+            {
+                "row": row,
+                "name": None if names is None else names[row],
+                "label": None if labels is None else _plain(labels[row]),
+                "distance": round(distance, 6),
+            }
+            for row, distance in pairs
+        ]
 
-def write_table(path: Path, answer: Answer) -> None:
-    """Write a line for each neighbour: query, rank, row, distance, and its label and name."""
+    def as_dict(self) -> dict[str, Any]:
+        """Return the result as plain values for JSON."""
+        queries = [
+            {"row": number, "label": self.query_label(i), "neighbors": self.neighbors(i)}
+            for i, number in enumerate(self.query.numbers)
+        ]
+        rows = len(self.reference.index)
+        return {"reference": self.reference.name, "rows": rows, "queries": queries}
+
+
+def write_result(path: Path, result: SearchResult) -> None:
+    """Write a table with one line for each neighbour."""
     import numpy as np
 
-    near, distances = answer.found
-    count, k = near.shape
-    index, found = answer.among.index, near.ravel()
+    rows, distances = result.nearest
+    n_queries, k = rows.shape
+    index, flat = result.reference.index, rows.ravel()
     numbers = {
-        "query": np.repeat(answer.numbers, k),
-        "rank": np.tile(np.arange(1, k + 1), count),
-        "row": found,
+        "query": np.repeat(result.query.numbers, k),
+        "rank": np.tile(np.arange(1, k + 1), n_queries),
+        "row": flat,
         "distance": distances.ravel().astype(np.float64).round(7),
     }
-    others = {}
+    texts = {}
     if index.labels is not None:
-        others["label"] = index.labels[found]
+        texts["label"] = index.labels[flat]
     if index.names is not None:
-        others["name"] = np.array([index.names[row] for row in found.tolist()])
-    write_columns(path, numbers, others)
-    say(f"Wrote {path}: {k:,} neighbours of {count:,} rows")
+        texts["name"] = np.array([index.names[row] for row in flat.tolist()])
+    write_columns(path, numbers, texts)
+    each = format_count(k, "neighbour")
+    print_message(f"Wrote {path}: {each} of {format_count(n_queries, 'row')}")
 
 
-def draw(path: Path, answer: Answer) -> None:
-    """Draw some queries, spread over all, and their neighbours."""
+def draw_result(path: Path, result: SearchResult) -> None:
+    """Draw evenly spaced queries and their nearest rows."""
     import numpy as np
 
-    with working(f"Drawing {path}…"):
-        from latentmap import plots
+    from latentmap import plots
 
-        shape = answer.model.row_shape_
-        most = _SHEET if len(shape) > 1 else _LINES
-        count = len(answer.numbers)
-        some = np.unique(np.linspace(0, count - 1, min(count, most)).astype(int))
-        near, distances = (part[some, :_ACROSS] for part in answer.found)
-        rows = answer.among.taken(answer.model, near.ravel()).reshape(*near.shape, *shape)
-        with plots.figure(path, *plots.neighbors_size(len(some), near.shape[1], shape)) as ax:
-            plots.neighbors(
-                answer.query.rows[some].reshape(-1, *shape),
-                rows,
-                distances,
-                [_captions(answer, i, near[at]) for at, i in enumerate(some)],
-                ax,
-                alike=answer.alike(some, _ACROSS),
-                names=answer.query.rows.feature_names,
-                spread=answer.among.spread(answer.model),
-                title=_title(answer, len(some)),
-            )
-    say(f"Wrote {path}")
+    model, query, n_queries = result.model, result.query, len(result.query.rows)
+    shape = model.row_shape_
+    most = _MAX_IMAGE_QUERIES if is_image_model(model) else _MAX_TABLE_QUERIES
+    sample = np.unique(np.linspace(0, n_queries - 1, min(n_queries, most)).astype(int))
+    near, distances = (part[sample, :_MAX_NEIGHBORS] for part in result.nearest)
+    rows = result.reference.select(model, near.ravel()).reshape(*near.shape, *shape)
+    with open_plot(path, *plots.neighbors_size(len(sample), near.shape[1], shape)) as ax:
+        plots.neighbors(
+            query.rows[sample].reshape(-1, *shape),
+            rows,
+            distances,
+            [_captions(result, i, near[at]) for at, i in enumerate(sample)],
+            ax,
+            alike=result.same_label(sample, _MAX_NEIGHBORS),
+            names=query.rows.feature_names,
+            spread=result.reference.column_spread(model),
+            title=_title(result, len(sample)),
+        )
 
 
-def _title(answer: Answer, drawn: int) -> str:
-    count = len(answer.numbers)
-    of = f"{drawn} of {count:,} rows of " if count > drawn else ""
-    decoded = ", decoded" if answer.among.rows is None else ""
-    return f"{of}{answer.query.name}: nearest among {answer.among.name}{decoded}"
+def _title(result: SearchResult, n_drawn: int) -> str:
+    n_queries = len(result.query.rows)
+    part = f"{n_drawn} of {n_queries:,} rows of " if n_queries > n_drawn else ""
+    decoded = ", decoded" if result.reference.rows is None else ""
+    return f"{part}{result.query.name}: nearest rows in {result.reference.name}{decoded}"
 
 
-def _captions(answer: Answer, query: int, near: np.ndarray) -> list[str]:
-    named, labels = answer.among.index.names, answer.labels
-    words = named if labels is None else labels
-    alone = len(answer.query.whole) == 1
-    own = answer.own_label(query)
+def _captions(result: SearchResult, query: int, near: np.ndarray) -> list[str]:
+    names, labels = result.reference.index.names, result.reference.index.labels
+    texts = names if labels is None else labels
+    single = len(result.query.data) == 1
+    own = _caption(result.query.numbers[query], result.query_label(query))
     return [
-        answer.query.name if alone else _caption(answer.numbers[query], own),
-        *(_caption(row, None if words is None else words[row]) for row in near.tolist()),
+        result.query.name if single else own,
+        *(_caption(row, None if texts is None else texts[row]) for row in near.tolist()),
     ]
 
 
-def _caption(number: int, words: Any) -> str:
-    return f"#{number}" if words is None else f"#{number} {words}"
+def _caption(number: int, text: object) -> str:
+    return f"#{number}" if text is None else f"#{number} {text}"
 
 
-def as_plain(answer: Answer) -> dict[str, Any]:
-    """Give what was found in what JSON holds."""
-    queries = []
-    for i, number in enumerate(answer.numbers):
-        own = answer.own_label(i)
-        queries.append({"row": number, "label": own, "near": _near(answer, i)})
-    return {"among": answer.among.name, "rows": len(answer.among.index), "found": queries}
-
-
-def _near(answer: Answer, query: int) -> list[dict[str, Any]]:
-    named, labels = answer.among.index.names, answer.labels
-    pairs = zip(*(part[query].tolist() for part in answer.found), strict=True)
-    return [
-        {
-            "row": row,
-            "name": None if named is None else named[row],
-            "label": None if labels is None else _simple(labels[row]),
-            "distance": round(distance, 6),
-        }
-        for row, distance in pairs
-    ]
-
-
-def _simple(label: Any) -> Any:
+def _plain(label: Any) -> object:
     return label.item() if hasattr(label, "item") else label
 
 
-def tell(answer: Answer) -> None:
-    """Show all neighbours of one row, or the nearest one of some rows."""
-    count, name = len(answer.numbers), answer.among.name
-    if count == 1:
-        say(f"The rows of {name} most like {answer.query.name}:")
-        lines = [("", near) for near in _near(answer, 0)]
+def print_result(result: SearchResult) -> None:
+    """Print all neighbours of one row, or the nearest row of each of several."""
+    n_queries, name = len(result.query.rows), result.reference.name
+    if n_queries == 1:
+        print_message(f"Rows of {name} most similar to {result.query.name}:")
+        lines = [("", neighbor) for neighbor in result.neighbors(0)]
     else:
-        say(f"The nearest row of {name} to {_some(count)} of {answer.query.name}:")
-        lines = [(str(answer.numbers[i]), _near(answer, i)[0]) for i in range(min(count, _TOLD))]
+        part = f"first {_MAX_PRINTED} of " if n_queries > _MAX_PRINTED else ""
+        print_message(
+            f"Most similar row of {name} for the {part}{n_queries:,} rows of {result.query.name}:"
+        )
+        shown = range(min(n_queries, _MAX_PRINTED))
+        lines = [(str(result.query.numbers[i]), result.neighbors(i)[0]) for i in shown]
     keys = [key for key in ("row", "name", "label") if lines[0][1][key] is not None]
     table = [
-        [query, *(str(near[key]) for key in keys), f"{near['distance']:#.4g}"]
-        for query, near in lines
+        [query, *(str(neighbor[key]) for key in keys), f"{neighbor['distance']:#.4g}"]
+        for query, neighbor in lines
     ]
     columns = ["query", *keys, "distance"]
-    if count == 1:
+    if n_queries == 1:
         columns, table = columns[1:], [line[1:] for line in table]
-    show_table(columns, table, ("query", "row", "distance"))
-    alike = answer.alike(slice(None), 1) if count > 1 and _are_classes(answer.labels) else None
-    if alike is not None:
-        say(f"The nearest row has the same label for {alike.mean():.1%} of {count:,} rows")
+    print_table(columns, table, ("query", "row", "distance"))
+    _print_label_agreement(result)
+
+
+def _print_label_agreement(result: SearchResult) -> None:
+    n_queries, labels = len(result.query.rows), result.reference.index.labels
+    same = result.same_label(slice(None), 1) if n_queries > 1 and _are_classes(labels) else None
+    if same is not None:
+        print_message(f"The most similar row has the same label for {same.mean():.1%} of the rows")
 
 
 def _are_classes(labels: np.ndarray | None) -> bool:
-    """Tell classes from measured values, which mostly differ from row to row."""
+    """Return whether labels are classes; measured values mostly differ from row to row."""
     import numpy as np
 
     return labels is not None and 2 * len(np.unique(labels)) <= len(labels)
-
-
-def _some(count: int) -> str:
-    return f"each of {count} rows" if count <= _TOLD else f"the first {_TOLD} of {count:,} rows"

@@ -1,57 +1,64 @@
-"""Rows through a model in batches, with progress, however many there are."""
+"""Passing rows through a model in batches, with progress."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from latentmap.cli.console import format_count
 
 if TYPE_CHECKING:
     import numpy as np
+    from numpy.typing import ArrayLike
 
+    from latentmap.autoencoders.base import BaseAutoEncoder
     from latentmap.data import Source
 
-__all__ = ["codes_of", "encoded", "through"]
+__all__ = ["encode_batches", "encode_rows", "map_batches"]
 
 _BATCH_BYTES = 2**25
-_MOST_CODE_BYTES = 2**25
-_MOST = 8192
+_MAX_BATCH_ROWS = 8192
+_MAX_CODE_BYTES = 2**25
 
 
-def through(function: Callable[[np.ndarray], Any], rows: Source, text: str) -> Iterator[np.ndarray]:
-    """Apply ``transform`` or ``inverse_transform`` to all rows, batch by batch."""
+def map_batches(
+    function: Callable[[np.ndarray], ArrayLike], rows: Source, text: str
+) -> Iterator[np.ndarray]:
+    """Apply a function to all rows, batch by batch, and show progress under ``text``."""
     import numpy as np
 
     from latentmap.progress import progress
 
-    done, size = 0, max(1, min(_MOST, _BATCH_BYTES * len(rows) // max(rows.nbytes, 1)))
+    start = 0
+    size = max(1, min(_MAX_BATCH_ROWS, _BATCH_BYTES * len(rows) // max(rows.nbytes, 1)))
     with progress(text, len(rows)) as advance:
         for batch in rows.batches(size):
-            rows.check(batch, done)
-            done += len(batch)
+            rows.check(batch, start)
+            start += len(batch)
             yield np.asarray(function(batch))
             advance(len(batch))
 
 
-def encoded(model: Any, rows: Source) -> Iterator[np.ndarray]:
+def encode_batches(model: BaseAutoEncoder, rows: Source) -> Iterator[np.ndarray]:
     """Encode all rows, batch by batch."""
     from latentmap.data import ArraySource
 
-    def transform(batch: np.ndarray) -> Any:
-        # With their columns' names, where the rows have some: the model compares them.
+    def encode(batch: np.ndarray) -> ArrayLike:
+        # The source carries the names of the columns, which the model compares with its own.
         return model.transform(ArraySource(batch, feature_names=rows.feature_names, name=rows.name))
 
-    return through(transform, rows, f"Encoding {len(rows):,} rows")
+    return map_batches(encode, rows, f"Encoding {format_count(len(rows), 'row')}")
 
 
-def codes_of(model: Any, rows: Source) -> np.ndarray:
-    """Encode all rows, into memory, or where they are too many into a file without a name."""
+def encode_rows(model: BaseAutoEncoder, rows: Source) -> np.ndarray:
+    """Encode all rows into one array; a large array is kept in a temporary file."""
     import numpy as np
 
     from latentmap.data.memmap import TemporaryArrayFile
 
-    if 4 * len(rows) * model.n_components <= _MOST_CODE_BYTES:
-        return np.concatenate(list(encoded(model, rows)))
+    if 4 * len(rows) * model.n_components <= _MAX_CODE_BYTES:
+        return np.concatenate(list(encode_batches(model, rows)))
     with TemporaryArrayFile() as file:
-        for batch in encoded(model, rows):
+        for batch in encode_batches(model, rows):
             file.write(batch.astype(np.float32, copy=False))
         return file.mapped(np.float32, (model.n_components,))

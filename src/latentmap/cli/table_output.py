@@ -1,52 +1,51 @@
-"""Figures of rows, written as a table: whole numbers stay whole, and words stay words."""
+"""Writing columns of different types to a table, part by part."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["ROW_SUFFIXES", "SUFFIXES", "write_columns", "writing_columns"]
+if TYPE_CHECKING:
+    import numpy as np
 
-Write = Callable[..., None]
+__all__ = ["ROW_SUFFIXES", "TABLE_SUFFIXES", "open_column_writer", "write_columns"]
 
-SUFFIXES = (".npy", ".csv", ".parquet")
-ROW_SUFFIXES = (*SUFFIXES, "")
+Columns = Mapping[str, "np.ndarray | Sequence[str]"]
+Write = Callable[[Columns, Columns], None]
+
+TABLE_SUFFIXES = (".npy", ".csv", ".parquet")
+# A name without a suffix is a folder of images.
+ROW_SUFFIXES = (*TABLE_SUFFIXES, "")
 
 
-def write_columns(
-    path: Path, numbers: dict[str, Any], others: dict[str, Any] | None = None
-) -> None:
-    """Write columns of one length; see `writing_columns`."""
-    with writing_columns(path, len(next(iter(numbers.values())))) as write:
-        write(numbers, others)
+def write_columns(path: Path, numbers: Columns, texts: Columns) -> None:
+    """Write columns of one length; see `open_column_writer`."""
+    with open_column_writer(path, len(next(iter(numbers.values())))) as write:
+        write(numbers, texts)
 
 
 @contextlib.contextmanager
-def writing_columns(path: Path, length: int) -> Iterator[Write]:
-    """Write columns of a length in all, some rows at a time.
+def open_column_writer(path: Path, length: int) -> Iterator[Write]:
+    """Yield ``write(numbers, texts)``, which appends rows to a table of ``length`` rows.
 
-    .npy takes the numbers alone, shape (n, columns), as float64; tables the others too (labels,
-    names), which stand in place of numbers of the same name.
-
-    Yields
-    ------
-    callable
-        ``write(numbers, others=None)``, each a dict of columns.
+    A .npy file contains the numbers as float64 of shape (length, columns). Other tables contain
+    the texts as well; a text column replaces a number column of the same name.
     """
     from latentmap.files import write_atomically
 
-    with write_atomically(path) as beside, contextlib.ExitStack() as closing:
-        yield _WRITERS[path.suffix.lower()](beside, length, closing)
+    make_writer = _write_array if path.suffix.lower() == ".npy" else _write_table
+    with write_atomically(path) as temporary, contextlib.ExitStack() as stack:
+        yield make_writer(temporary, length, stack)
 
 
-def _array_writer(path: Path, length: int, closing: contextlib.ExitStack) -> Write:
+def _write_array(path: Path, length: int, stack: contextlib.ExitStack) -> Write:
     import numpy as np
 
-    file = closing.enter_context(path.open("wb"))
+    file = stack.enter_context(path.open("wb"))
 
-    def write(numbers: dict[str, Any], others: dict[str, Any] | None = None) -> None:
+    def write(numbers: Columns, texts: Columns) -> None:
         rows = np.column_stack(list(numbers.values())).astype(np.float64, copy=False)
         if not file.tell():
             header = {"descr": "<f8", "fortran_order": False, "shape": (length, rows.shape[1])}
@@ -56,26 +55,19 @@ def _array_writer(path: Path, length: int, closing: contextlib.ExitStack) -> Wri
     return write
 
 
-def _table_writer(path: Path, length: int, closing: contextlib.ExitStack) -> Write:
+def _write_table(path: Path, length: int, stack: contextlib.ExitStack) -> Write:
     import numpy as np
     import pyarrow as pa
     from pyarrow import csv, parquet
 
-    kind = csv.CSVWriter if path.suffix.lower() == ".csv" else parquet.ParquetWriter
+    writer_class = csv.CSVWriter if path.suffix.lower() == ".csv" else parquet.ParquetWriter
     writers: list[Any] = []
 
-    def write(numbers: dict[str, Any], others: dict[str, Any] | None = None) -> None:
-        arrays = {k: np.asarray(column) for k, column in {**numbers, **(others or {})}.items()}
+    def write(numbers: Columns, texts: Columns) -> None:
+        arrays = {name: np.asarray(column) for name, column in {**numbers, **texts}.items()}
         table = pa.table({k: a.tolist() if a.dtype.kind == "O" else a for k, a in arrays.items()})
         if not writers:
-            writers.append(closing.enter_context(kind(path, table.schema)))
+            writers.append(stack.enter_context(writer_class(path, table.schema)))
         writers[0].write_table(table)
 
     return write
-
-
-_WRITERS: dict[str, Callable[[Path, int, contextlib.ExitStack], Write]] = {
-    ".csv": _table_writer,
-    ".parquet": _table_writer,
-    ".npy": _array_writer,
-}

@@ -1,0 +1,70 @@
+"""``latentmap decode``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from latentmap.cli.console import format_count, print_message
+from latentmap.cli.model_arguments import column_names, open_model
+from latentmap.cli.options import Label, Model, argument, output_option
+from latentmap.cli.table_output import ROW_SUFFIXES
+from latentmap.errors import DataError
+
+if TYPE_CHECKING:
+    from latentmap.data import Source
+
+__all__ = ["EXAMPLES", "decode"]
+
+EXAMPLES = (
+    "latentmap decode mnist.safetensors codes.npy -o digits/",
+    "latentmap decode flowers.safetensors codes.csv -o rows.parquet",
+)
+
+
+def decode(
+    model: Model,
+    codes: Annotated[
+        str,
+        argument(
+            "CODES",
+            "Codes: .npy, .npz, .csv or .parquet. A column named label is copied to the output.",
+        ),
+    ],
+    output: Annotated[
+        Path,
+        output_option(
+            "ROWS",
+            "Output: a .npy, .csv or .parquet file, or a name without a suffix for a new folder of "
+            "images.",
+        ),
+    ],
+    label: Label = None,
+) -> None:
+    """Decode codes: write the rows that they stand for."""
+    from latentmap.cli.row_selection import input_paths, open_rows
+    from latentmap.cli.streaming import map_batches
+    from latentmap.data import write_rows
+    from latentmap.files import check_output_path
+
+    check_output_path(output, ROW_SUFFIXES, input_paths(model, codes), folder=not output.suffix)
+    estimator = open_model(model)
+    source = open_rows(codes, label, "label")
+    _check_width(source, int(estimator.n_components))
+    text = f"Decoding {format_count(len(source), 'code')}"
+    write_rows(
+        output,
+        map_batches(estimator.inverse_transform, source, text),
+        length=len(source),
+        feature_names=column_names(estimator),
+        labels=source.labels,
+    )
+    print_message(f"Wrote {output}: {format_count(len(source), 'row')}")
+
+
+def _check_width(codes: Source, n_components: int) -> None:
+    if codes.row_shape != (n_components,):
+        raise DataError(
+            f"{codes.name}: expected codes with {format_count(n_components, 'component')}, "
+            f"found rows of shape {codes.row_shape}"
+        )

@@ -1,0 +1,52 @@
+"""``latentmap decompress``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from latentmap.cli.console import format_count, print_message
+from latentmap.cli.model_arguments import column_names, open_model
+from latentmap.cli.options import Model, argument, output_option
+from latentmap.cli.table_output import ROW_SUFFIXES
+
+__all__ = ["EXAMPLES", "decompress"]
+
+EXAMPLES = (
+    "latentmap decompress mnist.safetensors digits.codes -o digits/",
+    "latentmap decompress flowers.safetensors rows.codes -o rows.parquet",
+)
+
+
+def decompress(
+    model: Model,
+    compressed: Annotated[
+        Path, argument("FILE", "A file written by latentmap compress with the same model.")
+    ],
+    output: Annotated[
+        Path,
+        output_option(
+            "ROWS",
+            "Output: a .npy, .csv or .parquet file, or a name without a suffix for a new folder of "
+            "images. .csv and .parquet include the labels, if they were stored.",
+        ),
+    ],
+) -> None:
+    """Restore the rows of a compressed file."""
+    from latentmap.analysis.codec_file import PackedCodes
+    from latentmap.analysis.compression import decompressed, open_codes
+    from latentmap.data import write_rows
+    from latentmap.files import check_output_path
+
+    check_output_path(output, ROW_SUFFIXES, [model, compressed], folder=not output.suffix)
+    PackedCodes(compressed)  # An unreadable file is reported before the engine starts.
+    estimator = open_model(model)
+    codes = open_codes(estimator, compressed)
+    write_rows(
+        output,
+        decompressed(estimator, codes, verbose=True),
+        length=codes.rows,
+        feature_names=column_names(estimator),
+        labels=codes.labels,
+    )
+    print_message(f"Wrote {output}: {format_count(codes.rows, 'row')}")

@@ -1,0 +1,145 @@
+"""Which rows a model is fitted to, and which it is evaluated on.
+
+A built-in data set has unseen rows. From other data, `fit` holds out a tenth. The model file stores
+how they were chosen and a fingerprint of the data, so that `evaluate` finds the same rows again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from latentmap.cli.console import format_count
+from latentmap.cli.row_selection import fingerprint, is_data_set_name, open_rows
+from latentmap.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from latentmap.data import Source
+
+__all__ = ["EvaluationRows", "FitRows", "HeldOut", "open_evaluation_rows", "split_fit_rows"]
+
+_MIN_ROWS = 20  # A tenth of fewer rows is too small to measure quality on.
+_SHARE, _MAX_HELD_OUT = 0.1, 10_000
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """How the rows that a model was not fitted to are found again."""
+
+    rows: int
+    data_set: str | None = None
+    rows_total: int | None = None
+    seed: int | None = None
+    fingerprint: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields that are set, as the model file stores them."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> HeldOut:
+        """Read what a model file stores."""
+        known = {field.name for field in fields(cls)}
+        return cls(**{"rows": 0, **{k: v for k, v in stored.items() if k in known}})
+
+    def describe(self, data: str = "") -> str:
+        """Describe the rows, with the name of their data if it is known."""
+        if self.data_set is not None:
+            return f"the {self.rows:,} unseen rows of {self.data_set}"
+        total = format_count(self.rows_total or 0, "row")
+        return f"{self.rows:,} of {total}{data and f' of {data}'}, which were held out"
+
+
+@dataclass(frozen=True)
+class FitRows:
+    """Rows to fit a model to, and rows to evaluate it on, if there are enough."""
+
+    fitted: Source
+    unseen: Source | None
+    held_out: HeldOut
+
+    def select_layout(self, path: Path) -> np.ndarray:
+        """Read the user's layout of all rows; return the positions of the fitted rows."""
+        positions, held_out = open_rows(str(path)), self.held_out
+        total = held_out.rows_total or len(self.fitted)
+        if len(positions) != total:
+            found = format_count(len(positions), "position")
+            raise DataError(
+                f"{path}: expected a position for each of {total:,} rows, found {found}"
+            )
+        if self.unseen is not None and held_out.seed is not None:
+            positions = positions.split(held_out.rows, held_out.seed)[0]
+        return positions[:]
+
+
+@dataclass(frozen=True)
+class EvaluationRows:
+    """Rows to evaluate a model on, and the fitted rows if they are available."""
+
+    rows: Source
+    fitted: Source | None
+    description: str
+
+
+def split_fit_rows(data: str, rows: Source, seed: int, cached: bool = True) -> FitRows:
+    """Choose the rows to fit a model to, and those to evaluate it on.
+
+    Parameters
+    ----------
+    data : str
+        The path or data set name that the rows were opened from.
+    rows : Source
+    seed : int
+    cached : bool
+        Whether to copy rows from slow storage to the local cache, because they are read often.
+    """
+    return _unseen_rows(data, rows) if is_data_set_name(data) else _hold_out(rows, seed, cached)
+
+
+def _unseen_rows(name: str, fitted: Source) -> FitRows:
+    from latentmap.data import load_dataset
+
+    unseen = load_dataset(name, "unseen")
+    return FitRows(fitted, unseen, HeldOut(len(unseen), data_set=name))
+
+
+def _hold_out(rows: Source, seed: int, cached: bool) -> FitRows:
+    from latentmap.data.caching import load_or_cache
+
+    rows = load_or_cache(rows, verbose=True) if cached else rows
+    total = len(rows)
+    n_held_out = 0 if total < _MIN_ROWS else min(round(_SHARE * total), _MAX_HELD_OUT)
+    held_out = HeldOut(n_held_out, rows_total=total, seed=seed, fingerprint=fingerprint(rows))
+    if n_held_out == 0:
+        return FitRows(rows, None, held_out)
+    fitted, unseen = rows.split(n_held_out, seed)
+    # The held-out rows are read several times, and each time would read all of a slow source.
+    return FitRows(fitted, unseen if unseen.is_decoded else load_or_cache(unseen), held_out)
+
+
+def open_evaluation_rows(
+    data: str, label: str | None, figures: Mapping[str, Any]
+) -> EvaluationRows:
+    """Open the rows of ``data`` to evaluate a model on, given the figures in its file.
+
+    These are the unseen rows of a built-in data set, the held-out rows of data that the model was
+    fitted to, and all rows of other data.
+    """
+    rows = open_rows(data, label, figures.get("label"))
+    if is_data_set_name(data):
+        named = _unseen_rows(data, rows)
+        return EvaluationRows(named.unseen or rows, rows, named.held_out.describe())
+    all_rows, own_fingerprint = f"all {len(rows):,} rows of {rows.name}", fingerprint(rows)
+    stored = (figures.get("held_out") or {}, *(figures.get("held_out_before") or ()))
+    for held_out in map(HeldOut.from_dict, stored):
+        if held_out.fingerprint != own_fingerprint:
+            continue
+        if not held_out.rows:
+            return EvaluationRows(rows, None, f"{all_rows}, which the model was fitted to")
+        fitted, unseen = rows.split(int(held_out.rows), int(held_out.seed or 0))
+        return EvaluationRows(unseen, fitted, held_out.describe(rows.name))
+    return EvaluationRows(rows, None, all_rows)

@@ -1,0 +1,146 @@
+"""The results of `outliers`: the top outliers printed and drawn, and all scores as columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from latentmap.cli.console import format_count, print_table
+from latentmap.cli.pictures import open_plot
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from latentmap.analysis import Usual
+    from latentmap.analysis.outlier_scores import Outliers
+    from latentmap.cli.table_output import Columns
+    from latentmap.data import Source
+
+__all__ = ["TopOutliers", "draw_outliers", "print_outliers", "score_columns"]
+
+# Name of a figure in the output: name of the array that holds it for all rows.
+_FIGURES = {
+    "score": "scores",
+    "error_part": "error_parts",
+    "rarity_part": "rarity_parts",
+    "error": "errors",
+    "rarity": "rarities",
+}
+_MAX_DIFFERENCES = 3
+_MAX_DRAWN_IMAGES, _MAX_DRAWN_TABLE_ROWS = 40, 20
+
+
+@dataclass(frozen=True)
+class TopOutliers:
+    """The rows with the highest scores, and how they differ from what the model expects."""
+
+    source: Source
+    numbers: np.ndarray
+    scores: Outliers
+    rows: np.ndarray
+    expected: np.ndarray
+    attributions: np.ndarray
+
+    @classmethod
+    def explain(
+        cls, scorer: Usual, source: Source, numbers: np.ndarray, scores: Outliers
+    ) -> TopOutliers:
+        """Compute which columns or pixels explain the scores of these rows."""
+        from latentmap.analysis import blame
+        from latentmap.data.memory import check_memory
+
+        subset = source.subset(numbers)
+        check_memory(f"-n {len(numbers)}", 8 * subset.nbytes * 4 // subset.dtype.itemsize)
+        expected = scorer.expected(subset)
+        attributions = blame(scorer.estimator, subset, expected)
+        return cls(source, numbers, scores, subset[:], expected, attributions)
+
+    @property
+    def are_images(self) -> bool:
+        """Whether the rows are images."""
+        return len(self.source.row_shape) > 1
+
+    def as_dicts(self) -> list[dict[str, Any]]:
+        """Return the figures of each row as plain values for JSON."""
+        return [self._as_dict(i) for i in range(len(self.numbers))]
+
+    def _as_dict(self, i: int) -> dict[str, Any]:
+        values: dict[str, Any] = {"row": int(self.numbers[i])}
+        if self.source.labels is not None:
+            label = self.source.labels[values["row"]]
+            values["label"] = label.item() if hasattr(label, "item") else label
+        values |= {name: float(getattr(self.scores, field)[i]) for name, field in _FIGURES.items()}
+        return {**values, "differences": self._differences(i)}
+
+    def _differences(self, i: int) -> list[dict[str, Any]]:
+        """Return the columns or pixels that differ most from what the model expects."""
+        import numpy as np
+
+        parts = (self.attributions, self.rows, self.expected)
+        shares, row, expected = (part[i].ravel() for part in parts)
+        largest = np.argsort(-np.abs(shares), kind="stable")[:_MAX_DIFFERENCES]
+        return [
+            {
+                "column": _column_name(self.source, int(j)),
+                "share": float(shares[j]),
+                "value": float(row[j]),
+                "expected": float(expected[j]),
+            }
+            for j in largest[shares[largest] != 0]
+        ]
+
+
+def score_columns(source: Source, scores: Outliers, start: int) -> tuple[Columns, Columns]:
+    """Return the scores of rows from ``start`` on as number columns and text columns."""
+    import numpy as np
+
+    numbers = {"row": start + np.arange(len(scores.scores))}
+    numbers |= {name: getattr(scores, field) for name, field in _FIGURES.items()}
+    numbers |= {"largest_difference": scores.blamed}
+    columns, inverse = np.unique(scores.blamed, return_inverse=True)
+    names = [_column_name(source, int(column)) for column in columns]
+    return numbers, {"largest_difference": [names[i] for i in inverse]}
+
+
+def _column_name(source: Source, number: int) -> str:
+    """Return the name of a column of a table, or of a pixel."""
+    if source.feature_names is not None:
+        return str(source.feature_names[number])
+    if len(source.row_shape) == 1:
+        return f"c{number}"
+    import numpy as np
+
+    return "pixel " + ",".join(map(str, np.unravel_index(number, source.row_shape)))
+
+
+def print_outliers(top: TopOutliers) -> None:
+    """Print a table of the top outliers."""
+    labels = ["label"] if top.source.labels is not None else []
+    most = 1 if top.are_images else _MAX_DIFFERENCES
+    lines = []
+    for values in top.as_dicts():
+        scores = [f"{values[name]:.2f}" for name in ("score", "error_part", "rarity_part")]
+        names = [str(values[name]) for name in ("row", *labels)]
+        lines.append([*names, *scores, _format_differences(values["differences"][:most])])
+    columns = ["row", *labels, "score", "error", "rarity", "largest differences"]
+    print_table(columns, lines, ["row", "score", "error", "rarity"])
+
+
+def _format_differences(differences: list[dict[str, Any]]) -> str:
+    texts = (f"{d['column']}: {d['value']:.4g}, expected {d['expected']:.4g}" for d in differences)
+    return "; ".join(texts) or "none"
+
+
+def draw_outliers(path: Path, top: TopOutliers) -> None:
+    """Draw the top outliers, what the model expects, and the differences."""
+    from latentmap import plots
+
+    most = _MAX_DRAWN_IMAGES if top.are_images else _MAX_DRAWN_TABLE_ROWS
+    parts = (top.rows, top.expected, top.attributions)
+    rows, expected, attributions = (part[:most] for part in parts)
+    pairs = zip(top.numbers[:most], top.scores.scores, strict=False)
+    captions = [f"row {number} ({score:.1f})" for number, score in pairs]
+    details = f"the {format_count(len(rows), 'row')} with the highest scores"
+    with open_plot(path, *plots.blame_size(rows.shape), details) as ax:
+        plots.blame(rows, expected, attributions, captions, ax, top.source.feature_names)

@@ -1,0 +1,164 @@
+"""The ways in which `generate` makes rows: sampling, interpolation and variation.
+
+Rows are made in batches on demand, so that memory does not grow with their number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from latentmap.cli.console import format_count, show_status
+from latentmap.errors import SettingError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from latentmap.autoencoders.base import BaseAutoEncoder
+
+__all__ = ["GeneratedRows", "Request", "generate_rows"]
+
+_BATCH_NUMBERS = 2**21
+# Measuring the step sizes of an interpolation takes time; this many steps are enough.
+_MAX_MEASURED_STEPS = 5000
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asks for, with the model loaded."""
+
+    model: BaseAutoEncoder
+    n_rows: int
+    reference: str | None
+    between: tuple[str, str] | None
+    vary: str | None
+    spread: float
+    label: str | None
+    seed: int
+
+
+@dataclass(frozen=True)
+class GeneratedRows:
+    """Rows in batches, which can be read once, with a title and a description."""
+
+    batches: Iterator[np.ndarray]
+    title: str
+    description: str
+
+
+def generate_rows(request: Request) -> GeneratedRows:
+    """Make the rows of a request."""
+    if request.between:
+        return _interpolate(request, *request.between)
+    if request.vary:
+        return _vary(request, request.vary)
+    if request.reference is None:
+        return _sample_model(request)
+    return _sample_like(request, request.reference)
+
+
+def _sample_model(request: Request) -> GeneratedRows:
+    """Sample from the distribution of codes that the model stores."""
+    import numpy as np
+
+    model = request.model.set_params(random_state=np.random.RandomState(request.seed))
+    batches = (model.sample(count) for count in _batch_sizes(request))
+    return GeneratedRows(batches, "Generated rows", "sampled from the model's own distribution")
+
+
+def _sample_like(request: Request, data: str) -> GeneratedRows:
+    """Sample from the density of the codes of other rows."""
+    import numpy as np
+
+    from latentmap.analysis.sampling import CodeDensity
+
+    codes = _reference_codes(request, data)
+    density = CodeDensity(codes, seed=request.seed, visible=True)
+    rng = np.random.default_rng(request.seed)
+    sampled = (density.sample(count, rng) for count in _batch_sizes(request))
+    n_codes, n_gaussians = (
+        format_count(len(codes), "code"),
+        format_count(density.n_gaussians, "Gaussian"),
+    )
+    description = f"sampled from a mixture of {n_gaussians} fitted to {n_codes} of {data}"
+    batches = map(request.model.inverse_transform, sampled)
+    return GeneratedRows(batches, f"Generated rows like {data}", description)
+
+
+def _interpolate(request: Request, start: str, end: str) -> GeneratedRows:
+    from latentmap.analysis.interpolation import step_sizes, walk
+
+    a, b = (_encode_row(request, row) for row in (start, end))
+    settings = _density_settings(request, start)
+    with show_status(f"Interpolating from {start} to {end}…"):
+        steps = walk(request.model, a, b, request.n_rows, **settings)
+        sizes = step_sizes(request.model, steps[:_MAX_MEASURED_STEPS])
+    ratio = sizes.max() / sizes.min() - 1 if sizes.min() > 0 else 0.0
+    description = f"interpolated from {start} to {end}, step sizes equal within {ratio:.1%}"
+    return GeneratedRows(_decode(request, steps), f"From {start} to {end}", description)
+
+
+def _vary(request: Request, row: str) -> GeneratedRows:
+    from latentmap.analysis.perturbation import vary
+
+    code, settings = _encode_row(request, row), _density_settings(request, row)
+    with show_status(f"Varying {row}…"):
+        codes = vary(request.model, code, request.n_rows, spread=request.spread, **settings)
+    return GeneratedRows(_decode(request, codes), f"Variations of {row}", f"variations of {row}")
+
+
+def _batch_sizes(request: Request) -> Iterator[int]:
+    """Yield the sizes of the batches, and show progress."""
+    from latentmap.progress import progress
+
+    size = max(1, _BATCH_NUMBERS // max(request.model.n_features_in_, 1))
+    left = request.n_rows
+    with progress(f"Generating {format_count(left, 'row')}", left) as advance:
+        while left:
+            count = min(size, left)
+            yield count
+            advance(count)
+            left -= count
+
+
+def _decode(request: Request, codes: np.ndarray) -> Iterator[np.ndarray]:
+    from latentmap.cli.streaming import map_batches
+    from latentmap.data import ArraySource
+
+    text = f"Decoding {format_count(len(codes), 'code')}"
+    return map_batches(request.model.inverse_transform, ArraySource(codes, name="codes"), text)
+
+
+def _encode_row(request: Request, text: str) -> np.ndarray:
+    from latentmap.cli.row_selection import open_model_row
+
+    return request.model.transform(open_model_row(request.model, text, request.label))[0]
+
+
+def _density_settings(request: Request, row: str) -> dict[str, Any]:
+    """Return the arguments of `walk` and `vary` that describe how likely a code is."""
+    from latentmap.analysis.sampling import density_of
+    from latentmap.cli.row_selection import split_row_number
+
+    is_map = hasattr(request.model, "density")
+    if request.reference is None and is_map:
+        codes = None
+    else:
+        codes = _reference_codes(request, request.reference or split_row_number(row)[0])
+    density = density_of(request.model, codes, seed=request.seed, visible=True)
+    return {"among": codes, "density": density, "seed": request.seed}
+
+
+def _reference_codes(request: Request, data: str) -> np.ndarray:
+    from latentmap.analysis.sampling import MOST_CODES
+    from latentmap.cli.row_selection import open_model_rows
+    from latentmap.cli.streaming import encode_rows
+
+    rows = open_model_rows(request.model, data, request.label)
+    if len(rows) < 2:
+        raise SettingError(
+            f"{data}: expected at least 2 rows to estimate a density of codes from, found "
+            f"{len(rows)}; name other rows with --reference DATA"
+        )
+    return encode_rows(request.model, rows.sample(MOST_CODES, request.seed))
