@@ -2,8 +2,8 @@
 
 Every estimator is fitted to 60,000 digits; 10,000 rows are drawn from the density of the codes of
 fitted rows, as `latentmap generate --reference` does, and others by the estimator's own `sample`.
-Beside them: PCA with as many components and one Gaussian, decoded and clipped to 0–1. Density and coverage
-(k = 5) against the 10,000 unseen digits, in the first 50 principal components of these (in pixels a
+Beside them: PCA with as many components and one Gaussian, decoded and clipped to 0–1. Density and
+coverage (k = 5) against the 10,000 unseen digits, in the first 50 principal components of these (in pixels a
 smooth picture lies near to all, and a blur would score best: some figures are told there, too, of
 3,000 rows and seed 0). And the distance to the nearest fitted digit, there as well, beside that of
 unseen digits, of these taken to their codes and back, and of codes to codes.
