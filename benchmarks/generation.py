@@ -1,12 +1,12 @@
 """Generated digits: how like real ones they are, how varied, and whether copies of fitted ones.
 
-Every estimator is fitted to 60,000 digits; 10,000 rows are drawn from the density of the codes of
-fitted rows, as `latentmap generate --reference` does, and others by the estimator's own `sample`.
-Beside them: PCA with as many components and one Gaussian, decoded and clipped to 0–1. Density and
-coverage (k = 5) against the 10,000 unseen digits, in the first 50 principal components of these (in pixels a
-smooth picture lies near to all, and a blur would score best: some figures are told there, too, of
-3,000 rows and seed 0). And the distance to the nearest fitted digit, there as well, beside that of
-unseen digits, of these taken to their codes and back, and of codes to codes.
+Every estimator is fitted to 60,000 digits. 10,000 rows are sampled from the density of the codes of
+fitted rows, as `latentmap generate --reference` does, and 10,000 by the estimator's own `sample`.
+PCA with as many components and one Gaussian, decoded and clipped to 0–1, is the baseline. Density
+and coverage (k = 5) are measured against the 10,000 unseen digits in the first 50 principal
+components of these digits, because in pixels a smooth image is near to all and a blur scores best.
+Some figures use 3,000 rows and seed 0. The distance to the nearest fitted digit is measured in the
+same space, and compared with that of unseen digits, of their reconstructions, and of codes to codes.
 
     python benchmarks/generation.py [--seeds 0 1 2] [--models FOLDER]
 """
