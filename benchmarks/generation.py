@@ -6,7 +6,7 @@ PCA with as many components and one Gaussian, decoded and clipped to 0–1, is t
 and coverage (k = 5) are measured against the 10,000 unseen digits in the first 50 principal
 components of these digits, because in pixels a smooth image is near to all and a blur scores best.
 Some figures use 3,000 rows and seed 0. The distance to the nearest fitted digit is measured in the
-same space, and compared with that of unseen digits, of their reconstructions, and of codes to codes.
+same space and compared with that of unseen digits, of their reconstructions, and of codes to codes.
 
     python benchmarks/generation.py [--seeds 0 1 2] [--models FOLDER]
 """
