@@ -5,7 +5,6 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness
 from sklearn.neighbors import KNeighborsClassifier
 
-from latentmap.maps import layout
 from latentmap.maps.layout import find_layout
 
 RNG = np.random.default_rng(0)
@@ -171,30 +170,6 @@ def test_any_number_of_neighbours(n_neighbors):
 def test_progress_is_shown(capsys):
     find_layout(POINTS[:40], 2, 5, seed=0, visible=True)
     assert "laying out" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("width", [None, 30.0])
-def test_the_time_of_a_layout_is_that_of_a_few_moves(width, monkeypatch):
-    clock = [0.0]
-
-    class Points:
-        def optimize(self, moves):
-            clock[0] += 7.0 + 3.0 * moves  # what each call takes is not that of a move
-            return self
-
-    monkeypatch.setattr(layout, "_spots", lambda *_: Points())
-    monkeypatch.setattr(layout.time, "perf_counter", lambda: clock[0])
-    seconds = layout.layout_seconds(500, 2, 10, width)
-    assert seconds == pytest.approx(3.0 * sum(layout.ITERATIONS[True]))
-    assert layout.layout_seconds(layout.FEWEST_ROWS - 1, 2, 10) == 0
-
-
-def test_how_wide_few_points_will_be_is_told_to_a_third():
-    rng = np.random.default_rng(0)
-    kinds = rng.integers(0, 5, 1500)
-    points = (4 * np.eye(5)[kinds] + rng.normal(size=(1500, 5))).astype(np.float32)
-    wide = np.ptp(layout._embedded(points, 2, 10, 0, False), axis=0).mean()
-    assert layout.last_width(points, 1500, 10) == pytest.approx(wide, rel=0.33)
 
 
 def test_points_that_do_not_differ_in_their_first_column_are_laid_out():

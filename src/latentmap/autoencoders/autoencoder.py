@@ -8,7 +8,6 @@ import numpy as np
 
 from latentmap.autoencoders.base import DESCRIBED_ROWS, BaseAutoEncoder
 from latentmap.backend import apply
-from latentmap.data.sources import Source
 from latentmap.networks.assembly import Networks, Parts, assemble, check_pair
 from latentmap.networks.dense import LinearNetwork
 from latentmap.networks.losses import check_loss, loss_for
@@ -20,7 +19,6 @@ from latentmap.preprocessing.pca_projection import (
     scale_rows,
 )
 from latentmap.preprocessing.scaling import Scale
-from latentmap.training.forecast import Plan, Rehearsal
 from latentmap.training.loop import Training, empty_history
 from latentmap.training.preparation import Prepared
 
@@ -135,16 +133,6 @@ class AutoEncoder(BaseAutoEncoder):
             kept = self._fit_beside_pca(network, ready)
         self._learned["network_kept"] = kept
         self._describe_codes(ready)
-
-    def _expected(self, rows: Source) -> Plan:
-        plan = super()._expected(rows)
-        return plan._replace(components=self.n_components * network_for(self.network).principal)
-
-    def _rehearse(self, ready: Rehearsal) -> None:
-        network, principal = network_for(self.network), None
-        if network.principal:
-            principal = PrincipalComponents.blank(self.n_features_in_, self.n_components)
-        self._train(network, principal, ready)
 
     @property
     def network_kept_(self) -> bool:

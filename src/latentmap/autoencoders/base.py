@@ -18,18 +18,15 @@ from sklearn.utils import check_random_state
 
 from latentmap.autoencoders.model_file import write_model
 from latentmap.autoencoders.state import LearnedState
-from latentmap.autoencoders.telling import tell
 from latentmap.autoencoders.validation import fitting_rows, new_rows
 from latentmap.backend import apply, block_rows, stream
 from latentmap.data.code_checks import check_codes
 from latentmap.data.memory import check_memory, fit_memory_bytes, release_freed_memory
-from latentmap.data.sources import Source
 from latentmap.errors import NotFittedError, SettingError
 from latentmap.files import fingerprint
 from latentmap.networks.losses import loss_for
 from latentmap.networks.registry import network_for
-from latentmap.training.forecast import Plan, Rehearsal
-from latentmap.training.preparation import Prepared, checked_training, epochs_for, prepare
+from latentmap.training.preparation import Prepared, prepare
 
 __all__ = ["BaseAutoEncoder"]
 
@@ -216,7 +213,6 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned
         """
         before = dict(self.__dict__)
         try:
-            tell(self, X)
             self._fit(X)
             release_freed_memory()
         except BaseException:
@@ -227,17 +223,6 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned
 
     def _fit(self, X: Any) -> None:
         """Fit, and set all that is learned."""
-        raise NotImplementedError
-
-    def _expected(self, rows: Source) -> Plan:
-        """Tell what `_fit` will do with rows."""
-        training, network = checked_training(self.training), network_for(self.network)
-        weights = sum(network.layer_sizes(rows.row_shape, self.n_components))
-        epochs = epochs_for(self.epochs, training, rows)
-        return Plan(training, epochs, weights, network.uses(rows.row_shape))
-
-    def _rehearse(self, ready: Rehearsal) -> None:
-        """Train as `_fit` would, on a few rows that say themselves how long."""
         raise NotImplementedError
 
     def _prepare(self, X: Any) -> tuple[Any, Prepared]:

@@ -11,7 +11,6 @@ from latentmap.errors import SettingError
 from latentmap.networks.assembly import Networks, Parts, assemble_variational
 from latentmap.networks.losses import loss_for
 from latentmap.networks.registry import describe_network, network_for
-from latentmap.training.forecast import Rehearsal
 from latentmap.training.loop import Training
 from latentmap.training.preparation import Prepared
 
@@ -94,9 +93,6 @@ class VariationalAutoEncoder(BaseAutoEncoder):
         if isinstance(network, tuple):
             raise SettingError("network: a pair of your own models goes with AutoEncoder only")
         self._train(network, ready)
-
-    def _rehearse(self, ready: Rehearsal) -> None:
-        self._train(network_for(self.network), ready)
 
     def _train(self, network: Any, ready: Prepared) -> None:
         loss = self.loss if self.loss != "auto" else ("gaussian", "bernoulli")[ready.scale.unit]

@@ -10,7 +10,7 @@ from latentmap.autoencoders.base import FITTING_BYTES
 from latentmap.autoencoders.validation import fitting_rows
 from latentmap.data.code_checks import check_layout
 from latentmap.data.memory import check_memory
-from latentmap.data.sources import ArraySource, Source
+from latentmap.data.sources import ArraySource
 from latentmap.errors import SettingError
 from latentmap.maps.defaults import (
     FORTH,
@@ -22,8 +22,7 @@ from latentmap.maps.defaults import (
 )
 from latentmap.maps.incremental.partial_fit import Growing
 from latentmap.maps.landmarks import MOST, LandmarkSet, choose_landmarks
-from latentmap.maps.layout import FEW_ROWS, TRIED_ROWS, last_width
-from latentmap.maps.layout_extension import find_positions, laid_out
+from latentmap.maps.layout_extension import find_positions
 from latentmap.maps.map_networks import MapNetworks, MapParts, assemble_map
 from latentmap.networks.dense import check_widths
 from latentmap.networks.losses import check_loss, constant_loss, loss_for
@@ -31,11 +30,9 @@ from latentmap.networks.registry import describe_network, network_for
 from latentmap.preprocessing.pca_projection import (
     PrincipalComponents,
     principal_components,
-    project_rows,
 )
-from latentmap.training.forecast import Plan, Rehearsal
 from latentmap.training.loop import Training
-from latentmap.training.preparation import Prepared, checked_training, epochs_for, prepare
+from latentmap.training.preparation import Prepared, prepare
 
 __all__ = ["TRAINING", "LatentMap"]
 
@@ -176,42 +173,10 @@ class LatentMap(Growing):
             self._keep(found, principal)
         self._describe(ready, spots)
 
-    def _expected(self, rows: Source) -> Plan:
-        forth, back = both_ways(self.network)
-        plan = checked_training(training_for(self.training, len(rows)))
-        epochs = epochs_for_map(len(rows)) if self.epochs == "auto" else self.epochs
-        weights = sum(layer_sizes(forth, back, rows.row_shape, MOST))
-        uses = back.uses(rows.row_shape)
-        told = Plan(plan, epochs_for(epochs, plan, rows), weights, uses, is_map=True)
-        if self.layout is not None:
-            check_layout(self.layout, len(rows))
-            return told
-        laid = (laid_out(len(rows), self.n_components), self.n_components, self.n_neighbors)
-        return told._replace(components=self._seen_width, sample=COMPONENTS_ROWS, layout=laid)
-
-    def _rehearse(self, ready: Rehearsal) -> None:
-        forth, back = both_ways(self.network)
-        width = self.n_components if self.layout is None else np.shape(self.layout)[1]
-        spots = np.random.default_rng(0).normal(size=(len(ready.rows), width)).astype(np.float32)
-        seen, ready = None, ready.steadied()
-        if self.layout is None and forth is FORTH:
-            seen = PrincipalComponents.blank(self.n_features_in_, self._seen_width)
-        few = len(ready.pace.rows) <= FEW_ROWS
-        if self.layout is None and self.n_components == 2 and few:
-            ready.pace.width = self._last_width(ready)
-        self._train(forth, back, ready, seen, spots)
-
     @property
     def _seen_width(self) -> int:
         """Of a row's principal components, from which the layout is found."""
         return min(COMPONENTS, self.n_features_in_)
-
-    def _last_width(self, ready: Rehearsal) -> float:
-        """Lay a few rows out, to see how wide all will be."""
-        few = ready.some.sample(TRIED_ROWS, ready.seed)
-        principal = principal_components(few, ready.scale, self._seen_width, ready.seed)
-        points = project_rows(few, ready.scale, principal)
-        return last_width(points, len(ready.pace.rows), self.n_neighbors)
 
     def _check_settings(self) -> None:
         super()._check_settings()

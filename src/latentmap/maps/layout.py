@@ -9,7 +9,6 @@ later moves single rows, and the network that learns the layout does not follow 
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -21,12 +20,8 @@ from latentmap.progress import progress
 from latentmap.training.signals import interrupts_held
 
 __all__ = [
-    "FEW_ROWS",
-    "TRIED_ROWS",
     "find_layout",
     "following",
-    "last_width",
-    "layout_seconds",
 ]
 
 FEWEST_ROWS = 16
@@ -41,11 +36,6 @@ EXAGGERATION = {True: 4.0, False: 12.0}
 """Up to so many rows, and of more: groups of a handful of rows shrink to points under 12."""
 TOLD_ITERATIONS = 25
 """Between two moves of the bar: openTSNE sums the divergence each time, a fifth more work."""
-GATHERED_WIDTH, SPREAD_WIDTH = 6.0, 80.0
-"""How far the 60,000 digits of MNIST lie apart, in the middle of either part."""
-PROBED_ITERATIONS = 3
-TRIED_ROWS = 600
-"""So many of few points are laid out to see how wide all will be."""
 TINY = float(np.finfo(np.float32).tiny)
 SAME = 1e-5
 """Points nearer than this share of the middle point's distance from the medians are one point."""
@@ -154,76 +144,6 @@ def _spots(start: np.ndarray, near: np.ndarray, seed: int) -> Any:
         n_jobs=-1 if many else 1,
         random_state=seed,
     )
-
-
-def last_width(points: np.ndarray, n: int, n_neighbors: int) -> float:
-    """Tell how wide a few points in the plane will be: as some of them, and their number, make it.
-
-    Areas grow with the number. More than `FEW_ROWS` are stopped before they have come to rest.
-
-    Parameters
-    ----------
-    points : ndarray of shape (m, d)
-        Some of them.
-    n : int
-    n_neighbors : int
-
-    Returns
-    -------
-    float
-
-    Examples
-    --------
-    >>> some = np.random.default_rng(0).normal(size=(100, 3)).astype("float32")
-    >>> last_width(some, 9_000, 10) > 2 * last_width(some, 1_000, 10)
-    True
-    """
-    some, _ = distinct(points[:TRIED_ROWS])
-    width = np.ptp(_embedded(some, 2, n_neighbors, 0, False), axis=0).mean()
-    return float(width * np.sqrt(n / len(some)))
-
-
-def layout_seconds(
-    n: int, n_components: int, n_neighbors: int, width: float | None = None
-) -> float:
-    """Tell how long moving so many points will take, without their neighbours, by a few moves.
-
-    The points are random, and as wide as real ones are while they are gathered, and while they
-    spread: that is what a move's time depends on.
-
-    Parameters
-    ----------
-    n, n_components, n_neighbors : int
-    width : float, optional
-        At last, see `last_width`; else that of many points in the middle of their spreading.
-
-    Returns
-    -------
-    float
-
-    Examples
-    --------
-    >>> layout_seconds(2000, 2, 10) > 0
-    True
-    """
-    if n < FEWEST_ROWS:
-        return 0.0
-    rng, k = np.random.default_rng(0), min(n_neighbors, (n - 1) // 3)
-    near = rng.integers(0, n, (n, k))
-    gathering, spreading = ITERATIONS[n <= FEW_ROWS]
-    widths = [SPREAD_WIDTH] if width is None else [width * share for share in (1 / 6, 1 / 2, 5 / 6)]
-
-    def move(wide: float) -> float:
-        embedding = _spots(rng.uniform(-wide / 2, wide / 2, (n, n_components)), near, 0)
-        spent = []
-        for moves in (1, 1, 1 + PROBED_ITERATIONS):  # at first, and at each call, more is done
-            start = time.perf_counter()
-            embedding = embedding.optimize(moves)
-            spent.append(time.perf_counter() - start)
-        return max(0.0, spent[2] - spent[1]) / PROBED_ITERATIONS
-
-    spread = sum(move(wide) for wide in widths) / len(widths)
-    return gathering * move(GATHERED_WIDTH) + spreading * spread
 
 
 class _Told:

@@ -8,8 +8,6 @@ weights that did best on them are the ones that stay.
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any
 
@@ -19,16 +17,16 @@ from sklearn.base import BaseEstimator
 
 from latentmap.backend import Rows, apply, each, hold, many_steps
 from latentmap.data import memory
-from latentmap.data.memory import release_freed_memory, resident_bytes
+from latentmap.data.memory import release_freed_memory
 from latentmap.data.sources import Source
 from latentmap.errors import SettingError
 from latentmap.networks.precision import PRECISIONS, products_in
 from latentmap.progress import Advance
 from latentmap.training.checkpoints import Run, empty_history
-from latentmap.training.strategy import ALONE, Team, Trial
+from latentmap.training.strategy import ALONE, Team
 from latentmap.training.targets import Places
 
-__all__ = ["Training", "empty_history", "encoding_seconds", "pace", "seconds_again", "train"]
+__all__ = ["Training", "empty_history", "train"]
 
 CHUNK_STEPS = 64
 HELD_OUT_NUMBERS = 1 << 24
@@ -238,75 +236,6 @@ def train(
         )
     run.best.restore()
     return run.history
-
-
-def pace(
-    objective: Any,
-    some: Source,
-    n_rows: int,
-    settings: Training,
-    epochs: int,
-    seconds: float,
-    team: Team = ALONE,
-) -> Trial:
-    """Take steps as `train` will, and time them; the objective's weights are spoiled by it.
-
-    All processes that train together take the same number of steps.
-
-    Parameters
-    ----------
-    objective : Objective
-    some : Source
-        A few of the rows, in memory: they are repeated. `Paired` where rows have targets.
-    n_rows : int
-        How many will be trained on.
-    settings : Training
-    epochs : int
-    seconds : float
-        To measure for, after compiling and a chunk of steps that takes longer than others; at least
-        as long as one more takes.
-    team : Team
-        The processes that train together; each of them calls this function alike.
-
-    Returns
-    -------
-    Trial
-    """
-    batch = settings.rows_a_step(n_rows)
-    steps = _chunk_steps(n_rows, some.nbytes // len(some), batch)
-    objective.compile(optimizer=settings.optimizer(n_rows // batch * epochs))
-    trainer = many_steps(objective, steps)
-    few = max(1, steps // 4)
-    chunk = _cut(some.take(np.arange(few * batch) % len(some)), few, batch)
-
-    def timed(part: Rows) -> float:
-        start = time.perf_counter()
-        trainer.run(part)
-        trainer.wait()
-        return time.perf_counter() - start
-
-    with products_in(settings.precision, objective):
-        compiling, _, spent = timed(each(lambda a: a[:1], chunk)), timed(chunk), timed(chunk)
-        times = team.agreed(max(1, round(seconds / spent)))
-        step = (spent + sum(timed(chunk) for _ in range(times - 1))) / (times * few)
-    trainer.finish()
-    encode = encoding_seconds(objective, some)
-    release_freed_memory()
-    return Trial(max(0.0, compiling - step), step, encode, resident_bytes())
-
-
-def encoding_seconds(objective: Any, some: Source) -> float:
-    """Tell the seconds that one of some rows takes through the networks, when all is compiled."""
-    rows = some.take(np.arange(len(some)))
-    return seconds_again(lambda: apply(objective, rows)) / len(some)
-
-
-def seconds_again(work: Callable[[], Any]) -> float:
-    """Do a work twice, since the first time may compile; tell the seconds of the second."""
-    work()
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def _shuffler(seed: int, n_rows: int) -> np.random.RandomState:

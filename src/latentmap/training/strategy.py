@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from latentmap.context import ContextValue
 from latentmap.data.sources import Source
 from latentmap.progress import Advance, progress
 
-__all__ = ["ALONE", "Alone", "Arrays", "Team", "Trainer", "Trial", "chosen_trainer", "trained_by"]
+__all__ = ["ALONE", "Alone", "Arrays", "Team", "Trainer", "chosen_trainer", "trained_by"]
 
 Arrays = dict[str, np.ndarray]
 """A checkpoint: all that a training needs to go on, by name."""
@@ -38,9 +38,6 @@ class Team(Protocol):
 
     def keep(self, checkpoint: Callable[[], Arrays]) -> None:
         """Hear that a chunk of steps is done; make and keep a checkpoint if one is due."""
-
-    def agreed(self, number: int) -> int:
-        """Give a number of the first process's to all."""
 
 
 class Alone:
@@ -69,26 +66,8 @@ class Alone:
     def keep(self, checkpoint: Callable[[], Arrays]) -> None:
         """Keep nothing."""
 
-    def agreed(self, number: int) -> int:
-        """Agree with oneself."""
-        return number
-
 
 ALONE = Alone()
-
-
-class Trial(NamedTuple):
-    """What some steps of a training took, where it takes place."""
-
-    compiling: float
-    """Seconds of compiling, which a later training finds done in JAX's cache."""
-    step: float
-    """Seconds."""
-    encode: float
-    """Seconds of a row, to go through the networks."""
-    resident: int
-    """Bytes, when all was compiled."""
-    processes: int = 1
 
 
 class Trainer(Protocol):

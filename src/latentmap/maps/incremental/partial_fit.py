@@ -8,17 +8,14 @@ where the map is free. Formulas: docs/map.md, "Growing a map".
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple, Self
 
 import keras
 import numpy as np
 
 from latentmap.autoencoders.base import DESCRIBED_ROWS
-from latentmap.autoencoders.telling import tell_growth
 from latentmap.autoencoders.validation import new_rows
 from latentmap.backend import apply
 from latentmap.data.caching import load_or_cache
@@ -230,10 +227,6 @@ class Growing(Keeping):
             epochs = int(np.clip(math.ceil(SEEN_ROWS / len(lessons)), 1, MOST_EPOCHS))
         objective = self.__dict__.pop("_lessons")
         keep_normalized(objective)
-        if self.verbose:
-            trial = copy.copy(lessons)
-            trial.recalled = partial(recalled, rng=np.random.default_rng(seed))
-            tell_growth(rows, trial, objective, epochs, LESSONS)
         self.history_ = train(objective, lessons, None, epochs, LESSONS, seed, self.verbose)
 
     # -- what is usual now -------------------------------------------------------------------------
