@@ -4,8 +4,8 @@ For every digit, models are fitted to the first rows of MNIST's 60,000 that show
 score all 10,000 unseen rows: those that show the digit are to score higher. The figure is the area
 under the ROC curve, the chance that a row of the digit left out scores higher than another row.
 
-latentmap is `AutoEncoder(32)` at its defaults and `latentmap.analysis.outliers`, the fitted rows
-being what is usual; the reconstruction error of the same model is told beside it. PyOD's
+latentmap is `AutoEncoder(32)` at its defaults and `latentmap.analysis.score_outliers`, with the
+fitted rows as reference; the reconstruction error of the same model is told beside it. PyOD's
 AutoEncoder is at its defaults (784-64-32-64-784, ten epochs), which divide every pixel by its
 deviation, and also without that. PCA has 32 components too, and scores by its squared error. All
 see the same rows, as float32 in 0–1. How error and rarity are combined was not chosen on unseen
@@ -30,7 +30,7 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import roc_auc_score
 
 from latentmap import AutoEncoder
-from latentmap.analysis import outliers
+from latentmap.analysis import score_outliers
 from latentmap.data import load_dataset
 
 COMPONENTS = 32
@@ -47,9 +47,9 @@ def rows_of(part: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def by_latentmap(fitted: np.ndarray, unseen: np.ndarray, seed: int) -> dict[str, np.ndarray]:
-    """Score by `latentmap.analysis.outliers`, and by the model's error alone."""
+    """Score by `latentmap.analysis.score_outliers`, and by the model's error alone."""
     model = AutoEncoder(COMPONENTS, random_state=seed).fit(fitted)
-    found = outliers(model, unseen, among=fitted, seed=seed)
+    found = score_outliers(model, unseen, reference=fitted, seed=seed)
     return {OURS: found.scores, ERROR: found.errors}
 
 

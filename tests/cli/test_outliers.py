@@ -9,7 +9,7 @@ from PIL import Image
 from pyarrow import parquet
 
 from latentmap import load_model
-from latentmap.analysis import outliers
+from latentmap.analysis import score_outliers
 from latentmap.data import load_dataset, open_data
 from latentmap.errors import TooLargeError
 
@@ -77,10 +77,10 @@ def test_an_array_of_all_scores_is_what_python_gives(run, digits_model, tmp_path
     run("outliers", digits_model, "digits:unseen", "--reference", "digits", "-o", place)
     scores = np.load(place, allow_pickle=False)
     model = load_model(digits_model)
-    found = outliers(model, open_data("digits:unseen"), among=open_data("digits"))
+    found = score_outliers(model, open_data("digits:unseen"), reference=open_data("digits"))
     assert scores[:, 0].tolist() == list(range(359))
     assert scores[:, 1] == pytest.approx(found.scores)
-    assert scores[:, 6].tolist() == found.blamed.tolist()
+    assert scores[:, 6].tolist() == found.top_features.tolist()
 
 
 @pytest.mark.parametrize("suffix", [".png", ".pdf", ".svg"])

@@ -20,7 +20,7 @@ def test_figures_are_those_of_the_estimator_and_of_codes(fresh, map_scene, digit
     np.testing.assert_allclose(fresh["error"], model.reconstruction_error(digits), rtol=1e-3)
     np.testing.assert_allclose(fresh["confidence"], model.confidence(digits), rtol=1e-3)
     assert fresh["cluster"].tolist() == analysis.cluster(map_scene.codes).labels.tolist()
-    found = analysis.outliers(model, digits)
+    found = analysis.score_outliers(model, digits)
     np.testing.assert_allclose(fresh["outlier score"], found.scores, rtol=1e-3)
 
 

@@ -1,57 +1,58 @@
-"""Which of a row's numbers do not fit: the difference from what the model expects, in shares.
+"""Attribution of a row's squared error to its columns or pixels.
 
-The difference is taken of scaled rows, as the network sees them, so that columns whose units differ
-can be compared, and so that the squares add up to the row's ``reconstruction_error``.
+Differences are computed on scaled rows, as the network receives them. Columns of different units
+are then comparable, and the squares add up to ``reconstruction_error``.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import ArrayLike
 
 from latentmap.analysis.encoding import encode_batch
-from latentmap.analysis.model_info import ModelInfo
+from latentmap.analysis.model_info import FittedEstimator, ModelInfo
 from latentmap.data import as_source
+from latentmap.data.types import DataLike
 from latentmap.errors import DataError
 
-__all__ = ["blame", "scaled_difference", "shares"]
+__all__ = ["attribute", "scaled_difference", "signed_shares"]
 
 
-def blame(estimator: Any, X: Any, expected: Any = None) -> np.ndarray:
-    """Tell how much each number of a row adds to the row's squared error.
+def attribute(
+    estimator: FittedEstimator, X: DataLike, expected: ArrayLike | None = None
+) -> np.ndarray:
+    """Compute the contribution of each value of a row to the row's squared error.
 
     Parameters
     ----------
     estimator : fitted estimator
         With ``transform`` and ``inverse_transform``.
     X : Source, sparse matrix, data frame or array-like of shape (n, ...)
-        Rows; so many as fit into memory.
+        Rows, all of which are read into memory.
     expected : array-like of shape (n, ...), optional
-        What the rows should be, in their own units; their reconstructions by default.
+        Rows to compare with, in the units of X. By default the reconstructions of X.
 
     Returns
     -------
     ndarray of shape (n, ...)
-        From −1 to 1: positive where the row has more than expected, negative where it has less.
-        The sizes of a row's numbers add up to 1, or to 0 where the row is as expected.
+        From −1 to 1: positive where the value is above the expected one, negative where it is
+        below. The absolute values of a row add up to 1, or to 0 if the row is as expected.
 
     Raises
     ------
     DataError
-        If ``expected`` has another shape, or rows do not look like those that were fitted.
+        If ``expected`` has another shape, or X does not match the fitted rows.
 
     Notes
     -----
-    b_j = sign(r_j) r_j² / Σ r², with r = (x − expected) / scale, where ``scale`` is what our
-    estimators divide raw rows by, their ``scale_``: one number, or one a column. Of any other
-    estimator, such as scikit-learn's PCA, it is 1.
+    a_j = sign(r_j) r_j² / Σ r², with r = (x − expected) / scale. The scale is the estimator's
+    ``scale_``; for estimators of other libraries, such as scikit-learn's PCA, it is 1.
 
     Examples
     --------
     >>> from sklearn.decomposition import PCA
     >>> line = PCA(1).fit([[0, 0, 0], [1, 0, 0], [2, 0, 0]])
-    >>> blame(line, [[1, 2, -2]]).tolist()
+    >>> attribute(line, [[1, 2, -2]]).tolist()
     [[0.0, 0.5, -0.5]]
     """
     source = as_source(X)
@@ -62,23 +63,21 @@ def blame(estimator: Any, X: Any, expected: Any = None) -> np.ndarray:
     expected = np.asarray(expected)
     if expected.shape != rows.shape and expected.size != rows.size:
         raise DataError(f"expected: expected shape {rows.shape}, found {expected.shape}")
-    return shares(scaled_difference(estimator, rows, expected)).reshape(rows.shape)
+    return signed_shares(scaled_difference(estimator, rows, expected)).reshape(rows.shape)
 
 
-def scaled_difference(estimator: Any, rows: np.ndarray, expected: np.ndarray) -> np.ndarray:
-    """Give (rows − expected) / scale, flat, shape (n, d) float32; what overflows is finite."""
-    flat, wanted = (
-        np.asarray(part).reshape(len(rows), -1).astype(np.float32) for part in (rows, expected)
-    )
+def scaled_difference(estimator: object, rows: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """Return (rows − expected) / scale as float32 of shape (n, d), clipped to finite values."""
+    a, b = (np.asarray(part).reshape(len(rows), -1).astype(np.float32) for part in (rows, expected))
     scale = ModelInfo.from_estimator(estimator).scale
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.nan_to_num((flat - wanted) / scale)
+        return np.nan_to_num((a - b) / scale)
 
 
-def shares(difference: np.ndarray) -> np.ndarray:
-    """Turn differences, shape (n, d), into signed shares of their sum of squares."""
+def signed_shares(difference: np.ndarray) -> np.ndarray:
+    """Return the signed share of each squared difference in its row's sum, shape (n, d)."""
     largest = np.abs(difference).max(axis=1, keepdims=True)
-    part = difference / np.where(largest > 0, largest, 1)  # squares must not overflow
-    squares = part**2
+    ratio = difference / np.where(largest > 0, largest, 1)  # The squares of ratios do not overflow.
+    squares = ratio**2
     total = squares.sum(axis=1, keepdims=True)
-    return np.sign(part) * squares / np.where(total > 0, total, 1)
+    return np.sign(ratio) * squares / np.where(total > 0, total, 1)

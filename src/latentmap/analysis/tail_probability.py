@@ -1,73 +1,70 @@
-"""How rare a value is, in units in which values of different kinds can be added.
+"""Upper-tail probabilities of scores, estimated from reference values.
 
-An error and a distance have nothing in common but this: each is usual or not. Within what is usual
-the ranks tell how rare a value is; beyond the largest of them ranks tell nothing, and a tail of
-known form goes on.
+Below a threshold the probability is an empirical rank. Above it, ranks carry no information, and a
+parametric tail continues.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import ArrayLike
 
-__all__ = ["Tail", "logs"]
+__all__ = ["TailDistribution", "finite_logs"]
 
-TOP = 0.05
-"""The share of usual values that the tail's form is fitted to."""
-FLOOR, CEILING = 1e-12, 1e300
-"""Errors and distances between these differ; float32 cannot tell what is below from nothing."""
+TAIL_FRACTION = 0.05
+"""The parametric tail is fitted to this fraction of the reference values."""
+# float32 does not distinguish smaller values from zero.
+SMALLEST, LARGEST = 1e-12, 1e300
 
 
-class Tail:
-    """The upper tail of what is usual: from a value to the share of usual ones as large.
+class TailDistribution:
+    """Estimate of P(X ≥ x), from a sample of reference values.
 
     Parameters
     ----------
-    usual : array-like of shape (n,)
-        Values of rows that are as they should be.
+    reference : array-like of shape (n,)
 
     Notes
     -----
-    Up to the threshold u, which a twentieth of the usual values exceed, the share is counted:
-    p(x) = (#{usual ≥ x} + 1) / (n + 1). Beyond it, p(x) = p(u) exp(−(x − u) / h): peaks over a
-    threshold, with an exponential tail. h is the mean excess over u, one excess of 1 added, so that
-    a few usual values, or equal ones, give a finite one. On logarithms that is the Pareto tail of
-    B. M. Hill, "A simple general approach to inference about the tail of a distribution", Annals of
-    Statistics 3, 1975.
+    Up to the threshold u, which 5 % of the reference values exceed, p(x) = (#{values ≥ x} + 1) /
+    (n + 1). Above it, p(x) = p(u) exp(−(x − u) / h): peaks over threshold, with an exponential
+    tail. h is the mean excess over u, computed with one additional excess of 1, so that it is
+    finite and positive for few or equal values. On logarithms of the values, this is the Pareto
+    tail of B. M. Hill, "A simple general approach to inference about the tail of a distribution",
+    Annals of Statistics 3, 1975.
 
     Examples
     --------
-    >>> tail = Tail(np.arange(99.0))
-    >>> [round(float(p), 3) for p in np.exp(-tail.surprise([0.0, 49.0, 200.0]))]
+    >>> tail = TailDistribution(np.arange(99.0))
+    >>> [round(float(p), 3) for p in np.exp(-tail.surprisal([0.0, 49.0, 200.0]))]
     [1.0, 0.51, 0.0]
     """
 
-    def __init__(self, usual: Any) -> None:
-        self._usual = np.sort(np.asarray(usual, np.float64).ravel())
-        top = max(1, round(TOP * len(self._usual)))
-        self._start = self._usual[max(len(self._usual) - top - 1, 0)]
-        excess = self._usual[self._usual > self._start] - self._start
+    def __init__(self, reference: ArrayLike) -> None:
+        self._reference = np.sort(np.asarray(reference, np.float64).ravel())
+        n_tail = max(1, round(TAIL_FRACTION * len(self._reference)))
+        self._threshold = self._reference[max(len(self._reference) - n_tail - 1, 0)]
+        excess = self._reference[self._reference > self._threshold] - self._threshold
         self._mean_excess = (1.0 + excess.sum()) / (1.0 + len(excess))
-        self._share = (1.0 + len(excess)) / (1.0 + len(self._usual))
+        self._tail_share = (1.0 + len(excess)) / (1.0 + len(self._reference))
 
-    def surprise(self, values: Any) -> np.ndarray:
-        """Give −ln p of each value, in nats, shape (n,): 0 where all usual ones are as large."""
+    def surprisal(self, values: ArrayLike) -> np.ndarray:
+        """Return −ln P(X ≥ x) of each value, in nats, shape (n,); 0 is the minimum."""
         values = np.asarray(values, np.float64)
-        count = len(self._usual)
-        as_large = count - np.searchsorted(self._usual, values, side="left")
-        beyond = (values - self._start) / self._mean_excess - np.log(self._share)
-        counted = np.log1p(count) - np.log1p(as_large)
-        return np.where(values > self._start, beyond, counted)
+        count = len(self._reference)
+        n_above = count - np.searchsorted(self._reference, values, side="left")
+        parametric = (values - self._threshold) / self._mean_excess - np.log(self._tail_share)
+        empirical = np.log1p(count) - np.log1p(n_above)
+        return np.where(values > self._threshold, parametric, empirical)
 
 
-def logs(values: Any) -> np.ndarray:
-    """Give logarithms of errors or distances, none of them infinite.
+def finite_logs(values: ArrayLike) -> np.ndarray:
+    """Return logarithms of nonnegative values, clipped so that all of them are finite.
 
     Examples
     --------
-    >>> [round(float(log), 1) for log in logs([0.0, 1.0, np.inf, np.nan])]
+    >>> [round(float(log), 1) for log in finite_logs([0.0, 1.0, np.inf, np.nan])]
     [-27.6, 0.0, 690.8, 690.8]
     """
-    known = np.nan_to_num(np.asarray(values, np.float64), nan=CEILING, posinf=CEILING)
-    return np.log(np.clip(known, FLOOR, CEILING))
+    array = np.nan_to_num(np.asarray(values, np.float64), nan=LARGEST, posinf=LARGEST)
+    return np.log(np.clip(array, SMALLEST, LARGEST))

@@ -12,8 +12,8 @@ from latentmap.cli.pictures import open_plot
 if TYPE_CHECKING:
     import numpy as np
 
-    from latentmap.analysis import Usual
-    from latentmap.analysis.outlier_scores import Outliers
+    from latentmap.analysis import OutlierDetector
+    from latentmap.analysis.outlier_scores import OutlierScores
     from latentmap.cli.table_output import Columns
     from latentmap.data import Source
 
@@ -22,10 +22,10 @@ __all__ = ["TopOutliers", "draw_outliers", "print_outliers", "score_columns"]
 # Name of a figure in the output: name of the array that holds it for all rows.
 _FIGURES = {
     "score": "scores",
-    "error_part": "error_parts",
-    "rarity_part": "rarity_parts",
+    "error_part": "error_scores",
+    "rarity_part": "distance_scores",
     "error": "errors",
-    "rarity": "rarities",
+    "rarity": "distances",
 }
 _MAX_DIFFERENCES = 3
 _MAX_DRAWN_IMAGES, _MAX_DRAWN_TABLE_ROWS = 40, 20
@@ -37,23 +37,23 @@ class TopOutliers:
 
     source: Source
     numbers: np.ndarray
-    scores: Outliers
+    scores: OutlierScores
     rows: np.ndarray
     expected: np.ndarray
     attributions: np.ndarray
 
     @classmethod
     def explain(
-        cls, scorer: Usual, source: Source, numbers: np.ndarray, scores: Outliers
+        cls, scorer: OutlierDetector, source: Source, numbers: np.ndarray, scores: OutlierScores
     ) -> TopOutliers:
         """Compute which columns or pixels explain the scores of these rows."""
-        from latentmap.analysis import blame
+        from latentmap.analysis import attribute
         from latentmap.data.memory import check_memory
 
         subset = source.subset(numbers)
         check_memory(f"-n {len(numbers)}", 8 * subset.nbytes * 4 // subset.dtype.itemsize)
         expected = scorer.expected(subset)
-        attributions = blame(scorer.estimator, subset, expected)
+        attributions = attribute(scorer.estimator, subset, expected)
         return cls(source, numbers, scores, subset[:], expected, attributions)
 
     @property
@@ -91,14 +91,14 @@ class TopOutliers:
         ]
 
 
-def score_columns(source: Source, scores: Outliers, start: int) -> tuple[Columns, Columns]:
+def score_columns(source: Source, scores: OutlierScores, start: int) -> tuple[Columns, Columns]:
     """Return the scores of rows from ``start`` on as number columns and text columns."""
     import numpy as np
 
     numbers = {"row": start + np.arange(len(scores.scores))}
     numbers |= {name: getattr(scores, field) for name, field in _FIGURES.items()}
-    numbers |= {"largest_difference": scores.blamed}
-    columns, inverse = np.unique(scores.blamed, return_inverse=True)
+    numbers |= {"largest_difference": scores.top_features}
+    columns, inverse = np.unique(scores.top_features, return_inverse=True)
     names = [_column_name(source, int(column)) for column in columns]
     return numbers, {"largest_difference": [names[i] for i in inverse]}
 

@@ -29,8 +29,8 @@ from latentmap.files import PICTURE_SUFFIXES, check_output_path
 if TYPE_CHECKING:
     import numpy as np
 
-    from latentmap.analysis import Usual
-    from latentmap.analysis.outlier_scores import Outliers
+    from latentmap.analysis import OutlierDetector
+    from latentmap.analysis.outlier_scores import OutlierScores
     from latentmap.data import Source
 
 __all__ = ["EXAMPLES", "outliers"]
@@ -83,7 +83,7 @@ def outliers(
     With --workers, DATA must be a .parquet file or a folder of them, and the scores become a folder
     of .parquet files in the order of the rows.
     """
-    from latentmap.analysis import Usual
+    from latentmap.analysis import OutlierDetector
     from latentmap.cli.row_selection import open_model_rows
 
     check_worker_options(workers, ray)
@@ -92,7 +92,7 @@ def outliers(
     source = open_model_rows(estimator, data, label)
     normal = source if reference is None else open_model_rows(estimator, reference, label)
     check_shareable(workers, source)
-    scorer = Usual(estimator, normal, seed, verbose=True)
+    scorer = OutlierDetector(estimator, normal, seed, verbose=True)
     table = output if output is not None and output.suffix.lower() in TABLE_SUFFIXES else None
     with open_workers(workers, ray) as pool:
         if pool is not None:
@@ -124,19 +124,21 @@ def _check_output(output: Path | None, shared: bool, *inputs: str | Path | None)
 
 
 def _score(
-    scorer: Usual, source: Source, count: int, table: Path | None
-) -> tuple[np.ndarray, Outliers]:
+    scorer: OutlierDetector, source: Source, count: int, table: Path | None
+) -> tuple[np.ndarray, OutlierScores]:
     """Score all rows in this process; write all scores, and return the highest."""
-    from latentmap.analysis.outlier_scores import worst
+    from latentmap.analysis.outlier_scores import top_outliers
 
-    parts = scorer.judged(source, verbose=True)
+    parts = scorer.score_batches(source, verbose=True)
     if table is None:
-        return worst(parts, count)
+        return top_outliers(parts, count)
     with open_column_writer(table, len(source)) as write:
-        return worst(_write_scores(parts, source, write), count)
+        return top_outliers(_write_scores(parts, source, write), count)
 
 
-def _write_scores(parts: Iterator[Outliers], source: Source, write: Write) -> Iterator[Outliers]:
+def _write_scores(
+    parts: Iterator[OutlierScores], source: Source, write: Write
+) -> Iterator[OutlierScores]:
     """Yield the scores of each batch after writing them."""
     start = 0
     for part in parts:
@@ -145,6 +147,6 @@ def _write_scores(parts: Iterator[Outliers], source: Source, write: Write) -> It
         yield part
 
 
-def _write_part(path: Path, source: Source, scores: Outliers, start: int) -> None:
+def _write_part(path: Path, source: Source, scores: OutlierScores, start: int) -> None:
     """Write the scores of the rows from ``start`` on; runs in a worker."""
     write_columns(path, *score_columns(source, scores, start))

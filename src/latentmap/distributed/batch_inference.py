@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from latentmap import errors
-from latentmap.analysis.outlier_scores import Outliers
+from latentmap.analysis.outlier_scores import OutlierScores
 from latentmap.data import Source, write_rows
 from latentmap.data.parquet_tables import ParquetSource
 from latentmap.distributed import ray_connection
@@ -29,7 +29,7 @@ from latentmap.files import check_output_path, remove_partial_outputs, write_ato
 from latentmap.progress import progress
 
 if TYPE_CHECKING:
-    from latentmap.analysis import Usual
+    from latentmap.analysis import OutlierDetector
     from latentmap.autoencoders.base import BaseAutoEncoder
     from latentmap.distributed.workers import Workers
 
@@ -37,7 +37,7 @@ __all__ = ["check_parquet_source", "encode_parts", "score_outlier_parts"]
 
 Columns = dict[str, np.ndarray]
 Parts = dict[int, tuple[int, int]]
-PartWriter = Callable[[Path, Source, Outliers, int], None]
+PartWriter = Callable[[Path, Source, OutlierScores, int], None]
 
 MAX_DISPATCHERS = 3
 POLL_SECONDS = 0.5
@@ -62,12 +62,12 @@ def encode_parts(workers: Workers, model: BaseAutoEncoder, rows: Source, output:
 
 def score_outlier_parts(
     workers: Workers,
-    reference: Usual,
+    reference: OutlierDetector,
     rows: Source,
     n_worst: int,
     output: Path | None,
     write: PartWriter | None,
-) -> tuple[np.ndarray, Outliers]:
+) -> tuple[np.ndarray, OutlierScores]:
     """Score rows and return the worst ones; see `Workers.score_outliers`."""
     with contextlib.ExitStack() as stack:
         folder = None if output is None else stack.enter_context(_output_folder(output))
@@ -75,8 +75,8 @@ def score_outlier_parts(
         results = list(_run_parts(workers, task, f"Scoring {len(rows):,} rows"))
     columns = {name: np.concatenate([part[name] for part in results]) for name in results[0]}
     order = np.lexsort((columns["row"], -columns["scores"]))[:n_worst]
-    scores = Outliers(**{field.name: columns[field.name] for field in fields(Outliers)})
-    return columns["row"][order], scores.picked(order)
+    scores = OutlierScores(**{field.name: columns[field.name] for field in fields(OutlierScores)})
+    return columns["row"][order], scores.select(order)
 
 
 class _Task(Protocol):
@@ -113,16 +113,16 @@ class _OutlierTask:
 
     rows: Source
     folder: Path | None
-    reference: Usual
+    reference: OutlierDetector
     n_worst: int
     write: PartWriter | None
 
     def __call__(self, number: int, first_row: int, part: Source) -> Columns:
-        scores = self.reference.judge(part)
+        scores = self.reference.score(part)
         if self.folder is not None and self.write is not None:
             self.write(_part_path(self.folder, number), part, scores, first_row)
         worst = scores.ranking[: self.n_worst]
-        return {"row": first_row + worst, **vars(scores.picked(worst))}
+        return {"row": first_row + worst, **vars(scores.select(worst))}
 
 
 class _PartWorker:

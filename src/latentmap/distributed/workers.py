@@ -20,8 +20,8 @@ from latentmap.progress import progress
 if TYPE_CHECKING:
     import numpy as np
 
-    from latentmap.analysis import Usual
-    from latentmap.analysis.outlier_scores import Outliers
+    from latentmap.analysis import OutlierDetector
+    from latentmap.analysis.outlier_scores import OutlierScores
     from latentmap.autoencoders.base import BaseAutoEncoder
     from latentmap.data import Source
     from latentmap.distributed.worker import WorkerSettings
@@ -161,17 +161,17 @@ class Workers:
 
     def score_outliers(
         self,
-        reference: Usual,
+        reference: OutlierDetector,
         rows: Source,
         n_worst: int,
         output: str | os.PathLike[str] | None = None,
-        write: Callable[[Path, Source, Outliers, int], None] | None = None,
-    ) -> tuple[np.ndarray, Outliers]:
+        write: Callable[[Path, Source, OutlierScores, int], None] | None = None,
+    ) -> tuple[np.ndarray, OutlierScores]:
         """Compute the outlier scores of rows of Parquet files, and return the worst rows.
 
         Parameters
         ----------
-        reference : latentmap.analysis.Usual
+        reference : latentmap.analysis.OutlierDetector
         rows : Source
             As for `encode`.
         n_worst : int
@@ -185,7 +185,7 @@ class Workers:
         -------
         numbers : ndarray of int
             The numbers of the worst rows, the worst first.
-        scores : latentmap.analysis.outlier_scores.Outliers
+        scores : latentmap.analysis.outlier_scores.OutlierScores
             Their scores, in the same order.
 
         Raises

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from latentmap.analysis import Usual, cluster
+from latentmap.analysis import OutlierDetector, cluster
 from latentmap.analysis.attribution import scaled_difference
 from latentmap.data import Source
 from latentmap.explorer.shared_source import over_rows
@@ -128,8 +128,8 @@ class Figures:
         return self._pass(judge, "Measuring the errors of")
 
     def _outlier(self) -> np.ndarray:
-        usual = Usual(self._estimator, self._source, verbose=self._verbose)
-        found = usual.judge(self._source, self._verbose)
+        usual = OutlierDetector(self._estimator, self._source, verbose=self._verbose)
+        found = usual.score(self._source, self._verbose)
         self._found.setdefault(ERROR, found.errors)
         return found.scores
 

@@ -42,7 +42,7 @@ def blame(
         ten across, above a heat map of the shares; of other rows the three columns most to blame
         are named, with what was found and expected.
     shares : array-like of shape (n, ...)
-        From −1 to 1, as ``latentmap.analysis.blame`` gives them.
+        From −1 to 1, as ``latentmap.analysis.attribute`` gives them.
     captions : sequence of str
         One a row.
     ax : matplotlib.axes.Axes, optional
