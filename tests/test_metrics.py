@@ -150,7 +150,7 @@ def test_evaluate_gives_the_figures_of_all_rows(rows):
 
 
 def test_evaluate_streams_a_source_and_takes_its_labels(rows, monkeypatch):
-    monkeypatch.setattr("latentmap.metrics._BATCH_BYTES", 6 * 8 * 70)
+    monkeypatch.setattr("latentmap.data.batching.BATCH_ROWS", 70)
     estimator, labels = Linear().fit(rows), (rows[:, 1] > 0).astype(int)
     whole = evaluate(estimator, rows, labels=labels)
     source = ArraySource(rows, labels=labels)

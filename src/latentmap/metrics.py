@@ -16,6 +16,7 @@ import numpy as np
 
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.data import Source, as_source, memory
+from latentmap.data.batching import read_batches
 from latentmap.errors import DataError, SettingError
 
 __all__ = ["evaluate", "neighbor_accuracy", "trusted_rows", "trustworthiness"]
@@ -23,7 +24,6 @@ __all__ = ["evaluate", "neighbor_accuracy", "trusted_rows", "trustworthiness"]
 _VOTERS = (5, 10)
 _KEPT = 100_000  # rows whose codes are kept, of more: neighbours are looked for among these
 _QUERIES = 10_000  # rows whose neighbours are searched: brute force costs queries × rows
-_BATCH_BYTES = 64 * 2**20
 _SAMPLE_NUMBERS = 2**26  # of the rows that trustworthiness holds at once, as float32: 256 MB
 _TRUST_PAIR = 24  # bytes of memory for each pair of rows whose trustworthiness is computed
 
@@ -205,30 +205,24 @@ def _streamed(
 ) -> tuple[np.ndarray, dict[str, float]]:
     """Read every row once, take from it all that needs no other row, and keep some rows' codes."""
     codes: list[np.ndarray] = []
-    done, spent, sums = 0, 0.0, {"mse": 0.0}
+    spent, sums = 0.0, {"mse": 0.0}
     measures = {"mse": lambda rows: float(np.mean(estimator.reconstruction_error(rows)))}
     if ModelInfo.from_estimator(estimator).is_variational:
         measures["negative_elbo"] = lambda rows: -float(estimator.score(rows))
         sums["negative_elbo"] = 0.0
-    for rows in source.batches(_batch_rows(source)):
-        source.check(rows, done)
+    for where, rows in read_batches(source):
         if not codes:
             estimator.transform(rows[:1])  # what is compiled on first use is no speed of rows
         start = time.perf_counter()
         found = _matrix(estimator.transform(rows))
         spent += time.perf_counter() - start
-        here = slice(*np.searchsorted(kept, [done, done + len(rows)]))
-        codes.append(found[kept[here] - done])
-        done += len(rows)
+        here = slice(*np.searchsorted(kept, [where.start, where.stop]))
+        codes.append(found[kept[here] - where.start])
         for name, measure in measures.items():
             sums[name] += measure(rows) * len(rows)
     means = {name: total / len(source) for name, total in sums.items()}
     speed = len(source) / max(spent, 1e-9)
     return np.concatenate(codes), {"rows": len(source), **means, "rows_per_second": speed}
-
-
-def _batch_rows(source: Source) -> int:
-    return int(np.clip(_BATCH_BYTES * len(source) // max(source.nbytes, 1), 16, 8192))
 
 
 def _trust(source: Source, codes: np.ndarray, seed: int) -> float:

@@ -70,7 +70,7 @@ def test_reference_row_is_not_its_own_neighbour(plane):
 def test_batch_size_does_not_change_scores(plane, monkeypatch):
     rows, pca = plane
     whole = score_outliers(pca, rows)
-    monkeypatch.setattr(outlier_scores, "BATCH_ROWS", 7)
+    monkeypatch.setattr("latentmap.data.batching.BATCH_ROWS", 7)
     parts = score_outliers(pca, ArraySource(rows))
     for name in FIGURES:
         assert getattr(parts, name) == pytest.approx(getattr(whole, name), rel=1e-3, abs=1e-4)
@@ -147,7 +147,7 @@ def test_invalid_rows_raise(rows, words):
 
 
 def test_top_outliers_of_batches_match_the_ranking(plane, monkeypatch):
-    monkeypatch.setattr("latentmap.analysis.outlier_scores.BATCH_ROWS", 17)
+    monkeypatch.setattr("latentmap.data.batching.BATCH_ROWS", 17)
     rows, pca = plane
     detector = OutlierDetector(pca, rows)
     whole = detector.score(rows)

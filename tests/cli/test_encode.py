@@ -19,7 +19,7 @@ def test_encode_writes_what_transform_gives(run, digits_model, tmp_path):
 
 def test_encode_in_batches_gives_the_same(run, digits_model, tmp_path, monkeypatch):
     run("encode", digits_model, "digits", "-o", tmp_path / "whole.npy")
-    monkeypatch.setattr("latentmap.cli.streaming._MAX_BATCH_ROWS", 100)
+    monkeypatch.setattr("latentmap.data.batching.BATCH_ROWS", 100)
     run("encode", digits_model, "digits", "-o", tmp_path / "parts.npy")
     assert np.array_equal(np.load(tmp_path / "whole.npy"), np.load(tmp_path / "parts.npy"))
 

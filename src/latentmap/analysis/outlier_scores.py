@@ -20,10 +20,10 @@ from latentmap.analysis.encoding import encode_batch
 from latentmap.analysis.model_info import FittedEstimator
 from latentmap.analysis.tail_probability import TailDistribution, finite_logs
 from latentmap.data import Source, as_source
+from latentmap.data.batching import read_batches
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError
 from latentmap.preprocessing.neighbors import NeighborIndex
-from latentmap.progress import progress
 
 __all__ = ["OutlierDetector", "OutlierScores", "score_outliers", "top_outliers"]
 
@@ -33,7 +33,6 @@ SAME_CODE = 1e-6
 """A reference code at a smaller standardised distance is the row's own code."""
 MAX_COORDINATE = 1e15
 """Standardised codes are clipped here, so that squared distances do not overflow."""
-BATCH_NUMBERS, BATCH_ROWS = 2**22, 8192
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,8 @@ class OutlierDetector:
         sample = as_source(reference).sample(REFERENCE_ROWS, seed)
         text = f"Measuring {len(sample):,} reference rows"
         parts = [
-            self._reconstruct(sample, rows)[::2] for rows in _read_batches(sample, text, verbose)
+            self._reconstruct(sample, rows)[::2]
+            for _, rows in read_batches(sample, task=text, verbose=verbose)
         ]
         self.codes, errors = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         self._center = np.median(self.codes.astype(np.float64), axis=0)
@@ -150,7 +150,8 @@ class OutlierDetector:
     def score_batches(self, X: DataLike, verbose: bool = False) -> Iterator[OutlierScores]:
         """Yield the outlier scores of rows batch by batch, for more rows than scores fit memory."""
         source = as_source(X)
-        for rows in _read_batches(source, f"Scoring {len(source):,} rows", verbose):
+        text = f"Scoring {len(source):,} rows"
+        for _, rows in read_batches(source, task=text, verbose=verbose):
             yield self._score_batch(source, rows)[0]
 
     def expected(self, X: DataLike) -> np.ndarray:
@@ -316,15 +317,3 @@ def top_outliers(parts: Iterable[OutlierScores], count: int) -> tuple[np.ndarray
     if top is None:
         raise DataError("outliers: expected at least one row, found none")
     return numbers, top
-
-
-def _read_batches(source: Source, text: str, verbose: bool) -> Iterator[np.ndarray]:
-    """Yield all rows in order, checked, and show progress."""
-    size = int(np.clip(BATCH_NUMBERS // np.prod(source.row_shape), 1, BATCH_ROWS))
-    start = 0
-    with progress(text, len(source), verbose) as advance:
-        for rows in source.batches(size):
-            source.check(rows, start)
-            start += len(rows)
-            yield rows
-            advance(len(rows))

@@ -24,6 +24,7 @@ from latentmap.analysis.quantize import (
     tamed,
 )
 from latentmap.data import Source
+from latentmap.data.batching import read_batches
 from latentmap.errors import SettingError
 from latentmap.progress import progress
 
@@ -97,10 +98,7 @@ class Task:
 
     def batches(self) -> Iterator[np.ndarray]:
         """Read all rows, checked, block by block."""
-        done = 0
-        for batch in self.source.batches(self.block):
-            self.source.check(batch, done)
-            done += len(batch)
+        for _, batch in read_batches(self.source, self.block):
             yield batch
 
     def encode(self, rows: np.ndarray) -> np.ndarray:

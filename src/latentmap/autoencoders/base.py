@@ -20,6 +20,7 @@ from latentmap.autoencoders.model_file import write_model
 from latentmap.autoencoders.state import LearnedState
 from latentmap.autoencoders.validation import fitting_rows, new_rows
 from latentmap.backend import apply, block_rows, stream
+from latentmap.data.batching import read_batches
 from latentmap.data.code_checks import check_codes
 from latentmap.data.memory import check_memory, fit_memory_bytes, release_freed_memory
 from latentmap.errors import NotFittedError, SettingError
@@ -277,11 +278,9 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned
         return np.concatenate(list(stream(model, self._checked_batches(X))))
 
     def _checked_batches(self, X: Any) -> Iterator[np.ndarray]:
-        rows, done = new_rows(self, X), 0
         block = block_rows(self.row_shape_)
-        for batch in rows.batches(max(block, min(BATCH_BLOCKS * block, BATCH_ROWS))):
-            rows.check(batch, done)
-            done += len(batch)
+        size = max(block, min(BATCH_BLOCKS * block, BATCH_ROWS))
+        for _, batch in read_batches(new_rows(self, X), size):
             yield batch.reshape(len(batch), *self.row_shape_)
 
     def _figures(self, X: Any) -> np.ndarray:

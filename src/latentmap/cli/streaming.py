@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["encode_batches", "encode_rows", "map_batches"]
 
-_BATCH_BYTES = 2**25
-_MAX_BATCH_ROWS = 8192
 _MAX_CODE_BYTES = 2**25
 
 
@@ -27,16 +25,10 @@ def map_batches(
     """Apply a function to all rows, batch by batch, and show progress under ``text``."""
     import numpy as np
 
-    from latentmap.progress import progress
+    from latentmap.data.batching import read_batches
 
-    start = 0
-    size = max(1, min(_MAX_BATCH_ROWS, _BATCH_BYTES * len(rows) // max(rows.nbytes, 1)))
-    with progress(text, len(rows)) as advance:
-        for batch in rows.batches(size):
-            rows.check(batch, start)
-            start += len(batch)
-            yield np.asarray(function(batch))
-            advance(len(batch))
+    for _, batch in read_batches(rows, task=text):
+        yield np.asarray(function(batch))
 
 
 def encode_batches(model: BaseAutoEncoder, rows: Source) -> Iterator[np.ndarray]:

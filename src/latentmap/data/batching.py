@@ -38,15 +38,15 @@ Batch = TypeVar("Batch")
 Take = Callable[[np.ndarray], Batch]
 
 
-def batch_size_for(row_shape: tuple[int, ...], most_rows: int = BATCH_ROWS) -> int:
-    """Return a number of rows whose batch takes at most 2²² numbers, at least 1.
+def batch_size_for(row_shape: tuple[int, ...]) -> int:
+    """Return how many rows, from 1 to 8,192, make a batch of at most 2²² numbers.
 
     Examples
     --------
     >>> batch_size_for((28, 28)), batch_size_for((2**20,))
     (5349, 4)
     """
-    return max(1, min(most_rows, BATCH_NUMBERS // max(1, math.prod(row_shape))))
+    return max(1, min(BATCH_ROWS, BATCH_NUMBERS // max(1, math.prod(row_shape))))
 
 
 def read_batches(

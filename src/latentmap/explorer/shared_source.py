@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 
 from latentmap.data import ArraySource, Source
-from latentmap.progress import progress
+from latentmap.data.batching import read_batches
 
 __all__ = ["Shared", "over_rows"]
-
-_NUMBERS, _ROWS = 2**22, 4096  # in a batch
 
 
 class Shared(Source):
@@ -74,13 +72,8 @@ def over_rows(
     >>> over_rows(lambda rows: rows[:].sum(axis=1), ArraySource(np.eye(3)), "adding").tolist()
     [1.0, 1.0, 1.0]
     """
-    size = int(np.clip(_NUMBERS // np.prod(source.row_shape), 1, _ROWS))
-    parts, done = [], 0
-    with progress(text, len(source), verbose) as advance:
-        for batch in source.batches(size):
-            source.check(batch, done)
-            done += len(batch)
-            rows = ArraySource(batch, feature_names=source.feature_names, name=source.name)
-            parts.append(np.asarray(function(rows)))
-            advance(len(batch))
+    parts = []
+    for _, batch in read_batches(source, task=text, verbose=verbose):
+        rows = ArraySource(batch, feature_names=source.feature_names, name=source.name)
+        parts.append(np.asarray(function(rows)))
     return np.concatenate(parts)
