@@ -51,7 +51,7 @@ def test_the_odd_row_comes_first_and_its_column_is_blamed(run, fitted_wine, odd_
 
 def test_people_get_a_table(run, fitted_wine, odd_csv):
     said = run("outliers", fitted_wine, odd_csv, "-n", 2).stdout
-    for words in ("score", "error", "rarity", "largest differences", "alcohol: 30, expected"):
+    for words in ("score", "error", "distance", "largest differences", "alcohol: 30, expected"):
         assert words in " ".join(said.split())
 
 
@@ -65,7 +65,15 @@ def test_a_table_of_all_scores(run, fitted_wine, odd_csv, tmp_path, suffix):
         rows = parquet.read_table(place).to_pylist()
     else:
         rows = list(csv.DictReader(place.read_text().splitlines()))
-    names = ["row", "score", "error_part", "rarity_part", "error", "rarity", "largest_difference"]
+    names = [
+        "row",
+        "score",
+        "error_score",
+        "distance_score",
+        "error",
+        "distance",
+        "largest_difference",
+    ]
     assert list(rows[0]) == names
     assert [int(row["row"]) for row in rows] == list(range(178))
     worst = max(rows, key=lambda row: float(row["score"]))
@@ -138,7 +146,7 @@ def test_rows_too_large_to_show_are_refused(run, plain_model, monkeypatch):
     def refuse(name, needed):
         raise TooLargeError(f"{name}: needs {needed} bytes")
 
-    monkeypatch.setattr("latentmap.data.memory.check_memory", refuse)
+    monkeypatch.setattr("latentmap.cli.outlier_report.check_memory", refuse)
     result = run("outliers", plain_model, "digits:unseen", "-n", 5, code=2)
     assert "-n 5: needs" in result.stderr
 

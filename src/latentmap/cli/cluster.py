@@ -8,8 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import typer
 
+from latentmap.analysis.clustering import Clusters
+from latentmap.analysis.clustering import cluster as cluster_codes
 from latentmap.cli.cluster_pictures import draw_clusters, typical_rows_path
 from latentmap.cli.console import (
     format_count,
@@ -20,16 +23,15 @@ from latentmap.cli.console import (
 )
 from latentmap.cli.model_arguments import open_model
 from latentmap.cli.options import Data, Json, Label, Model, Seed, option, output_option
+from latentmap.cli.row_selection import input_paths, open_model_rows
+from latentmap.cli.streaming import encode_rows
 from latentmap.cli.table_output import TABLE_SUFFIXES, write_columns
+from latentmap.data import Source
 from latentmap.errors import SettingError
 from latentmap.files import PICTURE_SUFFIXES, check_output_path
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from latentmap.analysis.clustering import Clusters
     from latentmap.autoencoders.base import BaseAutoEncoder
-    from latentmap.data import Source
 
 __all__ = ["EXAMPLES", "cluster"]
 
@@ -59,8 +61,6 @@ class _Result:
     @cached_property
     def main_labels(self) -> list[tuple[str, float]] | None:
         """The most frequent label of each cluster, and its share; None without labels."""
-        import numpy as np
-
         if self.rows.labels is None:
             return None
         names, numbers = np.unique(self.rows.labels.astype(str), return_inverse=True)
@@ -81,8 +81,6 @@ class _Result:
 
     def describe(self) -> Iterator[dict[str, Any]]:
         """Yield the figures of each cluster as plain values for JSON."""
-        import numpy as np
-
         clusters = self.clusters
         confidence = np.bincount(clusters.labels, clusters.sure) / clusters.sizes
         for number, size in enumerate(clusters.sizes.tolist()):
@@ -151,8 +149,6 @@ def cluster(
     regions. The confidence of a row is the share of its nearest neighbours that are in the same
     cluster. Labels are not used, but if there are labels, the clusters are compared with them.
     """
-    from latentmap.cli.row_selection import open_model_rows
-
     _check_outputs(output, picture, model, data)
     estimator = open_model(model)
     rows = open_model_rows(estimator, data, label)
@@ -168,8 +164,6 @@ def cluster(
 
 
 def _check_outputs(output: Path | None, picture: Path | None, *inputs: str | Path) -> None:
-    from latentmap.cli.row_selection import input_paths
-
     read = input_paths(*inputs)
     if output is not None:
         check_output_path(output, TABLE_SUFFIXES, read)
@@ -181,14 +175,10 @@ def _check_outputs(output: Path | None, picture: Path | None, *inputs: str | Pat
 def _find_clusters(
     model: BaseAutoEncoder, rows: Source, k: int | None, typical: int, seed: int
 ) -> _Result:
-    from latentmap.cli.streaming import encode_rows
-
     if k is not None and k > len(rows):
         raise SettingError(f"-k: expected at most the {len(rows):,} rows of {rows.name}, found {k}")
     codes = encode_rows(model, rows)
-    with show_status("Preparing to cluster…"):
-        from latentmap.analysis.clustering import cluster
-    clusters = cluster(codes, k, typical=_CANDIDATES * typical, seed=seed, verbose=True)
+    clusters = cluster_codes(codes, k, typical=_CANDIDATES * typical, seed=seed, verbose=True)
     best = _select_typical(model, rows, clusters, typical)
     return _Result(rows, codes, replace(clusters, typical=best))
 
@@ -200,8 +190,6 @@ def _select_typical(
 
     An unusual row can have a typical code by mistake; it is then reconstructed badly.
     """
-    import numpy as np
-
     with show_status("Selecting typical rows…"):
         errors = model.reconstruction_error(rows.subset(np.concatenate(clusters.typical)))
     bounds = np.cumsum([len(numbers) for numbers in clusters.typical])[:-1]

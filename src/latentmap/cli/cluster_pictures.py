@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import numpy as np
+
+from latentmap import plots
+from latentmap.analysis.clustering import Clusters
 from latentmap.cli.console import format_count
 from latentmap.cli.pictures import code_plot_size, open_plot
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from latentmap.analysis.clustering import Clusters
-    from latentmap.data import Source
+from latentmap.data import Source
 
 __all__ = ["cluster_names", "draw_clusters", "typical_rows_path"]
 
@@ -23,8 +21,6 @@ _MAX_NUMERIC_NAMES = 20
 
 def draw_clusters(path: Path, rows: Source, codes: np.ndarray, clusters: Clusters) -> None:
     """Draw the clusters on the codes and, for images, their typical rows."""
-    from latentmap import plots
-
     n_clusters = format_count(clusters.n_clusters, "cluster")
     title = f"{rows.name}: {n_clusters} of {format_count(len(codes), 'row')}"
     # In a projection of three or more components, confidence would look arbitrary.
@@ -37,8 +33,6 @@ def draw_clusters(path: Path, rows: Source, codes: np.ndarray, clusters: Cluster
 
 def cluster_names(clusters: Clusters) -> np.ndarray:
     """Return the name of the cluster of each row; names sort like the numbers of the clusters."""
-    import numpy as np
-
     count = clusters.n_clusters
     width = len(str(count - 1))
     names = [
@@ -49,8 +43,6 @@ def cluster_names(clusters: Clusters) -> np.ndarray:
 
 
 def _draw_typical_rows(path: Path, rows: Source, clusters: Clusters) -> None:
-    from latentmap import plots
-
     typical = [rows.take(numbers) for numbers in clusters.typical[:_MAX_DRAWN_CLUSTERS]]
     names = [
         f"{number}:  {format_count(size, 'row')}"

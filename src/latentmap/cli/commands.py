@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -48,21 +47,11 @@ class VerbGroup(TyperGroup):
         name, placeholder, rest = super().resolve_command(ctx, args)
         return name, load_verb(name) if name else placeholder, rest
 
-    def main(
-        self,
-        args: Sequence[str] | None = None,
-        prog_name: str | None = None,
-        complete_var: str | None = None,
-        standalone_mode: bool = True,
-        windows_expand_args: bool = True,
-        **extra: Any,
-    ) -> Any:
+    def main(self, *args: Any, **options: Any) -> Any:
         """Run a verb and exit the process with its exit code."""
         # Outside standalone mode, Typer returns the exit code like a return value.
-        run = partial(
-            super().main, args, prog_name, complete_var, False, windows_expand_args, **extra
-        )
-        return sys.exit(exit_code(run)) if standalone_mode else run()
+        run = partial(super().main, *args, **{**options, "standalone_mode": False})
+        return sys.exit(exit_code(run)) if options.get("standalone_mode", True) else run()
 
 
 def load_verb(name: str) -> Command:

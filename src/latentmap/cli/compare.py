@@ -6,9 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+from latentmap import plots
+from latentmap.analysis import Comparison
+from latentmap.analysis import compare as compare_rows
+from latentmap.analysis.comparison import MOST_ROWS
+from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.console import print_json, print_pairs, print_table
-from latentmap.cli.model_arguments import is_image_model, open_model
+from latentmap.cli.model_arguments import open_model
 from latentmap.cli.options import Json, Label, Model, Seed, argument, output_option
+from latentmap.cli.pictures import open_plot
+from latentmap.cli.row_selection import input_paths, require_one_row
 from latentmap.cli.similar_query import (
     IndexOption,
     Query,
@@ -18,9 +25,9 @@ from latentmap.cli.similar_query import (
     open_reference,
 )
 from latentmap.files import PICTURE_SUFFIXES, check_output_path
+from latentmap.plots.comparison_plot import telling_columns
 
 if TYPE_CHECKING:
-    from latentmap.analysis import Comparison
     from latentmap.autoencoders.base import BaseAutoEncoder
 
 __all__ = ["EXAMPLES", "compare"]
@@ -61,10 +68,6 @@ def compare(
     Reports the distance of their codes, and how many random pairs of the reference rows are less
     similar.
     """
-    from latentmap.analysis import compare as compare_rows
-    from latentmap.analysis.comparison import MOST_ROWS
-    from latentmap.cli.row_selection import input_paths, require_one_row
-
     if output is not None:
         check_output_path(output, PICTURE_SUFFIXES, input_paths(model, a, b, reference, index))
     estimator = open_model(model)
@@ -96,9 +99,6 @@ def _draw(
     queries: Sequence[Query],
     reference: Reference,
 ) -> None:
-    from latentmap import plots
-    from latentmap.cli.pictures import open_plot
-
     names = queries[0].rows.feature_names
     size = plots.comparison_size(model.row_shape_, names is not None)
     with open_plot(path, *size) as ax:
@@ -122,10 +122,8 @@ def _differing_columns(
 ) -> list[dict[str, Any]]:
     """Return the columns of a table that differ most."""
     names = query.rows.feature_names
-    if names is None or is_image_model(model):
+    if names is None or ModelInfo.from_estimator(model).has_image_rows:
         return []
-    from latentmap.plots.comparison_plot import telling_columns
-
     a, b = comparison.rows.tolist()
     order = telling_columns(comparison.rows, reference.column_spread(model))[:_MAX_COLUMNS]
     return [

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from latentmap.analysis import compress as compress_rows
+from latentmap.analysis.compression import Compressed
+from latentmap.analysis.rate_control import Limit
 from latentmap.cli.console import format_count, print_json, print_message
 from latentmap.cli.model_arguments import open_model
 from latentmap.cli.options import Data, Json, Label, Model, option, output_option
-
-if TYPE_CHECKING:
-    from latentmap.analysis.compression import Compressed
+from latentmap.cli.row_selection import input_paths, open_model_rows
+from latentmap.files import check_output_path
 
 __all__ = ["EXAMPLES", "compress"]
 
@@ -52,11 +54,6 @@ def compress(
     The codes of the rows are rounded as far as the allowed error or size permits, and then
     entropy-coded. The compression is lossy, and the model is needed to restore the rows.
     """
-    from latentmap.analysis import compress as compress_rows
-    from latentmap.analysis.rate_control import Limit
-    from latentmap.cli.row_selection import input_paths, open_model_rows
-    from latentmap.files import check_output_path
-
     Limit(error, bytes_per_row).checked()
     check_output_path(output, inputs=input_paths(model, data))
     estimator = open_model(model)

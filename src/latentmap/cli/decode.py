@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.console import format_count, print_message
-from latentmap.cli.model_arguments import column_names, open_model
+from latentmap.cli.model_arguments import open_model
 from latentmap.cli.options import Label, Model, argument, output_option
+from latentmap.cli.row_selection import input_paths, open_rows
+from latentmap.cli.streaming import map_batches
 from latentmap.cli.table_output import ROW_SUFFIXES
+from latentmap.data import Source, write_rows
 from latentmap.errors import DataError
-
-if TYPE_CHECKING:
-    from latentmap.data import Source
+from latentmap.files import check_output_path
 
 __all__ = ["EXAMPLES", "decode"]
 
@@ -42,11 +44,6 @@ def decode(
     label: Label = None,
 ) -> None:
     """Decode codes: write the rows that they stand for."""
-    from latentmap.cli.row_selection import input_paths, open_rows
-    from latentmap.cli.streaming import map_batches
-    from latentmap.data import write_rows
-    from latentmap.files import check_output_path
-
     check_output_path(output, ROW_SUFFIXES, input_paths(model, codes), folder=not output.suffix)
     estimator = open_model(model)
     source = open_rows(codes, label, "label")
@@ -56,7 +53,7 @@ def decode(
         output,
         map_batches(estimator.inverse_transform, source, text),
         length=len(source),
-        feature_names=column_names(estimator),
+        feature_names=ModelInfo.from_estimator(estimator).feature_names,
         labels=source.labels,
     )
     print_message(f"Wrote {output}: {format_count(len(source), 'row')}")

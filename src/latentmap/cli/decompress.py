@@ -5,10 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+from latentmap.analysis.codec_file import PackedCodes
+from latentmap.analysis.compression import decompressed, open_codes
+from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.console import format_count, print_message
-from latentmap.cli.model_arguments import column_names, open_model
+from latentmap.cli.model_arguments import open_model
 from latentmap.cli.options import Model, argument, output_option
 from latentmap.cli.table_output import ROW_SUFFIXES
+from latentmap.data import write_rows
+from latentmap.files import check_output_path
 
 __all__ = ["EXAMPLES", "decompress"]
 
@@ -33,11 +38,6 @@ def decompress(
     ],
 ) -> None:
     """Restore the rows of a compressed file."""
-    from latentmap.analysis.codec_file import PackedCodes
-    from latentmap.analysis.compression import decompressed, open_codes
-    from latentmap.data import write_rows
-    from latentmap.files import check_output_path
-
     check_output_path(output, ROW_SUFFIXES, [model, compressed], folder=not output.suffix)
     PackedCodes(compressed)  # An unreadable file is reported before the engine starts.
     estimator = open_model(model)
@@ -46,7 +46,7 @@ def decompress(
         output,
         decompressed(estimator, codes, verbose=True),
         length=codes.rows,
-        feature_names=column_names(estimator),
+        feature_names=ModelInfo.from_estimator(estimator).feature_names,
         labels=codes.labels,
     )
     print_message(f"Wrote {output}: {format_count(codes.rows, 'row')}")

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from latentmap.cli.console import show_status
+from latentmap.data import Source
 from latentmap.errors import SettingError
 
 if TYPE_CHECKING:
-    from latentmap.data import Source
     from latentmap.distributed import Workers
 
 __all__ = ["check_shareable", "check_worker_options", "open_workers"]

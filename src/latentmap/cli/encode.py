@@ -9,7 +9,11 @@ from latentmap.cli.console import format_count, print_message
 from latentmap.cli.distributed_options import check_shareable, check_worker_options, open_workers
 from latentmap.cli.model_arguments import open_model
 from latentmap.cli.options import Data, Label, Model, RayAddress, WorkerCount, output_option
+from latentmap.cli.row_selection import input_paths, open_model_rows
+from latentmap.cli.streaming import encode_batches
 from latentmap.cli.table_output import TABLE_SUFFIXES
+from latentmap.data import write_rows
+from latentmap.files import check_output_path
 
 __all__ = ["EXAMPLES", "encode"]
 
@@ -36,9 +40,6 @@ def encode(
     With --workers, DATA must be a .parquet file or a folder of them, and CODES becomes a folder of
     .parquet files in the order of the rows.
     """
-    from latentmap.cli.row_selection import input_paths, open_model_rows
-    from latentmap.files import check_output_path
-
     check_worker_options(workers, ray)
     suffixes = TABLE_SUFFIXES if workers is None else (".parquet",)
     check_output_path(output, suffixes, input_paths(model, data), folder=workers is not None)
@@ -49,9 +50,6 @@ def encode(
         if pool is not None:
             pool.encode(estimator, rows, output)
         else:
-            from latentmap.cli.streaming import encode_batches
-            from latentmap.data import write_rows
-
             write_rows(
                 output,
                 encode_batches(estimator, rows),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from latentmap.cli.console import print_json
+from latentmap.cli.evaluation import encode_sample, measure_quality
+from latentmap.cli.held_out import open_evaluation_rows
 from latentmap.cli.model_arguments import check_columns, open_model
 from latentmap.cli.options import Data, Json, Label, Model
+from latentmap.cli.report import print_figures
 
 __all__ = ["EXAMPLES", "evaluate"]
 
@@ -21,10 +24,6 @@ def evaluate(model: Model, data: Data, label: Label = None, as_json: Json = Fals
     fitted to, or all rows of other data. Labels are predicted by a majority vote of the nearest
     fitted rows; if these are not available, of the nearest other rows.
     """
-    from latentmap.cli.evaluation import encode_sample, measure_quality
-    from latentmap.cli.held_out import open_evaluation_rows
-    from latentmap.cli.report import print_figures
-
     estimator = open_model(model)
     chosen = open_evaluation_rows(data, label, estimator.figures_ or {})
     check_columns(estimator, chosen.rows)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from latentmap.cli.console import format_count, show_status
 from latentmap.cli.streaming import encode_rows
+from latentmap.data import Source
+from latentmap.metrics import evaluate
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from latentmap.autoencoders.base import BaseAutoEncoder
-    from latentmap.data import Source
 
 __all__ = ["MAX_CODES", "LabelledCodes", "encode_sample", "measure_quality"]
 
@@ -40,6 +41,4 @@ def measure_quality(
     if reference is not None and reference.labels is not None:
         codes, labels = reference
     with show_status(f"Measuring quality on {format_count(len(rows), 'row')}…"):
-        from latentmap.metrics import evaluate
-
         return evaluate(model, rows, among=codes, among_labels=labels)

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.console import format_count, print_message, show_status
-from latentmap.cli.model_arguments import default_label, open_model
+from latentmap.cli.model_arguments import open_model
 from latentmap.cli.options import Data, Label, Model, option
+from latentmap.cli.row_selection import input_paths, open_model_rows
+from latentmap.files import check_output_path
 
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
@@ -62,9 +65,6 @@ def explore(
     to place its rows on the map. If there are more than 100,000 rows, a sample is shown. Stop the
     server with Ctrl-C.
     """
-    from latentmap.cli.row_selection import input_paths
-    from latentmap.files import check_output_path
-
     if export is not None:
         check_output_path(export, _PAGE_SUFFIXES, input_paths(model, data))
     estimator = open_model(model)
@@ -80,11 +80,11 @@ def explore(
         n_rows = format_count(len(scene), "row")
         print_message(f"Wrote {export}: {n_rows}, {size / 1e6:.1f} MB")
     else:
-        _serve(scene, host, port, browser, label or default_label(estimator))
+        label = label or ModelInfo.from_estimator(estimator).label_column
+        _serve(scene, host, port, browser, label)
 
 
 def _open_scene(estimator: BaseAutoEncoder, model: Path, data: str, label: str | None) -> Scene:
-    from latentmap.cli.row_selection import open_model_rows
     from latentmap.explorer import Scene
 
     rows = open_model_rows(estimator, data, label)

@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import typer
 
 from latentmap.cli.console import format_count, print_message
 from latentmap.cli.distributed_options import check_worker_options, open_workers
+from latentmap.cli.evaluation import encode_sample, measure_quality
+from latentmap.cli.fit_continue import continue_fit
+from latentmap.cli.held_out import FitRows, split_fit_rows
 from latentmap.cli.memory_option import apply_memory_limit, reject_memory_limit
 from latentmap.cli.model_arguments import MODEL_SUFFIX, start_engine
 from latentmap.cli.options import (
@@ -21,14 +25,16 @@ from latentmap.cli.options import (
     option,
     output_option,
 )
+from latentmap.cli.pictures import draw_fit_plots
+from latentmap.cli.report import print_fit_report
+from latentmap.cli.row_selection import open_rows
+from latentmap.data import Source
+from latentmap.data.memory import check_memory, fit_memory_bytes
 from latentmap.errors import SettingError
+from latentmap.files import check_output_path
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from latentmap.autoencoders.base import BaseAutoEncoder
-    from latentmap.cli.held_out import FitRows
-    from latentmap.data import Source
 
 __all__ = ["EXAMPLES", "fit"]
 
@@ -155,8 +161,6 @@ def fit(
     }
     training = {"batch_size": batch_size, "learning_rate": learning_rate}
     if continued is not None:
-        from latentmap.cli.fit_continue import continue_fit
-
         reject_memory_limit(memory, "--continue reads all rows into memory")
         _reject_with_continue(
             {"recipe": recipe, **settings, **training}, "the settings of the model are kept"
@@ -177,8 +181,6 @@ def fit(
         model = _make_estimator(recipe, _given(settings), _given(training))
         model.set_params(random_state=seed, verbose=True)
         start_engine()
-        from latentmap.cli.held_out import split_fit_rows
-
         fit_rows = split_fit_rows(data, rows, seed, cached=workers is None)
         if layout is not None:
             model.set_params(layout=fit_rows.select_layout(layout))
@@ -205,8 +207,6 @@ def _reject_with_continue(options: Mapping[str, Any], reason: str) -> None:
 
 
 def _check_model_output(path: Path) -> Path:
-    from latentmap.files import check_output_path
-
     return check_output_path(path, [MODEL_SUFFIX])
 
 
@@ -216,9 +216,6 @@ def _default_output(data: str) -> Path:
 
 
 def _open_rows(data: str, label: str | None) -> Source:
-    from latentmap.cli.row_selection import open_rows
-    from latentmap.data.memory import check_memory, fit_memory_bytes
-
     rows = open_rows(data, label)
     needed = fit_memory_bytes(len(rows), rows.nbytes // max(1, len(rows)))
     check_memory("memory", needed, engine=True)
@@ -267,8 +264,6 @@ def _hint_scaling(model: BaseAutoEncoder, rows: Source) -> None:
 
 
 def _column_variances(rows: Source) -> np.ndarray:
-    import numpy as np
-
     with np.errstate(all="ignore"):  # `fit` reports NaN and infinity with their positions.
         size = max(100, min(_MAX_VARIANCE_ROWS, _MAX_VARIANCE_NUMBERS // rows.row_shape[0]))
         values = rows.sample(size)[:].astype(np.float64)
@@ -277,10 +272,6 @@ def _column_variances(rows: Source) -> np.ndarray:
 
 def _report(model: BaseAutoEncoder, rows: FitRows, path: Path, label: str | None) -> None:
     """Measure the quality, store it in the model file, and draw the plots."""
-    from latentmap.cli.evaluation import encode_sample, measure_quality
-    from latentmap.cli.pictures import draw_fit_plots
-    from latentmap.cli.report import print_fit_report
-
     codes = encode_sample(model, rows.fitted)
     figures: dict[str, Any] = {"held_out": rows.held_out.as_dict(), "label": label}
     if rows.unseen is not None:

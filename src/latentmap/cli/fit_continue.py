@@ -6,14 +6,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.console import format_count, print_message, print_pairs
-from latentmap.cli.model_arguments import MODEL_SUFFIX, column_names, open_model
+from latentmap.cli.evaluation import encode_sample, measure_quality
+from latentmap.cli.held_out import FitRows, HeldOut, split_fit_rows
+from latentmap.cli.model_arguments import MODEL_SUFFIX, open_model
+from latentmap.cli.pictures import draw_fit_plots, draw_new_rows
+from latentmap.cli.report import print_fit_report
+from latentmap.cli.row_selection import open_model_rows
+from latentmap.data import ArraySource
 from latentmap.errors import SettingError
+from latentmap.files import check_output_path
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from latentmap.cli.held_out import FitRows, HeldOut
     from latentmap.maps.latent_map import LatentMap
 
 __all__ = ["continue_fit"]
@@ -26,10 +33,6 @@ def continue_fit(
     data: str, model_path: Path, output: Path | None, label: str | None, seed: int
 ) -> None:
     """Add rows to a fitted map, save it, and report."""
-    from latentmap.cli.held_out import split_fit_rows
-    from latentmap.cli.row_selection import open_model_rows
-    from latentmap.files import check_output_path
-
     path = check_output_path(model_path if output is None else output, [MODEL_SUFFIX])
     model = _open_map(model_path)
     figures = model.figures_ or {}
@@ -51,16 +54,16 @@ def continue_fit(
 
 def _open_map(path: Path) -> LatentMap:
     model: Any = open_model(path)
-    if not hasattr(model, "partial_fit"):
-        raise SettingError(f"{path}: expected a LatentMap, found {type(model).__name__}")
+    info = ModelInfo.from_estimator(model)
+    if not info.can_partial_fit:
+        raise SettingError(f"{path}: expected a LatentMap, found {info.name}")
     return model
 
 
 def _sample_earlier_codes(model: LatentMap) -> np.ndarray:
-    from latentmap.data import ArraySource
-
     size = max(100, min(_MAX_EARLIER_ROWS, _MAX_EARLIER_NUMBERS // model.n_features_in_))
-    return model.transform(ArraySource(model.sample(size), feature_names=column_names(model)))
+    names = list(ModelInfo.from_estimator(model).feature_names or ()) or None
+    return model.transform(ArraySource(model.sample(size), feature_names=names))
 
 
 def _combine_held_out(figures: Mapping[str, Any], held_out: HeldOut) -> dict[str, Any]:
@@ -73,10 +76,6 @@ def _combine_held_out(figures: Mapping[str, Any], held_out: HeldOut) -> dict[str
 
 
 def _report(model: LatentMap, rows: FitRows, path: Path, earlier_codes: np.ndarray) -> None:
-    from latentmap.cli.evaluation import encode_sample, measure_quality
-    from latentmap.cli.pictures import draw_fit_plots, draw_new_rows
-    from latentmap.cli.report import print_fit_report
-
     codes = encode_sample(model, rows.fitted)
     if rows.unseen is not None:
         model.figures_ = {**model.figures_, **measure_quality(model, rows.unseen, codes)}

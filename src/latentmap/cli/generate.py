@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import typer
 
+from latentmap import plots
+from latentmap.analysis import likeness
+from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.console import format_count, print_message, show_status
-from latentmap.cli.model_arguments import column_names, is_image_model, open_model
+from latentmap.cli.model_arguments import open_model
 from latentmap.cli.options import Label, Model, Seed, option, output_option
 from latentmap.cli.pictures import open_plot
 from latentmap.cli.row_generation import GeneratedRows, Request, generate_rows
+from latentmap.cli.row_selection import input_paths, open_model_rows
 from latentmap.cli.table_output import ROW_SUFFIXES
+from latentmap.data import write_rows
+from latentmap.data.memory import check_memory
 from latentmap.errors import SettingError
 from latentmap.files import PICTURE_SUFFIXES, check_output_path
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from latentmap.autoencoders.base import BaseAutoEncoder
 
 __all__ = ["EXAMPLES", "generate"]
@@ -125,17 +130,13 @@ def _check_options(
 
 
 def _check_output(output: Path, *inputs: str | Path | None) -> None:
-    from latentmap.cli.row_selection import input_paths
-
     read = input_paths(*inputs)
     check_output_path(output, (*ROW_SUFFIXES, *PICTURE_SUFFIXES), read, folder=not output.suffix)
     check_output_path(output.with_suffix(".png"), inputs=read)
 
 
 def _write(output: Path, model: BaseAutoEncoder, n_rows: int, generated: GeneratedRows) -> None:
-    from latentmap.data import write_rows
-
-    names = column_names(model)
+    names = ModelInfo.from_estimator(model).feature_names
     sample = _BatchSampler(n_rows, _MAX_DRAWN)
     batches = sample.collect(generated.batches)
     if output.suffix.lower() in PICTURE_SUFFIXES:
@@ -145,7 +146,7 @@ def _write(output: Path, model: BaseAutoEncoder, n_rows: int, generated: Generat
         return
     write_rows(output, batches, length=n_rows, feature_names=names)
     print_message(f"Wrote {output}: {format_count(n_rows, 'row')}, {generated.description}")
-    if is_image_model(model):
+    if ModelInfo.from_estimator(model).has_image_rows:
         _draw(output.with_suffix(".png"), sample, generated, None)
 
 
@@ -153,8 +154,6 @@ class _BatchSampler:
     """Evenly spaced rows of a stream of batches, at most ``size`` of ``n_rows``."""
 
     def __init__(self, n_rows: int, size: int) -> None:
-        import numpy as np
-
         self.n_rows = n_rows
         self._numbers = np.linspace(0, n_rows - 1, min(n_rows, size)).round().astype(int)
         self._parts: list[np.ndarray] = []
@@ -162,8 +161,6 @@ class _BatchSampler:
     @property
     def rows(self) -> np.ndarray:
         """The sampled rows."""
-        import numpy as np
-
         return np.concatenate(self._parts)
 
     def collect(self, batches: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
@@ -180,9 +177,6 @@ class _RealRows:
     """Real rows to compare generated rows with."""
 
     def __init__(self, model: BaseAutoEncoder, data: str, label: str | None) -> None:
-        from latentmap.cli.row_selection import open_model_rows
-        from latentmap.data.memory import check_memory
-
         sample = open_model_rows(model, data, label).sample(_MAX_COMPARED, 0)
         check_memory("--compare-with", 4 * 8 * len(sample) * model.n_features_in_)
         self.model, self.data, self.rows = model, data, sample[:]
@@ -191,8 +185,6 @@ class _RealRows:
         """Print the density and coverage of generated rows."""
         real = f"{format_count(len(self.rows), 'row')} of {self.data}"
         with show_status(f"Comparing with {real}…"):
-            from latentmap.analysis import likeness
-
             fidelity = likeness(self.model, self.rows, generated.rows)
         print_message(
             f"Compared with {real}: density {fidelity.density:.2f} (about 1 for real rows), "
@@ -201,10 +193,8 @@ class _RealRows:
 
 
 def _draw(
-    path: Path, sample: _BatchSampler, generated: GeneratedRows, names: list[str] | None
+    path: Path, sample: _BatchSampler, generated: GeneratedRows, names: Sequence[str] | None
 ) -> None:
-    from latentmap import plots
-
     rows = sample.rows
     total = "" if len(rows) == sample.n_rows else f" of {sample.n_rows:,}"
     noun = "row" if sample.n_rows == 1 else "rows"

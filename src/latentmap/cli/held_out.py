@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from latentmap.cli.console import format_count
 from latentmap.cli.row_selection import fingerprint, is_data_set_name, open_rows
+from latentmap.data import Source, load_dataset
+from latentmap.data.caching import load_or_cache
 from latentmap.errors import DataError
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from latentmap.data import Source
 
 __all__ = ["EvaluationRows", "FitRows", "HeldOut", "open_evaluation_rows", "split_fit_rows"]
 
@@ -101,15 +100,11 @@ def split_fit_rows(data: str, rows: Source, seed: int, cached: bool = True) -> F
 
 
 def _unseen_rows(name: str, fitted: Source) -> FitRows:
-    from latentmap.data import load_dataset
-
     unseen = load_dataset(name, "unseen")
     return FitRows(fitted, unseen, HeldOut(len(unseen), data_set=name))
 
 
 def _hold_out(rows: Source, seed: int, cached: bool) -> FitRows:
-    from latentmap.data.caching import load_or_cache
-
     rows = load_or_cache(rows, verbose=True) if cached else rows
     total = len(rows)
     n_held_out = 0 if total < _MIN_ROWS else min(round(_SHARE * total), _MAX_HELD_OUT)

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from latentmap.cli.console import print_json, print_pairs
+from latentmap.cli.held_out import HeldOut
 from latentmap.cli.model_arguments import read_model_summary
 from latentmap.cli.options import Json, Model
+from latentmap.cli.report import format_figures
 
 __all__ = ["EXAMPLES", "info"]
 
@@ -21,9 +23,6 @@ def info(model: Model, as_json: Json = False) -> None:
     if as_json:
         print_json(summary)
         return
-    from latentmap.cli.held_out import HeldOut
-    from latentmap.cli.report import format_figures
-
     print_pairs(str(model), _format_summary(summary))
     figures = summary.get("figures") or {}
     if format_figures(figures):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from latentmap.cli.console import print_json, print_table
 from latentmap.cli.options import Json
+from latentmap.data import list_datasets
 
 __all__ = ["EXAMPLES", "datasets"]
 
@@ -12,8 +13,6 @@ EXAMPLES = ("latentmap datasets", "latentmap datasets --json")
 
 def datasets(as_json: Json = False) -> None:
     """List the built-in data sets."""
-    from latentmap.data import list_datasets
-
     known = list_datasets().values()
     if as_json:
         fields = ("name", "description", "licence", "n_fit", "n_unseen")

@@ -7,18 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latentmap.cli.console import show_status
+from latentmap.data import Source
 from latentmap.errors import ModelFileError
 
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
-    from latentmap.data import Source
 
 __all__ = [
     "MODEL_SUFFIX",
     "check_columns",
-    "column_names",
-    "default_label",
-    "is_image_model",
     "open_model",
     "read_model_summary",
     "start_engine",
@@ -63,19 +60,3 @@ def _check_is_file(path: Path) -> None:
 def check_columns(model: BaseAutoEncoder, rows: Source) -> None:
     """Raise DataError if rows have another shape or other columns than the model expects."""
     model.transform(rows.subset([0]))
-
-
-def column_names(model: BaseAutoEncoder) -> list[str] | None:
-    """Return the names of the columns that a model was fitted to; None if they had no names."""
-    names = getattr(model, "feature_names_in_", None)
-    return None if names is None else list(names)
-
-
-def default_label(model: BaseAutoEncoder) -> str | None:
-    """Return the label column that the model was fitted with; None if there was none."""
-    return (model.figures_ or {}).get("label")
-
-
-def is_image_model(model: BaseAutoEncoder) -> bool:
-    """Return whether the rows of a model are images."""
-    return len(model.row_shape_) > 1

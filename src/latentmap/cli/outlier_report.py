@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+
+from latentmap import plots
+from latentmap.analysis import OutlierDetector, attribute
+from latentmap.analysis.outlier_scores import OutlierScores
 from latentmap.cli.console import format_count, print_table
 from latentmap.cli.pictures import open_plot
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from latentmap.analysis import OutlierDetector
-    from latentmap.analysis.outlier_scores import OutlierScores
-    from latentmap.cli.table_output import Columns
-    from latentmap.data import Source
+from latentmap.cli.table_output import Columns
+from latentmap.data import Source
+from latentmap.data.memory import check_memory
 
 __all__ = ["TopOutliers", "draw_outliers", "print_outliers", "score_columns"]
 
 # Name of a figure in the output: name of the array that holds it for all rows.
 _FIGURES = {
     "score": "scores",
-    "error_part": "error_scores",
-    "rarity_part": "distance_scores",
+    "error_score": "error_scores",
+    "distance_score": "distance_scores",
     "error": "errors",
-    "rarity": "distances",
+    "distance": "distances",
 }
 _MAX_DIFFERENCES = 3
 _MAX_DRAWN_IMAGES, _MAX_DRAWN_TABLE_ROWS = 40, 20
@@ -47,9 +47,6 @@ class TopOutliers:
         cls, scorer: OutlierDetector, source: Source, numbers: np.ndarray, scores: OutlierScores
     ) -> TopOutliers:
         """Compute which columns or pixels explain the scores of these rows."""
-        from latentmap.analysis import attribute
-        from latentmap.data.memory import check_memory
-
         subset = source.subset(numbers)
         check_memory(f"-n {len(numbers)}", 8 * subset.nbytes * 4 // subset.dtype.itemsize)
         expected = scorer.expected(subset)
@@ -75,8 +72,6 @@ class TopOutliers:
 
     def _differences(self, i: int) -> list[dict[str, Any]]:
         """Return the columns or pixels that differ most from what the model expects."""
-        import numpy as np
-
         parts = (self.attributions, self.rows, self.expected)
         shares, row, expected = (part[i].ravel() for part in parts)
         largest = np.argsort(-np.abs(shares), kind="stable")[:_MAX_DIFFERENCES]
@@ -93,8 +88,6 @@ class TopOutliers:
 
 def score_columns(source: Source, scores: OutlierScores, start: int) -> tuple[Columns, Columns]:
     """Return the scores of rows from ``start`` on as number columns and text columns."""
-    import numpy as np
-
     numbers = {"row": start + np.arange(len(scores.scores))}
     numbers |= {name: getattr(scores, field) for name, field in _FIGURES.items()}
     numbers |= {"largest_difference": scores.top_features}
@@ -109,8 +102,6 @@ def _column_name(source: Source, number: int) -> str:
         return str(source.feature_names[number])
     if len(source.row_shape) == 1:
         return f"c{number}"
-    import numpy as np
-
     return "pixel " + ",".join(map(str, np.unravel_index(number, source.row_shape)))
 
 
@@ -120,11 +111,11 @@ def print_outliers(top: TopOutliers) -> None:
     most = 1 if top.are_images else _MAX_DIFFERENCES
     lines = []
     for values in top.as_dicts():
-        scores = [f"{values[name]:.2f}" for name in ("score", "error_part", "rarity_part")]
+        scores = [f"{values[name]:.2f}" for name in ("score", "error_score", "distance_score")]
         names = [str(values[name]) for name in ("row", *labels)]
         lines.append([*names, *scores, _format_differences(values["differences"][:most])])
-    columns = ["row", *labels, "score", "error", "rarity", "largest differences"]
-    print_table(columns, lines, ["row", "score", "error", "rarity"])
+    columns = ["row", *labels, "score", "error", "distance", "largest differences"]
+    print_table(columns, lines, ["row", "score", "error", "distance"])
 
 
 def _format_differences(differences: list[dict[str, Any]]) -> str:
@@ -134,8 +125,6 @@ def _format_differences(differences: list[dict[str, Any]]) -> str:
 
 def draw_outliers(path: Path, top: TopOutliers) -> None:
     """Draw the top outliers, what the model expects, and the differences."""
-    from latentmap import plots
-
     most = _MAX_DRAWN_IMAGES if top.are_images else _MAX_DRAWN_TABLE_ROWS
     parts = (top.rows, top.expected, top.attributions)
     rows, expected, attributions = (part[:most] for part in parts)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+import numpy as np
 import typer
 
+from latentmap.analysis import OutlierDetector
+from latentmap.analysis.outlier_scores import OutlierScores, top_outliers
 from latentmap.cli.console import format_count, print_json, print_message
 from latentmap.cli.distributed_options import check_shareable, check_worker_options, open_workers
 from latentmap.cli.model_arguments import open_model
@@ -23,15 +26,10 @@ from latentmap.cli.options import (
     output_option,
 )
 from latentmap.cli.outlier_report import TopOutliers, draw_outliers, print_outliers, score_columns
+from latentmap.cli.row_selection import input_paths, open_model_rows
 from latentmap.cli.table_output import TABLE_SUFFIXES, Write, open_column_writer, write_columns
+from latentmap.data import Source
 from latentmap.files import PICTURE_SUFFIXES, check_output_path
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from latentmap.analysis import OutlierDetector
-    from latentmap.analysis.outlier_scores import OutlierScores
-    from latentmap.data import Source
 
 __all__ = ["EXAMPLES", "outliers"]
 
@@ -77,15 +75,12 @@ def outliers(
 
     A row is an outlier if its reconstruction error is large or if its code is far from the codes
     of other rows. A score of 3 means that 1 of 1,000 reference rows scores as high, a score of 2
-    that 1 of 100 does. The parts error and rarity have the same scale. The report also shows the
-    columns or pixels that differ most from what the model expects.
+    that 1 of 100 does. Its parts, the error score and the distance score, use the same scale. The
+    report also shows the columns or pixels that differ most from what the model expects.
 
     With --workers, DATA must be a .parquet file or a folder of them, and the scores become a folder
     of .parquet files in the order of the rows.
     """
-    from latentmap.analysis import OutlierDetector
-    from latentmap.cli.row_selection import open_model_rows
-
     check_worker_options(workers, ray)
     _check_output(output, workers is not None, model, data, reference)
     estimator = open_model(model)
@@ -112,8 +107,6 @@ def outliers(
 
 
 def _check_output(output: Path | None, shared: bool, *inputs: str | Path | None) -> None:
-    from latentmap.cli.row_selection import input_paths
-
     if output is None:
         return
     read, is_picture = input_paths(*inputs), output.suffix.lower() in PICTURE_SUFFIXES
@@ -127,8 +120,6 @@ def _score(
     scorer: OutlierDetector, source: Source, count: int, table: Path | None
 ) -> tuple[np.ndarray, OutlierScores]:
     """Score all rows in this process; write all scores, and return the highest."""
-    from latentmap.analysis.outlier_scores import top_outliers
-
     parts = scorer.score_batches(source, verbose=True)
     if table is None:
         return top_outliers(parts, count)

@@ -7,16 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from latentmap import plots
 from latentmap.cli.console import format_count, print_message, show_status
+from latentmap.cli.evaluation import LabelledCodes
+from latentmap.cli.held_out import FitRows
+from latentmap.data import Source
 
 if TYPE_CHECKING:
-    import numpy as np
     from matplotlib.axes import Axes
 
     from latentmap.autoencoders.base import BaseAutoEncoder
-    from latentmap.cli.evaluation import LabelledCodes
-    from latentmap.cli.held_out import FitRows
-    from latentmap.data import Source
 
 __all__ = [
     "code_plot_size",
@@ -39,11 +41,8 @@ _MAX_IMAGES, _MAX_TABLE_ROWS = 10, 6
 @contextlib.contextmanager
 def open_plot(path: Path, width: float, height: float, details: str = "") -> Iterator[Axes]:
     """Yield axes of this size in inches; write them to ``path`` and report that."""
-    with show_status(f"Drawing {path}…"):
-        from latentmap import plots
-
-        with plots.figure(path, width, height) as ax:
-            yield ax
+    with show_status(f"Drawing {path}…"), plots.figure(path, width, height) as ax:
+        yield ax
     print_message(f"Wrote {path}{details and f': {details}'}")
 
 
@@ -75,10 +74,6 @@ def draw_fit_plots(
 
 def draw_new_rows(path: Path, earlier: np.ndarray, new: np.ndarray, novel: np.ndarray) -> None:
     """Draw the codes of new rows among codes of earlier rows; ``novel`` marks novel classes."""
-    import numpy as np
-
-    from latentmap import plots
-
     labels = np.repeat(["earlier rows", "new rows, known classes"], [len(earlier), len(new)])
     labels[len(earlier) :][novel] = "new rows, novel class"
     n_novel = int(novel.sum())
@@ -91,8 +86,6 @@ def draw_codes(
     path: Path, codes: LabelledCodes, name: str, confidence: np.ndarray | None = None
 ) -> None:
     """Draw a scatter plot of codes, paler where the confidence is low."""
-    from latentmap import plots
-
     title = f"{name}: codes of {format_count(len(codes.codes), 'row')}"
     with open_plot(path, *code_plot_size(codes.codes)) as ax:
         plots.codes(*codes, ax=ax, title=title, confidence=confidence)
@@ -100,8 +93,6 @@ def draw_codes(
 
 def draw_reconstructions(path: Path, model: BaseAutoEncoder, rows: Source) -> None:
     """Draw some rows and their reconstructions."""
-    from latentmap import plots
-
     images = len(model.row_shape_) > 1
     sample = rows.subset(_choose_rows(rows, _MAX_IMAGES if images else _MAX_TABLE_ROWS))
     reconstructions = model.inverse_transform(model.transform(sample))
@@ -113,8 +104,6 @@ def draw_reconstructions(path: Path, model: BaseAutoEncoder, rows: Source) -> No
 
 def draw_plane(path: Path, model: BaseAutoEncoder, codes: np.ndarray | None = None) -> None:
     """Draw the code plane, decoded on a grid that covers the codes or the landmarks of a map."""
-    from latentmap import plots
-
     one_dimensional = codes is not None and codes.shape[1] == 1
     with open_plot(path, *((7.0, 1.5) if one_dimensional else _SQUARE)) as ax:
         plots.plane(model, codes, ax=ax)
@@ -122,8 +111,6 @@ def draw_plane(path: Path, model: BaseAutoEncoder, codes: np.ndarray | None = No
 
 def draw_density(path: Path, model: BaseAutoEncoder, sample: LabelledCodes | None) -> None:
     """Draw the density of a map, with the names of the classes if there are labelled codes."""
-    from latentmap import plots
-
     codes, labels = (None, None) if sample is None else sample
     with open_plot(path, *_SQUARE) as ax:
         plots.density(model, codes, labels, ax=ax)
@@ -131,16 +118,12 @@ def draw_density(path: Path, model: BaseAutoEncoder, sample: LabelledCodes | Non
 
 def draw_loss(path: Path, model: BaseAutoEncoder) -> None:
     """Draw the training loss of each epoch."""
-    from latentmap import plots
-
     with open_plot(path, 6, 3.6) as ax:
         plots.loss_curve(model.history_, ax=ax)
 
 
 def _choose_rows(rows: Source, count: int) -> np.ndarray:
     """Choose one row of each class if there are few classes, otherwise evenly spaced rows."""
-    import numpy as np
-
     if rows.labels is not None:
         _, first = np.unique(rows.labels, return_index=True)
         if count / 2 < len(first) <= count:

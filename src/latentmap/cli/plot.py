@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from latentmap.analysis.model_info import ModelInfo
+from latentmap.cli.evaluation import MAX_CODES, encode_sample
 from latentmap.cli.model_arguments import open_model
 from latentmap.cli.options import Label, Model, argument, output_option
+from latentmap.cli.pictures import (
+    draw_codes,
+    draw_density,
+    draw_loss,
+    draw_plane,
+    draw_reconstructions,
+)
+from latentmap.cli.row_selection import input_paths, open_model_rows
+from latentmap.data import Source
 from latentmap.errors import SettingError, UnknownNameError
+from latentmap.files import PICTURE_SUFFIXES, check_output_path
 
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
-    from latentmap.data import Source
+    from latentmap.maps.latent_map import LatentMap
 
 __all__ = ["EXAMPLES", "plot"]
 
@@ -49,71 +61,43 @@ def plot(
     label: Label = None,
 ) -> None:
     """Plot codes, reconstructions, the code plane, or the training loss."""
-    from latentmap.cli.row_selection import input_paths, open_model_rows
-    from latentmap.files import PICTURE_SUFFIXES, check_output_path
-
     if kind not in _KINDS:
         raise UnknownNameError("kind", kind, _KINDS)
     check_output_path(output, PICTURE_SUFFIXES, input_paths(model, data))
     if data is None and kind not in _KINDS_WITHOUT_ROWS:
         raise SettingError(f"DATA: expected rows for --kind {kind}, found none")
     estimator = open_model(model)
-    if kind in _MAP_KINDS and not hasattr(estimator, kind):
-        found = type(estimator).__name__
-        raise SettingError(f"--kind {kind}: expected a LatentMap, found {found}")
+    info = ModelInfo.from_estimator(estimator)
+    supported = {"confidence": info.has_confidence, "density": info.has_density}
+    if not supported.get(kind, True):
+        raise SettingError(f"--kind {kind}: expected a LatentMap, found {info.name}")
     rows = None if data is None or kind == "loss" else open_model_rows(estimator, data, label)
     _KINDS[kind](output, estimator, rows)
 
 
-def _plot_codes(output: Path, model: BaseAutoEncoder, rows: Source) -> None:
-    from latentmap.cli.evaluation import encode_sample
-    from latentmap.cli.pictures import draw_codes
-
-    draw_codes(output, encode_sample(model, rows), rows.name)
+def _plot_codes(path: Path, model: BaseAutoEncoder, rows: Source) -> None:
+    draw_codes(path, encode_sample(model, rows), rows.name)
 
 
-def _plot_reconstructions(output: Path, model: BaseAutoEncoder, rows: Source) -> None:
-    from latentmap.cli.pictures import draw_reconstructions
-
-    draw_reconstructions(output, model, rows)
+def _plot_plane(path: Path, model: BaseAutoEncoder, rows: Source | None) -> None:
+    draw_plane(path, model, None if rows is None else encode_sample(model, rows).codes)
 
 
-def _plot_plane(output: Path, model: BaseAutoEncoder, rows: Source | None) -> None:
-    from latentmap.cli.evaluation import encode_sample
-    from latentmap.cli.pictures import draw_plane
-
-    draw_plane(output, model, None if rows is None else encode_sample(model, rows).codes)
-
-
-def _plot_confidence(output: Path, model: Any, rows: Source) -> None:
-    from latentmap.cli.evaluation import MAX_CODES, encode_sample
-    from latentmap.cli.pictures import draw_codes
-
+def _plot_confidence(path: Path, model: LatentMap, rows: Source) -> None:
     sample = rows.sample(MAX_CODES)
-    draw_codes(output, encode_sample(model, sample), rows.name, model.confidence(sample))
+    draw_codes(path, encode_sample(model, sample), rows.name, model.confidence(sample))
 
 
-def _plot_density(output: Path, model: BaseAutoEncoder, rows: Source | None) -> None:
-    from latentmap.cli.evaluation import encode_sample
-    from latentmap.cli.pictures import draw_density
-
-    draw_density(output, model, None if rows is None else encode_sample(model, rows))
-
-
-def _plot_loss(output: Path, model: BaseAutoEncoder, rows: None) -> None:
-    from latentmap.cli.pictures import draw_loss
-
-    draw_loss(output, model)
+def _plot_density(path: Path, model: LatentMap, rows: Source | None) -> None:
+    draw_density(path, model, None if rows is None else encode_sample(model, rows))
 
 
 _KINDS: dict[str, Callable[..., None]] = {
     "codes": _plot_codes,
-    "reconstructions": _plot_reconstructions,
+    "reconstructions": draw_reconstructions,
     "plane": _plot_plane,
     "confidence": _plot_confidence,
     "density": _plot_density,
-    "loss": _plot_loss,
+    "loss": lambda path, model, rows: draw_loss(path, model),
 }
-# Each of these is also the name of the method that the model must have.
-_MAP_KINDS = ("confidence", "density")
 _KINDS_WITHOUT_ROWS = ("plane", "density", "loss")

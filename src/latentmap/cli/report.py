@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from latentmap.cli.console import format_count, print_message, print_pairs
-
-if TYPE_CHECKING:
-    from latentmap.cli.held_out import FitRows
+from latentmap.cli.held_out import FitRows
 
 __all__ = ["format_figures", "print_figures", "print_fit_report"]
 

@@ -9,12 +9,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from latentmap.analysis.interpolation import step_sizes, walk
+from latentmap.analysis.model_info import ModelInfo
+from latentmap.analysis.perturbation import vary
+from latentmap.analysis.sampling import MOST_CODES, CodeDensity, density_of
 from latentmap.cli.console import format_count, show_status
+from latentmap.cli.row_selection import open_model_row, open_model_rows, split_row_number
+from latentmap.cli.streaming import encode_rows, map_batches
+from latentmap.data import ArraySource
 from latentmap.errors import SettingError
+from latentmap.progress import progress
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from latentmap.autoencoders.base import BaseAutoEncoder
 
 __all__ = ["GeneratedRows", "Request", "generate_rows"]
@@ -60,8 +68,6 @@ def generate_rows(request: Request) -> GeneratedRows:
 
 def _sample_model(request: Request) -> GeneratedRows:
     """Sample from the distribution of codes that the model stores."""
-    import numpy as np
-
     model = request.model.set_params(random_state=np.random.RandomState(request.seed))
     batches = (model.sample(count) for count in _batch_sizes(request))
     return GeneratedRows(batches, "Generated rows", "sampled from the model's own distribution")
@@ -69,10 +75,6 @@ def _sample_model(request: Request) -> GeneratedRows:
 
 def _sample_like(request: Request, data: str) -> GeneratedRows:
     """Sample from the density of the codes of other rows."""
-    import numpy as np
-
-    from latentmap.analysis.sampling import CodeDensity
-
     codes = _reference_codes(request, data)
     density = CodeDensity(codes, seed=request.seed, visible=True)
     rng = np.random.default_rng(request.seed)
@@ -87,8 +89,6 @@ def _sample_like(request: Request, data: str) -> GeneratedRows:
 
 
 def _interpolate(request: Request, start: str, end: str) -> GeneratedRows:
-    from latentmap.analysis.interpolation import step_sizes, walk
-
     a, b = (_encode_row(request, row) for row in (start, end))
     settings = _density_settings(request, start)
     with show_status(f"Interpolating from {start} to {end}…"):
@@ -100,8 +100,6 @@ def _interpolate(request: Request, start: str, end: str) -> GeneratedRows:
 
 
 def _vary(request: Request, row: str) -> GeneratedRows:
-    from latentmap.analysis.perturbation import vary
-
     code, settings = _encode_row(request, row), _density_settings(request, row)
     with show_status(f"Varying {row}…"):
         codes = vary(request.model, code, request.n_rows, spread=request.spread, **settings)
@@ -110,8 +108,6 @@ def _vary(request: Request, row: str) -> GeneratedRows:
 
 def _batch_sizes(request: Request) -> Iterator[int]:
     """Yield the sizes of the batches, and show progress."""
-    from latentmap.progress import progress
-
     size = max(1, _BATCH_NUMBERS // max(request.model.n_features_in_, 1))
     left = request.n_rows
     with progress(f"Generating {format_count(left, 'row')}", left) as advance:
@@ -123,26 +119,17 @@ def _batch_sizes(request: Request) -> Iterator[int]:
 
 
 def _decode(request: Request, codes: np.ndarray) -> Iterator[np.ndarray]:
-    from latentmap.cli.streaming import map_batches
-    from latentmap.data import ArraySource
-
     text = f"Decoding {format_count(len(codes), 'code')}"
     return map_batches(request.model.inverse_transform, ArraySource(codes, name="codes"), text)
 
 
 def _encode_row(request: Request, text: str) -> np.ndarray:
-    from latentmap.cli.row_selection import open_model_row
-
     return request.model.transform(open_model_row(request.model, text, request.label))[0]
 
 
 def _density_settings(request: Request, row: str) -> dict[str, Any]:
     """Return the arguments of `walk` and `vary` that describe how likely a code is."""
-    from latentmap.analysis.sampling import density_of
-    from latentmap.cli.row_selection import split_row_number
-
-    is_map = hasattr(request.model, "density")
-    if request.reference is None and is_map:
+    if request.reference is None and ModelInfo.from_estimator(request.model).is_map:
         codes = None
     else:
         codes = _reference_codes(request, request.reference or split_row_number(row)[0])
@@ -151,10 +138,6 @@ def _density_settings(request: Request, row: str) -> dict[str, Any]:
 
 
 def _reference_codes(request: Request, data: str) -> np.ndarray:
-    from latentmap.analysis.sampling import MOST_CODES
-    from latentmap.cli.row_selection import open_model_rows
-    from latentmap.cli.streaming import encode_rows
-
     rows = open_model_rows(request.model, data, request.label)
     if len(rows) < 2:
         raise SettingError(

@@ -10,13 +10,17 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.console import show_status
-from latentmap.cli.model_arguments import check_columns, default_label
+from latentmap.cli.model_arguments import check_columns
+from latentmap.data import Source, list_datasets, open_data
+from latentmap.data.images import IMAGE_SUFFIXES, ImageFolderSource
 from latentmap.errors import DataError, SettingError
 
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
-    from latentmap.data import Source
 
 __all__ = [
     "fingerprint",
@@ -48,16 +52,14 @@ def open_rows(data: str, label: str | None = None, default_label: str | None = N
 
 def open_model_rows(model: BaseAutoEncoder, data: str, label: str | None = None) -> Source:
     """Open rows and check that they have the columns that a fitted model expects."""
-    rows = open_rows(data, label, default_label(model))
+    rows = open_rows(data, label, ModelInfo.from_estimator(model).label_column)
     check_columns(model, rows)
     return rows
 
 
 def open_model_row(model: BaseAutoEncoder, text: str, label: str | None = None) -> Source:
     """Open one row for a fitted model."""
-    row = require_one_row(open_rows(text, label, default_label(model)), text)
-    check_columns(model, row)
-    return row
+    return require_one_row(open_model_rows(model, text, label), text)
 
 
 def require_one_row(rows: Source, text: str) -> Source:
@@ -102,8 +104,6 @@ def select_row(rows: Source, number: int, text: str) -> Source:
 
 def fingerprint(rows: Source) -> str:
     """Return a SHA-256 of the number, shape and type of the rows and at most 4,096 of them."""
-    import numpy as np
-
     header = f"{len(rows)} {tuple(rows.row_shape)} {rows.dtype}"
     sample = np.unique(np.linspace(0, len(rows) - 1, _MAX_FINGERPRINT_ROWS).astype(int))
     return hashlib.sha256(header.encode() + rows.take(sample).tobytes()).hexdigest()
@@ -111,15 +111,10 @@ def fingerprint(rows: Source) -> str:
 
 def is_data_set_name(data: str) -> bool:
     """Return whether ``data`` names a built-in data set, and no path."""
-    from latentmap.data import list_datasets
-
     return data in list_datasets() and not Path(data).exists()
 
 
 def _open_whole(data: str, label: str | None, default_label: str | None) -> Source:
-    from latentmap.data import open_data
-    from latentmap.data.images import IMAGE_SUFFIXES, ImageFolderSource
-
     path = Path(data)
     if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
         image = ImageFolderSource(path.parent, [path.name])

@@ -11,6 +11,7 @@ import typer
 from latentmap.cli.console import format_count, print_json, print_message
 from latentmap.cli.model_arguments import open_model
 from latentmap.cli.options import Json, Label, Model, argument, option
+from latentmap.cli.row_selection import input_paths
 from latentmap.cli.similar_query import (
     IndexOption,
     Query,
@@ -20,6 +21,7 @@ from latentmap.cli.similar_query import (
     open_reference,
 )
 from latentmap.cli.similar_report import SearchResult, draw_result, print_result, write_result
+from latentmap.cli.streaming import encode_rows
 from latentmap.cli.table_output import TABLE_SUFFIXES
 from latentmap.errors import FileError, SettingError
 from latentmap.files import PICTURE_SUFFIXES, check_output_path
@@ -108,8 +110,6 @@ def similar(
 def _check_outputs(
     outputs: list[Path], save_index: Path | None, *inputs: str | Path | None
 ) -> None:
-    from latentmap.cli.row_selection import input_paths
-
     read = input_paths(*inputs)
     for path in outputs:
         check_output_path(path, list(_WRITERS), read)
@@ -124,8 +124,6 @@ def _check_outputs(
 def _search(
     model: BaseAutoEncoder, query: Query, reference: Reference, k: int | None
 ) -> SearchResult:
-    from latentmap.cli.streaming import encode_rows
-
     own = reference.own_numbers(query)
     most = len(reference.index) - (own is not None)
     if most < 1:

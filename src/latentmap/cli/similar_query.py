@@ -6,18 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
+
+from latentmap.analysis import SearchIndex
+from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.console import print_message
-from latentmap.cli.model_arguments import check_columns, default_label, is_image_model
+from latentmap.cli.model_arguments import check_columns
 from latentmap.cli.options import option
 from latentmap.cli.row_selection import fingerprint, open_rows, select_row, split_row_number
+from latentmap.cli.streaming import encode_rows
+from latentmap.data import Source
+from latentmap.data.images import ImageFolderSource
 from latentmap.errors import FileError, SettingError
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from latentmap.analysis import SearchIndex
     from latentmap.autoencoders.base import BaseAutoEncoder
-    from latentmap.data import Source
 
 __all__ = [
     "IndexOption",
@@ -77,8 +80,6 @@ class Reference:
 
     def select(self, model: BaseAutoEncoder, numbers: np.ndarray) -> np.ndarray:
         """Return the rows with these numbers, decoded from the index if they are not available."""
-        import numpy as np
-
         distinct, inverse = np.unique(numbers, return_inverse=True)
         if self.rows is None:
             rows = np.asarray(model.inverse_transform(self.index.codes[distinct]))
@@ -88,9 +89,7 @@ class Reference:
 
     def column_spread(self, model: BaseAutoEncoder) -> np.ndarray | None:
         """Return the standard deviation of each column of a sample; None for images."""
-        import numpy as np
-
-        if is_image_model(model):
+        if ModelInfo.from_estimator(model).has_image_rows:
             return None
         size = max(2, min(_MAX_SPREAD_ROWS, _MAX_SPREAD_NUMBERS // model.row_shape_[0]))
         sample = np.unique(np.linspace(0, len(self.index) - 1, size).astype(int))
@@ -98,18 +97,12 @@ class Reference:
 
     def own_numbers(self, query: Query) -> np.ndarray | None:
         """Return the numbers of the query's rows in this data; None if they are not part of it."""
-        import numpy as np
-
         if self.index.rows == fingerprint(query.data):
             return np.array(query.numbers)
         return self._own_image_number(query.rows)
 
     def _own_image_number(self, image: Source) -> np.ndarray | None:
         """Return the number of an image file in this folder of images."""
-        import numpy as np
-
-        from latentmap.data.images import ImageFolderSource
-
         rows = self.rows
         if not (isinstance(image, ImageFolderSource) and isinstance(rows, ImageFolderSource)):
             return None
@@ -155,8 +148,6 @@ def open_reference(
     If both ``reference`` and ``index`` are given, the index must be one of these rows. Without an
     index, at most ``max_rows`` rows are sampled.
     """
-    from latentmap.analysis import SearchIndex
-
     stored = None if index is None else SearchIndex.load(index, model)
     if reference is None and stored is not None:
         return Reference(stored, None, Path(str(index)).name)
@@ -180,7 +171,7 @@ def _open_data(
             return open_rows(data, label)
         except SettingError:
             label = None
-    return open_rows(data, label, default_label(model))
+    return open_rows(data, label, ModelInfo.from_estimator(model).label_column)
 
 
 def _default_rows(model: BaseAutoEncoder, query: Query) -> Source:
@@ -197,10 +188,6 @@ def _default_rows(model: BaseAutoEncoder, query: Query) -> Source:
 
 
 def _build_index(model: BaseAutoEncoder, rows: Source) -> SearchIndex:
-    from latentmap.analysis import SearchIndex
-    from latentmap.cli.streaming import encode_rows
-    from latentmap.data.images import ImageFolderSource
-
     names = None
     if isinstance(rows, ImageFolderSource):  # File names may contain bytes that are not UTF-8.
         names = (name.encode("utf-8", "replace").decode() for name in rows.paths)

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from latentmap import plots
+from latentmap.analysis.model_info import ModelInfo
+from latentmap.analysis.search import Found
 from latentmap.cli.console import format_count, print_message, print_table
-from latentmap.cli.model_arguments import is_image_model
 from latentmap.cli.pictures import open_plot
 from latentmap.cli.similar_query import Query, Reference
 from latentmap.cli.table_output import write_columns
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from latentmap.analysis.search import Found
     from latentmap.autoencoders.base import BaseAutoEncoder
 
 __all__ = ["SearchResult", "draw_result", "print_result", "write_result"]
@@ -73,8 +74,6 @@ class SearchResult:
 
 def write_result(path: Path, result: SearchResult) -> None:
     """Write a table with one line for each neighbour."""
-    import numpy as np
-
     rows, distances = result.nearest
     n_queries, k = rows.shape
     index, flat = result.reference.index, rows.ravel()
@@ -96,13 +95,10 @@ def write_result(path: Path, result: SearchResult) -> None:
 
 def draw_result(path: Path, result: SearchResult) -> None:
     """Draw evenly spaced queries and their nearest rows."""
-    import numpy as np
-
-    from latentmap import plots
-
     model, query, n_queries = result.model, result.query, len(result.query.rows)
     shape = model.row_shape_
-    most = _MAX_IMAGE_QUERIES if is_image_model(model) else _MAX_TABLE_QUERIES
+    images = ModelInfo.from_estimator(model).has_image_rows
+    most = _MAX_IMAGE_QUERIES if images else _MAX_TABLE_QUERIES
     sample = np.unique(np.linspace(0, n_queries - 1, min(n_queries, most)).astype(int))
     near, distances = (part[sample, :_MAX_NEIGHBORS] for part in result.nearest)
     rows = result.reference.select(model, near.ravel()).reshape(*near.shape, *shape)
@@ -180,6 +176,4 @@ def _print_label_agreement(result: SearchResult) -> None:
 
 def _are_classes(labels: np.ndarray | None) -> bool:
     """Return whether labels are classes; measured values mostly differ from row to row."""
-    import numpy as np
-
     return labels is not None and 2 * len(np.unique(labels)) <= len(labels)

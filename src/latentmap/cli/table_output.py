@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
+
+from latentmap.files import write_atomically
 
 __all__ = ["ROW_SUFFIXES", "TABLE_SUFFIXES", "open_column_writer", "write_columns"]
 
@@ -33,16 +34,12 @@ def open_column_writer(path: Path, length: int) -> Iterator[Write]:
     A .npy file contains the numbers as float64 of shape (length, columns). Other tables contain
     the texts as well; a text column replaces a number column of the same name.
     """
-    from latentmap.files import write_atomically
-
     make_writer = _write_array if path.suffix.lower() == ".npy" else _write_table
     with write_atomically(path) as temporary, contextlib.ExitStack() as stack:
         yield make_writer(temporary, length, stack)
 
 
 def _write_array(path: Path, length: int, stack: contextlib.ExitStack) -> Write:
-    import numpy as np
-
     file = stack.enter_context(path.open("wb"))
 
     def write(numbers: Columns, texts: Columns) -> None:
@@ -56,7 +53,6 @@ def _write_array(path: Path, length: int, stack: contextlib.ExitStack) -> Write:
 
 
 def _write_table(path: Path, length: int, stack: contextlib.ExitStack) -> Write:
-    import numpy as np
     import pyarrow as pa
     from pyarrow import csv, parquet
 
