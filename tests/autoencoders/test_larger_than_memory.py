@@ -27,7 +27,7 @@ def test_rows_in_blocks_are_shuffled_well_enough(
     in_memory = error(model.fit(ArraySource(sorted_digits)), unseen)
 
     np.save(tmp_path / "rows.npy", sorted_digits)
-    monkeypatch.setattr("latentmap.data.sources._MAPPED_BLOCK_BYTES", sorted_digits.nbytes // 800)
+    monkeypatch.setattr("latentmap.data.sources.MAPPED_BLOCK_BYTES", sorted_digits.nbytes // 800)
     set_memory_use(shuffle_buffer=sorted_digits.nbytes // 12)
     set_memory_use(row_sample=sorted_digits.nbytes // 4)
     set_memory_use(pca_sample=4 * sorted_digits.size // 4)

@@ -37,7 +37,7 @@ def test_arrays_are_not_copied():
 def test_sparse_matrices_stay_sparse():
     source = as_source(csr_array(np.eye(3)))
     assert isinstance(source, SparseSource)
-    assert source.stored == 3
+    assert source.n_stored == 3
 
 
 def test_memory_maps_stay_on_disk(tmp_path):

@@ -198,7 +198,7 @@ def test_a_mapped_file_that_is_cut_short_is_told(tmp_path):
 
 @pytest.mark.parametrize("block_starts", [None, np.arange(0, 1000, 17)])
 def test_of_very_many_rows_those_held_out_are_drawn_one_by_one(block_starts, monkeypatch):
-    monkeypatch.setattr("latentmap.data.sources._MANY_ROWS", 500)
+    monkeypatch.setattr("latentmap.data.sources.MAX_PERMUTED_ROWS", 500)
     source = numbered(1000, block_starts=block_starts)
     fitted, held_out = source.split(100, seed=3)
     both = [part[:][:, 0] for part in (fitted, held_out)]

@@ -18,7 +18,7 @@ def test_all_formats_are_the_same_rows(kind, make):
     given = SparseSource(make(ROWS).asformat(kind))
     assert (len(given), given.row_shape, given.dtype) == (50, (8,), np.float64)
     assert np.array_equal(given[:], ROWS)
-    assert given.stored == np.count_nonzero(ROWS)
+    assert given.n_stored == np.count_nonzero(ROWS)
 
 
 def test_rows_are_read_like_those_of_an_array():
@@ -47,7 +47,7 @@ def test_bools_stored_twice_are_no_sum():
 
 def test_csr_is_not_copied():
     rows = sparse.csr_array(ROWS)
-    assert np.shares_memory(source(rows)._whole.data, rows.data)
+    assert np.shares_memory(source(rows)._matrix.data, rows.data)
 
 
 @pytest.mark.parametrize(
@@ -74,11 +74,11 @@ def test_parts_know_their_rows_and_share_their_numbers():
     part = given.subset(np.arange(10, 40)).subset([3, 20])
     assert isinstance(part, SparseSource)
     assert np.array_equal(part[:], ROWS[[13, 30]])
-    assert part.stored == np.count_nonzero(ROWS[[13, 30]])
+    assert part.n_stored == np.count_nonzero(ROWS[[13, 30]])
     assert part.labels.tolist() == [13, 30]
     assert part.original_index(1) == 30
     assert part.feature_names == given.feature_names
-    assert part._whole is given._whole
+    assert part._matrix is given._matrix
     assert len(given) == 50
     with pytest.raises(DataError, match="none chosen"):
         given.subset(np.zeros(50, bool))

@@ -12,7 +12,7 @@ TEXTS = ["b/10.png", "", "é\n.png", "\udcff.png", *(f"{i}.png" for i in range(1
 @pytest.fixture(params=["in memory", "in files"])
 def names(request, monkeypatch):
     if request.param == "in files":
-        monkeypatch.setattr(module, "_IN_MEMORY_BYTES", 0)
+        monkeypatch.setattr(module, "MAX_BYTES_IN_MEMORY", 0)
     return StringStore(iter(TEXTS))
 
 
@@ -42,7 +42,7 @@ def test_none_and_one_without_a_letter():
 
 
 def test_what_is_sorted_in_parts_is_sorted(monkeypatch):
-    monkeypatch.setattr(module, "_SORTED_AT_ONCE", 1000)
+    monkeypatch.setattr(module, "SORTED_AT_ONCE", 1000)
     shuffled = np.random.default_rng(0).permutation(TEXTS).tolist()
     assert list(StringStore.in_order(shuffled, str.casefold)) == sorted(shuffled, key=str.casefold)
 
@@ -57,7 +57,7 @@ def test_many_leave_memory(monkeypatch, tmp_path):
 
 def test_of_names_far_apart_few_are_taken_before_their_pages_are_given_back(monkeypatch):
     held, real = [], module.release_pages
-    monkeypatch.setattr(module, "_IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr(module, "MAX_BYTES_IN_MEMORY", 0)
     names = StringStore(f"{i}.png" for i in range(40_000))
     monkeypatch.setattr(module, "release_pages", lambda mapped: held.append(mapped) or real(mapped))
     far = np.random.default_rng(0).permutation(40_000)[:1000]

@@ -1,7 +1,7 @@
-"""Arrays that are too large for memory: mapped files, the user's and our own.
+"""Arrays larger than memory, in memory-mapped files of the user or in temporary files.
 
-Our own have no name, and go with the process. They lie in the cache folder: that for temporary
-files may lie in memory itself.
+A temporary file has no name and is deleted when the process ends. It is in the cache folder,
+because the system's folder for temporary files may itself be in memory.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from latentmap.errors import FileError
 from latentmap.files import user_cache_folder
@@ -28,13 +29,13 @@ __all__ = [
     "release_pages",
 ]
 
-_NEAR_ROWS, _FAR_ROWS = 2**10, 2**6
-"""Of a mapped file taken at a time. Around each row that lies alone, the system maps up to 350 kB,
-which count as memory of the process until they are given back."""
+# Rows of a mapped file that are read before its pages are released. Around each row far from the
+# others, the system maps up to 350 kB, which count as memory of the process.
+NEAR_ROWS, FAR_ROWS = 2**10, 2**6
 
 
 class TemporaryArrayFile:
-    """A file to write arrays to, one after another, and to read them from as one.
+    """A file to which arrays are appended and from which they are read as one array.
 
     Examples
     --------
@@ -47,7 +48,7 @@ class TemporaryArrayFile:
     """
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(dir=cache_folder())  # noqa: SIM115 - closed when this is left
+        self._file = tempfile.TemporaryFile(dir=cache_folder())  # noqa: SIM115 - closed by __exit__
 
     def __enter__(self) -> Self:
         return self
@@ -58,28 +59,22 @@ class TemporaryArrayFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()  # what was mapped keeps what is in it
+        self._file.close()  # mapped arrays keep the contents
 
     def write(self, array: np.ndarray) -> None:
-        """Add an array, of any shape, to what is there.
-
-        Raises
-        ------
-        FileError
-            If the disk is full.
-        """
+        """Append an array of any shape; raise FileError if the disk is full."""
         try:
             self._file.write(np.ascontiguousarray(array).data)
         except OSError as error:
             raise FileError(f"{cache_folder()}: cannot be written ({error.strerror})") from error
 
-    def mapped(self, dtype: Any, row_shape: tuple[int, ...] = ()) -> np.ndarray:
-        """Give all that was written as one array of rows, to be read only, and read where it lies.
+    def mapped(self, dtype: DTypeLike, row_shape: tuple[int, ...] = ()) -> np.ndarray:
+        """Return everything that was written as one read-only, memory-mapped array of rows.
 
         Parameters
         ----------
         dtype : numpy.dtype
-            Of what was written, at least one number of it.
+            Type of what was written, which must be at least one number.
         row_shape : tuple of int
 
         Returns
@@ -91,9 +86,7 @@ class TemporaryArrayFile:
 
 
 def cache_folder() -> Path:
-    """Give the folder for what may be made again, in ``XDG_CACHE_HOME``.
-
-    Where nothing can be written there, it is the system's folder for temporary files.
+    """Return the cache folder, or the system's folder for temporary files if it is not writable.
 
     Examples
     --------
@@ -106,18 +99,8 @@ def cache_folder() -> Path:
     return cache if os.access(cache, os.W_OK) else Path(tempfile.gettempdir())
 
 
-def check_not_truncated(name: str, mapped: Any) -> None:
-    """Refuse to read a mapped file that has been cut short: the system would end us.
-
-    Parameters
-    ----------
-    name : str
-        Of the file, for the message.
-    mapped : numpy.memmap
-
-    Raises
-    ------
-    FileError
+def check_not_truncated(name: str, mapped: np.ndarray) -> None:
+    """Raise FileError if a mapped file has become shorter: reading it would end the process.
 
     Examples
     --------
@@ -131,18 +114,17 @@ def check_not_truncated(name: str, mapped: Any) -> None:
     latentmap.errors.FileError: rows.npy: it was cut short while it was read
     """
     pages = getattr(mapped, "_mmap", None)
-    if pages is None:
+    if pages is None or not isinstance(mapped, np.memmap):
         return
     start = mapped.offset - mapped.offset % mmap.ALLOCATIONGRANULARITY
     if pages.size() < start + len(pages):
         raise FileError(f"{name}: it was cut short while it was read")
 
 
-def release_pages(mapped: Any) -> None:
-    """Give the pages of a mapped array that were read back to the system.
+def release_pages(mapped: np.ndarray) -> None:
+    """Return the pages of a mapped array to the system, if the system supports it.
 
-    They would count as this process's memory until somebody else needs it. Where the system cannot
-    be told, nothing happens.
+    Otherwise they count as memory of this process until another process needs it.
 
     Examples
     --------
@@ -158,15 +140,15 @@ def release_pages(mapped: Any) -> None:
         pages.madvise(mmap.MADV_DONTNEED)
 
 
-def page_sized_slices(indices: np.ndarray, near: int = _NEAR_ROWS) -> Iterator[slice]:
-    """Cut rows of a mapped file into parts, after each of which its pages should be let go.
+def page_sized_slices(indices: np.ndarray, near_rows: int = NEAR_ROWS) -> Iterator[slice]:
+    """Cut row indices into slices, after each of which `release_pages` should be called.
 
     Parameters
     ----------
     indices : ndarray of int
         In any order.
-    near : int
-        The most in a part, where they lie within four times as many.
+    near_rows : int
+        Length of a slice whose rows are within a range of four times this length.
 
     Examples
     --------
@@ -175,8 +157,8 @@ def page_sized_slices(indices: np.ndarray, near: int = _NEAR_ROWS) -> Iterator[s
     >>> len(list(page_sized_slices(np.arange(2000) * 1000)))
     32
     """
-    for start in range(0, len(indices), near):
-        some = indices[start : start + near]
-        step = near if np.ptp(some) < 4 * near else _FAR_ROWS
-        for first in range(start, start + len(some), step):
-            yield slice(first, min(first + step, start + len(some)))
+    for start in range(0, len(indices), near_rows):
+        part = indices[start : start + near_rows]
+        step = near_rows if np.ptp(part) < 4 * near_rows else FAR_ROWS
+        for first in range(start, start + len(part), step):
+            yield slice(first, min(first + step, start + len(part)))

@@ -1,9 +1,8 @@
-"""Sparse matrices as rows: only the rows that are asked for are ever made dense.
+"""Sparse matrices as rows, of which only the requested rows are made dense.
 
-A batch for a network is small, so it is dense. What looks at all rows at once, their statistics and
-their principal components, takes them as they are stored, by ``take_sparse`` and
-``sparse_batches``. Parts of a matrix share its numbers and know their own rows, so that a split
-copies nothing.
+A batch for a network is small, so it is dense. Code that needs all rows at once, for statistics or
+principal components, reads them in their stored form by ``take_sparse`` and ``sparse_batches``.
+Subsets share the stored numbers of the whole matrix, so that a split copies nothing.
 """
 
 from __future__ import annotations
@@ -11,9 +10,10 @@ from __future__ import annotations
 import copy
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from latentmap.data import batching
 from latentmap.data.array_checks import LARGEST, check_labels, check_rows
@@ -21,13 +21,13 @@ from latentmap.data.sources import Source
 from latentmap.errors import DataError
 
 if TYPE_CHECKING:
-    from scipy.sparse import csr_array
+    from scipy.sparse import csr_array, sparray, spmatrix
 
 __all__ = ["SparseSource", "is_sparse"]
 
 
-def is_sparse(data: Any) -> bool:
-    """Tell whether ``data`` is a sparse matrix or array of SciPy, without importing SciPy.
+def is_sparse(data: object) -> TypeGuard[sparray]:
+    """Return whether ``data`` is a sparse matrix or array of SciPy, without importing SciPy.
 
     Examples
     --------
@@ -35,7 +35,7 @@ def is_sparse(data: Any) -> bool:
     >>> is_sparse(eye_array(3)), is_sparse(np.eye(3))
     (True, False)
     """
-    sparse = sys.modules.get("scipy.sparse")  # whoever made such a matrix has imported it
+    sparse = sys.modules.get("scipy.sparse")  # imported already if such an object exists
     return sparse is not None and bool(sparse.issparse(data))
 
 
@@ -45,21 +45,21 @@ class SparseSource(Source):
     Parameters
     ----------
     matrix : scipy.sparse matrix or array of shape (n, d)
-        Real numbers, in any format; numbers stored twice for one place are added up. Never changed:
-        rows in CSR are kept, where they can be, all others copied.
+        Real numbers in any format; duplicate entries are summed. It is not changed. CSR without
+        duplicates is not copied.
     feature_names : list of str, optional
     labels : array-like of shape (n,), optional
     name : str
-        For messages.
+        Used in messages.
 
     Raises
     ------
     DataError
-        If these are not rows of numbers, or the labels are not one a row.
+        If these are not rows of numbers, or the number of labels is not the number of rows.
 
     Notes
     -----
-    ``nbytes`` counts the rows as dense, as their batches are; ``load`` leaves them sparse.
+    ``nbytes`` is the size of the dense rows, as in their batches. ``load`` leaves them sparse.
 
     Examples
     --------
@@ -69,7 +69,7 @@ class SparseSource(Source):
     <SparseSource 'the sparse matrix': 1000 rows of shape (500,), float32>
     >>> rows[1:3][:, :4].tolist()
     [[0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]]
-    >>> rows.stored
+    >>> rows.n_stored
     500
     """
 
@@ -77,10 +77,10 @@ class SparseSource(Source):
 
     def __init__(
         self,
-        matrix: Any,
+        matrix: sparray | spmatrix,
         *,
         feature_names: list[str] | None = None,
-        labels: Any = None,
+        labels: ArrayLike | None = None,
         name: str = "the sparse matrix",
     ) -> None:
         if len(matrix.shape) > 2:
@@ -88,23 +88,23 @@ class SparseSource(Source):
         self.dtype = check_rows(name, matrix.shape, matrix.dtype)
         self.row_shape, self.name, self.feature_names = matrix.shape[1:], name, feature_names
         self.labels = check_labels(name, labels, matrix.shape[0])
-        self._whole = _canonical(matrix).astype(self.dtype, copy=False)
-        self._places = np.arange(matrix.shape[0])
+        self._matrix = _canonical(matrix).astype(self.dtype, copy=False)
+        self._row_numbers = np.arange(matrix.shape[0])
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._row_numbers)
 
     @property
-    def stored(self) -> int:
-        """How many numbers of these rows are stored; all others are zero."""
-        return int(np.diff(self._whole.indptr)[self._places].sum())
+    def n_stored(self) -> int:
+        """Number of stored numbers in these rows; all others are zero."""
+        return int(np.diff(self._matrix.indptr)[self._row_numbers].sum())
 
-    def take(self, indices: Any) -> np.ndarray:  # noqa: D102
+    def take(self, indices: ArrayLike) -> np.ndarray:  # noqa: D102
         return self.take_sparse(indices).toarray()
 
-    def take_sparse(self, indices: Any) -> csr_array:
-        """Give the rows at ``indices`` as CSR, sorted, without duplicates, and the caller's own."""
-        return self._whole[self._places[np.asarray(indices, dtype=np.intp)]]
+    def take_sparse(self, indices: ArrayLike) -> csr_array:
+        """Return a copy of the rows at ``indices`` as CSR, sorted and without duplicates."""
+        return self._matrix[self._row_numbers[np.asarray(indices, dtype=np.intp)]]
 
     def sparse_batches(self, numbers: int) -> Iterator[csr_array]:
         """Iterate over all rows once, in order, as CSR.
@@ -112,7 +112,7 @@ class SparseSource(Source):
         Parameters
         ----------
         numbers : int
-            About how many numbers are stored in a batch.
+            Average number of stored numbers in a batch.
 
         Returns
         -------
@@ -124,41 +124,41 @@ class SparseSource(Source):
         >>> [part.shape for part in SparseSource(eye_array(5, 3)).sparse_batches(2)]
         [(2, 3), (2, 3), (1, 3)]
         """
-        size = max(1, numbers * len(self) // max(self.stored, len(self)))
+        size = max(1, numbers * len(self) // max(self.n_stored, len(self)))
         return batching.in_order(self.take_sparse, len(self), size)
 
-    def check(self, batch: Any, first_row: int) -> None:
-        """Refuse bad numbers as `Source.check` does, in a batch that is dense or CSR."""
+    def check(self, batch: np.ndarray | csr_array, first_row: int) -> None:
+        """Raise DataError as `Source.check` does, for a batch that is dense or CSR."""
         if is_sparse(batch):
-            good = np.abs(batch.data) <= LARGEST
-            if good.all():
+            valid = np.abs(batch.data) <= LARGEST
+            if valid.all():
                 return
-            row = int(np.searchsorted(batch.indptr, good.argmin(), side="right")) - 1
+            row = int(np.searchsorted(batch.indptr, valid.argmin(), side="right")) - 1
             batch, first_row = batch[[row]].toarray(), first_row + row
         super().check(batch, first_row)
 
     def original_index(self, row: int) -> int:  # noqa: D102
-        return int(self._places[row])
+        return int(self._row_numbers[row])
 
-    def subset(self, indices: Any) -> SparseSource:  # noqa: D102
-        chosen = np.atleast_1d(self._positions(indices))
+    def subset(self, indices: ArrayLike) -> SparseSource:  # noqa: D102
+        chosen = np.atleast_1d(self._as_indices(indices))
         if len(chosen) == 0:
             raise DataError(f"{self.name}: expected at least one row, found none chosen")
         part = copy.copy(self)
-        part._places = self._places[chosen]
+        part._row_numbers = self._row_numbers[chosen]
         part.labels = None if self.labels is None else self.labels[chosen]
         return part
 
-    def _without(self, left_out: np.ndarray) -> SparseSource:
-        return self.subset(np.delete(np.arange(len(self)), left_out))
+    def _without(self, excluded: np.ndarray) -> SparseSource:
+        return self.subset(np.delete(np.arange(len(self)), excluded))
 
     def load(self, max_bytes: int | None = None) -> Source:
-        """Give this source itself: its rows are in memory, and stay sparse."""
+        """Return this source itself: its rows are in memory, and stay sparse."""
         return self
 
 
-def _canonical(matrix: Any) -> csr_array:
-    """Make CSR of a matrix, every place stored once and in order, leaving the matrix as it is."""
+def _canonical(matrix: sparray | spmatrix) -> csr_array:
+    """Convert a matrix to sorted CSR without duplicates, without changing it."""
     from scipy.sparse import csr_array
 
     rows = csr_array(matrix)

@@ -45,7 +45,7 @@ class Paired(Source):
 
     def subset(self, indices: Any) -> Paired:
         """Give the pairs at ``indices`` as a source of their own."""
-        at = self._positions(indices)
+        at = self._as_indices(indices)
         return Paired(self.rows.subset(at), self.beside[at])
 
     def batches(self, size: int, *, rng: Rng | None = None) -> Iterator[Any]:

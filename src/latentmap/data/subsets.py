@@ -1,0 +1,80 @@
+"""Some rows of another source, read through it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from latentmap.data.sources import Source
+from latentmap.errors import DataError
+
+__all__ = ["RowSubset", "RowsWithout"]
+
+
+class _Subset(Source):
+    """Rows of a parent source: row i is row ``_parent_indices(i)`` of the parent."""
+
+    def __init__(self, parent: Source) -> None:
+        self.parent, self.is_decoded = parent, parent.is_decoded
+        self.row_shape, self.dtype, self.name = parent.row_shape, parent.dtype, parent.name
+        self.feature_names = parent.feature_names
+
+    @abstractmethod
+    def _parent_indices(self, indices: np.ndarray) -> np.ndarray: ...
+
+    @property
+    def labels(self) -> np.ndarray | None:  # type: ignore[override]
+        """Labels of these rows, taken from the parent at each access to save memory."""
+        labels = self.parent.labels
+        return None if labels is None else labels[self._parent_indices(np.arange(len(self)))]
+
+    @property
+    def in_memory(self) -> bool:
+        return self.parent.in_memory  # a subset in another order has no blocks but may be on disk
+
+    def original_index(self, row: int) -> int:
+        return self.parent.original_index(int(self._parent_indices(np.asarray(row))))
+
+    def take(self, indices: ArrayLike) -> np.ndarray:
+        return self.parent.take(self._parent_indices(np.asarray(indices, dtype=np.intp)))
+
+
+class RowSubset(_Subset):
+    """The rows of a source at an array of indices, in that order."""
+
+    def __init__(self, parent: Source, indices: np.ndarray) -> None:
+        if len(indices) == 0:
+            raise DataError(f"{parent.name}: expected at least one row, found none chosen")
+        super().__init__(parent)
+        self.indices = indices
+        # The blocks of the parent follow each other here only if the order of rows is the same.
+        if parent.block_starts is not None and np.all(np.diff(indices) > 0):
+            self.block_starts = np.unique(np.searchsorted(indices, parent.block_starts))
+            self.block_starts = self.block_starts[self.block_starts < len(indices)]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def _parent_indices(self, indices: np.ndarray) -> np.ndarray:
+        return self.indices[indices]
+
+
+class RowsWithout(_Subset):
+    """All rows of a source except a few, in their order. Only the few indices are in memory."""
+
+    def __init__(self, parent: Source, excluded: np.ndarray) -> None:
+        super().__init__(parent)
+        self.length = len(parent) - len(excluded)
+        # For each excluded row, the number of remaining rows before it.
+        self._remaining_before = excluded - np.arange(len(excluded))
+        if parent.block_starts is not None:
+            starts = parent.block_starts - np.searchsorted(excluded, parent.block_starts)
+            self.block_starts = np.unique(starts[starts < self.length])
+
+    def __len__(self) -> int:
+        return self.length
+
+    def _parent_indices(self, indices: np.ndarray) -> np.ndarray:
+        return indices + np.searchsorted(self._remaining_before, indices, side="right")
