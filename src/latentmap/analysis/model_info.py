@@ -8,13 +8,13 @@ inspects attributes. Nothing here imports Keras.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Protocol, Self, cast
 
 import numpy as np
 
 from latentmap.data.types import DataLike
 
-__all__ = ["FittedEstimator", "ModelInfo", "model_fingerprint"]
+__all__ = ["FittedEstimator", "FittedMap", "ModelInfo", "as_map", "model_fingerprint"]
 
 
 class FittedEstimator(Protocol):
@@ -25,6 +25,18 @@ class FittedEstimator(Protocol):
 
     def inverse_transform(self, X: np.ndarray, /) -> np.ndarray:
         """Return the rows that codes decode to, shape (n, ...)."""
+
+
+class FittedMap(FittedEstimator, Protocol):
+    """A fitted ``LatentMap``."""
+
+    landmarks_: np.ndarray
+
+    def confidence(self, X: DataLike, /) -> np.ndarray:
+        """Return the confidence in the codes of rows, shape (n,), in 0–1."""
+
+    def density(self, Z: np.ndarray, /) -> np.ndarray:
+        """Return the density of the fitted rows at codes, shape (n,), in 0–1."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +119,11 @@ class ModelInfo:
     def has_image_rows(self) -> bool:
         """Whether a row has the shape (h, w) or (h, w, c)."""
         return self.row_shape is not None and len(self.row_shape) in (2, 3)
+
+
+def as_map(estimator: object) -> FittedMap | None:
+    """Return the estimator if it is a map, else None."""
+    return cast(FittedMap, estimator) if ModelInfo.from_estimator(estimator).is_map else None
 
 
 def model_fingerprint(estimator: object) -> str | None:

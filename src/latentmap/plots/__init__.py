@@ -1,15 +1,14 @@
-"""Static pictures: arrays and an Axes in, an Axes out.
+"""Static plots: each function takes arrays and a matplotlib Axes and returns the Axes.
 
-Each function draws one thing on one Axes, so that it can stand alone, in a notebook, or beside
-others in a figure of the caller's; `figure` is the way into a file. One file a picture, and `look`
-for what they share.
+Each function draws one plot on one Axes, in a notebook or in a larger figure of the caller.
+`figure` writes a plot to a file.
 """
 
-from latentmap.plots.attribution_plot import blame, blame_size
+from latentmap.plots.attribution_plot import attribution, attribution_size
 from latentmap.plots.cluster_plot import typical_rows, typical_rows_size
 from latentmap.plots.code_plot import codes
 from latentmap.plots.comparison_plot import comparison, comparison_size
-from latentmap.plots.decoded_grid_plot import plane
+from latentmap.plots.decoded_grid_plot import decoded_grid
 from latentmap.plots.density_plot import density
 from latentmap.plots.figure_files import figure
 from latentmap.plots.loss_plot import loss_curve
@@ -18,17 +17,17 @@ from latentmap.plots.reconstruction_plot import reconstructions
 from latentmap.plots.row_plot import rows, rows_size
 
 __all__ = [
-    "blame",
-    "blame_size",
+    "attribution",
+    "attribution_size",
     "codes",
     "comparison",
     "comparison_size",
+    "decoded_grid",
     "density",
     "figure",
     "loss_curve",
     "neighbors",
     "neighbors_size",
-    "plane",
     "reconstructions",
     "rows",
     "rows_size",

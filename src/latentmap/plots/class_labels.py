@@ -1,70 +1,78 @@
-"""Names beside what they name, without covering each other or leaving the picture."""
+"""Names of classes in a plot, placed so that they do not overlap."""
 
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latentmap.plots.dense_regions import islands
-from latentmap.plots.label_encoding import Tags
-from latentmap.plots.style import INK, PALETTE, darker
+from latentmap.plots.dense_regions import find_dense_regions
+from latentmap.plots.label_encoding import LabelEncoding
+from latentmap.plots.style import PALETTE, TEXT_COLOR, darken
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.text import Text
+    from matplotlib.typing import ColorType
 
-__all__ = ["name_classes", "spread"]
+__all__ = ["draw_class_names", "separate_boxes"]
 
-_ROUNDS = 300
-_ASTRAY = 0.15  # of the frame: a name so far from its place would name another
-_WIDE = 4.0  # inches: in an Axes narrower than that, names are smaller
-_AIR = 2.0  # pixels on each side of a name
+_MAX_ITERATIONS = 300
+_MAX_SHIFT = 0.15  # of the frame: a name that is moved farther could seem to name another class
+_FULL_FONT_SIZE_INCHES = 4.0  # the width of an Axes from which on names have their full size
+_PADDING = 2.0  # pixels on each side of a name
 
 
-def name_classes(ax: Axes, points: np.ndarray, tags: Tags, color: str | None = None) -> None:
-    """Write the name of each class on its islands, as they lie in the limits of ``ax``.
+def draw_class_names(
+    ax: Axes, points: np.ndarray, labels: LabelEncoding, color: str | None = None
+) -> None:
+    """Write the name of each class on its dense regions.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-        With its limits, title and axis labels: how much room there is depends on them.
+        With its final limits, title and axis labels, which determine the available space.
     points : ndarray of shape (n, 2)
-    tags : Tags
+    labels : LabelEncoding
     color : str, optional
-        Of all names; by default each has that of its class, darker.
+        The colour of all names; by default a darker shade of the colour of the class.
     """
     low, high = np.transpose([sorted(ax.get_xlim()), sorted(ax.get_ylim())])
-    order = np.argsort(-np.bincount(tags.numbers), kind="stable")  # large classes come first
-    found = [(i, *isle) for i in order for isle in islands(points[tags.numbers == i], low, high)]
-    if len(tags.names) == 1:
-        color = INK
+    by_size = np.argsort(-np.bincount(labels.indices), kind="stable")
+    regions = [
+        (i, position, rows)
+        for i in by_size
+        for position, rows in find_dense_regions(points[labels.indices == i], low, high)
+    ]
+    if len(labels.names) == 1:
+        color = TEXT_COLOR
     with warnings.catch_warnings():
-        # A label may be written in a script that matplotlib's font lacks: boxes are drawn then.
+        # A label may be in a script that matplotlib's font lacks; it is then drawn as boxes.
         warnings.filterwarnings("ignore", message="Glyph .* missing")
-        size = _letter_size(ax, len(tags.names))
+        size = _font_size(ax, len(labels.names))
         texts = []
-        for i, place, _ in found:
-            shade = darker(PALETTE[i % len(PALETTE)]) if color is None else color
-            texts.append(_write(ax, tags.names[i], place, shade, size))
-        _settle(ax, texts, [rows for _, _, rows in found])
+        for i, position, _ in regions:
+            shade = darken(PALETTE[i % len(PALETTE)]) if color is None else color
+            texts.append(_add_name(ax, labels.names[i], position, shade, size))
+        _place_names(ax, texts, [rows for _, _, rows in regions])
 
 
-def _letter_size(ax: Axes, count: int) -> float:
-    """Choose the size of names, in points: smaller where there are many, or little room."""
+def _font_size(ax: Axes, n_names: int) -> float:
+    """Return the size of names, in points: smaller for many names or a small Axes."""
     figure = ax.figure.figure
-    figure.draw_without_rendering()  # lays it out
+    figure.draw_without_rendering()  # computes the layout, hence the width of the Axes
     inches = ax.get_window_extent().width / figure.dpi
-    return (14 if count <= len(PALETTE) else 8.5) * np.clip(inches / _WIDE, 0.5, 1)
+    size = 14 if n_names <= len(PALETTE) else 8.5
+    return size * np.clip(inches / _FULL_FONT_SIZE_INCHES, 0.5, 1)
 
 
-def _write(ax: Axes, name: str, place: np.ndarray, color: Any, size: float) -> Text:
+def _add_name(ax: Axes, name: str, position: np.ndarray, color: ColorType, size: float) -> Text:
     from matplotlib.patheffects import withStroke
 
     text = ax.text(
-        place[0],
-        place[1],
+        position[0],
+        position[1],
         name,
         color=color,
         fontsize=size,
@@ -74,89 +82,89 @@ def _write(ax: Axes, name: str, place: np.ndarray, color: Any, size: float) -> T
         parse_math=False,
         path_effects=[withStroke(linewidth=1 + size / 5, foreground="white")],
     )
-    text.set_in_layout(False)  # it is moved into the Axes, which need not make room for it
+    text.set_in_layout(False)  # Names are moved inside the Axes, so no space is needed for them.
     return text
 
 
-def _settle(ax: Axes, texts: list[Text], named: list[np.ndarray]) -> None:
-    """Move texts until none covers another; take away those for which there is no room."""
+def _place_names(ax: Axes, texts: list[Text], regions: list[np.ndarray]) -> None:
+    """Move names until none overlaps another, and remove those without space."""
     boxes = [text.get_window_extent() for text in texts]
-    sizes = np.array([[box.width, box.height] for box in boxes]) + 2 * _AIR
-    places = ax.transData.transform([text.get_position() for text in texts])
-    for place, size, rows in zip(places, sizes, named, strict=True):
-        reach = np.quantile(np.abs(ax.transData.transform(rows) - place), 0.9, axis=0)
-        if (reach < size).all():  # it would hide what it names
-            place[1] += reach[1] + size[1] / 2
+    sizes = np.array([[box.width, box.height] for box in boxes]) + 2 * _PADDING
+    positions = ax.transData.transform([text.get_position() for text in texts])
+    for position, size, rows in zip(positions, sizes, regions, strict=True):
+        reach = np.quantile(np.abs(ax.transData.transform(rows) - position), 0.9, axis=0)
+        if (reach < size).all():  # The name would cover the region, so it is written above it.
+            position[1] += reach[1] + size[1] / 2
     low, high = np.reshape(ax.get_window_extent().extents, (2, 2))
-    places, fits = spread(places, sizes, low, high)
-    places = ax.transData.inverted().transform(places)
-    for text, place, fit in zip(texts, places, fits, strict=True):
-        text.set_position((place[0], place[1]))
+    positions, fits = separate_boxes(positions, sizes, low, high)
+    positions = ax.transData.inverted().transform(positions)
+    for text, (x, y), fit in zip(texts, positions, fits, strict=True):
+        text.set_position((x, y))
         if not fit:
             text.remove()
 
 
-def spread(
-    places: np.ndarray, sizes: np.ndarray, low: np.ndarray, high: np.ndarray
+def separate_boxes(
+    centers: np.ndarray, sizes: np.ndarray, low: np.ndarray, high: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Push boxes apart until none covers another, inside a frame.
+    """Move boxes apart inside a frame until none overlaps another.
 
     Parameters
     ----------
-    places : ndarray of shape (n, 2)
-        Where the middles of the boxes should be; the most important first.
+    centers : ndarray of shape (n, 2)
+        The desired centres of the boxes, the most important box first.
     sizes : ndarray of shape (n, 2)
-        Their widths and heights.
+        Widths and heights.
     low, high : ndarray of shape (2,)
         The corners of the frame.
 
     Returns
     -------
-    places : ndarray of shape (n, 2)
-        As near to where they should be as pushing two at a time leaves them.
+    centers : ndarray of shape (n, 2)
+        The centres after overlapping pairs were moved apart.
     fits : ndarray of shape (n,), bool
-        False for those that still cover a more important one, are larger than the frame, or would
-        have to stand too far off: there is no room for them.
+        False for boxes that still overlap a more important one, are larger than the frame, or were
+        moved too far.
 
     Examples
     --------
-    >>> at, fits = spread(
+    >>> centers, fits = separate_boxes(
     ...     np.array([[5.0, 5.0], [5.0, 6.0]]), np.full((2, 2), 2.0), np.zeros(2), np.full(2, 99.0)
     ... )
-    >>> at.tolist(), fits.tolist()
+    >>> centers.tolist(), fits.tolist()
     ([[5.0, 4.5], [5.0, 6.5]], [True, True])
     """
-    at, half = places.astype(float), sizes / 2
-    narrow = (sizes <= high - low).all(axis=1)
+    moved, half = centers.astype(float), sizes / 2
     least, most = low + half, np.maximum(high - half, low + half)
-    for _ in range(_ROUNDS):
-        at = np.clip(at, least, most)
-        if not _push(at, half):
+    for _ in range(_MAX_ITERATIONS):
+        moved = np.clip(moved, least, most)
+        if not _separate_pairs(moved, half):
             break
-    at = np.clip(at, least, most)
-    fits = narrow & (np.abs(at - np.clip(places, least, most)) < _ASTRAY * (high - low)).all(axis=1)
-    covers = _covers(at, half)
-    for i in range(len(at)):
-        fits[i] &= not (covers[i, :i] & fits[:i]).any()
-    return at, fits
+    moved = np.clip(moved, least, most)
+    shift = np.abs(moved - np.clip(centers, least, most))
+    fits = ((sizes <= high - low) & (shift < _MAX_SHIFT * (high - low))).all(axis=1)
+    overlaps = _overlaps(moved, half)
+    for i in range(len(moved)):
+        fits[i] &= not (overlaps[i, :i] & fits[:i]).any()
+    return moved, fits
 
 
-def _covers(at: np.ndarray, half: np.ndarray) -> np.ndarray:
-    """Tell which boxes cover each other, (n, n)."""
-    return (half[:, None] + half - np.abs(at[:, None] - at) > 1e-6).all(axis=2)
+def _overlaps(centers: np.ndarray, half: np.ndarray) -> np.ndarray:
+    """Return whether each two boxes overlap, shape (n, n)."""
+    return (half[:, None] + half - np.abs(centers[:, None] - centers) > 1e-6).all(axis=2)
 
 
-def _push(at: np.ndarray, half: np.ndarray) -> bool:
-    """Part each two boxes that cover each other, along the axis where they do so least."""
-    pairs = np.argwhere(np.tril(_covers(at, half), -1)).tolist()
-    spots, halves = at.tolist(), half.tolist()  # numpy is slow at single numbers
+def _separate_pairs(centers: np.ndarray, half: np.ndarray) -> bool:
+    """Move each overlapping pair apart along the axis of least overlap; return whether any did."""
+    pairs = np.argwhere(np.tril(_overlaps(centers, half), -1)).tolist()
+    points, halves = centers.tolist(), half.tolist()  # Lists are faster for single numbers.
     for i, j in pairs:
-        a, b = spots[i], spots[j]
-        cover = [halves[i][k] + halves[j][k] - abs(a[k] - b[k]) for k in (0, 1)]
-        k = cover.index(min(cover))
-        if cover[k] > 0:  # no earlier pair has parted them
-            step = cover[k] / 2 if a[k] >= b[k] else -cover[k] / 2
+        a, b = points[i], points[j]
+        overlap = [halves[i][k] + halves[j][k] - abs(a[k] - b[k]) for k in (0, 1)]
+        k = overlap.index(min(overlap))
+        if overlap[k] > 0:  # An earlier pair may have moved these apart already.
+            step = overlap[k] / 2 if a[k] >= b[k] else -overlap[k] / 2
             a[k] += step
             b[k] -= step
-    at[:] = spots
+    centers[:] = points
     return bool(pairs)

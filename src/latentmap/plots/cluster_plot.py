@@ -1,37 +1,42 @@
-"""The most typical rows of each cluster: a contact sheet of images, one lane a cluster."""
+"""Plot of the most typical images of each cluster."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from latentmap.errors import DataError
-from latentmap.plots.image_tiles import are_images, mosaic, tones
-from latentmap.plots.style import INK, axes_for, dress, plain, undress
+from latentmap.plots.image_tiles import image_gap, is_image_shape, show_image, tile_images, to_rgb
+from latentmap.plots.style import TEXT_COLOR, display_text, get_axes, hide_frame, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
 
 __all__ = ["typical_rows", "typical_rows_size"]
 
-_CELL, _NAMES, _TITLE = 0.6, 1.6, 0.6  # inches: an image, what stands beside it, above it
+_IMAGE_INCHES, _NAME_INCHES, _TITLE_INCHES = 0.6, 1.6, 0.6
 
 
 def typical_rows(
-    lanes: Sequence[Any], names: Sequence[str], ax: Axes | None = None, title: str | None = None
+    clusters: Sequence[ArrayLike],
+    names: Sequence[str],
+    ax: Axes | None = None,
+    title: str = "The most typical rows of each cluster",
 ) -> Axes:
-    """Draw the typical rows of each cluster.
+    """Draw the most typical images of each cluster, one line for each cluster.
 
     Parameters
     ----------
-    lanes : sequence of array-like of shape (t, h, w) or (t, h, w, c)
+    clusters : sequence of array-like of shape (t, h, w) or (t, h, w, c)
         The images of each cluster, the most typical first; t may differ.
     names : sequence of str
-        What to write beside each lane.
+        The text beside each line.
     ax : matplotlib.axes.Axes, optional
-    title : str, optional
+        By default a new figure is created.
+    title : str
 
     Returns
     -------
@@ -40,7 +45,8 @@ def typical_rows(
     Raises
     ------
     DataError
-        If there is no lane, or the rows are no images of one shape, or names are not one a lane.
+        If there is no cluster, the rows are not images of one shape, or there is not one name for
+        each cluster.
 
     Examples
     --------
@@ -49,45 +55,50 @@ def typical_rows(
     >>> [label.get_text() for label in ax.get_yticklabels()]
     ['0', '1']
     """
-    images = [np.asarray(lane) for lane in lanes]
+    images = [np.asarray(cluster) for cluster in clusters]
     _check(images, names)
     height, width = images[0].shape[1:3]
-    gap = max(1, round(height / 14))
-    ax = axes_for(ax, *typical_rows_size([len(lane) for lane in images], (height, width)))
-    ax.imshow(_sheet(images, gap), interpolation="nearest" if height < 64 else "antialiased")
-    ax.set_xticks([])
-    middles = [(height - 1) / 2 + lane * (height + gap) for lane in range(len(images))]
-    dress(ax, "The most typical rows of each cluster" if title is None else title)
-    ax.set_yticks(middles, [plain(name) for name in names], parse_math=False, color=INK)
-    return undress(ax)
+    gap = image_gap(height)
+    ax = get_axes(ax, *typical_rows_size([len(cluster) for cluster in images], (height, width)))
+    show_image(ax, _tile_clusters(images, gap), "nearest" if height < 64 else "antialiased")
+    middles = [(height - 1) / 2 + line * (height + gap) for line in range(len(images))]
+    style_axes(ax, title)
+    texts = [display_text(name) for name in names]
+    ax.set_yticks(middles, texts, parse_math=False, color=TEXT_COLOR)
+    return hide_frame(ax)
 
 
 def typical_rows_size(counts: Sequence[int], row_shape: tuple[int, ...]) -> tuple[float, float]:
-    """Give the width and height of the sheet, in inches, for lanes of so many images.
+    """Return the width and height, in inches, that suit clusters of these numbers of images.
 
     Examples
     --------
     >>> typical_rows_size([10, 8], (28, 28))
     (7.6, 1.8)
     """
-    height = _CELL * min(row_shape[0] / row_shape[1], 4.0)
-    across = max(counts) * _CELL + _NAMES
-    return round(max(across, 4.0), 2), round(len(counts) * height + _TITLE, 2)
+    height = _IMAGE_INCHES * min(row_shape[0] / row_shape[1], 4.0)
+    width = max(counts) * _IMAGE_INCHES + _NAME_INCHES
+    return round(max(width, 4.0), 2), round(len(counts) * height + _TITLE_INCHES, 2)
 
 
 def _check(images: list[np.ndarray], names: Sequence[str]) -> None:
     if not images or len(names) != len(images):
-        raise DataError(f"names: expected one for each of {len(images)} lanes, found {len(names)}")
-    shapes = {lane.shape[1:] for lane in images}
-    if len(shapes) > 1 or not are_images(images[0].shape[1:]) or not all(map(len, images)):
-        raise DataError(f"lanes: expected images of one shape in each, found {sorted(shapes)}")
+        raise DataError(
+            f"names: expected one for each of {len(images)} clusters, at least one, "
+            f"found {len(names)}"
+        )
+    shapes = {cluster.shape[1:] for cluster in images}
+    if len(shapes) > 1 or not is_image_shape(images[0].shape[1:]) or not all(map(len, images)):
+        raise DataError(
+            f"clusters: expected images of one shape, at least one in each, found {sorted(shapes)}"
+        )
 
 
-def _sheet(images: list[np.ndarray], gap: int) -> np.ndarray:
-    """Lay the lanes out, white where a lane is shorter than others."""
-    like = np.concatenate(images)
-    most = max(len(lane) for lane in images)
-    sheet = np.ones((len(images), most, *images[0].shape[1:3], 3))
-    for cells, lane in zip(sheet, images, strict=True):
-        cells[: len(lane)] = tones(lane, like)
-    return mosaic(sheet.reshape(-1, *sheet.shape[2:]), most, gap)
+def _tile_clusters(images: list[np.ndarray], gap: int) -> np.ndarray:
+    """Return one image with a line for each cluster; shorter lines end in white."""
+    reference = np.concatenate(images)
+    columns = max(len(cluster) for cluster in images)
+    cells = np.ones((len(images), columns, *images[0].shape[1:3], 3))
+    for line, cluster in zip(cells, images, strict=True):
+        line[: len(cluster)] = to_rgb(cluster, reference)
+    return tile_images(cells.reshape(-1, *cells.shape[2:]), columns, gap)

@@ -1,61 +1,63 @@
-"""The codes as a scatter, coloured by label."""
+"""Scatter plot of codes, coloured by label."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from latentmap.errors import DataError
-from latentmap.plots.class_labels import name_classes
-from latentmap.plots.label_encoding import Tags
+from latentmap.plots.class_labels import draw_class_names
+from latentmap.plots.label_encoding import LabelEncoding
 from latentmap.plots.point_drawing import draw_points
-from latentmap.plots.projection import as_codes, view_of, window_of
-from latentmap.plots.style import GREY, PALETTE, axes_for, dress, frame
+from latentmap.plots.projection import Projection, as_codes, bounding_region
+from latentmap.plots.style import GREY, PALETTE, add_colorbar, get_axes, set_limits, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
 
 __all__ = ["codes"]
 
 _PALE = np.array([0.88, 0.88, 0.88])
-_HUE = 0.2  # what is left of the colour of a row whose place is quite unsure
+_MIN_COLOR_SHARE = 0.2  # the weight of the label's colour at confidence 0
 
 
 def codes(
-    Z: Any,
-    labels: Any = None,
+    Z: ArrayLike,
+    labels: ArrayLike | None = None,
     ax: Axes | None = None,
     title: str | None = None,
-    confidence: Any = None,
+    confidence: ArrayLike | None = None,
 ) -> Axes:
     """Draw codes as points, coloured by label.
 
     Parameters
     ----------
     Z : array-like of shape (n, n_components)
-        Codes. Two numbers are the two axes; of more, their first two principal components are; a
-        single number makes a strip, with a lane for each label.
+        Codes. Two components are the two axes. Of more, the first two principal components are
+        drawn. A single component is drawn as a strip with a line for each label.
     labels : array-like of shape (n,), optional
-        Up to 20 different ones are classes, each with its colour and its name where it is dense: on
-        each of its islands, where it has several that are large and far apart. More than 20
-        different numbers are a measured value, with a colour bar. More than 20 different texts
-        share colours, and up to 60 are named.
+        Up to 20 distinct labels are classes, each with its colour and with its name on its dense
+        regions. More than 20 distinct numbers are a measured value and get a colour bar. More than
+        20 distinct texts share colours, and up to 60 are named.
     ax : matplotlib.axes.Axes, optional
+        By default a new figure is created.
     title : str, optional
     confidence : array-like of shape (n,), optional
-        In 0–1, as ``LatentMap.confidence`` gives it: the less sure a place, the paler its point.
+        Numbers in 0–1, as ``LatentMap.confidence`` returns them; points of low confidence are pale.
 
     Returns
     -------
     matplotlib.axes.Axes
-        Both axes have the same unit, so that distances are true, unless one is more than four times
-        as long. More than 20,000 points are drawn as an image, shaded by how dense they lie.
+        Both axes have the same unit, so that distances are true, unless one axis is more than four
+        times as long. More than 20,000 points are drawn as an image shaded by density.
 
     Raises
     ------
     DataError
-        If the codes are no matrix of finite numbers, or labels or confidence are not one a code.
+        If the codes are not a matrix of finite numbers, or the number of labels or of confidences
+        differs from the number of codes.
 
     Examples
     --------
@@ -64,78 +66,72 @@ def codes(
     >>> sorted(text.get_text() for text in ax.texts)
     ['a', 'b']
     """
-    codes = as_codes(Z)
-    tags = Tags(labels, len(codes))
-    sure = None if confidence is None else _sure(confidence, len(codes))
-    view = view_of(codes)
-    points = view.there(codes)
-    flat = points.shape[1] > 1
-    ax = axes_for(ax, 7, 7.3 if flat else 3.6)
-    about = f"Codes of {len(codes):,} rows" if title is None else title
-    if tags.shared:
-        about += f" ({tags.different} labels share {len(PALETTE)} colours)"
-    dress(ax, about, *view.names)
-    if flat:
-        frame(ax, window_of(points))
+    array = as_codes(Z)
+    encoding = LabelEncoding(labels, len(array))
+    colors = encoding.colors()
+    if confidence is not None:
+        colors = _fade(colors, _check_confidence(confidence, len(array))[:, None])
+    projection = Projection.fit(array)
+    points = projection.transform(array)
+    is_strip = points.shape[1] == 1
+    title = f"Codes of {len(array):,} rows" if title is None else title
+    if encoding.has_unnamed_classes:
+        title += f" ({encoding.n_distinct} labels share {len(PALETTE)} colours)"
+    ax = style_axes(get_axes(ax, 7, 3.6 if is_strip else 7.3), title, *projection.names)
+    region = bounding_region(points)
+    if is_strip:
+        ax.set_xlim(*region[:, 0])
+        points = np.column_stack([points, _strip_heights(ax, encoding)])
     else:
-        ax.set_xlim(*window_of(points)[:, 0])
-        points = np.column_stack([points, _lanes(ax, tags, len(points))])
-    draw_points(ax, points, _colors(tags, sure))
-    _explain(ax, tags, sure)
-    if flat and tags.names:
-        name_classes(ax, points, tags)
+        set_limits(ax, region)
+    draw_points(ax, points, colors)
+    if encoding.values is not None:
+        add_colorbar(ax, encoding.color_scale, aspect=28)
+    if confidence is not None:
+        _add_confidence_legend(ax)
+    if encoding.names and not is_strip:
+        draw_class_names(ax, points, encoding)
     return ax
 
 
-def _sure(confidence: Any, count: int) -> np.ndarray:
-    sure = np.asarray(confidence, dtype=np.float64)
-    if sure.shape != (count,):
-        raise DataError(f"confidence: expected one for each of {count} codes, found {sure.shape}")
-    if not ((sure >= 0) & (sure <= 1)).all():
-        raise DataError(f"confidence: expected numbers in 0–1, found {sure.min()} to {sure.max()}")
-    return sure
+def _check_confidence(confidence: ArrayLike, count: int) -> np.ndarray:
+    array = np.asarray(confidence, dtype=np.float64)
+    if array.shape != (count,):
+        raise DataError(f"confidence: expected one for each of {count} codes, found {array.shape}")
+    if not ((array >= 0) & (array <= 1)).all():
+        raise DataError(f"confidence: expected numbers in 0–1, found {array.min()} to {array.max()}")
+    return array
 
 
-def _colors(tags: Tags, sure: np.ndarray | None) -> np.ndarray:
-    colors = tags.colors()
-    return colors if sure is None else _paler(colors, sure[:, None])
+def _fade(colors: np.ndarray, confidence: np.ndarray) -> np.ndarray:
+    share = _MIN_COLOR_SHARE + (1 - _MIN_COLOR_SHARE) * confidence
+    return share * colors + (1 - share) * _PALE
 
 
-def _paler(colors: np.ndarray, sure: np.ndarray) -> np.ndarray:
-    kept = _HUE + (1 - _HUE) * sure
-    return kept * colors + (1 - kept) * _PALE
-
-
-def _explain(ax: Axes, tags: Tags, sure: np.ndarray | None) -> None:
-    """Say what a colour means, where no name does."""
+def _add_confidence_legend(ax: Axes) -> None:
     from matplotlib.colors import to_rgb
 
-    if tags.values is not None:
-        picture: Any = ax.get_figure()
-        bar = picture.colorbar(tags.scale, ax=ax, shrink=0.6, aspect=28, pad=0.02)
-        bar.outline.set_visible(False)
-        bar.ax.tick_params(colors=GREY, labelsize=8, length=0)
-    if sure is not None:
-        dark = np.array(to_rgb(GREY))
-        for color, word in ((dark, "sure"), (_paler(dark, np.zeros(1)), "unsure of the place")):
-            ax.plot([], [], "o", color=color, markersize=6, label=word)
-        ax.legend(
-            frameon=False,
-            fontsize=9,
-            labelcolor=GREY,
-            ncols=2,
-            columnspacing=1,
-            handletextpad=0,
-            borderaxespad=1.9,  # below the axis's numbers
-            loc="upper right",
-            bbox_to_anchor=(1, 0),
-        )
+    dark = np.array(to_rgb(GREY))
+    for confidence, text in ((1.0, "high confidence"), (0.0, "low confidence")):
+        color = _fade(dark, np.array([confidence]))
+        ax.plot([], [], "o", color=tuple(color), markersize=6, label=text)
+    ax.legend(
+        frameon=False,
+        fontsize=9,
+        labelcolor=GREY,
+        ncols=2,
+        columnspacing=1,
+        handletextpad=0,
+        borderaxespad=1.9,  # below the tick labels
+        loc="upper right",
+        bbox_to_anchor=(1, 0),
+    )
 
 
-def _lanes(ax: Axes, tags: Tags, count: int) -> np.ndarray:
-    """Give the height of each point of a strip: its class's lane, and a jitter."""
-    names = tags.names if len(tags.names) <= len(PALETTE) else []
+def _strip_heights(ax: Axes, encoding: LabelEncoding) -> np.ndarray:
+    """Return the y of each point of a strip: the line of its class plus a random offset."""
+    names = encoding.names if len(encoding.names) <= len(PALETTE) else []
     ax.set_yticks(range(len(names)), names, parse_math=False)
     ax.set_ylim(max(len(names), 1) - 0.4, -0.6)
-    jitter = np.random.default_rng(1).uniform(-0.3, 0.3, count)
-    return (tags.numbers if names else 0) + jitter
+    offsets = np.random.default_rng(1).uniform(-0.3, 0.3, len(encoding.indices))
+    return (encoding.indices if names else 0) + offsets

@@ -1,53 +1,67 @@
-"""Two rows side by side: themselves, what came back through their codes, and where they differ."""
+"""Plot of two rows, their reconstructions and their difference."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from latentmap.errors import DataError
-from latentmap.plots.image_tiles import are_images, mosaic, tones
-from latentmap.plots.style import FAINT, GREY, INK, PALETTE, axes_for, dress, plain, undress
+from latentmap.plots.image_tiles import image_gap, is_image_shape, tile_images, to_rgb
+from latentmap.plots.style import (
+    GREY,
+    LIGHT_GREY,
+    PALETTE,
+    TEXT_COLOR,
+    add_colorbar,
+    column_names_or_default,
+    display_text,
+    get_axes,
+    hide_frame,
+    style_axes,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.cm import ScalarMappable
+    from numpy.typing import ArrayLike
 
-__all__ = ["comparison", "comparison_size", "telling_columns"]
+__all__ = ["comparison", "comparison_size", "most_different_columns"]
 
-_BARS = 12  # columns that can be told apart by name
-_SIGNAL = 64  # columns from which on a row is drawn as a line
-_SEEN = 99.5  # percentile of the differences at which a colour is full
-_COLORS = "RdBu_r"
+_MAX_NAMED_COLUMNS = 12
+_MAX_UNNAMED_COLUMNS = 64  # Longer rows without column names are drawn as lines.
+_PERCENTILE = 99.5  # of the absolute differences; larger ones have the deepest colour
+_ROW_COLORS = (PALETTE[0], PALETTE[6])
 
 
 def comparison(
-    rows: Any,
-    back: Any,
+    rows: ArrayLike,
+    reconstructed: ArrayLike,
     captions: Sequence[str] = ("a", "b"),
     ax: Axes | None = None,
     *,
-    names: Sequence[str] | None = None,
-    spread: Any = None,
+    column_names: Sequence[str] | None = None,
+    column_std: ArrayLike | None = None,
     title: str = "Two rows",
 ) -> Axes:
-    """Draw two rows, their reconstructions, and where they differ.
+    """Draw two rows, their reconstructions and their difference.
 
     Parameters
     ----------
-    rows, back : array-like of shape (2, ...)
-        The two rows, and the same through the code. Images stand side by side, their difference
-        right, red where the second is brighter. Of a table the 12 columns are shown that differ
-        most, each in its own unit. Rows of more than 64 numbers without names are drawn as lines.
+    rows : array-like of shape (2, ...)
+        Images are drawn side by side, with their difference to the right: red where the second is
+        brighter. Of a table the 12 columns that differ most are drawn. Rows of more than 64 numbers
+        without column names are drawn as lines.
+    reconstructed : array-like of shape (2, ...)
+        The reconstructions of the two rows.
     captions : pair of str
-        What the two are called.
+        The names of the two rows.
     ax : matplotlib.axes.Axes, optional
-        Best in a figure of `comparison_size`.
-    names : sequence of str, optional
-        Of the columns of a table.
-    spread : array-like of shape (d,), optional
-        The deviation of each column of a table: what a difference is told in.
+        Preferably in a figure of `comparison_size`; by default a new one is created.
+    column_names : sequence of str, optional
+    column_std : array-like of shape (n_features,), optional
+        The standard deviation of each column of a table, the unit of its difference.
     title : str
 
     Returns
@@ -57,7 +71,7 @@ def comparison(
     Raises
     ------
     DataError
-        If these are not two rows and their reconstructions.
+        If the arrays are not two rows and their reconstructions.
 
     Examples
     --------
@@ -66,157 +80,152 @@ def comparison(
     >>> [t.get_text() for t in comparison(images, images, ["me", "you"]).get_xticklabels()]
     ['me', 'you', 'difference']
     """
-    rows, back = np.asarray(rows), np.asarray(back)
-    if rows.shape != back.shape or rows.ndim < 2 or len(rows) != 2 or len(captions) != 2:
+    pair, decoded = np.asarray(rows), np.asarray(reconstructed)
+    if pair.shape != decoded.shape or pair.ndim < 2 or len(pair) != 2 or len(captions) != 2:
         raise DataError(
             "comparison: expected two rows and their reconstructions, of one shape, "
-            f"found {rows.shape} and {back.shape}"
+            f"found {pair.shape} and {decoded.shape}"
         )
-    ax = axes_for(ax, *comparison_size(rows.shape[1:], names is not None))
-    dress(ax, title)
-    captions = [plain(text) for text in captions]
-    if are_images(rows.shape[1:]):
-        return _images(ax, rows, back, captions)
-    rows, back = (part.reshape(2, -1).astype(np.float64) for part in (rows, back))
-    if names is None and rows.shape[1] > _SIGNAL:
-        return _lines(ax, rows, back, captions, title)
-    names = [f"column {i}" for i in range(rows.shape[1])] if names is None else names
-    return _columns(ax, rows, back, captions, names, spread, title)
+    ax = get_axes(ax, *comparison_size(pair.shape[1:], column_names is not None))
+    captions = [display_text(caption) for caption in captions]
+    if is_image_shape(pair.shape[1:]):
+        _draw_images(style_axes(ax, title), pair, decoded, captions)
+        return hide_frame(ax)
+    style_axes(ax, title, title_pad=26)  # The legend is between the title and the plot.
+    pair, decoded = (part.reshape(2, -1).astype(np.float64) for part in (pair, decoded))
+    if column_names is None and pair.shape[1] > _MAX_UNNAMED_COLUMNS:
+        _draw_lines(ax, pair, decoded, captions)
+    else:
+        names = column_names_or_default(column_names, pair.shape[1])
+        _draw_columns(ax, pair, decoded, captions, names, column_std)
+    legend = ax.legend(
+        frameon=False, fontsize=9, ncols=3, loc="lower left", bbox_to_anchor=(-0.01, 1), borderpad=0
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+    return hide_frame(ax)
 
 
-def comparison_size(row_shape: tuple[int, ...], named: bool = False) -> tuple[float, float]:
-    """Give width and height of the figure, in inches.
+def comparison_size(row_shape: tuple[int, ...], has_names: bool = False) -> tuple[float, float]:
+    """Return the width and height, in inches, that suit a comparison of rows of this shape.
 
     Examples
     --------
     >>> comparison_size((64, 64)), comparison_size((4,))
     ((8.2, 5.1), (8.0, 3.0...))
     """
-    if are_images(row_shape):
+    if is_image_shape(row_shape):
         height, width = row_shape[:2]
         return 8.2, 2 * 2.15 * height / width + 0.8
     width = int(np.prod(row_shape))
-    if not named and width > _SIGNAL:
+    if not has_names and width > _MAX_UNNAMED_COLUMNS:
         return 8.0, 4.2
-    return 8.0, 0.36 * min(width, _BARS) + 1.6
+    return 8.0, 0.36 * min(width, _MAX_NAMED_COLUMNS) + 1.6
 
 
-def telling_columns(rows: Any, spread: Any = None) -> np.ndarray:
-    """Give the numbers of the columns that differ in two rows, those that differ most first.
+def most_different_columns(rows: ArrayLike, column_std: ArrayLike | None = None) -> np.ndarray:
+    """Return the indices of the columns in which two rows differ, the greatest difference first.
 
     Parameters
     ----------
-    rows : array-like of shape (2, d)
-    spread : array-like of shape (d,), optional
-        The deviation of each column, by which its difference is divided; one where there is none.
+    rows : array-like of shape (2, n_features)
+    column_std : array-like of shape (n_features,), optional
+        The standard deviation of each column, by which its difference is divided. A column of
+        deviation 0 is not scaled.
 
     Examples
     --------
-    >>> telling_columns([[0, 0, 5], [1, 9, 5]], spread=[0.1, 100, 1]).tolist()
+    >>> most_different_columns([[0, 0, 5], [1, 9, 5]], column_std=[0.1, 100, 1]).tolist()
     [0, 1]
     """
-    rows = np.asarray(rows, dtype=np.float64)
-    far = np.abs(_in_units(rows[1] - rows[0], spread))
-    order = np.argsort(-far, kind="stable")
-    return order[far[order] > 0]
+    a, b = np.asarray(rows, dtype=np.float64)
+    difference = np.abs(_standardize(b - a, column_std))
+    order = np.argsort(-difference, kind="stable")
+    return order[difference[order] > 0]
 
 
-def _in_units(values: np.ndarray, spread: Any) -> np.ndarray:
-    unit = np.ones(values.shape[-1]) if spread is None else np.asarray(spread, dtype=np.float64)
-    return values / np.where(unit > 0, unit, 1.0)
+def _standardize(values: np.ndarray, column_std: ArrayLike | None) -> np.ndarray:
+    std = np.asarray(1.0 if column_std is None else column_std, dtype=np.float64)
+    return values / np.where(std > 0, std, 1.0)
 
 
-def _images(ax: Axes, rows: np.ndarray, back: np.ndarray, captions: list[str]) -> Axes:
+def _draw_images(
+    ax: Axes, rows: np.ndarray, reconstructed: np.ndarray, captions: Sequence[str]
+) -> None:
     height, width = rows.shape[1:3]
-    gap = max(1, round(width / 14))
-    seen, again = tones(rows, rows), tones(back, rows)
-    apart = [_difference(pair) for pair in (rows, back)]
-    scale = _scale(np.stack(apart))
-    told = [scale.to_rgba(part)[..., :3] for part in apart]
-    tiles = np.stack([seen[0], seen[1], told[0], again[0], again[1], told[1]])
-    ax.imshow(mosaic(tiles, 3, gap), interpolation="nearest")
-    across, down = width + gap, height + gap
-    words = [*captions, "difference"]
-    ax.set_xticks([i * across + (width - 1) / 2 for i in range(3)], words, parse_math=False)
-    ax.set_yticks([(height - 1) / 2, down + (height - 1) / 2], ["original", "reconstruction"])
+    gap = image_gap(width)
+    differences = np.stack([_image_difference(pair) for pair in (rows, reconstructed)])
+    scale = _difference_scale(differences)
+    originals, decoded = to_rgb(rows, rows), to_rgb(reconstructed, rows)
+    colored = [scale.to_rgba(difference)[..., :3] for difference in differences]
+    tiles = np.stack([*originals, colored[0], *decoded, colored[1]])
+    ax.imshow(tile_images(tiles, 3, gap), interpolation="nearest")
+    x = [i * (width + gap) + (width - 1) / 2 for i in range(3)]
+    ax.set_xticks(x, [*captions, "difference"], parse_math=False)
+    y = [i * (height + gap) + (height - 1) / 2 for i in range(2)]
+    ax.set_yticks(y, ["original", "reconstruction"])
     ax.xaxis.tick_top()
     ax.title.set_position((0, 1))
-    _bar(ax, scale)
-    return undress(ax)
+    add_colorbar(ax, scale, aspect=24)
 
 
-def _difference(pair: np.ndarray) -> np.ndarray:
-    """Give the second image minus the first, (h, w); of colours the mean."""
-    apart = pair[1].astype(np.float64) - pair[0].astype(np.float64)
-    return apart if apart.ndim == 2 else apart.mean(axis=2)
+def _image_difference(pair: np.ndarray) -> np.ndarray:
+    """Return the second image minus the first, (h, w), averaged over channels."""
+    difference = pair[1].astype(np.float64) - pair[0].astype(np.float64)
+    return difference if difference.ndim == 2 else difference.mean(axis=2)
 
 
-def _scale(apart: np.ndarray) -> Any:
+def _difference_scale(differences: np.ndarray) -> ScalarMappable:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
-    most = float(np.percentile(np.abs(apart), _SEEN)) or float(np.abs(apart).max()) or 1.0
-    scale = ScalarMappable(Normalize(-most, most), cmap=_COLORS)
+    sizes = np.abs(differences)
+    limit = float(np.percentile(sizes, _PERCENTILE)) or float(sizes.max()) or 1.0
+    scale = ScalarMappable(Normalize(-limit, limit), cmap="RdBu_r")
     scale.set_array([])
     return scale
 
 
-def _bar(ax: Axes, scale: Any) -> None:
-    picture: Any = ax.get_figure()
-    bar = picture.colorbar(scale, ax=ax, shrink=0.6, aspect=24, pad=0.02)
-    bar.outline.set_visible(False)
-    bar.ax.tick_params(colors=GREY, labelsize=8, length=0)
-
-
-def _columns(
+def _draw_columns(
     ax: Axes,
     rows: np.ndarray,
-    back: np.ndarray,
-    captions: list[str],
+    reconstructed: np.ndarray,
+    captions: Sequence[str],
     names: Sequence[str],
-    spread: Any,
-    title: str,
-) -> Axes:
-    """Give each column a lane, centred between the two, in deviations; numbers in its own unit."""
-    order = telling_columns(rows, spread)
-    shown = (order if len(order) else np.arange(rows.shape[1]))[:_BARS]
-    middle = rows.mean(axis=0)
-    places, again = (_in_units(part - middle, spread)[:, shown] for part in (rows, back))
-    lanes = np.arange(len(shown))
-    ax.hlines(lanes, *np.sort(places, axis=0), color=FAINT, linewidth=5)
-    for i, color in enumerate((PALETTE[0], PALETTE[6])):
-        ax.plot(places[i], lanes, "o", color=color, markersize=7, label=captions[i])
-        ax.plot(again[i], lanes, "o", mec=color, mfc="none", markersize=10)
+    column_std: ArrayLike | None,
+) -> None:
+    """Draw one line for each column: both rows, relative to their mean, and both values as text."""
+    order = most_different_columns(rows, column_std)
+    columns = (order if len(order) else np.arange(rows.shape[1]))[:_MAX_NAMED_COLUMNS]
+    mean = rows.mean(axis=0)
+    x, x_decoded = (
+        _standardize(part - mean, column_std)[:, columns] for part in (rows, reconstructed)
+    )
+    y = np.arange(len(columns))
+    ax.hlines(y, *np.sort(x, axis=0), color=LIGHT_GREY, linewidth=5)
+    for i, color in enumerate(_ROW_COLORS):
+        ax.plot(x[i], y, "o", color=color, markersize=7, label=captions[i])
+        ax.plot(x_decoded[i], y, "o", mec=color, mfc="none", markersize=10)
     ax.plot([], [], "o", mec=GREY, mfc="none", markersize=10, label="reconstruction")
-    most = 1.12 * max(np.abs(places).max(), np.abs(again).max(), 1e-12)
-    ax.set_xlim(-most, most)
-    ax.set_ylim(len(shown) - 0.4, -0.6)
-    ax.set_yticks(lanes, [plain(names[i]) for i in shown], parse_math=False, color=INK)
-    for lane, column in enumerate(shown):
-        words = f"{rows[0, column]:.4g} → {rows[1, column]:.4g}"
-        ax.text(1.02, lane, words, transform=ax.get_yaxis_transform(), fontsize=8, va="center")
-    unit = "the column's unit" if spread is None else "deviations of the column"
-    ax.set_xlabel(f"from the middle of the two, in {unit}", fontsize=9, color=GREY)
-    return _legend(ax, title)
+    limit = 1.12 * max(np.abs(x).max(), np.abs(x_decoded).max(), 1e-12)
+    ax.set_xlim(-limit, limit)
+    ax.set_ylim(len(columns) - 0.4, -0.6)
+    texts = [display_text(names[i]) for i in columns]
+    ax.set_yticks(y, texts, parse_math=False, color=TEXT_COLOR)
+    for line, column in enumerate(columns):
+        text = f"{rows[0, column]:.4g} → {rows[1, column]:.4g}"
+        ax.text(1.02, line, text, transform=ax.get_yaxis_transform(), fontsize=8, va="center")
+    unit = "the unit of the column" if column_std is None else "standard deviations of the column"
+    ax.set_xlabel(f"difference from the mean of both rows, in {unit}", fontsize=9, color=GREY)
 
 
-def _lines(ax: Axes, rows: np.ndarray, back: np.ndarray, captions: list[str], title: str) -> Axes:
-    at = np.arange(rows.shape[1])
-    ax.fill_between(at, *rows, color=FAINT, linewidth=0)
-    for i, color in enumerate((PALETTE[0], PALETTE[6])):
-        ax.plot(at, rows[i], color=color, linewidth=1.2, label=captions[i])
-        ax.plot(at, back[i], color=color, linewidth=0.8, linestyle=":")
+def _draw_lines(
+    ax: Axes, rows: np.ndarray, reconstructed: np.ndarray, captions: Sequence[str]
+) -> None:
+    x = np.arange(rows.shape[1])
+    ax.fill_between(x, *rows, color=LIGHT_GREY, linewidth=0)
+    for i, color in enumerate(_ROW_COLORS):
+        ax.plot(x, rows[i], color=color, linewidth=1.2, label=captions[i])
+        ax.plot(x, reconstructed[i], color=color, linewidth=0.8, linestyle=":")
     ax.plot([], [], color=GREY, linewidth=0.8, linestyle=":", label="reconstruction")
     ax.set_xlabel("column", fontsize=9, color=GREY)
-    return _legend(ax, title)
-
-
-def _legend(ax: Axes, title: str) -> Axes:
-    """Set the legend on a line of its own, between title and picture."""
-    legend = ax.legend(
-        frameon=False, fontsize=9, ncols=3, loc="lower left", bbox_to_anchor=(-0.01, 1), borderpad=0
-    )
-    for text in legend.get_texts():
-        text.set_parse_math(False)
-    ax.set_title(plain(title, 80), loc="left", fontsize=11, color=INK, pad=26, parse_math=False)
-    return undress(ax)

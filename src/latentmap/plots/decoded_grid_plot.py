@@ -1,78 +1,93 @@
-"""The code plane, decoded: what every region of it stands for."""
+"""Plot of a grid of decoded codes: the image that each part of the code plane decodes to."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from latentmap.analysis.model_info import FittedEstimator, as_map
 from latentmap.errors import DataError, SettingError
-from latentmap.plots.image_tiles import are_images, mosaic, tones
-from latentmap.plots.projection import grid_of, known_codes, view_of, window_of
-from latentmap.plots.style import axes_for, dress
+from latentmap.plots.image_tiles import is_image_shape, tile_images, to_rgb
+from latentmap.plots.projection import (
+    Projection,
+    bounding_region,
+    codes_or_landmarks,
+    grid_centers,
+)
+from latentmap.plots.style import get_axes, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
 
-__all__ = ["plane"]
+__all__ = ["decoded_grid"]
 
-_SEEN = 200  # rows that set black and white
-_OUTER = (0.5, 99.5)  # percentiles: a few stray codes shall not stretch the picture
-_PIXELS, _ACROSS = 896, (14, 28)  # of the picture; images across, fewest and most
-_LARGEST = 100  # pixels of an image: more would not be seen
-_FAINTEST = 0.08  # ink of what no row is near: enough to tell the shape of the whole
+_REFERENCE_ROWS = 200  # decoded codes that determine black and white
+_PERCENTILES = (0.5, 99.5)  # Without them, a few outlying codes would determine the region.
+_PLOT_PIXELS, _IMAGES_ACROSS = 896, (14, 28)
+_MAX_IMAGE_PIXELS = 100
+_MIN_OPACITY = 0.08  # where the density is zero
 
 
-def plane(estimator: Any, codes: Any = None, ax: Axes | None = None, n: int | None = None) -> Axes:
+def decoded_grid(
+    estimator: FittedEstimator,
+    codes: ArrayLike | None = None,
+    ax: Axes | None = None,
+    n: int | None = None,
+) -> Axes:
     """Draw the plane of the codes as a grid of decoded images.
 
     Parameters
     ----------
     estimator : fitted estimator
-        Of images: its ``inverse_transform`` gives (n, h, w) or (n, h, w, c).
+        Its ``inverse_transform`` returns images, (n, h, w) or (n, h, w, c).
     codes : array-like of shape (m, n_components), optional
-        Codes of rows: the grid spans where they lie. A ``LatentMap`` knows that by itself. Where a
-        code has more than two numbers, it is the plane of the codes' first two principal
-        components, through their mean; where it has one, the grid is a single row.
+        Codes of rows, which determine the region of the grid; by default the landmarks of a
+        ``LatentMap``. For codes of more than two components the grid lies in the plane of their
+        first two principal components, through their mean. For one component it has one line.
     ax : matplotlib.axes.Axes, optional
+        By default a new figure is created.
     n : int, optional
-        Images in a row of the grid, and rows: by default 28, or of images wider than 32 pixels
-        fewer, down to 14.
+        Number of images in a line and of lines. By default 28, and fewer for images wider than 32
+        pixels, down to 14.
 
     Returns
     -------
     matplotlib.axes.Axes
-        Its units are those of the codes. The fewer rows live at a spot, the paler its image: by the
-        ``density`` of a ``LatentMap``, else by the codes nearby, where these are many.
+        Its units are those of the codes. Images are paler where there are fewer rows: according to
+        the ``density`` of a ``LatentMap``, otherwise to the number of codes nearby, if there are at
+        least as many codes as images.
 
     Raises
     ------
     DataError
-        If the estimator's rows are no images.
+        If the estimator does not decode to images.
     SettingError
-        If ``n`` is below 1, or codes are needed and not given.
+        If ``n`` is below 1, or no codes are given and the estimator has no landmarks.
     """
     if n is not None and n < 1:
         raise SettingError(f"n: expected at least 1, found {n}")
-    codes = known_codes(estimator, codes)
-    view = view_of(codes)
-    points = view.there(codes)
-    window = window_of(points, (0, 100) if hasattr(estimator, "density") else _OUTER)
-    seen = _seen(estimator, codes)
-    n = n or int(np.clip(_PIXELS / seen.shape[2], *_ACROSS))
-    grid = view.back(grid_of(window, n))
-    images = _sized(np.asarray(estimator.inverse_transform(grid)))
-    cells = _faded(tones(images, seen), _crowd(estimator, grid, points, window))
-    ax = axes_for(ax, 7, 7.3 if len(window.T) > 1 else 1.6)
-    _show(ax, mosaic(cells, n, gap=1), window)
-    y = view.names[1] if len(window.T) > 1 else ""
-    return dress(ax, "The code plane, decoded", view.names[0], y)
+    codes = codes_or_landmarks(estimator, codes)
+    projection = Projection.fit(codes)
+    points = projection.transform(codes)
+    region = bounding_region(points, _PERCENTILES if as_map(estimator) is None else (0, 100))
+    reference = _decode_sample(estimator, codes)
+    n = n or int(np.clip(_PLOT_PIXELS / reference.shape[2], *_IMAGES_ACROSS))
+    grid = projection.inverse_transform(grid_centers(region, n))
+    images = to_rgb(_resize(np.asarray(estimator.inverse_transform(grid))), reference)
+    opacity = _MIN_OPACITY + (1 - _MIN_OPACITY) * _density(estimator, grid, points, region)
+    images = 1 - opacity[:, None, None, None] * (1 - images)
+    is_line = region.shape[1] == 1
+    ax = get_axes(ax, 7, 1.6 if is_line else 7.3)
+    _show(ax, tile_images(images, n, gap=1), region)
+    return style_axes(ax, "Decoded grid of codes", *projection.names)
 
 
-def _sized(images: np.ndarray) -> np.ndarray:
-    """Repeat the pixels of small images, for thin gaps, or average those of large ones."""
+def _resize(images: np.ndarray) -> np.ndarray:
+    """Repeat the pixels of small images, so that gaps are thin, and average those of large ones."""
     count, height, width = images.shape[:3]
-    zoom, step = -(-_ACROSS[1] // height), max(1, min(height, width) // _LARGEST)
+    zoom, step = -(-_IMAGES_ACROSS[1] // height), max(1, min(height, width) // _MAX_IMAGE_PIXELS)
     if step == 1:
         return images.repeat(zoom, axis=1).repeat(zoom, axis=2)
     images = images[:, : height // step * step, : width // step * step]
@@ -80,40 +95,41 @@ def _sized(images: np.ndarray) -> np.ndarray:
     return blocks.mean(axis=(2, 4)).reshape(count, height // step, width // step, *images.shape[3:])
 
 
-def _faded(cells: np.ndarray, crowd: np.ndarray) -> np.ndarray:
-    ink = _FAINTEST + (1 - _FAINTEST) * crowd
-    return 1 - ink[:, None, None, None] * (1 - cells)
-
-
-def _crowd(estimator: Any, grid: np.ndarray, points: np.ndarray, window: np.ndarray) -> np.ndarray:
-    """Tell, in 0–1, how many rows live at each place of the grid."""
-    if hasattr(estimator, "density"):
-        return np.asarray(estimator.density(grid), dtype=np.float64)
-    width = points.shape[1]
+def _density(
+    estimator: FittedEstimator, grid: np.ndarray, points: np.ndarray, region: np.ndarray
+) -> np.ndarray:
+    """Return the density at each code of the grid, in 0–1."""
+    fitted_map = as_map(estimator)
+    if fitted_map is not None:
+        return np.asarray(fitted_map.density(grid), dtype=np.float64)
     if len(points) < len(grid):
-        return np.ones(len(grid))  # too few codes to tell
-    counts, _ = np.histogramdd(points, round(len(grid) ** (1 / width)), list(window.T))
-    near = np.lib.stride_tricks.sliding_window_view(np.pad(counts, 1), (3,) * width)
-    sums = near.reshape(*counts.shape, -1).sum(axis=-1)
+        return np.ones(len(grid))  # There are too few codes for an estimate.
+    width = points.shape[1]
+    counts, _ = np.histogramdd(points, round(len(grid) ** (1 / width)), list(region.T))
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(counts, 1), (3,) * width)
+    sums = windows.reshape(*counts.shape, -1).sum(axis=-1)
     sums = sums / np.median(sums[sums > 0])
     return np.minimum(sums if width == 1 else sums.T[::-1], 1).ravel()
 
 
-def _seen(estimator: Any, codes: np.ndarray) -> np.ndarray:
-    """Decode some of the codes themselves: what the corners of the plane hold may be glaring."""
-    chosen = np.linspace(0, len(codes) - 1, min(len(codes), _SEEN)).astype(int)
-    images = np.asarray(estimator.inverse_transform(codes[chosen]))
-    if not are_images(images.shape[1:]):
-        found = images.shape[1:]
-        raise DataError(f"plane: expected a model of images, found rows of shape {found}")
+def _decode_sample(estimator: FittedEstimator, codes: np.ndarray) -> np.ndarray:
+    """Decode some of the codes; the corners of the grid may decode to extreme values."""
+    sample = np.linspace(0, len(codes) - 1, min(len(codes), _REFERENCE_ROWS)).astype(int)
+    images = np.asarray(estimator.inverse_transform(codes[sample]))
+    if not is_image_shape(images.shape[1:]):
+        raise DataError(
+            "decoded_grid: expected a model of images, found rows of shape "
+            f"{tuple(images.shape[1:])}"
+        )
     return images
 
 
-def _show(ax: Axes, image: np.ndarray, window: np.ndarray) -> None:
-    (left, right), (bottom, top) = window.T if len(window.T) > 1 else (window[:, 0], (0, 1))
-    if len(window.T) == 1:
+def _show(ax: Axes, image: np.ndarray, region: np.ndarray) -> None:
+    is_line = region.shape[1] == 1
+    (left, right), (bottom, top) = (region[:, 0], (0, 1)) if is_line else region.T
+    if is_line:
         ax.set_yticks([])
     ax.imshow(image, extent=(left, right, bottom, top))
-    # Pixels are square in the picture, whatever the units of the two axes.
+    # Pixels are square in the plot, whatever the units of the two axes.
     height, width, _ = image.shape
     ax.set_aspect((right - left) / (top - bottom) * height / width)

@@ -1,71 +1,75 @@
-"""Where the name of a class belongs: in the thick of each of its islands.
+"""Dense regions of a class in the plane, and the position of its name in each of them.
 
-The median of a class may lie between two islands, where it has no row at all. So its rows are
-counted on a grid, smoothed a little, and what hangs together there is an island.
+The median of a class may lie between two of its regions, where it has no row. The rows are
+therefore counted on a grid and smoothed, and connected cells of sufficient density are a region.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["islands"]
+__all__ = ["find_dense_regions"]
 
-_CELLS = 64  # across what is shown
-_BLUR = 1.5  # cells
-_SHORE = 0.1  # of the greatest density: thinner is sea
-_THIN = 0.25  # of an island's greatest density: no place for its name
-_SHARE, _FEWEST = 0.2, 10  # of the class's rows, and rows: smaller islands get no second name
-_APART = 0.12  # of what is shown: islands nearer than that share a name
+_GRID_SIDE = 64
+_SMOOTHING = 1.5  # standard deviation, in cells
+_MIN_DENSITY = 0.1  # of the highest density
+_MIN_DENSITY_AT_NAME = 0.25  # of the highest density of the region
+_MIN_SHARE, _MIN_ROWS = 0.2, 10  # of a region beside the largest
+_MIN_DISTANCE = 0.12  # between two named regions, as a share of the visible range
 
 
-def islands(
+def find_dense_regions(
     points: np.ndarray, low: np.ndarray, high: np.ndarray
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Find the large islands of one class.
+    """Return the large dense regions of one class.
 
     Parameters
     ----------
     points : ndarray of shape (n, 2)
         The rows of the class.
     low, high : ndarray of shape (2,)
-        The corners of what is shown.
+        The corners of the visible range.
 
     Returns
     -------
     list of (ndarray of shape (2,), ndarray of shape (m, 2))
-        For each, the largest first, a place in its thick and its rows. The place is their median,
-        or, where that is thin, the row in the densest spot. Of the smaller ones, those that hold a
-        fifth of the rows, and ten, and lie apart.
+        The position of the name and the rows of each region, the largest region first. The position
+        is the median of the rows or, if the density there is low, the row of highest density.
+        Further regions are listed if they have at least a fifth of the rows, and ten, and are not
+        near a larger one.
 
     Examples
     --------
     >>> points = np.array([[1.0, 1.0]] * 16 + [[9.0, 9.0]] * 10 + [[9.0, 1.0]])
-    >>> [place.tolist() for place, _ in islands(points, np.zeros(2), np.full(2, 10.0))]
+    >>> regions = find_dense_regions(points, np.zeros(2), np.full(2, 10.0))
+    >>> [position.tolist() for position, _ in regions]
     [[1.0, 1.0], [9.0, 9.0]]
     """
     from scipy.ndimage import gaussian_filter, label
 
-    cells = _cells(points, low, high)
-    counts = np.zeros((_CELLS, _CELLS))
+    cells = _grid_cells(points, low, high)
+    counts = np.zeros((_GRID_SIDE, _GRID_SIDE))
     np.add.at(counts, tuple(cells.T), 1)
-    density = gaussian_filter(counts, _BLUR, mode="constant")
-    parts, _ = label(density > _SHORE * density.max(), np.ones((3, 3)))
-    home = parts[tuple(cells.T)]
-    sizes = np.bincount(home, minlength=2)
-    sizes[0] = 0  # those at sea
-    found: list[tuple[np.ndarray, np.ndarray]] = []
-    for part in np.argsort(-sizes, kind="stable"):
-        if found and sizes[part] < max(_SHARE * len(points), _FEWEST):
+    density = gaussian_filter(counts, _SMOOTHING, mode="constant")
+    components, _ = label(density > _MIN_DENSITY * density.max(), np.ones((3, 3)))
+    component = components[tuple(cells.T)]
+    sizes = np.bincount(component, minlength=2)
+    sizes[0] = 0  # Component 0 is the background.
+    regions: list[tuple[np.ndarray, np.ndarray]] = []
+    for i in np.argsort(-sizes, kind="stable"):
+        if regions and sizes[i] < max(_MIN_SHARE * len(points), _MIN_ROWS):
             break
-        rows = points[home == part]
-        heights = density[tuple(cells[home == part].T)]
-        middle = np.median(rows, axis=0)
-        thick = density[tuple(_cells(middle, low, high))] >= _THIN * heights.max()
-        place = middle if thick else rows[heights.argmax()]
-        if all((np.abs(place - other) > _APART * (high - low)).any() for other, _ in found):
-            found.append((place, rows))
-    return found
+        rows = points[component == i]
+        heights = density[tuple(cells[component == i].T)]
+        median = np.median(rows, axis=0)
+        at_median = density[tuple(_grid_cells(median, low, high))]
+        is_dense = at_median >= _MIN_DENSITY_AT_NAME * heights.max()
+        position = median if is_dense else rows[heights.argmax()]
+        far = _MIN_DISTANCE * (high - low)
+        if all((np.abs(position - other) > far).any() for other, _ in regions):
+            regions.append((position, rows))
+    return regions
 
 
-def _cells(points: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    return np.clip(((points - low) / (high - low) * _CELLS).astype(int), 0, _CELLS - 1)
+def _grid_cells(points: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    return np.clip(((points - low) / (high - low) * _GRID_SIDE).astype(int), 0, _GRID_SIDE - 1)

@@ -1,78 +1,91 @@
-"""How much data lives where on the plane of a map."""
+"""Plot of the density of rows on a map."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from latentmap.analysis.model_info import as_map
 from latentmap.errors import DataError, SettingError
-from latentmap.plots.class_labels import name_classes
-from latentmap.plots.label_encoding import Tags
-from latentmap.plots.projection import grid_of, known_codes, view_of, window_of
-from latentmap.plots.style import INK, axes_for, dress, frame
+from latentmap.plots.class_labels import draw_class_names
+from latentmap.plots.label_encoding import LabelEncoding
+from latentmap.plots.projection import (
+    Projection,
+    bounding_region,
+    codes_or_landmarks,
+    grid_centers,
+)
+from latentmap.plots.style import TEXT_COLOR, get_axes, set_limits, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
 
 __all__ = ["density"]
 
-_SIDE = 240  # spots across
-_LAND = ("#ffffff", "#dfeaf5", "#b9d2e9", "#8fb6da", "#6a9bcb")
-_HEIGHTS = (0.05, 0.2, 0.4, 0.6, 0.8)
+_GRID_SIDE = 240
+_COLORS = ("#ffffff", "#dfeaf5", "#b9d2e9", "#8fb6da", "#6a9bcb")
+_CONTOUR_LEVELS = (0.05, 0.2, 0.4, 0.6, 0.8)
 
 
-def density(estimator: Any, codes: Any = None, labels: Any = None, ax: Axes | None = None) -> Axes:
-    """Draw the density of a map's plane as a landscape, with the names of classes on it.
+def density(
+    estimator: object,
+    codes: ArrayLike | None = None,
+    labels: ArrayLike | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the density of a map with contour lines and the names of classes.
 
     Parameters
     ----------
     estimator : LatentMap
-        Fitted, of two components; its ``density`` is drawn.
+        Fitted, with two components; its ``density`` is drawn.
     codes : array-like of shape (m, 2), optional
-        Codes of rows: the picture spans where they lie. The map knows that by itself.
+        Codes of rows, which determine the region; by default the landmarks of the map.
     labels : array-like of shape (m,), optional
-        Of those codes: up to 60 classes are named. A measured value is not shown.
+        Labels of those codes. Up to 60 classes are named. A measured value is not drawn.
     ax : matplotlib.axes.Axes, optional
+        By default a new figure is created.
 
     Returns
     -------
     matplotlib.axes.Axes
-        White where nothing lives, dark in the thick of the fitted rows.
+        White where the density is 0, dark where it is 1.
 
     Raises
     ------
     DataError
-        If codes are not two numbers each, or the labels are not one a code.
+        If the codes do not have two components, or there is not one label for each code.
     SettingError
-        If the estimator is no map, or there are labels without codes.
+        If the estimator is not a map, or labels are given without codes.
     """
     from matplotlib.colors import LinearSegmentedColormap
 
-    if not hasattr(estimator, "density"):
+    fitted_map = as_map(estimator)
+    if fitted_map is None:
         raise SettingError(f"density: expected a LatentMap, found {type(estimator).__name__}")
     if codes is None and labels is not None:
         raise SettingError("labels: expected the codes that they belong to, found none")
-    codes = known_codes(estimator, codes)
+    codes = codes_or_landmarks(estimator, codes)
     if codes.shape[1] != 2:
         raise DataError(f"density: expected codes of 2 numbers, found {codes.shape[1]}")
-    tags = Tags(labels, len(codes))
-    window = window_of(codes)
-    spots = grid_of(window, _SIDE)
-    heights = np.asarray(estimator.density(spots)).reshape(_SIDE, _SIDE)
-    ax = dress(axes_for(ax, 7, 7.3), "How much data lives where", *view_of(codes).names)
-    land = LinearSegmentedColormap.from_list("land", _LAND)
-    frame(ax, window)
-    x, y = spots.reshape(_SIDE, _SIDE, 2).transpose(2, 0, 1)
+    encoding = LabelEncoding(labels, len(codes))
+    region = bounding_region(codes)
+    grid = grid_centers(region, _GRID_SIDE)
+    values = np.asarray(fitted_map.density(grid)).reshape(_GRID_SIDE, _GRID_SIDE)
+    ax = style_axes(get_axes(ax, 7, 7.3), "Density of rows", *Projection.fit(codes).names)
+    set_limits(ax, region)
     ax.imshow(
-        heights,
-        extent=(*window[:, 0], *window[:, 1]),
-        cmap=land,
+        values,
+        extent=(*region[:, 0], *region[:, 1]),
+        cmap=LinearSegmentedColormap.from_list("density", _COLORS),
         vmin=0,
         vmax=1,
         aspect=ax.get_aspect(),
     )
-    ax.contour(x, y, heights, _HEIGHTS, colors="#2c5a8f", linewidths=0.5, alpha=0.6)
-    if tags.names:
-        name_classes(ax, codes, tags, INK)
+    x, y = grid.reshape(_GRID_SIDE, _GRID_SIDE, 2).transpose(2, 0, 1)
+    ax.contour(x, y, values, _CONTOUR_LEVELS, colors="#2c5a8f", linewidths=0.5, alpha=0.6)
+    if encoding.names:
+        draw_class_names(ax, codes, encoding, TEXT_COLOR)
     return ax

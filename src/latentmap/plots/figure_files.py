@@ -1,4 +1,4 @@
-"""Pictures into files: drawn without a display, written beside their place, moved in when whole."""
+"""Image files of figures, drawn without a display and written atomically."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DOTS_PER_INCH = 200
 
 @contextlib.contextmanager
 def figure(path: str | os.PathLike[str], width: float = 7.0, height: float = 6.0) -> Iterator[Axes]:
-    """Give an Axes to draw on, and write its figure to a file if the block ends well.
+    """Provide an Axes to draw on, and write its figure to a file when the block ends normally.
 
     Parameters
     ----------
@@ -36,27 +36,27 @@ def figure(path: str | os.PathLike[str], width: float = 7.0, height: float = 6.0
     Raises
     ------
     FileError
-        If the suffix is another, or the place cannot be written.
+        If the suffix is not supported, or the path is not writable.
 
     Examples
     --------
     >>> import pathlib, tempfile
     >>> from latentmap.plots import loss_curve
-    >>> place = pathlib.Path(tempfile.mkdtemp()) / "loss.png"
-    >>> with figure(place, 4, 3) as ax:
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "loss.png"
+    >>> with figure(path, 4, 3) as ax:
     ...     _ = loss_curve({"epoch": [1, 2], "loss": [0.5, 0.2]}, ax=ax)
-    >>> place.read_bytes()[1:4]
+    >>> path.read_bytes()[1:4]
     b'PNG'
     """
     path = check_output_path(path, PICTURE_SUFFIXES)
-    # Not pyplot: it keeps every figure alive, and may look for a window to show it in.
+    # pyplot would keep every figure alive, and may open a window.
     from matplotlib.figure import Figure
 
-    picture = Figure(figsize=(width, height), layout="constrained")
-    yield picture.subplots()
-    with write_atomically(path) as beside, warnings.catch_warnings():
-        # A label may be written in a script that matplotlib's font lacks: boxes are drawn then.
+    image = Figure(figsize=(width, height), layout="constrained")
+    yield image.subplots()
+    with write_atomically(path) as temporary, warnings.catch_warnings():
+        # A label may be in a script that matplotlib's font lacks; it is then drawn as boxes.
         warnings.filterwarnings("ignore", message="Glyph .* missing")
-        # Where axes keep their proportions, the layout takes two passes to come to rest.
-        picture.draw_without_rendering()
-        picture.savefig(beside, dpi=_DOTS_PER_INCH, format=path.suffix[1:].lower())
+        # The constrained layout needs two passes to converge for axes of fixed aspect.
+        image.draw_without_rendering()
+        image.savefig(temporary, dpi=_DOTS_PER_INCH, format=path.suffix[1:].lower())

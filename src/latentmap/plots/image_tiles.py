@@ -1,33 +1,47 @@
-"""Rows that are images: which they are, their tones, and many of them laid out as one."""
+"""Arrays of images: intensity ranges, conversion to RGB, and layout in a grid."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-__all__ = ["are_images", "mosaic", "tone_range", "tones"]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-_EXTREMES = (0.5, 99.5)  # percentiles: one glaring pixel shall not dim the others
+__all__ = ["image_gap", "intensity_range", "is_image_shape", "show_image", "tile_images", "to_rgb"]
+
+# Percentiles, so that a few extreme pixels do not darken all others.
+_RANGE_PERCENTILES = (0.5, 99.5)
 
 
-def are_images(row_shape: tuple[int, ...]) -> bool:
-    """Tell whether rows of this shape are (h, w) or (h, w, c)."""
+def is_image_shape(row_shape: tuple[int, ...]) -> bool:
+    """Return whether rows of this shape are images, (h, w) or (h, w, c)."""
     return len(row_shape) in (2, 3)
 
 
-def tones(images: np.ndarray, like: np.ndarray) -> np.ndarray:
-    """Give images as (n, h, w, 3) in 0–1, black and white being what they are in ``like``.
+def image_gap(side: int) -> int:
+    """Return the width of the gap between images, in pixels, from the side of an image."""
+    return max(1, round(side / 14))
+
+
+def to_rgb(images: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Return images as RGB in 0–1, shape (n, h, w, 3).
+
+    Three or four channels are colours. For other numbers of channels the mean is shown in grey.
 
     Parameters
     ----------
-    images, like : ndarray of shape (n, h, w) or (n, h, w, c)
-        Three or four channels are colours; of another number the mean is shown, in grey.
+    images : ndarray of shape (n, h, w) or (n, h, w, c)
+    reference : ndarray
+        Images that determine the values of black and white, see `intensity_range`.
 
     Examples
     --------
-    >>> tones(np.full((1, 1, 1), 300.0), np.array([[[0, 255]]], dtype=np.uint8)).tolist()
+    >>> to_rgb(np.full((1, 1, 1), 300.0), np.array([[[0, 255]]], dtype=np.uint8)).tolist()
     [[[[1.0, 1.0, 1.0]]]]
     """
-    low, high = tone_range(like)
+    low, high = intensity_range(reference)
     scaled = np.clip((images.astype(np.float64) - low) / (high - low), 0, 1)
     if scaled.ndim == 4 and scaled.shape[3] in (3, 4):
         return scaled[..., :3]
@@ -35,34 +49,41 @@ def tones(images: np.ndarray, like: np.ndarray) -> np.ndarray:
     return np.repeat(grey[..., None], 3, axis=3)
 
 
-def tone_range(like: np.ndarray) -> tuple[float, float]:
-    """Tell which number is black in images and which is white.
+def intensity_range(images: np.ndarray) -> tuple[float, float]:
+    """Return the values of black and white: of the type, of 0–1, or of the data.
 
     Examples
     --------
-    >>> tone_range(np.zeros((1, 2, 2), np.uint8)), tone_range(np.linspace(0, 0.9, 9))
+    >>> intensity_range(np.zeros((1, 2, 2), np.uint8)), intensity_range(np.linspace(0, 0.9, 9))
     ((0.0, 255.0), (0.0, 1.0))
     """
-    if like.dtype == np.uint8:
+    if images.dtype == np.uint8:
         return 0.0, 255.0
-    low, high = (float(value) for value in np.percentile(like, _EXTREMES))
+    low, high = (float(value) for value in np.percentile(images, _RANGE_PERCENTILES))
     if low >= 0 and 0.5 < high <= 1:
         return 0.0, 1.0
     return (low, high) if high > low else (low - 0.5, low + 0.5)
 
 
-def mosaic(images: np.ndarray, columns: int, gap: int = 0) -> np.ndarray:
-    """Lay images of shape (n, h, w, 3) out in rows of ``columns``, ``gap`` white pixels between.
+def tile_images(images: np.ndarray, columns: int, gap: int = 0) -> np.ndarray:
+    """Return one image with images of shape (n, h, w, 3) in a grid, separated by white pixels.
 
     Examples
     --------
-    >>> mosaic(np.zeros((6, 4, 5, 3)), columns=3, gap=1).shape
+    >>> tile_images(np.zeros((6, 4, 5, 3)), columns=3, gap=1).shape
     (9, 17, 3)
     """
     count, height, width, _ = images.shape
-    rows = -(-count // columns)
-    out = np.ones((rows * (height + gap) - gap, columns * (width + gap) - gap, 3))
+    lines = -(-count // columns)
+    grid = np.ones((lines * (height + gap) - gap, columns * (width + gap) - gap, 3))
     for i, image in enumerate(images):
         top, left = i // columns * (height + gap), i % columns * (width + gap)
-        out[top : top + height, left : left + width] = image
-    return out
+        grid[top : top + height, left : left + width] = image
+    return grid
+
+
+def show_image(ax: Axes, image: np.ndarray, interpolation: str | None = None) -> None:
+    """Draw an RGB image without ticks."""
+    ax.imshow(image, interpolation=interpolation)
+    ax.set_xticks([])
+    ax.set_yticks([])

@@ -1,79 +1,84 @@
-"""What labels are, classes or a measured value, and the colour of each row."""
+"""Labels of rows as classes or as a measured value, and the colour of each row."""
 
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from latentmap.errors import DataError
-from latentmap.plots.style import PALETTE, plain
+from latentmap.plots.style import PALETTE, display_text
 
-__all__ = ["MOST_NAMES", "Tags"]
+if TYPE_CHECKING:
+    from matplotlib.cm import ScalarMappable
+    from numpy.typing import ArrayLike
 
-MOST_NAMES = 60
-"""Classes that can be named in one picture; of more, the names would cover the points."""
+__all__ = ["MAX_CLASS_NAMES", "LabelEncoding"]
+
+# The names of more classes would cover the points.
+MAX_CLASS_NAMES = 60
 
 
-class Tags:
-    """The labels of ``count`` rows, sorted out.
+class LabelEncoding:
+    """Labels encoded for drawing.
 
     Parameters
     ----------
-    labels : array-like of shape (count,), or None
-    count : int
+    labels : array-like of shape (n_rows,), or None
+    n_rows : int
 
     Attributes
     ----------
     names : list of str
-        The classes, as they are written; none where nothing is to be named.
-    numbers : ndarray of shape (count,)
-        The number of each row's class.
-    values : ndarray of shape (count,), or None
-        Where the labels are a measured value: more different numbers than there are colours.
-    different : int
-        How many different labels there are.
+        The classes to name in the plot. Empty if there are no labels, more than 60 classes, or
+        a measured value.
+    indices : ndarray of shape (n_rows,)
+        The index of the class of each row.
+    values : ndarray of shape (n_rows,), or None
+        The labels if they are a measured value: more distinct numbers than there are colours.
+    n_distinct : int
+        The number of distinct labels.
 
     Raises
     ------
     DataError
-        If the labels are not one a row.
+        If there is not one label for each row.
 
     Examples
     --------
-    >>> Tags(["b", "a", "b"], 3).names
+    >>> LabelEncoding(["b", "a", "b"], 3).names
     ['a', 'b']
-    >>> Tags(np.linspace(0, 1, 50), 50).names
+    >>> LabelEncoding(np.linspace(0, 1, 50), 50).names
     []
     """
 
-    def __init__(self, labels: Any, count: int) -> None:
+    def __init__(self, labels: ArrayLike | None, n_rows: int) -> None:
         self.names: list[str] = []
-        self.numbers = np.zeros(count, dtype=int)
+        self.indices = np.zeros(n_rows, dtype=int)
         self.values: np.ndarray | None = None
-        self.different = 0
+        self.n_distinct = 0
         if labels is None:
             return
-        tags = np.asarray(labels)
-        if tags.shape != (count,):
-            raise DataError(f"labels: expected one for each of {count} codes, found {tags.shape}")
-        tags = tags.astype(str) if tags.dtype == object else tags
-        classes, self.numbers = np.unique(tags, return_inverse=True)
-        self.different = len(classes)
-        if self.different > len(PALETTE):
-            self.values = _measured(tags)
-        if self.values is None and self.different <= MOST_NAMES:
-            self.names = [plain(name) for name in classes]
+        array = np.asarray(labels)
+        if array.shape != (n_rows,):
+            raise DataError(f"labels: expected one for each of {n_rows} codes, found {array.shape}")
+        array = array.astype(str) if array.dtype == object else array
+        classes, self.indices = np.unique(array, return_inverse=True)
+        self.n_distinct = len(classes)
+        if self.n_distinct > len(PALETTE):
+            self.values = _as_numbers(array)
+        if self.values is None and self.n_distinct <= MAX_CLASS_NAMES:
+            self.names = [display_text(name) for name in classes]
 
     @property
-    def shared(self) -> bool:
-        """Whether classes share colours, and have no names to tell them apart."""
-        return self.values is None and self.different > MOST_NAMES
+    def has_unnamed_classes(self) -> bool:
+        """Whether there are too many classes to name; they share the colours of the palette."""
+        return self.values is None and self.n_distinct > MAX_CLASS_NAMES
 
     @cached_property
-    def scale(self) -> Any:
-        """The colours of a measured value, as matplotlib's ScalarMappable."""
+    def color_scale(self) -> ScalarMappable:
+        """The colour scale of a measured value."""
         from matplotlib.cm import ScalarMappable
 
         scale = ScalarMappable(cmap="viridis")
@@ -82,16 +87,16 @@ class Tags:
         return scale
 
     def colors(self) -> np.ndarray:
-        """Give the colour of each row, (count, 3) in 0–1."""
+        """Return the colour of each row as RGB in 0–1, shape (n_rows, 3)."""
         from matplotlib.colors import to_rgb
 
         if self.values is not None:
-            return self.scale.to_rgba(self.values)[:, :3]
-        return np.array([to_rgb(color) for color in PALETTE])[self.numbers % len(PALETTE)]
+            return self.color_scale.to_rgba(self.values)[:, :3]
+        return np.array([to_rgb(color) for color in PALETTE])[self.indices % len(PALETTE)]
 
 
-def _measured(tags: np.ndarray) -> np.ndarray | None:
+def _as_numbers(labels: np.ndarray) -> np.ndarray | None:
     try:
-        return tags.astype(np.float64)
+        return labels.astype(np.float64)
     except ValueError:
         return None

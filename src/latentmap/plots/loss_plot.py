@@ -1,4 +1,4 @@
-"""How the loss fell."""
+"""Plot of the loss during training."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latentmap.errors import DataError
-from latentmap.plots.style import PALETTE, axes_for, darker, dress
+from latentmap.plots.style import PALETTE, darken, get_axes, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["loss_curve"]
 
-_LINES = (("loss", "fitted rows", PALETTE[0]), ("val_loss", "held-out rows", PALETTE[6]))
-
 
 def loss_curve(history: Mapping[str, Sequence[float]], ax: Axes | None = None) -> Axes:
-    """Draw the loss of every epoch, on the fitted rows and on those held out.
+    """Draw the training loss and the validation loss of every epoch.
 
     Parameters
     ----------
     history : mapping of str to sequence of float
-        An estimator's ``history_``: "loss", and if known "val_loss" and "epoch". NaN is left out.
+        The ``history_`` of an estimator: "loss" and, if available, "val_loss" and "epoch". NaN is
+        left out.
     ax : matplotlib.axes.Axes, optional
+        By default a new figure is created.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The best held-out epoch is marked with a dot.
+        A dot marks the epoch with the lowest validation loss.
 
     Raises
     ------
     DataError
-        If there is no epoch in it.
+        If the history has no epoch.
 
     Examples
     --------
@@ -45,25 +45,34 @@ def loss_curve(history: Mapping[str, Sequence[float]], ax: Axes | None = None) -
     """
     from matplotlib.ticker import MaxNLocator
 
-    losses = np.asarray(history.get("loss", ()), dtype=float)
+    losses, val_losses = (
+        np.asarray(history.get(key, ()), dtype=float) for key in ("loss", "val_loss")
+    )
     if not np.isfinite(losses).any():
         raise DataError("history: expected the loss of at least one epoch, found none")
-    ax = axes_for(ax, 6, 3.6)
+    ax = get_axes(ax, 6, 3.6)
     epochs = np.asarray(history.get("epoch", np.arange(1, len(losses) + 1)), dtype=float)
-    for key, name, color in _LINES:
-        _line(ax, epochs, np.asarray(history.get(key, ()), dtype=float), name, color)
+    _draw_line(ax, epochs, losses, "fitted rows", PALETTE[0])
+    _draw_line(ax, epochs, val_losses, "held-out rows", PALETTE[6], mark_minimum=True)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
     ax.grid(axis="y", color="#eeeeee", linewidth=0.8)
     ax.legend(frameon=False, fontsize=9, labelcolor="linecolor", loc="upper right")
-    return dress(ax, "Loss", x="epoch")
+    return style_axes(ax, "Loss", "epoch")
 
 
-def _line(ax: Axes, epochs: np.ndarray, losses: np.ndarray, name: str, color: str) -> None:
-    known = np.isfinite(losses)
-    if not known.any():
+def _draw_line(
+    ax: Axes,
+    epochs: np.ndarray,
+    losses: np.ndarray,
+    name: str,
+    color: str,
+    mark_minimum: bool = False,
+) -> None:
+    finite = np.isfinite(losses)
+    if not finite.any():
         return
-    x, y = epochs[: len(losses)][known], losses[known]
+    x, y = epochs[: len(losses)][finite], losses[finite]
     ax.plot(x, y, color=color, linewidth=1.8, label=name, marker="o" if len(x) == 1 else "")
-    if name.startswith("held"):
+    if mark_minimum:
         best = y.argmin()
-        ax.plot(x[best], y[best], "o", color=darker(color), markersize=5, zorder=3)
+        ax.plot(x[best], y[best], "o", color=darken(color), markersize=5, zorder=3)

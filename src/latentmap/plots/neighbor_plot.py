@@ -1,38 +1,95 @@
-"""Rows and their nearest neighbours: a contact sheet of images, or a table with shaded cells."""
+"""Plot of rows and their nearest neighbours: a grid of images, or a table with shaded cells."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from latentmap.errors import DataError
-from latentmap.plots.image_tiles import are_images, tones
-from latentmap.plots.style import FAINT, GREY, INK, PALETTE, axes_for, dress, plain, undress
+from latentmap.plots.image_tiles import image_gap, is_image_shape, to_rgb
+from latentmap.plots.style import (
+    GREY,
+    LIGHT_GREY,
+    PALETTE,
+    TEXT_COLOR,
+    column_names_or_default,
+    display_text,
+    get_axes,
+    hide_frame,
+    style_axes,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
 
 __all__ = ["neighbors", "neighbors_size"]
 
-_CELL, _CAPTION, _APART = 0.95, 0.37, 0.3  # inches: an image, the words below, beside the query
-_COLUMNS, _CHARACTERS = 10, 14
-_LINE, _WIDE = 0.27, 0.95  # inches: a line of a table, and a column
-_TITLE = 4.6  # inches that a title may need
-_FAR = 2.0  # deviations from the query at which a cell's shade is full
+_IMAGE_INCHES, _CAPTION_INCHES, _QUERY_GAP_INCHES = 0.95, 0.37, 0.3
+_LINE_INCHES, _COLUMN_INCHES, _TITLE_INCHES = 0.27, 0.95, 4.6
+_MAX_COLUMNS = 10
+_MAX_DEVIATIONS = 2.0  # the difference from the query at which a cell has the deepest shade
+_HIGHLIGHT = PALETTE[2]
+
+
+@dataclass(frozen=True)
+class _Results:
+    """Queries and their neighbours, checked.
+
+    Attributes
+    ----------
+    queries : ndarray of shape (n, ...)
+    rows : ndarray of shape (n, k, ...)
+    distances : ndarray of shape (n, k)
+    captions : n sequences of k + 1 str
+    highlighted : ndarray of shape (n, k), bool
+    """
+
+    queries: np.ndarray
+    rows: np.ndarray
+    distances: np.ndarray
+    captions: Sequence[Sequence[str]]
+    highlighted: np.ndarray
+
+    def check(self) -> None:
+        queries, rows, distances = self.queries, self.rows, self.distances
+        if queries.ndim < 2 or rows.shape != (len(queries), *rows.shape[1:2], *queries.shape[1:]):
+            raise DataError(
+                f"neighbors: expected rows of shape (n, k, ...) for queries of shape "
+                f"{queries.shape}, found {rows.shape}"
+            )
+        if distances.shape != rows.shape[:2] or 0 in distances.shape:
+            raise DataError(
+                f"distances: expected shape {rows.shape[:2]}, one or more, found {distances.shape}"
+            )
+        counts = [len(texts) for texts in self.captions]
+        if counts != [rows.shape[1] + 1] * len(queries):
+            raise DataError(
+                f"captions: expected {len(queries)} of {rows.shape[1] + 1} texts, found {counts}"
+            )
+
+    def color(self, query: int, rank: int) -> str:
+        """Return the colour of a caption; rank 0 is the query."""
+        return _HIGHLIGHT if rank and self.highlighted[query, rank - 1] else TEXT_COLOR
+
+    def distance_text(self, query: int, rank: int) -> str:
+        """Return three significant digits, with trailing zeros, so that a line compares easily."""
+        return f"{self.distances[query, rank - 1]:#.3g}".rstrip(".")
 
 
 def neighbors(
-    queries: Any,
-    near: Any,
-    distances: Any,
+    queries: ArrayLike,
+    neighbor_rows: ArrayLike,
+    distances: ArrayLike,
     captions: Sequence[Sequence[str]],
     ax: Axes | None = None,
     *,
-    alike: Any = None,
-    names: Sequence[str] | None = None,
-    spread: Any = None,
+    same_label: ArrayLike | None = None,
+    column_names: Sequence[str] | None = None,
+    column_std: ArrayLike | None = None,
     title: str = "Nearest neighbours by code",
 ) -> Axes:
     r"""Draw rows and their nearest neighbours.
@@ -40,33 +97,32 @@ def neighbors(
     Parameters
     ----------
     queries : array-like of shape (n, ...)
-        A few rows.
-    near : array-like of shape (n, k, ...)
-        The neighbours of each, nearest first.
+    neighbor_rows : array-like of shape (n, k, ...)
+        The neighbours of each query, the nearest first.
     distances : array-like of shape (n, k)
     captions : n sequences of k + 1 str
-        What to write below each query, and each of its neighbours.
+        The text below each query and each of its neighbours.
     ax : matplotlib.axes.Axes, optional
-        Best in a figure of `neighbors_size`.
-    alike : array-like of shape (n, k), bool, optional
-        Whether a neighbour has the label of its query; others' captions stand out.
-    names : sequence of str, optional
-        Of the columns of a table.
-    spread : array-like of shape (d,), optional
-        The deviation of each column of a table, from which shades are told.
+        Preferably in a figure of `neighbors_size`; by default a new one is created.
+    same_label : array-like of shape (n, k), bool, optional
+        Whether a neighbour has the label of its query. Captions of the others are highlighted.
+    column_names : sequence of str, optional
+    column_std : array-like of shape (n_features,), optional
+        The standard deviation of each column of a table, the unit of the shades; by default that of
+        the drawn rows.
     title : str
 
     Returns
     -------
     matplotlib.axes.Axes
-        Images stand in a row, the query left. Other rows are a table of the ten columns in which
-        the neighbours differ most from the query; the farther a number is from that of the query,
-        the deeper its shade.
+        Images are drawn in a line for each query, with the query on the left. Other rows are drawn
+        as a table of the ten columns in which neighbours differ most from their query. A cell is
+        darker the more its value differs from that of the query.
 
     Raises
     ------
     DataError
-        If the shapes do not fit one another.
+        If the shapes are not consistent.
 
     Examples
     --------
@@ -76,170 +132,136 @@ def neighbors(
     >>> [text.get_text() for text in ax.texts]
     ['a', 'b\n0.100', 'c\n0.200']
     """
-    queries, near, distances = np.asarray(queries), np.asarray(near), np.asarray(distances)
-    _check(queries, near, distances, captions)
-    odd = np.zeros(distances.shape, bool) if alike is None else ~np.asarray(alike, bool)
-    ax = axes_for(ax, *neighbors_size(len(queries), near.shape[1], queries.shape[1:]))
-    dress(ax, title)
-    if are_images(queries.shape[1:]):
-        _sheet(ax, queries, near, distances, captions, odd)
+    arrays = [np.asarray(part) for part in (queries, neighbor_rows, distances)]
+    same = np.ones(arrays[2].shape) if same_label is None else np.asarray(same_label)
+    results = _Results(*arrays, captions, ~same.astype(bool))
+    results.check()
+    row_shape = results.queries.shape[1:]
+    ax = get_axes(ax, *neighbors_size(*results.distances.shape, row_shape))
+    style_axes(ax, title)
+    if is_image_shape(row_shape):
+        _draw_images(ax, results)
     else:
-        flat = queries.reshape(len(queries), -1), near.reshape(*near.shape[:2], -1)
-        _table(ax, *flat, distances, captions, odd, names, spread)
+        _draw_table(ax, results, column_names, column_std)
     ax.set_xticks([])
     ax.set_yticks([])
-    return undress(ax)
+    return hide_frame(ax)
 
 
-def neighbors_size(count: int, k: int, row_shape: tuple[int, ...]) -> tuple[float, float]:
-    """Give width and height of the figure, in inches, for so many queries with k neighbours.
+def neighbors_size(
+    n_queries: int, n_neighbors: int, row_shape: tuple[int, ...]
+) -> tuple[float, float]:
+    """Return the width and height, in inches, that suit this number of queries and neighbours.
 
     Examples
     --------
     >>> neighbors_size(2, 10, (28, 28))
     (11.6..., 3.0...)
     """
-    if not are_images(row_shape):
-        columns = min(int(np.prod(row_shape)), _COLUMNS)
-        return _WIDE * (columns + 2.4) + 0.2, _LINE * (count * (k + 1.5) + 1.5) + 0.6
+    if not is_image_shape(row_shape):
+        columns = min(int(np.prod(row_shape)), _MAX_COLUMNS)
+        lines = n_queries * (n_neighbors + 1.5) + 1.5
+        return _COLUMN_INCHES * (columns + 2.4) + 0.2, _LINE_INCHES * lines + 0.6
     height, width = row_shape[:2]
-    tall = _CELL * height / width
-    across = (k + 1) * _CELL * (1 + _gap(width) / width) + _APART
-    return max(across + 0.2, _TITLE), count * (tall + _CAPTION) + 0.42
+    image_width = _IMAGE_INCHES * (1 + image_gap(width) / width)
+    total_width = (n_neighbors + 1) * image_width + _QUERY_GAP_INCHES + 0.2
+    line = _IMAGE_INCHES * height / width + _CAPTION_INCHES
+    return max(total_width, _TITLE_INCHES), n_queries * line + 0.42
 
 
-def _check(
-    queries: np.ndarray, near: np.ndarray, distances: np.ndarray, captions: Sequence[Sequence[str]]
-) -> None:
-    if queries.ndim < 2 or near.shape != (len(queries), *near.shape[1:2], *queries.shape[1:]):
-        raise DataError(
-            f"neighbors: expected rows of shape (n, k, ...) for {queries.shape}, found {near.shape}"
-        )
-    if distances.shape != near.shape[:2] or 0 in distances.shape:
-        raise DataError(
-            f"distances: expected shape {near.shape[:2]}, one or more, found {distances.shape}"
-        )
-    counts = {len(line) for line in captions} if len(captions) == len(queries) else {len(captions)}
-    if counts != {near.shape[1] + 1}:
-        raise DataError(f"captions: expected {len(queries)} of {near.shape[1] + 1} texts")
-
-
-def _gap(width: int) -> int:
-    return max(1, round(width / 14))
-
-
-def _three(distance: float) -> str:
-    """Write three digits, zeros too: distances in a row are read side by side."""
-    return f"{distance:#.3g}".rstrip(".")
-
-
-def _sheet(
-    ax: Axes,
-    queries: np.ndarray,
-    near: np.ndarray,
-    distances: np.ndarray,
-    captions: Sequence[Sequence[str]],
-    odd: np.ndarray,
-) -> None:
-    """Lay images out in pixels of their own, each with its words below."""
-    count, k = distances.shape
-    height, width = queries.shape[1:3]
-    inch = width / _CELL
-    lefts = np.arange(k + 1) * (width + _gap(width)) + (np.arange(k + 1) > 0) * _APART * inch
-    tops = np.arange(count) * (height + _CAPTION * inch)
-    toned = (tones(part.reshape(-1, *queries.shape[1:]), queries) for part in (queries, near))
-    parts = [part.reshape(count, -1, height, width, 3) for part in toned]
-    for i, image in enumerate(np.concatenate(parts, axis=1).reshape(-1, height, width, 3)):
-        line, column = divmod(i, k + 1)
-        left, top = lefts[column], tops[line]
+def _draw_images(ax: Axes, results: _Results) -> None:
+    """Draw images in units of their pixels, each with its caption below."""
+    n_queries, k = results.distances.shape
+    row_shape = results.queries.shape[1:]
+    height, width = row_shape[:2]
+    inch = width / _IMAGE_INCHES
+    gap, query_gap = image_gap(width), _QUERY_GAP_INCHES * inch
+    lefts = np.arange(k + 1) * (width + gap) + (np.arange(k + 1) > 0) * query_gap
+    tops = np.arange(n_queries) * (height + _CAPTION_INCHES * inch)
+    rows = np.concatenate([results.queries[:, None], results.rows], axis=1)
+    images = to_rgb(rows.reshape(-1, *row_shape), results.queries)
+    for i, image in enumerate(images):
+        query, rank = divmod(i, k + 1)
+        left, top = lefts[rank], tops[query]
         ax.imshow(image, extent=(left, left + width, top + height, top), interpolation="nearest")
-        words = plain(captions[line][column], _CHARACTERS)
-        if column:
-            words += "\n" + _three(distances[line, column - 1])
-        stands_out = column and odd[line, column - 1]
+        text = display_text(results.captions[query][rank], 14)
         ax.text(
-            *(left + width / 2, top + height + 0.05 * inch, words),
-            color=PALETTE[2] if stands_out else INK if column else GREY,
+            left + width / 2,
+            top + height + 0.05 * inch,
+            f"{text}\n{results.distance_text(query, rank)}" if rank else text,
+            color=results.color(query, rank) if rank else GREY,
             fontsize=7.5,
             ha="center",
             va="top",
             linespacing=1.1,
             parse_math=False,
         )
-    ax.vlines(lefts[1] - (_gap(width) + _APART * inch) / 2, 0, tops[-1] + height, color=FAINT)
+    ax.vlines(lefts[1] - (gap + query_gap) / 2, 0, tops[-1] + height, color=LIGHT_GREY)
     ax.set_xlim(-0.02 * inch, lefts[-1] + width + 0.02 * inch)
-    ax.set_ylim(tops[-1] + height + _CAPTION * inch, -0.02 * inch)
+    ax.set_ylim(tops[-1] + height + _CAPTION_INCHES * inch, -0.02 * inch)
     ax.set_aspect("equal")
     ax.set_anchor("W")
 
 
-def _table(
+def _draw_table(
     ax: Axes,
-    queries: np.ndarray,
-    near: np.ndarray,
-    distances: np.ndarray,
-    captions: Sequence[Sequence[str]],
-    odd: np.ndarray,
-    names: Sequence[str] | None,
-    spread: Any,
+    results: _Results,
+    column_names: Sequence[str] | None,
+    column_std: ArrayLike | None,
 ) -> None:
-    """Write numbers line by line, shaded by how far they are from the query's."""
-    names = [f"column {i}" for i in range(queries.shape[1])] if names is None else names
-    far = (near.astype(np.float64) - queries[:, None]) / _unit(queries, near, spread)
-    shown = np.sort(np.argsort(-(far**2).mean(axis=(0, 1)), kind="stable")[:_COLUMNS])
-    _head(ax, [plain(names[i], 13) for i in shown])
-    line = 0.0
-    for i, texts in enumerate(captions):
-        for rank, text in enumerate(texts):
-            row = near[i, rank - 1] if rank else queries[i]
-            strange = bool(rank and odd[i, rank - 1])
-            color = PALETTE[2] if strange else INK
-            told = _three(distances[i, rank - 1]) if rank else "query"
-            _words(ax, -2.3, line, plain(text, 20), color, "left", not rank)
-            _words(ax, -0.6, line, told, GREY, "right")
-            for place, column in enumerate(shown):
-                shade = far[i, rank - 1, column] if rank else 0.0
-                _cell(ax, place, line, row[column], shade, bold=not rank)
-            line += 1
-        line += 0.5
-    ax.set_xlim(-2.35, len(shown) - 0.45)
-    ax.set_ylim(line - 0.4, -1.9)
+    """Write each row on a line, with cells shaded by their difference from the query."""
+    n_queries, k = results.distances.shape
+    rows = np.concatenate([results.queries[:, None], results.rows], axis=1)
+    rows = rows.reshape(n_queries, k + 1, -1)
+    std = rows.reshape(-1, rows.shape[2]).std(axis=0) if column_std is None else column_std
+    std = np.asarray(std, dtype=np.float64)
+    difference = (rows - rows[:, :1].astype(np.float64)) / np.where(std > 0, std, np.inf)
+    spread = (difference[:, 1:] ** 2).mean(axis=(0, 1))
+    columns = np.sort(np.argsort(-spread, kind="stable")[:_MAX_COLUMNS])
+    names = column_names_or_default(column_names, rows.shape[2])
+    _write_header(ax, [display_text(names[i], 13) for i in columns])
+    for query, rank in np.ndindex(n_queries, k + 1):
+        y = query * (k + 1.5) + rank
+        caption = display_text(results.captions[query][rank], 20)
+        _write(ax, -2.3, y, caption, results.color(query, rank), "left", bold=not rank)
+        _write(ax, -0.6, y, results.distance_text(query, rank) if rank else "query", GREY, "right")
+        for x, column in enumerate(columns):
+            _shade_cell(ax, x, y, difference[query, rank, column])
+            text = f"{rows[query, rank, column]:.4g}"
+            _write(ax, x, y, text, TEXT_COLOR, bold=not rank)
+    ax.set_xlim(-2.35, len(columns) - 0.45)
+    ax.set_ylim(n_queries * (k + 1.5) - 0.4, -1.9)
 
 
-def _unit(queries: np.ndarray, near: np.ndarray, spread: Any) -> np.ndarray:
-    """Give what a difference is measured in, column by column."""
-    if spread is None:
-        everything = np.concatenate([queries[:, None], near], axis=1).reshape(-1, queries.shape[1])
-        spread = everything.std(axis=0)
-    unit = np.asarray(spread, dtype=np.float64)
-    return np.where(unit > 0, unit, np.inf)
+def _write_header(ax: Axes, names: Sequence[str]) -> None:
+    """Write the names of columns, in two alternating lines if some are long."""
+    is_long = max(map(len, names)) > 9
+    for x, name in enumerate(names):
+        y = (-0.85 if x % 2 else -1.35) if is_long else -1
+        _write(ax, x, y, name, GREY)
 
 
-def _head(ax: Axes, names: Sequence[str]) -> None:
-    for place, name in enumerate(names):
-        low = place % 2 and max(map(len, names)) > 9  # long names stand on two levels
-        _words(ax, place, -0.85 if low else -1.35 if max(map(len, names)) > 9 else -1, name, GREY)
-
-
-def _cell(ax: Axes, place: int, line: float, value: float, shade: float, bold: bool) -> None:
+def _shade_cell(ax: Axes, x: int, y: float, difference: float) -> None:
     from matplotlib import colormaps
     from matplotlib.patches import Rectangle
 
-    depth = 0.5 + np.clip(shade / _FAR, -1, 1) * 0.32  # never so deep that the number is hidden
-    color = colormaps["RdBu_r"](depth) if shade else (1.0, 1.0, 1.0, 1.0)
-    ax.add_patch(Rectangle((place - 0.48, line - 0.46), 0.96, 0.92, color=color, linewidth=0))
-    _words(ax, place, line, f"{value:.4g}", INK, bold=bold)
+    # The shade is limited so that the number on it stays readable.
+    shade = 0.5 + np.clip(difference / _MAX_DEVIATIONS, -1, 1) * 0.32
+    color = colormaps["RdBu_r"](shade) if difference else (1.0, 1.0, 1.0, 1.0)
+    ax.add_patch(Rectangle((x - 0.48, y - 0.46), 0.96, 0.92, color=color, linewidth=0))
 
 
-def _words(
-    ax: Axes, x: float, y: float, text: str, color: str, side: str = "center", bold: bool = False
+def _write(
+    ax: Axes, x: float, y: float, text: str, color: str, align: str = "center", bold: bool = False
 ) -> None:
     ax.text(
-        *(x, y, text),
+        x,
+        y,
+        text,
         color=color,
         fontsize=8,
         fontweight="bold" if bold else "normal",
-        ha=side,
+        ha=align,
         va="center",
         parse_math=False,
         clip_on=True,

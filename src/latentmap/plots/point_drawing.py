@@ -1,8 +1,8 @@
-"""Points on an Axes: few as dots, many as a shaded image, so that they never become a blob.
+"""Points on an Axes: dots for few, a shaded image for many.
 
-Of more than twenty thousand, dots cover each other, and all that is left of a cluster is its
-outline. A fine grid of counts still shows where rows are dense: its colour is the mean of the rows
-in a cell, its opacity grows with the logarithm of their number.
+More than 20,000 dots cover each other, and only the outline of a cluster remains visible. An image
+on a fine grid still shows density: the colour of a cell is the mean of its rows, and its opacity
+grows with the logarithm of their number.
 """
 
 from __future__ import annotations
@@ -14,15 +14,14 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["MOST_DOTS", "draw_points"]
+__all__ = ["MAX_DOTS", "blend_points", "draw_points"]
 
-MOST_DOTS = 20_000
-"""Rows that are drawn as dots of their own."""
+MAX_DOTS = 20_000
 
-_CELLS = 700  # across the picture
-_BLUR = 0.7  # cells: a lone row is a soft dot of three by three
-_LONE = 0.34  # what the blur leaves in its middle
-_FAINTEST = 0.4  # opacity of a row that is alone in its cell
+_GRID_SIDE = 700
+_SMOOTHING = 0.7  # standard deviation, in cells: a single row becomes a soft dot of 3 x 3 cells
+_SINGLE_ROW_PEAK = 0.34  # the smoothed count in the centre of a single row
+_MIN_OPACITY = 0.4  # of a row that is alone in its cell
 
 
 def draw_points(ax: Axes, points: np.ndarray, colors: np.ndarray) -> None:
@@ -32,18 +31,18 @@ def draw_points(ax: Axes, points: np.ndarray, colors: np.ndarray) -> None:
     ----------
     ax : matplotlib.axes.Axes
     points : ndarray of shape (n, 2)
-        Up to 20,000 are dots, in shuffled order, so that no class covers another; and pixels even
-        in a .pdf or .svg. More are an image.
+        Up to 20,000 are drawn as dots, in shuffled order so that no class covers another. They are
+        rasterised in .pdf and .svg files. More are drawn as an image.
     colors : ndarray of shape (n, 3)
-        In 0–1.
+        RGB in 0–1.
     """
-    if len(points) > MOST_DOTS:
-        _shade(ax, points, colors)
+    if len(points) > MAX_DOTS:
+        _draw_image(ax, points, colors)
     else:
-        _dot(ax, points, colors)
+        _draw_dots(ax, points, colors)
 
 
-def _dot(ax: Axes, points: np.ndarray, colors: np.ndarray) -> None:
+def _draw_dots(ax: Axes, points: np.ndarray, colors: np.ndarray) -> None:
     count = len(points)
     order = np.random.default_rng(0).permutation(count)
     ax.scatter(
@@ -57,24 +56,26 @@ def _dot(ax: Axes, points: np.ndarray, colors: np.ndarray) -> None:
     )
 
 
-def _shade(ax: Axes, points: np.ndarray, colors: np.ndarray) -> None:
+def _draw_image(ax: Axes, points: np.ndarray, colors: np.ndarray) -> None:
     (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
     low, high = np.array([left, bottom]), np.array([right, top])
-    column, row = np.clip(((points - low) / (high - low) * _CELLS).astype(int), 0, _CELLS - 1).T
-    image = shaded(row * _CELLS + column, colors, _CELLS)
+    cells = ((points - low) / (high - low) * _GRID_SIDE).astype(int)
+    column, line = np.clip(cells, 0, _GRID_SIDE - 1).T
+    image = blend_points(line * _GRID_SIDE + column, colors, _GRID_SIDE)
     ax.imshow(image, extent=(left, right, bottom, top), origin="lower", aspect=ax.get_aspect())
 
 
-def shaded(cells: np.ndarray, colors: np.ndarray, side: int) -> np.ndarray:
-    """Blend rows that share cells.
+def blend_points(cells: np.ndarray, colors: np.ndarray, side: int) -> np.ndarray:
+    """Return an image with the mean colour and the density of the rows in each cell.
 
     Parameters
     ----------
     cells : ndarray of shape (n,), int
-        The cell of each row, counted row by row.
+        The index of the cell of each row, line by line.
     colors : ndarray of shape (n, 3)
+        RGB in 0–1.
     side : int
-        Cells across and down.
+        The grid has ``side`` lines and columns.
 
     Returns
     -------
@@ -83,20 +84,21 @@ def shaded(cells: np.ndarray, colors: np.ndarray, side: int) -> np.ndarray:
 
     Examples
     --------
-    >>> image = shaded(np.array([0, 0, 1]), np.array([[1.0, 0, 0]] * 3), 2)
+    >>> image = blend_points(np.array([0, 0, 1]), np.array([[1.0, 0, 0]] * 3), 2)
     >>> bool(image[0, 0, 3] > image[0, 1, 3] > 0)
     True
     """
     from scipy.ndimage import gaussian_filter
 
-    def soft(weights: np.ndarray | None = None) -> np.ndarray:
+    def smooth_sum(weights: np.ndarray | None = None) -> np.ndarray:
         counts = np.bincount(cells, weights, side**2).reshape(side, side).astype(float)
-        return gaussian_filter(counts, _BLUR, radius=1, mode="constant")
+        return gaussian_filter(counts, _SMOOTHING, radius=1, mode="constant")
 
-    count = soft()
-    taken = count > 0
-    tints = [soft(part) / np.where(taken, count, 1) for part in colors.T]
-    crowd = np.log1p(count / count[taken].mean())
-    crowd = np.clip(crowd / np.percentile(crowd[taken], 99.5), 0, 1)
-    edge = np.minimum(count / _LONE, 1)
-    return np.clip(np.dstack([*tints, edge * (_FAINTEST + (1 - _FAINTEST) * crowd)]), 0, 1)
+    count = smooth_sum()
+    occupied = count > 0
+    means = [smooth_sum(channel) / np.where(occupied, count, 1) for channel in colors.T]
+    density = np.log1p(count / count[occupied].mean())
+    density = np.clip(density / np.percentile(density[occupied], 99.5), 0, 1)
+    edge = np.minimum(count / _SINGLE_ROW_PEAK, 1)
+    opacity = edge * (_MIN_OPACITY + (1 - _MIN_OPACITY) * density)
+    return np.clip(np.dstack([*means, opacity]), 0, 1)

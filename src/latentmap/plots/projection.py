@@ -1,107 +1,135 @@
-"""Codes of any width, seen in two dimensions.
+"""Projection of codes to at most two dimensions, and the visible region.
 
-Two numbers are shown as they are. More are projected on the first two principal components of the
-codes, and the axes say so; the way back leads from a point of that plane to a code.
+Codes of one or two components are drawn as they are. Wider codes are projected to their first two
+principal components. The inverse maps a point of that plane to a code.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from latentmap.analysis.model_info import as_map
 from latentmap.errors import DataError, SettingError
 
-__all__ = ["View", "as_codes", "grid_of", "known_codes", "view_of", "window_of"]
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+__all__ = [
+    "Projection",
+    "as_codes",
+    "bounding_region",
+    "codes_or_landmarks",
+    "grid_centers",
+]
 
 _MARGIN = 0.03
-_UNEQUAL = 4  # where one axis is so many times longer, equal units would leave a thin line
+# With equal units, a region of a larger ratio of its sides would be drawn as a thin line.
+_MAX_RATIO_WITH_EQUAL_UNITS = 4
 
 
 @dataclass(frozen=True)
-class View:
-    """A plane in code space, or a line where codes are single numbers."""
+class Projection:
+    """An orthogonal projection of codes to a plane, or to a line for codes of one component.
 
-    center: np.ndarray  # (n_components,)
-    axes: np.ndarray  # (1 or 2, n_components), orthonormal
-    names: list[str]
+    Attributes
+    ----------
+    center : ndarray of shape (n_components,)
+    axes : ndarray of shape (1 or 2, n_components)
+        Orthonormal directions.
+    names : tuple of str
+        The name of each axis.
+    """
 
-    def there(self, codes: np.ndarray) -> np.ndarray:
-        """Project codes, (n, n_components) to (n, 1 or 2)."""
+    center: np.ndarray
+    axes: np.ndarray
+    names: tuple[str, ...]
+
+    @classmethod
+    def fit(cls, codes: np.ndarray) -> Self:
+        """Return the identity for up to two components, else the first two principal components."""
+        width = codes.shape[1]
+        if width <= 2:
+            names = ("code",) if width == 1 else ("code 1", "code 2")
+            return cls(np.zeros(width), np.eye(width), names)
+        center = codes.mean(axis=0)
+        covariance = np.atleast_2d(np.cov(codes - center, rowvar=False, bias=True))
+        values, vectors = np.linalg.eigh(covariance)
+        shares = values[::-1] / max(values.sum(), 1e-300)
+        names = tuple(f"principal component {i + 1} of {width} ({shares[i]:.0%})" for i in range(2))
+        axes = vectors[:, ::-1][:, :2].T
+        # The sign of an eigenvector is arbitrary; a fixed rule makes plots reproducible.
+        largest = np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], axis=1)
+        return cls(center, axes * np.sign(largest), names)
+
+    def transform(self, codes: np.ndarray) -> np.ndarray:
+        """Return the points of codes, (n, n_components) to (n, 1 or 2)."""
         return (codes - self.center) @ self.axes.T
 
-    def back(self, points: np.ndarray) -> np.ndarray:
-        """Give the codes of points of the view."""
+    def inverse_transform(self, points: np.ndarray) -> np.ndarray:
+        """Return the codes of points, (n, 1 or 2) to (n, n_components)."""
         return points @ self.axes + self.center
 
 
-def as_codes(Z: Any) -> np.ndarray:
-    """Check that these are codes to draw: (n, n_components), finite."""
-    codes = np.asarray(Z, dtype=np.float64)
-    if codes.ndim == 1:
-        codes = codes[:, None]
-    if codes.ndim != 2 or codes.shape[0] < 1 or codes.shape[1] < 1:
-        raise DataError(f"codes: expected shape (n, n_components), found {np.shape(Z)}")
-    if not np.isfinite(codes).all():
+def as_codes(codes: ArrayLike) -> np.ndarray:
+    """Return codes as float64 of shape (n, n_components), or raise if they cannot be drawn."""
+    array = np.asarray(codes, dtype=np.float64)
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2 or array.shape[0] < 1 or array.shape[1] < 1:
+        raise DataError(f"codes: expected shape (n, n_components), found {np.shape(codes)}")
+    if not np.isfinite(array).all():
         raise DataError("codes: expected finite numbers, found NaN or infinity")
-    return codes
+    return array
 
 
-def known_codes(estimator: Any, Z: Any = None) -> np.ndarray:
-    """Check codes, or where none are given take the landmarks of a map, which lie where rows do."""
-    if Z is None and not hasattr(estimator, "landmarks_"):
-        kind = type(estimator).__name__
-        raise SettingError(f"codes: expected some, as only a LatentMap has landmarks, not {kind}")
-    return as_codes(estimator.landmarks_ if Z is None else Z)
+def codes_or_landmarks(estimator: object, codes: ArrayLike | None = None) -> np.ndarray:
+    """Return the given codes or, without codes, the landmarks of a map."""
+    if codes is not None:
+        return as_codes(codes)
+    fitted_map = as_map(estimator)
+    if fitted_map is None:
+        raise SettingError(
+            "codes: expected codes of rows, because only a LatentMap has landmarks, not "
+            f"{type(estimator).__name__}"
+        )
+    return as_codes(fitted_map.landmarks_)
 
 
-def view_of(codes: np.ndarray) -> View:
-    """Choose what to look at codes from."""
-    width = codes.shape[1]
-    if width <= 2:
-        names = [f"code {i + 1}" for i in range(width)] if width > 1 else ["code"]
-        return View(np.zeros(width), np.eye(width), names)
-    center = codes.mean(axis=0)
-    values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(codes - center, rowvar=False, bias=True)))
-    shares = values[::-1] / max(values.sum(), 1e-300)
-    names = [f"principal component {i + 1} of {width} ({shares[i]:.0%})" for i in range(2)]
-    axes = vectors[:, ::-1][:, :2].T
-    # An eigenvector has no sign of its own: with this one, a picture drawn again is the same.
-    largest = np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], axis=1)
-    return View(center, axes * np.sign(largest), names)
+def bounding_region(
+    points: np.ndarray, percentiles: tuple[float, float] = (0, 100)
+) -> np.ndarray:
+    """Return the lowest and the highest corner of the region to show, shape (2, 1 or 2).
 
-
-def window_of(points: np.ndarray, outer: tuple[float, float] = (0, 100)) -> np.ndarray:
-    """Give the corners of the region to show, (2, 1 or 2): the lowest and the highest.
-
-    Two axes are given the same length, so that distances in a square picture are true; unless one
-    of them is more than four times the other. ``outer`` are percentiles.
+    Both sides have the same length, so that distances are true in a square plot, unless one side
+    is more than four times as long as the other.
 
     Examples
     --------
-    >>> window_of(np.array([[0.0, 0.0], [100.0, 50.0]])).tolist()
+    >>> bounding_region(np.array([[0.0, 0.0], [100.0, 50.0]])).tolist()
     [[-3.0, -28.0], [103.0, 78.0]]
     """
-    low, high = np.percentile(points, outer, axis=0)
+    low, high = np.percentile(points, percentiles, axis=0)
     half = (high - low) / 2
-    if half.max() <= _UNEQUAL * half.min():
+    if half.max() <= _MAX_RATIO_WITH_EQUAL_UNITS * half.min():
         half[:] = half.max()
-    half = np.where(half > 0, half * (1 + 2 * _MARGIN), 0.5)  # all codes in one place
+    half = np.where(half > 0, half * (1 + 2 * _MARGIN), 0.5)  # 0.5 if all points are equal
     return np.array([(low + high) / 2 - half, (low + high) / 2 + half])
 
 
-def grid_of(window: np.ndarray, n: int) -> np.ndarray:
-    """Give the middles of n, or n by n, cells of a region, row by row as in a picture: top first.
+def grid_centers(region: np.ndarray, n: int) -> np.ndarray:
+    """Return the centres of n or n x n cells of a region, line by line from the top.
 
     Examples
     --------
-    >>> grid_of(np.array([[0.0, 0.0], [4.0, 4.0]]), 2).tolist()
+    >>> grid_centers(np.array([[0.0, 0.0], [4.0, 4.0]]), 2).tolist()
     [[1.0, 3.0], [3.0, 3.0], [1.0, 1.0], [3.0, 1.0]]
     """
-    low, high = window
-    middles = (low + (np.arange(n)[:, None] + 0.5) * (high - low) / n).T
-    if len(middles) == 1:
-        return middles.T
-    x, y = np.meshgrid(middles[0], middles[1][::-1])
+    low, high = region
+    centers = (low + (np.arange(n)[:, None] + 0.5) * (high - low) / n).T
+    if len(centers) == 1:
+        return centers.T
+    x, y = np.meshgrid(centers[0], centers[1][::-1])
     return np.column_stack([x.ravel(), y.ravel()])

@@ -1,40 +1,58 @@
-"""Rows, and below them what came back through the code."""
+"""Plot of rows and their reconstructions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from latentmap.errors import DataError
-from latentmap.plots.image_tiles import are_images, mosaic, tones
-from latentmap.plots.style import FAINT, INK, PALETTE, axes_for, dress, plain, undress
+from latentmap.plots.image_tiles import image_gap, is_image_shape, show_image, tile_images, to_rgb
+from latentmap.plots.style import (
+    LIGHT_GREY,
+    PALETTE,
+    TEXT_COLOR,
+    display_text,
+    get_axes,
+    hide_frame,
+    label_columns,
+    style_axes,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
 
 __all__ = ["reconstructions"]
 
-_BARS = 12  # columns that can be told apart by name
-_SIGNAL = 64  # columns from which on a row is drawn as a line
+_TITLE = "Rows and their reconstructions"
+_BAR_COLOR = "#c9d6e2"
+_MAX_BARS = 12
+_MAX_UNNAMED_COLUMNS = 64  # Longer rows without column names are drawn as lines.
+_MAX_LABEL_CHARACTERS = 80  # More characters in all column names are rotated.
 
 
 def reconstructions(
-    originals: Any, back: Any, ax: Axes | None = None, names: Sequence[str] | None = None
+    originals: ArrayLike,
+    reconstructed: ArrayLike,
+    ax: Axes | None = None,
+    column_names: Sequence[str] | None = None,
 ) -> Axes:
     """Draw rows and their reconstructions.
 
     Parameters
     ----------
-    originals, back : array-like of shape (n, ...)
-        About ten rows of one shape, and the same rows through the code. Images stand in two rows.
-        Other rows each get a lane: bars for the original and dots for the reconstruction, every
-        column on its own scale; of more than 12 columns the 12 that vary most; rows of more than 64
-        numbers without names are drawn as lines.
+    originals : array-like of shape (n, ...)
+        About ten rows. Images are drawn in a line above their reconstructions. Other rows are drawn
+        one below the other: with bars for the original and dots for the reconstruction, each column
+        scaled to its own range, and only the 12 columns of greatest variance. Rows of more than 64
+        numbers without column names are drawn as lines.
+    reconstructed : array-like of shape (n, ...)
+        The reconstruction of each row.
     ax : matplotlib.axes.Axes, optional
-    names : sequence of str, optional
-        Of the columns.
+        By default a new figure is created.
+    column_names : sequence of str, optional
 
     Returns
     -------
@@ -43,7 +61,7 @@ def reconstructions(
     Raises
     ------
     DataError
-        If the two differ in shape, or there is no row.
+        If the two arrays differ in shape, or there is no row.
 
     Examples
     --------
@@ -52,96 +70,77 @@ def reconstructions(
     >>> [t.get_text() for t in reconstructions(images, images).get_yticklabels()]
     ['original', 'reconstruction']
     """
-    originals, back = np.asarray(originals), np.asarray(back)
-    if originals.shape != back.shape or originals.ndim < 2 or len(originals) < 1:
+    rows, decoded = np.asarray(originals), np.asarray(reconstructed)
+    if rows.shape != decoded.shape or rows.ndim < 2 or len(rows) < 1:
         raise DataError(
-            f"reconstructions: expected rows of shape {originals.shape}, found {back.shape}"
+            f"reconstructions: expected reconstructions of the shape of the rows, {rows.shape}, "
+            f"found {decoded.shape}"
         )
-    if are_images(originals.shape[1:]):
-        return _images(originals, back, ax)
-    originals, back = (rows.reshape(len(rows), -1).astype(float) for rows in (originals, back))
-    if names is None and originals.shape[1] > _SIGNAL:
-        return _lines(originals, back, ax)
-    return _bars(originals, back, ax, names)
+    if is_image_shape(rows.shape[1:]):
+        return _draw_images(rows, decoded, get_axes(ax, len(rows) + 1, 2.6))
+    rows, decoded = (part.reshape(len(part), -1).astype(float) for part in (rows, decoded))
+    ax = get_axes(ax, 8, 0.6 * len(rows) + 1.6)
+    if column_names is None and rows.shape[1] > _MAX_UNNAMED_COLUMNS:
+        return _draw_lines(rows, decoded, ax)
+    names = range(rows.shape[1]) if column_names is None else column_names
+    return _draw_bars(rows, decoded, ax, names)
 
 
-def _images(originals: np.ndarray, back: np.ndarray, ax: Axes | None) -> Axes:
+def _draw_images(originals: np.ndarray, reconstructed: np.ndarray, ax: Axes) -> Axes:
     count, height = originals.shape[:2]
-    gap = max(1, round(height / 14))
-    both = np.concatenate([tones(originals, originals), tones(back, originals)])
-    ax = axes_for(ax, count + 1, 2.6)
-    ax.imshow(mosaic(both, count, gap))
-    ax.set_xticks([])
+    gap = image_gap(height)
+    images = np.concatenate([to_rgb(originals, originals), to_rgb(reconstructed, originals)])
+    show_image(ax, tile_images(images, count, gap))
     ax.set_yticks([height / 2 - 0.5, height * 1.5 + gap - 0.5], ["original", "reconstruction"])
-    return undress(dress(ax, "Rows and their reconstructions"))
+    return hide_frame(style_axes(ax, _TITLE))
 
 
-def _bars(
-    originals: np.ndarray, back: np.ndarray, ax: Axes | None, names: Sequence[str] | None
+def _draw_bars(
+    originals: np.ndarray, reconstructed: np.ndarray, ax: Axes, names: Sequence[object]
 ) -> Axes:
-    columns = np.arange(originals.shape[1]) if names is None else names
-    originals, back = _to_unit(originals, back)
-    shown = np.sort(np.argsort(-originals.var(axis=0), kind="stable")[:_BARS])
-    ax = axes_for(ax, 8, 0.6 * len(originals) + 1.6)
-    places = np.arange(len(shown))
-    for lane, (row, again) in enumerate(zip(originals[:, shown], back[:, shown], strict=True)):
-        first = lane == 0
-        ax.hlines(lane, -0.5, len(shown) - 0.5, color=FAINT, linewidth=0.6)
-        ax.bar(
-            *(places, -0.75 * row),
-            bottom=lane,
-            width=0.55,
-            color="#c9d6e2",
-            label="original" if first else None,
-        )
-        ax.plot(
-            *(places, lane - 0.75 * again),
-            "o",
-            color=PALETTE[6],
-            markersize=4.5,
-            label="reconstruction" if first else None,
-        )
-    _name_columns(ax, [plain(columns[i]) for i in shown])
-    return _finish_lanes(ax, len(originals))
+    originals, reconstructed = _scale_columns(originals, reconstructed)
+    columns = np.sort(np.argsort(-originals.var(axis=0), kind="stable")[:_MAX_BARS])
+    x = np.arange(len(columns))
+    for line in range(len(originals)):
+        bar, dot = ("original", "reconstruction") if line == 0 else (None, None)
+        tops = line - 0.75 * reconstructed[line, columns]
+        ax.hlines(line, -0.5, len(columns) - 0.5, color=LIGHT_GREY, linewidth=0.6)
+        heights = -0.75 * originals[line, columns]
+        ax.bar(x, heights, bottom=line, width=0.55, color=_BAR_COLOR, label=bar)
+        ax.plot(x, tops, "o", color=PALETTE[6], markersize=4.5, label=dot)
+    texts = [display_text(names[i]) for i in columns]
+    long = max(map(len, texts)) * len(texts) > _MAX_LABEL_CHARACTERS
+    label_columns(ax, texts, rotation=35 if long else 0)
+    return _finish_lines(ax, len(originals))
 
 
-def _to_unit(originals: np.ndarray, back: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Bring every column to 0–1: columns have units of their own."""
-    both = np.concatenate([originals, back])
+def _scale_columns(
+    originals: np.ndarray, reconstructed: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scale every column of both arrays to 0–1, as columns have different units."""
+    both = np.concatenate([originals, reconstructed])
     low, width = both.min(axis=0), np.ptp(both, axis=0)
     width = np.where(width > 0, width, 1.0)
-    return (originals - low) / width, (back - low) / width
+    return (originals - low) / width, (reconstructed - low) / width
 
 
-def _name_columns(ax: Axes, names: list[str]) -> None:
-    ax.set_xticks(range(len(names)), names, parse_math=False)
-    if max(len(name) for name in names) * len(names) > 80:
-        ax.tick_params(axis="x", labelrotation=35)
-        for label in ax.get_xticklabels():
-            label.set(ha="right", rotation_mode="anchor")
-
-
-def _lines(originals: np.ndarray, back: np.ndarray, ax: Axes | None) -> Axes:
-    both = np.concatenate([originals, back])
+def _draw_lines(originals: np.ndarray, reconstructed: np.ndarray, ax: Axes) -> Axes:
+    both = np.concatenate([originals, reconstructed])
     low, width = both.min(), max(float(np.ptp(both)), 1e-300)
-    ax = axes_for(ax, 8, 0.6 * len(originals) + 1.6)
-    for lane, (row, again) in enumerate(zip(originals, back, strict=True)):
-        for values, color, name in (
-            (row, INK, "original"),
-            (again, PALETTE[6], "reconstruction"),
-        ):
-            heights = lane - 0.75 * (values - low) / width
-            ax.plot(heights, color=color, linewidth=1, label=None if lane else name)
-    dressed = _finish_lanes(ax, len(originals))
-    dressed.set_xlabel("column")
-    return dressed
+    series = ((originals, TEXT_COLOR, "original"), (reconstructed, PALETTE[6], "reconstruction"))
+    for line in range(len(originals)):
+        for rows, color, name in series:
+            heights = line - 0.75 * (rows[line] - low) / width
+            ax.plot(heights, color=color, linewidth=1, label=None if line else name)
+    _finish_lines(ax, len(originals)).set_xlabel("column")
+    return ax
 
 
-def _finish_lanes(ax: Axes, count: int) -> Axes:
+def _finish_lines(ax: Axes, count: int) -> Axes:
     ax.set_ylim(count - 0.9, -1)
     ax.set_yticks([])
-    dress(ax, "Rows and their reconstructions")
+    style_axes(ax, _TITLE)
     ax.legend(
         frameon=False, fontsize=9, ncols=2, loc="lower right", bbox_to_anchor=(1, 1), reverse=True
     )
-    return undress(ax)
+    return hide_frame(ax)

@@ -1,32 +1,40 @@
-"""Rows side by side: images as a contact sheet, other rows as a table shaded by its values."""
+"""Plot of rows: images in a grid, other rows in a table with shaded cells."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from latentmap.errors import DataError, SettingError
-from latentmap.plots.image_tiles import are_images, mosaic, tones
-from latentmap.plots.style import INK, axes_for, dress, plain, undress
+from latentmap.plots.image_tiles import image_gap, is_image_shape, show_image, tile_images, to_rgb
+from latentmap.plots.style import (
+    TEXT_COLOR,
+    display_text,
+    get_axes,
+    hide_frame,
+    label_columns,
+    style_axes,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
 
-__all__ = ["columns_for", "rows", "rows_size"]
+__all__ = ["grid_columns", "rows", "rows_size"]
 
-_STRIP = 12  # of so many images one line still shows each well
-_NAMED = 12  # columns that can be told apart by name
-_WRITTEN = 30  # rows of which every value is written
-_LAND = ("#ffffff", "#8fb6da")  # light enough to write on
+_MAX_IMAGES_IN_ONE_LINE = 12
+_MAX_NAMED_COLUMNS = 12
+_MAX_WRITTEN_ROWS = 30  # The cells of longer tables are shaded but not labelled.
+_SHADES = ("#ffffff", "#8fb6da")  # The darker one is light enough for text.
 
 
 def rows(
-    X: Any,
+    X: ArrayLike,
     ax: Axes | None = None,
     title: str = "",
-    names: Sequence[str] | None = None,
+    column_names: Sequence[str] | None = None,
     columns: int | None = None,
 ) -> Axes:
     """Draw rows in their order.
@@ -34,15 +42,16 @@ def rows(
     Parameters
     ----------
     X : array-like of shape (n, ...)
-        Images stand side by side, line by line. Other rows are the lines of a table, in which each
-        column is shaded from its least value to its greatest; with names, of more than 12 columns
-        the 12 that vary most, relative to their size.
+        Images are drawn in a grid, line by line. Other rows are drawn as a table, in which each
+        column is shaded from its minimum to its maximum. With names, only the 12 columns with the
+        greatest coefficient of variation are drawn.
     ax : matplotlib.axes.Axes, optional
+        By default a new figure is created.
     title : str
-    names : sequence of str, optional
-        Of the columns of a table.
+    column_names : sequence of str, optional
     columns : int, optional
-        Images in a line; by default up to 12 in one line, of more as many as make about a square.
+        Number of images in a line. By default up to 12 images are in one line, and more are in a
+        grid that is about square.
 
     Returns
     -------
@@ -61,25 +70,28 @@ def rows(
     >>> rows(np.random.default_rng(0).random((16, 8, 8))).get_images()[0].get_array().shape
     (35, 35, 3)
     """
-    X = np.asarray(X)
-    if X.ndim < 2 or len(X) < 1:
-        raise DataError(f"rows: expected at least one of shape (n, ...), found {X.shape}")
+    array = np.asarray(X)
+    if array.ndim < 2 or len(array) < 1:
+        raise DataError(f"rows: expected at least one row, shape (n, ...), found {array.shape}")
     if columns is not None and columns < 1:
         raise SettingError(f"columns: expected at least 1, found {columns}")
-    if are_images(X.shape[1:]):
-        return _sheet(X, ax, title, columns or columns_for(len(X)))
-    return _table(X.reshape(len(X), -1).astype(float), ax, title, names)
+    ax = get_axes(ax, *rows_size(array.shape))
+    if not is_image_shape(array.shape[1:]):
+        return _draw_table(array.reshape(len(array), -1).astype(float), ax, title, column_names)
+    images, gap = to_rgb(array, array), image_gap(array.shape[1])
+    show_image(ax, tile_images(images, columns or grid_columns(len(array)), gap))
+    return hide_frame(style_axes(ax, title))
 
 
-def columns_for(count: int) -> int:
-    """Give how many of so many images stand in a line.
+def grid_columns(count: int) -> int:
+    """Return the number of columns of a grid of images.
 
     Examples
     --------
-    >>> columns_for(7), columns_for(16), columns_for(17), columns_for(24)
+    >>> grid_columns(7), grid_columns(16), grid_columns(17), grid_columns(24)
     (7, 4, 5, 6)
     """
-    if count <= _STRIP:
+    if count <= _MAX_IMAGES_IN_ONE_LINE:
         return count
     square = int(np.ceil(np.sqrt(count)))
     full = (columns for columns in range(square, 2 * square) if count % columns == 0)
@@ -87,7 +99,7 @@ def columns_for(count: int) -> int:
 
 
 def rows_size(shape: tuple[int, ...]) -> tuple[float, float]:
-    """Give width and height, in inches, of a picture of rows of this shape, (n, ...).
+    """Return the width and height, in inches, that suit rows of this shape, (n, ...).
 
     Examples
     --------
@@ -95,51 +107,39 @@ def rows_size(shape: tuple[int, ...]) -> tuple[float, float]:
     ((9.0, 1.13), (8.0, 6.0))
     """
     count, height = shape[:2]
-    if not are_images(shape[1:]):
+    if not is_image_shape(shape[1:]):
         return 8.0, 0.28 * count + 1.8
-    columns = columns_for(count)
+    columns = grid_columns(count)
     width = min(max(0.75 * columns, 4.0), 12.0)
     return width, width / columns * height / shape[2] * -(-count // columns) + 0.38
 
 
-def _sheet(X: np.ndarray, ax: Axes | None, title: str, columns: int) -> Axes:
-    gap = max(1, round(X.shape[1] / 14))
-    ax = axes_for(ax, *rows_size(X.shape))
-    ax.imshow(mosaic(tones(X, X), columns, gap))
-    ax.set_xticks([])
-    ax.set_yticks([])
-    return undress(dress(ax, title))
-
-
-def _table(X: np.ndarray, ax: Axes | None, title: str, names: Sequence[str] | None) -> Axes:
+def _draw_table(X: np.ndarray, ax: Axes, title: str, names: Sequence[str] | None) -> Axes:
     from matplotlib.colors import LinearSegmentedColormap
 
-    if names is None and X.shape[1] <= _NAMED:
+    if names is None and X.shape[1] <= _MAX_NAMED_COLUMNS:
         names = [f"{i}" for i in range(X.shape[1])]
     if names is not None:
-        shown = _varied(X)
-        X, names = X[:, shown], [plain(names[i], 18) for i in shown]
-    ax = axes_for(ax, *rows_size(X.shape))
+        columns = _most_variable_columns(X)
+        X, names = X[:, columns], [display_text(names[i], 18) for i in columns]
     width = np.ptp(X, axis=0)
     shades = (X - X.min(axis=0)) / np.where(width > 0, width, 1.0)
-    land = LinearSegmentedColormap.from_list("shades", _LAND)
-    ax.imshow(shades, cmap=land, vmin=0, vmax=1, aspect="auto", interpolation="nearest")
-    undress(dress(ax, title, "" if names is not None else "column", "row"))
+    colormap = LinearSegmentedColormap.from_list("shades", _SHADES)
+    ax.imshow(shades, cmap=colormap, vmin=0, vmax=1, aspect="auto", interpolation="nearest")
+    hide_frame(style_axes(ax, title, "" if names is not None else "column", "row"))
     if names is not None:
-        _write(ax, X, names)
+        label_columns(ax, names)
+        if len(X) <= _MAX_WRITTEN_ROWS:
+            _write_values(ax, X)
     return ax
 
 
-def _varied(X: np.ndarray) -> np.ndarray:
-    spread = X.std(axis=0) / np.maximum(np.abs(X).mean(axis=0), 1e-300)
-    return np.sort(np.argsort(-spread, kind="stable")[:_NAMED])
+def _most_variable_columns(X: np.ndarray) -> np.ndarray:
+    variation = X.std(axis=0) / np.maximum(np.abs(X).mean(axis=0), 1e-300)
+    return np.sort(np.argsort(-variation, kind="stable")[:_MAX_NAMED_COLUMNS])
 
 
-def _write(ax: Axes, X: np.ndarray, names: list[str]) -> None:
-    ax.set_xticks(range(len(names)), names, parse_math=False, rotation=35)
-    for label in ax.get_xticklabels():
-        label.set(ha="right", rotation_mode="anchor")
-    if len(X) > _WRITTEN:
-        return
+def _write_values(ax: Axes, X: np.ndarray) -> None:
     for (row, column), value in np.ndenumerate(X):
-        ax.text(column, row, f"{value:.4g}", ha="center", va="center", fontsize=7.5, color=INK)
+        text = f"{value:.4g}"
+        ax.text(column, row, text, ha="center", va="center", fontsize=7.5, color=TEXT_COLOR)

@@ -1,39 +1,45 @@
-"""The look that all pictures share, and the one door through which texts from data reach a picture.
+"""Colours, axes and text styles that all plots share.
 
-A label from a table may hold ``$``, a line break or a control character. matplotlib would read the
-first as mathematics and warn of the last, so every such text goes through `plain`, and is drawn
-with ``parse_math=False``.
+A label from a table may hold ``$``, a line break or a control character. matplotlib would parse the
+first as mathematics and warn about the last. Every text from data therefore passes through
+`display_text` and is drawn with ``parse_math=False``.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
+    from matplotlib.cm import ScalarMappable
 
 __all__ = [
-    "FAINT",
     "GREY",
-    "INK",
+    "LIGHT_GREY",
     "PALETTE",
-    "axes_for",
-    "darker",
-    "dress",
-    "frame",
-    "plain",
-    "undress",
+    "TEXT_COLOR",
+    "add_colorbar",
+    "column_names_or_default",
+    "darken",
+    "display_text",
+    "get_axes",
+    "hide_frame",
+    "label_columns",
+    "set_limits",
+    "style_axes",
 ]
 
-INK, GREY, FAINT = "#333333", "#8a8a8a", "#d9d9d9"
+TEXT_COLOR, GREY, LIGHT_GREY = "#333333", "#8a8a8a", "#d9d9d9"
 
 # Eight are from M. A. Petroff, "Accessible Color Sequences for Data Visualization" (2021,
 # arXiv:2107.02270), without its two greys. The fourth, the ninth and the last ten were added one
-# by one, each the sRGB colour (of some chroma, neither too light nor too dark) farthest in OKLab
-# from those before, for normal sight, protanopia and deuteranopia as simulated by G. M. Machado et
-# al. (2009). No two of the twenty are closer than .07 to each other in any of the three.
+# by one: each is the sRGB colour (of some chroma, neither too light nor too dark) that is farthest
+# in OKLab from the previous ones, for normal sight, protanopia and deuteranopia as simulated by
+# G. M. Machado et al. (2009). No two of the twenty are closer than .07 in any of the three.
 PALETTE = (
     *("#3f90da", "#ffa90e", "#bd1f01", "#008f8f", "#832db6"),
     *("#a96b59", "#e76300", "#b9ac70", "#29337a", "#92dadd"),
@@ -41,11 +47,9 @@ PALETTE = (
     *("#66eb8f", "#7070ff", "#e099b8", "#476633", "#522952"),
 )
 
-_LONGEST = 28
 
-
-def axes_for(ax: Axes | None, width: float, height: float) -> Axes:
-    """Give ``ax``, or the Axes of a new pyplot figure of this size in inches."""
+def get_axes(ax: Axes | None, width: float, height: float) -> Axes:
+    """Return ``ax``, or the Axes of a new pyplot figure of this size in inches."""
     if ax is not None:
         return ax
     from matplotlib import pyplot
@@ -53,48 +57,74 @@ def axes_for(ax: Axes | None, width: float, height: float) -> Axes:
     return pyplot.subplots(figsize=(width, height), layout="constrained")[1]
 
 
-def dress(ax: Axes, title: str, x: str = "", y: str = "") -> Axes:
-    """Set title and axis labels, and take away what only adds ink."""
-    ax.set_title(plain(title, 80), loc="left", fontsize=11, color=INK, pad=9, parse_math=False)
-    ax.set_xlabel(x, fontsize=9, color=GREY)
-    ax.set_ylabel(y, fontsize=9, color=GREY)
-    ax.tick_params(colors=GREY, labelsize=8, length=3, color=FAINT)
+def style_axes(
+    ax: Axes, title: str, xlabel: str = "", ylabel: str = "", title_pad: float = 9
+) -> Axes:
+    """Set the title and the axis labels, and apply the style of this library."""
+    text = display_text(title, 80)
+    ax.set_title(text, loc="left", fontsize=11, color=TEXT_COLOR, pad=title_pad, parse_math=False)
+    ax.set_xlabel(xlabel, fontsize=9, color=GREY)
+    ax.set_ylabel(ylabel, fontsize=9, color=GREY)
+    ax.tick_params(colors=GREY, labelsize=8, length=3, color=LIGHT_GREY)
     ax.spines[["top", "right"]].set_visible(False)
-    ax.spines[["left", "bottom"]].set_color(FAINT)
+    ax.spines[["left", "bottom"]].set_color(LIGHT_GREY)
     return ax
 
 
-def frame(ax: Axes, window: np.ndarray) -> None:
-    """Show the region between two corners, (2, 2), with equal units if its sides are equal."""
-    low, high = window
+def set_limits(ax: Axes, bounds: np.ndarray) -> None:
+    """Set the limits to two corners, shape (2, 2), with equal units if the sides are equal."""
+    low, high = bounds
     ax.set_xlim(low[0], high[0])
     ax.set_ylim(low[1], high[1])
     if np.isclose(high[0] - low[0], high[1] - low[1], atol=0):
         ax.set_aspect("equal")
 
 
-def undress(ax: Axes) -> Axes:
-    """Take the frame and the tick marks away: for images, which bring their own edges."""
+def hide_frame(ax: Axes) -> Axes:
+    """Hide the spines and the tick marks, as suits images."""
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
     return ax
 
 
-def plain(text: Any, longest: int = _LONGEST) -> str:
-    r"""Make any value one short line of printable characters.
+def add_colorbar(ax: Axes, mappable: ScalarMappable, aspect: float) -> None:
+    """Add a colour bar beside an Axes."""
+    figure = ax.figure.figure
+    assert figure is not None
+    bar = figure.colorbar(mappable, ax=ax, shrink=0.6, aspect=aspect, pad=0.02)
+    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.ax.tick_params(colors=GREY, labelsize=8, length=0)
+
+
+def column_names_or_default(names: Sequence[str] | None, n_columns: int) -> Sequence[str]:
+    """Return the names of columns, or "column 0", "column 1" and so on."""
+    return [f"column {i}" for i in range(n_columns)] if names is None else names
+
+
+def label_columns(ax: Axes, names: Sequence[str], rotation: float = 35) -> None:
+    """Write the names of columns below the x axis, at 0, 1, 2 and so on."""
+    ax.set_xticks(range(len(names)), names, parse_math=False)
+    if rotation:
+        ax.tick_params(axis="x", labelrotation=rotation)
+        for label in ax.get_xticklabels():
+            label.set(ha="right", rotation_mode="anchor")
+
+
+def display_text(value: object, max_length: int = 28) -> str:
+    r"""Return any value as one short line of printable characters.
 
     Examples
     --------
-    >>> plain("a\tb\x00"), plain(""), plain("x" * 40, 5)
+    >>> display_text("a\tb\x00"), display_text(""), display_text("x" * 40, 5)
     ('a b�', '(empty)', 'xxxx…')
     """
-    line = " ".join(str(text).split()) or "(empty)"
+    line = " ".join(str(value).split()) or "(empty)"
     line = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
-    return line if len(line) <= longest else line[: longest - 1] + "…"
+    return line if len(line) <= max_length else line[: max_length - 1] + "…"
 
 
-def darker(color: str) -> tuple[float, float, float]:
-    """Give a colour dark enough to be read as text on white."""
+def darken(color: str) -> tuple[float, float, float]:
+    """Return a darker colour that is readable as text on white."""
     from matplotlib.colors import to_rgb
 
     red, green, blue = (0.55 * part for part in to_rgb(color))
