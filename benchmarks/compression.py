@@ -26,8 +26,8 @@ from sklearn.decomposition import PCA
 from latentmap import AutoEncoder, load_model, plots
 from latentmap.analysis import compress, decompress
 from latentmap.data import ArraySource, Source, open_data
-from latentmap.plots.image_tiles import mosaic, tones
-from latentmap.plots.style import GREY, INK, PALETTE, dress, undress
+from latentmap.plots.image_tiles import tile_images, to_rgb
+from latentmap.plots.style import GREY, PALETTE, TEXT_COLOR, hide_frame, set_titles
 
 BUDGETS = (4, 8, 16, 32, 64)
 SIZES = {
@@ -146,21 +146,21 @@ def draw_curves(found: dict[str, list[dict]]) -> None:
         ax.minorticks_off()
         ax.grid(color="#eeeeee", linewidth=0.8)
         title = "Unseen digits, compressed; beside each dot the numbers in a code"
-        dress(ax, title, x="bytes a digit", y="mean squared error (pixels 0–1)")
+        set_titles(ax, title, xlabel="bytes a digit", ylabel="mean squared error (pixels 0–1)")
 
 
 def draw_digits(backs: dict[str, np.ndarray], originals: np.ndarray) -> None:
     """Draw some digits, and what each side brings back of them."""
     images = np.concatenate([originals, *backs.values()])
-    sheet = mosaic(tones(images, originals), SHOWN, gap=2)
+    sheet = tile_images(to_rgb(images, originals), SHOWN, gap=2)
     with plots.figure(IMAGES / "compression.digits.png", 7, 2.1) as ax:
         ax.imshow(sheet, interpolation="nearest")
         middles = [30 * i + 14 for i in range(3)]
         names = ["784 bytes", *(f"{side}, {SHOWN_BUDGET} bytes" for side in backs)]
-        dress(ax, f"Unseen digits at {SHOWN_BUDGET} bytes each")
-        undress(ax)
+        set_titles(ax, f"Unseen digits at {SHOWN_BUDGET} bytes each")
+        hide_frame(ax)
         ax.set_xticks([])
-        ax.set_yticks(middles, names, color=INK)
+        ax.set_yticks(middles, names, color=TEXT_COLOR)
 
 
 def table(found: dict[str, list[dict]]) -> str:

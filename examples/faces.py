@@ -49,7 +49,7 @@ def main(faces: Path, folder: Path = Path(), n_components: int = 32, **settings:
     captions = [[labels[i], *labels[near[i]]] for i in some]
     with plots.figure(folder / "faces.similar.png", *plots.neighbors_size(5, 6, (64, 64))) as ax:
         found = (images[some], images[near[some]], distances[some])
-        plots.neighbors(*found, captions, ax=ax, alike=right[some])
+        plots.neighbors(*found, captions, ax=ax, same_label=right[some])
 
     # Generate: from one face to another in even steps, and faces of nobody.
     fitted, names = ae.transform(source[known]), source.labels[known]

@@ -6,16 +6,16 @@ import numpy as np
 
 from latentmap.analysis import cluster
 from latentmap.cli.cluster_pictures import cluster_names, typical_rows_path
-from latentmap.plots.label_encoding import Tags
+from latentmap.plots.label_encoding import LabelEncoding
 
 
 def test_many_clusters_are_no_measured_value():
     spread = np.random.default_rng(0).random((300, 2))
     groups = cluster(spread, 25)
-    tags = Tags(cluster_names(groups), 300)
-    assert tags.values is None
-    assert "#24" in tags.names
-    few = Tags(cluster_names(cluster(spread, 12)), 300)
+    encoding = LabelEncoding(cluster_names(groups), 300)
+    assert encoding.values is None
+    assert "#24" in encoding.names
+    few = LabelEncoding(cluster_names(cluster(spread, 12)), 300)
     assert few.names == [str(number) for number in range(12)]
 
 

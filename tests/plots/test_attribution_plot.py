@@ -4,16 +4,20 @@ import numpy as np
 import pytest
 
 from latentmap.errors import DataError
-from latentmap.plots.attribution_plot import blame, blame_size
+from latentmap.plots.attribution_plot import attribution, attribution_size
 
 
 def test_images_stand_above_their_heat_maps(ax, drawn):
     rows, expected = np.zeros((12, 14, 14), np.uint8), np.full((12, 14, 14), 255.0)
     shares = np.zeros((12, 14, 14))
     shares[0, 0, 0], shares[0, 13, 13] = 0.9, -0.1
-    drawn(blame(rows, expected, shares, [f"row ${i}" for i in range(12)], ax))
+    drawn(attribution(rows, expected, shares, [f"row ${i}" for i in range(12)], ax))
     assert [text.get_text() for text in ax.texts] == [f"row ${i}" for i in range(12)]
-    assert [t.get_text() for t in ax.get_yticklabels()] == ["found", "expected", "to blame"] * 2
+    assert [t.get_text() for t in ax.get_yticklabels()] == [
+        "original",
+        "expected",
+        "attribution",
+    ] * 2
     picture = ax.images[0].get_array()
     top = picture.shape[0] // 2 - 3 * 15  # of the first band's three
     assert picture[top : top + 14, :14].max() == 0
@@ -29,14 +33,14 @@ def test_shares_of_colours_are_summed(ax, drawn):
     rows = np.zeros((1, 8, 8, 3))
     shares = np.zeros((1, 8, 8, 3))
     shares[0, 4, 4] = [0.5, -0.5, 0]
-    drawn(blame(rows, rows, shares, ["a"], ax))
+    drawn(attribution(rows, rows, shares, ["a"], ax))
     assert ax.images[0].get_array()[-5, 4].tolist() == [1, 1, 1]
 
 
 def test_columns_are_named_with_what_was_found_and_expected(ax, drawn):
     rows, expected = np.array([[1.0, 2, 3, 4], [5, 6, 7, 8]]), np.zeros((2, 4))
     shares = np.array([[0.1, -0.6, 0.3, 0], [0, 0, 1, 0]])
-    drawn(blame(rows, expected, shares, ["row 3", "row $1"], ax, ["a", "b", "c$", "d"]))
+    drawn(attribution(rows, expected, shares, ["row 3", "row $1"], ax, ["a", "b", "c$", "d"]))
     assert [text.get_text() for text in ax.texts] == [
         "b: 2, expected 0",
         "c$: 3, expected 0",
@@ -50,16 +54,16 @@ def test_columns_are_named_with_what_was_found_and_expected(ax, drawn):
 
 def test_rows_that_fit_and_have_no_names(ax, drawn):
     rows = np.ones((2, 3))
-    drawn(blame(rows, rows, np.zeros((2, 3)), ["a", "b"], ax))
+    drawn(attribution(rows, rows, np.zeros((2, 3)), ["a", "b"], ax))
     assert len(ax.texts) == 0
 
 
 def test_the_size_grows_with_the_rows():
-    assert blame_size((40, 28, 28))[1] > 3 * blame_size((10, 28, 28))[1]
-    assert blame_size((20, 5))[1] > 2 * blame_size((5, 5))[1]
+    assert attribution_size((40, 28, 28))[1] > 3 * attribution_size((10, 28, 28))[1]
+    assert attribution_size((20, 5))[1] > 2 * attribution_size((5, 5))[1]
 
 
 @pytest.mark.parametrize(("shape", "count"), [((2, 3), 2), ((1, 4), 2), ((0, 3), 0)])
 def test_what_does_not_fit_is_refused(ax, shape, count):
-    with pytest.raises(DataError, match="blame: expected rows, as many captions"):
-        blame(np.zeros(shape), np.zeros((1, 3)), np.zeros(shape), ["a"] * count, ax)
+    with pytest.raises(DataError, match="attribution: expected rows, expected values"):
+        attribution(np.zeros(shape), np.zeros((1, 3)), np.zeros(shape), ["a"] * count, ax)

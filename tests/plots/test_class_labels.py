@@ -7,32 +7,34 @@ import pytest
 from matplotlib.figure import Figure
 
 from latentmap import plots
-from latentmap.plots.class_labels import spread
+from latentmap.plots.class_labels import separate_boxes
 
 LOW, HIGH = np.zeros(2), np.full(2, 100.0)
 
 
 def test_names_are_pushed_apart_and_no_farther_than_needed():
     places = np.array([[50.0, 50.0], [50.0, 50.0], [90.0, 10.0]])
-    found, fits = spread(places, np.full((3, 2), (12.0, 4.0)), LOW, HIGH)
+    found, fits = separate_boxes(places, np.full((3, 2), (12.0, 4.0)), LOW, HIGH)
     assert fits.all()
     assert np.array_equal(found[2], places[2])
     assert np.abs(found[0] - found[1]).tolist() == [0, 4]
 
 
 def test_names_stay_in_the_frame():
-    found, fits = spread(np.array([[0.0, 0.0], [99.0, 50.0]]), np.full((2, 2), 10.0), LOW, HIGH)
+    found, fits = separate_boxes(
+        np.array([[0.0, 0.0], [99.0, 50.0]]), np.full((2, 2), 10.0), LOW, HIGH
+    )
     assert found.tolist() == [[5, 5], [95, 50]]
     assert fits.all()
 
 
 def test_a_name_larger_than_the_frame_is_left_out():
-    _, fits = spread(np.full((1, 2), 50.0), np.array([[101.0, 5.0]]), LOW, HIGH)
+    _, fits = separate_boxes(np.full((1, 2), 50.0), np.array([[101.0, 5.0]]), LOW, HIGH)
     assert not fits.any()
 
 
 def test_where_there_is_no_room_the_first_are_kept():
-    found, fits = spread(np.full((60, 2), 50.0), np.full((60, 2), (30.0, 10.0)), LOW, HIGH)
+    found, fits = separate_boxes(np.full((60, 2), 50.0), np.full((60, 2), (30.0, 10.0)), LOW, HIGH)
     kept = found[fits]
     assert 2 <= len(kept) < 30
     for a, b in itertools.combinations(kept, 2):

@@ -37,11 +37,11 @@ def test_the_sheet_grows_with_lanes_and_rows():
 @pytest.mark.parametrize(
     ("lanes", "names", "words"),
     [
-        ([], [], "names: expected one for each of 0 lanes"),
-        ([np.zeros((2, 8, 8))], ["a", "b"], "each of 1 lanes, found 2"),
-        ([np.zeros((2, 8))], ["a"], "lanes: expected images"),
+        ([], [], "names: expected one for each of 0 clusters"),
+        ([np.zeros((2, 8, 8))], ["a", "b"], "each of 1 clusters, at least one, found 2"),
+        ([np.zeros((2, 8))], ["a"], "clusters: expected images"),
         ([np.zeros((2, 8, 8)), np.zeros((2, 9, 8))], ["a", "b"], "images of one shape"),
-        ([np.zeros((0, 8, 8))], ["a"], "lanes: expected images"),
+        ([np.zeros((0, 8, 8))], ["a"], "clusters: expected images"),
     ],
 )
 def test_what_are_no_lanes_is_refused(ax, lanes, names, words):

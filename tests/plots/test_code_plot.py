@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from latentmap import plots
 from latentmap.errors import DataError
-from latentmap.plots.style import PALETTE, plain
+from latentmap.plots.style import PALETTE, display_text
 
 
 def points_of(ax):
@@ -84,7 +84,10 @@ def test_unsure_rows_are_paler_and_keep_their_hue(ax, Z):
     saturation = np.ptp(colors, axis=1)
     assert (np.diff(saturation) > 0).all()
     assert 0.05 < saturation[0] < saturation[-1] / 3
-    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["sure", "unsure of the place"]
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == [
+        "high confidence",
+        "low confidence",
+    ]
 
 
 def test_without_confidence_there_is_no_legend(ax, Z):
@@ -119,7 +122,7 @@ def test_one_or_two_codes_and_codes_in_one_place_can_be_drawn(ax, drawn, n):
 def test_labels_are_text_whatever_they_hold(ax, drawn, Z, label):
     plots.codes(Z, [label, "b"] * 150, ax=ax)
     drawn(ax)
-    assert plain(label) in [t.get_text() for t in ax.texts]
+    assert display_text(label) in [t.get_text() for t in ax.texts]
     strip = Figure().subplots()
     drawn(plots.codes(Z[:, :1], [label, "b"] * 150, ax=strip))
 

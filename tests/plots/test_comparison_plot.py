@@ -5,7 +5,7 @@ import pytest
 
 from latentmap import plots
 from latentmap.errors import DataError
-from latentmap.plots.comparison_plot import telling_columns
+from latentmap.plots.comparison_plot import most_different_columns
 
 
 def ticks(axis):
@@ -45,7 +45,7 @@ def test_a_table_shows_the_columns_that_differ_most_in_their_own_units(ax, drawn
     names = [f"${i}" for i in range(20)]
     spread = np.ones(20)
     spread[19] = 1000
-    drawn(plots.comparison(rows, rows, ["$a", "b"], ax, names=names, spread=spread))
+    drawn(plots.comparison(rows, rows, ["$a", "b"], ax, column_names=names, column_std=spread))
     assert ticks(ax.yaxis) == [f"${i}" for i in range(18, 6, -1)]
     assert ax.texts[0].get_text() == "0 → 18"
     first, second = ax.lines[0].get_xdata(), ax.lines[2].get_xdata()
@@ -74,5 +74,5 @@ def test_other_things_than_two_rows_are_refused(ax, rows, back):
 
 
 def test_columns_in_the_order_of_what_they_tell():
-    assert telling_columns([[0, 0, 0, 7], [1, -3, 2, 7]]).tolist() == [1, 2, 0]
-    assert telling_columns([[0, 0], [1, 3]], spread=[0, 10]).tolist() == [0, 1]
+    assert most_different_columns([[0, 0, 0, 7], [1, -3, 2, 7]]).tolist() == [1, 2, 0]
+    assert most_different_columns([[0, 0], [1, 3]], column_std=[0, 10]).tolist() == [0, 1]

@@ -30,7 +30,7 @@ def cells_of(ax, n, side=28):
 
 def test_plane_decodes_each_place_of_the_plane(ax):
     corners = np.array([[-1.0, 0.0], [1.0, 10.0]])
-    plots.plane(Painter(), corners, ax=ax, n=3)
+    plots.decoded_grid(Painter(), corners, ax=ax, n=3)
     picture = ax.images[0].get_array()[..., 0]
     # Cells of two wide pixels, with a gap of one: first numbers grow rightwards, last upwards.
     first, last = picture[:, 7::57], picture[:, 35::57]
@@ -45,13 +45,13 @@ def test_plane_decodes_each_place_of_the_plane(ax):
 def test_plane_pales_where_no_code_is(ax):
     rng = np.random.default_rng(0)
     Z = np.concatenate([rng.normal(0, 0.3, (500, 2)), rng.normal(9, 0.3, (500, 2))])
-    cells = cells_of(plots.plane(black(28), Z, ax=ax, n=10), 10)
+    cells = cells_of(plots.decoded_grid(black(28), Z, ax=ax, n=10), 10)
     assert cells[-1, 0] == cells[0, -1] == 0  # bottom left and top right hold codes
     assert cells[0, 0] == cells[-1, -1] == pytest.approx(0.92)
 
 
 def test_plane_of_a_map_pales_with_its_density(ax, atlas):
-    cells = cells_of(plots.plane(atlas, ax=ax, n=12), 12)
+    cells = cells_of(plots.decoded_grid(atlas, ax=ax, n=12), 12)
     left, right, bottom, top = ax.images[0].get_extent()
     x = left + (np.arange(12) + 0.5) * (right - left) / 12
     y = top - (np.arange(12) + 0.5) * (top - bottom) / 12
@@ -62,7 +62,7 @@ def test_plane_of_a_map_pales_with_its_density(ax, atlas):
 
 def test_plane_and_codes_show_the_same_region(atlas):
     Z = np.random.default_rng(0).normal(size=(50, 2)) * [3, 2]
-    plane = plots.plane(atlas, Z, ax=Figure().subplots(), n=4)
+    plane = plots.decoded_grid(atlas, Z, ax=Figure().subplots(), n=4)
     codes = plots.codes(Z, ax=Figure().subplots())
     assert plane.get_xlim() == pytest.approx(codes.get_xlim())
     assert plane.get_ylim() == pytest.approx(codes.get_ylim())
@@ -71,7 +71,7 @@ def test_plane_and_codes_show_the_same_region(atlas):
 @pytest.mark.parametrize(("side", "n"), [(8, 28), (28, 28), (40, 22), (64, 14)])
 def test_larger_images_are_fewer(ax, atlas, side, n):
     atlas.inverse_transform = black(side).inverse_transform
-    width = plots.plane(atlas, ax=ax).images[0].get_array().shape[1]
+    width = plots.decoded_grid(atlas, ax=ax).images[0].get_array().shape[1]
     enlarged = side * -(-28 // side)
     assert width == n * (enlarged + 1) - 1
 
@@ -80,7 +80,7 @@ def test_very_large_images_are_averaged(ax, atlas):
     chessboard = np.indices((500, 400)).sum(axis=0) % 2 * 255
     atlas.inverse_transform = lambda Z: np.tile(chessboard.astype(np.uint8), (len(Z), 1, 1))
     atlas.density = lambda Z: np.ones(len(Z))
-    plots.plane(atlas, ax=ax)
+    plots.decoded_grid(atlas, ax=ax)
     picture = np.asarray(ax.images[0].get_array())
     assert picture.shape == (14 * 126 - 1, 14 * 101 - 1, 3)
     assert np.allclose(picture[:125, :100], 0.5)
@@ -89,7 +89,7 @@ def test_very_large_images_are_averaged(ax, atlas):
 @pytest.mark.parametrize("width", [1, 2, 7])
 def test_plane_takes_codes_of_any_width(ax, drawn, width):
     Z = np.random.default_rng(0).normal(size=(200, width))
-    drawn(plots.plane(Painter(), Z, ax=ax, n=4))
+    drawn(plots.decoded_grid(Painter(), Z, ax=ax, n=4))
     rows = 1 if width == 1 else 4
     assert ax.images[0].get_array().shape[0] == 29 * rows - 1
 
@@ -98,8 +98,8 @@ def test_plane_refuses_rows_that_are_no_images(ax):
     table = Painter()
     table.inverse_transform = lambda Z: np.zeros((len(Z), 5))
     with pytest.raises(DataError, match=r"expected a model of images, found rows of shape \(5,\)"):
-        plots.plane(table, [[0.0, 1.0], [1.0, 0.0]], ax=ax)
+        plots.decoded_grid(table, [[0.0, 1.0], [1.0, 0.0]], ax=ax)
     with pytest.raises(SettingError, match="n: expected at least 1"):
-        plots.plane(Painter(), [[0.0, 1.0]], ax=ax, n=0)
+        plots.decoded_grid(Painter(), [[0.0, 1.0]], ax=ax, n=0)
     with pytest.raises(SettingError, match="only a LatentMap has landmarks, not Painter"):
-        plots.plane(Painter(), ax=ax)
+        plots.decoded_grid(Painter(), ax=ax)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latentmap.plots.dense_regions import islands
+from latentmap.plots.dense_regions import find_dense_regions
 
 LOW, HIGH = np.zeros(2), np.full(2, 100.0)
 
@@ -14,7 +14,7 @@ def blob(x, y, count, radius=4):
 
 
 def places(*blobs):
-    return [place for place, _ in islands(np.concatenate(blobs), LOW, HIGH)]
+    return [place for place, _ in find_dense_regions(np.concatenate(blobs), LOW, HIGH)]
 
 
 def test_a_single_island_is_named_at_its_median():

@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latentmap.plots.image_tiles import mosaic, tones
+from latentmap.plots.image_tiles import tile_images, to_rgb
 
 
 def test_mosaic_lays_images_out_row_by_row():
     images = np.arange(4.0).reshape(4, 1, 1, 1) * np.ones((4, 2, 2, 3)) / 4
-    found = mosaic(images, columns=2, gap=1)[..., 0]
+    found = tile_images(images, columns=2, gap=1)[..., 0]
     assert found.shape == (5, 5)
     assert found[0, 0] == 0
     assert found[0, 4] == 0.25
@@ -25,8 +25,8 @@ def test_mosaic_lays_images_out_row_by_row():
     ],
 )
 def test_tones_know_the_range_of_pixels(like, white):
-    assert tones(np.full((1, 1, 1), white), like).min() > 0.99
-    assert tones(np.full((1, 1, 1), white / 2), like)[0, 0, 0, 0] == pytest.approx(0.5, abs=0.01)
+    assert to_rgb(np.full((1, 1, 1), white), like).min() > 0.99
+    assert to_rgb(np.full((1, 1, 1), white / 2), like)[0, 0, 0, 0] == pytest.approx(0.5, abs=0.01)
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,6 @@ def test_tones_know_the_range_of_pixels(like, white):
 )
 def test_tones_take_any_number_of_channels(channels, grey):
     image = np.random.default_rng(0).random((1, 4, 4, *channels))
-    found = tones(image, image)
+    found = to_rgb(image, image)
     assert found.shape == (1, 4, 4, 3)
     assert np.ptp(found, axis=3).max() == 0 if grey else np.allclose(found, image)

@@ -5,39 +5,39 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from latentmap.errors import DataError
-from latentmap.plots.label_encoding import MOST_NAMES, Tags
+from latentmap.plots.label_encoding import MAX_CLASS_NAMES, LabelEncoding
 from latentmap.plots.style import PALETTE
 
 
 def test_classes_are_sorted_and_numbered():
-    tags = Tags(["b", "a", None, "b"], 4)
-    assert tags.names == ["None", "a", "b"]
-    assert tags.numbers.tolist() == [2, 1, 0, 2]
-    assert np.allclose(tags.colors(), [to_rgb(PALETTE[i]) for i in tags.numbers])
+    encoding = LabelEncoding(["b", "a", None, "b"], 4)
+    assert encoding.names == ["None", "a", "b"]
+    assert encoding.indices.tolist() == [2, 1, 0, 2]
+    assert np.allclose(encoding.colors(), [to_rgb(PALETTE[i]) for i in encoding.indices])
 
 
 @pytest.mark.parametrize(("count", "names"), [(20, 20), (21, 0)])
 def test_many_different_numbers_are_a_measured_value(count, names):
-    tags = Tags(np.arange(count), count)
-    assert len(tags.names) == names
-    assert (tags.values is None) == (names > 0)
+    encoding = LabelEncoding(np.arange(count), count)
+    assert len(encoding.names) == names
+    assert (encoding.values is None) == (names > 0)
 
 
-@pytest.mark.parametrize(("count", "named"), [(21, True), (MOST_NAMES, True), (61, False)])
+@pytest.mark.parametrize(("count", "named"), [(21, True), (MAX_CLASS_NAMES, True), (61, False)])
 def test_many_texts_share_colors_and_lose_their_names_at_last(count, named):
-    tags = Tags([f"kind {i:02}" for i in range(count)], count)
-    assert tags.values is None
-    assert (len(tags.names) == count) == named
-    assert tags.shared != named
-    assert np.array_equal(tags.colors()[0], tags.colors()[20])
+    encoding = LabelEncoding([f"kind {i:02}" for i in range(count)], count)
+    assert encoding.values is None
+    assert (len(encoding.names) == count) == named
+    assert encoding.has_unnamed_classes != named
+    assert np.array_equal(encoding.colors()[0], encoding.colors()[20])
 
 
 def test_without_labels_all_rows_have_one_color():
-    tags = Tags(None, 3)
-    assert tags.names == []
-    assert np.allclose(tags.colors(), [to_rgb(PALETTE[0])] * 3)
+    encoding = LabelEncoding(None, 3)
+    assert encoding.names == []
+    assert np.allclose(encoding.colors(), [to_rgb(PALETTE[0])] * 3)
 
 
 def test_labels_of_another_number_are_refused():
     with pytest.raises(DataError, match=r"expected one for each of 3 codes, found \(2,\)"):
-        Tags(["a", "b"], 3)
+        LabelEncoding(["a", "b"], 3)

@@ -38,7 +38,7 @@ def test_decoded_neighbours_have_the_tones_of_the_query(ax):
 @pytest.mark.parametrize("rows", [IMAGES, TABLE])
 def test_neighbours_of_another_label_stand_out(ax, rows):
     plots.neighbors(
-        rows[:1], rows[None, 1:3], [[1, 2]], [["a", "b", "c"]], ax, alike=[[True, False]]
+        rows[:1], rows[None, 1:3], [[1, 2]], [["a", "b", "c"]], ax, same_label=[[True, False]]
     )
     colors = {
         text.get_text()[0]: text.get_color() for text in ax.texts if text.get_text()[0] in "bc"
@@ -52,7 +52,9 @@ def test_a_table_shows_the_columns_that_differ_most_and_how_far(ax, drawn):
     names = [f"${i}" for i in range(14)]
     spread = np.ones(14)
     spread[13] = 1e6
-    plots.neighbors(query, near, [[1, 2]], [["q", "r", "s"]], ax, names=names, spread=spread)
+    plots.neighbors(
+        query, near, [[1, 2]], [["q", "r", "s"]], ax, column_names=names, column_std=spread
+    )
     drawn(ax)
     told = words(ax)
     assert [name for name in names if name in told] == names[3:13]
@@ -88,5 +90,9 @@ def test_what_does_not_fit_is_refused(ax, near, distances, captions, found):
 
 def test_texts_from_data_are_drawn_as_they_are(ax, drawn):
     captions = [["$\\frac", "a\nb", "\x00" * 99]]
-    drawn(plots.neighbors(TABLE[:1], TABLE[None, 1:3], [[1, 2]], captions, ax, names=["$x^"] * 14))
+    drawn(
+        plots.neighbors(
+            TABLE[:1], TABLE[None, 1:3], [[1, 2]], captions, ax, column_names=["$x^"] * 14
+        )
+    )
     drawn(plots.neighbors(IMAGES[:1], IMAGES[None, 1:3], [[1, 2]], captions, ax))

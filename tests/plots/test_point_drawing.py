@@ -5,7 +5,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from latentmap import plots
-from latentmap.plots.point_drawing import MOST_DOTS, shaded
+from latentmap.plots.point_drawing import MAX_DOTS, blend_points
 
 
 def test_more_points_are_drawn_smaller_and_fainter(Z):
@@ -21,7 +21,7 @@ def test_more_points_are_drawn_smaller_and_fainter(Z):
 
 def test_very_many_points_are_an_image_darker_where_they_are_dense(ax):
     rng = np.random.default_rng(0)
-    Z = rng.normal(size=(5 * MOST_DOTS, 2))
+    Z = rng.normal(size=(5 * MAX_DOTS, 2))
     plots.codes(Z, ["a"] * len(Z), ax=ax)
     assert len(ax.collections) == 0
     opacity = np.asarray(ax.images[0].get_array())[..., 3]
@@ -32,7 +32,7 @@ def test_very_many_points_are_an_image_darker_where_they_are_dense(ax):
 
 
 def test_an_image_lies_where_its_points_do(ax):
-    Z = np.tile([[0.0, 0.0], [10.0, 0.0], [10.0, 10.0]], (MOST_DOTS, 1))
+    Z = np.tile([[0.0, 0.0], [10.0, 0.0], [10.0, 10.0]], (MAX_DOTS, 1))
     plots.codes(Z, ax=ax)
     image = ax.images[0]
     assert image.get_extent() == [*ax.get_xlim(), *ax.get_ylim()]
@@ -45,20 +45,20 @@ def test_an_image_lies_where_its_points_do(ax):
 
 def test_rows_that_share_a_cell_share_its_color():
     colors = np.array([[1.0, 0, 0], [0, 0, 1.0], [1.0, 0, 0], [1.0, 0, 0]])
-    image = shaded(np.full(4, 5 * 11 + 5), colors, 11)
+    image = blend_points(np.full(4, 5 * 11 + 5), colors, 11)
     assert image[5, 5, :3] == pytest.approx([0.75, 0, 0.25])
     assert image[0, 0, 3] == 0
 
 
 def test_a_lone_row_stays_visible_beside_crowds():
     cells = np.concatenate([np.full(100_000, 5 * 21 + 5), [15 * 21 + 15]])
-    image = shaded(cells, np.zeros((len(cells), 3)), 21)
+    image = blend_points(cells, np.zeros((len(cells), 3)), 21)
     assert image[5, 5, 3] > 0.9
     assert 0.35 < image[15, 15, 3] < 0.6
 
 
 def test_a_long_strip_is_an_image_too(ax, drawn):
-    drawn(plots.codes(np.linspace(0, 1, 2 * MOST_DOTS)[:, None], ["a", "b"] * MOST_DOTS, ax=ax))
+    drawn(plots.codes(np.linspace(0, 1, 2 * MAX_DOTS)[:, None], ["a", "b"] * MAX_DOTS, ax=ax))
     low, high = ax.get_xlim()
     assert low < 0 < 1 < high
     assert [t.get_text() for t in ax.get_yticklabels()] == ["a", "b"]

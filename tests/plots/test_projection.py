@@ -4,41 +4,41 @@ import numpy as np
 import pytest
 
 from latentmap.errors import SettingError
-from latentmap.plots.projection import grid_of, known_codes, view_of, window_of
+from latentmap.plots.projection import Projection, bounding_region, codes_or_landmarks, grid_centers
 
 
 def test_the_way_back_from_the_view_lies_in_its_plane():
     Z = np.random.default_rng(0).normal(size=(50, 4))
-    view = view_of(Z)
+    projection = Projection.fit(Z)
     points = np.array([[0.3, -1.0], [2.0, 0.0]])
-    assert np.allclose(view.there(view.back(points)), points)
+    assert np.allclose(projection.transform(projection.inverse_transform(points)), points)
 
 
 def test_a_window_holds_all_points_and_is_square():
     Z = np.random.default_rng(0).normal(size=(50, 2)) * [3, 1] + 100
-    low, high = window_of(Z)
+    low, high = bounding_region(Z)
     assert (low < Z).all()
     assert (high > Z).all()
     assert np.ptp(high - low) < 1e-9
 
 
 def test_a_window_on_a_thin_line_is_not_square():
-    low, high = window_of(np.array([[0.0, 0.0], [100.0, 1.0]]))
+    low, high = bounding_region(np.array([[0.0, 0.0], [100.0, 1.0]]))
     assert (high - low).tolist() == pytest.approx([106, 1.06])
 
 
 def test_a_window_on_one_place_has_room():
-    assert (np.diff(window_of(np.ones((3, 2))), axis=0) > 0).all()
+    assert (np.diff(bounding_region(np.ones((3, 2))), axis=0) > 0).all()
 
 
 def test_a_grid_runs_as_pictures_do():
-    x, y = grid_of(np.array([[0.0, 0.0], [3.0, 30.0]]), 3).reshape(3, 3, 2).transpose(2, 0, 1)
+    x, y = grid_centers(np.array([[0.0, 0.0], [3.0, 30.0]]), 3).reshape(3, 3, 2).transpose(2, 0, 1)
     assert x[0].tolist() == [0.5, 1.5, 2.5]
     assert y[:, 0].tolist() == [25, 15, 5]
 
 
 def test_a_map_knows_where_its_rows_lie(atlas):
-    assert np.array_equal(known_codes(atlas), atlas.landmarks_)
-    assert known_codes(atlas, [[1, 2]]).tolist() == [[1, 2]]
+    assert np.array_equal(codes_or_landmarks(atlas), atlas.landmarks_)
+    assert codes_or_landmarks(atlas, [[1, 2]]).tolist() == [[1, 2]]
     with pytest.raises(SettingError, match="only a LatentMap has landmarks, not object"):
-        known_codes(object())
+        codes_or_landmarks(object())

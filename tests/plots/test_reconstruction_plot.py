@@ -21,7 +21,7 @@ def test_reconstructions_of_table_rows_name_the_columns_that_vary_most(ax, drawn
     originals = rng.random((6, 20))
     originals[:, 3] = 1.0
     names = [f"${i}" for i in range(20)]
-    drawn(plots.reconstructions(originals, originals, ax=ax, names=names))
+    drawn(plots.reconstructions(originals, originals, ax=ax, column_names=names))
     shown = [label.get_text() for label in ax.get_xticklabels()]
     assert len(shown) == 12
     assert "$3" not in shown

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from latentmap.errors import DataError, SettingError
-from latentmap.plots.row_plot import columns_for, rows
+from latentmap.plots.row_plot import grid_columns, rows
 
 
 def test_images_stand_in_their_order(ax, drawn):
@@ -19,14 +19,14 @@ def test_images_stand_in_their_order(ax, drawn):
 
 @pytest.mark.parametrize("count", [1, 5, 12, 13, 16, 60, 97, 400])
 def test_a_sheet_is_a_strip_or_about_square(count):
-    columns = columns_for(count)
+    columns = grid_columns(count)
     lines = -(-count // columns)
     assert lines == 1 if count <= 12 else lines <= columns <= 2 * lines + 2
 
 
 def test_a_table_writes_its_values_under_the_names_of_columns(ax, drawn):
     X = np.array([[1.5, 100, 7], [2.5, 300, 7]])
-    drawn(rows(X, ax, names=["width", "$cost$", "same\n"]))
+    drawn(rows(X, ax, column_names=["width", "$cost$", "same\n"]))
     assert [t.get_text() for t in ax.get_xticklabels()] == ["width", "$cost$", "same"]
     assert sorted(t.get_text() for t in ax.texts) == ["1.5", "100", "2.5", "300", "7", "7"]
     assert ax.get_images()[0].get_array().tolist() == [[0, 0, 0], [1, 1, 0]]
@@ -34,7 +34,7 @@ def test_a_table_writes_its_values_under_the_names_of_columns(ax, drawn):
 
 def test_of_many_columns_those_that_vary_most_are_named(ax):
     X = np.random.default_rng(0).normal(size=(9, 30)) * np.arange(1, 31) + 100
-    rows(X, ax, names=[f"c{i}" for i in range(30)])
+    rows(X, ax, column_names=[f"c{i}" for i in range(30)])
     named = [int(t.get_text()[1:]) for t in ax.get_xticklabels()]
     assert len(named) == 12
     assert np.mean(named) > 18

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from latentmap.plots.style import PALETTE, darker, plain
+from latentmap.plots.style import PALETTE, darken, display_text
 
 
 def luminance(color):
@@ -17,13 +17,13 @@ def luminance(color):
 
 @pytest.mark.parametrize("color", PALETTE)
 def test_names_can_be_read_on_white(color):
-    assert 1.05 / (luminance(darker(color)) + 0.05) > 4.5  # WCAG 2.2, contrast of text
+    assert 1.05 / (luminance(darken(color)) + 0.05) > 4.5  # WCAG 2.2, contrast of text
 
 
 def test_plain_keeps_dollars_and_shows_what_cannot_be_printed():
-    assert plain("$5 a\nb") == "$5 a b"
-    assert plain("\x1b[0m") == "�[0m"
-    assert len(plain("x" * 500)) == 28
+    assert display_text("$5 a\nb") == "$5 a b"
+    assert display_text("\x1b[0m") == "�[0m"
+    assert len(display_text("x" * 500)) == 28
 
 
 # The matrices of Machado et al. (2009) for severity 1, and OKLab by B. Ottosson (2020).

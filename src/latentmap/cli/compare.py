@@ -25,7 +25,7 @@ from latentmap.cli.similar_query import (
     open_reference,
 )
 from latentmap.files import PICTURE_SUFFIXES, check_output_path
-from latentmap.plots.comparison_plot import telling_columns
+from latentmap.plots.comparison_plot import most_different_columns
 
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
@@ -107,8 +107,8 @@ def _draw(
             comparison.back,
             [_caption(query) for query in queries],
             ax,
-            names=names,
-            spread=reference.column_spread(model),
+            column_names=names,
+            column_std=reference.column_spread(model),
             title=f"Distance {comparison.distance:.3g}: {_describe_similarity(comparison)}",
         )
 
@@ -125,7 +125,7 @@ def _differing_columns(
     if names is None or ModelInfo.from_estimator(model).has_image_rows:
         return []
     a, b = comparison.rows.tolist()
-    order = telling_columns(comparison.rows, reference.column_spread(model))[:_MAX_COLUMNS]
+    order = most_different_columns(comparison.rows, reference.column_spread(model))[:_MAX_COLUMNS]
     return [
         {"name": names[i], "a": a[i], "b": b[i], "difference": b[i] - a[i]} for i in order.tolist()
     ]

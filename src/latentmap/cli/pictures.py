@@ -99,14 +99,14 @@ def draw_reconstructions(path: Path, model: BaseAutoEncoder, rows: Source) -> No
     originals = sample[:].reshape(reconstructions.shape)
     size = _image_row_size(originals.shape) if images else (8.0, 0.6 * len(originals) + 1.8)
     with open_plot(path, *size) as ax:
-        plots.reconstructions(originals, reconstructions, ax=ax, names=rows.feature_names)
+        plots.reconstructions(originals, reconstructions, ax=ax, column_names=rows.feature_names)
 
 
 def draw_plane(path: Path, model: BaseAutoEncoder, codes: np.ndarray | None = None) -> None:
     """Draw the code plane, decoded on a grid that covers the codes or the landmarks of a map."""
     one_dimensional = codes is not None and codes.shape[1] == 1
     with open_plot(path, *((7.0, 1.5) if one_dimensional else _SQUARE)) as ax:
-        plots.plane(model, codes, ax=ax)
+        plots.decoded_grid(model, codes, ax=ax)
 
 
 def draw_density(path: Path, model: BaseAutoEncoder, sample: LabelledCodes | None) -> None:

@@ -109,9 +109,9 @@ def draw_result(path: Path, result: SearchResult) -> None:
             distances,
             [_captions(result, i, near[at]) for at, i in enumerate(sample)],
             ax,
-            alike=result.same_label(sample, _MAX_NEIGHBORS),
-            names=query.rows.feature_names,
-            spread=result.reference.column_spread(model),
+            same_label=result.same_label(sample, _MAX_NEIGHBORS),
+            column_names=query.rows.feature_names,
+            column_std=result.reference.column_spread(model),
             title=_title(result, len(sample)),
         )
 

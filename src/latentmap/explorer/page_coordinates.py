@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from latentmap.plots.projection import View, as_codes, view_of, window_of
+from latentmap.plots.projection import Projection, as_codes, bounding_region
 
 __all__ = ["STEPS", "Plane", "nodes"]
 
@@ -46,7 +46,7 @@ class Plane:
     True
     """
 
-    view: View
+    projection: Projection
     spots: np.ndarray
     bounds: np.ndarray
     inner: np.ndarray
@@ -62,25 +62,33 @@ class Plane:
             If they are not finite, or there are none.
         """
         codes = as_codes(codes)
-        view = view_of(codes)
-        spots = view.there(codes)
+        projection = Projection.fit(codes)
+        spots = projection.transform(codes)
         share = float(spots.var(axis=0).sum() / max(codes.var(axis=0).sum(), 1e-300))
         if spots.shape[1] == 1:
             spots = np.column_stack([spots, _stacked(spots[:, 0])])
-        return cls(view, spots, window_of(spots), window_of(spots, _INNER), min(share, 1.0))
+        return cls(
+            projection,
+            spots,
+            bounding_region(spots),
+            bounding_region(spots, _INNER),
+            min(share, 1.0),
+        )
 
     @property
     def components(self) -> int:
         """How many numbers a code has."""
-        return len(self.view.center)
+        return len(self.projection.center)
 
     def back(self, spots: Any) -> np.ndarray:
         """Give the codes of spots, (m, 2) to (m, n_components), float64."""
-        return self.view.back(np.asarray(spots, np.float64)[:, : len(self.view.axes)])
+        return self.projection.inverse_transform(
+            np.asarray(spots, np.float64)[:, : len(self.projection.axes)]
+        )
 
     def there(self, codes: Any) -> np.ndarray:
         """Give the spots of other codes, (m, n_components) to (m, 2)."""
-        spots = self.view.there(as_codes(codes))
+        spots = self.projection.transform(as_codes(codes))
         return np.column_stack([spots, np.zeros(len(spots))])[:, :2]
 
     def points(self) -> np.ndarray:

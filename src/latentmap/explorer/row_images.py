@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from latentmap.data import Source
-from latentmap.plots.image_tiles import tone_range
+from latentmap.plots.image_tiles import intensity_range
 
 __all__ = ["Pictures", "shrunk"]
 
@@ -48,7 +48,7 @@ class Pictures:
     def of(cls, source: Source, shape: tuple[int, ...]) -> Pictures:
         """Choose the tones from some of the rows."""
         some = np.unique(np.linspace(0, len(source) - 1, _SEEN).astype(int))
-        return cls(shape, *tone_range(source[some]))
+        return cls(shape, *intensity_range(source[some]))
 
     @property
     def channels(self) -> int:

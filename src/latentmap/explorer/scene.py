@@ -25,7 +25,7 @@ from latentmap.explorer.row_images import Pictures, shrunk
 from latentmap.explorer.row_scores import CONFIDENCE, Figures
 from latentmap.explorer.shared_source import Shared, over_rows
 from latentmap.explorer.table_columns import Table
-from latentmap.plots.image_tiles import are_images
+from latentmap.plots.image_tiles import is_image_shape
 
 __all__ = ["MOST_ROWS", "Scene", "plain"]
 
@@ -277,7 +277,7 @@ def _names(source: Source, sample: Source) -> list[str] | None:
 def _image_shape(source: Source, estimator: Any) -> tuple[int, ...] | None:
     """Tell the shape of the images that rows are, or None where they are none."""
     shapes = (tuple(source.row_shape), tuple(estimator.row_shape_))
-    return next((shape for shape in shapes if are_images(shape)), None)
+    return next((shape for shape in shapes if is_image_shape(shape)), None)
 
 
 def plain(value: Any) -> Any:

@@ -8,18 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latentmap.errors import DataError
+from latentmap.plots import style
 from latentmap.plots.image_tiles import is_image_shape, to_rgb
-from latentmap.plots.style import (
-    GREY,
-    LIGHT_GREY,
-    PALETTE,
-    TEXT_COLOR,
-    column_names_or_default,
-    display_text,
-    get_axes,
-    hide_frame,
-    style_axes,
-)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["attribution", "attribution_size"]
 
-_ABOVE_COLOR, _BELOW_COLOR = PALETTE[2], PALETTE[0]
+_ABOVE_COLOR, _BELOW_COLOR = style.PALETTE[2], style.PALETTE[0]
 _MAX_IMAGES_IN_ONE_LINE = 10
 _MAX_BARS = 3
 _GAP, _CAPTION = 1 / 14, 0.42  # of the height of an image
@@ -57,7 +47,7 @@ def attribution(
     captions : sequence of str
         One for each row.
     ax : matplotlib.axes.Axes, optional
-        Preferably in a figure of `attribution_size`; by default a new one is created.
+        Preferably in a figure of `attribution_size`.
     column_names : sequence of str, optional
 
     Returns
@@ -78,20 +68,23 @@ def attribution(
     >>> [text.get_text() for text in ax.texts]
     ['b: 5, expected 2']
     """
-    layers = [np.asarray(part) for part in (rows, expected, attributions)]
-    shape = layers[0].shape
-    if any(x.shape != shape for x in layers) or len(shape) < 2 or not shape[0] == len(captions) > 0:
-        shapes = ", ".join(str(layer.shape) for layer in layers)
+    rows, expected, shares = (np.asarray(part) for part in (rows, expected, attributions))
+    shape = rows.shape
+    is_valid = shape == expected.shape == shares.shape and len(shape) > 1
+    if not is_valid or not len(rows) == len(captions) > 0:
+        shapes = f"{shape}, {expected.shape} and {shares.shape}"
         raise DataError(
             "attribution: expected rows, expected values and attributions of one shape and a "
             f"caption for each row, at least one, found shapes {shapes} and {len(captions)} "
             "captions"
         )
-    ax = get_axes(ax, *attribution_size(shape))
-    captions = [display_text(caption) for caption in captions]
+    ax = style.get_axes(ax, *attribution_size(shape))
+    captions = [style.display_text(caption) for caption in captions]
     if is_image_shape(shape[1:]):
-        return _draw_images(ax, *layers, captions)
-    return _draw_columns(ax, *(layer.reshape(len(layer), -1) for layer in layers), captions, column_names)
+        return _draw_images(ax, rows, expected, shares, captions)
+    rows, expected, shares = (part.reshape(len(rows), -1) for part in (rows, expected, shares))
+    names = style.column_names_or_default(column_names, rows.shape[1])
+    return _draw_columns(ax, rows, expected, shares, captions, names)
 
 
 def attribution_size(shape: tuple[int, ...]) -> tuple[float, float]:
@@ -122,14 +115,13 @@ def _draw_images(
         for j, layer in enumerate(layers):
             start = top + j * layer_height
             canvas[start : start + height, left : left + width] = layer[i]
-        x, style = left + width / 2, {"ha": "center", "va": "bottom", "fontsize": 7.5}
-        ax.text(x, top - gap, caption, color=TEXT_COLOR, parse_math=False, **style)
+        style.add_text(ax, left + width / 2, top - gap, caption, size=7.5, va="bottom")
     ax.imshow(canvas, interpolation="nearest" if height < 100 else None)
     ax.set_xticks([])
     tops = np.arange(caption_height, len(canvas), line_height)
     middles = tops[:, None] + np.arange(3) * layer_height + height / 2
     ax.set_yticks(middles.ravel(), _LAYERS * len(tops))
-    return hide_frame(style_axes(ax, _TITLE))
+    return style.hide_frame(style.set_titles(ax, _TITLE))
 
 
 def _heat_map(attributions: np.ndarray) -> np.ndarray:
@@ -149,9 +141,8 @@ def _draw_columns(
     expected: np.ndarray,
     attributions: np.ndarray,
     captions: Sequence[str],
-    names: Sequence[str] | None,
+    names: Sequence[str],
 ) -> Axes:
-    names = column_names_or_default(names, rows.shape[1])
     for line, shares in enumerate(attributions):
         largest = np.argsort(-np.abs(shares), kind="stable")[:_MAX_BARS]
         for i, column in enumerate(largest[shares[largest] != 0]):
@@ -159,22 +150,22 @@ def _draw_columns(
             color = _ABOVE_COLOR if shares[column] > 0 else _BELOW_COLOR
             ax.barh(y, abs(shares[column]), height=0.2, color=color, alpha=0.85)
             values = f"{rows[line, column]:.4g}, expected {expected[line, column]:.4g}"
-            text = f"{display_text(names[column])}: {values}"
-            ax.text(1.03, y, text, fontsize=7.5, va="center", color=TEXT_COLOR, parse_math=False)
-        ax.axhline(line + 0.5, color=LIGHT_GREY, linewidth=0.6)
+            text = f"{style.display_text(names[column])}: {values}"
+            style.add_text(ax, 1.03, y, text, size=7.5, ha="left")
+        ax.axhline(line + 0.5, color=style.LIGHT_GREY, linewidth=0.6)
     return _style_columns(ax, captions)
 
 
 def _style_columns(ax: Axes, captions: Sequence[str]) -> Axes:
     from matplotlib.ticker import PercentFormatter
 
-    style_axes(ax, _TITLE)
+    style.set_titles(ax, _TITLE)
     ax.set_xlim(0, 2.1)
     ax.set_ylim(len(captions) - 0.5, -0.5)
     ax.set_xticks([0, 0.5, 1])
     ax.xaxis.set_major_formatter(PercentFormatter(1.0))
-    ax.set_xlabel("share of the squared error of the row", fontsize=9, color=GREY, loc="left")
+    ax.set_xlabel("share of the squared error of the row", fontsize=9, color=style.GREY, loc="left")
     ax.set_yticks(range(len(captions)), captions, parse_math=False)
-    ax.tick_params(axis="y", labelsize=8.5, colors=TEXT_COLOR, length=0)
+    ax.tick_params(axis="y", labelsize=8.5, colors=style.TEXT_COLOR, length=0)
     ax.spines[:].set_visible(False)
     return ax

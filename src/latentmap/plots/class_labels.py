@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from latentmap.plots import style
 from latentmap.plots.dense_regions import find_dense_regions
 from latentmap.plots.label_encoding import LabelEncoding
-from latentmap.plots.style import PALETTE, TEXT_COLOR, darken
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,14 +46,14 @@ def draw_class_names(
         for position, rows in find_dense_regions(points[labels.indices == i], low, high)
     ]
     if len(labels.names) == 1:
-        color = TEXT_COLOR
+        color = style.TEXT_COLOR
     with warnings.catch_warnings():
         # A label may be in a script that matplotlib's font lacks; it is then drawn as boxes.
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         size = _font_size(ax, len(labels.names))
         texts = []
         for i, position, _ in regions:
-            shade = darken(PALETTE[i % len(PALETTE)]) if color is None else color
+            shade = style.darken(style.PALETTE[i % len(style.PALETTE)]) if color is None else color
             texts.append(_add_name(ax, labels.names[i], position, shade, size))
         _place_names(ax, texts, [rows for _, _, rows in regions])
 
@@ -63,25 +63,15 @@ def _font_size(ax: Axes, n_names: int) -> float:
     figure = ax.figure.figure
     figure.draw_without_rendering()  # computes the layout, hence the width of the Axes
     inches = ax.get_window_extent().width / figure.dpi
-    size = 14 if n_names <= len(PALETTE) else 8.5
+    size = 14 if n_names <= len(style.PALETTE) else 8.5
     return size * np.clip(inches / _FULL_FONT_SIZE_INCHES, 0.5, 1)
 
 
 def _add_name(ax: Axes, name: str, position: np.ndarray, color: ColorType, size: float) -> Text:
     from matplotlib.patheffects import withStroke
 
-    text = ax.text(
-        position[0],
-        position[1],
-        name,
-        color=color,
-        fontsize=size,
-        fontweight="bold",
-        ha="center",
-        va="center",
-        parse_math=False,
-        path_effects=[withStroke(linewidth=1 + size / 5, foreground="white")],
-    )
+    text = style.add_text(ax, position[0], position[1], name, color, size, bold=True)
+    text.set_path_effects([withStroke(linewidth=1 + size / 5, foreground="white")])
     text.set_in_layout(False)  # Names are moved inside the Axes, so no space is needed for them.
     return text
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latentmap.errors import DataError
+from latentmap.plots import style
 from latentmap.plots.image_tiles import image_gap, is_image_shape, show_image, tile_images, to_rgb
-from latentmap.plots.style import TEXT_COLOR, display_text, get_axes, hide_frame, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +35,6 @@ def typical_rows(
     names : sequence of str
         The text beside each line.
     ax : matplotlib.axes.Axes, optional
-        By default a new figure is created.
     title : str
 
     Returns
@@ -59,13 +58,15 @@ def typical_rows(
     _check(images, names)
     height, width = images[0].shape[1:3]
     gap = image_gap(height)
-    ax = get_axes(ax, *typical_rows_size([len(cluster) for cluster in images], (height, width)))
+    ax = style.get_axes(
+        ax, *typical_rows_size([len(cluster) for cluster in images], (height, width))
+    )
     show_image(ax, _tile_clusters(images, gap), "nearest" if height < 64 else "antialiased")
     middles = [(height - 1) / 2 + line * (height + gap) for line in range(len(images))]
-    style_axes(ax, title)
-    texts = [display_text(name) for name in names]
-    ax.set_yticks(middles, texts, parse_math=False, color=TEXT_COLOR)
-    return hide_frame(ax)
+    style.set_titles(ax, title)
+    texts = [style.display_text(name) for name in names]
+    ax.set_yticks(middles, texts, parse_math=False, color=style.TEXT_COLOR)
+    return style.hide_frame(ax)
 
 
 def typical_rows_size(counts: Sequence[int], row_shape: tuple[int, ...]) -> tuple[float, float]:

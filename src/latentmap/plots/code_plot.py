@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latentmap.errors import DataError
+from latentmap.plots import style
 from latentmap.plots.class_labels import draw_class_names
 from latentmap.plots.label_encoding import LabelEncoding
 from latentmap.plots.point_drawing import draw_points
 from latentmap.plots.projection import Projection, as_codes, bounding_region
-from latentmap.plots.style import GREY, PALETTE, add_colorbar, get_axes, set_limits, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,7 +42,6 @@ def codes(
         regions. More than 20 distinct numbers are a measured value and get a colour bar. More than
         20 distinct texts share colours, and up to 60 are named.
     ax : matplotlib.axes.Axes, optional
-        By default a new figure is created.
     title : str, optional
     confidence : array-like of shape (n,), optional
         Numbers in 0–1, as ``LatentMap.confidence`` returns them; points of low confidence are pale.
@@ -76,17 +75,17 @@ def codes(
     is_strip = points.shape[1] == 1
     title = f"Codes of {len(array):,} rows" if title is None else title
     if encoding.has_unnamed_classes:
-        title += f" ({encoding.n_distinct} labels share {len(PALETTE)} colours)"
-    ax = style_axes(get_axes(ax, 7, 3.6 if is_strip else 7.3), title, *projection.names)
+        title += f" ({encoding.n_distinct} labels share {len(style.PALETTE)} colours)"
+    ax = style.set_titles(style.get_axes(ax, 7, 3.6 if is_strip else 7.3), title, *projection.names)
     region = bounding_region(points)
     if is_strip:
         ax.set_xlim(*region[:, 0])
         points = np.column_stack([points, _strip_heights(ax, encoding)])
     else:
-        set_limits(ax, region)
+        style.set_limits(ax, region)
     draw_points(ax, points, colors)
     if encoding.values is not None:
-        add_colorbar(ax, encoding.color_scale, aspect=28)
+        style.add_colorbar(ax, encoding.color_scale, aspect=28)
     if confidence is not None:
         _add_confidence_legend(ax)
     if encoding.names and not is_strip:
@@ -99,7 +98,9 @@ def _check_confidence(confidence: ArrayLike, count: int) -> np.ndarray:
     if array.shape != (count,):
         raise DataError(f"confidence: expected one for each of {count} codes, found {array.shape}")
     if not ((array >= 0) & (array <= 1)).all():
-        raise DataError(f"confidence: expected numbers in 0–1, found {array.min()} to {array.max()}")
+        raise DataError(
+            f"confidence: expected numbers in 0–1, found {array.min()} to {array.max()}"
+        )
     return array
 
 
@@ -111,14 +112,15 @@ def _fade(colors: np.ndarray, confidence: np.ndarray) -> np.ndarray:
 def _add_confidence_legend(ax: Axes) -> None:
     from matplotlib.colors import to_rgb
 
-    dark = np.array(to_rgb(GREY))
+    ax.set_xlabel(ax.get_xlabel(), loc="left")  # leaves space for the legend
+    dark = np.array(to_rgb(style.GREY))
     for confidence, text in ((1.0, "high confidence"), (0.0, "low confidence")):
         color = _fade(dark, np.array([confidence]))
         ax.plot([], [], "o", color=tuple(color), markersize=6, label=text)
     ax.legend(
         frameon=False,
         fontsize=9,
-        labelcolor=GREY,
+        labelcolor=style.GREY,
         ncols=2,
         columnspacing=1,
         handletextpad=0,
@@ -130,7 +132,7 @@ def _add_confidence_legend(ax: Axes) -> None:
 
 def _strip_heights(ax: Axes, encoding: LabelEncoding) -> np.ndarray:
     """Return the y of each point of a strip: the line of its class plus a random offset."""
-    names = encoding.names if len(encoding.names) <= len(PALETTE) else []
+    names = encoding.names if len(encoding.names) <= len(style.PALETTE) else []
     ax.set_yticks(range(len(names)), names, parse_math=False)
     ax.set_ylim(max(len(names), 1) - 0.4, -0.6)
     offsets = np.random.default_rng(1).uniform(-0.3, 0.3, len(encoding.indices))

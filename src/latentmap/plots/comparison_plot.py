@@ -8,19 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latentmap.errors import DataError
+from latentmap.plots import style
 from latentmap.plots.image_tiles import image_gap, is_image_shape, tile_images, to_rgb
-from latentmap.plots.style import (
-    GREY,
-    LIGHT_GREY,
-    PALETTE,
-    TEXT_COLOR,
-    add_colorbar,
-    column_names_or_default,
-    display_text,
-    get_axes,
-    hide_frame,
-    style_axes,
-)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +21,7 @@ __all__ = ["comparison", "comparison_size", "most_different_columns"]
 _MAX_NAMED_COLUMNS = 12
 _MAX_UNNAMED_COLUMNS = 64  # Longer rows without column names are drawn as lines.
 _PERCENTILE = 99.5  # of the absolute differences; larger ones have the deepest colour
-_ROW_COLORS = (PALETTE[0], PALETTE[6])
+_ROW_COLORS = (style.PALETTE[0], style.PALETTE[6])
 
 
 def comparison(
@@ -58,7 +47,7 @@ def comparison(
     captions : pair of str
         The names of the two rows.
     ax : matplotlib.axes.Axes, optional
-        Preferably in a figure of `comparison_size`; by default a new one is created.
+        Preferably in a figure of `comparison_size`.
     column_names : sequence of str, optional
     column_std : array-like of shape (n_features,), optional
         The standard deviation of each column of a table, the unit of its difference.
@@ -86,24 +75,24 @@ def comparison(
             "comparison: expected two rows and their reconstructions, of one shape, "
             f"found {pair.shape} and {decoded.shape}"
         )
-    ax = get_axes(ax, *comparison_size(pair.shape[1:], column_names is not None))
-    captions = [display_text(caption) for caption in captions]
+    ax = style.get_axes(ax, *comparison_size(pair.shape[1:], column_names is not None))
+    captions = [style.display_text(caption) for caption in captions]
     if is_image_shape(pair.shape[1:]):
-        _draw_images(style_axes(ax, title), pair, decoded, captions)
-        return hide_frame(ax)
-    style_axes(ax, title, title_pad=26)  # The legend is between the title and the plot.
+        _draw_images(style.set_titles(ax, title), pair, decoded, captions)
+        return style.hide_frame(ax)
+    style.set_titles(ax, title, title_pad=26)  # The legend is between the title and the plot.
     pair, decoded = (part.reshape(2, -1).astype(np.float64) for part in (pair, decoded))
     if column_names is None and pair.shape[1] > _MAX_UNNAMED_COLUMNS:
         _draw_lines(ax, pair, decoded, captions)
     else:
-        names = column_names_or_default(column_names, pair.shape[1])
+        names = style.column_names_or_default(column_names, pair.shape[1])
         _draw_columns(ax, pair, decoded, captions, names, column_std)
     legend = ax.legend(
         frameon=False, fontsize=9, ncols=3, loc="lower left", bbox_to_anchor=(-0.01, 1), borderpad=0
     )
     for text in legend.get_texts():
         text.set_parse_math(False)
-    return hide_frame(ax)
+    return style.hide_frame(ax)
 
 
 def comparison_size(row_shape: tuple[int, ...], has_names: bool = False) -> tuple[float, float]:
@@ -166,7 +155,7 @@ def _draw_images(
     ax.set_yticks(y, ["original", "reconstruction"])
     ax.xaxis.tick_top()
     ax.title.set_position((0, 1))
-    add_colorbar(ax, scale, aspect=24)
+    style.add_colorbar(ax, scale, aspect=24)
 
 
 def _image_difference(pair: np.ndarray) -> np.ndarray:
@@ -202,30 +191,30 @@ def _draw_columns(
         _standardize(part - mean, column_std)[:, columns] for part in (rows, reconstructed)
     )
     y = np.arange(len(columns))
-    ax.hlines(y, *np.sort(x, axis=0), color=LIGHT_GREY, linewidth=5)
+    ax.hlines(y, *np.sort(x, axis=0), color=style.LIGHT_GREY, linewidth=5)
     for i, color in enumerate(_ROW_COLORS):
         ax.plot(x[i], y, "o", color=color, markersize=7, label=captions[i])
         ax.plot(x_decoded[i], y, "o", mec=color, mfc="none", markersize=10)
-    ax.plot([], [], "o", mec=GREY, mfc="none", markersize=10, label="reconstruction")
+    ax.plot([], [], "o", mec=style.GREY, mfc="none", markersize=10, label="reconstruction")
     limit = 1.12 * max(np.abs(x).max(), np.abs(x_decoded).max(), 1e-12)
     ax.set_xlim(-limit, limit)
     ax.set_ylim(len(columns) - 0.4, -0.6)
-    texts = [display_text(names[i]) for i in columns]
-    ax.set_yticks(y, texts, parse_math=False, color=TEXT_COLOR)
+    texts = [style.display_text(names[i]) for i in columns]
+    ax.set_yticks(y, texts, parse_math=False, color=style.TEXT_COLOR)
     for line, column in enumerate(columns):
         text = f"{rows[0, column]:.4g} → {rows[1, column]:.4g}"
         ax.text(1.02, line, text, transform=ax.get_yaxis_transform(), fontsize=8, va="center")
     unit = "the unit of the column" if column_std is None else "standard deviations of the column"
-    ax.set_xlabel(f"difference from the mean of both rows, in {unit}", fontsize=9, color=GREY)
+    ax.set_xlabel(f"difference from the mean of both rows, in {unit}", fontsize=9, color=style.GREY)
 
 
 def _draw_lines(
     ax: Axes, rows: np.ndarray, reconstructed: np.ndarray, captions: Sequence[str]
 ) -> None:
     x = np.arange(rows.shape[1])
-    ax.fill_between(x, *rows, color=LIGHT_GREY, linewidth=0)
+    ax.fill_between(x, *rows, color=style.LIGHT_GREY, linewidth=0)
     for i, color in enumerate(_ROW_COLORS):
         ax.plot(x, rows[i], color=color, linewidth=1.2, label=captions[i])
         ax.plot(x, reconstructed[i], color=color, linewidth=0.8, linestyle=":")
-    ax.plot([], [], color=GREY, linewidth=0.8, linestyle=":", label="reconstruction")
-    ax.set_xlabel("column", fontsize=9, color=GREY)
+    ax.plot([], [], color=style.GREY, linewidth=0.8, linestyle=":", label="reconstruction")
+    ax.set_xlabel("column", fontsize=9, color=style.GREY)

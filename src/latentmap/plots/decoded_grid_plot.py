@@ -8,6 +8,7 @@ import numpy as np
 
 from latentmap.analysis.model_info import FittedEstimator, as_map
 from latentmap.errors import DataError, SettingError
+from latentmap.plots import style
 from latentmap.plots.image_tiles import is_image_shape, tile_images, to_rgb
 from latentmap.plots.projection import (
     Projection,
@@ -15,7 +16,6 @@ from latentmap.plots.projection import (
     codes_or_landmarks,
     grid_centers,
 )
-from latentmap.plots.style import get_axes, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,7 +47,6 @@ def decoded_grid(
         ``LatentMap``. For codes of more than two components the grid lies in the plane of their
         first two principal components, through their mean. For one component it has one line.
     ax : matplotlib.axes.Axes, optional
-        By default a new figure is created.
     n : int, optional
         Number of images in a line and of lines. By default 28, and fewer for images wider than 32
         pixels, down to 14.
@@ -79,9 +78,9 @@ def decoded_grid(
     opacity = _MIN_OPACITY + (1 - _MIN_OPACITY) * _density(estimator, grid, points, region)
     images = 1 - opacity[:, None, None, None] * (1 - images)
     is_line = region.shape[1] == 1
-    ax = get_axes(ax, 7, 1.6 if is_line else 7.3)
+    ax = style.get_axes(ax, 7, 1.6 if is_line else 7.3)
     _show(ax, tile_images(images, n, gap=1), region)
-    return style_axes(ax, "Decoded grid of codes", *projection.names)
+    return style.set_titles(ax, "Decoded grid of codes", *projection.names)
 
 
 def _resize(images: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 
 from latentmap.analysis.model_info import as_map
 from latentmap.errors import DataError, SettingError
+from latentmap.plots import style
 from latentmap.plots.class_labels import draw_class_names
 from latentmap.plots.label_encoding import LabelEncoding
 from latentmap.plots.projection import (
@@ -16,7 +17,6 @@ from latentmap.plots.projection import (
     codes_or_landmarks,
     grid_centers,
 )
-from latentmap.plots.style import TEXT_COLOR, get_axes, set_limits, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +46,6 @@ def density(
     labels : array-like of shape (m,), optional
         Labels of those codes. Up to 60 classes are named. A measured value is not drawn.
     ax : matplotlib.axes.Axes, optional
-        By default a new figure is created.
 
     Returns
     -------
@@ -74,8 +73,10 @@ def density(
     region = bounding_region(codes)
     grid = grid_centers(region, _GRID_SIDE)
     values = np.asarray(fitted_map.density(grid)).reshape(_GRID_SIDE, _GRID_SIDE)
-    ax = style_axes(get_axes(ax, 7, 7.3), "Density of rows", *Projection.fit(codes).names)
-    set_limits(ax, region)
+    ax = style.set_titles(
+        style.get_axes(ax, 7, 7.3), "Density of rows", *Projection.fit(codes).names
+    )
+    style.set_limits(ax, region)
     ax.imshow(
         values,
         extent=(*region[:, 0], *region[:, 1]),
@@ -87,5 +88,5 @@ def density(
     x, y = grid.reshape(_GRID_SIDE, _GRID_SIDE, 2).transpose(2, 0, 1)
     ax.contour(x, y, values, _CONTOUR_LEVELS, colors="#2c5a8f", linewidths=0.5, alpha=0.6)
     if encoding.names:
-        draw_class_names(ax, codes, encoding, TEXT_COLOR)
+        draw_class_names(ax, codes, encoding, style.TEXT_COLOR)
     return ax

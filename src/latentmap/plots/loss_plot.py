@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latentmap.errors import DataError
-from latentmap.plots.style import PALETTE, darken, get_axes, style_axes
+from latentmap.plots import style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +25,6 @@ def loss_curve(history: Mapping[str, Sequence[float]], ax: Axes | None = None) -
         The ``history_`` of an estimator: "loss" and, if available, "val_loss" and "epoch". NaN is
         left out.
     ax : matplotlib.axes.Axes, optional
-        By default a new figure is created.
 
     Returns
     -------
@@ -50,14 +49,14 @@ def loss_curve(history: Mapping[str, Sequence[float]], ax: Axes | None = None) -
     )
     if not np.isfinite(losses).any():
         raise DataError("history: expected the loss of at least one epoch, found none")
-    ax = get_axes(ax, 6, 3.6)
+    ax = style.get_axes(ax, 6, 3.6)
     epochs = np.asarray(history.get("epoch", np.arange(1, len(losses) + 1)), dtype=float)
-    _draw_line(ax, epochs, losses, "fitted rows", PALETTE[0])
-    _draw_line(ax, epochs, val_losses, "held-out rows", PALETTE[6], mark_minimum=True)
+    _draw_line(ax, epochs, losses, "fitted rows", style.PALETTE[0])
+    _draw_line(ax, epochs, val_losses, "held-out rows", style.PALETTE[6], mark_minimum=True)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
     ax.grid(axis="y", color="#eeeeee", linewidth=0.8)
     ax.legend(frameon=False, fontsize=9, labelcolor="linecolor", loc="upper right")
-    return style_axes(ax, "Loss", "epoch")
+    return style.set_titles(ax, "Loss", "epoch")
 
 
 def _draw_line(
@@ -75,4 +74,4 @@ def _draw_line(
     ax.plot(x, y, color=color, linewidth=1.8, label=name, marker="o" if len(x) == 1 else "")
     if mark_minimum:
         best = y.argmin()
-        ax.plot(x[best], y[best], "o", color=darken(color), markersize=5, zorder=3)
+        ax.plot(x[best], y[best], "o", color=style.darken(color), markersize=5, zorder=3)

@@ -9,18 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latentmap.errors import DataError
+from latentmap.plots import style
 from latentmap.plots.image_tiles import image_gap, is_image_shape, to_rgb
-from latentmap.plots.style import (
-    GREY,
-    LIGHT_GREY,
-    PALETTE,
-    TEXT_COLOR,
-    column_names_or_default,
-    display_text,
-    get_axes,
-    hide_frame,
-    style_axes,
-)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +22,7 @@ _IMAGE_INCHES, _CAPTION_INCHES, _QUERY_GAP_INCHES = 0.95, 0.37, 0.3
 _LINE_INCHES, _COLUMN_INCHES, _TITLE_INCHES = 0.27, 0.95, 4.6
 _MAX_COLUMNS = 10
 _MAX_DEVIATIONS = 2.0  # the difference from the query at which a cell has the deepest shade
-_HIGHLIGHT = PALETTE[2]
+_HIGHLIGHT = style.PALETTE[2]
 
 
 @dataclass(frozen=True)
@@ -73,7 +63,7 @@ class _Results:
 
     def color(self, query: int, rank: int) -> str:
         """Return the colour of a caption; rank 0 is the query."""
-        return _HIGHLIGHT if rank and self.highlighted[query, rank - 1] else TEXT_COLOR
+        return _HIGHLIGHT if rank and self.highlighted[query, rank - 1] else style.TEXT_COLOR
 
     def distance_text(self, query: int, rank: int) -> str:
         """Return three significant digits, with trailing zeros, so that a line compares easily."""
@@ -103,7 +93,7 @@ def neighbors(
     captions : n sequences of k + 1 str
         The text below each query and each of its neighbours.
     ax : matplotlib.axes.Axes, optional
-        Preferably in a figure of `neighbors_size`; by default a new one is created.
+        Preferably in a figure of `neighbors_size`.
     same_label : array-like of shape (n, k), bool, optional
         Whether a neighbour has the label of its query. Captions of the others are highlighted.
     column_names : sequence of str, optional
@@ -132,20 +122,21 @@ def neighbors(
     >>> [text.get_text() for text in ax.texts]
     ['a', 'b\n0.100', 'c\n0.200']
     """
-    arrays = [np.asarray(part) for part in (queries, neighbor_rows, distances)]
-    same = np.ones(arrays[2].shape) if same_label is None else np.asarray(same_label)
-    results = _Results(*arrays, captions, ~same.astype(bool))
+    distances = np.asarray(distances)
+    same = np.ones(distances.shape) if same_label is None else np.asarray(same_label)
+    rows = np.asarray(neighbor_rows)
+    results = _Results(np.asarray(queries), rows, distances, captions, ~same.astype(bool))
     results.check()
     row_shape = results.queries.shape[1:]
-    ax = get_axes(ax, *neighbors_size(*results.distances.shape, row_shape))
-    style_axes(ax, title)
+    ax = style.get_axes(ax, *neighbors_size(len(rows), rows.shape[1], row_shape))
+    style.set_titles(ax, title)
     if is_image_shape(row_shape):
         _draw_images(ax, results)
     else:
         _draw_table(ax, results, column_names, column_std)
     ax.set_xticks([])
     ax.set_yticks([])
-    return hide_frame(ax)
+    return style.hide_frame(ax)
 
 
 def neighbors_size(
@@ -184,19 +175,13 @@ def _draw_images(ax: Axes, results: _Results) -> None:
         query, rank = divmod(i, k + 1)
         left, top = lefts[rank], tops[query]
         ax.imshow(image, extent=(left, left + width, top + height, top), interpolation="nearest")
-        text = display_text(results.captions[query][rank], 14)
-        ax.text(
-            left + width / 2,
-            top + height + 0.05 * inch,
-            f"{text}\n{results.distance_text(query, rank)}" if rank else text,
-            color=results.color(query, rank) if rank else GREY,
-            fontsize=7.5,
-            ha="center",
-            va="top",
-            linespacing=1.1,
-            parse_math=False,
-        )
-    ax.vlines(lefts[1] - (gap + query_gap) / 2, 0, tops[-1] + height, color=LIGHT_GREY)
+        text = style.display_text(results.captions[query][rank], 14)
+        if rank:
+            text += f"\n{results.distance_text(query, rank)}"
+        color = results.color(query, rank) if rank else style.GREY
+        x, y = left + width / 2, top + height + 0.05 * inch
+        style.add_text(ax, x, y, text, color, 7.5, va="top").set_linespacing(1.1)
+    ax.vlines(lefts[1] - (gap + query_gap) / 2, 0, tops[-1] + height, color=style.LIGHT_GREY)
     ax.set_xlim(-0.02 * inch, lefts[-1] + width + 0.02 * inch)
     ax.set_ylim(tops[-1] + height + _CAPTION_INCHES * inch, -0.02 * inch)
     ax.set_aspect("equal")
@@ -218,17 +203,19 @@ def _draw_table(
     difference = (rows - rows[:, :1].astype(np.float64)) / np.where(std > 0, std, np.inf)
     spread = (difference[:, 1:] ** 2).mean(axis=(0, 1))
     columns = np.sort(np.argsort(-spread, kind="stable")[:_MAX_COLUMNS])
-    names = column_names_or_default(column_names, rows.shape[2])
-    _write_header(ax, [display_text(names[i], 13) for i in columns])
+    names = style.column_names_or_default(column_names, rows.shape[2])
+    _write_header(ax, [style.display_text(names[i], 13) for i in columns])
     for query, rank in np.ndindex(n_queries, k + 1):
         y = query * (k + 1.5) + rank
-        caption = display_text(results.captions[query][rank], 20)
-        _write(ax, -2.3, y, caption, results.color(query, rank), "left", bold=not rank)
-        _write(ax, -0.6, y, results.distance_text(query, rank) if rank else "query", GREY, "right")
+        caption = style.display_text(results.captions[query][rank], 20)
+        color = results.color(query, rank)
+        style.add_text(ax, -2.3, y, caption, color, ha="left", bold=not rank)
+        text = results.distance_text(query, rank) if rank else "query"
+        style.add_text(ax, -0.6, y, text, style.GREY, ha="right")
         for x, column in enumerate(columns):
             _shade_cell(ax, x, y, difference[query, rank, column])
             text = f"{rows[query, rank, column]:.4g}"
-            _write(ax, x, y, text, TEXT_COLOR, bold=not rank)
+            style.add_text(ax, x, y, text, bold=not rank)
     ax.set_xlim(-2.35, len(columns) - 0.45)
     ax.set_ylim(n_queries * (k + 1.5) - 0.4, -1.9)
 
@@ -238,7 +225,7 @@ def _write_header(ax: Axes, names: Sequence[str]) -> None:
     is_long = max(map(len, names)) > 9
     for x, name in enumerate(names):
         y = (-0.85 if x % 2 else -1.35) if is_long else -1
-        _write(ax, x, y, name, GREY)
+        style.add_text(ax, x, y, name, style.GREY)
 
 
 def _shade_cell(ax: Axes, x: int, y: float, difference: float) -> None:
@@ -249,20 +236,3 @@ def _shade_cell(ax: Axes, x: int, y: float, difference: float) -> None:
     shade = 0.5 + np.clip(difference / _MAX_DEVIATIONS, -1, 1) * 0.32
     color = colormaps["RdBu_r"](shade) if difference else (1.0, 1.0, 1.0, 1.0)
     ax.add_patch(Rectangle((x - 0.48, y - 0.46), 0.96, 0.92, color=color, linewidth=0))
-
-
-def _write(
-    ax: Axes, x: float, y: float, text: str, color: str, align: str = "center", bold: bool = False
-) -> None:
-    ax.text(
-        x,
-        y,
-        text,
-        color=color,
-        fontsize=8,
-        fontweight="bold" if bold else "normal",
-        ha=align,
-        va="center",
-        parse_math=False,
-        clip_on=True,
-    )

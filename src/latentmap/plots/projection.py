@@ -52,8 +52,8 @@ class Projection:
         """Return the identity for up to two components, else the first two principal components."""
         width = codes.shape[1]
         if width <= 2:
-            names = ("code",) if width == 1 else ("code 1", "code 2")
-            return cls(np.zeros(width), np.eye(width), names)
+            one_or_two = ("code",) if width == 1 else ("code 1", "code 2")
+            return cls(np.zeros(width), np.eye(width), one_or_two)
         center = codes.mean(axis=0)
         covariance = np.atleast_2d(np.cov(codes - center, rowvar=False, bias=True))
         values, vectors = np.linalg.eigh(covariance)
@@ -98,9 +98,7 @@ def codes_or_landmarks(estimator: object, codes: ArrayLike | None = None) -> np.
     return as_codes(fitted_map.landmarks_)
 
 
-def bounding_region(
-    points: np.ndarray, percentiles: tuple[float, float] = (0, 100)
-) -> np.ndarray:
+def bounding_region(points: np.ndarray, percentiles: tuple[float, float] = (0, 100)) -> np.ndarray:
     """Return the lowest and the highest corner of the region to show, shape (2, 1 or 2).
 
     Both sides have the same length, so that distances are true in a square plot, unless one side

@@ -8,17 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latentmap.errors import DataError
+from latentmap.plots import style
 from latentmap.plots.image_tiles import image_gap, is_image_shape, show_image, tile_images, to_rgb
-from latentmap.plots.style import (
-    LIGHT_GREY,
-    PALETTE,
-    TEXT_COLOR,
-    display_text,
-    get_axes,
-    hide_frame,
-    label_columns,
-    style_axes,
-)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["reconstructions"]
 
 _TITLE = "Rows and their reconstructions"
+_NAMES = ("original", "reconstruction")
+_LINE_COLORS = (style.TEXT_COLOR, style.PALETTE[6])
 _BAR_COLOR = "#c9d6e2"
 _MAX_BARS = 12
 _MAX_UNNAMED_COLUMNS = 64  # Longer rows without column names are drawn as lines.
@@ -51,7 +44,6 @@ def reconstructions(
     reconstructed : array-like of shape (n, ...)
         The reconstruction of each row.
     ax : matplotlib.axes.Axes, optional
-        By default a new figure is created.
     column_names : sequence of str, optional
 
     Returns
@@ -77,9 +69,9 @@ def reconstructions(
             f"found {decoded.shape}"
         )
     if is_image_shape(rows.shape[1:]):
-        return _draw_images(rows, decoded, get_axes(ax, len(rows) + 1, 2.6))
+        return _draw_images(rows, decoded, style.get_axes(ax, len(rows) + 1, 2.6))
     rows, decoded = (part.reshape(len(part), -1).astype(float) for part in (rows, decoded))
-    ax = get_axes(ax, 8, 0.6 * len(rows) + 1.6)
+    ax = style.get_axes(ax, 8, 0.6 * len(rows) + 1.6)
     if column_names is None and rows.shape[1] > _MAX_UNNAMED_COLUMNS:
         return _draw_lines(rows, decoded, ax)
     names = range(rows.shape[1]) if column_names is None else column_names
@@ -91,8 +83,8 @@ def _draw_images(originals: np.ndarray, reconstructed: np.ndarray, ax: Axes) -> 
     gap = image_gap(height)
     images = np.concatenate([to_rgb(originals, originals), to_rgb(reconstructed, originals)])
     show_image(ax, tile_images(images, count, gap))
-    ax.set_yticks([height / 2 - 0.5, height * 1.5 + gap - 0.5], ["original", "reconstruction"])
-    return hide_frame(style_axes(ax, _TITLE))
+    ax.set_yticks([height / 2 - 0.5, height * 1.5 + gap - 0.5], _NAMES)
+    return style.hide_frame(style.set_titles(ax, _TITLE))
 
 
 def _draw_bars(
@@ -102,15 +94,15 @@ def _draw_bars(
     columns = np.sort(np.argsort(-originals.var(axis=0), kind="stable")[:_MAX_BARS])
     x = np.arange(len(columns))
     for line in range(len(originals)):
-        bar, dot = ("original", "reconstruction") if line == 0 else (None, None)
+        bar, dot = _NAMES if line == 0 else (None, None)
         tops = line - 0.75 * reconstructed[line, columns]
-        ax.hlines(line, -0.5, len(columns) - 0.5, color=LIGHT_GREY, linewidth=0.6)
+        ax.hlines(line, -0.5, len(columns) - 0.5, color=style.LIGHT_GREY, linewidth=0.6)
         heights = -0.75 * originals[line, columns]
         ax.bar(x, heights, bottom=line, width=0.55, color=_BAR_COLOR, label=bar)
-        ax.plot(x, tops, "o", color=PALETTE[6], markersize=4.5, label=dot)
-    texts = [display_text(names[i]) for i in columns]
+        ax.plot(x, tops, "o", color=style.PALETTE[6], markersize=4.5, label=dot)
+    texts = [style.display_text(names[i]) for i in columns]
     long = max(map(len, texts)) * len(texts) > _MAX_LABEL_CHARACTERS
-    label_columns(ax, texts, rotation=35 if long else 0)
+    style.label_columns(ax, texts, rotation=35 if long else 0)
     return _finish_lines(ax, len(originals))
 
 
@@ -127,10 +119,9 @@ def _scale_columns(
 def _draw_lines(originals: np.ndarray, reconstructed: np.ndarray, ax: Axes) -> Axes:
     both = np.concatenate([originals, reconstructed])
     low, width = both.min(), max(float(np.ptp(both)), 1e-300)
-    series = ((originals, TEXT_COLOR, "original"), (reconstructed, PALETTE[6], "reconstruction"))
-    for line in range(len(originals)):
-        for rows, color, name in series:
-            heights = line - 0.75 * (rows[line] - low) / width
+    for line, pair in enumerate(zip(originals, reconstructed, strict=True)):
+        for row, color, name in zip(pair, _LINE_COLORS, _NAMES, strict=True):
+            heights = line - 0.75 * (row - low) / width
             ax.plot(heights, color=color, linewidth=1, label=None if line else name)
     _finish_lines(ax, len(originals)).set_xlabel("column")
     return ax
@@ -139,8 +130,8 @@ def _draw_lines(originals: np.ndarray, reconstructed: np.ndarray, ax: Axes) -> A
 def _finish_lines(ax: Axes, count: int) -> Axes:
     ax.set_ylim(count - 0.9, -1)
     ax.set_yticks([])
-    style_axes(ax, _TITLE)
+    style.set_titles(ax, _TITLE)
     ax.legend(
         frameon=False, fontsize=9, ncols=2, loc="lower right", bbox_to_anchor=(1, 1), reverse=True
     )
-    return hide_frame(ax)
+    return style.hide_frame(ax)

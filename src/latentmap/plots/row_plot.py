@@ -8,15 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latentmap.errors import DataError, SettingError
+from latentmap.plots import style
 from latentmap.plots.image_tiles import image_gap, is_image_shape, show_image, tile_images, to_rgb
-from latentmap.plots.style import (
-    TEXT_COLOR,
-    display_text,
-    get_axes,
-    hide_frame,
-    label_columns,
-    style_axes,
-)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +39,6 @@ def rows(
         column is shaded from its minimum to its maximum. With names, only the 12 columns with the
         greatest coefficient of variation are drawn.
     ax : matplotlib.axes.Axes, optional
-        By default a new figure is created.
     title : str
     column_names : sequence of str, optional
     columns : int, optional
@@ -75,12 +67,12 @@ def rows(
         raise DataError(f"rows: expected at least one row, shape (n, ...), found {array.shape}")
     if columns is not None and columns < 1:
         raise SettingError(f"columns: expected at least 1, found {columns}")
-    ax = get_axes(ax, *rows_size(array.shape))
+    ax = style.get_axes(ax, *rows_size(array.shape))
     if not is_image_shape(array.shape[1:]):
         return _draw_table(array.reshape(len(array), -1).astype(float), ax, title, column_names)
     images, gap = to_rgb(array, array), image_gap(array.shape[1])
     show_image(ax, tile_images(images, columns or grid_columns(len(array)), gap))
-    return hide_frame(style_axes(ax, title))
+    return style.hide_frame(style.set_titles(ax, title))
 
 
 def grid_columns(count: int) -> int:
@@ -121,14 +113,14 @@ def _draw_table(X: np.ndarray, ax: Axes, title: str, names: Sequence[str] | None
         names = [f"{i}" for i in range(X.shape[1])]
     if names is not None:
         columns = _most_variable_columns(X)
-        X, names = X[:, columns], [display_text(names[i], 18) for i in columns]
+        X, names = X[:, columns], [style.display_text(names[i], 18) for i in columns]
     width = np.ptp(X, axis=0)
     shades = (X - X.min(axis=0)) / np.where(width > 0, width, 1.0)
     colormap = LinearSegmentedColormap.from_list("shades", _SHADES)
     ax.imshow(shades, cmap=colormap, vmin=0, vmax=1, aspect="auto", interpolation="nearest")
-    hide_frame(style_axes(ax, title, "" if names is not None else "column", "row"))
+    style.hide_frame(style.set_titles(ax, title, "" if names is not None else "column", "row"))
     if names is not None:
-        label_columns(ax, names)
+        style.label_columns(ax, names)
         if len(X) <= _MAX_WRITTEN_ROWS:
             _write_values(ax, X)
     return ax
@@ -141,5 +133,4 @@ def _most_variable_columns(X: np.ndarray) -> np.ndarray:
 
 def _write_values(ax: Axes, X: np.ndarray) -> None:
     for (row, column), value in np.ndenumerate(X):
-        text = f"{value:.4g}"
-        ax.text(column, row, text, ha="center", va="center", fontsize=7.5, color=TEXT_COLOR)
+        style.add_text(ax, column, row, f"{value:.4g}", size=7.5)

@@ -7,7 +7,7 @@ first as mathematics and warn about the last. Every text from data therefore pas
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -16,22 +16,8 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
     from matplotlib.cm import ScalarMappable
-
-__all__ = [
-    "GREY",
-    "LIGHT_GREY",
-    "PALETTE",
-    "TEXT_COLOR",
-    "add_colorbar",
-    "column_names_or_default",
-    "darken",
-    "display_text",
-    "get_axes",
-    "hide_frame",
-    "label_columns",
-    "set_limits",
-    "style_axes",
-]
+    from matplotlib.text import Text
+    from matplotlib.typing import ColorType
 
 TEXT_COLOR, GREY, LIGHT_GREY = "#333333", "#8a8a8a", "#d9d9d9"
 
@@ -57,10 +43,10 @@ def get_axes(ax: Axes | None, width: float, height: float) -> Axes:
     return pyplot.subplots(figsize=(width, height), layout="constrained")[1]
 
 
-def style_axes(
-    ax: Axes, title: str, xlabel: str = "", ylabel: str = "", title_pad: float = 9
+def set_titles(
+    ax: Axes, title: str, xlabel: str = "", ylabel: str = "", *, title_pad: float = 9
 ) -> Axes:
-    """Set the title and the axis labels, and apply the style of this library."""
+    """Set the title and the axis labels in the style of this library."""
     text = display_text(title, 80)
     ax.set_title(text, loc="left", fontsize=11, color=TEXT_COLOR, pad=title_pad, parse_math=False)
     ax.set_xlabel(xlabel, fontsize=9, color=GREY)
@@ -69,6 +55,24 @@ def style_axes(
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set_color(LIGHT_GREY)
     return ax
+
+
+def add_text(
+    ax: Axes,
+    x: float,
+    y: float,
+    text: str,
+    color: ColorType = TEXT_COLOR,
+    size: float = 8,
+    ha: Literal["left", "center", "right"] = "center",
+    va: Literal["bottom", "center", "top"] = "center",
+    bold: bool = False,
+) -> Text:
+    """Write text as it is, without mathematics."""
+    weight = "bold" if bold else "normal"
+    return ax.text(
+        x, y, text, color=color, fontsize=size, ha=ha, va=va, fontweight=weight, parse_math=False
+    )
 
 
 def set_limits(ax: Axes, bounds: np.ndarray) -> None:
@@ -89,10 +93,8 @@ def hide_frame(ax: Axes) -> Axes:
 
 def add_colorbar(ax: Axes, mappable: ScalarMappable, aspect: float) -> None:
     """Add a colour bar beside an Axes."""
-    figure = ax.figure.figure
-    assert figure is not None
-    bar = figure.colorbar(mappable, ax=ax, shrink=0.6, aspect=aspect, pad=0.02)
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar = ax.figure.figure.colorbar(mappable, ax=ax, shrink=0.6, aspect=aspect, pad=0.02)
+    bar.outline.set_visible(False)
     bar.ax.tick_params(colors=GREY, labelsize=8, length=0)
 
 
