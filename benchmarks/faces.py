@@ -35,7 +35,7 @@ SIZES = {16: ["31-40"], 32: list(TENS), 64: ["31-40"]}
 def right(codes: np.ndarray, persons: np.ndarray, distance: str) -> float:
     """Give the share of faces whose nearest other face is of the same person."""
     own = np.arange(len(codes))
-    near = SearchIndex(codes, distance=distance).search(codes, 1, own=own).rows[:, 0]
+    near = SearchIndex(codes, distance=distance).search(codes, 1, exclude=own).indices[:, 0]
     return float(np.mean(persons[near] == persons))
 
 
@@ -43,14 +43,14 @@ def area(codes: np.ndarray, persons: np.ndarray, distance: str, among: Any = Non
     """Give the area under the ROC curve for "same person?", over all pairs."""
     first, second = np.triu_indices(len(codes), 1)
     apart = CodeDistance(codes if among is None else among, distance)
-    far = apart.between(codes[first], codes[second])
+    far = apart.paired(codes[first], codes[second])
     return float(roc_auc_score(persons[first] == persons[second], -far))
 
 
 def models(k: int, seeds: list[int]) -> list[tuple[str, Any, str]]:
     """Give the name, the model and the distance of all that is compared."""
     ours = [("latentmap", AutoEncoder(k, random_state=seed), "auto") for seed in seeds]
-    return [("PCA", PCA(k, svd_solver="full"), "plain"), *ours]
+    return [("PCA", PCA(k, svd_solver="full"), "euclidean"), *ours]
 
 
 def judged(faces: np.ndarray, persons: np.ndarray, k: int, seeds: list[int]) -> dict[str, Any]:
@@ -74,9 +74,9 @@ def judged(faces: np.ndarray, persons: np.ndarray, k: int, seeds: list[int]) -> 
 def pixels(faces: np.ndarray, persons: np.ndarray) -> dict[str, Any]:
     """Judge the pixels themselves."""
     flat = faces.reshape(len(faces), -1) / np.float32(255)
-    figures: dict[str, Any] = {"all": right(flat, persons, "plain")}
+    figures: dict[str, Any] = {"all": right(flat, persons, "euclidean")}
     for ten, numbers in TENS.items():
-        told = (flat[np.isin(persons, numbers)], persons[np.isin(persons, numbers)], "plain")
+        told = (flat[np.isin(persons, numbers)], persons[np.isin(persons, numbers)], "euclidean")
         figures[ten] = {"right": right(*told), "area": area(*told)}
     return figures
 
@@ -91,7 +91,7 @@ def speed() -> dict[str, float]:
     build = seconds(lambda: SearchIndex(codes).search(queries[:1], 10))
     places, spots = index.distance.points(codes), index.distance.points(queries[:1000])
     truly = np.argsort(-(spots.astype(np.float64) @ places.T.astype(np.float64)), axis=1)[:, :10]
-    found = index.search(queries, 10).rows[:1000]
+    found = index.search(queries, 10).indices[:1000]
     shared = [len(np.intersect1d(a, b)) for a, b in zip(found, truly, strict=True)]
     return {"seconds": spent, "build and one query": build, "recall": float(np.mean(shared) / 10)}
 

@@ -34,15 +34,15 @@ def main(faces: Path, folder: Path = Path(), n_components: int = 32, **settings:
     index = SearchIndex(codes, labels)
     same, other = (np.flatnonzero(chosen) for chosen in (labels == labels[0], labels != labels[0]))
     for name, second in (("same", same[2]), ("other", other[0])):
-        found = compare(ae, images[0], images[second], among=index)
-        words = f"{found.farther:.1%} of random pairs are farther apart"
+        found = compare(ae, images[0], images[second], reference=index)
+        words = f"{found.fraction_farther:.1%} of random pairs are farther apart"
         print(f"{labels[0]} and {labels[second]}: distance {found.distance:.2f}, {words}")
         with plots.figure(folder / f"faces.{name}.png", *plots.comparison_size((64, 64))) as ax:
             called = [labels[0], labels[second]]
-            plots.comparison(found.rows, found.back, called, ax=ax, title=words)
+            plots.comparison(found.rows, found.reconstructions, called, ax=ax, title=words)
 
     # Find similar faces: for each face the nearest others, by their codes.
-    near, distances = index.search(codes, k=6, own=np.arange(len(codes)))
+    near, distances = index.search(codes, k=6, exclude=np.arange(len(codes)))
     right = labels[near] == labels[:, None]
     print(f"The nearest other face is the same person's for {right[:, 0].mean():.1%}")
     some = np.arange(0, len(codes), max(len(codes) // 5, 1))[:5]

@@ -6,7 +6,7 @@ from sklearn.decomposition import PCA
 
 from latentmap import AutoEncoder
 from latentmap.analysis import SearchIndex, compare
-from latentmap.analysis.comparison import farther_share
+from latentmap.analysis.comparison import fraction_farther
 from latentmap.data import ArraySource
 from latentmap.errors import DataError, SettingError
 
@@ -14,57 +14,64 @@ X = load_wine().data
 MODEL = PCA(4, whiten=True).fit(X)
 
 
-def test_the_share_is_that_of_all_pairs():
+def test_fraction_farther_estimates_the_fraction_of_all_pairs():
     index = SearchIndex(MODEL.transform(X))
     first, second = np.triu_indices(len(X), 1)
-    apart = index.distance.between(index.codes[first], index.codes[second])
+    apart = index.distance.paired(index.codes[first], index.codes[second])
     for distance in np.quantile(apart, [0.01, 0.5, 0.9]):
-        found = farther_share(index, float(distance))
+        found = fraction_farther(index, float(distance))
         assert found == pytest.approx(np.mean(apart > distance), abs=0.01)
 
 
 def test_equal_distances_count_half():
     index = SearchIndex([[0.0], [1.0], [2.0]])
-    assert farther_share(index, 1.0, 100_000) == pytest.approx(1 / 3 + 1 / 3, abs=0.01)
-    assert farther_share(SearchIndex(np.ones((9, 5))), 0.0) == 0.5
+    assert fraction_farther(index, 1.0, 100_000) == pytest.approx(1 / 3 + 1 / 3, abs=0.01)
+    assert fraction_farther(SearchIndex(np.ones((9, 5))), 0.0) == 0.5
 
 
-def test_what_is_told_of_two_rows():
-    found = compare(MODEL, X[3], X[100:101], among=X)
+def test_comparison_of_two_rows():
+    found = compare(MODEL, X[3], X[100:101], reference=X)
     index = SearchIndex(MODEL.transform(X))
-    expected = index.distance.between(MODEL.transform(X[3:4]), MODEL.transform(X[100:101]))
+    expected = index.distance.paired(MODEL.transform(X[3:4]), MODEL.transform(X[100:101]))
     assert found.distance == pytest.approx(expected[0], rel=1e-6)
     assert np.array_equal(found.rows, X[[3, 100]])
-    assert found.back == pytest.approx(MODEL.inverse_transform(MODEL.transform(X[[3, 100]])))
+    assert found.reconstructions == pytest.approx(
+        MODEL.inverse_transform(MODEL.transform(X[[3, 100]]))
+    )
     assert np.array_equal(found.difference, X[100] - X[3])
-    assert compare(MODEL, X[3], X[100], among=index).farther == found.farther
+    assert compare(MODEL, X[3], X[100], reference=index).fraction_farther == found.fraction_farther
 
 
-def test_a_row_and_itself():
-    found = compare(MODEL, X[3], X[3], among=X)
-    assert found.distance == 0 and found.farther == 1
+def test_row_compared_with_itself():
+    found = compare(MODEL, X[3], X[3], reference=X)
+    assert found.distance == 0 and found.fraction_farther == 1
 
 
-def test_pairs_are_drawn_by_the_seed():
-    shares = [compare(MODEL, X[0], X[99], X, pairs=500, seed=s).farther for s in (0, 0, 1)]
+def test_seed_determines_the_pairs():
+    shares = [
+        compare(MODEL, X[0], X[99], X, n_pairs=500, seed=s).fraction_farther for s in (0, 0, 1)
+    ]
     assert shares[0] == shares[1] != shares[2]
 
 
-def test_images_alone_or_in_batches():
+def test_images_alone_and_in_batches():
     images = np.random.default_rng(0).integers(0, 255, (40, 5, 4), np.uint8)
     model = AutoEncoder(2, epochs=1, random_state=0).fit(images)
-    found = compare(model, images[0], images[1:2], among=images)
-    assert found.rows.shape == found.back.shape == (2, 5, 4)
+    found = compare(model, images[0], images[1:2], reference=images)
+    assert found.rows.shape == found.reconstructions.shape == (2, 5, 4)
     source = ArraySource(images)
-    assert compare(model, source.subset([0]), source.subset([1]), source).farther == found.farther
+    assert (
+        compare(model, source.subset([0]), source.subset([1]), source).fraction_farther
+        == found.fraction_farther
+    )
 
 
-def test_names_of_columns_are_kept():
+def test_column_names_are_compared():
     frame = load_iris(as_frame=True).data
     model = AutoEncoder(2, epochs=1, random_state=0).fit(frame)
-    assert compare(model, frame[:1], frame[70:71], among=frame).distance > 0
+    assert compare(model, frame[:1], frame[70:71], reference=frame).distance > 0
     with pytest.raises(ValueError, match="feature names"):
-        compare(model, frame[:1], frame[70:71].rename(columns=str.upper), among=frame)
+        compare(model, frame[:1], frame[70:71].rename(columns=str.upper), reference=frame)
 
 
 @pytest.mark.parametrize(
@@ -75,19 +82,19 @@ def test_names_of_columns_are_kept():
         (X[0], 3.0, "b: expected one row"),
     ],
 )
-def test_other_things_than_rows_are_refused(a, b, words):
+def test_input_that_is_not_one_row_raises(a, b, words):
     with pytest.raises(DataError, match=words):
-        compare(MODEL, a, b, among=X)
+        compare(MODEL, a, b, reference=X)
 
 
-def test_rows_to_compare_among_are_needed():
+def test_too_few_reference_rows_or_pairs_raise():
     with pytest.raises(DataError, match="at least 2 rows to draw pairs of, found 1"):
-        compare(MODEL, X[0], X[1], among=X[:1])
-    with pytest.raises(SettingError, match="pairs: expected at least 1, found 0"):
-        compare(MODEL, X[0], X[1], among=X, pairs=0)
+        compare(MODEL, X[0], X[1], reference=X[:1])
+    with pytest.raises(SettingError, match="n_pairs: expected at least 1, found 0"):
+        compare(MODEL, X[0], X[1], reference=X, n_pairs=0)
 
 
-def test_a_frame_of_many_rows_is_sampled(monkeypatch):
-    monkeypatch.setattr("latentmap.analysis.comparison.MOST_ROWS", 50)
+def test_reference_data_frame_is_sampled(monkeypatch):
+    monkeypatch.setattr("latentmap.analysis.comparison.MAX_REFERENCE_ROWS", 50)
     frame = pd.DataFrame(X)
-    assert 0 < compare(MODEL, X[0], X[99], among=frame).farther < 1
+    assert 0 < compare(MODEL, X[0], X[99], reference=frame).fraction_farther < 1

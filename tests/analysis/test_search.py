@@ -18,15 +18,15 @@ NEW = (RNG.normal(size=(60, 6)) * [5, 4, 3, 2, 1, 1]).astype("float32")
 
 
 def exact(index, queries, k):
-    points, places = (index.distance.points(z).astype(float) for z in (queries, index.codes))
+    points, places = (index.distance.coordinates(z).astype(float) for z in (queries, index.codes))
     apart = np.linalg.norm(points[:, None] - places, axis=2)
     order = np.argsort(apart, axis=1, kind="stable")[:, :k]
     return order, np.take_along_axis(apart, order, axis=1)
 
 
-@pytest.mark.parametrize("distance", ["plain", "angle"])
+@pytest.mark.parametrize("distance", ["euclidean", "angular"])
 @pytest.mark.parametrize("k", [1, 10, 400])
-def test_the_nearest_rows_are_found(distance, k):
+def test_exact_search_matches_all_distances(distance, k):
     index = SearchIndex(CODES, distance=distance)
     rows, distances = index.search(NEW, k)
     expected = exact(index, NEW, k)
@@ -35,74 +35,76 @@ def test_the_nearest_rows_are_found(distance, k):
     assert (np.diff(distances) >= 0).all()
 
 
-def test_near_duplicates_come_in_the_right_order():
+def test_near_duplicates_are_sorted_by_distance():
     """faiss alone would lose these distances: it subtracts large squares."""
     codes = np.repeat(CODES[:1] + 100, 8, axis=0)
     codes[:, 0] += np.arange(8) * 1e-3
     codes = np.concatenate([codes, CODES])
-    rows, distances = SearchIndex(codes, distance="plain").search(np.repeat(codes[:1], 50, 0), 8)
+    rows, distances = SearchIndex(codes, distance="euclidean").search(
+        np.repeat(codes[:1], 50, 0), 8
+    )
     assert rows[0].tolist() == list(range(8))
     assert distances[0] == pytest.approx(codes[:8, 0] - codes[0, 0], abs=1e-5)
 
 
-def test_nobody_is_its_own_neighbour_but_its_double_is():
+def test_excluded_row_is_left_out_but_not_its_duplicate():
     codes = np.concatenate([CODES, CODES[:3]])
-    rows, distances = SearchIndex(codes).search(codes[:5], 2, own=np.arange(5))
+    rows, distances = SearchIndex(codes).search(codes[:5], 2, exclude=np.arange(5))
     assert rows[:3, 0].tolist() == [400, 401, 402]
     assert (distances[:3, 0] == 0).all() and (distances[3:, 0] > 0).all()
     assert not (rows == np.arange(5)[:, None]).any()
 
 
-def test_own_rows_among_others():
-    rows = SearchIndex(CODES).search(np.stack([CODES[7], NEW[0]]), 3, own=[7, -1]).rows
-    assert rows[0].tolist() == SearchIndex(CODES).search(CODES[7:8], 4).rows[0, 1:].tolist()
-    assert rows[1].tolist() == SearchIndex(CODES).search(NEW[:1], 3).rows[0].tolist()
+def test_minus_one_excludes_no_row():
+    rows = SearchIndex(CODES).search(np.stack([CODES[7], NEW[0]]), 3, exclude=[7, -1]).indices
+    assert rows[0].tolist() == SearchIndex(CODES).search(CODES[7:8], 4).indices[0, 1:].tolist()
+    assert rows[1].tolist() == SearchIndex(CODES).search(NEW[:1], 3).indices[0].tolist()
 
 
-def test_many_pairs_are_searched_cell_by_cell(monkeypatch):
+def test_search_in_cells_finds_nearly_all_neighbors(monkeypatch):
     centers = RNG.normal(size=(40, 8))
     codes = centers[RNG.integers(0, 40, 20_000)] + 0.3 * RNG.normal(size=(20_000, 8))
     index = SearchIndex(codes)
-    truly = index.search(codes[:500], 10).rows
-    monkeypatch.setattr(module, "EXACT_PAIRS", 0)
-    monkeypatch.setattr(module, "CELLS", 16)
-    found = index.search(codes[:500], 10).rows
+    truly = index.search(codes[:500], 10).indices
+    monkeypatch.setattr(module, "MAX_EXACT_PAIRS", 0)
+    monkeypatch.setattr(module, "SEARCHED_CELLS", 16)
+    found = index.search(codes[:500], 10).indices
     shared = [len(np.intersect1d(a, b)) for a, b in zip(found, truly, strict=True)]
     assert np.mean(shared) >= 9.9
-    assert np.array_equal(found, SearchIndex(codes).search(codes[:500], 10).rows)  # each time
-    many = index.search(codes[:2], 19_000).rows  # more than the cells hold
+    assert np.array_equal(found, SearchIndex(codes).search(codes[:500], 10).indices)  # each time
+    many = index.search(codes[:2], 19_000).indices  # more than the cells hold
     assert all(len(set(row)) == 19_000 for row in many.tolist())
 
 
-def test_a_task_shows_progress(capsys):
+def test_task_shows_progress(capsys):
     SearchIndex(CODES).search(NEW, 3, task="Searching")
     assert "Searching" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("k", [0, -1, 401, 2.5])
-def test_impossible_numbers_of_neighbours_are_refused(k):
+def test_k_out_of_range_raises(k):
     with pytest.raises(SettingError, match="k: expected an integer from 1 to 400"):
         SearchIndex(CODES).search(NEW, k)
 
 
-def test_among_its_own_there_is_one_less():
+def test_excluding_rows_reduces_the_maximum_of_k():
     with pytest.raises(SettingError, match="from 1 to 399"):
-        SearchIndex(CODES).search(CODES, 400, own=np.arange(400))
+        SearchIndex(CODES).search(CODES, 400, exclude=np.arange(400))
 
 
 @pytest.mark.parametrize("own", [[1, 2], [0.5] * 60, [400] * 60, [-2] * 60])
-def test_impossible_own_rows_are_refused(own):
-    with pytest.raises(DataError, match="own: expected"):
-        SearchIndex(CODES).search(NEW, 1, own=own)
+def test_invalid_excluded_rows_raise(own):
+    with pytest.raises(DataError, match="exclude: expected"):
+        SearchIndex(CODES).search(NEW, 1, exclude=own)
 
 
 @pytest.mark.parametrize("what", ["labels", "names"])
-def test_labels_and_names_are_one_a_row(what):
+def test_wrong_number_of_labels_or_names_raises(what):
     with pytest.raises(DataError, match=f"{what}: expected one for each of 400 rows"):
         SearchIndex(CODES, **{what: ["a", "b"]})
 
 
-def test_codes_of_another_width_are_refused():
+def test_wrong_number_of_components_raises():
     with pytest.raises(DataError, match=r"expected shape \(n, 6\), found \(2, 3\)"):
         SearchIndex(CODES).search(np.zeros((2, 3)), 1)
 
@@ -114,9 +116,9 @@ def test_codes_of_another_width_are_refused():
     "labels",
     [None, np.arange(400) % 7, np.array(["ann", "bob, the 2nd", "", "中\n\x00"] * 100)],
 )
-def test_a_file_answers_as_the_index_did(tmp_path, labels):
+def test_loaded_index_gives_the_same_results(tmp_path, labels):
     names = [f"ü/{i}.png" for i in range(400)]
-    index = SearchIndex(CODES, labels, names, distance="plain", model="m", rows="r")
+    index = SearchIndex(CODES, labels, names, distance="euclidean", model="m", rows="r")
     index.save(tmp_path / "index")
     again = SearchIndex.load(tmp_path / "index")
     for before, after in zip(index.search(NEW, 5), again.search(NEW, 5), strict=True):
@@ -124,7 +126,7 @@ def test_a_file_answers_as_the_index_did(tmp_path, labels):
     assert (again.labels is None) == (labels is None)
     assert labels is None or again.labels.tolist() == labels.tolist()
     assert (list(again.names), again.model, again.rows) == (names, "m", "r")
-    assert again.distance.kind == "plain"
+    assert again.distance.kind == "euclidean"
 
 
 @pytest.fixture(scope="module")
@@ -133,13 +135,15 @@ def models():
     return rows, [AutoEncoder(k, epochs=1, random_state=s).fit(rows) for k, s in ((4, 0), (4, 1))]
 
 
-def test_the_index_of_another_model_is_refused(tmp_path, models):
+def test_index_of_another_model_raises(tmp_path, models):
     rows, (model, other) = models
     other = AutoEncoder(4, epochs=1, random_state=1).fit(rows[:50])
     index = SearchIndex(model.transform(rows), model=model.fingerprint())
     index.save(tmp_path / "index")
     SearchIndex.load(tmp_path / "index", model)
-    with pytest.raises(FileError, match="expected an index of this model, found one that another"):
+    with pytest.raises(
+        FileError, match="expected an index of this model, found an index of another"
+    ):
         SearchIndex.load(tmp_path / "index", other)
     SearchIndex(CODES).save(tmp_path / "narrow")
     with pytest.raises(FileError, match="codes of 4 numbers, as the model makes, found 6"):
@@ -167,10 +171,10 @@ def write(path, change):
         (lambda arrays, told: arrays.pop("codes"), "damaged"),
         (lambda arrays, told: arrays.update(codes=np.full((400, 6), np.nan)), "damaged"),
         (lambda arrays, told: arrays.update(codes=np.zeros((9, 6))), "damaged"),
-        (lambda arrays, told: arrays.update(labels=np.full(400, 7)), "labels point nowhere"),
+        (lambda arrays, told: arrays.update(labels=np.full(400, 7)), "labels refer to classes"),
         (lambda arrays, told: arrays.update(labels=np.zeros(400)), "damaged"),
-        (lambda arrays, told: arrays["names/ends"].fill(2**60), "names do not end"),
-        (lambda arrays, told: arrays["classes/ends"].fill(-1), "classes do not end"),
+        (lambda arrays, told: arrays["names/ends"].fill(2**60), "end positions of names"),
+        (lambda arrays, told: arrays["classes/ends"].fill(-1), "end positions of classes"),
         (lambda arrays, told: arrays.pop("names/bytes"), "damaged"),
         (lambda arrays, told: told.update(format=99), "format 1 or older, found 99"),
         (lambda arrays, told: told.update(format="x"), "damaged"),
@@ -180,13 +184,13 @@ def write(path, change):
         (lambda arrays, told: told.pop("rows"), "damaged"),
     ],
 )
-def test_damaged_files_are_refused(tmp_path, change, words):
+def test_damaged_file_raises(tmp_path, change, words):
     write(tmp_path / "index", change)
     with pytest.raises(FileError, match=words):
         SearchIndex.load(tmp_path / "index")
 
 
-def test_one_bit_that_flipped_is_noticed(tmp_path):
+def test_flipped_bit_raises(tmp_path):
     path = tmp_path / "index"
     SearchIndex(CODES, ["a"] * 400, ["n"] * 400).save(path)
     whole = bytearray(path.read_bytes())
@@ -201,7 +205,7 @@ def test_one_bit_that_flipped_is_noticed(tmp_path):
     SearchIndex.load(path)
 
 
-def test_what_is_no_index_is_refused(tmp_path):
+def test_other_files_raise(tmp_path):
     path = tmp_path / "index"
     with pytest.raises(FileError, match="no such file"):
         SearchIndex.load(path)
@@ -212,14 +216,14 @@ def test_what_is_no_index_is_refused(tmp_path):
         with pytest.raises(FileError, match="expected a whole index file"):
             SearchIndex.load(path)
     save_file({"codes": CODES}, path)
-    with pytest.raises(FileError, match="found another's"):
+    with pytest.raises(FileError, match=r"found another \.safetensors"):
         SearchIndex.load(path)
     save_file({"codes": CODES}, path, metadata={"latentmap": "{}"})
     with pytest.raises(FileError, match="found a model"):
         SearchIndex.load(path)
 
 
-def test_a_failed_write_leaves_the_old_file(tmp_path):
+def test_failed_write_keeps_the_old_file(tmp_path):
     SearchIndex(CODES).save(tmp_path / "index")
     with pytest.raises(FileError, match="does not exist"):
         SearchIndex(CODES).save(tmp_path / "no" / "index")
@@ -229,7 +233,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
 # -- what it is good for ---------------------------------------------------------------------------
 
 
-def test_the_nearest_other_face_is_the_same_person(faces):
+def test_angular_distance_finds_faces_of_the_same_person(faces):
     """Better than principal components, which are all that few faces allow a model to keep."""
     from sklearn.decomposition import PCA
 
@@ -237,38 +241,38 @@ def test_the_nearest_other_face_is_the_same_person(faces):
     rows, own = source[:].reshape(400, -1) / 255, np.arange(400)
     codes = PCA(32, svd_solver="full").fit_transform(rows)
     alike = {}
-    for distance in ("plain", "angle"):
-        near = SearchIndex(codes, distance=distance).search(codes, 1, own=own).rows[:, 0]
+    for distance in ("euclidean", "angular"):
+        near = SearchIndex(codes, distance=distance).search(codes, 1, exclude=own).indices[:, 0]
         alike[distance] = np.mean(source.labels[near] == source.labels)
-    assert alike["plain"] == pytest.approx(0.953, abs=0.003)
-    assert alike["angle"] >= 0.96
+    assert alike["euclidean"] == pytest.approx(0.953, abs=0.003)
+    assert alike["angular"] >= 0.96
 
 
-def test_the_angle_does_no_harm_to_tables():
+def test_angular_distance_is_not_worse_on_tables():
     for name in ("wine", "breast_cancer"):
         source = open_data(name)
         codes = ((source[:] - source[:].mean(axis=0)) / source[:].std(axis=0))[:, :13]
         own, alike = np.arange(len(source)), []
-        for distance in ("plain", "angle"):
-            near = SearchIndex(codes, distance=distance).search(codes, 1, own=own).rows[:, 0]
+        for distance in ("euclidean", "angular"):
+            near = SearchIndex(codes, distance=distance).search(codes, 1, exclude=own).indices[:, 0]
             alike.append(np.mean(source.labels[near] == source.labels))
         assert alike[1] > alike[0] - 0.02
 
 
 @pytest.mark.parametrize("width", [2, 6])
-def test_very_many_codes_are_compared_block_by_block(width, monkeypatch):
+def test_search_in_blocks_matches_search_at_once(width, monkeypatch):
     codes = RNG.normal(size=(1000, width)).astype("float32")
     queries = np.arange(40)
-    expected = SearchIndex(codes).search(codes[queries], 7, own=queries)
-    monkeypatch.setattr("latentmap.analysis.search._READ", 90)
-    found = SearchIndex(codes).search(codes[queries], 7, own=queries, task="")
-    assert np.array_equal(found.rows, expected.rows)
+    expected = SearchIndex(codes).search(codes[queries], 7, exclude=queries)
+    monkeypatch.setattr("latentmap.analysis.search.CODE_BLOCK", 90)
+    found = SearchIndex(codes).search(codes[queries], 7, exclude=queries, task="")
+    assert np.array_equal(found.indices, expected.indices)
     assert np.array_equal(found.distances, expected.distances)
 
 
-def test_codes_may_lie_on_the_disk(tmp_path):
+def test_memory_mapped_codes(tmp_path):
     codes = RNG.normal(size=(300, 5)).astype("float32")
     np.save(tmp_path / "codes.npy", codes)
     mapped = np.load(tmp_path / "codes.npy", mmap_mode="r")
     found = SearchIndex(mapped).search(codes[:3], 4)
-    assert np.array_equal(found.rows, SearchIndex(codes).search(codes[:3], 4).rows)
+    assert np.array_equal(found.indices, SearchIndex(codes).search(codes[:3], 4).indices)

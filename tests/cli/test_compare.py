@@ -16,10 +16,10 @@ def told(run, *arguments):
 
 def test_what_is_told_is_what_compare_finds(run, wine_model, wine_csv):
     rows = open_data(wine_csv, label="kind")
-    expected = compare(load_model(wine_model), rows.subset([3]), rows.subset([100]), among=rows)
+    expected = compare(load_model(wine_model), rows.subset([3]), rows.subset([100]), reference=rows)
     found = told(run, wine_model, f"{wine_csv}#3", f"{wine_csv}#100")
     assert found["distance"] == pytest.approx(expected.distance)
-    assert found["farther_share"] == pytest.approx(expected.farther)
+    assert found["farther_share"] == pytest.approx(expected.fraction_farther)
     assert found["reference"] == "wine.csv"
     errors = load_model(wine_model).reconstruction_error(rows.subset([3, 100]))
     assert found["reconstruction_error"] == pytest.approx(errors)

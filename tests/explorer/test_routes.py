@@ -94,7 +94,7 @@ def test_rows_that_are_not_there(ask, target):
 def test_similar_rows(ask, map_scene):
     told = ask.json("GET", "/similar/9?k=5")
     found = SearchIndex(map_scene.codes).search(map_scene.codes[[9]], 5, [9])
-    assert told["rows"] == found.rows[0].tolist()
+    assert told["rows"] == found.indices[0].tolist()
     assert told["distances"] == pytest.approx(found.distances[0].tolist())
     assert len(ask.json("GET", "/similar/9")["rows"]) == 12
     for k in ("0", "-1", "x", "99999"):

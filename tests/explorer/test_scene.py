@@ -67,7 +67,7 @@ def test_a_row_of_a_table_is_told_in_its_own_units(wide_scene, wine):
 def test_similar_rows_are_those_of_the_index(map_scene):
     rows, distances = map_scene.similar(map_scene.codes[[5]], 7, own=5)
     found = SearchIndex(map_scene.codes).search(map_scene.codes[[5]], 7, [5])
-    assert rows == found.rows.tolist()
+    assert rows == found.indices.tolist()
     assert distances[0] == pytest.approx(found.distances[0].tolist())
     assert 5 not in rows[0]
     assert len(map_scene.similar(map_scene.codes[[5]], 9999, own=5)[0][0]) == 499

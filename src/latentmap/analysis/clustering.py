@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from latentmap.analysis.density_peaks import Landscape, basins_of, merges, survey
-from latentmap.analysis.distance import check_code_matrix
 from latentmap.analysis.nearest_labels import Voters, elected
+from latentmap.data.code_checks import check_codes
 from latentmap.errors import SettingError
 from latentmap.progress import progress
 
@@ -85,7 +85,7 @@ class Clusters:
         DataError
             If these are no finite codes of this width.
         """
-        points = check_code_matrix("codes", codes, self._voters.points.shape[1])
+        points = check_codes(codes, self._voters.points.shape[1], min_rows=1)
         return self._voters.vote(points, verbose)
 
 
@@ -155,7 +155,7 @@ def cluster(
     >>> cluster(codes, 3).sizes.sum()
     np.int64(500)
     """
-    points = check_code_matrix("codes", codes)
+    points = check_codes(codes, min_rows=1)
     _check_numbers(n_clusters, typical)
     rows = _sampled(len(points), seed)
     some = points[rows].astype(np.float64)

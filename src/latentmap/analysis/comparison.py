@@ -1,61 +1,63 @@
-"""How alike two rows are, told by their codes and by what the model makes of them.
-
-A distance alone says nothing to anybody; that most pairs of rows are farther apart says a lot. So
-two rows are always compared among others.
-"""
+"""Comparison of two rows by the distance of their codes, relative to random pairs of rows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from latentmap.analysis.model_info import ModelInfo
+from latentmap.analysis.model_info import FittedEstimator, ModelInfo
 from latentmap.analysis.search import SearchIndex
 from latentmap.data import Source, as_source
+from latentmap.data.types import DataLike
 from latentmap.errors import DataError, SettingError
 
-__all__ = ["Comparison", "compare"]
+__all__ = ["Comparison", "compare", "fraction_farther"]
 
-PAIRS = 200_000
-MOST_ROWS = 10_000
-"""Rows to compare among that are encoded; more would change the third digit of the share."""
+N_PAIRS = 200_000
+# More reference rows change only the third digit of the fraction.
+MAX_REFERENCE_ROWS = 10_000
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What `compare` gives.
+    """Result of `compare`.
 
     Attributes
     ----------
     distance : float
-        Of the two codes; see `CodeDistance`.
-    farther : float
-        The share of random pairs of rows that are farther apart: 1 for two rows that are more alike
-        than any two others, one half for an ordinary pair.
-    pairs : int
-        How many pairs that was counted on.
-    rows, back : ndarray of shape (2, ...)
-        The two rows, and what came back through their codes.
+        Distance of the two codes; see `CodeDistance`.
+    fraction_farther : float
+        Fraction of random pairs of reference rows whose distance is larger: 0.5 for a typical pair,
+        1 if no other pair is as similar.
+    n_pairs : int
+        Number of random pairs.
+    rows, reconstructions : ndarray of shape (2, ...)
+        The two rows and their reconstructions.
     """
 
     distance: float
-    farther: float
-    pairs: int
+    fraction_farther: float
+    n_pairs: int
     rows: np.ndarray
-    back: np.ndarray
+    reconstructions: np.ndarray
 
     @property
     def difference(self) -> np.ndarray:
-        """The second row minus the first, in the rows' own units, shape of a row."""
+        """The second row minus the first, in the units of the rows."""
         return self.rows[1].astype(np.float64) - self.rows[0]
 
 
 def compare(
-    model: Any, a: Any, b: Any, among: Any, *, pairs: int = PAIRS, seed: int = 0
+    model: FittedEstimator,
+    a: DataLike,
+    b: DataLike,
+    reference: SearchIndex | DataLike,
+    *,
+    n_pairs: int = N_PAIRS,
+    seed: int = 0,
 ) -> Comparison:
-    """Tell how alike two rows are.
+    """Compute how similar two rows are.
 
     Parameters
     ----------
@@ -63,13 +65,13 @@ def compare(
         With ``transform`` and ``inverse_transform``.
     a, b : array-like of shape (...) or (1, ...), or Source of one row
         The two rows.
-    among : SearchIndex, Source, or array-like of shape (n, ...)
-        The rows to compare them among, best ones that the model has not been fitted to, or an index
-        of their codes. At least two; of more than 10,000 rows a sample is encoded.
-    pairs : int
-        How many random pairs are looked at.
+    reference : SearchIndex, Source, or array-like of shape (n, ...)
+        Rows whose distances are compared with that of a and b, preferably rows that were not
+        fitted, or an index of their codes. At least two; at most 10,000, sampled, are encoded.
+    n_pairs : int
+        Number of random pairs of reference rows.
     seed : int
-        Chooses them.
+        Random seed of the pairs.
 
     Returns
     -------
@@ -78,68 +80,70 @@ def compare(
     Raises
     ------
     DataError
-        If a or b is not one row, or there are fewer than two rows to compare among.
+        If a or b is not one row, or there are fewer than two reference rows.
     SettingError
-        If ``pairs`` is below 1.
+        If ``n_pairs`` is below 1.
 
     Notes
     -----
-    ``farther`` is the share of pairs i ≠ j, drawn at random, with d(i, j) > d(a, b), and half of
-    those with equality; its standard error is at most 1 / (2 √pairs).
+    ``fraction_farther`` is the fraction of random pairs i ≠ j with d(i, j) > d(a, b), plus half the
+    fraction of pairs with equality. Its standard error is at most 1 / (2 √n_pairs).
 
     Examples
     --------
     >>> from sklearn.decomposition import PCA
     >>> X = np.random.default_rng(0).normal(size=(300, 6)) * [9, 5, 3, 2, 1, 1]
     >>> pca = PCA(4).fit(X)
-    >>> same, other = (compare(pca, X[0], row, among=X) for row in (X[0] + 0.1, X[1]))
-    >>> same.farther > 0.99, same.distance < other.distance, same.back.shape
+    >>> near, other = (compare(pca, X[0], row, reference=X) for row in (X[0] + 0.1, X[1]))
+    >>> near.fraction_farther > 0.99, near.distance < other.distance, near.reconstructions.shape
     (True, True, (2, 6))
     """
-    if pairs < 1:
-        raise SettingError(f"pairs: expected at least 1, found {pairs}")
+    if n_pairs < 1:
+        raise SettingError(f"n_pairs: expected at least 1, found {n_pairs}")
     shape = ModelInfo.from_estimator(model).row_shape
     rows = np.concatenate([_one_row(name, row, shape) for name, row in (("a", a), ("b", b))])
-    index = among if isinstance(among, SearchIndex) else _index(model, among)
-    # Where columns have names, the model compares them: they must not be lost on the way.
-    named = [row if _is_named(row) else rows[i : i + 1] for i, row in enumerate((a, b))]
-    codes = np.concatenate([np.asarray(model.transform(row)) for row in named])
-    back = np.asarray(model.inverse_transform(codes)).reshape(rows.shape)
-    distance = float(index.distance.between(codes[:1], codes[1:])[0])
-    return Comparison(distance, farther_share(index, distance, pairs, seed), pairs, rows, back)
+    index = reference if isinstance(reference, SearchIndex) else _build_index(model, reference)
+    # Rows with column names are passed on unchanged, so that the model can compare the names.
+    inputs = [row if _has_names(row) else rows[i : i + 1] for i, row in enumerate((a, b))]
+    codes = np.concatenate([np.asarray(model.transform(row)) for row in inputs])
+    reconstructions = np.asarray(model.inverse_transform(codes)).reshape(rows.shape)
+    distance = float(index.distance.paired(codes[:1], codes[1:])[0])
+    fraction = fraction_farther(index, distance, n_pairs, seed)
+    return Comparison(distance, fraction, n_pairs, rows, reconstructions)
 
 
-def farther_share(index: SearchIndex, distance: float, pairs: int = PAIRS, seed: int = 0) -> float:
-    """Give the share of random pairs of an index's rows that are farther apart than a distance.
+def fraction_farther(
+    index: SearchIndex, distance: float, n_pairs: int = N_PAIRS, seed: int = 0
+) -> float:
+    """Return the fraction of random pairs of an index's rows with a distance above the given one.
 
     Examples
     --------
     >>> index = SearchIndex([[0.0], [1.0], [10.0]])
-    >>> round(farther_share(index, 5.0, 10_000), 1)
+    >>> round(fraction_farther(index, 5.0, 10_000), 1)
     0.7
     """
     if len(index) < 2:
-        raise DataError(f"among: expected at least 2 rows to draw pairs of, found {len(index)}")
+        raise DataError(f"reference: expected at least 2 rows to draw pairs of, found {len(index)}")
     rng = np.random.default_rng(seed)
-    first = rng.integers(len(index), size=pairs)
-    second = (first + rng.integers(1, len(index), size=pairs)) % len(index)
-    apart = index.distance.between(index.codes[first], index.codes[second])
-    return float(np.mean(apart > distance) + np.mean(apart == distance) / 2)
+    first = rng.integers(len(index), size=n_pairs)
+    second = (first + rng.integers(1, len(index), size=n_pairs)) % len(index)
+    distances = index.distance.paired(index.codes[first], index.codes[second])
+    return float(np.mean(distances > distance) + np.mean(distances == distance) / 2)
 
 
-def _index(model: Any, among: Any) -> SearchIndex:
-    rows = as_source(among).sample(MOST_ROWS)
-    return SearchIndex(
-        model.transform(rows if ModelInfo.from_estimator(model).is_latentmap else rows[:])
-    )
+def _build_index(model: FittedEstimator, reference: DataLike) -> SearchIndex:
+    rows = as_source(reference).sample(MAX_REFERENCE_ROWS)
+    accepts_source = ModelInfo.from_estimator(model).is_latentmap
+    return SearchIndex(model.transform(rows if accepts_source else rows[:]))
 
 
-def _is_named(row: Any) -> bool:
+def _has_names(row: DataLike) -> bool:
     return isinstance(row, Source) or hasattr(row, "columns")
 
 
-def _one_row(name: str, row: Any, shape: tuple[int, ...] | None) -> np.ndarray:
-    """Give (1, ...), whether the row came alone or as a batch of one."""
+def _one_row(name: str, row: DataLike, shape: tuple[int, ...] | None) -> np.ndarray:
+    """Return one row, given alone or as a batch of one, as an array of shape (1, ...)."""
     array = row[:] if isinstance(row, Source) else np.asarray(row)
     if shape is not None and array.size == np.prod(shape):
         return array.reshape(1, *shape)

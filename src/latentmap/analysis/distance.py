@@ -1,94 +1,93 @@
-"""How far apart two codes are: what searching and comparing share.
+"""The distance between two codes, which search and comparison share.
 
-The distance of a map is the one that is seen on it. Wider codes, of any estimator, are compared by
-their direction as well: half whitened, and seen from a little way off. It needs the codes of some
-rows, to know how wide each of their numbers is spread.
+Codes of a map are compared by the Euclidean distance that is visible on it. Codes with more
+components are compared mainly by direction, after partial whitening. The distance depends on the
+standard deviation of each component, and so on the codes of a set of reference rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from latentmap.data.memmap import release_pages
-from latentmap.errors import DataError, UnknownNameError
+from latentmap.data.code_checks import check_codes, code_blocks
+from latentmap.errors import UnknownNameError
 
-__all__ = ["DISTANCES", "CodeDistance", "check_code_matrix", "code_blocks"]
+__all__ = ["DISTANCES", "CodeDistance"]
 
-DISTANCES = ("plain", "angle")
-SEEN = 3
-"""Codes of up to so many numbers are places that people look at."""
-_NARROW = 1e-3  # of the widest number's deviation: less is rounding
-_BLOCK = 2**16
-_READ = 2**20
+DISTANCES = ("euclidean", "angular")
+MAX_EUCLIDEAN_COMPONENTS = 3
+# Components with a smaller deviation, relative to the largest, contain only rounding errors.
+MIN_RELATIVE_DEVIATION = 1e-3
+BLOCK_ROWS = 2**16
 
 
 class CodeDistance:
-    """The distance between codes, among the codes of some rows.
+    """Distance between codes, given the codes of reference rows.
 
     Parameters
     ----------
     codes : array-like of shape (n, n_components)
-        Of the rows that are searched, or of rows like them.
-    kind : {"auto", "plain", "angle"}
-        "plain" is Euclid's. "angle" is below. "auto" is "plain" for codes of up to three numbers,
-        which are places on a map, else "angle".
+        Codes of the searched rows, or of similar rows.
+    kind : {"auto", "euclidean", "angular"}
+        "auto" is "euclidean" for codes of at most three components, as on a map, else "angular".
 
     Attributes
     ----------
     kind : str
-        "plain" or "angle".
+        "euclidean" or "angular".
 
     Raises
     ------
     DataError
-        If these are no finite codes.
+        If the codes are not finite numbers of shape (n, n_components).
     UnknownNameError
-        If there is no such kind.
+        If the kind does not exist.
 
     Notes
     -----
-    With μ and σ the mean and the deviation of each number of the code, u = (z − μ) / √σ, and
-    ρ² = ½ Σ σ, half the mean of ‖u‖², a code stands at p = (u, ρ) / √(‖u‖² + ρ²), a point of a
-    sphere; the distance of two is ‖p − q‖ = 2 sin(angle / 2), from 0 to 2, whatever the unit of the
-    codes.
+    Let μ and σ be the mean and the standard deviation of each component, u = (z − μ) / √σ, and
+    ρ² = ½ Σ σ, which is half the mean of ‖u‖². The angular distance maps a code to
+    p = (u, ρ) / √(‖u‖² + ρ²), a point on the unit sphere, and is ‖p − q‖ = 2 sin(angle / 2), from
+    0 to 2. It does not depend on the unit of the codes.
 
-    Dividing by √σ weighs a number less the more it varies, but does not make all alike, as
-    whitening does (division by σ): where numbers tell little, that would only amplify noise. With
-    σ it is the whitened cosine, for years the best of the distances between principal components
-    of faces (H. Moon, P. J. Phillips, Perception 30, 2001; J. R. Beveridge et al., Machine Vision
-    and Applications 16, 2005); H. Jégou and O. Chum (ECCV 2012) tell what whitening does for
-    searching. ρ keeps what a cosine drops, how far a code lies from the middle: where codes are
-    wide nearly all of that is noise, where they are narrow it is half of what there is.
+    Division by √σ reduces the weight of components with a large deviation, but does not equalise
+    all components as whitening (division by σ) does, which amplifies noise. With σ, the distance is
+    the whitened cosine, which performed best among distances between principal components of faces
+    (H. Moon, P. J. Phillips, Perception 30, 2001; J. R. Beveridge et al., Machine Vision and
+    Applications 16, 2005). H. Jégou and O. Chum (ECCV 2012) describe whitening for search. The
+    additional coordinate ρ keeps part of the distance of a code from the mean, which the cosine
+    ignores.
 
     Examples
     --------
     >>> wide = np.random.default_rng(0).normal(size=(50, 8))
     >>> CodeDistance(wide).kind, CodeDistance(wide[:, :2]).kind
-    ('angle', 'plain')
-    >>> CodeDistance([[0.0, 0.0], [6.0, 8.0]]).between([[0.0, 0.0]], [[3.0, 4.0]]).tolist()
+    ('angular', 'euclidean')
+    >>> CodeDistance([[0.0, 0.0], [6.0, 8.0]]).paired([[0.0, 0.0]], [[3.0, 4.0]]).tolist()
     [5.0]
     """
 
-    def __init__(self, codes: Any, kind: str = "auto") -> None:
+    def __init__(self, codes: ArrayLike, kind: str = "auto") -> None:
         if kind not in ("auto", *DISTANCES):
             raise UnknownNameError("distance", kind, ("auto", *DISTANCES))
-        codes = check_code_matrix("codes", codes)
-        self.width = codes.shape[1]
-        self.kind = ("plain" if self.width <= SEEN else "angle") if kind == "auto" else kind
+        codes = check_codes(codes, min_rows=1)
+        self.n_components = codes.shape[1]
+        is_narrow = self.n_components <= MAX_EUCLIDEAN_COMPONENTS
+        self.kind = DISTANCES[not is_narrow] if kind == "auto" else kind
         self._center = _mean(codes, lambda block: block)
-        spread = np.sqrt(_mean(codes, lambda block: (block - self._center) ** 2))
-        if not spread.any():  # a single row, or all rows alike
-            spread[:] = 1.0
-        self._unit = spread.max()
-        spread = np.maximum(spread / self._unit, _NARROW)
-        self._root = np.sqrt(spread)
-        self._squared_reach = spread.sum() / 2
+        deviation = np.sqrt(_mean(codes, lambda block: (block - self._center) ** 2))
+        if not deviation.any():  # All codes are equal.
+            deviation[:] = 1.0
+        self._unit = deviation.max()
+        deviation = np.maximum(deviation / self._unit, MIN_RELATIVE_DEVIATION)
+        self._root_deviation = np.sqrt(deviation)
+        self._squared_radius = deviation.sum() / 2
 
-    def points(self, codes: Any) -> np.ndarray:
-        """Place codes where Euclid's distance is theirs.
+    def coordinates(self, codes: ArrayLike) -> np.ndarray:
+        """Return points whose Euclidean distances are the distances of the codes.
 
         Parameters
         ----------
@@ -96,23 +95,24 @@ class CodeDistance:
 
         Returns
         -------
-        ndarray of shape (n, n_components) or, for "angle", (n, n_components + 1)
+        ndarray of shape (n, n_components) or, for "angular", (n, n_components + 1)
             float32.
 
         Raises
         ------
         DataError
-            If a code has another width, or is not finite.
+            If the codes have another number of components, or are not finite.
         """
-        codes = check_code_matrix("codes", codes, self.width)
-        out = np.empty((len(codes), self.width + (self.kind == "angle")), np.float32)
-        for start in range(0, len(codes), _BLOCK):
-            block = codes[start : start + _BLOCK].astype(np.float64) - self._center
-            out[start : start + _BLOCK] = block if self.kind == "plain" else self._on_sphere(block)
-        return out
+        codes = check_codes(codes, self.n_components, min_rows=1)
+        is_angular = self.kind == "angular"
+        points = np.empty((len(codes), self.n_components + is_angular), np.float32)
+        for start in range(0, len(codes), BLOCK_ROWS):
+            block = codes[start : start + BLOCK_ROWS].astype(np.float64) - self._center
+            points[start : start + BLOCK_ROWS] = self._on_sphere(block) if is_angular else block
+        return points
 
-    def between(self, a: Any, b: Any) -> np.ndarray:
-        """Give the distance of each code of ``a`` to its partner in ``b``.
+    def paired(self, a: ArrayLike, b: ArrayLike) -> np.ndarray:
+        """Return the distance between each code of a and the corresponding code of b.
 
         Parameters
         ----------
@@ -121,58 +121,19 @@ class CodeDistance:
         Returns
         -------
         ndarray of shape (n,)
-            float32, 0 or more; "angle" up to 2.
+            float32, from 0; at most 2 for "angular".
         """
-        apart = self.points(a) - self.points(b)
-        return np.sqrt(np.einsum("ij,ij->i", apart, apart))
+        difference = self.coordinates(a) - self.coordinates(b)
+        return np.sqrt(np.einsum("ij,ij->i", difference, difference))
 
     def _on_sphere(self, centered: np.ndarray) -> np.ndarray:
-        points = np.empty((len(centered), self.width + 1))
-        points[:, :-1] = centered / self._unit / self._root
-        points[:, -1] = np.sqrt(self._squared_reach)
+        points = np.empty((len(centered), self.n_components + 1))
+        points[:, :-1] = centered / self._unit / self._root_deviation
+        points[:, -1] = np.sqrt(self._squared_radius)
         return points / np.linalg.norm(points, axis=1, keepdims=True)
 
 
-def code_blocks(codes: np.ndarray, size: int = _READ) -> Iterator[tuple[int, np.ndarray]]:
-    """Go through codes that may lie in a mapped file; give each block's first row, and the block.
-
-    Examples
-    --------
-    >>> [(start, len(block)) for start, block in code_blocks(np.zeros((5, 2)), size=3)]
-    [(0, 3), (3, 2)]
-    """
-    for start in range(0, len(codes), size):
-        yield start, np.asarray(codes[start : start + size])
-        release_pages(codes)
-
-
-def _mean(codes: np.ndarray, of: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """Give the mean of something over all codes, in double precision."""
-    sums = [of(block).sum(axis=0, dtype=np.float64) for _, block in code_blocks(codes)]
+def _mean(codes: np.ndarray, function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Return the mean of a function over all codes, in double precision."""
+    sums = [function(block).sum(axis=0, dtype=np.float64) for _, block in code_blocks(codes)]
     return np.sum(sums, axis=0) / len(codes)
-
-
-def check_code_matrix(name: str, codes: Any, width: int | None = None) -> np.ndarray:
-    """Check codes: finite numbers, (n, n_components), at least one row, of this width.
-
-    Examples
-    --------
-    >>> check_code_matrix("codes", [[1, 2]]).dtype
-    dtype('float32')
-    >>> check_code_matrix("codes", [[1, 2]], 3)
-    Traceback (most recent call last):
-        ...
-    latentmap.errors.DataError: codes: expected shape (n, 3), found (1, 2)
-    """
-    try:
-        matrix = np.asanyarray(codes, dtype=np.float32)
-    except (ValueError, TypeError):
-        raise DataError(f"{name}: expected numbers, found something else") from None
-    expected = "n_components" if width is None else width
-    if matrix.ndim != 2 or 0 in matrix.shape or matrix.shape[1] != (width or matrix.shape[1]):
-        raise DataError(f"{name}: expected shape (n, {expected}), found {matrix.shape}")
-    for start, block in code_blocks(matrix):
-        if not np.isfinite(block).all():
-            row = start + int(np.flatnonzero(~np.isfinite(block).all(axis=1))[0])
-            raise DataError(f"{name}, row {row}: expected finite numbers, found {matrix[row]}")
-    return matrix

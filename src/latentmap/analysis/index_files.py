@@ -1,7 +1,7 @@
-"""The index in a file: plain arrays in .safetensors, with one JSON text beside them.
+"""Files of search indexes: arrays in a .safetensors file, with JSON metadata.
 
-Texts lie in arrays, too: all their bytes, and where each of them ends. What a file claims is
-checked before memory is taken, and nothing in it is executed.
+Texts are stored as one array of UTF-8 bytes and one array of end positions. What a file declares is
+checked before memory is allocated, and nothing in a file is executed.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,30 +18,48 @@ from latentmap.data.memory import check_memory
 from latentmap.errors import FileError
 from latentmap.files import fingerprint, write_atomically
 
-__all__ = ["FORMAT", "Contents", "read_index", "write_index"]
+__all__ = ["FORMAT", "IndexContents", "read_index", "write_index"]
 
 FORMAT = 1
-"""The version of what is written; files of every version up to it are read."""
-_KEY, _SUM = "latentmap-index", "sha256"
-_TOLD = {"distance": str, "model": str | None, "rows": str | None}
+"""Format version that is written; all versions up to it are read."""
+_METADATA_KEY, _CHECKSUM_KEY = "latentmap-index", "sha256"
+_METADATA_TYPES = {"distance": str, "model": str | None, "rows": str | None}
+# The file format has its own names of the distances.
+_DISTANCE_IN_FILE = {"euclidean": "plain", "angular": "angle"}
 
 
-class Contents(NamedTuple):
-    """What an index file holds."""
+@dataclass(frozen=True)
+class IndexContents:
+    """Contents of an index file.
 
-    codes: np.ndarray  # (n, n_components), float32
-    labels: np.ndarray | None  # (n,), integers or texts
+    Attributes
+    ----------
+    codes : ndarray of shape (n, n_components)
+        float32.
+    labels : ndarray of shape (n,) or None
+        Integers or texts.
+    names : sequence of n str, or None
+    distance : str
+        A kind of `CodeDistance`.
+    model, rows : str or None
+        Fingerprints of the model and of the rows.
+    """
+
+    codes: np.ndarray
+    labels: np.ndarray | None
     names: Sequence[str] | None
-    told: dict[str, Any]
+    distance: str
+    model: str | None
+    rows: str | None
 
 
-def write_index(path: str | os.PathLike[str], contents: Contents) -> None:
+def write_index(path: str | os.PathLike[str], contents: IndexContents) -> None:
     """Write an index file.
 
     Raises
     ------
     FileError
-        If the place cannot be written; an older file there is then still whole.
+        If the path cannot be written; an existing file is then unchanged.
     """
     from safetensors.numpy import save
 
@@ -50,42 +68,47 @@ def write_index(path: str | os.PathLike[str], contents: Contents) -> None:
         arrays |= _label_arrays(contents.labels)
     if contents.names is not None:
         arrays |= _text_arrays("names", contents.names)
-    text = json.dumps({"format": FORMAT, **contents.told})
-    metadata = {_KEY: text, _SUM: fingerprint({"text": text}, arrays)}
-    with write_atomically(path) as beside:
-        beside.write_bytes(save(arrays, metadata=metadata))
+    distance = _DISTANCE_IN_FILE.get(contents.distance, contents.distance)
+    about = {"distance": distance, "model": contents.model, "rows": contents.rows}
+    text = json.dumps({"format": FORMAT, **about})
+    metadata = {_METADATA_KEY: text, _CHECKSUM_KEY: fingerprint({"text": text}, arrays)}
+    with write_atomically(path) as temporary:
+        temporary.write_bytes(save(arrays, metadata=metadata))
 
 
-def read_index(path: str | os.PathLike[str]) -> Contents:
+def read_index(path: str | os.PathLike[str]) -> IndexContents:
     """Read an index file.
 
     Raises
     ------
     FileError
-        If the file is missing, cut short, no index, damaged or of a newer format.
+        If the file is missing, truncated, damaged, of a newer format, or not an index.
     TooLargeError
-        If it is larger than the memory that is free.
+        If it exceeds the available memory.
 
     Examples
     --------
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "index.safetensors"
-    >>> told = {"distance": "plain", "model": None, "rows": None}
-    >>> write_index(path, Contents(np.ones((2, 3)), np.array(["a", "b"]), None, told))
+    >>> labels = np.array(["a", "b"])
+    >>> write_index(path, IndexContents(np.ones((2, 3)), labels, None, "euclidean", None, None))
     >>> read_index(path).codes.shape, read_index(path).labels.tolist()
     ((2, 3), ['a', 'b'])
     """
-    told, arrays = _read(Path(path))
+    metadata, arrays = _read(Path(path))
     try:
         codes = arrays["codes"]
         labels = _labels(arrays, len(codes))
         names = _texts("names", arrays, len(codes)) if "names/ends" in arrays else None
     except (LookupError, TypeError, ValueError) as error:
         raise FileError(f"{path}: the index is damaged ({error})") from None
-    return Contents(codes, labels, names, told)
+    kinds = {stored: kind for kind, stored in _DISTANCE_IN_FILE.items()}
+    distance = str(metadata["distance"])
+    fingerprints = metadata["model"], metadata["rows"]
+    return IndexContents(codes, labels, names, kinds.get(distance, distance), *fingerprints)
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def _read(path: Path) -> tuple[dict[str, str | None], dict[str, np.ndarray]]:
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
@@ -93,7 +116,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
-            told = _told(path, metadata)
+            about = _parse_metadata(path, metadata)
             check_memory(str(path), 2 * path.stat().st_size)
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, TypeError, UnicodeDecodeError) as error:
@@ -102,32 +125,34 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         raise FileError(
             f"{path}: expected a whole index file, found something else or a part of one ({error})"
         ) from None
-    if fingerprint({"text": metadata[_KEY]}, arrays) != metadata.get(_SUM):
+    if fingerprint({"text": metadata[_METADATA_KEY]}, arrays) != metadata.get(_CHECKSUM_KEY):
         raise FileError(f"{path}: the index is damaged (its checksum differs)")
-    return told, arrays
+    return about, arrays
 
 
-def _told(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
-    """Read the JSON text and check that it is ours."""
-    if _KEY not in metadata:
-        found = "a model" if "latentmap" in metadata else "another's .safetensors"
+def _parse_metadata(path: Path, metadata: dict[str, str]) -> dict[str, str | None]:
+    """Return the JSON metadata, or raise if they are not those of an index."""
+    if _METADATA_KEY not in metadata:
+        found = "a model" if "latentmap" in metadata else "another .safetensors file"
         raise FileError(f"{path}: expected an index that similar saved, found {found}")
     try:
-        told = dict(json.loads(metadata[_KEY]))
-        version = int(told.pop("format"))
+        about = dict(json.loads(metadata[_METADATA_KEY]))
+        version = int(about.pop("format"))
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise FileError(f"{path}: the description of the index is damaged") from None
     if version > FORMAT:
         raise FileError(
             f"{path}: expected format {FORMAT} or older, found {version}; upgrade latentmap"
         )
-    if set(told) != set(_TOLD) or not all(isinstance(told[k], t) for k, t in _TOLD.items()):
+    if set(about) != set(_METADATA_TYPES) or not all(
+        isinstance(about[key], kind) for key, kind in _METADATA_TYPES.items()
+    ):
         raise FileError(f"{path}: the description of the index is damaged")
-    return told
+    return about
 
 
 def _label_arrays(labels: np.ndarray) -> dict[str, np.ndarray]:
-    """Keep integers as they are, and of texts each different one once."""
+    """Return integer labels as they are, and text labels as class numbers and class names."""
     if labels.dtype.kind in "biu":
         return {"labels": labels.astype(np.int64)}
     classes, numbers = np.unique(labels.astype(str), return_inverse=True)
@@ -144,8 +169,8 @@ def _labels(arrays: dict[str, np.ndarray], count: int) -> np.ndarray | None:
         return numbers
     classes = _texts("classes", arrays, len(arrays["classes/ends"]))
     if numbers.min() < 0 or numbers.max() >= len(classes):
-        raise ValueError("labels point nowhere")
-    # As objects: one long label among a million rows shall not make all of them as long.
+        raise ValueError("labels refer to classes that do not exist")
+    # An object array does not pad every label to the length of the longest one.
     return np.array(classes, dtype=object)[numbers]
 
 
@@ -156,12 +181,12 @@ def _text_arrays(name: str, texts: Sequence[str]) -> dict[str, np.ndarray]:
 
 
 def _texts(name: str, arrays: dict[str, np.ndarray], count: int) -> list[str]:
-    held, ends = arrays[f"{name}/bytes"], arrays[f"{name}/ends"]
-    if held.dtype != np.uint8 or held.ndim != 1 or ends.dtype != np.int64 or ends.shape != (count,):
+    data, ends = arrays[f"{name}/bytes"], arrays[f"{name}/ends"]
+    if data.dtype != np.uint8 or data.ndim != 1 or ends.dtype != np.int64 or ends.shape != (count,):
         raise ValueError(f"expected {count} {name}, found {ends.shape}")
     starts = np.append(0, ends[:-1])
-    if (starts > ends).any() or starts.min() < 0 or ends.max(initial=0) != len(held):
-        raise ValueError(f"{name} do not end where they should")
-    whole = held.tobytes()
-    pairs = zip(starts.tolist(), ends.tolist(), strict=True)
-    return [whole[a:b].decode("utf-8", "replace") for a, b in pairs]
+    if (starts > ends).any() or starts.min() < 0 or ends.max(initial=0) != len(data):
+        raise ValueError(f"the end positions of {name} do not match their bytes")
+    joined = data.tobytes()
+    bounds = zip(starts.tolist(), ends.tolist(), strict=True)
+    return [joined[start:end].decode("utf-8", "replace") for start, end in bounds]

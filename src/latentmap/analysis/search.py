@@ -1,76 +1,78 @@
-"""The nearest rows by code, and an index file that answers without reading the rows again.
+"""Search for the rows with the nearest codes, and index files for searching without the rows.
 
-What is kept is what faiss builds its index from, not faiss's own file: rebuilding takes less than a
-second for a million codes, and a file of plain arrays can be checked and executes nothing.
+An index file stores the codes, not the faiss index: faiss rebuilds an index of a million codes in
+less than a second, and a file of plain arrays can be checked and executes nothing.
 """
 
 from __future__ import annotations
 
 import os
-from typing import Any, NamedTuple, Self
+from collections.abc import Iterable
+from typing import NamedTuple, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from latentmap.analysis.distance import CodeDistance, check_code_matrix, code_blocks
-from latentmap.analysis.index_files import Contents, read_index, write_index
-from latentmap.analysis.model_info import ModelInfo
+from latentmap.analysis.distance import CodeDistance
+from latentmap.analysis.index_files import IndexContents, read_index, write_index
+from latentmap.analysis.model_info import ModelInfo, model_fingerprint
+from latentmap.data.code_checks import check_codes, code_blocks
 from latentmap.data.string_store import StringStore
 from latentmap.errors import DataError, FileError, SettingError
 from latentmap.preprocessing.neighbors import CELL_ROWS, NeighborIndex, drop_self
 from latentmap.progress import progress
 
-__all__ = ["Found", "SearchIndex"]
+__all__ = ["Neighbors", "SearchIndex"]
 
-EXACT_PAIRS = 2**31
-"""Up to so many distances are all computed, in seconds; more are searched cell by cell."""
-CELLS = 64
-_BLOCK = 4096
-_READ = 2**20
-"""Codes that are placed at a time, where all are compared and they are more."""
+# All distances are computed up to this number of pairs, which takes seconds.
+MAX_EXACT_PAIRS = 2**31
+SEARCHED_CELLS = 64
+QUERY_BLOCK = 4096
+CODE_BLOCK = 2**20
 
 
-class Found(NamedTuple):
-    """What `SearchIndex.search` gives, nearest first.
+class Neighbors(NamedTuple):
+    """Result of `SearchIndex.search`, nearest rows first.
 
     Attributes
     ----------
-    rows : ndarray of shape (n, k)
+    indices : ndarray of shape (n, k)
         Row numbers, int64.
     distances : ndarray of shape (n, k)
         float32; see `CodeDistance`.
     """
 
-    rows: np.ndarray
+    indices: np.ndarray
     distances: np.ndarray
 
 
 class SearchIndex:
-    """The codes of rows, to be searched for those nearest to others.
+    """Index for searching the rows with the nearest codes.
 
     Parameters
     ----------
     codes : array-like of shape (n, n_components)
-        Of the rows to search among: ``model.transform(rows)``, of any model.
+        Codes of the searched rows: ``model.transform(rows)`` of any model.
     labels : array-like of shape (n,), optional
-    names : sequence of str, optional
-        One a row, such as the images' file names.
-    distance : {"auto", "plain", "angle"}
+    names : sequence of n str, optional
+        Such as the file names of images.
+    distance : {"auto", "euclidean", "angular"}
         See `CodeDistance`.
     model : str, optional
-        The fingerprint of the model that made the codes, ``model.fingerprint()``: kept in the file,
-        so that it is never searched with the codes of another.
+        Fingerprint of the model, ``model.fingerprint()``. It is stored in the file, so that the
+        index is not searched with codes of another model.
     rows : str, optional
-        What tells these rows from others, kept in the file.
+        Fingerprint of the rows, stored in the file.
 
     Attributes
     ----------
     codes, labels, names, distance, model, rows
-        As given; ``distance`` as a `CodeDistance`.
+        The parameters; ``distance`` is a `CodeDistance`.
 
     Raises
     ------
     DataError
-        If these are no finite codes, or labels or names are not one a row.
+        If the codes are not finite, or there is not one label or name for each row.
 
     Examples
     --------
@@ -82,71 +84,75 @@ class SearchIndex:
 
     def __init__(
         self,
-        codes: Any,
-        labels: Any = None,
-        names: Any = None,
+        codes: ArrayLike,
+        labels: ArrayLike | None = None,
+        names: Iterable[str] | None = None,
         *,
         distance: str = "auto",
         model: str | None = None,
         rows: str | None = None,
     ) -> None:
-        self.codes = check_code_matrix("codes", codes)
+        self.codes = check_codes(codes, min_rows=1)
         self.labels = None if labels is None else np.asarray(labels)
         self.names = None if names is None else StringStore(map(str, names))
         self.distance = CodeDistance(self.codes, distance)
         self.model, self.rows = model, rows
-        for what, values in (("labels", self.labels), ("names", self.names)):
-            if values is not None and (found := _shape(values)) != (len(self.codes),):
-                raise DataError(f"{what}: expected one for each of {len(self)} rows, found {found}")
-        self._built: dict[int, NeighborIndex] = {}
+        for name, values in (("labels", self.labels), ("names", self.names)):
+            if values is not None and (shape := _shape(values)) != (len(self.codes),):
+                raise DataError(f"{name}: expected one for each of {len(self)} rows, found {shape}")
+        self._indexes: dict[int, NeighborIndex] = {}
 
     def __len__(self) -> int:
         return len(self.codes)
 
-    def search(self, codes: Any, k: int = 10, own: Any = None, task: str = "") -> Found:
-        """Find the k nearest rows of each code.
+    def search(
+        self, codes: ArrayLike, k: int = 10, exclude: ArrayLike | None = None, task: str = ""
+    ) -> Neighbors:
+        """Return the k nearest rows of each code.
 
         Parameters
         ----------
         codes : array-like of shape (n, n_components)
-            Of the same model.
+            Codes of the same model.
         k : int
-            At most as many as there are rows.
-        own : array-like of shape (n,), optional
-            Where the codes are of rows of the index: their numbers there. Nobody is its own
-            neighbour then, but a row exactly like it is. −1 for a code that is none of these.
+            From 1 to the number of rows.
+        exclude : array-like of shape (n,), optional
+            One row number for each code, which is left out of its result, such as the row that the
+            code belongs to. −1 leaves out none.
         task : str
-            With one, a bar of this name shows how far it has come.
+            Title of a progress bar; by default there is none.
 
         Returns
         -------
-        Found
-            ``rows`` and ``distances``, each (n, k), nearest first. Exact up to 2 thousand million
-            pairs of codes; of more, about 99 in 100 are the true ones, the same ones every time.
+        Neighbors
+            ``indices`` and ``distances``, each of shape (n, k), nearest first. Exact for up to
+            2³¹ pairs of codes; for more, about 99 % of the results are the exact ones, and the same
+            in every run.
 
         Raises
         ------
         DataError
-            If codes have another width.
+            If the codes have another number of components.
         SettingError
-            If ``k`` is below 1 or too large.
+            If ``k`` is out of range.
 
         Notes
         -----
-        Exact search and cells (k-means, of which the nearest 64 are looked into) by faiss (M. Douze
-        et al., "The Faiss library", 2024).
+        Exact search, and search in the nearest 64 cells of a k-means partition, are done by faiss
+        (M. Douze et al., "The Faiss library", 2024).
         """
-        codes = check_code_matrix("codes", codes, self.codes.shape[1])
-        own = None if own is None else _own(own, len(codes), len(self))
-        self._check_k(k, len(self) - (own is not None))
-        points = self.distance.points(codes)
-        near = self._nearest(points, k + (own is not None), task)
-        if own is not None:
-            near = drop_self(near, own)
-        return self._in_order(points, near)
+        codes = check_codes(codes, self.codes.shape[1], min_rows=1)
+        exclude = None if exclude is None else _check_excluded(exclude, len(codes), len(self))
+        n_excluded = int(exclude is not None)
+        self._check_k(k, len(self) - n_excluded)
+        points = self.distance.coordinates(codes)
+        indices = self._nearest(points, k + n_excluded, task)
+        if exclude is not None:
+            indices = drop_self(indices, exclude)
+        return self._sort(points, indices)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the index to one .safetensors file: codes, labels and names.
+        """Write the index to one .safetensors file.
 
         Parameters
         ----------
@@ -155,20 +161,21 @@ class SearchIndex:
         Raises
         ------
         FileError
-            If the place cannot be written.
+            If the path cannot be written.
         """
-        told = {"distance": self.distance.kind, "model": self.model, "rows": self.rows}
-        write_index(path, Contents(self.codes, self.labels, self.names, told))
+        kind = self.distance.kind
+        contents = IndexContents(self.codes, self.labels, self.names, kind, self.model, self.rows)
+        write_index(path, contents)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], model: Any = None) -> Self:
-        """Read an index from a file. Nothing in it is executed.
+    def load(cls, path: str | os.PathLike[str], model: object = None) -> Self:
+        """Read an index from a file. Nothing in the file is executed.
 
         Parameters
         ----------
         path : path-like
         model : fitted estimator, optional
-            The one whose codes will be looked for: an index of another model's is refused.
+            The estimator whose codes will be searched for.
 
         Returns
         -------
@@ -177,88 +184,100 @@ class SearchIndex:
         Raises
         ------
         FileError
-            If the file is missing, cut short, no index, or of another model.
+            If the file is missing, truncated, not an index, or an index of another model.
 
         Examples
         --------
         >>> import tempfile, pathlib
         >>> path = pathlib.Path(tempfile.mkdtemp()) / "index.safetensors"
         >>> SearchIndex([[0.0, 0.0], [3.0, 4.0]], names=["a.png", "b.png"]).save(path)
-        >>> SearchIndex.load(path).search([[3.0, 3.0]], k=1).rows.tolist()
+        >>> SearchIndex.load(path).search([[3.0, 3.0]], k=1).indices.tolist()
         [[1]]
         """
-        contents = read_index(path)
+        stored = read_index(path)
         try:
-            index = cls(contents.codes, contents.labels, contents.names, **contents.told)
+            index = cls(
+                stored.codes,
+                stored.labels,
+                stored.names,
+                distance=stored.distance,
+                model=stored.model,
+                rows=stored.rows,
+            )
         except (DataError, SettingError, TypeError) as error:
             raise FileError(f"{path}: the index is damaged ({error})") from None
         if model is not None:
             index.check_model(model, str(path))
         return index
 
-    def check_model(self, model: Any, name: str = "the index") -> None:
-        """Refuse another model than the one that made the codes."""
-        width, found = self.codes.shape[1], ModelInfo.from_estimator(model).n_components
-        if found != width:
+    def check_model(self, model: object, name: str = "the index") -> None:
+        """Raise a FileError if the codes were computed by another model."""
+        n_components, expected = self.codes.shape[1], ModelInfo.from_estimator(model).n_components
+        if expected != n_components:
             raise FileError(
-                f"{name}: expected codes of {found} numbers, as the model makes, found {width}"
+                f"{name}: expected codes of {expected} numbers, as the model makes, "
+                f"found {n_components}"
             )
-        if self.model is not None and self.model != model.fingerprint():
+        if self.model is not None and self.model != model_fingerprint(model):
             raise FileError(
-                f"{name}: expected an index of this model, found one that another model made"
+                f"{name}: expected an index of this model, found an index of another model"
             )
 
-    def _check_k(self, k: int, most: int) -> None:
-        if not isinstance(k, int | np.integer) or not 1 <= k <= most:
-            raise SettingError(f"k: expected an integer from 1 to {most:,} rows, found {k}")
+    def _check_k(self, k: int, maximum: int) -> None:
+        if not isinstance(k, int | np.integer) or not 1 <= k <= maximum:
+            raise SettingError(f"k: expected an integer from 1 to {maximum:,} rows, found {k}")
 
     def _nearest(self, points: np.ndarray, k: int, task: str) -> np.ndarray:
-        """Choose whether all pairs are compared, and search."""
-        all_pairs = len(self) * len(points) <= EXACT_PAIRS or 4 * k > CELLS * CELL_ROWS
-        if all_pairs and len(self) > _READ:
-            return self._nearest_of_blocks(points, k, task)
-        return self._neighbors(0 if all_pairs else CELLS, task).search(points, k, task)
+        """Search exactly or in the nearest cells, depending on the number of pairs."""
+        is_few = len(self) * len(points) <= MAX_EXACT_PAIRS
+        is_exact = is_few or 4 * k > SEARCHED_CELLS * CELL_ROWS
+        if is_exact and len(self) > CODE_BLOCK:
+            return self._nearest_in_blocks(points, k, task)
+        return self._neighbor_index(0 if is_exact else SEARCHED_CELLS, task).search(points, k, task)
 
-    def _neighbors(self, cells: int, task: str) -> NeighborIndex:
-        """Build once what a search needs."""
-        if cells not in self._built:
+    def _neighbor_index(self, cells: int, task: str) -> NeighborIndex:
+        if cells not in self._indexes:
             with progress("Sorting the codes into cells", 1, bool(task and cells)) as advance:
-                self._built[cells] = NeighborIndex(self.distance.points(self.codes), 0, cells)
+                self._indexes[cells] = NeighborIndex(
+                    self.distance.coordinates(self.codes), 0, cells
+                )
                 advance(1)
-        return self._built[cells]
+        return self._indexes[cells]
 
-    def _nearest_of_blocks(self, points: np.ndarray, k: int, task: str) -> np.ndarray:
-        """Compare with all codes, block by block: very many are not placed all at once."""
-        near = np.empty((len(points), 0), np.int64)
+    def _nearest_in_blocks(self, points: np.ndarray, k: int, task: str) -> np.ndarray:
+        """Search exactly, block by block, without the coordinates of all codes in memory."""
+        indices = np.empty((len(points), 0), np.int64)
         with progress(task, len(self), bool(task)) as advance:
-            for start, block in code_blocks(self.codes, _READ):
-                some = NeighborIndex(self.distance.points(block), 0, 0)
-                found = start + some.search(points, min(k, len(block)))
-                near = self._in_order(points, np.hstack([near, found])).rows[:, :k]
+            for start, block in code_blocks(self.codes, CODE_BLOCK):
+                block_index = NeighborIndex(self.distance.coordinates(block), 0, 0)
+                candidates = start + block_index.search(points, min(k, len(block)))
+                indices = self._sort(points, np.hstack([indices, candidates])).indices[:, :k]
                 advance(len(block))
-        return near
+        return indices
 
-    def _in_order(self, points: np.ndarray, near: np.ndarray) -> Found:
-        """Measure what was found anew: faiss subtracts large squares, which loses digits."""
-        distances = np.empty(near.shape, np.float32)
-        for start in range(0, len(near), _BLOCK):
-            part = slice(start, start + _BLOCK)
-            there = self.distance.points(self.codes[near[part].ravel()])
-            apart = points[part, None] - there.reshape(*near[part].shape, -1)
-            distances[part] = np.sqrt(np.einsum("ijk,ijk->ij", apart, apart))
+    def _sort(self, points: np.ndarray, indices: np.ndarray) -> Neighbors:
+        """Compute distances again and sort by them: those of faiss have fewer correct digits."""
+        distances = np.empty(indices.shape, np.float32)
+        for start in range(0, len(indices), QUERY_BLOCK):
+            part = slice(start, start + QUERY_BLOCK)
+            neighbors = self.distance.coordinates(self.codes[indices[part].ravel()])
+            difference = points[part, None] - neighbors.reshape(*indices[part].shape, -1)
+            distances[part] = np.sqrt(np.einsum("ijk,ijk->ij", difference, difference))
         order = np.argsort(distances, axis=1, kind="stable")
-        return Found(*(np.take_along_axis(array, order, axis=1) for array in (near, distances)))
+        return Neighbors(*(np.take_along_axis(a, order, axis=1) for a in (indices, distances)))
 
 
 def _shape(values: np.ndarray | StringStore) -> tuple[int, ...]:
     return (len(values),) if isinstance(values, StringStore) else values.shape
 
 
-def _own(own: Any, count: int, most: int) -> np.ndarray:
-    numbers = np.asarray(own)
-    if numbers.shape != (count,) or numbers.dtype.kind not in "iu":
+def _check_excluded(exclude: ArrayLike, n_codes: int, n_rows: int) -> np.ndarray:
+    numbers = np.asarray(exclude)
+    if numbers.shape != (n_codes,) or numbers.dtype.kind not in "iu":
         found = f"{numbers.dtype} of shape {numbers.shape}"
-        raise DataError(f"own: expected a row's number for each of {count} codes, found {found}")
-    if numbers.max() >= most or numbers.min() < -1:
-        raise DataError(f"own: expected row numbers below {most}, found {numbers.max()}")
+        raise DataError(
+            f"exclude: expected a row number for each of {n_codes} codes, found {found}"
+        )
+    if numbers.max() >= n_rows or numbers.min() < -1:
+        raise DataError(f"exclude: expected row numbers below {n_rows}, found {numbers.max()}")
     return numbers

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from latentmap import plots
 from latentmap.analysis import Comparison
 from latentmap.analysis import compare as compare_rows
-from latentmap.analysis.comparison import MOST_ROWS
+from latentmap.analysis.comparison import MAX_REFERENCE_ROWS
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.console import print_json, print_pairs, print_table
 from latentmap.cli.model_arguments import open_model
@@ -74,8 +74,8 @@ def compare(
     first = open_query(estimator, a, label, label_required=reference is None and index is None)
     queries = [first, open_query(estimator, b, label, opened=first)]
     rows = [require_one_row(query.rows, query.text) for query in queries]
-    sampled = open_reference(estimator, first, reference, index, label, MOST_ROWS)
-    comparison = compare_rows(estimator, *rows, among=sampled.index, seed=seed)
+    sampled = open_reference(estimator, first, reference, index, label, MAX_REFERENCE_ROWS)
+    comparison = compare_rows(estimator, *rows, reference=sampled.index, seed=seed)
     if output is not None:
         _draw(output, estimator, comparison, queries, sampled)
     columns = _differing_columns(estimator, comparison, first, sampled)
@@ -84,8 +84,8 @@ def compare(
         names = {"model": str(model), "a": a, "b": b, "reference": sampled.name}
         figures = {
             "distance": comparison.distance,
-            "farther_share": comparison.farther,
-            "pairs": comparison.pairs,
+            "farther_share": comparison.fraction_farther,
+            "pairs": comparison.n_pairs,
         }
         print_json({**names, **figures, "reconstruction_error": errors, "columns": columns})
     else:
@@ -104,7 +104,7 @@ def _draw(
     with open_plot(path, *size) as ax:
         plots.comparison(
             comparison.rows,
-            comparison.back,
+            comparison.reconstructions,
             [_caption(query) for query in queries],
             ax,
             column_names=names,
@@ -146,10 +146,10 @@ def _describe_similarity(comparison: Comparison) -> str:
     more similar than 99.93 % of random pairs
     more similar than all of 1,000 random pairs
     """
-    share = max(comparison.farther, 1 - comparison.farther)
-    word = "more" if comparison.farther >= 0.5 else "less"
+    share = max(comparison.fraction_farther, 1 - comparison.fraction_farther)
+    word = "more" if comparison.fraction_farther >= 0.5 else "less"
     if share == 1:
-        return f"{word} similar than all of {comparison.pairs:,} random pairs"
+        return f"{word} similar than all of {comparison.n_pairs:,} random pairs"
     percent = f"{100 * share:.{2 if share > 0.99 else 0}f}"
     return f"{word} similar than {percent} % of random pairs"
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from latentmap import plots
 from latentmap.analysis.model_info import ModelInfo
-from latentmap.analysis.search import Found
+from latentmap.analysis.search import Neighbors
 from latentmap.cli.console import format_count, print_message, print_table
 from latentmap.cli.pictures import open_plot
 from latentmap.cli.similar_query import Query, Reference
@@ -33,7 +33,7 @@ class SearchResult:
     model: BaseAutoEncoder
     query: Query
     reference: Reference
-    nearest: Found
+    nearest: Neighbors
 
     def query_label(self, query: int) -> object:
         """Return the label of one of the query's rows; None if it has no label."""
@@ -45,7 +45,7 @@ class SearchResult:
         own, labels = self.query.rows.labels, self.reference.index.labels
         if labels is None or own is None:
             return None
-        near = labels[self.nearest.rows[queries, :k]]
+        near = labels[self.nearest.indices[queries, :k]]
         return near.astype(str) == own[queries].astype(str)[:, None]
 
     def neighbors(self, query: int) -> list[dict[str, Any]]:

@@ -2,38 +2,79 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from latentmap.data.array_checks import as_numbers, check_finite, check_rows
+from latentmap.data.memmap import release_pages
 from latentmap.errors import DataError
 
-__all__ = ["check_codes", "check_layout"]
+__all__ = ["check_codes", "check_layout", "code_blocks"]
+
+BLOCK_ROWS = 2**20
 
 
-def check_codes(codes: ArrayLike, n_components: int) -> np.ndarray:
-    """Return codes as float32, or raise if they are not codes of n_components numbers.
+def check_codes(
+    codes: ArrayLike, n_components: int | None = None, *, name: str = "codes", min_rows: int = 0
+) -> np.ndarray:
+    """Return codes as float32, or raise if they are not finite codes of shape (n, n_components).
+
+    Parameters
+    ----------
+    codes : array-like of shape (n, n_components)
+        A memory-mapped float32 array is returned as it is.
+    n_components : int, optional
+        The expected number of components; by default any number from 1.
+    name : str
+        Name of the codes in error messages.
+    min_rows : int
+        The minimum of n.
 
     Raises
     ------
     DataError
-        If the codes are not finite numbers of shape (n, n_components).
+        If the codes have another shape or are not finite numbers.
 
     Examples
     --------
     >>> check_codes([[1, 2]], 2)
     array([[1., 2.]], dtype=float32)
+    >>> check_codes([[1, 2]], 3)
+    Traceback (most recent call last):
+        ...
+    latentmap.errors.DataError: codes: expected shape (n, 3), found (1, 2)
     """
+    as_array = np.asanyarray if isinstance(codes, np.memmap) else np.asarray
     try:
-        array = np.asarray(codes, dtype=np.float32)
+        array = as_array(codes, dtype=np.float32)
     except (ValueError, TypeError):
-        raise DataError("codes: expected numbers, found something else") from None
-    if array.ndim != 2 or array.shape[1] != n_components:
-        raise DataError(f"codes: expected shape (n, {n_components}), found {array.shape}")
-    if not np.isfinite(array).all():
-        row = int(np.argwhere(~np.isfinite(array))[0, 0])
-        raise DataError(f"codes, row {row}: expected finite numbers, found {array[row]}")
+        raise DataError(f"{name}: expected numbers, found something else") from None
+    width = array.shape[1] if array.ndim == 2 else 0
+    if width < 1 or width != (n_components or width) or len(array) < min_rows:
+        expected = n_components or "n_components"
+        at_least = f", n at least {min_rows}" if min_rows > 1 else ""
+        raise DataError(f"{name}: expected shape (n, {expected}){at_least}, found {array.shape}")
+    for start, block in code_blocks(array):
+        is_finite = np.isfinite(block).all(axis=1)
+        if not is_finite.all():
+            row = start + int(np.flatnonzero(~is_finite)[0])
+            raise DataError(f"{name}, row {row}: expected finite numbers, found {array[row]}")
     return array
+
+
+def code_blocks(codes: np.ndarray, size: int = BLOCK_ROWS) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield the first row number and the codes of each block, for codes in a memory-mapped file.
+
+    Examples
+    --------
+    >>> [(start, len(block)) for start, block in code_blocks(np.zeros((5, 2)), size=3)]
+    [(0, 3), (3, 2)]
+    """
+    for start in range(0, len(codes), size):
+        yield start, np.asarray(codes[start : start + size])
+        release_pages(codes)
 
 
 def check_layout(layout: ArrayLike, n_rows: int) -> np.ndarray:

@@ -223,7 +223,7 @@ class Scene:
             return [[] for _ in codes], [[] for _ in codes]
         numbers = None if own < 0 else np.full(len(codes), own)
         found = index.search(codes, most, numbers)
-        return found.rows.tolist(), plain(found.distances)
+        return found.indices.tolist(), plain(found.distances)
 
     def warm_up(self) -> None:
         """Compile and build what a pointer would otherwise wait for."""
