@@ -33,8 +33,6 @@ from latentmap.files import PICTURE_SUFFIXES, check_output_path
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
 
-__all__ = ["EXAMPLES", "cluster"]
-
 EXAMPLES = (
     "latentmap cluster mnist.safetensors mnist --picture clusters.png",
     "latentmap cluster mnist.safetensors mnist -k 10 -o clusters.csv",

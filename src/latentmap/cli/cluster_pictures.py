@@ -12,8 +12,6 @@ from latentmap.cli.console import format_count
 from latentmap.cli.pictures import code_plot_size, open_plot
 from latentmap.data import Source
 
-__all__ = ["cluster_names", "draw_clusters", "typical_rows_path"]
-
 _MAX_DRAWN_CLUSTERS = 40
 # With more distinct numbers, plots would treat the names of clusters as measured values.
 _MAX_NUMERIC_NAMES = 20

@@ -15,8 +15,6 @@ from latentmap.cli.exit_codes import exit_code
 if TYPE_CHECKING:
     from typer._click.core import Command, Context
 
-__all__ = ["VERBS", "VerbGroup", "load_verb"]
-
 # Verb: its module and the first line of its help.
 VERBS = {
     "fit": ("fit", "Fit a model to rows."),

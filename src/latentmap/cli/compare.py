@@ -30,8 +30,6 @@ from latentmap.plots.comparison_plot import most_different_columns
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
 
-__all__ = ["EXAMPLES", "compare"]
-
 EXAMPLES = (
     "latentmap compare faces.safetensors faces/#3 faces/#17 -o both.png",
     "latentmap compare faces.safetensors me.png you.png --index faces.index --json",

@@ -17,8 +17,6 @@ from latentmap.cli.options import Data, Json, Label, Model, option, output_optio
 from latentmap.cli.row_selection import input_paths, open_model_rows
 from latentmap.files import check_output_path
 
-__all__ = ["EXAMPLES", "compress"]
-
 EXAMPLES = (
     "latentmap compress mnist.safetensors mnist:unseen -o digits.codes",
     "latentmap compress mnist.safetensors mnist:unseen -o digits.codes --bytes-per-row 16",

@@ -17,16 +17,6 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-__all__ = [
-    "format_count",
-    "print_error",
-    "print_json",
-    "print_message",
-    "print_pairs",
-    "print_table",
-    "show_status",
-]
-
 
 def format_count(number: int, noun: str) -> str:
     """Return a number with its noun, in the plural unless the number is 1.

@@ -16,8 +16,6 @@ from latentmap.data import Source, write_rows
 from latentmap.errors import DataError
 from latentmap.files import check_output_path
 
-__all__ = ["EXAMPLES", "decode"]
-
 EXAMPLES = (
     "latentmap decode mnist.safetensors codes.npy -o digits/",
     "latentmap decode flowers.safetensors codes.csv -o rows.parquet",

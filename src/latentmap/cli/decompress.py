@@ -15,8 +15,6 @@ from latentmap.cli.table_output import ROW_SUFFIXES
 from latentmap.data import write_rows
 from latentmap.files import check_output_path
 
-__all__ = ["EXAMPLES", "decompress"]
-
 EXAMPLES = (
     "latentmap decompress mnist.safetensors digits.codes -o digits/",
     "latentmap decompress flowers.safetensors rows.codes -o rows.parquet",

@@ -13,8 +13,6 @@ from latentmap.errors import SettingError
 if TYPE_CHECKING:
     from latentmap.distributed import Workers
 
-__all__ = ["check_shareable", "check_worker_options", "open_workers"]
-
 
 def check_worker_options(
     n_workers: int | None, ray: str | None, storage: str | None = None

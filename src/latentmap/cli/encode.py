@@ -15,8 +15,6 @@ from latentmap.cli.table_output import TABLE_SUFFIXES
 from latentmap.data import write_rows
 from latentmap.files import check_output_path
 
-__all__ = ["EXAMPLES", "encode"]
-
 EXAMPLES = (
     "latentmap encode mnist.safetensors mnist:unseen -o codes.npy",
     "latentmap encode flowers.safetensors rows.csv --label species -o codes.csv",

@@ -9,8 +9,6 @@ from latentmap.cli.model_arguments import check_columns, open_model
 from latentmap.cli.options import Data, Json, Label, Model
 from latentmap.cli.report import print_figures
 
-__all__ = ["EXAMPLES", "evaluate"]
-
 EXAMPLES = (
     "latentmap evaluate mnist.safetensors mnist",
     "latentmap evaluate flowers.safetensors rows.csv --json",

@@ -14,8 +14,6 @@ from latentmap.metrics import evaluate
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
 
-__all__ = ["MAX_CODES", "LabelledCodes", "encode_sample", "measure_quality"]
-
 # Encoding more fitted rows takes minutes and changes neither the plots nor the accuracy.
 MAX_CODES = 100_000
 

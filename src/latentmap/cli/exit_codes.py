@@ -14,8 +14,6 @@ from typer.exceptions import TyperException
 from latentmap.cli.console import print_error
 from latentmap.errors import LatentmapError
 
-__all__ = ["INTERRUPTED", "exit_code"]
-
 USER_ERROR = 2
 INTERRUPTED = 130
 

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
     from latentmap.explorer import Scene
 
-__all__ = ["EXAMPLES", "explore"]
-
 EXAMPLES = (
     "latentmap explore mnist.safetensors mnist",
     "latentmap explore mnist.safetensors mnist --export mnist.html",

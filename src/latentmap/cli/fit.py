@@ -36,8 +36,6 @@ from latentmap.files import check_output_path
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
 
-__all__ = ["EXAMPLES", "fit"]
-
 EXAMPLES = (
     "latentmap fit mnist",
     "latentmap fit rows.csv --label species -n 8 -o flowers.safetensors",
@@ -175,12 +173,12 @@ def fit(
         reject_memory_limit(memory, "it does not apply to the processes of --workers")
     settings["n_components"] = components = components or 2
     recipe = recipe or ("map" if components in (2, 3) else "dense")
-    path = _check_model_output(output if output is not None else _default_output(data))
+    path = check_output_path(output or _default_output(data), [MODEL_SUFFIX])
     with apply_memory_limit(memory):
         rows = _open_rows(data, label)
+        start_engine()
         model = _make_estimator(recipe, _given(settings), _given(training))
         model.set_params(random_state=seed, verbose=True)
-        start_engine()
         fit_rows = split_fit_rows(data, rows, seed, cached=workers is None)
         if layout is not None:
             model.set_params(layout=fit_rows.select_layout(layout))
@@ -204,10 +202,6 @@ def _option_name(setting: str) -> str:
 def _reject_with_continue(options: Mapping[str, Any], reason: str) -> None:
     for name in _given(options):
         raise SettingError(f"{_option_name(name)}: not possible with --continue, because {reason}")
-
-
-def _check_model_output(path: Path) -> Path:
-    return check_output_path(path, [MODEL_SUFFIX])
 
 
 def _default_output(data: str) -> Path:

@@ -23,8 +23,6 @@ from latentmap.files import check_output_path
 if TYPE_CHECKING:
     from latentmap.maps.latent_map import LatentMap
 
-__all__ = ["continue_fit"]
-
 # Limits of the sample of earlier rows in the plot.
 _MAX_EARLIER_ROWS, _MAX_EARLIER_NUMBERS = 10_000, 1 << 25
 

@@ -28,8 +28,6 @@ from latentmap.files import PICTURE_SUFFIXES, check_output_path
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
 
-__all__ = ["EXAMPLES", "generate"]
-
 EXAMPLES = (
     "latentmap generate mnist.safetensors -n 100 -o digits.png",
     "latentmap generate mnist.safetensors --reference mnist --compare-with mnist:unseen -o new.png",

@@ -19,8 +19,6 @@ from latentmap.data import Source, load_dataset
 from latentmap.data.caching import load_or_cache
 from latentmap.errors import DataError
 
-__all__ = ["EvaluationRows", "FitRows", "HeldOut", "open_evaluation_rows", "split_fit_rows"]
-
 _MIN_ROWS = 20  # A tenth of fewer rows is too small to measure quality on.
 _SHARE, _MAX_HELD_OUT = 0.1, 10_000
 

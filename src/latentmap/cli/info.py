@@ -11,8 +11,6 @@ from latentmap.cli.model_arguments import read_model_summary
 from latentmap.cli.options import Json, Model
 from latentmap.cli.report import format_figures
 
-__all__ = ["EXAMPLES", "info"]
-
 EXAMPLES = ("latentmap info mnist.safetensors", "latentmap info mnist.safetensors --json")
 _PCA_ONLY = "not used: it was not clearly better than PCA, so the model is PCA"
 

@@ -6,8 +6,6 @@ from latentmap.cli.console import print_json, print_table
 from latentmap.cli.options import Json
 from latentmap.data import list_datasets
 
-__all__ = ["EXAMPLES", "datasets"]
-
 EXAMPLES = ("latentmap datasets", "latentmap datasets --json")
 
 

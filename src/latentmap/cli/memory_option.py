@@ -8,8 +8,6 @@ from collections.abc import Iterator
 
 from latentmap.errors import SettingError
 
-__all__ = ["apply_memory_limit", "check_memory_variable", "reject_memory_limit"]
-
 _VARIABLE = "LATENTMAP_MEMORY"
 
 

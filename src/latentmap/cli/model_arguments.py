@@ -13,14 +13,6 @@ from latentmap.errors import ModelFileError
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
 
-__all__ = [
-    "MODEL_SUFFIX",
-    "check_columns",
-    "open_model",
-    "read_model_summary",
-    "start_engine",
-]
-
 MODEL_SUFFIX = ".safetensors"
 _ENGINES = {"jax": "JAX", "torch": "PyTorch", "tensorflow": "TensorFlow"}
 

@@ -7,19 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-__all__ = [
-    "Data",
-    "Json",
-    "Label",
-    "Model",
-    "RayAddress",
-    "Seed",
-    "WorkerCount",
-    "argument",
-    "option",
-    "output_option",
-]
-
 
 def argument(metavar: str, help_text: str) -> Any:
     """Return the declaration of an argument; the signature of the verb holds its default."""

@@ -17,8 +17,6 @@ from latentmap.cli.table_output import Columns
 from latentmap.data import Source
 from latentmap.data.memory import check_memory
 
-__all__ = ["TopOutliers", "draw_outliers", "print_outliers", "score_columns"]
-
 # Name of a figure in the output: name of the array that holds it for all rows.
 _FIGURES = {
     "score": "scores",

@@ -31,8 +31,6 @@ from latentmap.cli.table_output import TABLE_SUFFIXES, Write, open_column_writer
 from latentmap.data import Source
 from latentmap.files import PICTURE_SUFFIXES, check_output_path
 
-__all__ = ["EXAMPLES", "outliers"]
-
 EXAMPLES = (
     "latentmap outliers mnist.safetensors mnist:unseen --reference mnist -o outliers.png",
     "latentmap outliers flowers.safetensors rows.csv -n 10 -o scores.csv",

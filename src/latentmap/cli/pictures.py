@@ -20,18 +20,6 @@ if TYPE_CHECKING:
 
     from latentmap.autoencoders.base import BaseAutoEncoder
 
-__all__ = [
-    "code_plot_size",
-    "draw_codes",
-    "draw_density",
-    "draw_fit_plots",
-    "draw_loss",
-    "draw_new_rows",
-    "draw_plane",
-    "draw_reconstructions",
-    "open_plot",
-]
-
 # Inches; the additional height holds the title.
 _SQUARE = (7.0, 7.3)
 # Number of rows in a plot of reconstructions.

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
     from latentmap.maps.latent_map import LatentMap
 
-__all__ = ["EXAMPLES", "plot"]
-
 EXAMPLES = (
     "latentmap plot mnist.safetensors mnist:unseen -o codes.png",
     "latentmap plot mnist.safetensors mnist --kind plane -o plane.pdf",

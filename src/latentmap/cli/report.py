@@ -9,8 +9,6 @@ from typing import Any
 from latentmap.cli.console import format_count, print_message, print_pairs
 from latentmap.cli.held_out import FitRows
 
-__all__ = ["format_figures", "print_figures", "print_fit_report"]
-
 _FIGURES: dict[str, tuple[str, Callable[[float], str]]] = {
     "mse": ("mean squared error", lambda value: f"{value:.4g}  (of scaled rows)"),
     "negative_elbo": ("negative ELBO", lambda value: f"{value:.2f} nats per row"),

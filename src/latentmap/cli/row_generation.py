@@ -25,8 +25,6 @@ from latentmap.progress import progress
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
 
-__all__ = ["GeneratedRows", "Request", "generate_rows"]
-
 _BATCH_NUMBERS = 2**21
 # Measuring the step sizes of an interpolation takes time; this many steps are enough.
 _MAX_MEASURED_STEPS = 5000

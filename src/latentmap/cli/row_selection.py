@@ -22,18 +22,6 @@ from latentmap.errors import DataError, SettingError
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
 
-__all__ = [
-    "fingerprint",
-    "input_paths",
-    "is_data_set_name",
-    "open_model_row",
-    "open_model_rows",
-    "open_rows",
-    "require_one_row",
-    "select_row",
-    "split_row_number",
-]
-
 _MAX_FINGERPRINT_ROWS = 4096
 _ROW = re.compile(r"(.+)#([^#/]*)", re.DOTALL)
 _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)

@@ -29,8 +29,6 @@ from latentmap.files import PICTURE_SUFFIXES, check_output_path
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
 
-__all__ = ["EXAMPLES", "similar"]
-
 EXAMPLES = (
     "latentmap similar faces.safetensors faces/#17 -o sheet.png",
     "latentmap similar mnist.safetensors mnist:unseen --reference mnist -k 5 -o near.csv",

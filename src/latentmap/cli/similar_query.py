@@ -22,15 +22,6 @@ from latentmap.errors import FileError, SettingError
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
 
-__all__ = [
-    "IndexOption",
-    "Query",
-    "Reference",
-    "ReferenceOption",
-    "open_query",
-    "open_reference",
-]
-
 ReferenceOption = Annotated[
     str | None,
     option(
@@ -129,7 +120,9 @@ def open_query(
     if opened is not None and split_row_number(opened.text)[0] == data and not label_checked:
         whole = opened.data
     else:
-        whole = _open_data(model, data, label, label_required)
+        stored = ModelInfo.from_estimator(model).label_column
+        optional = stored if label_required else label or stored
+        whole = open_rows(data, label if label_required else None, optional)
     rows = whole if number is None else select_row(whole, number, text)
     check_columns(model, rows)
     return Query(text, rows, whole)
@@ -161,17 +154,6 @@ def open_reference(
     if stored.rows != fingerprint(rows):
         raise FileError(f"{index}: expected an index of {rows.name}, found one of other rows")
     return Reference(stored, rows, rows.name)
-
-
-def _open_data(
-    model: BaseAutoEncoder, data: str, label: str | None, label_required: bool
-) -> Source:
-    if label is not None and not label_required:
-        try:
-            return open_rows(data, label)
-        except SettingError:
-            label = None
-    return open_rows(data, label, ModelInfo.from_estimator(model).label_column)
 
 
 def _default_rows(model: BaseAutoEncoder, query: Query) -> Source:

@@ -19,8 +19,6 @@ from latentmap.cli.table_output import write_columns
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
 
-__all__ = ["SearchResult", "draw_result", "print_result", "write_result"]
-
 # Limits of a contact sheet: queries that are images, queries of a table, neighbours of each.
 _MAX_IMAGE_QUERIES, _MAX_TABLE_QUERIES, _MAX_NEIGHBORS = 8, 4, 10
 _MAX_PRINTED = 10

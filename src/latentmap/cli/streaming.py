@@ -17,8 +17,6 @@ from latentmap.data.memmap import TemporaryArrayFile
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
 
-__all__ = ["encode_batches", "encode_rows", "map_batches"]
-
 _MAX_CODE_BYTES = 2**25
 
 

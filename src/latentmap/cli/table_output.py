@@ -11,8 +11,6 @@ import numpy as np
 
 from latentmap.files import write_atomically
 
-__all__ = ["ROW_SUFFIXES", "TABLE_SUFFIXES", "open_column_writer", "write_columns"]
-
 Columns = Mapping[str, "np.ndarray | Sequence[str]"]
 Write = Callable[[Columns, Columns], None]
 
