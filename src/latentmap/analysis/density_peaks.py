@@ -1,8 +1,8 @@
-"""The landscape of codes: how dense they lie, its peaks, and the passes between them.
+"""Modes of the density of codes, and the tree in which they merge.
 
-Clusters are peaks of a density that deep passes part (J. A. Hartigan, "Clustering Algorithms",
-1975). Which peaks matter is a question of its own, put to the tree in which they merge; so the
-landscape knows nothing of how many clusters there shall be.
+Clusters are regions around modes of a density that are separated by low saddles (J. A. Hartigan,
+"Clustering Algorithms", 1975). This module computes the modes and the merge tree; `clustering`
+decides which modes are clusters.
 """
 
 from __future__ import annotations
@@ -14,257 +14,269 @@ import numpy as np
 
 from latentmap.progress import progress
 
-__all__ = ["Landscape", "Merge", "basins_of", "merges", "survey"]
+__all__ = ["DensityModes", "Merge", "assign_modes", "find_modes", "merge_tree"]
 
-FEWEST, MOST = 10, 100
-"""Neighbours that a density is taken over, however few or many codes there are."""
-_TREE_WIDTH = 8
-"""Codes of up to so many numbers are searched in a tree, wider ones one by one."""
-_BLOCK_NUMBERS = 2**21  # neighbours found at a time
+MIN_NEIGHBORS, MAX_NEIGHBORS = 10, 100
+# A k-d tree is faster than brute force up to this number of components.
+MAX_TREE_COMPONENTS = 8
+BLOCK_NUMBERS = 2**21
 
 
 @dataclass(frozen=True)
-class Landscape:
-    """Codes, seen as peaks with slopes around them."""
+class DensityModes:
+    """Density estimate at n points, and its m modes.
 
-    height: np.ndarray
-    """log f at each code, shape (n,)."""
-    home: np.ndarray
-    """The peak on whose slope each code lies, shape (n,), int."""
-    tops: np.ndarray
-    """The code on each of the m peaks, shape (m,), int."""
-    passes: np.ndarray
-    """log f at the highest pass between each two peaks, shape (m, m)."""
-    reach: np.ndarray
-    """How far each code's k neighbours lie, shape (n,): the radius that f is taken over."""
+    Attributes
+    ----------
+    log_density : ndarray of shape (n,)
+    labels : ndarray of shape (n,), int
+        The mode that each point belongs to.
+    modes : ndarray of shape (m,), int
+        The point at each mode.
+    saddles : ndarray of shape (m, m)
+        Log density at the highest saddle between each pair of modes.
+    radii : ndarray of shape (n,)
+        Root mean square distance of each point to its k nearest neighbours.
+    k : int
+    """
+
+    log_density: np.ndarray
+    labels: np.ndarray
+    modes: np.ndarray
+    saddles: np.ndarray
+    radii: np.ndarray
     k: int
+
+    @classmethod
+    def of_equal_points(cls, count: int) -> DensityModes:
+        """Return the single mode of points that are all equal."""
+        zeros, labels = np.zeros(count), np.zeros(count, np.intp)
+        return cls(zeros, labels, labels[:1], np.zeros((1, 1)), zeros, 1)
 
 
 class Merge(NamedTuple):
-    """Two groups of peaks meet at a pass."""
+    """Merge of two groups of modes at a saddle.
+
+    Attributes
+    ----------
+    ends : tuple of int
+        One mode of each group; the saddle is between them.
+    absorbed : int
+        The main mode of the group with less excess mass.
+    excess_mass : float
+        Excess mass of that group above the saddle, in points.
+    prominence : float
+        Difference between the group's highest log density and that of the saddle.
+    """
 
     ends: tuple[int, int]
-    """A peak of each, with the pass between them."""
-    lesser: int
-    """The chief peak of the group that has less above the pass."""
-    excess: float
-    """The excess mass of that group: how many codes would have to go to level it."""
+    absorbed: int
+    excess_mass: float
     prominence: float
-    """How far its highest peak stands above the pass, in log f."""
 
 
-def survey(points: np.ndarray, k: int | None = None, visible: bool = False) -> Landscape:
-    """Find the density of points, its peaks and their passes.
+def find_modes(points: np.ndarray, k: int | None = None, verbose: bool = False) -> DensityModes:
+    """Estimate the density of points, its modes and their saddles.
 
     Parameters
     ----------
     points : ndarray of shape (n, d)
-        float64, at least two rows, not all the same.
+        float64, at least two rows, not all equal.
     k : int, optional
-        Neighbours over which the density is taken, from 1 to n − 1. Without it, as the notes say.
-    visible : bool
-        Show a bar with the time left.
+        Number of neighbours of the density estimate, from 1 to n − 1. See the notes for the
+        default.
+    verbose : bool
+        Show a progress bar.
 
     Returns
     -------
-    Landscape
+    DensityModes
 
     Notes
     -----
-    f(x) = r(x)^−D, with r(x) the root mean square distance of x to its k nearest others, the
-    distance to a measure of F. Chazal, D. Cohen-Steiner, Q. Mérigot (Foundations of Computational
-    Mathematics 11, 2011), and D the dimension in which the points lie, at most d, by E. Levina and
-    P. J. Bickel (NIPS 17, 2004), averaged as D. MacKay and Z. Ghahramani advise (2005). Every point
-    climbs to the densest of its k neighbours until it is the densest itself; where neighbours have
-    climbed to two peaks, they stand on a pass as high as the lower of them, and the highest such
-    pass counts (ToMATo: F. Chazal, L. Guibas, S. Oudot, P. Skraba, Journal of the ACM 60, 2013).
-    Peaks without such neighbours are parted by a pass of height ‖a − b‖^−D.
+    f(x) = r(x)^−D, where r(x) is the root mean square distance of x to its k nearest other points,
+    the distance to a measure of F. Chazal, D. Cohen-Steiner, Q. Mérigot (Foundations of
+    Computational Mathematics 11, 2011), and D is the intrinsic dimension, at most d, estimated as
+    by E. Levina and P. J. Bickel (NIPS 17, 2004) with the average of D. MacKay and Z. Ghahramani
+    (2005). Each point is connected to the densest of its k neighbours, and so on up to a mode. If
+    neighbours belong to different modes, the lower of their densities is a saddle; the highest such
+    saddle counts (ToMATo: F. Chazal, L. Guibas, S. Oudot, P. Skraba, Journal of the ACM 60, 2013).
+    Modes a and b without such neighbours have a saddle of density ‖a − b‖^−D.
 
-    k is n^(1/D), with D at least 2, but from 10 to 100: √n on a plane, where chance makes bumps and
-    necks; in many dimensions, where it makes none, 10, as more would blur what there is.
+    k is n^(1/D), with D at least 2, from 10 to 100: √n in the plane, where random fluctuations
+    create spurious modes; 10 in many dimensions, where more neighbours would blur the density.
 
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> land = survey(np.concatenate([rng.normal(0, 1, (90, 2)), rng.normal(20, 1, (60, 2))]), 30)
-    >>> len(land.tops), np.bincount(land.home).tolist()
+    >>> points = np.concatenate([rng.normal(0, 1, (90, 2)), rng.normal(20, 1, (60, 2))])
+    >>> density = find_modes(points, 30)
+    >>> len(density.modes), np.bincount(density.labels).tolist()
     (2, [90, 60])
     """
-    near, distances = _nearest_others(points, k or _most_neighbors(len(points)), visible)
-    dimension = min(_dimension(distances), points.shape[1])
+    neighbors, distances = _nearest_others(points, k or _max_neighbors(len(points)), verbose)
+    dimension = min(_intrinsic_dimension(distances), points.shape[1])
     if k is None:
-        k = int(np.clip(round(len(points) ** (1 / max(dimension, 2))), FEWEST, MOST))
-        near, distances = near[:, :k], distances[:, :k]
-    reach = np.sqrt((distances**2).mean(axis=1))
-    reach = np.maximum(reach, 1e-9 * points.std(axis=0).max())  # among equal points it is 0
-    height = -dimension * np.log(reach)
-    tops, home = np.unique(_climbed(height, near), return_inverse=True)
-    passes = _far_passes(points[tops], reach[tops], dimension)
-    _raise_passes(passes, height, home, near)
-    return Landscape(height, home, tops, passes, reach, near.shape[1])
+        k = round(len(points) ** (1 / max(dimension, 2)))
+        k = int(np.clip(k, MIN_NEIGHBORS, MAX_NEIGHBORS))
+        neighbors, distances = neighbors[:, :k], distances[:, :k]
+    radii = np.sqrt((distances**2).mean(axis=1))
+    radii = np.maximum(radii, 1e-9 * points.std(axis=0).max())  # The radius of equal points is 0.
+    log_density = -dimension * np.log(radii)
+    modes, labels = np.unique(_ascend(log_density, neighbors), return_inverse=True)
+    saddles = _distant_saddles(points[modes], radii[modes], dimension)
+    _raise_saddles(saddles, log_density, labels, neighbors)
+    return DensityModes(log_density, labels, modes, saddles, radii, neighbors.shape[1])
 
 
-def _most_neighbors(count: int) -> int:
-    return min(int(np.clip(round(count**0.5), FEWEST, MOST)), count - 1)
+def _max_neighbors(count: int) -> int:
+    return min(int(np.clip(round(count**0.5), MIN_NEIGHBORS, MAX_NEIGHBORS)), count - 1)
 
 
-def _nearest_others(points: np.ndarray, k: int, visible: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Give the numbers and the distances of the k nearest others of each point, (n, k) each."""
+def _nearest_others(points: np.ndarray, k: int, verbose: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return the numbers and distances of the k nearest other points, (n, k) each."""
     from sklearn.neighbors import NearestNeighbors
 
-    way = "kd_tree" if points.shape[1] <= _TREE_WIDTH else "brute"
-    search = NearestNeighbors(n_neighbors=k + 1, algorithm=way).fit(points)
-    near = np.empty((len(points), k + 1), np.int32)
+    algorithm = "kd_tree" if points.shape[1] <= MAX_TREE_COMPONENTS else "brute"
+    index = NearestNeighbors(n_neighbors=k + 1, algorithm=algorithm).fit(points)
+    neighbors = np.empty((len(points), k + 1), np.int32)
     distances = np.empty((len(points), k + 1))
-    size = max(1, _BLOCK_NUMBERS // (k + 1))
-    with progress(f"Finding neighbours of {len(points):,} codes", len(points), visible) as advance:
+    size = max(1, BLOCK_NUMBERS // (k + 1))
+    with progress(f"Finding neighbours of {len(points):,} codes", len(points), verbose) as advance:
         for start in range(0, len(points), size):
             part = slice(start, start + size)
-            distances[part], near[part] = search.kneighbors(points[part])
+            distances[part], neighbors[part] = index.kneighbors(points[part])
             advance(len(points[part]))
-    # The point itself comes first, unless others lie in the same place: then any of them may.
-    return near[:, 1:], distances[:, 1:]
+    # The first neighbour is the point itself, or a point at the same position.
+    return neighbors[:, 1:], distances[:, 1:]
 
 
-def _dimension(distances: np.ndarray) -> float:
-    """Estimate in how many dimensions points lie, from the distances of their neighbours."""
+def _intrinsic_dimension(distances: np.ndarray) -> float:
+    """Estimate the intrinsic dimension from the distances of nearest neighbours."""
     farthest = distances[:, -1:]
     inner = np.where((distances > 0) & (farthest > 0), distances, farthest + (farthest == 0))
     logs = np.log((farthest + (farthest == 0)) / inner).mean(axis=1)
     return 1.0 / max(float(logs.mean()), 1e-3)
 
 
-def _climbed(height: np.ndarray, near: np.ndarray) -> np.ndarray:
-    """Give the number of the point that each one ends at, going to the highest neighbour."""
-    rank = np.empty(len(height), np.intp)
-    rank[np.argsort(-height, kind="stable")] = np.arange(len(height))
-    here = np.arange(len(height))
-    circle = np.column_stack([here, near])
-    above = circle[here, rank[circle].argmin(axis=1)]
-    while not (above[above] == above).all():
-        above = above[above]
-    return above
+def _ascend(log_density: np.ndarray, neighbors: np.ndarray) -> np.ndarray:
+    """Return the mode that each point reaches by moving to its densest neighbour repeatedly."""
+    rank = np.empty(len(log_density), np.intp)
+    rank[np.argsort(-log_density, kind="stable")] = np.arange(len(log_density))
+    points = np.arange(len(log_density))
+    candidates = np.column_stack([points, neighbors])
+    target = candidates[points, rank[candidates].argmin(axis=1)]
+    while not (target[target] == target).all():
+        target = target[target]
+    return target
 
 
-def _far_passes(tops: np.ndarray, reach: np.ndarray, dimension: float) -> np.ndarray:
+def _distant_saddles(modes: np.ndarray, radii: np.ndarray, dimension: float) -> np.ndarray:
     from scipy.spatial.distance import cdist
 
-    apart = np.maximum(cdist(tops, tops), np.maximum(reach[:, None], reach))
-    return -dimension * np.log(apart)
+    distances = np.maximum(cdist(modes, modes), np.maximum(radii[:, None], radii))
+    return -dimension * np.log(distances)
 
 
-def _raise_passes(
-    passes: np.ndarray, height: np.ndarray, home: np.ndarray, near: np.ndarray
+def _raise_saddles(
+    saddles: np.ndarray, log_density: np.ndarray, labels: np.ndarray, neighbors: np.ndarray
 ) -> None:
-    """Put passes where neighbours have climbed to different peaks."""
-    across = home[near] != home[:, None]
-    start, ends = np.nonzero(across)[0], near[across]
-    found = np.full_like(passes, -np.inf)
-    np.maximum.at(found, (home[start], home[ends]), np.minimum(height[start], height[ends]))
-    found = np.maximum(found, found.T)
-    np.copyto(passes, found, where=np.isfinite(found))
+    """Set the saddles between modes that neighbouring points belong to, in place."""
+    is_border = labels[neighbors] != labels[:, None]
+    start, ends = np.nonzero(is_border)[0], neighbors[is_border]
+    heights = np.minimum(log_density[start], log_density[ends])
+    border_saddles = np.full_like(saddles, -np.inf)
+    np.maximum.at(border_saddles, (labels[start], labels[ends]), heights)
+    border_saddles = np.maximum(border_saddles, border_saddles.T)
+    np.copyto(saddles, border_saddles, where=np.isfinite(border_saddles))
 
 
-def merges(land: Landscape) -> list[Merge]:
-    """Sink the sea level from the top, and tell how peaks merge, one at a time.
-
-    Parameters
-    ----------
-    land : Landscape
-        Of m peaks.
+def merge_tree(density: DensityModes) -> list[Merge]:
+    """Compute the order in which modes merge as the density level decreases.
 
     Returns
     -------
-    list of Merge
-        m − 1 of them, the highest pass first.
+    list of m − 1 Merge
+        In descending order of the saddles.
 
     Notes
     -----
-    Of two groups that meet at a pass of log f = s, each has an excess mass (J. A. Hartigan, JASA
-    82, 1987; D. W. Müller, G. Sawitzki, JASA 86, 1991) n ∫ (f − e^s)₊ ≈ Σᵢ (1 − e^s / f(xᵢ))₊ over
-    its own codes, from 0 up to their number. That of the lesser tells how much of a cluster of its
-    own it is: a single high peak has little, a wide plateau parted by a deep pass nearly all.
+    Each of two groups that meet at a saddle of log density s has an excess mass (J. A. Hartigan,
+    JASA 82, 1987; D. W. Müller, G. Sawitzki, JASA 86, 1991) n ∫ (f − e^s)₊ ≈ Σᵢ (1 − e^s / f(xᵢ))₊
+    over its own points, from 0 to their number. A single high mode has a small excess mass; a
+    plateau that is separated by a low saddle has an excess mass of nearly all its points.
 
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> land = survey(np.concatenate([rng.normal(0, 1, (90, 2)), rng.normal(20, 1, (60, 2))]), 30)
-    >>> [round(merge.excess) for merge in merges(land)]
+    >>> points = np.concatenate([rng.normal(0, 1, (90, 2)), rng.normal(20, 1, (60, 2))])
+    >>> [round(merge.excess_mass) for merge in merge_tree(find_modes(points, 30))]
     [60]
     """
-    inside = np.argsort(land.home, kind="stable")
-    bounds = np.searchsorted(land.home[inside], np.arange(1, len(land.tops)))
-    heights = dict(enumerate(np.split(land.height[inside], bounds)))
-    chief, groups = np.arange(len(land.tops)), _Groups(len(land.tops))
-    found = []
-    for ends in _by_height(land.passes):
+    n_modes = len(density.modes)
+    order = np.argsort(density.labels, kind="stable")
+    bounds = np.searchsorted(density.labels[order], np.arange(1, n_modes))
+    members = dict(enumerate(np.split(density.log_density[order], bounds)))
+    groups = _DisjointSets(n_modes)
+    merges = []
+    for ends in _by_height(density.saddles):
         first, second = (groups.find(end) for end in ends)
         if first == second:
             continue
-        level = land.passes[ends]
-        excess = [_excess(heights[group], level) for group in (first, second)]
+        level = density.saddles[ends]
+        excess = [_excess_mass(members[group], level) for group in (first, second)]
         if excess[0] < excess[1]:
             first, second, excess = second, first, excess[::-1]
-        prominence = float(heights[second].max() - level)
-        found.append(Merge(ends, int(chief[second]), excess[1], prominence))
-        heights[first] = np.concatenate([heights[first], heights.pop(second)])
-        groups.join(first, second)
-        if len(found) == len(land.tops) - 1:
+        prominence = float(members[second].max() - level)
+        # The root of a set is its main mode, because the other set is merged into it.
+        merges.append(Merge(ends, second, excess[1], prominence))
+        members[first] = np.concatenate([members[first], members.pop(second)])
+        groups.merge(first, second)
+        if len(merges) == n_modes - 1:
             break
-    return found
+    return merges
 
 
-def _by_height(passes: np.ndarray) -> list[tuple[int, int]]:
-    """Give the two ends of each pass, the highest first."""
-    first, second = np.triu_indices(len(passes), 1)
-    order = np.argsort(-passes[first, second], kind="stable")
+def _by_height(saddles: np.ndarray) -> list[tuple[int, int]]:
+    """Return the two modes of each saddle, in descending order of the saddles."""
+    first, second = np.triu_indices(len(saddles), 1)
+    order = np.argsort(-saddles[first, second], kind="stable")
     return list(zip(first[order].tolist(), second[order].tolist(), strict=True))
 
 
-def _excess(heights: np.ndarray, level: float) -> float:
-    return float(np.maximum(-np.expm1(level - heights), 0).sum())
+def _excess_mass(log_density: np.ndarray, level: float) -> float:
+    return float(np.maximum(-np.expm1(level - log_density), 0).sum())
 
 
-def basins_of(land: Landscape, tree: list[Merge], kept: set[int]) -> np.ndarray:
-    """Give each code the one of the kept peaks that it belongs to.
+def assign_modes(density: DensityModes, merges: list[Merge], selected: set[int]) -> np.ndarray:
+    """Return the selected mode that each point belongs to, shape (n,).
 
-    Parameters
-    ----------
-    land : Landscape
-    tree : list of Merge
-        As `merges` gives it.
-    kept : set of int
-        At least one peak.
-
-    Returns
-    -------
-    ndarray of shape (n,)
-        A kept peak for each code: peaks merge in the order of the tree, unless both groups have a
-        kept one.
+    Modes are merged in the order of the tree, unless both groups contain a selected mode.
     """
-    groups = _Groups(len(land.tops))
-    owner = {peak: peak for peak in kept}
-    for merge in tree:
+    groups = _DisjointSets(len(density.modes))
+    owner = {mode: mode for mode in selected}
+    for merge in merges:
         first, second = (groups.find(end) for end in merge.ends)
         if first in owner and second in owner:
             continue
         if second in owner:
             first, second = second, first
-        groups.join(first, second)
-    return np.array([owner[groups.find(peak)] for peak in range(len(land.tops))])[land.home]
+        groups.merge(first, second)
+    owners = [owner[groups.find(mode)] for mode in range(len(density.modes))]
+    return np.array(owners)[density.labels]
 
 
-class _Groups:
-    """Disjoint sets of peaks."""
+class _DisjointSets:
+    """Disjoint sets of modes (union-find)."""
 
     def __init__(self, count: int) -> None:
-        self.above = list(range(count))
+        self.parents = list(range(count))
 
-    def find(self, peak: int) -> int:
-        while self.above[peak] != peak:
-            self.above[peak] = peak = self.above[self.above[peak]]
-        return peak
+    def find(self, mode: int) -> int:
+        while self.parents[mode] != mode:
+            self.parents[mode] = mode = self.parents[self.parents[mode]]
+        return mode
 
-    def join(self, first: int, second: int) -> None:
-        """Make the second group part of the first."""
-        self.above[second] = first
+    def merge(self, first: int, second: int) -> None:
+        """Merge the second set into the first."""
+        self.parents[second] = first

@@ -1,105 +1,111 @@
-"""Sampled codes that speak for all others: each row goes with most of its nearest ones.
+"""Nearest-neighbour classifier that assigns cluster labels to codes.
 
-The labels of the rows that were grouped come by the same vote as those of new ones, so that a row
-never changes its cluster by being asked about again.
+The labels of the clustered rows are predicted by the same vote as those of new rows, so that a row
+has the same cluster in both cases.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from latentmap.progress import progress
 
-__all__ = ["Voters", "elected"]
+if TYPE_CHECKING:
+    from sklearn.neighbors import NearestNeighbors
 
-VOTERS = (15, 5, 1)
-"""Nearest codes that are asked; fewer where a small cluster would be outvoted everywhere."""
-_BLOCK = 4096
+__all__ = ["NearestLabelClassifier", "fit_classifier"]
+
+# Fewer neighbours vote if a cluster is so small that it would lose every vote.
+N_NEIGHBORS = (15, 5, 1)
+BLOCK_ROWS = 4096
 
 
 @dataclass(frozen=True)
-class Voters:
-    """Codes that vote, each for its own cluster.
+class NearestLabelClassifier:
+    """Majority vote of the nearest labelled codes.
 
     Parameters
     ----------
     points : ndarray of shape (m, n_components)
         float32.
     labels : ndarray of shape (m,), int
-    count : int
-        How many of them decide, at most m.
+    n_neighbors : int
+        At most m.
 
     Examples
     --------
     >>> points = np.array([[0.0], [1.0], [5.0], [6.0]], np.float32)
-    >>> labels, sure = Voters(points, np.array([0, 0, 1, 1]), 3).vote(np.array([[4.9]]))
-    >>> labels.tolist(), round(float(sure[0]), 2)
+    >>> classifier = NearestLabelClassifier(points, np.array([0, 0, 1, 1]), 3)
+    >>> labels, confidence = classifier.predict(np.array([[4.9]]))
+    >>> labels.tolist(), round(float(confidence[0]), 2)
     ([1], 0.67)
     """
 
     points: np.ndarray
     labels: np.ndarray
-    count: int
+    n_neighbors: int
 
     @cached_property
-    def _search(self) -> Any:
+    def _index(self) -> NearestNeighbors:
         from sklearn.neighbors import NearestNeighbors
 
-        return NearestNeighbors(n_neighbors=self.count).fit(self.points)
+        return NearestNeighbors(n_neighbors=self.n_neighbors).fit(self.points)
 
-    def vote(self, codes: np.ndarray, visible: bool = False) -> tuple[np.ndarray, np.ndarray]:
-        """Give the cluster of each code, shape (n,), and the share of votes for it, (n,)."""
-        labels, sure = np.empty(len(codes), np.int64), np.empty(len(codes), np.float32)
-        with progress(f"Assigning {len(codes):,} codes", len(codes), visible) as advance:
-            for start in range(0, len(codes), _BLOCK):
-                part = slice(start, start + _BLOCK)
-                near = self._search.kneighbors(codes[part], return_distance=False)
-                labels[part], sure[part] = _majority(self.labels[near])
-                advance(len(near))
-        return labels, sure
+    def predict(self, codes: np.ndarray, verbose: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """Return the label of each code, and the share of its neighbours with that label."""
+        labels, confidence = np.empty(len(codes), np.int64), np.empty(len(codes), np.float32)
+        with progress(f"Assigning {len(codes):,} codes", len(codes), verbose) as advance:
+            for start in range(0, len(codes), BLOCK_ROWS):
+                part = slice(start, start + BLOCK_ROWS)
+                neighbors = self._index.kneighbors(codes[part], return_distance=False)
+                labels[part], confidence[part] = _majority(self.labels[neighbors])
+                advance(len(neighbors))
+        return labels, confidence
 
 
-def elected(
-    some: np.ndarray, groups: np.ndarray, points: np.ndarray, visible: bool
-) -> tuple[Voters, np.ndarray, np.ndarray]:
-    """Let grouped codes vote on all; number the groups by size.
+def fit_classifier(
+    sample: np.ndarray, groups: np.ndarray, codes: np.ndarray, verbose: bool
+) -> tuple[NearestLabelClassifier, np.ndarray, np.ndarray]:
+    """Fit a classifier to a clustered sample, and predict the labels of all codes.
 
     Parameters
     ----------
-    some : ndarray of shape (m, n_components)
+    sample : ndarray of shape (m, n_components)
     groups : ndarray of shape (m,), int
-        Any number for each group.
-    points : ndarray of shape (n, n_components)
-        All codes, these among them.
-    visible : bool
-        Show a bar with the time left.
+        Cluster of each sampled code, with arbitrary numbers.
+    codes : ndarray of shape (n, n_components)
+        All codes, including the sample.
+    verbose : bool
+        Show a progress bar.
 
     Returns
     -------
-    voters : Voters
+    classifier : NearestLabelClassifier
     labels : ndarray of shape (n,), int
-        From 0, the largest group first.
-    sure : ndarray of shape (n,)
+        From 0, in descending order of cluster size.
+    confidence : ndarray of shape (n,)
     """
     names, groups = np.unique(groups, return_inverse=True)
-    for count in VOTERS:
-        voters = Voters(some.astype(np.float32), groups, min(count, len(some)))
-        labels, sure = voters.vote(points, visible)
+    for n_neighbors in N_NEIGHBORS:
+        count = min(n_neighbors, len(sample))
+        classifier = NearestLabelClassifier(sample.astype(np.float32), groups, count)
+        labels, confidence = classifier.predict(codes, verbose)
         sizes = np.bincount(labels, minlength=len(names))
-        if sizes.all():  # no cluster was outvoted everywhere
+        if sizes.all():
             break
     rank = np.empty(len(names), np.intp)
     rank[np.argsort(-sizes, kind="stable")] = np.arange(len(names))
-    return Voters(voters.points, rank[groups], voters.count), rank[labels], sure
+    classifier = NearestLabelClassifier(classifier.points, rank[groups], classifier.n_neighbors)
+    return classifier, rank[labels], confidence
 
 
 def _majority(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Give what most voted for, the nearest voter's choice where tied, and its share."""
+    """Return the most frequent vote of each row and its share; the nearest vote decides ties."""
     counts = (votes[:, :, None] == votes[:, None, :]).sum(axis=2)
     best = counts.argmax(axis=1)
-    at = np.arange(len(votes))
-    return votes[at, best], counts[at, best] / votes.shape[1]
+    rows = np.arange(len(votes))
+    return votes[rows, best], counts[rows, best] / votes.shape[1]

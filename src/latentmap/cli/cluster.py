@@ -44,7 +44,7 @@ _CANDIDATES = 2
 _METHODS = {
     "density": "",
     "mixture": ", from a Gaussian mixture because the density has fewer peaks",
-    "means": ", from k-means because the density has fewer peaks",
+    "kmeans": ", from k-means because the density has fewer peaks",
 }
 
 
@@ -80,13 +80,13 @@ class _Result:
     def describe(self) -> Iterator[dict[str, Any]]:
         """Yield the figures of each cluster as plain values for JSON."""
         clusters = self.clusters
-        confidence = np.bincount(clusters.labels, clusters.sure) / clusters.sizes
+        confidence = np.bincount(clusters.labels, clusters.confidence) / clusters.sizes
         for number, size in enumerate(clusters.sizes.tolist()):
             figures = {
                 "cluster": number,
                 "rows": size,
                 "confidence": round(float(confidence[number]), 4),
-                "typical": clusters.typical[number].tolist(),
+                "typical": clusters.exemplars[number].tolist(),
             }
             if self.main_labels is not None:
                 name, share = self.main_labels[number]
@@ -98,8 +98,8 @@ class _Result:
         values: dict[str, Any] = {
             "rows": len(self.rows),
             "n_clusters": self.clusters.n_clusters,
-            "estimated": self.clusters.found,
-            "method": self.clusters.by,
+            "estimated": self.clusters.is_count_estimated,
+            "method": self.clusters.method,
             "clusters": list(self.describe()),
         }
         return values if self.v_measure is None else {**values, "v_measure": self.v_measure}
@@ -176,9 +176,9 @@ def _find_clusters(
     if k is not None and k > len(rows):
         raise SettingError(f"-k: expected at most the {len(rows):,} rows of {rows.name}, found {k}")
     codes = encode_rows(model, rows)
-    clusters = cluster_codes(codes, k, typical=_CANDIDATES * typical, seed=seed, verbose=True)
+    clusters = cluster_codes(codes, k, n_exemplars=_CANDIDATES * typical, seed=seed, verbose=True)
     best = _select_typical(model, rows, clusters, typical)
-    return _Result(rows, codes, replace(clusters, typical=best))
+    return _Result(rows, codes, replace(clusters, exemplars=best))
 
 
 def _select_typical(
@@ -189,17 +189,17 @@ def _select_typical(
     An unusual row can have a typical code by mistake; it is then reconstructed badly.
     """
     with show_status("Selecting typical rows…"):
-        errors = model.reconstruction_error(rows.subset(np.concatenate(clusters.typical)))
-    bounds = np.cumsum([len(numbers) for numbers in clusters.typical])[:-1]
+        errors = model.reconstruction_error(rows.subset(np.concatenate(clusters.exemplars)))
+    bounds = np.cumsum([len(numbers) for numbers in clusters.exemplars])[:-1]
     return tuple(
         numbers[np.sort(np.argsort(error, kind="stable")[:count])]
-        for numbers, error in zip(clusters.typical, np.split(errors, bounds), strict=True)
+        for numbers, error in zip(clusters.exemplars, np.split(errors, bounds), strict=True)
     )
 
 
 def _write(path: Path, result: _Result) -> None:
     clusters, labels = result.clusters, result.rows.labels
-    numbers = {"cluster": clusters.labels, "confidence": clusters.sure.astype("float32")}
+    numbers = {"cluster": clusters.labels, "confidence": clusters.confidence.astype("float32")}
     write_columns(path, numbers, {} if labels is None else {"label": labels})
     print_message(f"Wrote {path}: {_summarize(result)}")
 
@@ -215,7 +215,7 @@ def _print(result: _Result) -> None:
     table = [_format_line(figures, len(result.rows)) for figures in result.describe()]
     shown = [*columns, *(["label"] if has_labels else []), "typical rows"]
     print_table(shown, table, columns)
-    print_message(_summarize(result) + _METHODS[result.clusters.by])
+    print_message(_summarize(result) + _METHODS[result.clusters.method])
     if result.v_measure is not None and result.clusters.n_clusters > 1:
         print_message(f"V-measure of clusters and labels: {result.v_measure:.3f}")
 

@@ -22,7 +22,7 @@ def draw_clusters(path: Path, rows: Source, codes: np.ndarray, clusters: Cluster
     n_clusters = format_count(clusters.n_clusters, "cluster")
     title = f"{rows.name}: {n_clusters} of {format_count(len(codes), 'row')}"
     # In a projection of three or more components, confidence would look arbitrary.
-    confidence = clusters.sure if codes.shape[1] <= 2 else None
+    confidence = clusters.confidence if codes.shape[1] <= 2 else None
     with open_plot(path, *code_plot_size(codes)) as ax:
         plots.codes(codes, cluster_names(clusters), ax, title, confidence=confidence)
     if len(rows.row_shape) > 1:
@@ -41,7 +41,7 @@ def cluster_names(clusters: Clusters) -> np.ndarray:
 
 
 def _draw_typical_rows(path: Path, rows: Source, clusters: Clusters) -> None:
-    typical = [rows.take(numbers) for numbers in clusters.typical[:_MAX_DRAWN_CLUSTERS]]
+    typical = [rows.take(numbers) for numbers in clusters.exemplars[:_MAX_DRAWN_CLUSTERS]]
     names = [
         f"{number}:  {format_count(size, 'row')}"
         for number, size in enumerate(clusters.sizes[:_MAX_DRAWN_CLUSTERS].tolist())

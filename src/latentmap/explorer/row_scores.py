@@ -116,7 +116,7 @@ class Figures:
         return np.mean(difference.astype(np.float64) ** 2, axis=1)
 
     def _cluster(self) -> np.ndarray:
-        return cluster(self._codes, typical=1, verbose=self._verbose).labels
+        return cluster(self._codes, n_exemplars=1, verbose=self._verbose).labels
 
     def _confidence(self) -> np.ndarray:
         return self._pass(self._estimator.confidence, "Asking the map how sure it is of")
