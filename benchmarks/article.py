@@ -1,8 +1,8 @@
-"""The article's own few lines in plain Keras, on TensorFlow and on JAX, beside latentmap's recipe.
+"""Compare the article's plain Keras code, on TensorFlow and on JAX, with latentmap's preset.
 
-Each run is a process of its own, timed whole: imports, data, five epochs, encoding. The three take
-turns, seed by seed. TensorFlow lives in an environment of its own (.venv.tensorflow, made here if
-it is missing).
+Each run is a process of its own, and its total time is measured: imports, data, five epochs and
+encoding. The three programs run in turns, one seed after another. TensorFlow is installed into an
+environment of its own, .venv.tensorflow, if that is missing.
 
     python benchmarks/article.py [--seeds 0 1 2]
 """
@@ -12,13 +12,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
-from common import ROOT, over, write_result
+from common import ROOT, describe_seeds, median_of, write_result
 
 PLAIN_KERAS = """
 import gzip, json, sys
@@ -45,7 +45,7 @@ codes = encoder.predict(x_train, verbose=0)
 print(json.dumps({"loss": history.history["loss"], "keras": keras.__version__}))
 """
 
-OURS = """
+LATENTMAP = """
 import json, sys
 import matplotlib.pyplot as plt
 import keras
@@ -60,21 +60,21 @@ print(json.dumps({"loss": model.history_["loss"][1:], "keras": keras.__version__
 
 
 def tensorflow_python() -> str:
-    """Give the Python that has TensorFlow, making its environment if there is none."""
+    """Return the path of a Python with TensorFlow; create its environment if it is missing."""
     python = ROOT / ".venv.tensorflow" / "bin" / "python"
     if not python.exists():
         print("installing TensorFlow into .venv.tensorflow", file=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", python.parents[1]], check=True)
-        packages = ["tensorflow-cpu", "matplotlib"]  # what the article imports
+        packages = ["tensorflow-cpu", "matplotlib"]  # imported by the article's code
         subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
     return str(python)
 
 
-def run(python: str, code: str, engine: str, seed: int) -> dict[str, object]:
-    """Run one process; give its losses and its seconds."""
+def run_program(python: str, code: str, engine: str, seed: int) -> dict[str, object]:
+    """Run one process; return its losses and the seconds that it took."""
     mnist = ROOT / "src" / "latentmap" / "data" / "mnist"
     started = time.perf_counter()
-    done = subprocess.run(
+    process = subprocess.run(
         [python, "-c", code, str(seed), str(mnist)],
         env={**os.environ, "KERAS_BACKEND": engine, "TF_CPP_MIN_LOG_LEVEL": "3"},
         check=True,
@@ -83,48 +83,53 @@ def run(python: str, code: str, engine: str, seed: int) -> dict[str, object]:
         cwd=Path("/tmp"),
     )
     seconds = time.perf_counter() - started
-    return {"seed": seed, "seconds": seconds, **json.loads(done.stdout.splitlines()[-1])}
+    return {"seed": seed, "seconds": seconds, **json.loads(process.stdout.splitlines()[-1])}
 
 
 def main() -> None:
-    """Run all sides in turns and report."""
+    """Run all programs in turns and write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     seeds = parser.parse_args().seeds
-    sides = {
+    programs = {
         "Keras on TensorFlow": (tensorflow_python(), PLAIN_KERAS, "tensorflow"),
         "Keras on JAX": (sys.executable, PLAIN_KERAS, "jax"),
-        "latentmap, recipe article": (sys.executable, OURS, "jax"),
+        "latentmap": (sys.executable, LATENTMAP, "jax"),
     }
-    run(sys.executable, OURS, "jax", seeds[0])  # the compiled programs are cached by this one
-    runs: dict[str, list] = {name: [] for name in sides}
+    run_program(sys.executable, LATENTMAP, "jax", seeds[0])  # fills the compilation cache
+    runs: dict[str, list] = {name: [] for name in programs}
     for seed in seeds:
-        for name, side in sides.items():
-            runs[name].append(run(*side, seed))
+        for name, program in programs.items():
+            runs[name].append(run_program(*program, seed))
             print(name, runs[name][-1], file=sys.stderr)
     report(runs, seeds)
 
 
 def report(runs: dict[str, list], seeds: list[int]) -> None:
-    """Write the figures and the table."""
-    seconds = {name: statistics.median(r["seconds"] for r in rs) for name, rs in runs.items()}
-    losses = {name: [r["loss"][-1] for r in rs] for name, rs in runs.items()}
-    slowest = seconds["Keras on TensorFlow"]
+    """Write the results and the table."""
+    seconds = {name: median_of(results, "seconds") for name, results in runs.items()}
+    gap = max(
+        abs(preset["loss"][-1] - keras["loss"][-1])
+        for preset, keras in zip(runs["latentmap"], runs["Keras on JAX"], strict=True)
+    )
+    figures = {"seeds": seeds, "runs": runs, "median_seconds": seconds, "largest_loss_gap": gap}
+    write_result("article", figures, table(figures))
+
+
+def table(figures: dict[str, Any]) -> str:
+    """Return the table as Markdown."""
+    seconds = figures["median_seconds"]
     lines = [
-        "| | whole process, s | times faster | loss after 5 epochs, by seed |",
+        "| program | whole process, s | times faster | final loss for each seed |",
         "|---|---|---|---|",
     ]
-    for name in runs:
-        told = ", ".join(f"{loss:.4f}" for loss in losses[name])
-        lines.append(f"| {name} | {seconds[name]:.1f} | {slowest / seconds[name]:.1f} | {told} |")
-    lines.append("")
-    lines.append(f"Figures are {over(seeds)}; `python benchmarks/article.py`.")
-    apart = max(
-        abs(a - b)
-        for a, b in zip(losses["latentmap, recipe article"], losses["Keras on JAX"], strict=True)
-    )
-    figures = {"seeds": seeds, "runs": runs, "median_seconds": seconds, "largest_loss_gap": apart}
-    write_result("article", figures, "\n".join(lines))
+    for name, results in figures["runs"].items():
+        losses = ", ".join(f"{result['loss'][-1]:.4f}" for result in results)
+        speedup = seconds["Keras on TensorFlow"] / seconds[name]
+        lines.append(f"| {name} | {seconds[name]:.1f} | {speedup:.1f} | {losses} |")
+    seeds = describe_seeds(figures["seeds"])
+    lines += ["", f"Five epochs; {seeds}; `python benchmarks/article.py`."]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
