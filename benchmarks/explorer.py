@@ -1,7 +1,8 @@
-"""How fast the explorer's page is with 70,000 digits, in a browser without a graphics card.
+"""Measure the speed of the explorer's page with 70,000 digits in a browser without a GPU.
 
-Frames a second while the map is panned and zoomed at every frame; milliseconds from a move of the
-mouse to the decoded picture; seconds until the page can be used; and the size of the exported file.
+The figures are the frames per second while the map is panned and zoomed, the milliseconds from a
+move of the mouse to the decoded image, the seconds until the page is ready, and the size of the
+exported file.
 
     python benchmarks/explorer.py
 """
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import timed, write_result
+from common import time_call, write_result
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from latentmap import LatentMap
@@ -27,8 +28,8 @@ SEED = 0
 WINDOW = {"width": 1280, "height": 800}
 OPENINGS = 5
 
-# A hand that moves the mouse within the page: driving it from outside would time the driver.
-HAND = """
+# Mouse events are created inside the page, so that the driver of the browser is not timed.
+MOUSE = """
 const surface = document.querySelector("#overlay");
 surface.setPointerCapture = () => {};
 const fire = (kind, name, n, more = {}) => surface.dispatchEvent(new kind(name, {
@@ -38,7 +39,7 @@ const fire = (kind, name, n, more = {}) => surface.dispatchEvent(new kind(name, 
 """
 FRAMES = (
     """async ([gesture, seconds]) => {"""
-    + HAND
+    + MOUSE
     + """
     const steps = {
         zoom: n => fire(WheelEvent, "wheel", n, { deltaY: n % 60 < 30 ? -40 : 40 }),
@@ -58,7 +59,7 @@ FRAMES = (
 )
 DELAYS = (
     """async count => {"""
-    + HAND
+    + MOUSE
     + """
     const delays = [];
     for (let n = 0; n < count; n++) {
@@ -78,14 +79,14 @@ DELAYS = (
 
 
 def all_digits() -> ArraySource:
-    """Give the 60,000 and the 10,000 as one."""
+    """Return the 60,000 and the 10,000 digits as one source."""
     parts = [load_dataset("mnist", part) for part in ("fit", "unseen")]
     labels = np.concatenate([part.labels for part in parts])
     return ArraySource(np.concatenate([part[:] for part in parts]), labels=labels, name="mnist")
 
 
-def opened(browser: Browser, link: str) -> Page:
-    """Open a page in a window of its own and wait until it can be used."""
+def open_page(browser: Browser, link: str) -> Page:
+    """Open a page in a new window and wait until it is ready."""
     page = browser.new_context(viewport=WINDOW).new_page()
     page.goto(link)
     page.wait_for_selector("body[data-state=ready]")
@@ -93,17 +94,17 @@ def opened(browser: Browser, link: str) -> Page:
 
 
 def opening_seconds(browser: Browser, link: str) -> float:
-    """Time opening the page, the median of several."""
+    """Return the median of several times to open the page."""
     times = []
     for _ in range(OPENINGS):
-        took, page = timed(lambda: opened(browser, link))
+        seconds, page = time_call(lambda: open_page(browser, link))
         page.context.close()
-        times.append(took)
+        times.append(seconds)
     return statistics.median(times)
 
 
-def frames(page: Page, gesture: str) -> dict[str, float]:
-    """Count frames a second during a gesture, and time the slowest but 5 in 100."""
+def frame_rate(page: Page, gesture: str) -> dict[str, float]:
+    """Return the frames per second and the 95th percentile of the frame time during a gesture."""
     times = np.array(page.evaluate(FRAMES, [gesture, 5]))
     gaps = np.diff(times)
     return {
@@ -112,11 +113,11 @@ def frames(page: Page, gesture: str) -> dict[str, float]:
     }
 
 
-def figures_of(browser: Browser, link: str) -> dict[str, Any]:
-    """Measure one way in which the page reaches its data."""
+def measure(browser: Browser, link: str) -> dict[str, Any]:
+    """Measure all figures of a page."""
     opening = opening_seconds(browser, link)
-    page = opened(browser, link)
-    page.wait_for_timeout(4000)  # a file unpacks its pictures when the page is there
+    page = open_page(browser, link)
+    page.wait_for_timeout(4000)  # a file decompresses its images after it is ready
     page.evaluate(DELAYS, 10)
     delays = page.evaluate(DELAYS, 100)
     return {
@@ -125,12 +126,12 @@ def figures_of(browser: Browser, link: str) -> dict[str, Any]:
             "median": round(statistics.median(delays), 1),
             "95th_percentile": round(float(np.percentile(delays, 95)), 1),
         },
-        "gestures": {gesture: frames(page, gesture) for gesture in ("zoom", "pan", "read")},
+        "gestures": {gesture: frame_rate(page, gesture) for gesture in ("zoom", "pan", "read")},
     }
 
 
 def main() -> None:
-    """Fit a map, serve it, export it, and look at both."""
+    """Fit a map, serve it and export it, and measure both pages."""
     rows = all_digits()
     scene = Scene(LatentMap(random_state=SEED).fit(rows), rows, "mnist")
     server = Server(scene)
@@ -143,29 +144,32 @@ def main() -> None:
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
         )
         figures = {
-            "server": figures_of(browser, server.url),
-            "file": figures_of(browser, path.as_uri()),
+            "server": measure(browser, server.url),
+            "file": measure(browser, path.as_uri()),
         }
         figures["file"]["megabytes"] = round(size / 1e6, 1)
         version = browser.version
         browser.close()
     server.stop()
-    about = {"rows": len(rows), "seed": SEED, "browser": f"Chromium {version}", "window": WINDOW}
-    write_result("explorer", {**about, **figures}, table_of(figures), packages=["playwright"])
+    settings = {"rows": len(rows), "seed": SEED, "browser": f"Chromium {version}", "window": WINDOW}
+    figures = {**settings, **figures}
+    write_result("explorer", figures, table(figures), packages=["playwright"])
 
 
-def table_of(figures: dict[str, Any]) -> str:
-    """Give the figures as a table, a line a way."""
+def table(figures: dict[str, Any]) -> str:
+    """Return the table as Markdown."""
     lines = [
-        "| 70,000 digits | opens, s | mouse to picture, ms | frames a second: zoom | pan | read |",
+        "| page | ready after, s | mouse to image, ms | frames per second: zoom | pan | hover |",
         "|---|---|---|---|---|---|",
     ]
-    for way, told in figures.items():
-        rates = [told["gestures"][name]["frames_per_second"] for name in ("zoom", "pan", "read")]
-        size = f" ({told['megabytes']} MB)" if "megabytes" in told else ""
-        cells = [f"{way}{size}", told["open_s"], told["hover_ms"]["median"], *rates]
+    for page in ("server", "file"):
+        values = figures[page]
+        rates = [values["gestures"][name]["frames_per_second"] for name in ("zoom", "pan", "read")]
+        size = f" ({values['megabytes']} MB)" if "megabytes" in values else ""
+        cells = [f"{page}{size}", values["open_s"], values["hover_ms"]["median"], *rates]
         lines.append(f"| {' | '.join(map(str, cells))} |")
-    lines += ["", "Headless Chromium, two cores, no GPU; `python benchmarks/explorer.py`."]
+    conditions = "70,000 digits; headless Chromium, two cores, no GPU"
+    lines += ["", f"{conditions}; `python benchmarks/explorer.py`."]
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""Generated digits: how like real ones they are, how varied, and whether copies of fitted ones.
+"""Measure whether generated digits are realistic, diverse, and different from the fitted digits.
 
 Every estimator is fitted to 60,000 digits. 10,000 rows are sampled from the density of the codes of
 fitted rows, as `latentmap generate --reference` does, and 10,000 by the estimator's own `sample`.
@@ -14,21 +14,20 @@ same space and compared with that of unseen digits, of their reconstructions, an
 from __future__ import annotations
 
 import argparse
-import statistics
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import over, write_result
+from common import describe_seeds, load_or_fit, median_of, write_result
 from sklearn.decomposition import PCA
 
-from latentmap import AutoEncoder, LatentMap, VariationalAutoEncoder, load_model
+from latentmap import AutoEncoder, LatentMap, VariationalAutoEncoder
 from latentmap.analysis import CodeDensity, density_and_coverage, nearest_distances
 from latentmap.data import open_data
 
-ROWS, FEWER, COMPONENTS, WHITE = 10_000, 3000, 50, np.float32(255)
+GENERATED_ROWS, PIXEL_ROWS, COMPONENTS, WHITE = 10_000, 3000, 50, np.float32(255)
 ESTIMATORS: dict[str, tuple[int, Callable[[int], Any]]] = {
     "AutoEncoder": (32, lambda seed: AutoEncoder(32, random_state=seed)),
     "VariationalAutoEncoder": (20, lambda seed: VariationalAutoEncoder(20, random_state=seed)),
@@ -36,8 +35,8 @@ ESTIMATORS: dict[str, tuple[int, Callable[[int], Any]]] = {
 }
 
 
-class Judge:
-    """The real rows, and the space that rows are compared in."""
+class Evaluation:
+    """The real rows, and the principal components in which rows are compared."""
 
     def __init__(self, fitted: np.ndarray, unseen: np.ndarray) -> None:
         self.fitted, self.unseen = flat(fitted), flat(unseen)
@@ -45,147 +44,152 @@ class Judge:
         self.real, self.known = self.space.transform(self.unseen), self.space.transform(self.fitted)
 
     def figures(self, rows: np.ndarray, pixels: bool = False) -> dict[str, float]:
-        """Give density, coverage and what tells copies from new rows."""
+        """Return density, coverage and the distance to the nearest fitted row."""
         rows = np.clip(flat(rows), 0, 1)
         points = self.space.transform(rows)
-        found = density_and_coverage(self.real, points)._asdict()
+        figures = density_and_coverage(self.real, points)._asdict()
         if pixels:
-            inside = density_and_coverage(self.unseen[:FEWER], rows[:FEWER])
-            found |= {"density_pixels": inside.density, "coverage_pixels": inside.coverage}
-        return found | {"nearest_fitted": middle(nearest_distances(points, self.known))}
+            in_pixels = density_and_coverage(self.unseen[:PIXEL_ROWS], rows[:PIXEL_ROWS])
+            figures |= {"density_pixels": in_pixels.density}
+            figures |= {"coverage_pixels": in_pixels.coverage}
+        return figures | {"nearest_fitted": np_median(nearest_distances(points, self.known))}
 
 
 def flat(rows: np.ndarray) -> np.ndarray:
-    """Give digits as (n, 784) float32 in 0–1."""
+    """Return digits as float32 of shape (n, 784) in 0–1."""
     return rows.reshape(len(rows), -1) / WHITE
 
 
-def middle(values: np.ndarray) -> float:
-    """Give the median."""
+def np_median(values: np.ndarray) -> float:
+    """Return the median of an array as a float."""
     return float(np.median(values))
 
 
-def pca_rows(judge: Judge, size: int, seed: int) -> np.ndarray:
-    """Draw digits from PCA with one Gaussian."""
-    pca = PCA(size, random_state=seed).fit(judge.fitted)
-    codes = pca.transform(judge.fitted)
+def sample_pca(evaluation: Evaluation, size: int, seed: int) -> np.ndarray:
+    """Sample digits from PCA with one Gaussian."""
+    pca = PCA(size, random_state=seed).fit(evaluation.fitted)
+    codes = pca.transform(evaluation.fitted)
     rng = np.random.default_rng(seed)
-    drawn = rng.multivariate_normal(codes.mean(axis=0), np.cov(codes, rowvar=False), ROWS)
-    return pca.inverse_transform(drawn) * WHITE
+    mean, covariance = codes.mean(axis=0), np.cov(codes, rowvar=False)
+    sampled = rng.multivariate_normal(mean, covariance, GENERATED_ROWS)
+    return pca.inverse_transform(sampled) * WHITE
 
 
 def fitted_model(name: str, rows: Any, seed: int, models: Path | None) -> Any:
-    """Fit an estimator, or take the one that was kept."""
+    """Return a fitted estimator, from a file in the folder if it is there."""
     path = None if models is None else models / f"{name}.{seed}.safetensors"
-    if path is not None and path.exists():
-        return load_model(path)
-    model = ESTIMATORS[name][1](seed).fit(rows)
-    if path is not None:
-        model.save(path)
-    return model
+    return load_or_fit(path, lambda: ESTIMATORS[name][1](seed).fit(rows))
 
 
-def judged(name: str, judge: Judge, rows: tuple[Any, Any], seed: int, models: Path | None) -> dict:
-    """Fit an estimator, draw from it in both ways, and measure all."""
+def measure(
+    name: str, evaluation: Evaluation, rows: tuple[Any, Any], seed: int, models: Path | None
+) -> dict[str, Any]:
+    """Fit an estimator, sample from it in both ways, and measure the samples."""
     size, pixels = ESTIMATORS[name][0], seed == 0 and name == "AutoEncoder"
     model = fitted_model(name, rows[0], seed, models)
     codes, unseen = (model.transform(part) for part in rows)
     density = CodeDensity(codes, seed=seed)
-    drawn = density.sample(ROWS, seed)
+    sampled = density.sample(GENERATED_ROWS, seed)
     model.set_params(random_state=seed)
     return {
         "estimator": name,
         "n_components": size,
         "seed": seed,
         "n_gaussians": density.n_gaussians,
-        "density of codes": judge.figures(model.inverse_transform(drawn), pixels),
-        "own sample": judge.figures(model.sample(ROWS)),
-        "pca": judge.figures(pca_rows(judge, size, seed), pixels),
-        "reconstructions": judge.figures(model.inverse_transform(unseen)),
-        "codes": copies(nearest_distances(drawn, codes), nearest_distances(unseen, codes)),
+        "density of codes": evaluation.figures(model.inverse_transform(sampled), pixels),
+        "own sample": evaluation.figures(model.sample(GENERATED_ROWS)),
+        "pca": evaluation.figures(sample_pca(evaluation, size, seed), pixels),
+        "reconstructions": evaluation.figures(model.inverse_transform(unseen)),
+        "codes": compare_distances(
+            nearest_distances(sampled, codes), nearest_distances(unseen, codes)
+        ),
     }
 
 
-def copies(drawn: np.ndarray, unseen: np.ndarray) -> dict[str, float]:
-    """Compare drawn codes with those of unseen rows, by the distance to the nearest fitted one."""
-    least = np.percentile(unseen, 1)
+def compare_distances(sampled: np.ndarray, unseen: np.ndarray) -> dict[str, float]:
+    """Compare the distances of sampled and of unseen codes to the nearest fitted code."""
+    threshold = np.percentile(unseen, 1)
     return {
-        "nearest, drawn": middle(drawn),
-        "nearest, unseen": middle(unseen),
-        "share nearer than 99 % of unseen": float(np.mean(drawn < least)),
+        "nearest, drawn": np_median(sampled),
+        "nearest, unseen": np_median(unseen),
+        "share nearer than 99 % of unseen": float(np.mean(sampled < threshold)),
     }
 
 
 def table(runs: list[dict[str, Any]]) -> list[str]:
-    """Lay the medians over the seeds out."""
+    """Return the table of medians over the seeds."""
     lines = [
-        "| 10,000 digits generated by | numbers in a code | density | coverage "
-        "| PCA + Gaussian: density | coverage |",
+        "| 10,000 digits generated by | components | density | coverage "
+        "| PCA and Gaussian: density | coverage |",
         "|---|---|---|---|---|---|",
     ]
     for name, (size, _) in ESTIMATORS.items():
-        for way in ("density of codes", "own sample"):
-            words = [
-                f"{name}, {'`--reference mnist`' if way != 'own sample' else 'its own sample'}"
-            ]
+        for method in ("density of codes", "own sample"):
+            words = [f"{name}, {'`--reference mnist`' if method != 'own sample' else '`sample`'}"]
             words += [str(size)]
-            for kind in (way, "pca"):
+            for kind in (method, "pca"):
                 words += [f"{median(runs, name, kind, f):.2f}" for f in ("density", "coverage")]
             lines.append("| " + " | ".join(words) + " |")
     return lines
 
 
 def median(runs: list[dict[str, Any]], name: str, kind: str, figure: str) -> float:
-    """Give the median of a figure over the seeds."""
-    return statistics.median(run[kind][figure] for run in runs if run["estimator"] == name)
+    """Return the median of a figure of one estimator over the seeds."""
+    return median_of([run for run in runs if run["estimator"] == name], kind, figure)
 
 
-def words_on_copies(runs: list[dict[str, Any]], unseen: float) -> str:
-    """Tell how near the nearest fitted digit is."""
-    told = [f"unseen digits {unseen:.2f}"]
+def describe_distances(runs: list[dict[str, Any]], unseen: float) -> str:
+    """Return a sentence on the distances to the nearest fitted digit."""
+    parts = [f"unseen digits {unseen:.2f}"]
     for name in ESTIMATORS:
-        new, back = (
+        generated, reconstructed = (
             median(runs, name, kind, "nearest_fitted")
             for kind in ("density of codes", "reconstructions")
         )
         share = median(runs, name, "codes", "share nearer than 99 % of unseen")
-        told.append(
-            f"{name} {new:.2f} (its reconstructions of unseen ones {back:.2f}; {share:.1%} of its "
-            "codes lie nearer than 99 % of unseen ones do)"
+        parts.append(
+            f"{name} {generated:.2f} (reconstructions of unseen digits {reconstructed:.2f}; "
+            f"{share:.1%} of the sampled codes are nearer than the nearest 1 % of unseen codes)"
         )
-    return f"Median distance to the nearest fitted digit: {'; '.join(told)}"
+    return f"Median distance to the nearest fitted digit: {'; '.join(parts)}."
 
 
 def main() -> None:
-    """Measure and report."""
+    """Measure and write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--models", type=Path, help="keep fitted models here, and use them again")
-    asked = parser.parse_args()
+    parser.add_argument("--models", type=Path, help="folder of fitted models")
+    options = parser.parse_args()
     rows = open_data("mnist"), open_data("mnist:unseen")
-    judge = Judge(*(part[:] for part in rows))
-    nearest = middle(nearest_distances(judge.real, judge.known))
-    some = np.random.default_rng(0).choice(len(judge.fitted), ROWS, replace=False)
-    real = judge.figures(rows[0][some], pixels=True)
+    evaluation = Evaluation(*(part[:] for part in rows))
+    nearest = np_median(nearest_distances(evaluation.real, evaluation.known))
+    sample = np.random.default_rng(0).choice(len(evaluation.fitted), GENERATED_ROWS, replace=False)
+    real = evaluation.figures(rows[0][sample], pixels=True)
     runs = []
-    for seed in asked.seeds:
+    for seed in options.seeds:
         for name in ESTIMATORS:
-            runs.append(judged(name, judge, rows, seed, asked.models))
+            runs.append(measure(name, evaluation, rows, seed, options.models))
             print(runs[-1], file=sys.stderr, flush=True)
     figures = {
-        "seeds": asked.seeds,
+        "seeds": options.seeds,
         "real": {**real, "nearest_fitted": nearest},
         "runs": runs,
     }
+    write_result("generation", figures, text(figures))
+
+
+def text(figures: dict[str, Any]) -> str:
+    """Return the table and its caption as Markdown."""
+    real, runs = figures["real"], figures["runs"]
     lines = [
         *table(runs),
         "",
-        f"Fitted digits in place of generated ones: density {real['density']:.2f}, coverage "
-        f"{real['coverage']:.2f}. {words_on_copies(runs, nearest)}. In the 50 principal components "
-        f"of the unseen digits; {over(asked.seeds)}; "
-        "`python benchmarks/generation.py`.",
+        f"Fitted digits instead of generated digits: density {real['density']:.2f}, coverage "
+        f"{real['coverage']:.2f}. {describe_distances(runs, real['nearest_fitted'])} Figures are "
+        "measured in the 50 first principal components of the unseen digits; "
+        f"{describe_seeds(figures['seeds'])}; `python benchmarks/generation.py`.",
     ]
-    write_result("generation", figures, "\n".join(lines))
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

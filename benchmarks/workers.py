@@ -1,8 +1,8 @@
-"""What two workers of one core each cost and give, beside one process on two cores.
+"""Compare two workers of one core each with one process on two cores.
 
-Training is timed as the difference between a long fit and a short one, so that starting Ray and
-the workers, which is told by itself, is in neither; encoding by reading Parquet and writing
-Parquet, all in all. Both sides run in turns on one machine, and find the same model.
+The training rate is computed from the difference between a long and a short fit, so that it does
+not include the start of Ray and the workers. The encoding rate is that of reading and writing
+Parquet, and includes the start. Both sides run in turns on one machine and compute the same model.
 
     python benchmarks/workers.py
 """
@@ -14,21 +14,22 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from common import timed, write_result
+from common import time_call, write_result
 
 from latentmap import AutoEncoder, Training
 from latentmap.data import Source, load_dataset, open_data, write_rows
 from latentmap.distributed import Workers
 from latentmap.networks.dense import DenseNetwork
 
-ROWS, SHORT, LONG, REPEATS, SEED = 16_384, 1, 9, 3, 0
+ROWS, SHORT_EPOCHS, LONG_EPOCHS, REPEATS, SEED = 16_384, 1, 9, 3, 0
 HIDDEN, BATCH = (512, 256, 128), 512
 
 
-def fitted(rows: Source, epochs: int) -> AutoEncoder:
-    """Fit the network for so many epochs."""
+def fit_model(rows: Source, epochs: int) -> AutoEncoder:
+    """Fit the network for a number of epochs."""
     return AutoEncoder(
         2,
         network=DenseNetwork(HIDDEN, principal=False),
@@ -38,88 +39,92 @@ def fitted(rows: Source, epochs: int) -> AutoEncoder:
     ).fit(rows)
 
 
-def trained_rate(rows: Source) -> tuple[float, float, AutoEncoder]:
-    """Give the rows a second of training, the seconds of a short fit, and the long one's model."""
-    short, _ = timed(lambda: fitted(rows, SHORT))
-    long, model = timed(lambda: fitted(rows, LONG))
-    return len(rows) * (LONG - SHORT) / (long - short), short, model
+def training_rate(rows: Source) -> tuple[float, float, AutoEncoder]:
+    """Return the training rate, the seconds of a short fit, and the model of the long fit."""
+    short, _ = time_call(lambda: fit_model(rows, SHORT_EPOCHS))
+    long, model = time_call(lambda: fit_model(rows, LONG_EPOCHS))
+    return len(rows) * (LONG_EPOCHS - SHORT_EPOCHS) / (long - short), short, model
 
 
-def encoded_rate(encode: Callable[[Path], object], count: int) -> float:
-    """Give the rows a second of encoding, from a file to files."""
+def encoding_rate(encode: Callable[[Path], object], count: int) -> float:
+    """Return the number of rows encoded per second, from a file to files."""
     with tempfile.TemporaryDirectory() as folder:
-        took, _ = timed(lambda: encode(Path(folder) / "codes.parquet"))
-    return count / took
+        seconds, _ = time_call(lambda: encode(Path(folder) / "codes.parquet"))
+    return count / seconds
 
 
-def alone(model: AutoEncoder, rows: Source) -> Callable[[Path], None]:
-    """Encode in one process."""
+def encode_in_one_process(model: AutoEncoder, rows: Source) -> Callable[[Path], None]:
+    """Return a function that encodes rows in one process."""
 
-    def encode(place: Path) -> None:
+    def encode(path: Path) -> None:
         codes = (model.transform(batch.reshape(len(batch), 28, 28)) for batch in rows.batches(8192))
-        write_rows(place, codes, length=len(rows))
+        write_rows(path, codes, length=len(rows))
 
     return encode
 
 
 def main() -> None:
-    """Measure in turns and report medians."""
+    """Measure in turns and write the medians."""
     rates: dict[str, list[float]] = {}
 
-    def note(name: str, value: float) -> None:
+    def add(name: str, value: float) -> None:
         rates.setdefault(name, []).append(value)
 
     digits = load_dataset("mnist")
     rows = digits.subset(np.arange(ROWS)).load()
     with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder) / "digits.parquet"
-        write_rows(place, [digits[:]], length=len(digits))
-        table = open_data(place)
-        fitted(rows, 1)  # compiles
+        path = Path(folder) / "digits.parquet"
+        write_rows(path, [digits[:]], length=len(digits))
+        table = open_data(path)
+        fit_model(rows, 1)  # fills the compilation cache
         for _ in range(REPEATS):
-            rate, short, one = trained_rate(rows)
-            note("train one", rate)
-            note("short one", short)
-            note("encode one", encoded_rate(alone(one, table), len(table)))
-            began = time.perf_counter()
+            rate, short, one = training_rate(rows)
+            add("train one", rate)
+            add("short one", short)
+            add("encode one", encoding_rate(encode_in_one_process(one, table), len(table)))
+            start = time.perf_counter()
             with Workers(2) as workers:
-                note("start Ray", time.perf_counter() - began)
-                rate, short, two = trained_rate(rows)
-                note("train two", rate)
-                note("short two", short)
-                crew = encoded_rate(lambda place: workers.encode(one, table, place), len(table))  # noqa: B023
-                note("encode two", crew)
+                add("start Ray", time.perf_counter() - start)
+                rate, short, two = training_rate(rows)
+                add("train two", rate)
+                add("short two", short)
+                rate = encoding_rate(lambda path: workers.encode(one, table, path), len(table))  # noqa: B023
+                add("encode two", rate)
     pairs = zip(one.encoder_.weights, two.encoder_.weights, strict=True)
-    apart = max(float(np.abs(np.asarray(a) - np.asarray(b)).max()) for a, b in pairs)
-    report(rates, apart, sum(int(np.prod(w.shape)) for w in one._objective.trainable_weights))
+    difference = max(float(np.abs(np.asarray(a) - np.asarray(b)).max()) for a, b in pairs)
+    weights = sum(int(np.prod(w.shape)) for w in one._objective.trainable_weights)
+    figures = {"rates": rates, "weights": weights, "apart": difference, "seed": SEED}
+    write_result("workers", figures, table(figures), packages=("ray",))
 
 
-def report(rates: dict[str, list[float]], apart: float, weights: int) -> None:
-    """Write the figures and the table."""
-    middle = {name: statistics.median(values) for name, values in rates.items()}
+def table(figures: dict[str, Any]) -> str:
+    """Return the table as Markdown."""
+    medians = {name: statistics.median(values) for name, values in figures["rates"].items()}
     lines = {
-        "training, rows a second": ("train one", "train two", ",.0f"),
-        "encoding Parquet, rows a second, with the start": ("encode one", "encode two", ",.0f"),
-        "a fit of one epoch, seconds, with the start": ("short one", "short two", ".1f"),
+        "training, rows per second": ("train one", "train two", ",.0f"),
+        "encoding Parquet, rows per second, including the start": (
+            "encode one",
+            "encode two",
+            ",.0f",
+        ),
+        "fit of one epoch, seconds, including the start": ("short one", "short two", ".1f"),
     }
-    told = [
-        f"| {text} | {middle[one]:{form}} | {middle[two]:{form}} |"
-        for text, (one, two, form) in lines.items()
-    ]
-    table = "\n".join(
+    return "\n".join(
         [
-            "| | one process, two cores | two workers, a core each |",
+            "| measurement | one process, two cores | two workers, one core each |",
             "|---|---|---|",
-            *told,
+            *(
+                f"| {text} | {medians[one]:{form}} | {medians[two]:{form}} |"
+                for text, (one, two, form) in lines.items()
+            ),
             "",
-            f"784-512-256-128-2-…-784, {weights:,} weights, batches of {BATCH}, {ROWS:,} digits "
-            f"trained on, 60,000 encoded; medians of {REPEATS}; starting Ray took "
-            f"{middle['start Ray']:.1f} s more. After {LONG} epochs no weight of the encoder "
-            f"differs by more than {apart:.0e}. `python benchmarks/workers.py`.",
+            f"Layers 784-512-256-128-2-…-784, {figures['weights']:,} weights, batches of {BATCH}, "
+            f"{ROWS:,} digits trained on, 60,000 encoded; medians of {REPEATS} runs. Starting Ray "
+            f"takes another {medians['start Ray']:.1f} s. After {LONG_EPOCHS} epochs the weights "
+            f"of the encoders differ by at most {figures['apart']:.0e}. "
+            "`python benchmarks/workers.py`.",
         ]
     )
-    figures = {"rates": rates, "weights": weights, "apart": apart, "seed": SEED}
-    write_result("workers", figures, table, packages=("ray",))
 
 
 if __name__ == "__main__":
