@@ -1,4 +1,4 @@
-"""The benchmark that waits for a GPU runs all the same: tiny, and on what there is."""
+"""The GPU benchmark runs with tiny sizes on a processor, and its list of cards is correct."""
 
 import importlib.util
 import json
@@ -40,29 +40,29 @@ def test_stated_peaks(gpu, name, tera):
     assert gpu.stated_peak(name) == (None if tera is None else tera * 1e12)
 
 
-def test_without_a_gpu_it_says_so_and_writes_nothing():
+def test_without_a_gpu_it_exits_and_writes_nothing():
     if accelerator():
-        pytest.skip("there is one")
+        pytest.skip("a GPU is available")
     before = RESULT.read_bytes() if RESULT.exists() else None
-    told = subprocess.run(
+    result = subprocess.run(
         [sys.executable, ROOT / "benchmarks" / "gpu.py"], capture_output=True, text=True
     )
-    assert told.returncode == 2
-    assert told.stderr.splitlines()[-1].startswith("no GPU: expected")
-    assert not told.stdout
+    assert result.returncode == 2
+    assert result.stderr.splitlines()[-1].startswith("no GPU: expected")
+    assert not result.stdout
     assert before == (RESULT.read_bytes() if RESULT.exists() else None)
 
 
-def test_all_of_it_runs_tiny(gpu, monkeypatch, capsys):
+def test_a_smoke_run_measures_everything(gpu, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["gpu.py", "--smoke"])
     monkeypatch.setattr(gpu, "SMOKE", gpu.SMOKE._replace(fitted=200, encoded=500))
-    monkeypatch.setattr(gpu, "write_result", None)  # nothing is written
+    monkeypatch.setattr(gpu, "write_result", None)  # a call would fail
     gpu.main()
-    *shown, figures = capsys.readouterr().out.splitlines()
+    *table, figures = capsys.readouterr().out.splitlines()
     figures = json.loads(figures)
-    mapped, rates = figures["map"], figures["wide"]["rates"]
-    assert shown[0].startswith(f"| {figures['card']} |")
-    assert 0 < mapped["training_seconds_again"] < mapped["fit_seconds_again"]
-    assert 0 < mapped["layout_seconds_again"] < mapped["fit_seconds_again"]
+    map_figures, rates = figures["map"], figures["wide"]["rates"]
+    assert table[0].startswith(f"| {figures['card']} |")
+    assert 0 < map_figures["training_seconds_again"] < map_figures["fit_seconds_again"]
+    assert 0 < map_figures["layout_seconds_again"] < map_figures["fit_seconds_again"]
     assert set(rates) == {"bfloat16", "float32"}
     assert figures["encoding"]["rows_a_second_from_memory"] > 0
