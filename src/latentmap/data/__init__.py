@@ -1,7 +1,4 @@
-"""Rows in: arrays, sparse matrices, tables, images, named data sets; and rows out again.
-
-One interface, `Source`, stands before them all.
-"""
+"""Data: arrays, sparse matrices, tables, images and named data sets, all read through `Source`."""
 
 from latentmap.data.conversion import as_source
 from latentmap.data.datasets import list_datasets, load_dataset

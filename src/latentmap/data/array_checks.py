@@ -1,15 +1,15 @@
-"""What may be a row: real numbers, at least one row, at least one number in it.
+"""Checks of rows and labels: real numbers, at least one row, at least one number in a row.
 
-The rules look at a shape and a dtype only, so that a file's header is enough to refuse it, and the
-values of a source larger than memory are looked at batch by batch, when they are read anyway.
+Most checks need only a shape and a type, so that a file is refused by its header. Values are
+checked batch by batch, when they are read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from latentmap.data.memory import check_memory
 from latentmap.errors import DataError
@@ -24,27 +24,27 @@ __all__ = [
     "check_rows",
 ]
 
+# Networks compute in float32.
 LARGEST = float(np.finfo(np.float32).max)
-"""The networks compute in float32."""
 
-_FOUND = {"O": "objects", "U": "text", "S": "bytes", "T": "text", "V": "records"}
-_FOUND |= {"M": "dates", "m": "durations", "c": "complex numbers"}
+_KIND_NAMES = {"O": "objects", "U": "text", "S": "bytes", "T": "text", "V": "records"}
+_KIND_NAMES |= {"M": "dates", "m": "durations", "c": "complex numbers"}
 
 
-def check_rows(name: str, shape: tuple[int, ...], dtype: Any) -> np.dtype:
-    """Give the dtype that rows of this shape and dtype are read as, or refuse them.
+def check_rows(name: str, shape: tuple[int, ...], dtype: DTypeLike) -> np.dtype:
+    """Return the type as which rows of a shape and type are read.
 
-    Integers and floats stay what they are, in the machine's byte order; bool becomes uint8, and
-    floats of unusual width the nearest of float32 and float64.
+    Integers and floats keep their type, in the byte order of the machine. Bool becomes uint8, and
+    floats of other widths become float32 or float64.
 
     Parameters
     ----------
     name : str
-        What the rows come from, for the message.
+        Source of the rows, for the message.
     shape : tuple of int
         (n, ...), of the whole array.
     dtype : numpy.dtype
-        As found.
+        Type of the stored rows.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def check_rows(name: str, shape: tuple[int, ...], dtype: Any) -> np.dtype:
     Raises
     ------
     DataError
-        If these are not rows of real numbers, or there are none.
+        If these are not rows of real numbers, or there are no rows.
 
     Examples
     --------
@@ -66,8 +66,8 @@ def check_rows(name: str, shape: tuple[int, ...], dtype: Any) -> np.dtype:
     reshape(-1, 1) makes rows of one number, reshape(1, -1) one row
     """
     dtype = np.dtype(dtype)
-    if dtype.kind in _FOUND:
-        raise DataError(f"{name}: expected real numbers, found {_FOUND[dtype.kind]} ({dtype})")
+    if dtype.kind in _KIND_NAMES:
+        raise DataError(f"{name}: expected real numbers, found {_KIND_NAMES[dtype.kind]} ({dtype})")
     _check_shape(name, shape)
     if dtype.kind == "b":
         return np.dtype(np.uint8)
@@ -88,8 +88,8 @@ def _check_shape(name: str, shape: tuple[int, ...]) -> None:
         raise DataError(f"{name}: expected at least one number a row, found none (shape {shape})")
 
 
-def as_numbers(name: str, data: Any) -> np.ndarray:
-    """Make an array of a list, an array, or what else NumPy can read, without copying if it can.
+def as_numbers(name: str, data: ArrayLike) -> np.ndarray:
+    """Convert a list or another object that NumPy can read to an array, without a copy if possible.
 
     Examples
     --------
@@ -107,8 +107,8 @@ def as_numbers(name: str, data: Any) -> np.ndarray:
             raise DataError(f"{name}: expected an array of numbers, found {error}") from error
         raise DataError(f"{name}: expected rows of one length, found ragged rows") from error
     if array.ndim == 0 and array.dtype == object:
-        found = type(data).__name__
-        raise DataError(f"{name}: expected rows of numbers, found an object of type {found}")
+        kind = type(data).__name__
+        raise DataError(f"{name}: expected rows of numbers, found an object of type {kind}")
     return array
 
 
@@ -117,25 +117,21 @@ def check_finite(
     first_row: int,
     name: str,
     feature_names: list[str] | None = None,
-    place: Callable[[int], int] = int,
+    original_index: Callable[[int], int] = int,
 ) -> None:
-    """Refuse a batch that holds NaN, infinity or what float32 cannot hold, naming the first place.
+    """Raise DataError if a batch holds NaN, infinity or a number too large for float32.
 
     Parameters
     ----------
     batch : ndarray of shape (n, ...)
     first_row : int
-        The index of the batch's first row in its source; rows count from 0, as in ``X[17]``.
+        Number of the batch's first row in its source, from 0.
     name : str
-        What the rows come from.
+        The source, for the message.
     feature_names : list of str, optional
-        The columns' names; without them the column's index is told.
-    place : callable
-        From the index of a row in its source to the one that is told.
-
-    Raises
-    ------
-    DataError
+        Names of the columns; without them the message gives the index of the column.
+    original_index : callable
+        Maps the number of a row in its source to the number in the message.
 
     Examples
     --------
@@ -146,26 +142,27 @@ def check_finite(
     """
     if batch.dtype.kind != "f" or batch.size == 0:
         return
-    if batch.min() >= -LARGEST and batch.max() <= LARGEST:  # neither holds where there is NaN
+    if batch.min() >= -LARGEST and batch.max() <= LARGEST:  # both comparisons fail for NaN
         return
-    bad = np.argwhere(~(np.abs(batch) <= LARGEST))
-    row, *column = (int(i) for i in bad[0])
-    found = batch[tuple(bad[0])]
-    expected = "a number up to 3.4e38" if np.isfinite(found) else "a finite number"
+    position = np.argwhere(~(np.abs(batch) <= LARGEST))[0]
+    row, *column = (int(i) for i in position)
+    value = batch[tuple(position)]
+    expected = "a number up to 3.4e38" if np.isfinite(value) else "a finite number"
     raise DataError(
-        f"{name}, row {place(first_row + row)}, column {_column(column, feature_names)}: "
-        f"expected {expected}, found {_spelled(found)}"
+        f"{name}, row {original_index(first_row + row)}, "
+        f"column {_column_text(column, feature_names)}: "
+        f"expected {expected}, found {'NaN' if np.isnan(value) else value}"
     )
 
 
-def _column(place: list[int], feature_names: list[str] | None) -> str:
-    if len(place) > 1:
-        return str(tuple(place))
-    return feature_names[place[0]] if feature_names else str(place[0])
+def _column_text(index: list[int], feature_names: list[str] | None) -> str:
+    if len(index) > 1:
+        return str(tuple(index))
+    return feature_names[index[0]] if feature_names else str(index[0])
 
 
-def check_labels(name: str, labels: Any, length: int) -> np.ndarray | None:
-    """Give labels as an array, or refuse them where they are not one a row; None stays None.
+def check_labels(name: str, labels: ArrayLike | None, length: int) -> np.ndarray | None:
+    """Return labels as an array, or None; raise DataError if they are not one for each row.
 
     Examples
     --------
@@ -182,13 +179,13 @@ def check_labels(name: str, labels: Any, length: int) -> np.ndarray | None:
     return array
 
 
-def as_labels(values: Any, name: str = "the data") -> np.ndarray:
-    """Make labels of one value a row: whole numbers become int64, everything else text.
+def as_labels(values: ArrayLike, name: str = "the data") -> np.ndarray:
+    """Convert one value for each row to labels: whole numbers to int64, everything else to text.
 
     Raises
     ------
     TooLargeError
-        If one is so long that an array of texts, all of one width, does not fit into memory.
+        If the array of texts, each as long as the longest, does not fit into memory.
 
     Examples
     --------
@@ -216,7 +213,7 @@ def as_labels(values: Any, name: str = "the data") -> np.ndarray:
 
 
 def check_label_memory(name: str, longest: int, count: int) -> None:
-    """Refuse labels whose array does not fit into memory: each takes as much as the longest.
+    """Raise TooLargeError if labels do not fit into memory, each as long as the longest.
 
     Examples
     --------
@@ -230,7 +227,3 @@ def check_label_memory(name: str, longest: int, count: int) -> None:
 
 def _all_whole(array: np.ndarray) -> bool:
     return bool(np.isfinite(array).all()) and bool((array == np.floor(array)).all())
-
-
-def _spelled(number: float) -> str:
-    return "NaN" if np.isnan(number) else str(number)

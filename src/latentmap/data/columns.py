@@ -1,6 +1,6 @@
-"""What tables of every kind share: which column is the label, and what the others add up to.
+"""Columns of tables: which are features, and which type holds all of them.
 
-CSV, Parquet and data frames differ in how a column is read and agree on everything else.
+CSV files, Parquet files and data frames share these rules.
 """
 
 from __future__ import annotations
@@ -14,31 +14,19 @@ from latentmap.errors import DataError, UnknownNameError
 
 __all__ = ["common_dtype", "feature_columns"]
 
-_SHOWN = 20  # an error that lists 784 pixels helps nobody
+_MAX_NAMES_IN_MESSAGE = 20
 
 
 def feature_columns(name: str, columns: Sequence[str], label: str | None) -> list[int]:
-    """Give the positions of the columns that are learned: all but the label.
-
-    Parameters
-    ----------
-    name : str
-        The table, for the message.
-    columns : sequence of str
-        The names of its columns.
-    label : str or None
-        The one that holds labels.
-
-    Returns
-    -------
-    list of int
+    """Return the indices of all columns except the label.
 
     Raises
     ------
     UnknownNameError
         If no column has the name ``label``.
     DataError
-        If two columns share a name, or none is left.
+        If two columns have the same name, or the label is the only column. The message starts with
+        ``name``.
 
     Examples
     --------
@@ -47,7 +35,7 @@ def feature_columns(name: str, columns: Sequence[str], label: str | None) -> lis
     """
     _check_unique(name, columns)
     if label is not None and label not in columns:
-        raise UnknownNameError("column", label, _worth_showing(label, columns))
+        raise UnknownNameError("column", label, _similar_names(label, columns))
     chosen = [i for i, column in enumerate(columns) if column != label]
     if not chosen:
         raise DataError(f"{name}: expected at least one column of numbers, found none")
@@ -55,21 +43,24 @@ def feature_columns(name: str, columns: Sequence[str], label: str | None) -> lis
 
 
 def _check_unique(name: str, columns: Sequence[str]) -> None:
-    seen: set[str] = set()
+    unique: set[str] = set()
     for column in columns:
-        if column in seen:
+        if column in unique:
             raise DataError(f"{name}: expected columns of different names, found two {column!r}")
-        seen.add(column)
+        unique.add(column)
 
 
-def _worth_showing(label: str, columns: Sequence[str]) -> Sequence[str]:
-    if len(columns) <= _SHOWN:
+def _similar_names(label: str, columns: Sequence[str]) -> Sequence[str]:
+    if len(columns) <= _MAX_NAMES_IN_MESSAGE:
         return columns
-    return difflib.get_close_matches(label, columns, n=_SHOWN, cutoff=0.5) or columns[:_SHOWN]
+    return (
+        difflib.get_close_matches(label, columns, n=_MAX_NAMES_IN_MESSAGE, cutoff=0.5)
+        or columns[:_MAX_NAMES_IN_MESSAGE]
+    )
 
 
 def common_dtype(dtypes: Sequence[np.dtype]) -> np.dtype:
-    """Give the smallest dtype that holds every column: integers stay integers if all are.
+    """Return the smallest type that holds every column; it is an integer type if all are.
 
     Examples
     --------

@@ -1,13 +1,8 @@
-"""Whatever a user holds, as a source.
-
-This stands above the readers, so that a path, a data-set name, a data frame and an array are all
-welcome in the same argument.
-"""
+"""Conversion of arrays, data frames, sparse matrices, paths and data-set names to a `Source`."""
 
 from __future__ import annotations
 
 import os
-from typing import Any
 
 import numpy as np
 
@@ -16,20 +11,21 @@ from latentmap.data.data_frames import is_frame, read_frame
 from latentmap.data.readers import open_data
 from latentmap.data.sources import ArraySource, Source
 from latentmap.data.sparse import SparseSource, is_sparse
+from latentmap.data.types import DataLike
 from latentmap.errors import SettingError
 
 __all__ = ["as_source"]
 
 
-def as_source(data: Any, *, label: str | None = None) -> Source:
-    """Make a source of whatever a user holds.
+def as_source(data: DataLike | str | os.PathLike[str], *, label: str | None = None) -> Source:
+    """Convert data to a `Source`.
 
     Parameters
     ----------
     data : Source, path, data-set name, data frame, array, sparse matrix or list of rows
-        A text is a path or the name of a data set (see ``open_data``).
+        A text is a path or the name of a data set, see `open_data`.
     label : str, optional
-        The column of a table that holds labels, not numbers to learn.
+        The column of a table that holds labels; it is not one of the features.
 
     Returns
     -------
@@ -38,7 +34,7 @@ def as_source(data: Any, *, label: str | None = None) -> Source:
     Raises
     ------
     DataError, FileError, UnknownNameError
-        If there are no rows of numbers in it.
+        If these are not rows of numbers.
 
     Examples
     --------

@@ -1,34 +1,38 @@
-"""Data frames of any library, column by column.
+"""Data frames of any library, read column by column.
 
-pandas and polars both give a column by its name and turn it into an array; everything else that
-speaks the data-frame interchange protocol comes in through pyarrow. So none of them is imported.
+A column of pandas or polars is selected by its name and converted to an array. Other libraries are
+read by pyarrow through the data-frame interchange protocol. None of them is imported here.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from latentmap.data.array_checks import as_labels, check_rows
 from latentmap.data.columns import common_dtype, feature_columns
 from latentmap.data.sources import ArraySource
 from latentmap.errors import DataError
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 __all__ = ["is_frame", "read_frame"]
 
 _NAME = "the data frame"
 
 
-def is_frame(data: Any) -> bool:
-    """Tell whether ``data`` is a table with columns, of whatever library."""
+def is_frame(data: object) -> TypeGuard[pd.DataFrame]:
+    """Return whether ``data`` is a data frame of any library."""
     return hasattr(data, "__dataframe__") or (
         hasattr(data, "columns") and hasattr(data, "to_numpy")
     )
 
 
-def read_frame(frame: Any, label: str | None = None) -> ArraySource:
-    """Make a source of a data frame.
+def read_frame(frame: pd.DataFrame, label: str | None = None) -> ArraySource:
+    """Convert a data frame to a source.
 
     Parameters
     ----------
@@ -39,12 +43,12 @@ def read_frame(frame: Any, label: str | None = None) -> ArraySource:
     Returns
     -------
     ArraySource
-        Integers if all columns are. ``feature_names`` are the columns' names if all are text.
+        Of integers if all columns are. ``feature_names`` are the column names if all are texts.
 
     Raises
     ------
     DataError
-        If a column does not hold numbers; the sentence names it.
+        If a column does not hold numbers.
     UnknownNameError
         If there is no column ``label``.
 
@@ -68,7 +72,8 @@ def read_frame(frame: Any, label: str | None = None) -> ArraySource:
     )
 
 
-def _columns(frame: Any) -> tuple[list[Any], Any]:
+def _columns(frame: pd.DataFrame) -> tuple[list[Any], Any]:
+    """Return the keys of the columns, and an object that is indexed by them."""
     if hasattr(frame, "to_numpy"):
         return list(frame.columns), frame
     from pyarrow.interchange import from_dataframe
@@ -77,16 +82,16 @@ def _columns(frame: Any) -> tuple[list[Any], Any]:
     return list(table.column_names), table
 
 
-def _numbers(column: Any, name: str) -> np.ndarray:
+def _numbers(column: ArrayLike, name: str) -> np.ndarray:
     values = np.asarray(column)
     if values.dtype == object:
-        values = _unboxed(values, name)
+        values = _from_objects(values, name)
     dtype = check_rows(f"{_NAME}, column {name}", (*values.shape, 1), values.dtype)
     return values.astype(dtype, copy=False)
 
 
-def _unboxed(values: np.ndarray, name: str) -> np.ndarray:
-    # Nullable columns arrive as objects; what is no number there is missing or text.
+def _from_objects(values: np.ndarray, name: str) -> np.ndarray:
+    # Columns of nullable types are arrays of objects; other objects than numbers are missing.
     for row, value in enumerate(values):
         if not isinstance(value, int | float | np.number):
             raise DataError(

@@ -1,7 +1,6 @@
-"""The named data sets: one table.
+"""Named data sets, each with a part to fit and a part of unseen rows.
 
-Each has rows to fit and rows that are not fitted, so that figures of merit mean the same for
-everybody. MNIST lies inside the package, scikit-learn's three come with it, the rest is fetched.
+MNIST is in the package, scikit-learn contains three others, and Fashion-MNIST is downloaded.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +16,9 @@ from latentmap.data.downloads import fetch
 from latentmap.data.idx import read_idx
 from latentmap.data.sources import ArraySource, Source
 from latentmap.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from sklearn.utils import Bunch
 
 __all__ = ["Dataset", "list_datasets", "load_dataset"]
 
@@ -37,15 +39,15 @@ _FASHION_SHA256 = {
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set with a name.
+    """Description of a named data set.
 
     Attributes
     ----------
     name, description, licence : str
     n_fit, n_unseen : int
-        Rows in its two parts.
+        Number of rows in its two parts.
     load : callable
-        From ``"fit"`` or ``"unseen"`` to the part as a `Source`.
+        Returns the part ``"fit"`` or ``"unseen"`` as a `Source`.
     """
 
     name: str
@@ -57,7 +59,7 @@ class Dataset:
 
 
 def list_datasets() -> dict[str, Dataset]:
-    """Give the data sets that have a name, without reading any.
+    """Return the named data sets by name, without reading any.
 
     Examples
     --------
@@ -68,14 +70,14 @@ def list_datasets() -> dict[str, Dataset]:
 
 
 def load_dataset(name: str, part: str = "fit") -> Source:
-    """Read one part of a named data set.
+    """Load one part of a named data set.
 
     Parameters
     ----------
     name : str
         One of `list_datasets`.
     part : {"fit", "unseen"}
-        The rows to fit, or the others.
+        The rows to fit, or rows for evaluation.
 
     Returns
     -------
@@ -86,7 +88,7 @@ def load_dataset(name: str, part: str = "fit") -> Source:
     UnknownNameError
         If there is no such data set or part.
     FileError
-        If it had to be fetched and could not be.
+        If it cannot be downloaded.
 
     Examples
     --------
@@ -130,13 +132,13 @@ def _load_breast_cancer(part: str) -> Source:
     return _part(_table_source(_sklearn_bunch("breast_cancer")), part)
 
 
-def _sklearn_bunch(name: str) -> Any:
+def _sklearn_bunch(name: str) -> Bunch:
     from sklearn import datasets
 
     return getattr(datasets, f"load_{name}")()
 
 
-def _table_source(bunch: Any) -> Source:
+def _table_source(bunch: Bunch) -> Source:
     names = [str(name) for name in bunch.feature_names]
     return ArraySource(bunch.data, feature_names=names, labels=bunch.target_names[bunch.target])
 
@@ -158,7 +160,7 @@ _TABLE = {
         ),
         Dataset(
             name="fashion-mnist",
-            description="articles of clothing, 28×28 grey, fetched on first use",
+            description="articles of clothing, 28×28 grey, downloaded on first use",
             licence="MIT",
             n_fit=60_000,
             n_unseen=10_000,

@@ -1,7 +1,6 @@
-"""Downloads: once, checked, then from the cache.
+"""Downloads with a checksum, which are stored in the cache folder.
 
-pooch writes beside, compares the SHA-256 and moves the file in, so a broken download is never
-found in the cache.
+pooch compares the SHA-256 of a temporary file before it moves the file into the cache.
 """
 
 from __future__ import annotations
@@ -14,25 +13,20 @@ __all__ = ["fetch"]
 
 
 def fetch(name: str, url: str, sha256: str) -> Path:
-    """Give the local copy of a file, downloading it on first use.
+    """Return the path of a cached file, which is downloaded on first use.
 
     Parameters
     ----------
     name : str
-        What it belongs to: the message begins with it, and its folder in the cache has this name.
+        Name of the data set, which is also the name of its folder in the cache.
     url : str
-        Where the file is.
     sha256 : str
-        Its checksum, in hexadecimal.
-
-    Returns
-    -------
-    pathlib.Path
+        Expected checksum of the file, in hexadecimal.
 
     Raises
     ------
     FileError
-        If the file cannot be reached, or is not the expected one.
+        If the file cannot be downloaded, or has another checksum.
     """
     import pooch
 
@@ -44,10 +38,10 @@ def fetch(name: str, url: str, sha256: str) -> Path:
         raise FileError(
             f"{name}: expected a file of SHA-256 {sha256} at {url}, found another"
         ) from error
-    except OSError as error:  # requests' errors are OSErrors, too
+    except OSError as error:  # the errors of requests are also OSErrors
         raise FileError(
-            f"{name}: cannot be fetched from {url} ({_reason(error)}); "
-            "the network is needed when a data set is used for the first time"
+            f"{name}: cannot be downloaded from {url} ({_reason(error)}); "
+            "the network is needed for the first use of a data set"
         ) from error
 
 

@@ -1,7 +1,7 @@
-"""Files made by others: whatever their parsers raise becomes one sentence.
+"""Conversion of the errors of parsers to `FileError`.
 
-Parsers meet a cut or hostile file in the middle of their work and raise what they happen to be
-doing, from ``zlib.error`` to ``KeyError``. The reader lists what its parser can raise.
+Parsers raise errors of many types on a truncated or malicious file, from ``zlib.error`` to
+``KeyError``. Each reader lists the types that its parser raises.
 """
 
 from __future__ import annotations
@@ -16,20 +16,16 @@ __all__ = ["as_file_error"]
 
 @contextlib.contextmanager
 def as_file_error(name: str, kind: str, *errors: type[Exception]) -> Iterator[None]:
-    """Turn ``errors`` and OSError in the block into a FileError.
+    """Convert ``errors`` and OSError in a block to FileError.
 
     Parameters
     ----------
     name : str
         The file.
     kind : str
-        What it was expected to be, e.g. ``"a PNG image"``.
+        The expected format, such as ``"a PNG image"``.
     *errors : exception types
-        What the parser raises when it is not; OSError is always among them.
-
-    Raises
-    ------
-    FileError
+        What the parser raises if the file has another format.
 
     Examples
     --------
@@ -44,12 +40,12 @@ def as_file_error(name: str, kind: str, *errors: type[Exception]) -> Iterator[No
         yield
     except LatentmapError:
         raise
-    except (OSError, *errors) as error:  # type: ignore[misc]  # mypy does not unpack here
+    except (OSError, *errors) as error:  # type: ignore[misc]  # mypy does not accept unpacking here
         raise FileError(f"{name}: cannot be read as {kind} ({_reason(error)})") from error
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, EOFError):
         return "it is cut short"
-    told = getattr(error, "strerror", None) or str(error).partition("\n")[0]
-    return told.strip(" .") or type(error).__name__
+    reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+    return reason.strip(" .") or type(error).__name__

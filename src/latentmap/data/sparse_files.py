@@ -1,7 +1,7 @@
 """Sparse matrices in .npz files, as ``scipy.sparse.save_npz`` writes them.
 
-Such a file is a few flat arrays that only together are a matrix, and SciPy's own reader takes their
-word for it: an index out of bounds is met later, as a crash. Here all are compared first.
+SciPy's reader does not check that the arrays of such a file fit one another, so that an index out
+of bounds crashes the process later. Here they are checked first.
 """
 
 from __future__ import annotations
@@ -21,68 +21,65 @@ if TYPE_CHECKING:
 
 __all__ = ["Check", "is_sparse_file", "read_sparse"]
 
-_MARKS = {"format", "shape", "data"}
-_PLACES = {"csr": ("indices", "indptr"), "csc": ("indices", "indptr"), "coo": ("row", "col")}
-_BATCH_ROWS = 16  # so many rows at least will have to be dense at once
+_REQUIRED = {"format", "shape", "data"}
+_INDEX_ARRAYS = {"csr": ("indices", "indptr"), "csc": ("indices", "indptr"), "coo": ("row", "col")}
+# At least this many rows are made dense at once.
+_BATCH_ROWS = 16
 
 Check = Callable[[str, tuple[int, ...], np.dtype], object]
-"""Refuses an array before it is read, by its name, shape and dtype."""
+"""Raises if an array, given by its name, shape and type, should not be read."""
 
 
 def is_sparse_file(names: Collection[str]) -> bool:
-    """Tell whether arrays of these names are a sparse matrix.
+    """Return whether arrays of these names are a sparse matrix.
 
     Examples
     --------
     >>> is_sparse_file(["data", "format", "indices", "indptr", "shape", "y"])
     True
     """
-    return _MARKS.issubset(names)
+    return _REQUIRED.issubset(names)
 
 
 def read_sparse(read: Callable[[str, Check], np.ndarray], name: str) -> csr_array:
-    """Put a sparse matrix together from the arrays of a file.
+    """Assemble a sparse matrix of shape (n, d) from the arrays of a file.
 
     Parameters
     ----------
     read : callable
-        Gives an array of the file by its name, once a check has looked at it.
+        Returns an array of the file by its name, after a check of its shape and type.
     name : str
         The file, for messages.
-
-    Returns
-    -------
-    scipy.sparse.csr_array of shape (n, d)
 
     Raises
     ------
     FileError
         If the format is not csr, csc or coo, or the arrays do not fit one another.
     DataError
-        If there are no rows of numbers in it.
+        If it does not hold rows of numbers.
     TooLargeError
-        If a few of its rows would not fit into memory.
+        If a few of its rows do not fit into memory.
     """
     kind = read("format", _part("SU", 0)).astype(str).item()
-    if kind not in _PLACES:
-        known = ", ".join(_PLACES)
+    if kind not in _INDEX_ARRAYS:
+        known = ", ".join(_INDEX_ARRAYS)
         raise FileError(f"{name}: expected a sparse format of {known}, found {kind[:20]!r}")
     shape = tuple(read("shape", _part("iu", 1)).tolist())
     data = read("data", _part("biuf", 1))
-    places = [read(key, _part("iu", 1)) for key in _PLACES[kind]]
+    indices = [read(key, _part("iu", 1)) for key in _INDEX_ARRAYS[kind]]
     if len(shape) != 2:
         raise FileError(f"{name}: expected a sparse matrix of two dimensions, found {len(shape)}")
     dtype = check_rows(name, shape, data.dtype)
-    stored = data.nbytes + sum(array.nbytes for array in places)
+    stored = data.nbytes + sum(array.nbytes for array in indices)
     check_memory(name, 2 * stored + 8 * shape[0] + _BATCH_ROWS * shape[1] * data.itemsize)
-    if data.dtype != bool:  # bools that share a place are no sum
-        data = data.astype(dtype, copy=False)  # SciPy knows the machine's own types only
+    if data.dtype != bool:  # duplicate bools are not summed
+        data = data.astype(dtype, copy=False)  # SciPy needs the byte order of the machine
     with as_file_error(name, f"a sparse matrix in {kind}", ValueError, OverflowError):
-        return _assembled(kind, data, places, shape)
+        return _assembled(kind, data, indices, shape)
 
 
 def _part(kinds: str, ndim: int) -> Check:
-    """Make the check of an array that may have some kinds of dtype, and so many dimensions."""
+    """Return a check that an array has one of some kinds of type, and a number of dimensions."""
 
     def check(name: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
         if len(shape) != ndim or dtype.kind not in kinds:
@@ -94,12 +91,12 @@ def _part(kinds: str, ndim: int) -> Check:
 
 
 def _assembled(
-    kind: str, data: np.ndarray, places: list[np.ndarray], shape: tuple[int, ...]
+    kind: str, data: np.ndarray, indices: list[np.ndarray], shape: tuple[int, ...]
 ) -> csr_array:
     from scipy import sparse
 
     if kind == "coo":
-        return sparse.coo_array((data, tuple(places)), shape=shape).tocsr()
-    matrix = {"csr": sparse.csr_array, "csc": sparse.csc_array}[kind]((data, *places), shape=shape)
+        return sparse.coo_array((data, tuple(indices)), shape=shape).tocsr()
+    matrix = {"csr": sparse.csr_array, "csc": sparse.csc_array}[kind]((data, *indices), shape=shape)
     matrix.check_format(full_check=True)
     return matrix.tocsr()
