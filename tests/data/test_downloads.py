@@ -62,7 +62,7 @@ def test_a_damaged_copy_is_fetched_again(server):
 def test_an_absent_file_and_an_absent_server(server):
     with pytest.raises(FileError, match=r"^set: cannot be downloaded .*the server answered 404\)"):
         fetch("set", server.url + "absent.gz", sha256(b""))
-    with pytest.raises(FileError, match=r"^set: cannot be downloaded .*network is needed") as caught:
+    with pytest.raises(FileError, match=r"^set: cannot be downloaded .*network is") as caught:
         fetch("set", "http://127.0.0.1:9/x.gz", sha256(b""))
     assert "\n" not in str(caught.value)
 

@@ -34,8 +34,10 @@ def test_a_file_that_takes_long_to_read_is_told(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().err == ""
     monkeypatch.setattr("latentmap.progress.QUIET_SECONDS", 0.0)
     monkeypatch.setattr("latentmap.progress._GLANCE", 0.001)
-    read = readers._FILES[".csv"]
-    monkeypatch.setitem(readers._FILES, ".csv", lambda *args: (time.sleep(0.2), read(*args))[1])
+    read = readers._FILE_READERS[".csv"]
+    monkeypatch.setitem(
+        readers._FILE_READERS, ".csv", lambda *args: (time.sleep(0.2), read(*args))[1]
+    )
     open_data(path, verbose=True)
     assert "reading rows.csv: 0 s so far\n" in capsys.readouterr().err
 

@@ -1,7 +1,7 @@
-"""CSV files: read by pyarrow, explained by Python's own reader.
+"""CSV files, read by pyarrow; errors are located by the csv module.
 
-pyarrow reads a hundred times faster than Python, but does not tell where a file is wrong. So a good
-file is read once by pyarrow; a bad one is read again, line by line, until the sentence is found:
+pyarrow is a hundred times faster than the csv module, but does not report where a file is invalid.
+An invalid file is therefore read again, line by line, to find the cell for the message:
 ``rows.csv, line 17, column age: expected a number, found 'n/a'``.
 """
 
@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
@@ -23,18 +23,21 @@ from latentmap.data.parse_errors import as_file_error
 from latentmap.data.sources import ArraySource
 from latentmap.errors import DataError, FileError
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 __all__ = ["open_csv"]
 
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
-# IndexError: Python and pyarrow may disagree about how a damaged line is cut into cells.
+# IndexError: the csv module and pyarrow may split a damaged line differently.
 _CSV_ERRORS = (csv.Error, IndexError, UnicodeDecodeError)
 _SAMPLE_BYTES = 2**16
-_BYTES_A_CELL = 16  # eight in pyarrow's table, eight in the array made of it
+_BYTES_PER_CELL = 16  # eight in the table of pyarrow, eight in the array
 
 
 @dataclass(frozen=True)
 class _Layout:
-    """What the first line tells: how cells are parted, and how the columns are called."""
+    """Delimiter and columns, read from the first line."""
 
     path: Path
     delimiter: str
@@ -53,8 +56,8 @@ class _Layout:
 def open_csv(path: Path, label: str | None = None) -> ArraySource:
     r"""Read a CSV file of numbers into memory.
 
-    A first line that is not all numbers names the columns. Without one, ``label`` is the number of
-    the column, counted from 1. Cells may be parted by comma, semicolon or tab.
+    The first line is a header unless all its cells are numbers. Without a header, ``label`` is the
+    number of the column, from 1. Cells are separated by comma, semicolon or tab.
 
     Parameters
     ----------
@@ -65,17 +68,17 @@ def open_csv(path: Path, label: str | None = None) -> ArraySource:
     Returns
     -------
     ArraySource
-        int64 if every cell is a whole number, else float64.
+        int64 if every cell is a whole number, otherwise float64.
 
     Raises
     ------
     DataError
-        Naming line and column, if a cell is no finite number, a line has too many or too few
-        cells, or there are no rows.
+        If a cell is not a finite number, a line has too many or too few cells, or there are no
+        rows. The message names line and column.
     UnknownNameError
         If there is no column ``label``.
     FileError
-        If the file is no text.
+        If the file is not text.
 
     Examples
     --------
@@ -118,7 +121,7 @@ def _read_layout(path: Path) -> _Layout:
 
 
 def _records(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the line on which each record starts, counted from 1, and its cells."""
+    """Yield the number of the line on which each record starts, from 1, and its cells."""
     with path.open(encoding="utf-8-sig", newline="") as stream:
         reader = csv.reader(stream, delimiter=delimiter)
         line = 1
@@ -132,10 +135,10 @@ def _check_size(layout: _Layout) -> None:
         sample = stream.read(_SAMPLE_BYTES)
     cells = sample.count(layout.delimiter.encode()) + sample.count(b"\n") + 1
     all_cells = cells * layout.path.stat().st_size // len(sample)
-    check_memory(layout.name, all_cells * _BYTES_A_CELL)
+    check_memory(layout.name, all_cells * _BYTES_PER_CELL)
 
 
-def _read_table(layout: _Layout, label: int | None) -> Any:
+def _read_table(layout: _Layout, label: int | None) -> pa.Table:
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
@@ -146,14 +149,14 @@ def _read_table(layout: _Layout, label: int | None) -> Any:
             layout.path,
             arrow_csv.ReadOptions(column_names=keys, skip_rows_after_names=layout.lines_to_skip),
             arrow_csv.ParseOptions(delimiter=layout.delimiter, newlines_in_values=True),
-            # No text means "missing": an empty cell shall be found, not filled.
+            # No text is a missing value, so that an empty cell raises an error.
             arrow_csv.ConvertOptions(null_values=[], column_types=text),
         )
     except pa.ArrowInvalid as error:
         _explain_ragged(layout, str(error))
 
 
-def _numbers(layout: _Layout, table: Any, chosen: list[int]) -> np.ndarray:
+def _numbers(layout: _Layout, table: pa.Table, chosen: list[int]) -> np.ndarray:
     if table.num_rows == 0:
         raise DataError(f"{layout.name}: expected at least one row, found only a header")
     columns = []
@@ -185,21 +188,20 @@ def _explain_cell(layout: _Layout, index: int) -> NoReturn:
     records = ((line, cells) for line, cells in _records(layout.path, layout.delimiter) if cells)
     if layout.has_header:
         next(records)
-    bad, numbers = None, 0
+    invalid, n_numbers = None, 0
     for line, cells in records:
         if _NUMBER.fullmatch(cells[index]):
-            numbers += 1
-        elif bad is None:
-            bad = (line, cells[index])
-        if bad and numbers:
+            n_numbers += 1
+        elif invalid is None:
+            invalid = (line, cells[index])
+        if invalid and n_numbers:
             break
-    if bad is None:
+    if invalid is None:
         raise FileError(f"{layout.name}, {layout.column(index)}: cannot be read as numbers")
-    line, cell = bad
-    found = repr(cell) if cell.strip() else "nothing"
-    names_rows = not numbers and found != "nothing"
+    line, cell = invalid
+    text = repr(cell) if cell.strip() else "nothing"
+    names_rows = not n_numbers and text != "nothing"
     hint = f" (if it names the rows, pass --label {layout.names[index]})" if names_rows else ""
     raise DataError(
-        f"{layout.name}, line {line}, {layout.column(index)}: "
-        f"expected a number, found {found}{hint}"
+        f"{layout.name}, line {line}, {layout.column(index)}: expected a number, found {text}{hint}"
     )

@@ -1,7 +1,6 @@
-"""What is in a folder: the files people would see in it, in the order people would give them.
+"""The visible files of a folder, in natural order.
 
-Names are compared and shown, never used to write or to run. Links to folders are not followed, so
-that a loop of links cannot trap the reader.
+Links to folders are not followed, so that a loop of links ends.
 """
 
 from __future__ import annotations
@@ -17,26 +16,27 @@ from latentmap.progress import Advance, progress
 
 __all__ = ["folder_name", "list_files", "natural_sort_key"]
 
-_TOLD_AT_ONCE = 1000
+_FILES_PER_UPDATE = 1000
 _DIGITS = re.compile(r"([0-9]+)")
 
 
 def list_files(
-    folder: Path, wanted: Callable[[str], bool] = bool, verbose: bool = False
+    folder: Path, accepts: Callable[[str], bool] = bool, verbose: bool = False
 ) -> StringStore:
-    """List the files under ``folder`` that are not hidden, as relative paths in natural order.
+    """List the files in a folder and its sub-folders that are not hidden, in natural order.
 
     Parameters
     ----------
     folder : pathlib.Path
-    wanted : callable
-        Tells from a file's name whether it shall be listed; all are by default.
+    accepts : callable
+        Returns whether a file of a name is listed; by default all are.
     verbose : bool
-        Show progress, where it takes a while.
+        Show progress if it takes more than two seconds.
 
     Returns
     -------
     StringStore
+        Paths relative to ``folder``.
 
     Raises
     ------
@@ -53,39 +53,38 @@ def list_files(
     ['9.png', '10.png']
     """
     with progress(f"looking through {folder_name(folder)}", 1, verbose, patient=True) as advance:
-        found = _walked(str(folder), "", wanted)
-        return StringStore.in_order(_counted(found, advance), natural_sort_key)
+        paths = _walk(str(folder), "", accepts)
+        return StringStore.in_order(_count(paths, advance), natural_sort_key)
 
 
-def _walked(folder: str, inside: str, wanted: Callable[[str], bool]) -> Iterator[str]:
-    """Yield one by one what there is: a list of very many would not fit."""
+def _walk(folder: str, inside: str, accepts: Callable[[str], bool]) -> Iterator[str]:
     try:
-        with os.scandir(os.path.join(folder, inside)) as entries:  # noqa: PTH118 - twice as quick
+        with os.scandir(os.path.join(folder, inside)) as entries:  # noqa: PTH118 - twice as fast
             for entry in entries:
                 if entry.name.startswith("."):
                     continue
                 if entry.is_dir(follow_symlinks=False):
-                    yield from _walked(folder, f"{inside}{entry.name}/", wanted)
-                elif _is_file_or_dangling(entry) and wanted(entry.name):
+                    yield from _walk(folder, f"{inside}{entry.name}/", accepts)
+                elif _is_file_or_dangling(entry) and accepts(entry.name):
                     yield inside + entry.name
     except OSError as error:
         raise FileError(f"{error.filename}: cannot be read ({error.strerror})") from error
 
 
 def _is_file_or_dangling(entry: os.DirEntry[str]) -> bool:
-    # A pipe would make the reader wait for ever. A dangling link is reported when it is opened.
+    # Reading a pipe would never end. A dangling link raises an error when it is opened.
     return entry.is_file() or not Path(entry.path).exists()
 
 
-def _counted(names: Iterable[str], advance: Advance) -> Iterator[str]:
+def _count(names: Iterable[str], advance: Advance) -> Iterator[str]:
     for number, name in enumerate(names, start=1):
-        if number % _TOLD_AT_ONCE == 0:
+        if number % _FILES_PER_UPDATE == 0:
             advance(0, note=f"{number:,} files")
         yield name
 
 
 def folder_name(folder: Path) -> str:
-    """Give a short name for messages, also of ``.`` and ``/``.
+    """Return the name of a folder for messages, also for ``.`` and ``/``.
 
     Examples
     --------
@@ -96,10 +95,10 @@ def folder_name(folder: Path) -> str:
 
 
 def natural_sort_key(path: str) -> tuple[str, str]:
-    """Give a sort key under which ``img9`` comes before ``img10``, folder by folder.
+    """Return a sort key by which ``img9`` comes before ``img10``, folder by folder.
 
-    Every run of digits is led by its length, and what tells folders, digits and words apart sorts
-    in this order. Two short texts each: of a million files nothing longer could be kept.
+    Every run of digits is preceded by its length. The key is two short texts because the keys of
+    millions of files are in memory.
 
     Examples
     --------
@@ -111,7 +110,7 @@ def natural_sort_key(path: str) -> tuple[str, str]:
 
 
 def _part_key(part: str) -> str:
-    # Digits are compared as text of one length: int() refuses more than 4,300 of them.
+    # Digits are compared as text, because int() rejects more than 4,300 of them.
     if part[0] in "0123456789":
         digits = part.lstrip("0")
         return f"\1{chr(len(digits))}{digits}"

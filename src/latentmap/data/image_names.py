@@ -1,7 +1,7 @@
-"""Under which names images are written: numbers, or names that came with the rows.
+"""File names of written images: numbers, or the names of the rows.
 
-Names that came with rows come from someone else's folder or file. They are used only if they stay
-inside the folder that is written, on every system.
+The names of rows come from a folder or file of somebody else. They are used only if they stay
+inside the output folder on every system.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from latentmap.errors import SettingError
 
 __all__ = ["numbered_file_names", "safe_file_names"]
 
-# Backslash and colon lead elsewhere on Windows; control characters, to tricks in a terminal.
+# On Windows a backslash separates folders and a colon selects a drive. Control characters can
+# change the output of a terminal.
 _UNSAFE = re.compile(r"[\\:\x00-\x1f\x7f]")
 
 
 def numbered_file_names(length: int) -> list[str]:
-    """Give 00000.png, 00001.png, ..., wide enough that they sort by number.
+    """Return 00000.png, 00001.png, ..., with enough digits that they sort by number.
 
     Examples
     --------
@@ -31,21 +32,12 @@ def numbered_file_names(length: int) -> list[str]:
 
 
 def safe_file_names(names: Sequence[str]) -> list[str]:
-    """Give each name with the suffix .png, or refuse them all.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Relative paths with ``/``.
-
-    Returns
-    -------
-    list of str
+    """Return relative paths with the suffix .png.
 
     Raises
     ------
     SettingError
-        If a name would lead outside its folder, be hidden, or stand for two images.
+        If a path leads outside its folder, is hidden, or is the same as another one.
 
     Examples
     --------
@@ -57,18 +49,19 @@ def safe_file_names(names: Sequence[str]) -> list[str]:
     latentmap.errors.SettingError: image name '../../etc/passwd': expected a relative path
     that stays in its folder
     """
-    written: dict[str, str] = {}
+    originals: dict[str, str] = {}
     for name in names:
-        safe = _safe(name)
-        # Some file systems take A.png and a.png for the same file.
-        if safe.casefold() in written:
-            other = written[safe.casefold()]
-            raise SettingError(f"image name {name!r}: expected another than that of {other!r}")
-        written[safe.casefold()] = name
-    return [_safe(name) for name in names]
+        # Some file systems do not distinguish A.png from a.png.
+        key = _with_png_suffix(name).casefold()
+        if key in originals:
+            raise SettingError(
+                f"image name {name!r}: expected another than that of {originals[key]!r}"
+            )
+        originals[key] = name
+    return [_with_png_suffix(name) for name in names]
 
 
-def _safe(name: str) -> str:
+def _with_png_suffix(name: str) -> str:
     parts = name.split("/")
     if _UNSAFE.search(name) or any(part.strip() == "" or part.startswith(".") for part in parts):
         raise SettingError(

@@ -1,8 +1,8 @@
-"""A folder of images: a row is one image, decoded when it is asked for.
+"""Folders of images, of which each image is decoded when its row is read.
 
-Opening looks only at the headers: they tell the size, which must be one for all, and whether there
-is colour, which decides how every image is decoded. Only the formats of the table below are tried,
-whatever a file is called, because some of Pillow's others start programs.
+Opening reads only the headers. They give the size, which must be the same for all images, and
+whether any image is in colour, which decides how all are decoded. Only the formats listed below
+are tried, whatever the suffix of a file, because other formats of Pillow start programs.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from latentmap.data.array_checks import check_label_memory
 from latentmap.data.folders import folder_name
@@ -34,10 +35,10 @@ IMAGE_SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"),
 )
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
-_KINDS = ", ".join(_FORMATS[:-1]) + f" or {_FORMATS[-1]}"
-_PIXEL_LIMIT = 2**26  # an image of a few bytes may claim to unpack to gigabytes
-_SMALL_BYTES = 2**16
-_TOLD_AT_ONCE = 100
+_FORMAT_TEXT = ", ".join(_FORMATS[:-1]) + f" or {_FORMATS[-1]}"
+_PIXEL_LIMIT = 2**26  # an image of a few bytes can decode to gigabytes
+_SMALL_FILE_BYTES = 2**16
+_IMAGES_PER_UPDATE = 100
 _GREY_8 = {"1", "L", "LA", "La"}
 _GREY_16 = {"I;16", "I;16B", "I;16L", "I;16N", "I"}
 
@@ -49,29 +50,27 @@ class ImageFolderSource(Source):
     ----------
     folder : pathlib.Path
     paths : sequence of str
-        Relative to ``folder``, with ``/``. The sub-folder is the label; where all lie flat, there
-        are no labels.
+        Relative to ``folder``, with ``/``. The sub-folder of an image is its label; if there are no
+        sub-folders, there are no labels.
     verbose : bool
-        Show progress, where opening takes a while.
+        Show progress if opening takes more than two seconds.
 
     Attributes
     ----------
     paths : StringStore
-        As given: the name of every row.
 
     Raises
     ------
     FileError
-        If an image cannot be read, or claims more than 67 million pixels.
+        If an image cannot be read, or has more than 67 million pixels.
     DataError
-        If the sizes differ. The sentence names the odd file.
+        If the sizes differ.
 
     Notes
     -----
-    Rows are (h, w) if every image is grey: uint16 if all have 16 bits, else uint8. If one is not
-    grey, all are read as RGB, (h, w, 3) uint8. Transparent parts are laid over white. Of an
-    animation, the first frame is read. Pixels come as stored: EXIF rotation is not applied, but
-    to TIFF files, which Pillow turns.
+    If every image is grey, rows are (h, w), uint16 if all images have 16 bits, otherwise uint8. If
+    one image is in colour, all are read as RGB, (h, w, 3) uint8. Transparent pixels are drawn over
+    white. Of an animation, the first frame is read. EXIF rotation is applied to TIFF files only.
     """
 
     def __init__(self, folder: Path, paths: Sequence[str], verbose: bool = False) -> None:
@@ -88,7 +87,7 @@ class ImageFolderSource(Source):
     def __len__(self) -> int:
         return len(self.paths)
 
-    def take(self, indices: Any) -> np.ndarray:  # noqa: D102
+    def take(self, indices: ArrayLike) -> np.ndarray:  # noqa: D102
         indices = np.asarray(indices, dtype=np.intp)
         out = np.empty((len(indices), *self.row_shape), self.dtype)
         with _large_images():
@@ -97,15 +96,15 @@ class ImageFolderSource(Source):
         return out
 
     def _kinds(self, verbose: bool) -> set[str]:
-        """Look at every image: tell which kinds of pixels there are."""
+        """Read all headers, check the sizes, and return the kinds of pixels that occur."""
         kinds, count = set(), len(self.paths)
         with progress(f"looking at {count:,} images", count, verbose, patient=True) as advance:
             for number, path in enumerate(self.paths, start=1):
                 size, kind = _read_header(self.folder, path)
                 self._check_size(path, size)
                 kinds.add(kind)
-                if number % _TOLD_AT_ONCE == 0:
-                    advance(_TOLD_AT_ONCE)
+                if number % _IMAGES_PER_UPDATE == 0:
+                    advance(_IMAGES_PER_UPDATE)
         return kinds
 
     def _check_size(self, path: str, size: tuple[int, int]) -> None:
@@ -116,16 +115,16 @@ class ImageFolderSource(Source):
             )
 
     def _read(self, path: str) -> np.ndarray:
-        with _opened(self.folder, path) as image:
-            self._check_size(path, image.size)  # again: it may have changed
+        with _open(self.folder, path) as image:
+            self._check_size(path, image.size)  # the file may have changed since it was opened
             pixels = self._decode(image)
-        self._check_size(path, (pixels.shape[1], pixels.shape[0]))  # a TIFF may have been turned
+        self._check_size(path, (pixels.shape[1], pixels.shape[0]))  # Pillow rotates TIFF files
         return pixels
 
 
 @contextlib.contextmanager
 def _large_images() -> Iterator[None]:
-    """Do not let Pillow warn of large images at opening: the limit here is stricter."""
+    """Suppress the warning of Pillow about large images; the limit here is lower."""
     from PIL import Image
 
     with warnings.catch_warnings():
@@ -134,34 +133,34 @@ def _large_images() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _opened(folder: Path, path: str) -> Iterator[Image]:
-    """Open an image; whatever goes wrong with it becomes one sentence.
+def _open(folder: Path, path: str) -> Iterator[Image]:
+    """Open an image, and convert every error to FileError.
 
-    Pillow's plugins raise whatever their parsers meet: SyntaxError, struct.error, EOFError... They
-    read a file in small steps: a small one is read at once, which halves the time it takes.
+    Pillow raises errors of many types: SyntaxError, struct.error, EOFError... It reads a file in
+    small steps, so small files are read into memory first, which halves the time.
     """
     from PIL import Image, UnidentifiedImageError
 
-    place = f"{folder}/{path}"
+    file_path = f"{folder}/{path}"
     with as_file_error(path, "an image", Exception):
-        with open(place, "rb", 0, opener=_at_once) as file:
-            start = file.read(_SMALL_BYTES) or b""
-        whole = io.BytesIO(start) if len(start) < _SMALL_BYTES else place
+        with open(file_path, "rb", 0, opener=_open_without_blocking) as file:
+            start = file.read(_SMALL_FILE_BYTES) or b""
+        source = io.BytesIO(start) if len(start) < _SMALL_FILE_BYTES else file_path
         try:
-            image = Image.open(whole, formats=_FORMATS)
+            image = Image.open(source, formats=_FORMATS)
         except UnidentifiedImageError as error:
-            raise ValueError(f"it is no {_KINDS}") from error
+            raise ValueError(f"it is no {_FORMAT_TEXT}") from error
         with image:
             yield image
 
 
-def _at_once(path: str, flags: int) -> int:
-    """Open a file, and do not wait where it has become a pipe."""
+def _open_without_blocking(path: str, flags: int) -> int:
+    """Open a file; do not wait if it has become a pipe."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _read_header(folder: Path, path: str) -> tuple[tuple[int, int], str]:
-    with _opened(folder, path) as image:
+    with _open(folder, path) as image:
         size, kind = image.size, _kind(image)
     if size[0] * size[1] > _PIXEL_LIMIT:
         raise FileError(f"{path}: expected at most {_PIXEL_LIMIT:,} pixels, found {_text(size)}")
@@ -179,7 +178,7 @@ def _kind(image: Image) -> str:
 
 
 def _has_grey_palette(image: Image) -> bool:
-    # GIF has no grey mode: a grey picture has a palette of greys.
+    # GIF has no grey mode; a grey image has a palette of greys.
     palette = image.getpalette() if image.mode == "P" else None
     return palette is not None and palette[0::3] == palette[1::3] == palette[2::3]
 
@@ -202,9 +201,9 @@ def _grey16(image: Image) -> np.ndarray:
     pixels = np.asarray(image)
     if pixels.min() < 0 or pixels.max() > 0xFFFF:
         raise ValueError(f"expected pixels in 0 to 65,535, found {pixels.min()} to {pixels.max()}")
-    pixels, clear = pixels.astype(np.uint16), image.info.get("transparency")
-    if isinstance(clear, int):
-        pixels[pixels == clear] = 0xFFFF
+    pixels, transparent = pixels.astype(np.uint16), image.info.get("transparency")
+    if isinstance(transparent, int):
+        pixels[pixels == transparent] = 0xFFFF
     return pixels
 
 
@@ -221,8 +220,8 @@ def _colour(image: Image) -> np.ndarray:
 
 
 def _pixels(image: Image, mode: str) -> np.ndarray:
-    opaque = _on_white(image)
-    return np.asarray(opaque if opaque.mode == mode else opaque.convert(mode))
+    image = _on_white(image)
+    return np.asarray(image if image.mode == mode else image.convert(mode))
 
 
 def _on_white(image: Image) -> Image:
@@ -238,7 +237,7 @@ def _labels(name: str, paths: Sequence[str]) -> np.ndarray | None:
     numbers: dict[str, int] = {}
     of_paths = (numbers.setdefault(path.rpartition("/")[0], len(numbers)) for path in paths)
     numbered = np.fromiter(of_paths, np.uint32, len(paths))
-    # A folder may be called by bytes that are no text: they are written as \xff.
+    # The name of a folder may contain bytes that are not valid text; they are shown as \xff.
     named = (os.fsencode(folder).decode("utf-8", "backslashreplace") for folder in numbers)
     folders = np.array([folder or "." for folder in named])
     if folders.tolist() == ["."]:

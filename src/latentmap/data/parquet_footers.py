@@ -1,4 +1,4 @@
-"""What the footers of Parquet files tell: how columns are called and typed, and where rows lie."""
+"""Footers of Parquet files: names and types of columns, and the position of the rows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -14,25 +14,28 @@ from latentmap.data.columns import common_dtype
 from latentmap.data.parse_errors import as_file_error
 from latentmap.errors import DataError, FileError
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 __all__ = [
     "Groups",
     "Piece",
     "check_lists",
     "check_names",
+    "combine_groups",
     "common_number_dtype",
     "is_lists",
     "number_dtype",
     "pieces",
     "read_footers",
     "reading_parquet",
-    "taken_together",
 ]
 
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")  # row names that pandas stores as a column
 
 
 class Groups(NamedTuple):
-    """Row groups of one file, read together: one, or as many small ones as a piece can hold."""
+    """Row groups of one file that are read together: one, or several small ones."""
 
     file: int
     first: int
@@ -43,7 +46,7 @@ class Groups(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """Some rows of `Groups`: the number of these, and the rows' places there and among all."""
+    """A range of rows of some `Groups`: their number, the piece's number in them, and the range."""
 
     groups: int
     in_groups: int
@@ -52,116 +55,113 @@ class Piece(NamedTuple):
 
 
 def reading_parquet(path: Path) -> AbstractContextManager[None]:
-    """Turn whatever pyarrow raises of a file into one sentence; see `as_file_error`."""
+    """Convert the errors of pyarrow to FileError."""
     import pyarrow as pa
 
     return as_file_error(path.name, "a Parquet file", pa.ArrowException, UnicodeDecodeError)
 
 
-def read_footers(paths: Iterable[Path]) -> Iterator[tuple[list[int], Any]]:
-    """Give, file by file, the rows of each row group, and the columns that are for us.
+def read_footers(paths: Iterable[Path]) -> Iterator[tuple[list[int], pa.Schema]]:
+    """Yield, for each file, the number of rows of each row group, and the schema.
 
-    pyarrow keeps about a thousand bytes for each column of each row group, gigabytes for large
-    folders; so footers go at once, and files of the same columns have one schema.
+    pyarrow stores about a thousand bytes for each column of each row group, which are gigabytes for
+    large folders. Footers are therefore deleted at once, and files with equal columns share one
+    schema.
     """
     from pyarrow import parquet
 
-    last = None
+    shared = None
     for path in paths:
-        # Not read_metadata: a footer that was asked for its schema waits for the garbage collector.
+        # A footer from read_metadata is only deleted by the garbage collector.
         with reading_parquet(path), parquet.ParquetFile(path) as file:
             footer, schema = file.metadata, _without_index(file.schema_arrow)
             group_rows = [footer.row_group(i).num_rows for i in range(footer.num_row_groups)]
         del file, footer
-        last = schema if last is None or not schema.equals(last) else last
-        yield group_rows, last
+        shared = schema if shared is None or not schema.equals(shared) else shared
+        yield group_rows, shared
 
 
-def _without_index(schema: Any) -> Any:
+def _without_index(schema: pa.Schema) -> pa.Schema:
     for name in filter(_PANDAS_INDEX.fullmatch, schema.names):
         schema = schema.remove(schema.get_field_index(name))
     return schema
 
 
-def check_names(path: Path, expected: Any, found: Any) -> None:
-    """Refuse a file whose schema has other columns than the first one's, in whatever order."""
+def check_names(path: Path, expected: pa.Schema, found: pa.Schema) -> None:
+    """Raise FileError if a file does not have the columns of the first file, in any order."""
     if expected.names == found.names or sorted(expected.names) == sorted(found.names):
-        return  # at once, however many columns
+        return  # without comparing types, which is slow for many columns
     for name in (*expected.names, *found.names):
         types = [s.field(name).type if name in s.names else None for s in (expected, found)]
         if None in types:
-            told = [kind or "no such column" for kind in types]
-            raise FileError(f"{path.name}, column {name}: expected {told[0]}, found {told[1]}")
+            texts = [kind or "no such column" for kind in types]
+            raise FileError(f"{path.name}, column {name}: expected {texts[0]}, found {texts[1]}")
 
 
-def check_lists(path: Path, name: str, expected: Any, found: Any) -> None:
-    """Refuse a file whose lists have another length or type than the first one's."""
+def check_lists(path: Path, name: str, expected: pa.Schema, found: pa.Schema) -> None:
+    """Raise FileError if the lists of a file have another length or type than in the first."""
     types = [schema.field(name).type for schema in (expected, found)]
     if types[0] != types[1]:
         raise FileError(f"{path.name}, column {name}: expected {types[0]}, found {types[1]}")
 
 
-def taken_together(group_rows: Iterable[Sequence[int]], most: int) -> Iterator[Groups]:
-    """Take row groups of a file together as long as they have at most so many rows.
+def combine_groups(group_rows: Iterable[Sequence[int]], max_rows: int) -> Iterator[Groups]:
+    """Combine consecutive row groups of a file to at most ``max_rows`` rows; skip empty ones.
 
     Parameters
     ----------
     group_rows : iterable of sequence of int
-        Of each file, the rows of its groups.
-    most : int
-
-    Yields
-    ------
-    Groups
-        All rows, in their order; none of groups without rows.
+        For each file, the number of rows of each of its groups.
+    max_rows : int
 
     Examples
     --------
-    >>> [(some.first, some.last, some.rows) for some in taken_together([[40, 50, 60], [70]], 100)]
+    >>> combined = combine_groups([[40, 50, 60], [70]], 100)
+    >>> [(groups.first, groups.last, groups.rows) for groups in combined]
     [(0, 1, 90), (2, 2, 60), (0, 0, 70)]
     """
     start = 0
-    for file, of_file in enumerate(group_rows):
-        begun, held = start, None
-        for index, rows in enumerate(of_file):
-            if held is not None and held.rows + rows <= most:
-                held = held._replace(last=index, rows=held.rows + rows)
+    for file, rows_of_file in enumerate(group_rows):
+        file_start, current = start, None
+        for index, rows in enumerate(rows_of_file):
+            if current is not None and current.rows + rows <= max_rows:
+                current = current._replace(last=index, rows=current.rows + rows)
             else:
-                if held is not None and held.rows:
-                    yield held
-                held = Groups(file, index, index, start, start - begun, rows)
+                if current is not None and current.rows:
+                    yield current
+                current = Groups(file, index, index, start, start - file_start, rows)
             start += rows
-        if held is not None and held.rows:
-            yield held
+        if current is not None and current.rows:
+            yield current
 
 
 def pieces(groups: Sequence[Groups], size: int) -> Iterator[Piece]:
-    """Cut groups into pieces of at most so many rows.
+    """Cut groups into pieces of at most ``size`` rows.
 
     Examples
     --------
     >>> [piece.rows for piece in pieces([Groups(0, 0, 0, 0, 0, 250)], 100)]
     [100, 100, 50]
     """
-    for number, some in enumerate(groups):
-        for place, start in enumerate(range(0, some.rows, size)):
-            yield Piece(number, place, some.start + start, min(size, some.rows - start))
+    for number, part in enumerate(groups):
+        for index, start in enumerate(range(0, part.rows, size)):
+            yield Piece(number, index, part.start + start, min(size, part.rows - start))
 
 
-def is_lists(schema: Any, columns: list[str]) -> bool:
-    """Tell whether the only column holds lists of one length: a row each."""
+def is_lists(schema: pa.Schema, columns: list[str]) -> bool:
+    """Return whether the only column holds lists of one length, of which each is a row."""
     from pyarrow import types
 
     return len(columns) == 1 and types.is_fixed_size_list(schema.field(columns[0]).type)
 
 
-def number_dtype(name: str, column: str, kind: Any) -> np.dtype:
-    """Give the dtype that a column of an Arrow type is read as.
+def number_dtype(name: str, column: str, kind: pa.DataType) -> np.dtype:
+    """Return the type as which a column of an Arrow type is read.
 
     Raises
     ------
     DataError
-        Naming the file and the column, if its values are no numbers.
+        If its values are not numbers.
 
     Examples
     --------
@@ -184,15 +184,17 @@ def number_dtype(name: str, column: str, kind: Any) -> np.dtype:
     raise DataError(f"{name}, column {column}: expected numbers, found {kind}{hint}")
 
 
-def common_number_dtype(name: str, schemas: Mapping[Path, Any], label: str | None) -> np.dtype:
-    """Give the smallest dtype that holds every column, but the label's, of every file.
+def common_number_dtype(
+    name: str, schemas: Mapping[Path, pa.Schema], label: str | None
+) -> np.dtype:
+    """Return the smallest type that holds every column of every file, except the label.
 
     Raises
     ------
     DataError
-        Naming the table, or a later file of it, and the column that holds no numbers.
+        If a column does not hold numbers.
     """
-    first_of: dict[Any, tuple[str, str]] = {}  # of each type, so that it is looked at once
+    first_of: dict[pa.DataType, tuple[str, str]] = {}  # file and column where each type is first
     for number, (path, schema) in enumerate(schemas.items()):
         where = path.name if number else name
         for column, kind in zip(schema.names, schema.types, strict=True):

@@ -1,18 +1,18 @@
 """Parquet files, or a folder of them, read piece by piece.
 
-Only the footers are read at opening. A row is found by its piece, some megabytes of a row group, or
-of several that are small; the last piece that was read is kept, and from there its groups are read
-on, so that rows that are asked for in order are decoded once. What is in memory at any time is one
-piece, however many there are, and however large or small their writer made the row groups.
+Opening reads only the footers. A piece is some megabytes of a row group, or of several small ones.
+The last piece is in memory, and reading continues from there, so that rows that are read in order
+are decoded once. The memory does not depend on the number or the size of the row groups.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from latentmap.data.array_checks import as_labels, check_label_memory
 from latentmap.data.batching import rebatch
@@ -22,17 +22,20 @@ from latentmap.data.parquet_footers import (
     Groups,
     check_lists,
     check_names,
+    combine_groups,
     common_number_dtype,
     is_lists,
     number_dtype,
     pieces,
     read_footers,
     reading_parquet,
-    taken_together,
 )
 from latentmap.data.sources import Source
 from latentmap.errors import DataError, FileError
 from latentmap.progress import progress
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["ParquetSource", "open_parquet"]
 
@@ -52,24 +55,24 @@ class ParquetSource(Source):
     paths : sequence of pathlib.Path
         At least one. All must have the columns of the first.
     label : str, optional
-        The column that holds labels. It is the only one that is read whole.
+        The column that holds labels, which is read completely at opening.
     name : str
-        For messages.
+        Used in messages.
     verbose : bool
-        Show progress, where opening takes a while.
+        Show progress if opening takes more than two seconds.
 
     Raises
     ------
     FileError
-        If a file is cut short or foreign, or its columns are called otherwise than the first's.
+        If a file is truncated or not a Parquet file, or has other columns than the first.
     DataError
-        If a column does not hold numbers. A missing value is found when its row group is read.
+        If a column does not hold numbers. A missing value raises an error when it is read.
     UnknownNameError
         If there is no column ``label``.
 
     Notes
     -----
-    A single column of lists of one length, such as ``pixels``, is a row each.
+    In a single column of lists of one length, such as ``pixels``, each list is a row.
     """
 
     def __init__(
@@ -88,26 +91,26 @@ class ParquetSource(Source):
             raise DataError(f"{name}: expected at least one row, found none")
         self._set_columns({self.paths[i]: schemas[i] for i in filled}, label)
         self._piece_rows = max(1, _PIECE_BYTES // self._row_bytes)
-        self._groups = list(taken_together(group_rows, self._piece_rows))
+        self._groups = list(combine_groups(group_rows, self._piece_rows))
         self._pieces = list(pieces(self._groups, self._piece_rows))
         self._starts = np.array([piece.start for piece in self._pieces])
         self.block_starts = self._starts
         self._last: tuple[int, np.ndarray] | None = None
-        self._coming: tuple[int, Iterator[np.ndarray]] | None = None
+        self._next: tuple[int, Iterator[np.ndarray]] | None = None
         self._opened: tuple[Path, Any] | None = None
         if label is not None:
             parts = self._label_parts(label)
-            told = _with_progress(parts, "labels", len(self), verbose, lambda part: len(part[1]))
-            self.labels = _joined(name, *zip(*told, strict=True))
+            parts = _with_progress(parts, "labels", len(self), verbose, lambda part: len(part[1]))
+            self.labels = _concatenate_labels(name, *zip(*parts, strict=True))
 
     def __getstate__(self) -> dict[str, Any]:
-        # Another process reads for itself.
-        return {**self.__dict__, "_last": None, "_coming": None, "_opened": None}
+        # Another process opens the files itself.
+        return {**self.__dict__, "_last": None, "_next": None, "_opened": None}
 
     def __len__(self) -> int:
         return self._groups[-1].start + self._groups[-1].rows
 
-    def take(self, indices: Any) -> np.ndarray:  # noqa: D102
+    def take(self, indices: ArrayLike) -> np.ndarray:  # noqa: D102
         indices = np.asarray(indices, dtype=np.intp)
         out = np.empty((len(indices), *self.row_shape), self.dtype)
         number = np.searchsorted(self._starts, indices, side="right") - 1
@@ -137,37 +140,37 @@ class ParquetSource(Source):
     def _rows_of(self, p: int) -> np.ndarray:
         last = self._last
         if last is None or last[0] != p:
-            self._last = last = None  # let the old piece go before the next one comes
+            self._last = last = None  # free the old piece before the next one is read
             self._last = last = (p, self._read_piece(p))
         return last[1]
 
     def _read_piece(self, p: int) -> np.ndarray:
-        """Read on where the last piece ended, or else the piece's groups from their start."""
+        """Continue reading after the last piece, or start at the first piece of the groups."""
         first = p - self._pieces[p].in_groups
-        if self._coming is None or not first < self._coming[0] <= p:
-            self._coming = (first, self._rows_of_groups(self._groups[self._pieces[p].groups]))
-        at, coming = self._coming
-        self._coming = None  # an error shall not leave it half way
+        if self._next is None or not first < self._next[0] <= p:
+            self._next = (first, self._rows_of_groups(self._groups[self._pieces[p].groups]))
+        at, pieces_left = self._next
+        self._next = None  # an error below leaves no half-read iterator
         for _ in range(at, p):
-            next(coming)
-        rows = next(coming)
-        self._coming = (p + 1, coming)
+            next(pieces_left)
+        rows = next(pieces_left)
+        self._next = (p + 1, pieces_left)
         return rows
 
     def _rows_of_groups(self, groups: Groups) -> Iterator[np.ndarray]:
-        """Read groups, as many rows at a time as a piece has."""
+        """Yield the rows of groups in pieces."""
         return rebatch(self._decoded(groups), self._piece_rows)
 
     def _decoded(self, groups: Groups) -> Iterator[np.ndarray]:
-        # Twice: pyarrow holds the columns while they are laid out as rows.
+        # Twice, because the columns of pyarrow exist while they are copied to rows.
         check_memory(self.paths[groups.file].name, 2 * self._piece_rows * self._row_bytes)
         done = 0
         for table in self._tables(groups, self._columns):
             part = groups._replace(start_in_file=groups.start_in_file + done, rows=table.num_rows)
-            yield self._laid_out(part, table)
+            yield self._as_rows(part, table)
             done += table.num_rows
 
-    def _laid_out(self, groups: Groups, table: Any) -> np.ndarray:
+    def _as_rows(self, groups: Groups, table: pa.Table) -> np.ndarray:
         rows = np.empty((groups.rows, *self.row_shape), self.dtype)
         if self._lists:
             rows[:] = self._values(groups, self._columns[0], table.column(0), flatten=True)
@@ -177,27 +180,27 @@ class ParquetSource(Source):
         return rows
 
     def _values(
-        self, groups: Groups, name: str, column: Any, *, flatten: bool = False
+        self, groups: Groups, name: str, column: pa.ChunkedArray, *, flatten: bool = False
     ) -> np.ndarray:
-        # The footer's statistics would tell this at opening, but asking a damaged file for them
-        # makes pyarrow 26 end the whole process.
+        # The statistics in the footer have this count, but pyarrow 26 crashes the process when it
+        # reads them from a damaged file.
         if column.null_count:
-            self._refuse_null(groups, name, column.is_null().to_numpy())
+            self._raise_missing(groups, name, column.is_null().to_numpy())
         if not flatten:
             return column.to_numpy()
         values = column.combine_chunks().flatten()
         if values.null_count:
             missing = values.is_null().to_numpy(zero_copy_only=False)
-            self._refuse_null(groups, name, missing.reshape(groups.rows, -1).any(axis=1))
+            self._raise_missing(groups, name, missing.reshape(groups.rows, -1).any(axis=1))
         return values.to_numpy(zero_copy_only=False).reshape(groups.rows, -1)
 
-    def _refuse_null(self, groups: Groups, column: str, missing: np.ndarray) -> NoReturn:
+    def _raise_missing(self, groups: Groups, column: str, missing: np.ndarray) -> NoReturn:
         row = groups.start_in_file + int(np.flatnonzero(missing)[0])
         file = self.paths[groups.file].name
         raise DataError(f"{file}, row {row}, column {column}: expected a number, found nothing")
 
     def _label_parts(self, label: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Give the labels that differ, and of each row the number of its own, piece by piece."""
+        """Yield the distinct labels of a piece, and the number of each row's label among them."""
         for groups in self._groups:
             row = groups.start_in_file
             for table in self._tables(groups, [label]):
@@ -213,22 +216,22 @@ class ParquetSource(Source):
                     yield _encoded(self.name, label, column)
 
     def _tables(self, groups: Groups, columns: list[str]) -> Iterator[Any]:
-        """Read columns of row groups, at most so many rows at a time as a piece has."""
+        """Yield some columns of row groups as tables of at most the length of a piece."""
         import pyarrow as pa
 
-        path, done = self.paths[groups.file], 0
+        path, n_rows = self.paths[groups.file], 0
         numbers = range(groups.first, groups.last + 1)
         with reading_parquet(path):
             for batch in self._file(path).iter_batches(
                 self._piece_rows, row_groups=numbers, columns=columns
             ):
-                done += batch.num_rows
+                n_rows += batch.num_rows
                 yield pa.Table.from_batches([batch])
-        if done != groups.rows:
-            raise FileError(f"{path.name}: expected {groups.rows} rows, found {done}")
+        if n_rows != groups.rows:
+            raise FileError(f"{path.name}: expected {groups.rows} rows, found {n_rows}")
 
     def _file(self, path: Path) -> Any:
-        """Open a file, or give the one that is open: a footer of many row groups is long."""
+        """Return the open file; it is not reopened, because reading a long footer is slow."""
         from pyarrow import parquet
 
         opened = self._opened
@@ -246,14 +249,14 @@ def _with_progress(
     verbose: bool,
     size: Callable[[Any], int] = lambda _: 1,
 ) -> Iterator[Any]:
-    """Pass parts on, and show how many of all have come."""
+    """Yield the same parts and show progress."""
     with progress(f"reading {total:,} {what}", total, verbose, patient=True) as advance:
         for part in parts:
             yield part
             advance(size(part))
 
 
-def _encoded(name: str, label: str, column: Any) -> tuple[np.ndarray, np.ndarray]:
+def _encoded(name: str, label: str, column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
     from pyarrow import types
 
     if types.is_nested(column.type):
@@ -265,8 +268,10 @@ def _encoded(name: str, label: str, column: Any) -> tuple[np.ndarray, np.ndarray
     return np.array(values, None if plain else object), encoded.indices.to_numpy()
 
 
-def _joined(name: str, values: Sequence[np.ndarray], indices: Sequence[np.ndarray]) -> np.ndarray:
-    """Join labels of pieces, of which only all tell whether they are numbers: 10 may go with A1."""
+def _concatenate_labels(
+    name: str, values: Sequence[np.ndarray], indices: Sequence[np.ndarray]
+) -> np.ndarray:
+    """Concatenate the labels of all pieces; they are numbers only if all of them are."""
     starts = np.cumsum([0, *map(len, values)])
     labels = _narrowed(as_labels(np.concatenate(values), name))
     if labels.dtype.kind == "U":
@@ -276,7 +281,7 @@ def _joined(name: str, values: Sequence[np.ndarray], indices: Sequence[np.ndarra
 
 
 def _narrowed(labels: np.ndarray) -> np.ndarray:
-    """Keep whole numbers in as few bytes as they need: there is one for each of very many rows."""
+    """Convert whole numbers to the smallest type, to save memory for many rows."""
     if labels.dtype.kind != "i":
         return labels
     return labels.astype(np.min_scalar_type(min(int(labels.min()), -1 - int(labels.max()))))

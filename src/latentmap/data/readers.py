@@ -1,7 +1,4 @@
-"""From a path or a name to a source: one table from suffix to reader.
-
-A new format is a new line in the table. Readers know nothing of each other.
-"""
+"""Opening of files, folders and named data sets, by a table from suffix to reader."""
 
 from __future__ import annotations
 
@@ -22,14 +19,13 @@ from latentmap.progress import progress
 
 __all__ = ["FILE_SUFFIXES", "open_data"]
 
-_FILES: dict[str, Callable[[Path, str | None], Source]] = {
+_FILE_READERS: dict[str, Callable[[Path, str | None], Source]] = {
     ".csv": open_csv,
     ".npy": open_npy,
     ".npz": open_npz,
     ".parquet": open_parquet,
 }
-FILE_SUFFIXES = tuple(_FILES)
-"""Of single files that hold rows."""
+FILE_SUFFIXES = tuple(_FILE_READERS)
 
 
 def open_data(
@@ -40,14 +36,14 @@ def open_data(
     Parameters
     ----------
     data : str or path-like
-        A path to a .npy, .npz, .csv or .parquet file, to a folder of .parquet files or of images;
-        or the name of a data set such as ``"mnist"``, which gives the rows to fit, or
-        ``"mnist:unseen"``, which gives the others. What exists as a path is a path.
+        A path to a .npy, .npz, .csv or .parquet file, or to a folder of .parquet files or of
+        images; or the name of a data set such as ``"mnist"``, for the rows to fit, or
+        ``"mnist:unseen"``, for the unseen rows. An existing path takes precedence over a name.
     label : str, optional
         The column of a table that holds labels.
     verbose : bool
-        Show progress, where opening takes a while: all images of a folder are looked at, tables
-        other than Parquet are read whole, and of that all labels.
+        Show progress if opening takes more than two seconds: the headers of all images are read,
+        the labels of all Parquet files, and other tables completely.
 
     Returns
     -------
@@ -58,7 +54,7 @@ def open_data(
     UnknownNameError
         If there is neither a path nor a data set of this name.
     FileError
-        If the file is missing, of an unknown kind, cut short or foreign.
+        If the file is missing, truncated, or of an unknown format.
     DataError
         If it does not hold rows of numbers.
 
@@ -78,20 +74,21 @@ def open_data(
         return _open_file(path, label, verbose)
     if path.exists():
         raise FileError(f"{data}: expected a file or a folder, found something else")
-    return _open_name(data, label)
+    return _open_dataset(data, label)
 
 
 def _open_file(path: Path, label: str | None, verbose: bool) -> Source:
-    if path.suffix.lower() not in _FILES:
-        found = repr(path.suffix) if path.suffix else "none"
+    suffix = path.suffix.lower()
+    if suffix not in _FILE_READERS:
         raise FileError(
-            f"{path}: expected one of the suffixes {', '.join(_FILES)}, or a folder, found {found}"
+            f"{path}: expected one of the suffixes {', '.join(_FILE_READERS)}, or a folder, "
+            f"found {repr(path.suffix) if path.suffix else 'none'}"
         )
     with progress(f"reading {path.name}", 1, verbose, patient=True):
-        return _FILES[path.suffix.lower()](path, label)
+        return _FILE_READERS[suffix](path, label)
 
 
-def _open_name(data: str | os.PathLike[str], label: str | None) -> Source:
+def _open_dataset(data: str | os.PathLike[str], label: str | None) -> Source:
     if not isinstance(data, str) or os.sep in data or "/" in data or Path(data).suffix:
         raise FileError(f"{data}: no such file or folder")
     name, _, part = data.partition(":")
@@ -115,15 +112,15 @@ def _open_image_folder(
     return ImageFolderSource(folder, paths, verbose)
 
 
-_FOLDERS: dict[str, Callable[[Path, StringStore, str | None, bool], Source]] = {
+_FOLDER_READERS: dict[str, Callable[[Path, StringStore, str | None, bool], Source]] = {
     ".parquet": _open_parquet_folder,
     **dict.fromkeys(IMAGE_SUFFIXES, _open_image_folder),
 }
 
 
 def _open_folder(folder: Path, label: str | None, verbose: bool) -> Source:
-    paths = list_files(folder, lambda name: _suffix(name) in _FOLDERS, verbose)
-    readers = {_FOLDERS[_suffix(path)] for path in paths}
+    paths = list_files(folder, lambda name: _suffix(name) in _FOLDER_READERS, verbose)
+    readers = {_FOLDER_READERS[_suffix(path)] for path in paths}
     if not readers:
         raise DataError(f"{folder}: expected .parquet files or images, found none")
     if len(readers) > 1:
@@ -132,7 +129,7 @@ def _open_folder(folder: Path, label: str | None, verbose: bool) -> Source:
 
 
 def _suffix(path: str) -> str:
-    return os.path.splitext(path)[1].lower()  # noqa: PTH122 - of millions of names, ten times as quick
+    return os.path.splitext(path)[1].lower()  # noqa: PTH122 - ten times as fast, for many files
 
 
 def _check_no_label(name: str, label: str | None) -> None:

@@ -1,7 +1,7 @@
-"""Rows out: one table from suffix to writer.
+"""Writing rows to files, by a table from suffix to writer.
 
-Rows come in batches and go out in batches, beside their place, which they take when whole (see
-`latentmap.files`). So memory stays flat, and a full disk or an error half way leaves the old file.
+Rows are written batch by batch, so that memory does not grow with their number. The output is
+replaced atomically, see `latentmap.files`.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import itertools
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from latentmap.data.batching import rebatch
 from latentmap.data.image_names import numbered_file_names, safe_file_names
@@ -23,13 +24,13 @@ from latentmap.files import check_output_path, write_atomically
 
 __all__ = ["write_rows"]
 
-_LABEL = "label"
-_GROUP_BYTES = 16 * 2**20  # of a Parquet row group: small enough to stream, large enough to pack
+_LABEL_COLUMN = "label"
+_ROW_GROUP_BYTES = 16 * 2**20  # small enough to stream, large enough to compress well
 
 
 @dataclass(frozen=True)
 class _Rows:
-    """What is to be written: batches, and what is known of all rows before the first comes."""
+    """Batches to write, and what is known about all rows before the first batch is read."""
 
     batches: Iterator[np.ndarray]
     length: int
@@ -50,7 +51,7 @@ def write_rows(
     *,
     length: int,
     feature_names: Sequence[str] | None = None,
-    labels: Any = None,
+    labels: ArrayLike | None = None,
     names: Sequence[str] | None = None,
 ) -> None:
     """Write rows to a .npy, .csv or .parquet file, or as images into a new folder.
@@ -58,47 +59,45 @@ def write_rows(
     Parameters
     ----------
     path : path-like
-        Its suffix chooses the kind; without a suffix it is a folder of images.
+        The suffix chooses the format; a path without a suffix is a folder of images.
     batches : iterable of ndarray of shape (any, ...)
-        The rows. Tables take rows of any shape and write them flat; a folder takes (h, w),
-        (h, w, 1), (h, w, 3) or (h, w, 4), rounds them and clips them to 0–255 (uint16 grey rows
-        stay as they are).
+        Tables accept rows of any shape and flatten them. Images must have shape (h, w), (h, w, 1),
+        (h, w, 3) or (h, w, 4); they are rounded and clipped to 0–255, except grey uint16 images.
     length : int
-        How many rows there are in all.
+        Number of rows.
     feature_names : sequence of str, optional
-        The columns of a table; c0, c1, ... without.
+        Names of the columns of a table, by default c0, c1, ...
     labels : array-like of shape (length,), optional
-        Become a last column ``label`` in a table; not written elsewhere.
+        Written as the last column of a table, called ``label``. Other formats have no labels.
     names : sequence of str, optional
-        The images' relative paths, such as ``ImageFolderSource.paths``; 00000.png, ... without.
-        The suffix becomes .png.
+        Relative paths of the images, by default 00000.png, ... Their suffix is replaced by .png.
 
     Raises
     ------
     FileError
-        If the suffix is unknown, the place cannot be written, or a folder there is not empty.
+        If the suffix is unknown, the path is not writable, or the folder is not empty.
     DataError
-        If the rows are not as many as ``length``, or have no shape that an image can have.
+        If the number of rows is not ``length``, or the rows are not images.
     SettingError
-        If names or labels do not fit the rows, or a name would lead outside the folder.
+        If the number of names or labels is wrong, or a name leads outside the folder.
 
     Examples
     --------
     >>> import tempfile
-    >>> place = Path(tempfile.mkdtemp()) / "codes.csv"
-    >>> write_rows(place, [np.eye(2)], length=2, feature_names=["x", "y"], labels=["a", "b"])
-    >>> print(place.read_text())
+    >>> path = Path(tempfile.mkdtemp()) / "codes.csv"
+    >>> write_rows(path, [np.eye(2)], length=2, feature_names=["x", "y"], labels=["a", "b"])
+    >>> print(path.read_text())
     "x","y","label"
     1,0,"a"
     0,1,"b"
     """
     path = check_output_path(path, list(_WRITERS), folder=not Path(path).suffix)
     first, checked = _peek(path, batches, length)
-    known_labels = None if labels is None else np.asarray(labels)
-    _check_length("labels", known_labels, length)
-    rows = _Rows(checked, length, first.shape[1:], first.dtype, feature_names, known_labels, names)
-    with write_atomically(path) as beside:
-        _WRITERS[path.suffix.lower()](beside, rows)
+    labels = None if labels is None else np.asarray(labels)
+    _check_length("labels", labels, length)
+    rows = _Rows(checked, length, first.shape[1:], first.dtype, feature_names, labels, names)
+    with write_atomically(path) as output:
+        _WRITERS[path.suffix.lower()](output, rows)
 
 
 def _peek(
@@ -114,48 +113,48 @@ def _peek(
 def _checked(
     path: Path, batches: Iterable[np.ndarray], length: int, row_shape: tuple[int, ...]
 ) -> Iterator[np.ndarray]:
-    found = 0
+    n_rows = 0
     for batch in batches:
         if batch.shape[1:] != row_shape:
             shapes = f"expected rows of shape {row_shape}, found {batch.shape[1:]}"
             raise DataError(f"{path.name}: {shapes}")
-        found += len(batch)
-        if found <= length:
+        n_rows += len(batch)
+        if n_rows <= length:
             yield batch
-    if found != length:
-        raise DataError(f"{path.name}: expected {length} rows to write, found {found}")
+    if n_rows != length:
+        raise DataError(f"{path.name}: expected {length} rows to write, found {n_rows}")
 
 
-def _check_length(what: str, values: Any, expected: int) -> None:
+def _check_length(what: str, values: Sized | None, expected: int) -> None:
     if values is not None and len(values) != expected:
         raise SettingError(f"{what}: expected {expected}, found {len(values)}")
 
 
-def _write_npy(beside: Path, rows: _Rows) -> None:
-    # Not a memory map: on a full disk its pages cannot be written, and the process is killed.
+def _write_npy(output: Path, rows: _Rows) -> None:
+    # A memory map would kill the process on a full disk.
     header = {
         "descr": np.lib.format.dtype_to_descr(rows.dtype),
         "fortran_order": False,
         "shape": (rows.length, *rows.row_shape),
     }
-    with beside.open("wb") as stream:
+    with output.open("wb") as stream:
         np.lib.format.write_array_header_1_0(stream, header)
         for batch in rows.batches:
             stream.write(np.ascontiguousarray(batch, dtype=rows.dtype).data)
 
 
-def _write_csv(beside: Path, rows: _Rows) -> None:
+def _write_csv(output: Path, rows: _Rows) -> None:
     from pyarrow import csv
 
-    with csv.CSVWriter(beside, _schema(rows)) as writer:
+    with csv.CSVWriter(output, _schema(rows)) as writer:
         for table in _tables(rows):
             writer.write_table(table)
 
 
-def _write_parquet(beside: Path, rows: _Rows) -> None:
+def _write_parquet(output: Path, rows: _Rows) -> None:
     from pyarrow import parquet
 
-    with parquet.ParquetWriter(beside, _schema(rows)) as writer:
+    with parquet.ParquetWriter(output, _schema(rows)) as writer:
         for table in _tables(rows):
             writer.write_table(table)
 
@@ -167,9 +166,9 @@ def _schema(rows: _Rows) -> Any:
     _check_length("feature names", names, rows.width)
     fields = [(name, pa.from_numpy_dtype(rows.dtype)) for name in names]
     if rows.labels is not None:
-        if _LABEL in names:
-            raise SettingError(f"labels: expected no other column {_LABEL!r}, found one")
-        fields.append((_LABEL, pa.array(rows.labels[:1]).type))
+        if _LABEL_COLUMN in names:
+            raise SettingError(f"labels: expected no other column {_LABEL_COLUMN!r}, found one")
+        fields.append((_LABEL_COLUMN, pa.array(rows.labels[:1]).type))
     return pa.schema(fields)
 
 
@@ -177,7 +176,7 @@ def _tables(rows: _Rows) -> Iterator[Any]:
     import pyarrow as pa
 
     schema, start = _schema(rows), 0
-    size = max(1, _GROUP_BYTES // (rows.width * rows.dtype.itemsize))
+    size = max(1, _ROW_GROUP_BYTES // (rows.width * rows.dtype.itemsize))
     for batch in rebatch(rows.batches, size):
         columns = list(batch.astype(rows.dtype, copy=False).reshape(len(batch), -1).T)
         if rows.labels is not None:
@@ -187,16 +186,16 @@ def _tables(rows: _Rows) -> Iterator[Any]:
         start += len(batch)
 
 
-def _write_images(beside: Path, rows: _Rows) -> None:
+def _write_images(output: Path, rows: _Rows) -> None:
     names = numbered_file_names(rows.length) if rows.names is None else safe_file_names(rows.names)
     _check_length("names", names, rows.length)
     _check_image(rows.row_shape)
-    beside.mkdir()
+    output.mkdir()
     pixels = (row for batch in rows.batches for row in batch)
     for name, row in zip(names, pixels, strict=True):
-        place = beside / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        _write_image(place, row)
+        path = output / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_image(path, row)
 
 
 def _check_image(shape: tuple[int, ...]) -> None:
@@ -207,14 +206,14 @@ def _check_image(shape: tuple[int, ...]) -> None:
         )
 
 
-def _write_image(place: Path, row: np.ndarray) -> None:
+def _write_image(path: Path, row: np.ndarray) -> None:
     from PIL import Image
 
     if row.ndim == 3 and row.shape[2] == 1:
         row = row[..., 0]
     if row.dtype != np.uint16 or row.ndim != 2:
         row = np.clip(np.rint(np.nan_to_num(row)), 0, 255).astype(np.uint8)
-    Image.fromarray(row).save(place)
+    Image.fromarray(row).save(path)
 
 
 _WRITERS: dict[str, Callable[[Path, _Rows], None]] = {
