@@ -1,25 +1,25 @@
-"""What can go wrong, as one tree.
+"""The exceptions of latentmap.
 
-Every error is one sentence that names the thing, what was expected and what was found. Each type
-also inherits the built-in (or scikit-learn) type that a caller would expect to catch.
+A message is one sentence that names the thing, what was expected and what was found. Each type also
+inherits the built-in (or scikit-learn) type that a caller would expect to catch.
 
     LatentmapError
-    ├── DataError (ValueError)            rows that cannot be used: shape, NaN, too few
-    │   └── RowTypeError (TypeError)      things that are no numbers at all
+    ├── DataError (ValueError)            invalid rows: shape, NaN, too few
+    │   └── RowTypeError (TypeError)      rows that are not numbers
     ├── SettingError (ValueError)         a parameter or option outside its range
-    │   └── UnknownNameError              a name that is not in a table; tells the nearest one
-    ├── FileError (OSError, ValueError)   a file that is missing, cut, foreign or unreadable
-    │   └── ModelFileError                the same, for a model file
-    ├── TooLargeError (MemoryError)       more memory would be needed than there is
-    ├── ClusterError (RuntimeError)       Ray is missing, does not answer, or its workers keep dying
-    └── NotFittedError (sklearn's)        the estimator has not been fitted yet
+    │   └── UnknownNameError              an unknown name; the message suggests a similar one
+    ├── FileError (OSError, ValueError)   a missing, truncated or invalid file
+    │   └── ModelFileError                a missing, truncated or invalid model file
+    ├── TooLargeError (MemoryError)       not enough memory
+    ├── ClusterError (RuntimeError)       Ray is missing, not reachable, or its workers fail
+    └── NotFittedError (sklearn's)        the estimator is not fitted yet
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 __all__ = [
     "ClusterError",
@@ -36,32 +36,32 @@ __all__ = [
 
 
 class LatentmapError(Exception):
-    """The root: catch this to catch everything that latentmap raises on purpose."""
+    """Base class of all exceptions of latentmap."""
 
 
 class DataError(LatentmapError, ValueError):
-    """Rows that cannot be used: wrong shape or type, NaN, too few, ragged."""
+    """Raised for rows of a wrong shape or type, with NaN, too few rows, or ragged rows."""
 
 
 class RowTypeError(DataError, TypeError):
-    """Things that are no numbers at all."""
+    """Raised for rows that are not numbers."""
 
 
 class SettingError(LatentmapError, ValueError):
-    """A parameter or option outside its range."""
+    """Raised for a parameter or option outside its range."""
 
 
 class UnknownNameError(SettingError):
-    """A name that is not in a table of names.
+    """Raised for an unknown name.
 
     Parameters
     ----------
     kind : str
-        What the name stands for, e.g. ``"recipe"``.
-    name : str
-        The name that was given.
+        The kind of thing that is named, such as ``"recipe"``.
+    name : object
+        The unknown name.
     known : iterable of str
-        The names that exist.
+        The known names.
 
     Examples
     --------
@@ -74,36 +74,36 @@ class UnknownNameError(SettingError):
 
     def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
         known = sorted(known)
-        near = difflib.get_close_matches(str(name), known, n=1)
-        hint = f", did you mean {near[0]!r}?" if near else ""
+        similar = difflib.get_close_matches(str(name), known, n=1)
+        hint = f", did you mean {similar[0]!r}?" if similar else ""
         super().__init__(f"unknown {kind} {name!r}{hint} (known: {', '.join(known)})")
 
 
 class FileError(LatentmapError, OSError, ValueError):
-    """A file that is missing, cut short, foreign or unreadable."""
+    """Raised for a file that is missing, truncated, in an unknown format, or not readable."""
 
 
 class ModelFileError(FileError):
-    """A file that is not a model of latentmap, or not a whole one."""
+    """Raised for a file that is not a complete model of latentmap."""
 
 
 class TooLargeError(LatentmapError, MemoryError):
-    """More memory would be needed than the machine has."""
+    """Raised before an allocation that exceeds the available memory or the memory limit."""
 
 
 class ClusterError(LatentmapError, RuntimeError):
-    """Ray is missing, does not answer, or its workers keep dying."""
+    """Raised if Ray is not installed, is not reachable, or its workers fail repeatedly."""
 
 
 if TYPE_CHECKING:
     from sklearn.exceptions import NotFittedError as _SklearnNotFittedError
 
     class NotFittedError(LatentmapError, _SklearnNotFittedError):
-        """The estimator has not been fitted yet."""
+        """Raised if an estimator is used before it is fitted."""
 
 
-def __getattr__(name: str) -> Any:
-    # scikit-learn takes a second to import, and `latentmap --help` must not wait for it.
+def __getattr__(name: str) -> type[Exception]:
+    # Importing scikit-learn takes a second, which `latentmap --help` must not wait for.
     if name != "NotFittedError":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from sklearn import exceptions
@@ -111,7 +111,7 @@ def __getattr__(name: str) -> Any:
     error = type(
         "NotFittedError",
         (LatentmapError, exceptions.NotFittedError),
-        {"__doc__": "The estimator has not been fitted yet.", "__module__": __name__},
+        {"__doc__": "Raised if an estimator is used before it is fitted.", "__module__": __name__},
     )
     globals()[name] = error
     return error

@@ -1,6 +1,7 @@
-"""Outputs are written beside their place and moved in when whole.
+"""Atomic writes, checks of output paths, and the cache folder.
 
-A crash or a full disk then leaves the old file or none, never half of a new one.
+An output is written to a temporary path in the same folder and then renamed, so that a crash or a
+full disk never leaves an incomplete file.
 """
 
 from __future__ import annotations
@@ -30,51 +31,50 @@ __all__ = [
 
 PICTURE_SUFFIXES = (".png", ".pdf", ".svg")
 
-_WRITING = ".writing-"
+_TEMPORARY_PREFIX = ".writing-"
 
 
 @contextlib.contextmanager
 def write_atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a temporary path beside ``path``; move it there if the block ends well.
+    """Yield a temporary path, and rename it to ``path`` if the block raises no error.
 
     Parameters
     ----------
     path : path-like
-        Where the file or folder shall stand. Its parent folder must exist. An older file there is
-        replaced; an older folder is replaced only if it is empty.
+        Path of the output, whose parent folder must exist. An existing file is replaced; an
+        existing folder is replaced only if it is empty.
 
     Yields
     ------
     pathlib.Path
-        The path to write to, with the suffix of ``path``. It does not exist yet: make a file or a
-        folder of it.
+        Path for a new file or folder, with the suffix of ``path``. It does not exist yet.
 
     Raises
     ------
     FileError
-        If the parent folder is missing, or the place cannot be written.
+        If the parent folder is missing, or is not writable.
 
     Examples
     --------
     >>> import tempfile, pathlib
-    >>> place = pathlib.Path(tempfile.mkdtemp()) / "note.txt"
-    >>> with write_atomically(place) as beside:
-    ...     _ = beside.write_text("whole")
-    >>> place.read_text(), [p.name for p in place.parent.iterdir()]
-    ('whole', ['note.txt'])
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "note.txt"
+    >>> with write_atomically(path) as temporary:
+    ...     _ = temporary.write_text("complete")
+    >>> path.read_text(), [p.name for p in path.parent.iterdir()]
+    ('complete', ['note.txt'])
     """
     path = Path(path)
-    room = _room_beside(path)
+    folder = _temporary_folder(path)
     try:
-        beside = room / path.name
-        yield beside
-        beside.replace(path)
+        temporary = folder / path.name
+        yield temporary
+        temporary.replace(path)
     except OSError as error:
         if isinstance(error, FileError):
             raise
         raise FileError(f"{path}: cannot be written ({error.strerror or error})") from error
     finally:
-        shutil.rmtree(room, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def remove_partial_outputs(folder: Path) -> None:
@@ -84,8 +84,8 @@ def remove_partial_outputs(folder: Path) -> None:
     --------
     >>> remove_partial_outputs(Path("nowhere"))
     """
-    for half in folder.glob(f"{_WRITING}*"):
-        shutil.rmtree(half, ignore_errors=True)
+    for partial in folder.glob(f"{_TEMPORARY_PREFIX}*"):
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def check_output_path(
@@ -124,7 +124,7 @@ def check_output_path(
     'codes.npy'
     """
     path = Path(path)
-    _check_not_input(path, [Path(read) for read in inputs])
+    _check_not_input(path, [Path(source) for source in inputs])
     if suffixes and path.suffix.lower() not in suffixes:
         found = repr(path.suffix) if path.suffix else "none"
         raise FileError(f"{path}: expected {_alternatives(suffixes)}, found {found}")
@@ -134,18 +134,18 @@ def check_output_path(
         raise FileError(f"{path}: expected a new or empty folder, found one that is not empty")
     if path.is_file() and folder:
         raise FileError(f"{path}: expected a path for a folder, found a file")
-    _room_beside(path).rmdir()
+    _temporary_folder(path).rmdir()
     return path
 
 
 def _check_not_input(path: Path, inputs: Iterable[Path]) -> None:
     if not path.exists():
         return
-    for read in inputs:
-        if read.exists() and path.samefile(read):
+    for source in inputs:
+        if source.exists() and path.samefile(source):
             raise FileError(f"{path}: expected a path for the output, found the input itself")
-        if read.is_dir() and path.is_file() and read.resolve() in path.resolve().parents:
-            raise FileError(f"{path}: expected a path for the output, found a file of {read}")
+        if source.is_dir() and path.is_file() and source.resolve() in path.resolve().parents:
+            raise FileError(f"{path}: expected a path for the output, found a file of {source}")
 
 
 def _alternatives(suffixes: Sequence[str]) -> str:
@@ -157,7 +157,7 @@ def _alternatives(suffixes: Sequence[str]) -> str:
 
 
 def user_cache_folder() -> Path:
-    """Tell where what may be made again is kept: in ``XDG_CACHE_HOME``, there or not yet.
+    """Return the folder ``latentmap`` in ``XDG_CACHE_HOME``; it may not exist yet.
 
     Examples
     --------
@@ -167,25 +167,24 @@ def user_cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "latentmap"
 
 
-def _room_beside(path: Path) -> Path:
+def _temporary_folder(path: Path) -> Path:
     if not path.parent.is_dir():
         raise FileError(f"{path}: the folder {path.parent} does not exist")
     try:
-        return Path(tempfile.mkdtemp(prefix=_WRITING, dir=path.parent))
+        return Path(tempfile.mkdtemp(prefix=_TEMPORARY_PREFIX, dir=path.parent))
     except OSError as error:
         raise FileError(f"{path}: cannot be written ({error.strerror})") from error
 
 
-def fingerprint(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> str:
-    """Give a SHA-256 of plain data and named arrays, as 64 hexadecimal digits.
+def fingerprint(metadata: dict[str, Any], arrays: dict[str, np.ndarray]) -> str:
+    """Return a SHA-256 of JSON data and named arrays, as 64 hexadecimal digits.
 
     Examples
     --------
-    >>> one, other = ({"w": np.zeros(2) + i} for i in range(2))
-    >>> [fingerprint({}, one) == fingerprint({}, arrays) for arrays in (dict(one), other)]
-    [True, False]
+    >>> len(fingerprint({"kind": "map"}, {"weights": np.zeros(2)}))
+    64
     """
-    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
     for name, array in sorted(arrays.items()):
         digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
         digest.update(np.ascontiguousarray(array).tobytes())
