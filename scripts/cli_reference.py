@@ -1,4 +1,4 @@
-"""Write docs/cli.md from the commands' own help, or check that it is what they say.
+"""Write docs/cli.md from the help texts of the commands, or check that it is up to date.
 
 Usage: python scripts/cli_reference.py [--check]
 """
@@ -22,7 +22,7 @@ _HEADER = (
 
 
 def page() -> str:
-    """Give the whole page as Markdown."""
+    """Return the whole page as Markdown."""
     command = typer.main.get_command(app)
     command.commands = {name: load_verb(name) for name in VERBS}
     with typer.Context(command, info_name="latentmap") as context:
@@ -31,13 +31,14 @@ def page() -> str:
     return _HEADER + text.rstrip() + "\n"
 
 
-def _examples(found: re.Match[str]) -> str:
-    lines = [line for line in found[1].splitlines() if line]
+def _examples(match: re.Match[str]) -> str:
+    """Return the examples of a command as a code block."""
+    lines = [line for line in match[1].splitlines() if line]
     return "\n".join(["**Examples**:", "", "```console", *(f"$ {x}" for x in lines), "```", "", ""])
 
 
 def main() -> int:
-    """Write the page; with --check, only compare it."""
+    """Write the page, or compare it if the option --check is given; return the exit status."""
     if "--check" not in sys.argv[1:]:
         PAGE.parent.mkdir(exist_ok=True)
         PAGE.write_text(page(), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The examples run, on fewer rows than they show."""
+"""Run the examples on fewer rows."""
 
 import importlib.util
 from pathlib import Path
@@ -33,6 +33,6 @@ def test_faces(faces, tmp_path, capsys):
         "faces.similar.png",
         "faces.walk.png",
     ]
-    told = capsys.readouterr().out
-    assert "person-31 and person-32: distance" in told
-    assert float(told.split("same person's for ")[1].split("%")[0]) > 95
+    output = capsys.readouterr().out
+    assert "person-31 and person-32: distance" in output
+    assert float(output.split("same person's for ")[1].split("%")[0]) > 95
