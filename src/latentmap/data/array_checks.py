@@ -32,28 +32,10 @@ _KIND_NAMES |= {"M": "dates", "m": "durations", "c": "complex numbers"}
 
 
 def check_rows(name: str, shape: tuple[int, ...], dtype: DTypeLike) -> np.dtype:
-    """Return the type as which rows of a shape and type are read.
+    """Return the type as which rows of a shape and type are read; raise DataError for other data.
 
     Integers and floats keep their type, in the byte order of the machine. Bool becomes uint8, and
-    floats of other widths become float32 or float64.
-
-    Parameters
-    ----------
-    name : str
-        Source of the rows, for the message.
-    shape : tuple of int
-        (n, ...), of the whole array.
-    dtype : numpy.dtype
-        Type of the stored rows.
-
-    Returns
-    -------
-    numpy.dtype
-
-    Raises
-    ------
-    DataError
-        If these are not rows of real numbers, or there are no rows.
+    floats of other widths become float32 or float64. The message starts with ``name``.
 
     Examples
     --------
@@ -89,15 +71,7 @@ def _check_shape(name: str, shape: tuple[int, ...]) -> None:
 
 
 def as_numbers(name: str, data: ArrayLike) -> np.ndarray:
-    """Convert a list or another object that NumPy can read to an array, without a copy if possible.
-
-    Examples
-    --------
-    >>> as_numbers("X", [[1, 2], [3]])
-    Traceback (most recent call last):
-        ...
-    latentmap.errors.DataError: X: expected rows of one length, found ragged rows
-    """
+    """Convert lists or another object that NumPy can read to an array, if possible not copied."""
     if isinstance(data, np.ma.MaskedArray):
         raise DataError(f"{name}: expected a plain array, found a masked one; fill its gaps first")
     try:
@@ -121,17 +95,8 @@ def check_finite(
 ) -> None:
     """Raise DataError if a batch holds NaN, infinity or a number too large for float32.
 
-    Parameters
-    ----------
-    batch : ndarray of shape (n, ...)
-    first_row : int
-        Number of the batch's first row in its source, from 0.
-    name : str
-        The source, for the message.
-    feature_names : list of str, optional
-        Names of the columns; without them the message gives the index of the column.
-    original_index : callable
-        Maps the number of a row in its source to the number in the message.
+    The message names the row, counted in the source of which ``first_row`` is the first one in the
+    batch and then mapped by ``original_index``, and the column by its name or its index.
 
     Examples
     --------
@@ -162,15 +127,7 @@ def _column_text(index: list[int], feature_names: list[str] | None) -> str:
 
 
 def check_labels(name: str, labels: ArrayLike | None, length: int) -> np.ndarray | None:
-    """Return labels as an array, or None; raise DataError if they are not one for each row.
-
-    Examples
-    --------
-    >>> check_labels("X", [7, 2], 3)
-    Traceback (most recent call last):
-        ...
-    latentmap.errors.DataError: X: expected a label for 3 rows, found (2,)
-    """
+    """Return labels as an array, or None; raise DataError if they are not one for each row."""
     if labels is None:
         return None
     array = np.asarray(labels)
@@ -182,17 +139,10 @@ def check_labels(name: str, labels: ArrayLike | None, length: int) -> np.ndarray
 def as_labels(values: ArrayLike, name: str = "the data") -> np.ndarray:
     """Convert one value for each row to labels: whole numbers to int64, everything else to text.
 
-    Raises
-    ------
-    TooLargeError
-        If the array of texts, each as long as the longest, does not fit into memory.
-
     Examples
     --------
-    >>> as_labels(["3", "10"])
-    array([ 3, 10])
-    >>> as_labels([1.0, 2.0])
-    array([1, 2])
+    >>> as_labels(["3", "10"]), as_labels([1.0, 2.0])
+    (array([ 3, 10]), array([1, 2]))
     >>> as_labels(["cat", "dog"])
     array(['cat', 'dog'], dtype='<U3')
     """
@@ -213,15 +163,7 @@ def as_labels(values: ArrayLike, name: str = "the data") -> np.ndarray:
 
 
 def check_label_memory(name: str, longest: int, count: int) -> None:
-    """Raise TooLargeError if labels do not fit into memory, each as long as the longest.
-
-    Examples
-    --------
-    >>> check_label_memory("rows.csv", 10**9, 10**9)
-    Traceback (most recent call last):
-        ...
-    latentmap.errors.TooLargeError: rows.csv, labels of up to 1,000,000,000 letters: needs ...
-    """
+    """Raise TooLargeError if labels do not fit into memory, each as long as the longest."""
     check_memory(f"{name}, labels of up to {longest:,} letters", 4 * longest * count)
 
 

@@ -39,13 +39,7 @@ Take = Callable[[np.ndarray], Batch]
 
 
 def batch_size_for(row_shape: tuple[int, ...]) -> int:
-    """Return how many rows, from 1 to 8,192, make a batch of at most 2²² numbers.
-
-    Examples
-    --------
-    >>> batch_size_for((28, 28)), batch_size_for((2**20,))
-    (5349, 4)
-    """
+    """Return how many rows, from 1 to 8,192, make a batch of at most 2²² numbers."""
     return max(1, min(BATCH_ROWS, BATCH_NUMBERS // max(1, math.prod(row_shape))))
 
 
@@ -65,9 +59,8 @@ def read_batches(
     batch_size : int, optional
         Rows in a batch, by default `batch_size_for` the shape of a row.
     task : str
-        Description of a progress bar; there is no bar without it.
+        Text of a progress bar that is shown if ``verbose``; there is none without a text.
     verbose : bool
-        Whether the progress bar is shown.
     batches : iterator, optional
         Replaces the batches of ``rows``, such as those of a sparse matrix.
 
@@ -81,14 +74,6 @@ def read_batches(
     ------
     DataError
         If a number is NaN, infinite or too large for float32; the message names row and column.
-
-    Examples
-    --------
-    >>> from latentmap.data import ArraySource
-    >>> for where, batch in read_batches(ArraySource(np.array([[1.0], [2.0], [3.0]])), 2):
-    ...     print(where, batch.ravel())
-    slice(0, 2, None) [1. 2.]
-    slice(2, 3, None) [3.]
     """
     if batches is None:
         batches = rows.batches(batch_size or batch_size_for(rows.row_shape))
@@ -103,13 +88,7 @@ def read_batches(
 
 
 def read_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
-    """Yield the same batches, and read the next one in a thread while the caller uses the last.
-
-    Examples
-    --------
-    >>> list(read_ahead(iter([1, 2, 3])))
-    [1, 2, 3]
-    """
+    """Yield the same batches, and read the next one in a thread while the caller uses the last."""
     context = contextvars.copy_context()
 
     def read() -> Batch | None:
@@ -140,22 +119,8 @@ def shuffled_in_blocks(
 ) -> Iterator[np.ndarray]:
     """Yield every row once, shuffled within a buffer of random blocks.
 
-    Parameters
-    ----------
-    take : callable
-        Returns the rows at an array of indices.
-    bounds : ndarray of shape (n_blocks + 1,)
-        First row of each block, and the number of rows.
-    size : int
-        Rows in a batch; the last may be shorter.
-    rng : numpy.random.Generator or RandomState
-        Chooses the order of the blocks and of the rows in the buffer.
-    blocks_in_buffer : int
-        A larger buffer shuffles more uniformly and takes more memory.
-
-    Yields
-    ------
-    ndarray of shape (size, ...)
+    ``bounds`` holds the first row of each block and the number of rows. A larger buffer shuffles
+    more uniformly and takes more memory.
 
     Examples
     --------

@@ -24,28 +24,10 @@ DISK_MARGIN = 2
 
 
 def load_or_cache(rows: Source, verbose: bool = False, use_disk: bool = True) -> Source:
-    """Return the same rows where they are read quickly.
+    """Return the same rows as an array in memory or in a cache file, so that they are read quickly.
 
-    Parameters
-    ----------
-    rows : Source
-    verbose : bool
-        Show progress.
-    use_disk : bool
-        Whether rows that do not fit into memory are copied to a file of this process, see
-        `copy_to_cache`. Other processes cannot read that file.
-
-    Returns
-    -------
-    Source
-        An array in memory, a cache file, or ``rows``.
-
-    Examples
-    --------
-    >>> from latentmap.data import ArraySource
-    >>> rows = ArraySource(np.ones((3, 2)))
-    >>> load_or_cache(rows) is rows
-    True
+    Rows that are decoded already stay where they are if they do not fit into memory. With
+    ``use_disk=False``, no cache file is written: other processes could not read it.
     """
     if rows.is_decoded:
         loaded = rows.load()
@@ -60,13 +42,6 @@ def copy_to_cache(rows: Source, verbose: bool = False) -> Source:
 
     Rows that are decoded already are returned as they are, and so are rows for whose copy the disk
     has no room.
-
-    Examples
-    --------
-    >>> from latentmap.data import ArraySource
-    >>> rows = ArraySource(np.ones((3, 2)))
-    >>> copy_to_cache(rows) is rows
-    True
     """
     if rows.is_decoded or shutil.disk_usage(cache_folder()).free < DISK_MARGIN * rows.nbytes:
         return rows

@@ -20,18 +20,8 @@ _MAX_NAMES_IN_MESSAGE = 20
 def feature_columns(name: str, columns: Sequence[str], label: str | None) -> list[int]:
     """Return the indices of all columns except the label.
 
-    Raises
-    ------
-    UnknownNameError
-        If no column has the name ``label``.
-    DataError
-        If two columns have the same name, or the label is the only column. The message starts with
-        ``name``.
-
-    Examples
-    --------
-    >>> feature_columns("iris.csv", ["length", "width", "species"], "species")
-    [0, 1]
+    Raise UnknownNameError if there is no column ``label``, and DataError if two columns have the
+    same name or no column is left. The message starts with ``name``.
     """
     _check_unique(name, columns)
     if label is not None and label not in columns:
@@ -60,13 +50,5 @@ def _similar_names(label: str, columns: Sequence[str]) -> Sequence[str]:
 
 
 def common_dtype(dtypes: Sequence[np.dtype]) -> np.dtype:
-    """Return the smallest type that holds every column; it is an integer type if all are.
-
-    Examples
-    --------
-    >>> common_dtype([np.dtype("int8"), np.dtype("int64")])
-    dtype('int64')
-    >>> common_dtype([np.dtype("int64"), np.dtype("float32")])
-    dtype('float64')
-    """
+    """Return the smallest type that holds every column; it is an integer type if all are."""
     return np.result_type(*set(dtypes))

@@ -32,32 +32,11 @@ def is_frame(data: object) -> TypeGuard[pd.DataFrame]:
 
 
 def read_frame(frame: pd.DataFrame, label: str | None = None) -> ArraySource:
-    """Convert a data frame to a source.
+    """Convert a data frame of any library to a source.
 
-    Parameters
-    ----------
-    frame : pandas, polars or other data frame
-    label : str, optional
-        The column that holds labels.
-
-    Returns
-    -------
-    ArraySource
-        Of integers if all columns are. ``feature_names`` are the column names if all are texts.
-
-    Raises
-    ------
-    DataError
-        If a column does not hold numbers.
-    UnknownNameError
-        If there is no column ``label``.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> source = read_frame(pd.DataFrame({"a": [1, 2], "b": [3, 4], "kind": ["x", "y"]}), "kind")
-    >>> source.feature_names, source[:].tolist(), source.labels.tolist()
-    (['a', 'b'], [[1, 3], [2, 4]], ['x', 'y'])
+    Rows are integers if all columns are. ``feature_names`` are the column names if all are texts.
+    Raise DataError if a column does not hold numbers, and UnknownNameError if there is no column
+    ``label``.
     """
     keys, table = _columns(frame)
     names = [str(key) for key in keys]

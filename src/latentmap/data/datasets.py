@@ -148,47 +148,28 @@ def _part(source: Source, part: str) -> Source:
 
 
 _TABLE = {
-    data_set.name: data_set
-    for data_set in (
+    dataset.name: dataset
+    for dataset in (
         Dataset(
-            name="mnist",
-            description="handwritten digits, 28×28 grey",
-            licence="CC BY-SA 3.0",
-            n_fit=60_000,
-            n_unseen=10_000,
-            load=_load_mnist,
+            "mnist", "handwritten digits, 28×28 grey", "CC BY-SA 3.0", 60_000, 10_000, _load_mnist
         ),
         Dataset(
-            name="fashion-mnist",
-            description="articles of clothing, 28×28 grey, downloaded on first use",
-            licence="MIT",
-            n_fit=60_000,
-            n_unseen=10_000,
-            load=_load_fashion_mnist,
+            "fashion-mnist",
+            "articles of clothing, 28×28 grey, downloaded on first use",
+            "MIT",
+            60_000,
+            10_000,
+            _load_fashion_mnist,
         ),
+        Dataset("digits", "handwritten digits, 8×8 grey", "CC BY 4.0", 1438, 359, _load_digits),
+        Dataset("wine", "chemistry of Italian wines, 13 numbers", "CC BY 4.0", 142, 36, _load_wine),
         Dataset(
-            name="digits",
-            description="handwritten digits, 8×8 grey",
-            licence="CC BY 4.0",
-            n_fit=1438,
-            n_unseen=359,
-            load=_load_digits,
-        ),
-        Dataset(
-            name="wine",
-            description="chemistry of Italian wines, 13 numbers",
-            licence="CC BY 4.0",
-            n_fit=142,
-            n_unseen=36,
-            load=_load_wine,
-        ),
-        Dataset(
-            name="breast_cancer",
-            description="cell nuclei of breast tumours, 30 numbers",
-            licence="CC BY 4.0",
-            n_fit=455,
-            n_unseen=114,
-            load=_load_breast_cancer,
+            "breast_cancer",
+            "cell nuclei of breast tumours, 30 numbers",
+            "CC BY 4.0",
+            455,
+            114,
+            _load_breast_cancer,
         ),
     )
 }

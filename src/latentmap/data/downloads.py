@@ -15,18 +15,8 @@ __all__ = ["fetch"]
 def fetch(name: str, url: str, sha256: str) -> Path:
     """Return the path of a cached file, which is downloaded on first use.
 
-    Parameters
-    ----------
-    name : str
-        Name of the data set, which is also the name of its folder in the cache.
-    url : str
-    sha256 : str
-        Expected checksum of the file, in hexadecimal.
-
-    Raises
-    ------
-    FileError
-        If the file cannot be downloaded, or has another checksum.
+    Raise FileError if it cannot be downloaded or has another checksum. ``name`` is the data set,
+    and the folder of the file in the cache; ``sha256`` is hexadecimal.
     """
     import pooch
 

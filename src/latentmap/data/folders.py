@@ -38,11 +38,6 @@ def list_files(
     StringStore
         Paths relative to ``folder``.
 
-    Raises
-    ------
-    FileError
-        If a folder cannot be read.
-
     Examples
     --------
     >>> import tempfile
@@ -84,13 +79,7 @@ def _count(names: Iterable[str], advance: Advance) -> Iterator[str]:
 
 
 def folder_name(folder: Path) -> str:
-    """Return the name of a folder for messages, also for ``.`` and ``/``.
-
-    Examples
-    --------
-    >>> folder_name(Path("rows/.."))  == folder_name(Path())
-    True
-    """
+    """Return the name of a folder for messages, also for ``.`` and ``/``."""
     return folder.resolve().name or str(folder)
 
 

@@ -32,20 +32,8 @@ _Stream = gzip.GzipFile | BufferedReader
 def read_idx(path: Path) -> np.ndarray:
     """Read an IDX file, gzipped or not, into memory.
 
-    Raises
-    ------
-    FileError
-        If the file is not an IDX file, or is shorter or longer than its header claims.
-    TooLargeError
-        If its numbers do not fit into the available memory.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp()) / "two-idx1-ubyte"
-    >>> _ = path.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 2, 7, 9]))
-    >>> read_idx(path)
-    array([7, 9], dtype=uint8)
+    Raise FileError if the file is not an IDX file or has another size than its header claims, and
+    TooLargeError if its numbers do not fit into the available memory.
     """
     with (
         as_file_error(path.name, _FORMAT, EOFError, ValueError, zlib.error),

@@ -20,34 +20,15 @@ _UNSAFE = re.compile(r"[\\:\x00-\x1f\x7f]")
 
 
 def numbered_file_names(length: int) -> list[str]:
-    """Return 00000.png, 00001.png, ..., with enough digits that they sort by number.
-
-    Examples
-    --------
-    >>> numbered_file_names(2)
-    ['00000.png', '00001.png']
-    """
+    """Return 00000.png, 00001.png, ..., with enough digits that they sort by number."""
     width = max(5, len(str(length - 1)))
     return [f"{i:0{width}}.png" for i in range(length)]
 
 
 def safe_file_names(names: Sequence[str]) -> list[str]:
-    """Return relative paths with the suffix .png.
+    """Return relative paths with the suffix .png, such as person-01/01.png for person-01/01.jpg.
 
-    Raises
-    ------
-    SettingError
-        If a path leads outside its folder, is hidden, or is the same as another one.
-
-    Examples
-    --------
-    >>> safe_file_names(["person-01/01.jpg"])
-    ['person-01/01.png']
-    >>> safe_file_names(["../../etc/passwd"])
-    Traceback (most recent call last):
-        ...
-    latentmap.errors.SettingError: image name '../../etc/passwd': expected a relative path
-    that stays in its folder
+    Raise SettingError if a path leads outside its folder, is hidden, or is the same as another one.
     """
     originals: dict[str, str] = {}
     for name in names:

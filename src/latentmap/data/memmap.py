@@ -69,30 +69,13 @@ class TemporaryArrayFile:
             raise FileError(f"{cache_folder()}: cannot be written ({error.strerror})") from error
 
     def mapped(self, dtype: DTypeLike, row_shape: tuple[int, ...] = ()) -> np.ndarray:
-        """Return everything that was written as one read-only, memory-mapped array of rows.
-
-        Parameters
-        ----------
-        dtype : numpy.dtype
-            Type of what was written, which must be at least one number.
-        row_shape : tuple of int
-
-        Returns
-        -------
-        numpy.memmap of shape (n, *row_shape)
-        """
+        """Return all rows that were written, at least one, as one read-only memory-mapped array."""
         self._file.flush()
         return np.memmap(self._file, dtype, "r").reshape(-1, *row_shape)
 
 
 def cache_folder() -> Path:
-    """Return the cache folder, or the system's folder for temporary files if it is not writable.
-
-    Examples
-    --------
-    >>> cache_folder().is_dir()
-    True
-    """
+    """Return the cache folder, or the system's folder for temporary files if it is not writable."""
     cache = user_cache_folder()
     with contextlib.suppress(OSError):
         cache.mkdir(parents=True, exist_ok=True)
@@ -100,19 +83,7 @@ def cache_folder() -> Path:
 
 
 def check_not_truncated(name: str, mapped: np.ndarray) -> None:
-    """Raise FileError if a mapped file has become shorter: reading it would end the process.
-
-    Examples
-    --------
-    >>> path = Path(tempfile.mkdtemp()) / "rows.npy"
-    >>> np.save(path, np.arange(3))
-    >>> rows = np.load(path, mmap_mode="r")
-    >>> os.truncate(path, 10)
-    >>> check_not_truncated("rows.npy", rows)
-    Traceback (most recent call last):
-        ...
-    latentmap.errors.FileError: rows.npy: it was cut short while it was read
-    """
+    """Raise FileError if a mapped file has become shorter: reading it would end the process."""
     pages = getattr(mapped, "_mmap", None)
     if pages is None or not isinstance(mapped, np.memmap):
         return
@@ -125,15 +96,6 @@ def release_pages(mapped: np.ndarray) -> None:
     """Return the pages of a mapped array to the system, if the system supports it.
 
     Otherwise they count as memory of this process until another process needs it.
-
-    Examples
-    --------
-    >>> with TemporaryArrayFile() as file:
-    ...     file.write(np.arange(3, dtype=np.uint8))
-    ...     numbers = file.mapped(np.uint8)
-    >>> release_pages(numbers)
-    >>> numbers.tolist()
-    [0, 1, 2]
     """
     pages = getattr(mapped, "_mmap", None)
     if pages is not None and hasattr(mmap, "MADV_DONTNEED") and not mapped.flags.writeable:
@@ -141,21 +103,10 @@ def release_pages(mapped: np.ndarray) -> None:
 
 
 def page_sized_slices(indices: np.ndarray, near_rows: int = NEAR_ROWS) -> Iterator[slice]:
-    """Cut row indices into slices, after each of which `release_pages` should be called.
+    """Cut row indices, in any order, into slices after each of which pages should be released.
 
-    Parameters
-    ----------
-    indices : ndarray of int
-        In any order.
-    near_rows : int
-        Length of a slice whose rows are within a range of four times this length.
-
-    Examples
-    --------
-    >>> [len(range(*part.indices(2000))) for part in page_sized_slices(np.arange(2000))]
-    [1024, 976]
-    >>> len(list(page_sized_slices(np.arange(2000) * 1000)))
-    32
+    A slice has ``near_rows`` indices if they are within a range of four times this length, and
+    otherwise 64.
     """
     for start in range(0, len(indices), near_rows):
         part = indices[start : start + near_rows]

@@ -123,23 +123,16 @@ def limit_bytes() -> int | None:
 
 @dataclass(frozen=True)
 class MemoryShare:
-    """The memory of one consumer, whose size can be chosen.
+    """The memory of one consumer.
 
     Attributes
     ----------
     usual : int
-        Bytes used without a memory limit.
+        Bytes of one copy without a memory limit.
     fraction : float
-        Largest fraction of the limit, after `ENGINE_BYTES` are subtracted from it.
+        Largest fraction of the limit for one copy, after `ENGINE_BYTES` are subtracted from it.
     copies : int
-        Number of copies that exist at the same time. `usual` and `fraction` are for one copy.
-
-    Examples
-    --------
-    >>> share = MemoryShare(2**30, 0.1)
-    >>> with memory_limit("2GB"):
-    ...     share.max_bytes()
-    100000000
+        Number of copies that exist at the same time.
     """
 
     usual: int
@@ -158,10 +151,8 @@ class MemoryShare:
 class MemoryBudget:
     """How a memory limit is divided.
 
-    Raises
-    ------
-    ValueError
-        If the fractions of consumers that exist at the same time sum to more than 1.
+    The constructor raises ValueError if the fractions of consumers that exist at the same time sum
+    to more than 1.
 
     Examples
     --------
@@ -240,18 +231,7 @@ def _from_sysconf() -> int | None:
 def fit_memory_bytes(n_rows: int, row_bytes: int, n_weights: int = 0) -> int:
     """Return the least number of bytes that a fit allocates, computed from the array sizes.
 
-    Parameters
-    ----------
-    n_rows : int
-    row_bytes : int
-        Size of one row. Rows may stay on disk, so only one batch of them is counted.
-    n_weights : int
-        Number of weights of the networks.
-
-    Examples
-    --------
-    >>> fit_memory_bytes(60_000, 784, 1_000_000)
-    23664000
+    Rows may stay on disk, so only one batch of them is counted.
     """
     return ROW_BYTES * n_rows + BATCH_ROWS * row_bytes + WEIGHT_BYTES * n_weights
 
@@ -269,13 +249,8 @@ def check_memory(name: str, needed: int, engine: bool = False) -> None:
         Whether the work runs on the engine. A memory limit must then also hold `ENGINE_BYTES` and
         `WORK_BYTES`, which may not be allocated yet.
 
-    Raises
-    ------
-    TooLargeError
-
     Examples
     --------
-    >>> check_memory("rows.npz", 10)
     >>> check_memory("rows.npz", 2**60)
     Traceback (most recent call last):
         ...

@@ -106,13 +106,7 @@ def check_lists(path: Path, name: str, expected: pa.Schema, found: pa.Schema) ->
 
 
 def combine_groups(group_rows: Iterable[Sequence[int]], max_rows: int) -> Iterator[Groups]:
-    """Combine consecutive row groups of a file to at most ``max_rows`` rows; skip empty ones.
-
-    Parameters
-    ----------
-    group_rows : iterable of sequence of int
-        For each file, the number of rows of each of its groups.
-    max_rows : int
+    """Combine consecutive row groups of each file to at most ``max_rows`` rows; skip empty ones.
 
     Examples
     --------
@@ -136,13 +130,7 @@ def combine_groups(group_rows: Iterable[Sequence[int]], max_rows: int) -> Iterat
 
 
 def pieces(groups: Sequence[Groups], size: int) -> Iterator[Piece]:
-    """Cut groups into pieces of at most ``size`` rows.
-
-    Examples
-    --------
-    >>> [piece.rows for piece in pieces([Groups(0, 0, 0, 0, 0, 250)], 100)]
-    [100, 100, 50]
-    """
+    """Cut groups into pieces of at most ``size`` rows."""
     for number, part in enumerate(groups):
         for index, start in enumerate(range(0, part.rows, size)):
             yield Piece(number, index, part.start + start, min(size, part.rows - start))
@@ -156,19 +144,7 @@ def is_lists(schema: pa.Schema, columns: list[str]) -> bool:
 
 
 def number_dtype(name: str, column: str, kind: pa.DataType) -> np.dtype:
-    """Return the type as which a column of an Arrow type is read.
-
-    Raises
-    ------
-    DataError
-        If its values are not numbers.
-
-    Examples
-    --------
-    >>> import pyarrow as pa
-    >>> number_dtype("rows.parquet", "age", pa.int16())
-    dtype('int16')
-    """
+    """Return the type as which a column of an Arrow type is read, or raise DataError."""
     from pyarrow import types
 
     if types.is_boolean(kind):
@@ -187,13 +163,7 @@ def number_dtype(name: str, column: str, kind: pa.DataType) -> np.dtype:
 def common_number_dtype(
     name: str, schemas: Mapping[Path, pa.Schema], label: str | None
 ) -> np.dtype:
-    """Return the smallest type that holds every column of every file, except the label.
-
-    Raises
-    ------
-    DataError
-        If a column does not hold numbers.
-    """
+    """Return the smallest type that holds every column of every file, except the label."""
     first_of: dict[pa.DataType, tuple[str, str]] = {}  # file and column where each type is first
     for number, (path, schema) in enumerate(schemas.items()):
         where = path.name if number else name

@@ -16,16 +16,7 @@ __all__ = ["as_file_error"]
 
 @contextlib.contextmanager
 def as_file_error(name: str, kind: str, *errors: type[Exception]) -> Iterator[None]:
-    """Convert ``errors`` and OSError in a block to FileError.
-
-    Parameters
-    ----------
-    name : str
-        The file.
-    kind : str
-        The expected format, such as ``"a PNG image"``.
-    *errors : exception types
-        What the parser raises if the file has another format.
+    """Convert OSError and the ``errors`` of a parser to FileError.
 
     Examples
     --------

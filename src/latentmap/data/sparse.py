@@ -27,14 +27,7 @@ __all__ = ["SparseSource", "is_sparse"]
 
 
 def is_sparse(data: object) -> TypeGuard[sparray]:
-    """Return whether ``data`` is a sparse matrix or array of SciPy, without importing SciPy.
-
-    Examples
-    --------
-    >>> from scipy.sparse import eye_array
-    >>> is_sparse(eye_array(3)), is_sparse(np.eye(3))
-    (True, False)
-    """
+    """Return whether ``data`` is a sparse matrix or array of SciPy, without importing SciPy."""
     sparse = sys.modules.get("scipy.sparse")  # imported already if such an object exists
     return sparse is not None and bool(sparse.issparse(data))
 
@@ -107,23 +100,7 @@ class SparseSource(Source):
         return self._matrix[self._row_numbers[np.asarray(indices, dtype=np.intp)]]
 
     def sparse_batches(self, numbers: int) -> Iterator[csr_array]:
-        """Iterate over all rows once, in order, as CSR.
-
-        Parameters
-        ----------
-        numbers : int
-            Average number of stored numbers in a batch.
-
-        Returns
-        -------
-        iterator of scipy.sparse.csr_array of shape (any, d)
-
-        Examples
-        --------
-        >>> from scipy.sparse import eye_array
-        >>> [part.shape for part in SparseSource(eye_array(5, 3)).sparse_batches(2)]
-        [(2, 3), (2, 3), (1, 3)]
-        """
+        """Iterate over all rows once, in order, as CSR of about ``numbers`` stored numbers."""
         size = max(1, numbers * len(self) // max(self.n_stored, len(self)))
         return batching.in_order(self.take_sparse, len(self), size)
 

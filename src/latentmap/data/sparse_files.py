@@ -31,34 +31,16 @@ Check = Callable[[str, tuple[int, ...], np.dtype], object]
 
 
 def is_sparse_file(names: Collection[str]) -> bool:
-    """Return whether arrays of these names are a sparse matrix.
-
-    Examples
-    --------
-    >>> is_sparse_file(["data", "format", "indices", "indptr", "shape", "y"])
-    True
-    """
+    """Return whether arrays of these names are a sparse matrix."""
     return _REQUIRED.issubset(names)
 
 
 def read_sparse(read: Callable[[str, Check], np.ndarray], name: str) -> csr_array:
     """Assemble a sparse matrix of shape (n, d) from the arrays of a file.
 
-    Parameters
-    ----------
-    read : callable
-        Returns an array of the file by its name, after a check of its shape and type.
-    name : str
-        The file, for messages.
-
-    Raises
-    ------
-    FileError
-        If the format is not csr, csc or coo, or the arrays do not fit one another.
-    DataError
-        If it does not hold rows of numbers.
-    TooLargeError
-        If a few of its rows do not fit into memory.
+    ``read`` returns an array by its name, after a check of its shape and type. Raise FileError if
+    the format is not csr, csc or coo or the arrays do not fit one another, DataError if it does not
+    hold rows of numbers, and TooLargeError if a few of its rows do not fit into memory.
     """
     kind = read("format", _part("SU", 0)).astype(str).item()
     if kind not in _INDEX_ARRAYS:

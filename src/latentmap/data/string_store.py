@@ -54,13 +54,7 @@ class StringStore(Sequence[str]):
 
     @classmethod
     def in_order(cls, texts: Iterable[str], key: Callable[[str], SupportsRichComparison]) -> Self:
-        """Sort texts by an external merge sort.
-
-        Examples
-        --------
-        >>> list(StringStore.in_order(["bb", "a", "ccc"], key=len))
-        ['a', 'bb', 'ccc']
-        """
+        """Sort texts by an external merge sort."""
         runs = [cls(sorted(block, key=key)) for block in _blocks(texts, SORTED_AT_ONCE)]
         return runs[0] if len(runs) == 1 else cls(heapq.merge(*runs, key=key))
 
@@ -88,13 +82,7 @@ class StringStore(Sequence[str]):
         return self.take(numbers)
 
     def take(self, indices: Sequence[int] | np.ndarray) -> list[str]:
-        """Return the texts at indices from 0 to n - 1.
-
-        Examples
-        --------
-        >>> StringStore(["a", "bb", "ccc"]).take([2, 0])
-        ['ccc', 'a']
-        """
+        """Return the texts at indices from 0 to n - 1."""
         indices = np.asarray(indices, np.intp)
         letters, texts = np.asarray(self._letters).data, []
         for part in page_sized_slices(indices, BLOCK_LENGTH):

@@ -77,23 +77,9 @@ class NeighborIndex:
 
 
 def nearest_neighbors(points: np.ndarray, k: int, seed: int, verbose: bool = False) -> np.ndarray:
-    """Return the k nearest other points of every point.
+    """Return the numbers of the k nearest other points of every point, nearest first, shape (n, k).
 
-    Parameters
-    ----------
-    points : ndarray of shape (n, d)
-        float32, all different.
-    k : int
-        Below n.
-    seed : int
-        Seed of the `NeighborIndex`.
-    verbose : bool
-        Show progress.
-
-    Returns
-    -------
-    ndarray of shape (n, k)
-        Numbers of the points, nearest first.
+    ``points`` are float32, all different, and more than k.
 
     Examples
     --------
@@ -107,18 +93,9 @@ def nearest_neighbors(points: np.ndarray, k: int, seed: int, verbose: bool = Fal
 
 
 def drop_self(neighbors: np.ndarray, own: np.ndarray) -> np.ndarray:
-    """Remove each point from its own neighbours, or the farthest one if it is not among them.
+    """Remove each point from its own k + 1 neighbours, or the farthest if it is not among them.
 
-    Parameters
-    ----------
-    neighbors : ndarray of shape (n, k + 1)
-        Numbers of points, nearest first.
-    own : ndarray of shape (n,)
-        The number of each point. It may be missing from its neighbours if there are ties.
-
-    Returns
-    -------
-    ndarray of shape (n, k)
+    ``own`` holds the number of each point, which ties may have moved out of the neighbours.
 
     Examples
     --------

@@ -85,18 +85,6 @@ def principal_components(
         Seed of the sample, and of the iterative solvers for wide and for sparse rows.
     verbose : bool
         Show progress.
-
-    Returns
-    -------
-    PrincipalComponents
-
-    Examples
-    --------
-    >>> from latentmap.data import ArraySource
-    >>> rows = ArraySource(np.array([[0.0, 1.0], [2.0, 1.0], [4.0, 1.0]]))
-    >>> scale = Scale(np.zeros(()), np.ones(()), False)
-    >>> principal_components(rows, scale, 1, seed=0).components.round(6).tolist()
-    [[1.0, 0.0]]
     """
     with progress("computing principal components", 1, verbose) as advance:
         x = _sample(rows, scale, n_components, seed)
@@ -156,45 +144,22 @@ def _scaled_batches(rows: Source, scale: Scale) -> Iterator[tuple[slice, np.ndar
 
 
 def scale_rows(rows: np.ndarray, scale: Scale) -> np.ndarray:
-    """Return raw rows scaled and flattened, shape (n, d).
-
-    Examples
-    --------
-    >>> scale = Scale(np.array(10.0), np.array(20.0), False)
-    >>> scale_rows(np.array([[[10]], [[30]]]), scale).tolist()
-    [[0.0], [1.0]]
-    """
+    """Return raw rows scaled and flattened, shape (n, d)."""
     flat = rows.reshape(len(rows), math.prod(rows.shape[1:]))  # -1 fails if there are no rows
     return (flat - scale.offset) / scale.scale
 
 
 def pca_reconstruction_errors(x: np.ndarray, principal: PrincipalComponents) -> np.ndarray:
-    """Return the mean squared reconstruction error of each scaled row under PCA, shape (n,).
-
-    Examples
-    --------
-    >>> principal = PrincipalComponents(np.zeros(2), np.array([[1.0, 0.0]]))
-    >>> pca_reconstruction_errors(np.array([[5.0, 2.0]]), principal).tolist()
-    [2.0]
-    """
+    """Return the mean squared reconstruction error of each scaled row under PCA, shape (n,)."""
     centred = x - principal.mean
     return np.mean((centred - centred @ principal.components.T @ principal.components) ** 2, axis=1)
 
 
 def project_rows(rows: Source, scale: Scale, principal: PrincipalComponents) -> np.ndarray:
-    """Return the coordinates of all rows on the components, (x − mean) · componentsᵀ.
+    """Return the coordinates of all rows on the components, shape (n, n_components), float32.
 
-    Parameters
-    ----------
-    rows : Source
-        Raw rows, read in batches; sparse rows are not made dense.
-    scale : Scale
-    principal : PrincipalComponents
-
-    Returns
-    -------
-    ndarray of shape (n, n_components)
-        float32.
+    They are (x − mean) · componentsᵀ of the scaled rows x. Rows are raw and read in batches; sparse
+    rows are not made dense.
 
     Examples
     --------
@@ -213,16 +178,7 @@ def project_rows(rows: Source, scale: Scale, principal: PrincipalComponents) -> 
 def project_batches(
     rows: Source, scale: Scale, principal: PrincipalComponents
 ) -> Iterator[tuple[slice, np.ndarray]]:
-    """Yield the coordinates of the rows batch by batch, each with its position among the rows.
-
-    Examples
-    --------
-    >>> from latentmap.data import ArraySource
-    >>> principal = PrincipalComponents(np.zeros(2), np.array([[0.0, 1.0]]))
-    >>> rows, scale = ArraySource(np.array([[2.0, 2.0]])), Scale(np.zeros(()), np.ones(()), False)
-    >>> [(where.stop, batch.tolist()) for where, batch in project_batches(rows, scale, principal)]
-    [(1, [[2.0]])]
-    """
+    """Yield the coordinates of the rows batch by batch, each with its position among the rows."""
     if isinstance(rows, SparseSource):
         yield from _project_sparse(rows, scale, principal)
         return

@@ -48,21 +48,11 @@ class Decomposition(NamedTuple):
 
 
 def fit_pca(x: np.ndarray | csr_array, n_components: int, seed: int) -> Decomposition:
-    """Compute principal components.
+    """Compute principal components of a dense or CSR matrix of shape (n, d).
 
-    Parameters
-    ----------
-    x : ndarray or CSR of shape (n, d)
-        In double precision the components are exact, except for sparse rows of more than 1,000
-        columns, for which ARPACK reaches a relative accuracy of 1 % of a variance.
-    n_components : int
-        At most min(n, d) are returned, and from ARPACK at most min(n, d) − 1.
-    seed : int
-        Seed of the iterative solvers.
-
-    Returns
-    -------
-    Decomposition
+    In double precision the components are exact, except for sparse rows of more than 1,000 columns,
+    for which ARPACK reaches a relative accuracy of 1 % of a variance. At most min(n, d) components
+    are returned, and from ARPACK at most min(n, d) − 1. ``seed`` is for the iterative solvers.
 
     Examples
     --------

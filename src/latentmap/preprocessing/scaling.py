@@ -51,25 +51,11 @@ class Scale(NamedTuple):
 
 
 def row_statistics(rows: Source, verbose: bool = False) -> Statistics:
-    """Compute the range, means and variances of all rows in one pass.
+    """Compute the range, means and variances of all rows in one pass, in their units, float64.
 
-    Parameters
-    ----------
-    rows : Source
-    verbose : bool
-        Show progress, unless the rows are in memory.
-
-    Returns
-    -------
-    Statistics
-        In the units of the rows, float64. Means and variances are combined by the pairwise update
-        of T. F. Chan, G. H. Golub, R. J. LeVeque, "Algorithms for computing the sample variance",
-        1983.
-
-    Raises
-    ------
-    DataError
-        If a number is NaN, infinite, or too large for float32.
+    Batches are combined by the pairwise update of T. F. Chan, G. H. Golub, R. J. LeVeque,
+    "Algorithms for computing the sample variance", 1983. Progress is shown if ``verbose``, unless
+    the rows are in memory. Raise DataError if a number is not finite in float32.
 
     Examples
     --------
