@@ -1,5 +1,5 @@
-# Everything a newcomer needs: `make demo` looks at MNIST, `make test` runs the suite, `make check`
-# holds the house in order. Each works from nothing and again on top of itself.
+# `make demo` fits a map of MNIST, `make test` runs the fast tests, `make test-slow` the slow ones, and
+# `make check` checks format, lint, types and imports. Each target installs what it needs first.
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,7 +8,10 @@ INSTALLED := $(VENV)/.installed
 TYPESCRIPT := 5.9.3
 TSC := $(VENV)/typescript-$(TYPESCRIPT)/node_modules/.bin/tsc
 
-.PHONY: demo test check format docs clean
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
+SLOW := slow or ray or engine
+
+.PHONY: demo test test-slow check format docs clean
 
 demo: $(INSTALLED)
 	@mkdir -p demo
@@ -17,7 +20,10 @@ demo: $(INSTALLED)
 	@echo "Look at the pictures in demo/, or try: $(BIN)/latentmap --help"
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
+	$(PYTEST) -m 'not ($(SLOW))'
+
+test-slow: $(INSTALLED)
+	$(PYTEST) -m '$(SLOW)'
 
 check: $(INSTALLED) $(TSC)
 	$(BIN)/ruff format --check .

@@ -53,6 +53,7 @@ def test_without_a_gpu_it_exits_and_writes_nothing():
     assert before == (RESULT.read_bytes() if RESULT.exists() else None)
 
 
+@pytest.mark.slow
 def test_a_smoke_run_measures_everything(gpu, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["gpu.py", "--smoke"])
     monkeypatch.setattr(gpu, "SMOKE", gpu.SMOKE._replace(fitted=200, encoded=500))

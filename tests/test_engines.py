@@ -1,4 +1,4 @@
-"""Everything works on Keras's other engines, where they are installed."""
+"""Fit, save and load models on each Keras engine that is installed."""
 
 import importlib.util
 import os
@@ -31,11 +31,12 @@ print(keras.backend.backend())
 """
 
 
+@pytest.mark.engine
 @pytest.mark.parametrize("engine", ["jax", "torch", "tensorflow"])
 def test_engine(engine, tmp_path):
     if importlib.util.find_spec(engine) is None:
         pytest.skip(f"{engine} is not installed")
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", USE],
         env={**os.environ, "KERAS_BACKEND": engine},
         cwd=tmp_path,
@@ -43,5 +44,5 @@ def test_engine(engine, tmp_path):
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.split()[-1] == engine
+    assert process.returncode == 0, process.stderr[-2000:]
+    assert process.stdout.split()[-1] == engine

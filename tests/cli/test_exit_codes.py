@@ -108,6 +108,7 @@ def test_every_verb_shows_an_example(run, verb):
     assert f"latentmap {verb} " in result.stdout.split("Examples:")[1] + " "
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_a_callback_comes_again():
     script = """
 import gc, signal, sys, time
