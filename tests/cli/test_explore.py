@@ -118,7 +118,7 @@ def test_sparse_rows_are_explored(run, words_npz, tmp_path):
 
 
 def test_of_many_rows_a_sample_is_shown_and_it_is_said(run, digits_model, tmp_path, monkeypatch):
-    monkeypatch.setattr("latentmap.explorer.scene.MOST_ROWS", 100)
+    monkeypatch.setattr("latentmap.explorer.scene.MAX_ROWS", 100)
     result = run("explore", digits_model, "digits", "--export", tmp_path / "a.html")
     assert "Showing a random sample of 100 of 1,438 rows" in result.stderr
     told = scene_of(tmp_path / "a.html")

@@ -191,7 +191,7 @@ def visit(browser):
 def decoded(scene, spot):
     """Give what the model itself decodes at a spot, as the grey bytes of a picture."""
     row = scene.estimator.inverse_transform(np.array([spot], np.float32))
-    return scene.pictures.bytes_of(row)[0, :, :, 0]
+    return scene.images.to_display(row)[0, :, :, 0]
 
 
 def rows_between(visit, count, left, right):
@@ -243,7 +243,7 @@ def test_a_point_shows_the_row_beside_its_reconstruction(visit, links, map_scene
     page.page.mouse.move(*page.place_of(7))
     i = page.row()
     original = page.pixels("#row figure:first-child canvas")[:, :, 0]
-    assert (original == map_scene.pictures.bytes_of(digits[[i]])[0, :, :, 0]).all()
+    assert (original == map_scene.images.to_display(digits[[i]])[0, :, :, 0]).all()
     assert f"Row {i}" in page.text("#row h2")
     assert {"label", "confidence", "error"} <= set(page.text("#row dl").split("\n"))
 
@@ -395,7 +395,7 @@ def test_a_table_shows_values_in_their_own_units(visit, links, wide_scene):
     shown = page.page.locator("#decoded .chart-line")
     assert shown.count() == 8
     names = wide_scene.rows.feature_names
-    row = wide_scene.decoder.rows([spot])[0]
+    row = wide_scene.decoder.decode_points([spot])[0]
     for line in shown.all():
         name, value = line.locator(".chart-name, .chart-value").all_text_contents()
         told = float(value.replace(",", "").replace("−", "-"))

@@ -14,7 +14,7 @@ from latentmap import AutoEncoder
 from latentmap.data import ArraySource
 from latentmap.errors import FileError
 from latentmap.explorer import Scene, export_page
-from latentmap.explorer.page_coordinates import nodes
+from latentmap.explorer.page_coordinates import grid_points
 
 ELEMENT = re.compile(
     r'<script type="application/[a-z-]+" id="([a-z0-9-]+)">(.*?)</script>', re.DOTALL
@@ -72,13 +72,13 @@ def wine_file(write, wide_scene):
 def test_all_that_tells_of_rows_is_there(digits_file, map_scene):
     assert digits_file.scene["mode"] == "file"
     points = digits_file.numbers("points").reshape(-1, 2)
-    assert points.tolist() == map_scene.plane.points().tolist()
-    assert digits_file.buffer("density") == map_scene.crowd.grid.tobytes()
+    assert points.tolist() == map_scene.plane.quantized_points().tolist()
+    assert digits_file.buffer("density") == map_scene.density.values.tobytes()
     for i, told in enumerate(digits_file.scene["colourings"]):
         assert told["ready"]
-        colour = map_scene.colourings[i].make()
+        colour = map_scene.color_scales[i].compute()
         assert digits_file.numbers(f"colour-{i}").tolist() == colour.numbers.tolist()
-        assert told.get("values") == colour.values
+        assert told.get("values") == colour.categories
 
 
 def test_originals_are_on_their_sheets(digits_file, map_scene):
@@ -91,9 +91,10 @@ def test_originals_are_on_their_sheets(digits_file, map_scene):
 
 def test_the_grid_holds_what_inverse_transform_gives(digits_file, map_scene):
     grid = digits_file.scene["grid"]
-    spots = nodes(np.array(grid["bounds"]).reshape(2, 2), grid["width"], grid["height"])
+    spots = grid_points(np.array(grid["bounds"]).reshape(2, 2), grid["width"], grid["height"])
     for number in (0, 5000, 9999, len(spots) - 1):
-        wanted = map_scene.shown(map_scene.estimator.inverse_transform(spots[[number]]))[0, ..., 0]
+        decoded = map_scene.estimator.inverse_transform(spots[[number]])
+        wanted = map_scene.display.to_display(decoded)[0, ..., 0]
         assert np.abs(digits_file.tile("grid", number, grid["sheets"])[..., 0] - wanted).mean() < 20
 
 
@@ -109,10 +110,10 @@ def test_tables_carry_their_numbers(wine_file, wide_scene, wine):
 
 def test_the_grid_of_a_table(wine_file, wide_scene):
     grid = wine_file.scene["grid"]
-    spots = nodes(np.array(grid["bounds"]).reshape(2, 2), grid["width"], grid["height"])
+    spots = grid_points(np.array(grid["bounds"]).reshape(2, 2), grid["width"], grid["height"])
     low, high = np.array(grid["low"]), np.array(grid["high"])
     found = low + wine_file.numbers("grid").reshape(-1, 13)[9000] / 65_534 * (high - low)
-    np.testing.assert_allclose(found, wide_scene.decoder.rows(spots[[9000]])[0], rtol=1e-3)
+    np.testing.assert_allclose(found, wide_scene.decoder.decode_points(spots[[9000]])[0], rtol=1e-3)
 
 
 def test_what_data_says_stays_text(wine_file):

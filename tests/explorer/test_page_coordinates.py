@@ -5,7 +5,7 @@ import pytest
 from sklearn.decomposition import PCA
 
 from latentmap.errors import DataError
-from latentmap.explorer.page_coordinates import STEPS, Plane, nodes
+from latentmap.explorer.page_coordinates import MAX_COORDINATE, CodePlane, grid_points
 
 
 @pytest.fixture
@@ -15,65 +15,65 @@ def rng():
 
 def test_codes_of_two_are_their_own_spots(rng):
     codes = rng.normal(size=(50, 2))
-    plane = Plane.of(codes)
-    np.testing.assert_array_equal(plane.spots, codes)
-    np.testing.assert_array_equal(plane.back(plane.spots), codes)
-    assert plane.share == 1
+    plane = CodePlane.fit(codes)
+    np.testing.assert_array_equal(plane.points, codes)
+    np.testing.assert_array_equal(plane.to_codes(plane.points), codes)
+    assert plane.explained_variance == 1
 
 
 def test_wider_codes_are_seen_in_their_first_principal_plane(rng):
     codes = rng.normal(size=(400, 5)) @ rng.normal(size=(5, 5)) + 7
-    plane, pca = Plane.of(codes), PCA(2).fit(codes)
-    np.testing.assert_allclose(np.abs(plane.spots), np.abs(pca.transform(codes)), atol=1e-9)
-    assert plane.share == pytest.approx(pca.explained_variance_ratio_.sum())
+    plane, pca = CodePlane.fit(codes), PCA(2).fit(codes)
+    np.testing.assert_allclose(np.abs(plane.points), np.abs(pca.transform(codes)), atol=1e-9)
+    assert plane.explained_variance == pytest.approx(pca.explained_variance_ratio_.sum())
     # A spot means the code that lies in the plane: the nearest to all codes that are seen there.
-    back = plane.back(plane.spots)
+    back = plane.to_codes(plane.points)
     np.testing.assert_allclose(back, pca.inverse_transform(pca.transform(codes)), atol=1e-9)
-    np.testing.assert_allclose(plane.there(codes[:3]), plane.spots[:3])
+    np.testing.assert_allclose(plane.to_points(codes[:3]), plane.points[:3])
 
 
 def test_a_line_is_stacked_as_a_histogram(rng):
     codes = np.concatenate([rng.normal(0, 1, 3000), rng.normal(9, 1, 1000)])[:, None]
-    plane = Plane.of(codes)
-    np.testing.assert_array_equal(plane.spots[:, 0], codes[:, 0])
-    x, y = plane.spots.T
+    plane = CodePlane.fit(codes)
+    np.testing.assert_array_equal(plane.points[:, 0], codes[:, 0])
+    x, y = plane.points.T
     assert 2 < y[x < 4.5].max() / y[x > 4.5].max() < 4
-    assert len(np.unique(plane.spots.round(9), axis=0)) > 3900
-    assert plane.back(plane.spots).tolist() == codes.tolist()
-    assert plane.there([[3.0]]).tolist() == [[3.0, 0.0]]
+    assert len(np.unique(plane.points.round(9), axis=0)) > 3900
+    assert plane.to_codes(plane.points).tolist() == codes.tolist()
+    assert plane.to_points([[3.0]]).tolist() == [[3.0, 0.0]]
 
 
 @pytest.mark.parametrize("width", [1, 2, 4])
 def test_points_are_places_within_the_bounds(rng, width):
-    plane = Plane.of(rng.normal(size=(99, width)) * 1e3)
-    points = plane.points()
+    plane = CodePlane.fit(rng.normal(size=(99, width)) * 1e3)
+    points = plane.quantized_points()
     assert points.dtype == np.dtype("<u2")
     low, high = plane.bounds
-    step = (high - low) / STEPS
-    assert (np.abs(low + points * step - plane.spots) <= step / 2 + 1e-9).all()
+    step = (high - low) / MAX_COORDINATE
+    assert (np.abs(low + points * step - plane.points) <= step / 2 + 1e-9).all()
 
 
 def test_one_far_row_does_not_widen_where_spots_are_decoded(rng):
     codes = rng.normal(size=(5000, 2))
     codes[0] = 1e4
-    plane = Plane.of(codes)
-    assert (plane.inner[1] - plane.inner[0] < 20).all()
+    plane = CodePlane.fit(codes)
+    assert (plane.inner_bounds[1] - plane.inner_bounds[0] < 20).all()
     assert (plane.bounds[1] > 1e4).all()
 
 
 def test_all_codes_in_one_place():
-    plane = Plane.of(np.ones((4, 3)))
-    assert np.isfinite(plane.points()).all()
+    plane = CodePlane.fit(np.ones((4, 3)))
+    assert np.isfinite(plane.quantized_points()).all()
     assert (plane.bounds[0] < plane.bounds[1]).all()
 
 
 def test_codes_must_be_finite():
     with pytest.raises(DataError, match="finite"):
-        Plane.of([[1.0, np.nan]])
+        CodePlane.fit([[1.0, np.nan]])
 
 
 def test_nodes_reach_the_corners():
-    grid = nodes(np.array([[0.0, 10.0], [2.0, 13.0]]), 3, 4)
+    grid = grid_points(np.array([[0.0, 10.0], [2.0, 13.0]]), 3, 4)
     assert grid[0].tolist() == [0, 10]
     assert grid[1].tolist() == [1, 10]
     assert grid[3].tolist() == [0, 11]

@@ -4,10 +4,10 @@ import socket
 
 import pytest
 
-from latentmap.explorer.request_policy import Guard, is_local
+from latentmap.explorer.request_policy import RequestPolicy, is_local
 
-LOCAL = Guard("127.0.0.1", 8571)
-OPEN = Guard("0.0.0.0", 8571, "secret")
+LOCAL = RequestPolicy("127.0.0.1", 8571)
+OPEN = RequestPolicy("0.0.0.0", 8571, "secret")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8571", "localhost:8571", "LOCALHOST:8571"])
@@ -94,9 +94,9 @@ def test_everywhere_means_numbers_and_the_machines_own_name():
 
 
 def test_long_numbers_stand_in_brackets():
-    guard = Guard("::1", 80)
-    assert guard.authority == "[::1]:80"
-    assert guard.refusal("GET", "/", {"Host": "[::1]"}) is None
+    policy = RequestPolicy("::1", 80)
+    assert policy.authority == "[::1]:80"
+    assert policy.refusal("GET", "/", {"Host": "[::1]"}) is None
 
 
 def test_what_is_local():

@@ -34,27 +34,27 @@ def test_the_page_comes_with_its_scene_and_policy(ask, map_scene):
 
 
 def test_buffers(ask, map_scene):
-    assert ask("GET", "/data/points").body == map_scene.plane.points().tobytes()
-    assert ask("GET", "/data/density").body == map_scene.crowd.grid.tobytes()
+    assert ask("GET", "/data/points").body == map_scene.plane.quantized_points().tobytes()
+    assert ask("GET", "/data/density").body == map_scene.density.values.tobytes()
     assert ask("GET", "/data/names").status == 404
     assert ask("GET", "/data/colour-99").status == 404
 
 
 def test_colours_come_when_asked_for(ask, map_scene):
     label, cluster, _, error = (ask("GET", f"/data/colour-{i}") for i in range(4))
-    assert label.body == map_scene.colourings[0].make().numbers.tobytes()
+    assert label.body == map_scene.color_scales[0].compute().numbers.tobytes()
     values = json.loads(unquote(cluster.headers["X-Values"]))
     numbers = np.frombuffer(cluster.body, "<u2")
-    expected = map_scene.figures["cluster"]
+    expected = map_scene.scores["cluster"]
     assert [values[i] for i in numbers] == [str(i) for i in expected]
     low, high = float(error.headers["X-Low"]), float(error.headers["X-High"])
     found = low + np.frombuffer(error.body, "<u2") / 65_534 * (high - low)
-    np.testing.assert_allclose(found, map_scene.figures["error"], atol=(high - low) / 60_000)
+    np.testing.assert_allclose(found, map_scene.scores["error"], atol=(high - low) / 60_000)
 
 
 @pytest.mark.parametrize("count", [1, 40, 1024])
 def test_a_spot_is_decoded_as_inverse_transform_does(ask, map_scene, count):
-    spots = np.resize(map_scene.plane.spots + 0.1, (count, 2)).astype("<f4")
+    spots = np.resize(map_scene.plane.points + 0.1, (count, 2)).astype("<f4")
     densities, rows = decoded(ask("POST", "/decode", spots.tobytes()), count, 8, 8, 1)
     np.testing.assert_allclose(densities, map_scene.estimator.density(spots), atol=1e-6)
     back = map_scene.estimator.inverse_transform(spots)
@@ -64,10 +64,10 @@ def test_a_spot_is_decoded_as_inverse_transform_does(ask, map_scene, count):
 
 
 def test_a_spot_of_a_table_is_numbers(serve, wide_scene):
-    spots = wide_scene.plane.spots[:3].astype("<f4")
+    spots = wide_scene.plane.points[:3].astype("<f4")
     answer = serve(wide_scene)("POST", "/decode", spots.tobytes())
     _, rows = decoded(answer, 3, 13, dtype="<f4")
-    wanted = wide_scene.estimator.inverse_transform(wide_scene.plane.back(spots))
+    wanted = wide_scene.estimator.inverse_transform(wide_scene.plane.to_codes(spots))
     np.testing.assert_allclose(rows, wanted, rtol=1e-4)
 
 
@@ -81,7 +81,7 @@ def test_what_is_no_spot_is_told(ask, body):
 
 def test_a_row_and_its_pictures(ask, map_scene):
     told = ask.json("GET", "/row/17")
-    assert told == {**map_scene.row(17), **{k: told[k] for k in ("confidence", "error")}}
+    assert told == {**map_scene.row_details(17), **{k: told[k] for k in ("confidence", "error")}}
     assert ask("GET", "/row/17/original").body == map_scene.original(17).tobytes()
     assert ask("GET", "/row/17/reconstruction").body == map_scene.reconstruction(17).tobytes()
 
@@ -137,7 +137,7 @@ def test_rows_of_a_file_land_too(serve, wide_scene, wine):
     told = ask.json("POST", "/place?name=new.csv", file.getvalue().encode())
     assert (len(told["rows"]), told["total"]) == (100, 110)
     spots = [row["spot"] for row in told["rows"]]
-    np.testing.assert_allclose(spots, wide_scene.plane.spots[:100], atol=1e-4)
+    np.testing.assert_allclose(spots, wide_scene.plane.points[:100], atol=1e-4)
     assert told["rows"][3]["label"] == "<b>"
     assert told["rows"][3]["similar"][0] == 3
     assert told["rows"][3]["original"] == pytest.approx(wine[3].tolist())

@@ -13,7 +13,7 @@ from latentmap.data import ArraySource, SparseSource, open_data
 from latentmap.errors import DataError
 from latentmap.explorer import Scene
 from latentmap.explorer import scene as scene_module
-from latentmap.explorer.scene import plain
+from latentmap.explorer.scene import to_json
 
 
 def test_codes_are_those_of_the_estimator(map_scene, digits):
@@ -22,7 +22,7 @@ def test_codes_are_those_of_the_estimator(map_scene, digits):
 
 
 def test_what_is_told_is_plain_and_whole(map_scene):
-    told = json.loads(json.dumps(map_scene.described(), allow_nan=False))
+    told = json.loads(json.dumps(map_scene.describe(), allow_nan=False))
     assert (told["n"], told["total"], told["model"]) == (500, 500, "LatentMap")
     assert told["row"] == {"kind": "image", "height": 8, "width": 8, "channels": 1}
     assert told["plane"] == {"components": 2, "share": 1.0}
@@ -39,7 +39,7 @@ def test_originals_and_reconstructions(map_scene, digits):
     assert (map_scene.original([0, 1, 2, 3])[..., 0] == expected).all()
     back = map_scene.estimator.inverse_transform(map_scene.estimator.transform(rows))
     shown = map_scene.reconstruction([0, 1, 2, 3]).astype(int)
-    assert np.abs(shown - map_scene.shown(back)).max() <= 1
+    assert np.abs(shown - map_scene.display.to_display(back)).max() <= 1
 
 
 def test_the_reconstruction_of_a_row_is_of_its_whole_code(wide_scene, wine):
@@ -48,7 +48,7 @@ def test_the_reconstruction_of_a_row_is_of_its_whole_code(wide_scene, wine):
 
 
 def test_all_is_told_of_a_row(map_scene, digits):
-    told = map_scene.row(17)
+    told = map_scene.row_details(17)
     assert told["number"] == 17
     assert told["label"] == digits.labels[17]
     assert told["spot"] == pytest.approx(map_scene.codes[17].tolist())
@@ -58,33 +58,33 @@ def test_all_is_told_of_a_row(map_scene, digits):
 
 
 def test_a_row_of_a_table_is_told_in_its_own_units(wide_scene, wine):
-    told = wide_scene.row(3)
+    told = wide_scene.row_details(3)
     assert told["original"] == pytest.approx(wine[3].tolist())
     assert told["confidence"] is None
     assert len(told["reconstruction"]) == 13
 
 
 def test_similar_rows_are_those_of_the_index(map_scene):
-    rows, distances = map_scene.similar(map_scene.codes[[5]], 7, own=5)
+    rows, distances = map_scene.similar(map_scene.codes[[5]], 7, exclude=5)
     found = SearchIndex(map_scene.codes).search(map_scene.codes[[5]], 7, [5])
     assert rows == found.indices.tolist()
     assert distances[0] == pytest.approx(found.distances[0].tolist())
     assert 5 not in rows[0]
-    assert len(map_scene.similar(map_scene.codes[[5]], 9999, own=5)[0][0]) == 499
+    assert len(map_scene.similar(map_scene.codes[[5]], 9999, exclude=5)[0][0]) == 499
 
 
 def test_of_more_rows_a_sample_is_shown(monkeypatch):
-    monkeypatch.setattr(scene_module, "MOST_ROWS", 40)
+    monkeypatch.setattr(scene_module, "MAX_ROWS", 40)
     rows = np.random.default_rng(0).normal(size=(90, 3))
     rows[:, 0] = np.arange(90)
     source = ArraySource(rows, labels=np.arange(90) % 2)
     scene = Scene(AutoEncoder(2, network="linear", random_state=0).fit(source), source)
-    told = scene.described()
+    told = scene.describe()
     assert (told["n"], told["total"], len(scene)) == (40, 90, 40)
     numbers = np.frombuffer(scene.buffer("numbers"), "<u4")
     assert numbers.tolist() == scene.original(np.arange(40))[:, 0].astype(int).tolist()
-    assert scene.row(3)["number"] == numbers[3]
-    assert scene.row(3)["label"] == numbers[3] % 2
+    assert scene.row_details(3)["number"] == numbers[3]
+    assert scene.row_details(3)["label"] == numbers[3] % 2
 
 
 def test_images_of_a_folder_have_names(tmp_path):
@@ -96,10 +96,10 @@ def test_images_of_a_folder_have_names(tmp_path):
             Image.fromarray(pixels).save(tmp_path / kind / f"{i}<b>.png")
     source = open_data(tmp_path)
     scene = Scene(AutoEncoder(2, network="linear", random_state=0).fit(source), source)
-    assert scene.described()["named"]
+    assert scene.describe()["named"]
     assert json.loads(scene.buffer("names"))[0] == "a/0<b>.png"
-    assert scene.row(7)["name"] == "b/1<b>.png"
-    assert scene.described()["row"]["channels"] == 3
+    assert scene.row_details(7)["name"] == "b/1<b>.png"
+    assert scene.describe()["row"]["channels"] == 3
     assert (scene.original([7])[0] == source[7]).all()
 
 
@@ -108,20 +108,25 @@ def test_sparse_rows_are_tables():
     rows = csr_array((rng.random((80, 300)) ** 9).round(2))
     model = AutoEncoder(2, network="linear", random_state=0).fit(rows)
     scene = Scene(model, SparseSource(rows))
-    told = scene.described()["row"]
+    told = scene.describe()["row"]
     assert (told["of"], len(told["columns"])) == (300, 256)
-    chosen = scene.table.chosen
+    chosen = scene.table.indices
     np.testing.assert_allclose(scene.original([3, 5]), rows.toarray()[[3, 5]][:, chosen], rtol=1e-6)
-    assert scene.decoder.rows([[0.0, 0.0]]).shape == (1, 300)
+    assert scene.decoder.decode_points([[0.0, 0.0]]).shape == (1, 300)
 
 
 def test_three_components_of_a_map_are_seen_in_a_plane(digits):
     scene = Scene(LatentMap(3, epochs=1, random_state=0).fit(digits), digits)
-    told = scene.described()
+    told = scene.describe()
     assert told["plane"]["components"] == 3
     assert 0.66 < told["plane"]["share"] < 1
-    assert scene.shown(scene.decoder.rows(scene.plane.spots[:2])).shape == (2, 8, 8, 1)
-    assert np.median(scene.crowd.at(scene.plane.spots)) == 1
+    assert scene.decode_points(scene.plane.points[:2]).shape == (
+        2,
+        8,
+        8,
+        1,
+    )
+    assert np.median(scene.density.at(scene.plane.points)) == 1
 
 
 def test_buffers(map_scene):
@@ -138,4 +143,4 @@ def test_rows_of_another_kind_are_refused(map_scene):
 
 
 def test_what_json_cannot_hold_becomes_nothing():
-    assert plain([1.5, float("nan"), [np.float32("inf")]]) == [1.5, None, [None]]
+    assert to_json([1.5, float("nan"), [np.float32("inf")]]) == [1.5, None, [None]]

@@ -6,11 +6,11 @@ import io
 import numpy as np
 import pytest
 
-from latentmap.explorer.selection_export import csv_of
+from latentmap.explorer.selection_export import write_csv
 
 
 def read(scene, numbers):
-    text = b"".join(csv_of(scene, np.array(numbers))).decode()
+    text = b"".join(write_csv(scene, np.array(numbers))).decode()
     return list(csv.DictReader(io.StringIO(text)))
 
 
@@ -26,7 +26,7 @@ def test_the_chosen_rows_come_in_their_order_with_every_digit(wide_scene, wine):
 
 def test_figures_are_told_and_pixels_are_not(map_scene):
     (line,) = read(map_scene, [5])
-    told = map_scene.row(5)
+    told = map_scene.row_details(5)
     assert float(line["confidence"]) == pytest.approx(told["confidence"], rel=1e-3)
     assert float(line["error"]) == pytest.approx(told["error"], rel=1e-3)
     assert {"row", "label", "code 1", "code 2", "confidence", "error"} <= set(line)
@@ -35,7 +35,7 @@ def test_figures_are_told_and_pixels_are_not(map_scene):
 
 def test_many_rows_come_in_parts(map_scene):
     numbers = np.tile(np.arange(500), 9)
-    parts = list(csv_of(map_scene, numbers))
+    parts = list(write_csv(map_scene, numbers))
     assert len(parts) > 2
     lines = b"".join(parts).decode().splitlines()
     assert [int(line.split(",")[0]) for line in lines[1:]] == numbers.tolist()

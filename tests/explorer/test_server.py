@@ -101,7 +101,7 @@ def test_what_follows_a_refused_body_is_no_request(ask):
 
 def test_a_connection_is_kept_and_answers_come_at_once(ask, map_scene):
     map_scene.decoder.warm_up()
-    spots = map_scene.plane.spots.astype("<f4")
+    spots = map_scene.plane.points.astype("<f4")
     ask("POST", "/decode", spots[0].tobytes())
     before, seconds = ask.connection.sock, []
     for spot in spots[:30]:
@@ -113,7 +113,7 @@ def test_a_connection_is_kept_and_answers_come_at_once(ask, map_scene):
 
 
 def test_many_may_ask_at_a_time(serve, map_scene):
-    asker, spots = serve(map_scene), map_scene.plane.spots[:40].astype("<f4")
+    asker, spots = serve(map_scene), map_scene.plane.points[:40].astype("<f4")
     wanted = [asker("POST", "/decode", spot.tobytes()).body for spot in spots]
     found = {}
 
@@ -133,7 +133,7 @@ def test_many_may_ask_at_a_time(serve, map_scene):
 
 def test_a_defect_is_told_in_a_sentence_and_the_rest_goes_on(serve, map_scene, monkeypatch, capsys):
     asker = serve(map_scene)
-    monkeypatch.setattr(map_scene, "row", lambda number: 1 / 0)
+    monkeypatch.setattr(map_scene, "row_details", lambda number: 1 / 0)
     assert "a defect" in asker.json("GET", "/row/1", status=500)["error"]
     assert "ZeroDivisionError" in capsys.readouterr().err
     assert asker("GET", "/data/points").status == 200

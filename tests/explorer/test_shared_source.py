@@ -7,7 +7,7 @@ import pytest
 
 from latentmap.data import ArraySource
 from latentmap.errors import DataError
-from latentmap.explorer.shared_source import Shared, over_rows
+from latentmap.explorer.shared_source import SharedSource, map_batches
 
 
 def test_every_row_is_seen_once_with_its_columns_names():
@@ -19,7 +19,7 @@ def test_every_row_is_seen_once_with_its_columns_names():
         return some[:] * 2
 
     source = ArraySource(rows, feature_names=["a", "b", "c"])
-    assert (over_rows(double, source, "doubling") == 2 * rows).all()
+    assert (map_batches(double, source, "doubling") == 2 * rows).all()
     assert len(seen) > 1
     assert set(map(tuple, seen)) == {("a", "b", "c")}
 
@@ -28,13 +28,13 @@ def test_a_bad_number_is_named():
     rows = np.zeros((5000, 2))
     rows[4500, 1] = np.nan
     with pytest.raises(DataError, match="row 4500"):
-        over_rows(len, ArraySource(rows), "reading")
+        map_batches(len, ArraySource(rows), "reading")
 
 
 def test_words_come_only_when_asked_for(capsys):
-    over_rows(lambda rows: rows[:], ArraySource(np.eye(3)), "Looking", verbose=False)
+    map_batches(lambda rows: rows[:], ArraySource(np.eye(3)), "Looking", verbose=False)
     assert capsys.readouterr().err == ""
-    over_rows(lambda rows: rows[:], ArraySource(np.eye(3)), "Looking", verbose=True)
+    map_batches(lambda rows: rows[:], ArraySource(np.eye(3)), "Looking", verbose=True)
     assert capsys.readouterr().err == "Looking…\n"
 
 
@@ -52,7 +52,7 @@ class Touchy(ArraySource):
 
 
 def test_readers_take_turns():
-    shared, wrong = Shared(Touchy(np.eye(300))), []
+    shared, wrong = SharedSource(Touchy(np.eye(300))), []
 
     def read():
         try:
@@ -70,5 +70,5 @@ def test_readers_take_turns():
 
 
 def test_a_shared_sample_tells_where_its_rows_stand():
-    sample = Shared(ArraySource(np.arange(100.0)[:, None]).sample(10))
+    sample = SharedSource(ArraySource(np.arange(100.0)[:, None]).sample(10))
     assert [sample.original_index(i) for i in range(10)] == sample[:].ravel().tolist()

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latentmap.explorer.sprite_sheets import ACROSS, TILES, sheets_within
+from latentmap.explorer.sprite_sheets import IMAGES_PER_LINE, IMAGES_PER_SHEET, pack_sprites
 
 
 def tile(sheets, number):
-    image = np.asarray(Image.open(io.BytesIO(sheets.files[number // TILES])).convert("RGB"))
-    line, column = divmod(number % TILES, ACROSS)
+    image = np.asarray(
+        Image.open(io.BytesIO(sheets.files[number // IMAGES_PER_SHEET])).convert("RGB")
+    )
+    line, column = divmod(number % IMAGES_PER_SHEET, IMAGES_PER_LINE)
     top, left = line * sheets.height, column * sheets.width
     return image[top : top + sheets.height, left : left + sheets.width]
 
@@ -25,8 +27,8 @@ def shades():
 
 
 def test_a_picture_lies_where_it_is_told(shades):
-    sheets = sheets_within(shades.__getitem__, 2100, 1e7)
-    told = sheets.described()
+    sheets = pack_sprites(shades.__getitem__, 2100, 1e7)
+    told = sheets.describe()
     assert (told["height"], told["width"], len(sheets.files)) == (12, 8, 3)
     for number in (0, 1, 31, 32, 1023, 1024, 2047, 2099):
         middle = tile(sheets, number)[3:9, 2:6].mean(axis=(0, 1))
@@ -36,25 +38,26 @@ def test_a_picture_lies_where_it_is_told(shades):
 @pytest.mark.parametrize("budget", [4e5, 1e5, 3e4])
 def test_no_more_bytes_are_taken_than_there_are(budget):
     noise = np.random.default_rng(0).integers(0, 255, (1500, 24, 24, 1), dtype=np.uint8)
-    sheets = sheets_within(noise.__getitem__, 1500, budget)
+    sheets = pack_sprites(noise.__getitem__, 1500, budget)
     assert 0.2 * budget < sheets.nbytes <= budget
     assert sheets.nbytes == sum(map(len, sheets.files))
 
 
 def test_pages_that_are_larger_than_they_look_are_written_smaller():
     # Only pictures that are not tried are costly.
-    pictures = np.zeros((5 * TILES, 16, 16, 1), np.uint8)
-    pictures[TILES : 2 * TILES] = np.random.default_rng(0).integers(0, 255, (TILES, 16, 16, 1))
-    assert sheets_within(pictures.__getitem__, len(pictures), 9e4).nbytes <= 9e4
+    pictures = np.zeros((5 * IMAGES_PER_SHEET, 16, 16, 1), np.uint8)
+    noise = np.random.default_rng(0).integers(0, 255, (IMAGES_PER_SHEET, 16, 16, 1))
+    pictures[IMAGES_PER_SHEET : 2 * IMAGES_PER_SHEET] = noise
+    assert pack_sprites(pictures.__getitem__, len(pictures), 9e4).nbytes <= 9e4
 
 
 def test_large_pictures_are_shrunk_even_where_there_is_room():
     pictures = np.zeros((3, 300, 200, 1), np.uint8)
-    sheets = sheets_within(pictures.__getitem__, 3, 1e8)
+    sheets = pack_sprites(pictures.__getitem__, 3, 1e8)
     assert (sheets.height, sheets.width) == (64, 43)
 
 
 def test_how_far_it_has_come_is_told(shades):
     done = []
-    sheets_within(shades.__getitem__, 2100, 1e7, done.append)
+    pack_sprites(shades.__getitem__, 2100, 1e7, done.append)
     assert sum(done) == 2100

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from latentmap.errors import DataError, FileError, LatentmapError
-from latentmap.explorer.row_images import Pictures
-from latentmap.explorer.uploads import MOST_BYTES, opened
+from latentmap.explorer.row_images import RowImages
+from latentmap.explorer.uploads import MAX_UPLOAD_BYTES, open_upload
 
-BYTES, FLOATS = Pictures((6, 4), 0.0, 255.0), Pictures((6, 4), 0.0, 16.0)
+BYTES, FLOATS = RowImages((6, 4), 0.0, 255.0), RowImages((6, 4), 0.0, 16.0)
 
 
 def image(pixels, kind="PNG"):
@@ -28,7 +28,7 @@ def npy(rows):
 
 
 def read(name, content, pictures=None, label=None):
-    with opened(name, content, pictures, label) as (rows, note):
+    with open_upload(name, content, pictures, label) as (rows, note):
         return rows, rows[:], rows.labels, note
 
 
@@ -119,7 +119,7 @@ def test_pickles_are_not_run(tmp_path):
 def test_nothing_is_left_behind_and_nothing_lands_elsewhere(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    with opened("../../evil.csv", b"a\n1\n", None):
+    with open_upload("../../evil.csv", b"a\n1\n", None):
         (folder,) = tmp_path.iterdir()
         assert [path.name for path in folder.iterdir()] == ["upload.csv"]
     assert list(tmp_path.iterdir()) == []
@@ -128,6 +128,6 @@ def test_nothing_is_left_behind_and_nothing_lands_elsewhere(tmp_path, monkeypatc
 def test_a_small_file_that_becomes_a_large_one_is_refused(tmp_path):
     np.savez_compressed(tmp_path / "bomb.npz", x=np.zeros((400, 1000, 1000), np.uint8))
     content = (tmp_path / "bomb.npz").read_bytes()
-    assert len(content) < MOST_BYTES
+    assert len(content) < MAX_UPLOAD_BYTES
     with pytest.raises(FileError, match="at most 268,435,456 bytes when unpacked"):
         read("mine.npz", content)

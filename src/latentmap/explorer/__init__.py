@@ -1,12 +1,11 @@
-"""The explorer: a page that shows a map of rows and reads it backwards under the pointer.
+"""The explorer: a web page that shows rows on a map and decodes any point of it.
 
-One page, plain HTML and a script, shown in two ways: `server` answers what it asks, row by row and
-spot by spot; `export` puts everything that it may ask into one file, which then needs nobody. What
-is shown is a `Scene`: rows, their codes in the plane, what colours them, and decoding.
+A `Scene` holds the rows, their codes, scores and decoded rows. `Server` sends them to the page on
+request; `export_page` writes page and data into one file.
 """
 
 from latentmap.explorer.export import export_page
-from latentmap.explorer.scene import MOST_ROWS, Scene
+from latentmap.explorer.scene import MAX_ROWS, Scene
 from latentmap.explorer.server import Server, check_address
 
-__all__ = ["MOST_ROWS", "Scene", "Server", "check_address", "export_page"]
+__all__ = ["MAX_ROWS", "Scene", "Server", "check_address", "export_page"]

@@ -1,150 +1,135 @@
-"""What colours the points: labels, clusters, figures, columns; each as 16-bit numbers a row."""
+"""Colour scales of the page: the labels, scores and columns that points can be coloured by."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
-from latentmap.explorer.row_scores import CLUSTER, Figures
-from latentmap.explorer.table_columns import Table, quantized
+from latentmap.explorer.row_scores import CLUSTER, RowScores
+from latentmap.explorer.table_columns import TableColumns, quantize
 from latentmap.plots.style import PALETTE
 
-__all__ = ["Colour", "Colouring", "colourings", "of_classes", "of_labels", "of_numbers"]
+__all__ = ["ColorScale", "ColorValues", "list_color_scales"]
 
-MOST_VALUES = 1000
+MAX_CATEGORIES = 1000
 
 
 @dataclass(frozen=True)
-class Colour:
-    """A number for each row: of a class, or over a range.
+class ColorValues:
+    """The value of each row on a colour scale.
 
     Attributes
     ----------
     numbers : ndarray of shape (n,), uint16
-        A place in ``values``, or 0–65,534 for ``low`` to ``high``; 65,535 where nothing is known.
-    values : list of str or None
-        The classes' names.
+        An index into ``categories``, or 0–65,534 for ``low`` to ``high``; 65,535 if missing.
+    categories : list of str or None
     low, high : float or None
     """
 
     numbers: np.ndarray
-    values: list[str] | None = None
+    categories: list[str] | None = None
     low: float | None = None
     high: float | None = None
 
 
 @dataclass(frozen=True)
-class Colouring:
-    """A name, and how the colour of each row is found.
+class ColorScale:
+    """A property that points can be coloured by.
 
     Attributes
     ----------
-    name, kind : str
-        The kind is "category" or "number".
-    make : callable
-        Gives the `Colour`; may take seconds the first time.
-    ready : callable
-        Tells whether it comes at once.
+    name : str
+    kind : {"category", "number"}
+    compute : callable
+        Returns the `ColorValues`; the first call may take seconds.
+    is_ready : callable
+        Returns whether they have been computed.
     column : int or None
-        Of a table's shown columns, the place.
+        The index of a displayed table column.
     """
 
     name: str
-    kind: str
-    make: Callable[[], Colour]
-    ready: Callable[[], bool]
+    kind: Literal["category", "number"]
+    compute: Callable[[], ColorValues]
+    is_ready: Callable[[], bool] = lambda: True
     column: int | None = None
 
-    def described(self) -> dict[str, Any]:
-        """Tell what the page must know before it has the numbers."""
-        ready = self.ready()
-        about: dict[str, Any] = {"name": self.name, "kind": self.kind, "ready": ready}
-        colour = self.make() if ready else Colour(np.empty(0))
+    def describe(self) -> dict[str, object]:
+        """Return the description that the page needs, as JSON objects."""
+        ready = self.is_ready()
+        values = self.compute() if ready else ColorValues(np.empty(0))
+        description: dict[str, object] = {"name": self.name, "kind": self.kind, "ready": ready}
         if self.kind == "category":
-            return {**about, "values": colour.values, "of": "row"}
-        about |= {"low": colour.low, "high": colour.high}
-        return about | (
-            {"of": "row"} if self.column is None else {"of": "column", "column": self.column}
-        )
+            return {**description, "values": values.categories, "of": "row"}
+        of = {"of": "row"} if self.column is None else {"of": "column", "column": self.column}
+        return {**description, "low": values.low, "high": values.high, **of}
 
 
-def colourings(labels: Any, figures: Figures, table: Table | None) -> list[Colouring]:
-    """List everything that can colour the points: the label, figures, columns.
-
-    Parameters
-    ----------
-    labels : ndarray of shape (n,), or None
-    figures : Figures
-    table : Table, or None
-
-    Returns
-    -------
-    list of Colouring
-    """
-    found = [] if labels is None else [_of_labels(labels)]
-    found += [_of_figure(figures, name) for name in figures.names]
-    return found + ([] if table is None else _of_columns(table))
+def list_color_scales(
+    labels: np.ndarray | None, scores: RowScores, table: TableColumns | None
+) -> list[ColorScale]:
+    """Return the colour scales of the labels, of each score and of each table column."""
+    scales = [] if labels is None else [_label_scale(labels)]
+    scales += [_score_scale(scores, name) for name in scores.names]
+    if table is not None:
+        scales += [_column_scale(table, i) for i in range(len(table.names))]
+    return scales
 
 
-def _of_labels(labels: np.ndarray) -> Colouring:
-    colour = of_labels(labels)
-    kind = "number" if colour.values is None else "category"
-    return Colouring("label", kind, lambda: colour, lambda: True)
+def _label_scale(labels: np.ndarray) -> ColorScale:
+    values = encode_labels(labels)
+    return ColorScale("label", "category" if values.categories else "number", lambda: values)
 
 
-def _of_figure(figures: Figures, name: str) -> Colouring:
-    made = of_classes if name == CLUSTER else of_numbers
-    kind = "category" if name == CLUSTER else "number"
-    return Colouring(name, kind, lambda: made(figures[name]), partial(figures.known, name))
+def _score_scale(scores: RowScores, name: str) -> ColorScale:
+    is_ready = partial(scores.is_computed, name)
+    if name == CLUSTER:
+        return ColorScale(name, "category", lambda: encode_classes(scores[name]), is_ready)
+    return ColorScale(name, "number", lambda: encode_numbers(scores[name]), is_ready)
 
 
-def _of_columns(table: Table) -> list[Colouring]:
-    def column(place: int) -> Colouring:
-        def made() -> Colour:
-            return of_numbers(table.values[:, place])
+def _column_scale(table: TableColumns, column: int) -> ColorScale:
+    def compute() -> ColorValues:
+        return encode_numbers(table.values[:, column])
 
-        return Colouring(table.names[place], "number", made, lambda: True, place)
-
-    return [column(place) for place in range(len(table.names))]
+    return ColorScale(table.names[column], "number", compute, column=column)
 
 
-def of_labels(labels: np.ndarray) -> Colour:
-    """Colour by label: by class, or by value where labels are measured.
-
-    Numbers are measured if more of them differ than a picture has colours.
+def encode_labels(labels: np.ndarray) -> ColorValues:
+    """Encode labels as classes, or as numbers if they have more distinct numbers than colours.
 
     Examples
     --------
-    >>> of_labels(np.array(["b", "a", "b"])).values
+    >>> encode_labels(np.array(["b", "a", "b"])).categories
     ['a', 'b']
-    >>> colour = of_labels(np.arange(50))
-    >>> colour.values, colour.low, colour.high
+    >>> values = encode_labels(np.arange(50))
+    >>> values.categories, values.low, values.high
     (None, 0.0, 49.0)
     """
     if labels.dtype.kind in "iuf" and len(np.unique(labels)) > len(PALETTE):
-        return of_numbers(labels)
-    return of_classes(labels)
+        return encode_numbers(labels)
+    return encode_classes(labels)
 
 
-def of_classes(labels: np.ndarray) -> Colour:
-    """Colour by class; of more than a thousand, the rarest are one class, "(others)"."""
-    classes, numbers, sizes = np.unique(labels, return_inverse=True, return_counts=True)
-    if len(classes) <= MOST_VALUES:
-        return Colour(numbers.astype("<u2"), [str(name) for name in classes])
-    kept = np.sort(np.argsort(-sizes, kind="stable")[: MOST_VALUES - 1])
-    places = np.full(len(classes), MOST_VALUES - 1)
-    places[kept] = np.arange(len(kept))
-    return Colour(places[numbers].astype("<u2"), [*map(str, classes[kept]), "(others)"])
+def encode_classes(labels: np.ndarray) -> ColorValues:
+    """Encode labels as classes; beyond 1,000 classes the smallest become the class "(others)"."""
+    classes, indices, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    if len(classes) <= MAX_CATEGORIES:
+        return ColorValues(indices.astype("<u2"), [str(name) for name in classes])
+    largest = np.sort(np.argsort(-sizes, kind="stable")[: MAX_CATEGORIES - 1])
+    new_indices = np.full(len(classes), MAX_CATEGORIES - 1)
+    new_indices[largest] = np.arange(len(largest))
+    names = [*map(str, classes[largest]), "(others)"]
+    return ColorValues(new_indices[indices].astype("<u2"), names)
 
 
-def of_numbers(values: np.ndarray) -> Colour:
-    """Colour by a number, from the lowest to the highest; what is not finite is missing."""
+def encode_numbers(values: np.ndarray) -> ColorValues:
+    """Encode numbers from their minimum to their maximum; infinite numbers are missing."""
     values = np.where(np.isfinite(values), values, np.nan).astype(np.float64)
-    if np.isnan(values).all():
-        return Colour(quantized(values, 0.0, 1.0), None, 0.0, 1.0)
-    low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    return Colour(quantized(values, low, high), None, low, high)
+    missing = np.isnan(values).all()
+    low, high = (0.0, 1.0) if missing else (float(np.nanmin(values)), float(np.nanmax(values)))
+    return ColorValues(quantize(values, low, high), None, low, high)

@@ -1,60 +1,60 @@
-"""From spots of the plane to rows, at the speed of a pointer.
+"""Decoding of single points without delay.
 
-``inverse_transform`` decodes a thousand codes at a time, whatever is asked; for a single spot that
-takes longer than anyone likes to wait. Here few spots go through small blocks. The numbers are the
-same to within rounding.
+``inverse_transform`` decodes blocks of about a thousand codes, whatever their number, which is slow
+for a single point under the pointer. Here few points are decoded in small blocks, with equal
+results up to rounding.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from latentmap.backend import apply, block_rows
-from latentmap.explorer.page_coordinates import Plane
+from latentmap.explorer.page_coordinates import CodePlane
 
-__all__ = ["Decoder"]
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
-_FEW = (16, 128)
+    from latentmap.autoencoders.base import BaseAutoEncoder
+
+__all__ = ["PointDecoder"]
+
+_SMALL_BLOCKS = (16, 128)
 
 
-class Decoder:
-    """Decodes spots of a plane.
-
-    Parameters
-    ----------
-    estimator : fitted estimator
-        Of this package.
-    plane : Plane
+class PointDecoder:
+    """Decoder of points of the page and of codes.
 
     Examples
     --------
     >>> from latentmap import AutoEncoder
     >>> X = np.random.default_rng(0).normal(size=(50, 4))
     >>> ae = AutoEncoder(2, epochs=1, random_state=0).fit(X)
-    >>> plane = Plane.of(ae.transform(X))
-    >>> rows = Decoder(ae, plane).rows(plane.spots[:3])
-    >>> bool(np.allclose(rows, ae.inverse_transform(plane.spots[:3]), atol=1e-5))
+    >>> plane = CodePlane.fit(ae.transform(X))
+    >>> rows = PointDecoder(ae, plane).decode_points(plane.points[:3])
+    >>> bool(np.allclose(rows, ae.inverse_transform(plane.points[:3]), atol=1e-5))
     True
     """
 
-    def __init__(self, estimator: Any, plane: Plane) -> None:
+    def __init__(self, estimator: BaseAutoEncoder, plane: CodePlane) -> None:
         self._estimator, self._plane = estimator, plane
         largest = block_rows(estimator.row_shape_)
-        self._blocks = [*(block for block in _FEW if block < largest), largest]
+        self._blocks = [*(block for block in _SMALL_BLOCKS if block < largest), largest]
 
-    def rows(self, spots: Any) -> np.ndarray:
-        """Decode spots, (m, 2), to rows in their own shape and units, float32."""
-        return self.decoded(self._plane.back(spots))
+    def decode_points(self, points: ArrayLike) -> np.ndarray:
+        """Return the rows that points, (m, 2), decode to, in their own shape and units, float32."""
+        return self.decode(self._plane.to_codes(points))
 
-    def decoded(self, codes: Any) -> np.ndarray:
-        """Decode codes, (m, n_components)."""
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        """Return the rows that codes, (m, n_components), decode to, float32."""
         codes = np.asarray(codes, np.float32)
-        fitting = [block for block in self._blocks if block >= len(codes)]
-        return apply(self._estimator.decoder_, codes, (fitting or self._blocks[-1:])[0])
+        sufficient = [block for block in self._blocks if block >= len(codes)]
+        block = min(sufficient, default=self._blocks[-1])
+        return apply(self._estimator.decoder_, codes, block)
 
     def warm_up(self) -> None:
-        """Compile all that is needed, so that no pointer waits for it."""
+        """Compile the decoder for every block size."""
         for block in self._blocks:
-            self.rows(np.zeros((block, 2)))
+            self.decode_points(np.zeros((block, 2)))

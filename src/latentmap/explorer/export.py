@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from latentmap.explorer.color_scales import Colour
+from latentmap.explorer.color_scales import ColorValues
 from latentmap.explorer.page import Page
-from latentmap.explorer.page_coordinates import nodes
+from latentmap.explorer.page_coordinates import grid_points
 from latentmap.explorer.scene import Scene
-from latentmap.explorer.sprite_sheets import TYPE, Sheets, sheets_within
-from latentmap.explorer.table_columns import quantized
+from latentmap.explorer.sprite_sheets import CONTENT_TYPE, SpriteSheets, pack_sprites
+from latentmap.explorer.table_columns import quantize
 from latentmap.files import check_output_path, write_atomically
 from latentmap.progress import progress
 
@@ -50,10 +50,11 @@ class _Buffers:
         """Add numbers or text, deflated."""
         self._keep(name, _deflated(content), {"bytes": len(content), "deflated": True})
 
-    def add_sheets(self, name: str, sheets: Sheets) -> None:
+    def add_sheets(self, name: str, sheets: SpriteSheets) -> None:
         """Add sheets, numbered from 0."""
         for i, file in enumerate(sheets.files):
-            self._keep(f"{name}-{i}", file, {"bytes": len(file), "deflated": False, "type": TYPE})
+            about = {"bytes": len(file), "deflated": False, "type": CONTENT_TYPE}
+            self._keep(f"{name}-{i}", file, about)
 
     def _keep(self, name: str, content: bytes, about: dict[str, Any]) -> None:
         self.contents[name], self.about[name] = content, about
@@ -97,11 +98,11 @@ def export_page(
     page = page or Page()
     scene = _narrowed(scene)
     # Outlier scores, the last of the figures, give the errors as well.
-    colours = [colouring.make() for colouring in reversed(scene.colourings)][::-1]
-    told = {**scene.described(), "drawable": False, "limits": {"upload_bytes": 0}}
+    colours = [scale.compute() for scale in reversed(scene.color_scales)][::-1]
+    told = {**scene.describe(), "drawable": False, "limits": {"upload_bytes": 0}}
     buffers = _Buffers((LIMIT - len(page.text(told, "file"))) * 3 / 4)  # base64 takes a third more
     _add_whole(buffers, scene, colours)
-    told |= (_add_images if scene.pictures is not None else _add_table)(buffers, scene, verbose)
+    told |= (_add_images if scene.images is not None else _add_table)(buffers, scene, verbose)
     told["buffers"] = buffers.about
     text = page.text(told, "file", buffers.contents.items()).encode()
     with write_atomically(path) as beside:
@@ -109,14 +110,14 @@ def export_page(
     return len(text)
 
 
-def _add_whole(buffers: _Buffers, scene: Scene, colours: list[Colour]) -> None:
+def _add_whole(buffers: _Buffers, scene: Scene, colours: list[ColorValues]) -> None:
     """Add what tells of all rows; a column's colour is in its values already."""
     for name in ("points", "density", "names", "labels", "numbers"):
         content = scene.buffer(name)
         if content is not None:
             buffers.add(name, content)
-    for i, (colouring, colour) in enumerate(zip(scene.colourings, colours, strict=True)):
-        if colouring.column is None:
+    for i, (scale, colour) in enumerate(zip(scene.color_scales, colours, strict=True)):
+        if scale.column is None:
             buffers.add(f"colour-{i}", colour.numbers.tobytes())
 
 
@@ -125,43 +126,43 @@ def _add_whole(buffers: _Buffers, scene: Scene, colours: list[Colour]) -> None:
 
 def _add_images(buffers: _Buffers, scene: Scene, verbose: bool) -> dict[str, Any]:
     about, spots = _grid(scene)
-    back = scene.plane.components > 2  # else what the grid holds at a row's spot is nearly that
+    back = scene.plane.n_components > 2  # else what the grid holds at a row's spot is nearly that
     most = _GRID_SHARE * buffers.left
     grid = _sheets(
-        lambda i: scene.shown(scene.decoder.rows(spots[i])),
+        lambda i: scene.decode_points(spots[i]),
         len(spots),
         most,
         "Decoding a grid of spots",
         verbose,
     )
     buffers.add_sheets("grid", grid)
-    told: dict[str, Any] = {"grid": {**about, "sheets": grid.described()}}
+    told: dict[str, Any] = {"grid": {**about, "sheets": grid.describe()}}
     if back:
         sheets = _sheets(
             scene.reconstruction, len(scene), buffers.left / 2, "Packing reconstructions", verbose
         )
         buffers.add_sheets("back", sheets)
-        told["back"] = sheets.described()
+        told["back"] = sheets.describe()
     sheets = _sheets(scene.original, len(scene), buffers.left, "Packing the rows", verbose)
     buffers.add_sheets("sheet", sheets)
-    return {**told, "sheets": sheets.described()}
+    return {**told, "sheets": sheets.describe()}
 
 
 def _sheets(
     give: Callable[[np.ndarray], np.ndarray], count: int, budget: float, text: str, verbose: bool
-) -> Sheets:
+) -> SpriteSheets:
     with progress(f"{text}: {count:,} pictures", count, verbose) as advance:
-        return sheets_within(give, count, budget, advance)
+        return pack_sprites(give, count, budget, advance)
 
 
 def _grid(scene: Scene) -> tuple[dict[str, Any], np.ndarray]:
     """Give where the nodes of the grid lie: told, and as spots."""
     numbers = int(np.prod(scene.rows.row_shape))
     side = int(np.clip((GRID_NUMBERS / numbers) ** 0.5, COARSEST, GRID))
-    width, height = LINE if scene.plane.components == 1 else (side, side)
-    bounds = scene.crowd.bounds
+    width, height = LINE if scene.plane.n_components == 1 else (side, side)
+    bounds = scene.density.bounds
     about = {"width": width, "height": height, "bounds": bounds.ravel().tolist()}
-    return about, nodes(bounds, width, height)
+    return about, grid_points(bounds, width, height)
 
 
 # -- tables ----------------------------------------------------------------------------------------
@@ -173,9 +174,9 @@ def _narrowed(scene: Scene) -> Scene:
         return scene
     low, high = scene.table.low, scene.table.high
     some = np.linspace(0, len(scene) - 1, min(len(scene), _PROBED)).astype(int)
-    probe = quantized(scene.table.values[some], low, high).tobytes()
+    probe = quantize(scene.table.values[some], low, high).tobytes()
     packed = len(_deflated(probe)) / len(probe)
-    a_column = 2 * packed * (len(scene) * (1 + (scene.plane.components > 2)) + GRID**2)
+    a_column = 2 * packed * (len(scene) * (1 + (scene.plane.n_components > 2)) + GRID**2)
     room = 0.6 * LIMIT - 16 * len(scene)
     return scene.with_columns(max(1, int(room / a_column)))
 
@@ -184,13 +185,13 @@ def _add_table(buffers: _Buffers, scene: Scene, verbose: bool) -> dict[str, Any]
     table = scene.table
     assert table is not None
     about, spots = _grid(scene)
-    decoded = np.concatenate([scene.shown(scene.decoder.rows(p)) for p in _parts(spots)])
+    decoded = np.concatenate([scene.decode_points(p) for p in _parts(spots)])
     low, high = decoded.min(axis=0).astype(np.float64), decoded.max(axis=0).astype(np.float64)
-    buffers.add("grid", quantized(decoded, low, high).tobytes())
-    buffers.add("values", quantized(table.values, table.low, table.high).tobytes())
-    if scene.plane.components > 2:
+    buffers.add("grid", quantize(decoded, low, high).tobytes())
+    buffers.add("values", quantize(table.values, table.low, table.high).tobytes())
+    if scene.plane.n_components > 2:
         back = np.concatenate([scene.reconstruction(p) for p in _parts(np.arange(len(scene)))])
-        buffers.add("back", quantized(back, table.low, table.high).tobytes())
+        buffers.add("back", quantize(back, table.low, table.high).tobytes())
     return {"grid": {**about, "low": low.tolist(), "high": high.tolist()}, "values": True}
 
 

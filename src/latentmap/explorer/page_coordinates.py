@@ -1,128 +1,118 @@
-"""Where rows lie on the page: their codes in a plane, and from a spot of it back to a code.
+"""Coordinates of rows on the page, and the code at each point of it.
 
-A page knows spots of two numbers. Codes of two are their spots; of more, spots lie in the plane of
-the codes' first two principal components; a code of one is x, and y stacks the rows that share it,
-so that a line of 100,000 rows can be seen.
+The page has points of two coordinates. A code of two components is its own point. Wider codes are
+projected to the plane of their first two principal components. A code of one component is the x
+coordinate, and y stacks the rows of equal x, so that a line of 100,000 rows is visible.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from latentmap.plots.projection import Projection, as_codes, bounding_region
 
-__all__ = ["STEPS", "Plane", "nodes"]
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
-STEPS = 65_535
-"""A place in a buffer is a whole number from 0 to this, over the bounds."""
-_BINS, _TALL = 400, 0.2  # of a stacked line: bins across, and its height as a share of its length
-_INNER = (0.1, 99.9)  # percentiles: what lies farther out has no say in where spots are decoded
+__all__ = ["MAX_COORDINATE", "CodePlane", "grid_points"]
+
+# Quantised coordinates are whole numbers from 0 to this, over the bounds.
+MAX_COORDINATE = 65_535
+_STACK_BINS, _STACK_HEIGHT = 400, 0.2  # the height is a share of the length of the line
+# Points outside of these percentiles do not extend the region that is decoded.
+_INNER_PERCENTILES = (0.1, 99.9)
 
 
 @dataclass(frozen=True)
-class Plane:
-    """The spots of rows, and the way between spots and codes.
+class CodePlane:
+    """The points of rows, and the conversion between points and codes.
 
     Attributes
     ----------
-    spots : ndarray of shape (n, 2)
+    projection : Projection
+    points : ndarray of shape (n, 2)
     bounds : ndarray of shape (2, 2)
-        The lowest and the highest corner of what holds all spots.
-    inner : ndarray of shape (2, 2)
-        The same of nearly all.
-    share : float
-        Of the variance of the codes, what the plane shows.
+        The lowest and the highest corner of a region that contains all points.
+    inner_bounds : ndarray of shape (2, 2)
+        The corners of a region that contains nearly all points.
+    explained_variance : float
+        The share of the variance of the codes that the plane shows.
 
     Examples
     --------
-    >>> plane = Plane.of(np.random.default_rng(0).normal(size=(100, 5)) * [9, 1, 1, 1, 7])
-    >>> plane.components, plane.spots.shape, round(plane.share, 1)
+    >>> plane = CodePlane.fit(np.random.default_rng(0).normal(size=(100, 5)) * [9, 1, 1, 1, 7])
+    >>> plane.n_components, plane.points.shape, round(plane.explained_variance, 1)
     (5, (100, 2), 1.0)
-    >>> spots = plane.spots[:3]
-    >>> bool(np.allclose(plane.there(plane.back(spots)), spots))
+    >>> points = plane.points[:3]
+    >>> bool(np.allclose(plane.to_points(plane.to_codes(points)), points))
     True
     """
 
     projection: Projection
-    spots: np.ndarray
+    points: np.ndarray
     bounds: np.ndarray
-    inner: np.ndarray
-    share: float
+    inner_bounds: np.ndarray
+    explained_variance: float
 
     @classmethod
-    def of(cls, codes: Any) -> Plane:
-        """Lay codes out, (n, n_components).
+    def fit(cls, codes: ArrayLike) -> Self:
+        """Return the plane of codes of shape (n, n_components).
 
         Raises
         ------
         DataError
-            If they are not finite, or there are none.
+            If the codes are not finite, or there are none.
         """
         codes = as_codes(codes)
         projection = Projection.fit(codes)
-        spots = projection.transform(codes)
-        share = float(spots.var(axis=0).sum() / max(codes.var(axis=0).sum(), 1e-300))
-        if spots.shape[1] == 1:
-            spots = np.column_stack([spots, _stacked(spots[:, 0])])
-        return cls(
-            projection,
-            spots,
-            bounding_region(spots),
-            bounding_region(spots, _INNER),
-            min(share, 1.0),
-        )
+        points = projection.transform(codes)
+        share = float(points.var(axis=0).sum() / max(codes.var(axis=0).sum(), 1e-300))
+        if points.shape[1] == 1:
+            points = np.column_stack([points, _stack(points[:, 0])])
+        bounds, inner = bounding_region(points), bounding_region(points, _INNER_PERCENTILES)
+        return cls(projection, points, bounds, inner, min(share, 1.0))
 
     @property
-    def components(self) -> int:
-        """How many numbers a code has."""
+    def n_components(self) -> int:
+        """The number of components of a code."""
         return len(self.projection.center)
 
-    def back(self, spots: Any) -> np.ndarray:
-        """Give the codes of spots, (m, 2) to (m, n_components), float64."""
-        return self.projection.inverse_transform(
-            np.asarray(spots, np.float64)[:, : len(self.projection.axes)]
-        )
+    def to_codes(self, points: ArrayLike) -> np.ndarray:
+        """Return the codes of points, (m, 2) to (m, n_components), float64."""
+        coordinates = np.asarray(points, np.float64)[:, : len(self.projection.axes)]
+        return self.projection.inverse_transform(coordinates)
 
-    def there(self, codes: Any) -> np.ndarray:
-        """Give the spots of other codes, (m, n_components) to (m, 2)."""
-        spots = self.projection.transform(as_codes(codes))
-        return np.column_stack([spots, np.zeros(len(spots))])[:, :2]
+    def to_points(self, codes: ArrayLike) -> np.ndarray:
+        """Return the points of codes, (m, n_components) to (m, 2)."""
+        points = self.projection.transform(as_codes(codes))
+        return np.column_stack([points, np.zeros(len(points))])[:, :2]
 
-    def points(self) -> np.ndarray:
-        """Give all spots as whole numbers over the bounds, (n, 2) uint16."""
+    def quantized_points(self) -> np.ndarray:
+        """Return all points as whole numbers from 0 to 65,535 over the bounds, (n, 2) uint16."""
         low, high = self.bounds
-        return np.rint((self.spots - low) / (high - low) * STEPS).astype("<u2")
+        return np.rint((self.points - low) / (high - low) * MAX_COORDINATE).astype("<u2")
 
 
-def _stacked(values: np.ndarray) -> np.ndarray:
-    """Stack equal numbers: y counts the rows of a bin, as a histogram does."""
+def _stack(values: np.ndarray) -> np.ndarray:
+    """Return a y coordinate that counts the rows of each bin, as in a histogram."""
     low, width = values.min(), np.ptp(values) or 1.0
-    bins = np.minimum((values - low) / width * _BINS, _BINS - 1).astype(int)
+    bins = np.minimum((values - low) / width * _STACK_BINS, _STACK_BINS - 1).astype(int)
     order = np.argsort(bins, kind="stable")
-    sizes = np.bincount(bins, minlength=_BINS)
+    sizes = np.bincount(bins, minlength=_STACK_BINS)
     ranks = np.empty(len(values))
     ranks[order] = np.arange(len(values)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    return ranks / sizes.max() * _TALL * width
+    return ranks / sizes.max() * _STACK_HEIGHT * width
 
 
-def nodes(bounds: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Give the spots of a grid over a region, its corners among them, row by row from the lowest.
-
-    Parameters
-    ----------
-    bounds : ndarray of shape (2, 2)
-    width, height : int
-
-    Returns
-    -------
-    ndarray of shape (width * height, 2)
+def grid_points(bounds: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Return the nodes of a grid over a region with its corners, line by line from the lowest.
 
     Examples
     --------
-    >>> nodes(np.array([[0, 0], [2, 6]]), 2, 2).tolist()
+    >>> grid_points(np.array([[0, 0], [2, 6]]), 2, 2).tolist()
     [[0.0, 0.0], [2.0, 0.0], [0.0, 6.0], [2.0, 6.0]]
     """
     (left, low), (right, high) = bounds

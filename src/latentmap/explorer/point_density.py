@@ -1,84 +1,86 @@
-"""How much data lives at a spot, in 0–1: the page fades what is decoded where there is none.
+"""Density of rows at points of the page, in 0–1; the page fades decoded rows where it is low.
 
-A map knows it by itself. Elsewhere, and in the plane through wider codes, the rows' own spots tell:
-they are counted on a grid, smoothed, and compared with what the middle row has around it.
+A map has a density of its own. For other estimators, and in the plane of wider codes, the points
+are counted on a grid, smoothed, and divided by the density around the median row.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from latentmap.explorer.page_coordinates import Plane, nodes
+from latentmap.analysis.model_info import as_map
+from latentmap.explorer.page_coordinates import CodePlane, grid_points
 
-__all__ = ["SIDE", "Crowd"]
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
-SIDE = 128
-"""Of the grid."""
-_FULL = 0.25  # of what the middle row has around it: so much is enough to be sure
+__all__ = ["GRID_SIDE", "DensityGrid"]
+
+GRID_SIDE = 128
+_FULL_DENSITY = 0.25  # of the density around the median row
 
 
-class Crowd:
-    """How much data lives at each spot of a plane.
+class DensityGrid:
+    """Density of rows at points of a plane.
 
     Parameters
     ----------
     estimator : fitted estimator
-        A `LatentMap` of one or two components answers by its ``density``.
-    plane : Plane
+        A `LatentMap` of one or two components provides its own ``density``.
+    plane : CodePlane
 
     Attributes
     ----------
     bounds : ndarray of shape (2, 2)
-        Of the grid; nothing lives outside.
-    grid : ndarray of shape (128, 128), uint8
-        From the lowest row up, 0–255 for 0–1.
+        The corners of the grid; the density outside is 0.
+    values : ndarray of shape (128, 128), uint8
+        The density as 0–255, line by line from the lowest.
 
     Examples
     --------
-    >>> spots = np.random.default_rng(0).normal(size=(2000, 2))
-    >>> crowd = Crowd(None, Plane.of(spots))
-    >>> middle, far = crowd.at([[0, 0], [50, 50]])
-    >>> float(middle), float(far)
-    (1.0, 0.0)
+    >>> density = DensityGrid(None, CodePlane.fit(np.random.default_rng(0).normal(size=(2000, 2))))
+    >>> density.at([[0, 0], [50, 50]]).tolist()
+    [1.0, 0.0]
     """
 
-    def __init__(self, estimator: Any, plane: Plane) -> None:
-        known = hasattr(estimator, "density") and plane.components <= 2
-        self._plane, self._density = plane, estimator.density if known else None
-        self.bounds = plane.bounds if known else plane.inner
-        if self._density is not None:
-            shares = self.at(nodes(self.bounds, SIDE, SIDE)).reshape(SIDE, SIDE)
+    def __init__(self, estimator: object, plane: CodePlane) -> None:
+        self._plane = plane
+        self._map = as_map(estimator) if plane.n_components <= 2 else None
+        self.bounds = plane.inner_bounds if self._map is None else plane.bounds
+        if self._map is None:
+            density = _smoothed_counts(plane, self.bounds)
         else:
-            shares = _counted(plane, self.bounds)
-        self.grid = np.rint(shares * 255).astype(np.uint8)
+            density = self.at(grid_points(self.bounds, GRID_SIDE, GRID_SIDE))
+        self.values = np.rint(density.reshape(GRID_SIDE, GRID_SIDE) * 255).astype(np.uint8)
 
-    def at(self, spots: Any) -> np.ndarray:
-        """Tell how much lives at spots, (m, 2) to (m,), float32 in 0–1."""
-        spots = np.asarray(spots, np.float64)
-        if self._density is not None:
-            return np.asarray(self._density(self._plane.back(spots)), np.float32)
-        return _interpolated(self.grid, self.bounds, spots) / np.float32(255)
+    def at(self, points: ArrayLike) -> np.ndarray:
+        """Return the density at points, (m, 2) to (m,), float32 in 0–1."""
+        points = np.asarray(points, np.float64)
+        if self._map is not None:
+            return np.asarray(self._map.density(self._plane.to_codes(points)), np.float32)
+        x, y = _grid_coordinates(points, self.bounds)
+        values = self.values.astype(np.float32)
+        return map_coordinates(values, [y, x], order=1, mode="constant") / np.float32(255)
 
 
-def _counted(plane: Plane, bounds: np.ndarray) -> np.ndarray:
-    """Count spots on the grid, smooth the counts, and give shares of what is usual."""
-    x, y = ((plane.spots - bounds[0]) / (bounds[1] - bounds[0]) * (SIDE - 1)).T
-    inside = (x >= 0) & (x <= SIDE - 1) & (y >= 0) & (y <= SIDE - 1)
-    counts = np.zeros((SIDE, SIDE))
+def _smoothed_counts(plane: CodePlane, bounds: np.ndarray) -> np.ndarray:
+    x, y = _grid_coordinates(plane.points, bounds)
+    inside = (x >= 0) & (x <= GRID_SIDE - 1) & (y >= 0) & (y <= GRID_SIDE - 1)
+    counts = np.zeros((GRID_SIDE, GRID_SIDE))
     np.add.at(counts, (np.rint(y[inside]).astype(int), np.rint(x[inside]).astype(int)), 1.0)
     # Scott's rule, in cells of the grid: few rows are smoothed widely.
-    spread = np.std(np.column_stack([x, y])[inside], axis=0).mean()
-    width = max(1.0, 0.5 * spread * len(x) ** (-1 / 6))
+    std = np.std(np.column_stack([x, y])[inside], axis=0).mean()
+    width = max(1.0, 0.5 * std * len(x) ** (-1 / 6))
     smooth = gaussian_filter(counts, width, mode="constant")
-    if plane.components == 1:  # a spot's height tells nothing there
-        smooth[:] = smooth.max(axis=0)
-    usual = np.median(map_coordinates(smooth, [y[inside], x[inside]], order=1))
-    return np.minimum(smooth / (_FULL * usual), 1.0)
+    if plane.n_components == 1:
+        smooth[:] = smooth.max(axis=0)  # The y of a code of one component has no meaning.
+    median = np.median(map_coordinates(smooth, [y[inside], x[inside]], order=1))
+    return np.minimum(smooth / (_FULL_DENSITY * median), 1.0)
 
 
-def _interpolated(grid: np.ndarray, bounds: np.ndarray, spots: np.ndarray) -> np.ndarray:
-    x, y = ((spots - bounds[0]) / (bounds[1] - bounds[0]) * (SIDE - 1)).T
-    return map_coordinates(grid.astype(np.float32), [y, x], order=1, mode="constant")
+def _grid_coordinates(points: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    """Return points in cells of the grid, x and y, shape (2, m)."""
+    return ((points - bounds[0]) / (bounds[1] - bounds[0]) * (GRID_SIDE - 1)).T

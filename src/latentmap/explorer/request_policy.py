@@ -1,9 +1,9 @@
-"""Who may ask: only the page that this server gave out.
+"""Policy that accepts requests only from the page that this server has sent.
 
-Any page in a browser can send requests to 127.0.0.1, and a name of its own can be made to lead
-there (DNS rebinding). So the Host must be one that this server goes by, an Origin must be the
-server itself, and what changes or costs anything needs a header that another page cannot set.
-Beyond this machine every request carries a token as well.
+Any page in a browser can send requests to 127.0.0.1, and a foreign host name can be made to resolve
+to it (DNS rebinding). The Host header must therefore name this server, an Origin header must equal
+it, and requests that change something or are expensive need a header that another page cannot set.
+On an address that other machines can reach, every request must also contain a token.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ from dataclasses import dataclass
 from email.message import Message
 from urllib.parse import parse_qs, urlsplit
 
-__all__ = ["Guard", "is_local"]
+__all__ = ["RequestPolicy", "is_local"]
 
-_EVERYWHERE = ("0.0.0.0", "::", "")
+_ALL_ADDRESSES = ("0.0.0.0", "::", "")
 _HTTP_PORT = 80
 
 
 @dataclass(frozen=True)
-class Guard:
-    """What a request must look like to be answered.
+class RequestPolicy:
+    """Conditions that a request must meet.
 
     Attributes
     ----------
     host : str
-        The address that was asked for.
+        The address that the server listens on.
     port : int
     token : str or None
-        What every request must carry; none where only this machine can ask.
+        The token that every request must contain; None if only this machine can connect.
 
     Examples
     --------
-    >>> guard = Guard("127.0.0.1", 8571)
-    >>> guard.refusal("GET", "/", {"Host": "127.0.0.1:8571"}) is None
+    >>> policy = RequestPolicy("127.0.0.1", 8571)
+    >>> policy.refusal("GET", "/", {"Host": "127.0.0.1:8571"}) is None
     True
-    >>> guard.refusal("GET", "/", {"Host": "evil.example:8571"})
+    >>> policy.refusal("GET", "/", {"Host": "evil.example:8571"})
     'Host: expected 127.0.0.1:8571 or localhost:8571'
     """
 
@@ -48,68 +48,59 @@ class Guard:
     token: str | None = None
 
     def refusal(self, method: str, target: str, headers: Mapping[str, str] | Message) -> str | None:
-        """Tell why a request is refused, or None where it is not.
+        """Return the reason to refuse a request, one sentence, or None.
 
         Parameters
         ----------
         method, target : str
-            Of the request's first line.
+            Of the request line.
         headers : mapping
-            With names in any case, as ``http.client.HTTPMessage``.
-
-        Returns
-        -------
-        str or None
-            One sentence.
+            With names in any case.
         """
-        known = {name.lower(): value for name, value in headers.items()}
-        if not self._is_host(known.get("host", "")):
+        lowered = {name.lower(): value for name, value in headers.items()}
+        if not self._is_own_host(lowered.get("host", "")):
             return f"Host: expected {self.authority} or localhost:{self.port}"
-        if "origin" in known and known["origin"].partition("://")[2] != known["host"]:
-            return "Origin: expected this server's own page"
-        page = target.partition("?")[0] == "/"
-        if known.get("sec-fetch-site", "none") not in ("same-origin", "none") and not page:
-            return "expected this server's own page to ask"
-        if method == "POST" and known.get("x-latentmap") != "1":
+        if "origin" in lowered and lowered["origin"].partition("://")[2] != lowered["host"]:
+            return "Origin: expected the page of this server"
+        is_page = target.partition("?")[0] == "/"
+        if lowered.get("sec-fetch-site", "none") not in ("same-origin", "none") and not is_page:
+            return "Sec-Fetch-Site: expected a request of the page of this server"
+        if method == "POST" and lowered.get("x-latentmap") != "1":
             return "X-Latentmap: expected 1"
-        return None if self._has_token(target, page, known) else "expected the token of the link"
+        if not self._has_token(target, is_page, lowered):
+            return "token: expected the token of the link that the command printed"
+        return None
 
     @property
     def authority(self) -> str:
-        """Host and port, as an address has them."""
+        """Host and port, as in a URL."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
-    def _is_host(self, given: str) -> bool:
+    def _is_own_host(self, header: str) -> bool:
         try:
-            parts = urlsplit(f"//{given}")
+            parts = urlsplit(f"//{header}")
             name, port = parts.hostname or "", parts.port or _HTTP_PORT
         except ValueError:
             return False
         if port != self.port or parts.username is not None or parts.path:
             return False
-        if name in {
-            self.host.lower(),
-            "localhost",
-            "127.0.0.1",
-            *(["::1"] if ":" in self.host else []),
-        }:
+        own_names = {self.host.lower(), "localhost", "127.0.0.1"}
+        if name in own_names or (name == "::1" and ":" in self.host):
             return True
-        # A number cannot be made to lead elsewhere, as a name can.
-        return self.host in _EVERYWHERE and (
-            _is_number(name) or name == socket.gethostname().lower()
-        )
+        # A foreign name could resolve to this machine, an IP address cannot.
+        own_name = _is_ip_address(name) or name == socket.gethostname().lower()
+        return self.host in _ALL_ADDRESSES and own_name
 
-    def _has_token(self, target: str, page: bool, headers: Mapping[str, str]) -> bool:
-        # The modules of the page are public, and an import statement cannot send a token.
-        if self.token is None or target.startswith("/page/"):
+    def _has_token(self, target: str, is_page: bool, headers: Mapping[str, str]) -> bool:
+        if self.token is None:
             return True
-        given = headers.get("x-token", "")
-        if page and not given:
-            given = parse_qs(urlsplit(target).query).get("token", [""])[0]
-        return secrets.compare_digest(given.encode(), self.token.encode())
+        token = headers.get("x-token", "")
+        if is_page and not token:
+            token = parse_qs(urlsplit(target).query).get("token", [""])[0]
+        return secrets.compare_digest(token.encode(), self.token.encode())
 
 
-def _is_number(name: str) -> bool:
+def _is_ip_address(name: str) -> bool:
     try:
         ipaddress.ip_address(name)
     except ValueError:
@@ -118,11 +109,11 @@ def _is_number(name: str) -> bool:
 
 
 def is_local(host: str) -> bool:
-    """Tell whether only this machine can reach an address.
+    """Return whether an address can be reached from this machine only.
 
     Examples
     --------
     >>> is_local("127.0.0.1"), is_local("::1"), is_local("localhost"), is_local("0.0.0.0")
     (True, True, True, False)
     """
-    return host == "localhost" or (_is_number(host) and ipaddress.ip_address(host).is_loopback)
+    return host == "localhost" or (_is_ip_address(host) and ipaddress.ip_address(host).is_loopback)

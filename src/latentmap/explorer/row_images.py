@@ -1,13 +1,13 @@
-"""Rows that are images, as bytes of grey or colour; and as thumbnails.
+"""Conversion of rows that are images to pixels of 8 bits and back, and thumbnails.
 
-Black and white are set once, from the data, so that an original and what is decoded are shown in
-the same tones.
+Black and white are determined once, from the data, so that originals and decoded rows have the same
+intensities.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from PIL import Image
@@ -15,28 +15,31 @@ from PIL import Image
 from latentmap.data import Source
 from latentmap.plots.image_tiles import intensity_range
 
-__all__ = ["Pictures", "shrunk"]
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
-_SEEN = 200  # rows that set black and white
+__all__ = ["RowImages", "shrink_images"]
+
+_SAMPLE_ROWS = 200  # determine black and white
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """How rows of one shape become bytes: (n, ...) to (n, h, w, c) uint8, c being 1 or 3.
+class RowImages:
+    """Conversion between rows, (n, ...), and pixels, (n, h, w, c) uint8 with 1 or 3 channels.
 
     Attributes
     ----------
     shape : tuple of int
-        Of a row: (h, w) or (h, w, channels).
+        The shape of a row: (h, w) or (h, w, channels).
     low, high : float
-        The numbers that are black and white.
+        The values of black and white.
 
     Examples
     --------
-    >>> pictures = Pictures((1, 2), 0.0, 1.0)
-    >>> pictures.bytes_of([[[0.5, 2.0]]]).tolist()
+    >>> images = RowImages((1, 2), 0.0, 1.0)
+    >>> images.to_display([[[0.5, 2.0]]]).tolist()
     [[[[128], [255]]]]
-    >>> pictures.rows_of(np.array([[[[128], [255]]]])).round(2).tolist()
+    >>> images.to_rows(np.array([[[[128], [255]]]])).round(2).tolist()
     [[[0.5, 1.0]]]
     """
 
@@ -45,57 +48,62 @@ class Pictures:
     high: float
 
     @classmethod
-    def of(cls, source: Source, shape: tuple[int, ...]) -> Pictures:
-        """Choose the tones from some of the rows."""
-        some = np.unique(np.linspace(0, len(source) - 1, _SEEN).astype(int))
-        return cls(shape, *intensity_range(source[some]))
+    def from_source(cls, source: Source, shape: tuple[int, ...]) -> Self:
+        """Determine black and white from a sample of the rows."""
+        sample = np.unique(np.linspace(0, len(source) - 1, _SAMPLE_ROWS).astype(int))
+        return cls(shape, *intensity_range(source[sample]))
 
     @property
     def channels(self) -> int:
-        """Three for colour (transparency is left out), else one: the mean of all."""
+        """3 for colour, without transparency; otherwise 1, the mean of all channels."""
         return 3 if len(self.shape) == 3 and self.shape[2] in (3, 4) else 1
 
     @property
     def size(self) -> tuple[int, int, int]:
-        """Height, width and channels of a picture."""
-        return (*self.shape[:2], self.channels)  # type: ignore[return-value]
+        """Height, width and channels of an image."""
+        height, width = self.shape[:2]
+        return height, width, self.channels
 
-    def bytes_of(self, rows: Any) -> np.ndarray:
-        """Give rows as pictures, clipped to 0–255 and rounded."""
-        rows = np.asarray(rows, np.float32).reshape(-1, *self.shape)
-        if rows.ndim == 4:
-            grey = self.channels == 1
-            rows = rows.mean(axis=3) if grey else rows[..., :3]
-        scaled = (rows - self.low) * np.float32(255 / (self.high - self.low))
+    def describe(self) -> dict[str, object]:
+        """Return the description that the page needs."""
+        height, width, channels = self.size
+        return {"kind": "image", "height": height, "width": width, "channels": channels}
+
+    def to_display(self, rows: ArrayLike) -> np.ndarray:
+        """Return rows as pixels, clipped to 0–255 and rounded."""
+        array = np.asarray(rows, np.float32).reshape(-1, *self.shape)
+        if array.ndim == 4:
+            array = array.mean(axis=3) if self.channels == 1 else array[..., :3]
+        scaled = (array - self.low) * np.float32(255 / (self.high - self.low))
         return np.rint(np.clip(scaled, 0, 255)).astype(np.uint8).reshape(-1, *self.size)
 
-    def rows_of(self, pictures: np.ndarray) -> np.ndarray:
-        """Give pictures, (n, h, w, c) uint8, as rows in the data's own units, float32."""
-        rows = self.low + pictures.astype(np.float32) * ((self.high - self.low) / 255)
-        missing = int(np.prod(self.shape)) // (self.size[0] * self.size[1]) - self.channels
-        if self.channels == 1 and missing:
-            rows = np.repeat(rows, 1 + missing, axis=3)
-        elif missing:  # transparency: nothing shines through
+    def to_rows(self, pixels: np.ndarray) -> np.ndarray:
+        """Return pixels as rows in the units of the data, float32."""
+        rows = self.low + pixels.astype(np.float32) * ((self.high - self.low) / 255)
+        row_channels = self.shape[2] if len(self.shape) == 3 else 1
+        if self.channels == 1:
+            rows = np.repeat(rows, row_channels, axis=3)
+        elif row_channels == 4:  # an opaque fourth channel
             rows = np.concatenate([rows, np.full_like(rows[..., :1], self.high)], axis=3)
         return rows.reshape(-1, *self.shape)
 
 
-def shrunk(pictures: np.ndarray, most: int) -> np.ndarray:
-    """Shrink pictures whose longer side is above ``most`` pixels, (n, h, w, c) uint8.
+def shrink_images(pixels: np.ndarray, max_side: int) -> np.ndarray:
+    """Shrink images, (n, h, w, c) uint8, so that no side is longer than ``max_side`` pixels.
 
     Examples
     --------
-    >>> shrunk(np.zeros((2, 100, 50, 3), np.uint8), 64).shape
+    >>> shrink_images(np.zeros((2, 100, 50, 3), np.uint8), 64).shape
     (2, 64, 32, 3)
     """
-    height, width = pictures.shape[1:3]
+    height, width = pixels.shape[1:3]
     longest = max(height, width)
-    if longest <= most:
-        return pictures
-    size = (max(1, round(width * most / longest)), max(1, round(height * most / longest)))
-    grey = pictures.shape[3] == 1
+    if longest <= max_side:
+        return pixels
+    size = (max(1, round(width * max_side / longest)), max(1, round(height * max_side / longest)))
+    grey = pixels.shape[3] == 1
     small = [
         np.asarray(Image.fromarray(p[..., 0] if grey else p).resize(size, Image.Resampling.BOX))
-        for p in pictures
+        for p in pixels
     ]
-    return np.stack(small).reshape(len(pictures), size[1], size[0], -1)
+    return np.stack(small).reshape(len(pixels), size[1], size[0], -1)

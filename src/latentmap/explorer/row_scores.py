@@ -1,28 +1,28 @@
-"""What is known of rows beside their place: confidence, error, outlier score, cluster.
+"""Scores of rows: cluster, confidence, reconstruction error and outlier score.
 
-Some take a pass over all rows, so each is computed when it is first asked for, and once.
+Some of them need a pass over all rows. Each is therefore computed when it is first requested.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from latentmap.analysis import OutlierDetector, cluster
 from latentmap.analysis.attribution import scaled_difference
+from latentmap.analysis.model_info import FittedEstimator, as_map
 from latentmap.data import Source
-from latentmap.explorer.shared_source import over_rows
+from latentmap.explorer.shared_source import map_batches
 
-__all__ = ["CLUSTER", "CONFIDENCE", "ERROR", "OUTLIER", "Figures"]
+__all__ = ["CLUSTER", "CONFIDENCE", "ERROR", "OUTLIER", "RowScores"]
 
 CLUSTER, CONFIDENCE, ERROR, OUTLIER = "cluster", "confidence", "error", "outlier score"
 
 
-class Figures:
-    """Figures of all rows, each an array of shape (n,).
+class RowScores:
+    """Scores of all rows, each an array of shape (n,).
 
     Parameters
     ----------
@@ -31,14 +31,14 @@ class Figures:
         The n rows.
     codes : ndarray of shape (n, n_components)
     decode : callable
-        From codes to rows: the estimator's ``inverse_transform``, or what is faster.
+        Returns the rows that codes decode to.
     verbose : bool
-        Say on the console what is computed.
+        Show progress on the console.
 
     Attributes
     ----------
     names : tuple of str
-        Those that there are: confidence is a map's.
+        The available scores; only maps have a confidence.
 
     Examples
     --------
@@ -46,72 +46,56 @@ class Figures:
     >>> from latentmap.data import as_source
     >>> X = np.random.default_rng(0).normal(size=(60, 4))
     >>> ae = AutoEncoder(2, epochs=1, random_state=0).fit(X)
-    >>> figures = Figures(ae, as_source(X), ae.transform(X), ae.inverse_transform)
-    >>> figures.names, figures.known("error")
+    >>> scores = RowScores(ae, as_source(X), ae.transform(X), ae.inverse_transform)
+    >>> scores.names, scores.is_computed("error")
     (('cluster', 'error', 'outlier score'), False)
-    >>> bool(np.allclose(figures["error"], ae.reconstruction_error(X))), figures.known("error")
+    >>> bool(np.allclose(scores["error"], ae.reconstruction_error(X))), scores.is_computed("error")
     (True, True)
     """
 
     def __init__(
         self,
-        estimator: Any,
+        estimator: FittedEstimator,
         source: Source,
         codes: np.ndarray,
         decode: Callable[[np.ndarray], np.ndarray],
         verbose: bool = False,
     ) -> None:
-        self._estimator, self._source, self._codes = estimator, source, codes
+        self._estimator, self._map = estimator, as_map(estimator)
+        self._source, self._codes = source, codes
         self._decode, self._verbose = decode, verbose
-        self._makers: dict[str, Callable[[], np.ndarray]] = {
-            CLUSTER: self._cluster,
-            CONFIDENCE: self._confidence,
-            ERROR: self._error,
-            OUTLIER: self._outlier,
-        }
-        if not hasattr(estimator, "confidence"):
-            del self._makers[CONFIDENCE]
-        self._turns = {name: threading.Lock() for name in self._makers}
-        self._found: dict[str, np.ndarray] = {}
+        self._functions = {CLUSTER: self._cluster, ERROR: self._error, OUTLIER: self._outlier}
+        self.names: tuple[str, ...] = (CLUSTER, ERROR, OUTLIER)
+        if self._map is not None:
+            self._functions[CONFIDENCE] = self._confidence
+            self.names = (CLUSTER, CONFIDENCE, ERROR, OUTLIER)
+        self._locks = {name: threading.Lock() for name in self.names}
+        self._computed: dict[str, np.ndarray] = {}
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What can be asked for."""
-        return tuple(self._makers)
-
-    def known(self, name: str) -> bool:
-        """Tell whether a figure has been computed."""
-        return name in self._found
+    def is_computed(self, name: str) -> bool:
+        """Return whether a score has been computed."""
+        return name in self._computed
 
     def __getitem__(self, name: str) -> np.ndarray:
-        with self._turns[name]:  # who asks meanwhile waits for the same answer
-            if name not in self._found:
-                self._found[name] = self._makers[name]()
-        return self._found[name]
+        with self._locks[name]:  # Concurrent requests wait for one computation.
+            if name not in self._computed:
+                self._computed[name] = self._functions[name]()
+        return self._computed[name]
 
-    def told(self, numbers: Any) -> dict[str, np.ndarray]:
-        """Give what is known of some rows, computing what is quick: confidence and error.
+    def of_rows(self, indices: Sequence[int] | np.ndarray) -> dict[str, np.ndarray]:
+        """Return the scores of some rows: those computed so far, confidence and error."""
+        computed = {name: self[name][indices] for name in self.names if self.is_computed(name)}
+        if CONFIDENCE in computed and ERROR in computed:
+            return computed
+        return self.score(self._source.subset(indices), self._codes[indices]) | computed
 
-        Parameters
-        ----------
-        numbers : array-like of int, shape (m,)
+    def score(self, rows: Source, codes: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the error and, for a map, the confidence of any rows."""
+        confidence = {} if self._map is None else {CONFIDENCE: self._map.confidence(rows)}
+        return {**confidence, ERROR: self._reconstruction_errors(rows[:], codes)}
 
-        Returns
-        -------
-        dict from name to ndarray of shape (m,)
-        """
-        known = {name: self._found[name][numbers] for name in self.names if self.known(name)}
-        if CONFIDENCE in known and ERROR in known:
-            return known
-        return self.judged(self._source.subset(numbers), self._codes[numbers]) | known
-
-    def judged(self, rows: Source, codes: np.ndarray) -> dict[str, np.ndarray]:
-        """Give confidence, where there is such a thing, and error of any rows with their codes."""
-        sure = {CONFIDENCE: self._estimator.confidence(rows)} if CONFIDENCE in self.names else {}
-        return {**sure, ERROR: self._error_of(rows[:], codes)}
-
-    def _error_of(self, rows: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        """Give the mean squared error of what is shown beside a row, in the network's units."""
+    def _reconstruction_errors(self, rows: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        """Return the mean squared error of the displayed reconstructions, in scaled units."""
         difference = scaled_difference(self._estimator, rows, self._decode(codes))
         return np.mean(difference.astype(np.float64) ** 2, axis=1)
 
@@ -119,19 +103,21 @@ class Figures:
         return cluster(self._codes, n_exemplars=1, verbose=self._verbose).labels
 
     def _confidence(self) -> np.ndarray:
-        return self._pass(self._estimator.confidence, "Asking the map how sure it is of")
+        assert self._map is not None
+        return self._for_all_rows(self._map.confidence, "Computing the confidence")
 
     def _error(self) -> np.ndarray:
-        def judge(rows: Source) -> np.ndarray:
-            return self._error_of(rows[:], self._estimator.transform(rows))
+        def errors(rows: Source) -> np.ndarray:
+            return self._reconstruction_errors(rows[:], self._estimator.transform(rows))
 
-        return self._pass(judge, "Measuring the errors of")
+        return self._for_all_rows(errors, "Computing the reconstruction error")
 
     def _outlier(self) -> np.ndarray:
-        usual = OutlierDetector(self._estimator, self._source, verbose=self._verbose)
-        found = usual.score(self._source, self._verbose)
-        self._found.setdefault(ERROR, found.errors)
-        return found.scores
+        detector = OutlierDetector(self._estimator, self._source, verbose=self._verbose)
+        result = detector.score(self._source, self._verbose)
+        self._computed.setdefault(ERROR, result.errors)
+        return result.scores
 
-    def _pass(self, judge: Callable[[Source], np.ndarray], text: str) -> np.ndarray:
-        return over_rows(judge, self._source, f"{text} {len(self._source):,} rows", self._verbose)
+    def _for_all_rows(self, function: Callable[[Source], np.ndarray], task: str) -> np.ndarray:
+        task = f"{task} of {len(self._source):,} rows"
+        return map_batches(function, self._source, task, self._verbose)

@@ -1,7 +1,6 @@
-"""What the page shows: rows, where they lie, what colours them, and what would live elsewhere.
+"""Scene: the rows, codes, scores and decoded rows that the page shows.
 
-Everything here answers in arrays and plain data. How it reaches the page, asked for piece by piece
-or all in one file, is the business of `server` and `export`.
+A scene returns arrays and JSON values. The modules `server` and `export` send them to the page.
 """
 
 from __future__ import annotations
@@ -10,285 +9,274 @@ import copy
 import json
 import threading
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import latentmap
 from latentmap.analysis import SearchIndex
+from latentmap.analysis.model_info import ModelInfo
 from latentmap.data import Source, as_source
-from latentmap.explorer.color_scales import colourings
-from latentmap.explorer.decoding import Decoder
-from latentmap.explorer.page_coordinates import Plane
-from latentmap.explorer.point_density import SIDE, Crowd
-from latentmap.explorer.row_images import Pictures, shrunk
-from latentmap.explorer.row_scores import CONFIDENCE, Figures
-from latentmap.explorer.shared_source import Shared, over_rows
-from latentmap.explorer.table_columns import Table
+from latentmap.explorer.color_scales import list_color_scales
+from latentmap.explorer.decoding import PointDecoder
+from latentmap.explorer.page_coordinates import CodePlane
+from latentmap.explorer.point_density import GRID_SIDE, DensityGrid
+from latentmap.explorer.row_images import RowImages, shrink_images
+from latentmap.explorer.row_scores import CONFIDENCE, RowScores
+from latentmap.explorer.shared_source import SharedSource, map_batches
+from latentmap.explorer.table_columns import TableColumns
 from latentmap.plots.image_tiles import is_image_shape
 
-__all__ = ["MOST_ROWS", "Scene", "plain"]
+if TYPE_CHECKING:
+    from pathlib import Path
 
-MOST_ROWS = 100_000
-"""Of more rows a uniform sample is shown."""
-THUMBNAIL = 64
-"""Pixels of a thumbnail's longer side, at the most."""
-_PROBED = 128  # spots that tell which columns the map can tell
+    from numpy.typing import ArrayLike
+
+    from latentmap.autoencoders.base import BaseAutoEncoder
+    from latentmap.data.types import DataLike
+
+__all__ = ["MAX_ROWS", "Scene", "to_json"]
+
+MAX_ROWS = 100_000
+THUMBNAIL_SIDE = 64
+_SAMPLE_POINTS = 128  # determine the importance of columns
 
 
 class Scene:
-    """Rows on a map, and the map itself.
+    """Rows on a map, and what the page needs to show them.
 
     Parameters
     ----------
     estimator : AutoEncoder, VariationalAutoEncoder or LatentMap
         Fitted.
     rows : Source, path, data-set name, data frame, array or sparse matrix
-        Rows to show; of more than 100,000 a uniform sample.
+        Rows to show. Of more than 100,000 rows a uniform sample is shown.
     title : str
-        What the page is called: the model's file.
+        The title of the page.
     verbose : bool
-        Say on the console what is computed, and how far it has come.
+        Show progress on the console.
 
     Attributes
     ----------
     rows : Source
-        The n rows that are shown, for several threads to read.
+        The n rows that are shown; threads can share it.
     total : int
-        How many rows there are in all.
-    numbers : ndarray of shape (n,), int
-        Where each stands in the data.
-    names : list of str or None
+        The number of rows before sampling.
+    original_indices : ndarray of shape (n,), int
+        The index of each row before sampling.
+    file_names : list of str or None
         The files that images were read from.
     codes : ndarray of shape (n, n_components)
-    plane : Plane
-    crowd : Crowd
-    decoder : Decoder
-    figures : Figures
-    pictures : Pictures or None
-        Where rows are images.
-    table : Table or None
-        Where they are not.
-    colourings : list of Colouring
+    plane : CodePlane
+    density : DensityGrid
+    decoder : PointDecoder
+    scores : RowScores
+    display : RowImages or TableColumns
+        Conversion of rows for the page.
+    color_scales : list of ColorScale
 
     Raises
     ------
     DataError
-        If the rows do not look like those that were fitted.
+        If the rows do not match the fitted rows.
 
     Examples
     --------
     >>> from latentmap import AutoEncoder
     >>> X = np.random.default_rng(0).normal(size=(60, 4))
     >>> scene = Scene(AutoEncoder(2, epochs=1, random_state=0).fit(X), X)
-    >>> scene.described()["n"], [colouring.name for colouring in scene.colourings]
+    >>> scene.describe()["n"], [scale.name for scale in scene.color_scales]
     (60, ['cluster', 'error', 'outlier score', 'c0', 'c1', 'c2', 'c3'])
-    >>> scene.shown(scene.decoder.rows(scene.plane.spots[:2])).shape
+    >>> scene.decode_points(scene.plane.points[:2]).shape
     (2, 4)
     """
 
-    def __init__(self, estimator: Any, rows: Any, title: str = "", verbose: bool = False) -> None:
+    def __init__(
+        self,
+        estimator: BaseAutoEncoder,
+        rows: DataLike | str | Path,
+        title: str = "",
+        verbose: bool = False,
+    ) -> None:
         source = as_source(rows)
         self.estimator, self.title, self.total = estimator, title, len(source)
-        sample = source.sample(MOST_ROWS)
-        self.rows: Source = Shared(sample)
-        self.numbers = np.array([sample.original_index(i) for i in range(len(sample))])
-        self.names = _names(source, sample)
-        text = f"Encoding {len(sample):,} rows"
-        self.codes = over_rows(estimator.transform, self.rows, text, verbose)
-        self.plane = Plane.of(self.codes)
-        self.crowd = Crowd(estimator, self.plane)
-        self.decoder = Decoder(estimator, self.plane)
-        self.figures = Figures(estimator, self.rows, self.codes, self.decoder.decoded, verbose)
-        shape = _image_shape(source, estimator)
-        self.pictures = None if shape is None else Pictures.of(self.rows, shape)
-        self.table = None if shape is not None else self._read_table(verbose)
-        self.colourings = colourings(self.rows.labels, self.figures, self.table)
-        self._turn = threading.Lock()
+        sample = source.sample(MAX_ROWS)
+        self.rows: Source = SharedSource(sample)
+        self.original_indices = np.array([sample.original_index(i) for i in range(len(sample))])
+        self.file_names = _file_names(source, self.original_indices)
+        task = f"Encoding {len(sample):,} rows"
+        self.codes = map_batches(estimator.transform, self.rows, task, verbose)
+        self.plane = CodePlane.fit(self.codes)
+        self.density = DensityGrid(estimator, self.plane)
+        self.decoder = PointDecoder(estimator, self.plane)
+        self.scores = RowScores(estimator, self.rows, self.codes, self.decoder.decode, verbose)
+        self.display = self._choose_display(source, verbose)
+        self.color_scales = list_color_scales(self.rows.labels, self.scores, self.table)
+        self._index_lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self.codes)
 
-    # -- what the page is told ---------------------------------------------------------------------
+    def _choose_display(self, source: Source, verbose: bool) -> RowImages | TableColumns:
+        for shape in (source.row_shape, self.estimator.row_shape_):
+            if is_image_shape(shape):
+                return RowImages.from_source(self.rows, tuple(shape))
+        return TableColumns.read(self.rows, self.column_names(), self._column_importance(), verbose)
 
-    def described(self) -> dict[str, Any]:
-        """Tell what the page must know before anything else, as JSON can hold it."""
+    @property
+    def images(self) -> RowImages | None:
+        """The conversion of images, or None if the rows are not images."""
+        return self.display if isinstance(self.display, RowImages) else None
+
+    @property
+    def table(self) -> TableColumns | None:
+        """The displayed columns, or None if the rows are images."""
+        return self.display if isinstance(self.display, TableColumns) else None
+
+    # -- data of all rows --------------------------------------------------------------------------
+
+    def describe(self) -> dict[str, Any]:
+        """Return the description that the page needs at its start, as JSON values."""
+        sampled = self.total > len(self)
+        sample = f" · {len(self):,} of {self.total:,} rows" if sampled else ""
+        bounds = self.density.bounds.ravel().tolist()
         return {
-            "title": self._titled(),
+            "title": self.title + sample,
             "data": self.rows.name,
             "model": type(self.estimator).__name__,
             "version": latentmap.__version__,
             "n": len(self),
             "total": self.total,
-            "named": self.names is not None,
-            "row": self._described_row(),
+            "named": self.file_names is not None,
+            "row": self.display.describe(),
             "bounds": self.plane.bounds.ravel().tolist(),
-            "plane": {"components": self.plane.components, "share": self.plane.share},
-            "density": {
-                "width": SIDE,
-                "height": SIDE,
-                "bounds": self.crowd.bounds.ravel().tolist(),
+            "plane": {
+                "components": self.plane.n_components,
+                "share": self.plane.explained_variance,
             },
-            "colourings": [colouring.described() for colouring in self.colourings],
-            "drawable": self.pictures is not None and self.pictures.channels == 1,
+            "density": {"width": GRID_SIDE, "height": GRID_SIDE, "bounds": bounds},
+            "colourings": [scale.describe() for scale in self.color_scales],
+            "drawable": self.images is not None and self.images.channels == 1,
         }
 
-    def _titled(self) -> str:
-        """Name the model's file, and how many rows are shown where not all are."""
-        part = f"{len(self):,} of {self.total:,} rows"
-        return f"{self.title} · {part}" if self.total > len(self) else self.title
-
-    def _described_row(self) -> dict[str, Any]:
-        if self.pictures is not None:
-            height, width, channels = self.pictures.size
-            return {"kind": "image", "height": height, "width": width, "channels": channels}
-        assert self.table is not None
-        return {"kind": "table", "of": self.table.total, "columns": self.table.described()}
-
     def buffer(self, name: str) -> bytes | None:
-        """Give a buffer that tells of all rows: points, density, names, labels, numbers."""
-        if name == "names" and self.names is not None:
-            return json.dumps(self.names).encode()
+        """Return the points, density, names, labels or numbers of all rows, or None."""
+        if name == "points":
+            return self.plane.quantized_points().tobytes()
+        if name == "density":
+            return self.density.values.tobytes()
+        if name == "names" and self.file_names is not None:
+            return json.dumps(self.file_names).encode()
         if name == "labels" and self.rows.labels is not None:
-            return json.dumps(plain(self.rows.labels)).encode()
+            return json.dumps(to_json(self.rows.labels)).encode()
         if name == "numbers" and self.total > len(self):
-            return self.numbers.astype("<u4").tobytes()
-        whole = {"points": self.plane.points, "density": lambda: self.crowd.grid}
-        return whole[name]().tobytes() if name in whole else None
+            return self.original_indices.astype("<u4").tobytes()
+        return None
 
     # -- rows --------------------------------------------------------------------------------------
 
-    def shown(self, rows: Any) -> np.ndarray:
-        """Give rows as the page shows them.
+    def original(self, indices: ArrayLike) -> np.ndarray:
+        """Return rows for display: images as (m, h, w, c) uint8, tables as (m, k) float32."""
+        return self.display.to_display(self.rows.take(np.atleast_1d(indices)))
 
-        Parameters
-        ----------
-        rows : array-like of shape (m, ...)
-            In the data's own units: originals, or decoded.
+    def reconstruction(self, indices: ArrayLike) -> np.ndarray:
+        """Return the reconstructions of rows for display."""
+        return self.display.to_display(self.decoder.decode(self.codes[np.atleast_1d(indices)]))
 
-        Returns
-        -------
-        ndarray
-            Of images (m, h, w, c), uint8; of tables (m, k), float32.
-        """
-        return self.table.shown(rows) if self.pictures is None else self.pictures.bytes_of(rows)  # type: ignore[union-attr]
+    def decode_points(self, points: ArrayLike) -> np.ndarray:
+        """Return the rows that points of the page, (m, 2), decode to, for display."""
+        return self.display.to_display(self.decoder.decode_points(points))
 
-    def original(self, numbers: Any) -> np.ndarray:
-        """Give some of the rows as the page shows them."""
-        return self.shown(self.rows.take(np.atleast_1d(numbers)))
+    def thumbnails(self, indices: ArrayLike) -> np.ndarray:
+        """Return images of at most 64 pixels a side, (m, h, w, c) uint8."""
+        return shrink_images(self.original(indices), THUMBNAIL_SIDE)
 
-    def reconstruction(self, numbers: Any) -> np.ndarray:
-        """Give what becomes of some of the rows on their way through the code."""
-        return self.shown(self.decoder.decoded(self.codes[np.atleast_1d(numbers)]))
-
-    def thumbnails(self, numbers: Any, most: int = THUMBNAIL) -> np.ndarray:
-        """Give some of the images, shrunk: (m, h, w, c), uint8."""
-        return shrunk(self.original(numbers), most)
-
-    def row(self, number: int) -> dict[str, Any]:
-        """Tell everything of one row, as JSON can hold it."""
-        told = {name: plain(values[0]) for name, values in self.figures.told([number]).items()}
-        about = {
-            "number": int(self.numbers[number]),
-            "name": None if self.names is None else self.names[number],
-            "label": None if self.rows.labels is None else plain(self.rows.labels[number]),
-            "spot": self.plane.spots[number].tolist(),
+    def row_details(self, index: int) -> dict[str, Any]:
+        """Return the name, label, scores and point of a row, and its values if it is of a table."""
+        scores = self.scores.of_rows([index])
+        details = {
+            "number": int(self.original_indices[index]),
+            "name": None if self.file_names is None else self.file_names[index],
+            "label": None if self.rows.labels is None else to_json(self.rows.labels[index]),
+            "spot": self.plane.points[index].tolist(),
             CONFIDENCE: None,
-            **told,
+            **{name: to_json(values[0]) for name, values in scores.items()},
         }
-        if self.pictures is None:
-            about["original"] = plain(self.original(number)[0])
-            about["reconstruction"] = plain(self.reconstruction(number)[0])
-        return about
+        if self.images is None:
+            details["original"] = to_json(self.original(index)[0])
+            details["reconstruction"] = to_json(self.reconstruction(index)[0])
+        return details
 
-    def similar(self, codes: Any, k: int, own: int = -1) -> tuple[list[list[int]], list]:
-        """Find the rows nearest to codes.
+    def similar(
+        self, codes: np.ndarray, k: int, exclude: int | None = None
+    ) -> tuple[list[list[int]], list[list[float]]]:
+        """Return the indices and distances of the up to k rows nearest to each code.
 
-        Parameters
-        ----------
-        codes : array-like of shape (m, n_components)
-        k : int
-            At most so many; fewer where there are not as many.
-        own : int
-            The row that the codes are of: nobody is its own neighbour.
-
-        Returns
-        -------
-        rows, distances : lists of m lists
+        ``exclude`` is the index of the row that the codes belong to.
         """
-        with self._turn:
+        with self._index_lock:
             index = self._index
-        most = min(k, len(self) - (own >= 0))
-        if most < 1:
+        k = min(k, len(self) - (exclude is not None))
+        if k < 1:
             return [[] for _ in codes], [[] for _ in codes]
-        numbers = None if own < 0 else np.full(len(codes), own)
-        found = index.search(codes, most, numbers)
-        return found.indices.tolist(), plain(found.distances)
-
-    def warm_up(self) -> None:
-        """Compile and build what a pointer would otherwise wait for."""
-        self.decoder.warm_up()
-        self.row(0)
-        self.similar(self.codes[:1], 1)
+        excluded = None if exclude is None else np.full(len(codes), exclude)
+        result = index.search(codes, k, excluded)
+        return result.indices.tolist(), to_json(result.distances)
 
     @cached_property
     def _index(self) -> SearchIndex:
         return SearchIndex(self.codes)
 
+    def warm_up(self) -> None:
+        """Compile the networks and build the search index before the first request."""
+        self.decoder.warm_up()
+        self.row_details(0)
+        self.similar(self.codes[:1], 1)
+
     # -- tables ------------------------------------------------------------------------------------
 
     def column_names(self) -> list[str]:
-        """Name all columns of a table."""
-        names = self.rows.feature_names
+        """Return the names of all columns of a table."""
+        names = self.rows.feature_names or ModelInfo.from_estimator(self.estimator).feature_names
         if names is None:
-            names = getattr(self.estimator, "feature_names_in_", None)
-        width = int(np.prod(self.rows.row_shape))
-        return [f"c{i}" for i in range(width)] if names is None else [str(name) for name in names]
+            names = [f"c{i}" for i in range(int(np.prod(self.rows.row_shape)))]
+        return [str(name) for name in names]
 
-    def with_columns(self, most: int) -> Scene:
-        """Give the same scene of a table with fewer columns, those that tell most."""
-        if self.table is None or len(self.table.names) <= most:
+    def with_columns(self, count: int) -> Scene:
+        """Return the scene with at most ``count`` table columns, those of greatest importance."""
+        if self.table is None or len(self.table.names) <= count:
             return self
-        fewer = copy.copy(self)
-        fewer.table = self.table.narrowed(most)
-        fewer.colourings = colourings(self.rows.labels, self.figures, fewer.table)
-        return fewer
+        scene = copy.copy(self)
+        scene.display = self.table.keep_most_important(count)
+        scene.color_scales = list_color_scales(self.rows.labels, self.scores, scene.table)
+        return scene
 
-    def _read_table(self, verbose: bool) -> Table:
-        return Table.of(self.rows, self.column_names(), self._telling(), verbose)
-
-    def _telling(self) -> np.ndarray:
-        """Tell of each column how much it differs, as the network sees it, between spots."""
-        some = np.linspace(0, len(self.codes) - 1, _PROBED).astype(int)
-        rows = self.decoder.decoded(self.codes[some]).reshape(_PROBED, -1).astype(np.float64)
-        return np.var(rows / self.estimator.scale_.ravel(), axis=0)
+    def _column_importance(self) -> np.ndarray:
+        """Return the variance of each column among decoded codes, in scaled units."""
+        sample = np.linspace(0, len(self.codes) - 1, _SAMPLE_POINTS).astype(int)
+        rows = self.decoder.decode(self.codes[sample]).reshape(_SAMPLE_POINTS, -1)
+        scale = ModelInfo.from_estimator(self.estimator).scale
+        return np.var(rows.astype(np.float64) / scale, axis=0)
 
 
-def _names(source: Source, sample: Source) -> list[str] | None:
-    """Give the names of the files that images were read from."""
+def _file_names(source: Source, indices: np.ndarray) -> list[str] | None:
+    """Return the names of the files that images were read from."""
     paths = getattr(source, "paths", None)
     if paths is None or len(paths) != len(source):
         return None
-    chosen = (paths[sample.original_index(i)] for i in range(len(sample)))
-    # A file may be called by bytes that are no text.
-    return [name.encode("utf-8", "replace").decode() for name in chosen]
+    # The bytes of a file name may not be valid UTF-8.
+    return [paths[i].encode("utf-8", "replace").decode() for i in indices]
 
 
-def _image_shape(source: Source, estimator: Any) -> tuple[int, ...] | None:
-    """Tell the shape of the images that rows are, or None where they are none."""
-    shapes = (tuple(source.row_shape), tuple(estimator.row_shape_))
-    return next((shape for shape in shapes if is_image_shape(shape)), None)
-
-
-def plain(value: Any) -> Any:
-    """Make numbers, texts and arrays into what JSON can hold: NaN and infinity become None.
+def to_json(value: Any) -> Any:
+    """Return numbers, texts and arrays as JSON values; NaN and infinity become None.
 
     Examples
     --------
-    >>> plain(np.array([1.0, np.inf])), plain(np.int64(3)), plain(np.str_("a"))
+    >>> to_json(np.array([1.0, np.inf])), to_json(np.int64(3)), to_json(np.str_("a"))
     ([1.0, None], 3, 'a')
     """
     value = value.tolist() if hasattr(value, "tolist") else value
     if isinstance(value, list):
-        return [plain(one) for one in value]
+        return [to_json(item) for item in value]
     return None if isinstance(value, float) and not np.isfinite(value) else value

@@ -1,80 +1,64 @@
-"""Selected rows as CSV: what they are, where they lie, what is known of them, and their numbers."""
+"""Selected rows as CSV: row number, file name, label, code, scores and table columns."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from latentmap.explorer.scene import Scene, plain
+from latentmap.explorer.scene import Scene, to_json
 
-__all__ = ["csv_of"]
+__all__ = ["write_csv"]
 
-_BLOCK = 2048
+_BLOCK_ROWS = 2048
 
 
-def csv_of(scene: Scene, numbers: np.ndarray) -> Iterator[bytes]:
-    r"""Write rows as CSV, block by block.
+def write_csv(scene: Scene, indices: np.ndarray) -> Iterator[bytes]:
+    r"""Yield rows of a scene as CSV in UTF-8, block by block.
 
-    Parameters
-    ----------
-    scene : Scene
-    numbers : ndarray of shape (m,), int
-        Which of its rows.
-
-    Yields
-    ------
-    bytes
-        UTF-8: row number, name, label, code, figures, and of tables every column, to the last
-        digit.
+    Numbers are written with all their digits.
 
     Examples
     --------
     >>> from latentmap import AutoEncoder
     >>> X = np.array([[0.5, 1.0], [2.5, 3.0], [4.5, 9.0]])
     >>> scene = Scene(AutoEncoder(1, random_state=0).fit(X), X)
-    >>> lines = b"".join(csv_of(scene, np.array([2]))).decode().splitlines()
+    >>> lines = b"".join(write_csv(scene, np.array([2]))).decode().splitlines()
     >>> lines[0]
     'row,code 1,error,c0,c1'
     >>> lines[1].startswith("2,"), lines[1].endswith(",4.5,9.0")
     (True, True)
     """
-    figures = list(scene.figures.told([0]))  # later more may be known
-    yield _lines([_header(scene, figures)])
-    for start in range(0, len(numbers), _BLOCK):
-        yield _lines(_table(scene, numbers[start : start + _BLOCK], figures))
-
-
-def _header(scene: Scene, figures: list[str]) -> list[str]:
+    scores = list(scene.scores.of_rows([0]))  # More may be computed while the file is written.
     codes = [f"code {i + 1}" for i in range(scene.codes.shape[1])]
     columns = scene.column_names() if scene.table is not None else []
-    return [*_about(scene, np.array([0])), *codes, *figures, *columns]
+    yield _encode([[*_identity(scene, indices[:0]), *codes, *scores, *columns]])
+    for start in range(0, len(indices), _BLOCK_ROWS):
+        yield _encode(_lines(scene, indices[start : start + _BLOCK_ROWS], scores))
 
 
-def _about(scene: Scene, numbers: np.ndarray) -> dict[str, list]:
-    about: dict[str, list] = {"row": scene.numbers[numbers].tolist()}
-    if scene.names is not None:
-        about["name"] = [scene.names[number] for number in numbers]
+def _identity(scene: Scene, indices: np.ndarray) -> dict[str, list]:
+    identity: dict[str, list] = {"row": scene.original_indices[indices].tolist()}
+    if scene.file_names is not None:
+        identity["name"] = [scene.file_names[i] for i in indices]
     if scene.rows.labels is not None:
-        about["label"] = plain(scene.rows.labels[numbers])
-    return about
+        identity["label"] = to_json(scene.rows.labels[indices])
+    return identity
 
 
-def _table(scene: Scene, numbers: np.ndarray, figures: list[str]) -> list[tuple]:
-    # astype(str) writes every number with as many digits as its type holds.
-    told = scene.figures.told(numbers)
-    blocks: list[Any] = [told[name][:, None] for name in figures]
+def _lines(scene: Scene, indices: np.ndarray, scores: Sequence[str]) -> Iterable[Sequence[object]]:
+    values = scene.scores.of_rows(indices)
+    blocks = [scene.codes[indices], *(values[name][:, None] for name in scores)]
     if scene.table is not None:
-        blocks.append(scene.rows.take(numbers).reshape(len(numbers), -1))
-    texts = [scene.codes[numbers].astype(str), *(block.astype(str) for block in blocks)]
-    columns = [*_about(scene, numbers).values(), *(column for t in texts for column in t.T)]
-    return list(zip(*columns, strict=True))
+        blocks.append(scene.rows.take(indices).reshape(len(indices), -1))
+    # astype(str) writes a number with as many digits as its type has.
+    columns = [column for block in blocks for column in block.astype(str).T]
+    return zip(*_identity(scene, indices).values(), *columns, strict=True)
 
 
-def _lines(rows: Any) -> bytes:
+def _encode(lines: Iterable[Sequence[object]]) -> bytes:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
+    csv.writer(text, lineterminator="\n").writerows(lines)
     return text.getvalue().encode("utf-8", "replace")

@@ -1,7 +1,7 @@
-"""The explorer's server: this machine only, unless asked otherwise, and only for its own page.
+"""HTTP server of the explorer: by default for this machine only, and only for its own page.
 
-Python's own HTTP server is enough for one reader: a thread each connection, kept open, so that a
-pointer's question is answered in milliseconds. Bodies are measured before they are read.
+Python's HTTP server suffices for one user. Each connection has a thread and stays open, so that a
+request is answered within milliseconds. The size of a body is checked before it is read.
 """
 
 from __future__ import annotations
@@ -14,42 +14,40 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Iterator
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 from latentmap.errors import LatentmapError, SettingError
 from latentmap.explorer.page import Page
-from latentmap.explorer.request_policy import Guard, is_local
-from latentmap.explorer.routes import Answer, Answers
+from latentmap.explorer.request_policy import RequestPolicy, is_local
+from latentmap.explorer.routes import Response, Router
 from latentmap.explorer.scene import Scene
 
 __all__ = ["Server", "check_address"]
 
-_IDLE = 60.0  # seconds after which a silent connection is closed
-_LINGER, _LINGER_BYTES = 2.0, 256 * 2**20
-_SAFE = {
+_IDLE_SECONDS = 60.0
+_DRAIN_SECONDS, _DRAIN_BYTES = 2.0, 256 * 2**20
+_SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",  # the link may hold the token
+    "Referrer-Policy": "no-referrer",  # The URL may contain the token.
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
 
 
 class Server:
-    """Serves a scene until it is closed.
+    """HTTP server of a scene.
 
     Parameters
     ----------
     scene : Scene
     host : str
-        The address to listen at; any but this machine's own needs the token of `url`.
+        The address to listen on. If other machines can reach it, requests need the token of `url`.
     port : int
-        0 takes one that is free.
+        0 chooses a free port.
     page : Page, optional
     label : str, optional
-        The column that holds labels, in tables that are dropped on the page.
+        The label column of tables that are dropped on the page.
 
     Attributes
     ----------
@@ -60,7 +58,7 @@ class Server:
     Raises
     ------
     SettingError
-        If the port is in use, or the address is none of this machine's.
+        If the port is in use, or the address does not belong to this machine.
 
     Examples
     --------
@@ -83,38 +81,33 @@ class Server:
         label: str | None = None,
     ) -> None:
         self.token = None if is_local(host) else secrets.token_urlsafe(32)
-        self._listener = _listener(host, port)
-        self._listener.answers = Answers(scene, page, label)
-        self._listener.guard = Guard(host, self._listener.server_port, self.token)
+        self._listener = _listen(host, port)
+        self._listener.router = Router(scene, page, label)
+        self._listener.policy = RequestPolicy(host, self._listener.server_port, self.token)
 
     @property
     def url(self) -> str:
-        """The link to the page, with the token where one is needed."""
-        guard = self._listener.guard
-        if guard.host in ("0.0.0.0", "::"):
-            guard = Guard(socket.gethostname(), guard.port)
-        return f"http://{guard.authority}/" + (f"?token={self.token}" if self.token else "")
+        """The link to the page, with the token if it is needed."""
+        policy = self._listener.policy
+        if policy.host in ("0.0.0.0", "::"):
+            policy = RequestPolicy(socket.gethostname(), policy.port)
+        return f"http://{policy.authority}/" + (f"?token={self.token}" if self.token else "")
 
     def serve(self) -> None:
-        """Answer until `stop` is called, or Ctrl-C ends it."""
+        """Respond to requests until `stop` is called or the user presses Ctrl-C."""
         self._listener.serve_forever(poll_interval=0.2)
 
     def stop(self) -> None:
-        """Let `serve` return, which runs in another thread."""
+        """Make `serve`, which runs in another thread, return."""
         self._listener.shutdown()
 
     def close(self) -> None:
-        """Give the port back."""
+        """Release the port."""
         self._listener.server_close()
 
 
 def check_address(host: str, port: int) -> None:
-    """Refuse, before any work, an address that cannot be listened at.
-
-    Raises
-    ------
-    SettingError
-        As `Server`.
+    """Raise SettingError if a server cannot listen on an address; call it before long work.
 
     Examples
     --------
@@ -124,22 +117,22 @@ def check_address(host: str, port: int) -> None:
         ...
     latentmap.errors.SettingError: --host: expected an address of this machine, found '203.0.113.7'
     """
-    _listener(host, port).server_close()
+    _listen(host, port).server_close()
 
 
 class _Listener(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
-    answers: Answers
-    guard: Guard
+    router: Router
+    policy: RequestPolicy
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a reader who went away; anything else is a defect."""
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Print a traceback, unless the browser closed the connection."""
         if not isinstance(sys.exception(), OSError):
-            super().handle_error(request, client_address)
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
     def server_bind(self) -> None:
-        """Bind, without looking up this machine's name, which can take seconds."""
+        """Bind without a reverse lookup of the host name, which can take seconds."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
@@ -150,22 +143,22 @@ class _ListenerV6(_Listener):
     address_family = socket.AF_INET6
 
 
-def _listener(host: str, port: int) -> _Listener:
-    kind = _ListenerV6 if ":" in host else _Listener
+def _listen(host: str, port: int) -> _Listener:
+    listener = _ListenerV6 if ":" in host else _Listener
     try:
-        if not host:  # would be every address
+        if not host:  # An empty host would mean all addresses.
             raise OSError
-        return kind((host, port), _Handler)
+        return listener((host, port), _Handler)
     except (OSError, OverflowError, UnicodeError) as error:
-        raise SettingError(_reason(host, port, error)) from None
+        raise SettingError(_listen_error(host, port, error)) from None
 
 
-def _reason(host: str, port: int, error: Exception) -> str:
+def _listen_error(host: str, port: int, error: Exception) -> str:
     number = getattr(error, "errno", None)
     if number == errno.EADDRINUSE:
-        return f"--port: expected a free port, found {port} in use (0 takes one that is free)"
+        return f"--port: expected a free port, found {port} in use (0 chooses a free one)"
     if number in (errno.EACCES, errno.EPERM):
-        return f"--port: expected a port that you may use, found {port}"
+        return f"--port: expected a port that you are permitted to use, found {port}"
     if isinstance(error, OverflowError):
         return f"--port: expected a number from 0 to 65535, found {port}"
     return f"--host: expected an address of this machine, found {host!r}"
@@ -175,52 +168,54 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version, sys_version = "latentmap", ""
     disable_nagle_algorithm = True
-    wbufsize = -1  # headers and body leave in one piece
-    timeout = _IDLE
+    wbufsize = -1  # Headers and body are sent together.
+    timeout = _IDLE_SECONDS
     server: _Listener
 
     def do_GET(self) -> None:
-        """Answer a question."""
-        self._answer()
+        """Respond to a GET request."""
+        self._respond()
 
     def do_POST(self) -> None:
-        """Answer a question that comes with something."""
-        self._answer()
+        """Respond to a POST request."""
+        self._respond()
 
-    def log_message(self, *values: Any) -> None:
-        """Say nothing: nobody reads a line for every move of a pointer."""
+    def log_message(self, *values: object) -> None:
+        """Print nothing: the page sends a request for every movement of the pointer."""
 
-    def _answer(self) -> None:
-        refusal = self.server.guard.refusal(self.command, self.path, self.headers)
+    def _respond(self) -> None:
+        refusal = self.server.policy.refusal(self.command, self.path, self.headers)
         if refusal is not None:
-            return self._fail(HTTPStatus.FORBIDDEN, refusal)
-        route = self.server.answers.route(self.command, self.path)
+            return self._send_error(HTTPStatus.FORBIDDEN, refusal)
+        route = self.server.router.find(self.command, self.path)
         if route is None:
-            return self._fail(HTTPStatus.NOT_FOUND, "there is nothing at this address")
-        body = self._body(route.most)
+            return self._send_error(HTTPStatus.NOT_FOUND, "there is nothing at this address")
+        body = self._read_body(route.max_bytes)
         if body is None:
             return None
         try:
-            answer = route(body)
+            response = route.respond(body)
         except LookupError as error:
-            return self._fail(HTTPStatus.NOT_FOUND, str(error))
+            return self._send_error(HTTPStatus.NOT_FOUND, str(error))
         except LatentmapError as error:
-            return self._fail(HTTPStatus.BAD_REQUEST, " ".join(str(error).split()))
+            return self._send_error(HTTPStatus.BAD_REQUEST, " ".join(str(error).split()))
         except Exception:
             traceback.print_exc()
-            return self._fail(HTTPStatus.INTERNAL_SERVER_ERROR, "a defect; the console tells more")
-        return self._send(HTTPStatus.OK, answer)
+            text = "internal error; the console shows the details"
+            return self._send_error(HTTPStatus.INTERNAL_SERVER_ERROR, text)
+        return self._send(HTTPStatus.OK, response)
 
-    def _body(self, most: int) -> bytes | None:
-        """Read what was sent along, unless it is too much, or nobody said how much it is."""
-        told = self.headers.get("Content-Length", "0" if self.command == "GET" else "")
-        if "Transfer-Encoding" in self.headers or not (told.isascii() and told.isdigit()):
-            self._fail(HTTPStatus.LENGTH_REQUIRED, "Content-Length: expected a number of bytes")
+    def _read_body(self, max_bytes: int) -> bytes | None:
+        """Return the body; respond with an error if its length is missing or too large."""
+        header = self.headers.get("Content-Length", "0" if self.command == "GET" else "")
+        if "Transfer-Encoding" in self.headers or not (header.isascii() and header.isdigit()):
+            text = "Content-Length: expected a number of bytes"
+            self._send_error(HTTPStatus.LENGTH_REQUIRED, text)
             return None
-        length = int(told[:20])
-        if length > most:
-            text = f"expected at most {most:,} bytes, found {length:,}"
-            self._fail(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text)
+        length = int(header[:20])
+        if length > max_bytes:
+            text = f"expected at most {max_bytes:,} bytes, found {length:,}"
+            self._send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text)
             return None
         body = self.rfile.read(length)
         if len(body) < length:
@@ -228,37 +223,36 @@ class _Handler(BaseHTTPRequestHandler):
             return None
         return body
 
-    def _fail(self, status: HTTPStatus, text: str) -> None:
-        """Tell in one sentence what is wrong, and part: what else was sent is not understood."""
+    def _send_error(self, status: HTTPStatus, text: str) -> None:
+        """Send one sentence and close the connection; an unread body is not a request."""
         self.close_connection = True
         body = json.dumps({"error": text}).encode()
-        self._send(status, Answer(body, "application/json"))
+        self._send(status, Response(body, "application/json"))
         self.wfile.flush()
-        self._linger()
+        self._drain()
 
-    def _linger(self) -> None:
-        """Let the sentence arrive: closing over unread bytes would take it back."""
-        until, left = time.monotonic() + _LINGER, _LINGER_BYTES
+    def _drain(self) -> None:
+        """Read the rest of the request; closing earlier would discard the response."""
+        deadline, remaining = time.monotonic() + _DRAIN_SECONDS, _DRAIN_BYTES
         with contextlib.suppress(OSError):
             self.connection.shutdown(socket.SHUT_WR)
-            self.connection.settimeout(_LINGER)
-            while left > 0 and time.monotonic() < until:
-                found = len(self.connection.recv(2**16))
-                left -= found or left
+            self.connection.settimeout(_DRAIN_SECONDS)
+            while remaining > 0 and time.monotonic() < deadline:
+                count = len(self.connection.recv(2**16))
+                remaining -= count or remaining
 
-    def _send(self, status: HTTPStatus, answer: Answer) -> None:
-        whole = isinstance(answer.body, bytes)
+    def _send(self, status: HTTPStatus, response: Response) -> None:
         self.send_response(status)
-        for name, value in {"Content-Type": answer.kind, **_SAFE, **answer.headers}.items():
+        headers = {"Content-Type": response.content_type, **_SECURITY_HEADERS, **response.headers}
+        for name, value in headers.items():
             self.send_header(name, value)
-        if whole:
-            self.send_header("Content-Length", str(len(answer.body)))  # type: ignore[arg-type]
-        if not whole or self.close_connection:
+        parts = [response.body] if isinstance(response.body, bytes) else response.body
+        if isinstance(parts, list):
+            self.send_header("Content-Length", str(len(parts[0])))
+        else:
+            self.close_connection = True
+        if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
-        for part in _parts(answer.body):
+        for part in parts:
             self.wfile.write(part)
-
-
-def _parts(body: bytes | Iterator[bytes]) -> Iterator[bytes]:
-    return iter([body]) if isinstance(body, bytes) else body

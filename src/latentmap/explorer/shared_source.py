@@ -1,30 +1,33 @@
-"""One pass over all rows, batch by batch, with words on the console; and rows shared by threads."""
+"""A source that several threads can read, and functions of all rows in batches."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from latentmap.data import ArraySource, Source
 from latentmap.data.batching import read_batches
 
-__all__ = ["Shared", "over_rows"]
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+__all__ = ["SharedSource", "map_batches"]
 
 
-class Shared(Source):
-    """Rows that several requests read at a time: a reader need not bear that, so they take turns.
+class SharedSource(Source):
+    """Source with a lock, because requests are answered in threads and readers may not be safe.
 
     Examples
     --------
-    >>> Shared(ArraySource(np.eye(3), labels=[7, 8, 9])).labels.tolist()
+    >>> SharedSource(ArraySource(np.eye(3), labels=[7, 8, 9])).labels.tolist()
     [7, 8, 9]
     """
 
     def __init__(self, rows: Source) -> None:
-        self._rows, self._turn = rows, threading.Lock()
+        self._rows, self._lock = rows, threading.Lock()
         self.row_shape, self.dtype, self.name = rows.row_shape, rows.dtype, rows.name
         self.feature_names, self.labels = rows.feature_names, rows.labels
         self.block_starts = rows.block_starts
@@ -36,44 +39,41 @@ class Shared(Source):
     def in_memory(self) -> bool:  # noqa: D102
         return self._rows.in_memory
 
-    def take(self, indices: Any) -> np.ndarray:  # noqa: D102
-        with self._turn:
+    def take(self, indices: ArrayLike) -> np.ndarray:  # noqa: D102
+        with self._lock:
             return self._rows.take(indices)
 
     def original_index(self, row: int) -> int:  # noqa: D102
         return self._rows.original_index(row)
 
 
-def over_rows(
-    function: Callable[[Source], Any], source: Source, text: str, verbose: bool = False
+def map_batches(
+    function: Callable[[Source], np.ndarray], source: Source, task: str, verbose: bool = False
 ) -> np.ndarray:
-    """Apply a function to all rows, batch by batch, and put together what it gives.
+    """Apply a function to all rows batch by batch, and return the concatenated results.
 
     Parameters
     ----------
     function : callable
-        From a `Source` of some rows, with their columns' names, to an array of as many.
+        Receives a source with some of the rows and the same column names, and returns one result
+        for each of them.
     source : Source
-    text : str
-        What is being done, for the console.
+    task : str
+        The description of the progress bar.
     verbose : bool
-
-    Returns
-    -------
-    ndarray of shape (n, ...)
 
     Raises
     ------
     DataError
-        If a row holds NaN or infinity; it is named as it stands in what was opened.
+        If a row holds NaN or infinity.
 
     Examples
     --------
-    >>> over_rows(lambda rows: rows[:].sum(axis=1), ArraySource(np.eye(3)), "adding").tolist()
+    >>> map_batches(lambda rows: rows[:].sum(axis=1), ArraySource(np.eye(3)), "adding").tolist()
     [1.0, 1.0, 1.0]
     """
     parts = []
-    for _, batch in read_batches(source, task=text, verbose=verbose):
+    for _, batch in read_batches(source, task=task, verbose=verbose):
         rows = ArraySource(batch, feature_names=source.feature_names, name=source.name)
         parts.append(np.asarray(function(rows)))
     return np.concatenate(parts)

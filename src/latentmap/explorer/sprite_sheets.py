@@ -1,7 +1,7 @@
-"""Many small pictures in few files: sheets of 1,024, as WebP, as small as there is room for.
+"""Sprite sheets: many small images in few WebP files of limited size.
 
-Pictures that lie in one sheet share what an image file costs, and a page that needs one of them
-reads its sheet alone.
+Images on one sheet share the overhead of an image file, and a page that needs one of them reads
+only its sheet.
 """
 
 from __future__ import annotations
@@ -9,115 +9,112 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from latentmap.explorer.row_images import shrunk
+from latentmap.explorer.row_images import shrink_images
 
-__all__ = ["ACROSS", "TILES", "Sheets", "sheets_within"]
+__all__ = ["CONTENT_TYPE", "IMAGES_PER_LINE", "IMAGES_PER_SHEET", "SpriteSheets", "pack_sprites"]
 
-TILES, ACROSS = 1024, 32
-TYPE = "image/webp"
-_LARGEST = 64
-_SIDES = (1.0, 0.75, 0.5, 0.375, 0.25)  # of the largest side
+IMAGES_PER_SHEET, IMAGES_PER_LINE = 1024, 32
+CONTENT_TYPE = "image/webp"
+_MAX_SIDE = 64
+_SIDES = (1.0, 0.75, 0.5, 0.375, 0.25)  # shares of the largest side, in the order of trial
 _QUALITIES = (85, 60, 35)
-_TRIED = 2  # sheets that tell how large all will be
-_AT_ONCE = 128  # pictures that are in memory at their full size
-_ROOM = 0.97
+_SAMPLE_SHEETS = 2  # used to estimate the total size
+_BLOCK_IMAGES = 128  # in memory at full size
+_SAFETY = 0.97  # The estimate must not exceed this share of the budget.
 
-Give = Callable[[np.ndarray], np.ndarray]
-"""From the numbers of pictures to the pictures, (m, h, w, c) uint8."""
+LoadImages = Callable[[np.ndarray], np.ndarray]
+"""Function from the indices of images to the images, (m, h, w, c) uint8."""
 
 
 @dataclass(frozen=True)
-class Sheets:
-    """Pictures in sheets, and their size there."""
+class SpriteSheets:
+    """Image files with sprites of one size."""
 
     files: list[bytes]
     height: int
     width: int
 
-    def described(self) -> dict[str, Any]:
-        """Tell the page where a picture lies."""
+    def describe(self) -> dict[str, object]:
+        """Return the layout that the page needs to find an image."""
         return {
-            "rows": TILES,
-            "columns": ACROSS,
+            "rows": IMAGES_PER_SHEET,
+            "columns": IMAGES_PER_LINE,
             "height": self.height,
             "width": self.width,
-            "type": TYPE,
+            "type": CONTENT_TYPE,
         }
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all files."""
+        """The size of all files in bytes."""
         return sum(map(len, self.files))
 
 
-def sheets_within(
-    give: Give, count: int, budget: float, advance: Callable[[int], Any] = lambda _: None
-) -> Sheets:
-    """Put pictures on sheets that take no more bytes than there are.
+def pack_sprites(
+    load: LoadImages, count: int, budget: float, advance: Callable[[int], object] = lambda _: None
+) -> SpriteSheets:
+    """Write images to sprite sheets that do not exceed a number of bytes.
 
     Parameters
     ----------
-    give : callable
-        From the numbers of pictures, (m,), to them, (m, h, w, c) uint8.
+    load : callable
+        Returns the images of indices, (m,) to (m, h, w, c) uint8.
     count : int
-        How many pictures there are.
+        The number of images.
     budget : float
-        Bytes. What is too large at the lowest quality and a quarter of the side is written so
-        nevertheless.
+        The size of all files in bytes. It may be exceeded at the lowest quality and size.
     advance : callable
-        Called with the number of pictures that were put on a sheet.
-
-    Returns
-    -------
-    Sheets
+        Called with the number of images on each sheet.
 
     Examples
     --------
     >>> noise = np.random.default_rng(0).integers(0, 255, (1100, 16, 16, 1), dtype=np.uint8)
-    >>> rich, poor = (sheets_within(noise.__getitem__, 1100, b) for b in (1e7, 4e4))
-    >>> len(rich.files), rich.width, poor.nbytes <= 4e4 < rich.nbytes
+    >>> large, small = (pack_sprites(noise.__getitem__, 1100, b) for b in (1e7, 4e4))
+    >>> len(large.files), large.width, small.nbytes <= 4e4 < large.nbytes
     (2, 16, True)
     """
-    numbers = [np.arange(i, min(i + TILES, count)) for i in range(0, count, TILES)]
-    tried = [_given(give, numbers[i]) for i in sorted({0, len(numbers) // 2})[:_TRIED]]
-    share = count / sum(map(len, tried))
-    side = min(_LARGEST, max(tried[0].shape[1:3]))
-    ladder = [(max(4, round(side * s)), quality) for s in _SIDES for quality in _QUALITIES]
-    for most, quality in ladder:
-        found = [_sheet(shrunk(some, most), quality) for some in tried]
-        if sum(map(len, found)) * share <= _ROOM * budget or (most, quality) == ladder[-1]:
-            files = []
-            for some in numbers:
-                files.append(_sheet(shrunk(_given(give, some), most), quality))
-                advance(len(some))
-            height, width = shrunk(tried[0][:1], most).shape[1:3]
-            sheets = Sheets(files, height, width)
-            if sheets.nbytes <= budget:
-                return sheets
-    return sheets
+    sheets = [
+        np.arange(i, min(i + IMAGES_PER_SHEET, count)) for i in range(0, count, IMAGES_PER_SHEET)
+    ]
+    chosen = sorted({0, len(sheets) // 2})[:_SAMPLE_SHEETS]
+    sample = [_load_thumbnails(load, sheets[i]) for i in chosen]
+    ratio = count / sum(map(len, sample))
+    full_side = min(_MAX_SIDE, max(sample[0].shape[1:3]))
+    settings = [(max(4, round(full_side * s)), quality) for s in _SIDES for quality in _QUALITIES]
+    for side, quality in settings:
+        sample_bytes = sum(len(_encode_sheet(images, side, quality)) for images in sample)
+        is_last = (side, quality) == settings[-1]
+        if sample_bytes * ratio > _SAFETY * budget and not is_last:
+            continue
+        files = []
+        for indices in sheets:
+            files.append(_encode_sheet(_load_thumbnails(load, indices), side, quality))
+            advance(len(indices))
+        result = SpriteSheets(files, *shrink_images(sample[0][:1], side).shape[1:3])
+        if result.nbytes <= budget or is_last:
+            break
+    return result
 
 
-def _given(give: Give, numbers: np.ndarray) -> np.ndarray:
-    """Give pictures no larger than any sheet has them."""
-    parts = (numbers[i : i + _AT_ONCE] for i in range(0, len(numbers), _AT_ONCE))
-    return np.concatenate([shrunk(give(part), _LARGEST) for part in parts])
+def _load_thumbnails(load: LoadImages, indices: np.ndarray) -> np.ndarray:
+    blocks = (indices[i : i + _BLOCK_IMAGES] for i in range(0, len(indices), _BLOCK_IMAGES))
+    return np.concatenate([shrink_images(load(block), _MAX_SIDE) for block in blocks])
 
 
-def _sheet(pictures: np.ndarray, quality: int) -> bytes:
-    """Write up to 1,024 pictures as one, 32 in a line; what is missing is black."""
-    count, height, width, channels = pictures.shape
-    lines = -(-count // ACROSS)
-    tiles = np.zeros((lines * ACROSS, height, width, channels), np.uint8)
-    tiles[:count] = pictures
-    sheet = tiles.reshape(lines, ACROSS, height, width, channels).swapaxes(1, 2)
-    sheet = sheet.reshape(lines * height, ACROSS * width, channels)
+def _encode_sheet(images: np.ndarray, side: int, quality: int) -> bytes:
+    """Write up to 1,024 images as one, 32 in a line; unused positions are black."""
+    images = shrink_images(images, side)
+    count, height, width, channels = images.shape
+    lines = -(-count // IMAGES_PER_LINE)
+    tiles = np.zeros((lines * IMAGES_PER_LINE, height, width, channels), np.uint8)
+    tiles[:count] = images
+    sheet = tiles.reshape(lines, IMAGES_PER_LINE, height, width, channels).swapaxes(1, 2)
+    sheet = sheet.reshape(lines * height, IMAGES_PER_LINE * width, channels)
+    image = Image.fromarray(sheet[..., 0] if channels == 1 else sheet)
     file = io.BytesIO()
-    Image.fromarray(sheet[..., 0] if channels == 1 else sheet).save(
-        file, "WEBP", quality=quality, method=2
-    )
+    image.save(file, "WEBP", quality=quality, method=2)
     return file.getvalue()

@@ -1,121 +1,128 @@
-"""Rows that are tables: which columns the page can show, and what is usual in them."""
+"""Columns of a table that the page displays, and their statistics."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from latentmap.data import Source
-from latentmap.explorer.shared_source import over_rows
+from latentmap.explorer.shared_source import map_batches
 
-__all__ = ["MOST_COLUMNS", "SCALE", "Table", "quantized"]
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
-MOST_COLUMNS = 256
-SCALE = 65_534
-"""Numbers in a buffer are whole ones from 0 to this, from the lowest to the highest."""
+__all__ = ["MAX_COLUMNS", "MAX_QUANTIZED", "TableColumns", "quantize"]
+
+MAX_COLUMNS = 256
+# Quantised numbers are whole numbers from 0 to this; the next one is a missing value.
+MAX_QUANTIZED = 65_534
 
 
 @dataclass(frozen=True)
-class Table:
-    """The columns that are shown, k of them, and their values in all rows.
+class TableColumns:
+    """The k displayed columns of n rows.
 
     Attributes
     ----------
-    chosen : ndarray of shape (k,), int
-        Their places among all columns.
+    indices : ndarray of shape (k,), int
+        Their indices among all columns.
     names : list of str
-    values : ndarray of shape (n, k)
-        float32.
-    telling : ndarray of shape (k,)
-        How much each tells.
-    total : int
-        How many columns there are in all.
-    whole : bool
-        Whether all numbers are whole.
+    values : ndarray of shape (n, k), float32
+    importance : ndarray of shape (k,)
+        The columns of greatest importance are displayed.
+    n_total : int
+        The number of columns of the table.
+    is_integer : bool
+        Whether all values are whole numbers.
     """
 
-    chosen: np.ndarray
+    indices: np.ndarray
     names: list[str]
     values: np.ndarray
-    telling: np.ndarray
-    total: int
-    whole: bool
+    importance: np.ndarray
+    n_total: int
+    is_integer: bool
 
     @classmethod
-    def of(cls, source: Source, names: list[str], telling: np.ndarray, verbose: bool) -> Table:
-        """Read the most telling columns of all rows.
+    def read(
+        cls, source: Source, names: list[str], importance: np.ndarray, verbose: bool = False
+    ) -> Self:
+        """Read up to 256 columns of all rows, those of greatest importance.
 
         Parameters
         ----------
         source : Source
-            Of n tables' rows, (n, d).
+            Rows of shape (n, n_columns).
         names : list of str
-            Of all d columns.
-        telling : ndarray of shape (d,)
-            How much each tells; of more than 256 those that tell most are shown.
+            The names of all columns.
+        importance : ndarray of shape (n_columns,)
         verbose : bool
         """
-        chosen = np.sort(np.argsort(-telling, kind="stable")[:MOST_COLUMNS])
-        text = f"Reading {len(source):,} rows"
-        values = over_rows(
-            lambda rows: rows[:].reshape(len(rows), -1)[:, chosen].astype(np.float32),
-            source,
-            text,
-            verbose,
-        )
-        whole = source.dtype.kind in "iub"
-        shown = [names[i] for i in chosen]
-        return cls(chosen, shown, values, telling[chosen], len(names), whole)
+        indices = _largest(importance, MAX_COLUMNS)
 
-    def narrowed(self, most: int) -> Table:
-        """Leave the ``most`` columns that tell most."""
-        kept = np.sort(np.argsort(-self.telling, kind="stable")[:most])
+        def select(rows: Source) -> np.ndarray:
+            return rows[:].reshape(len(rows), -1)[:, indices].astype(np.float32)
+
+        values = map_batches(select, source, f"Reading {len(source):,} rows", verbose)
+        shown = [names[i] for i in indices]
+        is_integer = source.dtype.kind in "iub"
+        return cls(indices, shown, values, importance[indices], len(names), is_integer)
+
+    def keep_most_important(self, count: int) -> TableColumns:
+        """Return the ``count`` columns of greatest importance."""
+        kept = _largest(self.importance, count)
         return replace(
             self,
-            chosen=self.chosen[kept],
+            indices=self.indices[kept],
             names=[self.names[i] for i in kept],
             values=self.values[:, kept],
-            telling=self.telling[kept],
+            importance=self.importance[kept],
         )
 
     @property
     def low(self) -> np.ndarray:
-        """The lowest number of each column, shape (k,)."""
+        """The minimum of each column, shape (k,)."""
         return self.values.min(axis=0).astype(np.float64)
 
     @property
     def high(self) -> np.ndarray:
-        """The highest number of each column, shape (k,)."""
+        """The maximum of each column, shape (k,)."""
         return self.values.max(axis=0).astype(np.float64)
 
-    def shown(self, rows: Any) -> np.ndarray:
-        """Give the columns that are shown of rows, (m, ...) to (m, k), float32."""
-        rows = np.asarray(rows)
-        return np.ascontiguousarray(rows.reshape(len(rows), -1)[:, self.chosen], np.float32)
+    def to_display(self, rows: ArrayLike) -> np.ndarray:
+        """Return the displayed columns of rows, (m, ...) to (m, k), float32."""
+        array = np.asarray(rows)
+        columns = array.reshape(len(array), -1)[:, self.indices]
+        return np.ascontiguousarray(columns, np.float32)
 
-    def described(self) -> list[dict[str, Any]]:
-        """Tell of each column its name, and what is usual in it."""
-        mean, deviation = (
-            figure(self.values, axis=0, dtype=np.float64) for figure in (np.mean, np.std)
-        )
-        figures = np.column_stack([mean, deviation, self.low, self.high]).tolist()
-        keys = ("mean", "deviation", "low", "high")
-        return [
-            {"name": name, **dict(zip(keys, four, strict=True)), "whole": self.whole}
-            for name, four in zip(self.names, figures, strict=True)
+    def describe(self) -> dict[str, object]:
+        """Return the description that the page needs, with the statistics of each column."""
+        mean = self.values.mean(axis=0, dtype=np.float64)
+        std = self.values.std(axis=0, dtype=np.float64)
+        statistics = np.column_stack([mean, std, self.low, self.high]).tolist()
+        columns = [
+            {"name": name, "mean": m, "deviation": s, "low": a, "high": b, "whole": self.is_integer}
+            for name, (m, s, a, b) in zip(self.names, statistics, strict=True)
         ]
+        return {"kind": "table", "of": self.n_total, "columns": columns}
 
 
-def quantized(values: np.ndarray, low: Any, high: Any) -> np.ndarray:
-    """Give numbers as whole ones from 0 to 65,534 over low to high, clipped; NaN is 65,535.
+def _largest(values: np.ndarray, count: int) -> np.ndarray:
+    """Return the indices of the largest values, in ascending order."""
+    return np.sort(np.argsort(-values, kind="stable")[:count])
+
+
+def quantize(values: np.ndarray, low: ArrayLike, high: ArrayLike) -> np.ndarray:
+    """Return numbers as whole numbers from 0 to 65,534 over low to high; NaN becomes 65,535.
 
     Examples
     --------
-    >>> quantized(np.array([0.0, 1.0, 9.0, np.nan]), 0.0, 2.0).tolist()
+    >>> quantize(np.array([0.0, 1.0, 9.0, np.nan]), 0.0, 2.0).tolist()
     [0, 32767, 65534, 65535]
     """
-    width = np.where(np.subtract(high, low) > 0, np.subtract(high, low), 1.0)
-    steps = np.rint(np.clip((values - low) / width, 0, 1) * SCALE)
-    return np.where(np.isnan(steps), SCALE + 1, steps).astype("<u2")
+    width = np.subtract(high, low)
+    width = np.where(width > 0, width, 1.0)
+    steps = np.rint(np.clip((values - low) / width, 0, 1) * MAX_QUANTIZED)
+    return np.where(np.isnan(steps), MAX_QUANTIZED + 1, steps).astype("<u2")
