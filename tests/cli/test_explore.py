@@ -133,7 +133,7 @@ def test_a_port_in_use(run, digits_model):
             "explore", digits_model, "digits:unseen", "--no-browser", "--port", port, code=2
         )
     assert result.stderr.splitlines()[-1] == (
-        f"error: --port: expected a free port, found {port} in use (0 takes one that is free)"
+        f"error: --port: expected a free port, found {port} in use (0 chooses a free one)"
     )
 
 

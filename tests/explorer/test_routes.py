@@ -76,7 +76,7 @@ def test_a_spot_of_a_table_is_numbers(serve, wide_scene):
 )
 def test_what_is_no_spot_is_told(ask, body):
     told = ask.json("POST", "/decode", body, status=400)
-    assert told["error"].startswith("expected spots of")
+    assert told["error"].startswith("expected points of")
 
 
 def test_a_row_and_its_pictures(ask, map_scene):

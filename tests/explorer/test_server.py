@@ -134,7 +134,7 @@ def test_many_may_ask_at_a_time(serve, map_scene):
 def test_a_defect_is_told_in_a_sentence_and_the_rest_goes_on(serve, map_scene, monkeypatch, capsys):
     asker = serve(map_scene)
     monkeypatch.setattr(map_scene, "row_details", lambda number: 1 / 0)
-    assert "a defect" in asker.json("GET", "/row/1", status=500)["error"]
+    assert "internal error" in asker.json("GET", "/row/1", status=500)["error"]
     assert "ZeroDivisionError" in capsys.readouterr().err
     assert asker("GET", "/data/points").status == 200
 

@@ -16,7 +16,7 @@ def test_of_many_columns_the_most_telling_are_shown_in_their_order():
     left = np.setdiff1d(np.arange(400), table.indices)
     assert telling[left].max() <= telling[table.indices].min()
     np.testing.assert_allclose(table.values, rows[:, table.indices], rtol=1e-6)
-    assert table.display.to_display(rows[:3]).tolist() == table.values[:3].tolist()
+    assert table.to_display(rows[:3]).tolist() == table.values[:3].tolist()
 
 
 def test_columns_are_described_in_their_own_units(wide_scene, wine):

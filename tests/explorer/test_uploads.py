@@ -72,7 +72,8 @@ def test_an_image_of_another_kind_is_made_one_of_the_models():
     assert numbers.shape == (1, 6, 4)
     assert np.abs(numbers - 200).max() <= 2
     assert note == (
-        "The image was resized from 40×60 to 4×6 pixels and turned grey, as the model's are."
+        "The image was resized from 40×60 to 4×6 pixels and converted to grey, "
+        "like the images of the model."
     )
 
 
