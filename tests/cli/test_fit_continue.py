@@ -34,7 +34,7 @@ def test_it_says_where_new_rows_went_and_how_little_moved(grown):
     assert f"{growth['landmarks']} landmarks, centred at (" in result.stdout
     assert f"{growth['median_shift']:.2%} of the map's width" in result.stdout
     assert "Quality on 15 of 150 rows of zeros.npz, which were held out" in result.stdout
-    kinds = ["codes", "growth", "loss", "plane", "reconstructions"]
+    kinds = ["codes", "loss", "new_rows", "plane", "reconstructions"]
     assert all((folder / f"ten.{kind}.png").stat().st_size > 5000 for kind in kinds)
 
 

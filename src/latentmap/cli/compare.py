@@ -11,7 +11,7 @@ from latentmap.analysis import Comparison
 from latentmap.analysis import compare as compare_rows
 from latentmap.analysis.comparison import MAX_REFERENCE_ROWS
 from latentmap.analysis.model_info import ModelInfo
-from latentmap.cli.console import print_json, print_pairs, print_table
+from latentmap.cli.console import print_json, print_message, print_pairs, print_table
 from latentmap.cli.model_arguments import open_model
 from latentmap.cli.options import Json, Label, Model, Seed, argument, output_option
 from latentmap.cli.pictures import open_plot
@@ -162,5 +162,6 @@ def _print(
     ]
     print_pairs("Similarity", pairs)
     if columns:
+        print_message("Columns that differ most, relative to their standard deviation:")
         lines = [[c["name"], *(f"{c[key]:.5g}" for key in _NUMBERS)] for c in columns]
         print_table(("column", *_NUMBERS), lines, _NUMBERS)

@@ -274,4 +274,6 @@ def _report(model: BaseAutoEncoder, rows: FitRows, path: Path, label: str | None
         figures |= {f"layout_{name}": value for name, value in model.following_.items()}
     model.figures_ = figures
     model.save(path)
-    print_fit_report(rows, figures, [path, *draw_fit_plots(model, rows, path, codes)])
+    print_message(f"Wrote {path}")
+    draw_fit_plots(model, rows, path, codes)
+    print_fit_report(rows, figures)

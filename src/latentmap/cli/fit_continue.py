@@ -78,11 +78,12 @@ def _report(model: LatentMap, rows: FitRows, path: Path, earlier_codes: np.ndarr
     if rows.unseen is not None:
         model.figures_ = {**model.figures_, **measure_quality(model, rows.unseen, codes)}
         model.save(path)
-    picture = path.with_suffix(".growth.png")
-    draw_new_rows(picture, earlier_codes, codes.codes, _near_new_landmarks(model, codes.codes))
-    plots = draw_fit_plots(model, rows, path, codes)
+    print_message(f"Wrote {path}")
+    novel = _near_new_landmarks(model, codes.codes)
+    draw_new_rows(path.with_suffix(".new_rows.png"), earlier_codes, codes.codes, novel)
+    draw_fit_plots(model, rows, path, codes)
     print_pairs("Rows added to the map", _format_growth(model))
-    print_fit_report(rows, model.figures_, [path, picture, *plots])
+    print_fit_report(rows, model.figures_)
 
 
 def _near_new_landmarks(model: LatentMap, codes: np.ndarray) -> np.ndarray:

@@ -140,12 +140,12 @@ def _write(output: Path, model: BaseAutoEncoder, n_rows: int, generated: Generat
     if output.suffix.lower() in PICTURE_SUFFIXES:
         for _ in batches:
             pass
-        _draw(output, sample, generated, names)
+        _draw(output, sample, generated.title, names, f", {generated.description}")
         return
     write_rows(output, batches, length=n_rows, feature_names=names)
     print_message(f"Wrote {output}: {format_count(n_rows, 'row')}, {generated.description}")
     if ModelInfo.from_estimator(model).has_image_rows:
-        _draw(output.with_suffix(".png"), sample, generated, None)
+        _draw(output.with_suffix(".png"), sample, generated.title)
 
 
 class _BatchSampler:
@@ -191,11 +191,14 @@ class _RealRows:
 
 
 def _draw(
-    path: Path, sample: _BatchSampler, generated: GeneratedRows, names: Sequence[str] | None
+    path: Path,
+    sample: _BatchSampler,
+    title: str,
+    names: Sequence[str] | None = None,
+    description: str = "",
 ) -> None:
     rows = sample.rows
     total = "" if len(rows) == sample.n_rows else f" of {sample.n_rows:,}"
-    noun = "row" if sample.n_rows == 1 else "rows"
-    details = f"{len(rows):,}{total} {noun}, {generated.description}"
+    details = f"{len(rows):,}{total} {'row' if sample.n_rows == 1 else 'rows'}{description}"
     with open_plot(path, *plots.rows_size(rows.shape), details) as ax:
-        plots.rows(rows, ax, generated.title, names)
+        plots.rows(rows, ax, title, names)

@@ -39,25 +39,17 @@ def code_plot_size(codes: np.ndarray) -> tuple[float, float]:
     return _SQUARE if codes.shape[1] > 1 else (7.0, 3.6)
 
 
-def draw_fit_plots(
-    model: BaseAutoEncoder, rows: FitRows, path: Path, codes: LabelledCodes
-) -> list[Path]:
-    """Draw the plots of a fit next to the model file; return their paths."""
-    written: list[Path] = []
-
-    def next_path(kind: str) -> Path:
-        written.append(path.with_suffix(f".{kind}.png"))
-        return written[-1]
-
-    draw_codes(next_path("codes"), codes, rows.fitted.name)
+def draw_fit_plots(model: BaseAutoEncoder, rows: FitRows, path: Path, codes: LabelledCodes) -> None:
+    """Draw the plots of a fit next to the model file."""
+    draw_codes(path.with_suffix(".codes.png"), codes, rows.fitted.name)
     if len(model.row_shape_) > 1 and codes.codes.shape[1] == 2:
-        draw_plane(next_path("plane"), model, codes.codes)
-    draw_reconstructions(next_path("reconstructions"), model, rows.unseen or rows.fitted)
+        draw_plane(path.with_suffix(".plane.png"), model, codes.codes)
+    reconstructions = path.with_suffix(".reconstructions.png")
+    draw_reconstructions(reconstructions, model, rows.unseen or rows.fitted)
     if model.history_["loss"]:
-        draw_loss(next_path("loss"), model)
+        draw_loss(path.with_suffix(".loss.png"), model)
     else:
         print_message("There is no loss curve: for so few rows the model is PCA.")
-    return written
 
 
 def draw_new_rows(path: Path, earlier: np.ndarray, new: np.ndarray, novel: np.ndarray) -> None:

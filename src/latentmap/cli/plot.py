@@ -69,6 +69,10 @@ def plot(
     supported = {"confidence": info.has_confidence, "density": info.has_density}
     if not supported.get(kind, True):
         raise SettingError(f"--kind {kind}: expected a LatentMap, found {info.name}")
+    if kind == "plane" and not info.has_image_rows:
+        raise SettingError(
+            f"--kind plane: expected a model of images, found rows of shape {info.row_shape}"
+        )
     rows = None if data is None or kind == "loss" else open_model_rows(estimator, data, label)
     _KINDS[kind](output, estimator, rows)
 

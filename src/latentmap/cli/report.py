@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from latentmap.cli.console import format_count, print_message, print_pairs
@@ -38,11 +37,10 @@ def print_figures(title: str, figures: Mapping[str, Any]) -> None:
     print_pairs(title, format_figures(figures))
 
 
-def print_fit_report(rows: FitRows, figures: Mapping[str, Any], written: Sequence[Path]) -> None:
-    """Print the quality figures of a fit, and the files that it wrote."""
+def print_fit_report(rows: FitRows, figures: Mapping[str, Any]) -> None:
+    """Print the quality figures of a fit."""
     if rows.unseen is None:
         n_rows = format_count(len(rows.fitted), "row")
         print_message(f"Quality was not measured: {n_rows} are too few to hold some out.")
     else:
         print_figures(f"Quality on {rows.held_out.describe(rows.fitted.name)}", figures)
-    print_message("Wrote " + ", ".join(map(str, written)))
