@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from latentmap import AutoEncoder, plots
-from latentmap.analysis import CodeDensity, SearchIndex, compare, walk
+from latentmap.analysis import CodeDensity, SearchIndex, compare, interpolate
 from latentmap.data import open_data
 
 
@@ -55,7 +55,7 @@ def main(faces: Path, folder: Path = Path(), n_components: int = 32, **settings:
     # Generate faces between two fitted faces in equal steps, and new random faces.
     fitted, names = ae.transform(source[known]), source.labels[known]
     first, last = 0, len(fitted) // 2
-    steps = ae.inverse_transform(walk(ae, fitted[first], fitted[last], 10, fitted))
+    steps = ae.inverse_transform(interpolate(ae, fitted[first], fitted[last], 10, fitted))
     with plots.figure(folder / "faces.walk.png", 10, 1.5) as ax:
         plots.rows(steps, ax=ax, title=f"From {names[first]} to {names[last]}", columns=10)
     new = ae.inverse_transform(CodeDensity(fitted).sample(20))

@@ -3,7 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latentmap.analysis import density_and_coverage, generation_metrics, likeness, nearest_distances
+from latentmap.analysis import (
+    density_and_coverage,
+    evaluate_generated,
+    generation_metrics,
+    nearest_distances,
+)
 from latentmap.errors import DataError, SettingError
 
 
@@ -23,44 +28,44 @@ def rows():
 
 
 @pytest.mark.parametrize("k", [1, 5])
-def test_density_and_coverage_are_the_published_formulas(rows, k):
+def test_density_and_coverage_match_the_published_formulas(rows, k):
     found = density_and_coverage(*rows, k=k)
     assert found == pytest.approx(definition(*rows, k))
 
 
-def test_blocks_change_nothing(rows, monkeypatch):
+def test_block_size_does_not_change_results(rows, monkeypatch):
     whole = density_and_coverage(*rows), nearest_distances(*rows)
-    monkeypatch.setattr(generation_metrics, "_BLOCK_NUMBERS", 60 * 7)
+    monkeypatch.setattr(generation_metrics, "BLOCK_NUMBERS", 60 * 7)
     assert density_and_coverage(*rows) == whole[0]
     assert np.array_equal(nearest_distances(*rows), whole[1])
 
 
-def test_the_same_distribution_scores_as_the_paper_expects():
+def test_same_distribution_has_the_expected_values():
     real, same = np.random.default_rng(0).normal(size=(2, 2000, 10))
     found = density_and_coverage(real, same)
     assert found.density == pytest.approx(1, abs=0.05)
     assert found.coverage == pytest.approx(1 - 2**-5, abs=0.01)
 
 
-def test_one_mode_of_two_covers_half():
+def test_one_of_two_modes_covers_half():
     rng = np.random.default_rng(0)
     real = rng.normal(size=(1000, 2)) + 50 * np.repeat([0, 1], 500)[:, None]
     found = density_and_coverage(real, rng.normal(size=(1000, 2)))
     assert found.coverage == pytest.approx(0.5, abs=0.02)
 
 
-def test_far_from_the_origin_is_the_same():
+def test_distance_from_the_origin_does_not_matter():
     rows = np.random.default_rng(0).normal(size=(2, 200, 4)).astype("f4")
     assert density_and_coverage(*rows + 1000) == pytest.approx(
         density_and_coverage(*rows), abs=0.02
     )
 
 
-def test_images_are_compared_flat(rows):
+def test_images_are_flattened(rows):
     assert density_and_coverage(*rows.reshape(2, 60, 3, 1)) == density_and_coverage(*rows)
 
 
-def test_a_copy_is_at_no_distance(rows):
+def test_copy_has_distance_zero(rows):
     found = nearest_distances([rows[0][3], rows[0][4] + 100], rows[0])
     assert found[0] == pytest.approx(0, abs=1e-3)
     assert found[1] > 100
@@ -77,7 +82,7 @@ def test_a_copy_is_at_no_distance(rows):
         (np.zeros((9, 2)), np.zeros((5, 2)), 0, SettingError, "k: expected at least 1"),
     ],
 )
-def test_nonsense_is_refused(real, generated, k, error, words):
+def test_invalid_rows_raise(real, generated, k, error, words):
     with pytest.raises(error, match=words):
         density_and_coverage(real, generated, k=k)
 
@@ -90,14 +95,14 @@ class Scaled:
         self.scale_ = np.asarray(scale, "f4")
 
 
-def test_likeness_is_told_in_the_estimators_units(rows):
+def test_rows_are_divided_by_the_scale_of_the_estimator(rows):
     units = np.array([1, 1000, 0.001])
-    found = likeness(Scaled(units), rows[0] * units, rows[1] * units)
+    found = evaluate_generated(Scaled(units), rows[0] * units, rows[1] * units)
     assert found == pytest.approx(density_and_coverage(*rows), abs=0.01)
-    assert likeness(Scaled(1), *rows) == density_and_coverage(*rows)
+    assert evaluate_generated(Scaled(1), *rows) == density_and_coverage(*rows)
 
 
-def test_likeness_is_not_won_by_a_blur():
+def test_blurred_rows_have_low_density():
     rng = np.random.default_rng(0)
     lines = np.zeros((2, 600, 80))
     for part in lines:
@@ -105,5 +110,5 @@ def test_likeness_is_not_won_by_a_blur():
         part += 0.5 * rng.normal(size=part.shape)
     blur = np.repeat(lines[0].mean(axis=0)[None], 600, axis=0)
     assert density_and_coverage(lines[0], blur).density > 2
-    assert likeness(Scaled(1), lines[0], lines[1]).coverage > 0.9
-    assert likeness(Scaled(1), lines[0], blur).coverage < 0.8
+    assert evaluate_generated(Scaled(1), lines[0], lines[1]).coverage > 0.9
+    assert evaluate_generated(Scaled(1), lines[0], blur).coverage < 0.8

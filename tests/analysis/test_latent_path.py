@@ -5,7 +5,12 @@ import itertools
 import numpy as np
 import pytest
 
-from latentmap.analysis.latent_path import _bottleneck, along, probable_path, resampled
+from latentmap.analysis.latent_path import (
+    _bottleneck,
+    high_density_path,
+    interpolate_polyline,
+    resample,
+)
 
 
 def best_of_all_paths(pairs, heights, count):
@@ -20,7 +25,7 @@ def best_of_all_paths(pairs, heights, count):
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_the_bottleneck_is_that_of_the_best_of_all_paths(seed):
+def test_bottleneck_matches_the_best_of_all_paths(seed):
     rng, count = np.random.default_rng(seed), 7
     pairs = np.array(list(itertools.combinations(range(count), 2)))
     pairs = pairs[(rng.random(len(pairs)) < 0.6) | (pairs.sum(axis=1) == 1)]
@@ -30,17 +35,19 @@ def test_the_bottleneck_is_that_of_the_best_of_all_paths(seed):
     )
 
 
-def test_spots_lie_at_equal_distances_along():
+def test_resampled_points_are_equidistant():
     path = np.array([[0.0, 0.0], [3.0, 0.0], [3.0, 1.0]])
-    assert resampled(path, 5).tolist() == [[0, 0], [1, 0], [2, 0], [3, 0], [3, 1]]
-    assert along(path, np.zeros(2), np.array([0.0, 0.5, 1.0])).tolist() == path.tolist()
+    assert resample(path, 5).tolist() == [[0, 0], [1, 0], [2, 0], [3, 0], [3, 1]]
+    assert (
+        interpolate_polyline(path, np.zeros(2), np.array([0.0, 0.5, 1.0])).tolist() == path.tolist()
+    )
 
 
-def test_a_path_keeps_to_the_dense_part(ring, ring_density):
+def test_path_stays_in_dense_regions(ring, ring_density):
     codes, density = ring[0], ring_density
-    path = probable_path(codes[[60, -60]], codes[::2], density)
+    path = high_density_path(codes[[60, -60]], codes[::2], density)
     assert density.log_density(path).min() >= min(
-        density.floor, *density.log_density(codes[[60, -60]])
+        density.low_log_density, *density.log_density(codes[[60, -60]])
     )
     turns = np.diff(path, n=2, axis=0) * len(path) ** 2
     assert np.linalg.norm(turns, axis=1).max() < 600  # smooth: a corner has a thousand and more

@@ -3,50 +3,50 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latentmap.analysis import vary
+from latentmap.analysis import perturb
 from latentmap.errors import DataError, SettingError
 
 
-def test_variations_go_out_step_by_step(plane):
+def test_perturbations_increase(plane):
     codes = np.random.default_rng(0).normal(size=(3000, 4))
-    found = vary(plane(), codes[0] * 0, 400, codes, spread=1)
+    found = perturb(plane(), codes[0] * 0, 400, codes, spread=1)
     far = np.linalg.norm(found, axis=1)
     assert far[:100].mean() < far[100:200].mean() < far[200:300].mean() < far[300:].mean()
 
 
-def test_spread_is_in_proportion(plane):
+def test_spread_scales_the_perturbations(plane):
     codes = np.random.default_rng(0).normal(size=(3000, 2))
-    near, far = (vary(plane(), [0, 0], 50, codes, spread=s) for s in (0.1, 0.2))
+    near, far = (perturb(plane(), [0, 0], 50, codes, spread=s) for s in (0.1, 0.2))
     assert far == pytest.approx(2 * near, rel=1e-4)
 
 
-def test_variations_stay_where_rows_lie(plane, ring, ring_density):
+def test_perturbed_codes_are_probable(plane, ring, ring_density):
     codes, density = ring[0], ring_density
     start = codes[750]
-    found = vary(plane(), start, 200, codes, spread=6, density=density)
+    found = perturb(plane(), start, 200, codes, spread=6, density=density)
     radius = np.linalg.norm(found, axis=1)
     assert (np.abs(radius - 1) < 0.3).all()  # however far along the ring
     assert np.linalg.norm(found - start, axis=1).max() > 0.3
-    least = min(density.floor, density.log_density(start[None])[0])
+    least = min(density.low_log_density, density.log_density(start[None])[0])
     assert (density.log_density(found) >= least).all()
 
 
-def test_a_map_needs_no_codes(atlas, ring):
+def test_map_needs_no_reference_codes(atlas, ring):
     codes = ring[0]
     model = atlas(codes[::10], 0.1)
-    found = vary(model, codes[700], 50, spread=3)
+    found = perturb(model, codes[700], 50, spread=3)
     assert (model.density(found) >= np.percentile(model.density(model.landmarks_), 5)).all()
 
 
-def test_a_row_that_is_improbable_itself_is_varied(plane, ring, ring_density):
-    found = vary(plane(), [0, 0], 20, ring[0], density=ring_density)
+def test_improbable_code_is_perturbed(plane, ring, ring_density):
+    found = perturb(plane(), [0, 0], 20, ring[0], density=ring_density)
     assert np.isfinite(found).all()
     assert len(np.unique(found, axis=0)) == 20
 
 
-def test_a_seed_repeats(plane, ring, ring_density):
+def test_seed_determines_the_perturbations(plane, ring, ring_density):
     settings = (plane(), ring[0][5], 9, ring[0])
-    first, again, other = (vary(*settings, density=ring_density, seed=s) for s in (1, 1, 2))
+    first, again, other = (perturb(*settings, density=ring_density, seed=s) for s in (1, 1, 2))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
 
@@ -57,11 +57,11 @@ def test_a_seed_repeats(plane, ring, ring_density):
         ({"n": 0}, SettingError, "n: expected at least 1"),
         ({"spread": 0}, SettingError, "spread"),
         ({"spread": np.nan}, SettingError, "spread"),
-        ({"among": None}, SettingError, "Plane is no map"),
+        ({"reference": None}, SettingError, "Plane is not a map"),
         ({"code": [1, 2, 3]}, DataError, r"expected shape \(n, 2\)"),
         ({"code": [1, np.inf]}, DataError, "finite"),
     ],
 )
-def test_nonsense_is_refused(plane, ring, options, error, words):
+def test_invalid_arguments_raise(plane, ring, options, error, words):
     with pytest.raises(error, match=words):
-        vary(**{"estimator": plane(), "code": [0, 0], "among": ring[0], **options})
+        perturb(**{"estimator": plane(), "code": [0, 0], "reference": ring[0], **options})

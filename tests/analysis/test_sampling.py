@@ -5,7 +5,7 @@ import pytest
 from sklearn.decomposition import PCA
 
 from latentmap.analysis import CodeDensity, nearest_distances, sampling
-from latentmap.analysis.sampling import density_of
+from latentmap.analysis.sampling import density_for
 from latentmap.errors import DataError, SettingError
 
 
@@ -25,11 +25,11 @@ def density(heaps):
     return CodeDensity(heaps)
 
 
-def test_the_number_of_gaussians_is_found(density):
+def test_number_of_gaussians_is_selected(density):
     assert density.n_gaussians in (4, 8)  # three heaps; the number is doubled
 
 
-def test_one_gaussian_stays_one():
+def test_one_gaussian_is_selected_for_normal_codes():
     codes = np.random.default_rng(0).normal(size=(2000, 3))
     density = CodeDensity(codes)
     assert density.n_gaussians == 1
@@ -37,13 +37,13 @@ def test_one_gaussian_stays_one():
     assert density.log_density(codes) == pytest.approx(expected, abs=0.8)
 
 
-def test_the_density_sums_to_one(density):
+def test_density_integrates_to_one(density):
     x, y = np.meshgrid(np.linspace(-15, 15, 400), np.linspace(-15, 15, 400))
     heights = np.exp(density.log_density(np.column_stack([x.ravel(), y.ravel()])))
     assert heights.sum() * (30 / 399) ** 2 == pytest.approx(1, abs=0.01)
 
 
-def test_samples_are_distributed_as_the_codes(density, heaps):
+def test_samples_have_the_distribution_of_the_codes(density, heaps):
     drawn = density.sample(4000, seed=3)
     assert drawn.dtype == np.float32
     for spot, share in (([0, 0], 0.6), ([9, 0], 0.3), ([0, 9], 0.1)):
@@ -52,20 +52,20 @@ def test_samples_are_distributed_as_the_codes(density, heaps):
         assert np.cov(own.T) == pytest.approx(np.cov(real.T), abs=0.3)
 
 
-def test_usual_and_floor_are_percentiles_of_real_codes(density, heaps):
+def test_median_and_low_log_density_are_percentiles_of_the_codes(density, heaps):
     heights = density.log_density(heaps)
-    assert np.mean(heights < density.floor) == pytest.approx(0.05, abs=0.002)
-    assert np.mean(heights < density.usual) == pytest.approx(0.5, abs=0.002)
+    assert np.mean(heights < density.low_log_density) == pytest.approx(0.05, abs=0.002)
+    assert np.mean(heights < density.median_log_density) == pytest.approx(0.5, abs=0.002)
 
 
-def test_a_seed_repeats_and_a_generator_goes_on(density, heaps):
+def test_seed_repeats_and_generator_continues(density, heaps):
     assert np.array_equal(density.sample(5, seed=1), CodeDensity(heaps).sample(5, seed=1))
     assert not np.array_equal(density.sample(5, seed=1), density.sample(5, seed=2))
     rng = np.random.default_rng(1)
     assert not np.array_equal(density.sample(5, rng), density.sample(5, rng))
 
 
-def test_samples_are_no_copies():
+def test_samples_are_not_copies():
     rng = np.random.default_rng(0)
     codes = np.tanh(rng.normal(size=(3000, 2)) @ rng.normal(size=(2, 6)))
     fitted, unseen = codes[:2000], codes[2000:]
@@ -74,14 +74,14 @@ def test_samples_are_no_copies():
     assert np.mean(found < np.percentile(real, 1)) <= 0.02
 
 
-def test_blocks_change_nothing(density, heaps, monkeypatch):
+def test_block_size_does_not_change_the_density(density, heaps, monkeypatch):
     whole = density.log_density(heaps)
     monkeypatch.setattr(sampling, "BLOCK_NUMBERS", 100)
     assert np.allclose(density.log_density(heaps), whole)
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1e6])
-def test_the_unit_of_the_codes_does_not_matter(heaps, density, scale):
+def test_scale_and_origin_do_not_change_the_fit(heaps, density, scale):
     found = CodeDensity(heaps * scale + 3 * scale)
     assert found.n_gaussians == density.n_gaussians
     expected = density.log_density(heaps[:9]) - 2 * np.log(scale)
@@ -91,7 +91,7 @@ def test_the_unit_of_the_codes_does_not_matter(heaps, density, scale):
 @pytest.mark.parametrize(
     "codes", [np.ones((2, 1)), np.ones((30, 3)), np.repeat([[0.0, 1.0]], 40, 0), np.eye(40)]
 )
-def test_few_or_equal_codes_do(codes):
+def test_few_or_equal_codes_have_finite_density(codes):
     density = CodeDensity(codes)
     assert np.isfinite(density.sample(3)).all()
     assert np.isfinite(density.log_density(codes)).all()
@@ -101,23 +101,23 @@ def test_few_or_equal_codes_do(codes):
     ("codes", "words"),
     [
         (np.ones((1, 2)), "at least 2"),
-        (np.ones(5), "at least 2, of shape"),
+        (np.ones(5), "expected shape .*at least 2"),
         (np.full((5, 2), np.nan), "finite"),
         ([["a"], ["b"]], "numbers"),
     ],
 )
-def test_nonsense_is_refused(codes, words):
+def test_invalid_codes_raise(codes, words):
     with pytest.raises(DataError, match=words):
         CodeDensity(codes)
 
 
-def test_codes_of_another_width_are_refused(density):
+def test_wrong_number_of_components_raises(density):
     with pytest.raises(DataError, match=r"expected shape \(n, 2\)"):
         density.log_density(np.ones((3, 5)))
     with pytest.raises(SettingError, match="n: expected at least 1"):
         density.sample(0)
 
 
-def test_what_is_no_map_needs_codes(heaps):
-    with pytest.raises(SettingError, match="PCA is no map"):
-        density_of(PCA(2).fit(heaps))
+def test_other_estimators_need_codes(heaps):
+    with pytest.raises(SettingError, match="PCA is not a map"):
+        density_for(PCA(2).fit(heaps))

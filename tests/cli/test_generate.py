@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from latentmap import load_model
-from latentmap.analysis import density_and_coverage, likeness, step_sizes
+from latentmap.analysis import density_and_coverage, evaluate_generated, step_sizes
 from latentmap.data import load_dataset, open_data
 
 UNSEEN = load_dataset("digits", "unseen")
@@ -46,7 +46,7 @@ def test_drawn_rows_are_judged_by_real_ones(run, plain_model, tmp_path):
         ["--reference", "digits", "--compare-with", "digits:unseen"],
     )
     said = run("generate", plain_model, "-n", 600, "-o", place, *options).stderr
-    found = likeness(load_model(plain_model), UNSEEN[:], np.load(place))
+    found = evaluate_generated(load_model(plain_model), UNSEEN[:], np.load(place))
     told = f"density {found.density:.2f} (about 1 for real rows), coverage "
     assert (
         f"Compared with 359 rows of digits:unseen: {told}{found.coverage:.2f} (at most 1)" in said
@@ -74,14 +74,14 @@ def test_a_walk_leads_from_row_to_row(run, digits_model, tmp_path):
 
 
 def test_a_walk_on_a_map_keeps_to_its_dense_part(digits_model):
-    from latentmap.analysis import walk
+    from latentmap.analysis import interpolate
 
     model = load_model(digits_model)
     codes = model.transform(load_dataset("digits"))
     rng, shares = np.random.default_rng(0), np.linspace(0, 1, 300)[:, None]
     floor = np.percentile(model.density(model.landmarks_), 5)
     for a, b in codes[rng.choice(len(codes), (6, 2), replace=False)]:
-        steps = walk(model, a, b, 20)
+        steps = interpolate(model, a, b, 20)
         straight = model.density((1 - shares) * a + shares * b).min()
         assert model.density(steps).min() >= min(straight, floor) * 0.99
         sizes = step_sizes(model, steps)

@@ -1,59 +1,60 @@
-"""A walk from one code to another: even steps along a way through probable codes."""
+"""Interpolation between two codes, in even steps along a path of high density."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from latentmap.analysis.latent_path import along, probable_path
-from latentmap.analysis.sampling import Probable, density_of, known_codes
+from latentmap.analysis.latent_path import high_density_path, interpolate_polyline
+from latentmap.analysis.model_info import Decoder
+from latentmap.analysis.sampling import Density, density_for, reference_codes
 from latentmap.data.code_checks import check_codes
 from latentmap.errors import SettingError
 
-__all__ = ["step_sizes", "walk"]
+__all__ = ["interpolate", "step_sizes"]
 
-MOST_NODES = 1500
-"""Codes that a walk may go by: the cost is their number squared."""
-MOST_EVENED = 4096
-"""More steps are so small that what lies between two of them is straight."""
-EVEN = 1.01
-PULLS = (1.0,) * 30 + (0.3,) * 30
-"""How far steps are moved to their places: all the way, until some swing about a sharp turn."""
-BLOCK = 512
+# The cost of a path is quadratic in the number of its nodes.
+MAX_NODES = 1500
+# With more steps, the path between two steps is nearly straight.
+MAX_EQUALISED_STEPS = 4096
+MAX_RATIO = 1.01
+# Full updates converge fast; partial ones stop oscillations at sharp turns.
+UPDATE_FACTORS = (1.0,) * 30 + (0.3,) * 30
+BLOCK_ROWS = 512
 
 
-def walk(
-    estimator: Any,
-    a: Any,
-    b: Any,
+def interpolate(
+    estimator: Decoder,
+    a: ArrayLike,
+    b: ArrayLike,
     n: int = 16,
-    among: Any = None,
+    reference: ArrayLike | None = None,
     *,
-    density: Probable | None = None,
+    density: Density | None = None,
     seed: int = 0,
 ) -> np.ndarray:
-    """Go from one code to another in steps that change the decoded row evenly.
+    """Interpolate between two codes, in steps that change the decoded row evenly.
 
-    Where the straight line crosses only codes as probable as the middle one, that is the way. Else
-    it leads round, by neighbours among real codes: never through rarer ones than the straight line,
-    and through improbable ones only where there is no way round.
+    The path is the straight line if its density is at least the median density of the codes. Else
+    it follows neighbouring reference codes. Its minimum density is never lower than that of the
+    straight line, and it crosses improbable regions only if there is no way around.
 
     Parameters
     ----------
     estimator : fitted estimator
-        With ``inverse_transform``. A ``LatentMap``'s ``density`` tells what is improbable; for
-        others a `CodeDensity` of ``among`` does.
+        With ``inverse_transform``.
     a, b : array-like of shape (n_components,)
     n : int
-        Codes in the walk with both ends, at least 2.
-    among : array-like of shape (m, n_components), optional
-        Codes of real rows. A ``LatentMap`` needs none: its landmarks serve.
+        Number of codes, including both ends; at least 2.
+    reference : array-like of shape (m, n_components), optional
+        Codes of real rows. A ``LatentMap`` uses its landmarks by default.
     density : CodeDensity, optional
-        What tells how probable a code is, where it is known already.
+        Density of the codes. By default the ``density`` of a ``LatentMap``, else a `CodeDensity`
+        fitted to ``reference``.
     seed : int
-        Chooses 1,500 codes to go by where there are more.
+        Random seed of the sample of 1,500 reference codes.
 
     Returns
     -------
@@ -63,16 +64,16 @@ def walk(
     Raises
     ------
     SettingError
-        If ``n`` is below 2, or codes are needed and not given.
+        If ``n`` is below 2, or reference codes are needed and not given.
     DataError
-        If the codes cannot be used.
+        If the codes are not finite or have another number of components.
 
     Notes
     -----
-    "Improbable" is a density below that at 95 % of real codes. The places of the steps are moved
-    along the path until the Euclidean distances between consecutive decoded rows differ by 1 % at
-    most, or 60 times: where a path has sharp turns for want of a better one, and steps are few,
-    they may still differ by a third.
+    A code is improbable if its density is below the 5th percentile of the reference codes. The
+    steps are moved along the path until the Euclidean distances between consecutive decoded rows
+    differ by at most 1 %, or for 60 iterations. With few steps around sharp turns, they may still
+    differ by a third.
 
     Examples
     --------
@@ -83,24 +84,24 @@ def walk(
     >>> model = PCA(2).fit(arc)
     >>> codes = model.transform(arc)
     >>> a, b = codes[angle.argmin()], codes[angle.argmax()]
-    >>> steps = model.inverse_transform(walk(model, a, b, 20, codes))
-    >>> bool((np.linalg.norm(steps, axis=1) > 0.5).all())  # round the hole, not across it
+    >>> steps = model.inverse_transform(interpolate(model, a, b, 20, codes))
+    >>> bool((np.linalg.norm(steps, axis=1) > 0.5).all())  # the path does not cross the hole
     True
     """
     if n < 2:
-        raise SettingError(f"n: expected at least 2 steps, both ends being two, found {n}")
-    known = known_codes(estimator, among)
+        raise SettingError(f"n: expected at least 2 steps, including both ends, found {n}")
+    known = reference_codes(estimator, reference)
     ends = np.concatenate([check_codes(np.reshape(z, (1, -1)), known.shape[1]) for z in (a, b)])
-    nodes = np.random.default_rng(seed).permutation(known)[:MOST_NODES]
-    density = density_of(estimator, known, seed=seed) if density is None else density
-    path = probable_path(ends.astype(np.float64), nodes, density)
-    steps = _even(estimator, path, n).astype(np.float32)
+    nodes = np.random.default_rng(seed).permutation(known)[:MAX_NODES]
+    density = density_for(estimator, known, seed=seed) if density is None else density
+    path = high_density_path(ends.astype(np.float64), nodes, density)
+    steps = _equalise_steps(estimator, path, n).astype(np.float32)
     steps[[0, -1]] = ends
     return steps
 
 
-def step_sizes(estimator: Any, codes: Any) -> np.ndarray:
-    """Give the Euclidean distances between the decoded rows of consecutive codes, shape (n − 1,).
+def step_sizes(estimator: Decoder, codes: ArrayLike) -> np.ndarray:
+    """Return the Euclidean distances between the decoded rows of consecutive codes, shape (n − 1,).
 
     Examples
     --------
@@ -112,28 +113,28 @@ def step_sizes(estimator: Any, codes: Any) -> np.ndarray:
     return np.concatenate(list(_step_blocks(estimator, np.asarray(codes, np.float32))))
 
 
-def _step_blocks(estimator: Any, codes: np.ndarray) -> Iterator[np.ndarray]:
-    for start in range(0, len(codes) - 1, BLOCK):
-        rows = np.asarray(estimator.inverse_transform(codes[start : start + BLOCK + 1]))
+def _step_blocks(estimator: Decoder, codes: np.ndarray) -> Iterator[np.ndarray]:
+    for start in range(0, len(codes) - 1, BLOCK_ROWS):
+        rows = np.asarray(estimator.inverse_transform(codes[start : start + BLOCK_ROWS + 1]))
         flat = rows.reshape(len(rows), -1).astype(np.float64)
         yield np.linalg.norm(np.diff(flat, axis=0), axis=1)
 
 
-def _even(estimator: Any, path: np.ndarray, n: int) -> np.ndarray:
-    """Place n steps on a path so that decoded rows change by the same from each to the next."""
+def _equalise_steps(estimator: Decoder, path: np.ndarray, n: int) -> np.ndarray:
+    """Return n codes on a path between which the decoded row changes by equal distances."""
     lengths = step_sizes(estimator, path)
-    shares = np.linspace(0, 1, n)
-    best, ratio = along(path, lengths, shares), np.inf
-    steps = best
-    for pull in PULLS if 2 < n <= MOST_EVENED else ():
+    fractions = np.linspace(0, 1, n)
+    steps = best = interpolate_polyline(path, lengths, fractions)
+    best_ratio = np.inf
+    for factor in UPDATE_FACTORS if 2 < n <= MAX_EQUALISED_STEPS else ():
         sizes = step_sizes(estimator, steps)
-        found = float(sizes.max() / max(sizes.min(), 1e-300))
-        if found < ratio:
-            best, ratio = steps, found
-        if ratio <= EVEN or not sizes.any():
+        ratio = float(sizes.max() / max(sizes.min(), 1e-300))
+        if ratio < best_ratio:
+            best, best_ratio = steps, ratio
+        if best_ratio <= MAX_RATIO or not sizes.any():
             break
         sums = np.concatenate([[0.0], np.cumsum(sizes)])
-        wanted = np.interp(np.linspace(0, sums[-1], n), sums, shares)
-        shares = shares + pull * (wanted - shares)
-        steps = along(path, lengths, shares)
+        target = np.interp(np.linspace(0, sums[-1], n), sums, fractions)
+        fractions = fractions + factor * (target - fractions)
+        steps = interpolate_polyline(path, lengths, fractions)
     return best

@@ -14,17 +14,21 @@ import numpy as np
 
 from latentmap.data.types import DataLike
 
-__all__ = ["FittedEstimator", "FittedMap", "ModelInfo", "as_map", "model_fingerprint"]
+__all__ = ["Decoder", "FittedEstimator", "FittedMap", "ModelInfo", "as_map", "model_fingerprint"]
 
 
-class FittedEstimator(Protocol):
+class Decoder(Protocol):
+    """A fitted estimator that decodes codes."""
+
+    def inverse_transform(self, X: np.ndarray, /) -> np.ndarray:
+        """Return the rows that codes decode to, shape (n, ...)."""
+
+
+class FittedEstimator(Decoder, Protocol):
     """A fitted estimator that encodes rows and decodes codes, such as scikit-learn's PCA."""
 
     def transform(self, X: DataLike, /) -> np.ndarray:
         """Return the codes of rows, shape (n, n_components)."""
-
-    def inverse_transform(self, X: np.ndarray, /) -> np.ndarray:
-        """Return the rows that codes decode to, shape (n, ...)."""
 
 
 class FittedMap(FittedEstimator, Protocol):

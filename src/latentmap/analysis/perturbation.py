@@ -1,70 +1,70 @@
-"""Variations of one row: codes around its own, going out in the directions that rows there differ.
+"""Random perturbations of a code that follow the local covariance of reference codes.
 
-A code is shaken as its neighbours differ from one another, so that variations stay where rows lie;
-one that would come out improbable takes half the step, again and again.
+Perturbed codes therefore remain where codes of rows are. The step to a code that would be
+improbable is halved until it is not.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import ArrayLike
 
-from latentmap.analysis.sampling import Probable, density_of, known_codes
+from latentmap.analysis.sampling import Density, density_for, reference_codes
 from latentmap.data.code_checks import check_codes
 from latentmap.errors import SettingError
 
-__all__ = ["vary"]
+__all__ = ["perturb"]
 
-NEIGHBORS = 50
-HALVINGS = 30
+N_NEIGHBORS = 50
+MAX_HALVINGS = 30
 
 
-def vary(
-    estimator: Any,
-    code: Any,
+def perturb(
+    estimator: object,
+    code: ArrayLike,
     n: int = 16,
-    among: Any = None,
+    reference: ArrayLike | None = None,
     *,
     spread: float = 1.0,
-    density: Probable | None = None,
+    density: Density | None = None,
     seed: int = 0,
 ) -> np.ndarray:
-    """Give codes around one, ever farther from it.
+    """Return perturbed versions of a code, in ascending order of the perturbation.
 
     Parameters
     ----------
     estimator : fitted estimator
     code : array-like of shape (n_components,)
     n : int
-        How many.
-    among : array-like of shape (m, n_components), optional
-        Codes of real rows. A ``LatentMap`` needs none: its landmarks and its ``density`` serve.
+        Number of perturbed codes.
+    reference : array-like of shape (m, n_components), optional
+        Codes of real rows. A ``LatentMap`` uses its landmarks by default.
     spread : float
-        How far the last variation goes, above 0: about 1 is as far as the 50 nearest codes differ
-        from one another.
+        Size of the last perturbation, above 0, in standard deviations of the 50 nearest codes.
     density : CodeDensity, optional
-        What tells how probable a code is, where it is known already.
+        Density of the codes. By default the ``density`` of a ``LatentMap``, else a `CodeDensity`
+        fitted to ``reference``.
     seed : int
 
     Returns
     -------
     ndarray of shape (n, n_components)
-        float32. None is less probable than ``code``, unless it is more so than 5 % of real codes.
+        float32. The density of each is at least that of ``code``, or the 5th percentile of the
+        reference codes.
 
     Raises
     ------
     SettingError
-        If ``n`` or ``spread`` is not above 0, or codes are needed and not given.
+        If ``n`` or ``spread`` is not above 0, or reference codes are needed and not given.
     DataError
-        If the codes cannot be used.
+        If the codes are not finite or have another number of components.
 
     Notes
     -----
-    zᵢ = code + spread · i/n · Σⱼ wᵢⱼ (cⱼ − c̄) / √(k − 1), w standard normal and cⱼ the k nearest
-    codes: draws from N(code, (spread · i/n)² S), S their covariance. A smoothed bootstrap with a
-    local covariance: B. W. Silverman, "Density Estimation for Statistics and Data Analysis",
-    Chapman & Hall 1986, section 6.4.
+    zᵢ = code + spread · i/n · Σⱼ wᵢⱼ (cⱼ − c̄) / √(k − 1), with standard normal w and the k nearest
+    codes cⱼ. These are samples of N(code, (spread · i/n)² S), where S is the covariance of the cⱼ:
+    a smoothed bootstrap with a local covariance (B. W. Silverman, "Density Estimation for
+    Statistics and Data Analysis", Chapman & Hall 1986, section 6.4).
 
     Examples
     --------
@@ -72,43 +72,43 @@ def vary(
     >>> X = np.random.default_rng(0).normal(size=(300, 5))
     >>> pca = PCA(2).fit(X)
     >>> codes = pca.transform(X)
-    >>> around = vary(pca, codes[0], 4, codes, spread=0.1)
-    >>> around.shape, bool(np.abs(around - codes[0]).max() < 0.5)
+    >>> perturbed = perturb(pca, codes[0], 4, codes, spread=0.1)
+    >>> perturbed.shape, bool(np.abs(perturbed - codes[0]).max() < 0.5)
     ((4, 2), True)
     """
     if n < 1:
         raise SettingError(f"n: expected at least 1, found {n}")
     if not 0 < spread < np.inf:
         raise SettingError(f"spread: expected a number above 0, found {spread}")
-    known = known_codes(estimator, among)
+    known = reference_codes(estimator, reference)
     start = check_codes(np.reshape(code, (1, -1)), known.shape[1]).astype(np.float64)
-    steps = _shakes(known, start, n, seed) * (spread * np.arange(1, n + 1) / n)[:, None]
-    density = density_of(estimator, known, seed=seed) if density is None else density
-    return _probable_steps(density, start, steps)
+    steps = _sample_steps(known, start, n, seed) * (spread * np.arange(1, n + 1) / n)[:, None]
+    density = density_for(estimator, known, seed=seed) if density is None else density
+    return _shorten_steps(density, start, steps)
 
 
-def _shakes(codes: np.ndarray, start: np.ndarray, n: int, seed: int) -> np.ndarray:
-    """Draw steps as the codes nearest to ``start`` differ from their mean."""
+def _sample_steps(codes: np.ndarray, start: np.ndarray, n: int, seed: int) -> np.ndarray:
+    """Draw steps from the covariance of the codes nearest to start."""
     from sklearn.neighbors import NearestNeighbors
 
-    count = min(NEIGHBORS, len(codes))
-    near = NearestNeighbors(n_neighbors=count).fit(codes).kneighbors(start, return_distance=False)
-    around = codes[near[0]] - codes[near[0]].mean(axis=0)
+    count = min(N_NEIGHBORS, len(codes))
+    index = NearestNeighbors(n_neighbors=count).fit(codes)
+    neighbors = codes[index.kneighbors(start, return_distance=False)[0]]
     weights = np.random.default_rng(seed).standard_normal((n, count))
-    return weights @ around / np.sqrt(max(count - 1, 1))
+    return weights @ (neighbors - neighbors.mean(axis=0)) / np.sqrt(max(count - 1, 1))
 
 
-def _probable_steps(density: Probable, start: np.ndarray, steps: np.ndarray) -> np.ndarray:
-    """Halve each step until it ends where rows are probable."""
-    least = min(density.floor, float(density.log_density(start)[0]))
-    out = np.repeat(start, len(steps), axis=0).astype(np.float32)
-    left = np.arange(len(steps))
-    for _ in range(HALVINGS):
-        ends = (start + steps[left]).astype(np.float32)
-        good = density.log_density(ends) >= least
-        out[left[good]] = ends[good]
-        left = left[~good]
-        if not len(left):
+def _shorten_steps(density: Density, start: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """Return the ends of the steps, after halving those that end at a low density."""
+    minimum = min(density.low_log_density, float(density.log_density(start)[0]))
+    codes = np.repeat(start, len(steps), axis=0).astype(np.float32)
+    remaining = np.arange(len(steps))
+    for _ in range(MAX_HALVINGS):
+        ends = (start + steps[remaining]).astype(np.float32)
+        is_probable = density.log_density(ends) >= minimum
+        codes[remaining[is_probable]] = ends[is_probable]
+        remaining = remaining[~is_probable]
+        if not len(remaining):
             break
-        steps[left] /= 2
-    return out
+        steps[remaining] /= 2
+    return codes

@@ -1,126 +1,136 @@
-"""Where codes lie: a density, to draw new codes from and to tell improbable ones.
+"""Density of codes, for sampling new codes and for recognising improbable ones.
 
-An autoencoder does not say how its codes are distributed. So a mixture of Gaussians is fitted to
-them afterwards, as large as codes held out from it can bear: with fewer numbers than the codes it
-cannot hold copies of rows. A map knows where its rows lie, and is asked.
+An autoencoder does not define the distribution of its codes. A mixture of Gaussians is fitted to
+them afterwards, with the number of Gaussians chosen on held-out codes. It has fewer parameters than
+there are codes, so samples are not copies of rows. A map has its own density.
 """
 
 from __future__ import annotations
 
 import warnings
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from latentmap.analysis.model_info import ModelInfo
+from latentmap.analysis.model_info import FittedMap, as_map
 from latentmap.data.code_checks import check_codes
-from latentmap.errors import DataError, SettingError
+from latentmap.errors import SettingError
 from latentmap.progress import progress
 
-__all__ = ["CodeDensity", "Probable", "density_of"]
+if TYPE_CHECKING:
+    from sklearn.mixture import GaussianMixture
 
-LOW = 5.0
-"""Codes less probable than this percentile of real ones count as improbable."""
-MOST_CODES = 20_000
-"""A density is fitted to at most so many codes: more add minutes, and little knowledge."""
-MOST_GAUSSIANS = 256
-FEWEST_A_GAUSSIAN = 20
-HELD_OUT = 0.1
-FEW = 32
-"""Of so few Gaussians twice as many may be worse, and four times as many better; of more not."""
-FLOOR = 1e-4
-"""The least variance of a Gaussian in any direction, as a share of that of all codes."""
-SURE = 2.0
-"""By how many standard errors held-out codes must be more probable in a larger mixture."""
+__all__ = ["CodeDensity", "Density", "density_for", "reference_codes"]
+
+# Codes with a lower density than this percentile of the reference codes are improbable.
+LOW_PERCENTILE = 5.0
+# More codes take minutes and hardly change the density.
+MAX_CODES = 20_000
+MAX_GAUSSIANS = 256
+CODES_PER_GAUSSIAN = 20
+HELD_OUT_FRACTION = 0.1
+# Up to this number of Gaussians, the search continues after one failure to improve.
+PATIENT_UP_TO = 32
+# Minimum variance of a Gaussian in any direction, relative to that of all codes.
+MIN_VARIANCE = 1e-4
+# A larger mixture must improve the held-out log density by this number of standard errors.
+MIN_STANDARD_ERRORS = 2.0
 BLOCK_NUMBERS = 2**22
 
 
-class Probable(Protocol):
-    """What can tell how probable codes are."""
+class Density(Protocol):
+    """Density of codes.
 
-    floor: float
-    usual: float
+    Attributes
+    ----------
+    median_log_density, low_log_density : float
+        The median and the 5th percentile of the log density at the reference codes.
+    """
 
-    def log_density(self, codes: Any) -> np.ndarray:
-        """Give the logarithm of the density at each code."""
+    median_log_density: float
+    low_log_density: float
+
+    def log_density(self, codes: ArrayLike) -> np.ndarray:
+        """Return the log density at each code, shape (n,)."""
 
 
 class CodeDensity:
-    """A mixture of Gaussians, fitted to codes.
+    """Mixture of Gaussians fitted to codes.
 
-    A tenth of the codes is held out, and the number of Gaussians doubled from 1 for as long as that
-    makes these clearly more probable.
+    A tenth of the codes is held out, and the number of Gaussians is doubled from 1 while this
+    increases the held-out log density significantly.
 
     Parameters
     ----------
     codes : array-like of shape (n, n_components)
-        At least 2, best of many rows; of more than 20,000 a random sample is looked at.
+        At least 2. Of more than 20,000 a random sample is used.
     seed : int
-        Chooses the sample and the start of the fit.
-    visible : bool
-        Show a bar with the time left.
+        Random seed of the sample and of the fit.
+    verbose : bool
+        Show a progress bar.
 
     Attributes
     ----------
     n_gaussians : int
-    usual, floor : float
-        The logarithm of the density at the middle code, and at one rarer than 95 % of them.
+    median_log_density, low_log_density : float
+        The median and the 5th percentile of the log density at the codes.
 
     Raises
     ------
     DataError
-        If these are no codes, or fewer than 2.
+        If the codes are not finite numbers of shape (n, n_components), with n at least 2.
 
     Notes
     -----
-    p(z) = Σₖ πₖ N(z; μₖ, Σₖ), by scikit-learn's expectation maximisation. A density fitted after
-    the autoencoder: P. Ghosh et al., "From Variational to Deterministic Autoencoders", ICLR 2020.
+    p(z) = Σₖ πₖ N(z; μₖ, Σₖ), fitted by scikit-learn's expectation maximisation. P. Ghosh et al.,
+    "From Variational to Deterministic Autoencoders", ICLR 2020, fit a density after the
+    autoencoder.
 
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> codes = rng.normal(size=(600, 2)) + 10 * rng.integers(0, 2, (600, 1))  # two heaps
+    >>> codes = rng.normal(size=(600, 2)) + 10 * rng.integers(0, 2, (600, 1))
     >>> density = CodeDensity(codes)
     >>> density.n_gaussians, density.sample(3, seed=1).shape
     (2, (3, 2))
     >>> between, within = density.log_density([[5, 5], [10, 10]])
-    >>> bool(between < density.floor < within)
+    >>> bool(between < density.low_log_density < within)
     True
     """
 
-    def __init__(self, codes: Any, *, seed: int = 0, visible: bool = False) -> None:
-        codes = _checked(codes)
+    def __init__(self, codes: ArrayLike, *, seed: int = 0, verbose: bool = False) -> None:
+        codes = _check_reference(codes)
         rng = np.random.default_rng(seed)
-        some = codes[rng.permutation(len(codes))[:MOST_CODES]]
-        self.center, self.scale = some.mean(axis=0), float(some.std(axis=0).max()) or 1.0
-        self.mixture = _largest_that_holds((some - self.center) / self.scale, seed, visible)
+        sample = codes[rng.permutation(len(codes))[:MAX_CODES]]
+        self.center, self.scale = sample.mean(axis=0), float(sample.std(axis=0).max()) or 1.0
+        self.mixture = _select_mixture((sample - self.center) / self.scale, seed, verbose)
         self.n_gaussians = int(self.mixture.n_components)
-        heights = self.log_density(some)
-        self.usual, self.floor = float(np.median(heights)), float(np.percentile(heights, LOW))
+        self.median_log_density, self.low_log_density = _quantiles(self.log_density(sample))
 
     @property
     def n_components(self) -> int:
-        """Numbers in a code."""
+        """The number of components of a code."""
         return len(self.center)
 
-    def log_density(self, codes: Any) -> np.ndarray:
-        """Give the natural logarithm of the density at each code, shape (n,)."""
-        spots = (check_codes(codes, self.n_components) - self.center) / self.scale
+    def log_density(self, codes: ArrayLike) -> np.ndarray:
+        """Return the natural logarithm of the density at each code, shape (n,)."""
+        points = (check_codes(codes, self.n_components) - self.center) / self.scale
         size = max(1, BLOCK_NUMBERS // (self.n_components * self.n_gaussians))
         blocks = [
-            self.mixture.score_samples(spots[i : i + size]) for i in range(0, len(spots), size)
+            self.mixture.score_samples(points[i : i + size]) for i in range(0, len(points), size)
         ]
-        heights = np.concatenate(blocks) if blocks else np.empty(0)
-        return heights - self.n_components * np.log(self.scale)
+        log_density = np.concatenate(blocks) if blocks else np.empty(0)
+        return log_density - self.n_components * np.log(self.scale)
 
-    def sample(self, n: int = 1, seed: Any = 0) -> np.ndarray:
+    def sample(self, n: int = 1, seed: int | np.random.Generator = 0) -> np.ndarray:
         """Draw codes.
 
         Parameters
         ----------
         n : int
         seed : int or numpy.random.Generator
-            A generator goes on where it is, for one batch after another.
+            A generator continues its sequence, for drawing one batch after another.
 
         Returns
         -------
@@ -136,111 +146,118 @@ class CodeDensity:
             raise SettingError(f"n: expected at least 1, found {n}")
         rng, mixture = np.random.default_rng(seed), self.mixture
         chosen = rng.choice(self.n_gaussians, n, p=mixture.weights_ / mixture.weights_.sum())
-        spots = rng.standard_normal((n, self.n_components))
+        points = rng.standard_normal((n, self.n_components))
         roots = np.linalg.cholesky(mixture.covariances_)
         for number in np.unique(chosen):
-            own = chosen == number
-            spots[own] = mixture.means_[number] + spots[own] @ roots[number].T
-        return (spots * self.scale + self.center).astype(np.float32)
+            members = chosen == number
+            points[members] = mixture.means_[number] + points[members] @ roots[number].T
+        return (points * self.scale + self.center).astype(np.float32)
 
 
-class _MapDensity:
-    """What a map itself tells, in the manner of `CodeDensity`."""
+class MapDensity:
+    """Density of a map's own ``density`` method, with the interface of `CodeDensity`."""
 
-    def __init__(self, model: Any, codes: np.ndarray) -> None:
+    def __init__(self, model: FittedMap, codes: np.ndarray) -> None:
         self.model = model
-        heights = self.log_density(codes)
-        self.usual, self.floor = float(np.median(heights)), float(np.percentile(heights, LOW))
+        self.median_log_density, self.low_log_density = _quantiles(self.log_density(codes))
 
-    def log_density(self, codes: Any) -> np.ndarray:
-        dense = np.asarray(self.model.density(codes), dtype=np.float64)
-        return np.log(np.maximum(dense, 1e-12))
+    def log_density(self, codes: ArrayLike) -> np.ndarray:
+        """Return the natural logarithm of the map's density at each code, shape (n,)."""
+        density = np.asarray(self.model.density(np.asarray(codes)), dtype=np.float64)
+        return np.log(np.maximum(density, 1e-12))
 
 
-def density_of(
-    estimator: Any, codes: Any = None, *, seed: int = 0, visible: bool = False
-) -> Probable:
-    """Give what tells how probable codes are: a map's own density, or one fitted to codes.
+def density_for(
+    estimator: object, codes: ArrayLike | None = None, *, seed: int = 0, verbose: bool = False
+) -> Density:
+    """Return the density of an estimator's codes: a map's own, or one fitted to codes.
 
     Parameters
     ----------
     estimator : fitted estimator
     codes : array-like of shape (n, n_components), optional
-        Of real rows. A ``LatentMap`` needs none.
+        Codes of real rows. Not needed for a ``LatentMap``.
     seed : int
-    visible : bool
-        Show a bar with the time left.
+    verbose : bool
+        Show a progress bar.
 
     Returns
     -------
-    Probable
-        With ``log_density``, and the ``usual`` and ``floor`` of real codes.
+    Density
 
     Raises
     ------
     SettingError
         If codes are needed and not given.
     """
-    known = known_codes(estimator, codes)
-    if ModelInfo.from_estimator(estimator).is_map:
-        return _MapDensity(estimator, known)
-    return CodeDensity(known, seed=seed, visible=visible)
+    reference = reference_codes(estimator, codes)
+    model = as_map(estimator)
+    if model is not None:
+        return MapDensity(model, reference)
+    return CodeDensity(reference, seed=seed, verbose=verbose)
 
 
-def known_codes(estimator: Any, codes: Any = None) -> np.ndarray:
-    """Check codes, or where none are given take the landmarks of a map, which lie where rows do."""
+def reference_codes(estimator: object, codes: ArrayLike | None = None) -> np.ndarray:
+    """Return the given codes as float64, or the landmarks of a map if there are none."""
     if codes is not None:
-        return _checked(codes)
-    if not ModelInfo.from_estimator(estimator).is_map:
-        kind = type(estimator).__name__
-        raise SettingError(f"codes: expected those of real rows, as {kind} is no map, found none")
-    return _checked(estimator.landmarks_)
+        return _check_reference(codes)
+    model = as_map(estimator)
+    if model is None:
+        name = type(estimator).__name__
+        raise SettingError(
+            f"codes: expected codes of real rows, because {name} is not a map, found none"
+        )
+    return _check_reference(model.landmarks_)
 
 
-def _checked(codes: Any) -> np.ndarray:
-    """Check codes to fit to; as float64."""
-    shape = np.shape(codes)
-    if len(shape) != 2 or shape[0] < 2 or shape[1] < 1:
-        raise DataError(f"codes: expected at least 2, of shape (n, n_components), found {shape}")
-    return check_codes(codes, shape[1]).astype(np.float64)
+def _check_reference(codes: ArrayLike) -> np.ndarray:
+    return check_codes(codes, min_rows=2).astype(np.float64)
 
 
-def _largest_that_holds(codes: np.ndarray, seed: int, visible: bool) -> Any:
-    """Fit ever larger mixtures; give the one that makes held-out codes most probable."""
-    held = round(HELD_OUT * len(codes))
-    fitted, unseen = codes[held:], codes[:held]
-    counts = _counts(len(fitted) if held else 0)
-    best, heights, worse = None, np.full(held, -np.inf), 0
-    with progress("Fitting a density to the codes", sum(counts), visible) as advance:
+def _quantiles(log_density: np.ndarray) -> tuple[float, float]:
+    return float(np.median(log_density)), float(np.percentile(log_density, LOW_PERCENTILE))
+
+
+def _select_mixture(codes: np.ndarray, seed: int, verbose: bool) -> GaussianMixture:
+    """Fit mixtures of increasing size; return the one with the best held-out log density."""
+    n_held_out = round(HELD_OUT_FRACTION * len(codes))
+    held_out, fitted = codes[:n_held_out], codes[n_held_out:]
+    counts = _mixture_sizes(len(fitted) if n_held_out else 0)
+    best, best_log_density, n_failures = None, np.full(n_held_out, -np.inf), 0
+    with progress("Fitting a density to the codes", sum(counts), verbose) as advance:
         for count in counts:
-            mixture = _mixture(fitted, count, seed)
-            found = mixture.score_samples(unseen) if held else heights
-            better = best is None or _ahead(found, heights)
-            best, heights = (mixture, found) if better else (best, heights)
-            worse = 0 if better else worse + 1
+            mixture = _fit_mixture(fitted, count, seed)
+            log_density = mixture.score_samples(held_out) if n_held_out else best_log_density
+            if best is None or _is_better(log_density, best_log_density):
+                best, best_log_density, n_failures = mixture, log_density, 0
+            else:
+                n_failures += 1
             advance(count, note=f"{count} Gaussians")
-            if worse > (count <= FEW):
+            if n_failures > (count <= PATIENT_UP_TO):
                 break
     return best
 
 
-def _ahead(found: np.ndarray, before: np.ndarray) -> bool:
-    lead = found - before
-    return bool(lead.mean() > SURE * lead.std() / np.sqrt(len(lead)))
+def _is_better(log_density: np.ndarray, previous: np.ndarray) -> bool:
+    gain = log_density - previous
+    return bool(gain.mean() > MIN_STANDARD_ERRORS * gain.std() / np.sqrt(len(gain)))
 
 
-def _counts(n_codes: int) -> list[int]:
-    counts = [1]
-    while 2 * counts[-1] <= min(MOST_GAUSSIANS, n_codes // FEWEST_A_GAUSSIAN):
-        counts.append(2 * counts[-1])
-    return counts
+def _mixture_sizes(n_codes: int) -> list[int]:
+    sizes = [1]
+    while 2 * sizes[-1] <= min(MAX_GAUSSIANS, n_codes // CODES_PER_GAUSSIAN):
+        sizes.append(2 * sizes[-1])
+    return sizes
 
 
-def _mixture(codes: np.ndarray, count: int, seed: int) -> Any:
+def _fit_mixture(codes: np.ndarray, count: int, seed: int) -> GaussianMixture:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
 
-    mixture = GaussianMixture(count, reg_covar=FLOOR, tol=1e-2, max_iter=30, random_state=seed)
+    mixture = GaussianMixture(
+        count, reg_covar=MIN_VARIANCE, tol=1e-2, max_iter=30, random_state=seed
+    )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # near enough; or equal codes
-        return mixture.fit(codes.astype(np.float32))  # twice as fast, and as good
+        # The fit is accurate enough when it stops, also for equal codes.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return mixture.fit(codes.astype(np.float32))  # float32 takes half the time of float64.

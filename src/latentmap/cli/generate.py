@@ -11,7 +11,7 @@ import numpy as np
 import typer
 
 from latentmap import plots
-from latentmap.analysis import likeness
+from latentmap.analysis import evaluate_generated
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.console import format_count, print_message, show_status
 from latentmap.cli.model_arguments import open_model
@@ -183,7 +183,7 @@ class _RealRows:
         """Print the density and coverage of generated rows."""
         real = f"{format_count(len(self.rows), 'row')} of {self.data}"
         with show_status(f"Comparing with {real}…"):
-            fidelity = likeness(self.model, self.rows, generated.rows)
+            fidelity = evaluate_generated(self.model, self.rows, generated.rows)
         print_message(
             f"Compared with {real}: density {fidelity.density:.2f} (about 1 for real rows), "
             f"coverage {fidelity.coverage:.2f} (at most 1)"

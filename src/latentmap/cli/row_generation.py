@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latentmap.analysis.interpolation import step_sizes, walk
+from latentmap.analysis.interpolation import interpolate, step_sizes
 from latentmap.analysis.model_info import ModelInfo
-from latentmap.analysis.perturbation import vary
-from latentmap.analysis.sampling import MOST_CODES, CodeDensity, density_of
+from latentmap.analysis.perturbation import perturb
+from latentmap.analysis.sampling import MAX_CODES, CodeDensity, density_for
 from latentmap.cli.console import format_count, show_status
 from latentmap.cli.row_selection import open_model_row, open_model_rows, split_row_number
 from latentmap.cli.streaming import encode_rows, map_batches
@@ -74,7 +74,7 @@ def _sample_model(request: Request) -> GeneratedRows:
 def _sample_like(request: Request, data: str) -> GeneratedRows:
     """Sample from the density of the codes of other rows."""
     codes = _reference_codes(request, data)
-    density = CodeDensity(codes, seed=request.seed, visible=True)
+    density = CodeDensity(codes, seed=request.seed, verbose=True)
     rng = np.random.default_rng(request.seed)
     sampled = (density.sample(count, rng) for count in _batch_sizes(request))
     n_codes, n_gaussians = (
@@ -90,7 +90,7 @@ def _interpolate(request: Request, start: str, end: str) -> GeneratedRows:
     a, b = (_encode_row(request, row) for row in (start, end))
     settings = _density_settings(request, start)
     with show_status(f"Interpolating from {start} to {end}…"):
-        steps = walk(request.model, a, b, request.n_rows, **settings)
+        steps = interpolate(request.model, a, b, request.n_rows, **settings)
         sizes = step_sizes(request.model, steps[:_MAX_MEASURED_STEPS])
     ratio = sizes.max() / sizes.min() - 1 if sizes.min() > 0 else 0.0
     description = f"interpolated from {start} to {end}, step sizes equal within {ratio:.1%}"
@@ -100,7 +100,7 @@ def _interpolate(request: Request, start: str, end: str) -> GeneratedRows:
 def _vary(request: Request, row: str) -> GeneratedRows:
     code, settings = _encode_row(request, row), _density_settings(request, row)
     with show_status(f"Varying {row}…"):
-        codes = vary(request.model, code, request.n_rows, spread=request.spread, **settings)
+        codes = perturb(request.model, code, request.n_rows, spread=request.spread, **settings)
     return GeneratedRows(_decode(request, codes), f"Variations of {row}", f"variations of {row}")
 
 
@@ -126,13 +126,13 @@ def _encode_row(request: Request, text: str) -> np.ndarray:
 
 
 def _density_settings(request: Request, row: str) -> dict[str, Any]:
-    """Return the arguments of `walk` and `vary` that describe how likely a code is."""
+    """Return the arguments of `interpolate` and `perturb` that describe how likely a code is."""
     if request.reference is None and ModelInfo.from_estimator(request.model).is_map:
         codes = None
     else:
         codes = _reference_codes(request, request.reference or split_row_number(row)[0])
-    density = density_of(request.model, codes, seed=request.seed, visible=True)
-    return {"among": codes, "density": density, "seed": request.seed}
+    density = density_for(request.model, codes, seed=request.seed, verbose=True)
+    return {"reference": codes, "density": density, "seed": request.seed}
 
 
 def _reference_codes(request: Request, data: str) -> np.ndarray:
@@ -142,4 +142,4 @@ def _reference_codes(request: Request, data: str) -> np.ndarray:
             f"{data}: expected at least 2 rows to estimate a density of codes from, found "
             f"{len(rows)}; name other rows with --reference DATA"
         )
-    return encode_rows(request.model, rows.sample(MOST_CODES, request.seed))
+    return encode_rows(request.model, rows.sample(MAX_CODES, request.seed))
