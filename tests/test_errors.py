@@ -20,12 +20,12 @@ CAUGHT_AS = {
 }
 
 
-def test_every_error_is_in_this_table():
+def test_every_error_is_tested():
     assert set(CAUGHT_AS) == set(errors.__all__)
 
 
 @pytest.mark.parametrize("name", sorted(CAUGHT_AS))
-def test_what_each_error_is_caught_as(name):
+def test_base_classes_of_errors(name):
     kind = getattr(errors, name)
     assert issubclass(kind, (LatentmapError, *CAUGHT_AS[name]))
     for caught in CAUGHT_AS[name]:
@@ -35,7 +35,7 @@ def test_what_each_error_is_caught_as(name):
 
 
 @pytest.mark.parametrize("name", sorted(set(CAUGHT_AS) - {"UnknownNameError"}))
-def test_errors_say_what_they_were_told(name):
+def test_errors_keep_their_message(name):
     kind = getattr(errors, name)
     assert str(kind("rows.csv, line 17")) == "rows.csv, line 17"
     copy = pickle.loads(pickle.dumps(kind("rows.csv, line 17")))
@@ -47,7 +47,7 @@ def test_not_fitted_is_one_class():
     assert errors.NotFittedError is errors.NotFittedError
 
 
-def test_other_names_are_not_there():
+def test_unknown_attribute_raises():
     with pytest.raises(AttributeError, match="no attribute 'Typo'"):
         errors.Typo  # noqa: B018
 
@@ -61,5 +61,5 @@ def test_other_names_are_not_there():
         (["a"], "unknown recipe ['a'] (known: article, dense)"),
     ],
 )
-def test_unknown_names_tell_the_nearest(name, told):
+def test_unknown_name_suggests_a_similar_one(name, told):
     assert str(UnknownNameError("recipe", name, ["dense", "article"])) == told

@@ -13,7 +13,7 @@ def left(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_file_is_there_when_whole_and_not_before(tmp_path):
+def test_file_appears_when_it_is_complete(tmp_path):
     place = tmp_path / "codes.npy"
     with write_atomically(place) as beside:
         beside.write_text("new")
@@ -24,7 +24,7 @@ def test_a_file_is_there_when_whole_and_not_before(tmp_path):
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, FileError])
-def test_a_crash_leaves_the_old_file(error, tmp_path):
+def test_error_keeps_the_old_file(error, tmp_path):
     place = tmp_path / "codes.npy"
     place.write_text("old")
     with pytest.raises(error, match="stop"), write_atomically(place) as beside:
@@ -34,7 +34,7 @@ def test_a_crash_leaves_the_old_file(error, tmp_path):
     assert left(tmp_path) == ["codes.npy"]
 
 
-def test_a_full_disk_is_told_and_leaves_the_old_file(tmp_path):
+def test_full_disk_raises_and_keeps_the_old_file(tmp_path):
     place = tmp_path / "codes.npy"
     place.write_text("old")
     told = r"codes\.npy: cannot be written \(No space left"
@@ -45,7 +45,7 @@ def test_a_full_disk_is_told_and_leaves_the_old_file(tmp_path):
     assert left(tmp_path) == ["codes.npy"]
 
 
-def test_an_older_file_is_replaced(tmp_path):
+def test_old_file_is_replaced(tmp_path):
     place = tmp_path / "codes.npy"
     place.write_text("old")
     with write_atomically(str(place)) as beside:
@@ -62,7 +62,7 @@ def test_a_folder_can_be_written(tmp_path):
     assert left(place) == ["1.png"]
 
 
-def test_a_folder_with_something_in_it_stays(tmp_path):
+def test_folder_that_is_not_empty_is_not_replaced(tmp_path):
     place = tmp_path / "images"
     place.mkdir()
     (place / "mine.txt").write_text("mine")
@@ -72,14 +72,14 @@ def test_a_folder_with_something_in_it_stays(tmp_path):
     assert left(tmp_path) == ["images"]
 
 
-def test_a_missing_folder_is_named(tmp_path):
+def test_message_names_a_missing_folder(tmp_path):
     place = tmp_path / "nowhere" / "codes.npy"
     with pytest.raises(FileError, match="nowhere does not exist"), write_atomically(place):
         pytest.fail("the block must not run")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_may_not_be_written_is_told(tmp_path):
+def test_unwritable_folder_raises(tmp_path):
     tmp_path.chmod(0o500)
     try:
         place = tmp_path / "codes.npy"
@@ -89,7 +89,7 @@ def test_a_folder_that_may_not_be_written_is_told(tmp_path):
         tmp_path.chmod(0o700)
 
 
-def test_a_block_that_writes_nothing_is_an_error(tmp_path):
+def test_block_that_writes_nothing_raises(tmp_path):
     with (
         pytest.raises(FileError, match="cannot be written"),
         write_atomically(tmp_path / "codes.npy"),
@@ -98,7 +98,7 @@ def test_a_block_that_writes_nothing_is_an_error(tmp_path):
     assert left(tmp_path) == []
 
 
-def test_what_a_killed_process_left_is_swept_away(tmp_path):
+def test_partial_outputs_are_removed(tmp_path):
     script = (
         "import os, sys\n"
         "from latentmap.files import write_atomically\n"
@@ -128,7 +128,7 @@ def test_what_a_killed_process_left_is_swept_away(tmp_path):
         ("folder/1.png", {"inputs": ["folder"]}, "found a file of folder"),
     ],
 )
-def test_a_path_that_cannot_be_written_is_refused(tmp_path, monkeypatch, name, options, words):
+def test_unwritable_output_path_raises(tmp_path, monkeypatch, name, options, words):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file.npy").touch()
     (tmp_path / "folder").mkdir()
@@ -138,7 +138,7 @@ def test_a_path_that_cannot_be_written_is_refused(tmp_path, monkeypatch, name, o
     assert left(tmp_path) == ["file.npy", "folder"]
 
 
-def test_a_path_that_can_be_written_is_returned(tmp_path):
+def test_writable_output_path_is_returned(tmp_path):
     (tmp_path / "empty").mkdir()
     for name, folder in (("a.PNG", False), ("empty", True), ("new", True)):
         assert check_output_path(tmp_path / name, [".png", ""], folder=folder) == tmp_path / name

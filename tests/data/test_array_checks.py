@@ -24,22 +24,22 @@ from latentmap.errors import DataError
         (np.zeros((2, 2), "i4,i4"), "X: expected real numbers, found records"),
     ],
 )
-def test_what_is_no_row_of_numbers(array, sentence):
+def test_data_that_are_not_rows_of_numbers_raise(array, sentence):
     with pytest.raises(DataError, match="^" + re.escape(sentence)):
         check_rows("X", array.shape, array.dtype)
 
 
 @pytest.mark.parametrize("kind", ["u1", "i2", "i8", "u8", "f4", "f8"])
-def test_plain_types_stay(kind):
+def test_standard_types_are_not_changed(kind):
     assert check_rows("X", (2, 2), np.dtype(kind)) == np.dtype(kind)
 
 
-def test_masked_arrays_are_refused():
+def test_masked_arrays_raise():
     with pytest.raises(DataError, match="found a masked one"):
         as_numbers("X", np.ma.masked_array([[1, 2]], mask=[[True, False]]))
 
 
-def test_other_objects_are_named():
+def test_message_gives_the_type_of_another_object():
     with pytest.raises(DataError, match="expected rows of numbers, found an object of type set"):
         as_numbers("X", {1, 2})
 
@@ -58,7 +58,7 @@ def test_finite_batches_pass():
         (np.array([[[0.0, 1.0], [np.nan, 1]]]), None, r"row 100, column \(1, 0\): .* found NaN"),
     ],
 )
-def test_first_bad_value_is_named(batch, names, place):
+def test_message_names_the_first_invalid_value(batch, names, place):
     with pytest.raises(DataError, match="^rows.npy, " + place):
         check_finite(batch, 100, "rows.npy", names)
 

@@ -24,7 +24,7 @@ def header_only(path, shape, descr="<f8"):
     return path
 
 
-def test_npy_is_mapped_not_read(npy):
+def test_npy_is_memory_mapped(npy):
     source = open_npy(npy)
     assert (len(source), source.row_shape, source.dtype) == (5, (4, 3), np.int16)
     with npy.open("r+b") as stream:  # what changes on disk now is seen: nothing was read before
@@ -48,7 +48,7 @@ def test_truncated_npy(npy):
         open_npy(npy)
 
 
-def test_npy_that_claims_too_much(tmp_path):
+def test_npy_shorter_than_its_header_claims(tmp_path):
     path = header_only(tmp_path / "x.npy", (2**40, 2**40))
     with pytest.raises(FileError, match="found 0; it is cut short"):
         open_npy(path)
@@ -63,7 +63,7 @@ def test_npy_of_negative_shape(tmp_path):
 @pytest.mark.parametrize(
     "content", [b"", b"\x93NUMPY", b"\x93NUMPY\x01\x00\x10", b"PK\3\4" * 9, BROKEN_HEADER]
 )
-def test_foreign_npy(tmp_path, content):
+def test_npy_of_another_format(tmp_path, content):
     (tmp_path / "x.npy").write_bytes(content)
     with pytest.raises(FileError, match=r"^x.npy: cannot be read as a NumPy array file \("):
         open_npy(tmp_path / "x.npy")
@@ -107,7 +107,7 @@ def test_npz_rows_and_labels_by_name(tmp_path, save, rows, labels):
 
 
 @pytest.mark.parametrize("y", [np.zeros(2), np.array([0.5, 1, 2]), np.eye(3)])
-def test_npz_targets_that_are_no_labels_are_left_alone(tmp_path, y):
+def test_npz_targets_that_are_not_labels_are_ignored(tmp_path, y):
     np.savez(tmp_path / "x.npz", X=np.zeros((3, 2)), y=y)
     assert open_npz(tmp_path / "x.npz").labels is None
 
@@ -135,13 +135,13 @@ def npz_of(tmp_path, npy_path):
     return tmp_path / "x.npz"
 
 
-def test_npz_that_claims_more_than_it_has(tmp_path):
+def test_npz_shorter_than_its_header_claims(tmp_path):
     path = npz_of(tmp_path, header_only(tmp_path / "h.npy", (2**40, 2**20)))
     with pytest.raises(FileError, match=r"x.npz, array X: expected .* bytes of rows, found 0"):
         open_npz(path)
 
 
-def test_npz_is_weighed_before_it_is_read(tmp_path, monkeypatch):
+def test_memory_is_checked_before_npz_is_read(tmp_path, monkeypatch):
     np.savez_compressed(tmp_path / "x.npz", X=np.zeros((1000, 100)))
     monkeypatch.setattr("latentmap.data.memory.available_bytes", lambda: 700_000)
     monkeypatch.setattr(np.lib.format, "read_array", lambda *a, **k: pytest.fail("was read"))

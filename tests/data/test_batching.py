@@ -19,25 +19,25 @@ def test_rebatch_keeps_rows_and_order(size):
     assert 0 < len(batches[-1]) <= size
 
 
-def test_rebatch_of_nothing_is_nothing():
+def test_rebatch_without_rows():
     assert list(batching.rebatch([], 3)) == []
     assert list(batching.rebatch([np.zeros(0)], 3)) == []
 
 
-def test_permuted_is_uniform():
+def test_shuffled_order_is_uniform():
     rng, rows = np.random.default_rng(0), np.arange(4)
     firsts = [next(batching.shuffled(rows.take, 4, 1, rng))[0] for _ in range(2000)]
     assert np.bincount(firsts).min() > 2000 / 4 * 0.8
 
 
-def test_buffered_mixes_rows_of_several_blocks():
+def test_shuffled_in_blocks_mixes_rows_of_several_blocks():
     rows, rng = np.arange(1000), np.random.default_rng(0)
     bounds = np.arange(0, 1001, 100)
     batch = next(batching.shuffled_in_blocks(rows.take, bounds, 50, rng, blocks_in_buffer=5))
     assert len(np.unique(batch // 100)) == 5
 
 
-def test_the_next_batch_is_read_while_one_is_worked_on():
+def test_next_batch_is_read_while_the_caller_uses_one():
     read = []
 
     def batches():
@@ -56,7 +56,7 @@ def test_the_next_batch_is_read_while_one_is_worked_on():
     assert [batch.tolist() for batch in coming] == [[1], [2], [3]]
 
 
-def test_an_error_in_reading_comes_where_the_batch_would():
+def test_error_in_reading_is_raised_instead_of_the_batch():
     def batches():
         yield np.zeros(1)
         raise DataError("row 7: a hole")
@@ -67,14 +67,14 @@ def test_an_error_in_reading_comes_where_the_batch_would():
         next(coming)
 
 
-def test_nobody_reads_on_after_the_caller_has_left():
+def test_reading_stops_when_the_caller_stops():
     coming = batching.read_ahead(np.array([i]) for i in range(10))
     next(coming)
     coming.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("reading")]
 
 
-def test_batches_are_read_in_order_with_their_positions_and_progress(capsys):
+def test_read_batches_yields_positions_and_shows_progress(capsys):
     rows = ArraySource(np.arange(10.0).reshape(5, 2), name="them")
     parts = list(batching.read_batches(rows, 2, task="counting"))
     assert [(where.start, where.stop) for where, _ in parts] == [(0, 2), (2, 4), (4, 5)]
@@ -85,7 +85,7 @@ def test_batches_are_read_in_order_with_their_positions_and_progress(capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_a_bad_number_is_named_by_its_row_in_the_source():
+def test_read_batches_names_the_row_of_an_invalid_number():
     array = np.zeros((9, 2))
     array[6, 1] = np.inf
     rows = ArraySource(array, name="them").subset(np.arange(3, 9))
@@ -93,7 +93,7 @@ def test_a_bad_number_is_named_by_its_row_in_the_source():
         list(batching.read_batches(rows, 2))
 
 
-def test_a_memory_limit_holds_in_the_thread_that_reads_ahead():
+def test_memory_limit_holds_in_the_reading_thread():
     def limits():
         yield limit_bytes()
 

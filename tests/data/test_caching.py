@@ -36,44 +36,44 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "latentmap"
 
 
-def test_rows_that_fit_are_read_into_memory_once():
+def test_rows_that_fit_are_loaded_once():
     source = Decoded(ROWS)
-    near = load_or_cache(source)
-    assert near.block_starts is None
-    assert np.array_equal(near[:], ROWS)
-    assert np.array_equal(near[:], ROWS)
+    cached = load_or_cache(source)
+    assert cached.block_starts is None
+    assert np.array_equal(cached[:], ROWS)
+    assert np.array_equal(cached[:], ROWS)
     assert source.read == 500
 
 
-def test_more_go_to_the_disk_and_leave_nothing_behind(little_memory, cache):
+def test_larger_rows_are_cached_on_disk_without_a_named_file(little_memory, cache):
     source = Decoded(ROWS)
-    near = load_or_cache(source)
-    assert near.block_starts is not None
-    assert np.array_equal(near[:], ROWS)
-    assert np.array_equal(near[[400, 3]], ROWS[[400, 3]])
+    cached = load_or_cache(source)
+    assert cached.block_starts is not None
+    assert np.array_equal(cached[:], ROWS)
+    assert np.array_equal(cached[[400, 3]], ROWS[[400, 3]])
     assert source.read == 500
     assert list(cache.iterdir()) == []
 
 
-def test_a_full_disk_leaves_rows_where_they_are(little_memory, cache, monkeypatch):
+def test_rows_are_not_cached_on_a_full_disk(little_memory, cache, monkeypatch):
     monkeypatch.setattr(module, "DISK_MARGIN", 1 << 50)
     source = Decoded(ROWS)
     assert load_or_cache(source) is source
 
 
-def test_rows_that_workers_will_read_stay_where_they_are(little_memory, cache):
+def test_rows_are_not_cached_without_use_disk(little_memory, cache):
     source = Decoded(ROWS)
     assert load_or_cache(source, use_disk=False) is source
 
 
-def test_raw_numbers_stay_where_they_are(little_memory):
+def test_decoded_rows_are_not_copied(little_memory):
     source = ArraySource(ROWS)
     assert load_or_cache(source) is source
     part = source.split(100)[0]
     assert load_or_cache(part) is part
 
 
-def test_the_place_of_a_bad_number_is_that_of_the_original(little_memory, cache):
+def test_cached_rows_keep_their_original_index(little_memory, cache):
     holed = ROWS.copy()
     holed[77, 1] = np.nan
     rows = Decoded(holed).subset(np.arange(50, 500))
@@ -81,7 +81,7 @@ def test_the_place_of_a_bad_number_is_that_of_the_original(little_memory, cache)
         prepare(rows, "auto", 1, None, 0)
 
 
-def test_so_is_it_where_raw_numbers_are_read_into_memory():
+def test_loaded_rows_keep_their_original_index():
     holed = ROWS.copy()
     holed[77, 1] = np.nan
     with pytest.raises(DataError, match="row 77"):
@@ -90,10 +90,10 @@ def test_so_is_it_where_raw_numbers_are_read_into_memory():
 
 def test_fitting_reads_the_original_once(little_memory, cache):
     source = Decoded(ROWS)
-    ready = prepare(source, "auto", 1, None, 0)
+    prepared = prepare(source, "auto", 1, None, 0)
     for _ in range(3):
-        seen = np.concatenate(list(ready.fitted.batches(64, rng=np.random.default_rng(0))))
-        assert len(seen) == 450
+        epoch = np.concatenate(list(prepared.fitted.batches(64, rng=np.random.default_rng(0))))
+        assert len(epoch) == 450
     assert source.read == 500
 
 

@@ -9,12 +9,12 @@ from latentmap.data import ArraySource, SparseSource, as_source
 from latentmap.errors import DataError, FileError, SettingError, UnknownNameError
 
 
-def test_a_source_is_itself():
+def test_source_is_returned_unchanged():
     source = ArraySource(np.zeros((2, 2)))
     assert as_source(source) is source
 
 
-def test_arrays_lists_frames_and_paths_are_the_same_rows(tmp_path):
+def test_arrays_lists_frames_and_paths_give_the_same_rows(tmp_path):
     rows = np.arange(6).reshape(3, 2)
     np.save(tmp_path / "rows.npy", rows)
     for data in (
@@ -58,7 +58,7 @@ def test_memory_maps_stay_on_disk(tmp_path):
         (pd.Series([1, 2]), "the array: expected rows in two or more dimensions, found shape (2,)"),
     ],
 )
-def test_unusable_data(data, sentence):
+def test_invalid_data_raises(data, sentence):
     with pytest.raises(DataError, match="^" + re.escape(sentence)):
         as_source(data)
 
@@ -70,6 +70,6 @@ def test_names_and_missing_files():
         as_source("absent.npy")
 
 
-def test_an_array_has_no_label_column():
+def test_label_of_an_array_raises():
     with pytest.raises(SettingError, match="label 'kind': expected a table"):
         as_source(np.zeros((2, 2)), label="kind")

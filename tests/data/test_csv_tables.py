@@ -37,13 +37,13 @@ def test_whole_numbers_stay_integers(write, text):
     assert source.labels is None
 
 
-def test_one_fraction_makes_floats(write):
+def test_one_fraction_makes_all_columns_floats(write):
     source = open_csv(write("a,b\n1,2\n3,.5e1\n-7,+4\n"))
     assert source[:].tolist() == [[1, 2], [3, 5], [-7, 4]]
     assert source.dtype == np.float64
 
 
-def test_true_and_false_are_one_and_zero(write):
+def test_true_and_false_are_read_as_one_and_zero(write):
     assert open_csv(write("a,b\nTrue,1\nFalse,2\n"))[:].tolist() == [[1, 1], [0, 2]]
 
 
@@ -54,7 +54,7 @@ def test_without_header(write):
     assert source.labels.tolist() == [7, 8]
 
 
-def test_label_is_taken_out(write):
+def test_label_column_is_not_a_feature(write):
     path = write("size,species,age\n1,setosa,2\n3,virginica,4\n")
     source = open_csv(path, label="species")
     assert source.feature_names == ["size", "age"]
@@ -85,7 +85,7 @@ LINES = [f"{i},{i + 20}" for i in range(20)]
         ("2020-01-01", "'2020-01-01'"),
     ],
 )
-def test_a_bad_cell_is_named(write, cell, found):
+def test_message_names_an_invalid_cell(write, cell, found):
     lines = ["size,age", *LINES]
     lines[16] = f"3,{cell}"
     sentence = f"rows.csv, line 17, column age: expected a number, found {found}"
@@ -93,7 +93,7 @@ def test_a_bad_cell_is_named(write, cell, found):
         open_csv(write("\n".join(lines)))
 
 
-def test_lines_are_counted_as_an_editor_does(write):
+def test_line_numbers_are_those_of_an_editor(write):
     text = '\n"size\nin m",age\n\n1,2\n\n3,x\n'
     with pytest.raises(DataError, match="line 7, column age: expected a number, found 'x'"):
         open_csv(write(text))
@@ -140,12 +140,12 @@ def test_no_rows(write, text, sentence):
     "content",
     [b"a,b\n\xff\xfe,2\n", b"\x89PNG\r\n\x1a\n\0\0\0", b"a,b\n1," + b"9" * 200_000 + b"x\n"],
 )
-def test_foreign_files(write, content):
+def test_files_of_another_format(write, content):
     with pytest.raises((FileError, DataError), match=r"^rows\.csv"):
         open_csv(write(content))
 
 
-def test_the_file_is_weighed_before_it_is_read(write, monkeypatch):
+def test_memory_is_checked_before_a_file_is_read(write, monkeypatch):
     path = write("a,b\n" + "1,2\n" * 100_000)
     monkeypatch.setattr("latentmap.data.memory.available_bytes", lambda: 3_000_000)
     with pytest.raises(TooLargeError, match=r"rows.csv: needs 0.0 GB"):

@@ -7,7 +7,7 @@ from latentmap.data.data_frames import is_frame, read_frame
 from latentmap.errors import DataError, UnknownNameError
 
 
-def test_frames_are_told_from_arrays():
+def test_is_frame_distinguishes_frames_from_arrays():
     assert is_frame(pd.DataFrame({"a": [1]}))
     assert is_frame(pa.table({"a": [1]}))
     assert not is_frame(np.zeros((2, 2)))
@@ -31,7 +31,7 @@ def test_integers_stay_integers():
     assert read_frame(pd.DataFrame({"a": [True, False]})).dtype == np.uint8
 
 
-def test_numbered_columns_are_no_names():
+def test_column_numbers_are_not_feature_names():
     assert read_frame(pd.DataFrame(np.zeros((2, 3)))).feature_names is None
 
 
@@ -50,7 +50,7 @@ def test_numbered_columns_are_no_names():
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "columns of different names, found two 'a'"),
     ],
 )
-def test_unusable_columns_are_named(frame, sentence):
+def test_message_names_an_invalid_column(frame, sentence):
     with pytest.raises(DataError, match="^the data frame.*" + sentence):
         read_frame(frame)
 

@@ -9,10 +9,10 @@ LOCAL = ["mnist", "digits", "wine", "breast_cancer"]
 
 @pytest.mark.parametrize("name", LOCAL)
 @pytest.mark.parametrize("part", ["fit", "unseen"])
-def test_sizes_are_as_told(name, part):
+def test_sizes_match_the_description(name, part):
     source = load_dataset(name, part)
-    told = list_datasets()[name]
-    assert len(source) == (told.n_fit if part == "fit" else told.n_unseen)
+    dataset = list_datasets()[name]
+    assert len(source) == (dataset.n_fit if part == "fit" else dataset.n_unseen)
     assert source.labels.shape == (len(source),)
     assert source.name == (name if part == "fit" else f"{name}:unseen")
 
@@ -38,7 +38,7 @@ def test_parts_share_no_rows():
     assert len(np.unique(np.concatenate([fitted, unseen]), axis=0)) == 178
 
 
-def test_the_table_is_a_copy():
+def test_list_datasets_returns_a_copy():
     list_datasets().clear()
     assert list(list_datasets()) == ["mnist", "fashion-mnist", "digits", "wine", "breast_cancer"]
 

@@ -36,7 +36,7 @@ def sha256(content):
     return hashlib.sha256(content).hexdigest()
 
 
-def test_a_file_is_fetched_once(server, tmp_path):
+def test_file_is_downloaded_once(server, tmp_path):
     (server.files / "x.gz").write_bytes(b"content")
     for _ in range(2):
         path = fetch("set", server.url + "x.gz", sha256(b"content"))
@@ -45,21 +45,21 @@ def test_a_file_is_fetched_once(server, tmp_path):
     assert server.asked == ["/x.gz"]
 
 
-def test_a_wrong_checksum_leaves_nothing(server, tmp_path):
+def test_file_with_a_wrong_checksum_is_not_cached(server, tmp_path):
     (server.files / "x.gz").write_bytes(b"other content")
     with pytest.raises(FileError, match=r"^set: expected a file of SHA-256 .* at http.*, found"):
         fetch("set", server.url + "x.gz", sha256(b"content"))
     assert [p for p in (tmp_path / "cache").rglob("*") if p.is_file()] == []
 
 
-def test_a_damaged_copy_is_fetched_again(server):
+def test_damaged_file_is_downloaded_again(server):
     (server.files / "x.gz").write_bytes(b"content")
     path = fetch("set", server.url + "x.gz", sha256(b"content"))
     path.write_bytes(b"damaged")
     assert fetch("set", server.url + "x.gz", sha256(b"content")).read_bytes() == b"content"
 
 
-def test_an_absent_file_and_an_absent_server(server):
+def test_missing_file_and_unreachable_server(server):
     with pytest.raises(FileError, match=r"^set: cannot be downloaded .*the server answered 404\)"):
         fetch("set", server.url + "absent.gz", sha256(b""))
     with pytest.raises(FileError, match=r"^set: cannot be downloaded .*network is") as caught:
@@ -67,7 +67,7 @@ def test_an_absent_file_and_an_absent_server(server):
     assert "\n" not in str(caught.value)
 
 
-def test_fashion_mnist_comes_from_the_server(server, monkeypatch):
+def test_fashion_mnist_is_downloaded(server, monkeypatch):
     checksums = {}
     for kind in ("fit", "unseen"):
         for name in datasets._IDX_FILES[kind]:

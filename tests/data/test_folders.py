@@ -12,14 +12,14 @@ def test_natural_order():
     assert sorted(names, key=natural_sort_key) == expected
 
 
-def test_odd_names_are_only_names(tmp_path):
+def test_unusual_file_names_are_listed(tmp_path):
     for name in ["a b.png", "$(touch x).png", "-rf.png", "é.png", "\n.png"]:
         (tmp_path / name).touch()
     assert set(list_files(tmp_path)) == {path.name for path in tmp_path.iterdir()}
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
-def test_a_folder_that_cannot_be_read_is_named(tmp_path):
+def test_message_names_an_unreadable_folder(tmp_path):
     (tmp_path / "closed").mkdir(mode=0)
     with pytest.raises(FileError, match=r"closed: cannot be read \(Permission denied\)"):
         list_files(tmp_path)

@@ -86,7 +86,7 @@ def test_damaged_gzip(path):
         read_idx(path)
 
 
-def test_the_claim_is_weighed_before_memory_is_taken(path):
+def test_memory_is_checked_before_allocation(path):
     path.write_bytes(idx((2**32 - 1, 2**32 - 1), b""))
     with pytest.raises(TooLargeError, match=r"^x-idx: needs 18,446,744,065"):
         read_idx(path)

@@ -4,7 +4,7 @@ from latentmap.data.image_names import numbered_file_names, safe_file_names
 from latentmap.errors import SettingError
 
 
-def test_numbers_sort():
+def test_numbered_names_sort_by_number():
     names = numbered_file_names(123_456)
     assert names[7] == "000007.png"
     assert names == sorted(names)
@@ -36,6 +36,6 @@ def test_unsafe_names(name):
         safe_file_names(["fine.png", name])
 
 
-def test_one_name_for_two_images():
+def test_equal_names_raise():
     with pytest.raises(SettingError, match=r"image name 'A.jpg': expected another than that of 'a"):
         safe_file_names(["a.png", "A.jpg"])

@@ -70,7 +70,7 @@ def test_mixed_types_are_read_as_colour_if_one_is(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".pgm"])
-def test_sixteen_bits_stay(tmp_path, suffix):
+def test_sixteen_bits_are_kept(tmp_path, suffix):
     deep = GREY.astype(np.uint16) * 257
     save(tmp_path, f"a{suffix}", deep)
     source = open_data(tmp_path)
@@ -78,7 +78,7 @@ def test_sixteen_bits_stay(tmp_path, suffix):
     assert np.array_equal(source[0], deep)
 
 
-def test_black_and_white_is_0_and_255(tmp_path):
+def test_black_is_0_and_white_is_255(tmp_path):
     save(tmp_path, "a.png", GREY > 100)
     assert np.array_equal(open_data(tmp_path)[0], np.where(GREY > 100, 255, 0))
 
@@ -130,7 +130,7 @@ def test_flat_folders_have_no_labels_and_other_files_are_ignored(tmp_path):
     assert source.labels is None
 
 
-def test_rows_are_read_when_asked_for(tmp_path):
+def test_images_are_read_lazily(tmp_path):
     first, second = save(tmp_path, "a.png", GREY), save(tmp_path, "b.png", GREY)
     source = open_data(tmp_path)
     first.unlink()
@@ -143,7 +143,7 @@ def test_rows_are_read_when_asked_for(tmp_path):
     assert second.exists()
 
 
-def test_what_has_grown_since_is_not_decoded(tmp_path, recwarn):
+def test_image_that_has_grown_since_opening_raises(tmp_path, recwarn):
     save(tmp_path, "a.png", GREY)
     source = open_data(tmp_path)
     source._decode = lambda _: pytest.fail("decoded before its size was looked at")
@@ -153,7 +153,7 @@ def test_what_has_grown_since_is_not_decoded(tmp_path, recwarn):
     assert not recwarn.list
 
 
-def test_what_has_become_a_pipe_is_not_waited_for(tmp_path):
+def test_file_that_has_become_a_pipe_raises(tmp_path):
     path = save(tmp_path, "a.png", GREY)
     source = open_data(tmp_path)
     path.unlink()
@@ -162,7 +162,7 @@ def test_what_has_become_a_pipe_is_not_waited_for(tmp_path):
         source[0]
 
 
-def test_the_odd_size_is_named(tmp_path):
+def test_message_names_an_image_of_another_size(tmp_path):
     save(tmp_path, "a/1.png", GREY)
     save(tmp_path, "b/2.png", GREY[:, :3])
     with pytest.raises(DataError, match=r"^b/2.png: expected 6×5 pixels as in a/1.png, found 3×5$"):
@@ -170,22 +170,22 @@ def test_the_odd_size_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"no", 99_999 * b"no", b"%!PS-Adobe-3.0 EPSF\n"])
-def test_unreadable_images_are_named(tmp_path, content):
+def test_message_names_an_unreadable_image(tmp_path, content):
     save(tmp_path, "a.png", GREY)
     (tmp_path / "b.png").write_bytes(content)
     with pytest.raises(FileError, match=r"^b.png: cannot be read as an image"):
         open_data(tmp_path)
 
 
-def test_what_is_no_image_is_told_without_where_it_lies(tmp_path):
+def test_message_does_not_contain_the_folder(tmp_path):
     save(tmp_path, "a.png", GREY)
     (tmp_path / "b.png").write_bytes(b"no")
-    with pytest.raises(FileError) as told:
+    with pytest.raises(FileError) as caught:
         open_data(tmp_path)
-    assert str(told.value).endswith("(it is no PNG, JPEG, BMP, GIF, TIFF, WEBP or PPM)")
+    assert str(caught.value).endswith("(it is no PNG, JPEG, BMP, GIF, TIFF, WEBP or PPM)")
 
 
-def test_large_files_are_read_as_small_ones_are(tmp_path):
+def test_large_and_small_files_give_the_same_pixels(tmp_path):
     noise = np.random.default_rng(0).integers(0, 255, (2, 300, 300), dtype=np.uint8)
     for row, name in zip(noise, ("a.png", "b.tif"), strict=True):
         assert save(tmp_path, name, row).stat().st_size > 2**16
@@ -193,7 +193,7 @@ def test_large_files_are_read_as_small_ones_are(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".gif", ".tif", ".bmp"])
-def test_truncated_images_are_named(tmp_path, suffix):
+def test_message_names_a_truncated_image(tmp_path, suffix):
     noise = np.random.default_rng(0).integers(0, 255, (64, 64), dtype=np.uint8)
     path = save(tmp_path, f"a{suffix}", noise)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
@@ -201,14 +201,14 @@ def test_truncated_images_are_named(tmp_path, suffix):
         open_data(tmp_path)[0]
 
 
-def test_dangling_links_are_named(tmp_path):
+def test_message_names_a_dangling_link(tmp_path):
     save(tmp_path, "a.png", GREY)
     (tmp_path / "b.png").symlink_to(tmp_path / "absent.png")
     with pytest.raises(FileError, match=r"^b.png: cannot be read as an image \(No such file"):
         open_data(tmp_path)
 
 
-def test_loops_of_links_do_not_trap(tmp_path):
+def test_loops_of_links_end(tmp_path):
     save(tmp_path, "a/1.png", GREY)
     (tmp_path / "a" / "loop").symlink_to(tmp_path)
     assert list(open_data(tmp_path).paths) == ["a/1.png"]
@@ -226,7 +226,7 @@ def claiming(side):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b""))
 
 
-def test_decompression_bombs_are_refused_at_the_header(tmp_path):
+def test_decompression_bombs_raise_at_the_header(tmp_path):
     for i, side in enumerate([9_000, 60_000]):  # below and above Pillow's own limit
         (tmp_path / str(i)).mkdir()
         (tmp_path / str(i) / "x.png").write_bytes(claiming(side))
@@ -234,7 +234,7 @@ def test_decompression_bombs_are_refused_at_the_header(tmp_path):
             open_data(tmp_path / str(i))
 
 
-def test_floats_are_no_pixels(tmp_path):
+def test_float_images_raise(tmp_path):
     save(tmp_path, "a.tif", GREY.astype(np.float32))
     with pytest.raises(FileError, match=r"^a.tif: .*expected pixels of 8 or 16 bits"):
         open_data(tmp_path)
@@ -254,7 +254,7 @@ def test_every_suffix_is_decoded(tmp_path):
     assert open_data(tmp_path).load()[:].shape == (len(IMAGE_SUFFIXES), 5, 6, 3)
 
 
-def test_folders_called_by_bytes_that_are_no_text_are_labels_that_can_be_written(tmp_path):
+def test_folder_names_that_are_not_text_become_valid_labels(tmp_path):
     for folder in (b"caf\xe8", b"caf\xe9", b"caf?"):
         save(tmp_path, f"{os.fsdecode(folder)}/\udcff.png", GREY)
     source = open_data(tmp_path)

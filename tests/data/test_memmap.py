@@ -7,7 +7,7 @@ from latentmap.data.memmap import TemporaryArrayFile, cache_folder
 from latentmap.errors import FileError
 
 
-def test_what_was_written_comes_back_and_leaves_nothing(tmp_path, monkeypatch):
+def test_written_arrays_are_read_back_and_the_file_is_deleted(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     parts = [np.arange(6.0).reshape(2, 3), np.arange(6.0, 12.0).reshape(2, 3).T.copy().T]
     with TemporaryArrayFile() as file:
@@ -19,7 +19,7 @@ def test_what_was_written_comes_back_and_leaves_nothing(tmp_path, monkeypatch):
     assert not list((tmp_path / "latentmap").iterdir())
 
 
-def test_a_full_disk_is_one_sentence(monkeypatch):
+def test_full_disk_raises_file_error(monkeypatch):
     full = Path("/dev/full")
     monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: full.open("wb", buffering=0))
     with (
@@ -29,7 +29,7 @@ def test_a_full_disk_is_one_sentence(monkeypatch):
         file.write(np.zeros(3))
 
 
-def test_where_nothing_can_be_kept_the_temporary_folder_serves(tmp_path, monkeypatch):
+def test_temporary_folder_replaces_an_unwritable_cache_folder(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     assert cache_folder().is_dir()

@@ -38,14 +38,14 @@ def folder(tmp_path, small_pieces):
 @pytest.fixture
 def reads(monkeypatch):
     """The row groups that are read, as (file, group), or (file, first, last) of several."""
-    seen, real = [], ParquetSource._tables
+    order, real = [], ParquetSource._tables
 
     def count(self, groups, columns):
-        seen.append((groups.file, *sorted({groups.first, groups.last})))
+        order.append((groups.file, *sorted({groups.first, groups.last})))
         return real(self, groups, columns)
 
     monkeypatch.setattr(ParquetSource, "_tables", count)
-    return seen
+    return order
 
 
 def test_opening_reads_no_rows(folder, reads):
@@ -82,13 +82,13 @@ def test_shuffled_batches_read_each_group_once(folder, reads, part, set_memory_u
     expected = source[:][:, 0]
     source[999 if part == "whole" else 0]  # leaves a group in the cache that a pass reads anyway
     reads.clear()
-    seen = np.concatenate(list(source.batches(33, rng=np.random.default_rng(1))))[:, 0]
-    assert np.array_equal(np.sort(seen), expected)
-    assert np.mean(np.diff(seen) == 1) < 0.1
+    order = np.concatenate(list(source.batches(33, rng=np.random.default_rng(1))))[:, 0]
+    assert np.array_equal(np.sort(order), expected)
+    assert np.mean(np.diff(order) == 1) < 0.1
     assert 9 <= len(reads) <= 10
 
 
-def test_one_piece_of_a_group_is_held_at_a_time(tmp_path, reads, small_pieces):
+def test_one_piece_of_a_group_is_in_memory_at_a_time(tmp_path, reads, small_pieces):
     columns = {"x": np.arange(950), "y": np.arange(950) * 10}
     source = open_parquet(write(tmp_path / "one.parquet", columns))
     for size in (50, 130):
@@ -102,7 +102,7 @@ def test_one_piece_of_a_group_is_held_at_a_time(tmp_path, reads, small_pieces):
     assert source[[940, 3, 500, 3]][:, 0].tolist() == [940, 3, 500, 3]
 
 
-def test_a_hole_deep_in_a_group_is_told_with_its_row(tmp_path, small_pieces):
+def test_message_gives_the_row_of_a_missing_value_in_a_group(tmp_path, small_pieces):
     columns = {"x": pa.array([None if i == 777 else i for i in range(950)]), "y": np.arange(950)}
     source = open_parquet(write(tmp_path / "one.parquet", columns))
     assert source[600:610][:, 0].tolist() == list(range(600, 610))
@@ -124,14 +124,14 @@ def test_small_groups_are_read_together(tmp_path, reads, monkeypatch):
     assert source[[1999, 279, 280, 1000]][:, 0].tolist() == [1999, 279, 280, 1000]
 
 
-def test_a_hole_in_a_later_one_of_small_groups_is_told_with_its_row(tmp_path):
+def test_message_gives_the_row_of_a_missing_value_in_small_groups(tmp_path):
     values = pa.array([None if i == 777 else i for i in range(950)])
     path = write(tmp_path / "one.parquet", {"x": values}, row_group_size=10)
     with pytest.raises(DataError, match="row 777, column x: expected a number, found nothing"):
         open_parquet(path)[:]
 
 
-def test_a_file_is_opened_once_to_be_read_in_order(folder, monkeypatch):
+def test_file_is_opened_once_if_read_in_order(folder, monkeypatch):
     source, opened, real = open_data(folder, label="kind"), [], parquet.ParquetFile
     monkeypatch.setattr(parquet, "ParquetFile", lambda path: opened.append(path) or real(path))
     source[:]
@@ -155,7 +155,7 @@ def test_other_number_types(tmp_path):
     assert source[:].tolist() == [[1, 0.5, 1], [0, 1, 2]]
 
 
-def test_a_column_of_lists_is_a_row_each(tmp_path):
+def test_lists_of_a_single_column_are_rows(tmp_path):
     pixels = pa.FixedSizeListArray.from_arrays(pa.array(np.arange(12, dtype=np.uint8)), 4)
     path = write(tmp_path / "x.parquet", {"pixels": pixels, "digit": [7, 8, 9]}, row_group_size=2)
     source = open_parquet(path, "digit")
@@ -164,14 +164,14 @@ def test_a_column_of_lists_is_a_row_each(tmp_path):
     assert source.labels.tolist() == [7, 8, 9]
 
 
-def test_row_names_of_pandas_are_no_feature(tmp_path):
+def test_pandas_index_is_not_a_feature(tmp_path):
     frame = pd.DataFrame({"a": [1.0, 2.0]}, index=["x", "y"])
     frame.to_parquet(tmp_path / "x.parquet")
     assert open_parquet(tmp_path / "x.parquet").feature_names == ["a"]
 
 
 @pytest.mark.parametrize("statistics", [True, False])
-def test_a_missing_value_is_named(tmp_path, statistics):
+def test_message_names_a_missing_value(tmp_path, statistics):
     columns = {"a": [1, 2, 3, 4, 5], "age": [1.0, 2, 3, None, 5]}
     path = write(tmp_path / "x.parquet", columns, row_group_size=2, write_statistics=statistics)
     sentence = "^x.parquet, row 3, column age: expected a number, found nothing$"
@@ -199,7 +199,7 @@ def test_missing_values_in_lists_and_labels(tmp_path):
         ([{"q": 1}, {"q": 2}], "column b: expected numbers, found struct<"),
     ],
 )
-def test_columns_that_are_no_numbers(tmp_path, values, sentence):
+def test_columns_that_are_not_numbers_raise(tmp_path, values, sentence):
     path = write(tmp_path / "x.parquet", {"a": [1, 2], "b": values})
     with pytest.raises(DataError, match="^x.parquet, " + sentence):
         open_parquet(path)
@@ -212,14 +212,14 @@ def test_columns_that_are_no_numbers(tmp_path, values, sentence):
         ({"x": [1], "y": [1.5], "z": [1]}, "column z: expected no such column, found int64"),
     ],
 )
-def test_files_must_agree(tmp_path, columns, sentence):
+def test_files_with_other_columns_raise(tmp_path, columns, sentence):
     write(tmp_path / "rows" / "1.parquet", {"x": [1], "y": [1.5]})
     write(tmp_path / "rows" / "2.parquet", columns)
     with pytest.raises(FileError, match=f"^2.parquet, {sentence}$"):
         open_data(tmp_path / "rows")
 
 
-def test_files_may_differ_in_how_they_hold_numbers_and_labels(tmp_path):
+def test_files_may_differ_in_types_of_numbers_and_labels(tmp_path):
     kinds = pa.array(["a"], pa.string()), pa.array(["b"], pa.large_string())
     write(tmp_path / "rows" / "1.parquet", {"x": [1], "y": [2], "kind": kinds[0]})
     write(tmp_path / "rows" / "2.parquet", {"x": [1.5], "y": [3], "kind": kinds[1]})
@@ -238,13 +238,13 @@ def test_files_may_differ_in_how_they_hold_numbers_and_labels(tmp_path):
         ([True, False], [True, True], [1, 0, 1, 1]),
     ],
 )
-def test_all_labels_together_tell_what_they_are(tmp_path, first, second, labels):
+def test_labels_are_numbers_only_if_all_are(tmp_path, first, second, labels):
     for number, kinds in enumerate([first, second]):
         write(tmp_path / "rows" / f"{number}.parquet", {"x": [1, 2], "kind": kinds})
     assert open_data(tmp_path / "rows", label="kind").labels.tolist() == labels
 
 
-def test_what_has_become_a_pipe_is_not_waited_for(tmp_path):
+def test_file_that_has_become_a_pipe_raises(tmp_path):
     path = write(tmp_path / "x.parquet", {"x": [1, 2]})
     source = open_parquet(path)
     path.unlink()
@@ -253,7 +253,7 @@ def test_what_has_become_a_pipe_is_not_waited_for(tmp_path):
         source[:]
 
 
-def test_lists_are_no_labels(tmp_path):
+def test_lists_as_labels_raise(tmp_path):
     path = write(tmp_path / "x.parquet", {"x": [1, 2], "kind": [[1], [2, 3]]})
     with pytest.raises(DataError, match=r"^x.parquet, column kind: expected labels, found list<"):
         open_parquet(path, "kind")
@@ -261,7 +261,7 @@ def test_lists_are_no_labels(tmp_path):
 
 @pytest.mark.parametrize("others", [["a"], list("abcdefghij")])
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_a_label_too_long_for_an_array_is_one_sentence(tmp_path, monkeypatch, others, suffix):
+def test_label_too_long_for_an_array_raises(tmp_path, monkeypatch, others, suffix):
     monkeypatch.setattr("latentmap.data.memory.available_bytes", lambda: 4 * 5000 * 1000 - 1)
     labels = ["x" * 5000, *others * (999 // len(others)), *["a"] * (999 % len(others))]
     path = tmp_path / f"x.{suffix}"
@@ -276,14 +276,14 @@ def test_labels_may_be_bytes(tmp_path):
     assert open_parquet(path, "kind").labels.tolist() == ["a", "caf\\xe9"]
 
 
-def test_a_file_without_rows_says_nothing_of_columns(tmp_path):
+def test_columns_of_a_file_without_rows_are_ignored(tmp_path):
     write(tmp_path / "rows" / "1.parquet", {"x": pa.nulls(0), "kind": pa.nulls(0)})
     write(tmp_path / "rows" / "2.parquet", {"x": [1.5], "kind": ["a"]})
     source = open_data(tmp_path / "rows", label="kind")
     assert source[:].tolist() == [[1.5]]
 
 
-def test_text_in_a_later_file_is_told_with_the_file(tmp_path):
+def test_message_names_a_later_file_with_text(tmp_path):
     write(tmp_path / "rows" / "1.parquet", {"x": [1.5]})
     write(tmp_path / "rows" / "2.parquet", {"x": ["a"]})
     with pytest.raises(DataError, match=r"^2.parquet, column x: expected numbers, found string"):
@@ -322,7 +322,7 @@ def test_no_rows_and_unknown_label(tmp_path):
         open_parquet(path, "knd")
 
 
-def test_a_huge_group_is_refused_before_it_is_read(tmp_path, monkeypatch, reads):
+def test_memory_is_checked_before_a_group_is_read(tmp_path, monkeypatch, reads):
     source = open_parquet(write(tmp_path / "x.parquet", {"x": np.arange(1000)}))
     monkeypatch.setattr("latentmap.data.memory.available_bytes", lambda: 15_000)
     with pytest.raises(TooLargeError, match=r"^x.parquet: needs"):
@@ -330,18 +330,18 @@ def test_a_huge_group_is_refused_before_it_is_read(tmp_path, monkeypatch, reads)
     assert reads == []
 
 
-def test_of_many_files_one_footer_is_held_at_a_time(tmp_path, monkeypatch):
+def test_one_footer_is_in_memory_at_a_time(tmp_path, monkeypatch):
     folder = tmp_path / "rows"
     for i in range(3):
         write(folder / f"{i}.parquet", {"x": [1.0, 2.0]})
-    footers, held, real = [], [], parquet.ParquetFile
+    footers, n_alive, real = [], [], parquet.ParquetFile
 
     def watched(path):
-        held.append(sum(footer() is not None for footer in footers))
+        n_alive.append(sum(footer() is not None for footer in footers))
         file = real(path)
         footers.append(weakref.ref(file.metadata))
         return file
 
     monkeypatch.setattr(parquet, "ParquetFile", watched)
     assert len(open_data(folder)) == 6
-    assert held == [0, 0, 0]
+    assert n_alive == [0, 0, 0]

@@ -13,7 +13,7 @@ from latentmap.errors import DataError, FileError
         (ValueError(), "ValueError"),
     ],
 )
-def test_one_sentence(error, reason):
+def test_parser_errors_become_one_sentence(error, reason):
     with (
         pytest.raises(FileError, match=rf"^x.npy: cannot be read as an array \({reason}\)$"),
         as_file_error("x.npy", "an array", ValueError, EOFError),
@@ -21,7 +21,7 @@ def test_one_sentence(error, reason):
         raise error
 
 
-def test_own_errors_and_mistakes_pass():
+def test_own_and_unlisted_errors_pass():
     with pytest.raises(DataError, match="own"), as_file_error("x", "y", Exception):
         raise DataError("own")
     with pytest.raises(TypeError), as_file_error("x", "y", ValueError):

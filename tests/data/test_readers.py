@@ -14,7 +14,7 @@ from latentmap.data import open_data, readers
 from latentmap.errors import FileError, SettingError, UnknownNameError
 
 
-def test_every_kind_of_file_gives_the_same_rows(tmp_path):
+def test_every_format_gives_the_same_rows(tmp_path):
     rows = np.arange(6).reshape(3, 2)
     np.save(tmp_path / "rows.npy", rows)
     np.savez(tmp_path / "rows.npz", rows=rows)
@@ -27,7 +27,7 @@ def test_every_kind_of_file_gives_the_same_rows(tmp_path):
         assert source.name == path.name
 
 
-def test_a_file_that_takes_long_to_read_is_told(tmp_path, monkeypatch, capsys):
+def test_slow_reading_shows_progress(tmp_path, monkeypatch, capsys):
     path = tmp_path / "rows.csv"
     path.write_text("a,b\n1,2\n3,4\n", encoding="ascii")
     open_data(path, verbose=True)
@@ -53,7 +53,7 @@ def test_names():
         open_data("wine", label="a")
 
 
-def test_a_path_wins_over_a_name(tmp_path, monkeypatch):
+def test_path_takes_precedence_over_a_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "wine").mkdir()
     Image.fromarray(np.zeros((2, 3), np.uint8)).save(tmp_path / "wine" / "a.png")
@@ -80,20 +80,20 @@ def test_unknown_suffixes(tmp_path, name, found):
         open_data(tmp_path / name)
 
 
-def test_pipes_are_not_waited_for(tmp_path):
+def test_pipes_raise(tmp_path):
     os.mkfifo(tmp_path / "rows.csv")
     with pytest.raises(FileError, match="expected a file or a folder, found something else"):
         open_data(tmp_path / "rows.csv")
 
 
-def test_a_folder_of_two_kinds(tmp_path):
+def test_folder_of_two_formats_raises(tmp_path):
     parquet.write_table(pa.table({"a": [1]}), tmp_path / "a.parquet")
     Image.fromarray(np.zeros((2, 3), np.uint8)).save(tmp_path / "a.png")
     with pytest.raises(FileError, match=r"expected .parquet files or images, found both"):
         open_data(tmp_path)
 
 
-def test_the_folder_one_stands_in_has_a_name(tmp_path, monkeypatch):
+def test_current_folder_has_a_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     parquet.write_table(pa.table({"a": [1]}), tmp_path / "a.parquet")
     assert open_data(".").name == tmp_path.name
@@ -106,5 +106,5 @@ def test_importing_the_package_is_light():
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", code]
-    told = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
-    assert told.stdout.strip() == "[]"
+    result = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    assert result.stdout.strip() == "[]"

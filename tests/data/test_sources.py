@@ -43,7 +43,7 @@ def test_indexing_follows_numpy():
 
 
 @pytest.mark.parametrize("index", [100, -101, [0, 100], np.ones(99, bool)])
-def test_indexing_outside_is_refused(index):
+def test_index_out_of_range_raises(index):
     with pytest.raises(IndexError, match="expected"):
         numbered()[index]
 
@@ -60,15 +60,15 @@ def test_shuffled_batches_hold_every_row_once(block_starts, set_memory_use):
     set_memory_use(shuffle_buffer=400)  # about six blocks
     source = numbered(1000, block_starts=block_starts)
     batches = list(source.batches(64, rng=np.random.default_rng(0)))
-    seen = np.concatenate(batches)[:, 0]
+    order = np.concatenate(batches)[:, 0]
     assert [len(b) for b in batches] == [64] * 15 + [40]
-    assert np.array_equal(np.sort(seen), np.arange(1000))
-    assert np.mean(np.diff(seen) == 1) < 0.1  # not even partly in order
+    assert np.array_equal(np.sort(order), np.arange(1000))
+    assert np.mean(np.diff(order) == 1) < 0.1  # not even partly in order
     again = np.concatenate(list(source.batches(64, rng=np.random.default_rng(1))))[:, 0]
-    assert not np.array_equal(seen, again)
+    assert not np.array_equal(order, again)
 
 
-def test_blocks_are_read_whole_and_once_a_pass(set_memory_use):
+def test_blocks_are_read_whole_and_once_per_epoch(set_memory_use):
     set_memory_use(shuffle_buffer=0)
     source = numbered(100, block_starts=np.array([0, 30, 60, 90]))
     assert sum(1 for _ in source.batches(8, rng=np.random.default_rng(0))) == 13
@@ -77,12 +77,12 @@ def test_blocks_are_read_whole_and_once_a_pass(set_memory_use):
         assert np.all(np.diff(asked) > 0)  # forwards
 
 
-def test_batch_size_is_checked_at_once():
+def test_batch_size_is_checked_before_iteration():
     with pytest.raises(SettingError, match="batch size: expected at least 1, found 0"):
         numbered().batches(0)
 
 
-def test_split_is_reproducible_disjoint_and_whole():
+def test_split_is_reproducible_disjoint_and_complete():
     source = ArraySource(np.arange(50)[:, None], labels=np.arange(50) * 2)
     fitted, held_out = source.split(0.2, seed=3)
     assert (len(fitted), len(held_out)) == (40, 10)
@@ -125,8 +125,8 @@ def test_subset_keeps_the_blocks_of_its_parent():
     assert part.block_starts.tolist() == [0, 10, 12]
     assert source.subset([5, 2]).block_starts is None
     fitted, _ = source.split(0.5)
-    seen = np.concatenate(list(fitted.batches(7, rng=np.random.default_rng(0))))
-    assert sorted(seen[:, 0]) == fitted[:][:, 0].tolist()
+    order = np.concatenate(list(fitted.batches(7, rng=np.random.default_rng(0))))
+    assert sorted(order[:, 0]) == fitted[:][:, 0].tolist()
 
 
 def test_load_respects_the_limit():
@@ -141,7 +141,7 @@ def test_load_respects_the_limit():
     assert source.asked == []
 
 
-def test_load_leaves_what_memory_cannot_hold(monkeypatch):
+def test_load_keeps_rows_that_do_not_fit_on_disk(monkeypatch):
     monkeypatch.setattr("latentmap.data.memory.available_bytes", lambda: 10)
     source = numbered()
     assert source.load() is source
@@ -159,7 +159,7 @@ def test_array_source_keeps_integers_and_its_array():
 @pytest.mark.parametrize(
     ("found", "read"), [("?", "uint8"), ("f2", "float32"), (">i4", "int32"), (">f8", "float64")]
 )
-def test_array_source_reads_rows_in_plain_types(found, read):
+def test_array_source_reads_standard_types(found, read):
     rows = np.array([[0, 1], [1, 1]]).astype(found)
     batch = next(ArraySource(rows).batches(2))
     assert batch.dtype == np.dtype(read)
@@ -167,7 +167,7 @@ def test_array_source_reads_rows_in_plain_types(found, read):
     assert np.array_equal(batch, rows)
 
 
-def test_array_source_needs_one_label_a_row():
+def test_array_source_needs_one_label_per_row():
     with pytest.raises(DataError, match=r"expected a label for 3 rows, found \(2,\)"):
         ArraySource(np.zeros((3, 1)), labels=[1, 2])
 
@@ -184,7 +184,7 @@ def test_memory_map_is_shuffled_in_blocks_and_loaded(tmp_path):
     assert source.load().block_starts is None
 
 
-def test_a_mapped_file_that_is_cut_short_is_told(tmp_path):
+def test_truncated_mapped_file_raises(tmp_path):
     path = tmp_path / "rows.npy"
     np.save(path, np.arange(400_000, dtype=np.float64).reshape(1000, 400))
     source = ArraySource(np.load(path, mmap_mode="r"), name="rows.npy")
@@ -197,7 +197,7 @@ def test_a_mapped_file_that_is_cut_short_is_told(tmp_path):
 
 
 @pytest.mark.parametrize("block_starts", [None, np.arange(0, 1000, 17)])
-def test_of_very_many_rows_those_held_out_are_drawn_one_by_one(block_starts, monkeypatch):
+def test_held_out_rows_of_many_are_drawn_without_a_permutation(block_starts, monkeypatch):
     monkeypatch.setattr("latentmap.data.sources.MAX_PERMUTED_ROWS", 500)
     source = numbered(1000, block_starts=block_starts)
     fitted, held_out = source.split(100, seed=3)
@@ -211,7 +211,7 @@ def test_of_very_many_rows_those_held_out_are_drawn_one_by_one(block_starts, mon
 
 
 @pytest.mark.parametrize("left_out", [[0], [999], [0, 1, 2], [5, 6, 500, 998, 999], range(999)])
-def test_all_rows_but_a_few(left_out):
+def test_rows_without_a_few(left_out):
     source = numbered(1000, block_starts=np.arange(0, 1000, 17))
     rest = source._without(np.array(list(left_out)))
     expected = np.delete(np.arange(1000), list(left_out))
@@ -223,7 +223,7 @@ def test_all_rows_but_a_few(left_out):
     assert np.array_equal(np.sort(shuffled), expected)
 
 
-def test_the_rest_has_its_labels():
+def test_remaining_rows_keep_their_labels():
     source = numbered(10)
     source.labels = np.arange(10) * 2
     assert source._without(np.array([0, 4])).labels.tolist() == [2, 4, 6, 10, 12, 14, 16, 18]
@@ -238,8 +238,8 @@ import numpy as np
 from latentmap.data import open_data
 
 def resident():
-    told = dict(line.split(":") for line in open("/proc/self/status"))
-    return int(told["VmHWM"].split()[0]) / 1024
+    status = dict(line.split(":") for line in open("/proc/self/status"))
+    return int(status["VmHWM"].split()[0]) / 1024
 
 source, before = open_data(sys.argv[1]), resident()
 for batch in source.batches(8192, rng=np.random.default_rng(0)):
@@ -258,7 +258,7 @@ def test_a_mapped_file_does_not_count_as_memory(tmp_path):
     assert grown < 230  # MB, of 400: a buffer, its rows in order, one batch ahead, a chunk taken
 
 
-def test_under_a_limit_on_memory_rows_stay_where_they_lie(tmp_path):
+def test_memory_limit_keeps_rows_on_disk(tmp_path):
     np.save(tmp_path / "rows.npy", np.zeros((4000, 1000), np.uint8))
     rows = ArraySource(np.load(tmp_path / "rows.npy", mmap_mode="r"))
     assert rows.load().block_starts is None
@@ -267,16 +267,20 @@ def test_under_a_limit_on_memory_rows_stay_where_they_lie(tmp_path):
         assert len(prepare(rows, "auto", 1, None, 0).some) == 1500  # 0.15 of 10 MB
 
 
-def test_what_lies_in_memory_is_told():
+def test_in_memory():
     class Far(ArraySource):
         is_decoded = False
 
-    near, far = ArraySource(np.zeros((9, 2))), Far(np.zeros((9, 2)))
-    assert near.in_memory and near.split(3)[0].in_memory and near.subset([2, 0]).in_memory
-    assert not far.in_memory and not far.split(3)[0].in_memory
+    in_memory, on_disk = ArraySource(np.zeros((9, 2))), Far(np.zeros((9, 2)))
+    assert (
+        in_memory.in_memory
+        and in_memory.split(3)[0].in_memory
+        and in_memory.subset([2, 0]).in_memory
+    )
+    assert not on_disk.in_memory and not on_disk.split(3)[0].in_memory
 
 
-def test_what_does_not_lie_in_memory_is_read_ahead(monkeypatch):
+def test_rows_on_disk_are_read_ahead(monkeypatch):
     readers = []
 
     class Noted(ArraySource):

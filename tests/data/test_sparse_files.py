@@ -34,7 +34,7 @@ def placed(name, place, value, dtype=np.int32):
 @pytest.mark.parametrize("make", [sparse.csr_array, sparse.csr_matrix])
 @pytest.mark.parametrize("compressed", [True, False])
 @pytest.mark.parametrize("kind", ["csr", "csc", "coo"])
-def test_what_scipy_saves_is_opened_and_stays_sparse(tmp_path, kind, compressed, make):
+def test_file_of_scipy_is_opened_sparse(tmp_path, kind, compressed, make):
     sparse.save_npz(tmp_path / "words.npz", make(ROWS).asformat(kind), compressed)
     source = open_npz(tmp_path / "words.npz")
     assert isinstance(source, SparseSource)
@@ -43,7 +43,7 @@ def test_what_scipy_saves_is_opened_and_stays_sparse(tmp_path, kind, compressed,
     assert source.labels is None
 
 
-def test_labels_may_lie_beside(saved):
+def test_sparse_file_may_hold_labels(saved):
     assert open_npz(saved(y=np.arange(6))).labels.tolist() == [0, 1, 2, 3, 4, 5]
     assert open_npz(saved(kind_=np.array(list("abcdef"))), "kind_").labels.tolist() == [*"abcdef"]
     assert open_npz(saved(y=np.arange(5))).labels is None
@@ -53,7 +53,7 @@ def test_labels_may_lie_beside(saved):
 
 @pytest.mark.parametrize("kind", ["csr", "csc", "coo"])
 @pytest.mark.parametrize("dtype", [">f4", "f2", ">i8", "g", "?"])
-def test_types_of_all_kinds(saved, kind, dtype):
+def test_all_types_of_numbers(saved, kind, dtype):
     data = sparse.csr_array(ROWS).asformat(kind).data.astype(dtype)
     source = open_npz(saved(kind, data=data))
     assert source.dtype.isnative
@@ -61,7 +61,7 @@ def test_types_of_all_kinds(saved, kind, dtype):
 
 
 @pytest.mark.parametrize("dtype", [">i8", "u1", "i2"])
-def test_places_of_all_types(saved, dtype):
+def test_all_types_of_indices(saved, dtype):
     rows = sparse.csr_array(ROWS)
     places = {name: getattr(rows, name).astype(dtype) for name in ("indices", "indptr")}
     assert np.array_equal(open_npz(saved(**places))[:], ROWS)
@@ -72,7 +72,7 @@ def test_older_versions_of_scipy_wrote_the_format_as_text(saved):
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "message"),
     [
         (placed("indices", 3, 99), "indices must be < 5"),
         (placed("indices", 3, -1), "indices must be >= 0"),
@@ -94,14 +94,14 @@ def test_older_versions_of_scipy_wrote_the_format_as_text(saved):
         ({"format": np.array([b"csr"])}, "array format: expected a part"),
     ],
 )
-def test_arrays_that_do_not_fit_one_another(saved, changed, told):
-    with pytest.raises(FileError, match=f"^words.npz.*{told}") as caught:
+def test_inconsistent_arrays_raise(saved, changed, message):
+    with pytest.raises(FileError, match=f"^words.npz.*{message}") as caught:
         open_npz(saved(**changed))
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("row", [[0, 6, 2], [0, -1, 2], [0, 1]])
-def test_coordinates_that_do_not_fit_one_another(saved, row):
+def test_inconsistent_coordinates_raise(saved, row):
     with pytest.raises(FileError, match=r"^words.npz: cannot be read as a sparse matrix in coo"):
         open_npz(saved("coo", data=np.ones(3), row=np.array(row), col=np.array([0, 1, 2])))
 
@@ -114,7 +114,7 @@ def test_shapes_without_rows(saved, shape):
 
 @pytest.mark.parametrize("kind", ["csr", "csc", "coo"])
 @pytest.mark.parametrize("shape", [(2**60, 5), (6, 2**60), (6, 2**64 - 1)])
-def test_a_claimed_shape_is_weighed_before_memory_is_taken(saved, kind, shape):
+def test_memory_is_checked_for_the_claimed_shape(saved, kind, shape):
     with pytest.raises(TooLargeError, match=r"^words.npz: needs"):
         open_npz(saved(kind, shape=np.array(shape, np.uint64)))
 

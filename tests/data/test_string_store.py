@@ -16,7 +16,7 @@ def names(request, monkeypatch):
     return StringStore(iter(TEXTS))
 
 
-def test_it_is_the_sequence_it_was_made_of(names):
+def test_store_equals_its_texts(names):
     assert list(names) == TEXTS
     assert len(names) == len(TEXTS)
     assert [names[i] for i in (0, 1, 3, -1, 5000)] == [TEXTS[i] for i in (0, 1, 3, -1, 5000)]
@@ -26,28 +26,28 @@ def test_it_is_the_sequence_it_was_made_of(names):
     assert "x" not in names
 
 
-def test_past_its_end_there_is_nothing(names):
+def test_index_past_the_end_raises(names):
     with pytest.raises(IndexError):
         names[len(TEXTS)]
 
 
-def test_another_process_gets_the_same(names):
+def test_store_can_be_pickled(names):
     assert list(pickle.loads(pickle.dumps(names))) == TEXTS
 
 
-def test_none_and_one_without_a_letter():
+def test_no_texts_and_an_empty_text():
     assert list(StringStore([])) == []
     assert not StringStore([])
     assert list(StringStore([""])) == [""]
 
 
-def test_what_is_sorted_in_parts_is_sorted(monkeypatch):
+def test_external_merge_sort(monkeypatch):
     monkeypatch.setattr(module, "SORTED_AT_ONCE", 1000)
     shuffled = np.random.default_rng(0).permutation(TEXTS).tolist()
     assert list(StringStore.in_order(shuffled, str.casefold)) == sorted(shuffled, key=str.casefold)
 
 
-def test_many_leave_memory(monkeypatch, tmp_path):
+def test_many_texts_are_not_in_memory(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     names = StringStore(f"{i}.png" for i in range(200_000))
     assert isinstance(names._letters, np.memmap)
@@ -55,11 +55,13 @@ def test_many_leave_memory(monkeypatch, tmp_path):
     assert not list((tmp_path / "latentmap").iterdir())  # nothing that could stay behind
 
 
-def test_of_names_far_apart_few_are_taken_before_their_pages_are_given_back(monkeypatch):
-    held, real = [], module.release_pages
+def test_pages_of_distant_texts_are_released_often(monkeypatch):
+    released, real = [], module.release_pages
     monkeypatch.setattr(module, "MAX_BYTES_IN_MEMORY", 0)
     names = StringStore(f"{i}.png" for i in range(40_000))
-    monkeypatch.setattr(module, "release_pages", lambda mapped: held.append(mapped) or real(mapped))
+    monkeypatch.setattr(
+        module, "release_pages", lambda mapped: released.append(mapped) or real(mapped)
+    )
     far = np.random.default_rng(0).permutation(40_000)[:1000]
     assert names.take(far) == [f"{i}.png" for i in far]
-    assert len(held) == 2 * len(range(0, 1000, 64))
+    assert len(released) == 2 * len(range(0, 1000, 64))

@@ -14,7 +14,7 @@ BATCHES = [ROWS[:4], ROWS[4:8], ROWS[8:]]
 
 @pytest.mark.parametrize("suffix", [".npy", ".csv", ".parquet"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32, np.uint8])
-def test_rows_come_back(tmp_path, suffix, dtype):
+def test_rows_round_trip(tmp_path, suffix, dtype):
     rows = (ROWS * 100).astype(dtype)
     write_rows(tmp_path / f"x{suffix}", np.split(rows, [4, 8]), length=10)
     source = open_data(tmp_path / f"x{suffix}")
@@ -25,7 +25,7 @@ def test_rows_come_back(tmp_path, suffix, dtype):
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 @pytest.mark.parametrize("labels", [[*"abcdefghi", 'j,"k'], list(range(10))])
-def test_names_and_labels_come_back(tmp_path, suffix, labels):
+def test_names_and_labels_round_trip(tmp_path, suffix, labels):
     path = tmp_path / f"x{suffix}"
     write_rows(path, BATCHES, length=10, feature_names=["x", "y", "z"], labels=labels)
     source = open_data(path, label="label")
@@ -39,7 +39,7 @@ def test_columns_without_names(tmp_path):
     assert open_data(tmp_path / "x.csv").feature_names == ["c0", "c1", "c2"]
 
 
-def test_images_in_tables_are_flat(tmp_path):
+def test_tables_hold_flattened_images(tmp_path):
     images = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
     write_rows(tmp_path / "x.parquet", [images], length=2)
     write_rows(tmp_path / "x.npy", [images], length=2)
@@ -54,7 +54,7 @@ def test_small_batches_make_large_row_groups(tmp_path):
 
 
 @pytest.mark.parametrize("shape", [(4, 5), (4, 5, 3)])
-def test_images_come_back(tmp_path, shape):
+def test_images_round_trip(tmp_path, shape):
     images = np.random.default_rng(0).integers(0, 256, (3, *shape), dtype=np.uint8)
     write_rows(tmp_path / "x", [images[:2], images[2:]], length=3)
     source = open_data(tmp_path / "x")
@@ -72,13 +72,13 @@ def test_images_are_rounded_and_clipped(tmp_path):
     ]
 
 
-def test_sixteen_bits_stay(tmp_path):
+def test_sixteen_bits_are_kept(tmp_path):
     image = np.array([[[0, 300], [40_000, 65_535]]], np.uint16)
     write_rows(tmp_path / "x", [image], length=1)
     assert np.array_equal(open_data(tmp_path / "x")[:], image)
 
 
-def test_images_under_given_names(tmp_path):
+def test_images_are_written_under_names(tmp_path):
     names = ["b/1.jpg", "a/1.jpg"]
     write_rows(tmp_path / "x", [np.zeros((2, 4, 4))], length=2, names=names)
     source = open_data(tmp_path / "x")
@@ -94,7 +94,7 @@ def test_unsafe_names_write_nothing(tmp_path):
 
 @pytest.mark.parametrize("name", ["x.npy", "x.csv", "x.parquet", "x"])
 @pytest.mark.parametrize("length", [9, 11])
-def test_a_wrong_length_leaves_the_old_file(tmp_path, name, length):
+def test_wrong_length_keeps_the_old_file(tmp_path, name, length):
     path = tmp_path / name
     if path.suffix:
         path.write_text("old")
@@ -104,7 +104,7 @@ def test_a_wrong_length_leaves_the_old_file(tmp_path, name, length):
     assert [p for p in tmp_path.iterdir() if p != path] == []
 
 
-def test_an_error_half_way_leaves_the_old_file(tmp_path):
+def test_error_while_writing_keeps_the_old_file(tmp_path):
     def batches():
         yield ROWS[:4]
         raise RuntimeError("half way")
@@ -116,7 +116,7 @@ def test_an_error_half_way_leaves_the_old_file(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["x.npy", "x.csv", "x.parquet", "x"])
-def test_a_full_disk_is_one_sentence(tmp_path, name, monkeypatch):
+def test_full_disk_raises_file_error(tmp_path, name, monkeypatch):
     def full(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
@@ -142,7 +142,7 @@ def test_a_full_disk_is_one_sentence(tmp_path, name, monkeypatch):
         ("absent/x.npy", "absent does not exist"),
     ],
 )
-def test_bad_places(tmp_path, name, sentence):
+def test_invalid_output_paths_raise(tmp_path, name, sentence):
     (tmp_path / "full").mkdir()
     (tmp_path / "full.npy").mkdir()
     (tmp_path / "full" / "file").write_text("old")
@@ -169,12 +169,12 @@ def test_an_empty_folder_is_filled(tmp_path):
         ),
     ],
 )
-def test_what_does_not_fit_the_rows(tmp_path, name, options, sentence):
+def test_names_and_labels_that_do_not_fit_raise(tmp_path, name, options, sentence):
     with pytest.raises(SettingError, match=f"^{re.escape(sentence)}$"):
         write_rows(tmp_path / name, BATCHES, length=10, **options)
 
 
-def test_rows_that_are_no_images(tmp_path):
+def test_rows_that_are_not_images_raise(tmp_path):
     with pytest.raises(DataError, match=r"expected rows of shape \(h, w\).*, found \(3,\)"):
         write_rows(tmp_path / "x", BATCHES, length=10)
     with pytest.raises(SettingError, match="names: expected 1, found 2"):

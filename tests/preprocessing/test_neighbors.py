@@ -15,42 +15,42 @@ def exact(points, k):
     return np.argsort(apart, axis=1)[:, :k]
 
 
-def test_few_points_are_compared_one_by_one():
+def test_few_points_are_searched_exactly():
     assert np.array_equal(nearest_neighbors(POINTS, 10, seed=0), exact(POINTS, 10))
 
 
 @pytest.mark.parametrize("k", [1, 299])
-def test_from_one_neighbour_to_all_others(k):
+def test_any_number_of_neighbours(k):
     found = nearest_neighbors(POINTS, k, seed=0)
     assert found.shape == (300, k)
     assert (np.sort(found, axis=1)[:, 1:] != np.sort(found, axis=1)[:, :-1]).all()
     assert not (found == np.arange(300)[:, None]).any()
 
 
-def test_blocks_do_not_change_what_is_found(monkeypatch):
+def test_blocks_do_not_change_the_neighbours(monkeypatch):
     monkeypatch.setattr(module, "BLOCK_ROWS", 7)
     assert np.array_equal(nearest_neighbors(POINTS, 10, seed=0), exact(POINTS, 10))
 
 
-def test_equal_points_are_neighbours_and_nobody_is_its_own():
+def test_equal_points_are_neighbours_and_no_point_is_its_own():
     points = np.repeat(POINTS[:20], 15, axis=0)
     found = nearest_neighbors(points, 10, seed=0)
     assert not (found == np.arange(300)[:, None]).any()
     assert np.array_equal(found // 15, np.repeat(np.arange(20), 15)[:, None] * np.ones(10, int))
 
 
-def test_points_that_are_all_equal():
+def test_equal_points():
     found = nearest_neighbors(np.ones((50, 3), "float32"), 5, seed=0)
     assert found.shape == (50, 5)
     assert not (found == np.arange(50)[:, None]).any()
 
 
-def test_queries_beside_the_points():
+def test_queries_that_are_not_points():
     found = NeighborIndex(POINTS, seed=0).search(POINTS[:4] + 1e-4, 1)
     assert found[:, 0].tolist() == [0, 1, 2, 3]
 
 
-def test_more_neighbours_than_points_are_filled_up_with_the_nearest():
+def test_missing_neighbours_repeat_the_nearest():
     found = NeighborIndex(POINTS[:3], seed=0).search(POINTS[:2], 5)
     assert sorted(found[1, :3]) == [0, 1, 2]
     assert found[:, 3:].tolist() == [[0, 0], [1, 1]]
@@ -77,7 +77,7 @@ def test_nearly_all_neighbours_of_many_points_are_found(many, monkeypatch):
     assert (found != truly).any()  # it was not the exact search
 
 
-def test_many_points_have_the_same_neighbours_each_time(many):
+def test_search_of_many_points_is_deterministic(many):
     points, found = many
     assert np.array_equal(nearest_neighbors(points, 10, seed=0), found)
     assert not (found == np.arange(len(points))[:, None]).any()
@@ -92,7 +92,7 @@ def test_cells_with_too_few_points(monkeypatch):
     assert found.min() >= 0
 
 
-def test_how_many_cells_are_searched_is_the_callers_choice(many, monkeypatch):
+def test_number_of_searched_cells(many, monkeypatch):
     points, _ = many
     monkeypatch.setattr(module, "BLOCK_PAIRS", 20 * len(points))
     found = {

@@ -23,14 +23,14 @@ def found(rows=ROWS, n_components=3, scale=SCALE):
     return principal_components(ArraySource(rows), scale, n_components, seed=0)
 
 
-def test_they_are_those_of_exact_pca():
+def test_components_are_those_of_exact_pca():
     exact = PCA(3, svd_solver="full").fit((ROWS - 50) / 2)
     components = found()
     assert np.allclose(components.mean, exact.mean_, atol=1e-5)
     assert np.allclose(np.abs(components.components @ exact.components_.T), np.eye(3), atol=1e-5)
 
 
-def test_the_spreads_are_those_of_rows_and_codes():
+def test_spreads_of_rows_and_codes():
     components, x = found(), (ROWS - 50) / 2
     centred = x - x.mean(axis=0)
     codes = centred @ components.components.T
@@ -39,7 +39,7 @@ def test_the_spreads_are_those_of_rows_and_codes():
 
 
 @pytest.mark.parametrize("n_components", [7, 12])
-def test_past_the_rank_components_are_zero(n_components):
+def test_components_past_the_rank_are_zero(n_components):
     few = ROWS[:4]
     components = found(few, n_components)
     assert components.components.shape == (n_components, 7)
@@ -48,7 +48,7 @@ def test_past_the_rank_components_are_zero(n_components):
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 1e-30])
-def test_constant_rows_have_spreads_to_divide_by(value):
+def test_spreads_of_constant_rows_are_not_zero(value):
     components = found(np.full((20, 7), value), scale=Scale(np.zeros(()), np.ones(()), False))
     spreads = np.float32([components.row_spread, components.code_spread])
     assert (spreads > 0).all()
@@ -56,7 +56,7 @@ def test_constant_rows_have_spreads_to_divide_by(value):
     assert np.isfinite(components.components).all()
 
 
-def test_images_are_laid_flat():
+def test_images_are_flattened():
     images = ROWS[:, :6].reshape(-1, 2, 3)
     scale = Scale(np.full(6, 50.0, "f4"), np.float32(2), False)
     assert np.allclose(scale_rows(images, scale), (ROWS[:, :6] - 50) / 2)
@@ -74,7 +74,7 @@ def test_components_of_many_rows_come_from_a_sample(monkeypatch, set_memory_use)
     assert not np.array_equal(sampled.mean, found().mean)
 
 
-def test_single_precision_is_near_enough(monkeypatch):
+def test_single_precision_is_close_to_double(monkeypatch):
     monkeypatch.setattr(pca_projection, "EXACT_NUMBERS", 100)
     exact = PCA(3, svd_solver="full").fit((ROWS - 50) / 2)
     assert np.allclose(np.abs(found().components @ exact.components_.T), np.eye(3), atol=1e-3)
@@ -123,14 +123,14 @@ def dense_and_sparse(rows, n_components, scaling="auto"):
 
 @pytest.mark.parametrize("scaling", SCALINGS)
 @pytest.mark.parametrize("n_components", [2, 12])
-def test_components_of_sparse_rows_are_those_of_dense_ones(scaling, n_components, large):
+def test_sparse_and_dense_rows_have_the_same_components(scaling, n_components, large):
     _, pca, components = dense_and_sparse(WORDS, n_components, scaling)
     assert np.allclose(components.components, pca.components_, atol=1e-3)  # the signs, too
     assert np.allclose(components.mean, pca.mean_, atol=1e-6)
 
 
 @pytest.mark.parametrize("n_components", [2, 12])
-def test_spreads_and_reach_of_sparse_rows_are_those_of_dense_ones(n_components, monkeypatch):
+def test_sparse_and_dense_rows_have_the_same_spreads_and_reach(n_components, monkeypatch):
     scale, _, exact = dense_and_sparse(WORDS, n_components)
     monkeypatch.setattr(pca_projection, "EXACT_NUMBERS", 100)
     components = principal_components(SparseSource(WORDS), scale, n_components, seed=0)
@@ -140,7 +140,7 @@ def test_spreads_and_reach_of_sparse_rows_are_those_of_dense_ones(n_components, 
 
 
 @pytest.mark.parametrize("scaling", SCALINGS)
-def test_sparse_rows_are_projected_as_dense_ones(scaling, large):
+def test_sparse_and_dense_rows_have_the_same_projection(scaling, large):
     scale, _, components = dense_and_sparse(WORDS, 3, scaling)
     codes = project_rows(SparseSource(WORDS), scale, components)
     dense = project_rows(ArraySource(WORDS.toarray()), scale, components)
@@ -148,14 +148,14 @@ def test_sparse_rows_are_projected_as_dense_ones(scaling, large):
     assert np.allclose(codes, dense, atol=1e-5)
 
 
-def test_as_many_components_as_columns_lose_nothing_of_sparse_rows(monkeypatch):
+def test_all_components_reconstruct_sparse_rows(monkeypatch):
     monkeypatch.setattr(pca_projection, "EXACT_NUMBERS", 100)
     scale, _, components = dense_and_sparse(WORDS, 40)
     errors = pca_reconstruction_errors(scale_rows(WORDS.toarray(), scale), components)
     assert np.allclose(errors, 0, atol=1e-9)
 
 
-def test_few_sparse_rows_have_fewer_components_than_asked_for(large):
+def test_components_past_the_rank_of_sparse_rows_are_zero(large):
     scale, _, components = dense_and_sparse(WORDS[:8], 9)
     assert not components.components[8:].any()
     assert np.allclose(
@@ -165,7 +165,7 @@ def test_few_sparse_rows_have_fewer_components_than_asked_for(large):
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 1.0])
 @pytest.mark.parametrize("n_components", [1, 7])
-def test_constant_sparse_rows_have_spreads_to_divide_by(value, n_components, large):
+def test_spreads_of_constant_sparse_rows_are_not_zero(value, n_components, large):
     rows = csr_array(np.outer(np.ones(50), value * (np.arange(60) % 2)))
     scale = Scale(np.zeros(()), np.ones(()), False)
     components = principal_components(SparseSource(rows), scale, n_components, seed=0)

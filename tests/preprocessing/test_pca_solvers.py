@@ -19,7 +19,7 @@ def way(request, monkeypatch):
 
 
 @pytest.mark.parametrize("rows", [ROWS, ROWS[:12], ROWS + 100], ids=["tall", "short", "far off"])
-def test_all_ways_find_what_exact_pca_finds(rows, way):
+def test_all_solvers_agree_with_exact_pca(rows, way):
     exact, found = PCA(5, svd_solver="full").fit(rows), fit_pca(way(rows), 5, seed=0)
     assert np.allclose(found.mean, exact.mean_)
     assert np.allclose(found.components, exact.components_, atol=1e-4)
@@ -27,13 +27,13 @@ def test_all_ways_find_what_exact_pca_finds(rows, way):
     assert np.allclose(found.variance, found.codes.var(axis=0))
 
 
-def test_the_total_is_that_of_all_columns(way):
+def test_total_is_the_variance_of_all_columns(way):
     found = fit_pca(way(ROWS), 2, seed=0)
     assert found.total == pytest.approx(ROWS.var(axis=0).sum(), rel=0.01)
 
 
 @pytest.mark.parametrize("batch_numbers", [1, 1000])
-def test_covariances_are_those_of_all_batches(batch_numbers, monkeypatch):
+def test_covariance_does_not_depend_on_batches(batch_numbers, monkeypatch):
     whole = fit_pca(csr_array(ROWS), 5, seed=0)
     monkeypatch.setattr(pca_solvers, "BATCH_NUMBERS", batch_numbers)
     found = fit_pca(csr_array(ROWS), 5, seed=0)
@@ -43,7 +43,7 @@ def test_covariances_are_those_of_all_batches(batch_numbers, monkeypatch):
 
 @pytest.mark.parametrize("n_components", [1, 100])
 @pytest.mark.parametrize("shape", [(2, 30), (30, 2), (2, 2)])
-def test_never_more_components_than_there_can_be(shape, n_components, way):
+def test_number_of_components_is_bounded(shape, n_components, way):
     found = fit_pca(way(RNG.normal(size=shape)), n_components, seed=0)
     assert len(found.components) == len(found.variance) == found.codes.shape[1]
     assert 1 <= len(found.components) <= min(n_components, *shape)

@@ -28,7 +28,7 @@ def found(low, high, mean=(0.5,), variance=(0.04,)):
         RNG.normal(size=(64, 4)).astype(np.float32),
     ],
 )
-def test_statistics_are_numpys_whatever_the_batches(rows, batch_numbers, monkeypatch):
+def test_statistics_do_not_depend_on_batches(rows, batch_numbers, monkeypatch):
     monkeypatch.setattr(scaling, "BATCH_NUMBERS", batch_numbers)
     result = row_statistics(ArraySource(rows))
     flat = rows.reshape(len(rows), -1).astype(float)
@@ -38,7 +38,7 @@ def test_statistics_are_numpys_whatever_the_batches(rows, batch_numbers, monkeyp
 
 
 @pytest.mark.parametrize(("bad", "told"), [(np.nan, "NaN"), (np.inf, "inf"), (-1e39, r"-1e\+39")])
-def test_the_place_of_a_bad_number_is_named(bad, told, monkeypatch):
+def test_message_names_an_invalid_number(bad, told, monkeypatch):
     monkeypatch.setattr(scaling, "BATCH_NUMBERS", 20)
     rows = np.ones((30, 4))
     rows[17, 2] = bad
@@ -66,7 +66,7 @@ def sparse(low=0.0, high=1.0, density=0.2, dtype=float):
         csr_array((101, 7)),
     ],
 )
-def test_statistics_of_sparse_rows_are_those_of_dense_ones(rows, batch_numbers, monkeypatch):
+def test_sparse_and_dense_rows_have_the_same_statistics(rows, batch_numbers, monkeypatch):
     expected = row_statistics(ArraySource(rows.toarray()))
     monkeypatch.setattr(scaling, "BATCH_NUMBERS", batch_numbers)
     result = row_statistics(SparseSource(rows))
@@ -79,7 +79,7 @@ def test_statistics_of_sparse_rows_are_those_of_dense_ones(rows, batch_numbers, 
 @pytest.mark.parametrize(
     "rows", [sparse(), sparse(-1, 3), sparse(0, 255, dtype="u1"), sparse(0, 9, dtype=int)]
 )
-def test_sparse_rows_are_scaled_as_dense_ones(rows, word):
+def test_sparse_and_dense_rows_have_the_same_scale(rows, word):
     given, dense = SparseSource(rows), ArraySource(rows.toarray())
     found, expected = (choose_scale(word, row_statistics(r), r.dtype) for r in (given, dense))
     assert np.allclose(found.offset, expected.offset, rtol=1e-6)
@@ -87,7 +87,7 @@ def test_sparse_rows_are_scaled_as_dense_ones(rows, word):
     assert found.unit == expected.unit
 
 
-def test_the_place_of_a_bad_number_is_named_in_sparse_rows_too(monkeypatch):
+def test_message_names_an_invalid_number_of_sparse_rows(monkeypatch):
     monkeypatch.setattr(scaling, "BATCH_NUMBERS", 4)
     rows = np.zeros((30, 4))
     rows[::2, 1], rows[17, 2] = 1.0, np.nan
@@ -96,7 +96,7 @@ def test_the_place_of_a_bad_number_is_named_in_sparse_rows_too(monkeypatch):
         row_statistics(source)
 
 
-def test_statistics_of_sparse_rows_make_nothing_dense(monkeypatch):
+def test_statistics_do_not_make_sparse_rows_dense(monkeypatch):
     monkeypatch.setattr(SparseSource, "take", lambda *_: pytest.fail("was made dense"))
     assert row_statistics(SparseSource(csr_array((10**6, 10**5)))).high == 0.0
 
@@ -119,7 +119,7 @@ def test_statistics_of_sparse_rows_make_nothing_dense(monkeypatch):
     ],
 )
 @pytest.mark.parametrize("word", ["auto", "unit"])
-def test_rows_of_images_go_to_0_1(word, low, high, dtype, offset, scale):
+def test_images_are_scaled_to_0_1(word, low, high, dtype, offset, scale):
     scale_ = choose_scale(word, found(low, high), np.dtype(dtype))
     assert (float(scale_.offset), float(scale_.scale), scale_.unit) == (offset, scale, True)
 
@@ -128,7 +128,7 @@ def test_rows_of_images_go_to_0_1(word, low, high, dtype, offset, scale):
     ("low", "high", "dtype"),
     [(-0.1, 0.9, "float64"), (0.0, 1.1, "float32"), (0, 16, "int64"), (0.3, 0.3, "float64")],
 )
-def test_other_rows_are_divided_by_one_deviation(low, high, dtype):
+def test_other_rows_are_divided_by_one_number(low, high, dtype):
     scale = choose_scale("auto", found(low, high, (1.0, 5.0), (1.0, 7.0)), np.dtype(dtype))
     assert scale.offset.tolist() == [1.0, 5.0]
     assert float(scale.scale) == 2.0
@@ -140,7 +140,7 @@ def test_unit_maps_any_range_to_0_1():
     assert (float(scale.offset), float(scale.scale), scale.unit) == (-3.0, 8.0, True)
 
 
-def test_columns_are_divided_each_by_its_own():
+def test_each_column_is_divided_by_its_own_deviation():
     statistic = found(-9, 9, (1.0, 5.0, 1e6), (4.0, 0.25, 1e-4))
     scale = choose_scale("columns", statistic, np.dtype(float))
     assert scale.offset.tolist() == [1.0, 5.0, 1e6]
@@ -148,14 +148,14 @@ def test_columns_are_divided_each_by_its_own():
 
 
 @pytest.mark.parametrize(("low", "high", "unit"), [(0.0, 1.0, True), (-1.0, 1.0, False)])
-def test_none_leaves_rows_alone(low, high, unit):
+def test_none_does_not_scale(low, high, unit):
     scale = choose_scale("none", found(low, high), np.dtype(float))
     assert (float(scale.offset), float(scale.scale), scale.unit) == (0.0, 1.0, unit)
 
 
 @pytest.mark.parametrize("word", SCALINGS)
 @pytest.mark.parametrize("value", [0.0, 0.1, 5.1, -1e5, 1e-45])
-def test_constant_rows_are_never_divided_by_nothing(word, value):
+def test_scale_of_constant_rows_is_not_zero(word, value):
     rows = ArraySource(np.full((30, 2), value))
     scale = choose_scale(word, row_statistics(rows), rows.dtype)
     scaled = (rows[:].astype("float32") - scale.offset) / scale.scale
@@ -164,12 +164,12 @@ def test_constant_rows_are_never_divided_by_nothing(word, value):
 
 
 @pytest.mark.parametrize("word", ["unitt", "", "Auto"])
-def test_unknown_words(word):
+def test_unknown_scalings_raise(word):
     with pytest.raises(UnknownNameError, match=f"unknown scaling '{word}'"):
         choose_scale(word, found(0, 1), np.dtype(float))
 
 
 @pytest.mark.parametrize("word", [None, 1, ["unit"]])
-def test_what_is_no_word(word):
+def test_scalings_that_are_not_text_raise(word):
     with pytest.raises(SettingError, match="scaling: expected one of"):
         choose_scale(word, found(0, 1), np.dtype(float))
