@@ -27,8 +27,9 @@ def test_importing_latentmap_does_not_import_ray():
 @pytest.mark.parametrize("address", ["nowhere", "host:", ":6379", "host:many"])
 def test_an_invalid_address(address):
     pytest.importorskip("ray", reason="the extra ray is not installed")
-    with pytest.raises(SettingError, match="ray: expected 'auto' or an address such as 'head:"):
-        ray_connection.connect(address)
+    error = "ray: expected 'auto' or an address such as 'head:"
+    with pytest.raises(SettingError, match=error), ray_connection.connect(address):
+        pass
 
 
 @pytest.mark.parametrize("scheme", ["", "ray://"])
@@ -37,8 +38,9 @@ def test_an_address_where_nothing_answers(scheme):
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))  # but not listening
         address = f"{scheme}127.0.0.1:{silent.getsockname()[1]}"
-        with pytest.raises(ClusterError, match="but nothing answers there"):
-            ray_connection.connect(address)
+        error = "but nothing answers there"
+        with pytest.raises(ClusterError, match=error), ray_connection.connect(address):
+            pass
 
 
 @pytest.mark.parametrize("answer", [b"HTTP/1.0 400 Bad request\r\n\r\n", b""])
@@ -54,16 +56,18 @@ def test_an_address_where_something_else_answers(answer):
 
         replying = threading.Thread(target=reply)
         replying.start()
-        with pytest.raises(ClusterError, match="but something else answers there"):
-            ray_connection.connect(f"127.0.0.1:{other.getsockname()[1]}")
+        address, error = f"127.0.0.1:{other.getsockname()[1]}", "but something else answers there"
+        with pytest.raises(ClusterError, match=error), ray_connection.connect(address):
+            pass
         replying.join()
 
 
 @pytest.mark.parametrize("address", ["ünï..x:6379", "host:99999"])
 def test_an_impossible_address(address):
     pytest.importorskip("ray", reason="the extra ray is not installed")
-    with pytest.raises(ClusterError, match="but nothing answers there"):
-        ray_connection.connect(address)
+    error = "but nothing answers there"
+    with pytest.raises(ClusterError, match=error), ray_connection.connect(address):
+        pass
 
 
 @pytest.mark.parametrize("count", [0, -1, 2.5, True, "two"])

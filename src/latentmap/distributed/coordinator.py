@@ -7,7 +7,7 @@ error again, so training ends.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,81 +16,50 @@ __all__ = ["Coordinator", "TrainingStatus"]
 
 @dataclass(frozen=True)
 class TrainingStatus:
-    """State of a training on workers.
+    """Number of steps done, a note for the progress bar, and how the training ended.
 
-    Attributes
-    ----------
-    all_present : bool
-        Whether all workers of the current group have started.
-    steps : int
-        Number of steps done.
-    note : str
-        Short text for the progress bar.
-    resumed_epochs : tuple of int
-        Epochs in which a new group resumed the training.
-    error : Exception or None
-        Why the training cannot succeed.
-    finished : bool
-        Whether the result is available.
+    ``resumed_epochs`` are the epochs in which new workers resumed. ``error`` is the reason why the
+    training cannot succeed.
     """
 
-    all_present: bool
-    steps: int
-    note: str
-    resumed_epochs: tuple[int, ...]
-    error: Exception | None
-    finished: bool
+    steps: int = 0
+    note: str = ""
+    resumed_epochs: tuple[int, ...] = ()
+    error: Exception | None = None
+    result: dict[str, np.ndarray] | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is a result or an error."""
+        return self.error is not None or self.result is not None
 
 
 class Coordinator:
-    """Progress, first error and result of one training.
+    """Holder of the status of one training."""
 
-    Parameters
-    ----------
-    n_workers : int
-    """
+    def __init__(self) -> None:
+        self._status = TrainingStatus()
 
-    def __init__(self, n_workers: int) -> None:
-        self._n_workers = n_workers
-        self._present: set[int] = set()
-        self._steps, self._note = 0, ""
-        self._resumed_epochs: tuple[int, ...] = ()
-        self._error: Exception | None = None
-        self._result: dict[str, np.ndarray] | None = None
-
-    def register(self, worker: int) -> None:
-        """Record that a worker has started; a worker that registers again is of a new group."""
-        self._present = (set() if worker in self._present else self._present) | {worker}
+    def status(self) -> TrainingStatus:
+        """Return the current status."""
+        return self._status
 
     def report(self, steps: int | None, note: str = "") -> Exception | None:
         """Record the number of steps done and a note; return the error that ends the training."""
-        self._steps = self._steps if steps is None else steps
-        self._note = note or self._note
-        return self._error
+        status = self._status
+        steps = status.steps if steps is None else steps
+        self._status = replace(status, steps=steps, note=note or status.note)
+        return status.error
 
     def resume(self, epoch: int) -> None:
-        """Record the epoch in which a new group resumes."""
-        self._resumed_epochs += (epoch,)
+        """Record the epoch in which new workers resume."""
+        epochs = (*self._status.resumed_epochs, epoch)
+        self._status = replace(self._status, resumed_epochs=epochs)
 
     def fail(self, error: Exception) -> None:
-        """Record an error that a new group would meet again; only the first one is stored."""
-        self._error = self._error or error
+        """Record an error that new workers would meet again; only the first one is stored."""
+        self._status = replace(self._status, error=self._status.error or error)
 
     def finish(self, result: dict[str, np.ndarray]) -> None:
         """Store the result."""
-        self._result = result
-
-    def status(self) -> TrainingStatus:
-        """Return the current state."""
-        return TrainingStatus(
-            all_present=len(self._present) == self._n_workers,
-            steps=self._steps,
-            note=self._note,
-            resumed_epochs=self._resumed_epochs,
-            error=self._error,
-            finished=self._result is not None,
-        )
-
-    def result(self) -> dict[str, np.ndarray] | None:
-        """Return the result, or None before the training has finished."""
-        return self._result
+        self._status = replace(self._status, result=result)

@@ -10,17 +10,18 @@ import logging
 import os
 import socket
 import warnings
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
 from latentmap.errors import ClusterError, SettingError
+from latentmap.progress import progress
 
 __all__ = [
     "check_local_cores",
     "connect",
     "cores_per_worker",
     "count_machines",
-    "disconnect",
     "local_node_options",
     "summarize_error",
 ]
@@ -39,21 +40,19 @@ _HTTP2_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0,
 _HTTP2_SETTINGS_FRAME = 4
 
 
-def connect(address: str | None, n_workers: int = 1) -> bool:
-    """Connect to a Ray cluster, or start a local one.
+@contextlib.contextmanager
+def connect(address: str | None, n_workers: int = 1, verbose: bool = False) -> Iterator[None]:
+    """Connect to a Ray cluster for the duration of the block; do nothing if Ray is connected.
 
     Parameters
     ----------
     address : str or None
         ``"host:port"``, ``"ray://host:port"``, or ``"auto"`` for the cluster that this machine is
-        part of. None starts a cluster on this machine, which `disconnect` ends.
+        part of. None starts a cluster on this machine that ends with the block.
     n_workers : int
         Number of workers that a local cluster must have cores for.
-
-    Returns
-    -------
-    bool
-        False if this process was already connected to a cluster, which stays connected.
+    verbose : bool
+        Show that Ray is being disconnected.
 
     Raises
     ------
@@ -67,7 +66,19 @@ def connect(address: str | None, n_workers: int = 1) -> bool:
     ray = _ray()
     if ray.is_initialized():
         _check_connected_to(address)
-        return False
+        yield
+        return
+    _start(address, n_workers)
+    with _without_worker_messages():
+        try:
+            yield
+        finally:
+            with progress("disconnecting from Ray", 1, verbose) as advance:
+                ray.shutdown()
+                advance(1)
+
+
+def _start(address: str | None, n_workers: int) -> None:
     options: dict[str, Any] = {"address": address}
     if address is None:
         check_local_cores(n_workers)
@@ -77,19 +88,27 @@ def connect(address: str | None, n_workers: int = 1) -> bool:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
+            _ray().init(**options, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # Ray raises errors of many unrelated types
         where = "on this machine" if address is None else f"at {address!r}"
         reason = "" if isinstance(error, ConnectionError) else f" ({summarize_error(error)})"
         raise ClusterError(f"ray: expected a cluster {where}, found none{reason}") from None
-    _replace_printing()
-    return True
 
 
-def disconnect() -> None:
-    """Disconnect from the cluster, and end it if `connect` started it."""
-    _ray().shutdown()
-    _restore_printing()
+@contextlib.contextmanager
+def _without_worker_messages() -> Iterator[None]:
+    """Stop Ray from printing worker failures to standard output, where results are written.
+
+    Ray has no setting for this.
+    """
+    from ray._private import worker
+
+    original = worker.print_to_stdstream
+    worker.print_to_stdstream = lambda *args, **kwargs: None
+    try:
+        yield
+    finally:
+        worker.print_to_stdstream = original
 
 
 def local_node_options() -> dict[str, Any]:
@@ -137,29 +156,6 @@ def _too_many_workers(n_workers: int, cores: int, where: str) -> SettingError:
         f"workers: expected at most {cores}, the number of processor cores of {where}, "
         f"found {n_workers}"
     )
-
-
-_printers: list[Any] = []
-
-
-def _replace_printing() -> None:
-    """Stop Ray from printing the death of a worker to standard output, where results are written.
-
-    Ray has no setting for this.
-    """
-    with contextlib.suppress(ImportError):
-        from ray._private import worker
-
-        _printers.append(worker.print_to_stdstream)
-        worker.print_to_stdstream = lambda *args, **kwargs: None
-
-
-def _restore_printing() -> None:
-    with contextlib.suppress(ImportError):
-        from ray._private import worker
-
-        if _printers:
-            worker.print_to_stdstream = _printers.pop()
 
 
 def _nodes() -> list[dict[str, Any]]:

@@ -27,15 +27,7 @@ __all__ = ["TrainingJob", "WorkerConfig", "WorkerSettings", "run_worker"]
 
 @dataclass(frozen=True)
 class WorkerSettings:
-    """Environment of every worker process.
-
-    Attributes
-    ----------
-    cores : int
-        Number of processor cores that the worker may use.
-    folder : str
-        Working directory of the driver, to which relative paths refer.
-    """
+    """Number of cores that a worker may use, and the driver's working directory."""
 
     cores: int
     folder: str
@@ -77,17 +69,7 @@ class TrainingJob:
 
 @dataclass(frozen=True)
 class WorkerConfig:
-    """What a worker receives at its start.
-
-    Attributes
-    ----------
-    settings : WorkerSettings
-    coordinator : ray.actor.ActorHandle
-    job : ray.ObjectRef
-        Handle of the `TrainingJob`.
-    checkpoint_seconds : float
-        Time between two checkpoints.
-    """
+    """What a worker receives at its start; the coordinator and the job are Ray handles."""
 
     settings: WorkerSettings
     coordinator: Any
@@ -102,9 +84,8 @@ def run_worker(config: dict[str, WorkerConfig]) -> None:
 
     worker = config["worker"]
     worker.settings.apply()
-    status = ray.get(worker.coordinator.status.remote())
-    if status.error is not None or status.finished:
-        return  # this group replaces one that ended the training
+    if ray.get(worker.coordinator.status.remote()).ended:
+        return  # these workers replace some that have ended the training
     from latentmap.backend import join
     from latentmap.distributed.data_parallel import DataParallel
     from latentmap.errors import LatentmapError
@@ -113,7 +94,6 @@ def run_worker(config: dict[str, WorkerConfig]) -> None:
     rank, n_workers = context.get_world_rank(), context.get_world_size()
     if n_workers > 1:
         join(_shared_address(rank), n_workers, rank)
-    ray.get(worker.coordinator.register.remote(rank))
     strategy = DataParallel(worker.coordinator, rank, n_workers, worker.checkpoint_seconds)
     try:
         result = ray.get(worker.job).run(strategy)

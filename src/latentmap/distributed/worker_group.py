@@ -65,7 +65,7 @@ class WorkerGroup:
         with contextlib.ExitStack() as stack:
             storage = stack.enter_context(_storage(self.workers.storage))
             actor = ray.remote(Coordinator).options(**ray_connection.local_node_options())
-            self._coordinator = actor.remote(self.workers.count)
+            self._coordinator = actor.remote()
             run = _Run(f"training-{uuid.uuid4().hex}", storage)
             trainer = run.trainer(self.workers, self._config())
             stack.callback(run.remove_checkpoints)
@@ -103,16 +103,15 @@ class WorkerGroup:
 
         try:
             self._watch(total_steps)
-            calls = self._coordinator.result.remote(), self._coordinator.status.remote()
-            result, status = ray.get(list(calls))
+            status = ray.get(self._coordinator.status.remote())
         except ray.exceptions.RayError as error:
             reason = ray_connection.summarize_error(error)
             raise ClusterError(f"workers: the cluster was lost in training ({reason})") from None
         if status.error is not None:
             raise status.error
-        if result is None:
+        if status.result is None:
             raise self._failure()
-        return result
+        return status.result
 
     def _watch(self, total_steps: int) -> None:
         """Show progress until the training ends; starting and compiling have a bar of their own."""
@@ -137,7 +136,7 @@ class WorkerGroup:
             status = ray.get(self._coordinator.status.remote())
             self.workers.resumed_epochs = list(status.resumed_epochs)
             yield status
-            if status.finished or status.error is not None:
+            if status.ended:
                 return
             self._thread.join(POLL_SECONDS)
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from latentmap.errors import SettingError
-from latentmap.progress import progress
 
 if TYPE_CHECKING:
     import numpy as np
@@ -122,8 +121,7 @@ class Workers:
 
         check_storage(self.storage)
         with contextlib.ExitStack() as stack:
-            if ray_connection.connect(self.ray, self.count):
-                stack.callback(self._disconnect)
+            stack.enter_context(ray_connection.connect(self.ray, self.count, self.verbose))
             self._cores = ray_connection.cores_per_worker(self.count)
             stack.enter_context(trained_by(RemoteTrainer(self)))
             self._cleanup = stack.pop_all()
@@ -216,10 +214,3 @@ class Workers:
             raise SettingError(
                 f"workers: expected Keras on JAX, which connects processes, found {engine!r}"
             )
-
-    def _disconnect(self) -> None:
-        from latentmap.distributed import ray_connection
-
-        with progress("disconnecting from Ray", 1, self.verbose) as advance:
-            ray_connection.disconnect()
-            advance(1)
