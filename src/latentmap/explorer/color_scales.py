@@ -13,8 +13,6 @@ from latentmap.explorer.row_scores import CLUSTER, RowScores
 from latentmap.explorer.table_columns import TableColumns, quantize
 from latentmap.plots.style import PALETTE
 
-__all__ = ["ColorScale", "ColorValues", "list_color_scales"]
-
 MAX_CATEGORIES = 1000
 
 

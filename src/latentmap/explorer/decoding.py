@@ -10,16 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from latentmap.backend import apply, block_rows
 from latentmap.explorer.page_coordinates import CodePlane
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
     from latentmap.autoencoders.base import BaseAutoEncoder
-
-__all__ = ["PointDecoder"]
 
 _SMALL_BLOCKS = (16, 128)
 

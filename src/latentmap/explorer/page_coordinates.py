@@ -8,16 +8,12 @@ coordinate, and y stacks the rows of equal x, so that a line of 100,000 rows is 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from latentmap.plots.projection import Projection, as_codes, bounding_region
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-__all__ = ["MAX_COORDINATE", "CodePlane", "grid_points"]
 
 # Quantised coordinates are whole numbers from 0 to this, over the bounds.
 MAX_COORDINATE = 65_535

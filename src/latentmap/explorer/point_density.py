@@ -6,18 +6,12 @@ are counted on a grid, smoothed, and divided by the density around the median ro
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 from latentmap.analysis.model_info import as_map
 from latentmap.explorer.page_coordinates import CodePlane, grid_points
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-__all__ = ["GRID_SIDE", "DensityGrid"]
 
 GRID_SIDE = 128
 _FULL_DENSITY = 0.25  # of the density around the median row

@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from email.message import Message
 from urllib.parse import parse_qs, urlsplit
 
-__all__ = ["RequestPolicy", "is_local"]
-
 _ALL_ADDRESSES = ("0.0.0.0", "::", "")
 _HTTP_PORT = 80
 

@@ -20,8 +20,6 @@ from latentmap.explorer.scene import Scene, to_json
 from latentmap.explorer.selection_export import write_csv
 from latentmap.explorer.uploads import MAX_UPLOAD_BYTES, open_upload
 
-__all__ = ["Response", "Route", "Router"]
-
 MAX_POINTS = 1024
 MAX_THUMBNAILS = 256
 MAX_PLACED_ROWS = 100

@@ -7,18 +7,14 @@ intensities.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from PIL import Image
 
 from latentmap.data import Source
 from latentmap.plots.image_tiles import intensity_range
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-__all__ = ["RowImages", "shrink_images"]
 
 _SAMPLE_ROWS = 200  # determine black and white
 

@@ -16,8 +16,6 @@ from latentmap.analysis.model_info import FittedEstimator, as_map
 from latentmap.data import Source
 from latentmap.explorer.shared_source import map_batches
 
-__all__ = ["CLUSTER", "CONFIDENCE", "ERROR", "OUTLIER", "RowScores"]
-
 CLUSTER, CONFIDENCE, ERROR, OUTLIER = "cluster", "confidence", "error", "outlier score"
 
 

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 import latentmap
 from latentmap.analysis import SearchIndex
@@ -29,8 +30,6 @@ from latentmap.plots.image_tiles import is_image_shape
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from numpy.typing import ArrayLike
 
     from latentmap.autoencoders.base import BaseAutoEncoder
     from latentmap.data.types import DataLike

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from latentmap.data import ArraySource, Source
 from latentmap.data.batching import read_batches
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-__all__ = ["SharedSource", "map_batches"]
 
 
 class SharedSource(Source):

@@ -15,8 +15,6 @@ from PIL import Image
 
 from latentmap.explorer.row_images import shrink_images
 
-__all__ = ["CONTENT_TYPE", "IMAGES_PER_LINE", "IMAGES_PER_SHEET", "SpriteSheets", "pack_sprites"]
-
 IMAGES_PER_SHEET, IMAGES_PER_LINE = 1024, 32
 CONTENT_TYPE = "image/webp"
 _MAX_SIDE = 64

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from latentmap.data import Source
 from latentmap.explorer.shared_source import map_batches
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-__all__ = ["MAX_COLUMNS", "MAX_QUANTIZED", "TableColumns", "quantize"]
 
 MAX_COLUMNS = 256
 # Quantised numbers are whole numbers from 0 to this; the next one is a missing value.

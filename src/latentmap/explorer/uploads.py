@@ -22,8 +22,6 @@ from latentmap.data.readers import FILE_SUFFIXES
 from latentmap.errors import FileError, LatentmapError, SettingError
 from latentmap.explorer.row_images import RowImages
 
-__all__ = ["MAX_UPLOAD_BYTES", "open_upload"]
-
 MAX_UPLOAD_BYTES = 32 * 2**20
 MAX_UNPACKED_BYTES = 8 * MAX_UPLOAD_BYTES
 _MAX_NAME_CHARACTERS = 100

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from latentmap.errors import DataError
 from latentmap.plots import style
@@ -13,9 +14,6 @@ from latentmap.plots.image_tiles import is_image_shape, to_rgb
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from numpy.typing import ArrayLike
-
-__all__ = ["attribution", "attribution_size"]
 
 _ABOVE_COLOR, _BELOW_COLOR = style.PALETTE[2], style.PALETTE[0]
 _MAX_IMAGES_IN_ONE_LINE = 10

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from matplotlib.text import Text
     from matplotlib.typing import ColorType
 
-__all__ = ["draw_class_names", "separate_boxes"]
-
 _MAX_ITERATIONS = 300
 _MAX_SHIFT = 0.15  # of the frame: a name that is moved farther could seem to name another class
 _FULL_FONT_SIZE_INCHES = 4.0  # the width of an Axes from which on names have their full size

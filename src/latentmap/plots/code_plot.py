@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from latentmap.errors import DataError
 from latentmap.plots import style
@@ -15,9 +16,6 @@ from latentmap.plots.projection import Projection, as_codes, bounding_region
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from numpy.typing import ArrayLike
-
-__all__ = ["codes"]
 
 _PALE = np.array([0.88, 0.88, 0.88])
 _MIN_COLOR_SHARE = 0.2  # the weight of the label's colour at confidence 0

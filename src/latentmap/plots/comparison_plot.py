@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from latentmap.errors import DataError
 from latentmap.plots import style
@@ -14,9 +15,6 @@ from latentmap.plots.image_tiles import image_gap, is_image_shape, tile_images, 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.cm import ScalarMappable
-    from numpy.typing import ArrayLike
-
-__all__ = ["comparison", "comparison_size", "most_different_columns"]
 
 _MAX_NAMED_COLUMNS = 12
 _MAX_UNNAMED_COLUMNS = 64  # Longer rows without column names are drawn as lines.

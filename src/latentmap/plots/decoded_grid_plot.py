@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from latentmap.analysis.model_info import FittedEstimator, as_map
 from latentmap.errors import DataError, SettingError
@@ -19,9 +20,6 @@ from latentmap.plots.projection import (
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from numpy.typing import ArrayLike
-
-__all__ = ["decoded_grid"]
 
 _REFERENCE_ROWS = 200  # decoded codes that determine black and white
 _PERCENTILES = (0.5, 99.5)  # Without them, a few outlying codes would determine the region.

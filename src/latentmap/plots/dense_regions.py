@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["find_dense_regions"]
-
 _GRID_SIDE = 64
 _SMOOTHING = 1.5  # standard deviation, in cells
 _MIN_DENSITY = 0.1  # of the highest density

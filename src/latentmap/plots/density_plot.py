@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from latentmap.analysis.model_info import as_map
 from latentmap.errors import DataError, SettingError
@@ -20,9 +21,6 @@ from latentmap.plots.projection import (
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from numpy.typing import ArrayLike
-
-__all__ = ["density"]
 
 _GRID_SIDE = 240
 _COLORS = ("#ffffff", "#dfeaf5", "#b9d2e9", "#8fb6da", "#6a9bcb")

@@ -13,8 +13,6 @@ from latentmap.files import PICTURE_SUFFIXES, check_output_path, write_atomicall
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["figure"]
-
 _DOTS_PER_INCH = 200
 
 

@@ -9,8 +9,6 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["image_gap", "intensity_range", "is_image_shape", "show_image", "tile_images", "to_rgb"]
-
 # Percentiles, so that a few extreme pixels do not darken all others.
 _RANGE_PERCENTILES = (0.5, 99.5)
 

@@ -6,15 +6,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from latentmap.errors import DataError
 from latentmap.plots.style import PALETTE, display_text
 
 if TYPE_CHECKING:
     from matplotlib.cm import ScalarMappable
-    from numpy.typing import ArrayLike
-
-__all__ = ["MAX_CLASS_NAMES", "LabelEncoding"]
 
 # The names of more classes would cover the points.
 MAX_CLASS_NAMES = 60

@@ -13,8 +13,6 @@ from latentmap.plots import style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["loss_curve"]
-
 
 def loss_curve(history: Mapping[str, Sequence[float]], ax: Axes | None = None) -> Axes:
     """Draw the training loss and the validation loss of every epoch.

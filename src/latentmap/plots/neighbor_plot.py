@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from latentmap.errors import DataError
 from latentmap.plots import style
@@ -14,9 +15,6 @@ from latentmap.plots.image_tiles import image_gap, is_image_shape, to_rgb
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from numpy.typing import ArrayLike
-
-__all__ = ["neighbors", "neighbors_size"]
 
 _IMAGE_INCHES, _CAPTION_INCHES, _QUERY_GAP_INCHES = 0.95, 0.37, 0.3
 _LINE_INCHES, _COLUMN_INCHES, _TITLE_INCHES = 0.27, 0.95, 4.6

@@ -14,8 +14,6 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["MAX_DOTS", "blend_points", "draw_points"]
-
 MAX_DOTS = 20_000
 
 _GRID_SIDE = 700

@@ -7,23 +7,13 @@ principal components. The inverse maps a point of that plane to a code.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from latentmap.analysis.model_info import as_map
 from latentmap.errors import DataError, SettingError
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-__all__ = [
-    "Projection",
-    "as_codes",
-    "bounding_region",
-    "codes_or_landmarks",
-    "grid_centers",
-]
 
 _MARGIN = 0.03
 # With equal units, a region of a larger ratio of its sides would be drawn as a thin line.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from latentmap.errors import DataError
 from latentmap.plots import style
@@ -13,9 +14,6 @@ from latentmap.plots.image_tiles import image_gap, is_image_shape, show_image, t
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from numpy.typing import ArrayLike
-
-__all__ = ["reconstructions"]
 
 _TITLE = "Rows and their reconstructions"
 _NAMES = ("original", "reconstruction")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from latentmap.errors import DataError, SettingError
 from latentmap.plots import style
@@ -13,9 +14,6 @@ from latentmap.plots.image_tiles import image_gap, is_image_shape, show_image, t
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from numpy.typing import ArrayLike
-
-__all__ = ["grid_columns", "rows", "rows_size"]
 
 _MAX_IMAGES_IN_ONE_LINE = 12
 _MAX_NAMED_COLUMNS = 12
