@@ -22,16 +22,16 @@ def test_clusters_are_written_told_and_drawn(run, digits_model, tmp_path):
     assert [line["cluster"] for line in lines] == [str(label) for label in expected.labels]
     assert [int(line["label"]) for line in lines] == digits.labels.tolist()
     assert all(0 <= float(line["confidence"]) <= 1 for line in lines)
-    assert picture.read_bytes()[1:4] == (tmp_path / "c.typical.png").read_bytes()[1:4] == b"PNG"
+    assert picture.read_bytes()[1:4] == (tmp_path / "c.exemplars.png").read_bytes()[1:4] == b"PNG"
     count = expected.n_clusters
     assert f"{count} clusters of {len(digits):,} rows" in result.stderr
     assert f"Wrote {table}: {count} clusters" in result.stderr
-    assert "typical rows" in result.stdout
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["c.csv", "c.png", "c.typical.png"]
+    assert "exemplars" in result.stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["c.csv", "c.png", "c.exemplars.png"]
 
 
 def test_a_program_gets_sizes_typical_rows_and_agreement(run, digits_model, tmp_path):
-    told = run("cluster", digits_model, "digits", "-k", 10, "--typical", 4, "--json")
+    told = run("cluster", digits_model, "digits", "-k", 10, "--exemplars", 4, "--json")
     found, digits = json.loads(told.stdout), open_data("digits")
     groups = cluster(load_model(digits_model).transform(digits), 10)
     assert found["n_clusters"] == len(found["clusters"]) == 10
@@ -39,8 +39,8 @@ def test_a_program_gets_sizes_typical_rows_and_agreement(run, digits_model, tmp_
     assert [one["rows"] for one in found["clusters"]] == groups.sizes.tolist()
     assert found["v_measure"] == pytest.approx(v_measure_score(digits.labels, groups.labels))
     for number, one in enumerate(found["clusters"]):
-        assert (groups.labels[one["typical"]] == number).all()
-        assert len(one["typical"]) == 4
+        assert (groups.labels[one["exemplars"]] == number).all()
+        assert len(one["exemplars"]) == 4
         own = digits.labels[groups.labels == number]
         assert one["label_share"] == pytest.approx((own == int(one["label"])).mean(), abs=1e-4)
 
@@ -52,7 +52,7 @@ def test_a_table_of_another_model_is_grouped_too(run, wine_model, wine_csv, tmp_
     found = np.load(out)
     assert found.shape == (178, 2)
     assert np.unique(found[:, 0]).tolist() == [0, 1, 2]
-    assert not (tmp_path / "wine.typical.svg").exists()  # rows of a table are no images
+    assert not (tmp_path / "wine.exemplars.svg").exists()  # rows of a table are no images
 
 
 def test_rows_without_labels_are_not_compared(run, wine_model, wine_csv, tmp_path):

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from latentmap.analysis import cluster
-from latentmap.cli.cluster_pictures import cluster_names, typical_rows_path
+from latentmap.cli.cluster_pictures import cluster_names, exemplars_path
 from latentmap.plots.label_encoding import LabelEncoding
 
 
@@ -20,4 +20,4 @@ def test_many_clusters_are_no_measured_value():
 
 
 def test_typical_rows_are_drawn_next_to_the_plot():
-    assert typical_rows_path(Path("a/c.png")) == Path("a/c.typical.png")
+    assert exemplars_path(Path("a/c.png")) == Path("a/c.exemplars.png")

@@ -13,7 +13,7 @@ import typer
 
 from latentmap.analysis.clustering import Clusters
 from latentmap.analysis.clustering import cluster as cluster_codes
-from latentmap.cli.cluster_pictures import draw_clusters, typical_rows_path
+from latentmap.cli.cluster_pictures import draw_clusters, exemplars_path
 from latentmap.cli.console import (
     format_count,
     print_json,
@@ -39,7 +39,7 @@ EXAMPLES = (
     "latentmap cluster flowers.safetensors rows.csv --label species --json",
 )
 _MAX_PRINTED_ROWS = 3
-# The typical rows are the best reconstructed of this many times as many candidates.
+# The exemplars are the best reconstructed of this many times as many candidates.
 _CANDIDATES = 2
 _METHODS = {
     "density": "",
@@ -86,7 +86,7 @@ class _Result:
                 "cluster": number,
                 "rows": size,
                 "confidence": round(float(confidence[number]), 4),
-                "typical": clusters.exemplars[number].tolist(),
+                "exemplars": clusters.exemplars[number].tolist(),
             }
             if self.main_labels is not None:
                 name, share = self.main_labels[number]
@@ -130,12 +130,12 @@ def cluster(
         Path | None,
         option(
             "FILE",
-            "Scatter plot of the clusters to write (.png, .pdf or .svg). For images, the most "
-            "typical rows of each cluster are drawn next to it.",
+            "Scatter plot of the clusters to write (.png, .pdf or .svg). For images, the "
+            "exemplars of each cluster, its most typical rows, are drawn next to it.",
         ),
     ] = None,
-    typical: Annotated[
-        int, typer.Option(min=1, help="Number of typical rows to report for each cluster.")
+    exemplars: Annotated[
+        int, typer.Option(min=1, help="Number of exemplars to report for each cluster.")
     ] = 10,
     seed: Seed = 0,
     label: Label = None,
@@ -150,7 +150,7 @@ def cluster(
     _check_outputs(output, picture, model, data)
     estimator = open_model(model)
     rows = open_model_rows(estimator, data, label)
-    result = _find_clusters(estimator, rows, k, typical, seed)
+    result = _find_clusters(estimator, rows, k, exemplars, seed)
     if as_json:
         print_json({"model": str(model), "data": data, **result.as_dict()})
     else:
@@ -167,28 +167,30 @@ def _check_outputs(output: Path | None, picture: Path | None, *inputs: str | Pat
         check_output_path(output, TABLE_SUFFIXES, read)
     if picture is not None:
         check_output_path(picture, PICTURE_SUFFIXES, read)
-        check_output_path(typical_rows_path(picture), inputs=read)
+        check_output_path(exemplars_path(picture), inputs=read)
 
 
 def _find_clusters(
-    model: BaseAutoEncoder, rows: Source, k: int | None, typical: int, seed: int
+    model: BaseAutoEncoder, rows: Source, k: int | None, n_exemplars: int, seed: int
 ) -> _Result:
     if k is not None and k > len(rows):
         raise SettingError(f"-k: expected at most the {len(rows):,} rows of {rows.name}, found {k}")
     codes = encode_rows(model, rows)
-    clusters = cluster_codes(codes, k, n_exemplars=_CANDIDATES * typical, seed=seed, verbose=True)
-    best = _select_typical(model, rows, clusters, typical)
+    clusters = cluster_codes(
+        codes, k, n_exemplars=_CANDIDATES * n_exemplars, seed=seed, verbose=True
+    )
+    best = _select_exemplars(model, rows, clusters, n_exemplars)
     return _Result(rows, codes, replace(clusters, exemplars=best))
 
 
-def _select_typical(
+def _select_exemplars(
     model: BaseAutoEncoder, rows: Source, clusters: Clusters, count: int
 ) -> tuple[np.ndarray, ...]:
-    """Keep the typical rows that the model reconstructs best.
+    """Keep the exemplars that the model reconstructs best.
 
     An unusual row can have a typical code by mistake; it is then reconstructed badly.
     """
-    with show_status("Selecting typical rows…"):
+    with show_status("Selecting exemplars…"):
         errors = model.reconstruction_error(rows.subset(np.concatenate(clusters.exemplars)))
     bounds = np.cumsum([len(numbers) for numbers in clusters.exemplars])[:-1]
     return tuple(
@@ -213,7 +215,7 @@ def _print(result: _Result) -> None:
     has_labels = result.main_labels is not None
     columns = ["cluster", "rows", "share", "confidence"]
     table = [_format_line(figures, len(result.rows)) for figures in result.describe()]
-    shown = [*columns, *(["label"] if has_labels else []), "typical rows"]
+    shown = [*columns, *(["label"] if has_labels else []), "exemplars"]
     print_table(shown, table, columns)
     print_message(_summarize(result) + _METHODS[result.clusters.method])
     if result.v_measure is not None and result.clusters.n_clusters > 1:
@@ -229,4 +231,4 @@ def _format_line(figures: dict[str, Any], n_rows: int) -> list[str]:
     ]
     if "label" in figures:
         line.append(f"{figures['label']} ({figures['label_share']:.1%})")
-    return [*line, ", ".join(map(str, figures["typical"][:_MAX_PRINTED_ROWS]))]
+    return [*line, ", ".join(map(str, figures["exemplars"][:_MAX_PRINTED_ROWS]))]

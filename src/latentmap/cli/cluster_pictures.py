@@ -1,4 +1,4 @@
-"""Plots of clusters: a scatter plot of the codes, and the typical rows of each cluster."""
+"""Plots of clusters: a scatter plot of the codes, and the exemplars of each cluster."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MAX_NUMERIC_NAMES = 20
 
 
 def draw_clusters(path: Path, rows: Source, codes: np.ndarray, clusters: Clusters) -> None:
-    """Draw the clusters on the codes and, for images, their typical rows."""
+    """Draw the clusters on the codes and, for images, their exemplars."""
     n_clusters = format_count(clusters.n_clusters, "cluster")
     title = f"{rows.name}: {n_clusters} of {format_count(len(codes), 'row')}"
     # In a projection of three or more components, confidence would look arbitrary.
@@ -26,7 +26,7 @@ def draw_clusters(path: Path, rows: Source, codes: np.ndarray, clusters: Cluster
     with open_plot(path, *code_plot_size(codes)) as ax:
         plots.codes(codes, cluster_names(clusters), ax, title, confidence=confidence)
     if len(rows.row_shape) > 1:
-        _draw_typical_rows(typical_rows_path(path), rows, clusters)
+        _draw_exemplars(exemplars_path(path), rows, clusters)
 
 
 def cluster_names(clusters: Clusters) -> np.ndarray:
@@ -40,20 +40,20 @@ def cluster_names(clusters: Clusters) -> np.ndarray:
     return np.array(names)[clusters.labels]
 
 
-def _draw_typical_rows(path: Path, rows: Source, clusters: Clusters) -> None:
-    typical = [rows.take(numbers) for numbers in clusters.exemplars[:_MAX_DRAWN_CLUSTERS]]
+def _draw_exemplars(path: Path, rows: Source, clusters: Clusters) -> None:
+    exemplars = [rows.take(numbers) for numbers in clusters.exemplars[:_MAX_DRAWN_CLUSTERS]]
     names = [
         f"{number}:  {format_count(size, 'row')}"
         for number, size in enumerate(clusters.sizes[:_MAX_DRAWN_CLUSTERS].tolist())
     ]
-    n_omitted = clusters.n_clusters - len(typical)
-    title = f"{rows.name}: the most typical rows of each cluster"
+    n_omitted = clusters.n_clusters - len(exemplars)
+    title = f"{rows.name}: exemplars of each cluster"
     title += f" ({format_count(n_omitted, 'smaller cluster')} not shown)" if n_omitted else ""
-    size = plots.typical_rows_size([len(group) for group in typical], rows.row_shape)
+    size = plots.typical_rows_size([len(group) for group in exemplars], rows.row_shape)
     with open_plot(path, *size) as ax:
-        plots.typical_rows(typical, names, ax, title)
+        plots.typical_rows(exemplars, names, ax, title)
 
 
-def typical_rows_path(picture: Path) -> Path:
-    """Return the path of the plot of typical rows, next to the scatter plot."""
-    return picture.with_suffix(f".typical{picture.suffix}")
+def exemplars_path(picture: Path) -> Path:
+    """Return the path of the plot of exemplars, next to the scatter plot."""
+    return picture.with_suffix(f".exemplars{picture.suffix}")
