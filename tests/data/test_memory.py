@@ -1,5 +1,6 @@
 import dataclasses
 
+import numpy as np
 import pytest
 
 from latentmap.data import memory
@@ -93,3 +94,18 @@ def test_message_gives_the_limit_that_a_fit_needs():
     with memory.memory_limit("2GB"), pytest.raises(TooLargeError) as caught:
         memory.check_memory("x", memory.fit_memory_bytes(100_000_000, 784), engine=True)
     assert str(caught.value) == "x: expected a memory limit of at least 6.0 GB, found 2 GB"
+
+
+def test_memory_of_a_fit_is_that_of_its_arrays():
+    rows_and_codes = 48 * 10 + 10 * (8 + 4 * 3)
+    assert memory.fit_memory_bytes(10, 8, 7, n_components=3) == rows_and_codes + 5 * 4 * 7
+    assert memory.fit_memory_bytes(10**6, 8) == 48 * 10**6 + 1000 * 8
+
+
+def test_a_fit_within_too_low_a_limit_raises_before_training():
+    from latentmap import AutoEncoder, LatentMap
+
+    rows = np.random.default_rng(0).normal(size=(50, 3))
+    for estimator in (AutoEncoder(2), LatentMap()):
+        with memory.memory_limit("1GB"), pytest.raises(TooLargeError, match=r"at least 1\.[12] GB"):
+            estimator.fit(rows)

@@ -42,8 +42,6 @@ _RANGES: dict[str, tuple[int, float, Any]] = {
 }
 DESCRIBED_ROWS = 10_000
 """What is usual among the fitted rows is measured on at most so many of them."""
-FITTING_BYTES = 20
-"""For each weight: itself, its gradient, Adam's two means, and the best one so far."""
 
 
 class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LearnedState):
@@ -233,7 +231,8 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned
         rows = fitting_rows(self, X)
         if not isinstance(network, tuple):
             numbers = sum(network.layer_sizes(rows.row_shape, self.n_components))
-            needed = fit_memory_bytes(len(rows), rows.nbytes // len(rows), numbers)
+            size = rows.nbytes // len(rows)
+            needed = fit_memory_bytes(len(rows), size, numbers, self.n_components)
             check_memory(f"n_components: {self.n_components}", needed, engine=True)
         seed, told = self.random_state, self.verbose
         ready = prepare(rows, self.scaling, self.epochs, self.training, seed, told)

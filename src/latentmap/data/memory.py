@@ -45,7 +45,7 @@ WORK_BYTES = 100_000_000
 # A row of a fit has a layout position, a target and an index, whatever its number of columns.
 ROW_BYTES = 48
 BATCH_ROWS = 1000
-# Adam stores two running means for each weight, and training holds its gradient and best value.
+# A weight in float32 with its gradient, the two running means of Adam, and its best value.
 WEIGHT_BYTES = 20
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) *([KMGT]?)(I?)B", re.ASCII)
 _LIMIT: ContextValue[int | None] = ContextValue("memory_limit", None, all_threads=True)
@@ -228,12 +228,13 @@ def _from_sysconf() -> int | None:
         return None
 
 
-def fit_memory_bytes(n_rows: int, row_bytes: int, n_weights: int = 0) -> int:
+def fit_memory_bytes(n_rows: int, row_bytes: int, n_weights: int = 0, n_components: int = 0) -> int:
     """Return the least number of bytes that a fit allocates, computed from the array sizes.
 
-    Rows may stay on disk, so only one batch of them is counted.
+    Rows may stay on disk, so only one batch of them and of their codes is counted.
     """
-    return ROW_BYTES * n_rows + BATCH_ROWS * row_bytes + WEIGHT_BYTES * n_weights
+    batch_bytes = min(n_rows, BATCH_ROWS) * (row_bytes + 4 * n_components)
+    return ROW_BYTES * n_rows + batch_bytes + WEIGHT_BYTES * n_weights
 
 
 def check_memory(name: str, needed: int, engine: bool = False) -> None:

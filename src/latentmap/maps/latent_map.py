@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from latentmap.autoencoders.base import FITTING_BYTES
 from latentmap.autoencoders.validation import fitting_rows
 from latentmap.data.code_checks import check_layout
-from latentmap.data.memory import check_memory
+from latentmap.data.memory import check_memory, fit_memory_bytes
 from latentmap.data.sources import ArraySource
 from latentmap.errors import SettingError
 from latentmap.maps.defaults import (
@@ -153,7 +152,9 @@ class LatentMap(Growing):
         self._check_settings()
         rows = fitting_rows(self, X)
         forth, back = both_ways(self.network)
-        check_memory("network", FITTING_BYTES * sum(layer_sizes(forth, back, rows.row_shape, MOST)))
+        weights = sum(layer_sizes(forth, back, rows.row_shape, MOST))
+        needed = fit_memory_bytes(len(rows), rows.nbytes // len(rows), weights)
+        check_memory("network", needed, engine=True)
         own = None if self.layout is None else check_layout(self.layout, len(rows))
         plan = training_for(self.training, len(rows))
         epochs = epochs_for_map(len(rows)) if self.epochs == "auto" else self.epochs
