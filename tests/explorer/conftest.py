@@ -15,7 +15,7 @@ from latentmap.data import ArraySource, load_dataset
 from latentmap.explorer import Scene, Server
 from latentmap.explorer.page import Page
 
-EVIL = "<img src=x onerror=alert(1)>"
+MALICIOUS_TEXT = "<img src=x onerror=alert(1)>"
 
 
 @pytest.fixture(scope="session")
@@ -33,8 +33,8 @@ def map_scene(digits):
 def wine():
     """A table whose labels and columns are called as no one should be."""
     wine = load_dataset("wine")
-    names = [EVIL, "</script>", *wine.feature_names[2:]]
-    labels = np.array([EVIL, "b", "c"])[np.unique(wine.labels, return_inverse=True)[1]]
+    names = [MALICIOUS_TEXT, "</script>", *wine.feature_names[2:]]
+    labels = np.array([MALICIOUS_TEXT, "b", "c"])[np.unique(wine.labels, return_inverse=True)[1]]
     return ArraySource(wine[:], feature_names=names, labels=labels, name="wine.csv")
 
 
@@ -66,7 +66,7 @@ def page(tmp_path_factory):
     return Page(folder)
 
 
-class Asker:
+class Client:
     """A connection to a server, kept open."""
 
     def __init__(self, server):
@@ -74,38 +74,38 @@ class Asker:
         self.connection = http.client.HTTPConnection(self.address, timeout=20)
 
     def __call__(self, method, target, body=None, **headers):
-        asked = {"X-Latentmap": "1"} if method == "POST" else {}
-        asked |= {name.replace("_", "-"): value for name, value in headers.items()}
-        asked = {name: value for name, value in asked.items() if value is not None}
-        self.connection.request(method, target, body, asked)
-        answer = self.connection.getresponse()
-        answer.body = answer.read()
-        return answer
+        all_headers = {"X-Latentmap": "1"} if method == "POST" else {}
+        all_headers |= {name.replace("_", "-"): value for name, value in headers.items()}
+        all_headers = {name: value for name, value in all_headers.items() if value is not None}
+        self.connection.request(method, target, body, all_headers)
+        response = self.connection.getresponse()
+        response.body = response.read()
+        return response
 
     def json(self, method, target, body=None, status=200):
-        answer = self(method, target, body)
-        assert answer.status == status, answer.body
-        return json.loads(answer.body)
+        response = self(method, target, body)
+        assert response.status == status, response.body
+        return json.loads(response.body)
 
 
 @pytest.fixture(scope="session")
 def serve(page):
     """Serve a scene until the tests end."""
-    askers = []
+    clients = []
 
     def serve(scene, **options):
         server = Server(scene, page=page, **options)
         threading.Thread(target=server.serve, daemon=True).start()
-        askers.append(Asker(server))
-        return askers[-1]
+        clients.append(Client(server))
+        return clients[-1]
 
     yield serve
-    for asker in askers:
-        asker.connection.close()
-        asker.server.stop()
-        asker.server.close()
+    for client in clients:
+        client.connection.close()
+        client.server.stop()
+        client.server.close()
 
 
 @pytest.fixture(scope="session")
-def ask(serve, map_scene):
+def client(serve, map_scene):
     return serve(map_scene)

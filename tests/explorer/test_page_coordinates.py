@@ -13,7 +13,7 @@ def rng():
     return np.random.default_rng(0)
 
 
-def test_codes_of_two_are_their_own_spots(rng):
+def test_codes_of_two_components_are_their_own_points(rng):
     codes = rng.normal(size=(50, 2))
     plane = CodePlane.fit(codes)
     np.testing.assert_array_equal(plane.points, codes)
@@ -21,18 +21,18 @@ def test_codes_of_two_are_their_own_spots(rng):
     assert plane.explained_variance == 1
 
 
-def test_wider_codes_are_seen_in_their_first_principal_plane(rng):
+def test_wider_codes_are_projected_to_two_principal_components(rng):
     codes = rng.normal(size=(400, 5)) @ rng.normal(size=(5, 5)) + 7
     plane, pca = CodePlane.fit(codes), PCA(2).fit(codes)
     np.testing.assert_allclose(np.abs(plane.points), np.abs(pca.transform(codes)), atol=1e-9)
     assert plane.explained_variance == pytest.approx(pca.explained_variance_ratio_.sum())
-    # A spot means the code that lies in the plane: the nearest to all codes that are seen there.
-    back = plane.to_codes(plane.points)
-    np.testing.assert_allclose(back, pca.inverse_transform(pca.transform(codes)), atol=1e-9)
+    # The code of a point lies in the plane of the first two principal components.
+    decoded = plane.to_codes(plane.points)
+    np.testing.assert_allclose(decoded, pca.inverse_transform(pca.transform(codes)), atol=1e-9)
     np.testing.assert_allclose(plane.to_points(codes[:3]), plane.points[:3])
 
 
-def test_a_line_is_stacked_as_a_histogram(rng):
+def test_codes_of_one_component_are_stacked_as_a_histogram(rng):
     codes = np.concatenate([rng.normal(0, 1, 3000), rng.normal(9, 1, 1000)])[:, None]
     plane = CodePlane.fit(codes)
     np.testing.assert_array_equal(plane.points[:, 0], codes[:, 0])
@@ -44,7 +44,7 @@ def test_a_line_is_stacked_as_a_histogram(rng):
 
 
 @pytest.mark.parametrize("width", [1, 2, 4])
-def test_points_are_places_within_the_bounds(rng, width):
+def test_quantized_points_are_relative_to_the_bounds(rng, width):
     plane = CodePlane.fit(rng.normal(size=(99, width)) * 1e3)
     points = plane.quantized_points()
     assert points.dtype == np.dtype("<u2")
@@ -53,7 +53,7 @@ def test_points_are_places_within_the_bounds(rng, width):
     assert (np.abs(low + points * step - plane.points) <= step / 2 + 1e-9).all()
 
 
-def test_one_far_row_does_not_widen_where_spots_are_decoded(rng):
+def test_one_distant_row_does_not_extend_the_inner_bounds(rng):
     codes = rng.normal(size=(5000, 2))
     codes[0] = 1e4
     plane = CodePlane.fit(codes)
@@ -61,7 +61,7 @@ def test_one_far_row_does_not_widen_where_spots_are_decoded(rng):
     assert (plane.bounds[1] > 1e4).all()
 
 
-def test_all_codes_in_one_place():
+def test_equal_codes_have_finite_points():
     plane = CodePlane.fit(np.ones((4, 3)))
     assert np.isfinite(plane.quantized_points()).all()
     assert (plane.bounds[0] < plane.bounds[1]).all()
@@ -72,7 +72,7 @@ def test_codes_must_be_finite():
         CodePlane.fit([[1.0, np.nan]])
 
 
-def test_nodes_reach_the_corners():
+def test_grid_points_include_the_corners():
     grid = grid_points(np.array([[0.0, 10.0], [2.0, 13.0]]), 3, 4)
     assert grid[0].tolist() == [0, 10]
     assert grid[1].tolist() == [1, 10]

@@ -11,7 +11,7 @@ OPEN = RequestPolicy("0.0.0.0", 8571, "secret")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8571", "localhost:8571", "LOCALHOST:8571"])
-def test_its_own_names_are_answered(host):
+def test_own_host_names_are_accepted(host):
     assert LOCAL.refusal("GET", "/", {"Host": host}) is None
 
 
@@ -31,7 +31,7 @@ def test_its_own_names_are_answered(host):
         "127.0.0.1:port",
     ],
 )
-def test_other_names_are_not(host):
+def test_other_host_names_are_refused(host):
     assert LOCAL.refusal("GET", "/", {"Host": host}).startswith("Host: expected 127.0.0.1:8571")
 
 
@@ -40,7 +40,7 @@ def test_a_request_without_a_host_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("origin", "answered"),
+    ("origin", "accepted"),
     [
         ("http://127.0.0.1:8571", True),
         ("http://127.0.0.1:8572", False),
@@ -49,18 +49,18 @@ def test_a_request_without_a_host_is_refused():
         ("http://[", False),
     ],
 )
-def test_an_origin_must_be_the_server_itself(origin, answered):
+def test_an_origin_must_be_the_server_itself(origin, accepted):
     headers = {"host": "127.0.0.1:8571", "origin": origin, "x-latentmap": "1"}
-    assert (LOCAL.refusal("POST", "/decode", headers) is None) == answered
+    assert (LOCAL.refusal("POST", "/decode", headers) is None) == accepted
 
 
-def test_a_post_needs_what_no_other_page_can_send():
+def test_a_post_needs_a_custom_header():
     headers = {"Host": "localhost:8571"}
     assert "X-Latentmap" in LOCAL.refusal("POST", "/decode", headers)
     assert LOCAL.refusal("POST", "/decode", {**headers, "X-Latentmap": "1"}) is None
 
 
-def test_another_page_may_lead_here_but_not_ask():
+def test_another_page_may_link_to_the_page_but_not_request_data():
     headers = {"Host": "localhost:8571", "Sec-Fetch-Site": "cross-site"}
     assert LOCAL.refusal("GET", "/", headers) is None
     assert LOCAL.refusal("GET", "/data/points", headers) is not None
@@ -69,7 +69,7 @@ def test_another_page_may_lead_here_but_not_ask():
 
 
 @pytest.mark.parametrize(
-    ("target", "headers", "answered"),
+    ("target", "headers", "accepted"),
     [
         ("/?token=secret", {}, True),
         ("/", {}, False),
@@ -81,25 +81,25 @@ def test_another_page_may_lead_here_but_not_ask():
         ("/data/points", {"X-Token": "secret2"}, False),
     ],
 )
-def test_every_request_carries_the_token(target, headers, answered):
+def test_every_request_needs_the_token(target, headers, accepted):
     headers = {"Host": "10.0.0.7:8571", **headers}
-    assert (OPEN.refusal("GET", target, headers) is None) == answered
+    assert (OPEN.refusal("GET", target, headers) is None) == accepted
 
 
-def test_everywhere_means_numbers_and_the_machines_own_name():
+def test_all_addresses_accept_ip_addresses_and_the_own_host_name():
     token = {"X-Token": "secret"}
     for host in ("10.0.0.7", "[fe80::1]", socket.gethostname(), "localhost"):
         assert OPEN.refusal("GET", "/data/points", {"Host": f"{host}:8571", **token}) is None
     assert OPEN.refusal("GET", "/data/points", {"Host": "evil.example:8571", **token})
 
 
-def test_long_numbers_stand_in_brackets():
+def test_ipv6_addresses_are_in_brackets():
     policy = RequestPolicy("::1", 80)
     assert policy.authority == "[::1]:80"
     assert policy.refusal("GET", "/", {"Host": "[::1]"}) is None
 
 
-def test_what_is_local():
+def test_local_addresses():
     assert is_local("127.0.0.5")
     assert not is_local("192.168.0.1")
     assert not is_local("example.org")

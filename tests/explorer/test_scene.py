@@ -21,14 +21,14 @@ def test_codes_are_those_of_the_estimator(map_scene, digits):
     np.testing.assert_allclose(map_scene.codes, expected, atol=1e-6)
 
 
-def test_what_is_told_is_plain_and_whole(map_scene):
-    told = json.loads(json.dumps(map_scene.describe(), allow_nan=False))
-    assert (told["n"], told["total"], told["model"]) == (500, 500, "LatentMap")
-    assert told["row"] == {"kind": "image", "height": 8, "width": 8, "channels": 1}
-    assert told["plane"] == {"components": 2, "share": 1.0}
-    assert told["colourings"][0]["values"] == [str(i) for i in range(10)]
-    assert told["drawable"]
-    x0, y0, x1, y1 = told["bounds"]
+def test_the_description_is_valid_json(map_scene):
+    description = json.loads(json.dumps(map_scene.describe(), allow_nan=False))
+    assert (description["n"], description["total"], description["model"]) == (500, 500, "LatentMap")
+    assert description["row"] == {"kind": "image", "height": 8, "width": 8, "channels": 1}
+    assert description["plane"] == {"components": 2, "share": 1.0}
+    assert description["colourings"][0]["values"] == [str(i) for i in range(10)]
+    assert description["drawable"]
+    x0, y0, x1, y1 = description["bounds"]
     assert x0 < map_scene.codes[:, 0].min() < map_scene.codes[:, 0].max() < x1
     assert y0 < map_scene.codes[:, 1].min() < map_scene.codes[:, 1].max() < y1
 
@@ -37,57 +37,57 @@ def test_originals_and_reconstructions(map_scene, digits):
     rows = digits[:4]
     expected = np.rint(np.clip(rows / 16 * 255, 0, 255))
     assert (map_scene.original([0, 1, 2, 3])[..., 0] == expected).all()
-    back = map_scene.estimator.inverse_transform(map_scene.estimator.transform(rows))
-    shown = map_scene.reconstruction([0, 1, 2, 3]).astype(int)
-    assert np.abs(shown - map_scene.display.to_display(back)).max() <= 1
+    decoded = map_scene.estimator.inverse_transform(map_scene.estimator.transform(rows))
+    displayed = map_scene.reconstruction([0, 1, 2, 3]).astype(int)
+    assert np.abs(displayed - map_scene.display.to_display(decoded)).max() <= 1
 
 
-def test_the_reconstruction_of_a_row_is_of_its_whole_code(wide_scene, wine):
-    back = wide_scene.estimator.inverse_transform(wide_scene.estimator.transform(wine))
-    np.testing.assert_allclose(wide_scene.reconstruction(np.arange(142)), back, rtol=1e-4)
+def test_a_reconstruction_uses_all_components(wide_scene, wine):
+    decoded = wide_scene.estimator.inverse_transform(wide_scene.estimator.transform(wine))
+    np.testing.assert_allclose(wide_scene.reconstruction(np.arange(142)), decoded, rtol=1e-4)
 
 
-def test_all_is_told_of_a_row(map_scene, digits):
-    told = map_scene.row_details(17)
-    assert told["number"] == 17
-    assert told["label"] == digits.labels[17]
-    assert told["spot"] == pytest.approx(map_scene.codes[17].tolist())
-    assert 0 <= told["confidence"] <= 1
+def test_row_details_of_an_image(map_scene, digits):
+    description = map_scene.row_details(17)
+    assert description["number"] == 17
+    assert description["label"] == digits.labels[17]
+    assert description["spot"] == pytest.approx(map_scene.codes[17].tolist())
+    assert 0 <= description["confidence"] <= 1
     expected = map_scene.estimator.reconstruction_error(digits.subset([17]))[0]
-    assert told["error"] == pytest.approx(expected, rel=1e-3)
+    assert description["error"] == pytest.approx(expected, rel=1e-3)
 
 
-def test_a_row_of_a_table_is_told_in_its_own_units(wide_scene, wine):
-    told = wide_scene.row_details(3)
-    assert told["original"] == pytest.approx(wine[3].tolist())
-    assert told["confidence"] is None
-    assert len(told["reconstruction"]) == 13
+def test_row_details_of_a_table_are_in_the_units_of_the_data(wide_scene, wine):
+    description = wide_scene.row_details(3)
+    assert description["original"] == pytest.approx(wine[3].tolist())
+    assert description["confidence"] is None
+    assert len(description["reconstruction"]) == 13
 
 
-def test_similar_rows_are_those_of_the_index(map_scene):
+def test_similar_rows_equal_those_of_the_search_index(map_scene):
     rows, distances = map_scene.similar(map_scene.codes[[5]], 7, exclude=5)
-    found = SearchIndex(map_scene.codes).search(map_scene.codes[[5]], 7, [5])
-    assert rows == found.indices.tolist()
-    assert distances[0] == pytest.approx(found.distances[0].tolist())
+    expected_result = SearchIndex(map_scene.codes).search(map_scene.codes[[5]], 7, [5])
+    assert rows == expected_result.indices.tolist()
+    assert distances[0] == pytest.approx(expected_result.distances[0].tolist())
     assert 5 not in rows[0]
     assert len(map_scene.similar(map_scene.codes[[5]], 9999, exclude=5)[0][0]) == 499
 
 
-def test_of_more_rows_a_sample_is_shown(monkeypatch):
+def test_a_sample_of_many_rows_is_shown(monkeypatch):
     monkeypatch.setattr(scene_module, "MAX_ROWS", 40)
     rows = np.random.default_rng(0).normal(size=(90, 3))
     rows[:, 0] = np.arange(90)
     source = ArraySource(rows, labels=np.arange(90) % 2)
     scene = Scene(AutoEncoder(2, network="linear", random_state=0).fit(source), source)
-    told = scene.describe()
-    assert (told["n"], told["total"], len(scene)) == (40, 90, 40)
+    description = scene.describe()
+    assert (description["n"], description["total"], len(scene)) == (40, 90, 40)
     numbers = np.frombuffer(scene.buffer("numbers"), "<u4")
     assert numbers.tolist() == scene.original(np.arange(40))[:, 0].astype(int).tolist()
     assert scene.row_details(3)["number"] == numbers[3]
     assert scene.row_details(3)["label"] == numbers[3] % 2
 
 
-def test_images_of_a_folder_have_names(tmp_path):
+def test_images_of_a_folder_have_file_names(tmp_path):
     rng = np.random.default_rng(0)
     for kind in ("a", "b"):
         (tmp_path / kind).mkdir()
@@ -108,18 +108,18 @@ def test_sparse_rows_are_tables():
     rows = csr_array((rng.random((80, 300)) ** 9).round(2))
     model = AutoEncoder(2, network="linear", random_state=0).fit(rows)
     scene = Scene(model, SparseSource(rows))
-    told = scene.describe()["row"]
-    assert (told["of"], len(told["columns"])) == (300, 256)
+    description = scene.describe()["row"]
+    assert (description["of"], len(description["columns"])) == (300, 256)
     chosen = scene.table.indices
     np.testing.assert_allclose(scene.original([3, 5]), rows.toarray()[[3, 5]][:, chosen], rtol=1e-6)
     assert scene.decoder.decode_points([[0.0, 0.0]]).shape == (1, 300)
 
 
-def test_three_components_of_a_map_are_seen_in_a_plane(digits):
+def test_a_map_of_three_components_is_projected_to_a_plane(digits):
     scene = Scene(LatentMap(3, epochs=1, random_state=0).fit(digits), digits)
-    told = scene.describe()
-    assert told["plane"]["components"] == 3
-    assert 0.66 < told["plane"]["share"] < 1
+    description = scene.describe()
+    assert description["plane"]["components"] == 3
+    assert 0.66 < description["plane"]["share"] < 1
     assert scene.decode_points(scene.plane.points[:2]).shape == (
         2,
         8,
@@ -137,10 +137,10 @@ def test_buffers(map_scene):
     assert map_scene.buffer("../pyproject.toml") is None
 
 
-def test_rows_of_another_kind_are_refused(map_scene):
+def test_rows_with_other_features_are_refused(map_scene):
     with pytest.raises(DataError, match="X has 3 features"):
         Scene(map_scene.estimator, ArraySource(np.zeros((4, 3))))
 
 
-def test_what_json_cannot_hold_becomes_nothing():
+def test_values_that_json_cannot_represent_become_none():
     assert to_json([1.5, float("nan"), [np.float32("inf")]]) == [1.5, None, [None]]

@@ -14,7 +14,7 @@ def read(scene, numbers):
     return list(csv.DictReader(io.StringIO(text)))
 
 
-def test_the_chosen_rows_come_in_their_order_with_every_digit(wide_scene, wine):
+def test_selected_rows_are_in_order_with_all_digits(wide_scene, wine):
     lines = read(wide_scene, [7, 100, 3])
     assert [line["row"] for line in lines] == ["7", "100", "3"]
     assert [line["label"] for line in lines] == wine.labels[[7, 100, 3]].tolist()
@@ -24,16 +24,16 @@ def test_the_chosen_rows_come_in_their_order_with_every_digit(wide_scene, wine):
     assert codes.tolist() == wide_scene.codes[[7, 100, 3]].tolist()
 
 
-def test_figures_are_told_and_pixels_are_not(map_scene):
+def test_scores_are_written_and_pixels_are_not(map_scene):
     (line,) = read(map_scene, [5])
-    told = map_scene.row_details(5)
-    assert float(line["confidence"]) == pytest.approx(told["confidence"], rel=1e-3)
-    assert float(line["error"]) == pytest.approx(told["error"], rel=1e-3)
+    details = map_scene.row_details(5)
+    assert float(line["confidence"]) == pytest.approx(details["confidence"], rel=1e-3)
+    assert float(line["error"]) == pytest.approx(details["error"], rel=1e-3)
     assert {"row", "label", "code 1", "code 2", "confidence", "error"} <= set(line)
     assert not any(name.startswith("c0") for name in line)
 
 
-def test_many_rows_come_in_parts(map_scene):
+def test_many_rows_are_written_in_blocks(map_scene):
     numbers = np.tile(np.arange(500), 9)
     parts = list(write_csv(map_scene, numbers))
     assert len(parts) > 2

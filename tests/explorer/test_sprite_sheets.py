@@ -26,38 +26,38 @@ def shades():
     return np.broadcast_to(colours[:, None, None, :], (2100, 12, 8, 3)).astype(np.uint8)
 
 
-def test_a_picture_lies_where_it_is_told(shades):
+def test_an_image_is_at_its_described_position(shades):
     sheets = pack_sprites(shades.__getitem__, 2100, 1e7)
-    told = sheets.describe()
-    assert (told["height"], told["width"], len(sheets.files)) == (12, 8, 3)
+    layout = sheets.describe()
+    assert (layout["height"], layout["width"], len(sheets.files)) == (12, 8, 3)
     for number in (0, 1, 31, 32, 1023, 1024, 2047, 2099):
         middle = tile(sheets, number)[3:9, 2:6].mean(axis=(0, 1))
         assert np.abs(middle - shades[number, 0, 0]).max() < 25
 
 
 @pytest.mark.parametrize("budget", [4e5, 1e5, 3e4])
-def test_no_more_bytes_are_taken_than_there_are(budget):
+def test_the_budget_is_not_exceeded(budget):
     noise = np.random.default_rng(0).integers(0, 255, (1500, 24, 24, 1), dtype=np.uint8)
     sheets = pack_sprites(noise.__getitem__, 1500, budget)
     assert 0.2 * budget < sheets.nbytes <= budget
     assert sheets.nbytes == sum(map(len, sheets.files))
 
 
-def test_pages_that_are_larger_than_they_look_are_written_smaller():
+def test_sheets_larger_than_estimated_are_written_again():
     # Only pictures that are not tried are costly.
-    pictures = np.zeros((5 * IMAGES_PER_SHEET, 16, 16, 1), np.uint8)
+    images = np.zeros((5 * IMAGES_PER_SHEET, 16, 16, 1), np.uint8)
     noise = np.random.default_rng(0).integers(0, 255, (IMAGES_PER_SHEET, 16, 16, 1))
-    pictures[IMAGES_PER_SHEET : 2 * IMAGES_PER_SHEET] = noise
-    assert pack_sprites(pictures.__getitem__, len(pictures), 9e4).nbytes <= 9e4
+    images[IMAGES_PER_SHEET : 2 * IMAGES_PER_SHEET] = noise
+    assert pack_sprites(images.__getitem__, len(images), 9e4).nbytes <= 9e4
 
 
-def test_large_pictures_are_shrunk_even_where_there_is_room():
-    pictures = np.zeros((3, 300, 200, 1), np.uint8)
-    sheets = pack_sprites(pictures.__getitem__, 3, 1e8)
+def test_large_images_are_shrunk_to_the_maximum_side():
+    images = np.zeros((3, 300, 200, 1), np.uint8)
+    sheets = pack_sprites(images.__getitem__, 3, 1e8)
     assert (sheets.height, sheets.width) == (64, 43)
 
 
-def test_how_far_it_has_come_is_told(shades):
+def test_progress_is_reported(shades):
     done = []
     pack_sprites(shades.__getitem__, 2100, 1e7, done.append)
     assert sum(done) == 2100

@@ -27,12 +27,12 @@ def npy(rows):
     return file.getvalue()
 
 
-def read(name, content, pictures=None, label=None):
-    with open_upload(name, content, pictures, label) as (rows, note):
+def read(name, content, images=None, label=None):
+    with open_upload(name, content, images, label) as (rows, note):
         return rows, rows[:], rows.labels, note
 
 
-def test_tables_are_read_as_ever():
+def test_tables_are_read():
     rows, numbers, labels, note = read("rows.csv", b"a,b\n1,2.5\n3,4\n")
     assert (rows.name, rows.feature_names) == ("rows.csv", ["a", "b"])
     assert numbers.tolist() == [[1, 2.5], [3, 4]]
@@ -40,7 +40,7 @@ def test_tables_are_read_as_ever():
     assert note == ""
 
 
-def test_a_label_is_taken_where_there_is_one():
+def test_a_label_column_is_optional():
     *_, labels, _ = read("rows.csv", b"a,kind\n1,x\n3,y\n", label="kind")
     assert labels.tolist() == ["x", "y"]
     *_, labels, _ = read("rows.csv", b"a,b\n1,2\n", label="kind")
@@ -52,7 +52,7 @@ def test_arrays_are_read():
     assert numbers.tolist() == np.eye(3).tolist()
 
 
-def test_an_image_of_the_models_kind_stays_as_it_is():
+def test_an_image_of_the_right_size_is_unchanged():
     pixels = np.arange(24, dtype=np.uint8).reshape(6, 4)
     rows, numbers, _, note = read("me.png", image(pixels), BYTES)
     assert numbers.tolist() == [pixels.tolist()]
@@ -60,13 +60,13 @@ def test_an_image_of_the_models_kind_stays_as_it_is():
     assert rows.name == "me.png"
 
 
-def test_a_drawing_comes_in_the_units_of_the_data():
+def test_a_drawing_is_converted_to_the_units_of_the_data():
     drawing = b"P5\n4 6\n255\n" + bytes([0] * 23 + [255])
     numbers = read("drawing.pgm", drawing, FLOATS)[1]
     assert numbers.ravel().tolist() == [0] * 23 + [16]
 
 
-def test_an_image_of_another_kind_is_made_one_of_the_models():
+def test_an_image_of_another_size_is_resized():
     pixels = np.full((60, 40, 3), 200, np.uint8)
     _, numbers, _, note = read("me.jpg", image(pixels, "JPEG"), BYTES)
     assert numbers.shape == (1, 6, 4)
@@ -78,7 +78,7 @@ def test_an_image_of_another_kind_is_made_one_of_the_models():
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "words"),
+    ("name", "content", "message"),
     [
         ("rows.csv", b"a,b\n1,two\n", "rows.csv, line 2, column b: expected a number"),
         ("rows.csv", b"", "rows.csv: expected rows, found an empty file"),
@@ -92,22 +92,22 @@ def test_an_image_of_another_kind_is_made_one_of_the_models():
         ("x\x1b[31m.csv", b"", "x\N{REPLACEMENT CHARACTER}[31m.csv: expected rows"),
     ],
 )
-def test_what_is_wrong_is_told_of_the_owners_file(name, content, words):
-    with pytest.raises(LatentmapError) as told:
+def test_errors_show_the_uploaded_name(name, content, message):
+    with pytest.raises(LatentmapError) as error:
         read(name, content, BYTES)
-    assert str(told.value).startswith(words)
-    assert "upload" not in str(told.value)
-    assert tempfile.gettempdir() not in str(told.value)
+    assert str(error.value).startswith(message)
+    assert "upload" not in str(error.value)
+    assert tempfile.gettempdir() not in str(error.value)
 
 
-def test_errors_keep_their_kind():
+def test_errors_keep_their_type():
     with pytest.raises(DataError):
         read("rows.csv", b"a\nb\n")
     with pytest.raises(FileError):
         read("rows.npy", b"")
 
 
-def test_pickles_are_not_run(tmp_path):
+def test_pickles_are_not_executed(tmp_path):
     class Trap:
         def __reduce__(self):
             return (Path.touch, (tmp_path / "sprung",))
@@ -117,7 +117,7 @@ def test_pickles_are_not_run(tmp_path):
     assert not (tmp_path / "sprung").exists()
 
 
-def test_nothing_is_left_behind_and_nothing_lands_elsewhere(tmp_path, monkeypatch):
+def test_uploads_are_stored_in_a_temporary_folder_and_deleted(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     with open_upload("../../evil.csv", b"a\n1\n", None):
@@ -126,7 +126,7 @@ def test_nothing_is_left_behind_and_nothing_lands_elsewhere(tmp_path, monkeypatc
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_small_file_that_becomes_a_large_one_is_refused(tmp_path):
+def test_a_zip_bomb_is_refused(tmp_path):
     np.savez_compressed(tmp_path / "bomb.npz", x=np.zeros((400, 1000, 1000), np.uint8))
     content = (tmp_path / "bomb.npz").read_bytes()
     assert len(content) < MAX_UPLOAD_BYTES

@@ -16,14 +16,14 @@ def codes_of_300_rows():
 
 
 @pytest.fixture
-def drawn():
+def render():
     """Render, which is where a label that matplotlib cannot read would fail."""
 
-    def drawn(ax):
+    def render(ax):
         ax.get_figure().canvas.draw()
         return ax
 
-    return drawn
+    return render
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from latentmap.errors import DataError
 from latentmap.plots.attribution_plot import attribution, attribution_size
 
 
-def test_images_stand_above_their_heat_maps(ax, drawn):
+def test_images_are_above_their_heat_maps(ax, render):
     rows, expected = np.zeros((12, 14, 14), np.uint8), np.full((12, 14, 14), 255.0)
     shares = np.zeros((12, 14, 14))
     shares[0, 0, 0], shares[0, 13, 13] = 0.9, -0.1
-    drawn(attribution(rows, expected, shares, [f"row ${i}" for i in range(12)], ax))
+    render(attribution(rows, expected, shares, [f"row ${i}" for i in range(12)], ax))
     assert [text.get_text() for text in ax.texts] == [f"row ${i}" for i in range(12)]
     assert [t.get_text() for t in ax.get_yticklabels()] == [
         "original",
@@ -29,18 +29,18 @@ def test_images_stand_above_their_heat_maps(ax, drawn):
     assert picture[top + 35, 5].tolist() == [1, 1, 1]
 
 
-def test_shares_of_colours_are_summed(ax, drawn):
+def test_attributions_of_channels_are_summed(ax, render):
     rows = np.zeros((1, 8, 8, 3))
     shares = np.zeros((1, 8, 8, 3))
     shares[0, 4, 4] = [0.5, -0.5, 0]
-    drawn(attribution(rows, rows, shares, ["a"], ax))
+    render(attribution(rows, rows, shares, ["a"], ax))
     assert ax.images[0].get_array()[-5, 4].tolist() == [1, 1, 1]
 
 
-def test_columns_are_named_with_what_was_found_and_expected(ax, drawn):
+def test_columns_are_named_with_actual_and_expected_values(ax, render):
     rows, expected = np.array([[1.0, 2, 3, 4], [5, 6, 7, 8]]), np.zeros((2, 4))
     shares = np.array([[0.1, -0.6, 0.3, 0], [0, 0, 1, 0]])
-    drawn(attribution(rows, expected, shares, ["row 3", "row $1"], ax, ["a", "b", "c$", "d"]))
+    render(attribution(rows, expected, shares, ["row 3", "row $1"], ax, ["a", "b", "c$", "d"]))
     assert [text.get_text() for text in ax.texts] == [
         "b: 2, expected 0",
         "c$: 3, expected 0",
@@ -52,9 +52,9 @@ def test_columns_are_named_with_what_was_found_and_expected(ax, drawn):
     assert [t.get_text() for t in ax.get_yticklabels()] == ["row 3", "row $1"]
 
 
-def test_rows_that_fit_and_have_no_names(ax, drawn):
+def test_rows_without_difference_have_no_bars(ax, render):
     rows = np.ones((2, 3))
-    drawn(attribution(rows, rows, np.zeros((2, 3)), ["a", "b"], ax))
+    render(attribution(rows, rows, np.zeros((2, 3)), ["a", "b"], ax))
     assert len(ax.texts) == 0
 
 
@@ -64,6 +64,6 @@ def test_the_size_grows_with_the_rows():
 
 
 @pytest.mark.parametrize(("shape", "count"), [((2, 3), 2), ((1, 4), 2), ((0, 3), 0)])
-def test_what_does_not_fit_is_refused(ax, shape, count):
+def test_inconsistent_shapes_are_refused(ax, shape, count):
     with pytest.raises(DataError, match="attribution: expected rows, expected values"):
         attribution(np.zeros(shape), np.zeros((1, 3)), np.zeros(shape), ["a"] * count, ax)

@@ -7,9 +7,9 @@ from latentmap import plots
 from latentmap.errors import DataError
 
 
-def test_each_cluster_has_a_lane_of_its_rows(ax, drawn):
-    lanes = [np.full((3, 8, 8), 255, np.uint8), np.zeros((2, 8, 8), np.uint8)]
-    drawn(plots.typical_rows(lanes, ["0:  9 rows", "1:  $5 rows"], ax=ax, title="digits"))
+def test_each_cluster_has_a_line_of_its_rows(ax, render):
+    clusters = [np.full((3, 8, 8), 255, np.uint8), np.zeros((2, 8, 8), np.uint8)]
+    render(plots.typical_rows(clusters, ["0:  9 rows", "1:  $5 rows"], ax=ax, title="digits"))
     sheet = np.asarray(ax.images[0].get_array())
     assert sheet.shape == (17, 26, 3)
     assert (sheet[:8] == 1).all()
@@ -21,21 +21,21 @@ def test_each_cluster_has_a_lane_of_its_rows(ax, drawn):
     assert [text.get_text() for text in ax.get_yticklabels()] == ["0: 9 rows", "1: $5 rows"]
 
 
-def test_colours_stay_colours(ax, drawn):
+def test_colour_images_stay_coloured(ax, render):
     red = np.zeros((2, 6, 5, 3), np.uint8)
     red[..., 0] = 255
-    drawn(plots.typical_rows([red], ["0"], ax=ax))
+    render(plots.typical_rows([red], ["0"], ax=ax))
     assert np.asarray(ax.images[0].get_array())[0, 0].tolist() == [1, 0, 0]
 
 
-def test_the_sheet_grows_with_lanes_and_rows():
-    one, more = (plots.typical_rows_size([8] * lanes, (28, 28)) for lanes in (1, 12))
+def test_the_size_grows_with_clusters_and_rows():
+    one, more = (plots.typical_rows_size([8] * clusters, (28, 28)) for clusters in (1, 12))
     assert more[1] > 4 * one[1]
     assert plots.typical_rows_size([20], (28, 28))[0] > one[0]
 
 
 @pytest.mark.parametrize(
-    ("lanes", "names", "words"),
+    ("clusters", "names", "message"),
     [
         ([], [], "names: expected one for each of 0 clusters"),
         ([np.zeros((2, 8, 8))], ["a", "b"], "each of 1 clusters, at least one, found 2"),
@@ -44,6 +44,6 @@ def test_the_sheet_grows_with_lanes_and_rows():
         ([np.zeros((0, 8, 8))], ["a"], "clusters: expected images"),
     ],
 )
-def test_what_are_no_lanes_is_refused(ax, lanes, names, words):
-    with pytest.raises(DataError, match=words):
-        plots.typical_rows(lanes, names, ax=ax)
+def test_invalid_clusters_are_refused(ax, clusters, names, message):
+    with pytest.raises(DataError, match=message):
+        plots.typical_rows(clusters, names, ax=ax)

@@ -15,7 +15,7 @@ def points_of(ax):
     return np.asarray(ax.collections[0].get_offsets())
 
 
-def test_codes_draws_every_row_in_the_color_of_its_label(ax, Z):
+def test_every_row_has_the_colour_of_its_label(ax, Z):
     labels = np.where(Z[:, 0] > 0, "right", "left")
     plots.codes(Z, labels, ax=ax)
     points, colors = points_of(ax), ax.collections[0].get_facecolors()[:, :3]
@@ -24,25 +24,25 @@ def test_codes_draws_every_row_in_the_color_of_its_label(ax, Z):
     assert np.allclose(colors[points[:, 0] <= 0], to_rgb(PALETTE[0]))
 
 
-def test_codes_are_drawn_in_shuffled_order_so_that_no_class_covers_another(ax, Z):
+def test_points_are_drawn_in_shuffled_order(ax, Z):
     Z = Z[np.argsort(Z[:, 0])]
     plots.codes(Z, ax=ax)
     assert abs(np.corrcoef(points_of(ax)[:, 0], np.arange(300))[0, 1]) < 0.2
 
 
-def test_codes_names_each_class_at_its_median(ax):
+def test_each_class_is_named_at_its_median(ax):
     rng = np.random.default_rng(0)
     Z = np.concatenate([rng.normal(0, 1, (200, 2)), rng.normal(9, 1, (100, 2))])
     plots.codes(Z, ["a"] * 200 + ["b"] * 100, ax=ax)
-    places = {t.get_text(): t.get_position() for t in ax.texts}
-    assert places["a"] == pytest.approx(np.median(Z[:200], axis=0), abs=0.3)
-    assert places["b"] == pytest.approx(np.median(Z[200:], axis=0), abs=0.3)
+    positions = {t.get_text(): t.get_position() for t in ax.texts}
+    assert positions["a"] == pytest.approx(np.median(Z[:200], axis=0), abs=0.3)
+    assert positions["b"] == pytest.approx(np.median(Z[200:], axis=0), abs=0.3)
 
 
-def test_both_axes_have_one_unit_so_that_distances_are_true(ax, drawn):
+def test_both_axes_have_the_same_unit(ax, render):
     Z = np.random.default_rng(0).normal(size=(300, 2)) * [2, 1]
     plots.codes(Z, ax=ax)
-    drawn(ax)
+    render(ax)
     steps = np.diff(ax.transData.transform([[0, 0], [1, 1]]), axis=0)[0]
     assert steps[0] == pytest.approx(steps[1], rel=0.02)  # the layout is not exact
     low, high = np.transpose([ax.get_xlim(), ax.get_ylim()])
@@ -61,24 +61,24 @@ def test_measured_labels_get_a_color_bar_and_no_names(ax, Z, as_text):
     assert np.allclose(colors[x.argmax(), :3], colormaps["viridis"](1.0)[:3], atol=0.01)
 
 
-def test_forty_text_labels_are_named_in_smaller_letters(ax):
-    places = 10 * np.array([[i % 7, i // 7] for i in range(40)])
-    Z = np.repeat(places, 10, axis=0) + np.random.default_rng(0).normal(size=(400, 2))
+def test_forty_text_labels_are_named_in_a_smaller_font(ax):
+    positions = 10 * np.array([[i % 7, i // 7] for i in range(40)])
+    Z = np.repeat(positions, 10, axis=0) + np.random.default_rng(0).normal(size=(400, 2))
     plots.codes(Z, np.repeat([f"kind {i}" for i in range(40)], 10), ax=ax)
     assert len(ax.texts) == 40
     assert max(t.get_fontsize() for t in ax.texts) < 9
 
 
-def test_more_text_labels_share_colors_and_the_title_says_so(ax, Z):
+def test_the_title_states_that_many_labels_share_colours(ax, Z):
     plots.codes(Z, [f"person-{i % 70}" for i in range(300)], ax=ax)
     assert "70 labels share 20 colours" in ax.get_title(loc="left")
     assert len(ax.texts) == 0
 
 
-def test_unsure_rows_are_paler_and_keep_their_hue(ax, Z):
-    sure = np.linspace(0, 1, 300)
-    Z[:, 0] = sure
-    plots.codes(Z, ["a"] * 300, ax=ax, confidence=sure)
+def test_rows_of_low_confidence_are_paler(ax, Z):
+    confidence = np.linspace(0, 1, 300)
+    Z[:, 0] = confidence
+    plots.codes(Z, ["a"] * 300, ax=ax, confidence=confidence)
     colors = ax.collections[0].get_facecolors()[np.argsort(points_of(ax)[:, 0]), :3]
     assert np.allclose(colors[-1], to_rgb(PALETTE[0]))
     saturation = np.ptp(colors, axis=1)
@@ -94,7 +94,7 @@ def test_without_confidence_there_is_no_legend(ax, Z):
     assert plots.codes(Z, ax=ax).get_legend() is None
 
 
-def test_wide_codes_are_seen_along_their_principal_components(ax):
+def test_wide_codes_are_projected_to_principal_components(ax):
     rng = np.random.default_rng(0)
     Z = rng.normal(size=(500, 5)) * [1, 9, 1, 3, 1]
     plots.codes(Z, ax=ax)
@@ -105,8 +105,8 @@ def test_wide_codes_are_seen_along_their_principal_components(ax):
     assert ax.get_xlabel() == f"principal component 1 of 5 ({share:.0%})"
 
 
-def test_single_numbers_become_a_strip_with_a_lane_for_each_label(ax, drawn):
-    drawn(plots.codes([[0.0], [1.0], [2.0]], ["a", "b", "a"], ax=ax))
+def test_codes_of_one_component_are_a_strip_with_a_line_for_each_label(ax, render):
+    render(plots.codes([[0.0], [1.0], [2.0]], ["a", "b", "a"], ax=ax))
     x, y = points_of(ax)[np.argsort(points_of(ax)[:, 0])].T
     assert x.tolist() == [0, 1, 2]
     assert np.rint(y).tolist() == [0, 1, 0]
@@ -114,21 +114,21 @@ def test_single_numbers_become_a_strip_with_a_lane_for_each_label(ax, drawn):
 
 
 @pytest.mark.parametrize("n", [1, 2])
-def test_one_or_two_codes_and_codes_in_one_place_can_be_drawn(ax, drawn, n):
-    drawn(plots.codes(np.ones((n, 3)), ["a"] * n, ax=ax))
+def test_one_code_and_equal_codes_can_be_drawn(ax, render, n):
+    render(plots.codes(np.ones((n, 3)), ["a"] * n, ax=ax))
 
 
 @pytest.mark.parametrize("label", ["$5", "$\\frac{1$", "a\x00b\x1b[31m", "\ud800", "", "x" * 500])
-def test_labels_are_text_whatever_they_hold(ax, drawn, Z, label):
+def test_labels_are_drawn_as_plain_text(ax, render, Z, label):
     plots.codes(Z, [label, "b"] * 150, ax=ax)
-    drawn(ax)
+    render(ax)
     assert display_text(label) in [t.get_text() for t in ax.texts]
     strip = Figure().subplots()
-    drawn(plots.codes(Z[:, :1], [label, "b"] * 150, ax=strip))
+    render(plots.codes(Z[:, :1], [label, "b"] * 150, ax=strip))
 
 
 @pytest.mark.parametrize(
-    ("codes", "labels", "words"),
+    ("codes", "labels", "message"),
     [
         (np.zeros((2, 2, 2)), None, "expected shape"),
         (np.zeros((0, 2)), None, "expected shape"),
@@ -136,19 +136,19 @@ def test_labels_are_text_whatever_they_hold(ax, drawn, Z, label):
         ([[0, 0]], ["a", "b"], "labels: expected one for each of 1"),
     ],
 )
-def test_codes_refuses_what_it_cannot_draw(ax, codes, labels, words):
-    with pytest.raises(DataError, match=words):
+def test_invalid_codes_are_refused(ax, codes, labels, message):
+    with pytest.raises(DataError, match=message):
         plots.codes(codes, labels, ax=ax)
 
 
 @pytest.mark.parametrize(
-    ("confidence", "words"),
+    ("confidence", "message"),
     [
         ([0.5], r"confidence: expected one for each of 2 codes, found \(1,\)"),
         ([0.5, 1.5], "confidence: expected numbers in 0–1, found 0.5 to 1.5"),
         ([0.5, np.nan], "confidence: expected numbers in 0–1, found nan"),
     ],
 )
-def test_codes_refuses_what_is_no_confidence(ax, confidence, words):
-    with pytest.raises(DataError, match=words):
+def test_invalid_confidence_is_refused(ax, confidence, message):
+    with pytest.raises(DataError, match=message):
         plots.codes(np.eye(2), ax=ax, confidence=confidence)

@@ -12,10 +12,10 @@ def ticks(axis):
     return [label.get_text() for label in axis.get_ticklabels()]
 
 
-def test_images_their_reconstructions_and_where_they_differ(ax, drawn):
+def test_images_reconstructions_and_differences_are_drawn(ax, render):
     rows = np.full((2, 14, 14), 100, np.uint8)
     rows[1, :7] = 200
-    drawn(plots.comparison(rows, rows.astype(float), ["me", "you"], ax))
+    render(plots.comparison(rows, rows.astype(float), ["me", "you"], ax))
     assert ticks(ax.xaxis) == ["me", "you", "difference"]
     assert ticks(ax.yaxis) == ["original", "reconstruction"]
     picture = np.asarray(ax.images[0].get_array())
@@ -27,25 +27,25 @@ def test_images_their_reconstructions_and_where_they_differ(ax, drawn):
     assert picture[15, 0, 0] == pytest.approx(100 / 255)
 
 
-def test_colour_images(ax, drawn):
+def test_colour_images(ax, render):
     rows = np.random.default_rng(0).integers(0, 255, (2, 6, 5, 3), np.uint8)
-    drawn(plots.comparison(rows, rows, ax=ax))
+    render(plots.comparison(rows, rows, ax=ax))
 
 
-def test_equal_rows_differ_nowhere(ax, drawn):
+def test_equal_rows_have_no_difference(ax, render):
     rows = np.zeros((2, 4, 4), np.uint8)
-    drawn(plots.comparison(rows, rows, ax=ax))
+    render(plots.comparison(rows, rows, ax=ax))
     assert np.asarray(ax.images[0].get_array())[0, -1] == pytest.approx(np.ones(3), abs=0.05)
-    drawn(plots.comparison(np.ones((2, 3)), np.ones((2, 3)), ax=ax))
+    render(plots.comparison(np.ones((2, 3)), np.ones((2, 3)), ax=ax))
 
 
-def test_a_table_shows_the_columns_that_differ_most_in_their_own_units(ax, drawn):
+def test_a_table_shows_the_columns_that_differ_most_in_their_own_units(ax, render):
     rows = np.zeros((2, 20))
     rows[1] = np.arange(20)
     names = [f"${i}" for i in range(20)]
-    spread = np.ones(20)
-    spread[19] = 1000
-    drawn(plots.comparison(rows, rows, ["$a", "b"], ax, column_names=names, column_std=spread))
+    column_std = np.ones(20)
+    column_std[19] = 1000
+    render(plots.comparison(rows, rows, ["$a", "b"], ax, column_names=names, column_std=column_std))
     assert ticks(ax.yaxis) == [f"${i}" for i in range(18, 6, -1)]
     assert ax.texts[0].get_text() == "0 → 18"
     first, second = ax.lines[0].get_xdata(), ax.lines[2].get_xdata()
@@ -53,26 +53,26 @@ def test_a_table_shows_the_columns_that_differ_most_in_their_own_units(ax, drawn
     assert [t.get_text() for t in ax.get_legend().get_texts()] == ["$a", "b", "reconstruction"]
 
 
-def test_wide_rows_without_names_are_lines(ax, drawn):
+def test_wide_rows_without_names_are_lines(ax, render):
     rows = np.random.default_rng(0).normal(size=(2, 100))
-    drawn(plots.comparison(rows, rows + 1, ax=ax))
+    render(plots.comparison(rows, rows + 1, ax=ax))
     assert np.array_equal(ax.lines[0].get_ydata(), rows[0])
     assert np.array_equal(ax.lines[3].get_ydata(), rows[1] + 1)
 
 
 @pytest.mark.parametrize(
-    ("rows", "back"),
+    ("rows", "reconstructed"),
     [
         (np.zeros((3, 4)), np.zeros((3, 4))),
         (np.zeros((2, 4)), np.zeros((2, 5))),
         (np.zeros(2), np.zeros(2)),
     ],
 )
-def test_other_things_than_two_rows_are_refused(ax, rows, back):
+def test_anything_but_two_rows_is_refused(ax, rows, reconstructed):
     with pytest.raises(DataError, match="expected two rows and their reconstructions"):
-        plots.comparison(rows, back, ax=ax)
+        plots.comparison(rows, reconstructed, ax=ax)
 
 
-def test_columns_in_the_order_of_what_they_tell():
+def test_columns_are_sorted_by_difference():
     assert most_different_columns([[0, 0, 0, 7], [1, -3, 2, 7]]).tolist() == [1, 2, 0]
     assert most_different_columns([[0, 0], [1, 3]], column_std=[0, 10]).tolist() == [0, 1]

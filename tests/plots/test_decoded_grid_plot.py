@@ -28,7 +28,7 @@ def cells_of(ax, n, side=28):
     return np.asarray(picture[side // 2 :: side + 1, side // 2 :: side + 1])
 
 
-def test_plane_decodes_each_place_of_the_plane(ax):
+def test_each_cell_shows_its_decoded_code(ax):
     corners = np.array([[-1.0, 0.0], [1.0, 10.0]])
     plots.decoded_grid(Painter(), corners, ax=ax, n=3)
     picture = ax.images[0].get_array()[..., 0]
@@ -42,7 +42,7 @@ def test_plane_decodes_each_place_of_the_plane(ax):
     assert (low_y, high_y) == pytest.approx((0, 10), abs=0.5)
 
 
-def test_plane_pales_where_no_code_is(ax):
+def test_cells_without_codes_are_pale(ax):
     rng = np.random.default_rng(0)
     Z = np.concatenate([rng.normal(0, 0.3, (500, 2)), rng.normal(9, 0.3, (500, 2))])
     cells = cells_of(plots.decoded_grid(black(28), Z, ax=ax, n=10), 10)
@@ -50,17 +50,17 @@ def test_plane_pales_where_no_code_is(ax):
     assert cells[0, 0] == cells[-1, -1] == pytest.approx(0.92)
 
 
-def test_plane_of_a_map_pales_with_its_density(ax, atlas):
+def test_opacity_follows_the_density_of_a_map(ax, atlas):
     cells = cells_of(plots.decoded_grid(atlas, ax=ax, n=12), 12)
     left, right, bottom, top = ax.images[0].get_extent()
     x = left + (np.arange(12) + 0.5) * (right - left) / 12
     y = top - (np.arange(12) + 0.5) * (top - bottom) / 12
-    spots = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
-    density = atlas.density(spots).reshape(12, 12)
+    positions = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    density = atlas.density(positions).reshape(12, 12)
     assert np.allclose(1 - cells, 0.08 + 0.92 * density)
 
 
-def test_plane_and_codes_show_the_same_region(atlas):
+def test_decoded_grid_and_codes_show_the_same_region(atlas):
     Z = np.random.default_rng(0).normal(size=(50, 2)) * [3, 2]
     plane = plots.decoded_grid(atlas, Z, ax=Figure().subplots(), n=4)
     codes = plots.codes(Z, ax=Figure().subplots())
@@ -87,14 +87,14 @@ def test_very_large_images_are_averaged(ax, atlas):
 
 
 @pytest.mark.parametrize("width", [1, 2, 7])
-def test_plane_takes_codes_of_any_width(ax, drawn, width):
+def test_codes_of_any_width_are_accepted(ax, render, width):
     Z = np.random.default_rng(0).normal(size=(200, width))
-    drawn(plots.decoded_grid(Painter(), Z, ax=ax, n=4))
+    render(plots.decoded_grid(Painter(), Z, ax=ax, n=4))
     rows = 1 if width == 1 else 4
     assert ax.images[0].get_array().shape[0] == 29 * rows - 1
 
 
-def test_plane_refuses_rows_that_are_no_images(ax):
+def test_models_of_tables_are_refused(ax):
     table = Painter()
     table.inverse_transform = lambda Z: np.zeros((len(Z), 5))
     with pytest.raises(DataError, match=r"expected a model of images, found rows of shape \(5,\)"):

@@ -13,40 +13,42 @@ def blob(x, y, count, radius=4):
     return rng.normal((x, y), radius, (count, 2))
 
 
-def places(*blobs):
+def positions(*blobs):
     return [place for place, _ in find_dense_regions(np.concatenate(blobs), LOW, HIGH)]
 
 
-def test_a_single_island_is_named_at_its_median():
+def test_a_single_region_has_its_position_at_the_median():
     rows = blob(30, 60, 500)
-    assert np.allclose(places(rows), [np.median(rows, axis=0)], atol=0.5)
+    assert np.allclose(positions(rows), [np.median(rows, axis=0)], atol=0.5)
 
 
-def test_a_name_never_falls_between_two_islands():
+def test_a_position_is_not_between_two_regions():
     rows = [blob(20, 50, 520), blob(45, 50, 480)]
-    assert np.allclose(places(*rows), [[20, 50], [45, 50]], atol=2)
+    assert np.allclose(positions(*rows), [[20, 50], [45, 50]], atol=2)
 
 
-def test_the_largest_island_comes_first():
-    assert np.allclose(places(blob(20, 50, 300), blob(80, 50, 500)), [[80, 50], [20, 50]], atol=2)
+def test_the_largest_region_is_first():
+    assert np.allclose(
+        positions(blob(20, 50, 300), blob(80, 50, 500)), [[80, 50], [20, 50]], atol=2
+    )
 
 
 @pytest.mark.parametrize(("count", "names"), [(30, 1), (150, 1), (400, 2)])
-def test_only_islands_of_a_fifth_of_the_rows_are_named(count, names):
-    assert len(places(blob(20, 20, 1000), blob(80, 80, count))) == names
+def test_small_regions_are_left_out(count, names):
+    assert len(positions(blob(20, 20, 1000), blob(80, 80, count))) == names
 
 
-def test_islands_side_by_side_share_a_name():
-    assert len(places(blob(50, 50, 500, 0.5), blob(58, 50, 500, 0.5))) == 1
+def test_adjacent_regions_are_merged():
+    assert len(positions(blob(50, 50, 500, 0.5), blob(58, 50, 500, 0.5))) == 1
 
 
-def test_in_a_ring_the_name_stands_on_the_ring():
+def test_the_position_of_a_ring_is_on_the_ring():
     angle = np.linspace(0, 2 * np.pi, 2000)
     ring = 50 + 30 * np.column_stack([np.cos(angle), np.sin(angle)])
-    assert np.linalg.norm(places(ring)[0] - 50) == pytest.approx(30, abs=1)
+    assert np.linalg.norm(positions(ring)[0] - 50) == pytest.approx(30, abs=1)
 
 
 @pytest.mark.parametrize("count", [1, 2, 9])
-def test_few_rows_have_one_name(count):
+def test_few_rows_have_one_region(count):
     rows = np.random.default_rng(0).uniform(0, 100, (count, 2))
-    assert len(places(rows)) == 1
+    assert len(positions(rows)) == 1

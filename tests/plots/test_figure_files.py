@@ -11,15 +11,15 @@ from latentmap.errors import DataError, FileError
 @pytest.mark.parametrize(
     ("suffix", "start"), [(".png", b"\x89PNG"), (".PDF", b"%PDF"), (".svg", b"<?xml")]
 )
-def test_figure_writes_each_kind(tmp_path, Z, suffix, start):
-    place = tmp_path / f"codes{suffix}"
-    with plots.figure(place) as ax:
+def test_figure_writes_each_format(tmp_path, Z, suffix, start):
+    path = tmp_path / f"codes{suffix}"
+    with plots.figure(path) as ax:
         plots.codes(Z, ["日本", "b\x07"] * 150, ax=ax)
-    assert place.read_bytes().startswith(start)
-    assert list(tmp_path.iterdir()) == [place]
+    assert path.read_bytes().startswith(start)
+    assert list(tmp_path.iterdir()) == [path]
 
 
-def test_figure_has_the_size_that_was_asked(tmp_path):
+def test_figure_has_the_requested_size(tmp_path):
     with plots.figure(tmp_path / "a.png", 3, 2):
         pass
     with Image.open(tmp_path / "a.png") as picture:
@@ -35,9 +35,9 @@ def test_figure_refuses_unknown_suffixes_before_any_work(tmp_path):
 
 
 def test_figure_leaves_the_old_file_if_drawing_fails(tmp_path):
-    place = tmp_path / "a.png"
-    place.write_bytes(b"old")
-    with pytest.raises(DataError), plots.figure(place) as ax:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"old")
+    with pytest.raises(DataError), plots.figure(path) as ax:
         plots.codes(np.zeros((0, 2)), ax=ax)
-    assert place.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [place]
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]

@@ -6,14 +6,14 @@ import pytest
 from latentmap.plots.image_tiles import tile_images, to_rgb
 
 
-def test_mosaic_lays_images_out_row_by_row():
+def test_images_are_tiled_line_by_line():
     images = np.arange(4.0).reshape(4, 1, 1, 1) * np.ones((4, 2, 2, 3)) / 4
-    found = tile_images(images, columns=2, gap=1)[..., 0]
-    assert found.shape == (5, 5)
-    assert found[0, 0] == 0
-    assert found[0, 4] == 0.25
-    assert found[4, 0] == 0.5
-    assert found[2].tolist() == [1] * 5
+    result = tile_images(images, columns=2, gap=1)[..., 0]
+    assert result.shape == (5, 5)
+    assert result[0, 0] == 0
+    assert result[0, 4] == 0.25
+    assert result[4, 0] == 0.5
+    assert result[2].tolist() == [1] * 5
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def test_mosaic_lays_images_out_row_by_row():
         (np.linspace(0, 16, 10_000).reshape(1, 100, 100), 16.0),
     ],
 )
-def test_tones_know_the_range_of_pixels(like, white):
+def test_intensity_range_depends_on_the_reference(like, white):
     assert to_rgb(np.full((1, 1, 1), white), like).min() > 0.99
     assert to_rgb(np.full((1, 1, 1), white / 2), like)[0, 0, 0, 0] == pytest.approx(0.5, abs=0.01)
 
@@ -32,8 +32,8 @@ def test_tones_know_the_range_of_pixels(like, white):
 @pytest.mark.parametrize(
     ("channels", "grey"), [((), True), ((1,), True), ((2,), True), ((3,), False)]
 )
-def test_tones_take_any_number_of_channels(channels, grey):
+def test_any_number_of_channels_is_converted(channels, grey):
     image = np.random.default_rng(0).random((1, 4, 4, *channels))
-    found = to_rgb(image, image)
-    assert found.shape == (1, 4, 4, 3)
-    assert np.ptp(found, axis=3).max() == 0 if grey else np.allclose(found, image)
+    result = to_rgb(image, image)
+    assert result.shape == (1, 4, 4, 3)
+    assert np.ptp(result, axis=3).max() == 0 if grey else np.allclose(result, image)

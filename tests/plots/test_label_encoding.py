@@ -17,14 +17,14 @@ def test_classes_are_sorted_and_numbered():
 
 
 @pytest.mark.parametrize(("count", "names"), [(20, 20), (21, 0)])
-def test_many_different_numbers_are_a_measured_value(count, names):
+def test_many_distinct_numbers_are_a_measured_value(count, names):
     encoding = LabelEncoding(np.arange(count), count)
     assert len(encoding.names) == names
     assert (encoding.values is None) == (names > 0)
 
 
 @pytest.mark.parametrize(("count", "named"), [(21, True), (MAX_CLASS_NAMES, True), (61, False)])
-def test_many_texts_share_colors_and_lose_their_names_at_last(count, named):
+def test_many_texts_share_colours_and_are_not_named(count, named):
     encoding = LabelEncoding([f"kind {i:02}" for i in range(count)], count)
     assert encoding.values is None
     assert (len(encoding.names) == count) == named
@@ -38,6 +38,6 @@ def test_without_labels_all_rows_have_one_color():
     assert np.allclose(encoding.colors(), [to_rgb(PALETTE[0])] * 3)
 
 
-def test_labels_of_another_number_are_refused():
+def test_labels_of_another_length_are_refused():
     with pytest.raises(DataError, match=r"expected one for each of 3 codes, found \(2,\)"):
         LabelEncoding(["a", "b"], 3)

@@ -7,21 +7,21 @@ from latentmap import plots
 from latentmap.errors import DataError
 
 
-def test_loss_curve_leaves_nan_out_and_marks_the_best_epoch(ax, drawn):
+def test_loss_curve_leaves_nan_out_and_marks_the_best_epoch(ax, render):
     history = {
         "epoch": [0, 5, 10, 15],
         "loss": [np.nan, 3.0, 2.0, 1.0],
         "val_loss": [4.0, 2.5, 2.0, 2.2],
     }
-    drawn(plots.loss_curve(history, ax=ax))
+    render(plots.loss_curve(history, ax=ax))
     lines = {line.get_label(): line.get_xydata().tolist() for line in ax.lines}
     assert lines["fitted rows"] == [[5, 3], [10, 2], [15, 1]]
     assert [[10, 2]] in [line.get_xydata().tolist() for line in ax.lines]
 
 
-def test_loss_curve_without_held_out_rows_has_one_line(ax, drawn):
+def test_loss_curve_without_held_out_rows_has_one_line(ax, render):
     nothing = [np.nan, np.nan]
-    drawn(plots.loss_curve({"epoch": [1, 2], "loss": [2.0, 1.0], "val_loss": nothing}, ax=ax))
+    render(plots.loss_curve({"epoch": [1, 2], "loss": [2.0, 1.0], "val_loss": nothing}, ax=ax))
     assert len(ax.lines) == 1
 
 

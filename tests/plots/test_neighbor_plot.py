@@ -12,31 +12,31 @@ IMAGES = np.arange(7, dtype=np.uint8)[:, None, None] * np.full((14, 10), 40, np.
 TABLE = np.random.default_rng(0).normal(size=(7, 14))
 
 
-def words(ax):
+def texts_of(ax):
     return [text.get_text() for text in ax.texts]
 
 
-def test_images_stand_in_rows_the_query_left(ax, drawn):
+def test_images_are_in_lines_with_the_query_on_the_left(ax, render):
     captions = [["a", "b", "c"], ["d", "e", "f"]]
-    near = IMAGES[[[2, 3], [4, 5]]]
-    drawn(plots.neighbors(IMAGES[:2], near, [[0.1, 0.25], [3, 1200]], captions, ax))
-    shown = [image.get_array()[0, 0, 0] * 255 / 40 for image in ax.images]
-    assert shown == pytest.approx([0, 2, 3, 1, 4, 5])
+    neighbor_rows = IMAGES[[[2, 3], [4, 5]]]
+    render(plots.neighbors(IMAGES[:2], neighbor_rows, [[0.1, 0.25], [3, 1200]], captions, ax))
+    shades = [image.get_array()[0, 0, 0] * 255 / 40 for image in ax.images]
+    assert shades == pytest.approx([0, 2, 3, 1, 4, 5])
     lefts, rights, bottoms, tops = np.transpose([image.get_extent() for image in ax.images])
     assert (lefts[1:3] > rights[:2]).all()
     assert tops[0] == tops[2] < bottoms[0] < tops[3]
-    assert words(ax) == ["a", "b\n0.100", "c\n0.250", "d", "e\n3.00", "f\n1.20e+03"]
+    assert texts_of(ax) == ["a", "b\n0.100", "c\n0.250", "d", "e\n3.00", "f\n1.20e+03"]
 
 
-def test_decoded_neighbours_have_the_tones_of_the_query(ax):
+def test_decoded_neighbours_have_the_intensities_of_the_query(ax):
     query = np.full((1, 4, 4), 100, np.uint8)
-    near = np.full((1, 1, 4, 4), -3.0)  # a reconstruction may lie outside 0–255
-    plots.neighbors(query, near, [[0.1]], [["a", "b"]], ax)
+    neighbor_rows = np.full((1, 1, 4, 4), -3.0)  # a reconstruction may lie outside 0–255
+    plots.neighbors(query, neighbor_rows, [[0.1]], [["a", "b"]], ax)
     assert [image.get_array().max() for image in ax.images] == pytest.approx([100 / 255, 0])
 
 
 @pytest.mark.parametrize("rows", [IMAGES, TABLE])
-def test_neighbours_of_another_label_stand_out(ax, rows):
+def test_captions_of_another_label_are_highlighted(ax, rows):
     plots.neighbors(
         rows[:1], rows[None, 1:3], [[1, 2]], [["a", "b", "c"]], ax, same_label=[[True, False]]
     )
@@ -46,19 +46,25 @@ def test_neighbours_of_another_label_stand_out(ax, rows):
     assert colors["c"] == PALETTE[2] != colors["b"]
 
 
-def test_a_table_shows_the_columns_that_differ_most_and_how_far(ax, drawn):
-    query, near = np.zeros((1, 14)), np.zeros((1, 2, 14))
-    near[0, 0], near[0, 1] = np.arange(14), -np.arange(14)
+def test_a_table_shows_the_columns_that_differ_most_and_how_far(ax, render):
+    query, neighbor_rows = np.zeros((1, 14)), np.zeros((1, 2, 14))
+    neighbor_rows[0, 0], neighbor_rows[0, 1] = np.arange(14), -np.arange(14)
     names = [f"${i}" for i in range(14)]
-    spread = np.ones(14)
-    spread[13] = 1e6
+    column_std = np.ones(14)
+    column_std[13] = 1e6
     plots.neighbors(
-        query, near, [[1, 2]], [["q", "r", "s"]], ax, column_names=names, column_std=spread
+        query,
+        neighbor_rows,
+        [[1, 2]],
+        [["q", "r", "s"]],
+        ax,
+        column_names=names,
+        column_std=column_std,
     )
-    drawn(ax)
-    told = words(ax)
-    assert [name for name in names if name in told] == names[3:13]
-    assert {"q", "query", "r", "1.00", "s", "2.00", "12", "-12"} <= set(told)
+    render(ax)
+    texts = texts_of(ax)
+    assert [name for name in names if name in texts] == names[3:13]
+    assert {"q", "query", "r", "1.00", "s", "2.00", "12", "-12"} <= set(texts)
     cells = [patch for patch in ax.patches if isinstance(patch, Rectangle)]
     red, _, blue, _ = np.mean([cell.get_facecolor() for cell in cells[10:20]], axis=0)
     assert red > blue  # greater than the query
@@ -66,7 +72,7 @@ def test_a_table_shows_the_columns_that_differ_most_and_how_far(ax, drawn):
     assert blue > red
 
 
-def test_sizes_grow_with_what_is_shown():
+def test_sizes_grow_with_queries_and_neighbours():
     width, height = plots.neighbors_size(1, 10, (28, 28))
     assert plots.neighbors_size(1, 20, (28, 28))[0] > 1.8 * width - 1
     assert plots.neighbors_size(3, 10, (28, 28))[1] > 2 * height
@@ -74,7 +80,7 @@ def test_sizes_grow_with_what_is_shown():
 
 
 @pytest.mark.parametrize(
-    ("near", "distances", "captions", "found"),
+    ("neighbor_rows", "distances", "captions", "message"),
     [
         (IMAGES[None, 1:3, :5], [[1, 2]], [["a", "b", "c"]], "neighbors: expected rows of shape"),
         (IMAGES[None, 1:3], [[1]], [["a", "b", "c"]], "distances: expected shape"),
@@ -83,16 +89,16 @@ def test_sizes_grow_with_what_is_shown():
         (IMAGES[None, 1:3], [[1, 2]], [], "captions: expected 1 of 3 texts"),
     ],
 )
-def test_what_does_not_fit_is_refused(ax, near, distances, captions, found):
-    with pytest.raises(DataError, match=found):
-        plots.neighbors(IMAGES[:1], near, distances, captions, ax)
+def test_inconsistent_shapes_are_refused(ax, neighbor_rows, distances, captions, message):
+    with pytest.raises(DataError, match=message):
+        plots.neighbors(IMAGES[:1], neighbor_rows, distances, captions, ax)
 
 
-def test_texts_from_data_are_drawn_as_they_are(ax, drawn):
+def test_texts_from_data_are_drawn_without_mathematics(ax, render):
     captions = [["$\\frac", "a\nb", "\x00" * 99]]
-    drawn(
+    render(
         plots.neighbors(
             TABLE[:1], TABLE[None, 1:3], [[1, 2]], captions, ax, column_names=["$x^"] * 14
         )
     )
-    drawn(plots.neighbors(IMAGES[:1], IMAGES[None, 1:3], [[1, 2]], captions, ax))
+    render(plots.neighbors(IMAGES[:1], IMAGES[None, 1:3], [[1, 2]], captions, ax))

@@ -31,7 +31,7 @@ def test_very_many_points_are_an_image_darker_where_they_are_dense(ax):
     assert rings[0] < 0.95  # no blob
 
 
-def test_an_image_lies_where_its_points_do(ax):
+def test_an_image_has_the_position_of_its_points(ax):
     Z = np.tile([[0.0, 0.0], [10.0, 0.0], [10.0, 10.0]], (MAX_DOTS, 1))
     plots.codes(Z, ax=ax)
     image = ax.images[0]
@@ -39,8 +39,8 @@ def test_an_image_lies_where_its_points_do(ax):
     rows, columns = np.nonzero(np.asarray(image.get_array())[..., 3] > 0.3)
     x = np.interp(columns + 0.5, (0, 700), ax.get_xlim())
     y = np.interp(rows + 0.5, (0, 700), ax.get_ylim())  # its first row is the lowest
-    found = {(round(a), round(b)) for a, b in zip(x, y, strict=True)}
-    assert found == {(0, 0), (10, 0), (10, 10)}
+    dots = {(round(a), round(b)) for a, b in zip(x, y, strict=True)}
+    assert dots == {(0, 0), (10, 0), (10, 10)}
 
 
 def test_rows_that_share_a_cell_share_its_color():
@@ -50,15 +50,15 @@ def test_rows_that_share_a_cell_share_its_color():
     assert image[0, 0, 3] == 0
 
 
-def test_a_lone_row_stays_visible_beside_crowds():
+def test_a_single_row_is_visible_beside_dense_regions():
     cells = np.concatenate([np.full(100_000, 5 * 21 + 5), [15 * 21 + 15]])
     image = blend_points(cells, np.zeros((len(cells), 3)), 21)
     assert image[5, 5, 3] > 0.9
     assert 0.35 < image[15, 15, 3] < 0.6
 
 
-def test_a_long_strip_is_an_image_too(ax, drawn):
-    drawn(plots.codes(np.linspace(0, 1, 2 * MAX_DOTS)[:, None], ["a", "b"] * MAX_DOTS, ax=ax))
+def test_a_long_strip_is_an_image_too(ax, render):
+    render(plots.codes(np.linspace(0, 1, 2 * MAX_DOTS)[:, None], ["a", "b"] * MAX_DOTS, ax=ax))
     low, high = ax.get_xlim()
     assert low < 0 < 1 < high
     assert [t.get_text() for t in ax.get_yticklabels()] == ["a", "b"]

@@ -7,14 +7,14 @@ from latentmap.errors import SettingError
 from latentmap.plots.projection import Projection, bounding_region, codes_or_landmarks, grid_centers
 
 
-def test_the_way_back_from_the_view_lies_in_its_plane():
+def test_inverse_transform_inverts_transform_in_the_plane():
     Z = np.random.default_rng(0).normal(size=(50, 4))
     projection = Projection.fit(Z)
     points = np.array([[0.3, -1.0], [2.0, 0.0]])
     assert np.allclose(projection.transform(projection.inverse_transform(points)), points)
 
 
-def test_a_window_holds_all_points_and_is_square():
+def test_a_bounding_region_contains_all_points_and_is_square():
     Z = np.random.default_rng(0).normal(size=(50, 2)) * [3, 1] + 100
     low, high = bounding_region(Z)
     assert (low < Z).all()
@@ -22,22 +22,22 @@ def test_a_window_holds_all_points_and_is_square():
     assert np.ptp(high - low) < 1e-9
 
 
-def test_a_window_on_a_thin_line_is_not_square():
+def test_the_bounding_region_of_a_thin_line_is_not_square():
     low, high = bounding_region(np.array([[0.0, 0.0], [100.0, 1.0]]))
     assert (high - low).tolist() == pytest.approx([106, 1.06])
 
 
-def test_a_window_on_one_place_has_room():
+def test_the_bounding_region_of_equal_points_is_not_empty():
     assert (np.diff(bounding_region(np.ones((3, 2))), axis=0) > 0).all()
 
 
-def test_a_grid_runs_as_pictures_do():
+def test_grid_centers_are_ordered_as_pixels():
     x, y = grid_centers(np.array([[0.0, 0.0], [3.0, 30.0]]), 3).reshape(3, 3, 2).transpose(2, 0, 1)
     assert x[0].tolist() == [0.5, 1.5, 2.5]
     assert y[:, 0].tolist() == [25, 15, 5]
 
 
-def test_a_map_knows_where_its_rows_lie(atlas):
+def test_landmarks_replace_missing_codes(atlas):
     assert np.array_equal(codes_or_landmarks(atlas), atlas.landmarks_)
     assert codes_or_landmarks(atlas, [[1, 2]]).tolist() == [[1, 2]]
     with pytest.raises(SettingError, match="only a LatentMap has landmarks, not object"):

@@ -7,30 +7,30 @@ from latentmap import plots
 from latentmap.errors import DataError
 
 
-def test_reconstructions_of_images_stand_below_their_originals(ax, drawn):
+def test_reconstructions_are_below_their_originals(ax, render):
     originals = np.zeros((3, 14, 14), np.uint8)
-    drawn(plots.reconstructions(originals, np.full((3, 14, 14), 255.0), ax=ax))
+    render(plots.reconstructions(originals, np.full((3, 14, 14), 255.0), ax=ax))
     picture = ax.images[0].get_array()
     assert picture.shape == (29, 44, 3)
     assert picture[:14, :14].max() == 0
     assert picture[15:, :14].min() == 1
 
 
-def test_reconstructions_of_table_rows_name_the_columns_that_vary_most(ax, drawn):
+def test_columns_of_greatest_variance_are_named(ax, render):
     rng = np.random.default_rng(0)
     originals = rng.random((6, 20))
     originals[:, 3] = 1.0
     names = [f"${i}" for i in range(20)]
-    drawn(plots.reconstructions(originals, originals, ax=ax, column_names=names))
-    shown = [label.get_text() for label in ax.get_xticklabels()]
-    assert len(shown) == 12
-    assert "$3" not in shown
-    assert shown == sorted(shown, key=lambda name: int(name[1:]))
+    render(plots.reconstructions(originals, originals, ax=ax, column_names=names))
+    displayed = [label.get_text() for label in ax.get_xticklabels()]
+    assert len(displayed) == 12
+    assert "$3" not in displayed
+    assert displayed == sorted(displayed, key=lambda name: int(name[1:]))
     assert len(ax.patches) == 6 * 12
     assert [t.get_text() for t in ax.get_legend().get_texts()] == ["original", "reconstruction"]
 
 
-def test_a_perfect_reconstruction_lies_on_its_bars(ax):
+def test_a_perfect_reconstruction_is_at_the_top_of_its_bars(ax):
     rows = np.random.default_rng(0).random((4, 3)) * [1, 1000, 1e-3]
     plots.reconstructions(rows, rows, ax=ax)
     tops = [bar.get_y() + bar.get_height() for bar in ax.patches]
@@ -38,16 +38,16 @@ def test_a_perfect_reconstruction_lies_on_its_bars(ax):
     assert np.allclose(tops, dots)
 
 
-def test_long_rows_without_names_are_lines(ax, drawn):
+def test_long_rows_without_names_are_lines(ax, render):
     rows = np.sin(np.linspace(0, 9, 200)) * np.ones((3, 1))
-    drawn(plots.reconstructions(rows, 0.9 * rows, ax=ax))
+    render(plots.reconstructions(rows, 0.9 * rows, ax=ax))
     assert [len(line.get_xdata()) for line in ax.lines] == [200] * 6
 
 
 @pytest.mark.parametrize(
-    ("originals", "back"),
+    ("originals", "reconstructed"),
     [(np.zeros((2, 3)), np.zeros((2, 4))), (np.zeros((0, 3)), np.zeros((0, 3))), ([1], [1])],
 )
-def test_reconstructions_refuses_rows_that_do_not_fit(ax, originals, back):
+def test_rows_of_another_shape_are_refused(ax, originals, reconstructed):
     with pytest.raises(DataError, match="reconstructions: expected"):
-        plots.reconstructions(originals, back, ax=ax)
+        plots.reconstructions(originals, reconstructed, ax=ax)

@@ -16,11 +16,11 @@ def luminance(color):
 
 
 @pytest.mark.parametrize("color", PALETTE)
-def test_names_can_be_read_on_white(color):
+def test_darkened_colours_are_readable_on_white(color):
     assert 1.05 / (luminance(darken(color)) + 0.05) > 4.5  # WCAG 2.2, contrast of text
 
 
-def test_plain_keeps_dollars_and_shows_what_cannot_be_printed():
+def test_display_text_replaces_characters_that_cannot_be_printed():
     assert display_text("$5 a\nb") == "$5 a b"
     assert display_text("\x1b[0m") == "�[0m"
     assert len(display_text("x" * 500)) == 28
@@ -53,9 +53,9 @@ TO_LAB = [
 
 
 @pytest.mark.parametrize("sight", SIGHTS)
-def test_the_colors_differ_for_every_sight(sight):
+def test_colours_are_distinct_for_every_colour_vision(sight):
     rgb = np.array([to_rgb(color) for color in PALETTE])
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    seen = np.clip(linear @ np.transpose(SIGHTS[sight]), 0, 1)
-    lab = np.cbrt(seen @ np.transpose(TO_LMS)) @ np.transpose(TO_LAB)
+    received = np.clip(linear @ np.transpose(SIGHTS[sight]), 0, 1)
+    lab = np.cbrt(received @ np.transpose(TO_LMS)) @ np.transpose(TO_LAB)
     assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(lab, 2)) > 0.07
