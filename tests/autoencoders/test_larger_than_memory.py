@@ -31,9 +31,7 @@ def test_rows_in_blocks_are_shuffled_well_enough(
     set_memory_use(shuffle_buffer=sorted_digits.nbytes // 12)
     set_memory_use(row_sample=sorted_digits.nbytes // 4)
     set_memory_use(pca_sample=4 * sorted_digits.size // 4)
-    monkeypatch.setattr(
-        Source, "fits_in_memory", lambda self, max_bytes=None: self.nbytes < 10_000_000 // 4
-    )
+    monkeypatch.setattr(Source, "fits_in_memory", lambda self: self.nbytes < 10_000_000 // 4)
     rows = open_data(tmp_path / "rows.npy")
     assert rows.load() is rows
     streamed = error(model.fit(rows), unseen)

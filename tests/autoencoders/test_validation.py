@@ -35,7 +35,7 @@ class Elsewhere(Source):
     def __len__(self):
         return len(self.rows)
 
-    def load(self, max_bytes=None):
+    def load(self):
         return self
 
     def take(self, indices):
@@ -67,7 +67,7 @@ def test_all_ways_to_give_rows_are_equal(given):
 
 
 def test_a_source_larger_than_memory_is_read_in_parts(digits, monkeypatch, set_memory_use):
-    monkeypatch.setattr(Elsewhere, "fits_in_memory", lambda self, max_bytes=None: False)
+    monkeypatch.setattr(Elsewhere, "fits_in_memory", lambda self: False)
     monkeypatch.setattr(caching, "BATCH_BYTES", 1 << 20)
     set_memory_use(row_sample=1 << 20)
     set_memory_use(pca_sample=4 << 20)

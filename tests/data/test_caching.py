@@ -27,7 +27,7 @@ class Decoded(Source):
 
 @pytest.fixture
 def little_memory(monkeypatch):
-    monkeypatch.setattr(Source, "fits_in_memory", lambda self, max_bytes=None: self.nbytes < 2000)
+    monkeypatch.setattr(Source, "fits_in_memory", lambda self: self.nbytes < 2000)
 
 
 @pytest.fixture

@@ -182,7 +182,7 @@ def test_message_does_not_contain_the_folder(tmp_path):
     (tmp_path / "b.png").write_bytes(b"no")
     with pytest.raises(FileError) as caught:
         open_data(tmp_path)
-    assert str(caught.value).endswith("(it is no PNG, JPEG, BMP, GIF, TIFF, WEBP or PPM)")
+    assert str(caught.value).endswith("(it is not PNG, JPEG, BMP, GIF, TIFF, WEBP or PPM)")
 
 
 def test_large_and_small_files_give_the_same_pixels(tmp_path):

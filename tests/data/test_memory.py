@@ -76,7 +76,7 @@ def test_share_of_a_limit_is_at_most_the_usual_size():
     share = memory.MemoryShare(500, 0.1)
     assert share.max_bytes() == 500
     with memory.memory_limit(memory.ENGINE_BYTES + 1000):
-        assert [share.max_bytes(usual) for usual in (50, None)] == [50, 100]
+        assert [memory.MemoryShare(n, 0.1).max_bytes() for n in (50, 500)] == [50, 100]
     with memory.memory_limit("10MB"):
         assert share.max_bytes() == 0
 

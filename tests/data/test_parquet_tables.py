@@ -95,7 +95,7 @@ def test_one_piece_of_a_group_is_in_memory_at_a_time(tmp_path, reads, small_piec
         reads.clear()
         found = []
         for batch in source.batches(size):
-            assert len(source._last[1]) <= 100
+            assert len(source._last_piece[1]) <= 100
             found.append(batch)
         assert np.array_equal(np.concatenate(found)[:, 1], columns["y"])
         assert reads == [(0, 0)]  # once, though it is ten pieces

@@ -129,11 +129,13 @@ def test_subset_keeps_the_blocks_of_its_parent():
     assert sorted(order[:, 0]) == fitted[:][:, 0].tolist()
 
 
-def test_load_respects_the_limit():
+def test_load_respects_the_memory_budget(set_memory_use):
     source = numbered()
     assert source.nbytes == 100 * 2 * 2
-    assert source.load(max_bytes=399) is source
-    loaded = source.load(max_bytes=400)
+    set_memory_use(loaded_rows=399)
+    assert source.load() is source
+    set_memory_use(loaded_rows=400)
+    loaded = source.load()
     assert isinstance(loaded, ArraySource)
     assert loaded.name == "listed"
     source.asked.clear()

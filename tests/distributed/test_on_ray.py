@@ -133,7 +133,7 @@ def find_dispatcher():
 class UnloadedTables(ParquetSource):
     """Rows that are never loaded into memory."""
 
-    def load(self, max_bytes=None):
+    def load(self):
         return self
 
 

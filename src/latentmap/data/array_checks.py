@@ -14,16 +14,6 @@ from numpy.typing import ArrayLike, DTypeLike
 from latentmap.data.memory import check_memory
 from latentmap.errors import DataError
 
-__all__ = [
-    "LARGEST",
-    "as_labels",
-    "as_numbers",
-    "check_finite",
-    "check_label_memory",
-    "check_labels",
-    "check_rows",
-]
-
 # Networks compute in float32.
 LARGEST = float(np.finfo(np.float32).max)
 

@@ -27,8 +27,6 @@ from latentmap.errors import DataError, FileError, SettingError, UnknownNameErro
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-__all__ = ["open_npy", "open_npz"]
-
 # Version 3 of the format is only used for records, which are not rows of numbers.
 _HEADERS: dict[tuple[int, int], Callable[[IO[bytes]], tuple[tuple[int, ...], bool, np.dtype]]] = {
     (1, 0): np.lib.format.read_array_header_1_0,
@@ -105,11 +103,11 @@ def open_npz(path: Path, label: str | None = None) -> Source:
 
 def _read_rows(archive: zipfile.ZipFile, name: str, keys: list[str]) -> np.ndarray | csr_array:
     if not is_sparse_file(keys):
-        return _read_array(archive, _key_of_rows(name, keys), name, check_rows)
+        return _read_array(archive, _rows_key(name, keys), name, check_rows)
     return read_sparse(lambda key, check: _read_array(archive, key, name, check), name)
 
 
-def _key_of_rows(name: str, keys: list[str]) -> str:
+def _rows_key(name: str, keys: list[str]) -> str:
     if len(keys) == 1:
         return keys[0]
     for key in _ROWS:
@@ -137,10 +135,7 @@ def _read_labels(archive: zipfile.ZipFile, key: str, name: str, length: int) -> 
     # Regression targets and one-hot rows are not labels; the rows are read without them.
     if header.shape not in [(length,), (length, 1)] or header.dtype.kind not in "biufUS":
         return None
-    _check_bytes(name, header, archive.getinfo(f"{key}.npy").file_size)
-    check_memory(name, header.nbytes)
-    with archive.open(f"{key}.npy") as stream:
-        values = np.lib.format.read_array(stream, allow_pickle=False).reshape(length)
+    values = _read_array(archive, key, name, lambda *_: None).reshape(length)
     labels = as_labels(values)
     return None if values.dtype.kind == "f" and labels.dtype.kind == "U" else labels
 

@@ -21,17 +21,6 @@ from latentmap.progress import progress
 if TYPE_CHECKING:
     from latentmap.data.sources import Source
 
-__all__ = [
-    "Rng",
-    "batch_size_for",
-    "in_order",
-    "read_ahead",
-    "read_batches",
-    "rebatch",
-    "shuffled",
-    "shuffled_in_blocks",
-]
-
 BATCH_NUMBERS, BATCH_ROWS = 1 << 22, 1 << 13
 Rng = np.random.Generator | np.random.RandomState
 Batch = TypeVar("Batch")

@@ -16,8 +16,6 @@ from latentmap.data.memmap import TemporaryArrayFile, cache_folder
 from latentmap.data.sources import CachedSource, Source
 from latentmap.progress import progress
 
-__all__ = ["copy_to_cache", "load_or_cache"]
-
 BATCH_BYTES = 1 << 24
 # Free disk space that a copy must find, as a multiple of its size.
 DISK_MARGIN = 2

@@ -11,8 +11,6 @@ from latentmap.data.array_checks import as_numbers, check_finite, check_rows
 from latentmap.data.memmap import release_pages
 from latentmap.errors import DataError
 
-__all__ = ["check_codes", "check_layout", "code_blocks"]
-
 BLOCK_ROWS = 2**20
 
 

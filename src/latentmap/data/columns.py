@@ -12,8 +12,6 @@ import numpy as np
 
 from latentmap.errors import DataError, UnknownNameError
 
-__all__ = ["common_dtype", "feature_columns"]
-
 _MAX_NAMES_IN_MESSAGE = 20
 
 

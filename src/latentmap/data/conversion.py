@@ -14,8 +14,6 @@ from latentmap.data.sparse import SparseSource, is_sparse
 from latentmap.data.types import DataLike
 from latentmap.errors import SettingError
 
-__all__ = ["as_source"]
-
 
 def as_source(data: DataLike | str | os.PathLike[str], *, label: str | None = None) -> Source:
     """Convert data to a `Source`.

@@ -26,8 +26,6 @@ from latentmap.errors import DataError, FileError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["open_csv"]
-
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 # IndexError: the csv module and pyarrow may split a damaged line differently.
 _CSV_ERRORS = (csv.Error, IndexError, UnicodeDecodeError)
@@ -153,7 +151,7 @@ def _read_table(layout: _Layout, label: int | None) -> pa.Table:
             arrow_csv.ConvertOptions(null_values=[], column_types=text),
         )
     except pa.ArrowInvalid as error:
-        _explain_ragged(layout, str(error))
+        _raise_ragged_line(layout, str(error))
 
 
 def _numbers(layout: _Layout, table: pa.Table, chosen: list[int]) -> np.ndarray:
@@ -165,7 +163,7 @@ def _numbers(layout: _Layout, table: pa.Table, chosen: list[int]) -> np.ndarray:
         if values.dtype.kind == "b":
             values = values.astype(np.int64)
         if values.dtype.kind not in "if" or not np.isfinite(values).all():
-            _explain_cell(layout, index)
+            _raise_invalid_cell(layout, index)
         columns.append(values)
     dtype = common_dtype([column.dtype for column in columns])
     rows = np.empty((table.num_rows, len(chosen)), dtype)
@@ -174,7 +172,7 @@ def _numbers(layout: _Layout, table: pa.Table, chosen: list[int]) -> np.ndarray:
     return rows
 
 
-def _explain_ragged(layout: _Layout, reason: str) -> NoReturn:
+def _raise_ragged_line(layout: _Layout, reason: str) -> NoReturn:
     expected = len(layout.names)
     for line, cells in _records(layout.path, layout.delimiter):
         if cells and len(cells) != expected:
@@ -184,7 +182,7 @@ def _explain_ragged(layout: _Layout, reason: str) -> NoReturn:
     raise FileError(f"{layout.name}: cannot be read ({reason.splitlines()[0]})")
 
 
-def _explain_cell(layout: _Layout, index: int) -> NoReturn:
+def _raise_invalid_cell(layout: _Layout, index: int) -> NoReturn:
     records = ((line, cells) for line, cells in _records(layout.path, layout.delimiter) if cells)
     if layout.has_header:
         next(records)

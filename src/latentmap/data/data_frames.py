@@ -19,8 +19,6 @@ from latentmap.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["is_frame", "read_frame"]
-
 _NAME = "the data frame"
 
 

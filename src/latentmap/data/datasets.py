@@ -20,8 +20,6 @@ from latentmap.errors import UnknownNameError
 if TYPE_CHECKING:
     from sklearn.utils import Bunch
 
-__all__ = ["Dataset", "list_datasets", "load_dataset"]
-
 _PARTS = ("fit", "unseen")
 _MNIST = Path(__file__).parent / "mnist"
 _IDX_FILES = {

@@ -9,8 +9,6 @@ from pathlib import Path
 
 from latentmap.errors import FileError
 
-__all__ = ["fetch"]
-
 
 def fetch(name: str, url: str, sha256: str) -> Path:
     """Return the path of a cached file, which is downloaded on first use.

@@ -14,8 +14,6 @@ from latentmap.data.string_store import StringStore
 from latentmap.errors import FileError
 from latentmap.progress import Advance, progress
 
-__all__ = ["folder_name", "list_files", "natural_sort_key"]
-
 _FILES_PER_UPDATE = 1000
 _DIGITS = re.compile(r"([0-9]+)")
 
@@ -47,7 +45,9 @@ def list_files(
     >>> list(list_files(folder))
     ['9.png', '10.png']
     """
-    with progress(f"looking through {folder_name(folder)}", 1, verbose, patient=True) as advance:
+    with progress(
+        f"listing the files of {folder_name(folder)}", 1, verbose, patient=True
+    ) as advance:
         paths = _walk(str(folder), "", accepts)
         return StringStore.in_order(_count(paths, advance), natural_sort_key)
 

@@ -19,8 +19,6 @@ from latentmap.data.memory import check_memory
 from latentmap.data.parse_errors import as_file_error
 from latentmap.errors import FileError
 
-__all__ = ["read_idx"]
-
 _FORMAT = "an IDX file"
 _DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _GZIP_MAGIC = b"\x1f\x8b"

@@ -12,8 +12,6 @@ from pathlib import PurePosixPath
 
 from latentmap.errors import SettingError
 
-__all__ = ["numbered_file_names", "safe_file_names"]
-
 # On Windows a backslash separates folders and a colon selects a drive. Control characters can
 # change the output of a terminal.
 _UNSAFE = re.compile(r"[\\:\x00-\x1f\x7f]")

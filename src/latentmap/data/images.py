@@ -29,8 +29,6 @@ from latentmap.progress import progress
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["IMAGE_SUFFIXES", "ImageFolderSource"]
-
 IMAGE_SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"),
 )
@@ -82,7 +80,7 @@ class ImageFolderSource(Source):
             self._size = _read_header(folder, self.paths[0])[0]
             self._decode = _decoder(self._kinds(verbose))
         self.row_shape, self.dtype = _row_type(self._decode, self._size)
-        self.labels = _labels(self.name, self.paths)
+        self.labels = _folder_labels(self.name, self.paths)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -98,7 +96,9 @@ class ImageFolderSource(Source):
     def _kinds(self, verbose: bool) -> set[str]:
         """Read all headers, check the sizes, and return the kinds of pixels that occur."""
         kinds, count = set(), len(self.paths)
-        with progress(f"looking at {count:,} images", count, verbose, patient=True) as advance:
+        with progress(
+            f"reading the headers of {count:,} images", count, verbose, patient=True
+        ) as advance:
             for number, path in enumerate(self.paths, start=1):
                 size, kind = _read_header(self.folder, path)
                 self._check_size(path, size)
@@ -110,8 +110,8 @@ class ImageFolderSource(Source):
     def _check_size(self, path: str, size: tuple[int, int]) -> None:
         if size != self._size:
             raise DataError(
-                f"{path}: expected {_text(self._size)} pixels as in {self.paths[0]}, "
-                f"found {_text(size)}"
+                f"{path}: expected {_size_text(self._size)} pixels as in {self.paths[0]}, "
+                f"found {_size_text(size)}"
             )
 
     def _read(self, path: str) -> np.ndarray:
@@ -149,7 +149,7 @@ def _open(folder: Path, path: str) -> Iterator[Image]:
         try:
             image = Image.open(source, formats=_FORMATS)
         except UnidentifiedImageError as error:
-            raise ValueError(f"it is no {_FORMAT_TEXT}") from error
+            raise ValueError(f"it is not {_FORMAT_TEXT}") from error
         with image:
             yield image
 
@@ -163,7 +163,9 @@ def _read_header(folder: Path, path: str) -> tuple[tuple[int, int], str]:
     with _open(folder, path) as image:
         size, kind = image.size, _kind(image)
     if size[0] * size[1] > _PIXEL_LIMIT:
-        raise FileError(f"{path}: expected at most {_PIXEL_LIMIT:,} pixels, found {_text(size)}")
+        raise FileError(
+            f"{path}: expected at most {_PIXEL_LIMIT:,} pixels, found {_size_text(size)}"
+        )
     return size, kind
 
 
@@ -233,18 +235,18 @@ def _on_white(image: Image) -> Image:
     return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
 
 
-def _labels(name: str, paths: Sequence[str]) -> np.ndarray | None:
+def _folder_labels(name: str, paths: Sequence[str]) -> np.ndarray | None:
     numbers: dict[str, int] = {}
-    of_paths = (numbers.setdefault(path.rpartition("/")[0], len(numbers)) for path in paths)
-    numbered = np.fromiter(of_paths, np.uint32, len(paths))
+    folder_numbers = (numbers.setdefault(path.rpartition("/")[0], len(numbers)) for path in paths)
+    codes = np.fromiter(folder_numbers, np.uint32, len(paths))
     # The name of a folder may contain bytes that are not valid text; they are shown as \xff.
-    named = (os.fsencode(folder).decode("utf-8", "backslashreplace") for folder in numbers)
-    folders = np.array([folder or "." for folder in named])
+    texts = (os.fsencode(folder).decode("utf-8", "backslashreplace") for folder in numbers)
+    folders = np.array([folder or "." for folder in texts])
     if folders.tolist() == ["."]:
         return None
-    check_label_memory(name, folders.itemsize // 4, len(numbered))
-    return folders[numbered]
+    check_label_memory(name, folders.itemsize // 4, len(codes))
+    return folders[codes]
 
 
-def _text(size: tuple[int, int]) -> str:
+def _size_text(size: tuple[int, int]) -> str:
     return f"{size[0]}×{size[1]}"

@@ -21,14 +21,6 @@ from numpy.typing import DTypeLike
 from latentmap.errors import FileError
 from latentmap.files import user_cache_folder
 
-__all__ = [
-    "TemporaryArrayFile",
-    "cache_folder",
-    "check_not_truncated",
-    "page_sized_slices",
-    "release_pages",
-]
-
 # Rows of a mapped file that are read before its pages are released. Around each row far from the
 # others, the system maps up to 350 kB, which count as memory of the process.
 NEAR_ROWS, FAR_ROWS = 2**10, 2**6

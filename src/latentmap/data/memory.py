@@ -23,20 +23,6 @@ from typing import ClassVar
 from latentmap.context import ContextValue
 from latentmap.errors import SettingError, TooLargeError
 
-__all__ = [
-    "BUDGET",
-    "MemoryBudget",
-    "MemoryShare",
-    "available_bytes",
-    "check_memory",
-    "fit_memory_bytes",
-    "limit_bytes",
-    "memory_limit",
-    "parse_size",
-    "release_freed_memory",
-    "resident_bytes",
-]
-
 VARIABLE = "LATENTMAP_MEMORY"
 # Python, its libraries, Keras and compiled JAX code: measured for a fit of a map to 784 columns.
 ENGINE_BYTES = 1_000_000_000
@@ -139,12 +125,12 @@ class MemoryShare:
     fraction: float
     copies: int = 1
 
-    def max_bytes(self, usual: int | None = None) -> int:
-        """Return the bytes that one copy may use now; ``usual`` replaces the usual size."""
-        usual, limit = self.usual if usual is None else usual, limit_bytes()
+    def max_bytes(self) -> int:
+        """Return the bytes that one copy may use now."""
+        limit = limit_bytes()
         if limit is None:
-            return usual
-        return min(usual, max(0, int(self.fraction * (limit - ENGINE_BYTES))))
+            return self.usual
+        return min(self.usual, max(0, int(self.fraction * (limit - ENGINE_BYTES))))
 
 
 @dataclass(frozen=True)

@@ -17,25 +17,11 @@ from latentmap.errors import DataError, FileError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = [
-    "Groups",
-    "Piece",
-    "check_lists",
-    "check_names",
-    "combine_groups",
-    "common_number_dtype",
-    "is_lists",
-    "number_dtype",
-    "pieces",
-    "read_footers",
-    "reading_parquet",
-]
-
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")  # row names that pandas stores as a column
 
 
 class Groups(NamedTuple):
-    """Row groups of one file that are read together: one, or several small ones."""
+    """Row groups ``first`` to ``last`` of a file, which are read together, and their rows."""
 
     file: int
     first: int
@@ -46,7 +32,7 @@ class Groups(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """A range of rows of some `Groups`: their number, the piece's number in them, and the range."""
+    """Rows ``start`` to ``start + rows``, the piece of number ``in_groups`` in some `Groups`."""
 
     groups: int
     in_groups: int
@@ -87,7 +73,7 @@ def _without_index(schema: pa.Schema) -> pa.Schema:
     return schema
 
 
-def check_names(path: Path, expected: pa.Schema, found: pa.Schema) -> None:
+def check_columns(path: Path, expected: pa.Schema, found: pa.Schema) -> None:
     """Raise FileError if a file does not have the columns of the first file, in any order."""
     if expected.names == found.names or sorted(expected.names) == sorted(found.names):
         return  # without comparing types, which is slow for many columns
@@ -98,7 +84,7 @@ def check_names(path: Path, expected: pa.Schema, found: pa.Schema) -> None:
             raise FileError(f"{path.name}, column {name}: expected {texts[0]}, found {texts[1]}")
 
 
-def check_lists(path: Path, name: str, expected: pa.Schema, found: pa.Schema) -> None:
+def check_list_type(path: Path, name: str, expected: pa.Schema, found: pa.Schema) -> None:
     """Raise FileError if the lists of a file have another length or type than in the first."""
     types = [schema.field(name).type for schema in (expected, found)]
     if types[0] != types[1]:
@@ -129,14 +115,14 @@ def combine_groups(group_rows: Iterable[Sequence[int]], max_rows: int) -> Iterat
             yield current
 
 
-def pieces(groups: Sequence[Groups], size: int) -> Iterator[Piece]:
+def cut_pieces(groups: Sequence[Groups], size: int) -> Iterator[Piece]:
     """Cut groups into pieces of at most ``size`` rows."""
     for number, part in enumerate(groups):
         for index, start in enumerate(range(0, part.rows, size)):
             yield Piece(number, index, part.start + start, min(size, part.rows - start))
 
 
-def is_lists(schema: pa.Schema, columns: list[str]) -> bool:
+def is_list_table(schema: pa.Schema, columns: list[str]) -> bool:
     """Return whether the only column holds lists of one length, of which each is a row."""
     from pyarrow import types
 
@@ -164,10 +150,10 @@ def common_number_dtype(
     name: str, schemas: Mapping[Path, pa.Schema], label: str | None
 ) -> np.dtype:
     """Return the smallest type that holds every column of every file, except the label."""
-    first_of: dict[pa.DataType, tuple[str, str]] = {}  # file and column where each type is first
+    first_use: dict[pa.DataType, tuple[str, str]] = {}  # file and column where each type is first
     for number, (path, schema) in enumerate(schemas.items()):
-        where = path.name if number else name
+        table = path.name if number else name
         for column, kind in zip(schema.names, schema.types, strict=True):
             if column != label:
-                first_of.setdefault(kind, (where, column))
-    return common_dtype([number_dtype(*place, kind) for kind, place in first_of.items()])
+                first_use.setdefault(kind, (table, column))
+    return common_dtype([number_dtype(*column, kind) for kind, column in first_use.items()])

@@ -20,13 +20,13 @@ from latentmap.data.columns import feature_columns
 from latentmap.data.memory import check_memory
 from latentmap.data.parquet_footers import (
     Groups,
-    check_lists,
-    check_names,
+    check_columns,
+    check_list_type,
     combine_groups,
     common_number_dtype,
-    is_lists,
+    cut_pieces,
+    is_list_table,
     number_dtype,
-    pieces,
     read_footers,
     reading_parquet,
 )
@@ -36,8 +36,6 @@ from latentmap.progress import progress
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-__all__ = ["ParquetSource", "open_parquet"]
 
 _PIECE_BYTES = 16 * 2**20
 
@@ -86,18 +84,18 @@ class ParquetSource(Source):
         self.paths, self.name = list(paths), name
         footers = _with_progress(read_footers(self.paths), "files", len(self.paths), verbose)
         group_rows, schemas = zip(*footers, strict=True)
-        filled = [i for i, rows in enumerate(group_rows) if sum(rows)]
-        if not filled:
+        not_empty = [i for i, rows in enumerate(group_rows) if sum(rows)]
+        if not not_empty:
             raise DataError(f"{name}: expected at least one row, found none")
-        self._set_columns({self.paths[i]: schemas[i] for i in filled}, label)
+        self._set_columns({self.paths[i]: schemas[i] for i in not_empty}, label)
         self._piece_rows = max(1, _PIECE_BYTES // self._row_bytes)
         self._groups = list(combine_groups(group_rows, self._piece_rows))
-        self._pieces = list(pieces(self._groups, self._piece_rows))
+        self._pieces = list(cut_pieces(self._groups, self._piece_rows))
         self._starts = np.array([piece.start for piece in self._pieces])
         self.block_starts = self._starts
-        self._last: tuple[int, np.ndarray] | None = None
-        self._next: tuple[int, Iterator[np.ndarray]] | None = None
-        self._opened: tuple[Path, Any] | None = None
+        self._last_piece: tuple[int, np.ndarray] | None = None
+        self._next_piece: tuple[int, Iterator[np.ndarray]] | None = None
+        self._open_file: tuple[Path, Any] | None = None
         if label is not None:
             parts = self._label_parts(label)
             parts = _with_progress(parts, "labels", len(self), verbose, lambda part: len(part[1]))
@@ -105,7 +103,7 @@ class ParquetSource(Source):
 
     def __getstate__(self) -> dict[str, Any]:
         # Another process opens the files itself.
-        return {**self.__dict__, "_last": None, "_next": None, "_opened": None}
+        return {**self.__dict__, "_last_piece": None, "_next_piece": None, "_open_file": None}
 
     def __len__(self) -> int:
         return self._groups[-1].start + self._groups[-1].rows
@@ -113,23 +111,23 @@ class ParquetSource(Source):
     def take(self, indices: ArrayLike) -> np.ndarray:  # noqa: D102
         indices = np.asarray(indices, dtype=np.intp)
         out = np.empty((len(indices), *self.row_shape), self.dtype)
-        number = np.searchsorted(self._starts, indices, side="right") - 1
-        for p in np.unique(number):
-            here = number == p
-            out[here] = self._rows_of(int(p))[indices[here] - self._pieces[p].start]
+        piece = np.searchsorted(self._starts, indices, side="right") - 1
+        for p in np.unique(piece):
+            in_piece = piece == p
+            out[in_piece] = self._rows_of(int(p))[indices[in_piece] - self._pieces[p].start]
         return out
 
     def _set_columns(self, schemas: dict[Path, Any], label: str | None) -> None:
         first, *others = schemas
         schema = schemas[first]
         for path in others:
-            check_names(path, schema, schemas[path])
+            check_columns(path, schema, schemas[path])
         columns = [schema.names[i] for i in feature_columns(self.name, schema.names, label)]
         self._columns = columns
-        self._lists = is_lists(schema, columns)
+        self._lists = is_list_table(schema, columns)
         if self._lists:
             for path in others:
-                check_lists(path, columns[0], schema, schemas[path])
+                check_list_type(path, columns[0], schema, schemas[path])
             lists = schema.field(columns[0]).type
             self.row_shape = (lists.list_size,)
             self.dtype = number_dtype(self.name, columns[0], lists.value_type)
@@ -138,37 +136,36 @@ class ParquetSource(Source):
         self.dtype = common_number_dtype(self.name, schemas, label)
 
     def _rows_of(self, p: int) -> np.ndarray:
-        last = self._last
+        last = self._last_piece
         if last is None or last[0] != p:
-            self._last = last = None  # free the old piece before the next one is read
-            self._last = last = (p, self._read_piece(p))
+            self._last_piece = last = None  # free the old piece before the next one is read
+            self._last_piece = last = (p, self._read_piece(p))
         return last[1]
 
     def _read_piece(self, p: int) -> np.ndarray:
         """Continue reading after the last piece, or start at the first piece of the groups."""
         first = p - self._pieces[p].in_groups
-        if self._next is None or not first < self._next[0] <= p:
-            self._next = (first, self._rows_of_groups(self._groups[self._pieces[p].groups]))
-        at, pieces_left = self._next
-        self._next = None  # an error below leaves no half-read iterator
+        if self._next_piece is None or not first < self._next_piece[0] <= p:
+            self._next_piece = (
+                first,
+                rebatch(self._decode(self._groups[self._pieces[p].groups]), self._piece_rows),
+            )
+        at, pieces_left = self._next_piece
+        self._next_piece = None  # an error below leaves no half-read iterator
         for _ in range(at, p):
             next(pieces_left)
         rows = next(pieces_left)
-        self._next = (p + 1, pieces_left)
+        self._next_piece = (p + 1, pieces_left)
         return rows
 
-    def _rows_of_groups(self, groups: Groups) -> Iterator[np.ndarray]:
-        """Yield the rows of groups in pieces."""
-        return rebatch(self._decoded(groups), self._piece_rows)
-
-    def _decoded(self, groups: Groups) -> Iterator[np.ndarray]:
+    def _decode(self, groups: Groups) -> Iterator[np.ndarray]:
         # Twice, because the columns of pyarrow exist while they are copied to rows.
         check_memory(self.paths[groups.file].name, 2 * self._piece_rows * self._row_bytes)
-        done = 0
+        start = groups.start_in_file
         for table in self._tables(groups, self._columns):
-            part = groups._replace(start_in_file=groups.start_in_file + done, rows=table.num_rows)
+            part = groups._replace(start_in_file=start, rows=table.num_rows)
             yield self._as_rows(part, table)
-            done += table.num_rows
+            start += table.num_rows
 
     def _as_rows(self, groups: Groups, table: pa.Table) -> np.ndarray:
         rows = np.empty((groups.rows, *self.row_shape), self.dtype)
@@ -213,7 +210,7 @@ class ParquetSource(Source):
                     )
                 row += table.num_rows
                 with reading_parquet(self.paths[groups.file]):
-                    yield _encoded(self.name, label, column)
+                    yield _encode_labels(self.name, label, column)
 
     def _tables(self, groups: Groups, columns: list[str]) -> Iterator[Any]:
         """Yield some columns of row groups as tables of at most the length of a piece."""
@@ -234,11 +231,11 @@ class ParquetSource(Source):
         """Return the open file; it is not reopened, because reading a long footer is slow."""
         from pyarrow import parquet
 
-        opened = self._opened
+        opened = self._open_file
         if opened is None or opened[0] != path:
             if path.is_fifo():
                 raise FileError(f"{path.name}: expected a file, found a pipe")
-            self._opened = opened = (path, parquet.ParquetFile(path))
+            self._open_file = opened = (path, parquet.ParquetFile(path))
         return opened[1]
 
 
@@ -256,16 +253,16 @@ def _with_progress(
             advance(size(part))
 
 
-def _encoded(name: str, label: str, column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
+def _encode_labels(name: str, label: str, column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
     from pyarrow import types
 
     if types.is_nested(column.type):
         raise DataError(f"{name}, column {label}: expected labels, found {column.type}")
-    encoded = column.combine_chunks().dictionary_encode()
-    values = encoded.dictionary.to_pylist()
+    labels = column.combine_chunks().dictionary_encode()
+    values = labels.dictionary.to_pylist()
     values = [v.decode("utf-8", "backslashreplace") if isinstance(v, bytes) else v for v in values]
-    plain = all(isinstance(value, int | float) for value in values)
-    return np.array(values, None if plain else object), encoded.indices.to_numpy()
+    are_numbers = all(isinstance(value, int | float) for value in values)
+    return np.array(values, None if are_numbers else object), labels.indices.to_numpy()
 
 
 def _concatenate_labels(
@@ -273,14 +270,14 @@ def _concatenate_labels(
 ) -> np.ndarray:
     """Concatenate the labels of all pieces; they are numbers only if all of them are."""
     starts = np.cumsum([0, *map(len, values)])
-    labels = _narrowed(as_labels(np.concatenate(values), name))
+    labels = _as_smallest_integers(as_labels(np.concatenate(values), name))
     if labels.dtype.kind == "U":
         check_label_memory(name, labels.itemsize // 4, sum(map(len, indices)))
     parts = zip(starts[:-1], indices, strict=True)
     return np.concatenate([labels[start:][chosen] for start, chosen in parts])
 
 
-def _narrowed(labels: np.ndarray) -> np.ndarray:
+def _as_smallest_integers(labels: np.ndarray) -> np.ndarray:
     """Convert whole numbers to the smallest type, to save memory for many rows."""
     if labels.dtype.kind != "i":
         return labels

@@ -11,8 +11,6 @@ from collections.abc import Iterator
 
 from latentmap.errors import FileError, LatentmapError
 
-__all__ = ["as_file_error"]
-
 
 @contextlib.contextmanager
 def as_file_error(name: str, kind: str, *errors: type[Exception]) -> Iterator[None]:

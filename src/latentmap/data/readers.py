@@ -17,8 +17,6 @@ from latentmap.data.string_store import StringStore
 from latentmap.errors import DataError, FileError, SettingError, UnknownNameError
 from latentmap.progress import progress
 
-__all__ = ["FILE_SUFFIXES", "open_data"]
-
 _FILE_READERS: dict[str, Callable[[Path, str | None], Source]] = {
     ".csv": open_csv,
     ".npy": open_npy,

@@ -18,8 +18,6 @@ from latentmap.data.array_checks import check_finite, check_labels, check_rows
 from latentmap.data.memmap import check_not_truncated, page_sized_slices, release_pages
 from latentmap.errors import SettingError
 
-__all__ = ["ArraySource", "CachedSource", "Source", "check_finite"]
-
 MAPPED_BLOCK_BYTES = 2**20  # a block that a disk reads at full speed
 # With more rows, held-out rows are drawn without a permutation of all rows in memory.
 MAX_PERMUTED_ROWS = 2**20
@@ -204,19 +202,18 @@ class Source(ABC):
         """
         return self.split(max_rows, seed)[1] if len(self) > max_rows else self
 
-    def load(self, max_bytes: int | None = None) -> Source:
+    def load(self) -> Source:
         """Return the rows as an array in memory, or this source if they do not fit."""
-        if not self.fits_in_memory(max_bytes):
+        if not self.fits_in_memory():
             return self
         rows = self.take(np.arange(len(self)))
         return ArraySource(
             rows, feature_names=self.feature_names, labels=self.labels, name=self.name
         )
 
-    def fits_in_memory(self, max_bytes: int | None = None) -> bool:
-        """Return whether all rows take at most ``max_bytes`` (512 MiB) and the available memory."""
-        available = memory.available_bytes()
-        allowed = memory.BUDGET.loaded_rows.max_bytes(max_bytes)
+    def fits_in_memory(self) -> bool:
+        """Return whether all rows take at most 512 MiB and the available memory."""
+        available, allowed = memory.available_bytes(), memory.BUDGET.loaded_rows.max_bytes()
         return self.nbytes <= (allowed if available is None else min(allowed, available))
 
     def _without(self, excluded: np.ndarray) -> Source:
@@ -308,8 +305,8 @@ class ArraySource(Source):
             release_pages(self._mapped)
         return rows
 
-    def load(self, max_bytes: int | None = None) -> Source:  # noqa: D102
-        return self if self.block_starts is None else super().load(max_bytes)
+    def load(self) -> Source:  # noqa: D102
+        return self if self.block_starts is None else super().load()
 
 
 class CachedSource(ArraySource):

@@ -23,8 +23,6 @@ from latentmap.errors import DataError
 if TYPE_CHECKING:
     from scipy.sparse import csr_array, sparray, spmatrix
 
-__all__ = ["SparseSource", "is_sparse"]
-
 
 def is_sparse(data: object) -> TypeGuard[sparray]:
     """Return whether ``data`` is a sparse matrix or array of SciPy, without importing SciPy."""
@@ -129,7 +127,7 @@ class SparseSource(Source):
     def _without(self, excluded: np.ndarray) -> SparseSource:
         return self.subset(np.delete(np.arange(len(self)), excluded))
 
-    def load(self, max_bytes: int | None = None) -> Source:
+    def load(self) -> Source:
         """Return this source itself: its rows are in memory, and stay sparse."""
         return self
 

@@ -19,8 +19,6 @@ from latentmap.errors import FileError
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-__all__ = ["Check", "is_sparse_file", "read_sparse"]
-
 _REQUIRED = {"format", "shape", "data"}
 _INDEX_ARRAYS = {"csr": ("indices", "indptr"), "csc": ("indices", "indptr"), "coo": ("row", "col")}
 # At least this many rows are made dense at once.

@@ -18,8 +18,6 @@ from latentmap.data.memmap import TemporaryArrayFile, page_sized_slices, release
 if TYPE_CHECKING:
     from _typeshed import SupportsRichComparison
 
-__all__ = ["StringStore"]
-
 BLOCK_LENGTH = 2**12
 MAX_BYTES_IN_MEMORY = 2**20
 SORTED_AT_ONCE = 2**18

@@ -10,8 +10,6 @@ from numpy.typing import ArrayLike
 from latentmap.data.sources import Source
 from latentmap.errors import DataError
 
-__all__ = ["RowSubset", "RowsWithout"]
-
 
 class _Subset(Source):
     """Rows of a parent source: row i is row ``_parent_indices(i)`` of the parent."""

@@ -12,7 +12,5 @@ if TYPE_CHECKING:
 
     from latentmap.data.sources import Source
 
-__all__ = ["DataLike"]
-
 DataLike: TypeAlias = Union[ArrayLike, "Source", "pd.DataFrame", "sp.spmatrix", "sp.sparray"]
 """Rows: an array, nested lists, a data frame, a SciPy sparse matrix, or a `Source`."""

@@ -22,8 +22,6 @@ from latentmap.data.image_names import numbered_file_names, safe_file_names
 from latentmap.errors import DataError, SettingError
 from latentmap.files import check_output_path, write_atomically
 
-__all__ = ["write_rows"]
-
 _LABEL_COLUMN = "label"
 _ROW_GROUP_BYTES = 16 * 2**20  # small enough to stream, large enough to compress well
 

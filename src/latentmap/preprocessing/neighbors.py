@@ -8,8 +8,6 @@ import numpy as np
 
 from latentmap.progress import progress
 
-__all__ = ["NeighborIndex", "drop_self", "nearest_neighbors"]
-
 # Larger sets of points are divided into cells, of which only some are searched.
 EXACT_ROWS = 10_000
 CELL_ROWS = 250

@@ -23,15 +23,6 @@ from latentmap.progress import progress
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-__all__ = [
-    "PrincipalComponents",
-    "pca_reconstruction_errors",
-    "principal_components",
-    "project_batches",
-    "project_rows",
-    "scale_rows",
-]
-
 # A sample of at most this many numbers is decomposed exactly, in double precision. More sparse rows
 # are sampled by their stored numbers.
 EXACT_NUMBERS = 1 << 22

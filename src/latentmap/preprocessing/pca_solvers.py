@@ -15,8 +15,6 @@ from latentmap.data.sparse import is_sparse
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-__all__ = ["Decomposition", "fit_pca"]
-
 # With at most this many columns, the covariance of sparse rows is computed, which is exact.
 FEW_COLUMNS = 1_000
 BATCH_NUMBERS = 1 << 22

@@ -21,8 +21,6 @@ from latentmap.errors import SettingError, UnknownNameError
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-__all__ = ["SCALINGS", "Scale", "Statistics", "choose_scale", "row_statistics"]
-
 SCALINGS = ("auto", "balanced", "unit", "standard", "columns", "none")
 BATCH_NUMBERS = 1 << 22
 # The sum of the squares of 256 bytes is below 2²⁴, so that float32 holds it exactly.
