@@ -9,10 +9,11 @@ no row is lost or duplicated. The output folder appears when all parts are compl
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -29,11 +30,11 @@ from latentmap.files import check_output_path, remove_partial_outputs, write_ato
 from latentmap.progress import progress
 
 if TYPE_CHECKING:
+    import ray
+
     from latentmap.analysis import OutlierDetector
     from latentmap.autoencoders.base import BaseAutoEncoder
     from latentmap.distributed.workers import Workers
-
-__all__ = ["check_parquet_source", "encode_parts", "score_outlier_parts"]
 
 Columns = dict[str, np.ndarray]
 Parts = dict[int, tuple[int, int]]
@@ -55,14 +56,14 @@ def check_parquet_source(rows: Source) -> None:
 def encode_parts(workers: Workers, model: BaseAutoEncoder, rows: Source, output: Path) -> None:
     """Write the codes of rows into a folder; see `Workers.encode`."""
     with _output_folder(output) as folder:
-        task = _EncodeTask(rows, folder, model)
-        for _ in _run_parts(workers, task, f"Encoding {len(rows):,} rows"):
+        job = _Job(rows, folder, functools.partial(_encode_part, model))
+        for _ in _run(workers, job, f"Encoding {len(rows):,} rows"):
             pass
 
 
 def score_outlier_parts(
     workers: Workers,
-    reference: OutlierDetector,
+    detector: OutlierDetector,
     rows: Source,
     n_worst: int,
     output: Path | None,
@@ -71,87 +72,77 @@ def score_outlier_parts(
     """Score rows and return the worst ones; see `Workers.score_outliers`."""
     with contextlib.ExitStack() as stack:
         folder = None if output is None else stack.enter_context(_output_folder(output))
-        task = _OutlierTask(rows, folder, reference, n_worst, write)
-        results = list(_run_parts(workers, task, f"Scoring {len(rows):,} rows"))
+        job = _Job(rows, folder, functools.partial(_score_part, detector, n_worst, write))
+        results = list(_run(workers, job, f"Scoring {len(rows):,} rows"))
     columns = {name: np.concatenate([part[name] for part in results]) for name in results[0]}
     order = np.lexsort((columns["row"], -columns["scores"]))[:n_worst]
     scores = OutlierScores(**{field.name: columns[field.name] for field in fields(OutlierScores)})
     return columns["row"][order], scores.select(order)
 
 
-class _Task(Protocol):
-    """What a worker does with one part; it returns columns to send back to the driver."""
-
-    @property
-    def rows(self) -> Source: ...
-
-    def __call__(self, number: int, first_row: int, part: Source) -> Columns: ...
+def _encode_part(model: BaseAutoEncoder, path: Path, first_row: int, part: Source) -> Columns:
+    """Write the codes of a part."""
+    names, codes = list(model.get_feature_names_out()), [model.transform(part)]
+    write_rows(path, codes, length=len(part), feature_names=names, labels=part.labels)
+    return {}
 
 
-@dataclass(frozen=True)
-class _EncodeTask:
-    """Writes the codes of a part."""
-
-    rows: Source
-    folder: Path
-    model: BaseAutoEncoder
-
-    def __call__(self, number: int, first_row: int, part: Source) -> Columns:
-        write_rows(
-            _part_path(self.folder, number),
-            [self.model.transform(part)],
-            length=len(part),
-            feature_names=list(self.model.get_feature_names_out()),
-            labels=part.labels,
-        )
-        return {}
+def _score_part(
+    detector: OutlierDetector,
+    n_worst: int,
+    write: PartWriter | None,
+    path: Path | None,
+    first_row: int,
+    part: Source,
+) -> Columns:
+    """Write the outlier scores of a part; return those of its worst rows."""
+    scores = detector.score(part)
+    if path is not None and write is not None:
+        write(path, part, scores, first_row)
+    worst = scores.ranking[:n_worst]
+    return {"row": first_row + worst, **vars(scores.select(worst))}
 
 
 @dataclass(frozen=True)
-class _OutlierTask:
-    """Writes the outlier scores of a part, and returns those of its worst rows."""
+class _Job:
+    """A function for each part of the rows, and the folder into which it writes files."""
 
     rows: Source
     folder: Path | None
-    reference: OutlierDetector
-    n_worst: int
-    write: PartWriter | None
+    process: Callable[..., Columns]
 
-    def __call__(self, number: int, first_row: int, part: Source) -> Columns:
-        scores = self.reference.score(part)
-        if self.folder is not None and self.write is not None:
-            self.write(_part_path(self.folder, number), part, scores, first_row)
-        worst = scores.ranking[: self.n_worst]
-        return {"row": first_row + worst, **vars(scores.select(worst))}
+    def run(self, number: int, first: int, end: int) -> Columns:
+        """Process a part; return columns with its number and its number of rows."""
+        path = self.folder and self.folder / f"part-{number:06d}.parquet"
+        try:
+            columns = self.process(path, first, self.rows.subset(np.arange(first, end)))
+        except LatentmapError as error:  # sent as data, because Ray would wrap it in its own error
+            return {"error": np.array([type(error).__name__]), "text": np.array([str(error)])}
+        length = max(map(len, columns.values()), default=1)
+        return {"number": np.full(length, number), "rows": np.full(length, end - first), **columns}
 
 
 class _PartWorker:
-    """One actor of Ray Data's pool. It loads the task, and with it the model, once."""
+    """One actor of Ray Data's pool. It loads the job, and with it the model, once."""
 
-    def __init__(self, settings: WorkerSettings, task: Any) -> None:
+    def __init__(self, settings: WorkerSettings, job: list[ray.ObjectRef]) -> None:
         import ray
 
         settings.apply()
-        self.task: _Task = ray.get(task[0])
+        self.job: _Job = ray.get(job[0])
 
     def __call__(self, batch: Columns) -> Columns:
-        number, first, end = (int(batch[name][0]) for name in ("number", "first", "end"))
-        try:
-            result = self.task(number, first, self.task.rows.subset(np.arange(first, end)))
-        except LatentmapError as error:  # sent as data, because Ray would wrap it in its own error
-            return {"error": np.array([type(error).__name__]), "text": np.array([str(error)])}
-        length = max(map(len, result.values()), default=1)
-        return {"number": np.full(length, number), "rows": np.full(length, end - first), **result}
+        return self.job.run(*(int(batch[name][0]) for name in ("number", "first", "end")))
 
 
-def _run_parts(workers: Workers, task: _Task, text: str) -> Iterator[Columns]:
+def _run(workers: Workers, job: _Job, text: str) -> Iterator[Columns]:
     """Process all parts, and yield their results in any order."""
-    check_parquet_source(task.rows)
-    pending = dict(enumerate(partition(task.rows, workers.count)))
-    count, name = len(pending), task.rows.name
+    check_parquet_source(job.rows)
+    pending = dict(enumerate(partition(job.rows, workers.count)))
+    count, name = len(pending), job.rows.name
     title = f"{text} on {workers.count} workers"
-    with progress(title, len(task.rows), workers.verbose) as advance:
-        for result in _results(workers, pending, task, lambda: advance(0, note="starting workers")):
+    with progress(title, len(job.rows), workers.verbose) as advance:
+        for result in _results(workers, pending, job, lambda: advance(0, note="starting workers")):
             numbers, first = np.unique(result["number"], return_index=True)
             for number in numbers.tolist():
                 if pending.pop(number, None) is None:
@@ -165,7 +156,7 @@ def _run_parts(workers: Workers, task: _Task, text: str) -> Iterator[Columns]:
 
 
 def _results(
-    workers: Workers, pending: Parts, task: _Task, on_wait: Callable[[], None]
+    workers: Workers, pending: Parts, job: _Job, on_wait: Callable[[], None]
 ) -> Iterator[Columns]:
     """Yield the result of each part from a dispatcher, a process that runs Ray Data.
 
@@ -174,7 +165,7 @@ def _results(
     """
     import ray
 
-    handle = put_object(task, "model")
+    handle = put_object(job, "model")
     options = {"num_returns": "streaming", "max_retries": 0, **ray_connection.local_node_options()}
     dispatcher = ray.remote(_dispatch).options(**options)
     for attempt in range(1, MAX_DISPATCHERS + 1):
@@ -193,18 +184,18 @@ def _results(
 
 
 def _dispatch(
-    settings: WorkerSettings, task: list[Any], n_workers: int, pending: Parts
+    settings: WorkerSettings, job: list[ray.ObjectRef], n_workers: int, pending: Parts
 ) -> Iterator[Columns]:
     """Distribute parts among a pool of workers.
 
-    The handle of the task is in a list, because Ray would replace a bare handle by the task.
+    The handle of the job is in a list, because Ray would replace a bare handle by the job.
     """
     from ray import data
 
     ranges = [{"number": i, "first": a, "end": b} for i, (a, b) in pending.items()]
     results = data.from_items(ranges, override_num_blocks=len(ranges)).map_batches(
         _PartWorker,
-        fn_constructor_args=(settings, task),
+        fn_constructor_args=(settings, job),
         batch_size=1,
         batch_format="numpy",
         compute=data.ActorPoolStrategy(size=min(n_workers, len(ranges))),
@@ -228,7 +219,3 @@ def _output_folder(output: Path) -> Iterator[Path]:
         folder.mkdir()
         yield folder.absolute()
         remove_partial_outputs(folder)  # of workers that were killed while they wrote
-
-
-def _part_path(folder: Path, number: int) -> Path:
-    return folder / f"part-{number:06d}.parquet"

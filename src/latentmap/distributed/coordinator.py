@@ -11,8 +11,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-__all__ = ["Coordinator", "TrainingStatus"]
-
 
 @dataclass(frozen=True)
 class TrainingStatus:

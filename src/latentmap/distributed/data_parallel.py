@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from latentmap.progress import Advance
     from latentmap.training.strategy import Arrays
 
-__all__ = ["DataParallel"]
-
 CHECKPOINT_FILE = "checkpoint.safetensors"
 
 

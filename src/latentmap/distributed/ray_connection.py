@@ -17,15 +17,6 @@ from typing import Any
 from latentmap.errors import ClusterError, SettingError
 from latentmap.progress import progress
 
-__all__ = [
-    "check_local_cores",
-    "connect",
-    "cores_per_worker",
-    "count_machines",
-    "local_node_options",
-    "summarize_error",
-]
-
 # Usage statistics are off. A dead worker is detected at once; a slow start is tolerated.
 _ENVIRONMENT = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
@@ -44,22 +35,10 @@ _HTTP2_SETTINGS_FRAME = 4
 def connect(address: str | None, n_workers: int = 1, verbose: bool = False) -> Iterator[None]:
     """Connect to a Ray cluster for the duration of the block; do nothing if Ray is connected.
 
-    Parameters
-    ----------
-    address : str or None
-        ``"host:port"``, ``"ray://host:port"``, or ``"auto"`` for the cluster that this machine is
-        part of. None starts a cluster on this machine that ends with the block.
-    n_workers : int
-        Number of workers that a local cluster must have cores for.
-    verbose : bool
-        Show that Ray is being disconnected.
-
-    Raises
-    ------
-    ClusterError
-        If Ray is not installed, or no cluster answers at the address.
-    SettingError
-        If the address is invalid, or there are more workers than cores.
+    The address is ``"host:port"``, ``"ray://host:port"``, or ``"auto"`` for the cluster that this
+    machine is part of. None starts a cluster on this machine that ends with the block. Raise
+    ClusterError if Ray is not installed or no cluster answers at the address, and SettingError if
+    the address is invalid or there are more workers than cores.
     """
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
@@ -128,10 +107,7 @@ def summarize_error(error: BaseException) -> str:
 def cores_per_worker(n_workers: int) -> int:
     """Return the largest number of cores that every worker can have.
 
-    Raises
-    ------
-    SettingError
-        If there are more workers than cores in the cluster.
+    Raise SettingError if there are more workers than cores in the cluster.
     """
     cores = [int(node["Resources"].get("CPU", 0)) for node in _nodes()]
     for share in range(max(cores, default=0), 0, -1):

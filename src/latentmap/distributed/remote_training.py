@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from latentmap.networks.assembly import Objective
     from latentmap.training.loop import Training
 
-__all__ = ["RemoteTrainer"]
-
 
 class RemoteTrainer:
     """Trains on a group of workers instead of in this process.

@@ -16,26 +16,12 @@ from latentmap.errors import SettingError
 if TYPE_CHECKING:
     import ray
 
-__all__ = ["put_object"]
-
 
 def put_object(value: object, setting: str) -> ray.ObjectRef:
     """Put an object into Ray's object store.
 
-    Parameters
-    ----------
-    value : object
-    setting : str
-        Name of the setting that the error message gives if the object cannot be serialised.
-
-    Returns
-    -------
-    ray.ObjectRef
-
-    Raises
-    ------
-    SettingError
-        If the object contains something that cannot be sent to another process, such as a lock.
+    Raise SettingError, which names ``setting``, if the object contains something that cannot be
+    sent to another process, such as a lock.
     """
     import ray
     from ray import util

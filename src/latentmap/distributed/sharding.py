@@ -19,8 +19,6 @@ from latentmap.data.batching import Rng, read_ahead
 from latentmap.data.sources import Source
 from latentmap.training.targets import Places
 
-__all__ = ["BatchShard", "partition", "rows_per_worker", "worker_shard"]
-
 MAX_PART_BYTES = 1 << 28
 MIN_PART_ROWS = 128
 PARTS_PER_WORKER = 4
@@ -58,16 +56,7 @@ def rows_per_worker(n_rows: int, batch_size: int, n_workers: int) -> int:
 
 
 class BatchShard(Source):
-    """One worker's slice of every batch of rows that are in memory.
-
-    Parameters
-    ----------
-    rows : Source
-    step_rows : int
-        Number of rows that this worker takes in a step.
-    worker, n_workers : int
-        Index of this worker, from 0, and number of workers.
-    """
+    """The slice of ``step_rows`` rows that one worker takes of every batch of rows in memory."""
 
     def __init__(self, rows: Source, step_rows: int, worker: int, n_workers: int) -> None:
         self.rows, self.step_rows = rows, step_rows
@@ -98,11 +87,7 @@ class BatchShard(Source):
 def partition(rows: Source, n_workers: int) -> list[tuple[int, int]]:
     """Divide rows into contiguous parts for batch inference, at the borders of blocks if possible.
 
-    Returns
-    -------
-    list of (int, int)
-        The first row of each part and the row after its last. The parts are in order and contain
-        each row once.
+    Return the first row of each part and the row after its last, in order.
 
     Examples
     --------

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from latentmap.networks.assembly import Objective
     from latentmap.training.loop import Training
 
-__all__ = ["TrainingJob", "WorkerConfig", "WorkerSettings", "run_worker"]
-
 
 @dataclass(frozen=True)
 class WorkerSettings:

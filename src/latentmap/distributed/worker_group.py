@@ -29,30 +29,15 @@ from latentmap.progress import progress
 if TYPE_CHECKING:
     from latentmap.distributed.workers import Workers
 
-__all__ = ["WorkerGroup", "check_storage"]
-
 MAX_FAILURES = 3
 POLL_SECONDS = 0.5
 
 
 class WorkerGroup:
-    """Workers that execute one training job.
+    """Workers that execute one training job; a context manager.
 
-    Use it as a context manager. The end of the block waits for the workers; an error in the block
-    makes them stop at their next report. Both remove the checkpoints.
-
-    Parameters
-    ----------
-    workers : Workers
-    job : TrainingJob
-    visible : bool
-        Show progress.
-
-    Raises
-    ------
-    SettingError
-        If the job cannot be sent to other processes, or checkpoints need a storage that all
-        machines can read and none is given.
+    The end of the block waits for the workers. An error in the block makes them stop at their next
+    report. Both remove the checkpoints.
     """
 
     def __init__(self, workers: Workers, job: TrainingJob, visible: bool) -> None:
@@ -92,12 +77,8 @@ class WorkerGroup:
     def result(self, total_steps: int) -> dict[str, np.ndarray]:
         """Wait for the training, and return the arrays of `TrainingJob.run`.
 
-        Raises
-        ------
-        ClusterError
-            If the workers or the cluster fail.
-        LatentmapError
-            The error that a worker raised about the rows or the settings.
+        Raise ClusterError if the workers or the cluster fail, and the error that a worker has
+        raised about the rows or the settings.
         """
         import ray
 
