@@ -268,7 +268,7 @@ def test_the_command_gives_the_results_of_one_process(
     result = run(*options, "-o", scores, *worker_options(cluster))
     expected = run(*options, "-o", tmp_path / "scores.npy")
     assert json.loads(result.stdout) == json.loads(expected.stdout)
-    written = open_data(scores, label="blamed")
+    written = open_data(scores, label="largest_difference")
     assert np.array_equal(written[:][:, 0], np.arange(len(DIGITS)))
     assert np.allclose(written[:], np.load(tmp_path / "scores.npy")[:, :-1], rtol=1e-6)
 
