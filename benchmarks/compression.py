@@ -91,12 +91,12 @@ def n_parameters(model: Any) -> int:
 
 def measure(model: Any, rows: Source, budget: int, path: Path) -> dict[str, float]:
     """Compress rows, and measure the error of the decompressed rows."""
-    report = compress(model, rows, path, bytes_a_row=budget, labels=False)
+    report = compress(model, rows, path, bytes_per_row=budget, labels=False)
     decoded = decompress(model, path)
     error = float(np.mean(np.square((rows[:] - decoded) / 255), dtype=np.float64))
     if not np.isclose(error, report.mse, rtol=1e-4):
         sys.exit(f"compress reported an error of {report.mse}, expected the measured {error}")
-    return {"mse": error, "bytes": report.bytes_a_row, "model_mse": report.model_mse}
+    return {"mse": error, "bytes": report.bytes_per_row, "model_mse": report.model_mse}
 
 
 def measure_best(
@@ -145,7 +145,7 @@ def draw_curves(results: dict[str, list[dict]]) -> None:
         ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
         ax.minorticks_off()
         ax.grid(color="#eeeeee", linewidth=0.8)
-        title = "Compressed unseen digits; labels are the number of components"
+        title = "CompressionResult unseen digits; labels are the number of components"
         set_titles(ax, title, xlabel="bytes per digit", ylabel="mean squared error (pixels 0–1)")
 
 
@@ -213,7 +213,7 @@ def main() -> None:
         index, decoded = BUDGETS.index(DRAWN_BUDGET), {}
         for method in ("latentmap", "PCA"):
             model = models[method][results[method][index]["components"]]
-            gzip_bytes = compress(model, parts[1], path, bytes_a_row=DRAWN_BUDGET).gzip_bytes
+            gzip_bytes = compress(model, parts[1], path, bytes_per_row=DRAWN_BUDGET).gzip_bytes
             decoded[method] = decompress(model, path)[:DRAWN_DIGITS]
     draw_curves(results)
     draw_digits(decoded, unseen[:DRAWN_DIGITS])

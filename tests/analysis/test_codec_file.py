@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 from latentmap.analysis import codec_file
-from latentmap.analysis.codec_file import FORMAT, PackedCodes, pack_codes, packed_labels, rounded
+from latentmap.analysis.codec_file import (
+    FORMAT,
+    CodeFile,
+    CodeFileHeader,
+    encode_labels,
+    round_codes,
+    write_codes,
+)
 from latentmap.analysis.quantize import fit_quantizer
 from latentmap.errors import FileError, SettingError, TooLargeError
 
@@ -23,7 +30,7 @@ def codes():
 
 @pytest.fixture
 def quantizer(codes):
-    return fit_quantizer(codes, np.ones(3), fineness=-600)
+    return fit_quantizer(codes, np.ones(3), step_exponent=-600)
 
 
 @pytest.fixture
@@ -31,10 +38,10 @@ def write(tmp_path, codes, quantizer):
     """Write codes, or a file of other parts."""
 
     def write(values=codes, labels=None, **about):
-        path, about = tmp_path / "rows.codes", {**ABOUT, **about}
-        blocks = np.split(values, range(about["block"], len(values), about["block"]))
+        path, header = tmp_path / "rows.codes", CodeFileHeader(**{**ABOUT, **about})
+        blocks = np.split(values, range(header.block, len(values), header.block))
         with path.open("wb") as file:
-            pack_codes(file, about, quantizer, packed_labels(labels), blocks)
+            write_codes(file, header, quantizer, encode_labels(labels), blocks)
         return path
 
     return write
@@ -65,7 +72,7 @@ def with_header(path, **changes):
 
 def refused(path, words, kind=FileError):
     with pytest.raises(kind, match=words) as told:
-        list(PackedCodes(path).codes())
+        list(CodeFile(path).codes())
     assert str(path) in str(told.value)
     assert "\n" not in str(told.value)
 
@@ -73,28 +80,28 @@ def refused(path, words, kind=FileError):
 # -- there and back --------------------------------------------------------------------------------
 
 
-def test_codes_come_back_as_rounded(write, codes, quantizer):
-    packed = PackedCodes(write())
+def test_codes_are_read_as_rounded(write, codes, quantizer):
+    packed = CodeFile(write())
     assert (packed.rows, packed.components, packed.model) == (100, 3, "abcd")
     assert packed.labels is None
     blocks = list(packed.codes())
     assert [len(block) for block in blocks] == [40, 40, 20]
     assert blocks[0].dtype == np.float32
-    assert np.array_equal(np.concatenate(blocks), rounded(quantizer, codes))
+    assert np.array_equal(np.concatenate(blocks), round_codes(quantizer, codes))
 
 
-def test_codes_far_out_come_back_exactly(write, codes):
+def test_outlying_codes_are_stored_exactly(write, codes):
     values = codes.copy()
     values[7, 1], values[90, 2] = 1e30, -12345.678
-    back = np.concatenate(list(PackedCodes(write(values)).codes()))
+    back = np.concatenate(list(CodeFile(write(values)).codes()))
     assert back[7, 1] == values[7, 1]
     assert back[90, 2] == values[90, 2]
     assert np.abs(np.delete(back - values, [7, 90], axis=0)).max() < 0.2
 
 
 @pytest.mark.parametrize("version", range(1, FORMAT + 1))
-def test_a_file_of_every_format_is_read(version):
-    packed = PackedCodes(FILES / f"packed-{version}.codes")
+def test_files_of_every_format_are_read(version):
+    packed = CodeFile(FILES / f"packed-{version}.codes")
     expected = np.load(FILES / f"packed-{version}.npz")
     assert np.concatenate(list(packed.codes())) == pytest.approx(expected["codes"], rel=1e-6)
     assert packed.labels.tolist() == expected["labels"].tolist()
@@ -104,59 +111,59 @@ def test_a_file_of_every_format_is_read(version):
     "labels",
     [np.arange(100) % 7, np.array(["a", "ü b", ""])[np.arange(100) % 3], np.zeros(100, int)],
 )
-def test_labels_come_back(write, labels):
-    found = PackedCodes(write(labels=labels)).labels
+def test_labels_are_restored(write, labels):
+    found = CodeFile(write(labels=labels)).labels
     assert np.array_equal(found, labels)
     assert found.dtype.kind == labels.dtype.kind
 
 
-def test_labels_cost_their_entropy(write):
+def test_labels_take_their_entropy(write):
     labels = np.repeat(["yes", "no"], 50)
     assert len(write(labels=labels).read_bytes()) - len(write().read_bytes()) < 60
 
 
-def test_labels_that_are_none():
+def test_too_many_distinct_labels_raise():
     with pytest.raises(SettingError, match="expected at most 65,536 different ones, found 70,000"):
-        packed_labels(np.arange(70_000))
+        encode_labels(np.arange(70_000))
 
 
 # -- other files -----------------------------------------------------------------------------------
 
 
-def test_a_file_cut_anywhere(write, tmp_path):
+def test_truncated_file_raises(write, tmp_path):
     whole, part = write(labels=np.arange(100) % 2).read_bytes(), tmp_path / "part.codes"
     for length in range(len(whole)):
         part.write_bytes(whole[:length])
-        refused(part, "cut short|another's" if length < len(MAGIC) else "cut short")
+        refused(part, "cut short|another file" if length < len(MAGIC) else "cut short")
 
 
-def test_a_file_with_more_behind_it(write):
+def test_data_after_the_last_block_raise(write):
     path = write()
     path.write_bytes(path.read_bytes() + b"more")
     refused(path, "expected its end after 100 rows, found more")
 
 
-def test_a_file_with_a_byte_changed(write):
+def test_changed_byte_raises(write):
     path = write(labels=np.arange(100) % 2)
     whole = path.read_bytes()
     for place in range(len(whole)):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :])
-        refused(path, "damaged|cut short|another's")
+        refused(path, "damaged|cut short|another file")
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"\x93NUMPY\x01\x00", b"a,b\n1,2\n" * 9])
-def test_anothers_file(tmp_path, data):
+def test_other_file_raises(tmp_path, data):
     path = tmp_path / "other.codes"
     path.write_bytes(data)
-    refused(path, "expected a file that compress wrote, found another's")
+    refused(path, "expected a file that compress wrote, found another file")
 
 
-def test_no_file(tmp_path):
+def test_missing_file_raises(tmp_path):
     refused(tmp_path / "none.codes", "no such file")
     refused(tmp_path, "cannot be read")
 
 
-def test_a_newer_format(write):
+def test_newer_format_raises(write):
     path = with_header(write(), format=FORMAT + 1)
     refused(path, f"expected format {FORMAT} or older, found {FORMAT + 1}; upgrade latentmap")
 
@@ -172,29 +179,29 @@ def test_a_newer_format(write):
         *[("format", value) for value in (0, None, "1", [1])],
     ],
 )
-def test_a_header_that_makes_no_sense(write, name, value):
+def test_invalid_header_value_raises(write, name, value):
     refused(with_header(write(), **{name: value}), "its header is damaged")
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b"3", b"null", b"{}", b"\xff", b"[" * 100_000])
-def test_a_header_that_is_none(write, text):
+def test_header_that_is_not_json_raises(write, text):
     path = write()
     refused(with_frames(path, [text, *frames(path)[1:]]), "its header is damaged")
 
 
-def test_a_header_that_claims_more_than_there_is(write):
+def test_header_with_too_many_rows_raises(write):
     refused(with_header(write(), rows=10**12), "cut short")
     refused(with_header(write(), rows=200), "damaged|cut short")
     refused(with_header(write(), components=65_536), "expected those of 65536 components")
 
 
-def test_what_would_not_fit_into_memory(write, monkeypatch):
+def test_file_larger_than_memory_raises(write, monkeypatch):
     path = write(labels=np.arange(100) % 2)
     monkeypatch.setattr("latentmap.data.memory.available_bytes", lambda: 1000)
     refused(path, "GB of memory", TooLargeError)
 
 
-def test_a_frame_that_claims_to_be_huge(write):
+def test_huge_frame_raises(write):
     path = write()
     path.write_bytes(MAGIC + struct.pack("<II", 2**32 - 1, 0) + path.read_bytes()[16:])
     refused(path, "cut short")
@@ -205,16 +212,16 @@ def test_a_frame_that_claims_to_be_huge(write):
     [
         (b"", "expected a count"),
         (b"\xff\xff\xff\xff", "expected 4294967295 codes, found fewer"),
-        (b"\x01\x00\x00\x00abcd", "codes apart, found 1"),
+        (b"\x01\x00\x00\x00abcd", "exact codes, found 1"),
         (b"\x00\x00\x00\x00ab", "whole words of 4 bytes"),
     ],
 )
-def test_a_block_that_makes_no_sense(write, block, words):
+def test_invalid_block_raises(write, block, words):
     path = write()
     refused(with_frames(path, [*frames(path)[:2], block, *frames(path)[3:]]), words)
 
 
-def test_codes_that_are_no_numbers(write, codes):
+def test_nan_in_a_block_raises(write, codes):
     values = codes.copy()
     values[3, 0] = 1e30
     path = write(values)
@@ -225,7 +232,7 @@ def test_codes_that_are_no_numbers(write, codes):
     refused(with_frames(path, parts), "expected finite codes")
 
 
-def test_steps_that_lead_beyond_all_numbers(write, quantizer, monkeypatch):
+def test_overflowing_steps_raise(write, quantizer, monkeypatch):
     path = write()
     huge = quantizer._replace(
         exponents=np.full(3, 25_600, np.int16), centers=np.full(3, 2**60, np.int64)
@@ -234,10 +241,10 @@ def test_steps_that_lead_beyond_all_numbers(write, quantizer, monkeypatch):
     refused(with_frames(path, [header, huge.pack(), *rest]), "expected finite codes")
 
 
-def test_a_label_that_does_not_exist(write):
+def test_label_out_of_range_raises(write):
     path = with_header(write(labels=np.arange(100) % 2), labels=["a"])
     refused(path, "labels: expected one of 1, found another")
 
 
-def test_blocks_are_no_larger_than_the_writer_makes_them():
-    assert codec_file._MOST_BLOCK >= 8192
+def test_reader_accepts_the_largest_blocks_of_the_writer():
+    assert codec_file.MAX_BLOCK_ROWS >= 8192

@@ -7,7 +7,7 @@ from sklearn.decomposition import PCA
 
 from latentmap import AutoEncoder
 from latentmap.analysis import compress, decompress
-from latentmap.analysis.compression import decompressed, open_codes
+from latentmap.analysis.compression import iter_decompressed, open_codes
 from latentmap.data import ArraySource
 from latentmap.errors import DataError, FileError, SettingError
 
@@ -54,8 +54,10 @@ def error_of(back, rows):
 # -- what is told is what is so --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("limit", [{}, {"error": 0.02}, {"bytes_a_row": 6}, {"bytes_a_row": 12.5}])
-def test_error_and_size_are_as_told(model, digits, place, limit):
+@pytest.mark.parametrize(
+    "limit", [{}, {"error": 0.02}, {"bytes_per_row": 6}, {"bytes_per_row": 12.5}]
+)
+def test_reported_error_and_size_are_correct(model, digits, place, limit):
     told = compress(model, digits, place, **limit)
     back = decompress(model, place)
     assert back.shape == digits.shape
@@ -68,42 +70,42 @@ def test_error_and_size_are_as_told(model, digits, place, limit):
 
 
 @pytest.mark.parametrize("factor", [1.02, 1.5, 4])
-def test_the_error_allowed_is_used_and_kept(model, digits, place, factor):
+def test_error_is_just_below_the_limit(model, digits, place, factor):
     least = error_of(model.inverse_transform(model.transform(digits)), digits)
     told = compress(model, digits, place, error=factor * least)
     assert 0.97 * (factor - 1) < told.mse / least - 1 <= factor - 1
 
 
 @pytest.mark.parametrize("allowed", [3, 8, 20])
-def test_the_bytes_allowed_are_used_and_kept(model, digits, place, allowed):
-    told = compress(model, digits, place, bytes_a_row=allowed)
-    assert 0.97 * allowed < told.bytes_a_row <= allowed
+def test_size_is_just_below_the_limit(model, digits, place, allowed):
+    told = compress(model, digits, place, bytes_per_row=allowed)
+    assert 0.97 * allowed < told.bytes_per_row <= allowed
 
 
-def test_more_bytes_are_nearer(model, digits, place):
-    errors = [compress(model, digits, place, bytes_a_row=b).mse for b in (2, 4, 8, 16)]
+def test_error_decreases_with_size(model, digits, place):
+    errors = [compress(model, digits, place, bytes_per_row=b).mse for b in (2, 4, 8, 16)]
     assert errors == sorted(errors, reverse=True)
     assert errors[-1] < 1.01 * error_of(model.inverse_transform(model.transform(digits)), digits)
 
 
-def test_fewer_bits_than_plain_rounding(model, digits, place):
+def test_file_is_smaller_than_with_uniform_rounding(model, digits, place):
     """Equal steps in 4 bits a component, against what the same error costs here."""
     codes = model.transform(digits)
     step = np.ptp(codes, axis=0).max() / 15
     error = error_of(model.inverse_transform(np.rint(codes / step) * step), digits)
-    assert compress(model, digits, place, error=error).bytes_a_row < 0.8 * 8
+    assert compress(model, digits, place, error=error).bytes_per_row < 0.8 * 8
 
 
-def test_the_same_rows_make_the_same_file(model, digits, place, tmp_path):
-    compress(model, digits, place, bytes_a_row=5)
-    compress(model, digits, tmp_path / "again.codes", bytes_a_row=5)
+def test_compression_is_deterministic(model, digits, place, tmp_path):
+    compress(model, digits, place, bytes_per_row=5)
+    compress(model, digits, tmp_path / "again.codes", bytes_per_row=5)
     assert place.read_bytes() == (tmp_path / "again.codes").read_bytes()
 
 
-def test_limits_hold_where_the_sample_misleads(model, digits, place, monkeypatch):
-    monkeypatch.setattr("latentmap.analysis.rate_control._SAMPLE", 40)
+def test_limits_are_met_with_a_small_sample(model, digits, place, monkeypatch):
+    monkeypatch.setattr("latentmap.analysis.rate_control.SAMPLE_ROWS", 40)
     for allowed in (3, 6):
-        assert compress(model, digits, place, bytes_a_row=allowed).bytes_a_row <= allowed
+        assert compress(model, digits, place, bytes_per_row=allowed).bytes_per_row <= allowed
     told = compress(model, digits, place, error=0.02)
     assert 0.015 < told.mse <= 0.02
     assert error_of(decompress(model, place), digits) <= 0.02
@@ -127,14 +129,14 @@ def test_few_rows(model, digits, place):
         assert error_of(decompress(model, place), digits[:rows]) <= 0.02
 
 
-def test_rows_that_are_all_alike(model, digits, place):
+def test_equal_rows(model, digits, place):
     same = np.repeat(digits[:1], 500, axis=0)
     told = compress(model, same, place)
-    assert told.bytes_a_row < 1
+    assert told.bytes_per_row < 1
     assert np.ptp(decompress(model, place), axis=0).max() == 0
 
 
-def test_memory_stays_flat(place):
+def test_memory_use_is_bounded(place):
     class Wide:
         def transform(self, X):
             return np.asarray(X[:, :4])
@@ -152,15 +154,15 @@ def test_memory_stays_flat(place):
             return np.sin(np.asarray(indices, np.float32)[:, None] + np.arange(256, dtype="f4"))
 
     tracemalloc.start()
-    told = compress(Wide(), Endless().subset(np.arange(150_000)), place, bytes_a_row=2)
-    size = sum(len(rows) for rows in decompressed(Wide(), open_codes(Wide(), place)))
+    told = compress(Wide(), Endless().subset(np.arange(150_000)), place, bytes_per_row=2)
+    size = sum(len(rows) for rows in iter_decompressed(Wide(), open_codes(Wide(), place)))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert (told.rows, size) == (150_000, 150_000)
     assert peak < told.raw_bytes // 1.5
 
 
-def test_one_code_far_out_spoils_no_other(place):
+def test_outlying_code_does_not_affect_others(place):
     class Same:
         def transform(self, X):
             return np.asarray(X)
@@ -177,20 +179,20 @@ def test_one_code_far_out_spoils_no_other(place):
 # -- labels ----------------------------------------------------------------------------------------
 
 
-def test_labels_are_kept_unless_they_are_not_wanted(model, digits, place):
+def test_labels_are_optional(model, digits, place):
     labels = load_digits().target
     source = ArraySource(digits, labels=labels)
     told = compress(model, source, place, error=0.02)
     assert np.array_equal(open_codes(model, place).labels, labels)
     less = compress(model, source, place, error=0.02, labels=False)
     assert open_codes(model, place).labels is None
-    assert 0.3 < told.bytes_a_row - less.bytes_a_row < 0.6  # ten classes are 3.3 bits
+    assert 0.3 < told.bytes_per_row - less.bytes_per_row < 0.6  # ten classes are 3.3 bits
 
 
 # -- what is wrong ---------------------------------------------------------------------------------
 
 
-def test_a_file_of_another_model(model, digits, place):
+def test_file_of_another_model_raises(model, digits, place):
     compress(model, digits, place)
     words = r"of this model, found those of another \(Pictures, 16 components, fingerprint 00160016"
     with pytest.raises(FileError, match=words):
@@ -199,17 +201,17 @@ def test_a_file_of_another_model(model, digits, place):
         decompress(PCA(16), place)
 
 
-def test_limits_that_cannot_be_kept_leave_no_file(model, digits, place):
+def test_impossible_limit_raises_and_leaves_no_file(model, digits, place):
     place.write_text("old")
-    for limit in ({"error": 1e-5}, {"bytes_a_row": 0.01}, {"error": -1}):
+    for limit in ({"error": 1e-5}, {"bytes_per_row": 0.01}, {"error": -1}):
         with pytest.raises(SettingError):
             compress(model, digits, place, **limit)
     assert place.read_text() == "old"
     assert list(place.parent.iterdir()) == [place]
 
 
-def test_an_error_that_only_the_sample_allows(model, digits, place, monkeypatch):
-    monkeypatch.setattr("latentmap.analysis.rate_control._SAMPLE", 20)
+def test_error_that_is_possible_for_the_sample_only_raises(model, digits, place, monkeypatch):
+    monkeypatch.setattr("latentmap.analysis.rate_control.SAMPLE_ROWS", 20)
     errors = ((model.inverse_transform(model.transform(digits)) - digits) / 16) ** 2
     rows = digits[np.argsort(errors.mean(axis=(1, 2)))]
     source = ArraySource(rows)
@@ -219,7 +221,7 @@ def test_an_error_that_only_the_sample_allows(model, digits, place, monkeypatch)
     assert not place.exists()
 
 
-def test_rows_that_are_no_numbers(model, digits, place):
+def test_nan_in_a_row_raises(model, digits, place):
     rows = digits.copy()
     rows[1700, 2, 3] = np.nan
     with pytest.raises(DataError, match=r"row 1700, column \(2, 3\)"):
@@ -227,7 +229,7 @@ def test_rows_that_are_no_numbers(model, digits, place):
     assert not place.exists()
 
 
-def test_a_place_that_cannot_be_written(model, digits, tmp_path):
+def test_path_that_cannot_be_written_raises(model, digits, tmp_path):
     with pytest.raises(FileError, match="does not exist"):
         compress(model, digits, tmp_path / "no" / "digits.codes")
 
@@ -244,7 +246,7 @@ def table_model():
     return AutoEncoder(2, scaling="columns", epochs=2, random_state=0).fit(frame), frame
 
 
-def test_a_table_with_names(table_model, place):
+def test_table_with_column_names(table_model, place):
     model, frame = table_model
     told = compress(model, frame, place)
     assert told.model_mse == pytest.approx(model.reconstruction_error(frame).mean(), rel=1e-4)
@@ -253,13 +255,13 @@ def test_a_table_with_names(table_model, place):
     assert np.mean(scaled**2) == pytest.approx(told.mse, rel=1e-3)
 
 
-def test_other_columns_are_refused(table_model, place):
+def test_other_columns_raise(table_model, place):
     model, frame = table_model
     with pytest.raises(DataError, match="in another order"):
         compress(model, frame[list("edcba")], place)
 
 
-def test_a_saved_model_reads_the_file(table_model, place, tmp_path):
+def test_saved_model_decompresses_the_file(table_model, place, tmp_path):
     from latentmap import load_model
 
     model, frame = table_model

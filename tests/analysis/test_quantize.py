@@ -3,13 +3,13 @@ import pytest
 from sklearn.decomposition import PCA
 
 from latentmap.analysis.quantize import (
-    OCTAVE,
+    UNITS_PER_OCTAVE,
     Quantizer,
-    coarsest,
-    finest,
+    clip_outliers,
     fit_quantizer,
+    max_step_exponent,
+    min_step_exponent,
     sensitivity,
-    tamed,
 )
 from latentmap.errors import FileError
 
@@ -41,7 +41,7 @@ def test_sensitivity_is_the_mean_squared_derivative():
     assert sensitivity(Curved(), codes) == pytest.approx(expected, rel=1e-3)
 
 
-def test_sensitivity_is_told_in_scaled_units():
+def test_sensitivity_is_in_scaled_units():
     codes = np.random.default_rng(0).normal(size=(50, 2))
     one = sensitivity(Curved(), codes)
     assert sensitivity(Curved(), codes, 10.0) == pytest.approx(one / 100)
@@ -50,17 +50,17 @@ def test_sensitivity_is_told_in_scaled_units():
 
 
 @pytest.mark.parametrize("rows", [1, 2])
-def test_sensitivity_of_codes_that_do_not_spread(rows):
+def test_sensitivity_of_constant_codes(rows):
     found = sensitivity(Curved(), np.ones((rows, 2)))
     assert found == pytest.approx([13 / 4, 50 / 4], rel=1e-3)
 
 
-def test_sensitivity_foretells_the_error_of_rounding():
+def test_sensitivity_predicts_the_rounding_error():
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(3000, 20)) @ rng.normal(size=(20, 20))
     pca = PCA(8).fit(rows)
     codes = pca.transform(rows)
-    quantizer = fit_quantizer(codes, sensitivity(pca, codes), fineness=-OCTAVE)
+    quantizer = fit_quantizer(codes, sensitivity(pca, codes), step_exponent=-UNITS_PER_OCTAVE)
     back, exact = (pca.inverse_transform(z) for z in (codes + apart(quantizer, codes), codes))
     expected = 8 * 2**-2 / 12
     assert np.mean((back - exact) ** 2) == pytest.approx(expected, rel=0.05)
@@ -70,35 +70,37 @@ def test_sensitivity_foretells_the_error_of_rounding():
 
 
 def test_rounding_is_uniform_noise(codes):
-    noise = apart(fit_quantizer(codes, np.ones(3), fineness=-4 * OCTAVE), codes)
+    noise = apart(fit_quantizer(codes, np.ones(3), step_exponent=-4 * UNITS_PER_OCTAVE), codes)
     assert np.abs(noise).max() <= 0.55 / 16
     assert noise[:, :2].var(axis=0) == pytest.approx([1 / 16**2 / 12] * 2, rel=0.05)
     assert np.abs(noise.mean(axis=0)).max() < 0.001
 
 
-def test_finer_is_nearer(codes):
+def test_smaller_steps_have_smaller_errors(codes):
     errors = [
         np.mean(apart(fit_quantizer(codes, np.ones(3), k), codes) ** 2) for k in (-1200, 0, 400)
     ]
     assert errors[0] < errors[1] < errors[2]
 
 
-def test_what_matters_gets_finer_steps():
+def test_sensitive_components_have_smaller_steps():
     codes = np.random.default_rng(0).normal(size=(100, 3))
-    steps = fit_quantizer(codes, np.array([1.0, 4.0, 100.0]), fineness=0).steps
+    steps = fit_quantizer(codes, np.array([1.0, 4.0, 100.0]), step_exponent=0).steps
     assert steps == pytest.approx([1, 1 / 2, 1 / 10], rel=0.01)
 
 
-def test_what_does_not_matter_costs_nothing():
+def test_insensitive_component_has_one_level():
     codes = np.random.default_rng(0).normal(size=(100, 2))
-    quantizer = fit_quantizer(codes, np.array([1.0, 0.0]), fineness=-800)
+    quantizer = fit_quantizer(codes, np.array([1.0, 0.0]), step_exponent=-800)
     assert not quantizer.levels(codes)[:, 1].any()
 
 
-def test_levels_come_back_as_the_mean_of_their_codes():
+def test_levels_are_decoded_to_the_mean_of_their_codes():
     codes = np.random.default_rng(0).normal(size=(50_000, 1))
-    fitted = fit_quantizer(codes, np.ones(1), fineness=OCTAVE // 2)  # steps of 1.41 deviations
-    middles = fitted._replace(shifts=np.zeros_like(fitted.shifts))
+    fitted = fit_quantizer(
+        codes, np.ones(1), step_exponent=UNITS_PER_OCTAVE // 2
+    )  # steps of 1.41 deviations
+    middles = fitted._replace(offsets=np.zeros_like(fitted.offsets))
     levels = fitted.levels(codes)
     assert fitted.codes(levels[levels == 1][:1, None]) == pytest.approx(
         codes[levels == 1].mean(), rel=0.01
@@ -107,51 +109,51 @@ def test_levels_come_back_as_the_mean_of_their_codes():
     assert errors[0] < 0.95 * errors[1]
 
 
-def test_codes_that_are_all_alike():
+def test_equal_codes():
     codes = np.full((5, 2), [1e6, -0.3])
-    quantizer = fit_quantizer(codes, np.ones(2), fineness=-1600)
+    quantizer = fit_quantizer(codes, np.ones(2), step_exponent=-1600)
     assert (np.abs(apart(quantizer, codes)) <= quantizer.steps / 32 + 0.04).all()  # float32 of 1e6
     assert (quantizer.levels(codes) == 0).all()
 
 
 @pytest.mark.parametrize("far", [1e10, -3e38])
-def test_codes_far_out_have_levels_far_out(codes, far):
-    quantizer = fit_quantizer(codes, np.ones(3), fineness=-400)
-    assert (np.abs(quantizer.levels(np.full((1, 3), far))) > quantizer.reaches).all()
+def test_outlying_codes_exceed_the_maximum_level(codes, far):
+    quantizer = fit_quantizer(codes, np.ones(3), step_exponent=-400)
+    assert (np.abs(quantizer.levels(np.full((1, 3), far))) > quantizer.max_levels).all()
 
 
-def test_from_finest_to_coarsest(codes):
+def test_minimum_and_maximum_step_exponent(codes):
     matters = np.array([1.0, 2.0, 3.0])
-    fine = fit_quantizer(codes, matters, finest(codes, matters))
+    fine = fit_quantizer(codes, matters, min_step_exponent(codes, matters))
     assert 900 < fine.levels(codes).std(axis=0).max() < 1010
-    coarse = fit_quantizer(codes, matters, coarsest(codes, matters))
+    coarse = fit_quantizer(codes, matters, max_step_exponent(codes, matters))
     assert not coarse.levels(codes).any()
 
 
-def test_only_what_is_far_out_is_brought_in():
+def test_clip_outliers_changes_outliers_only():
     codes = np.random.default_rng(0).normal(size=(1000, 2))
-    assert np.array_equal(tamed(codes), codes)
+    assert np.array_equal(clip_outliers(codes), codes)
     rare = np.zeros((1000, 1))
     rare[:5] = 7.0  # nearly all alike: the others are no outliers
-    assert np.array_equal(tamed(rare), rare)
+    assert np.array_equal(clip_outliers(rare), rare)
     codes[3, 1] = -1e9
-    assert -100 < tamed(codes)[3, 1] < -40
-    assert np.array_equal(tamed(codes[:1]), codes[:1])
+    assert -100 < clip_outliers(codes)[3, 1] < -40
+    assert np.array_equal(clip_outliers(codes[:1]), codes[:1])
 
 
 # -- as bytes --------------------------------------------------------------------------------------
 
 
-def test_all_of_it_comes_back_from_bytes(codes):
-    quantizer = fit_quantizer(codes, np.array([1.0, 2.0, 3.0]), fineness=-77)
+def test_unpack_inverts_pack(codes):
+    quantizer = fit_quantizer(codes, np.array([1.0, 2.0, 3.0]), step_exponent=-77)
     back = Quantizer.unpack(quantizer.pack(), 3)
     assert all(
         np.array_equal(a, b) and a.dtype == b.dtype for a, b in zip(quantizer, back, strict=True)
     )
 
 
-def test_bytes_of_another_size_are_refused(codes):
-    data = fit_quantizer(codes, np.ones(3), fineness=0).pack()
+def test_bytes_of_another_size_raise(codes):
+    data = fit_quantizer(codes, np.ones(3), step_exponent=0).pack()
     for n in (1, 2, 4, 1000):
         with pytest.raises(FileError, match=f"expected those of {n} components"):
             Quantizer.unpack(data, n)
@@ -163,12 +165,12 @@ def test_bytes_of_another_size_are_refused(codes):
 @pytest.mark.parametrize(
     "change",
     [
-        {"spreads": np.array([0, 1, 1], np.uint16)},
-        {"spreads": np.array([1, 1, 65535], np.uint16)},
+        {"deviations": np.array([0, 1, 1], np.uint16)},
+        {"deviations": np.array([1, 1, 65535], np.uint16)},
         {"exponents": np.array([0, 0, -32768], np.int16)},
     ],
 )
-def test_numbers_beyond_reason_are_refused(codes, change):
-    data = fit_quantizer(codes, np.ones(3), fineness=0)._replace(**change).pack()
+def test_numbers_out_of_range_raise(codes, change):
+    data = fit_quantizer(codes, np.ones(3), step_exponent=0)._replace(**change).pack()
     with pytest.raises(FileError, match="steps: expected"):
         Quantizer.unpack(data, 3)

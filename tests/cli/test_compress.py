@@ -90,7 +90,7 @@ def test_limits_are_kept(run, digits_model, tmp_path, limit):
         ("digits", ["--error", 0.1, "--bytes-per-row", 3], "expected one limit, found both"),
         ("digits", ["--error", -1], "error: expected a number above 0"),
         ("digits", ["--error", 1e-6], "which the model itself makes"),
-        ("digits", ["--bytes-per-row", 0.001], "bytes a row: expected at least"),
+        ("digits", ["--bytes-per-row", 0.001], "bytes per row: expected at least"),
         ("digits", ["-o", "no/folder/digits.codes"], "does not exist"),
         ("digits", ["-o", "."], "found a folder"),
         ("{n}/narrow.npy", [], "X has 5 features"),

@@ -8,8 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from latentmap.analysis.codec_file import FORMAT, pack_codes, packed_labels, rounded
-from latentmap.analysis.quantize import fit_quantizer, tamed
+from latentmap.analysis.codec_file import (
+    FORMAT,
+    CodeFileHeader,
+    encode_labels,
+    round_codes,
+    write_codes,
+)
+from latentmap.analysis.quantize import clip_outliers, fit_quantizer
 
 HERE = Path(__file__).parent
 
@@ -19,9 +25,9 @@ codes[50, 1] = 1e9
 labels = np.array(["one", "two", "drei"])[rng.integers(0, 3, 300)]
 
 if not (place := HERE / f"packed-{FORMAT}.codes").exists():
-    quantizer = fit_quantizer(tamed(codes), np.array([1.0, 2.0, 3.0]), fineness=-500)
-    about = {"rows": 300, "block": 128, "estimator": "AutoEncoder", "model": "0123456789abcdef"}
+    quantizer = fit_quantizer(clip_outliers(codes), np.array([1.0, 2.0, 3.0]), step_exponent=-500)
+    header = CodeFileHeader(300, 128, "AutoEncoder", "0123456789abcdef")
     with place.open("wb") as file:
         blocks = np.split(codes, [128, 256])
-        pack_codes(file, about, quantizer, packed_labels(labels), blocks)
-    np.savez(place.with_suffix(".npz"), codes=rounded(quantizer, codes), labels=labels)
+        write_codes(file, header, quantizer, encode_labels(labels), blocks)
+    np.savez(place.with_suffix(".npz"), codes=round_codes(quantizer, codes), labels=labels)

@@ -1,20 +1,20 @@
-r"""The file of compressed codes: what is in it, and how far it is believed.
+r"""Files of compressed codes.
 
 ::
 
     magic       8 bytes, b"\x93lmcodes"
-    header      a frame of JSON: "format" 1, "rows", "block" (rows a block), "components",
-                "estimator" and "model" (its class, and 16 digits of its fingerprint; "" where it
-                has none), and, where rows have labels, "labels": the different ones, in order
+    header      a frame of JSON: "format" 1, "rows", "block" (rows per block), "components",
+                "estimator" and "model" (class name, and 16 digits of the fingerprint, or "" if
+                there is none), and, for rows with labels, "labels": the distinct ones, in order
     quantizer   a frame: see quantize.py
-    labels      a frame, where the header has some: each row's label, an index, entropy-coded
-    blocks      a frame each, of as many rows as the header says, the last of what is left:
-                a count of codes too far out for a level, these as float32 in order, and the
-                levels, entropy-coded; the histograms go on from block to block
+    labels      a frame, for rows with labels: the index of each row's label, entropy-coded
+    blocks      one frame for each block of rows: the number of codes outside the levels, these
+                codes as float32 in order, and the levels, entropy-coded; the histograms continue
+                from block to block
 
-A frame is its length and its CRC-32 (4 bytes each, little-endian, as all numbers here) before the
-bytes themselves. Nothing in a file is executed, and what it claims is compared with its length and
-with free memory before memory is taken.
+A frame consists of its length and its CRC-32 (4 bytes each; all numbers are little-endian), and its
+data. Nothing in a file is executed. What a file declares is compared with its length and with the
+available memory before memory is allocated.
 """
 
 from __future__ import annotations
@@ -25,112 +25,132 @@ import os
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO, NamedTuple, TypeAlias
 
 import numpy as np
 
-from latentmap.analysis.entropy import Histograms, flat
+from latentmap.analysis.entropy import AdaptiveCoder, uniform_prior
 from latentmap.analysis.quantize import Quantizer
 from latentmap.data.memory import check_memory
 from latentmap.errors import FileError, SettingError
 
-__all__ = ["FORMAT", "MOST_LABELS", "PackedCodes", "pack_codes", "packed_labels", "rounded"]
+__all__ = [
+    "FORMAT",
+    "MAX_LABELS",
+    "CodeFile",
+    "CodeFileHeader",
+    "EncodedLabels",
+    "encode_labels",
+    "round_codes",
+    "write_codes",
+]
 
 FORMAT = 1
-"""The version of what is written; files of every version up to it are read."""
-MOST_LABELS = 65_536
+"""Format version that is written; all versions up to it are read."""
+MAX_LABELS = 65_536
+MAX_BLOCK_ROWS = 8192
+MAX_COMPONENTS = 65_536
+LABEL_BLOCK = 2**16
 
 _MAGIC = b"\x93lmcodes"
 _FRAME = struct.Struct("<II")
 _COUNT = struct.Struct("<I")
-_MOST_COMPONENTS, _MOST_BLOCK = 65_536, 8192
-_LABELS_AT_ONCE = 2**16
+_Json: TypeAlias = dict[str, object]
 
 
-def packed_labels(labels: np.ndarray | None) -> tuple[list | None, bytes]:
-    """Give the different labels, and each row's own as bytes.
+class EncodedLabels(NamedTuple):
+    """The distinct labels, and the entropy-coded index of each row's label."""
+
+    names: list | None
+    data: bytes
+
+
+@dataclass(frozen=True)
+class CodeFileHeader:
+    """Header of a file of codes.
+
+    Attributes
+    ----------
+    rows, block : int
+        The number of rows, and of rows per block.
+    estimator, model : str
+        The class of the model and 16 digits of its fingerprint, or "".
+    """
+
+    rows: int
+    block: int
+    estimator: str
+    model: str
+
+
+def encode_labels(labels: np.ndarray | None) -> EncodedLabels:
+    """Return labels as distinct names and entropy-coded indices.
 
     Raises
     ------
     SettingError
-        If they differ from row to row so much that they are no labels.
+        If there are too many distinct labels.
     """
     if labels is None:
-        return None, b""
+        return EncodedLabels(None, b"")
     names = np.unique(labels)
-    if len(names) > MOST_LABELS:
+    if len(names) > MAX_LABELS:
         raise SettingError(
-            f"labels: expected at most {MOST_LABELS:,} different ones, found {len(names):,}; "
+            f"labels: expected at most {MAX_LABELS:,} different ones, found {len(names):,}; "
             "compress the rows without them"
         )
-    numbers = np.empty((len(labels), 1), np.min_scalar_type(len(names)))
-    for start in range(0, len(labels), _LABELS_AT_ONCE):
-        some = slice(start, start + _LABELS_AT_ONCE)
-        numbers[some, 0] = np.searchsorted(names, labels[some])
-    return names.tolist(), Histograms([flat(len(names))]).encode(numbers)
+    indices = np.empty((len(labels), 1), np.min_scalar_type(len(names)))
+    for start in range(0, len(labels), LABEL_BLOCK):
+        part = slice(start, start + LABEL_BLOCK)
+        indices[part, 0] = np.searchsorted(names, labels[part])
+    coder = AdaptiveCoder([uniform_prior(len(names))])
+    return EncodedLabels(names.tolist(), coder.encode(indices))
 
 
-def pack_codes(
+def write_codes(
     file: BinaryIO,
-    about: dict[str, Any],
+    header: CodeFileHeader,
     quantizer: Quantizer,
-    labels: tuple[list | None, bytes],
+    labels: EncodedLabels,
     batches: Iterable[np.ndarray],
 ) -> None:
-    """Write a file of codes.
-
-    Parameters
-    ----------
-    file : binary file
-    about : dict
-        The header's "rows", "block", "estimator" and "model".
-    quantizer : Quantizer
-    labels : tuple
-        As `packed_labels` gives them.
-    batches : iterable of ndarray of shape (any, components)
-        The codes, in batches of "block" rows.
-    """
-    names, indices = labels
-    components = len(quantizer.exponents)
-    header = {
-        "format": FORMAT,
-        "components": components,
-        **about,
-        **({} if names is None else {"labels": names}),
-    }
+    """Write a file of codes, which come in batches of ``header.block`` rows."""
+    about = {"format": FORMAT, "components": len(quantizer.exponents), **asdict(header)}
+    if labels.names is not None:
+        about["labels"] = labels.names
     file.write(_MAGIC)
-    _write_frame(file, json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode())
+    _write_frame(file, json.dumps(about, separators=(",", ":"), ensure_ascii=False).encode())
     _write_frame(file, quantizer.pack())
-    if names is not None:
-        _write_frame(file, indices)
-    histograms = Histograms(quantizer.guesses())
+    if labels.names is not None:
+        _write_frame(file, labels.data)
+    coder = AdaptiveCoder(quantizer.priors())
     for codes in batches:
-        _write_frame(file, _pack_block(quantizer, histograms, codes))
+        _write_frame(file, _encode_block(quantizer, coder, codes))
 
 
-def _pack_block(quantizer: Quantizer, histograms: Histograms, codes: np.ndarray) -> bytes:
-    """Give the bytes of one block of codes."""
-    levels, reaches = quantizer.levels(codes), quantizer.reaches
-    beyond = np.abs(levels) > reaches
-    symbols = np.where(beyond, 2 * reaches + 1, levels + reaches)
-    far = codes[beyond].astype("<f4")
-    return _COUNT.pack(len(far)) + far.tobytes() + histograms.encode(symbols)
+def _encode_block(quantizer: Quantizer, coder: AdaptiveCoder, codes: np.ndarray) -> bytes:
+    levels, limits = quantizer.levels(codes), quantizer.max_levels
+    is_outside = np.abs(levels) > limits
+    symbols = np.where(is_outside, 2 * limits + 1, levels + limits)
+    exact = codes[is_outside].astype("<f4")
+    return _COUNT.pack(len(exact)) + exact.tobytes() + coder.encode(symbols)
 
 
-def rounded(quantizer: Quantizer, codes: np.ndarray) -> np.ndarray:
-    """Give the codes that a file of these codes gives back, float32."""
+def round_codes(quantizer: Quantizer, codes: np.ndarray) -> np.ndarray:
+    """Return the codes, float32, that are read from a file of the given codes."""
     levels = quantizer.levels(codes)
-    beyond = np.abs(levels) > quantizer.reaches
-    return np.where(beyond, codes, quantizer.codes(np.where(beyond, 0, levels)))
+    is_outside = np.abs(levels) > quantizer.max_levels
+    return np.where(is_outside, codes, quantizer.codes(np.where(is_outside, 0, levels)))
 
 
 def _write_frame(file: BinaryIO, data: bytes) -> None:
     file.write(_FRAME.pack(len(data), zlib.crc32(data)) + data)
 
 
-class PackedCodes:
-    """A file of compressed codes, opened: its header is read and checked, its blocks are not.
+class CodeFile:
+    """Reader of a file of compressed codes. Opening reads all but the blocks.
 
     Parameters
     ----------
@@ -140,24 +160,24 @@ class PackedCodes:
     ----------
     rows, components : int
     model, estimator : str
-        The fingerprint and the class of the model that the codes are of.
+        Fingerprint and class name of the model.
     labels : ndarray of shape (rows,) or None
 
     Raises
     ------
     FileError
-        If the file is missing, cut, damaged, or no such file.
+        If the file is missing, truncated, damaged, or not a file of codes.
     TooLargeError
-        If its labels would not fit into memory.
+        If its labels exceed the available memory.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        with self._opened() as file:
-            self._open(file)
+        with self._open() as file:
+            self._read_header(file)
 
     @contextlib.contextmanager
-    def _opened(self) -> Iterator[BinaryIO]:
+    def _open(self) -> Iterator[BinaryIO]:
         try:
             with self.path.open("rb") as file:
                 yield file
@@ -168,103 +188,101 @@ class PackedCodes:
                 raise
             raise FileError(f"{self.path}: cannot be read ({error.strerror})") from error
 
-    def _open(self, file: BinaryIO) -> None:
+    def _read_header(self, file: BinaryIO) -> None:
         if file.read(len(_MAGIC)) != _MAGIC:
-            raise FileError(f"{self.path}: expected a file that compress wrote, found another's")
-        header = _parsed(self.path, self._frame(file))
+            raise FileError(f"{self.path}: expected a file that compress wrote, found another file")
+        header = _parse_header(self.path, self._read_frame(file))
         self.rows, self.block = header["rows"], header["block"]
         self.components = header["components"]
         self.model, self.estimator = header["model"], header["estimator"]
-        with self._blaming():
-            self.quantizer = Quantizer.unpack(self._frame(file), self.components)
-        if -(-self.rows // self.block) * (_FRAME.size + _COUNT.size) > self._left(file):
-            raise self._cut()
-        tables = int((2 * self.quantizer.reaches + 2).sum())
-        numbers = min(self.block, self.rows) * self.components
-        check_memory(f"{self.path}", 8 * tables + 32 * numbers)
+        with self._add_path():
+            self.quantizer = Quantizer.unpack(self._read_frame(file), self.components)
+        if -(-self.rows // self.block) * (_FRAME.size + _COUNT.size) > self._bytes_left(file):
+            raise self._truncated()
+        n_weights = int((2 * self.quantizer.max_levels + 2).sum())
+        n_symbols = min(self.block, self.rows) * self.components
+        check_memory(f"{self.path}", 8 * n_weights + 32 * n_symbols)
         names = header.get("labels")
-        self.labels = None if names is None else self._labels(names, self._frame(file))
+        self.labels = None if names is None else self._decode_labels(names, self._read_frame(file))
         self._blocks_start = file.tell()
 
     def codes(self) -> Iterator[np.ndarray]:
-        """Iterate over the codes, float32, block by block.
+        """Yield the codes, float32, block by block.
 
         Raises
         ------
         FileError
-            If a block is cut, damaged or no block, or more comes after the last.
+            If a block is truncated or damaged, or data follow the last block.
         """
-        histograms = Histograms(self.quantizer.guesses())
-        with self._opened() as file:
+        coder = AdaptiveCoder(self.quantizer.priors())
+        with self._open() as file:
             file.seek(self._blocks_start)
             for start in range(0, self.rows, self.block):
-                data = self._frame(file)
-                with self._blaming():
+                data = self._read_frame(file)
+                with self._add_path():
                     rows = min(self.block, self.rows - start)
-                    yield _unpack_block(self.quantizer, histograms, data, rows)
-            if self._left(file):
+                    yield _decode_block(self.quantizer, coder, data, rows)
+            if self._bytes_left(file):
                 raise FileError(f"{self.path}: expected its end after {self.rows} rows, found more")
 
-    def _labels(self, names: list, data: bytes) -> np.ndarray:
+    def _decode_labels(self, names: list, data: bytes) -> np.ndarray:
         longest = max(len(str(name)) for name in names)
         check_memory(f"{self.path}, labels", (4 * longest + 16) * (self.rows + len(names)))
-        with self._blaming():
-            indices = Histograms([flat(len(names))]).decode(data, self.rows)[:, 0]
+        with self._add_path():
+            indices = AdaptiveCoder([uniform_prior(len(names))]).decode(data, self.rows)[:, 0]
             if indices.max() >= len(names):
                 raise FileError(f"labels: expected one of {len(names)}, found another")
         return np.array(names)[indices]
 
-    def _frame(self, file: BinaryIO) -> bytes:
+    def _read_frame(self, file: BinaryIO) -> bytes:
         start = file.read(_FRAME.size)
         if len(start) < _FRAME.size:
-            raise self._cut()
+            raise self._truncated()
         length, checksum = _FRAME.unpack(start)
-        if length > self._left(file):
-            raise self._cut()
+        if length > self._bytes_left(file):
+            raise self._truncated()
         data = file.read(length)
         if zlib.crc32(data) != checksum:
-            raise FileError(f"{self.path}: expected what compress wrote, found it damaged")
+            raise FileError(
+                f"{self.path}: expected the data that compress wrote, found damaged data"
+            )
         return data
 
-    def _left(self, file: BinaryIO) -> int:
+    def _bytes_left(self, file: BinaryIO) -> int:
         return os.fstat(file.fileno()).st_size - file.tell()
 
-    def _cut(self) -> FileError:
+    def _truncated(self) -> FileError:
         return FileError(f"{self.path}: expected a whole file, found a part: it is cut short")
 
     @contextlib.contextmanager
-    def _blaming(self) -> Iterator[None]:
-        """Add the file's name to what is wrong inside it."""
+    def _add_path(self) -> Iterator[None]:
+        """Add the path to errors in the contents of the file."""
         try:
             yield
         except FileError as error:
             raise FileError(f"{self.path}: damaged: {error}") from None
 
 
-def _unpack_block(
-    quantizer: Quantizer, histograms: Histograms, data: bytes, rows: int
-) -> np.ndarray:
-    """Give the codes, float32, of one block."""
+def _decode_block(quantizer: Quantizer, coder: AdaptiveCoder, data: bytes, rows: int) -> np.ndarray:
     if len(data) < _COUNT.size:
         raise FileError("a block: expected a count, found nothing")
-    count, reaches = _COUNT.unpack_from(data)[0], quantizer.reaches
-    words = _COUNT.size + 4 * count
-    if words > len(data):
+    count, limits = _COUNT.unpack_from(data)[0], quantizer.max_levels
+    start = _COUNT.size + 4 * count
+    if start > len(data):
         raise FileError(f"a block: expected {count} codes, found fewer")
-    symbols = histograms.decode(data[words:], rows)
-    beyond = symbols > 2 * reaches
-    far = np.frombuffer(data, "<f4", count, _COUNT.size)
-    if beyond.sum() != count:
-        raise FileError(f"a block: expected {beyond.sum()} codes apart, found {count}")
-    codes = quantizer.codes(np.where(beyond, 0, symbols - reaches))
-    codes[beyond] = far
+    symbols = coder.decode(data[start:], rows)
+    is_outside = symbols > 2 * limits
+    if is_outside.sum() != count:
+        raise FileError(f"a block: expected {is_outside.sum()} exact codes, found {count}")
+    codes = quantizer.codes(np.where(is_outside, 0, symbols - limits))
+    codes[is_outside] = np.frombuffer(data, "<f4", count, _COUNT.size)
     if not np.isfinite(codes).all():
         raise FileError("a block: expected finite codes, found others")
     return codes
 
 
-def _parsed(path: Path, data: bytes) -> dict[str, Any]:
-    """Read the header, and refuse what `pack_codes` would never write."""
+def _parse_header(path: Path, data: bytes) -> dict:
+    """Return the header, or raise if `write_codes` cannot have written it."""
     try:
         header = json.loads(data)
         version = header["format"]
@@ -283,19 +301,19 @@ def _parsed(path: Path, data: bytes) -> dict[str, Any]:
     return header
 
 
-def _check_counts(header: dict[str, Any]) -> None:
-    limits = {"format": FORMAT, "rows": 2**48, "block": _MOST_BLOCK, "components": _MOST_COMPONENTS}
-    for name, most in limits.items():
+def _check_counts(header: _Json) -> None:
+    limits = {"format": FORMAT, "rows": 2**48, "block": MAX_BLOCK_ROWS}
+    for name, maximum in (limits | {"components": MAX_COMPONENTS}).items():
         value = header[name]
-        if type(value) is not int or not 1 <= value <= most:
-            raise ValueError(f"{name}: expected a whole number from 1 to {most}")
+        if type(value) is not int or not 1 <= value <= maximum:
+            raise ValueError(f"{name}: expected a whole number from 1 to {maximum}")
 
 
-def _check_labels(names: Any) -> None:
+def _check_labels(names: object) -> None:
     if names is None:
         return
-    if not isinstance(names, list) or not 1 <= len(names) <= MOST_LABELS:
+    if not isinstance(names, list) or not 1 <= len(names) <= MAX_LABELS:
         raise TypeError("labels: expected a list")
-    whole = all(type(name) is int and -(2**63) <= name < 2**63 for name in names)
-    if not whole and not all(isinstance(name, str) for name in names):
+    are_integers = all(type(name) is int and -(2**63) <= name < 2**63 for name in names)
+    if not are_integers and not all(isinstance(name, str) for name in names):
         raise TypeError("labels: expected texts or whole numbers")

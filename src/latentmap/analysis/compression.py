@@ -1,9 +1,8 @@
-"""Rows to a small file of codes, and back, with any model that has a way back.
+"""Compression of rows to a small file of codes, and decompression, with any encoder and decoder.
 
-A sample of the rows decides how fine the codes must be for the error, or the size, that is allowed;
-then all rows stream through once, block by block, and what the file really holds is measured
-against them. Should the sample have promised too much, the rows stream through again, a little
-finer or coarser. Quantising, entropy coding and the file itself have modules of their own.
+A sample of the rows determines the step sizes for the given error or size. All rows are then
+encoded once, block by block, and the error and size of the result are measured. If it does not meet
+the limit, the rows are encoded again with smaller or larger steps.
 """
 
 from __future__ import annotations
@@ -12,210 +11,213 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from latentmap.analysis.codec_file import PackedCodes, pack_codes, packed_labels, rounded
-from latentmap.analysis.quantize import OCTAVE
-from latentmap.analysis.rate_control import Limit, Sample, Task, fingerprint
+from latentmap.analysis.codec_file import CodeFile, encode_labels, round_codes, write_codes
+from latentmap.analysis.model_info import Decoder, FittedEstimator
+from latentmap.analysis.quantize import UNITS_PER_OCTAVE
+from latentmap.analysis.rate_control import (
+    CompressionJob,
+    CompressionLimit,
+    JobSample,
+    short_fingerprint,
+)
 from latentmap.data import as_source
 from latentmap.data.memory import check_memory
+from latentmap.data.types import DataLike
 from latentmap.errors import FileError, SettingError
 from latentmap.files import check_output_path, write_atomically
 from latentmap.progress import Advance, progress
 
-__all__ = ["Compressed", "compress", "decompress", "decompressed", "open_codes"]
+__all__ = ["CompressionResult", "compress", "decompress", "iter_decompressed", "open_codes"]
 
-_AGAIN, _MOST_PASSES = OCTAVE // 32, 12
-"""How much finer or coarser a further pass is, and how many there may be."""
+EXPONENT_INCREMENT, MAX_PASSES = UNITS_PER_OCTAVE // 32, 12
 
 
 @dataclass(frozen=True)
-class Compressed:
-    """What `compress` wrote, and what that costs."""
+class CompressionResult:
+    """Result of `compress`.
+
+    Attributes
+    ----------
+    rows : int
+    file_bytes, raw_bytes : int
+        Size of the file, and of the rows as they were read.
+    gzip_bytes : int
+        Estimated size of the rows compressed by gzip, without loss.
+    mse : float
+        Mean squared error of the decompressed rows, in scaled units.
+    model_mse : float
+        Mean squared error of the model with codes that are not rounded.
+    """
 
     rows: int
     file_bytes: int
     raw_bytes: int
-    """Of the rows, as they were read."""
     gzip_bytes: int
-    """What gzip would make of the rows' bytes, without any loss; estimated from a sample."""
     mse: float
-    """Mean squared error of the rows that come back, as the model's network sees them."""
     model_mse: float
-    """The part of it that the model makes with codes that are not rounded."""
 
     @property
     def ratio(self) -> float:
-        """Return how many times smaller the file is than the rows."""
+        """Size of the rows divided by the size of the file."""
         return self.raw_bytes / self.file_bytes
 
     @property
-    def bytes_a_row(self) -> float:
-        """Return the bytes of the file, all of them, for each row."""
+    def bytes_per_row(self) -> float:
+        """Size of the file divided by the number of rows."""
         return self.file_bytes / self.rows
 
 
 def compress(
-    estimator: Any,
-    X: Any,
+    estimator: FittedEstimator,
+    X: DataLike | str | os.PathLike[str],
     path: str | os.PathLike[str],
     *,
     error: float | None = None,
-    bytes_a_row: float | None = None,
+    bytes_per_row: float | None = None,
     labels: bool = True,
     verbose: bool = False,
-) -> Compressed:
-    """Write rows to a small file, from which `decompress` gets them back nearly.
+) -> CompressionResult:
+    """Compress rows to a file of codes, with loss.
 
     Parameters
     ----------
     estimator : fitted estimator
-        With ``transform`` and ``inverse_transform``. One with a ``fingerprint`` is named in the
-        file, and the file is read with no other.
+        With ``transform`` and ``inverse_transform``. If it has a ``fingerprint``, the file can only
+        be decompressed by the same estimator.
     X : Source, path, data-set name, data frame, sparse matrix or array-like of shape (n, ...)
     path : path-like
     error : float, optional
-        The mean squared error that the rows may have when they are back, in all: what the model
-        itself loses is part of it. As the model's network sees them (in 0–1 for images), and as
-        `evaluate` tells it.
-    bytes_a_row : float, optional
-        Instead, how large the file may be: as many bytes as this for each row, all that is in the
-        file counted. Without either, rounding may add a twentieth to the error of the model.
+        Maximum of the mean squared error of the decompressed rows, including the error of the
+        model, in scaled units (0–1 for images), as `latentmap.metrics.evaluate` computes it.
+    bytes_per_row : float, optional
+        Maximum size of the file, in bytes per row. Without both limits, rounding adds 5 % to the
+        error of the model.
     labels : bool
-        Keep the labels, where the rows have some.
+        Whether labels of the rows are stored.
     verbose : bool
-        Show progress with the time left.
+        Show a progress bar.
 
     Returns
     -------
-    Compressed
+    CompressionResult
 
     Raises
     ------
     SettingError
-        If both limits are given, or the one that is cannot be kept.
+        If both limits are given, or the limit cannot be met.
     DataError
-        If the rows cannot be used.
+        If the rows do not match the fitted rows.
     FileError
-        If the place cannot be written.
+        If the path cannot be written.
 
     Notes
     -----
-    Uniform quantisation with steps of equal harm, an adaptive range coder behind it; the formulas
-    are in `latentmap.analysis.quantize`. Rows are read twice: a sample, then all, block by block.
+    Uniform quantisation with steps that add equal errors, and adaptive range coding; the formulas
+    are in `latentmap.analysis.quantize`. A sample of the rows is read first, then all rows, block
+    by block.
 
     Examples
     --------
     >>> import tempfile
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.decomposition import PCA
-    >>> X, place = load_iris().data, Path(tempfile.mkdtemp()) / "iris.codes"
+    >>> X, path = load_iris().data, Path(tempfile.mkdtemp()) / "iris.codes"
     >>> pca = PCA(2).fit(X)
-    >>> told = compress(pca, X, place, error=0.03)
-    >>> told.mse <= 0.03, told.raw_bytes, told.file_bytes < 400
+    >>> result = compress(pca, X, path, error=0.03)
+    >>> result.mse <= 0.03, result.raw_bytes, result.file_bytes < 400
     (True, 4800, True)
-    >>> decompress(pca, place).shape
+    >>> decompress(pca, path).shape
     (150, 4)
     """
     path = check_output_path(path)
-    limit, source = Limit(error, bytes_a_row).checked(), as_source(X)
-    task = Task(estimator, source, packed_labels(source.labels if labels else None))
-    sample = Sample.of(task, verbose)
-    fineness = sample.suited(limit, verbose)
-    with write_atomically(path) as beside:
-        for _ in range(_MOST_PASSES):
-            told = _written(beside, task, sample, fineness, verbose)
-            if limit.holds(told.mse, told.bytes_a_row):
-                return told
-            limit.check_possible(told.model_mse)
-            fineness += _AGAIN if limit.error is None else -_AGAIN
+    limit, source = CompressionLimit(error, bytes_per_row), as_source(X)
+    limit.check()
+    job = CompressionJob(estimator, source, encode_labels(source.labels if labels else None))
+    sample = JobSample.draw(job, verbose)
+    step_exponent = sample.choose_step_exponent(limit, verbose)
+    with write_atomically(path) as temporary:
+        for _ in range(MAX_PASSES):
+            result = _write(temporary, job, sample, step_exponent, verbose)
+            if limit.is_met(result.mse, result.bytes_per_row):
+                return result
+            limit.check_possible(result.model_mse)
+            step_exponent += EXPONENT_INCREMENT if limit.error is None else -EXPONENT_INCREMENT
         raise SettingError(f"{path}: expected a limit that can be kept, found {limit}")
 
 
-def decompress(estimator: Any, path: str | os.PathLike[str]) -> np.ndarray:
-    """Get the rows back that `compress` wrote.
+def decompress(estimator: Decoder, path: str | os.PathLike[str]) -> np.ndarray:
+    """Return the rows of a file that `compress` wrote.
 
     Parameters
     ----------
     estimator : fitted estimator
-        The one that they were compressed with.
+        The estimator that compressed the rows.
     path : path-like
 
     Returns
     -------
     ndarray of shape (n, ...)
-        As ``estimator.inverse_transform`` gives them, in the rows' own units. `open_codes` also
-        has their labels, and `decompressed` gives them block by block.
+        Rows as ``estimator.inverse_transform`` returns them. See `open_codes` for their labels, and
+        `iter_decompressed` for blocks of rows.
 
     Raises
     ------
     FileError
-        If the file is missing, cut, damaged, another's, or of another model.
+        If the file is missing, truncated, damaged, of another model, or not a file of codes.
     TooLargeError
-        If the rows do not fit into memory.
+        If the rows exceed the available memory.
     """
-    packed = open_codes(estimator, path)
-    blocks = decompressed(estimator, packed)
+    file = open_codes(estimator, path)
+    blocks = iter_decompressed(estimator, file)
     first = next(blocks)
-    check_memory(f"{path}", packed.rows * (first.nbytes // len(first)))
+    check_memory(f"{path}", file.rows * (first.nbytes // len(first)))
     return np.concatenate([first, *blocks])
 
 
-def open_codes(estimator: Any, path: str | os.PathLike[str]) -> PackedCodes:
-    """Open a file of codes, and check that they are this estimator's.
-
-    Returns
-    -------
-    PackedCodes
-        With ``rows``, how many there are, and their ``labels``.
-
-    Raises
-    ------
-    FileError
-        As `decompress`.
-    """
-    packed = PackedCodes(path)
-    ours = fingerprint(estimator)
-    if packed.model != ours:
+def open_codes(estimator: object, path: str | os.PathLike[str]) -> CodeFile:
+    """Open a file of codes that the estimator compressed; raise a FileError as `decompress`."""
+    file = CodeFile(path)
+    expected = short_fingerprint(estimator)
+    if file.model != expected:
         raise FileError(
             f"{path}: expected codes of this model, found those of another "
-            f"({packed.estimator}, {packed.components} components, fingerprint "
-            f"{packed.model or 'none'}; this model's is {ours or 'none'})"
+            f"({file.estimator}, {file.components} components, fingerprint "
+            f"{file.model or 'none'}; this model's is {expected or 'none'})"
         )
-    return packed
+    return file
 
 
-def decompressed(
-    estimator: Any, packed: PackedCodes, verbose: bool = False
+def iter_decompressed(
+    estimator: Decoder, file: CodeFile, verbose: bool = False
 ) -> Iterator[np.ndarray]:
-    """Iterate over the rows of an opened file, block by block."""
-    with progress(f"Decompressing {packed.rows:,} rows", packed.rows, verbose) as advance:
-        for codes in packed.codes():
+    """Yield the rows of an opened file, block by block."""
+    with progress(f"Decompressing {file.rows:,} rows", file.rows, verbose) as advance:
+        for codes in file.codes():
             yield np.asarray(estimator.inverse_transform(codes))
             advance(len(codes))
 
 
-def _written(beside: Path, task: Task, sample: Sample, fineness: int, verbose: bool) -> Compressed:
-    """Write the file, and measure it against the rows."""
-    quantizer, rows, sums = sample.quantizer(fineness), len(task.source), np.zeros(2)
+def _write(
+    path: Path, job: CompressionJob, sample: JobSample, step_exponent: int, verbose: bool
+) -> CompressionResult:
+    """Write the file, and measure its errors."""
+    quantizer, rows, sums = sample.quantizer(step_exponent), len(job.source), np.zeros(2)
 
-    def codes(advance: Advance) -> Iterator[np.ndarray]:
-        for batch in task.batches():
-            exact = task.encode(batch)
-            both = (rounded(quantizer, exact), exact)
-            sums[:] += [len(batch) * task.error(batch, z) for z in both]
-            yield exact
+    def encode_batches(advance: Advance) -> Iterator[np.ndarray]:
+        for batch in job.batches():
+            codes = job.encode(batch)
+            errors = [job.error(batch, z) for z in (round_codes(quantizer, codes), codes)]
+            sums[:] += len(batch) * np.array(errors)
+            yield codes
             advance(len(batch))
 
-    with (
-        progress(f"Compressing {rows:,} rows", rows, verbose) as advance,
-        beside.open("wb") as file,
-    ):
-        pack_codes(file, task.about, quantizer, task.labels, codes(advance))
+    text = f"Compressing {rows:,} rows"
+    with progress(text, rows, verbose) as advance, path.open("wb") as file:
+        write_codes(file, job.header, quantizer, job.labels, encode_batches(advance))
     mse, model_mse = (float(total) for total in sums / rows)
-    raw = task.source.nbytes
-    return Compressed(
-        rows, beside.stat().st_size, raw, round(sample.gzip_share * raw), mse, model_mse
-    )
+    raw_bytes = job.source.nbytes
+    gzip_bytes = round(sample.gzip_ratio * raw_bytes)
+    return CompressionResult(rows, path.stat().st_size, raw_bytes, gzip_bytes, mse, model_mse)

@@ -1,199 +1,221 @@
-"""Codes as whole numbers, as fine as each component matters to the decoded rows.
+"""Scalar quantisation of codes, with step sizes that depend on the effect on decoded rows.
 
-Rounding a code moves the decoded row. How far, the decoder itself tells when each component is
-moved a little; components then get the steps with which all of them add the same error, which is
-the best sharing of bits there is, and one number, the fineness, decides between size and error.
-What is rounded comes back as the mean of what was rounded to the same level, not as the level.
+The sensitivity of the decoder to each component determines the step sizes: every component adds the
+same error to the decoded rows, which is the optimal allocation of bits, and a single number, the
+step exponent, controls the trade-off between size and error. A level is decoded to the mean of the
+codes that were rounded to it.
 """
 
 from __future__ import annotations
 
 import zlib
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from latentmap.analysis.entropy import bell
+from latentmap.analysis.entropy import student_t_prior
+from latentmap.analysis.model_info import Decoder
 from latentmap.errors import FileError
 
-__all__ = ["OCTAVE", "Quantizer", "coarsest", "finest", "fit_quantizer", "sensitivity", "tamed"]
+__all__ = [
+    "UNITS_PER_OCTAVE",
+    "Quantizer",
+    "clip_outliers",
+    "fit_quantizer",
+    "max_step_exponent",
+    "min_step_exponent",
+    "sensitivity",
+]
 
-OCTAVE = 256
-"""So many units of fineness double the steps."""
-_PROBED, _PROBED_NUMBERS = 256, 2**27
-"""Rows whose sensitivity is measured, and numbers decoded for it, at most."""
-_NUDGE = 0.25
-"""How far a component is moved for it, in standard deviations: about as far as rounding does."""
-_SIXTEENTH, _EIGHTH, _SHARE = 16, 8, 256
-_MOST_LEVELS = 1000
-"""Standard deviation of the finest levels: rounding then adds a ten-millionth of the variance."""
-_WIDEST = 100 * OCTAVE
-_FAR = np.iinfo(np.int32).max // 2
+# An increase of the step exponent by this number doubles the steps.
+UNITS_PER_OCTAVE = 256
+PROBED_CODES, PROBED_NUMBERS = 256, 2**27
+# Step of the finite differences, in standard deviations, similar to a rounding error.
+DIFFERENCE_STEP = 0.25
+CENTER_UNITS, DEVIATION_UNITS, OFFSET_UNITS = 16, 8, 256
+# Standard deviation of the finest levels: rounding adds 10⁻⁷ of the variance.
+MAX_LEVEL_DEVIATION = 1000
+MAX_EXPONENT = 100 * UNITS_PER_OCTAVE
+MAX_LEVEL = np.iinfo(np.int32).max // 2
 
 
 class Quantizer(NamedTuple):
-    """How codes become levels, whole numbers around 0, and come back.
+    """Uniform quantiser of n components.
 
-    Level q of a component stands for the codes within half a step of center + q step; it comes back
-    as step (center + q + sign(q) shift), with one shift for |q| = 1 and one for what lies farther
-    out.
+    Level q of a component stands for the codes within half a step of center + q · step. It is
+    decoded to step · (center + q + sign(q) · offset), with one offset for |q| = 1 and one for
+    larger levels.
+
+    Attributes
+    ----------
+    exponents : ndarray of shape (n,), int16
+        The step of a component is 2^(exponent / 256).
+    centers : ndarray of shape (n,), int64
+        In sixteenths of a step.
+    deviations : ndarray of shape (n,), uint16
+        Standard deviation of the levels, in eighths.
+    offsets : ndarray of shape (2, n), int8
+        In 256ths of a step.
     """
 
     exponents: np.ndarray
-    """(n,) int16: a component's step is 2^(exponent / 256)."""
     centers: np.ndarray
-    """(n,) int64, in sixteenths of a step."""
-    spreads: np.ndarray
-    """(n,) uint16: the levels' standard deviation, in eighths."""
-    shifts: np.ndarray
-    """(2, n) int8, in 256ths of a step."""
+    deviations: np.ndarray
+    offsets: np.ndarray
 
     @property
     def steps(self) -> np.ndarray:
-        """Return the width of a level, in units of the code, shape (n,)."""
-        return np.exp2(self.exponents / OCTAVE)
+        """Step sizes in units of the code, shape (n,)."""
+        return np.exp2(self.exponents / UNITS_PER_OCTAVE)
 
     @property
-    def reaches(self) -> np.ndarray:
-        """Return the farthest level that is coded, eight deviations out; (n,) int."""
-        return self.spreads.astype(np.int64) + 4
+    def max_levels(self) -> np.ndarray:
+        """The largest coded level of each component, at about eight deviations; (n,) int."""
+        return self.deviations.astype(np.int64) + 4
 
-    def guesses(self) -> list[np.ndarray]:
-        """Guess each level's frequency, for the entropy coder; the last symbol is "beyond"."""
-        pairs = zip(self.reaches.tolist(), (self.spreads / _EIGHTH).tolist(), strict=True)
-        return [np.append(bell(reach, spread), 1) for reach, spread in pairs]
+    def priors(self) -> list[np.ndarray]:
+        """Return the prior weights of the levels; the last symbol stands for larger levels."""
+        deviations = (self.deviations / DEVIATION_UNITS).tolist()
+        pairs = zip(self.max_levels.tolist(), deviations, strict=True)
+        return [np.append(student_t_prior(level, deviation), 1) for level, deviation in pairs]
 
     def levels(self, codes: np.ndarray) -> np.ndarray:
         """Round codes of shape (m, n) to levels, int64."""
-        places = codes / self.steps - self.centers / _SIXTEENTH
-        return np.rint(np.clip(places, -_FAR, _FAR)).astype(np.int64)
+        positions = codes / self.steps - self.centers / CENTER_UNITS
+        return np.rint(np.clip(positions, -MAX_LEVEL, MAX_LEVEL)).astype(np.int64)
 
     def codes(self, levels: np.ndarray) -> np.ndarray:
-        """Give the codes, float32, that levels of shape (m, n) stand for."""
-        shifts = np.concatenate([np.zeros_like(self.shifts[:1]), self.shifts]) / _SHARE
+        """Return the codes, float32, that levels of shape (m, n) are decoded to."""
+        offsets = np.concatenate([np.zeros_like(self.offsets[:1]), self.offsets]) / OFFSET_UNITS
         columns = np.arange(levels.shape[1])
-        away = np.sign(levels) * shifts[np.minimum(np.abs(levels), 2), columns]
-        places = self.centers / _SIXTEENTH + levels + away
+        shift = np.sign(levels) * offsets[np.minimum(np.abs(levels), 2), columns]
+        positions = self.centers / CENTER_UNITS + levels + shift
         with np.errstate(over="ignore"):
-            return (self.steps * places).astype(np.float32)
+            return (self.steps * positions).astype(np.float32)
 
     def pack(self) -> bytes:
-        """Give all of this as bytes."""
+        """Return the quantiser as bytes."""
         return zlib.compress(b"".join(a.astype(a.dtype.newbyteorder("<")).tobytes() for a in self))
 
     @classmethod
     def unpack(cls, data: bytes, n: int) -> Quantizer:
-        """Read what `pack` gave for n components.
+        """Return the quantiser of n components that `pack` returned as bytes.
 
         Raises
         ------
         FileError
-            If these bytes are something else.
+            If the bytes are not those of a quantiser of n components.
 
         Examples
         --------
         >>> codes = np.random.default_rng(0).normal(size=(50, 2))
-        >>> packed = fit_quantizer(codes, np.ones(2), fineness=-512).pack()
+        >>> packed = fit_quantizer(codes, np.ones(2), step_exponent=-512).pack()
         >>> Quantizer.unpack(packed, 2).steps.tolist()
         [0.25, 0.25]
         """
         shapes = {"<i2": (n,), "<i8": (n,), "<u2": (n,), "i1": (2, n)}
-        parts = [np.dtype(kind).itemsize * int(np.prod(shape)) for kind, shape in shapes.items()]
+        sizes = [np.dtype(kind).itemsize * int(np.prod(shape)) for kind, shape in shapes.items()]
         try:
-            plain = zlib.decompressobj().decompress(data, sum(parts) + 1)
+            joined = zlib.decompressobj().decompress(data, sum(sizes) + 1)
         except zlib.error as error:
             raise FileError(f"steps: expected compressed numbers ({error})") from None
-        if len(plain) != sum(parts):
+        if len(joined) != sum(sizes):
             raise FileError(f"steps: expected those of {n} components, found another number")
-        cuts = np.cumsum([0, *parts])
+        bounds = np.cumsum([0, *sizes])
         arrays = [
-            np.frombuffer(plain[start:stop], kind).astype(np.dtype(kind).newbyteorder("="))
-            for start, stop, kind in zip(cuts[:-1], cuts[1:], shapes, strict=True)
+            np.frombuffer(joined[start:stop], kind).astype(np.dtype(kind).newbyteorder("="))
+            for start, stop, kind in zip(bounds[:-1], bounds[1:], shapes, strict=True)
         ]
-        return cls(*(a.reshape(s) for a, s in zip(arrays, shapes.values(), strict=True))).checked()
+        parts = (a.reshape(shape) for a, shape in zip(arrays, shapes.values(), strict=True))
+        quantizer = cls(*parts)
+        quantizer._check()
+        return quantizer
 
-    def checked(self) -> Quantizer:
-        """Refuse what `fit_quantizer` would never give."""
-        if (self.spreads < 1).any() or (self.spreads > 2 * _MOST_LEVELS * _EIGHTH).any():
+    def _check(self) -> None:
+        max_deviation = 2 * MAX_LEVEL_DEVIATION * DEVIATION_UNITS
+        if (self.deviations < 1).any() or (self.deviations > max_deviation).any():
             raise FileError("steps: expected levels that spread by 1/8 to 2000")
-        if (np.abs(self.exponents.astype(int)) > _WIDEST).any():
+        if (np.abs(self.exponents.astype(int)) > MAX_EXPONENT).any():
             raise FileError("steps: expected numbers from 2^-100 to 2^100")
-        return self
 
 
-def tamed(codes: np.ndarray) -> np.ndarray:
-    """Bring in what lies ten times as far out as nearly all codes of its component do.
+def clip_outliers(codes: np.ndarray) -> np.ndarray:
+    """Clip codes that are ten times the central 98 % range of their component away from it.
 
-    One such code would drag the center and the spread away from all others; a file holds it as it
-    is, apart from the levels.
+    Such a code would change the center and the deviation of all others. A file stores it exactly,
+    outside the levels.
 
     Examples
     --------
-    >>> tamed(np.append(np.arange(1000.0), 1e9)[:, None]).max().round()
+    >>> clip_outliers(np.append(np.arange(1000.0), 1e9)[:, None]).max().round()
     np.float64(10790.0)
     """
     low, high = np.quantile(codes, [0.01, 0.99], axis=0)
-    wide = np.where(high > low, 10 * (high - low), np.inf)  # nearly all alike: nothing is far out
-    return np.clip(codes, low - wide, high + wide)
+    margin = np.where(high > low, 10 * (high - low), np.inf)
+    return np.clip(codes, low - margin, high + margin)
 
 
-def sensitivity(estimator: Any, codes: np.ndarray, scale: Any = 1.0) -> np.ndarray:
-    """Tell how much each component matters to the decoded rows.
+def sensitivity(estimator: Decoder, codes: np.ndarray, scale: ArrayLike = 1.0) -> np.ndarray:
+    """Compute the sensitivity of decoded rows to each component.
 
     Parameters
     ----------
     estimator : fitted estimator
         With ``inverse_transform``.
     codes : ndarray of shape (m, n)
-        At least one; 256 of them are used.
+        At least one; at most 256 are used.
     scale : array-like, broadcastable to a row
-        What rows are divided by before they are compared.
+        Divisor of the rows.
 
     Returns
     -------
     ndarray of shape (n,)
-        Mean squared change of a row's numbers, per squared change of the component:
-        s_j = mean of (∂x_i / ∂z_j)² over the codes and the numbers i of a row, by central
-        differences of ± ¼ of the component's standard deviation. Rounding z_j with a step of Δ
+        s_j, the mean of (∂x_i / ∂z_j)² over the codes and the values i of a row, computed by
+        central differences of ± ¼ standard deviation of the component. Rounding z_j with a step Δ
         adds s_j Δ²/12 to the mean squared error.
 
     Examples
     --------
     >>> from sklearn.decomposition import PCA
     >>> pca = PCA(2).fit(np.random.default_rng(0).normal(size=(50, 4)))
-    >>> sensitivity(pca, np.zeros((1, 2))).round(3).tolist()     # a unit, spread over 4 numbers
+    >>> sensitivity(pca, np.zeros((1, 2))).round(3).tolist()
     [0.25, 0.25]
     """
     count, n = codes.shape
     width = estimator.inverse_transform(codes[:1].astype(np.float32)).size
-    most = int(np.clip(_PROBED_NUMBERS // (2 * n * width), 1, min(_PROBED, count)))
-    probed = codes[np.unique(np.linspace(0, count - 1, most).astype(int))].astype(np.float64)
-    spread = codes.std(axis=0, dtype=np.float64)
-    away = np.where(spread > 0, _NUDGE * spread, 0.01 * (1 + np.abs(probed).max(axis=0)))
-    return np.array([_moved(estimator, probed, j, away[j], scale) for j in range(n)])
+    n_probed = int(np.clip(PROBED_NUMBERS // (2 * n * width), 1, min(PROBED_CODES, count)))
+    rows = np.unique(np.linspace(0, count - 1, n_probed).astype(int))
+    probed = codes[rows].astype(np.float64)
+    deviation = codes.std(axis=0, dtype=np.float64)
+    fallback = 0.01 * (1 + np.abs(probed).max(axis=0))
+    steps = np.where(deviation > 0, DIFFERENCE_STEP * deviation, fallback)
+    return np.array([_squared_derivative(estimator, probed, j, steps[j], scale) for j in range(n)])
 
 
-def _moved(estimator: Any, codes: np.ndarray, component: int, away: float, scale: Any) -> float:
-    one, other = codes.copy(), codes.copy()
-    one[:, component] += away
-    other[:, component] -= away
-    both = np.concatenate([one, other]).astype(np.float32)
+def _squared_derivative(
+    estimator: Decoder, codes: np.ndarray, component: int, step: float, scale: ArrayLike
+) -> float:
+    above, below = codes.copy(), codes.copy()
+    above[:, component] += step
+    below[:, component] -= step
+    both = np.concatenate([above, below]).astype(np.float32)
     rows = np.asarray(estimator.inverse_transform(both)).reshape(len(both), -1)
-    change = (rows[: len(one)] - rows[len(one) :]) / np.reshape(scale, -1) / (2 * away)
-    return float(np.mean(np.square(change), dtype=np.float64))
+    derivative = (rows[: len(codes)] - rows[len(codes) :]) / np.reshape(scale, -1) / (2 * step)
+    return float(np.mean(np.square(derivative), dtype=np.float64))
 
 
-def fit_quantizer(codes: np.ndarray, matters: np.ndarray, fineness: int) -> Quantizer:
-    """Choose steps, centers and shifts for codes such as these.
+def fit_quantizer(codes: np.ndarray, sensitivities: np.ndarray, step_exponent: int) -> Quantizer:
+    """Fit a quantiser to codes.
 
     Parameters
     ----------
     codes : ndarray of shape (m, n)
-    matters : ndarray of shape (n,)
-        Their `sensitivity` s.
-    fineness : int
-        Δ_j = 2^(fineness / 256) / √s_j: every component that is not rounded away adds the same
-        2^(fineness / 128) / 12 to the mean squared error.
+    sensitivities : ndarray of shape (n,)
+        The `sensitivity` s of each component.
+    step_exponent : int
+        Δ_j = 2^(step_exponent / 256) / √s_j, so that every component that is not rounded to a
+        single level adds 2^(step_exponent / 128) / 12 to the mean squared error.
 
     Returns
     -------
@@ -201,60 +223,64 @@ def fit_quantizer(codes: np.ndarray, matters: np.ndarray, fineness: int) -> Quan
 
     Notes
     -----
-    For independent components the sharing is the best one (reverse water-filling; T. Cover,
-    J. Thomas, "Elements of Information Theory", section 10.3), and with an entropy coder behind
-    them uniform steps lose a quarter of a bit a component at the most (H. Gish, J. Pierce,
-    "Asymptotically efficient quantizing", 1968).
+    For independent components this allocation is optimal (reverse water-filling; T. Cover,
+    J. Thomas, "Elements of Information Theory", section 10.3). With entropy coding, uniform steps
+    need at most a quarter of a bit per component more than the optimal quantiser (H. Gish,
+    J. Pierce, "Asymptotically efficient quantizing", 1968).
 
     Examples
     --------
     >>> codes = np.random.default_rng(0).normal(size=(5000, 1))
-    >>> fine = fit_quantizer(codes, np.ones(1), fineness=-512)        # steps of a quarter
-    >>> float(np.mean((fine.codes(fine.levels(codes)) - codes) ** 2).round(4))    # 1/16 / 12
+    >>> quantizer = fit_quantizer(codes, np.ones(1), step_exponent=-512)  # steps of a quarter
+    >>> float(np.mean((quantizer.codes(quantizer.levels(codes)) - codes) ** 2).round(4))
     0.0051
     """
-    exponents = np.rint(fineness + _relative(matters)).clip(-_WIDEST, _WIDEST).astype(np.int16)
-    steps = np.exp2(exponents / OCTAVE)
-    centers = np.rint(np.clip(_SIXTEENTH * codes.mean(axis=0, dtype=float) / steps, -2e18, 2e18))
+    exponents = np.rint(step_exponent + _relative_exponents(sensitivities))
+    exponents = exponents.clip(-MAX_EXPONENT, MAX_EXPONENT).astype(np.int16)
+    steps = np.exp2(exponents / UNITS_PER_OCTAVE)
+    centers = np.clip(CENTER_UNITS * codes.mean(axis=0, dtype=float) / steps, -2e18, 2e18)
     n = codes.shape[1]
-    plain = Quantizer(
+    quantizer = Quantizer(
         exponents,
-        centers.astype(np.int64),
+        np.rint(centers).astype(np.int64),
         np.ones(n, np.uint16),
         np.zeros((2, n), np.int8),
     )
-    levels = plain.levels(codes)
-    most = 2 * _MOST_LEVELS * _EIGHTH
-    spreads = np.clip(np.ceil(_EIGHTH * np.sqrt(np.mean(levels**2.0, axis=0))), 2, most)
-    return plain._replace(spreads=spreads.astype(np.uint16), shifts=_shifts(plain, codes, levels))
+    levels = quantizer.levels(codes)
+    deviations = np.ceil(DEVIATION_UNITS * np.sqrt(np.mean(levels**2.0, axis=0)))
+    deviations = np.clip(deviations, 2, 2 * MAX_LEVEL_DEVIATION * DEVIATION_UNITS)
+    offsets = _fit_offsets(quantizer, codes, levels)
+    return quantizer._replace(deviations=deviations.astype(np.uint16), offsets=offsets)
 
 
-def _relative(matters: np.ndarray) -> np.ndarray:
-    """Give the exponents of 1 / √s; what hardly matters gets steps up to 10⁴ times as wide."""
-    most = float(matters.max()) or 1.0
-    return -OCTAVE / 2 * np.log2(np.maximum(matters, 1e-8 * most))
+def _relative_exponents(sensitivities: np.ndarray) -> np.ndarray:
+    """Return the exponents of 1 / √s, at most 10⁴ times that of the largest sensitivity."""
+    largest = float(sensitivities.max()) or 1.0
+    return -UNITS_PER_OCTAVE / 2 * np.log2(np.maximum(sensitivities, 1e-8 * largest))
 
 
-def _shifts(plain: Quantizer, codes: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Find how far from their level lie, on average, the codes of level ±1, and of those beyond."""
-    away = np.sign(levels) * (codes / plain.steps - plain.centers / _SIXTEENTH - levels)
-    far = np.abs(levels)
-    groups = (far == 1, (far > 1) & (far < _FAR))
-    means = [np.sum(away * g, axis=0) / np.maximum(np.sum(g, axis=0), 1) for g in groups]
-    return np.rint(np.clip(_SHARE * np.array(means), -127, 127)).astype(np.int8)
+def _fit_offsets(quantizer: Quantizer, codes: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Return the mean offset of the codes from level ±1, and from larger levels."""
+    positions = codes / quantizer.steps - quantizer.centers / CENTER_UNITS
+    offset, size = np.sign(levels) * (positions - levels), np.abs(levels)
+    groups = (size == 1, (size > 1) & (size < MAX_LEVEL))
+    means = [np.sum(offset * g, axis=0) / np.maximum(np.sum(g, axis=0), 1) for g in groups]
+    return np.rint(np.clip(OFFSET_UNITS * np.array(means), -127, 127)).astype(np.int8)
 
 
-def finest(codes: np.ndarray, matters: np.ndarray) -> int:
-    """Give the fineness at which the widest component spreads over a thousand levels."""
-    widest = float(np.max(codes.std(axis=0, dtype=np.float64) * _inverse_steps(matters)))
-    return int(np.floor(OCTAVE * np.log2((widest or 1.0) / _MOST_LEVELS)))
+def min_step_exponent(codes: np.ndarray, sensitivities: np.ndarray) -> int:
+    """Return the exponent at which the levels of the widest component deviate by 1000."""
+    deviations = codes.std(axis=0, dtype=np.float64)
+    widest = float(np.max(deviations * _inverse_relative_steps(sensitivities)))
+    return int(np.floor(UNITS_PER_OCTAVE * np.log2((widest or 1.0) / MAX_LEVEL_DEVIATION)))
 
 
-def coarsest(codes: np.ndarray, matters: np.ndarray) -> int:
-    """Give the fineness at which every code becomes level 0."""
-    away = np.abs(codes - codes.mean(axis=0)).max(axis=0) * _inverse_steps(matters)
-    return int(np.ceil(OCTAVE * np.log2(2.5 * (float(away.max()) or 1.0)))) + 1
+def max_step_exponent(codes: np.ndarray, sensitivities: np.ndarray) -> int:
+    """Return the exponent at which every code is rounded to level 0."""
+    ranges = np.abs(codes - codes.mean(axis=0)).max(axis=0)
+    largest = float((ranges * _inverse_relative_steps(sensitivities)).max())
+    return int(np.ceil(UNITS_PER_OCTAVE * np.log2(2.5 * (largest or 1.0)))) + 1
 
 
-def _inverse_steps(matters: np.ndarray) -> np.ndarray:
-    return np.exp2(-_relative(matters) / OCTAVE)
+def _inverse_relative_steps(sensitivities: np.ndarray) -> np.ndarray:
+    return np.exp2(-_relative_exponents(sensitivities) / UNITS_PER_OCTAVE)

@@ -1,4 +1,4 @@
-"""How fine codes must be for an error, or a size, that is allowed: a sample of the rows tells."""
+"""Choice of the quantiser's step sizes for a given error or file size, from a sample of rows."""
 
 from __future__ import annotations
 
@@ -8,64 +8,68 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from latentmap.analysis.codec_file import pack_codes, rounded
+from latentmap.analysis.codec_file import (
+    CodeFileHeader,
+    EncodedLabels,
+    round_codes,
+    write_codes,
+)
 from latentmap.analysis.encoding import encode_batch
-from latentmap.analysis.model_info import ModelInfo, model_fingerprint
+from latentmap.analysis.model_info import FittedEstimator, ModelInfo, model_fingerprint
 from latentmap.analysis.quantize import (
     Quantizer,
-    coarsest,
-    finest,
+    clip_outliers,
     fit_quantizer,
+    max_step_exponent,
+    min_step_exponent,
     sensitivity,
-    tamed,
 )
 from latentmap.data import Source
 from latentmap.data.batching import read_batches
 from latentmap.errors import SettingError
-from latentmap.progress import progress
+from latentmap.progress import Advance, progress
 
-__all__ = ["SLACK", "Limit", "Sample", "Task", "fingerprint"]
+__all__ = ["CompressionJob", "CompressionLimit", "JobSample", "short_fingerprint"]
 
-SLACK = 1.05
-"""Without a wish, rounding may add a twentieth to the error that the model makes anyway."""
-_SAMPLE, _SAMPLE_NUMBERS = 10_000, 2**25
-_BLOCK, _BLOCK_NUMBERS = 8192, 2**23
-_ZIPPED = 2**23
-_DIGITS = 16
+# Without a limit, rounding adds 5 % to the error of the model.
+DEFAULT_ERROR_FACTOR = 1.05
+SAMPLE_ROWS, SAMPLE_NUMBERS = 10_000, 2**25
+BLOCK_ROWS, BLOCK_NUMBERS = 8192, 2**23
+GZIP_BYTES = 2**23
+FINGERPRINT_DIGITS = 16
 
 
-class Limit(NamedTuple):
-    """What is allowed: an error, a size, or neither."""
+class CompressionLimit(NamedTuple):
+    """Maximum error or maximum size; at most one is set."""
 
     error: float | None
-    bytes_a_row: float | None
+    bytes_per_row: float | None
 
     def __str__(self) -> str:
         if self.error is None:
-            return f"{self.bytes_a_row} bytes a row"
+            return f"{self.bytes_per_row} bytes per row"
         return f"an error of {self.error}"
 
-    def checked(self) -> Limit:
-        """Refuse two limits, and what is no limit."""
+    def check(self) -> None:
+        """Raise if both limits are set, or a limit is not a positive number."""
         if None not in self:
-            raise SettingError("error, bytes a row: expected one limit, found both")
-        for name, value in zip(("error", "bytes a row"), self, strict=True):
+            raise SettingError("error, bytes per row: expected one limit, found both")
+        for name, value in zip(("error", "bytes per row"), self, strict=True):
             if value is not None and not 0 < value < math.inf:
                 raise SettingError(f"{name}: expected a number above 0, found {value}")
-        return self
 
-    def holds(self, mse: float, bytes_a_row: float) -> bool:
-        """Tell whether what was written keeps the limit."""
-        if self.bytes_a_row is not None:
-            return bytes_a_row <= self.bytes_a_row
+    def is_met(self, mse: float, bytes_per_row: float) -> bool:
+        """Return whether a file meets the limit."""
+        if self.bytes_per_row is not None:
+            return bytes_per_row <= self.bytes_per_row
         return self.error is None or mse <= self.error
 
     def check_possible(self, model_mse: float) -> None:
-        """Refuse an error that the model makes by itself."""
+        """Raise if the error of the model alone exceeds the limit."""
         if self.error is not None and self.error <= model_mse:
             raise SettingError(
                 f"error: expected more than {model_mse:.4g}, which the model itself makes on these "
@@ -74,145 +78,152 @@ class Limit(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Task:
-    """Rows, and the model that takes them to codes and back."""
+class CompressionJob:
+    """Rows to compress, and the model that encodes and decodes them."""
 
-    estimator: Any
+    estimator: FittedEstimator
     source: Source
-    labels: tuple[list | None, bytes]
+    labels: EncodedLabels
 
     @property
     def row_numbers(self) -> int:
-        """Return how many numbers a row has."""
+        """The number of values of a row."""
         return math.prod(self.source.row_shape)
 
     @property
     def block(self) -> int:
-        """Return how many rows are coded, and held in memory, at a time."""
-        return int(np.clip(_BLOCK_NUMBERS // self.row_numbers, 1, _BLOCK))
+        """The number of rows in a block."""
+        return int(np.clip(BLOCK_NUMBERS // self.row_numbers, 1, BLOCK_ROWS))
 
     @property
     def scale(self) -> np.ndarray:
-        """Return what rows are divided by before they are compared, one number or one for each."""
+        """Divisor of rows, one number or one for each value of a row."""
         return ModelInfo.from_estimator(self.estimator).scale
 
     def batches(self) -> Iterator[np.ndarray]:
-        """Read all rows, checked, block by block."""
-        for _, batch in read_batches(self.source, self.block):
-            yield batch
+        """Yield all rows, checked, block by block."""
+        return (batch for _, batch in read_batches(self.source, self.block))
 
     def encode(self, rows: np.ndarray) -> np.ndarray:
-        """Give the codes of rows, float32."""
+        """Return the codes of rows, float32."""
         return encode_batch(self.estimator, rows, self.source).astype(np.float32, copy=False)
 
     def error(self, rows: np.ndarray, codes: np.ndarray) -> float:
-        """Give the mean squared error of rows against what codes decode to."""
+        """Return the mean squared error of decoded codes, in scaled units."""
         total = 0.0
         for start in range(0, len(rows), self.block):
-            some = rows[start : start + self.block].reshape(-1, self.row_numbers)
-            back = np.asarray(self.estimator.inverse_transform(codes[start : start + self.block]))
-            apart = (back.reshape(some.shape) - some) / self.scale
-            total += float(np.sum(np.square(apart), dtype=np.float64))
+            block = rows[start : start + self.block].reshape(-1, self.row_numbers)
+            decoded = self.estimator.inverse_transform(codes[start : start + self.block])
+            difference = (np.asarray(decoded).reshape(block.shape) - block) / self.scale
+            total += float(np.sum(np.square(difference), dtype=np.float64))
         return total / rows.size
 
     @cached_property
-    def about(self) -> dict[str, Any]:
-        """Return what the file's header tells; see packing.py."""
-        return {
-            "rows": len(self.source),
-            "block": self.block,
-            "estimator": type(self.estimator).__name__,
-            "model": fingerprint(self.estimator),
-        }
+    def header(self) -> CodeFileHeader:
+        """The header of the file."""
+        name, fingerprint = type(self.estimator).__name__, short_fingerprint(self.estimator)
+        return CodeFileHeader(len(self.source), self.block, name, fingerprint)
 
 
 @dataclass(frozen=True)
-class Sample:
-    """Some rows of a task, with what they tell."""
+class JobSample:
+    """Sample of the rows of a job, on which errors and sizes are estimated.
 
-    task: Task
+    Attributes
+    ----------
+    job : CompressionJob
+    rows, codes : ndarray
+    clipped_codes : ndarray
+        The codes without outliers, from which steps and centers are computed.
+    sensitivities : ndarray of shape (n_components,)
+    gzip_ratio : float
+        Size of the rows compressed by gzip, relative to their size.
+    """
+
+    job: CompressionJob
     rows: np.ndarray
     codes: np.ndarray
-    usual: np.ndarray
-    """The codes, with those far out brought in; these decide steps and centers."""
-    matters: np.ndarray
-    gzip_share: float
-    """What gzip leaves of the rows' bytes."""
+    clipped_codes: np.ndarray
+    sensitivities: np.ndarray
+    gzip_ratio: float
 
     @classmethod
-    def of(cls, task: Task, verbose: bool = False) -> Sample:
-        """Draw at most 10,000 rows, and encode them."""
-        most = int(np.clip(_SAMPLE_NUMBERS // task.row_numbers, 1, _SAMPLE))
-        drawn = task.source.sample(most)
-        rows = drawn[:]
-        drawn.check(rows, 0)
-        with progress("Finding what matters in a code", 1, verbose):
-            codes = task.encode(rows)
-            usual = tamed(codes)
-            matters = sensitivity(task.estimator, usual, task.scale)
-            raw = rows.tobytes()[:_ZIPPED]
-        return cls(task, rows, codes, usual, matters, len(zlib.compress(raw)) / len(raw))
+    def draw(cls, job: CompressionJob, verbose: bool = False) -> JobSample:
+        """Draw and encode at most 10,000 rows."""
+        n_rows = int(np.clip(SAMPLE_NUMBERS // job.row_numbers, 1, SAMPLE_ROWS))
+        sample = job.source.sample(n_rows)
+        rows = sample[:]
+        sample.check(rows, 0)
+        with progress("Measuring the sensitivity of the decoder", 1, verbose):
+            codes = job.encode(rows)
+            clipped = clip_outliers(codes)
+            sensitivities = sensitivity(job.estimator, clipped, job.scale)
+            raw = rows.tobytes()[:GZIP_BYTES]
+        return cls(job, rows, codes, clipped, sensitivities, len(zlib.compress(raw)) / len(raw))
 
-    def quantizer(self, fineness: int) -> Quantizer:
-        """Give the quantiser of this fineness."""
-        return fit_quantizer(self.usual, self.matters, fineness)
+    def quantizer(self, step_exponent: int) -> Quantizer:
+        """Return the quantiser with this step exponent."""
+        return fit_quantizer(self.clipped_codes, self.sensitivities, step_exponent)
 
-    def error(self, fineness: int) -> float:
-        """Give the mean squared error of these rows with codes so fine."""
-        return self.task.error(self.rows, rounded(self.quantizer(fineness), self.codes))
+    def error(self, step_exponent: int) -> float:
+        """Return the mean squared error of the sample."""
+        return self.job.error(self.rows, round_codes(self.quantizer(step_exponent), self.codes))
 
-    def bytes_a_row(self, fineness: int) -> float:
-        """Estimate how many bytes a row the whole file would have with codes so fine."""
-        count, quantizer = len(self.task.source), self.quantizer(fineness)
+    def bytes_per_row(self, step_exponent: int) -> float:
+        """Estimate the size of the whole file, in bytes per row."""
+        count, quantizer = len(self.job.source), self.quantizer(step_exponent)
         fixed = self._file_bytes(quantizer, self.codes[:0])
         coded = self._file_bytes(quantizer, self.codes) - fixed
         return fixed / count + coded / len(self.codes)
 
     def _file_bytes(self, quantizer: Quantizer, codes: np.ndarray) -> int:
-        file, task, block = io.BytesIO(), self.task, self.task.block
+        file, job, block = io.BytesIO(), self.job, self.job.block
         blocks = (codes[i : i + block] for i in range(0, len(codes), block))
-        pack_codes(file, task.about, quantizer, task.labels, blocks)
+        write_codes(file, job.header, quantizer, job.labels, blocks)
         return len(file.getvalue())
 
-    def suited(self, limit: Limit, verbose: bool = False) -> int:
-        """Find the fineness that a limit wants.
+    def choose_step_exponent(self, limit: CompressionLimit, verbose: bool = False) -> int:
+        """Return the step exponent that meets a limit, by bisection.
 
         Raises
         ------
         SettingError
-            If no fineness keeps it.
+            If none meets it.
         """
-        low, high = finest(self.usual, self.matters), coarsest(self.usual, self.matters)
-        with progress("Choosing how fine", (high - low).bit_length(), verbose) as advance:
-            if limit.bytes_a_row is not None:
-                return self._within_bytes(limit.bytes_a_row, low, high, advance)
-            return self._within_error(limit, low, high, advance)
+        low = min_step_exponent(self.clipped_codes, self.sensitivities)
+        high = max_step_exponent(self.clipped_codes, self.sensitivities)
+        with progress("Choosing the step sizes", (high - low).bit_length(), verbose) as advance:
+            if limit.bytes_per_row is not None:
+                return self._smallest_within_bytes(limit.bytes_per_row, low, high, advance)
+            return self._largest_within_error(limit, low, high, advance)
 
-    def _within_bytes(self, most: float, low: int, high: int, advance: Callable) -> int:
-        least = self.bytes_a_row(high)
-        if least > most:
+    def _smallest_within_bytes(self, maximum: float, low: int, high: int, advance: Advance) -> int:
+        minimum = self.bytes_per_row(high)
+        if minimum > maximum:
             raise SettingError(
-                f"bytes a row: expected at least {least:.3g}, which {len(self.task.source):,} rows "
-                f"need with the coarsest codes, found {most:g}"
+                f"bytes per row: expected at least {minimum:.3g}, which {len(self.job.source):,} "
+                f"rows need with the coarsest codes, found {maximum:g}"
             )
-        return _first(lambda k: self.bytes_a_row(k) <= most, low, high, advance)
+        return _bisect(lambda k: self.bytes_per_row(k) <= maximum, low, high, advance)
 
-    def _within_error(self, limit: Limit, low: int, high: int, advance: Callable) -> int:
-        model_mse = self.task.error(self.rows, self.codes)
+    def _largest_within_error(
+        self, limit: CompressionLimit, low: int, high: int, advance: Advance
+    ) -> int:
+        model_mse = self.job.error(self.rows, self.codes)
         limit.check_possible(model_mse)
-        most = SLACK * model_mse if limit.error is None else limit.error
-        return -_first(lambda k: self.error(-k) <= most, -high, -low, advance)
+        maximum = DEFAULT_ERROR_FACTOR * model_mse if limit.error is None else limit.error
+        return -_bisect(lambda k: self.error(-k) <= maximum, -high, -low, advance)
 
 
-def _first(good: Callable[[int], bool], low: int, high: int, advance: Callable) -> int:
-    """Find, by halving, the least number from low to high that is good; high if none is."""
+def _bisect(is_met: Callable[[int], bool], low: int, high: int, advance: Advance) -> int:
+    """Return the smallest integer from low to high that meets a monotonic condition, or high."""
     while low < high:
         middle = (low + high) // 2
-        low, high = (low, middle) if good(middle) else (middle + 1, high)
+        low, high = (low, middle) if is_met(middle) else (middle + 1, high)
         advance(1)
     return high
 
 
-def fingerprint(estimator: Any) -> str:
-    """Give the first digits of a model's fingerprint; an empty text where it has none."""
-    return (model_fingerprint(estimator) or "")[:_DIGITS]
+def short_fingerprint(estimator: object) -> str:
+    """Return the first digits of a model's fingerprint, or "" if it has none."""
+    return (model_fingerprint(estimator) or "")[:FINGERPRINT_DIGITS]

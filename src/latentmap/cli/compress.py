@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from latentmap.analysis import compress as compress_rows
-from latentmap.analysis.compression import Compressed
-from latentmap.analysis.rate_control import Limit
+from latentmap.analysis.compression import CompressionResult
+from latentmap.analysis.rate_control import CompressionLimit
 from latentmap.cli.console import format_count, print_json, print_message
 from latentmap.cli.model_arguments import open_model
 from latentmap.cli.options import Data, Json, Label, Model, option, output_option
@@ -27,7 +27,7 @@ EXAMPLES = (
 def compress(
     model: Model,
     data: Data,
-    output: Annotated[Path, output_option("FILE", "Compressed file to write.")],
+    output: Annotated[Path, output_option("FILE", "CompressionResult file to write.")],
     error: Annotated[
         float | None,
         option(
@@ -52,25 +52,25 @@ def compress(
     The codes of the rows are rounded as far as the allowed error or size permits, and then
     entropy-coded. The compression is lossy, and the model is needed to restore the rows.
     """
-    Limit(error, bytes_per_row).checked()
+    CompressionLimit(error, bytes_per_row).check()
     check_output_path(output, inputs=input_paths(model, data))
     estimator = open_model(model)
     rows = open_model_rows(estimator, data, label)
-    limits = {"error": error, "bytes_a_row": bytes_per_row}
+    limits = {"error": error, "bytes_per_row": bytes_per_row}
     result = compress_rows(estimator, rows, output, **limits, labels=labels, verbose=True)
     _print(output, result)
     if as_json:
         names = {"model": str(model), "data": data, "file": str(output)}
-        figures = {"bytes_per_row": result.bytes_a_row, "ratio": result.ratio}
+        figures = {"bytes_per_row": result.bytes_per_row, "ratio": result.ratio}
         print_json({**names, **asdict(result), **figures})
 
 
-def _print(output: Path, result: Compressed) -> None:
+def _print(output: Path, result: CompressionResult) -> None:
     raw, gzip = result.raw_bytes / result.rows, result.gzip_bytes / result.rows
     ratio = f"{result.ratio:,.0f}" if result.ratio >= 100 else f"{result.ratio:.3g}"
     print_message(
         f"Wrote {output}: {format_count(result.rows, 'row')} in {result.file_bytes:,} bytes, "
-        f"{result.bytes_a_row:,.4g} bytes per row"
+        f"{result.bytes_per_row:,.4g} bytes per row"
     )
     print_message(
         f"{ratio} times smaller than the original ({raw:,.4g} bytes per row, {gzip:,.4g} with "

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from latentmap.analysis.codec_file import PackedCodes
-from latentmap.analysis.compression import decompressed, open_codes
+from latentmap.analysis.codec_file import CodeFile
+from latentmap.analysis.compression import iter_decompressed, open_codes
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.console import format_count, print_message
 from latentmap.cli.model_arguments import open_model
@@ -37,12 +37,12 @@ def decompress(
 ) -> None:
     """Restore the rows of a compressed file."""
     check_output_path(output, ROW_SUFFIXES, [model, compressed], folder=not output.suffix)
-    PackedCodes(compressed)  # An unreadable file is reported before the engine starts.
+    CodeFile(compressed)  # An unreadable file is reported before the engine starts.
     estimator = open_model(model)
     codes = open_codes(estimator, compressed)
     write_rows(
         output,
-        decompressed(estimator, codes, verbose=True),
+        iter_decompressed(estimator, codes, verbose=True),
         length=codes.rows,
         feature_names=ModelInfo.from_estimator(estimator).feature_names,
         labels=codes.labels,
