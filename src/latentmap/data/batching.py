@@ -39,8 +39,9 @@ def read_batches(
     task: str = "",
     verbose: bool = True,
     batches: Iterator[np.ndarray] | None = None,
+    check: bool = True,
 ) -> Iterator[tuple[slice, np.ndarray]]:
-    """Read all rows once, in order, and check that every number is finite.
+    """Read all rows once, in order; check the numbers, count the rows and show progress.
 
     Parameters
     ----------
@@ -52,6 +53,8 @@ def read_batches(
     verbose : bool
     batches : iterator, optional
         Replaces the batches of ``rows``, such as those of a sparse matrix.
+    check : bool
+        Whether numbers are checked; a fit checks them once, when it computes statistics.
 
     Yields
     ------
@@ -69,7 +72,8 @@ def read_batches(
     start = 0
     with progress(task, len(rows), verbose and bool(task)) as advance:
         for batch in batches:
-            rows.check(batch, start)
+            if check:
+                rows.check(batch, start)
             stop = start + batch.shape[0]
             yield slice(start, stop), batch
             advance(stop - start)

@@ -12,11 +12,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from latentmap.data.batching import read_batches
 from latentmap.data.memmap import TemporaryArrayFile, cache_folder
 from latentmap.data.sources import CachedSource, Source
-from latentmap.progress import progress
 
-BATCH_BYTES = 1 << 24
 # Free disk space that a copy must find, as a multiple of its size.
 DISK_MARGIN = 2
 
@@ -44,22 +43,17 @@ def copy_to_cache(rows: Source, verbose: bool = False) -> Source:
     if rows.is_decoded or shutil.disk_usage(cache_folder()).free < DISK_MARGIN * rows.nbytes:
         return rows
     with TemporaryArrayFile() as file:
-        for batch in _batches(rows, verbose):
+        for _, batch in _read(rows, verbose):
             file.write(batch)
         return CachedSource(rows, file.mapped(rows.dtype, rows.row_shape))
 
 
 def _loaded(rows: Source, verbose: bool) -> Source:
-    array, start = np.empty((len(rows), *rows.row_shape), rows.dtype), 0
-    for batch in _batches(rows, verbose):
-        array[start : start + len(batch)] = batch
-        start += len(batch)
+    array = np.empty((len(rows), *rows.row_shape), rows.dtype)
+    for where, batch in _read(rows, verbose):
+        array[where] = batch
     return CachedSource(rows, array)
 
 
-def _batches(rows: Source, verbose: bool) -> Iterator[np.ndarray]:
-    """Read all rows without a check: fitting checks them on its first pass over the copy."""
-    with progress(f"reading {rows.name}", len(rows), verbose) as advance:
-        for batch in rows.batches(max(1, BATCH_BYTES * len(rows) // rows.nbytes)):
-            yield batch
-            advance(len(batch))
+def _read(rows: Source, verbose: bool) -> Iterator[tuple[slice, np.ndarray]]:
+    return read_batches(rows, task=f"reading {rows.name}", verbose=verbose, check=False)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from latentmap.data import memory
+from latentmap.data.batching import read_batches
 from latentmap.data.sources import Source
 from latentmap.data.sparse import SparseSource, is_sparse
 from latentmap.preprocessing.pca_solvers import fit_pca
@@ -128,10 +129,9 @@ def _sparse_sample(rows: SparseSource, scale: Scale, n_components: int, seed: in
 
 
 def _scaled_batches(rows: Source, scale: Scale) -> Iterator[tuple[slice, np.ndarray]]:
-    start = 0
-    for batch in rows.batches(max(1, EXACT_NUMBERS // int(np.prod(rows.row_shape)))):
-        yield slice(start, start + len(batch)), scale_rows(batch, scale)
-        start += len(batch)
+    size = max(1, EXACT_NUMBERS // math.prod(rows.row_shape))
+    for where, batch in read_batches(rows, size, check=False):
+        yield where, scale_rows(batch, scale)
 
 
 def scale_rows(rows: np.ndarray, scale: Scale) -> np.ndarray:
@@ -184,7 +184,6 @@ def _project_sparse(
     components = principal.components.astype(np.float64)
     weights = np.ascontiguousarray((components / scale.scale).T)
     shift = components @ (scale.offset / scale.scale + principal.mean)
-    start = 0
-    for batch in rows.sparse_batches(EXACT_NUMBERS // len(components)):
-        yield slice(start, start + batch.shape[0]), batch @ weights - shift
-        start += batch.shape[0]
+    batches = rows.sparse_batches(EXACT_NUMBERS // len(components))
+    for where, batch in read_batches(rows, batches=batches, check=False):
+        yield where, batch @ weights - shift
