@@ -16,7 +16,7 @@ SOURCES = Path(__file__).parents[2] / "src"
 
 @pytest.fixture(scope="session")
 def process():
-    """Start the command as a process of its own."""
+    """Return a function that starts the command in a new process."""
 
     def process(*arguments, python=(), **options):
         return subprocess.Popen(
@@ -33,19 +33,19 @@ def process():
 
 @pytest.fixture(scope="session")
 def wine_csv(tmp_path_factory):
-    """178 wines with the names of their columns; the last, ``kind``, holds the label."""
-    wine, place = load_wine(), tmp_path_factory.mktemp("wine") / "wine.csv"
-    with place.open("w", newline="") as stream:
+    """Write 178 wines to a table with column names; the last column, ``kind``, is the label."""
+    wine, path = load_wine(), tmp_path_factory.mktemp("wine") / "wine.csv"
+    with path.open("w", newline="") as stream:
         table = csv.writer(stream)
         table.writerow([*wine.feature_names, "kind"])
         kinds = wine.target_names[wine.target]
         table.writerows([*row, kind] for row, kind in zip(wine.data, kinds, strict=True))
-    return place
+    return path
 
 
 @pytest.fixture(scope="session")
 def digits_fit(run, tmp_path_factory):
-    """What ``fit digits`` says and writes."""
+    """Run ``fit digits``; return the model file and the result."""
     model = tmp_path_factory.mktemp("digits") / "digits.safetensors"
     return model, run("fit", "digits", "-o", model, "--epochs", 5)
 
@@ -57,7 +57,7 @@ def digits_model(digits_fit):
 
 @pytest.fixture(scope="session")
 def plain_model(run, tmp_path_factory):
-    """An autoencoder of images, that is no map."""
+    """Fit an autoencoder of images that is not a map."""
     model = tmp_path_factory.mktemp("plain") / "plain.safetensors"
     run("fit", "digits", "-o", model, "--recipe", "article", "--epochs", 1)
     return model
@@ -65,7 +65,7 @@ def plain_model(run, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def wine_fit(run, wine_csv, tmp_path_factory):
-    """What ``fit wine.csv`` says and writes."""
+    """Run ``fit wine.csv``; return the model file and the result."""
     model = tmp_path_factory.mktemp("wine-model") / "wine.safetensors"
     options = ["--label", "kind", "-n", 3, "-o", model, "--epochs", 5, "--recipe", "dense"]
     return model, run("fit", wine_csv, *options)
@@ -78,20 +78,20 @@ def wine_model(wine_fit):
 
 @pytest.fixture(scope="session")
 def words_npz(tmp_path_factory):
-    """300 rows of 400 word counts, as SciPy saves a sparse matrix, and their topics."""
-    rng, place = np.random.default_rng(0), tmp_path_factory.mktemp("words") / "words.npz"
+    """Write 300 rows of 400 word counts as a SciPy sparse matrix, with their topics."""
+    rng, path = np.random.default_rng(0), tmp_path_factory.mktemp("words") / "words.npz"
     topic = rng.integers(0, 3, 300)
     words = rng.poisson((rng.random((3, 400)) ** 8)[topic]) > 0
-    save_npz(place, csr_array(words.astype("f4")))
-    with np.load(place) as parts:
+    save_npz(path, csr_array(words.astype("f4")))
+    with np.load(path) as parts:
         parts = dict(parts)
-    np.savez(place, **parts, y=topic)
-    return place
+    np.savez(path, **parts, y=topic)
+    return path
 
 
 @pytest.fixture(scope="session")
 def nonsense(tmp_path_factory):
-    """Files that are nothing that a verb could use."""
+    """Write files that are not valid inputs; return their folder."""
     folder = tmp_path_factory.mktemp("nonsense")
     (folder / "noise.safetensors").write_bytes(np.random.default_rng(0).bytes(1000))
     (folder / "empty.safetensors").touch()

@@ -12,7 +12,7 @@ from latentmap.analysis import cluster
 from latentmap.data import open_data
 
 
-def test_clusters_are_written_told_and_drawn(run, digits_model, tmp_path):
+def test_clusters_are_written_printed_and_drawn(run, digits_model, tmp_path):
     table, picture = tmp_path / "c.csv", tmp_path / "c.png"
     result = run("cluster", digits_model, "digits", "-o", table, "--picture", picture)
     with table.open() as stream:
@@ -27,12 +27,12 @@ def test_clusters_are_written_told_and_drawn(run, digits_model, tmp_path):
     assert f"{count} clusters of {len(digits):,} rows" in result.stderr
     assert f"Wrote {table}: {count} clusters" in result.stderr
     assert "exemplars" in result.stdout
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["c.csv", "c.png", "c.exemplars.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["c.csv", "c.exemplars.png", "c.png"]
 
 
-def test_a_program_gets_sizes_typical_rows_and_agreement(run, digits_model, tmp_path):
-    told = run("cluster", digits_model, "digits", "-k", 10, "--exemplars", 4, "--json")
-    found, digits = json.loads(told.stdout), open_data("digits")
+def test_json_contains_sizes_exemplars_and_v_measure(run, digits_model, tmp_path):
+    output = run("cluster", digits_model, "digits", "-k", 10, "--exemplars", 4, "--json")
+    found, digits = json.loads(output.stdout), open_data("digits")
     groups = cluster(load_model(digits_model).transform(digits), 10)
     assert found["n_clusters"] == len(found["clusters"]) == 10
     assert found["estimated"] is False
@@ -45,7 +45,7 @@ def test_a_program_gets_sizes_typical_rows_and_agreement(run, digits_model, tmp_
         assert one["label_share"] == pytest.approx((own == int(one["label"])).mean(), abs=1e-4)
 
 
-def test_a_table_of_another_model_is_grouped_too(run, wine_model, wine_csv, tmp_path):
+def test_rows_of_a_table_are_clustered(run, wine_model, wine_csv, tmp_path):
     out = tmp_path / "wine.npy"
     options = ["-k", 3, "-o", out, "--picture", tmp_path / "wine.svg"]
     run("cluster", wine_model, wine_csv, *options)
@@ -55,7 +55,7 @@ def test_a_table_of_another_model_is_grouped_too(run, wine_model, wine_csv, tmp_
     assert not (tmp_path / "wine.exemplars.svg").exists()  # rows of a table are no images
 
 
-def test_rows_without_labels_are_not_compared(run, wine_model, wine_csv, tmp_path):
+def test_rows_without_labels_have_no_v_measure(run, wine_model, wine_csv, tmp_path):
     lines = wine_csv.read_text().splitlines()
     (tmp_path / "bare.csv").write_text("\n".join(line.rpartition(",")[0] for line in lines))
     found = json.loads(run("cluster", wine_model, tmp_path / "bare.csv", "-k", 2, "--json").stdout)
@@ -82,13 +82,13 @@ def test_one_row_is_one_cluster(run, wine_model, wine_csv, tmp_path):
         (["nope"], "unknown data set"),
     ],
 )
-def test_nonsense_is_refused(run, digits_model, nonsense, arguments, words):
+def test_invalid_arguments_are_reported(run, digits_model, nonsense, arguments, words):
     filled = [argument.format(n=nonsense) for argument in arguments]
     result = run("cluster", digits_model, *filled, code=2)
     assert words in result.stderr.splitlines()[-1]
 
 
-def test_files_that_are_no_models_are_refused(run, nonsense):
+def test_files_that_are_not_models_are_reported(run, nonsense):
     for name in ("noise", "empty"):
         result = run("cluster", nonsense / f"{name}.safetensors", "digits", code=2)
         assert name in result.stderr.splitlines()[-1]

@@ -9,7 +9,7 @@ from latentmap.cli.cluster_pictures import cluster_names, exemplars_path
 from latentmap.plots.label_encoding import LabelEncoding
 
 
-def test_many_clusters_are_no_measured_value():
+def test_names_of_many_clusters_are_not_plotted_as_numbers():
     spread = np.random.default_rng(0).random((300, 2))
     groups = cluster(spread, 25)
     encoding = LabelEncoding(cluster_names(groups), 300)
@@ -19,5 +19,5 @@ def test_many_clusters_are_no_measured_value():
     assert few.names == [str(number) for number in range(12)]
 
 
-def test_typical_rows_are_drawn_next_to_the_plot():
+def test_exemplars_are_drawn_next_to_the_plot():
     assert exemplars_path(Path("a/c.png")) == Path("a/c.exemplars.png")

@@ -10,14 +10,14 @@ from latentmap.analysis import compare
 from latentmap.data import open_data
 
 
-def told(run, *arguments):
+def run_json(run, *arguments):
     return json.loads(run("compare", *arguments, "--json").stdout)
 
 
-def test_what_is_told_is_what_compare_finds(run, wine_model, wine_csv):
+def test_json_contains_the_result_of_compare(run, wine_model, wine_csv):
     rows = open_data(wine_csv, label="kind")
     expected = compare(load_model(wine_model), rows.subset([3]), rows.subset([100]), reference=rows)
-    found = told(run, wine_model, f"{wine_csv}#3", f"{wine_csv}#100")
+    found = run_json(run, wine_model, f"{wine_csv}#3", f"{wine_csv}#100")
     assert found["distance"] == pytest.approx(expected.distance)
     assert found["farther_share"] == pytest.approx(expected.fraction_farther)
     assert found["reference"] == "wine.csv"
@@ -25,8 +25,8 @@ def test_what_is_told_is_what_compare_finds(run, wine_model, wine_csv):
     assert found["reconstruction_error"] == pytest.approx(errors)
 
 
-def test_the_columns_that_differ_most_are_told_in_their_units(run, wine_model, wine_csv):
-    found = told(run, wine_model, f"{wine_csv}#3", f"{wine_csv}#100")["columns"]
+def test_columns_that_differ_most_are_reported_in_their_units(run, wine_model, wine_csv):
+    found = run_json(run, wine_model, f"{wine_csv}#3", f"{wine_csv}#100")["columns"]
     rows = open_data(wine_csv, label="kind")
     apart = np.abs(rows[100] - rows[3]) / rows[:].std(axis=0)
     expected = [rows.feature_names[i] for i in np.argsort(-apart)[:8]]
@@ -36,40 +36,42 @@ def test_the_columns_that_differ_most_are_told_in_their_units(run, wine_model, w
     assert found[0]["difference"] == pytest.approx(rows[100][first] - rows[3][first])
 
 
-def test_an_index_in_place_of_the_data(run, digits_model, tmp_path):
+def test_an_index_replaces_the_data(run, digits_model, tmp_path):
     index, pair = tmp_path / "digits.index", ("digits#1", "digits#7")
     run("similar", digits_model, "digits#0", "--save-index", index)
     by_index, by_data = (
-        told(run, digits_model, *pair, "--index", index),
-        told(run, digits_model, *pair),
+        run_json(run, digits_model, *pair, "--index", index),
+        run_json(run, digits_model, *pair),
     )
     assert by_index["distance"] == pytest.approx(by_data["distance"])
     assert by_index["farther_share"] == by_data["farther_share"]
     assert by_data["columns"] == []
 
 
-def test_the_rows_are_compared_among_others(run, digits_model):
-    one = told(run, digits_model, "digits#1", "digits:unseen#7")
-    other = told(run, digits_model, "digits#1", "digits:unseen#7", "--reference", "digits:unseen")
+def test_reference_rows_are_used(run, digits_model):
+    one = run_json(run, digits_model, "digits#1", "digits:unseen#7")
+    other = run_json(
+        run, digits_model, "digits#1", "digits:unseen#7", "--reference", "digits:unseen"
+    )
     assert (one["reference"], other["reference"]) == ("digits", "digits:unseen")
     assert one["farther_share"] != other["farther_share"]
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg"])
 def test_images_are_drawn(run, plain_model, tmp_path, suffix):
-    place = tmp_path / f"both.{suffix}"
-    result = run("compare", plain_model, "digits#1", "digits#7", "-o", place)
-    assert f"Wrote {place}" in result.stderr
-    assert place.stat().st_size > 5000
+    path = tmp_path / f"both.{suffix}"
+    result = run("compare", plain_model, "digits#1", "digits#7", "-o", path)
+    assert f"Wrote {path}" in result.stderr
+    assert path.stat().st_size > 5000
     assert "of random pairs" in result.stdout.replace("\n", " ")
 
 
 def test_tables_are_drawn_and_shown(run, wine_model, wine_csv, tmp_path):
-    place = tmp_path / "both.png"
-    said = run("compare", wine_model, f"{wine_csv}#3", f"{wine_csv}#9", "-o", place).stdout
-    assert place.is_file()
+    path = tmp_path / "both.png"
+    message = run("compare", wine_model, f"{wine_csv}#3", f"{wine_csv}#9", "-o", path).stdout
+    assert path.is_file()
     for words in ("distance", "similar than", "reconstruction errors", "column", "difference"):
-        assert words in said
+        assert words in message
 
 
 @pytest.mark.parametrize(
@@ -84,7 +86,7 @@ def test_tables_are_drawn_and_shown(run, wine_model, wine_csv, tmp_path):
         (["digits#1", "nothing#2"], "unknown data set 'nothing'"),
     ],
 )
-def test_nonsense_is_refused(run, plain_model, tmp_path, monkeypatch, arguments, words):
+def test_invalid_arguments_are_reported(run, plain_model, tmp_path, monkeypatch, arguments, words):
     monkeypatch.chdir(tmp_path)
     result = run("compare", plain_model, *arguments, code=2)
     assert words in result.stderr.splitlines()[-1]

@@ -12,29 +12,29 @@ from latentmap.data import load_dataset, open_data
 
 @pytest.fixture(scope="module")
 def digits_codes(run, digits_model, tmp_path_factory):
-    """What ``compress`` says of the unseen digits, and writes."""
-    place = tmp_path_factory.mktemp("codes") / "digits.codes"
-    return place, run("compress", digits_model, "digits:unseen", "-o", place, "--json")
+    """Compress the unseen digits; return the file and the result."""
+    path = tmp_path_factory.mktemp("codes") / "digits.codes"
+    return path, run("compress", digits_model, "digits:unseen", "-o", path, "--json")
 
 
-def test_ratio_and_error_are_told(digits_codes, digits_model):
-    place, result = digits_codes
-    told = json.loads(result.stdout)
+def test_ratio_and_error_are_reported(digits_codes, digits_model):
+    path, result = digits_codes
+    output = json.loads(result.stdout)
     unseen, model = load_dataset("digits", "unseen"), load_model(digits_model)
-    assert told["rows"] == 359
-    assert told["file_bytes"] == place.stat().st_size
-    assert told["ratio"] == pytest.approx(unseen.nbytes / place.stat().st_size)
-    assert told["model_mse"] == pytest.approx(model.reconstruction_error(unseen).mean(), rel=1e-4)
-    assert told["model_mse"] < told["mse"] <= 1.05 * told["model_mse"]
-    assert f"digits.codes: 359 rows in {place.stat().st_size:,} bytes" in result.stderr
+    assert output["rows"] == 359
+    assert output["file_bytes"] == path.stat().st_size
+    assert output["ratio"] == pytest.approx(unseen.nbytes / path.stat().st_size)
+    assert output["model_mse"] == pytest.approx(model.reconstruction_error(unseen).mean(), rel=1e-4)
+    assert output["model_mse"] < output["mse"] <= 1.05 * output["model_mse"]
+    assert f"digits.codes: 359 rows in {path.stat().st_size:,} bytes" in result.stderr
     assert "times smaller than the original" in result.stderr
-    assert f"Mean squared error of scaled rows: {told['mse']:.4g}" in result.stderr
+    assert f"Mean squared error of scaled rows: {output['mse']:.4g}" in result.stderr
 
 
-def test_rows_come_back_with_that_error(run, digits_codes, digits_model, tmp_path):
-    place, result = digits_codes
-    said = run("decompress", digits_model, place, "-o", tmp_path / "rows.npy").stderr
-    assert "rows.npy: 359 rows" in said
+def test_restored_rows_have_the_reported_error(run, digits_codes, digits_model, tmp_path):
+    path, result = digits_codes
+    message = run("decompress", digits_model, path, "-o", tmp_path / "rows.npy").stderr
+    assert "rows.npy: 359 rows" in message
     back, unseen = np.load(tmp_path / "rows.npy"), load_dataset("digits", "unseen")[:]
     assert back.shape == unseen.shape
     scale = load_model(digits_model).scale_
@@ -42,7 +42,7 @@ def test_rows_come_back_with_that_error(run, digits_codes, digits_model, tmp_pat
     assert error == pytest.approx(json.loads(result.stdout)["mse"], rel=1e-4)
 
 
-def test_rows_come_back_as_images(run, digits_codes, digits_model, tmp_path):
+def test_rows_are_restored_as_images(run, digits_codes, digits_model, tmp_path):
     run("decompress", digits_model, digits_codes[0], "-o", tmp_path / "rows.npy")
     run("decompress", digits_model, digits_codes[0], "-o", tmp_path / "images")
     images = open_data(tmp_path / "images")
@@ -51,7 +51,7 @@ def test_rows_come_back_as_images(run, digits_codes, digits_model, tmp_path):
     assert np.abs(images[:] - expected).max() <= 0.5001
 
 
-def test_a_table_comes_back_with_names_and_labels(run, wine_model, wine_csv, tmp_path):
+def test_a_table_is_restored_with_names_and_labels(run, wine_model, wine_csv, tmp_path):
     run("compress", wine_model, wine_csv, "-o", tmp_path / "wine.codes")
     run("decompress", wine_model, tmp_path / "wine.codes", "-o", tmp_path / "wine.parquet")
     original = open_data(wine_csv, label="kind")
@@ -70,18 +70,20 @@ def test_labels_can_be_left_out(run, wine_model, wine_csv, tmp_path):
 
 def test_one_row(run, digits_model, tmp_path):
     np.save(tmp_path / "one.npy", load_dataset("digits")[:1])
-    said = run("compress", digits_model, tmp_path / "one.npy", "-o", tmp_path / "one.codes").stderr
-    assert "one.codes: 1 row in" in said
+    message = run(
+        "compress", digits_model, tmp_path / "one.npy", "-o", tmp_path / "one.codes"
+    ).stderr
+    assert "one.codes: 1 row in" in message
     run("decompress", digits_model, tmp_path / "one.codes", "-o", tmp_path / "back.npy")
     assert np.load(tmp_path / "back.npy").shape == (1, 8, 8)
 
 
 @pytest.mark.parametrize("limit", [("--bytes-per-row", 2), ("--error", 0.25)])
 def test_limits_are_kept(run, digits_model, tmp_path, limit):
-    place = tmp_path / "digits.codes"
-    told = run("compress", digits_model, "digits", "-o", place, *limit, "--json", "--no-labels")
-    told = json.loads(told.stdout)
-    assert told["bytes_per_row"] <= 2 if limit[0] == "--bytes-per-row" else told["mse"] <= 0.25
+    path = tmp_path / "digits.codes"
+    output = run("compress", digits_model, "digits", "-o", path, *limit, "--json", "--no-labels")
+    output = json.loads(output.stdout)
+    assert output["bytes_per_row"] <= 2 if limit[0] == "--bytes-per-row" else output["mse"] <= 0.25
 
 
 @pytest.mark.parametrize(
@@ -98,7 +100,7 @@ def test_limits_are_kept(run, digits_model, tmp_path, limit):
         ("missing.npy", [], "no such file"),
     ],
 )
-def test_nonsense_is_refused(
+def test_invalid_arguments_are_reported(
     run, digits_model, nonsense, tmp_path, monkeypatch, data, options, words
 ):
     monkeypatch.chdir(tmp_path)
@@ -109,18 +111,18 @@ def test_nonsense_is_refused(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_files_of_another_model_cut_and_foreign(
+def test_files_of_another_model_truncated_and_other_files_are_reported(
     run, digits_codes, digits_model, plain_model, nonsense, tmp_path
 ):
     whole, cut = digits_codes[0], tmp_path / "cut.codes"
     cut.write_bytes(whole.read_bytes()[:-3])
-    for model, place, words in (
+    for model, path, words in (
         (plain_model, whole, "expected codes of this model, found those of another"),
         (digits_model, cut, "it is cut short"),
         (digits_model, nonsense / "text.csv", "expected a file that compress wrote"),
         (digits_model, nonsense, "cannot be read"),
         (digits_model, tmp_path / "none.codes", "no such file"),
     ):
-        result = run("decompress", model, place, "-o", tmp_path / "rows.npy", code=2)
+        result = run("decompress", model, path, "-o", tmp_path / "rows.npy", code=2)
         assert words in result.stderr.splitlines()[-1]
     assert list(tmp_path.iterdir()) == [cut]

@@ -5,7 +5,7 @@ import pytest
 from latentmap.cli import console
 
 
-def test_a_log_gets_plain_lines(capsys):
+def test_status_is_a_plain_line_in_a_log(capsys):
     with console.show_status("Reading [bold]rows.csv…"):
         pass
     out, err = capsys.readouterr()
@@ -13,7 +13,7 @@ def test_a_log_gets_plain_lines(capsys):
     assert err.splitlines() == ["Reading [bold]rows.csv…"]
 
 
-def test_messages_are_text_and_no_markup(capsys):
+def test_messages_are_not_interpreted_as_markup(capsys):
     console.print_error("[/red] :smile: \x1b[31m" + "x" * 300)
     err = capsys.readouterr().err
     assert err.startswith("error: [/red] :smile: ")
@@ -21,7 +21,7 @@ def test_messages_are_text_and_no_markup(capsys):
     assert "\x1b" not in err
 
 
-def test_json_holds_no_nan():
+def test_json_does_not_allow_nan():
     with pytest.raises(ValueError, match="not JSON compliant"):
         console.print_json({"mse": float("nan")})
 

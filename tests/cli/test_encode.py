@@ -10,14 +10,14 @@ from latentmap import load_model
 from latentmap.data import load_dataset, open_data
 
 
-def test_encode_writes_what_transform_gives(run, digits_model, tmp_path):
+def test_encode_writes_the_result_of_transform(run, digits_model, tmp_path):
     result = run("encode", digits_model, "digits:unseen", "-o", tmp_path / "codes.npy")
     expected = load_model(digits_model).transform(load_dataset("digits", "unseen"))
     assert np.array_equal(np.load(tmp_path / "codes.npy"), expected)
     assert "codes.npy: 359 codes with 2 components" in result.stderr
 
 
-def test_encode_in_batches_gives_the_same(run, digits_model, tmp_path, monkeypatch):
+def test_batch_size_does_not_change_the_codes(run, digits_model, tmp_path, monkeypatch):
     run("encode", digits_model, "digits", "-o", tmp_path / "whole.npy")
     monkeypatch.setattr("latentmap.data.batching.BATCH_ROWS", 100)
     run("encode", digits_model, "digits", "-o", tmp_path / "parts.npy")
@@ -28,15 +28,15 @@ def test_encode_in_batches_gives_the_same(run, digits_model, tmp_path, monkeypat
     ("suffix", "read"), [(".csv", csv.read_csv), (".parquet", parquet.read_table)]
 )
 def test_tables_keep_the_labels(run, wine_model, wine_csv, tmp_path, suffix, read):
-    place = tmp_path / f"codes{suffix}"
-    run("encode", wine_model, wine_csv, "-o", place)  # the label column is known from fitting
-    table = read(place)
+    path = tmp_path / f"codes{suffix}"
+    run("encode", wine_model, wine_csv, "-o", path)  # the label column is known from fitting
+    table = read(path)
     names = ["autoencoder0", "autoencoder1", "autoencoder2", "label"]
     assert table.column_names == names
     assert table["label"].to_pylist() == open_data(wine_csv, label="kind").labels.tolist()
 
 
-def test_decode_leads_back_to_the_table(run, wine_model, wine_csv, tmp_path):
+def test_decode_restores_the_table(run, wine_model, wine_csv, tmp_path):
     run("encode", wine_model, wine_csv, "-o", tmp_path / "codes.csv")
     run("decode", wine_model, tmp_path / "codes.csv", "-o", tmp_path / "rows.parquet")
     found = open_data(tmp_path / "rows.parquet", label="label")
@@ -71,7 +71,7 @@ def test_decode_writes_images(run, digits_model, tmp_path):
         ("decode", "missing.npy", "rows.npy", "no such file"),
     ],
 )
-def test_nonsense_is_refused(
+def test_invalid_arguments_are_reported(
     run, digits_model, nonsense, tmp_path, monkeypatch, verb, data, output, words
 ):
     monkeypatch.chdir(tmp_path)
@@ -81,14 +81,14 @@ def test_nonsense_is_refused(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_other_columns_are_refused_by_name(run, wine_model, wine_csv, tmp_path):
+def test_columns_in_another_order_are_reported(run, wine_model, wine_csv, tmp_path):
     swapped = tmp_path / "swapped.csv"
     swapped.write_text(wine_csv.read_text().replace("alcohol,malic_acid", "malic_acid,alcohol"))
     result = run("encode", wine_model, swapped, "-o", tmp_path / "codes.csv", code=2)
     assert "in another order" in result.stderr
 
 
-def test_the_input_is_not_written_over(run, wine_model, wine_csv, tmp_path):
+def test_the_input_is_not_overwritten(run, wine_model, wine_csv, tmp_path):
     rows = shutil.copy(wine_csv, tmp_path / "rows.csv")
     result = run("encode", wine_model, rows, "-o", rows, code=2)
     assert "found the input itself" in result.stderr

@@ -14,7 +14,7 @@ def figures_of(result):
     return json.loads(result.stdout)
 
 
-def test_a_named_data_set_is_judged_by_its_unseen_rows(run, digits_model):
+def test_a_named_data_set_is_evaluated_on_its_unseen_rows(run, digits_model):
     found = figures_of(run("evaluate", digits_model, "digits", "--json"))
     model = load_model(digits_model)
     unseen, fitted = load_dataset("digits", "unseen"), load_dataset("digits")
@@ -24,7 +24,7 @@ def test_a_named_data_set_is_judged_by_its_unseen_rows(run, digits_model):
     assert found["accuracy_5"] == pytest.approx(neighbor_accuracy(*codes, k=5))
 
 
-def test_the_data_of_the_fit_is_judged_by_the_rows_held_out_then(run, wine_model, wine_csv):
+def test_fitted_data_is_evaluated_on_its_held_out_rows(run, wine_model, wine_csv):
     found = figures_of(run("evaluate", wine_model, wine_csv, "--json"))
     kept = load_model(wine_model).figures_
     held_out = open_data(wine_csv, label="kind").split(18, 0)[1]
@@ -35,7 +35,7 @@ def test_the_data_of_the_fit_is_judged_by_the_rows_held_out_then(run, wine_model
     assert "held out" in found["measured_on"]
 
 
-def test_other_data_is_judged_by_all_rows(run, wine_model, wine_csv, tmp_path):
+def test_other_data_is_evaluated_on_all_rows(run, wine_model, wine_csv, tmp_path):
     other = tmp_path / "other.csv"
     other.write_text("".join(wine_csv.read_text().splitlines(keepends=True)[:101]))
     found = figures_of(run("evaluate", wine_model, other, "--json"))
@@ -52,22 +52,22 @@ def test_rows_without_labels_have_no_accuracy(run, wine_model, wine_csv, tmp_pat
     assert "accuracy_5" not in found
 
 
-def test_people_get_a_table(run, digits_model):
-    said = run("evaluate", digits_model, "digits").stdout
+def test_a_table_is_printed(run, digits_model):
+    output = run("evaluate", digits_model, "digits").stdout
     for words in ("the 359 unseen rows of digits", "mean squared error", "10-NN accuracy"):
-        assert words in said
+        assert words in output
 
 
 @pytest.mark.parametrize(
     ("data", "words"),
     [("wine", "X has 13 features"), ("nope", "unknown data set"), ("{n}/nan.npy", "nan.npy")],
 )
-def test_nonsense_is_refused(run, digits_model, nonsense, data, words):
+def test_invalid_data_is_reported(run, digits_model, nonsense, data, words):
     result = run("evaluate", digits_model, data.format(n=nonsense), code=2)
     assert words in result.stderr.splitlines()[-1]
 
 
-def test_a_changed_row_makes_other_data_of_it(run, tmp_path):
+def test_data_with_a_changed_row_is_other_data(run, tmp_path):
     rows = np.random.default_rng(0).normal(size=(100, 4))
     np.save(tmp_path / "a.npy", rows)
     model = tmp_path / "m.safetensors"

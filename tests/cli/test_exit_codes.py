@@ -24,12 +24,12 @@ def test_help_and_import_take_less_than_half_a_second(process):
 
 
 def of_children():
-    """Processor time of all processes that were started and have ended, in seconds."""
+    """Return the processor time of all child processes that have ended, in seconds."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
-def test_help_loads_nothing_heavy(process):
+def test_help_imports_no_heavy_modules(process):
     _, err = process("--help", python=["-X", "importtime"]).communicate(timeout=30)
     loaded = {line.rpartition("|")[2].strip() for line in err.splitlines()}
     assert "typer" in loaded
@@ -38,7 +38,7 @@ def test_help_loads_nothing_heavy(process):
 
 
 @pytest.mark.parametrize("name", VERBS)
-def test_the_list_of_verbs_says_of_each_what_its_own_help_says_first(name):
+def test_the_list_of_verbs_shows_the_first_line_of_each_help(name):
     assert load_verb(name).help.splitlines()[0] == VERBS[name][1]
 
 
@@ -48,7 +48,7 @@ def test_version(run):
     assert run("--version").stdout == f"latentmap {__version__}\n"
 
 
-def test_a_wrong_file_is_one_sentence_and_exit_code_2(process, nonsense):
+def test_a_missing_file_is_one_sentence_and_exit_code_2(process, nonsense):
     child = process("info", nonsense / "missing.safetensors")
     out, err = child.communicate(timeout=60)
     assert child.returncode == 2
@@ -81,7 +81,7 @@ def test_ctrl_c_is_one_line_and_exit_code_130(process, tmp_path):
         (["encode", "model.safetensors", "rows.csv"], "Missing option '-o' / '--output'"),
     ],
 )
-def test_wrong_use_is_told_with_the_way_to_help(run, arguments, words):
+def test_usage_errors_mention_help(run, arguments, words):
     result = run(*arguments, code=2)
     assert result.stdout == ""
     assert result.stderr.startswith("error: ")
@@ -93,7 +93,7 @@ def test_no_verb_shows_help(run):
     assert "Usage: latentmap" in run(code=2).output
 
 
-def test_a_defect_of_ours_keeps_its_traceback(monkeypatch):
+def test_a_bug_keeps_its_traceback(monkeypatch):
     def broken(_):
         raise RuntimeError("a defect")
 
@@ -109,7 +109,7 @@ def test_every_verb_shows_an_example(run, verb):
 
 
 @pytest.mark.slow
-def test_ctrl_c_in_a_callback_comes_again():
+def test_ctrl_c_in_a_callback_is_raised_again():
     script = """
 import gc, signal, sys, time
 from latentmap import cli
@@ -127,6 +127,6 @@ try:
 except KeyboardInterrupt:
     print("stopped")
 """
-    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert told.stdout == "stopped\n"
-    assert told.stderr == ""
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert result.stdout == "stopped\n"
+    assert result.stderr == ""

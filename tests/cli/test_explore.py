@@ -22,7 +22,7 @@ def scene_of(path):
 
 @pytest.fixture
 def serving(process):
-    """Start the verb as a process; wait for the link that it prints."""
+    """Return a function that starts the verb in a new process and waits for its link."""
     started = []
 
     def serving(*arguments):
@@ -71,7 +71,7 @@ def test_a_page_is_served_until_ctrl_c(serving, digits_model):
         socket.create_connection(("127.0.0.1", urlsplit(url).port), timeout=5)
 
 
-def test_ctrl_c_does_not_wait_for_what_is_computed(serving, digits_model):
+def test_ctrl_c_does_not_wait_for_a_computation(serving, digits_model):
     run, url, _ = serving(digits_model, "digits")
     connection = socket.create_connection(("127.0.0.1", urlsplit(url).port))
     host = urlsplit(url).netloc
@@ -83,7 +83,7 @@ def test_ctrl_c_does_not_wait_for_what_is_computed(serving, digits_model):
     assert "Traceback" not in run.stderr.read()
 
 
-def test_beyond_this_machine_there_is_a_warning_and_a_token(serving, digits_model):
+def test_other_addresses_need_a_token_and_print_a_warning(serving, digits_model):
     _, url, words = serving(digits_model, "digits:unseen", "--host", "0.0.0.0")
     assert "Warning: anyone who has this link" in words
     token = url.split("?token=")[1]
@@ -96,18 +96,18 @@ def test_a_file_is_written(run, digits_model, tmp_path):
     place = tmp_path / "map.html"
     result = run("explore", digits_model, "digits:unseen", "--export", place)
     assert f"Wrote {place}: 359 rows" in result.stderr
-    told = scene_of(place)
-    assert (told["mode"], told["n"], told["data"]) == ("file", 359, "digits:unseen")
-    assert told["colourings"][0]["name"] == "label"
+    output = scene_of(place)
+    assert (output["mode"], output["n"], output["data"]) == ("file", 359, "digits:unseen")
+    assert output["colourings"][0]["name"] == "label"
     assert [path.name for path in tmp_path.iterdir()] == ["map.html"]
 
 
-def test_a_table_is_explored_with_the_label_that_was_fitted(run, wine_model, wine_csv, tmp_path):
+def test_a_table_uses_the_label_column_of_the_fit(run, wine_model, wine_csv, tmp_path):
     run("explore", wine_model, wine_csv, "--export", tmp_path / "wine.html")
-    told = scene_of(tmp_path / "wine.html")
-    assert told["colourings"][0]["values"] == ["class_0", "class_1", "class_2"]
-    assert told["plane"]["components"] == 3
-    assert len(told["row"]["columns"]) == 13
+    output = scene_of(tmp_path / "wine.html")
+    assert output["colourings"][0]["values"] == ["class_0", "class_1", "class_2"]
+    assert output["plane"]["components"] == 3
+    assert len(output["row"]["columns"]) == 13
 
 
 def test_sparse_rows_are_explored(run, words_npz, tmp_path):
@@ -117,16 +117,16 @@ def test_sparse_rows_are_explored(run, words_npz, tmp_path):
     assert scene_of(tmp_path / "words.html")["row"]["of"] == 400
 
 
-def test_of_many_rows_a_sample_is_shown_and_it_is_said(run, digits_model, tmp_path, monkeypatch):
+def test_a_sample_of_many_rows_is_shown_and_reported(run, digits_model, tmp_path, monkeypatch):
     monkeypatch.setattr("latentmap.explorer.scene.MAX_ROWS", 100)
     result = run("explore", digits_model, "digits", "--export", tmp_path / "a.html")
     assert "Showing a random sample of 100 of 1,438 rows" in result.stderr
-    told = scene_of(tmp_path / "a.html")
-    assert (told["n"], told["total"]) == (100, 1438)
-    assert "100 of 1,438 rows" in told["title"]
+    output = scene_of(tmp_path / "a.html")
+    assert (output["n"], output["total"]) == (100, 1438)
+    assert "100 of 1,438 rows" in output["title"]
 
 
-def test_a_port_in_use(run, digits_model):
+def test_a_port_in_use_is_reported(run, digits_model):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         result = run(
@@ -166,7 +166,7 @@ def test_the_browser_is_opened_at_the_link(run, digits_model, monkeypatch):
         (["digits", "--port", "70000"], "Invalid value for '--port'"),
     ],
 )
-def test_nonsense_is_refused(run, digits_model, tmp_path, monkeypatch, arguments, words):
+def test_invalid_arguments_are_reported(run, digits_model, tmp_path, monkeypatch, arguments, words):
     monkeypatch.chdir(tmp_path)
     result = run("explore", digits_model, *arguments, code=2)
     assert words in result.stderr.splitlines()[-1]

@@ -11,7 +11,7 @@ from latentmap import load_model
 from latentmap.cli.fit import _default_output
 
 
-def test_fit_writes_a_model_and_four_pictures(digits_fit):
+def test_fit_writes_a_model_and_four_plots(digits_fit):
     model, result = digits_fit
     names = ["codes.png", "loss.png", "plane.png", "reconstructions.png", "safetensors"]
     assert sorted(p.name for p in model.parent.iterdir()) == [f"digits.{name}" for name in names]
@@ -28,22 +28,22 @@ def test_fit_reports_quality_on_unseen_rows(digits_fit):
     assert figures["held_out"] == {"data_set": "digits", "rows": 359}
 
 
-def test_fit_tells_what_it_is_doing(digits_fit):
-    said = digits_fit[1].stderr
+def test_fit_prints_its_steps(digits_fit):
+    output = digits_fit[1].stderr
     for words in (
         "Reading digits…",
         "Starting JAX…",
         "Fitting 1,438 rows of 8×8 pixels with the recipe 'map'",
     ):
-        assert words in said
+        assert words in output
 
 
-def test_two_or_three_components_make_a_map_and_others_none(digits_fit, wine_model):
+def test_two_or_three_components_make_a_map(digits_fit, wine_model):
     assert type(load_model(digits_fit[0])).__name__ == "LatentMap"
     assert type(load_model(wine_model)).__name__ == "AutoEncoder"  # as its recipe asked for
 
 
-def test_fit_learns_a_layout_of_your_own(run, wine_csv, tmp_path):
+def test_fit_learns_a_given_layout(run, wine_csv, tmp_path):
     rows = load_wine().data
     np.save(tmp_path / "places.npy", PCA(2).fit_transform(rows / rows.std(axis=0)))
     model = tmp_path / "m.safetensors"
@@ -62,7 +62,7 @@ def test_a_batch_size_alone_holds_no_rows_out_of_a_map(run, wine_csv, tmp_path):
     assert (training.batch_size, training.held_out, training.learning_rate) == (40, 0, 0.01)
 
 
-def test_a_layout_of_another_length_is_refused(run, wine_csv, tmp_path):
+def test_a_layout_of_another_length_is_reported(run, wine_csv, tmp_path):
     np.save(tmp_path / "short.npy", np.zeros((5, 2)))
     options = ["--label", "kind", "--layout", tmp_path / "short.npy"]
     result = run("fit", wine_csv, *options, "-o", tmp_path / "m.safetensors", code=2)
@@ -70,7 +70,7 @@ def test_a_layout_of_another_length_is_refused(run, wine_csv, tmp_path):
     assert not (tmp_path / "m.safetensors").exists()
 
 
-def test_fit_gives_its_options_to_the_estimator(run, tmp_path):
+def test_options_are_passed_to_the_estimator(run, tmp_path):
     model = tmp_path / "m.safetensors"
     model.write_bytes(b"an older model")
     options = ["--epochs", 2, "--batch-size", 64, "--learning-rate", 0.01, "--noise", 0.1]
@@ -83,14 +83,14 @@ def test_fit_gives_its_options_to_the_estimator(run, tmp_path):
     assert (fitted.training.batch_size, fitted.training.learning_rate) == (64, 0.01)
 
 
-def test_options_leave_the_rest_of_a_recipe_alone(run, tmp_path):
+def test_options_do_not_change_the_rest_of_a_recipe(run, tmp_path):
     model = tmp_path / "m.safetensors"
     run("fit", "digits", "-o", model, "--recipe", "article", "--epochs", 1, "--batch-size", 16)
     training = load_model(model).training
     assert (training.batch_size, training.schedule, training.held_out) == (16, "constant", 0)
 
 
-def test_fit_variational_reports_its_bound(run, tmp_path):
+def test_a_variational_model_reports_its_elbo(run, tmp_path):
     model = tmp_path / "m.safetensors"
     result = run("fit", "digits", "-o", model, "--recipe", "variational", "--epochs", 2)
     assert "negative ELBO" in result.stdout
@@ -107,14 +107,14 @@ def test_fit_variational_reports_its_bound(run, tmp_path):
         ("{folder}/../faces/.", "faces"),
     ],
 )
-def test_the_model_is_named_after_the_data_and_lies_here(tmp_path, data, name):
+def test_the_model_is_named_after_the_data(tmp_path, data, name):
     folder = tmp_path / "faces"
     folder.mkdir()
     (folder / "rows.csv").touch()
     assert _default_output(data.format(folder=folder)) == Path(f"{name}.safetensors")
 
 
-def test_fit_holds_a_tenth_out_and_keeps_how(wine_fit):
+def test_a_tenth_is_held_out_and_recorded(wine_fit):
     model, result = wine_fit
     held_out = load_model(model).figures_["held_out"]
     assert {key: held_out[key] for key in ("rows", "rows_total", "seed")} == {
@@ -125,7 +125,7 @@ def test_fit_holds_a_tenth_out_and_keeps_how(wine_fit):
     assert "Quality on 18 of 178 rows of wine.csv, which were held out" in result.stdout
 
 
-def test_fit_hints_where_one_column_drowns_the_others(wine_fit):
+def test_a_dominant_column_is_reported(wine_fit):
     assert "column proline accounts for 99.8% of the variance" in wine_fit[1].stderr
     assert "--scaling columns" in wine_fit[1].stderr
 
@@ -142,7 +142,7 @@ def test_sparse_rows_go_through_every_verb(run, words_npz, tmp_path):
     run("plot", model, words_npz, "-o", tmp_path / "words.png")
 
 
-def test_fit_of_few_rows_says_that_it_cannot_judge(run, tmp_path):
+def test_few_rows_are_not_evaluated(run, tmp_path):
     np.save(tmp_path / "few.npy", np.random.default_rng(0).normal(size=(12, 4)))
     result = run("fit", tmp_path / "few.npy", "-o", tmp_path / "few.safetensors")
     assert "12 rows are too few to hold some out" in result.stderr
@@ -176,7 +176,9 @@ def test_fit_of_few_rows_says_that_it_cannot_judge(run, tmp_path):
         (["wine", "-o", "no/folder/m.safetensors"], "the folder no/folder does not exist"),
     ],
 )
-def test_fit_refuses_nonsense(run, wine_csv, nonsense, tmp_path, monkeypatch, arguments, words):
+def test_invalid_arguments_are_reported(
+    run, wine_csv, nonsense, tmp_path, monkeypatch, arguments, words
+):
     monkeypatch.chdir(tmp_path)
     filled = [a.format(wine=wine_csv, nonsense=nonsense) for a in arguments]
     result = run("fit", *filled, code=2)

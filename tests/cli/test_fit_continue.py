@@ -11,8 +11,8 @@ from latentmap.data import load_dataset
 
 
 @pytest.fixture(scope="module")
-def grown(run, tmp_path_factory):
-    """A map of nine digits, what is said when zeros come, and where all that lies."""
+def continued(run, tmp_path_factory):
+    """Fit a map of nine digits, continue it with zeros; return the folder and the result."""
     folder = tmp_path_factory.mktemp("growing")
     source = load_dataset("digits")
     rows, digits = source[:], np.asarray(source.labels)
@@ -26,8 +26,8 @@ def grown(run, tmp_path_factory):
     return folder, result
 
 
-def test_it_says_where_new_rows_went_and_how_little_moved(grown):
-    folder, result = grown
+def test_new_landmarks_and_the_shift_are_reported(continued):
+    folder, result = continued
     growth = load_model(folder / "ten.safetensors").growth_
     assert growth["rows"] == 135 and growth["new_kind"] > 100 and growth["median_shift"] < 0.02
     assert "Rows added to the map" in result.stdout
@@ -38,31 +38,31 @@ def test_it_says_where_new_rows_went_and_how_little_moved(grown):
     assert all((folder / f"ten.{kind}.png").stat().st_size > 5000 for kind in kinds)
 
 
-def test_the_model_that_grew_is_left_alone_where_another_is_named(grown):
-    folder, _ = grown
+def test_the_model_is_not_changed_if_another_output_is_named(continued):
+    folder, _ = continued
     old, new = (load_model(folder / f"{name}.safetensors") for name in ("nine", "ten"))
     assert old.growth_ is None
     assert len(new.landmarks_) == len(old.landmarks_) + new.growth_["landmarks"]
 
 
-def test_a_report_that_is_stopped_says_that_the_rows_are_in(run, grown, tmp_path, monkeypatch):
+def test_an_interrupted_report_says_that_the_rows_are_saved(run, continued, tmp_path, monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("latentmap.cli.fit_continue._report", stop)
-    folder, _ = grown
-    place = tmp_path / "m.safetensors"
-    shutil.copy(folder / "ten.safetensors", place)
-    told = run("fit", folder / "zeros.npz", "--continue", place, code=130).stderr
-    assert "The new rows are saved in" in told
-    assert load_model(place).growth_["rows"] == 135
+    folder, _ = continued
+    path = tmp_path / "m.safetensors"
+    shutil.copy(folder / "ten.safetensors", path)
+    output = run("fit", folder / "zeros.npz", "--continue", path, code=130).stderr
+    assert "The new rows are saved in" in output
+    assert load_model(path).growth_["rows"] == 135
 
 
 @pytest.mark.parametrize(("data", "count"), [("nine", 129), ("zeros", 15)])
-def test_evaluate_finds_the_rows_held_out_of_each_data(run, grown, data, count):
-    folder, _ = grown
-    told = run("evaluate", folder / "ten.safetensors", folder / f"{data}.npz", "--json").stdout
-    found = json.loads(told)
+def test_evaluate_finds_the_rows_held_out_of_each_data(run, continued, data, count):
+    folder, _ = continued
+    output = run("evaluate", folder / "ten.safetensors", folder / f"{data}.npz", "--json").stdout
+    found = json.loads(output)
     assert found["rows"] == count
     assert "held out" in found["measured_on"]
     if data == "zeros":
@@ -70,8 +70,8 @@ def test_evaluate_finds_the_rows_held_out_of_each_data(run, grown, data, count):
         assert found["mse"] == pytest.approx(kept["mse"])
 
 
-def test_verbs_work_with_a_grown_map(run, grown, tmp_path):
-    folder, _ = grown
+def test_verbs_work_with_a_continued_map(run, continued, tmp_path):
+    folder, _ = continued
     model, zeros = folder / "ten.safetensors", folder / "zeros.npz"
     assert "LatentMap" in run("info", model).stdout
     run("encode", model, zeros, "-o", tmp_path / "codes.npy")
@@ -81,12 +81,12 @@ def test_verbs_work_with_a_grown_map(run, grown, tmp_path):
     assert len(np.load(tmp_path / "rows.npy")) == 150
 
 
-def test_without_another_name_the_model_itself_grows(run, grown, tmp_path):
-    folder, _ = grown
-    place = tmp_path / "m.safetensors"
-    shutil.copy(folder / "ten.safetensors", place)
-    run("fit", folder / "zeros.npz", "--continue", place)
-    model = load_model(place)
+def test_the_model_file_is_replaced_by_default(run, continued, tmp_path):
+    folder, _ = continued
+    path = tmp_path / "m.safetensors"
+    shutil.copy(folder / "ten.safetensors", path)
+    run("fit", folder / "zeros.npz", "--continue", path)
+    model = load_model(path)
     assert model.growth_["new_kind"] == 0  # zeros are known by now
     assert len(model.figures_["held_out_before"]) == 2
 
@@ -95,19 +95,21 @@ def test_without_another_name_the_model_itself_grows(run, grown, tmp_path):
     ("option", "value"),
     [("--recipe", "map"), ("-n", 2), ("--network", "dense"), ("--neighbors", 5), ("--epochs", 3)],
 )
-def test_settings_are_refused_in_one_sentence(run, grown, option, value):
-    model = grown[0] / "nine.safetensors"
+def test_settings_are_rejected(run, continued, option, value):
+    model = continued[0] / "nine.safetensors"
     result = run("fit", "digits", "--continue", model, option, value, code=2)
     assert "the settings of the model are kept" in result.stderr
     assert (option if option != "-n" else "--components") in result.stderr
 
 
-def test_what_cannot_grow_says_so_and_stays(run, grown, plain_model, nonsense, tmp_path):
+def test_models_that_cannot_be_continued_are_reported(
+    run, continued, plain_model, nonsense, tmp_path
+):
     before = plain_model.read_bytes()
     result = run("fit", "digits", "--continue", plain_model, code=2)
     assert "expected a LatentMap, found AutoEncoder" in result.stderr
     assert plain_model.read_bytes() == before
-    model = grown[0] / "nine.safetensors"
+    model = continued[0] / "nine.safetensors"
     before = model.read_bytes()
     assert "5 features" in run("fit", nonsense / "narrow.npy", "--continue", model, code=2).stderr
     loud = np.zeros((30, 8, 8))
@@ -120,13 +122,13 @@ def test_what_cannot_grow_says_so_and_stays(run, grown, plain_model, nonsense, t
     assert model.read_bytes() == before
 
 
-def test_a_table_whose_columns_have_names_grows(run, tmp_path):
+def test_a_table_with_column_names_can_be_continued(run, tmp_path):
     rng = np.random.default_rng(0)
     table = np.c_[rng.normal(size=(80, 3)), rng.integers(0, 2, 80)]
     header = {"header": "a,b,c,kind", "comments": "", "delimiter": ","}
     np.savetxt(tmp_path / "rows.csv", table, **header)
-    place = tmp_path / "m.safetensors"
-    run("fit", tmp_path / "rows.csv", "--label", "kind", "--epochs", 1, "-o", place)
-    result = run("fit", tmp_path / "rows.csv", "--continue", place)
+    path = tmp_path / "m.safetensors"
+    run("fit", tmp_path / "rows.csv", "--label", "kind", "--epochs", 1, "-o", path)
+    result = run("fit", tmp_path / "rows.csv", "--continue", path)
     assert "Rows added to the map" in result.stdout
     assert "warning" not in result.stderr.lower()

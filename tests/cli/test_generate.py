@@ -16,7 +16,7 @@ def width_of(path):
         return picture.width
 
 
-def test_rows_are_drawn_from_what_the_model_knows(run, digits_model, tmp_path):
+def test_rows_are_sampled_from_the_model(run, digits_model, tmp_path):
     result = run("generate", digits_model, "-n", 20, "-o", tmp_path / "rows.npy", "--seed", 3)
     model = load_model(digits_model).set_params(random_state=3)
     assert np.array_equal(np.load(tmp_path / "rows.npy"), model.sample(20))
@@ -24,13 +24,15 @@ def test_rows_are_drawn_from_what_the_model_knows(run, digits_model, tmp_path):
     assert width_of(tmp_path / "rows.png") > 500
 
 
-def test_rows_drawn_like_others_are_like_them(run, plain_model, tmp_path):
-    places = [tmp_path / f"{name}.npy" for name in ("like", "again", "own")]
-    for place in places[:2]:
-        said = run("generate", plain_model, "-n", 600, "--reference", "digits", "-o", place).stderr
-    assert "Gaussians fitted to 1,438 codes of digits" in said
-    run("generate", plain_model, "-n", 600, "-o", places[2])
-    like, again, own = map(np.load, places)
+def test_rows_sampled_from_reference_codes_resemble_them(run, plain_model, tmp_path):
+    paths = [tmp_path / f"{name}.npy" for name in ("like", "again", "own")]
+    for target in paths[:2]:
+        message = run(
+            "generate", plain_model, "-n", 600, "--reference", "digits", "-o", target
+        ).stderr
+    assert "Gaussians fitted to 1,438 codes of digits" in message
+    run("generate", plain_model, "-n", 600, "-o", paths[2])
+    like, again, own = map(np.load, paths)
     assert np.array_equal(like, again)
     assert like.shape == (600, 8, 8)
     model = load_model(plain_model)
@@ -40,29 +42,30 @@ def test_rows_drawn_like_others_are_like_them(run, plain_model, tmp_path):
     assert fidelity.density > density_and_coverage(real, own).density
 
 
-def test_drawn_rows_are_judged_by_real_ones(run, plain_model, tmp_path):
-    place, options = (
+def test_generated_rows_are_compared_with_real_rows(run, plain_model, tmp_path):
+    target, options = (
         tmp_path / "rows.npy",
         ["--reference", "digits", "--compare-with", "digits:unseen"],
     )
-    said = run("generate", plain_model, "-n", 600, "-o", place, *options).stderr
-    found = evaluate_generated(load_model(plain_model), UNSEEN[:], np.load(place))
-    told = f"density {found.density:.2f} (about 1 for real rows), coverage "
+    message = run("generate", plain_model, "-n", 600, "-o", target, *options).stderr
+    found = evaluate_generated(load_model(plain_model), UNSEEN[:], np.load(target))
+    expected_text = f"density {found.density:.2f} (about 1 for real rows), coverage "
     assert (
-        f"Compared with 359 rows of digits:unseen: {told}{found.coverage:.2f} (at most 1)" in said
+        f"Compared with 359 rows of digits:unseen: {expected_text}{found.coverage:.2f} (at most 1)"
+        in message
     )
 
 
-def test_batches_make_all_rows(run, digits_model, plain_model, tmp_path, monkeypatch):
+def test_batches_add_up_to_all_rows(run, digits_model, plain_model, tmp_path, monkeypatch):
     monkeypatch.setattr("latentmap.cli.row_generation._BATCH_NUMBERS", 64 * 7)
     for number, options in enumerate([(digits_model,), (plain_model, "--reference", "digits")]):
-        place = tmp_path / f"{number}.npy"
-        run("generate", *options, "-n", 40, "-o", place)
-        rows = np.load(place)
+        target = tmp_path / f"{number}.npy"
+        run("generate", *options, "-n", 40, "-o", target)
+        rows = np.load(target)
         assert len(np.unique(rows.reshape(40, -1), axis=0)) == 40
 
 
-def test_a_walk_leads_from_row_to_row(run, digits_model, tmp_path):
+def test_an_interpolation_ends_at_both_rows(run, digits_model, tmp_path):
     ends = "digits:unseen#0", "digits:unseen#7"
     result = run("generate", digits_model, "--between", *ends, "-n", 9, "-o", tmp_path / "walk")
     model, unseen = load_model(digits_model), load_dataset("digits", "unseen")
@@ -73,7 +76,7 @@ def test_a_walk_leads_from_row_to_row(run, digits_model, tmp_path):
     assert (tmp_path / "walk.png").exists()
 
 
-def test_a_walk_on_a_map_keeps_to_its_dense_part(digits_model):
+def test_an_interpolation_on_a_map_stays_in_dense_regions(digits_model):
     from latentmap.analysis import interpolate
 
     model = load_model(digits_model)
@@ -89,18 +92,18 @@ def test_a_walk_on_a_map_keeps_to_its_dense_part(digits_model):
 
 
 def test_variations_of_a_row_of_a_table(run, wine_model, wine_csv, tmp_path):
-    place = tmp_path / "near.csv"
-    run("generate", wine_model, "--vary", f"{wine_csv}#5", "-n", 12, "--spread", 0.3, "-o", place)
-    original, near = open_data(wine_csv, label="kind"), open_data(place)
+    target = tmp_path / "near.csv"
+    run("generate", wine_model, "--vary", f"{wine_csv}#5", "-n", 12, "--spread", 0.3, "-o", target)
+    original, near = open_data(wine_csv, label="kind"), open_data(target)
     assert near.feature_names == original.feature_names
     proline = original.feature_names.index("proline")
     far = np.abs(near[:][:, proline] - original[5][proline])
     assert far.max() < original[:][:, proline].std()
     assert len(np.unique(near[:], axis=0)) == 12
-    assert not place.with_suffix(".png").exists()
+    assert not target.with_suffix(".png").exists()
 
 
-def test_a_table_can_be_a_picture(run, wine_model, wine_csv, tmp_path):
+def test_a_table_can_be_drawn(run, wine_model, wine_csv, tmp_path):
     ends = f"{wine_csv}#0", f"{wine_csv}#177"
     result = run("generate", wine_model, "--between", *ends, "-n", 8, "-o", tmp_path / "walk.png")
     assert width_of(tmp_path / "walk.png") > 800
@@ -108,7 +111,7 @@ def test_a_table_can_be_a_picture(run, wine_model, wine_csv, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["walk.png"]
 
 
-def test_a_picture_of_many_shows_some(run, digits_model, tmp_path):
+def test_a_plot_of_many_rows_shows_a_sample(run, digits_model, tmp_path):
     result = run("generate", digits_model, "-n", 1000, "-o", tmp_path / "rows.png")
     assert "rows.png: 400 of 1,000 rows" in result.stderr
 
@@ -137,7 +140,7 @@ def test_a_picture_of_many_shows_some(run, digits_model, tmp_path):
         ),
     ],
 )
-def test_nonsense_is_refused(
+def test_invalid_arguments_are_reported(
     run, digits_model, nonsense, tmp_path, monkeypatch, options, output, words
 ):
     monkeypatch.chdir(tmp_path)
@@ -148,13 +151,13 @@ def test_nonsense_is_refused(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_table_is_no_folder_of_images(run, wine_model, tmp_path):
+def test_a_table_is_not_written_to_a_folder_of_images(run, wine_model, tmp_path):
     result = run("generate", wine_model, "-o", tmp_path / "folder", code=2)
     assert "images: expected rows of shape" in result.stderr
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_folder_is_left_alone(run, digits_model, tmp_path):
+def test_a_folder_with_files_is_not_changed(run, digits_model, tmp_path):
     (tmp_path / "rows").mkdir()
     (tmp_path / "rows" / "mine.txt").write_text("keep")
     result = run("generate", digits_model, "-o", tmp_path / "rows", code=2)
@@ -162,23 +165,23 @@ def test_a_full_folder_is_left_alone(run, digits_model, tmp_path):
     assert [path.name for path in tmp_path.rglob("*")] == ["rows", "mine.txt"]
 
 
-def test_the_model_is_not_written_over(run, digits_model, tmp_path):
+def test_the_model_is_not_overwritten(run, digits_model, tmp_path):
     result = run("generate", digits_model, "-o", digits_model, code=2)
     assert "found the input itself" in result.stderr
 
 
 @pytest.mark.parametrize("option", ["--reference", "--vary", "--compare-with"])
-def test_the_rows_that_are_read_are_not_written_over(run, digits_model, tmp_path, option):
-    place = tmp_path / "rows.npy"
-    np.save(place, UNSEEN[:50])
-    before = place.read_bytes()
-    data = f"{place}#3" if option == "--vary" else place
-    refused = run("generate", digits_model, option, data, "-o", place, code=2)
+def test_the_inputs_are_not_overwritten(run, digits_model, tmp_path, option):
+    target = tmp_path / "rows.npy"
+    np.save(target, UNSEEN[:50])
+    before = target.read_bytes()
+    data = f"{target}#3" if option == "--vary" else target
+    refused = run("generate", digits_model, option, data, "-o", target, code=2)
     assert "found the input itself" in refused.stderr
-    assert place.read_bytes() == before
+    assert target.read_bytes() == before
 
 
-def test_one_row_alone_does_not_tell_how_likely_codes_are(run, plain_model, tmp_path):
+def test_one_row_is_not_enough_for_a_density(run, plain_model, tmp_path):
     np.save(tmp_path / "one.npy", UNSEEN[:1])
     refused = run("generate", plain_model, "--vary", tmp_path / "one.npy", "-o", "n.npy", code=2)
     assert "one.npy: expected at least 2 rows" in refused.stderr

@@ -6,12 +6,12 @@ import pytest
 
 
 def test_info_shows_what_is_in_the_file(run, digits_model):
-    said = run("info", digits_model).stdout
+    output = run("info", digits_model).stdout
     for words in ("LatentMap", "8×8", "Quality on the 359 unseen rows of digits", "weights"):
-        assert words in said
+        assert words in output
 
 
-def test_info_for_programs(run, wine_model):
+def test_info_prints_json(run, wine_model):
     shown = json.loads(run("info", wine_model, "--json").stdout)
     assert shown["estimator"] == "AutoEncoder"
     assert shown["parameters"]["n_components"] == 3
@@ -20,14 +20,14 @@ def test_info_for_programs(run, wine_model):
 
 
 @pytest.mark.parametrize("name", ["noise.safetensors", "empty.safetensors", "text.csv", "."])
-def test_info_refuses_what_is_no_model(run, nonsense, name):
+def test_files_that_are_not_models_are_reported(run, nonsense, name):
     result = run("info", nonsense / name, code=2)
     assert result.stderr.splitlines()[-1].startswith("error: ")
 
 
 def test_data_sets_are_listed(run):
-    said = run("datasets").stdout
-    assert "mnist" in said
-    assert "60,000" in said
+    output = run("datasets").stdout
+    assert "mnist" in output
+    assert "60,000" in output
     listed = {one["name"]: one for one in json.loads(run("datasets", "--json").stdout)}
     assert listed["digits"]["n_unseen"] == 359

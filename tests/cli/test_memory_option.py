@@ -21,32 +21,32 @@ from latentmap.data.memory import limit_bytes
         ),
     ],
 )
-def test_a_limit_that_cannot_be_kept_is_refused(process, options, sentence, tmp_path):
+def test_limits_that_do_not_apply_are_reported(process, options, sentence, tmp_path):
     fit = process("fit", "digits", *options, cwd=tmp_path)
-    _, told = fit.communicate(timeout=60)
-    assert fit.returncode == 2 and sentence in told and len(told.splitlines()) == 1
+    _, output = fit.communicate(timeout=60)
+    assert fit.returncode == 2 and sentence in output and len(output.splitlines()) == 1
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
     ("limit", "word"), [("lots", "found 'lots'"), ("500MB", "at least 1.1 GB")]
 )
-def test_one_of_the_environment_is_checked_by_every_verb(process, limit, word, monkeypatch):
+def test_the_environment_variable_is_checked_by_every_verb(process, limit, word, monkeypatch):
     monkeypatch.setenv("LATENTMAP_MEMORY", limit)
     info = process("info", "no.safetensors")
-    _, told = info.communicate(timeout=60)
-    assert info.returncode == 2 and word in told and len(told.splitlines()) == 1
+    _, output = info.communicate(timeout=60)
+    assert info.returncode == 2 and word in output and len(output.splitlines()) == 1
 
 
 @pytest.mark.parametrize("option", [["--workers", "2"], ["--continue", "m.safetensors"]])
-def test_one_of_the_environment_is_refused_where_it_cannot_be_kept(run, option, monkeypatch):
+def test_the_environment_variable_is_rejected_where_it_does_not_apply(run, option, monkeypatch):
     monkeypatch.setenv("LATENTMAP_MEMORY", "64GB")
-    told = run("fit", "digits", *option, code=2).stderr
-    assert "error: LATENTMAP_MEMORY: " in told
-    assert option[0] in told
+    output = run("fit", "digits", *option, code=2).stderr
+    assert "error: LATENTMAP_MEMORY: " in output
+    assert option[0] in output
 
 
-def test_many_rows_are_refused_before_they_are_read(process, tmp_path):
+def test_too_many_rows_are_reported_before_they_are_read(process, tmp_path):
     np.lib.format.open_memmap(tmp_path / "many.npy", "w+", np.uint8, (10_000_000, 4))
     fit = process("fit", tmp_path / "many.npy", "--memory", "1.2GB", cwd=tmp_path)
     assert (

@@ -16,24 +16,24 @@ from latentmap.errors import TooLargeError
 
 @pytest.fixture(scope="module")
 def odd_csv(wine_csv, tmp_path_factory):
-    """The wines, one of them with 30 % of alcohol."""
-    place = tmp_path_factory.mktemp("odd") / "odd.csv"
+    """Write the wines, one of them with 30 % of alcohol."""
+    target = tmp_path_factory.mktemp("odd") / "odd.csv"
     lines = list(csv.reader(wine_csv.read_text().splitlines()))
     lines[8][0] = "30.0"
-    with place.open("w", newline="") as stream:
+    with target.open("w", newline="") as stream:
         csv.writer(stream).writerows(lines)
-    return place
+    return target
 
 
 @pytest.fixture(scope="module")
 def fitted_wine(run, wine_csv, tmp_path_factory):
-    """A model that gives each column the same."""
+    """Fit a model with columns of equal weight."""
     model = tmp_path_factory.mktemp("model") / "wine.safetensors"
     run("fit", wine_csv, "--label", "kind", "-n", 4, "-o", model, "--scaling", "columns")
     return model
 
 
-def test_the_odd_row_comes_first_and_its_column_is_blamed(run, fitted_wine, odd_csv, wine_csv):
+def test_the_outlier_comes_first_with_its_column(run, fitted_wine, odd_csv, wine_csv):
     options = ["--reference", wine_csv, "-n", 3, "--json"]
     found = json.loads(run("outliers", fitted_wine, odd_csv, *options).stdout)
     assert found["rows"] == 178
@@ -49,22 +49,22 @@ def test_the_odd_row_comes_first_and_its_column_is_blamed(run, fitted_wine, odd_
     assert scores == sorted(scores, reverse=True)
 
 
-def test_people_get_a_table(run, fitted_wine, odd_csv):
-    said = run("outliers", fitted_wine, odd_csv, "-n", 2).stdout
+def test_a_table_is_printed(run, fitted_wine, odd_csv):
+    output = run("outliers", fitted_wine, odd_csv, "-n", 2).stdout
     for words in ("score", "error", "distance", "largest differences", "alcohol: 30, expected"):
-        assert words in " ".join(said.split())
+        assert words in " ".join(output.split())
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_a_table_of_all_scores(run, fitted_wine, odd_csv, tmp_path, suffix):
-    place = tmp_path / f"scores{suffix}"
-    said = run("outliers", fitted_wine, odd_csv, "-o", place).stderr
-    assert "the scores of 178 rows" in said
-    assert place.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+    target = tmp_path / f"scores{suffix}"
+    output = run("outliers", fitted_wine, odd_csv, "-o", target).stderr
+    assert "the scores of 178 rows" in output
+    assert target.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
     if suffix == ".parquet":
-        rows = parquet.read_table(place).to_pylist()
+        rows = parquet.read_table(target).to_pylist()
     else:
-        rows = list(csv.DictReader(place.read_text().splitlines()))
+        rows = list(csv.DictReader(target.read_text().splitlines()))
     names = [
         "row",
         "score",
@@ -80,10 +80,10 @@ def test_a_table_of_all_scores(run, fitted_wine, odd_csv, tmp_path, suffix):
     assert (int(worst["row"]), worst["largest_difference"]) == (7, "alcohol")
 
 
-def test_an_array_of_all_scores_is_what_python_gives(run, digits_model, tmp_path):
-    place = tmp_path / "scores.npy"
-    run("outliers", digits_model, "digits:unseen", "--reference", "digits", "-o", place)
-    scores = np.load(place, allow_pickle=False)
+def test_an_array_of_all_scores_equals_score_outliers(run, digits_model, tmp_path):
+    target = tmp_path / "scores.npy"
+    run("outliers", digits_model, "digits:unseen", "--reference", "digits", "-o", target)
+    scores = np.load(target, allow_pickle=False)
     model = load_model(digits_model)
     found = score_outliers(model, open_data("digits:unseen"), reference=open_data("digits"))
     assert scores[:, 0].tolist() == list(range(359))
@@ -92,20 +92,20 @@ def test_an_array_of_all_scores_is_what_python_gives(run, digits_model, tmp_path
 
 
 @pytest.mark.parametrize("suffix", [".png", ".pdf", ".svg"])
-def test_the_picture_alone(run, plain_model, tmp_path, suffix):
-    place = tmp_path / f"odd{suffix}"
-    result = run("outliers", plain_model, "digits:unseen", "-n", 12, "-o", place)
-    assert f"Wrote {place}: the 12 rows with the highest scores" in result.stderr
+def test_only_the_plot_is_written(run, plain_model, tmp_path, suffix):
+    target = tmp_path / f"odd{suffix}"
+    result = run("outliers", plain_model, "digits:unseen", "-n", 12, "-o", target)
+    assert f"Wrote {target}: the 12 rows with the highest scores" in result.stderr
     assert "pixel " in result.stdout
-    assert [path.name for path in tmp_path.iterdir()] == [place.name]
+    assert [path.name for path in tmp_path.iterdir()] == [target.name]
 
 
-def test_one_row_alone_is_as_usual(run, digits_model):
+def test_a_single_row_has_score_0(run, digits_model):
     found = json.loads(run("outliers", digits_model, "digits:unseen#3", "--json").stdout)
     assert [row["score"] for row in found["outliers"]] == [0]
 
 
-def test_sparse_rows_are_judged(run, words_npz, tmp_path):
+def test_sparse_rows_are_scored(run, words_npz, tmp_path):
     model = tmp_path / "words.safetensors"
     run("fit", words_npz, "-n", 4, "-o", model, "--epochs", 1)
     found = json.loads(run("outliers", model, words_npz, "-n", 1, "--json").stdout)
@@ -126,7 +126,9 @@ def test_sparse_rows_are_judged(run, words_npz, tmp_path):
         (["digits", "-n", "0"], "greater than or equal to 1"),
     ],
 )
-def test_nonsense_is_refused(run, digits_model, nonsense, tmp_path, monkeypatch, arguments, words):
+def test_invalid_arguments_are_reported(
+    run, digits_model, nonsense, tmp_path, monkeypatch, arguments, words
+):
     monkeypatch.chdir(tmp_path)
     texts = [text.format(n=nonsense) for text in arguments]
     result = run("outliers", digits_model, *texts, code=2)
@@ -134,7 +136,7 @@ def test_nonsense_is_refused(run, digits_model, nonsense, tmp_path, monkeypatch,
     assert list(tmp_path.iterdir()) == []
 
 
-def test_rows_with_gaps_are_refused(run, fitted_wine, wine_csv, tmp_path):
+def test_missing_values_are_reported(run, fitted_wine, wine_csv, tmp_path):
     text = wine_csv.read_text().splitlines()
     text[5] = "," + text[5].partition(",")[2]
     (tmp_path / "gaps.csv").write_text("\n".join(text))
@@ -142,7 +144,7 @@ def test_rows_with_gaps_are_refused(run, fitted_wine, wine_csv, tmp_path):
     assert "gaps.csv" in result.stderr.splitlines()[-1]
 
 
-def test_rows_too_large_to_show_are_refused(run, plain_model, monkeypatch):
+def test_rows_too_large_for_memory_are_reported(run, plain_model, monkeypatch):
     def refuse(name, needed):
         raise TooLargeError(f"{name}: needs {needed} bytes")
 
@@ -151,13 +153,13 @@ def test_rows_too_large_to_show_are_refused(run, plain_model, monkeypatch):
     assert "-n 5: needs" in result.stderr
 
 
-def test_pictures_that_are_read_are_not_written_over(run, digits_model, tmp_path):
+def test_images_that_are_read_are_not_overwritten(run, digits_model, tmp_path):
     folder = tmp_path / "digits"
     folder.mkdir()
     for i, image in enumerate(load_dataset("digits", "unseen")[:3]):
         Image.fromarray((image * 15).astype(np.uint8)).save(folder / f"{i}.png")
     before = [path.read_bytes() for path in sorted(folder.iterdir())]
-    for data, place in ((folder, folder / "1.png"), (folder / "1.png", folder / "1.csv")):
-        refused = run("outliers", digits_model, data, "-o", place, code=2)
+    for data, target in ((folder, folder / "1.png"), (folder / "1.png", folder / "1.csv")):
+        refused = run("outliers", digits_model, data, "-o", target, code=2)
         assert "expected a path for the output" in refused.stderr
     assert [path.read_bytes() for path in sorted(folder.iterdir())] == before

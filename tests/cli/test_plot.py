@@ -5,10 +5,10 @@ import pytest
 
 @pytest.mark.parametrize("kind", ["codes", "reconstructions", "plane", "loss"])
 def test_each_kind_is_drawn(run, digits_model, tmp_path, kind):
-    place = tmp_path / f"{kind}.png"
-    result = run("plot", digits_model, "digits:unseen", "-o", place, "--kind", kind)
-    assert place.read_bytes().startswith(b"\x89PNG")
-    assert f"Wrote {place}" in result.stderr
+    path = tmp_path / f"{kind}.png"
+    result = run("plot", digits_model, "digits:unseen", "-o", path, "--kind", kind)
+    assert path.read_bytes().startswith(b"\x89PNG")
+    assert f"Wrote {path}" in result.stderr
 
 
 def test_the_loss_needs_no_rows(run, digits_model, tmp_path):
@@ -39,16 +39,16 @@ def test_tables_are_drawn(run, wine_model, wine_csv, tmp_path, kind):
         (["digits", "-o", "no/folder/a.png"], "does not exist"),
     ],
 )
-def test_nonsense_is_refused(run, plain_model, tmp_path, monkeypatch, arguments, words):
+def test_invalid_arguments_are_reported(run, plain_model, tmp_path, monkeypatch, arguments, words):
     monkeypatch.chdir(tmp_path)
     result = run("plot", plain_model, *arguments, code=2)
     assert words in result.stderr.splitlines()[-1]
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_plane_of_tables_is_refused(run, wine_model, wine_csv, tmp_path):
-    place = tmp_path / "a.png"
-    result = run("plot", wine_model, wine_csv, "-o", place, "--kind", "plane", code=2)
+def test_a_plane_of_a_table_is_rejected(run, wine_model, wine_csv, tmp_path):
+    path = tmp_path / "a.png"
+    result = run("plot", wine_model, wine_csv, "-o", path, "--kind", "plane", code=2)
     assert "expected a model of images" in result.stderr
 
 
@@ -62,6 +62,6 @@ def test_a_plane_of_tables_is_refused(run, wine_model, wine_csv, tmp_path):
         ["--kind", "plane"],
     ],
 )
-def test_what_maps_have_is_drawn(run, digits_model, tmp_path, arguments):
+def test_plots_of_maps_are_drawn(run, digits_model, tmp_path, arguments):
     run("plot", digits_model, *arguments, "-o", tmp_path / "a.png")
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")

@@ -16,7 +16,7 @@ def reference():
     return module
 
 
-def test_the_reference_is_what_help_says(reference):
+def test_the_reference_equals_the_help(reference):
     written = reference.PAGE.read_text(encoding="utf-8")
     assert written == reference.page(), "run scripts/cli_reference.py"
 

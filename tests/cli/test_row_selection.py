@@ -29,7 +29,7 @@ def photos(tmp_path):
     return folder
 
 
-def test_a_number_chooses_a_row():
+def test_a_number_selects_a_row():
     row = open_row("wine:unseen#17")
     assert np.array_equal(row[:], open_data("wine:unseen")[17:18])
     assert row.labels.tolist() == [open_data("wine:unseen").labels[17]]
@@ -60,7 +60,7 @@ def test_the_only_row_needs_no_number(tmp_path):
     assert open_row(f"{tmp_path}/one.npy#0")[:].tolist() == [[1, 1, 1]]
 
 
-def test_what_exists_is_a_path(tmp_path):
+def test_an_existing_path_has_no_row_number(tmp_path):
     np.save(tmp_path / "rows#1.npy", np.ones((2, 3)))
     assert split_row_number(f"{tmp_path}/rows#1.npy") == (f"{tmp_path}/rows#1.npy", None)
     assert len(open_rows(f"{tmp_path}/rows#1.npy")) == 2
@@ -84,25 +84,25 @@ def test_what_exists_is_a_path(tmp_path):
         ("my#file.csv", FileError, "my#file.csv: no such file or folder"),
     ],
 )
-def test_nonsense_is_refused(text, error, words):
+def test_invalid_texts_are_reported(text, error, words):
     with pytest.raises(error) as caught:
         open_row(text)
     assert words in str(caught.value)
     assert isinstance(caught.value, LatentmapError)
 
 
-def test_the_data_of_a_row_is_never_written_over(tmp_path):
+def test_the_data_of_a_row_is_not_overwritten(tmp_path):
     np.save(tmp_path / "rows.npy", np.ones((2, 3)))
     with pytest.raises(FileError, match="found the input itself"):
         check_output_path(tmp_path / "rows.npy", inputs=input_paths(f"{tmp_path}/rows.npy#1"))
 
 
-def test_no_image_is_told(tmp_path):
+def test_a_file_that_is_not_an_image_is_reported(tmp_path):
     (tmp_path / "me.png").write_bytes(b"not an image")
     with pytest.raises(FileError, match=r"me\.png"):
         open_row(str(tmp_path / "me.png"))
 
 
-def test_the_fingerprint_is_of_the_rows():
+def test_the_fingerprint_depends_on_the_rows():
     assert fingerprint(open_rows("wine")) == fingerprint(open_data("wine"))
     assert fingerprint(open_rows("wine")) != fingerprint(open_rows("wine:unseen"))

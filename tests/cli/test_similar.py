@@ -15,7 +15,7 @@ from latentmap.data import load_dataset, open_data
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory):
-    """40 digits as a folder of images, a sub-folder for each kind."""
+    """Write 40 digits to a folder of images with a sub-folder for each digit."""
     folder, digits = tmp_path_factory.mktemp("photos"), load_dataset("digits")
     for i, (image, label) in enumerate(zip(digits[:40], digits.labels, strict=False)):
         (folder / str(label)).mkdir(exist_ok=True)
@@ -34,20 +34,20 @@ def found_by(run, *arguments):
     return json.loads(run("similar", *arguments, "--json").stdout)["queries"]
 
 
-def test_what_is_found_is_what_the_index_finds(run, digits_model):
+def test_neighbours_equal_those_of_the_index(run, digits_model):
     model, among, new = load_model(digits_model), *map(open_data, ("digits", "digits:unseen"))
     index = SearchIndex(model.transform(among), among.labels)
     rows, distances = index.search(model.transform(new), 3)
     found = found_by(run, digits_model, "digits:unseen", "--reference", "digits", "-k", 3)
     assert [query["row"] for query in found] == list(range(359))
     assert [[near["row"] for near in query["neighbors"]] for query in found] == rows.tolist()
-    told = [[near["distance"] for near in query["neighbors"]] for query in found]
-    assert np.array(told) == pytest.approx(distances, abs=1e-5)
+    output = [[near["distance"] for near in query["neighbors"]] for query in found]
+    assert np.array(output) == pytest.approx(distances, abs=1e-5)
     assert [query["label"] for query in found] == new.labels.tolist()
     assert found[5]["neighbors"][1]["label"] == among.labels[rows[5, 1]]
 
 
-def test_a_row_is_looked_for_among_its_own_data_but_not_found_itself(run, digits_model):
+def test_a_row_is_not_its_own_neighbour(run, digits_model):
     (found,) = found_by(run, digits_model, "digits:unseen#17", "-k", 358)
     assert found["row"] == 17
     assert {near["row"] for near in found["neighbors"]} == set(range(359)) - {17}
@@ -64,11 +64,11 @@ def test_an_index_answers_without_the_data(run, digits_model, tmp_path):
     (known,) = found_by(run, digits_model, "digits#3", "--index", index)  # a row of the index
     assert 3 not in [near["row"] for near in known["neighbors"]]
     other = ["similar", digits_model, "digits#3", "--index", index, "--reference", "digits:unseen"]
-    said = run(*other, code=2).stderr
-    assert "expected an index of digits:unseen, found one of other rows" in said
+    message = run(*other, code=2).stderr
+    assert "expected an index of digits:unseen, found one of other rows" in message
 
 
-def test_an_image_file_and_names(run, photo_model, photos, tmp_path):
+def test_an_image_file_finds_other_files(run, photo_model, photos, tmp_path):
     own = open_data(photos).paths[7]
     query = photos / own
     (found,) = found_by(run, photo_model, query, "--reference", photos, "-k", 5)
@@ -83,13 +83,13 @@ def test_an_image_file_and_names(run, photo_model, photos, tmp_path):
     assert sheet.read_bytes().startswith(b"\x89PNG")
 
 
-def test_one_image_needs_something_to_be_looked_for_among(run, photo_model, photos):
+def test_one_image_needs_reference_rows(run, photo_model, photos):
     one = photos / open_data(photos).paths[7]
     result = run("similar", photo_model, one, code=2)
     assert f"{one}: expected --reference DATA or --index FILE, found neither" in result.stderr
 
 
-def test_one_row_of_its_own_is_looked_for_among_what_was_fitted(run, digits_model, tmp_path):
+def test_a_single_row_is_searched_in_the_fitted_data(run, digits_model, tmp_path):
     np.save(tmp_path / "one.npy", load_dataset("digits")[4:5])
     result = run("similar", digits_model, tmp_path / "one.npy", "-k", 1)
     assert "Searching digits, the data that the model was fitted to" in result.stderr
@@ -97,14 +97,14 @@ def test_one_row_of_its_own_is_looked_for_among_what_was_fitted(run, digits_mode
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_all_that_is_found_goes_into_a_table(run, digits_model, tmp_path, suffix):
-    place = tmp_path / f"near.{suffix}"
+def test_all_neighbours_are_written_to_a_table(run, digits_model, tmp_path, suffix):
+    target = tmp_path / f"near.{suffix}"
     result = run(
-        "similar", digits_model, "digits:unseen", "--reference", "digits", "-o", place, "-k", 2
+        "similar", digits_model, "digits:unseen", "--reference", "digits", "-o", target, "-k", 2
     )
-    assert f"Wrote {place}: 2 neighbours of 359 rows" in result.stderr
+    assert f"Wrote {target}: 2 neighbours of 359 rows" in result.stderr
     read = {"csv": pyarrow.csv.read_csv, "parquet": pyarrow.parquet.read_table}[suffix]
-    table = read(place).to_pydict()
+    table = read(target).to_pydict()
     assert list(table) == ["query", "rank", "row", "distance", "label"]
     assert table["query"][:4] == [0, 0, 1, 1]
     assert table["rank"][:4] == [1, 2, 1, 2]
@@ -112,15 +112,15 @@ def test_all_that_is_found_goes_into_a_table(run, digits_model, tmp_path, suffix
     assert table["label"] == labels[np.array(table["row"], int)].tolist()
 
 
-def test_a_table_tells_the_names_of_files(run, photo_model, photos, tmp_path):
-    place, paths = tmp_path / "near.parquet", open_data(photos).paths
-    run("similar", photo_model, photos, "-o", place, "-k", 2)
-    table = pyarrow.parquet.read_table(place).to_pydict()
+def test_a_table_contains_file_names(run, photo_model, photos, tmp_path):
+    target, paths = tmp_path / "near.parquet", open_data(photos).paths
+    run("similar", photo_model, photos, "-o", target, "-k", 2)
+    table = pyarrow.parquet.read_table(target).to_pydict()
     assert table["name"] == [paths[row] for row in table["row"]]
     assert table["label"] == [path[0] for path in table["name"]]
 
 
-def test_parquet_has_rows_like_any_table(run, wine_model, wine_csv, tmp_path):
+def test_parquet_and_csv_give_the_same_neighbours(run, wine_model, wine_csv, tmp_path):
     table = pyarrow.csv.read_csv(wine_csv)
     pyarrow.parquet.write_table(table, tmp_path / "wine.parquet")
     of_csv = found_by(run, wine_model, f"{wine_csv}#3", "-k", 4)
@@ -140,14 +140,14 @@ def test_few_rows_have_few_neighbours(run, wine_model, wine_csv, tmp_path):
     assert "expected another row to search, found none" in refused.stderr
 
 
-def test_two_outputs_at_one_place_are_refused(run, wine_model, wine_csv, tmp_path):
-    place = tmp_path / "near.csv"
-    refused = run("similar", wine_model, wine_csv, "-o", place, "--save-index", place, code=2)
+def test_the_same_output_twice_is_reported(run, wine_model, wine_csv, tmp_path):
+    target = tmp_path / "near.csv"
+    refused = run("similar", wine_model, wine_csv, "-o", target, "--save-index", target, code=2)
     assert "expected a different path for each output" in refused.stderr
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_table_and_a_picture_at_once(run, wine_model, wine_csv, tmp_path):
+def test_a_table_and_a_plot_are_written_together(run, wine_model, wine_csv, tmp_path):
     sheet, table = tmp_path / "near.pdf", tmp_path / "near.npy"
     run("similar", wine_model, f"{wine_csv}#3", "-k", 4, "-o", sheet, "-o", table)
     assert sheet.read_bytes().startswith(b"%PDF")
@@ -162,7 +162,7 @@ def test_new_rows_need_no_label(run, wine_model, wine_csv, tmp_path):
     assert {query["label"] for query in found} == {None}
 
 
-def test_people_get_tables(run, wine_model, wine_csv, digits_model):
+def test_tables_are_printed(run, wine_model, wine_csv, digits_model):
     one = run("similar", wine_model, f"{wine_csv}#3", "-k", 2)
     assert one.stdout.split()[:3] == ["row", "label", "distance"]
     assert "Rows of wine.csv most similar to wine.csv#3" in one.stderr
@@ -189,7 +189,9 @@ def test_people_get_tables(run, wine_model, wine_csv, digits_model):
         (["{n}/nan.npy", "--reference", "digits"], "nan.npy"),
     ],
 )
-def test_nonsense_is_refused(run, plain_model, nonsense, tmp_path, monkeypatch, arguments, words):
+def test_invalid_arguments_are_reported(
+    run, plain_model, nonsense, tmp_path, monkeypatch, arguments, words
+):
     monkeypatch.chdir(tmp_path)
     texts = [text.format(n=nonsense, m=plain_model) for text in arguments]
     result = run("similar", plain_model, *texts, code=2)
@@ -197,13 +199,13 @@ def test_nonsense_is_refused(run, plain_model, nonsense, tmp_path, monkeypatch, 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_unknown_labels_are_refused(run, wine_model, wine_csv):
+def test_unknown_label_columns_are_reported(run, wine_model, wine_csv):
     for among in ([], ["--reference", wine_csv]):
         result = run("similar", wine_model, f"{wine_csv}#0", "--label", "kin", *among, code=2)
         assert "kin" in result.stderr.splitlines()[-1]
 
 
-def test_the_index_of_another_model_is_refused(run, digits_model, plain_model, tmp_path):
+def test_the_index_of_another_model_is_reported(run, digits_model, plain_model, tmp_path):
     index = tmp_path / "digits.index"
     run("similar", digits_model, "digits#0", "--save-index", index)
     result = run("similar", plain_model, "digits#0", "--index", index, code=2)
