@@ -18,14 +18,10 @@ MAX_CATEGORIES = 1000
 
 @dataclass(frozen=True)
 class ColorValues:
-    """The value of each row on a colour scale.
+    """The value of each row on a colour scale, as uint16.
 
-    Attributes
-    ----------
-    numbers : ndarray of shape (n,), uint16
-        An index into ``categories``, or 0–65,534 for ``low`` to ``high``; 65,535 if missing.
-    categories : list of str or None
-    low, high : float or None
+    ``numbers`` are indices into ``categories``, or 0–65,534 for ``low`` to ``high``; 65,535 is a
+    missing value.
     """
 
     numbers: np.ndarray
@@ -38,16 +34,8 @@ class ColorValues:
 class ColorScale:
     """A property that points can be coloured by.
 
-    Attributes
-    ----------
-    name : str
-    kind : {"category", "number"}
-    compute : callable
-        Returns the `ColorValues`; the first call may take seconds.
-    is_ready : callable
-        Returns whether they have been computed.
-    column : int or None
-        The index of a displayed table column.
+    ``compute`` returns its values, which may take seconds at the first call; ``is_ready`` returns
+    whether they have been computed. ``column`` is the index of a displayed table column.
     """
 
     name: str
@@ -98,16 +86,7 @@ def _column_scale(table: TableColumns, column: int) -> ColorScale:
 
 
 def encode_labels(labels: np.ndarray) -> ColorValues:
-    """Encode labels as classes, or as numbers if they have more distinct numbers than colours.
-
-    Examples
-    --------
-    >>> encode_labels(np.array(["b", "a", "b"])).categories
-    ['a', 'b']
-    >>> values = encode_labels(np.arange(50))
-    >>> values.categories, values.low, values.high
-    (None, 0.0, 49.0)
-    """
+    """Encode labels as classes, or as numbers if they have more distinct numbers than colours."""
     if labels.dtype.kind in "iuf" and len(np.unique(labels)) > len(PALETTE):
         return encode_numbers(labels)
     return encode_classes(labels)

@@ -22,18 +22,7 @@ _SMALL_BLOCKS = (16, 128)
 
 
 class PointDecoder:
-    """Decoder of points of the page and of codes.
-
-    Examples
-    --------
-    >>> from latentmap import AutoEncoder
-    >>> X = np.random.default_rng(0).normal(size=(50, 4))
-    >>> ae = AutoEncoder(2, epochs=1, random_state=0).fit(X)
-    >>> plane = CodePlane.fit(ae.transform(X))
-    >>> rows = PointDecoder(ae, plane).decode_points(plane.points[:3])
-    >>> bool(np.allclose(rows, ae.inverse_transform(plane.points[:3]), atol=1e-5))
-    True
-    """
+    """Decoder of points of the page and of codes."""
 
     def __init__(self, estimator: BaseAutoEncoder, plane: CodePlane) -> None:
         self._estimator, self._plane = estimator, plane

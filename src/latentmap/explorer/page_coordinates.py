@@ -28,12 +28,9 @@ class CodePlane:
 
     Attributes
     ----------
-    projection : Projection
     points : ndarray of shape (n, 2)
-    bounds : ndarray of shape (2, 2)
-        The lowest and the highest corner of a region that contains all points.
-    inner_bounds : ndarray of shape (2, 2)
-        The corners of a region that contains nearly all points.
+    bounds, inner_bounds : ndarray of shape (2, 2)
+        The lowest and the highest corner of a region that contains all, or nearly all, points.
     explained_variance : float
         The share of the variance of the codes that the plane shows.
 
@@ -42,9 +39,6 @@ class CodePlane:
     >>> plane = CodePlane.fit(np.random.default_rng(0).normal(size=(100, 5)) * [9, 1, 1, 1, 7])
     >>> plane.n_components, plane.points.shape, round(plane.explained_variance, 1)
     (5, (100, 2), 1.0)
-    >>> points = plane.points[:3]
-    >>> bool(np.allclose(plane.to_points(plane.to_codes(points)), points))
-    True
     """
 
     projection: Projection
@@ -55,13 +49,7 @@ class CodePlane:
 
     @classmethod
     def fit(cls, codes: ArrayLike) -> Self:
-        """Return the plane of codes of shape (n, n_components).
-
-        Raises
-        ------
-        DataError
-            If the codes are not finite, or there are none.
-        """
+        """Return the plane of codes of shape (n, n_components), which must be finite."""
         codes = as_codes(codes)
         projection = Projection.fit(codes)
         points = projection.transform(codes)
@@ -104,13 +92,7 @@ def _stack(values: np.ndarray) -> np.ndarray:
 
 
 def grid_points(bounds: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Return the nodes of a grid over a region with its corners, line by line from the lowest.
-
-    Examples
-    --------
-    >>> grid_points(np.array([[0, 0], [2, 6]]), 2, 2).tolist()
-    [[0.0, 0.0], [2.0, 0.0], [0.0, 6.0], [2.0, 6.0]]
-    """
+    """Return the nodes of a grid over a region with its corners, line by line from the lowest."""
     (left, low), (right, high) = bounds
     x, y = np.meshgrid(np.linspace(left, right, width), np.linspace(low, high, height))
     return np.column_stack([x.ravel(), y.ravel()])

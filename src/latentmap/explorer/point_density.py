@@ -18,13 +18,7 @@ _FULL_DENSITY = 0.25  # of the density around the median row
 
 
 class DensityGrid:
-    """Density of rows at points of a plane.
-
-    Parameters
-    ----------
-    estimator : fitted estimator
-        A `LatentMap` of one or two components provides its own ``density``.
-    plane : CodePlane
+    """Density of rows at points of a plane; a `LatentMap` of up to two components provides its own.
 
     Attributes
     ----------
@@ -32,12 +26,6 @@ class DensityGrid:
         The corners of the grid; the density outside is 0.
     values : ndarray of shape (128, 128), uint8
         The density as 0–255, line by line from the lowest.
-
-    Examples
-    --------
-    >>> density = DensityGrid(None, CodePlane.fit(np.random.default_rng(0).normal(size=(2000, 2))))
-    >>> density.at([[0, 0], [50, 50]]).tolist()
-    [1.0, 0.0]
     """
 
     def __init__(self, estimator: object, plane: CodePlane) -> None:

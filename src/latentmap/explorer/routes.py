@@ -64,22 +64,14 @@ class Route:
 
 
 class Router:
-    """Responses to the requests of the page.
-
-    Parameters
-    ----------
-    scene : Scene
-    page : Page, optional
-    label : str, optional
-        The label column of uploaded tables.
+    """Responses to the requests of the page; ``label`` is the label column of uploaded tables.
 
     Examples
     --------
     >>> from latentmap import AutoEncoder
     >>> X = np.random.default_rng(0).normal(size=(60, 4))
     >>> scene = Scene(AutoEncoder(2, epochs=1, random_state=0).fit(X), X)
-    >>> route = Router(scene).find("GET", "/data/points")
-    >>> len(route.respond(b"").body)
+    >>> len(Router(scene).find("GET", "/data/points").respond(b"").body)
     240
     """
 

@@ -20,23 +20,7 @@ CLUSTER, CONFIDENCE, ERROR, OUTLIER = "cluster", "confidence", "error", "outlier
 
 
 class RowScores:
-    """Scores of all rows, each an array of shape (n,).
-
-    Parameters
-    ----------
-    estimator : fitted estimator
-    source : Source
-        The n rows.
-    codes : ndarray of shape (n, n_components)
-    decode : callable
-        Returns the rows that codes decode to.
-    verbose : bool
-        Show progress on the console.
-
-    Attributes
-    ----------
-    names : tuple of str
-        The available scores; only maps have a confidence.
+    """Scores of all rows, each an array of shape (n,); only maps have a confidence.
 
     Examples
     --------

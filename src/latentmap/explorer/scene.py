@@ -267,7 +267,7 @@ def _file_names(source: Source, indices: np.ndarray) -> list[str] | None:
     return [paths[i].encode("utf-8", "replace").decode() for i in indices]
 
 
-def to_json(value: Any) -> Any:
+def to_json(value: object) -> Any:
     """Return numbers, texts and arrays as JSON values; NaN and infinity become None.
 
     Examples

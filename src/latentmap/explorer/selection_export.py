@@ -16,21 +16,7 @@ _BLOCK_ROWS = 2048
 
 
 def write_csv(scene: Scene, indices: np.ndarray) -> Iterator[bytes]:
-    r"""Yield rows of a scene as CSV in UTF-8, block by block.
-
-    Numbers are written with all their digits.
-
-    Examples
-    --------
-    >>> from latentmap import AutoEncoder
-    >>> X = np.array([[0.5, 1.0], [2.5, 3.0], [4.5, 9.0]])
-    >>> scene = Scene(AutoEncoder(1, random_state=0).fit(X), X)
-    >>> lines = b"".join(write_csv(scene, np.array([2]))).decode().splitlines()
-    >>> lines[0]
-    'row,code 1,error,c0,c1'
-    >>> lines[1].startswith("2,"), lines[1].endswith(",4.5,9.0")
-    (True, True)
-    """
+    """Yield rows of a scene as CSV in UTF-8, block by block, numbers with all their digits."""
     scores = list(scene.scores.of_rows([0]))  # More may be computed while the file is written.
     codes = [f"code {i + 1}" for i in range(scene.codes.shape[1])]
     columns = scene.column_names() if scene.table is not None else []

@@ -13,13 +13,7 @@ from latentmap.data.batching import read_batches
 
 
 class SharedSource(Source):
-    """Source with a lock, because requests are answered in threads and readers may not be safe.
-
-    Examples
-    --------
-    >>> SharedSource(ArraySource(np.eye(3), labels=[7, 8, 9])).labels.tolist()
-    [7, 8, 9]
-    """
+    """Source with a lock, because requests are answered in threads and readers may not be safe."""
 
     def __init__(self, rows: Source) -> None:
         self._rows, self._lock = rows, threading.Lock()
@@ -47,25 +41,8 @@ def map_batches(
 ) -> np.ndarray:
     """Apply a function to all rows batch by batch, and return the concatenated results.
 
-    Parameters
-    ----------
-    function : callable
-        Receives a source with some of the rows and the same column names, and returns one result
-        for each of them.
-    source : Source
-    task : str
-        The description of the progress bar.
-    verbose : bool
-
-    Raises
-    ------
-    DataError
-        If a row holds NaN or infinity.
-
-    Examples
-    --------
-    >>> map_batches(lambda rows: rows[:].sum(axis=1), ArraySource(np.eye(3)), "adding").tolist()
-    [1.0, 1.0, 1.0]
+    The function receives a source with some of the rows and the same column names, and returns one
+    result for each of them. ``task`` is the description of the progress bar.
     """
     parts = []
     for _, batch in read_batches(source, task=task, verbose=verbose):

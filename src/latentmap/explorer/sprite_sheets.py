@@ -55,18 +55,10 @@ class SpriteSheets:
 def pack_sprites(
     load: LoadImages, count: int, budget: float, advance: Callable[[int], object] = lambda _: None
 ) -> SpriteSheets:
-    """Write images to sprite sheets that do not exceed a number of bytes.
+    """Write images to sprite sheets whose files do not exceed ``budget`` bytes.
 
-    Parameters
-    ----------
-    load : callable
-        Returns the images of indices, (m,) to (m, h, w, c) uint8.
-    count : int
-        The number of images.
-    budget : float
-        The size of all files in bytes. It may be exceeded at the lowest quality and size.
-    advance : callable
-        Called with the number of images on each sheet.
+    ``load`` returns the images of indices, and ``advance`` is called with the number of images on
+    each sheet. The budget may be exceeded at the lowest quality and size.
 
     Examples
     --------

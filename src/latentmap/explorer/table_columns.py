@@ -20,18 +20,9 @@ MAX_QUANTIZED = 65_534
 class TableColumns:
     """The k displayed columns of n rows.
 
-    Attributes
-    ----------
-    indices : ndarray of shape (k,), int
-        Their indices among all columns.
-    names : list of str
-    values : ndarray of shape (n, k), float32
-    importance : ndarray of shape (k,)
-        The columns of greatest importance are displayed.
-    n_total : int
-        The number of columns of the table.
-    is_integer : bool
-        Whether all values are whole numbers.
+    ``values`` has shape (n, k), float32. ``indices``, ``names`` and ``importance`` have one item
+    for each displayed column. The table has ``n_total`` columns. ``is_integer`` is whether all
+    values are whole numbers.
     """
 
     indices: np.ndarray
@@ -45,17 +36,7 @@ class TableColumns:
     def read(
         cls, source: Source, names: list[str], importance: np.ndarray, verbose: bool = False
     ) -> Self:
-        """Read up to 256 columns of all rows, those of greatest importance.
-
-        Parameters
-        ----------
-        source : Source
-            Rows of shape (n, n_columns).
-        names : list of str
-            The names of all columns.
-        importance : ndarray of shape (n_columns,)
-        verbose : bool
-        """
+        """Read the columns of greatest importance, at most 256, of all rows."""
         indices = _largest(importance, MAX_COLUMNS)
 
         def select(rows: Source) -> np.ndarray:

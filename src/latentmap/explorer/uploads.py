@@ -31,7 +31,7 @@ _MAX_NAME_CHARACTERS = 100
 def open_upload(
     name: str, content: bytes, images: RowImages | None, label: str | None = None
 ) -> Iterator[tuple[Source, str]]:
-    r"""Open an uploaded file for the duration of the block.
+    """Open an uploaded file for the duration of the block.
 
     Parameters
     ----------
@@ -48,22 +48,6 @@ def open_upload(
     rows : Source
     note : str
         A sentence on the conversion of an image, or an empty string.
-
-    Raises
-    ------
-    LatentmapError
-        If the file cannot be read.
-
-    Examples
-    --------
-    >>> with open_upload("../../mine.csv", b"a,b\n1,2\n3,4\n", None) as (rows, note):
-    ...     rows.name, rows[:].tolist()
-    ('mine.csv', [[1, 2], [3, 4]])
-    >>> with open_upload("mine.csv", b"a,b\n1,2\n3,?\n", None) as (rows, note):
-    ...     pass
-    Traceback (most recent call last):
-        ...
-    latentmap.errors.DataError: mine.csv, line 3, column b: expected a number, found '?'
     """
     shown = _display_name(name)
     suffix = PurePosixPath(shown).suffix.lower()

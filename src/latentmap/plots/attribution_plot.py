@@ -48,10 +48,6 @@ def attribution(
         Preferably in a figure of `attribution_size`.
     column_names : sequence of str, optional
 
-    Returns
-    -------
-    matplotlib.axes.Axes
-
     Raises
     ------
     DataError
@@ -66,23 +62,21 @@ def attribution(
     >>> [text.get_text() for text in ax.texts]
     ['b: 5, expected 2']
     """
-    rows, expected, shares = (np.asarray(part) for part in (rows, expected, attributions))
-    shape = rows.shape
-    is_valid = shape == expected.shape == shares.shape and len(shape) > 1
-    if not is_valid or not len(rows) == len(captions) > 0:
-        shapes = f"{shape}, {expected.shape} and {shares.shape}"
+    layers = [np.asarray(layer) for layer in (rows, expected, attributions)]
+    shapes = [layer.shape for layer in layers]
+    shape = shapes[0]
+    if shapes != [shape] * 3 or len(shape) < 2 or not shape[0] == len(captions) > 0:
         raise DataError(
             "attribution: expected rows, expected values and attributions of one shape and a "
-            f"caption for each row, at least one, found shapes {shapes} and {len(captions)} "
-            "captions"
+            f"caption for each row, at least one, found {shapes} and {len(captions)} captions"
         )
     ax = style.get_axes(ax, *attribution_size(shape))
     captions = [style.display_text(caption) for caption in captions]
     if is_image_shape(shape[1:]):
-        return _draw_images(ax, rows, expected, shares, captions)
-    rows, expected, shares = (part.reshape(len(rows), -1) for part in (rows, expected, shares))
-    names = style.column_names_or_default(column_names, rows.shape[1])
-    return _draw_columns(ax, rows, expected, shares, captions, names)
+        return _draw_images(ax, layers, captions)
+    layers = [layer.reshape(len(layer), -1) for layer in layers]
+    names = style.column_names_or_default(column_names, layers[0].shape[1])
+    return _draw_columns(ax, layers, captions, names)
 
 
 def attribution_size(shape: tuple[int, ...]) -> tuple[float, float]:
@@ -95,22 +89,17 @@ def attribution_size(shape: tuple[int, ...]) -> tuple[float, float]:
     return max(columns + 1.0, _TITLE_INCHES), lines * line * columns / (columns + 0.5) + 0.45
 
 
-def _draw_images(
-    ax: Axes,
-    rows: np.ndarray,
-    expected: np.ndarray,
-    attributions: np.ndarray,
-    captions: Sequence[str],
-) -> Axes:
+def _draw_images(ax: Axes, layers: Sequence[np.ndarray], captions: Sequence[str]) -> Axes:
+    rows, expected, attributions = layers
     (count, height, width), columns = rows.shape[:3], min(len(rows), _MAX_IMAGES_IN_ONE_LINE)
     gap, caption_height = max(1, round(height * _GAP)), max(4, round(height * _CAPTION))
     layer_height = height + gap
     line_height = 3 * layer_height + caption_height
     canvas = np.ones((-(-count // columns) * line_height, columns * (width + gap) - gap, 3))
-    layers = (to_rgb(rows, rows), to_rgb(expected, rows), _heat_map(attributions))
+    rgb_layers = (to_rgb(rows, rows), to_rgb(expected, rows), _heat_map(attributions))
     for i, caption in enumerate(captions):
         top, left = i // columns * line_height + caption_height, i % columns * (width + gap)
-        for j, layer in enumerate(layers):
+        for j, layer in enumerate(rgb_layers):
             start = top + j * layer_height
             canvas[start : start + height, left : left + width] = layer[i]
         style.add_text(ax, left + width / 2, top - gap, caption, size=7.5, va="bottom")
@@ -134,13 +123,9 @@ def _heat_map(attributions: np.ndarray) -> np.ndarray:
 
 
 def _draw_columns(
-    ax: Axes,
-    rows: np.ndarray,
-    expected: np.ndarray,
-    attributions: np.ndarray,
-    captions: Sequence[str],
-    names: Sequence[str],
+    ax: Axes, layers: Sequence[np.ndarray], captions: Sequence[str], names: Sequence[str]
 ) -> Axes:
+    rows, expected, attributions = layers
     for line, shares in enumerate(attributions):
         largest = np.argsort(-np.abs(shares), kind="stable")[:_MAX_BARS]
         for i, column in enumerate(largest[shares[largest] != 0]):

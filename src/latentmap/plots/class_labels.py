@@ -27,14 +27,8 @@ def draw_class_names(
 ) -> None:
     """Write the name of each class on its dense regions.
 
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-        With its final limits, title and axis labels, which determine the available space.
-    points : ndarray of shape (n, 2)
-    labels : LabelEncoding
-    color : str, optional
-        The colour of all names; by default a darker shade of the colour of the class.
+    The Axes must have its final limits, title and axis labels, which determine the available space.
+    By default a name has a darker shade of the colour of its class.
     """
     low, high = np.transpose([sorted(ax.get_xlim()), sorted(ax.get_ylim())])
     by_size = np.argsort(-np.bincount(labels.indices), kind="stable")
@@ -97,28 +91,15 @@ def separate_boxes(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Move boxes apart inside a frame until none overlaps another.
 
-    Parameters
-    ----------
-    centers : ndarray of shape (n, 2)
-        The desired centres of the boxes, the most important box first.
-    sizes : ndarray of shape (n, 2)
-        Widths and heights.
-    low, high : ndarray of shape (2,)
-        The corners of the frame.
-
-    Returns
-    -------
-    centers : ndarray of shape (n, 2)
-        The centres after overlapping pairs were moved apart.
-    fits : ndarray of shape (n,), bool
-        False for boxes that still overlap a more important one, are larger than the frame, or were
-        moved too far.
+    Boxes have ``centers`` and ``sizes`` of shape (n, 2), the most important box first. The frame
+    has the corners ``low`` and ``high``. Returns the new centres, and which boxes fit: a box does
+    not fit if it still overlaps a more important one, is larger than the frame, or was moved too
+    far.
 
     Examples
     --------
-    >>> centers, fits = separate_boxes(
-    ...     np.array([[5.0, 5.0], [5.0, 6.0]]), np.full((2, 2), 2.0), np.zeros(2), np.full(2, 99.0)
-    ... )
+    >>> corners = np.zeros(2), np.full(2, 99.0)
+    >>> centers, fits = separate_boxes(np.array([[5, 5], [5, 6]]), np.full((2, 2), 2.0), *corners)
     >>> centers.tolist(), fits.tolist()
     ([[5.0, 4.5], [5.0, 6.5]], [True, True])
     """

@@ -35,10 +35,6 @@ def typical_rows(
     ax : matplotlib.axes.Axes, optional
     title : str
 
-    Returns
-    -------
-    matplotlib.axes.Axes
-
     Raises
     ------
     DataError

@@ -51,10 +51,6 @@ def comparison(
         The standard deviation of each column of a table, the unit of its difference.
     title : str
 
-    Returns
-    -------
-    matplotlib.axes.Axes
-
     Raises
     ------
     DataError

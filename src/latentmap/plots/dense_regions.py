@@ -19,29 +19,12 @@ _MIN_DISTANCE = 0.12  # between two named regions, as a share of the visible ran
 def find_dense_regions(
     points: np.ndarray, low: np.ndarray, high: np.ndarray
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return the large dense regions of one class.
+    """Return the position of the name, and the rows, of each large dense region of one class.
 
-    Parameters
-    ----------
-    points : ndarray of shape (n, 2)
-        The rows of the class.
-    low, high : ndarray of shape (2,)
-        The corners of the visible range.
-
-    Returns
-    -------
-    list of (ndarray of shape (2,), ndarray of shape (m, 2))
-        The position of the name and the rows of each region, the largest region first. The position
-        is the median of the rows or, if the density there is low, the row of highest density.
-        Further regions are listed if they have at least a fifth of the rows, and ten, and are not
-        near a larger one.
-
-    Examples
-    --------
-    >>> points = np.array([[1.0, 1.0]] * 16 + [[9.0, 9.0]] * 10 + [[9.0, 1.0]])
-    >>> regions = find_dense_regions(points, np.zeros(2), np.full(2, 10.0))
-    >>> [position.tolist() for position, _ in regions]
-    [[1.0, 1.0], [9.0, 9.0]]
+    ``low`` and ``high`` are the corners of the visible range. The largest region is first. The
+    position is the median of its rows or, if the density there is low, the row of highest density.
+    Further regions are listed if they have at least a fifth of the rows, and ten, and are not near
+    a larger one.
     """
     from scipy.ndimage import gaussian_filter, label
 

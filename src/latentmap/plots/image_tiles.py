@@ -24,20 +24,10 @@ def image_gap(side: int) -> int:
 
 
 def to_rgb(images: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """Return images as RGB in 0–1, shape (n, h, w, 3).
+    """Return images, (n, h, w) or (n, h, w, c), as RGB in 0–1, shape (n, h, w, 3).
 
     Three or four channels are colours. For other numbers of channels the mean is shown in grey.
-
-    Parameters
-    ----------
-    images : ndarray of shape (n, h, w) or (n, h, w, c)
-    reference : ndarray
-        Images that determine the values of black and white, see `intensity_range`.
-
-    Examples
-    --------
-    >>> to_rgb(np.full((1, 1, 1), 300.0), np.array([[[0, 255]]], dtype=np.uint8)).tolist()
-    [[[[1.0, 1.0, 1.0]]]]
+    The reference images determine the values of black and white, see `intensity_range`.
     """
     low, high = intensity_range(reference)
     scaled = np.clip((images.astype(np.float64) - low) / (high - low), 0, 1)
@@ -64,13 +54,7 @@ def intensity_range(images: np.ndarray) -> tuple[float, float]:
 
 
 def tile_images(images: np.ndarray, columns: int, gap: int = 0) -> np.ndarray:
-    """Return one image with images of shape (n, h, w, 3) in a grid, separated by white pixels.
-
-    Examples
-    --------
-    >>> tile_images(np.zeros((6, 4, 5, 3)), columns=3, gap=1).shape
-    (9, 17, 3)
-    """
+    """Return one image with images of shape (n, h, w, 3) in a grid, separated by white pixels."""
     count, height, width, _ = images.shape
     lines = -(-count // columns)
     grid = np.ones((lines * (height + gap) - gap, columns * (width + gap) - gap, 3))

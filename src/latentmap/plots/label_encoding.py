@@ -19,12 +19,7 @@ MAX_CLASS_NAMES = 60
 
 
 class LabelEncoding:
-    """Labels encoded for drawing.
-
-    Parameters
-    ----------
-    labels : array-like of shape (n_rows,), or None
-    n_rows : int
+    """Labels of rows, encoded for drawing.
 
     Attributes
     ----------
@@ -37,18 +32,6 @@ class LabelEncoding:
         The labels if they are a measured value: more distinct numbers than there are colours.
     n_distinct : int
         The number of distinct labels.
-
-    Raises
-    ------
-    DataError
-        If there is not one label for each row.
-
-    Examples
-    --------
-    >>> LabelEncoding(["b", "a", "b"], 3).names
-    ['a', 'b']
-    >>> LabelEncoding(np.linspace(0, 1, 50), 50).names
-    []
     """
 
     def __init__(self, labels: ArrayLike | None, n_rows: int) -> None:

@@ -25,16 +25,7 @@ _HIGHLIGHT = style.PALETTE[2]
 
 @dataclass(frozen=True)
 class _Results:
-    """Queries and their neighbours, checked.
-
-    Attributes
-    ----------
-    queries : ndarray of shape (n, ...)
-    rows : ndarray of shape (n, k, ...)
-    distances : ndarray of shape (n, k)
-    captions : n sequences of k + 1 str
-    highlighted : ndarray of shape (n, k), bool
-    """
+    """Queries (n, ...), their neighbours (n, k, ...) with distances (n, k), and captions."""
 
     queries: np.ndarray
     rows: np.ndarray
@@ -43,6 +34,7 @@ class _Results:
     highlighted: np.ndarray
 
     def check(self) -> None:
+        """Raise DataError if the shapes are not consistent."""
         queries, rows, distances = self.queries, self.rows, self.distances
         if queries.ndim < 2 or rows.shape != (len(queries), *rows.shape[1:2], *queries.shape[1:]):
             raise DataError(

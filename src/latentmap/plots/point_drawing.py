@@ -23,16 +23,10 @@ _MIN_OPACITY = 0.4  # of a row that is alone in its cell
 
 
 def draw_points(ax: Axes, points: np.ndarray, colors: np.ndarray) -> None:
-    """Draw points on an Axes whose limits are set.
+    """Draw points, (n, 2), in RGB colours, (n, 3), on an Axes whose limits are set.
 
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-    points : ndarray of shape (n, 2)
-        Up to 20,000 are drawn as dots, in shuffled order so that no class covers another. They are
-        rasterised in .pdf and .svg files. More are drawn as an image.
-    colors : ndarray of shape (n, 3)
-        RGB in 0–1.
+    Up to 20,000 are dots, in shuffled order so that no class covers another, and rasterised in .pdf
+    and .svg files. More are an image.
     """
     if len(points) > MAX_DOTS:
         _draw_image(ax, points, colors)
@@ -64,27 +58,9 @@ def _draw_image(ax: Axes, points: np.ndarray, colors: np.ndarray) -> None:
 
 
 def blend_points(cells: np.ndarray, colors: np.ndarray, side: int) -> np.ndarray:
-    """Return an image with the mean colour and the density of the rows in each cell.
+    """Return an RGBA image, (side, side, 4), with the mean colour and the density in each cell.
 
-    Parameters
-    ----------
-    cells : ndarray of shape (n,), int
-        The index of the cell of each row, line by line.
-    colors : ndarray of shape (n, 3)
-        RGB in 0–1.
-    side : int
-        The grid has ``side`` lines and columns.
-
-    Returns
-    -------
-    ndarray of shape (side, side, 4)
-        Red, green, blue and opacity in 0–1.
-
-    Examples
-    --------
-    >>> image = blend_points(np.array([0, 0, 1]), np.array([[1.0, 0, 0]] * 3), 2)
-    >>> bool(image[0, 0, 3] > image[0, 1, 3] > 0)
-    True
+    ``cells`` has the index of the cell of each row, line by line; ``colors`` is RGB, (n, 3).
     """
     from scipy.ndimage import gaussian_filter
 

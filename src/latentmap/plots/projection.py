@@ -24,13 +24,8 @@ _MAX_RATIO_WITH_EQUAL_UNITS = 4
 class Projection:
     """An orthogonal projection of codes to a plane, or to a line for codes of one component.
 
-    Attributes
-    ----------
-    center : ndarray of shape (n_components,)
-    axes : ndarray of shape (1 or 2, n_components)
-        Orthonormal directions.
-    names : tuple of str
-        The name of each axis.
+    ``center`` has shape (n_components,), ``axes`` has one or two orthonormal rows, each with a name
+    in ``names``.
     """
 
     center: np.ndarray
@@ -93,11 +88,6 @@ def bounding_region(points: np.ndarray, percentiles: tuple[float, float] = (0, 1
 
     Both sides have the same length, so that distances are true in a square plot, unless one side
     is more than four times as long as the other.
-
-    Examples
-    --------
-    >>> bounding_region(np.array([[0.0, 0.0], [100.0, 50.0]])).tolist()
-    [[-3.0, -28.0], [103.0, 78.0]]
     """
     low, high = np.percentile(points, percentiles, axis=0)
     half = (high - low) / 2
@@ -108,13 +98,7 @@ def bounding_region(points: np.ndarray, percentiles: tuple[float, float] = (0, 1
 
 
 def grid_centers(region: np.ndarray, n: int) -> np.ndarray:
-    """Return the centres of n or n x n cells of a region, line by line from the top.
-
-    Examples
-    --------
-    >>> grid_centers(np.array([[0.0, 0.0], [4.0, 4.0]]), 2).tolist()
-    [[1.0, 3.0], [3.0, 3.0], [1.0, 1.0], [3.0, 1.0]]
-    """
+    """Return the centres of n or n x n cells of a region, line by line from the top."""
     low, high = region
     centers = (low + (np.arange(n)[:, None] + 0.5) * (high - low) / n).T
     if len(centers) == 1:

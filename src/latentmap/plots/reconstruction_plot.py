@@ -44,10 +44,6 @@ def reconstructions(
     ax : matplotlib.axes.Axes, optional
     column_names : sequence of str, optional
 
-    Returns
-    -------
-    matplotlib.axes.Axes
-
     Raises
     ------
     DataError

@@ -43,10 +43,6 @@ def rows(
         Number of images in a line. By default up to 12 images are in one line, and more are in a
         grid that is about square.
 
-    Returns
-    -------
-    matplotlib.axes.Axes
-
     Raises
     ------
     DataError
