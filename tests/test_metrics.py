@@ -53,45 +53,47 @@ def definition_of_trustworthiness(X, Z, k):
     return 1 - 2 / (n * k * (2 * n - 3 * k - 1)) * penalty
 
 
-def test_trustworthiness_is_the_published_formula(rows):
+def test_trustworthiness_matches_the_published_formula(rows):
     X, Z = rows[:40], rows[:40, :2]
     assert trustworthiness(X, Z, k=5) == pytest.approx(definition_of_trustworthiness(X, Z, 5))
 
 
-def test_trustworthiness_of_codes_without_meaning_is_one_half(rows):
+def test_trustworthiness_of_random_codes_is_one_half(rows):
     X = np.random.default_rng(1).normal(size=(1000, 6))
     Z = np.random.default_rng(2).normal(size=(1000, 2))
     assert trustworthiness(X, Z) == pytest.approx(0.5, abs=0.03)
 
 
-def test_trustworthiness_takes_a_sample_that_the_seed_chooses(rows):
-    scores = [trustworthiness(rows, rows[:, :2], limit=100, seed=s) for s in (0, 0, 1)]
+def test_seed_determines_the_sample_of_trustworthiness(rows):
+    scores = [trustworthiness(rows, rows[:, :2], max_rows=100, seed=s) for s in (0, 0, 1)]
     assert scores[0] == scores[1] != scores[2]
 
 
-def test_trustworthiness_takes_images():
+def test_trustworthiness_of_images():
     images = np.random.default_rng(0).integers(0, 255, (30, 4, 5), dtype=np.uint8)
     assert trustworthiness(images, images.reshape(30, -1)) == 1.0
 
 
 @pytest.mark.parametrize("n", [3, 4, 15])
-def test_trustworthiness_of_few_rows_looks_at_fewer_neighbours(rows, n):
+def test_trustworthiness_of_few_rows_uses_fewer_neighbors(rows, n):
     assert trustworthiness(rows[:n], rows[:n]) == 1.0
 
 
-def test_trustworthiness_of_two_rows_is_unknown(rows):
+def test_trustworthiness_of_two_rows_is_nan(rows):
     assert math.isnan(trustworthiness(rows[:2], rows[:2]))
 
 
 def test_accuracy_by_hand():
-    among, among_labels = [[0.0], [1.0], [2.0], [10.0], [11.0]], ["a", "a", "b", "b", "b"]
+    reference, reference_labels = [[0.0], [1.0], [2.0], [10.0], [11.0]], ["a", "a", "b", "b", "b"]
     # 3 nearest of 0.5: a, a, b; of 9: b, b, b; of 1.4: a, b, a.
-    found = neighbor_accuracy([[0.5], [9.0], [1.4]], ["a", "b", "b"], among, among_labels, k=3)
+    found = neighbor_accuracy(
+        [[0.5], [9.0], [1.4]], ["a", "b", "b"], reference, reference_labels, k=3
+    )
     assert found == pytest.approx(2 / 3)
 
 
 @pytest.mark.parametrize("k", [1, 5, 10])
-def test_accuracy_is_that_of_scikit_learns_classifier(rows, k):
+def test_accuracy_matches_scikit_learn(rows, k):
     labels = np.where(rows[:, 0] + rows[:, 4] > 0, "yes", "no")
     fitted, unseen = slice(0, 200), slice(200, None)
     judge = KNeighborsClassifier(k).fit(rows[fitted, :2], labels[fitted])
@@ -102,19 +104,19 @@ def test_accuracy_is_that_of_scikit_learns_classifier(rows, k):
     assert found == pytest.approx(expected)
 
 
-def test_accuracy_that_leaves_one_out_does_not_ask_the_row_itself():
+def test_leave_one_out_excludes_the_row_itself():
     # Every row's nearest other row has the other label.
     codes, labels = [[0.0], [0.1], [5.0], [5.1]], [0, 1, 0, 1]
     assert neighbor_accuracy(codes, labels, k=1) == 0.0
 
 
-def test_accuracy_takes_no_more_voters_than_there_are():
+def test_accuracy_with_fewer_codes_than_neighbors():
     assert neighbor_accuracy([[0.0]], ["a"], [[1.0]], ["a"], k=10) == 1.0
     assert neighbor_accuracy([[0.0], [1.0], [1.1]], [1, 1, 1], k=10) == 1.0
     assert math.isnan(neighbor_accuracy([[0.0]], ["a"], k=10))
 
 
-def test_a_tied_vote_goes_to_the_label_that_sorts_first():
+def test_first_label_in_order_wins_a_tie():
     assert neighbor_accuracy([[0.0]], ["a"], [[1.0], [-1.0]], ["b", "a"], k=2) == 1.0
 
 
@@ -124,18 +126,18 @@ def test_a_tied_vote_goes_to_the_label_that_sorts_first():
         (lambda: trustworthiness([[1.0]] * 5, [[1.0]] * 4), "codes: expected 5"),
         (lambda: trustworthiness([[1.0]] * 5, [[1.0]] * 5, k=0), "k: expected at least 1"),
         (lambda: neighbor_accuracy([[1.0]] * 3, [1, 2]), "labels: expected 3"),
-        (lambda: neighbor_accuracy([[1.0]], [1], [[1.0, 2.0]], [1]), "expected the 2 numbers"),
-        (lambda: neighbor_accuracy([[1.0]], [1], [[1.0]], [1, 2]), "among_labels: expected 1"),
-        (lambda: neighbor_accuracy([[1.0]], [1], [[1.0]]), "among_labels: expected a label"),
+        (lambda: neighbor_accuracy([[1.0]], [1], [[1.0, 2.0]], [1]), "expected the 2 components"),
+        (lambda: neighbor_accuracy([[1.0]], [1], [[1.0]], [1, 2]), "reference_labels: expected 1"),
+        (lambda: neighbor_accuracy([[1.0]], [1], [[1.0]]), "reference_labels: expected a label"),
         (lambda: neighbor_accuracy([[1.0]] * 2, [1, 2], k=0), "k: expected at least 1"),
     ],
 )
-def test_what_does_not_fit_is_refused(call, words):
+def test_mismatched_arguments_raise(call, words):
     with pytest.raises((DataError, SettingError), match=words):
         call()
 
 
-def test_evaluate_gives_the_figures_of_all_rows(rows):
+def test_evaluate_returns_the_figures_of_all_rows(rows):
     estimator = Linear().fit(rows)
     labels = (rows[:, 0] > 0).astype(int)
     found = evaluate(estimator, rows, labels=labels)
@@ -149,7 +151,7 @@ def test_evaluate_gives_the_figures_of_all_rows(rows):
     assert "negative_elbo" not in found
 
 
-def test_evaluate_streams_a_source_and_takes_its_labels(rows, monkeypatch):
+def test_evaluate_reads_batches_and_labels_of_a_source(rows, monkeypatch):
     monkeypatch.setattr("latentmap.data.batching.BATCH_ROWS", 70)
     estimator, labels = Linear().fit(rows), (rows[:, 1] > 0).astype(int)
     whole = evaluate(estimator, rows, labels=labels)
@@ -163,25 +165,25 @@ def test_evaluate_streams_a_source_and_takes_its_labels(rows, monkeypatch):
     assert found == pytest.approx(whole)
 
 
-def test_evaluate_asks_the_fitted_rows(rows):
+def test_evaluate_predicts_labels_from_reference_rows(rows):
     estimator, labels = Linear().fit(rows), (rows[:, 1] > 0).astype(int)
     codes = estimator.transform(rows)
-    pairs = {"among": codes[:200], "among_labels": labels[:200]}
+    pairs = {"reference": codes[:200], "reference_labels": labels[:200]}
     found = evaluate(estimator, rows[200:], labels=labels[200:], **pairs)
     expected = neighbor_accuracy(codes[200:], labels[200:], codes[:200], labels[:200], k=5)
     assert found["accuracy_5"] == pytest.approx(expected)
 
 
-def test_evaluate_knows_the_bound_of_a_variational_estimator(rows):
+def test_evaluate_returns_the_bound_of_a_variational_estimator(rows):
     estimator = Variational().fit(rows)
     assert evaluate(estimator, rows)["negative_elbo"] == pytest.approx(-estimator.score(rows))
 
 
-def test_evaluate_leaves_out_what_few_rows_cannot_tell(rows):
+def test_evaluate_leaves_out_figures_for_few_rows(rows):
     estimator = Linear().fit(rows)
     assert set(evaluate(estimator, rows[:1], labels=[1])) == {"rows", "mse", "rows_per_second"}
 
 
-def test_evaluate_does_not_score_measured_values_as_classes(rows):
+def test_evaluate_does_not_score_measurements_as_classes(rows):
     found = evaluate(Linear().fit(rows), rows, labels=rows[:, 0].astype(str))
     assert "accuracy_5" not in found

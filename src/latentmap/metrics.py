@@ -1,8 +1,8 @@
-"""Figures of merit: how good the codes are, and the way back from them.
+"""Figures of merit of codes and reconstructions, on rows that were not fitted.
 
-Everything here takes arrays (or a source) and a fitted estimator, so any estimator with
-scikit-learn's methods can be measured, ours or another's. What costs the square of the number of
-rows works on a random sample; the rest streams in batches, so memory does not grow with the rows.
+All functions take arrays, or a source and a fitted estimator with scikit-learn's methods, also of
+other libraries. Figures whose cost is quadratic in the number of rows are computed on a random
+sample; the others are computed in batches.
 """
 
 from __future__ import annotations
@@ -10,26 +10,43 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from typing import Any
+from typing import Protocol, cast
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from latentmap.analysis.model_info import ModelInfo
+from latentmap.analysis.model_info import FittedEstimator, ModelInfo
 from latentmap.data import Source, as_source, memory
 from latentmap.data.batching import read_batches
+from latentmap.data.types import DataLike
 from latentmap.errors import DataError, SettingError
 
-__all__ = ["evaluate", "neighbor_accuracy", "trusted_rows", "trustworthiness"]
+__all__ = ["evaluate", "neighbor_accuracy", "trustworthiness", "trustworthiness_sample_size"]
 
-_VOTERS = (5, 10)
-_KEPT = 100_000  # rows whose codes are kept, of more: neighbours are looked for among these
-_QUERIES = 10_000  # rows whose neighbours are searched: brute force costs queries × rows
-_SAMPLE_NUMBERS = 2**26  # of the rows that trustworthiness holds at once, as float32: 256 MB
-_TRUST_PAIR = 24  # bytes of memory for each pair of rows whose trustworthiness is computed
+ACCURACY_NEIGHBORS = (5, 10)
+MAX_CODES = 100_000
+# The cost of a brute-force search is the number of queries times the number of codes.
+MAX_QUERIES = 10_000
+# 256 MB of float32 in the rows that trustworthiness is computed on.
+MAX_SAMPLE_NUMBERS = 2**26
+BYTES_PER_PAIR = 24
 
 
-def trustworthiness(X: Any, codes: Any, k: int = 10, limit: int = 5000, seed: int = 0) -> float:
-    """Tell how far neighbours in code space are neighbours among the rows, too.
+class EvaluatedEstimator(FittedEstimator, Protocol):
+    """A fitted estimator with a reconstruction error."""
+
+    def reconstruction_error(self, X: np.ndarray, /) -> np.ndarray:
+        """Return the mean squared error of each scaled row, shape (n,)."""
+
+
+class _ScoringEstimator(Protocol):
+    def score(self, X: np.ndarray, /) -> float: ...
+
+
+def trustworthiness(
+    X: DataLike, codes: ArrayLike, k: int = 10, max_rows: int = 5000, seed: int = 0
+) -> float:
+    """Compute how far the nearest neighbours in code space are neighbours among the rows.
 
     Parameters
     ----------
@@ -38,17 +55,16 @@ def trustworthiness(X: Any, codes: Any, k: int = 10, limit: int = 5000, seed: in
     codes : array-like of shape (n, n_components)
         Their codes, in the same order.
     k : int
-        Neighbours looked at; fewer where there are not more than 2 k rows.
-    limit : int
-        Of more rows than this, a random sample is taken: the cost is n² in time and memory.
+        Number of neighbours; fewer if there are at most 2 k rows.
+    max_rows : int
+        Of more rows, a random sample is used: time and memory are quadratic in their number.
     seed : int
-        Chooses the sample.
+        Random seed of the sample.
 
     Returns
     -------
     float
-        From 0 to 1, the greater the better; NaN for fewer than three rows. Random codes have about
-        one half.
+        From 0 to 1; about 0.5 for random codes. NaN for fewer than three rows.
 
     Raises
     ------
@@ -59,10 +75,10 @@ def trustworthiness(X: Any, codes: Any, k: int = 10, limit: int = 5000, seed: in
 
     Notes
     -----
-    T = 1 − 2 / (n k (2n − 3k − 1)) Σᵢ Σⱼ max(0, r(i, j) − k), the inner sum over the k nearest
-    neighbours j of i in code space, r(i, j) the rank of j among the neighbours of row i. J. Venna
-    and S. Kaski, "Neighborhood preservation in nonlinear projection methods", ICANN 2001; computed
-    by scikit-learn.
+    T = 1 − 2 / (n k (2n − 3k − 1)) Σᵢ Σⱼ max(0, r(i, j) − k), where the inner sum is over the k
+    nearest neighbours j of i in code space, and r(i, j) is the rank of j among the neighbours of
+    row i. J. Venna and S. Kaski, "Neighborhood preservation in nonlinear projection methods",
+    ICANN 2001; computed by scikit-learn.
 
     Examples
     --------
@@ -72,46 +88,48 @@ def trustworthiness(X: Any, codes: Any, k: int = 10, limit: int = 5000, seed: in
     """
     from sklearn import manifold
 
-    rows, codes = as_source(X), _matrix(codes)
-    _check_pairs("codes", len(codes), len(rows))
-    _check_count("k", k)
-    chosen = _sample(len(rows), limit, seed)
-    k = min(k, (len(chosen) - 1) // 2)
+    rows, points = as_source(X), _flatten(codes)
+    _check_length("codes", len(points), len(rows))
+    _check_positive("k", k)
+    sample = _sample_rows(len(rows), max_rows, seed)
+    k = min(k, (len(sample) - 1) // 2)
     if k < 1:
         return math.nan
-    score = manifold.trustworthiness(_matrix(rows[chosen]), codes[chosen], n_neighbors=k)
-    return float(score)
+    return float(manifold.trustworthiness(_flatten(rows[sample]), points[sample], n_neighbors=k))
 
 
 def neighbor_accuracy(
-    codes: Any, labels: Any, among: Any = None, among_labels: Any = None, k: int = 10
+    codes: ArrayLike,
+    labels: ArrayLike,
+    reference: ArrayLike | None = None,
+    reference_labels: ArrayLike | None = None,
+    k: int = 10,
 ) -> float:
-    """Tell how often the k nearest codes, by majority, have a row's own label.
+    """Compute the accuracy of a k-nearest-neighbour classifier on codes.
 
     Parameters
     ----------
     codes : array-like of shape (n, n_components)
     labels : array-like of shape (n,)
-    among : array-like of shape (m, n_components), optional
-        The codes that vote, those of the fitted rows. Without it every row is judged by the
-        others (leave one out).
-    among_labels : array-like of shape (m,), optional
-        Their labels.
+    reference : array-like of shape (m, n_components), optional
+        Codes of labelled rows, such as the fitted rows. By default the other codes (leave one out).
+    reference_labels : array-like of shape (m,), optional
+        Labels of the reference codes.
     k : int
-        Voters; all of them where there are fewer.
+        Number of neighbours; at most as many as there are.
 
     Returns
     -------
     float
-        A share from 0 to 1. A tied vote goes to the label that sorts first. NaN where nobody can
-        vote.
+        From 0 to 1. Of equally frequent labels, the first in sorted order is predicted. NaN if
+        there are no neighbours.
 
     Raises
     ------
     SettingError
         If ``k`` is below 1.
     DataError
-        If codes and labels differ in number, or the two kinds of code in width.
+        If codes and labels differ in number, or codes and reference in the number of components.
 
     Examples
     --------
@@ -120,56 +138,57 @@ def neighbor_accuracy(
     >>> neighbor_accuracy([[0.0], [0.1], [5.0], [5.1]], [0, 0, 1, 1], k=1)
     1.0
     """
-    codes, labels = _matrix(codes), np.asarray(labels)
-    _check_pairs("labels", len(labels), len(codes))
-    _check_count("k", k)
-    if among is None:
-        voters, votes = _others(codes, k), labels
-    elif among_labels is None:
-        raise DataError("among_labels: expected a label for every row of among, found none")
+    queries, labels = _flatten(codes), np.asarray(labels)
+    _check_length("labels", len(labels), len(queries))
+    _check_positive("k", k)
+    if reference is None:
+        neighbors, votes = _nearest(queries, None, k), labels
+    elif reference_labels is None:
+        raise DataError("reference_labels: expected a label for every reference row, found none")
     else:
-        voters, votes = _neighbors(codes, _matrix(among), k), np.asarray(among_labels)
-        _check_pairs("among_labels", votes.size, len(among))
-    if voters.shape[1] == 0:
+        points, votes = _flatten(reference), np.asarray(reference_labels)
+        _check_length("reference_labels", votes.size, len(points))
+        neighbors = _nearest(points, queries, k)
+    if neighbors.shape[1] == 0:
         return math.nan
-    return float(np.mean(_majority(votes, voters) == labels))
+    return float(np.mean(_majority(votes, neighbors) == labels))
 
 
 def evaluate(
-    estimator: Any,
-    unseen: Source | Any,
+    estimator: EvaluatedEstimator,
+    X: DataLike,
     *,
-    labels: Any = None,
-    among: Any = None,
-    among_labels: Any = None,
+    labels: ArrayLike | None = None,
+    reference: ArrayLike | None = None,
+    reference_labels: ArrayLike | None = None,
     seed: int = 0,
 ) -> dict[str, float]:
-    """Measure a fitted estimator on rows, best on rows that it has not been fitted on.
+    """Compute the figures of merit of a fitted estimator.
 
     Parameters
     ----------
     estimator : fitted estimator
         With ``transform`` and ``reconstruction_error``.
-    unseen : Source, sparse matrix or array-like of shape (n, ...)
+    X : Source, sparse matrix or array-like of shape (n, ...)
+        Rows, preferably not those that were fitted.
     labels : array-like of shape (n,), optional
-        Those of the source where it has some. Labels that mostly differ from row to row, as
-        measured values do, are not scored.
-    among : array-like of shape (m, n_components), optional
-        The fitted rows' codes, which vote on the labels. Without it, the unseen rows judge each
-        other (leave one out).
-    among_labels : array-like of shape (m,), optional
+        By default the labels of the source. Labels with more than n / 2 distinct values, such as
+        measurements, are not scored.
+    reference : array-like of shape (m, n_components), optional
+        Codes of the fitted rows, from which labels are predicted. By default the other codes of X
+        (leave one out).
+    reference_labels : array-like of shape (m,), optional
     seed : int
-        Chooses the samples: 100,000 rows whose codes are kept where there are more, of these
-        5,000 for trustworthiness and 10,000 for accuracy.
+        Random seed of the samples: 100,000 codes, and of these 5,000 for the trustworthiness and
+        10,000 for the accuracy.
 
     Returns
     -------
     dict of str to float
-        ``rows``; ``mse``, the mean squared error of the scaled rows; ``trustworthiness`` (k = 10);
-        with labels ``accuracy_5`` and ``accuracy_10``, see `neighbor_accuracy`; with a variational
-        estimator ``negative_elbo``, in nats a row (minus its ``score``); ``rows_per_second`` of
-        ``transform``, without reading.
-        A figure for which there are too few rows is left out.
+        ``rows``; ``mse``, the mean squared error of scaled rows; ``trustworthiness`` (k = 10); with
+        labels ``accuracy_5`` and ``accuracy_10``, see `neighbor_accuracy`; for a variational
+        estimator ``negative_elbo``, in nats per row; ``rows_per_second`` of ``transform``, without
+        reading. Figures for which there are too few rows are left out.
 
     Examples
     --------
@@ -182,121 +201,110 @@ def evaluate(
     >>> sorted(evaluate(pca, X))
     ['mse', 'rows', 'rows_per_second', 'trustworthiness']
     """
-    source = as_source(unseen)
-    labels = source.labels if labels is None else np.asarray(labels)
-    if labels is not None:
-        _check_pairs("labels", len(labels), len(source))
+    source = as_source(X)
+    row_labels = source.labels if labels is None else np.asarray(labels)
+    if row_labels is not None:
+        _check_length("labels", len(row_labels), len(source))
+    sample = _sample_rows(len(source), MAX_CODES, seed)
     with warnings.catch_warnings():
-        # Rows come as arrays: a source has compared the columns' names already, if it has any.
+        # The source has compared the column names of the batches.
         warnings.filterwarnings("ignore", message="X does not have valid feature names")
-        kept = _sample(len(source), _KEPT, seed)
-        codes, figures = _streamed(estimator, source, kept)
-    if len(kept) < len(source):
-        source, labels = source.subset(kept), None if labels is None else labels[kept]
-    figures["trustworthiness"] = _trust(source, codes, seed)
-    if labels is not None and _are_classes(labels if among_labels is None else among_labels):
-        figures |= _accuracies(codes, labels, among, among_labels, seed)
-    figures["rows_per_second"] = figures.pop("rows_per_second")  # last: it judges the machine, too
-    return {key: value for key, value in figures.items() if not math.isnan(value)}
+        codes, figures = _evaluate_batches(estimator, source, sample)
+    if len(sample) < len(source):
+        source = source.subset(sample)
+        row_labels = None if row_labels is None else row_labels[sample]
+    speed = figures.pop("rows_per_second")
+    n_trusted = trustworthiness_sample_size(math.prod(source.row_shape), len(source))
+    trusted = _sample_rows(len(source), n_trusted, seed)
+    figures["trustworthiness"] = trustworthiness(source[trusted], codes[trusted])
+    classes = row_labels if reference_labels is None else reference_labels
+    if row_labels is not None and _are_classes(classes):
+        queries = _sample_rows(len(codes), MAX_QUERIES, seed)
+        pairs = (codes[queries], row_labels[queries], reference, reference_labels)
+        figures |= {f"accuracy_{k}": neighbor_accuracy(*pairs, k=k) for k in ACCURACY_NEIGHBORS}
+    figures["rows_per_second"] = speed
+    return {name: value for name, value in figures.items() if not math.isnan(value)}
 
 
-def _streamed(
-    estimator: Any, source: Source, kept: np.ndarray
+def _evaluate_batches(
+    estimator: EvaluatedEstimator, source: Source, sample: np.ndarray
 ) -> tuple[np.ndarray, dict[str, float]]:
-    """Read every row once, take from it all that needs no other row, and keep some rows' codes."""
+    """Return the codes of the sampled rows, and the figures that need no other rows."""
     codes: list[np.ndarray] = []
-    spent, sums = 0.0, {"mse": 0.0}
-    measures = {"mse": lambda rows: float(np.mean(estimator.reconstruction_error(rows)))}
-    if ModelInfo.from_estimator(estimator).is_variational:
-        measures["negative_elbo"] = lambda rows: -float(estimator.score(rows))
-        sums["negative_elbo"] = 0.0
+    seconds, sums = 0.0, {"mse": 0.0}
+    is_variational = ModelInfo.from_estimator(estimator).is_variational
     for where, rows in read_batches(source):
         if not codes:
-            estimator.transform(rows[:1])  # what is compiled on first use is no speed of rows
+            estimator.transform(rows[:1])  # Compilation is not part of the speed.
         start = time.perf_counter()
-        found = _matrix(estimator.transform(rows))
-        spent += time.perf_counter() - start
-        here = slice(*np.searchsorted(kept, [where.start, where.stop]))
-        codes.append(found[kept[here] - where.start])
-        for name, measure in measures.items():
-            sums[name] += measure(rows) * len(rows)
-    means = {name: total / len(source) for name, total in sums.items()}
-    speed = len(source) / max(spent, 1e-9)
-    return np.concatenate(codes), {"rows": len(source), **means, "rows_per_second": speed}
+        batch_codes = _flatten(estimator.transform(rows))
+        seconds += time.perf_counter() - start
+        first, last = np.searchsorted(sample, [where.start, where.stop])
+        codes.append(batch_codes[sample[first:last] - where.start])
+        sums["mse"] += float(np.mean(estimator.reconstruction_error(rows))) * len(rows)
+        if is_variational:
+            elbo = float(cast(_ScoringEstimator, estimator).score(rows))
+            sums["negative_elbo"] = sums.get("negative_elbo", 0.0) - elbo * len(rows)
+    figures = {"rows": len(source), **{name: total / len(source) for name, total in sums.items()}}
+    figures["rows_per_second"] = len(source) / max(seconds, 1e-9)
+    return np.concatenate(codes), figures
 
 
-def _trust(source: Source, codes: np.ndarray, seed: int) -> float:
-    chosen = _sample(len(source), trusted_rows(math.prod(source.row_shape), len(source)), seed)
-    return trustworthiness(source[chosen], codes[chosen])
-
-
-def trusted_rows(width: int, rows: int) -> int:
-    """Tell how many of so many rows of so many numbers trustworthiness looks at.
+def trustworthiness_sample_size(row_numbers: int, n_rows: int) -> int:
+    """Return the number of rows, of row_numbers values each, that trustworthiness is computed on.
 
     Examples
     --------
-    >>> trusted_rows(784, 10_000), trusted_rows(2**24, 10_000), trusted_rows(2, 100)
-    (5000, 4, 100)
+    >>> trustworthiness_sample_size(784, 10_000), trustworthiness_sample_size(2**24, 10_000)
+    (5000, 4)
     """
-    pairs = memory.BUDGET.trustworthiness.max_bytes() // _TRUST_PAIR
-    return min(rows, math.isqrt(pairs), max(_SAMPLE_NUMBERS // width, 3))
+    n_pairs = memory.BUDGET.trustworthiness.max_bytes() // BYTES_PER_PAIR
+    return min(n_rows, math.isqrt(n_pairs), max(MAX_SAMPLE_NUMBERS // row_numbers, 3))
 
 
-def _accuracies(
-    codes: np.ndarray, labels: np.ndarray, among: Any, among_labels: Any, seed: int
-) -> dict[str, float]:
-    chosen = _sample(len(codes), _QUERIES, seed)
-    pairs = (codes[chosen], labels[chosen], among, among_labels)
-    return {f"accuracy_{k}": neighbor_accuracy(*pairs, k=k) for k in _VOTERS}
+def _are_classes(labels: ArrayLike | None) -> bool:
+    array = np.asarray(labels)
+    return 1 < len(np.unique(array)) <= len(array) / 2
 
 
-def _are_classes(labels: Any) -> bool:
-    return 1 < len(np.unique(labels)) <= len(labels) / 2
-
-
-def _others(codes: np.ndarray, k: int) -> np.ndarray:
+def _nearest(points: np.ndarray, queries: np.ndarray | None, k: int) -> np.ndarray:
+    """Return the k nearest points of each query, or of each point among the others."""
     from sklearn.neighbors import NearestNeighbors
 
-    search = NearestNeighbors(n_neighbors=min(k, len(codes) - 1), algorithm="brute")
-    if len(codes) < 2:
-        return np.empty((len(codes), 0), dtype=int)
-    return search.fit(codes).kneighbors(return_distance=False)
+    if queries is not None and queries.shape[1] != points.shape[1]:
+        expected, found = points.shape[1], queries.shape[1]
+        raise DataError(f"codes: expected the {expected} components of reference, found {found}")
+    count = min(k, len(points) - (queries is None))
+    if count < 1:
+        return np.empty((len(points), 0), dtype=int)
+    index = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(points)
+    return index.kneighbors(queries, return_distance=False)
 
 
-def _neighbors(codes: np.ndarray, among: np.ndarray, k: int) -> np.ndarray:
-    from sklearn.neighbors import NearestNeighbors
-
-    if codes.shape[1] != among.shape[1]:
-        expected, found = among.shape[1], codes.shape[1]
-        raise DataError(f"codes: expected the {expected} numbers of among, found {found}")
-    search = NearestNeighbors(n_neighbors=min(k, len(among)), algorithm="brute")
-    return search.fit(among).kneighbors(codes, return_distance=False)
-
-
-def _majority(labels: np.ndarray, voters: np.ndarray) -> np.ndarray:
+def _majority(labels: np.ndarray, neighbors: np.ndarray) -> np.ndarray:
     names, numbers = np.unique(labels, return_inverse=True)
-    counts = np.zeros((len(voters), len(names)), dtype=np.int32)
-    np.add.at(counts, (np.arange(len(voters))[:, None], numbers[voters]), 1)
+    counts = np.zeros((len(neighbors), len(names)), dtype=np.int32)
+    np.add.at(counts, (np.arange(len(neighbors))[:, None], numbers[neighbors]), 1)
     return names[counts.argmax(axis=1)]
 
 
-def _sample(count: int, limit: int, seed: int) -> np.ndarray:
-    if count <= limit:
+def _sample_rows(count: int, maximum: int, seed: int) -> np.ndarray:
+    if count <= maximum:
         return np.arange(count)
-    return np.sort(np.random.default_rng(seed).choice(count, limit, replace=False))
+    return np.sort(np.random.default_rng(seed).choice(count, maximum, replace=False))
 
 
-def _matrix(rows: Any) -> np.ndarray:
-    """Flatten rows to (n, d) float32, which halves what the distances take."""
+def _flatten(rows: ArrayLike) -> np.ndarray:
+    """Return rows as float32 of shape (n, d), for which distances take half the memory."""
     array = np.asarray(rows)
     return array.reshape(len(array), -1).astype(np.float32, copy=False)
 
 
-def _check_pairs(what: str, found: int, expected: int) -> None:
+def _check_length(name: str, found: int, expected: int) -> None:
     if found != expected:
-        raise DataError(f"{what}: expected {expected}, one for every row, found {found}")
+        raise DataError(f"{name}: expected {expected}, one for every row, found {found}")
 
 
-def _check_count(name: str, value: int) -> None:
+def _check_positive(name: str, value: int) -> None:
     if value < 1:
         raise SettingError(f"{name}: expected at least 1, found {value}")

@@ -39,4 +39,4 @@ def measure_quality(
     if reference is not None and reference.labels is not None:
         codes, labels = reference
     with show_status(f"Measuring quality on {format_count(len(rows), 'row')}…"):
-        return evaluate(model, rows, among=codes, among_labels=labels)
+        return evaluate(model, rows, reference=codes, reference_labels=labels)
