@@ -115,8 +115,8 @@ class Workers:
     def __enter__(self) -> Self:
         self._check()
         from latentmap.distributed import ray_connection
+        from latentmap.distributed.checkpoint_storage import check_storage
         from latentmap.distributed.remote_training import RemoteTrainer
-        from latentmap.distributed.worker_group import check_storage
         from latentmap.training.strategy import trained_by
 
         check_storage(self.storage)

@@ -1,0 +1,65 @@
+"""Folder or URL where a training on workers stores its checkpoints."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from latentmap.distributed import ray_connection
+from latentmap.errors import SettingError
+
+
+def check_storage(storage: str | os.PathLike[str] | None) -> None:
+    """Raise SettingError if checkpoints cannot be stored at a folder or URL."""
+    from pyarrow import ArrowException, fs
+
+    try:
+        if "://" in str(storage):
+            fs.FileSystem.from_uri(str(storage))
+        elif storage is not None:
+            Path(storage).mkdir(parents=True, exist_ok=True)
+    except (OSError, ArrowException) as error:
+        reason = getattr(error, "strerror", None) or ray_connection.summarize_error(error)
+        raise SettingError(
+            f"storage: expected a folder or URL for checkpoints, found {str(storage)!r} ({reason})"
+        ) from None
+
+
+@contextlib.contextmanager
+def open_storage(storage: str | os.PathLike[str] | None) -> Iterator[str]:
+    """Yield a new folder or URL for the checkpoints of one training; remove it afterwards.
+
+    It is in ``storage``, or a temporary folder. Raise SettingError if no storage is given and the
+    cluster has several machines.
+    """
+    machines = ray_connection.count_machines()
+    if storage is None and machines > 1:
+        raise SettingError(
+            "storage: expected a folder or URL for checkpoints that all "
+            f"{machines} machines of the cluster can read, found none"
+        )
+    name = f"latentmap-{uuid.uuid4().hex}"
+    if "://" in str(storage):
+        place = f"{storage}/{name}"
+    else:
+        place = str(Path(storage or tempfile.gettempdir()).absolute() / name)
+    try:
+        yield place
+    finally:
+        with contextlib.suppress(Exception):  # What cannot be removed is left.
+            _remove(place)
+
+
+def _remove(place: str) -> None:
+    from pyarrow import fs
+
+    if "://" in place:
+        system, path = fs.FileSystem.from_uri(place)
+        system.delete_dir(path)
+    else:
+        shutil.rmtree(place)
