@@ -9,7 +9,7 @@ from latentmap.errors import DataError
 
 def test_each_cluster_has_a_line_of_its_rows(ax, render):
     clusters = [np.full((3, 8, 8), 255, np.uint8), np.zeros((2, 8, 8), np.uint8)]
-    render(plots.typical_rows(clusters, ["0:  9 rows", "1:  $5 rows"], ax=ax, title="digits"))
+    render(plots.exemplars(clusters, ["0:  9 rows", "1:  $5 rows"], ax=ax, title="digits"))
     sheet = np.asarray(ax.images[0].get_array())
     assert sheet.shape == (17, 26, 3)
     assert (sheet[:8] == 1).all()
@@ -24,14 +24,14 @@ def test_each_cluster_has_a_line_of_its_rows(ax, render):
 def test_colour_images_stay_coloured(ax, render):
     red = np.zeros((2, 6, 5, 3), np.uint8)
     red[..., 0] = 255
-    render(plots.typical_rows([red], ["0"], ax=ax))
+    render(plots.exemplars([red], ["0"], ax=ax))
     assert np.asarray(ax.images[0].get_array())[0, 0].tolist() == [1, 0, 0]
 
 
 def test_the_size_grows_with_clusters_and_rows():
-    one, more = (plots.typical_rows_size([8] * clusters, (28, 28)) for clusters in (1, 12))
+    one, more = (plots.exemplars_size([8] * clusters, (28, 28)) for clusters in (1, 12))
     assert more[1] > 4 * one[1]
-    assert plots.typical_rows_size([20], (28, 28))[0] > one[0]
+    assert plots.exemplars_size([20], (28, 28))[0] > one[0]
 
 
 @pytest.mark.parametrize(
@@ -46,4 +46,4 @@ def test_the_size_grows_with_clusters_and_rows():
 )
 def test_invalid_clusters_are_refused(ax, clusters, names, message):
     with pytest.raises(DataError, match=message):
-        plots.typical_rows(clusters, names, ax=ax)
+        plots.exemplars(clusters, names, ax=ax)

@@ -49,9 +49,9 @@ def _draw_exemplars(path: Path, rows: Source, clusters: Clusters) -> None:
     n_omitted = clusters.n_clusters - len(exemplars)
     title = f"{rows.name}: exemplars of each cluster"
     title += f" ({format_count(n_omitted, 'smaller cluster')} not shown)" if n_omitted else ""
-    size = plots.typical_rows_size([len(group) for group in exemplars], rows.row_shape)
+    size = plots.exemplars_size([len(group) for group in exemplars], rows.row_shape)
     with open_plot(path, *size) as ax:
-        plots.typical_rows(exemplars, names, ax, title)
+        plots.exemplars(exemplars, names, ax, title)
 
 
 def exemplars_path(picture: Path) -> Path:

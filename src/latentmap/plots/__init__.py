@@ -5,7 +5,7 @@ Each function draws one plot on one Axes, in a notebook or in a larger figure of
 """
 
 from latentmap.plots.attribution_plot import attribution, attribution_size
-from latentmap.plots.cluster_plot import typical_rows, typical_rows_size
+from latentmap.plots.cluster_plot import exemplars, exemplars_size
 from latentmap.plots.code_plot import codes
 from latentmap.plots.comparison_plot import comparison, comparison_size
 from latentmap.plots.decoded_grid_plot import decoded_grid
@@ -24,6 +24,8 @@ __all__ = [
     "comparison_size",
     "decoded_grid",
     "density",
+    "exemplars",
+    "exemplars_size",
     "figure",
     "loss_curve",
     "neighbors",
@@ -31,6 +33,4 @@ __all__ = [
     "reconstructions",
     "rows",
     "rows_size",
-    "typical_rows",
-    "typical_rows_size",
 ]

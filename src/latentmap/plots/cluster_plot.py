@@ -1,4 +1,4 @@
-"""Plot of the most typical images of each cluster."""
+"""Plot of the exemplars of each cluster: its most typical images."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 _IMAGE_INCHES, _NAME_INCHES, _TITLE_INCHES = 0.6, 1.6, 0.6
 
 
-def typical_rows(
+def exemplars(
     clusters: Sequence[ArrayLike],
     names: Sequence[str],
     ax: Axes | None = None,
-    title: str = "The most typical rows of each cluster",
+    title: str = "Exemplars of each cluster",
 ) -> Axes:
-    """Draw the most typical images of each cluster, one line for each cluster.
+    """Draw the exemplars of each cluster, which are images, one line for each cluster.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def typical_rows(
     Examples
     --------
     >>> import matplotlib; matplotlib.use("Agg")
-    >>> ax = typical_rows([np.zeros((3, 8, 8)), np.ones((2, 8, 8))], ["0", "1"])
+    >>> ax = exemplars([np.zeros((3, 8, 8)), np.ones((2, 8, 8))], ["0", "1"])
     >>> [label.get_text() for label in ax.get_yticklabels()]
     ['0', '1']
     """
@@ -52,9 +52,7 @@ def typical_rows(
     _check(images, names)
     height, width = images[0].shape[1:3]
     gap = image_gap(height)
-    ax = style.get_axes(
-        ax, *typical_rows_size([len(cluster) for cluster in images], (height, width))
-    )
+    ax = style.get_axes(ax, *exemplars_size([len(cluster) for cluster in images], (height, width)))
     show_image(ax, _tile_clusters(images, gap), "nearest" if height < 64 else "antialiased")
     middles = [(height - 1) / 2 + line * (height + gap) for line in range(len(images))]
     style.set_titles(ax, title)
@@ -63,12 +61,12 @@ def typical_rows(
     return style.hide_frame(ax)
 
 
-def typical_rows_size(counts: Sequence[int], row_shape: tuple[int, ...]) -> tuple[float, float]:
+def exemplars_size(counts: Sequence[int], row_shape: tuple[int, ...]) -> tuple[float, float]:
     """Return the width and height, in inches, that suit clusters of these numbers of images.
 
     Examples
     --------
-    >>> typical_rows_size([10, 8], (28, 28))
+    >>> exemplars_size([10, 8], (28, 28))
     (7.6, 1.8)
     """
     height = _IMAGE_INCHES * min(row_shape[0] / row_shape[1], 4.0)
