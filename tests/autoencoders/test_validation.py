@@ -6,7 +6,6 @@ import pytest
 import scipy.sparse
 
 from latentmap import AutoEncoder
-from latentmap.data import caching
 from latentmap.data.code_checks import check_codes
 from latentmap.data.sources import ArraySource, Source
 from latentmap.data.sparse import SparseSource
@@ -68,7 +67,6 @@ def test_all_ways_to_give_rows_are_equal(given):
 
 def test_a_source_larger_than_memory_is_read_in_parts(digits, monkeypatch, set_memory_use):
     monkeypatch.setattr(Elsewhere, "fits_in_memory", lambda self: False)
-    monkeypatch.setattr(caching, "BATCH_BYTES", 1 << 20)
     set_memory_use(row_sample=1 << 20)
     set_memory_use(pca_sample=4 << 20)
     source = Elsewhere(np.repeat(digits, 160, axis=0))
