@@ -69,15 +69,7 @@ class EncodedLabels(NamedTuple):
 
 @dataclass(frozen=True)
 class CodeFileHeader:
-    """Header of a file of codes.
-
-    Attributes
-    ----------
-    rows, block : int
-        The number of rows, and of rows per block.
-    estimator, model : str
-        The class of the model and 16 digits of its fingerprint, or "".
-    """
+    """Header of a file of codes; the model is its short fingerprint, or an empty text."""
 
     rows: int
     block: int
@@ -86,13 +78,7 @@ class CodeFileHeader:
 
 
 def encode_labels(labels: np.ndarray | None) -> EncodedLabels:
-    """Return labels as distinct names and entropy-coded indices.
-
-    Raises
-    ------
-    SettingError
-        If there are too many distinct labels.
-    """
+    """Return labels as distinct names and entropy-coded indices."""
     if labels is None:
         return EncodedLabels(None, b"")
     names = np.unique(labels)
@@ -150,26 +136,7 @@ def _write_frame(file: BinaryIO, data: bytes) -> None:
 
 
 class CodeFile:
-    """Reader of a file of compressed codes. Opening reads all but the blocks.
-
-    Parameters
-    ----------
-    path : path-like
-
-    Attributes
-    ----------
-    rows, components : int
-    model, estimator : str
-        Fingerprint and class name of the model.
-    labels : ndarray of shape (rows,) or None
-
-    Raises
-    ------
-    FileError
-        If the file is missing, truncated, damaged, or not a file of codes.
-    TooLargeError
-        If its labels exceed the available memory.
-    """
+    """Reader of a file of compressed codes. Opening reads all but the blocks."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
@@ -207,13 +174,7 @@ class CodeFile:
         self._blocks_start = file.tell()
 
     def codes(self) -> Iterator[np.ndarray]:
-        """Yield the codes, float32, block by block.
-
-        Raises
-        ------
-        FileError
-            If a block is truncated or damaged, or data follow the last block.
-        """
+        """Yield the codes, float32, block by block."""
         coder = AdaptiveCoder(self.quantizer.priors())
         with self._open() as file:
             file.seek(self._blocks_start)

@@ -115,14 +115,7 @@ def compare(
 def fraction_farther(
     index: SearchIndex, distance: float, n_pairs: int = N_PAIRS, seed: int = 0
 ) -> float:
-    """Return the fraction of random pairs of an index's rows with a distance above the given one.
-
-    Examples
-    --------
-    >>> index = SearchIndex([[0.0], [1.0], [10.0]])
-    >>> round(fraction_farther(index, 5.0, 10_000), 1)
-    0.7
-    """
+    """Return the fraction of random pairs of rows that are farther apart than a distance."""
     if len(index) < 2:
         raise DataError(f"reference: expected at least 2 rows to draw pairs of, found {len(index)}")
     rng = np.random.default_rng(seed)

@@ -76,21 +76,7 @@ class Merge(NamedTuple):
 
 
 def find_modes(points: np.ndarray, k: int | None = None, verbose: bool = False) -> DensityModes:
-    """Estimate the density of points, its modes and their saddles.
-
-    Parameters
-    ----------
-    points : ndarray of shape (n, d)
-        float64, at least two rows, not all equal.
-    k : int, optional
-        Number of neighbours of the density estimate, from 1 to n − 1. See the notes for the
-        default.
-    verbose : bool
-        Show a progress bar.
-
-    Returns
-    -------
-    DensityModes
+    """Estimate the density of at least two different points, its modes and their saddles.
 
     Notes
     -----
@@ -105,14 +91,6 @@ def find_modes(points: np.ndarray, k: int | None = None, verbose: bool = False) 
 
     k is n^(1/D), with D at least 2, from 10 to 100: √n in the plane, where random fluctuations
     create spurious modes; 10 in many dimensions, where more neighbours would blur the density.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> points = np.concatenate([rng.normal(0, 1, (90, 2)), rng.normal(20, 1, (60, 2))])
-    >>> density = find_modes(points, 30)
-    >>> len(density.modes), np.bincount(density.labels).tolist()
-    (2, [90, 60])
     """
     neighbors, distances = _nearest_others(points, k or _max_neighbors(len(points)), verbose)
     dimension = min(_intrinsic_dimension(distances), points.shape[1])
@@ -194,24 +172,12 @@ def _raise_saddles(
 def merge_tree(density: DensityModes) -> list[Merge]:
     """Compute the order in which modes merge as the density level decreases.
 
-    Returns
-    -------
-    list of m − 1 Merge
-        In descending order of the saddles.
-
     Notes
     -----
     Each of two groups that meet at a saddle of log density s has an excess mass (J. A. Hartigan,
     JASA 82, 1987; D. W. Müller, G. Sawitzki, JASA 86, 1991) n ∫ (f − e^s)₊ ≈ Σᵢ (1 − e^s / f(xᵢ))₊
     over its own points, from 0 to their number. A single high mode has a small excess mass; a
     plateau that is separated by a low saddle has an excess mass of nearly all its points.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> points = np.concatenate([rng.normal(0, 1, (90, 2)), rng.normal(20, 1, (60, 2))])
-    >>> [round(merge.excess_mass) for merge in merge_tree(find_modes(points, 30))]
-    [60]
     """
     n_modes = len(density.modes)
     order = np.argsort(density.labels, kind="stable")

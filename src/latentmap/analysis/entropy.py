@@ -29,22 +29,6 @@ def student_t_prior(max_level: int, deviation: float) -> np.ndarray:
 
     They follow Student's t distribution with three degrees of freedom, which is similar to the
     Gaussian and has heavier tails.
-
-    Parameters
-    ----------
-    max_level : int
-    deviation : float
-        Standard deviation, in levels.
-
-    Returns
-    -------
-    ndarray of shape (2 max_level + 1,)
-        Integers from 1.
-
-    Examples
-    --------
-    >>> student_t_prior(2, 1.0).tolist()
-    [4830, 14791, 26295, 14791, 4830]
     """
     share = 1.0 / (1.0 + np.square(np.arange(-max_level, max_level + 1) / deviation) / 3.0)
     return _integer_weights(share * share)
@@ -63,12 +47,6 @@ def _integer_weights(share: np.ndarray) -> np.ndarray:
 
 class AdaptiveCoder:
     """Range coder with one adaptive histogram for each column.
-
-    Parameters
-    ----------
-    priors : sequence of ndarray of int
-        For each column, the prior weights of its symbols 0, 1, ...: see `student_t_prior` and
-        `uniform_prior`.
 
     Notes
     -----
@@ -102,13 +80,7 @@ class AdaptiveCoder:
         return encoder.get_compressed().astype("<u4").tobytes()
 
     def decode(self, data: bytes, rows: int) -> np.ndarray:
-        """Decode the symbols of rows, shape (rows, columns), and update the histograms.
-
-        Raises
-        ------
-        FileError
-            If the bytes are not those of encoded symbols.
-        """
+        """Decode the symbols of rows, shape (rows, columns), and update the histograms."""
         from constriction import stream
 
         if len(data) % 4:

@@ -30,20 +30,7 @@ _DISTANCE_IN_FILE = {"euclidean": "plain", "angular": "angle"}
 
 @dataclass(frozen=True)
 class IndexContents:
-    """Contents of an index file.
-
-    Attributes
-    ----------
-    codes : ndarray of shape (n, n_components)
-        float32.
-    labels : ndarray of shape (n,) or None
-        Integers or texts.
-    names : sequence of n str, or None
-    distance : str
-        A kind of `CodeDistance`.
-    model, rows : str or None
-        Fingerprints of the model and of the rows.
-    """
+    """Contents of an index file."""
 
     codes: np.ndarray
     labels: np.ndarray | None
@@ -54,13 +41,7 @@ class IndexContents:
 
 
 def write_index(path: str | os.PathLike[str], contents: IndexContents) -> None:
-    """Write an index file.
-
-    Raises
-    ------
-    FileError
-        If the path cannot be written; an existing file is then unchanged.
-    """
+    """Write an index file."""
     from safetensors.numpy import save
 
     arrays = {"codes": np.ascontiguousarray(contents.codes, np.float32)}
@@ -77,24 +58,7 @@ def write_index(path: str | os.PathLike[str], contents: IndexContents) -> None:
 
 
 def read_index(path: str | os.PathLike[str]) -> IndexContents:
-    """Read an index file.
-
-    Raises
-    ------
-    FileError
-        If the file is missing, truncated, damaged, of a newer format, or not an index.
-    TooLargeError
-        If it exceeds the available memory.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp()) / "index.safetensors"
-    >>> labels = np.array(["a", "b"])
-    >>> write_index(path, IndexContents(np.ones((2, 3)), labels, None, "euclidean", None, None))
-    >>> read_index(path).codes.shape, read_index(path).labels.tolist()
-    ((2, 3), ['a', 'b'])
-    """
+    """Read an index file."""
     metadata, arrays = _read(Path(path))
     try:
         codes = arrays["codes"]

@@ -33,18 +33,6 @@ MAX_WEIGHT_NATS = 20.0
 def high_density_path(ends: np.ndarray, nodes: np.ndarray, density: Density) -> np.ndarray:
     """Return a short path between two codes that avoids low densities where possible.
 
-    Parameters
-    ----------
-    ends : ndarray of shape (2, d)
-    nodes : ndarray of shape (n, d)
-        Reference codes; distances between all pairs are computed.
-    density : Density
-
-    Returns
-    -------
-    ndarray of shape (1024, d)
-        Points at equal distances. The straight line, if its density is at least the median density.
-
     Notes
     -----
     The length of an edge is multiplied by exp((m − log p)·√(2/d)) if its mean log density log p is

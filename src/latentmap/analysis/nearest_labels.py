@@ -28,14 +28,6 @@ BLOCK_ROWS = 4096
 class NearestLabelClassifier:
     """Majority vote of the nearest labelled codes.
 
-    Parameters
-    ----------
-    points : ndarray of shape (m, n_components)
-        float32.
-    labels : ndarray of shape (m,), int
-    n_neighbors : int
-        At most m.
-
     Examples
     --------
     >>> points = np.array([[0.0], [1.0], [5.0], [6.0]], np.float32)
@@ -70,24 +62,9 @@ class NearestLabelClassifier:
 def fit_classifier(
     sample: np.ndarray, groups: np.ndarray, codes: np.ndarray, verbose: bool
 ) -> tuple[NearestLabelClassifier, np.ndarray, np.ndarray]:
-    """Fit a classifier to a clustered sample, and predict the labels of all codes.
+    """Fit a classifier to a clustered sample, and predict labels and confidence of all codes.
 
-    Parameters
-    ----------
-    sample : ndarray of shape (m, n_components)
-    groups : ndarray of shape (m,), int
-        Cluster of each sampled code, with arbitrary numbers.
-    codes : ndarray of shape (n, n_components)
-        All codes, including the sample.
-    verbose : bool
-        Show a progress bar.
-
-    Returns
-    -------
-    classifier : NearestLabelClassifier
-    labels : ndarray of shape (n,), int
-        From 0, in descending order of cluster size.
-    confidence : ndarray of shape (n,)
+    Groups have arbitrary numbers; labels are numbered from 0 in descending order of cluster size.
     """
     names, groups = np.unique(groups, return_inverse=True)
     for n_neighbors in N_NEIGHBORS:

@@ -286,28 +286,7 @@ def score_outliers(
 
 
 def top_outliers(parts: Iterable[OutlierScores], count: int) -> tuple[np.ndarray, OutlierScores]:
-    """Select the rows with the highest scores from batches of scores.
-
-    Parameters
-    ----------
-    parts : iterable of OutlierScores
-        As `OutlierDetector.score_batches` yields them.
-    count : int
-        Maximum number of rows to select.
-
-    Returns
-    -------
-    numbers : ndarray of shape (count,)
-        Row numbers by descending score, as in `OutlierScores.ranking`.
-    scores : OutlierScores
-        The scores of these rows.
-
-    Examples
-    --------
-    >>> a, b = (OutlierScores(*[np.array(scores)] * 6) for scores in ([1.0, 5.0], [9.0, 1.0]))
-    >>> top_outliers([a, b], 3)[0].tolist()
-    [2, 1, 0]
-    """
+    """Select the rows with the highest scores from batches of scores."""
     numbers, top, n_read = np.empty(0, np.int64), None, 0
     for part in parts:
         numbers = np.append(numbers, np.arange(n_read, n_read + len(part.scores)))

@@ -129,15 +129,7 @@ class CompressionJob:
 class JobSample:
     """Sample of the rows of a job, on which errors and sizes are estimated.
 
-    Attributes
-    ----------
-    job : CompressionJob
-    rows, codes : ndarray
-    clipped_codes : ndarray
-        The codes without outliers, from which steps and centers are computed.
-    sensitivities : ndarray of shape (n_components,)
-    gzip_ratio : float
-        Size of the rows compressed by gzip, relative to their size.
+    Steps and centers are computed from ``clipped_codes``, the codes without outliers.
     """
 
     job: CompressionJob
@@ -183,13 +175,7 @@ class JobSample:
         return len(file.getvalue())
 
     def choose_step_exponent(self, limit: CompressionLimit, verbose: bool = False) -> int:
-        """Return the step exponent that meets a limit, by bisection.
-
-        Raises
-        ------
-        SettingError
-            If none meets it.
-        """
+        """Return the step exponent that meets a limit, by bisection."""
         low = min_step_exponent(self.clipped_codes, self.sensitivities)
         high = max_step_exponent(self.clipped_codes, self.sensitivities)
         with progress("Choosing the step sizes", (high - low).bit_length(), verbose) as advance:

@@ -170,26 +170,7 @@ class MapDensity:
 def density_for(
     estimator: object, codes: ArrayLike | None = None, *, seed: int = 0, verbose: bool = False
 ) -> Density:
-    """Return the density of an estimator's codes: a map's own, or one fitted to codes.
-
-    Parameters
-    ----------
-    estimator : fitted estimator
-    codes : array-like of shape (n, n_components), optional
-        Codes of real rows. Not needed for a ``LatentMap``.
-    seed : int
-    verbose : bool
-        Show a progress bar.
-
-    Returns
-    -------
-    Density
-
-    Raises
-    ------
-    SettingError
-        If codes are needed and not given.
-    """
+    """Return the density of an estimator's codes: a map's own, or one fitted to codes."""
     reference = reference_codes(estimator, codes)
     model = as_map(estimator)
     if model is not None:

@@ -154,10 +154,6 @@ class SearchIndex:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the index to one .safetensors file.
 
-        Parameters
-        ----------
-        path : path-like
-
         Raises
         ------
         FileError
