@@ -1,4 +1,4 @@
-"""Small scenes, fitted once: a map of images, codes of three numbers of a table, codes of one."""
+"""Small fitted scenes: a map of images, a table with three components, images with one component."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def map_scene(digits):
 
 @pytest.fixture(scope="session")
 def wine():
-    """A table whose labels and columns are called as no one should be."""
+    """A table with HTML in the names of labels and columns."""
     wine = load_dataset("wine")
     names = [MALICIOUS_TEXT, "</script>", *wine.feature_names[2:]]
     labels = np.array([MALICIOUS_TEXT, "b", "c"])[np.unique(wine.labels, return_inverse=True)[1]]
@@ -46,7 +46,7 @@ def wide_scene(wine):
 
 @pytest.fixture(scope="session")
 def line_scene():
-    """Colours of 4×6 pixels, bytes, as codes of one number; the images lie in a row of shades."""
+    """Colour images of 4×6 bytes and increasing brightness, encoded with one component."""
     rng = np.random.default_rng(0)
     shade = np.linspace(30, 220, 200)[:, None, None, None]
     rows = np.clip(shade + rng.normal(0, 9, (200, 4, 6, 3)), 0, 255).astype(np.uint8)
@@ -56,7 +56,7 @@ def line_scene():
 
 @pytest.fixture(scope="session")
 def page(tmp_path_factory):
-    """The smallest page: a style sheet and two modules."""
+    """A minimal page: a style sheet and two modules."""
     folder = tmp_path_factory.mktemp("page")
     marks = [f"<!-- {name} -->" for name in ("policy", "style", "data", "script")]
     (folder / "explorer.html").write_text("<!doctype html>" + "\n".join(marks))
@@ -67,7 +67,7 @@ def page(tmp_path_factory):
 
 
 class Client:
-    """A connection to a server, kept open."""
+    """A persistent connection to a server."""
 
     def __init__(self, server):
         self.server, self.address = server, urlsplit(server.url).netloc
@@ -90,7 +90,7 @@ class Client:
 
 @pytest.fixture(scope="session")
 def serve(page):
-    """Serve a scene until the tests end."""
+    """Serve a scene until the end of the session."""
     clients = []
 
     def serve(scene, **options):

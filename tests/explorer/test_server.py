@@ -62,7 +62,7 @@ def test_every_response_has_security_headers(client):
 
 
 def raw(client, lines, body=b"", timeout=10):
-    """Send bytes as they are, and read until the server parts."""
+    """Send raw bytes, and return what the server sends until it closes the connection."""
     host, port = client.address.split(":")
     with socket.create_connection((host, int(port)), timeout=timeout) as connection:
         head = [*lines, f"Host: {client.address}", "X-Latentmap: 1", "", ""]

@@ -39,7 +39,7 @@ def test_progress_is_shown_only_if_verbose(capsys):
 
 
 class UnsafeSource(ArraySource):
-    """A reader that two cannot use at a time."""
+    """A source that fails if two threads read at the same time."""
 
     busy = False
 

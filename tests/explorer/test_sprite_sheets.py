@@ -20,7 +20,7 @@ def tile(sheets, number):
 
 @pytest.fixture(scope="module")
 def shades():
-    """2,100 pictures, each of one colour that tells its number."""
+    """2,100 images, each of one colour that identifies its index."""
     numbers = np.arange(2100)
     colours = np.column_stack([numbers % 7 * 40, numbers % 5 * 60, numbers // 21])
     return np.broadcast_to(colours[:, None, None, :], (2100, 12, 8, 3)).astype(np.uint8)
@@ -44,7 +44,7 @@ def test_the_budget_is_not_exceeded(budget):
 
 
 def test_sheets_larger_than_estimated_are_written_again():
-    # Only pictures that are not tried are costly.
+    # The images that are not in the sample need more bytes than those in it.
     images = np.zeros((5 * IMAGES_PER_SHEET, 16, 16, 1), np.uint8)
     noise = np.random.default_rng(0).integers(0, 255, (IMAGES_PER_SHEET, 16, 16, 1))
     images[IMAGES_PER_SHEET : 2 * IMAGES_PER_SHEET] = noise

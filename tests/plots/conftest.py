@@ -17,7 +17,7 @@ def codes_of_300_rows():
 
 @pytest.fixture
 def render():
-    """Render, which is where a label that matplotlib cannot read would fail."""
+    """Render the figure: invalid text raises an error only then."""
 
     def render(ax):
         ax.get_figure().canvas.draw()
@@ -28,7 +28,7 @@ def render():
 
 @pytest.fixture
 def atlas():
-    """A map of two clusters: its density, its landmarks, and black images."""
+    """A map of two clusters with density and landmarks that decodes to black images."""
 
     class Atlas:
         landmarks_ = np.array([[0.0, 0.0], [0.0, 1.0], [10.0, 9.0], [10.0, 10.0]])

@@ -9,7 +9,7 @@ from latentmap.errors import DataError, SettingError
 
 
 class Painter:
-    """Decodes a code into an image whose two pixels are its first and its last number."""
+    """Model that decodes a code to an image of two pixels: its first and last component."""
 
     def inverse_transform(self, Z):
         return np.asarray(Z)[:, None, [0, -1]]
@@ -22,7 +22,7 @@ def black(side):
 
 
 def cells_of(ax, n, side=28):
-    """The middle of every cell of the grid, (n, n)."""
+    """Return the value at the centre of every cell, (n, n)."""
     picture = ax.images[0].get_array()[..., 0]
     assert picture.shape == (n * (side + 1) - 1,) * 2
     return np.asarray(picture[side // 2 :: side + 1, side // 2 :: side + 1])
@@ -32,7 +32,8 @@ def test_each_cell_shows_its_decoded_code(ax):
     corners = np.array([[-1.0, 0.0], [1.0, 10.0]])
     plots.decoded_grid(Painter(), corners, ax=ax, n=3)
     picture = ax.images[0].get_array()[..., 0]
-    # Cells of two wide pixels, with a gap of one: first numbers grow rightwards, last upwards.
+    # Cells have two wide pixels and a gap of one: the first component grows rightwards, the last
+    # upwards.
     first, last = picture[:, 7::57], picture[:, 35::57]
     assert (np.diff(first[0]) >= 0).all()
     assert (np.diff(first[0]) > 0).any()

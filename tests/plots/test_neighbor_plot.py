@@ -85,8 +85,13 @@ def test_sizes_grow_with_queries_and_neighbours():
         (IMAGES[None, 1:3, :5], [[1, 2]], [["a", "b", "c"]], "neighbors: expected rows of shape"),
         (IMAGES[None, 1:3], [[1]], [["a", "b", "c"]], "distances: expected shape"),
         (IMAGES[None, 1:1], np.zeros((1, 0)), [["a"]], "distances: expected shape"),
-        (IMAGES[None, 1:3], [[1, 2]], [["a", "b"]], "captions: expected 1 of 3 texts"),
-        (IMAGES[None, 1:3], [[1, 2]], [], "captions: expected 1 of 3 texts"),
+        (
+            IMAGES[None, 1:3],
+            [[1, 2]],
+            [["a", "b"]],
+            "captions: expected 3 texts for each of 1 queries",
+        ),
+        (IMAGES[None, 1:3], [[1, 2]], [], "captions: expected 3 texts for each of 1 queries"),
     ],
 )
 def test_inconsistent_shapes_are_refused(ax, neighbor_rows, distances, captions, message):

@@ -48,7 +48,8 @@ class _Results:
         counts = [len(texts) for texts in self.captions]
         if counts != [rows.shape[1] + 1] * len(queries):
             raise DataError(
-                f"captions: expected {len(queries)} of {rows.shape[1] + 1} texts, found {counts}"
+                f"captions: expected {rows.shape[1] + 1} texts for each of {len(queries)} queries, "
+                f"found {counts}"
             )
 
     def color(self, query: int, rank: int) -> str:
