@@ -1,4 +1,4 @@
-"""Small fitted scenes: a map of images, a table with three components, images with one component."""
+"""Small fitted scenes: a map of images, a table (three components), images (one component)."""
 
 from __future__ import annotations
 
