@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -21,7 +21,7 @@ from latentmap.cli.console import (
     print_table,
     show_status,
 )
-from latentmap.cli.model_arguments import open_model
+from latentmap.cli.model_arguments import Estimator, open_model
 from latentmap.cli.options import Data, Json, Label, Model, Seed, option, output_option
 from latentmap.cli.row_selection import input_paths, open_model_rows
 from latentmap.cli.streaming import encode_rows
@@ -29,9 +29,6 @@ from latentmap.cli.table_output import TABLE_SUFFIXES, write_columns
 from latentmap.data import Source
 from latentmap.errors import SettingError
 from latentmap.files import PICTURE_SUFFIXES, check_output_path
-
-if TYPE_CHECKING:
-    from latentmap.autoencoders.base import BaseAutoEncoder
 
 EXAMPLES = (
     "latentmap cluster mnist.safetensors mnist --picture clusters.png",
@@ -171,7 +168,7 @@ def _check_outputs(output: Path | None, picture: Path | None, *inputs: str | Pat
 
 
 def _find_clusters(
-    model: BaseAutoEncoder, rows: Source, k: int | None, n_exemplars: int, seed: int
+    model: Estimator, rows: Source, k: int | None, n_exemplars: int, seed: int
 ) -> _Result:
     if k is not None and k > len(rows):
         raise SettingError(f"-k: expected at most the {len(rows):,} rows of {rows.name}, found {k}")
@@ -184,7 +181,7 @@ def _find_clusters(
 
 
 def _select_exemplars(
-    model: BaseAutoEncoder, rows: Source, clusters: Clusters, count: int
+    model: Estimator, rows: Source, clusters: Clusters, count: int
 ) -> tuple[np.ndarray, ...]:
     """Keep the exemplars that the model reconstructs best.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from latentmap import plots
 from latentmap.analysis import Comparison
@@ -12,7 +12,7 @@ from latentmap.analysis import compare as compare_rows
 from latentmap.analysis.comparison import MAX_REFERENCE_ROWS
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.console import print_json, print_message, print_pairs, print_table
-from latentmap.cli.model_arguments import open_model
+from latentmap.cli.model_arguments import Estimator, open_model
 from latentmap.cli.options import Json, Label, Model, Seed, argument, output_option
 from latentmap.cli.pictures import open_plot
 from latentmap.cli.row_selection import input_paths, require_one_row
@@ -26,9 +26,6 @@ from latentmap.cli.similar_query import (
 )
 from latentmap.files import PICTURE_SUFFIXES, check_output_path
 from latentmap.plots.comparison_plot import most_different_columns
-
-if TYPE_CHECKING:
-    from latentmap.autoencoders.base import BaseAutoEncoder
 
 EXAMPLES = (
     "latentmap compare faces.safetensors faces/#3 faces/#17 -o both.png",
@@ -92,7 +89,7 @@ def compare(
 
 def _draw(
     path: Path,
-    model: BaseAutoEncoder,
+    model: Estimator,
     comparison: Comparison,
     queries: Sequence[Query],
     reference: Reference,
@@ -112,11 +109,15 @@ def _draw(
 
 
 def _caption(query: Query) -> str:
-    return query.name if query.rows.labels is None else f"{query.name}, {query.rows.labels[0]}"
+    return (
+        query.rows.name
+        if query.rows.labels is None
+        else f"{query.rows.name}, {query.rows.labels[0]}"
+    )
 
 
 def _differing_columns(
-    model: BaseAutoEncoder, comparison: Comparison, query: Query, reference: Reference
+    model: Estimator, comparison: Comparison, query: Query, reference: Reference
 ) -> list[dict[str, Any]]:
     """Return the columns of a table that differ most."""
     names = query.rows.feature_names

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from latentmap.cli.console import print_json
-from latentmap.cli.evaluation import encode_sample, measure_quality
+from latentmap.cli.evaluation import encode_sample, measure_quality, print_figures
 from latentmap.cli.held_out import open_evaluation_rows
 from latentmap.cli.model_arguments import check_columns, open_model
 from latentmap.cli.options import Data, Json, Label, Model
-from latentmap.cli.report import print_figures
 
 EXAMPLES = (
     "latentmap evaluate mnist.safetensors mnist",

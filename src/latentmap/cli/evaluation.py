@@ -1,21 +1,36 @@
-"""Measuring the quality of a model, as `fit` and `evaluate` do."""
+"""Measuring the quality of a model and printing it, as `fit` and `evaluate` do."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from latentmap.cli.console import format_count, show_status
+from latentmap.cli.console import format_count, print_message, print_pairs, show_status
+from latentmap.cli.held_out import FitRows
+from latentmap.cli.model_arguments import Estimator
 from latentmap.cli.streaming import encode_rows
 from latentmap.data import Source
 from latentmap.metrics import evaluate
 
-if TYPE_CHECKING:
-    from latentmap.autoencoders.base import BaseAutoEncoder
-
 # Encoding more fitted rows takes minutes and changes neither the plots nor the accuracy.
 MAX_CODES = 100_000
+
+
+_FIGURES: dict[str, tuple[str, Callable[[float], str]]] = {
+    "mse": ("mean squared error", lambda value: f"{value:.4g}  (of scaled rows)"),
+    "negative_elbo": ("negative ELBO", lambda value: f"{value:.2f} nats per row"),
+    "trustworthiness": ("trustworthiness", lambda value: f"{value:.3f}  (10 neighbours)"),
+    "accuracy_5": ("5-NN accuracy", lambda value: f"{value:.3f}  (labels predicted from codes)"),
+    "accuracy_10": ("10-NN accuracy", lambda value: f"{value:.3f}"),
+    "layout_r2": ("R² of the layout", lambda value: f"{value:.3f}  (codes of fitted rows)"),
+    "layout_median_shift": (
+        "median distance to it",
+        lambda value: f"{value:.2%} of the layout's width",
+    ),
+    "rows_per_second": ("speed of encoding", lambda value: f"{value:,.0f} rows per second"),
+}
 
 
 class LabelledCodes(NamedTuple):
@@ -25,14 +40,14 @@ class LabelledCodes(NamedTuple):
     labels: np.ndarray | None
 
 
-def encode_sample(model: BaseAutoEncoder, rows: Source) -> LabelledCodes:
+def encode_sample(model: Estimator, rows: Source) -> LabelledCodes:
     """Encode rows, or a sample of them if they are many."""
     sample = rows.sample(MAX_CODES)
     return LabelledCodes(encode_rows(model, sample), sample.labels)
 
 
 def measure_quality(
-    model: BaseAutoEncoder, rows: Source, reference: LabelledCodes | None
+    model: Estimator, rows: Source, reference: LabelledCodes | None
 ) -> dict[str, float]:
     """Compute the quality figures on rows; labels are predicted from the reference codes."""
     codes, labels = (None, None)
@@ -40,3 +55,26 @@ def measure_quality(
         codes, labels = reference
     with show_status(f"Measuring quality on {format_count(len(rows), 'row')}…"):
         return evaluate(model, rows, reference=codes, reference_labels=labels)
+
+
+def format_figures(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the name and the formatted value of each known figure."""
+    return [
+        (name, text(figures[key]))
+        for key, (name, text) in _FIGURES.items()
+        if figures.get(key) is not None
+    ]
+
+
+def print_figures(title: str, figures: Mapping[str, Any]) -> None:
+    """Print the figures under a title."""
+    print_pairs(title, format_figures(figures))
+
+
+def print_fit_report(rows: FitRows, figures: Mapping[str, Any]) -> None:
+    """Print the quality figures of a fit."""
+    if rows.unseen is None:
+        n_rows = format_count(len(rows.fitted), "row")
+        print_message(f"Quality was not measured: {n_rows} are too few to hold some out.")
+    else:
+        print_figures(f"Quality on {rows.held_out.describe(rows.fitted.name)}", figures)

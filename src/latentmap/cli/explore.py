@@ -12,13 +12,12 @@ import typer
 
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.console import format_count, print_message, show_status
-from latentmap.cli.model_arguments import open_model
+from latentmap.cli.model_arguments import Estimator, open_model
 from latentmap.cli.options import Data, Label, Model, option
 from latentmap.cli.row_selection import input_paths, open_model_rows
 from latentmap.files import check_output_path
 
 if TYPE_CHECKING:
-    from latentmap.autoencoders.base import BaseAutoEncoder
     from latentmap.explorer import Scene
 
 EXAMPLES = (
@@ -82,7 +81,7 @@ def explore(
         _serve(scene, host, port, browser, label)
 
 
-def _open_scene(estimator: BaseAutoEncoder, model: Path, data: str, label: str | None) -> Scene:
+def _open_scene(estimator: Estimator, model: Path, data: str, label: str | None) -> Scene:
     from latentmap.explorer import Scene
 
     rows = open_model_rows(estimator, data, label)

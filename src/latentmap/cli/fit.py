@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import numpy as np
 import typer
 
 from latentmap.cli.console import format_count, print_message
 from latentmap.cli.distributed_options import check_worker_options, open_workers
-from latentmap.cli.evaluation import encode_sample, measure_quality
+from latentmap.cli.evaluation import encode_sample, measure_quality, print_fit_report
 from latentmap.cli.fit_continue import continue_fit
 from latentmap.cli.held_out import FitRows, split_fit_rows
 from latentmap.cli.memory_option import apply_memory_limit, reject_memory_limit
-from latentmap.cli.model_arguments import MODEL_SUFFIX, start_engine
+from latentmap.cli.model_arguments import MODEL_SUFFIX, Estimator, start_engine
 from latentmap.cli.options import (
     Data,
     Label,
@@ -26,15 +26,11 @@ from latentmap.cli.options import (
     output_option,
 )
 from latentmap.cli.pictures import draw_fit_plots
-from latentmap.cli.report import print_fit_report
 from latentmap.cli.row_selection import open_rows
 from latentmap.data import Source
 from latentmap.data.memory import check_memory, fit_memory_bytes
 from latentmap.errors import SettingError
 from latentmap.files import check_output_path
-
-if TYPE_CHECKING:
-    from latentmap.autoencoders.base import BaseAutoEncoder
 
 EXAMPLES = (
     "latentmap fit mnist",
@@ -218,7 +214,7 @@ def _open_rows(data: str, label: str | None) -> Source:
 
 def _make_estimator(
     recipe: str, settings: Mapping[str, Any], training: Mapping[str, Any]
-) -> BaseAutoEncoder:
+) -> Estimator:
     """Return the unfitted estimator of a recipe with the settings that the user gave."""
     from sklearn.base import clone
 
@@ -235,7 +231,7 @@ def _make_estimator(
     return model.set_params(**settings)
 
 
-def _print_plan(model: BaseAutoEncoder, rows: FitRows, recipe: str) -> None:
+def _print_plan(model: Estimator, rows: FitRows, recipe: str) -> None:
     """Print what is fitted, and a hint if one column dominates."""
     _hint_scaling(model, rows.fitted if rows.fitted.is_decoded else rows.unseen or rows.fitted)
     shape = rows.fitted.row_shape
@@ -244,7 +240,7 @@ def _print_plan(model: BaseAutoEncoder, rows: FitRows, recipe: str) -> None:
     print_message(f"Fitting {n_rows} of {size} with the recipe {recipe!r}")
 
 
-def _hint_scaling(model: BaseAutoEncoder, rows: Source) -> None:
+def _hint_scaling(model: Estimator, rows: Source) -> None:
     if model.scaling != "auto" or len(rows.row_shape) != 1 or rows.row_shape[0] < 2:
         return
     variances = _column_variances(rows)
@@ -264,7 +260,7 @@ def _column_variances(rows: Source) -> np.ndarray:
         return np.nan_to_num(values.var(axis=0), posinf=0.0)
 
 
-def _report(model: BaseAutoEncoder, rows: FitRows, path: Path, label: str | None) -> None:
+def _report(model: Estimator, rows: FitRows, path: Path, label: str | None) -> None:
     """Measure the quality, store it in the model file, and draw the plots."""
     codes = encode_sample(model, rows.fitted)
     figures: dict[str, Any] = {"held_out": rows.held_out.as_dict(), "label": label}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +9,10 @@ import numpy as np
 
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.console import format_count, print_message, print_pairs
-from latentmap.cli.evaluation import encode_sample, measure_quality
-from latentmap.cli.held_out import FitRows, HeldOut, split_fit_rows
+from latentmap.cli.evaluation import encode_sample, measure_quality, print_fit_report
+from latentmap.cli.held_out import FitRows, split_fit_rows
 from latentmap.cli.model_arguments import MODEL_SUFFIX, open_model
 from latentmap.cli.pictures import draw_fit_plots, draw_new_rows
-from latentmap.cli.report import print_fit_report
 from latentmap.cli.row_selection import open_model_rows
 from latentmap.data import ArraySource
 from latentmap.errors import SettingError
@@ -38,9 +36,11 @@ def continue_fit(
     earlier_codes = _sample_earlier_codes(model)
     print_message(f"Adding {format_count(len(rows.fitted), 'row')} to {model_path}")
     model.set_params(verbose=True).partial_fit(rows.fitted).set_params(verbose=False)
+    latest = [figures["held_out"]] if figures.get("held_out") else []
     model.figures_ = {
         "label": label or figures.get("label"),
-        **_combine_held_out(figures, rows.held_out),
+        "held_out": rows.held_out.as_dict(),
+        "held_out_before": [*latest, *(figures.get("held_out_before") or ())],
     }
     model.save(path)  # The report may fail; the fitted model must not be lost.
     try:
@@ -62,15 +62,6 @@ def _sample_earlier_codes(model: LatentMap) -> np.ndarray:
     size = max(100, min(_MAX_EARLIER_ROWS, _MAX_EARLIER_NUMBERS // model.n_features_in_))
     names = list(ModelInfo.from_estimator(model).feature_names or ()) or None
     return model.transform(ArraySource(model.sample(size), feature_names=names))
-
-
-def _combine_held_out(figures: Mapping[str, Any], held_out: HeldOut) -> dict[str, Any]:
-    """Describe the rows held out now, and keep the descriptions of those held out earlier."""
-    latest = [figures["held_out"]] if figures.get("held_out") else []
-    return {
-        "held_out": held_out.as_dict(),
-        "held_out_before": [*latest, *(figures.get("held_out_before") or ())],
-    }
 
 
 def _report(model: LatentMap, rows: FitRows, path: Path, earlier_codes: np.ndarray) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import numpy as np
 import typer
@@ -14,7 +14,7 @@ from latentmap import plots
 from latentmap.analysis import evaluate_generated
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.console import format_count, print_message, show_status
-from latentmap.cli.model_arguments import open_model
+from latentmap.cli.model_arguments import Estimator, open_model
 from latentmap.cli.options import Label, Model, Seed, option, output_option
 from latentmap.cli.pictures import open_plot
 from latentmap.cli.row_generation import GeneratedRows, Request, generate_rows
@@ -24,9 +24,6 @@ from latentmap.data import write_rows
 from latentmap.data.memory import check_memory
 from latentmap.errors import SettingError
 from latentmap.files import PICTURE_SUFFIXES, check_output_path
-
-if TYPE_CHECKING:
-    from latentmap.autoencoders.base import BaseAutoEncoder
 
 EXAMPLES = (
     "latentmap generate mnist.safetensors -n 100 -o digits.png",
@@ -133,7 +130,7 @@ def _check_output(output: Path, *inputs: str | Path | None) -> None:
     check_output_path(output.with_suffix(".png"), inputs=read)
 
 
-def _write(output: Path, model: BaseAutoEncoder, n_rows: int, generated: GeneratedRows) -> None:
+def _write(output: Path, model: Estimator, n_rows: int, generated: GeneratedRows) -> None:
     names = ModelInfo.from_estimator(model).feature_names
     sample = _BatchSampler(n_rows, _MAX_DRAWN)
     batches = sample.collect(generated.batches)
@@ -174,7 +171,7 @@ class _BatchSampler:
 class _RealRows:
     """Real rows to compare generated rows with."""
 
-    def __init__(self, model: BaseAutoEncoder, data: str, label: str | None) -> None:
+    def __init__(self, model: Estimator, data: str, label: str | None) -> None:
         sample = open_model_rows(model, data, label).sample(_MAX_COMPARED, 0)
         check_memory("--compare-with", 4 * 8 * len(sample) * model.n_features_in_)
         self.model, self.data, self.rows = model, data, sample[:]

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from latentmap.cli.console import print_json, print_pairs
+from latentmap.cli.evaluation import format_figures
 from latentmap.cli.held_out import HeldOut
 from latentmap.cli.model_arguments import read_model_summary
 from latentmap.cli.options import Json, Model
-from latentmap.cli.report import format_figures
 
 EXAMPLES = ("latentmap info mnist.safetensors", "latentmap info mnist.safetensors --json")
 _PCA_ONLY = "not used: it was not clearly better than PCA, so the model is PCA"

@@ -11,7 +11,9 @@ from latentmap.data import Source
 from latentmap.errors import ModelFileError
 
 if TYPE_CHECKING:
-    from latentmap.autoencoders.base import BaseAutoEncoder
+    from latentmap.autoencoders.base import BaseAutoEncoder as Estimator
+else:
+    Estimator = object  # Keras is imported only when a model is opened.
 
 MODEL_SUFFIX = ".safetensors"
 _ENGINES = {"jax": "JAX", "torch": "PyTorch", "tensorflow": "TensorFlow"}
@@ -24,7 +26,7 @@ def start_engine() -> None:
         import latentmap.autoencoders.loading  # noqa: F401
 
 
-def open_model(path: Path) -> BaseAutoEncoder:
+def open_model(path: Path) -> Estimator:
     """Load a fitted estimator from a model file."""
     _check_is_file(path)
     start_engine()
@@ -49,6 +51,6 @@ def _check_is_file(path: Path) -> None:
         raise ModelFileError(f"{path}: expected a model file, found {found}")
 
 
-def check_columns(model: BaseAutoEncoder, rows: Source) -> None:
+def check_columns(model: Estimator, rows: Source) -> None:
     """Raise DataError if rows have another shape or other columns than the model expects."""
     model.transform(rows.subset([0]))

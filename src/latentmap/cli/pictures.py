@@ -13,12 +13,12 @@ from latentmap import plots
 from latentmap.cli.console import format_count, print_message, show_status
 from latentmap.cli.evaluation import LabelledCodes
 from latentmap.cli.held_out import FitRows
+from latentmap.cli.model_arguments import Estimator
 from latentmap.data import Source
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from latentmap.autoencoders.base import BaseAutoEncoder
 
 # Inches; the additional height holds the title.
 _SQUARE = (7.0, 7.3)
@@ -39,11 +39,11 @@ def code_plot_size(codes: np.ndarray) -> tuple[float, float]:
     return _SQUARE if codes.shape[1] > 1 else (7.0, 3.6)
 
 
-def draw_fit_plots(model: BaseAutoEncoder, rows: FitRows, path: Path, codes: LabelledCodes) -> None:
+def draw_fit_plots(model: Estimator, rows: FitRows, path: Path, codes: LabelledCodes) -> None:
     """Draw the plots of a fit next to the model file."""
     draw_codes(path.with_suffix(".codes.png"), codes, rows.fitted.name)
     if len(model.row_shape_) > 1 and codes.codes.shape[1] == 2:
-        draw_plane(path.with_suffix(".plane.png"), model, codes.codes)
+        draw_plane(path.with_suffix(".plane.png"), model, codes)
     reconstructions = path.with_suffix(".reconstructions.png")
     draw_reconstructions(reconstructions, model, rows.unseen or rows.fitted)
     if model.history_["loss"]:
@@ -71,7 +71,7 @@ def draw_codes(
         plots.codes(*codes, ax=ax, title=title, confidence=confidence)
 
 
-def draw_reconstructions(path: Path, model: BaseAutoEncoder, rows: Source) -> None:
+def draw_reconstructions(path: Path, model: Estimator, rows: Source) -> None:
     """Draw some rows and their reconstructions."""
     images = len(model.row_shape_) > 1
     sample = rows.subset(_choose_rows(rows, _MAX_IMAGES if images else _MAX_TABLE_ROWS))
@@ -82,21 +82,22 @@ def draw_reconstructions(path: Path, model: BaseAutoEncoder, rows: Source) -> No
         plots.reconstructions(originals, reconstructions, ax=ax, column_names=rows.feature_names)
 
 
-def draw_plane(path: Path, model: BaseAutoEncoder, codes: np.ndarray | None = None) -> None:
+def draw_plane(path: Path, model: Estimator, sample: LabelledCodes | None) -> None:
     """Draw the code plane, decoded on a grid that covers the codes or the landmarks of a map."""
+    codes = None if sample is None else sample.codes
     one_dimensional = codes is not None and codes.shape[1] == 1
     with open_plot(path, *((7.0, 1.5) if one_dimensional else _SQUARE)) as ax:
         plots.decoded_grid(model, codes, ax=ax)
 
 
-def draw_density(path: Path, model: BaseAutoEncoder, sample: LabelledCodes | None) -> None:
+def draw_density(path: Path, model: Estimator, sample: LabelledCodes | None) -> None:
     """Draw the density of a map, with the names of the classes if there are labelled codes."""
     codes, labels = (None, None) if sample is None else sample
     with open_plot(path, *_SQUARE) as ax:
         plots.density(model, codes, labels, ax=ax)
 
 
-def draw_loss(path: Path, model: BaseAutoEncoder) -> None:
+def draw_loss(path: Path, model: Estimator) -> None:
     """Draw the training loss of each epoch."""
     with open_plot(path, 6, 3.6) as ax:
         plots.loss_curve(model.history_, ax=ax)

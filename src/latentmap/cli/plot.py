@@ -25,7 +25,6 @@ from latentmap.errors import SettingError, UnknownNameError
 from latentmap.files import PICTURE_SUFFIXES, check_output_path
 
 if TYPE_CHECKING:
-    from latentmap.autoencoders.base import BaseAutoEncoder
     from latentmap.maps.latent_map import LatentMap
 
 EXAMPLES = (
@@ -77,29 +76,19 @@ def plot(
     _KINDS[kind](output, estimator, rows)
 
 
-def _plot_codes(path: Path, model: BaseAutoEncoder, rows: Source) -> None:
-    draw_codes(path, encode_sample(model, rows), rows.name)
-
-
-def _plot_plane(path: Path, model: BaseAutoEncoder, rows: Source | None) -> None:
-    draw_plane(path, model, None if rows is None else encode_sample(model, rows).codes)
-
-
 def _plot_confidence(path: Path, model: LatentMap, rows: Source) -> None:
     sample = rows.sample(MAX_CODES)
     draw_codes(path, encode_sample(model, sample), rows.name, model.confidence(sample))
 
 
-def _plot_density(path: Path, model: LatentMap, rows: Source | None) -> None:
-    draw_density(path, model, None if rows is None else encode_sample(model, rows))
-
-
 _KINDS: dict[str, Callable[..., None]] = {
-    "codes": _plot_codes,
+    "codes": lambda path, model, rows: draw_codes(path, encode_sample(model, rows), rows.name),
     "reconstructions": draw_reconstructions,
-    "plane": _plot_plane,
+    "plane": lambda path, model, rows: draw_plane(path, model, rows and encode_sample(model, rows)),
     "confidence": _plot_confidence,
-    "density": _plot_density,
+    "density": lambda path, model, rows: draw_density(
+        path, model, rows and encode_sample(model, rows)
+    ),
     "loss": lambda path, model, rows: draw_loss(path, model),
 }
 _KINDS_WITHOUT_ROWS = ("plane", "density", "loss")

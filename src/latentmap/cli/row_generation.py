@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,14 +16,12 @@ from latentmap.analysis.model_info import ModelInfo
 from latentmap.analysis.perturbation import perturb
 from latentmap.analysis.sampling import MAX_CODES, CodeDensity, density_for
 from latentmap.cli.console import format_count, show_status
+from latentmap.cli.model_arguments import Estimator
 from latentmap.cli.row_selection import open_model_row, open_model_rows, split_row_number
 from latentmap.cli.streaming import encode_rows, map_batches
 from latentmap.data import ArraySource
 from latentmap.errors import SettingError
 from latentmap.progress import progress
-
-if TYPE_CHECKING:
-    from latentmap.autoencoders.base import BaseAutoEncoder
 
 _BATCH_NUMBERS = 2**21
 # Measuring the step sizes of an interpolation takes time; this many steps are enough.
@@ -34,7 +32,7 @@ _MAX_MEASURED_STEPS = 5000
 class Request:
     """What the user asks for, with the model loaded."""
 
-    model: BaseAutoEncoder
+    model: Estimator
     n_rows: int
     reference: str | None
     between: tuple[str, str] | None

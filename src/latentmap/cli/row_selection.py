@@ -8,19 +8,15 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.console import show_status
-from latentmap.cli.model_arguments import check_columns
+from latentmap.cli.model_arguments import Estimator, check_columns
 from latentmap.data import Source, list_datasets, open_data
 from latentmap.data.images import IMAGE_SUFFIXES, ImageFolderSource
 from latentmap.errors import DataError, SettingError
-
-if TYPE_CHECKING:
-    from latentmap.autoencoders.base import BaseAutoEncoder
 
 _MAX_FINGERPRINT_ROWS = 4096
 _ROW = re.compile(r"(.+)#([^#/]*)", re.DOTALL)
@@ -38,14 +34,14 @@ def open_rows(data: str, label: str | None = None, default_label: str | None = N
         return rows if number is None else select_row(rows, number, data)
 
 
-def open_model_rows(model: BaseAutoEncoder, data: str, label: str | None = None) -> Source:
+def open_model_rows(model: Estimator, data: str, label: str | None = None) -> Source:
     """Open rows and check that they have the columns that a fitted model expects."""
     rows = open_rows(data, label, ModelInfo.from_estimator(model).label_column)
     check_columns(model, rows)
     return rows
 
 
-def open_model_row(model: BaseAutoEncoder, text: str, label: str | None = None) -> Source:
+def open_model_row(model: Estimator, text: str, label: str | None = None) -> Source:
     """Open one row for a fitted model."""
     return require_one_row(open_model_rows(model, text, label), text)
 

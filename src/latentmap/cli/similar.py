@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from latentmap.cli.console import format_count, print_json, print_message
-from latentmap.cli.model_arguments import open_model
+from latentmap.cli.model_arguments import Estimator, open_model
 from latentmap.cli.options import Json, Label, Model, argument, option
 from latentmap.cli.row_selection import input_paths
 from latentmap.cli.similar_query import (
@@ -25,9 +25,6 @@ from latentmap.cli.streaming import encode_rows
 from latentmap.cli.table_output import TABLE_SUFFIXES
 from latentmap.errors import FileError, SettingError
 from latentmap.files import PICTURE_SUFFIXES, check_output_path
-
-if TYPE_CHECKING:
-    from latentmap.autoencoders.base import BaseAutoEncoder
 
 EXAMPLES = (
     "latentmap similar faces.safetensors faces/#17 -o sheet.png",
@@ -119,9 +116,7 @@ def _check_outputs(
             raise FileError(f"{path}: expected a different path for each output, found it twice")
 
 
-def _search(
-    model: BaseAutoEncoder, query: Query, reference: Reference, k: int | None
-) -> SearchResult:
+def _search(model: Estimator, query: Query, reference: Reference, k: int | None) -> SearchResult:
     own = reference.own_numbers(query)
     most = len(reference.index) - (own is not None)
     if most < 1:

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import numpy as np
 
 from latentmap.analysis import SearchIndex
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.console import print_message
-from latentmap.cli.model_arguments import check_columns
+from latentmap.cli.model_arguments import Estimator, check_columns
 from latentmap.cli.options import option
 from latentmap.cli.row_selection import fingerprint, open_rows, select_row, split_row_number
 from latentmap.cli.streaming import encode_rows
 from latentmap.data import Source
 from latentmap.data.images import ImageFolderSource
 from latentmap.errors import FileError, SettingError
-
-if TYPE_CHECKING:
-    from latentmap.autoencoders.base import BaseAutoEncoder
 
 ReferenceOption = Annotated[
     str | None,
@@ -55,11 +52,6 @@ class Query:
         """The number of each row in its data."""
         return [self.rows.original_index(i) for i in range(len(self.rows))]
 
-    @property
-    def name(self) -> str:
-        """A short name for messages and titles."""
-        return self.rows.name
-
 
 @dataclass(frozen=True)
 class Reference:
@@ -69,7 +61,7 @@ class Reference:
     rows: Source | None
     name: str
 
-    def select(self, model: BaseAutoEncoder, numbers: np.ndarray) -> np.ndarray:
+    def select(self, model: Estimator, numbers: np.ndarray) -> np.ndarray:
         """Return the rows with these numbers, decoded from the index if they are not available."""
         distinct, inverse = np.unique(numbers, return_inverse=True)
         if self.rows is None:
@@ -78,7 +70,7 @@ class Reference:
             rows = self.rows[distinct].reshape(len(distinct), *model.row_shape_)
         return rows[inverse.ravel()]
 
-    def column_spread(self, model: BaseAutoEncoder) -> np.ndarray | None:
+    def column_spread(self, model: Estimator) -> np.ndarray | None:
         """Return the standard deviation of each column of a sample; None for images."""
         if ModelInfo.from_estimator(model).has_image_rows:
             return None
@@ -104,7 +96,7 @@ class Reference:
 
 
 def open_query(
-    model: BaseAutoEncoder,
+    model: Estimator,
     text: str,
     label: str | None = None,
     label_required: bool = False,
@@ -129,7 +121,7 @@ def open_query(
 
 
 def open_reference(
-    model: BaseAutoEncoder,
+    model: Estimator,
     query: Query,
     reference: str | None,
     index: Path | None,
@@ -156,7 +148,7 @@ def open_reference(
     return Reference(stored, rows, rows.name)
 
 
-def _default_rows(model: BaseAutoEncoder, query: Query) -> Source:
+def _default_rows(model: Estimator, query: Query) -> Source:
     """Return the query's own data or, if that is one row, the data that the model was fitted to."""
     if len(query.data) > 1:
         return query.data
@@ -169,7 +161,7 @@ def _default_rows(model: BaseAutoEncoder, query: Query) -> Source:
     return open_query(model, fitted).rows
 
 
-def _build_index(model: BaseAutoEncoder, rows: Source) -> SearchIndex:
+def _build_index(model: Estimator, rows: Source) -> SearchIndex:
     names = None
     if isinstance(rows, ImageFolderSource):  # File names may contain bytes that are not UTF-8.
         names = (name.encode("utf-8", "replace").decode() for name in rows.paths)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -12,12 +12,10 @@ from latentmap import plots
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.analysis.search import Neighbors
 from latentmap.cli.console import format_count, print_message, print_table
+from latentmap.cli.model_arguments import Estimator
 from latentmap.cli.pictures import open_plot
 from latentmap.cli.similar_query import Query, Reference
 from latentmap.cli.table_output import write_columns
-
-if TYPE_CHECKING:
-    from latentmap.autoencoders.base import BaseAutoEncoder
 
 # Limits of a contact sheet: queries that are images, queries of a table, neighbours of each.
 _MAX_IMAGE_QUERIES, _MAX_TABLE_QUERIES, _MAX_NEIGHBORS = 8, 4, 10
@@ -28,7 +26,7 @@ _MAX_PRINTED = 10
 class SearchResult:
     """A query, the rows that were searched, and the nearest rows."""
 
-    model: BaseAutoEncoder
+    model: Estimator
     query: Query
     reference: Reference
     nearest: Neighbors
@@ -118,7 +116,7 @@ def _title(result: SearchResult, n_drawn: int) -> str:
     n_queries = len(result.query.rows)
     part = f"{n_drawn} of {n_queries:,} rows of " if n_queries > n_drawn else ""
     decoded = ", decoded" if result.reference.rows is None else ""
-    return f"{part}{result.query.name}: nearest rows in {result.reference.name}{decoded}"
+    return f"{part}{result.query.rows.name}: nearest rows in {result.reference.name}{decoded}"
 
 
 def _captions(result: SearchResult, query: int, near: np.ndarray) -> list[str]:
@@ -127,7 +125,7 @@ def _captions(result: SearchResult, query: int, near: np.ndarray) -> list[str]:
     single = len(result.query.data) == 1
     own = _caption(result.query.numbers[query], result.query_label(query))
     return [
-        result.query.name if single else own,
+        result.query.rows.name if single else own,
         *(_caption(row, None if texts is None else texts[row]) for row in near.tolist()),
     ]
 
@@ -144,13 +142,12 @@ def print_result(result: SearchResult) -> None:
     """Print all neighbours of one row, or the nearest row of each of several."""
     n_queries, name = len(result.query.rows), result.reference.name
     if n_queries == 1:
-        print_message(f"Rows of {name} most similar to {result.query.name}:")
+        print_message(f"Rows of {name} most similar to {result.query.rows.name}:")
         lines = [("", neighbor) for neighbor in result.neighbors(0)]
     else:
         part = f"first {_MAX_PRINTED} of " if n_queries > _MAX_PRINTED else ""
-        print_message(
-            f"Most similar row of {name} for the {part}{n_queries:,} rows of {result.query.name}:"
-        )
+        queries = f"{part}{n_queries:,} rows of {result.query.rows.name}"
+        print_message(f"Most similar row of {name} for the {queries}:")
         shown = range(min(n_queries, _MAX_PRINTED))
         lines = [(str(result.query.numbers[i]), result.neighbors(i)[0]) for i in shown]
     keys = [key for key in ("row", "name", "label") if lines[0][1][key] is not None]

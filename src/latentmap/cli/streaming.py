@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from latentmap.analysis.encoding import encode_batch
 from latentmap.cli.console import format_count
+from latentmap.cli.model_arguments import Estimator
 from latentmap.data import Source
 from latentmap.data.batching import read_batches
 from latentmap.data.memmap import TemporaryArrayFile
-
-if TYPE_CHECKING:
-    from latentmap.autoencoders.base import BaseAutoEncoder
 
 _MAX_CODE_BYTES = 2**25
 
@@ -28,13 +25,13 @@ def map_batches(
         yield np.asarray(function(batch))
 
 
-def encode_batches(model: BaseAutoEncoder, rows: Source) -> Iterator[np.ndarray]:
+def encode_batches(model: Estimator, rows: Source) -> Iterator[np.ndarray]:
     """Encode all rows, batch by batch."""
     task = f"Encoding {format_count(len(rows), 'row')}"
     return map_batches(lambda batch: encode_batch(model, batch, rows), rows, task)
 
 
-def encode_rows(model: BaseAutoEncoder, rows: Source) -> np.ndarray:
+def encode_rows(model: Estimator, rows: Source) -> np.ndarray:
     """Encode all rows into one array; a large array is kept in a temporary file."""
     if 4 * len(rows) * model.n_components <= _MAX_CODE_BYTES:
         return np.concatenate(list(encode_batches(model, rows)))
