@@ -9,13 +9,13 @@ fitted rows as reference; the reconstruction error of the same model is another 
 AutoEncoder is at its defaults (784-64-32-64-784, ten epochs), which divide every pixel by its
 deviation, and also without that. PCA has 32 components too, and scores by its squared error. All
 see the same rows, as float32 in 0–1. The combination of error and rarity was not selected on unseen
-digits: docs/codes.md.
+digits: docs/analysis.md.
 
     python -m pip install --editable '.[benchmarks]'
     python benchmarks/outliers.py [--rows 10000] [--seeds 0] [--digits 0 1] [--quick]
 
-A run of all digits on 10,000 rows or more writes the results and the table in docs/codes.md; other
-runs print the table.
+A run of all digits on 10,000 rows or more writes the results and the table in docs/analysis.md;
+other runs print the table.
 """
 
 from __future__ import annotations
