@@ -79,6 +79,7 @@ def test_another_page_may_link_to_the_page_but_not_request_data():
         ("/data/points?token=secret", {}, False),
         ("/data/points", {"X-Token": "secret"}, True),
         ("/data/points", {"X-Token": "secret2"}, False),
+        ("/page/main.js", {}, True),
     ],
 )
 def test_every_request_needs_the_token(target, headers, accepted):

@@ -33,6 +33,14 @@ def test_the_page_contains_scene_and_policy(client, map_scene):
     assert policy.removesuffix("; frame-ancestors 'none'") in text
 
 
+def test_the_modules_of_the_page(client):
+    response = client("GET", "/page/one.js")
+    assert response.headers["Content-Type"] == "text/javascript; charset=utf-8"
+    assert response.body == b"export const one = 1;\n"
+    assert client("GET", "/page/two.js").status == 404
+    assert client("GET", "/page/../page.py").status == 404
+
+
 def test_buffers(client, map_scene):
     assert client("GET", "/data/points").body == map_scene.plane.quantized_points().tobytes()
     assert client("GET", "/data/density").body == map_scene.density.values.tobytes()

@@ -81,6 +81,7 @@ class Router:
         # Method, path with one group, handler, maximum size of the body in bytes.
         self._routes: list[tuple[str, str, Callable[[Request], Response], int]] = [
             ("GET", "/()", self._get_page, 0),
+            ("GET", r"/page/([a-z_]+\.js)", self._get_module, 0),
             ("GET", r"/data/([a-z0-9-]{1,40})", self._get_buffer, 0),
             ("GET", row, self._get_row, 0),
             ("GET", row + "/original", self._get_original, 0),
@@ -109,6 +110,12 @@ class Router:
         policy = self._page.policy("server") + "; frame-ancestors 'none'"
         headers = {"Content-Security-Policy": policy}
         return Response(text.encode(), "text/html; charset=utf-8", headers)
+
+    def _get_module(self, request: Request) -> Response:
+        source = self._page.modules.get(request.argument)
+        if source is None:
+            raise LookupError(f"there is no module {request.argument}")
+        return Response(source.encode(), "text/javascript; charset=utf-8")
 
     def _get_buffer(self, request: Request) -> Response:
         name = request.argument
