@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 # Verb: its module and the first line of its help.
 VERBS = {
     "fit": ("fit", "Fit a model to rows."),
-    "encode": ("encode", "Encode rows: write their codes."),
-    "decode": ("decode", "Decode codes: write the rows that they stand for."),
-    "plot": ("plot", "Plot codes, reconstructions, the code plane, or the training loss."),
+    "encode": ("encode", "Encode rows as codes."),
+    "decode": ("decode", "Decode codes to rows."),
+    "plot": ("plot", "Plot codes, reconstructions or the loss."),
     "explore": ("explore", "Explore a map and its rows in the browser."),
-    "evaluate": ("evaluate", "Evaluate a model on rows that it was not fitted to."),
+    "evaluate": ("evaluate", "Evaluate a model on held-out rows."),
     "similar": ("similar", "Find the most similar rows."),
     "compare": ("compare", "Compare two rows."),
     "cluster": ("cluster", "Cluster rows by their codes."),

@@ -156,12 +156,12 @@ def _describe_similarity(comparison: Comparison) -> str:
 def _print(
     comparison: Comparison, errors: list[float], columns: list[dict[str, Any]], reference: str
 ) -> None:
-    similarity = _describe_similarity(comparison)
     pairs = [
-        ("distance of codes", f"{comparison.distance:#.4g}, {similarity} of {reference}"),
+        ("distance of codes", f"{comparison.distance:#.4g}"),
+        ("similarity", f"{_describe_similarity(comparison)} of {reference}"),
         ("reconstruction errors", " and ".join(f"{error:.4g}" for error in errors)),
     ]
-    print_pairs("Similarity", pairs)
+    print_pairs("Comparison of two rows", pairs)
     if columns:
         print_message("Columns that differ most, relative to their standard deviation:")
         lines = [[c["name"], *(f"{c[key]:.5g}" for key in _NUMBERS)] for c in columns]

@@ -41,7 +41,7 @@ def decode(
     ],
     label: Label = None,
 ) -> None:
-    """Decode codes: write the rows that they stand for."""
+    """Decode codes to rows."""
     check_output_path(output, ROW_SUFFIXES, input_paths(model, codes), folder=not output.suffix)
     estimator = open_model(model)
     source = open_rows(codes, label, "label")

@@ -33,7 +33,7 @@ def encode(
     workers: WorkerCount = None,
     ray: RayAddress = None,
 ) -> None:
-    """Encode rows: write their codes.
+    """Encode rows as codes.
 
     With --workers, DATA must be a .parquet file or a folder of them, and CODES becomes a folder of
     .parquet files in the order of the rows.

@@ -15,7 +15,7 @@ EXAMPLES = (
 
 
 def evaluate(model: Model, data: Data, label: Label = None, as_json: Json = False) -> None:
-    """Evaluate a model on rows that it was not fitted to.
+    """Evaluate a model on held-out rows.
 
     Uses the unseen rows of a built-in data set, the held-out rows of the data that the model was
     fitted to, or all rows of other data. Labels are predicted by a majority vote of the nearest

@@ -57,7 +57,7 @@ def plot(
     ] = "codes",
     label: Label = None,
 ) -> None:
-    """Plot codes, reconstructions, the code plane, or the training loss."""
+    """Plot codes, reconstructions or the loss."""
     if kind not in _KINDS:
         raise UnknownNameError("kind", kind, _KINDS)
     check_output_path(output, PICTURE_SUFFIXES, input_paths(model, data))
