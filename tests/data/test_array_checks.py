@@ -12,11 +12,14 @@ from latentmap.errors import DataError
     [
         (
             np.zeros(5),
-            "X: expected rows in two or more dimensions, found shape (5,); reshape(-1, 1)",
+            "X: expected rows in two or more dimensions, found shape (5,); use reshape(-1, 1)",
         ),
         (np.float64(3), "X: expected rows in two or more dimensions, found shape ()"),
         (np.zeros((0, 4)), "X: expected at least one row, found none (shape (0, 4))"),
-        (np.zeros((4, 0)), "X: expected at least one number a row, found none (shape (4, 0))"),
+        (
+            np.zeros((4, 0)),
+            "X: expected at least one number in each row, found none (shape (4, 0))",
+        ),
         (np.zeros((2, 2), complex), "X: expected real numbers, found complex numbers (complex128)"),
         (np.array([["a"]]), "X: expected real numbers, found text (<U1)"),
         (np.array([[None]]), "X: expected real numbers, found objects (object)"),
@@ -35,7 +38,7 @@ def test_standard_types_are_not_changed(kind):
 
 
 def test_masked_arrays_raise():
-    with pytest.raises(DataError, match="found a masked one"):
+    with pytest.raises(DataError, match="found a masked array"):
         as_numbers("X", np.ma.masked_array([[1, 2]], mask=[[True, False]]))
 
 

@@ -128,7 +128,7 @@ def test_ragged_rows(write, line, found):
         ("", "rows.csv: expected rows, found an empty file"),
         ("\n \n", "rows.csv: expected rows, found an empty file"),
         ("a,b\n", "rows.csv: expected at least one row, found only a header"),
-        ("a,a\n1,2\n", "rows.csv: expected columns of different names, found two 'a'"),
+        ("a,a\n1,2\n", "rows.csv: expected columns of different names, found 'a' twice"),
     ],
 )
 def test_no_rows(write, text, sentence):

@@ -47,7 +47,7 @@ def test_column_numbers_are_not_feature_names():
         (pd.DataFrame({"a": pd.to_datetime(["2020-01-01"])}), "column a: .* found dates"),
         (pd.DataFrame({"a": []}, dtype=float), "column a: expected at least one row, found none"),
         (pd.DataFrame(index=[0, 1]), "expected at least one column of numbers, found none"),
-        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "columns of different names, found two 'a'"),
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "columns of different names, found 'a' twice"),
     ],
 )
 def test_message_names_an_invalid_column(frame, sentence):

@@ -37,5 +37,7 @@ def test_unsafe_names(name):
 
 
 def test_equal_names_raise():
-    with pytest.raises(SettingError, match=r"image name 'A.jpg': expected another than that of 'a"):
+    with pytest.raises(
+        SettingError, match=r"image name 'A.jpg': expected a unique name, found that of 'a"
+    ):
         safe_file_names(["a.png", "A.jpg"])

@@ -115,7 +115,7 @@ def test_subset_reads_through_lazily():
     part = source.subset([9, 3, 4]).subset([2, 0])
     assert source.asked == []
     assert part[:].tolist() == [[4, 40], [9, 90]]
-    with pytest.raises(DataError, match="none chosen"):
+    with pytest.raises(DataError, match="an empty selection"):
         source.subset(np.zeros(100, bool))
 
 

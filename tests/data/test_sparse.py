@@ -80,7 +80,7 @@ def test_subsets_share_stored_numbers_and_know_their_rows():
     assert part.feature_names == sparse_rows.feature_names
     assert part._matrix is sparse_rows._matrix
     assert len(sparse_rows) == 50
-    with pytest.raises(DataError, match="none chosen"):
+    with pytest.raises(DataError, match="an empty selection"):
         sparse_rows.subset(np.zeros(50, bool))
 
 
@@ -112,7 +112,7 @@ def test_message_names_an_invalid_number_in_dense_and_sparse_batches(bad):
     ("matrix", "message"),
     [
         (sparse.csr_array((0, 4)), "expected at least one row, found none"),
-        (sparse.csr_array((4, 0)), "expected at least one number a row"),
+        (sparse.csr_array((4, 0)), "expected at least one number in each row"),
         (sparse.coo_array(np.ones(3)), "expected rows in two or more dimensions"),
         (sparse.coo_array(np.ones((3, 4, 5))), r"expected sparse rows .* found shape \(3, 4, 5\)"),
         (sparse.csr_array(np.eye(3) * 1j), "expected real numbers, found complex numbers"),

@@ -555,7 +555,7 @@ WRONG_LAYOUTS = {
     "dates": (np.full((400, 2), np.datetime64("2020-01-01")), "expected real numbers, found dates"),
     "ragged": ([[1, 2], [3]], "layout: expected rows of one length, found ragged rows"),
     "an object": (object(), "layout: expected"),
-    "masked": (np.ma.masked_array(ROUND), "layout: expected a plain array, found a masked one"),
+    "masked": (np.ma.masked_array(ROUND), "layout: expected a plain array, found a masked array"),
 }
 
 

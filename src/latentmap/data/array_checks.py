@@ -35,7 +35,7 @@ def check_rows(name: str, shape: tuple[int, ...], dtype: DTypeLike) -> np.dtype:
     Traceback (most recent call last):
         ...
     latentmap.errors.DataError: X: expected rows in two or more dimensions, found shape (5,);
-    reshape(-1, 1) makes rows of one number, reshape(1, -1) one row
+    use reshape(-1, 1) for rows of one number or reshape(1, -1) for a single row
     """
     dtype = np.dtype(dtype)
     if dtype.kind in _KIND_NAMES:
@@ -52,18 +52,22 @@ def _check_shape(name: str, shape: tuple[int, ...]) -> None:
     if len(shape) < 2:
         raise DataError(
             f"{name}: expected rows in two or more dimensions, found shape {shape}; "
-            "reshape(-1, 1) makes rows of one number, reshape(1, -1) one row"
+            "use reshape(-1, 1) for rows of one number or reshape(1, -1) for a single row"
         )
     if shape[0] < 1:
         raise DataError(f"{name}: expected at least one row, found none (shape {shape})")
     if min(shape) < 1:
-        raise DataError(f"{name}: expected at least one number a row, found none (shape {shape})")
+        raise DataError(
+            f"{name}: expected at least one number in each row, found none (shape {shape})"
+        )
 
 
 def as_numbers(name: str, data: ArrayLike) -> np.ndarray:
-    """Convert lists or another object that NumPy can read to an array, if possible not copied."""
+    """Return data that NumPy can read as an array, without a copy if possible."""
     if isinstance(data, np.ma.MaskedArray):
-        raise DataError(f"{name}: expected a plain array, found a masked one; fill its gaps first")
+        raise DataError(
+            f"{name}: expected a plain array, found a masked array; fill its gaps first"
+        )
     try:
         array = np.asarray(data)
     except ValueError as error:

@@ -34,7 +34,7 @@ def _check_unique(name: str, columns: Sequence[str]) -> None:
     unique: set[str] = set()
     for column in columns:
         if column in unique:
-            raise DataError(f"{name}: expected columns of different names, found two {column!r}")
+            raise DataError(f"{name}: expected columns of different names, found {column!r} twice")
         unique.add(column)
 
 

@@ -147,7 +147,7 @@ def _read_table(layout: _Layout, label: int | None) -> pa.Table:
             layout.path,
             arrow_csv.ReadOptions(column_names=keys, skip_rows_after_names=layout.lines_to_skip),
             arrow_csv.ParseOptions(delimiter=layout.delimiter, newlines_in_values=True),
-            # No text is a missing value, so that an empty cell raises an error.
+            # An empty cell raises an error instead of becoming a missing value.
             arrow_csv.ConvertOptions(null_values=[], column_types=text),
         )
     except pa.ArrowInvalid as error:

@@ -24,7 +24,7 @@ def fetch(name: str, url: str, sha256: str) -> Path:
         return Path(pooch.retrieve(url, f"sha256:{sha256}", fname=file_name, path=cache))
     except ValueError as error:
         raise FileError(
-            f"{name}: expected a file of SHA-256 {sha256} at {url}, found another"
+            f"{name}: expected a file of SHA-256 {sha256} at {url}, found a different file"
         ) from error
     except OSError as error:  # the errors of requests are also OSErrors
         raise FileError(

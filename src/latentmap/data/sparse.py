@@ -118,7 +118,7 @@ class SparseSource(Source):
     def subset(self, indices: ArrayLike) -> SparseSource:  # noqa: D102
         chosen = np.atleast_1d(self._as_indices(indices))
         if len(chosen) == 0:
-            raise DataError(f"{self.name}: expected at least one row, found none chosen")
+            raise DataError(f"{self.name}: expected at least one row, found an empty selection")
         part = copy.copy(self)
         part._row_numbers = self._row_numbers[chosen]
         part.labels = None if self.labels is None else self.labels[chosen]

@@ -40,13 +40,13 @@ def read_sparse(read: Callable[[str, Check], np.ndarray], name: str) -> csr_arra
     the format is not csr, csc or coo or the arrays do not fit one another, DataError if it does not
     hold rows of numbers, and TooLargeError if a few of its rows do not fit into memory.
     """
-    kind = read("format", _part("SU", 0)).astype(str).item()
+    kind = read("format", _type_check("SU", 0)).astype(str).item()
     if kind not in _INDEX_ARRAYS:
         known = ", ".join(_INDEX_ARRAYS)
         raise FileError(f"{name}: expected a sparse format of {known}, found {kind[:20]!r}")
-    shape = tuple(read("shape", _part("iu", 1)).tolist())
-    data = read("data", _part("biuf", 1))
-    indices = [read(key, _part("iu", 1)) for key in _INDEX_ARRAYS[kind]]
+    shape = tuple(read("shape", _type_check("iu", 1)).tolist())
+    data = read("data", _type_check("biuf", 1))
+    indices = [read(key, _type_check("iu", 1)) for key in _INDEX_ARRAYS[kind]]
     if len(shape) != 2:
         raise FileError(f"{name}: expected a sparse matrix of two dimensions, found {len(shape)}")
     dtype = check_rows(name, shape, data.dtype)
@@ -58,7 +58,7 @@ def read_sparse(read: Callable[[str, Check], np.ndarray], name: str) -> csr_arra
         return _assembled(kind, data, indices, shape)
 
 
-def _part(kinds: str, ndim: int) -> Check:
+def _type_check(kinds: str, ndim: int) -> Check:
     """Return a check that an array has one of some kinds of type, and a number of dimensions."""
 
     def check(name: str, shape: tuple[int, ...], dtype: np.dtype) -> None:

@@ -44,7 +44,7 @@ class RowSubset(_Subset):
 
     def __init__(self, parent: Source, indices: np.ndarray) -> None:
         if len(indices) == 0:
-            raise DataError(f"{parent.name}: expected at least one row, found none chosen")
+            raise DataError(f"{parent.name}: expected at least one row, found an empty selection")
         super().__init__(parent)
         self.indices = indices
         # The blocks of the parent follow each other here only if the order of rows is the same.

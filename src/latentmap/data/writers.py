@@ -200,7 +200,7 @@ def _check_image(shape: tuple[int, ...]) -> None:
     if not (len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4))):
         raise DataError(
             f"images: expected rows of shape (h, w), (h, w, 1), (h, w, 3) or (h, w, 4), "
-            f"found {shape}; a table takes rows of any shape"
+            f"found {shape}; a table accepts rows of any shape"
         )
 
 

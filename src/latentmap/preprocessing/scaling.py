@@ -27,7 +27,7 @@ BATCH_NUMBERS = 1 << 22
 EXACT_BYTES = 256
 # Numbers below this are zero as far as float32 can tell.
 TINY = np.finfo(np.float32).tiny
-# "balanced" divides each column by its own deviation if fewer columns than this hold the variance.
+# "balanced" divides each column by its own deviation if the effective number of columns is lower.
 FEWEST_EFFECTIVE_COLUMNS = 1.25
 
 
