@@ -23,7 +23,8 @@ ReferenceOption = Annotated[
     str | None,
     option(
         "DATA",
-        "Rows to search, as for latentmap fit. By default the data that the row belongs to.",
+        "Rows to search or to draw random pairs from, as for latentmap fit. By default the data "
+        "that the row belongs to.",
         "--reference",
     ),
 ]
@@ -31,8 +32,8 @@ IndexOption = Annotated[
     Path | None,
     option(
         "FILE",
-        "Search the rows of an index written by latentmap similar --save-index, without reading "
-        "the rows again.",
+        "Use the rows of an index written by latentmap similar --save-index instead of reading "
+        "them again.",
         "--index",
     ),
 ]
