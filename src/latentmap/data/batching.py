@@ -114,14 +114,6 @@ def shuffled_in_blocks(
 
     ``bounds`` holds the first row of each block and the number of rows. A larger buffer shuffles
     more uniformly and takes more memory.
-
-    Examples
-    --------
-    >>> rows, rng = np.arange(6), np.random.default_rng(0)
-    >>> bounds = np.array([0, 2, 4, 6])
-    >>> parts = list(shuffled_in_blocks(rows.take, bounds, 4, rng, blocks_in_buffer=2))
-    >>> [len(part) for part in parts], sorted(np.concatenate(parts).tolist())
-    ([4, 2], [0, 1, 2, 3, 4, 5])
     """
     return rebatch(_shuffled_pieces(take, bounds, size, rng, blocks_in_buffer), size)
 
@@ -141,13 +133,7 @@ def _shuffled_pieces(
 
 
 def rebatch(arrays: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:
-    """Cut a stream of arrays of any length into batches of ``size`` rows; the last may be shorter.
-
-    Examples
-    --------
-    >>> [part.tolist() for part in rebatch([np.arange(3), np.arange(3, 5)], 2)]
-    [[0, 1], [2, 3], [4]]
-    """
+    """Cut a stream of arrays into batches of ``size`` rows; the last may be shorter."""
     parts: list[np.ndarray] = []
     missing = size
     for rows in arrays:

@@ -52,40 +52,12 @@ class _Layout:
 
 
 def open_csv(path: Path, label: str | None = None) -> ArraySource:
-    r"""Read a CSV file of numbers into memory.
+    """Read a CSV file of numbers into memory, as int64 if every cell is a whole number.
 
     The first line is a header unless all its cells are numbers. Without a header, ``label`` is the
-    number of the column, from 1. Cells are separated by comma, semicolon or tab.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-    label : str, optional
-        The column that holds labels: text, or whole numbers.
-
-    Returns
-    -------
-    ArraySource
-        int64 if every cell is a whole number, otherwise float64.
-
-    Raises
-    ------
-    DataError
-        If a cell is not a finite number, a line has too many or too few cells, or there are no
-        rows. The message names line and column.
-    UnknownNameError
-        If there is no column ``label``.
-    FileError
-        If the file is not text.
-
-    Examples
-    --------
-    >>> import pathlib, tempfile
-    >>> path = pathlib.Path(tempfile.mkdtemp()) / "iris.csv"
-    >>> _ = path.write_text("length,width,species\n5.1,3.5,setosa\n6.2,2.9,virginica\n")
-    >>> iris = open_csv(path, label="species")
-    >>> iris.feature_names, iris.labels.tolist()
-    (['length', 'width'], ['setosa', 'virginica'])
+    number of the column, from 1. Cells are separated by comma, semicolon or tab. Raise DataError
+    for a cell that is not a finite number, for a line with too many or too few cells, and if there
+    are no rows; the message names line and column.
     """
     with as_file_error(path.name, "a CSV file in UTF-8", *_CSV_ERRORS):
         layout = _read_layout(path)

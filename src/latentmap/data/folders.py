@@ -23,27 +23,9 @@ def list_files(
 ) -> StringStore:
     """List the files in a folder and its sub-folders that are not hidden, in natural order.
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-    accepts : callable
-        Returns whether a file of a name is listed; by default all are.
-    verbose : bool
-        Show progress if it takes more than two seconds.
-
-    Returns
-    -------
-    StringStore
-        Paths relative to ``folder``.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> for name in ["10.png", "9.png", ".cache"]:
-    ...     (folder / name).touch()
-    >>> list(list_files(folder))
-    ['9.png', '10.png']
+    Paths are relative to ``folder``. Only files whose name ``accepts`` returns true for are listed.
+    Progress is shown if ``verbose`` and it takes more than two seconds. Raise FileError if a folder
+    cannot be read.
     """
     with progress(
         f"listing the files of {folder_name(folder)}", 1, verbose, patient=True
@@ -88,11 +70,6 @@ def natural_sort_key(path: str) -> tuple[str, str]:
 
     Every run of digits is preceded by its length. The key is two short texts because the keys of
     millions of files are in memory.
-
-    Examples
-    --------
-    >>> sorted(["b/img10", "a2/x", "b/img9", "a10/x"], key=natural_sort_key)
-    ['a2/x', 'a10/x', 'b/img9', 'b/img10']
     """
     keys = ("".join(_part_key(p) for p in _DIGITS.split(name) if p) for name in path.split("/"))
     return "\0".join(keys), path

@@ -53,10 +53,6 @@ class ImageFolderSource(Source):
     verbose : bool
         Show progress if opening takes more than two seconds.
 
-    Attributes
-    ----------
-    paths : StringStore
-
     Raises
     ------
     FileError

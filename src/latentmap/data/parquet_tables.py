@@ -48,29 +48,18 @@ def open_parquet(path: Path, label: str | None = None) -> ParquetSource:
 class ParquetSource(Source):
     """The rows of Parquet files, one after another.
 
-    Parameters
-    ----------
-    paths : sequence of pathlib.Path
-        At least one. All must have the columns of the first.
-    label : str, optional
-        The column that holds labels, which is read completely at opening.
-    name : str
-        Used in messages.
-    verbose : bool
-        Show progress if opening takes more than two seconds.
+    All files must have the columns of the first, whose values are numbers. The column ``label`` is
+    read completely at opening. A missing value raises an error when it is read. In a single column
+    of lists of one length, such as ``pixels``, each list is a row.
 
     Raises
     ------
     FileError
         If a file is truncated or not a Parquet file, or has other columns than the first.
     DataError
-        If a column does not hold numbers. A missing value raises an error when it is read.
+        If a column does not hold numbers.
     UnknownNameError
         If there is no column ``label``.
-
-    Notes
-    -----
-    In a single column of lists of one length, such as ``pixels``, each list is a row.
     """
 
     def __init__(

@@ -16,14 +16,8 @@ from latentmap.errors import FileError, LatentmapError
 def as_file_error(name: str, kind: str, *errors: type[Exception]) -> Iterator[None]:
     """Convert OSError and the ``errors`` of a parser to FileError.
 
-    Examples
-    --------
-    >>> with as_file_error("rows.npy", "a NumPy array file", ValueError):
-    ...     raise ValueError("the magic string is not correct")
-    Traceback (most recent call last):
-        ...
-    latentmap.errors.FileError: rows.npy: cannot be read as a NumPy array file
-    (the magic string is not correct)
+    ``kind`` is the expected format: "rows.npy: cannot be read as a NumPy array file (the magic
+    string is not correct)".
     """
     try:
         yield

@@ -26,11 +26,6 @@ SORTED_AT_ONCE = 2**18
 class StringStore(Sequence[str]):
     """An immutable sequence of texts; a long one is stored in a temporary file.
 
-    Parameters
-    ----------
-    texts : iterable of str
-        Read once.
-
     Examples
     --------
     >>> names = StringStore(f"{i}.png" for i in range(1000))
