@@ -136,7 +136,7 @@ def test_wide_tables_keep_the_columns_that_there_is_room_for(write, monkeypatch)
     rows = np.random.default_rng(0).normal(size=(3000, 60))
     source = ArraySource(rows)
     scene = Scene(AutoEncoder(2, network="linear", random_state=0).fit(source), source)
-    monkeypatch.setattr("latentmap.explorer.export.LIMIT", 1_000_000)
+    monkeypatch.setattr("latentmap.explorer.export.MAX_FILE_BYTES", 1_000_000)
     written = write(scene)
     columns = written.scene["row"]["columns"]
     assert 3 < len(columns) < 60
@@ -150,7 +150,7 @@ def test_a_large_set_of_images_stays_within_the_limit(write, monkeypatch):
     rows = np.random.default_rng(0).integers(0, 255, (3000, 20, 20), dtype=np.uint8)
     source = ArraySource(rows)
     scene = Scene(AutoEncoder(3, network="linear", random_state=0).fit(source), source)
-    monkeypatch.setattr("latentmap.explorer.export.LIMIT", 1_200_000)
+    monkeypatch.setattr("latentmap.explorer.export.MAX_FILE_BYTES", 1_200_000)
     written = write(scene)
     assert 600_000 < len(written.text) <= 1_200_000
     assert written.scene["back"]["rows"] == 1024
