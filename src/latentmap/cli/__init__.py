@@ -1,7 +1,7 @@
 """The ``latentmap`` command, with one verb for each task.
 
-``latentmap --help`` must answer at once, so no module here imports numpy, scikit-learn or Keras
-before a verb runs, and the module of a verb is imported only when that verb is called.
+``latentmap --help`` must answer at once, so the module of a verb is imported only when the verb is
+called. Keras is imported only after the options and paths of the verb have been checked.
 """
 
 from __future__ import annotations
