@@ -7,19 +7,21 @@ from latentmap import analysis
 
 
 @pytest.mark.parametrize("name", analysis.__all__)
-def test_every_public_name_is_there_and_told(name):
+def test_every_public_name_is_defined_and_documented(name):
     member = getattr(analysis, name)
     assert member.__name__ == name
     assert member.__doc__
     assert name in dir(analysis)
 
 
-def test_other_names_are_not():
+def test_unknown_name_raises():
     with pytest.raises(AttributeError, match="no attribute 'compres'"):
         analysis.compres  # noqa: B018
 
 
-def test_importing_starts_nothing():
+def test_import_is_light():
     code = "import latentmap.analysis, sys; print(*sys.modules)"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not {"keras", "jax", "faiss", "sklearn", "numpy"} & set(told.stdout.split())
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert not {"keras", "jax", "faiss", "sklearn", "numpy"} & set(result.stdout.split())

@@ -146,7 +146,9 @@ def test_index_of_another_model_raises(tmp_path, models):
     ):
         SearchIndex.load(tmp_path / "index", other)
     SearchIndex(CODES).save(tmp_path / "narrow")
-    with pytest.raises(FileError, match="codes of 4 numbers, as the model makes, found 6"):
+    with pytest.raises(
+        FileError, match="codes of 4 components, as the codes of the model, found 6"
+    ):
         SearchIndex.load(tmp_path / "narrow", model)
 
 

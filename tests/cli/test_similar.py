@@ -183,7 +183,7 @@ def test_tables_are_printed(run, wine_model, wine_csv, digits_model):
         (["digits#0", "--save-index", "no/a.index"], "does not exist"),
         (["digits#0", "--index", "gone.index"], "gone.index: no such file"),
         (["digits#0", "--index", "{n}/noise.safetensors"], "expected a whole index file"),
-        (["digits#0", "--index", "{m}"], "expected an index that similar saved, found a model"),
+        (["digits#0", "--index", "{m}"], "expected a search index, found a model"),
         (["digits#0", "--reference", "wine"], "X has 13 features"),
         (["wine#0"], "X has 13 features"),
         (["{n}/nan.npy", "--reference", "digits"], "nan.npy"),

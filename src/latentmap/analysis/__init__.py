@@ -1,7 +1,7 @@
-"""What codes are good for: compare, find similar, cluster, generate, find outliers, compress.
+"""Analysis of codes: search, comparison, clusters, generation, outliers and compression.
 
-Everything here takes arrays and a fitted estimator. The names below are loaded when they are first
-used.
+All functions take arrays or a fitted estimator. Names are imported on first use, so that importing
+this package takes no time.
 """
 
 from __future__ import annotations
@@ -9,40 +9,36 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-_HOMES: dict[str, str] = {
-    "Clusters": "latentmap.analysis.clustering",
-    "CodeDistance": "latentmap.analysis.distance",
-    "Comparison": "latentmap.analysis.comparison",
-    "SearchIndex": "latentmap.analysis.search",
-    "cluster": "latentmap.analysis.clustering",
-    "compare": "latentmap.analysis.comparison",
-    "OutlierScores": "latentmap.analysis.outlier_scores",
-    "OutlierDetector": "latentmap.analysis.outlier_scores",
-    "attribute": "latentmap.analysis.attribution",
-    "score_outliers": "latentmap.analysis.outlier_scores",
-    "CodeDensity": "latentmap.analysis.sampling",
-    "DensityCoverage": "latentmap.analysis.generation_metrics",
-    "density_and_coverage": "latentmap.analysis.generation_metrics",
-    "evaluate_generated": "latentmap.analysis.generation_metrics",
-    "nearest_distances": "latentmap.analysis.generation_metrics",
-    "step_sizes": "latentmap.analysis.interpolation",
-    "perturb": "latentmap.analysis.perturbation",
-    "interpolate": "latentmap.analysis.interpolation",
-    "compress": "latentmap.analysis.compression",
-    "decompress": "latentmap.analysis.compression",
+_NAMES_BY_MODULE = {
+    "attribution": ("attribute",),
+    "clustering": ("Clusters", "cluster"),
+    "comparison": ("Comparison", "compare"),
+    "compression": ("compress", "decompress"),
+    "distance": ("CodeDistance",),
+    "generation_metrics": (
+        "DensityCoverage",
+        "density_and_coverage",
+        "evaluate_generated",
+        "nearest_distances",
+    ),
+    "interpolation": ("interpolate", "step_sizes"),
+    "outlier_scores": ("OutlierDetector", "OutlierScores", "score_outliers"),
+    "perturbation": ("perturb",),
+    "sampling": ("CodeDensity",),
+    "search": ("SearchIndex",),
 }
-"""A public name, and the module that holds it."""
+_MODULES = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names}
 
-__all__ = [*_HOMES]
+__all__ = [*_MODULES]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
+    module = importlib.import_module(f"{__name__}.{_MODULES[name]}")
+    globals()[name] = getattr(module, name)
+    return globals()[name]
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+    return sorted([*globals(), *_MODULES])

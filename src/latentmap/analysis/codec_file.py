@@ -47,8 +47,8 @@ __all__ = [
     "write_codes",
 ]
 
+# Version of the format that is written; all versions up to it are read.
 FORMAT = 1
-"""Format version that is written; all versions up to it are read."""
 MAX_LABELS = 65_536
 MAX_BLOCK_ROWS = 8192
 MAX_COMPONENTS = 65_536
@@ -213,7 +213,7 @@ class CodeFile:
         return os.fstat(file.fileno()).st_size - file.tell()
 
     def _truncated(self) -> FileError:
-        return FileError(f"{self.path}: expected a whole file, found a part: it is cut short")
+        return FileError(f"{self.path}: expected a whole file, but it is cut short")
 
     @contextlib.contextmanager
     def _add_path(self) -> Iterator[None]:

@@ -145,7 +145,7 @@ def compress(
                 return result
             limit.check_possible(result.model_mse)
             step_exponent += EXPONENT_INCREMENT if limit.error is None else -EXPONENT_INCREMENT
-        raise SettingError(f"{path}: expected a limit that can be kept, found {limit}")
+        raise SettingError(f"{path}: expected a limit that can be met, found {limit}")
 
 
 def decompress(estimator: Decoder, path: str | os.PathLike[str]) -> np.ndarray:

@@ -107,12 +107,8 @@ def evaluate_generated(
     ----------
     estimator : fitted estimator
         Its ``scale_`` divides the rows.
-    real : array-like of shape (n, ...)
-        Preferably rows that were not fitted.
-    generated : array-like of shape (m, ...)
-        Rows of the same shape and units.
-    k : int
-        Number of neighbours, below n.
+    real, generated, k
+        See `density_and_coverage`.
 
     Returns
     -------

@@ -20,8 +20,8 @@ from latentmap.files import fingerprint, write_atomically
 
 __all__ = ["FORMAT", "IndexContents", "read_index", "write_index"]
 
+# Version of the format that is written; all versions up to it are read.
 FORMAT = 1
-"""Format version that is written; all versions up to it are read."""
 _METADATA_KEY, _CHECKSUM_KEY = "latentmap-index", "sha256"
 _METADATA_TYPES = {"distance": str, "model": str | None, "rows": str | None}
 # The file format has its own names of the distances.
@@ -87,7 +87,7 @@ def _read(path: Path) -> tuple[dict[str, str | None], dict[str, np.ndarray]]:
         if isinstance(error, FileError):
             raise
         raise FileError(
-            f"{path}: expected a whole index file, found something else or a part of one ({error})"
+            f"{path}: expected a whole index file, found another or a truncated file ({error})"
         ) from None
     if fingerprint({"text": metadata[_METADATA_KEY]}, arrays) != metadata.get(_CHECKSUM_KEY):
         raise FileError(f"{path}: the index is damaged (its checksum differs)")
@@ -98,7 +98,7 @@ def _parse_metadata(path: Path, metadata: dict[str, str]) -> dict[str, str | Non
     """Return the JSON metadata, or raise if they are not those of an index."""
     if _METADATA_KEY not in metadata:
         found = "a model" if "latentmap" in metadata else "another .safetensors file"
-        raise FileError(f"{path}: expected an index that similar saved, found {found}")
+        raise FileError(f"{path}: expected a search index, found {found}")
     try:
         about = dict(json.loads(metadata[_METADATA_KEY]))
         version = int(about.pop("format"))

@@ -26,16 +26,7 @@ BLOCK_ROWS = 4096
 
 @dataclass(frozen=True)
 class NearestLabelClassifier:
-    """Majority vote of the nearest labelled codes.
-
-    Examples
-    --------
-    >>> points = np.array([[0.0], [1.0], [5.0], [6.0]], np.float32)
-    >>> classifier = NearestLabelClassifier(points, np.array([0, 0, 1, 1]), 3)
-    >>> labels, confidence = classifier.predict(np.array([[4.9]]))
-    >>> labels.tolist(), round(float(confidence[0]), 2)
-    ([1], 0.67)
-    """
+    """Majority vote of the nearest labelled codes."""
 
     points: np.ndarray
     labels: np.ndarray

@@ -28,11 +28,10 @@ from latentmap.preprocessing.neighbors import NeighborIndex
 __all__ = ["OutlierDetector", "OutlierScores", "score_outliers", "top_outliers"]
 
 REFERENCE_ROWS = 10_000
-"""Number of reference rows that are stored; every distance to them is computed."""
+# A reference code at a smaller standardised distance is the row's own code.
 SAME_CODE = 1e-6
-"""A reference code at a smaller standardised distance is the row's own code."""
+# Standardised codes are clipped here, so that squared distances do not overflow.
 MAX_COORDINATE = 1e15
-"""Standardised codes are clipped here, so that squared distances do not overflow."""
 
 
 @dataclass(frozen=True)

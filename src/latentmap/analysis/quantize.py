@@ -122,7 +122,7 @@ class Quantizer(NamedTuple):
     def _check(self) -> None:
         max_deviation = 2 * MAX_LEVEL_DEVIATION * DEVIATION_UNITS
         if (self.deviations < 1).any() or (self.deviations > max_deviation).any():
-            raise FileError("steps: expected levels that spread by 1/8 to 2000")
+            raise FileError("steps: expected level deviations from 1/8 to 2000")
         if (np.abs(self.exponents.astype(int)) > MAX_EXPONENT).any():
             raise FileError("steps: expected numbers from 2^-100 to 2^100")
 

@@ -211,7 +211,7 @@ class SearchIndex:
         n_components, expected = self.codes.shape[1], ModelInfo.from_estimator(model).n_components
         if expected != n_components:
             raise FileError(
-                f"{name}: expected codes of {expected} numbers, as the model makes, "
+                f"{name}: expected codes of {expected} components, as the codes of the model, "
                 f"found {n_components}"
             )
         if self.model is not None and self.model != model_fingerprint(model):

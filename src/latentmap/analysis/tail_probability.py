@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 
 __all__ = ["TailDistribution", "finite_logs"]
 
+# The parametric tail is fitted to this fraction of the reference values.
 TAIL_FRACTION = 0.05
-"""The parametric tail is fitted to this fraction of the reference values."""
 # float32 does not distinguish smaller values from zero.
 SMALLEST, LARGEST = 1e-12, 1e300
 
