@@ -1,8 +1,7 @@
 """Decoding of single points without delay.
 
-``inverse_transform`` decodes blocks of about a thousand codes, whatever their number, which is slow
-for a single point under the pointer. Here few points are decoded in small blocks, with equal
-results up to rounding.
+``inverse_transform`` pads codes to blocks of about a thousand, which is slow for a single point
+under the pointer. This decoder uses small blocks for few points, with equal results up to rounding.
 """
 
 from __future__ import annotations

@@ -26,11 +26,11 @@ __all__ = ["PAGE_SUFFIXES", "export_page"]
 
 PAGE_SUFFIXES = (".html", ".htm")
 MAX_FILE_BYTES = 19_000_000
-MAX_GRID_NUMBERS = 2**29  # decoded for the grid, which takes at most about a minute
+MAX_GRID_NUMBERS = 2**29  # Decoding this many numbers takes about a minute.
 _MIN_GRID_SIDE, _MAX_GRID_SIDE = 32, 128
-_LINE_GRID = (512, 2)  # width and height of the grid for codes of one component
-_GRID_SHARE, _COLUMN_SHARE = 0.35, 0.6  # of the bytes, for grid images and for table columns
-_SAMPLE_ROWS = 4096  # used to estimate the compressed size of a column
+_LINE_GRID = (512, 2)  # Width and height of the grid for codes of one component.
+_GRID_SHARE, _COLUMN_SHARE = 0.35, 0.6  # Shares of the bytes for grid images and for table columns.
+_SAMPLE_ROWS = 4096  # Number of rows used to estimate the compressed size of a column.
 
 
 @dataclass

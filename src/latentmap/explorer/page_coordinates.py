@@ -17,7 +17,7 @@ from latentmap.plots.projection import Projection, as_codes, bounding_region
 
 # Quantised coordinates are whole numbers from 0 to this, over the bounds.
 MAX_COORDINATE = 65_535
-_STACK_BINS, _STACK_HEIGHT = 400, 0.2  # the height is a share of the length of the line
+_STACK_BINS, _STACK_HEIGHT = 400, 0.2  # The height is a share of the length of the line.
 # Points outside of these percentiles do not extend the region that is decoded.
 _INNER_PERCENTILES = (0.1, 99.9)
 

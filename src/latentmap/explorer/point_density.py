@@ -14,7 +14,7 @@ from latentmap.analysis.model_info import as_map
 from latentmap.explorer.page_coordinates import CodePlane, grid_points
 
 GRID_SIDE = 128
-_FULL_DENSITY = 0.25  # of the density around the median row
+_FULL_DENSITY = 0.25  # Share of the density around the median row.
 
 
 class DensityGrid:

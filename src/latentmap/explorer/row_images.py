@@ -16,7 +16,7 @@ from PIL import Image
 from latentmap.data import Source
 from latentmap.plots.image_tiles import intensity_range
 
-_SAMPLE_ROWS = 200  # determine black and white
+_SAMPLE_ROWS = 200  # Number of rows that determine black and white.
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ __all__ = ["MAX_ROWS", "Scene", "to_json"]
 
 MAX_ROWS = 100_000
 THUMBNAIL_SIDE = 64
-_SAMPLE_POINTS = 128  # determine the importance of columns
+_SAMPLE_POINTS = 128  # Number of decoded codes that determine the importance of columns.
 
 
 class Scene:

@@ -18,10 +18,11 @@ from latentmap.explorer.row_images import shrink_images
 IMAGES_PER_SHEET, IMAGES_PER_LINE = 1024, 32
 CONTENT_TYPE = "image/webp"
 _MAX_SIDE = 64
-_SIDES = (1.0, 0.75, 0.5, 0.375, 0.25)  # shares of the largest side, in the order of trial
+# Shares of the largest side, in the order in which they are tried.
+_SIDES = (1.0, 0.75, 0.5, 0.375, 0.25)
 _QUALITIES = (85, 60, 35)
-_SAMPLE_SHEETS = 2  # used to estimate the total size
-_BLOCK_IMAGES = 128  # in memory at full size
+_SAMPLE_SHEETS = 2  # Number of sheets used to estimate the total size.
+_BLOCK_IMAGES = 128  # Number of images in memory at full size.
 _SAFETY = 0.97  # The estimate must not exceed this share of the budget.
 
 LoadImages = Callable[[np.ndarray], np.ndarray]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _ABOVE_COLOR, _BELOW_COLOR = style.PALETTE[2], style.PALETTE[0]
 _MAX_IMAGES_IN_ONE_LINE = 10
 _MAX_BARS = 3
-_GAP, _CAPTION = 1 / 14, 0.42  # of the height of an image
+_GAP, _CAPTION = 1 / 14, 0.42  # Shares of the height of an image.
 _TITLE = "Highest outlier scores; red: above the expected value, blue: below"
 _TITLE_INCHES = 6.0
 _LAYERS = ("original", "expected", "attribution")

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from matplotlib.typing import ColorType
 
 _MAX_ITERATIONS = 300
-_MAX_SHIFT = 0.15  # of the frame: a name that is moved farther could seem to name another class
-_FULL_FONT_SIZE_INCHES = 4.0  # the width of an Axes from which on names have their full size
-_PADDING = 2.0  # pixels on each side of a name
+# Share of the frame; a name that is moved farther could seem to name another class.
+_MAX_SHIFT = 0.15
+_FULL_FONT_SIZE_INCHES = 4.0  # Names are smaller if the Axes is narrower.
+_PADDING = 2.0  # Pixels on each side of a name.
 
 
 def draw_class_names(

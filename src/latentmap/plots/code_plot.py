@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _PALE = np.array([0.88, 0.88, 0.88])
-_MIN_COLOR_SHARE = 0.2  # the weight of the label's colour at confidence 0
+_MIN_COLOR_SHARE = 0.2  # Weight of the colour of the label at confidence 0.
 
 
 def codes(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _MAX_NAMED_COLUMNS = 12
 _MAX_UNNAMED_COLUMNS = 64  # Longer rows without column names are drawn as lines.
-_PERCENTILE = 99.5  # of the absolute differences; larger ones have the deepest colour
+_PERCENTILE = 99.5  # Absolute differences above this percentile have the deepest colour.
 _ROW_COLORS = (style.PALETTE[0], style.PALETTE[6])
 
 

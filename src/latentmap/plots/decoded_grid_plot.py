@@ -21,11 +21,12 @@ from latentmap.plots.projection import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_REFERENCE_ROWS = 200  # decoded codes that determine black and white
-_PERCENTILES = (0.5, 99.5)  # Without them, a few outlying codes would determine the region.
+_REFERENCE_ROWS = 200  # Number of decoded codes that determine black and white.
+# A few outlying codes do not extend the region.
+_PERCENTILES = (0.5, 99.5)
 _PLOT_PIXELS, _IMAGES_ACROSS = 896, (14, 28)
 _MAX_IMAGE_PIXELS = 100
-_MIN_OPACITY = 0.08  # where the density is zero
+_MIN_OPACITY = 0.08  # Opacity where the density is zero.
 
 
 def decoded_grid(
@@ -127,6 +128,6 @@ def _show(ax: Axes, image: np.ndarray, region: np.ndarray) -> None:
     if is_line:
         ax.set_yticks([])
     ax.imshow(image, extent=(left, right, bottom, top))
-    # Pixels are square in the plot, whatever the units of the two axes.
+    # Pixels are square in the plot, even if the axes have different ranges.
     height, width, _ = image.shape
     ax.set_aspect((right - left) / (top - bottom) * height / width)

@@ -9,11 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 _GRID_SIDE = 64
-_SMOOTHING = 1.5  # standard deviation, in cells
-_MIN_DENSITY = 0.1  # of the highest density
-_MIN_DENSITY_AT_NAME = 0.25  # of the highest density of the region
-_MIN_SHARE, _MIN_ROWS = 0.2, 10  # of a region beside the largest
-_MIN_DISTANCE = 0.12  # between two named regions, as a share of the visible range
+_SMOOTHING = 1.5  # Standard deviation in cells.
+_MIN_DENSITY = 0.1  # Share of the highest density of the class.
+_MIN_DENSITY_AT_NAME = 0.25  # Share of the highest density of the region.
+_MIN_SHARE, _MIN_ROWS = 0.2, 10  # Smaller regions are left out, except the largest one.
+_MIN_DISTANCE = 0.12  # Share of the visible range between two regions.
 
 
 def find_dense_regions(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _IMAGE_INCHES, _CAPTION_INCHES, _QUERY_GAP_INCHES = 0.95, 0.37, 0.3
 _LINE_INCHES, _COLUMN_INCHES, _TITLE_INCHES = 0.27, 0.95, 4.6
 _MAX_COLUMNS = 10
-_MAX_DEVIATIONS = 2.0  # the difference from the query at which a cell has the deepest shade
+_MAX_DEVIATIONS = 2.0  # A cell with this difference from the query has the deepest shade.
 _HIGHLIGHT = style.PALETTE[2]
 
 

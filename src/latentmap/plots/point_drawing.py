@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 MAX_DOTS = 20_000
 
 _GRID_SIDE = 700
-_SMOOTHING = 0.7  # standard deviation, in cells: a single row becomes a soft dot of 3 x 3 cells
-_SINGLE_ROW_PEAK = 0.34  # the smoothed count in the centre of a single row
-_MIN_OPACITY = 0.4  # of a row that is alone in its cell
+_SMOOTHING = 0.7  # Standard deviation in cells; a single row becomes a soft dot of 3 x 3 cells.
+_SINGLE_ROW_PEAK = 0.34  # Smoothed count in the centre of a single row.
+_MIN_OPACITY = 0.4  # Opacity of a row that is alone in its cell.
 
 
 def draw_points(ax: Axes, points: np.ndarray, colors: np.ndarray) -> None:

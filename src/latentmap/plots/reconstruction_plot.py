@@ -21,7 +21,7 @@ _LINE_COLORS = (style.TEXT_COLOR, style.PALETTE[6])
 _BAR_COLOR = "#c9d6e2"
 _MAX_BARS = 12
 _MAX_UNNAMED_COLUMNS = 64  # Longer rows without column names are drawn as lines.
-_MAX_LABEL_CHARACTERS = 80  # More characters in all column names are rotated.
+_MAX_LABEL_CHARACTERS = 80  # Column names with more characters in total are rotated.
 
 
 def reconstructions(
