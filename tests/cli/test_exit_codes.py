@@ -130,3 +130,7 @@ except KeyboardInterrupt:
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert result.stdout == "stopped\n"
     assert result.stderr == ""
+
+
+def test_brackets_in_help_are_not_markup(run):
+    assert "latentmap[ray]" in " ".join(run("fit", "--help").stdout.replace("│", " ").split())

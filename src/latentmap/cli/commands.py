@@ -55,7 +55,7 @@ class VerbGroup(TyperGroup):
 def load_verb(name: str) -> Command:
     """Import a verb, one of `VERBS`, and return it as a command with all its options."""
     module = import_module(f"latentmap.cli.{VERBS[name][0]}")
-    single = typer.Typer(rich_markup_mode="rich", add_completion=False)
+    single = typer.Typer(rich_markup_mode="markdown", add_completion=False)
     # Typer joins lines into one paragraph unless an empty line separates them.
     examples = "\n\n".join(["Examples:", *module.EXAMPLES])
     single.command(name, epilog=examples)(getattr(module, name))
