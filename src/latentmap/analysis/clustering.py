@@ -69,24 +69,10 @@ class Clusters:
         return len(self.sizes)
 
     def predict(self, codes: ArrayLike, verbose: bool = False) -> tuple[np.ndarray, np.ndarray]:
-        """Return the clusters of other codes.
+        """Return the labels and the confidence of other codes, each of shape (m,).
 
-        Parameters
-        ----------
-        codes : array-like of shape (m, n_components)
-        verbose : bool
-            Show a progress bar.
-
-        Returns
-        -------
-        labels : ndarray of shape (m,), int
-        confidence : ndarray of shape (m,)
-            See the attributes. A row that is far from all clusters is assigned to the nearest one.
-
-        Raises
-        ------
-        DataError
-            If the codes are not finite or have another number of components.
+        A code that is far from all clusters is assigned to the nearest one. Codes that are not
+        finite or have another number of components raise a DataError.
         """
         points = check_codes(codes, self._classifier.points.shape[1], min_rows=1)
         return self._classifier.predict(points, verbose)

@@ -149,19 +149,10 @@ def compress(
 
 
 def decompress(estimator: Decoder, path: str | os.PathLike[str]) -> np.ndarray:
-    """Return the rows of a file that `compress` wrote.
+    """Return the rows of a file that `compress` wrote, as ``inverse_transform`` returns them.
 
-    Parameters
-    ----------
-    estimator : fitted estimator
-        The estimator that compressed the rows.
-    path : path-like
-
-    Returns
-    -------
-    ndarray of shape (n, ...)
-        Rows as ``estimator.inverse_transform`` returns them. See `open_codes` for their labels, and
-        `iter_decompressed` for blocks of rows.
+    The estimator must be the one that compressed the rows. See `open_codes` for their labels, and
+    `iter_decompressed` for blocks of rows.
 
     Raises
     ------

@@ -55,18 +55,11 @@ class DensityModes:
 
 
 class Merge(NamedTuple):
-    """Merge of two groups of modes at a saddle.
+    """Merge of two groups of modes at a saddle, which is between the modes ``ends`` of the groups.
 
-    Attributes
-    ----------
-    ends : tuple of int
-        One mode of each group; the saddle is between them.
-    absorbed : int
-        The main mode of the group with less excess mass.
-    excess_mass : float
-        Excess mass of that group above the saddle, in points.
-    prominence : float
-        Difference between the group's highest log density and that of the saddle.
+    ``absorbed`` is the main mode of the group with less excess mass. ``excess_mass`` is the mass of
+    this group above the saddle, in points, and ``prominence`` the difference between its highest
+    log density and that of the saddle.
     """
 
     ends: tuple[int, int]

@@ -87,21 +87,10 @@ class CodeDistance:
         self._squared_radius = deviation.sum() / 2
 
     def coordinates(self, codes: ArrayLike) -> np.ndarray:
-        """Return points whose Euclidean distances are the distances of the codes.
+        """Return points, float32, whose Euclidean distances are the distances of the codes.
 
-        Parameters
-        ----------
-        codes : array-like of shape (n, n_components)
-
-        Returns
-        -------
-        ndarray of shape (n, n_components) or, for "angular", (n, n_components + 1)
-            float32.
-
-        Raises
-        ------
-        DataError
-            If the codes have another number of components, or are not finite.
+        Their shape is (n, n_components), or (n, n_components + 1) for "angular". Codes that are not
+        finite or have another number of components raise a DataError.
         """
         codes = check_codes(codes, self.n_components, min_rows=1)
         is_angular = self.kind == "angular"
@@ -112,17 +101,7 @@ class CodeDistance:
         return points
 
     def paired(self, a: ArrayLike, b: ArrayLike) -> np.ndarray:
-        """Return the distance between each code of a and the corresponding code of b.
-
-        Parameters
-        ----------
-        a, b : array-like of shape (n, n_components)
-
-        Returns
-        -------
-        ndarray of shape (n,)
-            float32, from 0; at most 2 for "angular".
-        """
+        """Return the distances of corresponding codes of a and b, float32 of shape (n,)."""
         difference = self.coordinates(a) - self.coordinates(b)
         return np.sqrt(np.einsum("ij,ij->i", difference, difference))
 

@@ -131,19 +131,7 @@ class OutlierDetector:
         self._tail = TailDistribution(self._combine(*self._surprisals(errors, distances)))
 
     def score(self, X: DataLike, verbose: bool = False) -> OutlierScores:
-        """Return the outlier scores of rows.
-
-        Parameters
-        ----------
-        X : Source, sparse matrix, data frame or array-like of shape (n, ...)
-            Rows are read in batches.
-        verbose : bool
-            Show a progress bar.
-
-        Returns
-        -------
-        OutlierScores
-        """
+        """Return the `OutlierScores` of rows, which are read in batches."""
         return OutlierScores.concatenate(list(self.score_batches(X, verbose)))
 
     def score_batches(self, X: DataLike, verbose: bool = False) -> Iterator[OutlierScores]:
@@ -154,20 +142,11 @@ class OutlierDetector:
             yield self._score_batch(source, rows)[0]
 
     def expected(self, X: DataLike) -> np.ndarray:
-        """Return the rows that the model expects instead of the given ones, in their units.
+        """Return the rows that the model expects instead of X, in the shape and units of X.
 
         This is the reconstruction. If a row's code is more unusual than its error, it is the
         reconstruction of the nearest reference code, because the row's own code would reproduce
-        what is unusual about it.
-
-        Parameters
-        ----------
-        X : Source, sparse matrix, data frame or array-like of shape (n, ...)
-            Rows, all of which are read into memory.
-
-        Returns
-        -------
-        ndarray of shape (n, ...)
+        what is unusual about it. All rows are read into memory.
         """
         source = as_source(X)
         rows = source[:]
@@ -285,7 +264,7 @@ def score_outliers(
 
 
 def top_outliers(parts: Iterable[OutlierScores], count: int) -> tuple[np.ndarray, OutlierScores]:
-    """Select the rows with the highest scores from batches of scores."""
+    """Return the numbers and scores of the rows with the highest scores, from batches."""
     numbers, top, n_read = np.empty(0, np.int64), None, 0
     for part in parts:
         numbers = np.append(numbers, np.arange(n_read, n_read + len(part.scores)))

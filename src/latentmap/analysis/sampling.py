@@ -124,23 +124,10 @@ class CodeDensity:
         return log_density - self.n_components * np.log(self.scale)
 
     def sample(self, n: int = 1, seed: int | np.random.Generator = 0) -> np.ndarray:
-        """Draw codes.
+        """Draw n codes, float32 of shape (n, n_components).
 
-        Parameters
-        ----------
-        n : int
-        seed : int or numpy.random.Generator
-            A generator continues its sequence, for drawing one batch after another.
-
-        Returns
-        -------
-        ndarray of shape (n, n_components)
-            float32.
-
-        Raises
-        ------
-        SettingError
-            If ``n`` is below 1.
+        A generator as seed continues its sequence, for drawing one batch after another. An n below
+        1 raises a SettingError.
         """
         if n < 1:
             raise SettingError(f"n: expected at least 1, found {n}")
@@ -170,7 +157,7 @@ class MapDensity:
 def density_for(
     estimator: object, codes: ArrayLike | None = None, *, seed: int = 0, verbose: bool = False
 ) -> Density:
-    """Return the density of an estimator's codes: a map's own, or one fitted to codes."""
+    """Return the density of an estimator's codes: a map's own, or one fitted to reference codes."""
     reference = reference_codes(estimator, codes)
     model = as_map(estimator)
     if model is not None:

@@ -152,13 +152,7 @@ class SearchIndex:
         return self._sort(points, indices)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the index to one .safetensors file.
-
-        Raises
-        ------
-        FileError
-            If the path cannot be written.
-        """
+        """Write the index to one .safetensors file, or raise a FileError."""
         kind = self.distance.kind
         contents = IndexContents(self.codes, self.labels, self.names, kind, self.model, self.rows)
         write_index(path, contents)
