@@ -63,16 +63,9 @@ class Scene:
         The number of rows before sampling.
     original_indices : ndarray of shape (n,), int
         The index of each row before sampling.
-    file_names : list of str or None
-        The files that images were read from.
     codes : ndarray of shape (n, n_components)
-    plane : CodePlane
-    density : DensityGrid
-    decoder : PointDecoder
     scores : RowScores
-    display : RowImages or TableColumns
-        Conversion of rows for the page.
-    color_scales : list of ColorScale
+        Cluster, confidence, reconstruction error and outlier score of each row.
 
     Raises
     ------
