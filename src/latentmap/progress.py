@@ -1,34 +1,33 @@
-"""How far a long task has come, with the time left, on standard error.
+"""Progress of long tasks on standard error, with the remaining time.
 
-On a terminal that is a bar; elsewhere, in a log, the same words come as a plain line every two
-seconds, whether there is news or not.
+On a terminal, progress is a bar. Elsewhere, such as in a log, it is a plain line every two seconds,
+even if no step has been completed.
 """
 
 from __future__ import annotations
 
 import contextlib
-import math
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import ClassVar
 
-__all__ = ["Advance", "harmless", "progress"]
+__all__ = ["Advance", "printable", "progress"]
 
+# Called with the number of steps completed since the last call, and ``note=`` for a short text.
 Advance = Callable[..., None]
-"""Called with the number of steps done since the last call, and ``note=`` for a short text."""
 
-QUIET_SECONDS = 2.0
-_GLANCE = 0.5
+LINE_SECONDS = 2.0
+_REFRESH_SECONDS = 0.5
 
 
-def harmless(text: str) -> str:
-    r"""Replace what would steer the terminal: names of files and labels may hold anything.
+def printable(text: str) -> str:
+    r"""Replace control characters, which names of files may contain to manipulate the terminal.
 
     Examples
     --------
-    >>> harmless("rows\x1b[2J.csv")
+    >>> printable("rows\x1b[2J.csv")
     'rows\ufffd[2J.csv'
     """
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
@@ -36,19 +35,19 @@ def harmless(text: str) -> str:
 
 @contextlib.contextmanager
 def progress(
-    description: str, total: int, visible: bool = True, patient: bool = False
+    description: str, total: int, visible: bool = True, delayed: bool = False
 ) -> Iterator[Advance]:
-    """Show how far a long task has come.
+    """Show the progress of a long task and the remaining time.
 
     Parameters
     ----------
     description : str
     total : int
-        Steps in all.
+        Number of steps.
     visible : bool
-        Without it nothing is shown and nothing is imported.
-    patient : bool
-        Show nothing of what is over within two seconds: for a part of what was said already.
+        Whether anything is shown.
+    delayed : bool
+        Whether a task that ends within two seconds shows nothing.
 
     Yields
     ------
@@ -61,21 +60,21 @@ def progress(
     ...     for _ in range(3):
     ...         advance(1)
     """
-    description = harmless(description)
+    description = printable(description)
     if not visible:
         yield lambda steps, note="": None
     elif sys.stderr.isatty():
-        with _bar(description, total, patient) as advance:
+        with _show_bar(description, total, delayed) as advance:
             yield advance
     else:
-        if not patient:
+        if not delayed:
             print(f"{description}…", file=sys.stderr, flush=True)
-        with _Lines(description, total).kept_alive() as advance:
+        with _LineProgress(description, total).refreshed() as advance:
             yield advance
 
 
 @contextlib.contextmanager
-def _bar(description: str, total: int, patient: bool) -> Iterator[Advance]:
+def _show_bar(description: str, total: int, delayed: bool) -> Iterator[Advance]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -87,16 +86,16 @@ def _bar(description: str, total: int, patient: bool) -> Iterator[Advance]:
         TextColumn("{task.fields[note]}", markup=False),
     )
     bars = Progress(*columns, console=Console(stderr=True))
-    task, begun = bars.add_task(description, total=total, note=""), time.monotonic()
+    task, started = bars.add_task(description, total=total, note=""), time.monotonic()
 
     def advance(steps: int, note: str = "") -> None:
         bars.advance(task, steps)
         if note:
-            bars.update(task, note=harmless(note))
-        if patient and time.monotonic() - begun > QUIET_SECONDS:
+            bars.update(task, note=printable(note))
+        if delayed and time.monotonic() - started > LINE_SECONDS:
             bars.start()
 
-    if not patient:
+    if not delayed:
         bars.start()
     try:
         yield advance
@@ -104,50 +103,59 @@ def _bar(description: str, total: int, patient: bool) -> Iterator[Advance]:
         bars.stop()
 
 
-class _Lines:
-    """A plain line now and then, also while whoever does the task says nothing."""
+class _LineProgress:
+    """Progress as plain lines."""
 
-    alive: ClassVar[list[_Lines]] = []
-    """Tasks within tasks, the innermost last."""
+    # Nested tasks, the innermost last.
+    _active: ClassVar[list[_LineProgress]] = []
 
     def __init__(self, description: str, total: int) -> None:
         self.description, self.total, self.done, self.note = description, total, 0, ""
-        self.begun = self.told = time.monotonic()
-        self.one_at_a_time = threading.Lock()
+        self.started = self.printed = time.monotonic()
+        # Time and number of steps at the first advance. The first steps include compilation, so
+        # the speed is measured from there.
+        self.first: tuple[float, int] | None = None
+        self.lock = threading.Lock()
 
     def __call__(self, steps: int, note: str = "") -> None:
-        with self.one_at_a_time:
+        with self.lock:
             self.done += steps
-            self.note = harmless(note) or self.note
+            self.note = printable(note) or self.note
             now = time.monotonic()
-            if now - self.told > QUIET_SECONDS:
-                print(f"{self.description}: {self._words(now - self.begun)}", file=sys.stderr)
-                sys.stderr.flush()
-                self.told = now
+            if self.first is None and self.done:
+                self.first = (now, self.done)
+            if now - self.printed > LINE_SECONDS:
+                print(f"{self.description}: {self._format(now)}", file=sys.stderr, flush=True)
+                self.printed = now
 
-    def _words(self, spent: float) -> str:
+    def _format(self, now: float) -> str:
         if not self.done and not self.note:
-            return f"{spent:.0f} s so far"
-        left = spent / (self.done or math.inf) * (self.total - self.done)
-        told = f"{left:.0f} s left" if self.done else ""
-        return ", ".join(filter(None, [f"{self.done / self.total:.0%}", told, self.note]))
+            return f"{now - self.started:.0f} s so far"
+        parts = [f"{self.done / self.total:.0%}", self._format_remaining(now), self.note]
+        return ", ".join(filter(None, parts))
+
+    def _format_remaining(self, now: float) -> str:
+        if self.first is None or self.done == self.first[1]:
+            return ""
+        seconds_per_step = (now - self.first[0]) / (self.done - self.first[1])
+        return f"{seconds_per_step * (self.total - self.done):.0f} s left"
 
     @contextlib.contextmanager
-    def kept_alive(self) -> Iterator[Advance]:
-        """Tell that it still goes on; of a task within a task, only the inner one does."""
-        over = threading.Event()
+    def refreshed(self) -> Iterator[Advance]:
+        """Print lines regularly during the block, unless a nested task does."""
+        ended = threading.Event()
 
-        def glance() -> None:
-            while not over.wait(_GLANCE):
-                if self.alive[-1:] == [self]:
+        def refresh() -> None:
+            while not ended.wait(_REFRESH_SECONDS):
+                if self._active[-1:] == [self]:
                     self(0)
 
-        glancing = threading.Thread(target=glance, daemon=True)
-        self.alive.append(self)
-        glancing.start()
+        thread = threading.Thread(target=refresh, daemon=True)
+        self._active.append(self)
+        thread.start()
         try:
             yield self
         finally:
-            over.set()
-            glancing.join()
-            self.alive.remove(self)
+            ended.set()
+            thread.join()
+            self._active.remove(self)

@@ -32,8 +32,8 @@ def test_slow_reading_shows_progress(tmp_path, monkeypatch, capsys):
     path.write_text("a,b\n1,2\n3,4\n", encoding="ascii")
     open_data(path, verbose=True)
     assert capsys.readouterr().err == ""
-    monkeypatch.setattr("latentmap.progress.QUIET_SECONDS", 0.0)
-    monkeypatch.setattr("latentmap.progress._GLANCE", 0.001)
+    monkeypatch.setattr("latentmap.progress.LINE_SECONDS", 0.0)
+    monkeypatch.setattr("latentmap.progress._REFRESH_SECONDS", 0.001)
     read = readers._FILE_READERS[".csv"]
     monkeypatch.setitem(
         readers._FILE_READERS, ".csv", lambda *args: (time.sleep(0.2), read(*args))[1]

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from latentmap.progress import harmless, progress
+from latentmap.progress import printable, progress
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,7 +38,7 @@ def _console(stderr: bool) -> Console:
 
 def print_message(text: str) -> None:
     """Print a message to standard error."""
-    _console(stderr=True).print(harmless(text))
+    _console(stderr=True).print(printable(text))
 
 
 def print_error(text: str) -> None:
@@ -46,7 +46,7 @@ def print_error(text: str) -> None:
     from rich.text import Text
 
     _console(stderr=True).print(
-        Text.assemble(("error: ", "bold red"), harmless(" ".join(text.split())))
+        Text.assemble(("error: ", "bold red"), printable(" ".join(text.split())))
     )
 
 
@@ -57,11 +57,11 @@ def show_status(text: str) -> Iterator[None]:
 
     console = _console(stderr=True)
     if console.is_terminal:
-        with console.status(Text(harmless(text))):
+        with console.status(Text(printable(text))):
             yield
     else:
         print_message(text)
-        with progress(text.rstrip("…"), 1, patient=True):
+        with progress(text.rstrip("…"), 1, delayed=True):
             yield
 
 
@@ -79,8 +79,8 @@ def print_pairs(title: str, pairs: Sequence[tuple[str, str]]) -> None:
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in pairs:
-        table.add_row(Text(harmless(name)), Text(harmless(value)))
-    _console(stderr=False).print(Text(harmless(title), style="bold"))
+        table.add_row(Text(printable(name)), Text(printable(value)))
+    _console(stderr=False).print(Text(printable(title), style="bold"))
     _print_wrapped(table)
 
 
@@ -95,7 +95,7 @@ def print_table(
     for column in columns:
         table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(harmless(value)) for value in row))
+        table.add_row(*(Text(printable(value)) for value in row))
     _print_wrapped(table)
 
 

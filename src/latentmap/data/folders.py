@@ -28,7 +28,7 @@ def list_files(
     cannot be read.
     """
     with progress(
-        f"listing the files of {folder_name(folder)}", 1, verbose, patient=True
+        f"listing the files of {folder_name(folder)}", 1, verbose, delayed=True
     ) as advance:
         paths = _walk(str(folder), "", accepts)
         return StringStore.in_order(_count(paths, advance), natural_sort_key)

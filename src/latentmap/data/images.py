@@ -93,7 +93,7 @@ class ImageFolderSource(Source):
         """Read all headers, check the sizes, and return the kinds of pixels that occur."""
         kinds, count = set(), len(self.paths)
         with progress(
-            f"reading the headers of {count:,} images", count, verbose, patient=True
+            f"reading the headers of {count:,} images", count, verbose, delayed=True
         ) as advance:
             for number, path in enumerate(self.paths, start=1):
                 size, kind = _read_header(self.folder, path)

@@ -236,7 +236,7 @@ def _with_progress(
     size: Callable[[Any], int] = lambda _: 1,
 ) -> Iterator[Any]:
     """Yield the same parts and show progress."""
-    with progress(f"reading {total:,} {what}", total, verbose, patient=True) as advance:
+    with progress(f"reading {total:,} {what}", total, verbose, delayed=True) as advance:
         for part in parts:
             yield part
             advance(size(part))

@@ -82,7 +82,7 @@ def _open_file(path: Path, label: str | None, verbose: bool) -> Source:
             f"{path}: expected one of the suffixes {', '.join(_FILE_READERS)}, or a folder, "
             f"found {repr(path.suffix) if path.suffix else 'none'}"
         )
-    with progress(f"reading {path.name}", 1, verbose, patient=True):
+    with progress(f"reading {path.name}", 1, verbose, delayed=True):
         return _FILE_READERS[suffix](path, label)
 
 
