@@ -13,7 +13,7 @@ from latentmap.metrics import evaluate, neighbor_accuracy, trustworthiness
 
 
 class Linear:
-    """PCA with the methods of an estimator of ours."""
+    """PCA with the additional methods of an estimator of this library."""
 
     def __init__(self, n_components=2):
         self.pca = PCA(n_components, random_state=0)
@@ -86,10 +86,10 @@ def test_trustworthiness_of_two_rows_is_nan(rows):
 def test_accuracy_by_hand():
     reference, reference_labels = [[0.0], [1.0], [2.0], [10.0], [11.0]], ["a", "a", "b", "b", "b"]
     # 3 nearest of 0.5: a, a, b; of 9: b, b, b; of 1.4: a, b, a.
-    found = neighbor_accuracy(
+    result = neighbor_accuracy(
         [[0.5], [9.0], [1.4]], ["a", "b", "b"], reference, reference_labels, k=3
     )
-    assert found == pytest.approx(2 / 3)
+    assert result == pytest.approx(2 / 3)
 
 
 @pytest.mark.parametrize("k", [1, 5, 10])
@@ -98,10 +98,10 @@ def test_accuracy_matches_scikit_learn(rows, k):
     fitted, unseen = slice(0, 200), slice(200, None)
     judge = KNeighborsClassifier(k).fit(rows[fitted, :2], labels[fitted])
     expected = judge.score(rows[unseen, :2], labels[unseen])
-    found = neighbor_accuracy(
+    result = neighbor_accuracy(
         rows[unseen, :2], labels[unseen], rows[fitted, :2], labels[fitted], k=k
     )
-    assert found == pytest.approx(expected)
+    assert result == pytest.approx(expected)
 
 
 def test_leave_one_out_excludes_the_row_itself():
@@ -121,7 +121,7 @@ def test_first_label_in_order_wins_a_tie():
 
 
 @pytest.mark.parametrize(
-    ("call", "words"),
+    ("call", "message"),
     [
         (lambda: trustworthiness([[1.0]] * 5, [[1.0]] * 4), "codes: expected 5"),
         (lambda: trustworthiness([[1.0]] * 5, [[1.0]] * 5, k=0), "k: expected at least 1"),
@@ -132,46 +132,46 @@ def test_first_label_in_order_wins_a_tie():
         (lambda: neighbor_accuracy([[1.0]] * 2, [1, 2], k=0), "k: expected at least 1"),
     ],
 )
-def test_mismatched_arguments_raise(call, words):
-    with pytest.raises((DataError, SettingError), match=words):
+def test_mismatched_arguments_raise(call, message):
+    with pytest.raises((DataError, SettingError), match=message):
         call()
 
 
 def test_evaluate_returns_the_figures_of_all_rows(rows):
     estimator = Linear().fit(rows)
     labels = (rows[:, 0] > 0).astype(int)
-    found = evaluate(estimator, rows, labels=labels)
+    result = evaluate(estimator, rows, labels=labels)
     codes = estimator.transform(rows)
-    assert found["rows"] == 300
-    assert found["mse"] == pytest.approx(estimator.reconstruction_error(rows).mean())
-    assert found["trustworthiness"] == pytest.approx(trustworthiness(rows, codes))
-    assert found["accuracy_10"] == pytest.approx(neighbor_accuracy(codes, labels, k=10))
-    assert found["accuracy_5"] == pytest.approx(neighbor_accuracy(codes, labels, k=5))
-    assert found["rows_per_second"] > 0
-    assert "negative_elbo" not in found
+    assert result["rows"] == 300
+    assert result["mse"] == pytest.approx(estimator.reconstruction_error(rows).mean())
+    assert result["trustworthiness"] == pytest.approx(trustworthiness(rows, codes))
+    assert result["accuracy_10"] == pytest.approx(neighbor_accuracy(codes, labels, k=10))
+    assert result["accuracy_5"] == pytest.approx(neighbor_accuracy(codes, labels, k=5))
+    assert result["rows_per_second"] > 0
+    assert "negative_elbo" not in result
 
 
 def test_evaluate_reads_batches_and_labels_of_a_source(rows, monkeypatch):
     monkeypatch.setattr("latentmap.data.batching.BATCH_ROWS", 70)
     estimator, labels = Linear().fit(rows), (rows[:, 1] > 0).astype(int)
-    whole = evaluate(estimator, rows, labels=labels)
+    full = evaluate(estimator, rows, labels=labels)
     source = ArraySource(rows, labels=labels)
     sizes = []
     plain = source.batches
     monkeypatch.setattr(source, "batches", lambda size: sizes.append(size) or plain(size))
-    found = evaluate(estimator, source)
+    result = evaluate(estimator, source)
     assert sizes == [70]
-    del whole["rows_per_second"], found["rows_per_second"]
-    assert found == pytest.approx(whole)
+    del full["rows_per_second"], result["rows_per_second"]
+    assert result == pytest.approx(full)
 
 
 def test_evaluate_predicts_labels_from_reference_rows(rows):
     estimator, labels = Linear().fit(rows), (rows[:, 1] > 0).astype(int)
     codes = estimator.transform(rows)
     pairs = {"reference": codes[:200], "reference_labels": labels[:200]}
-    found = evaluate(estimator, rows[200:], labels=labels[200:], **pairs)
+    result = evaluate(estimator, rows[200:], labels=labels[200:], **pairs)
     expected = neighbor_accuracy(codes[200:], labels[200:], codes[:200], labels[:200], k=5)
-    assert found["accuracy_5"] == pytest.approx(expected)
+    assert result["accuracy_5"] == pytest.approx(expected)
 
 
 def test_evaluate_returns_the_bound_of_a_variational_estimator(rows):
@@ -185,5 +185,5 @@ def test_evaluate_leaves_out_figures_for_few_rows(rows):
 
 
 def test_evaluate_does_not_score_measurements_as_classes(rows):
-    found = evaluate(Linear().fit(rows), rows, labels=rows[:, 0].astype(str))
-    assert "accuracy_5" not in found
+    result = evaluate(Linear().fit(rows), rows, labels=rows[:, 0].astype(str))
+    assert "accuracy_5" not in result

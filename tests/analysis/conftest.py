@@ -7,7 +7,7 @@ from latentmap.analysis import CodeDensity
 
 
 class Plane:
-    """An estimator whose rows are its codes, bent by ``bend``."""
+    """Estimator whose decoder is the function ``bend``."""
 
     def __init__(self, bend=lambda z: z):
         self.bend = bend
@@ -17,7 +17,7 @@ class Plane:
 
 
 class Atlas(Plane):
-    """A map: landmarks, and the density around them."""
+    """Map with landmarks and a Gaussian density around them."""
 
     def __init__(self, landmarks, width):
         super().__init__()
@@ -40,7 +40,7 @@ def atlas():
 
 @pytest.fixture(scope="session")
 def ring():
-    """Codes on three quarters of a ring, a gap below; the angle of each."""
+    """Codes on three quarters of a ring, and their angles."""
     rng = np.random.default_rng(0)
     angle = np.sort(rng.uniform(-0.25 * np.pi, 1.25 * np.pi, 1500))
     codes = np.column_stack([np.cos(angle), np.sin(angle)]) * rng.normal(1, 0.06, (1500, 1))

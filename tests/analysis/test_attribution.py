@@ -26,8 +26,8 @@ WINE = load_wine().data
     ],
 )
 def test_squared_differences_add_up_to_the_reconstruction_error(estimator, X):
-    back = estimator.fit(X).inverse_transform(estimator.transform(X))
-    squares = scaled_difference(estimator, X, back) ** 2
+    restored = estimator.fit(X).inverse_transform(estimator.transform(X))
+    squares = scaled_difference(estimator, X, restored) ** 2
     assert squares.mean(axis=1) == pytest.approx(
         estimator.reconstruction_error(X), rel=2e-3, abs=1e-6
     )

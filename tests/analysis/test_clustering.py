@@ -11,21 +11,21 @@ from latentmap.errors import DataError, SettingError
 
 @pytest.fixture(scope="module")
 def three():
-    """Three blobs of 400, 300 and 200 codes, in shuffled order, and whose each is."""
+    """Shuffled codes of three blobs of 400, 300 and 200, and the blob of each."""
     rng = np.random.default_rng(0)
     parts = np.repeat([0, 1, 2], [400, 300, 200])
     rng.shuffle(parts)
-    middles = np.array([[0.0, 0.0], [8.0, 0.0], [0.0, 8.0]])
-    return middles[parts] + rng.normal(size=(900, 2)), parts
+    midpoints = np.array([[0.0, 0.0], [8.0, 0.0], [0.0, 8.0]])
+    return midpoints[parts] + rng.normal(size=(900, 2)), parts
 
 
 @pytest.mark.parametrize(
     ("count", "width", "rows"), [(2, 1, 400), (5, 2, 1000), (4, 8, 800), (6, 32, 1500)]
 )
 def test_blobs_are_separate_clusters(count, width, rows):
-    middles = 12.0 * np.eye(count, width) if width > 1 else np.array([[0.0], [12.0]])
-    middles[:, 0] += 12.0 * np.arange(count)
-    codes, parts = make_blobs(rows, centers=middles, cluster_std=1.0, random_state=0)
+    midpoints = 12.0 * np.eye(count, width) if width > 1 else np.array([[0.0], [12.0]])
+    midpoints[:, 0] += 12.0 * np.arange(count)
+    codes, parts = make_blobs(rows, centers=midpoints, cluster_std=1.0, random_state=0)
     clusters = cluster(codes)
     assert clusters.is_count_estimated
     assert clusters.n_clusters == count
@@ -79,12 +79,12 @@ def test_exemplars_are_dense_and_distant_rows_of_their_cluster(three):
     for group, rows in enumerate(clusters.exemplars):
         assert (clusters.labels[rows] == group).all()
         assert len(np.unique(rows)) == 6
-        middle = np.median(codes[clusters.labels == group], axis=0)
-        away = np.linalg.norm(codes[rows] - middle, axis=1)
-        assert away[0] < 0.8
-        assert np.median(away) < 1.8
-        apart = np.linalg.norm(codes[rows][:, None] - codes[rows], axis=2)
-        assert apart[np.triu_indices(6, 1)].min() > 0.1
+        center = np.median(codes[clusters.labels == group], axis=0)
+        distances_from_center = np.linalg.norm(codes[rows] - center, axis=1)
+        assert distances_from_center[0] < 0.8
+        assert np.median(distances_from_center) < 1.8
+        distances = np.linalg.norm(codes[rows][:, None] - codes[rows], axis=2)
+        assert distances[np.triu_indices(6, 1)].min() > 0.1
     small = cluster([[0.0], [0.1], [5.0]], n_exemplars=10)
     assert sorted(small.exemplars[0].tolist()) == [0, 1, 2]
 
@@ -95,7 +95,7 @@ def test_fewer_clusters_than_modes(three):
     assert not clusters.is_count_estimated
     assert clusters.method == "density"
     assert clusters.n_clusters == 2
-    assert len(np.unique(clusters.labels[parts == 0])) == 1  # the valleys are kept
+    assert len(np.unique(clusters.labels[parts == 0])) == 1  # No blob is split.
 
 
 def test_few_distant_rows_do_not_become_a_requested_cluster(three):
@@ -156,7 +156,7 @@ def test_distant_row_does_not_change_clusters(three):
 
 
 @pytest.mark.parametrize(
-    ("codes", "words"),
+    ("codes", "message"),
     [
         ([[1.0, np.nan]], "codes, row 0: expected finite numbers"),
         ([1.0, 2.0], "codes: expected shape \\(n, n_components\\)"),
@@ -164,13 +164,13 @@ def test_distant_row_does_not_change_clusters(three):
         (np.empty((0, 2)), "codes: expected shape"),
     ],
 )
-def test_invalid_codes_raise(codes, words):
-    with pytest.raises(DataError, match=words):
+def test_invalid_codes_raise(codes, message):
+    with pytest.raises(DataError, match=message):
         cluster(codes)
 
 
 @pytest.mark.parametrize(
-    ("settings", "words"),
+    ("settings", "message"),
     [
         ({"n_clusters": 0}, "n_clusters: expected an integer above 0, found 0"),
         ({"n_clusters": 2.5}, "n_clusters: expected an integer above 0, found 2.5"),
@@ -179,8 +179,8 @@ def test_invalid_codes_raise(codes, words):
         ({"n_clusters": 3}, "at most the number of different codes, 2, found 3"),
     ],
 )
-def test_numbers_out_of_range_raise(settings, words):
-    with pytest.raises(SettingError, match=words):
+def test_numbers_out_of_range_raise(settings, message):
+    with pytest.raises(SettingError, match=message):
         cluster([[0.0], [0.0], [1.0]], **settings)
 
 

@@ -35,7 +35,7 @@ def quantizer(codes):
 
 @pytest.fixture
 def write(tmp_path, codes, quantizer):
-    """Write codes, or a file of other parts."""
+    """Return a function that writes a file of codes."""
 
     def write(values=codes, labels=None, **about):
         path, header = tmp_path / "rows.codes", CodeFileHeader(**{**ABOUT, **about})
@@ -52,12 +52,12 @@ def frame(data):
 
 
 def frames(path):
-    data, found = path.read_bytes()[len(MAGIC) :], []
+    data, result = path.read_bytes()[len(MAGIC) :], []
     while data:
         length = struct.unpack_from("<I", data)[0]
-        found.append(data[8 : 8 + length])
+        result.append(data[8 : 8 + length])
         data = data[8 + length :]
-    return found
+    return result
 
 
 def with_frames(path, parts):
@@ -70,14 +70,14 @@ def with_header(path, **changes):
     return with_frames(path, [json.dumps({**json.loads(header), **changes}).encode(), *rest])
 
 
-def refused(path, words, kind=FileError):
-    with pytest.raises(kind, match=words) as told:
+def refused(path, message, kind=FileError):
+    with pytest.raises(kind, match=message) as error:
         list(CodeFile(path).codes())
-    assert str(path) in str(told.value)
-    assert "\n" not in str(told.value)
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
 
 
-# -- there and back --------------------------------------------------------------------------------
+# -- reading written files -------------------------------------------------------------------------
 
 
 def test_codes_are_read_as_rounded(write, codes, quantizer):
@@ -93,10 +93,10 @@ def test_codes_are_read_as_rounded(write, codes, quantizer):
 def test_outlying_codes_are_stored_exactly(write, codes):
     values = codes.copy()
     values[7, 1], values[90, 2] = 1e30, -12345.678
-    back = np.concatenate(list(CodeFile(write(values)).codes()))
-    assert back[7, 1] == values[7, 1]
-    assert back[90, 2] == values[90, 2]
-    assert np.abs(np.delete(back - values, [7, 90], axis=0)).max() < 0.2
+    restored = np.concatenate(list(CodeFile(write(values)).codes()))
+    assert restored[7, 1] == values[7, 1]
+    assert restored[90, 2] == values[90, 2]
+    assert np.abs(np.delete(restored - values, [7, 90], axis=0)).max() < 0.2
 
 
 @pytest.mark.parametrize("version", range(1, FORMAT + 1))
@@ -112,9 +112,9 @@ def test_files_of_every_format_are_read(version):
     [np.arange(100) % 7, np.array(["a", "ü b", ""])[np.arange(100) % 3], np.zeros(100, int)],
 )
 def test_labels_are_restored(write, labels):
-    found = CodeFile(write(labels=labels)).labels
-    assert np.array_equal(found, labels)
-    assert found.dtype.kind == labels.dtype.kind
+    result = CodeFile(write(labels=labels)).labels
+    assert np.array_equal(result, labels)
+    assert result.dtype.kind == labels.dtype.kind
 
 
 def test_labels_take_their_entropy(write):
@@ -127,13 +127,13 @@ def test_too_many_distinct_labels_raise():
         encode_labels(np.arange(70_000))
 
 
-# -- other files -----------------------------------------------------------------------------------
+# -- damaged and other files -----------------------------------------------------------------------
 
 
 def test_truncated_file_raises(write, tmp_path):
-    whole, part = write(labels=np.arange(100) % 2).read_bytes(), tmp_path / "part.codes"
-    for length in range(len(whole)):
-        part.write_bytes(whole[:length])
+    complete, part = write(labels=np.arange(100) % 2).read_bytes(), tmp_path / "part.codes"
+    for length in range(len(complete)):
+        part.write_bytes(complete[:length])
         refused(part, "cut short|another file" if length < len(MAGIC) else "cut short")
 
 
@@ -145,9 +145,11 @@ def test_data_after_the_last_block_raise(write):
 
 def test_changed_byte_raises(write):
     path = write(labels=np.arange(100) % 2)
-    whole = path.read_bytes()
-    for place in range(len(whole)):
-        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :])
+    complete = path.read_bytes()
+    for position in range(len(complete)):
+        path.write_bytes(
+            complete[:position] + bytes([complete[position] ^ 0x10]) + complete[position + 1 :]
+        )
         refused(path, "damaged|cut short|another file")
 
 
@@ -208,7 +210,7 @@ def test_huge_frame_raises(write):
 
 
 @pytest.mark.parametrize(
-    ("block", "words"),
+    ("block", "message"),
     [
         (b"", "expected a count"),
         (b"\xff\xff\xff\xff", "expected 4294967295 codes, found fewer"),
@@ -216,9 +218,9 @@ def test_huge_frame_raises(write):
         (b"\x00\x00\x00\x00ab", "whole words of 4 bytes"),
     ],
 )
-def test_invalid_block_raises(write, block, words):
+def test_invalid_block_raises(write, block, message):
     path = write()
-    refused(with_frames(path, [*frames(path)[:2], block, *frames(path)[3:]]), words)
+    refused(with_frames(path, [*frames(path)[:2], block, *frames(path)[3:]]), message)
 
 
 def test_nan_in_a_block_raises(write, codes):

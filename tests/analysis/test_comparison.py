@@ -17,10 +17,10 @@ MODEL = PCA(4, whiten=True).fit(X)
 def test_fraction_farther_estimates_the_fraction_of_all_pairs():
     index = SearchIndex(MODEL.transform(X))
     first, second = np.triu_indices(len(X), 1)
-    apart = index.distance.paired(index.codes[first], index.codes[second])
-    for distance in np.quantile(apart, [0.01, 0.5, 0.9]):
-        found = fraction_farther(index, float(distance))
-        assert found == pytest.approx(np.mean(apart > distance), abs=0.01)
+    distances = index.distance.paired(index.codes[first], index.codes[second])
+    for distance in np.quantile(distances, [0.01, 0.5, 0.9]):
+        result = fraction_farther(index, float(distance))
+        assert result == pytest.approx(np.mean(distances > distance), abs=0.01)
 
 
 def test_equal_distances_count_half():
@@ -30,21 +30,21 @@ def test_equal_distances_count_half():
 
 
 def test_comparison_of_two_rows():
-    found = compare(MODEL, X[3], X[100:101], reference=X)
+    result = compare(MODEL, X[3], X[100:101], reference=X)
     index = SearchIndex(MODEL.transform(X))
     expected = index.distance.paired(MODEL.transform(X[3:4]), MODEL.transform(X[100:101]))
-    assert found.distance == pytest.approx(expected[0], rel=1e-6)
-    assert np.array_equal(found.rows, X[[3, 100]])
-    assert found.reconstructions == pytest.approx(
+    assert result.distance == pytest.approx(expected[0], rel=1e-6)
+    assert np.array_equal(result.rows, X[[3, 100]])
+    assert result.reconstructions == pytest.approx(
         MODEL.inverse_transform(MODEL.transform(X[[3, 100]]))
     )
-    assert np.array_equal(found.difference, X[100] - X[3])
-    assert compare(MODEL, X[3], X[100], reference=index).fraction_farther == found.fraction_farther
+    assert np.array_equal(result.difference, X[100] - X[3])
+    assert compare(MODEL, X[3], X[100], reference=index).fraction_farther == result.fraction_farther
 
 
 def test_row_compared_with_itself():
-    found = compare(MODEL, X[3], X[3], reference=X)
-    assert found.distance == 0 and found.fraction_farther == 1
+    result = compare(MODEL, X[3], X[3], reference=X)
+    assert result.distance == 0 and result.fraction_farther == 1
 
 
 def test_seed_determines_the_pairs():
@@ -57,12 +57,12 @@ def test_seed_determines_the_pairs():
 def test_images_alone_and_in_batches():
     images = np.random.default_rng(0).integers(0, 255, (40, 5, 4), np.uint8)
     model = AutoEncoder(2, epochs=1, random_state=0).fit(images)
-    found = compare(model, images[0], images[1:2], reference=images)
-    assert found.rows.shape == found.reconstructions.shape == (2, 5, 4)
+    result = compare(model, images[0], images[1:2], reference=images)
+    assert result.rows.shape == result.reconstructions.shape == (2, 5, 4)
     source = ArraySource(images)
     assert (
         compare(model, source.subset([0]), source.subset([1]), source).fraction_farther
-        == found.fraction_farther
+        == result.fraction_farther
     )
 
 
@@ -75,15 +75,15 @@ def test_column_names_are_compared():
 
 
 @pytest.mark.parametrize(
-    ("a", "b", "words"),
+    ("a", "b", "message"),
     [
         (X[:2], X[0], r"a: expected one row, found an array of shape \(2, 13\)"),
         (X[0], X[:0], r"b: expected one row, found an array of shape \(0, 13\)"),
         (X[0], 3.0, "b: expected one row"),
     ],
 )
-def test_input_that_is_not_one_row_raises(a, b, words):
-    with pytest.raises(DataError, match=words):
+def test_input_that_is_not_one_row_raises(a, b, message):
+    with pytest.raises(DataError, match=message):
         compare(MODEL, a, b, reference=X)
 
 

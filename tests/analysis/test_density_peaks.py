@@ -7,7 +7,7 @@ from latentmap.analysis.density_peaks import assign_modes, find_modes, merge_tre
 
 
 def blobs(*parts):
-    """Normal blobs: (rows, middle, deviation) each, on a line across the plane."""
+    """Return normal blobs on a line, each given as (rows, center, standard deviation)."""
     rng = np.random.default_rng(0)
     return np.concatenate([rng.normal((x, 0), s, (n, 2)) for n, x, s in parts])
 
@@ -15,7 +15,7 @@ def blobs(*parts):
 def test_density_is_computed_from_neighbor_distances():
     points = np.array([[0.0], [1.0], [3.0], [10.0]])
     density = find_modes(points, 2)
-    # the root mean squares of the distances to the two nearest others
+    # Root mean squares of the distances to the two nearest other points.
     np.testing.assert_allclose(density.radii, np.sqrt([5.0, 2.5, 6.5, 65.0]))
     assert density.log_density.argmax() == 1
     np.testing.assert_allclose(
@@ -73,8 +73,8 @@ def _main(density, tree):
 def test_narrow_mode_has_less_excess_mass_than_a_wide_mode():
     points = blobs((600, 0, 1), (300, 6, 1), (40, 0.8, 0.01))
     tree = sorted(merge_tree(find_modes(points, 25)), key=lambda merge: -merge.excess_mass)
-    assert tree[0].excess_mass > 200  # the second hill
-    assert tree[1].excess_mass <= 40  # whatever the height of the spike
+    assert tree[0].excess_mass > 200  # The second wide mode.
+    assert tree[1].excess_mass <= 40  # The narrow mode has 40 points.
 
 
 def test_every_code_is_assigned_to_a_selected_mode():

@@ -10,7 +10,7 @@ WIDE = RNG.normal(size=(500, 8)) * [9, 7, 5, 3, 2, 1, 0.5, 0.1] + 4
 
 
 def by_hand(a, b, codes):
-    """The formula of the docstring, with angles."""
+    """Compute the angular distance from the angle."""
     mean, spread = codes.mean(axis=0), codes.std(axis=0)
     ends = [np.append((z - mean) / np.sqrt(spread), np.sqrt(spread.sum() / 2)) for z in (a, b)]
     cosine = ends[0] @ ends[1] / np.prod([np.linalg.norm(end) for end in ends])
@@ -18,11 +18,11 @@ def by_hand(a, b, codes):
 
 
 def test_angular_distance_matches_the_formula():
-    found = CodeDistance(WIDE).paired(WIDE[:50], WIDE[50:100])
+    result = CodeDistance(WIDE).paired(WIDE[:50], WIDE[50:100])
     pairs = zip(WIDE[:50], WIDE[50:100], strict=True)
-    assert found == pytest.approx([by_hand(a, b, WIDE) for a, b in pairs], rel=1e-4)
-    assert found.min() >= 0
-    assert found.max() <= 2
+    assert result == pytest.approx([by_hand(a, b, WIDE) for a, b in pairs], rel=1e-4)
+    assert result.min() >= 0
+    assert result.max() <= 2
 
 
 def test_additional_coordinate_is_half_the_mean_squared_norm():
@@ -34,8 +34,8 @@ def test_additional_coordinate_is_half_the_mean_squared_norm():
 
 def test_two_components_are_compared_by_euclidean_distance():
     spots = RNG.normal(size=(100, 2)) * [50, 1] - 300
-    found = CodeDistance(spots).paired(spots[:10], spots[10:20])
-    assert found == pytest.approx(np.linalg.norm(spots[:10] - spots[10:20], axis=1), rel=1e-4)
+    result = CodeDistance(spots).paired(spots[:10], spots[10:20])
+    assert result == pytest.approx(np.linalg.norm(spots[:10] - spots[10:20], axis=1), rel=1e-4)
 
 
 @pytest.mark.parametrize("factor", [1e-20, 1e-3, 1e15])
@@ -54,22 +54,25 @@ def test_metric_axioms():
 
 
 def test_direction_outweighs_length():
-    """Twice as far in the same direction is nearer than as far in another one."""
-    middle = WIDE.mean(axis=0)
-    away, turned = middle.copy(), middle.copy()
-    away[:2] += 6, 4
+    """A code twice as far in the same direction is nearer than one as far in another direction."""
+    center = WIDE.mean(axis=0)
+    shifted, turned = center.copy(), center.copy()
+    shifted[:2] += 6, 4
     turned[:2] += 6, -4
-    twice = 2 * away - middle
-    near, far = CodeDistance(WIDE).paired([away, away], [twice, turned])
+    twice = 2 * shifted - center
+    near, far = CodeDistance(WIDE).paired([shifted, shifted], [twice, turned])
     assert near < far
-    assert np.subtract(*CodeDistance(WIDE, "euclidean").paired([away, away], [twice, turned])) < 0.1
+    assert (
+        np.subtract(*CodeDistance(WIDE, "euclidean").paired([shifted, shifted], [twice, turned]))
+        < 0.1
+    )
 
 
 def test_constant_components_do_not_change_the_distance():
     flat = np.column_stack([WIDE, np.full((500, 2), 3.0)])
-    found = CodeDistance(flat).paired(flat[:50], flat[50:100])
+    result = CodeDistance(flat).paired(flat[:50], flat[50:100])
     expected = CodeDistance(WIDE).paired(WIDE[:50], WIDE[50:100])
-    assert found == pytest.approx(expected, rel=1e-2)
+    assert result == pytest.approx(expected, rel=1e-2)
 
 
 def test_one_row_and_equal_rows():
@@ -86,7 +89,7 @@ def test_block_size_does_not_change_coordinates(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("codes", "words"),
+    ("codes", "message"),
     [
         (np.zeros((0, 4)), r"expected shape \(n, n_components\), found \(0, 4\)"),
         (np.zeros(4), r"found \(4,\)"),
@@ -95,8 +98,8 @@ def test_block_size_does_not_change_coordinates(monkeypatch):
         ([[0.0, 1e300]], "row 0: expected finite numbers"),
     ],
 )
-def test_invalid_codes_raise(codes, words):
-    with np.errstate(over="ignore"), pytest.raises(DataError, match=words):
+def test_invalid_codes_raise(codes, message):
+    with np.errstate(over="ignore"), pytest.raises(DataError, match=message):
         CodeDistance(codes)
 
 

@@ -13,7 +13,7 @@ from latentmap.errors import DataError, SettingError
 
 
 def definition(real, generated, k):
-    """Density and coverage as the paper writes them, pair by pair."""
+    """Compute density and coverage pair by pair, as in the paper."""
     inside = np.zeros((len(generated), len(real)), bool)
     for i, x in enumerate(real):
         others = sorted(np.linalg.norm(x - y) for j, y in enumerate(real) if j != i)
@@ -29,29 +29,29 @@ def rows():
 
 @pytest.mark.parametrize("k", [1, 5])
 def test_density_and_coverage_match_the_published_formulas(rows, k):
-    found = density_and_coverage(*rows, k=k)
-    assert found == pytest.approx(definition(*rows, k))
+    result = density_and_coverage(*rows, k=k)
+    assert result == pytest.approx(definition(*rows, k))
 
 
 def test_block_size_does_not_change_results(rows, monkeypatch):
-    whole = density_and_coverage(*rows), nearest_distances(*rows)
+    complete = density_and_coverage(*rows), nearest_distances(*rows)
     monkeypatch.setattr(generation_metrics, "BLOCK_NUMBERS", 60 * 7)
-    assert density_and_coverage(*rows) == whole[0]
-    assert np.array_equal(nearest_distances(*rows), whole[1])
+    assert density_and_coverage(*rows) == complete[0]
+    assert np.array_equal(nearest_distances(*rows), complete[1])
 
 
 def test_same_distribution_has_the_expected_values():
     real, same = np.random.default_rng(0).normal(size=(2, 2000, 10))
-    found = density_and_coverage(real, same)
-    assert found.density == pytest.approx(1, abs=0.05)
-    assert found.coverage == pytest.approx(1 - 2**-5, abs=0.01)
+    result = density_and_coverage(real, same)
+    assert result.density == pytest.approx(1, abs=0.05)
+    assert result.coverage == pytest.approx(1 - 2**-5, abs=0.01)
 
 
 def test_one_of_two_modes_covers_half():
     rng = np.random.default_rng(0)
     real = rng.normal(size=(1000, 2)) + 50 * np.repeat([0, 1], 500)[:, None]
-    found = density_and_coverage(real, rng.normal(size=(1000, 2)))
-    assert found.coverage == pytest.approx(0.5, abs=0.02)
+    result = density_and_coverage(real, rng.normal(size=(1000, 2)))
+    assert result.coverage == pytest.approx(0.5, abs=0.02)
 
 
 def test_distance_from_the_origin_does_not_matter():
@@ -66,13 +66,13 @@ def test_images_are_flattened(rows):
 
 
 def test_copy_has_distance_zero(rows):
-    found = nearest_distances([rows[0][3], rows[0][4] + 100], rows[0])
-    assert found[0] == pytest.approx(0, abs=1e-3)
-    assert found[1] > 100
+    result = nearest_distances([rows[0][3], rows[0][4] + 100], rows[0])
+    assert result[0] == pytest.approx(0, abs=1e-3)
+    assert result[1] > 100
 
 
 @pytest.mark.parametrize(
-    ("real", "generated", "k", "error", "words"),
+    ("real", "generated", "k", "error", "message"),
     [
         (np.zeros((5, 2)), np.zeros((5, 2)), 5, DataError, "more than k = 5 of them, found 5"),
         (np.zeros((9, 2)), np.zeros((5, 3)), 5, DataError, "expected 2 numbers each, found 3"),
@@ -82,13 +82,13 @@ def test_copy_has_distance_zero(rows):
         (np.zeros((9, 2)), np.zeros((5, 2)), 0, SettingError, "k: expected at least 1"),
     ],
 )
-def test_invalid_rows_raise(real, generated, k, error, words):
-    with pytest.raises(error, match=words):
+def test_invalid_rows_raise(real, generated, k, error, message):
+    with pytest.raises(error, match=message):
         density_and_coverage(real, generated, k=k)
 
 
 class Scaled:
-    """All that `likeness` looks at of an estimator."""
+    """Attributes of an estimator that `evaluate_generated` reads."""
 
     def __init__(self, scale):
         self.row_shape_ = np.shape(scale)
@@ -97,8 +97,8 @@ class Scaled:
 
 def test_rows_are_divided_by_the_scale_of_the_estimator(rows):
     units = np.array([1, 1000, 0.001])
-    found = evaluate_generated(Scaled(units), rows[0] * units, rows[1] * units)
-    assert found == pytest.approx(density_and_coverage(*rows), abs=0.01)
+    result = evaluate_generated(Scaled(units), rows[0] * units, rows[1] * units)
+    assert result == pytest.approx(density_and_coverage(*rows), abs=0.01)
     assert evaluate_generated(Scaled(1), *rows) == density_and_coverage(*rows)
 
 

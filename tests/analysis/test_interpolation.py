@@ -26,7 +26,9 @@ def test_path_follows_a_ring(plane, ring, ring_density):
     assert least_on_the_line(density, a, b) < density.low_log_density - 10
     assert density.log_density(steps).min() >= density.low_log_density - 1e-6
     assert np.abs(np.linalg.norm(steps, axis=1) - 1).max() < 0.2
-    assert np.linalg.norm(np.diff(steps, axis=0), axis=1).sum() < 1.5 * np.pi  # no zigzag
+    assert (
+        np.linalg.norm(np.diff(steps, axis=0), axis=1).sum() < 1.5 * np.pi
+    )  # The path has no detours.
 
 
 def test_path_stays_within_a_moon(plane, moons):
@@ -36,7 +38,7 @@ def test_path_stays_within_a_moon(plane, moons):
     steps = interpolate(plane(), a, b, 30, codes, density=density)
     ends = density.log_density(np.stack([a, b])).min()
     assert density.log_density(steps).min() >= min(density.low_log_density, ends) - 1e-6
-    assert steps[:, 1].max() > 0.8  # over the top of the moon
+    assert steps[:, 1].max() > 0.8  # The path follows the arc of the moon.
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -56,7 +58,7 @@ def test_probable_straight_line_is_kept(plane):
 
 
 def test_steps_change_the_decoded_row_evenly(plane):
-    """Rows move much faster at one end than at the other, and turn."""
+    """The decoded row changes at different speeds along the line."""
     codes = np.random.default_rng(0).normal(size=(2000, 2))
     model = plane(lambda z: np.column_stack([np.exp(2 * z[:, 0]), np.sin(5 * z[:, 0]), z[:, 1]]))
     steps = interpolate(model, [-0.9, 0], [0.9, 0.2], 25, codes)
@@ -109,7 +111,7 @@ def test_few_reference_codes(plane):
 
 
 @pytest.mark.parametrize(
-    ("options", "error", "words"),
+    ("options", "error", "message"),
     [
         ({"n": 1}, SettingError, "n: expected at least 2"),
         ({"reference": None}, SettingError, "Plane is not a map"),
@@ -118,21 +120,21 @@ def test_few_reference_codes(plane):
         ({"reference": np.ones((1, 2))}, DataError, "at least 2"),
     ],
 )
-def test_invalid_arguments_raise(plane, ring, options, error, words):
-    with pytest.raises(error, match=words):
+def test_invalid_arguments_raise(plane, ring, options, error, message):
+    with pytest.raises(error, match=message):
         interpolate(
             **{"estimator": plane(), "a": [0, 0], "b": [1, 0], "reference": ring[0], **options}
         )
 
 
 def test_detour_through_dense_codes_is_preferred(plane):
-    """Two heaps, a bridge of few rows straight between them, and one of many around."""
+    """Two blobs with a direct bridge of few codes and an arch of many codes."""
     rng = np.random.default_rng(0)
-    heaps = rng.normal(size=(1200, 2)) * 0.2 + rng.choice([-2, 2], (1200, 1)) * [[1, 0]]
+    blobs = rng.normal(size=(1200, 2)) * 0.2 + rng.choice([-2, 2], (1200, 1)) * [[1, 0]]
     angle = rng.uniform(0, np.pi, 1200)
     arch = np.column_stack([2 * np.cos(angle), 1.5 * np.sin(angle)])
     bridge = np.column_stack([rng.uniform(-2, 2, 12), np.zeros(12)])
-    codes = np.concatenate([heaps, arch, bridge]) + rng.normal(0, 0.1, (2412, 2))
+    codes = np.concatenate([blobs, arch, bridge]) + rng.normal(0, 0.1, (2412, 2))
     steps = interpolate(plane(), [-2, 0], [2, 0], 30, codes)
     assert steps[:, 1].max() > 1
 
@@ -153,4 +155,4 @@ def test_interpolation_between_digits_stays_dense(digits_map):
         straight = model.density((1 - shares) * a + shares * b).min()
         assert model.density(steps).min() >= min(straight, floor) * 0.99
         sizes = step_sizes(model, steps)
-        assert sizes.max() / sizes.min() < 1.4  # 1.01, but where a gap must be crossed
+        assert sizes.max() / sizes.min() < 1.4  # Above 1.01 only where a gap is crossed.

@@ -38,7 +38,7 @@ def test_groups_are_numbered_by_size():
 
 def test_small_group_keeps_a_member():
     sample = np.linspace(0, 1, 21)[:, None]
-    groups = np.where(np.arange(21) == 10, 1, 0)  # alone among others
+    groups = np.where(np.arange(21) == 10, 1, 0)  # One code among others of another group.
     classifier, labels, _ = fit_classifier(sample, groups, sample, False)
     assert classifier.n_neighbors == 1
     assert labels.sum() == 1

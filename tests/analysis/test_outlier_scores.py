@@ -17,7 +17,7 @@ FIGURES = ("scores", "error_scores", "distance_scores", "errors", "distances")
 
 @pytest.fixture(scope="module")
 def plane():
-    """500 rows on a plane in four dimensions, nearly, and its PCA."""
+    """Return 500 rows near a plane in four dimensions, and their PCA."""
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(500, 4)) * [10, 5, 0.1, 0.1]
     return rows, PCA(2).fit(rows)
@@ -38,8 +38,8 @@ def test_errors_and_distances_match_their_definitions(plane):
     new = np.random.default_rng(1).normal(size=(40, 4)) * 10
     detector = OutlierDetector(pca, rows)
     result = detector.score(new)
-    back = pca.inverse_transform(pca.transform(new))
-    assert result.errors == pytest.approx(((new - back) ** 2).mean(axis=1), rel=1e-4)
+    restored = pca.inverse_transform(pca.transform(new))
+    assert result.errors == pytest.approx(((new - restored) ** 2).mean(axis=1), rel=1e-4)
     known, codes = pca.transform(rows), pca.transform(new)
     distance = np.linalg.norm(codes[:, None] - known, axis=2).min(axis=1)
     radii = np.linalg.norm(known - np.median(known, axis=0), axis=1)
@@ -69,11 +69,11 @@ def test_reference_row_is_not_its_own_neighbour(plane):
 
 def test_batch_size_does_not_change_scores(plane, monkeypatch):
     rows, pca = plane
-    whole = score_outliers(pca, rows)
+    full = score_outliers(pca, rows)
     monkeypatch.setattr("latentmap.data.batching.BATCH_ROWS", 7)
     parts = score_outliers(pca, ArraySource(rows))
     for name in FIGURES:
-        assert getattr(parts, name) == pytest.approx(getattr(whole, name), rel=1e-3, abs=1e-4)
+        assert getattr(parts, name) == pytest.approx(getattr(full, name), rel=1e-3, abs=1e-4)
 
 
 def test_reference_rows_are_sampled(plane, monkeypatch):
@@ -81,8 +81,8 @@ def test_reference_rows_are_sampled(plane, monkeypatch):
     monkeypatch.setattr(outlier_scores, "REFERENCE_ROWS", 100)
     detector = OutlierDetector(pca, rows, seed=3)
     assert detector.codes.shape == (100, 2)
-    again = OutlierDetector(pca, rows, seed=3)
-    assert np.array_equal(detector.score(rows).scores, again.score(rows).scores)
+    repeated = OutlierDetector(pca, rows, seed=3)
+    assert np.array_equal(detector.score(rows).scores, repeated.score(rows).scores)
     assert not np.array_equal(detector.codes, OutlierDetector(pca, rows, seed=4).codes)
 
 
@@ -135,14 +135,14 @@ def test_equal_rows_score_zero(plane):
 
 
 @pytest.mark.parametrize(
-    ("rows", "words"),
+    ("rows", "message"),
     [([[1.0, 2]], "has 2 features"), ([[1.0, np.nan, 0, 0]], "row 0"), (np.zeros((0, 4)), "none")],
 )
-def test_invalid_rows_raise(rows, words):
+def test_invalid_rows_raise(rows, message):
     model = AutoEncoder(2, epochs=1, random_state=0).fit(
         np.random.default_rng(0).normal(size=(60, 4))
     )
-    with pytest.raises(DataError, match=words):
+    with pytest.raises(DataError, match=message):
         score_outliers(model, rows)
 
 
@@ -150,9 +150,9 @@ def test_top_outliers_of_batches_match_the_ranking(plane, monkeypatch):
     monkeypatch.setattr("latentmap.data.batching.BATCH_ROWS", 17)
     rows, pca = plane
     detector = OutlierDetector(pca, rows)
-    whole = detector.score(rows)
+    full = detector.score(rows)
     numbers, result = top_outliers(detector.score_batches(rows), 20)
-    assert np.array_equal(numbers, whole.ranking[:20])
-    assert np.array_equal(result.errors, whole.errors[numbers])
-    assert np.array_equal(result.top_features, whole.top_features[numbers])
+    assert np.array_equal(numbers, full.ranking[:20])
+    assert np.array_equal(result.errors, full.errors[numbers])
+    assert np.array_equal(result.top_features, full.top_features[numbers])
     assert len(top_outliers(detector.score_batches(rows), 10**6)[0]) == len(rows)

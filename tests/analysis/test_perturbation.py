@@ -9,8 +9,8 @@ from latentmap.errors import DataError, SettingError
 
 def test_perturbations_increase(plane):
     codes = np.random.default_rng(0).normal(size=(3000, 4))
-    found = perturb(plane(), codes[0] * 0, 400, codes, spread=1)
-    far = np.linalg.norm(found, axis=1)
+    result = perturb(plane(), codes[0] * 0, 400, codes, spread=1)
+    far = np.linalg.norm(result, axis=1)
     assert far[:100].mean() < far[100:200].mean() < far[200:300].mean() < far[300:].mean()
 
 
@@ -23,36 +23,36 @@ def test_spread_scales_the_perturbations(plane):
 def test_perturbed_codes_are_probable(plane, ring, ring_density):
     codes, density = ring[0], ring_density
     start = codes[750]
-    found = perturb(plane(), start, 200, codes, spread=6, density=density)
-    radius = np.linalg.norm(found, axis=1)
-    assert (np.abs(radius - 1) < 0.3).all()  # however far along the ring
-    assert np.linalg.norm(found - start, axis=1).max() > 0.3
-    least = min(density.low_log_density, density.log_density(start[None])[0])
-    assert (density.log_density(found) >= least).all()
+    result = perturb(plane(), start, 200, codes, spread=6, density=density)
+    radius = np.linalg.norm(result, axis=1)
+    assert (np.abs(radius - 1) < 0.3).all()  # The codes stay near the ring.
+    assert np.linalg.norm(result - start, axis=1).max() > 0.3
+    minimum = min(density.low_log_density, density.log_density(start[None])[0])
+    assert (density.log_density(result) >= minimum).all()
 
 
 def test_map_needs_no_reference_codes(atlas, ring):
     codes = ring[0]
     model = atlas(codes[::10], 0.1)
-    found = perturb(model, codes[700], 50, spread=3)
-    assert (model.density(found) >= np.percentile(model.density(model.landmarks_), 5)).all()
+    result = perturb(model, codes[700], 50, spread=3)
+    assert (model.density(result) >= np.percentile(model.density(model.landmarks_), 5)).all()
 
 
 def test_improbable_code_is_perturbed(plane, ring, ring_density):
-    found = perturb(plane(), [0, 0], 20, ring[0], density=ring_density)
-    assert np.isfinite(found).all()
-    assert len(np.unique(found, axis=0)) == 20
+    result = perturb(plane(), [0, 0], 20, ring[0], density=ring_density)
+    assert np.isfinite(result).all()
+    assert len(np.unique(result, axis=0)) == 20
 
 
 def test_seed_determines_the_perturbations(plane, ring, ring_density):
     settings = (plane(), ring[0][5], 9, ring[0])
-    first, again, other = (perturb(*settings, density=ring_density, seed=s) for s in (1, 1, 2))
-    assert np.array_equal(first, again)
+    first, repeated, other = (perturb(*settings, density=ring_density, seed=s) for s in (1, 1, 2))
+    assert np.array_equal(first, repeated)
     assert not np.array_equal(first, other)
 
 
 @pytest.mark.parametrize(
-    ("options", "error", "words"),
+    ("options", "error", "message"),
     [
         ({"n": 0}, SettingError, "n: expected at least 1"),
         ({"spread": 0}, SettingError, "spread"),
@@ -62,6 +62,6 @@ def test_seed_determines_the_perturbations(plane, ring, ring_density):
         ({"code": [1, np.inf]}, DataError, "finite"),
     ],
 )
-def test_invalid_arguments_raise(plane, ring, options, error, words):
-    with pytest.raises(error, match=words):
+def test_invalid_arguments_raise(plane, ring, options, error, message):
+    with pytest.raises(error, match=message):
         perturb(**{"estimator": plane(), "code": [0, 0], "reference": ring[0], **options})

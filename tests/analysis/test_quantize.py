@@ -28,11 +28,11 @@ class Curved:
         return np.stack([3 * a, a**2, 5 * b, 5 * b], axis=1)
 
 
-def apart(quantizer, codes):
+def rounding_errors(quantizer, codes):
     return quantizer.codes(quantizer.levels(codes)) - codes
 
 
-# -- what matters ----------------------------------------------------------------------------------
+# -- sensitivity -----------------------------------------------------------------------------------
 
 
 def test_sensitivity_is_the_mean_squared_derivative():
@@ -51,8 +51,8 @@ def test_sensitivity_is_in_scaled_units():
 
 @pytest.mark.parametrize("rows", [1, 2])
 def test_sensitivity_of_constant_codes(rows):
-    found = sensitivity(Curved(), np.ones((rows, 2)))
-    assert found == pytest.approx([13 / 4, 50 / 4], rel=1e-3)
+    result = sensitivity(Curved(), np.ones((rows, 2)))
+    assert result == pytest.approx([13 / 4, 50 / 4], rel=1e-3)
 
 
 def test_sensitivity_predicts_the_rounding_error():
@@ -61,16 +61,20 @@ def test_sensitivity_predicts_the_rounding_error():
     pca = PCA(8).fit(rows)
     codes = pca.transform(rows)
     quantizer = fit_quantizer(codes, sensitivity(pca, codes), step_exponent=-UNITS_PER_OCTAVE)
-    back, exact = (pca.inverse_transform(z) for z in (codes + apart(quantizer, codes), codes))
+    restored, exact = (
+        pca.inverse_transform(z) for z in (codes + rounding_errors(quantizer, codes), codes)
+    )
     expected = 8 * 2**-2 / 12
-    assert np.mean((back - exact) ** 2) == pytest.approx(expected, rel=0.05)
+    assert np.mean((restored - exact) ** 2) == pytest.approx(expected, rel=0.05)
 
 
-# -- there and back --------------------------------------------------------------------------------
+# -- quantisation ----------------------------------------------------------------------------------
 
 
 def test_rounding_is_uniform_noise(codes):
-    noise = apart(fit_quantizer(codes, np.ones(3), step_exponent=-4 * UNITS_PER_OCTAVE), codes)
+    noise = rounding_errors(
+        fit_quantizer(codes, np.ones(3), step_exponent=-4 * UNITS_PER_OCTAVE), codes
+    )
     assert np.abs(noise).max() <= 0.55 / 16
     assert noise[:, :2].var(axis=0) == pytest.approx([1 / 16**2 / 12] * 2, rel=0.05)
     assert np.abs(noise.mean(axis=0)).max() < 0.001
@@ -78,7 +82,8 @@ def test_rounding_is_uniform_noise(codes):
 
 def test_smaller_steps_have_smaller_errors(codes):
     errors = [
-        np.mean(apart(fit_quantizer(codes, np.ones(3), k), codes) ** 2) for k in (-1200, 0, 400)
+        np.mean(rounding_errors(fit_quantizer(codes, np.ones(3), k), codes) ** 2)
+        for k in (-1200, 0, 400)
     ]
     assert errors[0] < errors[1] < errors[2]
 
@@ -100,19 +105,21 @@ def test_levels_are_decoded_to_the_mean_of_their_codes():
     fitted = fit_quantizer(
         codes, np.ones(1), step_exponent=UNITS_PER_OCTAVE // 2
     )  # steps of 1.41 deviations
-    middles = fitted._replace(offsets=np.zeros_like(fitted.offsets))
+    centers = fitted._replace(offsets=np.zeros_like(fitted.offsets))
     levels = fitted.levels(codes)
     assert fitted.codes(levels[levels == 1][:1, None]) == pytest.approx(
         codes[levels == 1].mean(), rel=0.01
     )
-    errors = [np.mean(apart(q, codes) ** 2) for q in (fitted, middles)]
+    errors = [np.mean(rounding_errors(q, codes) ** 2) for q in (fitted, centers)]
     assert errors[0] < 0.95 * errors[1]
 
 
 def test_equal_codes():
     codes = np.full((5, 2), [1e6, -0.3])
     quantizer = fit_quantizer(codes, np.ones(2), step_exponent=-1600)
-    assert (np.abs(apart(quantizer, codes)) <= quantizer.steps / 32 + 0.04).all()  # float32 of 1e6
+    assert (
+        np.abs(rounding_errors(quantizer, codes)) <= quantizer.steps / 32 + 0.04
+    ).all()  # float32 of 1e6
     assert (quantizer.levels(codes) == 0).all()
 
 
@@ -134,21 +141,22 @@ def test_clip_outliers_changes_outliers_only():
     codes = np.random.default_rng(0).normal(size=(1000, 2))
     assert np.array_equal(clip_outliers(codes), codes)
     rare = np.zeros((1000, 1))
-    rare[:5] = 7.0  # nearly all alike: the others are no outliers
+    rare[:5] = 7.0  # If nearly all codes are equal, none is an outlier.
     assert np.array_equal(clip_outliers(rare), rare)
     codes[3, 1] = -1e9
     assert -100 < clip_outliers(codes)[3, 1] < -40
     assert np.array_equal(clip_outliers(codes[:1]), codes[:1])
 
 
-# -- as bytes --------------------------------------------------------------------------------------
+# -- packing ---------------------------------------------------------------------------------------
 
 
 def test_unpack_inverts_pack(codes):
     quantizer = fit_quantizer(codes, np.array([1.0, 2.0, 3.0]), step_exponent=-77)
-    back = Quantizer.unpack(quantizer.pack(), 3)
+    restored = Quantizer.unpack(quantizer.pack(), 3)
     assert all(
-        np.array_equal(a, b) and a.dtype == b.dtype for a, b in zip(quantizer, back, strict=True)
+        np.array_equal(a, b) and a.dtype == b.dtype
+        for a, b in zip(quantizer, restored, strict=True)
     )
 
 

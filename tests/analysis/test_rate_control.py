@@ -60,16 +60,16 @@ def test_smallest_steps_within_a_size(sample):
 
 
 def test_largest_steps_within_an_error(sample):
-    least = sample.job.error(sample.rows, sample.codes)
-    step_exponent = sample.choose_step_exponent(CompressionLimit(3 * least, None))
-    assert sample.error(step_exponent) <= 3 * least
-    assert sample.error(step_exponent + 1) > 3 * least
+    minimum = sample.job.error(sample.rows, sample.codes)
+    step_exponent = sample.choose_step_exponent(CompressionLimit(3 * minimum, None))
+    assert sample.error(step_exponent) <= 3 * minimum
+    assert sample.error(step_exponent + 1) > 3 * minimum
 
 
 def test_default_adds_five_percent_to_the_error(sample):
-    least = sample.job.error(sample.rows, sample.codes)
+    minimum = sample.job.error(sample.rows, sample.codes)
     step_exponent = sample.choose_step_exponent(CompressionLimit(None, None))
-    assert 1.03 * least < sample.error(step_exponent) <= DEFAULT_ERROR_FACTOR * least
+    assert 1.03 * minimum < sample.error(step_exponent) <= DEFAULT_ERROR_FACTOR * minimum
 
 
 def test_model_without_error_has_the_smallest_steps():
@@ -81,9 +81,9 @@ def test_model_without_error_has_the_smallest_steps():
 
 
 def test_impossible_limits_raise(sample):
-    least = sample.job.error(sample.rows, sample.codes)
-    with pytest.raises(SettingError, match=f"error: expected more than {least:.4g}"):
-        sample.choose_step_exponent(CompressionLimit(0.9 * least, None))
+    minimum = sample.job.error(sample.rows, sample.codes)
+    with pytest.raises(SettingError, match=f"error: expected more than {minimum:.4g}"):
+        sample.choose_step_exponent(CompressionLimit(0.9 * minimum, None))
     with pytest.raises(SettingError, match=r"bytes per row: expected at least 0\..*found 0\.01"):
         sample.choose_step_exponent(CompressionLimit(None, 0.01))
 
@@ -105,9 +105,11 @@ def test_sample_estimates_the_size_of_all_rows(job, rows, monkeypatch):
     monkeypatch.setattr("latentmap.analysis.rate_control.SAMPLE_ROWS", 500)
     few = JobSample.draw(job)
     assert len(few.rows) == 500
-    whole = JobSample.draw(job, False).choose_step_exponent(CompressionLimit(None, 4.0))
+    complete = JobSample.draw(job, False).choose_step_exponent(CompressionLimit(None, 4.0))
     monkeypatch.undo()
-    assert abs(JobSample.draw(job).choose_step_exponent(CompressionLimit(None, 4.0)) - whole) < 80
+    assert (
+        abs(JobSample.draw(job).choose_step_exponent(CompressionLimit(None, 4.0)) - complete) < 80
+    )
 
 
 def test_nan_in_a_row_raises():

@@ -10,8 +10,8 @@ from latentmap.errors import DataError, SettingError
 
 
 @pytest.fixture(scope="module")
-def heaps():
-    """Three heaps of codes, far apart, of other shape and size."""
+def blobs():
+    """Codes of three distant blobs of different shape and size."""
     rng = np.random.default_rng(0)
     sizes, spreads = (1200, 600, 200), ([2, 0.2], [0.5, 0.5], [0.1, 1])
     parts = [rng.normal(size=(n, 2)) * s for n, s in zip(sizes, spreads, strict=True)]
@@ -21,12 +21,12 @@ def heaps():
 
 
 @pytest.fixture(scope="module")
-def density(heaps):
-    return CodeDensity(heaps)
+def density(blobs):
+    return CodeDensity(blobs)
 
 
 def test_number_of_gaussians_is_selected(density):
-    assert density.n_gaussians in (4, 8)  # three heaps; the number is doubled
+    assert density.n_gaussians in (4, 8)  # Three blobs; numbers are powers of two.
 
 
 def test_one_gaussian_is_selected_for_normal_codes():
@@ -43,23 +43,23 @@ def test_density_integrates_to_one(density):
     assert heights.sum() * (30 / 399) ** 2 == pytest.approx(1, abs=0.01)
 
 
-def test_samples_have_the_distribution_of_the_codes(density, heaps):
+def test_samples_have_the_distribution_of_the_codes(density, blobs):
     drawn = density.sample(4000, seed=3)
     assert drawn.dtype == np.float32
     for spot, share in (([0, 0], 0.6), ([9, 0], 0.3), ([0, 9], 0.1)):
-        own, real = (z[np.abs(z - spot).max(axis=1) < 5] for z in (drawn, heaps))
+        own, real = (z[np.abs(z - spot).max(axis=1) < 5] for z in (drawn, blobs))
         assert len(own) / len(drawn) == pytest.approx(share, abs=0.03)
         assert np.cov(own.T) == pytest.approx(np.cov(real.T), abs=0.3)
 
 
-def test_median_and_low_log_density_are_percentiles_of_the_codes(density, heaps):
-    heights = density.log_density(heaps)
+def test_median_and_low_log_density_are_percentiles_of_the_codes(density, blobs):
+    heights = density.log_density(blobs)
     assert np.mean(heights < density.low_log_density) == pytest.approx(0.05, abs=0.002)
     assert np.mean(heights < density.median_log_density) == pytest.approx(0.5, abs=0.002)
 
 
-def test_seed_repeats_and_generator_continues(density, heaps):
-    assert np.array_equal(density.sample(5, seed=1), CodeDensity(heaps).sample(5, seed=1))
+def test_seed_repeats_and_generator_continues(density, blobs):
+    assert np.array_equal(density.sample(5, seed=1), CodeDensity(blobs).sample(5, seed=1))
     assert not np.array_equal(density.sample(5, seed=1), density.sample(5, seed=2))
     rng = np.random.default_rng(1)
     assert not np.array_equal(density.sample(5, rng), density.sample(5, rng))
@@ -69,23 +69,25 @@ def test_samples_are_not_copies():
     rng = np.random.default_rng(0)
     codes = np.tanh(rng.normal(size=(3000, 2)) @ rng.normal(size=(2, 6)))
     fitted, unseen = codes[:2000], codes[2000:]
-    found, real = (nearest_distances(z, fitted) for z in (CodeDensity(fitted).sample(1000), unseen))
-    assert np.median(found) >= np.median(real)
-    assert np.mean(found < np.percentile(real, 1)) <= 0.02
+    result, real = (
+        nearest_distances(z, fitted) for z in (CodeDensity(fitted).sample(1000), unseen)
+    )
+    assert np.median(result) >= np.median(real)
+    assert np.mean(result < np.percentile(real, 1)) <= 0.02
 
 
-def test_block_size_does_not_change_the_density(density, heaps, monkeypatch):
-    whole = density.log_density(heaps)
+def test_block_size_does_not_change_the_density(density, blobs, monkeypatch):
+    complete = density.log_density(blobs)
     monkeypatch.setattr(sampling, "BLOCK_NUMBERS", 100)
-    assert np.allclose(density.log_density(heaps), whole)
+    assert np.allclose(density.log_density(blobs), complete)
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1e6])
-def test_scale_and_origin_do_not_change_the_fit(heaps, density, scale):
-    found = CodeDensity(heaps * scale + 3 * scale)
-    assert found.n_gaussians == density.n_gaussians
-    expected = density.log_density(heaps[:9]) - 2 * np.log(scale)
-    assert found.log_density(heaps[:9] * scale + 3 * scale) == pytest.approx(expected, abs=0.05)
+def test_scale_and_origin_do_not_change_the_fit(blobs, density, scale):
+    result = CodeDensity(blobs * scale + 3 * scale)
+    assert result.n_gaussians == density.n_gaussians
+    expected = density.log_density(blobs[:9]) - 2 * np.log(scale)
+    assert result.log_density(blobs[:9] * scale + 3 * scale) == pytest.approx(expected, abs=0.05)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +100,7 @@ def test_few_or_equal_codes_have_finite_density(codes):
 
 
 @pytest.mark.parametrize(
-    ("codes", "words"),
+    ("codes", "message"),
     [
         (np.ones((1, 2)), "at least 2"),
         (np.ones(5), "expected shape .*at least 2"),
@@ -106,8 +108,8 @@ def test_few_or_equal_codes_have_finite_density(codes):
         ([["a"], ["b"]], "numbers"),
     ],
 )
-def test_invalid_codes_raise(codes, words):
-    with pytest.raises(DataError, match=words):
+def test_invalid_codes_raise(codes, message):
+    with pytest.raises(DataError, match=message):
         CodeDensity(codes)
 
 
@@ -118,6 +120,6 @@ def test_wrong_number_of_components_raises(density):
         density.sample(0)
 
 
-def test_other_estimators_need_codes(heaps):
+def test_other_estimators_need_codes(blobs):
     with pytest.raises(SettingError, match="PCA is not a map"):
-        density_for(PCA(2).fit(heaps))
+        density_for(PCA(2).fit(blobs))
