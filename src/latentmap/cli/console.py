@@ -78,10 +78,8 @@ def print_pairs(title: str, pairs: Sequence[tuple[str, str]]) -> None:
     table = Table(box=None, show_header=False, padding=(0, 3, 0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, value in pairs:
-        table.add_row(Text(printable(name)), Text(printable(value)))
     _console(stderr=False).print(Text(printable(title), style="bold"))
-    _print_wrapped(table)
+    _print_rows(table, pairs)
 
 
 def print_table(
@@ -89,16 +87,17 @@ def print_table(
 ) -> None:
     """Print a table with a header; the columns named in ``numbers`` are right-aligned."""
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(box=None, padding=(0, 3, 0, 0), header_style="bold")
     for column in columns:
         table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+    _print_rows(table, rows)
+
+
+def _print_rows(table: Table, rows: Sequence[Sequence[str]]) -> None:
+    from rich.text import Text
+
     for row in rows:
         table.add_row(*(Text(printable(value)) for value in row))
-    _print_wrapped(table)
-
-
-def _print_wrapped(table: Table) -> None:
     # Soft wrapping would keep the cells of a table from wrapping inside their columns.
     _console(stderr=False).print(table, soft_wrap=False)

@@ -95,16 +95,15 @@ def generate(
     _check_options(rows, between, vary, spread, compare_with)
     _check_output(output, model, reference, vary, compare_with, *(between or ()))
     estimator = open_model(model)
-    real = None if compare_with is None else _RealRows(estimator, compare_with, label)
+    real = None if compare_with is None else _open_real_rows(estimator, compare_with, label)
     request = Request(estimator, rows, reference, between, vary, spread, label, seed)
     generated = generate_rows(request)
-    if real is None:
-        _write(output, estimator, rows, generated)
-        return
     sample = _BatchSampler(rows, _MAX_COMPARED)
-    batches = sample.collect(generated.batches)
-    _write(output, estimator, rows, replace(generated, batches=batches))
-    real.compare(sample)
+    if real is not None:
+        generated = replace(generated, batches=sample.collect(generated.batches))
+    _write(output, estimator, rows, generated)
+    if real is not None:
+        _compare(estimator, real, sample.rows, str(compare_with))
 
 
 def _check_options(
@@ -168,23 +167,21 @@ class _BatchSampler:
             yield batch
 
 
-class _RealRows:
-    """Real rows to compare generated rows with."""
+def _open_real_rows(model: Estimator, data: str, label: str | None) -> np.ndarray:
+    sample = open_model_rows(model, data, label).sample(_MAX_COMPARED, 0)
+    check_memory("--compare-with", 4 * 8 * len(sample) * model.n_features_in_)
+    return sample[:]
 
-    def __init__(self, model: Estimator, data: str, label: str | None) -> None:
-        sample = open_model_rows(model, data, label).sample(_MAX_COMPARED, 0)
-        check_memory("--compare-with", 4 * 8 * len(sample) * model.n_features_in_)
-        self.model, self.data, self.rows = model, data, sample[:]
 
-    def compare(self, generated: _BatchSampler) -> None:
-        """Print the density and coverage of generated rows."""
-        real = f"{format_count(len(self.rows), 'row')} of {self.data}"
-        with show_status(f"Comparing with {real}…"):
-            fidelity = evaluate_generated(self.model, self.rows, generated.rows)
-        print_message(
-            f"Compared with {real}: density {fidelity.density:.2f} (about 1 for real rows), "
-            f"coverage {fidelity.coverage:.2f} (at most 1)"
-        )
+def _compare(model: Estimator, real: np.ndarray, generated: np.ndarray, data: str) -> None:
+    """Print the density and coverage of generated rows."""
+    name = f"{format_count(len(real), 'row')} of {data}"
+    with show_status(f"Comparing with {name}…"):
+        fidelity = evaluate_generated(model, real, generated)
+    print_message(
+        f"Compared with {name}: density {fidelity.density:.2f} (about 1 for real rows), "
+        f"coverage {fidelity.coverage:.2f} (at most 1)"
+    )
 
 
 def _draw(
