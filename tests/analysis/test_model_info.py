@@ -62,12 +62,14 @@ def test_feature_names_are_kept_as_texts():
     assert ModelInfo.from_estimator(pca).feature_names == ("a", "b", "c", "d")
 
 
-def test_analysis_and_metrics_do_not_import_keras():
+@pytest.mark.parametrize("package", ["analysis", "plots", "preprocessing", "data"])
+def test_package_does_not_import_keras(package):
     code = (
-        "import sys, importlib, pkgutil, latentmap.analysis, latentmap.metrics\n"
-        "for m in pkgutil.iter_modules(latentmap.analysis.__path__):\n"
-        "    importlib.import_module('latentmap.analysis.' + m.name)\n"
-        "print({'keras', 'jax', 'latentmap.autoencoders'} & set(sys.modules))"
+        "import importlib, pkgutil, sys, latentmap.metrics\n"
+        f"package = importlib.import_module('latentmap.{package}')\n"
+        "for module in pkgutil.iter_modules(package.__path__):\n"
+        "    importlib.import_module(f'{package.__name__}.{module.name}')\n"
+        "print({'keras', 'jax', 'latentmap.autoencoders', 'latentmap.backend'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
