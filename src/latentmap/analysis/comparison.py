@@ -49,7 +49,7 @@ class Comparison:
 
 
 def compare(
-    model: FittedEstimator,
+    estimator: FittedEstimator,
     a: DataLike,
     b: DataLike,
     reference: SearchIndex | DataLike,
@@ -61,7 +61,7 @@ def compare(
 
     Parameters
     ----------
-    model : fitted estimator
+    estimator : fitted estimator
         With ``transform`` and ``inverse_transform``.
     a, b : array-like of shape (...) or (1, ...), or Source of one row
         The two rows.
@@ -100,13 +100,13 @@ def compare(
     """
     if n_pairs < 1:
         raise SettingError(f"n_pairs: expected at least 1, found {n_pairs}")
-    shape = ModelInfo.from_estimator(model).row_shape
+    shape = ModelInfo.from_estimator(estimator).row_shape
     rows = np.concatenate([_one_row(name, row, shape) for name, row in (("a", a), ("b", b))])
-    index = reference if isinstance(reference, SearchIndex) else _build_index(model, reference)
+    index = reference if isinstance(reference, SearchIndex) else _build_index(estimator, reference)
     # Rows with column names are passed on unchanged, so that the model can compare the names.
     inputs = [row if _has_names(row) else rows[i : i + 1] for i, row in enumerate((a, b))]
-    codes = np.concatenate([np.asarray(model.transform(row)) for row in inputs])
-    reconstructions = np.asarray(model.inverse_transform(codes)).reshape(rows.shape)
+    codes = np.concatenate([np.asarray(estimator.transform(row)) for row in inputs])
+    reconstructions = np.asarray(estimator.inverse_transform(codes)).reshape(rows.shape)
     distance = float(index.distance.paired(codes[:1], codes[1:])[0])
     fraction = fraction_farther(index, distance, n_pairs, seed)
     return Comparison(distance, fraction, n_pairs, rows, reconstructions)
@@ -125,10 +125,10 @@ def fraction_farther(
     return float(np.mean(distances > distance) + np.mean(distances == distance) / 2)
 
 
-def _build_index(model: FittedEstimator, reference: DataLike) -> SearchIndex:
+def _build_index(estimator: FittedEstimator, reference: DataLike) -> SearchIndex:
     rows = as_source(reference).sample(MAX_REFERENCE_ROWS)
-    accepts_source = ModelInfo.from_estimator(model).is_latentmap
-    return SearchIndex(model.transform(rows if accepts_source else rows[:]))
+    accepts_source = ModelInfo.from_estimator(estimator).is_latentmap
+    return SearchIndex(estimator.transform(rows if accepts_source else rows[:]))
 
 
 def _has_names(row: DataLike) -> bool:

@@ -29,7 +29,7 @@ def interpolate(
     estimator: Decoder,
     a: ArrayLike,
     b: ArrayLike,
-    n: int = 16,
+    n_codes: int = 16,
     reference: ArrayLike | None = None,
     *,
     density: Density | None = None,
@@ -46,7 +46,7 @@ def interpolate(
     estimator : fitted estimator
         With ``inverse_transform``.
     a, b : array-like of shape (n_components,)
-    n : int
+    n_codes : int
         Number of codes, including both ends; at least 2.
     reference : array-like of shape (m, n_components), optional
         Codes of real rows. A ``LatentMap`` uses its landmarks by default.
@@ -58,13 +58,13 @@ def interpolate(
 
     Returns
     -------
-    ndarray of shape (n, n_components)
+    ndarray of shape (n_codes, n_components)
         float32, from ``a`` to ``b``.
 
     Raises
     ------
     SettingError
-        If ``n`` is below 2, or reference codes are needed and not given.
+        If ``n_codes`` is below 2, or reference codes are needed and not given.
     DataError
         If the codes are not finite or have another number of components.
 
@@ -88,14 +88,14 @@ def interpolate(
     >>> bool((np.linalg.norm(steps, axis=1) > 0.5).all())  # the path does not cross the hole
     True
     """
-    if n < 2:
-        raise SettingError(f"n: expected at least 2 steps, including both ends, found {n}")
+    if n_codes < 2:
+        raise SettingError(f"n_codes: expected at least 2, including both ends, found {n_codes}")
     known = reference_codes(estimator, reference)
     ends = np.concatenate([check_codes(np.reshape(z, (1, -1)), known.shape[1]) for z in (a, b)])
     nodes = np.random.default_rng(seed).permutation(known)[:MAX_NODES]
     density = density_for(estimator, known, seed=seed) if density is None else density
     path = high_density_path(ends.astype(np.float64), nodes, density)
-    steps = _equalise_steps(estimator, path, n).astype(np.float32)
+    steps = _equalise_steps(estimator, path, n_codes).astype(np.float32)
     steps[[0, -1]] = ends
     return steps
 

@@ -22,7 +22,7 @@ MAX_HALVINGS = 30
 def perturb(
     estimator: object,
     code: ArrayLike,
-    n: int = 16,
+    n_samples: int = 16,
     reference: ArrayLike | None = None,
     *,
     spread: float = 1.0,
@@ -35,7 +35,7 @@ def perturb(
     ----------
     estimator : fitted estimator
     code : array-like of shape (n_components,)
-    n : int
+    n_samples : int
         Number of perturbed codes.
     reference : array-like of shape (m, n_components), optional
         Codes of real rows. A ``LatentMap`` uses its landmarks by default.
@@ -48,22 +48,22 @@ def perturb(
 
     Returns
     -------
-    ndarray of shape (n, n_components)
+    ndarray of shape (n_samples, n_components)
         float32. The density of each is at least that of ``code``, or the 5th percentile of the
         reference codes.
 
     Raises
     ------
     SettingError
-        If ``n`` or ``spread`` is not above 0, or reference codes are needed and not given.
+        If ``n_samples`` or ``spread`` is not above 0, or reference codes are needed and not given.
     DataError
         If the codes are not finite or have another number of components.
 
     Notes
     -----
-    zᵢ = code + spread · i/n · Σⱼ wᵢⱼ (cⱼ − c̄) / √(k − 1), with standard normal w and the k nearest
-    codes cⱼ. These are samples of N(code, (spread · i/n)² S), where S is the covariance of the cⱼ:
-    a smoothed bootstrap with a local covariance (B. W. Silverman, "Density Estimation for
+    zᵢ = code + spread · i/n · Σⱼ wᵢⱼ (cⱼ − c̄) / √(k − 1), for n samples, with standard normal w
+    and the k nearest codes cⱼ. These are samples of N(code, (spread · i/n)² S), where S is the
+    covariance of the cⱼ: a smoothed bootstrap (B. W. Silverman, "Density Estimation for
     Statistics and Data Analysis", Chapman & Hall 1986, section 6.4).
 
     Examples
@@ -76,25 +76,26 @@ def perturb(
     >>> perturbed.shape, bool(np.abs(perturbed - codes[0]).max() < 0.5)
     ((4, 2), True)
     """
-    if n < 1:
-        raise SettingError(f"n: expected at least 1, found {n}")
+    if n_samples < 1:
+        raise SettingError(f"n_samples: expected at least 1, found {n_samples}")
     if not 0 < spread < np.inf:
         raise SettingError(f"spread: expected a number above 0, found {spread}")
     known = reference_codes(estimator, reference)
     start = check_codes(np.reshape(code, (1, -1)), known.shape[1]).astype(np.float64)
-    steps = _sample_steps(known, start, n, seed) * (spread * np.arange(1, n + 1) / n)[:, None]
+    sizes = spread * np.arange(1, n_samples + 1) / n_samples
+    steps = _sample_steps(known, start, n_samples, seed) * sizes[:, None]
     density = density_for(estimator, known, seed=seed) if density is None else density
     return _shorten_steps(density, start, steps)
 
 
-def _sample_steps(codes: np.ndarray, start: np.ndarray, n: int, seed: int) -> np.ndarray:
+def _sample_steps(codes: np.ndarray, start: np.ndarray, n_samples: int, seed: int) -> np.ndarray:
     """Draw steps from the covariance of the codes nearest to start."""
     from sklearn.neighbors import NearestNeighbors
 
     count = min(N_NEIGHBORS, len(codes))
     index = NearestNeighbors(n_neighbors=count).fit(codes)
     neighbors = codes[index.kneighbors(start, return_distance=False)[0]]
-    weights = np.random.default_rng(seed).standard_normal((n, count))
+    weights = np.random.default_rng(seed).standard_normal((n_samples, count))
     return weights @ (neighbors - neighbors.mean(axis=0)) / np.sqrt(max(count - 1, 1))
 
 

@@ -123,17 +123,19 @@ class CodeDensity:
         log_density = np.concatenate(blocks) if blocks else np.empty(0)
         return log_density - self.n_components * np.log(self.scale)
 
-    def sample(self, n: int = 1, seed: int | np.random.Generator = 0) -> np.ndarray:
-        """Draw n codes, float32 of shape (n, n_components).
+    def sample(self, n_samples: int = 1, seed: int | np.random.Generator = 0) -> np.ndarray:
+        """Draw codes, float32 of shape (n_samples, n_components).
 
-        A generator as seed continues its sequence, for drawing one batch after another. An n below
-        1 raises a SettingError.
+        A generator as seed continues its sequence, for drawing one batch after another. Fewer
+        than 1 raise a SettingError.
         """
-        if n < 1:
-            raise SettingError(f"n: expected at least 1, found {n}")
+        if n_samples < 1:
+            raise SettingError(f"n_samples: expected at least 1, found {n_samples}")
         rng, mixture = np.random.default_rng(seed), self.mixture
-        chosen = rng.choice(self.n_gaussians, n, p=mixture.weights_ / mixture.weights_.sum())
-        points = rng.standard_normal((n, self.n_components))
+        chosen = rng.choice(
+            self.n_gaussians, n_samples, p=mixture.weights_ / mixture.weights_.sum()
+        )
+        points = rng.standard_normal((n_samples, self.n_components))
         roots = np.linalg.cholesky(mixture.covariances_)
         for number in np.unique(chosen):
             members = chosen == number
