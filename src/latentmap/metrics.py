@@ -21,7 +21,7 @@ from latentmap.data.batching import read_batches
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError, SettingError
 
-__all__ = ["evaluate", "neighbor_accuracy", "trustworthiness", "trustworthiness_sample_size"]
+__all__ = ["evaluate", "neighbor_accuracy", "trustworthiness"]
 
 ACCURACY_NEIGHBORS = (5, 10)
 MAX_CODES = 100_000
@@ -214,7 +214,7 @@ def evaluate(
         source = source.subset(sample)
         row_labels = None if row_labels is None else row_labels[sample]
     speed = figures.pop("rows_per_second")
-    n_trusted = trustworthiness_sample_size(math.prod(source.row_shape), len(source))
+    n_trusted = _trustworthiness_rows(math.prod(source.row_shape), len(source))
     trusted = _sample_rows(len(source), n_trusted, seed)
     figures["trustworthiness"] = trustworthiness(source[trusted], codes[trusted])
     classes = row_labels if reference_labels is None else reference_labels
@@ -250,14 +250,8 @@ def _evaluate_batches(
     return np.concatenate(codes), figures
 
 
-def trustworthiness_sample_size(row_numbers: int, n_rows: int) -> int:
-    """Return the number of rows, of row_numbers values each, that trustworthiness is computed on.
-
-    Examples
-    --------
-    >>> trustworthiness_sample_size(784, 10_000), trustworthiness_sample_size(2**24, 10_000)
-    (5000, 4)
-    """
+def _trustworthiness_rows(row_numbers: int, n_rows: int) -> int:
+    """Return the number of rows that trustworthiness is computed on, within the memory limit."""
     n_pairs = memory.BUDGET.trustworthiness.max_bytes() // BYTES_PER_PAIR
     return min(n_rows, math.isqrt(n_pairs), max(MAX_SAMPLE_NUMBERS // row_numbers, 3))
 

@@ -161,20 +161,8 @@ class SearchIndex:
     def load(cls, path: str | os.PathLike[str], model: object = None) -> Self:
         """Read an index from a file. Nothing in the file is executed.
 
-        Parameters
-        ----------
-        path : path-like
-        model : fitted estimator, optional
-            The estimator whose codes will be searched for.
-
-        Returns
-        -------
-        SearchIndex
-
-        Raises
-        ------
-        FileError
-            If the file is missing, truncated, not an index, or an index of another model.
+        If the estimator is given whose codes will be searched for, an index of another model raises
+        a FileError, as a missing, truncated or damaged file does.
 
         Examples
         --------
