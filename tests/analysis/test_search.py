@@ -118,14 +118,20 @@ def test_wrong_number_of_components_raises():
 )
 def test_loaded_index_gives_the_same_results(tmp_path, labels):
     names = [f"ü/{i}.png" for i in range(400)]
-    index = SearchIndex(CODES, labels, names, distance="euclidean", model="m", rows="r")
+    index = SearchIndex(
+        CODES, labels, names, distance="euclidean", model_fingerprint="m", rows_fingerprint="r"
+    )
     index.save(tmp_path / "index")
     repeated = SearchIndex.load(tmp_path / "index")
     for before, after in zip(index.search(NEW, 5), repeated.search(NEW, 5), strict=True):
         assert np.array_equal(before, after)
     assert (repeated.labels is None) == (labels is None)
     assert labels is None or repeated.labels.tolist() == labels.tolist()
-    assert (list(repeated.names), repeated.model, repeated.rows) == (names, "m", "r")
+    assert (list(repeated.names), repeated.model_fingerprint, repeated.rows_fingerprint) == (
+        names,
+        "m",
+        "r",
+    )
     assert repeated.distance.kind == "euclidean"
 
 
@@ -138,7 +144,7 @@ def models():
 def test_index_of_another_model_raises(tmp_path, models):
     rows, (model, other) = models
     other = AutoEncoder(4, epochs=1, random_state=1).fit(rows[:50])
-    index = SearchIndex(model.transform(rows), model=model.fingerprint())
+    index = SearchIndex(model.transform(rows), model_fingerprint=model.fingerprint())
     index.save(tmp_path / "index")
     SearchIndex.load(tmp_path / "index", model)
     with pytest.raises(

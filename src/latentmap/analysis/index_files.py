@@ -36,8 +36,8 @@ class IndexContents:
     labels: np.ndarray | None
     names: Sequence[str] | None
     distance: str
-    model: str | None
-    rows: str | None
+    model_fingerprint: str | None
+    rows_fingerprint: str | None
 
 
 def write_index(path: str | os.PathLike[str], contents: IndexContents) -> None:
@@ -50,7 +50,11 @@ def write_index(path: str | os.PathLike[str], contents: IndexContents) -> None:
     if contents.names is not None:
         arrays |= _text_arrays("names", contents.names)
     distance = _DISTANCE_IN_FILE.get(contents.distance, contents.distance)
-    about = {"distance": distance, "model": contents.model, "rows": contents.rows}
+    about = {
+        "distance": distance,
+        "model": contents.model_fingerprint,
+        "rows": contents.rows_fingerprint,
+    }
     text = json.dumps({"format": FORMAT, **about})
     metadata = {_METADATA_KEY: text, _CHECKSUM_KEY: fingerprint({"text": text}, arrays)}
     with write_atomically(path) as temporary:

@@ -58,15 +58,15 @@ class SearchIndex:
         Such as the file names of images.
     distance : {"auto", "euclidean", "angular"}
         See `CodeDistance`.
-    model : str, optional
+    model_fingerprint : str, optional
         Fingerprint of the model, ``model.fingerprint()``. It is stored in the file, so that the
         index is not searched with codes of another model.
-    rows : str, optional
+    rows_fingerprint : str, optional
         Fingerprint of the rows, stored in the file.
 
     Attributes
     ----------
-    codes, labels, names, distance, model, rows
+    codes, labels, names, distance, model_fingerprint, rows_fingerprint
         The parameters; ``distance`` is a `CodeDistance`.
 
     Raises
@@ -89,14 +89,14 @@ class SearchIndex:
         names: Iterable[str] | None = None,
         *,
         distance: str = "auto",
-        model: str | None = None,
-        rows: str | None = None,
+        model_fingerprint: str | None = None,
+        rows_fingerprint: str | None = None,
     ) -> None:
         self.codes = check_codes(codes, min_rows=1)
         self.labels = None if labels is None else np.asarray(labels)
         self.names = None if names is None else StringStore(map(str, names))
         self.distance = CodeDistance(self.codes, distance)
-        self.model, self.rows = model, rows
+        self.model_fingerprint, self.rows_fingerprint = model_fingerprint, rows_fingerprint
         for name, values in (("labels", self.labels), ("names", self.names)):
             if values is not None and (shape := _shape(values)) != (len(self.codes),):
                 raise DataError(f"{name}: expected one for each of {len(self)} rows, found {shape}")
@@ -154,11 +154,12 @@ class SearchIndex:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the index to one .safetensors file, or raise a FileError."""
         kind = self.distance.kind
-        contents = IndexContents(self.codes, self.labels, self.names, kind, self.model, self.rows)
+        fingerprints = self.model_fingerprint, self.rows_fingerprint
+        contents = IndexContents(self.codes, self.labels, self.names, kind, *fingerprints)
         write_index(path, contents)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], model: object = None) -> Self:
+    def load(cls, path: str | os.PathLike[str], estimator: object = None) -> Self:
         """Read an index from a file. Nothing in the file is executed.
 
         If the estimator is given whose codes will be searched for, an index of another model raises
@@ -179,24 +180,25 @@ class SearchIndex:
                 stored.labels,
                 stored.names,
                 distance=stored.distance,
-                model=stored.model,
-                rows=stored.rows,
+                model_fingerprint=stored.model_fingerprint,
+                rows_fingerprint=stored.rows_fingerprint,
             )
         except (DataError, SettingError, TypeError) as error:
             raise FileError(f"{path}: the index is damaged ({error})") from None
-        if model is not None:
-            index.check_model(model, str(path))
+        if estimator is not None:
+            index.check_model(estimator, str(path))
         return index
 
-    def check_model(self, model: object, name: str = "the index") -> None:
+    def check_model(self, estimator: object, name: str = "the index") -> None:
         """Raise a FileError if the codes were computed by another model."""
-        n_components, expected = self.codes.shape[1], ModelInfo.from_estimator(model).n_components
+        n_components = self.codes.shape[1]
+        expected = ModelInfo.from_estimator(estimator).n_components
         if expected != n_components:
             raise FileError(
                 f"{name}: expected codes of {expected} components, as the codes of the model, "
                 f"found {n_components}"
             )
-        if self.model is not None and self.model != model_fingerprint(model):
+        if self.model_fingerprint not in (None, model_fingerprint(estimator)):
             raise FileError(
                 f"{name}: expected an index of this model, found an index of another model"
             )

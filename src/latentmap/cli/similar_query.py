@@ -81,7 +81,7 @@ class Reference:
 
     def own_numbers(self, query: Query) -> np.ndarray | None:
         """Return the numbers of the query's rows in this data; None if they are not part of it."""
-        if self.index.rows == fingerprint(query.data):
+        if self.index.rows_fingerprint == fingerprint(query.data):
             return np.array(query.numbers)
         return self._own_image_number(query.rows)
 
@@ -144,7 +144,7 @@ def open_reference(
     if stored is None:
         rows = rows if max_rows is None else rows.sample(max_rows)
         return Reference(_build_index(model, rows), rows, rows.name)
-    if stored.rows != fingerprint(rows):
+    if stored.rows_fingerprint != fingerprint(rows):
         raise FileError(f"{index}: expected an index of {rows.name}, found one of other rows")
     return Reference(stored, rows, rows.name)
 
@@ -166,5 +166,8 @@ def _build_index(model: Estimator, rows: Source) -> SearchIndex:
     names = None
     if isinstance(rows, ImageFolderSource):  # File names may contain bytes that are not UTF-8.
         names = (name.encode("utf-8", "replace").decode() for name in rows.paths)
-    fingerprints = {"model": model.fingerprint(), "rows": fingerprint(rows)}
+    fingerprints = {
+        "model_fingerprint": model.fingerprint(),
+        "rows_fingerprint": fingerprint(rows),
+    }
     return SearchIndex(encode_rows(model, rows), rows.labels, names, **fingerprints)
