@@ -32,7 +32,7 @@ from latentmap.backend import accelerator, block_rows, stream
 from latentmap.data import open_data
 from latentmap.maps import layout_extension
 from latentmap.networks.dense import DenseNetwork
-from latentmap.training import preparation
+from latentmap.training.launcher import LocalLauncher
 
 SEED = 0
 # Dense tera-operations per second of the makers' data sheets; the first name that matches counts.
@@ -101,7 +101,7 @@ def map_figures(sizes: Sizes) -> tuple[dict[str, float], LatentMap]:
             layout_seconds.append(seconds)
             return model
 
-        total, training, model = time_inner(preparation, "train", fit)
+        total, training, model = time_inner(LocalLauncher, "run", fit)
         figures |= {
             f"fit_seconds_{kind}": total,
             f"layout_seconds_{kind}": layout_seconds[0],
@@ -138,7 +138,7 @@ def wide_rate(sizes: Sizes, precision: str) -> float:
         model = AutoEncoder(
             64, network=network, epochs=epochs, training=training, random_state=SEED
         )
-        return time_inner(preparation, "train", lambda: model.fit(rows))[1]
+        return time_inner(LocalLauncher, "run", lambda: model.fit(rows))[1]
 
     training_seconds(1)
     short, long = (training_seconds(epochs) for epochs in sizes.epochs)

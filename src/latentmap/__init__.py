@@ -21,7 +21,7 @@ __all__ = [
 _HOMES = {
     "AutoEncoder": "latentmap.autoencoders.autoencoder",
     "LatentMap": "latentmap.maps.latent_map",
-    "Training": "latentmap.training.loop",
+    "Training": "latentmap.training.config",
     "VariationalAutoEncoder": "latentmap.autoencoders.variational",
     "load_model": "latentmap.autoencoders.loading",
 }
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from latentmap.autoencoders.loading import load_model
     from latentmap.autoencoders.variational import VariationalAutoEncoder
     from latentmap.maps.latent_map import LatentMap
-    from latentmap.training.loop import Training
+    from latentmap.training.config import Training
 
 
 def __getattr__(name: str) -> Any:

@@ -21,8 +21,10 @@ from latentmap.networks.assembly import Parts, assemble
 from latentmap.networks.dense import DenseNetwork
 from latentmap.networks.losses import LOSSES
 from latentmap.training import loop
-from latentmap.training.loop import Training, train
-from latentmap.training.targets import Paired
+from latentmap.training.config import Training
+from latentmap.training.loop import train
+from latentmap.training.targets import RowsWithTargets
+from latentmap.training.task import TrainingTask
 
 keras = start()
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "jax", reason="JAX holds rows")
@@ -46,7 +48,7 @@ def test_rows_keep_their_type_and_place(room):
     held = hold(ArraySource(BYTES).take, 500)
     assert held.dtype == np.uint8
     assert np.array_equal(np.asarray(held), BYTES)
-    rows, spots = hold(Paired(ArraySource(BYTES.astype(float)), SPOTS).take, 500)
+    rows, spots = hold(RowsWithTargets(ArraySource(BYTES.astype(float)), SPOTS).take, 500)
     assert rows.dtype == np.float32
     assert np.array_equal(np.asarray(rows), BYTES)
     assert np.array_equal(np.asarray(spots), SPOTS)
@@ -116,8 +118,8 @@ SOURCES = {
     "array": (alone, ArraySource(BYTES)),
     "part": (alone, ArraySource(BYTES).subset(np.arange(0, 500, 2))),
     "blocks": (alone, Blocks(BYTES)),
-    "pairs": (beside, Paired(ArraySource(BYTES), SPOTS)),
-    "pairs in blocks": (beside, Paired(Blocks(BYTES), SPOTS)),
+    "pairs": (beside, RowsWithTargets(ArraySource(BYTES), SPOTS)),
+    "pairs in blocks": (beside, RowsWithTargets(Blocks(BYTES), SPOTS)),
 }
 
 
@@ -136,7 +138,8 @@ def test_training_on_held_rows_gives_the_same_weights(kind, room, monkeypatch, s
 
     def fitted():
         model = make()
-        train(model, rows, None, 3, Training(batch_size=16, learning_rate=0.01), seed=4)
+        config = Training(batch_size=16, learning_rate=0.01)
+        train(model, TrainingTask(rows, None, 3, config, seed=4))
         return weights(model)
 
     held = fitted()
@@ -192,7 +195,7 @@ def test_on_a_gpu_rows_are_held_and_the_figures_are_those_of_the_processor():
     import jax
 
     model = alone()
-    train(model, ArraySource(BYTES), None, 2, Training(batch_size=16), seed=0)
+    train(model, TrainingTask(ArraySource(BYTES), None, 2, Training(batch_size=16), seed=0))
     there = apply(model, BYTES)
     with jax.default_device(jax.devices("cpu")[0]):
         twin = alone()

@@ -5,7 +5,7 @@ from latentmap.data import caching as module
 from latentmap.data.caching import load_or_cache
 from latentmap.data.sources import ArraySource, Source
 from latentmap.errors import DataError
-from latentmap.training.preparation import prepare
+from latentmap.training.preparation import prepare_data
 
 ROWS = np.random.default_rng(0).normal(size=(500, 3))
 
@@ -78,19 +78,19 @@ def test_cached_rows_keep_their_original_index(little_memory, cache):
     holed[77, 1] = np.nan
     rows = Decoded(holed).subset(np.arange(50, 500))
     with pytest.raises(DataError, match="them, row 77, column 1: expected a finite number"):
-        prepare(rows, "auto", 1, None, 0)
+        prepare_data(rows, "auto", 1, None, 0)
 
 
 def test_loaded_rows_keep_their_original_index():
     holed = ROWS.copy()
     holed[77, 1] = np.nan
     with pytest.raises(DataError, match="row 77"):
-        prepare(ArraySource(holed).subset(np.arange(50, 500)), "auto", 1, None, 0)
+        prepare_data(ArraySource(holed).subset(np.arange(50, 500)), "auto", 1, None, 0)
 
 
 def test_fitting_reads_the_original_once(little_memory, cache):
     source = Decoded(ROWS)
-    prepared = prepare(source, "auto", 1, None, 0)
+    prepared = prepare_data(source, "auto", 1, None, 0)
     for _ in range(3):
         epoch = np.concatenate(list(prepared.fitted.batches(64, rng=np.random.default_rng(0))))
         assert len(epoch) == 450

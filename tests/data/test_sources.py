@@ -10,7 +10,7 @@ import pytest
 from latentmap.data.memory import ENGINE_BYTES, memory_limit
 from latentmap.data.sources import ArraySource, Source
 from latentmap.errors import DataError, FileError, SettingError
-from latentmap.training.preparation import prepare
+from latentmap.training.preparation import prepare_data
 
 
 class Listed(Source):
@@ -266,7 +266,7 @@ def test_memory_limit_keeps_rows_on_disk(tmp_path):
     assert rows.load().block_starts is None
     with memory_limit(ENGINE_BYTES + 10_000_000):
         assert not rows.fits_in_memory() and rows.load().block_starts is not None
-        assert len(prepare(rows, "auto", 1, None, 0).some) == 1500  # 0.15 of 10 MB
+        assert len(prepare_data(rows, "auto", 1, None, 0).sample_rows) == 1500  # 0.15 of 10 MB
 
 
 def test_in_memory():

@@ -1,11 +1,9 @@
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
 from latentmap.data.sources import Source
 from latentmap.distributed.data_parallel import DataParallel
-from latentmap.training.targets import Paired
+from latentmap.training.targets import RowsWithTargets
 
 
 class EncodedRows(Source):
@@ -27,14 +25,15 @@ class EncodedRows(Source):
 def second_worker(tmp_path, monkeypatch):
     """The second of two workers, with a cache folder of its own."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    coordinator = SimpleNamespace(report=SimpleNamespace(remote=lambda *report: None))
-    return DataParallel(coordinator, 1, 2, 60.0)
+    return DataParallel(1, 2)
 
 
 @pytest.mark.parametrize("has_targets", [False, True])
 def test_rows_are_decoded_once_for_all_epochs(second_worker, has_targets):
     rows = EncodedRows(200)
-    shard, size = second_worker.share(Paired(rows, np.arange(200)) if has_targets else rows, 8)
+    shard, size = second_worker.shard(
+        RowsWithTargets(rows, np.arange(200)) if has_targets else rows, 8
+    )
     assert size == 4
     for _ in range(3):
         for batch in shard.batches(size, rng=np.random.RandomState(0)):

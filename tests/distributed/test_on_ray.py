@@ -20,7 +20,7 @@ from latentmap.distributed import Workers
 from latentmap.distributed.worker_group import WorkerGroup
 from latentmap.errors import SettingError
 from latentmap.networks.dense import DenseNetwork
-from latentmap.training import strategy
+from latentmap.training.launcher import LocalLauncher, use_launcher
 
 if os.environ.get("LATENTMAP_NEED_RAY"):
     import ray
@@ -139,7 +139,7 @@ class UnloadedTables(ParquetSource):
 
 def single_process():
     """Return a block within the block of workers in which one process trains."""
-    return strategy._TRAINER.set_to(None)
+    return use_launcher(LocalLauncher())
 
 
 def autoencoder(**settings):

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from latentmap.distributed import remote_training
-from latentmap.distributed.remote_training import RemoteTrainer
+from latentmap.distributed.remote_training import RemoteLauncher
 from latentmap.errors import SettingError
+from latentmap.training.task import TrainingTask
 
 
 class Variable:
@@ -41,29 +42,29 @@ class Group:
 
 
 @pytest.fixture
-def trainer(monkeypatch):
+def launcher(monkeypatch):
     monkeypatch.setattr(remote_training, "WorkerGroup", Group)
-    return RemoteTrainer(SimpleNamespace(count=2))
+    return RemoteLauncher(SimpleNamespace(count=2))
 
 
-def train(trainer, model, n_rows=100):
-    settings = SimpleNamespace(rows_a_step=lambda count: 10)
-    return trainer.train(model, range(n_rows), None, 2, settings, 0)
+def train(launcher, model, n_rows=100):
+    config = SimpleNamespace(batch_size_for=lambda count: 10)
+    return launcher.run(model, TrainingTask(range(n_rows), None, 2, config, 0))
 
 
-def test_weights_and_history_are_copied_from_the_workers(trainer):
+def test_weights_and_history_are_copied_from_the_workers(launcher):
     model = objective()
-    history = train(trainer, model)
+    history = train(launcher, model)
     assert [variable.value[0] for variable in model.weights] == list(range(11))
     assert history["epoch"] == [0, 1] and isinstance(history["epoch"][0], int)
     assert history["val_loss"] == [5, 4]
 
 
-def test_a_pair_of_keras_models_is_rejected(trainer):
+def test_a_pair_of_keras_models_is_rejected(launcher):
     with pytest.raises(SettingError, match="found a pair of Keras models"):
-        train(trainer, objective(network=("encoder", "decoder")))
+        train(launcher, objective(network=("encoder", "decoder")))
 
 
-def test_more_workers_than_rows_are_rejected(trainer):
+def test_more_workers_than_rows_are_rejected(launcher):
     with pytest.raises(SettingError, match="workers: expected at most 1, the number of rows"):
-        train(trainer, objective(), n_rows=1)
+        train(launcher, objective(), n_rows=1)

@@ -5,7 +5,7 @@ import pytest
 
 from latentmap.data import ArraySource
 from latentmap.distributed.sharding import partition, worker_shard
-from latentmap.training.targets import Paired
+from latentmap.training.targets import RowsWithTargets
 
 ROWS = ArraySource(np.arange(103)[:, None])
 
@@ -48,7 +48,7 @@ def test_each_worker_takes_at_least_one_row():
 
 
 def test_targets_stay_with_their_rows():
-    shard, size = worker_shard(Paired(ROWS, 10 * np.arange(103)), 8, 1, 2)
+    shard, size = worker_shard(RowsWithTargets(ROWS, 10 * np.arange(103)), 8, 1, 2)
     rows, targets = next(shard.batches(size, rng=np.random.RandomState(0)))
     assert np.array_equal(10 * rows[:, 0], targets)
 
@@ -68,7 +68,7 @@ def test_a_shard_keeps_its_blocks():
 
 
 def test_targets_stay_with_rows_in_blocks():
-    shard, size = worker_shard(Paired(in_blocks(103, 10), 10 * np.arange(103)), 8, 1, 2)
+    shard, size = worker_shard(RowsWithTargets(in_blocks(103, 10), 10 * np.arange(103)), 8, 1, 2)
     pairs = list(shard.batches(size, rng=np.random.RandomState(0)))
     assert all(np.array_equal(10 * rows[:, 0], targets) for rows, targets in pairs)
     assert sorted(np.concatenate([rows for rows, _ in pairs])[:, 0]) == list(range(51, 102))

@@ -8,7 +8,7 @@ from latentmap.data.memory import ENGINE_BYTES, memory_limit
 from latentmap.maps import layout_extension as module
 from latentmap.maps.layout_extension import find_positions, laid_out
 from latentmap.preprocessing.pca_projection import principal_components, project_rows
-from latentmap.training.preparation import prepare
+from latentmap.training.preparation import prepare_data
 
 RNG = np.random.default_rng(0)
 GROUP = np.repeat(np.arange(4), 60)
@@ -17,7 +17,7 @@ ROWS = np.repeat(12 * np.eye(4, 6), 60, axis=0) + RNG.normal(size=(240, 6))
 
 @pytest.fixture(scope="module")
 def ready():
-    return prepare(ArraySource(ROWS), "auto", 1, None, 0)
+    return prepare_data(ArraySource(ROWS), "auto", 1, None, 0)
 
 
 @pytest.fixture(scope="module")

@@ -85,4 +85,4 @@ def test_raw_numbers_keep_their_digits_under_a_policy_of_keras():
 def test_unknown_precisions_are_refused():
     for wrong in ("float16", None, 16, ["bfloat16"]):
         with pytest.raises(SettingError, match="precision: expected 'float32' or 'bfloat16'"):
-            Training(precision=wrong).check()
+            Training(precision=wrong).validate()

@@ -19,8 +19,10 @@ from latentmap.preprocessing.pca_projection import (
     scale_rows,
 )
 from latentmap.preprocessing.scaling import Scale
-from latentmap.training.loop import Training, empty_history
-from latentmap.training.preparation import Prepared
+from latentmap.training.config import Training
+from latentmap.training.launcher import current_launcher
+from latentmap.training.preparation import PreparedData
+from latentmap.training.run import empty_history
 
 __all__ = ["AutoEncoder"]
 
@@ -140,28 +142,33 @@ class AutoEncoder(BaseAutoEncoder):
         self._fitted()
         return self._learned["network_kept"]
 
-    def _fit_beside_pca(self, network: Any, ready: Prepared) -> bool:
+    def _fit_beside_pca(self, network: Any, ready: PreparedData) -> bool:
         """Add a network to PCA and train it; tell whether it was worth keeping."""
         wanted = (self.n_components, ready.seed, self.verbose)
-        principal = principal_components(ready.some, ready.scale, *wanted)
+        principal = principal_components(ready.sample_rows, ready.scale, *wanted)
         self.history_ = empty_history()
-        if not ready.training.held_out:  # asked for: nothing to compare on, so nothing is compared
+        validation_rows = ready.task.validation_rows
+        if not ready.task.config.held_out:  # The user wants no comparison.
             self._train(network, principal, ready)
             return True
-        if ready.held_out is not None and self._comparable(principal, ready.held_out, ready.scale):
+        if isinstance(validation_rows, np.ndarray) and self._comparable(
+            principal, validation_rows, ready.scale
+        ):
             self._train(network, principal, ready)
-            if self._ahead_of_pca(principal, ready.held_out, ready.scale):
+            if self._ahead_of_pca(principal, validation_rows, ready.scale):
                 return True
         self._build(
             LinearNetwork(), "bounded" if ready.scale.unit else "gaussian", principal, ready
         )
         return False
 
-    def _train(self, network: Any, principal: PrincipalComponents | None, ready: Prepared) -> None:
+    def _train(
+        self, network: Any, principal: PrincipalComponents | None, ready: PreparedData
+    ) -> None:
         loss = self._loss_name(network, ready.scale.unit)
         check_loss(loss_for(loss), self.n_features_in_)
         self._build(network, loss, principal, ready)
-        self.history_ = ready.train(self._objective, self.verbose)
+        self.history_ = current_launcher().run(self._objective, ready.task, self.verbose)
 
     def _loss_name(self, network: Any, unit: bool) -> Any:
         """Decide the loss that "auto" stands for."""
@@ -192,7 +199,7 @@ class AutoEncoder(BaseAutoEncoder):
         return bool(lead.mean() > SURE * lead.std(ddof=1) / np.sqrt(len(lead)))
 
     def _build(
-        self, network: Any, loss: Any, principal: PrincipalComponents | None, ready: Prepared
+        self, network: Any, loss: Any, principal: PrincipalComponents | None, ready: PreparedData
     ) -> None:
         """Assemble the networks, and note what they are made of."""
         self._learned = {
@@ -228,7 +235,7 @@ class AutoEncoder(BaseAutoEncoder):
             principal = PrincipalComponents.blank(self.n_features_in_, learned["n_components"])
         return assemble(self._parts(network, learned["loss"], principal))
 
-    def _describe_codes(self, ready: Prepared) -> None:
+    def _describe_codes(self, ready: PreparedData) -> None:
         """Keep the mean and the spread of the codes, to draw new ones from."""
         codes = self.transform(ready.sample(DESCRIBED_ROWS)).astype(np.float64)
         covariance = np.atleast_2d(np.cov(codes, rowvar=False))

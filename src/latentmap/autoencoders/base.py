@@ -27,7 +27,7 @@ from latentmap.errors import NotFittedError, SettingError
 from latentmap.files import fingerprint
 from latentmap.networks.losses import loss_for
 from latentmap.networks.registry import network_for
-from latentmap.training.preparation import Prepared, prepare
+from latentmap.training.preparation import PreparedData, prepare_data
 
 __all__ = ["BaseAutoEncoder"]
 
@@ -224,7 +224,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned
         """Fit, and set all that is learned."""
         raise NotImplementedError
 
-    def _prepare(self, X: Any) -> tuple[Any, Prepared]:
+    def _prepare(self, X: Any) -> tuple[Any, PreparedData]:
         """Check the settings and the rows; return the network and the rows ready for training."""
         self._check_settings()
         network = network_for(self.network)
@@ -235,7 +235,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned
             needed = fit_memory_bytes(len(rows), size, numbers, self.n_components)
             check_memory(f"n_components: {self.n_components}", needed, engine=True)
         seed, told = self.random_state, self.verbose
-        ready = prepare(rows, self.scaling, self.epochs, self.training, seed, told)
+        ready = prepare_data(rows, self.scaling, self.epochs, self.training, seed, told)
         self.dtype_ = ready.rows.dtype.name
         return network, ready
 

@@ -17,7 +17,7 @@ from latentmap.maps.latent_map import LatentMap
 from latentmap.networks.assembly import check_pair
 from latentmap.networks.dense import check_widths
 from latentmap.networks.registry import network_for
-from latentmap.training.loop import Training
+from latentmap.training.config import Training
 
 __all__ = ["describe_model", "load_model"]
 

@@ -12,7 +12,7 @@ from latentmap.autoencoders.variational import VariationalAutoEncoder
 from latentmap.errors import UnknownNameError
 from latentmap.maps.latent_map import TRAINING, LatentMap
 from latentmap.networks.dense import LinearNetwork
-from latentmap.training.loop import Training
+from latentmap.training.config import Training
 
 __all__ = ["RECIPES", "Recipe", "make"]
 

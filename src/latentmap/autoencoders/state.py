@@ -20,7 +20,7 @@ from latentmap.data.code_checks import check_codes
 from latentmap.errors import ModelFileError, SettingError
 from latentmap.networks.assembly import Networks
 from latentmap.networks.registry import describe_network, network_for
-from latentmap.training.loop import empty_history
+from latentmap.training.run import empty_history
 
 __all__ = ["LearnedState"]
 

@@ -11,8 +11,9 @@ from latentmap.errors import SettingError
 from latentmap.networks.assembly import Networks, Parts, assemble_variational
 from latentmap.networks.losses import loss_for
 from latentmap.networks.registry import describe_network, network_for
-from latentmap.training.loop import Training
-from latentmap.training.preparation import Prepared
+from latentmap.training.config import Training
+from latentmap.training.launcher import current_launcher
+from latentmap.training.preparation import PreparedData
 
 __all__ = ["VariationalAutoEncoder"]
 
@@ -94,7 +95,7 @@ class VariationalAutoEncoder(BaseAutoEncoder):
             raise SettingError("network: a pair of your own models goes with AutoEncoder only")
         self._train(network, ready)
 
-    def _train(self, network: Any, ready: Prepared) -> None:
+    def _train(self, network: Any, ready: PreparedData) -> None:
         loss = self.loss if self.loss != "auto" else ("gaussian", "bernoulli")[ready.scale.unit]
         self._learned = {
             "n_components": self.n_components,
@@ -105,7 +106,7 @@ class VariationalAutoEncoder(BaseAutoEncoder):
         }
         self._fitted_arrays = {"offset": ready.scale.offset, "scale": ready.scale.scale}
         self._set_networks(self._assemble())
-        self.history_ = ready.train(self._objective, self.verbose)
+        self.history_ = current_launcher().run(self._objective, ready.task, self.verbose)
 
     def _check_settings(self) -> None:
         super()._check_settings()

@@ -14,17 +14,15 @@ import numpy as np
 from latentmap.distributed.worker import TrainingJob
 from latentmap.distributed.worker_group import WorkerGroup
 from latentmap.errors import SettingError
-from latentmap.training.checkpoints import empty_history
+from latentmap.training.run import History, empty_history
 
 if TYPE_CHECKING:
-    from latentmap.backend import Rows
-    from latentmap.data import Source
     from latentmap.distributed.workers import Workers
     from latentmap.networks.assembly import Objective
-    from latentmap.training.loop import Training
+    from latentmap.training.task import TrainingTask
 
 
-class RemoteTrainer:
+class RemoteLauncher:
     """Trains on a group of workers instead of in this process.
 
     Parameters
@@ -32,25 +30,18 @@ class RemoteTrainer:
     workers : Workers
     """
 
+    in_this_process = False
+
     def __init__(self, workers: Workers) -> None:
         self.workers = workers
 
-    def train(
-        self,
-        objective: Objective,
-        rows: Source,
-        held_out: Rows | None,
-        epochs: int,
-        settings: Training,
-        seed: int,
-        visible: bool = False,
-    ) -> dict[str, list[float]]:
+    def run(self, objective: Objective, task: TrainingTask, verbose: bool = False) -> History:
         """Train on the workers, copy the weights into the objective, and return the history."""
-        _check(self.workers, objective, len(rows))
-        job = TrainingJob(objective.remade, rows, held_out, epochs, settings, seed)
-        steps = len(rows) // max(1, settings.rows_a_step(len(rows))) * epochs
-        with WorkerGroup(self.workers, job, visible) as group:
-            arrays = group.result(steps)
+        n_rows = len(task.rows)
+        _check(self.workers, objective, n_rows)
+        n_steps = n_rows // max(1, task.config.batch_size_for(n_rows)) * task.epochs
+        with WorkerGroup(self.workers, TrainingJob(objective.remade, task), verbose) as group:
+            arrays = group.result(n_steps)
         return _copy_result(objective, arrays)
 
 

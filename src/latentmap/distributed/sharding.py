@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from latentmap.data.batching import Rng, read_ahead
 from latentmap.data.sources import Source
-from latentmap.training.targets import Places
+from latentmap.training.targets import RowNumbers
 
 MAX_PART_BYTES = 1 << 28
 MIN_PART_ROWS = 128
@@ -77,7 +77,7 @@ class BatchShard(Source):
 
     def _slices(self, size: int, rng: Rng | None) -> Iterator[Any]:
         step_rows = self.step_rows * self.n_workers
-        for indices in Places(self.rows).batches(size * self.n_workers, rng=rng):
+        for indices in RowNumbers(self.rows).batches(size * self.n_workers, rng=rng):
             steps = len(indices) // step_rows
             if steps:
                 grid = indices[: steps * step_rows].reshape(steps, self.n_workers, self.step_rows)

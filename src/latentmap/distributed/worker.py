@@ -9,18 +9,16 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from latentmap.backend import Rows
-    from latentmap.data import Source
     from latentmap.distributed.data_parallel import DataParallel
     from latentmap.networks.assembly import Objective
-    from latentmap.training.loop import Training
+    from latentmap.training.callbacks import Callback
+    from latentmap.training.run import Arrays
+    from latentmap.training.task import TrainingTask
 
 
 @dataclass(frozen=True)
@@ -39,25 +37,22 @@ class WorkerSettings:
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """The arguments of `latentmap.training.loop.train`; the objective is built by a function."""
+    """A training task, and a function that builds its objective."""
 
     build_objective: Callable[[], Objective]
-    rows: Source
-    held_out: Rows | None
-    epochs: int
-    settings: Training
-    seed: int
+    task: TrainingTask
 
-    def run(self, strategy: DataParallel) -> dict[str, np.ndarray]:
+    def run(self, strategy: DataParallel, callbacks: Sequence[Callback]) -> Arrays:
         """Train, and return the history and the weights as arrays."""
         import keras
         import numpy as np
 
+        from latentmap.training.launcher import standard_callbacks
         from latentmap.training.loop import train
 
         objective = self.build_objective()
-        data = (self.rows, self.held_out, self.epochs, self.settings, self.seed)
-        history = train(objective, *data, visible=True, team=strategy)
+        every = [*standard_callbacks(self.task), *callbacks]
+        history = train(objective, self.task, every, strategy)
         weights = (keras.ops.convert_to_numpy(weight.value) for weight in objective.weights)
         return {
             "history": np.array(list(history.values()), np.float64),
@@ -86,15 +81,17 @@ def run_worker(config: dict[str, WorkerConfig]) -> None:
         return  # these workers replace some that have ended the training
     from latentmap.backend import join
     from latentmap.distributed.data_parallel import DataParallel
+    from latentmap.distributed.worker_callbacks import ReportProgress, SharedCheckpoint
     from latentmap.errors import LatentmapError
 
     context = train.get_context()
     rank, n_workers = context.get_world_rank(), context.get_world_size()
     if n_workers > 1:
         join(_shared_address(rank), n_workers, rank)
-    strategy = DataParallel(worker.coordinator, rank, n_workers, worker.checkpoint_seconds)
+    checkpoint = SharedCheckpoint(worker.coordinator, rank, worker.checkpoint_seconds)
+    callbacks = [checkpoint] if rank else [checkpoint, ReportProgress(worker.coordinator)]
     try:
-        result = ray.get(worker.job).run(strategy)
+        result = ray.get(worker.job).run(DataParallel(rank, n_workers), callbacks)
     except LatentmapError as error:
         ray.get(worker.coordinator.fail.remote(error))
         raise

@@ -116,14 +116,14 @@ class Workers:
         self._check()
         from latentmap.distributed import ray_connection
         from latentmap.distributed.checkpoint_storage import check_storage
-        from latentmap.distributed.remote_training import RemoteTrainer
-        from latentmap.training.strategy import trained_by
+        from latentmap.distributed.remote_training import RemoteLauncher
+        from latentmap.training.launcher import use_launcher
 
         check_storage(self.storage)
         with contextlib.ExitStack() as stack:
             stack.enter_context(ray_connection.connect(self.ray, self.count, self.verbose))
             self._cores = ray_connection.cores_per_worker(self.count)
-            stack.enter_context(trained_by(RemoteTrainer(self)))
+            stack.enter_context(use_launcher(RemoteLauncher(self)))
             self._cleanup = stack.pop_all()
         self._entered = True
         return self

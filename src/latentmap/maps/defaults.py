@@ -11,7 +11,7 @@ from sklearn.base import clone
 from latentmap.errors import SettingError
 from latentmap.networks.dense import DenseNetwork
 from latentmap.networks.registry import network_for
-from latentmap.training.loop import Training
+from latentmap.training.config import Training
 
 __all__ = ["FORTH", "TRAINING", "both_ways", "epochs_for_map", "layer_sizes", "training_for"]
 
@@ -79,7 +79,7 @@ def epochs_for_map(n_rows: int) -> int:
     >>> [epochs_for_map(n) for n in (1_000, 60_000, 1_000_000, 9_000_000)]
     [18, 4, 3, 1]
     """
-    steps = max(1, n_rows // training_for(None, n_rows).rows_a_step(n_rows))
+    steps = max(1, n_rows // training_for(None, n_rows).batch_size_for(n_rows))
     few = math.ceil(np.clip(n_rows, 300, 550) / steps)
     many = math.ceil(max(SEEN_ROWS, min(3 * n_rows, MOST_SEEN_ROWS)) / n_rows)
     return max(min(few, many), min(3, many))

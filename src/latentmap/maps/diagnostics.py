@@ -15,7 +15,7 @@ from latentmap.data.code_checks import check_codes
 from latentmap.data.sources import ArraySource
 from latentmap.maps.layout import following
 from latentmap.preprocessing.neighbors import NeighborIndex
-from latentmap.training.preparation import Prepared
+from latentmap.training.preparation import PreparedData
 
 __all__ = ["USUAL_ERROR", "MapFigures"]
 
@@ -118,7 +118,7 @@ class MapFigures(BaseAutoEncoder):
         ]
         return np.concatenate(blocks) if blocks else np.empty(0)
 
-    def _describe(self, ready: Prepared, spots: np.ndarray) -> None:
+    def _describe(self, ready: PreparedData, spots: np.ndarray) -> None:
         """Note what is usual among the fitted rows, and how closely the map follows its layout."""
         rows, places = (
             source.sample(DESCRIBED_ROWS, ready.seed) for source in (ready.rows, ArraySource(spots))

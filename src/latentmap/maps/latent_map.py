@@ -30,8 +30,9 @@ from latentmap.preprocessing.pca_projection import (
     PrincipalComponents,
     principal_components,
 )
-from latentmap.training.loop import Training
-from latentmap.training.preparation import Prepared, prepare
+from latentmap.training.config import Training
+from latentmap.training.launcher import current_launcher
+from latentmap.training.preparation import PreparedData, prepare_data
 
 __all__ = ["TRAINING", "LatentMap"]
 
@@ -159,7 +160,7 @@ class LatentMap(Growing):
         plan = training_for(self.training, len(rows))
         epochs = epochs_for_map(len(rows)) if self.epochs == "auto" else self.epochs
         seed, told = self.random_state, self.verbose
-        ready = prepare(rows, self.scaling, epochs, plan, seed, told).steadied()
+        ready = prepare_data(rows, self.scaling, epochs, plan, seed, told).rescale_by_median()
         self.dtype_ = ready.rows.dtype.name
         if own is not None:
             self._train(forth, back, ready, None, own)
@@ -184,7 +185,7 @@ class LatentMap(Growing):
         if self.n_components not in (1, 2, 3):
             raise SettingError(f"n_components: expected 1, 2 or 3, found {self.n_components!r}")
 
-    def _principal(self, ready: Prepared) -> PrincipalComponents:
+    def _principal(self, ready: PreparedData) -> PrincipalComponents:
         some = ready.sample(COMPONENTS_ROWS)
         return principal_components(some, ready.scale, self._seen_width, ready.seed, self.verbose)
 
@@ -192,7 +193,7 @@ class LatentMap(Growing):
         self,
         forth: Any,
         back: Any,
-        ready: Prepared,
+        ready: PreparedData,
         seen: PrincipalComponents | None,
         spots: np.ndarray,
     ) -> None:
@@ -222,11 +223,12 @@ class LatentMap(Growing):
             "code_offset": offset.astype(np.float32),
             "code_scale": np.asarray(scale, np.float32),
         }
-        nothing = constant_loss(loss_for(loss), ready.some_scaled())
+        nothing = constant_loss(loss_for(loss), ready.scaled_sample())
         self._learned["reconstruction"] = RECONSTRUCTION / nothing
         networks = assemble_map(self._parts(loss, chosen, seen, RECONSTRUCTION / nothing))
         self._set_networks(networks)
-        self.history_ = ready.paired(spots).train(networks.training, self.verbose)
+        task = ready.task.with_targets(spots)
+        self.history_ = current_launcher().run(networks.training, task, self.verbose)
 
     def _parts(
         self,

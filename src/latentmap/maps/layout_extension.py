@@ -20,7 +20,7 @@ from latentmap.preprocessing.pca_projection import (
     project_rows,
 )
 from latentmap.progress import progress
-from latentmap.training.preparation import Prepared
+from latentmap.training.preparation import PreparedData
 
 __all__ = ["LAYOUT_BYTES", "Positions", "find_positions", "laid_out"]
 
@@ -55,7 +55,7 @@ def laid_out(n: int, n_components: int) -> int:
 
 
 def find_positions(
-    ready: Prepared,
+    ready: PreparedData,
     principal: PrincipalComponents,
     n_components: int,
     n_neighbors: int,
@@ -65,7 +65,7 @@ def find_positions(
 
     Parameters
     ----------
-    ready : Prepared
+    ready : PreparedData
     principal : PrincipalComponents
         Neighbours are those of the rows' coordinates on these components.
     n_components : {1, 2, 3}
@@ -86,7 +86,7 @@ def find_positions(
 
 
 def _with_the_others(
-    ready: Prepared,
+    ready: PreparedData,
     principal: PrincipalComponents,
     points: np.ndarray,
     spots: np.ndarray,

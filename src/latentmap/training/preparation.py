@@ -1,125 +1,103 @@
-"""What comes before training: rows scaled, split and counted, settings checked."""
+"""Preparation of training data: cached, scaled and split rows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 from latentmap.data import memory
 from latentmap.data.caching import load_or_cache
-from latentmap.data.sources import ArraySource, Source
-from latentmap.errors import SettingError
+from latentmap.data.sources import Source
 from latentmap.preprocessing.pca_projection import scale_rows
 from latentmap.preprocessing.scaling import Scale, choose_scale, row_statistics
-from latentmap.training.loop import Training, train
-from latentmap.training.strategy import chosen_trainer
-from latentmap.training.targets import Paired
+from latentmap.training.config import Training, check_epochs, check_seed, check_training
+from latentmap.training.launcher import current_launcher
+from latentmap.training.task import TrainingTask
 
-__all__ = ["Prepared", "checked_training", "epochs_for", "prepare"]
+__all__ = ["PreparedData", "prepare_data"]
 
-SEEN_NUMBERS = 1 << 20
+SAMPLE_NUMBERS = 1 << 20
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """Rows ready for training, and how to train on them.
+class PreparedData:
+    """Rows of a fit, their scale, and the training task on them.
 
     Attributes
     ----------
     rows : Source
-        All of them.
-    some : Source
-        A uniform sample of them in memory; all of them, where they are in memory anyway.
-    fitted : Source
-        Those that are trained on.
-    held_out : ndarray of shape (n, ...), or a pair with targets, or None
-        Those that are measured.
+        All rows.
+    sample_rows : Source
+        A uniform sample of the rows in memory, or all rows if they are in memory.
     scale : Scale
-    epochs : int
-    training : Training
-    seed : int
+    task : TrainingTask
     """
 
     rows: Source
-    some: Source
-    fitted: Source
-    held_out: Any
+    sample_rows: Source
     scale: Scale
-    epochs: int
-    training: Training
-    seed: int
+    task: TrainingTask
 
-    def train(self, objective: Any, visible: bool) -> dict[str, list[float]]:
-        """Train an objective on these rows; return its history."""
-        trainer = chosen_trainer()
-        return (train if trainer is None else trainer.train)(
-            objective, self.fitted, self.held_out, self.epochs, self.training, self.seed, visible
-        )
+    @property
+    def seed(self) -> int:
+        """Seed of everything that is random in the fit."""
+        return self.task.seed
 
-    def sample(self, most: int) -> Source:
-        """Give a uniform sample of at most so many rows, from memory where enough are there."""
-        enough = len(self.some) >= min(most, len(self.rows))
-        return (self.some if enough else self.rows).sample(most, self.seed)
+    def sample(self, max_rows: int) -> Source:
+        """Return a uniform sample of at most ``max_rows`` rows, from memory if possible."""
+        enough = len(self.sample_rows) >= min(max_rows, len(self.rows))
+        return (self.sample_rows if enough else self.rows).sample(max_rows, self.seed)
 
-    def some_scaled(self) -> np.ndarray:
-        """Give some rows, scaled and flat: at most 1,000, and where they are wide, at least ten."""
+    def scaled_sample(self) -> np.ndarray:
+        """Return at most 1,000 rows, scaled and flat; fewer but at least ten if they are wide."""
         width = int(np.prod(self.rows.row_shape))
-        some = self.sample(int(np.clip(SEEN_NUMBERS // width, 10, 1000)))
-        return scale_rows(some[:], self.scale)
+        sample = self.sample(int(np.clip(SAMPLE_NUMBERS // width, 10, 1000)))
+        return scale_rows(sample[:], self.scale)
 
-    def steadied(self) -> Self:
-        """Scale by the middle row where a few rows, far out, make all the others look alike.
+    def rescale_by_median(self) -> Self:
+        """Return data scaled by the median row if extreme rows make all other rows look alike.
 
-        The root mean square of a scaled row is about 1. Where that of the middle row is below one
-        half, rows are shifted by their columns' medians and divided by the middle row's.
+        The root mean square of a scaled row is about 1. If that of the median row is below one
+        half, rows are shifted by the column medians and divided by that of the median row.
         """
         if self.scale.unit:
             return self
-        some = self.some_scaled().astype(np.float64)
-        middle = np.median(some, axis=0)
-        size = float(np.sqrt(np.median(np.mean((some - middle) ** 2, axis=1))))
+        sample = self.scaled_sample().astype(np.float64)
+        medians = np.median(sample, axis=0)
+        size = float(np.sqrt(np.median(np.mean((sample - medians) ** 2, axis=1))))
         if not 0.0 < size < 0.5:
             return self
-        offset = self.scale.offset + middle * self.scale.scale
+        offset = self.scale.offset + medians * self.scale.scale
         scale = (self.scale.scale * size).astype(np.float32)
         return replace(self, scale=Scale(offset.astype(np.float32), scale, False))
 
-    def paired(self, targets: np.ndarray) -> Prepared:
-        """Put targets, one for each of all rows, beside those trained on and those measured."""
-        if self.held_out is None:
-            return replace(self, fitted=Paired(self.fitted, targets))
-        fitted, held_out = ArraySource(targets).split(len(self.held_out), self.seed)
-        pair = (self.held_out, held_out[:])
-        return replace(self, fitted=Paired(self.fitted, fitted[:]), held_out=pair)
 
-
-def prepare(
+def prepare_data(
     rows: Source,
     scaling: str,
     epochs: int | str,
     training: Training | None,
-    random_state: Any,
-    visible: bool = False,
-) -> Prepared:
-    """Scale and split rows.
+    random_state: object,
+    verbose: bool = False,
+) -> PreparedData:
+    """Cache, scale and split rows.
 
     Parameters
     ----------
     rows : Source
     scaling : str
-        See ``choose_scale``.
+        See `choose_scale`.
     epochs : int or "auto"
     training : Training or None
     random_state : int, RandomState instance or None
-    visible : bool
-        Show progress, where rows are not in memory.
+    verbose : bool
+        Show progress if the rows are not in memory.
 
     Returns
     -------
-    Prepared
+    PreparedData
 
     Raises
     ------
@@ -131,62 +109,23 @@ def prepare(
     Examples
     --------
     >>> from latentmap.data import ArraySource
-    >>> ready = prepare(ArraySource(np.arange(400.0).reshape(100, 4)), "auto", 5, None, 0)
-    >>> len(ready.fitted), len(ready.held_out), ready.epochs
+    >>> rows = ArraySource(np.arange(400.0).reshape(100, 4))
+    >>> task = prepare_data(rows, "auto", 5, None, 0).task
+    >>> len(task.rows), len(task.validation_rows), task.epochs
     (90, 10, 5)
     """
-    training = checked_training(training)
-    seed = _seed(random_state)
-    rows = load_or_cache(rows, visible, use_disk=chosen_trainer() is None)
-    some = rows
+    config = check_training(training)
+    seed = check_seed(random_state)
+    rows = load_or_cache(rows, verbose, use_disk=current_launcher().in_this_process)
+    sample_rows = rows
     if not rows.in_memory:
         most = memory.BUDGET.row_sample.max_bytes() * len(rows) // rows.nbytes
-        some = rows.sample(max(1, most), seed).load()
-    scale = choose_scale(scaling, row_statistics(rows, visible), rows.dtype)
-    fitted, held_out = rows, None
-    if aside := training.rows_held_out(len(rows), int(np.prod(rows.row_shape))):
-        fitted, kept = rows.split(aside, seed)
-        held_out = kept[:]
-    epochs = epochs_for(epochs, training, fitted)
-    return Prepared(rows, some, fitted, held_out, scale, epochs, training, seed)
-
-
-def _seed(random_state: Any) -> int:
-    """Keep an integer as it is: whoever gives 7 gets the weights that Keras has for 7."""
-    try:
-        generator = check_random_state(random_state)
-    except ValueError as error:
-        raise SettingError(f"random_state: {error}") from None
-    if isinstance(random_state, int | np.integer):
-        return int(random_state)
-    return int(generator.randint(2**31 - 1))
-
-
-def checked_training(training: Any) -> Training:
-    """Give the training that was asked for, or the usual one, or refuse what is none.
-
-    Examples
-    --------
-    >>> checked_training(None)
-    Training()
-    """
-    training = Training() if training is None else training
-    if not isinstance(training, Training):
-        raise SettingError(f"training: expected a Training or None, found {training!r}")
-    training.check()
-    return training
-
-
-def epochs_for(epochs: int | str, training: Training, fitted: Source) -> int:
-    """Decide how often to run through rows, or refuse a number that is none.
-
-    Examples
-    --------
-    >>> epochs_for(5, Training(), ArraySource(np.zeros((10, 1))))
-    5
-    """
-    if epochs == "auto":
-        return training.epochs(len(fitted))
-    if isinstance(epochs, bool) or not isinstance(epochs, int | np.integer) or epochs < 1:
-        raise SettingError(f"epochs: expected 'auto' or an integer above 0, found {epochs!r}")
-    return int(epochs)
+        sample_rows = rows.sample(max(1, most), seed).load()
+    scale = choose_scale(scaling, row_statistics(rows, verbose), rows.dtype)
+    training_rows, validation_rows = rows, None
+    if n_validation := config.n_validation_rows(len(rows), int(np.prod(rows.row_shape))):
+        training_rows, validation = rows.split(n_validation, seed)
+        validation_rows = validation[:]
+    n_epochs = check_epochs(epochs, config, len(training_rows))
+    task = TrainingTask(training_rows, validation_rows, n_epochs, config, seed)
+    return PreparedData(rows, sample_rows, scale, task)

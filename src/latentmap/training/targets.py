@@ -1,4 +1,4 @@
-"""Rows with something beside each: what training takes where a row has a target."""
+"""Sources for training: rows with a target each, and row numbers."""
 
 from __future__ import annotations
 
@@ -11,28 +11,29 @@ import numpy as np
 from latentmap.data.batching import Rng
 from latentmap.data.sources import Source
 
-__all__ = ["Paired", "Places"]
+__all__ = ["RowNumbers", "RowsWithTargets"]
 
 
-class Paired(Source):
-    """A source, and an array with one entry for each of its rows.
+class RowsWithTargets(Source):
+    """Rows of a source, and a target for each row.
 
     Parameters
     ----------
     rows : Source
-    beside : ndarray of shape (n, ...)
+    targets : ndarray of shape (n, ...)
 
     Examples
     --------
     >>> from latentmap.data import ArraySource
-    >>> pairs = Paired(ArraySource(np.array([[1.0], [2.0], [3.0]])), np.array([10, 20, 30]))
-    >>> rows, beside = next(pairs.batches(3, rng=np.random.default_rng(0)))
-    >>> bool((10 * rows[:, 0] == beside).all())
+    >>> source = ArraySource(np.array([[1.0], [2.0], [3.0]]))
+    >>> pairs = RowsWithTargets(source, np.array([10, 20, 30]))
+    >>> rows, targets = next(pairs.batches(3, rng=np.random.default_rng(0)))
+    >>> bool((10 * rows[:, 0] == targets).all())
     True
     """
 
-    def __init__(self, rows: Source, beside: np.ndarray) -> None:
-        self.rows, self.beside = rows, beside
+    def __init__(self, rows: Source, targets: np.ndarray) -> None:
+        self.rows, self.targets = rows, targets
         self.row_shape, self.dtype, self.name = rows.row_shape, rows.dtype, rows.name
         self.block_starts = rows.block_starts
 
@@ -40,23 +41,23 @@ class Paired(Source):
         return len(self.rows)
 
     def take(self, indices: Any) -> Any:
-        """Give a pair: the rows at ``indices``, and what stands beside them."""
-        return self.rows.take(indices), self.beside[np.asarray(indices, dtype=np.intp)]
+        """Return a pair: the rows at ``indices`` and their targets."""
+        return self.rows.take(indices), self.targets[np.asarray(indices, dtype=np.intp)]
 
-    def subset(self, indices: Any) -> Paired:
-        """Give the pairs at ``indices`` as a source of their own."""
+    def subset(self, indices: Any) -> RowsWithTargets:
+        """Return a source of the rows at ``indices`` with their targets."""
         at = self._as_indices(indices)
-        return Paired(self.rows.subset(at), self.beside[at])
+        return RowsWithTargets(self.rows.subset(at), self.targets[at])
 
     def batches(self, size: int, *, rng: Rng | None = None) -> Iterator[Any]:
-        """Iterate over all pairs once, in the order that the rows alone would have."""
-        places = Places(self.rows).batches(size, rng=copy.deepcopy(rng))
+        """Iterate over all rows and targets once, in the order of the rows alone."""
+        places = RowNumbers(self.rows).batches(size, rng=copy.deepcopy(rng))
         for rows, at in zip(self.rows.batches(size, rng=rng), places, strict=True):
-            yield rows, self.beside[at]
+            yield rows, self.targets[at]
 
 
-class Places(Source):
-    """A source's row numbers in place of its rows: shuffled alike, they tell the order.
+class RowNumbers(Source):
+    """Row numbers of a source. They are shuffled in the same order as its rows.
 
     Parameters
     ----------
@@ -67,7 +68,7 @@ class Places(Source):
     >>> from latentmap.data import ArraySource
     >>> rows = ArraySource(np.array([[10.0], [20.0], [30.0]]))
     >>> alone, numbers = (next(source.batches(3, rng=np.random.default_rng(0)))
-    ...                   for source in (rows, Places(rows)))
+    ...                   for source in (rows, RowNumbers(rows)))
     >>> bool((rows.take(numbers) == alone).all())
     True
     """
@@ -84,7 +85,7 @@ class Places(Source):
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the rows themselves: these decide how many blocks are shuffled at a time."""
+        """Bytes of the rows, which determine how many blocks are shuffled at a time."""
         return self.rows.nbytes
 
     def take(self, indices: Any) -> np.ndarray:  # noqa: D102

@@ -34,9 +34,9 @@ from latentmap.maps.landmarks import MOST, LandmarkSet, choose_landmarks
 from latentmap.maps.layout import find_layout
 from latentmap.maps.map_networks import assemble_map
 from latentmap.preprocessing.pca_projection import PrincipalComponents, project_rows
-from latentmap.training.loop import Training, train
-from latentmap.training.preparation import epochs_for
-from latentmap.training.strategy import chosen_trainer
+from latentmap.training.config import Training, check_epochs
+from latentmap.training.launcher import LocalLauncher, current_launcher
+from latentmap.training.task import TrainingTask
 
 __all__ = ["Growing"]
 
@@ -128,9 +128,9 @@ class Growing(Keeping):
         kept = self._kept()
         self._check_settings()
         rows = new_rows(self, X)
-        epochs_for(self.epochs, LESSONS, rows)  # refuses a number that is none, before any work
+        check_epochs(self.epochs, LESSONS, len(rows))  # An error comes before any work.
         codes = self._over_rows(self.encoder_, rows)  # and no NaN comes past this
-        rows = load_or_cache(rows, self.verbose, use_disk=chosen_trainer() is None)
+        rows = load_or_cache(rows, self.verbose, use_disk=current_launcher().in_this_process)
         grown = self._learned.get("grown", 0) + 1
         seed = (self._learned["seed"] + grown) % 2**31
         rng = np.random.default_rng(seed)
@@ -227,7 +227,8 @@ class Growing(Keeping):
             epochs = int(np.clip(math.ceil(SEEN_ROWS / len(lessons)), 1, MOST_EPOCHS))
         objective = self.__dict__.pop("_lessons")
         keep_normalized(objective)
-        self.history_ = train(objective, lessons, None, epochs, LESSONS, seed, self.verbose)
+        task = TrainingTask(lessons, None, epochs, LESSONS, seed)
+        self.history_ = LocalLauncher().run(objective, task, self.verbose)
 
     # -- what is usual now -------------------------------------------------------------------------
 

@@ -7,8 +7,10 @@ from latentmap.networks.assembly import Parts, assemble
 from latentmap.networks.dense import DenseNetwork
 from latentmap.networks.losses import LOSSES
 from latentmap.training import loop as module
-from latentmap.training.loop import Training, train
-from latentmap.training.strategy import Alone
+from latentmap.training.callbacks import Checkpoint, EarlyStopping
+from latentmap.training.config import Training
+from latentmap.training.loop import train
+from latentmap.training.task import TrainingTask
 
 RNG = np.random.default_rng(0)
 ROWS = (RNG.normal(size=(400, 2)) @ RNG.normal(size=(2, 5))).astype("float32")
@@ -19,22 +21,20 @@ class PowerError(Exception):
     """What ends a training in the middle."""
 
 
-class Keeper(Alone):
-    """Keeps a checkpoint of every chunk, and stops after some."""
+class Recorder(Checkpoint):
+    """Records a checkpoint of every chunk, and fails after some."""
 
-    def __init__(self, stop=None, kept=None):
-        self.stop, self.told, self.checkpoints = stop, kept, []
+    def __init__(self, stop=None, arrays=None):
+        super().__init__(lambda: arrays, self.record)
+        self.stop, self.checkpoints = stop, []
 
-    def kept(self):
-        return self.told
-
-    def keep(self, checkpoint):
-        self.checkpoints.append(checkpoint())
+    def record(self, arrays):
+        self.checkpoints.append(arrays)
         if len(self.checkpoints) == self.stop:
             raise PowerError
 
 
-def trained(team, rows=None):
+def trained(checkpoint=None, rows=None, strategy=None):
     parts = Parts(
         (5,),
         2,
@@ -47,7 +47,9 @@ def trained(team, rows=None):
     objective = assemble(parts).objective
     settings = Training(batch_size=32, patience=2, learning_rate=0.05)
     rows = ArraySource(ROWS[:320]) if rows is None else rows
-    history = train(objective, rows, ROWS[320:], 12, settings, 0, team=team)
+    callbacks = [EarlyStopping(2), *([] if checkpoint is None else [checkpoint])]
+    task = TrainingTask(rows, ROWS[320:], 12, settings, 0)
+    history = train(objective, task, callbacks, strategy)
     return [keras.ops.convert_to_numpy(w.value) for w in objective.weights], history
 
 
@@ -60,13 +62,13 @@ def three_chunks_an_epoch(monkeypatch):
 def undisturbed():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "CHUNK_STEPS", 4)
-        return trained(Alone())
+        return trained()
 
 
 def test_checkpoints_disturb_nothing(undisturbed):
-    team = Keeper()
-    weights, history = trained(team)
-    assert len(team.checkpoints) == 36
+    recorder = Recorder()
+    weights, history = trained(recorder)
+    assert len(recorder.checkpoints) == 36
     assert all(np.array_equal(a, b) for a, b in zip(weights, undisturbed[0], strict=True))
     assert np.array_equal(history["val_loss"], undisturbed[1]["val_loss"])
 
@@ -75,12 +77,12 @@ def test_checkpoints_disturb_nothing(undisturbed):
 @pytest.mark.skipif(not JAX, reason="other engines sum the loss up in the trainer itself")
 @pytest.mark.parametrize("stop", [1, 17, 18, 36])
 def test_a_stopped_training_goes_on_as_if_it_had_not_been(undisturbed, stop):
-    team = Keeper(stop)
+    recorder = Recorder(stop)
     with pytest.raises(PowerError):
-        trained(team)
-    arrays = team.checkpoints[-1]
+        trained(recorder)
+    arrays = recorder.checkpoints[-1]
     assert all(isinstance(array, np.ndarray) for array in arrays.values())
-    again = Keeper(kept=arrays)
+    again = Recorder(arrays=arrays)
     weights, history = trained(again)
     assert len(again.checkpoints) == 36 - stop
     assert all(np.array_equal(a, b) for a, b in zip(weights, undisturbed[0], strict=True))
@@ -101,24 +103,25 @@ class Blocks(ArraySource):
             yield rows
 
 
-class Worker(Keeper):
-    """One of several, with a stretch of its own; it may go on from what another kept."""
+class Shard:
+    """The strategy of one of several workers, which reads its own rows."""
 
-    def __init__(self, stretch, stop=None, kept=None):
-        super().__init__(stop, kept)
-        self.stretch = stretch
+    holds_rows_on_device = False
 
-    def share(self, rows, batch):
-        return self.stretch, batch
+    def __init__(self, rows):
+        self.rows = rows
+
+    def shard(self, rows, batch_size):
+        return self.rows, batch_size
 
 
 @pytest.mark.skipif(not JAX, reason="other engines have no such checkpoints")
 def test_a_worker_goes_on_from_the_checkpoint_of_another_whose_blocks_are_others():
     first, second, again = (Blocks(ROWS[:160], size) for size in (10, 50, 50))
-    stopped = Worker(first, stop=5)  # in epoch 3, of two chunks each
+    stopped = Recorder(stop=5)  # in epoch 3, of two chunks each
     with pytest.raises(PowerError):
-        trained(stopped, first)
-    trained(Worker(second), first)
-    trained(Worker(again, kept=stopped.checkpoints[-1]), first)
+        trained(stopped, first, Shard(first))
+    trained(Recorder(), first, Shard(second))
+    trained(Recorder(arrays=stopped.checkpoints[-1]), first, Shard(again))
     assert len(again.read) == len(second.read[4:]) > 10
     assert np.array_equal(np.concatenate(again.read), np.concatenate(second.read[4:]))

@@ -1,0 +1,205 @@
+"""Settings of the training loop: batch size, learning rate, early stopping, number of epochs."""
+
+from __future__ import annotations
+
+import math
+from numbers import Integral, Real
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from latentmap.errors import SettingError
+from latentmap.networks.precision import PRECISIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Training", "check_epochs", "check_seed", "check_training"]
+
+MAX_VALIDATION_ROWS = 5000
+MIN_WIDE_VALIDATION_ROWS = 100
+MAX_VALIDATION_NUMBERS = 1 << 24  # Validation rows are stored dense: 64 MB as float32.
+MIN_STEPS = 1500
+USUAL_EPOCHS = 12
+MAX_ROW_PASSES = 3_000_000
+MAX_WARM_UP_STEPS = 300
+
+
+class Training(BaseEstimator):
+    """Settings of the training loop.
+
+    Parameters
+    ----------
+    batch_size : int or "auto"
+        Number of rows in a batch. "auto" is 128, or an eighth of the rows if these are fewer than
+        1,024, but at least 16.
+    learning_rate : float
+        Greatest learning rate of the Adam optimiser.
+    schedule : {"cosine", "constant"}
+        "cosine" increases the learning rate in the first steps and then decreases it to zero along
+        a cosine.
+    patience : int or None
+        Number of epochs without improvement of the validation loss after which training stops.
+        None disables early stopping.
+    held_out : float
+        Share of the rows in the validation set, from 0 to 0.9; at most 5,000 rows, and fewer if
+        rows are wide (see `n_validation_rows`). With 0 there is no early stopping and no comparison
+        with PCA, and the weights of the last step are kept.
+    noise : float or None
+        Standard deviation of Gaussian noise added to the scaled rows during training, from 0 to 1.
+        None is the default of the estimator: 0 for `AutoEncoder`, 0.15 for `LatentMap`. With noise,
+        an `AutoEncoder` is a denoising autoencoder (P. Vincent et al., ICML 2008).
+    precision : {"float32", "bfloat16"}
+        Number type in which layers multiply during training. "bfloat16" is several times as fast
+        for wide networks on a GPU. Weights, losses and codes are float32 in both cases.
+
+    Examples
+    --------
+    >>> Training(batch_size=32, learning_rate=0.001, schedule="constant", held_out=0)
+    Training(batch_size=32, held_out=0, learning_rate=0.001, schedule='constant')
+    """
+
+    def __init__(
+        self,
+        *,
+        batch_size: int | str = "auto",
+        learning_rate: float = 3e-3,
+        schedule: str = "cosine",
+        patience: int | None = 10,
+        held_out: float = 0.1,
+        noise: float | None = None,
+        precision: str = "float32",
+    ) -> None:
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.schedule = schedule
+        self.patience = patience
+        self.held_out = held_out
+        self.noise = noise
+        self.precision = precision
+
+    def validate(self) -> None:
+        """Raise SettingError if a setting is outside its range."""
+        if self.batch_size != "auto":
+            _check_number("batch_size", self.batch_size, Integral, 1, math.inf)
+        _check_number("learning_rate", self.learning_rate, Real, 0, math.inf)
+        _check_choice("schedule", self.schedule, ("cosine", "constant"))
+        if self.patience is not None:
+            _check_number("patience", self.patience, Integral, 1, math.inf)
+        _check_number("held_out", self.held_out, Real, 0, 0.9)
+        if self.noise is not None:
+            _check_number("noise", self.noise, Real, 0, 1)
+        _check_choice("precision", self.precision, tuple(PRECISIONS))
+
+    def batch_size_for(self, n_rows: int) -> int:
+        """Return the batch size for a number of rows."""
+        if self.batch_size == "auto":
+            return min(n_rows, int(np.clip(n_rows // 8, 16, 128)))
+        return min(n_rows, int(self.batch_size))
+
+    def epochs_for(self, n_rows: int) -> int:
+        """Return the default number of epochs: 12, but at least 1,500 steps.
+
+        Above 250,000 rows it decreases, so that at most 3 million rows are processed in total.
+
+        Examples
+        --------
+        >>> [Training().epochs_for(n_rows) for n_rows in (1_000, 60_000, 1_000_000, 10_000_000)]
+        [188, 12, 3, 1]
+        """
+        steps = max(1, n_rows // self.batch_size_for(n_rows))
+        usual = min(USUAL_EPOCHS, math.ceil(MAX_ROW_PASSES / n_rows))
+        return max(usual, math.ceil(MIN_STEPS / steps))
+
+    def n_validation_rows(self, n_rows: int, width: int = 1) -> int:
+        """Return the size of the validation set for rows with ``width`` numbers.
+
+        At most 5,000 rows. If these have more than 2²⁴ numbers, which is the case for widths above
+        3,355, as many rows as have 2²⁴ numbers, but at least 100.
+
+        Examples
+        --------
+        >>> training = Training()
+        >>> [training.n_validation_rows(100_000, width) for width in (3000, 20_000, 1_000_000)]
+        [5000, 838, 100]
+        """
+        fitting = min(MAX_VALIDATION_ROWS, MAX_VALIDATION_NUMBERS // width)
+        return min(max(MIN_WIDE_VALIDATION_ROWS, fitting), round(self.held_out * n_rows))
+
+    def make_optimizer(self, n_steps: int) -> keras.optimizers.Optimizer:
+        """Return a Keras Adam optimiser with a schedule for a number of steps."""
+        if self.schedule == "constant":
+            return keras.optimizers.Adam(float(self.learning_rate))
+        warm_up = max(1, min(MAX_WARM_UP_STEPS, n_steps // 10))
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0,
+            max(1, n_steps - warm_up),
+            warmup_target=float(self.learning_rate),
+            warmup_steps=warm_up,
+        )
+        return keras.optimizers.Adam(rate)
+
+
+def check_training(training: object) -> Training:
+    """Return the settings, or the default ones for None; raise SettingError if they are invalid.
+
+    Examples
+    --------
+    >>> check_training(None)
+    Training()
+    """
+    training = Training() if training is None else training
+    if not isinstance(training, Training):
+        raise SettingError(f"training: expected a Training or None, found {training!r}")
+    training.validate()
+    return training
+
+
+def check_epochs(epochs: object, training: Training, n_rows: int) -> int:
+    """Return the number of epochs, the default one for "auto"; raise SettingError if invalid.
+
+    Examples
+    --------
+    >>> check_epochs(5, Training(), n_rows=10)
+    5
+    """
+    if epochs == "auto":
+        return training.epochs_for(n_rows)
+    if isinstance(epochs, bool) or not isinstance(epochs, int | np.integer) or epochs < 1:
+        raise SettingError(f"epochs: expected 'auto' or an integer above 0, found {epochs!r}")
+    return int(epochs)
+
+
+def check_seed(random_state: object) -> int:
+    """Return an integer seed. An integer is returned as it is, so that Keras's seeds mean the same.
+
+    Raises
+    ------
+    SettingError
+        If scikit-learn does not accept the random state.
+    """
+    from sklearn.utils import check_random_state
+
+    try:
+        generator = check_random_state(random_state)
+    except ValueError as error:
+        raise SettingError(f"random_state: {error}") from None
+    if isinstance(random_state, int | np.integer):
+        return int(random_state)
+    return int(generator.randint(2**31 - 1))
+
+
+def _check_number(name: str, value: object, kind: type, low: float, high: float) -> None:
+    is_number = isinstance(value, kind) and not isinstance(value, bool)
+    if not is_number or not low <= value <= high or value == math.inf:  # type: ignore[operator]
+        what = "an integer" if kind is Integral else "a number"
+        top = "up" if high == math.inf else f"to {high}"
+        raise SettingError(f"{name}: expected {what} from {low} {top}, found {value!r}")
+
+
+def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
+    if value not in choices:
+        names = " or ".join(map(repr, choices))
+        raise SettingError(f"{name}: expected {names}, found {value!r}")

@@ -1,0 +1,72 @@
+"""Where a training task runs: in this process, or on the workers of a context manager.
+
+Estimators call ``current_launcher().run(objective, task)`` and do not know about other processes.
+`latentmap.distributed` installs its launcher by `use_launcher`.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+import keras
+
+from latentmap.context import ContextValue
+from latentmap.training.callbacks import Callback, EarlyStopping, ProgressBar
+from latentmap.training.loop import train
+from latentmap.training.run import History
+from latentmap.training.strategy import SingleProcess
+from latentmap.training.task import TrainingTask
+
+__all__ = ["Launcher", "LocalLauncher", "current_launcher", "standard_callbacks", "use_launcher"]
+
+
+class Launcher(Protocol):
+    """Runs training tasks.
+
+    Attributes
+    ----------
+    in_this_process : bool
+        Whether the task runs in this process, which can read this process's temporary files.
+    """
+
+    in_this_process: bool
+
+    def run(self, objective: keras.Model, task: TrainingTask, verbose: bool = False) -> History:
+        """Train the objective in place, and return the history."""
+
+
+class LocalLauncher:
+    """Runs training tasks in this process."""
+
+    in_this_process = True
+
+    def run(self, objective: keras.Model, task: TrainingTask, verbose: bool = False) -> History:
+        """Train with early stopping and a progress bar."""
+        callbacks = [*standard_callbacks(task), ProgressBar(verbose)]
+        return train(objective, task, callbacks, SingleProcess())
+
+
+def standard_callbacks(task: TrainingTask) -> list[Callback]:
+    """Return the callbacks that decide which weights are kept: early stopping, if it can."""
+    return [] if task.validation_rows is None else [EarlyStopping(task.config.patience)]
+
+
+_LAUNCHER: ContextValue[Launcher] = ContextValue("launcher", LocalLauncher())
+
+
+def current_launcher() -> Launcher:
+    """Return the launcher of the innermost `use_launcher` block, or that of this process."""
+    return _LAUNCHER.get()
+
+
+def use_launcher(launcher: Launcher) -> AbstractContextManager[None]:
+    """Run all training tasks in the block by a launcher.
+
+    Examples
+    --------
+    >>> with use_launcher(LocalLauncher()):
+    ...     current_launcher().in_this_process
+    True
+    """
+    return _LAUNCHER.set_to(launcher)

@@ -1,0 +1,161 @@
+"""State of one training, and its conversion to arrays for a checkpoint.
+
+A checkpoint is taken between two chunks of steps. It holds all variables (of the network, of the
+optimiser, and the running mean of the loss), the history, the state of the callbacks, the state of
+the shuffler at the start of the epoch, and the number of chunks done in that epoch. Training
+resumes by drawing the order of that epoch again and skipping the chunks that are done.
+
+One checkpoint serves all workers, so their shufflers must be in the same state. The number of
+random values that shuffle rows in blocks depends on the blocks, which differ between workers. Each
+epoch therefore shuffles blocks with a new generator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+
+from latentmap.backend import Steps, variables_of
+
+if TYPE_CHECKING:
+    from latentmap.training.callbacks import Callback
+
+__all__ = ["Arrays", "History", "TrainingRun", "assign_all", "copy_value", "empty_history"]
+
+Arrays = dict[str, np.ndarray]
+History = dict[str, list[float]]
+
+
+def empty_history() -> History:
+    """Return a history without entries.
+
+    Examples
+    --------
+    >>> list(empty_history())
+    ['epoch', 'loss', 'val_loss', 'val_mse']
+    """
+    return {"epoch": [], "loss": [], "val_loss": [], "val_mse": []}
+
+
+class TrainingRun:
+    """State of one training, which changes from chunk to chunk.
+
+    Parameters
+    ----------
+    objective : keras.Model
+        Compiled.
+    steps : Steps
+        Takes the steps of this objective.
+    shuffler : RandomState
+        Draws the order of the rows of each epoch.
+    in_blocks : bool
+        Whether the rows are read in blocks, by this process or by another one.
+    n_epochs, steps_per_epoch : int
+    callbacks : sequence of Callback
+
+    Attributes
+    ----------
+    epoch : int
+        Current epoch, from 1.
+    chunks_done : int
+        Number of chunks done in the current epoch.
+    history : dict of lists
+    stop_training : bool
+        Set by a callback to end the training after the current epoch.
+    """
+
+    def __init__(
+        self,
+        objective: keras.Model,
+        steps: Steps,
+        shuffler: np.random.RandomState,
+        in_blocks: bool,
+        n_epochs: int,
+        steps_per_epoch: int,
+        callbacks: Sequence[Callback],
+    ) -> None:
+        self.objective, self.steps, self.shuffler = objective, steps, shuffler
+        self.in_blocks = in_blocks
+        self.n_epochs, self.steps_per_epoch = n_epochs, steps_per_epoch
+        self.callbacks = callbacks
+        self.history = empty_history()
+        self.epoch, self.chunks_done = 1, 0
+        self.stop_training = False
+        self._epoch_start_state = shuffler.get_state(legacy=False)
+
+    @property
+    def epochs_per_evaluation(self) -> int:
+        """Number of epochs between two evaluations: more than one if epochs are very short."""
+        return max(1, 50 // self.steps_per_epoch)
+
+    def begin_epoch(self) -> np.random.RandomState:
+        """Return the generator of this epoch's order, and remember its state."""
+        self._epoch_start_state = self.shuffler.get_state(legacy=False)
+        if not self.in_blocks:
+            return self.shuffler
+        return np.random.RandomState(self.shuffler.randint(2**32, dtype=np.uint32))
+
+    def end_epoch(self) -> None:
+        """Advance to the next epoch."""
+        self.epoch, self.chunks_done = self.epoch + 1, 0
+
+    def to_arrays(self) -> Arrays:
+        """Return the state as named arrays."""
+        self.steps.settle()
+        generator = self._epoch_start_state
+        place = [generator["state"]["pos"], generator["has_gauss"], generator["gauss"]]
+        arrays: Arrays = {
+            "position": np.array([self.epoch, self.chunks_done], np.int64),
+            "history": np.array(list(self.history.values()), np.float64),
+            "shuffler_key": np.asarray(generator["state"]["key"], np.uint32),
+            "shuffler_place": np.array(place, np.float64),
+            **_numbered("variable", map(copy_value, self._variables())),
+        }
+        for i, callback in enumerate(self.callbacks):
+            state = callback.to_arrays()
+            arrays |= {f"callback_{i}/{name}": array for name, array in state.items()}
+        return arrays
+
+    def restore(self, arrays: Arrays) -> None:
+        """Continue from the state that `to_arrays` returned."""
+        self.epoch, self.chunks_done = arrays["position"].tolist()
+        self.history = dict(zip(self.history, arrays["history"].tolist(), strict=True))
+        place, has_gauss, gauss = arrays["shuffler_place"].tolist()
+        self._epoch_start_state = {
+            "bit_generator": "MT19937",
+            "state": {"key": arrays["shuffler_key"], "pos": int(place)},
+            "has_gauss": int(has_gauss),
+            "gauss": gauss,
+        }
+        self.shuffler.set_state(self._epoch_start_state)
+        assign_all(self._variables(), numbered_arrays("variable", arrays))
+        for i, callback in enumerate(self.callbacks):
+            prefix = f"callback_{i}/"
+            own = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+            callback.restore(own)
+
+    def _variables(self) -> list[keras.Variable]:
+        return [variable for kind in variables_of(self.objective) for variable in kind]
+
+
+def copy_value(variable: keras.Variable) -> np.ndarray:
+    """Return a copy of a variable's value."""
+    return np.array(keras.ops.convert_to_numpy(variable.value))
+
+
+def assign_all(variables: Iterable[keras.Variable], values: Iterable[np.ndarray]) -> None:
+    """Assign values to variables, one to each."""
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def numbered_arrays(name: str, arrays: Arrays) -> list[np.ndarray]:
+    """Return the arrays named ``name/0000``, ``name/0001``, ... in order."""
+    return [arrays[key] for key in sorted(arrays) if key.startswith(name + "/")]
+
+
+def _numbered(name: str, arrays: Iterable[np.ndarray]) -> Arrays:
+    return {f"{name}/{i:04d}": array for i, array in enumerate(arrays)}

@@ -1,0 +1,45 @@
+"""What an objective is trained on, and how long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from latentmap.backend import Rows
+from latentmap.data.sources import ArraySource, Source
+from latentmap.training.config import Training
+from latentmap.training.targets import RowsWithTargets
+
+__all__ = ["TrainingTask"]
+
+
+@dataclass(frozen=True)
+class TrainingTask:
+    """Rows to train on, rows to validate on, and settings.
+
+    Attributes
+    ----------
+    rows : Source
+        Training rows; `RowsWithTargets` if each row has a target.
+    validation_rows : ndarray of shape (n, ...), pair of ndarray (rows and targets), or None
+    epochs : int
+    config : Training
+    seed : int
+        Seed of the order of the rows.
+    """
+
+    rows: Source
+    validation_rows: Rows | None
+    epochs: int
+    config: Training
+    seed: int
+
+    def with_targets(self, targets: np.ndarray) -> TrainingTask:
+        """Return the task with a target for each row, given in the order before the split."""
+        if self.validation_rows is None:
+            return replace(self, rows=RowsWithTargets(self.rows, targets))
+        assert isinstance(self.validation_rows, np.ndarray)
+        training, validation = ArraySource(targets).split(len(self.validation_rows), self.seed)
+        rows = RowsWithTargets(self.rows, training[:])
+        return replace(self, rows=rows, validation_rows=(self.validation_rows, validation[:]))
