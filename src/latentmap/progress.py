@@ -73,22 +73,49 @@ def progress(
             yield advance
 
 
+class _RemainingTime:
+    """Estimates the remaining time of a task from its mean speed after the first advance.
+
+    The first advance includes compilation, so it would make the estimate many times too long.
+    """
+
+    def __init__(self, total: int) -> None:
+        self.total, self.done = total, 0
+        self._measured_from: tuple[float, int] | None = None
+
+    def advance(self, steps: int) -> None:
+        """Count steps that have been done."""
+        self.done += steps
+        if self._measured_from is None and self.done:
+            self._measured_from = (time.monotonic(), self.done)
+
+    def __str__(self) -> str:
+        if self._measured_from is None or self.done == self._measured_from[1]:
+            return ""
+        start, done_before = self._measured_from
+        seconds_per_step = (time.monotonic() - start) / (self.done - done_before)
+        return f"{seconds_per_step * (self.total - self.done):.0f} s left"
+
+
 @contextlib.contextmanager
 def _show_bar(description: str, total: int, delayed: bool) -> Iterator[Advance]:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
-        TimeRemainingColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[remaining]}", markup=False),
         TextColumn("{task.fields[note]}", markup=False),
     )
     bars = Progress(*columns, console=Console(stderr=True))
-    task, started = bars.add_task(description, total=total, note=""), time.monotonic()
+    remaining, started = _RemainingTime(total), time.monotonic()
+    task = bars.add_task(description, total=total, note="", remaining=remaining)
 
     def advance(steps: int, note: str = "") -> None:
+        remaining.advance(steps)
         bars.advance(task, steps)
         if note:
             bars.update(task, note=printable(note))
@@ -110,35 +137,26 @@ class _LineProgress:
     _active: ClassVar[list[_LineProgress]] = []
 
     def __init__(self, description: str, total: int) -> None:
-        self.description, self.total, self.done, self.note = description, total, 0, ""
+        self.description, self.note = description, ""
+        self.remaining = _RemainingTime(total)
         self.started = self.printed = time.monotonic()
-        # Time and number of steps at the first advance. The first steps include compilation, so
-        # the speed is measured from there.
-        self.first: tuple[float, int] | None = None
         self.lock = threading.Lock()
 
     def __call__(self, steps: int, note: str = "") -> None:
         with self.lock:
-            self.done += steps
+            self.remaining.advance(steps)
             self.note = printable(note) or self.note
             now = time.monotonic()
-            if self.first is None and self.done:
-                self.first = (now, self.done)
             if now - self.printed > LINE_SECONDS:
                 print(f"{self.description}: {self._format(now)}", file=sys.stderr, flush=True)
                 self.printed = now
 
     def _format(self, now: float) -> str:
-        if not self.done and not self.note:
+        done = self.remaining.done
+        if not done and not self.note:
             return f"{now - self.started:.0f} s so far"
-        parts = [f"{self.done / self.total:.0%}", self._format_remaining(now), self.note]
+        parts = [f"{done / self.remaining.total:.0%}", str(self.remaining), self.note]
         return ", ".join(filter(None, parts))
-
-    def _format_remaining(self, now: float) -> str:
-        if self.first is None or self.done == self.first[1]:
-            return ""
-        seconds_per_step = (now - self.first[0]) / (self.done - self.first[1])
-        return f"{seconds_per_step * (self.total - self.done):.0f} s left"
 
     @contextlib.contextmanager
     def refreshed(self) -> Iterator[Advance]:
