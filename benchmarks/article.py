@@ -50,10 +50,10 @@ import json, sys
 import matplotlib.pyplot as plt
 import keras
 from latentmap.data import open_data
-from latentmap.autoencoders.presets import make
+from latentmap.autoencoders.presets import make_estimator
 
 rows = open_data("mnist")
-model = make("article", random_state=int(sys.argv[1])).fit(rows)
+model = make_estimator("article", random_state=int(sys.argv[1])).fit(rows)
 codes = model.transform(rows)
 print(json.dumps({"loss": model.history_["loss"][1:], "keras": keras.__version__}))
 """

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from latentmap import plots
-from latentmap.autoencoders.presets import make
+from latentmap.autoencoders.presets import make_estimator
 from latentmap.data import open_data
 
 
@@ -23,7 +23,7 @@ def main(folder: Path = Path(), n_fitted: int = 60_000) -> None:
 
     # The article's network: Dense(2), Dense(784), Adam, binary cross-entropy, 5 epochs of 32 rows.
     # Input and target are the same pixels, so no labels are needed.
-    autoencoder = make("article", random_state=1, verbose=True).fit(digits)
+    autoencoder = make_estimator("article", random_state=1, verbose=True).fit(digits)
 
     # The encoder is a Keras model from pixels to two numbers.
     autoencoder.encoder_.summary()

@@ -1,12 +1,13 @@
-"""The recipe `article` is the article's network, step for step."""
+"""The preset `article` is the article's network, step for step."""
 
 import keras
 import pytest
 from numpy.testing import assert_allclose
 
-from latentmap.autoencoders.presets import RECIPES, make
+from latentmap.autoencoders.presets import PRESETS, make_estimator
 from latentmap.data import open_data
 from latentmap.errors import UnknownNameError
+from latentmap.maps.defaults import TRAINING
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def plain_keras(rows, seed):
 
 def test_article_takes_the_steps_of_plain_keras(rows):
     loss, weights = plain_keras(rows, seed=3)
-    ours = make("article", random_state=3).fit(rows)
+    ours = make_estimator("article", random_state=3).fit(rows)
     assert_allclose(ours.history_["loss"][1:], loss, rtol=1e-4)
     kernel, bias = ours.encoder_.layers[-1].get_weights()
     assert_allclose(kernel, weights[0], atol=1e-4)
@@ -37,7 +38,7 @@ def test_article_takes_the_steps_of_plain_keras(rows):
 
 
 def test_article_uses_the_raw_output(rows):
-    model = make("article", random_state=3).fit(rows)
+    model = make_estimator("article", random_state=3).fit(rows)
     back = model.inverse_transform(model.transform(rows[:200]))
     assert back.min() < 0.0  # two dense layers without activation: nothing holds it in 0–255
     kernel, bias = model.decoder_.get_layer("head").get_weights()
@@ -45,16 +46,20 @@ def test_article_uses_the_raw_output(rows):
     assert_allclose(back.reshape(200, 784), expected, atol=1e-2)
 
 
-@pytest.mark.parametrize("name", RECIPES)
-def test_settings_of_a_recipe_give_way(name):
-    assert make(name, n_components=5).n_components == 5
+@pytest.mark.parametrize("name", PRESETS)
+def test_settings_replace_those_of_the_preset(name):
+    assert make_estimator(name, n_components=5).n_components == 5
 
 
-def test_recipes_are_not_shared():
-    make("article").training.batch_size = 7
-    assert make("article").training.batch_size == 32
+def test_settings_are_not_shared_between_estimators():
+    make_estimator("article").training.batch_size = 7
+    assert make_estimator("article").training.batch_size == 32
 
 
-def test_unknown_recipe_names_the_nearest():
+def test_unknown_preset_suggests_the_nearest():
     with pytest.raises(UnknownNameError, match="did you mean 'article'"):
-        make("artcle")
+        make_estimator("artcle")
+
+
+def test_map_trains_as_a_map_does_by_default():
+    assert make_estimator("map").training.get_params() == TRAINING.get_params()

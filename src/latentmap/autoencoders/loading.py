@@ -8,12 +8,10 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from latentmap.autoencoders.autoencoder import AutoEncoder
 from latentmap.autoencoders.base import BaseAutoEncoder
+from latentmap.autoencoders.estimator_registry import estimator_class
 from latentmap.autoencoders.model_file import read_model
-from latentmap.autoencoders.variational import VariationalAutoEncoder
 from latentmap.errors import ModelFileError, SettingError
-from latentmap.maps.latent_map import LatentMap
 from latentmap.networks.assembly import check_pair
 from latentmap.networks.dense import check_widths
 from latentmap.networks.registry import network_for
@@ -22,7 +20,6 @@ from latentmap.training.config import Training
 __all__ = ["describe_model", "load_model"]
 
 _TEXTS = ("data_set", "fingerprint")
-_ESTIMATORS = {kind.__name__: kind for kind in (AutoEncoder, LatentMap, VariationalAutoEncoder)}
 
 
 def load_model(path: str | os.PathLike[str], network: Any = None) -> Any:
@@ -52,6 +49,7 @@ def load_model(path: str | os.PathLike[str], network: Any = None) -> Any:
     --------
     >>> import tempfile, pathlib
     >>> from sklearn.datasets import load_iris
+    >>> from latentmap import AutoEncoder
     >>> X, path = load_iris().data, pathlib.Path(tempfile.mkdtemp()) / "iris.safetensors"
     >>> ae = AutoEncoder(2, epochs=2, random_state=0).fit(X)
     >>> ae.save(path)
@@ -87,6 +85,7 @@ def describe_model(path: str | os.PathLike[str]) -> dict[str, Any]:
     Examples
     --------
     >>> import tempfile, pathlib
+    >>> from latentmap import AutoEncoder
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "tiny.safetensors"
     >>> AutoEncoder(1, random_state=0).fit([[0.0, 1.0], [2.0, 3.0], [4.0, 9.0]]).save(path)
     >>> describe_model(path)["row_shape"]
@@ -127,7 +126,7 @@ def _unfitted(about: dict[str, Any]) -> BaseAutoEncoder:
         parameters["training"] = Training(**parameters["training"])
     if not isinstance(parameters["random_state"], int):
         parameters["random_state"] = None
-    estimator = _ESTIMATORS[about["estimator"]](**parameters)
+    estimator = estimator_class(about["estimator"])(**parameters)
     estimator._check_numbers()
     return estimator
 

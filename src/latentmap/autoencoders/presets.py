@@ -1,4 +1,4 @@
-"""Recipes: named sets of settings. A recipe is a row in a table, never a path through code."""
+"""Presets: named sets of estimator settings."""
 
 from __future__ import annotations
 
@@ -6,28 +6,35 @@ from typing import Any, NamedTuple
 
 from sklearn.base import clone
 
-from latentmap.autoencoders.autoencoder import AutoEncoder
 from latentmap.autoencoders.base import BaseAutoEncoder
-from latentmap.autoencoders.variational import VariationalAutoEncoder
+from latentmap.autoencoders.estimator_registry import estimator_class
 from latentmap.errors import UnknownNameError
-from latentmap.maps.latent_map import TRAINING, LatentMap
 from latentmap.networks.dense import LinearNetwork
 from latentmap.training.config import Training
 
-__all__ = ["RECIPES", "Recipe", "make"]
+__all__ = ["PRESETS", "Preset", "make_estimator"]
 
 
-class Recipe(NamedTuple):
-    """A named set of settings."""
+class Preset(NamedTuple):
+    """A named set of settings.
 
-    estimator: type[BaseAutoEncoder]
+    Attributes
+    ----------
+    estimator : str
+        Name of the class.
+    settings : dict
+        Parameters of its constructor.
+    description : str
+    """
+
+    estimator: str
     settings: dict[str, Any]
     description: str
 
 
-RECIPES = {
-    "article": Recipe(
-        AutoEncoder,
+PRESETS = {
+    "article": Preset(
+        "AutoEncoder",
         {
             "network": LinearNetwork(principal=False),
             "loss": "binary_crossentropy",
@@ -36,29 +43,29 @@ RECIPES = {
                 batch_size=32, learning_rate=0.001, schedule="constant", patience=None, held_out=0
             ),
         },
-        "the article's network: one dense layer each way, Adam, Keras's binary cross-entropy",
+        "the network of the article: one dense layer each way, Adam, binary cross-entropy",
     ),
-    "dense": Recipe(AutoEncoder, {"network": "dense"}, "dense layers beside the components of PCA"),
-    "conv": Recipe(AutoEncoder, {"network": "conv"}, "convolutions, for images"),
-    "map": Recipe(
-        LatentMap,
-        {"training": TRAINING},
-        "a faithful map in 2 or 3 numbers, that can be read backwards",
+    "dense": Preset("AutoEncoder", {"network": "dense"}, "dense layers added to PCA"),
+    "conv": Preset("AutoEncoder", {"network": "conv"}, "convolutions, for images"),
+    "map": Preset(
+        "LatentMap",
+        {"training": Training(learning_rate=0.01, patience=None, held_out=0)},
+        "a map in 2 or 3 dimensions that can be decoded",
     ),
-    "variational": Recipe(
-        VariationalAutoEncoder, {"network": "dense"}, "codes with a known distribution"
+    "variational": Preset(
+        "VariationalAutoEncoder", {"network": "dense"}, "codes with a normal distribution"
     ),
 }
 
 
-def make(recipe: str, **settings: Any) -> BaseAutoEncoder:
-    """Make an unfitted estimator from a recipe.
+def make_estimator(preset: str, **settings: Any) -> BaseAutoEncoder:
+    """Return an unfitted estimator with the settings of a preset.
 
     Parameters
     ----------
-    recipe : str
+    preset : str
     **settings
-        Parameters of the estimator that take the place of the recipe's.
+        Parameters of the estimator that replace those of the preset.
 
     Returns
     -------
@@ -67,14 +74,14 @@ def make(recipe: str, **settings: Any) -> BaseAutoEncoder:
     Raises
     ------
     UnknownNameError
-        If no recipe has that name.
+        If no preset has that name.
 
     Examples
     --------
-    >>> make("article", n_components=3).epochs
+    >>> make_estimator("article", n_components=3).epochs
     5
     """
-    if recipe not in RECIPES:
-        raise UnknownNameError("recipe", recipe, RECIPES)
-    found = RECIPES[recipe]
-    return clone(found.estimator(**{**found.settings, **settings}))
+    if preset not in PRESETS:
+        raise UnknownNameError("recipe", preset, PRESETS)
+    estimator, defaults, _ = PRESETS[preset]
+    return clone(estimator_class(estimator)(**{**defaults, **settings}))

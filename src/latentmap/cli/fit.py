@@ -219,9 +219,9 @@ def _make_estimator(
     from sklearn.base import clone
 
     from latentmap import Training
-    from latentmap.autoencoders.presets import make
+    from latentmap.autoencoders.presets import make_estimator
 
-    model = make(recipe)
+    model = make_estimator(recipe)
     for name in settings:
         if name not in model.get_params(deep=False):
             raise SettingError(f"{_option_name(name)}: the recipe {recipe!r} has no such setting")

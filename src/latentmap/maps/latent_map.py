@@ -13,7 +13,6 @@ from latentmap.data.sources import ArraySource
 from latentmap.errors import SettingError
 from latentmap.maps.defaults import (
     FORTH,
-    TRAINING,
     both_ways,
     epochs_for_map,
     layer_sizes,
@@ -34,7 +33,7 @@ from latentmap.training.config import Training
 from latentmap.training.launcher import current_launcher
 from latentmap.training.preparation import PreparedData, prepare_data
 
-__all__ = ["TRAINING", "LatentMap"]
+__all__ = ["LatentMap"]
 
 COMPONENTS, COMPONENTS_ROWS = 50, 20_000
 """Layout and encoder see so many principal components, found on at most so many rows."""
