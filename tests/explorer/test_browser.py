@@ -481,15 +481,16 @@ def test_light_and_dark(visit, links):
     page.page.wait_for_function(f"() => {corner} === 251")
 
 
-def test_a_phone_has_the_map_above_the_panel(visit, links):
+@pytest.mark.parametrize("which", ["digits", "wine"])
+def test_a_phone_has_the_map_above_the_panel(visit, links, which):
     page = visit(
-        links["digits"], viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+        links[which], viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
     )
     boxes = {name: page.page.locator(name).bounding_box() for name in ("#map", ".panel")}
     assert all(box["width"] == 390 for box in boxes.values())
     assert boxes["#map"]["y"] < boxes[".panel"]["y"]
     page.page.touchscreen.tap(*page.place_of(7))
-    page.page.wait_for_selector("#decoded canvas")
+    page.page.wait_for_selector("#decoded .summary:not([hidden])")
     assert page.page.evaluate("document.documentElement.scrollWidth") == 390
     assert page.complaints == []
 

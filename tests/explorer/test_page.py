@@ -112,8 +112,6 @@ def test_buffers_are_embedded(page):
 def test_the_page_uses_every_module():
     page = Page()
     assert set(page.modules) == {path.name for path in PAGE_FOLDER.glob("*.js")}
-    for name, source in page.modules.items():
-        assert all(imported in page.modules for imported in re.findall(r'"\./(.*?)"', source)), name
 
 
 def test_the_file_holds_the_source_of_every_module():

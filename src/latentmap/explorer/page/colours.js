@@ -6,13 +6,12 @@
  * background, and are as far apart. Numbers use viridis, whose lightness increases evenly.
  */
 
-import { byId, createButton, createElement, context2d } from "./dom.js";
+import { byId, createButton, createElement } from "./dom.js";
 import { formatNumber, formatWhole } from "./format.js";
 import { MISSING, scene } from "./scene.js";
 import { latestOnly, onChange, setState, state } from "./state.js";
 
-/** @import { Colours, Source } from "./scene.js" */
-/** @import { Theme } from "./state.js" */
+/** @import { Colours, Source, Theme } from "./types.js" */
 
 const CATEGORY_COLOURS = {
   light: [
@@ -56,7 +55,10 @@ function viridis(fraction) {
 
 const VIRIDIS_PIXELS = Uint32Array.from({ length: 256 }, (_, i) => packRgb(viridis(i / 255)));
 
-/** Return the colour of a category, or of missing values; colours repeat after twenty. @param {number} code */
+/**
+ * Return the colour of a category, or of missing values; colours repeat after twenty.
+ * @param {number} code
+ */
 export function categoryColour(code) {
   const colours = CATEGORY_COLOURS[state.theme];
   return code === MISSING ? MISSING_COLOUR[state.theme] : colours[code % colours.length];
@@ -89,7 +91,11 @@ export function countCodes(codes) {
   return counts;
 }
 
-/** Write a number of a colouring with the digits that matter in its range. @param {number} value @param {Colours} colours */
+/**
+ * Write a number of a colouring with the digits that matter in its range.
+ * @param {number} value
+ * @param {Colours} colours
+ */
 export const formatInRange = (value, { low = 0, high = 1 }) => formatNumber(value, (high - low) / 4);
 
 /**
@@ -121,7 +127,9 @@ export async function installLegend(source) {
     markHidden();
   }
 
-  /** There may be hundreds of entries, so a change of the hidden ones does not create them again. */
+  /**
+   * There may be hundreds of entries, so a change of the hidden ones does not create them again.
+   */
   function markHidden() {
     for (const entry of body.querySelectorAll("button")) {
       entry.setAttribute("aria-pressed", String(!state.hidden.has(Number(entry.dataset.code))));
@@ -145,10 +153,8 @@ function categoryLegend({ codes, values = [] }) {
 
 /** @param {Colours} colours */
 function numberLegend(colours) {
-  const bar = createElement("canvas", { className: "scale", width: 256, height: 1 });
-  const image = new ImageData(256, 1);
-  new Uint32Array(image.data.buffer).set(VIRIDIS_PIXELS);
-  context2d(bar).putImageData(image, 0, 0);
+  const bar = createElement("div", { className: "scale" });
+  bar.style.background = `linear-gradient(to right, ${VIRIDIS.join()})`;
   const ends = [colours.low, colours.high].map((value = NaN) =>
     createElement("span", {}, formatInRange(value, colours)));
   return createElement("div", {}, bar, createElement("p", { className: "ends" }, ...ends));

@@ -7,7 +7,7 @@
 import { byId, context2d, createElement } from "./dom.js";
 import { dequantize, imageSize, scene } from "./scene.js";
 
-/** @import { Grid, Picture, SheetLayout } from "./scene.js" */
+/** @import { Grid, Picture, Point, Row, SheetLayout } from "./types.js" */
 
 /** @param {string} name */
 export const isEmbedded = (name) => name in (scene.buffers ?? {});
@@ -115,7 +115,11 @@ async function decodeSheet(name, type) {
   return { height, width, channels, data: withoutAlpha(context.getImageData(0, 0, width, height).data, channels) };
 }
 
-/** Convert RGBA bytes to grey or RGB ones. @param {Uint8ClampedArray} rgba @param {number} channels */
+/**
+ * Convert RGBA bytes to grey or RGB ones.
+ * @param {Uint8ClampedArray} rgba
+ * @param {number} channels
+ */
 export function withoutAlpha(rgba, channels) {
   const data = new Uint8Array((rgba.length / 4) * channels);
   for (let from = 0, to = 0; from < rgba.length; from += 4) {
@@ -124,7 +128,13 @@ export function withoutAlpha(rgba, channels) {
   return data;
 }
 
-/** @param {Picture} sheet @param {number} left @param {number} top @param {number} height @param {number} width */
+/**
+ * @param {Picture} sheet
+ * @param {number} left
+ * @param {number} top
+ * @param {number} height
+ * @param {number} width
+ */
 function crop(sheet, left, top, height, width) {
   const { channels } = sheet;
   const data = new Uint8Array(height * width * channels);
@@ -135,33 +145,26 @@ function crop(sheet, left, top, height, width) {
   return { height, width, channels, data };
 }
 
-/** The density of the data on the map, 0–1, on a grid of bytes. */
-export class DensityGrid {
-  #cells;
-
-  /** @param {ArrayBuffer} buffer  one byte for each cell, row-major from the smallest x and y */
-  constructor(buffer) {
-    this.#cells = new Uint8Array(buffer);
-  }
-
-  /** Return the density of the cell at a point, 0 outside the grid. @param {number} x @param {number} y */
-  at(x, y) {
-    const { width, height, bounds } = scene.density;
-    const i = Math.floor(((x - bounds[0]) / (bounds[2] - bounds[0])) * width);
-    const j = Math.floor(((y - bounds[1]) / (bounds[3] - bounds[1])) * height);
-    if (i < 0 || j < 0 || i >= width || j >= height) return 0;
-    return this.#cells[j * width + i] / 255;
-  }
+/**
+ * Return the density of the data at a point, 0–1; 0 outside the grid.
+ * @param {Uint8Array} cells  row-major from the smallest x and y
+ * @param {Point} point
+ */
+export function densityAt(cells, [x, y]) {
+  const { width, height, bounds } = scene.density;
+  const i = Math.floor(((x - bounds[0]) / (bounds[2] - bounds[0])) * width);
+  const j = Math.floor(((y - bounds[1]) / (bounds[3] - bounds[1])) * height);
+  if (i < 0 || j < 0 || i >= width || j >= height) return 0;
+  return cells[j * width + i] / 255;
 }
 
 /**
  * Return the four grid nodes around a point and their bilinear weights. Outside the grid the nearest
  * edge counts.
- * @param {number} x
- * @param {number} y
+ * @param {Point} point
  * @param {Grid} grid
  */
-function nodesAround(x, y, { width, height, bounds }) {
+function nodesAround([x, y], { width, height, bounds }) {
   const [i, right] = cellAndOffset((x - bounds[0]) / (bounds[2] - bounds[0]), width);
   const [j, up] = cellAndOffset((y - bounds[1]) / (bounds[3] - bounds[1]), height);
   const first = j * width + i;
@@ -171,7 +174,11 @@ function nodesAround(x, y, { width, height, bounds }) {
   };
 }
 
-/** Return the cell between `count` nodes at a fraction 0–1 of their range, and the offset in it. @param {number} fraction @param {number} count */
+/**
+ * Return the cell between `count` nodes at a fraction 0–1 of their range, and the offset in it.
+ * @param {number} fraction
+ * @param {number} count
+ */
 function cellAndOffset(fraction, count) {
   const position = Math.min(1, Math.max(0, fraction)) * (count - 1);
   const cell = Math.min(count - 2, Math.floor(position));
@@ -179,64 +186,56 @@ function cellAndOffset(fraction, count) {
 }
 
 /**
- * Store the weighted sum of arrays in `target`.
+ * Store the weighted sum of four arrays in `target`.
  * @template {Float32Array | Uint8ClampedArray} T
  * @param {T} target
  * @param {ArrayLike<number>[]} arrays
  * @param {number[]} weights
  */
-function blend(target, arrays, weights) {
+function blend(target, [a, b, c, d], weights) {
   for (let k = 0; k < target.length; k++) {
-    target[k] = arrays.reduce((sum, array, a) => sum + weights[a] * array[k], 0);
+    target[k] = weights[0] * a[k] + weights[1] * b[k] + weights[2] * c[k] + weights[3] * d[k];
   }
   return target;
 }
 
-/** The grid that the file must hold. */
-function embeddedGrid() {
-  if (!scene.grid) throw new Error("This file holds no decoded rows.");
-  return scene.grid;
-}
+/** Rows decoded at the nodes of a grid; between the nodes they are blended. */
+export class DecodedGrid {
+  #grid;
+  #sheets;
+  /** @type {Promise<QuantizedTable> | null} */
+  #table = null;
 
-/** Pictures decoded at the nodes of a grid. */
-export class PictureGrid {
-  #grid = embeddedGrid();
-  #sheetCount = Math.ceil((this.#grid.width * this.#grid.height) / this.#grid.sheets.rows);
-  #sheets = new SpriteSheets(this.#grid.sheets, "grid", this.#sheetCount);
+  constructor() {
+    if (!scene.grid) throw new Error("This file holds no decoded rows.");
+    this.#grid = scene.grid;
+    this.#sheets = imageSize && new SpriteSheets(scene.grid.sheets, "grid", this.#sheetCount());
+  }
+
+  #sheetCount() {
+    return Math.ceil((this.#grid.width * this.#grid.height) / this.#grid.sheets.rows);
+  }
 
   /** Unpack all sheets in the background, so that the first look at a place is fast too. */
   async prepare() {
-    for (let k = 0; k < this.#sheetCount; k++) {
+    for (let k = 0; this.#sheets && k < this.#sheetCount(); k++) {
       await this.#sheets.sheet(k);
       await new Promise((resolve) => setTimeout(resolve));
     }
   }
 
-  /** @param {number} x @param {number} y @returns {Promise<Picture>} */
-  async at(x, y) {
-    const { nodes, weights } = nodesAround(x, y, this.#grid);
-    const pictures = await Promise.all(nodes.map((node) => this.#sheets.picture(node)));
-    const data = new Uint8ClampedArray(pictures[0].data.length);
-    return { ...pictures[0], data: blend(data, pictures.map((picture) => picture.data), weights) };
-  }
-}
-
-/** Table rows decoded at the nodes of a grid. */
-export class TableGrid {
-  #grid = embeddedGrid();
-  /** @type {QuantizedTable | null} */
-  #values = null;
-
-  async prepare() {
-    this.#values ??= new QuantizedTable(await embeddedBuffer("grid"), this.#grid);
-    return this.#values;
-  }
-
-  /** @param {number} x @param {number} y */
-  async at(x, y) {
-    const values = await this.prepare();
-    const { nodes, weights } = nodesAround(x, y, this.#grid);
-    const rows = nodes.map((node) => values.row(node));
+  /** @param {Point} point @returns {Promise<Row>} */
+  async at(point) {
+    const { nodes, weights } = nodesAround(point, this.#grid);
+    if (this.#sheets) {
+      const sheets = this.#sheets;
+      const pictures = await Promise.all(nodes.map((node) => sheets.picture(node)));
+      const data = new Uint8ClampedArray(pictures[0].data.length);
+      return { ...pictures[0], data: blend(data, pictures.map((picture) => picture.data), weights) };
+    }
+    this.#table ??= embeddedBuffer("grid").then((buffer) => new QuantizedTable(buffer, this.#grid));
+    const table = await this.#table;
+    const rows = nodes.map((node) => table.row(node));
     return blend(new Float32Array(rows[0].length), rows, weights);
   }
 }

@@ -2,7 +2,7 @@
  * How numbers are written, on the page and in CSV files.
  */
 
-/** @import { Column } from "./scene.js" */
+/** @import { Column } from "./types.js" */
 
 const wholeNumbers = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
@@ -22,7 +22,11 @@ export function formatNumber(value, spread) {
   return text.replace("-", "−");
 }
 
-/** Write a value of a table column in the units of the column. @param {number} value @param {Column} column */
+/**
+ * Write a value of a table column in the units of the column.
+ * @param {number} value
+ * @param {Column} column
+ */
 export const formatValue = (value, column) =>
   column.whole && Number.isInteger(value) ? formatWhole(value) : formatNumber(value, column.deviation);
 

@@ -8,20 +8,9 @@ import { byId, closeNotice } from "./dom.js";
 import { selectInside } from "./selection.js";
 import { onChange, setState, state } from "./state.js";
 
-/** @import { Points, PointSearch } from "./points.js" */
-/** @import { Point } from "./scene.js" */
-/** @import { Tool } from "./state.js" */
+/** @import { Gesture, Point, Press, StartGesture, Tool } from "./types.js" */
+/** @import { Points } from "./points.js" */
 /** @import { View } from "./view.js" */
-
-/**
- * @typedef {{ left: number, top: number, adds: boolean }} Press  a pixel of the map; `adds` with Shift
- *
- * @typedef {Object} Gesture  what a tool does between the press and the release of a pointer
- * @property {(press: Press) => void} drag
- * @property {(press: Press, isClick: boolean) => void} end
- *
- * @typedef {(press: Press) => Gesture} Start
- */
 
 const POINT_REACH = 7; // CSS pixels from the centre of a point
 const PATH_END_REACH = 14;
@@ -44,13 +33,12 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
  * Return the function that starts a gesture of the current tool.
  * @param {View} view
  * @param {Points} points
- * @param {PointSearch} search
- * @returns {Start}
+ * @returns {StartGesture}
  */
-export function createTools(view, points, search) {
+export function createTools(view, points) {
   const positionAt = (/** @type {Press} */ { left, top }) => view.toMap(left, top);
 
-  /** @type {Start} */
+  /** @type {StartGesture} */
   function move(press) {
     let last = press;
     return {
@@ -59,12 +47,12 @@ export function createTools(view, points, search) {
         last = now;
       },
       end(now, isClick) {
-        if (isClick) setState({ picked: rowAt(view, search, now) });
+        if (isClick) setState({ picked: rowAt(view, points, now) });
       },
     };
   }
 
-  /** @param {(path: Point[]) => Point[]} outlineOf @returns {Start} */
+  /** @param {(path: Point[]) => Point[]} outlineOf @returns {StartGesture} */
   const select = (outlineOf) => (press) => {
     const path = [positionAt(press)];
     return {
@@ -80,7 +68,10 @@ export function createTools(view, points, search) {
     };
   };
 
-  /** The first press sets both ends of the path; a click sets the first end only, the next the second. @type {Start} */
+  /**
+   * The first press sets both ends of the path; a click sets the first end only, the next the second.
+   * @type {StartGesture}
+   */
   function interpolate(press) {
     const isSecondEnd = state.path.length === 1;
     const start = isSecondEnd ? state.path[0] : positionAt(press);
@@ -115,15 +106,24 @@ export function createTools(view, points, search) {
   };
 }
 
-/** Return the corners of the box between the ends of a path. @param {Point[]} path @returns {Point[]} */
+/**
+ * Return the corners of the box between the ends of a path.
+ * @param {Point[]} path
+ * @returns {Point[]}
+ */
 function boxOf(path) {
   const [[x0, y0], [x1, y1]] = [path[0], path[path.length - 1]];
   return [[x0, y0], [x1, y0], [x1, y1], [x0, y1]];
 }
 
-/** Return the shown row at a pixel, or -1. @param {View} view @param {PointSearch} search @param {{ left: number, top: number }} pixel */
-const rowAt = (view, search, { left, top }) =>
-  search.nearest(view.toMap(left, top), POINT_REACH / view.scale);
+/**
+ * Return the shown row at a pixel, or -1.
+ * @param {View} view
+ * @param {Points} points
+ * @param {{ left: number, top: number }} pixel
+ */
+const rowAt = (view, points, { left, top }) =>
+  points.nearest(view.toMap(left, top), POINT_REACH / view.scale);
 
 /** Choose a tool with the buttons of the toolbar. */
 export function installToolbar() {
@@ -143,10 +143,10 @@ export function installToolbar() {
 /**
  * @param {HTMLElement} surface
  * @param {View} view
- * @param {PointSearch} search
- * @param {Start} startGesture
+ * @param {Points} points
+ * @param {StartGesture} startGesture
  */
-export function installPointer(surface, view, search, startGesture) {
+export function installPointer(surface, view, points, startGesture) {
   /** @type {Map<number, Press>} */
   const pressed = new Map();
   /** @type {Gesture | null} */
@@ -166,7 +166,7 @@ export function installPointer(surface, view, search, startGesture) {
     const press = pressOf(event);
     setState({
       position: view.toMap(press.left, press.top),
-      hovered: rowAt(view, search, press),
+      hovered: rowAt(view, points, press),
       cursor,
     });
   }
@@ -247,7 +247,13 @@ function wheelFactor({ deltaY, deltaMode, ctrlKey }) {
   return Math.exp(-Math.max(-240, Math.min(240, pixels)) * (ctrlKey ? 0.01 : 0.0018));
 }
 
-/** Move and zoom so that the points below both fingers stay there. @param {View} view @param {Press} before @param {Press} now @param {Press} other */
+/**
+ * Move and zoom so that the points below both fingers stay there.
+ * @param {View} view
+ * @param {Press} before
+ * @param {Press} now
+ * @param {Press} other
+ */
 function pinch(view, before, now, other) {
   const distance = (/** @type {Press} */ { left, top }) =>
     Math.max(10, Math.hypot(left - other.left, top - other.top));
@@ -255,8 +261,8 @@ function pinch(view, before, now, other) {
   view.zoomAt((now.left + other.left) / 2, (now.top + other.top) / 2, distance(now) / distance(before));
 }
 
-/** Install the keyboard commands and the zoom buttons. @param {View} view @param {PointSearch} search */
-export function installKeyboard(view, search) {
+/** Install the keyboard commands and the zoom buttons. @param {View} view @param {Points} points */
+export function installKeyboard(view, points) {
   const zoom = (/** @type {number} */ factor) => view.animateZoom(view.width / 2, view.height / 2, factor);
   const choose = (/** @type {Tool} */ tool) => () => setState({ tool });
   const zoomIn = () => zoom(ZOOM_STEP);
@@ -283,7 +289,7 @@ export function installKeyboard(view, search) {
     commands[key] = () => {
       view.pan(-right * ARROW_STEP, -down * ARROW_STEP);
       const middle = { left: view.width / 2, top: view.height / 2 };
-      setState({ position: [view.x, view.y], hovered: rowAt(view, search, middle), cursor: "cross" });
+      setState({ position: [view.x, view.y], hovered: rowAt(view, points, middle), cursor: "cross" });
     };
   }
 

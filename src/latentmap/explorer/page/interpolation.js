@@ -9,7 +9,7 @@ import { deviations, drawPicture, opacityOf, topColumns } from "./rows.js";
 import { columns } from "./scene.js";
 import { latestOnly, onChange, setState, state } from "./state.js";
 
-/** @import { Decoded, Point, Source } from "./scene.js" */
+/** @import { Point, Row, Source } from "./types.js" */
 
 const STEPS = 11;
 const MAX_LINES = 6; // columns of a table
@@ -36,7 +36,7 @@ export function installInterpolation(source) {
   });
 }
 
-/** @param {HTMLElement} body @param {Decoded} decoded */
+/** @param {HTMLElement} body @param {{ rows: Row[], densities: Float32Array }} decoded */
 function show(body, { rows, densities }) {
   const tableRows = rows.filter((row) => row instanceof Float32Array);
   body.classList.toggle("pictures", tableRows.length === 0);
@@ -58,7 +58,11 @@ const changingColumns = (rows) => topColumns(MAX_LINES, (j) => {
   return Math.max(...values) - Math.min(...values);
 });
 
-/** Return a column's name, its first value, a line plot along the path, and its last value. @param {number} j @param {Float32Array[]} rows */
+/**
+ * Return a column's name, its first value, a line plot along the path, and its last value.
+ * @param {number} j
+ * @param {Float32Array[]} rows
+ */
 function columnLine(j, rows) {
   const column = columns[j];
   const canvas = createElement("canvas", { className: "line-plot", width: 320, height: 40 });

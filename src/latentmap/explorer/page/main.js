@@ -9,7 +9,7 @@ import { createTools, installKeyboard, installPointer, installToolbar } from "./
 import { installInterpolation } from "./interpolation.js";
 import { installMap } from "./map.js";
 import { installDecodedRow, installLens, installRowDetails, installSimilarRows } from "./panel.js";
-import { Points, PointSearch } from "./points.js";
+import { Points } from "./points.js";
 import { MAX_BARS } from "./rows.js";
 import { columns, imageSize, isExported, loadRowNumbers, scene } from "./scene.js";
 import { installSelection, selectedRows } from "./selection.js";
@@ -18,7 +18,7 @@ import { onChange, setState, state } from "./state.js";
 import { installDrawing, installFileUpload, installPlacedRows } from "./upload.js";
 import { View } from "./view.js";
 
-/** @import { Source } from "./scene.js" */
+/** @import { Source } from "./types.js" */
 
 /** Write the name of the data set, and what of it the page shows. */
 function writeTitle() {
@@ -44,7 +44,6 @@ async function start(source) {
   installToolbar();
   await loadRowNumbers(source);
   const points = new Points(await source.buffer("points"));
-  const search = new PointSearch(points);
   const view = new View(scene.bounds);
   const resizeMap = installMap(byId("map"), view, points);
   const goTo = (/** @type {number} */ row) => {
@@ -62,8 +61,8 @@ async function start(source) {
   if (scene.drawable || (isExported && imageSize?.channels === 1)) installDrawing(placeFile);
   await installLegend(source);
   resizeMap(); // the legend may have changed its width
-  installPointer(byId("overlay"), view, search, createTools(view, points, search));
-  installKeyboard(view, search);
+  installPointer(byId("overlay"), view, points, createTools(view, points));
+  installKeyboard(view, points);
   onChange(["placed"], () => {
     if (state.placed) view.bringIntoView(...state.placed.rows[state.placed.current].spot);
   });

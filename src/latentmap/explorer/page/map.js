@@ -6,15 +6,16 @@
 
 import { byId, context2d, cssVariable } from "./dom.js";
 import { labelPositions } from "./points.js";
-import { ScatterLayer } from "./scatter.js";
+import { createScatterLayer } from "./scatter.js";
 import { onChange, state } from "./state.js";
 
 /** @import { Points } from "./points.js" */
-/** @import { Point } from "./scene.js" */
+/** @import { Point } from "./types.js" */
 /** @import { View } from "./view.js" */
 
 const MAX_PIXEL_RATIO = 2; // more pixels take time and show nothing more
 const MAX_LABEL_LENGTH = 24; // characters
+const BORDER = 2.5; // CSS pixels of a line's border, both sides together
 
 /**
  * Draw the map now and after each change; return a function that adapts it to the window's size.
@@ -23,16 +24,16 @@ const MAX_LABEL_LENGTH = 24; // characters
  * @param {Points} points
  */
 export function installMap(section, view, points) {
-  const scatter = new ScatterLayer(byId("points", HTMLCanvasElement), points);
-  const overlay = new Overlay(byId("overlay", HTMLCanvasElement), view, points);
+  const drawScatter = createScatterLayer(byId("points", HTMLCanvasElement), points);
+  const drawOverlay = createOverlay(byId("overlay", HTMLCanvasElement), view, points);
   let scatterChanged = true;
   let isScheduled = false;
 
   function draw() {
     isScheduled = false;
     const ratio = Math.min(MAX_PIXEL_RATIO, devicePixelRatio);
-    if (scatterChanged) scatter.draw(view, ratio);
-    overlay.draw(ratio);
+    if (scatterChanged) drawScatter(view, ratio);
+    drawOverlay(ratio);
     scatterChanged = false;
   }
 
@@ -55,7 +56,10 @@ export function installMap(section, view, points) {
   return resize;
 }
 
-/** Return what the legend and the tools cover. On a phone the legend is at the top. @param {HTMLElement} section */
+/**
+ * Return what the legend and the tools cover. On a phone the legend is at the top.
+ * @param {HTMLElement} section
+ */
 function insetOf(section) {
   const legend = byId("legend");
   if (section.clientWidth <= 640) {
@@ -64,60 +68,37 @@ function insetOf(section) {
   return { left: legend.hidden ? 24 : legend.offsetWidth + 32, right: 76, top: 20, bottom: 20 };
 }
 
-/** The upper canvas. Every shape is drawn with a border in the colour of the map, to stand out. */
-class Overlay {
-  #canvas;
-  #context;
-  #view;
-  #points;
+/**
+ * Return the function that draws the upper canvas. Shapes have a border in the colour of the map,
+ * to stand out from the points.
+ * @param {HTMLCanvasElement} canvas
+ * @param {View} view
+ * @param {Points} points
+ */
+function createOverlay(canvas, view, points) {
+  const context = context2d(canvas);
+  const colours = { ink: "", map: "", accent: "" };
   /** @type {ReturnType<typeof labelPositions>} */
-  #labels = [];
-  #colours = { ink: "", map: "", accent: "" };
-
-  /** @param {HTMLCanvasElement} canvas @param {View} view @param {Points} points */
-  constructor(canvas, view, points) {
-    this.#canvas = canvas;
-    this.#context = context2d(canvas);
-    this.#view = view;
-    this.#points = points;
-    onChange(["colours"], () => { this.#labels = labelPositions(state.colours, points); });
-  }
-
-  /** @param {number} ratio  pixels per CSS pixel */
-  draw(ratio) {
-    const [width, height] = [this.#view.width, this.#view.height].map((size) => Math.round(size * ratio));
-    if (this.#canvas.width !== width || this.#canvas.height !== height) {
-      Object.assign(this.#canvas, { width, height });
-    }
-    this.#context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    this.#context.clearRect(0, 0, width, height);
-    this.#colours = { ink: cssVariable("--ink"), map: cssVariable("--map"), accent: cssVariable("--accent") };
-    this.#drawLabels();
-    this.#drawRowMarks();
-    this.#drawPath();
-    this.#drawOutline();
-    this.#drawPlacedRows();
-    if (state.cursor === "cross" && state.position) this.#drawCross(state.position);
-  }
+  let labels = [];
+  onChange(["colours"], () => { labels = labelPositions(state.colours, points); });
 
   /** Draw category names; names that would cover that of a larger category are left out. */
-  #drawLabels() {
-    const context = this.#context;
+  function drawLabels() {
     Object.assign(context, {
       font: `600 14px ${cssVariable("--font")}`,
       textAlign: "center",
       textBaseline: "middle",
       lineJoin: "round",
       lineWidth: 4,
-      strokeStyle: this.#colours.map,
-      fillStyle: this.#colours.ink,
+      strokeStyle: colours.map,
+      fillStyle: colours.ink,
     });
     /** @type {number[][]} */
     const boxes = [];
-    for (const { code, text, position } of this.#labels) {
+    for (const { code, text, position } of labels) {
       if (state.hidden.has(code)) continue;
       const label = text.length > MAX_LABEL_LENGTH ? `${text.slice(0, MAX_LABEL_LENGTH - 1)}…` : text;
-      const [left, top] = this.#view.toScreen(...position);
+      const [left, top] = view.toScreen(...position);
       const half = context.measureText(label).width / 2 + 4;
       const box = [left - half, top - 10, left + half, top + 10];
       if (boxes.some((other) => overlap(box, other))) continue;
@@ -127,81 +108,61 @@ class Overlay {
     }
   }
 
-  /** @param {number} row @param {number} radius @param {number} width @param {string} colour */
-  #drawRing(row, radius, width, colour) {
-    const context = this.#context;
-    const [left, top] = this.#view.toScreen(...this.#points.positionOf(row));
-    context.beginPath();
-    context.arc(left, top, radius, 0, 2 * Math.PI);
-    this.#strokeWithBorder(width, colour);
-  }
-
   /** @param {number} width @param {string} colour */
-  #strokeWithBorder(width, colour) {
-    Object.assign(this.#context, { lineWidth: width + 2.5, strokeStyle: this.#colours.map });
-    this.#context.stroke();
-    Object.assign(this.#context, { lineWidth: width, strokeStyle: colour });
-    this.#context.stroke();
+  function strokeWithBorder(width, colour) {
+    Object.assign(context, { lineWidth: width + BORDER, strokeStyle: colours.map });
+    context.stroke();
+    Object.assign(context, { lineWidth: width, strokeStyle: colour });
+    context.stroke();
   }
 
-  #drawRowMarks() {
-    const { hovered, picked } = state;
-    if (picked >= 0) this.#drawRing(picked, 8, 2.5, this.#colours.accent);
-    if (hovered >= 0 && hovered !== picked) this.#drawRing(hovered, 6, 1.5, this.#colours.ink);
+  /** @param {number} row @param {number} radius @param {number} width @param {string} colour */
+  function drawRing(row, radius, width, colour) {
+    context.beginPath();
+    context.arc(...view.toScreen(...points.positionOf(row)), radius, 0, 2 * Math.PI);
+    strokeWithBorder(width, colour);
   }
 
-  /** @param {Point[]} points */
-  #tracePolyline(points) {
-    this.#context.beginPath();
-    for (const point of points) this.#context.lineTo(...this.#view.toScreen(...point));
+  /** @param {Point[]} corners */
+  function tracePolyline(corners) {
+    context.beginPath();
+    for (const corner of corners) context.lineTo(...view.toScreen(...corner));
   }
 
-  #drawPath() {
+  function drawPath() {
     const { path, position } = state;
-    if (path.length === 0) return;
-    const context = this.#context;
     const isComplete = path.length === 2;
-    this.#tracePolyline(isComplete || !position ? path : [...path, position]);
+    tracePolyline(isComplete || !position ? path : [...path, position]);
     context.setLineDash(isComplete ? [] : [4, 4]);
-    this.#strokeWithBorder(2, this.#colours.accent);
+    strokeWithBorder(2, colours.accent);
     context.setLineDash([]);
-    path.forEach((end, k) => this.#drawBadge(this.#view.toScreen(...end), "AB"[k]));
+    path.forEach((end, k) => drawBadge(view.toScreen(...end), "AB"[k]));
   }
 
   /** @param {Point} pixel @param {string} letter */
-  #drawBadge([left, top], letter) {
-    const context = this.#context;
-    const { accent, map } = this.#colours;
+  function drawBadge([left, top], letter) {
     context.beginPath();
     context.arc(left, top, 10, 0, 2 * Math.PI);
-    Object.assign(context, { fillStyle: accent, strokeStyle: map, lineWidth: 2 });
+    Object.assign(context, { fillStyle: colours.accent, strokeStyle: colours.map, lineWidth: 2 });
     context.fill();
     context.stroke();
-    Object.assign(context, { fillStyle: map, font: `600 11px ${cssVariable("--font")}` });
+    Object.assign(context, { fillStyle: colours.map, font: `600 11px ${cssVariable("--font")}` });
     context.fillText(letter, left, top + 0.5);
   }
 
-  #drawOutline() {
-    if (!state.outline) return;
-    const context = this.#context;
-    const { accent } = this.#colours;
-    this.#tracePolyline(state.outline);
+  /** @param {Point[]} outline */
+  function drawOutline(outline) {
+    tracePolyline(outline);
     context.closePath();
+    const { accent } = colours;
     Object.assign(context, { lineWidth: 1.5, strokeStyle: accent, fillStyle: accent, globalAlpha: 0.12 });
     context.fill();
     context.globalAlpha = 1;
     context.stroke();
   }
 
-  #drawPlacedRows() {
-    const { placed } = state;
-    placed?.rows.forEach((row, k) =>
-      this.#drawStar(this.#view.toScreen(...row.spot), k === placed.current ? 9 : 5));
-  }
-
   /** @param {Point} pixel @param {number} radius */
-  #drawStar([left, top], radius) {
-    const context = this.#context;
+  function drawStar([left, top], radius) {
     context.beginPath();
     for (let k = 0; k < 10; k++) {
       const angle = (Math.PI * k) / 5 - Math.PI / 2;
@@ -209,24 +170,41 @@ class Overlay {
       context.lineTo(left + reach * Math.cos(angle), top + reach * Math.sin(angle));
     }
     context.closePath();
-    const { accent, map } = this.#colours;
-    Object.assign(context, { fillStyle: accent, strokeStyle: map, lineWidth: 4, lineJoin: "round" });
+    Object.assign(context, { fillStyle: colours.accent, strokeStyle: colours.map, lineWidth: 4, lineJoin: "round" });
     context.stroke();
     context.fill();
   }
 
-  /** @param {Point} position */
-  #drawCross(position) {
-    const [left, top] = this.#view.toScreen(...position);
-    const context = this.#context;
+  /** @param {Point} pixel */
+  function drawCross([left, top]) {
     context.beginPath();
     for (const [x, y] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
       context.moveTo(left + 5 * x, top + 5 * y);
       context.lineTo(left + 14 * x, top + 14 * y);
     }
-    this.#strokeWithBorder(1.5, this.#colours.ink);
+    strokeWithBorder(1.5, colours.ink);
   }
+
+  return (/** @type {number} */ ratio) => {
+    const { hovered, picked, path, outline, placed, cursor, position } = state;
+    const [width, height] = [Math.round(view.width * ratio), Math.round(view.height * ratio)];
+    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.clearRect(0, 0, width, height);
+    Object.assign(colours, { ink: cssVariable("--ink"), map: cssVariable("--map"), accent: cssVariable("--accent") });
+    drawLabels();
+    if (picked >= 0) drawRing(picked, 8, 2.5, colours.accent);
+    if (hovered >= 0 && hovered !== picked) drawRing(hovered, 6, 1.5, colours.ink);
+    if (path.length > 0) drawPath();
+    if (outline) drawOutline(outline);
+    placed?.rows.forEach((row, k) => drawStar(view.toScreen(...row.spot), k === placed.current ? 9 : 5));
+    if (cursor === "cross" && position) drawCross(view.toScreen(...position));
+  };
 }
 
-/** Return whether two boxes [left, top, right, bottom] overlap. @param {number[]} a @param {number[]} b */
+/**
+ * Return whether two boxes [left, top, right, bottom] overlap.
+ * @param {number[]} a
+ * @param {number[]} b
+ */
 const overlap = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];

@@ -9,30 +9,25 @@ import { comparisonElement, drawPicture, factsElement, opacityOf, rowButtons, sc
 import { MISSING, dequantize, imageSize, isExported, scene } from "./scene.js";
 import { latestOnly, onChange, state } from "./state.js";
 
-/** @import { Point, Row, RowDetails, Source } from "./scene.js" */
+/** @import { GoToRow, Point, Row, RowDetails, Source } from "./types.js" */
 /** @import { View } from "./view.js" */
 
 const LENS_GAP = 18; // CSS pixels between the pointer and the lens
-const MAX_REMEMBERED = 100; // rows
 
 /** Show the decoded row at the pointer. @param {Source} source */
 export function installDecodedRow(source) {
-  const body = find(byId("decoded"), ".body");
+  const section = byId("decoded");
+  const hint = find(section, ".empty");
   const lens = find(byId("lens"), "canvas", HTMLCanvasElement);
-  const container = createElement("div");
-  const densityText = createElement("p", { className: "density" });
-  const meter = createElement("i");
-  const positionText = createElement("p", { className: "position" });
-  const summary = createElement("div", { className: "summary" },
-    densityText, createElement("span", { className: "meter" }, meter), positionText);
 
   /** @param {Point} position @param {Row} row @param {number} density */
   function show(position, row, density) {
-    if (!container.isConnected) body.replaceChildren(container, summary);
-    showDecoded(container, row, density);
-    densityText.textContent = describeDensity(density);
-    meter.style.width = `${Math.round(100 * density)}%`;
-    positionText.textContent = formatPosition(position);
+    hint.hidden = true;
+    find(section, ".summary").hidden = false;
+    showDecoded(find(section, ".row"), row, density);
+    find(section, ".density").textContent = describeDensity(density);
+    find(section, ".meter i").style.width = `${Math.round(100 * density)}%`;
+    find(section, ".position").textContent = formatPosition(position);
     if (!(row instanceof Float32Array)) {
       drawPicture(lens, row);
       lens.style.opacity = opacityOf(density);
@@ -45,10 +40,9 @@ export function installDecodedRow(source) {
     show(position, rows[0], densities[0]);
   });
 
-  const hint = hasTouchScreen
+  hint.textContent = hasTouchScreen
     ? "Slide a finger over the map to see the row decoded at that point. Two fingers move and zoom."
     : "Move the pointer over the map to see the row decoded at that point.";
-  body.append(createElement("p", { className: "empty" }, hint));
   onChange(["position"], () => {
     if (state.position) decode(state.position);
   });
@@ -110,15 +104,10 @@ export function installRowDetails(source) {
   const section = byId("row");
   const heading = find(section, "h2");
   const body = find(section, ".body");
-  /** @type {Map<number, RowDetails>} */
-  const remembered = new Map();
   const currentRow = () => (state.hovered >= 0 ? state.hovered : state.picked);
 
   const load = latestOnly(async (/** @type {number} */ i) => {
-    const details = remembered.get(i) ?? (await source.details(i));
-    remembered.set(i, details);
-    const [oldest] = remembered.keys();
-    if (remembered.size > MAX_REMEMBERED) remembered.delete(oldest);
+    const details = await source.details(i);
     if (i === currentRow()) show(i, details);
   });
 
@@ -145,7 +134,11 @@ export function installRowDetails(source) {
   refresh();
 }
 
-/** Return the value that a row is coloured by, unless the details show it already. @param {number} i @returns {[string, unknown][]} */
+/**
+ * Return the value that a row is coloured by, unless the details show it already.
+ * @param {number} i
+ * @returns {[string, unknown][]}
+ */
 function colouringFacts(i) {
   const { colours } = state;
   const { name, kind, codes, values = [], low = 0, high = 1 } = colours;
@@ -155,7 +148,7 @@ function colouringFacts(i) {
   return [[name, formatInRange(dequantize(codes[i], low, high), colours)]];
 }
 
-/** Show the rows most similar to the picked row. @param {Source} source @param {(row: number) => void} goTo */
+/** Show the rows most similar to the picked row. @param {Source} source @param {GoToRow} goTo */
 export function installSimilarRows(source, goTo) {
   const section = byId("similar");
   const load = latestOnly(async (/** @type {number} */ i) => {

@@ -8,7 +8,7 @@ import { formatValue, formatWhole } from "./format.js";
 import { columns, imageSize, numberOf } from "./scene.js";
 import { state } from "./state.js";
 
-/** @import { Column, Picture, Row, Source } from "./scene.js" */
+/** @import { Column, GoToRow, Picture, Row, Scores, Source } from "./types.js" */
 
 const SMOOTH_FROM = 128; // pixels from which an image may be shown smaller than it is
 const CHART_RANGE = 3; // standard deviations in half a bar
@@ -16,7 +16,11 @@ const CHART_RANGE = 3; // standard deviations in half a bar
 /** Number of columns in a chart. */
 export const MAX_BARS = 8;
 
-/** Draw a picture on a canvas, which takes its size. @param {HTMLCanvasElement} canvas @param {Picture} picture */
+/**
+ * Draw a picture on a canvas, which takes its size.
+ * @param {HTMLCanvasElement} canvas
+ * @param {Picture} picture
+ */
 export function drawPicture(canvas, { height, width, channels, data }) {
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   canvas.classList.toggle("smooth", Math.max(height, width) >= SMOOTH_FROM);
@@ -37,7 +41,11 @@ function pictureElement(picture) {
   return canvas;
 }
 
-/** Return the difference of a value from the mean, in standard deviations. @param {number} value @param {Column} column */
+/**
+ * Return the difference of a value from the mean, in standard deviations.
+ * @param {number} value
+ * @param {Column} column
+ */
 export const deviations = (value, { mean, deviation }) => (deviation > 0 ? (value - mean) / deviation : 0);
 
 /**
@@ -62,7 +70,7 @@ export const topColumns = (count, score) =>
 function drawChart(container, values, original = null) {
   const compared = original ?? values;
   const shown = topColumns(MAX_BARS, (j) => Math.abs(deviations(compared[j], columns[j])));
-  container.className = "chart";
+  container.classList.add("chart");
   container.replaceChildren(...shown.map((j) => chartLine(columns[j], values[j], original?.[j])));
 }
 
@@ -122,10 +130,17 @@ export function showDecoded(container, row, density) {
   }
 }
 
-/** Return the opacity of a decoded row; rows without data around them stay visible. @param {number} density */
+/**
+ * Return the opacity of a decoded row; rows without data around them stay visible.
+ * @param {number} density
+ */
 export const opacityOf = (density) => String(0.18 + 0.82 * Math.min(1, density * 4) ** 0.7);
 
-/** Return an original next to its reconstruction. @param {Row | null} original @param {Row} reconstruction */
+/**
+ * Return an original next to its reconstruction.
+ * @param {Row | null} original
+ * @param {Row} reconstruction
+ */
 export function comparisonElement(original, reconstruction) {
   const container = createElement("div");
   if (reconstruction instanceof Float32Array) {
@@ -145,7 +160,10 @@ export function comparisonElement(original, reconstruction) {
 const figure = (picture, caption) =>
   createElement("figure", {}, pictureElement(picture), createElement("figcaption", {}, caption));
 
-/** Return a list of names and values without those that have no value. @param {[string, unknown][]} facts */
+/**
+ * Return a list of names and values without those that have no value.
+ * @param {[string, unknown][]} facts
+ */
 export function factsElement(facts) {
   const list = createElement("dl", { className: "facts" });
   for (const [name, value] of facts) {
@@ -155,7 +173,7 @@ export function factsElement(facts) {
   return list;
 }
 
-/** Return the scores of a row as facts. @param {{ confidence: number | null, error: number | null }} scores @returns {[string, unknown][]} */
+/** Return the scores of a row as facts. @param {Scores} scores @returns {[string, unknown][]} */
 export const scoreFacts = ({ confidence, error }) => [
   ["confidence", confidence === null ? null : `${Math.round(100 * confidence)} %`],
   ["error", error?.toPrecision(3)],
@@ -173,7 +191,7 @@ function rowTitle(i) {
  * @param {Source} source
  * @param {number[]} rows
  * @param {number[] | null} distances
- * @param {(row: number) => void} onChoose
+ * @param {GoToRow} onChoose
  */
 export async function rowButtons(source, rows, distances, onChoose) {
   const pictures = imageSize ? await source.thumbnails(rows) : [];

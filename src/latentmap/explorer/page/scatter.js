@@ -6,7 +6,6 @@
 
 import { HIDDEN, pixelOf, pixelTable } from "./colours.js";
 import { context2d, cssVariable } from "./dom.js";
-import { gather } from "./points.js";
 import { scene } from "./scene.js";
 import { state } from "./state.js";
 
@@ -67,10 +66,10 @@ function discStamps(radius, alpha, stride) {
  * @param {ColouredPoints} points
  * @param {Transform} transform  y grows upwards on the map and downwards in pixels
  * @param {DiscStamps} stamps
- * @param {Uint8Array | null} mask  draw only points whose mask is `value`; null draws all
- * @param {number} value
+ * @param {Uint8Array | null} [mask]  draw only points whose mask is `value`
+ * @param {number} [value]
  */
-function drawDiscs(buffer, points, transform, stamps, mask, value) {
+function drawDiscs(buffer, points, transform, stamps, mask = null, value = 1) {
   const { pixels, stride } = buffer;
   const { x, y, codes, table } = points;
   const { starts, offsets, alphas, reach } = stamps;
@@ -79,7 +78,8 @@ function drawDiscs(buffer, points, transform, stamps, mask, value) {
   const top = transform.top - reach;
   const right = stride - 2 * reach - 3;
   const bottom = buffer.lines - 2 * reach - 3;
-  for (let i = 0; i < x.length; i++) {
+  const step = mixingStep(x.length);
+  for (let count = 0, i = 0; count < x.length; count++, i = (i + step) % x.length) {
     if (mask !== null && mask[i] !== value) continue;
     const colour = table[codes[i]];
     if (colour === HIDDEN) continue;
@@ -107,6 +107,20 @@ function drawDiscs(buffer, points, transform, stamps, mask, value) {
 }
 
 /**
+ * Return a step that visits all points in a mixed order: coprime to their number, and near its
+ * golden section. Rows are often sorted by label, and the last label would cover the others.
+ * @param {number} count
+ */
+function mixingStep(count) {
+  let step = Math.max(1, Math.round(count * 0.618));
+  while (greatestCommonDivisor(step, count) !== 1) step++;
+  return step;
+}
+
+/** @param {number} a @param {number} b @returns {number} */
+const greatestCommonDivisor = (a, b) => (b === 0 ? a : greatestCommonDivisor(b, a % b));
+
+/**
  * Return the radius (CSS pixels) and alpha of points: 150 points are easy to hit, and 70,000 stay
  * apart.
  * @param {number} count
@@ -121,81 +135,50 @@ function pointStyle(count, area, zoom) {
 }
 
 /**
- * Return a function that reorders an array and keeps the result for the next call with that array.
- * @template {Uint16Array | Uint8Array} T
- * @param {Uint32Array} order
- * @returns {(values: T) => T}
+ * Return the function that draws the bottom layer of the map.
+ * @param {HTMLCanvasElement} canvas
+ * @param {Points} points
+ * @returns {(view: View, ratio: number) => void}  ratio: pixels per CSS pixel
  */
-function reorderOnce(order) {
-  /** @type {T} */ let last;
-  /** @type {T} */ let reordered;
-  return (values) => {
-    if (values !== last) reordered = gather(values, order);
-    last = values;
-    return reordered;
+export function createScatterLayer(canvas, points) {
+  const context = context2d(canvas, { alpha: false });
+  let image = new ImageData(1, 1);
+
+  return (view, ratio) => {
+    const [width, height] = [Math.round(view.width * ratio), Math.round(view.height * ratio)];
+    if (image.width !== width + 2 * MARGIN || image.height !== height + 2 * MARGIN) {
+      Object.assign(canvas, { width, height });
+      image = new ImageData(width + 2 * MARGIN, height + 2 * MARGIN);
+    }
+    const pixels = new Uint32Array(image.data.buffer).fill(pixelOf(cssVariable("--map")));
+    drawPoints({ pixels, stride: image.width, lines: image.height }, points, view, ratio);
+    context.putImageData(image, -MARGIN, -MARGIN);
   };
 }
 
-/** The bottom layer of the map. */
-export class ScatterLayer {
-  #canvas;
-  #context;
-  #points;
-  #shuffledCodes;
-  #shuffledMask;
-  #image = new ImageData(1, 1);
-
-  /** @param {HTMLCanvasElement} canvas @param {Points} points */
-  constructor(canvas, points) {
-    this.#canvas = canvas;
-    this.#context = context2d(canvas, { alpha: false });
-    this.#points = points;
-    this.#shuffledCodes = /** @type {typeof reorderOnce<Uint16Array>} */ (reorderOnce)(points.order);
-    this.#shuffledMask = /** @type {typeof reorderOnce<Uint8Array>} */ (reorderOnce)(points.order);
+/** @param {PixelBuffer} buffer @param {Points} points @param {View} view @param {number} ratio */
+function drawPoints(buffer, { x, y, size }, view, ratio) {
+  const { colours, hidden, selected } = state;
+  const coloured = { x, y, codes: colours.codes, table: pixelTable(colours, hidden) };
+  const scale = view.scale * ratio;
+  const transform = {
+    scale,
+    left: MARGIN + (view.width / 2) * ratio - view.x * scale,
+    top: MARGIN + (view.height / 2) * ratio + view.y * scale,
+  };
+  const { radius, alpha } = pointStyle(size, mapArea(view), view.zoom);
+  const stamps = discStamps(radius * ratio, alpha, buffer.stride);
+  if (selected) {
+    const faint = discStamps(radius * ratio, alpha * UNSELECTED_ALPHA, buffer.stride);
+    drawDiscs(buffer, coloured, transform, faint, selected, 0);
   }
-
-  /** @param {View} view @param {number} ratio  pixels per CSS pixel */
-  draw(view, ratio) {
-    const buffer = this.#pixelBuffer(view, ratio);
-    buffer.pixels.fill(pixelOf(cssVariable("--map")));
-    const points = {
-      x: this.#points.shuffledX,
-      y: this.#points.shuffledY,
-      codes: this.#shuffledCodes(state.colours.codes),
-      table: pixelTable(state.colours, state.hidden),
-    };
-    const scale = view.scale * ratio;
-    const transform = {
-      scale,
-      left: MARGIN + (view.width / 2) * ratio - view.x * scale,
-      top: MARGIN + (view.height / 2) * ratio + view.y * scale,
-    };
-    const { radius, alpha } = pointStyle(this.#points.size, mapArea(view), view.zoom);
-    const stamps = discStamps(radius * ratio, alpha, buffer.stride);
-    if (state.selected) {
-      const mask = this.#shuffledMask(state.selected);
-      const faintStamps = discStamps(radius * ratio, alpha * UNSELECTED_ALPHA, buffer.stride);
-      drawDiscs(buffer, points, transform, faintStamps, mask, 0);
-      drawDiscs(buffer, points, transform, stamps, mask, 1);
-    } else {
-      drawDiscs(buffer, points, transform, stamps, null, 1);
-    }
-    this.#context.putImageData(this.#image, -MARGIN, -MARGIN);
-  }
-
-  /** @param {View} view @param {number} ratio @returns {PixelBuffer} */
-  #pixelBuffer(view, ratio) {
-    const [width, height] = [Math.round(view.width * ratio), Math.round(view.height * ratio)];
-    if (this.#image.width !== width + 2 * MARGIN || this.#image.height !== height + 2 * MARGIN) {
-      Object.assign(this.#canvas, { width, height });
-      this.#image = new ImageData(width + 2 * MARGIN, height + 2 * MARGIN);
-    }
-    const pixels = new Uint32Array(this.#image.data.buffer);
-    return { pixels, stride: this.#image.width, lines: this.#image.height };
-  }
+  drawDiscs(buffer, coloured, transform, stamps, selected);
 }
 
-/** Return about how many square CSS pixels the points cover when the whole map is shown. @param {View} view */
+/**
+ * Return about how many square CSS pixels the points cover when the whole map is shown.
+ * @param {View} view
+ */
 function mapArea(view) {
   const { scale } = view.whole();
   const [x0, y0, x1, y1] = scene.bounds;

@@ -5,15 +5,19 @@
 import { categoryColour, countCodes } from "./colours.js";
 import { byId, createButton, createElement, find, reveal, saveFile, showError } from "./dom.js";
 import { formatCount, formatWhole } from "./format.js";
-import { gather } from "./points.js";
 import { rowButtons } from "./rows.js";
 import { SIMILAR_ROWS, scene } from "./scene.js";
 import { isShown, latestOnly, onChange, setState, state } from "./state.js";
 
+/** @import { GoToRow, Point, Source } from "./types.js" */
 /** @import { Points } from "./points.js" */
-/** @import { Point, Source } from "./scene.js" */
 
-/** Select the shown rows inside an outline, or add them to the selection. @param {Point[]} outline @param {Points} points @param {boolean} adds */
+/**
+ * Select the shown rows inside an outline, or add them to the selection.
+ * @param {Point[]} outline
+ * @param {Points} points
+ * @param {boolean} adds
+ */
 export function selectInside(outline, points, adds) {
   const before = adds ? state.selected : null;
   const selected = Uint8Array.from(points.x, (_, i) =>
@@ -21,7 +25,11 @@ export function selectInside(outline, points, adds) {
   setState({ selected: selected.includes(1) ? selected : null });
 }
 
-/** Return whether a ray to the right crosses an outline an odd number of times. @param {Point} point @param {Point[]} outline */
+/**
+ * Return whether a ray to the right crosses an outline an odd number of times.
+ * @param {Point} point
+ * @param {Point[]} outline
+ */
 function isInside([x, y], outline) {
   let inside = false;
   let [beforeX, beforeY] = outline[outline.length - 1];
@@ -41,7 +49,7 @@ export function selectedRows() {
   return selected ? [...selected.keys()].filter((i) => selected[i] && isShown(i)) : [];
 }
 
-/** @param {Source} source @param {(row: number) => void} goTo */
+/** @param {Source} source @param {GoToRow} goTo */
 export function installSelection(source, goTo) {
   const section = byId("selected");
   const preview = latestOnly(async (/** @type {number[]} */ rows) => {
@@ -66,17 +74,24 @@ export function installSelection(source, goTo) {
   onChange(["selected", "colours", "hidden", "theme"], draw);
 }
 
-/** Return at most `count` values at even distances. @param {number[]} values @param {number} count */
+/**
+ * Return at most `count` values at even distances.
+ * @param {number[]} values
+ * @param {number} count
+ */
 const evenlySpaced = (values, count) =>
   values.length <= count
     ? values
     : Array.from({ length: count }, (_, k) => values[Math.floor((k * values.length) / count)]);
 
-/** Return the shares of the categories as a bar and the names of the largest. @param {number[]} rows */
+/**
+ * Return the shares of the categories as a bar and the names of the largest.
+ * @param {number[]} rows
+ */
 function categoryShares(rows) {
   const { kind, codes, values = [] } = state.colours;
   if (kind !== "category") return createElement("div");
-  const counts = countCodes(gather(codes, rows));
+  const counts = countCodes(rows.map((i) => codes[i]));
   const categories = [...values.keys()]
     .filter((code) => counts[code] > 0)
     .sort((a, b) => counts[b] - counts[a]);

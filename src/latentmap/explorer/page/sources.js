@@ -3,13 +3,13 @@
  */
 
 import {
-  DensityGrid, PictureGrid, QuantizedTable, SpriteSheets, TableGrid, decodeBase64, embeddedBuffer, isEmbedded,
+  DecodedGrid, QuantizedTable, SpriteSheets, decodeBase64, densityAt, embeddedBuffer, isEmbedded,
 } from "./embedded.js";
 import { formatCsv } from "./format.js";
 import { Points } from "./points.js";
 import { MISSING, SIMILAR_ROWS, columns, dequantize, imageSize, numberOf, scene } from "./scene.js";
 
-/** @import { Picture, PictureSize, Point, Row, Source } from "./scene.js" */
+/** @import { Picture, PictureSize, Point, Row, Source } from "./types.js" */
 
 /** The message for what an exported file cannot do. */
 export const NEEDS_SERVER =
@@ -42,7 +42,12 @@ async function request(path, options = {}) {
 /** @param {string} path */
 const requestBytes = async (path) => new Uint8Array(await (await request(path)).arrayBuffer());
 
-/** Split the bytes of consecutive pictures. @param {Uint8Array} bytes @param {PictureSize} size @returns {Picture[]} */
+/**
+ * Split the bytes of consecutive pictures.
+ * @param {Uint8Array} bytes
+ * @param {PictureSize} size
+ * @returns {Picture[]}
+ */
 function splitPictures(bytes, { height, width, channels }) {
   const length = height * width * channels;
   return Array.from({ length: bytes.length / length }, (_, i) => ({
@@ -58,7 +63,10 @@ const splitRows = (values) =>
   Array.from({ length: values.length / columns.length }, (_, i) =>
     values.subarray(i * columns.length, (i + 1) * columns.length));
 
-/** Convert the values of a table row in JSON, where null is a missing value. @param {(number | null)[]} values */
+/**
+ * Convert the values of a table row in JSON, where null is a missing value.
+ * @param {(number | null)[]} values
+ */
 const tableRow = (values) => Float32Array.from(values, (value) => value ?? NaN);
 
 /** @implements {Source} */
@@ -146,7 +154,7 @@ export class ServerSource {
 export class FileSource {
   /** @type {Map<string, Promise<any>>} */
   #cache = new Map();
-  #grid = imageSize ? new PictureGrid() : new TableGrid();
+  #grid = new DecodedGrid();
   #originals = scene.sheets ? new SpriteSheets(scene.sheets, "sheet", 32) : null;
   #reconstructions = scene.back ? new SpriteSheets(scene.back, "back", 16) : null;
 
@@ -195,14 +203,18 @@ export class FileSource {
 
   /** @param {Point[]} points */
   async decode(points) {
-    const density = await this.#cached("density", async () => new DensityGrid(await embeddedBuffer("density")));
+    const cells = await this.#cached("density", async () => new Uint8Array(await embeddedBuffer("density")));
     return {
-      densities: Float32Array.from(points, ([x, y]) => density.at(x, y)),
-      rows: await Promise.all(points.map(([x, y]) => this.#grid.at(x, y))),
+      densities: Float32Array.from(points, (point) => densityAt(cells, point)),
+      rows: await Promise.all(points.map((point) => this.#grid.at(point))),
     };
   }
 
-  /** Return the value of a colouring for a row, null if the file has none. @param {string} name @param {number} i */
+  /**
+   * Return the value of a colouring for a row, null if the file has none.
+   * @param {string} name
+   * @param {number} i
+   */
   async #figure(name, i) {
     const index = scene.colourings.findIndex((c) => c.name === name && c.of !== "column");
     if (index < 0) return null;
@@ -217,7 +229,11 @@ export class FileSource {
     return typeof value === "number" ? value : null;
   }
 
-  /** Return a row's element of a JSON list: names or labels. @param {string} name @param {number} i */
+  /**
+   * Return a row's element of a JSON list: names or labels.
+   * @param {string} name
+   * @param {number} i
+   */
   async #listed(name, i) {
     if (!isEmbedded(name)) return null;
     const list = await this.#cached(name, async () =>
@@ -235,7 +251,7 @@ export class FileSource {
   async #reconstruction(i) {
     if (this.#reconstructions) return this.#reconstructions.picture(i);
     if (!imageSize && isEmbedded("back")) return (await this.#table("back")).row(i);
-    return this.#grid.at(...(await this.#points()).positionOf(i));
+    return this.#grid.at((await this.#points()).positionOf(i));
   }
 
   /** @param {number} i */
@@ -301,7 +317,11 @@ export class FileSource {
   }
 }
 
-/** @param {string} name @param {(i: number) => unknown} valueOf @returns {[string, (i: number) => unknown]} */
+/**
+ * @param {string} name
+ * @param {(i: number) => unknown} valueOf
+ * @returns {[string, (i: number) => unknown]}
+ */
 const field = (name, valueOf) => [name, valueOf];
 
 /** Round a number to the six digits that 16 bits can hold. @param {unknown} value */

@@ -6,28 +6,7 @@
 import { showError } from "./dom.js";
 import { MISSING, scene } from "./scene.js";
 
-/** @import { Colours, Placement, Point } from "./scene.js" */
-
-/**
- * @typedef {"light" | "dark"} Theme
- * @typedef {"move" | "lasso" | "box" | "interpolate"} Tool
- *
- * @typedef {Object} State
- * @property {Theme} theme
- * @property {Tool} tool
- * @property {number} colouring  index in scene.colourings
- * @property {Colours} colours  values of the colouring that is shown
- * @property {Colours | null} labels  values of the labels, once they were shown
- * @property {Set<number>} hidden  categories that are not drawn
- * @property {Point | null} position  the map position that is decoded
- * @property {"mouse" | "finger" | "cross"} cursor  what marks the position; a cross if no pointer does
- * @property {number} hovered  the row at the position, -1 for none
- * @property {number} picked  the row that was clicked, -1 for none
- * @property {Uint8Array | null} selected  1 for each selected row
- * @property {Point[] | null} outline  the lasso or box being drawn
- * @property {Point[]} path  ends of the interpolation: none, one or two points
- * @property {(Placement & { title: string, current: number }) | null} placed  rows of the user
- */
+/** @import { State } from "./types.js" */
 
 /** @type {State} */
 export const state = {
@@ -50,7 +29,10 @@ export const state = {
 /** @type {{ names: (keyof State)[], listener: () => void }[]} */
 const listeners = [];
 
-/** Change properties of the state and call each listener to a changed property once. @param {Partial<State>} changes */
+/**
+ * Change properties of the state and call each listener to a changed property once.
+ * @param {Partial<State>} changes
+ */
 export function setState(changes) {
   const names = /** @type {(keyof State)[]} */ (Object.keys(changes));
   const changed = names.filter((name) => state[name] !== changes[name]);
@@ -60,7 +42,11 @@ export function setState(changes) {
   }
 }
 
-/** Call a listener after each change of one of the named properties. @param {(keyof State)[]} names @param {() => void} listener */
+/**
+ * Call a listener after each change of one of the named properties.
+ * @param {(keyof State)[]} names
+ * @param {() => void} listener
+ */
 export const onChange = (names, listener) => listeners.push({ names, listener });
 
 /** Return whether the category of a row is shown. @param {number} row */

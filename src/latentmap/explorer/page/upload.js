@@ -12,15 +12,17 @@ import { imageSize, isExported, scene } from "./scene.js";
 import { NEEDS_SERVER } from "./sources.js";
 import { latestOnly, onChange, setState, state } from "./state.js";
 
-/** @import { Point, Source } from "./scene.js" */
-/** @import { State } from "./state.js" */
-/** @typedef {NonNullable<State["placed"]>} Placed */
-/** @typedef {(file: Blob, name: string, title: string) => Promise<void>} PlaceFile */
+/** @import { GoToRow, Placed, PlaceFile, Point, Source } from "./types.js" */
 
 const PAD_SIZE = 224; // canvas pixels of the longer side
 const PEN_WIDTH = PAD_SIZE / 12;
 
-/** Show placed rows, and return the function that places a file. @param {Source} source @param {(row: number) => void} goTo @returns {PlaceFile} */
+/**
+ * Show placed rows, and return the function that places a file.
+ * @param {Source} source
+ * @param {GoToRow} goTo
+ * @returns {PlaceFile}
+ */
 export function installPlacedRows(source, goTo) {
   const section = byId("placed");
 
@@ -79,7 +81,10 @@ function stepper(placed) {
   );
 }
 
-/** Place a file that is dropped on the page or chosen with the button. @param {PlaceFile} placeFile */
+/**
+ * Place a file that is dropped on the page or chosen with the button.
+ * @param {PlaceFile} placeFile
+ */
 export function installFileUpload(placeFile) {
   const dropTarget = byId("drop");
   const chooser = byId("file", HTMLInputElement);
@@ -168,7 +173,12 @@ function pixelOnPad(pad, event) {
   ];
 }
 
-/** Return the drawing, averaged to the size of a row, as a PGM file. @param {HTMLCanvasElement} pad @param {number} height @param {number} width */
+/**
+ * Return the drawing, averaged to the size of a row, as a PGM file.
+ * @param {HTMLCanvasElement} pad
+ * @param {number} height
+ * @param {number} width
+ */
 function portableGreyMap(pad, height, width) {
   const context = context2d(createElement("canvas", { width, height }), { willReadFrequently: true });
   context.imageSmoothingQuality = "high";

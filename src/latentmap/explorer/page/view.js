@@ -5,7 +5,8 @@
 
 import { prefersReducedMotion } from "./dom.js";
 
-/** @import { Bounds, Point } from "./scene.js" */
+/** @import { Bounds, Point } from "./types.js" */
+
 /** @typedef {{ x: number, y: number, scale: number }} Viewport  the centre, and CSS pixels per unit */
 
 const MIN_ZOOM = 0.4; // relative to the scale at which the whole map fits
@@ -85,7 +86,12 @@ export class View {
     this.move({ x: this.x - right / this.scale, y: this.y + down / this.scale });
   }
 
-  /** Change the scale and keep the point at a pixel. @param {number} left @param {number} top @param {number} factor */
+  /**
+   * Change the scale and keep the point at a pixel.
+   * @param {number} left
+   * @param {number} top
+   * @param {number} factor
+   */
   zoomAt(left, top, factor) {
     const [x, y] = this.toMap(left, top);
     const before = this.scale;
@@ -138,7 +144,12 @@ export class View {
     this.#frame = requestAnimationFrame(step);
   }
 
-  /** Zoom about a pixel in small steps. @param {number} left @param {number} top @param {number} factor */
+  /**
+   * Zoom about a pixel in small steps.
+   * @param {number} left
+   * @param {number} top
+   * @param {number} factor
+   */
   animateZoom(left, top, factor) {
     const [x, y] = this.toMap(left, top);
     const scale = this.scale * factor;
