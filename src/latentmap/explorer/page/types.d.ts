@@ -1,0 +1,202 @@
+/*
+ * Types that several modules share. `Scene` describes the JSON that the program writes into the
+ * page, and `Source` what the page loads later.
+ */
+
+/** x and y, in map coordinates or in CSS pixels. */
+export type Point = [number, number];
+
+/** Smallest x and y, largest x and y. */
+export type Bounds = [number, number, number, number];
+
+export interface PictureSize {
+  height: number;
+  width: number;
+  /** 1 (grey) or 3 (RGB) */
+  channels: number;
+}
+
+/** An image row: bytes, row-major, channels last. */
+export interface Picture extends PictureSize {
+  data: Uint8Array | Uint8ClampedArray;
+}
+
+/** A picture, or the values of a table row. */
+export type Row = Picture | Float32Array;
+
+export interface Column {
+  name: string;
+  low: number;
+  high: number;
+  mean: number;
+  /** Standard deviation. */
+  deviation: number;
+  /** Whether all values are whole numbers. */
+  whole: boolean;
+}
+
+/** Something that points can be coloured by. */
+export interface Colouring {
+  name: string;
+  kind: "category" | "number";
+  /** "column" for a column of the table. */
+  of?: string;
+  /** Index in the table. */
+  column?: number;
+  /** Whether its values are computed. */
+  ready?: boolean;
+  /** Names of the categories. */
+  values?: string[];
+  low?: number;
+  high?: number;
+}
+
+/** A colouring with the code of each row: see `dequantize`. */
+export interface Colours extends Colouring {
+  codes: Uint16Array;
+}
+
+/** Nodes or cells on the map. */
+export interface Grid {
+  width: number;
+  height: number;
+  bounds: Bounds;
+}
+
+/** Sprite sheets of equal pictures. */
+export interface SheetLayout {
+  /** Pictures on one sheet. */
+  rows: number;
+  /** Pictures side by side. */
+  columns: number;
+  height: number;
+  width: number;
+  /** MIME type. */
+  type: string;
+}
+
+export interface Scene {
+  mode: "server" | "file";
+  title: string;
+  /** Name of the data set. */
+  data: string;
+  model: string;
+  /** Rows shown. */
+  n: number;
+  /** Rows in the data set. */
+  total: number;
+  row: (PictureSize & { kind: "image" }) | { kind: "table"; columns: Column[] };
+  bounds: Bounds;
+  plane: { components: number; share: number };
+  density: Grid;
+  colourings: Colouring[];
+  /** Whether the user can draw a row. */
+  drawable: boolean;
+  limits: { upload_bytes: number };
+  /** The remaining properties: in an exported file. */
+  buffers?: Record<string, { deflated: boolean }>;
+  grid?: Grid & { sheets: SheetLayout; low: number[]; high: number[] };
+  /** Original pictures. */
+  sheets?: SheetLayout;
+  /** Reconstructed pictures. */
+  back?: SheetLayout;
+}
+
+export interface Scores {
+  /** 0–1 */
+  confidence: number | null;
+  error: number | null;
+}
+
+export interface RowDetails extends Scores {
+  /** Position in the data set. */
+  number: number;
+  name: string | null;
+  label: string | null;
+  original: Row | null;
+  reconstruction: Row;
+}
+
+/** A row of the user, placed on the map. */
+export interface PlacedRow extends Scores {
+  spot: Point;
+  similar: number[];
+  distances: number[];
+  original: Row;
+  reconstruction: Row;
+}
+
+export interface Placement {
+  rows: PlacedRow[];
+  /** Rows in the file. */
+  total: number;
+  note: string;
+}
+
+/** Where buffers, decoded rows and details come from: the server or the file. */
+export interface Source {
+  buffer(name: string): Promise<ArrayBuffer>;
+  colours(index: number): Promise<Colours>;
+  decode(points: Point[]): Promise<{ densities: Float32Array; rows: Row[] }>;
+  details(row: number): Promise<RowDetails>;
+  thumbnails(rows: number[]): Promise<Picture[]>;
+  similar(row: number): Promise<{ rows: number[]; distances: number[] }>;
+  place(name: string, file: Blob): Promise<Placement>;
+  csv(rows: number[]): Promise<Blob>;
+  /** Unpack in the background what the user may look at next. */
+  prepare?(): Promise<void>;
+}
+
+export type Theme = "light" | "dark";
+export type Tool = "move" | "lasso" | "box" | "interpolate";
+
+/** Placed rows, a title for them, and the index of the one that the panel shows. */
+export interface Placed extends Placement {
+  title: string;
+  current: number;
+}
+
+export interface State {
+  theme: Theme;
+  tool: Tool;
+  /** Index in `scene.colourings`. */
+  colouring: number;
+  /** Values of the colouring that is shown. */
+  colours: Colours;
+  /** Values of the labels, once they were shown. */
+  labels: Colours | null;
+  /** Categories that are not drawn. */
+  hidden: Set<number>;
+  /** The map position that is decoded. */
+  position: Point | null;
+  /** What marks the position; a cross if no pointer does. */
+  cursor: "mouse" | "finger" | "cross";
+  /** The row at the position, -1 for none. */
+  hovered: number;
+  /** The row that was clicked, -1 for none. */
+  picked: number;
+  /** 1 for each selected row. */
+  selected: Uint8Array | null;
+  /** The lasso or box being drawn. */
+  outline: Point[] | null;
+  /** Ends of the interpolation: none, one or two points. */
+  path: Point[];
+  placed: Placed | null;
+}
+
+/** A pixel of the map where a pointer is pressed; `adds` with Shift. */
+export interface Press {
+  left: number;
+  top: number;
+  adds: boolean;
+}
+
+/** What a tool does between the press and the release of a pointer. */
+export interface Gesture {
+  drag(press: Press): void;
+  end(press: Press, isClick: boolean): void;
+}
+
+export type StartGesture = (press: Press) => Gesture;
+export type GoToRow = (row: number) => void;
+export type PlaceFile = (file: Blob, name: string, title: string) => Promise<void>;
