@@ -93,7 +93,7 @@ def measure(new: int, rows: int, seed: int) -> dict[str, Any]:
         passed = np.concatenate(parts)
         figures = evaluation.figures(model, images[passed], digits[passed])
         results[name] = {**figures, "seconds": seconds}
-        results[name] |= {"growth": model.growth_}
+        results[name] |= {"report": model.partial_fit_report_}
         print(new, name, results[name], file=sys.stderr, flush=True)
     both = images[np.concatenate([old, new_rows])]
     seconds, whole = time_call(lambda: LatentMap(random_state=seed).fit(both))

@@ -106,7 +106,7 @@ def measure_small_sets() -> list[dict[str, Any]]:
                 model = AutoEncoder(k, random_state=0).fit(fitted)
                 mse = squared_error(model, unseen)
                 row = {"data": name, "n_components": k, "pca": pca, "mse": mse}
-                rows.append({**row, "kept": model.network_kept_})
+                rows.append({**row, "kept": model.uses_network_})
                 print(rows[-1], file=sys.stderr)
     return rows
 

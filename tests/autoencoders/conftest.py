@@ -35,7 +35,7 @@ def curve():
 def image_model(digits):
     """An autoencoder of the digits whose network was kept."""
     model = AutoEncoder(4, network=DenseNetwork(hidden=(64,)), epochs=30, random_state=0)
-    assert model.fit(digits).network_kept_
+    assert model.fit(digits).uses_network_
     return model
 
 

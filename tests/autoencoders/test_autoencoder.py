@@ -40,7 +40,7 @@ def pca_mse(rows, n_components):
 def test_a_curve_is_learned_where_pca_cannot(curve):
     model = AutoEncoder(1, network=DenseNetwork(hidden=(64, 64)), epochs=150, random_state=0)
     model.fit(curve[:400])
-    assert model.network_kept_
+    assert model.uses_network_
     unseen, pca = curve[400:], PCA(1).fit(curve[:400])
     pca_error = ((pca.inverse_transform(pca.transform(unseen)) - unseen) ** 2).mean()
     assert mse(model, unseen) < pca_error / 4
@@ -53,7 +53,7 @@ def noise():
 
 def test_on_pure_noise_pca_remains(noise):
     model = small().fit(noise)
-    assert not model.network_kept_
+    assert not model.uses_network_
     pca = PCA(2, svd_solver="full").fit(noise)
     # Codes are in units of the scaled rows: one deviation for all columns.
     deviation = np.sqrt(noise.var(axis=0).mean())
@@ -65,7 +65,7 @@ def test_on_pure_noise_pca_remains(noise):
 
 def test_with_few_rows_pca_remains_and_nothing_is_trained():
     model = small().fit(RNG.normal(size=(40, 6)))
-    assert not model.network_kept_
+    assert not model.uses_network_
     assert model.history_ == {"epoch": [], "loss": [], "val_loss": [], "val_mse": []}
 
 
@@ -76,7 +76,7 @@ def test_the_linear_network_is_pca(noise):
 
 def test_a_network_without_pca_is_always_trained(noise):
     model = small(network=TRAINED, epochs=30).fit(noise)
-    assert model.network_kept_
+    assert model.uses_network_
     assert model.history_["val_loss"][-1] < model.history_["val_loss"][0]
     assert model.history_["val_mse"][0] > 0.9  # not PCA at the start
 
@@ -306,7 +306,7 @@ def own(digits):
 
 
 def test_a_pair_of_ones_own_is_trained(own, digits):
-    assert own.network_kept_
+    assert own.uses_network_
     assert own.history_["val_loss"][-1] < own.history_["val_loss"][0]
     assert mse(own, digits) < 0.9 * digits.var(axis=0).mean()
     assert own._learned["loss"] == "binary_crossentropy"
@@ -397,6 +397,6 @@ def test_diverging_is_told_and_leaves_the_model_as_it_was(noise):
 def test_with_nothing_held_out_the_network_is_trained_and_stays():
     rows = RNG.normal(size=(64, 5))
     model = AutoEncoder(2, epochs=3, training=Training(held_out=0), random_state=0).fit(rows)
-    assert model.network_kept_
+    assert model.uses_network_
     assert model.history_["epoch"][-1] == 3
     assert np.isnan(model.history_["val_loss"]).all()

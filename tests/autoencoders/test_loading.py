@@ -45,9 +45,9 @@ def same(model, again, rows):
         assert np.array_equal(again.confidence(rows), model.confidence(rows))
         assert np.array_equal(again.density(codes), model.density(codes))
         assert np.array_equal(again.landmarks_, model.landmarks_)
-        assert again.following_ == model.following_
+        assert again.layout_fit_ == model.layout_fit_
     assert again.row_shape_ == model.row_shape_
-    assert getattr(again, "network_kept_", None) == getattr(model, "network_kept_", None)
+    assert getattr(again, "uses_network_", None) == getattr(model, "uses_network_", None)
     assert again.n_features_in_ == model.n_features_in_
 
 

@@ -97,7 +97,7 @@ def test_small_sets(name, n_components):
 
 def test_on_a_curved_set_the_network_wins():
     model, ratio = never_worse(*curved(), 2, epochs=150)
-    assert model.network_kept_
+    assert model.uses_network_
     assert ratio < 0.5
 
 
@@ -130,7 +130,7 @@ def pca_of_mnist(mnist):
 def test_some_of_mnist(n_components, mnist, pca_of_mnist):
     fitted, unseen = mnist[0][:6000], mnist[1][:2000]
     model, ratio = never_worse(fitted, unseen, n_components, pca_of_mnist, epochs=5)
-    assert model.network_kept_
+    assert model.uses_network_
     assert ratio < 0.95
 
 

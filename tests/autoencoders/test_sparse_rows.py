@@ -53,7 +53,7 @@ def test_the_network_is_compared_with_pca_on_sparse_rows():
     t = RNG.uniform(-1, 1, (500, 1))
     bent = np.maximum(0, np.sin(4 * t + np.arange(30)) - 0.3)
     model = AutoEncoder(1, network=DenseNetwork(hidden=(64,)), epochs=100, random_state=0)
-    assert model.fit(csr_array(bent)).network_kept_
+    assert model.fit(csr_array(bent)).uses_network_
 
 
 def test_sparse_rows_are_judged_like_dense_ones():

@@ -28,11 +28,11 @@ def continued(run, tmp_path_factory):
 
 def test_new_landmarks_and_the_shift_are_reported(continued):
     folder, result = continued
-    growth = load_model(folder / "ten.safetensors").growth_
-    assert growth["rows"] == 135 and growth["new_kind"] > 100 and growth["median_shift"] < 0.02
+    report = load_model(folder / "ten.safetensors").partial_fit_report_
+    assert report["rows"] == 135 and report["novel_rows"] > 100 and report["median_shift"] < 0.02
     assert "Rows added to the map" in result.stdout
-    assert f"{growth['landmarks']} landmarks, centred at (" in result.stdout
-    assert f"{growth['median_shift']:.2%} of the map's width" in result.stdout
+    assert f"{report['landmarks']} landmarks, centred at (" in result.stdout
+    assert f"{report['median_shift']:.2%} of the map's width" in result.stdout
     assert "Quality on 15 of 150 rows of zeros.npz, which were held out" in result.stdout
     kinds = ["codes", "loss", "new_rows", "plane", "reconstructions"]
     assert all((folder / f"ten.{kind}.png").stat().st_size > 5000 for kind in kinds)
@@ -41,8 +41,8 @@ def test_new_landmarks_and_the_shift_are_reported(continued):
 def test_the_model_is_not_changed_if_another_output_is_named(continued):
     folder, _ = continued
     old, new = (load_model(folder / f"{name}.safetensors") for name in ("nine", "ten"))
-    assert old.growth_ is None
-    assert len(new.landmarks_) == len(old.landmarks_) + new.growth_["landmarks"]
+    assert old.partial_fit_report_ is None
+    assert len(new.landmarks_) == len(old.landmarks_) + new.partial_fit_report_["landmarks"]
 
 
 def test_an_interrupted_report_says_that_the_rows_are_saved(run, continued, tmp_path, monkeypatch):
@@ -55,7 +55,7 @@ def test_an_interrupted_report_says_that_the_rows_are_saved(run, continued, tmp_
     shutil.copy(folder / "ten.safetensors", path)
     output = run("fit", folder / "zeros.npz", "--continue", path, code=130).stderr
     assert "The new rows are saved in" in output
-    assert load_model(path).growth_["rows"] == 135
+    assert load_model(path).partial_fit_report_["rows"] == 135
 
 
 @pytest.mark.parametrize(("data", "count"), [("nine", 129), ("zeros", 15)])
@@ -87,7 +87,7 @@ def test_the_model_file_is_replaced_by_default(run, continued, tmp_path):
     shutil.copy(folder / "ten.safetensors", path)
     run("fit", folder / "zeros.npz", "--continue", path)
     model = load_model(path)
-    assert model.growth_["new_kind"] == 0  # zeros are known by now
+    assert model.partial_fit_report_["novel_rows"] == 0  # zeros are known by now
     assert len(model.figures_["held_out_before"]) == 2
 
 

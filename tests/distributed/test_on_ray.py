@@ -210,7 +210,7 @@ def test_a_killed_worker_is_replaced_and_training_resumes(workers, tmp_path):
     assert len(workers.resumed_epochs) == 1
     assert workers.resumed_epochs[0] > 1  # not from the start
     assert resumed.history_["loss"][1:] == pytest.approx(undisturbed.history_["loss"][1:], rel=1e-3)
-    assert resumed.following_ == pytest.approx(undisturbed.following_, rel=3e-2)
+    assert resumed.layout_fit_ == pytest.approx(undisturbed.layout_fit_, rel=3e-2)
 
 
 def test_training_on_rows_on_disk(workers, fitted, tables):

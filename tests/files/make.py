@@ -23,7 +23,7 @@ some = rows.to_numpy()[::20]
 def autoencoder(place):
     network = DenseNetwork(hidden=(12,))
     model = AutoEncoder(1, network=network, epochs=200, random_state=0).fit(rows)
-    assert model.network_kept_
+    assert model.uses_network_
     model.save(place)
     np.savez(place.with_suffix(".npz"), rows=some, codes=model.transform(rows)[::20])
 

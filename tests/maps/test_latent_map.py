@@ -50,7 +50,7 @@ def all_finite(model, rows):
     for told in (model.confidence(rows), model.density(codes)):
         assert told.shape == (len(codes),)
         assert ((told >= 0) & (told <= 1)).all()
-    assert np.isfinite(list(model.following_.values())).all()
+    assert np.isfinite(list(model.layout_fit_.values())).all()
     assert np.isfinite(model.sample(3)).all()
     return codes
 
@@ -103,8 +103,8 @@ def test_unseen_digits_lie_among_their_own(digits8):
     assert trustworthiness(unseen, codes) > trustworthiness(unseen, linear) + 0.1
     back = model.inverse_transform(codes)
     assert ((back - unseen) ** 2).mean() < 0.6 * unseen.var(axis=0).mean()
-    assert model.following_["r2"] > 0.99
-    assert model.following_["median_shift"] < 0.02
+    assert model.layout_fit_["r2"] > 0.99
+    assert model.layout_fit_["median_shift"] < 0.02
 
 
 def test_images_unseen(of_mnist, mnist):
@@ -222,7 +222,7 @@ def test_copies_tell_the_same(copied, of_table, table):
     assert np.array_equal(again.confidence(rows), of_table.confidence(rows))
     assert np.array_equal(again.density(codes), of_table.density(codes))
     assert np.array_equal(again.landmarks_, of_table.landmarks_)
-    assert again.following_ == of_table.following_
+    assert again.layout_fit_ == of_table.layout_fit_
     assert np.array_equal(again.sample(4), of_table.sample(4))
 
 
@@ -235,7 +235,7 @@ def test_saved_and_loaded_it_tells_the_same(of_mnist, mnist, tmp_path):
     assert np.array_equal(again.inverse_transform(codes), of_mnist.inverse_transform(codes))
     assert np.array_equal(again.confidence(rows), of_mnist.confidence(rows))
     assert np.array_equal(again.density(codes), of_mnist.density(codes))
-    assert again.following_ == of_mnist.following_
+    assert again.layout_fit_ == of_mnist.layout_fit_
 
 
 def test_a_clone_has_the_settings_and_nothing_learned(table):
@@ -475,8 +475,8 @@ def test_a_layout_becomes_a_function_with_an_inverse(kind):
     model = small(layout=layout[:300], epochs=100).fit(ALONG[:300])
     codes = all_finite(model, ALONG)
     assert codes.shape == layout.shape
-    assert model.following_["r2"] > 0.97
-    assert model.following_["median_shift"] < 0.05
+    assert model.layout_fit_["r2"] > 0.97
+    assert model.layout_fit_["median_shift"] < 0.05
     unseen = np.linalg.norm(codes[300:] - layout[300:], axis=1)
     assert np.median(unseen) < 0.06 * np.ptp(layout, axis=0).max()
     back = model.inverse_transform(layout[300:])
@@ -491,23 +491,23 @@ def test_a_layout_becomes_a_function_with_an_inverse(kind):
 def test_how_a_layout_is_followed_is_told_as_it_is():
     model = small(layout=PLACES["metres"], epochs=30).fit(ALONG)
     apart = np.linalg.norm(model.transform(ALONG) - PLACES["metres"], axis=1)
-    told = model.following_
+    told = model.layout_fit_
     assert told["median_shift"] == pytest.approx(np.median(apart) / 1e4, rel=0.02)
     spread = ((PLACES["metres"] - PLACES["metres"].mean(axis=0)) ** 2).sum()
     assert told["r2"] == pytest.approx(1 - (apart**2).sum() / spread, abs=1e-3)
     told["r2"] = 7
-    assert model.following_["r2"] < 1
+    assert model.layout_fit_["r2"] < 1
 
 
 def test_a_layout_that_tells_nothing_is_not_followed():
     model = small(layout=RNG.permutation(ROUND), epochs=30).fit(ALONG)
-    assert model.following_["r2"] < 0.5
+    assert model.layout_fit_["r2"] < 0.5
 
 
 def test_all_rows_in_one_place():
     model = small(layout=np.full((400, 2), 7.0)).fit(ALONG)
     assert np.allclose(all_finite(model, ALONG), 7)
-    assert np.allclose(model.following_["median_shift"], 0, atol=1e-5)
+    assert np.allclose(model.layout_fit_["median_shift"], 0, atol=1e-5)
     assert model.density([[7.0, 7.0]]) == pytest.approx(1)
     assert model.density([[1e4, 0.0]]) == pytest.approx(0)
 
@@ -772,7 +772,7 @@ def test_more_neighbours_than_rows_are_as_many_as_there_can_be():
         lambda model: model.confidence(NORMAL),
         lambda model: model.density(NORMAL[:, :2]),
         lambda model: model.landmarks_,
-        lambda model: model.following_,
+        lambda model: model.layout_fit_,
         lambda model: model.sample(),
         lambda model: model.save("nowhere.safetensors"),
     ],

@@ -76,8 +76,8 @@ class AutoEncoder(BaseAutoEncoder):
         Raw rows to codes, and codes to rows in their own units.
     history_ : dict of lists
         "epoch", "loss", "val_loss", "val_mse".
-    network_kept_ : bool
-        Whether the network was better than PCA.
+    uses_network_ : bool
+        Whether the model contains the network; if not, it is PCA.
     row_shape_ : tuple of int
     n_features_in_ : int
     feature_names_in_ : ndarray of str
@@ -137,7 +137,7 @@ class AutoEncoder(BaseAutoEncoder):
         self._describe_codes(ready)
 
     @property
-    def network_kept_(self) -> bool:
+    def uses_network_(self) -> bool:
         """Whether the network is part of the model; without it the model is PCA."""
         self._fitted()
         return self._learned["network_kept"]

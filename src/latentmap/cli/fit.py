@@ -181,7 +181,7 @@ def fit(
         _print_plan(model, fit_rows, recipe)
         with open_workers(workers, ray, storage):
             model.fit(fit_rows.fitted).set_params(verbose=False)
-        if not getattr(model, "network_kept_", True):
+        if not getattr(model, "uses_network_", True):
             print_message("The network was not clearly better than PCA, so the model is PCA.")
         model.save(path)  # The report may fail; the fitted model must not be lost.
         _report(model, fit_rows, path, label)
@@ -267,7 +267,7 @@ def _report(model: Estimator, rows: FitRows, path: Path, label: str | None) -> N
     if rows.unseen is not None:
         figures |= measure_quality(model, rows.unseen, codes)
     if getattr(model, "layout", None) is not None:
-        figures |= {f"layout_{name}": value for name, value in model.following_.items()}
+        figures |= {f"layout_{name}": value for name, value in model.layout_fit_.items()}
     model.figures_ = figures
     model.save(path)
     print_message(f"Wrote {path}")

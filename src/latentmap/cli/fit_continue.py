@@ -73,7 +73,7 @@ def _report(model: LatentMap, rows: FitRows, path: Path, earlier_codes: np.ndarr
     novel = _near_new_landmarks(model, codes.codes)
     draw_new_rows(path.with_suffix(".new_rows.png"), earlier_codes, codes.codes, novel)
     draw_fit_plots(model, rows, path, codes)
-    print_pairs("Rows added to the map", _format_growth(model))
+    print_pairs("Rows added to the map", _format_report(model))
     print_fit_report(rows, model.figures_)
 
 
@@ -82,19 +82,19 @@ def _near_new_landmarks(model: LatentMap, codes: np.ndarray) -> np.ndarray:
     from scipy.spatial import cKDTree
 
     nearest = cKDTree(model.landmarks_).query(codes)[1]
-    return nearest >= len(model.landmarks_) - (model.growth_ or {})["landmarks"]
+    return nearest >= len(model.landmarks_) - (model.partial_fit_report_ or {})["landmarks"]
 
 
-def _format_growth(model: LatentMap) -> list[tuple[str, str]]:
-    growth = model.growth_ or {}
+def _format_report(model: LatentMap) -> list[tuple[str, str]]:
+    report = model.partial_fit_report_ or {}
     pairs = [
-        ("rows added", f"{growth['rows']:,}"),
-        ("rows of novel classes", f"{growth['new_kind']:,}"),
+        ("rows added", f"{report['rows']:,}"),
+        ("rows of novel classes", f"{report['novel_rows']:,}"),
     ]
-    if growth["landmarks"]:
-        centre = model.landmarks_[-growth["landmarks"] :].mean(axis=0)
+    if report["landmarks"]:
+        centre = model.landmarks_[-report["landmarks"] :].mean(axis=0)
         position = ", ".join(f"{number:.2f}" for number in centre)
-        text = f"{format_count(growth['landmarks'], 'landmark')}, centred at ({position})"
+        text = f"{format_count(report['landmarks'], 'landmark')}, centred at ({position})"
         pairs.append(("new landmarks", text))
-    shift = f"{growth['median_shift']:.2%} of the map's width (median)"
+    shift = f"{report['median_shift']:.2%} of the map's width (median)"
     return [*pairs, ("shift of earlier rows", shift)]

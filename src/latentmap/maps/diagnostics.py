@@ -90,7 +90,7 @@ class MapFigures(BaseAutoEncoder):
         return centers * self._fitted_arrays["code_scale"] + self._fitted_arrays["code_offset"]
 
     @property
-    def following_(self) -> dict[str, float]:
+    def layout_fit_(self) -> dict[str, float]:
         """How closely the encoder follows the layout on fitted rows."""
         self._fitted()
         return dict(self._learned["following"])

@@ -87,14 +87,15 @@ class LatentMap(Growing):
         Raw rows to spots, and spots to rows in their own units.
     landmarks_ : ndarray of shape (K, n_components)
         The points that carry the map.
-    following_ : dict of str to float
-        How closely the encoder follows the layout on (at most 10,000 of) the fitted rows: "r2", the
-        share of the layout's variance that it explains, and "median_shift", the middle distance of
-        a row from its place, as a share of the layout's width.
-    growth_ : dict of str to number, or None
-        What became of the rows last taken in by `partial_fit`: "rows"; "new_kind", how many are of
-        a kind that the map did not know; "landmarks", how many these got; "median_shift", how far
-        the middle old row moved (of rows recalled), as a share of the map's width.
+    layout_fit_ : dict of str to float
+        Agreement of the encoder with the layout on at most 10,000 of the fitted rows: "r2", the
+        share of the layout's variance that it explains, and "median_shift", the median distance
+        between a row's code and its layout position, as a share of the layout's width.
+    partial_fit_report_ : dict of str to number, or None
+        Figures of the last `partial_fit`: "rows", the number of rows added; "novel_rows", the
+        number of these that belong to novel classes; "landmarks", the number of landmarks added
+        for these; "median_shift", the median distance by which (replayed) earlier rows moved, as a
+        share of the map's width.
     history_ : dict of lists
         "epoch", "loss", "val_loss", "val_mse".
     row_shape_ : tuple of int

@@ -38,8 +38,8 @@ def model(mnist, tmp_path_factory):
 def grown(model, mnist):
     """The same after it took in 0, and then 1."""
     first = load_model(model).partial_fit(mnist[0][0])
-    growth = first.growth_
-    return first.partial_fit(mnist[1][0]), growth
+    report = first.partial_fit_report_
+    return first.partial_fit(mnist[1][0]), report
 
 
 def moved(after, before, rows):
@@ -58,23 +58,23 @@ def test_old_rows_stay_where_they_are(grown, model, mnist):
     before = load_model(model)
     assert moved(grown[0], before, mnist["old"][0]) < 0.01
     assert moved(grown[0], before, mnist["unseen"][0]) < 0.01
-    assert grown[0].growth_["median_shift"] < 0.01
+    assert grown[0].partial_fit_report_["median_shift"] < 0.01
     lost = hits(before, [mnist["old"]], mnist["unseen"])
     lost -= hits(grown[0], [mnist["old"], mnist[0], mnist[1]], mnist["unseen"])
     assert lost < 0.02
 
 
 def test_each_new_digit_gets_a_place_of_its_own(grown, model, mnist):
-    after, growth = grown
+    after, report = grown
     before = load_model(model)
-    assert growth["rows"] == len(mnist[0][0]) and growth["new_kind"] > 300
-    assert after.growth_["new_kind"] > 300
+    assert report["rows"] == len(mnist[0][0]) and report["novel_rows"] > 300
+    assert after.partial_fit_report_["novel_rows"] > 300
     old, first, second = np.split(
         after.landmarks_,
-        np.cumsum([len(before.landmarks_), growth["landmarks"]]),
+        np.cumsum([len(before.landmarks_), report["landmarks"]]),
     )
     assert np.allclose(old, before.landmarks_)
-    assert len(second) == after.growth_["landmarks"] > 20
+    assert len(second) == after.partial_fit_report_["landmarks"] > 20
     for digit, place in ((0, first), (1, second)):
         codes = after.transform(mnist[f"unseen {digit}"][0])
         near = [np.linalg.norm(codes[:, None] - part, axis=2).min(axis=1) for part in (place, old)]
@@ -101,7 +101,7 @@ def test_new_digits_are_decoded_to_something_like_themselves(grown, model, mnist
 def test_more_rows_of_known_digits_change_nothing_and_help(model, mnist):
     before = load_model(model)
     after = load_model(model).partial_fit(mnist["more"][0])
-    assert after.growth_["new_kind"] == after.growth_["landmarks"] == 0
+    assert after.partial_fit_report_["novel_rows"] == after.partial_fit_report_["landmarks"] == 0
     assert np.array_equal(after.landmarks_, before.landmarks_)
     assert moved(after, before, mnist["old"][0]) < 0.01
     errors = [m.reconstruction_error(mnist["unseen"][0]).mean() for m in (before, after)]
@@ -110,20 +110,20 @@ def test_more_rows_of_known_digits_change_nothing_and_help(model, mnist):
     assert scores[1] > scores[0] - 0.01
 
 
-def test_the_same_growth_again_and_through_a_file(model, mnist, grown, tmp_path):
+def test_partial_fit_is_repeatable_and_survives_a_file(model, mnist, grown, tmp_path):
     once, again = (load_model(model).partial_fit(mnist[0][0][:60]) for _ in range(2))
-    assert once.growth_["landmarks"] > 0
+    assert once.partial_fit_report_["landmarks"] > 0
     assert once.fingerprint() == again.fingerprint()
     grown[0].save(tmp_path / "grown.safetensors")
     back = load_model(tmp_path / "grown.safetensors")
     rows = mnist["unseen"][0][:50]
     assert np.array_equal(back.transform(rows), grown[0].transform(rows))
-    assert back.growth_ == grown[0].growth_
-    assert back.following_ == grown[0].following_
+    assert back.partial_fit_report_ == grown[0].partial_fit_report_
+    assert back.layout_fit_ == grown[0].layout_fit_
     assert np.isfinite(back.sample(20)).all()
 
 
-def test_a_failed_growth_leaves_the_map_as_it_was(model, mnist):
+def test_failed_partial_fit_leaves_the_map_unchanged(model, mnist):
     grows = load_model(model)
     print_before = grows.fingerprint()
     bad = mnist["more"][0][:30].astype(float)
@@ -149,17 +149,17 @@ def test_more_rows_than_memory_holds_the_points_of_are_refused(model, mnist, mon
         grows.partial_fit(mnist["more"][0])
 
 
-def test_interrupted_growth_leaves_the_map_as_it_was(model, mnist, monkeypatch):
+def test_interrupted_partial_fit_leaves_the_map_unchanged(model, mnist, monkeypatch):
     grows = load_model(model)
-    codes, told = grows.transform(mnist["more"][0]), grows.fingerprint()
+    codes, fingerprint = grows.transform(mnist["more"][0]), grows.fingerprint()
 
     def stop(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("latentmap.maps.incremental.partial_fit.train", stop)
+    monkeypatch.setattr("latentmap.training.launcher.train", stop)
     with pytest.raises(KeyboardInterrupt):
         grows.partial_fit(mnist[0][0])
-    assert grows.fingerprint() == told
+    assert grows.fingerprint() == fingerprint
     assert np.array_equal(grows.transform(mnist["more"][0]), codes)
 
 
@@ -172,28 +172,29 @@ def test_rows_outside_the_fitted_range_do_not_break(model, mnist):
 
 
 @pytest.mark.parametrize("n_components", [1, 2, 3])
-def test_tables_grow_too_whatever_the_network(n_components, tmp_path):
+def test_partial_fit_of_a_table_in_each_dimension(n_components, tmp_path):
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(400, 6)) + 6 * np.eye(6)[rng.integers(0, 3, 400)]
     new = rng.normal(size=(80, 6)) + 9 * np.eye(6)[4]
     fitted = LatentMap(n_components, network=SMALL, epochs=20, random_state=0).fit(rows)
     before = fitted.transform(rows)
     grown = fitted.partial_fit(new)
-    assert grown.growth_["new_kind"] == 80
+    assert grown.partial_fit_report_["novel_rows"] == 80
     far = np.linalg.norm(grown.transform(new)[:, None] - before, axis=2).min(axis=1)
     assert np.median(far) > 0.02 * np.ptp(before, axis=0).max()
     shift = np.linalg.norm(grown.transform(rows) - before, axis=1)
     assert np.median(shift) < 0.02 * np.ptp(before, axis=0).max()
     grown.save(tmp_path / "t.safetensors")
-    assert load_model(tmp_path / "t.safetensors").partial_fit(rows[:5]).growth_["rows"] == 5
+    loaded = load_model(tmp_path / "t.safetensors").partial_fit(rows[:5])
+    assert loaded.partial_fit_report_["rows"] == 5
 
 
-def test_on_what_is_not_fitted_it_is_fit():
+def test_partial_fit_of_an_unfitted_map_is_fit():
     rows = np.random.default_rng(0).normal(size=(60, 4))
     settings = {"network": SMALL, "epochs": 2, "random_state": 0}
     one, other = LatentMap(**settings).fit(rows), LatentMap(**settings).partial_fit(rows)
     assert one.fingerprint() == other.fingerprint()
-    assert other.growth_ is None
+    assert other.partial_fit_report_ is None
 
 
 def test_maps_that_keep_nothing_say_so(model, mnist, tmp_path):

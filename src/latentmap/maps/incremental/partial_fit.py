@@ -79,7 +79,7 @@ class Growing(Keeping):
         Returns
         -------
         self
-            ``growth_`` tells what became of the rows.
+            ``partial_fit_report_`` holds the numbers of rows and landmarks added.
 
         Raises
         ------
@@ -100,8 +100,8 @@ class Growing(Keeping):
         >>> from latentmap import LatentMap
         >>> X, y = load_digits(return_X_y=True)
         >>> m = LatentMap(epochs=8, random_state=0).fit(X[y != 0])
-        >>> growth = m.partial_fit(X[y == 0]).growth_
-        >>> growth["rows"], growth["new_kind"] > 150, growth["median_shift"] < 0.02
+        >>> report = m.partial_fit(X[y == 0]).partial_fit_report_
+        >>> report["rows"], report["novel_rows"] > 150, report["median_shift"] < 0.02
         (178, True, True)
         """
         if not self.__sklearn_is_fitted__():
@@ -116,11 +116,13 @@ class Growing(Keeping):
         return self
 
     @property
-    def growth_(self) -> dict[str, Any] | None:
-        """What became of the rows last taken in by `partial_fit`; None before that."""
-        self._fitted()
-        growth = self._learned.get("growth")
-        return None if growth is None else dict(growth)
+    def partial_fit_report_(self) -> dict[str, Any] | None:
+        """Figures of the last `partial_fit`; None before the first one."""
+        report = self._fitted()._learned.get("growth")
+        if report is None:
+            return None
+        # Files of format 1 call the novel rows "new_kind".
+        return {"novel_rows" if key == "new_kind" else key: report[key] for key in report}
 
     # -- growing -----------------------------------------------------------------------------------
 
