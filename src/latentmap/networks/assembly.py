@@ -1,8 +1,8 @@
-"""From parts to the models that users hold and the one that is trained.
+"""Builds the models of an autoencoder: encoder, decoder, and the objective that is trained.
 
-`encoder` takes raw rows to codes and `decoder` takes codes to rows in their own units: plain Keras
-models, with the scaling inside. `objective` shares their layers and gives, for each raw row, the
-figures that fitting looks at; its first column is what training minimises.
+The encoder takes raw rows, and the decoder gives rows in their own units: plain Keras models with
+the scaling inside. The objective shares their layers and computes figures for each raw row. Its
+first column is the loss.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import KerasTensor, layers, ops
 
 from latentmap.errors import SettingError
 from latentmap.networks.bottlenecks import GaussianSample, kl_divergence
@@ -38,24 +38,26 @@ __all__ = [
     "noisy",
 ]
 
+Figures = Callable[[KerasTensor, bool], list[KerasTensor]]
+
 
 @dataclass(frozen=True)
 class Parts:
-    """What a pair of networks is made of.
+    """Everything that determines the networks of an autoencoder.
 
     Attributes
     ----------
     row_shape : tuple of int
     n_components : int
     network : LinearNetwork, DenseNetwork, ConvNetwork, or a pair of keras.Model
-        The pair is copied, with its weights, and never trained itself.
+        The pair is copied with its weights and is not trained itself.
     loss : Loss
     offset, scale : ndarray of shape () or (d,)
         Scaled rows are (rows − offset) / scale.
     principal : PrincipalComponents or None
-        The path that makes the start PCA; None for a random start.
+        Components at which the networks start; None for random weights.
     noise : float
-        Standard deviation of the noise added to scaled rows while training.
+        Standard deviation of the noise added to scaled rows during training.
     seed : int
     """
 
@@ -71,39 +73,39 @@ class Parts:
 
     @property
     def rng(self) -> Random:
-        """A fresh generator of this seed."""
+        """A new generator with the seed."""
         return Random(self.seed)
 
-    def scaling(self, **kwargs: Any) -> Scaling:
-        """Give the layer between raw and scaled rows."""
+    def scaling(self, name: str | None = None, invert: bool = False) -> Scaling:
+        """Return the layer from raw to scaled rows, or its inverse."""
         offset, scale = (
             value.reshape(self.row_shape) if value.ndim else value
             for value in (self.offset, self.scale)
         )
-        return Scaling(offset, scale, **kwargs)
+        return Scaling(offset, scale, invert, name=name)
 
 
 @dataclass(frozen=True)
 class Networks:
-    """The fitted pair, and the model that training sees."""
+    """Encoder and decoder, and the objective that trains them."""
 
-    encoder: Any
-    decoder: Any
-    objective: Any
+    encoder: keras.Model
+    decoder: keras.Model
+    objective: Objective
 
 
 @dataclass(frozen=True)
 class Remade:
-    """How an objective is made once more, elsewhere, with the weights that it had when it was new.
+    """Builds an objective again, in another process, with its initial weights.
 
     Attributes
     ----------
     assemble : callable
     parts : Parts
     settings : tuple
-        What ``assemble`` takes beside the parts.
+        Further arguments of ``assemble``.
     name : str
-        Of the objective among the networks.
+        Attribute of the result that is the objective.
     """
 
     assemble: Callable[..., Networks]
@@ -112,53 +114,45 @@ class Remade:
     name: str = "objective"
 
     def __call__(self) -> Objective:
-        """Make it."""
+        """Build the objective."""
         return getattr(self.assemble(self.parts, *self.settings), self.name)
 
 
 class Objective(keras.Model):
-    """A model from raw rows to figures, one row of figures a row; the first column is the loss.
+    """A model from raw rows to figures of each row; the first figure is the loss.
 
-    ``remade`` makes it once more, for processes that train together.
+    ``remade`` builds it again in the processes that train together.
     """
 
     remade: Remade
 
-    def __init__(self, figures: Callable[[Any, bool], list], remade: Remade, *models: Any) -> None:
+    def __init__(self, figures: Figures, remade: Remade, *models: keras.Layer) -> None:
         super().__init__(name="objective")
         self.remade = remade
-        self.models = list(models)  # Keras finds the weights to train here
+        self.models = list(models)  # Keras finds the trainable weights here.
         self.figures = figures
         self.built = True
 
-    def call(self, inputs: Any, training: bool = False) -> Any:
-        """Give the figures, shape (n, number of figures)."""
+    def call(self, inputs: KerasTensor, training: bool = False) -> KerasTensor:
+        """Compute the figures, shape (n, n_figures)."""
         return ops.stack(self.figures(inputs, training), axis=-1)
 
     def compute_loss(
         self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
+        x: KerasTensor = None,
+        y: KerasTensor = None,
+        y_pred: KerasTensor = None,
+        sample_weight: KerasTensor = None,
         training: bool = True,
-    ) -> Any:
-        """Average the first figure over the batch, and add what layers ask for."""
+    ) -> KerasTensor:
+        """Return the mean of the first figure, plus the losses of the layers."""
         return ops.mean(y_pred[:, 0]) + sum(self.losses)
 
 
 def assemble(parts: Parts) -> Networks:
     """Build the networks of an autoencoder.
 
-    Figures of the objective: the loss; the mean squared error of the scaled row.
-
-    Parameters
-    ----------
-    parts : Parts
-
-    Returns
-    -------
-    Networks
+    Figures of the objective: the loss, and the mean squared error of the scaled row.
 
     Examples
     --------
@@ -175,7 +169,7 @@ def assemble(parts: Parts) -> Networks:
     head = _head(parts, rng)
     scaling = parts.scaling(name="scaling")
 
-    def figures(rows: Any, training: bool) -> list:
+    def figures(rows: KerasTensor, training: bool) -> list[KerasTensor]:
         target = layers.Flatten()(scaling(rows))
         output = float32(head(encoder(rows, training=training), training=training))
         row = keras.activations.get(parts.loss.link)(output)
@@ -186,21 +180,11 @@ def assemble(parts: Parts) -> Networks:
 
 
 def assemble_variational(parts: Parts, beta: float) -> Networks:
-    """Build the networks of a variational autoencoder.
+    """Build the networks of a variational autoencoder. Its principal components are not used.
 
-    The encoder gives the mean of each row's Gaussian. Figures of the objective, sums in nats: the
-    loss, which is reconstruction + β · divergence; the squared error of the mean's reconstruction;
-    reconstruction; divergence.
-
-    Parameters
-    ----------
-    parts : Parts
-        Its principal path is not used.
-    beta : float
-
-    Returns
-    -------
-    Networks
+    The encoder gives the mean of each row's Gaussian. Figures of the objective, as sums in nats:
+    the loss, which is reconstruction + β · divergence; the mean squared error of the reconstruction
+    from the mean; reconstruction; divergence.
     """
     rng = parts.rng
     rows_in = keras.Input(parts.row_shape, name="rows")
@@ -212,7 +196,7 @@ def assemble_variational(parts: Parts, beta: float) -> Networks:
     sample = GaussianSample(draw_seed(rng))
     scaling, n_features = parts.scaling(), int(np.prod(parts.row_shape))
 
-    def figures(rows: Any, training: bool) -> list:
+    def figures(rows: KerasTensor, training: bool) -> list[KerasTensor]:
         target = layers.Flatten()(scaling(rows))
         mean, log_variance = map(float32, posterior(rows, training=training))
         output = float32(head(sample([mean, log_variance], training=training), training=training))
@@ -226,13 +210,13 @@ def assemble_variational(parts: Parts, beta: float) -> Networks:
     return Networks(encoder, decoder_of(parts, head), objective)
 
 
-def _posterior(parts: Parts, x: Any, rng: Random) -> list:
-    """Give mean and log-variance, as two views of one encoder twice as wide."""
+def _posterior(parts: Parts, x: KerasTensor, rng: Random) -> list[KerasTensor]:
+    """Return mean and log-variance, which are the two halves of one output."""
     both = parts.network.encode(x, parts.n_components, rng, heads=2)
     return [both[:, : parts.n_components], both[:, parts.n_components :]]
 
 
-def _encoder(parts: Parts, rng: Random) -> Any:
+def _encoder(parts: Parts, rng: Random) -> keras.Model:
     rows = keras.Input(parts.row_shape, name="rows")
     x = noisy(parts, parts.scaling(name="scaling")(rows), rng)
     if isinstance(parts.network, tuple):
@@ -244,15 +228,15 @@ def _encoder(parts: Parts, rng: Random) -> Any:
     return keras.Model(rows, code, name="encoder")
 
 
-def noisy(parts: Parts, x: Any, rng: Random) -> Any:
-    """Add the noise that training wants to scaled rows."""
+def noisy(parts: Parts, x: KerasTensor, rng: Random) -> KerasTensor:
+    """Add noise to scaled rows during training."""
     if not parts.noise:
         return x
     return layers.GaussianNoise(parts.noise, seed=draw_seed(rng))(x)
 
 
-def _head(parts: Parts, rng: Random) -> Any:
-    """Build the decoder up to the function that ends it, flat."""
+def _head(parts: Parts, rng: Random) -> keras.Model:
+    """Return the decoder without its last activation; its output is flat."""
     code = keras.Input((parts.n_components,), name="code")
     if isinstance(parts.network, tuple):
         output = layers.Flatten()(_copy(parts.network[1])(code))
@@ -265,51 +249,46 @@ def _head(parts: Parts, rng: Random) -> Any:
     return keras.Model(code, output, name="head")
 
 
-def decoder_of(parts: Parts, head: Any) -> Any:
-    """Put the end on the head: its function, the row's shape, the row's units."""
+def decoder_of(parts: Parts, head: keras.Model) -> keras.Model:
+    """Return the decoder: the head, the last activation, the shape and the units of a row."""
     code = keras.Input((parts.n_components,), name="code")
     rows = layers.Activation(parts.loss.link)(head(code))
     rows = layers.Reshape(parts.row_shape)(rows)
     return keras.Model(code, parts.scaling(invert=True, name="units")(rows), name="decoder")
 
 
-def _copy(model: Any) -> Any:
+def _copy(model: keras.Model) -> keras.Model:
     copy = keras.models.clone_model(model)
-    for ours, theirs in zip(copy.weights, model.weights, strict=True):
-        ours.assign(np.array(ops.convert_to_numpy(theirs.value)))  # JAX's loop eats its buffers
+    for variable, original in zip(copy.weights, model.weights, strict=True):
+        # A NumPy copy, because the compiled loop on JAX donates the buffers of its state.
+        variable.assign(np.array(ops.convert_to_numpy(original.value)))
     return copy
 
 
 def check_pair(pair: tuple, row_shape: tuple[int, ...], n_components: int) -> None:
-    """Refuse a pair of Keras models that does not fit the rows or the code.
-
-    Raises
-    ------
-    SettingError
-        Naming the model, the shape expected and the shape found.
-    """
+    """Raise SettingError if a pair of Keras models does not fit the rows or the code."""
     (rows_in, code_out), (code_in, rows_out) = (_shapes(model) for model in pair)
     flat = rows_out if None in rows_out else (math.prod(rows_out),)
-    wanted = {
+    shapes = {
         "encoder's input": (rows_in, row_shape),
         "encoder's output": (code_out, (n_components,)),
         "decoder's input": (code_in, (n_components,)),
         "decoder's output": (flat, (math.prod(row_shape),)),
     }
-    for name, (found, expected) in wanted.items():
-        if found != expected:
-            raise SettingError(f"network: expected shape {expected} for the {name}, found {found}")
+    for name, (actual, expected) in shapes.items():
+        if actual != expected:
+            raise SettingError(f"network: expected shape {expected} for the {name}, found {actual}")
 
 
-def _shapes(model: Any) -> tuple[tuple, tuple]:
-    """Give the shapes of a model's one input and one output, without the batch."""
+def _shapes(model: keras.Model) -> tuple[tuple, tuple]:
+    """Return the shapes of a model's one input and one output, without the batch axis."""
     try:
-        (_, *into), (_, *out) = model.input_shape, model.output_shape
+        (_, *input_shape), (_, *output_shape) = model.input_shape, model.output_shape
     except (AttributeError, ValueError, TypeError):
-        into = [()]
-    if not all(size is None or isinstance(size, int) for size in into):
+        input_shape = [()]
+    if not all(size is None or isinstance(size, int) for size in input_shape):
         raise SettingError(
             "network: expected functional or sequential models of one input, of known shape, and "
             f"one output, found {model.name!r}, a {type(model).__name__} that is not one"
         )
-    return tuple(into), tuple(out)
+    return tuple(input_shape), tuple(output_shape)

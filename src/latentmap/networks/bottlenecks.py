@@ -1,7 +1,7 @@
-"""Between encoder and decoder: a plain code, or a Gaussian around it.
+"""The Gaussian code of a variational autoencoder.
 
-Source of the Gaussian one: D. P. Kingma, M. Welling, "Auto-Encoding Variational Bayes", ICLR 2014;
-its weight β: I. Higgins et al., "beta-VAE", ICLR 2017.
+Sources: D. P. Kingma, M. Welling, "Auto-Encoding Variational Bayes", ICLR 2014; for the weight β of
+the divergence, I. Higgins et al., "beta-VAE", ICLR 2017.
 """
 
 from __future__ import annotations
@@ -9,23 +9,15 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 __all__ = ["GaussianSample", "kl_divergence"]
 
 
-def kl_divergence(mean: Any, log_variance: Any) -> Any:
-    """Nats by which N(mean, exp(log_variance)) differs from N(0, 1), summed over the code.
+def kl_divergence(mean: KerasTensor, log_variance: KerasTensor) -> KerasTensor:
+    """Return the divergence of N(mean, exp(log_variance)) from N(0, 1) in nats, shape (n,).
 
-    ½ Σ (exp(v) + m² − 1 − v), appendix B of the paper.
-
-    Parameters
-    ----------
-    mean, log_variance : tensor of shape (n, n_components)
-
-    Returns
-    -------
-    tensor of shape (n,)
+    ½ Σ (exp(v) + m² − 1 − v), summed over the components of the code (appendix B of the paper).
 
     Examples
     --------
@@ -37,36 +29,31 @@ def kl_divergence(mean: Any, log_variance: Any) -> Any:
 
 @keras.saving.register_keras_serializable("latentmap")
 class GaussianSample(keras.layers.Layer):
-    """Draw a code from N(mean, exp(log_variance)): mean + exp(v / 2) · ε.
+    """Sample a code from N(mean, exp(log_variance)): mean + exp(v / 2) · ε.
 
-    While training ε is new each time; otherwise it is drawn from one fixed seed, so that a figure
-    measured twice is the same figure.
-
-    Parameters
-    ----------
-    seed : int
-        Of ε.
+    In training ε is different in each call. Otherwise it has a fixed seed, so that a figure that is
+    measured twice has the same value.
 
     Examples
     --------
-    >>> draw = GaussianSample(seed=0)
-    >>> codes = draw([ops.full((1, 3), 5.0), ops.full((1, 3), -60.0)])
+    >>> sample = GaussianSample(seed=0)
+    >>> codes = sample([ops.full((1, 3), 5.0), ops.full((1, 3), -60.0)])
     >>> [round(float(number), 3) for number in codes[0]]
     [5.0, 5.0, 5.0]
     """
 
-    def __init__(self, seed: int = 0, **kwargs: Any) -> None:
+    def __init__(self, seed: int = 0, **kwargs: object) -> None:
         super().__init__(**kwargs)
         self.seed = seed
         self.generator = keras.random.SeedGenerator(seed)
 
-    def call(self, inputs: Any, training: bool = False) -> Any:
-        """Draw one code for each (mean, log_variance), both of shape (n, n_components)."""
+    def call(self, inputs: list[KerasTensor], training: bool = False) -> KerasTensor:
+        """Sample one code for each pair (mean, log_variance) of shape (n, n_components)."""
         mean, log_variance = inputs
         seed = self.generator if training else self.seed
         noise = keras.random.normal(ops.shape(mean), seed=seed)
         return mean + ops.exp(0.5 * log_variance) * noise
 
     def get_config(self) -> dict[str, Any]:
-        """Return what makes an equal layer."""
+        """Return the arguments of the constructor."""
         return {**super().get_config(), "seed": self.seed}

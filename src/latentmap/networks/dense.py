@@ -1,4 +1,4 @@
-"""Networks of dense layers, and the one of no hidden layer at all."""
+"""Networks of dense layers: a linear one, and one with hidden layers."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import math
 from dataclasses import dataclass
 from numbers import Integral, Real
 from random import Random
-from typing import Any
+from typing import Protocol
 
 import keras
 import numpy as np
-from keras import layers
+from keras import KerasTensor, layers
 
 from latentmap.backend import uniform
 from latentmap.errors import SettingError
@@ -19,6 +19,7 @@ from latentmap.errors import SettingError
 __all__ = [
     "DenseNetwork",
     "LinearNetwork",
+    "Network",
     "check_activation",
     "check_widths",
     "draw_seed",
@@ -26,11 +27,31 @@ __all__ = [
 ]
 
 
-def kernel(rng: Random, zero: bool = False) -> Any:
-    """Give the initializer of a layer's weights: Glorot's, or zeros for a path that starts silent.
+class Network(Protocol):
+    """Settings of a network that can build an encoder and a decoder."""
 
-    Seeds are drawn as Keras draws them, so that ``random_state=7`` starts from the very weights
-    that plain Keras has after ``keras.utils.set_random_seed(7)``.
+    def encode(
+        self, x: KerasTensor, n_components: int, rng: Random, zero: bool = False, heads: int = 1
+    ) -> KerasTensor | None:
+        """Return codes of scaled rows, shape (n, heads · n_components).
+
+        With ``zero`` the last layer starts at zero; None if the network adds nothing to PCA.
+        """
+
+    def decode(
+        self, z: KerasTensor, row_shape: tuple[int, ...], rng: Random, zero: bool
+    ) -> KerasTensor | None:
+        """Return flat outputs for codes, shape (n, d); None if the network adds nothing to PCA."""
+
+    def layer_sizes(self, row_shape: tuple[int, ...], n_components: int) -> list[int]:
+        """Return the number of kernel weights in each layer of the encoder and the decoder."""
+
+
+def kernel(rng: Random, zero: bool = False) -> keras.initializers.Initializer:
+    """Return the initializer of a kernel: Glorot's, or zeros for a path that starts at zero.
+
+    Seeds are drawn as Keras draws them, so that ``random_state=7`` starts from the weights that
+    plain Keras has after ``keras.utils.set_random_seed(7)``.
 
     Source: X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural
     networks", AISTATS 2010.
@@ -46,16 +67,16 @@ def kernel(rng: Random, zero: bool = False) -> Any:
 
 
 class _Glorot(keras.initializers.GlorotUniform):
-    """Keras's own, which draws the same numbers without a compiled program for each shape."""
+    """Keras's initializer with the same values, but without compiling a program for each shape."""
 
-    def __call__(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
+    def __call__(self, shape: tuple[int, ...], dtype: str | None = None) -> KerasTensor:
         *window, fan_in, fan_out = shape
         fans = math.prod(window) * (fan_in + fan_out)
         return uniform(shape, math.sqrt(3.0 / max(1.0, fans / 2.0)), dtype, self.seed)
 
 
 def draw_seed(rng: Random) -> int:
-    """Draw a seed as Keras does where none is given.
+    """Draw a seed as Keras does if none is given.
 
     Examples
     --------
@@ -65,15 +86,18 @@ def draw_seed(rng: Random) -> int:
     return rng.randint(1, 10**9)
 
 
-def check_widths(widths: Any, name: str) -> None:
-    """Refuse what is not a tuple of integers above 0."""
-    listed = isinstance(widths, tuple | list) and len(widths) > 0
-    if not listed or not all(isinstance(width, Integral) and int(width) >= 1 for width in widths):
+def check_widths(widths: object, name: str) -> None:
+    """Raise SettingError unless it is a tuple of integers above 0."""
+    if (
+        not isinstance(widths, tuple | list)
+        or not widths
+        or not all(isinstance(width, Integral) and int(width) >= 1 for width in widths)
+    ):
         raise SettingError(f"{name}: expected a tuple of integers above 0, found {widths!r}")
 
 
-def check_activation(name: Any) -> None:
-    """Refuse what is not the name of one of Keras's activations."""
+def check_activation(name: object) -> None:
+    """Raise SettingError unless it is the name of a Keras activation."""
     try:
         known = isinstance(name, str) and keras.activations.get(name) is not None
     except ValueError:
@@ -84,12 +108,12 @@ def check_activation(name: Any) -> None:
 
 @dataclass(frozen=True)
 class LinearNetwork:
-    """One dense layer without activation each way: the network of the article.
+    """One dense layer without activation in the encoder and in the decoder: the article's network.
 
     Parameters
     ----------
     principal : bool
-        Start from the principal components of the rows. With squared error this is PCA itself.
+        Start from the principal components of the rows. With squared error, the result is PCA.
 
     Examples
     --------
@@ -100,50 +124,45 @@ class LinearNetwork:
     principal: bool = True
 
     def encode(
-        self, x: Any, n_components: int, rng: Random, zero: bool = False, heads: int = 1
-    ) -> Any:
-        """From scaled rows to codes; nothing where the principal path is all there is."""
+        self, x: KerasTensor, n_components: int, rng: Random, zero: bool = False, heads: int = 1
+    ) -> KerasTensor | None:
+        """Return codes of scaled rows, or None with ``zero``: the network adds nothing to PCA."""
         if zero:
             return None
         return layers.Dense(heads * n_components, kernel_initializer=kernel(rng))(
             layers.Flatten()(x)
         )
 
-    def decode(self, z: Any, row_shape: tuple[int, ...], rng: Random, zero: bool) -> Any:
-        """From codes to flat outputs; nothing where the principal path is all there is."""
+    def decode(
+        self, z: KerasTensor, row_shape: tuple[int, ...], rng: Random, zero: bool
+    ) -> KerasTensor | None:
+        """Return flat outputs, or None with ``zero``: the network adds nothing to PCA."""
         if zero:
             return None
         return layers.Dense(int(np.prod(row_shape)), kernel_initializer=kernel(rng))(z)
 
     def layer_sizes(self, row_shape: tuple[int, ...], n_components: int) -> list[int]:
-        """Count the numbers in each layer's kernel, both ways."""
+        """Return the number of kernel weights in each layer of the encoder and the decoder."""
         return 2 * [math.prod(row_shape) * n_components]
-
-    def uses(self, row_shape: tuple[int, ...]) -> int:
-        """Tell how often each of these numbers is multiplied by for a row."""
-        return 1
 
 
 @dataclass(frozen=True)
 class DenseNetwork:
-    """Dense layers of the widths ``hidden`` in the encoder, and mirrored in the decoder.
+    """Dense hidden layers in the encoder, and the same layers in reverse order in the decoder.
 
     Parameters
     ----------
     hidden : tuple of int, or "auto"
-        Widths from the row towards the code. "auto" takes one wide layer where the code has more
-        than three numbers, and three narrowing ones where it has fewer: a plane is folded so
-        tightly that depth pays.
+        Widths from the row to the code. "auto" is 512 for more than three components, and 512, 256
+        and 128 for fewer, because a code of few components needs a deeper network.
     activation : str
         A Keras activation.
     dropout : float
-        Share of hidden numbers dropped while training, 0 to 1.
+        Share of hidden units dropped during training, from 0 to 1.
     principal : bool
-        Add the network to the principal components of the rows, starting at zero, so that what is
-        fitted never gets worse than PCA.
+        Add the network, starting at zero, to the principal components of the rows.
     normalize : bool
-        Normalise each hidden number over the batch (S. Ioffe, C. Szegedy, "Batch Normalization",
-        ICML 2015).
+        Use batch normalisation (S. Ioffe, C. Szegedy, "Batch Normalization", ICML 2015).
 
     Examples
     --------
@@ -167,36 +186,34 @@ class DenseNetwork:
             )
 
     def widths(self, n_components: int) -> tuple[int, ...]:
-        """Give the widths of the encoder's hidden layers for a code of this size."""
+        """Return the widths of the encoder's hidden layers."""
         if self.hidden == "auto":
             return (512, 256, 128) if n_components <= 3 else (512,)
         return tuple(int(width) for width in self.hidden)
 
     def layer_sizes(self, row_shape: tuple[int, ...], n_components: int) -> list[int]:
-        """Count the numbers in each layer's kernel, both ways."""
+        """Return the number of kernel weights in each layer of the encoder and the decoder."""
         widths = (math.prod(row_shape), *self.widths(n_components), n_components)
         return 2 * [into * out for into, out in itertools.pairwise(widths)]
 
-    def uses(self, row_shape: tuple[int, ...]) -> int:
-        """Tell how often each of these numbers is multiplied by for a row."""
-        return 1
-
     def encode(
-        self, x: Any, n_components: int, rng: Random, zero: bool = False, heads: int = 1
-    ) -> Any:
-        """From scaled rows, shape (n, ...), to codes, shape (n, heads · n_components)."""
+        self, x: KerasTensor, n_components: int, rng: Random, zero: bool = False, heads: int = 1
+    ) -> KerasTensor:
+        """Return codes of scaled rows, shape (n, heads · n_components)."""
         x = self._stack(layers.Flatten()(x), self.widths(n_components), rng)
         return layers.Dense(heads * n_components, kernel_initializer=kernel(rng, zero))(x)
 
-    def decode(self, z: Any, row_shape: tuple[int, ...], rng: Random, zero: bool) -> Any:
-        """From codes, shape (n, n_components), to flat outputs, shape (n, d)."""
+    def decode(
+        self, z: KerasTensor, row_shape: tuple[int, ...], rng: Random, zero: bool
+    ) -> KerasTensor:
+        """Return flat outputs for codes, shape (n, d)."""
         z = self._stack(z, self.widths(z.shape[-1])[::-1], rng)
         return layers.Dense(int(np.prod(row_shape)), kernel_initializer=kernel(rng, zero))(z)
 
-    def _stack(self, x: Any, widths: tuple[int, ...], rng: Random) -> Any:
+    def _stack(self, x: KerasTensor, widths: tuple[int, ...], rng: Random) -> KerasTensor:
         for width in widths:
-            end = None if self.normalize else self.activation
-            x = layers.Dense(width, activation=end, kernel_initializer=kernel(rng))(x)
+            activation = None if self.normalize else self.activation
+            x = layers.Dense(width, activation=activation, kernel_initializer=kernel(rng))(x)
             if self.normalize:
                 x = layers.BatchNormalization(momentum=0.9)(x)
                 x = layers.Activation(self.activation)(x)

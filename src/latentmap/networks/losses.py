@@ -1,17 +1,19 @@
-"""How far an output is from its row, one number a row, by kind of data.
+"""Reconstruction losses for each row.
 
-A loss says two things: the function that ends the decoder, and the distance of what comes before
-that function from the scaled row. Distances are means over the row's numbers, as in Keras.
+A loss has two parts: the activation that ends the decoder (its link), and the distance between the
+decoder's output before this activation and the scaled row. Distances are means over the numbers of
+a row, as in Keras.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
+from numpy.typing import ArrayLike
 
 from latentmap.errors import SettingError, UnknownNameError
 
@@ -29,28 +31,24 @@ __all__ = [
 
 
 class Loss(NamedTuple):
-    """A decoder's end, and the distance measured before it."""
+    """A reconstruction loss.
 
-    link: str | Callable[[Any], Any]
-    """The activation that turns the network's output into a scaled row."""
-    distance: Callable[[Any, Any], Any]
-    """From (rows, outputs), both of shape (n, d), to shape (n,)."""
-
-
-def bernoulli(rows: Any, logits: Any) -> Any:
-    """Binary cross-entropy of rows in 0–1 against logits, in nats a number.
-
-    −mean(x·log σ(y) + (1 − x)·log(1 − σ(y))), in the form that does not overflow.
-
-    Parameters
+    Attributes
     ----------
-    rows : tensor of shape (n, d)
-        Numbers from 0 to 1.
-    logits : tensor of shape (n, d)
+    link : str or callable
+        Activation from the decoder's output to a scaled row.
+    distance : callable
+        Function of (rows, outputs), both of shape (n, d), that returns shape (n,).
+    """
 
-    Returns
-    -------
-    tensor of shape (n,)
+    link: str | Callable[[KerasTensor], KerasTensor]
+    distance: Callable[[KerasTensor, KerasTensor], KerasTensor]
+
+
+def bernoulli(rows: KerasTensor, logits: KerasTensor) -> KerasTensor:
+    """Return the binary cross-entropy between rows in 0–1 and logits, in nats per number.
+
+    −mean(x·log σ(y) + (1 − x)·log(1 − σ(y))), in a form that does not overflow.
 
     Examples
     --------
@@ -61,8 +59,8 @@ def bernoulli(rows: Any, logits: Any) -> Any:
     return ops.mean(ops.softplus(logits) - rows * logits, axis=-1)
 
 
-def squared_error(rows: Any, outputs: Any) -> Any:
-    """Mean squared error of each row, shape (n,).
+def squared_error(rows: KerasTensor, outputs: KerasTensor) -> KerasTensor:
+    """Return the mean squared error of each row, shape (n,).
 
     Examples
     --------
@@ -72,8 +70,8 @@ def squared_error(rows: Any, outputs: Any) -> Any:
     return ops.mean(ops.square(rows - outputs), axis=-1)
 
 
-def gaussian(rows: Any, outputs: Any) -> Any:
-    """Squared error as a Gaussian's negative log-likelihood of unit variance: half of it.
+def gaussian(rows: KerasTensor, outputs: KerasTensor) -> KerasTensor:
+    """Return half the squared error, the negative log-likelihood of a Gaussian of unit variance.
 
     Examples
     --------
@@ -84,8 +82,8 @@ def gaussian(rows: Any, outputs: Any) -> Any:
 
 
 @keras.saving.register_keras_serializable("latentmap")
-def clip(outputs: Any) -> Any:
-    """Bring outputs into 0–1, where the rows are: it never takes one farther from its row.
+def clip(outputs: KerasTensor) -> KerasTensor:
+    """Clip outputs to 0–1, which never increases the distance to a row in 0–1.
 
     Examples
     --------
@@ -102,20 +100,22 @@ LOSSES = {
 }
 
 
-def loss_for(loss: Any) -> Loss:
-    """Look a loss up: one of ours, or any of Keras's on the decoder's raw output.
+def loss_for(loss: object) -> Loss:
+    """Return the loss of a name, or a Keras loss on the decoder's output.
 
     Parameters
     ----------
     loss : str or callable
         ``"bernoulli"``, ``"gaussian"``, ``"bounded"``, the name of a Keras loss (``"mse"``,
         ``"binary_crossentropy"``), a ``keras.losses.Loss``, or a function of (rows, outputs), both
-        of shape (n, d), that gives shape (n,).
+        of shape (n, d), that returns shape (n,).
 
     Raises
     ------
     UnknownNameError
-        If nothing has that name.
+        If there is no loss of that name.
+    SettingError
+        If it is neither a name nor a function.
 
     Examples
     --------
@@ -127,26 +127,16 @@ def loss_for(loss: Any) -> Loss:
     if not isinstance(loss, str) and not callable(loss):
         raise SettingError(f"loss: expected a name or a function, found {loss!r}")
     try:
-        found = keras.losses.get(loss)
+        keras_loss = keras.losses.get(loss)
     except ValueError:
         known = [*LOSSES, "mse", "mae", "binary_crossentropy", "huber", "log_cosh"]
         raise UnknownNameError("loss", loss, known) from None
-    return Loss("linear", found.call if isinstance(found, keras.losses.Loss) else found)
+    is_object = isinstance(keras_loss, keras.losses.Loss)
+    return Loss("linear", keras_loss.call if is_object else keras_loss)
 
 
-def constant_loss(loss: Loss, rows: Any) -> float:
-    """Give the middle distance of rows from their mean.
-
-    Parameters
-    ----------
-    loss : Loss
-    rows : array of shape (n, d)
-        Scaled.
-
-    Returns
-    -------
-    float
-        What the middle row costs a decoder that knows nothing; 1 where that is nothing.
+def constant_loss(loss: Loss, rows: ArrayLike) -> float:
+    """Return the median loss of a decoder that always outputs the mean row, or 1 if that is 0.
 
     Examples
     --------
@@ -154,19 +144,17 @@ def constant_loss(loss: Loss, rows: Any) -> float:
     0.5
     """
     rows = ops.convert_to_tensor(rows, "float32")
-    mean = ops.clip(ops.mean(rows, axis=0), 1e-6, 1.0 - 1e-6) if loss.link == "sigmoid" else None
-    output = ops.mean(rows, axis=0) if mean is None else ops.log(mean) - ops.log1p(-mean)
-    found = float(ops.median(loss.distance(rows, ops.broadcast_to(output, ops.shape(rows)))))
-    return found if found > 1e-12 and math.isfinite(found) else 1.0
+    output = ops.mean(rows, axis=0)
+    if loss.link == "sigmoid":
+        mean = ops.clip(output, 1e-6, 1.0 - 1e-6)
+        output = ops.log(mean) - ops.log1p(-mean)
+    outputs = ops.broadcast_to(output, ops.shape(rows))
+    median = float(ops.median(loss.distance(rows, outputs)))
+    return median if median > 1e-12 and math.isfinite(median) else 1.0
 
 
 def check_loss(loss: Loss, n_features: int) -> None:
-    """Refuse a loss that does not give one number a row.
-
-    Raises
-    ------
-    SettingError
-        Telling the shape found.
+    """Raise SettingError if a loss does not return one number for each row.
 
     Examples
     --------

@@ -1,20 +1,22 @@
-"""The principal components as a path through the network, beside the path that learns.
+"""Principal components as a path through the network, beside the path that is trained.
 
-The encoder is the projection onto the components plus a network that starts at zero, the decoder
-the way back plus another: before the first step the whole is PCA. Where the rows are in 0–1 and the
-decoder ends in a sigmoid, what PCA gives is turned into the logits that the sigmoid turns back
-(`Logit`), so that the start is PCA there too.
+The encoder is the projection to the components plus a network that starts at zero, and the decoder
+is the inverse projection plus another one. Before the first step the model is PCA. If rows are in
+0–1 and the decoder ends in a sigmoid, the PCA reconstruction is converted to logits (`Logit`), so
+that the model starts as PCA there as well.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import KerasTensor, layers, ops
 
+from latentmap.networks.dense import Network
 from latentmap.networks.scaling_layers import Scaling
 from latentmap.preprocessing.pca_projection import PrincipalComponents
 
@@ -23,10 +25,10 @@ __all__ = ["Logit", "principal_decoder", "principal_encoder", "projection"]
 
 @keras.saving.register_keras_serializable("latentmap")
 class Logit(layers.Layer):
-    """log(q / (1 − q)) of q kept ``margin`` away from 0 and 1: the inverse of the sigmoid.
+    """Compute log(q / (1 − q)), with q clipped to a margin from 0 and 1: the inverse of a sigmoid.
 
-    The margin is wide on purpose: most numbers of an image are 0 or 1, PCA gives a little more or
-    less, and a narrow margin would turn that little into large logits for the network to undo.
+    The margin is wide. Most numbers of an image are 0 or 1, and PCA reconstructs them with a small
+    error. A narrow margin would turn this error into large logits that the network has to undo.
 
     Examples
     --------
@@ -34,47 +36,38 @@ class Logit(layers.Layer):
     [0.0, 3.892]
     """
 
-    def __init__(self, margin: float = 0.02, **kwargs: Any) -> None:
+    def __init__(self, margin: float = 0.02, **kwargs: object) -> None:
         super().__init__(**kwargs)
         self.margin = margin
 
-    def call(self, inputs: Any) -> Any:
-        """Turn shares into logits, shape for shape."""
+    def call(self, inputs: KerasTensor) -> KerasTensor:
+        """Convert numbers to logits of the same shape."""
         q = ops.clip(inputs, self.margin, 1.0 - self.margin)
         return ops.log(q) - ops.log1p(-q)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what makes an equal layer."""
+        """Return the arguments of the constructor."""
         return {**super().get_config(), "margin": self.margin}
 
 
-def _dense(weights: np.ndarray, bias: np.ndarray, name: str, trainable: bool = True) -> Any:
+def _dense(weights: np.ndarray, bias: np.ndarray, name: str, trainable: bool = True) -> keras.Layer:
     return layers.Dense(
         weights.shape[1],
-        kernel_initializer=_given(weights),
-        bias_initializer=_given(bias),
+        kernel_initializer=_constant_initializer(weights),
+        bias_initializer=_constant_initializer(bias),
         trainable=trainable,
         name=name,
     )
 
 
-def _given(values: np.ndarray) -> Any:
+def _constant_initializer(values: np.ndarray) -> Callable[..., KerasTensor]:
     return lambda shape, dtype=None: ops.convert_to_tensor(np.asarray(values, "float32"), dtype)
 
 
-def projection(x: Any, principal: PrincipalComponents) -> Any:
-    """Project scaled rows onto the components, once and for all: nothing here is trained.
+def projection(x: KerasTensor, principal: PrincipalComponents) -> KerasTensor:
+    """Project scaled rows to principal components by a layer that is not trained.
 
-    Parameters
-    ----------
-    x : tensor of shape (n, ...)
-        Scaled rows.
-    principal : PrincipalComponents
-
-    Returns
-    -------
-    tensor of shape (n, n_components)
-        (x − mean) · componentsᵀ.
+    (x − mean) · componentsᵀ, shape (n, n_components).
 
     Examples
     --------
@@ -87,57 +80,45 @@ def projection(x: Any, principal: PrincipalComponents) -> Any:
     return _dense(weights, bias, "components", trainable=False)(layers.Flatten()(x))
 
 
-def principal_encoder(x: Any, principal: PrincipalComponents, network: Any, rng: Random) -> Any:
-    """Project scaled rows onto the components, and add what ``network`` finds.
+def principal_encoder(
+    x: KerasTensor, principal: PrincipalComponents, network: Network, rng: Random
+) -> KerasTensor:
+    """Encode scaled rows by PCA plus a network that starts at zero.
 
-    Parameters
-    ----------
-    x : tensor of shape (n, ...)
-        Scaled rows.
-    principal : PrincipalComponents
-    network : LinearNetwork, DenseNetwork or ConvNetwork
-    rng : random.Random
-        For the network's first weights.
-
-    Returns
-    -------
-    tensor of shape (n, n_components)
-        (x − mean) · componentsᵀ + f((x − mean) / row_spread) · code_spread, with f zero at first.
+    (x − mean) · componentsᵀ + f((x − mean) / row_spread) · code_spread, shape (n, n_components).
     """
     mean = principal.mean.reshape(x.shape[1:])
     x = Scaling(mean, principal.row_spread, name="centred")(x)
     weights = principal.components.T * principal.row_spread
     path = _dense(weights, np.zeros(weights.shape[1]), "components")(layers.Flatten()(x))
-    found = network.encode(x, len(principal.components), rng, zero=True)
-    if found is None:
+    correction = network.encode(x, len(principal.components), rng, zero=True)
+    if correction is None:
         return path
     spread = Scaling(0.0, principal.code_spread, invert=True, name="code_spread")
-    return layers.Add()([path, spread(found)])
+    return layers.Add()([path, spread(correction)])
 
 
 def principal_decoder(
-    z: Any,
+    z: KerasTensor,
     principal: PrincipalComponents,
-    network: Any,
+    network: Network,
     row_shape: tuple[int, ...],
-    link: Any,
+    link: str | Callable[[KerasTensor], KerasTensor],
     rng: Random,
-) -> Any:
-    """Go back from codes through the components, and add what ``network`` finds.
+) -> KerasTensor:
+    """Decode codes by the inverse of PCA plus a network that starts at zero.
 
-    Returns
-    -------
-    tensor of shape (n, d)
-        mean + z · components, as logits where ``link`` is "sigmoid", plus g(z / code_spread),
-        times row_spread where it is not, with g zero at first.
+    mean + z · components, converted to logits if the link is "sigmoid", plus g(z / code_spread),
+    which is multiplied by row_spread for other links. Shape (n, d).
     """
     path = _dense(principal.components, principal.mean, "components")(z)
     z = Scaling(0.0, principal.code_spread, name="code_spread")(z)
-    found = network.decode(z, row_shape, rng, zero=True)
+    correction = network.decode(z, row_shape, rng, zero=True)
     if link == "sigmoid":
         path = Logit(name="logit")(path)
-    if found is None:
+    if correction is None:
         return path
     if link != "sigmoid":
-        found = Scaling(0.0, principal.row_spread, invert=True, name="row_spread")(found)
-    return layers.Add()([path, found])
+        scale = Scaling(0.0, principal.row_spread, invert=True, name="row_spread")
+        correction = scale(correction)
+    return layers.Add()([path, correction])

@@ -1,36 +1,29 @@
-"""Matrix products in bfloat16 while a network is trained, and only there.
+"""Matrix products in bfloat16 during training.
 
-A GPU multiplies bfloat16, a float32 with 8 instead of 24 digits, at many times the rate of float32.
-So the layers that multiply compute in it for the steps of training (P. Micikevicius et al., "Mixed
-Precision Training", ICLR 2018); weights, their updates, scaling, the components of PCA, softmax,
-codes and losses stay float32. As soon as the steps are taken the layers compute in float32 again:
-figures on held-out rows, `transform` and model files know nothing of it.
+A GPU multiplies bfloat16 (8 significant bits) several times as fast as float32 (24 bits). The
+layers that multiply therefore compute in it while steps are taken (P. Micikevicius et al., "Mixed
+Precision Training", ICLR 2018). Weights, their updates, scaling, principal components, softmax,
+codes and losses stay float32, and so does everything after training.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import keras
-from keras import layers, ops
+from keras import KerasTensor, layers, ops
 
 __all__ = ["PRECISIONS", "float32", "products_in"]
 
+# Names of the setting, and of Keras's dtype policies.
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
-"""Names, and Keras's names for them."""
 _MULTIPLYING = (layers.Dense, layers.Conv1D, layers.Conv2D, layers.Conv2DTranspose)
 
 
 @contextmanager
-def products_in(precision: str, model: Any) -> Iterator[None]:
-    """Let the layers of a model that multiply compute in this precision for a while.
-
-    Parameters
-    ----------
-    precision : {"float32", "bfloat16"}
-    model : keras.Model
+def products_in(precision: str, model: keras.Model) -> Iterator[None]:
+    """Let the trainable layers that multiply compute in a precision within the block.
 
     Examples
     --------
@@ -40,34 +33,34 @@ def products_in(precision: str, model: Any) -> Iterator[None]:
     >>> "bfloat16" in inside, "float32" in str(model(ops.ones((1, 2))).dtype)
     (True, True)
     """
-    chosen = [] if precision == "float32" else [x for x in _layers(model) if _multiplies(x)]
-    before = [layer.dtype_policy for layer in chosen]
+    changed = [] if precision == "float32" else [x for x in _layers(model) if _multiplies(x)]
+    policies = [layer.dtype_policy for layer in changed]
     try:
-        for layer in chosen:
+        for layer in changed:
             layer.dtype_policy = keras.dtype_policies.get(PRECISIONS[precision])
         yield
     finally:
-        for layer, policy in zip(chosen, before, strict=True):
+        for layer, policy in zip(changed, policies, strict=True):
             layer.dtype_policy = policy
 
 
-def _layers(model: Any) -> list[Any]:
-    """Give the layers of a model and of the models in it, each once."""
-    inner = [
+def _layers(model: keras.Model) -> list[keras.Layer]:
+    """Return the layers of a model and of the models in it, each once."""
+    nested = [
         layer
         for part in model.layers
         for layer in ([part, *_layers(part)] if hasattr(part, "layers") else [part])
     ]
-    return list({id(layer): layer for layer in inner}.values())
+    return list({id(layer): layer for layer in nested}.values())
 
 
-def _multiplies(layer: Any) -> bool:
-    """Tell whether a layer multiplies and learns; the path through PCA's components stays exact."""
+def _multiplies(layer: keras.Layer) -> bool:
+    """Return whether a layer may use another precision; principal components stay exact."""
     return isinstance(layer, _MULTIPLYING) and layer.trainable and layer.name != "components"
 
 
-def float32(output: Any) -> Any:
-    """Take a network's output as float32, whatever it was computed in.
+def float32(output: KerasTensor) -> KerasTensor:
+    """Cast an output to float32.
 
     Examples
     --------

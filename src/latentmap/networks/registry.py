@@ -1,29 +1,28 @@
-"""The networks that have a name, and the way between them and plain data."""
+"""Networks by name, and their conversion to plain data and back."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeGuard
 
 import keras
 
 from latentmap.errors import SettingError, UnknownNameError
 from latentmap.networks.conv import ConvNetwork
-from latentmap.networks.dense import DenseNetwork, LinearNetwork
+from latentmap.networks.dense import DenseNetwork, LinearNetwork, Network
 
 __all__ = ["NETWORKS", "describe_network", "network_for"]
 
 NETWORKS: dict[str, Any] = {"linear": LinearNetwork, "dense": DenseNetwork, "conv": ConvNetwork}
 
 
-def network_for(network: Any) -> Any:
-    """Look a network up.
+def network_for(network: object) -> Any:
+    """Return the network settings, or the pair of Keras models, that an argument means.
 
     Parameters
     ----------
     network : str, LinearNetwork, DenseNetwork, ConvNetwork, dict, or pair of keras.Model
-        A name, settings, a description by ``describe_network``, or an encoder and a decoder of the
-        user's own.
+        A name, settings, plain data from ``describe_network``, or your own encoder and decoder.
 
     Returns
     -------
@@ -53,12 +52,15 @@ def network_for(network: Any) -> Any:
     )
 
 
-def _is_pair(network: Any) -> bool:
-    pair = isinstance(network, tuple | list) and len(network) == 2
-    return pair and all(isinstance(model, keras.Model) for model in network)
+def _is_pair(network: object) -> TypeGuard[tuple | list]:
+    return (
+        isinstance(network, tuple | list)
+        and len(network) == 2
+        and all(isinstance(model, keras.Model) for model in network)
+    )
 
 
-def _from_description(description: dict[str, Any]) -> Any:
+def _from_description(description: dict[str, Any]) -> Network:
     name = description.pop("name", None)
     if name not in NETWORKS:
         raise UnknownNameError("network", name, NETWORKS)
@@ -69,8 +71,8 @@ def _from_description(description: dict[str, Any]) -> Any:
         raise SettingError(f"network {name!r}: {error}") from None
 
 
-def describe_network(network: Any) -> dict[str, Any]:
-    """Describe a network in plain data, as JSON holds it.
+def describe_network(network: object) -> dict[str, Any]:
+    """Return a network's name and settings as plain data for JSON.
 
     Parameters
     ----------
@@ -79,14 +81,14 @@ def describe_network(network: Any) -> dict[str, Any]:
     Returns
     -------
     dict
-        Its name and settings; ``{"name": "own"}`` for a pair.
+        Its name and settings; ``{"name": "own"}`` for a pair of Keras models.
 
     Examples
     --------
     >>> describe_network(DenseNetwork(hidden=(64,)))["hidden"]
     (64,)
     """
-    for name, kind in NETWORKS.items():
-        if isinstance(network, kind):
+    for name, network_class in NETWORKS.items():
+        if isinstance(network, network_class):
             return {"name": name, **asdict(network)}
     return {"name": "own"}

@@ -1,6 +1,6 @@
-"""Scaling is part of the model, so a fitted encoder takes raw rows as they were read.
+"""Layers that scale rows. The model contains them, so a fitted encoder accepts raw rows.
 
-The numbers are weights that are not trained: they travel in the model file with all the others.
+Their arrays are weights that are not trained, so they are stored in the model file with all others.
 """
 
 from __future__ import annotations
@@ -9,40 +9,40 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import KerasTensor
+from numpy.typing import ArrayLike
 
 __all__ = ["ConstantsLayer", "Scaling"]
 
 
 class ConstantsLayer(keras.layers.Layer):
-    """A layer with arrays that are not trained, and travel with the weights.
+    """A layer with arrays that are not trained.
 
-    It computes in float32 whatever Keras's policy for the other layers: raw numbers, and spots
-    between landmarks, need all of its digits.
+    It computes in float32 whatever Keras's dtype policy is, because raw rows and positions between
+    landmarks need the full precision.
     """
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, **kwargs: object) -> None:
         super().__init__(**{"dtype": "float32", **kwargs})
 
-    def _constant(self, name: str, value: Any) -> Any:
-        value = np.asarray(value, "float32")
+    def _constant(self, name: str, value: ArrayLike) -> keras.Variable:
+        array = np.asarray(value, "float32")
         return self.add_weight(
             name=name,
-            shape=value.shape,
-            initializer=lambda shape, dtype: keras.ops.convert_to_tensor(value, dtype),
+            shape=array.shape,
+            initializer=lambda shape, dtype: keras.ops.convert_to_tensor(array, dtype),
             trainable=False,
         )
 
 
 @keras.saving.register_keras_serializable("latentmap")
 class Scaling(ConstantsLayer):
-    """Shift and scale: ``(x − offset) / scale``, or back with ``invert=True``.
+    """Compute (x − offset) / scale, or x · scale + offset with ``invert=True``.
 
     Parameters
     ----------
-    offset, scale : array-like of shape () or broadcastable to one row, optional
-        The numbers; 0 and 1 until they are known.
+    offset, scale : array-like of shape () or broadcastable to one row
     invert : bool
-        ``x · scale + offset`` instead.
 
     Examples
     --------
@@ -53,7 +53,11 @@ class Scaling(ConstantsLayer):
     """
 
     def __init__(
-        self, offset: Any = 0.0, scale: Any = 1.0, invert: bool = False, **kwargs: Any
+        self,
+        offset: ArrayLike = 0.0,
+        scale: ArrayLike = 1.0,
+        invert: bool = False,
+        **kwargs: object,
     ) -> None:
         super().__init__(**kwargs)
         self._offset = np.asarray(offset, "float32")
@@ -63,15 +67,15 @@ class Scaling(ConstantsLayer):
         self.scale = self._constant("scale", self._scale)
         self.built = True
 
-    def call(self, inputs: Any) -> Any:
-        """Scale ``inputs``, shape (n, ...); integers become floats."""
+    def call(self, inputs: KerasTensor) -> KerasTensor:
+        """Scale inputs of shape (n, ...); integers become floats."""
         x = keras.ops.cast(inputs, self.compute_dtype)
         if self.invert:
             return x * self.scale + self.offset
         return (x - self.offset) / self.scale
 
     def get_config(self) -> dict[str, Any]:
-        """Return what makes an equal layer."""
+        """Return the arguments of the constructor."""
         return {
             **super().get_config(),
             "offset": self._offset.tolist(),
