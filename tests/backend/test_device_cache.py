@@ -130,9 +130,9 @@ def test_training_on_held_rows_gives_the_same_weights(kind, room, monkeypatch, s
     sent = []
     run = train_steps._JaxSteps.run
 
-    def watched(steps, batches, held=None):
-        sent.append(held is not None)
-        run(steps, batches, held)
+    def watched(steps, batches, device_rows=None):
+        sent.append(device_rows is not None)
+        run(steps, batches, device_rows)
 
     monkeypatch.setattr(train_steps._JaxSteps, "run", watched)
 

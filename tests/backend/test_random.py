@@ -26,6 +26,6 @@ def test_arrays_of_many_shapes_are_drawn_in_few_lengths(monkeypatch):
 
 
 def test_where_a_number_does_not_depend_on_its_place_alone_each_shape_is_drawn(monkeypatch):
-    monkeypatch.setattr(random, "_known_by_place", lambda: False)
+    monkeypatch.setattr(random, "_depends_on_index", lambda: False)
     own = keras.random.uniform((5, 3), -1.0, 1.0, seed=7)
     assert np.array_equal(np.asarray(uniform((5, 3), 1.0, seed=7)), np.asarray(own))

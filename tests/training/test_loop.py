@@ -132,7 +132,7 @@ def test_every_row_is_seen_once_an_epoch(monkeypatch):
     seen = []
 
     class Recorder:
-        def run(self, batches, held=None):
+        def run(self, batches, device_rows=None):
             seen.extend(batches.reshape(-1, 5)[:, 0].tolist())
 
         def wait(self):

@@ -1,9 +1,9 @@
-"""Rows on their way to the engine: one array, or a tuple of arrays that are cut alike."""
+"""Batches for the engine: one array, or a tuple of arrays with the same number of rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -11,24 +11,29 @@ from latentmap.backend.engine import accelerator
 
 __all__ = ["Rows", "at", "block_of", "each", "first", "narrow", "sent"]
 
+# Rows, or rows and their targets, for a model with several inputs.
 Rows = np.ndarray | tuple[np.ndarray, ...]
-"""Rows, or rows with something beside each: what a model of several inputs takes."""
-Made = TypeVar("Made")
+Input = TypeVar("Input")
+Output = TypeVar("Output")
 
 
-def each(make: Callable[[Any], Made], rows: Any) -> Made | tuple[Made, ...]:
-    """Do something with rows, or with each array of a tuple of them.
+def each(
+    function: Callable[[Input], Output], rows: Input | tuple[Input, ...]
+) -> Output | tuple[Output, ...]:
+    """Apply a function to an array, or to each array of a tuple.
 
     Examples
     --------
     >>> each(len, (np.zeros(3), np.zeros(3)))
     (3, 3)
     """
-    return tuple(make(array) for array in rows) if isinstance(rows, tuple) else make(rows)
+    if isinstance(rows, tuple):
+        return tuple(function(array) for array in rows)
+    return function(rows)
 
 
 def narrow(rows: np.ndarray) -> np.ndarray:
-    """Make float32 of 64-bit numbers, which JAX would otherwise cut: integers modulo 2³².
+    """Convert 64-bit numbers to float32. JAX would take 64-bit integers modulo 2³².
 
     Examples
     --------
@@ -41,8 +46,8 @@ def narrow(rows: np.ndarray) -> np.ndarray:
         return rows.astype(np.float32)
 
 
-def at(rows: Any, index: Any) -> Any:
-    """Pick from rows, or from each array of a tuple of them.
+def at(rows: Rows, index: int | slice | np.ndarray) -> Rows:
+    """Index an array, or each array of a tuple.
 
     Examples
     --------
@@ -53,7 +58,7 @@ def at(rows: Any, index: Any) -> Any:
 
 
 def first(rows: Rows) -> np.ndarray:
-    """Give rows without what stands beside them.
+    """Return the array, or the first array of a tuple.
 
     Examples
     --------
@@ -64,7 +69,7 @@ def first(rows: Rows) -> np.ndarray:
 
 
 def filled(array: np.ndarray, size: int) -> np.ndarray:
-    """Add zeros to an array up to its length ``size``."""
+    """Append zeros to an array up to a length."""
     missing = size - len(array)
     if not missing:
         return array
@@ -72,7 +77,7 @@ def filled(array: np.ndarray, size: int) -> np.ndarray:
 
 
 def block_of(rows: Rows, size: int) -> Rows:
-    """Make a block of rows: narrow, and filled up with zeros to its size.
+    """Return rows as 32-bit numbers, padded with zeros to a number of rows.
 
     Examples
     --------
@@ -82,8 +87,8 @@ def block_of(rows: Rows, size: int) -> Rows:
     return each(lambda a: narrow(filled(a, size)), rows)
 
 
-def sent(rows: Any) -> Any:
-    """Send rows to an accelerator without waiting until they have arrived."""
+def sent(rows: Rows) -> Rows:
+    """Start copying rows to the accelerator, and return without waiting."""
     if not accelerator():
         return rows
     import jax

@@ -1,59 +1,56 @@
-"""Rows held on the accelerator while a network is trained on them.
+"""Cache of the training rows on an accelerator.
 
-Where all rows fit there, they go there once, as they were read (a byte stays a byte), and a batch
-is the numbers of its rows: a few kilobytes in place of megabytes, gathered inside the compiled
-loop. The order is the same, and so are the weights. Rows that do not fit are sent chunk by chunk,
-the next one while one computes.
+If all rows fit there, they are copied once, in the type in which they were read. A batch then
+consists of row numbers, and the compiled loop gathers the rows. The order is the same as without
+the cache, and so are the weights. Rows that do not fit are sent in chunks, each while the previous
+one is computed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from latentmap.backend.batch_arrays import Rows, each, narrow
 from latentmap.backend.engine import accelerator
 
+if TYPE_CHECKING:
+    import jax
+
 __all__ = ["free_bytes", "hold"]
 
+# The other half of the free memory is for weights, gradients and hidden units.
 SHARE = 0.5
-"""Of the memory that is free: the rest is for weights, their gradients and hidden numbers."""
+# Rows are copied in pieces, so that rows on a disk are never in memory all at once.
 PIECE_BYTES = 1 << 26
-"""Rows are sent in pieces, so that rows on a disk are never in memory all at once."""
 
 
 def free_bytes() -> int:
-    """Tell how much of the accelerator's memory is free.
-
-    Returns
-    -------
-    int
-        0 where there is no accelerator, or where it does not tell.
-    """
+    """Return the free memory of the accelerator in bytes, or 0 if it is unknown."""
     if not accelerator():
         return 0
     import jax
 
-    told = jax.local_devices()[0].memory_stats() or {}
-    return max(0, told.get("bytes_limit", 0) - told.get("bytes_in_use", 0))
+    statistics = jax.local_devices()[0].memory_stats() or {}
+    return max(0, statistics.get("bytes_limit", 0) - statistics.get("bytes_in_use", 0))
 
 
-def hold(take: Callable[[np.ndarray], Rows], count: int) -> Any:
-    """Put rows on the accelerator if they fit into half of its free memory.
+def hold(take: Callable[[np.ndarray], Rows], count: int) -> jax.Array | tuple | None:
+    """Copy rows to the accelerator if they fit into half of its free memory.
 
     Parameters
     ----------
     take : callable
-        Gives the rows at an array of numbers, or a tuple of arrays: a source's ``take``.
+        Returns the rows (an array or a tuple of arrays) of an array of row numbers.
     count : int
-        How many rows there are.
+        Number of rows.
 
     Returns
     -------
     array of shape (count, ...), or a tuple of them, or None
-        On the device, in the rows' own dtype (64 bits become float32); None where they stay.
+        On the device, with 64-bit numbers as float32; None if the rows do not fit.
 
     Examples
     --------
@@ -69,26 +66,26 @@ def hold(take: Callable[[np.ndarray], Rows], count: int) -> Any:
     return _put(take, count, max(1, PIECE_BYTES // row_bytes))
 
 
-def _size(rows: Any) -> int:
+def _size(rows: Rows) -> int:
     sizes = each(lambda a: int(a.nbytes), rows)
     return sum(sizes) if isinstance(sizes, tuple) else sizes
 
 
-def _put(take: Callable[[np.ndarray], Rows], count: int, size: int) -> Any:
+def _put(take: Callable[[np.ndarray], Rows], count: int, size: int) -> jax.Array | tuple:
     """Fill arrays on the device piece by piece, in place."""
     import jax
     import jax.numpy as jnp
 
-    def fill(held: Any, piece: Any, start: Any) -> Any:
+    def write(rows: jax.Array | tuple, piece: Rows, start: int) -> jax.Array | tuple:
         return jax.tree.map(
-            lambda h, p: jax.lax.dynamic_update_slice_in_dim(h, p, start, 0), held, piece
+            lambda r, p: jax.lax.dynamic_update_slice_in_dim(r, p, start, 0), rows, piece
         )
 
-    filled = jax.jit(fill, donate_argnums=0)
-    held: Any = None
+    compiled_write = jax.jit(write, donate_argnums=0)
+    rows: jax.Array | tuple | None = None
     for start in range(0, count, size):
         piece = each(narrow, take(np.arange(start, min(start + size, count))))
-        if held is None:
-            held = each(lambda a: jnp.zeros((count, *a.shape[1:]), a.dtype), piece)
-        held = filled(held, piece, start)
-    return held
+        if rows is None:
+            rows = each(lambda a: jnp.zeros((count, *a.shape[1:]), a.dtype), piece)
+        rows = compiled_write(rows, piece, start)
+    return rows

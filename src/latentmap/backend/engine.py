@@ -1,7 +1,4 @@
-"""Which engine runs Keras, and where its compiled programs are kept.
-
-The engine is JAX, unless the user chose another.
-"""
+"""Choice of the engine that runs Keras, and the cache of its compiled programs."""
 
 from __future__ import annotations
 
@@ -12,23 +9,18 @@ import platform
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 from latentmap.files import user_cache_folder
 
 __all__ = ["accelerator", "full_precision", "join", "start"]
 
 
-def start() -> Any:
-    """Import Keras on its engine, once, and return the module.
+def start() -> ModuleType:
+    """Import Keras on its engine, and return the module.
 
-    JAX is the engine unless the environment variable ``KERAS_BACKEND`` or Keras's own settings file
-    names another, or Keras is running already.
-
-    Returns
-    -------
-    module
-        ``keras``.
+    The engine is JAX, unless the environment variable ``KERAS_BACKEND`` or Keras's settings file
+    names another, or Keras has been imported already.
 
     Examples
     --------
@@ -45,7 +37,7 @@ def start() -> Any:
 
 
 def _chosen_engine() -> str:
-    """Read the engine from Keras's settings; "tensorflow" there is what Keras writes by itself."""
+    """Return the engine of Keras's settings file; Keras itself writes "tensorflow" to it."""
     home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
     try:
         engine = json.loads((home / "keras.json").read_text())["backend"]
@@ -55,29 +47,29 @@ def _chosen_engine() -> str:
 
 
 def _keep_compiled_programs() -> None:
-    """Let JAX find, in later runs, what it compiled in earlier ones."""
+    """Set the folder in which JAX stores compiled programs for later processes."""
     import jax
 
     if jax.config.jax_compilation_cache_dir is None:
         place = user_cache_folder() / f"jax-{_processor()}"
         jax.config.update("jax_compilation_cache_dir", str(place))
-        # All of them: a fit needs some thirty small ones, of a few hundredths of a second each.
+        # Short compilations count, because a fit has some thirty of them.
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 
 def _processor() -> str:
-    """Name this kind of processor: a program compiled for one may not run on another."""
-    about = platform.machine() + platform.processor()
+    """Return a name of the processor type: compiled programs do not run on all types."""
+    text = platform.machine() + platform.processor()
     try:
         cpuinfo = Path("/proc/cpuinfo").read_text()
-        about += next(line for line in cpuinfo.splitlines() if line.startswith(("flags", "Feat")))
+        text += next(line for line in cpuinfo.splitlines() if line.startswith(("flags", "Feat")))
     except (OSError, StopIteration):
         pass
-    return hashlib.sha256(about.encode()).hexdigest()[:12]
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def accelerator() -> bool:
-    """Tell whether JAX computes on a device with a memory of its own, such as an NVIDIA GPU."""
+    """Return whether JAX computes on a device with its own memory, such as an NVIDIA GPU."""
     if start().backend.backend() != "jax":
         return False
     import jax
@@ -86,10 +78,10 @@ def accelerator() -> bool:
 
 
 def full_precision() -> AbstractContextManager:
-    """Keep float32 products whole: an NVIDIA GPU otherwise rounds their factors to ten bits.
+    """Compute float32 products in full precision; NVIDIA GPUs round the factors to ten bits.
 
-    Distances to landmarks that lie close together would not survive that. Whoever has set JAX's
-    own ``jax_default_matmul_precision`` gets what was asked for.
+    Distances between close landmarks need the full precision. A user's own setting of
+    ``jax_default_matmul_precision`` is kept.
     """
     import jax
 
@@ -99,17 +91,17 @@ def full_precision() -> AbstractContextManager:
 
 
 def join(coordinator: str, processes: int, number: int) -> None:
-    """Make this process one of several that train one model, before any network is built.
+    """Join the processes that train one model, before any network is built.
 
-    Weights are then the same everywhere, and each process gives its part of every batch; what is
-    computed is what one process would compute for the whole batch.
+    All processes have the same weights, and each supplies its part of every batch. The result is
+    that of one process on the whole batch.
 
     Parameters
     ----------
     coordinator : str
-        ``"host:port"`` of process 0, the same for all.
+        ``"host:port"`` of process 0, the same in all processes.
     processes, number : int
-        How many there are, and which this is.
+        Number of processes, and index of this one.
     """
     import jax
 

@@ -1,7 +1,7 @@
-"""A network applied to many rows, in blocks of one shape.
+"""Application of a network to many rows, in blocks of one shape.
 
-On an accelerator blocks are large and several are under way at once, since each call and each wait
-for its answer costs the same, however few the rows.
+On an accelerator, blocks are large and several are computed at once, because each call has a fixed
+cost.
 """
 
 from __future__ import annotations
@@ -9,43 +9,45 @@ from __future__ import annotations
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from latentmap.backend.batch_arrays import Rows, at, block_of, first, sent
 from latentmap.backend.engine import accelerator, full_precision, start
 
+if TYPE_CHECKING:
+    import jax
+    import keras
+
 __all__ = ["apply", "block_rows", "stream"]
 
-BLOCK_NUMBERS = {False: 1 << 21, True: 1 << 25}
-"""About how many input numbers a network is applied to in one call; on an accelerator."""
-BLOCK_ROWS = {False: 1 << 10, True: 1 << 15}
-"""The most rows in a block; on an accelerator."""
-UNDER_WAY = {False: 1, True: 4}
-"""Blocks sent before the first one's answer is fetched; on an accelerator."""
+# The keys say whether there is an accelerator.
+BLOCK_NUMBERS = {False: 1 << 21, True: 1 << 25}  # approximate number of inputs in a block
+BLOCK_ROWS = {False: 1 << 10, True: 1 << 15}  # greatest number of rows in a block
+UNDER_WAY = {False: 1, True: 4}  # number of blocks computed at once
 
 
-def apply(model: Any, rows: Rows, block: int | None = None) -> np.ndarray:
-    """Run a network over rows, in blocks that all have one shape.
+def apply(model: keras.Model, rows: Rows, block: int | None = None) -> np.ndarray:
+    """Apply a network to rows, in blocks of one shape.
 
-    One shape means one compilation, and that what comes out for a row never depends on the rows
-    beside it.
+    With one shape there is one compilation, and the output of a row does not depend on the other
+    rows.
 
     Parameters
     ----------
     model : keras.Model
         With one output.
     rows : ndarray of shape (n, ...), or a tuple of them
-        As many as the model has inputs.
+        One array for each input of the model.
     block : int, optional
-        Rows in a block, where so few are asked for at a time that a whole one would be waste. What
-        comes out then equals what comes without to within rounding, not to the last bit.
+        Rows in a block, for very few rows. The output then equals that of the usual block up to
+        rounding.
 
     Returns
     -------
     ndarray of shape (n, ...)
-        What the model gives, float32.
+        Output of the model, float32.
 
     Examples
     --------
@@ -57,19 +59,10 @@ def apply(model: Any, rows: Rows, block: int | None = None) -> np.ndarray:
     return np.concatenate(list(stream(model, [rows], block)))
 
 
-def stream(model: Any, batches: Iterable[Rows], block: int | None = None) -> Iterator[np.ndarray]:
-    """Do the same as `apply` for rows that come in batches.
-
-    Parameters
-    ----------
-    model : keras.Model
-    batches : iterable of ndarray of shape (n, ...), or of tuples of them
-    block : int, optional
-
-    Yields
-    ------
-    ndarray of shape (rows of a block, ...)
-        In the order of the rows. On an accelerator the next blocks are already on their way.
+def stream(
+    model: keras.Model, batches: Iterable[Rows], block: int | None = None
+) -> Iterator[np.ndarray]:
+    """Apply a network to batches of rows like `apply`, and yield the outputs block by block.
 
     Examples
     --------
@@ -78,7 +71,7 @@ def stream(model: Any, batches: Iterable[Rows], block: int | None = None) -> Ite
     >>> [len(part) for part in stream(double, [np.ones((3, 2)), np.ones((5, 2))], block=4)]
     [3, 4, 1]
     """
-    call, waiting = _outputs(model), deque[tuple[Any, int]]()
+    call, waiting = _block_function(model), deque[tuple[jax.Array, int]]()
     most = UNDER_WAY[accelerator()]
     for rows in batches:
         size = block or block_rows(first(rows).shape[1:])
@@ -91,25 +84,25 @@ def stream(model: Any, batches: Iterable[Rows], block: int | None = None) -> Ite
         yield _fetched(*waiting.popleft())
 
 
-def _fetched(output: Any, count: int) -> np.ndarray:
+def _fetched(output: jax.Array, count: int) -> np.ndarray:
     return np.asarray(output)[:count]
 
 
 def block_rows(row_shape: tuple[int, ...]) -> int:
-    """Tell how many rows of a shape make one block: a power of two.
+    """Return the number of rows in a block: a power of two from 16 to 1,024.
 
-    From 16 to 1,024; to 32,768 on an accelerator.
+    On an accelerator the greatest number is 32,768.
     """
     fast = accelerator()
     fitting = max(BLOCK_NUMBERS[fast] // int(np.prod(row_shape)), 1)
     return int(np.clip(1 << (fitting.bit_length() - 1), 16, BLOCK_ROWS[fast]))
 
 
-def _outputs(model: Any) -> Callable[[Rows], Any]:
-    """Give what runs a model on one block, without waiting for what comes out.
+def _block_function(model: keras.Model) -> Callable[[Rows], jax.Array]:
+    """Return a function that applies a model to one block and does not wait for the result.
 
-    Keras's own way on JAX hands the weights over to each call and takes them back afterwards, so
-    that two threads cannot share a model; this one only reads them.
+    Keras's own function on JAX passes the weights to each call and assigns them afterwards, so two
+    threads cannot share a model. This function only reads the weights.
     """
     if start().backend.backend() != "jax":
         return model.predict_on_batch
@@ -121,15 +114,16 @@ def _outputs(model: Any) -> Callable[[Rows], Any]:
     return lambda rows: call(trainable, others, rows)
 
 
-def _compiled(model: Callable[[], Any]) -> Callable[..., Any]:
-    """Compile a model's call; the reference is weak, so that the model can be forgotten."""
+def _compiled(model: Callable[[], keras.Model]) -> Callable[..., jax.Array]:
+    """Compile a model's call; the reference is weak, so that the model can be freed."""
     import jax
 
-    def call(trainable: list, others: list, rows: Any) -> Any:
+    def call(trainable: list, others: list, rows: Rows) -> jax.Array:
         with full_precision():
             return model().stateless_call(trainable, others, rows, training=False)[0]
 
     return jax.jit(call)
 
 
-_COMPILED: weakref.WeakKeyDictionary[Any, Callable[..., Any]] = weakref.WeakKeyDictionary()
+_COMPILED: weakref.WeakKeyDictionary[keras.Model, Callable[..., jax.Array]]
+_COMPILED = weakref.WeakKeyDictionary()

@@ -1,38 +1,31 @@
-"""Random numbers, drawn so that arrays of any shape share a few compiled programs.
+"""Random numbers for arrays of any shape from a few compiled programs.
 
-JAX compiles a program for each shape, which for its random numbers takes a third of a second, or
-many times that where an array has several small dimensions.
+JAX compiles a random number program for each shape, which takes a third of a second, and much
+longer for an array with several small dimensions.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING
 
 from latentmap.backend.engine import start
+
+if TYPE_CHECKING:
+    from keras import KerasTensor
 
 __all__ = ["uniform"]
 
 _LENGTHS = (1 << 16, 1 << 18, 1 << 20, 1 << 22)
 
 
-def uniform(shape: tuple[int, ...], limit: float, dtype: Any = None, seed: int = 0) -> Any:
-    """Draw numbers from −limit to limit: the very ones of ``keras.random.uniform``.
+def uniform(
+    shape: tuple[int, ...], limit: float, dtype: str | None = None, seed: int = 0
+) -> KerasTensor:
+    """Draw the same numbers from −limit to limit as ``keras.random.uniform``.
 
-    On JAX a number depends on the seed and on its place alone, so they can be the first ones of a
-    flat array, of one of a few lengths.
-
-    Parameters
-    ----------
-    shape : tuple of int
-    limit : float
-    dtype : str, optional
-        Keras's usual one by default.
-    seed : int
-
-    Returns
-    -------
-    tensor of that shape
+    On JAX a number depends only on the seed and on its index. The numbers are therefore the first
+    ones of a flat array with one of a few lengths.
 
     Examples
     --------
@@ -42,13 +35,13 @@ def uniform(shape: tuple[int, ...], limit: float, dtype: Any = None, seed: int =
     keras = start()
     count = math.prod(shape)
     length = next((length for length in _LENGTHS if length >= count), None)
-    if length is None or not _known_by_place():
+    if length is None or not _depends_on_index():
         return keras.random.uniform(shape, -limit, limit, dtype, seed)
-    drawn = keras.random.uniform((length,), -limit, limit, dtype, seed)
-    return keras.ops.reshape(drawn[:count], shape)
+    numbers = keras.random.uniform((length,), -limit, limit, dtype, seed)
+    return keras.ops.reshape(numbers[:count], shape)
 
 
-def _known_by_place() -> bool:
+def _depends_on_index() -> bool:
     if start().backend.backend() != "jax":
         return False
     import jax

@@ -1,43 +1,46 @@
 """Many training steps in one call.
 
-JAX runs all the steps of a chunk inside one compiled loop; the other engines take Keras's own step,
-one at a time.
+JAX runs all steps of a chunk in one compiled loop. The other engines take one Keras step at a time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from latentmap.backend.batch_arrays import Rows, at, block_of, each, first, narrow, sent
 from latentmap.backend.engine import full_precision, start
 
+if TYPE_CHECKING:
+    import jax
+    import keras
+
 __all__ = ["Steps", "many_steps", "variables_of"]
 
 
 class Steps(Protocol):
-    """Trains a compiled Keras model, many batches a call."""
+    """Trains a compiled Keras model on many batches in one call."""
 
-    def run(self, batches: Rows, held: Any = None) -> None:
-        """Take one training step for each batch of ``batches``, shape (steps, batch, ...).
+    def run(self, batches: Rows, device_rows: jax.Array | tuple | None = None) -> None:
+        """Take one training step for each batch of ``batches``, shape (n_steps, batch_size, ...).
 
-        With rows ``held`` on the device, ``batches`` are numbers of these, shape (steps, batch).
+        With rows on the device, ``batches`` are row numbers of shape (n_steps, batch_size).
         """
 
     def wait(self) -> None:
-        """Return when nothing is being computed any more."""
+        """Wait until the computation has ended."""
 
-    def settle(self) -> None:
-        """Bring all variables back into the model, in the middle of a training."""
+    def sync_variables(self) -> None:
+        """Assign the current values to the model's variables."""
 
     def finish(self) -> float:
-        """Bring the weights back into the model; return the mean loss since the last call."""
+        """Assign the values to the model's variables; return the mean loss since the last call."""
 
 
-def variables_of(model: Any) -> tuple[list, ...]:
-    """Give the variables that steps of training change: weights, optimizer's, running figures."""
+def variables_of(model: keras.Model) -> tuple[list[keras.Variable], ...]:
+    """Return the variables that training changes: weights, optimiser state, running metrics."""
     return (
         model.trainable_variables,
         model.non_trainable_variables,
@@ -46,20 +49,8 @@ def variables_of(model: Any) -> tuple[list, ...]:
     )
 
 
-def many_steps(model: Any, longest: int = 0) -> Steps:
-    """Give the trainer of the running engine for a compiled ``model``.
-
-    Parameters
-    ----------
-    model : keras.Model
-        Built and compiled, with a ``compute_loss`` of its own.
-    longest : int
-        How many steps a later call will have, where the first ones have fewer: what is compiled
-        depends on it.
-
-    Returns
-    -------
-    Steps
+def many_steps(model: keras.Model) -> Steps:
+    """Return the stepper of the running engine for a compiled model with its own ``compute_loss``.
 
     Examples
     --------
@@ -73,25 +64,25 @@ def many_steps(model: Any, longest: int = 0) -> Steps:
     >>> float(round(model.predict_on_batch(np.ones((1, 2)))[0, 0], 3))
     1.0
     """
-    return _STEPS.get(start().backend.backend(), _KerasSteps)(model, longest)
+    return _STEPS.get(start().backend.backend(), _KerasSteps)(model)
 
 
 class _KerasSteps:
-    """One step at a time, by Keras itself."""
+    """Takes one Keras step at a time."""
 
-    def __init__(self, model: Any, longest: int = 0) -> None:
+    def __init__(self, model: keras.Model) -> None:
         self.model = model
         self.losses: list[float] = []
 
-    def run(self, batches: Rows, held: Any = None) -> None:
+    def run(self, batches: Rows, device_rows: jax.Array | tuple | None = None) -> None:
         narrowed = each(narrow, batches)
         for i in range(len(first(batches))):
-            self.losses.append(float(self.model.train_on_batch(_batch(narrowed, held, i))))
+            self.losses.append(float(self.model.train_on_batch(_batch(narrowed, device_rows, i))))
 
     def wait(self) -> None:
         pass
 
-    def settle(self) -> None:
+    def sync_variables(self) -> None:
         pass
 
     def finish(self) -> float:
@@ -101,45 +92,47 @@ class _KerasSteps:
 
 
 class _JaxSteps:
-    """All the steps of a call inside one compiled loop, the state staying on the device.
+    """Takes all steps of a call in one compiled loop; the state stays on the device.
 
-    The number of steps is an argument of the compiled loop, so that a shorter last chunk needs no
-    second compilation.
+    The number of steps is an argument of the loop, so that a shorter last chunk is not compiled
+    again.
     """
 
-    def __init__(self, model: Any, longest: int = 0) -> None:
+    def __init__(self, model: keras.Model) -> None:
         import jax
 
         model.optimizer.build(model.trainable_variables)
         self.model = model
-        self.length = longest
+        self.length = 0
         self.state: tuple | None = None
-        self._loop = jax.jit(self._many, donate_argnums=0)
+        self._loop = jax.jit(self._run_steps, donate_argnums=0)
 
-    def _many(self, state: tuple, batches: Any, count: Any, held: Any) -> tuple:
+    def _run_steps(
+        self, state: tuple, batches: Rows, count: int, device_rows: jax.Array | tuple | None
+    ) -> tuple:
         import jax
 
-        def step(i: Any, state: tuple) -> tuple:
-            return self.model.train_step(state, (_batch(batches, held, i),))[1]
+        def step(i: int, state: tuple) -> tuple:
+            return self.model.train_step(state, (_batch(batches, device_rows, i),))[1]
 
         with full_precision():
             return jax.lax.fori_loop(0, count, step, state)
 
-    def run(self, batches: Rows, held: Any = None) -> None:
+    def run(self, batches: Rows, device_rows: jax.Array | tuple | None = None) -> None:
         count = len(first(batches))
         self.length = max(self.length, count)
-        filled = each(_dealt, sent(block_of(batches, self.length)))
+        padded = each(_distribute, sent(block_of(batches, self.length)))
         if self.state is None:
             self.state = tuple([v.value for v in kind] for kind in variables_of(self.model))
-        self.wait()  # one chunk computes while the next is read, and no more pile up
-        self.state = self._loop(self.state, filled, count, held)
+        self.wait()  # At most one chunk is computed while the next is read.
+        self.state = self._loop(self.state, padded, count, device_rows)
 
     def wait(self) -> None:
         import jax
 
         jax.block_until_ready(self.state)
 
-    def settle(self) -> None:
+    def sync_variables(self) -> None:
         if self.state is None:
             return
         for variables, values in zip(variables_of(self.model), self.state, strict=True):
@@ -148,28 +141,28 @@ class _JaxSteps:
         self.state = None
 
     def finish(self) -> float:
-        self.settle()
+        self.sync_variables()
         loss = float(self.model.get_metrics_result()["loss"])
         self.model.reset_metrics()
         return loss
 
 
-_STEPS: dict[str, Callable[[Any, int], Steps]] = {"jax": _JaxSteps}
+_STEPS: dict[str, Callable[[keras.Model], Steps]] = {"jax": _JaxSteps}
 
 
-def _batch(batches: Any, held: Any, i: Any) -> Any:
-    """Give batch ``i``, or the rows ``held`` that it numbers."""
-    return at(batches, i) if held is None else at(held, batches[i])
+def _batch(batches: Rows, device_rows: jax.Array | tuple | None, i: int) -> Rows:
+    """Return batch ``i``, or the rows on the device whose numbers it contains."""
+    return at(batches, i) if device_rows is None else at(device_rows, batches[i])
 
 
-def _dealt(batches: np.ndarray) -> Any:
-    """Make one array, (steps, batch, ...), of the parts that all joined processes hold of it."""
-    shared = start().distribution.distribution()
-    if shared is None:
+def _distribute(batches: np.ndarray) -> np.ndarray:
+    """Return one array (n_steps, batch_size, ...) of the parts of all joined processes."""
+    distribution = start().distribution.distribution()
+    if distribution is None:
         return batches
     from jax import make_array_from_process_local_data
     from jax.sharding import NamedSharding, PartitionSpec
 
-    by_row = PartitionSpec(None, shared.batch_dim_name)
-    mesh = NamedSharding(shared.device_mesh.backend_mesh, by_row)
+    by_row = PartitionSpec(None, distribution.batch_dim_name)
+    mesh = NamedSharding(distribution.device_mesh.backend_mesh, by_row)
     return make_array_from_process_local_data(mesh, batches)

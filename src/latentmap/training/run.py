@@ -104,7 +104,7 @@ class TrainingRun:
 
     def to_arrays(self) -> Arrays:
         """Return the state as named arrays."""
-        self.steps.settle()
+        self.steps.sync_variables()
         generator = self._epoch_start_state
         place = [generator["state"]["pos"], generator["has_gauss"], generator["gauss"]]
         arrays: Arrays = {
