@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Generic, TypeVar
 
-__all__ = ["ContextValue"]
-
 T = TypeVar("T")
 
 

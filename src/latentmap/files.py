@@ -20,15 +20,6 @@ import numpy as np
 
 from latentmap.errors import FileError
 
-__all__ = [
-    "PICTURE_SUFFIXES",
-    "check_output_path",
-    "fingerprint",
-    "remove_partial_outputs",
-    "user_cache_folder",
-    "write_atomically",
-]
-
 PICTURE_SUFFIXES = (".png", ".pdf", ".svg")
 
 _TEMPORARY_PREFIX = ".writing-"

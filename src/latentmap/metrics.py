@@ -21,8 +21,6 @@ from latentmap.data.batching import read_batches
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError, SettingError
 
-__all__ = ["evaluate", "neighbor_accuracy", "trustworthiness"]
-
 ACCURACY_NEIGHBORS = (5, 10)
 MAX_CODES = 100_000
 # The cost of a brute-force search is the number of queries times the number of codes.

@@ -13,8 +13,6 @@ import time
 from collections.abc import Callable, Iterator
 from typing import ClassVar
 
-__all__ = ["Advance", "printable", "progress"]
-
 # Called with the number of steps completed since the last call, and ``note=`` for a short text.
 Advance = Callable[..., None]
 

@@ -15,8 +15,6 @@ from latentmap.data import as_source
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError
 
-__all__ = ["attribute", "scaled_difference", "signed_shares"]
-
 
 def attribute(
     estimator: FittedEstimator, X: DataLike, expected: ArrayLike | None = None

@@ -23,8 +23,6 @@ from latentmap.data.code_checks import check_codes
 from latentmap.errors import SettingError
 from latentmap.progress import progress
 
-__all__ = ["Clusters", "cluster"]
-
 SAMPLE_ROWS = 20_000
 # With an estimated number of clusters, a cluster has at least this excess mass, in units of k,
 # and this prominence, in units of 1 / √k, the standard deviation of log f.

@@ -36,17 +36,6 @@ from latentmap.analysis.quantize import Quantizer
 from latentmap.data.memory import check_memory
 from latentmap.errors import FileError, SettingError
 
-__all__ = [
-    "FORMAT",
-    "MAX_LABELS",
-    "CodeFile",
-    "CodeFileHeader",
-    "EncodedLabels",
-    "encode_labels",
-    "round_codes",
-    "write_codes",
-]
-
 # Version of the format that is written; all versions up to it are read.
 FORMAT = 1
 MAX_LABELS = 65_536

@@ -12,8 +12,6 @@ from latentmap.data import Source, as_source
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError, SettingError
 
-__all__ = ["Comparison", "compare", "fraction_farther"]
-
 N_PAIRS = 200_000
 # More reference rows change only the third digit of the fraction.
 MAX_REFERENCE_ROWS = 10_000

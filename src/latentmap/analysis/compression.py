@@ -30,8 +30,6 @@ from latentmap.errors import FileError, SettingError
 from latentmap.files import check_output_path, write_atomically
 from latentmap.progress import Advance, progress
 
-__all__ = ["CompressionResult", "compress", "decompress", "iter_decompressed", "open_codes"]
-
 EXPONENT_INCREMENT, MAX_PASSES = UNITS_PER_OCTAVE // 32, 12
 
 

@@ -14,8 +14,6 @@ import numpy as np
 
 from latentmap.progress import progress
 
-__all__ = ["DensityModes", "Merge", "assign_modes", "find_modes", "merge_tree"]
-
 MIN_NEIGHBORS, MAX_NEIGHBORS = 10, 100
 # A k-d tree is faster than brute force up to this number of components.
 MAX_TREE_COMPONENTS = 8

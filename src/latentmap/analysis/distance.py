@@ -15,8 +15,6 @@ from numpy.typing import ArrayLike
 from latentmap.data.code_checks import check_codes, code_blocks
 from latentmap.errors import UnknownNameError
 
-__all__ = ["DISTANCES", "CodeDistance"]
-
 DISTANCES = ("euclidean", "angular")
 MAX_EUCLIDEAN_COMPONENTS = 3
 # Components with a smaller deviation, relative to the largest, contain only rounding errors.

@@ -9,8 +9,6 @@ import numpy as np
 from latentmap.analysis.model_info import FittedEstimator, ModelInfo
 from latentmap.data.sources import ArraySource, Source
 
-__all__ = ["encode_batch"]
-
 
 def encode_batch(estimator: FittedEstimator, rows: np.ndarray, source: Source) -> np.ndarray:
     """Return the codes of rows that were read from a source.

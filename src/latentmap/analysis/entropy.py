@@ -15,8 +15,6 @@ import numpy as np
 
 from latentmap.errors import FileError
 
-__all__ = ["AdaptiveCoder", "student_t_prior", "uniform_prior"]
-
 # The prior has the weight of this number of rows.
 PRIOR_ROWS = 16
 # Weight of one row; a symbol of the prior can have a smaller weight.

@@ -16,8 +16,6 @@ from numpy.typing import ArrayLike
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.errors import DataError, SettingError
 
-__all__ = ["DensityCoverage", "density_and_coverage", "evaluate_generated", "nearest_distances"]
-
 # 32 MB of float32 distances.
 BLOCK_NUMBERS = 2**23
 MAX_COMPONENTS = 50

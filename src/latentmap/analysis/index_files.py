@@ -18,8 +18,6 @@ from latentmap.data.memory import check_memory
 from latentmap.errors import FileError
 from latentmap.files import fingerprint, write_atomically
 
-__all__ = ["FORMAT", "IndexContents", "read_index", "write_index"]
-
 # Version of the format that is written; all versions up to it are read.
 FORMAT = 1
 _METADATA_KEY, _CHECKSUM_KEY = "latentmap-index", "sha256"

@@ -13,8 +13,6 @@ from latentmap.analysis.sampling import Density, density_for, reference_codes
 from latentmap.data.code_checks import check_codes
 from latentmap.errors import SettingError
 
-__all__ = ["interpolate", "step_sizes"]
-
 # The cost of a path is quadratic in the number of its nodes.
 MAX_NODES = 1500
 # With more steps, the path between two steps is nearly straight.

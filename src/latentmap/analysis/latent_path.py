@@ -19,8 +19,6 @@ from latentmap.analysis.sampling import Density
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-__all__ = ["high_density_path", "interpolate_polyline"]
-
 N_NEIGHBORS = 10
 POINTS_PER_EDGE = 7
 POINTS_PER_PATH = 1024

@@ -14,8 +14,6 @@ import numpy as np
 
 from latentmap.data.types import DataLike
 
-__all__ = ["Decoder", "FittedEstimator", "FittedMap", "ModelInfo", "as_map", "model_fingerprint"]
-
 
 class Decoder(Protocol):
     """A fitted estimator that decodes codes."""

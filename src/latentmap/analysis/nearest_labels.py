@@ -17,8 +17,6 @@ from latentmap.progress import progress
 if TYPE_CHECKING:
     from sklearn.neighbors import NearestNeighbors
 
-__all__ = ["NearestLabelClassifier", "fit_classifier"]
-
 # Fewer neighbours vote if a cluster is so small that it would lose every vote.
 N_NEIGHBORS = (15, 5, 1)
 BLOCK_ROWS = 4096

@@ -25,8 +25,6 @@ from latentmap.data.types import DataLike
 from latentmap.errors import DataError
 from latentmap.preprocessing.neighbors import NeighborIndex
 
-__all__ = ["OutlierDetector", "OutlierScores", "score_outliers", "top_outliers"]
-
 REFERENCE_ROWS = 10_000
 # A reference code at a smaller standardised distance is the row's own code.
 SAME_CODE = 1e-6

@@ -13,8 +13,6 @@ from latentmap.analysis.sampling import Density, density_for, reference_codes
 from latentmap.data.code_checks import check_codes
 from latentmap.errors import SettingError
 
-__all__ = ["perturb"]
-
 N_NEIGHBORS = 50
 MAX_HALVINGS = 30
 

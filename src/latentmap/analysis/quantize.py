@@ -18,16 +18,6 @@ from latentmap.analysis.entropy import student_t_prior
 from latentmap.analysis.model_info import Decoder
 from latentmap.errors import FileError
 
-__all__ = [
-    "UNITS_PER_OCTAVE",
-    "Quantizer",
-    "clip_outliers",
-    "fit_quantizer",
-    "max_step_exponent",
-    "min_step_exponent",
-    "sensitivity",
-]
-
 # An increase of the step exponent by this number doubles the steps.
 UNITS_PER_OCTAVE = 256
 PROBED_CODES, PROBED_NUMBERS = 256, 2**27

@@ -33,8 +33,6 @@ from latentmap.data.batching import read_batches
 from latentmap.errors import SettingError
 from latentmap.progress import Advance, progress
 
-__all__ = ["CompressionJob", "CompressionLimit", "JobSample", "short_fingerprint"]
-
 # Without a limit, rounding adds 5 % to the error of the model.
 DEFAULT_ERROR_FACTOR = 1.05
 SAMPLE_ROWS, SAMPLE_NUMBERS = 10_000, 2**25

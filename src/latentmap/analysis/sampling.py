@@ -21,8 +21,6 @@ from latentmap.progress import progress
 if TYPE_CHECKING:
     from sklearn.mixture import GaussianMixture
 
-__all__ = ["CodeDensity", "Density", "density_for", "reference_codes"]
-
 # Codes with a lower density than this percentile of the reference codes are improbable.
 LOW_PERCENTILE = 5.0
 # More codes take minutes and hardly change the density.

@@ -22,8 +22,6 @@ from latentmap.errors import DataError, FileError, SettingError
 from latentmap.preprocessing.neighbors import CELL_ROWS, NeighborIndex, drop_self
 from latentmap.progress import progress
 
-__all__ = ["Neighbors", "SearchIndex"]
-
 # All distances are computed up to this number of pairs, which takes seconds.
 MAX_EXACT_PAIRS = 2**31
 SEARCHED_CELLS = 64

@@ -9,8 +9,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-__all__ = ["TailDistribution", "finite_logs"]
-
 # The parametric tail is fitted to this fraction of the reference values.
 TAIL_FRACTION = 0.05
 # float32 does not distinguish smaller values from zero.

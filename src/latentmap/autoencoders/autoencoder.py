@@ -24,8 +24,6 @@ from latentmap.training.launcher import current_launcher
 from latentmap.training.preparation import PreparedData
 from latentmap.training.run import empty_history
 
-__all__ = ["AutoEncoder"]
-
 FEWEST_HELD_OUT = 10
 """With fewer rows held out, nothing could show that a network is better than PCA."""
 FARTHEST = 5.0

@@ -29,8 +29,6 @@ from latentmap.networks.losses import loss_for
 from latentmap.networks.registry import network_for
 from latentmap.training.preparation import PreparedData, prepare_data
 
-__all__ = ["BaseAutoEncoder"]
-
 BATCH_BLOCKS = 16
 BATCH_ROWS = 1 << 15
 """Rows are read so many blocks at a time, but no more than so many rows, or one block."""

@@ -17,8 +17,6 @@ from latentmap.networks.dense import check_widths
 from latentmap.networks.registry import network_for
 from latentmap.training.config import Training
 
-__all__ = ["describe_model", "load_model"]
-
 _TEXTS = ("data_set", "fingerprint")
 
 

@@ -15,8 +15,6 @@ import numpy as np
 from latentmap.errors import ModelFileError
 from latentmap.files import write_atomically
 
-__all__ = ["FORMAT", "read_model", "write_model"]
-
 FORMAT = 1
 """The version of what is written; files of every version up to it are read."""
 

@@ -22,8 +22,6 @@ from latentmap.networks.assembly import Networks
 from latentmap.networks.registry import describe_network, network_for
 from latentmap.training.run import empty_history
 
-__all__ = ["LearnedState"]
-
 
 class LearnedState(BaseEstimator):
     """The way between an estimator and what it has learned; not for use by itself."""

@@ -13,8 +13,6 @@ from latentmap.data.sources import ArraySource, Source
 from latentmap.data.sparse import SparseSource, is_sparse
 from latentmap.errors import DataError, RowTypeError
 
-__all__ = ["fitting_rows", "new_rows"]
-
 
 def fitting_rows(estimator: Any, X: Any) -> Source:
     """Check the rows that an estimator is fitted to, and note on it what they look like.

@@ -15,8 +15,6 @@ from latentmap.training.config import Training
 from latentmap.training.launcher import current_launcher
 from latentmap.training.preparation import PreparedData
 
-__all__ = ["VariationalAutoEncoder"]
-
 
 class VariationalAutoEncoder(BaseAutoEncoder):
     """An autoencoder whose codes follow a standard normal distribution.

@@ -13,8 +13,6 @@ from types import ModuleType
 
 from latentmap.files import user_cache_folder
 
-__all__ = ["accelerator", "full_precision", "join", "start"]
-
 
 def start() -> ModuleType:
     """Import Keras on its engine, and return the module.

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from latentmap.data import Source
     from latentmap.distributed.worker import WorkerSettings
 
-__all__ = ["Workers"]
-
 
 class Workers:
     """Processes, on this machine or on many, that train every estimator fitted in the block.

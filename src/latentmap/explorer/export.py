@@ -22,8 +22,6 @@ from latentmap.explorer.table_columns import TableColumns, quantize
 from latentmap.files import check_output_path, write_atomically
 from latentmap.progress import progress
 
-__all__ = ["PAGE_SUFFIXES", "export_page"]
-
 PAGE_SUFFIXES = (".html", ".htm")
 MAX_FILE_BYTES = 19_000_000
 MAX_GRID_NUMBERS = 2**29  # Decoding this many numbers takes about a minute.

@@ -17,8 +17,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-__all__ = ["PAGE_FOLDER", "Page", "bundle", "escape_json"]
-
 PAGE_FOLDER = Path(__file__).parent / "page"
 MAIN_MODULE = "main.js"
 

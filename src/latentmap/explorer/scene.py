@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
     from latentmap.data.types import DataLike
 
-__all__ = ["MAX_ROWS", "Scene", "to_json"]
-
 MAX_ROWS = 100_000
 THUMBNAIL_SIDE = 64
 _SAMPLE_POINTS = 128  # Number of decoded codes that determine the importance of columns.

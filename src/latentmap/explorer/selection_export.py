@@ -10,8 +10,6 @@ import numpy as np
 
 from latentmap.explorer.scene import Scene, to_json
 
-__all__ = ["write_csv"]
-
 _BLOCK_ROWS = 2048
 
 

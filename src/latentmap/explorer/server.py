@@ -23,8 +23,6 @@ from latentmap.explorer.request_policy import RequestPolicy, is_local
 from latentmap.explorer.routes import Response, Router
 from latentmap.explorer.scene import Scene
 
-__all__ = ["Server", "check_address"]
-
 _IDLE_SECONDS = 60.0
 _DRAIN_SECONDS, _DRAIN_BYTES = 2.0, 256 * 2**20
 _SECURITY_HEADERS = {

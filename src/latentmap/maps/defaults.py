@@ -13,8 +13,6 @@ from latentmap.networks.dense import DenseNetwork
 from latentmap.networks.registry import network_for
 from latentmap.training.config import Training
 
-__all__ = ["FORTH", "TRAINING", "both_ways", "epochs_for_map", "layer_sizes", "training_for"]
-
 FORTH = DenseNetwork((512, 256, 256), activation="relu", principal=False, normalize=True)
 BACK = DenseNetwork((512,), activation="relu", principal=False)
 TRAINING = Training(learning_rate=1e-2, patience=None, held_out=0)

@@ -17,8 +17,6 @@ from latentmap.maps.layout import following
 from latentmap.preprocessing.neighbors import NeighborIndex
 from latentmap.training.preparation import PreparedData
 
-__all__ = ["USUAL_ERROR", "MapFigures"]
-
 USUAL_ERROR = 95.0
 """Rows that fit worse than this percentile of the fitted ones lose confidence."""
 DENSITY_BLOCK = 4096

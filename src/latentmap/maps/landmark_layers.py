@@ -17,8 +17,6 @@ from keras import ops
 
 from latentmap.networks.scaling_layers import ConstantsLayer
 
-__all__ = ["AroundMode", "Softened"]
-
 
 def _squared_distances(spots: Any, centers: Any) -> Any:
     """‖z − c‖² for each pair, shape (n, K)."""

@@ -6,8 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["LandmarkSet", "choose_landmarks"]
-
 MOST = 800
 ROWS_EACH = 4
 """Rows for each landmark, where they are few."""

@@ -19,11 +19,6 @@ from latentmap.preprocessing.neighbors import nearest_neighbors
 from latentmap.progress import progress
 from latentmap.training.signals import interrupts_held
 
-__all__ = [
-    "find_layout",
-    "following",
-]
-
 FEWEST_ROWS = 16
 """Of fewer different rows, the first principal components are the layout."""
 FEW_ROWS = 10_000

@@ -22,8 +22,6 @@ from latentmap.preprocessing.pca_projection import (
 from latentmap.progress import progress
 from latentmap.training.preparation import PreparedData
 
-__all__ = ["LAYOUT_BYTES", "Positions", "find_positions", "laid_out"]
-
 MOST_ROWS = {1: 100_000, 2: 100_000, 3: 5_000}
 """By dimensions: of more rows the layout is that of a sample; in 3-D no grid speeds it up."""
 LAYOUT_BYTES = 1200  # of memory for each row in the layout

@@ -17,8 +17,6 @@ from latentmap.networks.pca import projection
 from latentmap.networks.precision import float32
 from latentmap.networks.scaling_layers import Scaling
 
-__all__ = ["MapNetworks", "MapParts", "assemble_map", "squashed", "within_reach"]
-
 MOST_NATS = 160.0
 DECODED_ROWS = 256
 """Rows of a batch, evenly taken, that the way back is trained on: more cost time and add little."""

@@ -11,8 +11,6 @@ from typing import Any
 import keras
 from keras import KerasTensor, ops
 
-__all__ = ["GaussianSample", "kl_divergence"]
-
 
 def kl_divergence(mean: KerasTensor, log_variance: KerasTensor) -> KerasTensor:
     """Return the divergence of N(mean, exp(log_variance)) from N(0, 1) in nats, shape (n,).

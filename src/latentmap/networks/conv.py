@@ -14,8 +14,6 @@ from keras import KerasTensor, layers
 from latentmap.errors import DataError
 from latentmap.networks.dense import check_activation, check_widths, kernel
 
-__all__ = ["ConvNetwork"]
-
 
 @dataclass(frozen=True)
 class ConvNetwork:

@@ -17,18 +17,6 @@ from numpy.typing import ArrayLike
 
 from latentmap.errors import SettingError, UnknownNameError
 
-__all__ = [
-    "LOSSES",
-    "Loss",
-    "bernoulli",
-    "check_loss",
-    "clip",
-    "constant_loss",
-    "gaussian",
-    "loss_for",
-    "squared_error",
-]
-
 
 class Loss(NamedTuple):
     """A reconstruction loss.

@@ -20,8 +20,6 @@ from latentmap.networks.dense import Network
 from latentmap.networks.scaling_layers import Scaling
 from latentmap.preprocessing.pca_projection import PrincipalComponents
 
-__all__ = ["Logit", "principal_decoder", "principal_encoder", "projection"]
-
 
 @keras.saving.register_keras_serializable("latentmap")
 class Logit(layers.Layer):

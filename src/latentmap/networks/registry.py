@@ -11,8 +11,6 @@ from latentmap.errors import SettingError, UnknownNameError
 from latentmap.networks.conv import ConvNetwork
 from latentmap.networks.dense import DenseNetwork, LinearNetwork, Network
 
-__all__ = ["NETWORKS", "describe_network", "network_for"]
-
 NETWORKS: dict[str, Any] = {"linear": LinearNetwork, "dense": DenseNetwork, "conv": ConvNetwork}
 
 

@@ -12,8 +12,6 @@ import numpy as np
 from keras import KerasTensor
 from numpy.typing import ArrayLike
 
-__all__ = ["ConstantsLayer", "Scaling"]
-
 
 class ConstantsLayer(keras.layers.Layer):
     """A layer with arrays that are not trained.

@@ -11,8 +11,6 @@ import numpy as np
 from latentmap.progress import Advance, progress
 from latentmap.training.run import Arrays, TrainingRun, assign_all, copy_value, numbered_arrays
 
-__all__ = ["Callback", "Checkpoint", "EarlyStopping", "ProgressBar", "progress_note"]
-
 
 class Callback:
     """Hooks of the training loop. Each does nothing unless a subclass overrides it."""

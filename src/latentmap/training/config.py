@@ -16,8 +16,6 @@ from latentmap.networks.precision import PRECISIONS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Training", "check_epochs", "check_seed", "check_training"]
-
 MAX_VALIDATION_ROWS = 5000
 MIN_WIDE_VALIDATION_ROWS = 100
 MAX_VALIDATION_NUMBERS = 1 << 24  # Validation rows are stored dense: 64 MB as float32.

@@ -18,8 +18,6 @@ from latentmap.training.run import History
 from latentmap.training.strategy import SingleProcess
 from latentmap.training.task import TrainingTask
 
-__all__ = ["Launcher", "LocalLauncher", "current_launcher", "standard_callbacks", "use_launcher"]
-
 
 class Launcher(Protocol):
     """Runs training tasks.

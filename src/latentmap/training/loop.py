@@ -25,8 +25,6 @@ from latentmap.training.strategy import SingleProcess, Strategy
 from latentmap.training.targets import RowNumbers
 from latentmap.training.task import TrainingTask
 
-__all__ = ["train"]
-
 CHUNK_STEPS = 64
 CHUNK_ROWS = 20_000  # A chunk with more rows would advance the progress bar too rarely.
 DEVICE_CHUNK_FACTOR = 10  # Chunks of rows on the device hold row numbers only, so they are longer.

@@ -16,8 +16,6 @@ from latentmap.training.config import Training, check_epochs, check_seed, check_
 from latentmap.training.launcher import current_launcher
 from latentmap.training.task import TrainingTask
 
-__all__ = ["PreparedData", "prepare_data"]
-
 SAMPLE_NUMBERS = 1 << 20
 
 

@@ -23,8 +23,6 @@ from latentmap.backend import Steps, variables_of
 if TYPE_CHECKING:
     from latentmap.training.callbacks import Callback
 
-__all__ = ["Arrays", "History", "TrainingRun", "assign_all", "copy_value", "empty_history"]
-
 Arrays = dict[str, np.ndarray]
 History = dict[str, list[float]]
 

@@ -7,8 +7,6 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 
-__all__ = ["interrupts_held"]
-
 
 @contextlib.contextmanager
 def interrupts_held() -> Iterator[Callable[[], None]]:

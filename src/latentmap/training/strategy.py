@@ -6,8 +6,6 @@ from typing import Protocol
 
 from latentmap.data.sources import Source
 
-__all__ = ["SingleProcess", "Strategy"]
-
 
 class Strategy(Protocol):
     """Division of the training rows among the processes that train together.

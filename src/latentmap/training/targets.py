@@ -11,8 +11,6 @@ import numpy as np
 from latentmap.data.batching import Rng
 from latentmap.data.sources import Source
 
-__all__ = ["RowNumbers", "RowsWithTargets"]
-
 
 class RowsWithTargets(Source):
     """Rows of a source, and a target for each row.

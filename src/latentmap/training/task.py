@@ -11,8 +11,6 @@ from latentmap.data.sources import ArraySource, Source
 from latentmap.training.config import Training
 from latentmap.training.targets import RowsWithTargets
 
-__all__ = ["TrainingTask"]
-
 
 @dataclass(frozen=True)
 class TrainingTask:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["find_room"]
-
 TRIED = {1: 1_000, 2: 60, 3: 20}
 """Steps along each axis, by dimensions."""
 GROWTH = 2.0

@@ -15,8 +15,6 @@ import numpy as np
 from latentmap.maps.layout import distinct
 from latentmap.preprocessing.neighbors import NeighborIndex, drop_self, nearest_neighbors
 
-__all__ = ["FEWEST", "new_kinds", "wanted_recalled"]
-
 NEIGHBORS = 15
 COMPANY = 0.6
 """Of a new kind are rows whose neighbours have more than this share of new neighbours,"""

@@ -38,8 +38,6 @@ from latentmap.training.config import Training, check_epochs
 from latentmap.training.launcher import LocalLauncher, current_launcher
 from latentmap.training.task import TrainingTask
 
-__all__ = ["Growing"]
-
 GAP = 3.0
 """New landmarks stay so many radii of the window away from old ones: no window holds both."""
 ROWS_EACH = 4

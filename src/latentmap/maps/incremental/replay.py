@@ -15,8 +15,6 @@ from typing import NamedTuple
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-__all__ = ["Recalled", "recall"]
-
 DIRECTIONS = 4
 STEADIED = 8
 """A landmark's scatter counts as if it had so many more rows, of the scatter of all landmarks."""

@@ -18,8 +18,6 @@ import numpy as np
 from latentmap.backend import apply
 from latentmap.data.sources import Source
 
-__all__ = ["Lessons", "Teacher"]
-
 
 @dataclass(frozen=True)
 class Teacher:

@@ -17,8 +17,6 @@ from latentmap.preprocessing.neighbors import NeighborIndex
 from latentmap.preprocessing.pca_projection import PrincipalComponents, scale_rows
 from latentmap.preprocessing.scaling import Scale
 
-__all__ = ["KEPT", "Keeping"]
-
 KEPT = {name: f"kept_{name}" for name in Recalled._fields}
 
 

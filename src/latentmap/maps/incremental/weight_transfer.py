@@ -9,8 +9,6 @@ import keras
 import numpy as np
 from keras import layers
 
-__all__ = ["keep_normalized", "take_over"]
-
 
 def take_over(new: Any, old: Any) -> None:
     """Give a model the weights of another that differs only in having fewer of some numbers.
