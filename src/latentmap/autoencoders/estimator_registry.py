@@ -13,8 +13,6 @@ from latentmap.errors import UnknownNameError
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
 
-__all__ = ["estimator_class"]
-
 _MODULES = {
     "AutoEncoder": "latentmap.autoencoders.autoencoder",
     "LatentMap": "latentmap.maps.latent_map",

@@ -12,8 +12,6 @@ from latentmap.errors import UnknownNameError
 from latentmap.networks.dense import LinearNetwork
 from latentmap.training.config import Training
 
-__all__ = ["PRESETS", "Preset", "make_estimator"]
-
 
 class Preset(NamedTuple):
     """A named set of settings.

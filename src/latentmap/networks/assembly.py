@@ -26,18 +26,6 @@ from latentmap.networks.precision import float32
 from latentmap.networks.scaling_layers import Scaling
 from latentmap.preprocessing.pca_projection import PrincipalComponents
 
-__all__ = [
-    "Networks",
-    "Objective",
-    "Parts",
-    "Remade",
-    "assemble",
-    "assemble_variational",
-    "check_pair",
-    "decoder_of",
-    "noisy",
-]
-
 Figures = Callable[[KerasTensor, bool], list[KerasTensor]]
 
 

@@ -16,16 +16,6 @@ from keras import KerasTensor, layers
 from latentmap.backend import uniform
 from latentmap.errors import SettingError
 
-__all__ = [
-    "DenseNetwork",
-    "LinearNetwork",
-    "Network",
-    "check_activation",
-    "check_widths",
-    "draw_seed",
-    "kernel",
-]
-
 
 class Network(Protocol):
     """Settings of a network that can build an encoder and a decoder."""

@@ -14,8 +14,6 @@ from contextlib import contextmanager
 import keras
 from keras import KerasTensor, layers, ops
 
-__all__ = ["PRECISIONS", "float32", "products_in"]
-
 # Names of the setting, and of Keras's dtype policies.
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 _MULTIPLYING = (layers.Dense, layers.Conv1D, layers.Conv2D, layers.Conv2DTranspose)
