@@ -86,7 +86,7 @@ def test_other_bytes_raise(data):
 
 def test_bytes_of_more_rows_raise():
     data = AdaptiveCoder([student_t_prior(20, 3.0)] * 3).encode(normals(100))
-    with pytest.raises(FileError, match="expected those of 50 rows, found more"):
+    with pytest.raises(FileError, match="expected 50 rows, found additional data"):
         AdaptiveCoder([student_t_prior(20, 3.0)] * 3).decode(data, 50)
 
 

@@ -163,7 +163,7 @@ def test_unpack_inverts_pack(codes):
 def test_bytes_of_another_size_raise(codes):
     data = fit_quantizer(codes, np.ones(3), step_exponent=0).pack()
     for n in (1, 2, 4, 1000):
-        with pytest.raises(FileError, match=f"expected those of {n} components"):
+        with pytest.raises(FileError, match=r"steps: expected \d+ bytes"):
             Quantizer.unpack(data, n)
     for damaged in (b"", b"steps", data[:-9]):
         with pytest.raises(FileError, match="steps: expected"):

@@ -97,7 +97,7 @@ def test_limits_out_of_range_raise(name, value):
 
 
 def test_two_limits_raise():
-    with pytest.raises(SettingError, match="expected one limit, found both"):
+    with pytest.raises(SettingError, match="expected one of them, found both"):
         CompressionLimit(0.1, 3).check()
 
 

@@ -89,9 +89,9 @@ def test_limits_are_kept(run, digits_model, tmp_path, limit):
 @pytest.mark.parametrize(
     ("data", "options", "words"),
     [
-        ("digits", ["--error", 0.1, "--bytes-per-row", 3], "expected one limit, found both"),
+        ("digits", ["--error", 0.1, "--bytes-per-row", 3], "expected one of them, found both"),
         ("digits", ["--error", -1], "error: expected a number above 0"),
-        ("digits", ["--error", 1e-6], "which the model itself makes"),
+        ("digits", ["--error", 1e-6], "the error of the model on these rows"),
         ("digits", ["--bytes-per-row", 0.001], "bytes per row: expected at least"),
         ("digits", ["-o", "no/folder/digits.codes"], "does not exist"),
         ("digits", ["-o", "."], "found a folder"),
@@ -118,7 +118,7 @@ def test_files_of_another_model_truncated_and_other_files_are_reported(
     cut.write_bytes(whole.read_bytes()[:-3])
     for model, path, words in (
         (plain_model, whole, "expected codes of this model, found those of another"),
-        (digits_model, cut, "it is cut short"),
+        (digits_model, cut, "truncated"),
         (digits_model, nonsense / "text.csv", "expected a file that compress wrote"),
         (digits_model, nonsense, "cannot be read"),
         (digits_model, tmp_path / "none.codes", "no such file"),

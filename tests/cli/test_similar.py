@@ -137,13 +137,13 @@ def test_few_rows_have_few_neighbours(run, wine_model, wine_csv, tmp_path):
     refused = run(
         "similar", wine_model, tmp_path / "1.csv", "--reference", tmp_path / "1.csv", code=2
     )
-    assert "expected another row to search, found none" in refused.stderr
+    assert "expected a row other than the query, found none" in refused.stderr
 
 
 def test_the_same_output_twice_is_reported(run, wine_model, wine_csv, tmp_path):
     target = tmp_path / "near.csv"
     refused = run("similar", wine_model, wine_csv, "-o", target, "--save-index", target, code=2)
-    assert "expected a different path for each output" in refused.stderr
+    assert "expected different paths for the outputs" in refused.stderr
     assert list(tmp_path.iterdir()) == []
 
 
@@ -182,7 +182,7 @@ def test_tables_are_printed(run, wine_model, wine_csv, digits_model):
         (["digits#0", "-o", "no/a.png"], "does not exist"),
         (["digits#0", "--save-index", "no/a.index"], "does not exist"),
         (["digits#0", "--index", "gone.index"], "gone.index: no such file"),
-        (["digits#0", "--index", "{n}/noise.safetensors"], "expected a whole index file"),
+        (["digits#0", "--index", "{n}/noise.safetensors"], "expected an index file"),
         (["digits#0", "--index", "{m}"], "expected a search index, found a model"),
         (["digits#0", "--reference", "wine"], "X has 13 features"),
         (["wine#0"], "X has 13 features"),

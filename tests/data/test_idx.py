@@ -57,7 +57,7 @@ def test_all_types_zipped_or_not(path, pack, kind, dtype):
         (b"\x89PNG", "expected an IDX file, found one that starts with"),
         (bytes([0, 0, 7, 1]), "expected an IDX file"),
         (bytes([0, 0, 8, 0]), "expected an IDX file"),
-        (bytes([0, 0, 8, 3, 0, 0]), "expected 3 sizes, found a file cut short"),
+        (bytes([0, 0, 8, 3, 0, 0]), "expected 3 sizes, found a truncated file"),
         (idx((0, 2**32 - 1, 2**32 - 1), b""), "cannot be read as an IDX file"),
         (idx((2, 3), b"12345"), "expected 6 bytes of numbers, found 5"),
         (idx((2, 3), b"1234567"), "expected 6 bytes of numbers, found more"),
@@ -74,7 +74,7 @@ def test_wrong_files(path, content, sentence, pack):
 def test_truncated_gzip(path, cut):
     noise = np.random.default_rng(0).bytes(600)
     path.write_bytes(gzip.compress(idx((6, 100), noise))[:cut])
-    with pytest.raises(FileError, match=r"^x-idx: cannot be read as an IDX file \(it is cut short"):
+    with pytest.raises(FileError, match=r"^x-idx: cannot be read as an IDX file \(it is truncated"):
         read_idx(path)
 
 

@@ -37,7 +37,5 @@ def test_unsafe_names(name):
 
 
 def test_equal_names_raise():
-    with pytest.raises(
-        SettingError, match=r"image name 'A.jpg': expected a unique name, found that of 'a"
-    ):
+    with pytest.raises(SettingError, match=r"image name 'A.jpg': expected a unique name, found 'a"):
         safe_file_names(["a.png", "A.jpg"])

@@ -106,7 +106,7 @@ def test_message_gives_the_row_of_a_missing_value_in_a_group(tmp_path, small_pie
     columns = {"x": pa.array([None if i == 777 else i for i in range(950)]), "y": np.arange(950)}
     source = open_parquet(write(tmp_path / "one.parquet", columns))
     assert source[600:610][:, 0].tolist() == list(range(600, 610))
-    with pytest.raises(DataError, match="row 777, column x: expected a number, found nothing"):
+    with pytest.raises(DataError, match="row 777, column x: expected a number, found null"):
         source[:]
     assert source[:100][:, 0].tolist() == list(range(100))
 
@@ -127,7 +127,7 @@ def test_small_groups_are_read_together(tmp_path, reads, monkeypatch):
 def test_message_gives_the_row_of_a_missing_value_in_small_groups(tmp_path):
     values = pa.array([None if i == 777 else i for i in range(950)])
     path = write(tmp_path / "one.parquet", {"x": values}, row_group_size=10)
-    with pytest.raises(DataError, match="row 777, column x: expected a number, found nothing"):
+    with pytest.raises(DataError, match="row 777, column x: expected a number, found null"):
         open_parquet(path)[:]
 
 
@@ -174,20 +174,20 @@ def test_pandas_index_is_not_a_feature(tmp_path):
 def test_message_names_a_missing_value(tmp_path, statistics):
     columns = {"a": [1, 2, 3, 4, 5], "age": [1.0, 2, 3, None, 5]}
     path = write(tmp_path / "x.parquet", columns, row_group_size=2, write_statistics=statistics)
-    sentence = "^x.parquet, row 3, column age: expected a number, found nothing$"
+    sentence = "^x.parquet, row 3, column age: expected a number, found null$"
     with pytest.raises(DataError, match=sentence):
         open_parquet(path)[:]
 
 
 def test_missing_values_in_lists_and_labels(tmp_path):
     lists = pa.array([[1, 2], None, [3, 4]], pa.list_(pa.int32(), 2))
-    with pytest.raises(DataError, match="row 1, column pixels: expected a number, found nothing"):
+    with pytest.raises(DataError, match="row 1, column pixels: expected a number, found null"):
         open_parquet(write(tmp_path / "a.parquet", {"pixels": lists}))[:]
     lists = pa.array([[1, 2], [3, 4], [5, None]], pa.list_(pa.int32(), 2))
-    with pytest.raises(DataError, match="row 2, column pixels: expected a number, found nothing"):
+    with pytest.raises(DataError, match="row 2, column pixels: expected a number, found null"):
         open_parquet(write(tmp_path / "b.parquet", {"pixels": lists}))[:]
     path = write(tmp_path / "c.parquet", {"a": [1, 2], "kind": ["x", None]})
-    with pytest.raises(DataError, match="row 1, column kind: expected a label, found none"):
+    with pytest.raises(DataError, match="row 1, column kind: expected a label, found null"):
         open_parquet(path, "kind")
 
 

@@ -7,7 +7,7 @@ from latentmap.errors import DataError, FileError
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        (EOFError(), "it is cut short"),
+        (EOFError(), "it is truncated"),
         (FileNotFoundError(2, "No such file or directory"), "No such file or directory"),
         (ValueError("wrong magic.\nand more"), "wrong magic"),
         (ValueError(), "ValueError"),

@@ -170,7 +170,7 @@ def test_array_source_reads_standard_types(found, read):
 
 
 def test_array_source_needs_one_label_per_row():
-    with pytest.raises(DataError, match=r"expected a label for 3 rows, found \(2,\)"):
+    with pytest.raises(DataError, match=r"expected labels of shape \(3,\), found \(2,\)"):
         ArraySource(np.zeros((3, 1)), labels=[1, 2])
 
 
@@ -191,7 +191,7 @@ def test_truncated_mapped_file_raises(tmp_path):
     np.save(path, np.arange(400_000, dtype=np.float64).reshape(1000, 400))
     source = ArraySource(np.load(path, mmap_mode="r"), name="rows.npy")
     os.truncate(path, 100_000)
-    with pytest.raises(FileError, match=r"^rows.npy: it was cut short while it was read$"):
+    with pytest.raises(FileError, match=r"^rows.npy: the file became shorter while it was read$"):
         source[990:]
 
 

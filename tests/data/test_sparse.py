@@ -124,7 +124,7 @@ def test_invalid_sparse_rows_raise(matrix, message):
 
 
 def test_labels_are_one_per_row():
-    with pytest.raises(DataError, match=r"expected a label for 50 rows, found \(2,\)"):
+    with pytest.raises(DataError, match=r"expected labels of shape \(50,\), found \(2,\)"):
         source(labels=[1, 2])
 
 

@@ -165,7 +165,7 @@ def test_an_empty_folder_is_filled(tmp_path):
         (
             "x.csv",
             {"labels": range(10), "feature_names": ["a", "b", "label"]},
-            "labels: expected no other column 'label', found one",
+            "labels: expected no feature named 'label', found one",
         ),
     ],
 )

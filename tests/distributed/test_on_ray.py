@@ -301,7 +301,7 @@ def test_the_command_rejects_unsuitable_data_and_outputs(workers, run, tables, f
 def test_workers_cannot_be_entered_twice_or_on_another_cluster(workers, cluster):
     with pytest.raises(SettingError, match="expected a new Workers object"), workers:
         pass
-    with pytest.raises(SettingError, match="expected the cluster that is connected"):
+    with pytest.raises(SettingError, match="the address of the connected cluster"):
         Workers(1, ray="127.0.0.1:1").__enter__()
     with Workers(1, ray=cluster):
         pass

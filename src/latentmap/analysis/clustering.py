@@ -24,8 +24,9 @@ from latentmap.errors import SettingError
 from latentmap.progress import progress
 
 SAMPLE_ROWS = 20_000
-# With an estimated number of clusters, a cluster has at least this excess mass, in units of k,
-# and this prominence, in units of 1 / √k, the standard deviation of log f.
+# If the number of clusters is estimated, a cluster has at least this excess mass, in units of the
+# number k of neighbours, and this prominence, in units of 1 / √k, the standard deviation of the log
+# density.
 MIN_EXCESS_MASS = 2.0
 MIN_PROMINENCE = 6.0
 # A mixture is fitted with at least this number of codes per parameter; else k-means is used.

@@ -173,7 +173,7 @@ class CodeFile:
                     rows = min(self.block, self.rows - start)
                     yield _decode_block(self.quantizer, coder, data, rows)
             if self._bytes_left(file):
-                raise FileError(f"{self.path}: expected its end after {self.rows} rows, found more")
+                raise FileError(f"{self.path}: expected {self.rows} rows, found additional data")
 
     def _decode_labels(self, names: list, data: bytes) -> np.ndarray:
         longest = max(len(str(name)) for name in names)
@@ -181,7 +181,7 @@ class CodeFile:
         with self._add_path():
             indices = AdaptiveCoder([uniform_prior(len(names))]).decode(data, self.rows)[:, 0]
             if indices.max() >= len(names):
-                raise FileError(f"labels: expected one of {len(names)}, found another")
+                raise FileError(f"labels: expected indices below {len(names)}, found others")
         return np.array(names)[indices]
 
     def _read_frame(self, file: BinaryIO) -> bytes:
@@ -202,11 +202,11 @@ class CodeFile:
         return os.fstat(file.fileno()).st_size - file.tell()
 
     def _truncated(self) -> FileError:
-        return FileError(f"{self.path}: expected a whole file, but it is cut short")
+        return FileError(f"{self.path}: expected a complete file, found a truncated one")
 
     @contextlib.contextmanager
     def _add_path(self) -> Iterator[None]:
-        """Add the path to errors in the contents of the file."""
+        """Add the path to the message of each FileError."""
         try:
             yield
         except FileError as error:
@@ -215,11 +215,11 @@ class CodeFile:
 
 def _decode_block(quantizer: Quantizer, coder: AdaptiveCoder, data: bytes, rows: int) -> np.ndarray:
     if len(data) < _COUNT.size:
-        raise FileError("a block: expected a count, found nothing")
+        raise FileError("a block: expected the number of its exact codes, found too few bytes")
     count, limits = _COUNT.unpack_from(data)[0], quantizer.max_levels
     start = _COUNT.size + 4 * count
     if start > len(data):
-        raise FileError(f"a block: expected {count} codes, found fewer")
+        raise FileError(f"a block: expected {count} exact codes, found too few bytes")
     symbols = coder.decode(data[start:], rows)
     is_outside = symbols > 2 * limits
     if is_outside.sum() != count:
@@ -227,7 +227,7 @@ def _decode_block(quantizer: Quantizer, coder: AdaptiveCoder, data: bytes, rows:
     codes = quantizer.codes(np.where(is_outside, 0, symbols - limits))
     codes[is_outside] = np.frombuffer(data, "<f4", count, _COUNT.size)
     if not np.isfinite(codes).all():
-        raise FileError("a block: expected finite codes, found others")
+        raise FileError("a block: expected finite codes, found NaN or infinity")
     return codes
 
 

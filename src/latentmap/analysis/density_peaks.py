@@ -53,7 +53,7 @@ class DensityModes:
 
 
 class Merge(NamedTuple):
-    """Merge of two groups of modes at a saddle, which is between the modes ``ends`` of the groups.
+    """Merge of two groups of modes at the saddle between the two modes ``ends``.
 
     ``absorbed`` is the main mode of the group with less excess mass. ``excess_mass`` is the mass of
     this group above the saddle, in points, and ``prominence`` the difference between its highest

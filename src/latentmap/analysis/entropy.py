@@ -82,7 +82,7 @@ class AdaptiveCoder:
         from constriction import stream
 
         if len(data) % 4:
-            raise FileError(f"coded symbols: expected whole words of 4 bytes, found {len(data)}")
+            raise FileError(f"coded symbols: expected a multiple of 4 bytes, found {len(data)}")
         decoder = stream.queue.RangeDecoder(np.frombuffer(data, "<u4").astype(np.uint32))
         symbols = np.empty((rows, len(self.weights)), np.int32)
         try:
@@ -92,9 +92,9 @@ class AdaptiveCoder:
                     _update(weights, part)
                     symbols[start:stop, column] = part
         except (AssertionError, ValueError) as error:
-            raise FileError(f"coded symbols: expected those of a range coder ({error})") from None
+            raise FileError(f"coded symbols: expected range-coded data ({error})") from None
         if not decoder.maybe_exhausted():
-            raise FileError(f"coded symbols: expected those of {rows} rows, found more")
+            raise FileError(f"coded symbols: expected {rows} rows, found additional data")
         return symbols
 
     def _update_intervals(self, rows: int) -> Iterator[tuple[int, int]]:

@@ -89,7 +89,7 @@ def _read(path: Path) -> tuple[dict[str, str | None], dict[str, np.ndarray]]:
         if isinstance(error, FileError):
             raise
         raise FileError(
-            f"{path}: expected a whole index file, found another or a truncated file ({error})"
+            f"{path}: expected an index file, found another or a truncated file ({error})"
         ) from None
     if fingerprint({"text": metadata[_METADATA_KEY]}, arrays) != metadata.get(_CHECKSUM_KEY):
         raise FileError(f"{path}: the index is damaged (its checksum differs)")
@@ -105,7 +105,7 @@ def _parse_metadata(path: Path, metadata: dict[str, str]) -> dict[str, str | Non
         about = dict(json.loads(metadata[_METADATA_KEY]))
         version = int(about.pop("format"))
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
-        raise FileError(f"{path}: the description of the index is damaged") from None
+        raise FileError(f"{path}: the metadata of the index are damaged") from None
     if version > FORMAT:
         raise FileError(
             f"{path}: expected format {FORMAT} or older, found {version}; upgrade latentmap"
@@ -113,7 +113,7 @@ def _parse_metadata(path: Path, metadata: dict[str, str]) -> dict[str, str | Non
     if set(about) != set(_METADATA_TYPES) or not all(
         isinstance(about[key], kind) for key, kind in _METADATA_TYPES.items()
     ):
-        raise FileError(f"{path}: the description of the index is damaged")
+        raise FileError(f"{path}: the metadata of the index are damaged")
     return about
 
 

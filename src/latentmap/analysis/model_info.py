@@ -1,4 +1,4 @@
-"""What a fitted estimator can do, read from its public attributes.
+"""Properties of a fitted estimator, read from its public attributes.
 
 Analysis, metrics, plots, the explorer and the command all work with fitted estimators, also with
 those of scikit-learn. They ask this module what an estimator offers, so that no other module

@@ -124,7 +124,7 @@ class OutlierDetector:
         distances, _ = self._nearest_reference(self.codes)
         self._error_tail = TailDistribution(finite_logs(errors))
         self._distance_tail = TailDistribution(finite_logs(distances))
-        # With more components, the reconstruction error is less and the code more informative.
+        # With more components, the error contains less information and the code more.
         self._weight = max(1.0, np.log2(self.codes.shape[1]))
         self._tail = TailDistribution(self._combine(*self._surprisals(errors, distances)))
 
@@ -187,7 +187,7 @@ class OutlierDetector:
         return of_error + self._weight * of_distance
 
     def _nearest_reference(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the distance to the nearest reference code other than the own, and its row."""
+        """Return the distance to the nearest reference code except the own one, and its row."""
         points = self._standardize(codes)
         neighbors = self._index.search(points, min(2, len(self._points)))
         is_own = self._distances(points, neighbors[:, 0]) < SAME_CODE

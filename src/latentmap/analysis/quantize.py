@@ -21,10 +21,10 @@ from latentmap.errors import FileError
 # An increase of the step exponent by this number doubles the steps.
 UNITS_PER_OCTAVE = 256
 PROBED_CODES, PROBED_NUMBERS = 256, 2**27
-# Step of the finite differences, in standard deviations, similar to a rounding error.
+# Step of the finite differences, in standard deviations; rounding changes codes by a similar size.
 DIFFERENCE_STEP = 0.25
 CENTER_UNITS, DEVIATION_UNITS, OFFSET_UNITS = 16, 8, 256
-# Standard deviation of the finest levels: rounding adds 10⁻⁷ of the variance.
+# Largest standard deviation of the levels; rounding then adds 10⁻⁷ of the variance.
 MAX_LEVEL_DEVIATION = 1000
 MAX_EXPONENT = 100 * UNITS_PER_OCTAVE
 MAX_LEVEL = np.iinfo(np.int32).max // 2
@@ -96,9 +96,9 @@ class Quantizer(NamedTuple):
         try:
             joined = zlib.decompressobj().decompress(data, sum(sizes) + 1)
         except zlib.error as error:
-            raise FileError(f"steps: expected compressed numbers ({error})") from None
+            raise FileError(f"steps: expected zlib data ({error})") from None
         if len(joined) != sum(sizes):
-            raise FileError(f"steps: expected those of {n} components, found another number")
+            raise FileError(f"steps: expected {sum(sizes)} bytes, found {len(joined)}")
         bounds = np.cumsum([0, *sizes])
         arrays = [
             np.frombuffer(joined[start:stop], kind).astype(np.dtype(kind).newbyteorder("="))
@@ -118,7 +118,7 @@ class Quantizer(NamedTuple):
 
 
 def clip_outliers(codes: np.ndarray) -> np.ndarray:
-    """Clip codes that are ten times the central 98 % range of their component away from it.
+    """Clip codes farther from the central 98 % range of a component than ten times its width.
 
     Such a code would change the center and the deviation of all others. A file stores it exactly,
     outside the levels.
@@ -190,13 +190,13 @@ def fit_quantizer(codes: np.ndarray, sensitivities: np.ndarray, step_exponent: i
 
 
 def _relative_exponents(sensitivities: np.ndarray) -> np.ndarray:
-    """Return the exponents of 1 / √s, at most 10⁴ times that of the largest sensitivity."""
+    """Return the exponents of 1 / √s, for sensitivities s of at least 10⁻⁸ times the largest."""
     largest = float(sensitivities.max()) or 1.0
     return -UNITS_PER_OCTAVE / 2 * np.log2(np.maximum(sensitivities, 1e-8 * largest))
 
 
 def _fit_offsets(quantizer: Quantizer, codes: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Return the mean offset of the codes from level ±1, and from larger levels."""
+    """Return the mean offset of codes from their level, for levels ±1 and for larger levels."""
     positions = codes / quantizer.steps - quantizer.centers / CENTER_UNITS
     offset, size = np.sign(levels) * (positions - levels), np.abs(levels)
     groups = (size == 1, (size > 1) & (size < MAX_LEVEL))
@@ -205,7 +205,7 @@ def _fit_offsets(quantizer: Quantizer, codes: np.ndarray, levels: np.ndarray) ->
 
 
 def min_step_exponent(codes: np.ndarray, sensitivities: np.ndarray) -> int:
-    """Return the exponent at which the levels of the widest component deviate by 1000."""
+    """Return the exponent at which the largest standard deviation of the levels is 1000."""
     deviations = codes.std(axis=0, dtype=np.float64)
     widest = float(np.max(deviations * _inverse_relative_steps(sensitivities)))
     return int(np.floor(UNITS_PER_OCTAVE * np.log2((widest or 1.0) / MAX_LEVEL_DEVIATION)))

@@ -53,9 +53,9 @@ class CompressionLimit(NamedTuple):
         return f"an error of {self.error}"
 
     def check(self) -> None:
-        """Raise if both limits are set, or a limit is not a positive number."""
+        """Raise SettingError if both limits are set, or a limit is not a positive number."""
         if None not in self:
-            raise SettingError("error, bytes per row: expected one limit, found both")
+            raise SettingError("error, bytes per row: expected one of them, found both")
         for name, value in zip(("error", "bytes per row"), self, strict=True):
             if value is not None and not 0 < value < math.inf:
                 raise SettingError(f"{name}: expected a number above 0, found {value}")
@@ -67,11 +67,11 @@ class CompressionLimit(NamedTuple):
         return self.error is None or mse <= self.error
 
     def check_possible(self, model_mse: float) -> None:
-        """Raise if the error of the model alone exceeds the limit."""
+        """Raise SettingError if the error of the model without rounding exceeds the limit."""
         if self.error is not None and self.error <= model_mse:
             raise SettingError(
-                f"error: expected more than {model_mse:.4g}, which the model itself makes on these "
-                f"rows before any code is rounded, found {self.error:g}"
+                f"error: expected more than {model_mse:.4g}, the error of the model on these rows "
+                f"without rounding, found {self.error:g}"
             )
 
 
@@ -84,14 +84,14 @@ class CompressionJob:
     labels: EncodedLabels
 
     @property
-    def row_numbers(self) -> int:
+    def row_size(self) -> int:
         """The number of values of a row."""
         return math.prod(self.source.row_shape)
 
     @property
     def block(self) -> int:
         """The number of rows in a block."""
-        return int(np.clip(BLOCK_NUMBERS // self.row_numbers, 1, BLOCK_ROWS))
+        return int(np.clip(BLOCK_NUMBERS // self.row_size, 1, BLOCK_ROWS))
 
     @property
     def scale(self) -> np.ndarray:
@@ -110,7 +110,7 @@ class CompressionJob:
         """Return the mean squared error of decoded codes, in scaled units."""
         total = 0.0
         for start in range(0, len(rows), self.block):
-            block = rows[start : start + self.block].reshape(-1, self.row_numbers)
+            block = rows[start : start + self.block].reshape(-1, self.row_size)
             decoded = self.estimator.inverse_transform(codes[start : start + self.block])
             difference = (np.asarray(decoded).reshape(block.shape) - block) / self.scale
             total += float(np.sum(np.square(difference), dtype=np.float64))
@@ -140,7 +140,7 @@ class JobSample:
     @classmethod
     def draw(cls, job: CompressionJob, verbose: bool = False) -> JobSample:
         """Draw and encode at most 10,000 rows."""
-        n_rows = int(np.clip(SAMPLE_NUMBERS // job.row_numbers, 1, SAMPLE_ROWS))
+        n_rows = int(np.clip(SAMPLE_NUMBERS // job.row_size, 1, SAMPLE_ROWS))
         sample = job.source.sample(n_rows)
         rows = sample[:]
         sample.check(rows, 0)

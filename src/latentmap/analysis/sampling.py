@@ -28,8 +28,8 @@ MAX_CODES = 20_000
 MAX_GAUSSIANS = 256
 CODES_PER_GAUSSIAN = 20
 HELD_OUT_FRACTION = 0.1
-# Up to this number of Gaussians, the search continues after one failure to improve.
-PATIENT_UP_TO = 32
+# Up to this number of Gaussians, the search continues after one mixture without improvement.
+SECOND_TRY_GAUSSIANS = 32
 # Minimum variance of a Gaussian in any direction, relative to that of all codes.
 MIN_VARIANCE = 1e-4
 # A larger mixture must improve the held-out log density by this number of standard errors.
@@ -201,7 +201,7 @@ def _select_mixture(codes: np.ndarray, seed: int, verbose: bool) -> GaussianMixt
             else:
                 n_failures += 1
             advance(count, note=f"{count} Gaussians")
-            if n_failures > (count <= PATIENT_UP_TO):
+            if n_failures > (count <= SECOND_TRY_GAUSSIANS):
                 break
     return best
 
@@ -226,6 +226,6 @@ def _fit_mixture(codes: np.ndarray, count: int, seed: int) -> GaussianMixture:
         count, reg_covar=MIN_VARIANCE, tol=1e-2, max_iter=30, random_state=seed
     )
     with warnings.catch_warnings():
-        # The fit is accurate enough when it stops, also for equal codes.
+        # The fit is accurate enough after ``max_iter`` iterations.
         warnings.simplefilter("ignore", ConvergenceWarning)
         return mixture.fit(codes.astype(np.float32))  # float32 takes half the time of float64.

@@ -36,7 +36,7 @@ EXAMPLES = (
     "latentmap cluster flowers.safetensors rows.csv --label species --json",
 )
 _MAX_PRINTED_ROWS = 3
-# The exemplars are the best reconstructed of this many times as many candidates.
+# Number of candidates for each exemplar; the best reconstructed ones become exemplars.
 _CANDIDATES = 2
 _METHODS = {
     "density": "",

@@ -27,7 +27,7 @@ EXAMPLES = (
 def compress(
     model: Model,
     data: Data,
-    output: Annotated[Path, output_option("FILE", "CompressionResult file to write.")],
+    output: Annotated[Path, output_option("FILE", "Compressed file to write.")],
     error: Annotated[
         float | None,
         option(

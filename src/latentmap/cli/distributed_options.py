@@ -26,7 +26,7 @@ def check_worker_options(
         return
     for name, value in {"--ray": ray, "--storage": storage}.items():
         if value is not None:
-            raise SettingError(f"{name}: expected --workers with it, found none")
+            raise SettingError(f"{name}: has no effect without --workers; add --workers N")
 
 
 def check_shareable(n_workers: int | None, rows: Source) -> None:

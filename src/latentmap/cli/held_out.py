@@ -1,4 +1,4 @@
-"""Which rows a model is fitted to, and which it is evaluated on.
+"""Split of the rows into those that a model is fitted to and those that it is evaluated on.
 
 A built-in data set has unseen rows. From other data, `fit` holds out a tenth. The model file stores
 how they were chosen and a fingerprint of the data, so that `evaluate` finds the same rows again.
@@ -25,7 +25,7 @@ _SHARE, _MAX_HELD_OUT = 0.1, 10_000
 
 @dataclass(frozen=True)
 class HeldOut:
-    """How the rows that a model was not fitted to are found again."""
+    """Description of held-out rows in a model file, from which `evaluate` selects the same rows."""
 
     rows: int
     data_set: str | None = None
@@ -39,7 +39,7 @@ class HeldOut:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> HeldOut:
-        """Read what a model file stores."""
+        """Return the description that a model file stores."""
         known = {field.name for field in fields(cls)}
         return cls(**{"rows": 0, **{k: v for k, v in stored.items() if k in known}})
 

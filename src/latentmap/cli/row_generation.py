@@ -30,7 +30,7 @@ _MAX_MEASURED_STEPS = 5000
 
 @dataclass(frozen=True)
 class Request:
-    """What the user asks for, with the model loaded."""
+    """Options of a `generate` command, with the loaded model."""
 
     model: Estimator
     n_rows: int

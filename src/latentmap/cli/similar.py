@@ -113,14 +113,16 @@ def _check_outputs(
     written = [*outputs, *([save_index] if save_index else [])]
     for path in written:
         if written.count(path) > 1:
-            raise FileError(f"{path}: expected a different path for each output, found it twice")
+            raise FileError(
+                f"{path}: expected different paths for the outputs, found this one twice"
+            )
 
 
 def _search(model: Estimator, query: Query, reference: Reference, k: int | None) -> SearchResult:
     own = reference.own_numbers(query)
     most = len(reference.index) - (own is not None)
     if most < 1:
-        raise SettingError(f"{reference.name}: expected another row to search, found none")
+        raise SettingError(f"{reference.name}: expected a row other than the query, found none")
     k = min(_DEFAULT_NEIGHBORS, most) if k is None else k
     if k > most:
         rows = "other rows" if own is not None else "rows"

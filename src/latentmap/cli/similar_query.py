@@ -1,4 +1,4 @@
-"""The rows that `similar` and `compare` are asked about, and the rows that they search."""
+"""The query rows of `similar` and `compare`, and the reference rows that they search."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _MAX_SPREAD_ROWS, _MAX_SPREAD_NUMBERS = 2000, 2**22
 
 @dataclass(frozen=True)
 class Query:
-    """The rows that the user asks about, and the data that they belong to."""
+    """The query rows, and the data that they belong to."""
 
     text: str
     rows: Source

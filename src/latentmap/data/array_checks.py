@@ -126,7 +126,7 @@ def check_labels(name: str, labels: ArrayLike | None, length: int) -> np.ndarray
         return None
     array = np.asarray(labels)
     if array.shape != (length,):
-        raise DataError(f"{name}: expected a label for {length} rows, found {array.shape}")
+        raise DataError(f"{name}: expected labels of shape ({length},), found {array.shape}")
     return array
 
 

@@ -154,5 +154,5 @@ def _check_bytes(name: str, header: _Header, size: int) -> None:
     n_bytes = size - header.offset
     if header.dtype.kind != "O" and n_bytes < header.nbytes:
         raise FileError(
-            f"{name}: expected {header.nbytes:,} bytes of rows, found {n_bytes:,}; it is cut short"
+            f"{name}: expected {header.nbytes:,} bytes of rows, found {n_bytes:,} (truncated)"
         )

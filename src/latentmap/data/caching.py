@@ -16,7 +16,7 @@ from latentmap.data.batching import read_batches
 from latentmap.data.memmap import TemporaryArrayFile, cache_folder
 from latentmap.data.sources import CachedSource, Source
 
-# Free disk space that a copy must find, as a multiple of its size.
+# A copy is written only if the free disk space is at least this multiple of its size.
 DISK_MARGIN = 2
 
 
@@ -37,8 +37,8 @@ def load_or_cache(rows: Source, verbose: bool = False, use_disk: bool = True) ->
 def copy_to_cache(rows: Source, verbose: bool = False) -> Source:
     """Return the same rows in a temporary file, decoded.
 
-    Rows that are decoded already are returned as they are, and so are rows for whose copy the disk
-    has no room.
+    Rows that are decoded already are returned unchanged, and so are all rows if the disk has too
+    little free space for a copy.
     """
     if rows.is_decoded or shutil.disk_usage(cache_folder()).free < DISK_MARGIN * rows.nbytes:
         return rows

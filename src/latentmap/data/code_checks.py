@@ -48,7 +48,7 @@ def check_codes(
     try:
         array = as_array(codes, dtype=np.float32)
     except (ValueError, TypeError):
-        raise DataError(f"{name}: expected numbers, found something else") from None
+        raise DataError(f"{name}: expected an array of numbers, found other values") from None
     width = array.shape[1] if array.ndim == 2 else 0
     if width < 1 or width != (n_components or width) or len(array) < min_rows:
         expected = n_components or "n_components"

@@ -62,7 +62,7 @@ def _read_header(stream: _Stream, name: str) -> tuple[np.dtype, tuple[int, ...]]
         raise FileError(f"{name}: expected {_FORMAT}, found one that starts with {magic!r}")
     sizes = stream.read(4 * magic[3])
     if len(sizes) < 4 * magic[3]:
-        raise FileError(f"{name}: expected {magic[3]} sizes, found a file cut short")
+        raise FileError(f"{name}: expected {magic[3]} sizes, found a truncated file")
     return np.dtype(_DTYPES[magic[2]]), struct.unpack(f">{magic[3]}I", sizes)
 
 

@@ -34,7 +34,7 @@ def safe_file_names(names: Sequence[str]) -> list[str]:
         key = _with_png_suffix(name).casefold()
         if key in originals:
             raise SettingError(
-                f"image name {name!r}: expected a unique name, found that of {originals[key]!r}"
+                f"image name {name!r}: expected a unique name, found {originals[key]!r} as well"
             )
         originals[key] = name
     return [_with_png_suffix(name) for name in names]

@@ -81,7 +81,7 @@ def check_not_truncated(name: str, mapped: np.ndarray) -> None:
         return
     start = mapped.offset - mapped.offset % mmap.ALLOCATIONGRANULARITY
     if pages.size() < start + len(pages):
-        raise FileError(f"{name}: it was cut short while it was read")
+        raise FileError(f"{name}: the file became shorter while it was read")
 
 
 def release_pages(mapped: np.ndarray) -> None:

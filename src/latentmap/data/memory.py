@@ -241,7 +241,7 @@ def check_memory(name: str, needed: int, engine: bool = False) -> None:
     >>> check_memory("rows.npz", 2**60)
     Traceback (most recent call last):
         ...
-    latentmap.errors.TooLargeError: rows.npz: needs 1,152,921,504.6 GB of memory, ... GB are free
+    latentmap.errors.TooLargeError: rows.npz: needs 1,152,921,504.6 GB of memory, ... are available
     """
     limit, least = limit_bytes(), ENGINE_BYTES + WORK_BYTES + needed
     if engine and limit is not None and least > limit:
@@ -251,9 +251,10 @@ def check_memory(name: str, needed: int, engine: bool = False) -> None:
         )
     available = available_bytes()
     if available is not None and needed > available:
-        left = "free" if limit is None else f"left within the limit of {limit / 1e9:.3g} GB"
+        within = "" if limit is None else f" within the limit of {limit / 1e9:.3g} GB"
         raise TooLargeError(
-            f"{name}: needs {needed / 1e9:,.1f} GB of memory, {available / 1e9:,.1f} GB are {left}"
+            f"{name}: needs {needed / 1e9:,.1f} GB of memory, "
+            f"{available / 1e9:,.1f} GB are available{within}"
         )
 
 

@@ -17,11 +17,11 @@ from latentmap.errors import DataError, FileError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_PANDAS_INDEX = re.compile(r"__index_level_\d+__")  # row names that pandas stores as a column
+_PANDAS_INDEX = re.compile(r"__index_level_\d+__")  # column in which pandas stores row names
 
 
 class Groups(NamedTuple):
-    """Row groups ``first`` to ``last`` of a file, which are read together, and their rows."""
+    """Consecutive row groups of a file, ``first`` to ``last``, which are read together."""
 
     file: int
     first: int
@@ -32,7 +32,7 @@ class Groups(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """Rows ``start`` to ``start + rows``, the piece of number ``in_groups`` in some `Groups`."""
+    """Part of a `Groups`: rows ``start`` to ``start + rows`` of all files, part ``in_groups``."""
 
     groups: int
     in_groups: int

@@ -183,7 +183,7 @@ class ParquetSource(Source):
     def _raise_missing(self, groups: Groups, column: str, missing: np.ndarray) -> NoReturn:
         row = groups.start_in_file + int(np.flatnonzero(missing)[0])
         file = self.paths[groups.file].name
-        raise DataError(f"{file}, row {row}, column {column}: expected a number, found nothing")
+        raise DataError(f"{file}, row {row}, column {column}: expected a number, found null")
 
     def _label_parts(self, label: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the distinct labels of a piece, and the number of each row's label among them."""
@@ -195,7 +195,7 @@ class ParquetSource(Source):
                     row += int(np.flatnonzero(column.is_null())[0])
                     file = self.paths[groups.file].name
                     raise DataError(
-                        f"{file}, row {row}, column {label}: expected a label, found none"
+                        f"{file}, row {row}, column {label}: expected a label, found null"
                     )
                 row += table.num_rows
                 with reading_parquet(self.paths[groups.file]):

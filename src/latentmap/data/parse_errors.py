@@ -29,6 +29,6 @@ def as_file_error(name: str, kind: str, *errors: type[Exception]) -> Iterator[No
 
 def _reason(error: Exception) -> str:
     if isinstance(error, EOFError):
-        return "it is cut short"
+        return "it is truncated"
     reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
     return reason.strip(" .") or type(error).__name__

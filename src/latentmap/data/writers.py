@@ -165,7 +165,7 @@ def _schema(rows: _Rows) -> Any:
     fields = [(name, pa.from_numpy_dtype(rows.dtype)) for name in names]
     if rows.labels is not None:
         if _LABEL_COLUMN in names:
-            raise SettingError(f"labels: expected no other column {_LABEL_COLUMN!r}, found one")
+            raise SettingError(f"labels: expected no feature named {_LABEL_COLUMN!r}, found one")
         fields.append((_LABEL_COLUMN, pa.array(rows.labels[:1]).type))
     return pa.schema(fields)
 

@@ -188,5 +188,5 @@ def _check_connected_to(address: str | None) -> None:
     connected = _ray().get_runtime_context().gcs_address
     if address != connected:
         raise SettingError(
-            f"ray: expected the cluster that is connected, {connected}, found {address}"
+            f"ray: expected {connected}, the address of the connected cluster, found {address}"
         )

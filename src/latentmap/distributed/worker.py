@@ -1,4 +1,4 @@
-"""What each worker process executes: it joins the other workers and trains on its shard.
+"""Function that each worker process executes: it joins the workers and trains on its shard.
 
 No Keras object is sent. Each process builds the network from the same parts and the same seed. The
 result and the checkpoints are plain arrays.
@@ -62,7 +62,7 @@ class TrainingJob:
 
 @dataclass(frozen=True)
 class WorkerConfig:
-    """What a worker receives at its start; the coordinator and the job are Ray handles."""
+    """Configuration that a worker receives when it starts; two fields are Ray handles."""
 
     settings: WorkerSettings
     coordinator: Any
@@ -78,7 +78,7 @@ def run_worker(config: dict[str, WorkerConfig]) -> None:
     worker = config["worker"]
     worker.settings.apply()
     if ray.get(worker.coordinator.status.remote()).ended:
-        return  # these workers replace some that have ended the training
+        return  # the previous group of workers has ended the training
     from latentmap.backend import join
     from latentmap.distributed.data_parallel import DataParallel
     from latentmap.distributed.worker_callbacks import ReportProgress, SharedCheckpoint

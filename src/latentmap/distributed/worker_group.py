@@ -79,7 +79,9 @@ class WorkerGroup:
             status = ray.get(self._coordinator.status.remote())
         except ray.exceptions.RayError as error:
             reason = ray_connection.summarize_error(error)
-            raise ClusterError(f"workers: the cluster was lost in training ({reason})") from None
+            raise ClusterError(
+                f"workers: the cluster was lost during training ({reason})"
+            ) from None
         if status.error is not None:
             raise status.error
         if status.result is None:

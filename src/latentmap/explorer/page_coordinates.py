@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from latentmap.plots.projection import Projection, as_codes, bounding_region
 
-# Quantised coordinates are whole numbers from 0 to this, over the bounds.
+# Largest quantised coordinate; 0 is the lower bound of the region, and this the upper one.
 MAX_COORDINATE = 65_535
 _STACK_BINS, _STACK_HEIGHT = 400, 0.2  # The height is a share of the length of the line.
 # Points outside of these percentiles do not extend the region that is decoded.

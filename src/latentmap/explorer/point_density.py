@@ -14,7 +14,8 @@ from latentmap.analysis.model_info import as_map
 from latentmap.explorer.page_coordinates import CodePlane, grid_points
 
 GRID_SIDE = 128
-_FULL_DENSITY = 0.25  # Share of the density around the median row.
+# Points with at least this share of the median density have the density 1.
+_FULL_DENSITY = 0.25
 
 
 class DensityGrid:

@@ -12,7 +12,7 @@ from latentmap.data import Source
 from latentmap.explorer.shared_source import map_batches
 
 MAX_COLUMNS = 256
-# Quantised numbers are whole numbers from 0 to this; the next one is a missing value.
+# Largest quantised number; the next larger one, 65,535, stands for a missing value.
 MAX_QUANTIZED = 65_534
 
 

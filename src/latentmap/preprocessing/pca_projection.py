@@ -24,10 +24,9 @@ from latentmap.progress import progress
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-# A sample of at most this many numbers is decomposed exactly, in double precision. More sparse rows
-# are sampled by their stored numbers.
+# A dense sample of at most this many numbers is decomposed exactly, in double precision.
 EXACT_NUMBERS = 1 << 22
-# Largest sum of the stored numbers of sparse rows and of their codes in a sample.
+# Largest number of values in a sample of sparse rows: stored numbers plus numbers of the codes.
 STORED_NUMBERS = 1 << 24
 
 

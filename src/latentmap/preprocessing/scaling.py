@@ -25,10 +25,10 @@ SCALINGS = ("auto", "balanced", "unit", "standard", "columns", "none")
 BATCH_NUMBERS = 1 << 22
 # The sum of the squares of 256 bytes is below 2²⁴, so that float32 holds it exactly.
 EXACT_BYTES = 256
-# Numbers below this are zero as far as float32 can tell.
+# float32 loses digits below this number, so smaller variances count as zero.
 TINY = np.finfo(np.float32).tiny
 # "balanced" divides each column by its own deviation if the effective number of columns is lower.
-FEWEST_EFFECTIVE_COLUMNS = 1.25
+MIN_EFFECTIVE_COLUMNS = 1.25
 
 
 class Statistics(NamedTuple):
@@ -158,15 +158,15 @@ def _in_unit_range(statistics: Statistics) -> bool:
 
 
 def _in_byte_range(statistics: Statistics) -> bool:
-    """Return whether these may be images that were read as bytes and converted to another type."""
+    """Return whether the range is that of images, read as bytes and converted to another type."""
     return statistics.low == 0.0 and statistics.high == 255.0
 
 
 def _is_dominated(variance: np.ndarray) -> bool:
     """Return whether one column holds nearly all the variance."""
     share = variance / max(variance.sum(), TINY)
-    fewest = min(FEWEST_EFFECTIVE_COLUMNS, len(variance) / 2)
-    return bool(fewest * (share**2).sum() > 1.0)
+    minimum = min(MIN_EFFECTIVE_COLUMNS, len(variance) / 2)
+    return bool(minimum * (share**2).sum() > 1.0)
 
 
 _Choice = tuple[float | np.ndarray, float | np.ndarray, bool]
@@ -177,8 +177,8 @@ def _unit(statistics: Statistics, dtype: np.dtype) -> _Choice:
     if _in_unit_range(statistics):
         return 0.0, 1.0, True
     if dtype.kind == "u":
-        top = float(np.iinfo(dtype).max)
-        return 0.0, top if statistics.high > top / 2 else statistics.high or 1.0, True
+        largest = float(np.iinfo(dtype).max)
+        return 0.0, largest if statistics.high > largest / 2 else statistics.high or 1.0, True
     return statistics.low, (statistics.high - statistics.low) or 1.0, True
 
 

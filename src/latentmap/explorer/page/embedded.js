@@ -216,7 +216,7 @@ export class DecodedGrid {
     return Math.ceil((this.#grid.width * this.#grid.height) / this.#grid.sheets.rows);
   }
 
-  /** Unpack all sheets in the background, so that the first look at a place is fast too. */
+  /** Unpack all sheets in the background, so that decoding is fast from the first point on. */
   async prepare() {
     for (let k = 0; this.#sheets && k < this.#sheetCount(); k++) {
       await this.#sheets.sheet(k);

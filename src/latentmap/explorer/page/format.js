@@ -1,5 +1,5 @@
 /*
- * How numbers are written, on the page and in CSV files.
+ * Formatting of numbers, on the page and in CSV files.
  */
 
 /** @import { Column } from "./types.js" */

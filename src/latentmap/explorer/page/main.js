@@ -20,7 +20,7 @@ import { View } from "./view.js";
 
 /** @import { Source } from "./types.js" */
 
-/** Write the name of the data set, and what of it the page shows. */
+/** Write the name of the data set, the number of rows, and the size of the sample if one is shown. */
 function writeTitle() {
   const { plane } = scene;
   const rows = formatCount(scene.total, "row");

@@ -57,7 +57,7 @@ export function installMap(section, view, points) {
 }
 
 /**
- * Return what the legend and the tools cover. On a phone the legend is at the top.
+ * Return the widths of the edges that the legend and the toolbar cover. On a phone the legend is at the top.
  * @param {HTMLElement} section
  */
 function insetOf(section) {

@@ -10,7 +10,7 @@ import { state } from "./state.js";
 
 /** @import { Column, GoToRow, Picture, Row, Scores, Source } from "./types.js" */
 
-const SMOOTH_FROM = 128; // pixels from which an image may be shown smaller than it is
+const SMOOTH_FROM = 128; // pixels; images of this size are interpolated when they are scaled
 const CHART_RANGE = 3; // standard deviations in half a bar
 
 /** Number of columns in a chart. */
@@ -111,7 +111,7 @@ function tickElement(deviation) {
 }
 
 /**
- * Show a decoded row; its opacity tells the density of the data, so its pixels stay those of the
+ * Show a decoded row. The opacity shows the density of the data; the pixels stay those of the
  * model.
  * @param {HTMLElement} container  the same at each call, to reuse its canvas
  * @param {Row} row

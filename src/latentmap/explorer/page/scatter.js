@@ -176,7 +176,7 @@ function drawPoints(buffer, { x, y, size }, view, ratio) {
 }
 
 /**
- * Return about how many square CSS pixels the points cover when the whole map is shown.
+ * Estimate the area that the points cover when the whole map is shown, in square CSS pixels.
  * @param {View} view
  */
 function mapArea(view) {

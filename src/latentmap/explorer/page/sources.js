@@ -11,7 +11,7 @@ import { MISSING, SIMILAR_ROWS, columns, dequantize, imageSize, numberOf, scene 
 
 /** @import { Picture, PictureSize, Point, Row, Source } from "./types.js" */
 
-/** The message for what an exported file cannot do. */
+/** The message for functions that need the server. */
 export const NEEDS_SERVER =
   "This file shows what was exported. To place rows of your own, run `latentmap explore MODEL DATA`.";
 

@@ -18,9 +18,9 @@ export class View {
   #inset = { left: 0, right: 0, top: 0, bottom: 0 };
   #isFitted = true;
   #frame = 0;
-  width = 1; // of the window, in CSS pixels
+  width = 1; // CSS pixels of the window
   height = 1;
-  x = 0; // of the map, in the middle of the window
+  x = 0; // map coordinates of the middle of the window
   y = 0;
   scale = 1;
   onchange = () => {};
