@@ -71,7 +71,8 @@ def stream(
     >>> [len(part) for part in stream(double, [np.ones((3, 2)), np.ones((5, 2))], block=4)]
     [3, 4, 1]
     """
-    call, waiting = _block_function(model), deque[tuple[jax.Array, int]]()
+    call = _block_function(model)
+    waiting: deque[tuple[jax.Array, int]] = deque()
     most = UNDER_WAY[accelerator()]
     for rows in batches:
         size = block or block_rows(first(rows).shape[1:])
