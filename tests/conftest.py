@@ -1,4 +1,4 @@
-"""What all tests share: scikit-learn's checks complete, and the faces where they are at hand."""
+"""Environment variables and fixtures of all tests."""
 
 import dataclasses
 import fcntl
@@ -10,17 +10,18 @@ from typer.testing import CliRunner
 
 from latentmap.cli import app
 
-# Without it scikit-learn skips one of its checks; it must be set before SciPy is imported.
+# Without this variable scikit-learn skips one of its checks. SciPy reads it when it is imported.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
-# Some tests import Keras before latentmap could choose its engine.
+# Some tests import Keras before latentmap chooses its engine.
 os.environ.setdefault("KERAS_BACKEND", "jax")
-# Several processes test beside each other: a thread that waits leaves the core to others.
+# Several processes run tests at the same time, so a waiting thread must not occupy a core.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-# Thousands of small networks are compiled, and that is most of the time: XLA shall try less hard.
+# Compilation takes most of the time, and small networks do not need optimised code.
+# All workers and subprocesses share the compilation cache in the user's cache folder.
 os.environ.setdefault(
     "XLA_FLAGS",
-    "--xla_backend_optimization_level=1 --xla_llvm_disable_expensive_passes=true "
-    "--xla_cpu_use_fusion_emitters=false",
+    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true "
+    "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1",
 )
 
 FACES = Path(__file__).parents[1].parent / "shared" / "data" / "faces"
@@ -28,7 +29,7 @@ FACES = Path(__file__).parents[1].parent / "shared" / "data" / "faces"
 
 @pytest.fixture(scope="session")
 def faces():
-    """The folder of 400 faces, ten a person, beside the checkout."""
+    """Return the folder of 400 faces, ten of each person, or skip the test if it is missing."""
     if not FACES.is_dir():
         pytest.skip(f"the faces are not at {FACES}")
     return FACES
@@ -52,7 +53,7 @@ def set_memory_use(monkeypatch):
 
 @pytest.fixture(scope="session")
 def run():
-    """Run a verb in this process; arguments are texts or paths."""
+    """Return a function that runs a command in this process."""
 
     def run(*arguments, code=0):
         result = CliRunner().invoke(
@@ -66,15 +67,15 @@ def run():
 
 @pytest.fixture(scope="session")
 def digits_map(tmp_path_factory):
-    """The file of a map of all fitted digits, which one process makes for all."""
+    """Return the file of a map of MNIST, which one worker fits for all workers."""
     folder = tmp_path_factory.getbasetemp()
     shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
-    place = shared / "digits-map.safetensors"
+    path = shared / "digits-map.safetensors"
     with (shared / "digits-map.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not place.exists():
+        if not path.exists():
             from latentmap import LatentMap
             from latentmap.data import load_dataset
 
-            LatentMap(random_state=0).fit(load_dataset("mnist")).save(place)
-    return place
+            LatentMap(random_state=0).fit(load_dataset("mnist")).save(path)
+    return path
