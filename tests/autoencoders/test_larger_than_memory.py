@@ -19,6 +19,7 @@ def error(model, unseen):
     return model.reconstruction_error(unseen).mean() / 255**2
 
 
+@pytest.mark.slow
 def test_rows_in_blocks_are_shuffled_well_enough(
     sorted_digits, tmp_path, monkeypatch, set_memory_use
 ):

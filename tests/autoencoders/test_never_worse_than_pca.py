@@ -89,7 +89,10 @@ def never_worse(fitted, unseen, n_components, pca=None, **settings):
     return model, ours / max(theirs, rounding)
 
 
-@pytest.mark.parametrize(("name", "n_components"), CASES)
+@pytest.mark.parametrize(
+    ("name", "n_components"),
+    [case if case[1] == 2 else pytest.param(*case, marks=pytest.mark.slow) for case in CASES],
+)
 def test_small_sets(name, n_components):
     make, *options = SETS[name]
     never_worse(*make(*options), n_components)
@@ -111,6 +114,7 @@ def pca_of_faces(images):
     return exact_pca(images[:300])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_components", [2, 16, 64])
 def test_faces_of_others(n_components, images, pca_of_faces):
     never_worse(images[:300], images[300:], n_components, pca_of_faces, epochs=5)
@@ -126,6 +130,7 @@ def pca_of_mnist(mnist):
     return exact_pca(mnist[0][:6000])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_components", [2, 16, 64])
 def test_some_of_mnist(n_components, mnist, pca_of_mnist):
     fitted, unseen = mnist[0][:6000], mnist[1][:2000]

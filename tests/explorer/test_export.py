@@ -146,6 +146,7 @@ def test_wide_tables_keep_the_columns_that_there_is_room_for(write, monkeypatch)
     assert len(scene.table.names) == 60
 
 
+@pytest.mark.slow
 def test_a_large_set_of_images_stays_within_the_limit(write, monkeypatch):
     rows = np.random.default_rng(0).integers(0, 255, (3000, 20, 20), dtype=np.uint8)
     source = ArraySource(rows)

@@ -14,6 +14,7 @@ from latentmap.errors import DataError
 from latentmap.explorer import Scene
 from latentmap.explorer import scene as scene_module
 from latentmap.explorer.scene import to_json
+from latentmap.networks.dense import DenseNetwork
 
 
 def test_codes_are_those_of_the_estimator(map_scene, digits):
@@ -116,7 +117,10 @@ def test_sparse_rows_are_tables():
 
 
 def test_a_map_of_three_components_is_projected_to_a_plane(digits):
-    scene = Scene(LatentMap(3, epochs=1, random_state=0).fit(digits), digits)
+    scene = Scene(
+        LatentMap(3, network=DenseNetwork(hidden=(32,)), epochs=1, random_state=0).fit(digits),
+        digits,
+    )
     description = scene.describe()
     assert description["plane"]["components"] == 3
     assert 0.66 < description["plane"]["share"] < 1

@@ -174,6 +174,7 @@ print(hashlib.sha256(b"".join(part.tobytes() for part in told)).hexdigest())
 """
 
 
+@pytest.mark.slow
 def test_a_fresh_process_makes_the_same_map():
     run = [sys.executable, "-c", FRESH]
     told = subprocess.run(run, capture_output=True, text=True, check=True).stdout.strip()
@@ -315,7 +316,17 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
+FITTED_KINDS = {"a row beyond measure", "all equal", "bool", "colour images", "table", "two rows"}
+
+
+# The preprocessing of all kinds has tests of its own.
+@pytest.mark.parametrize(
+    "kind",
+    [
+        kind if kind in FITTED_KINDS else pytest.param(kind, marks=pytest.mark.slow)
+        for kind in sorted(KINDS)
+    ],
+)
 def test_rows_of_every_kind(kind):
     rows = KINDS[kind]
     model = small().fit(rows)
@@ -407,7 +418,7 @@ def test_sparse_rows_have_the_map_of_dense_ones():
 def test_sparse_rows_are_made_dense_a_batch_at_a_time(monkeypatch):
     monkeypatch.setattr("latentmap.preprocessing.pca_projection.EXACT_NUMBERS", 1 << 14)
     monkeypatch.setattr("latentmap.preprocessing.pca_solvers.BATCH_NUMBERS", 1 << 18)
-    monkeypatch.setattr("latentmap.training.preparation.SEEN_NUMBERS", 1 << 14)
+    monkeypatch.setattr("latentmap.training.preparation.SAMPLE_NUMBERS", 1 << 14)
     monkeypatch.setattr("latentmap.training.loop.CHUNK_STEPS", 4)
     rows, seen = csr_array(RNG.poisson(0.02, (4000, 300)).astype("float32")), []
     toarray = csr_array.toarray
@@ -469,7 +480,13 @@ PLACES = {
 }
 
 
-@pytest.mark.parametrize("kind", sorted(PLACES))
+@pytest.mark.parametrize(
+    "kind",
+    [
+        kind if kind in ("metres", "space") else pytest.param(kind, marks=pytest.mark.slow)
+        for kind in sorted(PLACES)
+    ],
+)
 def test_a_layout_becomes_a_function_with_an_inverse(kind):
     layout = PLACES[kind]
     model = small(layout=layout[:300], epochs=100).fit(ALONG[:300])

@@ -35,6 +35,14 @@ def model(mnist, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def small_model(mnist, tmp_path_factory):
+    """Return the file of a map that a small network fits to few digits."""
+    path = tmp_path_factory.mktemp("small") / "small.safetensors"
+    LatentMap(network=SMALL, epochs=2, random_state=0).fit(mnist["old"][0][:300]).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
 def grown(model, mnist):
     """The same after it took in 0, and then 1."""
     first = load_model(model).partial_fit(mnist[0][0])
@@ -54,6 +62,7 @@ def hits(model, known, asked):
     return float((votes.predict(model.transform(asked[0])) == asked[1]).mean())
 
 
+@pytest.mark.slow
 def test_old_rows_stay_where_they_are(grown, model, mnist):
     before = load_model(model)
     assert moved(grown[0], before, mnist["old"][0]) < 0.01
@@ -64,6 +73,7 @@ def test_old_rows_stay_where_they_are(grown, model, mnist):
     assert lost < 0.02
 
 
+@pytest.mark.slow
 def test_each_new_digit_gets_a_place_of_its_own(grown, model, mnist):
     after, report = grown
     before = load_model(model)
@@ -86,6 +96,7 @@ def test_each_new_digit_gets_a_place_of_its_own(grown, model, mnist):
     assert hits(after, known, mnist["unseen 1"]) > 0.85
 
 
+@pytest.mark.slow
 def test_new_digits_are_decoded_to_something_like_themselves(grown, model, mnist):
     before = load_model(model)
     usual = before.reconstruction_error(mnist["unseen"][0]).mean()
@@ -98,6 +109,7 @@ def test_new_digits_are_decoded_to_something_like_themselves(grown, model, mnist
     assert grown[0].reconstruction_error(mnist["unseen"][0]).mean() < 1.03 * usual
 
 
+@pytest.mark.slow
 def test_more_rows_of_known_digits_change_nothing_and_help(model, mnist):
     before = load_model(model)
     after = load_model(model).partial_fit(mnist["more"][0])
@@ -110,6 +122,7 @@ def test_more_rows_of_known_digits_change_nothing_and_help(model, mnist):
     assert scores[1] > scores[0] - 0.01
 
 
+@pytest.mark.slow
 def test_partial_fit_is_repeatable_and_survives_a_file(model, mnist, grown, tmp_path):
     once, again = (load_model(model).partial_fit(mnist[0][0][:60]) for _ in range(2))
     assert once.partial_fit_report_["landmarks"] > 0
@@ -123,8 +136,8 @@ def test_partial_fit_is_repeatable_and_survives_a_file(model, mnist, grown, tmp_
     assert np.isfinite(back.sample(20)).all()
 
 
-def test_failed_partial_fit_leaves_the_map_unchanged(model, mnist):
-    grows = load_model(model)
+def test_failed_partial_fit_leaves_the_map_unchanged(small_model, mnist):
+    grows = load_model(small_model)
     print_before = grows.fingerprint()
     bad = mnist["more"][0][:30].astype(float)
     bad[7, 3, 3] = np.nan
@@ -142,15 +155,15 @@ def test_failed_partial_fit_leaves_the_map_unchanged(model, mnist):
     assert grows.fingerprint() == print_before
 
 
-def test_more_rows_than_memory_holds_the_points_of_are_refused(model, mnist, monkeypatch):
-    grows = load_model(model)
+def test_more_rows_than_memory_holds_the_points_of_are_refused(small_model, mnist, monkeypatch):
+    grows = load_model(small_model)
     monkeypatch.setattr("latentmap.data.memory.available_bytes", lambda: 50_000)
     with pytest.raises(TooLargeError, match="X: needs"):
         grows.partial_fit(mnist["more"][0])
 
 
-def test_interrupted_partial_fit_leaves_the_map_unchanged(model, mnist, monkeypatch):
-    grows = load_model(model)
+def test_interrupted_partial_fit_leaves_the_map_unchanged(small_model, mnist, monkeypatch):
+    grows = load_model(small_model)
     codes, fingerprint = grows.transform(mnist["more"][0]), grows.fingerprint()
 
     def stop(*_, **__):
@@ -163,6 +176,7 @@ def test_interrupted_partial_fit_leaves_the_map_unchanged(model, mnist, monkeypa
     assert np.array_equal(grows.transform(mnist["more"][0]), codes)
 
 
+@pytest.mark.slow
 def test_rows_outside_the_fitted_range_do_not_break(model, mnist):
     loud = mnist[0][0][:100].astype(np.float32) * 20 - 300
     after = load_model(model).partial_fit(loud)
@@ -197,12 +211,12 @@ def test_partial_fit_of_an_unfitted_map_is_fit():
     assert other.partial_fit_report_ is None
 
 
-def test_maps_that_keep_nothing_say_so(model, mnist, tmp_path):
+def test_maps_that_keep_nothing_say_so(small_model, mnist, tmp_path):
     rows = np.random.default_rng(0).normal(size=(60, 4))
     own = LatentMap(layout=rows[:, :2], network=SMALL, epochs=2).fit(rows)
     with pytest.raises(SettingError, match="a map of your own layout cannot"):
         own.partial_fit(rows)
-    about, arrays = read_model(model)
+    about, arrays = read_model(small_model)
     older = {name: array for name, array in arrays.items() if "kept_" not in name}
     write_model(tmp_path / "older.safetensors", about, older)
     with pytest.raises(SettingError, match="fit it again"):
@@ -211,8 +225,8 @@ def test_maps_that_keep_nothing_say_so(model, mnist, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["counts", "means", "directions", "scatter"])
-def test_a_file_with_another_memory_is_refused(model, tmp_path, name):
-    about, arrays = read_model(model)
+def test_a_file_with_another_memory_is_refused(small_model, tmp_path, name):
+    about, arrays = read_model(small_model)
     write_model(
         tmp_path / "bad.safetensors", about, {**arrays, f"fitted/kept_{name}": np.full(7, np.nan)}
     )

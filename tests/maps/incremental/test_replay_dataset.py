@@ -44,10 +44,10 @@ def test_a_pass_holds_each_new_row_once():
 
 
 def test_a_batch_may_hold_new_rows_only_or_recalled_ones_only():
-    from latentmap.preprocessing.pca_projection import scaled
+    from latentmap.preprocessing.pca_projection import scale_rows
     from latentmap.preprocessing.scaling import Scale
 
     some, scale = lessons(), Scale(np.zeros(()), np.ones(()), False)
-    some.scaled = lambda rows: scaled(rows, scale)
+    some.scaled = lambda rows: scale_rows(rows, scale)
     assert [part.shape for part in some.take([0, 3])] == [(2, 3), (2, 2), (2, 5), (2, 3)]
     assert [part.shape for part in some.take([9])] == [(1, 3), (1, 2), (1, 5), (1, 3)]
