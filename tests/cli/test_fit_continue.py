@@ -18,7 +18,7 @@ def continued(run, tmp_path_factory):
     rows, digits = source[:], np.asarray(source.labels)
     np.savez(folder / "nine.npz", x=rows[digits > 0], y=digits[digits > 0])
     np.savez(folder / "zeros.npz", x=rows[digits == 0], y=digits[digits == 0])
-    run("fit", folder / "nine.npz", "-o", folder / "nine.safetensors", "--epochs", 40)
+    run("fit", folder / "nine.npz", "-o", folder / "nine.safetensors", "--epochs", 8)
     result = run(
         "fit", folder / "zeros.npz", "--continue", folder / "nine.safetensors",
         "-o", folder / "ten.safetensors",
