@@ -185,7 +185,10 @@ def test_rows_outside_the_fitted_range_do_not_break(model, mnist):
     assert moved(after, load_model(model), mnist["unseen"][0]) < 0.02
 
 
-@pytest.mark.parametrize("n_components", [1, 2, 3])
+@pytest.mark.parametrize(
+    "n_components",
+    [pytest.param(1, marks=pytest.mark.slow), 2, pytest.param(3, marks=pytest.mark.slow)],
+)
 def test_partial_fit_of_a_table_in_each_dimension(n_components, tmp_path):
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(400, 6)) + 6 * np.eye(6)[rng.integers(0, 3, 400)]
