@@ -69,8 +69,6 @@ class Merge(NamedTuple):
 def find_modes(points: np.ndarray, k: int | None = None, verbose: bool = False) -> DensityModes:
     """Estimate the density of at least two different points, its modes and their saddles.
 
-    Notes
-    -----
     f(x) = r(x)^−D, where r(x) is the root mean square distance of x to its k nearest other points,
     the distance to a measure of F. Chazal, D. Cohen-Steiner, Q. Mérigot (Foundations of
     Computational Mathematics 11, 2011), and D is the intrinsic dimension, at most d, estimated as
@@ -163,8 +161,6 @@ def _raise_saddles(
 def merge_tree(density: DensityModes) -> list[Merge]:
     """Compute the order in which modes merge as the density level decreases.
 
-    Notes
-    -----
     Each of two groups that meet at a saddle of log density s has an excess mass (J. A. Hartigan,
     JASA 82, 1987; D. W. Müller, G. Sawitzki, JASA 86, 1991) n ∫ (f − e^s)₊ ≈ Σᵢ (1 − e^s / f(xᵢ))₊
     over its own points, from 0 to their number. A single high mode has a small excess mass; a

@@ -46,19 +46,8 @@ def _integer_weights(share: np.ndarray) -> np.ndarray:
 class AdaptiveCoder:
     """Range coder with one adaptive histogram for each column.
 
-    Notes
-    -----
     Range coding: G. N. N. Martin, "Range encoding: an algorithm for removing redundancy from a
     digitised message", 1979, implemented by R. Bamler's ``constriction``.
-
-    Examples
-    --------
-    >>> symbols = np.random.default_rng(0).binomial(8, 0.5, size=(1000, 3))
-    >>> data = AdaptiveCoder([uniform_prior(9)] * 3).encode(symbols)
-    >>> len(data)  # 3000 symbols with an entropy of 2.54 bits take at least 954 bytes
-    976
-    >>> bool((AdaptiveCoder([uniform_prior(9)] * 3).decode(data, 1000) == symbols).all())
-    True
     """
 
     def __init__(self, priors: Sequence[np.ndarray]) -> None:

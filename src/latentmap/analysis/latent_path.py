@@ -31,8 +31,6 @@ MAX_WEIGHT_NATS = 20.0
 def high_density_path(ends: np.ndarray, nodes: np.ndarray, density: Density) -> np.ndarray:
     """Return a short path between two codes that avoids low densities where possible.
 
-    Notes
-    -----
     The length of an edge is multiplied by exp((m − log p)·√(2/d)) if its mean log density log p is
     below the median m; √(d/2) is the standard deviation of the log density of a Gaussian. The
     bottleneck is that of T. C. Hu, "The Maximum Capacity Route Problem", Operations Research 9,

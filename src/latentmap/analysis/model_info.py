@@ -69,13 +69,6 @@ class ModelInfo:
         Whether it has ``partial_fit``.
     label_column : str or None
         The label column that was recorded with the model.
-
-    Examples
-    --------
-    >>> from sklearn.decomposition import PCA
-    >>> info = ModelInfo.from_estimator(PCA(2).fit(np.eye(4)))
-    >>> info.name, info.n_components, info.is_map, info.scale.tolist()
-    ('PCA', 2, False, [1.0])
     """
 
     name: str

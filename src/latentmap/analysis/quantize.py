@@ -164,8 +164,6 @@ def fit_quantizer(codes: np.ndarray, sensitivities: np.ndarray, step_exponent: i
     The steps are Δ_j = 2^(step_exponent / 256) / √s_j. Every component that is not rounded to a
     single level then adds 2^(step_exponent / 128) / 12 to the mean squared error.
 
-    Notes
-    -----
     For independent components this allocation is optimal (reverse water-filling; T. Cover,
     J. Thomas, "Elements of Information Theory", section 10.3). With entropy coding, uniform steps
     need at most a quarter of a bit per component more than the optimal quantiser (H. Gish,

@@ -18,8 +18,6 @@ SMALLEST, LARGEST = 1e-12, 1e300
 class TailDistribution:
     """Estimate of P(X ≥ x), from a sample of reference values.
 
-    Notes
-    -----
     Up to the threshold u, which 5 % of the reference values exceed, p(x) = (#{values ≥ x} + 1) /
     (n + 1). Above it, p(x) = p(u) exp(−(x − u) / h): peaks over threshold, with an exponential
     tail. h is the mean excess over u, computed with one additional excess of 1, so that it is

@@ -131,20 +131,7 @@ def _differing_columns(
 
 
 def _describe_similarity(comparison: Comparison) -> str:
-    """Describe a distance by the share of random pairs that are farther apart.
-
-    Examples
-    --------
-    >>> from latentmap.analysis import Comparison
-    >>> shares = (0.0, 0.188, 0.9, 0.9993, 1.0)
-    >>> for share in shares:
-    ...     print(_describe_similarity(Comparison(0.1, share, 1000, None, None)))
-    less similar than all of 1,000 random pairs
-    less similar than 81 % of random pairs
-    more similar than 90 % of random pairs
-    more similar than 99.93 % of random pairs
-    more similar than all of 1,000 random pairs
-    """
+    """Describe a distance by the share of random pairs that are farther apart."""
     share = max(comparison.fraction_farther, 1 - comparison.fraction_farther)
     word = "more" if comparison.fraction_farther >= 0.5 else "less"
     if share == 1:

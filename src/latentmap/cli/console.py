@@ -19,13 +19,7 @@ if TYPE_CHECKING:
 
 
 def format_count(number: int, noun: str) -> str:
-    """Return a number with its noun, in the plural unless the number is 1.
-
-    Examples
-    --------
-    >>> format_count(1, "row"), format_count(2000, "row")
-    ('1 row', '2,000 rows')
-    """
+    """Return a number with its noun, in the plural unless the number is 1."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 

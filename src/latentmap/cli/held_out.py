@@ -83,17 +83,7 @@ class EvaluationRows:
 
 
 def split_fit_rows(data: str, rows: Source, seed: int, cached: bool = True) -> FitRows:
-    """Choose the rows to fit a model to, and those to evaluate it on.
-
-    Parameters
-    ----------
-    data : str
-        The path or data set name that the rows were opened from.
-    rows : Source
-    seed : int
-    cached : bool
-        Whether to copy rows from slow storage to the local cache, because they are read often.
-    """
+    """Choose the rows to fit a model to, and those to evaluate it on."""
     return _unseen_rows(data, rows) if is_data_set_name(data) else _hold_out(rows, seed, cached)
 
 

@@ -59,13 +59,7 @@ def input_paths(*texts: str | Path | None) -> list[str]:
 
 
 def split_row_number(text: str) -> tuple[str, int | None]:
-    """Split ``DATA#NUMBER`` into data and number; an existing path has no number.
-
-    Examples
-    --------
-    >>> split_row_number("mnist:unseen#17"), split_row_number("mnist")
-    (('mnist:unseen', 17), ('mnist', None))
-    """
+    """Split ``DATA#NUMBER`` into data and number; an existing path has no number."""
     match = _ROW.fullmatch(text)
     if match is None or Path(text).exists():
         return text, None

@@ -26,16 +26,6 @@ def check_rows(name: str, shape: tuple[int, ...], dtype: DTypeLike) -> np.dtype:
 
     Integers and floats keep their type, in the byte order of the machine. Bool becomes uint8, and
     floats of other widths become float32 or float64. The message starts with ``name``.
-
-    Examples
-    --------
-    >>> check_rows("X", (5, 2), np.dtype(bool))
-    dtype('uint8')
-    >>> check_rows("X", (5,), np.dtype(float))
-    Traceback (most recent call last):
-        ...
-    latentmap.errors.DataError: X: expected rows in two or more dimensions, found shape (5,);
-    use reshape(-1, 1) for rows of one number or reshape(1, -1) for a single row
     """
     dtype = np.dtype(dtype)
     if dtype.kind in _KIND_NAMES:
@@ -91,13 +81,6 @@ def check_finite(
 
     The message names the row, counted in the source of which ``first_row`` is the first one in the
     batch and then mapped by ``original_index``, and the column by its name or its index.
-
-    Examples
-    --------
-    >>> check_finite(np.array([[1.0, 2.0], [3.0, np.nan]]), 16, "rows.npy", ["size", "age"])
-    Traceback (most recent call last):
-        ...
-    latentmap.errors.DataError: rows.npy, row 17, column age: expected a finite number, found NaN
     """
     if batch.dtype.kind != "f" or batch.size == 0:
         return
@@ -131,15 +114,7 @@ def check_labels(name: str, labels: ArrayLike | None, length: int) -> np.ndarray
 
 
 def as_labels(values: ArrayLike, name: str = "the data") -> np.ndarray:
-    """Convert one value for each row to labels: whole numbers to int64, everything else to text.
-
-    Examples
-    --------
-    >>> as_labels(["3", "10"]), as_labels([1.0, 2.0])
-    (array([ 3, 10]), array([1, 2]))
-    >>> as_labels(["cat", "dog"])
-    array(['cat', 'dog'], dtype='<U3')
-    """
+    """Convert one value for each row to labels: whole numbers to int64, everything else to text."""
     array = np.asarray(values)
     if array.dtype == object:
         check_label_memory(name, max((len(str(value)) for value in array), default=0), len(array))

@@ -41,31 +41,10 @@ def read_batches(
     batches: Iterator[np.ndarray] | None = None,
     check: bool = True,
 ) -> Iterator[tuple[slice, np.ndarray]]:
-    """Read all rows once, in order; check the numbers, count the rows and show progress.
+    """Yield the position and the numbers of each batch of rows, in order.
 
-    Parameters
-    ----------
-    rows : Source
-    batch_size : int, optional
-        Rows in a batch, by default `batch_size_for` the shape of a row.
-    task : str
-        Text of a progress bar that is shown if ``verbose``; there is none without a text.
-    verbose : bool
-    batches : iterator, optional
-        Replaces the batches of ``rows``, such as those of a sparse matrix.
-    check : bool
-        Whether numbers are checked; a fit checks them once, when it computes statistics.
-
-    Yields
-    ------
-    slice
-        Position of the batch among the rows.
-    ndarray of shape (batch_size, ...)
-
-    Raises
-    ------
-    DataError
-        If a number is NaN, infinite or too large for float32; the message names row and column.
+    ``batches`` replaces the batches of ``rows``, such as those of a sparse matrix. Raise DataError
+    for a number that is not finite in float32, unless ``check`` is false because it was checked.
     """
     if batches is None:
         batches = rows.batches(batch_size or batch_size_for(rows.row_shape))

@@ -17,33 +17,7 @@ BLOCK_ROWS = 2**20
 def check_codes(
     codes: ArrayLike, n_components: int | None = None, *, name: str = "codes", min_rows: int = 0
 ) -> np.ndarray:
-    """Return codes as float32, or raise if they are not finite codes of shape (n, n_components).
-
-    Parameters
-    ----------
-    codes : array-like of shape (n, n_components)
-        A memory-mapped float32 array is returned as it is.
-    n_components : int, optional
-        The expected number of components; by default any number from 1.
-    name : str
-        Name of the codes in error messages.
-    min_rows : int
-        The minimum of n.
-
-    Raises
-    ------
-    DataError
-        If the codes have another shape or are not finite numbers.
-
-    Examples
-    --------
-    >>> check_codes([[1, 2]], 2)
-    array([[1., 2.]], dtype=float32)
-    >>> check_codes([[1, 2]], 3)
-    Traceback (most recent call last):
-        ...
-    latentmap.errors.DataError: codes: expected shape (n, 3), found (1, 2)
-    """
+    """Return codes as float32, or raise if they are not finite codes of shape (n, n_components)."""
     as_array = np.asanyarray if isinstance(codes, np.memmap) else np.asarray
     try:
         array = as_array(codes, dtype=np.float32)
@@ -63,31 +37,14 @@ def check_codes(
 
 
 def code_blocks(codes: np.ndarray, size: int = BLOCK_ROWS) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield the first row number and the codes of each block, for codes in a memory-mapped file.
-
-    Examples
-    --------
-    >>> [(start, len(block)) for start, block in code_blocks(np.zeros((5, 2)), size=3)]
-    [(0, 3), (3, 2)]
-    """
+    """Yield the first row number and the codes of each block, for codes in a memory-mapped file."""
     for start in range(0, len(codes), size):
         yield start, np.asarray(codes[start : start + size])
         release_pages(codes)
 
 
 def check_layout(layout: ArrayLike, n_rows: int) -> np.ndarray:
-    """Return a user's layout as float64, or raise if it is not one position for every row.
-
-    Raises
-    ------
-    DataError
-        If the layout is not a matrix of finite numbers of shape (n_rows, 2) or (n_rows, 3).
-
-    Examples
-    --------
-    >>> check_layout([[0, 1], [2, 3]], 2).tolist()
-    [[0.0, 1.0], [2.0, 3.0]]
-    """
+    """Return a user's layout as float64, or raise if it is not one position for every row."""
     positions = as_numbers("layout", layout)
     check_rows("layout", positions.shape, positions.dtype)
     positions = positions.astype(np.float64)

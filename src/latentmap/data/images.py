@@ -44,24 +44,6 @@ _GREY_16 = {"I;16", "I;16B", "I;16L", "I;16N", "I"}
 class ImageFolderSource(Source):
     """Images of one size, in a folder and its sub-folders.
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-    paths : sequence of str
-        Relative to ``folder``, with ``/``. The sub-folder of an image is its label; if there are no
-        sub-folders, there are no labels.
-    verbose : bool
-        Show progress if opening takes more than two seconds.
-
-    Raises
-    ------
-    FileError
-        If an image cannot be read, or has more than 67 million pixels.
-    DataError
-        If the sizes differ.
-
-    Notes
-    -----
     If every image is grey, rows are (h, w), uint16 if all images have 16 bits, otherwise uint8. If
     one image is in colour, all are read as RGB, (h, w, 3) uint8. Transparent pixels are drawn over
     white. Of an animation, the first frame is read. EXIF rotation is applied to TIFF files only.

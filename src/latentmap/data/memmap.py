@@ -27,17 +27,7 @@ NEAR_ROWS, FAR_ROWS = 2**10, 2**6
 
 
 class TemporaryArrayFile:
-    """A file to which arrays are appended and from which they are read as one array.
-
-    Examples
-    --------
-    >>> with TemporaryArrayFile() as file:
-    ...     file.write(np.array([[1, 2]], np.uint8))
-    ...     file.write(np.array([[3, 4], [5, 6]], np.uint8))
-    ...     rows = file.mapped(np.uint8, (2,))
-    >>> rows.tolist()
-    [[1, 2], [3, 4], [5, 6]]
-    """
+    """A file to which arrays are appended and from which they are read as one array."""
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(dir=cache_folder())  # noqa: SIM115 - closed by __exit__

@@ -92,14 +92,7 @@ def check_list_type(path: Path, name: str, expected: pa.Schema, found: pa.Schema
 
 
 def combine_groups(group_rows: Iterable[Sequence[int]], max_rows: int) -> Iterator[Groups]:
-    """Combine consecutive row groups of each file to at most ``max_rows`` rows; skip empty ones.
-
-    Examples
-    --------
-    >>> combined = combine_groups([[40, 50, 60], [70]], 100)
-    >>> [(groups.first, groups.last, groups.rows) for groups in combined]
-    [(0, 1, 90), (2, 2, 60), (0, 0, 70)]
-    """
+    """Combine consecutive row groups of each file to at most ``max_rows`` rows; skip empty ones."""
     start = 0
     for file, rows_of_file in enumerate(group_rows):
         file_start, current = start, None

@@ -51,15 +51,6 @@ class ParquetSource(Source):
     All files must have the columns of the first, whose values are numbers. The column ``label`` is
     read completely at opening. A missing value raises an error when it is read. In a single column
     of lists of one length, such as ``pixels``, each list is a row.
-
-    Raises
-    ------
-    FileError
-        If a file is truncated or not a Parquet file, or has other columns than the first.
-    DataError
-        If a column does not hold numbers.
-    UnknownNameError
-        If there is no column ``label``.
     """
 
     def __init__(

@@ -24,14 +24,7 @@ SORTED_AT_ONCE = 2**18
 
 
 class StringStore(Sequence[str]):
-    """An immutable sequence of texts; a long one is stored in a temporary file.
-
-    Examples
-    --------
-    >>> names = StringStore(f"{i}.png" for i in range(1000))
-    >>> len(names), names[17], names[-1], names[2:4]
-    (1000, '17.png', '999.png', ['2.png', '3.png'])
-    """
+    """An immutable sequence of texts; a long one is stored in a temporary file."""
 
     def __init__(self, texts: Iterable[str]) -> None:
         with TemporaryArrayFile() as letters, TemporaryArrayFile() as ends:

@@ -23,12 +23,7 @@ if TYPE_CHECKING:
 
 
 class RemoteLauncher:
-    """Trains on a group of workers instead of in this process.
-
-    Parameters
-    ----------
-    workers : Workers
-    """
+    """Trains on a group of workers instead of in this process."""
 
     in_this_process = False
 

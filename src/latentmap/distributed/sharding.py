@@ -28,14 +28,6 @@ def worker_shard(rows: Source, batch_size: int, worker: int, n_workers: int) -> 
     """Return the rows that one worker reads, and how many of them it takes in each step.
 
     Where ``n_workers`` does not divide ``batch_size``, the next larger multiple is the batch size.
-
-    Examples
-    --------
-    >>> from latentmap.data import ArraySource
-    >>> rows = ArraySource(np.arange(9).reshape(9, 1))
-    >>> shards = [worker_shard(rows, 4, worker, 2) for worker in range(2)]
-    >>> [(size, next(shard.batches(4))[:, 0].tolist()) for shard, size in shards]
-    [(2, [0, 1, 4, 5]), (2, [2, 3, 6, 7])]
     """
     size = rows_per_worker(len(rows), batch_size, n_workers)
     if rows.block_starts is None:
@@ -45,13 +37,7 @@ def worker_shard(rows: Source, batch_size: int, worker: int, n_workers: int) -> 
 
 
 def rows_per_worker(n_rows: int, batch_size: int, n_workers: int) -> int:
-    """Return the number of rows that each worker takes in a step.
-
-    Examples
-    --------
-    >>> rows_per_worker(1000, 64, 3), rows_per_worker(10, 64, 3)
-    (22, 3)
-    """
+    """Return the number of rows that each worker takes in a step."""
     return min(-(-batch_size // n_workers), n_rows // n_workers)
 
 
@@ -88,12 +74,6 @@ def partition(rows: Source, n_workers: int) -> list[tuple[int, int]]:
     """Divide rows into contiguous parts for batch inference, at the borders of blocks if possible.
 
     Return the first row of each part and the row after its last, in order.
-
-    Examples
-    --------
-    >>> from latentmap.data import ArraySource
-    >>> partition(ArraySource(np.zeros((5000, 2))), 1)
-    [(0, 1250), (1250, 2500), (2500, 3750), (3750, 5000)]
     """
     count = min(PARTS_PER_WORKER * n_workers, -(-len(rows) // MIN_PART_ROWS))
     count = max(count, -(-rows.nbytes // MAX_PART_BYTES))

@@ -34,12 +34,6 @@ class Page:
     folder : pathlib.Path
         Contains ``explorer.html`` with the markers ``<!-- policy -->``, ``<!-- style -->``,
         ``<!-- data -->`` and ``<!-- script -->``, ``explorer.css``, and the modules.
-
-    Examples
-    --------
-    >>> page = Page()
-    >>> '<script type="application/json" id="scene">{"n":3,' in page.text({"n": 3}, "file")
-    True
     """
 
     folder: Path = PAGE_FOLDER
@@ -91,20 +85,7 @@ class Page:
     def text(
         self, scene: dict[str, Any], mode: str, buffers: Iterable[tuple[str, bytes]] = ()
     ) -> str:
-        """Return the HTML of the page.
-
-        Parameters
-        ----------
-        scene : dict
-            Description of the scene, with values that JSON supports.
-        mode : {"server", "file"}
-        buffers : iterable of (name, bytes)
-            Contents to embed in a file.
-
-        Returns
-        -------
-        str
-        """
+        """Return the HTML of the page."""
         parts = {
             "policy": f'<meta http-equiv="Content-Security-Policy" content="{self.policy(mode)}">',
             "style": f"<style>{self.style}</style>",
@@ -134,34 +115,8 @@ def bundle(modules: Mapping[str, str]) -> str:
     r"""Combine ES modules into one script without imports.
 
     Every module becomes a function that returns its exports, so that its other names stay private.
-
-    Parameters
-    ----------
-    modules : mapping of str to str
-        Names and sources. A module comes after those that it imports. The only imports and exports
-        are ``import { a, b } from "./name.js";`` and exported functions, classes and constants.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    ValueError
-        If a module uses another form of import or export.
-
-    Examples
-    --------
-    >>> one, two = "export const one = 1;\n", 'import { one } from "./one.js";\n'
-    >>> print(bundle({"one.js": one, "two.js": two}), end="")
-    const one_module = (() => {
-    const one = 1;
-    return { one };
-    })();
-    const two_module = (() => {
-    const { one } = one_module;
-    return {  };
-    })();
+    A module comes after those that it imports. Raise ValueError for a form of import or export
+    other than ``import { a, b } from "./name.js";`` and exported functions, classes and constants.
     """
     return "".join(_bundle_module(name, source) for name, source in modules.items())
 
@@ -187,13 +142,7 @@ def _data_elements(scene: dict[str, Any], buffers: Iterable[tuple[str, bytes]]) 
 
 
 def escape_json(value: object) -> str:
-    r"""Return JSON that is safe in a script element: without ``<`` and line separators.
-
-    Examples
-    --------
-    >>> escape_json(["</script>", "\u2028"])
-    '["\\u003c/script>","\\u2028"]'
-    """
+    r"""Return JSON that is safe in a script element: without ``<`` and line separators."""
     text = json.dumps(value, allow_nan=False, separators=(",", ":"))  # ASCII only
     return text.replace("<", "\\u003c")
 

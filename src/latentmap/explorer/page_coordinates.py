@@ -33,12 +33,6 @@ class CodePlane:
         The lowest and the highest corner of a region that contains all, or nearly all, points.
     explained_variance : float
         The share of the variance of the codes that the plane shows.
-
-    Examples
-    --------
-    >>> plane = CodePlane.fit(np.random.default_rng(0).normal(size=(100, 5)) * [9, 1, 1, 1, 7])
-    >>> plane.n_components, plane.points.shape, round(plane.explained_variance, 1)
-    (5, (100, 2), 1.0)
     """
 
     projection: Projection

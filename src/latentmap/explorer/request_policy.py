@@ -25,12 +25,6 @@ class RequestPolicy:
     """Conditions that a request must meet.
 
     Without a token, only this machine can connect.
-
-    Examples
-    --------
-    >>> policy = RequestPolicy("127.0.0.1", 8571)
-    >>> policy.refusal("GET", "/", {"Host": "evil.example:8571"})
-    'Host: expected 127.0.0.1:8571 or localhost:8571'
     """
 
     host: str
@@ -92,11 +86,5 @@ def _is_ip_address(name: str) -> bool:
 
 
 def is_local(host: str) -> bool:
-    """Return whether an address can be reached from this machine only.
-
-    Examples
-    --------
-    >>> is_local("127.0.0.1"), is_local("::1"), is_local("localhost"), is_local("0.0.0.0")
-    (True, True, True, False)
-    """
+    """Return whether an address can be reached from this machine only."""
     return host == "localhost" or (_is_ip_address(host) and ipaddress.ip_address(host).is_loopback)

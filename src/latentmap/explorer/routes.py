@@ -64,16 +64,7 @@ class Route:
 
 
 class Router:
-    """Responses to the requests of the page; ``label`` is the label column of uploaded tables.
-
-    Examples
-    --------
-    >>> from latentmap import AutoEncoder
-    >>> X = np.random.default_rng(0).normal(size=(60, 4))
-    >>> scene = Scene(AutoEncoder(2, epochs=1, random_state=0).fit(X), X)
-    >>> len(Router(scene).find("GET", "/data/points").respond(b"").body)
-    240
-    """
+    """Responses to the requests of the page; ``label`` is the label column of uploaded tables."""
 
     def __init__(self, scene: Scene, page: Page | None = None, label: str | None = None) -> None:
         self._scene, self._page, self._label = scene, page or Page(), label

@@ -24,12 +24,6 @@ class RowImages:
     """Conversion between rows, (n, ...), and pixels, (n, h, w, c) uint8 with 1 or 3 channels.
 
     Rows have the ``shape`` (h, w) or (h, w, channels); ``low`` is black and ``high`` is white.
-
-    Examples
-    --------
-    >>> images = RowImages((1, 2), 0.0, 1.0)
-    >>> images.to_display([[[0.5, 2.0]]]).tolist()
-    [[[[128], [255]]]]
     """
 
     shape: tuple[int, ...]

@@ -20,20 +20,7 @@ CLUSTER, CONFIDENCE, ERROR, OUTLIER = "cluster", "confidence", "error", "outlier
 
 
 class RowScores:
-    """Scores of all rows, each an array of shape (n,); only maps have a confidence.
-
-    Examples
-    --------
-    >>> from latentmap import AutoEncoder
-    >>> from latentmap.data import as_source
-    >>> X = np.random.default_rng(0).normal(size=(60, 4))
-    >>> ae = AutoEncoder(2, epochs=1, random_state=0).fit(X)
-    >>> scores = RowScores(ae, as_source(X), ae.transform(X), ae.inverse_transform)
-    >>> scores.names, scores.is_computed("error")
-    (('cluster', 'error', 'outlier score'), False)
-    >>> bool(np.allclose(scores["error"], ae.reconstruction_error(X))), scores.is_computed("error")
-    (True, True)
-    """
+    """Scores of all rows, each an array of shape (n,); only maps have a confidence."""
 
     def __init__(
         self,

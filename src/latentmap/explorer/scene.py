@@ -259,13 +259,7 @@ def _file_names(source: Source, indices: np.ndarray) -> list[str] | None:
 
 
 def to_json(value: object) -> Any:
-    """Return numbers, texts and arrays as JSON values; NaN and infinity become None.
-
-    Examples
-    --------
-    >>> to_json(np.array([1.0, np.inf])), to_json(np.int64(3)), to_json(np.str_("a"))
-    ([1.0, None], 3, 'a')
-    """
+    """Return numbers, texts and arrays as JSON values; NaN and infinity become None."""
     value = value.tolist() if hasattr(value, "tolist") else value
     if isinstance(value, list):
         return [to_json(item) for item in value]

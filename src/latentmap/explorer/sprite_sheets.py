@@ -60,13 +60,6 @@ def pack_sprites(
 
     ``load`` returns the images of indices, and ``advance`` is called with the number of images on
     each sheet. The budget may be exceeded at the lowest quality and size.
-
-    Examples
-    --------
-    >>> noise = np.random.default_rng(0).integers(0, 255, (1100, 16, 16, 1), dtype=np.uint8)
-    >>> large, small = (pack_sprites(noise.__getitem__, 1100, b) for b in (1e7, 4e4))
-    >>> len(large.files), large.width, small.nbytes <= 4e4 < large.nbytes
-    (2, 16, True)
     """
     sheets = [
         np.arange(i, min(i + IMAGES_PER_SHEET, count)) for i in range(0, count, IMAGES_PER_SHEET)

@@ -31,24 +31,7 @@ _MAX_NAME_CHARACTERS = 100
 def open_upload(
     name: str, content: bytes, images: RowImages | None, label: str | None = None
 ) -> Iterator[tuple[Source, str]]:
-    """Open an uploaded file for the duration of the block.
-
-    Parameters
-    ----------
-    name : str
-        The uploaded name; any text.
-    content : bytes
-    images : RowImages or None
-        The images of the model; an uploaded image is converted to their size and channels.
-    label : str, optional
-        The label column of tables, if they have it.
-
-    Yields
-    ------
-    rows : Source
-    note : str
-        A sentence on the conversion of an image, or an empty string.
-    """
+    """Open an uploaded file for the duration of the block."""
     shown = _display_name(name)
     suffix = PurePosixPath(shown).suffix.lower()
     if suffix not in (*FILE_SUFFIXES, *IMAGE_SUFFIXES):

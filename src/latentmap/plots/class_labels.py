@@ -96,13 +96,6 @@ def separate_boxes(
     has the corners ``low`` and ``high``. Returns the new centres, and which boxes fit: a box does
     not fit if it still overlaps a more important one, is larger than the frame, or was moved too
     far.
-
-    Examples
-    --------
-    >>> corners = np.zeros(2), np.full(2, 99.0)
-    >>> centers, fits = separate_boxes(np.array([[5, 5], [5, 6]]), np.full((2, 2), 2.0), *corners)
-    >>> centers.tolist(), fits.tolist()
-    ([[5.0, 4.5], [5.0, 6.5]], [True, True])
     """
     moved, half = centers.astype(float), sizes / 2
     least, most = low + half, np.maximum(high - half, low + half)

@@ -107,20 +107,7 @@ def comparison_size(row_shape: tuple[int, ...], has_names: bool = False) -> tupl
 
 
 def most_different_columns(rows: ArrayLike, column_std: ArrayLike | None = None) -> np.ndarray:
-    """Return the indices of the columns in which two rows differ, the greatest difference first.
-
-    Parameters
-    ----------
-    rows : array-like of shape (2, n_features)
-    column_std : array-like of shape (n_features,), optional
-        The standard deviation of each column, by which its difference is divided. A column of
-        deviation 0 is not scaled.
-
-    Examples
-    --------
-    >>> most_different_columns([[0, 0, 5], [1, 9, 5]], column_std=[0.1, 100, 1]).tolist()
-    [0, 1]
-    """
+    """Return the indices of the columns in which two rows differ, the greatest difference first."""
     a, b = np.asarray(rows, dtype=np.float64)
     difference = np.abs(_standardize(b - a, column_std))
     order = np.argsort(-difference, kind="stable")

@@ -70,13 +70,7 @@ def rows(
 
 
 def grid_columns(count: int) -> int:
-    """Return the number of columns of a grid of images.
-
-    Examples
-    --------
-    >>> grid_columns(7), grid_columns(16), grid_columns(17), grid_columns(24)
-    (7, 4, 5, 6)
-    """
+    """Return the number of columns of a grid of images."""
     if count <= _MAX_IMAGES_IN_ONE_LINE:
         return count
     square = int(np.ceil(np.sqrt(count)))

@@ -113,13 +113,7 @@ def label_columns(ax: Axes, names: Sequence[str], rotation: float = 35) -> None:
 
 
 def display_text(value: object, max_length: int = 28) -> str:
-    r"""Return any value as one short line of printable characters.
-
-    Examples
-    --------
-    >>> display_text("a\tb\x00"), display_text(""), display_text("x" * 40, 5)
-    ('a b�', '(empty)', 'xxxx…')
-    """
+    r"""Return any value as one short line of printable characters."""
     line = " ".join(str(value).split()) or "(empty)"
     line = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
     return line if len(line) <= max_length else line[: max_length - 1] + "…"

@@ -24,22 +24,6 @@ class NeighborIndex:
     Many points are divided into the cells of a k-means clustering, and a query searches the nearest
     8 cells (J. Sivic, A. Zisserman, ICCV 2003). A navigable graph (HNSW) would be as fast, but its
     result depends on the order in which threads insert points.
-
-    Parameters
-    ----------
-    points : ndarray of shape (n, d)
-        float32.
-    seed : int
-        Seed of the k-means clustering.
-    cells : int, optional
-        Number of cells that a query searches; 0 compares it with every point. By default 8 for more
-        than 10,000 points, otherwise 0.
-
-    Examples
-    --------
-    >>> points = np.array([[0.0], [1.0], [5.0]], "float32")
-    >>> NeighborIndex(points, seed=0).search(np.array([[4.0]], "float32"), 2).tolist()
-    [[2, 1]]
     """
 
     def __init__(self, points: np.ndarray, seed: int, cells: int | None = None) -> None:
@@ -78,12 +62,6 @@ def nearest_neighbors(points: np.ndarray, k: int, seed: int, verbose: bool = Fal
     """Return the numbers of the k nearest other points of every point, nearest first, shape (n, k).
 
     ``points`` are float32, all different, and more than k.
-
-    Examples
-    --------
-    >>> points = np.array([[0.0], [1.0], [5.0], [7.0]], "float32")
-    >>> nearest_neighbors(points, 1, seed=0).tolist()
-    [[1], [0], [3], [2]]
     """
     task = "finding neighbours" if verbose else ""
     neighbors = NeighborIndex(points, seed).search(points, k + 1, task)
@@ -94,12 +72,6 @@ def drop_self(neighbors: np.ndarray, own: np.ndarray) -> np.ndarray:
     """Remove each point from its own k + 1 neighbours, or the farthest if it is not among them.
 
     ``own`` holds the number of each point, which ties may have moved out of the neighbours.
-
-    Examples
-    --------
-    >>> neighbors = np.array([[0, 4, 2], [4, 1, 2], [7, 8, 9]])
-    >>> drop_self(neighbors, np.array([0, 1, 2])).tolist()
-    [[4, 2], [4, 2], [7, 8]]
     """
     dropped = neighbors == own[:, None]
     dropped[~dropped.any(axis=1), -1] = True

@@ -63,20 +63,7 @@ class PrincipalComponents:
 def principal_components(
     rows: Source, scale: Scale, n_components: int, seed: int, verbose: bool = False
 ) -> PrincipalComponents:
-    """Compute the principal components of scaled rows, or of a uniform sample of many rows.
-
-    Parameters
-    ----------
-    rows : Source
-        Raw rows.
-    scale : Scale
-    n_components : int
-        Components past the rank of the rows are zero.
-    seed : int
-        Seed of the sample, and of the iterative solvers for wide and for sparse rows.
-    verbose : bool
-        Show progress.
-    """
+    """Compute the principal components of scaled rows, or of a uniform sample of many rows."""
     with progress("computing principal components", 1, verbose) as advance:
         x = _sample(rows, scale, n_components, seed)
         pca = fit_pca(x, n_components, seed)
@@ -150,14 +137,6 @@ def project_rows(rows: Source, scale: Scale, principal: PrincipalComponents) -> 
 
     They are (x − mean) · componentsᵀ of the scaled rows x. Rows are raw and read in batches; sparse
     rows are not made dense.
-
-    Examples
-    --------
-    >>> from latentmap.data import ArraySource
-    >>> principal = PrincipalComponents(np.array([1.0, 0.0]), np.array([[0.0, 1.0]]))
-    >>> scale = Scale(np.array(2.0), np.array(4.0), True)
-    >>> project_rows(ArraySource(np.array([[2.0, 2.0], [0.0, 10.0]])), scale, principal).tolist()
-    [[0.0], [2.0]]
     """
     codes = np.empty((len(rows), len(principal.components)), np.float32)
     for where, batch in project_batches(rows, scale, principal):

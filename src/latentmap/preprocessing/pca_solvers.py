@@ -51,12 +51,6 @@ def fit_pca(x: np.ndarray | csr_array, n_components: int, seed: int) -> Decompos
     In double precision the components are exact, except for sparse rows of more than 1,000 columns,
     for which ARPACK reaches a relative accuracy of 1 % of a variance. At most min(n, d) components
     are returned, and from ARPACK at most min(n, d) − 1. ``seed`` is for the iterative solvers.
-
-    Examples
-    --------
-    >>> pca = fit_pca(np.array([[0.0, 1.0], [2.0, 1.0], [4.0, 1.0]]), 1, seed=0)
-    >>> pca.mean.tolist(), pca.components.round(6).tolist(), pca.codes.round(6).tolist()
-    ([2.0, 1.0], [[1.0, 0.0]], [[-2.0], [0.0], [2.0]])
     """
     if not is_sparse(x):
         return _fit_dense(x, min(n_components, *x.shape), seed)

@@ -54,13 +54,6 @@ def row_statistics(rows: Source, verbose: bool = False) -> Statistics:
     Batches are combined by the pairwise update of T. F. Chan, G. H. Golub, R. J. LeVeque,
     "Algorithms for computing the sample variance", 1983. Progress is shown if ``verbose``, unless
     the rows are in memory. Raise DataError if a number is not finite in float32.
-
-    Examples
-    --------
-    >>> from latentmap.data import ArraySource
-    >>> statistics = row_statistics(ArraySource(np.array([[1.0, 5.0], [3.0, 5.0]])))
-    >>> statistics.low, statistics.high, statistics.mean.tolist(), statistics.variance.tolist()
-    (1.0, 5.0, [2.0, 5.0], [1.0, 0.0])
     """
     d = int(np.prod(rows.row_shape))
     low, high = np.inf, -np.inf
@@ -110,34 +103,11 @@ def _sparse_statistics(batch: csr_array) -> Statistics:
 def choose_scale(scaling: str, statistics: Statistics, dtype: np.dtype) -> Scale:
     """Return the offset and scale of a named scaling.
 
-    Parameters
-    ----------
-    scaling : {"auto", "balanced", "unit", "standard", "columns", "none"}
-        "unit" maps the range of the rows to 0–1. "standard" subtracts the mean of each column and
-        divides all columns by one number; "columns" divides each column by its own standard
-        deviation. "auto" is "unit" for unsigned integers, for floats between 0 and 1, and for rows
-        that range from 0 to 255; otherwise it is "standard". "balanced" is the same, but uses
-        "columns" instead of "standard" if one of three or more columns holds nearly all the
-        variance: if the effective number of columns, (Σv)² / Σv², is below 1.25.
-    statistics : Statistics
-    dtype : numpy.dtype
-        Type of the raw rows.
-
-    Returns
-    -------
-    Scale
-
-    Raises
-    ------
-    UnknownNameError
-        If there is no scaling of this name.
-
-    Examples
-    --------
-    >>> statistics = Statistics(0.0, 250.0, np.array([40.0]), np.array([9.0]))
-    >>> scale = choose_scale("auto", statistics, np.dtype("uint8"))
-    >>> float(scale.offset), float(scale.scale), scale.unit
-    (0.0, 255.0, True)
+    "unit" maps the range of the rows to 0–1. "standard" subtracts the mean of each column and
+    divides all columns by one number; "columns" divides each column by its own deviation. "auto" is
+    "unit" for unsigned integers, for floats between 0 and 1, and for rows that range from 0 to 255,
+    and otherwise "standard". "balanced" is the same with "columns" instead of "standard", if one of
+    three or more columns holds nearly all the variance: (Σv)² / Σv² is below 1.25.
     """
     if not isinstance(scaling, str):
         raise SettingError(f"scaling: expected one of {', '.join(SCALINGS)}, found {scaling!r}")
