@@ -5,8 +5,6 @@ other libraries. Figures whose cost is quadratic in the number of rows are compu
 sample; the others are computed in batches.
 """
 
-from __future__ import annotations
-
 import math
 import time
 import warnings

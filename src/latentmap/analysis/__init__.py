@@ -4,8 +4,6 @@ All functions take arrays or a fitted estimator. Names are imported on first use
 this package takes no time.
 """
 
-from __future__ import annotations
-
 import importlib
 from typing import Any
 

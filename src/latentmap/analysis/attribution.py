@@ -4,8 +4,6 @@ Differences are computed on scaled rows, as the network receives them. Columns o
 are then comparable, and the squares add up to ``reconstruction_error``.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import ArrayLike
 

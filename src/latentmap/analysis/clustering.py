@@ -4,8 +4,6 @@ A sample of the codes is clustered. All other rows, fitted or new, are assigned 
 nearest sampled codes, so that a million rows take little longer than the sample.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 import numpy as np

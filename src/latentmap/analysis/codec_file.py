@@ -17,8 +17,6 @@ data. Nothing in a file is executed. What a file declares is compared with its l
 available memory before memory is allocated.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

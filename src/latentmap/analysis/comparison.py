@@ -1,7 +1,5 @@
 """Comparison of two rows by the distance of their codes, relative to random pairs of rows."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -5,8 +5,6 @@ encoded once, block by block, and the error and size of the result are measured.
 the limit, the rows are encoded again with smaller or larger steps.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ components are compared mainly by direction, after partial whitening. The distan
 standard deviation of each component, and so on the codes of a set of reference rows.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Encoding of batches that were read from a source, by any fitted estimator."""
 
-from __future__ import annotations
-
 import warnings
 
 import numpy as np

@@ -7,8 +7,6 @@ histograms. Everything that affects a probability is computed in integers, or by
 same result on every machine.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 import numpy as np

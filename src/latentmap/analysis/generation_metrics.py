@@ -4,8 +4,6 @@ Rows are compared as flat vectors in the space in which they are given. All dist
 in blocks, so the results are exact and memory use is bounded.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from typing import NamedTuple

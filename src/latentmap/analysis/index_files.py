@@ -4,8 +4,6 @@ Texts are stored as one array of UTF-8 bytes and one array of end positions. Wha
 checked before memory is allocated, and nothing in a file is executed.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Sequence

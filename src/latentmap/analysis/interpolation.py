@@ -1,7 +1,5 @@
 """Interpolation between two codes, in even steps along a path of high density."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

@@ -5,8 +5,6 @@ those of scikit-learn. They ask this module what an estimator offers, so that no
 inspects attributes. Nothing here imports Keras.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Protocol, Self, cast
 

@@ -4,8 +4,6 @@ Perturbed codes therefore remain where codes of rows are. The step to a code tha
 improbable is halved until it is not.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import ArrayLike
 

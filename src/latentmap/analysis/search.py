@@ -4,8 +4,6 @@ An index file stores the codes, not the faiss index: faiss rebuilds an index of 
 less than a second, and a file of plain arrays can be checked and executes nothing.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable
 from typing import NamedTuple, Self

@@ -4,8 +4,6 @@ Below a threshold the probability is an empirical rank. Above it, ranks carry no
 parametric tail continues.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import ArrayLike
 

@@ -1,7 +1,5 @@
 """``latentmap cluster``."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property

@@ -1,7 +1,5 @@
 """Plots of clusters: a scatter plot of the codes, and the exemplars of each cluster."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

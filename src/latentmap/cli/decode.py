@@ -1,7 +1,5 @@
 """``latentmap decode``."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """``latentmap evaluate``."""
 
-from __future__ import annotations
-
 from latentmap.cli.console import print_json
 from latentmap.cli.evaluation import encode_sample, measure_quality, print_figures
 from latentmap.cli.held_out import open_evaluation_rows

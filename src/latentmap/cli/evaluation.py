@@ -1,7 +1,5 @@
 """Measuring the quality of a model and printing it, as `fit` and `evaluate` do."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 

@@ -4,8 +4,6 @@ A `LatentmapError` or a wrong option is printed as one sentence. Any other excep
 latentmap and keeps its traceback.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import typer

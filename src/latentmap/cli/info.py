@@ -1,7 +1,5 @@
 """``latentmap info``."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """``latentmap datasets``."""
 
-from __future__ import annotations
-
 from latentmap.cli.console import print_json, print_table
 from latentmap.cli.options import Json
 from latentmap.data import list_datasets

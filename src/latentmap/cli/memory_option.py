@@ -1,7 +1,5 @@
 """The option ``--memory`` and the environment variable ``LATENTMAP_MEMORY``."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 from collections.abc import Iterator

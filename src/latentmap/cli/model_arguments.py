@@ -1,7 +1,5 @@
 """Reading and checking the model file of a verb."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any

@@ -3,8 +3,6 @@
 Rows are made in batches on demand, so that memory does not grow with their number.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any

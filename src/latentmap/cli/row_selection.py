@@ -3,8 +3,6 @@
 ``DATA#NUMBER`` is one row of DATA, counted from 0. An image file is also one row.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from pathlib import Path

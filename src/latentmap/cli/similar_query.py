@@ -1,7 +1,5 @@
 """The query rows of `similar` and `compare`, and the reference rows that they search."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated

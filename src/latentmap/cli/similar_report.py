@@ -1,7 +1,5 @@
 """The results of `similar`: printed, written to a table, or drawn as a contact sheet."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any

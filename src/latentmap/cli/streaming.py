@@ -1,7 +1,5 @@
 """Passing rows through a model in batches, with progress."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Writing columns of different types to a table, part by part."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path

@@ -4,8 +4,6 @@ Most checks need only a shape and a type, so that a file is refused by its heade
 checked batch by batch, when they are read.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

@@ -5,8 +5,6 @@ fit are loaded into memory. Larger ones are copied to a temporary file in the ca
 deleted when the process ends. Rows in NumPy's own files are read where they are.
 """
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Iterator
 

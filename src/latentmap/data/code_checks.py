@@ -1,7 +1,5 @@
 """Checks of codes and layouts, which are plain arrays."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

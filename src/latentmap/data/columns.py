@@ -3,8 +3,6 @@
 CSV files, Parquet files and data frames share these rules.
 """
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """Conversion of arrays, data frames, sparse matrices, paths and data-set names to a `Source`."""
 
-from __future__ import annotations
-
 import os
 
 import numpy as np

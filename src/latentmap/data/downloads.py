@@ -3,8 +3,6 @@
 pooch compares the SHA-256 of a temporary file before it moves the file into the cache.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from latentmap.errors import FileError

@@ -3,8 +3,6 @@
 Links to folders are not followed, so that a loop of links ends.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator

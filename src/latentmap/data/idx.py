@@ -4,8 +4,6 @@ The format is described by Y. LeCun, C. Cortes and C. Burges, "The MNIST databas
 big-endian. A file must have exactly the size that its header claims.
 """
 
-from __future__ import annotations
-
 import gzip
 import math
 import struct

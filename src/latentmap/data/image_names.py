@@ -4,8 +4,6 @@ The names of rows come from a folder or file of somebody else. They are used onl
 inside the output folder on every system.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath

@@ -4,8 +4,6 @@ A temporary file has no name and is deleted when the process ends. It is in the 
 because the system's folder for temporary files may itself be in memory.
 """
 
-from __future__ import annotations
-
 import contextlib
 import mmap
 import os

@@ -7,8 +7,6 @@ A limit below the memory of the machine applies to the whole process, so it is a
 parameter of every function. `BUDGET` divides it among everything whose size can be chosen.
 """
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import math

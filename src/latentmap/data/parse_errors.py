@@ -4,8 +4,6 @@ Parsers raise errors of many types on a truncated or malicious file, from ``zlib
 ``KeyError``. Each reader lists the types that its parser raises.
 """
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """Opening of files, folders and named data sets, by a table from suffix to reader."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Some rows of another source, read through it."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Types of the data that public functions accept."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, TypeAlias, Union
 
 from numpy.typing import ArrayLike

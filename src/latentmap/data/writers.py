@@ -4,8 +4,6 @@ Rows are written batch by batch, so that memory does not grow with their number.
 replaced atomically, see `latentmap.files`.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 import os

@@ -1,7 +1,5 @@
 """Folder or URL where a training on workers stores its checkpoints."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import shutil

@@ -5,8 +5,6 @@ first error that latentmap raised on purpose: a replacement of the failed worker
 error again, so training ends.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 import numpy as np

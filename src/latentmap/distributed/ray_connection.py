@@ -3,8 +3,6 @@
 Ray's own messages are silenced, and its errors become one-sentence errors of latentmap.
 """
 
-from __future__ import annotations
-
 import contextlib
 import logging
 import os

@@ -6,8 +6,6 @@ a disk are divided once: each worker reads one contiguous range and shuffles wit
 equal length, so all workers take the same number of steps without communicating.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator
 from typing import Any

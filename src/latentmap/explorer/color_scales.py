@@ -1,7 +1,5 @@
 """Colour scales of the page: the labels, scores and columns that points can be coloured by."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial

@@ -4,8 +4,6 @@ The limit allows sending the file by mail. The data of all rows are embedded fir
 decoded points, then the rows themselves, with the quality and size that the remaining bytes allow.
 """
 
-from __future__ import annotations
-
 import os
 import zlib
 from collections.abc import Callable

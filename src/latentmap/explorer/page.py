@@ -5,8 +5,6 @@ same modules bundled into one script. The Content-Security-Policy allows no othe
 connection to other sites, whatever the data contains.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json

@@ -5,8 +5,6 @@ projected to the plane of their first two principal components. A code of one co
 coordinate, and y stacks the rows of equal x, so that a line of 100,000 rows is visible.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Self
 

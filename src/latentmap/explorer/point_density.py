@@ -4,8 +4,6 @@ A map has a density of its own. For other estimators, and in the plane of wider 
 are counted on a grid, smoothed, and divided by the density around the median row.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter, map_coordinates

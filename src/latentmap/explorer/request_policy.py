@@ -6,8 +6,6 @@ it, and requests that change something or are expensive need a header that anoth
 On an address that other machines can reach, every request must also contain a token.
 """
 
-from __future__ import annotations
-
 import ipaddress
 import secrets
 import socket

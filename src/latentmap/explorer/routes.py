@@ -1,7 +1,5 @@
 """Requests of the page and their responses: a table of paths and functions, without sockets."""
 
-from __future__ import annotations
-
 import base64
 import json
 import re

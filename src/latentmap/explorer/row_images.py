@@ -4,8 +4,6 @@ Black and white are determined once, from the data, so that originals and decode
 intensities.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Self
 

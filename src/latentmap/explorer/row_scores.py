@@ -3,8 +3,6 @@
 Some of them need a pass over all rows. Each is therefore computed when it is first requested.
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Sequence
 

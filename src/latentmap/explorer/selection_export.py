@@ -1,7 +1,5 @@
 """Selected rows as CSV: row number, file name, label, code, scores and table columns."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence

@@ -4,8 +4,6 @@ Python's HTTP server suffices for one user. Each connection has a thread and sta
 request is answered within milliseconds. The size of a body is checked before it is read.
 """
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import json

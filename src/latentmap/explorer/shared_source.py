@@ -1,7 +1,5 @@
 """A source that several threads can read, and functions of all rows in batches."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
 

@@ -4,8 +4,6 @@ Images on one sheet share the overhead of an image file, and a page that needs o
 only its sheet.
 """
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ A file is stored under a fixed name in a temporary folder; only a known suffix o
 is used. Error messages show the uploaded name.
 """
 
-from __future__ import annotations
-
 import contextlib
 import re
 import tempfile

@@ -4,8 +4,6 @@ The median of a class may lie between two of its regions, where it has no row. T
 therefore counted on a grid and smoothed, and connected cells of sufficient density are a region.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 _GRID_SIDE = 64

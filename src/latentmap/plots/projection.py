@@ -4,8 +4,6 @@ Codes of one or two components are drawn as they are. Wider codes are projected 
 principal components. The inverse maps a point of that plane to a code.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Self
 

@@ -1,7 +1,5 @@
 """Nearest neighbours by faiss, with results that do not depend on the number of threads."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
