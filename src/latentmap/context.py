@@ -4,8 +4,6 @@ The memory limit and the training strategy are needed far below the call that ch
 stored here, so that the package has one kind of ambient state and no module that changes a global.
 """
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator
 from contextvars import ContextVar

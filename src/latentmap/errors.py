@@ -15,8 +15,6 @@ inherits the built-in (or scikit-learn) type that a caller would expect to catch
     └── NotFittedError (sklearn's)        the estimator is not fitted yet
 """
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING

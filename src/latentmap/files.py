@@ -4,8 +4,6 @@ An output is written to a temporary path in the same folder and then renamed, so
 full disk never leaves an incomplete file.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import json

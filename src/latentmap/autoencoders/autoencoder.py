@@ -1,7 +1,5 @@
 """The autoencoder: where you would use PCA."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

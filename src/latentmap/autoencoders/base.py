@@ -4,8 +4,6 @@ A subclass says how it is fitted; all else follows from the pair of Keras models
 behind.
 """
 
-from __future__ import annotations
-
 import math
 import os
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """From a model file back to the estimator that wrote it."""
 
-from __future__ import annotations
-
 import contextlib
 import math
 import os

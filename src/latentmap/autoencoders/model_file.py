@@ -4,8 +4,6 @@ Nothing in a file is ever executed: the text says what to build, our own code bu
 arrays fill it. What a file claims about itself is checked before memory is taken.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from typing import Any

@@ -1,7 +1,5 @@
 """Presets: named sets of estimator settings."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 from sklearn.base import clone

@@ -4,8 +4,6 @@ That is what goes into a model file and into a pickle: no Keras object is ever p
 says how its networks are put together again (`_assemble`); the arrays then fill them.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from typing import Any

@@ -1,7 +1,5 @@
 """Rows as estimators take them: checked as scikit-learn checks, and as one `Source`."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

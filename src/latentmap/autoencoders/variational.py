@@ -1,7 +1,5 @@
 """The variational autoencoder: codes with a known distribution, to draw new rows from."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Batches for the engine: one array, or a tuple of arrays with the same number of rows."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import TypeVar
 

@@ -1,7 +1,5 @@
 """Choice of the engine that runs Keras, and the cache of its compiled programs."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -1,7 +1,5 @@
 """What a map's networks look like, and how long they are trained, by the number of rows."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

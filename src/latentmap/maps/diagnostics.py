@@ -3,8 +3,6 @@
 All of it is measured once, at the end of a fit, and kept in the file.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import keras

@@ -7,8 +7,6 @@ in normalised radial basis networks (J. Moody, C. J. Darken, Neural Computation 
 encoder answers with such a distribution, too, and `AroundMode` turns it back into one spot.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import keras

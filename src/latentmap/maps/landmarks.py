@@ -1,7 +1,5 @@
 """Landmarks: the few points of a layout that stand for all of it."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The map: where you would use t-SNE or UMAP."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -7,8 +7,6 @@ perplexity and needs no search for it. Of many rows it stops before t-SNE has co
 later moves single rows, and the network that learns the layout does not follow them anyway.
 """
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable
 from typing import Any

@@ -5,8 +5,6 @@ So beyond a number it is that of a uniform sample; all others stream past once, 
 its nearest sampled row does. What grows with the rows is the position of each, and nothing else.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

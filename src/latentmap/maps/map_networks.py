@@ -1,7 +1,5 @@
 """The networks of a map: from a row to a spot by way of landmarks, and from a spot to a row."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from random import Random
 from typing import Any

@@ -4,8 +4,6 @@ Sources: D. P. Kingma, M. Welling, "Auto-Encoding Variational Bayes", ICLR 2014;
 the divergence, I. Higgins et al., "beta-VAE", ICLR 2017.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import keras

@@ -1,7 +1,5 @@
 """A convolutional network for images."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from dataclasses import dataclass

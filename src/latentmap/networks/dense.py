@@ -1,7 +1,5 @@
 """Networks of dense layers: a linear one, and one with hidden layers."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from dataclasses import dataclass

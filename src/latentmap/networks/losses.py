@@ -5,8 +5,6 @@ decoder's output before this activation and the scaled row. Distances are means 
 a row, as in Keras.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import NamedTuple

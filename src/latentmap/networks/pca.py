@@ -6,8 +6,6 @@ is the inverse projection plus another one. Before the first step the model is P
 that the model starts as PCA there as well.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from random import Random
 from typing import Any

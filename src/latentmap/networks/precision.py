@@ -6,8 +6,6 @@ Precision Training", ICLR 2018). Weights, their updates, scaling, principal comp
 codes and losses stay float32, and so does everything after training.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

@@ -1,7 +1,5 @@
 """Networks by name, and their conversion to plain data and back."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from typing import Any, TypeGuard
 

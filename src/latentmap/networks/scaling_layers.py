@@ -3,8 +3,6 @@
 Their arrays are weights that are not trained, so they are stored in the model file with all others.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import keras

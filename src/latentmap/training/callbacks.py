@@ -1,7 +1,5 @@
 """Callbacks of the training loop: early stopping, checkpoints and progress."""
 
-from __future__ import annotations
-
 import contextlib
 import math
 from collections.abc import Callable

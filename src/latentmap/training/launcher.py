@@ -4,8 +4,6 @@ Estimators call ``current_launcher().run(objective, task)`` and do not know abou
 `latentmap.distributed` installs its launcher by `use_launcher`.
 """
 
-from __future__ import annotations
-
 from contextlib import AbstractContextManager
 from typing import Protocol
 

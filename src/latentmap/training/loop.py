@@ -5,8 +5,6 @@ each epoch (or after at least 50 steps, if epochs are shorter) the validation ro
 Callbacks decide what follows from it.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """Preparation of training data: cached, scaled and split rows."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Self
 

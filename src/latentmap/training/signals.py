@@ -1,7 +1,5 @@
 """Ctrl-C, held back where it would come into the middle of compiled code that cannot bear it."""
 
-from __future__ import annotations
-
 import contextlib
 import signal
 import threading

@@ -1,7 +1,5 @@
 """How the rows of one training are divided among processes."""
 
-from __future__ import annotations
-
 from typing import Protocol
 
 from latentmap.data.sources import Source

@@ -1,7 +1,5 @@
 """Room on a map: where new landmarks go, so that they meet none of the old ones."""
 
-from __future__ import annotations
-
 import numpy as np
 
 TRIED = {1: 1_000, 2: 60, 3: 20}

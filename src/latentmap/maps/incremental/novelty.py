@@ -8,8 +8,6 @@ averaged over its neighbours. Company alone would call a thousand more 7s a new 
 been fitted; distance alone, any odd row.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from latentmap.maps.layout import distinct

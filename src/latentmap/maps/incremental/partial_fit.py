@@ -6,8 +6,6 @@ kind, and to train old and new together. Rows of a new kind get a layout and lan
 where the map is free. Formulas: docs/map.md, "Growing a map".
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, Self

@@ -7,8 +7,6 @@ themselves, recalled ones to what they were decoded to before. Rows are recalled
 anew each time, so that there is no end of them and none is kept.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

@@ -4,8 +4,6 @@ A Gaussian at each landmark (`maps/incremental/replay.py`), in the coordinates t
 found in, as small arrays beside the weights; and the ways from raw rows to these and back.
 """
 
-from __future__ import annotations
-
 import keras
 import numpy as np
 

@@ -1,7 +1,5 @@
 """Networks that take over what smaller ones of the same kind have learned."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 
