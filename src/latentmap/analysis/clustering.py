@@ -251,5 +251,5 @@ def _spread_out(
         selected.append(first)
         distances = np.linalg.norm(points[candidates] - points[candidates[first]], axis=1)
         is_free &= distances > radii[candidates[first]]
-    rest = np.setdiff1d(np.arange(len(candidates)), selected)[: count - len(selected)]
-    return candidates[np.concatenate([selected, rest]).astype(np.intp)]
+    remaining = np.setdiff1d(np.arange(len(candidates)), selected)[: count - len(selected)]
+    return candidates[np.concatenate([selected, remaining]).astype(np.intp)]

@@ -90,11 +90,11 @@ def write_codes(
     batches: Iterable[np.ndarray],
 ) -> None:
     """Write a file of codes, which come in batches of ``header.block`` rows."""
-    about = {"format": FORMAT, "components": len(quantizer.exponents), **asdict(header)}
+    metadata = {"format": FORMAT, "components": len(quantizer.exponents), **asdict(header)}
     if labels.names is not None:
-        about["labels"] = labels.names
+        metadata["labels"] = labels.names
     file.write(_MAGIC)
-    _write_frame(file, json.dumps(about, separators=(",", ":"), ensure_ascii=False).encode())
+    _write_frame(file, json.dumps(metadata, separators=(",", ":"), ensure_ascii=False).encode())
     _write_frame(file, quantizer.pack())
     if labels.names is not None:
         _write_frame(file, labels.data)

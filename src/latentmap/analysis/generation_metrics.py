@@ -166,15 +166,15 @@ def nearest_distances(rows: ArrayLike, fitted: ArrayLike) -> np.ndarray:
     return np.sqrt(np.concatenate([block.min(axis=1) for block in blocks]))
 
 
-def _squared_distances(rows: np.ndarray, others: np.ndarray) -> Iterator[np.ndarray]:
+def _squared_distances(rows: np.ndarray, references: np.ndarray) -> Iterator[np.ndarray]:
     """Yield the squared distances of blocks of rows to all others."""
     from sklearn.metrics import euclidean_distances
 
-    size = max(1, BLOCK_NUMBERS // len(others))
-    norms = np.einsum("ij,ij->i", others, others, dtype=np.float64)[None]
+    size = max(1, BLOCK_NUMBERS // len(references))
+    norms = np.einsum("ij,ij->i", references, references, dtype=np.float64)[None]
     for start in range(0, len(rows), size):
         block = rows[start : start + size]
-        yield euclidean_distances(block, others, Y_norm_squared=norms, squared=True)
+        yield euclidean_distances(block, references, Y_norm_squared=norms, squared=True)
 
 
 def _flatten_pair(

@@ -46,12 +46,12 @@ def write_index(path: str | os.PathLike[str], contents: IndexContents) -> None:
     if contents.names is not None:
         arrays |= _text_arrays("names", contents.names)
     distance = _DISTANCE_IN_FILE.get(contents.distance, contents.distance)
-    about = {
+    description = {
         "distance": distance,
         "model": contents.model_fingerprint,
         "rows": contents.rows_fingerprint,
     }
-    text = json.dumps({"format": FORMAT, **about})
+    text = json.dumps({"format": FORMAT, **description})
     metadata = {_METADATA_KEY: text, _CHECKSUM_KEY: fingerprint({"text": text}, arrays)}
     with write_atomically(path) as temporary:
         temporary.write_bytes(save(arrays, metadata=metadata))
@@ -80,7 +80,7 @@ def _read(path: Path) -> tuple[dict[str, str | None], dict[str, np.ndarray]]:
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
-            about = _parse_metadata(path, metadata)
+            description = _parse_metadata(path, metadata)
             check_memory(str(path), 2 * path.stat().st_size)
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, TypeError, UnicodeDecodeError) as error:
@@ -91,7 +91,7 @@ def _read(path: Path) -> tuple[dict[str, str | None], dict[str, np.ndarray]]:
         ) from None
     if fingerprint({"text": metadata[_METADATA_KEY]}, arrays) != metadata.get(_CHECKSUM_KEY):
         raise FileError(f"{path}: the index is damaged (its checksum differs)")
-    return about, arrays
+    return description, arrays
 
 
 def _parse_metadata(path: Path, metadata: dict[str, str]) -> dict[str, str | None]:
@@ -100,19 +100,19 @@ def _parse_metadata(path: Path, metadata: dict[str, str]) -> dict[str, str | Non
         found = "a model" if "latentmap" in metadata else "another .safetensors file"
         raise FileError(f"{path}: expected a search index, found {found}")
     try:
-        about = dict(json.loads(metadata[_METADATA_KEY]))
-        version = int(about.pop("format"))
+        description = dict(json.loads(metadata[_METADATA_KEY]))
+        version = int(description.pop("format"))
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise FileError(f"{path}: the metadata of the index are damaged") from None
     if version > FORMAT:
         raise FileError(
             f"{path}: expected format {FORMAT} or older, found {version}; upgrade latentmap"
         )
-    if set(about) != set(_METADATA_TYPES) or not all(
-        isinstance(about[key], kind) for key, kind in _METADATA_TYPES.items()
+    if set(description) != set(_METADATA_TYPES) or not all(
+        isinstance(description[key], kind) for key, kind in _METADATA_TYPES.items()
     ):
         raise FileError(f"{path}: the metadata of the index are damaged")
-    return about
+    return description
 
 
 def _label_arrays(labels: np.ndarray) -> dict[str, np.ndarray]:

@@ -86,10 +86,12 @@ def interpolate(
     """
     if n_codes < 2:
         raise SettingError(f"n_codes: expected at least 2, including both ends, found {n_codes}")
-    known = reference_codes(estimator, reference)
-    ends = np.concatenate([check_codes(np.reshape(z, (1, -1)), known.shape[1]) for z in (a, b)])
-    nodes = np.random.default_rng(seed).permutation(known)[:MAX_NODES]
-    density = density_for(estimator, known, seed=seed) if density is None else density
+    reference_points = reference_codes(estimator, reference)
+    ends = np.concatenate(
+        [check_codes(np.reshape(z, (1, -1)), reference_points.shape[1]) for z in (a, b)]
+    )
+    nodes = np.random.default_rng(seed).permutation(reference_points)[:MAX_NODES]
+    density = density_for(estimator, reference_points, seed=seed) if density is None else density
     path = high_density_path(ends.astype(np.float64), nodes, density)
     steps = _equalise_steps(estimator, path, n_codes).astype(np.float32)
     steps[[0, -1]] = ends

@@ -190,8 +190,8 @@ class OutlierDetector:
         """Return the distance to the nearest reference code except the own one, and its row."""
         points = self._standardize(codes)
         neighbors = self._index.search(points, min(2, len(self._points)))
-        is_own = self._distances(points, neighbors[:, 0]) < SAME_CODE
-        nearest = np.where(is_own, neighbors[:, -1], neighbors[:, 0])
+        is_same_code = self._distances(points, neighbors[:, 0]) < SAME_CODE
+        nearest = np.where(is_same_code, neighbors[:, -1], neighbors[:, 0])
         return self._distances(points, nearest), nearest
 
     def _standardize(self, codes: np.ndarray) -> np.ndarray:

@@ -76,11 +76,11 @@ def perturb(
         raise SettingError(f"n_samples: expected at least 1, found {n_samples}")
     if not 0 < spread < np.inf:
         raise SettingError(f"spread: expected a number above 0, found {spread}")
-    known = reference_codes(estimator, reference)
-    start = check_codes(np.reshape(code, (1, -1)), known.shape[1]).astype(np.float64)
+    reference_points = reference_codes(estimator, reference)
+    start = check_codes(np.reshape(code, (1, -1)), reference_points.shape[1]).astype(np.float64)
     sizes = spread * np.arange(1, n_samples + 1) / n_samples
-    steps = _sample_steps(known, start, n_samples, seed) * sizes[:, None]
-    density = density_for(estimator, known, seed=seed) if density is None else density
+    steps = _sample_steps(reference_points, start, n_samples, seed) * sizes[:, None]
+    density = density_for(estimator, reference_points, seed=seed) if density is None else density
     return _shorten_steps(density, start, steps)
 
 

@@ -152,8 +152,8 @@ def _squared_derivative(
     above, below = codes.copy(), codes.copy()
     above[:, component] += step
     below[:, component] -= step
-    both = np.concatenate([above, below]).astype(np.float32)
-    rows = np.asarray(estimator.inverse_transform(both)).reshape(len(both), -1)
+    shifted = np.concatenate([above, below]).astype(np.float32)
+    rows = np.asarray(estimator.inverse_transform(shifted)).reshape(len(shifted), -1)
     derivative = (rows[: len(codes)] - rows[len(codes) :]) / np.reshape(scale, -1) / (2 * step)
     return float(np.mean(np.square(derivative), dtype=np.float64))
 

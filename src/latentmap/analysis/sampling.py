@@ -130,13 +130,13 @@ class CodeDensity:
         if n_samples < 1:
             raise SettingError(f"n_samples: expected at least 1, found {n_samples}")
         rng, mixture = np.random.default_rng(seed), self.mixture
-        chosen = rng.choice(
+        components = rng.choice(
             self.n_gaussians, n_samples, p=mixture.weights_ / mixture.weights_.sum()
         )
         points = rng.standard_normal((n_samples, self.n_components))
         roots = np.linalg.cholesky(mixture.covariances_)
-        for number in np.unique(chosen):
-            members = chosen == number
+        for number in np.unique(components):
+            members = components == number
             points[members] = mixture.means_[number] + points[members] @ roots[number].T
         return (points * self.scale + self.center).astype(np.float32)
 

@@ -205,8 +205,8 @@ class SearchIndex:
 
     def _nearest(self, points: np.ndarray, k: int, task: str) -> np.ndarray:
         """Search exactly or in the nearest cells, depending on the number of pairs."""
-        is_few = len(self) * len(points) <= MAX_EXACT_PAIRS
-        is_exact = is_few or 4 * k > SEARCHED_CELLS * CELL_ROWS
+        has_few_pairs = len(self) * len(points) <= MAX_EXACT_PAIRS
+        is_exact = has_few_pairs or 4 * k > SEARCHED_CELLS * CELL_ROWS
         if is_exact and len(self) > CODE_BLOCK:
             return self._nearest_in_blocks(points, k, task)
         return self._neighbor_index(0 if is_exact else SEARCHED_CELLS, task).search(points, k, task)

@@ -157,12 +157,12 @@ def cluster(
 
 
 def _check_outputs(output: Path | None, picture: Path | None, *inputs: str | Path) -> None:
-    read = input_paths(*inputs)
+    input_files = input_paths(*inputs)
     if output is not None:
-        check_output_path(output, TABLE_SUFFIXES, read)
+        check_output_path(output, TABLE_SUFFIXES, input_files)
     if picture is not None:
-        check_output_path(picture, PICTURE_SUFFIXES, read)
-        check_output_path(exemplars_path(picture), inputs=read)
+        check_output_path(picture, PICTURE_SUFFIXES, input_files)
+        check_output_path(exemplars_path(picture), inputs=input_files)
 
 
 def _find_clusters(
@@ -210,8 +210,8 @@ def _print(result: _Result) -> None:
     has_labels = result.main_labels is not None
     columns = ["cluster", "rows", "share", "confidence"]
     table = [_format_line(figures, len(result.rows)) for figures in result.describe()]
-    shown = [*columns, *(["label"] if has_labels else []), "exemplars"]
-    print_table(shown, table, columns)
+    header = [*columns, *(["label"] if has_labels else []), "exemplars"]
+    print_table(header, table, columns)
     print_message(_summarize(result) + _METHODS[result.clusters.method])
     if result.v_measure is not None and result.clusters.n_clusters > 1:
         print_message(f"V-measure of clusters and labels: {result.v_measure:.3f}")

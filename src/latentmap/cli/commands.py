@@ -42,8 +42,8 @@ class VerbGroup(TyperGroup):
         self, ctx: Context, args: list[str]
     ) -> tuple[str | None, Command | None, list[str]]:
         """Return the name, the command and the remaining arguments of the called verb."""
-        name, placeholder, rest = super().resolve_command(ctx, args)
-        return name, load_verb(name) if name else placeholder, rest
+        name, placeholder, arguments = super().resolve_command(ctx, args)
+        return name, load_verb(name) if name else placeholder, arguments
 
     def main(self, *args: Any, **options: Any) -> Any:
         """Run a verb and exit the process with its exit code."""

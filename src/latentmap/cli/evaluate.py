@@ -20,13 +20,21 @@ def evaluate(model: Model, data: Data, label: Label = None, as_json: Json = Fals
     fitted rows; if these are not available, of the nearest other rows.
     """
     estimator = open_model(model)
-    chosen = open_evaluation_rows(data, label, estimator.figures_ or {})
-    check_columns(estimator, chosen.rows)
-    labelled = chosen.fitted is not None and chosen.fitted.labels is not None
-    reference = encode_sample(estimator, chosen.fitted) if chosen.fitted and labelled else None
-    figures = measure_quality(estimator, chosen.rows, reference)
+    evaluation_rows = open_evaluation_rows(data, label, estimator.figures_ or {})
+    check_columns(estimator, evaluation_rows.rows)
+    labelled = evaluation_rows.fitted is not None and evaluation_rows.fitted.labels is not None
+    reference = (
+        encode_sample(estimator, evaluation_rows.fitted)
+        if evaluation_rows.fitted and labelled
+        else None
+    )
+    figures = measure_quality(estimator, evaluation_rows.rows, reference)
     if as_json:
-        description = {"model": str(model), "data": data, "measured_on": chosen.description}
+        description = {
+            "model": str(model),
+            "data": data,
+            "measured_on": evaluation_rows.description,
+        }
         print_json({**description, **figures})
     else:
-        print_figures(f"Quality on {chosen.description}", figures)
+        print_figures(f"Quality on {evaluation_rows.description}", figures)

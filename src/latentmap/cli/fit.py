@@ -171,7 +171,7 @@ def fit(
     with apply_memory_limit(memory):
         rows = _open_rows(data, label)
         start_engine()
-        model = _make_estimator(recipe, _given(settings), _given(training))
+        model = _make_estimator(recipe, _without_none(settings), _without_none(training))
         model.set_params(random_state=seed, verbose=True)
         fit_rows = split_fit_rows(data, rows, seed, cached=workers is None)
         if layout is not None:
@@ -185,7 +185,7 @@ def fit(
         _report(model, fit_rows, path, label)
 
 
-def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
+def _without_none(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if value is not None}
 
 
@@ -194,7 +194,7 @@ def _option_name(setting: str) -> str:
 
 
 def _reject_with_continue(options: Mapping[str, Any], reason: str) -> None:
-    for name in _given(options):
+    for name in _without_none(options):
         raise SettingError(f"{_option_name(name)}: not possible with --continue, because {reason}")
 
 
@@ -224,8 +224,8 @@ def _make_estimator(
         if name not in model.get_params(deep=False):
             raise SettingError(f"{_option_name(name)}: the recipe {recipe!r} has no such setting")
     if training:
-        own = clone(model.training) if model.training is not None else Training()
-        model.set_params(training=own.set_params(**training))
+        defaults = clone(model.training) if model.training is not None else Training()
+        model.set_params(training=defaults.set_params(**training))
     return model.set_params(**settings)
 
 

@@ -122,9 +122,11 @@ def _check_options(
 
 
 def _check_output(output: Path, *inputs: str | Path | None) -> None:
-    read = input_paths(*inputs)
-    check_output_path(output, (*ROW_SUFFIXES, *PICTURE_SUFFIXES), read, folder=not output.suffix)
-    check_output_path(output.with_suffix(".png"), inputs=read)
+    input_files = input_paths(*inputs)
+    check_output_path(
+        output, (*ROW_SUFFIXES, *PICTURE_SUFFIXES), input_files, folder=not output.suffix
+    )
+    check_output_path(output.with_suffix(".png"), inputs=input_files)
 
 
 def _write(output: Path, model: Estimator, n_rows: int, generated: GeneratedRows) -> None:

@@ -106,12 +106,12 @@ def _column_name(source: Source, number: int) -> str:
 def print_outliers(top: TopOutliers) -> None:
     """Print a table of the top outliers."""
     labels = ["label"] if top.source.labels is not None else []
-    most = 1 if top.are_images else _MAX_DIFFERENCES
+    max_rows = 1 if top.are_images else _MAX_DIFFERENCES
     lines = []
     for values in top.as_dicts():
         scores = [f"{values[name]:.2f}" for name in ("score", "error_score", "distance_score")]
         names = [str(values[name]) for name in ("row", *labels)]
-        lines.append([*names, *scores, _format_differences(values["differences"][:most])])
+        lines.append([*names, *scores, _format_differences(values["differences"][:max_rows])])
     columns = ["row", *labels, "score", "error", "distance", "largest differences"]
     print_table(columns, lines, ["row", "score", "error", "distance"])
 
@@ -123,10 +123,10 @@ def _format_differences(differences: list[dict[str, Any]]) -> str:
 
 def draw_outliers(path: Path, top: TopOutliers) -> None:
     """Draw the top outliers, what the model expects, and the differences."""
-    most = _MAX_DRAWN_IMAGES if top.are_images else _MAX_DRAWN_TABLE_ROWS
+    max_rows = _MAX_DRAWN_IMAGES if top.are_images else _MAX_DRAWN_TABLE_ROWS
     parts = (top.rows, top.expected, top.attributions)
-    rows, expected, attributions = (part[:most] for part in parts)
-    pairs = zip(top.numbers[:most], top.scores.scores, strict=False)
+    rows, expected, attributions = (part[:max_rows] for part in parts)
+    pairs = zip(top.numbers[:max_rows], top.scores.scores, strict=False)
     captions = [f"row {number} ({score:.1f})" for number, score in pairs]
     details = f"the {format_count(len(rows), 'row')} with the highest scores"
     with open_plot(path, *plots.attribution_size(rows.shape), details) as ax:

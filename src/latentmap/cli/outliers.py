@@ -105,11 +105,13 @@ def outliers(
 def _check_output(output: Path | None, shared: bool, *inputs: str | Path | None) -> None:
     if output is None:
         return
-    read, is_picture = input_paths(*inputs), output.suffix.lower() in PICTURE_SUFFIXES
+    input_files, is_picture = input_paths(*inputs), output.suffix.lower() in PICTURE_SUFFIXES
     tables = (".parquet",) if shared else TABLE_SUFFIXES
-    check_output_path(output, (*tables, *PICTURE_SUFFIXES), read, folder=shared and not is_picture)
+    check_output_path(
+        output, (*tables, *PICTURE_SUFFIXES), input_files, folder=shared and not is_picture
+    )
     if not is_picture:
-        check_output_path(output.with_suffix(".png"), inputs=read)
+        check_output_path(output.with_suffix(".png"), inputs=input_files)
 
 
 def _score(

@@ -103,13 +103,13 @@ def _vary(request: Request, row: str) -> GeneratedRows:
 def _batch_sizes(request: Request) -> Iterator[int]:
     """Yield the sizes of the batches, and show progress."""
     size = max(1, _BATCH_NUMBERS // max(request.model.n_features_in_, 1))
-    left = request.n_rows
-    with progress(f"Generating {format_count(left, 'row')}", left) as advance:
-        while left:
-            count = min(size, left)
+    remaining = request.n_rows
+    with progress(f"Generating {format_count(remaining, 'row')}", remaining) as advance:
+        while remaining:
+            count = min(size, remaining)
             yield count
             advance(count)
-            left -= count
+            remaining -= count
 
 
 def _decode(request: Request, codes: np.ndarray) -> Iterator[np.ndarray]:

@@ -26,9 +26,9 @@ def open_rows(data: str, label: str | None = None, default_label: str | None = N
 
     The column ``label`` must exist; the column ``default_label`` is used only if it exists.
     """
-    whole, number = split_row_number(data)
+    data_path, number = split_row_number(data)
     with show_status(f"Reading {data}…"):
-        rows = _open_whole(whole, label, default_label)
+        rows = _open_all_rows(data_path, label, default_label)
         return rows if number is None else select_row(rows, number, data)
 
 
@@ -90,7 +90,7 @@ def is_data_set_name(data: str) -> bool:
     return data in list_datasets() and not Path(data).exists()
 
 
-def _open_whole(data: str, label: str | None, default_label: str | None) -> Source:
+def _open_all_rows(data: str, label: str | None, default_label: str | None) -> Source:
     path = Path(data)
     if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
         image = ImageFolderSource(path.parent, [path.name])

@@ -103,11 +103,11 @@ def similar(
 def _check_outputs(
     outputs: list[Path], save_index: Path | None, *inputs: str | Path | None
 ) -> None:
-    read = input_paths(*inputs)
+    input_files = input_paths(*inputs)
     for path in outputs:
-        check_output_path(path, list(_WRITERS), read)
+        check_output_path(path, list(_WRITERS), input_files)
     if save_index is not None:
-        check_output_path(save_index, inputs=read)
+        check_output_path(save_index, inputs=input_files)
     written = [*outputs, *([save_index] if save_index else [])]
     for path in written:
         if written.count(path) > 1:
@@ -117,17 +117,19 @@ def _check_outputs(
 
 
 def _search(model: Estimator, query: Query, reference: Reference, k: int | None) -> SearchResult:
-    own = reference.own_numbers(query)
-    most = len(reference.index) - (own is not None)
-    if most < 1:
+    query_numbers = reference.own_numbers(query)
+    max_k = len(reference.index) - (query_numbers is not None)
+    if max_k < 1:
         raise SettingError(f"{reference.name}: expected a row other than the query, found none")
-    k = min(_DEFAULT_NEIGHBORS, most) if k is None else k
-    if k > most:
-        rows = "other rows" if own is not None else "rows"
+    k = min(_DEFAULT_NEIGHBORS, max_k) if k is None else k
+    if k > max_k:
+        rows = "other rows" if query_numbers is not None else "rows"
         raise SettingError(
-            f"-k: expected at most the {most:,} {rows} of {reference.name}, found {k}"
+            f"-k: expected at most the {max_k:,} {rows} of {reference.name}, found {k}"
         )
     already_encoded = query.rows is reference.rows
     codes = reference.index.codes if already_encoded else encode_rows(model, query.rows)
     text = f"Searching {format_count(len(reference.index), 'row')}"
-    return SearchResult(model, query, reference, reference.index.search(codes, k, own, text))
+    return SearchResult(
+        model, query, reference, reference.index.search(codes, k, query_numbers, text)
+    )

@@ -90,8 +90,8 @@ class Reference:
             return None
         path, folder = (image.folder / image.paths[0]).resolve(), rows.folder.resolve()
         name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else None
-        own = len(image) == 1 and name in rows.paths
-        return np.array([rows.paths.index(str(name))]) if own else None
+        is_member = len(image) == 1 and name in rows.paths
+        return np.array([rows.paths.index(str(name))]) if is_member else None
 
 
 def open_query(
@@ -109,14 +109,14 @@ def open_query(
     data, number = split_row_number(text)
     label_checked = label_required and label is not None
     if opened is not None and split_row_number(opened.text)[0] == data and not label_checked:
-        whole = opened.data
+        data_rows = opened.data
     else:
         stored = ModelInfo.from_estimator(model).label_column
         optional = stored if label_required else label or stored
-        whole = open_rows(data, label if label_required else None, optional)
-    rows = whole if number is None else select_row(whole, number, text)
+        data_rows = open_rows(data, label if label_required else None, optional)
+    rows = data_rows if number is None else select_row(data_rows, number, text)
     check_columns(model, rows)
-    return Query(text, rows, whole)
+    return Query(text, rows, data_rows)
 
 
 def open_reference(

@@ -36,11 +36,11 @@ class SearchResult:
 
     def same_label(self, queries: np.ndarray | slice, k: int) -> np.ndarray | None:
         """Return which of the k nearest rows have the label of their query; None without labels."""
-        own, labels = self.query.rows.labels, self.reference.index.labels
-        if labels is None or own is None:
+        own_labels, labels = self.query.rows.labels, self.reference.index.labels
+        if labels is None or own_labels is None:
             return None
-        near = labels[self.nearest.indices[queries, :k]]
-        return near.astype(str) == own[queries].astype(str)[:, None]
+        neighbor_labels = labels[self.nearest.indices[queries, :k]]
+        return neighbor_labels.astype(str) == own_labels[queries].astype(str)[:, None]
 
     def neighbors(self, query: int) -> list[dict[str, Any]]:
         """Return the number, name, label and distance of each neighbour of a row."""
@@ -83,8 +83,8 @@ def write_result(path: Path, result: SearchResult) -> None:
     if index.names is not None:
         texts["name"] = np.array([index.names[row] for row in flat.tolist()])
     write_columns(path, numbers, texts)
-    each = format_count(k, "neighbour")
-    print_message(f"Wrote {path}: {each} of {format_count(n_queries, 'row')}")
+    neighbors_text = format_count(k, "neighbour")
+    print_message(f"Wrote {path}: {neighbors_text} of {format_count(n_queries, 'row')}")
 
 
 def draw_result(path: Path, result: SearchResult) -> None:
@@ -92,16 +92,16 @@ def draw_result(path: Path, result: SearchResult) -> None:
     model, query, n_queries = result.model, result.query, len(result.query.rows)
     shape = model.row_shape_
     images = ModelInfo.from_estimator(model).has_image_rows
-    most = _MAX_IMAGE_QUERIES if images else _MAX_TABLE_QUERIES
-    sample = np.unique(np.linspace(0, n_queries - 1, min(n_queries, most)).astype(int))
-    near, distances = (part[sample, :_MAX_NEIGHBORS] for part in result.nearest)
-    rows = result.reference.select(model, near.ravel()).reshape(*near.shape, *shape)
-    with open_plot(path, *plots.neighbors_size(len(sample), near.shape[1], shape)) as ax:
+    max_queries = _MAX_IMAGE_QUERIES if images else _MAX_TABLE_QUERIES
+    sample = np.unique(np.linspace(0, n_queries - 1, min(n_queries, max_queries)).astype(int))
+    neighbors, distances = (part[sample, :_MAX_NEIGHBORS] for part in result.nearest)
+    rows = result.reference.select(model, neighbors.ravel()).reshape(*neighbors.shape, *shape)
+    with open_plot(path, *plots.neighbors_size(len(sample), neighbors.shape[1], shape)) as ax:
         plots.neighbors(
             query.rows[sample].reshape(-1, *shape),
             rows,
             distances,
-            [_captions(result, i, near[at]) for at, i in enumerate(sample)],
+            [_captions(result, i, neighbors[k]) for k, i in enumerate(sample)],
             ax,
             same_label=result.same_label(sample, _MAX_NEIGHBORS),
             column_names=query.rows.feature_names,
@@ -117,14 +117,14 @@ def _title(result: SearchResult, n_drawn: int) -> str:
     return f"{part}{result.query.rows.name}: nearest rows in {result.reference.name}{decoded}"
 
 
-def _captions(result: SearchResult, query: int, near: np.ndarray) -> list[str]:
+def _captions(result: SearchResult, query: int, neighbors: np.ndarray) -> list[str]:
     names, labels = result.reference.index.names, result.reference.index.labels
     texts = names if labels is None else labels
     single = len(result.query.data) == 1
-    own = _caption(result.query.numbers[query], result.query_label(query))
+    query_caption = _caption(result.query.numbers[query], result.query_label(query))
     return [
-        result.query.rows.name if single else own,
-        *(_caption(row, None if texts is None else texts[row]) for row in near.tolist()),
+        result.query.rows.name if single else query_caption,
+        *(_caption(row, None if texts is None else texts[row]) for row in neighbors.tolist()),
     ]
 
 
@@ -146,8 +146,8 @@ def print_result(result: SearchResult) -> None:
         part = f"first {_MAX_PRINTED} of " if n_queries > _MAX_PRINTED else ""
         queries = f"{part}{n_queries:,} rows of {result.query.rows.name}"
         print_message(f"Most similar row of {name} for the {queries}:")
-        shown = range(min(n_queries, _MAX_PRINTED))
-        lines = [(str(result.query.numbers[i]), result.neighbors(i)[0]) for i in shown]
+        printed = range(min(n_queries, _MAX_PRINTED))
+        lines = [(str(result.query.numbers[i]), result.neighbors(i)[0]) for i in printed]
     keys = [key for key in ("row", "name", "label") if lines[0][1][key] is not None]
     table = [
         [query, *(str(neighbor[key]) for key in keys), f"{neighbor['distance']:#.4g}"]
@@ -162,9 +162,11 @@ def print_result(result: SearchResult) -> None:
 
 def _print_label_agreement(result: SearchResult) -> None:
     n_queries, labels = len(result.query.rows), result.reference.index.labels
-    same = result.same_label(slice(None), 1) if n_queries > 1 and _are_classes(labels) else None
-    if same is not None:
-        print_message(f"The most similar row has the same label for {same.mean():.1%} of the rows")
+    is_same = result.same_label(slice(None), 1) if n_queries > 1 and _are_classes(labels) else None
+    if is_same is not None:
+        print_message(
+            f"The most similar row has the same label for {is_same.mean():.1%} of the rows"
+        )
 
 
 def _are_classes(labels: np.ndarray | None) -> bool:

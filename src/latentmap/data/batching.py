@@ -103,8 +103,8 @@ def _shuffled_pieces(
     blocks = rng.permutation(len(bounds) - 1)
     for first in range(0, len(blocks), blocks_in_buffer):
         # Blocks are read in ascending order because a disk reads forwards faster.
-        chosen = np.sort(blocks[first : first + blocks_in_buffer])
-        buffer = take(np.concatenate([np.arange(bounds[b], bounds[b + 1]) for b in chosen]))
+        group = np.sort(blocks[first : first + blocks_in_buffer])
+        buffer = take(np.concatenate([np.arange(bounds[b], bounds[b + 1]) for b in group]))
         order = rng.permutation(len(buffer))
         for start in range(0, len(order), size):
             yield buffer[order[start : start + size]]

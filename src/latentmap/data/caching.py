@@ -48,8 +48,8 @@ def copy_to_cache(rows: Source, verbose: bool = False) -> Source:
 
 def _loaded(rows: Source, verbose: bool) -> Source:
     array = np.empty((len(rows), *rows.row_shape), rows.dtype)
-    for where, batch in _read(rows, verbose):
-        array[where] = batch
+    for position, batch in _read(rows, verbose):
+        array[position] = batch
     return CachedSource(rows, array)
 
 

@@ -22,10 +22,10 @@ def feature_columns(name: str, columns: Sequence[str], label: str | None) -> lis
     _check_unique(name, columns)
     if label is not None and label not in columns:
         raise UnknownNameError("column", label, _similar_names(label, columns))
-    chosen = [i for i, column in enumerate(columns) if column != label]
-    if not chosen:
+    indices = [i for i, column in enumerate(columns) if column != label]
+    if not indices:
         raise DataError(f"{name}: expected at least one column of numbers, found none")
-    return chosen
+    return indices
 
 
 def _check_unique(name: str, columns: Sequence[str]) -> None:

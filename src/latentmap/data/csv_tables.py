@@ -61,13 +61,13 @@ def open_csv(path: Path, label: str | None = None) -> ArraySource:
     """
     with as_file_error(path.name, "a CSV file in UTF-8", *_CSV_ERRORS):
         layout = _read_layout(path)
-        chosen = feature_columns(layout.name, layout.names, label)
+        features = feature_columns(layout.name, layout.names, label)
         _check_size(layout)
         table = _read_table(layout, None if label is None else layout.names.index(label))
-        rows = _numbers(layout, table, chosen)
+        rows = _numbers(layout, table, features)
     return ArraySource(
         rows,
-        feature_names=[layout.names[i] for i in chosen] if layout.has_header else None,
+        feature_names=[layout.names[i] for i in features] if layout.has_header else None,
         labels=None
         if label is None
         else as_labels(table.column(layout.names.index(label)), path.name),
@@ -126,11 +126,11 @@ def _read_table(layout: _Layout, label: int | None) -> pa.Table:
         _raise_ragged_line(layout, str(error))
 
 
-def _numbers(layout: _Layout, table: pa.Table, chosen: list[int]) -> np.ndarray:
+def _numbers(layout: _Layout, table: pa.Table, features: list[int]) -> np.ndarray:
     if table.num_rows == 0:
         raise DataError(f"{layout.name}: expected at least one row, found only a header")
     columns = []
-    for index in chosen:
+    for index in features:
         values = table.column(index).to_numpy()
         if values.dtype.kind == "b":
             values = values.astype(np.int64)
@@ -138,7 +138,7 @@ def _numbers(layout: _Layout, table: pa.Table, chosen: list[int]) -> np.ndarray:
             _raise_invalid_cell(layout, index)
         columns.append(values)
     dtype = common_dtype([column.dtype for column in columns])
-    rows = np.empty((table.num_rows, len(chosen)), dtype)
+    rows = np.empty((table.num_rows, len(features)), dtype)
     for j, column in enumerate(columns):
         rows[:, j] = column
     return rows

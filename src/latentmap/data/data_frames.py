@@ -38,12 +38,12 @@ def read_frame(frame: pd.DataFrame, label: str | None = None) -> ArraySource:
     """
     keys, table = _columns(frame)
     names = [str(key) for key in keys]
-    chosen = feature_columns(_NAME, names, label)
-    numbers = [_numbers(table[keys[i]], names[i]) for i in chosen]
+    features = feature_columns(_NAME, names, label)
+    numbers = [_numbers(table[keys[i]], names[i]) for i in features]
     rows = np.column_stack([c.astype(common_dtype([n.dtype for n in numbers])) for c in numbers])
     return ArraySource(
         rows,
-        feature_names=[names[i] for i in chosen] if _all_text(keys) else None,
+        feature_names=[names[i] for i in features] if _all_text(keys) else None,
         labels=None if label is None else as_labels(table[keys[names.index(label)]], _NAME),
         name=_NAME,
     )

@@ -28,20 +28,20 @@ def list_files(
     with progress(
         f"listing the files of {folder_name(folder)}", 1, verbose, delayed=True
     ) as advance:
-        paths = _walk(str(folder), "", accepts)
+        paths = _list_paths(str(folder), "", accepts)
         return StringStore.in_order(_count(paths, advance), natural_sort_key)
 
 
-def _walk(folder: str, inside: str, accepts: Callable[[str], bool]) -> Iterator[str]:
+def _list_paths(folder: str, prefix: str, accepts: Callable[[str], bool]) -> Iterator[str]:
     try:
-        with os.scandir(os.path.join(folder, inside)) as entries:  # noqa: PTH118 - twice as fast
+        with os.scandir(os.path.join(folder, prefix)) as entries:  # noqa: PTH118 - twice as fast
             for entry in entries:
                 if entry.name.startswith("."):
                     continue
                 if entry.is_dir(follow_symlinks=False):
-                    yield from _walk(folder, f"{inside}{entry.name}/", accepts)
+                    yield from _list_paths(folder, f"{prefix}{entry.name}/", accepts)
                 elif _is_file_or_dangling(entry) and accepts(entry.name):
-                    yield inside + entry.name
+                    yield prefix + entry.name
     except OSError as error:
         raise FileError(f"{error.filename}: cannot be read ({error.strerror})") from error
 

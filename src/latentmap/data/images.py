@@ -65,11 +65,11 @@ class ImageFolderSource(Source):
 
     def take(self, indices: ArrayLike) -> np.ndarray:  # noqa: D102
         indices = np.asarray(indices, dtype=np.intp)
-        out = np.empty((len(indices), *self.row_shape), self.dtype)
+        batch = np.empty((len(indices), *self.row_shape), self.dtype)
         with _large_images():
             for row, path in enumerate(self.paths.take(indices)):
-                out[row] = self._read(path)
-        return out
+                batch[row] = self._read(path)
+        return batch
 
     def _kinds(self, verbose: bool) -> set[str]:
         """Read all headers, check the sizes, and return the kinds of pixels that occur."""

@@ -192,8 +192,8 @@ def available_bytes() -> int | None:
     free, limit = _from_meminfo(Path("/proc/meminfo")) or _from_sysconf(), limit_bytes()
     if limit is None:
         return free
-    left = max(0, limit - resident_bytes())
-    return left if free is None else min(free, left)
+    within_limit = max(0, limit - resident_bytes())
+    return within_limit if free is None else min(free, within_limit)
 
 
 def _from_meminfo(path: Path) -> int | None:

@@ -90,23 +90,23 @@ class ParquetSource(Source):
 
     def take(self, indices: ArrayLike) -> np.ndarray:  # noqa: D102
         indices = np.asarray(indices, dtype=np.intp)
-        out = np.empty((len(indices), *self.row_shape), self.dtype)
+        batch = np.empty((len(indices), *self.row_shape), self.dtype)
         piece = np.searchsorted(self._starts, indices, side="right") - 1
         for p in np.unique(piece):
             in_piece = piece == p
-            out[in_piece] = self._rows_of(int(p))[indices[in_piece] - self._pieces[p].start]
-        return out
+            batch[in_piece] = self._rows_of(int(p))[indices[in_piece] - self._pieces[p].start]
+        return batch
 
     def _set_columns(self, schemas: dict[Path, Any], label: str | None) -> None:
-        first, *others = schemas
+        first, *other_paths = schemas
         schema = schemas[first]
-        for path in others:
+        for path in other_paths:
             check_columns(path, schema, schemas[path])
         columns = [schema.names[i] for i in feature_columns(self.name, schema.names, label)]
         self._columns = columns
         self._lists = is_list_table(schema, columns)
         if self._lists:
-            for path in others:
+            for path in other_paths:
                 check_list_type(path, columns[0], schema, schemas[path])
             lists = schema.field(columns[0]).type
             self.row_shape = (lists.list_size,)
@@ -221,13 +221,13 @@ class ParquetSource(Source):
 
 def _with_progress(
     parts: Iterable[Any],
-    what: str,
+    noun: str,
     total: int,
     verbose: bool,
     size: Callable[[Any], int] = lambda _: 1,
 ) -> Iterator[Any]:
     """Yield the same parts and show progress."""
-    with progress(f"reading {total:,} {what}", total, verbose, delayed=True) as advance:
+    with progress(f"reading {total:,} {noun}", total, verbose, delayed=True) as advance:
         for part in parts:
             yield part
             advance(size(part))
@@ -254,7 +254,7 @@ def _concatenate_labels(
     if labels.dtype.kind == "U":
         check_label_memory(name, labels.itemsize // 4, sum(map(len, indices)))
     parts = zip(starts[:-1], indices, strict=True)
-    return np.concatenate([labels[start:][chosen] for start, chosen in parts])
+    return np.concatenate([labels[start:][label_numbers] for start, label_numbers in parts])
 
 
 def _as_smallest_integers(labels: np.ndarray) -> np.ndarray:

@@ -116,12 +116,12 @@ class SparseSource(Source):
         return int(self._row_numbers[row])
 
     def subset(self, indices: ArrayLike) -> SparseSource:  # noqa: D102
-        chosen = np.atleast_1d(self._as_indices(indices))
-        if len(chosen) == 0:
+        row_indices = np.atleast_1d(self._as_indices(indices))
+        if len(row_indices) == 0:
             raise DataError(f"{self.name}: expected at least one row, found an empty selection")
         part = copy.copy(self)
-        part._row_numbers = self._row_numbers[chosen]
-        part.labels = None if self.labels is None else self.labels[chosen]
+        part._row_numbers = self._row_numbers[row_indices]
+        part.labels = None if self.labels is None else self.labels[row_indices]
         return part
 
     def _without(self, excluded: np.ndarray) -> SparseSource:

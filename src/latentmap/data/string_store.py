@@ -72,8 +72,8 @@ class StringStore(Sequence[str]):
         indices = np.asarray(indices, np.intp)
         letters, texts = np.asarray(self._letters).data, []
         for part in page_sized_slices(indices, BLOCK_LENGTH):
-            chosen = indices[part]
-            starts, ends = np.where(chosen > 0, self._ends[chosen - 1], 0), self._ends[chosen]
+            selected = indices[part]
+            starts, ends = np.where(selected > 0, self._ends[selected - 1], 0), self._ends[selected]
             texts += [
                 str(letters[start:end], "utf-8", "surrogateescape")
                 for start, end in zip(starts.tolist(), ends.tolist(), strict=True)

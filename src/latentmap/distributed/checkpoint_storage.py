@@ -43,21 +43,21 @@ def open_storage(storage: str | os.PathLike[str] | None) -> Iterator[str]:
         )
     name = f"latentmap-{uuid.uuid4().hex}"
     if "://" in str(storage):
-        place = f"{storage}/{name}"
+        location = f"{storage}/{name}"
     else:
-        place = str(Path(storage or tempfile.gettempdir()).absolute() / name)
+        location = str(Path(storage or tempfile.gettempdir()).absolute() / name)
     try:
-        yield place
+        yield location
     finally:
         with contextlib.suppress(Exception):  # What cannot be removed is left.
-            _remove(place)
+            _remove(location)
 
 
-def _remove(place: str) -> None:
+def _remove(location: str) -> None:
     from pyarrow import fs
 
-    if "://" in place:
-        system, path = fs.FileSystem.from_uri(place)
+    if "://" in location:
+        system, path = fs.FileSystem.from_uri(location)
         system.delete_dir(path)
     else:
-        shutil.rmtree(place)
+        shutil.rmtree(location)

@@ -67,9 +67,9 @@ def _start(address: str | None, n_workers: int) -> None:
             warnings.simplefilter("ignore")
             _ray().init(**options, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # Ray raises errors of many unrelated types
-        where = "on this machine" if address is None else f"at {address!r}"
+        location = "on this machine" if address is None else f"at {address!r}"
         reason = "" if isinstance(error, ConnectionError) else f" ({summarize_error(error)})"
-        raise ClusterError(f"ray: expected a cluster {where}, found none{reason}") from None
+        raise ClusterError(f"ray: expected a cluster {location}, found none{reason}") from None
 
 
 @contextlib.contextmanager
@@ -125,9 +125,9 @@ def count_machines() -> int:
     return len({node["NodeManagerAddress"] for node in _nodes()})
 
 
-def _too_many_workers(n_workers: int, cores: int, where: str) -> SettingError:
+def _too_many_workers(n_workers: int, cores: int, location: str) -> SettingError:
     return SettingError(
-        f"workers: expected at most {cores}, the number of processor cores of {where}, "
+        f"workers: expected at most {cores}, the number of processor cores of {location}, "
         f"found {n_workers}"
     )
 
@@ -174,8 +174,8 @@ def _check_reachable(address: str) -> None:
 def _answers_http2(connection: socket.socket) -> bool:
     with contextlib.suppress(OSError):
         connection.sendall(_HTTP2_GREETING)
-        answer = connection.recv(9)
-        return len(answer) > 3 and answer[3] == _HTTP2_SETTINGS_FRAME
+        response = connection.recv(9)
+        return len(response) > 3 and response[3] == _HTTP2_SETTINGS_FRAME
     return False
 
 

@@ -44,9 +44,9 @@ class ColorScale:
 
     def describe(self) -> dict[str, object]:
         """Return the description that the page needs, as JSON objects."""
-        ready = self.is_ready()
-        values = self.compute() if ready else ColorValues(np.empty(0))
-        description: dict[str, object] = {"name": self.name, "kind": self.kind, "ready": ready}
+        has_values = self.is_ready()
+        values = self.compute() if has_values else ColorValues(np.empty(0))
+        description: dict[str, object] = {"name": self.name, "kind": self.kind, "ready": has_values}
         if self.kind == "category":
             return {**description, "values": values.categories, "of": "row"}
         of = {"of": "row"} if self.column is None else {"of": "column", "column": self.column}

@@ -98,12 +98,12 @@ class Page:
 
     def _fill_markers(self, parts: dict[str, str]) -> str:
         """Replace the markers in their order, without searching the inserted texts for markers."""
-        texts, rest = [], self._read("explorer.html")
+        texts, remaining = [], self._read("explorer.html")
         for name, part in parts.items():
-            before, marker, rest = rest.partition(f"<!-- {name} -->")
+            text_before, marker, remaining = remaining.partition(f"<!-- {name} -->")
             assert marker, f"explorer.html: no marker for {name}"
-            texts += [before, part]
-        return "".join([*texts, rest])
+            texts += [text_before, part]
+        return "".join([*texts, remaining])
 
     def _read(self, name: str) -> str:
         return (self.folder / name).read_text(encoding="utf-8")

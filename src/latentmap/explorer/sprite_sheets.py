@@ -62,8 +62,8 @@ def pack_sprites(
     sheets = [
         np.arange(i, min(i + IMAGES_PER_SHEET, count)) for i in range(0, count, IMAGES_PER_SHEET)
     ]
-    chosen = sorted({0, len(sheets) // 2})[:_SAMPLE_SHEETS]
-    sample = [_load_thumbnails(load, sheets[i]) for i in chosen]
+    numbers = sorted({0, len(sheets) // 2})[:_SAMPLE_SHEETS]
+    sample = [_load_thumbnails(load, sheets[i]) for i in numbers]
     ratio = count / sum(map(len, sample))
     full_side = min(_MAX_SIDE, max(sample[0].shape[1:3]))
     settings = [(max(4, round(full_side * s)), quality) for s in _SIDES for quality in _QUALITIES]

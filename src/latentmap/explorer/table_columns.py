@@ -43,19 +43,19 @@ class TableColumns:
             return rows[:].reshape(len(rows), -1)[:, indices].astype(np.float32)
 
         values = map_batches(select, source, f"Reading {len(source):,} rows", verbose)
-        shown = [names[i] for i in indices]
+        displayed_names = [names[i] for i in indices]
         is_integer = source.dtype.kind in "iub"
-        return cls(indices, shown, values, importance[indices], len(names), is_integer)
+        return cls(indices, displayed_names, values, importance[indices], len(names), is_integer)
 
     def keep_most_important(self, count: int) -> TableColumns:
         """Return the ``count`` columns of greatest importance."""
-        kept = _largest(self.importance, count)
+        largest = _largest(self.importance, count)
         return replace(
             self,
-            indices=self.indices[kept],
-            names=[self.names[i] for i in kept],
-            values=self.values[:, kept],
-            importance=self.importance[kept],
+            indices=self.indices[largest],
+            names=[self.names[i] for i in largest],
+            values=self.values[:, largest],
+            importance=self.importance[largest],
         )
 
     @property

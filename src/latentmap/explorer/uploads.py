@@ -30,19 +30,19 @@ def open_upload(
     name: str, content: bytes, images: RowImages | None, label: str | None = None
 ) -> Iterator[tuple[Source, str]]:
     """Open an uploaded file for the duration of the block."""
-    shown = _display_name(name)
-    suffix = PurePosixPath(shown).suffix.lower()
+    display_name = _display_name(name)
+    suffix = PurePosixPath(display_name).suffix.lower()
     if suffix not in (*FILE_SUFFIXES, *IMAGE_SUFFIXES):
         known = ", ".join((*FILE_SUFFIXES, *IMAGE_SUFFIXES))
         raise FileError(
-            f"{shown}: expected one of the suffixes {known}, found {suffix or 'none'!r}"
+            f"{display_name}: expected one of the suffixes {known}, found {suffix or 'none'!r}"
         )
     with tempfile.TemporaryDirectory(prefix="latentmap-", ignore_cleanup_errors=True) as folder:
         path = Path(folder) / f"upload{suffix}"
         path.write_bytes(content)
-        with _replace_path_in_errors(path, shown):
+        with _replace_path_in_errors(path, display_name):
             rows, note = _read(path, images, label)
-            rows.name = shown
+            rows.name = display_name
             yield rows, note
 
 
@@ -54,13 +54,13 @@ def _display_name(name: str) -> str:
 
 
 @contextlib.contextmanager
-def _replace_path_in_errors(path: Path, shown: str) -> Iterator[None]:
+def _replace_path_in_errors(path: Path, display_name: str) -> Iterator[None]:
     try:
         yield
     except LatentmapError as error:
         text = str(error)
         for internal in (str(path), path.name, str(path.parent), path.parent.name):
-            text = text.replace(internal, shown)
+            text = text.replace(internal, display_name)
         error.args = (text,)
         raise
 

@@ -105,9 +105,9 @@ def _draw_images(ax: Axes, layers: Sequence[np.ndarray], captions: Sequence[str]
         style.add_text(ax, left + width / 2, top - gap, caption, size=7.5, va="bottom")
     ax.imshow(canvas, interpolation="nearest" if height < 100 else None)
     ax.set_xticks([])
-    tops = np.arange(caption_height, len(canvas), line_height)
-    middles = tops[:, None] + np.arange(3) * layer_height + height / 2
-    ax.set_yticks(middles.ravel(), _LAYERS * len(tops))
+    top_edges = np.arange(caption_height, len(canvas), line_height)
+    centers = top_edges[:, None] + np.arange(3) * layer_height + height / 2
+    ax.set_yticks(centers.ravel(), _LAYERS * len(top_edges))
     return style.hide_frame(style.set_titles(ax, _TITLE))
 
 

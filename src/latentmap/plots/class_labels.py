@@ -98,13 +98,13 @@ def separate_boxes(
     far.
     """
     moved, half = centers.astype(float), sizes / 2
-    least, most = low + half, np.maximum(high - half, low + half)
+    lowest, highest = low + half, np.maximum(high - half, low + half)
     for _ in range(_MAX_ITERATIONS):
-        moved = np.clip(moved, least, most)
+        moved = np.clip(moved, lowest, highest)
         if not _separate_pairs(moved, half):
             break
-    moved = np.clip(moved, least, most)
-    shift = np.abs(moved - np.clip(centers, least, most))
+    moved = np.clip(moved, lowest, highest)
+    shift = np.abs(moved - np.clip(centers, lowest, highest))
     fits = ((sizes <= high - low) & (shift < _MAX_SHIFT * (high - low))).all(axis=1)
     overlaps = _overlaps(moved, half)
     for i in range(len(moved)):

@@ -54,10 +54,10 @@ def exemplars(
     gap = image_gap(height)
     ax = style.get_axes(ax, *exemplars_size([len(cluster) for cluster in images], (height, width)))
     show_image(ax, _tile_clusters(images, gap), "nearest" if height < 64 else "antialiased")
-    middles = [(height - 1) / 2 + line * (height + gap) for line in range(len(images))]
+    centers = [(height - 1) / 2 + line * (height + gap) for line in range(len(images))]
     style.set_titles(ax, title)
     texts = [style.display_text(name) for name in names]
-    ax.set_yticks(middles, texts, parse_math=False, color=style.TEXT_COLOR)
+    ax.set_yticks(centers, texts, parse_math=False, color=style.TEXT_COLOR)
     return style.hide_frame(ax)
 
 

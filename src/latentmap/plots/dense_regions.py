@@ -44,8 +44,11 @@ def find_dense_regions(
         at_median = density[tuple(_grid_cells(median, low, high))]
         is_dense = at_median >= _MIN_DENSITY_AT_NAME * heights.max()
         position = median if is_dense else rows[heights.argmax()]
-        far = _MIN_DISTANCE * (high - low)
-        if all((np.abs(position - other) > far).any() for other, _ in regions):
+        min_distance = _MIN_DISTANCE * (high - low)
+        if all(
+            (np.abs(position - other_position) > min_distance).any()
+            for other_position, _ in regions
+        ):
             regions.append((position, rows))
     return regions
 

@@ -114,9 +114,9 @@ def neighbors(
     ['a', 'b\n0.100', 'c\n0.200']
     """
     distances = np.asarray(distances)
-    same = np.ones(distances.shape) if same_label is None else np.asarray(same_label)
+    is_same = np.ones(distances.shape) if same_label is None else np.asarray(same_label)
     rows = np.asarray(neighbor_rows)
-    results = _Results(np.asarray(queries), rows, distances, captions, ~same.astype(bool))
+    results = _Results(np.asarray(queries), rows, distances, captions, ~is_same.astype(bool))
     results.check()
     row_shape = results.queries.shape[1:]
     ax = style.get_axes(ax, *neighbors_size(len(rows), rows.shape[1], row_shape))
@@ -158,13 +158,13 @@ def _draw_images(ax: Axes, results: _Results) -> None:
     height, width = row_shape[:2]
     inch = width / _IMAGE_INCHES
     gap, query_gap = image_gap(width), _QUERY_GAP_INCHES * inch
-    lefts = np.arange(k + 1) * (width + gap) + (np.arange(k + 1) > 0) * query_gap
-    tops = np.arange(n_queries) * (height + _CAPTION_INCHES * inch)
+    left_edges = np.arange(k + 1) * (width + gap) + (np.arange(k + 1) > 0) * query_gap
+    top_edges = np.arange(n_queries) * (height + _CAPTION_INCHES * inch)
     rows = np.concatenate([results.queries[:, None], results.rows], axis=1)
     images = to_rgb(rows.reshape(-1, *row_shape), results.queries)
     for i, image in enumerate(images):
         query, rank = divmod(i, k + 1)
-        left, top = lefts[rank], tops[query]
+        left, top = left_edges[rank], top_edges[query]
         ax.imshow(image, extent=(left, left + width, top + height, top), interpolation="nearest")
         text = style.display_text(results.captions[query][rank], 14)
         if rank:
@@ -172,9 +172,11 @@ def _draw_images(ax: Axes, results: _Results) -> None:
         color = results.color(query, rank) if rank else style.GREY
         x, y = left + width / 2, top + height + 0.05 * inch
         style.add_text(ax, x, y, text, color, 7.5, va="top").set_linespacing(1.1)
-    ax.vlines(lefts[1] - (gap + query_gap) / 2, 0, tops[-1] + height, color=style.LIGHT_GREY)
-    ax.set_xlim(-0.02 * inch, lefts[-1] + width + 0.02 * inch)
-    ax.set_ylim(tops[-1] + height + _CAPTION_INCHES * inch, -0.02 * inch)
+    ax.vlines(
+        left_edges[1] - (gap + query_gap) / 2, 0, top_edges[-1] + height, color=style.LIGHT_GREY
+    )
+    ax.set_xlim(-0.02 * inch, left_edges[-1] + width + 0.02 * inch)
+    ax.set_ylim(top_edges[-1] + height + _CAPTION_INCHES * inch, -0.02 * inch)
     ax.set_aspect("equal")
     ax.set_anchor("W")
 

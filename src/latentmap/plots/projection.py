@@ -35,8 +35,8 @@ class Projection:
         """Return the identity for up to two components, else the first two principal components."""
         width = codes.shape[1]
         if width <= 2:
-            one_or_two = ("code",) if width == 1 else ("code 1", "code 2")
-            return cls(np.zeros(width), np.eye(width), one_or_two)
+            axis_names = ("code",) if width == 1 else ("code 1", "code 2")
+            return cls(np.zeros(width), np.eye(width), axis_names)
         center = codes.mean(axis=0)
         covariance = np.atleast_2d(np.cov(codes - center, rowvar=False, bias=True))
         values, vectors = np.linalg.eigh(covariance)

@@ -89,11 +89,11 @@ def _draw_bars(
     x = np.arange(len(columns))
     for line in range(len(originals)):
         bar, dot = _NAMES if line == 0 else (None, None)
-        tops = line - 0.75 * reconstructed[line, columns]
+        dot_heights = line - 0.75 * reconstructed[line, columns]
         ax.hlines(line, -0.5, len(columns) - 0.5, color=style.LIGHT_GREY, linewidth=0.6)
         heights = -0.75 * originals[line, columns]
         ax.bar(x, heights, bottom=line, width=0.55, color=_BAR_COLOR, label=bar)
-        ax.plot(x, tops, "o", color=style.PALETTE[6], markersize=4.5, label=dot)
+        ax.plot(x, dot_heights, "o", color=style.PALETTE[6], markersize=4.5, label=dot)
     texts = [style.display_text(names[i]) for i in columns]
     long = max(map(len, texts)) * len(texts) > _MAX_LABEL_CHARACTERS
     style.label_columns(ax, texts, rotation=35 if long else 0)
@@ -104,15 +104,15 @@ def _scale_columns(
     originals: np.ndarray, reconstructed: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Scale every column of both arrays to 0–1, as columns have different units."""
-    both = np.concatenate([originals, reconstructed])
-    low, width = both.min(axis=0), np.ptp(both, axis=0)
+    values = np.concatenate([originals, reconstructed])
+    low, width = values.min(axis=0), np.ptp(values, axis=0)
     width = np.where(width > 0, width, 1.0)
     return (originals - low) / width, (reconstructed - low) / width
 
 
 def _draw_lines(originals: np.ndarray, reconstructed: np.ndarray, ax: Axes) -> Axes:
-    both = np.concatenate([originals, reconstructed])
-    low, width = both.min(), max(float(np.ptp(both)), 1e-300)
+    values = np.concatenate([originals, reconstructed])
+    low, width = values.min(), max(float(np.ptp(values)), 1e-300)
     for line, pair in enumerate(zip(originals, reconstructed, strict=True)):
         for row, color, name in zip(pair, _LINE_COLORS, _NAMES, strict=True):
             heights = line - 0.75 * (row - low) / width

@@ -66,12 +66,12 @@ def nearest_neighbors(points: np.ndarray, k: int, seed: int, verbose: bool = Fal
     return drop_self(neighbors, np.arange(len(points)))
 
 
-def drop_self(neighbors: np.ndarray, own: np.ndarray) -> np.ndarray:
+def drop_self(neighbors: np.ndarray, numbers: np.ndarray) -> np.ndarray:
     """Remove each point from its own k + 1 neighbours, or the farthest if it is not among them.
 
-    ``own`` holds the number of each point, which ties may have moved out of the neighbours.
+    ``numbers`` holds the number of each point, which ties may have moved out of the neighbours.
     """
-    dropped = neighbors == own[:, None]
-    dropped[~dropped.any(axis=1), -1] = True
-    dropped &= np.cumsum(dropped, axis=1) == 1
-    return neighbors[~dropped].reshape(len(neighbors), -1)
+    is_removed = neighbors == numbers[:, None]
+    is_removed[~is_removed.any(axis=1), -1] = True
+    is_removed &= np.cumsum(is_removed, axis=1) == 1
+    return neighbors[~is_removed].reshape(len(neighbors), -1)

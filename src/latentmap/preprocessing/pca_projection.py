@@ -107,8 +107,8 @@ def _sample(rows: Source, scale: Scale, n_components: int, seed: int) -> np.ndar
 def _sparse_sample(rows: SparseSource, scale: Scale, n_components: int, seed: int) -> csr_array:
     """Return a sample of rows in double precision, divided by the scale, without the offset."""
     numbers_per_row = rows.n_stored // len(rows) + n_components
-    most = max(n_components + 1, STORED_NUMBERS // numbers_per_row)
-    sample = cast(SparseSource, rows.sample(most, seed))
+    max_rows = max(n_components + 1, STORED_NUMBERS // numbers_per_row)
+    sample = cast(SparseSource, rows.sample(max_rows, seed))
     x = sample.take_sparse(np.arange(len(sample))).astype(np.float64, copy=False)
     x.data /= np.broadcast_to(scale.scale, rows.row_shape)[x.indices]
     return x

@@ -58,10 +58,10 @@ def row_statistics(rows: Source, verbose: bool = False) -> Statistics:
     d = int(np.prod(rows.row_shape))
     low, high = np.inf, -np.inf
     mean, squares = np.zeros(d), np.zeros(d)
-    shown = verbose and not rows.in_memory
+    show_progress = verbose and not rows.in_memory
     sparse = rows.sparse_batches(BATCH_NUMBERS) if isinstance(rows, SparseSource) else None
     size, task = max(1, BATCH_NUMBERS // d), "computing the statistics of all rows"
-    for where, batch in read_batches(rows, size, task=task, verbose=shown, batches=sparse):
+    for where, batch in read_batches(rows, size, task=task, verbose=show_progress, batches=sparse):
         part = _sparse_statistics(batch) if is_sparse(batch) else _dense_statistics(batch)
         low, high = min(low, part.low), max(high, part.high)
         done, total, count = where.start, where.stop, where.stop - where.start
@@ -162,7 +162,7 @@ def _columns(statistics: Statistics, dtype: np.dtype) -> _Choice:
     return statistics.mean, np.where(constant, 1.0, deviation), False
 
 
-def _none(statistics: Statistics, dtype: np.dtype) -> _Choice:
+def _unscaled(statistics: Statistics, dtype: np.dtype) -> _Choice:
     return 0.0, 1.0, _in_unit_range(statistics)
 
 
@@ -170,5 +170,5 @@ _SCALINGS: dict[str, Callable[[Statistics, np.dtype], _Choice]] = {
     "unit": _unit,
     "standard": _standard,
     "columns": _columns,
-    "none": _none,
+    "none": _unscaled,
 }
