@@ -1,9 +1,4 @@
-"""Figures of merit of codes and reconstructions, on rows that were not fitted.
-
-All functions take arrays, or a source and a fitted estimator with scikit-learn's methods, also of
-other libraries. Figures whose cost is quadratic in the number of rows are computed on a random
-sample; the others are computed in batches.
-"""
+"""Figures of merit of codes and reconstructions, on rows that were not fitted."""
 
 import math
 import time

@@ -1,8 +1,4 @@
-"""Attribution of a row's squared error to its columns or pixels.
-
-Differences are computed on scaled rows, as the network receives them. Columns of different units
-are then comparable, and the squares add up to ``reconstruction_error``.
-"""
+"""Attribution of a row's squared error, in scaled units, to its columns or pixels."""
 
 import numpy as np
 from numpy.typing import ArrayLike

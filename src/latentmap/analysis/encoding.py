@@ -9,11 +9,7 @@ from latentmap.data.sources import ArraySource, Source
 
 
 def encode_batch(estimator: FittedEstimator, rows: np.ndarray, source: Source) -> np.ndarray:
-    """Return the codes of rows that were read from a source.
-
-    Estimators of this library compare column names, so they receive a source with the same names.
-    Other estimators receive an array; scikit-learn's warning about missing names is suppressed.
-    """
+    """Return the codes of rows of a source; only estimators of this library compare its names."""
     if ModelInfo.from_estimator(estimator).is_latentmap:
         batch = ArraySource(rows, feature_names=source.feature_names, name=source.name)
         return np.asarray(estimator.transform(batch))

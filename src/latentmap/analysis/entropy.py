@@ -21,11 +21,7 @@ FIRST_UPDATE, MAX_UPDATE_INTERVAL = 16, 2048
 
 
 def student_t_prior(max_level: int, deviation: float) -> np.ndarray:
-    """Return prior weights of the levels −max_level to max_level.
-
-    They follow Student's t distribution with three degrees of freedom, which is similar to the
-    Gaussian and has heavier tails.
-    """
+    """Return prior weights of the levels −max_level to max_level, by Student's t with 3 degrees."""
     share = 1.0 / (1.0 + np.square(np.arange(-max_level, max_level + 1) / deviation) / 3.0)
     return _integer_weights(share * share)
 

@@ -1,8 +1,4 @@
-"""Metrics of generated rows: similarity to real rows, variety, and distance to fitted rows.
-
-Rows are compared as flat vectors in the space in which they are given. All distances are computed,
-in blocks, so the results are exact and memory use is bounded.
-"""
+"""Metrics of generated rows: similarity to real rows, variety, and distance to fitted rows."""
 
 import math
 from collections.abc import Iterator

@@ -1,8 +1,4 @@
-"""Files of search indexes: arrays in a .safetensors file, with JSON metadata.
-
-Texts are stored as one array of UTF-8 bytes and one array of end positions. What a file declares is
-checked before memory is allocated, and nothing in a file is executed.
-"""
+"""Files of search indexes: arrays in a .safetensors file, with JSON metadata."""
 
 import json
 import os

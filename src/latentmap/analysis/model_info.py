@@ -1,9 +1,4 @@
-"""Properties of a fitted estimator, read from its public attributes.
-
-Analysis, metrics, plots, the explorer and the command all work with fitted estimators, also with
-those of scikit-learn. They ask this module what an estimator offers, so that no other module
-inspects attributes. Nothing here imports Keras.
-"""
+"""Properties of a fitted estimator of any library, read from its attributes without Keras."""
 
 from dataclasses import dataclass
 from typing import Protocol, Self, cast

@@ -1,8 +1,4 @@
-"""Nearest-neighbour classifier that assigns cluster labels to codes.
-
-The labels of the clustered rows are predicted by the same vote as those of new rows, so that a row
-has the same cluster in both cases.
-"""
+"""Nearest-neighbour classifier that assigns cluster labels to codes."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Random perturbations of a code that follow the local covariance of reference codes.
-
-Perturbed codes therefore remain where codes of rows are. The step to a code that would be
-improbable is halved until it is not.
-"""
+"""Random perturbations of a code that follow the local covariance of reference codes."""
 
 import numpy as np
 from numpy.typing import ArrayLike

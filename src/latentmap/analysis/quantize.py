@@ -118,11 +118,7 @@ class Quantizer(NamedTuple):
 
 
 def clip_outliers(codes: np.ndarray) -> np.ndarray:
-    """Clip codes farther from the central 98 % range of a component than ten times its width.
-
-    Such a code would change the center and the deviation of all others. A file stores it exactly,
-    outside the levels.
-    """
+    """Clip codes farther from the central 98 % range of a component than ten times its width."""
     low, high = np.quantile(codes, [0.01, 0.99], axis=0)
     margin = np.where(high > low, 10 * (high - low), np.inf)
     return np.clip(codes, low - margin, high + margin)

@@ -125,10 +125,7 @@ class CompressionJob:
 
 @dataclass(frozen=True)
 class JobSample:
-    """Sample of the rows of a job, on which errors and sizes are estimated.
-
-    Steps and centers are computed from ``clipped_codes``, the codes without outliers.
-    """
+    """Sample of the rows of a job, on which errors and sizes are estimated."""
 
     job: CompressionJob
     rows: np.ndarray

@@ -1,8 +1,4 @@
-"""Upper-tail probabilities of scores, estimated from reference values.
-
-Below a threshold the probability is an empirical rank. Above it, ranks carry no information, and a
-parametric tail continues.
-"""
+"""Upper-tail probabilities of scores: empirical ranks, and a parametric tail above a threshold."""
 
 import numpy as np
 from numpy.typing import ArrayLike

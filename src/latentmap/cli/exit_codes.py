@@ -1,8 +1,4 @@
-"""Exit codes: 0 on success, 2 for an error of the user, 130 for Ctrl-C.
-
-A `LatentmapError` or a wrong option is printed as one sentence. Any other exception is a bug in
-latentmap and keeps its traceback.
-"""
+"""Exit codes: 0 on success, 2 for an error of the user, 130 for Ctrl-C; a bug has a traceback."""
 
 from collections.abc import Callable
 

@@ -107,11 +107,7 @@ def _hold_out(rows: Source, seed: int, cached: bool) -> FitRows:
 def open_evaluation_rows(
     data: str, label: str | None, figures: Mapping[str, Any]
 ) -> EvaluationRows:
-    """Open the rows of ``data`` to evaluate a model on, given the figures in its file.
-
-    These are the unseen rows of a built-in data set, the held-out rows of data that the model was
-    fitted to, and all rows of other data.
-    """
+    """Open the unseen rows of a data set, the held-out rows of fitted data, or all other rows."""
     rows = open_rows(data, label, figures.get("label"))
     if is_data_set_name(data):
         named = _unseen_rows(data, rows)

@@ -1,7 +1,4 @@
-"""The ways in which `generate` makes rows: sampling, interpolation and variation.
-
-Rows are made in batches on demand, so that memory does not grow with their number.
-"""
+"""The ways in which `generate` makes rows, batch by batch: sampling, interpolation, variation."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,8 +1,4 @@
-"""Checks of rows and labels: real numbers, at least one row, at least one number in a row.
-
-Most checks need only a shape and a type, so that a file is refused by its header. Values are
-checked batch by batch, when they are read.
-"""
+"""Check the type, shape and values of rows and labels."""
 
 from collections.abc import Callable
 

@@ -1,8 +1,4 @@
-"""NumPy's files: .npy is memory-mapped, .npz is read into memory and may hold sparse rows.
-
-The shape in a header is compared with the size of the file and with the available memory before an
-array is allocated. Pickled objects are refused.
-"""
+"""Read NumPy files: .npy is memory-mapped, .npz is read into memory. Pickles are refused."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""Rows loaded into memory or copied to a cache file, so that repeated passes over them are fast.
-
-A fit reads rows several times, and decoding a table or an image takes as long each time. Rows that
-fit are loaded into memory. Larger ones are copied to a temporary file in the cache folder, which is
-deleted when the process ends. Rows in NumPy's own files are read where they are.
-"""
+"""Load rows into memory or copy them to a temporary file, because a fit reads them many times."""
 
 import shutil
 from collections.abc import Iterator
@@ -33,11 +28,7 @@ def load_or_cache(rows: Source, verbose: bool = False, use_disk: bool = True) ->
 
 
 def copy_to_cache(rows: Source, verbose: bool = False) -> Source:
-    """Return the same rows in a temporary file, decoded.
-
-    Rows that are decoded already are returned unchanged, and so are all rows if the disk has too
-    little free space for a copy.
-    """
+    """Return the same rows, decoded, in a temporary file if the disk has space for them."""
     if rows.is_decoded or shutil.disk_usage(cache_folder()).free < DISK_MARGIN * rows.nbytes:
         return rows
     with TemporaryArrayFile() as file:

@@ -1,7 +1,4 @@
-"""Columns of tables: which are features, and which type holds all of them.
-
-CSV files, Parquet files and data frames share these rules.
-"""
+"""Columns of CSV, Parquet and data frames: which are features, and the type that holds them."""
 
 import difflib
 from collections.abc import Sequence

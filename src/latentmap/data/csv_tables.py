@@ -1,9 +1,4 @@
-"""CSV files, read by pyarrow; errors are located by the csv module.
-
-pyarrow is a hundred times faster than the csv module, but does not report where a file is invalid.
-An invalid file is therefore read again, line by line, to find the cell for the message:
-``rows.csv, line 17, column age: expected a number, found 'n/a'``.
-"""
+"""Read CSV files by pyarrow; the csv module then locates an invalid cell for the message."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Data frames of any library, read column by column.
-
-A column of pandas or polars is selected by its name and converted to an array. Other libraries are
-read by pyarrow through the data-frame interchange protocol. None of them is imported here.
-"""
+"""Read data frames of any library, column by column, without importing the library."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Named data sets, each with a part to fit and a part of unseen rows.
-
-MNIST is in the package, scikit-learn contains three others, and Fashion-MNIST is downloaded.
-"""
+"""Named data sets, each with a part to fit and a part of unseen rows."""
 
 from __future__ import annotations
 

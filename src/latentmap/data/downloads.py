@@ -1,7 +1,4 @@
-"""Downloads with a checksum, which are stored in the cache folder.
-
-pooch compares the SHA-256 of a temporary file before it moves the file into the cache.
-"""
+"""Download files with a checksum to the cache folder."""
 
 from pathlib import Path
 
@@ -9,11 +6,7 @@ from latentmap.errors import FileError
 
 
 def fetch(name: str, url: str, sha256: str) -> Path:
-    """Return the path of a cached file, which is downloaded on first use.
-
-    Raise FileError if it cannot be downloaded or has another checksum. ``name`` is the data set,
-    and the folder of the file in the cache; ``sha256`` is hexadecimal.
-    """
+    """Return the path of a cached file of a data set, downloaded on first use; raise FileError."""
     import pooch
 
     cache = Path(pooch.os_cache("latentmap")) / name

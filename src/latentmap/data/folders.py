@@ -1,7 +1,4 @@
-"""The visible files of a folder, in natural order.
-
-Links to folders are not followed, so that a loop of links ends.
-"""
+"""List the visible files of a folder; links to folders are not followed, as they may form loops."""
 
 import os
 import re
@@ -64,11 +61,7 @@ def folder_name(folder: Path) -> str:
 
 
 def natural_sort_key(path: str) -> tuple[str, str]:
-    """Return a sort key by which ``img9`` comes before ``img10``, folder by folder.
-
-    Every run of digits is preceded by its length. The key is two short texts because the keys of
-    millions of files are in memory.
-    """
+    """Return a sort key of little memory by which ``img9`` comes before ``img10``."""
     keys = ("".join(_part_key(p) for p in _DIGITS.split(name) if p) for name in path.split("/"))
     return "\0".join(keys), path
 

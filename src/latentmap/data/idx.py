@@ -1,8 +1,4 @@
-"""IDX files, the format of MNIST: four bytes of type, the shape, then the numbers.
-
-The format is described by Y. LeCun, C. Cortes and C. Burges, "The MNIST database"; all numbers are
-big-endian. A file must have exactly the size that its header claims.
-"""
+"""Read IDX files, the format of MNIST: four bytes of type, the shape, then big-endian numbers."""
 
 import gzip
 import math

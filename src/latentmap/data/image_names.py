@@ -1,8 +1,4 @@
-"""File names of written images: numbers, or the names of the rows.
-
-The names of rows come from a folder or file of somebody else. They are used only if they stay
-inside the output folder on every system.
-"""
+"""Name written image files by number or by row; names must not lead out of the output folder."""
 
 import re
 from collections.abc import Sequence

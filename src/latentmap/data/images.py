@@ -112,11 +112,7 @@ def _large_images() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _open(folder: Path, path: str) -> Iterator[Image]:
-    """Open an image, and convert every error to FileError.
-
-    Pillow raises errors of many types: SyntaxError, struct.error, EOFError... It reads a file in
-    small steps, so small files are read into memory first, which halves the time.
-    """
+    """Open an image, small files from memory, and convert the errors of Pillow to FileError."""
     from PIL import Image, UnidentifiedImageError
 
     file_path = f"{folder}/{path}"

@@ -1,8 +1,4 @@
-"""Arrays larger than memory, in memory-mapped files of the user or in temporary files.
-
-A temporary file has no name and is deleted when the process ends. It is in the cache folder,
-because the system's folder for temporary files may itself be in memory.
-"""
+"""Memory-mapped arrays, in files of the user or in temporary files of the cache folder."""
 
 import contextlib
 import mmap
@@ -73,10 +69,7 @@ def check_not_truncated(name: str, mapped: np.ndarray) -> None:
 
 
 def release_pages(mapped: np.ndarray) -> None:
-    """Return the pages of a mapped array to the system, if the system supports it.
-
-    Otherwise they count as memory of this process until another process needs it.
-    """
+    """Return the pages of a mapped array to the system, if the system supports it."""
     pages = getattr(mapped, "_mmap", None)
     if pages is not None and hasattr(mmap, "MADV_DONTNEED") and not mapped.flags.writeable:
         pages.madvise(mmap.MADV_DONTNEED)

@@ -257,10 +257,7 @@ def check_memory(name: str, needed: int, engine: bool = False) -> None:
 
 
 def release_freed_memory() -> None:
-    """Return freed memory to the system, if there is a memory limit.
-
-    Compilation frees much memory that the C library otherwise keeps for later allocations.
-    """
+    """Return memory that was freed after compilation to the system, if there is a memory limit."""
     if limit_bytes() is not None and sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):  # some C libraries have no malloc_trim
             ctypes.CDLL(None).malloc_trim(0)

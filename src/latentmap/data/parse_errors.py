@@ -1,8 +1,4 @@
-"""Conversion of the errors of parsers to `FileError`.
-
-Parsers raise errors of many types on a truncated or malicious file, from ``zlib.error`` to
-``KeyError``. Each reader lists the types that its parser raises.
-"""
+"""Convert the errors of parsers to `FileError`."""
 
 import contextlib
 from collections.abc import Iterator

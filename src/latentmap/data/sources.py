@@ -1,8 +1,4 @@
-"""`Source`: the interface of all rows, in memory or not, that are read in batches.
-
-A subclass has a number of rows and implements ``take``. Batches, shuffling, splitting and loading
-are derived from these two, so a new kind of data needs no more.
-"""
+"""`Source`: the interface of all rows. A subclass implements ``take`` and ``__len__`` only."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Sparse matrices in .npz files, as ``scipy.sparse.save_npz`` writes them.
-
-SciPy's reader does not check that the arrays of such a file fit one another, so that an index out
-of bounds crashes the process later. Here they are checked first.
-"""
+"""Read sparse matrices from .npz files, and check the arrays, which SciPy's reader does not."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The names of millions of files, in memory that does not grow with their number.
-
-A list takes about 80 bytes for a short name, and sorting it takes three times as much.
-"""
+"""The names of millions of files, in memory that does not grow with their number."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Writing rows to files, by a table from suffix to writer.
-
-Rows are written batch by batch, so that memory does not grow with their number. The output is
-replaced atomically, see `latentmap.files`.
-"""
+"""Write rows to files, batch by batch and atomically, by a table from suffix to writer."""
 
 import itertools
 import math

@@ -1,7 +1,4 @@
-"""Training, encoding and outlier scores on several processes or machines, with Ray.
-
-Ray is imported only when the context manager `Workers` is entered.
-"""
+"""Training, encoding and outlier scores on several processes or machines, with Ray."""
 
 from latentmap.distributed.workers import Workers
 

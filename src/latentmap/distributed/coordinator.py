@@ -12,11 +12,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class TrainingStatus:
-    """Number of steps done, a note for the progress bar, and how the training ended.
-
-    ``resumed_epochs`` are the epochs in which new workers resumed. ``error`` is the reason why the
-    training cannot succeed.
-    """
+    """Steps done, a note for the progress bar, epochs of each restart, and the error, if any."""
 
     steps: int = 0
     note: str = ""

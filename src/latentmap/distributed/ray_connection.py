@@ -1,7 +1,4 @@
-"""Connect to a Ray cluster, or start one of this machine's cores.
-
-Ray's own messages are silenced, and its errors become one-sentence errors of latentmap.
-"""
+"""Connect to a Ray cluster, or start one of this machine's cores, without messages of Ray."""
 
 import contextlib
 import logging
@@ -74,10 +71,7 @@ def _start(address: str | None, n_workers: int) -> None:
 
 @contextlib.contextmanager
 def _without_worker_messages() -> Iterator[None]:
-    """Stop Ray from printing worker failures to standard output, where results are written.
-
-    Ray has no setting for this.
-    """
+    """Stop Ray from printing worker failures to standard output; Ray has no setting for this."""
     from ray._private import worker
 
     original = worker.print_to_stdstream
@@ -103,10 +97,7 @@ def summarize_error(error: BaseException) -> str:
 
 
 def cores_per_worker(n_workers: int) -> int:
-    """Return the largest number of cores that every worker can have.
-
-    Raise SettingError if there are more workers than cores in the cluster.
-    """
+    """Return the most cores that every worker can have; raise SettingError if there are too few."""
     cores = [int(node["Resources"].get("CPU", 0)) for node in _nodes()]
     for share in range(max(cores, default=0), 0, -1):
         if sum(count // share for count in cores) >= n_workers:

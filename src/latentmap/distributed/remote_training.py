@@ -1,9 +1,4 @@
-"""Training on workers, seen from the driver.
-
-The driver has scaled and split the rows and built the networks. Workers receive the parts to build
-the same networks and a handle to the rows. The driver shows progress and copies the resulting
-weights into its own networks.
-"""
+"""Training on workers, seen from the driver, which copies the weights into its own networks."""
 
 from __future__ import annotations
 

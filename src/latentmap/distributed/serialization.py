@@ -1,7 +1,4 @@
-"""Sending objects to workers once, through Ray's object store, instead of with every task.
-
-A memory-mapped array is sent as the path and offset of its file; workers map the file again.
-"""
+"""Send objects to workers once, through Ray's object store; mapped arrays as path and offset."""
 
 from __future__ import annotations
 
@@ -18,11 +15,7 @@ if TYPE_CHECKING:
 
 
 def put_object(value: object, setting: str) -> ray.ObjectRef:
-    """Put an object into Ray's object store.
-
-    Raise SettingError, which names ``setting``, if the object contains something that cannot be
-    sent to another process, such as a lock.
-    """
+    """Put an object into Ray's object store; raise SettingError if it cannot be sent."""
     import ray
     from ray import util
 

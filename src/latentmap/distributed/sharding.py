@@ -23,10 +23,7 @@ PARTS_PER_WORKER = 4
 
 
 def worker_shard(rows: Source, batch_size: int, worker: int, n_workers: int) -> tuple[Source, int]:
-    """Return the rows that one worker reads, and how many of them it takes in each step.
-
-    Where ``n_workers`` does not divide ``batch_size``, the next larger multiple is the batch size.
-    """
+    """Return the rows that one worker reads, and how many of them it takes in each step."""
     size = rows_per_worker(len(rows), batch_size, n_workers)
     if rows.block_starts is None:
         return BatchShard(rows, size, worker, n_workers), size

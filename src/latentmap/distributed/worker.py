@@ -1,8 +1,4 @@
-"""Function that each worker process executes: it joins the workers and trains on its shard.
-
-No Keras object is sent. Each process builds the network from the same parts and the same seed. The
-result and the checkpoints are plain arrays.
-"""
+"""Function of each worker process: build the network, join the workers, train on a shard."""
 
 from __future__ import annotations
 

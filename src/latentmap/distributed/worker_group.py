@@ -1,8 +1,4 @@
-"""One training as a run of Ray Train: the workers start, train, and end.
-
-The run is a thread of the driver, because Ray Train returns only when all workers have ended.
-Progress and results arrive through the `Coordinator`.
-"""
+"""One training as a run of Ray Train in a thread of the driver."""
 
 from __future__ import annotations
 
@@ -67,11 +63,7 @@ class WorkerGroup:
                 advance(1)
 
     def result(self, total_steps: int) -> dict[str, np.ndarray]:
-        """Wait for the training, and return the arrays of `TrainingJob.run`.
-
-        Raise ClusterError if the workers or the cluster fail, and the error that a worker has
-        raised about the rows or the settings.
-        """
+        """Wait for the training, and return the arrays of `TrainingJob.run` or raise its error."""
         import ray
 
         try:

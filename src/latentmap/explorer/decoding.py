@@ -1,8 +1,4 @@
-"""Decoding of single points without delay.
-
-``inverse_transform`` pads codes to blocks of about a thousand, which is slow for a single point
-under the pointer. This decoder uses small blocks for few points, with equal results up to rounding.
-"""
+"""Decode single points without delay: small blocks instead of those of ``inverse_transform``."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Export of the page and its data as one HTML file of at most 19 MB.
-
-The limit allows sending the file by mail. The data of all rows are embedded first, then a grid of
-decoded points, then the rows themselves, with the quality and size that the remaining bytes allow.
-"""
+"""Export the page and its data as one HTML file of at most 19 MB, which can be sent by mail."""
 
 import os
 import zlib

@@ -20,10 +20,7 @@ _HTTP_PORT = 80
 
 @dataclass(frozen=True)
 class RequestPolicy:
-    """Conditions that a request must meet.
-
-    Without a token, only this machine can connect.
-    """
+    """Conditions that a request must meet; without a token, only this machine can connect."""
 
     host: str
     port: int

@@ -1,8 +1,4 @@
-"""Conversion of rows that are images to pixels of 8 bits and back, and thumbnails.
-
-Black and white are determined once, from the data, so that originals and decoded rows have the same
-intensities.
-"""
+"""Convert rows that are images to pixels of 8 bits and back, with one range of intensities."""
 
 from dataclasses import dataclass
 from typing import Self

@@ -1,7 +1,4 @@
-"""Scores of rows: cluster, confidence, reconstruction error and outlier score.
-
-Some of them need a pass over all rows. Each is therefore computed when it is first requested.
-"""
+"""Scores of rows, each computed when it is first requested."""
 
 import threading
 from collections.abc import Callable, Sequence

@@ -1,7 +1,4 @@
-"""Scene: the rows, codes, scores and decoded rows that the page shows.
-
-A scene returns arrays and JSON values. The modules `server` and `export` send them to the page.
-"""
+"""Scene: the rows, codes, scores and decoded rows that the page shows."""
 
 from __future__ import annotations
 

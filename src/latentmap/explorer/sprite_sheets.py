@@ -1,8 +1,4 @@
-"""Sprite sheets: many small images in few WebP files of limited size.
-
-Images on one sheet share the overhead of an image file, and a page that needs one of them reads
-only its sheet.
-"""
+"""Sprite sheets: many small images in few WebP files of limited size."""
 
 import io
 from collections.abc import Callable

@@ -18,12 +18,7 @@ MAX_QUANTIZED = 65_534
 
 @dataclass(frozen=True)
 class TableColumns:
-    """The k displayed columns of n rows.
-
-    ``values`` has shape (n, k), float32. ``indices``, ``names`` and ``importance`` have one item
-    for each displayed column. The table has ``n_total`` columns. ``is_integer`` is whether all
-    values are whole numbers.
-    """
+    """The k displayed columns of n rows, of a table of ``n_total`` columns; values are (n, k)."""
 
     indices: np.ndarray
     names: list[str]

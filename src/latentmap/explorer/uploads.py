@@ -1,8 +1,4 @@
-"""Files that a user drops on the page, read by the same readers as all other files.
-
-A file is stored under a fixed name in a temporary folder; only a known suffix of the uploaded name
-is used. Error messages show the uploaded name.
-"""
+"""Read files that a user drops on the page, stored under a fixed name in a temporary folder."""
 
 import contextlib
 import re

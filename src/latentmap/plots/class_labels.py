@@ -26,11 +26,7 @@ _PADDING = 2.0  # Pixels on each side of a name.
 def draw_class_names(
     ax: Axes, points: np.ndarray, labels: LabelEncoding, color: str | None = None
 ) -> None:
-    """Write the name of each class on its dense regions.
-
-    The Axes must have its final limits, title and axis labels, which determine the available space.
-    By default a name has a darker shade of the colour of its class.
-    """
+    """Write the name of each class on its dense regions; the Axes must have its final limits."""
     low, high = np.transpose([sorted(ax.get_xlim()), sorted(ax.get_ylim())])
     by_size = np.argsort(-np.bincount(labels.indices), kind="stable")
     regions = [

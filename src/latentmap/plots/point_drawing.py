@@ -58,10 +58,7 @@ def _draw_image(ax: Axes, points: np.ndarray, colors: np.ndarray) -> None:
 
 
 def blend_points(cells: np.ndarray, colors: np.ndarray, side: int) -> np.ndarray:
-    """Return an RGBA image, (side, side, 4), with the mean colour and the density in each cell.
-
-    ``cells`` has the index of the cell of each row, line by line; ``colors`` is RGB, (n, 3).
-    """
+    """Return an RGBA image with the mean colour and the density of the rows in each cell."""
     from scipy.ndimage import gaussian_filter
 
     def smooth_sum(weights: np.ndarray | None = None) -> np.ndarray:

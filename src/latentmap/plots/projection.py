@@ -1,8 +1,4 @@
-"""Projection of codes to at most two dimensions, and the visible region.
-
-Codes of one or two components are drawn as they are. Wider codes are projected to their first two
-principal components. The inverse maps a point of that plane to a code.
-"""
+"""Projection of codes to two dimensions by principal components, and the visible region."""
 
 from dataclasses import dataclass
 from typing import Self

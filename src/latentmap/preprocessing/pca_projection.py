@@ -1,8 +1,4 @@
-"""Principal components of scaled rows, and the coordinates of rows on them.
-
-Sparse rows stay sparse. They are divided by the scale; the offset would make them dense, so it is
-subtracted from their mean instead.
-"""
+"""Principal components of scaled rows, and the coordinates of rows on them."""
 
 from __future__ import annotations
 
