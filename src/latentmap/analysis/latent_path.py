@@ -7,17 +7,12 @@ bottleneck and of the straight line, the shortest is chosen, with lengths weight
 Finally it is smoothed as far as its density allows.
 """
 
-from __future__ import annotations
-
 import itertools
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from latentmap.analysis.sampling import Density
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
+from latentmap.data.types import csr_array
 
 N_NEIGHBORS = 10
 POINTS_PER_EDGE = 7

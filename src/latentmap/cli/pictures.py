@@ -1,11 +1,8 @@
 """Writing plots to files, with the size of each plot and the rows that it shows."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,10 +12,7 @@ from latentmap.cli.evaluation import LabelledCodes
 from latentmap.cli.held_out import FitRows
 from latentmap.cli.model_arguments import Estimator
 from latentmap.data import Source
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
+from latentmap.plots.matplotlib_types import Axes
 
 # Inches; the additional height holds the title.
 _SQUARE = (7.0, 7.3)

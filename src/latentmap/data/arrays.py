@@ -1,14 +1,12 @@
 """Read NumPy files: .npy is memory-mapped, .npz is read into memory. Pickles are refused."""
 
-from __future__ import annotations
-
 import math
 import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 
@@ -18,10 +16,8 @@ from latentmap.data.parse_errors import as_file_error
 from latentmap.data.sources import ArraySource, Source
 from latentmap.data.sparse import SparseSource
 from latentmap.data.sparse_files import Check, is_sparse_file, read_sparse
+from latentmap.data.types import csr_array
 from latentmap.errors import DataError, FileError, SettingError, UnknownNameError
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
 
 # Version 3 of the format is only used for records, which are not rows of numbers.
 _HEADERS: dict[tuple[int, int], Callable[[IO[bytes]], tuple[tuple[int, ...], bool, np.dtype]]] = {

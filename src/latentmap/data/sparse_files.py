@@ -1,19 +1,14 @@
 """Read sparse matrices from .npz files, and check the arrays, which SciPy's reader does not."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from latentmap.data.array_checks import check_rows
 from latentmap.data.memory import check_memory
 from latentmap.data.parse_errors import as_file_error
+from latentmap.data.types import csr_array
 from latentmap.errors import FileError
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
 
 _REQUIRED = {"format", "shape", "data"}
 _INDEX_ARRAYS = {"csr": ("indices", "indptr"), "csc": ("indices", "indptr"), "coo": ("row", "col")}

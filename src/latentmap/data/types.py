@@ -7,8 +7,11 @@ from numpy.typing import ArrayLike
 if TYPE_CHECKING:
     import pandas as pd
     import scipy.sparse as sp
+    from scipy.sparse import csr_array as csr_array
 
     from latentmap.data.sources import Source
+else:
+    csr_array = object  # SciPy is imported only when a sparse matrix is read.
 
 DataLike: TypeAlias = Union[ArrayLike, "Source", "pd.DataFrame", "sp.spmatrix", "sp.sparray"]
 """Rows: an array, nested lists, a data frame, a SciPy sparse matrix, or a `Source`."""

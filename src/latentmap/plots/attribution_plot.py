@@ -1,9 +1,6 @@
 """Plot of rows, their expected values, and the attribution of the difference."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,9 +8,7 @@ from numpy.typing import ArrayLike
 from latentmap.errors import DataError
 from latentmap.plots import style
 from latentmap.plots.image_tiles import is_image_shape, to_rgb
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from latentmap.plots.matplotlib_types import Axes
 
 _ABOVE_COLOR, _BELOW_COLOR = style.PALETTE[2], style.PALETTE[0]
 _MAX_IMAGES_IN_ONE_LINE = 10

@@ -1,20 +1,13 @@
 """Names of classes in a plot, placed so that they do not overlap."""
 
-from __future__ import annotations
-
 import warnings
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from latentmap.plots import style
 from latentmap.plots.dense_regions import find_dense_regions
 from latentmap.plots.label_encoding import LabelEncoding
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.text import Text
-    from matplotlib.typing import ColorType
+from latentmap.plots.matplotlib_types import Axes, ColorType, Text
 
 _MAX_ITERATIONS = 300
 # Share of the frame; a name that is moved farther could seem to name another class.

@@ -1,9 +1,6 @@
 """Plot of the exemplars of each cluster: its most typical images."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,9 +8,7 @@ from numpy.typing import ArrayLike
 from latentmap.errors import DataError
 from latentmap.plots import style
 from latentmap.plots.image_tiles import image_gap, is_image_shape, show_image, tile_images, to_rgb
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from latentmap.plots.matplotlib_types import Axes
 
 _IMAGE_INCHES, _NAME_INCHES, _TITLE_INCHES = 0.6, 1.6, 0.6
 

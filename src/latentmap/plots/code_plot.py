@@ -1,9 +1,5 @@
 """Scatter plot of codes, coloured by label."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -11,11 +7,9 @@ from latentmap.errors import DataError
 from latentmap.plots import style
 from latentmap.plots.class_labels import draw_class_names
 from latentmap.plots.label_encoding import LabelEncoding
+from latentmap.plots.matplotlib_types import Axes
 from latentmap.plots.point_drawing import draw_points
 from latentmap.plots.projection import Projection, as_codes, bounding_region
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 _PALE = np.array([0.88, 0.88, 0.88])
 _MIN_COLOR_SHARE = 0.2  # Weight of the colour of the label at confidence 0.

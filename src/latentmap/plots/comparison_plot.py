@@ -1,9 +1,6 @@
 """Plot of two rows, their reconstructions and their difference."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,10 +8,7 @@ from numpy.typing import ArrayLike
 from latentmap.errors import DataError
 from latentmap.plots import style
 from latentmap.plots.image_tiles import image_gap, is_image_shape, tile_images, to_rgb
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.cm import ScalarMappable
+from latentmap.plots.matplotlib_types import Axes, ScalarMappable
 
 _MAX_NAMED_COLUMNS = 12
 _MAX_UNNAMED_COLUMNS = 64  # Longer rows without column names are drawn as lines.

@@ -1,9 +1,5 @@
 """Plot of a grid of decoded codes: the image that each part of the code plane decodes to."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -11,15 +7,13 @@ from latentmap.analysis.model_info import FittedEstimator, as_map
 from latentmap.errors import DataError, SettingError
 from latentmap.plots import style
 from latentmap.plots.image_tiles import is_image_shape, tile_images, to_rgb
+from latentmap.plots.matplotlib_types import Axes
 from latentmap.plots.projection import (
     Projection,
     bounding_region,
     codes_or_landmarks,
     grid_centers,
 )
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 _REFERENCE_ROWS = 200  # Number of decoded codes that determine black and white.
 # A few outlying codes do not extend the region.

@@ -1,9 +1,5 @@
 """Plot of the density of rows on a map."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -12,15 +8,13 @@ from latentmap.errors import DataError, SettingError
 from latentmap.plots import style
 from latentmap.plots.class_labels import draw_class_names
 from latentmap.plots.label_encoding import LabelEncoding
+from latentmap.plots.matplotlib_types import Axes
 from latentmap.plots.projection import (
     Projection,
     bounding_region,
     codes_or_landmarks,
     grid_centers,
 )
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 _GRID_SIDE = 240
 _COLORS = ("#ffffff", "#dfeaf5", "#b9d2e9", "#8fb6da", "#6a9bcb")

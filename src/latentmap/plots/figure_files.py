@@ -1,17 +1,12 @@
 """Image files of figures, drawn without a display and written atomically."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import warnings
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from latentmap.files import PICTURE_SUFFIXES, check_output_path, write_atomically
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from latentmap.plots.matplotlib_types import Axes
 
 _DOTS_PER_INCH = 200
 

@@ -1,13 +1,8 @@
 """Arrays of images: intensity ranges, conversion to RGB, and layout in a grid."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from latentmap.plots.matplotlib_types import Axes
 
 # Percentiles, so that a few extreme pixels do not darken all others.
 _RANGE_PERCENTILES = (0.5, 99.5)

@@ -1,18 +1,13 @@
 """Labels of rows as classes or as a measured value, and the colour of each row."""
 
-from __future__ import annotations
-
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from latentmap.errors import DataError
+from latentmap.plots.matplotlib_types import ScalarMappable
 from latentmap.plots.style import PALETTE, display_text
-
-if TYPE_CHECKING:
-    from matplotlib.cm import ScalarMappable
 
 # The names of more classes would cover the points.
 MAX_CLASS_NAMES = 60

@@ -1,17 +1,12 @@
 """Plot of the loss during training."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from latentmap.errors import DataError
 from latentmap.plots import style
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from latentmap.plots.matplotlib_types import Axes
 
 
 def loss_curve(history: Mapping[str, Sequence[float]], ax: Axes | None = None) -> Axes:

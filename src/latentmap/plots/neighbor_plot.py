@@ -1,10 +1,7 @@
 """Plot of rows and their nearest neighbours: a grid of images, or a table with shaded cells."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,9 +9,7 @@ from numpy.typing import ArrayLike
 from latentmap.errors import DataError
 from latentmap.plots import style
 from latentmap.plots.image_tiles import image_gap, is_image_shape, to_rgb
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from latentmap.plots.matplotlib_types import Axes
 
 _IMAGE_INCHES, _CAPTION_INCHES, _QUERY_GAP_INCHES = 0.95, 0.37, 0.3
 _LINE_INCHES, _COLUMN_INCHES, _TITLE_INCHES = 0.27, 0.95, 4.6

@@ -5,14 +5,9 @@ on a fine grid still shows density: the colour of a cell is the mean of its rows
 grows with the logarithm of their number.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from latentmap.plots.matplotlib_types import Axes
 
 MAX_DOTS = 20_000
 

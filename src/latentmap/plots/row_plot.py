@@ -1,9 +1,6 @@
 """Plot of rows: images in a grid, other rows in a table with shaded cells."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,9 +8,7 @@ from numpy.typing import ArrayLike
 from latentmap.errors import DataError, SettingError
 from latentmap.plots import style
 from latentmap.plots.image_tiles import image_gap, is_image_shape, show_image, tile_images, to_rgb
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from latentmap.plots.matplotlib_types import Axes
 
 _MAX_IMAGES_IN_ONE_LINE = 12
 _MAX_NAMED_COLUMNS = 12

@@ -5,19 +5,12 @@ first as mathematics and warn about the last. Every text from data therefore pas
 `display_text` and is drawn with ``parse_math=False``.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from matplotlib.axes import Axes
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.text import Text
-    from matplotlib.typing import ColorType
+from latentmap.plots.matplotlib_types import Axes, ColorType, ScalarMappable, Text
 
 TEXT_COLOR, GREY, LIGHT_GREY = "#333333", "#8a8a8a", "#d9d9d9"
 

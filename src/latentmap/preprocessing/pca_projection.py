@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
 
@@ -13,12 +13,10 @@ from latentmap.data import memory
 from latentmap.data.batching import read_batches
 from latentmap.data.sources import Source
 from latentmap.data.sparse import SparseSource, is_sparse
+from latentmap.data.types import csr_array
 from latentmap.preprocessing.pca_solvers import fit_pca
 from latentmap.preprocessing.scaling import TINY, Scale
 from latentmap.progress import progress
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
 
 # A dense sample of at most this many numbers is decomposed exactly, in double precision.
 EXACT_NUMBERS = 1 << 22

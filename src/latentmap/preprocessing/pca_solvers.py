@@ -4,16 +4,12 @@ A sparse matrix is neither made dense nor centred as a whole. With few columns, 
 summed batch by batch. With many, the mean is subtracted inside the matrix products.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from latentmap.data.sparse import is_sparse
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
+from latentmap.data.types import csr_array
 
 # With at most this many columns, the covariance of sparse rows is computed, which is exact.
 FEW_COLUMNS = 1_000

@@ -6,20 +6,16 @@ its own deviation would change which reconstruction is best. Of sparse rows only
 are read; the statistics include the zeros.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from latentmap.data.batching import read_batches
 from latentmap.data.sources import Source
 from latentmap.data.sparse import SparseSource, is_sparse
+from latentmap.data.types import csr_array
 from latentmap.errors import SettingError, UnknownNameError
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
 
 SCALINGS = ("auto", "balanced", "unit", "standard", "columns", "none")
 BATCH_NUMBERS = 1 << 22

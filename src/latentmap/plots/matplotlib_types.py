@@ -1,0 +1,11 @@
+"""Types of matplotlib for annotations, because it is imported only when a plot is drawn."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes as Axes
+    from matplotlib.cm import ScalarMappable as ScalarMappable
+    from matplotlib.text import Text as Text
+    from matplotlib.typing import ColorType as ColorType
+else:
+    Axes = ScalarMappable = Text = ColorType = object
