@@ -202,10 +202,7 @@ def _excess_mass(log_density: np.ndarray, level: float) -> float:
 
 
 def assign_modes(density: DensityModes, merges: list[Merge], selected: set[int]) -> np.ndarray:
-    """Return the selected mode that each point belongs to, shape (n,).
-
-    Modes are merged in the order of the tree, unless both groups contain a selected mode.
-    """
+    """Return the selected mode of each point, shape (n,), after merging all other modes."""
     groups = _DisjointSets(len(density.modes))
     owner = {mode: mode for mode in selected}
     for merge in merges:

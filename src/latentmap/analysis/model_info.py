@@ -36,32 +36,11 @@ class FittedMap(FittedEstimator, Protocol):
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """Properties of a fitted estimator.
+    """Properties of a fitted estimator; those that only this library has are None for others.
 
-    Attributes
-    ----------
-    name : str
-        The name of its class.
-    is_latentmap : bool
-        Whether it is an estimator of this library, which accepts a ``Source`` and compares column
-        names.
-    n_components : int or None
-        The number of components of a code, or None if the estimator does not say.
-    row_shape : tuple of int or None
-        The shape of one row; None for estimators of other libraries.
-    feature_names : tuple of str or None
-        The names of the fitted columns.
-    scale : ndarray of shape (1,) or (n_features,)
-        Divisor of raw rows: a difference of d in raw units is d / scale in the units of
-        ``reconstruction_error``. 1 for estimators of other libraries.
-    has_confidence, has_density, has_landmarks : bool
-        Whether it has ``confidence``, ``density`` and ``landmarks_``, as a ``LatentMap`` does.
-    is_variational : bool
-        Whether ``score`` is the evidence lower bound of a variational autoencoder.
-    can_partial_fit : bool
-        Whether it has ``partial_fit``.
-    label_column : str or None
-        The label column that was recorded with the model.
+    A difference of d between raw rows is d / ``scale`` in the units of ``reconstruction_error``;
+    ``scale`` has shape (1,) or (n_features,), and is 1 for estimators of other libraries.
+    ``label_column`` is the column of labels that was recorded with the model.
     """
 
     name: str

@@ -47,10 +47,7 @@ class NearestLabelClassifier:
 def fit_classifier(
     sample: np.ndarray, groups: np.ndarray, codes: np.ndarray, verbose: bool
 ) -> tuple[NearestLabelClassifier, np.ndarray, np.ndarray]:
-    """Fit a classifier to a clustered sample, and predict labels and confidence of all codes.
-
-    Groups have arbitrary numbers; labels are numbered from 0 in descending order of cluster size.
-    """
+    """Fit a classifier to a clustered sample; labels are in descending order of cluster size."""
     names, groups = np.unique(groups, return_inverse=True)
     for n_neighbors in N_NEIGHBORS:
         count = min(n_neighbors, len(sample))

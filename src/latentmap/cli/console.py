@@ -1,8 +1,4 @@
-"""Printing for people and for programs.
-
-Results go to standard output, so that they can be piped. Progress, messages and errors go to
-standard error: animated on a terminal, as plain lines elsewhere.
-"""
+"""Print results to standard output, and progress, messages and errors to standard error."""
 
 from __future__ import annotations
 

@@ -25,11 +25,7 @@ def write_columns(path: Path, numbers: Columns, texts: Columns) -> None:
 
 @contextlib.contextmanager
 def open_column_writer(path: Path, length: int) -> Iterator[Write]:
-    """Yield ``write(numbers, texts)``, which appends rows to a table of ``length`` rows.
-
-    A .npy file contains the numbers as float64 of shape (length, columns). Other tables contain
-    the texts as well; a text column replaces a number column of the same name.
-    """
+    """Yield ``write(numbers, texts)``; a .npy file contains only the numbers, as float64."""
     make_writer = _write_array if path.suffix.lower() == ".npy" else _write_table
     with write_atomically(path) as temporary, contextlib.ExitStack() as stack:
         yield make_writer(temporary, length, stack)

@@ -89,11 +89,7 @@ def shuffled(take: Take[Batch], length: int, size: int, rng: Rng) -> Iterator[Ba
 def shuffled_in_blocks(
     take: Take[np.ndarray], bounds: np.ndarray, size: int, rng: Rng, blocks_in_buffer: int
 ) -> Iterator[np.ndarray]:
-    """Yield every row once, shuffled within a buffer of random blocks.
-
-    ``bounds`` holds the first row of each block and the number of rows. A larger buffer shuffles
-    more uniformly and takes more memory.
-    """
+    """Yield every row once, shuffled within a buffer of random blocks that start at ``bounds``."""
     return rebatch(_shuffled_pieces(take, bounds, size, rng, blocks_in_buffer), size)
 
 

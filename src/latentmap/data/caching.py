@@ -14,11 +14,7 @@ DISK_MARGIN = 2
 
 
 def load_or_cache(rows: Source, verbose: bool = False, use_disk: bool = True) -> Source:
-    """Return the same rows as an array in memory or in a cache file, so that they are read quickly.
-
-    Rows that are decoded already stay where they are if they do not fit into memory. With
-    ``use_disk=False``, no cache file is written: other processes could not read it.
-    """
+    """Return the same rows in memory or, with ``use_disk``, in a temporary file if it is faster."""
     if rows.is_decoded:
         loaded = rows.load()
         return rows if loaded is rows else CachedSource(rows, loaded[:])

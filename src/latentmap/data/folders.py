@@ -16,12 +16,7 @@ _DIGITS = re.compile(r"([0-9]+)")
 def list_files(
     folder: Path, accepts: Callable[[str], bool] = bool, verbose: bool = False
 ) -> StringStore:
-    """List the files in a folder and its sub-folders that are not hidden, in natural order.
-
-    Paths are relative to ``folder``. Only files whose name ``accepts`` returns true for are listed.
-    Progress is shown if ``verbose`` and it takes more than two seconds. Raise FileError if a folder
-    cannot be read.
-    """
+    """List the visible files of a folder that ``accepts`` selects, as relative paths in order."""
     with progress(
         f"listing the files of {folder_name(folder)}", 1, verbose, delayed=True
     ) as advance:

@@ -22,11 +22,7 @@ _Stream = gzip.GzipFile | BufferedReader
 
 
 def read_idx(path: Path) -> np.ndarray:
-    """Read an IDX file, gzipped or not, into memory.
-
-    Raise FileError if the file is not an IDX file or has another size than its header claims, and
-    TooLargeError if its numbers do not fit into the available memory.
-    """
+    """Read an IDX file, gzipped or not, into memory; raise FileError or TooLargeError."""
     with (
         as_file_error(path.name, _FORMAT, EOFError, ValueError, zlib.error),
         _open(path) as stream,

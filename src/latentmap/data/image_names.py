@@ -18,10 +18,7 @@ def numbered_file_names(length: int) -> list[str]:
 
 
 def safe_file_names(names: Sequence[str]) -> list[str]:
-    """Return relative paths with the suffix .png, such as person-01/01.png for person-01/01.jpg.
-
-    Raise SettingError if a path leads outside its folder, is hidden, or is the same as another one.
-    """
+    """Return relative paths with the suffix .png, or raise SettingError if one is not safe."""
     originals: dict[str, str] = {}
     for name in names:
         # Some file systems do not distinguish A.png from a.png.

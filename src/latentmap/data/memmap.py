@@ -76,11 +76,7 @@ def release_pages(mapped: np.ndarray) -> None:
 
 
 def page_sized_slices(indices: np.ndarray, near_rows: int = NEAR_ROWS) -> Iterator[slice]:
-    """Cut row indices, in any order, into slices after each of which pages should be released.
-
-    A slice has ``near_rows`` indices if they are within a range of four times this length, and
-    otherwise 64.
-    """
+    """Cut row indices into slices after each of which pages should be released."""
     for start in range(0, len(indices), near_rows):
         part = indices[start : start + near_rows]
         step = near_rows if np.ptp(part) < 4 * near_rows else FAR_ROWS

@@ -213,10 +213,7 @@ def _from_sysconf() -> int | None:
 
 
 def fit_memory_bytes(n_rows: int, row_bytes: int, n_weights: int = 0, n_components: int = 0) -> int:
-    """Return the least number of bytes that a fit allocates, computed from the array sizes.
-
-    Rows may stay on disk, so only one batch of them and of their codes is counted.
-    """
+    """Return the least number of bytes that a fit allocates, if its rows stay on disk."""
     batch_bytes = min(n_rows, BATCH_ROWS) * (row_bytes + 4 * n_components)
     return ROW_BYTES * n_rows + batch_bytes + WEIGHT_BYTES * n_weights
 

@@ -8,11 +8,7 @@ from latentmap.errors import FileError, LatentmapError
 
 @contextlib.contextmanager
 def as_file_error(name: str, kind: str, *errors: type[Exception]) -> Iterator[None]:
-    """Convert OSError and the ``errors`` of a parser to FileError.
-
-    ``kind`` is the expected format: "rows.npy: cannot be read as a NumPy array file (the magic
-    string is not correct)".
-    """
+    """Convert OSError and the ``errors`` of a parser of the format ``kind`` to FileError."""
     try:
         yield
     except LatentmapError:

@@ -186,10 +186,7 @@ def _results(
 def _dispatch(
     settings: WorkerSettings, job: list[ray.ObjectRef], n_workers: int, pending: Parts
 ) -> Iterator[Columns]:
-    """Distribute parts among a pool of workers.
-
-    The handle of the job is in a list, because Ray would replace a bare handle by the job.
-    """
+    """Distribute parts among a pool of workers; a list keeps the handle of the job."""
     from ray import data
 
     ranges = [{"number": i, "first": a, "end": b} for i, (a, b) in pending.items()]

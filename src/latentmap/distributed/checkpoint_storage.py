@@ -30,11 +30,7 @@ def check_storage(storage: str | os.PathLike[str] | None) -> None:
 
 @contextlib.contextmanager
 def open_storage(storage: str | os.PathLike[str] | None) -> Iterator[str]:
-    """Yield a new folder or URL for the checkpoints of one training; remove it afterwards.
-
-    It is in ``storage``, or a temporary folder. Raise SettingError if no storage is given and the
-    cluster has several machines.
-    """
+    """Yield a folder or URL for the checkpoints of one training; remove it afterwards."""
     machines = ray_connection.count_machines()
     if storage is None and machines > 1:
         raise SettingError(

@@ -66,10 +66,7 @@ class BatchShard(Source):
 
 
 def partition(rows: Source, n_workers: int) -> list[tuple[int, int]]:
-    """Divide rows into contiguous parts for batch inference, at the borders of blocks if possible.
-
-    Return the first row of each part and the row after its last, in order.
-    """
+    """Return the bounds of contiguous parts for inference, at block borders if possible."""
     count = min(PARTS_PER_WORKER * n_workers, -(-len(rows) // MIN_PART_ROWS))
     count = max(count, -(-rows.nbytes // MAX_PART_BYTES))
     cuts = np.linspace(0, len(rows), min(count, len(rows)) + 1).round().astype(int)

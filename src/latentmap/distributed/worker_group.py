@@ -27,11 +27,7 @@ POLL_SECONDS = 0.5
 
 
 class WorkerGroup:
-    """Workers that execute one training job; a context manager.
-
-    The end of the block waits for the workers. An error in the block makes them stop at their next
-    report. Both remove the checkpoints.
-    """
+    """Workers that execute one training; the end of the block stops them after an error."""
 
     def __init__(self, workers: Workers, job: TrainingJob, visible: bool) -> None:
         self.workers, self.job, self.visible = workers, job, visible

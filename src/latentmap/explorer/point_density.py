@@ -1,8 +1,4 @@
-"""Density of rows at points of the page, in 0–1; the page fades decoded rows where it is low.
-
-A map has a density of its own. For other estimators, and in the plane of wider codes, the points
-are counted on a grid, smoothed, and divided by the density around the median row.
-"""
+"""Density of rows at points of the page, in 0–1; the page fades decoded rows where it is low."""
 
 import numpy as np
 from numpy.typing import ArrayLike

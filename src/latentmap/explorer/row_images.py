@@ -15,10 +15,7 @@ _SAMPLE_ROWS = 200  # Number of rows that determine black and white.
 
 @dataclass(frozen=True)
 class RowImages:
-    """Conversion between rows, (n, ...), and pixels, (n, h, w, c) uint8 with 1 or 3 channels.
-
-    Rows have the ``shape`` (h, w) or (h, w, channels); ``low`` is black and ``high`` is white.
-    """
+    """Conversion between rows and pixels, uint8; ``low`` is black and ``high`` is white."""
 
     shape: tuple[int, ...]
     low: float

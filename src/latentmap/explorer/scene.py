@@ -197,10 +197,7 @@ class Scene:
     def similar(
         self, codes: np.ndarray, k: int, exclude: int | None = None
     ) -> tuple[list[list[int]], list[list[float]]]:
-        """Return the indices and distances of the up to k rows nearest to each code.
-
-        ``exclude`` is the index of the row that the codes belong to.
-        """
+        """Return the indices and distances of the k nearest rows of each code, not ``exclude``."""
         with self._index_lock:
             index = self._index
         k = min(k, len(self) - (exclude is not None))

@@ -37,11 +37,7 @@ class SharedSource(Source):
 def map_batches(
     function: Callable[[Source], np.ndarray], source: Source, task: str, verbose: bool = False
 ) -> np.ndarray:
-    """Apply a function to all rows batch by batch, and return the concatenated results.
-
-    The function receives a source with some of the rows and the same column names, and returns one
-    result for each of them. ``task`` is the description of the progress bar.
-    """
+    """Apply a function to a source batch by batch, and return the concatenated results."""
     parts = []
     for _, batch in read_batches(source, task=task, verbose=verbose):
         rows = ArraySource(batch, feature_names=source.feature_names, name=source.name)

@@ -50,11 +50,7 @@ class SpriteSheets:
 def pack_sprites(
     load: LoadImages, count: int, budget: float, advance: Callable[[int], object] = lambda _: None
 ) -> SpriteSheets:
-    """Write images to sprite sheets whose files do not exceed ``budget`` bytes.
-
-    ``load`` returns the images of indices, and ``advance`` is called with the number of images on
-    each sheet. The budget may be exceeded at the lowest quality and size.
-    """
+    """Write images to sprite sheets of ``budget`` bytes, or more at the lowest quality and size."""
     sheets = [
         np.arange(i, min(i + IMAGES_PER_SHEET, count)) for i in range(0, count, IMAGES_PER_SHEET)
     ]

@@ -1,8 +1,4 @@
-"""Dense regions of a class in the plane, and the position of its name in each of them.
-
-The median of a class may lie between two of its regions, where it has no row. The rows are
-therefore counted on a grid and smoothed, and connected cells of sufficient density are a region.
-"""
+"""Dense regions of a class in the plane, and the position of its name in each of them."""
 
 import numpy as np
 
@@ -17,13 +13,7 @@ _MIN_DISTANCE = 0.12  # Share of the visible range between two regions.
 def find_dense_regions(
     points: np.ndarray, low: np.ndarray, high: np.ndarray
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return the position of the name, and the rows, of each large dense region of one class.
-
-    ``low`` and ``high`` are the corners of the visible range. The largest region is first. The
-    position is the median of its rows or, if the density there is low, the row of highest density.
-    Further regions are listed if they have at least a fifth of the rows, and ten, and are not near
-    a larger one.
-    """
+    """Return the position of the name and the rows of each large region, the largest first."""
     from scipy.ndimage import gaussian_filter, label
 
     cells = _grid_cells(points, low, high)

@@ -19,11 +19,7 @@ def image_gap(side: int) -> int:
 
 
 def to_rgb(images: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """Return images, (n, h, w) or (n, h, w, c), as RGB in 0–1, shape (n, h, w, 3).
-
-    Three or four channels are colours. For other numbers of channels the mean is shown in grey.
-    The reference images determine the values of black and white, see `intensity_range`.
-    """
+    """Return images as RGB in 0–1, (n, h, w, 3); the reference determines black and white."""
     low, high = intensity_range(reference)
     scaled = np.clip((images.astype(np.float64) - low) / (high - low), 0, 1)
     if scaled.ndim == 4 and scaled.shape[3] in (3, 4):

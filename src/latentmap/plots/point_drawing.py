@@ -18,11 +18,7 @@ _MIN_OPACITY = 0.4  # Opacity of a row that is alone in its cell.
 
 
 def draw_points(ax: Axes, points: np.ndarray, colors: np.ndarray) -> None:
-    """Draw points, (n, 2), in RGB colours, (n, 3), on an Axes whose limits are set.
-
-    Up to 20,000 are dots, in shuffled order so that no class covers another, and rasterised in .pdf
-    and .svg files. More are an image.
-    """
+    """Draw points as shuffled dots, or as an image if there are more than 20,000."""
     if len(points) > MAX_DOTS:
         _draw_image(ax, points, colors)
     else:

@@ -16,11 +16,7 @@ _MAX_RATIO_WITH_EQUAL_UNITS = 4
 
 @dataclass(frozen=True)
 class Projection:
-    """An orthogonal projection of codes to a plane, or to a line for codes of one component.
-
-    ``center`` has shape (n_components,), ``axes`` has one or two orthonormal rows, each with a name
-    in ``names``.
-    """
+    """An orthogonal projection of codes to a plane, or to a line for codes of one component."""
 
     center: np.ndarray
     axes: np.ndarray
