@@ -275,7 +275,7 @@ def test_nothing_is_said_unless_asked(table, capfd):
     assert capfd.readouterr() == ("", "")
     small(verbose=True).fit(table[0])
     shown = capfd.readouterr().err
-    for step in ("finding neighbours", "laying out", "fitting"):
+    for step in ("finding neighbours", "computing the layout", "fitting"):
         assert step in shown
 
 

@@ -169,7 +169,7 @@ def test_any_number_of_neighbours(n_neighbors):
 
 def test_progress_is_shown(capsys):
     find_layout(POINTS[:40], 2, 5, seed=0, visible=True)
-    assert "laying out" in capsys.readouterr().err
+    assert "computing the layout" in capsys.readouterr().err
 
 
 def test_points_that_do_not_differ_in_their_first_column_are_laid_out():

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from latentmap.backend import apply
-from latentmap.maps.map_networks import DECODED_ROWS, MOST_NATS, MapParts, assemble_map, squashed
+from latentmap.maps.map_networks import DECODED_ROWS, MAX_NATS, MapParts, assemble_map, squashed
 from latentmap.networks.conv import ConvNetwork
 from latentmap.networks.dense import DenseNetwork, LinearNetwork
 from latentmap.networks.losses import LOSSES
@@ -116,8 +116,8 @@ def test_what_is_minimised_is_misplacement_and_reconstruction(reconstruction):
     wrong = reconstruction * error / 2
     assert np.allclose(apart, -(phi * log_p).sum(axis=1), rtol=1e-3)
     assert np.allclose(error, ((SCALED - back) ** 2).mean(axis=1), rtol=1e-3)
-    assert np.allclose(whole, apart + wrong / (1 + wrong / MOST_NATS), rtol=1e-4)
-    assert (whole - apart < MOST_NATS).all()
+    assert np.allclose(whole, apart + wrong / (1 + wrong / MAX_NATS), rtol=1e-4)
+    assert (whole - apart < MAX_NATS).all()
 
 
 def test_training_brings_rows_to_their_places_and_back():
@@ -289,4 +289,4 @@ def test_a_row_far_out_counts_for_no_more_than_so_many_nats(far):
     rows[3] *= np.float32(far)
     whole, _, apart = apply(networks.training, (rows, CODES)).T
     assert np.isfinite(whole).all()
-    assert whole[3] - apart[3] == pytest.approx(MOST_NATS, rel=0.01)
+    assert whole[3] - apart[3] == pytest.approx(MAX_NATS, rel=0.01)

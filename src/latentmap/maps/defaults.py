@@ -1,25 +1,23 @@
-"""What a map's networks look like, and how long they are trained, by the number of rows."""
+"""Default networks of a map, and its default training by number of rows."""
 
 import math
-from typing import Any
 
 import numpy as np
 from sklearn.base import clone
 
 from latentmap.errors import SettingError
-from latentmap.networks.dense import DenseNetwork
+from latentmap.networks.dense import DenseNetwork, Network
 from latentmap.networks.registry import network_for
 from latentmap.training.config import Training
 
 FORTH = DenseNetwork((512, 256, 256), activation="relu", principal=False, normalize=True)
 BACK = DenseNetwork((512,), activation="relu", principal=False)
 TRAINING = Training(learning_rate=1e-2, patience=None, held_out=0)
-SEEN_ROWS, MOST_SEEN_ROWS = 240_000, 3_000_000
-"""Few rows are seen so many times in all, each time counted, and many three times, up to this."""
+MIN_ROW_PASSES, MAX_ROW_PASSES = 240_000, 3_000_000
 
 
-def both_ways(network: Any) -> tuple[Any, Any]:
-    """Give the networks of the encoder and of the decoder.
+def both_ways(network: object) -> tuple[Network, Network]:
+    """Return the networks of the encoder and of the decoder.
 
     Examples
     --------
@@ -28,47 +26,52 @@ def both_ways(network: Any) -> tuple[Any, Any]:
     """
     if isinstance(network, str) and network in ("auto", "dense"):
         return FORTH, BACK
-    found = network_for(network)
-    if isinstance(found, tuple):
+    settings = network_for(network)
+    if isinstance(settings, tuple):
         raise SettingError("network: a pair of your own models goes with AutoEncoder only")
-    return found, found
+    return settings, settings
 
 
 def layer_sizes(
-    forth: Any, back: Any, row_shape: tuple[int, ...], n_landmarks: int, n_seen: int | None = None
+    forth: Network,
+    back: Network,
+    row_shape: tuple[int, ...],
+    n_landmarks: int,
+    n_seen: int | None = None,
 ) -> list[int]:
-    """Count the numbers in each layer's kernel, once each way.
+    """Return the number of kernel weights in each layer of the encoder and the decoder.
 
     Examples
     --------
     >>> layer_sizes(DenseNetwork((8,)), DenseNetwork((8,)), (4,), 10)
     [32, 80, 32, 80]
     """
-    seen = (n_seen,) if n_seen else row_shape
-    ways = [forth.layer_sizes(seen, n_landmarks), back.layer_sizes(row_shape, n_landmarks)]
+    input_shape = (n_seen,) if n_seen else row_shape
+    both = [forth.layer_sizes(input_shape, n_landmarks), back.layer_sizes(row_shape, n_landmarks)]
     projection = [math.prod(row_shape) * n_seen] if n_seen else []
-    return projection + [size for sizes in ways for size in sizes[: len(sizes) // 2]]
+    # Each network counts an encoder and a decoder; a map uses one of the two.
+    return projection + [size for sizes in both for size in sizes[: len(sizes) // 2]]
 
 
 def training_for(training: Training | None, n_rows: int) -> Training:
-    """Decide how so many rows are trained on: 50 steps an epoch, of 32 to 512 rows.
+    """Return the training settings for a number of rows: 50 steps an epoch, of 32 to 512 rows.
 
     Examples
     --------
     >>> [training_for(None, n).batch_size for n in (100, 10_000, 60_000)]
     [32, 200, 512]
     """
-    plan = clone(TRAINING) if training is None else training
-    if not isinstance(plan, Training) or plan.batch_size != "auto":
-        return plan
-    return clone(plan).set_params(batch_size=int(np.clip(n_rows // 50, 32, 512)))
+    settings = clone(TRAINING) if training is None else training
+    if not isinstance(settings, Training) or settings.batch_size != "auto":
+        return settings
+    return clone(settings).set_params(batch_size=int(np.clip(n_rows // 50, 32, 512)))
 
 
 def epochs_for_map(n_rows: int) -> int:
-    """Decide how often to run through so many rows.
+    """Return the default number of epochs.
 
-    Few make up to 550 steps; 60,000 are seen 4 times, and more 3 times, until 3 million were seen,
-    each time counted.
+    Few rows are trained for up to 550 steps, 60,000 rows for 4 epochs, and more rows for 3, but for
+    at most 3 million rows in total.
 
     Examples
     --------
@@ -77,5 +80,5 @@ def epochs_for_map(n_rows: int) -> int:
     """
     steps = max(1, n_rows // training_for(None, n_rows).batch_size_for(n_rows))
     few = math.ceil(np.clip(n_rows, 300, 550) / steps)
-    many = math.ceil(max(SEEN_ROWS, min(3 * n_rows, MOST_SEEN_ROWS)) / n_rows)
+    many = math.ceil(max(MIN_ROW_PASSES, min(3 * n_rows, MAX_ROW_PASSES)) / n_rows)
     return max(min(few, many), min(3, many))

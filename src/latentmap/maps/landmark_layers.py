@@ -1,37 +1,38 @@
-"""The map's own layers: spots of the plane, spoken for by landmarks.
+"""Keras layers between positions and distributions over landmarks.
 
-A map of K landmarks c₁ … c_K never handles a spot z as two numbers. It is softened into
-φ_k(z) = softmax_k(−‖z − c_k‖² / 2h²), a distribution over the landmarks, as in the generative
+The networks of a map with landmarks c₁ … c_K represent a position z by its soft assignment
+φ_k(z) = softmax_k(−‖z − c_k‖² / 2h²), a distribution over the landmarks. So do the generative
 topographic mapping (C. M. Bishop, M. Svensén, C. K. I. Williams, Neural Computation 10, 1998) and
-in normalised radial basis networks (J. Moody, C. J. Darken, Neural Computation 1, 1989). The
-encoder answers with such a distribution, too, and `AroundMode` turns it back into one spot.
+normalised radial basis function networks (J. Moody, C. J. Darken, Neural Computation 1, 1989). The
+encoder predicts such a distribution, and `AroundMode` converts it to a position.
 """
 
 from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
+from numpy.typing import ArrayLike
 
 from latentmap.networks.scaling_layers import ConstantsLayer
 
 
-def _squared_distances(spots: Any, centers: Any) -> Any:
-    """‖z − c‖² for each pair, shape (n, K)."""
-    apart = ops.sum(spots**2, axis=-1, keepdims=True) + ops.sum(centers**2, axis=-1)
-    return ops.maximum(apart - 2.0 * ops.matmul(spots, ops.transpose(centers)), 0.0)
+def _squared_distances(positions: KerasTensor, centers: KerasTensor) -> KerasTensor:
+    """Return ‖z − c‖² for each pair, shape (n, K)."""
+    norms = ops.sum(positions**2, axis=-1, keepdims=True) + ops.sum(centers**2, axis=-1)
+    return ops.maximum(norms - 2.0 * ops.matmul(positions, ops.transpose(centers)), 0.0)
 
 
 @keras.saving.register_keras_serializable("latentmap")
 class Softened(ConstantsLayer):
-    """φ(z): how much each landmark speaks for a spot.
+    """Compute the soft assignment φ(z) of positions to landmarks.
 
     Parameters
     ----------
     centers : array-like of shape (K, n_components)
         The landmarks.
     width : float
-        h, in the units of the spots.
+        h, in the units of the positions.
 
     Examples
     --------
@@ -40,90 +41,94 @@ class Softened(ConstantsLayer):
     [[0.5, 0.5]]
     """
 
-    def __init__(self, centers: Any, width: Any, **kwargs: Any) -> None:
+    def __init__(self, centers: ArrayLike, width: ArrayLike, **kwargs: object) -> None:
         super().__init__(**kwargs)
-        self._given = (np.asarray(centers, "float32"), float(width))
+        self._arguments = (np.asarray(centers, "float32"), float(np.asarray(width)))
         self.centers = self._constant("centers", centers)
         self.width = self._constant("width", width)
         self.built = True
 
-    def call(self, inputs: Any) -> Any:
-        """Soften spots, shape (n, n_components) to (n, K)."""
-        near = _squared_distances(inputs, self.centers)
-        return ops.softmax(-near / (2.0 * self.width**2), axis=-1)
+    def call(self, inputs: KerasTensor) -> KerasTensor:
+        """Convert positions (n, n_components) to assignments (n, K)."""
+        squared = _squared_distances(inputs, self.centers)
+        return ops.softmax(-squared / (2.0 * self.width**2), axis=-1)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what makes an equal layer."""
-        centers, width = self._given
+        """Return the arguments of the constructor."""
+        centers, width = self._arguments
         return {**super().get_config(), "centers": centers.tolist(), "width": width}
 
 
 @keras.saving.register_keras_serializable("latentmap")
 class AroundMode(ConstantsLayer):
-    """From a distribution over the landmarks to one spot: its mean around its mode.
+    """Convert a distribution over landmarks to a position: its mean around its mode.
 
-    The mean of all of it would put a row that may live in two places between them, where others
-    live. So a window of radius r is laid where the distribution has the most mass (tried at a few
-    places only, the ``anchors``), moved once to the mean within it, and the mean there is the
-    spot: a step of the mean shift of Y. Cheng, IEEE PAMI 17, 1995.
+    The mean of the whole distribution would place an ambiguous row between its two plausible
+    positions, where other rows are. A window of radius r is therefore placed at the anchor with the
+    greatest mass, and moved once to the mean within it. The position is the mean in the moved
+    window. This is one step of mean shift (Y. Cheng, IEEE PAMI 17, 1995).
 
     Parameters
     ----------
     centers : array-like of shape (K, n_components)
     anchors : array-like of shape (A, n_components)
-        Where the window is tried.
+        Positions at which the window is evaluated.
     radius : float
-        r: a landmark at distance t of the window's middle counts exp(−t² / 2r²).
+        r: a landmark at distance t from the centre of the window has the weight exp(−t² / 2r²).
 
     Examples
     --------
-    >>> places, logits = [[0.0, 0.0], [1.0, 0.0], [9.0, 0.0]], np.array([[3.0, 3.0, 3.1]])
-    >>> spot, share = AroundMode(places, places, radius=1.0)(logits.astype("float32"))
-    >>> [round(float(x), 2) for x in spot[0]], round(float(share[0]), 2)
+    >>> landmarks, logits = [[0.0, 0.0], [1.0, 0.0], [9.0, 0.0]], np.array([[3.0, 3.0, 3.1]])
+    >>> position, mass = AroundMode(landmarks, landmarks, 1.0)(logits.astype("float32"))
+    >>> [round(float(x), 2) for x in position[0]], round(float(mass[0]), 2)
     ([0.47, 0.0], 0.57)
     """
 
-    def __init__(self, centers: Any, anchors: Any, radius: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, centers: ArrayLike, anchors: ArrayLike, radius: float, **kwargs: object
+    ) -> None:
         super().__init__(**kwargs)
         centers, anchors = np.asarray(centers, "float32"), np.asarray(anchors, "float32")
-        self._given = (centers, anchors, float(radius))
+        self._arguments = (centers, anchors, float(radius))
         self.centers = self._constant("centers", centers)
         self.anchors = self._constant("anchors", anchors)
         self.radius = self._constant("radius", radius)
         self.built = True
 
-    def call(self, inputs: Any, middles: Any = None) -> Any:
-        """Give, for logits of shape (n, K), spots (n, n_components) and the window's mass (n,).
+    def call(
+        self, inputs: KerasTensor, middles: KerasTensor | None = None
+    ) -> tuple[KerasTensor, KerasTensor]:
+        """Convert logits (n, K) to positions (n, n_components) and masses of the windows (n,).
 
-        Where it is known in what part of the map each row lives, ``middles`` of shape
-        (n, n_components) tell where the window is laid, and nothing is searched.
+        ``middles`` of shape (n, n_components), if given, are the centres of the windows, and no
+        mode is searched.
         """
         p = ops.softmax(inputs, axis=-1)
         if middles is None:
             middles = self._near_mode(p)
         return self._mean(p * self._window(ops.stop_gradient(middles)))
 
-    def _near_mode(self, p: Any) -> Any:
-        """Try the window at the anchors; give the mean within the one that holds the most."""
+    def _near_mode(self, p: KerasTensor) -> KerasTensor:
+        """Return the mean in the window of the anchor with the greatest mass."""
         windows = self._window(self.anchors)
         best = ops.argmax(ops.matmul(p, ops.transpose(windows)), axis=-1)
         return self._mean(p * ops.take(windows, best, axis=0))[0]
 
-    def _window(self, middles: Any) -> Any:
-        """How much each landmark counts around each middle, shape (n, K)."""
+    def _window(self, middles: KerasTensor) -> KerasTensor:
+        """Return the weight of each landmark in each window, shape (n, K)."""
         return ops.exp(-_squared_distances(middles, self.centers) / (2.0 * self.radius**2))
 
-    def _mean(self, weights: Any) -> tuple[Any, Any]:
+    def _mean(self, weights: KerasTensor) -> tuple[KerasTensor, KerasTensor]:
         mass = ops.sum(weights, axis=-1)
         return ops.matmul(weights, self.centers) / (mass[:, None] + 1e-12), mass
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        """Tell the shapes of the spots and of their mass."""
-        return (input_shape[0], self._given[0].shape[1]), (input_shape[0],)
+    def compute_output_shape(self, input_shape: tuple) -> tuple[tuple, tuple]:
+        """Return the shapes of the positions and of their masses."""
+        return (input_shape[0], self._arguments[0].shape[1]), (input_shape[0],)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what makes an equal layer."""
-        centers, anchors, radius = self._given
+        """Return the arguments of the constructor."""
+        centers, anchors, radius = self._arguments
         return {
             **super().get_config(),
             "centers": centers.tolist(),

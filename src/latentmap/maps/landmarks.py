@@ -1,50 +1,46 @@
-"""Landmarks: the few points of a layout that stand for all of it."""
+"""Landmarks: k-means centres that represent a layout."""
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 MOST = 800
-ROWS_EACH = 4
-"""Rows for each landmark, where they are few."""
-ANCHOR_SHARE = 4
+ROWS_EACH = 4  # rows for each landmark, up to MOST landmarks
+LANDMARKS_EACH = 4  # landmarks for each anchor
+# The kernel width h, as a share of the median distance from a landmark to its third nearest one.
 SHARPNESS = 0.7
-"""h, as a share of the middle distance from a landmark to its third nearest."""
-WINDOW = 2.0
-"""The window's radius, in h."""
-SEEN_EACH = 60
-ITERATIONS = 6
+WINDOW = 2.0  # the radius of the window, in units of h
+KMEANS_ROWS_EACH = 60
+KMEANS_ITERATIONS = 6
 
 
-class LandmarkSet(NamedTuple):
-    """Landmarks, and how far each of them speaks."""
+@dataclass(frozen=True)
+class LandmarkSet:
+    """Landmarks and the widths of their kernels.
+
+    Attributes
+    ----------
+    centers : ndarray of shape (K, n_components)
+    anchors : ndarray of shape (A, n_components)
+        The fewer positions at which a window is evaluated first.
+    width : float
+        h in φ_k(z) = softmax_k(−‖z − c_k‖² / 2h²).
+    radius : float
+        Radius of the window around the mode.
+    """
 
     centers: np.ndarray
-    """Shape (K, n_components)."""
     anchors: np.ndarray
-    """Shape (A, n_components), fewer: where a window is tried first."""
     width: float
-    """h of φ_k(z) = softmax_k(−‖z − c_k‖² / 2h²)."""
     radius: float
-    """Of the window around the mode."""
 
 
 def choose_landmarks(spots: np.ndarray, seed: int, count: int | None = None) -> LandmarkSet:
-    """Choose the k-means centres of a layout.
+    """Compute landmarks of layout positions, float32 of shape (n, n_components), by k-means.
 
-    Parameters
-    ----------
-    spots : ndarray of shape (n, n_components)
-        float32, the position of every fitted row.
-    seed : int
-    count : int, optional
-        How many; by default K.
-
-    Returns
-    -------
-    LandmarkSet
-        K = min(800, n/4) of them, or as many as there are different spots where these are few, but
-        at least two.
+    Their default number is n/4, at least 20 and at most 800. If there are fewer distinct positions,
+    these are the landmarks; there are at least two.
 
     Examples
     --------
@@ -53,35 +49,35 @@ def choose_landmarks(spots: np.ndarray, seed: int, count: int | None = None) -> 
     >>> chosen.centers.shape, chosen.anchors.shape, 0 < chosen.width < chosen.radius < 1
     ((100, 2), (25, 2), True)
     """
-    different = np.unique(spots, axis=0)
-    if len(different) == 1:
-        different = np.repeat(different, 2, axis=0)  # Keras warns of a softmax over one number
+    positions = np.unique(spots, axis=0)
+    if len(positions) == 1:
+        positions = np.repeat(positions, 2, axis=0)  # Keras warns of a softmax over one number.
     count = count or max(min(MOST, len(spots) // ROWS_EACH), 20)
-    centers = different if len(different) <= count else _means(spots, count, seed)
+    centers = positions if len(positions) <= count else _kmeans(spots, count, seed)
     anchors = centers
-    if len(centers) > 8 * ANCHOR_SHARE:
-        anchors = _means(centers, len(centers) // ANCHOR_SHARE, seed)
-    width = SHARPNESS * _third_nearest(centers)
+    if len(centers) > 8 * LANDMARKS_EACH:
+        anchors = _kmeans(centers, len(centers) // LANDMARKS_EACH, seed)
+    width = SHARPNESS * _median_third_distance(centers)
     return LandmarkSet(centers, anchors, width, WINDOW * width)
 
 
-def _means(points: np.ndarray, count: int, seed: int) -> np.ndarray:
+def _kmeans(points: np.ndarray, count: int, seed: int) -> np.ndarray:
     import faiss
 
-    means: Any = faiss.Kmeans(
+    kmeans: Any = faiss.Kmeans(
         points.shape[1],
         count,
-        niter=ITERATIONS,
+        niter=KMEANS_ITERATIONS,
         seed=seed + 1,
         min_points_per_centroid=1,
-        max_points_per_centroid=SEEN_EACH,
+        max_points_per_centroid=KMEANS_ROWS_EACH,
     )
-    means.train(np.ascontiguousarray(points, np.float32))
-    return means.centroids
+    kmeans.train(np.ascontiguousarray(points, np.float32))
+    return kmeans.centroids
 
 
-def _third_nearest(centers: np.ndarray) -> float:
-    """Give the middle distance from a landmark to its third nearest, or the farthest there is."""
+def _median_third_distance(centers: np.ndarray) -> float:
+    """Return the median distance from a landmark to its third nearest, or to the farthest one."""
     from sklearn.neighbors import NearestNeighbors
 
     k = min(3, len(centers) - 1)

@@ -251,7 +251,7 @@ class LatentMap(Growing):
             code_scale=arrays["code_scale"],
             squash=learned["squash"],
             reconstruction=reconstruction,
-            **chosen._asdict(),
+            **vars(chosen),
         )
 
     def _assemble(self) -> MapNetworks:

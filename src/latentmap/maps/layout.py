@@ -1,10 +1,10 @@
-"""A layout: where each fitted row lies in the plane, by t-SNE on its nearest neighbours.
+"""The layout of the fitted rows: their positions by t-SNE on their nearest neighbours.
 
-L. van der Maaten, G. Hinton, "Visualizing Data using t-SNE", JMLR 9, 2008, in the implementation of
-openTSNE, with gradients from an interpolated grid (G. C. Linderman et al., Nature Methods 16,
-2019). Every neighbour weighs the same (uniform affinities), which tells the eye the same as a tuned
-perplexity and needs no search for it. Of many rows it stops before t-SNE has converged: what comes
-later moves single rows, and the network that learns the layout does not follow them anyway.
+Source: L. van der Maaten, G. Hinton, "Visualizing Data using t-SNE", JMLR 9, 2008. The
+implementation is openTSNE's, with gradients from an interpolated grid (G. C. Linderman et al.,
+Nature Methods 16, 2019). All neighbours have the same affinity, which gives nearly the same layout
+as a perplexity and needs no search for it. With many rows, t-SNE stops before it converges: later
+iterations move single rows, and the network that learns the layout does not follow them.
 """
 
 import warnings
@@ -14,38 +14,36 @@ from typing import Any
 import numpy as np
 
 from latentmap.preprocessing.neighbors import nearest_neighbors
-from latentmap.progress import progress
-from latentmap.training.signals import interrupts_held
+from latentmap.progress import Advance, progress
+from latentmap.training.signals import delay_interrupts
 
-FEWEST_ROWS = 16
-"""Of fewer different rows, the first principal components are the layout."""
+MIN_TSNE_ROWS = 16  # With fewer distinct rows, the layout is the first principal components.
 FEW_ROWS = 10_000
+# Iterations with and without early exaggeration, for at most FEW_ROWS rows and for more.
 ITERATIONS = {True: (150, 350), False: (100, 100)}
-"""With and without exaggeration, for few rows and for many."""
-GRID_ROWS = 3_000
-"""From so many on the plane's repulsion comes from a grid, and all threads share the work."""
+GRID_ROWS = 3_000  # With more rows in the plane, repulsion is interpolated on a grid.
 GENTLE_ROWS = 500
+# Early exaggeration for at most GENTLE_ROWS rows and for more. 12 shrinks small groups to points.
 EXAGGERATION = {True: 4.0, False: 12.0}
-"""Up to so many rows, and of more: groups of a handful of rows shrink to points under 12."""
-TOLD_ITERATIONS = 25
-"""Between two moves of the bar: openTSNE sums the divergence each time, a fifth more work."""
+# openTSNE computes the divergence at each callback, which costs a fifth of the time every 25.
+CALLBACK_ITERATIONS = 25
 TINY = float(np.finfo(np.float32).tiny)
+# Rows closer than this share of the median distance from the column medians are equal.
 SAME = 1e-5
-"""Points nearer than this share of the middle point's distance from the medians are one point."""
 
 
 def find_layout(
     points: np.ndarray, n_components: int, n_neighbors: int, seed: int, visible: bool = False
 ) -> np.ndarray:
-    """Lay points out in the plane or in space, so that neighbours stay neighbours.
+    """Compute a layout in which neighbours stay close.
 
     Parameters
     ----------
     points : ndarray of shape (n, d)
-        float32, columns by falling variance (as principal components are).
+        float32, with columns of decreasing variance, as principal components are.
     n_components : {1, 2, 3}
     n_neighbors : int
-        How many neighbours pull each point.
+        Number of neighbours that attract each point.
     seed : int
     visible : bool
         Show progress.
@@ -53,7 +51,7 @@ def find_layout(
     Returns
     -------
     ndarray of shape (n, n_components)
-        float32, centred, of mean square 1 a column. Equal points lie in one place.
+        float32, with mean 0 and mean square 1. Equal points have equal positions.
 
     Examples
     --------
@@ -64,13 +62,13 @@ def find_layout(
     >>> spots.shape, bool(gap > spots[:20].std())
     ((40, 2), True)
     """
-    different, which = distinct(points)
-    spots = _embedded(different, n_components, n_neighbors, seed, visible)
-    return _normalised(spots[which])
+    points, inverse = distinct(points)
+    positions = _run_tsne(points, n_components, n_neighbors, seed, visible)
+    return _standardised(positions[inverse])
 
 
 def distinct(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Give the different points, in the order in which they first come, and which each point is.
+    """Return the distinct points in order of appearance, and the index of each point among them.
 
     Examples
     --------
@@ -84,103 +82,97 @@ def distinct(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         cells = np.round(points / grid).astype(np.int64)
     keys = np.ascontiguousarray(cells).view(np.dtype((np.void, cells.shape[1] * 8))).ravel()
     _, first, which = np.unique(keys, return_index=True, return_inverse=True)
-    order = np.argsort(first)  # in the order of the rows, so that row 0 is point 0
+    order = np.argsort(first)
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     return points[first[order]], rank[which]
 
 
-def _start(points: np.ndarray, n_components: int, seed: int) -> np.ndarray:
-    """Take the first columns, as t-SNE wants them: tiny, and no two points in one place."""
+def _initial_layout(points: np.ndarray, n_components: int, seed: int) -> np.ndarray:
+    """Return the first columns, scaled, with a little noise so that no positions are equal."""
     first = np.zeros((len(points), n_components))
     width = min(n_components, points.shape[1])
     first[:, :width] = points[:, :width]
-    first /= max(float(first.std(axis=0).max()), TINY)  # rows of a new kind may have no first width
+    first /= max(float(first.std(axis=0).max()), TINY)  # The columns can be constant.
     return first + 1e-3 * np.random.default_rng(seed).standard_normal(first.shape)
 
 
-def _embedded(
+def _run_tsne(
     points: np.ndarray, n_components: int, n_neighbors: int, seed: int, visible: bool
 ) -> np.ndarray:
-    start = _start(points, n_components, seed)
-    if len(points) < FEWEST_ROWS:
-        return start
+    initial = _initial_layout(points, n_components, seed)
+    if len(points) < MIN_TSNE_ROWS:
+        return initial
     k = min(n_neighbors, (len(points) - 1) // 3)
-    embedding = _spots(1e-4 * start, nearest_neighbors(points, k, seed, visible), seed)
-    gathering, spreading = ITERATIONS[len(points) <= FEW_ROWS]
+    embedding = _make_embedding(1e-4 * initial, nearest_neighbors(points, k, seed, visible), seed)
+    early, late = ITERATIONS[len(points) <= FEW_ROWS]
     exaggeration = EXAGGERATION[len(points) <= GENTLE_ROWS]
-    plan = ((gathering, exaggeration, 0.5), (spreading, 1.0, 0.8))
+    phases = ((early, exaggeration, 0.5), (late, 1.0, 0.8))
     with (
-        progress("laying out", gathering + spreading, visible) as advance,
-        interrupts_held() as let_through,
+        progress("computing the layout", early + late, visible) as advance,
+        delay_interrupts() as raise_delayed,
     ):
-        for iterations, together, momentum in plan:
+        for iterations, factor, momentum in phases:
             embedding = embedding.optimize(
                 iterations,
-                exaggeration=together,
+                exaggeration=factor,
                 momentum=momentum,
-                callbacks=_Told(advance, let_through),
-                callbacks_every_iters=TOLD_ITERATIONS,
+                callbacks=_Callback(advance, raise_delayed),
+                callbacks_every_iters=CALLBACK_ITERATIONS,
             )
     return np.asarray(embedding)
 
 
-def _spots(start: np.ndarray, near: np.ndarray, seed: int) -> Any:
-    """Give openTSNE the points' places at the start, and who their neighbours are."""
+def _make_embedding(initial: np.ndarray, neighbors: np.ndarray, seed: int) -> Any:
+    """Return an openTSNE embedding at the initial layout."""
     import openTSNE
 
-    many = len(start) > GRID_ROWS
+    many = len(initial) > GRID_ROWS
     return openTSNE.TSNEEmbedding(
-        start,
-        _uniform_affinities(near),
-        negative_gradient_method="fft" if start.shape[1] <= 2 and many else "bh",
+        initial,
+        _uniform_affinities(neighbors),
+        negative_gradient_method="fft" if initial.shape[1] <= 2 and many else "bh",
         n_jobs=-1 if many else 1,
         random_state=seed,
     )
 
 
-class _Told:
-    """Called back by openTSNE."""
+class _Callback:
+    """Callback of openTSNE that shows progress and lets Ctrl-C take effect."""
 
-    def __init__(self, advance: Any, let_through: Callable[[], None]) -> None:
-        self.advance, self.let_through = advance, let_through
+    def __init__(self, advance: Advance, raise_delayed: Callable[[], None]) -> None:
+        self.advance, self.raise_delayed = advance, raise_delayed
 
-    def __call__(self, iteration: int, error: float, embedding: Any) -> None:
-        self.advance(TOLD_ITERATIONS)
-        self.let_through()
+    def __call__(self, iteration: int, error: float, embedding: np.ndarray) -> None:
+        self.advance(CALLBACK_ITERATIONS)
+        self.raise_delayed()
 
 
-def _uniform_affinities(near: np.ndarray) -> Any:
-    """Give each pair of neighbours the same weight, whichever of the two chose the other."""
+def _uniform_affinities(neighbors: np.ndarray) -> Any:
+    """Return the symmetric neighbour graph, in which all edges have the same affinity."""
     from openTSNE.affinity import PrecomputedAffinities
     from scipy.sparse import csr_matrix
 
-    n, k = near.shape
-    chosen = csr_matrix((np.ones(n * k), near.ravel(), np.arange(0, n * k + 1, k)), shape=(n, n))
-    either = chosen.maximum(chosen.T)
+    n, k = neighbors.shape
+    offsets = np.arange(0, n * k + 1, k)
+    directed = csr_matrix((np.ones(n * k), neighbors.ravel(), offsets), shape=(n, n))
+    edges = directed.maximum(directed.T)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return PrecomputedAffinities(either / either.sum(), normalize=False)
+        return PrecomputedAffinities(edges / edges.sum(), normalize=False)
 
 
-def _normalised(spots: np.ndarray) -> np.ndarray:
-    spots = spots - spots.mean(axis=0)
-    deviation = float(np.sqrt(np.mean(spots**2)))
-    return (spots / (deviation if deviation > 0 else 1.0)).astype(np.float32)
+def _standardised(positions: np.ndarray) -> np.ndarray:
+    positions = positions - positions.mean(axis=0)
+    deviation = float(np.sqrt(np.mean(positions**2)))
+    return (positions / (deviation if deviation > 0 else 1.0)).astype(np.float32)
 
 
 def following(codes: np.ndarray, layout: np.ndarray) -> dict[str, float]:
-    """Tell how closely codes follow the places that a layout has for them.
+    """Measure how well codes reproduce a layout; both have shape (n, n_components).
 
-    Parameters
-    ----------
-    codes, layout : ndarray of shape (n, n_components)
-
-    Returns
-    -------
-    dict of str to float
-        "r2", the share of the layout's variance that the codes explain; "median_shift", the middle
-        distance of a code from its place, as a share of the layout's width.
+    "r2" is the explained share of the layout's variance. "median_shift" is the median distance
+    between a code and its layout position, as a share of the layout's width.
 
     Examples
     --------

@@ -1,11 +1,10 @@
-"""A position for every row to fit: the layout's, or, of very many rows, that of the nearest in it.
+"""Layout positions for all rows, also for those outside the layout's sample.
 
-A layout costs more than the rows' number, and more than some rows of each kind add nothing to it.
-So beyond a number it is that of a uniform sample; all others stream past once, each to lie where
-its nearest sampled row does. What grows with the rows is the position of each, and nothing else.
+The cost of a layout grows faster than the number of rows. Above a number of rows the layout is
+computed for a uniform sample, and every other row takes the position of its nearest sampled row.
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,26 +19,33 @@ from latentmap.preprocessing.pca_projection import (
 from latentmap.progress import progress
 from latentmap.training.preparation import PreparedData
 
+# Greatest size of the sample by number of components. In space there is no grid to speed it up.
 MOST_ROWS = {1: 100_000, 2: 100_000, 3: 5_000}
-"""By dimensions: of more rows the layout is that of a sample; in 3-D no grid speeds it up."""
-LAYOUT_BYTES = 1200  # of memory for each row in the layout
-SEARCHED_CELLS = 3
-"""One nearest row is looked for, and the next to nearest does as well."""
+LAYOUT_BYTES = 1200  # bytes of memory for each row of the sample
+SEARCHED_CELLS = 3  # The second nearest row would do as well, so few cells are searched.
 
 
-class Positions(NamedTuple):
-    """Where rows lie, and what was laid out to know it."""
+@dataclass(frozen=True)
+class Positions:
+    """Layout positions, and the sample on which they were computed.
+
+    Attributes
+    ----------
+    of_rows : ndarray of shape (n, n_components)
+        Position of every row, float32.
+    points : ndarray of shape (m, d)
+        Principal component coordinates of the sampled rows.
+    spots : ndarray of shape (m, n_components)
+        Positions of the sampled rows.
+    """
 
     of_rows: np.ndarray
-    """Shape (n, n_components), float32: of every row."""
     points: np.ndarray
-    """Shape (m, d): the sampled rows' coordinates on the principal components."""
     spots: np.ndarray
-    """Shape (m, n_components): their layout; see `find_layout`."""
 
 
 def laid_out(n: int, n_components: int) -> int:
-    """Tell how many of n rows a layout is found for.
+    """Return the number of rows in the layout's sample.
 
     Examples
     --------
@@ -57,41 +63,26 @@ def find_positions(
     n_neighbors: int,
     visible: bool = False,
 ) -> Positions:
-    """Find a position for every row, where neighbours stay neighbours.
-
-    Parameters
-    ----------
-    ready : PreparedData
-    principal : PrincipalComponents
-        Neighbours are those of the rows' coordinates on these components.
-    n_components : {1, 2, 3}
-    n_neighbors : int
-    visible : bool
-        Show progress.
-
-    Returns
-    -------
-    Positions
-    """
-    some = ready.sample(laid_out(len(ready.rows), n_components))
-    points = project_rows(some, ready.scale, principal)
+    """Compute layout positions of all rows from their principal component coordinates."""
+    sample = ready.sample(laid_out(len(ready.rows), n_components))
+    points = project_rows(sample, ready.scale, principal)
     spots = find_layout(points, n_components, n_neighbors, ready.seed, visible)
-    if len(some) == len(ready.rows):
+    if len(sample) == len(ready.rows):
         return Positions(spots, points, spots)
-    return Positions(_with_the_others(ready, principal, points, spots, visible), points, spots)
+    return Positions(_extend_to_all_rows(ready, principal, points, spots, visible), points, spots)
 
 
-def _with_the_others(
+def _extend_to_all_rows(
     ready: PreparedData,
     principal: PrincipalComponents,
     points: np.ndarray,
     spots: np.ndarray,
     visible: bool,
 ) -> np.ndarray:
-    placed = np.empty((len(ready.rows), spots.shape[1]), np.float32)
+    positions = np.empty((len(ready.rows), spots.shape[1]), np.float32)
     index = NeighborIndex(points, ready.seed, cells=SEARCHED_CELLS)
-    with progress("placing the other rows", len(placed), visible) as advance:
-        for where, batch in project_batches(ready.rows, ready.scale, principal):
-            placed[where] = spots[index.search(batch, 1)[:, 0]]
+    with progress("placing the other rows", len(positions), visible) as advance:
+        for slice_, batch in project_batches(ready.rows, ready.scale, principal):
+            positions[slice_] = spots[index.search(batch, 1)[:, 0]]
             advance(len(batch))
-    return placed
+    return positions

@@ -1,30 +1,29 @@
-"""The networks of a map: from a row to a spot by way of landmarks, and from a spot to a row."""
+"""Builds the networks of a map: rows to positions by way of landmarks, and positions to rows."""
 
 from dataclasses import dataclass
 from random import Random
-from typing import Any
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import KerasTensor, layers, ops
+from numpy.typing import ArrayLike
 
 from latentmap.maps.landmark_layers import AroundMode, Softened
 from latentmap.networks.assembly import Networks, Objective, Parts, Remade, decoder_of, noisy
+from latentmap.networks.dense import Network
 from latentmap.networks.losses import squared_error
 from latentmap.networks.pca import projection
 from latentmap.networks.precision import float32
 from latentmap.networks.scaling_layers import Scaling
 
-MOST_NATS = 160.0
-DECODED_ROWS = 256
-"""Rows of a batch, evenly taken, that the way back is trained on: more cost time and add little."""
-FARTHEST = 1e30
-"""Scaled numbers beyond are cut: sums of their products would not be finite in float32."""
+MAX_NATS = 160.0  # greatest reconstruction loss of a row
+DECODED_ROWS = 256  # The decoder is trained on at most so many rows of a batch.
+MAX_SCALED = 1e30  # Sums of products of greater numbers are not finite in float32.
 
 
 @keras.saving.register_keras_serializable("latentmap")
-def squashed(rows: Any) -> Any:
-    """Give arsinh(x): x itself near 0, and its logarithm far out.
+def squashed(rows: KerasTensor) -> KerasTensor:
+    """Return arsinh(x), which is x near 0 and logarithmic for large values.
 
     Examples
     --------
@@ -35,85 +34,77 @@ def squashed(rows: Any) -> Any:
 
 
 @keras.saving.register_keras_serializable("latentmap")
-def within_reach(rows: Any) -> Any:
-    """Cut numbers so far out that sums of their products are not finite in float32.
+def within_reach(rows: KerasTensor) -> KerasTensor:
+    """Clip numbers to a range in which sums of their products are finite in float32.
 
     Examples
     --------
-    >>> within_reach(ops.array([-2.0, 3e38])).tolist() == [-2.0, np.float32(FARTHEST)]
+    >>> within_reach(ops.array([-2.0, 3e38])).tolist() == [-2.0, np.float32(MAX_SCALED)]
     True
     """
-    return ops.clip(rows, -FARTHEST, FARTHEST)
+    return ops.clip(rows, -MAX_SCALED, MAX_SCALED)
 
 
 @dataclass(frozen=True, kw_only=True)
 class MapParts(Parts):
-    """What the networks of a map are made of, beside the parts of every pair.
+    """Everything that determines the networks of a map.
 
     Attributes
     ----------
     back : LinearNetwork, DenseNetwork or ConvNetwork
         The decoder's network; ``network`` is the encoder's.
     centers, anchors : ndarray of shape (K, n_components), (A, n_components)
-        Of `AroundMode`, in a plane where the layout has mean 0 and deviation 1.
+        Landmarks and anchors, in units in which the layout has mean 0 and mean square 1.
     width, radius : float
-        Of `Softened` and of `AroundMode`.
+        Width of the soft assignment, and radius of the window around the mode.
     code_offset : ndarray of shape (n_components,)
     code_scale : float
-        Codes are spots · code_scale + code_offset.
+        Codes are positions · code_scale + code_offset.
     reconstruction : float
-        λ: how much a unit of reconstruction loss weighs against a nat of misplacement.
+        λ, the weight of the reconstruction loss relative to one nat of the placement loss.
     squash : bool
-        The encoder sees arsinh of the scaled rows, so that numbers far out stay in reach.
+        Whether the encoder's input is the arsinh of the scaled rows.
     principal : PrincipalComponents or None
-        The encoder sees the rows' coordinates on these components; None for all of each row.
+        Projection of the encoder's input; None for whole rows.
     """
 
-    back: Any
+    back: Network
     centers: np.ndarray
     anchors: np.ndarray
     width: float = 1.0
     radius: float = 1.0
-    code_offset: Any = 0.0
-    code_scale: Any = 1.0
+    code_offset: ArrayLike = 0.0
+    code_scale: ArrayLike = 1.0
     reconstruction: float = 1.0
     squash: bool = False
 
 
 @dataclass(frozen=True)
 class MapNetworks(Networks):
-    """The fitted pair, what judges rows alone, and what is trained.
+    """Encoder, decoder and three objectives; ``objective`` takes rows alone.
 
     Attributes
     ----------
     training : Objective
-        Of pairs: rows, and their places.
+        Takes rows and their layout positions.
     growing : Objective
-        Of lessons: rows, their places, their distributions over the landmarks, and the scaled rows
-        that they are to be decoded to.
+        Takes rows, their positions, their target distributions over the landmarks, and the scaled
+        rows to which they should be decoded.
     """
 
-    training: Any
-    growing: Any
+    training: Objective
+    growing: Objective
 
 
 def assemble_map(parts: MapParts) -> MapNetworks:
     """Build the networks of a map.
 
-    Training minimises, for a row x whose layout position is z,
-    −Σ_k φ_k(z) log p_k(x) + λ · l / (1 + λ · l / 160) with l = loss(x, decoder(encoder(x))), where
-    p is the encoder's distribution over the landmarks; so no row's reconstruction counts for more
-    than 160 nats, however far out it lies. Figures of the objective: reconstruction loss; mean
-    squared error of the scaled row; mass of p in the window around its mode. Figures of the
-    training objective: the loss; the squared error; the cross-entropy.
-
-    Parameters
-    ----------
-    parts : MapParts
-
-    Returns
-    -------
-    MapNetworks
+    For a row x with layout position z, the loss is
+    −Σ_k φ_k(z) log p_k(x) + λ · l / (1 + λ · l / 160) with l = loss(x, decoder(encoder(x))) and p
+    the encoder's distribution over the landmarks. No row's reconstruction contributes more than 160
+    nats. Figures of the objective: reconstruction loss; mean squared error of the scaled row; mass
+    of p in the window around its mode. Figures of the training objective: the loss; the squared
+    error; the cross-entropy.
 
     Examples
     --------
@@ -128,7 +119,7 @@ def assemble_map(parts: MapParts) -> MapNetworks:
     """
     rng = parts.rng
     rows = keras.Input(parts.row_shape, name="rows")
-    x = _seen(parts, parts.scaling(name="scaling")(rows), rng)
+    x = _encoder_input(parts, parts.scaling(name="scaling")(rows), rng)
     logits = parts.network.encode(x, len(parts.centers), rng)
     places = keras.Model(rows, logits, name="places")
     units = Scaling(parts.code_offset, parts.code_scale, invert=True, name="code_units")
@@ -141,53 +132,58 @@ def assemble_map(parts: MapParts) -> MapNetworks:
     output = parts.back.decode(soft(plane(code)), parts.row_shape, rng, zero=False)
     head = keras.Model(code, output, name="head")
     scaling = parts.scaling()
-    # An array, not a number, so that what is compiled for one data set does for the next.
-    weighed = Scaling(0.0, parts.reconstruction, invert=True, name="weighed")
+    # The weight is an array, so that the compiled program does not depend on its value.
+    weighted = Scaling(0.0, parts.reconstruction, invert=True, name="weighed")
 
-    def judged(target: Any, logits: Any, training: bool, middles: Any = None) -> list:
-        spot, mass = around(logits, middles)
-        output = float32(head(units(spot), training=training))
+    def reconstruct(
+        target: KerasTensor,
+        logits: KerasTensor,
+        training: bool,
+        middles: KerasTensor | None = None,
+    ) -> list[KerasTensor]:
+        position, mass = around(logits, middles)
+        output = float32(head(units(position), training=training))
         row = keras.activations.get(parts.loss.link)(output)
         return [parts.loss.distance(target, output), squared_error(target, row), mass]
 
-    def figures(rows: Any, training: bool) -> list:
-        return judged(flat(rows), places(rows, training=training), training)
-
-    def flat(rows: Any) -> Any:
+    def scaled_flat(rows: KerasTensor) -> KerasTensor:
         return layers.Flatten()(scaling(rows))
 
-    def misplaced(pair: Any, training: bool) -> list:
-        rows, spots = pair[0], plane(pair[1])
-        return taught((rows, spots, soft(spots), flat(rows)), training)
+    def evaluate(rows: KerasTensor, training: bool) -> list[KerasTensor]:
+        return reconstruct(scaled_flat(rows), places(rows, training=training), training)
 
-    def forgotten(lesson: Any, training: bool) -> list:
-        rows, codes, shares, wanted = lesson
-        return taught((rows, plane(codes), shares, wanted), training)
+    def fit_layout(inputs: tuple, training: bool) -> list[KerasTensor]:
+        rows, positions = inputs[0], plane(inputs[1])
+        return fit_targets((rows, positions, soft(positions), scaled_flat(rows)), training)
 
-    def taught(lesson: Any, training: bool) -> list:
-        rows, spots, shares, wanted = lesson
+    def fit_replay(inputs: tuple, training: bool) -> list[KerasTensor]:
+        rows, codes, assignments, targets = inputs
+        return fit_targets((rows, plane(codes), assignments, targets), training)
+
+    def fit_targets(inputs: tuple, training: bool) -> list[KerasTensor]:
+        rows, positions, assignments, targets = inputs
         logits = float32(places(rows, training=training))
-        apart = ops.categorical_crossentropy(shares, logits, from_logits=True)
-        each = max(1, rows.shape[0] // DECODED_ROWS) if training and rows.shape[0] else 1
+        misplacement = ops.categorical_crossentropy(assignments, logits, from_logits=True)
+        step = max(1, rows.shape[0] // DECODED_ROWS) if training and rows.shape[0] else 1
         loss, error, _ = (
-            ops.repeat(figure, each)[: rows.shape[0]]
-            for figure in judged(wanted[::each], logits[::each], training, spots[::each])
+            ops.repeat(figure, step)[: rows.shape[0]]
+            for figure in reconstruct(targets[::step], logits[::step], training, positions[::step])
         )
-        wrong = ops.minimum(weighed(loss), 1e9)  # beyond float32, ∞ / ∞
-        return [apart + wrong / (1.0 + wrong / MOST_NATS), error, apart]
+        nats = ops.minimum(weighted(loss), 1e9)  # Greater values would give ∞ / ∞ in float32.
+        return [misplacement + nats / (1.0 + nats / MAX_NATS), error, misplacement]
 
     models = (encoder, head, scaling)
     return MapNetworks(
         encoder,
         decoder_of(parts, head),
-        Objective(figures, Remade(assemble_map, parts), *models),
-        Objective(misplaced, Remade(assemble_map, parts, name="training"), *models, weighed),
-        Objective(forgotten, Remade(assemble_map, parts, name="growing"), *models, weighed),
+        Objective(evaluate, Remade(assemble_map, parts), *models),
+        Objective(fit_layout, Remade(assemble_map, parts, name="training"), *models, weighted),
+        Objective(fit_replay, Remade(assemble_map, parts, name="growing"), *models, weighted),
     )
 
 
-def _seen(parts: MapParts, x: Any, rng: Random) -> Any:
-    """Give what the encoder's network sees of scaled rows."""
+def _encoder_input(parts: MapParts, x: KerasTensor, rng: Random) -> KerasTensor:
+    """Return the input of the encoder's network for scaled rows."""
     if parts.principal is not None:
         x = layers.Activation(within_reach, name="within_reach")(x)
         x = projection(x, parts.principal)

@@ -1,4 +1,4 @@
-"""Ctrl-C, held back where it would come into the middle of compiled code that cannot bear it."""
+"""Delay of Ctrl-C while compiled code runs that an exception would corrupt."""
 
 import contextlib
 import signal
@@ -7,45 +7,38 @@ from collections.abc import Callable, Iterator
 
 
 @contextlib.contextmanager
-def interrupts_held() -> Iterator[Callable[[], None]]:
-    """Hold Ctrl-C back within the block, until it is asked for or the block ends.
+def delay_interrupts() -> Iterator[Callable[[], None]]:
+    """Delay Ctrl-C until the yielded function is called or the block ends.
 
-    openTSNE's trees are built by Cython code that calls Python: an exception there leaves half a
-    tree behind, and the process dies of it.
-
-    Yields
-    ------
-    callable
-        Lets a Ctrl-C that has come take effect. In other threads than the main one, to which none
-        comes, it does nothing.
+    Cython code of openTSNE calls Python. An exception there leaves a tree half built, which ends
+    the process. In threads other than the main thread, which receive no Ctrl-C, nothing is delayed.
 
     Examples
     --------
-    >>> _ = signal.signal(signal.SIGINT, signal.default_int_handler)  # not ignored, as in a script
+    >>> _ = signal.signal(signal.SIGINT, signal.default_int_handler)
     >>> try:
-    ...     with interrupts_held() as let_through:
+    ...     with delay_interrupts() as raise_delayed:
     ...         signal.raise_signal(signal.SIGINT)
-    ...         print("to the end of the step")
-    ...         let_through()
-    ...         print("never here")
+    ...         print("the step ends")
+    ...         raise_delayed()
     ... except KeyboardInterrupt:
-    ...     print("stopped")
-    to the end of the step
-    stopped
+    ...     print("interrupted")
+    the step ends
+    interrupted
     """
     if threading.current_thread() is not threading.main_thread():
         yield lambda: None
         return
-    came: list[int] = []
-    handler = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    received: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _: received.append(number))
 
-    def let_through() -> None:
-        if came:
+    def raise_delayed() -> None:
+        if received:
             signal.signal(signal.SIGINT, handler)
-            signal.raise_signal(came.pop())
+            signal.raise_signal(received.pop())
 
     try:
-        yield let_through
+        yield raise_delayed
     finally:
         signal.signal(signal.SIGINT, handler)
-        let_through()
+        raise_delayed()

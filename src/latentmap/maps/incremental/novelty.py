@@ -1,11 +1,11 @@
-"""Which new rows are of a new kind: those among which, and near which, no fitted row would lie.
+"""Detection of novel rows: new rows that belong to a class which the map does not know.
 
-A row alone tells little: an odd 4 lies as far from other 4s as a 9 does. Many tell more. So each
-new row is judged by the company it has, among the new rows and many recalled ones together, and by
-how far off the recalled ones lie, beside how far they lie from each other (as the local outlier
-factor has it: M. M. Breunig et al., "LOF: Identifying Density-Based Local Outliers", SIGMOD 2000),
-averaged over its neighbours. Company alone would call a thousand more 7s a new kind where few had
-been fitted; distance alone, any odd row.
+One row says little: an unusual 4 is as far from other 4s as a 9 is. So each new row is judged by
+its neighbourhood among the new rows and many replayed rows: by the share of new rows in it, and by
+the distance to the replayed rows relative to the distances among these (as in the local outlier
+factor: M. M. Breunig et al., "LOF: Identifying Density-Based Local Outliers", SIGMOD 2000),
+averaged over its neighbours. The share alone would call a thousand more 7s novel if few had been
+fitted; the distance alone, any unusual row.
 """
 
 import numpy as np
@@ -14,49 +14,45 @@ from latentmap.maps.layout import distinct
 from latentmap.preprocessing.neighbors import NeighborIndex, drop_self, nearest_neighbors
 
 NEIGHBORS = 15
-COMPANY = 0.6
-"""Of a new kind are rows whose neighbours have more than this share of new neighbours,"""
-USUAL = 95.0
-"""and lie farther off than so many of a hundred recalled rows do;"""
-ALONE = 0.95
-"""or whose neighbours have more than this share: tight kinds, as 1s, lie not far from others."""
-VOTES = 3
-"""Then those among new rows that mostly are of no new kind are taken out, so many times."""
-FEWEST = 20
-"""Fewer rows make no kind."""
-NEAR = 10
-MOST_JUDGES, MOST_MEASURES, FRESH = 10_000, 10_000, 2_000
-TIMES_MORE, FEWEST_RECALLED, MOST_RECALLED = 10, 4_000, 100_000
+# A row is novel if its neighbours have more than MIN_NEW_SHARE new neighbours and are farther away
+# than DISTANCE_PERCENTILE percent of replayed rows, or if their share exceeds SURE_NEW_SHARE: a
+# tight class is not far from others.
+MIN_NEW_SHARE, SURE_NEW_SHARE = 0.6, 0.95
+DISTANCE_PERCENTILE = 95.0
+VOTE_ROUNDS = 3
+FEWEST = 20  # Fewer novel rows do not form a class.
+DISTANCE_NEIGHBORS = 10
+MAX_NEW_NEIGHBORS, MAX_REFERENCE_ROWS, MAX_CALIBRATION_ROWS = 10_000, 10_000, 2_000
+REPLAY_FACTOR, MIN_REPLAY_ROWS, MAX_REPLAY_ROWS = 10, 4_000, 100_000
 
 
 def wanted_recalled(n_new: int, n_fitted: int) -> int:
-    """Tell how many rows to recall: as many as were fitted, and ten times the new ones.
+    """Return the number of rows to replay: as many as were fitted, and ten times the new rows.
 
     Examples
     --------
     >>> wanted_recalled(100, 54_000), wanted_recalled(5_000, 1_000), wanted_recalled(10**6, 10)
     (54000, 50000, 100000)
     """
-    wanted = max(TIMES_MORE * n_new, n_fitted, FEWEST_RECALLED)
-    return min(wanted, MOST_RECALLED)
+    return min(max(REPLAY_FACTOR * n_new, n_fitted, MIN_REPLAY_ROWS), MAX_REPLAY_ROWS)
 
 
 def new_kinds(points: np.ndarray, recalled: np.ndarray, seed: int) -> np.ndarray:
-    """Tell which points are of a kind that the recalled ones do not know.
+    """Return a mask of the novel rows.
 
     Parameters
     ----------
     points : ndarray of shape (n, d)
         The new rows, float32.
     recalled : ndarray of shape (m, d)
-        Drawn as the fitted rows were spread, in random order, many more than are new.
+        Replayed rows in random order, many more than new ones.
     seed : int
 
     Returns
     -------
     ndarray of bool of shape (n,)
-        All False where fewer than 20 different rows are new: copies are each other's only
-        company, and make no kind.
+        All False if fewer than 20 distinct rows are novel. Copies count once, because they are each
+        other's neighbours.
 
     Examples
     --------
@@ -67,54 +63,61 @@ def new_kinds(points: np.ndarray, recalled: np.ndarray, seed: int) -> np.ndarray
     >>> int(found[:30].sum()), int(found[30:].sum())
     (30, 0)
     """
-    different, which = distinct(points)
-    return _new_ones(different, recalled, seed)[which]
+    unique, inverse = distinct(points)
+    return _novel_mask(unique, recalled, seed)[inverse]
 
 
-def _new_ones(points: np.ndarray, recalled: np.ndarray, seed: int) -> np.ndarray:
+def _novel_mask(points: np.ndarray, recalled: np.ndarray, seed: int) -> np.ndarray:
     if len(points) < FEWEST:
         return np.zeros(len(points), bool)
-    near = nearest_neighbors(points, min(NEIGHBORS, len(points) - 1), seed)
+    neighbors = nearest_neighbors(points, min(NEIGHBORS, len(points) - 1), seed)
     split = len(recalled) // 2
-    fresh, others = recalled[: min(FRESH, split)], recalled[split:][:MOST_MEASURES]
-    far, usual = _remoteness((points, fresh), others, seed)
-    usual = usual[nearest_neighbors(fresh, min(NEIGHBORS, len(fresh) - 1), seed)].mean(axis=1)
-    remote = far[near].mean(axis=1) > np.percentile(usual, USUAL)
-    company = _company(points, recalled, seed)
-    found = (remote & (company > COMPANY)) | (company > ALONE)
-    for _ in range(VOTES):
-        found &= found[near].mean(axis=1) > 0.5
-    return found if found.sum() >= FEWEST else np.zeros(len(points), bool)
+    calibration = recalled[: min(MAX_CALIBRATION_ROWS, split)]
+    reference = recalled[split:][:MAX_REFERENCE_ROWS]
+    distances, usual = _relative_distances((points, calibration), reference, seed)
+    k = min(NEIGHBORS, len(calibration) - 1)
+    usual = usual[nearest_neighbors(calibration, k, seed)].mean(axis=1)
+    is_far = distances[neighbors].mean(axis=1) > np.percentile(usual, DISTANCE_PERCENTILE)
+    new_share = _new_share(points, recalled, seed)
+    novel = (is_far & (new_share > MIN_NEW_SHARE)) | (new_share > SURE_NEW_SHARE)
+    for _ in range(VOTE_ROUNDS):
+        novel &= novel[neighbors].mean(axis=1) > 0.5
+    return novel if novel.sum() >= FEWEST else np.zeros(len(points), bool)
 
 
-def _remoteness(
-    queries: tuple[np.ndarray, ...], recalled: np.ndarray, seed: int
+def _relative_distances(
+    queries: tuple[np.ndarray, ...], reference: np.ndarray, seed: int
 ) -> list[np.ndarray]:
-    """Give how far off the tenth nearest lies, beside how far it lies from the like of itself."""
-    index, k = NeighborIndex(recalled, seed), min(NEAR, len(recalled) - 1)
-    own = _distance(recalled, recalled[index.search(recalled, k + 1)[:, -1]])
-    found = []
+    """Return distances to the tenth nearest reference row, relative to those of its neighbours."""
+    index, k = NeighborIndex(reference, seed), min(DISTANCE_NEIGHBORS, len(reference) - 1)
+    reference_distances = _distance(reference, reference[index.search(reference, k + 1)[:, -1]])
+    results = []
     for points in queries:
-        near = index.search(points, k)
-        usual = np.maximum(own[near].mean(axis=1), np.finfo(np.float32).tiny)
-        found.append(_distance(points, recalled[near[:, -1]]) / usual)
-    return found
+        neighbors = index.search(points, k)
+        usual = reference_distances[neighbors].mean(axis=1)
+        usual = np.maximum(usual, np.finfo(np.float32).tiny)
+        results.append(_distance(points, reference[neighbors[:, -1]]) / usual)
+    return results
 
 
 def _distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.linalg.norm((a - b).astype(np.float64), axis=1)
 
 
-def _company(points: np.ndarray, recalled: np.ndarray, seed: int) -> np.ndarray:
-    """Give the share of new neighbours that each point's new neighbours have."""
-    judges = np.arange(len(points))
-    if len(points) > MOST_JUDGES:
-        judges = np.sort(np.random.default_rng(seed).permutation(len(points))[:MOST_JUDGES])
-    own = np.full(len(points), -1)
-    had = len(recalled)
-    own[judges] = had + np.arange(len(judges))
-    pool = np.concatenate([recalled, points[judges]]).astype(np.float32)  # ties are no new kind
-    near = drop_self(NeighborIndex(pool, seed).search(points, NEIGHBORS + 1), own)
-    fresh = near >= had
-    theirs = np.where(fresh, fresh.mean(axis=1)[judges][np.where(fresh, near - had, 0)], 0.0)
-    return theirs.sum(axis=1) / np.maximum(fresh.sum(axis=1), 1)
+def _new_share(points: np.ndarray, recalled: np.ndarray, seed: int) -> np.ndarray:
+    """Return the mean share of new rows around each point's new neighbours."""
+    sample = np.arange(len(points))
+    if len(points) > MAX_NEW_NEIGHBORS:
+        permutation = np.random.default_rng(seed).permutation(len(points))
+        sample = np.sort(permutation[:MAX_NEW_NEIGHBORS])
+    own_index = np.full(len(points), -1)
+    n_recalled = len(recalled)
+    own_index[sample] = n_recalled + np.arange(len(sample))
+    # Replayed rows come first, so that a row at the same distance as a new one is not new.
+    pool = np.concatenate([recalled, points[sample]]).astype(np.float32)
+    neighbors = NeighborIndex(pool, seed).search(points, NEIGHBORS + 1)
+    neighbors = drop_self(neighbors, own_index)
+    is_new = neighbors >= n_recalled
+    shares = is_new.mean(axis=1)[sample]
+    neighbor_shares = np.where(is_new, shares[np.where(is_new, neighbors - n_recalled, 0)], 0.0)
+    return neighbor_shares.sum(axis=1) / np.maximum(is_new.sum(axis=1), 1)

@@ -1,11 +1,11 @@
-"""Rows recalled: what a map keeps of the rows it was fitted to, so that it can grow without them.
+"""Replay memory: a mixture of Gaussians that stands in for the fitted rows in `partial_fit`.
 
-Of the rows at each landmark only a Gaussian is kept, in the coordinates that the layout was found
-in: their number, their mean, the few directions along which they vary most, and how far they
-scatter across these. Together that is a mixture of probabilistic principal component analysers
-(M. E. Tipping, C. M. Bishop, Neural Computation 11, 1999), and rows drawn from it stand in for the
-fitted ones: a network that is shown them beside new rows does not forget (A. Robins, "Catastrophic
-Forgetting, Rehearsal and Pseudorehearsal", Connection Science 7, 1995).
+For each landmark it stores a Gaussian of its rows in principal component coordinates: their number,
+their mean, the few directions of greatest variance, and the standard deviation in the other
+directions. Together they are a mixture of probabilistic principal component analysers (M. E.
+Tipping, C. M. Bishop, Neural Computation 11, 1999). Rows sampled from it prevent forgetting when
+networks are trained on new rows (A. Robins, "Catastrophic Forgetting, Rehearsal and
+Pseudorehearsal", Connection Science 7, 1995).
 """
 
 from __future__ import annotations
@@ -16,35 +16,34 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 DIRECTIONS = 4
-STEADIED = 8
-"""A landmark's scatter counts as if it had so many more rows, of the scatter of all landmarks."""
+# Number of rows with the pooled variance that are added to each landmark's estimate.
+PRIOR_ROWS = 8
 
 
 class Recalled(NamedTuple):
-    """The Gaussians, one a landmark, float32."""
+    """One Gaussian for each landmark, float32.
+
+    Attributes
+    ----------
+    counts : ndarray of shape (K,)
+        Number of rows at each landmark.
+    means : ndarray of shape (K, d)
+    directions : ndarray of shape (K, DIRECTIONS, d)
+        Each has the length of the standard deviation along it, in addition to ``scatter``.
+    scatter : ndarray of shape (K,)
+        Standard deviation in every direction.
+    """
 
     counts: np.ndarray
-    """Shape (K,): rows at each landmark; one without rows is never drawn."""
     means: np.ndarray
-    """Shape (K, d)."""
     directions: np.ndarray
-    """Shape (K, DIRECTIONS, d): each as long as the deviation along it beyond the scatter."""
     scatter: np.ndarray
-    """Shape (K,): the deviation along any direction."""
 
     def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        """Draw points that are spread as the fitted ones were.
+        """Sample points, shape (n, d), float32.
 
-        Parameters
-        ----------
-        n : int
-        rng : numpy.random.Generator
-
-        Returns
-        -------
-        ndarray of shape (n, d)
-            mean_k + Σ_q ε_q direction_kq + scatter_k · ε, with k drawn by the counts and each ε
-            from the standard normal; float32.
+        mean_k + Σ_q ε_q direction_kq + scatter_k · ε, with k drawn with probability proportional to
+        the counts, and each ε from the standard normal distribution.
         """
         share = self.counts.astype(np.float64)
         which = rng.choice(len(share), size=n, p=share / share.sum())
@@ -54,12 +53,12 @@ class Recalled(NamedTuple):
         return points + np.einsum("nq,nqd->nd", along, self.directions[which])
 
     def joined(self, other: Recalled) -> Recalled:
-        """Put the Gaussians of more landmarks after these."""
+        """Append the Gaussians of further landmarks."""
         return Recalled(*(np.concatenate(pair) for pair in zip(self, other, strict=True)))
 
 
 def recall(points: np.ndarray, which: np.ndarray, n_landmarks: int) -> Recalled:
-    """Keep a Gaussian of the points at each landmark.
+    """Estimate a Gaussian for each landmark.
 
     Parameters
     ----------
@@ -68,41 +67,38 @@ def recall(points: np.ndarray, which: np.ndarray, n_landmarks: int) -> Recalled:
         The landmark of each point.
     n_landmarks : int
 
-    Returns
-    -------
-    Recalled
-
     Examples
     --------
     >>> two = np.repeat([[0.0, 0.0], [9.0, 0.0]], 500, axis=0)
     >>> two[:, 1] = np.random.default_rng(0).normal(size=1000)
-    >>> kept = recall(two, np.repeat([0, 1], 500), 2)
-    >>> drawn = kept.draw(4000, np.random.default_rng(1))
-    >>> kept.means[:, 0].tolist(), round(float(np.abs(drawn[:, 1]).mean()), 1)
+    >>> memory = recall(two, np.repeat([0, 1], 500), 2)
+    >>> sample = memory.draw(4000, np.random.default_rng(1))
+    >>> memory.means[:, 0].tolist(), round(float(np.abs(sample[:, 1]).mean()), 1)
     ([0.0, 9.0], 0.8)
     """
     d = points.shape[1]
     counts = np.bincount(which, minlength=n_landmarks)
-    means, rest = np.zeros((n_landmarks, d)), np.zeros(n_landmarks)
+    means, residual = np.zeros((n_landmarks, d)), np.zeros(n_landmarks)
     axes, along = np.zeros((n_landmarks, DIRECTIONS, d)), np.zeros((n_landmarks, DIRECTIONS))
-    parted = np.split(np.argsort(which, kind="stable"), np.cumsum(counts)[:-1])
-    with threadpool_limits(1, "blas"):  # each is small, and threads would wait for one another
-        for k, own in enumerate(parted):
-            if len(own):
-                means[k], axes[k], along[k], rest[k] = _gaussian(points[own].astype(np.float64))
-    pooled = (counts * rest).sum() / max(counts.sum(), 1)
-    across = (counts * rest + STEADIED * pooled) / (counts + STEADIED)
+    groups = np.split(np.argsort(which, kind="stable"), np.cumsum(counts)[:-1])
+    with threadpool_limits(1, "blas"):  # Threads do not pay for small decompositions.
+        for k, rows in enumerate(groups):
+            if len(rows):
+                gaussian = _gaussian(points[rows].astype(np.float64))
+                means[k], axes[k], along[k], residual[k] = gaussian
+    pooled = (counts * residual).sum() / max(counts.sum(), 1)
+    across = (counts * residual + PRIOR_ROWS * pooled) / (counts + PRIOR_ROWS)
     directions = axes * np.sqrt(np.maximum(along - across[:, None], 0.0))[..., None]
     parts = (counts, means, directions, np.sqrt(across))
     return Recalled(*(part.astype(np.float32) for part in parts))
 
 
 def _gaussian(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """Give mean, main directions, the variance along these, and along each of the others."""
+    """Return the mean, the main directions, the variances along them, and the residual variance."""
     mean, d = points.mean(axis=0), points.shape[1]
-    _, lengths, found = np.linalg.svd(points - mean, full_matrices=False)
+    _, lengths, vectors = np.linalg.svd(points - mean, full_matrices=False)
     variances = lengths**2 / max(len(points) - 1, 1)
-    kept = min(DIRECTIONS, len(found))
+    n_axes = min(DIRECTIONS, len(vectors))
     axes, along = np.zeros((DIRECTIONS, d)), np.zeros(DIRECTIONS)
-    axes[:kept], along[:kept] = found[:kept], variances[:kept]
-    return mean, axes, along, float(variances[kept:].sum() / max(d - kept, 1))
+    axes[:n_axes], along[:n_axes] = vectors[:n_axes], variances[:n_axes]
+    return mean, axes, along, float(variances[n_axes:].sum() / max(d - n_axes, 1))

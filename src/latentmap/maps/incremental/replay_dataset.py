@@ -1,25 +1,28 @@
-"""What a growing map is shown: new rows, and rows recalled in place of the fitted ones.
+"""The training data of `partial_fit`: new rows and replayed rows with distillation targets.
 
-Each row comes with what the map shall say of it. For a recalled row, and for a new one of a known
-kind, that is what the map said of it before (Z. Li, D. Hoiem, "Learning without Forgetting", IEEE
-PAMI 40, 2018); for a row of a new kind, its place among the new landmarks. New rows are decoded to
-themselves, recalled ones to what they were decoded to before. Rows are recalled batch by batch and
-anew each time, so that there is no end of them and none is kept.
+The target of a replayed row, and of a new row that is not novel, is the output of the old map (Z.
+Li, D. Hoiem, "Learning without Forgetting", IEEE PAMI 40, 2018). The target of a novel row is its
+position among the new landmarks. New rows are decoded to themselves, replayed rows to the output of
+the old decoder. Each batch samples new replayed rows, so none are stored.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from latentmap.backend import apply
 from latentmap.data.sources import Source
 
+if TYPE_CHECKING:
+    import keras
+    from numpy.typing import ArrayLike
+
 
 @dataclass(frozen=True)
 class Teacher:
-    """The map as it was.
+    """The networks of the old map, whose outputs are the targets.
 
     Attributes
     ----------
@@ -27,12 +30,12 @@ class Teacher:
         Raw rows to codes; raw rows to logits over the landmarks; codes to raw rows.
     """
 
-    encoder: Any
-    places: Any
-    decoder: Any
+    encoder: keras.Model
+    places: keras.Model
+    decoder: keras.Model
 
     def answers(self, rows: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
-        """Give codes, and the shares of the landmarks, with zeros up to ``width`` landmarks."""
+        """Return codes, and assignments padded with zeros to ``width`` landmarks."""
         logits = apply(self.places, rows)
         shares = np.exp(logits - logits.max(axis=1, keepdims=True))
         shares /= shares.sum(axis=1, keepdims=True)
@@ -40,30 +43,30 @@ class Teacher:
 
 
 class Lessons(Source):
-    """New rows and recalled ones, shuffled together, each with what is wanted of it.
+    """New and replayed rows, shuffled together, with their targets.
 
     Parameters
     ----------
     rows : Source
         The new rows, raw; images may be flat.
     novel : ndarray of bool of shape (n,)
-        Which of them are of a new kind.
-    codes : ndarray of shape (number of these, n_components)
-        Their places.
+        Mask of the novel rows.
+    codes : ndarray of shape (n_novel, n_components)
+        Codes of the novel rows.
     soften : callable
-        From such places to the shares of all landmarks, old and new.
+        Function from codes to assignments to all landmarks, old and new.
     teacher : Teacher
     recalled : callable
-        Gives so many recalled rows, raw.
+        Function that samples a number of raw rows.
     n_recalled : int
-        How many of them there are beside the new ones.
+        Number of replayed rows.
     scaled : callable
-        From raw rows to flat, scaled ones, as the decoder is to give them.
+        Function from raw rows to flat, scaled rows.
     width : int
-        Landmarks, old and new.
+        Number of landmarks, old and new.
     """
 
-    in_memory = True  # as good as: most of a batch is recalled, by networks that all cores work on
+    in_memory = True  # Reading ahead in a thread would not help, because sampling uses all cores.
 
     def __init__(
         self,
@@ -91,20 +94,23 @@ class Lessons(Source):
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all rows, with what is wanted of them."""
+        """Bytes of all rows and their targets."""
         return len(self) * (2 * self._row_bytes + self.width * self.dtype.itemsize)
 
-    def take(self, indices: Any) -> Any:
-        """Give rows, codes, shares and wanted rows; from len(rows) on an index means any row."""
+    def take(self, indices: ArrayLike) -> tuple[np.ndarray, ...]:  # type: ignore[override]
+        """Return rows, codes, assignments and target rows.
+
+        An index from ``len(rows)`` on means a replayed row.
+        """
         indices = np.asarray(indices, dtype=np.intp)
-        fresh = indices < len(self.rows)
+        is_new = indices < len(self.rows)
         rows = np.empty((len(indices), *self.row_shape), np.float32)
-        rows[fresh] = self.rows.take(indices[fresh]).reshape(-1, *self.row_shape)
-        rows[~fresh] = self.recalled(int((~fresh).sum()))
-        codes, shares = self.teacher.answers(rows, self.width)
-        wanted = self.scaled(rows)
-        wanted[~fresh] = self.scaled(apply(self.teacher.decoder, codes[~fresh]))
-        placed = np.flatnonzero(fresh)[self.novel[indices[fresh]]]
-        codes[placed] = self.codes[indices[placed]]
-        shares[placed] = self.soften(codes[placed])
-        return rows, codes, shares, wanted
+        rows[is_new] = self.rows.take(indices[is_new]).reshape(-1, *self.row_shape)
+        rows[~is_new] = self.recalled(int((~is_new).sum()))
+        codes, assignments = self.teacher.answers(rows, self.width)
+        targets = self.scaled(rows)
+        targets[~is_new] = self.scaled(apply(self.teacher.decoder, codes[~is_new]))
+        novel = np.flatnonzero(is_new)[self.novel[indices[is_new]]]
+        codes[novel] = self.codes[indices[novel]]
+        assignments[novel] = self.soften(codes[novel])
+        return rows, codes, assignments, targets

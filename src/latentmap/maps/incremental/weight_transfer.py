@@ -1,22 +1,17 @@
-"""Networks that take over what smaller ones of the same kind have learned."""
+"""Transfer of weights to a larger network of the same structure."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import keras
 import numpy as np
 from keras import layers
 
 
-def take_over(new: Any, old: Any) -> None:
-    """Give a model the weights of another that differs only in having fewer of some numbers.
+def take_over(new: keras.Model, old: keras.Model) -> None:
+    """Copy the weights of a model to one in which some layers are wider.
 
-    Where a weight has grown, the old numbers are its leading block: what comes after is as the new
-    model began. So a map with more landmarks starts with the old ones where they were.
-
-    Parameters
-    ----------
-    new, old : keras.Model
+    The old values become the leading block of a larger weight; the other values stay as they are.
+    So a map with more landmarks starts with the old landmarks at their positions.
 
     Examples
     --------
@@ -34,14 +29,14 @@ def take_over(new: Any, old: Any) -> None:
         wide.assign(values)
 
 
-def keep_normalized(model: Any) -> None:
-    """Let batch normalisation go on with the means that it has: few new rows would move them."""
+def keep_normalized(model: keras.Model) -> None:
+    """Freeze the statistics of batch normalisation, which few new rows would change."""
     for layer in _layers(model):
         if isinstance(layer, layers.BatchNormalization):
             layer.trainable = False
 
 
-def _layers(model: Any) -> Iterator[Any]:
+def _layers(model: keras.Layer) -> Iterator[keras.Layer]:
     parts: list = getattr(model, "models", None) or getattr(model, "layers", [])
     for part in parts:
         yield part
