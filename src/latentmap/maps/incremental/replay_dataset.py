@@ -8,16 +8,13 @@ the old decoder. Each batch samples new replayed rows, so none are stored.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
 from latentmap.backend import apply
 from latentmap.data.sources import Source
-
-if TYPE_CHECKING:
-    import keras
-    from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True)
