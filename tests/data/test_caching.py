@@ -92,7 +92,7 @@ def test_fitting_reads_the_original_once(little_memory, cache):
     source = Decoded(ROWS)
     prepared = prepare_data(source, "auto", 1, None, 0)
     for _ in range(3):
-        epoch = np.concatenate(list(prepared.rows.batches(64, rng=np.random.default_rng(0))))
+        epoch = np.concatenate(list(prepared.task.rows.batches(64, rng=np.random.default_rng(0))))
         assert len(epoch) == 450
     assert source.read == 500
 

@@ -36,23 +36,7 @@ _LIMIT: ContextValue[int | None] = ContextValue("memory_limit", None, all_thread
 
 
 def parse_size(size: str | int) -> int:
-    """Return a size of memory in bytes.
-
-    Parameters
-    ----------
-    size : str or int
-        ``"500MB"``, ``"4GB"`` (powers of 1000), ``"2GiB"`` (powers of 1024), or bytes.
-
-    Raises
-    ------
-    SettingError
-        If it is not a positive size.
-
-    Examples
-    --------
-    >>> parse_size("1.5 GB"), parse_size("2GiB"), parse_size(7)
-    (1500000000, 2147483648, 7)
-    """
+    """Return the bytes of a size such as 4GB (powers of 1000) or 2GiB (powers of 1024)."""
     if isinstance(size, int) and not isinstance(size, bool) and size > 0:
         return size
     match = _SIZE.fullmatch(size.strip().upper()) if isinstance(size, str) else None
@@ -137,12 +121,6 @@ class MemoryBudget:
 
     The constructor raises ValueError if the fractions of consumers that exist at the same time sum
     to more than 1.
-
-    Examples
-    --------
-    >>> with memory_limit("2GB"):
-    ...     BUDGET.loaded_rows.max_bytes(), BUDGET.training_chunk.max_bytes()
-    (300000000, 30000000)
     """
 
     loaded_rows: MemoryShare = MemoryShare(512 * 2**20, 0.3)
@@ -221,22 +199,7 @@ def fit_memory_bytes(n_rows: int, row_bytes: int, n_weights: int = 0, n_componen
 def check_memory(name: str, needed: int, engine: bool = False) -> None:
     """Raise TooLargeError if an allocation does not fit into the available memory.
 
-    Parameters
-    ----------
-    name : str
-        What needs the memory; the message starts with it.
-    needed : int
-        Bytes to allocate.
-    engine : bool
-        Whether the work runs on the engine. A memory limit must then also hold `ENGINE_BYTES` and
-        `WORK_BYTES`, which may not be allocated yet.
-
-    Examples
-    --------
-    >>> check_memory("rows.npz", 2**60)
-    Traceback (most recent call last):
-        ...
-    latentmap.errors.TooLargeError: rows.npz: needs 1,152,921,504.6 GB of memory, ... are available
+    If the work runs on the engine, a memory limit must also hold `ENGINE_BYTES` and `WORK_BYTES`.
     """
     limit, least = limit_bytes(), ENGINE_BYTES + WORK_BYTES + needed
     if engine and limit is not None and least > limit:
