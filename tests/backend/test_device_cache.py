@@ -155,7 +155,7 @@ def test_training_on_held_rows_gives_the_same_weights(kind, room, monkeypatch, s
 def test_blocks_under_way_come_back_in_order(monkeypatch):
     double = keras.Sequential([keras.Input((6,)), keras.layers.Rescaling(2.0)])
     parts = [BYTES[:130], BYTES[130:131], BYTES[131:]]
-    monkeypatch.setattr(inference, "UNDER_WAY", {False: 3, True: 3})
+    monkeypatch.setattr(inference, "MAX_PENDING_BLOCKS", {False: 3, True: 3})
     found = list(stream(double, parts, 64))
     assert [len(part) for part in found] == [64, 64, 2, 1, 64, 64, 64, 64, 64, 49]
     assert np.array_equal(np.concatenate(found), 2.0 * BYTES)

@@ -65,7 +65,7 @@ def test_an_index_answers_without_the_data(run, digits_model, tmp_path):
     assert 3 not in [near["row"] for near in known["neighbors"]]
     other = ["similar", digits_model, "digits#3", "--index", index, "--reference", "digits:unseen"]
     message = run(*other, code=2).stderr
-    assert "expected an index of digits:unseen, found one of other rows" in message
+    assert "expected an index of digits:unseen, found an index of other rows" in message
 
 
 def test_an_image_file_finds_other_files(run, photo_model, photos, tmp_path):

@@ -7,7 +7,7 @@ from latentmap.data import load_dataset
 from latentmap.errors import SettingError
 from latentmap.networks.conv import ConvNetwork
 from latentmap.networks.dense import DenseNetwork
-from latentmap.networks.precision import products_in
+from latentmap.networks.precision import matrix_precision
 from latentmap.networks.scaling_layers import Scaling
 
 ROWS = load_dataset("digits", "fit")[:].reshape(-1, 8, 8)[:400]
@@ -61,7 +61,7 @@ def test_only_what_learns_and_multiplies_changes_and_only_for_a_while():
         return found
 
     before = policies(model, {})
-    with pytest.raises(ZeroDivisionError), products_in("bfloat16", model):
+    with pytest.raises(ZeroDivisionError), matrix_precision("bfloat16", model):
         inside = policies(model, {})
         raise ZeroDivisionError
     changed = {name for name in before if inside[name] != before[name]}

@@ -5,7 +5,7 @@ must be fast on it: many training steps in one call, a network applied to many r
 on an accelerator.
 """
 
-from latentmap.backend.batch_arrays import Rows, each, narrow
+from latentmap.backend.batch_arrays import Rows, map_arrays, narrow
 from latentmap.backend.device_cache import free_bytes, hold
 from latentmap.backend.engine import accelerator, join, start
 from latentmap.backend.inference import apply, block_rows, stream
@@ -18,11 +18,11 @@ __all__ = [
     "accelerator",
     "apply",
     "block_rows",
-    "each",
     "free_bytes",
     "hold",
     "join",
     "many_steps",
+    "map_arrays",
     "narrow",
     "start",
     "stream",

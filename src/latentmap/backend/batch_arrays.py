@@ -7,7 +7,15 @@ import numpy as np
 
 from latentmap.backend.engine import accelerator
 
-__all__ = ["Rows", "at", "block_of", "each", "first", "narrow", "sent"]
+__all__ = [
+    "Rows",
+    "first_array",
+    "index_arrays",
+    "map_arrays",
+    "narrow",
+    "padded_block",
+    "send_to_device",
+]
 
 # Rows, or rows and their targets, for a model with several inputs.
 Rows = np.ndarray | tuple[np.ndarray, ...]
@@ -15,14 +23,14 @@ Input = TypeVar("Input")
 Output = TypeVar("Output")
 
 
-def each(
+def map_arrays(
     function: Callable[[Input], Output], rows: Input | tuple[Input, ...]
 ) -> Output | tuple[Output, ...]:
     """Apply a function to an array, or to each array of a tuple.
 
     Examples
     --------
-    >>> each(len, (np.zeros(3), np.zeros(3)))
+    >>> map_arrays(len, (np.zeros(3), np.zeros(3)))
     (3, 3)
     """
     if isinstance(rows, tuple):
@@ -44,29 +52,29 @@ def narrow(rows: np.ndarray) -> np.ndarray:
         return rows.astype(np.float32)
 
 
-def at(rows: Rows, index: int | slice | np.ndarray) -> Rows:
+def index_arrays(rows: Rows, index: int | slice | np.ndarray) -> Rows:
     """Index an array, or each array of a tuple.
 
     Examples
     --------
-    >>> at((np.arange(3), np.arange(5)), 2)
+    >>> index_arrays((np.arange(3), np.arange(5)), 2)
     (np.int64(2), np.int64(2))
     """
-    return each(lambda array: array[index], rows)
+    return map_arrays(lambda array: array[index], rows)
 
 
-def first(rows: Rows) -> np.ndarray:
+def first_array(rows: Rows) -> np.ndarray:
     """Return the array, or the first array of a tuple.
 
     Examples
     --------
-    >>> first((np.arange(3), np.ones(3))).tolist()
+    >>> first_array((np.arange(3), np.ones(3))).tolist()
     [0, 1, 2]
     """
     return rows[0] if isinstance(rows, tuple) else rows
 
 
-def filled(array: np.ndarray, size: int) -> np.ndarray:
+def padded(array: np.ndarray, size: int) -> np.ndarray:
     """Append zeros to an array up to a length."""
     missing = size - len(array)
     if not missing:
@@ -74,18 +82,18 @@ def filled(array: np.ndarray, size: int) -> np.ndarray:
     return np.concatenate([array, np.zeros((missing, *array.shape[1:]), array.dtype)])
 
 
-def block_of(rows: Rows, size: int) -> Rows:
+def padded_block(rows: Rows, size: int) -> Rows:
     """Return rows as 32-bit numbers, padded with zeros to a number of rows.
 
     Examples
     --------
-    >>> block_of(np.ones(2), 3).tolist()
+    >>> padded_block(np.ones(2), 3).tolist()
     [1.0, 1.0, 0.0]
     """
-    return each(lambda a: narrow(filled(a, size)), rows)
+    return map_arrays(lambda a: narrow(padded(a, size)), rows)
 
 
-def sent(rows: Rows) -> Rows:
+def send_to_device(rows: Rows) -> Rows:
     """Start copying rows to the accelerator, and return without waiting."""
     if not accelerator():
         return rows

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latentmap.backend.batch_arrays import Rows, each, narrow
+from latentmap.backend.batch_arrays import Rows, map_arrays, narrow
 from latentmap.backend.engine import accelerator
 
 if TYPE_CHECKING:
@@ -60,14 +60,14 @@ def hold(take: Callable[[np.ndarray], Rows], count: int) -> jax.Array | tuple | 
     free = free_bytes()
     if not free:
         return None
-    row_bytes = _size(each(narrow, take(np.arange(1))))
+    row_bytes = _size(map_arrays(narrow, take(np.arange(1))))
     if row_bytes * count > SHARE * free or count >= 2**31:
         return None
     return _put(take, count, max(1, PIECE_BYTES // row_bytes))
 
 
 def _size(rows: Rows) -> int:
-    sizes = each(lambda a: int(a.nbytes), rows)
+    sizes = map_arrays(lambda a: int(a.nbytes), rows)
     return sum(sizes) if isinstance(sizes, tuple) else sizes
 
 
@@ -84,8 +84,8 @@ def _put(take: Callable[[np.ndarray], Rows], count: int, size: int) -> jax.Array
     compiled_write = jax.jit(write, donate_argnums=0)
     rows: jax.Array | tuple | None = None
     for start in range(0, count, size):
-        piece = each(narrow, take(np.arange(start, min(start + size, count))))
+        piece = map_arrays(narrow, take(np.arange(start, min(start + size, count))))
         if rows is None:
-            rows = each(lambda a: jnp.zeros((count, *a.shape[1:]), a.dtype), piece)
+            rows = map_arrays(lambda a: jnp.zeros((count, *a.shape[1:]), a.dtype), piece)
         rows = compiled_write(rows, piece, start)
     return rows

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latentmap.backend.batch_arrays import Rows, at, block_of, first, sent
+from latentmap.backend.batch_arrays import (
+    Rows,
+    first_array,
+    index_arrays,
+    padded_block,
+    send_to_device,
+)
 from latentmap.backend.engine import accelerator, full_precision, start
 
 if TYPE_CHECKING:
@@ -25,7 +31,7 @@ __all__ = ["apply", "block_rows", "stream"]
 # The keys say whether there is an accelerator.
 BLOCK_NUMBERS = {False: 1 << 21, True: 1 << 25}  # approximate number of inputs in a block
 BLOCK_ROWS = {False: 1 << 10, True: 1 << 15}  # greatest number of rows in a block
-UNDER_WAY = {False: 1, True: 4}  # number of blocks computed at once
+MAX_PENDING_BLOCKS = {False: 1, True: 4}  # number of blocks computed at once
 
 
 def apply(model: keras.Model, rows: Rows, block: int | None = None) -> np.ndarray:
@@ -73,13 +79,13 @@ def stream(
     """
     call = _block_function(model)
     waiting: deque[tuple[jax.Array, int]] = deque()
-    most = UNDER_WAY[accelerator()]
+    max_pending = MAX_PENDING_BLOCKS[accelerator()]
     for rows in batches:
-        size = block or block_rows(first(rows).shape[1:])
-        for i in range(0, max(len(first(rows)), 1), size):
-            part = at(rows, slice(i, i + size))
-            waiting.append((call(sent(block_of(part, size))), len(first(part))))
-            if len(waiting) >= most:
+        size = block or block_rows(first_array(rows).shape[1:])
+        for i in range(0, max(len(first_array(rows)), 1), size):
+            part = index_arrays(rows, slice(i, i + size))
+            waiting.append((call(send_to_device(padded_block(part, size))), len(first_array(part))))
+            if len(waiting) >= max_pending:
                 yield _fetched(*waiting.popleft())
     while waiting:
         yield _fetched(*waiting.popleft())

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from latentmap.backend.batch_arrays import Rows, at, block_of, each, first, narrow, sent
+from latentmap.backend.batch_arrays import (
+    Rows,
+    first_array,
+    index_arrays,
+    map_arrays,
+    narrow,
+    padded_block,
+    send_to_device,
+)
 from latentmap.backend.engine import full_precision, start
 
 if TYPE_CHECKING:
@@ -75,8 +83,8 @@ class _KerasSteps:
         self.losses: list[float] = []
 
     def run(self, batches: Rows, device_rows: jax.Array | tuple | None = None) -> None:
-        narrowed = each(narrow, batches)
-        for i in range(len(first(batches))):
+        narrowed = map_arrays(narrow, batches)
+        for i in range(len(first_array(batches))):
             self.losses.append(float(self.model.train_on_batch(_batch(narrowed, device_rows, i))))
 
     def wait(self) -> None:
@@ -119,9 +127,9 @@ class _JaxSteps:
             return jax.lax.fori_loop(0, count, step, state)
 
     def run(self, batches: Rows, device_rows: jax.Array | tuple | None = None) -> None:
-        count = len(first(batches))
+        count = len(first_array(batches))
         self.length = max(self.length, count)
-        padded = each(_distribute, sent(block_of(batches, self.length)))
+        padded = map_arrays(_distribute, send_to_device(padded_block(batches, self.length)))
         if self.state is None:
             self.state = tuple([v.value for v in kind] for kind in variables_of(self.model))
         self.wait()  # At most one chunk is computed while the next is read.
@@ -152,7 +160,9 @@ _STEPS: dict[str, Callable[[keras.Model], Steps]] = {"jax": _JaxSteps}
 
 def _batch(batches: Rows, device_rows: jax.Array | tuple | None, i: int) -> Rows:
     """Return batch ``i``, or the rows on the device whose numbers it contains."""
-    return at(batches, i) if device_rows is None else at(device_rows, batches[i])
+    return (
+        index_arrays(batches, i) if device_rows is None else index_arrays(device_rows, batches[i])
+    )
 
 
 def _distribute(batches: np.ndarray) -> np.ndarray:

@@ -139,7 +139,7 @@ def open_reference(
         rows = rows if max_rows is None else rows.sample(max_rows)
         return Reference(_build_index(model, rows), rows, rows.name)
     if stored.rows_fingerprint != fingerprint(rows):
-        raise FileError(f"{index}: expected an index of {rows.name}, found one of other rows")
+        raise FileError(f"{index}: expected an index of {rows.name}, found an index of other rows")
     return Reference(stored, rows, rows.name)
 
 

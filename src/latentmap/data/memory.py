@@ -91,7 +91,7 @@ def limit_bytes() -> int | None:
 
 @dataclass(frozen=True)
 class MemoryShare:
-    """The memory of one consumer.
+    """Limits of the memory that one task uses.
 
     Attributes
     ----------

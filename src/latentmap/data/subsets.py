@@ -1,4 +1,4 @@
-"""Some rows of another source, read through it."""
+"""Subsets of a source, whose rows are read through the source."""
 
 from abc import abstractmethod
 

@@ -117,9 +117,9 @@ def _checked(
         raise DataError(f"{path.name}: expected {length} rows to write, found {n_rows}")
 
 
-def _check_length(what: str, values: Sized | None, expected: int) -> None:
+def _check_length(name: str, values: Sized | None, expected: int) -> None:
     if values is not None and len(values) != expected:
-        raise SettingError(f"{what}: expected {expected}, found {len(values)}")
+        raise SettingError(f"{name}: expected {expected}, found {len(values)}")
 
 
 def _write_npy(output: Path, rows: _Rows) -> None:

@@ -47,7 +47,7 @@ class RowScores:
         return self._computed[name]
 
     def of_rows(self, indices: Sequence[int] | np.ndarray) -> dict[str, np.ndarray]:
-        """Return the scores of some rows: those computed so far, confidence and error."""
+        """Return the confidence and error of some rows, and all scores that have been computed."""
         computed = {name: self[name][indices] for name in self.names if self.is_computed(name)}
         if CONFIDENCE in computed and ERROR in computed:
             return computed

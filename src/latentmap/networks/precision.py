@@ -18,13 +18,13 @@ _MULTIPLYING = (layers.Dense, layers.Conv1D, layers.Conv2D, layers.Conv2DTranspo
 
 
 @contextmanager
-def products_in(precision: str, model: keras.Model) -> Iterator[None]:
-    """Let the trainable layers that multiply compute in a precision within the block.
+def matrix_precision(precision: str, model: keras.Model) -> Iterator[None]:
+    """Compute the matrix products of trainable layers in another precision within the block.
 
     Examples
     --------
     >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
-    >>> with products_in("bfloat16", model):
+    >>> with matrix_precision("bfloat16", model):
     ...     inside = str(model(ops.ones((1, 2))).dtype)
     >>> "bfloat16" in inside, "float32" in str(model(ops.ones((1, 2))).dtype)
     (True, True)

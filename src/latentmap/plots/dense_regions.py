@@ -7,7 +7,7 @@ _SMOOTHING = 1.5  # Standard deviation in cells.
 _MIN_DENSITY = 0.1  # Share of the highest density of the class.
 _MIN_DENSITY_AT_NAME = 0.25  # Share of the highest density of the region.
 _MIN_SHARE, _MIN_ROWS = 0.2, 10  # Smaller regions are left out, except the largest one.
-_MIN_DISTANCE = 0.12  # Share of the visible range between two regions.
+_MIN_DISTANCE = 0.12  # Minimum distance of two names, as a share of the visible range.
 
 
 def find_dense_regions(

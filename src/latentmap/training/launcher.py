@@ -44,7 +44,7 @@ class LocalLauncher:
 
 
 def standard_callbacks(task: TrainingTask) -> list[Callback]:
-    """Return the callbacks that decide which weights are kept: early stopping, if it can."""
+    """Return the callbacks of every training: early stopping if there are validation rows."""
     return [] if task.validation_rows is None else [EarlyStopping(task.config.patience)]
 
 

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from latentmap.backend import Rows, apply, each, hold, many_steps
+from latentmap.backend import Rows, apply, hold, many_steps, map_arrays
 from latentmap.data import memory
 from latentmap.data.memory import release_freed_memory
 from latentmap.data.sources import Source
 from latentmap.errors import SettingError
-from latentmap.networks.precision import products_in
+from latentmap.networks.precision import matrix_precision
 from latentmap.training.callbacks import Callback
 from latentmap.training.run import History, TrainingRun
 from latentmap.training.strategy import SingleProcess, Strategy
@@ -79,7 +79,7 @@ def train(
         if not run.history["epoch"]:
             _evaluate(run, task.validation_rows, epoch=0, loss=math.nan)
         while run.epoch <= task.epochs and not run.stop_training:
-            with products_in(task.config.precision, objective):
+            with matrix_precision(task.config.precision, objective):
                 _train_epoch(run, rows, device_rows, batch_size)
             if run.epoch % run.epochs_per_evaluation == 0 or run.epoch == task.epochs:
                 _evaluate(run, task.validation_rows, run.epoch, run.steps.finish())
@@ -128,7 +128,7 @@ def _train_epoch(run: TrainingRun, rows: Source, device_rows: object, batch_size
 def _split_batches(chunk: Rows, n_steps: int, batch_size: int) -> Rows:
     """Reshape rows to (n_steps, batch_size, ...), without those that do not fill a batch."""
     n_rows = n_steps * batch_size
-    return each(lambda a: a[:n_rows].reshape(n_steps, batch_size, *a.shape[1:]), chunk)
+    return map_arrays(lambda a: a[:n_rows].reshape(n_steps, batch_size, *a.shape[1:]), chunk)
 
 
 def _chunk_steps(n_rows: int, row_bytes: int, batch_size: int, on_device: bool = False) -> int:

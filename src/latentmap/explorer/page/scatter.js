@@ -107,8 +107,9 @@ function drawDiscs(buffer, points, transform, stamps, mask = null, value = 1) {
 }
 
 /**
- * Return a step that visits all points in a mixed order: coprime to their number, and near its
- * golden section. Rows are often sorted by label, and the last label would cover the others.
+ * Return a stride with which points are drawn in a mixed order: coprime to the number of points, so
+ * that all are drawn, and about 0.618 times this number. Rows are often sorted by label, and the last
+ * label would cover the others.
  * @param {number} count
  */
 function mixingStep(count) {

@@ -148,7 +148,7 @@ export class ServerSource {
 }
 
 /**
- * Rows are decoded from a grid, and figures are read from the colourings.
+ * Source of an exported file: rows are interpolated on a grid, and scores are read from the colours.
  * @implements {Source}
  */
 export class FileSource {
