@@ -27,21 +27,8 @@ _TEMPORARY_PREFIX = ".writing-"
 def write_atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path, and rename it to ``path`` if the block raises no error.
 
-    Parameters
-    ----------
-    path : path-like
-        Path of the output, whose parent folder must exist. An existing file is replaced; an
-        existing folder is replaced only if it is empty.
-
-    Yields
-    ------
-    pathlib.Path
-        Path for a new file or folder, with the suffix of ``path``. It does not exist yet.
-
-    Raises
-    ------
-    FileError
-        If the parent folder is missing, or is not writable.
+    An existing file or empty folder is replaced. Raise FileError if the parent folder is missing or
+    not writable.
 
     Examples
     --------
@@ -85,27 +72,8 @@ def check_output_path(
 ) -> Path:
     """Raise FileError if an output cannot be written to a path; call it before long work.
 
-    Parameters
-    ----------
-    path : path-like
-    suffixes : sequence of str
-        The allowed suffixes in lower case, such as ``".png"``; all are allowed if it is empty. An
-        empty string among them allows a name without a suffix.
-    inputs : iterable of path-like
-        Files and folders that are being read, which the output must not overwrite.
-    folder : bool
-        Whether the output is a folder, which must be new or empty, instead of a file.
-
-    Returns
-    -------
-    pathlib.Path
-
-    Raises
-    ------
-    FileError
-        If the parent folder is missing or not writable, the suffix is not allowed, the path is
-        one of the inputs or inside one of them, or a file exists where a folder is expected (or
-        the reverse).
+    An empty string in ``suffixes`` allows a name without a suffix. The output must not be one of
+    the ``inputs`` or inside one. With ``folder``, it must be new or an empty folder.
 
     Examples
     --------

@@ -37,21 +37,6 @@ def progress(
 ) -> Iterator[Advance]:
     """Show the progress of a long task and the remaining time.
 
-    Parameters
-    ----------
-    description : str
-    total : int
-        Number of steps.
-    visible : bool
-        Whether anything is shown.
-    delayed : bool
-        Whether a task that ends within two seconds shows nothing.
-
-    Yields
-    ------
-    callable
-        ``advance(steps, note="")``.
-
     Examples
     --------
     >>> with progress("counting", 3, visible=False) as advance:

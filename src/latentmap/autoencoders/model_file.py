@@ -22,18 +22,6 @@ _KEY = "latentmap"
 def write_model(path: str | os.PathLike[str], about: dict[str, Any], arrays: dict) -> None:
     """Write a model file.
 
-    Parameters
-    ----------
-    path : path-like
-    about : dict
-        Plain data, as JSON holds it.
-    arrays : dict of str to ndarray
-
-    Raises
-    ------
-    FileError
-        If the place cannot be written; an older file there is then still whole.
-
     Examples
     --------
     >>> import tempfile, pathlib
@@ -54,24 +42,7 @@ def write_model(path: str | os.PathLike[str], about: dict[str, Any], arrays: dic
 def read_model(
     path: str | os.PathLike[str], arrays: bool = True
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Read a model file.
-
-    Parameters
-    ----------
-    path : path-like
-    arrays : bool
-        Without them only the text is read.
-
-    Returns
-    -------
-    about : dict
-    arrays : dict of str to ndarray
-
-    Raises
-    ------
-    ModelFileError
-        If the file is missing, cut short, no model, or of a newer format.
-    """
+    """Read a model file."""
     from safetensors import SafetensorError, safe_open
 
     try:

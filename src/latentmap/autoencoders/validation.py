@@ -16,20 +16,6 @@ def fitting_rows(estimator: Any, X: Any) -> Source:
     """Check the rows that an estimator is fitted to, and note on it what they look like.
 
     Sets ``n_features_in_``, ``row_shape_`` and, where columns have names, ``feature_names_in_``.
-
-    Parameters
-    ----------
-    estimator : BaseEstimator
-    X : array-like of shape (n, d), (n, h, w) or (n, h, w, c), sparse matrix, data frame, or Source
-
-    Returns
-    -------
-    Source
-
-    Raises
-    ------
-    DataError
-        If X holds no rows of numbers, or only one.
     """
     rows = _source(estimator, X, reset=True)
     if len(rows) < 2:
@@ -40,13 +26,7 @@ def fitting_rows(estimator: Any, X: Any) -> Source:
 
 
 def new_rows(estimator: Any, X: Any) -> Source:
-    """Check rows for a fitted estimator, and give them the shape of those it was fitted to.
-
-    Raises
-    ------
-    DataError
-        If a row has another number of features than the fitted ones.
-    """
+    """Check rows for a fitted estimator, and give them the shape of those it was fitted to."""
     rows = _source(estimator, X, reset=False)
     found = int(np.prod(rows.row_shape))
     if found != estimator.n_features_in_:

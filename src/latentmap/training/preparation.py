@@ -80,28 +80,6 @@ def prepare_data(
 ) -> PreparedData:
     """Cache, scale and split rows.
 
-    Parameters
-    ----------
-    rows : Source
-    scaling : str
-        See `choose_scale`.
-    epochs : int or "auto"
-    training : Training or None
-    random_state : int, RandomState instance or None
-    verbose : bool
-        Show progress if the rows are not in memory.
-
-    Returns
-    -------
-    PreparedData
-
-    Raises
-    ------
-    SettingError
-        If a setting is outside its range.
-    DataError
-        If a number is NaN or infinite.
-
     Examples
     --------
     >>> from latentmap.data import ArraySource

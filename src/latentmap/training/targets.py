@@ -15,11 +15,6 @@ from latentmap.data.sources import Source
 class RowsWithTargets(Source):
     """Rows of a source, and a target for each row.
 
-    Parameters
-    ----------
-    rows : Source
-    targets : ndarray of shape (n, ...)
-
     Examples
     --------
     >>> from latentmap.data import ArraySource
@@ -56,10 +51,6 @@ class RowsWithTargets(Source):
 
 class RowNumbers(Source):
     """Row numbers of a source. They are shuffled in the same order as its rows.
-
-    Parameters
-    ----------
-    rows : Source
 
     Examples
     --------

@@ -60,13 +60,6 @@ class Recalled(NamedTuple):
 def recall(points: np.ndarray, which: np.ndarray, n_landmarks: int) -> Recalled:
     """Estimate a Gaussian for each landmark.
 
-    Parameters
-    ----------
-    points : ndarray of shape (n, d)
-    which : ndarray of shape (n,)
-        The landmark of each point.
-    n_landmarks : int
-
     Examples
     --------
     >>> two = np.repeat([[0.0, 0.0], [9.0, 0.0]], 500, axis=0)
