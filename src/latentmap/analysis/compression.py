@@ -33,19 +33,9 @@ EXPONENT_INCREMENT, MAX_PASSES = UNITS_PER_OCTAVE // 32, 12
 
 @dataclass(frozen=True)
 class CompressionResult:
-    """Result of `compress`.
+    """Result of `compress`: sizes in bytes, and mean squared errors in scaled units.
 
-    Attributes
-    ----------
-    rows : int
-    file_bytes, raw_bytes : int
-        Size of the file, and of the rows as they were read.
-    gzip_bytes : int
-        Estimated size of the rows compressed by gzip, without loss.
-    mse : float
-        Mean squared error of the decompressed rows, in scaled units.
-    model_mse : float
-        Mean squared error of the model with codes that are not rounded.
+    ``gzip_bytes`` is the estimated size without loss, ``model_mse`` the error without rounding.
     """
 
     rows: int

@@ -24,18 +24,9 @@ BLOCK_NUMBERS = 2**21
 class DensityModes:
     """Density estimate at n points, and its m modes.
 
-    Attributes
-    ----------
-    log_density : ndarray of shape (n,)
-    labels : ndarray of shape (n,), int
-        The mode that each point belongs to.
-    modes : ndarray of shape (m,), int
-        The point at each mode.
-    saddles : ndarray of shape (m, m)
-        Log density at the highest saddle between each pair of modes.
-    radii : ndarray of shape (n,)
-        Root mean square distance of each point to its k nearest neighbours.
-    k : int
+    ``labels`` is the mode of each point and ``modes`` the point at each mode. ``saddles``, (m, m),
+    is the log density at the highest saddle between two modes. ``radii`` is the root mean square
+    distance of each point to its k nearest neighbours.
     """
 
     log_density: np.ndarray

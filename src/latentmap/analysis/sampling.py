@@ -38,13 +38,7 @@ BLOCK_NUMBERS = 2**22
 
 
 class Density(Protocol):
-    """Density of codes.
-
-    Attributes
-    ----------
-    median_log_density, low_log_density : float
-        The median and the 5th percentile of the log density at the reference codes.
-    """
+    """Density of codes, with the median and the 5th percentile of its log at reference codes."""
 
     median_log_density: float
     low_log_density: float

@@ -34,16 +34,7 @@ _FASHION_SHA256 = {
 
 @dataclass(frozen=True)
 class Dataset:
-    """Description of a named data set.
-
-    Attributes
-    ----------
-    name, description, licence : str
-    n_fit, n_unseen : int
-        Number of rows in its two parts.
-    load : callable
-        Returns the part ``"fit"`` or ``"unseen"`` as a `Source`.
-    """
+    """Description of a named data set; ``load`` returns its part ``"fit"`` or ``"unseen"``."""
 
     name: str
     description: str

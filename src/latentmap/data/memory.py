@@ -91,16 +91,9 @@ def limit_bytes() -> int | None:
 
 @dataclass(frozen=True)
 class MemoryShare:
-    """Limits of the memory that one task uses.
+    """The memory of one consumer, which has several copies at the same time.
 
-    Attributes
-    ----------
-    usual : int
-        Bytes of one copy without a memory limit.
-    fraction : float
-        Largest fraction of the limit for one copy, after `ENGINE_BYTES` are subtracted from it.
-    copies : int
-        Number of copies that exist at the same time.
+    A copy has ``usual`` bytes, or at most a fraction of the limit without `ENGINE_BYTES`.
     """
 
     usual: int

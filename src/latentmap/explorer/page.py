@@ -25,14 +25,7 @@ _UNSUPPORTED = re.compile(r"^(import|export)\b.*", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Page:
-    """The parts of the page that do not depend on the data.
-
-    Attributes
-    ----------
-    folder : pathlib.Path
-        Contains ``explorer.html`` with the markers ``<!-- policy -->``, ``<!-- style -->``,
-        ``<!-- data -->`` and ``<!-- script -->``, ``explorer.css``, and the modules.
-    """
+    """The parts of the page that do not depend on the data: HTML with markers, CSS and modules."""
 
     folder: Path = PAGE_FOLDER
 

@@ -22,15 +22,10 @@ _INNER_PERCENTILES = (0.1, 99.9)
 
 @dataclass(frozen=True)
 class CodePlane:
-    """The points of rows, and the conversion between points and codes.
+    """The points of rows, (n, 2), and the conversion between points and codes.
 
-    Attributes
-    ----------
-    points : ndarray of shape (n, 2)
-    bounds, inner_bounds : ndarray of shape (2, 2)
-        The lowest and the highest corner of a region that contains all, or nearly all, points.
-    explained_variance : float
-        The share of the variance of the codes that the plane shows.
+    ``bounds`` are the corners of all points and ``inner_bounds`` those of nearly all.
+    ``explained_variance`` is the share of the variance of the codes that the plane shows.
     """
 
     projection: Projection

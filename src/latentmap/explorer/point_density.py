@@ -13,15 +13,7 @@ _FULL_DENSITY = 0.25
 
 
 class DensityGrid:
-    """Density of rows at points of a plane; a `LatentMap` of up to two components provides its own.
-
-    Attributes
-    ----------
-    bounds : ndarray of shape (2, 2)
-        The corners of the grid; the density outside is 0.
-    values : ndarray of shape (128, 128), uint8
-        The density as 0–255, line by line from the lowest.
-    """
+    """Density of rows on a grid over a plane, 0–255; a map of few components provides its own."""
 
     def __init__(self, estimator: object, plane: CodePlane) -> None:
         self._plane = plane

@@ -16,17 +16,8 @@ MAX_CLASS_NAMES = 60
 class LabelEncoding:
     """Labels of rows, encoded for drawing.
 
-    Attributes
-    ----------
-    names : list of str
-        The classes to name in the plot. Empty if there are no labels, more than 60 classes, or
-        a measured value.
-    indices : ndarray of shape (n_rows,)
-        The index of the class of each row.
-    values : ndarray of shape (n_rows,), or None
-        The labels if they are a measured value: more distinct numbers than there are colours.
-    n_distinct : int
-        The number of distinct labels.
+    ``names`` are the classes to name in the plot, at most 60, and ``indices`` the class of each
+    row. ``values`` are the labels if they are a measured value: more distinct numbers than colours.
     """
 
     def __init__(self, labels: ArrayLike | None, n_rows: int) -> None:

@@ -26,20 +26,11 @@ STORED_NUMBERS = 1 << 24
 
 @dataclass(frozen=True)
 class PrincipalComponents:
-    """Principal components of scaled, flattened rows.
+    """Principal components of scaled, flattened rows; zero past the rank of the rows.
 
-    Attributes
-    ----------
-    mean : ndarray of shape (d,)
-    components : ndarray of shape (n_components, d)
-        Orthonormal; zero for components past the rank of the rows.
-    row_spread : float
-        Root mean square of all numbers in the centred rows.
-    code_spread : float
-        Root mean square of all numbers in the codes.
-    reach : float
-        Largest distance of a code from the centre divided by the median distance, when each
-        component is divided by its standard deviation.
+    ``row_spread`` and ``code_spread`` are root mean squares of the centred rows and the codes.
+    ``reach`` is the largest distance of a code from the centre divided by the median distance, when
+    each component is divided by its standard deviation.
     """
 
     mean: np.ndarray

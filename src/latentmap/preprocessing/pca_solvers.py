@@ -19,20 +19,7 @@ CONSTANT = 1e-14
 
 
 class Decomposition(NamedTuple):
-    """Principal components of a matrix of shape (n, d).
-
-    Attributes
-    ----------
-    mean : ndarray of shape (d,)
-    components : ndarray of shape (rank, d)
-        Orthonormal.
-    variance : ndarray of shape (rank,)
-        Variance along each component.
-    total : float
-        Sum of the variances of all columns.
-    codes : ndarray of shape (n, rank)
-        Coordinates of the centred rows on the components.
-    """
+    """Orthonormal components and codes of an (n, d) matrix, and the variance of each."""
 
     mean: np.ndarray
     components: np.ndarray
