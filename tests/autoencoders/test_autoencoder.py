@@ -214,7 +214,7 @@ def test_every_loss_lowers_itself(loss, low, digits):
 )
 def test_what_auto_stands_for(network, scaling, loss, digits):
     model = small(network=network, scaling=scaling, epochs=1).fit(digits[:150])
-    assert model._learned["loss"] == loss
+    assert model._state.loss == loss
 
 
 def test_a_loss_that_gives_no_number_a_row_is_refused():
@@ -309,7 +309,7 @@ def test_a_pair_of_ones_own_is_trained(own, digits):
     assert own.uses_network_
     assert own.history_["val_loss"][-1] < own.history_["val_loss"][0]
     assert mse(own, digits) < 0.9 * digits.var(axis=0).mean()
-    assert own._learned["loss"] == "binary_crossentropy"
+    assert own._state.loss == "binary_crossentropy"
 
 
 def test_the_users_own_models_stay_as_they_were(digits):

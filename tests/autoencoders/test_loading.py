@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 from latentmap import AutoEncoder, LatentMap, Training, VariationalAutoEncoder, load_model
-from latentmap.autoencoders.base import BaseAutoEncoder
 from latentmap.autoencoders.loading import describe_model
 from latentmap.autoencoders.model_file import read_model, write_model
+from latentmap.autoencoders.persistence import assign_weights
 from latentmap.errors import LatentmapError, ModelFileError, SettingError
 from latentmap.networks.conv import ConvNetwork
 from latentmap.networks.dense import DenseNetwork, LinearNetwork
@@ -272,7 +272,8 @@ HUGE = {
 @pytest.mark.parametrize("kind", sorted(HUGE))
 def test_huge_claims_are_refused_before_anything_is_built(kind, path, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        BaseAutoEncoder, "_restore", lambda *_: pytest.fail("built what it cannot hold")
+        "latentmap.autoencoders.loading.restore_estimator",
+        lambda *_: pytest.fail("built networks that the file cannot fill"),
     )
     change = both(HUGE[kind], put(None, "feature_names"))
     with pytest.raises(ModelFileError, match=r"layers of .* the file holds|takes images"):
@@ -390,11 +391,10 @@ class Weight:
 
 
 def test_more_than_a_thousand_weights_keep_their_order():
-    model = AutoEncoder()
-    model._objective = SimpleNamespace(weights=[Weight() for _ in range(1100)])
+    objective = SimpleNamespace(weights=[Weight() for _ in range(1100)])
     arrays = {f"weight/{i:03d}/w": np.full(1, i) for i in range(1100)}
-    model._fill(dict(sorted(arrays.items())))
-    assert [weight.value for weight in model._objective.weights] == list(range(1100))
+    assign_weights(objective, dict(sorted(arrays.items())))
+    assert [weight.value for weight in objective.weights] == list(range(1100))
 
 
 # -- a map's file ----------------------------------------------------------------------------------
@@ -431,7 +431,8 @@ HUGE_MAPS = {
 @pytest.mark.parametrize("kind", sorted(HUGE_MAPS))
 def test_huge_maps_are_refused_before_anything_is_built(kind, map_path, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        BaseAutoEncoder, "_restore", lambda *_: pytest.fail("built what it cannot hold")
+        "latentmap.autoencoders.loading.restore_estimator",
+        lambda *_: pytest.fail("built networks that the file cannot fill"),
     )
     change = both(HUGE_MAPS[kind], put(None, "feature_names"))
     with pytest.raises(ModelFileError, match=r"layers of .* the file holds|takes images"):

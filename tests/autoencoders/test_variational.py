@@ -71,7 +71,7 @@ def test_the_score_does_not_count_beta(digits):
     ("rows", "loss"), [(RNG.random((60, 4)), "bernoulli"), (RNG.normal(size=(60, 4)), "gaussian")]
 )
 def test_what_auto_stands_for(rows, loss):
-    assert small().fit(rows)._learned["loss"] == loss
+    assert small().fit(rows)._state.loss == loss
 
 
 def test_samples_of_real_values_have_the_rows_mean_and_spread():
@@ -115,7 +115,7 @@ def test_random_state_decides_everything(digits):
         ({"epochs": 0}, "epochs: expected"),
         (
             {"network": (keras.Sequential([keras.Input((3,))]),) * 2},
-            "a pair of your own models goes with AutoEncoder only",
+            "a pair of Keras models is possible with AutoEncoder only",
         ),
     ],
 )

@@ -14,6 +14,7 @@ from pyarrow import parquet
 from sklearn.datasets import load_digits
 
 from latentmap import AutoEncoder, LatentMap, Training, load_model
+from latentmap.autoencoders.persistence import estimator_arrays
 from latentmap.data import ArraySource, open_data, write_rows
 from latentmap.data.parquet_tables import ParquetSource
 from latentmap.distributed import Workers
@@ -165,7 +166,7 @@ def cores_become_free():
 
 def largest_difference(one, other):
     """Return the largest difference between the weights of two models."""
-    pairs = zip(one._arrays().values(), other._arrays().values(), strict=True)
+    pairs = zip(estimator_arrays(one).values(), estimator_arrays(other).values(), strict=True)
     return max(np.abs(a - b).max() for a, b in pairs)
 
 

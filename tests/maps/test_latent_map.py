@@ -389,8 +389,8 @@ def test_images_are_rows_of_pixels():
     images = KINDS["unit images"]
     ours, flat = small().fit(images), small().fit(images.reshape(120, -1))
     assert np.allclose(ours.transform(images), flat.transform(images.reshape(120, -1)), atol=1e-4)
-    assert ours._learned["loss"] == "bernoulli"
-    assert small().fit(NORMAL)._learned["loss"] == "gaussian"
+    assert ours._state.loss == "bernoulli"
+    assert small().fit(NORMAL)._state.loss == "gaussian"
 
 
 # -- sparse rows -----------------------------------------------------------------------------------
@@ -429,7 +429,7 @@ def test_sparse_rows_are_made_dense_a_batch_at_a_time(monkeypatch):
 
     monkeypatch.setattr(csr_array, "toarray", watched)
     monkeypatch.setattr(csr_array, "todense", watched)
-    monkeypatch.setattr("latentmap.autoencoders.base.BATCH_BLOCKS", 1)
+    monkeypatch.setattr("latentmap.autoencoders.base.MAX_BLOCKS", 1)
     monkeypatch.setattr("latentmap.maps.layout_extension.MOST_ROWS", {2: 500})
     model = small(epochs=1).fit(SparseSource(rows))
     assert model.transform(rows).shape == (4000, 2)

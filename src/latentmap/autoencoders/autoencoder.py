@@ -1,13 +1,21 @@
-"""The autoencoder: where you would use PCA."""
+"""Autoencoder that contains PCA."""
 
-from typing import Any
+from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, ClassVar, TypeAlias
+
+import keras
 import numpy as np
 
-from latentmap.autoencoders.base import DESCRIBED_ROWS, BaseAutoEncoder
+from latentmap.autoencoders.base import MAX_MEASURED_ROWS, BaseAutoEncoder
+from latentmap.autoencoders.state import AutoEncoderState, FittedState
 from latentmap.backend import apply
+from latentmap.data.types import DataLike
 from latentmap.networks.assembly import Networks, Parts, assemble, check_pair
-from latentmap.networks.dense import LinearNetwork
+from latentmap.networks.conv import ConvNetwork
+from latentmap.networks.dense import DenseNetwork, LinearNetwork
 from latentmap.networks.losses import check_loss, loss_for
 from latentmap.networks.registry import describe_network, network_for
 from latentmap.preprocessing.pca_projection import (
@@ -22,54 +30,56 @@ from latentmap.training.launcher import current_launcher
 from latentmap.training.preparation import PreparedData
 from latentmap.training.run import empty_history
 
-FEWEST_HELD_OUT = 10
-"""With fewer rows held out, nothing could show that a network is better than PCA."""
-FARTHEST = 5.0
-"""Where rows are unbounded, how many times farther out than the middle code one may lie."""
-SURE = 2.0
-"""How many standard errors the network must be ahead of PCA to be kept."""
+MIN_VALIDATION_ROWS = 10  # Fewer rows cannot show that a network is better than PCA.
+MAX_REACH = 5.0  # Largest code in units of the median code, for rows that are not bounded.
+MIN_STANDARD_ERRORS = 2.0  # Advantage over PCA that a network needs.
+
+NetworkSettings: TypeAlias = DenseNetwork | LinearNetwork | ConvNetwork
+OwnPair: TypeAlias = tuple[keras.Model, keras.Model]
+Network: TypeAlias = str | NetworkSettings | OwnPair
 
 
 class AutoEncoder(BaseAutoEncoder):
-    """A small code for every row, and the way back, never worse than PCA.
+    """Autoencoder that reconstructs unseen rows at least as well as PCA.
 
-    Encoder and decoder are the principal components of the rows plus a network that starts at
-    zero. Some rows are held out; the weights that do best on them are kept, and where the network
-    is not clearly ahead of PCA on them, it is dropped and PCA remains.
+    Encoder and decoder are the principal components of the rows plus a network that starts at zero.
+    Part of the rows is held out. Training keeps the weights with the lowest loss on the held-out
+    rows. If the network is not clearly better than PCA on these, the model is PCA alone.
 
     Parameters
     ----------
     n_components : int
-        Numbers in a code.
+        Number of components of a code.
     network : {"dense", "linear", "conv"}, network settings, or pair of keras.Model
         "dense" for any rows, "conv" for images. `DenseNetwork`, `LinearNetwork` and `ConvNetwork`
-        hold settings, such as ``principal=False`` for a start that is not PCA. A pair
-        (encoder, decoder) of your own is copied and trained as it is, on scaled rows.
+        hold settings; with ``principal=False`` a network starts at random instead of at PCA. A
+        pair (encoder, decoder) of Keras models is copied and trained on scaled rows.
     loss : str or callable
-        "bernoulli" (binary cross-entropy, for rows in 0–1), "gaussian" (squared error), "bounded"
-        (squared error, reconstructions clipped to 0–1), or any loss of Keras on the decoder's raw
-        output. "auto" is "bernoulli" for rows in 0–1, else "gaussian".
+        "bernoulli" (binary cross-entropy, for rows from 0 to 1), "gaussian" (squared error),
+        "bounded" (squared error, reconstructions clipped to 0 to 1), or a Keras loss of the
+        decoder's output before its last activation. "auto" is "bernoulli" for rows from 0 to 1 and
+        "gaussian" for others.
     scaling : {"auto", "unit", "standard", "columns", "none"}
-        How raw rows become the numbers that the network sees: to 0–1, by one deviation for all
-        columns, by each column's own, or not at all. "auto" is "unit" for unsigned integers and
-        for floats in 0–1, else "standard".
+        Scaling of rows before the network: to 0 to 1, by one standard deviation for all columns,
+        by that of each column, or none. "auto" is "unit" for unsigned integers and for floats from
+        0 to 1, and "standard" for others.
     noise : float
-        Standard deviation of Gaussian noise on the scaled rows while training, 0 to 1: a denoising
-        autoencoder (P. Vincent et al., ICML 2008).
+        Standard deviation of Gaussian noise added to the scaled rows during training, from 0 to 1:
+        a denoising autoencoder (P. Vincent et al., ICML 2008).
     epochs : int or "auto"
-        Runs through the rows. "auto" is 12, and more where rows are few.
+        Number of passes over the rows. "auto" is 12, or more for few rows.
     training : Training, optional
-        Batch size, learning rate, schedule, early stopping.
+        Batch size, learning rate, schedule and early stopping.
     random_state : int, RandomState instance or None
-        An integer makes fitting repeatable; random layers of your own networks need seeds of
-        their own.
+        An integer makes the fit repeatable. Random layers of your own networks need their own
+        seeds.
     verbose : bool
-        Show progress with the time left.
+        Show progress and the remaining time.
 
     Attributes
     ----------
     encoder_, decoder_ : keras.Model
-        Raw rows to codes, and codes to rows in their own units.
+        Map raw rows to codes, and codes to rows in their original units.
     history_ : dict of lists
         "epoch", "loss", "val_loss", "val_mse".
     uses_network_ : bool
@@ -77,7 +87,7 @@ class AutoEncoder(BaseAutoEncoder):
     row_shape_ : tuple of int
     n_features_in_ : int
     feature_names_in_ : ndarray of str
-        Where columns have names.
+        Only if the columns have names.
 
     References
     ----------
@@ -95,17 +105,20 @@ class AutoEncoder(BaseAutoEncoder):
     ((150, 2), (150, 4))
     """
 
+    _state_class: ClassVar[type[FittedState]] = AutoEncoderState
+    _state: AutoEncoderState
+
     def __init__(
         self,
         n_components: int = 2,
         *,
-        network: Any = "dense",
-        loss: Any = "auto",
+        network: Network = "dense",
+        loss: str | Callable[..., Any] = "auto",
         scaling: str = "auto",
         noise: float = 0.0,
         epochs: int | str = "auto",
         training: Training | None = None,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
         verbose: bool = False,
     ) -> None:
         self.n_components = n_components
@@ -118,56 +131,58 @@ class AutoEncoder(BaseAutoEncoder):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _fit(self, X: Any) -> None:
-        network, ready = self._prepare(X)
+    def _fit(self, X: DataLike) -> None:
+        network, data = self._prepare(X)
         if isinstance(network, tuple):
             check_pair(network, self.row_shape_, self.n_components)
         else:
-            network.layer_sizes(self.row_shape_, self.n_components)  # refuses rows it cannot take
+            network.layer_sizes(self.row_shape_, self.n_components)  # Checks the shape of the rows.
         if isinstance(network, tuple) or not network.principal:
-            self._train(network, None, ready)
-            kept = True
+            self._train(network, None, data)
         else:
-            kept = self._fit_beside_pca(network, ready)
-        self._learned["network_kept"] = kept
-        self._describe_codes(ready)
+            self._train_with_pca(network, data)
+        self._measure_codes(data)
 
     @property
     def uses_network_(self) -> bool:
-        """Whether the network is part of the model; without it the model is PCA."""
-        self._fitted()
-        return self._learned["network_kept"]
+        """Whether the model contains the network; if not, it is PCA."""
+        return self._check_fitted()._state.uses_network
 
-    def _fit_beside_pca(self, network: Any, ready: PreparedData) -> bool:
-        """Add a network to PCA and train it; tell whether it was worth keeping."""
-        wanted = (self.n_components, ready.seed, self.verbose)
-        principal = principal_components(ready.sample_rows, ready.scale, *wanted)
-        self.history_ = empty_history()
-        validation_rows = ready.task.validation_rows
-        if not ready.task.config.held_out:  # The user wants no comparison.
-            self._train(network, principal, ready)
-            return True
-        if isinstance(validation_rows, np.ndarray) and self._comparable(
-            principal, validation_rows, ready.scale
-        ):
-            self._train(network, principal, ready)
-            if self._ahead_of_pca(principal, validation_rows, ready.scale):
-                return True
-        self._build(
-            LinearNetwork(), "bounded" if ready.scale.unit else "gaussian", principal, ready
+    def _train_with_pca(self, network: NetworkSettings, data: PreparedData) -> None:
+        """Train PCA plus a network, and use PCA alone if the network is not better."""
+        principal = principal_components(
+            data.sample_rows, data.scale, self.n_components, data.seed, self.verbose
         )
-        return False
+        self.history_ = empty_history()
+        validation_rows = data.task.validation_rows
+        if not data.task.config.held_out:  # The user wants no comparison.
+            self._train(network, principal, data)
+            return
+        if isinstance(validation_rows, np.ndarray) and self._can_compare(
+            principal, validation_rows, data.scale
+        ):
+            self._train(network, principal, data)
+            if self._beats_pca(principal, validation_rows, data.scale):
+                return
+        loss = "bounded" if data.scale.unit else "gaussian"
+        self._build(LinearNetwork(), loss, principal, data)
+        self._state = replace(self._state, uses_network=False)
 
     def _train(
-        self, network: Any, principal: PrincipalComponents | None, ready: PreparedData
+        self,
+        network: NetworkSettings | OwnPair,
+        principal: PrincipalComponents | None,
+        data: PreparedData,
     ) -> None:
-        loss = self._loss_name(network, ready.scale.unit)
+        loss = self._choose_loss(network, data.scale.unit)
         check_loss(loss_for(loss), self.n_features_in_)
-        self._build(network, loss, principal, ready)
-        self.history_ = current_launcher().run(self._objective, ready.task, self.verbose)
+        self._build(network, loss, principal, data)
+        self.history_ = current_launcher().run(self._objective, data.task, self.verbose)
 
-    def _loss_name(self, network: Any, unit: bool) -> Any:
-        """Decide the loss that "auto" stands for."""
+    def _choose_loss(
+        self, network: NetworkSettings | OwnPair, unit: bool
+    ) -> str | Callable[..., Any]:
+        """Return the loss, or the one that "auto" stands for."""
         if self.loss != "auto":
             return self.loss
         if isinstance(network, tuple):
@@ -176,69 +191,86 @@ class AutoEncoder(BaseAutoEncoder):
             return "bounded" if unit else "gaussian"
         return "bernoulli" if unit else "gaussian"
 
-    def _comparable(
-        self, principal: PrincipalComponents, held_out: np.ndarray, scale: Scale
+    def _can_compare(
+        self, principal: PrincipalComponents, validation_rows: np.ndarray, scale: Scale
     ) -> bool:
-        """Tell whether held-out rows can show that a network is better on rows to come.
+        """Return whether the validation rows can show that a network is better than PCA.
 
-        A few cannot; nor can any where some codes lie so far out that later ones may lie farther
-        still, where a network guesses and PCA does not.
+        If some codes are extreme, later rows may be more extreme still; a network extrapolates
+        badly to these, and PCA does not.
         """
-        return len(held_out) >= FEWEST_HELD_OUT and (scale.unit or principal.reach <= FARTHEST)
+        enough = len(validation_rows) >= MIN_VALIDATION_ROWS
+        return enough and (scale.unit or principal.reach <= MAX_REACH)
 
-    def _ahead_of_pca(
-        self, principal: PrincipalComponents, held_out: np.ndarray, scale: Scale
+    def _beats_pca(
+        self, principal: PrincipalComponents, validation_rows: np.ndarray, scale: Scale
     ) -> bool:
-        """Compare with PCA row by row on the held-out rows, which PCA has seen."""
-        ours = apply(self._objective, held_out)[:, 1]
-        lead = pca_reconstruction_errors(scale_rows(held_out, scale), principal) - ours
-        return bool(lead.mean() > SURE * lead.std(ddof=1) / np.sqrt(len(lead)))
+        """Return whether the errors of the validation rows are significantly below those of PCA.
+
+        PCA was fitted to these rows as well, which favours it.
+        """
+        errors = apply(self._objective, validation_rows)[:, 1]
+        pca_errors = pca_reconstruction_errors(scale_rows(validation_rows, scale), principal)
+        gain = pca_errors - errors
+        standard_error = gain.std(ddof=1) / np.sqrt(len(gain))
+        return bool(gain.mean() > MIN_STANDARD_ERRORS * standard_error)
 
     def _build(
-        self, network: Any, loss: Any, principal: PrincipalComponents | None, ready: PreparedData
+        self,
+        network: NetworkSettings | OwnPair,
+        loss: str | Callable[..., Any],
+        principal: PrincipalComponents | None,
+        data: PreparedData,
     ) -> None:
-        """Assemble the networks, and note what they are made of."""
-        self._learned = {
-            "n_components": self.n_components,
-            "network": describe_network(network),
-            "loss": loss if isinstance(loss, str) else "mse",
-            "principal": principal is not None,
-            "seed": ready.seed,
-        }
-        self._fitted_arrays = {"offset": ready.scale.offset, "scale": ready.scale.scale}
+        """Set the state and the untrained networks."""
+        self._state = AutoEncoderState(
+            n_components=self.n_components,
+            network=describe_network(network),
+            loss=loss if isinstance(loss, str) else "mse",
+            seed=data.seed,
+            offset=data.scale.offset,
+            scale=data.scale.scale,
+            has_principal=principal is not None,
+            uses_network=True,
+            code_mean=np.zeros(self.n_components),
+            code_spread=np.zeros((self.n_components, self.n_components)),
+        )
         self._set_networks(assemble(self._parts(network, loss, principal)))
 
-    def _parts(self, network: Any, loss: Any, principal: PrincipalComponents | None) -> Parts:
-        arrays = self._fitted_arrays
+    def _parts(
+        self,
+        network: NetworkSettings | OwnPair,
+        loss: str | Callable[..., Any],
+        principal: PrincipalComponents | None,
+    ) -> Parts:
         return Parts(
             row_shape=self.row_shape_,
-            n_components=self._learned["n_components"],
+            n_components=self._state.n_components,
             network=network,
             loss=loss_for(loss),
-            offset=arrays["offset"],
-            scale=arrays["scale"],
+            offset=self._state.offset,
+            scale=self._state.scale,
             principal=principal,
             noise=self.noise,
-            seed=self._learned["seed"],
+            seed=self._state.seed,
         )
 
     def _assemble(self) -> Networks:
-        learned = self._learned
-        own = learned["network"]["name"] == "own"
-        network = network_for(self.network if own else learned["network"])
+        state = self._state
+        network = network_for(self.network if state.has_own_network else state.network)
         principal = None
-        if learned["principal"]:
-            principal = PrincipalComponents.blank(self.n_features_in_, learned["n_components"])
-        return assemble(self._parts(network, learned["loss"], principal))
+        if state.has_principal:
+            principal = PrincipalComponents.blank(self.n_features_in_, state.n_components)
+        return assemble(self._parts(network, state.loss, principal))
 
-    def _describe_codes(self, ready: PreparedData) -> None:
-        """Keep the mean and the spread of the codes, to draw new ones from."""
-        codes = self.transform(ready.sample(DESCRIBED_ROWS)).astype(np.float64)
+    def _measure_codes(self, data: PreparedData) -> None:
+        """Store mean and spread of the codes, from which `sample` draws codes."""
+        codes = self.transform(data.sample(MAX_MEASURED_ROWS)).astype(np.float64)
         covariance = np.atleast_2d(np.cov(codes, rowvar=False))
         values, vectors = np.linalg.eigh(covariance)
         spread = vectors * np.sqrt(np.maximum(values, 0.0))
-        self._fitted_arrays |= {"code_mean": codes.mean(axis=0), "code_spread": spread}
+        self._state = replace(self._state, code_mean=codes.mean(axis=0), code_spread=spread)
 
     def _draw_codes(self, n: int, rng: np.random.RandomState) -> np.ndarray:
-        mean, spread = self._fitted_arrays["code_mean"], self._fitted_arrays["code_spread"]
+        mean, spread = self._state.code_mean, self._state.code_spread
         return mean + rng.standard_normal((n, len(mean))) @ spread.T

@@ -1,69 +1,82 @@
-"""What every estimator here shares: rows to codes and back, scores, and the way into a file.
+"""Base class of the estimators: encoding, decoding, scores, sampling and saving.
 
-A subclass says how it is fitted; all else follows from the pair of Keras models that fitting leaves
-behind.
+A subclass implements fitting. All other methods use the pair of Keras models that fitting returns.
 """
 
+from __future__ import annotations
+
+import contextlib
 import math
 import os
+from abc import abstractmethod
 from collections.abc import Iterator
 from numbers import Integral, Real
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
+import keras
 import numpy as np
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 
 from latentmap.autoencoders.model_file import write_model
-from latentmap.autoencoders.state import LearnedState
+from latentmap.autoencoders.persistence import (
+    assign_weights,
+    describe_estimator,
+    estimator_arrays,
+)
+from latentmap.autoencoders.state import FittedState
 from latentmap.autoencoders.validation import fitting_rows, new_rows
 from latentmap.backend import apply, block_rows, stream
 from latentmap.data.batching import read_batches
 from latentmap.data.code_checks import check_codes
 from latentmap.data.memory import check_memory, fit_memory_bytes, release_freed_memory
+from latentmap.data.types import DataLike
 from latentmap.errors import NotFittedError, SettingError
 from latentmap.files import fingerprint
+from latentmap.networks.assembly import Networks
 from latentmap.networks.losses import loss_for
 from latentmap.networks.registry import network_for
 from latentmap.training.preparation import PreparedData, prepare_data
 
-BATCH_BLOCKS = 16
-BATCH_ROWS = 1 << 15
-"""Rows are read so many blocks at a time, but no more than so many rows, or one block."""
-_RANGES: dict[str, tuple[int, float, Any]] = {
+MAX_BLOCKS = 16
+MAX_BATCH_ROWS = 1 << 15
+MAX_MEASURED_ROWS = 10_000  # Fitted rows on which codes and errors are measured after a fit.
+_RANGES: dict[str, tuple[int, float, type]] = {
     "n_components": (1, math.inf, Integral),
     "n_neighbors": (1, math.inf, Integral),
     "noise": (0, 1, Real),
     "beta": (0, math.inf, Real),
 }
-DESCRIBED_ROWS = 10_000
-"""What is usual among the fitted rows is measured on at most so many of them."""
+_NETWORKS = ("encoder_", "decoder_", "_objective")
 
 
-class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LearnedState):
-    """The shared part of the estimators; not for use by itself."""
+class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Base class of the estimators."""
 
-    def transform(self, X: Any) -> np.ndarray:
+    _state_class: ClassVar[type[FittedState]]
+
+    def transform(self, X: DataLike) -> np.ndarray:
         """Encode rows.
 
         Parameters
         ----------
         X : array-like of shape (n, ...), sparse matrix, data frame, or Source
-            Raw rows, as those that were fitted.
+            Raw rows with the columns or the shape of the fitted ones.
 
         Returns
         -------
         ndarray of shape (n, n_components)
-            Codes, float32. A row's code does not depend on the rows beside it.
+            Codes, float32. The code of a row does not depend on the other rows.
 
         Raises
         ------
         DataError
-            If the rows do not look like those that were fitted.
+            If the rows differ in shape or columns from the fitted ones.
         """
-        return self._over_rows(self._fitted().encoder_, X)
+        return self._apply_to_rows(self._check_fitted().encoder_, X)
 
-    def inverse_transform(self, X: Any) -> np.ndarray:
+    def inverse_transform(self, X: ArrayLike) -> np.ndarray:
         """Decode codes.
 
         Parameters
@@ -74,18 +87,18 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned
         Returns
         -------
         ndarray of shape (n, ...)
-            Rows in the shape and units of those that were fitted, float32; dense, also where
-            those were sparse.
+            Rows with the shape and units of the fitted ones, float32. They are dense even if the
+            fitted rows were sparse.
 
         Raises
         ------
         DataError
-            If a code has another width.
+            If the codes have another width.
         """
-        return apply(self._fitted().decoder_, check_codes(X, self._n_features_out))
+        return apply(self._check_fitted().decoder_, check_codes(X, self._n_features_out))
 
-    def reconstruction_error(self, X: Any) -> np.ndarray:
-        """Tell how far each row is from its reconstruction.
+    def reconstruction_error(self, X: DataLike) -> np.ndarray:
+        """Return the reconstruction error of each row.
 
         Parameters
         ----------
@@ -94,29 +107,29 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned
         Returns
         -------
         ndarray of shape (n,)
-            Mean squared error over the numbers of each row, as the network sees them: in 0–1 for
-            images, in units of the standard deviation for real values.
+            Mean squared error over the numbers of each row, in the scaled units of the network:
+            from 0 to 1 for images, in standard deviations for real values.
         """
-        return self._figures(X)[:, 1]
+        return self._row_figures(X)[:, 1]
 
-    def score(self, X: Any, y: Any = None) -> float:
-        """Score rows, higher being better.
+    def score(self, X: DataLike, y: object = None) -> float:
+        """Return the negative mean reconstruction error of rows.
 
         Parameters
         ----------
         X : array-like of shape (n, ...), sparse matrix, data frame, or Source
         y : None
-            Not used.
+            Ignored.
 
         Returns
         -------
         float
-            Minus the mean of `reconstruction_error`.
+            Minus the mean of `reconstruction_error`; higher is better.
         """
         return -float(self.reconstruction_error(X).mean(dtype=np.float64))
 
     def sample(self, n_samples: int = 1) -> np.ndarray:
-        """Make new rows: decode codes drawn from the distribution of the codes.
+        """Generate rows: draw codes from the distribution of the codes, and decode them.
 
         Parameters
         ----------
@@ -125,21 +138,21 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned
         Returns
         -------
         ndarray of shape (n_samples, ...)
-            Rows, float32. Drawn with ``random_state``: an integer there gives the same rows again.
+            Rows, float32. An integer ``random_state`` makes them repeatable.
 
         Raises
         ------
         SettingError
             If ``n_samples`` is below 1.
         """
-        self._fitted()
+        self._check_fitted()
         if not isinstance(n_samples, int | np.integer) or n_samples < 1:
             raise SettingError(f"n_samples: expected an integer above 0, found {n_samples!r}")
         rng = check_random_state(self.random_state)
         return self.inverse_transform(self._draw_codes(n_samples, rng))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the fitted estimator to one .safetensors file.
+        """Save the fitted estimator to one .safetensors file.
 
         Parameters
         ----------
@@ -148,50 +161,48 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned
         Raises
         ------
         FileError
-            If the place cannot be written.
+            If the file cannot be written.
         """
-        self._fitted()
-        write_model(path, self._about(), self._arrays())
+        self._check_fitted()
+        write_model(path, describe_estimator(self), estimator_arrays(self))
 
     def fingerprint(self) -> str:
-        """Tell this fitted model from any other, so that a file of its codes can name it.
+        """Return an identifier of the fitted model, which files of codes store.
 
         Returns
         -------
         str
-            64 hexadecimal digits, SHA-256 of what was learned: the same before `save` and after
+            64 hexadecimal digits, SHA-256 of the learned state. It is the same after `save` and
             `load_model`.
         """
-        self._fitted()
-        told = self._about()
-        learned = {name: told[name] for name in ("estimator", "row_shape", "learned")}
-        return fingerprint(learned, self._arrays())
+        metadata = describe_estimator(self._check_fitted())
+        learned = {name: metadata[name] for name in ("estimator", "row_shape", "learned")}
+        return fingerprint(learned, estimator_arrays(self))
 
     @property
     def scale_(self) -> np.ndarray:
-        """What rows are divided by for the network: of shape () or that of a row, float32.
+        """Divisor of rows before the network: of shape () or that of a row, float32.
 
-        A difference of d in the rows' own units is one of d / ``scale_`` as `reconstruction_error`
-        has it.
+        A difference d in the units of the rows is d / ``scale_`` in those of
+        `reconstruction_error`.
         """
-        self._fitted()
-        scale = np.asarray(self._fitted_arrays["scale"], np.float32)
+        scale = np.asarray(self._check_fitted()._state.scale, np.float32)
         return scale.reshape(self.row_shape_) if scale.ndim else scale
 
     # -- fitting -----------------------------------------------------------------------------------
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: DataLike, y: object = None) -> Self:
         """Fit encoder and decoder to rows.
 
-        A fit that fails or is interrupted leaves the estimator as it was.
+        If a fit fails or is interrupted, the estimator keeps its previous state.
 
         Parameters
         ----------
         X : array-like of shape (n, d), (n, h, w) or (n, h, w, c), sparse matrix, data frame, Source
-            At least 2 rows of finite numbers. Sparse ones are made dense batch by batch, never all
-            at once.
+            At least 2 rows of finite numbers. Sparse rows are converted to dense ones batch by
+            batch.
         y : None
-            Not used: labels never train anything.
+            Ignored; labels never train a model.
 
         Returns
         -------
@@ -200,62 +211,91 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned
         Raises
         ------
         DataError
-            If the rows cannot be used.
+            If the rows cannot be fitted.
         SettingError
             If a parameter is outside its range.
         TooLargeError
-            If the networks would not fit into memory, or the fit not into a limit that is set.
+            If the networks do not fit into memory, or the fit does not fit into the memory limit.
         """
-        before = dict(self.__dict__)
-        try:
+        with self._restored_on_error():
             self._fit(X)
             release_freed_memory()
+        return self
+
+    @contextlib.contextmanager
+    def _restored_on_error(self) -> Iterator[None]:
+        """Restore all attributes if the block raises an error or is interrupted."""
+        before = dict(self.__dict__)
+        try:
+            yield
         except BaseException:
             self.__dict__.clear()
             self.__dict__.update(before)
             raise
-        return self
 
-    def _fit(self, X: Any) -> None:
-        """Fit, and set all that is learned."""
-        raise NotImplementedError
+    @abstractmethod
+    def _fit(self, X: DataLike) -> None:
+        """Fit, and set all fitted attributes."""
 
-    def _prepare(self, X: Any) -> tuple[Any, PreparedData]:
-        """Check the settings and the rows; return the network and the rows ready for training."""
+    @abstractmethod
+    def _assemble(self) -> Networks:
+        """Build the networks of the state, with any weights."""
+
+    @abstractmethod
+    def _draw_codes(self, n: int, rng: np.random.RandomState) -> np.ndarray:
+        """Draw codes from their distribution, shape (n, n_components)."""
+
+    def _prepare(self, X: DataLike) -> tuple[Any, PreparedData]:
+        """Check settings and rows; return the network and the training data."""
         self._check_settings()
         network = network_for(self.network)
         rows = fitting_rows(self, X)
         if not isinstance(network, tuple):
-            numbers = sum(network.layer_sizes(rows.row_shape, self.n_components))
-            size = rows.nbytes // len(rows)
-            needed = fit_memory_bytes(len(rows), size, numbers, self.n_components)
+            n_weights = sum(network.layer_sizes(rows.row_shape, self.n_components))
+            row_bytes = rows.nbytes // len(rows)
+            needed = fit_memory_bytes(len(rows), row_bytes, n_weights, self.n_components)
             check_memory(f"n_components: {self.n_components}", needed, engine=True)
-        seed, told = self.random_state, self.verbose
-        ready = prepare_data(rows, self.scaling, self.epochs, self.training, seed, told)
-        self.dtype_ = ready.rows.dtype.name
-        return network, ready
+        data = prepare_data(
+            rows, self.scaling, self.epochs, self.training, self.random_state, self.verbose
+        )
+        self.dtype_ = data.rows.dtype.name
+        return network, data
 
     def _check_settings(self) -> None:
-        """Refuse numbers outside their range, and a loss that does not exist."""
+        """Raise SettingError if a number is outside its range or the loss is unknown."""
         self._check_numbers()
         loss_for("mse" if self.loss == "auto" else self.loss)
 
     def _check_numbers(self) -> None:
         for name, (low, high, kind) in _RANGES.items():
             value = getattr(self, name, low)
-            number = isinstance(value, kind) and not isinstance(value, bool)
-            if not number or not low <= value <= high or value == math.inf:
+            is_number = isinstance(value, kind) and not isinstance(value, bool)
+            if not is_number or not low <= value <= high or value == math.inf:
                 what = "an integer" if kind is Integral else "a number"
                 top = "up" if high == math.inf else f"to {high}"
                 raise SettingError(f"{name}: expected {what} from {low} {top}, found {value!r}")
 
-    # -- fitted or not ---------------------------------------------------------------------------
+    # -- fitted state ------------------------------------------------------------------------------
 
-    def _fitted(self) -> Self:
-        """Return self, or raise that it is not fitted."""
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "encoder_")
+
+    def _check_fitted(self) -> Self:
+        """Return self; raise NotFittedError before `fit`."""
         if not self.__sklearn_is_fitted__():
             raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit first")
         return self
+
+    def _set_networks(self, networks: Networks) -> None:
+        self.encoder_, self.decoder_ = networks.encoder, networks.decoder
+        self._objective = networks.objective
+
+    def _saved_parameters(self) -> dict[str, Any]:
+        """Return the constructor's parameters that a model file stores."""
+        return self.get_params(deep=False)
+
+    def _check_restored(self) -> None:
+        """Raise ValueError if state and networks of a loaded model do not fit each other."""
 
     @property
     def _n_features_out(self) -> int:
@@ -267,17 +307,31 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
-    # -- over rows -------------------------------------------------------------------------------
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        if not self.__sklearn_is_fitted__():
+            return state
+        attributes = {name: value for name, value in state.items() if name not in _NETWORKS}
+        return {**attributes, "_weights": estimator_arrays(self)}
 
-    def _over_rows(self, model: Any, X: Any) -> np.ndarray:
-        return np.concatenate(list(stream(model, self._checked_batches(X))))
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        arrays = state.pop("_weights", None)
+        super().__setstate__(state)
+        if arrays is not None:
+            self._set_networks(self._assemble())
+            assign_weights(self._objective, arrays)
 
-    def _checked_batches(self, X: Any) -> Iterator[np.ndarray]:
+    # -- application to rows -----------------------------------------------------------------------
+
+    def _apply_to_rows(self, model: keras.Model, X: DataLike) -> np.ndarray:
+        return np.concatenate(list(stream(model, self._read_batches(X))))
+
+    def _read_batches(self, X: DataLike) -> Iterator[np.ndarray]:
         block = block_rows(self.row_shape_)
-        size = max(block, min(BATCH_BLOCKS * block, BATCH_ROWS))
+        size = max(block, min(MAX_BLOCKS * block, MAX_BATCH_ROWS))
         for _, batch in read_batches(new_rows(self, X), size):
             yield batch.reshape(len(batch), *self.row_shape_)
 
-    def _figures(self, X: Any) -> np.ndarray:
-        """Give the objective's figures of each row, shape (n, number of figures)."""
-        return self._over_rows(self._fitted()._objective, X)
+    def _row_figures(self, X: DataLike) -> np.ndarray:
+        """Return the figures of the objective for each row, shape (n, number of figures)."""
+        return self._apply_to_rows(self._check_fitted()._objective, X)

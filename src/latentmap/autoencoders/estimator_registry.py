@@ -13,6 +13,7 @@ from latentmap.errors import UnknownNameError
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
 
+
 _MODULES = {
     "AutoEncoder": "latentmap.autoencoders.autoencoder",
     "LatentMap": "latentmap.maps.latent_map",

@@ -1,34 +1,41 @@
-"""From a model file back to the estimator that wrote it."""
+"""Loading of fitted estimators from model files."""
 
 import contextlib
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+import keras
+import numpy as np
 
 from latentmap.autoencoders.base import BaseAutoEncoder
 from latentmap.autoencoders.estimator_registry import estimator_class
 from latentmap.autoencoders.model_file import read_model
+from latentmap.autoencoders.persistence import read_history, restore_estimator, state_arrays
+from latentmap.autoencoders.state import FittedState
 from latentmap.errors import ModelFileError, SettingError
 from latentmap.networks.assembly import check_pair
 from latentmap.networks.dense import check_widths
 from latentmap.networks.registry import network_for
 from latentmap.training.config import Training
 
-_TEXTS = ("data_set", "fingerprint")
+_TEXT_FIGURES = ("data_set", "fingerprint")
 
 
-def load_model(path: str | os.PathLike[str], network: Any = None) -> Any:
-    """Read a fitted estimator from a model file.
+def load_model(
+    path: str | os.PathLike[str], network: tuple[keras.Model, keras.Model] | None = None
+) -> Any:
+    """Load a fitted estimator from a model file.
 
-    The networks are built by this package from what the file says, and filled with the file's
-    arrays; nothing in the file is executed.
+    latentmap builds the networks that the file describes and assigns the arrays of the file to
+    their weights. Nothing in the file is executed.
 
     Parameters
     ----------
     path : path-like
     network : pair of keras.Model, optional
-        The (encoder, decoder) that the estimator was fitted with, where they were the user's own.
+        The (encoder, decoder) passed to the estimator, if it was fitted with a pair.
 
     Returns
     -------
@@ -37,9 +44,9 @@ def load_model(path: str | os.PathLike[str], network: Any = None) -> Any:
     Raises
     ------
     ModelFileError
-        If the file is missing, damaged, no model, or describes one that its arrays do not fill.
+        If the file is missing, damaged or no model, or if its arrays do not fit its description.
     SettingError
-        If the model's networks were the user's own, and are not handed in.
+        If the model was fitted with a pair of Keras models and ``network`` is not such a pair.
 
     Examples
     --------
@@ -52,16 +59,16 @@ def load_model(path: str | os.PathLike[str], network: Any = None) -> Any:
     >>> bool((load_model(path).transform(X) == ae.transform(X)).all())
     True
     """
-    estimator, about, arrays = _read(path)
-    if about["learned"]["network"]["name"] == "own":
-        estimator.network = _handed_in(network, about, path)
-    with _blaming(path):
-        estimator._restore(about, arrays)
+    estimator, state, metadata, arrays = _read(path)
+    if state.has_own_network:
+        estimator.network = _check_own_pair(network, state, tuple(metadata["row_shape"]), path)
+    with _report_damage(path):
+        restore_estimator(estimator, state, metadata, arrays)
     return estimator
 
 
 def describe_model(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Tell what is in a model file, without building its networks.
+    """Return the metadata of a model file without building its networks.
 
     Parameters
     ----------
@@ -71,12 +78,12 @@ def describe_model(path: str | os.PathLike[str]) -> dict[str, Any]:
     -------
     dict
         "estimator", "parameters", "row_shape", "dtype", "feature_names", "history", "learned",
-        "figures", "versions", and "n_weights", the number of numbers in the networks.
+        "figures", "versions", and "n_weights", the number of network weights.
 
     Raises
     ------
     ModelFileError
-        As `load_model`.
+        If the file is missing, damaged or no model.
 
     Examples
     --------
@@ -87,97 +94,101 @@ def describe_model(path: str | os.PathLike[str]) -> dict[str, Any]:
     >>> describe_model(path)["row_shape"]
     [2]
     """
-    estimator, about, arrays = _read(path)
-    with _blaming(path):
-        estimator._restore_about(about)
-    weights = [array.size for name, array in arrays.items() if name.startswith("weight/")]
-    return {**about, "n_weights": sum(weights)}
+    _, state, metadata, arrays = _read(path)
+    with _report_damage(path):
+        state.validate()
+        read_history(metadata)
+    n_weights = sum(array.size for name, array in arrays.items() if name.startswith("weight/"))
+    return {**metadata, "n_weights": n_weights}
 
 
-def _read(path: str | os.PathLike[str]) -> tuple[BaseAutoEncoder, dict[str, Any], dict]:
-    """Read a file; give its estimator, unfitted, and what it holds, checked for sense."""
-    about, arrays = read_model(path)
-    with _blaming(path):
-        estimator = _unfitted(about)
-        _check_claims(estimator, about, arrays)
-    return estimator, about, arrays
+def _read(
+    path: str | os.PathLike[str],
+) -> tuple[BaseAutoEncoder, FittedState, dict[str, Any], dict[str, np.ndarray]]:
+    """Return an unfitted estimator, its state, and the checked contents of a file."""
+    metadata, arrays = read_model(path)
+    with _report_damage(path):
+        estimator = _make_unfitted(metadata)
+        state = estimator._state_class.from_file(metadata["learned"], state_arrays(arrays))
+        _check_metadata(metadata, state)
+        if not state.has_own_network:
+            _check_size(state.layer_sizes(tuple(metadata["row_shape"])), arrays)
+    return estimator, state, metadata, arrays
 
 
 @contextlib.contextmanager
-def _blaming(path: Any) -> Iterator[None]:
-    """Turn whatever goes wrong with a description into one kind of error."""
+def _report_damage(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Raise ModelFileError for any error that a damaged description causes."""
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        about = str(error).split("\n")[0]
+        reason = str(error).split("\n")[0]
         raise ModelFileError(
-            f"{path}: the description of the model is damaged ({type(error).__name__}: {about})"
+            f"{path}: the description of the model is damaged ({type(error).__name__}: {reason})"
         ) from None
 
 
-def _unfitted(about: dict[str, Any]) -> BaseAutoEncoder:
-    """Make the estimator with the parameters that the file tells."""
-    parameters = dict(about["parameters"])
+def _make_unfitted(metadata: Mapping[str, Any]) -> BaseAutoEncoder:
+    """Return an estimator with the parameters of a file."""
+    parameters = dict(metadata["parameters"])
     if parameters["training"] is not None:
         parameters["training"] = Training(**parameters["training"])
     if not isinstance(parameters["random_state"], int):
         parameters["random_state"] = None
-    estimator = estimator_class(about["estimator"])(**parameters)
+    estimator = estimator_class(metadata["estimator"])(**parameters)
     estimator._check_numbers()
     return estimator
 
 
-def _check_claims(estimator: BaseAutoEncoder, about: dict[str, Any], arrays: dict) -> None:
-    """Compare what the description would need with what the file holds, before building it."""
-    row_shape, learned = tuple(about["row_shape"]), about["learned"]
-    n_components = learned["n_components"]
-    check_widths((n_components,), "n_components")
-    check_widths(row_shape, "row_shape")
-    if about["feature_names"] is not None:
-        _check_names(about["feature_names"], math.prod(row_shape))
-    _check_figures(about["figures"] or {})
-    if learned["network"]["name"] == "own":
-        return
-    sizes = estimator._layer_sizes(row_shape, learned)
-    told, held = sum(sizes), sum(array.size for array in arrays.values())
-    if len(sizes) > len(arrays) or told > held:
+def _check_metadata(metadata: Mapping[str, Any], state: FittedState) -> None:
+    check_widths((state.n_components,), "n_components")
+    check_widths(tuple(metadata["row_shape"]), "row_shape")
+    if metadata["feature_names"] is not None:
+        _check_names(metadata["feature_names"], math.prod(metadata["row_shape"]))
+    _check_figures(metadata["figures"] or {})
+
+
+def _check_size(sizes: list[int], arrays: Mapping[str, np.ndarray]) -> None:
+    """Raise ValueError if the description needs more memory than the arrays of the file."""
+    n_needed, n_stored = sum(sizes), sum(array.size for array in arrays.values())
+    if len(sizes) > len(arrays) or n_needed > n_stored:
         raise ValueError(
-            f"it tells of {len(sizes)} layers of {told} numbers, "
-            f"the file holds {len(arrays)} arrays of {held}"
+            f"it describes {len(sizes)} layers of {n_needed} numbers, "
+            f"the file holds {len(arrays)} arrays of {n_stored}"
         )
 
 
-def _check_figures(figures: Any) -> None:
-    """Figures are numbers, but for the label's name and how rows were held out."""
+def _check_figures(figures: Mapping[str, Any]) -> None:
+    """Raise TypeError unless figures are numbers, apart from names and the held-out rows."""
     for held_out in (figures.get("held_out") or {}, *(figures.get("held_out_before") or ())):
-        if not all(isinstance(held_out.get(name), str | None) for name in _TEXTS):
+        if not all(isinstance(held_out.get(name), str | None) for name in _TEXT_FIGURES):
             raise TypeError("figures: expected names as text")
-        counts = [v for k, v in held_out.items() if k not in _TEXTS]
+        counts = [v for k, v in held_out.items() if k not in _TEXT_FIGURES]
         if not all(isinstance(count, int) and count >= 0 for count in counts):
             raise TypeError("figures: expected whole numbers of held-out rows")
     if not isinstance(figures.get("label"), str | None):
         raise TypeError("figures: expected names as text")
-    numbers = {
-        k: v for k, v in figures.items() if k not in ("held_out", "held_out_before", "label")
-    }
-    if not all(isinstance(number, int | float | None) for number in numbers.values()):
+    others = set(figures) - {"held_out", "held_out_before", "label"}
+    if not all(isinstance(figures[name], int | float | None) for name in others):
         raise TypeError("figures: expected numbers")
 
 
-def _check_names(names: Any, n_features: int) -> None:
+def _check_names(names: list[str], n_features: int) -> None:
     if not all(isinstance(name, str) for name in names) or len(names) != n_features:
         raise ValueError(f"feature_names: expected {n_features} names")
 
 
-def _handed_in(network: Any, about: dict[str, Any], path: Any) -> Any:
-    """Check the user's own pair of models."""
+def _check_own_pair(
+    network: object, state: FittedState, row_shape: tuple[int, ...], path: str | os.PathLike[str]
+) -> tuple[keras.Model, keras.Model]:
+    """Return the user's pair of models if it fits the file; raise SettingError otherwise."""
     if network is None:
         raise SettingError(
-            f"{path}: its networks were made by its user: expected them as "
+            f"{path}: its networks are Keras models of the user: expected them as "
             "network=(encoder, decoder), found none"
         )
     pair = network_for(network)
     if not isinstance(pair, tuple):
         raise SettingError(f"network: expected a pair (encoder, decoder), found {network!r}")
-    check_pair(pair, tuple(about["row_shape"]), about["learned"]["n_components"])
+    check_pair(pair, row_shape, state.n_components)
     return pair

@@ -1,49 +1,56 @@
-"""The variational autoencoder: codes with a known distribution, to draw new rows from."""
+"""Variational autoencoder."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import ClassVar
 
 import numpy as np
 
+from latentmap.autoencoders.autoencoder import NetworkSettings
 from latentmap.autoencoders.base import BaseAutoEncoder
+from latentmap.autoencoders.state import FittedState, VariationalState
+from latentmap.data.types import DataLike
 from latentmap.errors import SettingError
 from latentmap.networks.assembly import Networks, Parts, assemble_variational
 from latentmap.networks.losses import loss_for
 from latentmap.networks.registry import describe_network, network_for
 from latentmap.training.config import Training
 from latentmap.training.launcher import current_launcher
-from latentmap.training.preparation import PreparedData
 
 
 class VariationalAutoEncoder(BaseAutoEncoder):
     """An autoencoder whose codes follow a standard normal distribution.
 
-    The encoder gives each row a Gaussian, of which the code is the mean; training minimises
-    reconstruction + β · divergence from N(0, 1), the negative evidence lower bound where β is 1.
+    The encoder maps each row to a Gaussian distribution, whose mean is the code. Training minimises
+    reconstruction + β · divergence from N(0, 1). For β = 1 that is the negative evidence lower
+    bound.
 
     Parameters
     ----------
     n_components : int
-        Numbers in a code.
+        Number of components of a code.
     network : {"dense", "linear", "conv"} or network settings
-        Starts at random: the principal components are not used here.
+        It starts at random; principal components are not used.
     loss : {"auto", "bernoulli", "gaussian"}
-        "auto" is "bernoulli" for rows in 0–1.
+        "auto" is "bernoulli" for rows from 0 to 1 and "gaussian" for others.
     scaling : {"auto", "unit", "standard", "columns", "none"}
         As in `AutoEncoder`.
     beta : float
-        Weight of the divergence, 0 or more. Above 1 the code's numbers come apart more.
+        Weight of the divergence, 0 or more. Above 1 the components of a code become more
+        independent.
     epochs : int or "auto"
-        Runs through the rows. "auto" is 12, and more where rows are few.
+        Number of passes over the rows. "auto" is 12, or more for few rows.
     training : Training, optional
-        Batch size, learning rate, schedule, early stopping.
+        Batch size, learning rate, schedule and early stopping.
     random_state : int, RandomState instance or None
+        An integer makes the fit repeatable.
     verbose : bool
-        Show progress with the time left.
+        Show progress and the remaining time.
 
     Attributes
     ----------
     encoder_, decoder_ : keras.Model
-        Raw rows to codes, and codes to rows in their own units.
+        Map raw rows to codes, and codes to rows in their original units.
     history_ : dict of lists
         "epoch", "loss", "val_loss", "val_mse".
 
@@ -62,17 +69,20 @@ class VariationalAutoEncoder(BaseAutoEncoder):
     (3, 4)
     """
 
+    _state_class: ClassVar[type[FittedState]] = VariationalState
+    _state: VariationalState
+
     def __init__(
         self,
         n_components: int = 2,
         *,
-        network: Any = "dense",
+        network: str | NetworkSettings = "dense",
         loss: str = "auto",
         scaling: str = "auto",
         beta: float = 1.0,
         epochs: int | str = "auto",
         training: Training | None = None,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
         verbose: bool = False,
     ) -> None:
         self.n_components = n_components
@@ -85,24 +95,22 @@ class VariationalAutoEncoder(BaseAutoEncoder):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _fit(self, X: Any) -> None:
-        network, ready = self._prepare(X)
+    def _fit(self, X: DataLike) -> None:
+        network, data = self._prepare(X)
         if isinstance(network, tuple):
-            raise SettingError("network: a pair of your own models goes with AutoEncoder only")
-        self._train(network, ready)
-
-    def _train(self, network: Any, ready: PreparedData) -> None:
-        loss = self.loss if self.loss != "auto" else ("gaussian", "bernoulli")[ready.scale.unit]
-        self._learned = {
-            "n_components": self.n_components,
-            "beta": self.beta,
-            "network": describe_network(network),
-            "loss": loss,
-            "seed": ready.seed,
-        }
-        self._fitted_arrays = {"offset": ready.scale.offset, "scale": ready.scale.scale}
+            raise SettingError("network: a pair of Keras models is possible with AutoEncoder only")
+        loss = self.loss if self.loss != "auto" else ("gaussian", "bernoulli")[data.scale.unit]
+        self._state = VariationalState(
+            n_components=self.n_components,
+            network=describe_network(network),
+            loss=loss,
+            seed=data.seed,
+            offset=data.scale.offset,
+            scale=data.scale.scale,
+            beta=self.beta,
+        )
         self._set_networks(self._assemble())
-        self.history_ = current_launcher().run(self._objective, ready.task, self.verbose)
+        self.history_ = current_launcher().run(self._objective, data.task, self.verbose)
 
     def _check_settings(self) -> None:
         super()._check_settings()
@@ -111,35 +119,35 @@ class VariationalAutoEncoder(BaseAutoEncoder):
                 f"loss: expected 'auto', 'bernoulli' or 'gaussian', found {self.loss!r}"
             )
 
-    def score(self, X: Any, y: Any = None) -> float:
-        """Give the mean evidence lower bound of rows, higher being better.
+    def score(self, X: DataLike, y: object = None) -> float:
+        """Return the mean evidence lower bound of rows.
 
         Parameters
         ----------
         X : array-like of shape (n, ...), sparse matrix, data frame, or Source
         y : None
-            Not used.
+            Ignored.
 
         Returns
         -------
         float
-            Nats a row, from one draw of each row's code: −(reconstruction + divergence), whatever
-            ``beta`` is. For real values the constants of the Gaussian are left out.
+            −(reconstruction + divergence) in nats per row, for any ``beta``, from one random code
+            per row; higher is better. For real values it lacks the constants of the Gaussian.
         """
-        return -float(self._figures(X)[:, 2:].sum(axis=1, dtype=np.float64).mean())
+        return -float(self._row_figures(X)[:, 2:].sum(axis=1, dtype=np.float64).mean())
 
     def _assemble(self) -> Networks:
-        learned, arrays = self._learned, self._fitted_arrays
+        state = self._state
         parts = Parts(
             row_shape=self.row_shape_,
-            n_components=learned["n_components"],
-            network=network_for(learned["network"]),
-            loss=loss_for(learned["loss"]),
-            offset=arrays["offset"],
-            scale=arrays["scale"],
-            seed=learned["seed"],
+            n_components=state.n_components,
+            network=network_for(state.network),
+            loss=loss_for(state.loss),
+            offset=state.offset,
+            scale=state.scale,
+            seed=state.seed,
         )
-        return assemble_variational(parts, learned["beta"])
+        return assemble_variational(parts, state.beta)
 
     def _draw_codes(self, n: int, rng: np.random.RandomState) -> np.ndarray:
         return rng.standard_normal((n, self._n_features_out))

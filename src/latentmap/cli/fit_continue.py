@@ -92,9 +92,10 @@ def _format_report(model: LatentMap) -> list[tuple[str, str]]:
         ("rows of novel classes", f"{report['novel_rows']:,}"),
     ]
     if report["landmarks"]:
-        centre = model.landmarks_[-report["landmarks"] :].mean(axis=0)
+        n_landmarks = int(report["landmarks"])
+        centre = model.landmarks_[-n_landmarks:].mean(axis=0)
         position = ", ".join(f"{number:.2f}" for number in centre)
-        text = f"{format_count(report['landmarks'], 'landmark')}, centred at ({position})"
+        text = f"{format_count(n_landmarks, 'landmark')}, centred at ({position})"
         pairs.append(("new landmarks", text))
     shift = f"{report['median_shift']:.2%} of the map's width (median)"
     return [*pairs, ("shift of earlier rows", shift)]

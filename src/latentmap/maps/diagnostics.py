@@ -1,136 +1,194 @@
-"""What a fitted map tells of itself: how sure it is, how dense its spots are, where its points lie.
+"""Measurements of a fitted map: confidence, density, and agreement with its layout.
 
-All of it is measured once, at the end of a fit, and kept in the file.
+They are measured at the end of a fit and stored in the model file.
 """
 
-from typing import Any
+from __future__ import annotations
 
-import keras
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
 import numpy as np
 
-from latentmap.autoencoders.base import DESCRIBED_ROWS, BaseAutoEncoder
-from latentmap.data.code_checks import check_codes
-from latentmap.data.sources import ArraySource
+from latentmap.autoencoders.state import FileRecord
 from latentmap.maps.layout import following
 from latentmap.preprocessing.neighbors import NeighborIndex
-from latentmap.training.preparation import PreparedData
 
-USUAL_ERROR = 95.0
-"""Rows that fit worse than this percentile of the fitted ones lose confidence."""
-DENSITY_BLOCK = 4096
-DENSITY_WIDTH = 2.0
-"""Of the kernel that tells how much data lives at a spot, in h."""
+ERROR_PERCENTILE = 95.0
+DENSITY_BLOCK_ROWS = 4096
+DENSITY_WIDTH = 2.0  # Width of the density's kernel, in widths of a landmark.
 
 
-class MapFigures(BaseAutoEncoder):
-    """What can be asked of a fitted map; not for use by itself."""
+@dataclass(frozen=True)
+class CodeLandmarks:
+    """Landmarks in the units of codes.
 
-    def confidence(self, X: Any) -> np.ndarray:
-        """Tell how sure the map is of each row's place.
+    Attributes
+    ----------
+    positions : ndarray of shape (K, n_components)
+    width : float
+        Width h of the kernel around a landmark.
+    """
 
-        The share of the encoder's distribution over the landmarks that lies around the chosen spot,
-        of the most that can lie there: a row that may live in two places is unsure. Where a row is
-        reconstructed worse than nearly all fitted rows, the share is multiplied by (usual error /
-        its error): a row unlike all of them is unsure, too.
+    positions: np.ndarray
+    width: float
 
-        Parameters
-        ----------
-        X : array-like of shape (n, ...), sparse matrix, data frame, or Source
+    def nearest(self, codes: np.ndarray) -> np.ndarray:
+        """Return the number of the landmark nearest to each code."""
+        index = NeighborIndex(self.positions.astype(np.float32), 0, cells=0)
+        return index.search(codes.astype(np.float32), 1)[:, 0]
 
-        Returns
-        -------
-        ndarray of shape (n,)
-            From 0 to 1.
-
-        Raises
-        ------
-        DataError
-            If the rows do not look like those that were fitted.
-        """
-        _, error, mass = self._figures(X).T
-        learned = self._learned
-        most = (1.0 + 1.0 / learned["window"] ** 2) ** (-learned["n_components"] / 2)
-        usual = learned["usual_error"]
-        return np.minimum(mass / most, 1.0) * (usual / np.maximum(error, max(usual, 1e-30)))
-
-    def density(self, Z: Any) -> np.ndarray:
-        """Tell how much data lives at each spot.
-
-        The fitted rows' density, from their share at each landmark, as a share of what the middle
-        fitted row has around it.
-
-        Parameters
-        ----------
-        Z : array-like of shape (n, n_components)
-
-        Returns
-        -------
-        ndarray of shape (n,)
-            From 0, where no fitted row lives near, to 1, where at least as many do as around the
-            middle one.
-
-        Raises
-        ------
-        DataError
-            If a spot has another width.
-        """
-        spots = check_codes(Z, self._fitted()._n_features_out)
-        dense = self._crowd(spots) / self._learned["usual_crowd"]
-        return np.minimum(dense, 1.0).astype(np.float32)
-
-    @property
-    def landmarks_(self) -> np.ndarray:
-        """The points that carry the map, shape (K, n_components), in the units of its codes."""
-        self._fitted()
-        centers = keras.ops.convert_to_numpy(self._around.centers)
-        return centers * self._fitted_arrays["code_scale"] + self._fitted_arrays["code_offset"]
-
-    @property
-    def layout_fit_(self) -> dict[str, float]:
-        """How closely the encoder follows the layout on fitted rows."""
-        self._fitted()
-        return dict(self._learned["following"])
-
-    @property
-    def _around(self) -> Any:
-        return self.encoder_.get_layer("around_mode")
-
-    @property
-    def _width(self) -> float:
-        """h, in the units of the codes."""
-        radius = keras.ops.convert_to_numpy(self._around.radius)
-        return float(radius * self._fitted_arrays["code_scale"]) / self._learned["window"]
-
-    def _crowd(self, spots: np.ndarray) -> np.ndarray:
-        """Give Σ_k π_k exp(−‖z − c_k‖² / 2r²), with π_k the share of rows at a landmark."""
+    def kernel_density(self, codes: np.ndarray, share: np.ndarray) -> np.ndarray:
+        """Return Σ_k π_k exp(−‖z − c_k‖² / 2r²) at each code z, with π the landmarks' shares."""
         from scipy.spatial.distance import cdist
 
-        radius, centers = DENSITY_WIDTH * self._width, self.landmarks_
-        share = self._fitted_arrays["landmark_share"].astype(np.float64)
+        radius, weights = DENSITY_WIDTH * self.width, share.astype(np.float64)
         blocks = [
-            np.exp(-cdist(spots[i : i + DENSITY_BLOCK], centers, "sqeuclidean") / (2 * radius**2))
-            @ share
-            for i in range(0, len(spots), DENSITY_BLOCK)
+            np.exp(
+                -cdist(codes[i : i + DENSITY_BLOCK_ROWS], self.positions, "sqeuclidean")
+                / (2 * radius**2)
+            )
+            @ weights
+            for i in range(0, len(codes), DENSITY_BLOCK_ROWS)
         ]
         return np.concatenate(blocks) if blocks else np.empty(0)
 
-    def _describe(self, ready: PreparedData, spots: np.ndarray) -> None:
-        """Note what is usual among the fitted rows, and how closely the map follows its layout."""
-        rows, places = (
-            source.sample(DESCRIBED_ROWS, ready.seed) for source in (ready.rows, ArraySource(spots))
-        )
-        codes, wanted = self.transform(rows).astype(np.float64), places[:]
-        errors = self.reconstruction_error(rows)
-        self._learned["following"] = following(codes, wanted)
-        self._learned["usual_error"] = float(np.percentile(errors, USUAL_ERROR))
-        landmarks = self.landmarks_
-        nearest = NeighborIndex(landmarks, ready.seed).search(codes, 1)[:, 0]
-        share = np.bincount(nearest, minlength=len(landmarks)) / len(codes)
-        self._fitted_arrays["landmark_share"] = share.astype(np.float32)
-        self._learned["usual_crowd"] = float(np.median(self._crowd(codes))) or 1.0
+    def draw_codes(self, n: int, share: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
+        """Draw codes around landmarks, which are chosen in proportion to their shares."""
+        weights = share.astype(np.float64)
+        chosen = rng.choice(len(self.positions), size=n, p=weights / weights.sum())
+        noise = rng.standard_normal((n, self.positions.shape[1]))
+        return self.positions[chosen] + self.width * noise
 
-    def _draw_codes(self, n: int, rng: np.random.RandomState) -> np.ndarray:
-        share = self._fitted_arrays["landmark_share"].astype(np.float64)
-        landmarks = self.landmarks_
-        chosen = rng.choice(len(landmarks), size=n, p=share / share.sum())
-        return landmarks[chosen] + self._width * rng.standard_normal((n, landmarks.shape[1]))
+
+@dataclass(frozen=True, kw_only=True)
+class MapDiagnostics(FileRecord):
+    """Measurements of a fitted map.
+
+    Attributes
+    ----------
+    layout_r2 : float
+        Share of the layout's variance that the codes of fitted rows explain.
+    layout_median_shift : float
+        Median distance between code and layout position, as a share of the layout's width.
+    high_error : float
+        95th percentile of the reconstruction errors of fitted rows.
+    median_density : float
+        Median of the kernel density at the codes of fitted rows.
+    landmark_share : ndarray of shape (K,)
+        Share of the fitted rows at each landmark, float32.
+    """
+
+    file_keys: ClassVar[dict[str, str]] = {
+        "high_error": "usual_error",
+        "median_density": "usual_crowd",
+    }
+
+    layout_r2: float
+    layout_median_shift: float
+    high_error: float
+    median_density: float
+    landmark_share: np.ndarray
+
+    @classmethod
+    def measure(
+        cls,
+        codes: np.ndarray,
+        positions: np.ndarray,
+        errors: np.ndarray,
+        landmarks: CodeLandmarks,
+        seed: int,
+    ) -> Self:
+        """Measure a map on fitted rows.
+
+        Parameters
+        ----------
+        codes, positions : ndarray of shape (n, n_components)
+            Codes of the rows, float64, and their positions in the layout.
+        errors : ndarray of shape (n,)
+            Reconstruction errors.
+        landmarks : CodeLandmarks
+        seed : int
+
+        Returns
+        -------
+        MapDiagnostics
+        """
+        fit = following(codes, positions)
+        n_landmarks = len(landmarks.positions)
+        nearest = NeighborIndex(landmarks.positions, seed).search(codes, 1)[:, 0]
+        counts = np.bincount(nearest, minlength=n_landmarks)
+        share = (counts / len(codes)).astype(np.float32)
+        return cls(
+            layout_r2=fit["r2"],
+            layout_median_shift=fit["median_shift"],
+            high_error=float(np.percentile(errors, ERROR_PERCENTILE)),
+            median_density=float(np.median(landmarks.kernel_density(codes, share))) or 1.0,
+            landmark_share=share,
+        )
+
+    @property
+    def layout_fit(self) -> dict[str, float]:
+        """Agreement of the codes with the layout: "r2" and "median_shift"."""
+        return {"r2": self.layout_r2, "median_shift": self.layout_median_shift}
+
+    def confidence(self, errors: np.ndarray, masses: np.ndarray, max_mass: float) -> np.ndarray:
+        """Return the confidence in each row's code, from 0 to 1.
+
+        Parameters
+        ----------
+        errors : ndarray of shape (n,)
+            Reconstruction errors.
+        masses : ndarray of shape (n,)
+            Share of the encoder's distribution over the landmarks around the code.
+        max_mass : float
+            Largest possible share.
+        """
+        quality = self.high_error / np.maximum(errors, max(self.high_error, 1e-30))
+        return np.minimum(masses / max_mass, 1.0) * quality
+
+    def density(self, codes: np.ndarray, landmarks: CodeLandmarks) -> np.ndarray:
+        """Return the density at each code relative to that of the median fitted row, at most 1."""
+        density = landmarks.kernel_density(codes, self.landmark_share) / self.median_density
+        return np.minimum(density, 1.0).astype(np.float32)
+
+    def with_rows(
+        self, n_before: int, nearest: np.ndarray, errors: np.ndarray, n_landmarks: int
+    ) -> Self:
+        """Return diagnostics that include new rows.
+
+        Parameters
+        ----------
+        n_before : int
+            Number of rows measured so far.
+        nearest : ndarray of shape (n,)
+            Landmark of each new row.
+        errors : ndarray
+            Reconstruction errors of new rows, or of a sample of these.
+        n_landmarks : int
+            Number of landmarks, with those added for the new rows.
+        """
+        total = n_before + len(nearest)
+        padded = np.pad(self.landmark_share, (0, n_landmarks - len(self.landmark_share)))
+        share = (padded * n_before + np.bincount(nearest, minlength=n_landmarks)) / total
+        high_error = n_before * self.high_error
+        high_error += len(nearest) * float(np.percentile(errors, ERROR_PERCENTILE))
+        return replace(self, landmark_share=share.astype(np.float32), high_error=high_error / total)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields that are not arrays."""
+        values = super().to_json()
+        del values["layout_r2"], values["layout_median_shift"]
+        return values | {"following": self.layout_fit}
+
+    @classmethod
+    def from_file(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Self:
+        """Return the diagnostics of a file; raise ValueError or LookupError if damaged."""
+        fit = values["following"]
+        flat = {"layout_r2": fit["r2"], "layout_median_shift": fit["median_shift"]}
+        diagnostics = super().from_file({**values, **flat}, arrays)
+        if not (diagnostics.high_error >= 0 and 0 < diagnostics.median_density < math.inf):
+            raise ValueError("expected an error of at least 0 and a density above 0")
+        return diagnostics

@@ -1,90 +1,93 @@
-"""The map: where you would use t-SNE or UMAP."""
+"""Two-dimensional map with an encoder and a decoder."""
 
-from typing import Any
+from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Any, ClassVar, Self, TypeAlias
+
+import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
+from latentmap.autoencoders.autoencoder import NetworkSettings
+from latentmap.autoencoders.base import MAX_MEASURED_ROWS, BaseAutoEncoder
+from latentmap.autoencoders.state import FittedState
 from latentmap.autoencoders.validation import fitting_rows
-from latentmap.data.code_checks import check_layout
+from latentmap.data.code_checks import check_codes, check_layout
 from latentmap.data.memory import check_memory, fit_memory_bytes
-from latentmap.data.sources import ArraySource
+from latentmap.data.sources import ArraySource, Source
+from latentmap.data.types import DataLike
 from latentmap.errors import SettingError
-from latentmap.maps.defaults import (
-    FORTH,
-    both_ways,
-    epochs_for_map,
-    layer_sizes,
-    training_for,
-)
-from latentmap.maps.incremental.partial_fit import Growing
+from latentmap.maps.defaults import FORTH, both_ways, epochs_for_map, layer_sizes, training_for
+from latentmap.maps.diagnostics import CodeLandmarks, MapDiagnostics
+from latentmap.maps.incremental.partial_fit import add_rows
+from latentmap.maps.incremental.replay import recall
+from latentmap.maps.incremental.replay_state import ReplayState
 from latentmap.maps.landmarks import MOST, LandmarkSet, choose_landmarks
-from latentmap.maps.layout_extension import find_positions
+from latentmap.maps.layout_extension import Positions, find_positions
 from latentmap.maps.map_networks import MapNetworks, MapParts, assemble_map
-from latentmap.networks.dense import check_widths
+from latentmap.maps.map_state import MapState
 from latentmap.networks.losses import check_loss, constant_loss, loss_for
 from latentmap.networks.registry import describe_network, network_for
-from latentmap.preprocessing.pca_projection import (
-    PrincipalComponents,
-    principal_components,
-)
+from latentmap.preprocessing.pca_projection import PrincipalComponents, principal_components
 from latentmap.training.config import Training
 from latentmap.training.launcher import current_launcher
 from latentmap.training.preparation import PreparedData, prepare_data
 
-__all__ = ["LatentMap"]
+Loss: TypeAlias = str | Callable[..., Any]
 
-COMPONENTS, COMPONENTS_ROWS = 50, 20_000
-"""Layout and encoder see so many principal components, found on at most so many rows."""
-RECONSTRUCTION = 8.0
-"""Weight of a reconstruction loss as large as that of the mean row, against nats."""
-SHAPING_ROWS = 100_000
-"""Landmarks are chosen from the positions of at most so many rows."""
+N_LAYOUT_COMPONENTS = 50  # Principal components for the layout and the encoder.
+MAX_PCA_ROWS = 20_000
+RECONSTRUCTION_WEIGHT = 8.0  # Nats per reconstruction loss of the mean row.
+MAX_LANDMARK_ROWS = 100_000
 
 
-class LatentMap(Growing):
-    """A map of the rows that also places new ones, and can be read backwards.
+class LatentMap(BaseAutoEncoder):
+    """Map of rows that places new rows and can be decoded at any point.
 
-    A layout of the fitted rows is found by t-SNE on their nearest neighbours; then an encoder
-    learns where rows lie in it, and a decoder what lives at each spot. Similar rows lie together;
-    any row can be placed, and any spot decoded. How it works, and where its limits are:
-    docs/map.md.
+    t-SNE computes a layout of the fitted rows from their nearest neighbours. An encoder learns the
+    layout position of each row, and a decoder learns the row at each position. Similar rows are
+    near each other on the map. docs/map.md describes the method and its limits.
 
     Parameters
     ----------
     n_components : {1, 2, 3}
-        Numbers in a code: a line, a plane or a space. A layout of your own brings its own number.
+        Number of components of a code: a line, a plane or a space. A given ``layout`` determines
+        it.
     layout : array-like of shape (n, 2) or (n, 3), optional
-        Your own position of every fitted row, from UMAP, t-SNE, PaCMAP or geography, in place of
-        the one that is found: the picture becomes a function with an inverse.
+        Position of each fitted row, for instance from UMAP, t-SNE, PaCMAP or geography. It replaces
+        the computed layout.
     n_neighbors : int
-        Neighbours that pull each row of the layout: fewer show finer structure.
+        Number of neighbours of each row in the layout. Fewer show finer structure.
     network : {"auto", "dense", "conv"} or network settings
-        The encoder's network, and, unless "auto", the decoder's. "auto" is hidden layers of 512,
-        256 and 256 to the map, and one of 512 back.
+        Network of the encoder and, unless "auto", of the decoder. "auto" is an encoder with hidden
+        layers of 512, 256 and 256 units and a decoder with one of 512.
     loss : {"auto", "bernoulli", "gaussian", "bounded"} or a Keras loss
-        What the decoder is trained with; see `AutoEncoder`.
+        Loss of the reconstructions; see `AutoEncoder`.
     scaling : {"balanced", "auto", "unit", "standard", "columns", "none"}
-        How raw rows become the numbers that neighbours are found among and the network sees.
-        "balanced" is "auto" (see `AutoEncoder`), but "columns" where one column of a table has so
-        large a unit that it would drown the others.
+        Scaling of rows before neighbours are computed and before the network. "balanced" is
+        "columns" if one column of a table dominates the others by its unit, and "auto" otherwise
+        (see `AutoEncoder`).
     noise : float
-        Standard deviation of Gaussian noise on the scaled rows while training, 0 to 1.
+        Standard deviation of Gaussian noise added to the scaled rows during training, from 0 to 1.
     epochs : int or "auto"
-        Runs through the rows. "auto" is 4 for 60,000 rows, and more where rows are few.
+        Number of passes over the rows. "auto" is 4 for 60,000 rows, and more for fewer rows.
     training : Training, optional
-        Batch size, learning rate, schedule, early stopping. By default nothing is held out, and the
-        rate is 0.01; a batch size "auto" is a fiftieth of the rows, 32 to 512.
+        Batch size, learning rate, schedule and early stopping. By default no rows are held out and
+        the learning rate is 0.01. The batch size "auto" is a fiftieth of the rows, from 32 to 512.
     random_state : int, RandomState instance or None
         An integer makes the map repeatable.
     verbose : bool
-        Show progress with the time left.
+        Show progress and the remaining time.
 
     Attributes
     ----------
     encoder_, decoder_ : keras.Model
-        Raw rows to spots, and spots to rows in their own units.
+        Map raw rows to codes, and codes to rows in their original units.
     landmarks_ : ndarray of shape (K, n_components)
-        The points that carry the map.
+        Points that the encoder's distribution is over, in the units of codes.
     layout_fit_ : dict of str to float
         Agreement of the encoder with the layout on at most 10,000 of the fitted rows: "r2", the
         share of the layout's variance that it explains, and "median_shift", the median distance
@@ -99,7 +102,7 @@ class LatentMap(Growing):
     row_shape_ : tuple of int
     n_features_in_ : int
     feature_names_in_ : ndarray of str
-        Where columns have names.
+        Only if the columns have names.
 
     References
     ----------
@@ -113,24 +116,27 @@ class LatentMap(Growing):
     >>> from latentmap import LatentMap
     >>> X = load_iris().data
     >>> m = LatentMap(epochs=2, random_state=0).fit(X)
-    >>> spots = m.transform(X)
-    >>> spots.shape, m.inverse_transform(spots).shape, m.confidence(X).shape, m.density(spots).shape
+    >>> codes = m.transform(X)
+    >>> codes.shape, m.inverse_transform(codes).shape, m.confidence(X).shape, m.density(codes).shape
     ((150, 2), (150, 4), (150,), (150,))
     """
+
+    _state_class: ClassVar[type[FittedState]] = MapState
+    _state: MapState
 
     def __init__(
         self,
         n_components: int = 2,
         *,
-        layout: Any = None,
+        layout: ArrayLike | None = None,
         n_neighbors: int = 10,
-        network: Any = "auto",
-        loss: Any = "auto",
+        network: str | NetworkSettings = "auto",
+        loss: Loss = "auto",
         scaling: str = "balanced",
         noise: float = 0.15,
         epochs: int | str = "auto",
         training: Training | None = None,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
         verbose: bool = False,
     ) -> None:
         self.n_components = n_components
@@ -147,170 +153,317 @@ class LatentMap(Growing):
 
     # -- fitting -----------------------------------------------------------------------------------
 
-    def _fit(self, X: Any) -> None:
+    def _fit(self, X: DataLike) -> None:
         self._check_settings()
         rows = fitting_rows(self, X)
-        forth, back = both_ways(self.network)
-        weights = sum(layer_sizes(forth, back, rows.row_shape, MOST))
-        needed = fit_memory_bytes(len(rows), rows.nbytes // len(rows), weights)
-        check_memory("network", needed, engine=True)
+        networks = both_ways(self.network)
+        self._check_memory(rows, networks)
         own = None if self.layout is None else check_layout(self.layout, len(rows))
-        plan = training_for(self.training, len(rows))
-        epochs = epochs_for_map(len(rows)) if self.epochs == "auto" else self.epochs
-        seed, told = self.random_state, self.verbose
-        ready = prepare_data(rows, self.scaling, epochs, plan, seed, told).rescale_by_median()
-        self.dtype_ = ready.rows.dtype.name
+        data = self._prepare_data(rows)
         if own is not None:
-            self._train(forth, back, ready, None, own)
-            spots = own
-        else:
-            principal = self._principal(ready)
-            found = find_positions(
-                ready, principal, self.n_components, self.n_neighbors, self.verbose
-            )
-            spots = found.of_rows
-            self._train(forth, back, ready, principal if forth is FORTH else None, spots)
-            self._keep(found, principal)
-        self._describe(ready, spots)
+            self._train(networks, data, None, own)
+            self._measure(data, own)
+            return
+        principal = principal_components(
+            data.sample(MAX_PCA_ROWS),
+            data.scale,
+            min(N_LAYOUT_COMPONENTS, self.n_features_in_),
+            data.seed,
+            self.verbose,
+        )
+        layout = find_positions(data, principal, self.n_components, self.n_neighbors, self.verbose)
+        projects = networks[0] is FORTH  # Other networks may need the shape of the rows.
+        self._train(networks, data, principal if projects else None, layout.of_rows)
+        self._state = replace(self._state, replay=self._make_replay(layout, principal))
+        self._measure(data, layout.of_rows)
 
-    @property
-    def _seen_width(self) -> int:
-        """Of a row's principal components, from which the layout is found."""
-        return min(COMPONENTS, self.n_features_in_)
+    def _check_memory(
+        self, rows: Source, networks: tuple[NetworkSettings, NetworkSettings]
+    ) -> None:
+        n_weights = sum(layer_sizes(*networks, rows.row_shape, MOST))
+        needed = fit_memory_bytes(len(rows), rows.nbytes // len(rows), n_weights)
+        check_memory("network", needed, engine=True)
+
+    def _prepare_data(self, rows: Source) -> PreparedData:
+        training = training_for(self.training, len(rows))
+        epochs = epochs_for_map(len(rows)) if self.epochs == "auto" else self.epochs
+        data = prepare_data(
+            rows, self.scaling, epochs, training, self.random_state, self.verbose
+        ).rescale_by_median()
+        self.dtype_ = data.rows.dtype.name
+        return data
 
     def _check_settings(self) -> None:
         super()._check_settings()
         if self.n_components not in (1, 2, 3):
             raise SettingError(f"n_components: expected 1, 2 or 3, found {self.n_components!r}")
 
-    def _principal(self, ready: PreparedData) -> PrincipalComponents:
-        some = ready.sample(COMPONENTS_ROWS)
-        return principal_components(some, ready.scale, self._seen_width, ready.seed, self.verbose)
-
     def _train(
         self,
-        forth: Any,
-        back: Any,
-        ready: PreparedData,
-        seen: PrincipalComponents | None,
-        spots: np.ndarray,
+        networks: tuple[NetworkSettings, NetworkSettings],
+        data: PreparedData,
+        principal: PrincipalComponents | None,
+        positions: np.ndarray,
     ) -> None:
-        some = ArraySource(spots).sample(SHAPING_ROWS, ready.seed)[:]
-        offset = some.mean(axis=0, dtype=np.float64)
-        scale = float(np.sqrt(some.var(axis=0, dtype=np.float64).mean())) or 1.0
-        chosen = choose_landmarks(((some - offset) / scale).astype(np.float32), ready.seed)
-        loss = ("gaussian", "bernoulli")[ready.scale.unit] if self.loss == "auto" else self.loss
+        """Choose landmarks, and train the networks on rows and their layout positions."""
+        sample = ArraySource(positions).sample(MAX_LANDMARK_ROWS, data.seed)[:]
+        offset = sample.mean(axis=0, dtype=np.float64)
+        scale = float(np.sqrt(sample.var(axis=0, dtype=np.float64).mean())) or 1.0
+        landmarks = choose_landmarks(((sample - offset) / scale).astype(np.float32), data.seed)
+        loss = ("gaussian", "bernoulli")[data.scale.unit] if self.loss == "auto" else self.loss
         check_loss(loss_for(loss), self.n_features_in_)
-        self._learned = {
-            "n_components": spots.shape[1],
-            "network": describe_network(forth),
-            "back": describe_network(back),
-            "loss": loss if isinstance(loss, str) else "mse",
-            "seed": ready.seed,
-            "n_landmarks": len(chosen.centers),
-            "n_anchors": len(chosen.anchors),
-            "n_seen": 0 if seen is None else len(seen.components),
-            "window": chosen.radius / chosen.width,
-            "squash": not ready.scale.unit,
-            "own_layout": self.layout is not None,
-            "rows": len(ready.rows),
-        }
-        self._fitted_arrays = {
-            "offset": ready.scale.offset,
-            "scale": ready.scale.scale,
-            "code_offset": offset.astype(np.float32),
-            "code_scale": np.asarray(scale, np.float32),
-        }
-        nothing = constant_loss(loss_for(loss), ready.scaled_sample())
-        self._learned["reconstruction"] = RECONSTRUCTION / nothing
-        networks = assemble_map(self._parts(loss, chosen, seen, RECONSTRUCTION / nothing))
-        self._set_networks(networks)
-        task = ready.task.with_targets(spots)
-        self.history_ = current_launcher().run(networks.training, task, self.verbose)
+        weight = RECONSTRUCTION_WEIGHT / constant_loss(loss_for(loss), data.scaled_sample())
+        self._state = MapState(
+            n_components=positions.shape[1],
+            network=describe_network(networks[0]),
+            decoder_network=describe_network(networks[1]),
+            loss=loss if isinstance(loss, str) else "mse",
+            seed=data.seed,
+            offset=data.scale.offset,
+            scale=data.scale.scale,
+            n_landmarks=len(landmarks.centers),
+            n_anchors=len(landmarks.anchors),
+            window=landmarks.radius / landmarks.width,
+            squash=not data.scale.unit,
+            code_offset=offset.astype(np.float32),
+            code_scale=np.asarray(scale, np.float32),
+            n_input_components=0 if principal is None else len(principal.components),
+            own_layout=self.layout is not None,
+            n_rows=len(data.rows),
+            reconstruction_weight=weight,
+        )
+        assembled = assemble_map(self._parts(loss, landmarks, principal, weight))
+        self._set_networks(assembled)
+        task = data.task.with_targets(positions)
+        self.history_ = current_launcher().run(assembled.training, task, self.verbose)
 
     def _parts(
         self,
-        loss: Any,
-        chosen: LandmarkSet,
-        seen: PrincipalComponents | None,
-        reconstruction: float = 1.0,
+        loss: Loss,
+        landmarks: LandmarkSet,
+        principal: PrincipalComponents | None,
+        reconstruction_weight: float = 1.0,
     ) -> MapParts:
-        arrays, learned = self._fitted_arrays, self._learned
+        state = self._state
         return MapParts(
             row_shape=self.row_shape_,
-            n_components=learned["n_components"],
-            network=network_for(learned["network"]),
-            back=network_for(learned["back"]),
+            n_components=state.n_components,
+            network=network_for(state.network),
+            back=network_for(state.decoder_network),
             loss=loss_for(loss),
-            offset=arrays["offset"],
-            scale=arrays["scale"],
-            principal=seen,
+            offset=state.offset,
+            scale=state.scale,
+            principal=principal,
             noise=self.noise,
-            seed=learned["seed"],
-            code_offset=arrays["code_offset"],
-            code_scale=arrays["code_scale"],
-            squash=learned["squash"],
-            reconstruction=reconstruction,
-            **vars(chosen),
+            seed=state.seed,
+            code_offset=state.code_offset,
+            code_scale=state.code_scale,
+            squash=state.squash,
+            reconstruction=reconstruction_weight,
+            **landmarks._asdict(),
         )
+
+    def _blank_principal(self) -> PrincipalComponents | None:
+        """Return components of the right shape, whose values are loaded afterwards."""
+        n_components = self._state.n_input_components
+        if not n_components:
+            return None
+        return PrincipalComponents.blank(self.n_features_in_, n_components)
 
     def _assemble(self) -> MapNetworks:
-        learned = self._learned
-        width = learned["n_components"]
+        state = self._state
         centers, anchors = (
-            np.zeros((learned["n_landmarks"], width)),
-            np.zeros((learned["n_anchors"], width)),
+            np.zeros((count, state.n_components)) for count in (state.n_landmarks, state.n_anchors)
         )
-        blank = LandmarkSet(centers, anchors, 1.0, 1.0)
-        n_seen = learned.get("n_seen")
-        seen = PrincipalComponents.blank(self.n_features_in_, n_seen) if n_seen else None
-        return assemble_map(self._parts(learned["loss"], blank, seen))
+        landmarks = LandmarkSet(centers, anchors, 1.0, 1.0)
+        return assemble_map(self._parts(state.loss, landmarks, self._blank_principal()))
 
-    def _restore_about(self, about: dict[str, Any]) -> None:
-        super()._restore_about(about)
-        _check_told(self._learned)
+    def _make_replay(self, layout: Positions, principal: PrincipalComponents) -> ReplayState:
+        """Return a Gaussian of the rows at each landmark."""
+        nearest = self._landmarks().nearest(layout.spots)
+        mixture = recall(layout.points, nearest, self._state.n_landmarks)
+        rows_per_point = np.float32(len(layout.of_rows) / len(layout.points))
+        mixture = mixture._replace(counts=mixture.counts * rows_per_point)
+        if self._state.n_input_components:
+            return ReplayState(mixture=mixture)
+        return ReplayState(
+            mixture=mixture, row_mean=principal.mean, components=principal.components
+        )
 
-    def _fill(self, arrays: dict[str, np.ndarray]) -> None:
-        super()._fill(arrays)
-        if not self._width > 0:
-            raise ValueError(f"expected landmarks of a width above 0, found {self._width}")
-        self._check_kept()
+    def _measure(self, data: PreparedData, positions: np.ndarray) -> None:
+        """Measure diagnostics; rows and positions are sampled alike, so that they form pairs."""
+        rows, sampled_positions = (
+            source.sample(MAX_MEASURED_ROWS, data.seed)
+            for source in (data.rows, ArraySource(positions))
+        )
+        codes = self.transform(rows).astype(np.float64)
+        errors = self.reconstruction_error(rows)
+        diagnostics = MapDiagnostics.measure(
+            codes, sampled_positions[:], errors, self._landmarks(), data.seed
+        )
+        self._state = replace(self._state, diagnostics=diagnostics)
 
-    def _layer_sizes(self, row_shape: tuple[int, ...], learned: dict[str, Any]) -> list[int]:
-        counts = (learned["n_landmarks"], learned["n_anchors"])
-        check_widths(counts, "n_landmarks")
-        forth, back = network_for(learned["network"]), network_for(learned["back"])
-        spots = [count * learned["n_components"] for count in counts]
-        if n_seen := learned.get("n_seen"):
-            check_widths((n_seen,), "n_seen")
-        return [*layer_sizes(forth, back, row_shape, counts[0], n_seen), *spots]
+    # -- fitted map --------------------------------------------------------------------------------
 
-    def _about(self) -> dict[str, Any]:
-        about = super()._about()
-        return {**about, "parameters": {**about["parameters"], "layout": None}}
+    def partial_fit(self, X: DataLike, y: object = None) -> Self:
+        """Add new rows to the fitted map without moving the earlier rows, which are not needed.
 
+        If 20 or more new rows belong to novel classes, they get landmarks of their own in a free
+        part of the map. All other rows are placed as before, and the networks learn from them. On
+        an unfitted estimator this is `fit`. If it fails or is interrupted, the estimator keeps its
+        previous state.
 
-def _check_told(learned: dict[str, Any]) -> None:
-    """Refuse a file whose networks are none of ours, or whose figures are no numbers."""
-    network_for(learned["network"])
-    figures = [learned[name] for name in ("window", "usual_error", "usual_crowd")]
-    figures += [learned["following"][name] for name in ("r2", "median_shift")]
-    if not all(isinstance(figure, int | float) for figure in figures):
-        raise ValueError(f"expected numbers for what is usual, found {figures}")
-    if not (0 < figures[0] < 1e9 and figures[1] >= 0 and figures[2] > 0):
-        raise ValueError(f"expected numbers above 0 for what is usual, found {figures}")
-    counts = {name: learned.get(name, 0) for name in ("seed", "rows", "grown")}
-    if not all(type(n) is int and 0 <= n < 2**63 for n in counts.values()):
-        raise ValueError(f"expected whole numbers from 0 up, found {counts}")
-    weight = learned.get("reconstruction", 1.0)
-    if not isinstance(weight, int | float) or not 0 < weight < 1e300:
-        raise ValueError(f"expected a weight above 0 for reconstruction, found {weight!r}")
-    _check_growth(learned.get("growth"))
+        Parameters
+        ----------
+        X : array-like of shape (n, ...), sparse matrix, data frame, or Source
+            Raw rows like the fitted ones. The scaling does not change.
+        y : None
+            Ignored; labels never train a model.
 
+        Returns
+        -------
+        self
+            ``partial_fit_report_`` holds the numbers of rows and landmarks added.
 
-def _check_growth(growth: Any) -> None:
-    if growth is None:
-        return
-    found = [growth[name] for name in ("rows", "new_kind", "landmarks", "median_shift")]
-    if not all(isinstance(n, int | float) and n >= 0 for n in found):
-        raise ValueError(f"growth: expected numbers, found {found}")
+        Raises
+        ------
+        DataError
+            If the rows differ in shape or columns from the fitted ones.
+        SettingError
+            If the map was fitted to a given layout, or by a version of latentmap that stored no
+            replay memory.
+
+        Notes
+        -----
+        Replay replaces earlier rows by draws from a Gaussian per landmark: A. Robins, "Catastrophic
+        Forgetting, Rehearsal and Pseudorehearsal", Connection Science 7, 1995.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_digits
+        >>> from latentmap import LatentMap
+        >>> X, y = load_digits(return_X_y=True)
+        >>> m = LatentMap(epochs=8, random_state=0).fit(X[y != 0])
+        >>> report = m.partial_fit(X[y == 0]).partial_fit_report_
+        >>> report["rows"], report["novel_rows"] > 150, report["median_shift"] < 0.02
+        (178, True, True)
+        """
+        if not self.__sklearn_is_fitted__():
+            return self.fit(X)
+        with self._restored_on_error():
+            add_rows(self, X)
+        return self
+
+    def confidence(self, X: DataLike) -> np.ndarray:
+        """Return the confidence in each row's position on the map.
+
+        It is the share of the encoder's distribution over the landmarks that is near the code,
+        divided by the largest possible share; a row with two possible positions has low confidence.
+        If the reconstruction error of a row is above the 95th percentile of the fitted rows, the
+        share is multiplied by that percentile divided by the error; a row unlike all fitted rows
+        has low confidence as well.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, ...), sparse matrix, data frame, or Source
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            From 0 to 1.
+
+        Raises
+        ------
+        DataError
+            If the rows differ in shape or columns from the fitted ones.
+        """
+        _, errors, masses = self._row_figures(X).T
+        return self._diagnostics.confidence(errors, masses, self._state.max_mass)
+
+    def density(self, Z: ArrayLike) -> np.ndarray:
+        """Return the density of the fitted rows at each code.
+
+        It is a kernel density over the landmarks, weighted by their shares of the fitted rows, and
+        divided by that of the median fitted row.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n, n_components)
+            Codes.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            From 0, far from all fitted rows, to 1, at least as dense as at the median fitted row.
+
+        Raises
+        ------
+        DataError
+            If the codes have another width.
+        """
+        codes = check_codes(Z, self._check_fitted()._n_features_out)
+        return self._diagnostics.density(codes, self._landmarks())
+
+    @property
+    def landmarks_(self) -> np.ndarray:
+        """Landmarks of the map, shape (K, n_components), in the units of codes."""
+        return self._check_fitted()._landmarks().positions
+
+    @property
+    def layout_fit_(self) -> dict[str, float]:
+        """Agreement of the encoder with the layout on fitted rows."""
+        return self._check_fitted()._diagnostics.layout_fit
+
+    @property
+    def partial_fit_report_(self) -> dict[str, float] | None:
+        """Figures of the last `partial_fit`; None before the first one."""
+        report = self._check_fitted()._state.report
+        return None if report is None else asdict(report)
+
+    @property
+    def _diagnostics(self) -> MapDiagnostics:
+        diagnostics = self._state.diagnostics
+        assert diagnostics is not None
+        return diagnostics
+
+    @property
+    def _mode_layer(self) -> keras.Layer:
+        return self.encoder_.get_layer("around_mode")
+
+    def _landmarks(self) -> CodeLandmarks:
+        """Return the landmarks in the units of codes."""
+        centers, radius = (
+            keras.ops.convert_to_numpy(value)
+            for value in (self._mode_layer.centers, self._mode_layer.radius)
+        )
+        width = float(radius * self._state.code_scale) / self._state.window
+        return CodeLandmarks(self._state.from_plane(centers), width)
+
+    def _replay_components(self) -> PrincipalComponents:
+        """Return the principal components of the coordinates that `_state.replay` is in."""
+        if not self._state.n_input_components:
+            replay = self._state.replay
+            assert replay is not None
+            mean, components = replay.row_mean, replay.components
+            if mean is None or components is None:
+                raise ValueError("kept_components: expected the components of the replay memory")
+            if mean.shape != (self.n_features_in_,) or components.shape[1:] != mean.shape:
+                raise ValueError("kept_components: expected one number for each of a row")
+            return PrincipalComponents(mean, components)
+        layer = self.encoder_.get_layer("places").get_layer("components")
+        kernel, bias = (keras.ops.convert_to_numpy(weight) for weight in layer.get_weights())
+        return PrincipalComponents(-bias @ kernel.T, kernel.T)
+
+    def _check_restored(self) -> None:
+        width = self._landmarks().width
+        if not 0 < width < math.inf:
+            raise ValueError(f"expected landmarks with a width above 0, found {width}")
+        if self._state.replay is not None:
+            n_components = len(self._replay_components().components)
+            self._state.replay.validate(self._state.n_landmarks, n_components)
+
+    def _saved_parameters(self) -> dict[str, Any]:
+        return {**super()._saved_parameters(), "layout": None}
+
+    def _draw_codes(self, n: int, rng: np.random.RandomState) -> np.ndarray:
+        return self._landmarks().draw_codes(n, self._diagnostics.landmark_share, rng)

@@ -1,289 +1,314 @@
-"""A map that grows: new rows into a fitted one, and nothing that it knows moves.
+"""Addition of new rows to a fitted map.
 
-The fitted rows are not there any more, so `fit` keeps a Gaussian of them at each landmark
-(`maps/incremental/replay.py`), and growing draws rows from it: to tell which new rows are of a new
-kind, and to train old and new together. Rows of a new kind get a layout and landmarks of their own
-where the map is free. Formulas: docs/map.md, "Growing a map".
+The earlier rows are not available. Replay replaces them by draws from the Gaussian mixture that
+`fit` stores (`maps/incremental/replay.py`): to detect new rows of novel classes, and to train on
+earlier and new rows together. Rows of novel classes get a layout and landmarks of their own in a
+free part of the map. docs/map.md gives the formulas.
 """
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple, Self
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 
-from latentmap.autoencoders.base import DESCRIBED_ROWS
+from latentmap.autoencoders.base import MAX_MEASURED_ROWS
 from latentmap.autoencoders.validation import new_rows
 from latentmap.backend import apply
 from latentmap.data.caching import load_or_cache
 from latentmap.data.memory import check_memory
 from latentmap.data.sources import Source
-from latentmap.errors import DataError
-from latentmap.maps.diagnostics import USUAL_ERROR
+from latentmap.data.types import DataLike
+from latentmap.errors import DataError, SettingError
 from latentmap.maps.incremental.landmark_placement import find_room
 from latentmap.maps.incremental.novelty import FEWEST, new_kinds, wanted_recalled
 from latentmap.maps.incremental.replay import Recalled, recall
 from latentmap.maps.incremental.replay_dataset import Lessons, Teacher
-from latentmap.maps.incremental.replay_state import KEPT, Keeping
+from latentmap.maps.incremental.replay_state import ReplayState
 from latentmap.maps.incremental.weight_transfer import keep_normalized, take_over
 from latentmap.maps.landmark_layers import Softened
 from latentmap.maps.landmarks import MOST, LandmarkSet, choose_landmarks
 from latentmap.maps.layout import find_layout
 from latentmap.maps.map_networks import assemble_map
-from latentmap.preprocessing.pca_projection import PrincipalComponents, project_rows
+from latentmap.maps.map_state import PartialFitReport
+from latentmap.preprocessing.pca_projection import project_rows
 from latentmap.training.config import Training, check_epochs
 from latentmap.training.launcher import LocalLauncher, current_launcher
 from latentmap.training.task import TrainingTask
 
-GAP = 3.0
-"""New landmarks stay so many radii of the window away from old ones: no window holds both."""
-ROWS_EACH = 4
-LESSONS = Training(batch_size=256, learning_rate=2e-3, patience=None, held_out=0)
-FEWEST_RECALLED, MOST_RECALLED = 4_000, 40_000
-SEEN_ROWS, MOST_EPOCHS = 120_000, 8
-"""Growing runs through its rows until it has seen so many, but no more than 8 times."""
+if TYPE_CHECKING:
+    from latentmap.maps.latent_map import LatentMap
+
+MIN_GAP = 3.0  # In window radii: no window contains earlier and new landmarks.
+ROWS_PER_LANDMARK = 4
+TRAINING = Training(batch_size=256, learning_rate=2e-3, patience=None, held_out=0)
+MIN_REPLAY_ROWS, MAX_REPLAY_ROWS = 4_000, 40_000
+ROW_PASSES, MAX_EPOCHS = 120_000, 8
 
 
-class Annex(NamedTuple):
-    """The place of new kinds, in the units of the codes."""
+@dataclass(frozen=True)
+class NewRows:
+    """New rows on the map before they are added.
+
+    Attributes
+    ----------
+    rows : Source
+    codes : ndarray of shape (n, n_components)
+    points : ndarray of shape (n, d)
+        Coordinates on the components of the replay memory.
+    novel : ndarray of bool of shape (n,)
+        Whether a row belongs to a novel class.
+    """
+
+    rows: Source
+    codes: np.ndarray
+    points: np.ndarray
+    novel: np.ndarray
+
+
+@dataclass(frozen=True)
+class NovelRegion:
+    """Part of the map for rows of novel classes, in the units of codes.
+
+    Attributes
+    ----------
+    centers, anchors : ndarray of shape (k, n_components), (a, n_components)
+        New landmarks.
+    positions : ndarray of shape (m, n_components)
+        Layout position of each row of a novel class.
+    """
 
     centers: np.ndarray
     anchors: np.ndarray
-    spots: np.ndarray
-    """Of each row of a new kind."""
+    positions: np.ndarray
 
 
-class Growing(Keeping):
-    """What lets a map take new rows in; not for use by itself."""
+class Replay:
+    """Draws rows like the earlier ones.
 
-    def partial_fit(self, X: Any, y: Any = None) -> Self:
-        """Take new rows into the fitted map, without the old rows and without moving them.
+    Parameters
+    ----------
+    model : LatentMap
+    state : ReplayState
+    rng : Generator
+    """
 
-        Rows of a kind that the map does not know, 20 of them or more, get a place of their own
-        where the map was free; all others are placed as before, and the networks learn from them.
-        On an estimator that is not fitted this is `fit`. One that fails or is interrupted leaves
-        the estimator as it was.
+    def __init__(self, model: LatentMap, state: ReplayState, rng: np.random.Generator) -> None:
+        self.mixture, self.rng = state.mixture, rng
+        self.components = model._replay_components()
+        self._state, self._row_shape = model._state, model.row_shape_
 
-        Parameters
-        ----------
-        X : array-like of shape (n, ...), sparse matrix, data frame, or Source
-            Raw rows, as those that were fitted. Their scaling stays that of the fitted ones.
-        y : None
-            Not used: labels never train anything.
+    def draw_points(self, n: int) -> np.ndarray:
+        """Return coordinates on the components, shape (n, d)."""
+        return self.mixture.draw(n, self.rng)
 
-        Returns
-        -------
-        self
-            ``partial_fit_report_`` holds the numbers of rows and landmarks added.
+    def draw_rows(self, n: int) -> np.ndarray:
+        """Return raw rows, shape (n, ...)."""
+        scaled = self.draw_points(n) @ self.components.components + self.components.mean
+        return self._state.raw_rows(scaled, self._row_shape)
 
-        Raises
-        ------
-        DataError
-            If the rows do not look like those that were fitted.
-        SettingError
-            If the map was fitted to a layout of the user's own, or by a version of latentmap that
-            kept nothing to grow from.
 
-        Notes
-        -----
-        Old rows are recalled from Gaussians, one a landmark, that `fit` keeps: A. Robins,
-        "Catastrophic Forgetting, Rehearsal and Pseudorehearsal", Connection Science 7, 1995.
+def add_rows(model: LatentMap, X: DataLike) -> None:
+    """Add rows to a fitted map; see `LatentMap.partial_fit`. An error leaves it half changed."""
+    state = _check_replay(model)
+    model._check_settings()
+    rows = new_rows(model, X)
+    check_epochs(model.epochs, TRAINING, len(rows))  # An error comes before any work.
+    codes = model._apply_to_rows(model.encoder_, rows)  # Raises an error if a number is NaN.
+    rows = load_or_cache(rows, model.verbose, use_disk=current_launcher().in_this_process)
+    n_partial_fits = (model._state.n_partial_fits or 0) + 1
+    seed = (model._state.seed + n_partial_fits) % 2**31
+    replay = Replay(model, state, np.random.default_rng(seed))
+    new = _find_novel(model, rows, codes, replay, seed)
+    region = _lay_out_novel(model, new, seed)
+    teacher = Teacher(model.encoder_, model.encoder_.get_layer("places"), model.decoder_)
+    model._state = replace(model._state, n_partial_fits=n_partial_fits)
+    objective = _add_landmarks(model, region)
+    _train(model, objective, new, region, teacher, replay, seed)
+    _measure(model, new, region, teacher, replay.draw_rows(MAX_MEASURED_ROWS))
+    mixture = _extend_mixture(replay.mixture, new, region, model._landmarks().nearest)
+    model._state = replace(model._state, replay=state.with_mixture(mixture))
 
-        Examples
-        --------
-        >>> from sklearn.datasets import load_digits
-        >>> from latentmap import LatentMap
-        >>> X, y = load_digits(return_X_y=True)
-        >>> m = LatentMap(epochs=8, random_state=0).fit(X[y != 0])
-        >>> report = m.partial_fit(X[y == 0]).partial_fit_report_
-        >>> report["rows"], report["novel_rows"] > 150, report["median_shift"] < 0.02
-        (178, True, True)
-        """
-        if not self.__sklearn_is_fitted__():
-            return self.fit(X)
-        before = dict(self.__dict__)
-        try:
-            self._grow(X)
-        except BaseException:
-            self.__dict__.clear()
-            self.__dict__.update(before)
-            raise
-        return self
 
-    @property
-    def partial_fit_report_(self) -> dict[str, Any] | None:
-        """Figures of the last `partial_fit`; None before the first one."""
-        report = self._fitted()._learned.get("growth")
-        if report is None:
-            return None
-        # Files of format 1 call the novel rows "new_kind".
-        return {"novel_rows" if key == "new_kind" else key: report[key] for key in report}
-
-    # -- growing -----------------------------------------------------------------------------------
-
-    def _grow(self, X: Any) -> None:
-        kept = self._kept()
-        self._check_settings()
-        rows = new_rows(self, X)
-        check_epochs(self.epochs, LESSONS, len(rows))  # An error comes before any work.
-        codes = self._over_rows(self.encoder_, rows)  # and no NaN comes past this
-        rows = load_or_cache(rows, self.verbose, use_disk=current_launcher().in_this_process)
-        grown = self._learned.get("grown", 0) + 1
-        seed = (self._learned["seed"] + grown) % 2**31
-        rng = np.random.default_rng(seed)
-        back = self._components()
-        check_memory(rows.name, 4 * len(rows) * (len(back.components) + codes.shape[1]))
-        points = project_rows(rows, self._scale, back)
-        with np.errstate(over="ignore"):
-            near = np.isfinite(codes).all() and np.isfinite((points**2).sum(axis=1)).all()
-        if not near:
-            raise DataError(
-                f"{rows.name}: expected numbers near those fitted, found some too large"
-            )
-        beside = kept.draw(wanted_recalled(len(rows), self._learned["rows"]), rng)
-        novel = new_kinds(points, beside, seed)
-        annex = self._annex(points[novel], codes[novel], seed)
-        old = Teacher(self.encoder_, self.encoder_.get_layer("places"), self.decoder_)
-        self._learned = {**self._learned, "grown": grown}
-        self._widen(annex)
-
-        def recalled(n: int, rng: np.random.Generator = rng) -> np.ndarray:
-            return self._raw(kept.draw(n, rng) @ back.components + back.mean)
-
-        self._learn(rows, novel, annex, old, recalled, seed)
-        self._describe_growth(rows, novel, old, recalled(DESCRIBED_ROWS), len(annex.centers))
-        self._set_kept(_kept_with(kept, points, novel, codes, annex, self._nearest))
-
-    def _annex(self, points: np.ndarray, codes: np.ndarray, seed: int) -> Annex:
-        """Lay rows of a new kind out, and find room for them."""
-        width = self._learned["n_components"]
-        if not len(points):
-            return Annex(*(np.empty((0, width), np.float32) for _ in Annex._fields))
-        spots = find_layout(points, width, self.n_neighbors, seed, self.verbose)
-        landmarks = self.landmarks_
-        alike = len(landmarks) * len(points) / self._learned["rows"]
-        count = int(np.clip(round(alike), FEWEST // ROWS_EACH, min(MOST, len(points) // ROWS_EACH)))
-        chosen = choose_landmarks(spots, seed, count)
-        unit = self._width / chosen.width
-        lived = landmarks[self._fitted_arrays[KEPT["counts"]] > 0]
-        gap = GAP * self._learned["window"] * self._width
-        shift = find_room(chosen.centers * unit, lived, np.median(codes, axis=0), gap)
-        placed = (chosen.centers, chosen.anchors, spots)
-        return Annex(*((part * unit + shift).astype(np.float32) for part in placed))
-
-    def _widen(self, annex: Annex) -> None:
-        """Build networks with more landmarks, and let them start with what the old ones know."""
-        around, old = self._around, self._objective
-        centers, anchors = (
-            np.concatenate([keras.ops.convert_to_numpy(had), self._plane(more)])
-            for had, more in ((around.centers, annex.centers), (around.anchors, annex.anchors))
+def _check_replay(model: LatentMap) -> ReplayState:
+    if model._state.own_layout:
+        raise SettingError(
+            "layout: a map of your own layout cannot place rows that are not in it: fit it "
+            "again, with the positions of all rows"
         )
-        radius = float(keras.ops.convert_to_numpy(around.radius))
-        learned = self._learned
-        chosen = LandmarkSet(centers, anchors, radius / learned["window"], radius)
-        self._learned = {**learned, "n_landmarks": len(centers), "n_anchors": len(anchors)}
-        seen = learned["n_seen"]
-        blank = PrincipalComponents.blank(self.n_features_in_, seen) if seen else None
-        loss = learned["loss"] if isinstance(self.loss, str) else self.loss
-        networks = assemble_map(self._parts(loss, chosen, blank, learned["reconstruction"]))
-        take_over(networks.objective, old)
-        self._set_networks(networks)
-        self._lessons = networks.growing
-
-    def _learn(
-        self,
-        rows: Source,
-        novel: np.ndarray,
-        annex: Annex,
-        old: Teacher,
-        recalled: Callable[..., np.ndarray],
-        seed: int,
-    ) -> None:
-        """Train on new rows and recalled ones."""
-        landmarks = self._plane(self.landmarks_)
-        soften = keras.Sequential(
-            [
-                keras.Input(landmarks.shape[1:]),
-                Softened(landmarks, self._width / self._fitted_arrays["code_scale"]),
-            ]
+    if model._state.replay is None:
+        raise SettingError(
+            "partial_fit: this map was fitted by an older latentmap, which stored no replay "
+            "memory: fit it again"
         )
-        n_recalled = max(self._learned["rows"], len(rows), FEWEST_RECALLED)
-        lessons = Lessons(
-            rows,
-            novel,
-            annex.spots,
-            lambda codes: apply(soften, self._plane(codes)),
-            teacher=old,
-            recalled=recalled,
-            n_recalled=min(n_recalled, MOST_RECALLED),
-            scaled=self._scaled,
-            width=len(landmarks),
+    return model._state.replay
+
+
+def _n_rows(model: LatentMap) -> int:
+    """Return the number of rows fitted so far, which every map with a replay memory has."""
+    n_rows = model._state.n_rows
+    assert n_rows is not None
+    return n_rows
+
+
+def _find_novel(
+    model: LatentMap, rows: Source, codes: np.ndarray, replay: Replay, seed: int
+) -> NewRows:
+    components = replay.components
+    check_memory(rows.name, 4 * len(rows) * (len(components.components) + codes.shape[1]))
+    points = project_rows(rows, model._state.row_scale, components)
+    with np.errstate(over="ignore"):
+        is_finite = np.isfinite(codes).all() and np.isfinite((points**2).sum(axis=1)).all()
+    if not is_finite:
+        raise DataError(
+            f"{rows.name}: expected numbers near those of the fitted rows, found some too large"
         )
-        epochs = self.epochs
-        if epochs == "auto":
-            epochs = int(np.clip(math.ceil(SEEN_ROWS / len(lessons)), 1, MOST_EPOCHS))
-        objective = self.__dict__.pop("_lessons")
-        keep_normalized(objective)
-        task = TrainingTask(lessons, None, epochs, LESSONS, seed)
-        self.history_ = LocalLauncher().run(objective, task, self.verbose)
-
-    # -- what is usual now -------------------------------------------------------------------------
-
-    def _describe_growth(
-        self, rows: Source, novel: np.ndarray, old: Teacher, some: np.ndarray, n_more: int
-    ) -> None:
-        """Count the new rows in, and tell what became of them; ``some`` rows are recalled ones."""
-        learned, landmarks = self._learned, self.landmarks_
-        total = learned["rows"] + len(rows)
-        was, stands = apply(old.encoder, some), apply(self.encoder_, some)
-        codes = self._over_rows(self.encoder_, rows)
-        arrived = np.bincount(self._nearest(codes), minlength=len(landmarks))
-        before = np.pad(self._fitted_arrays["landmark_share"], (0, n_more))
-        share = (before * learned["rows"] + arrived) / total
-        self._fitted_arrays = {**self._fitted_arrays, "landmark_share": share.astype(np.float32)}
-        errors = self.reconstruction_error(rows.sample(DESCRIBED_ROWS, learned["seed"]))
-        usual = learned["rows"] * learned["usual_error"]
-        usual += len(rows) * float(np.percentile(errors, USUAL_ERROR))
-        shift = float(np.median(np.linalg.norm(stands - was, axis=1)))
-        had = landmarks[: len(landmarks) - n_more]
-        self._learned = {
-            **learned,
-            "rows": total,
-            "usual_error": usual / total,
-            "usual_crowd": self._middle_crowd(stands, learned["rows"], codes),
-            "growth": {
-                "rows": len(rows),
-                "new_kind": int(novel.sum()),
-                "landmarks": n_more,
-                "median_shift": shift / (float(np.ptp(had, axis=0).max()) or 1.0),
-            },
-        }
-
-    def _middle_crowd(self, stands: np.ndarray, n_old: int, codes: np.ndarray) -> float:
-        """Give the weighted median of how much lives around old rows, and around new ones."""
-        n_new, codes = len(codes), codes[:: math.ceil(len(codes) / DESCRIBED_ROWS)]
-        crowd = np.concatenate([self._crowd(stands), self._crowd(codes)])
-        weights = np.repeat([n_old / len(stands), n_new / len(codes)], [len(stands), len(codes)])
-        order = np.argsort(crowd)
-        reached = np.cumsum(weights[order])
-        return float(crowd[order][np.searchsorted(reached, reached[-1] / 2)]) or 1.0
+    replayed = replay.draw_points(wanted_recalled(len(rows), _n_rows(model)))
+    return NewRows(rows, codes, points, new_kinds(points, replayed, seed))
 
 
-def _kept_with(
-    kept: Recalled,
-    points: np.ndarray,
-    novel: np.ndarray,
-    codes: np.ndarray,
-    annex: Annex,
+def _lay_out_novel(model: LatentMap, new: NewRows, seed: int) -> NovelRegion:
+    """Compute a layout of the rows of novel classes, and shift it to a free part of the map."""
+    points, codes = new.points[new.novel], new.codes[new.novel]
+    width = model._state.n_components
+    if not len(points):
+        return NovelRegion(*(np.empty((0, width), np.float32) for _ in range(3)))
+    layout = find_layout(points, width, model.n_neighbors, seed, model.verbose)
+    landmarks = model._landmarks()
+    same_density = len(landmarks.positions) * len(points) / _n_rows(model)
+    most = min(MOST, len(points) // ROWS_PER_LANDMARK)
+    count = int(np.clip(round(same_density), FEWEST // ROWS_PER_LANDMARK, most))
+    chosen = choose_landmarks(layout, seed, count)
+    unit = landmarks.width / chosen.width
+    replay = _check_replay(model)
+    occupied = landmarks.positions[replay.mixture.counts > 0]
+    gap = MIN_GAP * model._state.window * landmarks.width
+    shift = find_room(chosen.centers * unit, occupied, np.median(codes, axis=0), gap)
+    parts = (chosen.centers, chosen.anchors, layout)
+    return NovelRegion(*((part * unit + shift).astype(np.float32) for part in parts))
+
+
+def _add_landmarks(model: LatentMap, region: NovelRegion) -> keras.Model:
+    """Replace the networks by ones with more landmarks and the earlier weights.
+
+    Returns
+    -------
+    keras.Model
+        The objective for training on new and replayed rows.
+    """
+    layer, previous, state = model._mode_layer, model._objective, model._state
+    centers, anchors = (
+        np.concatenate([keras.ops.convert_to_numpy(earlier), state.to_plane(added)])
+        for earlier, added in ((layer.centers, region.centers), (layer.anchors, region.anchors))
+    )
+    radius = float(keras.ops.convert_to_numpy(layer.radius))
+    landmarks = LandmarkSet(centers, anchors, radius / state.window, radius)
+    model._state = replace(state, n_landmarks=len(centers), n_anchors=len(anchors))
+    loss = state.loss if isinstance(model.loss, str) else model.loss
+    weight = state.reconstruction_weight
+    assert weight is not None
+    networks = assemble_map(model._parts(loss, landmarks, model._blank_principal(), weight))
+    take_over(networks.objective, previous)
+    model._set_networks(networks)
+    return networks.growing
+
+
+def _train(
+    model: LatentMap,
+    objective: keras.Model,
+    new: NewRows,
+    region: NovelRegion,
+    teacher: Teacher,
+    replay: Replay,
+    seed: int,
+) -> None:
+    """Train on new and replayed rows."""
+    state, landmarks = model._state, model._landmarks()
+    positions = state.to_plane(landmarks.positions)
+    soften = keras.Sequential(
+        [
+            keras.Input(positions.shape[1:]),
+            Softened(positions, landmarks.width / state.code_scale),
+        ]
+    )
+    n_replayed = max(_n_rows(model), len(new.rows), MIN_REPLAY_ROWS)
+    dataset = Lessons(
+        new.rows,
+        new.novel,
+        region.positions,
+        lambda codes: apply(soften, state.to_plane(codes)),
+        teacher=teacher,
+        recalled=replay.draw_rows,
+        n_recalled=min(n_replayed, MAX_REPLAY_ROWS),
+        scaled=state.decoder_targets,
+        width=len(positions),
+    )
+    epochs = int(np.clip(math.ceil(ROW_PASSES / len(dataset)), 1, MAX_EPOCHS))
+    if model.epochs != "auto":
+        epochs = int(model.epochs)
+    keep_normalized(objective)
+    task = TrainingTask(dataset, None, epochs, TRAINING, seed)
+    model.history_ = LocalLauncher().run(objective, task, model.verbose)
+
+
+def _measure(
+    model: LatentMap,
+    new: NewRows,
+    region: NovelRegion,
+    teacher: Teacher,
+    replayed: np.ndarray,
+) -> None:
+    """Include the new rows in the diagnostics, and report how far replayed rows moved."""
+    state, landmarks, n_before = model._state, model._landmarks(), _n_rows(model)
+    before, after = apply(teacher.encoder, replayed), apply(model.encoder_, replayed)
+    codes = model._apply_to_rows(model.encoder_, new.rows)
+    errors = model.reconstruction_error(new.rows.sample(MAX_MEASURED_ROWS, state.seed))
+    diagnostics = model._diagnostics.with_rows(
+        n_before, landmarks.nearest(codes), errors, len(landmarks.positions)
+    )
+    sample = codes[:: math.ceil(len(codes) / MAX_MEASURED_ROWS)]
+    share = diagnostics.landmark_share
+    densities = [landmarks.kernel_density(part, share) for part in (after, sample)]
+    median_density = _weighted_median(densities, (n_before, len(codes))) or 1.0
+    n_added = len(region.centers)
+    earlier = landmarks.positions[: len(landmarks.positions) - n_added]
+    shift = float(np.median(np.linalg.norm(after - before, axis=1)))
+    model._state = replace(
+        state,
+        n_rows=n_before + len(new.rows),
+        diagnostics=replace(diagnostics, median_density=median_density),
+        report=PartialFitReport(
+            rows=len(new.rows),
+            novel_rows=int(new.novel.sum()),
+            landmarks=n_added,
+            median_shift=shift / (float(np.ptp(earlier, axis=0).max()) or 1.0),
+        ),
+    )
+
+
+def _weighted_median(groups: list[np.ndarray], weights: tuple[int, int]) -> float:
+    """Return the median of the values of groups, each with a weight in total."""
+    values, sizes = np.concatenate(groups), [len(group) for group in groups]
+    each = np.repeat([w / size for w, size in zip(weights, sizes, strict=True)], sizes)
+    order = np.argsort(values)
+    cumulative = np.cumsum(each[order])
+    return float(values[order][np.searchsorted(cumulative, cumulative[-1] / 2)])
+
+
+def _extend_mixture(
+    mixture: Recalled,
+    new: NewRows,
+    region: NovelRegion,
     nearest: Callable[[np.ndarray], np.ndarray],
 ) -> Recalled:
-    """Keep Gaussians of the new kinds, and count the others at the landmarks that knew some."""
-    had = len(kept.counts)
-    arrived = np.bincount(nearest(codes[~novel]), minlength=had)[:had]
-    counts = kept.counts + np.where(kept.counts > 0, arrived, 0).astype(np.float32)
-    kept = kept._replace(counts=counts)
-    if not len(annex.centers):
-        return kept
-    which = nearest(annex.spots) - had
-    return kept.joined(recall(points[novel], np.maximum(which, 0), len(annex.centers)))
+    """Count new rows at the earlier landmarks, and add a Gaussian for each new landmark."""
+    n_earlier = len(mixture.counts)
+    added = np.bincount(nearest(new.codes[~new.novel]), minlength=n_earlier)[:n_earlier]
+    counts = mixture.counts + np.where(mixture.counts > 0, added, 0).astype(np.float32)
+    mixture = mixture._replace(counts=counts)
+    if not len(region.centers):
+        return mixture
+    which = np.maximum(nearest(region.positions) - n_earlier, 0)
+    return mixture.joined(recall(new.points[new.novel], which, len(region.centers)))

@@ -1,0 +1,144 @@
+"""Conversion between a fitted estimator and the metadata and arrays of a model file.
+
+Networks are never pickled. Each estimator builds its networks from its state, and the arrays of the
+file are assigned to their weights.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+
+from latentmap import __version__
+from latentmap.data.code_checks import check_codes
+from latentmap.errors import ModelFileError, SettingError
+from latentmap.networks.registry import describe_network, network_for
+from latentmap.training.run import empty_history
+
+if TYPE_CHECKING:
+    from latentmap.autoencoders.base import BaseAutoEncoder
+    from latentmap.autoencoders.state import FittedState
+
+
+_WEIGHT, _STATE = "weight/", "fitted/"
+
+
+def describe_estimator(estimator: BaseAutoEncoder) -> dict[str, Any]:
+    """Return the metadata of a fitted estimator as JSON values."""
+    names = getattr(estimator, "feature_names_in_", None)
+    return {
+        "estimator": type(estimator).__name__,
+        "parameters": _to_json(estimator._saved_parameters()),
+        "row_shape": list(estimator.row_shape_),
+        "dtype": estimator.dtype_,
+        "feature_names": None if names is None else list(names),
+        "history": _to_json(estimator.history_),
+        "learned": _to_json(estimator._state.to_json()),
+        "figures": _to_json(getattr(estimator, "figures_", None)),
+        "versions": {"latentmap": __version__, "keras": keras.__version__},
+    }
+
+
+def estimator_arrays(estimator: BaseAutoEncoder) -> dict[str, np.ndarray]:
+    """Return the weights of the networks and the arrays of the state, by their names in a file."""
+    weights = {
+        f"{_WEIGHT}{i:03d}/{_without_numbers(w.path)}": keras.ops.convert_to_numpy(w.value)
+        for i, w in enumerate(estimator._objective.weights)
+    }
+    return weights | {_STATE + name: a for name, a in estimator._state.to_arrays().items()}
+
+
+def state_arrays(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return those arrays of a file that belong to the state."""
+    return {k.removeprefix(_STATE): v for k, v in arrays.items() if k.startswith(_STATE)}
+
+
+def restore_estimator(
+    estimator: BaseAutoEncoder,
+    state: FittedState,
+    metadata: Mapping[str, Any],
+    arrays: Mapping[str, np.ndarray],
+) -> None:
+    """Set the fitted attributes of an estimator to those of a file."""
+    state.validate()
+    estimator._state = state
+    _restore_metadata(estimator, metadata)
+    estimator._set_networks(estimator._assemble())
+    assign_weights(estimator._objective, arrays)
+    estimator._check_restored()
+    check_codes(estimator._draw_codes(1, check_random_state(0)), state.n_components)
+
+
+def _restore_metadata(estimator: BaseAutoEncoder, metadata: Mapping[str, Any]) -> None:
+    estimator.row_shape_ = tuple(metadata["row_shape"])
+    estimator.n_features_in_ = math.prod(estimator.row_shape_)
+    estimator.dtype_ = str(metadata["dtype"])
+    if metadata["feature_names"] is not None:
+        estimator.feature_names_in_ = np.asarray(metadata["feature_names"], dtype=object)
+    estimator.history_ = read_history(metadata)
+    estimator.figures_ = metadata["figures"]
+
+
+def read_history(metadata: Mapping[str, Any]) -> dict[str, list[float]]:
+    """Return the history of a file, with NaN for null; raise ModelFileError if it is damaged."""
+    history = {
+        name: np.asarray(values, dtype=float).ravel().tolist()
+        for name, values in metadata["history"].items()
+    }
+    if len({len(history[name]) for name in empty_history()}) != 1:
+        raise ModelFileError("the columns of the history differ in length")
+    return history
+
+
+def assign_weights(objective: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
+    """Assign the arrays of a file to the weights of the networks, in the order of their numbers.
+
+    Raises
+    ------
+    ModelFileError
+        If their number or shapes differ, or if a number is not finite.
+    """
+    names = [name for name in arrays if name.startswith(_WEIGHT)]
+    values = [arrays[name] for name in sorted(names, key=lambda name: int(name.split("/")[1]))]
+    weights = objective.weights
+    if [tuple(v.shape) for v in values] != [tuple(w.shape) for w in weights]:
+        raise ModelFileError(
+            "the arrays do not fit the network that the file describes: "
+            f"expected {len(weights)} weights, found {len(values)} or other shapes"
+        )
+    for weight, value in zip(weights, values, strict=True):
+        if not np.isfinite(value).all():
+            raise ModelFileError(f"{weight.path}: expected finite weights, found NaN or infinity")
+        weight.assign(value)
+
+
+def _without_numbers(path: str) -> str:
+    """Remove the numbers that Keras counts up ("dense_7/kernel"), so that files are repeatable."""
+    return re.sub(r"_\d+(?=/)", "", path)
+
+
+def _to_json(value: Any) -> Any:
+    """Convert settings and figures to JSON values; NaN and infinity become null."""
+    if isinstance(value, Mapping):
+        return {str(k): _to_json(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [_to_json(v) for v in value]
+    if isinstance(value, np.generic):
+        return _to_json(value.item())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, BaseEstimator):
+        return _to_json(value.get_params())
+    try:
+        return describe_network(network_for(value))
+    except SettingError:
+        return repr(value)

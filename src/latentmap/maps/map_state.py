@@ -1,0 +1,187 @@
+"""Fitted state of a map."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from latentmap.autoencoders.state import FileRecord, FittedState
+from latentmap.maps.defaults import layer_sizes
+from latentmap.maps.diagnostics import MapDiagnostics
+from latentmap.maps.incremental.replay_state import ReplayState
+from latentmap.networks.dense import check_widths
+from latentmap.networks.registry import network_for
+from latentmap.preprocessing.pca_projection import scale_rows
+from latentmap.preprocessing.scaling import Scale
+
+MAX_WINDOW = 1e9
+MAX_WEIGHT = 1e300
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartialFitReport(FileRecord):
+    """Figures of one `partial_fit`; see `LatentMap`."""
+
+    file_keys: ClassVar[dict[str, str]] = {"novel_rows": "new_kind"}
+
+    rows: int
+    novel_rows: int
+    landmarks: int
+    median_shift: float
+
+    def validate(self) -> None:
+        """Raise ValueError if a figure is negative."""
+        if not all(figure >= 0 for figure in asdict(self).values()):
+            raise ValueError("growth: expected numbers from 0 up")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapState(FittedState):
+    """State of a `LatentMap`. Values that older files lack may be None.
+
+    Attributes
+    ----------
+    decoder_network : dict
+        Name and settings of the decoder's network; ``network`` is that of the encoder.
+    n_landmarks, n_anchors : int
+    window : float
+        Radius of the window around the mode, in widths of a landmark.
+    squash : bool
+        Whether the encoder applies arsinh to scaled rows, which are then not bounded.
+    code_offset, code_scale : ndarray
+        Codes are coordinates in the plane of the landmarks · code_scale + code_offset.
+    n_input_components : int
+        Number of principal components that the encoder receives; 0 if it receives whole rows.
+    own_layout : bool
+        Whether the layout was given by the user.
+    n_rows : int
+        Number of rows fitted so far.
+    reconstruction_weight : float
+        Weight of the reconstruction in the loss.
+    n_partial_fits : int
+    diagnostics : MapDiagnostics
+        None until the networks are trained.
+    replay : ReplayState
+        None if the layout was given by the user.
+    report : PartialFitReport
+        Figures of the last `partial_fit`.
+    """
+
+    file_keys: ClassVar[dict[str, str]] = {
+        "decoder_network": "back",
+        "n_input_components": "n_seen",
+        "n_rows": "rows",
+        "reconstruction_weight": "reconstruction",
+        "n_partial_fits": "grown",
+    }
+
+    decoder_network: dict[str, Any]
+    n_landmarks: int
+    n_anchors: int
+    window: float
+    squash: bool
+    code_offset: np.ndarray
+    code_scale: np.ndarray
+    n_input_components: int | None = None
+    own_layout: bool | None = None
+    n_rows: int | None = None
+    reconstruction_weight: float | None = None
+    n_partial_fits: int | None = None
+    diagnostics: MapDiagnostics | None = None
+    replay: ReplayState | None = None
+    report: PartialFitReport | None = None
+
+    # -- file --------------------------------------------------------------------------------------
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields that are not arrays."""
+        values = super().to_json()
+        if self.diagnostics is not None:
+            values |= self.diagnostics.to_json()
+        if self.report is not None:
+            values["growth"] = self.report.to_json()
+        return values
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Return the fields that are arrays."""
+        parts = [part for part in (self.diagnostics, self.replay) if part is not None]
+        arrays = super().to_arrays()
+        for part in parts:
+            arrays |= part.to_arrays()
+        return arrays
+
+    @classmethod
+    def _read_fields(
+        cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
+    ) -> dict[str, Any]:
+        found = super()._read_fields(values, arrays)
+        found["diagnostics"] = MapDiagnostics.from_file(values, arrays)
+        if ReplayState.is_in(arrays):
+            found["replay"] = ReplayState.from_file(values, arrays)
+        if values.get("growth") is not None:
+            found["report"] = PartialFitReport.from_file(values["growth"], {})
+        return found
+
+    def layer_sizes(self, row_shape: tuple[int, ...]) -> list[int]:
+        """Return the number of weights of each layer, and of the landmarks."""
+        counts = (self.n_landmarks, self.n_anchors)
+        check_widths(counts, "n_landmarks")
+        if self.n_input_components:
+            check_widths((self.n_input_components,), "n_seen")
+        encoder, decoder = network_for(self.network), network_for(self.decoder_network)
+        sizes = layer_sizes(encoder, decoder, row_shape, counts[0], self.n_input_components)
+        return [*sizes, *(count * self.n_components for count in counts)]
+
+    def validate(self) -> None:
+        """Raise an error if a value is outside its range, or the network is not one of latentmap.
+
+        Raises
+        ------
+        SettingError, ValueError
+        """
+        network_for(self.network)
+        if not 0 < self.window < MAX_WINDOW:
+            raise ValueError(f"window: expected a number above 0, found {self.window}")
+        counts = [self.seed, self.n_rows or 0, self.n_partial_fits or 0]
+        if not all(0 <= count < 2**63 for count in counts):
+            raise ValueError(f"expected whole numbers from 0 up, found {counts}")
+        weight = 1.0 if self.reconstruction_weight is None else self.reconstruction_weight
+        if not 0 < weight < MAX_WEIGHT:
+            raise ValueError(f"reconstruction: expected a weight above 0, found {weight!r}")
+        if self.replay is not None and not self.n_rows:
+            raise ValueError("rows: expected the number of fitted rows")
+        if self.report is not None:
+            self.report.validate()
+
+    # -- units -------------------------------------------------------------------------------------
+
+    @property
+    def row_scale(self) -> Scale:
+        """Scale of the rows."""
+        return Scale(self.offset, self.scale, not self.squash)
+
+    @property
+    def max_mass(self) -> float:
+        """Largest share of the encoder's distribution that a window can hold."""
+        return (1.0 + 1.0 / self.window**2) ** (-self.n_components / 2)
+
+    def to_plane(self, codes: np.ndarray) -> np.ndarray:
+        """Convert codes to the plane of the landmarks, in which the layout has deviation 1."""
+        return ((codes - self.code_offset) / self.code_scale).astype(np.float32)
+
+    def from_plane(self, points: np.ndarray) -> np.ndarray:
+        """Convert points in the plane of the landmarks to codes."""
+        return points * self.code_scale + self.code_offset
+
+    def decoder_targets(self, rows: np.ndarray) -> np.ndarray:
+        """Return flat scaled rows within the range of the decoder's output."""
+        flat = scale_rows(rows, self.row_scale).astype(np.float32)
+        return flat if self.squash else np.clip(flat, 0.0, 1.0)
+
+    def raw_rows(self, scaled_rows: np.ndarray, row_shape: tuple[int, ...]) -> np.ndarray:
+        """Convert flat scaled rows to rows in their own units."""
+        rows = scaled_rows * self.scale + self.offset
+        return rows.astype(np.float32).reshape(-1, *row_shape)
