@@ -7,18 +7,19 @@ format and stay the same if a field is renamed: see ``file_keys``.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Self
+from types import UnionType
+from typing import Any, ClassVar, Self, get_args, get_type_hints
 
 import numpy as np
 
 from latentmap.networks.registry import network_for
 
-_TYPES: dict[str, tuple[type, ...]] = {
-    "bool": (bool,),
-    "dict[str, Any]": (dict,),
-    "float": (int, float),
-    "int": (int,),
-    "str": (str,),
+_JSON_TYPES: dict[Any, tuple[type, ...]] = {
+    bool: (bool,),
+    dict[str, Any]: (dict,),
+    float: (int, float),
+    int: (int,),
+    str: (str,),
 }
 
 
@@ -57,19 +58,30 @@ class FileRecord:
                 key = cls.file_keys.get(name, name)
                 if key in source or name in required:
                     found[name] = source[key]
-        types = {field.name: str(field.type).removesuffix(" | None") for field in fields(cls)}
         for name in set(found) & set(cls._names(arrays=False)):
-            if type(found[name]) not in _TYPES[types[name]]:
-                raise ValueError(f"{name}: expected {types[name]}, found {found[name]!r}")
+            expected = cls._types()[name]
+            if type(found[name]) not in _JSON_TYPES[expected]:
+                raise ValueError(f"{name}: expected {expected}, found {found[name]!r}")
         return found
+
+    @classmethod
+    def _types(cls) -> dict[str, Any]:
+        """Return the type of each field, without None."""
+        hints = get_type_hints(cls)
+        return {field.name: _without_none(hints[field.name]) for field in fields(cls)}
 
     @classmethod
     def _names(cls, arrays: bool) -> list[str]:
         """Return the names of the fields that are arrays, or of those that are JSON values."""
-        kinds = {field.name: str(field.type).removesuffix(" | None") for field in fields(cls)}
+        types = cls._types()
         if arrays:
-            return [name for name, kind in kinds.items() if kind == "np.ndarray"]
-        return [name for name, kind in kinds.items() if kind in _TYPES]
+            return [name for name, kind in types.items() if kind is np.ndarray]
+        return [name for name, kind in types.items() if kind in _JSON_TYPES]
+
+
+def _without_none(hint: Any) -> Any:
+    """Return T for ``T | None``, and any other type as it is."""
+    return get_args(hint)[0] if isinstance(hint, UnionType) else hint
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,6 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
-from latentmap.autoencoders.autoencoder import NetworkSettings
 from latentmap.autoencoders.base import MAX_MEASURED_ROWS, BaseAutoEncoder
 from latentmap.autoencoders.state import FittedState
 from latentmap.autoencoders.validation import fitting_rows
@@ -29,6 +28,7 @@ from latentmap.maps.landmarks import MOST, LandmarkSet, choose_landmarks
 from latentmap.maps.layout_extension import Positions, find_positions
 from latentmap.maps.map_networks import MapNetworks, MapParts, assemble_map
 from latentmap.maps.map_state import MapState
+from latentmap.networks.dense import Network
 from latentmap.networks.losses import check_loss, constant_loss, loss_for
 from latentmap.networks.registry import describe_network, network_for
 from latentmap.preprocessing.pca_projection import PrincipalComponents, principal_components
@@ -130,7 +130,7 @@ class LatentMap(BaseAutoEncoder):
         *,
         layout: ArrayLike | None = None,
         n_neighbors: int = 10,
-        network: str | NetworkSettings = "auto",
+        network: str | Network = "auto",
         loss: Loss = "auto",
         scaling: str = "balanced",
         noise: float = 0.15,
@@ -177,9 +177,7 @@ class LatentMap(BaseAutoEncoder):
         self._state = replace(self._state, replay=self._make_replay(layout, principal))
         self._measure(data, layout.of_rows)
 
-    def _check_memory(
-        self, rows: Source, networks: tuple[NetworkSettings, NetworkSettings]
-    ) -> None:
+    def _check_memory(self, rows: Source, networks: tuple[Network, Network]) -> None:
         n_weights = sum(layer_sizes(*networks, rows.row_shape, MOST))
         needed = fit_memory_bytes(len(rows), rows.nbytes // len(rows), n_weights)
         check_memory("network", needed, engine=True)
@@ -200,7 +198,7 @@ class LatentMap(BaseAutoEncoder):
 
     def _train(
         self,
-        networks: tuple[NetworkSettings, NetworkSettings],
+        networks: tuple[Network, Network],
         data: PreparedData,
         principal: PrincipalComponents | None,
         positions: np.ndarray,
@@ -260,7 +258,7 @@ class LatentMap(BaseAutoEncoder):
             code_scale=state.code_scale,
             squash=state.squash,
             reconstruction=reconstruction_weight,
-            **landmarks._asdict(),
+            **vars(landmarks),
         )
 
     def _blank_principal(self) -> PrincipalComponents | None:

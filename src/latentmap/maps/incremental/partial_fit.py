@@ -6,6 +6,8 @@ earlier and new rows together. Rows of novel classes get a layout and landmarks 
 free part of the map. docs/map.md gives the formulas.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
