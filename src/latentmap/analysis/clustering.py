@@ -1,8 +1,4 @@
-"""Clustering of rows by their codes, into a given or an estimated number of clusters.
-
-A sample of the codes is clustered. All other rows, fitted or new, are assigned by a vote of the
-nearest sampled codes, so that a million rows take little longer than the sample.
-"""
+"""Clustering of rows: a sample of codes is clustered, and all other codes are assigned by vote."""
 
 from dataclasses import dataclass, field
 

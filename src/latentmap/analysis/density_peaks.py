@@ -1,9 +1,4 @@
-"""Modes of the density of codes, and the tree in which they merge.
-
-Clusters are regions around modes of a density that are separated by low saddles (J. A. Hartigan,
-"Clustering Algorithms", 1975). This module computes the modes and the merge tree; `clustering`
-decides which modes are clusters.
-"""
+"""Modes of the density of codes, and the tree in which they merge, from which clusters follow."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""The distance between two codes, which search and comparison share.
-
-Codes of a map are compared by the Euclidean distance that is visible on it. Codes with more
-components are compared mainly by direction, after partial whitening. The distance depends on the
-standard deviation of each component, and so on the codes of a set of reference rows.
-"""
+"""The distance between two codes, which search and comparison share."""
 
 from collections.abc import Callable
 

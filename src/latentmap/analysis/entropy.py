@@ -1,11 +1,4 @@
-"""Adaptive entropy coding of integer symbols.
-
-A range coder needs the probability of each symbol before it is coded. Each column has a histogram
-that starts from a prior and is updated after each group of rows, by encoder and decoder alike. A
-file therefore stores no histograms, and many rows take about as many bytes as with the best fixed
-histograms. Everything that affects a probability is computed in integers, or by operations with the
-same result on every machine.
-"""
+"""Adaptive entropy coding of integer symbols, with the same result on every machine."""
 
 from collections.abc import Iterator, Sequence
 

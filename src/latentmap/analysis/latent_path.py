@@ -1,11 +1,4 @@
-"""Shortest path between two codes through regions of high density.
-
-Reference codes and their neighbours form a graph. The density of an edge is the lowest density
-along it. The bottleneck density of two codes is the highest minimum over all paths, which the
-spanning tree of the graph contains. Among all paths whose density is at least that of the
-bottleneck and of the straight line, the shortest is chosen, with lengths weighted by low density.
-Finally it is smoothed as far as its density allows.
-"""
+"""Shortest path between two codes through regions of high density, in a graph of neighbours."""
 
 import itertools
 

@@ -1,9 +1,4 @@
-"""Density of codes, for sampling new codes and for recognising improbable ones.
-
-An autoencoder does not define the distribution of its codes. A mixture of Gaussians is fitted to
-them afterwards, with the number of Gaussians chosen on held-out codes. It has fewer parameters than
-there are codes, so samples are not copies of rows. A map has its own density.
-"""
+"""Density of codes: a mixture of Gaussians that is fitted afterwards, or that of a map."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Search for the rows with the nearest codes, and index files for searching without the rows.
-
-An index file stores the codes, not the faiss index: faiss rebuilds an index of a million codes in
-less than a second, and a file of plain arrays can be checked and executes nothing.
-"""
+"""Search for the rows with the nearest codes, and index files, which hold codes and no index."""
 
 import os
 from collections.abc import Iterable

@@ -1,7 +1,4 @@
-"""Opening the rows that the user names.
-
-``DATA#NUMBER`` is one row of DATA, counted from 0. An image file is also one row.
-"""
+"""Open the rows that the user names: data, one row as ``DATA#NUMBER``, or an image file."""
 
 import hashlib
 import re
@@ -22,10 +19,7 @@ _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 def open_rows(data: str, label: str | None = None, default_label: str | None = None) -> Source:
-    """Open the rows of a path or data set, or one of them.
-
-    The column ``label`` must exist; the column ``default_label`` is used only if it exists.
-    """
+    """Open rows, or one of them; the column ``default_label`` is used only if it exists."""
     data_path, number = split_row_number(data)
     with show_status(f"Reading {data}…"):
         rows = _open_all_rows(data_path, label, default_label)

@@ -11,11 +11,7 @@ _MAX_NAMES_IN_MESSAGE = 20
 
 
 def feature_columns(name: str, columns: Sequence[str], label: str | None) -> list[int]:
-    """Return the indices of all columns except the label.
-
-    Raise UnknownNameError if there is no column ``label``, and DataError if two columns have the
-    same name or no column is left. The message starts with ``name``.
-    """
+    """Return the indices of all columns but the label; raise UnknownNameError or DataError."""
     _check_unique(name, columns)
     if label is not None and label not in columns:
         raise UnknownNameError("column", label, _similar_names(label, columns))

@@ -1,9 +1,4 @@
-"""Folders of images, of which each image is decoded when its row is read.
-
-Opening reads only the headers. They give the size, which must be the same for all images, and
-whether any image is in colour, which decides how all are decoded. Only the formats listed below
-are tried, whatever the suffix of a file, because other formats of Pillow start programs.
-"""
+"""Folders of images: opening reads the headers, and an image is decoded when its row is read."""
 
 from __future__ import annotations
 

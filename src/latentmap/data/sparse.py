@@ -1,9 +1,4 @@
-"""Sparse matrices as rows, of which only the requested rows are made dense.
-
-A batch for a network is small, so it is dense. Code that needs all rows at once, for statistics or
-principal components, reads them in their stored form by ``take_sparse`` and ``sparse_batches``.
-Subsets share the stored numbers of the whole matrix, so that a split copies nothing.
-"""
+"""Sparse matrices as rows, of which only the requested rows are made dense."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""Actor through which the workers of one training and the driver exchange progress and results.
-
-It runs in a process of its own, so its state survives the death of a worker. It also stores the
-first error that latentmap raised on purpose: a replacement of the failed worker would meet the same
-error again, so training ends.
-"""
+"""Actor that holds the progress and the result of one training, also if a worker dies."""
 
 from dataclasses import dataclass, replace
 

@@ -1,9 +1,4 @@
-"""Context manager in which estimators are fitted, and models applied, on several workers.
-
-The number of workers is a property of the environment and not of the model. So it is not a
-parameter of the estimators, and it is not stored in model files; joblib's ``parallel_config`` works
-in the same way.
-"""
+"""Context manager in which estimators are fitted, and models applied, on several workers."""
 
 from __future__ import annotations
 

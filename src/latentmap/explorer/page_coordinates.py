@@ -1,9 +1,4 @@
-"""Coordinates of rows on the page, and the code at each point of it.
-
-The page has points of two coordinates. A code of two components is its own point. Wider codes are
-projected to the plane of their first two principal components. A code of one component is the x
-coordinate, and y stacks the rows of equal x, so that a line of 100,000 rows is visible.
-"""
+"""Coordinates of rows on the page, and the code at each point of it."""
 
 from dataclasses import dataclass
 from typing import Self

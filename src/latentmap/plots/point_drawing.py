@@ -1,9 +1,4 @@
-"""Points on an Axes: dots for few, a shaded image for many.
-
-More than 20,000 dots cover each other, and only the outline of a cluster remains visible. An image
-on a fine grid still shows density: the colour of a cell is the mean of its rows, and its opacity
-grows with the logarithm of their number.
-"""
+"""Points on an Axes: dots for few, an image of their density for many."""
 
 import numpy as np
 

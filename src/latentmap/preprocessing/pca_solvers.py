@@ -1,8 +1,4 @@
-"""PCA of a matrix that is dense, sparse with few columns, or sparse with many columns.
-
-A sparse matrix is neither made dense nor centred as a whole. With few columns, its covariance is
-summed batch by batch. With many, the mean is subtracted inside the matrix products.
-"""
+"""PCA of a matrix that is dense, sparse with few columns, or sparse with many columns."""
 
 from typing import NamedTuple
 
