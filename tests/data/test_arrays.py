@@ -125,7 +125,7 @@ def test_npz_label_by_name(tmp_path):
 
 def test_npz_label_of_wrong_length(tmp_path):
     np.savez(tmp_path / "x.npz", X=np.zeros((2, 2)), kind=np.zeros(3, int))
-    with pytest.raises(DataError, match="array kind: expected one label for 2 rows"):
+    with pytest.raises(DataError, match="array kind: expected one label for each of 2 rows"):
         open_npz(tmp_path / "x.npz", "kind")
 
 

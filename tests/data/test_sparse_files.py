@@ -47,7 +47,7 @@ def test_sparse_file_may_hold_labels(saved):
     assert open_npz(saved(y=np.arange(6))).labels.tolist() == [0, 1, 2, 3, 4, 5]
     assert open_npz(saved(kind_=np.array(list("abcdef"))), "kind_").labels.tolist() == [*"abcdef"]
     assert open_npz(saved(y=np.arange(5))).labels is None
-    with pytest.raises(DataError, match="array y: expected one label for 6 rows"):
+    with pytest.raises(DataError, match="array y: expected one label for each of 6 rows"):
         open_npz(saved(y=np.arange(5)), "y")
 
 

@@ -229,7 +229,7 @@ def test_objectives_that_workers_cannot_build(workers):
     encoder = keras.Sequential([keras.Input((64,)), keras.layers.Dense(2)])
     decoder = keras.Sequential([keras.Input((2,)), keras.layers.Dense(64)])
     rows = DIGITS.reshape(-1, 64)
-    with pytest.raises(SettingError, match="network: expected one of latentmap's own networks"):
+    with pytest.raises(SettingError, match="network: expected a network of latentmap"):
         AutoEncoder(2, network=(encoder, decoder)).fit(rows)
     lock = __import__("threading").Lock()
     with pytest.raises(SettingError, match="loss: expected something that can be sent"):

@@ -13,9 +13,7 @@ from latentmap.errors import ClusterError, SettingError
 def test_without_ray_the_error_names_the_extra_to_install(monkeypatch, run, tmp_path):
     monkeypatch.setitem(sys.modules, "ray", None)
     result = run("fit", "digits", "-o", tmp_path / "m.safetensors", "--workers", 2, code=2)
-    assert "workers: expected Ray to be installed, found none; pip install latentmap[ray]" in (
-        result.stderr
-    )
+    assert "workers: Ray is not installed; run pip install latentmap[ray]" in (result.stderr)
     assert not list(tmp_path.iterdir())
 
 

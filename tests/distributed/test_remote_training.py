@@ -19,7 +19,7 @@ class Variable:
 def objective(network="dense"):
     parts = SimpleNamespace(network=network)
     return SimpleNamespace(
-        remade=SimpleNamespace(parts=parts), weights=[Variable() for _ in range(11)]
+        builder=SimpleNamespace(parts=parts), weights=[Variable() for _ in range(11)]
     )
 
 

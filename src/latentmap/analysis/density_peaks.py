@@ -78,7 +78,7 @@ def find_modes(points: np.ndarray, k: int | None = None, verbose: bool = False) 
     log_density = -dimension * np.log(radii)
     modes, labels = np.unique(_ascend(log_density, neighbors), return_inverse=True)
     saddles = _distant_saddles(points[modes], radii[modes], dimension)
-    _raise_saddles(saddles, log_density, labels, neighbors)
+    _update_saddles(saddles, log_density, labels, neighbors)
     return DensityModes(log_density, labels, modes, saddles, radii, neighbors.shape[1])
 
 
@@ -131,10 +131,10 @@ def _distant_saddles(modes: np.ndarray, radii: np.ndarray, dimension: float) -> 
     return -dimension * np.log(distances)
 
 
-def _raise_saddles(
+def _update_saddles(
     saddles: np.ndarray, log_density: np.ndarray, labels: np.ndarray, neighbors: np.ndarray
 ) -> None:
-    """Set the saddles between modes that neighbouring points belong to, in place."""
+    """Update, in place, the saddle density of each two modes with neighbouring points."""
     is_border = labels[neighbors] != labels[:, None]
     start, ends = np.nonzero(is_border)[0], neighbors[is_border]
     heights = np.minimum(log_density[start], log_density[ends])

@@ -61,7 +61,7 @@ class Quantizer(NamedTuple):
 
     @property
     def max_levels(self) -> np.ndarray:
-        """The largest coded level of each component, at about eight deviations; (n,) int."""
+        """Largest coded level of each component, about eight standard deviations; (n,) int."""
         return self.deviations.astype(np.int64) + 4
 
     def priors(self) -> list[np.ndarray]:

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike
 
 # The parametric tail is fitted to this fraction of the reference values.
 TAIL_FRACTION = 0.05
-# float32 does not distinguish smaller values from zero.
+# Values are clipped to this range before the logarithm; float32 errors exceed the lower limit.
 SMALLEST, LARGEST = 1e-12, 1e300
 
 

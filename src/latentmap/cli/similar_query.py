@@ -101,7 +101,7 @@ def open_query(
     label_required: bool = False,
     opened: Query | None = None,
 ) -> Query:
-    """Open the rows that the user asks about; data that ``opened`` has read is not read again."""
+    """Open the query rows; data that ``opened`` contains already is not read again."""
     data, number = split_row_number(text)
     label_checked = label_required and label is not None
     if opened is not None and split_row_number(opened.text)[0] == data and not label_checked:

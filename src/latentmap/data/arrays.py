@@ -87,7 +87,9 @@ def open_npz(path: Path, label: str | None = None) -> Source:
         rows = _read_rows(archive, path.name, [name for name in names if name != key])
         labels = None if key is None else _read_labels(archive, key, path.name, rows.shape[0])
     if label is not None and labels is None:
-        raise DataError(f"{path.name}, array {label}: expected one label for {rows.shape[0]} rows")
+        raise DataError(
+            f"{path.name}, array {label}: expected one label for each of {rows.shape[0]} rows"
+        )
     if isinstance(rows, np.ndarray):
         return ArraySource(rows, labels=labels, name=path.name)
     return SparseSource(rows, labels=labels, name=path.name)

@@ -215,4 +215,4 @@ def _output_folder(output: Path) -> Iterator[Path]:
     with write_atomically(output) as folder:
         folder.mkdir()
         yield folder.absolute()
-        remove_partial_outputs(folder)  # of workers that were killed while they wrote
+        remove_partial_outputs(folder)  # partial outputs of workers that were killed

@@ -132,7 +132,7 @@ def _ray() -> ModuleType:
         import ray
     except ImportError:
         raise ClusterError(
-            "workers: expected Ray to be installed, found none; pip install latentmap[ray]"
+            "workers: Ray is not installed; run pip install latentmap[ray]"
         ) from None
     return ray
 

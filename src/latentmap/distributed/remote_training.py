@@ -30,16 +30,16 @@ class RemoteLauncher:
         n_rows = len(task.rows)
         _check(self.workers, objective, n_rows)
         n_steps = n_rows // max(1, task.config.batch_size_for(n_rows)) * task.epochs
-        with WorkerGroup(self.workers, TrainingJob(objective.remade, task), verbose) as group:
+        with WorkerGroup(self.workers, TrainingJob(objective.builder, task), verbose) as group:
             arrays = group.result(n_steps)
         return _copy_result(objective, arrays)
 
 
 def _check(workers: Workers, objective: Objective, n_rows: int) -> None:
-    if isinstance(objective.remade.parts.network, tuple):
+    if isinstance(objective.builder.parts.network, tuple):
         raise SettingError(
-            "network: expected one of latentmap's own networks with workers, which build it "
-            "themselves, found a pair of Keras models"
+            "network: expected a network of latentmap, because each worker builds it, found a pair "
+            "of Keras models"
         )
     if workers.count > n_rows:
         raise SettingError(

@@ -47,8 +47,8 @@ class TrainingJob:
         from latentmap.training.loop import train
 
         objective = self.build_objective()
-        every = [*standard_callbacks(self.task), *callbacks]
-        history = train(objective, self.task, every, strategy)
+        all_callbacks = [*standard_callbacks(self.task), *callbacks]
+        history = train(objective, self.task, all_callbacks, strategy)
         weights = (keras.ops.convert_to_numpy(weight.value) for weight in objective.weights)
         return {
             "history": np.array(list(history.values()), np.float64),

@@ -9,7 +9,14 @@ from keras import KerasTensor, layers, ops
 from numpy.typing import ArrayLike
 
 from latentmap.maps.landmark_layers import AroundMode, Softened
-from latentmap.networks.assembly import Networks, Objective, Parts, Remade, decoder_of, noisy
+from latentmap.networks.assembly import (
+    Networks,
+    Objective,
+    ObjectiveBuilder,
+    Parts,
+    decoder_of,
+    noisy,
+)
 from latentmap.networks.dense import Network
 from latentmap.networks.losses import squared_error
 from latentmap.networks.pca import projection
@@ -176,9 +183,13 @@ def assemble_map(parts: MapParts) -> MapNetworks:
     return MapNetworks(
         encoder,
         decoder_of(parts, head),
-        Objective(evaluate, Remade(assemble_map, parts), *models),
-        Objective(fit_layout, Remade(assemble_map, parts, name="training"), *models, weighted),
-        Objective(fit_replay, Remade(assemble_map, parts, name="growing"), *models, weighted),
+        Objective(evaluate, ObjectiveBuilder(assemble_map, parts), *models),
+        Objective(
+            fit_layout, ObjectiveBuilder(assemble_map, parts, name="training"), *models, weighted
+        ),
+        Objective(
+            fit_replay, ObjectiveBuilder(assemble_map, parts, name="growing"), *models, weighted
+        ),
     )
 
 

@@ -83,7 +83,7 @@ class Networks:
 
 
 @dataclass(frozen=True)
-class Remade:
+class ObjectiveBuilder:
     """Builds an objective again, in another process, with its initial weights.
 
     Attributes
@@ -109,14 +109,14 @@ class Remade:
 class Objective(keras.Model):
     """A model from raw rows to figures of each row; the first figure is the loss.
 
-    ``remade`` builds it again in the processes that train together.
+    ``builder`` builds it again in the processes that train together.
     """
 
-    remade: Remade
+    builder: ObjectiveBuilder
 
-    def __init__(self, figures: Figures, remade: Remade, *models: keras.Layer) -> None:
+    def __init__(self, figures: Figures, builder: ObjectiveBuilder, *models: keras.Layer) -> None:
         super().__init__(name="objective")
-        self.remade = remade
+        self.builder = builder
         self.models = list(models)  # Keras finds the trainable weights here.
         self.figures = figures
         self.built = True
@@ -163,7 +163,7 @@ def assemble(parts: Parts) -> Networks:
         row = keras.activations.get(parts.loss.link)(output)
         return [parts.loss.distance(target, output), squared_error(target, row)]
 
-    objective = Objective(figures, Remade(assemble, parts), encoder, head, scaling)
+    objective = Objective(figures, ObjectiveBuilder(assemble, parts), encoder, head, scaling)
     return Networks(encoder, decoder_of(parts, head), objective)
 
 
@@ -193,8 +193,8 @@ def assemble_variational(parts: Parts, beta: float) -> Networks:
         divergence = kl_divergence(mean, log_variance)
         return [nats + beta * divergence, squared_error(target, row), nats, divergence]
 
-    remade = Remade(assemble_variational, parts, (beta,))
-    objective = Objective(figures, remade, posterior, head, sample, scaling)
+    builder = ObjectiveBuilder(assemble_variational, parts, (beta,))
+    objective = Objective(figures, builder, posterior, head, sample, scaling)
     return Networks(encoder, decoder_of(parts, head), objective)
 
 
