@@ -38,7 +38,8 @@ class _Results:
             )
         if distances.shape != rows.shape[:2] or 0 in distances.shape:
             raise DataError(
-                f"distances: expected shape {rows.shape[:2]} with at least one distance, found {distances.shape}"
+                f"distances: expected shape {rows.shape[:2]} with at least one distance, "
+                f"found {distances.shape}"
             )
         counts = [len(texts) for texts in self.captions]
         if counts != [rows.shape[1] + 1] * len(queries):
