@@ -28,7 +28,7 @@ import numpy as np
 from common import best_seconds, time_call, write_result
 
 from latentmap import AutoEncoder, LatentMap, Training
-from latentmap.backend import accelerator, block_rows, stream
+from latentmap.backend import block_rows, has_accelerator, predict_batches
 from latentmap.data import open_data
 from latentmap.maps import layout_extension
 from latentmap.networks.dense import DenseNetwork
@@ -97,7 +97,7 @@ def map_figures(sizes: Sizes) -> tuple[dict[str, float], LatentMap]:
 
         def fit(layout_seconds: list[float] = layout_seconds) -> LatentMap:
             model = LatentMap(random_state=SEED)
-            _, seconds, _ = time_inner(layout_extension, "find_layout", lambda: model.fit(rows))
+            _, seconds, _ = time_inner(layout_extension, "compute_layout", lambda: model.fit(rows))
             layout_seconds.append(seconds)
             return model
 
@@ -120,7 +120,7 @@ def encoding_figures(model: LatentMap, sizes: Sizes) -> dict[str, float]:
     block = block_rows(rows.shape[1:])
     on_card = [jax.device_put(rows[i : i + block]) for i in range(0, len(rows) - block + 1, block)]
     jax.block_until_ready(on_card)
-    card_seconds = best_seconds(lambda: list(stream(model.encoder_, on_card)))
+    card_seconds = best_seconds(lambda: list(predict_batches(model.encoder_, on_card)))
     return {
         "rows": len(rows),
         "rows_a_second_from_memory": len(rows) / memory_seconds,
@@ -211,7 +211,7 @@ def main() -> None:
     if parser.parse_args().smoke:
         figures = measure(SMOKE)
         print(table(figures), json.dumps(figures), sep="\n")
-    elif not accelerator():
+    elif not has_accelerator():
         print("no GPU: expected a card that JAX can use, found none", file=sys.stderr)
         sys.exit(2)
     else:

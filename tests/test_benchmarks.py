@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from latentmap.backend import accelerator
+from latentmap.backend import has_accelerator
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "gpu.json"
@@ -41,7 +41,7 @@ def test_stated_peaks(gpu, name, tera):
 
 
 def test_without_a_gpu_it_exits_and_writes_nothing():
-    if accelerator():
+    if has_accelerator():
         pytest.skip("a GPU is available")
     before = RESULT.read_bytes() if RESULT.exists() else None
     result = subprocess.run(

@@ -7,21 +7,21 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from latentmap.backend import apply, block_rows, engine, many_steps, narrow, start
+from latentmap.backend import block_rows, engine, make_stepper, predict, start_engine, to_32_bit
 from latentmap.backend.train_steps import _KerasSteps
-from latentmap.maps.map_networks import MapParts, assemble_map
-from latentmap.networks.assembly import Parts, assemble
+from latentmap.maps.map_networks import MapParts, build_map
+from latentmap.networks.assembly import NetworkParts, build_autoencoder
 from latentmap.networks.dense import DenseNetwork
 from latentmap.networks.losses import LOSSES
 
-keras = start()
+keras = start_engine()
 ON_JAX = keras.backend.backend() == "jax"
 
 
 def objective(seed=0, optimizer="adam"):
     network = DenseNetwork(hidden=(6,), principal=False)
-    made = assemble(
-        Parts((4,), 2, network, LOSSES["gaussian"], np.zeros(()), np.ones(()), seed=seed)
+    made = build_autoencoder(
+        NetworkParts((4,), 2, network, LOSSES["gaussian"], np.zeros(()), np.ones(()), seed=seed)
     ).objective
     made.compile(optimizer=keras.optimizers.get(optimizer))
     return made
@@ -83,7 +83,7 @@ def test_a_fresh_process_takes_jax_and_keeps_what_it_compiled(tmp_path):
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_many_steps_are_keras_steps(optimizer):
     ours, keras_own, rows = objective(0, optimizer), objective(0, optimizer), batches(12)
-    trainer = many_steps(ours)
+    trainer = make_stepper(ours)
     trainer.run(rows[:7])
     trainer.run(rows[7:])
     loss = trainer.finish()
@@ -95,8 +95,8 @@ def test_many_steps_are_keras_steps(optimizer):
 
 def test_finish_tells_the_loss_since_the_last_finish():
     model = objective(optimizer=keras.optimizers.SGD(0.0))
-    trainer, rows = many_steps(model), batches(6)
-    each = [float(apply(model, batch)[:, 0].mean()) for batch in rows]
+    trainer, rows = make_stepper(model), batches(6)
+    each = [float(predict(model, batch)[:, 0].mean()) for batch in rows]
     trainer.run(rows[:2])
     assert trainer.finish() == pytest.approx(np.mean(each[:2]), rel=1e-5)
     trainer.run(rows[2:])
@@ -109,7 +109,7 @@ def test_a_shorter_chunk_is_not_compiled_again(monkeypatch):
     traced = []
     step = model.train_step
     monkeypatch.setattr(model, "train_step", lambda *args: traced.append(1) or step(*args))
-    trainer, one_by_one = many_steps(model), many_steps(single)
+    trainer, one_by_one = make_stepper(model), make_stepper(single)
     for start_, stop in [(0, 4), (4, 8), (8, 10)]:
         trainer.run(rows[start_:stop])
     trainer.finish()
@@ -124,7 +124,7 @@ def test_raw_integers_are_trained_on_as_they_are():
     ours, theirs = objective(), objective()
     rows = np.random.default_rng(0).integers(0, 256, (5, 8, 4)).astype(np.uint8)
     for model, given in [(ours, rows), (theirs, rows.astype("float32"))]:
-        trainer = many_steps(model)
+        trainer = make_stepper(model)
         trainer.run(given)
         trainer.finish()
     assert apart(ours, theirs) < 1e-6
@@ -145,7 +145,7 @@ def test_apply_gives_one_output_a_row(wide, n):
     first, second = wide.layers
     hidden = rows @ np.asarray(first.kernel) + np.asarray(first.bias)
     hidden = hidden / (1 + np.exp(-hidden))
-    out = apply(wide, rows)
+    out = predict(wide, rows)
     assert out.shape == (n, 3)
     assert out.dtype == np.float32
     expected = hidden @ np.asarray(second.kernel) + np.asarray(second.bias)
@@ -154,7 +154,7 @@ def test_apply_gives_one_output_a_row(wide, n):
 
 def test_a_row_has_the_same_code_beside_any_others(wide):
     rows = np.random.default_rng(0).normal(size=(2100, 50)).astype("float32")
-    whole = apply(wide, rows)
+    whole = predict(wide, rows)
     for part in (
         slice(0, 1),
         slice(7, 8),
@@ -162,7 +162,7 @@ def test_a_row_has_the_same_code_beside_any_others(wide):
         slice(1500, None),
         slice(None, None, -3),
     ):
-        assert np.array_equal(apply(wide, rows[part]), whole[part])
+        assert np.array_equal(predict(wide, rows[part]), whole[part])
 
 
 @pytest.mark.parametrize(
@@ -174,18 +174,18 @@ def test_blocks_shrink_as_rows_grow(row_shape, rows):
 
 def test_narrow_keeps_large_integers():
     large = np.array([5_000_000_000, -(2**62)])
-    assert narrow(large).tolist() == [5e9, -float(2**62)]
-    assert narrow(np.array([1e39])).tolist() == [np.inf]  # found out by whoever checks the rows
+    assert to_32_bit(large).tolist() == [5e9, -float(2**62)]
+    assert to_32_bit(np.array([1e39])).tolist() == [np.inf]  # found out by whoever checks the rows
     small = np.array([1, 2], np.uint16)
-    assert narrow(small) is small
+    assert to_32_bit(small) is small
 
 
 def test_threads_can_share_a_model():
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     rows = np.random.default_rng(0).random((50, 3))
-    alone = apply(model, rows)
+    alone = predict(model, rows)
     with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(lambda _: apply(model, rows), range(40)))
+        together = list(pool.map(lambda _: predict(model, rows), range(40)))
     assert all(np.array_equal(codes, alone) for codes in together)
 
 
@@ -210,23 +210,23 @@ def pair_objective():
         centers=centers,
         anchors=centers,
     )
-    made = assemble_map(parts).training
+    made = build_map(parts).training
     made.compile(optimizer=keras.optimizers.Adam(0.01))
     return made
 
 
 def test_apply_takes_pairs():
     model, (rows, beside) = pair_objective(), pairs(2500)
-    whole = apply(model, (rows, beside))
+    whole = predict(model, (rows, beside))
     assert whole.shape == (2500, 3)
     for part in (slice(0, 1), slice(1000, 1100), slice(2000, None)):
-        assert np.array_equal(apply(model, (rows[part], beside[part])), whole[part])
-    assert not np.allclose(apply(model, (rows, beside[::-1])), whole)
+        assert np.array_equal(predict(model, (rows[part], beside[part])), whole[part])
+    assert not np.allclose(predict(model, (rows, beside[::-1])), whole)
     wide = (rows.astype(np.float64), beside.astype(np.float64))
-    assert np.array_equal(apply(model, wide), whole)
+    assert np.array_equal(predict(model, wide), whole)
 
 
-@pytest.mark.parametrize("steps", [many_steps, _KerasSteps])
+@pytest.mark.parametrize("steps", [make_stepper, _KerasSteps])
 def test_steps_take_pairs(steps):
     ours, keras_own = pair_objective(), pair_objective()
     batches = tuple(array.reshape(12, 8, -1) for array in pairs(96))

@@ -4,20 +4,20 @@ import numpy as np
 import pytest
 
 from latentmap.backend import (
-    accelerator,
-    apply,
+    cache_on_device,
     device_cache,
     free_bytes,
-    hold,
+    has_accelerator,
     inference,
-    many_steps,
-    start,
-    stream,
+    make_stepper,
+    predict,
+    predict_batches,
+    start_engine,
     train_steps,
 )
 from latentmap.data.sources import ArraySource
-from latentmap.maps.map_networks import MapParts, assemble_map
-from latentmap.networks.assembly import Parts, assemble
+from latentmap.maps.map_networks import MapParts, build_map
+from latentmap.networks.assembly import NetworkParts, build_autoencoder
 from latentmap.networks.dense import DenseNetwork
 from latentmap.networks.losses import LOSSES
 from latentmap.training import loop
@@ -26,7 +26,7 @@ from latentmap.training.loop import train
 from latentmap.training.targets import RowsWithTargets
 from latentmap.training.task import TrainingTask
 
-keras = start()
+keras = start_engine()
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "jax", reason="JAX holds rows")
 RNG = np.random.default_rng(0)
 BYTES = RNG.integers(0, 256, (500, 6)).astype(np.uint8)
@@ -45,10 +45,12 @@ class Blocks(ArraySource):
 
 
 def test_rows_keep_their_type_and_place(room):
-    held = hold(ArraySource(BYTES).take, 500)
+    held = cache_on_device(ArraySource(BYTES).take, 500)
     assert held.dtype == np.uint8
     assert np.array_equal(np.asarray(held), BYTES)
-    rows, spots = hold(RowsWithTargets(ArraySource(BYTES.astype(float)), SPOTS).take, 500)
+    rows, spots = cache_on_device(
+        RowsWithTargets(ArraySource(BYTES.astype(float)), SPOTS).take, 500
+    )
     assert rows.dtype == np.float32
     assert np.array_equal(np.asarray(rows), BYTES)
     assert np.array_equal(np.asarray(spots), SPOTS)
@@ -57,23 +59,23 @@ def test_rows_keep_their_type_and_place(room):
 def test_rows_that_do_not_fit_into_half_of_what_is_free_stay(monkeypatch):
     take = ArraySource(BYTES.astype(float)).take  # 24 bytes a row, once they are float32
     monkeypatch.setattr(device_cache, "free_bytes", lambda: 2 * 24 * 500)
-    assert hold(take, 500) is not None
+    assert cache_on_device(take, 500) is not None
     monkeypatch.setattr(device_cache, "free_bytes", lambda: 2 * 24 * 500 - 1)
-    assert hold(take, 500) is None
+    assert cache_on_device(take, 500) is None
 
 
 def test_where_there_is_no_accelerator_nothing_is_held():
-    if accelerator():
+    if has_accelerator():
         pytest.skip("there is one")
     assert free_bytes() == 0
-    assert hold(ArraySource(BYTES).take, 500) is None
+    assert cache_on_device(ArraySource(BYTES).take, 500) is None
 
 
 def test_numbers_of_held_rows_are_the_rows(room):
     numbers = RNG.integers(0, 500, (7, 8)).astype(np.int32)
-    held = hold(ArraySource(BYTES).take, 500)
+    held = cache_on_device(ArraySource(BYTES).take, 500)
     results = []
-    for kind in (many_steps, train_steps._KerasSteps):
+    for kind in (make_stepper, train_steps._KerasSteps):
         model = alone()
         model.compile(optimizer="adam")
         trainer = kind(model)
@@ -82,7 +84,7 @@ def test_numbers_of_held_rows_are_the_rows(room):
         results.append(weights(model))
     model = alone()
     model.compile(optimizer="adam")
-    trainer = many_steps(model)
+    trainer = make_stepper(model)
     trainer.run(BYTES[numbers])
     trainer.finish()
     for found in results:
@@ -92,8 +94,8 @@ def test_numbers_of_held_rows_are_the_rows(room):
 def alone():
     network = DenseNetwork((5,), principal=False)
     scale = np.full((), 255, "float32")
-    parts = Parts((6,), 2, network, LOSSES["bernoulli"], 0 * scale, scale, noise=0.1)
-    return assemble(parts).objective
+    parts = NetworkParts((6,), 2, network, LOSSES["bernoulli"], 0 * scale, scale, noise=0.1)
+    return build_autoencoder(parts).objective
 
 
 def beside():
@@ -103,7 +105,7 @@ def beside():
         (6,), 2, network, LOSSES["gaussian"], 0 * one, 255 * one, back=network,
         centers=centers, anchors=centers,
     )  # fmt: skip
-    return assemble_map(parts).training
+    return build_map(parts).training
 
 
 def weights(model):
@@ -145,7 +147,7 @@ def test_training_on_held_rows_gives_the_same_weights(kind, room, monkeypatch, s
     held = fitted()
     assert sent
     assert all(sent)
-    monkeypatch.setattr(loop, "hold", lambda take, count: None)
+    monkeypatch.setattr(loop, "cache_on_device", lambda take, count: None)
     streamed = fitted()
     assert not all(sent)
     assert apart(held, streamed) < 1e-6
@@ -156,14 +158,14 @@ def test_blocks_under_way_come_back_in_order(monkeypatch):
     double = keras.Sequential([keras.Input((6,)), keras.layers.Rescaling(2.0)])
     parts = [BYTES[:130], BYTES[130:131], BYTES[131:]]
     monkeypatch.setattr(inference, "MAX_PENDING_BLOCKS", {False: 3, True: 3})
-    found = list(stream(double, parts, 64))
+    found = list(predict_batches(double, parts, 64))
     assert [len(part) for part in found] == [64, 64, 2, 1, 64, 64, 64, 64, 64, 49]
     assert np.array_equal(np.concatenate(found), 2.0 * BYTES)
-    assert list(stream(double, [])) == []
+    assert list(predict_batches(double, [])) == []
 
 
 def test_on_an_accelerator_blocks_are_large(monkeypatch):
-    monkeypatch.setattr(inference, "accelerator", lambda: True)
+    monkeypatch.setattr(inference, "has_accelerator", lambda: True)
     assert [inference.block_rows(shape) for shape in [(2,), (28, 28), (1000, 1000, 3)]] == [
         32768,
         32768,
@@ -171,7 +173,7 @@ def test_on_an_accelerator_blocks_are_large(monkeypatch):
     ]
     monkeypatch.setattr(inference, "BLOCK_ROWS", {True: 256})
     model = alone()
-    assert apply(model, BYTES).shape == (500, 2)
+    assert predict(model, BYTES).shape == (500, 2)
 
 
 def test_products_of_float32_are_asked_for_whole_unless_the_user_chose():
@@ -190,13 +192,13 @@ def test_products_of_float32_are_asked_for_whole_unless_the_user_chose():
 
 @pytest.mark.gpu
 def test_on_a_gpu_rows_are_held_and_the_figures_are_those_of_the_processor():
-    if not accelerator():
+    if not has_accelerator():
         pytest.skip("there is no accelerator")
     import jax
 
     model = alone()
     train(model, TrainingTask(ArraySource(BYTES), None, 2, Training(batch_size=16), seed=0))
-    there = apply(model, BYTES)
+    there = predict(model, BYTES)
     with jax.default_device(jax.devices("cpu")[0]):
         twin = alone()
         for ours, theirs in zip(twin.weights, weights(model), strict=True):

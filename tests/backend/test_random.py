@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from latentmap.backend import random, start, uniform
+from latentmap.backend import random, start_engine, uniform
 
-keras = start()
+keras = start_engine()
 SHAPES = [(1,), (5, 3), (3, 3, 2, 4), (256, 256), (257, 256)]
 
 

@@ -116,8 +116,8 @@ def test_a_worker_has_cores_of_one_machine_only(monkeypatch, cores, n_workers, s
 
 
 def test_another_engine_than_jax_is_rejected_first(monkeypatch):
-    from latentmap.backend import start
+    from latentmap.backend import start_engine
 
-    monkeypatch.setattr(start().backend, "backend", lambda: "torch")
+    monkeypatch.setattr(start_engine().backend, "backend", lambda: "torch")
     with pytest.raises(SettingError, match=r"workers: expected Keras on JAX, .* found 'torch'"):
         Workers(2).__enter__()

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from latentmap.maps.landmark_layers import AroundMode, Softened
+from latentmap.maps.landmark_layers import AroundMode, SoftAssignment
 
 RNG = np.random.default_rng(0)
 CENTERS = RNG.normal(size=(40, 2)).astype("float32")
@@ -35,14 +35,16 @@ def again(layer):
 def test_a_spot_is_softened_as_the_formula_says(width, n_components):
     centers, spots = (RNG.normal(size=(n, n_components)).astype("float32") for n in (40, 30))
     expected = softmax(-squared_distances(spots, centers) / (2 * width**2))
-    found = numbers(Softened(centers, width)(spots))
+    found = numbers(SoftAssignment(centers, width)(spots))
     assert np.allclose(found, expected, atol=1e-3)
     assert np.allclose(found.sum(axis=1), 1, atol=1e-5)
 
 
 @pytest.mark.parametrize("far", [1e3, 1e8, 1e15])
 def test_far_away_it_is_a_distribution_still(far):
-    found = numbers(Softened(CENTERS, 0.1)(far * np.array([[1.0, 0.0], [-1.0, 2.0]], "float32")))
+    found = numbers(
+        SoftAssignment(CENTERS, 0.1)(far * np.array([[1.0, 0.0], [-1.0, 2.0]], "float32"))
+    )
     assert np.allclose(found.sum(axis=1), 1, atol=1e-5)
 
 
@@ -101,7 +103,7 @@ def test_the_most_mass_that_a_softened_spot_can_have(n_components, window):
     """On landmarks everywhere φ is a Gaussian of width h: (1 + h²/r²)^(−n_components/2)."""
     steps = np.arange(-5, 5.1, 0.5)
     centers = np.stack(np.meshgrid(*[steps] * n_components), axis=-1).reshape(-1, n_components)
-    soft = Softened(centers, 1.0)(np.zeros((1, n_components), "float32"))
+    soft = SoftAssignment(centers, 1.0)(np.zeros((1, n_components), "float32"))
     spots, mass = AroundMode(centers, centers, window)(keras.ops.log(soft))
     assert np.allclose(numbers(spots), 0, atol=1e-4)
     assert numbers(mass)[0] == pytest.approx((1 + 1 / window**2) ** (-n_components / 2), rel=0.01)
@@ -131,15 +133,17 @@ def test_it_tells_its_shapes():
 # -- constants -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("layer", [Softened(CENTERS, 0.3), AroundMode(CENTERS, CENTERS[:5], 0.3)])
+@pytest.mark.parametrize(
+    "layer", [SoftAssignment(CENTERS, 0.3), AroundMode(CENTERS, CENTERS[:5], 0.3)]
+)
 def test_what_it_knows_travels_with_the_weights_and_is_never_trained(layer):
     assert layer.trainable_weights == []
     assert np.array_equal(numbers(layer.weights[0]), CENTERS)
-    assert len(layer.weights) == (2 if isinstance(layer, Softened) else 3)
+    assert len(layer.weights) == (2 if isinstance(layer, SoftAssignment) else 3)
 
 
 def test_their_configs_make_equal_layers():
-    soft, around = Softened(CENTERS, 0.3), AroundMode(CENTERS, CENTERS[:5], 0.3)
+    soft, around = SoftAssignment(CENTERS, 0.3), AroundMode(CENTERS, CENTERS[:5], 0.3)
     assert np.array_equal(numbers(again(soft)(SPOTS)), numbers(soft(SPOTS)))
     for ours, theirs in zip(again(around)(LOGITS), around(LOGITS), strict=True):
         assert np.array_equal(numbers(ours), numbers(theirs))

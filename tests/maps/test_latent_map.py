@@ -430,7 +430,7 @@ def test_sparse_rows_are_made_dense_a_batch_at_a_time(monkeypatch):
     monkeypatch.setattr(csr_array, "toarray", watched)
     monkeypatch.setattr(csr_array, "todense", watched)
     monkeypatch.setattr("latentmap.autoencoders.base.MAX_BLOCKS", 1)
-    monkeypatch.setattr("latentmap.maps.layout_extension.MOST_ROWS", {2: 500})
+    monkeypatch.setattr("latentmap.maps.layout_extension.MAX_SAMPLE_ROWS", {2: 500})
     model = small(epochs=1).fit(SparseSource(rows))
     assert model.transform(rows).shape == (4000, 2)
     assert 0 < max(seen) <= 1024

@@ -5,7 +5,7 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness
 from sklearn.neighbors import KNeighborsClassifier
 
-from latentmap.maps.layout import find_layout
+from latentmap.maps.layout import compute_layout
 
 RNG = np.random.default_rng(0)
 GROUP = np.repeat(np.arange(4), 60)
@@ -23,17 +23,17 @@ POINTS = clouds()
 
 @pytest.fixture(scope="module")
 def flat():
-    return find_layout(POINTS, 2, 10, seed=0)
+    return compute_layout(POINTS, 2, 10, seed=0)
 
 
 @pytest.fixture(scope="module")
 def spatial():
-    return find_layout(POINTS, 3, 10, seed=0)
+    return compute_layout(POINTS, 3, 10, seed=0)
 
 
 @pytest.fixture(scope="module")
 def line():
-    return find_layout(POINTS, 1, 10, seed=0)
+    return compute_layout(POINTS, 1, 10, seed=0)
 
 
 @pytest.mark.parametrize(("which", "n_components"), [("line", 1), ("flat", 2), ("spatial", 3)])
@@ -64,7 +64,7 @@ def test_a_handful_of_rows_in_groups_do_not_fly_off(n_rows):
         groups = rng.integers(0, rng.integers(2, 6), n_rows)
         rows = rng.choice([2, 6, 20]) * np.eye(6)[groups] + rng.normal(size=(n_rows, 6))
         points = PCA().fit_transform(rows).astype("float32")
-        spots = find_layout(points, 2, 10, seed=0)
+        spots = compute_layout(points, 2, 10, seed=0)
         worst = min(worst, trustworthiness(points, spots, n_neighbors=4))
     assert worst > 0.75
 
@@ -78,14 +78,14 @@ def test_neighbours_stay_neighbours(flat):
 
 
 def test_the_same_seed_gives_the_same_layout(flat):
-    assert np.array_equal(find_layout(POINTS, 2, 10, seed=0), flat)
-    assert not np.allclose(find_layout(POINTS, 2, 10, seed=1), flat)
+    assert np.array_equal(compute_layout(POINTS, 2, 10, seed=0), flat)
+    assert not np.allclose(compute_layout(POINTS, 2, 10, seed=1), flat)
 
 
 def test_many_points_give_the_same_layout_each_time():
     """More than `FFT` of them: the gradients come from a grid, in several threads."""
     points = clouds(np.random.default_rng(1), 510)
-    first, again = (find_layout(points, 2, 10, seed=0) for _ in range(2))
+    first, again = (compute_layout(points, 2, 10, seed=0) for _ in range(2))
     assert np.array_equal(first, again)
     groups = np.repeat(np.arange(4), 510)
     assert KNeighborsClassifier(10).fit(first, groups).score(first, groups) == 1
@@ -93,7 +93,7 @@ def test_many_points_give_the_same_layout_each_time():
 
 def test_the_global_generator_is_left_alone():
     before = np.random.get_state()[1].copy()  # noqa: NPY002
-    find_layout(POINTS[:40], 2, 5, seed=0)
+    compute_layout(POINTS[:40], 2, 5, seed=0)
     assert np.array_equal(np.random.get_state()[1], before)  # noqa: NPY002
 
 
@@ -102,7 +102,7 @@ def test_the_global_generator_is_left_alone():
 
 def test_equal_points_lie_in_one_place():
     which = RNG.permutation(np.repeat(np.arange(100), 3))
-    spots = find_layout(POINTS[::2][which], 2, 10, seed=0)
+    spots = compute_layout(POINTS[::2][which], 2, 10, seed=0)
     for number in range(100):
         assert np.ptp(spots[which == number], axis=0).max() == 0
     assert len(np.unique(spots, axis=0)) > 95
@@ -111,7 +111,7 @@ def test_equal_points_lie_in_one_place():
 def test_points_as_good_as_equal_lie_in_one_place():
     points = np.repeat(POINTS[:60], 2, axis=0)
     points[1::2] += 1e-7
-    spots = find_layout(points, 2, 10, seed=0)
+    spots = compute_layout(points, 2, 10, seed=0)
     together = np.linalg.norm(spots[::2] - spots[1::2], axis=1)
     assert np.median(together) == 0
 
@@ -120,7 +120,7 @@ def test_points_as_good_as_equal_lie_in_one_place():
 @pytest.mark.parametrize("n_components", [1, 2, 3])
 def test_few_different_points(count, n_components):
     which = np.arange(count)
-    spots = find_layout(np.repeat(POINTS[which], 5, axis=0), n_components, 10, seed=0)
+    spots = compute_layout(np.repeat(POINTS[which], 5, axis=0), n_components, 10, seed=0)
     assert spots.shape == (5 * count, n_components)
     assert np.isfinite(spots).all()
     assert np.array_equal(spots[::5], spots[4::5])
@@ -131,7 +131,7 @@ def test_few_different_points(count, n_components):
 
 def test_of_very_few_points_the_first_columns_are_the_layout():
     points = np.array([[0, 0, 0], [4, 0, 0], [0, 2, 0], [4, 2, 1]], "float32")
-    spots = find_layout(points, 2, 10, seed=0)
+    spots = compute_layout(points, 2, 10, seed=0)
     expected = points[:, :2] - points[:, :2].mean(axis=0)
     assert np.allclose(spots, expected / np.sqrt((expected**2).mean()), atol=0.02)
 
@@ -139,7 +139,7 @@ def test_of_very_few_points_the_first_columns_are_the_layout():
 @pytest.mark.parametrize("n_components", [2, 3])
 def test_points_on_a_line(n_components):
     line = np.linspace(0, 1, 60, dtype="float32")[:, None]
-    spots = find_layout(line, n_components, 5, seed=0)
+    spots = compute_layout(line, n_components, 5, seed=0)
     assert spots.shape == (60, n_components)
     steps = np.linalg.norm(np.diff(spots, axis=0), axis=1)
     assert steps.max() < np.linalg.norm(spots[0] - spots[-1])
@@ -147,7 +147,7 @@ def test_points_on_a_line(n_components):
 
 @pytest.mark.parametrize("factor", [1e-10, 1e10, 1e15])
 def test_the_unit_of_the_points_does_not_matter(factor):
-    spots = find_layout(np.float32(factor) * POINTS, 2, 10, seed=0)
+    spots = compute_layout(np.float32(factor) * POINTS, 2, 10, seed=0)
     assert np.isfinite(spots).all()
     assert KNeighborsClassifier(10).fit(spots, GROUP).score(spots, GROUP) == 1
 
@@ -155,25 +155,25 @@ def test_the_unit_of_the_points_does_not_matter(factor):
 def test_a_point_far_out_does_not_merge_the_others():
     points = POINTS.copy()
     points[0] *= 1000
-    spots = find_layout(points, 2, 10, seed=0)
+    spots = compute_layout(points, 2, 10, seed=0)
     others = KNeighborsClassifier(10).fit(spots[1:], GROUP[1:])
     assert others.score(spots[1:], GROUP[1:]) == 1
 
 
 @pytest.mark.parametrize("n_neighbors", [1, 2, 79, 10_000])
 def test_any_number_of_neighbours(n_neighbors):
-    spots = find_layout(POINTS, 2, n_neighbors, seed=0)
+    spots = compute_layout(POINTS, 2, n_neighbors, seed=0)
     assert np.isfinite(spots).all()
     assert np.mean(spots**2) == pytest.approx(1, rel=1e-4)
 
 
 def test_progress_is_shown(capsys):
-    find_layout(POINTS[:40], 2, 5, seed=0, visible=True)
+    compute_layout(POINTS[:40], 2, 5, seed=0, visible=True)
     assert "computing the layout" in capsys.readouterr().err
 
 
 def test_points_that_do_not_differ_in_their_first_column_are_laid_out():
     rng = np.random.default_rng(0)
     points = np.c_[np.zeros(90), rng.normal(size=(90, 4))].astype(np.float32)
-    spots = find_layout(points, 2, 10, seed=1)
+    spots = compute_layout(points, 2, 10, seed=1)
     assert np.isfinite(spots).all() and np.abs(spots).max() < 10

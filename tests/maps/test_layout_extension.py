@@ -6,7 +6,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from latentmap.data import ArraySource
 from latentmap.data.memory import ENGINE_BYTES, memory_limit
 from latentmap.maps import layout_extension as module
-from latentmap.maps.layout_extension import find_positions, laid_out
+from latentmap.maps.layout_extension import compute_positions, layout_sample_size
 from latentmap.preprocessing.pca_projection import principal_components, project_rows
 from latentmap.training.preparation import prepare_data
 
@@ -28,38 +28,38 @@ def principal(ready):
 @pytest.mark.parametrize("n_components", [2, 3])
 def test_of_very_many_rows_a_sample_is_laid_out(n_components, ready, principal, monkeypatch):
     most = {2: 120, 3: 100}
-    monkeypatch.setattr(module, "MOST_ROWS", most)
-    spots = find_positions(ready, principal, n_components, 10).of_rows
+    monkeypatch.setattr(module, "MAX_SAMPLE_ROWS", most)
+    spots = compute_positions(ready, principal, n_components, 10).of_rows
     assert spots.shape == (240, n_components)
     assert spots.dtype == np.float32
     assert most[n_components] - 5 <= len(np.unique(spots, axis=0)) <= most[n_components]
     assert KNeighborsClassifier(10).fit(spots, GROUP).score(spots, GROUP) == 1
-    assert np.array_equal(find_positions(ready, principal, n_components, 10).of_rows, spots)
+    assert np.array_equal(compute_positions(ready, principal, n_components, 10).of_rows, spots)
 
 
 def test_the_others_lie_where_their_nearest_sampled_row_does(ready, principal, monkeypatch):
-    monkeypatch.setattr(module, "MOST_ROWS", {2: 120})
-    monkeypatch.setattr(module, "find_layout", lambda points, *_: points[:, :2])
-    spots = find_positions(ready, principal, 2, 10).of_rows
+    monkeypatch.setattr(module, "MAX_SAMPLE_ROWS", {2: 120})
+    monkeypatch.setattr(module, "compute_layout", lambda points, *_: points[:, :2])
+    spots = compute_positions(ready, principal, 2, 10).of_rows
     points = project_rows(ready.rows, ready.scale, principal)
     sample = project_rows(ready.sample(120), ready.scale, principal)
     assert np.array_equal(spots, sample[cdist(points, sample).argmin(axis=1), :2])
 
 
 def test_the_others_stream_past(ready, principal, monkeypatch):
-    whole = find_positions(ready, principal, 2, 10).of_rows
+    whole = compute_positions(ready, principal, 2, 10).of_rows
     monkeypatch.setattr("latentmap.preprocessing.pca_projection.EXACT_NUMBERS", 6 * 7)
-    assert np.array_equal(find_positions(ready, principal, 2, 10).of_rows, whole)
+    assert np.array_equal(compute_positions(ready, principal, 2, 10).of_rows, whole)
 
 
 def test_progress_is_shown(ready, principal, capsys, monkeypatch):
-    monkeypatch.setattr(module, "MOST_ROWS", {2: 30})
-    find_positions(ready, principal, 2, 5, visible=True)
+    monkeypatch.setattr(module, "MAX_SAMPLE_ROWS", {2: 30})
+    compute_positions(ready, principal, 2, 5, visible=True)
     assert "placing the other rows" in capsys.readouterr().err
 
 
 def test_under_a_limit_on_memory_fewer_rows_are_laid_out():
-    assert laid_out(10**6, 2) == 100_000
+    assert layout_sample_size(10**6, 2) == 100_000
     with memory_limit(ENGINE_BYTES + 30_000_000):
-        assert laid_out(10**6, 2) == 10_000
-        assert laid_out(10**6, 3) == 5_000
+        assert layout_sample_size(10**6, 2) == 10_000
+        assert layout_sample_size(10**6, 3) == 5_000

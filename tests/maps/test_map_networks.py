@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from latentmap.backend import apply
-from latentmap.maps.map_networks import DECODED_ROWS, MAX_NATS, MapParts, assemble_map, squashed
+from latentmap.backend import predict
+from latentmap.maps.map_networks import DECODED_ROWS, MAX_NATS, MapParts, arcsinh, build_map
 from latentmap.networks.conv import ConvNetwork
 from latentmap.networks.dense import DenseNetwork, LinearNetwork
 from latentmap.networks.losses import LOSSES
@@ -31,7 +31,7 @@ def made(network=SMALL, loss="gaussian", row_shape=(6,), **options):
         "code_scale": UNIT,
         **options,
     }
-    return assemble_map(MapParts(row_shape, 2, network, LOSSES[loss], **given))
+    return build_map(MapParts(row_shape, 2, network, LOSSES[loss], **given))
 
 
 def weights(model):
@@ -49,29 +49,29 @@ def trained_part(networks, rows, codes, steps=1, rate=0.02):
 
 def test_codes_are_in_the_layouts_own_units():
     plane, mapped = made(code_offset=np.zeros(2, "f4"), code_scale=np.float32(1)), made()
-    spots = apply(plane.encoder, RAW)
-    assert np.allclose(apply(mapped.encoder, RAW), UNIT * spots + OFFSET, rtol=1e-5)
+    spots = predict(plane.encoder, RAW)
+    assert np.allclose(predict(mapped.encoder, RAW), UNIT * spots + OFFSET, rtol=1e-5)
     assert np.allclose(
-        apply(mapped.decoder, UNIT * spots + OFFSET), apply(plane.decoder, spots), rtol=1e-4
+        predict(mapped.decoder, UNIT * spots + OFFSET), predict(plane.decoder, spots), rtol=1e-4
     )
 
 
 def test_every_row_lies_among_the_landmarks():
-    spots = (apply(made().encoder, 1e6 * RNG.normal(size=(50, 6)).astype("f4")) - OFFSET) / UNIT
+    spots = (predict(made().encoder, 1e6 * RNG.normal(size=(50, 6)).astype("f4")) - OFFSET) / UNIT
     assert (spots >= CENTERS.min(axis=0) - 1e-4).all()
     assert (spots <= CENTERS.max(axis=0) + 1e-4).all()
 
 
 @pytest.mark.parametrize("far", [1e6, 1e18])
 def test_far_from_all_landmarks_the_decoder_still_answers(far):
-    assert np.isfinite(apply(made().decoder, np.array([[far, -far]], "float32"))).all()
+    assert np.isfinite(predict(made().decoder, np.array([[far, -far]], "float32"))).all()
 
 
 @pytest.mark.parametrize("network", [SMALL, ConvNetwork(filters=(3,), principal=False)])
 def test_rows_come_back_in_their_shape_and_units(network):
     networks = made(network, "bernoulli", row_shape=(2, 3))
     rows = RAW.reshape(-1, 2, 3)
-    back = apply(networks.decoder, apply(networks.encoder, rows))
+    back = predict(networks.decoder, predict(networks.encoder, rows))
     assert back.shape == rows.shape
     assert ((back > 100) & (back < 120)).all()
 
@@ -90,8 +90,8 @@ def test_the_networks_of_the_two_ways_may_differ():
 @pytest.mark.parametrize("loss", ["gaussian", "bernoulli", "bounded"])
 def test_figures_are_those_of_the_round_trip(loss):
     networks = made(loss=loss)
-    back = (apply(networks.decoder, apply(networks.encoder, RAW)) - 100) / 20
-    figures = apply(networks.objective, RAW)
+    back = (predict(networks.decoder, predict(networks.encoder, RAW)) - 100) / 20
+    figures = predict(networks.objective, RAW)
     errors = ((SCALED - back) ** 2).mean(axis=1)
     assert figures.shape == (30, 3)
     assert np.allclose(figures[:, 1], errors, rtol=1e-3)
@@ -103,7 +103,7 @@ def test_figures_are_those_of_the_round_trip(loss):
 @pytest.mark.parametrize("reconstruction", [0.0, 3.0, 1e4])
 def test_what_is_minimised_is_misplacement_and_reconstruction(reconstruction):
     networks = made(reconstruction=reconstruction)
-    logits = apply(networks.encoder.get_layer("places"), RAW).astype(float)
+    logits = predict(networks.encoder.get_layer("places"), RAW).astype(float)
     log_p = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
     squared = (((CODES - OFFSET) / UNIT)[:, None] - CENTERS) ** 2
     phi = np.exp(-squared.sum(axis=-1) / (2 * 0.4**2))
@@ -111,8 +111,8 @@ def test_what_is_minimised_is_misplacement_and_reconstruction(reconstruction):
     # What is decoded is the mean around the row's own place.
     near = np.exp(log_p - squared.sum(axis=-1) / (2 * 0.8**2))
     spots = near @ CENTERS / near.sum(axis=1, keepdims=True)
-    back = (apply(networks.decoder, UNIT * spots + OFFSET) - 100) / 20
-    whole, error, apart = apply(networks.training, (RAW, CODES)).T
+    back = (predict(networks.decoder, UNIT * spots + OFFSET) - 100) / 20
+    whole, error, apart = predict(networks.training, (RAW, CODES)).T
     wrong = reconstruction * error / 2
     assert np.allclose(apart, -(phi * log_p).sum(axis=1), rtol=1e-3)
     assert np.allclose(error, ((SCALED - back) ** 2).mean(axis=1), rtol=1e-3)
@@ -122,13 +122,13 @@ def test_what_is_minimised_is_misplacement_and_reconstruction(reconstruction):
 
 def test_training_brings_rows_to_their_places_and_back():
     networks = made(DenseNetwork((32,), principal=False), reconstruction=3.0)
-    before = apply(networks.training, (RAW, CODES)).mean(axis=0)
-    shift = np.linalg.norm(apply(networks.encoder, RAW) - CODES, axis=1).mean()
+    before = predict(networks.training, (RAW, CODES)).mean(axis=0)
+    shift = np.linalg.norm(predict(networks.encoder, RAW) - CODES, axis=1).mean()
     trained_part(networks, RAW, CODES, steps=150)
-    after = apply(networks.training, (RAW, CODES)).mean(axis=0)
+    after = predict(networks.training, (RAW, CODES)).mean(axis=0)
     assert after[1] < 0.5 * before[1]
     assert after[2] < 0.5 * before[2]
-    assert np.linalg.norm(apply(networks.encoder, RAW) - CODES, axis=1).mean() < 0.5 * shift
+    assert np.linalg.norm(predict(networks.encoder, RAW) - CODES, axis=1).mean() < 0.5 * shift
 
 
 def test_all_but_the_constants_are_trained():
@@ -145,10 +145,10 @@ def test_all_but_the_constants_are_trained():
 
 def test_what_is_trained_is_what_users_hold():
     networks = made()
-    code, back = apply(networks.encoder, RAW), apply(networks.decoder, CODES)
+    code, back = predict(networks.encoder, RAW), predict(networks.decoder, CODES)
     trained_part(networks, RAW, CODES, steps=3)
-    assert not np.allclose(apply(networks.encoder, RAW), code)
-    assert not np.allclose(apply(networks.decoder, CODES), back)
+    assert not np.allclose(predict(networks.encoder, RAW), code)
+    assert not np.allclose(predict(networks.decoder, CODES), back)
     ours, theirs = weights(networks.objective), weights(networks.training)
     assert all(np.array_equal(a, b) for a, b in zip(ours, theirs[: len(ours)], strict=True))
     assert [w.path for w in networks.training.weights[len(ours) :]] == [
@@ -178,8 +178,8 @@ def test_what_is_compiled_for_one_data_set_does_for_another():
 
 def test_noise_is_added_while_training_only():
     noisy = made(noise=0.5)
-    assert np.array_equal(apply(noisy.encoder, RAW), apply(noisy.encoder, RAW))
-    assert np.array_equal(apply(noisy.objective, RAW), apply(noisy.objective, RAW))
+    assert np.array_equal(predict(noisy.encoder, RAW), predict(noisy.encoder, RAW))
+    assert np.array_equal(predict(noisy.objective, RAW), predict(noisy.objective, RAW))
     places = noisy.encoder.get_layer("places")
     layer = next(one for one in places.layers if isinstance(one, keras.layers.GaussianNoise))
     noise = keras.ops.convert_to_numpy(layer(np.zeros((2000, 6), "float32"), training=True))
@@ -204,9 +204,9 @@ def test_the_encoder_sees_the_components_and_nothing_else():
     networks = made(principal=SEEN)
     unseen_change = 20 * RNG.normal(size=(30, 2)) @ AXES[4:]
     seen_change = 20 * RNG.normal(size=(30, 2)) @ AXES[:2]
-    codes = apply(networks.encoder, RAW)
-    assert np.allclose(apply(networks.encoder, RAW + unseen_change), codes, atol=1e-3)
-    assert np.abs(apply(networks.encoder, RAW + seen_change) - codes).max() > 0.1
+    codes = predict(networks.encoder, RAW)
+    assert np.allclose(predict(networks.encoder, RAW + unseen_change), codes, atol=1e-3)
+    assert np.abs(predict(networks.encoder, RAW + seen_change) - codes).max() > 0.1
 
 
 def test_the_components_are_divided_by_their_spread_and_then_squashed():
@@ -217,7 +217,7 @@ def test_the_components_are_divided_by_their_spread_and_then_squashed():
     first = made(principal=SEEN, squash=True).encoder.get_layer("places")
     upto = keras.Model(first.input, first.get_layer("squash").output)
     wanted = np.arcsinh((SCALED - SCALED.mean(axis=0)) @ AXES[:4].T / 0.3)
-    assert np.allclose(apply(upto, RAW), wanted, atol=1e-4)
+    assert np.allclose(predict(upto, RAW), wanted, atol=1e-4)
 
 
 def test_the_components_are_not_trained():
@@ -239,7 +239,7 @@ def test_noise_on_the_components_is_in_the_units_of_the_scaled_row():
 @pytest.mark.parametrize("far", [1e30, 3e38])
 def test_components_of_rows_far_out_are_finite(far):
     rows = np.array([[far, -far, far, far, far, -far]], "float32")
-    codes = apply(made(principal=SEEN, squash=True).encoder, rows)
+    codes = predict(made(principal=SEEN, squash=True).encoder, rows)
     assert np.isfinite(codes).all()
 
 
@@ -265,7 +265,7 @@ def test_the_way_back_is_trained_on_evenly_taken_rows_of_a_large_batch():
 
 def test_squashed_numbers_keep_their_order_and_stay_near_zero_as_they_are():
     numbers = np.array([-1e30, -1e6, -50, -1, -0.01, 0, 0.01, 1, 50, 1e6, 1e30], "float32")
-    found = keras.ops.convert_to_numpy(squashed(numbers))
+    found = keras.ops.convert_to_numpy(arcsinh(numbers))
     assert (np.diff(found) > 0).all()
     assert np.allclose(found, np.arcsinh(numbers.astype(float)), rtol=1e-4)
     assert np.abs(found).max() < 100
@@ -274,11 +274,11 @@ def test_squashed_numbers_keep_their_order_and_stay_near_zero_as_they_are():
 def test_only_the_encoder_sees_squashed_rows():
     plain, squashing = made(), made(squash=True)
     near = 100 + 0.1 * SCALED
-    assert np.allclose(apply(plain.encoder, near), apply(squashing.encoder, near), atol=1e-2)
+    assert np.allclose(predict(plain.encoder, near), predict(squashing.encoder, near), atol=1e-2)
     far = 100 + 1000 * SCALED
-    assert not np.allclose(apply(plain.encoder, far), apply(squashing.encoder, far), atol=1e-2)
-    back = (apply(squashing.decoder, apply(squashing.encoder, far)) - 100) / 20
-    errors = apply(squashing.objective, far)[:, 1]
+    assert not np.allclose(predict(plain.encoder, far), predict(squashing.encoder, far), atol=1e-2)
+    back = (predict(squashing.decoder, predict(squashing.encoder, far)) - 100) / 20
+    errors = predict(squashing.objective, far)[:, 1]
     assert np.allclose(errors, ((50 * SCALED - back) ** 2).mean(axis=1), rtol=1e-3)
 
 
@@ -287,6 +287,6 @@ def test_a_row_far_out_counts_for_no_more_than_so_many_nats(far):
     networks = made(squash=True, reconstruction=8.0)
     rows = RAW.copy()
     rows[3] *= np.float32(far)
-    whole, _, apart = apply(networks.training, (rows, CODES)).T
+    whole, _, apart = predict(networks.training, (rows, CODES)).T
     assert np.isfinite(whole).all()
     assert whole[3] - apart[3] == pytest.approx(MAX_NATS, rel=0.01)

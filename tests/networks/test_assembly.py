@@ -3,9 +3,14 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from latentmap.backend import apply
+from latentmap.backend import predict
 from latentmap.errors import SettingError
-from latentmap.networks.assembly import Parts, assemble, assemble_variational, check_pair
+from latentmap.networks.assembly import (
+    NetworkParts,
+    build_autoencoder,
+    build_variational,
+    check_pair,
+)
 from latentmap.networks.conv import ConvNetwork
 from latentmap.networks.dense import DenseNetwork, LinearNetwork
 from latentmap.networks.losses import LOSSES
@@ -20,7 +25,7 @@ SMALL = DenseNetwork(hidden=(5,), principal=False)
 
 def parts(network=SMALL, loss="gaussian", row_shape=(6,), **options):
     given = {"offset": OFFSET, "scale": SCALE, **options}
-    return Parts(row_shape, 2, network, LOSSES[loss], **given)
+    return NetworkParts(row_shape, 2, network, LOSSES[loss], **given)
 
 
 def pair(n_features=6, n_components=2):
@@ -35,9 +40,9 @@ def weights(model):
 
 @pytest.mark.parametrize("loss", ["gaussian", "bernoulli", "bounded"])
 def test_figures_are_those_of_the_round_trip(loss):
-    networks = assemble(parts(loss=loss))
-    back = (apply(networks.decoder, apply(networks.encoder, RAW)) - 100) / 20
-    figures = apply(networks.objective, RAW)
+    networks = build_autoencoder(parts(loss=loss))
+    back = (predict(networks.decoder, predict(networks.encoder, RAW)) - 100) / 20
+    figures = predict(networks.objective, RAW)
     errors = ((SCALED - back) ** 2).mean(axis=1)
     assert figures.shape == (30, 2)
     assert np.allclose(figures[:, 1], errors, rtol=1e-4)
@@ -50,18 +55,18 @@ def test_figures_are_those_of_the_round_trip(loss):
 
 @pytest.mark.parametrize("network", [SMALL, ConvNetwork(filters=(3,), principal=False)])
 def test_rows_come_back_in_their_shape_and_units(network):
-    networks = assemble(parts(network, "bernoulli", row_shape=(2, 3)))
+    networks = build_autoencoder(parts(network, "bernoulli", row_shape=(2, 3)))
     rows = RAW.reshape(-1, 2, 3)
-    back = apply(networks.decoder, apply(networks.encoder, rows))
+    back = predict(networks.decoder, predict(networks.encoder, rows))
     assert back.shape == rows.shape
     assert ((back > 100) & (back < 120)).all()
 
 
 def test_offsets_of_each_column():
     offset, scale = RAW.mean(axis=0), RAW.std(axis=0)
-    networks = assemble(parts(offset=offset, scale=scale))
-    errors = apply(networks.objective, np.tile(offset, (3, 1)))
-    back = apply(networks.decoder, apply(networks.encoder, np.tile(offset, (3, 1))))
+    networks = build_autoencoder(parts(offset=offset, scale=scale))
+    errors = predict(networks.objective, np.tile(offset, (3, 1)))
+    back = predict(networks.decoder, predict(networks.encoder, np.tile(offset, (3, 1))))
     assert np.allclose(errors[:, 1], (((back - offset) / scale) ** 2).mean(axis=1), rtol=1e-4)
 
 
@@ -69,15 +74,15 @@ def test_offsets_of_each_column():
 def test_with_the_principal_path_the_start_is_pca(network):
     known = PCA(2, svd_solver="full").fit(SCALED)
     principal = PrincipalComponents(known.mean_, known.components_, 0.3, 0.5)
-    networks = assemble(parts(network, principal=principal))
+    networks = build_autoencoder(parts(network, principal=principal))
     projected = known.inverse_transform(known.transform(SCALED))
-    assert np.allclose(apply(networks.encoder, RAW), known.transform(SCALED), atol=1e-5)
-    figures = apply(networks.objective, RAW)[:, 1]
+    assert np.allclose(predict(networks.encoder, RAW), known.transform(SCALED), atol=1e-5)
+    figures = predict(networks.objective, RAW)[:, 1]
     assert np.allclose(figures, ((projected - SCALED) ** 2).mean(axis=1), atol=1e-6)
 
 
 def test_the_objective_trains_the_pair():
-    networks = assemble(parts())
+    networks = build_autoencoder(parts())
     before = [w.copy() for w in weights(networks.encoder) + weights(networks.decoder)]
     networks.objective.compile(optimizer="sgd")
     networks.objective.train_on_batch(RAW)
@@ -89,21 +94,22 @@ def test_the_objective_trains_the_pair():
 
 
 def test_noise_is_added_while_training_only():
-    noisy = assemble(parts(noise=0.5)).encoder
+    noisy = build_autoencoder(parts(noise=0.5)).encoder
     drop = next(layer for layer in noisy.layers if isinstance(layer, keras.layers.GaussianNoise))
     zeros = np.zeros((2000, 6), "float32")
     noise = keras.ops.convert_to_numpy(drop(zeros, training=True))
     assert noise.std() == pytest.approx(0.5, rel=0.03)
-    assert np.array_equal(apply(noisy, RAW), apply(noisy, RAW))
+    assert np.array_equal(predict(noisy, RAW), predict(noisy, RAW))
     assert not any(
-        isinstance(layer, keras.layers.GaussianNoise) for layer in assemble(parts()).encoder.layers
+        isinstance(layer, keras.layers.GaussianNoise)
+        for layer in build_autoencoder(parts()).encoder.layers
     )
 
 
 def test_seeds_decide_the_weights():
-    first, same, other = (assemble(parts(seed=seed)).encoder for seed in (1, 1, 2))
+    first, same, other = (build_autoencoder(parts(seed=seed)).encoder for seed in (1, 1, 2))
     assert all(np.array_equal(a, b) for a, b in zip(weights(first), weights(same), strict=True))
-    assert not np.array_equal(apply(first, RAW), apply(other, RAW))
+    assert not np.array_equal(predict(first, RAW), predict(other, RAW))
 
 
 # -- a pair of the user's own ----------------------------------------------------------------------
@@ -112,8 +118,8 @@ def test_seeds_decide_the_weights():
 def test_a_pair_is_copied_with_its_weights_and_never_trained():
     own = pair()
     kept = [w.copy() for model in own for w in weights(model)]
-    networks = assemble(parts(own))
-    assert np.allclose(apply(networks.encoder, RAW), own[0].predict_on_batch(SCALED), atol=1e-4)
+    networks = build_autoencoder(parts(own))
+    assert np.allclose(predict(networks.encoder, RAW), own[0].predict_on_batch(SCALED), atol=1e-4)
     networks.objective.compile(optimizer=keras.optimizers.SGD(1.0))
     networks.objective.train_on_batch(RAW)
     now = [w for model in own for w in weights(model)]
@@ -163,12 +169,12 @@ def test_models_without_one_known_shape_are_refused(model):
 
 
 def variational(beta=1.0, loss="bernoulli", **options):
-    return assemble_variational(parts(loss=loss, **options), beta)
+    return build_variational(parts(loss=loss, **options), beta)
 
 
 @pytest.mark.parametrize("beta", [0.0, 1.0, 4.0])
 def test_the_loss_is_reconstruction_and_beta_times_divergence(beta):
-    loss, _, nats, divergence = apply(variational(beta).objective, RAW).T
+    loss, _, nats, divergence = predict(variational(beta).objective, RAW).T
     assert np.allclose(loss, nats + beta * divergence, rtol=1e-5)
     assert (divergence > 0).all()
 
@@ -176,8 +182,8 @@ def test_the_loss_is_reconstruction_and_beta_times_divergence(beta):
 @pytest.mark.parametrize("loss", ["gaussian", "bernoulli"])
 def test_the_error_is_that_of_the_reconstruction_that_users_get(loss):
     networks = variational(loss=loss)
-    back = (apply(networks.decoder, apply(networks.encoder, RAW)) - 100) / 20
-    errors = apply(networks.objective, RAW)[:, 1]
+    back = (predict(networks.decoder, predict(networks.encoder, RAW)) - 100) / 20
+    errors = predict(networks.objective, RAW)[:, 1]
     assert np.allclose(errors, ((back - SCALED) ** 2).mean(axis=1), rtol=1e-4)
 
 
@@ -188,11 +194,11 @@ def test_nats_are_sums_over_the_row():
     assert both.units == 4
     # With a posterior of almost no width, the code drawn is the mean.
     both.bias.assign([0.0, 0.0, -60.0, -60.0])
-    back = (apply(networks.decoder, apply(networks.encoder, RAW)) - 100) / 20
-    nats = apply(networks.objective, RAW)[:, 2]
+    back = (predict(networks.decoder, predict(networks.encoder, RAW)) - 100) / 20
+    nats = predict(networks.objective, RAW)[:, 2]
     assert np.allclose(nats, ((back - SCALED) ** 2).sum(axis=1) / 2, rtol=1e-3)
 
 
 def test_figures_measured_twice_are_the_same():
     objective = variational().objective
-    assert np.array_equal(apply(objective, RAW), apply(objective, RAW))
+    assert np.array_equal(predict(objective, RAW), predict(objective, RAW))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from latentmap.errors import SettingError
-from latentmap.networks.dense import DenseNetwork, LinearNetwork, draw_seed, kernel
+from latentmap.networks.dense import DenseNetwork, LinearNetwork, draw_seed, kernel_initializer
 
 
 def model(network, n_features=6, n_components=2, zero=False, seed=0):
@@ -21,7 +21,7 @@ def widths(built):
 
 
 def test_glorot_weights_have_the_width_of_the_paper():
-    weights = np.asarray(kernel(Random(0))((300, 200)))
+    weights = np.asarray(kernel_initializer(Random(0))((300, 200)))
     limit = np.sqrt(6 / 500)
     assert np.abs(weights).max() <= limit
     assert weights.std() == pytest.approx(limit / np.sqrt(3), rel=0.02)
@@ -29,11 +29,13 @@ def test_glorot_weights_have_the_width_of_the_paper():
 
 
 def test_weights_follow_their_seed():
-    first, second = (np.asarray(kernel(Random(seed))((3, 3))) for seed in (0, 1))
-    assert np.array_equal(first, np.asarray(kernel(Random(0))((3, 3))))
+    first, second = (np.asarray(kernel_initializer(Random(seed))((3, 3))) for seed in (0, 1))
+    assert np.array_equal(first, np.asarray(kernel_initializer(Random(0))((3, 3))))
     assert not np.array_equal(first, second)
     rng = Random(0)
-    assert not np.array_equal(np.asarray(kernel(rng)((3, 3))), np.asarray(kernel(rng)((3, 3))))
+    assert not np.array_equal(
+        np.asarray(kernel_initializer(rng)((3, 3))), np.asarray(kernel_initializer(rng)((3, 3)))
+    )
 
 
 def test_seeds_are_those_of_keras():
@@ -45,7 +47,7 @@ def test_seeds_are_those_of_keras():
 @pytest.mark.parametrize("shape", [(1, 1), (33, 7), (3, 3, 8, 16), (300, 300), (2049, 2048)])
 def test_weights_are_those_of_keras(shape):
     own = keras.initializers.GlorotUniform(seed=draw_seed(Random(3)))(shape)
-    assert np.array_equal(np.asarray(kernel(Random(3))(shape)), np.asarray(own))
+    assert np.array_equal(np.asarray(kernel_initializer(Random(3))(shape)), np.asarray(own))
 
 
 def test_a_silent_path_starts_at_zero():

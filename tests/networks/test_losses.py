@@ -10,7 +10,7 @@ from latentmap.networks.losses import (
     check_loss,
     clip,
     gaussian,
-    loss_for,
+    get_loss,
     squared_error,
 )
 
@@ -66,14 +66,14 @@ def test_each_loss_has_its_end(name, end):
     ends = {"sigmoid": 1 / (1 + np.exp(-OUTPUTS)), "linear": OUTPUTS, "clip": clip(OUTPUTS)}
     link = keras.activations.get(LOSSES[name].link)
     assert np.allclose(numbers(link(keras.ops.array(OUTPUTS))), ends[end], atol=1e-6)
-    assert loss_for(name) is LOSSES[name]
+    assert get_loss(name) is LOSSES[name]
 
 
 @pytest.mark.parametrize(
     "loss", ["mse", "mean_squared_error", "MeanSquaredError", keras.losses.MeanSquaredError()]
 )
 def test_any_way_to_name_a_loss_of_keras(loss):
-    found = loss_for(loss)
+    found = get_loss(loss)
     assert found.link == "linear"
     assert np.allclose(
         numbers(found.distance(ROWS, OUTPUTS)), numbers(squared_error(ROWS, OUTPUTS)), rtol=1e-6
@@ -81,7 +81,7 @@ def test_any_way_to_name_a_loss_of_keras(loss):
 
 
 def test_a_function_is_a_loss():
-    found = loss_for(lambda rows, outputs: keras.ops.max(keras.ops.abs(rows - outputs), axis=-1))
+    found = get_loss(lambda rows, outputs: keras.ops.max(keras.ops.abs(rows - outputs), axis=-1))
     assert np.allclose(
         numbers(found.distance(ROWS, OUTPUTS)), np.abs(ROWS - OUTPUTS).max(axis=1), rtol=1e-6
     )
@@ -90,18 +90,18 @@ def test_a_function_is_a_loss():
 @pytest.mark.parametrize("loss", ["mze", "", "bernouli"])
 def test_unknown_names(loss):
     with pytest.raises(UnknownNameError, match=f"unknown loss '{loss}'"):
-        loss_for(loss)
+        get_loss(loss)
 
 
 @pytest.mark.parametrize("loss", [3, None, 1.5, ["mse"]])
 def test_what_is_no_loss(loss):
     with pytest.raises(SettingError, match="loss: expected a name or a function"):
-        loss_for(loss)
+        get_loss(loss)
 
 
 @pytest.mark.parametrize("name", [*LOSSES, "mse", "mae", "huber", "binary_crossentropy"])
 def test_losses_give_one_number_a_row(name):
-    check_loss(loss_for(name), 7)
+    check_loss(get_loss(name), 7)
 
 
 @pytest.mark.parametrize(

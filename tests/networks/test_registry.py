@@ -6,7 +6,7 @@ import pytest
 from latentmap.errors import SettingError, UnknownNameError
 from latentmap.networks.conv import ConvNetwork
 from latentmap.networks.dense import DenseNetwork, LinearNetwork
-from latentmap.networks.registry import NETWORKS, describe_network, network_for
+from latentmap.networks.registry import NETWORKS, get_network, network_to_dict
 
 
 def pair():
@@ -17,7 +17,7 @@ def pair():
 
 @pytest.mark.parametrize("name", sorted(NETWORKS))
 def test_names_give_defaults(name):
-    assert network_for(name) == NETWORKS[name]()
+    assert get_network(name) == NETWORKS[name]()
 
 
 @pytest.mark.parametrize(
@@ -30,29 +30,29 @@ def test_names_give_defaults(name):
     ],
 )
 def test_a_description_survives_json(network):
-    assert network_for(network) is network
-    assert network_for(json.loads(json.dumps(describe_network(network)))) == network
+    assert get_network(network) is network
+    assert get_network(json.loads(json.dumps(network_to_dict(network)))) == network
 
 
 def test_a_pair_of_models():
     models = pair()
-    assert network_for(models) == models
-    assert network_for(list(models)) == models
-    assert describe_network(models) == {"name": "own"}
+    assert get_network(models) == models
+    assert get_network(list(models)) == models
+    assert network_to_dict(models) == {"name": "own"}
 
 
 @pytest.mark.parametrize("name", ["dens", "own", {"name": "dens"}, {}])
 def test_unknown_names(name):
     with pytest.raises(UnknownNameError, match=r"unknown network .*known: conv, dense, linear"):
-        network_for(name)
+        get_network(name)
 
 
 @pytest.mark.parametrize("network", [None, 3, ("a", "b"), keras, DenseNetwork, pair()[:1]])
 def test_what_is_no_network(network):
     with pytest.raises(SettingError, match="network: expected"):
-        network_for(network)
+        get_network(network)
 
 
 def test_an_unknown_setting():
     with pytest.raises(SettingError, match=r"network 'dense': .*width"):
-        network_for({"name": "dense", "width": 3})
+        get_network({"name": "dense", "width": 3})

@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-from latentmap.backend import apply
+from latentmap.backend import predict
 from latentmap.data.sources import ArraySource
 from latentmap.errors import SettingError
-from latentmap.networks.assembly import Parts, assemble
+from latentmap.networks.assembly import NetworkParts, build_autoencoder
 from latentmap.networks.dense import DenseNetwork
 from latentmap.networks.losses import LOSSES
 from latentmap.training import loop as module
@@ -25,8 +25,8 @@ SOURCE, HELD_OUT = ArraySource(ROWS[:320]), ROWS[320:]
 
 def objective(seed=0):
     network = DenseNetwork(hidden=(8,), principal=False)
-    return assemble(
-        Parts((5,), 2, network, LOSSES["gaussian"], np.zeros(()), np.ones(()), seed=seed)
+    return build_autoencoder(
+        NetworkParts((5,), 2, network, LOSSES["gaussian"], np.zeros(()), np.ones(()), seed=seed)
     ).objective
 
 
@@ -42,7 +42,7 @@ def weights(model):
 
 
 def loss_on(model, rows):
-    return apply(model, rows)[:, 0].mean(dtype=np.float64)
+    return predict(model, rows)[:, 0].mean(dtype=np.float64)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,5 @@
 """What users hold: scikit-learn estimators over the networks."""
 
-from latentmap.backend import start
+from latentmap.backend import start_engine
 
-start()
+start_engine()

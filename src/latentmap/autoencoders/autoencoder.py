@@ -11,13 +11,13 @@ import numpy as np
 
 from latentmap.autoencoders.base import MAX_MEASURED_ROWS, BaseAutoEncoder
 from latentmap.autoencoders.state import AutoEncoderState, FittedState
-from latentmap.backend import apply
+from latentmap.backend import predict
 from latentmap.data.types import DataLike
-from latentmap.networks.assembly import Networks, Parts, assemble, check_pair
+from latentmap.networks.assembly import NetworkParts, Networks, build_autoencoder, check_pair
 from latentmap.networks.conv import ConvNetwork
 from latentmap.networks.dense import DenseNetwork, LinearNetwork
-from latentmap.networks.losses import check_loss, loss_for
-from latentmap.networks.registry import describe_network, network_for
+from latentmap.networks.losses import check_loss, get_loss
+from latentmap.networks.registry import get_network, network_to_dict
 from latentmap.preprocessing.pca_projection import (
     PrincipalComponents,
     pca_reconstruction_errors,
@@ -175,7 +175,7 @@ class AutoEncoder(BaseAutoEncoder):
         data: PreparedData,
     ) -> None:
         loss = self._choose_loss(network, data.scale.unit)
-        check_loss(loss_for(loss), self.n_features_in_)
+        check_loss(get_loss(loss), self.n_features_in_)
         self._build(network, loss, principal, data)
         self.history_ = current_launcher().run(self._objective, data.task, self.verbose)
 
@@ -209,7 +209,7 @@ class AutoEncoder(BaseAutoEncoder):
 
         PCA was fitted to these rows as well, which favours it.
         """
-        errors = apply(self._objective, validation_rows)[:, 1]
+        errors = predict(self._objective, validation_rows)[:, 1]
         pca_errors = pca_reconstruction_errors(scale_rows(validation_rows, scale), principal)
         gain = pca_errors - errors
         standard_error = gain.std(ddof=1) / np.sqrt(len(gain))
@@ -225,7 +225,7 @@ class AutoEncoder(BaseAutoEncoder):
         """Set the state and the untrained networks."""
         self._state = AutoEncoderState(
             n_components=self.n_components,
-            network=describe_network(network),
+            network=network_to_dict(network),
             loss=loss if isinstance(loss, str) else "mse",
             seed=data.seed,
             offset=data.scale.offset,
@@ -235,19 +235,19 @@ class AutoEncoder(BaseAutoEncoder):
             code_mean=np.zeros(self.n_components),
             code_spread=np.zeros((self.n_components, self.n_components)),
         )
-        self._set_networks(assemble(self._parts(network, loss, principal)))
+        self._set_networks(build_autoencoder(self._parts(network, loss, principal)))
 
     def _parts(
         self,
         network: NetworkSettings | OwnPair,
         loss: str | Callable[..., Any],
         principal: PrincipalComponents | None,
-    ) -> Parts:
-        return Parts(
+    ) -> NetworkParts:
+        return NetworkParts(
             row_shape=self.row_shape_,
             n_components=self._state.n_components,
             network=network,
-            loss=loss_for(loss),
+            loss=get_loss(loss),
             offset=self._state.offset,
             scale=self._state.scale,
             principal=principal,
@@ -257,11 +257,11 @@ class AutoEncoder(BaseAutoEncoder):
 
     def _assemble(self) -> Networks:
         state = self._state
-        network = network_for(self.network if state.has_own_network else state.network)
+        network = get_network(self.network if state.has_own_network else state.network)
         principal = None
         if state.has_principal:
             principal = PrincipalComponents.blank(self.n_features_in_, state.n_components)
-        return assemble(self._parts(network, state.loss, principal))
+        return build_autoencoder(self._parts(network, state.loss, principal))
 
     def _measure_codes(self, data: PreparedData) -> None:
         """Store mean and spread of the codes, from which `sample` draws codes."""

@@ -27,7 +27,7 @@ from latentmap.autoencoders.persistence import (
 )
 from latentmap.autoencoders.state import FittedState
 from latentmap.autoencoders.validation import fitting_rows, new_rows
-from latentmap.backend import apply, block_rows, stream
+from latentmap.backend import block_rows, predict, predict_batches
 from latentmap.data.batching import read_batches
 from latentmap.data.code_checks import check_codes
 from latentmap.data.memory import check_memory, fit_memory_bytes, release_freed_memory
@@ -35,8 +35,8 @@ from latentmap.data.types import DataLike
 from latentmap.errors import NotFittedError, SettingError
 from latentmap.files import fingerprint
 from latentmap.networks.assembly import Networks
-from latentmap.networks.losses import loss_for
-from latentmap.networks.registry import network_for
+from latentmap.networks.losses import get_loss
+from latentmap.networks.registry import get_network
 from latentmap.training.preparation import PreparedData, prepare_data
 
 MAX_BLOCKS = 16
@@ -95,7 +95,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         DataError
             If the codes have another width.
         """
-        return apply(self._check_fitted().decoder_, check_codes(X, self._n_features_out))
+        return predict(self._check_fitted().decoder_, check_codes(X, self._n_features_out))
 
     def reconstruction_error(self, X: DataLike) -> np.ndarray:
         """Return the reconstruction error of each row.
@@ -248,7 +248,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def _prepare(self, X: DataLike) -> tuple[Any, PreparedData]:
         """Check settings and rows; return the network and the training data."""
         self._check_settings()
-        network = network_for(self.network)
+        network = get_network(self.network)
         rows = fitting_rows(self, X)
         if not isinstance(network, tuple):
             n_weights = sum(network.layer_sizes(rows.row_shape, self.n_components))
@@ -264,7 +264,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def _check_settings(self) -> None:
         """Raise SettingError if a number is outside its range or the loss is unknown."""
         self._check_numbers()
-        loss_for("mse" if self.loss == "auto" else self.loss)
+        get_loss("mse" if self.loss == "auto" else self.loss)
 
     def _check_numbers(self) -> None:
         for name, (low, high, kind) in _RANGES.items():
@@ -324,7 +324,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     # -- application to rows -----------------------------------------------------------------------
 
     def _apply_to_rows(self, model: keras.Model, X: DataLike) -> np.ndarray:
-        return np.concatenate(list(stream(model, self._read_batches(X))))
+        return np.concatenate(list(predict_batches(model, self._read_batches(X))))
 
     def _read_batches(self, X: DataLike) -> Iterator[np.ndarray]:
         block = block_rows(self.row_shape_)

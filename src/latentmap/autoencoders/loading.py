@@ -17,7 +17,7 @@ from latentmap.autoencoders.state import FittedState
 from latentmap.errors import ModelFileError, SettingError
 from latentmap.networks.assembly import check_pair
 from latentmap.networks.dense import check_widths
-from latentmap.networks.registry import network_for
+from latentmap.networks.registry import get_network
 from latentmap.training.config import Training
 
 _TEXT_FIGURES = ("data_set", "fingerprint")
@@ -187,7 +187,7 @@ def _check_own_pair(
             f"{path}: its networks are Keras models of the user: expected them as "
             "network=(encoder, decoder), found none"
         )
-    pair = network_for(network)
+    pair = get_network(network)
     if not isinstance(pair, tuple):
         raise SettingError(f"network: expected a pair (encoder, decoder), found {network!r}")
     check_pair(pair, row_shape, state.n_components)

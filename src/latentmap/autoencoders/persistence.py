@@ -19,7 +19,7 @@ from sklearn.utils import check_random_state
 from latentmap import __version__
 from latentmap.data.code_checks import check_codes
 from latentmap.errors import ModelFileError, SettingError
-from latentmap.networks.registry import describe_network, network_for
+from latentmap.networks.registry import get_network, network_to_dict
 from latentmap.training.run import empty_history
 
 if TYPE_CHECKING:
@@ -139,6 +139,6 @@ def _to_json(value: Any) -> Any:
     if isinstance(value, BaseEstimator):
         return _to_json(value.get_params())
     try:
-        return describe_network(network_for(value))
+        return network_to_dict(get_network(value))
     except SettingError:
         return repr(value)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self, get_args, get_type_hints
 
 import numpy as np
 
-from latentmap.networks.registry import network_for
+from latentmap.networks.registry import get_network
 
 _JSON_TYPES: dict[Any, tuple[type, ...]] = {
     bool: (bool,),
@@ -113,7 +113,7 @@ class FittedState(FileRecord):
 
     def layer_sizes(self, row_shape: tuple[int, ...]) -> list[int]:
         """Return the number of weights of each layer."""
-        return network_for(self.network).layer_sizes(row_shape, self.n_components)
+        return get_network(self.network).layer_sizes(row_shape, self.n_components)
 
     def validate(self) -> None:
         """Raise ValueError if a value is outside its range."""

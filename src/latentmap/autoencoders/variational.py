@@ -11,9 +11,9 @@ from latentmap.autoencoders.base import BaseAutoEncoder
 from latentmap.autoencoders.state import FittedState, VariationalState
 from latentmap.data.types import DataLike
 from latentmap.errors import SettingError
-from latentmap.networks.assembly import Networks, Parts, assemble_variational
-from latentmap.networks.losses import loss_for
-from latentmap.networks.registry import describe_network, network_for
+from latentmap.networks.assembly import NetworkParts, Networks, build_variational
+from latentmap.networks.losses import get_loss
+from latentmap.networks.registry import get_network, network_to_dict
 from latentmap.training.config import Training
 from latentmap.training.launcher import current_launcher
 
@@ -102,7 +102,7 @@ class VariationalAutoEncoder(BaseAutoEncoder):
         loss = self.loss if self.loss != "auto" else ("gaussian", "bernoulli")[data.scale.unit]
         self._state = VariationalState(
             n_components=self.n_components,
-            network=describe_network(network),
+            network=network_to_dict(network),
             loss=loss,
             seed=data.seed,
             offset=data.scale.offset,
@@ -138,16 +138,16 @@ class VariationalAutoEncoder(BaseAutoEncoder):
 
     def _assemble(self) -> Networks:
         state = self._state
-        parts = Parts(
+        parts = NetworkParts(
             row_shape=self.row_shape_,
             n_components=state.n_components,
-            network=network_for(state.network),
-            loss=loss_for(state.loss),
+            network=get_network(state.network),
+            loss=get_loss(state.loss),
             offset=state.offset,
             scale=state.scale,
             seed=state.seed,
         )
-        return assemble_variational(parts, state.beta)
+        return build_variational(parts, state.beta)
 
     def _draw_codes(self, n: int, rng: np.random.RandomState) -> np.ndarray:
         return rng.standard_normal((n, self._n_features_out))

@@ -5,27 +5,27 @@ must be fast on it: many training steps in one call, a network applied to many r
 on an accelerator.
 """
 
-from latentmap.backend.batch_arrays import Rows, map_arrays, narrow
-from latentmap.backend.device_cache import free_bytes, hold
-from latentmap.backend.engine import accelerator, join, start
-from latentmap.backend.inference import apply, block_rows, stream
+from latentmap.backend.batch_arrays import BatchArrays, map_arrays, to_32_bit
+from latentmap.backend.device_cache import cache_on_device, free_bytes
+from latentmap.backend.engine import has_accelerator, join_processes, start_engine
+from latentmap.backend.inference import block_rows, predict, predict_batches
 from latentmap.backend.random import uniform
-from latentmap.backend.train_steps import Steps, many_steps, variables_of
+from latentmap.backend.train_steps import Stepper, make_stepper, training_variables
 
 __all__ = [
-    "Rows",
-    "Steps",
-    "accelerator",
-    "apply",
+    "BatchArrays",
+    "Stepper",
     "block_rows",
+    "cache_on_device",
     "free_bytes",
-    "hold",
-    "join",
-    "many_steps",
+    "has_accelerator",
+    "join_processes",
+    "make_stepper",
     "map_arrays",
-    "narrow",
-    "start",
-    "stream",
+    "predict",
+    "predict_batches",
+    "start_engine",
+    "to_32_bit",
+    "training_variables",
     "uniform",
-    "variables_of",
 ]

@@ -5,20 +5,20 @@ from typing import TypeVar
 
 import numpy as np
 
-from latentmap.backend.engine import accelerator
+from latentmap.backend.engine import has_accelerator
 
 __all__ = [
-    "Rows",
+    "BatchArrays",
     "first_array",
     "index_arrays",
     "map_arrays",
-    "narrow",
     "padded_block",
     "send_to_device",
+    "to_32_bit",
 ]
 
 # Rows, or rows and their targets, for a model with several inputs.
-Rows = np.ndarray | tuple[np.ndarray, ...]
+BatchArrays = np.ndarray | tuple[np.ndarray, ...]
 Input = TypeVar("Input")
 Output = TypeVar("Output")
 
@@ -38,12 +38,12 @@ def map_arrays(
     return function(rows)
 
 
-def narrow(rows: np.ndarray) -> np.ndarray:
+def to_32_bit(rows: np.ndarray) -> np.ndarray:
     """Convert 64-bit numbers to float32. JAX would take 64-bit integers modulo 2³².
 
     Examples
     --------
-    >>> narrow(np.array([5_000_000_000])).tolist(), narrow(np.array([7], "uint8")).dtype
+    >>> to_32_bit(np.array([5_000_000_000])).tolist(), narrow(np.array([7], "uint8")).dtype
     ([5000000000.0], dtype('uint8'))
     """
     if rows.dtype.itemsize < 8:
@@ -52,7 +52,7 @@ def narrow(rows: np.ndarray) -> np.ndarray:
         return rows.astype(np.float32)
 
 
-def index_arrays(rows: Rows, index: int | slice | np.ndarray) -> Rows:
+def index_arrays(rows: BatchArrays, index: int | slice | np.ndarray) -> BatchArrays:
     """Index an array, or each array of a tuple.
 
     Examples
@@ -63,7 +63,7 @@ def index_arrays(rows: Rows, index: int | slice | np.ndarray) -> Rows:
     return map_arrays(lambda array: array[index], rows)
 
 
-def first_array(rows: Rows) -> np.ndarray:
+def first_array(rows: BatchArrays) -> np.ndarray:
     """Return the array, or the first array of a tuple.
 
     Examples
@@ -82,7 +82,7 @@ def padded(array: np.ndarray, size: int) -> np.ndarray:
     return np.concatenate([array, np.zeros((missing, *array.shape[1:]), array.dtype)])
 
 
-def padded_block(rows: Rows, size: int) -> Rows:
+def padded_block(rows: BatchArrays, size: int) -> BatchArrays:
     """Return rows as 32-bit numbers, padded with zeros to a number of rows.
 
     Examples
@@ -90,12 +90,12 @@ def padded_block(rows: Rows, size: int) -> Rows:
     >>> padded_block(np.ones(2), 3).tolist()
     [1.0, 1.0, 0.0]
     """
-    return map_arrays(lambda a: narrow(padded(a, size)), rows)
+    return map_arrays(lambda a: to_32_bit(padded(a, size)), rows)
 
 
-def send_to_device(rows: Rows) -> Rows:
+def send_to_device(rows: BatchArrays) -> BatchArrays:
     """Start copying rows to the accelerator, and return without waiting."""
-    if not accelerator():
+    if not has_accelerator():
         return rows
     import jax
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latentmap.backend.batch_arrays import Rows, map_arrays, narrow
-from latentmap.backend.engine import accelerator
+from latentmap.backend.batch_arrays import BatchArrays, map_arrays, to_32_bit
+from latentmap.backend.engine import has_accelerator
 
 if TYPE_CHECKING:
     import jax
 
-__all__ = ["free_bytes", "hold"]
+__all__ = ["cache_on_device", "free_bytes"]
 
 # The other half of the free memory is for weights, gradients and hidden units.
 SHARE = 0.5
@@ -29,7 +29,7 @@ PIECE_BYTES = 1 << 26
 
 def free_bytes() -> int:
     """Return the free memory of the accelerator in bytes, or 0 if it is unknown."""
-    if not accelerator():
+    if not has_accelerator():
         return 0
     import jax
 
@@ -37,7 +37,9 @@ def free_bytes() -> int:
     return max(0, statistics.get("bytes_limit", 0) - statistics.get("bytes_in_use", 0))
 
 
-def hold(take: Callable[[np.ndarray], Rows], count: int) -> jax.Array | tuple | None:
+def cache_on_device(
+    take: Callable[[np.ndarray], BatchArrays], count: int
+) -> jax.Array | tuple | None:
     """Copy rows to the accelerator if they fit into half of its free memory.
 
     Parameters
@@ -54,29 +56,29 @@ def hold(take: Callable[[np.ndarray], Rows], count: int) -> jax.Array | tuple | 
 
     Examples
     --------
-    >>> hold(np.zeros((3, 2)).take, 3) is None or accelerator()
+    >>> cache_on_device(np.zeros((3, 2)).take, 3) is None or has_accelerator()
     True
     """
     free = free_bytes()
     if not free:
         return None
-    row_bytes = _size(map_arrays(narrow, take(np.arange(1))))
+    row_bytes = _size(map_arrays(to_32_bit, take(np.arange(1))))
     if row_bytes * count > SHARE * free or count >= 2**31:
         return None
     return _put(take, count, max(1, PIECE_BYTES // row_bytes))
 
 
-def _size(rows: Rows) -> int:
+def _size(rows: BatchArrays) -> int:
     sizes = map_arrays(lambda a: int(a.nbytes), rows)
     return sum(sizes) if isinstance(sizes, tuple) else sizes
 
 
-def _put(take: Callable[[np.ndarray], Rows], count: int, size: int) -> jax.Array | tuple:
+def _put(take: Callable[[np.ndarray], BatchArrays], count: int, size: int) -> jax.Array | tuple:
     """Fill arrays on the device piece by piece, in place."""
     import jax
     import jax.numpy as jnp
 
-    def write(rows: jax.Array | tuple, piece: Rows, start: int) -> jax.Array | tuple:
+    def write(rows: jax.Array | tuple, piece: BatchArrays, start: int) -> jax.Array | tuple:
         return jax.tree.map(
             lambda r, p: jax.lax.dynamic_update_slice_in_dim(r, p, start, 0), rows, piece
         )
@@ -84,7 +86,7 @@ def _put(take: Callable[[np.ndarray], Rows], count: int, size: int) -> jax.Array
     compiled_write = jax.jit(write, donate_argnums=0)
     rows: jax.Array | tuple | None = None
     for start in range(0, count, size):
-        piece = map_arrays(narrow, take(np.arange(start, min(start + size, count))))
+        piece = map_arrays(to_32_bit, take(np.arange(start, min(start + size, count))))
         if rows is None:
             rows = map_arrays(lambda a: jnp.zeros((count, *a.shape[1:]), a.dtype), piece)
         rows = compiled_write(rows, piece, start)

@@ -12,7 +12,7 @@ from types import ModuleType
 from latentmap.files import user_cache_folder
 
 
-def start() -> ModuleType:
+def start_engine() -> ModuleType:
     """Import Keras on its engine, and return the module.
 
     The engine is JAX, unless the environment variable ``KERAS_BACKEND`` or Keras's settings file
@@ -20,7 +20,7 @@ def start() -> ModuleType:
 
     Examples
     --------
-    >>> start().backend.backend() in ("jax", "torch", "tensorflow")
+    >>> start_engine().backend.backend() in ("jax", "torch", "tensorflow")
     True
     """
     if "keras" not in sys.modules:
@@ -64,16 +64,16 @@ def _processor() -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def accelerator() -> bool:
+def has_accelerator() -> bool:
     """Return whether JAX computes on a device with its own memory, such as an NVIDIA GPU."""
-    if start().backend.backend() != "jax":
+    if start_engine().backend.backend() != "jax":
         return False
     import jax
 
     return jax.default_backend() != "cpu"
 
 
-def full_precision() -> AbstractContextManager:
+def full_float32_precision() -> AbstractContextManager:
     """Compute float32 products in full precision; NVIDIA GPUs round the factors to ten bits.
 
     Distances between close landmarks need the full precision. A user's own setting of
@@ -86,7 +86,7 @@ def full_precision() -> AbstractContextManager:
     return jax.default_matmul_precision("float32")
 
 
-def join(coordinator: str, processes: int, number: int) -> None:
+def join_processes(coordinator: str, processes: int, number: int) -> None:
     """Join the processes that train one model, before any network is built.
 
     All processes have the same weights, and each supplies its part of every batch. The result is
@@ -102,6 +102,6 @@ def join(coordinator: str, processes: int, number: int) -> None:
     import jax
 
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
-    distribution = start().distribution
+    distribution = start_engine().distribution
     distribution.initialize(coordinator, processes, number)
     distribution.set_distribution(distribution.DataParallel(auto_shard_dataset=False))

@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latentmap.backend.batch_arrays import (
-    Rows,
+    BatchArrays,
     first_array,
     index_arrays,
     padded_block,
     send_to_device,
 )
-from latentmap.backend.engine import accelerator, full_precision, start
+from latentmap.backend.engine import full_float32_precision, has_accelerator, start_engine
 
 if TYPE_CHECKING:
     import jax
     import keras
 
-__all__ = ["apply", "block_rows", "stream"]
+__all__ = ["block_rows", "predict", "predict_batches"]
 
 # The keys say whether there is an accelerator.
 BLOCK_NUMBERS = {False: 1 << 21, True: 1 << 25}  # approximate number of inputs in a block
@@ -34,7 +34,7 @@ BLOCK_ROWS = {False: 1 << 10, True: 1 << 15}  # greatest number of rows in a blo
 MAX_PENDING_BLOCKS = {False: 1, True: 4}  # number of blocks computed at once
 
 
-def apply(model: keras.Model, rows: Rows, block: int | None = None) -> np.ndarray:
+def predict(model: keras.Model, rows: BatchArrays, block: int | None = None) -> np.ndarray:
     """Apply a network to rows, in blocks of one shape.
 
     With one shape there is one compilation, and the output of a row does not depend on the other
@@ -57,29 +57,29 @@ def apply(model: keras.Model, rows: Rows, block: int | None = None) -> np.ndarra
 
     Examples
     --------
-    >>> keras = start()
+    >>> keras = start_engine()
     >>> double = keras.Sequential([keras.Input((2,)), keras.layers.Rescaling(2.0)])
-    >>> apply(double, np.ones((3, 2), "uint8"))
+    >>> predict(double, np.ones((3, 2), "uint8"))
     array([[2., 2.], [2., 2.], [2., 2.]], dtype=float32)
     """
-    return np.concatenate(list(stream(model, [rows], block)))
+    return np.concatenate(list(predict_batches(model, [rows], block)))
 
 
-def stream(
-    model: keras.Model, batches: Iterable[Rows], block: int | None = None
+def predict_batches(
+    model: keras.Model, batches: Iterable[BatchArrays], block: int | None = None
 ) -> Iterator[np.ndarray]:
-    """Apply a network to batches of rows like `apply`, and yield the outputs block by block.
+    """Apply a network to batches of rows like `predict`, and yield the outputs block by block.
 
     Examples
     --------
-    >>> keras = start()
+    >>> keras = start_engine()
     >>> double = keras.Sequential([keras.Input((2,)), keras.layers.Rescaling(2.0)])
-    >>> [len(part) for part in stream(double, [np.ones((3, 2)), np.ones((5, 2))], block=4)]
+    >>> [len(part) for part in predict_batches(double, [np.ones((3, 2)), np.ones((5, 2))], block=4)]
     [3, 4, 1]
     """
     call = _block_function(model)
     waiting: deque[tuple[jax.Array, int]] = deque()
-    max_pending = MAX_PENDING_BLOCKS[accelerator()]
+    max_pending = MAX_PENDING_BLOCKS[has_accelerator()]
     for rows in batches:
         size = block or block_rows(first_array(rows).shape[1:])
         for i in range(0, max(len(first_array(rows)), 1), size):
@@ -100,18 +100,18 @@ def block_rows(row_shape: tuple[int, ...]) -> int:
 
     On an accelerator the greatest number is 32,768.
     """
-    fast = accelerator()
+    fast = has_accelerator()
     fitting = max(BLOCK_NUMBERS[fast] // int(np.prod(row_shape)), 1)
     return int(np.clip(1 << (fitting.bit_length() - 1), 16, BLOCK_ROWS[fast]))
 
 
-def _block_function(model: keras.Model) -> Callable[[Rows], jax.Array]:
+def _block_function(model: keras.Model) -> Callable[[BatchArrays], jax.Array]:
     """Return a function that applies a model to one block and does not wait for the result.
 
     Keras's own function on JAX passes the weights to each call and assigns them afterwards, so two
     threads cannot share a model. This function only reads the weights.
     """
-    if start().backend.backend() != "jax":
+    if start_engine().backend.backend() != "jax":
         return model.predict_on_batch
     if model not in _COMPILED:
         _COMPILED[model] = _compiled(weakref.ref(model))
@@ -125,8 +125,8 @@ def _compiled(model: Callable[[], keras.Model]) -> Callable[..., jax.Array]:
     """Compile a model's call; the reference is weak, so that the model can be freed."""
     import jax
 
-    def call(trainable: list, others: list, rows: Rows) -> jax.Array:
-        with full_precision():
+    def call(trainable: list, others: list, rows: BatchArrays) -> jax.Array:
+        with full_float32_precision():
             return model().stateless_call(trainable, others, rows, training=False)[0]
 
     return jax.jit(call)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from latentmap.backend.engine import start
+from latentmap.backend.engine import start_engine
 
 if TYPE_CHECKING:
     from keras import KerasTensor
@@ -32,7 +32,7 @@ def uniform(
     >>> uniform((2, 3), 0.5, seed=7).shape
     (2, 3)
     """
-    keras = start()
+    keras = start_engine()
     count = math.prod(shape)
     length = next((length for length in _LENGTHS if length >= count), None)
     if length is None or not _depends_on_index():
@@ -42,7 +42,7 @@ def uniform(
 
 
 def _depends_on_index() -> bool:
-    if start().backend.backend() != "jax":
+    if start_engine().backend.backend() != "jax":
         return False
     import jax
 

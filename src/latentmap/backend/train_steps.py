@@ -11,27 +11,27 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from latentmap.backend.batch_arrays import (
-    Rows,
+    BatchArrays,
     first_array,
     index_arrays,
     map_arrays,
-    narrow,
     padded_block,
     send_to_device,
+    to_32_bit,
 )
-from latentmap.backend.engine import full_precision, start
+from latentmap.backend.engine import full_float32_precision, start_engine
 
 if TYPE_CHECKING:
     import jax
     import keras
 
-__all__ = ["Steps", "many_steps", "variables_of"]
+__all__ = ["Stepper", "make_stepper", "training_variables"]
 
 
-class Steps(Protocol):
+class Stepper(Protocol):
     """Trains a compiled Keras model on many batches in one call."""
 
-    def run(self, batches: Rows, device_rows: jax.Array | tuple | None = None) -> None:
+    def run(self, batches: BatchArrays, device_rows: jax.Array | tuple | None = None) -> None:
         """Take one training step for each batch of ``batches``, shape (n_steps, batch_size, ...).
 
         With rows on the device, ``batches`` are row numbers of shape (n_steps, batch_size).
@@ -47,7 +47,7 @@ class Steps(Protocol):
         """Assign the values to the model's variables; return the mean loss since the last call."""
 
 
-def variables_of(model: keras.Model) -> tuple[list[keras.Variable], ...]:
+def training_variables(model: keras.Model) -> tuple[list[keras.Variable], ...]:
     """Return the variables that training changes: weights, optimiser state, running metrics."""
     return (
         model.trainable_variables,
@@ -57,22 +57,22 @@ def variables_of(model: keras.Model) -> tuple[list[keras.Variable], ...]:
     )
 
 
-def many_steps(model: keras.Model) -> Steps:
+def make_stepper(model: keras.Model) -> Stepper:
     """Return the stepper of the running engine for a compiled model with its own ``compute_loss``.
 
     Examples
     --------
-    >>> keras = start()
+    >>> keras = start_engine()
     >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, use_bias=False)])
     >>> model.compute_loss = lambda x, y, y_pred, *_, **__: keras.ops.mean((y_pred - 1) ** 2)
     >>> model.compile(optimizer=keras.optimizers.SGD(0.1))
-    >>> steps = many_steps(model)
+    >>> steps = make_stepper(model)
     >>> steps.run(np.ones((50, 8, 2), "float32"))
     >>> _ = steps.finish()
     >>> float(round(model.predict_on_batch(np.ones((1, 2)))[0, 0], 3))
     1.0
     """
-    return _STEPS.get(start().backend.backend(), _KerasSteps)(model)
+    return _STEPS.get(start_engine().backend.backend(), _KerasSteps)(model)
 
 
 class _KerasSteps:
@@ -82,8 +82,8 @@ class _KerasSteps:
         self.model = model
         self.losses: list[float] = []
 
-    def run(self, batches: Rows, device_rows: jax.Array | tuple | None = None) -> None:
-        narrowed = map_arrays(narrow, batches)
+    def run(self, batches: BatchArrays, device_rows: jax.Array | tuple | None = None) -> None:
+        narrowed = map_arrays(to_32_bit, batches)
         for i in range(len(first_array(batches))):
             self.losses.append(float(self.model.train_on_batch(_batch(narrowed, device_rows, i))))
 
@@ -116,22 +116,22 @@ class _JaxSteps:
         self._loop = jax.jit(self._run_steps, donate_argnums=0)
 
     def _run_steps(
-        self, state: tuple, batches: Rows, count: int, device_rows: jax.Array | tuple | None
+        self, state: tuple, batches: BatchArrays, count: int, device_rows: jax.Array | tuple | None
     ) -> tuple:
         import jax
 
         def step(i: int, state: tuple) -> tuple:
             return self.model.train_step(state, (_batch(batches, device_rows, i),))[1]
 
-        with full_precision():
+        with full_float32_precision():
             return jax.lax.fori_loop(0, count, step, state)
 
-    def run(self, batches: Rows, device_rows: jax.Array | tuple | None = None) -> None:
+    def run(self, batches: BatchArrays, device_rows: jax.Array | tuple | None = None) -> None:
         count = len(first_array(batches))
         self.length = max(self.length, count)
         padded = map_arrays(_distribute, send_to_device(padded_block(batches, self.length)))
         if self.state is None:
-            self.state = tuple([v.value for v in kind] for kind in variables_of(self.model))
+            self.state = tuple([v.value for v in kind] for kind in training_variables(self.model))
         self.wait()  # At most one chunk is computed while the next is read.
         self.state = self._loop(self.state, padded, count, device_rows)
 
@@ -143,7 +143,7 @@ class _JaxSteps:
     def sync_variables(self) -> None:
         if self.state is None:
             return
-        for variables, values in zip(variables_of(self.model), self.state, strict=True):
+        for variables, values in zip(training_variables(self.model), self.state, strict=True):
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)
         self.state = None
@@ -155,10 +155,10 @@ class _JaxSteps:
         return loss
 
 
-_STEPS: dict[str, Callable[[keras.Model], Steps]] = {"jax": _JaxSteps}
+_STEPS: dict[str, Callable[[keras.Model], Stepper]] = {"jax": _JaxSteps}
 
 
-def _batch(batches: Rows, device_rows: jax.Array | tuple | None, i: int) -> Rows:
+def _batch(batches: BatchArrays, device_rows: jax.Array | tuple | None, i: int) -> BatchArrays:
     """Return batch ``i``, or the rows on the device whose numbers it contains."""
     return (
         index_arrays(batches, i) if device_rows is None else index_arrays(device_rows, batches[i])
@@ -167,7 +167,7 @@ def _batch(batches: Rows, device_rows: jax.Array | tuple | None, i: int) -> Rows
 
 def _distribute(batches: np.ndarray) -> np.ndarray:
     """Return one array (n_steps, batch_size, ...) of the parts of all joined processes."""
-    distribution = start().distribution.distribution()
+    distribution = start_engine().distribution.distribution()
     if distribution is None:
         return batches
     from jax import make_array_from_process_local_data

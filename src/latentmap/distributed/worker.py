@@ -75,7 +75,7 @@ def run_worker(config: dict[str, WorkerConfig]) -> None:
     worker.settings.apply()
     if ray.get(worker.coordinator.status.remote()).ended:
         return  # the previous group of workers has ended the training
-    from latentmap.backend import join
+    from latentmap.backend import join_processes
     from latentmap.distributed.data_parallel import DataParallel
     from latentmap.distributed.worker_callbacks import ReportProgress, SharedCheckpoint
     from latentmap.errors import LatentmapError
@@ -83,7 +83,7 @@ def run_worker(config: dict[str, WorkerConfig]) -> None:
     context = train.get_context()
     rank, n_workers = context.get_world_rank(), context.get_world_size()
     if n_workers > 1:
-        join(_shared_address(rank), n_workers, rank)
+        join_processes(_shared_address(rank), n_workers, rank)
     checkpoint = SharedCheckpoint(worker.coordinator, rank, worker.checkpoint_seconds)
     callbacks = [checkpoint] if rank else [checkpoint, ReportProgress(worker.coordinator)]
     try:

@@ -200,9 +200,9 @@ class Workers:
             )
         if self._entered:
             raise SettingError("workers: expected a new Workers object, found one already in use")
-        from latentmap.backend import start
+        from latentmap.backend import start_engine
 
-        engine = start().backend.backend()
+        engine = start_engine().backend.backend()
         if engine != "jax":
             raise SettingError(
                 f"workers: expected Keras on JAX, which connects processes, found {engine!r}"

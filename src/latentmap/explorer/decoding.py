@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from latentmap.backend import apply, block_rows
+from latentmap.backend import block_rows, predict
 from latentmap.explorer.page_coordinates import CodePlane
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class PointDecoder:
         codes = np.asarray(codes, np.float32)
         sufficient = [block for block in self._blocks if block >= len(codes)]
         block = min(sufficient, default=self._blocks[-1])
-        return apply(self._estimator.decoder_, codes, block)
+        return predict(self._estimator.decoder_, codes, block)
 
     def warm_up(self) -> None:
         """Compile the decoder for every block size."""

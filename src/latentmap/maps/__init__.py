@@ -1,5 +1,5 @@
 """LatentMap: layout, landmarks, networks, placement and diagnostics of a map."""
 
-from latentmap.backend import start
+from latentmap.backend import start_engine
 
-start()
+start_engine()

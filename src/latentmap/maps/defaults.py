@@ -7,26 +7,26 @@ from sklearn.base import clone
 
 from latentmap.errors import SettingError
 from latentmap.networks.dense import DenseNetwork, Network
-from latentmap.networks.registry import network_for
+from latentmap.networks.registry import get_network
 from latentmap.training.config import Training
 
-FORTH = DenseNetwork((512, 256, 256), activation="relu", principal=False, normalize=True)
-BACK = DenseNetwork((512,), activation="relu", principal=False)
+ENCODER_NETWORK = DenseNetwork((512, 256, 256), activation="relu", principal=False, normalize=True)
+DECODER_NETWORK = DenseNetwork((512,), activation="relu", principal=False)
 TRAINING = Training(learning_rate=1e-2, patience=None, held_out=0)
 MIN_ROW_PASSES, MAX_ROW_PASSES = 240_000, 3_000_000
 
 
-def both_ways(network: object) -> tuple[Network, Network]:
+def get_networks(network: object) -> tuple[Network, Network]:
     """Return the networks of the encoder and of the decoder.
 
     Examples
     --------
-    >>> [network.hidden for network in both_ways("auto")]
+    >>> [network.hidden for network in get_networks("auto")]
     [(512, 256, 256), (512,)]
     """
     if isinstance(network, str) and network in ("auto", "dense"):
-        return FORTH, BACK
-    settings = network_for(network)
+        return ENCODER_NETWORK, DECODER_NETWORK
+    settings = get_network(network)
     if isinstance(settings, tuple):
         raise SettingError("network: a pair of your own models goes with AutoEncoder only")
     return settings, settings
@@ -53,12 +53,12 @@ def layer_sizes(
     return projection + [size for sizes in both for size in sizes[: len(sizes) // 2]]
 
 
-def training_for(training: Training | None, n_rows: int) -> Training:
+def training_settings(training: Training | None, n_rows: int) -> Training:
     """Return the training settings for a number of rows: 50 steps an epoch, of 32 to 512 rows.
 
     Examples
     --------
-    >>> [training_for(None, n).batch_size for n in (100, 10_000, 60_000)]
+    >>> [training_settings(None, n).batch_size for n in (100, 10_000, 60_000)]
     [32, 200, 512]
     """
     settings = clone(TRAINING) if training is None else training
@@ -67,7 +67,7 @@ def training_for(training: Training | None, n_rows: int) -> Training:
     return clone(settings).set_params(batch_size=int(np.clip(n_rows // 50, 32, 512)))
 
 
-def epochs_for_map(n_rows: int) -> int:
+def default_epochs(n_rows: int) -> int:
     """Return the default number of epochs.
 
     Few rows are trained for up to 550 steps, 60,000 rows for 4 epochs, and more rows for 3, but for
@@ -75,10 +75,10 @@ def epochs_for_map(n_rows: int) -> int:
 
     Examples
     --------
-    >>> [epochs_for_map(n) for n in (1_000, 60_000, 1_000_000, 9_000_000)]
+    >>> [default_epochs(n) for n in (1_000, 60_000, 1_000_000, 9_000_000)]
     [18, 4, 3, 1]
     """
-    steps = max(1, n_rows // training_for(None, n_rows).batch_size_for(n_rows))
+    steps = max(1, n_rows // training_settings(None, n_rows).batch_size_for(n_rows))
     few = math.ceil(np.clip(n_rows, 300, 550) / steps)
     many = math.ceil(max(MIN_ROW_PASSES, min(3 * n_rows, MAX_ROW_PASSES)) / n_rows)
     return max(min(few, many), min(3, many))

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from latentmap.autoencoders.state import FileRecord
-from latentmap.maps.layout import following
+from latentmap.maps.layout import measure_layout_fit
 from latentmap.preprocessing.neighbors import NeighborIndex
 
 ERROR_PERCENTILE = 95.0
@@ -116,7 +116,7 @@ class MapDiagnostics(FileRecord):
         -------
         MapDiagnostics
         """
-        fit = following(codes, positions)
+        fit = measure_layout_fit(codes, positions)
         n_landmarks = len(landmarks.positions)
         nearest = NeighborIndex(landmarks.positions, seed).search(codes, 1)[:, 0]
         counts = np.bincount(nearest, minlength=n_landmarks)
@@ -186,7 +186,7 @@ class MapDiagnostics(FileRecord):
     @classmethod
     def from_file(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Self:
         """Return the diagnostics of a file; raise ValueError or LookupError if damaged."""
-        fit = values["following"]
+        fit = values["measure_layout_fit"]
         flat = {"layout_r2": fit["r2"], "layout_median_shift": fit["median_shift"]}
         diagnostics = super().from_file({**values, **flat}, arrays)
         if not (diagnostics.high_error >= 0 and 0 < diagnostics.median_density < math.inf):

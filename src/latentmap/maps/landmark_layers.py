@@ -14,7 +14,7 @@ import numpy as np
 from keras import KerasTensor, ops
 from numpy.typing import ArrayLike
 
-from latentmap.networks.scaling_layers import ConstantsLayer
+from latentmap.networks.scaling_layers import ConstantLayer
 
 
 def _squared_distances(positions: KerasTensor, centers: KerasTensor) -> KerasTensor:
@@ -24,7 +24,7 @@ def _squared_distances(positions: KerasTensor, centers: KerasTensor) -> KerasTen
 
 
 @keras.saving.register_keras_serializable("latentmap")
-class Softened(ConstantsLayer):
+class SoftAssignment(ConstantLayer):
     """Compute the soft assignment φ(z) of positions to landmarks.
 
     Parameters
@@ -36,7 +36,7 @@ class Softened(ConstantsLayer):
 
     Examples
     --------
-    >>> soft = Softened([[0.0, 0.0], [2.0, 0.0]], width=1.0)
+    >>> soft = SoftAssignment([[0.0, 0.0], [2.0, 0.0]], width=1.0)
     >>> soft(np.array([[1.0, 5.0]], "float32")).tolist()
     [[0.5, 0.5]]
     """
@@ -60,7 +60,7 @@ class Softened(ConstantsLayer):
 
 
 @keras.saving.register_keras_serializable("latentmap")
-class AroundMode(ConstantsLayer):
+class AroundMode(ConstantLayer):
     """Convert a distribution over landmarks to a position: its mean around its mode.
 
     The mean of the whole distribution would place an ambiguous row between its two plausible

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-MOST = 800
-ROWS_EACH = 4  # rows for each landmark, up to MOST landmarks
+MAX_LANDMARKS = 800
+ROWS_PER_LANDMARK = 4  # rows for each landmark, up to MOST landmarks
 LANDMARKS_EACH = 4  # landmarks for each anchor
 # The kernel width h, as a share of the median distance from a landmark to its third nearest one.
 SHARPNESS = 0.7
@@ -36,7 +36,7 @@ class LandmarkSet:
     radius: float
 
 
-def choose_landmarks(spots: np.ndarray, seed: int, count: int | None = None) -> LandmarkSet:
+def compute_landmarks(spots: np.ndarray, seed: int, count: int | None = None) -> LandmarkSet:
     """Compute landmarks of layout positions, float32 of shape (n, n_components), by k-means.
 
     Their default number is n/4, at least 20 and at most 800. If there are fewer distinct positions,
@@ -45,14 +45,14 @@ def choose_landmarks(spots: np.ndarray, seed: int, count: int | None = None) -> 
     Examples
     --------
     >>> spots = np.random.default_rng(0).normal(size=(400, 2)).astype("float32")
-    >>> chosen = choose_landmarks(spots, seed=0)
+    >>> chosen = compute_landmarks(spots, seed=0)
     >>> chosen.centers.shape, chosen.anchors.shape, 0 < chosen.width < chosen.radius < 1
     ((100, 2), (25, 2), True)
     """
     positions = np.unique(spots, axis=0)
     if len(positions) == 1:
         positions = np.repeat(positions, 2, axis=0)  # Keras warns of a softmax over one number.
-    count = count or max(min(MOST, len(spots) // ROWS_EACH), 20)
+    count = count or max(min(MAX_LANDMARKS, len(spots) // ROWS_PER_LANDMARK), 20)
     centers = positions if len(positions) <= count else _kmeans(spots, count, seed)
     anchors = centers
     if len(centers) > 8 * LANDMARKS_EACH:

@@ -19,18 +19,24 @@ from latentmap.data.memory import check_memory, fit_memory_bytes
 from latentmap.data.sources import ArraySource, Source
 from latentmap.data.types import DataLike
 from latentmap.errors import SettingError
-from latentmap.maps.defaults import FORTH, both_ways, epochs_for_map, layer_sizes, training_for
+from latentmap.maps.defaults import (
+    ENCODER_NETWORK,
+    default_epochs,
+    get_networks,
+    layer_sizes,
+    training_settings,
+)
 from latentmap.maps.diagnostics import CodeLandmarks, MapDiagnostics
 from latentmap.maps.incremental.partial_fit import add_rows
-from latentmap.maps.incremental.replay import recall
+from latentmap.maps.incremental.replay import estimate_replay_memory
 from latentmap.maps.incremental.replay_state import ReplayState
-from latentmap.maps.landmarks import MOST, LandmarkSet, choose_landmarks
-from latentmap.maps.layout_extension import Positions, find_positions
-from latentmap.maps.map_networks import MapNetworks, MapParts, assemble_map
+from latentmap.maps.landmarks import MAX_LANDMARKS, LandmarkSet, compute_landmarks
+from latentmap.maps.layout_extension import LayoutPositions, compute_positions
+from latentmap.maps.map_networks import MapNetworks, MapParts, build_map
 from latentmap.maps.map_state import MapState
 from latentmap.networks.dense import Network
-from latentmap.networks.losses import check_loss, constant_loss, loss_for
-from latentmap.networks.registry import describe_network, network_for
+from latentmap.networks.losses import check_loss, constant_loss, get_loss
+from latentmap.networks.registry import get_network, network_to_dict
 from latentmap.preprocessing.pca_projection import PrincipalComponents, principal_components
 from latentmap.training.config import Training
 from latentmap.training.launcher import current_launcher
@@ -156,7 +162,7 @@ class LatentMap(BaseAutoEncoder):
     def _fit(self, X: DataLike) -> None:
         self._check_settings()
         rows = fitting_rows(self, X)
-        networks = both_ways(self.network)
+        networks = get_networks(self.network)
         self._check_memory(rows, networks)
         own = None if self.layout is None else check_layout(self.layout, len(rows))
         data = self._prepare_data(rows)
@@ -171,20 +177,22 @@ class LatentMap(BaseAutoEncoder):
             data.seed,
             self.verbose,
         )
-        layout = find_positions(data, principal, self.n_components, self.n_neighbors, self.verbose)
-        projects = networks[0] is FORTH  # Other networks may need the shape of the rows.
+        layout = compute_positions(
+            data, principal, self.n_components, self.n_neighbors, self.verbose
+        )
+        projects = networks[0] is ENCODER_NETWORK  # Other networks may need the shape of the rows.
         self._train(networks, data, principal if projects else None, layout.of_rows)
         self._state = replace(self._state, replay=self._make_replay(layout, principal))
         self._measure(data, layout.of_rows)
 
     def _check_memory(self, rows: Source, networks: tuple[Network, Network]) -> None:
-        n_weights = sum(layer_sizes(*networks, rows.row_shape, MOST))
+        n_weights = sum(layer_sizes(*networks, rows.row_shape, MAX_LANDMARKS))
         needed = fit_memory_bytes(len(rows), rows.nbytes // len(rows), n_weights)
         check_memory("network", needed, engine=True)
 
     def _prepare_data(self, rows: Source) -> PreparedData:
-        training = training_for(self.training, len(rows))
-        epochs = epochs_for_map(len(rows)) if self.epochs == "auto" else self.epochs
+        training = training_settings(self.training, len(rows))
+        epochs = default_epochs(len(rows)) if self.epochs == "auto" else self.epochs
         data = prepare_data(
             rows, self.scaling, epochs, training, self.random_state, self.verbose
         ).rescale_by_median()
@@ -207,14 +215,14 @@ class LatentMap(BaseAutoEncoder):
         sample = ArraySource(positions).sample(MAX_LANDMARK_ROWS, data.seed)[:]
         offset = sample.mean(axis=0, dtype=np.float64)
         scale = float(np.sqrt(sample.var(axis=0, dtype=np.float64).mean())) or 1.0
-        landmarks = choose_landmarks(((sample - offset) / scale).astype(np.float32), data.seed)
+        landmarks = compute_landmarks(((sample - offset) / scale).astype(np.float32), data.seed)
         loss = ("gaussian", "bernoulli")[data.scale.unit] if self.loss == "auto" else self.loss
-        check_loss(loss_for(loss), self.n_features_in_)
-        weight = RECONSTRUCTION_WEIGHT / constant_loss(loss_for(loss), data.scaled_sample())
+        check_loss(get_loss(loss), self.n_features_in_)
+        weight = RECONSTRUCTION_WEIGHT / constant_loss(get_loss(loss), data.scaled_sample())
         self._state = MapState(
             n_components=positions.shape[1],
-            network=describe_network(networks[0]),
-            decoder_network=describe_network(networks[1]),
+            network=network_to_dict(networks[0]),
+            decoder_network=network_to_dict(networks[1]),
             loss=loss if isinstance(loss, str) else "mse",
             seed=data.seed,
             offset=data.scale.offset,
@@ -230,7 +238,7 @@ class LatentMap(BaseAutoEncoder):
             n_rows=len(data.rows),
             reconstruction_weight=weight,
         )
-        assembled = assemble_map(self._parts(loss, landmarks, principal, weight))
+        assembled = build_map(self._parts(loss, landmarks, principal, weight))
         self._set_networks(assembled)
         task = data.task.with_targets(positions)
         self.history_ = current_launcher().run(assembled.training, task, self.verbose)
@@ -246,9 +254,9 @@ class LatentMap(BaseAutoEncoder):
         return MapParts(
             row_shape=self.row_shape_,
             n_components=state.n_components,
-            network=network_for(state.network),
-            back=network_for(state.decoder_network),
-            loss=loss_for(loss),
+            network=get_network(state.network),
+            back=get_network(state.decoder_network),
+            loss=get_loss(loss),
             offset=state.offset,
             scale=state.scale,
             principal=principal,
@@ -274,12 +282,12 @@ class LatentMap(BaseAutoEncoder):
             np.zeros((count, state.n_components)) for count in (state.n_landmarks, state.n_anchors)
         )
         landmarks = LandmarkSet(centers, anchors, 1.0, 1.0)
-        return assemble_map(self._parts(state.loss, landmarks, self._blank_principal()))
+        return build_map(self._parts(state.loss, landmarks, self._blank_principal()))
 
-    def _make_replay(self, layout: Positions, principal: PrincipalComponents) -> ReplayState:
+    def _make_replay(self, layout: LayoutPositions, principal: PrincipalComponents) -> ReplayState:
         """Return a Gaussian of the rows at each landmark."""
         nearest = self._landmarks().nearest(layout.spots)
-        mixture = recall(layout.points, nearest, self._state.n_landmarks)
+        mixture = estimate_replay_memory(layout.points, nearest, self._state.n_landmarks)
         rows_per_point = np.float32(len(layout.of_rows) / len(layout.points))
         mixture = mixture._replace(counts=mixture.counts * rows_per_point)
         if self._state.n_input_components:

@@ -32,7 +32,7 @@ TINY = float(np.finfo(np.float32).tiny)
 SAME = 1e-5
 
 
-def find_layout(
+def compute_layout(
     points: np.ndarray, n_components: int, n_neighbors: int, seed: int, visible: bool = False
 ) -> np.ndarray:
     """Compute a layout in which neighbours stay close.
@@ -57,22 +57,22 @@ def find_layout(
     --------
     >>> two = np.repeat([[0.0, 0.0, 0.0], [9.0, 9.0, 9.0]], 20, axis=0).astype("float32")
     >>> two += np.random.default_rng(0).normal(size=two.shape).astype("float32")
-    >>> spots = find_layout(two, 2, 10, seed=0)
+    >>> spots = compute_layout(two, 2, 10, seed=0)
     >>> gap = np.linalg.norm(spots[:20].mean(axis=0) - spots[20:].mean(axis=0))
     >>> spots.shape, bool(gap > spots[:20].std())
     ((40, 2), True)
     """
-    points, inverse = distinct(points)
+    points, inverse = unique_points(points)
     positions = _run_tsne(points, n_components, n_neighbors, seed, visible)
     return _standardised(positions[inverse])
 
 
-def distinct(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def unique_points(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the distinct points in order of appearance, and the index of each point among them.
 
     Examples
     --------
-    >>> different, which = distinct(np.array([[5.0], [2.0], [5.0]]))
+    >>> different, which = unique_points(np.array([[5.0], [2.0], [5.0]]))
     >>> different.tolist(), which.tolist()
     ([[5.0], [2.0]], [0, 1, 0])
     """
@@ -168,7 +168,7 @@ def _standardised(positions: np.ndarray) -> np.ndarray:
     return (positions / (deviation if deviation > 0 else 1.0)).astype(np.float32)
 
 
-def following(codes: np.ndarray, layout: np.ndarray) -> dict[str, float]:
+def measure_layout_fit(codes: np.ndarray, layout: np.ndarray) -> dict[str, float]:
     """Measure how well codes reproduce a layout; both have shape (n, n_components).
 
     "r2" is the explained share of the layout's variance. "median_shift" is the median distance
@@ -176,7 +176,7 @@ def following(codes: np.ndarray, layout: np.ndarray) -> dict[str, float]:
 
     Examples
     --------
-    >>> following(np.array([[0.0, 1.0], [4.0, 0.0]]), np.array([[0.0, 0.0], [4.0, 0.0]]))
+    >>> measure_layout_fit(np.array([[0.0, 1.0], [4.0, 0.0]]), np.array([[0.0, 0.0], [4.0, 0.0]]))
     {'r2': 0.875, 'median_shift': 0.125}
     """
     apart = np.linalg.norm(codes - layout, axis=1)

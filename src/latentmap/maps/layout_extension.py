@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from latentmap.data import memory
-from latentmap.maps.layout import find_layout
+from latentmap.maps.layout import compute_layout
 from latentmap.preprocessing.neighbors import NeighborIndex
 from latentmap.preprocessing.pca_projection import (
     PrincipalComponents,
@@ -20,13 +20,13 @@ from latentmap.progress import progress
 from latentmap.training.preparation import PreparedData
 
 # Greatest size of the sample by number of components. In space there is no grid to speed it up.
-MOST_ROWS = {1: 100_000, 2: 100_000, 3: 5_000}
+MAX_SAMPLE_ROWS = {1: 100_000, 2: 100_000, 3: 5_000}
 LAYOUT_BYTES = 1200  # bytes of memory for each row of the sample
 SEARCHED_CELLS = 3  # The second nearest row would do as well, so few cells are searched.
 
 
 @dataclass(frozen=True)
-class Positions:
+class LayoutPositions:
     """Layout positions, and the sample on which they were computed.
 
     Attributes
@@ -44,32 +44,34 @@ class Positions:
     spots: np.ndarray
 
 
-def laid_out(n: int, n_components: int) -> int:
+def layout_sample_size(n: int, n_components: int) -> int:
     """Return the number of rows in the layout's sample.
 
     Examples
     --------
-    >>> laid_out(300, 2), laid_out(1_000_000, 2)
+    >>> layout_sample_size(300, 2), laid_out(1_000_000, 2)
     (300, 100000)
     """
-    most = MOST_ROWS[n_components]
+    most = MAX_SAMPLE_ROWS[n_components]
     return min(n, most, max(1000, memory.BUDGET.layout.max_bytes() // LAYOUT_BYTES))
 
 
-def find_positions(
+def compute_positions(
     ready: PreparedData,
     principal: PrincipalComponents,
     n_components: int,
     n_neighbors: int,
     visible: bool = False,
-) -> Positions:
+) -> LayoutPositions:
     """Compute layout positions of all rows from their principal component coordinates."""
-    sample = ready.sample(laid_out(len(ready.rows), n_components))
+    sample = ready.sample(layout_sample_size(len(ready.rows), n_components))
     points = project_rows(sample, ready.scale, principal)
-    spots = find_layout(points, n_components, n_neighbors, ready.seed, visible)
+    spots = compute_layout(points, n_components, n_neighbors, ready.seed, visible)
     if len(sample) == len(ready.rows):
-        return Positions(spots, points, spots)
-    return Positions(_extend_to_all_rows(ready, principal, points, spots, visible), points, spots)
+        return LayoutPositions(spots, points, spots)
+    return LayoutPositions(
+        _extend_to_all_rows(ready, principal, points, spots, visible), points, spots
+    )
 
 
 def _extend_to_all_rows(

@@ -8,19 +8,19 @@ import numpy as np
 from keras import KerasTensor, layers, ops
 from numpy.typing import ArrayLike
 
-from latentmap.maps.landmark_layers import AroundMode, Softened
+from latentmap.maps.landmark_layers import AroundMode, SoftAssignment
 from latentmap.networks.assembly import (
+    NetworkParts,
     Networks,
     Objective,
     ObjectiveBuilder,
-    Parts,
-    decoder_of,
-    noisy,
+    add_noise,
+    build_decoder,
 )
 from latentmap.networks.dense import Network
 from latentmap.networks.losses import squared_error
-from latentmap.networks.pca import projection
-from latentmap.networks.precision import float32
+from latentmap.networks.pca import project
+from latentmap.networks.precision import to_float32
 from latentmap.networks.scaling_layers import Scaling
 
 MAX_NATS = 160.0  # greatest reconstruction loss of a row
@@ -29,31 +29,31 @@ MAX_SCALED = 1e30  # Sums of products of greater numbers are not finite in float
 
 
 @keras.saving.register_keras_serializable("latentmap")
-def squashed(rows: KerasTensor) -> KerasTensor:
+def arcsinh(rows: KerasTensor) -> KerasTensor:
     """Return arsinh(x), which is x near 0 and logarithmic for large values.
 
     Examples
     --------
-    >>> [round(float(x), 1) for x in squashed(ops.array([0.1, -1.0, 1000.0]))]
+    >>> [round(float(x), 1) for x in arcsinh(ops.array([0.1, -1.0, 1000.0]))]
     [0.1, -0.9, 7.6]
     """
     return ops.arcsinh(rows)
 
 
 @keras.saving.register_keras_serializable("latentmap")
-def within_reach(rows: KerasTensor) -> KerasTensor:
+def clip_to_finite(rows: KerasTensor) -> KerasTensor:
     """Clip numbers to a range in which sums of their products are finite in float32.
 
     Examples
     --------
-    >>> within_reach(ops.array([-2.0, 3e38])).tolist() == [-2.0, np.float32(MAX_SCALED)]
+    >>> clip_to_finite(ops.array([-2.0, 3e38])).tolist() == [-2.0, np.float32(MAX_SCALED)]
     True
     """
     return ops.clip(rows, -MAX_SCALED, MAX_SCALED)
 
 
 @dataclass(frozen=True, kw_only=True)
-class MapParts(Parts):
+class MapParts(NetworkParts):
     """Everything that determines the networks of a map.
 
     Attributes
@@ -103,7 +103,7 @@ class MapNetworks(Networks):
     growing: Objective
 
 
-def assemble_map(parts: MapParts) -> MapNetworks:
+def build_map(parts: MapParts) -> MapNetworks:
     """Build the networks of a map.
 
     For a row x with layout position z, the loss is
@@ -119,7 +119,7 @@ def assemble_map(parts: MapParts) -> MapNetworks:
     >>> from latentmap.networks.losses import LOSSES
     >>> one, net = np.ones((), "float32"), DenseNetwork((8,), principal=False)
     >>> corners = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], "float32")
-    >>> networks = assemble_map(MapParts((4,), 2, net, LOSSES["gaussian"], 0 * one, one, back=net,
+    >>> networks = build_map(MapParts((4,), 2, net, LOSSES["gaussian"], 0 * one, one, back=net,
     ...     centers=corners, anchors=corners))
     >>> networks.encoder.output_shape, networks.decoder.output_shape
     ((None, 2), (None, 4))
@@ -131,7 +131,7 @@ def assemble_map(parts: MapParts) -> MapNetworks:
     places = keras.Model(rows, logits, name="places")
     units = Scaling(parts.code_offset, parts.code_scale, invert=True, name="code_units")
     around = AroundMode(parts.centers, parts.anchors, parts.radius, name="around_mode")
-    soft = Softened(parts.centers, parts.width, name="softened")
+    soft = SoftAssignment(parts.centers, parts.width, name="softened")
     plane = Scaling(parts.code_offset, parts.code_scale, name="code_plane")
     encoder = keras.Model(rows, units(around(places(rows))[0]), name="encoder")
 
@@ -149,7 +149,7 @@ def assemble_map(parts: MapParts) -> MapNetworks:
         middles: KerasTensor | None = None,
     ) -> list[KerasTensor]:
         position, mass = around(logits, middles)
-        output = float32(head(units(position), training=training))
+        output = to_float32(head(units(position), training=training))
         row = keras.activations.get(parts.loss.link)(output)
         return [parts.loss.distance(target, output), squared_error(target, row), mass]
 
@@ -169,7 +169,7 @@ def assemble_map(parts: MapParts) -> MapNetworks:
 
     def fit_targets(inputs: tuple, training: bool) -> list[KerasTensor]:
         rows, positions, assignments, targets = inputs
-        logits = float32(places(rows, training=training))
+        logits = to_float32(places(rows, training=training))
         misplacement = ops.categorical_crossentropy(assignments, logits, from_logits=True)
         step = max(1, rows.shape[0] // DECODED_ROWS) if training and rows.shape[0] else 1
         loss, error, _ = (
@@ -182,13 +182,13 @@ def assemble_map(parts: MapParts) -> MapNetworks:
     models = (encoder, head, scaling)
     return MapNetworks(
         encoder,
-        decoder_of(parts, head),
-        Objective(evaluate, ObjectiveBuilder(assemble_map, parts), *models),
+        build_decoder(parts, head),
+        Objective(evaluate, ObjectiveBuilder(build_map, parts), *models),
         Objective(
-            fit_layout, ObjectiveBuilder(assemble_map, parts, name="training"), *models, weighted
+            fit_layout, ObjectiveBuilder(build_map, parts, name="training"), *models, weighted
         ),
         Objective(
-            fit_replay, ObjectiveBuilder(assemble_map, parts, name="growing"), *models, weighted
+            fit_replay, ObjectiveBuilder(build_map, parts, name="growing"), *models, weighted
         ),
     )
 
@@ -196,9 +196,9 @@ def assemble_map(parts: MapParts) -> MapNetworks:
 def _encoder_input(parts: MapParts, x: KerasTensor, rng: Random) -> KerasTensor:
     """Return the input of the encoder's network for scaled rows."""
     if parts.principal is not None:
-        x = layers.Activation(within_reach, name="within_reach")(x)
-        x = projection(x, parts.principal)
-    x = noisy(parts, x, rng)
+        x = layers.Activation(clip_to_finite, name="within_reach")(x)
+        x = project(x, parts.principal)
+    x = add_noise(parts, x, rng)
     if parts.principal is not None:
         x = Scaling(0.0, parts.principal.code_spread, name="code_spread")(x)
-    return layers.Activation(squashed, name="squash")(x) if parts.squash else x
+    return layers.Activation(arcsinh, name="squash")(x) if parts.squash else x

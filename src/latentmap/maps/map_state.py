@@ -13,7 +13,7 @@ from latentmap.maps.defaults import layer_sizes
 from latentmap.maps.diagnostics import MapDiagnostics
 from latentmap.maps.incremental.replay_state import ReplayState
 from latentmap.networks.dense import check_widths
-from latentmap.networks.registry import network_for
+from latentmap.networks.registry import get_network
 from latentmap.preprocessing.pca_projection import scale_rows
 from latentmap.preprocessing.scaling import Scale
 
@@ -131,7 +131,7 @@ class MapState(FittedState):
         check_widths(counts, "n_landmarks")
         if self.n_input_components:
             check_widths((self.n_input_components,), "n_seen")
-        encoder, decoder = network_for(self.network), network_for(self.decoder_network)
+        encoder, decoder = get_network(self.network), get_network(self.decoder_network)
         sizes = layer_sizes(encoder, decoder, row_shape, counts[0], self.n_input_components)
         return [*sizes, *(count * self.n_components for count in counts)]
 
@@ -142,7 +142,7 @@ class MapState(FittedState):
         ------
         SettingError, ValueError
         """
-        network_for(self.network)
+        get_network(self.network)
         if not 0 < self.window < MAX_WINDOW:
             raise ValueError(f"window: expected a number above 0, found {self.window}")
         counts = [self.seed, self.n_rows or 0, self.n_partial_fits or 0]

@@ -3,6 +3,6 @@
 Keras picks its engine when it is first imported; so it is started here, before any module does.
 """
 
-from latentmap.backend import start
+from latentmap.backend import start_engine
 
-start()
+start_engine()

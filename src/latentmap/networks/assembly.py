@@ -22,7 +22,7 @@ from latentmap.networks.bottlenecks import GaussianSample, kl_divergence
 from latentmap.networks.dense import draw_seed
 from latentmap.networks.losses import Loss, squared_error
 from latentmap.networks.pca import principal_decoder, principal_encoder
-from latentmap.networks.precision import float32
+from latentmap.networks.precision import to_float32
 from latentmap.networks.scaling_layers import Scaling
 from latentmap.preprocessing.pca_projection import PrincipalComponents
 
@@ -30,7 +30,7 @@ Figures = Callable[[KerasTensor, bool], list[KerasTensor]]
 
 
 @dataclass(frozen=True)
-class Parts:
+class NetworkParts:
     """Everything that determines the networks of an autoencoder.
 
     Attributes
@@ -88,22 +88,22 @@ class ObjectiveBuilder:
 
     Attributes
     ----------
-    assemble : callable
+    build : callable
     parts : Parts
     settings : tuple
-        Further arguments of ``assemble``.
+        Further arguments of ``build_autoencoder``.
     name : str
         Attribute of the result that is the objective.
     """
 
-    assemble: Callable[..., Networks]
-    parts: Parts
+    build: Callable[..., Networks]
+    parts: NetworkParts
     settings: tuple = ()
     name: str = "objective"
 
     def __call__(self) -> Objective:
         """Build the objective."""
-        return getattr(self.assemble(self.parts, *self.settings), self.name)
+        return getattr(self.build(self.parts, *self.settings), self.name)
 
 
 class Objective(keras.Model):
@@ -137,7 +137,7 @@ class Objective(keras.Model):
         return ops.mean(y_pred[:, 0]) + sum(self.losses)
 
 
-def assemble(parts: Parts) -> Networks:
+def build_autoencoder(parts: NetworkParts) -> Networks:
     """Build the networks of an autoencoder.
 
     Figures of the objective: the loss, and the mean squared error of the scaled row.
@@ -147,8 +147,9 @@ def assemble(parts: Parts) -> Networks:
     >>> from latentmap.networks.dense import LinearNetwork
     >>> from latentmap.networks.losses import LOSSES
     >>> one = np.ones((), "float32")
-    >>> parts = Parts((4,), 2, LinearNetwork(principal=False), LOSSES["gaussian"], 0 * one, one)
-    >>> networks = assemble(parts)
+    >>> network = LinearNetwork(principal=False)
+    >>> parts = NetworkParts((4,), 2, network, LOSSES["gaussian"], 0 * one, one)
+    >>> networks = build_autoencoder(parts)
     >>> networks.encoder.output_shape, networks.decoder.output_shape
     ((None, 2), (None, 4))
     """
@@ -159,15 +160,17 @@ def assemble(parts: Parts) -> Networks:
 
     def figures(rows: KerasTensor, training: bool) -> list[KerasTensor]:
         target = layers.Flatten()(scaling(rows))
-        output = float32(head(encoder(rows, training=training), training=training))
+        output = to_float32(head(encoder(rows, training=training), training=training))
         row = keras.activations.get(parts.loss.link)(output)
         return [parts.loss.distance(target, output), squared_error(target, row)]
 
-    objective = Objective(figures, ObjectiveBuilder(assemble, parts), encoder, head, scaling)
-    return Networks(encoder, decoder_of(parts, head), objective)
+    objective = Objective(
+        figures, ObjectiveBuilder(build_autoencoder, parts), encoder, head, scaling
+    )
+    return Networks(encoder, build_decoder(parts, head), objective)
 
 
-def assemble_variational(parts: Parts, beta: float) -> Networks:
+def build_variational(parts: NetworkParts, beta: float) -> Networks:
     """Build the networks of a variational autoencoder. Its principal components are not used.
 
     The encoder gives the mean of each row's Gaussian. Figures of the objective, as sums in nats:
@@ -177,7 +180,7 @@ def assemble_variational(parts: Parts, beta: float) -> Networks:
     rng = parts.rng
     rows_in = keras.Input(parts.row_shape, name="rows")
     scaled = parts.scaling(name="scaling")(rows_in)
-    mean, log_variance = _posterior(parts, noisy(parts, scaled, rng), rng)
+    mean, log_variance = _posterior(parts, add_noise(parts, scaled, rng), rng)
     posterior = keras.Model(rows_in, [mean, log_variance], name="posterior")
     encoder = keras.Model(rows_in, mean, name="encoder")
     head = _head(parts, rng)
@@ -186,27 +189,29 @@ def assemble_variational(parts: Parts, beta: float) -> Networks:
 
     def figures(rows: KerasTensor, training: bool) -> list[KerasTensor]:
         target = layers.Flatten()(scaling(rows))
-        mean, log_variance = map(float32, posterior(rows, training=training))
-        output = float32(head(sample([mean, log_variance], training=training), training=training))
-        row = keras.activations.get(parts.loss.link)(float32(head(mean)))
+        mean, log_variance = map(to_float32, posterior(rows, training=training))
+        output = to_float32(
+            head(sample([mean, log_variance], training=training), training=training)
+        )
+        row = keras.activations.get(parts.loss.link)(to_float32(head(mean)))
         nats = n_features * parts.loss.distance(target, output)
         divergence = kl_divergence(mean, log_variance)
         return [nats + beta * divergence, squared_error(target, row), nats, divergence]
 
-    builder = ObjectiveBuilder(assemble_variational, parts, (beta,))
+    builder = ObjectiveBuilder(build_variational, parts, (beta,))
     objective = Objective(figures, builder, posterior, head, sample, scaling)
-    return Networks(encoder, decoder_of(parts, head), objective)
+    return Networks(encoder, build_decoder(parts, head), objective)
 
 
-def _posterior(parts: Parts, x: KerasTensor, rng: Random) -> list[KerasTensor]:
+def _posterior(parts: NetworkParts, x: KerasTensor, rng: Random) -> list[KerasTensor]:
     """Return mean and log-variance, which are the two halves of one output."""
     both = parts.network.encode(x, parts.n_components, rng, heads=2)
     return [both[:, : parts.n_components], both[:, parts.n_components :]]
 
 
-def _encoder(parts: Parts, rng: Random) -> keras.Model:
+def _encoder(parts: NetworkParts, rng: Random) -> keras.Model:
     rows = keras.Input(parts.row_shape, name="rows")
-    x = noisy(parts, parts.scaling(name="scaling")(rows), rng)
+    x = add_noise(parts, parts.scaling(name="scaling")(rows), rng)
     if isinstance(parts.network, tuple):
         code = _copy(parts.network[0])(x)
     elif parts.principal is None:
@@ -216,14 +221,14 @@ def _encoder(parts: Parts, rng: Random) -> keras.Model:
     return keras.Model(rows, code, name="encoder")
 
 
-def noisy(parts: Parts, x: KerasTensor, rng: Random) -> KerasTensor:
+def add_noise(parts: NetworkParts, x: KerasTensor, rng: Random) -> KerasTensor:
     """Add noise to scaled rows during training."""
     if not parts.noise:
         return x
     return layers.GaussianNoise(parts.noise, seed=draw_seed(rng))(x)
 
 
-def _head(parts: Parts, rng: Random) -> keras.Model:
+def _head(parts: NetworkParts, rng: Random) -> keras.Model:
     """Return the decoder without its last activation; its output is flat."""
     code = keras.Input((parts.n_components,), name="code")
     if isinstance(parts.network, tuple):
@@ -237,7 +242,7 @@ def _head(parts: Parts, rng: Random) -> keras.Model:
     return keras.Model(code, output, name="head")
 
 
-def decoder_of(parts: Parts, head: keras.Model) -> keras.Model:
+def build_decoder(parts: NetworkParts, head: keras.Model) -> keras.Model:
     """Return the decoder: the head, the last activation, the shape and the units of a row."""
     code = keras.Input((parts.n_components,), name="code")
     rows = layers.Activation(parts.loss.link)(head(code))

@@ -10,7 +10,7 @@ import numpy as np
 from keras import KerasTensor, layers
 
 from latentmap.errors import DataError
-from latentmap.networks.dense import check_activation, check_widths, kernel
+from latentmap.networks.dense import check_activation, check_widths, kernel_initializer
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class ConvNetwork:
         x = layers.Reshape(image_shape(x.shape[1:]))(x)
         for channels in self.filters:
             x = self._convolution(layers.Conv2D, channels, rng)(x)
-        return layers.Dense(heads * n_components, kernel_initializer=kernel(rng, zero))(
+        return layers.Dense(heads * n_components, kernel_initializer=kernel_initializer(rng, zero))(
             layers.Flatten()(x)
         )
 
@@ -63,14 +63,14 @@ class ConvNetwork:
         """Return flat outputs for codes, shape (n, h·w·c)."""
         height, width, channels = image_shape(row_shape)
         innermost = self._innermost_shape(row_shape)
-        z = layers.Dense(int(np.prod(innermost)), self.activation, kernel_initializer=kernel(rng))(
-            z
-        )
+        z = layers.Dense(
+            int(np.prod(innermost)), self.activation, kernel_initializer=kernel_initializer(rng)
+        )(z)
         z = layers.Reshape(innermost)(z)
         for filters in self.filters[-2::-1]:
             z = self._convolution(layers.Conv2DTranspose, filters, rng)(z)
         z = layers.Conv2DTranspose(
-            channels, 3, strides=2, padding="same", kernel_initializer=kernel(rng, zero)
+            channels, 3, strides=2, padding="same", kernel_initializer=kernel_initializer(rng, zero)
         )(z)
         extra = (z.shape[1] - height, z.shape[2] - width)
         return layers.Flatten()(layers.Cropping2D(((0, extra[0]), (0, extra[1])))(z))
@@ -83,7 +83,12 @@ class ConvNetwork:
 
     def _convolution(self, layer: type[keras.Layer], channels: int, rng: Random) -> keras.Layer:
         return layer(
-            channels, 3, 2, "same", activation=self.activation, kernel_initializer=kernel(rng)
+            channels,
+            3,
+            2,
+            "same",
+            activation=self.activation,
+            kernel_initializer=kernel_initializer(rng),
         )
 
 

@@ -35,7 +35,7 @@ class Network(Protocol):
         """Return the number of kernel weights in each layer of the encoder and the decoder."""
 
 
-def kernel(rng: Random, zero: bool = False) -> keras.initializers.Initializer:
+def kernel_initializer(rng: Random, zero: bool = False) -> keras.initializers.Initializer:
     """Return the initializer of a kernel: Glorot's, or zeros for a path that starts at zero.
 
     Seeds are drawn as Keras draws them, so that ``random_state=7`` starts from the weights that
@@ -46,7 +46,7 @@ def kernel(rng: Random, zero: bool = False) -> keras.initializers.Initializer:
 
     Examples
     --------
-    >>> kernel(Random(0), zero=True)((2,)).tolist()
+    >>> kernel_initializer(Random(0), zero=True)((2,)).tolist()
     [0.0, 0.0]
     """
     if zero:
@@ -117,7 +117,7 @@ class LinearNetwork:
         """Return codes of scaled rows, or None with ``zero``: the network adds nothing to PCA."""
         if zero:
             return None
-        return layers.Dense(heads * n_components, kernel_initializer=kernel(rng))(
+        return layers.Dense(heads * n_components, kernel_initializer=kernel_initializer(rng))(
             layers.Flatten()(x)
         )
 
@@ -127,7 +127,7 @@ class LinearNetwork:
         """Return flat outputs, or None with ``zero``: the network adds nothing to PCA."""
         if zero:
             return None
-        return layers.Dense(int(np.prod(row_shape)), kernel_initializer=kernel(rng))(z)
+        return layers.Dense(int(np.prod(row_shape)), kernel_initializer=kernel_initializer(rng))(z)
 
     def layer_sizes(self, row_shape: tuple[int, ...], n_components: int) -> list[int]:
         """Return the number of kernel weights in each layer of the encoder and the decoder."""
@@ -189,19 +189,25 @@ class DenseNetwork:
     ) -> KerasTensor:
         """Return codes of scaled rows, shape (n, heads · n_components)."""
         x = self._stack(layers.Flatten()(x), self.widths(n_components), rng)
-        return layers.Dense(heads * n_components, kernel_initializer=kernel(rng, zero))(x)
+        return layers.Dense(heads * n_components, kernel_initializer=kernel_initializer(rng, zero))(
+            x
+        )
 
     def decode(
         self, z: KerasTensor, row_shape: tuple[int, ...], rng: Random, zero: bool
     ) -> KerasTensor:
         """Return flat outputs for codes, shape (n, d)."""
         z = self._stack(z, self.widths(z.shape[-1])[::-1], rng)
-        return layers.Dense(int(np.prod(row_shape)), kernel_initializer=kernel(rng, zero))(z)
+        return layers.Dense(
+            int(np.prod(row_shape)), kernel_initializer=kernel_initializer(rng, zero)
+        )(z)
 
     def _stack(self, x: KerasTensor, widths: tuple[int, ...], rng: Random) -> KerasTensor:
         for width in widths:
             activation = None if self.normalize else self.activation
-            x = layers.Dense(width, activation=activation, kernel_initializer=kernel(rng))(x)
+            x = layers.Dense(
+                width, activation=activation, kernel_initializer=kernel_initializer(rng)
+            )(x)
             if self.normalize:
                 x = layers.BatchNormalization(momentum=0.9)(x)
                 x = layers.Activation(self.activation)(x)

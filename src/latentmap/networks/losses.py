@@ -86,7 +86,7 @@ LOSSES = {
 }
 
 
-def loss_for(loss: object) -> Loss:
+def get_loss(loss: object) -> Loss:
     """Return the loss of a name, or a Keras loss on the decoder's output.
 
     Parameters
@@ -105,7 +105,7 @@ def loss_for(loss: object) -> Loss:
 
     Examples
     --------
-    >>> loss_for("bernoulli").link, loss_for("binary_crossentropy").link
+    >>> get_loss("bernoulli").link, get_loss("binary_crossentropy").link
     ('sigmoid', 'linear')
     """
     if isinstance(loss, str) and loss in LOSSES:

@@ -60,7 +60,7 @@ def _constant_initializer(values: np.ndarray) -> Callable[..., KerasTensor]:
     return lambda shape, dtype=None: ops.convert_to_tensor(np.asarray(values, "float32"), dtype)
 
 
-def projection(x: KerasTensor, principal: PrincipalComponents) -> KerasTensor:
+def project(x: KerasTensor, principal: PrincipalComponents) -> KerasTensor:
     """Project scaled rows to principal components by a layer that is not trained.
 
     (x − mean) · componentsᵀ, shape (n, n_components).
@@ -68,7 +68,7 @@ def projection(x: KerasTensor, principal: PrincipalComponents) -> KerasTensor:
     Examples
     --------
     >>> axis = PrincipalComponents(np.array([1.0, 0.0]), np.array([[0.0, 1.0]]))
-    >>> projection(np.array([[5.0, 2.0]], "float32"), axis).tolist()
+    >>> project(np.array([[5.0, 2.0]], "float32"), axis).tolist()
     [[2.0]]
     """
     weights = principal.components.T

@@ -55,12 +55,12 @@ def _multiplies(layer: keras.Layer) -> bool:
     return isinstance(layer, _MULTIPLYING) and layer.trainable and layer.name != "components"
 
 
-def float32(output: KerasTensor) -> KerasTensor:
+def to_float32(output: KerasTensor) -> KerasTensor:
     """Cast an output to float32.
 
     Examples
     --------
-    >>> "float32" in str(float32(ops.ones((2,), "bfloat16")).dtype)
+    >>> "float32" in str(to_float32(ops.ones((2,), "bfloat16")).dtype)
     True
     """
-    return ops.cast(output, "float32")
+    return ops.cast(output, "to_float32")

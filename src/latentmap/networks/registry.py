@@ -12,13 +12,13 @@ from latentmap.networks.dense import DenseNetwork, LinearNetwork, Network
 NETWORKS: dict[str, Any] = {"linear": LinearNetwork, "dense": DenseNetwork, "conv": ConvNetwork}
 
 
-def network_for(network: object) -> Any:
+def get_network(network: object) -> Any:
     """Return the network settings, or the pair of Keras models, that an argument means.
 
     Parameters
     ----------
     network : str, LinearNetwork, DenseNetwork, ConvNetwork, dict, or pair of keras.Model
-        A name, settings, plain data from ``describe_network``, or your own encoder and decoder.
+        A name, settings, plain data from ``network_to_dict``, or your own encoder and decoder.
 
     Returns
     -------
@@ -31,7 +31,7 @@ def network_for(network: object) -> Any:
 
     Examples
     --------
-    >>> network_for("linear")
+    >>> get_network("linear")
     LinearNetwork(principal=True)
     """
     if isinstance(network, tuple(NETWORKS.values())):
@@ -67,7 +67,7 @@ def _from_description(description: dict[str, Any]) -> Network:
         raise SettingError(f"network {name!r}: {error}") from None
 
 
-def describe_network(network: object) -> dict[str, Any]:
+def network_to_dict(network: object) -> dict[str, Any]:
     """Return a network's name and settings as plain data for JSON.
 
     Parameters
@@ -81,7 +81,7 @@ def describe_network(network: object) -> dict[str, Any]:
 
     Examples
     --------
-    >>> describe_network(DenseNetwork(hidden=(64,)))["hidden"]
+    >>> network_to_dict(DenseNetwork(hidden=(64,)))["hidden"]
     (64,)
     """
     for name, network_class in NETWORKS.items():

@@ -11,7 +11,7 @@ from keras import KerasTensor
 from numpy.typing import ArrayLike
 
 
-class ConstantsLayer(keras.layers.Layer):
+class ConstantLayer(keras.layers.Layer):
     """A layer with arrays that are not trained.
 
     It computes in float32 whatever Keras's dtype policy is, because raw rows and positions between
@@ -32,7 +32,7 @@ class ConstantsLayer(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("latentmap")
-class Scaling(ConstantsLayer):
+class Scaling(ConstantLayer):
     """Compute (x − offset) / scale, or x · scale + offset with ``invert=True``.
 
     Parameters

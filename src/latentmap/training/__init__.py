@@ -1,5 +1,5 @@
 """How a network is fitted to rows."""
 
-from latentmap.backend import start
+from latentmap.backend import start_engine
 
-start()
+start_engine()

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from latentmap.backend import Rows, apply, hold, many_steps, map_arrays
+from latentmap.backend import BatchArrays, cache_on_device, make_stepper, map_arrays, predict
 from latentmap.data import memory
 from latentmap.data.memory import release_freed_memory
 from latentmap.data.sources import Source
@@ -63,10 +63,10 @@ def train(
     rows, batch_size = strategy.shard(task.rows, task.config.batch_size_for(n_rows))
     steps_per_epoch = len(rows) // batch_size
     objective.compile(optimizer=task.config.make_optimizer(steps_per_epoch * task.epochs))
-    device_rows = hold(rows.take, len(rows)) if strategy.holds_rows_on_device else None
+    device_rows = cache_on_device(rows.take, len(rows)) if strategy.holds_rows_on_device else None
     run = TrainingRun(
         objective,
-        many_steps(objective),
+        make_stepper(objective),
         _shuffler(task.seed, n_rows),
         in_blocks=task.rows.block_starts is not None,
         n_epochs=task.epochs,
@@ -125,7 +125,7 @@ def _train_epoch(run: TrainingRun, rows: Source, device_rows: object, batch_size
                 callback.on_chunk_end(run, n_steps)
 
 
-def _split_batches(chunk: Rows, n_steps: int, batch_size: int) -> Rows:
+def _split_batches(chunk: BatchArrays, n_steps: int, batch_size: int) -> BatchArrays:
     """Reshape rows to (n_steps, batch_size, ...), without those that do not fill a batch."""
     n_rows = n_steps * batch_size
     return map_arrays(lambda a: a[:n_rows].reshape(n_steps, batch_size, *a.shape[1:]), chunk)
@@ -140,11 +140,11 @@ def _chunk_steps(n_rows: int, row_bytes: int, batch_size: int, on_device: bool =
     return max(1, min(CHUNK_STEPS, fitting, CHUNK_ROWS // batch_size, n_rows // batch_size))
 
 
-def _evaluate(run: TrainingRun, rows: Rows | None, epoch: int, loss: float) -> None:
+def _evaluate(run: TrainingRun, rows: BatchArrays | None, epoch: int, loss: float) -> None:
     """Evaluate the validation rows and append an entry to the history."""
     validation_loss = validation_mse = math.nan
     if rows is not None:
-        means = apply(run.objective, rows).mean(axis=0, dtype=np.float64)
+        means = predict(run.objective, rows).mean(axis=0, dtype=np.float64)
         validation_loss, validation_mse = means[:2].tolist()
     for name, value in zip(
         run.history, (epoch, loss, validation_loss, validation_mse), strict=True

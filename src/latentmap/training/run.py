@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
-from latentmap.backend import Steps, variables_of
+from latentmap.backend import Stepper, training_variables
 
 if TYPE_CHECKING:
     from latentmap.training.callbacks import Callback
@@ -68,7 +68,7 @@ class TrainingRun:
     def __init__(
         self,
         objective: keras.Model,
-        steps: Steps,
+        steps: Stepper,
         shuffler: np.random.RandomState,
         in_blocks: bool,
         n_epochs: int,
@@ -136,7 +136,7 @@ class TrainingRun:
             callback.restore(own)
 
     def _variables(self) -> list[keras.Variable]:
-        return [variable for kind in variables_of(self.objective) for variable in kind]
+        return [variable for kind in training_variables(self.objective) for variable in kind]
 
 
 def copy_value(variable: keras.Variable) -> np.ndarray:

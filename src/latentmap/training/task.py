@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from latentmap.backend import Rows
+from latentmap.backend import BatchArrays
 from latentmap.data.sources import ArraySource, Source
 from latentmap.training.config import Training
 from latentmap.training.targets import RowsWithTargets
@@ -28,7 +28,7 @@ class TrainingTask:
     """
 
     rows: Source
-    validation_rows: Rows | None
+    validation_rows: BatchArrays | None
     epochs: int
     config: Training
     seed: int

@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from latentmap.maps.incremental.landmark_placement import find_room
+from latentmap.maps.incremental.landmark_placement import find_free_region
 
 
 @pytest.mark.parametrize("width", [1, 2, 3])
 def test_there_is_always_room_and_the_gap_is_kept(width):
     rng = np.random.default_rng(0)
     lived, block = rng.normal(size=(300, width)), 0.3 * rng.normal(size=(40, width))
-    shift = find_room(block, lived, lived[0], 0.5)
+    shift = find_free_region(block, lived, lived[0], 0.5)
     assert cdist(block + shift, lived).min() >= 0.5
     assert np.abs(block + shift).max() < np.abs(lived).max() + np.ptp(block, axis=0).max() + 1.0
 
@@ -18,10 +18,10 @@ def test_a_hole_near_by_is_taken_before_the_margin():
     angle = np.linspace(0, 2 * np.pi, 200)
     ring = 10 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     block = np.array([[-1.0, 0.0], [1.0, 0.0]])
-    assert np.linalg.norm(find_room(block, ring, np.array([6.0, 0.0]), 2.0)) < 8
+    assert np.linalg.norm(find_free_region(block, ring, np.array([6.0, 0.0]), 2.0)) < 8
 
 
 def test_a_full_map_grows_to_the_side_that_the_rows_are_alike():
     lived = np.stack(np.meshgrid(*[np.arange(10.0)] * 2), axis=-1).reshape(-1, 2)
-    shift = find_room(np.zeros((1, 2)), lived, np.array([9.0, 5.0]), 2.0)
+    shift = find_free_region(np.zeros((1, 2)), lived, np.array([9.0, 5.0]), 2.0)
     assert shift[0] > 10 and abs(shift[1] - 5) < 1

@@ -1,6 +1,6 @@
 import numpy as np
 
-from latentmap.maps.incremental.novelty import FEWEST, new_kinds
+from latentmap.maps.incremental.novelty import MIN_CLASS_ROWS, detect_novel_rows
 
 
 def cloud(n, seed, middle=0.0):
@@ -13,7 +13,7 @@ OLD = cloud(8000, 0)
 
 def test_a_new_kind_is_told_from_known_rows_beside_it():
     points = np.concatenate([cloud(100, 1, 8.0), cloud(300, 2)])
-    found = new_kinds(points, OLD, seed=0)
+    found = detect_novel_rows(points, OLD, seed=0)
     assert found[:100].all()
     assert found[100:].sum() <= 3
 
@@ -22,28 +22,30 @@ def test_many_more_rows_of_one_known_spot_are_no_new_kind():
     spot = OLD[np.abs(OLD).max(axis=1) < 0.7]
     rng = np.random.default_rng(0)
     many = spot[rng.integers(0, len(spot), 2000)] + rng.normal(size=(2000, 5)).astype("f4") / 4
-    assert new_kinds(many, OLD, seed=0).sum() < 40  # though most of their neighbours are new
+    assert (
+        detect_novel_rows(many, OLD, seed=0).sum() < 40
+    )  # though most of their neighbours are new
 
 
 def test_rows_far_off_but_not_among_each_other_are_no_kind():
     odd = 30 * np.random.default_rng(3).normal(size=(30, 5)).astype("float32")
-    points = np.concatenate([odd[: FEWEST - 1], cloud(300, 2)])
-    assert not new_kinds(points, OLD, seed=0).any()
+    points = np.concatenate([odd[: MIN_CLASS_ROWS - 1], cloud(300, 2)])
+    assert not detect_novel_rows(points, OLD, seed=0).any()
 
 
 def test_few_rows_make_no_kind():
-    assert not new_kinds(cloud(FEWEST - 1, 1, 9.0), OLD, seed=0).any()
-    assert new_kinds(cloud(FEWEST, 1, 9.0), OLD, seed=0).all()
+    assert not detect_novel_rows(cloud(MIN_CLASS_ROWS - 1, 1, 9.0), OLD, seed=0).any()
+    assert detect_novel_rows(cloud(MIN_CLASS_ROWS, 1, 9.0), OLD, seed=0).all()
 
 
 def test_equal_rows_and_a_recalled_spread_of_nothing_do_not_break():
     still = np.zeros((4000, 5), "float32")
-    assert not new_kinds(np.zeros((50, 5), "float32"), still, seed=0).any()
+    assert not detect_novel_rows(np.zeros((50, 5), "float32"), still, seed=0).any()
 
 
 def test_copies_of_a_known_row_are_no_new_kind():
     copies = np.repeat(cloud(1, 4), 100, axis=0)
     points = np.concatenate([copies, cloud(100, 1, 8.0)])
-    found = new_kinds(points, OLD, seed=0)
+    found = detect_novel_rows(points, OLD, seed=0)
     assert not found[:100].any()
     assert found[100:].all()

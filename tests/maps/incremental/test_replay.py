@@ -1,6 +1,6 @@
 import numpy as np
 
-from latentmap.maps.incremental.replay import recall
+from latentmap.maps.incremental.replay import estimate_replay_memory
 
 
 def bent(n, seed):
@@ -14,7 +14,7 @@ def bent(n, seed):
 
 def test_drawn_points_are_spread_as_the_kept_ones():
     points, which = bent(9000, 0)
-    kept = recall(points, which, 4)
+    kept = estimate_replay_memory(points, which, 4)
     drawn = kept.draw(30_000, np.random.default_rng(1))
     own = np.digitize(drawn.mean(axis=1), [-10, 10])  # 0: of the last, 1: of the first, 2: second
     for told, landmark in ((1, 0), (2, 1), (0, 3)):
@@ -26,21 +26,23 @@ def test_drawn_points_are_spread_as_the_kept_ones():
 
 def test_a_landmark_without_rows_is_never_drawn():
     points, which = bent(900, 0)
-    kept = recall(points, which, 4)
+    kept = estimate_replay_memory(points, which, 4)
     assert kept.counts.tolist() == [300, 300, 0, 300]
     assert np.abs(kept.draw(5000, np.random.default_rng(0)).mean(axis=1)).max() < 24
 
 
 def test_a_single_row_borrows_the_scatter_of_the_others():
     points = np.concatenate([np.random.default_rng(0).normal(size=(500, 8)), np.full((1, 8), 50.0)])
-    kept = recall(points, np.repeat([0, 1], [500, 1]), 2)
+    kept = estimate_replay_memory(points, np.repeat([0, 1], [500, 1]), 2)
     assert 0.5 < kept.scatter[1] < 1.5
     assert np.isfinite(kept.draw(100, np.random.default_rng(0))).all()
 
 
 def test_joined_draws_from_both():
     points, which = bent(900, 0)
-    both = recall(points, which, 4).joined(recall(points + 500, np.zeros(len(points), int), 1))
+    both = estimate_replay_memory(points, which, 4).joined(
+        estimate_replay_memory(points + 500, np.zeros(len(points), int), 1)
+    )
     far = both.draw(8000, np.random.default_rng(0)).mean(axis=1) > 250
     assert len(both.means) == 5
     assert abs(far.mean() - 0.5) < 0.02

@@ -3,7 +3,7 @@ import numpy as np
 from keras import layers
 
 from latentmap.data import ArraySource
-from latentmap.maps.incremental.replay_dataset import Lessons, Teacher
+from latentmap.maps.incremental.replay_dataset import ReplayDataset, TeacherNetworks
 
 
 def lessons():
@@ -12,12 +12,12 @@ def lessons():
     places = keras.Model(given, layers.Lambda(lambda x: 0 * x)(given))
     code = keras.Input((2,))
     decoder = keras.Model(code, layers.Lambda(lambda z: z[:, [0, 0, 0]])(code))
-    return Lessons(
+    return ReplayDataset(
         ArraySource(np.arange(12.0).reshape(4, 3)),
         np.array([False, True, False, True]),
         np.array([[70.0, 71.0], [80.0, 81.0]]),
         lambda codes: np.repeat(codes[:, :1], 5, axis=1),
-        teacher=Teacher(encoder, places, decoder),
+        teacher=TeacherNetworks(encoder, places, decoder),
         recalled=lambda n: np.full((n, 3), 100.0),
         n_recalled=6,
         scaled=lambda rows: rows / 10,

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from latentmap.maps.incremental.weight_transfer import keep_normalized, take_over
+from latentmap.maps.incremental.weight_transfer import freeze_batch_normalization, transfer_weights
 
 
 def model(n):
@@ -14,7 +14,7 @@ def model(n):
 def test_old_outputs_stay_and_new_ones_begin_as_they_would():
     narrow, wide = model(3), model(7)
     start = wide.layers[-1].kernel.numpy().copy()
-    take_over(wide, narrow)
+    transfer_weights(wide, narrow)
     rows = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
     assert np.allclose(wide(rows)[:, :3], narrow(rows), atol=1e-6)
     assert (wide.layers[-1].kernel.numpy()[:, 3:] == start[:, 3:]).all()
@@ -22,7 +22,7 @@ def test_old_outputs_stay_and_new_ones_begin_as_they_would():
 
 def test_normalisation_stays_as_it_is_when_training():
     net = keras.Sequential([keras.Input((4,)), model(2)])
-    keep_normalized(net)
+    freeze_batch_normalization(net)
     rows = 9 + np.random.default_rng(0).normal(size=(50, 4)).astype("float32")
     assert np.allclose(net(rows, training=True), net(rows, training=False))
     assert float(np.abs(net.layers[0].layers[1].moving_mean).max()) == 0

@@ -6,7 +6,9 @@ GRID_STEPS = {1: 1_000, 2: 60, 3: 20}  # steps along each axis, by number of com
 WIDTH_WEIGHT = 2.0  # weight of the map's width relative to the distance from the old positions
 
 
-def find_room(block: np.ndarray, lived: np.ndarray, wanted: np.ndarray, gap: float) -> np.ndarray:
+def find_free_region(
+    block: np.ndarray, lived: np.ndarray, wanted: np.ndarray, gap: float
+) -> np.ndarray:
     """Find the shift of a block of new landmarks to a free region.
 
     Among the shifts on a grid after which each new landmark is at least ``gap`` away from every old
@@ -29,7 +31,7 @@ def find_room(block: np.ndarray, lived: np.ndarray, wanted: np.ndarray, gap: flo
     Examples
     --------
     >>> lived = np.array([[0.0, 0.0], [8.0, 0.0], [8.0, 8.0]])
-    >>> find_room(np.zeros((1, 2)), lived, np.array([0.0, 8.0]), 3.0).round().tolist()
+    >>> find_free_region(np.zeros((1, 2)), lived, np.array([0.0, 8.0]), 3.0).round().tolist()
     [0.0, 8.0]
     """
     from scipy.spatial import cKDTree

@@ -10,7 +10,7 @@ fitted; the distance alone, any unusual row.
 
 import numpy as np
 
-from latentmap.maps.layout import distinct
+from latentmap.maps.layout import unique_points
 from latentmap.preprocessing.neighbors import NeighborIndex, drop_self, nearest_neighbors
 
 NEIGHBORS = 15
@@ -20,24 +20,24 @@ NEIGHBORS = 15
 MIN_NEW_SHARE, SURE_NEW_SHARE = 0.6, 0.95
 DISTANCE_PERCENTILE = 95.0
 VOTE_ROUNDS = 3
-FEWEST = 20  # Fewer novel rows do not form a class.
+MIN_CLASS_ROWS = 20  # Fewer novel rows do not form a class.
 DISTANCE_NEIGHBORS = 10
 MAX_NEW_NEIGHBORS, MAX_REFERENCE_ROWS, MAX_CALIBRATION_ROWS = 10_000, 10_000, 2_000
 REPLAY_FACTOR, MIN_REPLAY_ROWS, MAX_REPLAY_ROWS = 10, 4_000, 100_000
 
 
-def wanted_recalled(n_new: int, n_fitted: int) -> int:
+def n_replay_rows(n_new: int, n_fitted: int) -> int:
     """Return the number of rows to replay: as many as were fitted, and ten times the new rows.
 
     Examples
     --------
-    >>> wanted_recalled(100, 54_000), wanted_recalled(5_000, 1_000), wanted_recalled(10**6, 10)
+    >>> n_replay_rows(100, 54_000), wanted_recalled(5_000, 1_000), wanted_recalled(10**6, 10)
     (54000, 50000, 100000)
     """
     return min(max(REPLAY_FACTOR * n_new, n_fitted, MIN_REPLAY_ROWS), MAX_REPLAY_ROWS)
 
 
-def new_kinds(points: np.ndarray, recalled: np.ndarray, seed: int) -> np.ndarray:
+def detect_novel_rows(points: np.ndarray, recalled: np.ndarray, seed: int) -> np.ndarray:
     """Return a mask of the novel rows.
 
     Parameters
@@ -59,16 +59,16 @@ def new_kinds(points: np.ndarray, recalled: np.ndarray, seed: int) -> np.ndarray
     >>> rng = np.random.default_rng(0)
     >>> old, new = rng.normal(size=(4000, 3)), rng.normal(size=(60, 3))
     >>> new[:30] += 9.0
-    >>> found = new_kinds(new.astype("float32"), old.astype("float32"), seed=0)
+    >>> found = detect_novel_rows(new.astype("float32"), old.astype("float32"), seed=0)
     >>> int(found[:30].sum()), int(found[30:].sum())
     (30, 0)
     """
-    unique, inverse = distinct(points)
+    unique, inverse = unique_points(points)
     return _novel_mask(unique, recalled, seed)[inverse]
 
 
 def _novel_mask(points: np.ndarray, recalled: np.ndarray, seed: int) -> np.ndarray:
-    if len(points) < FEWEST:
+    if len(points) < MIN_CLASS_ROWS:
         return np.zeros(len(points), bool)
     neighbors = nearest_neighbors(points, min(NEIGHBORS, len(points) - 1), seed)
     split = len(recalled) // 2
@@ -82,7 +82,7 @@ def _novel_mask(points: np.ndarray, recalled: np.ndarray, seed: int) -> np.ndarr
     novel = (is_far & (new_share > MIN_NEW_SHARE)) | (new_share > SURE_NEW_SHARE)
     for _ in range(VOTE_ROUNDS):
         novel &= novel[neighbors].mean(axis=1) > 0.5
-    return novel if novel.sum() >= FEWEST else np.zeros(len(points), bool)
+    return novel if novel.sum() >= MIN_CLASS_ROWS else np.zeros(len(points), bool)
 
 
 def _relative_distances(

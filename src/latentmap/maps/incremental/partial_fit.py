@@ -18,22 +18,22 @@ import numpy as np
 
 from latentmap.autoencoders.base import MAX_MEASURED_ROWS
 from latentmap.autoencoders.validation import new_rows
-from latentmap.backend import apply
+from latentmap.backend import predict
 from latentmap.data.caching import load_or_cache
 from latentmap.data.memory import check_memory
 from latentmap.data.sources import Source
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError, SettingError
-from latentmap.maps.incremental.landmark_placement import find_room
-from latentmap.maps.incremental.novelty import FEWEST, new_kinds, wanted_recalled
-from latentmap.maps.incremental.replay import Recalled, recall
-from latentmap.maps.incremental.replay_dataset import Lessons, Teacher
+from latentmap.maps.incremental.landmark_placement import find_free_region
+from latentmap.maps.incremental.novelty import MIN_CLASS_ROWS, detect_novel_rows, n_replay_rows
+from latentmap.maps.incremental.replay import ReplayMemory, estimate_replay_memory
+from latentmap.maps.incremental.replay_dataset import ReplayDataset, TeacherNetworks
 from latentmap.maps.incremental.replay_state import ReplayState
-from latentmap.maps.incremental.weight_transfer import keep_normalized, take_over
-from latentmap.maps.landmark_layers import Softened
-from latentmap.maps.landmarks import MOST, LandmarkSet, choose_landmarks
-from latentmap.maps.layout import find_layout
-from latentmap.maps.map_networks import assemble_map
+from latentmap.maps.incremental.weight_transfer import freeze_batch_normalization, transfer_weights
+from latentmap.maps.landmark_layers import SoftAssignment
+from latentmap.maps.landmarks import MAX_LANDMARKS, LandmarkSet, compute_landmarks
+from latentmap.maps.layout import compute_layout
+from latentmap.maps.map_networks import build_map
 from latentmap.maps.map_state import PartialFitReport
 from latentmap.preprocessing.pca_projection import project_rows
 from latentmap.training.config import Training, check_epochs
@@ -125,7 +125,7 @@ def add_rows(model: LatentMap, X: DataLike) -> None:
     replay = Replay(model, state, np.random.default_rng(seed))
     new = _find_novel(model, rows, codes, replay, seed)
     region = _lay_out_novel(model, new, seed)
-    teacher = Teacher(model.encoder_, model.encoder_.get_layer("places"), model.decoder_)
+    teacher = TeacherNetworks(model.encoder_, model.encoder_.get_layer("places"), model.decoder_)
     model._state = replace(model._state, n_partial_fits=n_partial_fits)
     objective = _add_landmarks(model, region)
     _train(model, objective, new, region, teacher, replay, seed)
@@ -167,8 +167,8 @@ def _find_novel(
         raise DataError(
             f"{rows.name}: expected numbers near those of the fitted rows, found some too large"
         )
-    replayed = replay.draw_points(wanted_recalled(len(rows), _n_rows(model)))
-    return NewRows(rows, codes, points, new_kinds(points, replayed, seed))
+    replayed = replay.draw_points(n_replay_rows(len(rows), _n_rows(model)))
+    return NewRows(rows, codes, points, detect_novel_rows(points, replayed, seed))
 
 
 def _lay_out_novel(model: LatentMap, new: NewRows, seed: int) -> NovelRegion:
@@ -177,17 +177,17 @@ def _lay_out_novel(model: LatentMap, new: NewRows, seed: int) -> NovelRegion:
     width = model._state.n_components
     if not len(points):
         return NovelRegion(*(np.empty((0, width), np.float32) for _ in range(3)))
-    layout = find_layout(points, width, model.n_neighbors, seed, model.verbose)
+    layout = compute_layout(points, width, model.n_neighbors, seed, model.verbose)
     landmarks = model._landmarks()
     same_density = len(landmarks.positions) * len(points) / _n_rows(model)
-    most = min(MOST, len(points) // ROWS_PER_LANDMARK)
-    count = int(np.clip(round(same_density), FEWEST // ROWS_PER_LANDMARK, most))
-    chosen = choose_landmarks(layout, seed, count)
+    most = min(MAX_LANDMARKS, len(points) // ROWS_PER_LANDMARK)
+    count = int(np.clip(round(same_density), MIN_CLASS_ROWS // ROWS_PER_LANDMARK, most))
+    chosen = compute_landmarks(layout, seed, count)
     unit = landmarks.width / chosen.width
     replay = _check_replay(model)
     occupied = landmarks.positions[replay.mixture.counts > 0]
     gap = MIN_GAP * model._state.window * landmarks.width
-    shift = find_room(chosen.centers * unit, occupied, np.median(codes, axis=0), gap)
+    shift = find_free_region(chosen.centers * unit, occupied, np.median(codes, axis=0), gap)
     parts = (chosen.centers, chosen.anchors, layout)
     return NovelRegion(*((part * unit + shift).astype(np.float32) for part in parts))
 
@@ -211,8 +211,8 @@ def _add_landmarks(model: LatentMap, region: NovelRegion) -> keras.Model:
     loss = state.loss if isinstance(model.loss, str) else model.loss
     weight = state.reconstruction_weight
     assert weight is not None
-    networks = assemble_map(model._parts(loss, landmarks, model._blank_principal(), weight))
-    take_over(networks.objective, previous)
+    networks = build_map(model._parts(loss, landmarks, model._blank_principal(), weight))
+    transfer_weights(networks.objective, previous)
     model._set_networks(networks)
     return networks.growing
 
@@ -222,7 +222,7 @@ def _train(
     objective: keras.Model,
     new: NewRows,
     region: NovelRegion,
-    teacher: Teacher,
+    teacher: TeacherNetworks,
     replay: Replay,
     seed: int,
 ) -> None:
@@ -232,15 +232,15 @@ def _train(
     soften = keras.Sequential(
         [
             keras.Input(positions.shape[1:]),
-            Softened(positions, landmarks.width / state.code_scale),
+            SoftAssignment(positions, landmarks.width / state.code_scale),
         ]
     )
     n_replayed = max(_n_rows(model), len(new.rows), MIN_REPLAY_ROWS)
-    dataset = Lessons(
+    dataset = ReplayDataset(
         new.rows,
         new.novel,
         region.positions,
-        lambda codes: apply(soften, state.to_plane(codes)),
+        lambda codes: predict(soften, state.to_plane(codes)),
         teacher=teacher,
         recalled=replay.draw_rows,
         n_recalled=min(n_replayed, MAX_REPLAY_ROWS),
@@ -250,7 +250,7 @@ def _train(
     epochs = int(np.clip(math.ceil(ROW_PASSES / len(dataset)), 1, MAX_EPOCHS))
     if model.epochs != "auto":
         epochs = int(model.epochs)
-    keep_normalized(objective)
+    freeze_batch_normalization(objective)
     task = TrainingTask(dataset, None, epochs, TRAINING, seed)
     model.history_ = LocalLauncher().run(objective, task, model.verbose)
 
@@ -259,12 +259,12 @@ def _measure(
     model: LatentMap,
     new: NewRows,
     region: NovelRegion,
-    teacher: Teacher,
+    teacher: TeacherNetworks,
     replayed: np.ndarray,
 ) -> None:
     """Include the new rows in the diagnostics, and report how far replayed rows moved."""
     state, landmarks, n_before = model._state, model._landmarks(), _n_rows(model)
-    before, after = apply(teacher.encoder, replayed), apply(model.encoder_, replayed)
+    before, after = predict(teacher.encoder, replayed), predict(model.encoder_, replayed)
     codes = model._apply_to_rows(model.encoder_, new.rows)
     errors = model.reconstruction_error(new.rows.sample(MAX_MEASURED_ROWS, state.seed))
     diagnostics = model._diagnostics.with_rows(
@@ -300,11 +300,11 @@ def _weighted_median(groups: list[np.ndarray], weights: tuple[int, int]) -> floa
 
 
 def _extend_mixture(
-    mixture: Recalled,
+    mixture: ReplayMemory,
     new: NewRows,
     region: NovelRegion,
     nearest: Callable[[np.ndarray], np.ndarray],
-) -> Recalled:
+) -> ReplayMemory:
     """Count new rows at the earlier landmarks, and add a Gaussian for each new landmark."""
     n_earlier = len(mixture.counts)
     added = np.bincount(nearest(new.codes[~new.novel]), minlength=n_earlier)[:n_earlier]
@@ -313,4 +313,4 @@ def _extend_mixture(
     if not len(region.centers):
         return mixture
     which = np.maximum(nearest(region.positions) - n_earlier, 0)
-    return mixture.joined(recall(new.points[new.novel], which, len(region.centers)))
+    return mixture.joined(estimate_replay_memory(new.points[new.novel], which, len(region.centers)))

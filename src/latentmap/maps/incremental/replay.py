@@ -20,7 +20,7 @@ DIRECTIONS = 4
 PRIOR_ROWS = 8
 
 
-class Recalled(NamedTuple):
+class ReplayMemory(NamedTuple):
     """One Gaussian for each landmark, float32.
 
     Attributes
@@ -52,19 +52,19 @@ class Recalled(NamedTuple):
         points = self.means[which] + self.scatter[which, None] * across
         return points + np.einsum("nq,nqd->nd", along, self.directions[which])
 
-    def joined(self, other: Recalled) -> Recalled:
+    def joined(self, other: ReplayMemory) -> ReplayMemory:
         """Append the Gaussians of further landmarks."""
-        return Recalled(*(np.concatenate(pair) for pair in zip(self, other, strict=True)))
+        return ReplayMemory(*(np.concatenate(pair) for pair in zip(self, other, strict=True)))
 
 
-def recall(points: np.ndarray, which: np.ndarray, n_landmarks: int) -> Recalled:
+def estimate_replay_memory(points: np.ndarray, which: np.ndarray, n_landmarks: int) -> ReplayMemory:
     """Estimate a Gaussian for each landmark.
 
     Examples
     --------
     >>> two = np.repeat([[0.0, 0.0], [9.0, 0.0]], 500, axis=0)
     >>> two[:, 1] = np.random.default_rng(0).normal(size=1000)
-    >>> memory = recall(two, np.repeat([0, 1], 500), 2)
+    >>> memory = estimate_replay_memory(two, np.repeat([0, 1], 500), 2)
     >>> sample = memory.draw(4000, np.random.default_rng(1))
     >>> memory.means[:, 0].tolist(), round(float(np.abs(sample[:, 1]).mean()), 1)
     ([0.0, 9.0], 0.8)
@@ -83,7 +83,7 @@ def recall(points: np.ndarray, which: np.ndarray, n_landmarks: int) -> Recalled:
     across = (counts * residual + PRIOR_ROWS * pooled) / (counts + PRIOR_ROWS)
     directions = axes * np.sqrt(np.maximum(along - across[:, None], 0.0))[..., None]
     parts = (counts, means, directions, np.sqrt(across))
-    return Recalled(*(part.astype(np.float32) for part in parts))
+    return ReplayMemory(*(part.astype(np.float32) for part in parts))
 
 
 def _gaussian(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:

@@ -13,12 +13,12 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
-from latentmap.backend import apply
+from latentmap.backend import predict
 from latentmap.data.sources import Source
 
 
 @dataclass(frozen=True)
-class Teacher:
+class TeacherNetworks:
     """The networks of the old map, whose outputs are the targets.
 
     Attributes
@@ -33,13 +33,13 @@ class Teacher:
 
     def answers(self, rows: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
         """Return codes, and assignments padded with zeros to ``width`` landmarks."""
-        logits = apply(self.places, rows)
+        logits = predict(self.places, rows)
         shares = np.exp(logits - logits.max(axis=1, keepdims=True))
         shares /= shares.sum(axis=1, keepdims=True)
-        return apply(self.encoder, rows), np.pad(shares, ((0, 0), (0, width - shares.shape[1])))
+        return predict(self.encoder, rows), np.pad(shares, ((0, 0), (0, width - shares.shape[1])))
 
 
-class Lessons(Source):
+class ReplayDataset(Source):
     """New and replayed rows, shuffled together, with their targets.
 
     Parameters
@@ -72,7 +72,7 @@ class Lessons(Source):
         codes: np.ndarray,
         soften: Callable[[np.ndarray], np.ndarray],
         *,
-        teacher: Teacher,
+        teacher: TeacherNetworks,
         recalled: Callable[[int], np.ndarray],
         n_recalled: int,
         scaled: Callable[[np.ndarray], np.ndarray],
@@ -106,7 +106,7 @@ class Lessons(Source):
         rows[~is_new] = self.recalled(int((~is_new).sum()))
         codes, assignments = self.teacher.answers(rows, self.width)
         targets = self.scaled(rows)
-        targets[~is_new] = self.scaled(apply(self.teacher.decoder, codes[~is_new]))
+        targets[~is_new] = self.scaled(predict(self.teacher.decoder, codes[~is_new]))
         novel = np.flatnonzero(is_new)[self.novel[indices[is_new]]]
         codes[novel] = self.codes[indices[novel]]
         assignments[novel] = self.soften(codes[novel])

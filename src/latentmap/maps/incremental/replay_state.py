@@ -9,9 +9,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from latentmap.autoencoders.state import FileRecord
-from latentmap.maps.incremental.replay import Recalled
+from latentmap.maps.incremental.replay import ReplayMemory
 
-_MIXTURE_KEYS = {name: f"kept_{name}" for name in Recalled._fields}
+_MIXTURE_KEYS = {name: f"kept_{name}" for name in ReplayMemory._fields}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class ReplayState(FileRecord):
         "components": "kept_components",
     }
 
-    mixture: Recalled
+    mixture: ReplayMemory
     row_mean: np.ndarray | None = None
     components: np.ndarray | None = None
 
@@ -50,10 +50,10 @@ class ReplayState(FileRecord):
     def _read_fields(
         cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
     ) -> dict[str, Any]:
-        mixture = Recalled(*(arrays[key] for key in _MIXTURE_KEYS.values()))
+        mixture = ReplayMemory(*(arrays[key] for key in _MIXTURE_KEYS.values()))
         return {**super()._read_fields(values, arrays), "mixture": mixture}
 
-    def with_mixture(self, mixture: Recalled) -> Self:
+    def with_mixture(self, mixture: ReplayMemory) -> Self:
         """Return the state with another mixture in the same coordinates."""
         return replace(self, mixture=mixture)
 

@@ -7,7 +7,7 @@ import numpy as np
 from keras import layers
 
 
-def take_over(new: keras.Model, old: keras.Model) -> None:
+def transfer_weights(new: keras.Model, old: keras.Model) -> None:
     """Copy the weights of a model to one in which some layers are wider.
 
     The old values become the leading block of a larger weight; the other values stay as they are.
@@ -16,7 +16,7 @@ def take_over(new: keras.Model, old: keras.Model) -> None:
     Examples
     --------
     >>> narrow, wide = (keras.Sequential([keras.Input((2,)), layers.Dense(n)]) for n in (3, 5))
-    >>> take_over(wide, narrow)
+    >>> transfer_weights(wide, narrow)
     >>> row = np.ones((1, 2), "float32")
     >>> bool((wide(row)[:, :3] == narrow(row)).all())
     True
@@ -29,7 +29,7 @@ def take_over(new: keras.Model, old: keras.Model) -> None:
         wide.assign(values)
 
 
-def keep_normalized(model: keras.Model) -> None:
+def freeze_batch_normalization(model: keras.Model) -> None:
     """Freeze the statistics of batch normalisation, which few new rows would change."""
     for layer in _layers(model):
         if isinstance(layer, layers.BatchNormalization):
