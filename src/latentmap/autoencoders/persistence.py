@@ -98,13 +98,7 @@ def read_history(metadata: Mapping[str, Any]) -> dict[str, list[float]]:
 
 
 def assign_weights(objective: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
-    """Assign the arrays of a file to the weights of the networks, in the order of their numbers.
-
-    Raises
-    ------
-    ModelFileError
-        If their number or shapes differ, or if a number is not finite.
-    """
+    """Assign the arrays of a file to the weights of the networks, in the order of their numbers."""
     names = [name for name in arrays if name.startswith(_WEIGHT)]
     values = [arrays[name] for name in sorted(names, key=lambda name: int(name.split("/")[1]))]
     weights = objective.weights
