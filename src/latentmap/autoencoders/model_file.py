@@ -1,7 +1,7 @@
-"""A model is one .safetensors file: named arrays, and one JSON text beside them.
+"""A model is one .safetensors file: named arrays, and one JSON text as metadata.
 
-Nothing in a file is ever executed: the text says what to build, our own code builds it, and the
-arrays fill it. What a file claims about itself is checked before memory is taken.
+Nothing in a file is executed: latentmap builds the networks that the text describes, and assigns
+the arrays to their weights. The metadata are checked before memory is allocated.
 """
 
 import json
@@ -19,7 +19,7 @@ FORMAT = 1
 _KEY = "latentmap"
 
 
-def write_model(path: str | os.PathLike[str], about: dict[str, Any], arrays: dict) -> None:
+def write_model(path: str | os.PathLike[str], description: dict[str, Any], arrays: dict) -> None:
     """Write a model file.
 
     Examples
@@ -27,16 +27,16 @@ def write_model(path: str | os.PathLike[str], about: dict[str, Any], arrays: dic
     >>> import tempfile, pathlib
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "model.safetensors"
     >>> write_model(path, {"estimator": "AutoEncoder"}, {"w": np.zeros(2, "float32")})
-    >>> about, arrays = read_model(path)
-    >>> about["estimator"], arrays["w"].tolist()
+    >>> description, arrays = read_model(path)
+    >>> description["estimator"], arrays["w"].tolist()
     ('AutoEncoder', [0.0, 0.0])
     """
     from safetensors.numpy import save
 
-    text = json.dumps({"format": FORMAT, **about}, allow_nan=False)
+    text = json.dumps({"format": FORMAT, **description}, allow_nan=False)
     arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
-    with write_atomically(path) as beside:
-        beside.write_bytes(save(arrays, metadata={_KEY: text}))
+    with write_atomically(path) as temporary:
+        temporary.write_bytes(save(arrays, metadata={_KEY: text}))
 
 
 def read_model(
@@ -47,9 +47,9 @@ def read_model(
 
     try:
         with safe_open(path, framework="numpy") as file:
-            about = _about(path, file.metadata() or {})
+            description = _parse_metadata(path, file.metadata() or {})
             names = list(file.keys()) if arrays else []
-            return about, {name: file.get_tensor(name) for name in names}
+            return description, {name: file.get_tensor(name) for name in names}
     except FileNotFoundError:
         raise ModelFileError(f"{path}: no such file") from None
     except (SafetensorError, OSError, TypeError, UnicodeDecodeError) as error:
@@ -61,17 +61,17 @@ def read_model(
         ) from None
 
 
-def _about(path: str | os.PathLike[str], metadata: dict[str, str]) -> dict[str, Any]:
+def _parse_metadata(path: str | os.PathLike[str], metadata: dict[str, str]) -> dict[str, Any]:
     """Read the JSON text and check that it is ours."""
     if _KEY not in metadata:
         raise ModelFileError(f"{path}: expected a model of latentmap, found another's .safetensors")
     try:
-        about = json.loads(metadata[_KEY])
-        version = int(about["format"])
+        description = json.loads(metadata[_KEY])
+        version = int(description["format"])
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise ModelFileError(f"{path}: the description of the model is damaged") from None
     if version > FORMAT:
         raise ModelFileError(
             f"{path}: expected format {FORMAT} or older, found {version}; upgrade latentmap"
         )
-    return about
+    return description
