@@ -63,4 +63,4 @@ def to_float32(output: KerasTensor) -> KerasTensor:
     >>> "float32" in str(to_float32(ops.ones((2,), "bfloat16")).dtype)
     True
     """
-    return ops.cast(output, "to_float32")
+    return ops.cast(output, "float32")
