@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 MAX_LANDMARKS = 800
-ROWS_PER_LANDMARK = 4  # rows for each landmark, up to MOST landmarks
+ROWS_PER_LANDMARK = 4  # rows for each landmark, up to MAX_LANDMARKS landmarks
 LANDMARKS_EACH = 4  # landmarks for each anchor
 # The kernel width h, as a share of the median distance from a landmark to its third nearest one.
 SHARPNESS = 0.7

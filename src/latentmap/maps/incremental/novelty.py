@@ -31,7 +31,7 @@ def n_replay_rows(n_new: int, n_fitted: int) -> int:
 
     Examples
     --------
-    >>> n_replay_rows(100, 54_000), wanted_recalled(5_000, 1_000), wanted_recalled(10**6, 10)
+    >>> n_replay_rows(100, 54_000), n_replay_rows(5_000, 1_000), n_replay_rows(10**6, 10)
     (54000, 50000, 100000)
     """
     return min(max(REPLAY_FACTOR * n_new, n_fitted, MIN_REPLAY_ROWS), MAX_REPLAY_ROWS)
