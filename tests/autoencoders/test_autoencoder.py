@@ -171,9 +171,10 @@ def test_a_denoising_one_brings_noisy_rows_nearer(digits):
     clean = digits / 255
     dirty = clean + 0.4 * np.random.default_rng(1).normal(size=digits.shape)
     settings = {"network": DenseNetwork(hidden=(64,), principal=False), "scaling": "none"}
-    fast, errors = Training(learning_rate=0.01), []
+    errors = []
     for noise in (0.0, 0.4):
-        model = small(16, noise=noise, epochs=30, training=fast, **settings).fit(clean)
+        training = Training(learning_rate=0.01, noise=noise)
+        model = small(16, epochs=30, training=training, **settings).fit(clean)
         errors.append(((model.inverse_transform(model.transform(dirty)) - clean) ** 2).mean())
         assert np.array_equal(model.transform(dirty), model.transform(dirty))
     assert errors[1] < 0.8 * errors[0]
@@ -355,10 +356,10 @@ def test_a_pair_that_does_not_fit_the_rows(digits):
         ({"loss": 3}, "loss: expected"),
         ({"scaling": "unitt"}, "unknown scaling 'unitt', did you mean 'unit'"),
         ({"scaling": None}, "scaling: expected"),
-        ({"noise": -1}, "noise: expected a number from 0 to 1, found -1"),
-        ({"noise": float("nan")}, "noise: expected"),
-        ({"noise": float("inf")}, "noise: expected"),
-        ({"noise": "x"}, "noise: expected"),
+        ({"training": Training(noise=-1)}, "noise: expected a number from 0 to 1, found -1"),
+        ({"training": Training(noise=float("nan"))}, "noise: expected"),
+        ({"training": Training(noise=float("inf"))}, "noise: expected"),
+        ({"training": Training(noise="x")}, "noise: expected"),
         ({"epochs": 0}, "epochs: expected 'auto' or an integer above 0, found 0"),
         ({"epochs": "x"}, "epochs: expected"),
         ({"training": "fast"}, "training: expected a Training or None"),

@@ -10,10 +10,11 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from safetensors.numpy import save_file
 
 from latentmap import AutoEncoder, LatentMap, Training, VariationalAutoEncoder, load_model
 from latentmap.autoencoders.loading import describe_model
-from latentmap.autoencoders.model_file import read_model, write_model
+from latentmap.autoencoders.model_file import FORMAT, read_model, write_model
 from latentmap.autoencoders.persistence import assign_weights
 from latentmap.errors import LatentmapError, ModelFileError, SettingError
 from latentmap.networks.conv import ConvNetwork
@@ -61,9 +62,8 @@ ESTIMATORS = {
         2,
         network=DenseNetwork(hidden=(8, 4), activation="relu", dropout=0.1, principal=False),
         scaling="columns",
-        noise=0.1,
         epochs=2,
-        training=Training(batch_size=50, patience=None),
+        training=Training(batch_size=50, patience=None, noise=0.1),
         random_state=0,
     ),
     "conv": AutoEncoder(
@@ -291,7 +291,8 @@ WRONG = {
     "n_components -1": put(-1, "parameters", "n_components"),
     "n_components 1": put(1, "learned", "n_components"),
     "n_components nothing": put(None, "parameters", "n_components"),
-    "noise text": put("x", "parameters", "noise"),
+    "noise text": put({"noise": "x"}, "parameters", "training"),
+    "noise of format 1": put(0.1, "parameters", "noise"),
     "training text": put("fast", "parameters", "training"),
     "training unknown": put({"speed": 3}, "parameters", "training"),
     "row_shape text": put("4", "row_shape"),
@@ -599,6 +600,25 @@ def test_files_of_every_format_keep_loading(path):
         assert (model.density(codes) > 0.1).all()
 
 
-@pytest.mark.parametrize("name", ["format-1", "format-1-map"])
-def test_there_are_files_of_format_1(name):
-    assert read_model(FILES / f"{name}.safetensors", arrays=False)[0]["format"] == 1
+@pytest.mark.parametrize("number", range(1, FORMAT + 1))
+@pytest.mark.parametrize("suffix", ["", "-map"])
+def test_there_are_files_of_every_format(number, suffix):
+    path = FILES / f"format-{number}{suffix}.safetensors"
+    assert read_model(path, arrays=False)[0]["format"] == number
+
+
+@pytest.mark.parametrize(
+    ("name", "noise", "learning_rate"), [("format-1", 0.3, 0.003), ("format-1-map", 0.0, 0.01)]
+)
+def test_noise_of_format_1_becomes_a_training_setting(name, noise, learning_rate, tmp_path):
+    metadata, arrays = read_model(FILES / f"{name}.safetensors")
+    metadata["parameters"] |= {"noise": noise, "training": None}
+    path = tmp_path / "model.safetensors"
+    save_file(arrays, path, {"latentmap": json.dumps(metadata)})
+    training = load_model(path).training
+    assert (training.noise, training.learning_rate) == (noise, learning_rate)
+
+
+def test_noise_in_the_files_of_format_1():
+    assert load_model(FILES / "format-1.safetensors").training is None
+    assert load_model(FILES / "format-1-map.safetensors").training.noise == 0.1

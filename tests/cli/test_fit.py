@@ -78,7 +78,7 @@ def test_options_are_passed_to_the_estimator(run, tmp_path):
     result = run("fit", "wine", "-o", model, *options)
     assert "Hint" not in result.stderr  # columns have been given the same weight
     fitted = load_model(model)
-    assert (fitted.n_components, fitted.epochs, fitted.noise) == (3, 2, 0.1)
+    assert (fitted.n_components, fitted.epochs, fitted.training.noise) == (3, 2, 0.1)
     assert (fitted.scaling, fitted.random_state, fitted.verbose) == ("columns", 7, False)
     assert (fitted.training.batch_size, fitted.training.learning_rate) == (64, 0.01)
 
@@ -163,7 +163,7 @@ def test_few_rows_are_not_evaluated(run, tmp_path):
         (["wine", "--scaling", "column"], "column"),
         (["wine", "--noise", "-1"], "noise"),
         (["wine", "--beta", "2"], "--beta: the recipe 'map' has no such setting"),
-        (["wine", "--recipe", "variational", "--noise", "1"], "--noise: the recipe"),
+        (["wine", "--recipe", "article", "--beta", "1"], "--beta: the recipe 'article'"),
         (["wine", "--recipe", "dense", "--neighbors", "9"], "--neighbors: the recipe 'dense'"),
         (["wine", "--learning-rate", "-1"], "learning_rate"),
         (["wine", "--network", "conv"], ""),

@@ -145,8 +145,8 @@ def single_process():
 
 def autoencoder(**settings):
     network = DenseNetwork(hidden=(32,), principal=False)
-    plan = Training(batch_size=64, held_out=0.1)
-    defaults = {"network": network, "training": plan, "noise": 0.1, "epochs": 4, "random_state": 0}
+    plan = Training(batch_size=64, held_out=0.1, noise=0.1)
+    defaults = {"network": network, "training": plan, "epochs": 4, "random_state": 0}
     return AutoEncoder(4, **{**defaults, **settings})
 
 

@@ -241,7 +241,7 @@ def test_saved_and_loaded_it_tells_the_same(of_mnist, mnist, tmp_path):
 
 def test_a_clone_has_the_settings_and_nothing_learned(table):
     rows = table[0]
-    model = small(layout=rows[:, :2], n_neighbors=7, noise=0.0).fit(rows)
+    model = small(layout=rows[:, :2], n_neighbors=7, training=Training(noise=0.0)).fit(rows)
     again = clone(model)
     assert np.array_equal(again.layout, rows[:, :2])
     assert again.n_neighbors == 7
@@ -749,8 +749,8 @@ def test_confidence_takes_rows_like_the_fitted_ones(of_table, of_mnist):
         ({"loss": lambda rows, outputs: rows - outputs}, "loss: expected one number a row"),
         ({"scaling": "unitt"}, "unknown scaling 'unitt', did you mean 'unit'"),
         ({"scaling": None}, "scaling: expected"),
-        ({"noise": -1}, "noise: expected a number from 0 to 1, found -1"),
-        ({"noise": float("nan")}, "noise: expected"),
+        ({"training": Training(noise=-1)}, "noise: expected a number from 0 to 1, found -1"),
+        ({"training": Training(noise=float("nan"))}, "noise: expected"),
         ({"epochs": 0}, "epochs: expected 'auto' or an integer above 0, found 0"),
         ({"epochs": "x"}, "epochs: expected"),
         ({"training": "fast"}, "training: expected a Training or None"),

@@ -63,13 +63,10 @@ class AutoEncoder(BaseAutoEncoder):
         Scaling of rows before the network: to 0 to 1, by one standard deviation for all columns,
         by that of each column, or none. "auto" is "unit" for unsigned integers and for floats from
         0 to 1, and "standard" for others.
-    noise : float
-        Standard deviation of Gaussian noise added to the scaled rows during training, from 0 to 1:
-        a denoising autoencoder (P. Vincent et al., ICML 2008).
     epochs : int or "auto"
         Number of passes over the rows. "auto" is 12, or more for few rows.
     training : Training, optional
-        Batch size, learning rate, schedule and early stopping.
+        Batch size, learning rate, schedule, early stopping and noise.
     random_state : int, RandomState instance or None
         An integer makes the fit repeatable. Random layers of your own networks need their own
         seeds.
@@ -115,7 +112,6 @@ class AutoEncoder(BaseAutoEncoder):
         network: Network = "dense",
         loss: str | Callable[..., Any] = "auto",
         scaling: str = "auto",
-        noise: float = 0.0,
         epochs: int | str = "auto",
         training: Training | None = None,
         random_state: int | np.random.RandomState | None = None,
@@ -125,7 +121,6 @@ class AutoEncoder(BaseAutoEncoder):
         self.network = network
         self.loss = loss
         self.scaling = scaling
-        self.noise = noise
         self.epochs = epochs
         self.training = training
         self.random_state = random_state
@@ -251,7 +246,7 @@ class AutoEncoder(BaseAutoEncoder):
             offset=self._state.offset,
             scale=self._state.scale,
             principal=principal,
-            noise=self.noise,
+            noise=self._noise,
             seed=self._state.seed,
         )
 

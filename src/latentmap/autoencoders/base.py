@@ -37,6 +37,7 @@ from latentmap.files import fingerprint
 from latentmap.networks.assembly import Networks
 from latentmap.networks.losses import get_loss
 from latentmap.networks.registry import get_network
+from latentmap.training.config import Training, check_training
 from latentmap.training.preparation import PreparedData, prepare_data
 
 MAX_BLOCKS = 16
@@ -45,7 +46,6 @@ MAX_MEASURED_ROWS = 10_000  # Fitted rows on which codes and errors are measured
 _RANGES: dict[str, tuple[int, float, type]] = {
     "n_components": (1, math.inf, Integral),
     "n_neighbors": (1, math.inf, Integral),
-    "noise": (0, 1, Real),
     "beta": (0, math.inf, Real),
 }
 _NETWORKS = ("encoder_", "decoder_", "_objective")
@@ -55,6 +55,8 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     """Base class of the estimators."""
 
     _state_class: ClassVar[type[FittedState]]
+    _default_training: ClassVar[Training] = Training()
+    _default_noise: ClassVar[float] = 0.0
 
     def transform(self, X: DataLike) -> np.ndarray:
         """Encode rows.
@@ -274,6 +276,12 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
                 what = "an integer" if kind is Integral else "a number"
                 top = "up" if high == math.inf else f"to {high}"
                 raise SettingError(f"{name}: expected {what} from {low} {top}, found {value!r}")
+
+    @property
+    def _noise(self) -> float:
+        """Standard deviation of the noise added to scaled rows during training."""
+        noise = check_training(self.training).noise
+        return self._default_noise if noise is None else noise
 
     # -- fitted state ------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from sklearn.base import clone
 
 from latentmap.autoencoders.base import BaseAutoEncoder
 from latentmap.autoencoders.estimator_registry import estimator_class
@@ -18,7 +19,7 @@ from latentmap.errors import ModelFileError, SettingError
 from latentmap.networks.assembly import check_pair
 from latentmap.networks.dense import check_widths
 from latentmap.networks.registry import get_network
-from latentmap.training.config import Training
+from latentmap.training.config import Training, check_training
 
 _TEXT_FIGURES = ("data_set", "fingerprint")
 
@@ -130,12 +131,19 @@ def _report_damage(path: str | os.PathLike[str]) -> Iterator[None]:
 
 def _make_unfitted(metadata: Mapping[str, Any]) -> BaseAutoEncoder:
     """Return an estimator with the parameters of a file."""
-    parameters = dict(metadata["parameters"])
-    if parameters["training"] is not None:
-        parameters["training"] = Training(**parameters["training"])
-    if not isinstance(parameters["random_state"], int):
-        parameters["random_state"] = None
-    estimator = estimator_class(metadata["estimator"])(**parameters)
+    estimator_type, parameters = estimator_class(metadata["estimator"]), metadata["parameters"]
+    training = parameters["training"]
+    training = None if training is None else Training(**training)
+    noise = estimator_type._default_noise
+    if metadata["format"] == 1:  # Noise was a parameter of the estimator.
+        noise = parameters.get("noise", noise)
+        parameters = {name: value for name, value in parameters.items() if name != "noise"}
+    if noise != estimator_type._default_noise:
+        training = clone(training or estimator_type._default_training).set_params(noise=noise)
+    random_state = parameters["random_state"]
+    random_state = random_state if isinstance(random_state, int) else None
+    estimator = estimator_type(**{**parameters, "training": training, "random_state": random_state})
+    check_training(training)
     estimator._check_numbers()
     return estimator
 

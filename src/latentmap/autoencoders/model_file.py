@@ -13,7 +13,7 @@ import numpy as np
 from latentmap.errors import ModelFileError
 from latentmap.files import write_atomically
 
-FORMAT = 1
+FORMAT = 2
 """The version of what is written; files of every version up to it are read."""
 
 _KEY = "latentmap"

@@ -41,7 +41,7 @@ class VariationalAutoEncoder(BaseAutoEncoder):
     epochs : int or "auto"
         Number of passes over the rows. "auto" is 12, or more for few rows.
     training : Training, optional
-        Batch size, learning rate, schedule and early stopping.
+        Batch size, learning rate, schedule, early stopping and noise.
     random_state : int, RandomState instance or None
         An integer makes the fit repeatable.
     verbose : bool
@@ -145,6 +145,7 @@ class VariationalAutoEncoder(BaseAutoEncoder):
             loss=get_loss(state.loss),
             offset=state.offset,
             scale=state.scale,
+            noise=self._noise,
             seed=state.seed,
         )
         return build_variational(parts, state.beta)

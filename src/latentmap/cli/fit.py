@@ -148,10 +148,9 @@ def fit(
         "network": network,
         "loss": loss,
         "scaling": scaling,
-        "noise": noise,
         "beta": beta,
     }
-    training = {"batch_size": batch_size, "learning_rate": learning_rate}
+    training = {"batch_size": batch_size, "learning_rate": learning_rate, "noise": noise}
     if continued is not None:
         reject_memory_limit(memory, "--continue reads all rows into memory")
         _reject_with_continue(

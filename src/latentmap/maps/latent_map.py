@@ -21,6 +21,7 @@ from latentmap.data.types import DataLike
 from latentmap.errors import SettingError
 from latentmap.maps.defaults import (
     ENCODER_NETWORK,
+    TRAINING,
     default_epochs,
     get_networks,
     layer_sizes,
@@ -76,13 +77,12 @@ class LatentMap(BaseAutoEncoder):
         Scaling of rows before neighbours are computed and before the network. "balanced" is
         "columns" if one column of a table dominates the others by its unit, and "auto" otherwise
         (see `AutoEncoder`).
-    noise : float
-        Standard deviation of Gaussian noise added to the scaled rows during training, from 0 to 1.
     epochs : int or "auto"
         Number of passes over the rows. "auto" is 4 for 60,000 rows, and more for fewer rows.
     training : Training, optional
-        Batch size, learning rate, schedule and early stopping. By default no rows are held out and
-        the learning rate is 0.01. The batch size "auto" is a fiftieth of the rows, from 32 to 512.
+        Batch size, learning rate, schedule, early stopping and noise. By default no rows are held
+        out, the learning rate is 0.01 and the noise 0.15. The batch size "auto" is a fiftieth of
+        the rows, from 32 to 512.
     random_state : int, RandomState instance or None
         An integer makes the map repeatable.
     verbose : bool
@@ -128,6 +128,8 @@ class LatentMap(BaseAutoEncoder):
     """
 
     _state_class: ClassVar[type[FittedState]] = MapState
+    _default_training: ClassVar[Training] = TRAINING
+    _default_noise: ClassVar[float] = 0.15
     _state: MapState
 
     def __init__(
@@ -139,7 +141,6 @@ class LatentMap(BaseAutoEncoder):
         network: str | Network = "auto",
         loss: Loss = "auto",
         scaling: str = "balanced",
-        noise: float = 0.15,
         epochs: int | str = "auto",
         training: Training | None = None,
         random_state: int | np.random.RandomState | None = None,
@@ -151,7 +152,6 @@ class LatentMap(BaseAutoEncoder):
         self.network = network
         self.loss = loss
         self.scaling = scaling
-        self.noise = noise
         self.epochs = epochs
         self.training = training
         self.random_state = random_state
@@ -260,7 +260,7 @@ class LatentMap(BaseAutoEncoder):
             offset=state.offset,
             scale=state.scale,
             principal=principal,
-            noise=self.noise,
+            noise=self._noise,
             seed=state.seed,
             code_offset=state.code_offset,
             code_scale=state.code_scale,
