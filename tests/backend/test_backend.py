@@ -65,9 +65,9 @@ def test_engine_of_the_settings_file(written, expected, tmp_path, monkeypatch):
 def test_a_fresh_process_takes_jax_and_keeps_what_it_compiled(tmp_path):
     (tmp_path / "keras.json").write_text(json.dumps({"backend": "tensorflow"}))
     code = (
-        "import latentmap.backend as b, numpy as np; k = b.start();"
+        "import latentmap.backend as b, numpy as np; k = b.start_engine();"
         "m = k.Sequential([k.Input((64,)), k.layers.Dense(64, 'silu'), k.layers.Dense(1)]);"
-        "b.apply(m, np.ones((2, 64), 'float32')); print(k.backend.backend())"
+        "b.predict(m, np.ones((2, 64), 'float32')); print(k.backend.backend())"
     )
     unset = {"KERAS_BACKEND", "JAX_COMPILATION_CACHE_DIR"}
     kept = {name: value for name, value in os.environ.items() if name not in unset}
