@@ -186,7 +186,7 @@ class MapDiagnostics(FileRecord):
     @classmethod
     def from_file(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Self:
         """Return the diagnostics of a file; raise ValueError or LookupError if damaged."""
-        fit = values["measure_layout_fit"]
+        fit = values["following"]
         flat = {"layout_r2": fit["r2"], "layout_median_shift": fit["median_shift"]}
         diagnostics = super().from_file({**values, **flat}, arrays)
         if not (diagnostics.high_error >= 0 and 0 < diagnostics.median_density < math.inf):
