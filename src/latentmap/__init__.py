@@ -1,6 +1,6 @@
-"""Autoencoders with scikit-learn's manners: small codes for rows, and the way back.
+"""Autoencoders and two-dimensional maps with the interface of scikit-learn.
 
-The names below are loaded when they are first used: importing latentmap starts no engine.
+The public names are imported when they are first used, so that ``import latentmap`` is fast.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What users hold: scikit-learn estimators over the networks."""
+"""Autoencoders with the interface of scikit-learn, and their model files."""
 
 from latentmap.backend import start_engine
 

@@ -13,8 +13,8 @@ import numpy as np
 from latentmap.errors import ModelFileError
 from latentmap.files import write_atomically
 
+# Format of the files that are written. Files of this format and of older ones can be read.
 FORMAT = 2
-"""The version of what is written; files of every version up to it are read."""
 
 _KEY = "latentmap"
 
@@ -42,7 +42,10 @@ def write_model(path: str | os.PathLike[str], description: dict[str, Any], array
 def read_model(
     path: str | os.PathLike[str], arrays: bool = True
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Read a model file."""
+    """Return the description and, if ``arrays``, the arrays of a model file.
+
+    Raise ModelFileError if the file is missing, incomplete, no model, or of a newer format.
+    """
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -62,7 +65,7 @@ def read_model(
 
 
 def _parse_metadata(path: str | os.PathLike[str], metadata: dict[str, str]) -> dict[str, Any]:
-    """Read the JSON text and check that it is ours."""
+    """Return the JSON text of a model file; raise ModelFileError if latentmap did not write it."""
     if _KEY not in metadata:
         raise ModelFileError(f"{path}: expected a model of latentmap, found another's .safetensors")
     try:

@@ -1,4 +1,4 @@
-"""Rows as estimators take them: checked as scikit-learn checks, and as one `Source`."""
+"""Validation of the rows that are passed to estimators, and their conversion to a `Source`."""
 
 import re
 from typing import Any
@@ -9,13 +9,14 @@ from sklearn.utils.validation import validate_data
 from latentmap.data.array_checks import as_numbers
 from latentmap.data.sources import ArraySource, Source
 from latentmap.data.sparse import SparseSource, is_sparse
+from latentmap.data.types import DataLike
 from latentmap.errors import DataError, RowTypeError
 
 
-def fitting_rows(estimator: Any, X: Any) -> Source:
-    """Check the rows that an estimator is fitted to, and note on it what they look like.
+def fitting_rows(estimator: Any, X: DataLike) -> Source:
+    """Validate the rows of a fit, and store their shape and column names on the estimator.
 
-    Sets ``n_features_in_``, ``row_shape_`` and, where columns have names, ``feature_names_in_``.
+    Set ``n_features_in_``, ``row_shape_`` and, if the columns have names, ``feature_names_in_``.
     """
     rows = _source(estimator, X, reset=True)
     if len(rows) < 2:
@@ -25,8 +26,8 @@ def fitting_rows(estimator: Any, X: Any) -> Source:
     return rows
 
 
-def new_rows(estimator: Any, X: Any) -> Source:
-    """Check rows for a fitted estimator, and give them the shape of those it was fitted to."""
+def new_rows(estimator: Any, X: DataLike) -> Source:
+    """Return rows for a fitted estimator; raise DataError if their shape or columns differ."""
     rows = _source(estimator, X, reset=False)
     found = int(np.prod(rows.row_shape))
     if found != estimator.n_features_in_:
@@ -38,7 +39,7 @@ def new_rows(estimator: Any, X: Any) -> Source:
     return rows
 
 
-def _source(estimator: Any, X: Any, reset: bool) -> Source:
+def _source(estimator: Any, X: DataLike, reset: bool) -> Source:
     if isinstance(X, Source):
         names = X.feature_names
         if reset:
@@ -53,10 +54,7 @@ def _source(estimator: Any, X: Any, reset: bool) -> Source:
 
 
 def _checked(estimator: Any, X: Any, reset: bool) -> Any:
-    """Let scikit-learn check an array, a sparse matrix or a data frame.
-
-    Images skip its count of columns.
-    """
+    """Return an array, sparse matrix or data frame validated by scikit-learn; images skip this."""
     if isinstance(X, list | tuple | np.ma.MaskedArray):
         X = as_numbers("X", X)
     if getattr(X, "ndim", 2) == 1:
@@ -86,7 +84,7 @@ def _checked(estimator: Any, X: Any, reset: bool) -> Any:
 
 
 def _one_sentence(error: Exception) -> str:
-    """Give scikit-learn's message on one line, without the array or matrix that it may show."""
+    """Return scikit-learn's message on one line, without the array that it may contain."""
     return " ".join(re.split(r"\n(?:array=|\[|<)", str(error))[0].split()).rstrip(":")
 
 
