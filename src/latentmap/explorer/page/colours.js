@@ -93,8 +93,7 @@ export function countCodes(codes) {
 
 /**
  * Write a number of a colouring with the digits that matter in its range.
- * @param {number} value
- * @param {Colours} colours
+ * @param {number} value @param {Colours} colours
  */
 export const formatInRange = (value, { low = 0, high = 1 }) => formatNumber(value, (high - low) / 4);
 

@@ -5,10 +5,7 @@
 /**
  * Return the first element that matches a selector; throw an error unless it has the given type.
  * @template {HTMLElement} [T=HTMLElement]
- * @param {ParentNode} root
- * @param {string} selector
- * @param {new () => T} [type]
- * @returns {T}
+ * @param {ParentNode} root @param {string} selector @param {new () => T} [type] @returns {T}
  */
 export function find(root, selector, type = /** @type {any} */ (HTMLElement)) {
   const element = root.querySelector(selector);
@@ -19,9 +16,7 @@ export function find(root, selector, type = /** @type {any} */ (HTMLElement)) {
 /**
  * Return the element with an id.
  * @template {HTMLElement} [T=HTMLElement]
- * @param {string} id
- * @param {new () => T} [type]
- * @returns {T}
+ * @param {string} id @param {new () => T} [type] @returns {T}
  */
 export const byId = (id, type) => find(document, `#${id}`, type);
 
@@ -30,8 +25,7 @@ export const byId = (id, type) => find(document, `#${id}`, type);
  * @template {keyof HTMLElementTagNameMap} T
  * @param {T} tag
  * @param {Partial<HTMLElementTagNameMap[T]>} [properties]  never markup
- * @param {...(Node | string)} children
- * @returns {HTMLElementTagNameMap[T]}
+ * @param {...(Node | string)} children @returns {HTMLElementTagNameMap[T]}
  */
 export function createElement(tag, properties = {}, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
@@ -41,16 +35,14 @@ export function createElement(tag, properties = {}, ...children) {
 
 /**
  * Create a button that does not submit a form.
- * @param {Partial<HTMLButtonElement>} properties
- * @param {...(Node | string)} children
+ * @param {Partial<HTMLButtonElement>} properties @param {...(Node | string)} children
  */
 export const createButton = (properties, ...children) =>
   createElement("button", { type: "button", ...properties }, ...children);
 
 /**
  * Return the 2D drawing context of a canvas.
- * @param {HTMLCanvasElement} canvas
- * @param {CanvasRenderingContext2DSettings} [settings]
+ * @param {HTMLCanvasElement} canvas @param {CanvasRenderingContext2DSettings} [settings]
  */
 export function context2d(canvas, settings) {
   const context = canvas.getContext("2d", settings);

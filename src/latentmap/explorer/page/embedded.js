@@ -22,8 +22,7 @@ export async function embeddedBuffer(name) {
 
 /**
  * Return the bytes of a base64 text. The browser's own function is about ten times faster.
- * @param {string} text
- * @returns {Uint8Array<ArrayBuffer>}
+ * @param {string} text @returns {Uint8Array<ArrayBuffer>}
  */
 export function decodeBase64(text) {
   const { fromBase64 } = /** @type {{ fromBase64?: (text: string) => Uint8Array<ArrayBuffer> }} */ (Uint8Array);
@@ -117,8 +116,7 @@ async function decodeSheet(name, type) {
 
 /**
  * Convert RGBA bytes to grey or RGB ones.
- * @param {Uint8ClampedArray} rgba
- * @param {number} channels
+ * @param {Uint8ClampedArray} rgba @param {number} channels
  */
 export function withoutAlpha(rgba, channels) {
   const data = new Uint8Array((rgba.length / 4) * channels);
@@ -129,10 +127,7 @@ export function withoutAlpha(rgba, channels) {
 }
 
 /**
- * @param {Picture} sheet
- * @param {number} left
- * @param {number} top
- * @param {number} height
+ * @param {Picture} sheet @param {number} left @param {number} top @param {number} height
  * @param {number} width
  */
 function crop(sheet, left, top, height, width) {
@@ -161,8 +156,7 @@ export function densityAt(cells, [x, y]) {
 /**
  * Return the four grid nodes around a point and their bilinear weights. Outside the grid the nearest
  * edge counts.
- * @param {Point} point
- * @param {Grid} grid
+ * @param {Point} point @param {Grid} grid
  */
 function nodesAround([x, y], { width, height, bounds }) {
   const [i, right] = cellAndOffset((x - bounds[0]) / (bounds[2] - bounds[0]), width);
@@ -176,8 +170,7 @@ function nodesAround([x, y], { width, height, bounds }) {
 
 /**
  * Return the cell between `count` nodes at a fraction 0–1 of their range, and the offset in it.
- * @param {number} fraction
- * @param {number} count
+ * @param {number} fraction @param {number} count
  */
 function cellAndOffset(fraction, count) {
   const position = Math.min(1, Math.max(0, fraction)) * (count - 1);
@@ -188,9 +181,7 @@ function cellAndOffset(fraction, count) {
 /**
  * Store the weighted sum of four arrays in `target`.
  * @template {Float32Array | Uint8ClampedArray} T
- * @param {T} target
- * @param {ArrayLike<number>[]} arrays
- * @param {number[]} weights
+ * @param {T} target @param {ArrayLike<number>[]} arrays @param {number[]} weights
  */
 function blend(target, [a, b, c, d], weights) {
   for (let k = 0; k < target.length; k++) {

@@ -24,8 +24,7 @@ export function formatNumber(value, spread) {
 
 /**
  * Write a value of a table column in the units of the column.
- * @param {number} value
- * @param {Column} column
+ * @param {number} value @param {Column} column
  */
 export const formatValue = (value, column) =>
   column.whole && Number.isInteger(value) ? formatWhole(value) : formatNumber(value, column.deviation);

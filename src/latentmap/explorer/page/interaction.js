@@ -31,9 +31,7 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 
 /**
  * Return the function that starts a gesture of the current tool.
- * @param {View} view
- * @param {Points} points
- * @returns {StartGesture}
+ * @param {View} view @param {Points} points @returns {StartGesture}
  */
 export function createTools(view, points) {
   const positionAt = (/** @type {Press} */ { left, top }) => view.toMap(left, top);
@@ -108,8 +106,7 @@ export function createTools(view, points) {
 
 /**
  * Return the corners of the box between the ends of a path.
- * @param {Point[]} path
- * @returns {Point[]}
+ * @param {Point[]} path @returns {Point[]}
  */
 function boxOf(path) {
   const [[x0, y0], [x1, y1]] = [path[0], path[path.length - 1]];
@@ -118,9 +115,7 @@ function boxOf(path) {
 
 /**
  * Return the shown row at a pixel, or -1.
- * @param {View} view
- * @param {Points} points
- * @param {{ left: number, top: number }} pixel
+ * @param {View} view @param {Points} points @param {{ left: number, top: number }} pixel
  */
 const rowAt = (view, points, { left, top }) =>
   points.nearest(view.toMap(left, top), POINT_REACH / view.scale);
@@ -141,9 +136,7 @@ export function installToolbar() {
 }
 
 /**
- * @param {HTMLElement} surface
- * @param {View} view
- * @param {Points} points
+ * @param {HTMLElement} surface @param {View} view @param {Points} points
  * @param {StartGesture} startGesture
  */
 export function installPointer(surface, view, points, startGesture) {
@@ -249,10 +242,7 @@ function wheelFactor({ deltaY, deltaMode, ctrlKey }) {
 
 /**
  * Move and zoom so that the points below both fingers stay there.
- * @param {View} view
- * @param {Press} before
- * @param {Press} now
- * @param {Press} other
+ * @param {View} view @param {Press} before @param {Press} now @param {Press} other
  */
 function pinch(view, before, now, other) {
   const distance = (/** @type {Press} */ { left, top }) =>

@@ -60,8 +60,7 @@ const changingColumns = (rows) => topColumns(MAX_LINES, (j) => {
 
 /**
  * Return a column's name, its first value, a line plot along the path, and its last value.
- * @param {number} j
- * @param {Float32Array[]} rows
+ * @param {number} j @param {Float32Array[]} rows
  */
 function columnLine(j, rows) {
   const column = columns[j];

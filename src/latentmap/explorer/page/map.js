@@ -19,9 +19,7 @@ const BORDER = 2.5; // CSS pixels of a line's border, both sides together
 
 /**
  * Draw the map now and after each change; return a function that adapts it to the window's size.
- * @param {HTMLElement} section
- * @param {View} view
- * @param {Points} points
+ * @param {HTMLElement} section @param {View} view @param {Points} points
  */
 export function installMap(section, view, points) {
   const drawScatter = createScatterLayer(byId("points", HTMLCanvasElement), points);
@@ -71,9 +69,7 @@ function insetOf(section) {
 /**
  * Return the function that draws the upper canvas. Shapes have a border in the colour of the map,
  * to stand out from the points.
- * @param {HTMLCanvasElement} canvas
- * @param {View} view
- * @param {Points} points
+ * @param {HTMLCanvasElement} canvas @param {View} view @param {Points} points
  */
 function createOverlay(canvas, view, points) {
   const context = context2d(canvas);
@@ -204,7 +200,6 @@ function createOverlay(canvas, view, points) {
 
 /**
  * Return whether two boxes [left, top, right, bottom] overlap.
- * @param {number[]} a
- * @param {number[]} b
+ * @param {number[]} a @param {number[]} b
  */
 const overlap = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];

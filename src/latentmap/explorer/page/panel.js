@@ -81,10 +81,7 @@ export function installLens(view) {
 /**
  * Return the corner of the lens: right below the pointer, on the other side near the window's edge,
  * or above a finger, which would cover it.
- * @param {View} view
- * @param {Point} position
- * @param {number} width
- * @param {number} height
+ * @param {View} view @param {Point} position @param {number} width @param {number} height
  */
 function lensPosition(view, position, width, height) {
   const [left, top] = view.toScreen(...position);
@@ -136,8 +133,7 @@ export function installRowDetails(source) {
 
 /**
  * Return the value that a row is coloured by, unless the details show it already.
- * @param {number} i
- * @returns {[string, unknown][]}
+ * @param {number} i @returns {[string, unknown][]}
  */
 function colouringFacts(i) {
   const { colours } = state;

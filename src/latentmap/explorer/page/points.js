@@ -29,8 +29,7 @@ export class Points {
   /**
    * Return the nearest shown row within a radius of a point, or -1. The scene has at most 100,000
    * rows, so it takes less than a millisecond to compare all of them.
-   * @param {Point} point
-   * @param {number} radius
+   * @param {Point} point @param {number} radius
    */
   nearest([x, y], radius) {
     let [nearest, smallest] = [-1, radius * radius];
@@ -51,8 +50,7 @@ function coordinates(pairs, axis, low, high) {
 /**
  * Return where the names of categories are written, the largest category first: in the densest part
  * of each, because the mean of a category with two clusters lies between them.
- * @param {Colours} colours
- * @param {Points} points
+ * @param {Colours} colours @param {Points} points
  */
 export function labelPositions({ kind, codes, values = [] }, points) {
   if (kind !== "category" || values.length > MAX_LABELS) return [];
@@ -68,9 +66,7 @@ export function labelPositions({ kind, codes, values = [] }, points) {
 
 /**
  * Return the mean position of the members in the 5 × 5 cells that hold most of them.
- * @param {number[]} members
- * @param {Points} points
- * @returns {Point}
+ * @param {number[]} members @param {Points} points @returns {Point}
  */
 function densestPosition(members, points) {
   const [x0, y0, x1, y1] = scene.bounds;

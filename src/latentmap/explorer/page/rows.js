@@ -18,8 +18,7 @@ export const MAX_BARS = 8;
 
 /**
  * Draw a picture on a canvas, which takes its size.
- * @param {HTMLCanvasElement} canvas
- * @param {Picture} picture
+ * @param {HTMLCanvasElement} canvas @param {Picture} picture
  */
 export function drawPicture(canvas, { height, width, channels, data }) {
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
@@ -43,16 +42,14 @@ function pictureElement(picture) {
 
 /**
  * Return the difference of a value from the mean, in standard deviations.
- * @param {number} value
- * @param {Column} column
+ * @param {number} value @param {Column} column
  */
 export const deviations = (value, { mean, deviation }) => (deviation > 0 ? (value - mean) / deviation : 0);
 
 /**
  * Return the columns with the largest scores, in the order of the table, so that the columns of a
  * chart do not change places while the pointer moves.
- * @param {number} count
- * @param {(j: number) => number} score
+ * @param {number} count @param {(j: number) => number} score
  */
 export const topColumns = (count, score) =>
   [...columns.keys()]
@@ -63,8 +60,7 @@ export const topColumns = (count, score) =>
 /**
  * Draw the columns in which a row differs most from the mean: a bar for each value, and a tick for
  * the original value.
- * @param {HTMLElement} container
- * @param {Float32Array} values
+ * @param {HTMLElement} container @param {Float32Array} values
  * @param {Float32Array | null} [original]
  */
 function drawChart(container, values, original = null) {
@@ -114,8 +110,7 @@ function tickElement(deviation) {
  * Show a decoded row. The opacity shows the density of the data; the pixels stay those of the
  * model.
  * @param {HTMLElement} container  the same at each call, to reuse its canvas
- * @param {Row} row
- * @param {number} density
+ * @param {Row} row @param {number} density
  */
 export function showDecoded(container, row, density) {
   if (row instanceof Float32Array) {
@@ -138,8 +133,7 @@ export const opacityOf = (density) => String(0.18 + 0.82 * Math.min(1, density *
 
 /**
  * Return an original next to its reconstruction.
- * @param {Row | null} original
- * @param {Row} reconstruction
+ * @param {Row | null} original @param {Row} reconstruction
  */
 export function comparisonElement(original, reconstruction) {
   const container = createElement("div");
@@ -188,9 +182,7 @@ function rowTitle(i) {
 
 /**
  * Return buttons for rows: thumbnails of images, names of table rows.
- * @param {Source} source
- * @param {number[]} rows
- * @param {number[] | null} distances
+ * @param {Source} source @param {number[]} rows @param {number[] | null} distances
  * @param {GoToRow} onChoose
  */
 export async function rowButtons(source, rows, distances, onChoose) {

@@ -62,8 +62,7 @@ function discStamps(radius, alpha, stride) {
 
 /**
  * Blend the discs of points into pixels.
- * @param {PixelBuffer} buffer
- * @param {ColouredPoints} points
+ * @param {PixelBuffer} buffer @param {ColouredPoints} points
  * @param {Transform} transform  y grows upwards on the map and downwards in pixels
  * @param {DiscStamps} stamps
  * @param {Uint8Array | null} [mask]  draw only points whose mask is `value`
@@ -137,8 +136,7 @@ function pointStyle(count, area, zoom) {
 
 /**
  * Return the function that draws the bottom layer of the map.
- * @param {HTMLCanvasElement} canvas
- * @param {Points} points
+ * @param {HTMLCanvasElement} canvas @param {Points} points
  * @returns {(view: View, ratio: number) => void}  ratio: pixels per CSS pixel
  */
 export function createScatterLayer(canvas, points) {

@@ -26,9 +26,7 @@ export const MISSING = 65535;
 
 /**
  * Return the number that a code stands for.
- * @param {number} code
- * @param {number} low
- * @param {number} high
+ * @param {number} code @param {number} low @param {number} high
  */
 export const dequantize = (code, low, high) =>
   code === MISSING ? NaN : low + (code / (MISSING - 1)) * (high - low);

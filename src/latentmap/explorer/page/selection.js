@@ -14,9 +14,7 @@ import { isShown, latestOnly, onChange, setState, state } from "./state.js";
 
 /**
  * Select the shown rows inside an outline, or add them to the selection.
- * @param {Point[]} outline
- * @param {Points} points
- * @param {boolean} adds
+ * @param {Point[]} outline @param {Points} points @param {boolean} adds
  */
 export function selectInside(outline, points, adds) {
   const before = adds ? state.selected : null;
@@ -27,8 +25,7 @@ export function selectInside(outline, points, adds) {
 
 /**
  * Return whether a ray to the right crosses an outline an odd number of times.
- * @param {Point} point
- * @param {Point[]} outline
+ * @param {Point} point @param {Point[]} outline
  */
 function isInside([x, y], outline) {
   let inside = false;
@@ -76,8 +73,7 @@ export function installSelection(source, goTo) {
 
 /**
  * Return at most `count` values at even distances.
- * @param {number[]} values
- * @param {number} count
+ * @param {number[]} values @param {number} count
  */
 const evenlySpaced = (values, count) =>
   values.length <= count

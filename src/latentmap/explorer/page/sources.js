@@ -23,8 +23,7 @@ const token = new URLSearchParams(location.search).get("token");
 /**
  * Send a request with the header that other web pages cannot send. A failure becomes an error with
  * the server's message.
- * @param {string} path
- * @param {RequestInit} [options]
+ * @param {string} path @param {RequestInit} [options]
  */
 async function request(path, options = {}) {
   const headers = { "X-Latentmap": "1", ...(token && { "X-Token": token }) };
@@ -44,9 +43,7 @@ const requestBytes = async (path) => new Uint8Array(await (await request(path)).
 
 /**
  * Split the bytes of consecutive pictures.
- * @param {Uint8Array} bytes
- * @param {PictureSize} size
- * @returns {Picture[]}
+ * @param {Uint8Array} bytes @param {PictureSize} size @returns {Picture[]}
  */
 function splitPictures(bytes, { height, width, channels }) {
   const length = height * width * channels;
@@ -170,9 +167,7 @@ export class FileSource {
   /**
    * Return a promise that is created once for each key.
    * @template T
-   * @param {string} key
-   * @param {() => Promise<T>} create
-   * @returns {Promise<T>}
+   * @param {string} key @param {() => Promise<T>} create @returns {Promise<T>}
    */
   #cached(key, create) {
     const promise = this.#cache.get(key) ?? create();
@@ -212,8 +207,7 @@ export class FileSource {
 
   /**
    * Return the value of a colouring for a row, null if the file has none.
-   * @param {string} name
-   * @param {number} i
+   * @param {string} name @param {number} i
    */
   async #figure(name, i) {
     const index = scene.colourings.findIndex((c) => c.name === name && c.of !== "column");
@@ -231,8 +225,7 @@ export class FileSource {
 
   /**
    * Return a row's element of a JSON list: names or labels.
-   * @param {string} name
-   * @param {number} i
+   * @param {string} name @param {number} i
    */
   async #listed(name, i) {
     if (!isEmbedded(name)) return null;
@@ -318,8 +311,7 @@ export class FileSource {
 }
 
 /**
- * @param {string} name
- * @param {(i: number) => unknown} valueOf
+ * @param {string} name @param {(i: number) => unknown} valueOf
  * @returns {[string, (i: number) => unknown]}
  */
 const field = (name, valueOf) => [name, valueOf];

@@ -44,8 +44,7 @@ export function setState(changes) {
 
 /**
  * Call a listener after each change of one of the named properties.
- * @param {(keyof State)[]} names
- * @param {() => void} listener
+ * @param {(keyof State)[]} names @param {() => void} listener
  */
 export const onChange = (names, listener) => listeners.push({ names, listener });
 
@@ -57,8 +56,7 @@ export const isShown = (row) =>
  * Return a function that runs an asynchronous task for its newest argument. A pointer moves faster
  * than a model decodes: while a task runs, only the newest argument waits. Errors become notices.
  * @template T
- * @param {(argument: T) => Promise<void>} task
- * @returns {(argument: T) => Promise<void>}
+ * @param {(argument: T) => Promise<void>} task @returns {(argument: T) => Promise<void>}
  */
 export function latestOnly(task) {
   let isRunning = false;

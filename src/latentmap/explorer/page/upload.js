@@ -19,9 +19,7 @@ const PEN_WIDTH = PAD_SIZE / 12;
 
 /**
  * Show placed rows, and return the function that places a file.
- * @param {Source} source
- * @param {GoToRow} goTo
- * @returns {PlaceFile}
+ * @param {Source} source @param {GoToRow} goTo @returns {PlaceFile}
  */
 export function installPlacedRows(source, goTo) {
   const section = byId("placed");
@@ -175,9 +173,7 @@ function pixelOnPad(pad, event) {
 
 /**
  * Return the drawing, averaged to the size of a row, as a PGM file.
- * @param {HTMLCanvasElement} pad
- * @param {number} height
- * @param {number} width
+ * @param {HTMLCanvasElement} pad @param {number} height @param {number} width
  */
 function portableGreyMap(pad, height, width) {
   const context = context2d(createElement("canvas", { width, height }), { willReadFrequently: true });

@@ -33,8 +33,7 @@ export class View {
   /**
    * Set the size of the window, and the widths of its edges that the map should avoid, in CSS
    * pixels. If the whole map was shown, it still is; otherwise the centre stays.
-   * @param {number} width
-   * @param {number} height
+   * @param {number} width @param {number} height
    * @param {{ left: number, right: number, top: number, bottom: number }} inset
    */
   resize(width, height, inset) {
@@ -88,9 +87,7 @@ export class View {
 
   /**
    * Change the scale and keep the point at a pixel.
-   * @param {number} left
-   * @param {number} top
-   * @param {number} factor
+   * @param {number} left @param {number} top @param {number} factor
    */
   zoomAt(left, top, factor) {
     const [x, y] = this.toMap(left, top);
@@ -126,8 +123,7 @@ export class View {
 
   /**
    * Move to a viewport in small steps, or at once if the user asked for less motion.
-   * @param {Viewport} target
-   * @param {() => void} [whenDone]
+   * @param {Viewport} target @param {() => void} [whenDone]
    */
   animateTo(target, whenDone = () => {}) {
     cancelAnimationFrame(this.#frame);
@@ -146,9 +142,7 @@ export class View {
 
   /**
    * Zoom about a pixel in small steps.
-   * @param {number} left
-   * @param {number} top
-   * @param {number} factor
+   * @param {number} left @param {number} top @param {number} factor
    */
   animateZoom(left, top, factor) {
     const [x, y] = this.toMap(left, top);
@@ -165,10 +159,7 @@ export class View {
 /**
  * Return a viewport between two. Scales change by factors, and the centre moves in proportion to
  * what a unit of the map measures on the screen, so the point under the pointer stays there.
- * @param {Viewport} start
- * @param {Viewport} end
- * @param {number} fraction
- * @returns {Viewport}
+ * @param {Viewport} start @param {Viewport} end @param {number} fraction @returns {Viewport}
  */
 function interpolateViewport(start, end, fraction) {
   const scale = start.scale * (end.scale / start.scale) ** fraction;
