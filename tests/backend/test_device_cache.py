@@ -102,10 +102,10 @@ def beside():
     network, one = DenseNetwork((5,), principal=False, normalize=True), np.ones((), "float32")
     centers = SPOTS[:12]
     parts = MapParts(
-        (6,), 2, network, LOSSES["gaussian"], 0 * one, 255 * one, back=network,
+        (6,), 2, network, LOSSES["gaussian"], 0 * one, 255 * one, decoder_network=network,
         centers=centers, anchors=centers,
     )  # fmt: skip
-    return build_map(parts).training
+    return build_map(parts).fit_objective
 
 
 def weights(model):

@@ -29,27 +29,27 @@ def principal(ready):
 def test_of_very_many_rows_a_sample_is_laid_out(n_components, ready, principal, monkeypatch):
     most = {2: 120, 3: 100}
     monkeypatch.setattr(module, "MAX_SAMPLE_ROWS", most)
-    spots = compute_positions(ready, principal, n_components, 10).of_rows
+    spots = compute_positions(ready, principal, n_components, 10).positions
     assert spots.shape == (240, n_components)
     assert spots.dtype == np.float32
     assert most[n_components] - 5 <= len(np.unique(spots, axis=0)) <= most[n_components]
     assert KNeighborsClassifier(10).fit(spots, GROUP).score(spots, GROUP) == 1
-    assert np.array_equal(compute_positions(ready, principal, n_components, 10).of_rows, spots)
+    assert np.array_equal(compute_positions(ready, principal, n_components, 10).positions, spots)
 
 
 def test_the_others_lie_where_their_nearest_sampled_row_does(ready, principal, monkeypatch):
     monkeypatch.setattr(module, "MAX_SAMPLE_ROWS", {2: 120})
     monkeypatch.setattr(module, "compute_layout", lambda points, *_: points[:, :2])
-    spots = compute_positions(ready, principal, 2, 10).of_rows
+    spots = compute_positions(ready, principal, 2, 10).positions
     points = project_rows(ready.rows, ready.scale, principal)
     sample = project_rows(ready.sample(120), ready.scale, principal)
     assert np.array_equal(spots, sample[cdist(points, sample).argmin(axis=1), :2])
 
 
 def test_the_others_stream_past(ready, principal, monkeypatch):
-    whole = compute_positions(ready, principal, 2, 10).of_rows
+    whole = compute_positions(ready, principal, 2, 10).positions
     monkeypatch.setattr("latentmap.preprocessing.pca_projection.EXACT_NUMBERS", 6 * 7)
-    assert np.array_equal(compute_positions(ready, principal, 2, 10).of_rows, whole)
+    assert np.array_equal(compute_positions(ready, principal, 2, 10).positions, whole)
 
 
 def test_progress_is_shown(ready, principal, capsys, monkeypatch):

@@ -22,7 +22,7 @@ def made(network=SMALL, loss="gaussian", row_shape=(6,), **options):
     given = {
         "offset": np.float32(100.0) * np.ones(()),
         "scale": np.float32(20.0) * np.ones(()),
-        "back": network,
+        "decoder_network": network,
         "centers": CENTERS,
         "anchors": CENTERS[::3],
         "width": 0.4,
@@ -39,9 +39,9 @@ def weights(model):
 
 
 def trained_part(networks, rows, codes, steps=1, rate=0.02):
-    networks.training.compile(optimizer=keras.optimizers.Adam(rate))
+    networks.fit_objective.compile(optimizer=keras.optimizers.Adam(rate))
     for _ in range(steps):
-        networks.training.train_on_batch((rows, codes))
+        networks.fit_objective.train_on_batch((rows, codes))
 
 
 # -- rows to spots, and spots to rows --------------------------------------------------------------
@@ -77,8 +77,10 @@ def test_rows_come_back_in_their_shape_and_units(network):
 
 
 def test_the_networks_of_the_two_ways_may_differ():
-    networks = made(LinearNetwork(principal=False), back=DenseNetwork((7, 5), principal=False))
-    shapes = [w.shape for w in weights(networks.training)]
+    networks = made(
+        LinearNetwork(principal=False), decoder_network=DenseNetwork((7, 5), principal=False)
+    )
+    shapes = [w.shape for w in weights(networks.fit_objective)]
     assert (6, 25) in shapes  # straight from rows to landmarks
     assert (25, 5) in shapes  # and back by way of 5 and 7
     assert (5, 7) in shapes
@@ -102,7 +104,7 @@ def test_figures_are_those_of_the_round_trip(loss):
 
 @pytest.mark.parametrize("reconstruction", [0.0, 3.0, 1e4])
 def test_what_is_minimised_is_misplacement_and_reconstruction(reconstruction):
-    networks = made(reconstruction=reconstruction)
+    networks = made(reconstruction_weight=reconstruction)
     logits = predict(networks.encoder.get_layer("places"), RAW).astype(float)
     log_p = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
     squared = (((CODES - OFFSET) / UNIT)[:, None] - CENTERS) ** 2
@@ -112,7 +114,7 @@ def test_what_is_minimised_is_misplacement_and_reconstruction(reconstruction):
     near = np.exp(log_p - squared.sum(axis=-1) / (2 * 0.8**2))
     spots = near @ CENTERS / near.sum(axis=1, keepdims=True)
     back = (predict(networks.decoder, UNIT * spots + OFFSET) - 100) / 20
-    whole, error, apart = predict(networks.training, (RAW, CODES)).T
+    whole, error, apart = predict(networks.fit_objective, (RAW, CODES)).T
     wrong = reconstruction * error / 2
     assert np.allclose(apart, -(phi * log_p).sum(axis=1), rtol=1e-3)
     assert np.allclose(error, ((SCALED - back) ** 2).mean(axis=1), rtol=1e-3)
@@ -121,11 +123,11 @@ def test_what_is_minimised_is_misplacement_and_reconstruction(reconstruction):
 
 
 def test_training_brings_rows_to_their_places_and_back():
-    networks = made(DenseNetwork((32,), principal=False), reconstruction=3.0)
-    before = predict(networks.training, (RAW, CODES)).mean(axis=0)
+    networks = made(DenseNetwork((32,), principal=False), reconstruction_weight=3.0)
+    before = predict(networks.fit_objective, (RAW, CODES)).mean(axis=0)
     shift = np.linalg.norm(predict(networks.encoder, RAW) - CODES, axis=1).mean()
     trained_part(networks, RAW, CODES, steps=150)
-    after = predict(networks.training, (RAW, CODES)).mean(axis=0)
+    after = predict(networks.fit_objective, (RAW, CODES)).mean(axis=0)
     assert after[1] < 0.5 * before[1]
     assert after[2] < 0.5 * before[2]
     assert np.linalg.norm(predict(networks.encoder, RAW) - CODES, axis=1).mean() < 0.5 * shift
@@ -133,10 +135,10 @@ def test_training_brings_rows_to_their_places_and_back():
 
 def test_all_but_the_constants_are_trained():
     networks = made()
-    names = [w.path for w in networks.training.weights]
-    before = [w.copy() for w in weights(networks.training)]
+    names = [w.path for w in networks.fit_objective.weights]
+    before = [w.copy() for w in weights(networks.fit_objective)]
     trained_part(networks, RAW, CODES)
-    after = weights(networks.training)
+    after = weights(networks.fit_objective)
     changed = {n for n, a, b in zip(names, before, after, strict=True) if not np.array_equal(a, b)}
     # Two kernels and two biases each way.
     assert len(changed) == 8
@@ -149,9 +151,9 @@ def test_what_is_trained_is_what_users_hold():
     trained_part(networks, RAW, CODES, steps=3)
     assert not np.allclose(predict(networks.encoder, RAW), code)
     assert not np.allclose(predict(networks.decoder, CODES), back)
-    ours, theirs = weights(networks.objective), weights(networks.training)
+    ours, theirs = weights(networks.objective), weights(networks.fit_objective)
     assert all(np.array_equal(a, b) for a, b in zip(ours, theirs[: len(ours)], strict=True))
-    assert [w.path for w in networks.training.weights[len(ours) :]] == [
+    assert [w.path for w in networks.fit_objective.weights[len(ours) :]] == [
         "weighed/offset",
         "weighed/scale",
     ]
@@ -162,14 +164,14 @@ def test_what_is_compiled_for_one_data_set_does_for_another():
     import jax
 
     def traced(shift, **options):
-        objective = made(offset=100.0 + np.float32(shift), **options).training
+        objective = made(offset=100.0 + np.float32(shift), **options).fit_objective
         kinds = (objective.trainable_variables, objective.non_trainable_variables)
         values = ([v.value for v in kind] for kind in kinds)
         return str(jax.make_jaxpr(objective.stateless_call)(*values, (RAW, CODES)))
 
     other = {"centers": 2 * CENTERS, "anchors": CENTERS[:9], "width": 0.1, "radius": 2.0}
     one = traced(0.0)
-    assert traced(3.0, reconstruction=7.0, code_scale=np.float32(2), **other) == one
+    assert traced(3.0, reconstruction_weight=7.0, code_scale=np.float32(2), **other) == one
     assert traced(0.0, loss="bernoulli") != one
 
 
@@ -187,7 +189,7 @@ def test_noise_is_added_while_training_only():
 
 
 def test_seeds_decide_the_weights():
-    first, same, other = (made(seed=seed).training for seed in (1, 1, 2))
+    first, same, other = (made(seed=seed).fit_objective for seed in (1, 1, 2))
     assert all(np.array_equal(a, b) for a, b in zip(weights(first), weights(same), strict=True))
     assert not all(
         np.array_equal(a, b) for a, b in zip(weights(first), weights(other), strict=True)
@@ -210,11 +212,11 @@ def test_the_encoder_sees_the_components_and_nothing_else():
 
 
 def test_the_components_are_divided_by_their_spread_and_then_squashed():
-    layers = made(principal=SEEN, squash=True).encoder.get_layer("places").layers
+    layers = made(principal=SEEN, arcsinh_input=True).encoder.get_layer("places").layers
     names = [layer.name for layer in layers]
     order = ["scaling", "within_reach", "components", "code_spread", "squash"]
     assert [name for name in names if name in order] == order
-    first = made(principal=SEEN, squash=True).encoder.get_layer("places")
+    first = made(principal=SEEN, arcsinh_input=True).encoder.get_layer("places")
     upto = keras.Model(first.input, first.get_layer("squash").output)
     wanted = np.arcsinh((SCALED - SCALED.mean(axis=0)) @ AXES[:4].T / 0.3)
     assert np.allclose(predict(upto, RAW), wanted, atol=1e-4)
@@ -239,7 +241,7 @@ def test_noise_on_the_components_is_in_the_units_of_the_scaled_row():
 @pytest.mark.parametrize("far", [1e30, 3e38])
 def test_components_of_rows_far_out_are_finite(far):
     rows = np.array([[far, -far, far, far, far, -far]], "float32")
-    codes = predict(made(principal=SEEN, squash=True).encoder, rows)
+    codes = predict(made(principal=SEEN, arcsinh_input=True).encoder, rows)
     assert np.isfinite(codes).all()
 
 
@@ -250,7 +252,7 @@ def test_the_way_back_is_trained_on_evenly_taken_rows_of_a_large_batch():
     change[1::2] = 20 * AXES[5]  # the encoder does not see it
     ways = []
     for start in (rows, rows + change, rows + np.roll(change, 1, axis=0)):
-        networks = made(principal=SEEN, reconstruction=3.0)
+        networks = made(principal=SEEN, reconstruction_weight=3.0)
         trained_part(networks, start, codes)
         ways.append(weights(networks.decoder))
     same, other = (
@@ -272,7 +274,7 @@ def test_squashed_numbers_keep_their_order_and_stay_near_zero_as_they_are():
 
 
 def test_only_the_encoder_sees_squashed_rows():
-    plain, squashing = made(), made(squash=True)
+    plain, squashing = made(), made(arcsinh_input=True)
     near = 100 + 0.1 * SCALED
     assert np.allclose(predict(plain.encoder, near), predict(squashing.encoder, near), atol=1e-2)
     far = 100 + 1000 * SCALED
@@ -284,9 +286,9 @@ def test_only_the_encoder_sees_squashed_rows():
 
 @pytest.mark.parametrize("far", [1e3, 1e10, 1e25])
 def test_a_row_far_out_counts_for_no_more_than_so_many_nats(far):
-    networks = made(squash=True, reconstruction=8.0)
+    networks = made(arcsinh_input=True, reconstruction_weight=8.0)
     rows = RAW.copy()
     rows[3] *= np.float32(far)
-    whole, _, apart = predict(networks.training, (rows, CODES)).T
+    whole, _, apart = predict(networks.fit_objective, (rows, CODES)).T
     assert np.isfinite(whole).all()
     assert whole[3] - apart[3] == pytest.approx(MAX_NATS, rel=0.01)

@@ -33,8 +33,8 @@ def get_networks(network: object) -> tuple[Network, Network]:
 
 
 def layer_sizes(
-    forth: Network,
-    back: Network,
+    encoder: Network,
+    decoder: Network,
     row_shape: tuple[int, ...],
     n_landmarks: int,
     n_seen: int | None = None,
@@ -47,7 +47,10 @@ def layer_sizes(
     [32, 80, 32, 80]
     """
     input_shape = (n_seen,) if n_seen else row_shape
-    both = [forth.layer_sizes(input_shape, n_landmarks), back.layer_sizes(row_shape, n_landmarks)]
+    both = [
+        encoder.layer_sizes(input_shape, n_landmarks),
+        decoder.layer_sizes(row_shape, n_landmarks),
+    ]
     projection = [math.prod(row_shape) * n_seen] if n_seen else []
     # Each network counts an encoder and a decoder; a map uses one of the two.
     return projection + [size for sizes in both for size in sizes[: len(sizes) // 2]]

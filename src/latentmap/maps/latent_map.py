@@ -181,9 +181,9 @@ class LatentMap(BaseAutoEncoder):
             data, principal, self.n_components, self.n_neighbors, self.verbose
         )
         projects = networks[0] is ENCODER_NETWORK  # Other networks may need the shape of the rows.
-        self._train(networks, data, principal if projects else None, layout.of_rows)
+        self._train(networks, data, principal if projects else None, layout.positions)
         self._state = replace(self._state, replay=self._make_replay(layout, principal))
-        self._measure(data, layout.of_rows)
+        self._measure(data, layout.positions)
 
     def _check_memory(self, rows: Source, networks: tuple[Network, Network]) -> None:
         n_weights = sum(layer_sizes(*networks, rows.row_shape, MAX_LANDMARKS))
@@ -230,7 +230,7 @@ class LatentMap(BaseAutoEncoder):
             n_landmarks=len(landmarks.centers),
             n_anchors=len(landmarks.anchors),
             window=landmarks.radius / landmarks.width,
-            squash=not data.scale.unit,
+            arcsinh_input=not data.scale.unit,
             code_offset=offset.astype(np.float32),
             code_scale=np.asarray(scale, np.float32),
             n_input_components=0 if principal is None else len(principal.components),
@@ -241,7 +241,7 @@ class LatentMap(BaseAutoEncoder):
         assembled = build_map(self._parts(loss, landmarks, principal, weight))
         self._set_networks(assembled)
         task = data.task.with_targets(positions)
-        self.history_ = current_launcher().run(assembled.training, task, self.verbose)
+        self.history_ = current_launcher().run(assembled.fit_objective, task, self.verbose)
 
     def _parts(
         self,
@@ -255,7 +255,7 @@ class LatentMap(BaseAutoEncoder):
             row_shape=self.row_shape_,
             n_components=state.n_components,
             network=get_network(state.network),
-            back=get_network(state.decoder_network),
+            decoder_network=get_network(state.decoder_network),
             loss=get_loss(loss),
             offset=state.offset,
             scale=state.scale,
@@ -264,8 +264,8 @@ class LatentMap(BaseAutoEncoder):
             seed=state.seed,
             code_offset=state.code_offset,
             code_scale=state.code_scale,
-            squash=state.squash,
-            reconstruction=reconstruction_weight,
+            arcsinh_input=state.arcsinh_input,
+            reconstruction_weight=reconstruction_weight,
             **vars(landmarks),
         )
 
@@ -288,7 +288,7 @@ class LatentMap(BaseAutoEncoder):
         """Return a Gaussian of the rows at each landmark."""
         nearest = self._landmarks().nearest(layout.spots)
         mixture = estimate_replay_memory(layout.points, nearest, self._state.n_landmarks)
-        rows_per_point = np.float32(len(layout.of_rows) / len(layout.points))
+        rows_per_point = np.float32(len(layout.positions) / len(layout.points))
         mixture = mixture._replace(counts=mixture.counts * rows_per_point)
         if self._state.n_input_components:
             return ReplayState(mixture=mixture)

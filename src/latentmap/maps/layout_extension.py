@@ -31,7 +31,7 @@ class LayoutPositions:
 
     Attributes
     ----------
-    of_rows : ndarray of shape (n, n_components)
+    positions : ndarray of shape (n, n_components)
         Position of every row, float32.
     points : ndarray of shape (m, d)
         Principal component coordinates of the sampled rows.
@@ -39,7 +39,7 @@ class LayoutPositions:
         Positions of the sampled rows.
     """
 
-    of_rows: np.ndarray
+    positions: np.ndarray
     points: np.ndarray
     spots: np.ndarray
 
@@ -49,7 +49,7 @@ def layout_sample_size(n: int, n_components: int) -> int:
 
     Examples
     --------
-    >>> layout_sample_size(300, 2), laid_out(1_000_000, 2)
+    >>> layout_sample_size(300, 2), layout_sample_size(1_000_000, 2)
     (300, 100000)
     """
     most = MAX_SAMPLE_ROWS[n_components]

@@ -58,7 +58,7 @@ class MapParts(NetworkParts):
 
     Attributes
     ----------
-    back : LinearNetwork, DenseNetwork or ConvNetwork
+    decoder_network : LinearNetwork, DenseNetwork or ConvNetwork
         The decoder's network; ``network`` is the encoder's.
     centers, anchors : ndarray of shape (K, n_components), (A, n_components)
         Landmarks and anchors, in units in which the layout has mean 0 and mean square 1.
@@ -67,23 +67,23 @@ class MapParts(NetworkParts):
     code_offset : ndarray of shape (n_components,)
     code_scale : float
         Codes are positions · code_scale + code_offset.
-    reconstruction : float
+    reconstruction_weight : float
         λ, the weight of the reconstruction loss relative to one nat of the placement loss.
-    squash : bool
+    arcsinh_input : bool
         Whether the encoder's input is the arsinh of the scaled rows.
     principal : PrincipalComponents or None
         Projection of the encoder's input; None for whole rows.
     """
 
-    back: Network
+    decoder_network: Network
     centers: np.ndarray
     anchors: np.ndarray
     width: float = 1.0
     radius: float = 1.0
     code_offset: ArrayLike = 0.0
     code_scale: ArrayLike = 1.0
-    reconstruction: float = 1.0
-    squash: bool = False
+    reconstruction_weight: float = 1.0
+    arcsinh_input: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,15 +92,15 @@ class MapNetworks(Networks):
 
     Attributes
     ----------
-    training : Objective
+    fit_objective : Objective
         Takes rows and their layout positions.
-    growing : Objective
+    replay_objective : Objective
         Takes rows, their positions, their target distributions over the landmarks, and the scaled
         rows to which they should be decoded.
     """
 
-    training: Objective
-    growing: Objective
+    fit_objective: Objective
+    replay_objective: Objective
 
 
 def build_map(parts: MapParts) -> MapNetworks:
@@ -119,8 +119,9 @@ def build_map(parts: MapParts) -> MapNetworks:
     >>> from latentmap.networks.losses import LOSSES
     >>> one, net = np.ones((), "float32"), DenseNetwork((8,), principal=False)
     >>> corners = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], "float32")
-    >>> networks = build_map(MapParts((4,), 2, net, LOSSES["gaussian"], 0 * one, one, back=net,
-    ...     centers=corners, anchors=corners))
+    >>> parts = MapParts((4,), 2, net, LOSSES["gaussian"], 0 * one, one, decoder_network=net,
+    ...                  centers=corners, anchors=corners)
+    >>> networks = build_map(parts)
     >>> networks.encoder.output_shape, networks.decoder.output_shape
     ((None, 2), (None, 4))
     """
@@ -136,11 +137,11 @@ def build_map(parts: MapParts) -> MapNetworks:
     encoder = keras.Model(rows, units(around(places(rows))[0]), name="encoder")
 
     code = keras.Input((parts.n_components,), name="code")
-    output = parts.back.decode(soft(plane(code)), parts.row_shape, rng, zero=False)
+    output = parts.decoder_network.decode(soft(plane(code)), parts.row_shape, rng, zero=False)
     head = keras.Model(code, output, name="head")
     scaling = parts.scaling()
     # The weight is an array, so that the compiled program does not depend on its value.
-    weighted = Scaling(0.0, parts.reconstruction, invert=True, name="weighed")
+    weighted = Scaling(0.0, parts.reconstruction_weight, invert=True, name="weighed")
 
     def reconstruct(
         target: KerasTensor,
@@ -185,10 +186,13 @@ def build_map(parts: MapParts) -> MapNetworks:
         build_decoder(parts, head),
         Objective(evaluate, ObjectiveBuilder(build_map, parts), *models),
         Objective(
-            fit_layout, ObjectiveBuilder(build_map, parts, name="training"), *models, weighted
+            fit_layout, ObjectiveBuilder(build_map, parts, name="fit_objective"), *models, weighted
         ),
         Objective(
-            fit_replay, ObjectiveBuilder(build_map, parts, name="growing"), *models, weighted
+            fit_replay,
+            ObjectiveBuilder(build_map, parts, name="replay_objective"),
+            *models,
+            weighted,
         ),
     )
 
@@ -201,4 +205,4 @@ def _encoder_input(parts: MapParts, x: KerasTensor, rng: Random) -> KerasTensor:
     x = add_noise(parts, x, rng)
     if parts.principal is not None:
         x = Scaling(0.0, parts.principal.code_spread, name="code_spread")(x)
-    return layers.Activation(arcsinh, name="squash")(x) if parts.squash else x
+    return layers.Activation(arcsinh, name="squash")(x) if parts.arcsinh_input else x

@@ -49,7 +49,7 @@ class MapState(FittedState):
     n_landmarks, n_anchors : int
     window : float
         Radius of the window around the mode, in widths of a landmark.
-    squash : bool
+    arcsinh_input : bool
         Whether the encoder applies arsinh to scaled rows, which are then not bounded.
     code_offset, code_scale : ndarray
         Codes are coordinates in the plane of the landmarks · code_scale + code_offset.
@@ -71,6 +71,7 @@ class MapState(FittedState):
     """
 
     file_keys: ClassVar[dict[str, str]] = {
+        "arcsinh_input": "squash",
         "decoder_network": "back",
         "n_input_components": "n_seen",
         "n_rows": "rows",
@@ -82,7 +83,7 @@ class MapState(FittedState):
     n_landmarks: int
     n_anchors: int
     window: float
-    squash: bool
+    arcsinh_input: bool
     code_offset: np.ndarray
     code_scale: np.ndarray
     n_input_components: int | None = None
@@ -161,7 +162,7 @@ class MapState(FittedState):
     @property
     def row_scale(self) -> Scale:
         """Scale of the rows."""
-        return Scale(self.offset, self.scale, not self.squash)
+        return Scale(self.offset, self.scale, not self.arcsinh_input)
 
     @property
     def max_mass(self) -> float:
@@ -179,7 +180,7 @@ class MapState(FittedState):
     def decoder_targets(self, rows: np.ndarray) -> np.ndarray:
         """Return flat scaled rows within the range of the decoder's output."""
         flat = scale_rows(rows, self.row_scale).astype(np.float32)
-        return flat if self.squash else np.clip(flat, 0.0, 1.0)
+        return flat if self.arcsinh_input else np.clip(flat, 0.0, 1.0)
 
     def raw_rows(self, scaled_rows: np.ndarray, row_shape: tuple[int, ...]) -> np.ndarray:
         """Convert flat scaled rows to rows in their own units."""

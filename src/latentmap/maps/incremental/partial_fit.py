@@ -214,7 +214,7 @@ def _add_landmarks(model: LatentMap, region: NovelRegion) -> keras.Model:
     networks = build_map(model._parts(loss, landmarks, model._blank_principal(), weight))
     transfer_weights(networks.objective, previous)
     model._set_networks(networks)
-    return networks.growing
+    return networks.replay_objective
 
 
 def _train(
