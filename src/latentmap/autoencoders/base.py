@@ -58,6 +58,28 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     _default_training: ClassVar[Training] = Training()
     _default_noise: ClassVar[float] = 0.0
 
+    # Parameters that every estimator has.
+    n_components: int
+    network: Any
+    loss: Any
+    scaling: str
+    epochs: int | str
+    training: Training | None
+    random_state: int | np.random.RandomState | None
+    verbose: bool
+
+    # Set by `fit`.
+    encoder_: keras.Model
+    decoder_: keras.Model
+    history_: dict[str, list[float]]
+    row_shape_: tuple[int, ...]
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+    dtype_: str
+    figures_: dict[str, Any] | None
+    _state: FittedState
+    _objective: keras.Model
+
     def transform(self, X: DataLike) -> np.ndarray:
         """Encode rows.
 

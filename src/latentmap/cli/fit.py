@@ -259,11 +259,13 @@ def _column_variances(rows: Source) -> np.ndarray:
 
 def _report(model: Estimator, rows: FitRows, path: Path, label: str | None) -> None:
     """Measure the quality, store it in the model file, and draw the plots."""
+    from latentmap import LatentMap
+
     codes = encode_sample(model, rows.fitted)
     figures: dict[str, Any] = {"held_out": rows.held_out.as_dict(), "label": label}
     if rows.unseen is not None:
         figures |= measure_quality(model, rows.unseen, codes)
-    if getattr(model, "layout", None) is not None:
+    if isinstance(model, LatentMap) and model.layout is not None:
         figures |= {f"layout_{name}": value for name, value in model.layout_fit_.items()}
     model.figures_ = figures
     model.save(path)

@@ -67,14 +67,14 @@ def _sample_earlier_codes(model: LatentMap) -> np.ndarray:
 def _report(model: LatentMap, rows: FitRows, path: Path, earlier_codes: np.ndarray) -> None:
     codes = encode_sample(model, rows.fitted)
     if rows.unseen is not None:
-        model.figures_ = {**model.figures_, **measure_quality(model, rows.unseen, codes)}
+        model.figures_ = {**(model.figures_ or {}), **measure_quality(model, rows.unseen, codes)}
         model.save(path)
     print_message(f"Wrote {path}")
     novel = _near_new_landmarks(model, codes.codes)
     draw_new_rows(path.with_suffix(".new_rows.png"), earlier_codes, codes.codes, novel)
     draw_fit_plots(model, rows, path, codes)
     print_pairs("Rows added to the map", _format_report(model))
-    print_fit_report(rows, model.figures_)
+    print_fit_report(rows, model.figures_ or {})
 
 
 def _near_new_landmarks(model: LatentMap, codes: np.ndarray) -> np.ndarray:
