@@ -206,11 +206,11 @@ def pair_objective():
         LOSSES["gaussian"],
         np.zeros(()),
         np.ones(()),
-        back=network,
+        decoder_network=network,
         centers=centers,
         anchors=centers,
     )
-    made = build_map(parts).training
+    made = build_map(parts).fit_objective
     made.compile(optimizer=keras.optimizers.Adam(0.01))
     return made
 

@@ -141,7 +141,7 @@ def test_every_row_is_seen_once_an_epoch(monkeypatch):
         def finish(self):
             return 1.0
 
-    monkeypatch.setattr(module, "many_steps", lambda model: Recorder())
+    monkeypatch.setattr(module, "make_stepper", lambda model: Recorder())
     fitted(2, held_out=None)
     first, second = seen[:320], seen[320:]
     expected = sorted(ROWS[:320, 0].tolist())

@@ -43,7 +43,7 @@ def to_32_bit(rows: np.ndarray) -> np.ndarray:
 
     Examples
     --------
-    >>> to_32_bit(np.array([5_000_000_000])).tolist(), narrow(np.array([7], "uint8")).dtype
+    >>> to_32_bit(np.array([5_000_000_000])).tolist(), to_32_bit(np.array([7], "uint8")).dtype
     ([5000000000.0], dtype('uint8'))
     """
     if rows.dtype.itemsize < 8:
