@@ -32,7 +32,7 @@ def again(layer):
 
 @pytest.mark.parametrize("width", [0.05, 0.3, 5.0])
 @pytest.mark.parametrize("n_components", [1, 2, 3])
-def test_a_spot_is_softened_as_the_formula_says(width, n_components):
+def test_soft_assignment_matches_the_formula(width, n_components):
     centers, spots = (RNG.normal(size=(n, n_components)).astype("float32") for n in (40, 30))
     expected = softmax(-squared_distances(spots, centers) / (2 * width**2))
     found = numbers(SoftAssignment(centers, width)(spots))
@@ -41,7 +41,7 @@ def test_a_spot_is_softened_as_the_formula_says(width, n_components):
 
 
 @pytest.mark.parametrize("far", [1e3, 1e8, 1e15])
-def test_far_away_it_is_a_distribution_still(far):
+def test_soft_assignment_far_away_is_a_distribution(far):
     found = numbers(
         SoftAssignment(CENTERS, 0.1)(far * np.array([[1.0, 0.0], [-1.0, 2.0]], "float32"))
     )
@@ -71,7 +71,7 @@ def around_mode(logits, centers, anchors, radius):
 
 
 @pytest.mark.parametrize("radius", [0.3, 1.0])
-def test_spot_and_mass_are_those_of_the_formula(radius):
+def test_position_and_mass_match_the_formula(radius):
     layer = AroundMode(CENTERS, CENTERS[:10], radius)
     spots, mass = (numbers(t) for t in layer(LOGITS))
     expected_spots, expected_mass = around_mode(LOGITS, CENTERS, CENTERS[:10], radius)
@@ -80,13 +80,13 @@ def test_spot_and_mass_are_those_of_the_formula(radius):
     assert ((mass > 0) & (mass <= 1)).all()
 
 
-def test_where_one_landmark_has_it_all_the_spot_is_there():
+def test_a_certain_row_is_placed_at_its_landmark():
     spots, mass = AroundMode(CENTERS, CENTERS[::4], 0.5)(60 * np.eye(40, dtype="float32"))
     assert np.allclose(numbers(spots), CENTERS, atol=1e-5)
     assert np.allclose(numbers(mass), 1, atol=1e-5)
 
 
-def test_a_row_of_two_places_lies_in_the_likelier_one_and_never_between():
+def test_an_ambiguous_row_is_placed_at_its_likelier_position():
     left, right = RNG.normal(size=(2, 30, 2)) * 0.2 + np.array([[[-5, 0]], [[5, 0]]])
     centers = np.concatenate([left, right]).astype("float32")
     logits = np.zeros((1, 60), "float32")
@@ -99,7 +99,7 @@ def test_a_row_of_two_places_lies_in_the_likelier_one_and_never_between():
 
 @pytest.mark.parametrize("n_components", [1, 2, 3])
 @pytest.mark.parametrize("window", [1.0, 2.0, 4.0])
-def test_the_most_mass_that_a_softened_spot_can_have(n_components, window):
+def test_greatest_mass_of_a_soft_assignment(n_components, window):
     """On landmarks everywhere φ is a Gaussian of width h: (1 + h²/r²)^(−n_components/2)."""
     steps = np.arange(-5, 5.1, 0.5)
     centers = np.stack(np.meshgrid(*[steps] * n_components), axis=-1).reshape(-1, n_components)
@@ -109,7 +109,7 @@ def test_the_most_mass_that_a_softened_spot_can_have(n_components, window):
     assert numbers(mass)[0] == pytest.approx((1 + 1 / window**2) ** (-n_components / 2), rel=0.01)
 
 
-def test_where_the_window_lies_may_be_told():
+def test_the_window_centre_can_be_given():
     layer, middles = AroundMode(CENTERS, CENTERS[:10], 0.5), CENTERS[:30] + np.float32(0.1)
     spots, mass = (numbers(t) for t in layer(LOGITS, middles))
     near = np.exp(-squared_distances(middles, CENTERS) / (2 * 0.5**2)) * softmax(LOGITS)
@@ -123,7 +123,7 @@ def test_logits_of_any_size():
     assert np.allclose(mass, 1, atol=1e-5)
 
 
-def test_it_tells_its_shapes():
+def test_output_shapes():
     assert AroundMode(CENTERS, CENTERS[:3], 1.0).compute_output_shape((None, 40)) == (
         (None, 2),
         (None,),
@@ -136,13 +136,13 @@ def test_it_tells_its_shapes():
 @pytest.mark.parametrize(
     "layer", [SoftAssignment(CENTERS, 0.3), AroundMode(CENTERS, CENTERS[:5], 0.3)]
 )
-def test_what_it_knows_travels_with_the_weights_and_is_never_trained(layer):
+def test_constants_are_stored_as_untrained_weights(layer):
     assert layer.trainable_weights == []
     assert np.array_equal(numbers(layer.weights[0]), CENTERS)
     assert len(layer.weights) == (2 if isinstance(layer, SoftAssignment) else 3)
 
 
-def test_their_configs_make_equal_layers():
+def test_config_round_trip():
     soft, around = SoftAssignment(CENTERS, 0.3), AroundMode(CENTERS, CENTERS[:5], 0.3)
     assert np.array_equal(numbers(again(soft)(SPOTS)), numbers(soft(SPOTS)))
     for ours, theirs in zip(again(around)(LOGITS), around(LOGITS), strict=True):

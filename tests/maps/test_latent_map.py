@@ -94,7 +94,7 @@ def digits8():
 # -- faithful --------------------------------------------------------------------------------------
 
 
-def test_unseen_digits_lie_among_their_own(digits8):
+def test_unseen_digits_are_placed_near_their_class(digits8):
     (fitted, labels), (unseen, unseen_labels) = digits8
     model = LatentMap(random_state=0).fit(fitted)
     codes = model.transform(unseen)
@@ -119,7 +119,7 @@ def test_images_unseen(of_mnist, mnist):
     assert (((back - unseen) / 255) ** 2).mean() < 0.045
 
 
-def test_groups_of_a_table_stay_apart(of_table, table):
+def test_groups_of_a_table_are_separated(of_table, table):
     rows, groups = table
     assert neighbor_accuracy(of_table.transform(rows), groups) > 0.98
     fresh = 6 * np.eye(4, 5)[groups] + RNG.normal(size=(400, 5))
@@ -136,7 +136,7 @@ def test_three_components(table):
     assert neighbor_accuracy(codes, groups) > 0.98
 
 
-def test_landmarks_lie_where_the_rows_do(of_table, table):
+def test_landmarks_of_a_map_cover_its_codes(of_table, table):
     codes = of_table.transform(table[0])
     assert of_table.landmarks_.shape == (100, 2)
     nearest = np.linalg.norm(codes[:, None] - of_table.landmarks_, axis=2).min(axis=1)
@@ -185,7 +185,7 @@ def test_a_fresh_process_makes_the_same_map():
     assert hashlib.sha256(b"".join(part.tobytes() for part in ours)).hexdigest() == told
 
 
-def test_fit_transform_is_fit_then_transform_whatever_was_drawn_before(of_table, table):
+def test_fit_transform_does_not_depend_on_global_random_state(of_table, table):
     keras.utils.set_random_seed(1)
     before = np.random.get_state()[1].copy()  # noqa: NPY002
     codes = clone(of_table).fit_transform(table[0])
@@ -197,7 +197,7 @@ PARTS = [slice(0, 1), slice(7, 8), slice(1000, 1100), slice(1500, None), slice(N
 
 
 @pytest.mark.parametrize("part", PARTS, ids=str)
-def test_what_is_told_of_a_row_does_not_depend_on_the_rows_beside_it(part, of_mnist, mnist):
+def test_results_of_a_row_do_not_depend_on_other_rows(part, of_mnist, mnist):
     rows = mnist[1][0]
     codes = of_mnist.transform(rows)
     assert np.array_equal(of_mnist.transform(rows[part]), codes[part])
@@ -207,7 +207,7 @@ def test_what_is_told_of_a_row_does_not_depend_on_the_rows_beside_it(part, of_mn
     assert np.array_equal(of_mnist.inverse_transform(codes[part]), back[part])
 
 
-def test_fitting_again_starts_anew(of_table, table):
+def test_a_second_fit_does_not_depend_on_the_first(of_table, table):
     rows = table[0]
     model = clone(of_table).set_params(layout=ROUND).fit(ALONG)
     model.set_params(layout=None).fit(rows)
@@ -215,7 +215,7 @@ def test_fitting_again_starts_anew(of_table, table):
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
-def test_copies_tell_the_same(copied, of_table, table):
+def test_copies_give_the_same_results(copied, of_table, table):
     rows, again = table[0], copied(of_table)
     codes = of_table.transform(rows)
     assert np.array_equal(again.transform(rows), codes)
@@ -227,7 +227,7 @@ def test_copies_tell_the_same(copied, of_table, table):
     assert np.array_equal(again.sample(4), of_table.sample(4))
 
 
-def test_saved_and_loaded_it_tells_the_same(of_mnist, mnist, tmp_path):
+def test_a_loaded_map_gives_the_same_results(of_mnist, mnist, tmp_path):
     rows = mnist[1][0]
     of_mnist.save(tmp_path / "map.safetensors")
     again, codes = load_model(tmp_path / "map.safetensors"), of_mnist.transform(rows)
@@ -239,7 +239,7 @@ def test_saved_and_loaded_it_tells_the_same(of_mnist, mnist, tmp_path):
     assert again.layout_fit_ == of_mnist.layout_fit_
 
 
-def test_a_clone_has_the_settings_and_nothing_learned(table):
+def test_a_clone_is_not_fitted(table):
     rows = table[0]
     model = small(layout=rows[:, :2], n_neighbors=7, training=Training(noise=0.0)).fit(rows)
     again = clone(model)
@@ -250,7 +250,7 @@ def test_a_clone_has_the_settings_and_nothing_learned(table):
     assert np.array_equal(again.fit(rows).transform(rows), model.transform(rows))
 
 
-def test_rows_are_drawn_where_rows_live(of_mnist, of_table):
+def test_samples_resemble_the_rows(of_mnist, of_table):
     assert of_mnist.sample(5).shape == (5, 28, 28)
     assert np.array_equal(of_mnist.sample(5), of_mnist.sample(5))
     drawn = of_table._draw_codes(300, np.random.RandomState(0))
@@ -258,19 +258,19 @@ def test_rows_are_drawn_where_rows_live(of_mnist, of_table):
     assert len(np.unique(of_mnist.sample(5), axis=0)) == 5
 
 
-def test_its_columns_have_names(of_table, table):
+def test_output_feature_names(of_table, table):
     assert of_table.get_feature_names_out().tolist() == ["latentmap0", "latentmap1"]
     framed = clone(of_table).set_output(transform="pandas").fit(table[0]).transform(table[0])
     assert framed.columns.tolist() == ["latentmap0", "latentmap1"]
 
 
-def test_held_out_rows_are_measured_at_their_own_places(table):
+def test_validation_rows_have_their_own_positions(table):
     plan = Training(held_out=0.25, learning_rate=0.01, patience=None)
     history = small(training=plan, epochs=40).fit(table[0]).history_
     assert history["val_loss"][-1] < 0.7 * history["val_loss"][0]
 
 
-def test_nothing_is_said_unless_asked(table, capfd):
+def test_nothing_is_printed_by_default(table, capfd):
     small().fit(table[0])
     assert capfd.readouterr() == ("", "")
     small(verbose=True).fit(table[0])
@@ -327,7 +327,7 @@ FITTED_KINDS = {"a row beyond measure", "all equal", "bool", "colour images", "t
         for kind in sorted(KINDS)
     ],
 )
-def test_rows_of_every_kind(kind):
+def test_every_kind_of_rows_can_be_fitted(kind):
     rows = KINDS[kind]
     model = small().fit(rows)
     codes = all_finite(model, rows)
@@ -339,18 +339,18 @@ def test_rows_of_every_kind(kind):
     ("kind", "n_components"),
     [("one column", 1), ("table", 1), ("all equal", 1), ("one column", 3), ("two rows", 3)],
 )
-def test_few_numbers_on_a_line_and_in_space(kind, n_components):
+def test_few_columns_in_one_and_three_dimensions(kind, n_components):
     rows = KINDS[kind]
     assert all_finite(small(n_components).fit(rows), rows).shape == (len(rows), n_components)
 
 
-def test_equal_rows_lie_in_one_place():
+def test_equal_rows_have_equal_codes():
     codes = small().fit_transform(KINDS["each row three times"])
     assert np.array_equal(codes[::3], codes[1::3])
     assert np.array_equal(codes[::3], codes[2::3])
 
 
-def test_three_different_rows_lie_in_three_places():
+def test_three_distinct_rows_have_distinct_codes():
     model = small(epochs=200).fit(KINDS["three different rows"])
     codes = model.transform(KINDS["three different rows"][::40])
     gaps = np.linalg.norm(codes - np.roll(codes, 1, axis=0), axis=1)
@@ -359,7 +359,7 @@ def test_three_different_rows_lie_in_three_places():
 
 
 @pytest.mark.parametrize("factor", [1000, 1e6])
-def test_a_row_far_out_does_not_spoil_the_map(factor, table):
+def test_an_extreme_row_does_not_affect_the_others(factor, table):
     rows, groups = table[0].copy(), table[1]
     rows[0] *= factor
     model = small(epochs=30).fit(rows)
@@ -367,7 +367,7 @@ def test_a_row_far_out_does_not_spoil_the_map(factor, table):
 
 
 @pytest.mark.parametrize("factor", [1e3, 1e10, 1e20, 3e37])
-def test_new_rows_far_out_are_placed_but_unsure(factor, of_table):
+def test_extreme_new_rows_have_low_confidence(factor, of_table):
     rows = np.float32(factor) * np.array([[1, -1, 1, 1, 0], [0, 1, 0, 0, -1]], "float32")
     codes = of_table.transform(rows)
     assert np.isfinite(codes).all()
@@ -400,7 +400,7 @@ TOPIC = RNG.integers(0, 4, 400)
 COUNTS = RNG.poisson(TOPICS[TOPIC]).astype("float32")
 
 
-def test_sparse_rows_have_the_map_of_dense_ones():
+def test_sparse_and_dense_rows_give_the_same_map():
     dense, sparse = small(epochs=30).fit(COUNTS), small(epochs=30).fit(csr_array(COUNTS))
     codes = sparse.transform(COUNTS)
     for make in (csr_array, csr_matrix):
@@ -415,7 +415,7 @@ def test_sparse_rows_have_the_map_of_dense_ones():
     )
 
 
-def test_sparse_rows_are_made_dense_a_batch_at_a_time(monkeypatch):
+def test_sparse_rows_are_densified_in_batches(monkeypatch):
     monkeypatch.setattr("latentmap.preprocessing.pca_projection.EXACT_NUMBERS", 1 << 14)
     monkeypatch.setattr("latentmap.preprocessing.pca_solvers.BATCH_NUMBERS", 1 << 18)
     monkeypatch.setattr("latentmap.training.preparation.SAMPLE_NUMBERS", 1 << 14)
@@ -487,7 +487,7 @@ PLACES = {
         for kind in sorted(PLACES)
     ],
 )
-def test_a_layout_becomes_a_function_with_an_inverse(kind):
+def test_a_given_layout_is_learned_with_its_inverse(kind):
     layout = PLACES[kind]
     model = small(layout=layout[:300], epochs=100).fit(ALONG[:300])
     codes = all_finite(model, ALONG)
@@ -505,7 +505,7 @@ def test_a_layout_becomes_a_function_with_an_inverse(kind):
     assert (landmarks <= layout.max(axis=0) + 0.05 * spread).all()
 
 
-def test_how_a_layout_is_followed_is_told_as_it_is():
+def test_layout_fit_matches_its_definition():
     model = small(layout=PLACES["metres"], epochs=30).fit(ALONG)
     apart = np.linalg.norm(model.transform(ALONG) - PLACES["metres"], axis=1)
     told = model.layout_fit_
@@ -516,12 +516,12 @@ def test_how_a_layout_is_followed_is_told_as_it_is():
     assert model.layout_fit_["r2"] < 1
 
 
-def test_a_layout_that_tells_nothing_is_not_followed():
+def test_a_random_layout_is_not_learned():
     model = small(layout=RNG.permutation(ROUND), epochs=30).fit(ALONG)
     assert model.layout_fit_["r2"] < 0.5
 
 
-def test_all_rows_in_one_place():
+def test_a_layout_of_equal_positions():
     model = small(layout=np.full((400, 2), 7.0)).fit(ALONG)
     assert np.allclose(all_finite(model, ALONG), 7)
     assert np.allclose(model.layout_fit_["median_shift"], 0, atol=1e-5)
@@ -535,13 +535,13 @@ def test_a_layout_may_be_any_array(make):
     assert model.transform(ALONG).shape == (400, 2)
 
 
-def test_a_layout_brings_its_own_number_of_components():
+def test_a_layout_sets_the_number_of_components():
     model = small(2, layout=PLACES["space"]).fit(ALONG)
     assert model.transform(ALONG).shape == (400, 3)
     assert len(model.get_feature_names_out()) == 3
 
 
-def test_the_layout_itself_is_not_in_the_file(tmp_path):
+def test_the_layout_is_not_stored_in_the_model_file(tmp_path):
     sizes = []
     for many in (120, 400):
         model = small(layout=ROUND[:many]).fit(ALONG[:many])
@@ -577,7 +577,7 @@ WRONG_LAYOUTS = {
 
 
 @pytest.mark.parametrize("kind", sorted(WRONG_LAYOUTS))
-def test_layouts_that_cannot_be_used(kind):
+def test_invalid_layouts_are_refused(kind):
     layout, told = WRONG_LAYOUTS[kind]
     with pytest.raises(DataError, match=told):
         small(layout=layout).fit(ALONG)
@@ -597,7 +597,7 @@ def share_in_the_surer_half(wrong, confidence):
     return wrong[order[: len(order) // 2]].sum() / wrong.sum()
 
 
-def test_the_surer_half_of_unseen_digits_holds_few_of_the_mistakes(of_mnist, mnist):
+def test_confident_digits_have_few_errors(of_mnist, mnist):
     fitted, unseen = mnist
     wrong = mistakes(of_mnist, fitted, (unseen[0][:1000], unseen[1][:1000]))
     assert wrong.sum() > 50
@@ -631,7 +631,7 @@ UNLIKE = {
 
 
 @pytest.mark.parametrize("kind", sorted(UNLIKE))
-def test_of_rows_unlike_all_data_it_is_unsure(kind, of_mnist, mnist):
+def test_noise_has_low_confidence(kind, of_mnist, mnist):
     digits = mnist[1][0][:200]
     unlike = UNLIKE[kind](digits, np.random.default_rng(0)).astype("uint8").reshape(-1, 28, 28)
     told, usual = of_mnist.confidence(unlike), of_mnist.confidence(digits)
@@ -639,7 +639,7 @@ def test_of_rows_unlike_all_data_it_is_unsure(kind, of_mnist, mnist):
     assert ((told >= 0) & (told <= 1)).all()
 
 
-def test_of_faces_it_is_less_sure_than_of_digits(of_mnist, mnist, faces):
+def test_faces_have_lower_confidence_than_digits(of_mnist, mnist, faces):
     large = open_data(faces)[:]
     shrunk = [np.asarray(Image.fromarray(face).convert("L").resize((28, 28))) for face in large]
     told = of_mnist.confidence(np.stack(shrunk))
@@ -648,7 +648,7 @@ def test_of_faces_it_is_less_sure_than_of_digits(of_mnist, mnist, faces):
     assert np.percentile(told, 90) < np.median(usual)
 
 
-def test_of_a_blend_of_two_digits_it_is_less_sure_than_of_either(of_mnist, mnist):
+def test_blended_digits_have_lower_confidence(of_mnist, mnist):
     digits, labels = mnist[1]
     first, second = np.random.default_rng(0).integers(0, 2000, (2, 1000))
     differ = labels[first] != labels[second]
@@ -660,7 +660,7 @@ def test_of_a_blend_of_two_digits_it_is_less_sure_than_of_either(of_mnist, mnist
     assert (told < np.maximum(usual[first], usual[second])).mean() > 0.75
 
 
-def test_of_fitted_rows_it_is_sure(of_mnist, mnist, of_table, table):
+def test_fitted_rows_have_high_confidence(of_mnist, mnist, of_table, table):
     assert np.median(of_mnist.confidence(mnist[0][0])) > 0.7
     assert of_mnist.confidence(mnist[0][0]).mean() > of_mnist.confidence(mnist[1][0]).mean()
     assert np.median(of_table.confidence(table[0])) > 0.5
@@ -669,7 +669,7 @@ def test_of_fitted_rows_it_is_sure(of_mnist, mnist, of_table, table):
 # -- where data lives ------------------------------------------------------------------------------
 
 
-def test_data_lives_where_the_fitted_rows_are(of_mnist, mnist):
+def test_density_is_high_at_fitted_rows(of_mnist, mnist):
     codes = of_mnist.transform(mnist[0][0])
     told = of_mnist.density(codes)
     assert told.dtype == np.float32
@@ -678,13 +678,13 @@ def test_data_lives_where_the_fitted_rows_are(of_mnist, mnist):
     assert ((told >= 0) & (told <= 1)).all()
 
 
-def test_no_data_lives_far_away(of_mnist, mnist):
+def test_density_is_zero_far_away(of_mnist, mnist):
     codes = of_mnist.transform(mnist[0][0])
     away = np.ptp(codes, axis=0) * [[1, 0], [0, 1], [-1, -1], [1e6, 1e6], [1e30, 0]]
     assert (of_mnist.density(codes.mean(axis=0) + 2 * away) < 1e-6).all()
 
 
-def test_the_emptiest_spot_between_the_rows_is_empty(of_table, table):
+def test_density_is_low_between_clusters(of_table, table):
     codes = of_table.transform(table[0])
     low, high = codes.min(axis=0), codes.max(axis=0)
     grid = np.stack(np.meshgrid(*np.linspace(low, high, 40).T), axis=-1).reshape(-1, 2)
@@ -695,7 +695,7 @@ def test_the_emptiest_spot_between_the_rows_is_empty(of_table, table):
     assert np.corrcoef(told, apart)[0, 1] < -0.3
 
 
-def test_many_spots_take_little_memory(of_mnist):
+def test_density_of_many_positions_needs_little_memory(of_mnist):
     spots = np.zeros((100_000, 2), "float32")
     tracemalloc.start()
     try:
@@ -705,14 +705,14 @@ def test_many_spots_take_little_memory(of_mnist):
         tracemalloc.stop()
 
 
-def test_no_spots(of_mnist):
+def test_density_of_no_positions(of_mnist):
     empty = np.empty((0, 2))
     assert of_mnist.density(empty).shape == (0,)
     assert of_mnist.inverse_transform(empty).shape == (0, 28, 28)
 
 
 @pytest.mark.parametrize("spots", [[[1.0, 2.0, 3.0]], [1.0, 2.0], [["a", "b"]], [[np.nan, 0.0]]])
-def test_spots_that_are_none(spots, of_table):
+def test_invalid_positions_are_refused(spots, of_table):
     with pytest.raises(DataError, match="codes"):
         of_table.density(spots)
 
@@ -765,7 +765,7 @@ def test_settings_outside_their_range(settings, told):
     assert "\n" not in str(caught.value)
 
 
-def test_a_pair_of_models_goes_elsewhere():
+def test_a_pair_of_models_is_refused():
     encoder = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
     decoder = keras.Sequential([keras.Input((2,)), keras.layers.Dense(4)])
     with pytest.raises(SettingError, match="a pair of your own models goes with AutoEncoder"):
@@ -777,7 +777,7 @@ def test_convolutions_take_images_only():
         small(network="conv").fit(NORMAL)
 
 
-def test_more_neighbours_than_rows_are_as_many_as_there_can_be():
+def test_more_neighbours_than_rows():
     most = small(n_neighbors=10**9).fit(NORMAL).transform(NORMAL)
     assert np.array_equal(small(n_neighbors=39).fit(NORMAL).transform(NORMAL), most)
 
@@ -794,7 +794,7 @@ def test_more_neighbours_than_rows_are_as_many_as_there_can_be():
         lambda model: model.save("nowhere.safetensors"),
     ],
 )
-def test_before_fitting(look):
+def test_methods_need_a_fitted_map(look):
     with pytest.raises(NotFittedError, match="LatentMap is not fitted yet"):
         look(LatentMap())
 
@@ -838,7 +838,7 @@ def test_all_digits(whole):
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_the_surer_half_of_all_unseen_digits(whole):
+def test_confident_half_of_all_unseen_digits(whole):
     model, fitted, unseen = whole
     wrong = mistakes(model, (fitted, fitted.labels), (unseen, unseen.labels))
     assert share_in_the_surer_half(wrong, model.confidence(unseen)) <= 0.25

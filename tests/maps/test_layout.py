@@ -37,7 +37,7 @@ def line():
 
 
 @pytest.mark.parametrize(("which", "n_components"), [("line", 1), ("flat", 2), ("spatial", 3)])
-def test_it_is_centred_and_of_mean_square_one(which, n_components, request):
+def test_the_layout_has_mean_0_and_mean_square_1(which, n_components, request):
     spots = request.getfixturevalue(which)
     assert spots.dtype == np.float32
     assert spots.shape == (240, n_components)
@@ -46,7 +46,7 @@ def test_it_is_centred_and_of_mean_square_one(which, n_components, request):
 
 
 @pytest.mark.parametrize("which", ["flat", "spatial"])
-def test_clouds_stay_apart(which, request):
+def test_separate_clusters_stay_separate(which, request):
     spots = request.getfixturevalue(which)
     votes = KNeighborsClassifier(10).fit(spots, GROUP)
     assert votes.score(spots, GROUP) == 1
@@ -57,7 +57,7 @@ def test_clouds_stay_apart(which, request):
 
 
 @pytest.mark.parametrize("n_rows", [16, 20, 24, 30])
-def test_a_handful_of_rows_in_groups_do_not_fly_off(n_rows):
+def test_few_rows_in_groups_stay_within_the_layout(n_rows):
     worst = 1.0
     for seed in range(15):
         rng = np.random.default_rng(seed)
@@ -69,7 +69,7 @@ def test_a_handful_of_rows_in_groups_do_not_fly_off(n_rows):
     assert worst > 0.75
 
 
-def test_neighbours_stay_neighbours(flat):
+def test_neighbours_are_preserved(flat):
     inside = GROUP == 0
     near = np.argsort(cdist(POINTS[inside], POINTS[inside]), axis=1)[:, 1:11]
     kept = np.argsort(cdist(flat[inside], flat[inside]), axis=1)[:, 1:11]
@@ -91,7 +91,7 @@ def test_many_points_give_the_same_layout_each_time():
     assert KNeighborsClassifier(10).fit(first, groups).score(first, groups) == 1
 
 
-def test_the_global_generator_is_left_alone():
+def test_the_global_random_state_is_not_used():
     before = np.random.get_state()[1].copy()  # noqa: NPY002
     compute_layout(POINTS[:40], 2, 5, seed=0)
     assert np.array_equal(np.random.get_state()[1], before)  # noqa: NPY002
@@ -100,7 +100,7 @@ def test_the_global_generator_is_left_alone():
 # -- points of every kind --------------------------------------------------------------------------
 
 
-def test_equal_points_lie_in_one_place():
+def test_equal_points_have_equal_positions():
     which = RNG.permutation(np.repeat(np.arange(100), 3))
     spots = compute_layout(POINTS[::2][which], 2, 10, seed=0)
     for number in range(100):
@@ -108,7 +108,7 @@ def test_equal_points_lie_in_one_place():
     assert len(np.unique(spots, axis=0)) > 95
 
 
-def test_points_as_good_as_equal_lie_in_one_place():
+def test_nearly_equal_points_have_equal_positions():
     points = np.repeat(POINTS[:60], 2, axis=0)
     points[1::2] += 1e-7
     spots = compute_layout(points, 2, 10, seed=0)
@@ -118,7 +118,7 @@ def test_points_as_good_as_equal_lie_in_one_place():
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 8, 15, 16, 17, 20])
 @pytest.mark.parametrize("n_components", [1, 2, 3])
-def test_few_different_points(count, n_components):
+def test_few_distinct_points(count, n_components):
     which = np.arange(count)
     spots = compute_layout(np.repeat(POINTS[which], 5, axis=0), n_components, 10, seed=0)
     assert spots.shape == (5 * count, n_components)
@@ -129,7 +129,7 @@ def test_few_different_points(count, n_components):
         assert np.median(apart.min(axis=1)) > 0.05
 
 
-def test_of_very_few_points_the_first_columns_are_the_layout():
+def test_very_few_points_are_not_embedded():
     points = np.array([[0, 0, 0], [4, 0, 0], [0, 2, 0], [4, 2, 1]], "float32")
     spots = compute_layout(points, 2, 10, seed=0)
     expected = points[:, :2] - points[:, :2].mean(axis=0)
@@ -137,7 +137,7 @@ def test_of_very_few_points_the_first_columns_are_the_layout():
 
 
 @pytest.mark.parametrize("n_components", [2, 3])
-def test_points_on_a_line(n_components):
+def test_points_in_one_dimension(n_components):
     line = np.linspace(0, 1, 60, dtype="float32")[:, None]
     spots = compute_layout(line, n_components, 5, seed=0)
     assert spots.shape == (60, n_components)
@@ -146,13 +146,13 @@ def test_points_on_a_line(n_components):
 
 
 @pytest.mark.parametrize("factor", [1e-10, 1e10, 1e15])
-def test_the_unit_of_the_points_does_not_matter(factor):
+def test_the_layout_does_not_depend_on_the_unit(factor):
     spots = compute_layout(np.float32(factor) * POINTS, 2, 10, seed=0)
     assert np.isfinite(spots).all()
     assert KNeighborsClassifier(10).fit(spots, GROUP).score(spots, GROUP) == 1
 
 
-def test_a_point_far_out_does_not_merge_the_others():
+def test_an_extreme_point_does_not_merge_the_others():
     points = POINTS.copy()
     points[0] *= 1000
     spots = compute_layout(points, 2, 10, seed=0)
@@ -172,7 +172,7 @@ def test_progress_is_shown(capsys):
     assert "computing the layout" in capsys.readouterr().err
 
 
-def test_points_that_do_not_differ_in_their_first_column_are_laid_out():
+def test_points_with_a_constant_first_column():
     rng = np.random.default_rng(0)
     points = np.c_[np.zeros(90), rng.normal(size=(90, 4))].astype(np.float32)
     spots = compute_layout(points, 2, 10, seed=1)

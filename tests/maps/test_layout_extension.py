@@ -26,7 +26,7 @@ def principal(ready):
 
 
 @pytest.mark.parametrize("n_components", [2, 3])
-def test_of_very_many_rows_a_sample_is_laid_out(n_components, ready, principal, monkeypatch):
+def test_many_rows_use_a_sample(n_components, ready, principal, monkeypatch):
     most = {2: 120, 3: 100}
     monkeypatch.setattr(module, "MAX_SAMPLE_ROWS", most)
     spots = compute_positions(ready, principal, n_components, 10).positions
@@ -37,7 +37,7 @@ def test_of_very_many_rows_a_sample_is_laid_out(n_components, ready, principal, 
     assert np.array_equal(compute_positions(ready, principal, n_components, 10).positions, spots)
 
 
-def test_the_others_lie_where_their_nearest_sampled_row_does(ready, principal, monkeypatch):
+def test_other_rows_take_the_position_of_the_nearest_sampled_row(ready, principal, monkeypatch):
     monkeypatch.setattr(module, "MAX_SAMPLE_ROWS", {2: 120})
     monkeypatch.setattr(module, "compute_layout", lambda points, *_: points[:, :2])
     spots = compute_positions(ready, principal, 2, 10).positions
@@ -46,7 +46,7 @@ def test_the_others_lie_where_their_nearest_sampled_row_does(ready, principal, m
     assert np.array_equal(spots, sample[cdist(points, sample).argmin(axis=1), :2])
 
 
-def test_the_others_stream_past(ready, principal, monkeypatch):
+def test_other_rows_are_read_in_batches(ready, principal, monkeypatch):
     whole = compute_positions(ready, principal, 2, 10).positions
     monkeypatch.setattr("latentmap.preprocessing.pca_projection.EXACT_NUMBERS", 6 * 7)
     assert np.array_equal(compute_positions(ready, principal, 2, 10).positions, whole)
@@ -58,7 +58,7 @@ def test_progress_is_shown(ready, principal, capsys, monkeypatch):
     assert "placing the other rows" in capsys.readouterr().err
 
 
-def test_under_a_limit_on_memory_fewer_rows_are_laid_out():
+def test_a_memory_limit_reduces_the_sample():
     assert layout_sample_size(10**6, 2) == 100_000
     with memory_limit(ENGINE_BYTES + 30_000_000):
         assert layout_sample_size(10**6, 2) == 10_000

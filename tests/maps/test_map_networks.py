@@ -47,7 +47,7 @@ def trained_part(networks, rows, codes, steps=1, rate=0.02):
 # -- rows to spots, and spots to rows --------------------------------------------------------------
 
 
-def test_codes_are_in_the_layouts_own_units():
+def test_codes_have_the_units_of_the_layout():
     plane, mapped = made(code_offset=np.zeros(2, "f4"), code_scale=np.float32(1)), made()
     spots = predict(plane.encoder, RAW)
     assert np.allclose(predict(mapped.encoder, RAW), UNIT * spots + OFFSET, rtol=1e-5)
@@ -56,19 +56,19 @@ def test_codes_are_in_the_layouts_own_units():
     )
 
 
-def test_every_row_lies_among_the_landmarks():
+def test_every_code_is_among_the_landmarks():
     spots = (predict(made().encoder, 1e6 * RNG.normal(size=(50, 6)).astype("f4")) - OFFSET) / UNIT
     assert (spots >= CENTERS.min(axis=0) - 1e-4).all()
     assert (spots <= CENTERS.max(axis=0) + 1e-4).all()
 
 
 @pytest.mark.parametrize("far", [1e6, 1e18])
-def test_far_from_all_landmarks_the_decoder_still_answers(far):
+def test_the_decoder_is_finite_far_from_all_landmarks(far):
     assert np.isfinite(predict(made().decoder, np.array([[far, -far]], "float32"))).all()
 
 
 @pytest.mark.parametrize("network", [SMALL, ConvNetwork(filters=(3,), principal=False)])
-def test_rows_come_back_in_their_shape_and_units(network):
+def test_decoded_rows_have_the_shape_and_units_of_the_input(network):
     networks = made(network, "bernoulli", row_shape=(2, 3))
     rows = RAW.reshape(-1, 2, 3)
     back = predict(networks.decoder, predict(networks.encoder, rows))
@@ -76,7 +76,7 @@ def test_rows_come_back_in_their_shape_and_units(network):
     assert ((back > 100) & (back < 120)).all()
 
 
-def test_the_networks_of_the_two_ways_may_differ():
+def test_encoder_and_decoder_networks_can_differ():
     networks = made(
         LinearNetwork(principal=False), decoder_network=DenseNetwork((7, 5), principal=False)
     )
@@ -90,7 +90,7 @@ def test_the_networks_of_the_two_ways_may_differ():
 
 
 @pytest.mark.parametrize("loss", ["gaussian", "bernoulli", "bounded"])
-def test_figures_are_those_of_the_round_trip(loss):
+def test_figures_match_the_reconstruction(loss):
     networks = made(loss=loss)
     back = (predict(networks.decoder, predict(networks.encoder, RAW)) - 100) / 20
     figures = predict(networks.objective, RAW)
@@ -103,7 +103,7 @@ def test_figures_are_those_of_the_round_trip(loss):
 
 
 @pytest.mark.parametrize("reconstruction", [0.0, 3.0, 1e4])
-def test_what_is_minimised_is_misplacement_and_reconstruction(reconstruction):
+def test_the_loss_is_misplacement_plus_reconstruction(reconstruction):
     networks = made(reconstruction_weight=reconstruction)
     logits = predict(networks.encoder.get_layer("places"), RAW).astype(float)
     log_p = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
@@ -122,7 +122,7 @@ def test_what_is_minimised_is_misplacement_and_reconstruction(reconstruction):
     assert (whole - apart < MAX_NATS).all()
 
 
-def test_training_brings_rows_to_their_places_and_back():
+def test_training_learns_positions_and_reconstructions():
     networks = made(DenseNetwork((32,), principal=False), reconstruction_weight=3.0)
     before = predict(networks.fit_objective, (RAW, CODES)).mean(axis=0)
     shift = np.linalg.norm(predict(networks.encoder, RAW) - CODES, axis=1).mean()
@@ -133,7 +133,7 @@ def test_training_brings_rows_to_their_places_and_back():
     assert np.linalg.norm(predict(networks.encoder, RAW) - CODES, axis=1).mean() < 0.5 * shift
 
 
-def test_all_but_the_constants_are_trained():
+def test_all_weights_but_constants_are_trained():
     networks = made()
     names = [w.path for w in networks.fit_objective.weights]
     before = [w.copy() for w in weights(networks.fit_objective)]
@@ -145,7 +145,7 @@ def test_all_but_the_constants_are_trained():
     assert all("dense" in name for name in changed)
 
 
-def test_what_is_trained_is_what_users_hold():
+def test_the_objectives_share_the_layers_of_the_models():
     networks = made()
     code, back = predict(networks.encoder, RAW), predict(networks.decoder, CODES)
     trained_part(networks, RAW, CODES, steps=3)
@@ -160,7 +160,7 @@ def test_what_is_trained_is_what_users_hold():
 
 
 @pytest.mark.skipif(keras.backend.backend() != "jax", reason="it is JAX that compiles")
-def test_what_is_compiled_for_one_data_set_does_for_another():
+def test_the_compiled_step_does_not_depend_on_the_data():
     import jax
 
     def traced(shift, **options):
@@ -188,7 +188,7 @@ def test_noise_is_added_while_training_only():
     assert noise.std() == pytest.approx(0.5, rel=0.03)
 
 
-def test_seeds_decide_the_weights():
+def test_weights_depend_on_the_seed():
     first, same, other = (made(seed=seed).fit_objective for seed in (1, 1, 2))
     assert all(np.array_equal(a, b) for a, b in zip(weights(first), weights(same), strict=True))
     assert not all(
@@ -202,7 +202,7 @@ AXES = np.linalg.qr(RNG.normal(size=(6, 6)))[0].T.astype("float32")
 SEEN = PrincipalComponents(SCALED.mean(axis=0), AXES[:4], code_spread=0.3)
 
 
-def test_the_encoder_sees_the_components_and_nothing_else():
+def test_the_encoder_depends_on_the_components_only():
     networks = made(principal=SEEN)
     unseen_change = 20 * RNG.normal(size=(30, 2)) @ AXES[4:]
     seen_change = 20 * RNG.normal(size=(30, 2)) @ AXES[:2]
@@ -211,7 +211,7 @@ def test_the_encoder_sees_the_components_and_nothing_else():
     assert np.abs(predict(networks.encoder, RAW + seen_change) - codes).max() > 0.1
 
 
-def test_the_components_are_divided_by_their_spread_and_then_squashed():
+def test_components_are_scaled_before_arcsinh():
     layers = made(principal=SEEN, arcsinh_input=True).encoder.get_layer("places").layers
     names = [layer.name for layer in layers]
     order = ["scaling", "within_reach", "components", "code_spread", "squash"]
@@ -239,13 +239,13 @@ def test_noise_on_the_components_is_in_the_units_of_the_scaled_row():
 
 
 @pytest.mark.parametrize("far", [1e30, 3e38])
-def test_components_of_rows_far_out_are_finite(far):
+def test_components_of_extreme_rows_are_finite(far):
     rows = np.array([[far, -far, far, far, far, -far]], "float32")
     codes = predict(made(principal=SEEN, arcsinh_input=True).encoder, rows)
     assert np.isfinite(codes).all()
 
 
-def test_the_way_back_is_trained_on_evenly_taken_rows_of_a_large_batch():
+def test_the_decoder_trains_on_evenly_spaced_rows_of_a_large_batch():
     rows = np.tile(RAW, (18, 1))[: 2 * DECODED_ROWS]
     codes = np.tile(CODES, (18, 1))[: 2 * DECODED_ROWS]
     change = np.zeros_like(rows)
@@ -265,7 +265,7 @@ def test_the_way_back_is_trained_on_evenly_taken_rows_of_a_large_batch():
 # -- rows far out ----------------------------------------------------------------------------------
 
 
-def test_squashed_numbers_keep_their_order_and_stay_near_zero_as_they_are():
+def test_arcsinh_is_monotonic_and_the_identity_near_0():
     numbers = np.array([-1e30, -1e6, -50, -1, -0.01, 0, 0.01, 1, 50, 1e6, 1e30], "float32")
     found = keras.ops.convert_to_numpy(arcsinh(numbers))
     assert (np.diff(found) > 0).all()
@@ -273,7 +273,7 @@ def test_squashed_numbers_keep_their_order_and_stay_near_zero_as_they_are():
     assert np.abs(found).max() < 100
 
 
-def test_only_the_encoder_sees_squashed_rows():
+def test_arcsinh_applies_to_the_encoder_only():
     plain, squashing = made(), made(arcsinh_input=True)
     near = 100 + 0.1 * SCALED
     assert np.allclose(predict(plain.encoder, near), predict(squashing.encoder, near), atol=1e-2)
@@ -285,7 +285,7 @@ def test_only_the_encoder_sees_squashed_rows():
 
 
 @pytest.mark.parametrize("far", [1e3, 1e10, 1e25])
-def test_a_row_far_out_counts_for_no_more_than_so_many_nats(far):
+def test_the_reconstruction_loss_of_a_row_is_bounded(far):
     networks = made(arcsinh_input=True, reconstruction_weight=8.0)
     rows = RAW.copy()
     rows[3] *= np.float32(far)

@@ -11,14 +11,14 @@ def cloud(n, seed, middle=0.0):
 OLD = cloud(8000, 0)
 
 
-def test_a_new_kind_is_told_from_known_rows_beside_it():
+def test_a_novel_class_is_detected_among_known_rows():
     points = np.concatenate([cloud(100, 1, 8.0), cloud(300, 2)])
     found = detect_novel_rows(points, OLD, seed=0)
     assert found[:100].all()
     assert found[100:].sum() <= 3
 
 
-def test_many_more_rows_of_one_known_spot_are_no_new_kind():
+def test_many_rows_of_a_known_class_are_not_novel():
     spot = OLD[np.abs(OLD).max(axis=1) < 0.7]
     rng = np.random.default_rng(0)
     many = spot[rng.integers(0, len(spot), 2000)] + rng.normal(size=(2000, 5)).astype("f4") / 4
@@ -27,23 +27,23 @@ def test_many_more_rows_of_one_known_spot_are_no_new_kind():
     )  # though most of their neighbours are new
 
 
-def test_rows_far_off_but_not_among_each_other_are_no_kind():
+def test_scattered_rows_are_not_a_class():
     odd = 30 * np.random.default_rng(3).normal(size=(30, 5)).astype("float32")
     points = np.concatenate([odd[: MIN_CLASS_ROWS - 1], cloud(300, 2)])
     assert not detect_novel_rows(points, OLD, seed=0).any()
 
 
-def test_few_rows_make_no_kind():
+def test_few_rows_are_not_a_class():
     assert not detect_novel_rows(cloud(MIN_CLASS_ROWS - 1, 1, 9.0), OLD, seed=0).any()
     assert detect_novel_rows(cloud(MIN_CLASS_ROWS, 1, 9.0), OLD, seed=0).all()
 
 
-def test_equal_rows_and_a_recalled_spread_of_nothing_do_not_break():
+def test_equal_rows_and_a_degenerate_memory():
     still = np.zeros((4000, 5), "float32")
     assert not detect_novel_rows(np.zeros((50, 5), "float32"), still, seed=0).any()
 
 
-def test_copies_of_a_known_row_are_no_new_kind():
+def test_copies_of_a_known_row_are_not_novel():
     copies = np.repeat(cloud(1, 4), 100, axis=0)
     points = np.concatenate([copies, cloud(100, 1, 8.0)])
     found = detect_novel_rows(points, OLD, seed=0)

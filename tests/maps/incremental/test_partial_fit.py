@@ -63,7 +63,7 @@ def hits(model, known, asked):
 
 
 @pytest.mark.slow
-def test_old_rows_stay_where_they_are(grown, model, mnist):
+def test_codes_of_old_rows_do_not_move(grown, model, mnist):
     before = load_model(model)
     assert moved(grown[0], before, mnist["old"][0]) < 0.01
     assert moved(grown[0], before, mnist["unseen"][0]) < 0.01
@@ -74,7 +74,7 @@ def test_old_rows_stay_where_they_are(grown, model, mnist):
 
 
 @pytest.mark.slow
-def test_each_new_digit_gets_a_place_of_its_own(grown, model, mnist):
+def test_each_novel_digit_gets_its_own_region(grown, model, mnist):
     after, report = grown
     before = load_model(model)
     assert report["rows"] == len(mnist[0][0]) and report["novel_rows"] > 300
@@ -97,7 +97,7 @@ def test_each_new_digit_gets_a_place_of_its_own(grown, model, mnist):
 
 
 @pytest.mark.slow
-def test_new_digits_are_decoded_to_something_like_themselves(grown, model, mnist):
+def test_novel_digits_are_reconstructed(grown, model, mnist):
     before = load_model(model)
     usual = before.reconstruction_error(mnist["unseen"][0]).mean()
     for digit in (0, 1):
@@ -110,7 +110,7 @@ def test_new_digits_are_decoded_to_something_like_themselves(grown, model, mnist
 
 
 @pytest.mark.slow
-def test_more_rows_of_known_digits_change_nothing_and_help(model, mnist):
+def test_more_rows_of_known_digits_are_not_novel(model, mnist):
     before = load_model(model)
     after = load_model(model).partial_fit(mnist["more"][0])
     assert after.partial_fit_report_["novel_rows"] == after.partial_fit_report_["landmarks"] == 0
@@ -123,7 +123,7 @@ def test_more_rows_of_known_digits_change_nothing_and_help(model, mnist):
 
 
 @pytest.mark.slow
-def test_partial_fit_is_repeatable_and_survives_a_file(model, mnist, grown, tmp_path):
+def test_partial_fit_is_repeatable_and_can_be_saved(model, mnist, grown, tmp_path):
     once, again = (load_model(model).partial_fit(mnist[0][0][:60]) for _ in range(2))
     assert once.partial_fit_report_["landmarks"] > 0
     assert once.fingerprint() == again.fingerprint()
@@ -155,7 +155,7 @@ def test_failed_partial_fit_leaves_the_map_unchanged(small_model, mnist):
     assert grows.fingerprint() == print_before
 
 
-def test_more_rows_than_memory_holds_the_points_of_are_refused(small_model, mnist, monkeypatch):
+def test_rows_that_exceed_the_memory_are_refused(small_model, mnist, monkeypatch):
     grows = load_model(small_model)
     monkeypatch.setattr("latentmap.data.memory.available_bytes", lambda: 50_000)
     with pytest.raises(TooLargeError, match="X: needs"):
@@ -177,7 +177,7 @@ def test_interrupted_partial_fit_leaves_the_map_unchanged(small_model, mnist, mo
 
 
 @pytest.mark.slow
-def test_rows_outside_the_fitted_range_do_not_break(model, mnist):
+def test_rows_outside_the_fitted_range_are_finite(model, mnist):
     loud = mnist[0][0][:100].astype(np.float32) * 20 - 300
     after = load_model(model).partial_fit(loud)
     assert np.isfinite(after.transform(loud)).all()
@@ -214,7 +214,7 @@ def test_partial_fit_of_an_unfitted_map_is_fit():
     assert other.partial_fit_report_ is None
 
 
-def test_maps_that_keep_nothing_say_so(small_model, mnist, tmp_path):
+def test_maps_without_replay_memory_are_refused(small_model, mnist, tmp_path):
     rows = np.random.default_rng(0).normal(size=(60, 4))
     own = LatentMap(layout=rows[:, :2], network=SMALL, epochs=2).fit(rows)
     with pytest.raises(SettingError, match="a map of your own layout cannot"):
@@ -228,7 +228,7 @@ def test_maps_that_keep_nothing_say_so(small_model, mnist, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["counts", "means", "directions", "scatter"])
-def test_a_file_with_another_memory_is_refused(small_model, tmp_path, name):
+def test_a_file_with_an_invalid_replay_memory_is_refused(small_model, tmp_path, name):
     about, arrays = read_model(small_model)
     write_model(
         tmp_path / "bad.safetensors", about, {**arrays, f"fitted/kept_{name}": np.full(7, np.nan)}
@@ -237,7 +237,7 @@ def test_a_file_with_another_memory_is_refused(small_model, tmp_path, name):
         load_model(tmp_path / "bad.safetensors")
 
 
-def test_a_map_of_equal_rows_grows():
+def test_partial_fit_of_a_map_of_equal_rows():
     rows = load_dataset("digits")[:].reshape(-1, 64).astype(np.float32)
     model = LatentMap(epochs=1, random_state=0).fit(np.repeat(rows[:1], 50, axis=0))
     assert np.isfinite(model.partial_fit(rows[:100]).transform(rows[:100])).all()

@@ -12,7 +12,7 @@ def bent(n, seed):
     return middle[which] + rng.normal(size=(len(which), 6)) * spread[which], which
 
 
-def test_drawn_points_are_spread_as_the_kept_ones():
+def test_samples_have_the_distribution_of_the_points():
     points, which = bent(9000, 0)
     kept = estimate_replay_memory(points, which, 4)
     drawn = kept.draw(30_000, np.random.default_rng(1))
@@ -24,21 +24,21 @@ def test_drawn_points_are_spread_as_the_kept_ones():
         assert np.allclose(np.cov(ours.T), np.cov(theirs.T), atol=0.12 * np.cov(theirs.T).max())
 
 
-def test_a_landmark_without_rows_is_never_drawn():
+def test_a_landmark_without_rows_is_never_sampled():
     points, which = bent(900, 0)
     kept = estimate_replay_memory(points, which, 4)
     assert kept.counts.tolist() == [300, 300, 0, 300]
     assert np.abs(kept.draw(5000, np.random.default_rng(0)).mean(axis=1)).max() < 24
 
 
-def test_a_single_row_borrows_the_scatter_of_the_others():
+def test_a_single_row_has_the_pooled_variance():
     points = np.concatenate([np.random.default_rng(0).normal(size=(500, 8)), np.full((1, 8), 50.0)])
     kept = estimate_replay_memory(points, np.repeat([0, 1], [500, 1]), 2)
     assert 0.5 < kept.scatter[1] < 1.5
     assert np.isfinite(kept.draw(100, np.random.default_rng(0))).all()
 
 
-def test_joined_draws_from_both():
+def test_concatenated_memories_sample_from_both():
     points, which = bent(900, 0)
     both = estimate_replay_memory(points, which, 4).joined(
         estimate_replay_memory(points + 500, np.zeros(len(points), int), 1)

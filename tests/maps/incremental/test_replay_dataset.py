@@ -25,7 +25,7 @@ def lessons():
     )
 
 
-def test_each_row_comes_with_what_is_wanted_of_it():
+def test_each_row_has_its_targets():
     rows, codes, shares, wanted = lessons().take([9, 1, 0, 3])
     assert rows[:, 0].tolist() == [100, 3, 0, 9]
     assert codes.tolist() == [[100, 100], [70, 71], [0, 1], [80, 81]]
@@ -35,7 +35,7 @@ def test_each_row_comes_with_what_is_wanted_of_it():
     assert np.allclose(wanted[0], 10.0)  # recalled ones to what they were decoded to
 
 
-def test_a_pass_holds_each_new_row_once():
+def test_an_epoch_contains_each_new_row_once():
     seen = [
         part for batch in lessons().batches(3, rng=np.random.default_rng(0)) for part in batch[0]
     ]
@@ -43,7 +43,7 @@ def test_a_pass_holds_each_new_row_once():
     assert sorted(row[0] for row in seen) == [0, 3, 6, 9] + [100] * 6
 
 
-def test_a_batch_may_hold_new_rows_only_or_recalled_ones_only():
+def test_a_batch_can_hold_only_new_or_only_replayed_rows():
     from latentmap.preprocessing.pca_projection import scale_rows
     from latentmap.preprocessing.scaling import Scale
 

@@ -11,7 +11,7 @@ def model(n):
     )
 
 
-def test_old_outputs_stay_and_new_ones_begin_as_they_would():
+def test_old_outputs_are_kept_and_new_ones_are_initialised():
     narrow, wide = model(3), model(7)
     start = wide.layers[-1].kernel.numpy().copy()
     transfer_weights(wide, narrow)
@@ -20,7 +20,7 @@ def test_old_outputs_stay_and_new_ones_begin_as_they_would():
     assert (wide.layers[-1].kernel.numpy()[:, 3:] == start[:, 3:]).all()
 
 
-def test_normalisation_stays_as_it_is_when_training():
+def test_batch_normalisation_is_frozen_in_training():
     net = keras.Sequential([keras.Input((4,)), model(2)])
     freeze_batch_normalization(net)
     rows = 9 + np.random.default_rng(0).normal(size=(50, 4)).astype("float32")
