@@ -289,7 +289,7 @@ class LatentMap(BaseAutoEncoder):
         nearest = self._landmarks().nearest(layout.spots)
         mixture = estimate_replay_memory(layout.points, nearest, self._state.n_landmarks)
         rows_per_point = np.float32(len(layout.positions) / len(layout.points))
-        mixture = mixture._replace(counts=mixture.counts * rows_per_point)
+        mixture = replace(mixture, counts=mixture.counts * rows_per_point)
         if self._state.n_input_components:
             return ReplayState(mixture=mixture)
         return ReplayState(

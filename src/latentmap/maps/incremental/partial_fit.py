@@ -104,7 +104,7 @@ class Replay:
 
     def draw_points(self, n: int) -> np.ndarray:
         """Return coordinates on the components, shape (n, d)."""
-        return self.mixture.draw(n, self.rng)
+        return self.mixture.sample(n, self.rng)
 
     def draw_rows(self, n: int) -> np.ndarray:
         """Return raw rows, shape (n, ...)."""
@@ -309,8 +309,10 @@ def _extend_mixture(
     n_earlier = len(mixture.counts)
     added = np.bincount(nearest(new.codes[~new.novel]), minlength=n_earlier)[:n_earlier]
     counts = mixture.counts + np.where(mixture.counts > 0, added, 0).astype(np.float32)
-    mixture = mixture._replace(counts=counts)
+    mixture = replace(mixture, counts=counts)
     if not len(region.centers):
         return mixture
     which = np.maximum(nearest(region.positions) - n_earlier, 0)
-    return mixture.joined(estimate_replay_memory(new.points[new.novel], which, len(region.centers)))
+    return mixture.concatenate(
+        estimate_replay_memory(new.points[new.novel], which, len(region.centers))
+    )

@@ -10,7 +10,7 @@ Pseudorehearsal", Connection Science 7, 1995).
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -20,7 +20,8 @@ DIRECTIONS = 4
 PRIOR_ROWS = 8
 
 
-class ReplayMemory(NamedTuple):
+@dataclass(frozen=True)
+class ReplayMemory:
     """One Gaussian for each landmark, float32.
 
     Attributes
@@ -39,7 +40,7 @@ class ReplayMemory(NamedTuple):
     directions: np.ndarray
     scatter: np.ndarray
 
-    def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
+    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Sample points, shape (n, d), float32.
 
         mean_k + Σ_q ε_q direction_kq + scatter_k · ε, with k drawn with probability proportional to
@@ -52,9 +53,14 @@ class ReplayMemory(NamedTuple):
         points = self.means[which] + self.scatter[which, None] * across
         return points + np.einsum("nq,nqd->nd", along, self.directions[which])
 
-    def joined(self, other: ReplayMemory) -> ReplayMemory:
+    def concatenate(self, other: ReplayMemory) -> ReplayMemory:
         """Append the Gaussians of further landmarks."""
-        return ReplayMemory(*(np.concatenate(pair) for pair in zip(self, other, strict=True)))
+        return ReplayMemory(
+            *(
+                np.concatenate(pair)
+                for pair in zip(vars(self).values(), vars(other).values(), strict=True)
+            )
+        )
 
 
 def estimate_replay_memory(points: np.ndarray, which: np.ndarray, n_landmarks: int) -> ReplayMemory:
@@ -65,7 +71,7 @@ def estimate_replay_memory(points: np.ndarray, which: np.ndarray, n_landmarks: i
     >>> two = np.repeat([[0.0, 0.0], [9.0, 0.0]], 500, axis=0)
     >>> two[:, 1] = np.random.default_rng(0).normal(size=1000)
     >>> memory = estimate_replay_memory(two, np.repeat([0, 1], 500), 2)
-    >>> sample = memory.draw(4000, np.random.default_rng(1))
+    >>> sample = memory.sample(4000, np.random.default_rng(1))
     >>> memory.means[:, 0].tolist(), round(float(np.abs(sample[:, 1]).mean()), 1)
     ([0.0, 9.0], 0.8)
     """

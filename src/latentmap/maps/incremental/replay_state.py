@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -11,7 +11,8 @@ import numpy as np
 from latentmap.autoencoders.state import FileRecord
 from latentmap.maps.incremental.replay import ReplayMemory
 
-_MIXTURE_KEYS = {name: f"kept_{name}" for name in ReplayMemory._fields}
+_MIXTURE_FIELDS = [field.name for field in fields(ReplayMemory)]
+_MIXTURE_KEYS = {name: f"kept_{name}" for name in _MIXTURE_FIELDS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +21,7 @@ class ReplayState(FileRecord):
 
     Attributes
     ----------
-    mixture : Recalled
+    mixture : ReplayMemory
         One Gaussian per landmark, in coordinates on principal components.
     row_mean : ndarray of shape (n_features,) or None
     components : ndarray of shape (d, n_features) or None
@@ -38,7 +39,7 @@ class ReplayState(FileRecord):
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays by their names in a file."""
-        mixture = {_MIXTURE_KEYS[k]: array for k, array in self.mixture._asdict().items()}
+        mixture = {_MIXTURE_KEYS[k]: array for k, array in vars(self.mixture).items()}
         return mixture | super().to_arrays()
 
     @staticmethod
@@ -61,7 +62,9 @@ class ReplayState(FileRecord):
         """Raise ValueError unless there is one finite Gaussian of a width for each landmark."""
         n_directions = self.mixture.directions.shape[1]
         shapes = [(), (width,), (n_directions, width), ()]
-        for name, array, shape in zip(_MIXTURE_KEYS.values(), self.mixture, shapes, strict=True):
+        for name, array, shape in zip(
+            _MIXTURE_KEYS.values(), vars(self.mixture).values(), shapes, strict=True
+        ):
             if array.shape != (n_landmarks, *shape) or not np.isfinite(array).all():
                 raise ValueError(f"{name}: expected finite numbers for each landmark")
         if self.mixture.counts.min() < 0 or not self.mixture.counts.sum() > 0:
