@@ -1,0 +1,52 @@
+"""Options that override what a table's file or its columns suggest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+ROLES = (
+    "number",
+    "integer",
+    "boolean",
+    "category",
+    "date",
+    "text",
+    "vector",
+    "identifier",
+    "label",
+)
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """How to read a table. None means that a property is detected.
+
+    Parameters
+    ----------
+    separator : str, optional
+        Character between two cells; ``" "`` is any number of spaces and tabs.
+    decimal : str, optional
+        Decimal separator, ``"."`` or ``","``.
+    header : bool, optional
+        Whether the first row holds the names of the columns.
+    encoding : str, optional
+        Encoding of the text, such as ``"utf-8"`` or ``"cp1252"``.
+    missing : tuple of str
+        Texts that mark a missing value, in addition to those in common use.
+    columns : tuple of str, optional
+        Columns to read; all others are left out.
+    drop : tuple of str
+        Columns to leave out.
+    roles : mapping of str to str
+        Role of a column, one of `ROLES`; the roles of other columns are inferred.
+    """
+
+    separator: str | None = None
+    decimal: str | None = None
+    header: bool | None = None
+    encoding: str | None = None
+    missing: tuple[str, ...] = ()
+    columns: tuple[str, ...] | None = None
+    drop: tuple[str, ...] = ()
+    roles: Mapping[str, str] = field(default_factory=dict)
