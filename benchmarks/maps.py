@@ -112,7 +112,8 @@ def fit_latentmap(rows: np.ndarray, seed: int) -> FittedMap:
     from latentmap import LatentMap
 
     model = LatentMap(random_state=seed).fit(rows)
-    network, around = (model.encoder_.get_layer(name) for name in ("places", "around_mode"))
+    network = model.encoder_.get_layer("landmark_logits")
+    around = model.encoder_.get_layer("around_mode")
     kernels = [math.prod(w.shape) for w in network.weights if len(w.shape) == 2]
     products = sum(kernels) + around.centers.shape[0] * around.anchors.shape[0]
     return FittedMap(model.transform(rows), model.transform, model.reconstruction_error, products)

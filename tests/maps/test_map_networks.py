@@ -105,7 +105,7 @@ def test_figures_match_the_reconstruction(loss):
 @pytest.mark.parametrize("reconstruction", [0.0, 3.0, 1e4])
 def test_the_loss_is_misplacement_plus_reconstruction(reconstruction):
     networks = made(reconstruction_weight=reconstruction)
-    logits = predict(networks.encoder.get_layer("places"), RAW).astype(float)
+    logits = predict(networks.encoder.get_layer("landmark_logits"), RAW).astype(float)
     log_p = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
     squared = (((CODES - OFFSET) / UNIT)[:, None] - CENTERS) ** 2
     phi = np.exp(-squared.sum(axis=-1) / (2 * 0.4**2))
@@ -154,8 +154,8 @@ def test_the_objectives_share_the_layers_of_the_models():
     ours, theirs = weights(networks.objective), weights(networks.fit_objective)
     assert all(np.array_equal(a, b) for a, b in zip(ours, theirs[: len(ours)], strict=True))
     assert [w.path for w in networks.fit_objective.weights[len(ours) :]] == [
-        "weighed/offset",
-        "weighed/scale",
+        "loss_weight/offset",
+        "loss_weight/scale",
     ]
 
 
@@ -182,8 +182,10 @@ def test_noise_is_added_while_training_only():
     noisy = made(noise=0.5)
     assert np.array_equal(predict(noisy.encoder, RAW), predict(noisy.encoder, RAW))
     assert np.array_equal(predict(noisy.objective, RAW), predict(noisy.objective, RAW))
-    places = noisy.encoder.get_layer("places")
-    layer = next(one for one in places.layers if isinstance(one, keras.layers.GaussianNoise))
+    landmark_logits = noisy.encoder.get_layer("landmark_logits")
+    layer = next(
+        one for one in landmark_logits.layers if isinstance(one, keras.layers.GaussianNoise)
+    )
     noise = keras.ops.convert_to_numpy(layer(np.zeros((2000, 6), "float32"), training=True))
     assert noise.std() == pytest.approx(0.5, rel=0.03)
 
@@ -212,19 +214,19 @@ def test_the_encoder_depends_on_the_components_only():
 
 
 def test_components_are_scaled_before_arcsinh():
-    layers = made(principal=SEEN, arcsinh_input=True).encoder.get_layer("places").layers
+    layers = made(principal=SEEN, arcsinh_input=True).encoder.get_layer("landmark_logits").layers
     names = [layer.name for layer in layers]
-    order = ["scaling", "within_reach", "components", "code_spread", "squash"]
+    order = ["scaling", "clip_to_finite", "components", "code_spread", "arcsinh"]
     assert [name for name in names if name in order] == order
-    first = made(principal=SEEN, arcsinh_input=True).encoder.get_layer("places")
-    upto = keras.Model(first.input, first.get_layer("squash").output)
+    first = made(principal=SEEN, arcsinh_input=True).encoder.get_layer("landmark_logits")
+    upto = keras.Model(first.input, first.get_layer("arcsinh").output)
     wanted = np.arcsinh((SCALED - SCALED.mean(axis=0)) @ AXES[:4].T / 0.3)
     assert np.allclose(predict(upto, RAW), wanted, atol=1e-4)
 
 
 def test_the_components_are_not_trained():
     networks = made(principal=SEEN)
-    layer = networks.encoder.get_layer("places").get_layer("components")
+    layer = networks.encoder.get_layer("landmark_logits").get_layer("components")
     before = [w.copy() for w in weights(layer)]
     trained_part(networks, RAW, CODES, steps=3)
     assert len(before) == 2
@@ -232,10 +234,10 @@ def test_the_components_are_not_trained():
 
 
 def test_noise_on_the_components_is_in_the_units_of_the_scaled_row():
-    places = made(principal=SEEN, noise=0.5).encoder.get_layer("places")
-    names = [type(layer).__name__ for layer in places.layers]
+    landmark_logits = made(principal=SEEN, noise=0.5).encoder.get_layer("landmark_logits")
+    names = [type(layer).__name__ for layer in landmark_logits.layers]
     assert names.index("GaussianNoise") == names.index("Dense") + 1
-    assert places.layers[names.index("GaussianNoise") + 1].name == "code_spread"
+    assert landmark_logits.layers[names.index("GaussianNoise") + 1].name == "code_spread"
 
 
 @pytest.mark.parametrize("far", [1e30, 3e38])

@@ -96,17 +96,16 @@ class AroundMode(ConstantLayer):
         self.built = True
 
     def call(
-        self, inputs: KerasTensor, middles: KerasTensor | None = None
+        self, inputs: KerasTensor, window_centers: KerasTensor | None = None
     ) -> tuple[KerasTensor, KerasTensor]:
         """Convert logits (n, K) to positions (n, n_components) and masses of the windows (n,).
 
-        ``middles`` of shape (n, n_components), if given, are the centres of the windows, and no
-        mode is searched.
+        ``window_centers`` of shape (n, n_components), if given, replace the search for the mode.
         """
         p = ops.softmax(inputs, axis=-1)
-        if middles is None:
-            middles = self._near_mode(p)
-        return self._mean(p * self._window(ops.stop_gradient(middles)))
+        if window_centers is None:
+            window_centers = self._near_mode(p)
+        return self._mean(p * self._window(ops.stop_gradient(window_centers)))
 
     def _near_mode(self, p: KerasTensor) -> KerasTensor:
         """Return the mean in the window of the anchor with the greatest mass."""
@@ -114,9 +113,9 @@ class AroundMode(ConstantLayer):
         best = ops.argmax(ops.matmul(p, ops.transpose(windows)), axis=-1)
         return self._mean(p * ops.take(windows, best, axis=0))[0]
 
-    def _window(self, middles: KerasTensor) -> KerasTensor:
+    def _window(self, window_centers: KerasTensor) -> KerasTensor:
         """Return the weight of each landmark in each window, shape (n, K)."""
-        return ops.exp(-_squared_distances(middles, self.centers) / (2.0 * self.radius**2))
+        return ops.exp(-_squared_distances(window_centers, self.centers) / (2.0 * self.radius**2))
 
     def _mean(self, weights: KerasTensor) -> tuple[KerasTensor, KerasTensor]:
         mass = ops.sum(weights, axis=-1)

@@ -456,7 +456,7 @@ class LatentMap(BaseAutoEncoder):
             if mean.shape != (self.n_features_in_,) or components.shape[1:] != mean.shape:
                 raise ValueError("kept_components: expected one number for each of a row")
             return PrincipalComponents(mean, components)
-        layer = self.encoder_.get_layer("places").get_layer("components")
+        layer = self.encoder_.get_layer("landmark_logits").get_layer("components")
         kernel, bias = (keras.ops.convert_to_numpy(weight) for weight in layer.get_weights())
         return PrincipalComponents(-bias @ kernel.T, kernel.T)
 

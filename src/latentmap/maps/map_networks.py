@@ -129,27 +129,27 @@ def build_map(parts: MapParts) -> MapNetworks:
     rows = keras.Input(parts.row_shape, name="rows")
     x = _encoder_input(parts, parts.scaling(name="scaling")(rows), rng)
     logits = parts.network.encode(x, len(parts.centers), rng)
-    places = keras.Model(rows, logits, name="places")
+    landmark_logits = keras.Model(rows, logits, name="landmark_logits")
     units = Scaling(parts.code_offset, parts.code_scale, invert=True, name="code_units")
     around = AroundMode(parts.centers, parts.anchors, parts.radius, name="around_mode")
     soft = SoftAssignment(parts.centers, parts.width, name="softened")
     plane = Scaling(parts.code_offset, parts.code_scale, name="code_plane")
-    encoder = keras.Model(rows, units(around(places(rows))[0]), name="encoder")
+    encoder = keras.Model(rows, units(around(landmark_logits(rows))[0]), name="encoder")
 
     code = keras.Input((parts.n_components,), name="code")
     output = parts.decoder_network.decode(soft(plane(code)), parts.row_shape, rng, zero=False)
     head = keras.Model(code, output, name="head")
     scaling = parts.scaling()
     # The weight is an array, so that the compiled program does not depend on its value.
-    weighted = Scaling(0.0, parts.reconstruction_weight, invert=True, name="weighed")
+    weigh_loss = Scaling(0.0, parts.reconstruction_weight, invert=True, name="loss_weight")
 
     def reconstruct(
         target: KerasTensor,
         logits: KerasTensor,
         training: bool,
-        middles: KerasTensor | None = None,
+        window_centers: KerasTensor | None = None,
     ) -> list[KerasTensor]:
-        position, mass = around(logits, middles)
+        position, mass = around(logits, window_centers)
         output = to_float32(head(units(position), training=training))
         row = keras.activations.get(parts.loss.link)(output)
         return [parts.loss.distance(target, output), squared_error(target, row), mass]
@@ -158,7 +158,7 @@ def build_map(parts: MapParts) -> MapNetworks:
         return layers.Flatten()(scaling(rows))
 
     def evaluate(rows: KerasTensor, training: bool) -> list[KerasTensor]:
-        return reconstruct(scaled_flat(rows), places(rows, training=training), training)
+        return reconstruct(scaled_flat(rows), landmark_logits(rows, training=training), training)
 
     def fit_layout(inputs: tuple, training: bool) -> list[KerasTensor]:
         rows, positions = inputs[0], plane(inputs[1])
@@ -170,14 +170,14 @@ def build_map(parts: MapParts) -> MapNetworks:
 
     def fit_targets(inputs: tuple, training: bool) -> list[KerasTensor]:
         rows, positions, assignments, targets = inputs
-        logits = to_float32(places(rows, training=training))
+        logits = to_float32(landmark_logits(rows, training=training))
         misplacement = ops.categorical_crossentropy(assignments, logits, from_logits=True)
         step = max(1, rows.shape[0] // DECODED_ROWS) if training and rows.shape[0] else 1
         loss, error, _ = (
             ops.repeat(figure, step)[: rows.shape[0]]
             for figure in reconstruct(targets[::step], logits[::step], training, positions[::step])
         )
-        nats = ops.minimum(weighted(loss), 1e9)  # Greater values would give ∞ / ∞ in float32.
+        nats = ops.minimum(weigh_loss(loss), 1e9)  # Greater values would give ∞ / ∞ in float32.
         return [misplacement + nats / (1.0 + nats / MAX_NATS), error, misplacement]
 
     models = (encoder, head, scaling)
@@ -186,13 +186,16 @@ def build_map(parts: MapParts) -> MapNetworks:
         build_decoder(parts, head),
         Objective(evaluate, ObjectiveBuilder(build_map, parts), *models),
         Objective(
-            fit_layout, ObjectiveBuilder(build_map, parts, name="fit_objective"), *models, weighted
+            fit_layout,
+            ObjectiveBuilder(build_map, parts, name="fit_objective"),
+            *models,
+            weigh_loss,
         ),
         Objective(
             fit_replay,
             ObjectiveBuilder(build_map, parts, name="replay_objective"),
             *models,
-            weighted,
+            weigh_loss,
         ),
     )
 
@@ -200,9 +203,9 @@ def build_map(parts: MapParts) -> MapNetworks:
 def _encoder_input(parts: MapParts, x: KerasTensor, rng: Random) -> KerasTensor:
     """Return the input of the encoder's network for scaled rows."""
     if parts.principal is not None:
-        x = layers.Activation(clip_to_finite, name="within_reach")(x)
+        x = layers.Activation(clip_to_finite, name="clip_to_finite")(x)
         x = project(x, parts.principal)
     x = add_noise(parts, x, rng)
     if parts.principal is not None:
         x = Scaling(0.0, parts.principal.code_spread, name="code_spread")(x)
-    return layers.Activation(arcsinh, name="squash")(x) if parts.arcsinh_input else x
+    return layers.Activation(arcsinh, name="arcsinh")(x) if parts.arcsinh_input else x

@@ -9,7 +9,7 @@ from latentmap.maps.incremental.replay_dataset import ReplayDataset, TeacherNetw
 def lessons():
     given = keras.Input((3,))
     encoder = keras.Model(given, layers.Lambda(lambda x: x[:, :2])(given))
-    places = keras.Model(given, layers.Lambda(lambda x: 0 * x)(given))
+    landmark_logits = keras.Model(given, layers.Lambda(lambda x: 0 * x)(given))
     code = keras.Input((2,))
     decoder = keras.Model(code, layers.Lambda(lambda z: z[:, [0, 0, 0]])(code))
     return ReplayDataset(
@@ -17,10 +17,10 @@ def lessons():
         np.array([False, True, False, True]),
         np.array([[70.0, 71.0], [80.0, 81.0]]),
         lambda codes: np.repeat(codes[:, :1], 5, axis=1),
-        teacher=TeacherNetworks(encoder, places, decoder),
-        recalled=lambda n: np.full((n, 3), 100.0),
-        n_recalled=6,
-        scaled=lambda rows: rows / 10,
+        teacher=TeacherNetworks(encoder, landmark_logits, decoder),
+        sample_replayed=lambda n: np.full((n, 3), 100.0),
+        n_replayed=6,
+        scale_rows=lambda rows: rows / 10,
         width=5,
     )
 
@@ -48,6 +48,6 @@ def test_a_batch_can_hold_only_new_or_only_replayed_rows():
     from latentmap.preprocessing.scaling import Scale
 
     some, scale = lessons(), Scale(np.zeros(()), np.ones(()), False)
-    some.scaled = lambda rows: scale_rows(rows, scale)
+    some.scale_rows = lambda rows: scale_rows(rows, scale)
     assert [part.shape for part in some.take([0, 3])] == [(2, 3), (2, 2), (2, 5), (2, 3)]
     assert [part.shape for part in some.take([9])] == [(1, 3), (1, 2), (1, 5), (1, 3)]

@@ -125,7 +125,8 @@ def add_rows(model: LatentMap, X: DataLike) -> None:
     replay = Replay(model, state, np.random.default_rng(seed))
     new = _find_novel(model, rows, codes, replay, seed)
     region = _lay_out_novel(model, new, seed)
-    teacher = TeacherNetworks(model.encoder_, model.encoder_.get_layer("places"), model.decoder_)
+    landmark_logits = model.encoder_.get_layer("landmark_logits")
+    teacher = TeacherNetworks(model.encoder_, landmark_logits, model.decoder_)
     model._state = replace(model._state, n_partial_fits=n_partial_fits)
     objective = _add_landmarks(model, region)
     _train(model, objective, new, region, teacher, replay, seed)
@@ -242,9 +243,9 @@ def _train(
         region.positions,
         lambda codes: predict(soften, state.to_plane(codes)),
         teacher=teacher,
-        recalled=replay.draw_rows,
-        n_recalled=min(n_replayed, MAX_REPLAY_ROWS),
-        scaled=state.decoder_targets,
+        sample_replayed=replay.draw_rows,
+        n_replayed=min(n_replayed, MAX_REPLAY_ROWS),
+        scale_rows=state.decoder_targets,
         width=len(positions),
     )
     epochs = int(np.clip(math.ceil(ROW_PASSES / len(dataset)), 1, MAX_EPOCHS))

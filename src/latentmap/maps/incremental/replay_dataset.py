@@ -23,17 +23,17 @@ class TeacherNetworks:
 
     Attributes
     ----------
-    encoder, places, decoder : keras.Model
+    encoder, landmark_logits, decoder : keras.Model
         Raw rows to codes; raw rows to logits over the landmarks; codes to raw rows.
     """
 
     encoder: keras.Model
-    places: keras.Model
+    landmark_logits: keras.Model
     decoder: keras.Model
 
-    def answers(self, rows: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
+    def predict(self, rows: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
         """Return codes, and assignments padded with zeros to ``width`` landmarks."""
-        logits = predict(self.places, rows)
+        logits = predict(self.landmark_logits, rows)
         shares = np.exp(logits - logits.max(axis=1, keepdims=True))
         shares /= shares.sum(axis=1, keepdims=True)
         return predict(self.encoder, rows), np.pad(shares, ((0, 0), (0, width - shares.shape[1])))
@@ -50,14 +50,14 @@ class ReplayDataset(Source):
         Mask of the novel rows.
     codes : ndarray of shape (n_novel, n_components)
         Codes of the novel rows.
-    soften : callable
+    assign : callable
         Function from codes to assignments to all landmarks, old and new.
-    teacher : Teacher
-    recalled : callable
+    teacher : TeacherNetworks
+    sample_replayed : callable
         Function that samples a number of raw rows.
-    n_recalled : int
+    n_replayed : int
         Number of replayed rows.
-    scaled : callable
+    scale_rows : callable
         Function from raw rows to flat, scaled rows.
     width : int
         Number of landmarks, old and new.
@@ -70,24 +70,24 @@ class ReplayDataset(Source):
         rows: Source,
         novel: np.ndarray,
         codes: np.ndarray,
-        soften: Callable[[np.ndarray], np.ndarray],
+        assign: Callable[[np.ndarray], np.ndarray],
         *,
         teacher: TeacherNetworks,
-        recalled: Callable[[int], np.ndarray],
-        n_recalled: int,
-        scaled: Callable[[np.ndarray], np.ndarray],
+        sample_replayed: Callable[[int], np.ndarray],
+        n_replayed: int,
+        scale_rows: Callable[[np.ndarray], np.ndarray],
         width: int,
     ) -> None:
-        self.rows, self.novel, self.soften = rows, novel, soften
+        self.rows, self.novel, self.assign = rows, novel, assign
         self.codes = np.zeros((len(rows), codes.shape[1]), np.float32)
         self.codes[novel] = codes
-        self.teacher, self.recalled, self.n_recalled = teacher, recalled, n_recalled
-        self.scaled, self.width = scaled, width
+        self.teacher, self.sample_replayed, self.n_replayed = teacher, sample_replayed, n_replayed
+        self.scale_rows, self.width = scale_rows, width
         self.row_shape = teacher.encoder.input_shape[1:]
         self.dtype, self.name = np.dtype(np.float32), rows.name
 
     def __len__(self) -> int:
-        return len(self.rows) + self.n_recalled
+        return len(self.rows) + self.n_replayed
 
     @property
     def nbytes(self) -> int:
@@ -103,11 +103,11 @@ class ReplayDataset(Source):
         is_new = indices < len(self.rows)
         rows = np.empty((len(indices), *self.row_shape), np.float32)
         rows[is_new] = self.rows.take(indices[is_new]).reshape(-1, *self.row_shape)
-        rows[~is_new] = self.recalled(int((~is_new).sum()))
-        codes, assignments = self.teacher.answers(rows, self.width)
-        targets = self.scaled(rows)
-        targets[~is_new] = self.scaled(predict(self.teacher.decoder, codes[~is_new]))
+        rows[~is_new] = self.sample_replayed(int((~is_new).sum()))
+        codes, assignments = self.teacher.predict(rows, self.width)
+        targets = self.scale_rows(rows)
+        targets[~is_new] = self.scale_rows(predict(self.teacher.decoder, codes[~is_new]))
         novel = np.flatnonzero(is_new)[self.novel[indices[is_new]]]
         codes[novel] = self.codes[indices[novel]]
-        assignments[novel] = self.soften(codes[novel])
+        assignments[novel] = self.assign(codes[novel])
         return rows, codes, assignments, targets
