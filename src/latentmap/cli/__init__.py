@@ -10,7 +10,6 @@ import _thread
 import os
 import sys
 import threading
-from typing import Annotated
 
 import typer
 
@@ -50,12 +49,13 @@ def _print_version(value: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
-        ),
-    ] = False,
+    version: bool = typer.Option(
+        False,
+        "--version",
+        callback=_print_version,
+        is_eager=True,
+        help="Print the version and exit.",
+    ),
 ) -> None:
     check_memory_variable()
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import typer
@@ -20,7 +20,7 @@ from latentmap.cli.console import (
     show_status,
 )
 from latentmap.cli.model_arguments import Estimator, open_model
-from latentmap.cli.options import Data, Json, Label, Model, Seed, option, output_option
+from latentmap.cli.options import DATA, JSON, LABEL, MODEL, SEED, option, output_path
 from latentmap.cli.row_selection import input_paths, open_model_rows
 from latentmap.cli.streaming import encode_rows
 from latentmap.cli.table_output import TABLE_SUFFIXES, write_columns
@@ -101,40 +101,32 @@ class _Result:
 
 
 def cluster(
-    model: Model,
-    data: Data,
-    k: Annotated[
-        int | None,
-        typer.Option(
-            "-k",
-            "--clusters",
-            min=1,
-            help="Number of clusters. By default it is estimated from the codes.",
-            show_default=False,
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        output_option(
-            "FILE",
-            "Table to write (.csv, .parquet or .npy): the cluster of each row and its confidence. "
-            ".csv and .parquet include the labels.",
-        ),
-    ] = None,
-    picture: Annotated[
-        Path | None,
-        option(
-            "FILE",
-            "Scatter plot of the clusters to write (.png, .pdf or .svg). For images, the "
-            "exemplars of each cluster, its most typical rows, are drawn next to it.",
-        ),
-    ] = None,
-    exemplars: Annotated[
-        int, typer.Option(min=1, help="Number of exemplars to report for each cluster.")
-    ] = 10,
-    seed: Seed = 0,
-    label: Label = None,
-    as_json: Json = False,
+    model: Path = MODEL,
+    data: str = DATA,
+    k: int | None = typer.Option(
+        None,
+        "-k",
+        "--clusters",
+        min=1,
+        help="Number of clusters. By default it is estimated from the codes.",
+        show_default=False,
+    ),
+    output: Path | None = output_path(
+        "FILE",
+        "Table to write (.csv, .parquet or .npy): the cluster of each row and its confidence. "
+        ".csv and .parquet include the labels.",
+    ),
+    picture: Path | None = option(
+        "FILE",
+        "Scatter plot of the clusters to write (.png, .pdf or .svg). For images, the "
+        "exemplars of each cluster, its most typical rows, are drawn next to it.",
+    ),
+    exemplars: int = typer.Option(
+        10, min=1, help="Number of exemplars to report for each cluster."
+    ),
+    seed: int = SEED,
+    label: str | None = LABEL,
+    as_json: bool = JSON,
 ) -> None:
     """Cluster rows by their codes.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from latentmap import plots
 from latentmap.analysis import Comparison
@@ -11,14 +11,12 @@ from latentmap.analysis.comparison import MAX_REFERENCE_ROWS
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.console import print_json, print_message, print_pairs, print_table
 from latentmap.cli.model_arguments import Estimator, open_model
-from latentmap.cli.options import Json, Label, Model, Seed, argument, output_option
+from latentmap.cli.options import INDEX, JSON, LABEL, MODEL, REFERENCE, SEED, argument, output_path
 from latentmap.cli.pictures import open_plot
 from latentmap.cli.row_selection import input_paths, require_one_row
 from latentmap.cli.similar_query import (
-    IndexOption,
     Query,
     Reference,
-    ReferenceOption,
     open_query,
     open_reference,
 )
@@ -39,22 +37,18 @@ _ROW = (
 
 
 def compare(
-    model: Model,
-    a: Annotated[str, argument("A", _ROW)],
-    b: Annotated[str, argument("B", _ROW)],
-    reference: ReferenceOption = None,
-    index: IndexOption = None,
-    output: Annotated[
-        Path | None,
-        output_option(
-            "FILE",
-            "Plot to write (.png, .pdf, .svg): both rows, their reconstructions, and the "
-            "differences.",
-        ),
-    ] = None,
-    seed: Seed = 0,
-    label: Label = None,
-    as_json: Json = False,
+    model: Path = MODEL,
+    a: str = argument("A", _ROW),
+    b: str = argument("B", _ROW),
+    reference: str | None = REFERENCE,
+    index: Path | None = INDEX,
+    output: Path | None = output_path(
+        "FILE",
+        "Plot to write (.png, .pdf, .svg): both rows, their reconstructions, and the differences.",
+    ),
+    seed: int = SEED,
+    label: str | None = LABEL,
+    as_json: bool = JSON,
 ) -> None:
     """Compare two rows.
 

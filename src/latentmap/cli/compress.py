@@ -2,7 +2,6 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
@@ -11,7 +10,7 @@ from latentmap.analysis.compression import CompressionResult
 from latentmap.analysis.rate_control import CompressionLimit
 from latentmap.cli.console import format_count, print_json, print_message
 from latentmap.cli.model_arguments import open_model
-from latentmap.cli.options import Data, Json, Label, Model, option, output_option
+from latentmap.cli.options import DATA, JSON, LABEL, MODEL, option, output_path
 from latentmap.cli.row_selection import input_paths, open_model_rows
 from latentmap.files import check_output_path
 
@@ -23,27 +22,23 @@ EXAMPLES = (
 
 
 def compress(
-    model: Model,
-    data: Data,
-    output: Annotated[Path, output_option("FILE", "Compressed file to write.")],
-    error: Annotated[
-        float | None,
-        option(
-            "E",
-            "Largest mean squared error of the restored rows, in scaled units as reported by "
-            "latentmap evaluate.",
-            default="5 % above the error of the model",
-        ),
-    ] = None,
-    bytes_per_row: Annotated[
-        float | None,
-        option("B", "Largest size of the file in bytes per row, instead of --error."),
-    ] = None,
-    label: Label = None,
-    labels: Annotated[
-        bool, typer.Option("--labels/--no-labels", help="Store the labels, if there are any.")
-    ] = True,
-    as_json: Json = False,
+    model: Path = MODEL,
+    data: str = DATA,
+    output: Path = output_path("FILE", "Compressed file to write.", required=True),
+    error: float | None = option(
+        "E",
+        "Largest mean squared error of the restored rows, in scaled units as reported by "
+        "latentmap evaluate.",
+        default_text="5 % above the error of the model",
+    ),
+    bytes_per_row: float | None = option(
+        "B", "Largest size of the file in bytes per row, instead of --error."
+    ),
+    label: str | None = LABEL,
+    labels: bool = typer.Option(
+        True, "--labels/--no-labels", help="Store the labels, if there are any."
+    ),
+    as_json: bool = JSON,
 ) -> None:
     """Compress rows to a small file.
 

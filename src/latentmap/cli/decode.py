@@ -1,12 +1,11 @@
 """``latentmap decode``."""
 
 from pathlib import Path
-from typing import Annotated
 
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.console import format_count, print_message
 from latentmap.cli.model_arguments import open_model
-from latentmap.cli.options import Label, Model, argument, output_option
+from latentmap.cli.options import LABEL, MODEL, argument, output_path
 from latentmap.cli.row_selection import input_paths, open_rows
 from latentmap.cli.streaming import map_batches
 from latentmap.cli.table_output import ROW_SUFFIXES
@@ -21,23 +20,18 @@ EXAMPLES = (
 
 
 def decode(
-    model: Model,
-    codes: Annotated[
-        str,
-        argument(
-            "CODES",
-            "Codes: .npy, .npz, .csv or .parquet. A column named label is copied to the output.",
-        ),
-    ],
-    output: Annotated[
-        Path,
-        output_option(
-            "ROWS",
-            "Output: a .npy, .csv or .parquet file, or a name without a suffix for a new folder of "
-            "images.",
-        ),
-    ],
-    label: Label = None,
+    model: Path = MODEL,
+    codes: str = argument(
+        "CODES",
+        "Codes: .npy, .npz, .csv or .parquet. A column named label is copied to the output.",
+    ),
+    output: Path = output_path(
+        "ROWS",
+        "Output: a .npy, .csv or .parquet file, or a name without a suffix for a new folder of "
+        "images.",
+        required=True,
+    ),
+    label: str | None = LABEL,
 ) -> None:
     """Decode codes to rows."""
     check_output_path(output, ROW_SUFFIXES, input_paths(model, codes), folder=not output.suffix)

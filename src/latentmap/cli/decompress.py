@@ -1,14 +1,13 @@
 """``latentmap decompress``."""
 
 from pathlib import Path
-from typing import Annotated
 
 from latentmap.analysis.codec_file import CodeFile
 from latentmap.analysis.compression import iter_decompressed, open_codes
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.console import format_count, print_message
 from latentmap.cli.model_arguments import open_model
-from latentmap.cli.options import Model, argument, output_option
+from latentmap.cli.options import MODEL, argument, output_path
 from latentmap.cli.table_output import ROW_SUFFIXES
 from latentmap.data import write_rows
 from latentmap.files import check_output_path
@@ -20,18 +19,16 @@ EXAMPLES = (
 
 
 def decompress(
-    model: Model,
-    compressed: Annotated[
-        Path, argument("FILE", "A file written by latentmap compress with the same model.")
-    ],
-    output: Annotated[
-        Path,
-        output_option(
-            "ROWS",
-            "Output: a .npy, .csv or .parquet file, or a name without a suffix for a new folder of "
-            "images. .csv and .parquet include the labels, if they were stored.",
-        ),
-    ],
+    model: Path = MODEL,
+    compressed: Path = argument(
+        "FILE", "A file written by latentmap compress with the same model."
+    ),
+    output: Path = output_path(
+        "ROWS",
+        "Output: a .npy, .csv or .parquet file, or a name without a suffix for a new folder of "
+        "images. .csv and .parquet include the labels, if they were stored.",
+        required=True,
+    ),
 ) -> None:
     """Restore the rows of a compressed file."""
     check_output_path(output, ROW_SUFFIXES, [model, compressed], folder=not output.suffix)

@@ -1,12 +1,11 @@
 """``latentmap encode``."""
 
 from pathlib import Path
-from typing import Annotated
 
 from latentmap.cli.console import format_count, print_message
 from latentmap.cli.distributed_options import check_shareable, check_worker_options, open_workers
 from latentmap.cli.model_arguments import open_model
-from latentmap.cli.options import Data, Label, Model, RayAddress, WorkerCount, output_option
+from latentmap.cli.options import DATA, LABEL, MODEL, RAY, WORKERS, output_path
 from latentmap.cli.row_selection import input_paths, open_model_rows
 from latentmap.cli.streaming import encode_batches
 from latentmap.cli.table_output import TABLE_SUFFIXES
@@ -21,15 +20,14 @@ EXAMPLES = (
 
 
 def encode(
-    model: Model,
-    data: Data,
-    output: Annotated[
-        Path,
-        output_option("CODES", "Output file: .npy, .csv or .parquet. Tables include the labels."),
-    ],
-    label: Label = None,
-    workers: WorkerCount = None,
-    ray: RayAddress = None,
+    model: Path = MODEL,
+    data: str = DATA,
+    output: Path = output_path(
+        "CODES", "Output file: .npy, .csv or .parquet. Tables include the labels.", required=True
+    ),
+    label: str | None = LABEL,
+    workers: int | None = WORKERS,
+    ray: str | None = RAY,
 ) -> None:
     """Encode rows as codes.
 

@@ -1,10 +1,12 @@
 """``latentmap evaluate``."""
 
+from pathlib import Path
+
 from latentmap.cli.console import print_json
 from latentmap.cli.evaluation import encode_sample, measure_quality, print_figures
 from latentmap.cli.held_out import open_evaluation_rows
 from latentmap.cli.model_arguments import check_columns, open_model
-from latentmap.cli.options import Data, Json, Label, Model
+from latentmap.cli.options import DATA, JSON, LABEL, MODEL
 
 EXAMPLES = (
     "latentmap evaluate mnist.safetensors mnist",
@@ -12,7 +14,9 @@ EXAMPLES = (
 )
 
 
-def evaluate(model: Model, data: Data, label: Label = None, as_json: Json = False) -> None:
+def evaluate(
+    model: Path = MODEL, data: str = DATA, label: str | None = LABEL, as_json: bool = JSON
+) -> None:
     """Evaluate a model on held-out rows.
 
     Uses the unseen rows of a built-in data set, the held-out rows of the data that the model was

@@ -6,14 +6,14 @@ import contextlib
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.console import format_count, print_message, show_status
 from latentmap.cli.model_arguments import Estimator, open_model
-from latentmap.cli.options import Data, Label, Model, option
+from latentmap.cli.options import DATA, LABEL, MODEL, option
 from latentmap.cli.row_selection import input_paths, open_model_rows
 from latentmap.files import check_output_path
 
@@ -29,31 +29,24 @@ _PAGE_SUFFIXES = (".html", ".htm")
 
 
 def explore(
-    model: Model,
-    data: Data,
-    export: Annotated[
-        Path | None,
-        option(
-            "FILE",
-            "Write the page to one .html file instead of opening it. The file needs neither "
-            "latentmap nor a network connection.",
-        ),
-    ] = None,
-    host: Annotated[
-        str,
-        typer.Option(
-            metavar="ADDRESS",
-            help="Address to listen on. Anyone who has the link and can reach the address can see "
-            "the data.",
-        ),
-    ] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 chooses a free one.")
-    ] = 0,
-    browser: Annotated[
-        bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")
-    ] = True,
-    label: Label = None,
+    model: Path = MODEL,
+    data: str = DATA,
+    export: Path | None = option(
+        "FILE",
+        "Write the page to one .html file instead of opening it. The file needs neither "
+        "latentmap nor a network connection.",
+    ),
+    host: str = typer.Option(
+        "127.0.0.1",
+        metavar="ADDRESS",
+        help="Address to listen on. Anyone who has the link and can reach the address can see "
+        "the data.",
+    ),
+    port: int = typer.Option(0, min=0, max=65535, help="Port to listen on; 0 chooses a free one."),
+    browser: bool = typer.Option(
+        True, "--browser/--no-browser", help="Open the page in the browser."
+    ),
+    label: str | None = LABEL,
 ) -> None:
     """Explore a map and its rows in the browser.
 

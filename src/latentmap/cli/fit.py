@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import typer
@@ -14,15 +14,7 @@ from latentmap.cli.fit_continue import continue_fit
 from latentmap.cli.held_out import FitRows, split_fit_rows
 from latentmap.cli.memory_option import apply_memory_limit, reject_memory_limit
 from latentmap.cli.model_arguments import MODEL_SUFFIX, Estimator, start_engine
-from latentmap.cli.options import (
-    Data,
-    Label,
-    RayAddress,
-    Seed,
-    WorkerCount,
-    option,
-    output_option,
-)
+from latentmap.cli.options import DATA, LABEL, RAY, SEED, WORKERS, option, output_path
 from latentmap.cli.pictures import draw_fit_plots
 from latentmap.cli.row_selection import open_rows
 from latentmap.data import Source
@@ -47,93 +39,62 @@ _MAX_VARIANCE_ROWS, _MAX_VARIANCE_NUMBERS = 10_000, 1 << 24
 
 
 def _setting(help_text: str, minimum: int | None = None) -> Any:
-    return typer.Option(min=minimum, help=help_text, show_default=_RECIPE_DEFAULT)
+    return typer.Option(None, min=minimum, help=help_text, show_default=_RECIPE_DEFAULT)
 
 
 def fit(
-    data: Data,
-    recipe: Annotated[
-        str | None,
-        typer.Option(
-            help="Preset of settings: map, dense, conv, variational or article.",
-            show_default="map for 2 or 3 components, otherwise dense",
-        ),
-    ] = None,
-    components: Annotated[
-        int | None,
-        typer.Option(
-            "-n", "--components", min=1, help="Number of components of a code.", show_default="2"
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        output_option(
-            "MODEL",
-            "Model file to write, ending in .safetensors. Plots are written next to it. By "
-            "default it is named after DATA, in the current folder.",
-        ),
-    ] = None,
-    label: Label = None,
-    continued: Annotated[
-        Path | None,
-        option(
-            "MODEL",
-            "Add the rows to this fitted map without forgetting its earlier rows. The file is "
-            "replaced unless -o names another.",
-            "--continue",
-        ),
-    ] = None,
-    layout: Annotated[
-        Path | None,
-        option(
-            "FILE",
-            "Your own layout, for example from UMAP: a position of every row in two or three "
-            "columns, which the map learns instead of computing one.",
-        ),
-    ] = None,
-    neighbors: Annotated[
-        int | None, _setting("Number of nearest neighbours of each row in the layout.", 1)
-    ] = None,
-    epochs: Annotated[int | None, _setting("Number of passes over the rows.", 1)] = None,
-    batch_size: Annotated[int | None, _setting("Number of rows per training step.", 1)] = None,
-    learning_rate: Annotated[
-        float | None, _setting("Highest learning rate of the Adam optimiser.")
-    ] = None,
-    network: Annotated[str | None, _setting("Network: dense, linear or conv.")] = None,
-    loss: Annotated[
-        str | None, _setting("Loss: bernoulli, gaussian, or the name of a Keras loss.")
-    ] = None,
-    scaling: Annotated[
-        str | None, _setting("Scaling of rows: auto, unit, standard, columns or none.")
-    ] = None,
-    noise: Annotated[
-        float | None,
-        _setting("Standard deviation of the noise added to scaled rows by a denoising model."),
-    ] = None,
-    beta: Annotated[
-        float | None, _setting("Weight of the Kullback-Leibler term of a variational model.")
-    ] = None,
-    seed: Seed = 0,
-    workers: WorkerCount = None,
-    ray: RayAddress = None,
-    storage: Annotated[
-        str | None,
-        option(
-            "PATH",
-            "Folder or URL for the checkpoints that training resumes from when a worker fails. All "
-            "machines must be able to reach it.",
-            default="a temporary folder on this machine",
-        ),
-    ] = None,
-    memory: Annotated[
-        str | None,
-        option(
-            "SIZE",
-            "Memory limit, such as 4GB or 1500MB. Large data is then streamed, and samples are "
-            "smaller.",
-            default="the available memory",
-        ),
-    ] = None,
+    data: str = DATA,
+    recipe: str | None = typer.Option(
+        None,
+        help="Preset of settings: map, dense, conv, variational or article.",
+        show_default="map for 2 or 3 components, otherwise dense",
+    ),
+    components: int | None = typer.Option(
+        None, "-n", "--components", min=1, help="Number of components of a code.", show_default="2"
+    ),
+    output: Path | None = output_path(
+        "MODEL",
+        "Model file to write, ending in .safetensors. Plots are written next to it. By "
+        "default it is named after DATA, in the current folder.",
+    ),
+    label: str | None = LABEL,
+    continued: Path | None = option(
+        "MODEL",
+        "Add the rows to this fitted map without forgetting its earlier rows. The file is "
+        "replaced unless -o names another.",
+        "--continue",
+    ),
+    layout: Path | None = option(
+        "FILE",
+        "Your own layout, for example from UMAP: a position of every row in two or three "
+        "columns, which the map learns instead of computing one.",
+    ),
+    neighbors: int | None = _setting("Number of nearest neighbours of each row in the layout.", 1),
+    epochs: int | None = _setting("Number of passes over the rows.", 1),
+    batch_size: int | None = _setting("Number of rows per training step.", 1),
+    learning_rate: float | None = _setting("Highest learning rate of the Adam optimiser."),
+    network: str | None = _setting("Network: dense, linear or conv."),
+    loss: str | None = _setting("Loss: bernoulli, gaussian, or the name of a Keras loss."),
+    scaling: str | None = _setting("Scaling of rows: auto, unit, standard, columns or none."),
+    noise: float | None = _setting(
+        "Standard deviation of the noise added to scaled rows by a denoising model."
+    ),
+    beta: float | None = _setting("Weight of the Kullback-Leibler term of a variational model."),
+    seed: int = SEED,
+    workers: int | None = WORKERS,
+    ray: str | None = RAY,
+    storage: str | None = option(
+        "PATH",
+        "Folder or URL for the checkpoints that training resumes from when a worker fails. All "
+        "machines must be able to reach it.",
+        default_text="a temporary folder on this machine",
+    ),
+    memory: str | None = option(
+        "SIZE",
+        "Memory limit, such as 4GB or 1500MB. Large data is then streamed, and samples are "
+        "smaller.",
+        default_text="the available memory",
+    ),
 ) -> None:
     """Fit a model to rows.
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 import typer
@@ -13,7 +12,7 @@ from latentmap.analysis import evaluate_generated
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.console import format_count, print_message, show_status
 from latentmap.cli.model_arguments import Estimator, open_model
-from latentmap.cli.options import Label, Model, Seed, option, output_option
+from latentmap.cli.options import LABEL, MODEL, SEED, option, output_path
 from latentmap.cli.pictures import open_plot
 from latentmap.cli.row_generation import GeneratedRows, Request, generate_rows
 from latentmap.cli.row_selection import input_paths, open_model_rows
@@ -34,56 +33,41 @@ _MAX_DRAWN, _MAX_COMPARED = 400, 10_000
 
 
 def generate(
-    model: Model,
-    output: Annotated[
-        Path,
-        output_option(
-            "ROWS",
-            "Output: a .npy, .csv or .parquet file, or a name without a suffix for a new folder of "
-            "images; images are also drawn in a .png next to it. With .png, .pdf or .svg, only the "
-            "plot is written.",
-        ),
-    ],
-    rows: Annotated[
-        int, typer.Option("-n", "--rows", min=1, help="Number of rows to generate.")
-    ] = 16,
-    reference: Annotated[
-        str | None,
-        option(
-            "DATA",
-            "Rows whose codes define which codes are likely.",
-            "--reference",
-            default="the model's own distribution, otherwise the data of the given row",
-        ),
-    ] = None,
-    between: Annotated[
-        tuple[str, str] | None,
-        option(
-            "ROW ROW",
-            "Interpolate in equal steps between two rows, such as mnist:unseen#17. The first and "
-            "last generated rows are their reconstructions.",
-        ),
-    ] = None,
-    vary: Annotated[
-        str | None, option("ROW", "Generate variations of one row, with increasing differences.")
-    ] = None,
-    spread: Annotated[
-        float,
-        typer.Option(
-            help="Size of the largest variation of --vary, relative to the differences among the "
-            "rows nearby."
-        ),
-    ] = 1.0,
-    compare_with: Annotated[
-        str | None,
-        option(
-            "DATA",
-            "Real rows, ideally unseen, to measure the density (how realistic the generated rows "
-            "are) and the coverage (how much of the variety of the real rows they have).",
-        ),
-    ] = None,
-    label: Label = None,
-    seed: Seed = 0,
+    model: Path = MODEL,
+    output: Path = output_path(
+        "ROWS",
+        "Output: a .npy, .csv or .parquet file, or a name without a suffix for a new folder of "
+        "images; images are also drawn in a .png next to it. With .png, .pdf or .svg, only the "
+        "plot is written.",
+        required=True,
+    ),
+    rows: int = typer.Option(16, "-n", "--rows", min=1, help="Number of rows to generate."),
+    reference: str | None = option(
+        "DATA",
+        "Rows whose codes define which codes are likely.",
+        "--reference",
+        default_text="the model's own distribution, otherwise the data of the given row",
+    ),
+    between: tuple[str, str] | None = option(
+        "ROW ROW",
+        "Interpolate in equal steps between two rows, such as mnist:unseen#17. The first and "
+        "last generated rows are their reconstructions.",
+    ),
+    vary: str | None = option(
+        "ROW", "Generate variations of one row, with increasing differences."
+    ),
+    spread: float = typer.Option(
+        1.0,
+        help="Size of the largest variation of --vary, relative to the differences among the "
+        "rows nearby.",
+    ),
+    compare_with: str | None = option(
+        "DATA",
+        "Real rows, ideally unseen, to measure the density (how realistic the generated rows "
+        "are) and the coverage (how much of the variety of the real rows they have).",
+    ),
+    label: str | None = LABEL,
+    seed: int = SEED,
 ) -> None:
     """Generate new rows.
 

@@ -1,19 +1,20 @@
 """``latentmap info``."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from latentmap.cli.console import print_json, print_pairs
 from latentmap.cli.evaluation import format_figures
 from latentmap.cli.held_out import HeldOut
 from latentmap.cli.model_arguments import read_model_summary
-from latentmap.cli.options import Json, Model
+from latentmap.cli.options import JSON, MODEL
 
 EXAMPLES = ("latentmap info mnist.safetensors", "latentmap info mnist.safetensors --json")
 _PCA_ONLY = "not used: it was not clearly better than PCA, so the model is PCA"
 
 
-def info(model: Model, as_json: Json = False) -> None:
+def info(model: Path = MODEL, as_json: bool = JSON) -> None:
     """Show the contents of a model file."""
     summary = read_model_summary(model)
     if as_json:

@@ -1,13 +1,13 @@
 """``latentmap datasets``."""
 
 from latentmap.cli.console import print_json, print_table
-from latentmap.cli.options import Json
+from latentmap.cli.options import JSON
 from latentmap.data import list_datasets
 
 EXAMPLES = ("latentmap datasets", "latentmap datasets --json")
 
 
-def datasets(as_json: Json = False) -> None:
+def datasets(as_json: bool = JSON) -> None:
     """List the built-in data sets."""
     data_sets = list_datasets().values()
     if as_json:

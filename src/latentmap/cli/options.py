@@ -1,63 +1,73 @@
-"""Arguments and options that several verbs share."""
+"""Declarations of arguments and options; constants are options that several verbs share.
 
-from pathlib import Path
-from typing import Annotated, Any
+A verb uses a declaration as the default value of a parameter, and Typer replaces it by the value.
+"""
+
+from typing import Any
 
 import typer
 
 
-def argument(metavar: str, help_text: str) -> Any:
-    """Return the declaration of an argument; the signature of the verb holds its default."""
-    return typer.Argument(metavar=metavar, help=help_text, show_default=False)
+def argument(metavar: str, help_text: str, default: Any = ...) -> Any:
+    """Declare an argument, which is required unless it has a default."""
+    return typer.Argument(default, metavar=metavar, help=help_text, show_default=False)
 
 
-def option(metavar: str, help_text: str, *names: str, default: str | bool = False) -> Any:
-    """Return the declaration of an option; ``default`` is how its help describes the default."""
-    return typer.Option(*names, metavar=metavar, help=help_text, show_default=default)
+def option(
+    metavar: str,
+    help_text: str,
+    *names: str,
+    default_text: str | bool = False,
+    required: bool = False,
+) -> Any:
+    """Declare an option; ``default_text`` says in the help what happens without it."""
+    default = ... if required else None
+    return typer.Option(default, *names, metavar=metavar, help=help_text, show_default=default_text)
 
 
-def output_option(metavar: str, help_text: str) -> Any:
-    """Return the declaration of ``-o``, the output path of a verb."""
-    return option(metavar, help_text, "-o", "--output")
+def output_path(metavar: str, help_text: str, required: bool = False) -> Any:
+    """Declare the option ``-o``, the path of an output."""
+    return option(metavar, help_text, "-o", "--output", required=required)
 
 
-Data = Annotated[
-    str,
-    argument(
-        "DATA",
-        "A data set name such as mnist (see latentmap datasets), or a path: .npy, .npz, .csv, "
-        ".parquet (file or folder), or a folder of images, whose sub-folders are labels.",
-    ),
-]
-Model = Annotated[Path, argument("MODEL", "A model file (.safetensors).")]
-Label = Annotated[
-    str | None,
-    option(
-        "COLUMN",
-        "Column of the table that holds labels. Labels colour plots and score models; they are "
-        "never used for training.",
-        "--label",
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-Seed = Annotated[int, typer.Option(min=0, help="Random seed; the same seed gives the same result.")]
-WorkerCount = Annotated[
-    int | None,
-    typer.Option(
-        "--workers",
-        metavar="N",
-        min=1,
-        help="Number of worker processes, run by Ray (pip install latentmap[ray]).",
-        show_default=False,
-    ),
-]
-RayAddress = Annotated[
-    str | None,
-    option(
-        "ADDRESS",
-        "Address of the Ray cluster for --workers: HOST:PORT, or auto for the cluster that this "
-        "machine belongs to. All its machines must see DATA at the same path.",
-        "--ray",
-        default="the cores of this machine",
-    ),
-]
+DATA = argument(
+    "DATA",
+    "A data set name such as mnist (see latentmap datasets), or a path: .npy, .npz, .csv, "
+    ".parquet (file or folder), or a folder of images, whose sub-folders are labels.",
+)
+MODEL = argument("MODEL", "A model file (.safetensors).")
+LABEL = option(
+    "COLUMN",
+    "Column of the table that holds labels. Labels colour plots and score models; they are "
+    "never used for training.",
+    "--label",
+)
+JSON: Any = typer.Option(False, "--json", help="Print the result as JSON.")
+SEED: Any = typer.Option(0, min=0, help="Random seed; the same seed gives the same result.")
+REFERENCE = option(
+    "DATA",
+    "Rows to search or to draw random pairs from, as for latentmap fit. By default the data "
+    "that the row belongs to.",
+    "--reference",
+)
+INDEX = option(
+    "FILE",
+    "Use the rows of an index written by latentmap similar --save-index instead of reading "
+    "them again.",
+    "--index",
+)
+WORKERS: Any = typer.Option(
+    None,
+    "--workers",
+    metavar="N",
+    min=1,
+    help="Number of worker processes, run by Ray (pip install latentmap[ray]).",
+    show_default=False,
+)
+RAY = option(
+    "ADDRESS",
+    "Address of the Ray cluster for --workers: HOST:PORT, or auto for the cluster that this "
+    "machine belongs to. All its machines must see DATA at the same path.",
+    "--ray",
+    default_text="the cores of this machine",
+)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 import typer
@@ -12,17 +11,7 @@ from latentmap.analysis.outlier_scores import OutlierScores, top_outliers
 from latentmap.cli.console import format_count, print_json, print_message
 from latentmap.cli.distributed_options import check_shareable, check_worker_options, open_workers
 from latentmap.cli.model_arguments import open_model
-from latentmap.cli.options import (
-    Data,
-    Json,
-    Label,
-    Model,
-    RayAddress,
-    Seed,
-    WorkerCount,
-    option,
-    output_option,
-)
+from latentmap.cli.options import DATA, JSON, LABEL, MODEL, RAY, SEED, WORKERS, output_path
 from latentmap.cli.outlier_report import TopOutliers, draw_outliers, print_outliers, score_columns
 from latentmap.cli.row_selection import input_paths, open_model_rows
 from latentmap.cli.table_output import TABLE_SUFFIXES, Write, open_column_writer, write_columns
@@ -36,36 +25,27 @@ EXAMPLES = (
 
 
 def outliers(
-    model: Model,
-    data: Data,
-    output: Annotated[
-        Path | None,
-        output_option(
-            "FILE",
-            "Table of all scores (.csv, .parquet, .npy), with a plot of the top outliers next to "
-            "it, or only the plot (.png, .pdf, .svg).",
-        ),
-    ] = None,
-    rows: Annotated[
-        int,
-        typer.Option(
-            "-n", "--rows", min=1, max=1000, help="Number of top outliers to report and draw."
-        ),
-    ] = 20,
-    reference: Annotated[
-        str | None,
-        option(
-            "DATA",
-            "Normal rows to compare with, ideally those that the model was fitted to.",
-            "--reference",
-            default="DATA",
-        ),
-    ] = None,
-    label: Label = None,
-    seed: Seed = 0,
-    as_json: Json = False,
-    workers: WorkerCount = None,
-    ray: RayAddress = None,
+    model: Path = MODEL,
+    data: str = DATA,
+    output: Path | None = output_path(
+        "FILE",
+        "Table of all scores (.csv, .parquet, .npy), with a plot of the top outliers next to "
+        "it, or only the plot (.png, .pdf, .svg).",
+    ),
+    rows: int = typer.Option(
+        20, "-n", "--rows", min=1, max=1000, help="Number of top outliers to report and draw."
+    ),
+    reference: str | None = typer.Option(
+        None,
+        metavar="DATA",
+        help="Normal rows to compare with, ideally those that the model was fitted to.",
+        show_default="DATA",
+    ),
+    label: str | None = LABEL,
+    seed: int = SEED,
+    as_json: bool = JSON,
+    workers: int | None = WORKERS,
+    ray: str | None = RAY,
 ) -> None:
     """Rank rows by an outlier score.
 

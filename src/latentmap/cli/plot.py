@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.evaluation import MAX_CODES, encode_sample
 from latentmap.cli.model_arguments import open_model
-from latentmap.cli.options import Label, Model, argument, output_option
+from latentmap.cli.options import LABEL, MODEL, argument, output_path
 from latentmap.cli.pictures import (
     draw_codes,
     draw_density,
@@ -36,26 +36,22 @@ EXAMPLES = (
 
 
 def plot(
-    model: Model,
-    data: Annotated[
-        str | None,
-        argument(
-            "[DATA]",
-            "The rows, as for latentmap fit. Not needed for the loss, nor for the plane and the "
-            "density of a map.",
-        ),
-    ] = None,
-    output: Annotated[Path, output_option("FILE", "Output file: .png, .pdf or .svg.")] = ...,  # type: ignore[assignment]
-    kind: Annotated[
-        str,
-        typer.Option(
-            help="codes: scatter plot coloured by label. reconstructions: rows above their "
-            "reconstructions. plane: the code plane, decoded on a grid. loss: training loss of "
-            "each epoch. Only for maps: confidence, codes paler where their confidence is low; "
-            "density, dense and sparse regions of the map."
-        ),
-    ] = "codes",
-    label: Label = None,
+    model: Path = MODEL,
+    data: str | None = argument(
+        "[DATA]",
+        "The rows, as for latentmap fit. Not needed for the loss, nor for the plane and the "
+        "density of a map.",
+        default=None,
+    ),
+    output: Path = output_path("FILE", "Output file: .png, .pdf or .svg.", required=True),
+    kind: str = typer.Option(
+        "codes",
+        help="codes: scatter plot coloured by label. reconstructions: rows above their "
+        "reconstructions. plane: the code plane, decoded on a grid. loss: training loss of "
+        "each epoch. Only for maps: confidence, codes paler where their confidence is low; "
+        "density, dense and sparse regions of the map.",
+    ),
+    label: str | None = LABEL,
 ) -> None:
     """Plot codes, reconstructions or the loss."""
     if kind not in _KINDS:

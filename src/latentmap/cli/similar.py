@@ -2,19 +2,16 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from latentmap.cli.console import format_count, print_json, print_message
 from latentmap.cli.model_arguments import Estimator, open_model
-from latentmap.cli.options import Json, Label, Model, argument, option
+from latentmap.cli.options import INDEX, JSON, LABEL, MODEL, REFERENCE, argument, option
 from latentmap.cli.row_selection import input_paths
 from latentmap.cli.similar_query import (
-    IndexOption,
     Query,
     Reference,
-    ReferenceOption,
     open_query,
     open_reference,
 )
@@ -38,43 +35,34 @@ _WRITERS: dict[str, Callable[[Path, SearchResult], None]] = {
 
 
 def similar(
-    model: Model,
-    query: Annotated[
-        str,
-        argument(
-            "QUERY",
-            "Rows to find similar rows for: DATA as for latentmap fit, one row of it as "
-            "DATA#NUMBER, counted from 0, or an image file.",
-        ),
-    ],
-    reference: ReferenceOption = None,
-    k: Annotated[
-        int | None,
-        typer.Option(
-            "-k",
-            "--neighbors",
-            min=1,
-            help="Number of similar rows to find for each row.",
-            show_default="10, or all if there are fewer",
-        ),
-    ] = None,
-    output: Annotated[
-        list[Path] | None,
-        option(
-            "FILE",
-            "Output file: a contact sheet (.png, .pdf, .svg) or a table of all neighbours (.csv, "
-            ".parquet, .npy). The option may be repeated.",
-            "-o",
-            "--output",
-        ),
-    ] = None,
-    index: IndexOption = None,
-    save_index: Annotated[
-        Path | None,
-        option("FILE", "Write an index of the searched rows, for later queries with --index."),
-    ] = None,
-    label: Label = None,
-    as_json: Json = False,
+    model: Path = MODEL,
+    query: str = argument(
+        "QUERY",
+        "Rows to find similar rows for: DATA as for latentmap fit, one row of it as "
+        "DATA#NUMBER, counted from 0, or an image file.",
+    ),
+    reference: str | None = REFERENCE,
+    k: int | None = typer.Option(
+        None,
+        "-k",
+        "--neighbors",
+        min=1,
+        help="Number of similar rows to find for each row.",
+        show_default="10, or all if there are fewer",
+    ),
+    output: list[Path] | None = option(
+        "FILE",
+        "Output file: a contact sheet (.png, .pdf, .svg) or a table of all neighbours (.csv, "
+        ".parquet, .npy). The option may be repeated.",
+        "-o",
+        "--output",
+    ),
+    index: Path | None = INDEX,
+    save_index: Path | None = option(
+        "FILE", "Write an index of the searched rows, for later queries with --index."
+    ),
+    label: str | None = LABEL,
+    as_json: bool = JSON,
 ) -> None:
     """Find the most similar rows.
 

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 
@@ -10,31 +9,12 @@ from latentmap.analysis import SearchIndex
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.console import print_message
 from latentmap.cli.model_arguments import Estimator, check_columns
-from latentmap.cli.options import option
 from latentmap.cli.row_selection import fingerprint, open_rows, select_row, split_row_number
 from latentmap.cli.streaming import encode_rows
 from latentmap.data import Source
 from latentmap.data.images import ImageFolderSource
 from latentmap.errors import FileError, SettingError
 
-ReferenceOption = Annotated[
-    str | None,
-    option(
-        "DATA",
-        "Rows to search or to draw random pairs from, as for latentmap fit. By default the data "
-        "that the row belongs to.",
-        "--reference",
-    ),
-]
-IndexOption = Annotated[
-    Path | None,
-    option(
-        "FILE",
-        "Use the rows of an index written by latentmap similar --save-index instead of reading "
-        "them again.",
-        "--index",
-    ),
-]
 _MAX_SPREAD_ROWS, _MAX_SPREAD_NUMBERS = 2000, 2**22
 
 
