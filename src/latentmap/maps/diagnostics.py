@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from latentmap.autoencoders.state import FileRecord
+from latentmap.file_record import FileRecord
 from latentmap.maps.layout import measure_layout_fit
 from latentmap.preprocessing.neighbors import NeighborIndex
 

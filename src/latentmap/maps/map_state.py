@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from latentmap.autoencoders.state import FileRecord, FittedState
+from latentmap.autoencoders.state import FittedState
+from latentmap.file_record import FileRecord
 from latentmap.maps.defaults import layer_sizes
 from latentmap.maps.diagnostics import MapDiagnostics
 from latentmap.maps.incremental.replay_state import ReplayState

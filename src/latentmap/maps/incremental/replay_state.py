@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from latentmap.autoencoders.state import FileRecord
+from latentmap.file_record import FileRecord
 from latentmap.maps.incremental.replay import ReplayMemory
 
 _MIXTURE_FIELDS = [field.name for field in fields(ReplayMemory)]

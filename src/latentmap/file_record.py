@@ -1,0 +1,81 @@
+"""Frozen dataclasses that are stored in a model file as JSON values and named arrays.
+
+The names of the values belong to the file format and stay the same if a field is renamed: see
+``file_keys``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from types import UnionType
+from typing import Any, ClassVar, Self, get_args, get_type_hints
+
+import numpy as np
+
+_JSON_TYPES: dict[Any, tuple[type, ...]] = {
+    bool: (bool,),
+    dict[str, Any]: (dict,),
+    float: (int, float),
+    int: (int,),
+    str: (str,),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileRecord:
+    """Base class of dataclasses that are stored in a model file.
+
+    Fields annotated as arrays become arrays; others become JSON values. None is not stored.
+    """
+
+    file_keys: ClassVar[dict[str, str]] = {}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields that are not arrays."""
+        values = {name: getattr(self, name) for name in self._names(arrays=False)}
+        return {self.file_keys.get(k, k): v for k, v in values.items() if v is not None}
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Return the fields that are arrays."""
+        values = {name: getattr(self, name) for name in self._names(arrays=True)}
+        return {self.file_keys.get(k, k): v for k, v in values.items() if v is not None}
+
+    @classmethod
+    def from_file(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Self:
+        """Return the record of a file; raise an error if a field is missing or of another type."""
+        return cls(**cls._read_fields(values, arrays))
+
+    @classmethod
+    def _read_fields(
+        cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
+    ) -> dict[str, Any]:
+        required = {field.name for field in fields(cls) if field.default is not None}
+        found: dict[str, Any] = {}
+        for source, is_array in ((values, False), (arrays, True)):
+            for name in cls._names(is_array):
+                key = cls.file_keys.get(name, name)
+                if key in source or name in required:
+                    found[name] = source[key]
+        for name in set(found) & set(cls._names(arrays=False)):
+            expected = cls._types()[name]
+            if type(found[name]) not in _JSON_TYPES[expected]:
+                raise ValueError(f"{name}: expected {expected}, found {found[name]!r}")
+        return found
+
+    @classmethod
+    def _types(cls) -> dict[str, Any]:
+        """Return the type of each field, without None."""
+        hints = get_type_hints(cls)
+        return {field.name: _without_none(hints[field.name]) for field in fields(cls)}
+
+    @classmethod
+    def _names(cls, arrays: bool) -> list[str]:
+        """Return the names of the fields that are arrays, or of those that are JSON values."""
+        types = cls._types()
+        if arrays:
+            return [name for name, kind in types.items() if kind is np.ndarray]
+        return [name for name, kind in types.items() if kind in _JSON_TYPES]
+
+
+def _without_none(hint: Any) -> Any:
+    """Return T for ``T | None``, and any other type as it is."""
+    return get_args(hint)[0] if isinstance(hint, UnionType) else hint
