@@ -230,25 +230,8 @@ class AutoEncoder(BaseAutoEncoder):
             code_mean=np.zeros(self.n_components),
             code_spread=np.zeros((self.n_components, self.n_components)),
         )
-        self._set_networks(build_autoencoder(self._parts(network, loss, principal)))
-
-    def _parts(
-        self,
-        network: NetworkSettings | OwnPair,
-        loss: str | Callable[..., Any],
-        principal: PrincipalComponents | None,
-    ) -> NetworkParts:
-        return NetworkParts(
-            row_shape=self.row_shape_,
-            n_components=self._state.n_components,
-            network=network,
-            loss=get_loss(loss),
-            offset=self._state.offset,
-            scale=self._state.scale,
-            principal=principal,
-            noise=self._noise,
-            seed=self._state.seed,
-        )
+        parts = NetworkParts(network=network, **self._common_parts(loss, principal))
+        self._set_networks(build_autoencoder(parts))
 
     def _assemble(self) -> Networks:
         state = self._state
@@ -256,7 +239,8 @@ class AutoEncoder(BaseAutoEncoder):
         principal = None
         if state.has_principal:
             principal = PrincipalComponents.blank(self.n_features_in_, state.n_components)
-        return build_autoencoder(self._parts(network, state.loss, principal))
+        parts = NetworkParts(network=network, **self._common_parts(state.loss, principal))
+        return build_autoencoder(parts)
 
     def _measure_codes(self, data: PreparedData) -> None:
         """Store mean and spread of the codes, from which `sample` draws codes."""

@@ -31,12 +31,14 @@ from latentmap.backend import block_rows, predict, predict_batches
 from latentmap.data.batching import read_batches
 from latentmap.data.code_checks import check_codes
 from latentmap.data.memory import check_memory, fit_memory_bytes, release_freed_memory
+from latentmap.data.sources import Source
 from latentmap.data.types import DataLike
 from latentmap.errors import NotFittedError, SettingError
 from latentmap.files import fingerprint
 from latentmap.networks.assembly import Networks
 from latentmap.networks.losses import get_loss
 from latentmap.networks.registry import get_network
+from latentmap.preprocessing.pca_projection import PrincipalComponents
 from latentmap.training.config import Training, check_training
 from latentmap.training.preparation import PreparedData, prepare_data
 
@@ -279,11 +281,30 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             row_bytes = rows.nbytes // len(rows)
             needed = fit_memory_bytes(len(rows), row_bytes, n_weights, self.n_components)
             check_memory(f"n_components: {self.n_components}", needed, engine=True)
-        data = prepare_data(
-            rows, self.scaling, self.epochs, self.training, self.random_state, self.verbose
-        )
+        return network, self._prepare_rows(rows, self.epochs, self.training)
+
+    def _prepare_rows(
+        self, rows: Source, epochs: int | str, training: Training | None
+    ) -> PreparedData:
+        """Cache, scale and split the rows of a fit, and store their type."""
+        data = prepare_data(rows, self.scaling, epochs, training, self.random_state, self.verbose)
         self.dtype_ = data.rows.dtype.name
-        return network, data
+        return data
+
+    def _common_parts(
+        self, loss: Any, principal: PrincipalComponents | None = None
+    ) -> dict[str, Any]:
+        """Return the parts of the networks that all estimators have, except the network itself."""
+        return {
+            "row_shape": self.row_shape_,
+            "n_components": self._state.n_components,
+            "loss": get_loss(loss),
+            "offset": self._state.offset,
+            "scale": self._state.scale,
+            "principal": principal,
+            "noise": self._noise,
+            "seed": self._state.seed,
+        }
 
     def _check_settings(self) -> None:
         """Raise SettingError if a number is outside its range or the loss is unknown."""

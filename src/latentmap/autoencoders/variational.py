@@ -12,7 +12,6 @@ from latentmap.autoencoders.state import FittedState, VariationalState
 from latentmap.data.types import DataLike
 from latentmap.errors import SettingError
 from latentmap.networks.assembly import NetworkParts, Networks, build_variational
-from latentmap.networks.losses import get_loss
 from latentmap.networks.registry import get_network, network_to_dict
 from latentmap.training.config import Training
 from latentmap.training.launcher import current_launcher
@@ -138,16 +137,8 @@ class VariationalAutoEncoder(BaseAutoEncoder):
 
     def _assemble(self) -> Networks:
         state = self._state
-        parts = NetworkParts(
-            row_shape=self.row_shape_,
-            n_components=state.n_components,
-            network=get_network(state.network),
-            loss=get_loss(state.loss),
-            offset=state.offset,
-            scale=state.scale,
-            noise=self._noise,
-            seed=state.seed,
-        )
+        network = get_network(state.network)
+        parts = NetworkParts(network=network, **self._common_parts(state.loss))
         return build_variational(parts, state.beta)
 
     def _draw_codes(self, n: int, rng: np.random.RandomState) -> np.ndarray:
