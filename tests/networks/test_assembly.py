@@ -169,7 +169,7 @@ def test_models_without_one_known_shape_are_refused(model):
 
 
 def variational(beta=1.0, loss="bernoulli", **options):
-    return build_variational(parts(loss=loss, **options), beta)
+    return build_variational(parts(loss=loss, beta=beta, **options))
 
 
 @pytest.mark.parametrize("beta", [0.0, 1.0, 4.0])

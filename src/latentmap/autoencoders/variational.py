@@ -138,8 +138,8 @@ class VariationalAutoEncoder(BaseAutoEncoder):
     def _assemble(self) -> Networks:
         state = self._state
         network = get_network(state.network)
-        parts = NetworkParts(network=network, **self._common_parts(state.loss))
-        return build_variational(parts, state.beta)
+        parts = NetworkParts(network=network, beta=state.beta, **self._common_parts(state.loss))
+        return build_variational(parts)
 
     def _draw_codes(self, n: int, rng: np.random.RandomState) -> np.ndarray:
         return rng.standard_normal((n, self._n_features_out))

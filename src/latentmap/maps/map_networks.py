@@ -20,7 +20,6 @@ from latentmap.networks.assembly import (
 from latentmap.networks.dense import Network
 from latentmap.networks.losses import squared_error
 from latentmap.networks.pca import project
-from latentmap.networks.precision import to_float32
 from latentmap.networks.scaling_layers import Scaling
 
 MAX_NATS = 160.0  # greatest reconstruction loss of a row
@@ -150,7 +149,7 @@ def build_map(parts: MapParts) -> MapNetworks:
         window_centers: KerasTensor | None = None,
     ) -> list[KerasTensor]:
         position, mass = around(logits, window_centers)
-        output = to_float32(head(units(position), training=training))
+        output = ops.cast(head(units(position), training=training), "float32")
         row = keras.activations.get(parts.loss.link)(output)
         return [parts.loss.distance(target, output), squared_error(target, row), mass]
 
@@ -170,7 +169,7 @@ def build_map(parts: MapParts) -> MapNetworks:
 
     def fit_targets(inputs: tuple, training: bool) -> list[KerasTensor]:
         rows, positions, assignments, targets = inputs
-        logits = to_float32(landmark_logits(rows, training=training))
+        logits = ops.cast(landmark_logits(rows, training=training), "float32")
         misplacement = ops.categorical_crossentropy(assignments, logits, from_logits=True)
         step = max(1, rows.shape[0] // DECODED_ROWS) if training and rows.shape[0] else 1
         loss, error, _ = (

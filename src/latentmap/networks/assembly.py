@@ -22,7 +22,6 @@ from latentmap.networks.bottlenecks import GaussianSample, kl_divergence
 from latentmap.networks.dense import draw_seed
 from latentmap.networks.losses import Loss, squared_error
 from latentmap.networks.pca import principal_decoder, principal_encoder
-from latentmap.networks.precision import to_float32
 from latentmap.networks.scaling_layers import Scaling
 from latentmap.preprocessing.pca_projection import PrincipalComponents
 
@@ -47,6 +46,8 @@ class NetworkParts:
     noise : float
         Standard deviation of the noise added to scaled rows during training.
     seed : int
+    beta : float
+        Weight of the divergence; for a variational autoencoder only.
     """
 
     row_shape: tuple[int, ...]
@@ -58,6 +59,7 @@ class NetworkParts:
     principal: PrincipalComponents | None = None
     noise: float = 0.0
     seed: int = 0
+    beta: float = 1.0
 
     @property
     def rng(self) -> Random:
@@ -86,24 +88,16 @@ class Networks:
 class ObjectiveBuilder:
     """Builds an objective again, in another process, with its initial weights.
 
-    Attributes
-    ----------
-    build : callable
-    parts : Parts
-    settings : tuple
-        Further arguments of ``build_autoencoder``.
-    name : str
-        Attribute of the result that is the objective.
+    ``build`` returns networks for ``parts``, whose attribute ``name`` is the objective.
     """
 
     build: Callable[..., Networks]
     parts: NetworkParts
-    settings: tuple = ()
     name: str = "objective"
 
     def __call__(self) -> Objective:
         """Build the objective."""
-        return getattr(self.build(self.parts, *self.settings), self.name)
+        return getattr(self.build(self.parts), self.name)
 
 
 class Objective(keras.Model):
@@ -160,7 +154,7 @@ def build_autoencoder(parts: NetworkParts) -> Networks:
 
     def figures(rows: KerasTensor, training: bool) -> list[KerasTensor]:
         target = layers.Flatten()(scaling(rows))
-        output = to_float32(head(encoder(rows, training=training), training=training))
+        output = ops.cast(head(encoder(rows, training=training), training=training), "float32")
         row = keras.activations.get(parts.loss.link)(output)
         return [parts.loss.distance(target, output), squared_error(target, row)]
 
@@ -170,7 +164,7 @@ def build_autoencoder(parts: NetworkParts) -> Networks:
     return Networks(encoder, build_decoder(parts, head), objective)
 
 
-def build_variational(parts: NetworkParts, beta: float) -> Networks:
+def build_variational(parts: NetworkParts) -> Networks:
     """Build the networks of a variational autoencoder. Its principal components are not used.
 
     The encoder gives the mean of each row's Gaussian. Figures of the objective, as sums in nats:
@@ -180,33 +174,29 @@ def build_variational(parts: NetworkParts, beta: float) -> Networks:
     rng = parts.rng
     rows_in = keras.Input(parts.row_shape, name="rows")
     scaled = parts.scaling(name="scaling")(rows_in)
-    mean, log_variance = _posterior(parts, add_noise(parts, scaled, rng), rng)
+    both = parts.network.encode(add_noise(parts, scaled, rng), parts.n_components, rng, heads=2)
+    mean, log_variance = both[:, : parts.n_components], both[:, parts.n_components :]
     posterior = keras.Model(rows_in, [mean, log_variance], name="posterior")
     encoder = keras.Model(rows_in, mean, name="encoder")
     head = _head(parts, rng)
     sample = GaussianSample(draw_seed(rng))
-    scaling, n_features = parts.scaling(), int(np.prod(parts.row_shape))
+    scaling, n_features = parts.scaling(), math.prod(parts.row_shape)
 
     def figures(rows: KerasTensor, training: bool) -> list[KerasTensor]:
         target = layers.Flatten()(scaling(rows))
-        mean, log_variance = map(to_float32, posterior(rows, training=training))
-        output = to_float32(
-            head(sample([mean, log_variance], training=training), training=training)
+        mean, log_variance = (
+            ops.cast(output, "float32") for output in posterior(rows, training=training)
         )
-        row = keras.activations.get(parts.loss.link)(to_float32(head(mean)))
+        code = sample([mean, log_variance], training=training)
+        output = ops.cast(head(code, training=training), "float32")
+        row = keras.activations.get(parts.loss.link)(ops.cast(head(mean), "float32"))
         nats = n_features * parts.loss.distance(target, output)
         divergence = kl_divergence(mean, log_variance)
-        return [nats + beta * divergence, squared_error(target, row), nats, divergence]
+        return [nats + parts.beta * divergence, squared_error(target, row), nats, divergence]
 
-    builder = ObjectiveBuilder(build_variational, parts, (beta,))
+    builder = ObjectiveBuilder(build_variational, parts)
     objective = Objective(figures, builder, posterior, head, sample, scaling)
     return Networks(encoder, build_decoder(parts, head), objective)
-
-
-def _posterior(parts: NetworkParts, x: KerasTensor, rng: Random) -> list[KerasTensor]:
-    """Return mean and log-variance, which are the two halves of one output."""
-    both = parts.network.encode(x, parts.n_components, rng, heads=2)
-    return [both[:, : parts.n_components], both[:, parts.n_components :]]
 
 
 def _encoder(parts: NetworkParts, rng: Random) -> keras.Model:

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from random import Random
 
 import keras
-import numpy as np
 from keras import KerasTensor, layers
 
 from latentmap.errors import DataError
-from latentmap.networks.dense import check_activation, check_widths, kernel_initializer
+from latentmap.networks.dense import check_activation, check_widths, dense_layer, kernel_initializer
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class ConvNetwork:
     def layer_sizes(self, row_shape: tuple[int, ...], n_components: int) -> list[int]:
         """Return the number of kernel weights in each layer of the encoder and the decoder."""
         channels = (image_shape(row_shape)[2], *self.filters)
-        stages = [9 * into * out for into, out in itertools.pairwise(channels)]
+        stages = [9 * n_in * n_out for n_in, n_out in itertools.pairwise(channels)]
         return 2 * [*stages, math.prod(self._innermost_shape(row_shape)) * n_components]
 
     def encode(
@@ -52,10 +51,8 @@ class ConvNetwork:
         """Return codes of scaled images (n, h, w[, c]), shape (n, heads · n_components)."""
         x = layers.Reshape(image_shape(x.shape[1:]))(x)
         for channels in self.filters:
-            x = self._convolution(layers.Conv2D, channels, rng)(x)
-        return layers.Dense(heads * n_components, kernel_initializer=kernel_initializer(rng, zero))(
-            layers.Flatten()(x)
-        )
+            x = _convolution(layers.Conv2D, channels, rng, self.activation)(x)
+        return dense_layer(heads * n_components, rng, zero=zero)(layers.Flatten()(x))
 
     def decode(
         self, z: KerasTensor, row_shape: tuple[int, ...], rng: Random, zero: bool
@@ -63,15 +60,11 @@ class ConvNetwork:
         """Return flat outputs for codes, shape (n, h·w·c)."""
         height, width, channels = image_shape(row_shape)
         innermost = self._innermost_shape(row_shape)
-        z = layers.Dense(
-            int(np.prod(innermost)), self.activation, kernel_initializer=kernel_initializer(rng)
-        )(z)
+        z = dense_layer(math.prod(innermost), rng, self.activation)(z)
         z = layers.Reshape(innermost)(z)
         for filters in self.filters[-2::-1]:
-            z = self._convolution(layers.Conv2DTranspose, filters, rng)(z)
-        z = layers.Conv2DTranspose(
-            channels, 3, strides=2, padding="same", kernel_initializer=kernel_initializer(rng, zero)
-        )(z)
+            z = _convolution(layers.Conv2DTranspose, filters, rng, self.activation)(z)
+        z = _convolution(layers.Conv2DTranspose, channels, rng, zero=zero)(z)
         extra = (z.shape[1] - height, z.shape[2] - width)
         return layers.Flatten()(layers.Cropping2D(((0, extra[0]), (0, extra[1])))(z))
 
@@ -81,15 +74,16 @@ class ConvNetwork:
         factor = 2 ** len(self.filters)
         return -(-height // factor), -(-width // factor), self.filters[-1]
 
-    def _convolution(self, layer: type[keras.Layer], channels: int, rng: Random) -> keras.Layer:
-        return layer(
-            channels,
-            3,
-            2,
-            "same",
-            activation=self.activation,
-            kernel_initializer=kernel_initializer(rng),
-        )
+
+def _convolution(
+    layer_type: type[keras.Layer],
+    filters: int,
+    rng: Random,
+    activation: str | None = None,
+    zero: bool = False,
+) -> keras.Layer:
+    initializer = kernel_initializer(rng, zero)
+    return layer_type(filters, 3, 2, "same", activation=activation, kernel_initializer=initializer)
 
 
 def image_shape(row_shape: tuple[int, ...]) -> tuple[int, int, int]:

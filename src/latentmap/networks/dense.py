@@ -8,7 +8,6 @@ from random import Random
 from typing import Protocol
 
 import keras
-import numpy as np
 from keras import KerasTensor, layers
 
 from latentmap.backend import uniform
@@ -63,6 +62,13 @@ class _Glorot(keras.initializers.GlorotUniform):
         return uniform(shape, math.sqrt(3.0 / max(1.0, fans / 2.0)), dtype, self.seed)
 
 
+def dense_layer(
+    units: int, rng: Random, activation: str | None = None, zero: bool = False
+) -> keras.Layer:
+    """Return a dense layer whose kernel starts as `kernel_initializer` describes."""
+    return layers.Dense(units, activation, kernel_initializer=kernel_initializer(rng, zero))
+
+
 def draw_seed(rng: Random) -> int:
     """Draw a seed as Keras does if none is given.
 
@@ -87,16 +93,16 @@ def check_widths(widths: object, name: str) -> None:
 def check_activation(name: object) -> None:
     """Raise SettingError unless it is the name of a Keras activation."""
     try:
-        known = isinstance(name, str) and keras.activations.get(name) is not None
+        is_known = isinstance(name, str) and keras.activations.get(name) is not None
     except ValueError:
-        known = False
-    if not known:
+        is_known = False
+    if not is_known:
         raise SettingError(f"activation: expected the name of a Keras activation, found {name!r}")
 
 
 @dataclass(frozen=True)
 class LinearNetwork:
-    """One dense layer without activation in the encoder and in the decoder: the article's network.
+    """One dense layer without activation in the encoder, and one in the decoder.
 
     Parameters
     ----------
@@ -117,9 +123,7 @@ class LinearNetwork:
         """Return codes of scaled rows, or None with ``zero``: the network adds nothing to PCA."""
         if zero:
             return None
-        return layers.Dense(heads * n_components, kernel_initializer=kernel_initializer(rng))(
-            layers.Flatten()(x)
-        )
+        return dense_layer(heads * n_components, rng)(layers.Flatten()(x))
 
     def decode(
         self, z: KerasTensor, row_shape: tuple[int, ...], rng: Random, zero: bool
@@ -127,7 +131,7 @@ class LinearNetwork:
         """Return flat outputs, or None with ``zero``: the network adds nothing to PCA."""
         if zero:
             return None
-        return layers.Dense(int(np.prod(row_shape)), kernel_initializer=kernel_initializer(rng))(z)
+        return dense_layer(math.prod(row_shape), rng)(z)
 
     def layer_sizes(self, row_shape: tuple[int, ...], n_components: int) -> list[int]:
         """Return the number of kernel weights in each layer of the encoder and the decoder."""
@@ -182,32 +186,25 @@ class DenseNetwork:
     def layer_sizes(self, row_shape: tuple[int, ...], n_components: int) -> list[int]:
         """Return the number of kernel weights in each layer of the encoder and the decoder."""
         widths = (math.prod(row_shape), *self.widths(n_components), n_components)
-        return 2 * [into * out for into, out in itertools.pairwise(widths)]
+        return 2 * [n_in * n_out for n_in, n_out in itertools.pairwise(widths)]
 
     def encode(
         self, x: KerasTensor, n_components: int, rng: Random, zero: bool = False, heads: int = 1
     ) -> KerasTensor:
         """Return codes of scaled rows, shape (n, heads · n_components)."""
         x = self._stack(layers.Flatten()(x), self.widths(n_components), rng)
-        return layers.Dense(heads * n_components, kernel_initializer=kernel_initializer(rng, zero))(
-            x
-        )
+        return dense_layer(heads * n_components, rng, zero=zero)(x)
 
     def decode(
         self, z: KerasTensor, row_shape: tuple[int, ...], rng: Random, zero: bool
     ) -> KerasTensor:
         """Return flat outputs for codes, shape (n, d)."""
         z = self._stack(z, self.widths(z.shape[-1])[::-1], rng)
-        return layers.Dense(
-            int(np.prod(row_shape)), kernel_initializer=kernel_initializer(rng, zero)
-        )(z)
+        return dense_layer(math.prod(row_shape), rng, zero=zero)(z)
 
     def _stack(self, x: KerasTensor, widths: tuple[int, ...], rng: Random) -> KerasTensor:
         for width in widths:
-            activation = None if self.normalize else self.activation
-            x = layers.Dense(
-                width, activation=activation, kernel_initializer=kernel_initializer(rng)
-            )(x)
+            x = dense_layer(width, rng, None if self.normalize else self.activation)(x)
             if self.normalize:
                 x = layers.BatchNormalization(momentum=0.9)(x)
                 x = layers.Activation(self.activation)(x)

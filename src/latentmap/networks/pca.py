@@ -15,7 +15,7 @@ import numpy as np
 from keras import KerasTensor, layers, ops
 
 from latentmap.networks.dense import Network
-from latentmap.networks.scaling_layers import Scaling
+from latentmap.networks.scaling_layers import Scaling, constant_initializer
 from latentmap.preprocessing.pca_projection import PrincipalComponents
 
 
@@ -49,15 +49,11 @@ class Logit(layers.Layer):
 def _dense(weights: np.ndarray, bias: np.ndarray, name: str, trainable: bool = True) -> keras.Layer:
     return layers.Dense(
         weights.shape[1],
-        kernel_initializer=_constant_initializer(weights),
-        bias_initializer=_constant_initializer(bias),
+        kernel_initializer=constant_initializer(weights),
+        bias_initializer=constant_initializer(bias),
         trainable=trainable,
         name=name,
     )
-
-
-def _constant_initializer(values: np.ndarray) -> Callable[..., KerasTensor]:
-    return lambda shape, dtype=None: ops.convert_to_tensor(np.asarray(values, "float32"), dtype)
 
 
 def project(x: KerasTensor, principal: PrincipalComponents) -> KerasTensor:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import keras
-from keras import KerasTensor, layers, ops
+from keras import layers
 
 # Names of the setting, and of Keras's dtype policies.
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
@@ -25,8 +25,8 @@ def matrix_precision(precision: str, model: keras.Model) -> Iterator[None]:
     --------
     >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
     >>> with matrix_precision("bfloat16", model):
-    ...     inside = str(model(ops.ones((1, 2))).dtype)
-    >>> "bfloat16" in inside, "float32" in str(model(ops.ones((1, 2))).dtype)
+    ...     inside = str(model(keras.ops.ones((1, 2))).dtype)
+    >>> "bfloat16" in inside, "float32" in str(model(keras.ops.ones((1, 2))).dtype)
     (True, True)
     """
     changed = [] if precision == "float32" else [x for x in _layers(model) if _multiplies(x)]
@@ -53,14 +53,3 @@ def _layers(model: keras.Model) -> list[keras.Layer]:
 def _multiplies(layer: keras.Layer) -> bool:
     """Return whether a layer may use another precision; principal components stay exact."""
     return isinstance(layer, _MULTIPLYING) and layer.trainable and layer.name != "components"
-
-
-def to_float32(output: KerasTensor) -> KerasTensor:
-    """Cast an output to float32.
-
-    Examples
-    --------
-    >>> "float32" in str(to_float32(ops.ones((2,), "bfloat16")).dtype)
-    True
-    """
-    return ops.cast(output, "float32")

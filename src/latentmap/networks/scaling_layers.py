@@ -3,12 +3,20 @@
 Their arrays are weights that are not trained, so they are stored in the model file with all others.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 from keras import KerasTensor
 from numpy.typing import ArrayLike
+
+
+def constant_initializer(values: ArrayLike) -> Callable[..., KerasTensor]:
+    """Return an initializer that sets a weight to given values."""
+    return lambda shape, dtype=None: keras.ops.convert_to_tensor(
+        np.asarray(values, "float32"), dtype
+    )
 
 
 class ConstantLayer(keras.layers.Layer):
@@ -22,13 +30,8 @@ class ConstantLayer(keras.layers.Layer):
         super().__init__(**{"dtype": "float32", **kwargs})
 
     def _constant(self, name: str, value: ArrayLike) -> keras.Variable:
-        array = np.asarray(value, "float32")
-        return self.add_weight(
-            name=name,
-            shape=array.shape,
-            initializer=lambda shape, dtype: keras.ops.convert_to_tensor(array, dtype),
-            trainable=False,
-        )
+        initializer = constant_initializer(value)
+        return self.add_weight(np.shape(value), initializer, name=name, trainable=False)
 
 
 @keras.saving.register_keras_serializable("latentmap")
