@@ -38,7 +38,7 @@ def main(faces: Path, folder: Path = Path(), n_components: int = 32, **settings:
         result = compare(ae, images[0], images[second], reference=index)
         title = f"{result.fraction_farther:.1%} of random pairs are farther apart"
         print(f"{labels[0]} and {labels[second]}: distance {result.distance:.2f}, {title}")
-        with plots.figure(folder / f"faces.{name}.png", *plots.comparison_size((64, 64))) as ax:
+        with plots.figure(folder / f"faces.{name}.png") as ax:
             names = [labels[0], labels[second]]
             plots.comparison(result.rows, result.reconstructions, names, ax=ax, title=title)
 
@@ -48,7 +48,7 @@ def main(faces: Path, folder: Path = Path(), n_components: int = 32, **settings:
     print(f"The nearest other face is the same person's for {same_person[:, 0].mean():.1%}")
     sample = np.arange(0, len(codes), max(len(codes) // 5, 1))[:5]
     captions = [[labels[i], *labels[nearest[i]]] for i in sample]
-    with plots.figure(folder / "faces.similar.png", *plots.neighbors_size(5, 6, (64, 64))) as ax:
+    with plots.figure(folder / "faces.similar.png") as ax:
         data = (images[sample], images[nearest[sample]], distances[sample])
         plots.neighbors(*data, captions, ax=ax, same_label=same_person[sample])
 

@@ -4,10 +4,24 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from latentmap.plots.style import AUTOMATIC_SIZE
+
 
 @pytest.fixture
 def ax():
     return Figure((6, 6), layout="constrained").subplots()
+
+
+@pytest.fixture
+def draw_and_measure():
+    """Draw on the axes of a figure of automatic size, and return its width and height."""
+
+    def measure(draw):
+        ax = Figure(label=AUTOMATIC_SIZE).subplots()
+        draw(ax)
+        return ax.figure.get_size_inches()
+
+    return measure
 
 
 @pytest.fixture(name="Z")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from latentmap.errors import DataError
-from latentmap.plots.attribution_plot import attribution, attribution_size
+from latentmap.plots.attribution_plot import attribution
 
 
 def test_images_are_above_their_heat_maps(ax, render):
@@ -58,9 +58,13 @@ def test_rows_without_difference_have_no_bars(ax, render):
     assert len(ax.texts) == 0
 
 
-def test_the_size_grows_with_the_rows():
-    assert attribution_size((40, 28, 28))[1] > 3 * attribution_size((10, 28, 28))[1]
-    assert attribution_size((20, 5))[1] > 2 * attribution_size((5, 5))[1]
+def test_height_of_the_figure_grows_with_the_rows(draw_and_measure):
+    def height(*shape):
+        rows = np.zeros(shape)
+        return draw_and_measure(lambda ax: attribution(rows, rows, rows, [""] * shape[0], ax))[1]
+
+    assert height(40, 28, 28) > 3 * height(10, 28, 28)
+    assert height(20, 5) > 2 * height(5, 5)
 
 
 @pytest.mark.parametrize(("shape", "count"), [((2, 3), 2), ((1, 4), 2), ((0, 3), 0)])

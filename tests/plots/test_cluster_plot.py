@@ -28,10 +28,13 @@ def test_colour_images_stay_coloured(ax, render):
     assert np.asarray(ax.images[0].get_array())[0, 0].tolist() == [1, 0, 0]
 
 
-def test_the_size_grows_with_clusters_and_rows():
-    one, more = (plots.exemplars_size([8] * clusters, (28, 28)) for clusters in (1, 12))
-    assert more[1] > 4 * one[1]
-    assert plots.exemplars_size([20], (28, 28))[0] > one[0]
+def test_size_of_the_figure_grows_with_clusters_and_rows(draw_and_measure):
+    def size(n_clusters, n_rows):
+        clusters, names = [np.zeros((n_rows, 28, 28))] * n_clusters, ["name"] * n_clusters
+        return draw_and_measure(lambda ax: plots.exemplars(clusters, names, ax))
+
+    assert size(12, 8)[1] > 4 * size(1, 8)[1]
+    assert size(1, 20)[0] > size(1, 8)[0]
 
 
 @pytest.mark.parametrize(

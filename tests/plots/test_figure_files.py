@@ -26,6 +26,13 @@ def test_figure_has_the_requested_size(tmp_path):
         assert picture.size == (600, 400)
 
 
+def test_plot_determines_the_size_of_a_figure_without_a_size(tmp_path):
+    with plots.figure(tmp_path / "a.png") as ax:
+        plots.rows(np.zeros((12, 28, 28)), ax)
+    with Image.open(tmp_path / "a.png") as picture:
+        assert picture.size == (1800, 226)
+
+
 def test_figure_refuses_unknown_suffixes_before_any_work(tmp_path):
     with (
         pytest.raises(FileError, match=r"suffixes \.png, \.pdf, \.svg, found '\.gif'"),

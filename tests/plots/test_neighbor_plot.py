@@ -72,11 +72,17 @@ def test_a_table_shows_the_columns_that_differ_most_and_how_far(ax, render):
     assert blue > red
 
 
-def test_sizes_grow_with_queries_and_neighbours():
-    width, height = plots.neighbors_size(1, 10, (28, 28))
-    assert plots.neighbors_size(1, 20, (28, 28))[0] > 1.8 * width - 1
-    assert plots.neighbors_size(3, 10, (28, 28))[1] > 2 * height
-    assert plots.neighbors_size(2, 10, (4,))[1] > plots.neighbors_size(1, 10, (4,))[1]
+def test_size_of_the_figure_grows_with_queries_and_neighbours(draw_and_measure):
+    def size(n, k, *row_shape):
+        rows, distances, captions = np.zeros((n, k, *row_shape)), np.ones((n, k)), [[""] * (k + 1)]
+        return draw_and_measure(
+            lambda ax: plots.neighbors(rows[:, 0], rows, distances, captions * n, ax)
+        )
+
+    width, height = size(1, 10, 28, 28)
+    assert size(1, 20, 28, 28)[0] > 1.8 * width - 1
+    assert size(3, 10, 28, 28)[1] > 2 * height
+    assert size(2, 10, 4)[1] > size(1, 10, 4)[1]
 
 
 @pytest.mark.parametrize(

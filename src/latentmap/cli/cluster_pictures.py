@@ -7,7 +7,7 @@ import numpy as np
 from latentmap import plots
 from latentmap.analysis.clustering import Clusters
 from latentmap.cli.console import format_count
-from latentmap.cli.pictures import code_plot_size, open_plot
+from latentmap.cli.pictures import open_plot
 from latentmap.data import Source
 
 _MAX_DRAWN_CLUSTERS = 40
@@ -21,7 +21,7 @@ def draw_clusters(path: Path, rows: Source, codes: np.ndarray, clusters: Cluster
     title = f"{rows.name}: {n_clusters} of {format_count(len(codes), 'row')}"
     # In a projection of three or more components, confidence would look arbitrary.
     confidence = clusters.confidence if codes.shape[1] <= 2 else None
-    with open_plot(path, *code_plot_size(codes)) as ax:
+    with open_plot(path) as ax:
         plots.codes(codes, cluster_names(clusters), ax, title, confidence=confidence)
     if len(rows.row_shape) > 1:
         _draw_exemplars(exemplars_path(path), rows, clusters)
@@ -47,8 +47,7 @@ def _draw_exemplars(path: Path, rows: Source, clusters: Clusters) -> None:
     n_omitted = clusters.n_clusters - len(exemplars)
     title = f"{rows.name}: exemplars of each cluster"
     title += f" ({format_count(n_omitted, 'smaller cluster')} not shown)" if n_omitted else ""
-    size = plots.exemplars_size([len(group) for group in exemplars], rows.row_shape)
-    with open_plot(path, *size) as ax:
+    with open_plot(path) as ax:
         plots.exemplars(exemplars, names, ax, title)
 
 

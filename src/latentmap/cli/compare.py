@@ -87,8 +87,7 @@ def _draw(
     reference: Reference,
 ) -> None:
     names = queries[0].rows.feature_names
-    size = plots.comparison_size(model.row_shape_, names is not None)
-    with open_plot(path, *size) as ax:
+    with open_plot(path) as ax:
         plots.comparison(
             comparison.rows,
             comparison.reconstructions,

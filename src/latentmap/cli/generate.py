@@ -178,5 +178,5 @@ def _draw(
     rows = sample.rows
     total = "" if len(rows) == sample.n_rows else f" of {sample.n_rows:,}"
     details = f"{len(rows):,}{total} {'row' if sample.n_rows == 1 else 'rows'}{description}"
-    with open_plot(path, *plots.rows_size(rows.shape), details) as ax:
+    with open_plot(path, details) as ax:
         plots.rows(rows, ax, title, names)

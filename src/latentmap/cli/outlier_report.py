@@ -129,5 +129,5 @@ def draw_outliers(path: Path, top: TopOutliers) -> None:
     pairs = zip(top.numbers[:max_rows], top.scores.scores, strict=False)
     captions = [f"row {number} ({score:.1f})" for number, score in pairs]
     details = f"the {format_count(len(rows), 'row')} with the highest scores"
-    with open_plot(path, *plots.attribution_size(rows.shape), details) as ax:
+    with open_plot(path, details) as ax:
         plots.attribution(rows, expected, attributions, captions, ax, top.source.feature_names)

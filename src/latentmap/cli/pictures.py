@@ -1,4 +1,4 @@
-"""Writing plots to files, with the size of each plot and the rows that it shows."""
+"""Writing plots to files."""
 
 import contextlib
 from collections.abc import Iterator
@@ -14,23 +14,16 @@ from latentmap.cli.model_arguments import Estimator
 from latentmap.data import Source
 from latentmap.plots.matplotlib_types import Axes
 
-# Inches; the additional height holds the title.
-_SQUARE = (7.0, 7.3)
 # Number of rows in a plot of reconstructions.
 _MAX_IMAGES, _MAX_TABLE_ROWS = 10, 6
 
 
 @contextlib.contextmanager
-def open_plot(path: Path, width: float, height: float, details: str = "") -> Iterator[Axes]:
-    """Yield axes of this size in inches; write them to ``path`` and report that."""
-    with show_status(f"Drawing {path}…"), plots.figure(path, width, height) as ax:
+def open_plot(path: Path, details: str = "") -> Iterator[Axes]:
+    """Yield the axes of a plot; write it to ``path`` and print that it was written."""
+    with show_status(f"Drawing {path}…"), plots.figure(path) as ax:
         yield ax
     print_message(f"Wrote {path}{details and f': {details}'}")
-
-
-def code_plot_size(codes: np.ndarray) -> tuple[float, float]:
-    """Return the width and height of a plot of codes, in inches."""
-    return _SQUARE if codes.shape[1] > 1 else (7.0, 3.6)
 
 
 def draw_fit_plots(model: Estimator, rows: FitRows, path: Path, codes: LabelledCodes) -> None:
@@ -52,7 +45,7 @@ def draw_new_rows(path: Path, earlier: np.ndarray, new: np.ndarray, novel: np.nd
     labels[len(earlier) :][novel] = "new rows, novel class"
     n_novel = int(novel.sum())
     title = f"{format_count(len(new), 'new row')}, {n_novel:,} of novel classes"
-    with open_plot(path, *code_plot_size(new)) as ax:
+    with open_plot(path) as ax:
         plots.codes(np.concatenate([earlier, new]), labels, ax=ax, title=title)
 
 
@@ -61,7 +54,7 @@ def draw_codes(
 ) -> None:
     """Draw a scatter plot of codes, paler where the confidence is low."""
     title = f"{name}: codes of {format_count(len(codes.codes), 'row')}"
-    with open_plot(path, *code_plot_size(codes.codes)) as ax:
+    with open_plot(path) as ax:
         plots.codes(*codes, ax=ax, title=title, confidence=confidence)
 
 
@@ -71,29 +64,27 @@ def draw_reconstructions(path: Path, model: Estimator, rows: Source) -> None:
     sample = rows.subset(_choose_rows(rows, _MAX_IMAGES if images else _MAX_TABLE_ROWS))
     reconstructions = model.inverse_transform(model.transform(sample))
     originals = sample[:].reshape(reconstructions.shape)
-    size = _image_row_size(originals.shape) if images else (8.0, 0.6 * len(originals) + 1.8)
-    with open_plot(path, *size) as ax:
+    with open_plot(path) as ax:
         plots.reconstructions(originals, reconstructions, ax=ax, column_names=rows.feature_names)
 
 
 def draw_plane(path: Path, model: Estimator, sample: LabelledCodes | None) -> None:
     """Draw the code plane, decoded on a grid that covers the codes or the landmarks of a map."""
     codes = None if sample is None else sample.codes
-    one_dimensional = codes is not None and codes.shape[1] == 1
-    with open_plot(path, *((7.0, 1.5) if one_dimensional else _SQUARE)) as ax:
+    with open_plot(path) as ax:
         plots.decoded_grid(model, codes, ax=ax)
 
 
 def draw_density(path: Path, model: Estimator, sample: LabelledCodes | None) -> None:
     """Draw the density of a map, with the names of the classes if there are labelled codes."""
     codes, labels = (None, None) if sample is None else sample
-    with open_plot(path, *_SQUARE) as ax:
+    with open_plot(path) as ax:
         plots.density(model, codes, labels, ax=ax)
 
 
 def draw_loss(path: Path, model: Estimator) -> None:
     """Draw the training loss of each epoch."""
-    with open_plot(path, 6, 3.6) as ax:
+    with open_plot(path) as ax:
         plots.loss_curve(model.history_, ax=ax)
 
 
@@ -104,8 +95,3 @@ def _choose_rows(rows: Source, count: int) -> np.ndarray:
         if count / 2 < len(first) <= count:
             return first
     return np.unique(np.linspace(0, len(rows) - 1, count).astype(int))
-
-
-def _image_row_size(shape: tuple[int, ...]) -> tuple[float, float]:
-    count, height, width = shape[:3]
-    return 0.95 * count + 1.1, 2 * 0.95 * height / width + 0.75

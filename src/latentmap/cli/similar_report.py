@@ -96,7 +96,7 @@ def draw_result(path: Path, result: SearchResult) -> None:
     sample = np.unique(np.linspace(0, n_queries - 1, min(n_queries, max_queries)).astype(int))
     neighbors, distances = (part[sample, :_MAX_NEIGHBORS] for part in result.nearest)
     rows = result.reference.select(model, neighbors.ravel()).reshape(*neighbors.shape, *shape)
-    with open_plot(path, *plots.neighbors_size(len(sample), neighbors.shape[1], shape)) as ax:
+    with open_plot(path) as ax:
         plots.neighbors(
             query.rows[sample].reshape(-1, *shape),
             rows,

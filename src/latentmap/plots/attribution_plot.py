@@ -40,7 +40,6 @@ def attribution(
     captions : sequence of str
         One for each row.
     ax : matplotlib.axes.Axes, optional
-        Preferably in a figure of `attribution_size`.
     column_names : sequence of str, optional
 
     Raises
@@ -65,7 +64,7 @@ def attribution(
             "attribution: expected rows, expected values and attributions of one shape and a "
             f"caption for each row, at least one, found {shapes} and {len(captions)} captions"
         )
-    ax = style.get_axes(ax, *attribution_size(shape))
+    ax = style.get_axes(ax, *_figure_size(shape))
     captions = [style.display_text(caption) for caption in captions]
     if is_image_shape(shape[1:]):
         return _draw_images(ax, layers, captions)
@@ -74,8 +73,7 @@ def attribution(
     return _draw_columns(ax, layers, captions, names)
 
 
-def attribution_size(shape: tuple[int, ...]) -> tuple[float, float]:
-    """Return the width and height, in inches, that suit rows of this shape, (n, ...)."""
+def _figure_size(shape: tuple[int, ...]) -> tuple[float, float]:
     if not is_image_shape(shape[1:]):
         return 8.0, 0.52 * shape[0] + 0.9
     columns = min(shape[0], _MAX_IMAGES_IN_ONE_LINE)

@@ -47,7 +47,7 @@ def exemplars(
     _check(images, names)
     height, width = images[0].shape[1:3]
     gap = image_gap(height)
-    ax = style.get_axes(ax, *exemplars_size([len(cluster) for cluster in images], (height, width)))
+    ax = style.get_axes(ax, *_figure_size([len(cluster) for cluster in images], (height, width)))
     show_image(ax, _tile_clusters(images, gap), "nearest" if height < 64 else "antialiased")
     centers = [(height - 1) / 2 + line * (height + gap) for line in range(len(images))]
     style.set_titles(ax, title)
@@ -56,14 +56,7 @@ def exemplars(
     return style.hide_frame(ax)
 
 
-def exemplars_size(counts: Sequence[int], row_shape: tuple[int, ...]) -> tuple[float, float]:
-    """Return the width and height, in inches, that suit clusters of these numbers of images.
-
-    Examples
-    --------
-    >>> exemplars_size([10, 8], (28, 28))
-    (7.6, 1.8)
-    """
+def _figure_size(counts: Sequence[int], row_shape: tuple[int, ...]) -> tuple[float, float]:
     height = _IMAGE_INCHES * min(row_shape[0] / row_shape[1], 4.0)
     width = max(counts) * _IMAGE_INCHES + _NAME_INCHES
     return round(max(width, 4.0), 2), round(len(counts) * height + _TITLE_INCHES, 2)

@@ -39,7 +39,6 @@ def comparison(
     captions : pair of str
         The names of the two rows.
     ax : matplotlib.axes.Axes, optional
-        Preferably in a figure of `comparison_size`.
     column_names : sequence of str, optional
     column_std : array-like of shape (n_features,), optional
         The standard deviation of each column of a table, the unit of its difference.
@@ -63,7 +62,7 @@ def comparison(
             "comparison: expected two rows and their reconstructions, of one shape, "
             f"found {pair.shape} and {decoded.shape}"
         )
-    ax = style.get_axes(ax, *comparison_size(pair.shape[1:], column_names is not None))
+    ax = style.get_axes(ax, *_figure_size(pair.shape[1:], column_names is not None))
     captions = [style.display_text(caption) for caption in captions]
     if is_image_shape(pair.shape[1:]):
         _draw_images(style.set_titles(ax, title), pair, decoded, captions)
@@ -83,14 +82,7 @@ def comparison(
     return style.hide_frame(ax)
 
 
-def comparison_size(row_shape: tuple[int, ...], has_names: bool = False) -> tuple[float, float]:
-    """Return the width and height, in inches, that suit a comparison of rows of this shape.
-
-    Examples
-    --------
-    >>> comparison_size((64, 64)), comparison_size((4,))
-    ((8.2, 5.1), (8.0, 3.0...))
-    """
+def _figure_size(row_shape: tuple[int, ...], has_names: bool = False) -> tuple[float, float]:
     if is_image_shape(row_shape):
         height, width = row_shape[:2]
         return 8.2, 2 * 2.15 * height / width + 0.8

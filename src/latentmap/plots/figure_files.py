@@ -7,20 +7,23 @@ from collections.abc import Iterator
 
 from latentmap.files import PICTURE_SUFFIXES, check_output_path, write_atomically
 from latentmap.plots.matplotlib_types import Axes
+from latentmap.plots.style import AUTOMATIC_SIZE
 
 _DOTS_PER_INCH = 200
 
 
 @contextlib.contextmanager
-def figure(path: str | os.PathLike[str], width: float = 7.0, height: float = 6.0) -> Iterator[Axes]:
+def figure(
+    path: str | os.PathLike[str], width: float | None = None, height: float | None = None
+) -> Iterator[Axes]:
     """Provide an Axes to draw on, and write its figure to a file when the block ends normally.
 
     Parameters
     ----------
     path : path-like
-        Ends in .png (200 dots an inch), .pdf or .svg.
-    width, height : float
-        In inches.
+        Ends in .png (200 dots per inch), .pdf or .svg.
+    width, height : float, optional
+        In inches. By default the plot function that draws on the Axes determines the size.
 
     Yields
     ------
@@ -45,7 +48,11 @@ def figure(path: str | os.PathLike[str], width: float = 7.0, height: float = 6.0
     # pyplot would keep every figure alive, and may open a window.
     from matplotlib.figure import Figure
 
-    image = Figure(figsize=(width, height), layout="constrained")
+    image = Figure(layout="constrained")
+    if width is None or height is None:
+        image.set_label(AUTOMATIC_SIZE)
+    else:
+        image.set_size_inches(width, height)
     yield image.subplots()
     with write_atomically(path) as temporary, warnings.catch_warnings():
         # A label may be in a script that matplotlib's font lacks; it is then drawn as boxes.

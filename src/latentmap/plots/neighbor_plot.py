@@ -80,7 +80,6 @@ def neighbors(
     captions : n sequences of k + 1 str
         The text below each query and each of its neighbours.
     ax : matplotlib.axes.Axes, optional
-        Preferably in a figure of `neighbors_size`.
     same_label : array-like of shape (n, k), bool, optional
         Whether a neighbour has the label of its query. Captions of the others are highlighted.
     column_names : sequence of str, optional
@@ -115,7 +114,7 @@ def neighbors(
     results = _Results(np.asarray(queries), rows, distances, captions, ~is_same.astype(bool))
     results.check()
     row_shape = results.queries.shape[1:]
-    ax = style.get_axes(ax, *neighbors_size(len(rows), rows.shape[1], row_shape))
+    ax = style.get_axes(ax, *_figure_size(len(rows), rows.shape[1], row_shape))
     style.set_titles(ax, title)
     if is_image_shape(row_shape):
         _draw_images(ax, results)
@@ -126,16 +125,9 @@ def neighbors(
     return style.hide_frame(ax)
 
 
-def neighbors_size(
+def _figure_size(
     n_queries: int, n_neighbors: int, row_shape: tuple[int, ...]
 ) -> tuple[float, float]:
-    """Return the width and height, in inches, that suit this number of queries and neighbours.
-
-    Examples
-    --------
-    >>> neighbors_size(2, 10, (28, 28))
-    (11.6..., 3.0...)
-    """
     if not is_image_shape(row_shape):
         columns = min(int(np.prod(row_shape)), _MAX_COLUMNS)
         lines = n_queries * (n_neighbors + 1.5) + 1.5

@@ -58,7 +58,8 @@ def reconstructions(
             f"found {decoded.shape}"
         )
     if is_image_shape(rows.shape[1:]):
-        return _draw_images(rows, decoded, style.get_axes(ax, len(rows) + 1, 2.6))
+        height = 1.9 * rows.shape[1] / rows.shape[2] + 0.75
+        return _draw_images(rows, decoded, style.get_axes(ax, 0.95 * len(rows) + 1.1, height))
     rows, decoded = (part.reshape(len(part), -1).astype(float) for part in (rows, decoded))
     ax = style.get_axes(ax, 8, 0.6 * len(rows) + 1.6)
     if column_names is None and rows.shape[1] > _MAX_UNNAMED_COLUMNS:

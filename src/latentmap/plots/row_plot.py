@@ -56,7 +56,7 @@ def rows(
         raise DataError(f"rows: expected at least one row, shape (n, ...), found {array.shape}")
     if columns is not None and columns < 1:
         raise SettingError(f"columns: expected at least 1, found {columns}")
-    ax = style.get_axes(ax, *rows_size(array.shape))
+    ax = style.get_axes(ax, *_figure_size(array.shape))
     if not is_image_shape(array.shape[1:]):
         return _draw_table(array.reshape(len(array), -1).astype(float), ax, title, column_names)
     images, gap = to_rgb(array, array), image_gap(array.shape[1])
@@ -73,14 +73,7 @@ def grid_columns(count: int) -> int:
     return next(full, square)
 
 
-def rows_size(shape: tuple[int, ...]) -> tuple[float, float]:
-    """Return the width and height, in inches, that suit rows of this shape, (n, ...).
-
-    Examples
-    --------
-    >>> rows_size((12, 28, 28)), rows_size((15, 13))
-    ((9.0, 1.13), (8.0, 6.0))
-    """
+def _figure_size(shape: tuple[int, ...]) -> tuple[float, float]:
     count, height = shape[:2]
     if not is_image_shape(shape[1:]):
         return 8.0, 0.28 * count + 1.8

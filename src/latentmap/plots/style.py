@@ -13,6 +13,8 @@ import numpy as np
 from latentmap.plots.matplotlib_types import Axes, ColorType, ScalarMappable, Text
 
 TEXT_COLOR, GREY, LIGHT_GREY = "#333333", "#8a8a8a", "#d9d9d9"
+# Label of a figure whose size is determined by the plot that is drawn on it.
+AUTOMATIC_SIZE = "automatic size"
 
 # Eight are from M. A. Petroff, "Accessible Color Sequences for Data Visualization" (2021,
 # arXiv:2107.02270), without its two greys. The fourth, the ninth and the last ten were added one
@@ -28,8 +30,13 @@ PALETTE = (
 
 
 def get_axes(ax: Axes | None, width: float, height: float) -> Axes:
-    """Return ``ax``, or the Axes of a new pyplot figure of this size in inches."""
+    """Return ``ax``, or the Axes of a new pyplot figure of this size in inches.
+
+    A figure with the label `AUTOMATIC_SIZE` is set to this size.
+    """
     if ax is not None:
+        if ax.figure.figure.get_label() == AUTOMATIC_SIZE:
+            ax.figure.figure.set_size_inches(width, height)
         return ax
     from matplotlib import pyplot
 
