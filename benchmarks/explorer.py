@@ -67,7 +67,7 @@ DELAYS = (
         const started = performance.now();
         const shown = new Promise(resolve => {
             const watch = new MutationObserver(() => { watch.disconnect(); resolve(); });
-            watch.observe(document.body, { attributeFilter: ["data-shown"] });
+            watch.observe(document.body, { attributeFilter: ["data-decoded"] });
         });
         fire(PointerEvent, "pointermove", 7 * n);
         await shown;

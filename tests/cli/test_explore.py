@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import re
@@ -62,7 +63,8 @@ def test_a_page_is_served_until_ctrl_c(serving, digits_model):
     spots = model.transform(rows[:3]).astype("<f4")
     _, answer = ask(url, "/decode", "POST", spots.tobytes())
     wanted = np.rint(np.clip(model.inverse_transform(spots) / 16 * 255, 0, 255))
-    found = np.frombuffer(answer, np.uint8, offset=12).reshape(3, 8, 8)
+    images = json.loads(answer)["rows"]
+    found = np.frombuffer(b"".join(map(base64.b64decode, images)), np.uint8).reshape(3, 8, 8)
     assert np.abs(found - wanted).max() <= 1
     run.send_signal(signal.SIGINT)
     assert run.wait(20) == 0
@@ -75,7 +77,7 @@ def test_ctrl_c_does_not_wait_for_a_computation(serving, digits_model):
     run, url, _ = serving(digits_model, "digits")
     connection = socket.create_connection(("127.0.0.1", urlsplit(url).port))
     host = urlsplit(url).netloc
-    connection.sendall(f"GET /data/colour-4 HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    connection.sendall(f"GET /colors/4 HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
     time.sleep(0.3)
     run.send_signal(signal.SIGINT)
     assert run.wait(20) == 0
@@ -97,16 +99,16 @@ def test_a_file_is_written(run, digits_model, tmp_path):
     result = run("explore", digits_model, "digits:unseen", "--export", place)
     assert f"Wrote {place}: 359 rows" in result.stderr
     output = scene_of(place)
-    assert (output["mode"], output["n"], output["data"]) == ("file", 359, "digits:unseen")
-    assert output["colourings"][0]["name"] == "label"
+    assert (output["mode"], output["n"], output["dataset"]) == ("file", 359, "digits:unseen")
+    assert output["color_scales"][0]["name"] == "label"
     assert [path.name for path in tmp_path.iterdir()] == ["map.html"]
 
 
 def test_a_table_uses_the_label_column_of_the_fit(run, wine_model, wine_csv, tmp_path):
     run("explore", wine_model, wine_csv, "--export", tmp_path / "wine.html")
     output = scene_of(tmp_path / "wine.html")
-    assert output["colourings"][0]["values"] == ["class_0", "class_1", "class_2"]
-    assert output["plane"]["components"] == 3
+    assert output["color_scales"][0]["categories"] == ["class_0", "class_1", "class_2"]
+    assert output["n_components"] == 3
     assert len(output["row"]["columns"]) == 13
 
 
@@ -114,7 +116,7 @@ def test_sparse_rows_are_explored(run, words_npz, tmp_path):
     model = tmp_path / "words.safetensors"
     run("fit", words_npz, "-o", model, "--recipe", "dense", "-n", 2, "--epochs", 1)
     run("explore", model, words_npz, "--export", tmp_path / "words.html")
-    assert scene_of(tmp_path / "words.html")["row"]["of"] == 400
+    assert len(scene_of(tmp_path / "words.html")["row"]["columns"]) == 256
 
 
 def test_a_sample_of_many_rows_is_shown_and_reported(run, digits_model, tmp_path, monkeypatch):

@@ -287,7 +287,7 @@ def test_a_lasso_may_end_where_it_began_and_what_is_hidden_is_not_saved(visit, l
     page.drag(*corners)
     page.page.wait_for_selector("#save")
     assert page.text("#selected h2") == "500 rows selected"
-    page.page.locator("#legend [data-code='0']").click()
+    page.page.locator("#legend [data-category='0']").click()
     lines = page.download(tmp_path)
     assert 300 < len(lines) < 500
     assert page.text("#selected h2") == f"{len(lines)} rows selected"
@@ -328,7 +328,7 @@ def test_the_legend_hides_shows_and_isolates(visit, links):
 
 def test_a_number_has_a_scale(visit, links):
     page = visit(links["digits"])
-    page.page.select_option("#colouring", label="error")
+    page.page.select_option("#color-scale", label="error")
     page.page.wait_for_selector(".scale")
     low, high = (float(text) for text in page.text(".ends").split())
     assert low < high
@@ -384,7 +384,7 @@ def test_evil_texts_stay_texts(visit, links, files, wine, where):
     page.page.wait_for_selector("#similar button")
     page.select_left_half()
     page.page.wait_for_selector("#selected .preview button")
-    assert evil in page.page.locator("#colouring").inner_text()
+    assert evil in page.page.locator("#color-scale").inner_text()
     assert page.page.locator("img").count() == 0
     assert page.complaints == []
 

@@ -13,13 +13,13 @@ from latentmap.explorer.color_scales import (
 def test_class_names_are_preserved():
     labels = np.array(["b", "<b>", "b", "ä"])
     values = encode_labels(labels)
-    assert [values.categories[i] for i in values.numbers] == labels.tolist()
+    assert [values.categories[i] for i in values.values] == labels.tolist()
 
 
 def test_few_distinct_numbers_are_classes_in_numerical_order():
     values = encode_labels(np.array([10, 9, 2, 10]))
     assert values.categories == ["2", "9", "10"]
-    assert values.numbers.tolist() == [2, 1, 0, 2]
+    assert values.values.tolist() == [2, 1, 0, 2]
 
 
 def test_many_distinct_numbers_are_a_measured_value():
@@ -27,7 +27,7 @@ def test_many_distinct_numbers_are_a_measured_value():
     values = encode_labels(labels)
     assert values.categories is None
     assert (values.low, values.high) == (0, 1497)
-    assert np.abs(values.numbers / 65_534 * 1497 - labels).max() < 0.03
+    assert np.abs(values.values / 65_534 * 1497 - labels).max() < 0.03
 
 
 def test_the_rarest_classes_beyond_the_limit_are_merged():
@@ -35,7 +35,7 @@ def test_the_rarest_classes_beyond_the_limit_are_merged():
     values = encode_classes(labels)
     assert len(values.categories) == MAX_CATEGORIES
     assert values.categories[-1] == "(others)"
-    named = np.array(values.categories)[values.numbers]
+    named = np.array(values.categories)[values.values]
     is_named = named != "(others)"
     assert (named[is_named] == labels[is_named]).all()
     common = {f"name {i:04}" for i in range(0, 1500, 3)}
@@ -45,8 +45,8 @@ def test_the_rarest_classes_beyond_the_limit_are_merged():
 def test_infinite_and_missing_numbers_are_encoded_as_missing():
     values = encode_numbers(np.array([1.0, np.nan, 3.0, np.inf]))
     assert (values.low, values.high) == (1, 3)
-    assert values.numbers.tolist() == [0, 65_535, 65_534, 65_535]
-    assert encode_numbers(np.array([np.nan])).numbers.tolist() == [65_535]
+    assert values.values.tolist() == [0, 65_535, 65_534, 65_535]
+    assert encode_numbers(np.array([np.nan])).values.tolist() == [65_535]
 
 
 def test_labels_scores_and_columns_are_listed(map_scene, wide_scene):
@@ -59,22 +59,20 @@ def test_labels_scores_and_columns_are_listed(map_scene, wide_scene):
 
 def test_a_column_scale_encodes_its_values(wide_scene):
     scale = wide_scene.color_scales[4 + 2]
-    description, color = scale.describe(), scale.compute()
-    assert (description["of"], description["column"], description["ready"]) == ("column", 2, True)
-    values = wide_scene.table.values[:, 2]
-    width = description["high"] - description["low"]
-    restored = description["low"] + color.numbers / 65_534 * width
+    expected = {"name": wide_scene.table.names[2], "is_computed": True, "column": 2}
+    assert scale.describe() == expected
+    colors, values = scale.compute(), wide_scene.table.values[:, 2]
+    restored = colors.low + colors.values / 65_534 * (colors.high - colors.low)
     np.testing.assert_allclose(restored, values, atol=np.ptp(values) / 60_000)
 
 
-def test_scores_are_not_ready_before_they_are_computed(wide_scene):
-    description = {scale.name: scale.describe() for scale in wide_scene.color_scales}
-    assert description["label"]["ready"]
-    if not wide_scene.scores.is_computed("cluster"):
-        assert description["cluster"] == {
-            "name": "cluster",
-            "kind": "category",
-            "ready": False,
-            "values": None,
-            "of": "row",
-        }
+def test_the_description_says_whether_a_score_is_computed(wide_scene):
+    descriptions = {scale.name: scale.describe() for scale in wide_scene.color_scales}
+    assert descriptions["label"] == {"name": "label", "is_computed": True}
+    is_computed = wide_scene.scores.is_computed("cluster")
+    assert descriptions["cluster"] == {"name": "cluster", "is_computed": is_computed}
+
+
+def test_values_are_described_by_categories_or_a_range():
+    assert encode_labels(np.array(["b", "a"])).describe() == {"categories": ["a", "b"]}
+    assert encode_numbers(np.array([1.0, 3.0])).describe() == {"low": 1, "high": 3}

@@ -30,21 +30,20 @@ class Written:
         self.scene = json.loads(self.elements["scene"])
 
     def buffer(self, name):
-        content, about = (
-            base64.b64decode(self.elements[f"data-{name}"]),
-            self.scene["buffers"][name],
-        )
-        content = zlib.decompress(content, -15) if about["deflated"] else content
-        assert len(content) == about["bytes"]
-        return content
+        return zlib.decompress(self.image_file(name), -15)
+
+    def image_file(self, name):
+        return base64.b64decode(self.elements[f"data-{name}"])
 
     def numbers(self, name):
         return np.frombuffer(self.buffer(name), "<u2")
 
     def tile(self, name, number, told):
-        sheet, place = divmod(number, told["rows"])
-        image = np.asarray(Image.open(io.BytesIO(self.buffer(f"{name}-{sheet}"))).convert("RGB"))
-        line, column = divmod(place, told["columns"])
+        sheet, place = divmod(number, told["images_per_sheet"])
+        image = np.asarray(
+            Image.open(io.BytesIO(self.image_file(f"{name}-{sheet}"))).convert("RGB")
+        )
+        line, column = divmod(place, told["images_per_line"])
         height, width = told["height"], told["width"]
         return image[line * height :, column * width :][:height, :width].astype(float)
 
@@ -74,17 +73,17 @@ def test_all_that_tells_of_rows_is_there(digits_file, map_scene):
     points = digits_file.numbers("points").reshape(-1, 2)
     assert points.tolist() == map_scene.plane.quantized_points().tolist()
     assert digits_file.buffer("density") == map_scene.density.values.tobytes()
-    for i, told in enumerate(digits_file.scene["colourings"]):
-        assert told["ready"]
+    for i, told in enumerate(digits_file.scene["color_scales"]):
+        assert told["is_computed"]
         colour = map_scene.color_scales[i].compute()
-        assert digits_file.numbers(f"colour-{i}").tolist() == colour.numbers.tolist()
-        assert told.get("values") == colour.categories
+        assert digits_file.numbers(f"color-{i}").tolist() == colour.values.tolist()
+        assert told.get("categories") == colour.categories
 
 
 def test_originals_are_on_their_sheets(digits_file, map_scene):
-    told = digits_file.scene["sheets"]
+    told = digits_file.scene["originals"]
     for number in (0, 33, 499):
-        seen = digits_file.tile("sheet", number, told)[..., 0]
+        seen = digits_file.tile("originals", number, told)[..., 0]
         original = map_scene.original(number)[0, ..., 0]
         assert np.abs(seen - original).mean() < 20
 
@@ -101,9 +100,9 @@ def test_the_grid_holds_what_inverse_transform_gives(digits_file, map_scene):
 def test_tables_carry_their_numbers(wine_file, wide_scene, wine):
     columns = wine_file.scene["row"]["columns"]
     low, high = (np.array([c[key] for c in columns]) for key in ("low", "high"))
-    values = low + wine_file.numbers("values").reshape(-1, 13) / 65_534 * (high - low)
+    values = low + wine_file.numbers("originals").reshape(-1, 13) / 65_534 * (high - low)
     np.testing.assert_allclose(values, wine[:], atol=(high - low).max() / 60_000)
-    back = low + wine_file.numbers("back").reshape(-1, 13) / 65_534 * (high - low)
+    back = low + wine_file.numbers("reconstructions").reshape(-1, 13) / 65_534 * (high - low)
     wanted = np.clip(wide_scene.reconstruction(np.arange(142)), low, high)
     np.testing.assert_allclose(back, wanted, atol=(high - low).max() / 30_000)
 
@@ -119,7 +118,7 @@ def test_the_grid_of_a_table(wine_file, wide_scene):
 def test_what_data_says_stays_text(wine_file):
     assert "<img" not in wine_file.text
     assert wine_file.scene["row"]["columns"][0]["name"] == "<img src=x onerror=alert(1)>"
-    assert wine_file.scene["colourings"][0]["values"][0] == "<img src=x onerror=alert(1)>"
+    assert wine_file.scene["color_scales"][0]["categories"][0] == "<img src=x onerror=alert(1)>"
 
 
 def test_a_line_has_a_grid_of_two_lines(write, line_scene):
@@ -141,7 +140,7 @@ def test_wide_tables_keep_the_columns_that_there_is_room_for(write, monkeypatch)
     columns = written.scene["row"]["columns"]
     assert 3 < len(columns) < 60
     assert len(written.text) <= 1_000_000
-    places = [c["column"] for c in written.scene["colourings"] if c["of"] == "column"]
+    places = [c["column"] for c in written.scene["color_scales"] if "column" in c]
     assert places == list(range(len(columns)))
     assert len(scene.table.names) == 60
 
@@ -154,8 +153,8 @@ def test_a_large_set_of_images_stays_within_the_limit(write, monkeypatch):
     monkeypatch.setattr("latentmap.explorer.export.MAX_FILE_BYTES", 1_200_000)
     written = write(scene)
     assert 600_000 < len(written.text) <= 1_200_000
-    assert written.scene["back"]["rows"] == 1024
-    assert "back-2" in written.scene["buffers"]
+    assert written.scene["reconstructions"]["images_per_sheet"] == 1024
+    assert "data-reconstructions-2" in written.elements
 
 
 def test_a_place_that_cannot_be_written_is_told(map_scene, page, tmp_path):

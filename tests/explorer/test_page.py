@@ -104,7 +104,7 @@ def test_other_imports_and_exports_are_refused(line):
 
 def test_buffers_are_embedded(page):
     content = bytes(range(256))
-    parser = ScriptParser(page.text({}, "file", [("points", content)]))
+    parser = ScriptParser(page.text({}, "file", {"points": content}))
     (text,) = [text for attrs, text in parser.scripts if attrs.get("id") == "data-points"]
     assert base64.b64decode(text) == content
 

@@ -4,7 +4,7 @@ import base64
 import csv
 import io
 import json
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -12,10 +12,12 @@ import pytest
 from latentmap.analysis import SearchIndex
 
 
-def decoded(response, count, *shape, dtype=np.uint8):
-    densities = np.frombuffer(response.body, "<f4", count)
-    rows = np.frombuffer(response.body, dtype, offset=4 * count).reshape(count, *shape)
-    return densities, rows
+def from_base64(text, dtype=np.uint8):
+    return np.frombuffer(base64.b64decode(text), dtype)
+
+
+def row_numbers(*numbers):
+    return np.array(numbers, "<u4").tobytes()
 
 
 def test_the_page_contains_scene_and_policy(client, map_scene):
@@ -26,7 +28,7 @@ def test_the_page_contains_scene_and_policy(client, map_scene):
     result = json.loads(text.split('id="scene">')[1].split("</script>")[0])
     assert result["mode"] == "server"
     assert result["n"] == 500
-    assert result["limits"]["upload_bytes"] == 32 * 2**20
+    assert result["max_upload_bytes"] == 32 * 2**20
     policy = response.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy
@@ -45,38 +47,35 @@ def test_buffers(client, map_scene):
     assert client("GET", "/data/points").body == map_scene.plane.quantized_points().tobytes()
     assert client("GET", "/data/density").body == map_scene.density.values.tobytes()
     assert client("GET", "/data/names").status == 404
-    assert client("GET", "/data/colour-99").status == 404
 
 
-def test_colours_are_computed_on_request(client, map_scene):
-    label, cluster, _, error = (client("GET", f"/data/colour-{i}") for i in range(4))
-    assert label.body == map_scene.color_scales[0].compute().numbers.tobytes()
-    values = json.loads(unquote(cluster.headers["X-Values"]))
-    numbers = np.frombuffer(cluster.body, "<u2")
-    expected = map_scene.scores["cluster"]
-    assert [values[i] for i in numbers] == [str(i) for i in expected]
-    low, high = float(error.headers["X-Low"]), float(error.headers["X-High"])
-    expected_result = low + np.frombuffer(error.body, "<u2") / 65_534 * (high - low)
-    np.testing.assert_allclose(
-        expected_result, map_scene.scores["error"], atol=(high - low) / 60_000
-    )
+def test_color_values_are_computed_on_request(client, map_scene):
+    label, cluster, _, error = (client.json("GET", f"/colors/{i}") for i in range(4))
+    expected = map_scene.color_scales[0].compute().values
+    assert from_base64(label["values"], "<u2").tolist() == expected.tolist()
+    clusters = [cluster["categories"][i] for i in from_base64(cluster["values"], "<u2")]
+    assert clusters == [str(i) for i in map_scene.scores["cluster"]]
+    low, high = error["low"], error["high"]
+    errors = low + from_base64(error["values"], "<u2") / 65_534 * (high - low)
+    np.testing.assert_allclose(errors, map_scene.scores["error"], atol=(high - low) / 60_000)
+    assert client("GET", "/colors/99").status == 404
 
 
 @pytest.mark.parametrize("count", [1, 40, 1024])
 def test_points_are_decoded_as_by_inverse_transform(client, map_scene, count):
     points = np.resize(map_scene.plane.points + 0.1, (count, 2)).astype("<f4")
-    densities, rows = decoded(client("POST", "/decode", points.tobytes()), count, 8, 8, 1)
-    np.testing.assert_allclose(densities, map_scene.estimator.density(points), atol=1e-6)
-    back = map_scene.estimator.inverse_transform(points)
-    expected = np.rint(np.clip(back / 16 * 255, 0, 255))[..., None]
+    result = client.json("POST", "/decode", points.tobytes())
+    rows = np.array([from_base64(row).reshape(8, 8) for row in result["rows"]])
+    np.testing.assert_allclose(result["densities"], map_scene.estimator.density(points), atol=1e-6)
+    decoded = map_scene.estimator.inverse_transform(points)
+    expected = np.rint(np.clip(decoded / 16 * 255, 0, 255))
     assert np.abs(rows.astype(int) - expected).max() <= 1
     assert (rows == expected).mean() > 0.999
 
 
 def test_points_of_a_table_are_decoded_to_numbers(serve, wide_scene):
     points = wide_scene.plane.points[:3].astype("<f4")
-    response = serve(wide_scene)("POST", "/decode", points.tobytes())
-    _, rows = decoded(response, 3, 13, dtype="<f4")
+    rows = serve(wide_scene).json("POST", "/decode", points.tobytes())["rows"]
     expected = wide_scene.estimator.inverse_transform(wide_scene.plane.to_codes(points))
     np.testing.assert_allclose(rows, expected, rtol=1e-4)
 
@@ -89,45 +88,53 @@ def test_malformed_points_are_refused(client, body):
     assert result["error"].startswith("expected points of")
 
 
-def test_a_row_and_its_images(client, map_scene):
+def test_row_details(client, map_scene):
     result = client.json("GET", "/row/17")
     assert result == {
         **map_scene.row_details(17),
         **{k: result[k] for k in ("confidence", "error")},
     }
-    assert client("GET", "/row/17/original").body == map_scene.original(17).tobytes()
-    assert client("GET", "/row/17/reconstruction").body == map_scene.reconstruction(17).tobytes()
+    assert from_base64(result["original"]).tolist() == map_scene.original(17).ravel().tolist()
 
 
-@pytest.mark.parametrize("target", ["/row/500", "/row/999999999/original", "/similar/500"])
+@pytest.mark.parametrize("target", ["/row/500", "/row/999999999", "/similar/500"])
 def test_unknown_rows_are_not_found(client, target):
     assert client.json("GET", target, status=404)["error"] == "expected row numbers below 500"
 
 
 def test_similar_rows(client, map_scene):
-    result = client.json("GET", "/similar/9?k=5")
-    expected_result = SearchIndex(map_scene.codes).search(map_scene.codes[[9]], 5, [9])
+    result = client.json("GET", "/similar/9")
+    expected_result = SearchIndex(map_scene.codes).search(map_scene.codes[[9]], 12, [9])
     assert result["rows"] == expected_result.indices[0].tolist()
     assert result["distances"] == pytest.approx(expected_result.distances[0].tolist())
-    assert len(client.json("GET", "/similar/9")["rows"]) == 12
-    for k in ("0", "-1", "x", "99999"):
-        assert "k: expected" in client.json("GET", f"/similar/9?k={k}", status=400)["error"]
 
 
 def test_thumbnails(client, map_scene):
-    response = client("GET", "/thumbs?rows=3,400,3")
-    assert response.headers["X-Shape"] == "3,8,8,1"
-    assert response.body == map_scene.original([3, 400, 3]).tobytes()
-    assert client("GET", "/thumbs?rows=3,500").status == 404
-    for rows in ("", "a", "1,,2", "-1", "²", ",".join(["1"] * 257)):
-        assert (
-            "rows: expected"
-            in client.json("GET", f"/thumbs?rows={quote(rows)}", status=400)["error"]
-        )
+    result = client.json("POST", "/thumbnails", row_numbers(3, 400, 3))
+    assert (result["height"], result["width"], result["channels"]) == (8, 8, 1)
+    pixels = [from_base64(image).tolist() for image in result["images"]]
+    assert pixels == map_scene.original([3, 400, 3]).reshape(3, 64).tolist()
+
+
+@pytest.mark.parametrize("target", ["/thumbnails", "/csv"])
+@pytest.mark.parametrize(
+    ("body", "status", "message"),
+    [
+        (b"", 400, "expected row numbers of 4 bytes each, found 0 bytes"),
+        (b"123", 400, "expected row numbers of 4 bytes each, found 3 bytes"),
+        (np.array([3, 500], "<u4").tobytes(), 404, "expected row numbers below 500"),
+    ],
+)
+def test_invalid_row_numbers_are_refused(client, target, body, status, message):
+    assert client.json("POST", target, body, status=status)["error"] == message
+
+
+def test_the_number_of_thumbnails_is_limited(client):
+    assert client("POST", "/thumbnails", row_numbers(*range(257))).status == 413
 
 
 def test_tables_have_no_thumbnails(serve, wide_scene):
-    assert serve(wide_scene)("GET", "/thumbs?rows=1").status == 404
+    assert serve(wide_scene)("POST", "/thumbnails", row_numbers(1)).status == 404
 
 
 def test_a_drawing_is_placed_as_by_transform(client, map_scene, digits):
@@ -135,9 +142,9 @@ def test_a_drawing_is_placed_as_by_transform(client, map_scene, digits):
     result = client.json("POST", "/place?name=drawing.pgm", b"P5\n8 8\n255\n" + pixels.tobytes())
     (row,) = result["rows"]
     code = map_scene.estimator.transform((pixels / 255 * 16)[None].astype(np.float32))
-    assert row["spot"] == pytest.approx(code[0].tolist(), abs=1e-3)
-    assert base64.b64decode(row["original64"]) == pixels.tobytes()
-    assert len(base64.b64decode(row["reconstruction64"])) == 64
+    assert row["point"] == pytest.approx(code[0].tolist(), abs=1e-3)
+    assert base64.b64decode(row["original"]) == pixels.tobytes()
+    assert len(base64.b64decode(row["reconstruction"])) == 64
     assert 7 in row["similar"][:3]
     assert 0 <= row["confidence"] <= 1
     assert (result["total"], result["note"]) == (1, "")
@@ -150,7 +157,7 @@ def test_rows_of_a_file_are_placed(serve, wide_scene, wine):
     table.writerows([*row.tolist(), "<b>"] for row in wine[:110])
     result = client.json("POST", "/place?name=new.csv", file.getvalue().encode())
     assert (len(result["rows"]), result["total"]) == (100, 110)
-    points = [row["spot"] for row in result["rows"]]
+    points = [row["point"] for row in result["rows"]]
     np.testing.assert_allclose(points, wide_scene.plane.points[:100], atol=1e-4)
     assert result["rows"][3]["label"] == "<b>"
     assert result["rows"][3]["similar"][0] == 3
@@ -180,10 +187,8 @@ def test_an_invalid_number_in_a_file_is_located(client):
 
 
 def test_selected_rows_as_csv(client, digits):
-    response = client("POST", "/csv", np.array([4, 2], "<u4").tobytes())
+    response = client("POST", "/csv", row_numbers(4, 2))
     assert response.headers["Content-Disposition"] == 'attachment; filename="selected.csv"'
     lines = list(csv.DictReader(io.StringIO(response.body.decode())))
     assert [line["row"] for line in lines] == ["4", "2"]
     assert [line["label"] for line in lines] == [str(digits.labels[i]) for i in (4, 2)]
-    assert client("POST", "/csv", b"123").status == 400
-    assert client("POST", "/csv", np.array([500], "<u4").tobytes()).status == 404

@@ -13,7 +13,7 @@ from latentmap.data import ArraySource, SparseSource, open_data
 from latentmap.errors import DataError
 from latentmap.explorer import Scene
 from latentmap.explorer import scene as scene_module
-from latentmap.explorer.scene import to_json
+from latentmap.explorer.json_values import encode_rows, to_json
 from latentmap.networks.dense import DenseNetwork
 
 
@@ -26,9 +26,8 @@ def test_the_description_is_valid_json(map_scene):
     description = json.loads(json.dumps(map_scene.describe(), allow_nan=False))
     assert (description["n"], description["total"], description["model"]) == (500, 500, "LatentMap")
     assert description["row"] == {"kind": "image", "height": 8, "width": 8, "channels": 1}
-    assert description["plane"] == {"components": 2, "share": 1.0}
-    assert description["colourings"][0]["values"] == [str(i) for i in range(10)]
-    assert description["drawable"]
+    assert (description["n_components"], description["explained_variance"]) == (2, 1.0)
+    assert description["color_scales"][0] == {"name": "label", "is_computed": True}
     x0, y0, x1, y1 = description["bounds"]
     assert x0 < map_scene.codes[:, 0].min() < map_scene.codes[:, 0].max() < x1
     assert y0 < map_scene.codes[:, 1].min() < map_scene.codes[:, 1].max() < y1
@@ -52,7 +51,8 @@ def test_row_details_of_an_image(map_scene, digits):
     description = map_scene.row_details(17)
     assert description["number"] == 17
     assert description["label"] == digits.labels[17]
-    assert description["spot"] == pytest.approx(map_scene.codes[17].tolist())
+    assert description["original"] == encode_rows(map_scene.original(17))[0]
+    assert description["reconstruction"] == encode_rows(map_scene.reconstruction(17))[0]
     assert 0 <= description["confidence"] <= 1
     expected = map_scene.estimator.reconstruction_error(digits.subset([17]))[0]
     assert description["error"] == pytest.approx(expected, rel=1e-3)
@@ -97,7 +97,6 @@ def test_images_of_a_folder_have_file_names(tmp_path):
             Image.fromarray(pixels).save(tmp_path / kind / f"{i}<b>.png")
     source = open_data(tmp_path)
     scene = Scene(AutoEncoder(2, network="linear", random_state=0).fit(source), source)
-    assert scene.describe()["named"]
     assert json.loads(scene.buffer("names"))[0] == "a/0<b>.png"
     assert scene.row_details(7)["name"] == "b/1<b>.png"
     assert scene.describe()["row"]["channels"] == 3
@@ -110,7 +109,7 @@ def test_sparse_rows_are_tables():
     model = AutoEncoder(2, network="linear", random_state=0).fit(rows)
     scene = Scene(model, SparseSource(rows))
     description = scene.describe()["row"]
-    assert (description["of"], len(description["columns"])) == (300, 256)
+    assert (scene.table.n_total, len(description["columns"])) == (300, 256)
     chosen = scene.table.indices
     np.testing.assert_allclose(scene.original([3, 5]), rows.toarray()[[3, 5]][:, chosen], rtol=1e-6)
     assert scene.decoder.decode_points([[0.0, 0.0]]).shape == (1, 300)
@@ -122,14 +121,9 @@ def test_a_map_of_three_components_is_projected_to_a_plane(digits):
         digits,
     )
     description = scene.describe()
-    assert description["plane"]["components"] == 3
-    assert 0.66 < description["plane"]["share"] < 1
-    assert scene.decode_points(scene.plane.points[:2]).shape == (
-        2,
-        8,
-        8,
-        1,
-    )
+    assert description["n_components"] == 3
+    assert 0.66 < description["explained_variance"] < 1
+    assert scene.decode_points(scene.plane.points[:2]).shape == (2, 8, 8, 1)
     assert np.median(scene.density.at(scene.plane.points)) == 1
 
 

@@ -23,7 +23,7 @@ def test_column_statistics_are_in_the_units_of_the_data(wide_scene, wine):
     rows, description = wine[:], wide_scene.table.describe()["columns"]
     assert [column["name"] for column in description] == wine.feature_names
     np.testing.assert_allclose([c["mean"] for c in description], rows.mean(axis=0), rtol=1e-5)
-    np.testing.assert_allclose([c["deviation"] for c in description], rows.std(axis=0), rtol=1e-4)
+    np.testing.assert_allclose([c["std"] for c in description], rows.std(axis=0), rtol=1e-4)
     np.testing.assert_allclose([c["low"] for c in description], rows.min(axis=0), rtol=1e-6)
     np.testing.assert_allclose([c["high"] for c in description], rows.max(axis=0), rtol=1e-6)
 
@@ -37,10 +37,10 @@ def test_keep_most_important_selects_by_importance(wide_scene):
     assert selected.n_total == table.n_total
 
 
-def test_integer_columns_are_described_as_whole():
+def test_integer_columns_are_described_as_integer():
     source = ArraySource(np.arange(6).reshape(3, 2))
     table = TableColumns.read(source, ["a", "b"], np.ones(2))
-    assert all(column["whole"] for column in table.describe()["columns"])
+    assert all(column["is_integer"] for column in table.describe()["columns"])
 
 
 def test_quantization_error_is_at_most_one_step():

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
 import numpy as np
 
@@ -18,39 +17,39 @@ MAX_CATEGORIES = 1000
 class ColorValues:
     """The value of each row on a colour scale, as uint16.
 
-    ``numbers`` are indices into ``categories``, or 0–65,534 for ``low`` to ``high``; 65,535 is a
+    ``values`` are indices of ``categories``, or 0–65,534 for ``low`` to ``high``; 65,535 is a
     missing value.
     """
 
-    numbers: np.ndarray
+    values: np.ndarray
     categories: list[str] | None = None
     low: float | None = None
     high: float | None = None
+
+    def describe(self) -> dict[str, object]:
+        """Return the categories or the range, as JSON values."""
+        if self.categories is not None:
+            return {"categories": self.categories}
+        return {"low": self.low, "high": self.high}
 
 
 @dataclass(frozen=True)
 class ColorScale:
     """A property that points can be coloured by.
 
-    ``compute`` returns its values, which may take seconds at the first call; ``is_ready`` returns
-    whether they have been computed. ``column`` is the index of a displayed table column.
+    ``compute`` returns its values, which may take seconds at the first call; ``is_computed``
+    returns whether this call was made. ``column`` is the index of a displayed table column.
     """
 
     name: str
-    kind: Literal["category", "number"]
     compute: Callable[[], ColorValues]
-    is_ready: Callable[[], bool] = lambda: True
+    is_computed: Callable[[], bool] = lambda: True
     column: int | None = None
 
     def describe(self) -> dict[str, object]:
-        """Return the description that the page needs, as JSON objects."""
-        has_values = self.is_ready()
-        values = self.compute() if has_values else ColorValues(np.empty(0))
-        description: dict[str, object] = {"name": self.name, "kind": self.kind, "ready": has_values}
-        if self.kind == "category":
-            return {**description, "values": values.categories, "of": "row"}
-        of = {"of": "row"} if self.column is None else {"of": "column", "column": self.column}
-        return {**description, "low": values.low, "high": values.high, **of}
+        """Return the description that the page needs before the values, as JSON values."""
+        column = {} if self.column is None else {"column": self.column}
+        return {"name": self.name, "is_computed": self.is_computed(), **column}
 
 
 def list_color_scales(
@@ -66,21 +65,20 @@ def list_color_scales(
 
 def _label_scale(labels: np.ndarray) -> ColorScale:
     values = encode_labels(labels)
-    return ColorScale("label", "category" if values.categories else "number", lambda: values)
+    return ColorScale("label", lambda: values)
 
 
 def _score_scale(scores: RowScores, name: str) -> ColorScale:
-    is_ready = partial(scores.is_computed, name)
-    if name == CLUSTER:
-        return ColorScale(name, "category", lambda: encode_classes(scores[name]), is_ready)
-    return ColorScale(name, "number", lambda: encode_numbers(scores[name]), is_ready)
+    encode = encode_classes if name == CLUSTER else encode_numbers
+    is_computed = partial(scores.is_computed, name)
+    return ColorScale(name, lambda: encode(scores[name]), is_computed)
 
 
 def _column_scale(table: TableColumns, column: int) -> ColorScale:
     def compute() -> ColorValues:
         return encode_numbers(table.values[:, column])
 
-    return ColorScale(table.names[column], "number", compute, column=column)
+    return ColorScale(table.names[column], compute, column=column)
 
 
 def encode_labels(labels: np.ndarray) -> ColorValues:

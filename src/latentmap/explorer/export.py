@@ -3,15 +3,15 @@
 import os
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from latentmap.explorer.color_scales import ColorValues
 from latentmap.explorer.page import Page
 from latentmap.explorer.page_coordinates import grid_points
 from latentmap.explorer.scene import Scene
-from latentmap.explorer.sprite_sheets import CONTENT_TYPE, LoadImages, SpriteSheets, pack_sprites
+from latentmap.explorer.sprite_sheets import LoadImages, pack_sprites
 from latentmap.explorer.table_columns import TableColumns, quantize
 from latentmap.files import check_output_path, write_atomically
 from latentmap.progress import progress
@@ -24,28 +24,8 @@ _LINE_GRID = (512, 2)  # Width and height of the grid for codes of one component
 _GRID_SHARE, _COLUMN_SHARE = 0.35, 0.6  # Shares of the bytes for grid images and for table columns.
 _SAMPLE_ROWS = 4096  # Number of rows used to estimate the compressed size of a column.
 
-
-@dataclass
-class _Buffers:
-    """Embedded buffers, their descriptions, and the number of remaining bytes."""
-
-    remaining: float
-    contents: dict[str, bytes] = field(default_factory=dict)
-    descriptions: dict[str, dict[str, object]] = field(default_factory=dict)
-
-    def add(self, name: str, content: bytes) -> None:
-        """Add numbers or text, compressed."""
-        self._add(name, _deflate(content), {"bytes": len(content), "deflated": True})
-
-    def add_sheets(self, name: str, sheets: SpriteSheets) -> None:
-        """Add image files, numbered from 0."""
-        for i, file in enumerate(sheets.files):
-            description = {"bytes": len(file), "deflated": False, "type": CONTENT_TYPE}
-            self._add(f"{name}-{i}", file, description)
-
-    def _add(self, name: str, content: bytes, description: dict[str, object]) -> None:
-        self.contents[name], self.descriptions[name] = content, description
-        self.remaining -= len(content)
+Buffers = dict[str, bytes]
+"""Names and contents of the buffers in a file: image files, or numbers and texts, deflated."""
 
 
 def export_page(
@@ -87,34 +67,42 @@ def export_page(
     scene = _limit_columns(scene)
     # The outlier score is the last score; computing it first computes the error, too.
     colors = [scale.compute() for scale in reversed(scene.color_scales)][::-1]
-    description = {**scene.describe(), "drawable": False, "limits": {"upload_bytes": 0}}
+    description = scene.describe()
+    for scale, values in zip(description["color_scales"], colors, strict=True):
+        scale.update(values.describe())
+    buffers = _common_buffers(scene, colors)
     # Base64 needs four bytes for three.
-    buffers = _Buffers((MAX_FILE_BYTES - len(page.text(description, "file"))) * 3 / 4)
-    for name in ("points", "density", "names", "labels", "numbers"):
-        content = scene.buffer(name)
-        if content is not None:
-            buffers.add(name, content)
-    for i, (scale, values) in enumerate(zip(scene.color_scales, colors, strict=True)):
-        if scale.column is None:  # The values of a column are embedded with the table.
-            buffers.add(f"colour-{i}", values.numbers.tobytes())
+    budget = (MAX_FILE_BYTES - len(page.text(description, "file"))) * 3 / 4
     if scene.table is None:
-        description |= _add_images(buffers, scene, verbose)
+        budget -= sum(map(len, buffers.values()))
+        rows_description, row_buffers = _image_rows(scene, budget, verbose)
     else:
-        description |= _add_table(buffers, scene, scene.table)
-    description["buffers"] = buffers.descriptions
-    text = page.text(description, "file", buffers.contents.items()).encode()
+        rows_description, row_buffers = _table_rows(scene, scene.table)
+    text = page.text(description | rows_description, "file", buffers | row_buffers).encode()
     with write_atomically(path) as temporary:
         temporary.write_bytes(text)
     return len(text)
 
 
-def _add_images(buffers: _Buffers, scene: Scene, verbose: bool) -> dict[str, Any]:
-    """Embed grid, reconstructions and originals; return their descriptions."""
+def _common_buffers(scene: Scene, colors: list[ColorValues]) -> Buffers:
+    """Return the buffers that do not depend on whether the rows are images or of a table."""
+    names = ("points", "density", "names", "labels", "numbers")
+    buffers = {name: scene.buffer(name) for name in names}
+    for i, (scale, values) in enumerate(zip(scene.color_scales, colors, strict=True)):
+        if scale.column is None:  # The values of a column are embedded with the table.
+            buffers[f"color-{i}"] = values.values.tobytes()
+    return {name: _deflate(content) for name, content in buffers.items() if content is not None}
 
-    def add(name: str, task: str, load: LoadImages, count: int, budget: float) -> dict[str, object]:
+
+def _image_rows(scene: Scene, budget: float, verbose: bool) -> tuple[dict[str, Any], Buffers]:
+    """Return descriptions and sprite sheets of the grid, reconstructions and originals."""
+    buffers: Buffers = {}
+
+    def add(name: str, task: str, load: LoadImages, count: int, share: float) -> dict[str, object]:
+        remaining = budget - sum(map(len, buffers.values()))
         with progress(f"{task}: {count:,} images", count, verbose) as advance:
-            sheets = pack_sprites(load, count, budget, advance)
-        buffers.add_sheets(name, sheets)
+            sheets = pack_sprites(load, count, share * remaining, advance)
+        buffers.update({f"{name}-{i}": file for i, file in enumerate(sheets.files)})
         return sheets.describe()
 
     grid, points = _grid(scene)
@@ -122,30 +110,30 @@ def _add_images(buffers: _Buffers, scene: Scene, verbose: bool) -> dict[str, Any
     def decode_node(indices: np.ndarray) -> np.ndarray:
         return scene.decode_points(points[indices])
 
-    budget = _GRID_SHARE * buffers.remaining
-    grid["sheets"] = add("grid", "Decoding a grid", decode_node, len(points), budget)
-    description: dict[str, Any] = {"grid": grid}
+    n, description = len(scene), {"grid": grid}
+    grid["sheets"] = add("grid", "Decoding a grid", decode_node, len(points), _GRID_SHARE)
     # With at most two components, the grid approximates the reconstruction of any row.
     if scene.plane.n_components > 2:
-        budget = buffers.remaining / 2
         task = "Packing reconstructions"
-        description["back"] = add("back", task, scene.reconstruction, len(scene), budget)
-    task = "Packing originals"
-    description["sheets"] = add("sheet", task, scene.original, len(scene), buffers.remaining)
-    return description
+        description["reconstructions"] = add("reconstructions", task, scene.reconstruction, n, 0.5)
+    description["originals"] = add("originals", "Packing originals", scene.original, n, 1)
+    return description, buffers
 
 
-def _add_table(buffers: _Buffers, scene: Scene, table: TableColumns) -> dict[str, Any]:
-    """Embed grid, values and reconstructions; return their descriptions."""
+def _table_rows(scene: Scene, table: TableColumns) -> tuple[dict[str, Any], Buffers]:
+    """Return the description of the grid, and the decoded, original and reconstructed rows."""
     grid, points = _grid(scene)
     decoded = _in_blocks(scene.decode_points, points)
     low, high = decoded.min(axis=0).astype(np.float64), decoded.max(axis=0).astype(np.float64)
-    buffers.add("grid", quantize(decoded, low, high).tobytes())
-    buffers.add("values", quantize(table.values, table.low, table.high).tobytes())
+    rows = {
+        "grid": quantize(decoded, low, high),
+        "originals": quantize(table.values, table.low, table.high),
+    }
     if scene.plane.n_components > 2:
         reconstructions = _in_blocks(scene.reconstruction, np.arange(len(scene)))
-        buffers.add("back", quantize(reconstructions, table.low, table.high).tobytes())
-    return {"grid": {**grid, "low": low.tolist(), "high": high.tolist()}, "values": True}
+        rows["reconstructions"] = quantize(reconstructions, table.low, table.high)
+    buffers = {name: _deflate(values.tobytes()) for name, values in rows.items()}
+    return {"grid": {**grid, "low": low.tolist(), "high": high.tolist()}}, buffers
 
 
 def _grid(scene: Scene) -> tuple[dict[str, object], np.ndarray]:

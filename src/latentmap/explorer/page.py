@@ -9,7 +9,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -74,13 +74,13 @@ class Page:
         )
 
     def text(
-        self, scene: dict[str, Any], mode: str, buffers: Iterable[tuple[str, bytes]] = ()
+        self, scene: dict[str, Any], mode: str, buffers: Mapping[str, bytes] | None = None
     ) -> str:
         """Return the HTML of the page."""
         parts = {
             "policy": f'<meta http-equiv="Content-Security-Policy" content="{self.policy(mode)}">',
             "style": f"<style>{self.style}</style>",
-            "data": "\n".join(_data_elements({**scene, "mode": mode}, buffers)),
+            "data": "\n".join(_data_elements({**scene, "mode": mode}, buffers or {})),
             "script": (
                 f'<script type="module" src="page/{MAIN_MODULE}"></script>'
                 if mode == "server"
@@ -125,9 +125,9 @@ def _variable(module: str) -> str:
     return module.replace(".js", "_module")
 
 
-def _data_elements(scene: dict[str, Any], buffers: Iterable[tuple[str, bytes]]) -> Iterator[str]:
+def _data_elements(scene: dict[str, Any], buffers: Mapping[str, bytes]) -> Iterator[str]:
     yield f'<script type="application/json" id="scene">{escape_json(scene)}</script>'
-    for name, content in buffers:
+    for name, content in buffers.items():
         text = base64.b64encode(content).decode()
         yield f'<script type="application/octet-stream" id="data-{name}">{text}</script>'
 

@@ -17,6 +17,7 @@ from latentmap.analysis.model_info import ModelInfo
 from latentmap.data import Source, as_source
 from latentmap.explorer.color_scales import list_color_scales
 from latentmap.explorer.decoding import PointDecoder
+from latentmap.explorer.json_values import encode_rows, to_json
 from latentmap.explorer.page_coordinates import CodePlane
 from latentmap.explorer.point_density import GRID_SIDE, DensityGrid
 from latentmap.explorer.row_images import RowImages, shrink_images
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from latentmap.data.types import DataLike
 
 MAX_ROWS = 100_000
+N_SIMILAR = 12  # Number of similar rows on the page.
 THUMBNAIL_SIDE = 64
 _SAMPLE_POINTS = 128  # Number of decoded codes that determine the importance of columns.
 
@@ -129,21 +131,17 @@ class Scene:
         bounds = self.density.bounds.ravel().tolist()
         return {
             "title": self.title + sample,
-            "data": self.rows.name,
+            "dataset": self.rows.name,
             "model": type(self.estimator).__name__,
             "version": latentmap.__version__,
             "n": len(self),
             "total": self.total,
-            "named": self.file_names is not None,
             "row": self.display.describe(),
             "bounds": self.plane.bounds.ravel().tolist(),
-            "plane": {
-                "components": self.plane.n_components,
-                "share": self.plane.explained_variance,
-            },
+            "n_components": self.plane.n_components,
+            "explained_variance": self.plane.explained_variance,
             "density": {"width": GRID_SIDE, "height": GRID_SIDE, "bounds": bounds},
-            "colourings": [scale.describe() for scale in self.color_scales],
-            "drawable": self.images is not None and self.images.channels == 1,
+            "color_scales": [scale.describe() for scale in self.color_scales],
         }
 
     def buffer(self, name: str) -> bytes | None:
@@ -179,20 +177,41 @@ class Scene:
         return shrink_images(self.original(indices), THUMBNAIL_SIDE)
 
     def row_details(self, index: int) -> dict[str, Any]:
-        """Return the name, label, scores and point of a row, and its values if it is of a table."""
+        """Return the name, label, scores, values and reconstruction of a row, as JSON values."""
+        labels = None if self.rows.labels is None else self.rows.labels[[index]]
         scores = self.scores.of_rows([index])
-        details = {
-            "number": int(self.original_indices[index]),
-            "name": None if self.file_names is None else self.file_names[index],
-            "label": None if self.rows.labels is None else to_json(self.rows.labels[index]),
-            "spot": self.plane.points[index].tolist(),
-            CONFIDENCE: None,
-            **{name: to_json(values[0]) for name, values in scores.items()},
+        (details,) = self._describe_rows(self.original(index), self.codes[[index]], labels, scores)
+        name = None if self.file_names is None else self.file_names[index]
+        return {"number": int(self.original_indices[index]), "name": name, **details}
+
+    def place(self, source: Source) -> list[dict[str, Any]]:
+        """Return the point, details and similar rows of each row of the user, as JSON values."""
+        rows, codes = source[:], self.estimator.transform(source)
+        scores = self.scores.score(source, codes)
+        details = self._describe_rows(self.display.to_display(rows), codes, source.labels, scores)
+        points = self.plane.to_points(codes).tolist()
+        similar, distances = self.similar(codes, N_SIMILAR)
+        return [
+            {"point": points[i], "similar": similar[i], "distances": distances[i], **details[i]}
+            for i in range(len(rows))
+        ]
+
+    def _describe_rows(
+        self,
+        originals: np.ndarray,
+        codes: np.ndarray,
+        labels: np.ndarray | None,
+        scores: dict[str, np.ndarray],
+    ) -> list[dict[str, Any]]:
+        missing = [None] * len(codes)
+        values = {
+            "label": missing if labels is None else to_json(labels),
+            CONFIDENCE: missing,
+            **{name: to_json(score) for name, score in scores.items()},
+            "original": encode_rows(originals),
+            "reconstruction": encode_rows(self.display.to_display(self.decoder.decode(codes))),
         }
-        if self.images is None:
-            details["original"] = to_json(self.original(index)[0])
-            details["reconstruction"] = to_json(self.reconstruction(index)[0])
-        return details
+        return [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
 
     def similar(
         self, codes: np.ndarray, k: int, exclude: int | None = None
@@ -250,11 +269,3 @@ def _file_names(source: Source, indices: np.ndarray) -> list[str] | None:
         return None
     # The bytes of a file name may not be valid UTF-8.
     return [paths[i].encode("utf-8", "replace").decode() for i in indices]
-
-
-def to_json(value: object) -> Any:
-    """Return numbers, texts and arrays as JSON values; NaN and infinity become None."""
-    value = value.tolist() if hasattr(value, "tolist") else value
-    if isinstance(value, list):
-        return [to_json(item) for item in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value

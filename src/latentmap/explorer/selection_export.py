@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from latentmap.explorer.scene import Scene, to_json
+from latentmap.explorer.json_values import to_json
+from latentmap.explorer.scene import Scene
 
 _BLOCK_ROWS = 2048
 

@@ -10,7 +10,6 @@ from PIL import Image
 from latentmap.explorer.row_images import shrink_images
 
 IMAGES_PER_SHEET, IMAGES_PER_LINE = 1024, 32
-CONTENT_TYPE = "image/webp"
 _MAX_SIDE = 64
 # Shares of the largest side, in the order in which they are tried.
 _SIDES = (1.0, 0.75, 0.5, 0.375, 0.25)
@@ -34,11 +33,10 @@ class SpriteSheets:
     def describe(self) -> dict[str, object]:
         """Return the layout that the page needs to find an image."""
         return {
-            "rows": IMAGES_PER_SHEET,
-            "columns": IMAGES_PER_LINE,
+            "images_per_sheet": IMAGES_PER_SHEET,
+            "images_per_line": IMAGES_PER_LINE,
             "height": self.height,
             "width": self.width,
-            "type": CONTENT_TYPE,
         }
 
     @property

@@ -75,10 +75,10 @@ class TableColumns:
         std = self.values.std(axis=0, dtype=np.float64)
         statistics = np.column_stack([mean, std, self.low, self.high]).tolist()
         columns = [
-            {"name": name, "mean": m, "deviation": s, "low": a, "high": b, "whole": self.is_integer}
+            {"name": name, "mean": m, "std": s, "low": a, "high": b, "is_integer": self.is_integer}
             for name, (m, s, a, b) in zip(self.names, statistics, strict=True)
         ]
-        return {"kind": "table", "of": self.n_total, "columns": columns}
+        return {"kind": "table", "columns": columns}
 
 
 def _largest(values: np.ndarray, count: int) -> np.ndarray:

@@ -1,23 +1,23 @@
 /*
- * What an exported file holds instead of a server: buffers, quantised tables, sprite sheets, and the
- * map decoded on a grid. Everything is unpacked when it is first needed, so a file of 20 MB opens
- * at once.
+ * Data in an exported file: buffers, quantised tables, sprite sheets, and rows decoded at the nodes
+ * of a grid. Each part is unpacked when it is first needed, so that a file of 20 MB opens at once.
  */
 
 import { byId, context2d, createElement } from "./dom.js";
-import { dequantize, imageSize, scene } from "./scene.js";
+import { columns, dequantize, imageSize, scene } from "./scene.js";
 
-/** @import { Grid, Picture, Point, Row, SheetLayout } from "./types.js" */
+/** @import { Grid, Picture, Point, Row, SheetLayout, StoredRows } from "./types.js" */
 
-/** @param {string} name */
-export const isEmbedded = (name) => name in (scene.buffers ?? {});
+/** Return whether the file has a buffer with this name. @param {string} name */
+export const isEmbedded = (name) => document.getElementById(`data-${name}`) !== null;
 
-/** Return an embedded buffer. @param {string} name @returns {Promise<ArrayBuffer>} */
+/** Return a buffer of bytes that are not compressed further. @param {string} name */
+const embeddedBytes = (name) => decodeBase64(byId(`data-${name}`).textContent ?? "");
+
+/** Return an inflated buffer. @param {string} name @returns {Promise<ArrayBuffer>} */
 export async function embeddedBuffer(name) {
-  const bytes = decodeBase64(byId(`data-${name}`).textContent ?? "");
-  if (!scene.buffers?.[name].deflated) return bytes.buffer;
-  const inflated = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-  return new Response(inflated).arrayBuffer();
+  const inflater = new DecompressionStream("deflate-raw");
+  return new Response(new Blob([embeddedBytes(name)]).stream().pipeThrough(inflater)).arrayBuffer();
 }
 
 /**
@@ -30,81 +30,100 @@ export function decodeBase64(text) {
   return Uint8Array.from(atob(text.trim()), (character) => character.charCodeAt(0));
 }
 
-/** A table with 16 bits for each value. */
+/**
+ * Return the rows in buffers whose names start with `name`.
+ * @param {string} name
+ * @param {SheetLayout | undefined} layout  of images
+ * @param {number} capacity  number of decoded sprite sheets in memory
+ */
+export const storedRows = (name, layout, capacity) =>
+  layout
+    ? new SpriteSheets(name, layout, capacity)
+    : new QuantizedTable(name, columns.map((c) => c.low), columns.map((c) => c.high));
+
+/**
+ * A table with 16 bits for each value.
+ * @implements {StoredRows}
+ */
 export class QuantizedTable {
-  #codes;
+  #name;
   #low;
   #high;
+  /** @type {Promise<Uint16Array> | null} */
+  #values = null;
 
-  /**
-   * @param {ArrayBuffer} buffer  uint16 (rows, columns)
-   * @param {{ low: number[], high: number[] }} range  of each column
-   */
-  constructor(buffer, { low, high }) {
-    this.#codes = new Uint16Array(buffer);
+  /** @param {string} name @param {number[]} low  of each column @param {number[]} high */
+  constructor(name, low, high) {
+    this.#name = name;
     this.#low = low;
     this.#high = high;
   }
 
-  /** @param {number} i */
-  row(i) {
-    const start = i * this.#low.length;
-    return Float32Array.from(this.#low, (low, j) =>
-      dequantize(this.#codes[start + j], low, this.#high[j]));
+  #load() {
+    this.#values ??= embeddedBuffer(this.#name).then((buffer) => new Uint16Array(buffer));
+    return this.#values;
   }
 
-  /** Return the codes of a column. @param {number} j */
-  column(j) {
+  /** @param {number} i @returns {Promise<Float32Array>} */
+  async row(i) {
+    const values = await this.#load();
+    const start = i * this.#low.length;
+    return Float32Array.from(this.#low, (low, j) => dequantize(values[start + j], low, this.#high[j]));
+  }
+
+  /** Return the quantised values of a column. @param {number} j */
+  async column(j) {
     const width = this.#low.length;
-    return Uint16Array.from({ length: this.#codes.length / width }, (_, i) => this.#codes[i * width + j]);
+    return (await this.#load()).filter((_, k) => k % width === j);
   }
 }
 
 /**
  * Pictures packed into large images: a browser decodes a sheet of 1,024 pictures in milliseconds.
- * The sheets that were used longest ago are dropped from memory.
+ * The least recently used sheets are removed from memory.
+ * @implements {StoredRows}
  */
 export class SpriteSheets {
+  #name;
   #layout;
-  #prefix;
   #capacity;
   /** @type {Map<number, Promise<Picture>>} */
-  #decoded = new Map();
+  #sheets = new Map();
 
   /**
-   * @param {SheetLayout} layout
-   * @param {string} prefix  the sheets are the buffers `prefix-0`, `prefix-1`, …
-   * @param {number} capacity  number of decoded sheets in memory
+   * @param {string} name  the sheets are the buffers `name-0`, `name-1`, …
+   * @param {SheetLayout} layout @param {number} capacity  number of decoded sheets in memory
    */
-  constructor(layout, prefix, capacity) {
+  constructor(name, layout, capacity) {
+    this.#name = name;
     this.#layout = layout;
-    this.#prefix = prefix;
     this.#capacity = capacity;
   }
 
-  /** Return the i-th picture. @param {number} i @returns {Promise<Picture>} */
-  async picture(i) {
-    const { rows, columns, height, width } = this.#layout;
-    const sheet = await this.sheet(Math.floor(i / rows));
-    const left = (i % rows % columns) * width;
-    const top = Math.floor((i % rows) / columns) * height;
+  /** @param {number} i @returns {Promise<Picture>} */
+  async row(i) {
+    const { images_per_sheet, images_per_line, height, width } = this.#layout;
+    const sheet = await this.sheet(Math.floor(i / images_per_sheet));
+    const position = i % images_per_sheet;
+    const left = (position % images_per_line) * width;
+    const top = Math.floor(position / images_per_line) * height;
     return crop(sheet, left, top, height, width);
   }
 
-  /** Return a whole sheet. @param {number} k */
+  /** Return the k-th sheet. @param {number} k */
   sheet(k) {
-    const sheet = this.#decoded.get(k) ?? decodeSheet(`${this.#prefix}-${k}`, this.#layout.type);
-    this.#decoded.delete(k);
-    this.#decoded.set(k, sheet);
-    const [oldest] = this.#decoded.keys();
-    if (this.#decoded.size > this.#capacity) this.#decoded.delete(oldest);
+    const sheet = this.#sheets.get(k) ?? decodeSheet(`${this.#name}-${k}`);
+    this.#sheets.delete(k);
+    this.#sheets.set(k, sheet);
+    const [oldest] = this.#sheets.keys();
+    if (this.#sheets.size > this.#capacity) this.#sheets.delete(oldest);
     return sheet;
   }
 }
 
-/** @param {string} name @param {string} type @returns {Promise<Picture>} */
-async function decodeSheet(name, type) {
-  const blob = new Blob([await embeddedBuffer(name)], { type });
+/** @param {string} name @returns {Promise<Picture>} */
+async function decodeSheet(name) {
+  const blob = new Blob([embeddedBytes(name)], { type: "image/webp" });
   const image = await createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
   const { width, height } = image;
   const context = context2d(createElement("canvas", { width, height }), { willReadFrequently: true });
@@ -115,7 +134,7 @@ async function decodeSheet(name, type) {
 }
 
 /**
- * Convert RGBA bytes to grey or RGB ones.
+ * Convert RGBA bytes to grey or RGB bytes.
  * @param {Uint8ClampedArray} rgba @param {number} channels
  */
 export function withoutAlpha(rgba, channels) {
@@ -154,8 +173,8 @@ export function densityAt(cells, [x, y]) {
 }
 
 /**
- * Return the four grid nodes around a point and their bilinear weights. Outside the grid the nearest
- * edge counts.
+ * Return the four grid nodes around a point and their bilinear weights. A point outside the grid is
+ * moved to its edge.
  * @param {Point} point @param {Grid} grid
  */
 function nodesAround([x, y], { width, height, bounds }) {
@@ -179,7 +198,7 @@ function cellAndOffset(fraction, count) {
 }
 
 /**
- * Store the weighted sum of four arrays in `target`.
+ * Store the weighted sum of arrays in `target`.
  * @template {Float32Array | Uint8ClampedArray} T
  * @param {T} target @param {ArrayLike<number>[]} arrays @param {number[]} weights
  */
@@ -190,27 +209,30 @@ function blend(target, [a, b, c, d], weights) {
   return target;
 }
 
-/** Rows decoded at the nodes of a grid; between the nodes they are blended. */
+/** Rows decoded at the nodes of a grid and interpolated between them. */
 export class DecodedGrid {
   #grid;
-  #sheets;
-  /** @type {Promise<QuantizedTable> | null} */
-  #table = null;
+  #rows;
 
   constructor() {
-    if (!scene.grid) throw new Error("This file holds no decoded rows.");
+    if (!scene.grid) throw new Error("The file contains no decoded rows.");
     this.#grid = scene.grid;
-    this.#sheets = imageSize && new SpriteSheets(scene.grid.sheets, "grid", this.#sheetCount());
+    const { sheets, low = [], high = [] } = scene.grid;
+    this.#rows = sheets
+      ? new SpriteSheets("grid", sheets, this.#sheetCount(sheets))
+      : new QuantizedTable("grid", low, high);
   }
 
-  #sheetCount() {
-    return Math.ceil((this.#grid.width * this.#grid.height) / this.#grid.sheets.rows);
+  /** @param {SheetLayout} layout */
+  #sheetCount(layout) {
+    return Math.ceil((this.#grid.width * this.#grid.height) / layout.images_per_sheet);
   }
 
-  /** Unpack all sheets in the background, so that decoding is fast from the first point on. */
+  /** Decode all sprite sheets in the background, so that decoding a first point is fast. */
   async prepare() {
-    for (let k = 0; this.#sheets && k < this.#sheetCount(); k++) {
-      await this.#sheets.sheet(k);
+    const { sheets } = this.#grid;
+    for (let k = 0; sheets && this.#rows instanceof SpriteSheets && k < this.#sheetCount(sheets); k++) {
+      await this.#rows.sheet(k);
       await new Promise((resolve) => setTimeout(resolve));
     }
   }
@@ -218,15 +240,10 @@ export class DecodedGrid {
   /** @param {Point} point @returns {Promise<Row>} */
   async at(point) {
     const { nodes, weights } = nodesAround(point, this.#grid);
-    if (this.#sheets) {
-      const sheets = this.#sheets;
-      const pictures = await Promise.all(nodes.map((node) => sheets.picture(node)));
-      const data = new Uint8ClampedArray(pictures[0].data.length);
-      return { ...pictures[0], data: blend(data, pictures.map((picture) => picture.data), weights) };
-    }
-    this.#table ??= embeddedBuffer("grid").then((buffer) => new QuantizedTable(buffer, this.#grid));
-    const table = await this.#table;
-    const rows = nodes.map((node) => table.row(node));
-    return blend(new Float32Array(rows[0].length), rows, weights);
+    const rows = await Promise.all(nodes.map((node) => this.#rows.row(node)));
+    const arrays = rows.map((row) => (row instanceof Float32Array ? row : row.data));
+    const { length } = arrays[0];
+    if (rows[0] instanceof Float32Array) return blend(new Float32Array(length), arrays, weights);
+    return { ...rows[0], data: blend(new Uint8ClampedArray(length), arrays, weights) };
   }
 }

@@ -27,7 +27,7 @@ export function formatNumber(value, spread) {
  * @param {number} value @param {Column} column
  */
 export const formatValue = (value, column) =>
-  column.whole && Number.isInteger(value) ? formatWhole(value) : formatNumber(value, column.deviation);
+  column.is_integer && Number.isInteger(value) ? formatWhole(value) : formatNumber(value, column.std);
 
 /** Write a count with its noun: "1 row", "12 rows". @param {number} count @param {string} noun */
 export const formatCount = (count, noun) => `${formatWhole(count)} ${noun}${count === 1 ? "" : "s"}`;

@@ -36,7 +36,7 @@ export function installInterpolation(source) {
   });
 }
 
-/** @param {HTMLElement} body @param {{ rows: Row[], densities: Float32Array }} decoded */
+/** @param {HTMLElement} body @param {{ rows: Row[], densities: number[] }} decoded */
 function show(body, { rows, densities }) {
   const tableRows = rows.filter((row) => row instanceof Float32Array);
   body.classList.toggle("pictures", tableRows.length === 0);

@@ -2,7 +2,7 @@
  * The start of the page: creates its parts and loads the first colours.
  */
 
-import { installLegend, installTheme } from "./colours.js";
+import { installLegend, installTheme } from "./colors.js";
 import { byId, showError } from "./dom.js";
 import { formatCount, formatWhole } from "./format.js";
 import { createTools, installKeyboard, installPointer, installToolbar } from "./interaction.js";
@@ -22,15 +22,14 @@ import { View } from "./view.js";
 
 /** Write the name of the data set, the number of rows, and the size of the sample if one is shown. */
 function writeTitle() {
-  const { plane } = scene;
   const rows = formatCount(scene.total, "row");
   const facts = [scene.total > scene.n ? `${formatWhole(scene.n)} of ${rows}` : rows, scene.model];
-  if (plane.components > 2) {
-    const share = Math.round(100 * plane.share);
-    facts.push(`first two principal components of ${plane.components} (${share} % of the variance)`);
+  if (scene.n_components > 2) {
+    const share = Math.round(100 * scene.explained_variance);
+    facts.push(`first two principal components of ${scene.n_components} (${share} % of the variance)`);
   }
-  document.title = `${scene.data} · latentmap`;
-  byId("title").textContent = scene.data;
+  document.title = `${scene.dataset} · latentmap`;
+  byId("title").textContent = scene.dataset;
   byId("subtitle").textContent = facts.join(" · ");
   byId("subtitle").title = scene.title;
 }
@@ -58,13 +57,13 @@ async function start(source) {
   installSelection(source, goTo);
   const placeFile = installPlacedRows(source, goTo);
   installFileUpload(placeFile);
-  if (scene.drawable || (isExported && imageSize?.channels === 1)) installDrawing(placeFile);
+  if (imageSize?.channels === 1) installDrawing(placeFile);
   await installLegend(source);
   resizeMap(); // the legend may have changed its width
   installPointer(byId("overlay"), view, points, createTools(view, points));
   installKeyboard(view, points);
   onChange(["placed"], () => {
-    if (state.placed) view.bringIntoView(...state.placed.rows[state.placed.current].spot);
+    if (state.placed) view.bringIntoView(...state.placed.rows[state.placed.current].point);
   });
   Object.assign(window, { // for scripts in the console, and for tests
     latentmap: Object.freeze({

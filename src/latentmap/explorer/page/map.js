@@ -46,7 +46,7 @@ export function installMap(section, view, points) {
   }
 
   view.onchange = scheduleAll;
-  onChange(["colours", "hidden", "selected", "theme"], scheduleAll);
+  onChange(["colors", "hidden", "selected", "theme"], scheduleAll);
   onChange(["position", "cursor", "hovered", "picked", "outline", "path", "placed"], scheduleOverlay);
   const resize = () => view.resize(section.clientWidth, section.clientHeight, insetOf(section));
   new ResizeObserver(resize).observe(section);
@@ -73,10 +73,10 @@ function insetOf(section) {
  */
 function createOverlay(canvas, view, points) {
   const context = context2d(canvas);
-  const colours = { ink: "", map: "", accent: "" };
+  const colors = { ink: "", map: "", accent: "" };
   /** @type {ReturnType<typeof labelPositions>} */
   let labels = [];
-  onChange(["colours"], () => { labels = labelPositions(state.colours, points); });
+  onChange(["colors"], () => { labels = labelPositions(state.colors, points); });
 
   /** Draw category names; names that would cover that of a larger category are left out. */
   function drawLabels() {
@@ -86,13 +86,13 @@ function createOverlay(canvas, view, points) {
       textBaseline: "middle",
       lineJoin: "round",
       lineWidth: 4,
-      strokeStyle: colours.map,
-      fillStyle: colours.ink,
+      strokeStyle: colors.map,
+      fillStyle: colors.ink,
     });
     /** @type {number[][]} */
     const boxes = [];
-    for (const { code, text, position } of labels) {
-      if (state.hidden.has(code)) continue;
+    for (const { category, text, position } of labels) {
+      if (state.hidden.has(category)) continue;
       const label = text.length > MAX_LABEL_LENGTH ? `${text.slice(0, MAX_LABEL_LENGTH - 1)}…` : text;
       const [left, top] = view.toScreen(...position);
       const half = context.measureText(label).width / 2 + 4;
@@ -104,19 +104,19 @@ function createOverlay(canvas, view, points) {
     }
   }
 
-  /** @param {number} width @param {string} colour */
-  function strokeWithBorder(width, colour) {
-    Object.assign(context, { lineWidth: width + BORDER, strokeStyle: colours.map });
+  /** @param {number} width @param {string} color */
+  function strokeWithBorder(width, color) {
+    Object.assign(context, { lineWidth: width + BORDER, strokeStyle: colors.map });
     context.stroke();
-    Object.assign(context, { lineWidth: width, strokeStyle: colour });
+    Object.assign(context, { lineWidth: width, strokeStyle: color });
     context.stroke();
   }
 
-  /** @param {number} row @param {number} radius @param {number} width @param {string} colour */
-  function drawRing(row, radius, width, colour) {
+  /** @param {number} row @param {number} radius @param {number} width @param {string} color */
+  function drawRing(row, radius, width, color) {
     context.beginPath();
     context.arc(...view.toScreen(...points.positionOf(row)), radius, 0, 2 * Math.PI);
-    strokeWithBorder(width, colour);
+    strokeWithBorder(width, color);
   }
 
   /** @param {Point[]} corners */
@@ -130,7 +130,7 @@ function createOverlay(canvas, view, points) {
     const isComplete = path.length === 2;
     tracePolyline(isComplete || !position ? path : [...path, position]);
     context.setLineDash(isComplete ? [] : [4, 4]);
-    strokeWithBorder(2, colours.accent);
+    strokeWithBorder(2, colors.accent);
     context.setLineDash([]);
     path.forEach((end, k) => drawBadge(view.toScreen(...end), "AB"[k]));
   }
@@ -139,10 +139,10 @@ function createOverlay(canvas, view, points) {
   function drawBadge([left, top], letter) {
     context.beginPath();
     context.arc(left, top, 10, 0, 2 * Math.PI);
-    Object.assign(context, { fillStyle: colours.accent, strokeStyle: colours.map, lineWidth: 2 });
+    Object.assign(context, { fillStyle: colors.accent, strokeStyle: colors.map, lineWidth: 2 });
     context.fill();
     context.stroke();
-    Object.assign(context, { fillStyle: colours.map, font: `600 11px ${cssVariable("--font")}` });
+    Object.assign(context, { fillStyle: colors.map, font: `600 11px ${cssVariable("--font")}` });
     context.fillText(letter, left, top + 0.5);
   }
 
@@ -150,7 +150,7 @@ function createOverlay(canvas, view, points) {
   function drawOutline(outline) {
     tracePolyline(outline);
     context.closePath();
-    const { accent } = colours;
+    const { accent } = colors;
     Object.assign(context, { lineWidth: 1.5, strokeStyle: accent, fillStyle: accent, globalAlpha: 0.12 });
     context.fill();
     context.globalAlpha = 1;
@@ -166,7 +166,7 @@ function createOverlay(canvas, view, points) {
       context.lineTo(left + reach * Math.cos(angle), top + reach * Math.sin(angle));
     }
     context.closePath();
-    Object.assign(context, { fillStyle: colours.accent, strokeStyle: colours.map, lineWidth: 4, lineJoin: "round" });
+    Object.assign(context, { fillStyle: colors.accent, strokeStyle: colors.map, lineWidth: 4, lineJoin: "round" });
     context.stroke();
     context.fill();
   }
@@ -178,7 +178,7 @@ function createOverlay(canvas, view, points) {
       context.moveTo(left + 5 * x, top + 5 * y);
       context.lineTo(left + 14 * x, top + 14 * y);
     }
-    strokeWithBorder(1.5, colours.ink);
+    strokeWithBorder(1.5, colors.ink);
   }
 
   return (/** @type {number} */ ratio) => {
@@ -187,13 +187,13 @@ function createOverlay(canvas, view, points) {
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, height);
-    Object.assign(colours, { ink: cssVariable("--ink"), map: cssVariable("--map"), accent: cssVariable("--accent") });
+    Object.assign(colors, { ink: cssVariable("--ink"), map: cssVariable("--map"), accent: cssVariable("--accent") });
     drawLabels();
-    if (picked >= 0) drawRing(picked, 8, 2.5, colours.accent);
-    if (hovered >= 0 && hovered !== picked) drawRing(hovered, 6, 1.5, colours.ink);
+    if (picked >= 0) drawRing(picked, 8, 2.5, colors.accent);
+    if (hovered >= 0 && hovered !== picked) drawRing(hovered, 6, 1.5, colors.ink);
     if (path.length > 0) drawPath();
     if (outline) drawOutline(outline);
-    placed?.rows.forEach((row, k) => drawStar(view.toScreen(...row.spot), k === placed.current ? 9 : 5));
+    placed?.rows.forEach((row, k) => drawStar(view.toScreen(...row.point), k === placed.current ? 9 : 5));
     if (cursor === "cross" && position) drawCross(view.toScreen(...position));
   };
 }

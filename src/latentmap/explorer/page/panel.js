@@ -4,9 +4,9 @@
 
 import { byId, createElement, find, hasTouchScreen } from "./dom.js";
 import { formatNumber, formatWhole } from "./format.js";
-import { formatInRange } from "./colours.js";
+import { formatInRange } from "./colors.js";
 import { comparisonElement, drawPicture, factsElement, opacityOf, rowButtons, scoreFacts, showDecoded } from "./rows.js";
-import { MISSING, dequantize, imageSize, isExported, scene } from "./scene.js";
+import { imageSize, isExported, scene, valueOf } from "./scene.js";
 import { latestOnly, onChange, state } from "./state.js";
 
 /** @import { GoToRow, Point, Row, RowDetails, Source } from "./types.js" */
@@ -58,7 +58,7 @@ function describeDensity(density) {
 /** Write a map position to a thousandth of the map. @param {Point} position */
 export function formatPosition(position) {
   const spread = (scene.bounds[2] - scene.bounds[0]) / 10;
-  const axes = scene.plane.components === 1 ? position.slice(0, 1) : position;
+  const axes = scene.n_components === 1 ? position.slice(0, 1) : position;
   return axes.map((value) => formatNumber(value, spread)).join(", ");
 }
 
@@ -114,7 +114,7 @@ export function installRowDetails(source) {
     if (details.name) heading.append(createElement("span", { className: "quiet" }, details.name));
     body.replaceChildren(
       comparisonElement(details.original, details.reconstruction),
-      factsElement([["label", details.label], ...colouringFacts(i), ...scoreFacts(details)]),
+      factsElement([["label", details.label], ...colorFacts(i), ...scoreFacts(details)]),
     );
     section.dataset.row = String(i);
   }
@@ -127,7 +127,7 @@ export function installRowDetails(source) {
   }
 
   const refresh = () => (currentRow() >= 0 ? load(currentRow()) : showEmpty());
-  onChange(["hovered", "picked", "colours"], refresh);
+  onChange(["hovered", "picked", "colors"], refresh);
   refresh();
 }
 
@@ -135,13 +135,11 @@ export function installRowDetails(source) {
  * Return the value that a row is coloured by, unless the details show it already.
  * @param {number} i @returns {[string, unknown][]}
  */
-function colouringFacts(i) {
-  const { colours } = state;
-  const { name, kind, codes, values = [], low = 0, high = 1 } = colours;
-  if (["", "label", "confidence", "error"].includes(name)) return [];
-  if (codes[i] === MISSING) return [[name, "–"]];
-  if (kind === "category") return [[name, values[codes[i]]]];
-  return [[name, formatInRange(dequantize(codes[i], low, high), colours)]];
+function colorFacts(i) {
+  const { colors } = state;
+  if (["", "label", "confidence", "error"].includes(colors.name)) return [];
+  const value = valueOf(colors, i) ?? "–";
+  return [[colors.name, typeof value === "number" ? formatInRange(value, colors) : value]];
 }
 
 /** Show the rows most similar to the picked row. @param {Source} source @param {GoToRow} goTo */
@@ -154,7 +152,7 @@ export function installSimilarRows(source, goTo) {
     find(section, ".body").replaceChildren(buttons);
     section.hidden = false;
   });
-  if (isExported && scene.plane.components > 2) {
+  if (isExported && scene.n_components > 2) {
     find(section, "h2").textContent = "Nearest on the map"; // the file does not hold the codes
   }
   onChange(["picked"], () => {

@@ -5,7 +5,7 @@
 import { scene } from "./scene.js";
 import { isShown } from "./state.js";
 
-/** @import { Colours, Point } from "./types.js" */
+/** @import { Colors, Point } from "./types.js" */
 
 const LABEL_CELLS = 48; // per side of the grid that finds the densest part of a category
 const MAX_LABELS = 30;
@@ -50,18 +50,18 @@ function coordinates(pairs, axis, low, high) {
 /**
  * Return where the names of categories are written, the largest category first: in the densest part
  * of each, because the mean of a category with two clusters lies between them.
- * @param {Colours} colours @param {Points} points
+ * @param {Colors} colors @param {Points} points
  */
-export function labelPositions({ kind, codes, values = [] }, points) {
-  if (kind !== "category" || values.length > MAX_LABELS) return [];
+export function labelPositions({ categories = [], values }, points) {
+  if (categories.length > MAX_LABELS) return [];
   /** @type {number[][]} */
-  const rows = values.map(() => []);
-  codes.forEach((code, i) => rows[code]?.push(i));
+  const rows = categories.map(() => []);
+  values.forEach((category, i) => rows[category]?.push(i));
   return rows
-    .map((members, code) => ({ code, text: values[code], members }))
+    .map((members, category) => ({ category, text: categories[category], members }))
     .filter(({ members }) => members.length > 0)
     .sort((a, b) => b.members.length - a.members.length)
-    .map(({ code, text, members }) => ({ code, text, position: densestPosition(members, points) }));
+    .map(({ category, text, members }) => ({ category, text, position: densestPosition(members, points) }));
 }
 
 /**

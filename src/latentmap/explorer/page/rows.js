@@ -5,7 +5,7 @@
 
 import { context2d, createButton, createElement } from "./dom.js";
 import { formatValue, formatWhole } from "./format.js";
-import { columns, imageSize, numberOf } from "./scene.js";
+import { columns, imageSize, numberOf, valueOf } from "./scene.js";
 import { state } from "./state.js";
 
 /** @import { Column, GoToRow, Picture, Row, Scores, Source } from "./types.js" */
@@ -44,7 +44,7 @@ function pictureElement(picture) {
  * Return the difference of a value from the mean, in standard deviations.
  * @param {number} value @param {Column} column
  */
-export const deviations = (value, { mean, deviation }) => (deviation > 0 ? (value - mean) / deviation : 0);
+export const deviations = (value, { mean, std }) => (std > 0 ? (value - mean) / std : 0);
 
 /**
  * Return the columns with the largest scores, in the order of the table, so that the columns of a
@@ -175,9 +175,8 @@ export const scoreFacts = ({ confidence, error }) => [
 
 /** Return the short name of a row: "Row 12 · seven". @param {number} i */
 function rowTitle(i) {
-  const label = state.labels?.values?.[state.labels.codes[i]];
   const number = `Row ${formatWhole(numberOf(i))}`;
-  return label === undefined ? number : `${number} · ${label}`;
+  return state.labels ? `${number} · ${valueOf(state.labels, i)}` : number;
 }
 
 /**

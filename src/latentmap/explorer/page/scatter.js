@@ -4,7 +4,7 @@
  * points take a few milliseconds, while arcs of the canvas would take half a second.
  */
 
-import { HIDDEN, pixelOf, pixelTable } from "./colours.js";
+import { HIDDEN, pixelOf, pixelTable } from "./colors.js";
 import { context2d, cssVariable } from "./dom.js";
 import { scene } from "./scene.js";
 import { state } from "./state.js";
@@ -24,7 +24,7 @@ const UNSELECTED_ALPHA = 0.16; // relative to selected points
  * @property {Uint16Array} alphas  0–256
  *
  * @typedef {{ pixels: Uint32Array, stride: number, lines: number }} PixelBuffer
- * @typedef {{ x: Float32Array, y: Float32Array, codes: Uint16Array, table: Uint32Array }} ColouredPoints
+ * @typedef {{ x: Float32Array, y: Float32Array, values: Uint16Array, table: Uint32Array }} ColoredPoints
  * @typedef {{ scale: number, left: number, top: number }} Transform  from the map to pixels
  */
 
@@ -62,7 +62,7 @@ function discStamps(radius, alpha, stride) {
 
 /**
  * Blend the discs of points into pixels.
- * @param {PixelBuffer} buffer @param {ColouredPoints} points
+ * @param {PixelBuffer} buffer @param {ColoredPoints} points
  * @param {Transform} transform  y grows upwards on the map and downwards in pixels
  * @param {DiscStamps} stamps
  * @param {Uint8Array | null} [mask]  draw only points whose mask is `value`
@@ -70,7 +70,7 @@ function discStamps(radius, alpha, stride) {
  */
 function drawDiscs(buffer, points, transform, stamps, mask = null, value = 1) {
   const { pixels, stride } = buffer;
-  const { x, y, codes, table } = points;
+  const { x, y, values, table } = points;
   const { starts, offsets, alphas, reach } = stamps;
   const { scale } = transform;
   const left = transform.left - reach;
@@ -80,8 +80,8 @@ function drawDiscs(buffer, points, transform, stamps, mask = null, value = 1) {
   const step = mixingStep(x.length);
   for (let count = 0, i = 0; count < x.length; count++, i = (i + step) % x.length) {
     if (mask !== null && mask[i] !== value) continue;
-    const colour = table[codes[i]];
-    if (colour === HIDDEN) continue;
+    const color = table[values[i]];
+    if (color === HIDDEN) continue;
     const across = left + x[i] * scale;
     const down = top - y[i] * scale;
     if (!(across >= 0 && down >= 0 && across < right && down < bottom)) continue;
@@ -89,8 +89,8 @@ function drawDiscs(buffer, points, transform, stamps, mask = null, value = 1) {
     const line = down | 0;
     const position = (((across - column) * SUBPIXELS) | 0) + SUBPIXELS * (((down - line) * SUBPIXELS) | 0);
     const first = line * stride + column;
-    const redBlue = colour & 0xff00ff;
-    const green = colour & 0xff00;
+    const redBlue = color & 0xff00ff;
+    const green = color & 0xff00;
     const end = starts[position + 1];
     for (let k = starts[position]; k < end; k++) {
       const index = first + offsets[k];
@@ -157,8 +157,8 @@ export function createScatterLayer(canvas, points) {
 
 /** @param {PixelBuffer} buffer @param {Points} points @param {View} view @param {number} ratio */
 function drawPoints(buffer, { x, y, size }, view, ratio) {
-  const { colours, hidden, selected } = state;
-  const coloured = { x, y, codes: colours.codes, table: pixelTable(colours, hidden) };
+  const { colors, hidden, selected } = state;
+  const colored = { x, y, values: colors.values, table: pixelTable(colors, hidden) };
   const scale = view.scale * ratio;
   const transform = {
     scale,
@@ -169,9 +169,9 @@ function drawPoints(buffer, { x, y, size }, view, ratio) {
   const stamps = discStamps(radius * ratio, alpha, buffer.stride);
   if (selected) {
     const faint = discStamps(radius * ratio, alpha * UNSELECTED_ALPHA, buffer.stride);
-    drawDiscs(buffer, coloured, transform, faint, selected, 0);
+    drawDiscs(buffer, colored, transform, faint, selected, 0);
   }
-  drawDiscs(buffer, coloured, transform, stamps, selected);
+  drawDiscs(buffer, colored, transform, stamps, selected);
 }
 
 /**

@@ -5,7 +5,7 @@
 
 import { byId } from "./dom.js";
 
-/** @import { Scene, Source } from "./types.js" */
+/** @import { Colors, Scene, Source } from "./types.js" */
 
 /** @type {Scene} */
 export const scene = JSON.parse(byId("scene").textContent ?? "");
@@ -21,15 +21,24 @@ export const isExported = scene.mode === "file";
 /** Number of similar rows to show. */
 export const SIMILAR_ROWS = 12;
 
-/** The code of a missing value; codes 0 to MISSING - 1 span a column's range. */
+/** The quantised value of a missing number, and the category of a missing label. */
 export const MISSING = 65535;
 
 /**
- * Return the number that a code stands for.
- * @param {number} code @param {number} low @param {number} high
+ * Return the number from low to high that a quantised value, 0 to MISSING - 1, represents.
+ * @param {number} value @param {number} low @param {number} high
  */
-export const dequantize = (code, low, high) =>
-  code === MISSING ? NaN : low + (code / (MISSING - 1)) * (high - low);
+export const dequantize = (value, low, high) =>
+  value === MISSING ? NaN : low + (value / (MISSING - 1)) * (high - low);
+
+/**
+ * Return the category or number of a row on a colour scale, null if it is missing.
+ * @param {Colors} colors @param {number} i
+ */
+export function valueOf({ categories, values, low = 0, high = 1 }, i) {
+  if (values[i] === MISSING) return null;
+  return categories ? categories[values[i]] : dequantize(values[i], low, high);
+}
 
 /** @type {Uint32Array | null} */
 let rowNumbers = null;

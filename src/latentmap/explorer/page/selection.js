@@ -2,7 +2,7 @@
  * Selection of rows inside an outline drawn on the map: their summary, and their download as CSV.
  */
 
-import { categoryColour, countCodes } from "./colours.js";
+import { categoryColor, countValues } from "./colors.js";
 import { byId, createButton, createElement, find, reveal, saveFile, showError } from "./dom.js";
 import { formatCount, formatWhole } from "./format.js";
 import { rowButtons } from "./rows.js";
@@ -68,7 +68,7 @@ export function installSelection(source, goTo) {
   }
 
   find(section, ".close").onclick = () => setState({ selected: null });
-  onChange(["selected", "colours", "hidden", "theme"], draw);
+  onChange(["selected", "colors", "hidden", "theme"], draw);
 }
 
 /**
@@ -85,27 +85,28 @@ const evenlySpaced = (values, count) =>
  * @param {number[]} rows
  */
 function categoryShares(rows) {
-  const { kind, codes, values = [] } = state.colours;
-  if (kind !== "category") return createElement("div");
-  const counts = countCodes(rows.map((i) => codes[i]));
-  const categories = [...values.keys()]
-    .filter((code) => counts[code] > 0)
+  const { categories, values } = state.colors;
+  if (!categories) return createElement("div");
+  const counts = countValues(rows.map((i) => values[i]));
+  const selected = [...categories.keys()]
+    .filter((category) => counts[category] > 0)
     .sort((a, b) => counts[b] - counts[a]);
-  const describe = (/** @type {number} */ code) => `${values[code]}: ${formatWhole(counts[code])}`;
-  const bar = createElement("div", { className: "shares" }, ...categories.map((code) => {
-    const part = createElement("i", { title: describe(code) });
-    Object.assign(part.style, { flexGrow: counts[code], background: categoryColour(code) });
+  const describe = (/** @type {number} */ category) =>
+    `${categories[category]}: ${formatWhole(counts[category])}`;
+  const bar = createElement("div", { className: "shares" }, ...selected.map((category) => {
+    const part = createElement("i", { title: describe(category) });
+    Object.assign(part.style, { flexGrow: counts[category], background: categoryColor(category) });
     return part;
   }));
-  const texts = categories.slice(0, 4).map(describe);
-  if (categories.length > 4) texts.push(formatCount(categories.length - 4, "other"));
+  const texts = selected.slice(0, 4).map(describe);
+  if (selected.length > 4) texts.push(formatCount(selected.length - 4, "other"));
   return createElement("div", {}, bar, createElement("p", { className: "quiet" }, texts.join(" · ")));
 }
 
 /** @param {Source} source */
 async function saveSelection(source) {
   try {
-    saveFile(await source.csv(selectedRows()), `${scene.data.replace(/\W+/g, "-")}-selected.csv`);
+    saveFile(await source.csv(selectedRows()), `${scene.dataset.replace(/\W+/g, "-")}-selected.csv`);
   } catch (error) {
     showError(error);
   }

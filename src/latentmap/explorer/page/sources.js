@@ -1,70 +1,60 @@
 /*
- * The two sources of rows: the server that gave this page, or the exported file itself.
+ * The two sources of rows: the server of this page, or the exported file itself.
  */
 
 import {
-  DecodedGrid, QuantizedTable, SpriteSheets, decodeBase64, densityAt, embeddedBuffer, isEmbedded,
+  DecodedGrid, decodeBase64, densityAt, embeddedBuffer, isEmbedded, storedRows,
 } from "./embedded.js";
 import { formatCsv } from "./format.js";
 import { Points } from "./points.js";
-import { MISSING, SIMILAR_ROWS, columns, dequantize, imageSize, numberOf, scene } from "./scene.js";
+import { SIMILAR_ROWS, columns, imageSize, numberOf, scene, valueOf } from "./scene.js";
 
-/** @import { Picture, PictureSize, Point, Row, Source } from "./types.js" */
+/** @import { Colors, Picture, Point, Row, Source } from "./types.js" */
 
 /** The message for functions that need the server. */
 export const NEEDS_SERVER =
-  "This file shows what was exported. To place rows of your own, run `latentmap explore MODEL DATA`.";
-
-const SIDES = /** @type {const} */ (["original", "reconstruction"]);
+  "An exported file cannot place new rows. To place your own rows, run `latentmap explore MODEL DATA`.";
 
 /** The token in the link, which servers beyond this machine require. */
 const token = new URLSearchParams(location.search).get("token");
 
 /**
- * Send a request with the header that other web pages cannot send. A failure becomes an error with
- * the server's message.
- * @param {string} path @param {RequestInit} [options]
+ * Send a GET request or, with a body, a POST request. The header X-Latentmap cannot be sent by other
+ * web pages. Throw an error with the server's message if the request fails.
+ * @param {string} path @param {BodyInit} [body]
  */
-async function request(path, options = {}) {
+async function request(path, body) {
   const headers = { "X-Latentmap": "1", ...(token && { "X-Token": token }) };
   let response;
   try {
-    response = await fetch(path, { ...options, headers });
+    response = await fetch(path, { method: body ? "POST" : "GET", body, headers });
   } catch {
-    throw new Error("The server does not answer. Is `latentmap explore` still running?");
+    throw new Error("The server does not respond. Is `latentmap explore` still running?");
   }
   if (response.ok) return response;
-  const { error } = await response.json().catch(() => ({ error: `The server answered with ${response.status}.` }));
+  const { error } = await response.json().catch(() => ({ error: `The server responded with status ${response.status}.` }));
   throw new Error(error);
 }
 
-/** @param {string} path */
-const requestBytes = async (path) => new Uint8Array(await (await request(path)).arrayBuffer());
+/** @param {string} path @param {BodyInit} [body] */
+const requestJson = async (path, body) => (await request(path, body)).json();
 
 /**
- * Split the bytes of consecutive pictures.
- * @param {Uint8Array} bytes @param {PictureSize} size @returns {Picture[]}
+ * Convert a row in JSON: pixels in base64, or the values of a table row, where null is missing.
+ * @param {string | (number | null)[]} row @returns {Row}
  */
-function splitPictures(bytes, { height, width, channels }) {
-  const length = height * width * channels;
-  return Array.from({ length: bytes.length / length }, (_, i) => ({
-    height,
-    width,
-    channels,
-    data: bytes.subarray(i * length, (i + 1) * length),
-  }));
+function rowFromJson(row) {
+  if (typeof row !== "string") return Float32Array.from(row, (value) => value ?? NaN);
+  if (!imageSize) throw new Error("The rows of a table cannot be images.");
+  return { ...imageSize, data: decodeBase64(row) };
 }
 
-/** Split the numbers of consecutive table rows. @param {Float32Array} values */
-const splitRows = (values) =>
-  Array.from({ length: values.length / columns.length }, (_, i) =>
-    values.subarray(i * columns.length, (i + 1) * columns.length));
-
-/**
- * Convert the values of a table row in JSON, where null is a missing value.
- * @param {(number | null)[]} values
- */
-const tableRow = (values) => Float32Array.from(values, (value) => value ?? NaN);
+/** Convert the rows in details. @param {any} details */
+const detailsFromJson = (details) => ({
+  ...details,
+  original: rowFromJson(details.original),
+  reconstruction: rowFromJson(details.reconstruction),
+});
 
 /** @implements {Source} */
 export class ServerSource {
@@ -74,86 +64,57 @@ export class ServerSource {
   }
 
   /** @param {number} i */
-  async colours(i) {
-    const response = await request(`data/colour-${i}`);
-    const { headers } = response;
-    const colouring = scene.colourings[i];
-    const values = headers.get("X-Values");
-    return {
-      ...colouring,
-      low: colouring.low ?? Number(headers.get("X-Low")),
-      high: colouring.high ?? Number(headers.get("X-High")),
-      values: values ? JSON.parse(decodeURIComponent(values)) : colouring.values,
-      codes: new Uint16Array(await response.arrayBuffer()),
-    };
+  async colors(i) {
+    const colors = await requestJson(`colors/${i}`);
+    return { ...scene.color_scales[i], ...colors, values: new Uint16Array(decodeBase64(colors.values).buffer) };
   }
 
   /** @param {Point[]} points */
   async decode(points) {
-    const response = await request("decode", { method: "POST", body: Float32Array.from(points.flat()) });
-    const bytes = await response.arrayBuffer();
-    const start = 4 * points.length;
-    const densities = new Float32Array(bytes, 0, points.length);
-    const rows = imageSize
-      ? splitPictures(new Uint8Array(bytes, start), imageSize)
-      : splitRows(new Float32Array(bytes, start));
-    return { densities, rows };
+    const { densities, rows } = await requestJson("decode", Float32Array.from(points.flat()));
+    return { densities, rows: rows.map(rowFromJson) };
   }
 
   /** @param {number} i */
   async details(i) {
-    const json = request(`row/${i}`).then((response) => response.json());
-    const bytes = imageSize ? SIDES.map((side) => requestBytes(`row/${i}/${side}`)) : [];
-    const [details, ...pictures] = await Promise.all([json, ...bytes]);
-    SIDES.forEach((side, k) => {
-      details[side] = imageSize ? { ...imageSize, data: pictures[k] } : tableRow(details[side]);
-    });
-    return details;
+    return detailsFromJson(await requestJson(`row/${i}`));
   }
 
-  /** @param {number[]} rows */
+  /** @param {number[]} rows @returns {Promise<Picture[]>} */
   async thumbnails(rows) {
     if (rows.length === 0) return [];
-    const response = await request(`thumbs?rows=${rows.join(",")}`);
-    const [, height, width, channels] = (response.headers.get("X-Shape") ?? "").split(",").map(Number);
-    return splitPictures(new Uint8Array(await response.arrayBuffer()), { height, width, channels });
+    const { images, ...size } = await requestJson("thumbnails", Uint32Array.from(rows));
+    return images.map((/** @type {string} */ image) => ({ ...size, data: decodeBase64(image) }));
   }
 
   /** @param {number} i */
-  async similar(i) {
-    return (await request(`similar/${i}?k=${SIMILAR_ROWS}`)).json();
+  similar(i) {
+    return requestJson(`similar/${i}`);
   }
 
   /** @param {string} name @param {Blob} file */
   async place(name, file) {
-    const response = await request(`place?name=${encodeURIComponent(name)}`, { method: "POST", body: file });
-    const placement = await response.json();
-    for (const row of placement.rows) {
-      for (const side of SIDES) {
-        row[side] = imageSize
-          ? { ...imageSize, data: decodeBase64(row[`${side}64`]) }
-          : tableRow(row[side]);
-      }
-    }
-    return placement;
+    const placement = await requestJson(`place?name=${encodeURIComponent(name)}`, file);
+    return { ...placement, rows: placement.rows.map(detailsFromJson) };
   }
 
   /** @param {number[]} rows */
   async csv(rows) {
-    return (await request("csv", { method: "POST", body: Uint32Array.from(rows) })).blob();
+    return (await request("csv", Uint32Array.from(rows))).blob();
   }
 }
 
 /**
- * Source of an exported file: rows are interpolated on a grid, and scores are read from the colours.
+ * Source of an exported file: rows are interpolated on a grid, and scores are the values of colour
+ * scales.
  * @implements {Source}
  */
 export class FileSource {
   /** @type {Map<string, Promise<any>>} */
   #cache = new Map();
   #grid = new DecodedGrid();
-  #originals = scene.sheets ? new SpriteSheets(scene.sheets, "sheet", 32) : null;
-  #reconstructions = scene.back ? new SpriteSheets(scene.back, "back", 16) : null;
+  #originals = storedRows("originals", scene.originals, 32);
+  #reconstructions = storedRows("reconstructions", scene.reconstructions, 16);
 
   async prepare() {
     await this.#grid.prepare();
@@ -175,24 +136,18 @@ export class FileSource {
     return promise;
   }
 
-  /** @param {string} name */
-  #table(name) {
-    const range = { low: columns.map((c) => c.low), high: columns.map((c) => c.high) };
-    return this.#cached(name, async () => new QuantizedTable(await embeddedBuffer(name), range));
-  }
-
   #points() {
     return this.#cached("points", async () => new Points(await embeddedBuffer("points")));
   }
 
-  /** @param {number} i */
-  colours(i) {
-    const colouring = scene.colourings[i];
-    return this.#cached(`colour-${i}`, async () => ({
-      ...colouring,
-      codes: colouring.column === undefined
-        ? new Uint16Array(await embeddedBuffer(`colour-${i}`))
-        : (await this.#table("values")).column(colouring.column),
+  /** @param {number} i @returns {Promise<Colors>} */
+  colors(i) {
+    const scale = scene.color_scales[i];
+    return this.#cached(`color-${i}`, async () => ({
+      ...scale,
+      values: scale.column !== undefined && "column" in this.#originals
+        ? await this.#originals.column(scale.column)
+        : new Uint16Array(await embeddedBuffer(`color-${i}`)),
     }));
   }
 
@@ -200,76 +155,64 @@ export class FileSource {
   async decode(points) {
     const cells = await this.#cached("density", async () => new Uint8Array(await embeddedBuffer("density")));
     return {
-      densities: Float32Array.from(points, (point) => densityAt(cells, point)),
+      densities: points.map((point) => densityAt(cells, point)),
       rows: await Promise.all(points.map((point) => this.#grid.at(point))),
     };
   }
 
   /**
-   * Return the value of a colouring for a row, null if the file has none.
+   * Return a score of a row, null if the file does not contain it.
    * @param {string} name @param {number} i
    */
-  async #figure(name, i) {
-    const index = scene.colourings.findIndex((c) => c.name === name && c.of !== "column");
-    if (index < 0) return null;
-    const { kind, codes, values = [], low = 0, high = 1 } = await this.colours(index);
-    if (codes[i] === MISSING) return null;
-    return kind === "category" ? values[codes[i]] : dequantize(codes[i], low, high);
-  }
-
-  /** Return a row's number of the colourings. @param {string} name @param {number} i */
-  async #number(name, i) {
-    const value = await this.#figure(name, i);
-    return typeof value === "number" ? value : null;
+  async #score(name, i) {
+    const index = scene.color_scales.findIndex((c) => c.name === name && c.column === undefined);
+    return index < 0 ? null : /** @type {number | null} */ (valueOf(await this.colors(index), i));
   }
 
   /**
-   * Return a row's element of a JSON list: names or labels.
-   * @param {string} name @param {number} i
+   * Return the name or label of a row, null if the rows have none.
+   * @param {"names" | "labels"} list @param {number} i
    */
-  async #listed(name, i) {
-    if (!isEmbedded(name)) return null;
-    const list = await this.#cached(name, async () =>
-      JSON.parse(new TextDecoder().decode(await embeddedBuffer(name))));
-    return list[i];
+  async #text(list, i) {
+    if (!isEmbedded(list)) return null;
+    const texts = await this.#cached(list, async () =>
+      JSON.parse(new TextDecoder().decode(await embeddedBuffer(list))));
+    return texts[i];
   }
 
-  /** @param {number} i @returns {Promise<Row | null>} */
-  async #original(i) {
-    if (imageSize) return this.#originals?.picture(i) ?? null;
-    return isEmbedded("values") ? (await this.#table("values")).row(i) : null;
-  }
-
-  /** @param {number} i @returns {Promise<Row>} */
+  /**
+   * Return the reconstruction of a row. The file contains reconstructions only if codes have more
+   * than two components; otherwise the grid approximates them.
+   * @param {number} i @returns {Promise<Row>}
+   */
   async #reconstruction(i) {
-    if (this.#reconstructions) return this.#reconstructions.picture(i);
-    if (!imageSize && isEmbedded("back")) return (await this.#table("back")).row(i);
+    if (scene.n_components > 2) return this.#reconstructions.row(i);
     return this.#grid.at((await this.#points()).positionOf(i));
   }
 
   /** @param {number} i */
   async details(i) {
     const [name, label, confidence, error, original, reconstruction] = await Promise.all([
-      this.#listed("names", i),
-      this.#listed("labels", i),
-      this.#number("confidence", i),
-      this.#number("error", i),
-      this.#original(i),
+      this.#text("names", i),
+      this.#text("labels", i),
+      this.#score("confidence", i),
+      this.#score("error", i),
+      this.#originals.row(i),
       this.#reconstruction(i),
     ]);
     return { number: numberOf(i), name, label, confidence, error, original, reconstruction };
   }
 
-  /** @param {number[]} rows */
+  /** @param {number[]} rows @returns {Promise<Picture[]>} */
   async thumbnails(rows) {
-    const originals = this.#originals;
-    return originals ? Promise.all(rows.map((i) => originals.picture(i))) : [];
+    const pictures = await Promise.all(rows.map((i) => this.#originals.row(i)));
+    return pictures.filter((picture) => "data" in picture);
   }
 
-  /** Return the nearest rows on the map; the file does not hold codes. @param {number} i */
+  /** Return the nearest rows on the map, because the file contains no codes. @param {number} i */
   async similar(i) {
     const { x, y } = await this.#points();
-    const weight = scene.plane.components === 1 ? 0 : 1; // y is the height in a histogram of one component
+    const weight = scene.n_components === 1 ? 0 : 1; // y is the height in a histogram of one component
     const distances = x.map((_, k) => Math.hypot(x[k] - x[i], weight * (y[k] - y[i])));
     const rows = [...distances.keys()]
       .filter((k) => k !== i)
@@ -283,38 +226,26 @@ export class FileSource {
     throw new Error(NEEDS_SERVER);
   }
 
-  /** @param {number[]} rows */
+  /** Write the same columns as the server, with map positions instead of codes. @param {number[]} rows */
   async csv(rows) {
-    const fields = await this.#csvFields();
+    const points = await this.#points();
+    const axes = { 1: ["code 1"], 2: ["code 1", "code 2"] }[scene.n_components] ?? ["x", "y"];
+    const scores = scene.color_scales.filter((c) => c.column === undefined && c.name !== "label");
+    const lists = /** @type {const} */ (["names", "labels"]).filter(isEmbedded);
     /** @type {unknown[][]} */
-    const lines = [fields.map(([name]) => name)];
-    for (const i of rows) lines.push(await Promise.all(fields.map(([, valueOf]) => valueOf(i))));
+    const lines = [["row", ...lists.map((list) => list.slice(0, -1)), ...axes, ...scores.map((c) => c.name), ...columns.map((c) => c.name)]];
+    for (const i of rows) {
+      const texts = await Promise.all(lists.map((list) => this.#text(list, i)));
+      const numbers = [
+        ...points.positionOf(i).slice(0, axes.length),
+        ...await Promise.all(scores.map((c) => this.#score(c.name, i))),
+        ...(imageSize ? [] : /** @type {Float32Array} */ (await this.#originals.row(i))),
+      ];
+      lines.push([numberOf(i), ...texts, ...numbers.map(rounded)]);
+    }
     return new Blob([formatCsv(lines)], { type: "text/csv" });
   }
-
-  /**
-   * Return names and functions for the columns of a CSV file, as the server writes them.
-   * @returns {Promise<[string, (i: number) => unknown][]>}
-   */
-  async #csvFields() {
-    const points = await this.#points();
-    const axes = { 1: ["code 1"], 2: ["code 1", "code 2"] }[scene.plane.components] ?? ["x", "y"];
-    const figures = scene.colourings.filter((c) => c.of !== "column" && c.name !== "label");
-    return [
-      ["row", numberOf],
-      ...["names", "labels"].filter(isEmbedded).map((list) => field(list.slice(0, -1), (i) => this.#listed(list, i))),
-      ...axes.map((axis, k) => field(axis, (i) => rounded(points.positionOf(i)[k]))),
-      ...figures.map(({ name }) => field(name, async (i) => rounded(await this.#figure(name, i)))),
-      ...columns.map(({ name }, j) => field(name, async (i) => rounded((await this.#table("values")).row(i)[j]))),
-    ];
-  }
 }
-
-/**
- * @param {string} name @param {(i: number) => unknown} valueOf
- * @returns {[string, (i: number) => unknown]}
- */
-const field = (name, valueOf) => [name, valueOf];
 
 /** Round a number to the six digits that 16 bits can hold. @param {unknown} value */
 const rounded = (value) =>

@@ -12,8 +12,8 @@ import { MISSING, scene } from "./scene.js";
 export const state = {
   theme: "light",
   tool: "move",
-  colouring: 0,
-  colours: { name: "", kind: "number", low: 0, high: 1, codes: new Uint16Array(scene.n).fill(MISSING) },
+  colorScale: 0,
+  colors: { name: "", low: 0, high: 1, values: new Uint16Array(scene.n).fill(MISSING) },
   labels: null,
   hidden: new Set(),
   position: null,
@@ -50,7 +50,7 @@ export const onChange = (names, listener) => listeners.push({ names, listener })
 
 /** Return whether the category of a row is shown. @param {number} row */
 export const isShown = (row) =>
-  state.colours.kind === "number" || !state.hidden.has(state.colours.codes[row]);
+  !state.colors.categories || !state.hidden.has(state.colors.values[row]);
 
 /**
  * Return a function that runs an asynchronous task for its newest argument. A pointer moves faster

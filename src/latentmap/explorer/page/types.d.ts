@@ -30,30 +30,27 @@ export interface Column {
   high: number;
   mean: number;
   /** Standard deviation. */
-  deviation: number;
+  std: number;
   /** Whether all values are whole numbers. */
-  whole: boolean;
+  is_integer: boolean;
 }
 
-/** Something that points can be coloured by. */
-export interface Colouring {
+/** A label, score or column that points can be coloured by. */
+export interface ColorScale {
   name: string;
-  kind: "category" | "number";
-  /** "column" for a column of the table. */
-  of?: string;
-  /** Index in the table. */
+  /** Index of a column of the table. */
   column?: number;
-  /** Whether its values are computed. */
-  ready?: boolean;
-  /** Names of the categories. */
-  values?: string[];
+  is_computed?: boolean;
+  /** Names of the categories; undefined for numbers. */
+  categories?: string[];
+  /** The range of numbers. */
   low?: number;
   high?: number;
 }
 
-/** A colouring with the code of each row: see `dequantize`. */
-export interface Colours extends Colouring {
-  codes: Uint16Array;
+/** A colour scale with the value of each row: the index of a category, or a quantised number. */
+export interface Colors extends ColorScale {
+  values: Uint16Array;
 }
 
 /** Nodes or cells on the map. */
@@ -65,21 +62,22 @@ export interface Grid {
 
 /** Sprite sheets of equal pictures. */
 export interface SheetLayout {
-  /** Pictures on one sheet. */
-  rows: number;
-  /** Pictures side by side. */
-  columns: number;
+  images_per_sheet: number;
+  images_per_line: number;
+  /** Of one picture. */
   height: number;
   width: number;
-  /** MIME type. */
-  type: string;
+}
+
+/** Rows in an exported file. */
+export interface StoredRows {
+  row(i: number): Promise<Row>;
 }
 
 export interface Scene {
   mode: "server" | "file";
   title: string;
-  /** Name of the data set. */
-  data: string;
+  dataset: string;
   model: string;
   /** Rows shown. */
   n: number;
@@ -87,19 +85,18 @@ export interface Scene {
   total: number;
   row: (PictureSize & { kind: "image" }) | { kind: "table"; columns: Column[] };
   bounds: Bounds;
-  plane: { components: number; share: number };
+  n_components: number;
+  /** Share of the variance of the codes that the map shows, 0–1. */
+  explained_variance: number;
   density: Grid;
-  colourings: Colouring[];
-  /** Whether the user can draw a row. */
-  drawable: boolean;
-  limits: { upload_bytes: number };
-  /** The remaining properties: in an exported file. */
-  buffers?: Record<string, { deflated: boolean }>;
-  grid?: Grid & { sheets: SheetLayout; low: number[]; high: number[] };
-  /** Original pictures. */
-  sheets?: SheetLayout;
-  /** Reconstructed pictures. */
-  back?: SheetLayout;
+  color_scales: ColorScale[];
+  /** The largest file that the server reads. */
+  max_upload_bytes?: number;
+  /** In an exported file: decoded rows, as pictures or as quantised values of a table. */
+  grid?: Grid & { sheets?: SheetLayout; low?: number[]; high?: number[] };
+  /** In an exported file: original and reconstructed pictures. */
+  originals?: SheetLayout;
+  reconstructions?: SheetLayout;
 }
 
 export interface Scores {
@@ -119,7 +116,7 @@ export interface RowDetails extends Scores {
 
 /** A row of the user, placed on the map. */
 export interface PlacedRow extends Scores {
-  spot: Point;
+  point: Point;
   similar: number[];
   distances: number[];
   original: Row;
@@ -136,14 +133,14 @@ export interface Placement {
 /** Where buffers, decoded rows and details come from: the server or the file. */
 export interface Source {
   buffer(name: string): Promise<ArrayBuffer>;
-  colours(index: number): Promise<Colours>;
-  decode(points: Point[]): Promise<{ densities: Float32Array; rows: Row[] }>;
+  colors(index: number): Promise<Colors>;
+  decode(points: Point[]): Promise<{ densities: number[]; rows: Row[] }>;
   details(row: number): Promise<RowDetails>;
   thumbnails(rows: number[]): Promise<Picture[]>;
   similar(row: number): Promise<{ rows: number[]; distances: number[] }>;
   place(name: string, file: Blob): Promise<Placement>;
   csv(rows: number[]): Promise<Blob>;
-  /** Unpack in the background what the user may look at next. */
+  /** Decode images in the background before they are needed. */
   prepare?(): Promise<void>;
 }
 
@@ -159,12 +156,12 @@ export interface Placed extends Placement {
 export interface State {
   theme: Theme;
   tool: Tool;
-  /** Index in `scene.colourings`. */
-  colouring: number;
-  /** Values of the colouring that is shown. */
-  colours: Colours;
-  /** Values of the labels, once they were shown. */
-  labels: Colours | null;
+  /** Index in `scene.color_scales`. */
+  colorScale: number;
+  /** Values of the colour scale that is shown. */
+  colors: Colors;
+  /** Values of the labels, null until they are loaded. */
+  labels: Colors | null;
   /** Categories that are not drawn. */
   hidden: Set<number>;
   /** The map position that is decoded. */

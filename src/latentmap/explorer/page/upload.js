@@ -14,6 +14,7 @@ import { latestOnly, onChange, setState, state } from "./state.js";
 
 /** @import { GoToRow, Placed, PlaceFile, Point, Source } from "./types.js" */
 
+const MAX_UPLOAD_BYTES = scene.max_upload_bytes ?? Infinity;
 const PAD_SIZE = 224; // canvas pixels of the longer side
 const PEN_WIDTH = PAD_SIZE / 12;
 
@@ -55,7 +56,7 @@ function showPlacedRow(section, placed, similarRows) {
     ...note,
     ...(placed.rows.length > 1 ? [stepper(placed)] : []),
     comparisonElement(row.original, row.reconstruction),
-    factsElement([...scoreFacts(row), ["position", formatPosition(row.spot)]]),
+    factsElement([...scoreFacts(row), ["position", formatPosition(row.point)]]),
     createElement("h3", {}, "Most similar"),
     similarRows,
   );
@@ -87,8 +88,7 @@ export function installFileUpload(placeFile) {
   const dropTarget = byId("drop");
   const chooser = byId("file", HTMLInputElement);
   const upload = (/** @type {File | undefined} */ file) => {
-    if (isExported) showNotice(NEEDS_SERVER);
-    else if (file && file.size > scene.limits.upload_bytes) showNotice(tooLargeMessage(file));
+    if (file && file.size > MAX_UPLOAD_BYTES) showNotice(tooLargeMessage(file));
     else if (file) placeFile(file, file.name, file.name);
   };
   byId("open").onclick = () => (isExported ? showNotice(NEEDS_SERVER) : chooser.click());
@@ -113,7 +113,7 @@ export function installFileUpload(placeFile) {
 /** @param {File} file */
 function tooLargeMessage(file) {
   const megabytes = (/** @type {number} */ bytes) => `${(bytes / 2 ** 20).toFixed(1)} MB`;
-  return `${file.name}: expected at most ${megabytes(scene.limits.upload_bytes)}, found ${megabytes(file.size)}.`;
+  return `${file.name}: expected at most ${megabytes(MAX_UPLOAD_BYTES)}, found ${megabytes(file.size)}.`;
 }
 
 /** Place a drawing after every stroke, in the size of the rows. @param {PlaceFile} placeFile */

@@ -11,9 +11,9 @@ import { formatNumber, formatWhole } from "./format.js";
 import { MISSING, scene } from "./scene.js";
 import { latestOnly, onChange, setState, state } from "./state.js";
 
-/** @import { Colours, Source, Theme } from "./types.js" */
+/** @import { Colors, Source, Theme } from "./types.js" */
 
-const CATEGORY_COLOURS = {
+const CATEGORY_COLORS = {
   light: [
     "#3f90da", "#ffa90e", "#bd1f01", "#008f8f", "#832db6", "#a96b59", "#e76300", "#b9ac70",
     "#29337a", "#92dadd", "#700a29", "#0a3dff", "#a3adff", "#7a4766", "#ff33ad", "#66eb8f",
@@ -26,7 +26,7 @@ const CATEGORY_COLOURS = {
   ],
 };
 
-const MISSING_COLOUR = { light: "#b4b6ba", dark: "#5b6068" };
+const MISSING_COLOR = { light: "#b4b6ba", dark: "#5b6068" };
 
 const VIRIDIS = [
   "#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58",
@@ -57,138 +57,133 @@ const VIRIDIS_PIXELS = Uint32Array.from({ length: 256 }, (_, i) => packRgb(virid
 
 /**
  * Return the colour of a category, or of missing values; colours repeat after twenty.
- * @param {number} code
+ * @param {number} category
  */
-export function categoryColour(code) {
-  const colours = CATEGORY_COLOURS[state.theme];
-  return code === MISSING ? MISSING_COLOUR[state.theme] : colours[code % colours.length];
+export function categoryColor(category) {
+  const colors = CATEGORY_COLORS[state.theme];
+  return category === MISSING ? MISSING_COLOR[state.theme] : colors[category % colors.length];
 }
 
 /**
- * Return the pixel value of every code, so that drawing a point needs one look-up whatever it is
- * coloured by.
- * @param {Colours} colours
- * @param {Set<number>} hidden  categories not to draw
+ * Return the pixel of each value on a colour scale.
+ * @param {Colors} colors
+ * @param {Set<number>} hidden  categories that are not drawn
  */
-export function pixelTable(colours, hidden) {
+export function pixelTable({ categories }, hidden) {
   const table = new Uint32Array(MISSING + 1);
-  if (colours.kind === "category") {
-    colours.values?.forEach((_, code) => { table[code] = pixelOf(categoryColour(code)); });
-  } else {
-    for (let code = 0; code < MISSING; code++) {
-      table[code] = VIRIDIS_PIXELS[(code * VIRIDIS_PIXELS.length) >> 16];
-    }
+  for (let value = 0; value < (categories?.length ?? MISSING); value++) {
+    table[value] = categories
+      ? pixelOf(categoryColor(value))
+      : VIRIDIS_PIXELS[(value * VIRIDIS_PIXELS.length) >> 16];
   }
-  table[MISSING] = pixelOf(categoryColour(MISSING));
-  for (const code of hidden) table[code] = HIDDEN;
+  table[MISSING] = pixelOf(categoryColor(MISSING));
+  for (const category of hidden) table[category] = HIDDEN;
   return table;
 }
 
-/** Count the rows of each code. @param {Iterable<number>} codes */
-export function countCodes(codes) {
+/** Return the number of rows with each value. @param {Iterable<number>} values */
+export function countValues(values) {
   const counts = new Uint32Array(MISSING + 1);
-  for (const code of codes) counts[code]++;
+  for (const value of values) counts[value]++;
   return counts;
 }
 
 /**
- * Write a number of a colouring with the digits that matter in its range.
- * @param {number} value @param {Colours} colours
+ * Write a number with the digits that matter in the range of a colour scale.
+ * @param {number} value @param {Colors} colors
  */
 export const formatInRange = (value, { low = 0, high = 1 }) => formatNumber(value, (high - low) / 4);
 
 /**
- * Fill the list of colourings and show the legend of the chosen one; return when the first is loaded.
+ * Fill the list of colour scales, and show the legend of the chosen one. Wait for the first values.
  * @param {Source} source
  */
 export async function installLegend(source) {
   const body = byId("legend-body");
-  const chooser = byId("colouring", HTMLSelectElement);
-  chooser.append(...scene.colourings.map((c, i) => createElement("option", { value: String(i) }, c.name)));
-  chooser.onchange = () => setState({ colouring: Number(chooser.value) });
+  const chooser = byId("color-scale", HTMLSelectElement);
+  chooser.append(...scene.color_scales.map((c, i) => createElement("option", { value: String(i) }, c.name)));
+  chooser.onchange = () => setState({ colorScale: Number(chooser.value) });
 
   const load = latestOnly(async (/** @type {number} */ i) => {
-    if (!scene.colourings[i].ready) body.replaceChildren(createElement("p", { className: "empty" }, "Computing…"));
+    if (!scene.color_scales[i].is_computed) body.replaceChildren(createElement("p", { className: "empty" }, "Computing…"));
     try {
-      const colours = await source.colours(i);
-      scene.colourings[i].ready = true;
-      const isLabel = colours.name === "label" && colours.kind === "category";
-      setState({ colours, hidden: new Set(), labels: isLabel ? colours : state.labels });
+      const colors = await source.colors(i);
+      scene.color_scales[i].is_computed = true;
+      const isLabel = colors.name === "label" && colors.categories;
+      setState({ colors, hidden: new Set(), labels: isLabel ? colors : state.labels });
     } finally {
       draw();
     }
   });
 
   function draw() {
-    const { colours } = state;
-    if (!colours.name) return;
-    body.replaceChildren(colours.kind === "category" ? categoryLegend(colours) : numberLegend(colours));
+    const { colors } = state;
+    if (!colors.name) return;
+    body.replaceChildren(colors.categories ? categoryLegend(colors) : numberLegend(colors));
     markHidden();
   }
 
-  /**
-   * There may be hundreds of entries, so a change of the hidden ones does not create them again.
-   */
+  /** Update existing entries, because creating hundreds of them takes time. */
   function markHidden() {
     for (const entry of body.querySelectorAll("button")) {
-      entry.setAttribute("aria-pressed", String(!state.hidden.has(Number(entry.dataset.code))));
+      entry.setAttribute("aria-pressed", String(!state.hidden.has(Number(entry.dataset.category))));
     }
   }
 
-  onChange(["colouring"], () => load(state.colouring));
-  onChange(["colours", "theme"], draw);
+  onChange(["colorScale"], () => load(state.colorScale));
+  onChange(["colors", "theme"], draw);
   onChange(["hidden"], markHidden);
-  byId("legend").hidden = scene.colourings.length === 0;
-  if (scene.colourings.length > 0) await load(0);
+  byId("legend").hidden = scene.color_scales.length === 0;
+  if (scene.color_scales.length > 0) await load(0);
 }
 
-/** @param {Colours} colours */
-function categoryLegend({ codes, values = [] }) {
-  const counts = countCodes(codes);
-  const entries = values.map((text, code) => legendEntry(text, code, counts[code]));
+/** @param {Colors} colors */
+function categoryLegend({ categories = [], values }) {
+  const counts = countValues(values);
+  const entries = categories.map((text, category) => legendEntry(text, category, counts[category]));
   if (counts[MISSING]) entries.push(legendEntry("(missing)", MISSING, counts[MISSING]));
   return createElement("div", { className: "entries" }, ...entries);
 }
 
-/** @param {Colours} colours */
-function numberLegend(colours) {
+/** @param {Colors} colors */
+function numberLegend(colors) {
   const bar = createElement("div", { className: "scale" });
   bar.style.background = `linear-gradient(to right, ${VIRIDIS.join()})`;
-  const ends = [colours.low, colours.high].map((value = NaN) =>
-    createElement("span", {}, formatInRange(value, colours)));
+  const ends = [colors.low, colors.high].map((value = NaN) =>
+    createElement("span", {}, formatInRange(value, colors)));
   return createElement("div", {}, bar, createElement("p", { className: "ends" }, ...ends));
 }
 
-/** @param {string} text @param {number} code @param {number} count */
-function legendEntry(text, code, count) {
+/** @param {string} text @param {number} category @param {number} count */
+function legendEntry(text, category, count) {
   const swatch = createElement("i", { className: "swatch" });
-  swatch.style.background = categoryColour(code);
+  swatch.style.background = categoryColor(category);
   const entry = createButton(
     {
       className: "entry",
       title: "Click: hide or show. Double-click: show only this one.",
-      onclick: () => toggleCategory(code),
-      ondblclick: () => isolateCategory(code),
+      onclick: () => toggleCategory(category),
+      ondblclick: () => isolateCategory(category),
     },
     swatch,
     createElement("span", { className: "entry-name" }, text),
     createElement("span", { className: "quiet" }, formatWhole(count)),
   );
-  entry.dataset.code = String(code);
+  entry.dataset.category = String(category);
   return entry;
 }
 
-/** @param {number} code */
-function toggleCategory(code) {
+/** @param {number} category */
+function toggleCategory(category) {
   const hidden = new Set(state.hidden);
-  if (!hidden.delete(code)) hidden.add(code);
+  if (!hidden.delete(category)) hidden.add(category);
   setState({ hidden });
 }
 
-/** Hide all other categories, or show all if the others are hidden already. @param {number} code */
-function isolateCategory(code) {
-  const categories = [...(state.colours.values ?? []).keys(), MISSING];
-  const others = categories.filter((other) => other !== code);
+/** Hide all other categories, or show all if the others are hidden already. @param {number} category */
+function isolateCategory(category) {
+  const categories = [...(state.colors.categories ?? []).keys(), MISSING];
+  const others = categories.filter((other) => other !== category);
   const isIsolated = others.every((other) => state.hidden.has(other));
   setState({ hidden: new Set(isIsolated ? [] : others) });
 }
