@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, ClassVar, TypeAlias
+from typing import ClassVar
 
-import keras
 import numpy as np
 
 from latentmap.autoencoders.base import MAX_MEASURED_ROWS, BaseAutoEncoder
+from latentmap.autoencoders.fitting import prepare_fit
 from latentmap.autoencoders.state import AutoEncoderState, FittedState
 from latentmap.backend import predict
 from latentmap.data.types import DataLike
 from latentmap.networks.assembly import NetworkParts, Networks, build_autoencoder, check_pair
-from latentmap.networks.conv import ConvNetwork
-from latentmap.networks.dense import DenseNetwork, LinearNetwork
-from latentmap.networks.losses import check_loss, get_loss
-from latentmap.networks.registry import get_network, network_to_dict
+from latentmap.networks.dense import LinearNetwork, Network
+from latentmap.networks.losses import LossLike, check_loss, get_loss
+from latentmap.networks.registry import KerasPair, NetworkLike, get_network, network_to_dict
 from latentmap.preprocessing.pca_projection import (
     PrincipalComponents,
     pca_reconstruction_errors,
@@ -33,10 +31,6 @@ from latentmap.training.run import empty_history
 MIN_VALIDATION_ROWS = 10  # Fewer rows cannot show that a network is better than PCA.
 MAX_REACH = 5.0  # Largest code in units of the median code, for rows that are not bounded.
 MIN_STANDARD_ERRORS = 2.0  # Advantage over PCA that a network needs.
-
-NetworkSettings: TypeAlias = DenseNetwork | LinearNetwork | ConvNetwork
-OwnPair: TypeAlias = tuple[keras.Model, keras.Model]
-Network: TypeAlias = str | NetworkSettings | OwnPair
 
 
 class AutoEncoder(BaseAutoEncoder):
@@ -109,8 +103,8 @@ class AutoEncoder(BaseAutoEncoder):
         self,
         n_components: int = 2,
         *,
-        network: Network = "dense",
-        loss: str | Callable[..., Any] = "auto",
+        network: NetworkLike = "dense",
+        loss: LossLike = "auto",
         scaling: str = "auto",
         epochs: int | str = "auto",
         training: Training | None = None,
@@ -127,7 +121,7 @@ class AutoEncoder(BaseAutoEncoder):
         self.verbose = verbose
 
     def _fit(self, X: DataLike) -> None:
-        network, data = self._prepare(X)
+        network, data = prepare_fit(self, X)
         if isinstance(network, tuple):
             check_pair(network, self.row_shape_, self.n_components)
         else:
@@ -143,7 +137,7 @@ class AutoEncoder(BaseAutoEncoder):
         """Whether the model contains the network; if not, it is PCA."""
         return self._check_fitted()._state.uses_network
 
-    def _train_with_pca(self, network: NetworkSettings, data: PreparedData) -> None:
+    def _train_with_pca(self, network: Network, data: PreparedData) -> None:
         """Train PCA plus a network, and use PCA alone if the network is not better."""
         principal = principal_components(
             data.sample_rows, data.scale, self.n_components, data.seed, self.verbose
@@ -165,7 +159,7 @@ class AutoEncoder(BaseAutoEncoder):
 
     def _train(
         self,
-        network: NetworkSettings | OwnPair,
+        network: Network | KerasPair,
         principal: PrincipalComponents | None,
         data: PreparedData,
     ) -> None:
@@ -174,9 +168,7 @@ class AutoEncoder(BaseAutoEncoder):
         self._build(network, loss, principal, data)
         self.history_ = current_launcher().run(self._objective, data.task, self.verbose)
 
-    def _choose_loss(
-        self, network: NetworkSettings | OwnPair, unit: bool
-    ) -> str | Callable[..., Any]:
+    def _choose_loss(self, network: Network | KerasPair, unit: bool) -> LossLike:
         """Return the loss, or the one that "auto" stands for."""
         if self.loss != "auto":
             return self.loss
@@ -212,8 +204,8 @@ class AutoEncoder(BaseAutoEncoder):
 
     def _build(
         self,
-        network: NetworkSettings | OwnPair,
-        loss: str | Callable[..., Any],
+        network: Network | KerasPair,
+        loss: LossLike,
         principal: PrincipalComponents | None,
         data: PreparedData,
     ) -> None:

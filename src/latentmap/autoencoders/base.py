@@ -5,12 +5,9 @@ A subclass implements fitting. All other methods use the pair of Keras models th
 
 from __future__ import annotations
 
-import contextlib
-import math
 import os
 from abc import abstractmethod
 from collections.abc import Iterator
-from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import keras
@@ -19,6 +16,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 
+from latentmap.autoencoders.fitting import check_numbers, restore_on_error
 from latentmap.autoencoders.model_file import write_model
 from latentmap.autoencoders.persistence import (
     assign_weights,
@@ -26,18 +24,18 @@ from latentmap.autoencoders.persistence import (
     estimator_arrays,
 )
 from latentmap.autoencoders.state import FittedState
-from latentmap.autoencoders.validation import fitting_rows, new_rows
+from latentmap.autoencoders.validation import new_rows
 from latentmap.backend import block_rows, predict, predict_batches
 from latentmap.data.batching import read_batches
 from latentmap.data.code_checks import check_codes
-from latentmap.data.memory import check_memory, fit_memory_bytes, release_freed_memory
+from latentmap.data.memory import release_freed_memory
 from latentmap.data.sources import Source
 from latentmap.data.types import DataLike
 from latentmap.errors import NotFittedError, SettingError
 from latentmap.files import fingerprint
 from latentmap.networks.assembly import Networks
-from latentmap.networks.losses import get_loss
-from latentmap.networks.registry import get_network
+from latentmap.networks.losses import LossLike, get_loss
+from latentmap.networks.registry import NetworkLike
 from latentmap.preprocessing.pca_projection import PrincipalComponents
 from latentmap.training.config import Training, check_training
 from latentmap.training.preparation import PreparedData, prepare_data
@@ -45,16 +43,11 @@ from latentmap.training.preparation import PreparedData, prepare_data
 MAX_BLOCKS = 16
 MAX_BATCH_ROWS = 1 << 15
 MAX_MEASURED_ROWS = 10_000  # Fitted rows on which codes and errors are measured after a fit.
-_RANGES: dict[str, tuple[int, float, type]] = {
-    "n_components": (1, math.inf, Integral),
-    "n_neighbors": (1, math.inf, Integral),
-    "beta": (0, math.inf, Real),
-}
 _NETWORKS = ("encoder_", "decoder_", "_objective")
 
 
 class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """Base class of the estimators."""
+    """Base class of `AutoEncoder`, `VariationalAutoEncoder` and `LatentMap`."""
 
     _state_class: ClassVar[type[FittedState]]
     _default_training: ClassVar[Training] = Training()
@@ -62,8 +55,8 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     # Parameters that every estimator has.
     n_components: int
-    network: Any
-    loss: Any
+    network: NetworkLike
+    loss: LossLike
     scaling: str
     epochs: int | str
     training: Training | None
@@ -139,7 +132,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return self._row_figures(X)[:, 1]
 
     def score(self, X: DataLike, y: object = None) -> float:
-        """Return the negative mean reconstruction error of rows.
+        """Return the score of rows; higher is better.
 
         Parameters
         ----------
@@ -150,9 +143,15 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Returns
         -------
         float
-            Minus the mean of `reconstruction_error`; higher is better.
+            The negative mean of `reconstruction_error`. For a `VariationalAutoEncoder`, the mean
+            evidence lower bound in nats per row, −(reconstruction + divergence), for any ``beta``
+            and from one random code per row; for real values, without the Gaussian's constants.
         """
-        return -float(self.reconstruction_error(X).mean(dtype=np.float64))
+        return -float(self._row_losses(X).mean(dtype=np.float64))
+
+    def _row_losses(self, X: DataLike) -> np.ndarray:
+        """Return the loss of each row, of which `score` is the negative mean."""
+        return self.reconstruction_error(X)
 
     def sample(self, n_samples: int = 1) -> np.ndarray:
         """Generate rows: draw codes from the distribution of the codes, and decode them.
@@ -243,21 +242,10 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         TooLargeError
             If the networks do not fit into memory, or the fit does not fit into the memory limit.
         """
-        with self._restored_on_error():
+        with restore_on_error(self):
             self._fit(X)
             release_freed_memory()
         return self
-
-    @contextlib.contextmanager
-    def _restored_on_error(self) -> Iterator[None]:
-        """Restore all attributes if the block raises an error or is interrupted."""
-        before = dict(self.__dict__)
-        try:
-            yield
-        except BaseException:
-            self.__dict__.clear()
-            self.__dict__.update(before)
-            raise
 
     @abstractmethod
     def _fit(self, X: DataLike) -> None:
@@ -271,18 +259,6 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def _draw_codes(self, n: int, rng: np.random.RandomState) -> np.ndarray:
         """Draw codes from their distribution, shape (n, n_components)."""
 
-    def _prepare(self, X: DataLike) -> tuple[Any, PreparedData]:
-        """Check settings and rows; return the network and the training data."""
-        self._check_settings()
-        network = get_network(self.network)
-        rows = fitting_rows(self, X)
-        if not isinstance(network, tuple):
-            n_weights = sum(network.layer_sizes(rows.row_shape, self.n_components))
-            row_bytes = rows.nbytes // len(rows)
-            needed = fit_memory_bytes(len(rows), row_bytes, n_weights, self.n_components)
-            check_memory(f"n_components: {self.n_components}", needed, engine=True)
-        return network, self._prepare_rows(rows, self.epochs, self.training)
-
     def _prepare_rows(
         self, rows: Source, epochs: int | str, training: Training | None
     ) -> PreparedData:
@@ -292,7 +268,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return data
 
     def _common_parts(
-        self, loss: Any, principal: PrincipalComponents | None = None
+        self, loss: LossLike, principal: PrincipalComponents | None = None
     ) -> dict[str, Any]:
         """Return the parts of the networks that all estimators have, except the network itself."""
         return {
@@ -308,17 +284,8 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     def _check_settings(self) -> None:
         """Raise SettingError if a number is outside its range or the loss is unknown."""
-        self._check_numbers()
+        check_numbers(self)
         get_loss("mse" if self.loss == "auto" else self.loss)
-
-    def _check_numbers(self) -> None:
-        for name, (low, high, kind) in _RANGES.items():
-            value = getattr(self, name, low)
-            is_number = isinstance(value, kind) and not isinstance(value, bool)
-            if not is_number or not low <= value <= high or value == math.inf:
-                what = "an integer" if kind is Integral else "a number"
-                top = "up" if high == math.inf else f"to {high}"
-                raise SettingError(f"{name}: expected {what} from {low} {top}, found {value!r}")
 
     @property
     def _noise(self) -> float:

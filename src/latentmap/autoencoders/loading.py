@@ -12,6 +12,7 @@ from sklearn.base import clone
 
 from latentmap.autoencoders.base import BaseAutoEncoder
 from latentmap.autoencoders.estimator_registry import estimator_class
+from latentmap.autoencoders.fitting import check_numbers
 from latentmap.autoencoders.model_file import read_model
 from latentmap.autoencoders.persistence import read_history, restore_estimator, state_arrays
 from latentmap.autoencoders.state import FittedState
@@ -26,7 +27,7 @@ _TEXT_FIGURES = ("data_set", "fingerprint")
 
 def load_model(
     path: str | os.PathLike[str], network: tuple[keras.Model, keras.Model] | None = None
-) -> Any:
+) -> BaseAutoEncoder:
     """Load a fitted estimator from a model file.
 
     latentmap builds the networks that the file describes and assigns the arrays of the file to
@@ -144,7 +145,7 @@ def _make_unfitted(metadata: Mapping[str, Any]) -> BaseAutoEncoder:
     random_state = random_state if isinstance(random_state, int) else None
     estimator = estimator_type(**{**parameters, "training": training, "random_state": random_state})
     check_training(training)
-    estimator._check_numbers()
+    check_numbers(estimator)
     return estimator
 
 

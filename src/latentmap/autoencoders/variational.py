@@ -6,12 +6,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from latentmap.autoencoders.autoencoder import NetworkSettings
 from latentmap.autoencoders.base import BaseAutoEncoder
+from latentmap.autoencoders.fitting import prepare_fit
 from latentmap.autoencoders.state import FittedState, VariationalState
 from latentmap.data.types import DataLike
 from latentmap.errors import SettingError
 from latentmap.networks.assembly import NetworkParts, Networks, build_variational
+from latentmap.networks.dense import Network
 from latentmap.networks.registry import get_network, network_to_dict
 from latentmap.training.config import Training
 from latentmap.training.launcher import current_launcher
@@ -29,22 +30,15 @@ class VariationalAutoEncoder(BaseAutoEncoder):
     n_components : int
         Number of components of a code.
     network : {"dense", "linear", "conv"} or network settings
-        It starts at random; principal components are not used.
+        Network of the encoder and the decoder. Its initial weights are random; principal
+        components are not used.
     loss : {"auto", "bernoulli", "gaussian"}
         "auto" is "bernoulli" for rows from 0 to 1 and "gaussian" for others.
-    scaling : {"auto", "unit", "standard", "columns", "none"}
-        As in `AutoEncoder`.
     beta : float
         Weight of the divergence, 0 or more. Above 1 the components of a code become more
         independent.
-    epochs : int or "auto"
-        Number of passes over the rows. "auto" is 12, or more for few rows.
-    training : Training, optional
-        Batch size, learning rate, schedule, early stopping and noise.
-    random_state : int, RandomState instance or None
-        An integer makes the fit repeatable.
-    verbose : bool
-        Show progress and the remaining time.
+    scaling, epochs, training, random_state, verbose
+        As in `AutoEncoder`.
 
     Attributes
     ----------
@@ -70,12 +64,13 @@ class VariationalAutoEncoder(BaseAutoEncoder):
 
     _state_class: ClassVar[type[FittedState]] = VariationalState
     _state: VariationalState
+    loss: str
 
     def __init__(
         self,
         n_components: int = 2,
         *,
-        network: str | NetworkSettings = "dense",
+        network: str | Network = "dense",
         loss: str = "auto",
         scaling: str = "auto",
         beta: float = 1.0,
@@ -95,7 +90,7 @@ class VariationalAutoEncoder(BaseAutoEncoder):
         self.verbose = verbose
 
     def _fit(self, X: DataLike) -> None:
-        network, data = self._prepare(X)
+        network, data = prepare_fit(self, X)
         if isinstance(network, tuple):
             raise SettingError("network: a pair of Keras models is possible with AutoEncoder only")
         loss = self.loss if self.loss != "auto" else ("gaussian", "bernoulli")[data.scale.unit]
@@ -118,22 +113,9 @@ class VariationalAutoEncoder(BaseAutoEncoder):
                 f"loss: expected 'auto', 'bernoulli' or 'gaussian', found {self.loss!r}"
             )
 
-    def score(self, X: DataLike, y: object = None) -> float:
-        """Return the mean evidence lower bound of rows.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, ...), sparse matrix, data frame, or Source
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        float
-            −(reconstruction + divergence) in nats per row, for any ``beta``, from one random code
-            per row; higher is better. For real values it lacks the constants of the Gaussian.
-        """
-        return -float(self._row_figures(X)[:, 2:].sum(axis=1, dtype=np.float64).mean())
+    def _row_losses(self, X: DataLike) -> np.ndarray:
+        """Return reconstruction plus divergence of each row in nats, for a weight of 1."""
+        return self._row_figures(X)[:, 2:].sum(axis=1, dtype=np.float64)
 
     def _assemble(self) -> Networks:
         state = self._state

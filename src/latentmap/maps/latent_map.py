@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from latentmap.autoencoders.base import MAX_MEASURED_ROWS, BaseAutoEncoder
+from latentmap.autoencoders.fitting import restore_on_error
 from latentmap.autoencoders.state import FittedState
 from latentmap.autoencoders.validation import fitting_rows
 from latentmap.data.code_checks import check_codes, check_layout
@@ -356,7 +357,7 @@ class LatentMap(BaseAutoEncoder):
         """
         if not self.__sklearn_is_fitted__():
             return self.fit(X)
-        with self._restored_on_error():
+        with restore_on_error(self):
             add_rows(self, X)
         return self
 

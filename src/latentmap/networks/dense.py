@@ -17,6 +17,10 @@ from latentmap.errors import SettingError
 class Network(Protocol):
     """Settings of a network that can build an encoder and a decoder."""
 
+    @property
+    def principal(self) -> bool:
+        """Whether the network is added to the principal components of the rows."""
+
     def encode(
         self, x: KerasTensor, n_components: int, rng: Random, zero: bool = False, heads: int = 1
     ) -> KerasTensor | None:

@@ -7,7 +7,7 @@ a row, as in Keras.
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import keras
 from keras import KerasTensor, ops
@@ -29,6 +29,9 @@ class Loss(NamedTuple):
 
     link: str | Callable[[KerasTensor], KerasTensor]
     distance: Callable[[KerasTensor, KerasTensor], KerasTensor]
+
+
+LossLike: TypeAlias = str | Callable[[KerasTensor, KerasTensor], KerasTensor]
 
 
 def bernoulli(rows: KerasTensor, logits: KerasTensor) -> KerasTensor:

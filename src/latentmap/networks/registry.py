@@ -1,13 +1,16 @@
 """Networks by name, and their conversion to plain data and back."""
 
 from dataclasses import asdict
-from typing import Any, TypeGuard
+from typing import Any, TypeAlias, TypeGuard
 
 import keras
 
 from latentmap.errors import SettingError, UnknownNameError
 from latentmap.networks.conv import ConvNetwork
 from latentmap.networks.dense import DenseNetwork, LinearNetwork, Network
+
+KerasPair: TypeAlias = tuple[keras.Model, keras.Model]
+NetworkLike: TypeAlias = str | Network | KerasPair
 
 NETWORKS: dict[str, Any] = {"linear": LinearNetwork, "dense": DenseNetwork, "conv": ConvNetwork}
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
 
 from latentmap.errors import SettingError
 from latentmap.networks.precision import PRECISIONS
@@ -81,14 +82,14 @@ class Training(BaseEstimator):
     def validate(self) -> None:
         """Raise SettingError if a setting is outside its range."""
         if self.batch_size != "auto":
-            _check_number("batch_size", self.batch_size, Integral, 1, math.inf)
-        _check_number("learning_rate", self.learning_rate, Real, 0, math.inf)
+            check_number("batch_size", self.batch_size, Integral, 1)
+        check_number("learning_rate", self.learning_rate, Real, 0)
         _check_choice("schedule", self.schedule, ("cosine", "constant"))
         if self.patience is not None:
-            _check_number("patience", self.patience, Integral, 1, math.inf)
-        _check_number("held_out", self.held_out, Real, 0, 0.9)
+            check_number("patience", self.patience, Integral, 1)
+        check_number("held_out", self.held_out, Real, 0, 0.9)
         if self.noise is not None:
-            _check_number("noise", self.noise, Real, 0, 1)
+            check_number("noise", self.noise, Real, 0, 1)
         _check_choice("precision", self.precision, tuple(PRECISIONS))
 
     def batch_size_for(self, n_rows: int) -> int:
@@ -178,8 +179,6 @@ def check_seed(random_state: object) -> int:
     SettingError
         If scikit-learn does not accept the random state.
     """
-    from sklearn.utils import check_random_state
-
     try:
         generator = check_random_state(random_state)
     except ValueError as error:
@@ -189,12 +188,13 @@ def check_seed(random_state: object) -> int:
     return int(generator.randint(2**31 - 1))
 
 
-def _check_number(name: str, value: object, kind: type, low: float, high: float) -> None:
+def check_number(name: str, value: object, kind: type, low: float, high: float = math.inf) -> None:
+    """Raise SettingError unless a value is a finite number of a type from ``low`` to ``high``."""
     is_number = isinstance(value, kind) and not isinstance(value, bool)
     if not is_number or not low <= value <= high or value == math.inf:  # type: ignore[operator]
-        what = "an integer" if kind is Integral else "a number"
-        top = "up" if high == math.inf else f"to {high}"
-        raise SettingError(f"{name}: expected {what} from {low} {top}, found {value!r}")
+        type_name = "an integer" if kind is Integral else "a number"
+        limit = "up" if high == math.inf else f"to {high}"
+        raise SettingError(f"{name}: expected {type_name} from {low} {limit}, found {value!r}")
 
 
 def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
