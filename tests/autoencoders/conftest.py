@@ -1,4 +1,4 @@
-"""Small fitted models that the tests of this folder look at and never change."""
+"""Data sets and small fitted models that the tests of this folder share and never change."""
 
 import numpy as np
 import pandas as pd
@@ -11,29 +11,29 @@ from latentmap.networks.dense import DenseNetwork
 
 @pytest.fixture(scope="session")
 def digits():
-    """500 grey images of 8×8, uint8, 0 to 255."""
+    """Return 500 grey uint8 images of 8×8 pixels, with values from 0 to 255."""
     return (load_digits().images[:500] * 15.9375).astype(np.uint8)
 
 
 @pytest.fixture(scope="session")
 def iris():
-    """150 rows of 4 numbers, with names."""
+    """Return a data frame of 150 rows and four named columns."""
     bunch = load_iris()
     return pd.DataFrame(bunch.data, columns=["sepal l", "sepal w", "petal l", "petal w"])
 
 
 @pytest.fixture(scope="session")
 def curve():
-    """500 rows along a curve in six dimensions: one number tells all, but not linearly."""
+    """Return 500 noisy points of a nonlinear curve in six dimensions."""
     rng = np.random.default_rng(0)
     t = rng.uniform(-1, 1, 500)
-    bent = [t, t**2, t**3, np.sin(4 * t), np.cos(4 * t), np.abs(t)]
-    return np.stack(bent, axis=1) + 0.01 * rng.normal(size=(500, 6))
+    columns = [t, t**2, t**3, np.sin(4 * t), np.cos(4 * t), np.abs(t)]
+    return np.stack(columns, axis=1) + 0.01 * rng.normal(size=(500, 6))
 
 
 @pytest.fixture(scope="session")
 def image_model(digits):
-    """An autoencoder of the digits whose network was kept."""
+    """Return an autoencoder of the digits that uses its network, not PCA alone."""
     model = AutoEncoder(4, network=DenseNetwork(hidden=(64,)), epochs=30, random_state=0)
     assert model.fit(digits).uses_network_
     return model
@@ -41,12 +41,12 @@ def image_model(digits):
 
 @pytest.fixture(scope="session")
 def table_model(iris):
-    """An autoencoder of a table with names."""
+    """Return an autoencoder of a table with named columns."""
     return AutoEncoder(2, network=DenseNetwork(hidden=(8,)), epochs=5, random_state=0).fit(iris)
 
 
 @pytest.fixture(scope="session")
 def variational_model(digits):
-    """A variational autoencoder of the digits."""
+    """Return a variational autoencoder of the digits."""
     network = DenseNetwork(hidden=(64,))
     return VariationalAutoEncoder(4, network=network, epochs=40, random_state=0).fit(digits)

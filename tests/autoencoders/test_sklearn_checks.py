@@ -1,4 +1,4 @@
-"""Every check that scikit-learn has for estimators; none is skipped or expected to fail."""
+"""Run all estimator checks of scikit-learn, without skips or expected failures."""
 
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -17,11 +17,11 @@ ALWAYS_TRAINED = DenseNetwork(hidden=(8,), principal=False)
         LatentMap(network=SMALL, epochs=3, random_state=0),
     ]
 )
-def test_sklearn(estimator, check):
+def test_estimator_passes_the_checks_of_sklearn(estimator, check):
     check(estimator)
 
 
 @pytest.mark.slow
 @parametrize_with_checks([AutoEncoder(network=ALWAYS_TRAINED, epochs=3, random_state=0)])
-def test_sklearn_without_comparison_to_pca(estimator, check):
+def test_estimator_without_principal_path_passes_the_checks_of_sklearn(estimator, check):
     check(estimator)

@@ -1,4 +1,4 @@
-"""Sparse rows give what the same rows give dense, and are never made dense all at once."""
+"""Sparse rows give the results of dense rows and are never converted to dense all at once."""
 
 import subprocess
 import sys
@@ -16,12 +16,12 @@ RNG = np.random.default_rng(0)
 TOPICS = RNG.random((4, 60)) ** 6
 TOPIC = RNG.integers(0, 4, 400)
 COUNTS = RNG.poisson(TOPICS[TOPIC])
-ROWS = {"counts": COUNTS * 1.0, "present": (COUNTS > 0).astype("f4"), "bytes": COUNTS.astype("u1")}
+ROWS = {"counts": COUNTS * 1.0, "presence": (COUNTS > 0).astype("f4"), "bytes": COUNTS.astype("u1")}
 
 
 SETTINGS = {"network": DenseNetwork(hidden=(16,)), "epochs": 3, "random_state": 0}
 MODELS = {
-    "beside PCA": AutoEncoder(3, **SETTINGS),
+    "compared with PCA": AutoEncoder(3, **SETTINGS),
     "never compared": AutoEncoder(3, **SETTINGS, training=Training(held_out=0)),
     "variational": VariationalAutoEncoder(3, **SETTINGS),
 }
@@ -30,12 +30,12 @@ MODELS = {
 @pytest.mark.parametrize(
     ("model", "kind"),
     [
-        *(("beside PCA", kind) for kind in ROWS),
+        *(("compared with PCA", kind) for kind in ROWS),
         ("never compared", "counts"),
-        ("variational", "present"),
+        ("variational", "presence"),
     ],
 )
-def test_a_model_of_sparse_rows_is_that_of_dense_ones(model, kind):
+def test_sparse_and_dense_rows_give_the_same_model(model, kind):
     model = clone(MODELS[model])
     dense, sparse = ROWS[kind], csr_array(ROWS[kind])
     expected = model.fit(dense).transform(dense)
@@ -49,15 +49,15 @@ def test_a_model_of_sparse_rows_is_that_of_dense_ones(model, kind):
     assert model.inverse_transform(expected).shape == dense.shape
 
 
-def test_the_network_is_compared_with_pca_on_sparse_rows():
+def test_network_is_better_than_pca_on_sparse_rows():
     t = RNG.uniform(-1, 1, (500, 1))
-    bent = np.maximum(0, np.sin(4 * t + np.arange(30)) - 0.3)
+    curve = np.maximum(0, np.sin(4 * t + np.arange(30)) - 0.3)
     model = AutoEncoder(1, network=DenseNetwork(hidden=(64,)), epochs=100, random_state=0)
-    assert model.fit(csr_array(bent)).uses_network_
+    assert model.fit(csr_array(curve)).uses_network_
 
 
-def test_sparse_rows_are_judged_like_dense_ones():
-    rows = ROWS["present"]
+def test_sparse_and_dense_rows_give_the_same_metrics():
+    rows = ROWS["presence"]
     model = AutoEncoder(3, **SETTINGS).fit(csr_array(rows))
     sparse, dense = (evaluate(model, r, labels=TOPIC) for r in (csr_array(rows), rows))
     assert sparse | {"rows_per_second": 0} == dense | {"rows_per_second": 0}
@@ -65,17 +65,17 @@ def test_sparse_rows_are_judged_like_dense_ones():
     assert trustworthiness(csr_array(rows), codes) == trustworthiness(rows, codes)
 
 
-PROOF = """
+PEAK_MEMORY_SCRIPT = """
 import resource
 import numpy as np
 from scipy.sparse import csr_array
 from latentmap import AutoEncoder
 from latentmap.networks.dense import DenseNetwork
 
-n, d, stored = 20_000, 20_000, 50
+n, d, nonzeros = 20_000, 20_000, 50
 rng = np.random.default_rng(0)
-places = (np.arange(n * stored) // stored, rng.integers(0, d, n * stored))
-rows = csr_array((np.ones(n * stored, "f4"), places), shape=(n, d)) > 0
+positions = (np.arange(n * nonzeros) // nonzeros, rng.integers(0, d, n * nonzeros))
+rows = csr_array((np.ones(n * nonzeros, "f4"), positions), shape=(n, d)) > 0
 rows = rows.astype("f4")
 model = AutoEncoder(2, network=DenseNetwork(hidden=(16,)), epochs=1, random_state=0)
 def peak():
@@ -88,6 +88,8 @@ print(peak() - before)
 
 
 @pytest.mark.slow
-def test_a_large_sparse_matrix_is_never_dense():
-    told = subprocess.run([sys.executable, "-c", PROOF], capture_output=True, text=True, check=True)
-    assert int(told.stdout) < 1.0e9  # dense, the rows alone are 1.6 GB
+def test_fit_of_a_sparse_matrix_needs_less_memory_than_the_dense_matrix():
+    result = subprocess.run(
+        [sys.executable, "-c", PEAK_MEMORY_SCRIPT], capture_output=True, text=True, check=True
+    )
+    assert int(result.stdout) < 1.0e9  # The dense rows would occupy 1.6 GB.
