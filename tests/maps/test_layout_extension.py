@@ -47,9 +47,9 @@ def test_other_rows_take_the_position_of_the_nearest_sampled_row(ready, principa
 
 
 def test_other_rows_are_read_in_batches(ready, principal, monkeypatch):
-    whole = compute_positions(ready, principal, 2, 10).positions
+    all_at_once = compute_positions(ready, principal, 2, 10).positions
     monkeypatch.setattr("latentmap.preprocessing.pca_projection.EXACT_NUMBERS", 6 * 7)
-    assert np.array_equal(compute_positions(ready, principal, 2, 10).positions, whole)
+    assert np.array_equal(compute_positions(ready, principal, 2, 10).positions, all_at_once)
 
 
 def test_progress_is_shown(ready, principal, capsys, monkeypatch):

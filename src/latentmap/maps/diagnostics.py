@@ -69,10 +69,8 @@ class MapDiagnostics(FileRecord):
 
     Attributes
     ----------
-    layout_r2 : float
-        Share of the layout's variance that the codes of fitted rows explain.
-    layout_median_shift : float
-        Median distance between code and layout position, as a share of the layout's width.
+    layout_fit : dict of str to float
+        Agreement of codes and layout; see `measure_layout_fit`.
     high_error : float
         95th percentile of the reconstruction errors of fitted rows.
     median_density : float
@@ -82,12 +80,12 @@ class MapDiagnostics(FileRecord):
     """
 
     file_keys: ClassVar[dict[str, str]] = {
+        "layout_fit": "following",
         "high_error": "usual_error",
         "median_density": "usual_crowd",
     }
 
-    layout_r2: float
-    layout_median_shift: float
+    layout_fit: dict[str, Any]
     high_error: float
     median_density: float
     landmark_share: np.ndarray
@@ -116,23 +114,16 @@ class MapDiagnostics(FileRecord):
         -------
         MapDiagnostics
         """
-        fit = measure_layout_fit(codes, positions)
         n_landmarks = len(landmarks.positions)
         nearest = NeighborIndex(landmarks.positions, seed).search(codes, 1)[:, 0]
         counts = np.bincount(nearest, minlength=n_landmarks)
         share = (counts / len(codes)).astype(np.float32)
         return cls(
-            layout_r2=fit["r2"],
-            layout_median_shift=fit["median_shift"],
+            layout_fit=measure_layout_fit(codes, positions),
             high_error=float(np.percentile(errors, ERROR_PERCENTILE)),
             median_density=float(np.median(landmarks.kernel_density(codes, share))) or 1.0,
             landmark_share=share,
         )
-
-    @property
-    def layout_fit(self) -> dict[str, float]:
-        """Agreement of the codes with the layout: "r2" and "median_shift"."""
-        return {"r2": self.layout_r2, "median_shift": self.layout_median_shift}
 
     def confidence(self, errors: np.ndarray, masses: np.ndarray, max_mass: float) -> np.ndarray:
         """Return the confidence in each row's code, from 0 to 1.
@@ -177,18 +168,13 @@ class MapDiagnostics(FileRecord):
         high_error += len(nearest) * float(np.percentile(errors, ERROR_PERCENTILE))
         return replace(self, landmark_share=share.astype(np.float32), high_error=high_error / total)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the fields that are not arrays."""
-        values = super().to_json()
-        del values["layout_r2"], values["layout_median_shift"]
-        return values | {"following": self.layout_fit}
-
     @classmethod
     def from_file(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Self:
         """Return the diagnostics of a file; raise ValueError or LookupError if damaged."""
-        fit = values["following"]
-        flat = {"layout_r2": fit["r2"], "layout_median_shift": fit["median_shift"]}
-        diagnostics = super().from_file({**values, **flat}, arrays)
+        diagnostics = super().from_file(values, arrays)
+        fit = [diagnostics.layout_fit[name] for name in ("r2", "median_shift")]
+        if len(diagnostics.layout_fit) != 2 or not all(isinstance(v, int | float) for v in fit):
+            raise ValueError(f"following: expected r2 and median_shift, found {fit}")
         if not (diagnostics.high_error >= 0 and 0 < diagnostics.median_density < math.inf):
             raise ValueError("expected an error of at least 0 and a density above 0")
         return diagnostics

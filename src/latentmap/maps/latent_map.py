@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any, ClassVar, Self, TypeAlias
 
-import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -17,7 +16,7 @@ from latentmap.autoencoders.state import FittedState
 from latentmap.autoencoders.validation import fitting_rows
 from latentmap.data.code_checks import check_codes, check_layout
 from latentmap.data.memory import check_memory, fit_memory_bytes
-from latentmap.data.sources import ArraySource, Source
+from latentmap.data.sources import ArraySource
 from latentmap.data.types import DataLike
 from latentmap.errors import SettingError
 from latentmap.maps.defaults import (
@@ -30,10 +29,10 @@ from latentmap.maps.defaults import (
 )
 from latentmap.maps.diagnostics import CodeLandmarks, MapDiagnostics
 from latentmap.maps.incremental.partial_fit import add_rows
-from latentmap.maps.incremental.replay import estimate_replay_memory
 from latentmap.maps.incremental.replay_state import ReplayState
 from latentmap.maps.landmarks import MAX_LANDMARKS, LandmarkSet, compute_landmarks
-from latentmap.maps.layout_extension import LayoutPositions, compute_positions
+from latentmap.maps.layout import standardize
+from latentmap.maps.layout_extension import Layout, compute_positions
 from latentmap.maps.map_networks import MapNetworks, MapParts, build_map
 from latentmap.maps.map_state import MapState
 from latentmap.networks.dense import Network
@@ -42,7 +41,7 @@ from latentmap.networks.registry import get_network, network_to_dict
 from latentmap.preprocessing.pca_projection import PrincipalComponents, principal_components
 from latentmap.training.config import Training
 from latentmap.training.launcher import current_launcher
-from latentmap.training.preparation import PreparedData, prepare_data
+from latentmap.training.preparation import PreparedData
 
 Loss: TypeAlias = str | Callable[..., Any]
 
@@ -164,13 +163,23 @@ class LatentMap(BaseAutoEncoder):
         self._check_settings()
         rows = fitting_rows(self, X)
         networks = get_networks(self.network)
-        self._check_memory(rows, networks)
+        n_weights = sum(layer_sizes(*networks, rows.row_shape, MAX_LANDMARKS))
+        needed = fit_memory_bytes(len(rows), rows.nbytes // len(rows), n_weights)
+        check_memory("network", needed, engine=True)
         own = None if self.layout is None else check_layout(self.layout, len(rows))
-        data = self._prepare_data(rows)
-        if own is not None:
-            self._train(networks, data, None, own)
-            self._measure(data, own)
-            return
+        training = training_settings(self.training, len(rows))
+        epochs = default_epochs(len(rows)) if self.epochs == "auto" else self.epochs
+        data = self._prepare_rows(rows, epochs, training).rescale_by_median()
+        layout = self._compute_layout(data) if own is None else Layout(own)
+        self._train(networks, data, layout)
+        self._measure(data, layout)
+
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        if self.n_components not in (1, 2, 3):
+            raise SettingError(f"n_components: expected 1, 2 or 3, found {self.n_components!r}")
+
+    def _compute_layout(self, data: PreparedData) -> Layout:
         principal = principal_components(
             data.sample(MAX_PCA_ROWS),
             data.scale,
@@ -178,48 +187,34 @@ class LatentMap(BaseAutoEncoder):
             data.seed,
             self.verbose,
         )
-        layout = compute_positions(
-            data, principal, self.n_components, self.n_neighbors, self.verbose
-        )
-        projects = networks[0] is ENCODER_NETWORK  # Other networks may need the shape of the rows.
-        self._train(networks, data, principal if projects else None, layout.positions)
-        self._state = replace(self._state, replay=self._make_replay(layout, principal))
-        self._measure(data, layout.positions)
+        return compute_positions(data, principal, self.n_components, self.n_neighbors, self.verbose)
 
-    def _check_memory(self, rows: Source, networks: tuple[Network, Network]) -> None:
-        n_weights = sum(layer_sizes(*networks, rows.row_shape, MAX_LANDMARKS))
-        needed = fit_memory_bytes(len(rows), rows.nbytes // len(rows), n_weights)
-        check_memory("network", needed, engine=True)
+    def _train(self, networks: tuple[Network, Network], data: PreparedData, layout: Layout) -> None:
+        """Train the networks on rows and their layout positions."""
+        loss = ("gaussian", "bernoulli")[data.scale.unit] if self.loss == "auto" else self.loss
+        check_loss(get_loss(loss), self.n_features_in_)
+        principal = None
+        if layout.sample is not None and networks[0] is ENCODER_NETWORK:
+            principal = layout.sample.principal  # Other networks may need the shape of the rows.
+        landmarks = self._initialize_state(networks, data, layout, loss, principal)
+        built = build_map(self._parts(loss, landmarks, principal))
+        self._set_networks(built)
+        task = data.task.with_targets(layout.positions)
+        self.history_ = current_launcher().run(built.fit_objective, task, self.verbose)
 
-    def _prepare_data(self, rows: Source) -> PreparedData:
-        training = training_settings(self.training, len(rows))
-        epochs = default_epochs(len(rows)) if self.epochs == "auto" else self.epochs
-        data = prepare_data(
-            rows, self.scaling, epochs, training, self.random_state, self.verbose
-        ).rescale_by_median()
-        self.dtype_ = data.rows.dtype.name
-        return data
-
-    def _check_settings(self) -> None:
-        super()._check_settings()
-        if self.n_components not in (1, 2, 3):
-            raise SettingError(f"n_components: expected 1, 2 or 3, found {self.n_components!r}")
-
-    def _train(
+    def _initialize_state(
         self,
         networks: tuple[Network, Network],
         data: PreparedData,
+        layout: Layout,
+        loss: Loss,
         principal: PrincipalComponents | None,
-        positions: np.ndarray,
-    ) -> None:
-        """Choose landmarks, and train the networks on rows and their layout positions."""
-        sample = ArraySource(positions).sample(MAX_LANDMARK_ROWS, data.seed)[:]
-        offset = sample.mean(axis=0, dtype=np.float64)
-        scale = float(np.sqrt(sample.var(axis=0, dtype=np.float64).mean())) or 1.0
-        landmarks = compute_landmarks(((sample - offset) / scale).astype(np.float32), data.seed)
-        loss = ("gaussian", "bernoulli")[data.scale.unit] if self.loss == "auto" else self.loss
-        check_loss(get_loss(loss), self.n_features_in_)
-        weight = RECONSTRUCTION_WEIGHT / constant_loss(get_loss(loss), data.scaled_sample())
+    ) -> LandmarkSet:
+        """Set the state of an untrained map, and return its landmarks."""
+        sample = ArraySource(layout.positions).sample(MAX_LANDMARK_ROWS, data.seed)[:]
+        positions, code_offset, code_scale = standardize(sample)
+        landmarks = compute_landmarks(positions, data.seed)
+        mean_loss = constant_loss(get_loss(loss), data.scaled_sample())
         self._state = MapState(
             n_components=positions.shape[1],
             network=network_to_dict(networks[0]),
@@ -232,83 +227,54 @@ class LatentMap(BaseAutoEncoder):
             n_anchors=len(landmarks.anchors),
             window=landmarks.radius / landmarks.width,
             arcsinh_input=not data.scale.unit,
-            code_offset=offset.astype(np.float32),
-            code_scale=np.asarray(scale, np.float32),
+            code_offset=code_offset.astype(np.float32),
+            code_scale=np.asarray(code_scale, np.float32),
             n_input_components=0 if principal is None else len(principal.components),
-            own_layout=self.layout is not None,
+            own_layout=layout.sample is None,
             n_rows=len(data.rows),
-            reconstruction_weight=weight,
+            reconstruction_weight=RECONSTRUCTION_WEIGHT / mean_loss,
         )
-        assembled = build_map(self._parts(loss, landmarks, principal, weight))
-        self._set_networks(assembled)
-        task = data.task.with_targets(positions)
-        self.history_ = current_launcher().run(assembled.fit_objective, task, self.verbose)
+        return landmarks
 
     def _parts(
-        self,
-        loss: Loss,
-        landmarks: LandmarkSet,
-        principal: PrincipalComponents | None,
-        reconstruction_weight: float = 1.0,
+        self, loss: Loss, landmarks: LandmarkSet, principal: PrincipalComponents | None = None
     ) -> MapParts:
+        """Return the parts of the networks, by default with components that are loaded later."""
         state = self._state
+        if principal is None and state.n_input_components:
+            principal = PrincipalComponents.blank(self.n_features_in_, state.n_input_components)
         return MapParts(
-            row_shape=self.row_shape_,
-            n_components=state.n_components,
             network=get_network(state.network),
             decoder_network=get_network(state.decoder_network),
-            loss=get_loss(loss),
-            offset=state.offset,
-            scale=state.scale,
-            principal=principal,
-            noise=self._noise,
-            seed=state.seed,
             code_offset=state.code_offset,
             code_scale=state.code_scale,
             arcsinh_input=state.arcsinh_input,
-            reconstruction_weight=reconstruction_weight,
+            reconstruction_weight=state.reconstruction_weight or 1.0,
+            **self._common_parts(loss, principal),
             **vars(landmarks),
         )
-
-    def _blank_principal(self) -> PrincipalComponents | None:
-        """Return components of the right shape, whose values are loaded afterwards."""
-        n_components = self._state.n_input_components
-        if not n_components:
-            return None
-        return PrincipalComponents.blank(self.n_features_in_, n_components)
 
     def _assemble(self) -> MapNetworks:
         state = self._state
         centers, anchors = (
             np.zeros((count, state.n_components)) for count in (state.n_landmarks, state.n_anchors)
         )
-        landmarks = LandmarkSet(centers, anchors, 1.0, 1.0)
-        return build_map(self._parts(state.loss, landmarks, self._blank_principal()))
+        return build_map(self._parts(state.loss, LandmarkSet(centers, anchors, 1.0, 1.0)))
 
-    def _make_replay(self, layout: LayoutPositions, principal: PrincipalComponents) -> ReplayState:
-        """Return a Gaussian of the rows at each landmark."""
-        nearest = self._landmarks().nearest(layout.spots)
-        mixture = estimate_replay_memory(layout.points, nearest, self._state.n_landmarks)
-        rows_per_point = np.float32(len(layout.positions) / len(layout.points))
-        mixture = replace(mixture, counts=mixture.counts * rows_per_point)
-        if self._state.n_input_components:
-            return ReplayState(mixture=mixture)
-        return ReplayState(
-            mixture=mixture, row_mean=principal.mean, components=principal.components
+    def _measure(self, data: PreparedData, layout: Layout) -> None:
+        """Measure diagnostics, and estimate the replay memory."""
+        # Both samples use the same seed, so that rows and positions stay paired.
+        rows = data.rows.sample(MAX_MEASURED_ROWS, data.seed)
+        positions = ArraySource(layout.positions).sample(MAX_MEASURED_ROWS, data.seed)[:]
+        codes, errors = self.transform(rows), self.reconstruction_error(rows)
+        landmarks, has_components = self._landmarks(), bool(self._state.n_input_components)
+        self._state = replace(
+            self._state,
+            replay=ReplayState.estimate(layout, landmarks, has_components),
+            diagnostics=MapDiagnostics.measure(
+                codes.astype(np.float64), positions, errors, landmarks, data.seed
+            ),
         )
-
-    def _measure(self, data: PreparedData, positions: np.ndarray) -> None:
-        """Measure diagnostics; rows and positions are sampled alike, so that they form pairs."""
-        rows, sampled_positions = (
-            source.sample(MAX_MEASURED_ROWS, data.seed)
-            for source in (data.rows, ArraySource(positions))
-        )
-        codes = self.transform(rows).astype(np.float64)
-        errors = self.reconstruction_error(rows)
-        diagnostics = MapDiagnostics.measure(
-            codes, sampled_positions[:], errors, self._landmarks(), data.seed
-        )
-        self._state = replace(self._state, diagnostics=diagnostics)
 
     # -- fitted map --------------------------------------------------------------------------------
 
@@ -419,7 +385,7 @@ class LatentMap(BaseAutoEncoder):
     @property
     def layout_fit_(self) -> dict[str, float]:
         """Agreement of the encoder with the layout on fitted rows."""
-        return self._check_fitted()._diagnostics.layout_fit
+        return dict(self._check_fitted()._diagnostics.layout_fit)
 
     @property
     def partial_fit_report_(self) -> dict[str, float] | None:
@@ -433,41 +399,15 @@ class LatentMap(BaseAutoEncoder):
         assert diagnostics is not None
         return diagnostics
 
-    @property
-    def _mode_layer(self) -> keras.Layer:
-        return self.encoder_.get_layer("around_mode")
-
     def _landmarks(self) -> CodeLandmarks:
-        """Return the landmarks in the units of codes."""
-        centers, radius = (
-            keras.ops.convert_to_numpy(value)
-            for value in (self._mode_layer.centers, self._mode_layer.radius)
-        )
-        width = float(radius * self._state.code_scale) / self._state.window
-        return CodeLandmarks(self._state.from_plane(centers), width)
-
-    def _replay_components(self) -> PrincipalComponents:
-        """Return the principal components of the coordinates that `_state.replay` is in."""
-        if not self._state.n_input_components:
-            replay = self._state.replay
-            assert replay is not None
-            mean, components = replay.row_mean, replay.components
-            if mean is None or components is None:
-                raise ValueError("kept_components: expected the components of the replay memory")
-            if mean.shape != (self.n_features_in_,) or components.shape[1:] != mean.shape:
-                raise ValueError("kept_components: expected one number for each of a row")
-            return PrincipalComponents(mean, components)
-        layer = self.encoder_.get_layer("landmark_logits").get_layer("components")
-        kernel, bias = (keras.ops.convert_to_numpy(weight) for weight in layer.get_weights())
-        return PrincipalComponents(-bias @ kernel.T, kernel.T)
+        return self._state.landmarks(self.encoder_)
 
     def _check_restored(self) -> None:
         width = self._landmarks().width
         if not 0 < width < math.inf:
             raise ValueError(f"expected landmarks with a width above 0, found {width}")
         if self._state.replay is not None:
-            n_components = len(self._replay_components().components)
-            self._state.replay.validate(self._state.n_landmarks, n_components)
+            self._state.replay.validate(self._state.n_landmarks, self.encoder_)
 
     def _saved_parameters(self) -> dict[str, Any]:
         return {**super()._saved_parameters(), "layout": None}

@@ -8,13 +8,12 @@ iterations move single rows, and the network that learns the layout does not fol
 """
 
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from latentmap.preprocessing.neighbors import nearest_neighbors
-from latentmap.progress import Advance, progress
+from latentmap.progress import progress
 from latentmap.training.signals import delay_interrupts
 
 MIN_TSNE_ROWS = 16  # With fewer distinct rows, the layout is the first principal components.
@@ -64,7 +63,7 @@ def compute_layout(
     """
     points, inverse = unique_points(points)
     positions = _run_tsne(points, n_components, n_neighbors, seed, visible)
-    return _standardised(positions[inverse])
+    return standardize(positions[inverse])[0]
 
 
 def unique_points(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -112,12 +111,17 @@ def _run_tsne(
         progress("computing the layout", early + late, visible) as advance,
         delay_interrupts() as raise_delayed,
     ):
+
+        def show_progress(iteration: int, error: float, embedding: np.ndarray) -> None:
+            advance(CALLBACK_ITERATIONS)
+            raise_delayed()
+
         for iterations, factor, momentum in phases:
             embedding = embedding.optimize(
                 iterations,
                 exaggeration=factor,
                 momentum=momentum,
-                callbacks=_Callback(advance, raise_delayed),
+                callbacks=show_progress,
                 callbacks_every_iters=CALLBACK_ITERATIONS,
             )
     return np.asarray(embedding)
@@ -137,17 +141,6 @@ def _make_embedding(initial: np.ndarray, neighbors: np.ndarray, seed: int) -> An
     )
 
 
-class _Callback:
-    """Callback of openTSNE that shows progress and lets Ctrl-C take effect."""
-
-    def __init__(self, advance: Advance, raise_delayed: Callable[[], None]) -> None:
-        self.advance, self.raise_delayed = advance, raise_delayed
-
-    def __call__(self, iteration: int, error: float, embedding: np.ndarray) -> None:
-        self.advance(CALLBACK_ITERATIONS)
-        self.raise_delayed()
-
-
 def _uniform_affinities(neighbors: np.ndarray) -> Any:
     """Return the symmetric neighbour graph, in which all edges have the same affinity."""
     from openTSNE.affinity import PrecomputedAffinities
@@ -162,10 +155,17 @@ def _uniform_affinities(neighbors: np.ndarray) -> Any:
         return PrecomputedAffinities(edges / edges.sum(), normalize=False)
 
 
-def _standardised(positions: np.ndarray) -> np.ndarray:
-    positions = positions - positions.mean(axis=0)
-    deviation = float(np.sqrt(np.mean(positions**2)))
-    return (positions / (deviation if deviation > 0 else 1.0)).astype(np.float32)
+def standardize(positions: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return positions with mean 0 and mean square 1 in float32, and their offset and scale.
+
+    Examples
+    --------
+    >>> standardize(np.array([[30.0, 50.0], [50.0, 30.0]]))[0].tolist()
+    [[-1.0, 1.0], [1.0, -1.0]]
+    """
+    offset = positions.mean(axis=0, dtype=np.float64)
+    scale = float(np.sqrt(positions.var(axis=0, dtype=np.float64).mean())) or 1.0
+    return ((positions - offset) / scale).astype(np.float32), offset, scale
 
 
 def measure_layout_fit(codes: np.ndarray, layout: np.ndarray) -> dict[str, float]:

@@ -26,22 +26,32 @@ SEARCHED_CELLS = 3  # The second nearest row would do as well, so few cells are 
 
 
 @dataclass(frozen=True)
-class LayoutPositions:
-    """Layout positions, and the sample on which they were computed.
+class LayoutSample:
+    """Sample of rows for which a layout was computed.
 
     Attributes
     ----------
-    positions : ndarray of shape (n, n_components)
-        Position of every row, float32.
+    principal : PrincipalComponents
     points : ndarray of shape (m, d)
-        Principal component coordinates of the sampled rows.
-    spots : ndarray of shape (m, n_components)
-        Positions of the sampled rows.
+        Coordinates of the sampled rows on the principal components.
+    positions : ndarray of shape (m, n_components)
+        Layout positions of the sampled rows.
+    """
+
+    principal: PrincipalComponents
+    points: np.ndarray
+    positions: np.ndarray
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Layout positions of all rows, shape (n, n_components).
+
+    ``sample`` is None if the user gave the positions.
     """
 
     positions: np.ndarray
-    points: np.ndarray
-    spots: np.ndarray
+    sample: LayoutSample | None = None
 
 
 def layout_sample_size(n: int, n_components: int) -> int:
@@ -52,39 +62,35 @@ def layout_sample_size(n: int, n_components: int) -> int:
     >>> layout_sample_size(300, 2), layout_sample_size(1_000_000, 2)
     (300, 100000)
     """
-    most = MAX_SAMPLE_ROWS[n_components]
-    return min(n, most, max(1000, memory.BUDGET.layout.max_bytes() // LAYOUT_BYTES))
+    return min(
+        n,
+        MAX_SAMPLE_ROWS[n_components],
+        max(1000, memory.BUDGET.layout.max_bytes() // LAYOUT_BYTES),
+    )
 
 
 def compute_positions(
-    ready: PreparedData,
+    data: PreparedData,
     principal: PrincipalComponents,
     n_components: int,
     n_neighbors: int,
     visible: bool = False,
-) -> LayoutPositions:
+) -> Layout:
     """Compute layout positions of all rows from their principal component coordinates."""
-    sample = ready.sample(layout_sample_size(len(ready.rows), n_components))
-    points = project_rows(sample, ready.scale, principal)
-    spots = compute_layout(points, n_components, n_neighbors, ready.seed, visible)
-    if len(sample) == len(ready.rows):
-        return LayoutPositions(spots, points, spots)
-    return LayoutPositions(
-        _extend_to_all_rows(ready, principal, points, spots, visible), points, spots
-    )
+    rows = data.sample(layout_sample_size(len(data.rows), n_components))
+    points = project_rows(rows, data.scale, principal)
+    positions = compute_layout(points, n_components, n_neighbors, data.seed, visible)
+    sample = LayoutSample(principal, points, positions)
+    if len(rows) < len(data.rows):
+        positions = _extend_to_all_rows(data, sample, visible)
+    return Layout(positions, sample)
 
 
-def _extend_to_all_rows(
-    ready: PreparedData,
-    principal: PrincipalComponents,
-    points: np.ndarray,
-    spots: np.ndarray,
-    visible: bool,
-) -> np.ndarray:
-    positions = np.empty((len(ready.rows), spots.shape[1]), np.float32)
-    index = NeighborIndex(points, ready.seed, cells=SEARCHED_CELLS)
+def _extend_to_all_rows(data: PreparedData, sample: LayoutSample, visible: bool) -> np.ndarray:
+    positions = np.empty((len(data.rows), sample.positions.shape[1]), np.float32)
+    index = NeighborIndex(sample.points, data.seed, cells=SEARCHED_CELLS)
     with progress("placing the other rows", len(positions), visible) as advance:
-        for slice_, batch in project_batches(ready.rows, ready.scale, principal):
-            positions[slice_] = spots[index.search(batch, 1)[:, 0]]
+        for slice_, batch in project_batches(data.rows, data.scale, sample.principal):
+            positions[slice_] = sample.positions[index.search(batch, 1)[:, 0]]
             advance(len(batch))
     return positions

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
+import keras
 import numpy as np
 
 from latentmap.autoencoders.state import FittedState
 from latentmap.file_record import FileRecord
 from latentmap.maps.defaults import layer_sizes
-from latentmap.maps.diagnostics import MapDiagnostics
+from latentmap.maps.diagnostics import CodeLandmarks, MapDiagnostics
 from latentmap.maps.incremental.replay_state import ReplayState
 from latentmap.networks.dense import check_widths
 from latentmap.networks.registry import get_network
@@ -157,6 +158,14 @@ class MapState(FittedState):
             raise ValueError("rows: expected the number of fitted rows")
         if self.report is not None:
             self.report.validate()
+
+    def landmarks(self, encoder: keras.Model) -> CodeLandmarks:
+        """Return the landmarks that an encoder contains, in the units of codes."""
+        layer = encoder.get_layer("around_mode")
+        centers, radius = map(keras.ops.convert_to_numpy, (layer.centers, layer.radius))
+        return CodeLandmarks(
+            self.from_plane(centers), float(radius * self.code_scale) / self.window
+        )
 
     # -- units -------------------------------------------------------------------------------------
 

@@ -99,7 +99,7 @@ class Replay:
 
     def __init__(self, model: LatentMap, state: ReplayState, rng: np.random.Generator) -> None:
         self.mixture, self.rng = state.mixture, rng
-        self.components = model._replay_components()
+        self.components = state.principal(model.encoder_)
         self._state, self._row_shape = model._state, model.row_shape_
 
     def draw_points(self, n: int) -> np.ndarray:
@@ -132,7 +132,7 @@ def add_rows(model: LatentMap, X: DataLike) -> None:
     _train(model, objective, new, region, teacher, replay, seed)
     _measure(model, new, region, teacher, replay.draw_rows(MAX_MEASURED_ROWS))
     mixture = _extend_mixture(replay.mixture, new, region, model._landmarks().nearest)
-    model._state = replace(model._state, replay=state.with_mixture(mixture))
+    model._state = replace(model._state, replay=replace(state, mixture=mixture))
 
 
 def _check_replay(model: LatentMap) -> ReplayState:
@@ -201,7 +201,8 @@ def _add_landmarks(model: LatentMap, region: NovelRegion) -> keras.Model:
     keras.Model
         The objective for training on new and replayed rows.
     """
-    layer, previous, state = model._mode_layer, model._objective, model._state
+    previous, state = model._objective, model._state
+    layer = model.encoder_.get_layer("around_mode")
     centers, anchors = (
         np.concatenate([keras.ops.convert_to_numpy(earlier), state.to_plane(added)])
         for earlier, added in ((layer.centers, region.centers), (layer.anchors, region.anchors))
@@ -210,9 +211,7 @@ def _add_landmarks(model: LatentMap, region: NovelRegion) -> keras.Model:
     landmarks = LandmarkSet(centers, anchors, radius / state.window, radius)
     model._state = replace(state, n_landmarks=len(centers), n_anchors=len(anchors))
     loss = state.loss if isinstance(model.loss, str) else model.loss
-    weight = state.reconstruction_weight
-    assert weight is not None
-    networks = build_map(model._parts(loss, landmarks, model._blank_principal(), weight))
+    networks = build_map(model._parts(loss, landmarks))
     transfer_weights(networks.objective, previous)
     model._set_networks(networks)
     return networks.replay_objective
@@ -272,16 +271,18 @@ def _measure(
         n_before, landmarks.nearest(codes), errors, len(landmarks.positions)
     )
     sample = codes[:: math.ceil(len(codes) / MAX_MEASURED_ROWS)]
-    share = diagnostics.landmark_share
-    densities = [landmarks.kernel_density(part, share) for part in (after, sample)]
-    median_density = _weighted_median(densities, (n_before, len(codes))) or 1.0
+    density = landmarks.kernel_density(np.concatenate([after, sample]), diagnostics.landmark_share)
+    weights = np.repeat(
+        [n_before / len(after), len(codes) / len(sample)], [len(after), len(sample)]
+    )
+    median_density = np.quantile(density, 0.5, weights=weights, method="inverted_cdf")
     n_added = len(region.centers)
     earlier = landmarks.positions[: len(landmarks.positions) - n_added]
     shift = float(np.median(np.linalg.norm(after - before, axis=1)))
     model._state = replace(
         state,
         n_rows=n_before + len(new.rows),
-        diagnostics=replace(diagnostics, median_density=median_density),
+        diagnostics=replace(diagnostics, median_density=float(median_density) or 1.0),
         report=PartialFitReport(
             rows=len(new.rows),
             novel_rows=int(new.novel.sum()),
@@ -289,15 +290,6 @@ def _measure(
             median_shift=shift / (float(np.ptp(earlier, axis=0).max()) or 1.0),
         ),
     )
-
-
-def _weighted_median(groups: list[np.ndarray], weights: tuple[int, int]) -> float:
-    """Return the median of the values of groups, each with a weight in total."""
-    values, sizes = np.concatenate(groups), [len(group) for group in groups]
-    each = np.repeat([w / size for w, size in zip(weights, sizes, strict=True)], sizes)
-    order = np.argsort(values)
-    cumulative = np.cumsum(each[order])
-    return float(values[order][np.searchsorted(cumulative, cumulative[-1] / 2)])
 
 
 def _extend_mixture(

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Self
 
+import keras
 import numpy as np
 
 from latentmap.file_record import FileRecord
-from latentmap.maps.incremental.replay import ReplayMemory
+from latentmap.maps.diagnostics import CodeLandmarks
+from latentmap.maps.incremental.replay import ReplayMemory, estimate_replay_memory
+from latentmap.maps.layout_extension import Layout
+from latentmap.preprocessing.pca_projection import PrincipalComponents
 
 _MIXTURE_FIELDS = [field.name for field in fields(ReplayMemory)]
 _MIXTURE_KEYS = {name: f"kept_{name}" for name in _MIXTURE_FIELDS}
@@ -37,6 +42,23 @@ class ReplayState(FileRecord):
     row_mean: np.ndarray | None = None
     components: np.ndarray | None = None
 
+    @classmethod
+    def estimate(
+        cls, layout: Layout, landmarks: CodeLandmarks, encoder_has_components: bool
+    ) -> Self | None:
+        """Estimate the Gaussians from the sample of a layout; None without a sample."""
+        sample = layout.sample
+        if sample is None:
+            return None
+        nearest = landmarks.nearest(sample.positions)
+        mixture = estimate_replay_memory(sample.points, nearest, len(landmarks.positions))
+        rows_per_point = np.float32(len(layout.positions) / len(sample.points))
+        mixture = replace(mixture, counts=mixture.counts * rows_per_point)
+        if encoder_has_components:
+            return cls(mixture=mixture)
+        mean, components = sample.principal.mean, sample.principal.components
+        return cls(mixture=mixture, row_mean=mean, components=components)
+
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays by their names in a file."""
         mixture = {_MIXTURE_KEYS[k]: array for k, array in vars(self.mixture).items()}
@@ -54,12 +76,20 @@ class ReplayState(FileRecord):
         mixture = ReplayMemory(*(arrays[key] for key in _MIXTURE_KEYS.values()))
         return {**super()._read_fields(values, arrays), "mixture": mixture}
 
-    def with_mixture(self, mixture: ReplayMemory) -> Self:
-        """Return the state with another mixture in the same coordinates."""
-        return replace(self, mixture=mixture)
+    def principal(self, encoder: keras.Model) -> PrincipalComponents:
+        """Return the stored principal components, or those that the encoder contains."""
+        if self.row_mean is not None and self.components is not None:
+            return PrincipalComponents(self.row_mean, self.components)
+        layer = encoder.get_layer("landmark_logits").get_layer("components")
+        kernel, bias = (keras.ops.convert_to_numpy(weight) for weight in layer.get_weights())
+        return PrincipalComponents(-bias @ kernel.T, kernel.T)
 
-    def validate(self, n_landmarks: int, width: int) -> None:
-        """Raise ValueError unless there is one finite Gaussian of a width for each landmark."""
+    def validate(self, n_landmarks: int, encoder: keras.Model) -> None:
+        """Raise ValueError unless there is one finite Gaussian for each landmark."""
+        principal, n_features = self.principal(encoder), math.prod(encoder.input_shape[1:])
+        width = len(principal.components)
+        if principal.mean.shape != (n_features,) or principal.components.shape[1:] != (n_features,):
+            raise ValueError(f"kept_components: expected {n_features} columns, one per feature")
         n_directions = self.mixture.directions.shape[1]
         shapes = [(), (width,), (n_directions, width), ()]
         for name, array, shape in zip(
