@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from latentmap.analysis.model_info import FittedEstimator, ModelInfo
+from latentmap.analysis.sampling import sample_rows
 from latentmap.data import Source, as_source, memory
 from latentmap.data.batching import read_batches
 from latentmap.data.types import DataLike
@@ -82,7 +83,7 @@ def trustworthiness(
     rows, points = as_source(X), _flatten(codes)
     _check_length("codes", len(points), len(rows))
     _check_positive("k", k)
-    sample = _sample_rows(len(rows), max_rows, seed)
+    sample = sample_rows(len(rows), max_rows, seed)
     k = min(k, (len(sample) - 1) // 2)
     if k < 1:
         return math.nan
@@ -129,20 +130,26 @@ def neighbor_accuracy(
     >>> neighbor_accuracy([[0.0], [0.1], [5.0], [5.1]], [0, 0, 1, 1], k=1)
     1.0
     """
+    from sklearn.neighbors import KNeighborsClassifier
+
     queries, labels = _flatten(codes), np.asarray(labels)
     _check_length("labels", len(labels), len(queries))
     _check_positive("k", k)
-    if reference is None:
-        neighbors, votes = _nearest(queries, None, k), labels
-    elif reference_labels is None:
-        raise DataError("reference_labels: expected a label for every reference row, found none")
-    else:
+    points, votes, max_neighbors = queries, labels, len(queries) - 1
+    if reference is not None:
+        if reference_labels is None:
+            raise DataError("reference_labels: expected a label for each reference row, found none")
         points, votes = _flatten(reference), np.asarray(reference_labels)
-        _check_length("reference_labels", votes.size, len(points))
-        neighbors = _nearest(points, queries, k)
-    if neighbors.shape[1] == 0:
+        max_neighbors = len(points)
+        _check_length("reference_labels", votes.size, max_neighbors)
+        _check_components(queries.shape[1], points.shape[1])
+    if max_neighbors < 1:
         return math.nan
-    return float(np.mean(_majority(votes, neighbors) == labels))
+    names, classes = np.unique(votes, return_inverse=True)
+    classifier = KNeighborsClassifier(min(k, max_neighbors), algorithm="brute")
+    # Without queries, scikit-learn predicts each point from the others.
+    predicted = classifier.fit(points, classes).predict(None if reference is None else queries)
+    return float(np.mean(names[predicted] == labels))
 
 
 def evaluate(
@@ -196,7 +203,7 @@ def evaluate(
     row_labels = source.labels if labels is None else np.asarray(labels)
     if row_labels is not None:
         _check_length("labels", len(row_labels), len(source))
-    sample = _sample_rows(len(source), MAX_CODES, seed)
+    sample = sample_rows(len(source), MAX_CODES, seed)
     with warnings.catch_warnings():
         # The source has compared the column names of the batches.
         warnings.filterwarnings("ignore", message="X does not have valid feature names")
@@ -206,11 +213,11 @@ def evaluate(
         row_labels = None if row_labels is None else row_labels[sample]
     speed = figures.pop("rows_per_second")
     n_trusted = _trustworthiness_rows(math.prod(source.row_shape), len(source))
-    trusted = _sample_rows(len(source), n_trusted, seed)
+    trusted = sample_rows(len(source), n_trusted, seed)
     figures["trustworthiness"] = trustworthiness(source[trusted], codes[trusted])
     classes = row_labels if reference_labels is None else reference_labels
     if row_labels is not None and _are_classes(classes):
-        queries = _sample_rows(len(codes), MAX_QUERIES, seed)
+        queries = sample_rows(len(codes), MAX_QUERIES, seed)
         pairs = (codes[queries], row_labels[queries], reference, reference_labels)
         figures |= {f"accuracy_{k}": neighbor_accuracy(*pairs, k=k) for k in ACCURACY_NEIGHBORS}
     figures["rows_per_second"] = speed
@@ -252,33 +259,6 @@ def _are_classes(labels: ArrayLike | None) -> bool:
     return 1 < len(np.unique(array)) <= len(array) / 2
 
 
-def _nearest(points: np.ndarray, queries: np.ndarray | None, k: int) -> np.ndarray:
-    """Return the k nearest points of each query, or of each point among the others."""
-    from sklearn.neighbors import NearestNeighbors
-
-    if queries is not None and queries.shape[1] != points.shape[1]:
-        expected, found = points.shape[1], queries.shape[1]
-        raise DataError(f"codes: expected the {expected} components of reference, found {found}")
-    count = min(k, len(points) - (queries is None))
-    if count < 1:
-        return np.empty((len(points), 0), dtype=int)
-    index = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(points)
-    return index.kneighbors(queries, return_distance=False)
-
-
-def _majority(labels: np.ndarray, neighbors: np.ndarray) -> np.ndarray:
-    names, numbers = np.unique(labels, return_inverse=True)
-    counts = np.zeros((len(neighbors), len(names)), dtype=np.int32)
-    np.add.at(counts, (np.arange(len(neighbors))[:, None], numbers[neighbors]), 1)
-    return names[counts.argmax(axis=1)]
-
-
-def _sample_rows(count: int, maximum: int, seed: int) -> np.ndarray:
-    if count <= maximum:
-        return np.arange(count)
-    return np.sort(np.random.default_rng(seed).choice(count, maximum, replace=False))
-
-
 def _flatten(rows: ArrayLike) -> np.ndarray:
     """Return rows as float32 of shape (n, d), for which distances take half the memory."""
     array = np.asarray(rows)
@@ -287,7 +267,12 @@ def _flatten(rows: ArrayLike) -> np.ndarray:
 
 def _check_length(name: str, found: int, expected: int) -> None:
     if found != expected:
-        raise DataError(f"{name}: expected {expected}, one for every row, found {found}")
+        raise DataError(f"{name}: expected {expected}, one for each row, found {found}")
+
+
+def _check_components(found: int, expected: int) -> None:
+    if found != expected:
+        raise DataError(f"codes: expected the {expected} components of reference, found {found}")
 
 
 def _check_positive(name: str, value: int) -> None:

@@ -35,7 +35,7 @@ def test_density_and_coverage_match_the_published_formulas(rows, k):
 
 def test_block_size_does_not_change_results(rows, monkeypatch):
     complete = density_and_coverage(*rows), nearest_distances(*rows)
-    monkeypatch.setattr(generation_metrics, "BLOCK_NUMBERS", 60 * 7)
+    monkeypatch.setattr(generation_metrics, "WORKING_MEMORY_MIB", 60 * 7 * 8 / 2**20)
     assert density_and_coverage(*rows) == complete[0]
     assert np.array_equal(nearest_distances(*rows), complete[1])
 

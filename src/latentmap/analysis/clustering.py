@@ -13,6 +13,7 @@ from latentmap.analysis.density_peaks import (
     merge_tree,
 )
 from latentmap.analysis.nearest_labels import NearestLabelClassifier, fit_classifier
+from latentmap.analysis.sampling import fit_mixture, sample_rows
 from latentmap.data.code_checks import check_codes
 from latentmap.errors import SettingError
 from latentmap.progress import progress
@@ -138,10 +139,10 @@ def cluster(
     np.int64(500)
     """
     points = check_codes(codes, min_rows=1)
-    for name, value in (("n_clusters", n_clusters), ("n_exemplars", n_exemplars)):
-        if value is not None or name == "n_exemplars":
-            _check_positive(name, value)
-    rows = _sample_rows(len(points), seed)
+    _check_positive("n_exemplars", n_exemplars)
+    if n_clusters is not None:
+        _check_positive("n_clusters", n_clusters)
+    rows = sample_rows(len(points), SAMPLE_ROWS, seed)
     sample = points[rows].astype(np.float64)
     if n_clusters is not None:
         _check_distinct(sample, n_clusters)
@@ -172,12 +173,6 @@ def _check_distinct(points: np.ndarray, n_clusters: int) -> None:
         )
 
 
-def _sample_rows(count: int, seed: int) -> np.ndarray:
-    if count <= SAMPLE_ROWS:
-        return np.arange(count)
-    return np.sort(np.random.default_rng(seed).choice(count, SAMPLE_ROWS, replace=False))
-
-
 def _cluster_sample(
     density: DensityModes, points: np.ndarray, n_clusters: int | None, seed: int, verbose: bool
 ) -> tuple[np.ndarray, str]:
@@ -203,11 +198,7 @@ def _fit_mixture(
     points: np.ndarray, n_clusters: int, seed: int, verbose: bool
 ) -> tuple[np.ndarray, str]:
     """Cluster by the best of several Gaussian mixtures, or by k-means if there are few points."""
-    import warnings
-
     from sklearn.cluster import KMeans
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.mixture import GaussianMixture
 
     width = points.shape[1]
     n_parameters = n_clusters * (1 + width + width * (width + 1) // 2)
@@ -216,14 +207,12 @@ def _fit_mixture(
         return kmeans.labels_, "kmeans"
     scaled = (points - points.mean(axis=0)) / (points.std() or 1.0)
     mixtures = []
-    with (
-        progress(f"Fitting mixtures of {n_clusters}", MIXTURE_STARTS, verbose) as advance,
-        warnings.catch_warnings(),
-    ):
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with progress(f"Fitting mixtures of {n_clusters}", MIXTURE_STARTS, verbose) as advance:
         for start in range(MIXTURE_STARTS):
-            mixture = GaussianMixture(n_clusters, random_state=seed + start, max_iter=200)
-            mixtures.append(mixture.fit(scaled))
+            mixture = fit_mixture(
+                scaled, n_clusters, seed + start, max_iter=200, tol=1e-3, min_variance=1e-6
+            )
+            mixtures.append(mixture)
             advance(1)
     return max(mixtures, key=lambda mixture: mixture.lower_bound_).predict(scaled), "mixture"
 

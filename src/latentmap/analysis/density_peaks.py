@@ -156,10 +156,10 @@ def merge_tree(density: DensityModes) -> list[Merge]:
     order = np.argsort(density.labels, kind="stable")
     bounds = np.searchsorted(density.labels[order], np.arange(1, n_modes))
     members = dict(enumerate(np.split(density.log_density[order], bounds)))
-    groups = _DisjointSets(n_modes)
+    main = np.arange(n_modes)  # Main mode of the group of each mode.
     merges = []
     for ends in _by_height(density.saddles):
-        first, second = (groups.find(end) for end in ends)
+        first, second = int(main[ends[0]]), int(main[ends[1]])
         if first == second:
             continue
         level = density.saddles[ends]
@@ -167,10 +167,9 @@ def merge_tree(density: DensityModes) -> list[Merge]:
         if excess[0] < excess[1]:
             first, second, excess = second, first, excess[::-1]
         prominence = float(members[second].max() - level)
-        # The root of a set is its main mode, because the other set is merged into it.
         merges.append(Merge(ends, second, excess[1], prominence))
         members[first] = np.concatenate([members[first], members.pop(second)])
-        groups.merge(first, second)
+        main[main == second] = first
         if len(merges) == n_modes - 1:
             break
     return merges
@@ -189,30 +188,12 @@ def _excess_mass(log_density: np.ndarray, level: float) -> float:
 
 def assign_modes(density: DensityModes, merges: list[Merge], selected: set[int]) -> np.ndarray:
     """Return the selected mode of each point, shape (n,), after merging all other modes."""
-    groups = _DisjointSets(len(density.modes))
-    owner = {mode: mode for mode in selected}
+    main = np.arange(len(density.modes))
     for merge in merges:
-        first, second = (groups.find(end) for end in merge.ends)
-        if first in owner and second in owner:
+        first, second = main[list(merge.ends)].tolist()
+        if first in selected and second in selected:
             continue
-        if second in owner:
+        if second in selected:
             first, second = second, first
-        groups.merge(first, second)
-    owners = [owner[groups.find(mode)] for mode in range(len(density.modes))]
-    return np.array(owners)[density.labels]
-
-
-class _DisjointSets:
-    """Disjoint sets of modes (union-find)."""
-
-    def __init__(self, count: int) -> None:
-        self.parents = list(range(count))
-
-    def find(self, mode: int) -> int:
-        while self.parents[mode] != mode:
-            self.parents[mode] = mode = self.parents[self.parents[mode]]
-        return mode
-
-    def merge(self, first: int, second: int) -> None:
-        """Merge the second set into the first."""
-        self.parents[second] = first
+        main[main == second] = first
+    return main[density.labels]

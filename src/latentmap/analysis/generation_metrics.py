@@ -1,7 +1,7 @@
 """Metrics of generated rows: similarity to real rows, variety, and distance to fitted rows."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -10,8 +10,7 @@ from numpy.typing import ArrayLike
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.errors import DataError, SettingError
 
-# 32 MB of float32 distances.
-BLOCK_NUMBERS = 2**23
+WORKING_MEMORY_MIB = 64
 MAX_COMPONENTS = 50
 
 
@@ -74,17 +73,12 @@ def density_and_coverage(real: ArrayLike, generated: ArrayLike, k: int = 5) -> D
     center = x.mean(axis=0)  # Centred rows lose fewer digits in squared distances.
     x, y = x - center, y - center
     # The nearest row is the row itself, or an equal row.
-    radii = np.concatenate(
-        [np.partition(block, k, axis=1)[:, k] for block in _squared_distances(x, x)]
+    radii = _reduce_distances(x, x, lambda block, _: np.partition(block, k, axis=1)[:, k])
+    counts = _reduce_distances(
+        x, y, lambda block, start: (block < radii[start : start + len(block), None]).sum(axis=1)
     )
-    n_inside, is_covered, start = 0, [], 0
-    for block in _squared_distances(x, y):
-        is_inside = block < radii[start : start + len(block), None]
-        n_inside += int(is_inside.sum())
-        is_covered.append(is_inside.any(axis=1))
-        start += len(block)
-    density = n_inside / (k * len(y))
-    return DensityCoverage(density, float(np.concatenate(is_covered).mean()))
+    density = float(counts.sum()) / (k * len(y))
+    return DensityCoverage(density, float((counts > 0).mean()))
 
 
 def evaluate_generated(
@@ -158,19 +152,19 @@ def nearest_distances(rows: ArrayLike, fitted: ArrayLike) -> np.ndarray:
     """
     x, y = _flatten_pair(fitted, rows, ("fitted rows", "rows"))
     center = x.mean(axis=0)
-    blocks = _squared_distances(y - center, x - center)
-    return np.sqrt(np.concatenate([block.min(axis=1) for block in blocks]))
+    return np.sqrt(_reduce_distances(y - center, x - center, lambda block, _: block.min(axis=1)))
 
 
-def _squared_distances(rows: np.ndarray, references: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield the squared distances of blocks of rows to all others."""
-    from sklearn.metrics import euclidean_distances
+def _reduce_distances(
+    rows: np.ndarray, references: np.ndarray, reduce: Callable[[np.ndarray, int], np.ndarray]
+) -> np.ndarray:
+    """Apply a function to blocks of the squared distances of rows to all references."""
+    from sklearn.metrics import pairwise_distances_chunked
 
-    size = max(1, BLOCK_NUMBERS // len(references))
-    norms = np.einsum("ij,ij->i", references, references, dtype=np.float64)[None]
-    for start in range(0, len(rows), size):
-        block = rows[start : start + size]
-        yield euclidean_distances(block, references, Y_norm_squared=norms, squared=True)
+    blocks = pairwise_distances_chunked(
+        rows, references, reduce_func=reduce, working_memory=WORKING_MEMORY_MIB, squared=True
+    )
+    return np.concatenate(list(blocks))
 
 
 def _flatten_pair(
