@@ -1,4 +1,4 @@
-"""Estimators into a file and back; and files that lie."""
+"""Tests of saved and loaded estimators, and of damaged or malicious files."""
 
 import builtins
 import json
@@ -24,32 +24,32 @@ FILES = Path(__file__).parents[1] / "files"
 SMALL = DenseNetwork(hidden=(8,))
 
 
-# -- there and back --------------------------------------------------------------------------------
+# -- save and load ---------------------------------------------------------------------------------
 
 
-def weights(model):
+def get_weights(model):
     return [keras.ops.convert_to_numpy(w.value) for w in model._objective.weights]
 
 
-def same(model, again, rows):
-    assert type(again) is type(model)
-    for ours, theirs in zip(weights(model), weights(again), strict=True):
-        assert np.array_equal(ours, theirs)
+def check_equal(model, loaded, rows):
+    assert type(loaded) is type(model)
+    for weight, loaded_weight in zip(get_weights(model), get_weights(loaded), strict=True):
+        assert np.array_equal(weight, loaded_weight)
     codes = model.transform(rows)
-    assert np.array_equal(again.transform(rows), codes)
-    assert np.array_equal(again.inverse_transform(codes), model.inverse_transform(codes))
-    assert np.array_equal(again.reconstruction_error(rows), model.reconstruction_error(rows))
-    assert again.score(rows) == model.score(rows)
-    assert np.array_equal(again.sample(3), model.sample(3))
-    np.testing.assert_equal(again.history_, model.history_)
+    assert np.array_equal(loaded.transform(rows), codes)
+    assert np.array_equal(loaded.inverse_transform(codes), model.inverse_transform(codes))
+    assert np.array_equal(loaded.reconstruction_error(rows), model.reconstruction_error(rows))
+    assert loaded.score(rows) == model.score(rows)
+    assert np.array_equal(loaded.sample(3), model.sample(3))
+    np.testing.assert_equal(loaded.history_, model.history_)
     if isinstance(model, LatentMap):
-        assert np.array_equal(again.confidence(rows), model.confidence(rows))
-        assert np.array_equal(again.density(codes), model.density(codes))
-        assert np.array_equal(again.landmarks_, model.landmarks_)
-        assert again.layout_fit_ == model.layout_fit_
-    assert again.row_shape_ == model.row_shape_
-    assert getattr(again, "uses_network_", None) == getattr(model, "uses_network_", None)
-    assert again.n_features_in_ == model.n_features_in_
+        assert np.array_equal(loaded.confidence(rows), model.confidence(rows))
+        assert np.array_equal(loaded.density(codes), model.density(codes))
+        assert np.array_equal(loaded.landmarks_, model.landmarks_)
+        assert loaded.layout_fit_ == model.layout_fit_
+    assert loaded.row_shape_ == model.row_shape_
+    assert getattr(loaded, "uses_network_", None) == getattr(model, "uses_network_", None)
+    assert loaded.n_features_in_ == model.n_features_in_
 
 
 ESTIMATORS = {
@@ -57,8 +57,8 @@ ESTIMATORS = {
     "article": AutoEncoder(
         2, network=LinearNetwork(principal=False), loss="binary_crossentropy", epochs=1
     ).set_params(random_state=0),
-    "dense beside PCA": AutoEncoder(4, network=SMALL, epochs=40, random_state=0),
-    "dense alone": AutoEncoder(
+    "dense with principal path": AutoEncoder(4, network=SMALL, epochs=40, random_state=0),
+    "dense without principal path": AutoEncoder(
         2,
         network=DenseNetwork(hidden=(8, 4), activation="relu", dropout=0.1, principal=False),
         scaling="columns",
@@ -69,13 +69,15 @@ ESTIMATORS = {
     "conv": AutoEncoder(
         2, network=ConvNetwork(filters=(3, 4), principal=False), epochs=1, random_state=0
     ),
-    "conv beside PCA": AutoEncoder(2, network=ConvNetwork(filters=(3,)), epochs=1, random_state=0),
+    "conv with principal path": AutoEncoder(
+        2, network=ConvNetwork(filters=(3,)), epochs=1, random_state=0
+    ),
     "map": LatentMap(network=SMALL, epochs=2, random_state=0),
-    "map in space": LatentMap(3, network="dense", loss="mae", epochs=1, random_state=0),
+    "map in 3D": LatentMap(3, network="dense", loss="mae", epochs=1, random_state=0),
     "map conv": LatentMap(
         network=ConvNetwork(filters=(3,), principal=False), epochs=1, random_state=0
     ),
-    "map of a layout": LatentMap(
+    "map of a given layout": LatentMap(
         layout=np.random.default_rng(0).normal(5e6, 1e3, (200, 3)), network=SMALL, epochs=1
     ).set_params(random_state=0),
     "variational": VariationalAutoEncoder(2, network=SMALL, beta=2.0, epochs=2, random_state=0),
@@ -86,52 +88,52 @@ ESTIMATORS = {
 
 
 @pytest.mark.parametrize("kind", sorted(ESTIMATORS))
-def test_every_kind_comes_back_bit_for_bit(kind, digits, tmp_path):
+def test_loaded_model_equals_the_saved_model_exactly(kind, digits, tmp_path):
     model = ESTIMATORS[kind].fit(digits[:200])
     model.save(tmp_path / "model.safetensors")
-    same(model, load_model(tmp_path / "model.safetensors"), digits)
+    check_equal(model, load_model(tmp_path / "model.safetensors"), digits)
 
 
-def test_what_comes_back_can_be_saved_and_fitted_again(image_model, digits, tmp_path):
+def test_loaded_model_can_be_saved_and_fitted_again(image_model, digits, tmp_path):
     first, second = tmp_path / "1.safetensors", tmp_path / "2.safetensors"
     image_model.save(first)
     load_model(first).save(second)
-    again = load_model(second)
-    same(image_model, again, digits)
-    again.set_params(epochs=1).fit(digits[:100])
-    assert again.transform(digits).shape == (500, 4)
+    loaded = load_model(second)
+    check_equal(image_model, loaded, digits)
+    loaded.set_params(epochs=1).fit(digits[:100])
+    assert loaded.transform(digits).shape == (500, 4)
 
 
-def test_names_and_parameters_come_back(table_model, iris, tmp_path):
+def test_loaded_model_has_the_feature_names_and_parameters(table_model, iris, tmp_path):
     path = tmp_path / "table.safetensors"
     table_model.save(path)
-    again = load_model(str(path))
-    same(table_model, again, iris)
-    assert again.feature_names_in_.tolist() == iris.columns.tolist()
-    assert again.get_feature_names_out().tolist() == ["autoencoder0", "autoencoder1"]
-    assert again.n_components == 2
-    assert again.epochs == 5
-    assert isinstance(again.set_output(transform="pandas").transform(iris), pd.DataFrame)
+    loaded = load_model(str(path))
+    check_equal(table_model, loaded, iris)
+    assert loaded.feature_names_in_.tolist() == iris.columns.tolist()
+    assert loaded.get_feature_names_out().tolist() == ["autoencoder0", "autoencoder1"]
+    assert loaded.n_components == 2
+    assert loaded.epochs == 5
+    assert isinstance(loaded.set_output(transform="pandas").transform(iris), pd.DataFrame)
 
 
-def test_training_settings_come_back(iris, tmp_path):
+def test_loaded_model_has_the_training_settings(iris, tmp_path):
     settings = Training(batch_size=10, learning_rate=0.01, patience=None)
     AutoEncoder(network="linear", training=settings).fit(iris).save(tmp_path / "a.safetensors")
-    again = load_model(tmp_path / "a.safetensors")
-    assert again.training.get_params() == settings.get_params()
-    assert again.random_state is None
+    loaded = load_model(tmp_path / "a.safetensors")
+    assert loaded.training.get_params() == settings.get_params()
+    assert loaded.random_state is None
 
 
-def test_describe_model_tells_what_is_in_a_file(table_model, tmp_path):
+def test_describe_model_returns_the_metadata(table_model, tmp_path):
     path = tmp_path / "table.safetensors"
     table_model.save(path)
-    told = describe_model(path)
-    assert told["estimator"] == "AutoEncoder"
-    assert told["row_shape"] == [4]
-    assert told["dtype"] == "float64"
-    assert told["feature_names"][0] == "sepal l"
-    assert told["parameters"]["n_components"] == 2
-    assert told["n_weights"] == sum(w.size for w in weights(table_model))
+    description = describe_model(path)
+    assert description["estimator"] == "AutoEncoder"
+    assert description["row_shape"] == [4]
+    assert description["dtype"] == "float64"
+    assert description["feature_names"][0] == "sepal l"
+    assert description["parameters"]["n_components"] == 2
+    assert description["n_weights"] == sum(w.size for w in get_weights(table_model))
 
 
 # -- nothing in a file is executed -----------------------------------------------------------------
@@ -139,7 +141,7 @@ def test_describe_model_tells_what_is_in_a_file(table_model, tmp_path):
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory, iris):
-    """The file of a model with a network, a table's names and figures."""
+    """Return the file of a model with a network, feature names and figures."""
     network = DenseNetwork(hidden=(3,), principal=False)
     model = AutoEncoder(2, network=network, epochs=2, random_state=0).fit(iris)
     model.figures_ = {"mse": 0.1}
@@ -148,11 +150,11 @@ def path(tmp_path_factory, iris):
     return path
 
 
-def test_nothing_is_unpickled_or_executed(path, monkeypatch):
-    def fail(*args, **kwargs):
+def test_load_model_does_not_unpickle_or_execute_code(path, monkeypatch):
+    def fail_test(*args, **kwargs):
         pytest.fail("executed something from a file")
 
-    for place, name in [
+    for owner, name in [
         (pickle, "load"),
         (pickle, "loads"),
         (pickle, "Unpickler"),
@@ -160,216 +162,224 @@ def test_nothing_is_unpickled_or_executed(path, monkeypatch):
         (keras.saving, "deserialize_keras_object"),
         (builtins, "eval"),
     ]:
-        monkeypatch.setattr(place, name, fail)
+        monkeypatch.setattr(owner, name, fail_test)
     load_model(path)
 
 
-def test_there_is_no_pickle_in_a_file(path):
-    whole = path.read_bytes()
-    length = int.from_bytes(whole[:8], "little")
-    header = json.loads(whole[8 : 8 + length])
+def test_model_file_contains_only_json_and_float_arrays(path):
+    content = path.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
     json.loads(header.pop("__metadata__")["latentmap"])
     assert {entry["dtype"] for entry in header.values()} <= {"F32", "F64"}
-    assert sum(np.diff(e["data_offsets"])[0] for e in header.values()) == len(whole) - 8 - length
+    assert sum(np.diff(e["data_offsets"])[0] for e in header.values()) == len(content) - 8 - length
 
 
-def test_names_in_a_file_are_never_paths(path, tmp_path, iris):
-    about, arrays = read_model(path)
-    about["feature_names"] = names = ["../../a", "/etc/passwd", "..", "c:\\d"]
-    turned = {}
+def test_names_in_a_file_are_not_used_as_paths(path, tmp_path, iris):
+    metadata, arrays = read_model(path)
+    metadata["feature_names"] = names = ["../../a", "/etc/passwd", "..", "c:\\d"]
+    renamed_arrays = {}
     for name, array in arrays.items():
         kind, number, *_ = name.split("/")
-        turned[f"{kind}/{number}/../../../evil" if kind == "weight" else name] = array
-    turned["fitted/../../evil"] = np.zeros(1)
-    folder = tmp_path / "only"
+        renamed_arrays[f"{kind}/{number}/../../../evil" if kind == "weight" else name] = array
+    renamed_arrays["fitted/../../evil"] = np.zeros(1)
+    folder = tmp_path / "folder"
     folder.mkdir()
-    write_model(folder / "model.safetensors", about, turned)
-    again = load_model(folder / "model.safetensors")
-    codes = again.transform(iris.set_axis(names, axis=1))
+    write_model(folder / "model.safetensors", metadata, renamed_arrays)
+    loaded = load_model(folder / "model.safetensors")
+    codes = loaded.transform(iris.set_axis(names, axis=1))
     assert np.array_equal(codes, load_model(path).transform(iris))
     assert [p.name for p in folder.iterdir()] == ["model.safetensors"]
-    assert [p.name for p in tmp_path.iterdir()] == ["only"]
+    assert [p.name for p in tmp_path.iterdir()] == ["folder"]
 
 
 # -- damaged files ---------------------------------------------------------------------------------
 
 
-def test_a_file_cut_at_many_places(path, tmp_path):
-    whole, part = path.read_bytes(), tmp_path / "part.safetensors"
-    for length in [*range(0, len(whole), len(whole) // 40), len(whole) - 1]:
-        part.write_bytes(whole[:length])
+def test_truncated_file_is_refused(path, tmp_path):
+    content, truncated = path.read_bytes(), tmp_path / "part.safetensors"
+    for length in [*range(0, len(content), len(content) // 40), len(content) - 1]:
+        truncated.write_bytes(content[:length])
         with pytest.raises(ModelFileError, match=r"part\.safetensors"):
-            load_model(part)
+            load_model(truncated)
 
 
-def test_bytes_flipped_in_the_header_never_crash(path, tmp_path):
-    whole, rng = bytearray(path.read_bytes()), np.random.default_rng(0)
-    length, odd = int.from_bytes(whole[:8], "little"), tmp_path / "odd.safetensors"
-    refused = 0
+def test_corrupted_header_raises_only_model_file_errors(path, tmp_path):
+    content, rng = bytearray(path.read_bytes()), np.random.default_rng(0)
+    length, corrupted = int.from_bytes(content[:8], "little"), tmp_path / "corrupted.safetensors"
+    n_refused = 0
     for _ in range(150):
-        changed = bytearray(whole)
-        for place in rng.integers(0, 8 + length, rng.integers(1, 4)):
-            changed[place] = rng.integers(32, 127) if place >= 8 else rng.integers(256)
-        odd.write_bytes(changed)
+        changed = bytearray(content)
+        for position in rng.integers(0, 8 + length, rng.integers(1, 4)):
+            changed[position] = rng.integers(32, 127) if position >= 8 else rng.integers(256)
+        corrupted.write_bytes(changed)
         try:
-            load_model(odd)
+            load_model(corrupted)
         except ModelFileError as error:
             assert "\n" not in str(error)
-            refused += 1
-    assert refused > 50
+            n_refused += 1
+    assert n_refused > 50
 
 
-def lying(path, tmp_path, change, arrays=None):
-    """Write the file again with a changed description."""
-    about, found = read_model(path)
-    change(about)
-    place = tmp_path / "lying.safetensors"
-    write_model(place, about, found if arrays is None else arrays(found))
-    return place
+def write_changed(path, tmp_path, change_metadata, arrays=None):
+    """Write a copy of the file with changed metadata and arrays, and return its path."""
+    metadata, stored_arrays = read_model(path)
+    change_metadata(metadata)
+    changed_path = tmp_path / "changed.safetensors"
+    write_model(changed_path, metadata, stored_arrays if arrays is None else arrays(stored_arrays))
+    return changed_path
 
 
-def put(value, *keys):
-    """Give what sets the place ``keys`` of a description to a value."""
+def set_entry(value, *keys):
+    """Return a function that sets the entry ``keys`` of the metadata to ``value``."""
 
-    def change(about):
+    def change_metadata(metadata):
         for key in keys[:-1]:
-            about = about[key]
-        about[keys[-1]] = value
+            metadata = metadata[key]
+        metadata[keys[-1]] = value
 
-    return change
-
-
-def both(*changes):
-    return lambda about: [change(about) for change in changes]
+    return change_metadata
 
 
-HUGE = {
-    "row_shape": put([10**9], "row_shape"),
-    "an image": put([10**5, 10**5, 3], "row_shape"),
-    "a product beyond 64 bits": put([10**6] * 10, "row_shape"),
-    "hidden": put([10**7], "learned", "network", "hidden"),
-    "hidden twice": put([10**5, 10**5], "learned", "network", "hidden"),
-    "many layers": put([1] * 100, "learned", "network", "hidden"),
-    "n_components": put(10**9, "learned", "n_components"),
-    "filters": put(
+def apply_all(*changes):
+    return lambda metadata: [change_metadata(metadata) for change_metadata in changes]
+
+
+HUGE_SIZES = {
+    "row_shape": set_entry([10**9], "row_shape"),
+    "an image": set_entry([10**5, 10**5, 3], "row_shape"),
+    "a product beyond 64 bits": set_entry([10**6] * 10, "row_shape"),
+    "hidden": set_entry([10**7], "learned", "network", "hidden"),
+    "hidden twice": set_entry([10**5, 10**5], "learned", "network", "hidden"),
+    "many layers": set_entry([1] * 100, "learned", "network", "hidden"),
+    "n_components": set_entry(10**9, "learned", "n_components"),
+    "filters": set_entry(
         {"name": "conv", "filters": [10**6, 10**6], "activation": "silu", "principal": False},
         "learned",
         "network",
     ),
-    "principal": both(
-        put([40], "row_shape"),
-        put(40, "learned", "n_components"),
-        put([1], "learned", "network", "hidden"),
-        put(True, "learned", "principal"),
+    "principal": apply_all(
+        set_entry([40], "row_shape"),
+        set_entry(40, "learned", "n_components"),
+        set_entry([1], "learned", "network", "hidden"),
+        set_entry(True, "learned", "principal"),
     ),
-    "linear": both(
-        put([50], "row_shape"),
-        put({"name": "linear", "principal": True}, "learned", "network"),
+    "linear": apply_all(
+        set_entry([50], "row_shape"),
+        set_entry({"name": "linear", "principal": True}, "learned", "network"),
     ),
 }
 
 
-@pytest.mark.parametrize("kind", sorted(HUGE))
-def test_huge_claims_are_refused_before_anything_is_built(kind, path, tmp_path, monkeypatch):
+@pytest.mark.parametrize("kind", sorted(HUGE_SIZES))
+def test_huge_sizes_are_refused_before_networks_are_built(kind, path, tmp_path, monkeypatch):
     monkeypatch.setattr(
         "latentmap.autoencoders.loading.restore_estimator",
         lambda *_: pytest.fail("built networks that the file cannot fill"),
     )
-    change = both(HUGE[kind], put(None, "feature_names"))
+    change_metadata = apply_all(HUGE_SIZES[kind], set_entry(None, "feature_names"))
     with pytest.raises(ModelFileError, match=r"layers of .* the file holds|takes images"):
-        load_model(lying(path, tmp_path, change))
+        load_model(write_changed(path, tmp_path, change_metadata))
 
 
-WRONG = {
-    "estimator": put("Pipeline", "estimator"),
-    "estimator of another type": put(["AutoEncoder"], "estimator"),
-    "another estimator": put("VariationalAutoEncoder", "estimator"),
-    "no parameters": put(None, "parameters"),
-    "unknown parameter": put(3, "parameters", "n_jobs"),
-    "n_components text": put("2", "parameters", "n_components"),
-    "n_components 0": put(0, "parameters", "n_components"),
-    "n_components -1": put(-1, "parameters", "n_components"),
-    "n_components 1": put(1, "learned", "n_components"),
-    "n_components nothing": put(None, "parameters", "n_components"),
-    "noise text": put({"noise": "x"}, "parameters", "training"),
-    "noise of format 1": put(0.1, "parameters", "noise"),
-    "training text": put("fast", "parameters", "training"),
-    "training unknown": put({"speed": 3}, "parameters", "training"),
-    "row_shape text": put("4", "row_shape"),
-    "row_shape nothing": put(None, "row_shape"),
-    "row_shape empty": put([], "row_shape"),
-    "row_shape zero": put([4, 0], "row_shape"),
-    "row_shape negative": put([-2, -2], "row_shape"),
-    "row_shape float": put([4.0], "row_shape"),
-    "row_shape another": put([2, 3], "row_shape"),
-    "names too few": put(["a"], "feature_names"),
-    "names numbers": put([1, 2, 3, 4], "feature_names"),
-    "names text": put("abcd efgh", "feature_names"),
-    "names a number": put(4, "feature_names"),
-    "history a list": put([1, 2], "history"),
-    "history text": put({"loss": ["a", "b"]}, "history"),
-    "history of tables": put({"loss": [{}]}, "history"),
-    "history nothing": put(None, "history"),
-    "figures text": put("good", "figures"),
-    "figures a list": put([1], "figures"),
-    "learned nothing": put(None, "learned"),
-    "network nothing": put(None, "learned", "network"),
-    "network unknown": put({"name": "os.system"}, "learned", "network"),
-    "network name a list": put({"name": ["dense"]}, "learned", "network"),
-    "network setting unknown": put(1, "learned", "network", "command"),
-    "hidden text": put("x" * 10, "learned", "network", "hidden"),
-    "hidden negative": put([-3], "learned", "network", "hidden"),
-    "hidden other": put([2], "learned", "network", "hidden"),
-    "hidden nested": put([[3]], "learned", "network", "hidden"),
-    "activation unknown": put("os.system", "learned", "network", "activation"),
-    "activation a table": put({"class_name": "X"}, "learned", "network", "activation"),
-    "dropout": put(7, "learned", "network", "dropout"),
-    "loss unknown": put("evil", "learned", "loss"),
-    "loss a table": put({"class_name": "X"}, "learned", "loss"),
-    "seed a list": put([1], "learned", "seed"),
-    "principal": put(True, "learned", "principal"),
+INVALID_METADATA = {
+    "estimator": set_entry("Pipeline", "estimator"),
+    "estimator of another type": set_entry(["AutoEncoder"], "estimator"),
+    "another estimator": set_entry("VariationalAutoEncoder", "estimator"),
+    "no parameters": set_entry(None, "parameters"),
+    "unknown parameter": set_entry(3, "parameters", "n_jobs"),
+    "n_components text": set_entry("2", "parameters", "n_components"),
+    "n_components 0": set_entry(0, "parameters", "n_components"),
+    "n_components -1": set_entry(-1, "parameters", "n_components"),
+    "n_components 1": set_entry(1, "learned", "n_components"),
+    "n_components missing": set_entry(None, "parameters", "n_components"),
+    "noise text": set_entry({"noise": "x"}, "parameters", "training"),
+    "noise of format 1": set_entry(0.1, "parameters", "noise"),
+    "training text": set_entry("fast", "parameters", "training"),
+    "training unknown": set_entry({"speed": 3}, "parameters", "training"),
+    "row_shape text": set_entry("4", "row_shape"),
+    "row_shape missing": set_entry(None, "row_shape"),
+    "row_shape empty": set_entry([], "row_shape"),
+    "row_shape zero": set_entry([4, 0], "row_shape"),
+    "row_shape negative": set_entry([-2, -2], "row_shape"),
+    "row_shape float": set_entry([4.0], "row_shape"),
+    "row_shape of other size": set_entry([2, 3], "row_shape"),
+    "names too few": set_entry(["a"], "feature_names"),
+    "names numbers": set_entry([1, 2, 3, 4], "feature_names"),
+    "names text": set_entry("abcd efgh", "feature_names"),
+    "names a number": set_entry(4, "feature_names"),
+    "history a list": set_entry([1, 2], "history"),
+    "history text": set_entry({"loss": ["a", "b"]}, "history"),
+    "history of tables": set_entry({"loss": [{}]}, "history"),
+    "history missing": set_entry(None, "history"),
+    "figures text": set_entry("good", "figures"),
+    "figures a list": set_entry([1], "figures"),
+    "learned missing": set_entry(None, "learned"),
+    "network missing": set_entry(None, "learned", "network"),
+    "network unknown": set_entry({"name": "os.system"}, "learned", "network"),
+    "network name a list": set_entry({"name": ["dense"]}, "learned", "network"),
+    "network setting unknown": set_entry(1, "learned", "network", "command"),
+    "hidden text": set_entry("x" * 10, "learned", "network", "hidden"),
+    "hidden negative": set_entry([-3], "learned", "network", "hidden"),
+    "hidden other": set_entry([2], "learned", "network", "hidden"),
+    "hidden nested": set_entry([[3]], "learned", "network", "hidden"),
+    "activation unknown": set_entry("os.system", "learned", "network", "activation"),
+    "activation a table": set_entry({"class_name": "X"}, "learned", "network", "activation"),
+    "dropout": set_entry(7, "learned", "network", "dropout"),
+    "loss unknown": set_entry("evil", "learned", "loss"),
+    "loss a table": set_entry({"class_name": "X"}, "learned", "loss"),
+    "seed a list": set_entry([1], "learned", "seed"),
+    "principal": set_entry(True, "learned", "principal"),
 }
 
 
-@pytest.mark.parametrize("kind", sorted(WRONG))
-def test_a_description_that_makes_no_sense(kind, path, tmp_path):
-    with pytest.raises(ModelFileError, match="the description of the model is damaged") as caught:
-        load_model(lying(path, tmp_path, WRONG[kind]))
-    assert "\n" not in str(caught.value)
+@pytest.mark.parametrize("kind", sorted(INVALID_METADATA))
+def test_invalid_metadata_is_refused(kind, path, tmp_path):
+    with pytest.raises(ModelFileError, match="the description of the model is damaged") as raised:
+        load_model(write_changed(path, tmp_path, INVALID_METADATA[kind]))
+    assert "\n" not in str(raised.value)
 
 
-@pytest.mark.parametrize("kind", ["history text", "row_shape text", "network nothing"])
-def test_describing_a_description_that_makes_no_sense(kind, path, tmp_path):
+@pytest.mark.parametrize("kind", ["history text", "row_shape text", "network missing"])
+def test_describe_model_refuses_invalid_metadata(kind, path, tmp_path):
     with pytest.raises(ModelFileError, match="the description of the model is damaged"):
-        describe_model(lying(path, tmp_path, WRONG[kind]))
+        describe_model(write_changed(path, tmp_path, INVALID_METADATA[kind]))
 
 
-MISSING = ["estimator", "parameters", "row_shape", "dtype", "feature_names", "history", "learned"]
+METADATA_KEYS = [
+    "estimator",
+    "parameters",
+    "row_shape",
+    "dtype",
+    "feature_names",
+    "history",
+    "learned",
+]
 
 
-@pytest.mark.parametrize("key", [*MISSING, "figures"])
-def test_a_description_with_something_missing(key, path, tmp_path):
+@pytest.mark.parametrize("key", [*METADATA_KEYS, "figures"])
+def test_missing_metadata_is_refused(key, path, tmp_path):
     with pytest.raises(ModelFileError, match="damaged"):
-        load_model(lying(path, tmp_path, lambda about: about.pop(key)))
+        load_model(write_changed(path, tmp_path, lambda metadata: metadata.pop(key)))
 
 
-def without(part):
-    return lambda arrays: {name: array for name, array in arrays.items() if part not in name}
+def remove_arrays(pattern):
+    return lambda arrays: {name: array for name, array in arrays.items() if pattern not in name}
 
 
-def turned(part):
-    return lambda arrays: {n: (a.T.copy() if part in n else a) for n, a in arrays.items()}
+def transpose_arrays(pattern):
+    return lambda arrays: {n: (a.T.copy() if pattern in n else a) for n, a in arrays.items()}
 
 
 @pytest.mark.parametrize(
     "arrays",
     [
-        without("kernel"),
-        without("weight/000"),
-        without("fitted/code_mean"),
-        without("fitted/scale"),
-        without(""),
-        turned("kernel"),
+        remove_arrays("kernel"),
+        remove_arrays("weight/000"),
+        remove_arrays("fitted/code_mean"),
+        remove_arrays("fitted/scale"),
+        remove_arrays(""),
+        transpose_arrays("kernel"),
         lambda arrays: {**arrays, "fitted/code_spread": np.zeros((3, 3))},
         lambda arrays: {**arrays, "fitted/code_mean": np.full(2, np.nan)},
         lambda arrays: {**arrays, "fitted/scale": np.ones(3)},
@@ -377,13 +387,13 @@ def turned(part):
         lambda arrays: {**arrays, "weight/900/more": np.zeros(3)},
     ],
 )
-def test_arrays_that_do_not_fill_the_network(arrays, path, tmp_path):
+def test_arrays_that_do_not_fit_the_network_are_refused(arrays, path, tmp_path):
     with pytest.raises(ModelFileError, match="damaged"):
-        load_model(lying(path, tmp_path, lambda about: None, arrays))
+        load_model(write_changed(path, tmp_path, lambda metadata: None, arrays))
 
 
 class Weight:
-    """A weight that notes what it is given."""
+    """Weight that records the assigned value."""
 
     shape = (1,)
 
@@ -391,19 +401,19 @@ class Weight:
         self.value = int(value[0])
 
 
-def test_more_than_a_thousand_weights_keep_their_order():
+def test_weights_beyond_a_thousand_are_assigned_in_order():
     objective = SimpleNamespace(weights=[Weight() for _ in range(1100)])
     arrays = {f"weight/{i:03d}/w": np.full(1, i) for i in range(1100)}
     assign_weights(objective, dict(sorted(arrays.items())))
     assert [weight.value for weight in objective.weights] == list(range(1100))
 
 
-# -- a map's file ----------------------------------------------------------------------------------
+# -- files of maps ---------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def map_path(tmp_path_factory, iris):
-    """The file of a map of a table."""
+    """Return the file of a map of a table."""
     network = DenseNetwork(hidden=(3,), principal=False)
     path = tmp_path_factory.mktemp("map") / "map.safetensors"
     LatentMap(network=network, epochs=1, random_state=0).fit(iris).save(path)
@@ -411,16 +421,16 @@ def map_path(tmp_path_factory, iris):
 
 
 HUGE_MAPS = {
-    "n_landmarks": put(10**12, "learned", "n_landmarks"),
-    "n_anchors": put(10**12, "learned", "n_anchors"),
-    "n_components": put(10**9, "learned", "n_components"),
-    "row_shape": put([10**9], "row_shape"),
-    "hidden": put([10**7], "learned", "network", "hidden"),
-    "hidden back": put([10**7], "learned", "back", "hidden"),
-    "many layers back": put([1] * 100, "learned", "back", "hidden"),
-    "filters back": both(
-        put([4, 4, 1], "row_shape"),
-        put(
+    "n_landmarks": set_entry(10**12, "learned", "n_landmarks"),
+    "n_anchors": set_entry(10**12, "learned", "n_anchors"),
+    "n_components": set_entry(10**9, "learned", "n_components"),
+    "row_shape": set_entry([10**9], "row_shape"),
+    "hidden": set_entry([10**7], "learned", "network", "hidden"),
+    "hidden back": set_entry([10**7], "learned", "back", "hidden"),
+    "many layers back": set_entry([1] * 100, "learned", "back", "hidden"),
+    "filters back": apply_all(
+        set_entry([4, 4, 1], "row_shape"),
+        set_entry(
             {"name": "conv", "filters": [10**6], "activation": "silu", "principal": False},
             "learned",
             "back",
@@ -430,179 +440,184 @@ HUGE_MAPS = {
 
 
 @pytest.mark.parametrize("kind", sorted(HUGE_MAPS))
-def test_huge_maps_are_refused_before_anything_is_built(kind, map_path, tmp_path, monkeypatch):
+def test_huge_sizes_of_maps_are_refused_before_networks_are_built(
+    kind, map_path, tmp_path, monkeypatch
+):
     monkeypatch.setattr(
         "latentmap.autoencoders.loading.restore_estimator",
         lambda *_: pytest.fail("built networks that the file cannot fill"),
     )
-    change = both(HUGE_MAPS[kind], put(None, "feature_names"))
+    change_metadata = apply_all(HUGE_MAPS[kind], set_entry(None, "feature_names"))
     with pytest.raises(ModelFileError, match=r"layers of .* the file holds|takes images"):
-        load_model(lying(map_path, tmp_path, change))
+        load_model(write_changed(map_path, tmp_path, change_metadata))
 
 
-WRONG_MAPS = {
+INVALID_MAP_METADATA = {
     **{
-        f"{name} {value!r}": put(value, "learned", name)
+        f"{name} {value!r}": set_entry(value, "learned", name)
         for name in ("n_landmarks", "n_anchors")
         for value in (-5, 0, 2, "x", None, 1.5, [3])
     },
     **{
-        f"{name} {value!r}": put(value, "learned", name)
+        f"{name} {value!r}": set_entry(value, "learned", name)
         for name in ("window", "usual_error", "usual_crowd")
         for value in (-1, "x", None, [1])
     },
     **{
-        f"{name} {value!r}": put(value, "learned", name)
+        f"{name} {value!r}": set_entry(value, "learned", name)
         for name in ("seed", "rows", "grown", "reconstruction")
         for value in (-1, "x", None, [1])
     },
-    **{f"{name} 1.5": put(1.5, "learned", name) for name in ("seed", "rows", "grown")},
-    "reconstruction of 400 digits": put(10**400, "learned", "reconstruction"),
+    **{f"{name} 1.5": set_entry(1.5, "learned", name) for name in ("seed", "rows", "grown")},
+    "reconstruction of 400 digits": set_entry(10**400, "learned", "reconstruction"),
     **{
-        f"growth {value!r}": put(value, "learned", "growth")
+        f"growth {value!r}": set_entry(value, "learned", "growth")
         for value in (
             "x",
             {},
             dict.fromkeys(("rows", "new_kind", "landmarks", "median_shift"), "x"),
         )
     },
-    "window 0": put(0, "learned", "window"),
-    "window without end": put(1e300, "learned", "window"),
-    "usual_crowd 0": put(0, "learned", "usual_crowd"),
+    "window 0": set_entry(0, "learned", "window"),
+    "window too large": set_entry(1e300, "learned", "window"),
+    "usual_crowd 0": set_entry(0, "learned", "usual_crowd"),
     **{
-        f"following {value!r}": put(value, "learned", "following")
+        f"following {value!r}": set_entry(value, "learned", "following")
         for value in ("x", None, [1], {}, {"r2": "good", "median_shift": 0.1})
     },
-    "n_components 1": put(1, "learned", "n_components"),
-    "n_components 3": put(3, "learned", "n_components"),
-    "n_components 5": put(5, "learned", "n_components"),
-    "n_components text": put("2", "learned", "n_components"),
-    "n_neighbors 0": put(0, "parameters", "n_neighbors"),
-    "n_neighbors text": put("x", "parameters", "n_neighbors"),
-    "back nothing": put(None, "learned", "back"),
-    "back own": put({"name": "own"}, "learned", "back"),
-    "back unknown": put({"name": "os.system"}, "learned", "back"),
-    "back other": put([2], "learned", "back", "hidden"),
-    "back activation": put("os.system", "learned", "back", "activation"),
-    "width another": put([2, 3], "row_shape"),
-    "another estimator": put("AutoEncoder", "estimator"),
+    "n_components 1": set_entry(1, "learned", "n_components"),
+    "n_components 3": set_entry(3, "learned", "n_components"),
+    "n_components 5": set_entry(5, "learned", "n_components"),
+    "n_components text": set_entry("2", "learned", "n_components"),
+    "n_neighbors 0": set_entry(0, "parameters", "n_neighbors"),
+    "n_neighbors text": set_entry("x", "parameters", "n_neighbors"),
+    "back missing": set_entry(None, "learned", "back"),
+    "back own": set_entry({"name": "own"}, "learned", "back"),
+    "back unknown": set_entry({"name": "os.system"}, "learned", "back"),
+    "back other": set_entry([2], "learned", "back", "hidden"),
+    "back activation": set_entry("os.system", "learned", "back", "activation"),
+    "row_shape of other size": set_entry([2, 3], "row_shape"),
+    "another estimator": set_entry("AutoEncoder", "estimator"),
     **{
-        f"no {name}": lambda about, name=name: about["learned"].pop(name)
+        f"no {name}": lambda metadata, name=name: metadata["learned"].pop(name)
         for name in ("back", "n_landmarks", "n_anchors", "window", "following")
     },
 }
 
 
-@pytest.mark.parametrize("kind", sorted(WRONG_MAPS))
-def test_a_map_that_makes_no_sense(kind, map_path, tmp_path):
-    with pytest.raises(ModelFileError, match="the description of the model is damaged") as caught:
-        load_model(lying(map_path, tmp_path, WRONG_MAPS[kind]))
-    assert "\n" not in str(caught.value)
+@pytest.mark.parametrize("kind", sorted(INVALID_MAP_METADATA))
+def test_invalid_metadata_of_maps_is_refused(kind, map_path, tmp_path):
+    with pytest.raises(ModelFileError, match="the description of the model is damaged") as raised:
+        load_model(write_changed(map_path, tmp_path, INVALID_MAP_METADATA[kind]))
+    assert "\n" not in str(raised.value)
 
 
-def test_a_map_has_no_networks_of_ones_own(map_path, tmp_path):
-    change = both(put({"name": "own"}, "learned", "network"), put(10**13, "learned", "n_landmarks"))
+def test_networks_of_the_user_are_refused_for_maps(map_path, tmp_path):
+    change_metadata = apply_all(
+        set_entry({"name": "own"}, "learned", "network"),
+        set_entry(10**13, "learned", "n_landmarks"),
+    )
     with pytest.raises(ModelFileError, match="damaged"):
-        load_model(lying(map_path, tmp_path, change), network=pair())
+        load_model(write_changed(map_path, tmp_path, change_metadata), network=user_networks())
 
 
-def replaced(name, make):
-    return lambda arrays: {**arrays, f"fitted/{name}": make(arrays[f"fitted/{name}"])}
+def replace_array(name, change_array):
+    return lambda arrays: {**arrays, f"fitted/{name}": change_array(arrays[f"fitted/{name}"])}
 
 
 @pytest.mark.parametrize(
     "arrays",
     [
-        without("centers"),
-        without("anchors"),
-        without("fitted/landmark_share"),
-        without("fitted/code_scale"),
-        without("fitted/code_offset"),
-        replaced("landmark_share", lambda share: share[:-1]),
-        replaced("landmark_share", lambda share: np.append(share, share)),
-        replaced("landmark_share", lambda share: share * np.nan),
-        replaced("landmark_share", lambda share: share * 0),
-        replaced("landmark_share", lambda share: np.append(-0.1, share[1:])),
-        replaced("landmark_share", lambda share: share[:, None]),
-        replaced("code_scale", lambda scale: np.ones(2)),
-        replaced("code_scale", lambda scale: scale * np.nan),
-        replaced("code_offset", lambda offset: np.ones(3)),
-        replaced("code_offset", lambda offset: offset * np.inf),
+        remove_arrays("centers"),
+        remove_arrays("anchors"),
+        remove_arrays("fitted/landmark_share"),
+        remove_arrays("fitted/code_scale"),
+        remove_arrays("fitted/code_offset"),
+        replace_array("landmark_share", lambda share: share[:-1]),
+        replace_array("landmark_share", lambda share: np.append(share, share)),
+        replace_array("landmark_share", lambda share: share * np.nan),
+        replace_array("landmark_share", lambda share: share * 0),
+        replace_array("landmark_share", lambda share: np.append(-0.1, share[1:])),
+        replace_array("landmark_share", lambda share: share[:, None]),
+        replace_array("code_scale", lambda scale: np.ones(2)),
+        replace_array("code_scale", lambda scale: scale * np.nan),
+        replace_array("code_offset", lambda offset: np.ones(3)),
+        replace_array("code_offset", lambda offset: offset * np.inf),
     ],
 )
 @pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
-def test_arrays_that_do_not_fill_the_map(arrays, map_path, tmp_path):
+def test_arrays_that_do_not_fit_the_map_are_refused(arrays, map_path, tmp_path):
     with pytest.raises(ModelFileError, match="damaged"):
-        load_model(lying(map_path, tmp_path, lambda about: None, arrays))
+        load_model(write_changed(map_path, tmp_path, lambda metadata: None, arrays))
 
 
-# -- a pair of the user's own ----------------------------------------------------------------------
+# -- networks of the user --------------------------------------------------------------------------
 
 
-def pair(n_components=2):
+def user_networks(n_components=2):
     encoder = keras.Sequential([keras.Input((4,)), keras.layers.Dense(n_components)])
     decoder = keras.Sequential([keras.Input((n_components,)), keras.layers.Dense(4)])
     return encoder, decoder
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory, iris):
-    model = AutoEncoder(2, network=pair(), epochs=2, random_state=0).fit(iris)
+def user_model(tmp_path_factory, iris):
+    model = AutoEncoder(2, network=user_networks(), epochs=2, random_state=0).fit(iris)
     path = tmp_path_factory.mktemp("own") / "own.safetensors"
     model.save(path)
     return model, path
 
 
-def test_ones_own_pair_is_handed_in_again(own, iris):
-    model, path = own
-    same(model, load_model(path, network=pair()), iris)
+def test_model_with_networks_of_the_user_is_loaded_with_these_networks(user_model, iris):
+    model, path = user_model
+    check_equal(model, load_model(path, network=user_networks()), iris)
 
 
-def test_without_ones_own_pair_it_is_refused(own):
+def test_load_model_requires_the_networks_of_the_user(user_model):
     with pytest.raises(SettingError, match=r"expected them as network=\(encoder, decoder\)"):
-        load_model(own[1])
+        load_model(user_model[1])
 
 
 @pytest.mark.parametrize(
-    ("network", "told"),
+    ("network", "message"),
     [
-        (pair(3), r"expected shape \(2,\) for the encoder's output, found \(3,\)"),
+        (user_networks(3), r"expected shape \(2,\) for the encoder's output, found \(3,\)"),
         ("dense", r"expected a pair \(encoder, decoder\)"),
         (3, "network: expected"),
     ],
 )
-def test_another_pair_is_refused(network, told, own):
-    with pytest.raises(SettingError, match=told) as caught:
-        load_model(own[1], network=network)
-    assert isinstance(caught.value, LatentmapError)
+def test_networks_of_other_shapes_are_refused(network, message, user_model):
+    with pytest.raises(SettingError, match=message) as raised:
+        load_model(user_model[1], network=network)
+    assert isinstance(raised.value, LatentmapError)
 
 
-def test_a_pair_of_other_layers_is_refused(own):
+def test_networks_with_other_layers_are_refused(user_model):
     encoder = keras.Sequential([keras.Input((4,)), keras.layers.Dense(7), keras.layers.Dense(2)])
     with pytest.raises(ModelFileError, match="the arrays do not fit the network"):
-        load_model(own[1], network=(encoder, pair()[1]))
+        load_model(user_model[1], network=(encoder, user_networks()[1]))
 
 
 # -- older formats ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", sorted(FILES.glob("*.safetensors")), ids=lambda path: path.stem)
-def test_files_of_every_format_keep_loading(path):
+def test_files_of_all_formats_can_be_loaded(path):
     model = load_model(path)
-    with np.load(path.with_suffix(".npz"), allow_pickle=False) as beside:
-        rows, codes = beside["rows"], beside["codes"]
-        confidence = beside.get("confidence")
-    named = pd.DataFrame(rows, columns=["t", "square", "cube", "wave"])
-    assert np.allclose(model.transform(named), codes, atol=1e-4)
+    with np.load(path.with_suffix(".npz"), allow_pickle=False) as expected:
+        rows, codes = expected["rows"], expected["codes"]
+        confidence = expected.get("confidence")
+    table = pd.DataFrame(rows, columns=["t", "square", "cube", "wave"])
+    assert np.allclose(model.transform(table), codes, atol=1e-4)
     assert ((model.inverse_transform(codes) - rows) ** 2).mean() < 0.2 * rows.var(axis=0).mean()
     if isinstance(model, LatentMap):
-        assert np.allclose(model.confidence(named), confidence, atol=1e-3)
+        assert np.allclose(model.confidence(table), confidence, atol=1e-3)
         assert (model.density(codes) > 0.1).all()
 
 
 @pytest.mark.parametrize("number", range(1, FORMAT + 1))
 @pytest.mark.parametrize("suffix", ["", "-map"])
-def test_there_are_files_of_every_format(number, suffix):
+def test_a_file_of_each_format_is_stored(number, suffix):
     path = FILES / f"format-{number}{suffix}.safetensors"
     assert read_model(path, arrays=False)[0]["format"] == number
 
@@ -610,7 +625,7 @@ def test_there_are_files_of_every_format(number, suffix):
 @pytest.mark.parametrize(
     ("name", "noise", "learning_rate"), [("format-1", 0.3, 0.003), ("format-1-map", 0.0, 0.01)]
 )
-def test_noise_of_format_1_becomes_a_training_setting(name, noise, learning_rate, tmp_path):
+def test_noise_of_format_1_is_loaded_as_a_training_setting(name, noise, learning_rate, tmp_path):
     metadata, arrays = read_model(FILES / f"{name}.safetensors")
     metadata["parameters"] |= {"noise": noise, "training": None}
     path = tmp_path / "model.safetensors"
@@ -619,6 +634,6 @@ def test_noise_of_format_1_becomes_a_training_setting(name, noise, learning_rate
     assert (training.noise, training.learning_rate) == (noise, learning_rate)
 
 
-def test_noise_in_the_files_of_format_1():
+def test_training_noise_of_the_stored_files_of_format_1():
     assert load_model(FILES / "format-1.safetensors").training is None
     assert load_model(FILES / "format-1-map.safetensors").training.noise == 0.1

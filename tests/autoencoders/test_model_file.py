@@ -1,4 +1,4 @@
-"""The file itself; what estimators make of it is tested in test_loading.py."""
+"""Tests of reading and writing model files; test_loading.py tests the estimators in them."""
 
 import json
 
@@ -9,77 +9,77 @@ from safetensors.numpy import load_file, save_file
 from latentmap.autoencoders.model_file import FORMAT, read_model, write_model
 from latentmap.errors import FileError, ModelFileError
 
-ABOUT = {"estimator": "AutoEncoder", "names": ["größe", "a/b"], "none": None, "pi": 3.14}
+METADATA = {"estimator": "AutoEncoder", "names": ["größe", "a/b"], "missing": None, "pi": 3.14}
 ARRAYS = {
     "w/0": np.arange(6, dtype=np.float32).reshape(2, 3),
     "number": np.array(7.5),
-    "turned": np.arange(6.0).reshape(2, 3).T,
-    "none": np.zeros((0, 3), np.float32),
+    "transposed": np.arange(6.0).reshape(2, 3).T,
+    "empty": np.zeros((0, 3), np.float32),
 }
 
 
 @pytest.fixture
 def path(tmp_path):
-    write_model(tmp_path / "model.safetensors", ABOUT, ARRAYS)
+    write_model(tmp_path / "model.safetensors", METADATA, ARRAYS)
     return tmp_path / "model.safetensors"
 
 
-def test_what_is_written_is_read(path):
-    about, arrays = read_model(path)
-    assert about == {"format": FORMAT, **ABOUT}
+def test_read_model_returns_the_written_metadata_and_arrays(path):
+    metadata, arrays = read_model(path)
+    assert metadata == {"format": FORMAT, **METADATA}
     assert set(arrays) == set(ARRAYS)
     for name, array in ARRAYS.items():
-        assert arrays[name].shape == array.shape  # a single number stays one
+        assert arrays[name].shape == array.shape  # A scalar keeps its shape ().
         assert arrays[name].dtype == array.dtype
         assert np.array_equal(arrays[name], array)
 
 
-def test_the_text_alone_can_be_read(path):
-    about, arrays = read_model(path, arrays=False)
-    assert about["names"] == ABOUT["names"]
+def test_read_model_can_skip_the_arrays(path):
+    metadata, arrays = read_model(path, arrays=False)
+    assert metadata["names"] == METADATA["names"]
     assert arrays == {}
 
 
-def test_any_reader_of_safetensors_reads_it(path):
+def test_model_file_can_be_read_by_safetensors(path):
     assert np.array_equal(load_file(path)["w/0"], ARRAYS["w/0"])
 
 
-def test_what_json_cannot_hold_is_not_written(tmp_path):
+def test_metadata_that_json_cannot_store_is_not_written(tmp_path):
     for value in (float("nan"), float("inf"), {1, 2}, np.zeros(2)):
         with pytest.raises((ValueError, TypeError)):
             write_model(tmp_path / "model.safetensors", {"value": value}, {})
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_failed_write_leaves_the_old_file(path, monkeypatch):
-    def fail(*args, **kwargs):
+def test_failed_write_keeps_the_existing_file(path, monkeypatch):
+    def raise_no_space(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pathlib.Path.write_bytes", fail)
+    monkeypatch.setattr("pathlib.Path.write_bytes", raise_no_space)
     with pytest.raises(FileError, match=r"model\.safetensors: cannot be written \(No space"):
         write_model(path, {}, {})
     assert read_model(path)[0]["pi"] == 3.14
     assert [p.name for p in path.parent.iterdir()] == ["model.safetensors"]
 
 
-def test_a_missing_folder_is_told(tmp_path):
+def test_write_to_a_missing_folder_raises(tmp_path):
     with pytest.raises(FileError, match="does not exist"):
-        write_model(tmp_path / "nowhere" / "model.safetensors", {}, {})
+        write_model(tmp_path / "missing" / "model.safetensors", {}, {})
 
 
-# -- files that are no models ----------------------------------------------------------------------
+# -- invalid files ---------------------------------------------------------------------------------
 
 
-def refused(path, told):
-    with pytest.raises(ModelFileError, match=told) as caught:
+def check_refused(path, message):
+    with pytest.raises(ModelFileError, match=message) as raised:
         read_model(path)
-    assert str(path) in str(caught.value)
-    assert isinstance(caught.value, OSError)
-    assert isinstance(caught.value, ValueError)
+    assert str(path) in str(raised.value)
+    assert isinstance(raised.value, OSError)
+    assert isinstance(raised.value, ValueError)
 
 
-def test_a_missing_file(tmp_path):
-    refused(tmp_path / "none.safetensors", "no such file")
+def test_missing_file_is_refused(tmp_path):
+    check_refused(tmp_path / "missing.safetensors", "no such file")
 
 
 @pytest.mark.parametrize(
@@ -87,46 +87,46 @@ def test_a_missing_file(tmp_path):
     [b"", b"x", b"label,age\n1,2\n", bytes(100), b"\xff" * 100, b"PK\x03\x04" + bytes(50)],
     ids=["empty", "a byte", "text", "zeros", "ones", "zip"],
 )
-def test_something_else(content, tmp_path):
+def test_file_of_another_kind_is_refused(content, tmp_path):
     path = tmp_path / "model.safetensors"
     path.write_bytes(content)
-    refused(path, "expected a whole model file")
+    check_refused(path, "expected a whole model file")
 
 
-def test_a_folder(tmp_path):
-    refused(tmp_path, "expected a whole model file")
+def test_folder_is_refused(tmp_path):
+    check_refused(tmp_path, "expected a whole model file")
 
 
-def test_a_file_cut_anywhere(path, tmp_path):
-    whole, part = path.read_bytes(), tmp_path / "part.safetensors"
-    for length in range(len(whole)):
-        part.write_bytes(whole[:length])
-        refused(part, "expected a whole model file")
+def test_truncated_file_is_refused(path, tmp_path):
+    content, truncated = path.read_bytes(), tmp_path / "part.safetensors"
+    for length in range(len(content)):
+        truncated.write_bytes(content[:length])
+        check_refused(truncated, "expected a whole model file")
 
 
-def test_a_file_with_more_behind_it(path):
+def test_file_with_trailing_bytes_is_refused(path):
     path.write_bytes(path.read_bytes() + b"more")
-    refused(path, "expected a whole model file")
+    check_refused(path, "expected a whole model file")
 
 
-def test_a_header_that_claims_to_be_huge(path):
-    whole = path.read_bytes()
-    for claim in (2**63, 2**40, len(whole)):
-        path.write_bytes(claim.to_bytes(8, "little") + whole[8:])
-        refused(path, "expected a whole model file")
+def test_huge_header_length_is_refused(path):
+    content = path.read_bytes()
+    for length in (2**63, 2**40, len(content)):
+        path.write_bytes(length.to_bytes(8, "little") + content[8:])
+        check_refused(path, "expected a whole model file")
 
 
-def test_an_array_that_claims_to_be_huge(path):
+def test_huge_array_shape_is_refused(path):
     header = {"w": {"dtype": "F32", "shape": [10**6, 10**6], "data_offsets": [0, 4 * 10**12]}}
     text = json.dumps(header).encode()
     path.write_bytes(len(text).to_bytes(8, "little") + text)
-    refused(path, "expected a whole model file")
+    check_refused(path, "expected a whole model file")
 
 
 @pytest.mark.parametrize("metadata", [None, {}, {"format": "pt"}])
-def test_anothers_safetensors(metadata, tmp_path):
+def test_safetensors_file_of_another_program_is_refused(metadata, tmp_path):
     save_file({"w": np.zeros(2)}, tmp_path / "other.safetensors", metadata=metadata)
-    refused(tmp_path / "other.safetensors", "found another's")
+    check_refused(tmp_path / "other.safetensors", "found another's")
 
 
 @pytest.mark.parametrize(
@@ -145,14 +145,14 @@ def test_anothers_safetensors(metadata, tmp_path):
         "[" * 100_000,
     ],
 )
-def test_a_description_that_is_none(text, tmp_path):
+def test_invalid_metadata_is_refused(text, tmp_path):
     path = tmp_path / "model.safetensors"
     save_file({"w": np.zeros(2)}, path, metadata={"latentmap": text})
-    refused(path, "the description of the model is damaged")
+    check_refused(path, "the description of the model is damaged")
 
 
-def test_a_newer_format(tmp_path):
+def test_newer_format_is_refused(tmp_path):
     path = tmp_path / "model.safetensors"
-    about = json.dumps({"format": FORMAT + 1, **ABOUT})
-    save_file({"w": np.zeros(2)}, path, metadata={"latentmap": about})
-    refused(path, f"expected format {FORMAT} or older, found {FORMAT + 1}; upgrade latentmap")
+    metadata = json.dumps({"format": FORMAT + 1, **METADATA})
+    save_file({"w": np.zeros(2)}, path, metadata={"latentmap": metadata})
+    check_refused(path, f"expected format {FORMAT} or older, found {FORMAT + 1}; upgrade latentmap")
