@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from latentmap.backend import block_rows, engine, make_stepper, predict, start_engine, to_32_bit
-from latentmap.backend.train_steps import _KerasSteps
+from latentmap.backend.train_steps import _KerasStepper
 from latentmap.maps.map_networks import MapParts, build_map
 from latentmap.networks.assembly import NetworkParts, build_autoencoder
 from latentmap.networks.dense import DenseNetwork
@@ -226,7 +226,7 @@ def test_apply_takes_pairs():
     assert np.array_equal(predict(model, wide), whole)
 
 
-@pytest.mark.parametrize("steps", [make_stepper, _KerasSteps])
+@pytest.mark.parametrize("steps", [make_stepper, _KerasStepper])
 def test_steps_take_pairs(steps):
     ours, keras_own = pair_objective(), pair_objective()
     batches = tuple(array.reshape(12, 8, -1) for array in pairs(96))

@@ -75,7 +75,7 @@ def test_numbers_of_held_rows_are_the_rows(room):
     numbers = RNG.integers(0, 500, (7, 8)).astype(np.int32)
     held = cache_on_device(ArraySource(BYTES).take, 500)
     results = []
-    for kind in (make_stepper, train_steps._KerasSteps):
+    for kind in (make_stepper, train_steps._KerasStepper):
         model = alone()
         model.compile(optimizer="adam")
         trainer = kind(model)
@@ -130,13 +130,13 @@ def test_training_on_held_rows_gives_the_same_weights(kind, room, monkeypatch, s
     make, rows = SOURCES[kind]
     set_memory_use(shuffle_buffer=1)
     sent = []
-    run = train_steps._JaxSteps.run
+    run = train_steps._JaxStepper.run
 
     def watched(steps, batches, device_rows=None):
         sent.append(device_rows is not None)
         run(steps, batches, device_rows)
 
-    monkeypatch.setattr(train_steps._JaxSteps, "run", watched)
+    monkeypatch.setattr(train_steps._JaxStepper, "run", watched)
 
     def fitted():
         model = make()
@@ -183,7 +183,7 @@ def test_products_of_float32_are_asked_for_whole_unless_the_user_chose():
     weights = [w.value for w in model.weights]
 
     def lowered():
-        return inference._compiled(lambda: model).lower(weights, [], BYTES).as_text()
+        return inference._compile(lambda: model).lower(weights, [], BYTES).as_text()
 
     assert "HIGHEST" in lowered()
     with jax.default_matmul_precision("tensorfloat32"):

@@ -1,8 +1,7 @@
-"""The one place that knows which engine runs Keras.
+"""Code that depends on the engine of Keras (JAX, PyTorch or TensorFlow).
 
-Everything else speaks `keras.ops` and Keras layers. Here stand the choice of the engine, and what
-must be fast on it: many training steps in one call, a network applied to many rows, and rows kept
-on an accelerator.
+It chooses the engine, takes many training steps in one call, applies networks to many rows, and
+stores rows on an accelerator. All other packages use `keras.ops` and Keras layers only.
 """
 
 from latentmap.backend.batch_arrays import BatchArrays, map_arrays, to_32_bit

@@ -1,4 +1,4 @@
-"""Batches for the engine: one array, or a tuple of arrays with the same number of rows."""
+"""Batches of rows: one array, or a tuple of arrays with the same number of rows."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -7,17 +7,7 @@ import numpy as np
 
 from latentmap.backend.engine import has_accelerator
 
-__all__ = [
-    "BatchArrays",
-    "first_array",
-    "index_arrays",
-    "map_arrays",
-    "padded_block",
-    "send_to_device",
-    "to_32_bit",
-]
-
-# Rows, or rows and their targets, for a model with several inputs.
+# A tuple holds rows and their targets, or the inputs of a model with several inputs.
 BatchArrays = np.ndarray | tuple[np.ndarray, ...]
 Input = TypeVar("Input")
 Output = TypeVar("Output")
@@ -39,7 +29,7 @@ def map_arrays(
 
 
 def to_32_bit(rows: np.ndarray) -> np.ndarray:
-    """Convert 64-bit numbers to float32. JAX would take 64-bit integers modulo 2³².
+    """Convert 64-bit numbers to float32, because JAX reduces 64-bit integers modulo 2³².
 
     Examples
     --------
@@ -53,48 +43,33 @@ def to_32_bit(rows: np.ndarray) -> np.ndarray:
 
 
 def index_arrays(rows: BatchArrays, index: int | slice | np.ndarray) -> BatchArrays:
-    """Index an array, or each array of a tuple.
-
-    Examples
-    --------
-    >>> index_arrays((np.arange(3), np.arange(5)), 2)
-    (np.int64(2), np.int64(2))
-    """
+    """Index an array, or each array of a tuple."""
     return map_arrays(lambda array: array[index], rows)
 
 
 def first_array(rows: BatchArrays) -> np.ndarray:
-    """Return the array, or the first array of a tuple.
-
-    Examples
-    --------
-    >>> first_array((np.arange(3), np.ones(3))).tolist()
-    [0, 1, 2]
-    """
+    """Return the array, or the first array of a tuple."""
     return rows[0] if isinstance(rows, tuple) else rows
 
 
-def padded(array: np.ndarray, size: int) -> np.ndarray:
-    """Append zeros to an array up to a length."""
-    missing = size - len(array)
-    if not missing:
-        return array
-    return np.concatenate([array, np.zeros((missing, *array.shape[1:]), array.dtype)])
-
-
-def padded_block(rows: BatchArrays, size: int) -> BatchArrays:
-    """Return rows as 32-bit numbers, padded with zeros to a number of rows.
+def pad_block(rows: BatchArrays, n_rows: int) -> BatchArrays:
+    """Return 32-bit rows with zeros appended up to a number of rows.
 
     Examples
     --------
-    >>> padded_block(np.ones(2), 3).tolist()
+    >>> pad_block(np.ones(2), 3).tolist()
     [1.0, 1.0, 0.0]
     """
-    return map_arrays(lambda a: to_32_bit(padded(a, size)), rows)
+
+    def pad(array: np.ndarray) -> np.ndarray:
+        padding = [(0, n_rows - len(array)), *[(0, 0)] * (array.ndim - 1)]
+        return to_32_bit(np.pad(array, padding) if len(array) < n_rows else array)
+
+    return map_arrays(pad, rows)
 
 
 def send_to_device(rows: BatchArrays) -> BatchArrays:
-    """Start copying rows to the accelerator, and return without waiting."""
+    """Start a copy of rows to the accelerator without waiting for its end."""
     if not has_accelerator():
         return rows
     import jax

@@ -1,9 +1,9 @@
 """Cache of the training rows on an accelerator.
 
-If all rows fit there, they are copied once, in the type in which they were read. A batch then
-consists of row numbers, and the compiled loop gathers the rows. The order is the same as without
-the cache, and so are the weights. Rows that do not fit are sent in chunks, each while the previous
-one is computed.
+If all rows fit into the memory of the accelerator, they are copied once, in the type in which they
+were read. A batch then consists of row numbers, and the compiled loop gathers the rows. The order
+of the rows and the trained weights are the same as without the cache. Rows that do not fit are sent
+in chunks, each while the previous chunk is computed.
 """
 
 from __future__ import annotations
@@ -19,11 +19,9 @@ from latentmap.backend.engine import has_accelerator
 if TYPE_CHECKING:
     import jax
 
-__all__ = ["cache_on_device", "free_bytes"]
-
-# The other half of the free memory is for weights, gradients and hidden units.
-SHARE = 0.5
-# Rows are copied in pieces, so that rows on a disk are never in memory all at once.
+# The rest of the free memory is for weights, gradients and hidden units.
+MAX_MEMORY_SHARE = 0.5
+# Rows are copied in pieces, because rows on a disk may not fit into memory.
 PIECE_BYTES = 1 << 26
 
 
@@ -45,14 +43,14 @@ def cache_on_device(
     Parameters
     ----------
     take : callable
-        Returns the rows (an array or a tuple of arrays) of an array of row numbers.
+        Function from an array of row numbers to their rows: an array or a tuple of arrays.
     count : int
         Number of rows.
 
     Returns
     -------
     array of shape (count, ...), or a tuple of them, or None
-        On the device, with 64-bit numbers as float32; None if the rows do not fit.
+        Rows on the accelerator, with 64-bit numbers as float32; None if the rows do not fit.
 
     Examples
     --------
@@ -62,19 +60,21 @@ def cache_on_device(
     free = free_bytes()
     if not free:
         return None
-    row_bytes = _size(map_arrays(to_32_bit, take(np.arange(1))))
-    if row_bytes * count > SHARE * free or count >= 2**31:
+    row_bytes = _count_bytes(map_arrays(to_32_bit, take(np.arange(1))))
+    if row_bytes * count > MAX_MEMORY_SHARE * free or count >= 2**31:
         return None
-    return _put(take, count, max(1, PIECE_BYTES // row_bytes))
+    return _copy_to_device(take, count, max(1, PIECE_BYTES // row_bytes))
 
 
-def _size(rows: BatchArrays) -> int:
+def _count_bytes(rows: BatchArrays) -> int:
     sizes = map_arrays(lambda a: int(a.nbytes), rows)
     return sum(sizes) if isinstance(sizes, tuple) else sizes
 
 
-def _put(take: Callable[[np.ndarray], BatchArrays], count: int, size: int) -> jax.Array | tuple:
-    """Fill arrays on the device piece by piece, in place."""
+def _copy_to_device(
+    take: Callable[[np.ndarray], BatchArrays], count: int, size: int
+) -> jax.Array | tuple:
+    """Copy rows to arrays on the device, ``size`` rows at a time."""
     import jax
     import jax.numpy as jnp
 

@@ -28,12 +28,12 @@ def start_engine() -> ModuleType:
     import keras
 
     if keras.backend.backend() == "jax":
-        _keep_compiled_programs()
+        _set_compilation_cache()
     return keras
 
 
 def _chosen_engine() -> str:
-    """Return the engine of Keras's settings file; Keras itself writes "tensorflow" to it."""
+    """Return the engine of Keras's settings file, except TensorFlow, the default of the file."""
     home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
     try:
         engine = json.loads((home / "keras.json").read_text())["backend"]
@@ -42,19 +42,19 @@ def _chosen_engine() -> str:
     return engine if engine in ("torch", "openvino") else "jax"
 
 
-def _keep_compiled_programs() -> None:
-    """Set the folder in which JAX stores compiled programs for later processes."""
+def _set_compilation_cache() -> None:
+    """Set the folder in which JAX stores compiled programs."""
     import jax
 
     if jax.config.jax_compilation_cache_dir is None:
-        place = user_cache_folder() / f"jax-{_processor()}"
-        jax.config.update("jax_compilation_cache_dir", str(place))
-        # Short compilations count, because a fit has some thirty of them.
+        folder = user_cache_folder() / f"jax-{_processor_name()}"
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+        # A fit compiles about thirty small programs, so short compilations are stored as well.
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 
-def _processor() -> str:
-    """Return a name of the processor type: compiled programs do not run on all types."""
+def _processor_name() -> str:
+    """Return a name for the processor type, because a compiled program may not run on another."""
     text = platform.machine() + platform.processor()
     try:
         cpuinfo = Path("/proc/cpuinfo").read_text()
@@ -74,10 +74,10 @@ def has_accelerator() -> bool:
 
 
 def full_float32_precision() -> AbstractContextManager:
-    """Compute float32 products in full precision; NVIDIA GPUs round the factors to ten bits.
+    """Compute matrix products of float32 numbers in full precision within the block.
 
-    Distances between close landmarks need the full precision. A user's own setting of
-    ``jax_default_matmul_precision`` is kept.
+    By default NVIDIA GPUs round the factors to ten bits, which is too few for distances between
+    close landmarks. A ``jax_default_matmul_precision`` that the user has set takes precedence.
     """
     import jax
 
@@ -87,10 +87,10 @@ def full_float32_precision() -> AbstractContextManager:
 
 
 def join_processes(coordinator: str, processes: int, number: int) -> None:
-    """Join the processes that train one model, before any network is built.
+    """Join the processes that train one model; call it before any network is built.
 
-    All processes have the same weights, and each supplies its part of every batch. The result is
-    that of one process on the whole batch.
+    All processes have the same weights, and each supplies its part of every batch. The trained
+    weights are those of one process with whole batches.
 
     Parameters
     ----------

@@ -1,11 +1,12 @@
 """Application of a network to many rows, in blocks of one shape.
 
-On an accelerator, blocks are large and several are computed at once, because each call has a fixed
-cost.
+On an accelerator, blocks are large and several are computed at once, because each call takes a
+fixed time in addition to the computation.
 """
 
 from __future__ import annotations
 
+import math
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +18,7 @@ from latentmap.backend.batch_arrays import (
     BatchArrays,
     first_array,
     index_arrays,
-    padded_block,
+    pad_block,
     send_to_device,
 )
 from latentmap.backend.engine import full_float32_precision, has_accelerator, start_engine
@@ -26,29 +27,27 @@ if TYPE_CHECKING:
     import jax
     import keras
 
-__all__ = ["block_rows", "predict", "predict_batches"]
-
-# The keys say whether there is an accelerator.
-BLOCK_NUMBERS = {False: 1 << 21, True: 1 << 25}  # approximate number of inputs in a block
-BLOCK_ROWS = {False: 1 << 10, True: 1 << 15}  # greatest number of rows in a block
-MAX_PENDING_BLOCKS = {False: 1, True: 4}  # number of blocks computed at once
+# Each key tells whether there is an accelerator.
+BLOCK_NUMBERS = {False: 1 << 21, True: 1 << 25}  # Approximate number of inputs in a block.
+BLOCK_ROWS = {False: 1 << 10, True: 1 << 15}  # Greatest number of rows in a block.
+MAX_PENDING_BLOCKS = {False: 1, True: 4}  # Number of blocks computed at once.
 
 
 def predict(model: keras.Model, rows: BatchArrays, block: int | None = None) -> np.ndarray:
     """Apply a network to rows, in blocks of one shape.
 
-    With one shape there is one compilation, and the output of a row does not depend on the other
-    rows.
+    The network is compiled once, because all blocks have one shape. The output of a row does not
+    depend on the other rows.
 
     Parameters
     ----------
     model : keras.Model
-        With one output.
+        A model with one output.
     rows : ndarray of shape (n, ...), or a tuple of them
         One array for each input of the model.
     block : int, optional
-        Rows in a block, for very few rows. The output then equals that of the usual block up to
-        rounding.
+        Number of rows in a block; a small number saves time for very few rows. The output may
+        differ from that of the default block by rounding errors.
 
     Returns
     -------
@@ -78,21 +77,22 @@ def predict_batches(
     [3, 4, 1]
     """
     call = _block_function(model)
-    waiting: deque[tuple[jax.Array, int]] = deque()
+    pending: deque[tuple[jax.Array, int]] = deque()
     max_pending = MAX_PENDING_BLOCKS[has_accelerator()]
     for rows in batches:
         size = block or block_rows(first_array(rows).shape[1:])
         for i in range(0, max(len(first_array(rows)), 1), size):
-            part = index_arrays(rows, slice(i, i + size))
-            waiting.append((call(send_to_device(padded_block(part, size))), len(first_array(part))))
-            if len(waiting) >= max_pending:
-                yield _fetched(*waiting.popleft())
-    while waiting:
-        yield _fetched(*waiting.popleft())
+            block_part = index_arrays(rows, slice(i, i + size))
+            output = call(send_to_device(pad_block(block_part, size)))
+            pending.append((output, len(first_array(block_part))))
+            if len(pending) >= max_pending:
+                yield _fetch(*pending.popleft())
+    while pending:
+        yield _fetch(*pending.popleft())
 
 
-def _fetched(output: jax.Array, count: int) -> np.ndarray:
-    return np.asarray(output)[:count]
+def _fetch(output: jax.Array, n_rows: int) -> np.ndarray:
+    return np.asarray(output)[:n_rows]
 
 
 def block_rows(row_shape: tuple[int, ...]) -> int:
@@ -100,29 +100,29 @@ def block_rows(row_shape: tuple[int, ...]) -> int:
 
     On an accelerator the greatest number is 32,768.
     """
-    fast = has_accelerator()
-    fitting = max(BLOCK_NUMBERS[fast] // int(np.prod(row_shape)), 1)
-    return int(np.clip(1 << (fitting.bit_length() - 1), 16, BLOCK_ROWS[fast]))
+    on_accelerator = has_accelerator()
+    n_rows = max(BLOCK_NUMBERS[on_accelerator] // math.prod(row_shape), 1)
+    return min(max(1 << (n_rows.bit_length() - 1), 16), BLOCK_ROWS[on_accelerator])
 
 
 def _block_function(model: keras.Model) -> Callable[[BatchArrays], jax.Array]:
     """Return a function that applies a model to one block and does not wait for the result.
 
-    Keras's own function on JAX passes the weights to each call and assigns them afterwards, so two
-    threads cannot share a model. This function only reads the weights.
+    The function only reads the weights, so that threads can share a model. Keras's own function on
+    JAX also assigns the weights after each call.
     """
     if start_engine().backend.backend() != "jax":
         return model.predict_on_batch
     if model not in _COMPILED:
-        _COMPILED[model] = _compiled(weakref.ref(model))
+        _COMPILED[model] = _compile(weakref.ref(model))
     call = _COMPILED[model]
     trainable = [v.value for v in model.trainable_variables]
     others = [v.value for v in model.non_trainable_variables]
     return lambda rows: call(trainable, others, rows)
 
 
-def _compiled(model: Callable[[], keras.Model]) -> Callable[..., jax.Array]:
-    """Compile a model's call; the reference is weak, so that the model can be freed."""
+def _compile(model: Callable[[], keras.Model]) -> Callable[..., jax.Array]:
+    """Compile the call of a model, given as a weak reference so that its memory can be freed."""
     import jax
 
     def call(trainable: list, others: list, rows: BatchArrays) -> jax.Array:

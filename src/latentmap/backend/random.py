@@ -1,6 +1,6 @@
 """Random numbers for arrays of any shape from a few compiled programs.
 
-JAX compiles a random number program for each shape, which takes a third of a second, and much
+JAX compiles a program for each shape of random numbers. This takes a third of a second, and much
 longer for an array with several small dimensions.
 """
 
@@ -14,8 +14,6 @@ from latentmap.backend.engine import start_engine
 if TYPE_CHECKING:
     from keras import KerasTensor
 
-__all__ = ["uniform"]
-
 _LENGTHS = (1 << 16, 1 << 18, 1 << 20, 1 << 22)
 
 
@@ -24,8 +22,8 @@ def uniform(
 ) -> KerasTensor:
     """Draw the same numbers from −limit to limit as ``keras.random.uniform``.
 
-    On JAX a number depends only on the seed and on its index. The numbers are therefore the first
-    ones of a flat array with one of a few lengths.
+    On JAX a random number depends only on the seed and on its index. The result therefore consists
+    of the first numbers of a flat array, which has one of a few lengths.
 
     Examples
     --------
@@ -42,6 +40,7 @@ def uniform(
 
 
 def _depends_on_index() -> bool:
+    """Return whether a random number depends only on the seed and on its index."""
     if start_engine().backend.backend() != "jax":
         return False
     import jax

@@ -1,6 +1,7 @@
-"""Many training steps in one call.
+"""Training steps on many batches in one call.
 
-JAX runs all steps of a chunk in one compiled loop. The other engines take one Keras step at a time.
+JAX takes all steps of a chunk in one compiled loop. The other engines take one Keras step at a
+time.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from latentmap.backend.batch_arrays import (
     first_array,
     index_arrays,
     map_arrays,
-    padded_block,
+    pad_block,
     send_to_device,
     to_32_bit,
 )
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     import jax
     import keras
 
-__all__ = ["Stepper", "make_stepper", "training_variables"]
-
 
 class Stepper(Protocol):
     """Trains a compiled Keras model on many batches in one call."""
@@ -34,7 +33,8 @@ class Stepper(Protocol):
     def run(self, batches: BatchArrays, device_rows: jax.Array | tuple | None = None) -> None:
         """Take one training step for each batch of ``batches``, shape (n_steps, batch_size, ...).
 
-        With rows on the device, ``batches`` are row numbers of shape (n_steps, batch_size).
+        If ``device_rows`` holds the rows, ``batches`` are row numbers of shape (n_steps,
+        batch_size).
         """
 
     def wait(self) -> None:
@@ -44,11 +44,14 @@ class Stepper(Protocol):
         """Assign the current values to the model's variables."""
 
     def finish(self) -> float:
-        """Assign the values to the model's variables; return the mean loss since the last call."""
+        """Assign the current values like `sync_variables`, and return the mean loss.
+
+        The mean is over the steps since the last call.
+        """
 
 
 def training_variables(model: keras.Model) -> tuple[list[keras.Variable], ...]:
-    """Return the variables that training changes: weights, optimiser state, running metrics."""
+    """Return the variables that training changes: weights, optimiser state and metrics."""
     return (
         model.trainable_variables,
         model.non_trainable_variables,
@@ -58,7 +61,9 @@ def training_variables(model: keras.Model) -> tuple[list[keras.Variable], ...]:
 
 
 def make_stepper(model: keras.Model) -> Stepper:
-    """Return the stepper of the running engine for a compiled model with its own ``compute_loss``.
+    """Return the stepper of the current engine for a compiled model.
+
+    The model needs its own ``compute_loss``.
 
     Examples
     --------
@@ -66,16 +71,16 @@ def make_stepper(model: keras.Model) -> Stepper:
     >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, use_bias=False)])
     >>> model.compute_loss = lambda x, y, y_pred, *_, **__: keras.ops.mean((y_pred - 1) ** 2)
     >>> model.compile(optimizer=keras.optimizers.SGD(0.1))
-    >>> steps = make_stepper(model)
-    >>> steps.run(np.ones((50, 8, 2), "float32"))
-    >>> _ = steps.finish()
+    >>> stepper = make_stepper(model)
+    >>> stepper.run(np.ones((50, 8, 2), "float32"))
+    >>> _ = stepper.finish()
     >>> float(round(model.predict_on_batch(np.ones((1, 2)))[0, 0], 3))
     1.0
     """
-    return _STEPS.get(start_engine().backend.backend(), _KerasSteps)(model)
+    return _STEPPERS.get(start_engine().backend.backend(), _KerasStepper)(model)
 
 
-class _KerasSteps:
+class _KerasStepper:
     """Takes one Keras step at a time."""
 
     def __init__(self, model: keras.Model) -> None:
@@ -83,9 +88,9 @@ class _KerasSteps:
         self.losses: list[float] = []
 
     def run(self, batches: BatchArrays, device_rows: jax.Array | tuple | None = None) -> None:
-        narrowed = map_arrays(to_32_bit, batches)
+        batches = map_arrays(to_32_bit, batches)
         for i in range(len(first_array(batches))):
-            self.losses.append(float(self.model.train_on_batch(_batch(narrowed, device_rows, i))))
+            self.losses.append(float(self.model.train_on_batch(_batch(batches, device_rows, i))))
 
     def wait(self) -> None:
         pass
@@ -99,11 +104,11 @@ class _KerasSteps:
         return mean
 
 
-class _JaxSteps:
-    """Takes all steps of a call in one compiled loop; the state stays on the device.
+class _JaxStepper:
+    """Takes all steps of a call in one compiled loop, with the state on the device.
 
-    The number of steps is an argument of the loop, so that a shorter last chunk is not compiled
-    again.
+    The number of steps is an argument of the loop, so that a shorter last chunk needs no further
+    compilation.
     """
 
     def __init__(self, model: keras.Model) -> None:
@@ -111,12 +116,16 @@ class _JaxSteps:
 
         model.optimizer.build(model.trainable_variables)
         self.model = model
-        self.length = 0
+        self.max_steps = 0
         self.state: tuple | None = None
         self._loop = jax.jit(self._run_steps, donate_argnums=0)
 
     def _run_steps(
-        self, state: tuple, batches: BatchArrays, count: int, device_rows: jax.Array | tuple | None
+        self,
+        state: tuple,
+        batches: BatchArrays,
+        n_steps: int,
+        device_rows: jax.Array | tuple | None,
     ) -> tuple:
         import jax
 
@@ -124,16 +133,16 @@ class _JaxSteps:
             return self.model.train_step(state, (_batch(batches, device_rows, i),))[1]
 
         with full_float32_precision():
-            return jax.lax.fori_loop(0, count, step, state)
+            return jax.lax.fori_loop(0, n_steps, step, state)
 
     def run(self, batches: BatchArrays, device_rows: jax.Array | tuple | None = None) -> None:
-        count = len(first_array(batches))
-        self.length = max(self.length, count)
-        padded = map_arrays(_distribute, send_to_device(padded_block(batches, self.length)))
+        n_steps = len(first_array(batches))
+        self.max_steps = max(self.max_steps, n_steps)
+        batches = map_arrays(_distribute, send_to_device(pad_block(batches, self.max_steps)))
         if self.state is None:
             self.state = tuple([v.value for v in kind] for kind in training_variables(self.model))
-        self.wait()  # At most one chunk is computed while the next is read.
-        self.state = self._loop(self.state, padded, count, device_rows)
+        self.wait()  # The next chunk is read while at most one is computed.
+        self.state = self._loop(self.state, batches, n_steps, device_rows)
 
     def wait(self) -> None:
         import jax
@@ -155,18 +164,18 @@ class _JaxSteps:
         return loss
 
 
-_STEPS: dict[str, Callable[[keras.Model], Stepper]] = {"jax": _JaxSteps}
+_STEPPERS: dict[str, Callable[[keras.Model], Stepper]] = {"jax": _JaxStepper}
 
 
 def _batch(batches: BatchArrays, device_rows: jax.Array | tuple | None, i: int) -> BatchArrays:
     """Return batch ``i``, or the rows on the device whose numbers it contains."""
-    return (
-        index_arrays(batches, i) if device_rows is None else index_arrays(device_rows, batches[i])
-    )
+    if device_rows is None:
+        return index_arrays(batches, i)
+    return index_arrays(device_rows, batches[i])
 
 
 def _distribute(batches: np.ndarray) -> np.ndarray:
-    """Return one array (n_steps, batch_size, ...) of the parts of all joined processes."""
+    """Join the parts of all processes into one array (n_steps, batch_size, ...)."""
     distribution = start_engine().distribution.distribution()
     if distribution is None:
         return batches
