@@ -395,7 +395,7 @@ def test_a_table_shows_values_in_their_own_units(visit, links, wide_scene):
     shown = page.page.locator("#decoded .chart-line")
     assert shown.count() == 8
     names = wide_scene.rows.feature_names
-    row = wide_scene.decoder.decode_points([spot])[0]
+    row = wide_scene.decode_points([spot])[0]
     for line in shown.all():
         name, value = line.locator(".chart-name, .chart-value").all_text_contents()
         told = float(value.replace(",", "").replace("−", "-"))

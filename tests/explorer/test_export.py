@@ -112,7 +112,7 @@ def test_the_grid_of_a_table(wine_file, wide_scene):
     spots = grid_points(np.array(grid["bounds"]).reshape(2, 2), grid["width"], grid["height"])
     low, high = np.array(grid["low"]), np.array(grid["high"])
     found = low + wine_file.numbers("grid").reshape(-1, 13)[9000] / 65_534 * (high - low)
-    np.testing.assert_allclose(found, wide_scene.decoder.decode_points(spots[[9000]])[0], rtol=1e-3)
+    np.testing.assert_allclose(found, wide_scene.decode_points(spots[[9000]])[0], rtol=1e-3)
 
 
 def test_what_data_says_stays_text(wine_file):

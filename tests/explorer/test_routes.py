@@ -139,7 +139,7 @@ def test_tables_have_no_thumbnails(serve, wide_scene):
 
 def test_a_drawing_is_placed_as_by_transform(client, map_scene, digits):
     pixels = np.rint(digits[7] / 16 * 255).astype(np.uint8)
-    result = client.json("POST", "/place?name=drawing.pgm", b"P5\n8 8\n255\n" + pixels.tobytes())
+    result = client.json("POST", "/place/drawing.pgm", b"P5\n8 8\n255\n" + pixels.tobytes())
     (row,) = result["rows"]
     code = map_scene.estimator.transform((pixels / 255 * 16)[None].astype(np.float32))
     assert row["point"] == pytest.approx(code[0].tolist(), abs=1e-3)
@@ -155,7 +155,7 @@ def test_rows_of_a_file_are_placed(serve, wide_scene, wine):
     table = csv.writer(file)
     table.writerow([*wine.feature_names, "kind"])
     table.writerows([*row.tolist(), "<b>"] for row in wine[:110])
-    result = client.json("POST", "/place?name=new.csv", file.getvalue().encode())
+    result = client.json("POST", "/place/new.csv", file.getvalue().encode())
     assert (len(result["rows"]), result["total"]) == (100, 110)
     points = [row["point"] for row in result["rows"]]
     np.testing.assert_allclose(points, wide_scene.plane.points[:100], atol=1e-4)
@@ -175,14 +175,14 @@ def test_rows_of_a_file_are_placed(serve, wide_scene, wine):
     ],
 )
 def test_unreadable_files_return_the_error_of_the_reader(client, name, body, message):
-    result = client.json("POST", f"/place?name={quote(name)}", body, status=400)
+    result = client.json("POST", f"/place/{quote(name, safe='')}", body, status=400)
     assert result["error"].startswith(message)
 
 
 def test_an_invalid_number_in_a_file_is_located(client):
     file = io.BytesIO()
     np.save(file, np.full((2, 8, 8), np.nan))
-    result = client.json("POST", "/place?name=x.npy", file.getvalue(), status=400)
+    result = client.json("POST", "/place/x.npy", file.getvalue(), status=400)
     assert result["error"].startswith("x.npy, row 0")
 
 

@@ -112,7 +112,7 @@ def test_sparse_rows_are_tables():
     assert (scene.table.n_total, len(description["columns"])) == (300, 256)
     chosen = scene.table.indices
     np.testing.assert_allclose(scene.original([3, 5]), rows.toarray()[[3, 5]][:, chosen], rtol=1e-6)
-    assert scene.decoder.decode_points([[0.0, 0.0]]).shape == (1, 300)
+    assert scene.decoder.decode(scene.codes[:1]).shape == (1, 300)
 
 
 def test_a_map_of_three_components_is_projected_to_a_plane(digits):

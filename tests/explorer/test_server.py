@@ -74,7 +74,7 @@ def raw(client, lines, body=b"", timeout=10):
 
 
 def test_a_length_above_the_limit_is_refused_before_reading(client):
-    result = raw(client, ["POST /place?name=a.csv HTTP/1.1", "Content-Length: 99000000000"])
+    result = raw(client, ["POST /place/a.csv HTTP/1.1", "Content-Length: 99000000000"])
     assert result.startswith(b"HTTP/1.1 413")
     assert b"expected at most 33,554,432 bytes, found 99,000,000,000" in result
 
@@ -100,7 +100,7 @@ def test_data_after_a_refused_body_is_not_a_request(client):
 
 
 def test_a_connection_is_reused_and_responses_are_fast(client, map_scene):
-    map_scene.decoder.warm_up()
+    map_scene.warm_up()
     points = map_scene.plane.points.astype("<f4")
     client("POST", "/decode", points[0].tobytes())
     before, seconds = client.connection.sock, []

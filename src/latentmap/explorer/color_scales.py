@@ -56,29 +56,18 @@ def list_color_scales(
     labels: np.ndarray | None, scores: RowScores, table: TableColumns | None
 ) -> list[ColorScale]:
     """Return the colour scales of the labels, of each score and of each table column."""
-    scales = [] if labels is None else [_label_scale(labels)]
+    scales = [] if labels is None else [ColorScale("label", partial(encode_labels, labels))]
     scales += [_score_scale(scores, name) for name in scores.names]
     if table is not None:
-        scales += [_column_scale(table, i) for i in range(len(table.names))]
+        for i, name in enumerate(table.names):
+            scales.append(ColorScale(name, partial(encode_numbers, table.values[:, i]), column=i))
     return scales
-
-
-def _label_scale(labels: np.ndarray) -> ColorScale:
-    values = encode_labels(labels)
-    return ColorScale("label", lambda: values)
 
 
 def _score_scale(scores: RowScores, name: str) -> ColorScale:
     encode = encode_classes if name == CLUSTER else encode_numbers
     is_computed = partial(scores.is_computed, name)
     return ColorScale(name, lambda: encode(scores[name]), is_computed)
-
-
-def _column_scale(table: TableColumns, column: int) -> ColorScale:
-    def compute() -> ColorValues:
-        return encode_numbers(table.values[:, column])
-
-    return ColorScale(table.names[column], compute, column=column)
 
 
 def encode_labels(labels: np.ndarray) -> ColorValues:

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from urllib.parse import parse_qs
+from urllib.parse import unquote
 
 import numpy as np
 
@@ -30,27 +30,21 @@ class Response:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Request:
-    """A request: the variable part of its path, its query and its body."""
-
-    argument: str
-    query: dict[str, list[str]]
-    body: bytes
+Handler = Callable[[str, bytes], Response]
+"""Function from the variable part of a path and the body of a request to the response."""
 
 
 @dataclass(frozen=True)
 class Route:
-    """The function that responds to a request, and the allowed size of its body."""
+    """The handler of a request, the variable part of its path, and the allowed size of its body."""
 
-    handler: Callable[[Request], Response]
+    handler: Handler
     argument: str
-    query: dict[str, list[str]]
     max_bytes: int
 
     def respond(self, body: bytes) -> Response:
         """Return the response to a request with this body."""
-        return self.handler(Request(self.argument, self.query, body))
+        return self.handler(self.argument, body)
 
 
 class Router:
@@ -59,7 +53,7 @@ class Router:
     def __init__(self, scene: Scene, page: Page | None = None, label: str | None = None) -> None:
         self._scene, self._page, self._label = scene, page or Page(), label
         # Method, path with one group, handler, maximum size of the body in bytes.
-        self._routes: list[tuple[str, str, Callable[[Request], Response], int]] = [
+        self._routes: list[tuple[str, str, Handler, int]] = [
             ("GET", "/()", self._get_page, 0),
             ("GET", r"/page/([a-z_]+\.js)", self._get_module, 0),
             ("GET", r"/data/([a-z0-9-]{1,40})", self._get_buffer, 0),
@@ -68,42 +62,42 @@ class Router:
             ("GET", r"/similar/(\d{1,9})", self._get_similar, 0),
             ("POST", "/thumbnails()", self._get_thumbnails, 4 * MAX_THUMBNAILS),
             ("POST", "/decode()", self._decode, 8 * MAX_POINTS),
-            ("POST", "/place()", self._place, MAX_UPLOAD_BYTES),
+            ("POST", r"/place/([^/]*)", self._place, MAX_UPLOAD_BYTES),
             ("POST", "/csv()", self._write_csv, 4 * len(scene)),
         ]
 
     def find(self, method: str, target: str) -> Route | None:
         """Return the route of a request, or None if there is none."""
-        path, _, query = target.partition("?")
+        path = target.partition("?")[0]
         for route_method, pattern, handler, max_bytes in self._routes:
             match = re.fullmatch(pattern, path)
             if match and route_method == method:
-                return Route(handler, match[1], parse_qs(query), max_bytes)
+                return Route(handler, match[1], max_bytes)
         return None
 
     # -- page and data of all rows -----------------------------------------------------------------
 
-    def _get_page(self, request: Request) -> Response:
+    def _get_page(self, argument: str, body: bytes) -> Response:
         scene = {**self._scene.describe(), "max_upload_bytes": MAX_UPLOAD_BYTES}
         text = self._page.text(scene, "server")
         policy = self._page.policy("server") + "; frame-ancestors 'none'"
         headers = {"Content-Security-Policy": policy}
         return Response(text.encode(), "text/html; charset=utf-8", headers)
 
-    def _get_module(self, request: Request) -> Response:
-        source = self._page.modules.get(request.argument)
+    def _get_module(self, argument: str, body: bytes) -> Response:
+        source = self._page.modules.get(argument)
         if source is None:
-            raise LookupError(f"there is no module {request.argument}")
+            raise LookupError(f"there is no module {argument}")
         return Response(source.encode(), "text/javascript; charset=utf-8")
 
-    def _get_buffer(self, request: Request) -> Response:
-        content = self._scene.buffer(request.argument)
+    def _get_buffer(self, argument: str, body: bytes) -> Response:
+        content = self._scene.buffer(argument)
         if content is None:
-            raise LookupError(f"there is no buffer {request.argument}")
+            raise LookupError(f"there is no buffer {argument}")
         return Response(content)
 
-    def _get_colors(self, request: Request) -> Response:
-        index = int(request.argument)
+    def _get_colors(self, argument: str, body: bytes) -> Response:
+        index = int(argument)
         if index >= len(self._scene.color_scales):
             raise LookupError(f"there is no colour scale {index}")
         colors = self._scene.color_scales[index].compute()
@@ -111,29 +105,29 @@ class Router:
 
     # -- rows --------------------------------------------------------------------------------------
 
-    def _get_row(self, request: Request) -> Response:
-        return _json_response(self._scene.row_details(self._row_index(request)))
+    def _get_row(self, argument: str, body: bytes) -> Response:
+        return _json_response(self._scene.row_details(self._row_index(argument)))
 
-    def _get_similar(self, request: Request) -> Response:
-        index = self._row_index(request)
+    def _get_similar(self, argument: str, body: bytes) -> Response:
+        index = self._row_index(argument)
         rows, distances = self._scene.similar(self._scene.codes[[index]], N_SIMILAR, exclude=index)
         return _json_response({"rows": rows[0], "distances": distances[0]})
 
-    def _row_index(self, request: Request) -> int:
-        index = int(request.argument)
+    def _row_index(self, argument: str) -> int:
+        index = int(argument)
         self._check_indices(np.array([index]))
         return index
 
-    def _get_thumbnails(self, request: Request) -> Response:
+    def _get_thumbnails(self, argument: str, body: bytes) -> Response:
         if self._scene.images is None:
             raise LookupError("rows of tables have no thumbnails")
-        pixels = self._scene.thumbnails(self._read_indices(request.body))
+        pixels = self._scene.thumbnails(self._read_indices(body))
         _, height, width, channels = pixels.shape
         size = {"height": height, "width": width, "channels": channels}
         return _json_response({**size, "images": encode_rows(pixels)})
 
-    def _write_csv(self, request: Request) -> Response:
-        indices = self._read_indices(request.body)
+    def _write_csv(self, argument: str, body: bytes) -> Response:
+        indices = self._read_indices(body)
         headers = {"Content-Disposition": 'attachment; filename="selected.csv"'}
         return Response(write_csv(self._scene, indices), "text/csv; charset=utf-8", headers)
 
@@ -150,8 +144,8 @@ class Router:
 
     # -- points and files --------------------------------------------------------------------------
 
-    def _decode(self, request: Request) -> Response:
-        points = _read_points(request.body)
+    def _decode(self, argument: str, body: bytes) -> Response:
+        points = _read_points(body)
         row_bytes = 4 * int(np.prod(self._scene.rows.row_shape))
         max_points = _MAX_RESPONSE_BYTES // max(row_bytes, 1)
         if len(points) > max_points:
@@ -162,9 +156,9 @@ class Router:
         rows = encode_rows(self._scene.decode_points(points))
         return _json_response({"densities": densities, "rows": rows})
 
-    def _place(self, request: Request) -> Response:
-        name = request.query.get("name", ["the file"])[0]
-        with open_upload(name, request.body, self._scene.images, self._label) as (source, note):
+    def _place(self, argument: str, body: bytes) -> Response:
+        name = unquote(argument)
+        with open_upload(name, body, self._scene.images, self._label) as (source, note):
             sample = source.subset(np.arange(min(len(source), MAX_PLACED_ROWS)))
             sample.check(sample[:], 0)
             rows = self._scene.place(sample)

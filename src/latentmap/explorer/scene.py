@@ -16,7 +16,7 @@ from latentmap.analysis import SearchIndex
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.data import Source, as_source
 from latentmap.explorer.color_scales import list_color_scales
-from latentmap.explorer.decoding import PointDecoder
+from latentmap.explorer.decoding import CodeDecoder
 from latentmap.explorer.json_values import encode_rows, to_json
 from latentmap.explorer.page_coordinates import CodePlane
 from latentmap.explorer.point_density import GRID_SIDE, DensityGrid
@@ -97,7 +97,7 @@ class Scene:
         self.codes = map_batches(estimator.transform, self.rows, task, verbose)
         self.plane = CodePlane.fit(self.codes)
         self.density = DensityGrid(estimator, self.plane)
-        self.decoder = PointDecoder(estimator, self.plane)
+        self.decoder = CodeDecoder(estimator)
         self.scores = RowScores(estimator, self.rows, self.codes, self.decoder.decode, verbose)
         self.display = self._choose_display(source, verbose)
         self.color_scales = list_color_scales(self.rows.labels, self.scores, self.table)
@@ -170,7 +170,7 @@ class Scene:
 
     def decode_points(self, points: ArrayLike) -> np.ndarray:
         """Return the rows that points of the page, (m, 2), decode to, for display."""
-        return self.display.to_display(self.decoder.decode_points(points))
+        return self.display.to_display(self.decoder.decode(self.plane.to_codes(points)))
 
     def thumbnails(self, indices: ArrayLike) -> np.ndarray:
         """Return images of at most 64 pixels a side, (m, h, w, c) uint8."""
@@ -232,7 +232,7 @@ class Scene:
 
     def warm_up(self) -> None:
         """Compile the networks and build the search index before the first request."""
-        self.decoder.warm_up()
+        self.decoder.warm_up(self.plane.n_components)
         self.row_details(0)
         self.similar(self.codes[:1], 1)
 

@@ -168,18 +168,11 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = _IDLE_SECONDS
     server: _Listener
 
-    def do_GET(self) -> None:
-        """Respond to a GET request."""
-        self._respond()
-
-    def do_POST(self) -> None:
-        """Respond to a POST request."""
-        self._respond()
-
     def log_message(self, *values: object) -> None:
-        """Print nothing: the page sends a request for every movement of the pointer."""
+        """Print nothing, because each movement of the pointer causes a request."""
 
-    def _respond(self) -> None:
+    def do_GET(self) -> None:
+        """Respond to a GET or POST request."""
         refusal = self.server.policy.refusal(self.command, self.path, self.headers)
         if refusal is not None:
             return self._send_error(HTTPStatus.FORBIDDEN, refusal)
@@ -200,6 +193,8 @@ class _Handler(BaseHTTPRequestHandler):
             text = "internal error; the console shows the details"
             return self._send_error(HTTPStatus.INTERNAL_SERVER_ERROR, text)
         return self._send(HTTPStatus.OK, response)
+
+    do_POST = do_GET  # noqa: N815 (http.server calls methods by these names)
 
     def _read_body(self, max_bytes: int) -> bytes | None:
         """Return the body; respond with an error if its length is missing or too large."""

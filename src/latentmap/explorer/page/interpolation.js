@@ -5,8 +5,8 @@
 
 import { byId, context2d, createElement, cssVariable, find } from "./dom.js";
 import { formatValue } from "./format.js";
-import { deviations, drawPicture, opacityOf, topColumns } from "./rows.js";
-import { columns } from "./scene.js";
+import { decodedElement, deviations, topColumns } from "./rows.js";
+import { columns, imageSize } from "./scene.js";
 import { latestOnly, onChange, setState, state } from "./state.js";
 
 /** @import { Point, Row, Source } from "./types.js" */
@@ -39,17 +39,10 @@ export function installInterpolation(source) {
 /** @param {HTMLElement} body @param {{ rows: Row[], densities: number[] }} decoded */
 function show(body, { rows, densities }) {
   const tableRows = rows.filter((row) => row instanceof Float32Array);
-  body.classList.toggle("pictures", tableRows.length === 0);
-  if (tableRows.length > 0) {
-    body.replaceChildren(...changingColumns(tableRows).map((j) => columnLine(j, tableRows)));
-    return;
-  }
-  body.replaceChildren(...rows.map((row, k) => {
-    const canvas = createElement("canvas", { className: "picture" });
-    if (!(row instanceof Float32Array)) drawPicture(canvas, row);
-    canvas.style.opacity = opacityOf(densities[k]);
-    return canvas;
-  }));
+  body.classList.toggle("pictures", imageSize !== null);
+  body.replaceChildren(...(imageSize
+    ? rows.map((row, k) => decodedElement(row, densities[k]))
+    : changingColumns(tableRows).map((j) => columnLine(j, tableRows))));
 }
 
 /** Return the columns that change most along the path. @param {Float32Array[]} rows */

@@ -5,7 +5,7 @@
 import { byId, createElement, find, hasTouchScreen } from "./dom.js";
 import { formatNumber, formatWhole } from "./format.js";
 import { formatInRange } from "./colors.js";
-import { comparisonElement, drawPicture, factsElement, opacityOf, rowButtons, scoreFacts, showDecoded } from "./rows.js";
+import { comparisonElement, decodedElement, factsElement, rowButtons, scoreFacts } from "./rows.js";
 import { imageSize, isExported, scene, valueOf } from "./scene.js";
 import { latestOnly, onChange, state } from "./state.js";
 
@@ -18,20 +18,16 @@ const LENS_GAP = 18; // CSS pixels between the pointer and the lens
 export function installDecodedRow(source) {
   const section = byId("decoded");
   const hint = find(section, ".empty");
-  const lens = find(byId("lens"), "canvas", HTMLCanvasElement);
 
   /** @param {Point} position @param {Row} row @param {number} density */
   function show(position, row, density) {
     hint.hidden = true;
     find(section, ".summary").hidden = false;
-    showDecoded(find(section, ".row"), row, density);
+    find(section, ".row").replaceChildren(decodedElement(row, density));
+    byId("lens").replaceChildren(decodedElement(row, density));
     find(section, ".density").textContent = describeDensity(density);
     find(section, ".meter i").style.width = `${Math.round(100 * density)}%`;
     find(section, ".position").textContent = formatPosition(position);
-    if (!(row instanceof Float32Array)) {
-      drawPicture(lens, row);
-      lens.style.opacity = opacityOf(density);
-    }
     document.body.dataset.decoded = position.join(" ");
   }
 

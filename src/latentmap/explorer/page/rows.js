@@ -16,12 +16,9 @@ const CHART_RANGE = 3; // standard deviations in half a bar
 /** Number of columns in a chart. */
 export const MAX_BARS = 8;
 
-/**
- * Draw a picture on a canvas, which takes its size.
- * @param {HTMLCanvasElement} canvas @param {Picture} picture
- */
-export function drawPicture(canvas, { height, width, channels, data }) {
-  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+/** Return a canvas with the pixels of a picture. @param {Picture} picture */
+function pictureElement({ height, width, channels, data }) {
+  const canvas = createElement("canvas", { className: "picture", height, width });
   canvas.classList.toggle("smooth", Math.max(height, width) >= SMOOTH_FROM);
   const image = new ImageData(width, height);
   for (let from = 0, to = 0; to < image.data.length; from += channels, to += 4) {
@@ -31,12 +28,6 @@ export function drawPicture(canvas, { height, width, channels, data }) {
     image.data[to + 3] = 255;
   }
   context2d(canvas).putImageData(image, 0, 0);
-}
-
-/** @param {Picture} picture */
-function pictureElement(picture) {
-  const canvas = createElement("canvas", { className: "picture" });
-  drawPicture(canvas, picture);
   return canvas;
 }
 
@@ -58,16 +49,15 @@ export const topColumns = (count, score) =>
     .sort((a, b) => a - b);
 
 /**
- * Draw the columns in which a row differs most from the mean: a bar for each value, and a tick for
- * the original value.
- * @param {HTMLElement} container @param {Float32Array} values
- * @param {Float32Array | null} [original]
+ * Return a chart of the columns in which a row differs most from the mean: a bar for each value, and
+ * a tick for the original value.
+ * @param {Float32Array} values @param {Float32Array | null} [original]
  */
-function drawChart(container, values, original = null) {
+function chartElement(values, original = null) {
   const compared = original ?? values;
   const shown = topColumns(MAX_BARS, (j) => Math.abs(deviations(compared[j], columns[j])));
-  container.classList.add("chart");
-  container.replaceChildren(...shown.map((j) => chartLine(columns[j], values[j], original?.[j])));
+  const lines = shown.map((j) => chartLine(columns[j], values[j], original?.[j]));
+  return createElement("div", { className: "chart" }, ...lines);
 }
 
 /** @param {Column} column @param {number} value @param {number} [original] */
@@ -94,8 +84,7 @@ const percentOf = (deviation) =>
 function barElement(deviation) {
   const bar = createElement("i", { className: deviation < 0 ? "bar below" : "bar above" });
   const end = percentOf(deviation);
-  bar.style.left = `${Math.min(50, end)}%`;
-  bar.style.width = `${Math.abs(end - 50)}%`;
+  Object.assign(bar.style, { left: `${Math.min(50, end)}%`, width: `${Math.abs(end - 50)}%` });
   return bar;
 }
 
@@ -107,47 +96,28 @@ function tickElement(deviation) {
 }
 
 /**
- * Show a decoded row. The opacity shows the density of the data; the pixels stay those of the
- * model.
- * @param {HTMLElement} container  the same at each call, to reuse its canvas
- * @param {Row} row @param {number} density
+ * Return a decoded row. Its opacity shows the density of the data, and is never zero.
+ * @param {Row} row @param {number} density  0–1
  */
-export function showDecoded(container, row, density) {
-  if (row instanceof Float32Array) {
-    drawChart(container, row);
-    container.style.opacity = opacityOf(density);
-  } else {
-    const canvas = container.querySelector("canvas") ?? createElement("canvas");
-    canvas.className = "picture large";
-    drawPicture(canvas, row);
-    canvas.style.opacity = opacityOf(density);
-    container.replaceChildren(canvas);
-  }
+export function decodedElement(row, density) {
+  const element = row instanceof Float32Array ? chartElement(row) : pictureElement(row);
+  element.style.opacity = String(0.18 + 0.82 * Math.min(1, density * 4) ** 0.7);
+  return element;
 }
 
 /**
- * Return the opacity of a decoded row; rows without data around them stay visible.
- * @param {number} density
- */
-export const opacityOf = (density) => String(0.18 + 0.82 * Math.min(1, density * 4) ** 0.7);
-
-/**
  * Return an original next to its reconstruction.
- * @param {Row | null} original @param {Row} reconstruction
+ * @param {Row} original @param {Row} reconstruction
  */
 export function comparisonElement(original, reconstruction) {
-  const container = createElement("div");
-  if (reconstruction instanceof Float32Array) {
-    drawChart(container, reconstruction, original instanceof Float32Array ? original : null);
-    container.append(createElement("p", { className: "key" },
+  if (original instanceof Float32Array || reconstruction instanceof Float32Array) {
+    const key = createElement("p", { className: "key" },
       createElement("i", { className: "tick" }), "original",
-      createElement("i", { className: "bar" }), "reconstruction"));
-  } else {
-    container.className = "pair";
-    if (original && !(original instanceof Float32Array)) container.append(figure(original, "original"));
-    container.append(figure(reconstruction, "reconstruction"));
+      createElement("i", { className: "bar" }), "reconstruction");
+    const chart = chartElement(/** @type {Float32Array} */ (reconstruction), /** @type {Float32Array} */ (original));
+    return createElement("div", {}, chart, key);
   }
-  return container;
+  return createElement("div", { className: "pair" }, figure(original, "original"), figure(reconstruction, "reconstruction"));
 }
 
 /** @param {Picture} picture @param {string} caption */

@@ -3,7 +3,7 @@
  */
 
 import { categoryColor, countValues } from "./colors.js";
-import { byId, createButton, createElement, find, reveal, saveFile, showError } from "./dom.js";
+import { byId, context2d, createButton, createElement, find, reveal, saveFile, showError } from "./dom.js";
 import { formatCount, formatWhole } from "./format.js";
 import { rowButtons } from "./rows.js";
 import { SIMILAR_ROWS, scene } from "./scene.js";
@@ -17,27 +17,13 @@ import { isShown, latestOnly, onChange, setState, state } from "./state.js";
  * @param {Point[]} outline @param {Points} points @param {boolean} adds
  */
 export function selectInside(outline, points, adds) {
-  const before = adds ? state.selected : null;
+  const previous = adds ? state.selected : null;
+  const context = context2d(createElement("canvas"));
+  for (const corner of outline) context.lineTo(...corner);
+  const isInside = (/** @type {number} */ i) => context.isPointInPath(...points.positionOf(i), "evenodd");
   const selected = Uint8Array.from(points.x, (_, i) =>
-    Number(Boolean(before?.[i]) || (isShown(i) && isInside(points.positionOf(i), outline))));
+    Number(Boolean(previous?.[i]) || (isShown(i) && isInside(i))));
   setState({ selected: selected.includes(1) ? selected : null });
-}
-
-/**
- * Return whether a ray to the right crosses an outline an odd number of times.
- * @param {Point} point @param {Point[]} outline
- */
-function isInside([x, y], outline) {
-  let inside = false;
-  let [beforeX, beforeY] = outline[outline.length - 1];
-  for (const [nextX, nextY] of outline) {
-    if (nextY > y !== beforeY > y) {
-      const crossing = nextX + ((y - nextY) / (beforeY - nextY)) * (beforeX - nextX);
-      if (x < crossing) inside = !inside;
-    }
-    [beforeX, beforeY] = [nextX, nextY];
-  }
-  return inside;
 }
 
 /** Return the selected rows that are shown, in order. */

@@ -94,7 +94,7 @@ export class ServerSource {
 
   /** @param {string} name @param {Blob} file */
   async place(name, file) {
-    const placement = await requestJson(`place?name=${encodeURIComponent(name)}`, file);
+    const placement = await requestJson(`place/${encodeURIComponent(name)}`, file);
     return { ...placement, rows: placement.rows.map(detailsFromJson) };
   }
 

@@ -110,7 +110,7 @@ export interface RowDetails extends Scores {
   number: number;
   name: string | null;
   label: string | null;
-  original: Row | null;
+  original: Row;
   reconstruction: Row;
 }
 

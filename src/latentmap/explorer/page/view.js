@@ -71,8 +71,7 @@ export class View {
 
   /** @param {Partial<Viewport>} viewport */
   move({ x = this.x, y = this.y, scale = this.scale }) {
-    const whole = this.whole().scale;
-    this.scale = Math.min(whole * MAX_ZOOM, Math.max(whole * MIN_ZOOM, scale));
+    this.scale = this.#limitScale(scale);
     const [x0, y0, x1, y1] = this.#bounds;
     this.x = Math.min(x1, Math.max(x0, x));
     this.y = Math.min(y1, Math.max(y0, y));
@@ -90,11 +89,29 @@ export class View {
    * @param {number} left @param {number} top @param {number} factor
    */
   zoomAt(left, top, factor) {
+    this.move(this.#zoomed(left, top, factor));
+  }
+
+  /**
+   * Change the scale in small steps and keep the point at a pixel.
+   * @param {number} left @param {number} top @param {number} factor
+   */
+  animateZoom(left, top, factor) {
+    this.animateTo(this.#zoomed(left, top, factor));
+  }
+
+  /** @param {number} left @param {number} top @param {number} factor @returns {Viewport} */
+  #zoomed(left, top, factor) {
     const [x, y] = this.toMap(left, top);
-    const before = this.scale;
-    this.move({ scale: this.scale * factor });
-    const share = 1 - before / this.scale;
-    this.move({ x: this.x + (x - this.x) * share, y: this.y + (y - this.y) * share });
+    const scale = this.#limitScale(this.scale * factor);
+    const ratio = this.scale / scale;
+    return { x: x + (this.x - x) * ratio, y: y + (this.y - y) * ratio, scale };
+  }
+
+  /** @param {number} scale */
+  #limitScale(scale) {
+    const whole = this.whole().scale;
+    return Math.min(whole * MAX_ZOOM, Math.max(whole * MIN_ZOOM, scale));
   }
 
   /** Return the pixel of a point. @param {number} x @param {number} y @returns {Point} */
@@ -138,16 +155,6 @@ export class View {
       else whenDone();
     };
     this.#frame = requestAnimationFrame(step);
-  }
-
-  /**
-   * Zoom about a pixel in small steps.
-   * @param {number} left @param {number} top @param {number} factor
-   */
-  animateZoom(left, top, factor) {
-    const [x, y] = this.toMap(left, top);
-    const scale = this.scale * factor;
-    this.animateTo({ x: x + (this.x - x) / factor, y: y + (this.y - y) / factor, scale });
   }
 
   /** Show the whole map in small steps. */
