@@ -1,4 +1,4 @@
-"""Atomic writes, checks of output paths, and the cache folder.
+"""Atomic writes, checks of output paths, files of arrays, and the cache folder.
 
 An output is written to a temporary path in the same folder and then renamed, so that a crash or a
 full disk never leaves an incomplete file.
@@ -19,6 +19,9 @@ import numpy as np
 from latentmap.errors import FileError
 
 PICTURE_SUFFIXES = (".png", ".pdf", ".svg")
+
+# Key of the JSON text in the metadata of a .safetensors file.
+METADATA_KEYS = {"model": "latentmap", "index": "latentmap-index"}
 
 _TEMPORARY_PREFIX = ".writing-"
 
@@ -146,3 +149,56 @@ def fingerprint(metadata: dict[str, Any], arrays: dict[str, np.ndarray]) -> str:
         digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
+
+
+def read_arrays(
+    path: str | os.PathLike[str],
+    kind: str,
+    max_format: int,
+    error_type: type[FileError] = FileError,
+    arrays: bool = True,
+) -> tuple[dict[str, str], dict[str, Any], dict[str, np.ndarray]]:
+    """Return the metadata of a .safetensors file, their parsed JSON text and the named arrays.
+
+    ``kind`` is "model" or "index". Raise ``error_type`` if the file is missing, incomplete, of
+    another kind or of a newer format. Nothing in the file is executed.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            description = _parse_description(path, metadata, kind, max_format, error_type)
+            names = list(file.keys()) if arrays else []
+            return metadata, description, {name: file.get_tensor(name) for name in names}
+    except FileNotFoundError:
+        raise error_type(f"{path}: no such file") from None
+    except (SafetensorError, OSError, TypeError, UnicodeDecodeError) as error:
+        if isinstance(error, FileError):
+            raise
+        raise error_type(
+            f"{path}: expected a complete {kind} file, found another or a truncated file ({error})"
+        ) from None
+
+
+def _parse_description(
+    path: str | os.PathLike[str],
+    metadata: dict[str, str],
+    kind: str,
+    max_format: int,
+    error_type: type[FileError],
+) -> dict[str, Any]:
+    if METADATA_KEYS[kind] not in metadata:
+        is_model = METADATA_KEYS["model"] in metadata
+        found = "a model" if is_model else "another .safetensors file"
+        raise error_type(f"{path}: expected a latentmap {kind}, found {found}")
+    try:
+        description = json.loads(metadata[METADATA_KEYS[kind]])
+        version = int(description["format"])
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        raise error_type(f"{path}: the description of the {kind} is damaged") from None
+    if version > max_format:
+        raise error_type(
+            f"{path}: expected format {max_format} or older, found {version}; upgrade latentmap"
+        )
+    return description

@@ -221,7 +221,7 @@ def test_other_files_raise(tmp_path):
     complete = path.read_bytes()
     for part in (b"", complete[:5], complete[:100], complete[:-1], RNG.bytes(500)):
         path.write_bytes(part)
-        with pytest.raises(FileError, match="expected an index file"):
+        with pytest.raises(FileError, match="expected a complete index file"):
             SearchIndex.load(path)
     save_file({"codes": CODES}, path)
     with pytest.raises(FileError, match=r"found another \.safetensors"):

@@ -5,17 +5,17 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from latentmap.data.memory import check_memory
 from latentmap.errors import FileError
-from latentmap.files import fingerprint, write_atomically
+from latentmap.files import METADATA_KEYS, fingerprint, read_arrays, write_atomically
 
 # Version of the format that is written; all versions up to it are read.
 FORMAT = 1
-_METADATA_KEY, _CHECKSUM_KEY = "latentmap-index", "sha256"
-_METADATA_TYPES = {"distance": str, "model": str | None, "rows": str | None}
+_DESCRIPTION_TYPES = {"format": object, "distance": str, "model": str | None, "rows": str | None}
 # The file format has its own names of the distances.
 _DISTANCE_IN_FILE = {"euclidean": "plain", "angular": "angle"}
 
@@ -42,73 +42,39 @@ def write_index(path: str | os.PathLike[str], contents: IndexContents) -> None:
     if contents.names is not None:
         arrays |= _text_arrays("names", contents.names)
     distance = _DISTANCE_IN_FILE.get(contents.distance, contents.distance)
-    description = {
-        "distance": distance,
-        "model": contents.model_fingerprint,
-        "rows": contents.rows_fingerprint,
-    }
-    text = json.dumps({"format": FORMAT, **description})
-    metadata = {_METADATA_KEY: text, _CHECKSUM_KEY: fingerprint({"text": text}, arrays)}
+    fingerprints = {"model": contents.model_fingerprint, "rows": contents.rows_fingerprint}
+    text = json.dumps({"format": FORMAT, "distance": distance, **fingerprints})
+    metadata = {METADATA_KEYS["index"]: text, "sha256": fingerprint({"text": text}, arrays)}
     with write_atomically(path) as temporary:
         temporary.write_bytes(save(arrays, metadata=metadata))
 
 
 def read_index(path: str | os.PathLike[str]) -> IndexContents:
     """Read an index file."""
-    metadata, arrays = _read(Path(path))
+    path = Path(path)
+    check_memory(str(path), 2 * path.stat().st_size if path.is_file() else 0)
+    metadata, description, arrays = read_arrays(path, "index", FORMAT)
+    if fingerprint({"text": metadata[METADATA_KEYS["index"]]}, arrays) != metadata.get("sha256"):
+        raise FileError(f"{path}: the index is damaged (its checksum differs)")
     try:
+        _check_description(description)
         codes = arrays["codes"]
         labels = _labels(arrays, len(codes))
         names = _texts("names", arrays, len(codes)) if "names/ends" in arrays else None
     except (LookupError, TypeError, ValueError) as error:
         raise FileError(f"{path}: the index is damaged ({error})") from None
     kinds = {stored: kind for kind, stored in _DISTANCE_IN_FILE.items()}
-    distance = str(metadata["distance"])
-    fingerprints = metadata["model"], metadata["rows"]
+    distance = description["distance"]
+    fingerprints = description["model"], description["rows"]
     return IndexContents(codes, labels, names, kinds.get(distance, distance), *fingerprints)
 
 
-def _read(path: Path) -> tuple[dict[str, str | None], dict[str, np.ndarray]]:
-    from safetensors import SafetensorError, safe_open
-
-    if not path.is_file():
-        raise FileError(f"{path}: no such file")
-    try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            description = _parse_metadata(path, metadata)
-            check_memory(str(path), 2 * path.stat().st_size)
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, TypeError, UnicodeDecodeError) as error:
-        if isinstance(error, FileError):
-            raise
-        raise FileError(
-            f"{path}: expected an index file, found another or a truncated file ({error})"
-        ) from None
-    if fingerprint({"text": metadata[_METADATA_KEY]}, arrays) != metadata.get(_CHECKSUM_KEY):
-        raise FileError(f"{path}: the index is damaged (its checksum differs)")
-    return description, arrays
-
-
-def _parse_metadata(path: Path, metadata: dict[str, str]) -> dict[str, str | None]:
-    """Return the JSON metadata, or raise if they are not those of an index."""
-    if _METADATA_KEY not in metadata:
-        found = "a model" if "latentmap" in metadata else "another .safetensors file"
-        raise FileError(f"{path}: expected a search index, found {found}")
-    try:
-        description = dict(json.loads(metadata[_METADATA_KEY]))
-        version = int(description.pop("format"))
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
-        raise FileError(f"{path}: the metadata of the index are damaged") from None
-    if version > FORMAT:
-        raise FileError(
-            f"{path}: expected format {FORMAT} or older, found {version}; upgrade latentmap"
-        )
-    if set(description) != set(_METADATA_TYPES) or not all(
-        isinstance(description[key], kind) for key, kind in _METADATA_TYPES.items()
-    ):
-        raise FileError(f"{path}: the metadata of the index are damaged")
-    return description
+def _check_description(description: dict[str, Any]) -> None:
+    for key, kind in _DESCRIPTION_TYPES.items():
+        if not isinstance(description[key], kind):
+            raise TypeError(f"unexpected {key}")
+    if len(description) > len(_DESCRIPTION_TYPES):
+        raise ValueError("unexpected entries in the description")
 
 
 def _label_arrays(labels: np.ndarray) -> dict[str, np.ndarray]:

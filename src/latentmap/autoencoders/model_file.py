@@ -11,12 +11,10 @@ from typing import Any
 import numpy as np
 
 from latentmap.errors import ModelFileError
-from latentmap.files import write_atomically
+from latentmap.files import METADATA_KEYS, read_arrays, write_atomically
 
 # Format of the files that are written. Files of this format and of older ones can be read.
 FORMAT = 2
-
-_KEY = "latentmap"
 
 
 def write_model(path: str | os.PathLike[str], description: dict[str, Any], arrays: dict) -> None:
@@ -36,7 +34,7 @@ def write_model(path: str | os.PathLike[str], description: dict[str, Any], array
     text = json.dumps({"format": FORMAT, **description}, allow_nan=False)
     arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     with write_atomically(path) as temporary:
-        temporary.write_bytes(save(arrays, metadata={_KEY: text}))
+        temporary.write_bytes(save(arrays, metadata={METADATA_KEYS["model"]: text}))
 
 
 def read_model(
@@ -46,35 +44,5 @@ def read_model(
 
     Raise ModelFileError if the file is missing, incomplete, no model, or of a newer format.
     """
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="numpy") as file:
-            description = _parse_metadata(path, file.metadata() or {})
-            names = list(file.keys()) if arrays else []
-            return description, {name: file.get_tensor(name) for name in names}
-    except FileNotFoundError:
-        raise ModelFileError(f"{path}: no such file") from None
-    except (SafetensorError, OSError, TypeError, UnicodeDecodeError) as error:
-        if isinstance(error, ModelFileError):
-            raise
-        raise ModelFileError(
-            f"{path}: expected a whole model file (.safetensors), found something else or a part "
-            f"of one ({error})"
-        ) from None
-
-
-def _parse_metadata(path: str | os.PathLike[str], metadata: dict[str, str]) -> dict[str, Any]:
-    """Return the JSON text of a model file; raise ModelFileError if latentmap did not write it."""
-    if _KEY not in metadata:
-        raise ModelFileError(f"{path}: expected a model of latentmap, found another's .safetensors")
-    try:
-        description = json.loads(metadata[_KEY])
-        version = int(description["format"])
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
-        raise ModelFileError(f"{path}: the description of the model is damaged") from None
-    if version > FORMAT:
-        raise ModelFileError(
-            f"{path}: expected format {FORMAT} or older, found {version}; upgrade latentmap"
-        )
-    return description
+    _, description, named = read_arrays(path, "model", FORMAT, ModelFileError, arrays)
+    return description, named
