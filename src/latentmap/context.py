@@ -1,7 +1,7 @@
-"""Values that hold inside a ``with`` block, without a parameter on every function in between.
+"""Values that are set for a ``with`` block and need no parameter in the functions below it.
 
-The memory limit and the training strategy are needed far below the call that chooses them. Both are
-stored here, so that the package has one kind of ambient state and no module that changes a global.
+The memory limit and the launcher of training tasks are chosen in one function and used by functions
+many calls below it. Both are a `ContextValue`, the only kind of ambient state in this package.
 """
 
 import contextlib
@@ -18,12 +18,12 @@ class ContextValue(Generic[T]):
     Parameters
     ----------
     name : str
-        Identifies the value in a debugger.
+        Name of the value in a debugger.
     default : object
-        Returned by `get` outside of every block.
+        Value outside of every block.
     all_threads : bool
-        Whether the value also holds in threads that have not set it themselves. Without it, the
-        value holds only in the thread or task that entered the block.
+        Whether a block sets the value for all threads that have not set it themselves. By default
+        it is set only in the thread or asynchronous task that entered the block.
 
     Examples
     --------

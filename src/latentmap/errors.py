@@ -1,7 +1,7 @@
 """The exceptions of latentmap.
 
-A message is one sentence that names the thing, what was expected and what was found. Each type also
-inherits the built-in (or scikit-learn) type that a caller would expect to catch.
+A message is one sentence: the argument or file, what was expected, and what was found. Each
+type also inherits the built-in or scikit-learn type that a caller would expect to catch.
 
     LatentmapError
     ├── DataError (ValueError)            invalid rows: shape, NaN, too few
@@ -38,7 +38,7 @@ class LatentmapError(Exception):
 
 
 class DataError(LatentmapError, ValueError):
-    """Raised for rows of a wrong shape or type, with NaN, too few rows, or ragged rows."""
+    """Raised for rows of a wrong shape or type, of different lengths, with NaN, or too few rows."""
 
 
 class RowTypeError(DataError, TypeError):
@@ -55,7 +55,7 @@ class UnknownNameError(SettingError):
     Parameters
     ----------
     kind : str
-        The kind of thing that is named, such as ``"recipe"``.
+        What the name identifies, such as ``"recipe"``.
     name : object
         The unknown name.
     known : iterable of str
@@ -82,7 +82,7 @@ class FileError(LatentmapError, OSError, ValueError):
 
 
 class ModelFileError(FileError):
-    """Raised for a file that is not a complete model of latentmap."""
+    """Raised for a file that is not a complete model file of latentmap."""
 
 
 class TooLargeError(LatentmapError, MemoryError):
@@ -101,7 +101,7 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> type[Exception]:
-    # Importing scikit-learn takes a second, which `latentmap --help` must not wait for.
+    # scikit-learn is imported on demand, because its import takes a second.
     if name != "NotFittedError":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from sklearn import exceptions

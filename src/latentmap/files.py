@@ -1,7 +1,7 @@
-"""Atomic writes, checks of output paths, files of arrays, and the cache folder.
+"""Atomic writes, checks of output paths, files of arrays, fingerprints, and the cache folder.
 
-An output is written to a temporary path in the same folder and then renamed, so that a crash or a
-full disk never leaves an incomplete file.
+An output is written to a temporary path in the same folder and then renamed. A crash or a full disk
+therefore never leaves an incomplete file.
 """
 
 import contextlib
@@ -30,8 +30,8 @@ _TEMPORARY_PREFIX = ".writing-"
 def write_atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path, and rename it to ``path`` if the block raises no error.
 
-    An existing file or empty folder is replaced. Raise FileError if the parent folder is missing or
-    not writable.
+    The output replaces an existing file or empty folder. Raise FileError if the parent folder is
+    missing or not writable.
 
     Examples
     --------
@@ -73,10 +73,11 @@ def check_output_path(
     inputs: Iterable[str | os.PathLike[str]] = (),
     folder: bool = False,
 ) -> Path:
-    """Raise FileError if an output cannot be written to a path; call it before long work.
+    """Return the path of an output; raise FileError if the output cannot be written to it.
 
-    An empty string in ``suffixes`` allows a name without a suffix. The output must not be one of
-    the ``inputs`` or inside one. With ``folder``, it must be new or an empty folder.
+    Call it before a long computation. An empty string in ``suffixes`` allows a name without a
+    suffix. The path must not be one of the ``inputs`` or inside one. With ``folder``, the output is
+    a folder, which must be new or empty.
 
     Examples
     --------
@@ -86,8 +87,8 @@ def check_output_path(
     path = Path(path)
     _check_not_input(path, [Path(source) for source in inputs])
     if suffixes and path.suffix.lower() not in suffixes:
-        found = repr(path.suffix) if path.suffix else "none"
-        raise FileError(f"{path}: expected {_alternatives(suffixes)}, found {found}")
+        suffix = repr(path.suffix) if path.suffix else "none"
+        raise FileError(f"{path}: expected {_alternatives(suffixes)}, found {suffix}")
     if path.is_dir() and not folder:
         raise FileError(f"{path}: expected a path for a file, found a folder")
     if path.is_dir() and any(path.iterdir()):
@@ -109,15 +110,13 @@ def _check_not_input(path: Path, inputs: Iterable[Path]) -> None:
 
 
 def _alternatives(suffixes: Sequence[str]) -> str:
-    named = [suffix for suffix in suffixes if suffix]
-    text = (
-        f"the suffix {named[0]}" if len(named) == 1 else f"one of the suffixes {', '.join(named)}"
-    )
+    names = ", ".join(filter(None, suffixes))
+    text = f"one of the suffixes {names}" if "," in names else f"the suffix {names}"
     return text if "" not in suffixes else f"{text}, or none for a folder of images"
 
 
 def user_cache_folder() -> Path:
-    """Return the folder ``latentmap`` in ``XDG_CACHE_HOME``; it may not exist yet.
+    """Return the folder ``latentmap`` in the user's cache folder; it may not exist yet.
 
     Examples
     --------
@@ -137,7 +136,7 @@ def _temporary_folder(path: Path) -> Path:
 
 
 def fingerprint(metadata: dict[str, Any], arrays: dict[str, np.ndarray]) -> str:
-    """Return a SHA-256 of JSON data and named arrays, as 64 hexadecimal digits.
+    """Return the SHA-256 of JSON data and named arrays as 64 hexadecimal digits.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Progress of long tasks on standard error, with the remaining time.
 
-On a terminal, progress is a bar. Elsewhere, such as in a log, it is a plain line every two seconds,
-even if no step has been completed.
+A terminal shows a bar. Other outputs, such as a log, get a plain line every two seconds, even if no
+step has been completed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import ClassVar
 
-# Called with the number of steps completed since the last call, and ``note=`` for a short text.
+# Function of the number of steps completed since the last call, and optionally of a short ``note``.
 Advance = Callable[..., None]
 
 LINE_SECONDS = 2.0
@@ -21,7 +21,7 @@ _REFRESH_SECONDS = 0.5
 
 
 def printable(text: str) -> str:
-    r"""Replace control characters, which names of files may contain to manipulate the terminal.
+    r"""Replace control characters, with which a file name could manipulate the terminal.
 
     Examples
     --------
@@ -35,7 +35,10 @@ def printable(text: str) -> str:
 def progress(
     description: str, total: int, visible: bool = True, delayed: bool = False
 ) -> Iterator[Advance]:
-    """Show the progress of a long task and the remaining time.
+    """Show the progress and the remaining time of the task in the block.
+
+    The block calls the yielded function for completed steps. With ``delayed``, nothing is shown in
+    the first two seconds.
 
     Examples
     --------
@@ -57,9 +60,9 @@ def progress(
 
 
 class _RemainingTime:
-    """Estimates the remaining time of a task from its mean speed after the first advance.
+    """Estimates the remaining time of a task from its mean speed after the first steps.
 
-    The first advance includes compilation, so it would make the estimate many times too long.
+    The first steps include compilation, so they would make the estimate many times too long.
     """
 
     def __init__(self, total: int) -> None:
@@ -67,7 +70,7 @@ class _RemainingTime:
         self._measured_from: tuple[float, int] | None = None
 
     def advance(self, steps: int) -> None:
-        """Count steps that have been done."""
+        """Count completed steps."""
         self.done += steps
         if self._measured_from is None and self.done:
             self._measured_from = (time.monotonic(), self.done)
@@ -114,9 +117,9 @@ def _show_bar(description: str, total: int, delayed: bool) -> Iterator[Advance]:
 
 
 class _LineProgress:
-    """Progress as plain lines."""
+    """Shows progress as plain lines."""
 
-    # Nested tasks, the innermost last.
+    # Tasks in progress; each is nested in the previous one.
     _active: ClassVar[list[_LineProgress]] = []
 
     def __init__(self, description: str, total: int) -> None:
@@ -143,7 +146,7 @@ class _LineProgress:
 
     @contextlib.contextmanager
     def refreshed(self) -> Iterator[Advance]:
-        """Print lines regularly during the block, unless a nested task does."""
+        """Print lines regularly during the block, except while a nested task prints them."""
         ended = threading.Event()
 
         def refresh() -> None:

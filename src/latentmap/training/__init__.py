@@ -1,4 +1,4 @@
-"""How a network is fitted to rows."""
+"""The training loop with its settings, callbacks and strategies."""
 
 from latentmap.backend import start_engine
 

@@ -7,23 +7,30 @@ from collections.abc import Callable
 import numpy as np
 
 from latentmap.progress import Advance, progress
-from latentmap.training.run import Arrays, TrainingRun, assign_all, copy_value, numbered_arrays
+from latentmap.training.run import (
+    Arrays,
+    TrainingRun,
+    assign_all,
+    copy_value,
+    number_arrays,
+    numbered_arrays,
+)
 
 
 class Callback:
-    """Hooks of the training loop. Each does nothing unless a subclass overrides it."""
+    """Base class of callbacks: hooks of the training loop that do nothing by default."""
 
     def on_train_begin(self, run: TrainingRun) -> None:
-        """Prepare; the first evaluation has not been made yet."""
+        """Prepare for the training, before the first evaluation."""
 
     def on_chunk_end(self, run: TrainingRun, n_steps: int) -> None:
-        """React to a chunk of steps; steps that a checkpoint has skipped are reported as well."""
+        """React to a chunk of ``n_steps`` steps."""
 
     def on_evaluation(self, run: TrainingRun) -> None:
-        """React to the newest entry of ``run.history``."""
+        """React to an evaluation, which is the last entry of ``run.history``."""
 
     def on_train_end(self, run: TrainingRun) -> None:
-        """Clean up; called after a failure as well."""
+        """Clean up after the training, even if it failed."""
 
     def to_arrays(self) -> Arrays:
         """Return the callback's state for a checkpoint."""
@@ -34,14 +41,15 @@ class Callback:
 
 
 class EarlyStopping(Callback):
-    """Keeps the weights with the least validation loss, and stops when it no longer decreases.
+    """Restores the weights with the lowest validation loss, and stops when it no longer decreases.
 
-    It needs a validation set.
+    The training task needs validation rows.
 
     Parameters
     ----------
     patience : int or None
-        Number of evaluations without improvement after which training stops; None never stops.
+        Number of evaluations without improvement after which training stops. None trains for all
+        epochs.
     """
 
     def __init__(self, patience: int | None = None) -> None:
@@ -51,7 +59,7 @@ class EarlyStopping(Callback):
         self.best_weights: list[np.ndarray] = []
 
     def on_evaluation(self, run: TrainingRun) -> None:
-        """Compare the validation loss with the least one so far."""
+        """Compare the validation loss with the lowest one so far."""
         loss, epochs = run.history["val_loss"][-1], run.history["epoch"]
         if loss < self.best_loss:
             self.best_loss, self.epochs_without_improvement = loss, 0
@@ -59,35 +67,34 @@ class EarlyStopping(Callback):
         elif len(epochs) > 1:
             self.epochs_without_improvement += epochs[-1] - epochs[-2]
         if self.patience is not None:
-            most = self.patience * run.epochs_per_evaluation
-            run.stop_training = self.epochs_without_improvement >= most
+            max_epochs = self.patience * run.epochs_per_evaluation
+            run.stop_training = self.epochs_without_improvement >= max_epochs
 
     def on_train_end(self, run: TrainingRun) -> None:
-        """Put the best weights into the objective."""
+        """Assign the best weights to the objective."""
         if self.best_weights:
             assign_all(run.objective.weights, self.best_weights)
 
     def to_arrays(self) -> Arrays:
-        """Return the best weights and when they were reached."""
-        weights = {f"weight/{i:04d}": value for i, value in enumerate(self.best_weights)}
-        state = [self.best_loss, self.epochs_without_improvement]
-        return {"state": np.array(state, np.float64), **weights}
+        """Return the best weights, their loss, and the epochs without improvement."""
+        state = np.array([self.best_loss, self.epochs_without_improvement], np.float64)
+        return {"state": state, **number_arrays("weight", self.best_weights)}
 
     def restore(self, arrays: Arrays) -> None:
-        """Restore the best weights and when they were reached."""
+        """Restore the best weights, their loss, and the epochs without improvement."""
         self.best_loss, self.epochs_without_improvement = arrays["state"].tolist()
         self.best_weights = numbered_arrays("weight", arrays)
 
 
 class Checkpoint(Callback):
-    """Resumes from a checkpoint, and saves one after each chunk of steps.
+    """Resumes the training from a checkpoint, and saves one after each chunk of steps.
 
     Parameters
     ----------
     load : callable
-        Returns the arrays of a checkpoint, or None to start from the beginning.
+        Function that returns the arrays of a checkpoint, or None if there is none.
     save : callable
-        Receives the arrays.
+        Function that stores the arrays of a checkpoint.
     """
 
     def __init__(self, load: Callable[[], Arrays | None], save: Callable[[Arrays], None]) -> None:
@@ -108,13 +115,13 @@ class ProgressBar(Callback):
 
     def __init__(self, visible: bool = True) -> None:
         self.visible = visible
-        self._shown = contextlib.ExitStack()
+        self._open_bar = contextlib.ExitStack()
         self._advance: Advance = lambda steps, note="": None
 
     def on_train_begin(self, run: TrainingRun) -> None:
         """Open the bar."""
         total = run.n_epochs * run.steps_per_epoch
-        self._advance = self._shown.enter_context(progress("fitting", total, self.visible))
+        self._advance = self._open_bar.enter_context(progress("fitting", total, self.visible))
         self._advance((run.epoch - 1) * run.steps_per_epoch)
 
     def on_chunk_end(self, run: TrainingRun, n_steps: int) -> None:
@@ -130,11 +137,11 @@ class ProgressBar(Callback):
         if run.stop_training:
             remaining = (run.n_epochs - run.epoch + 1) * run.steps_per_epoch
             self._advance(remaining, note=f"stopped early after epoch {run.epoch - 1}")
-        self._shown.close()
+        self._open_bar.close()
 
 
 def progress_note(run: TrainingRun) -> str:
-    """Return the newest losses as text."""
+    """Return the losses of the last evaluation as text."""
     loss, validation_loss = run.history["loss"][-1], run.history["val_loss"][-1]
     parts = []
     if not math.isnan(loss):

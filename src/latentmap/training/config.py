@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MAX_VALIDATION_ROWS = 5000
-MIN_WIDE_VALIDATION_ROWS = 100
+MIN_WIDE_VALIDATION_ROWS = 100  # Rows that are so wide that the next limit would allow fewer.
 MAX_VALIDATION_NUMBERS = 1 << 24  # Validation rows are stored dense: 64 MB as float32.
 MIN_STEPS = 1500
-USUAL_EPOCHS = 12
-MAX_ROW_PASSES = 3_000_000
+DEFAULT_EPOCHS = 12
+MAX_ROW_PASSES = 3_000_000  # Number of rows processed in all default epochs together.
 MAX_WARM_UP_STEPS = 300
 
 
@@ -35,24 +35,24 @@ class Training(BaseEstimator):
         Number of rows in a batch. "auto" is 128, or an eighth of the rows if these are fewer than
         1,024, but at least 16.
     learning_rate : float
-        Greatest learning rate of the Adam optimiser.
+        Learning rate of the Adam optimiser; with a schedule, its maximum.
     schedule : {"cosine", "constant"}
         "cosine" increases the learning rate in the first steps and then decreases it to zero along
-        a cosine.
+        a cosine; "constant" does not change it.
     patience : int or None
         Number of epochs without improvement of the validation loss after which training stops.
         None disables early stopping.
     held_out : float
         Share of the rows in the validation set, from 0 to 0.9; at most 5,000 rows, and fewer if
-        rows are wide (see `n_validation_rows`). With 0 there is no early stopping and no comparison
-        with PCA, and the weights of the last step are kept.
+        rows are wide (see `n_validation_rows`). With 0, training uses all rows and ends with the
+        weights of the last step, without early stopping and without a comparison with PCA.
     noise : float or None
         Standard deviation of Gaussian noise added to the scaled rows during training, from 0 to 1.
         None is the default of the estimator: 0 for `AutoEncoder`, 0.15 for `LatentMap`. With noise,
         an `AutoEncoder` is a denoising autoencoder (P. Vincent et al., ICML 2008).
     precision : {"float32", "bfloat16"}
-        Number type in which layers multiply during training. "bfloat16" is several times as fast
-        for wide networks on a GPU. Weights, losses and codes are float32 in both cases.
+        Number type of matrix products during training. "bfloat16" is several times as fast for
+        wide networks on a GPU. Weights, losses and codes are float32 in both cases.
 
     Examples
     --------
@@ -101,7 +101,8 @@ class Training(BaseEstimator):
     def epochs_for(self, n_rows: int) -> int:
         """Return the default number of epochs: 12, but at least 1,500 steps.
 
-        Above 250,000 rows it decreases, so that at most 3 million rows are processed in total.
+        For more than 250,000 rows the number is lower, so that all epochs together process at most
+        3 million rows.
 
         Examples
         --------
@@ -109,14 +110,14 @@ class Training(BaseEstimator):
         [188, 12, 3, 1]
         """
         steps = max(1, n_rows // self.batch_size_for(n_rows))
-        usual = min(USUAL_EPOCHS, math.ceil(MAX_ROW_PASSES / n_rows))
-        return max(usual, math.ceil(MIN_STEPS / steps))
+        n_epochs = min(DEFAULT_EPOCHS, math.ceil(MAX_ROW_PASSES / n_rows))
+        return max(n_epochs, math.ceil(MIN_STEPS / steps))
 
     def n_validation_rows(self, n_rows: int, width: int = 1) -> int:
         """Return the size of the validation set for rows with ``width`` numbers.
 
-        At most 5,000 rows. If these have more than 2²⁴ numbers, which is the case for widths above
-        3,355, as many rows as have 2²⁴ numbers, but at least 100.
+        The size is at most 5,000 rows. Rows with a width above 3,355 are further limited to 2²⁴
+        numbers in total, but not to fewer than 100 rows.
 
         Examples
         --------
@@ -124,8 +125,8 @@ class Training(BaseEstimator):
         >>> [training.n_validation_rows(100_000, width) for width in (3000, 20_000, 1_000_000)]
         [5000, 838, 100]
         """
-        fitting = min(MAX_VALIDATION_ROWS, MAX_VALIDATION_NUMBERS // width)
-        return min(max(MIN_WIDE_VALIDATION_ROWS, fitting), round(self.held_out * n_rows))
+        max_rows = min(MAX_VALIDATION_ROWS, MAX_VALIDATION_NUMBERS // width)
+        return min(max(MIN_WIDE_VALIDATION_ROWS, max_rows), round(self.held_out * n_rows))
 
     def make_optimizer(self, n_steps: int) -> keras.optimizers.Optimizer:
         """Return a Keras Adam optimiser with a schedule for a number of steps."""
@@ -172,12 +173,9 @@ def check_epochs(epochs: object, training: Training, n_rows: int) -> int:
 
 
 def check_seed(random_state: object) -> int:
-    """Return an integer seed. An integer is returned as it is, so that Keras's seeds mean the same.
+    """Return an integer seed for a random state; raise SettingError if scikit-learn rejects it.
 
-    Raises
-    ------
-    SettingError
-        If scikit-learn does not accept the random state.
+    An integer is returned unchanged, so that it has the same effect as a seed of Keras.
     """
     try:
         generator = check_random_state(random_state)

@@ -1,7 +1,7 @@
-"""Where a training task runs: in this process, or on the workers of a context manager.
+"""Launchers run training tasks in this process or on distributed workers.
 
-Estimators call ``current_launcher().run(objective, task)`` and do not know about other processes.
-`latentmap.distributed` installs its launcher by `use_launcher`.
+Estimators call ``current_launcher().run(objective, task)`` and do not depend on other processes.
+`latentmap.distributed` installs its own launcher with `use_launcher`.
 """
 
 from contextlib import AbstractContextManager
@@ -23,13 +23,13 @@ class Launcher(Protocol):
     Attributes
     ----------
     in_this_process : bool
-        Whether the task runs in this process, which can read this process's temporary files.
+        Whether tasks run in this process and can read its temporary files.
     """
 
     in_this_process: bool
 
     def run(self, objective: keras.Model, task: TrainingTask, verbose: bool = False) -> History:
-        """Train the objective in place, and return the history."""
+        """Train the objective in place and return the history."""
 
 
 class LocalLauncher:
@@ -44,7 +44,7 @@ class LocalLauncher:
 
 
 def standard_callbacks(task: TrainingTask) -> list[Callback]:
-    """Return the callbacks of every training: early stopping if there are validation rows."""
+    """Return the callbacks of all launchers: early stopping if there are validation rows."""
     return [] if task.validation_rows is None else [EarlyStopping(task.config.patience)]
 
 
@@ -52,12 +52,12 @@ _LAUNCHER: ContextValue[Launcher] = ContextValue("launcher", LocalLauncher())
 
 
 def current_launcher() -> Launcher:
-    """Return the launcher of the innermost `use_launcher` block, or that of this process."""
+    """Return the launcher of the innermost `use_launcher` block, or a `LocalLauncher`."""
     return _LAUNCHER.get()
 
 
 def use_launcher(launcher: Launcher) -> AbstractContextManager[None]:
-    """Run all training tasks in the block by a launcher.
+    """Use a launcher for all training tasks in the block.
 
     Examples
     --------

@@ -1,8 +1,8 @@
 """The training loop.
 
-It trains one objective: a Keras model whose outputs are figures for each row, the loss first. After
-each epoch (or after at least 50 steps, if epochs are shorter) the validation rows are evaluated.
-Callbacks decide what follows from it.
+It trains an objective: a Keras model that computes figures of each row, the first of which is the
+loss. The validation rows are evaluated after each epoch, or after 50 steps if epochs are shorter.
+Callbacks react to evaluations and to completed steps.
 """
 
 import math
@@ -25,8 +25,10 @@ from latentmap.training.task import TrainingTask
 
 CHUNK_STEPS = 64
 CHUNK_ROWS = 20_000  # A chunk with more rows would advance the progress bar too rarely.
-DEVICE_CHUNK_FACTOR = 10  # Chunks of rows on the device hold row numbers only, so they are longer.
-MAX_PERMUTED_ROWS = 1 << 20  # Keras does not train on more rows in useful time.
+DEVICE_CHUNK_FACTOR = 10  # Chunks for rows on the device are longer: they hold row numbers only.
+MAX_PERMUTED_ROWS = (
+    1 << 20
+)  # For more rows, training in plain Keras would take too long to compare.
 
 
 def train(
@@ -40,18 +42,19 @@ def train(
     Parameters
     ----------
     objective : keras.Model
-        Gives figures for each row. The first is minimised, the second is recorded as "mse".
+        Model that computes figures of each row. The first is minimised, and the second is recorded
+        as "val_mse".
     task : TrainingTask
     callbacks : sequence of Callback
     strategy : Strategy, optional
-        Division of the rows among the processes that train together. Each of them calls this
-        function. `SingleProcess` by default.
+        Division of the rows among processes, each of which calls this function; `SingleProcess` by
+        default.
 
     Returns
     -------
     dict of lists of float
-        "epoch", "loss", "val_loss", "val_mse". Epoch 0 is the state before training, whose loss is
-        NaN.
+        "epoch", "loss", "val_loss", "val_mse". The first entry is epoch 0, the state before
+        training, and its "loss" is NaN.
 
     Raises
     ------
@@ -82,11 +85,11 @@ def train(
             with matrix_precision(task.config.precision, objective):
                 _train_epoch(run, rows, device_rows, batch_size)
             if run.epoch % run.epochs_per_evaluation == 0 or run.epoch == task.epochs:
-                _evaluate(run, task.validation_rows, run.epoch, run.steps.finish())
+                _evaluate(run, task.validation_rows, run.epoch, run.stepper.finish())
             run.end_epoch()
             release_freed_memory()
     finally:
-        run.steps.wait()  # Leaving while the engine computes would end the process.
+        run.stepper.wait()  # The process would crash if it ended while the engine computes.
         for callback in callbacks:
             callback.on_train_end(run)
     if math.isnan(run.history["loss"][-1]):
@@ -100,8 +103,8 @@ def train(
 def _shuffler(seed: int, n_rows: int) -> np.random.RandomState:
     """Return a generator that shuffles like Keras after ``keras.utils.set_random_seed(seed)``.
 
-    Keras uses NumPy's legacy generator and spends its first permutation on building the model. The
-    same network with the same seed therefore takes the same steps here and in plain Keras on JAX.
+    Keras uses NumPy's legacy generator, and draws one permutation before the first epoch. The same
+    network with the same seed therefore takes the same steps here and in plain Keras on JAX.
     """
     generator = np.random.RandomState(seed)
     if n_rows <= MAX_PERMUTED_ROWS:
@@ -110,34 +113,36 @@ def _shuffler(seed: int, n_rows: int) -> np.random.RandomState:
 
 
 def _train_epoch(run: TrainingRun, rows: Source, device_rows: object, batch_size: int) -> None:
-    """Train on all rows once; rows that do not fill a batch are left out of this epoch."""
+    """Train on all rows once, except for the last rows, which do not fill a batch."""
     on_device = device_rows is not None
     chunk_steps = _chunk_steps(len(rows), rows.nbytes // len(rows), batch_size, on_device)
     source = RowNumbers(rows) if on_device else rows
     chunks = source.batches(batch_size * chunk_steps, rng=run.begin_epoch())
     for number, chunk in enumerate(chunks, 1):
         n_steps = len(chunk[0] if isinstance(chunk, tuple) else chunk) // batch_size
-        if n_steps and number > run.chunks_done:  # Earlier chunks precede the checkpoint.
-            values = chunk.astype(np.int32) if on_device else chunk
-            run.steps.run(_split_batches(values, n_steps, batch_size), device_rows)
+        if n_steps and number > run.chunks_done:  # A checkpoint may contain the first chunks.
+            chunk = chunk.astype(np.int32) if on_device else chunk
+            run.stepper.run(_split_batches(chunk, n_steps, batch_size), device_rows)
             run.chunks_done = number
             for callback in run.callbacks:
                 callback.on_chunk_end(run, n_steps)
 
 
 def _split_batches(chunk: BatchArrays, n_steps: int, batch_size: int) -> BatchArrays:
-    """Reshape rows to (n_steps, batch_size, ...), without those that do not fill a batch."""
+    """Reshape rows to (n_steps, batch_size, ...); drop the last rows, which do not fill a batch."""
     n_rows = n_steps * batch_size
     return map_arrays(lambda a: a[:n_rows].reshape(n_steps, batch_size, *a.shape[1:]), chunk)
 
 
 def _chunk_steps(n_rows: int, row_bytes: int, batch_size: int, on_device: bool = False) -> int:
-    """Return the number of steps that are sent to the device at once."""
+    """Return the number of steps in a chunk."""
+    n_steps = min(CHUNK_STEPS, CHUNK_ROWS // batch_size)
     if on_device:
-        most = DEVICE_CHUNK_FACTOR * min(CHUNK_STEPS, CHUNK_ROWS // batch_size)
-        return max(1, min(most, n_rows // batch_size))
-    fitting = memory.BUDGET.training_chunk.max_bytes() // (batch_size * row_bytes)
-    return max(1, min(CHUNK_STEPS, fitting, CHUNK_ROWS // batch_size, n_rows // batch_size))
+        n_steps *= DEVICE_CHUNK_FACTOR
+    else:
+        max_bytes = memory.BUDGET.training_chunk.max_bytes()
+        n_steps = min(n_steps, max_bytes // (batch_size * row_bytes))
+    return max(1, min(n_steps, n_rows // batch_size))
 
 
 def _evaluate(run: TrainingRun, rows: BatchArrays | None, epoch: int, loss: float) -> None:

@@ -1,4 +1,4 @@
-"""Preparation of training data: cached, scaled and split rows."""
+"""Preparation of the rows of a fit: caching, scaling and a split of validation rows."""
 
 from dataclasses import dataclass, replace
 from typing import Self
@@ -26,7 +26,7 @@ class PreparedData:
     rows : Source
         All rows.
     sample_rows : Source
-        A uniform sample of the rows in memory, or all rows if they are in memory.
+        All rows if they are in memory, otherwise a uniform sample that is in memory.
     scale : Scale
     task : TrainingTask
     """
@@ -38,7 +38,7 @@ class PreparedData:
 
     @property
     def seed(self) -> int:
-        """Seed of everything that is random in the fit."""
+        """Seed of all random numbers of the fit."""
         return self.task.seed
 
     def sample(self, max_rows: int) -> Source:
@@ -47,16 +47,17 @@ class PreparedData:
         return (self.sample_rows if enough else self.rows).sample(max_rows, self.seed)
 
     def scaled_sample(self) -> np.ndarray:
-        """Return at most 1,000 rows, scaled and flat; fewer but at least ten if they are wide."""
+        """Return a sample of 10 to 1,000 flat, scaled rows; wide rows have a smaller sample."""
         width = int(np.prod(self.rows.row_shape))
         sample = self.sample(int(np.clip(SAMPLE_NUMBERS // width, 10, 1000)))
         return scale_rows(sample[:], self.scale)
 
     def rescale_by_median(self) -> Self:
-        """Return data scaled by the median row if extreme rows make all other rows look alike.
+        """Scale by the median row if a few extreme rows determine the scale.
 
-        The root mean square of a scaled row is about 1. If that of the median row is below one
-        half, rows are shifted by the column medians and divided by that of the median row.
+        A scaled row usually has a root mean square of about 1. If the median row has one below a
+        half, rows are shifted by the column medians and divided by the median row's value, so that
+        typical rows differ from each other again.
         """
         if self.scale.unit:
             return self
@@ -78,7 +79,7 @@ def prepare_data(
     random_state: object,
     verbose: bool = False,
 ) -> PreparedData:
-    """Cache, scale and split rows.
+    """Cache rows, choose their scale, and split off validation rows.
 
     Examples
     --------
@@ -93,8 +94,8 @@ def prepare_data(
     rows = load_or_cache(rows, verbose, use_disk=current_launcher().in_this_process)
     sample_rows = rows
     if not rows.in_memory:
-        most = memory.BUDGET.row_sample.max_bytes() * len(rows) // rows.nbytes
-        sample_rows = rows.sample(max(1, most), seed).load()
+        max_rows = memory.BUDGET.row_sample.max_bytes() * len(rows) // rows.nbytes
+        sample_rows = rows.sample(max(1, max_rows), seed).load()
     scale = choose_scale(scaling, row_statistics(rows, verbose), rows.dtype)
     training_rows, validation_rows = rows, None
     if n_validation := config.n_validation_rows(len(rows), int(np.prod(rows.row_shape))):

@@ -1,13 +1,13 @@
-"""State of one training, and its conversion to arrays for a checkpoint.
+"""State of a training run, and its conversion to the arrays of a checkpoint.
 
-A checkpoint is taken between two chunks of steps. It holds all variables (of the network, of the
-optimiser, and the running mean of the loss), the history, the state of the callbacks, the state of
-the shuffler at the start of the epoch, and the number of chunks done in that epoch. Training
-resumes by drawing the order of that epoch again and skipping the chunks that are done.
+A checkpoint is saved between two chunks of steps. It contains all variables (weights, optimiser
+state and the running mean of the loss), the history, the state of the callbacks, the state of the
+shuffler at the start of the epoch, and the number of chunks completed in that epoch. A resumed run
+draws the order of that epoch again and skips the completed chunks.
 
-One checkpoint serves all workers, so their shufflers must be in the same state. The number of
-random values that shuffle rows in blocks depends on the blocks, which differ between workers. Each
-epoch therefore shuffles blocks with a new generator.
+All workers resume from one checkpoint, so their shufflers must have the same state. Shuffling in
+blocks draws a number of random values that depends on the blocks, which differ between workers.
+Each epoch therefore shuffles blocks with a new generator.
 """
 
 from __future__ import annotations
@@ -39,18 +39,17 @@ def empty_history() -> History:
 
 
 class TrainingRun:
-    """State of one training, which changes from chunk to chunk.
+    """State of a training run, which changes with each chunk of steps.
 
     Parameters
     ----------
     objective : keras.Model
-        Compiled.
-    steps : Steps
-        Takes the steps of this objective.
+        Compiled model.
+    stepper : Stepper
     shuffler : RandomState
-        Draws the order of the rows of each epoch.
+        Generator of the order of the rows in each epoch.
     in_blocks : bool
-        Whether the rows are read in blocks, by this process or by another one.
+        Whether this process or another one reads the rows in blocks.
     n_epochs, steps_per_epoch : int
     callbacks : sequence of Callback
 
@@ -59,7 +58,7 @@ class TrainingRun:
     epoch : int
         Current epoch, from 1.
     chunks_done : int
-        Number of chunks done in the current epoch.
+        Number of chunks completed in the current epoch.
     history : dict of lists
     stop_training : bool
         Set by a callback to end the training after the current epoch.
@@ -68,14 +67,14 @@ class TrainingRun:
     def __init__(
         self,
         objective: keras.Model,
-        steps: Stepper,
+        stepper: Stepper,
         shuffler: np.random.RandomState,
         in_blocks: bool,
         n_epochs: int,
         steps_per_epoch: int,
         callbacks: Sequence[Callback],
     ) -> None:
-        self.objective, self.steps, self.shuffler = objective, steps, shuffler
+        self.objective, self.stepper, self.shuffler = objective, stepper, shuffler
         self.in_blocks = in_blocks
         self.n_epochs, self.steps_per_epoch = n_epochs, steps_per_epoch
         self.callbacks = callbacks
@@ -86,11 +85,11 @@ class TrainingRun:
 
     @property
     def epochs_per_evaluation(self) -> int:
-        """Number of epochs between two evaluations: more than one if epochs are very short."""
+        """Number of epochs between two evaluations; more than one if epochs have under 50 steps."""
         return max(1, 50 // self.steps_per_epoch)
 
     def begin_epoch(self) -> np.random.RandomState:
-        """Return the generator of this epoch's order, and remember its state."""
+        """Store the state of the shuffler, and return the generator of this epoch's order."""
         self._epoch_start_state = self.shuffler.get_state(legacy=False)
         if not self.in_blocks:
             return self.shuffler
@@ -102,15 +101,15 @@ class TrainingRun:
 
     def to_arrays(self) -> Arrays:
         """Return the state as named arrays."""
-        self.steps.sync_variables()
+        self.stepper.sync_variables()
         generator = self._epoch_start_state
-        place = [generator["state"]["pos"], generator["has_gauss"], generator["gauss"]]
+        shuffler_state = [generator["state"]["pos"], generator["has_gauss"], generator["gauss"]]
         arrays: Arrays = {
             "position": np.array([self.epoch, self.chunks_done], np.int64),
             "history": np.array(list(self.history.values()), np.float64),
             "shuffler_key": np.asarray(generator["state"]["key"], np.uint32),
-            "shuffler_place": np.array(place, np.float64),
-            **_numbered("variable", map(copy_value, self._variables())),
+            "shuffler_state": np.array(shuffler_state, np.float64),
+            **number_arrays("variable", map(copy_value, self._variables())),
         }
         for i, callback in enumerate(self.callbacks):
             state = callback.to_arrays()
@@ -121,10 +120,10 @@ class TrainingRun:
         """Continue from the state that `to_arrays` returned."""
         self.epoch, self.chunks_done = arrays["position"].tolist()
         self.history = dict(zip(self.history, arrays["history"].tolist(), strict=True))
-        place, has_gauss, gauss = arrays["shuffler_place"].tolist()
+        position, has_gauss, gauss = arrays["shuffler_state"].tolist()
         self._epoch_start_state = {
             "bit_generator": "MT19937",
-            "state": {"key": arrays["shuffler_key"], "pos": int(place)},
+            "state": {"key": arrays["shuffler_key"], "pos": int(position)},
             "has_gauss": int(has_gauss),
             "gauss": gauss,
         }
@@ -145,15 +144,16 @@ def copy_value(variable: keras.Variable) -> np.ndarray:
 
 
 def assign_all(variables: Iterable[keras.Variable], values: Iterable[np.ndarray]) -> None:
-    """Assign values to variables, one to each."""
+    """Assign one value to each variable."""
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
 
 
 def numbered_arrays(name: str, arrays: Arrays) -> list[np.ndarray]:
-    """Return the arrays named ``name/0000``, ``name/0001``, ... in order."""
+    """Return the arrays that `number_arrays` named, in order."""
     return [arrays[key] for key in sorted(arrays) if key.startswith(name + "/")]
 
 
-def _numbered(name: str, arrays: Iterable[np.ndarray]) -> Arrays:
+def number_arrays(name: str, arrays: Iterable[np.ndarray]) -> Arrays:
+    """Return arrays under the names ``name/0000``, ``name/0001``, ..."""
     return {f"{name}/{i:04d}": array for i, array in enumerate(arrays)}

@@ -1,4 +1,4 @@
-"""Delay of Ctrl-C while compiled code runs that an exception would corrupt."""
+"""Delay of Ctrl-C during compiled code that an exception would corrupt."""
 
 import contextlib
 import signal
@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 def delay_interrupts() -> Iterator[Callable[[], None]]:
     """Delay Ctrl-C until the yielded function is called or the block ends.
 
-    Cython code of openTSNE calls Python. An exception there leaves a tree half built, which ends
-    the process. In threads other than the main thread, which receive no Ctrl-C, nothing is delayed.
+    Cython code of openTSNE calls Python. An exception in that call leaves a tree incomplete, which
+    crashes the process. Python sends Ctrl-C to the main thread only, so nothing is delayed in other
+    threads.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""How the rows of one training are divided among processes."""
+"""Strategies divide the training rows among processes."""
 
 from typing import Protocol
 
@@ -17,11 +17,11 @@ class Strategy(Protocol):
     holds_rows_on_device: bool
 
     def shard(self, rows: Source, batch_size: int) -> tuple[Source, int]:
-        """Return the rows that this process reads, and its number of rows in each batch."""
+        """Return the rows of this process, and its number of rows in each batch."""
 
 
 class SingleProcess:
-    """One process that reads all rows.
+    """Strategy of one process, which reads all rows.
 
     Examples
     --------

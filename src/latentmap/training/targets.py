@@ -1,4 +1,4 @@
-"""Sources for training: rows with a target each, and row numbers."""
+"""Sources for training: rows with targets, and row numbers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from latentmap.data.sources import Source
 
 
 class RowsWithTargets(Source):
-    """Rows of a source, and a target for each row.
+    """Source of rows with a target for each row.
 
     Examples
     --------
@@ -39,18 +39,18 @@ class RowsWithTargets(Source):
 
     def subset(self, indices: Any) -> RowsWithTargets:
         """Return a source of the rows at ``indices`` with their targets."""
-        at = self._as_indices(indices)
-        return RowsWithTargets(self.rows.subset(at), self.targets[at])
+        indices = self._as_indices(indices)
+        return RowsWithTargets(self.rows.subset(indices), self.targets[indices])
 
     def batches(self, size: int, *, rng: Rng | None = None) -> Iterator[Any]:
-        """Iterate over all rows and targets once, in the order of the rows alone."""
-        places = RowNumbers(self.rows).batches(size, rng=copy.deepcopy(rng))
-        for rows, at in zip(self.rows.batches(size, rng=rng), places, strict=True):
-            yield rows, self.targets[at]
+        """Iterate over all rows and targets once, in the same order as over rows alone."""
+        row_numbers = RowNumbers(self.rows).batches(size, rng=copy.deepcopy(rng))
+        for rows, indices in zip(self.rows.batches(size, rng=rng), row_numbers, strict=True):
+            yield rows, self.targets[indices]
 
 
 class RowNumbers(Source):
-    """Row numbers of a source. They are shuffled in the same order as its rows.
+    """Source of the row numbers of another source, shuffled in the same order as its rows.
 
     Examples
     --------
@@ -74,7 +74,7 @@ class RowNumbers(Source):
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the rows, which determine how many blocks are shuffled at a time."""
+        """Size of the rows in bytes, which determines how many blocks are shuffled at a time."""
         return self.rows.nbytes
 
     def take(self, indices: Any) -> np.ndarray:  # noqa: D102

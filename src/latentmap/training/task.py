@@ -1,4 +1,4 @@
-"""What an objective is trained on, and how long."""
+"""Training task: the rows, the number of epochs and the settings of a training run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from latentmap.training.targets import RowsWithTargets
 
 @dataclass(frozen=True)
 class TrainingTask:
-    """Rows to train on, rows to validate on, and settings.
+    """Training rows, validation rows and settings of a training run.
 
     Attributes
     ----------
@@ -24,7 +24,7 @@ class TrainingTask:
     epochs : int
     config : Training
     seed : int
-        Seed of the order of the rows.
+        Seed of the order of the rows in each epoch.
     """
 
     rows: Source
@@ -34,7 +34,7 @@ class TrainingTask:
     seed: int
 
     def with_targets(self, targets: np.ndarray) -> TrainingTask:
-        """Return the task with a target for each row, given in the order before the split."""
+        """Return the task with a target for each row, in the order of the rows before the split."""
         if self.validation_rows is None:
             return replace(self, rows=RowsWithTargets(self.rows, targets))
         assert isinstance(self.validation_rows, np.ndarray)
