@@ -1,11 +1,16 @@
 """Landmarks: k-means centres that represent a layout."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from latentmap.data.sources import ArraySource
+from latentmap.maps.layout import standardize
 
 MAX_LANDMARKS = 800
+MAX_LAYOUT_ROWS = 100_000
 ROWS_PER_LANDMARK = 4  # rows for each landmark, up to MAX_LANDMARKS landmarks
 LANDMARKS_EACH = 4  # landmarks for each anchor
 # The kernel width h, as a share of the median distance from a landmark to its third nearest one.
@@ -28,12 +33,16 @@ class LandmarkSet:
         h in φ_k(z) = softmax_k(−‖z − c_k‖² / 2h²).
     radius : float
         Radius of the window around the mode.
+    code_offset, code_scale : array-like
+        Codes are positions among the landmarks · code_scale + code_offset.
     """
 
     centers: np.ndarray
     anchors: np.ndarray
     width: float
     radius: float
+    code_offset: ArrayLike = 0.0
+    code_scale: ArrayLike = 1.0
 
 
 def compute_landmarks(spots: np.ndarray, seed: int, count: int | None = None) -> LandmarkSet:
@@ -59,6 +68,17 @@ def compute_landmarks(spots: np.ndarray, seed: int, count: int | None = None) ->
         anchors = _kmeans(centers, len(centers) // LANDMARKS_EACH, seed)
     width = SHARPNESS * _median_third_distance(centers)
     return LandmarkSet(centers, anchors, width, WINDOW * width)
+
+
+def layout_landmarks(positions: np.ndarray, seed: int) -> LandmarkSet:
+    """Compute the landmarks of a layout in any units, on a sample if it has many positions."""
+    sample = ArraySource(positions).sample(MAX_LAYOUT_ROWS, seed)[:]
+    standardized, offset, scale = standardize(sample)
+    return replace(
+        compute_landmarks(standardized, seed),
+        code_offset=offset.astype(np.float32),
+        code_scale=np.asarray(scale, np.float32),
+    )
 
 
 def _kmeans(points: np.ndarray, count: int, seed: int) -> np.ndarray:

@@ -1,11 +1,10 @@
-"""Two-dimensional map with an encoder and a decoder."""
+"""Map of rows in one, two or three dimensions, with an encoder and a decoder."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import asdict, replace
-from typing import Any, ClassVar, Self, TypeAlias
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -30,91 +29,77 @@ from latentmap.maps.defaults import (
 from latentmap.maps.diagnostics import CodeLandmarks, MapDiagnostics
 from latentmap.maps.incremental.partial_fit import add_rows
 from latentmap.maps.incremental.replay_state import ReplayState
-from latentmap.maps.landmarks import MAX_LANDMARKS, LandmarkSet, compute_landmarks
-from latentmap.maps.layout import standardize
+from latentmap.maps.landmarks import MAX_LANDMARKS, LandmarkSet, layout_landmarks
 from latentmap.maps.layout_extension import Layout, compute_positions
 from latentmap.maps.map_networks import MapNetworks, MapParts, build_map
 from latentmap.maps.map_state import MapState
 from latentmap.networks.dense import Network
-from latentmap.networks.losses import check_loss, constant_loss, get_loss
-from latentmap.networks.registry import get_network, network_to_dict
-from latentmap.preprocessing.pca_projection import PrincipalComponents, principal_components
+from latentmap.networks.losses import LossLike, check_loss, get_loss
+from latentmap.preprocessing.pca_projection import PrincipalComponents
 from latentmap.training.config import Training
 from latentmap.training.launcher import current_launcher
 from latentmap.training.preparation import PreparedData
 
-Loss: TypeAlias = str | Callable[..., Any]
-
-N_LAYOUT_COMPONENTS = 50  # Principal components for the layout and the encoder.
-MAX_PCA_ROWS = 20_000
-RECONSTRUCTION_WEIGHT = 8.0  # Nats per reconstruction loss of the mean row.
-MAX_LANDMARK_ROWS = 100_000
-
 
 class LatentMap(BaseAutoEncoder):
-    """Map of rows that places new rows and can be decoded at any point.
+    """Map that places rows, fitted or new, and decodes any of its points to a row.
 
-    t-SNE computes a layout of the fitted rows from their nearest neighbours. An encoder learns the
-    layout position of each row, and a decoder learns the row at each position. Similar rows are
-    near each other on the map. docs/map.md describes the method and its limits.
+    t-SNE computes a layout of the fitted rows from their nearest neighbours, in which similar rows
+    are near each other. An encoder learns the position of each row, and a decoder learns the row at
+    each position. docs/map.md describes the method and its limits.
 
     Parameters
     ----------
     n_components : {1, 2, 3}
-        Number of components of a code: a line, a plane or a space. A given ``layout`` determines
-        it.
+        Number of components of a code. If ``layout`` is given, its number of columns replaces this.
     layout : array-like of shape (n, 2) or (n, 3), optional
-        Position of each fitted row, for instance from UMAP, t-SNE, PaCMAP or geography. It replaces
-        the computed layout.
+        Position of each fitted row, for instance from UMAP, PaCMAP or geography, instead of t-SNE.
     n_neighbors : int
-        Number of neighbours of each row in the layout. Fewer show finer structure.
+        Number of neighbours of each row in the layout. A smaller number shows finer structure.
     network : {"auto", "dense", "conv"} or network settings
-        Network of the encoder and, unless "auto", of the decoder. "auto" is an encoder with hidden
-        layers of 512, 256 and 256 units and a decoder with one of 512.
+        Network of the encoder and the decoder. "auto" and "dense" are an encoder with hidden layers
+        of 512, 256 and 256 units and a decoder with one of 512.
     loss : {"auto", "bernoulli", "gaussian", "bounded"} or a Keras loss
         Loss of the reconstructions; see `AutoEncoder`.
     scaling : {"balanced", "auto", "unit", "standard", "columns", "none"}
         Scaling of rows before neighbours are computed and before the network. "balanced" is
-        "columns" if one column of a table dominates the others by its unit, and "auto" otherwise
-        (see `AutoEncoder`).
+        "columns" if one column of a table dominates the others by its unit, and "auto" otherwise;
+        see `AutoEncoder`.
     epochs : int or "auto"
         Number of passes over the rows. "auto" is 4 for 60,000 rows, and more for fewer rows.
     training : Training, optional
         Batch size, learning rate, schedule, early stopping and noise. By default no rows are held
-        out, the learning rate is 0.01 and the noise 0.15. The batch size "auto" is a fiftieth of
-        the rows, from 32 to 512.
+        out, the learning rate is 0.01, the noise is 0.15, and a batch is a fiftieth of the rows,
+        from 32 to 512.
     random_state : int, RandomState instance or None
         An integer makes the map repeatable.
     verbose : bool
-        Show progress and the remaining time.
+        Whether to show progress and the remaining time.
 
     Attributes
     ----------
     encoder_, decoder_ : keras.Model
         Map raw rows to codes, and codes to rows in their original units.
     landmarks_ : ndarray of shape (K, n_components)
-        Points that the encoder's distribution is over, in the units of codes.
+        Points of the map over which the encoder predicts a distribution, in the units of codes.
     layout_fit_ : dict of str to float
-        Agreement of the encoder with the layout on at most 10,000 of the fitted rows: "r2", the
-        share of the layout's variance that it explains, and "median_shift", the median distance
-        between a row's code and its layout position, as a share of the layout's width.
+        Agreement of the encoder with the layout on at most 10,000 fitted rows. "r2" is the
+        explained share of the layout's variance. "median_shift" is the median distance between code
+        and layout position, as a share of the layout's width.
     partial_fit_report_ : dict of str to number, or None
-        Figures of the last `partial_fit`: "rows", the number of rows added; "novel_rows", the
-        number of these that belong to novel classes; "landmarks", the number of landmarks added
-        for these; "median_shift", the median distance by which (replayed) earlier rows moved, as a
-        share of the map's width.
+        Result of the last `partial_fit`: the numbers of added "rows", of "novel_rows" among them
+        (rows of novel classes), and of added "landmarks", and the "median_shift" of earlier rows,
+        as a share of the map's width.
     history_ : dict of lists
         "epoch", "loss", "val_loss", "val_mse".
-    row_shape_ : tuple of int
-    n_features_in_ : int
-    feature_names_in_ : ndarray of str
-        Only if the columns have names.
+    row_shape_, n_features_in_, feature_names_in_ : tuple of int, int, ndarray of str
+        Shape of a row, number of columns, and their names if they have names.
 
     References
     ----------
     L. van der Maaten, G. Hinton, "Visualizing Data using t-SNE", JMLR 9, 2008; C. M. Bishop,
     M. Svensén, C. K. I. Williams, "GTM: The Generative Topographic Mapping", Neural Computation 10,
-    1998. Others in docs/map.md.
+    1998. docs/map.md lists others.
 
     Examples
     --------
@@ -139,7 +124,7 @@ class LatentMap(BaseAutoEncoder):
         layout: ArrayLike | None = None,
         n_neighbors: int = 10,
         network: str | Network = "auto",
-        loss: Loss = "auto",
+        loss: LossLike = "auto",
         scaling: str = "balanced",
         epochs: int | str = "auto",
         training: Training | None = None,
@@ -157,8 +142,6 @@ class LatentMap(BaseAutoEncoder):
         self.random_state = random_state
         self.verbose = verbose
 
-    # -- fitting -----------------------------------------------------------------------------------
-
     def _fit(self, X: DataLike) -> None:
         self._check_settings()
         rows = fitting_rows(self, X)
@@ -170,7 +153,10 @@ class LatentMap(BaseAutoEncoder):
         training = training_settings(self.training, len(rows))
         epochs = default_epochs(len(rows)) if self.epochs == "auto" else self.epochs
         data = self._prepare_rows(rows, epochs, training).rescale_by_median()
-        layout = self._compute_layout(data) if own is None else Layout(own)
+        if own is None:
+            layout = compute_positions(data, self.n_components, self.n_neighbors, self.verbose)
+        else:
+            layout = Layout(own)
         self._train(networks, data, layout)
         self._measure(data, layout)
 
@@ -179,16 +165,6 @@ class LatentMap(BaseAutoEncoder):
         if self.n_components not in (1, 2, 3):
             raise SettingError(f"n_components: expected 1, 2 or 3, found {self.n_components!r}")
 
-    def _compute_layout(self, data: PreparedData) -> Layout:
-        principal = principal_components(
-            data.sample(MAX_PCA_ROWS),
-            data.scale,
-            min(N_LAYOUT_COMPONENTS, self.n_features_in_),
-            data.seed,
-            self.verbose,
-        )
-        return compute_positions(data, principal, self.n_components, self.n_neighbors, self.verbose)
-
     def _train(self, networks: tuple[Network, Network], data: PreparedData, layout: Layout) -> None:
         """Train the networks on rows and their layout positions."""
         loss = ("gaussian", "bernoulli")[data.scale.unit] if self.loss == "auto" else self.loss
@@ -196,70 +172,31 @@ class LatentMap(BaseAutoEncoder):
         principal = None
         if layout.sample is not None and networks[0] is ENCODER_NETWORK:
             principal = layout.sample.principal  # Other networks may need the shape of the rows.
-        landmarks = self._initialize_state(networks, data, layout, loss, principal)
+        landmarks = layout_landmarks(layout.positions, data.seed)
+        self._state = MapState.untrained(networks, loss, data, layout, landmarks, principal)
         built = build_map(self._parts(loss, landmarks, principal))
         self._set_networks(built)
         task = data.task.with_targets(layout.positions)
         self.history_ = current_launcher().run(built.fit_objective, task, self.verbose)
 
-    def _initialize_state(
-        self,
-        networks: tuple[Network, Network],
-        data: PreparedData,
-        layout: Layout,
-        loss: Loss,
-        principal: PrincipalComponents | None,
-    ) -> LandmarkSet:
-        """Set the state of an untrained map, and return its landmarks."""
-        sample = ArraySource(layout.positions).sample(MAX_LANDMARK_ROWS, data.seed)[:]
-        positions, code_offset, code_scale = standardize(sample)
-        landmarks = compute_landmarks(positions, data.seed)
-        mean_loss = constant_loss(get_loss(loss), data.scaled_sample())
-        self._state = MapState(
-            n_components=positions.shape[1],
-            network=network_to_dict(networks[0]),
-            decoder_network=network_to_dict(networks[1]),
-            loss=loss if isinstance(loss, str) else "mse",
-            seed=data.seed,
-            offset=data.scale.offset,
-            scale=data.scale.scale,
-            n_landmarks=len(landmarks.centers),
-            n_anchors=len(landmarks.anchors),
-            window=landmarks.radius / landmarks.width,
-            arcsinh_input=not data.scale.unit,
-            code_offset=code_offset.astype(np.float32),
-            code_scale=np.asarray(code_scale, np.float32),
-            n_input_components=0 if principal is None else len(principal.components),
-            own_layout=layout.sample is None,
-            n_rows=len(data.rows),
-            reconstruction_weight=RECONSTRUCTION_WEIGHT / mean_loss,
-        )
-        return landmarks
-
     def _parts(
-        self, loss: Loss, landmarks: LandmarkSet, principal: PrincipalComponents | None = None
+        self, loss: LossLike, landmarks: LandmarkSet, principal: PrincipalComponents | None = None
     ) -> MapParts:
         """Return the parts of the networks, by default with components that are loaded later."""
         state = self._state
         if principal is None and state.n_input_components:
             principal = PrincipalComponents.blank(self.n_features_in_, state.n_input_components)
-        return MapParts(
-            network=get_network(state.network),
-            decoder_network=get_network(state.decoder_network),
-            code_offset=state.code_offset,
-            code_scale=state.code_scale,
-            arcsinh_input=state.arcsinh_input,
-            reconstruction_weight=state.reconstruction_weight or 1.0,
-            **self._common_parts(loss, principal),
-            **vars(landmarks),
-        )
+        return state.network_parts(landmarks, **self._common_parts(loss, principal))
 
     def _assemble(self) -> MapNetworks:
         state = self._state
         centers, anchors = (
             np.zeros((count, state.n_components)) for count in (state.n_landmarks, state.n_anchors)
         )
-        return build_map(self._parts(state.loss, LandmarkSet(centers, anchors, 1.0, 1.0)))
+        landmarks = LandmarkSet(
+            centers, anchors, 1.0, 1.0, code_offset=state.code_offset, code_scale=state.code_scale
+        )
+        return build_map(self._parts(state.loss, landmarks))
 
     def _measure(self, data: PreparedData, layout: Layout) -> None:
         """Measure diagnostics, and estimate the replay memory."""
@@ -276,20 +213,18 @@ class LatentMap(BaseAutoEncoder):
             ),
         )
 
-    # -- fitted map --------------------------------------------------------------------------------
-
     def partial_fit(self, X: DataLike, y: object = None) -> Self:
-        """Add new rows to the fitted map without moving the earlier rows, which are not needed.
+        """Add new rows to the fitted map; codes of the earlier rows stay nearly the same.
 
-        If 20 or more new rows belong to novel classes, they get landmarks of their own in a free
-        part of the map. All other rows are placed as before, and the networks learn from them. On
-        an unfitted estimator this is `fit`. If it fails or is interrupted, the estimator keeps its
-        previous state.
+        The earlier rows are not needed. If 20 or more new rows belong to novel classes, these rows
+        get landmarks in a free part of the map. All other rows are placed as before, and the
+        networks are trained on them. On an unfitted estimator this is `fit`. If it fails or is
+        interrupted, the estimator keeps its previous state.
 
         Parameters
         ----------
         X : array-like of shape (n, ...), sparse matrix, data frame, or Source
-            Raw rows like the fitted ones. The scaling does not change.
+            Raw rows with the columns or the shape of the fitted ones. The scaling does not change.
         y : None
             Ignored; labels never train a model.
 
@@ -303,13 +238,7 @@ class LatentMap(BaseAutoEncoder):
         DataError
             If the rows differ in shape or columns from the fitted ones.
         SettingError
-            If the map was fitted to a given layout, or by a version of latentmap that stored no
-            replay memory.
-
-        Notes
-        -----
-        Replay replaces earlier rows by draws from a Gaussian per landmark: A. Robins, "Catastrophic
-        Forgetting, Rehearsal and Pseudorehearsal", Connection Science 7, 1995.
+            If the map has a given layout, or its file contains no replay memory.
 
         Examples
         --------
@@ -328,13 +257,13 @@ class LatentMap(BaseAutoEncoder):
         return self
 
     def confidence(self, X: DataLike) -> np.ndarray:
-        """Return the confidence in each row's position on the map.
+        """Return the confidence in each row's position on the map, from 0 to 1.
 
         It is the share of the encoder's distribution over the landmarks that is near the code,
-        divided by the largest possible share; a row with two possible positions has low confidence.
+        divided by the largest possible share. A row with two possible positions has low confidence.
         If the reconstruction error of a row is above the 95th percentile of the fitted rows, the
-        share is multiplied by that percentile divided by the error; a row unlike all fitted rows
-        has low confidence as well.
+        share is multiplied by that percentile divided by the error, so that a row unlike all fitted
+        rows has low confidence as well.
 
         Parameters
         ----------
@@ -343,12 +272,6 @@ class LatentMap(BaseAutoEncoder):
         Returns
         -------
         ndarray of shape (n,)
-            From 0 to 1.
-
-        Raises
-        ------
-        DataError
-            If the rows differ in shape or columns from the fitted ones.
         """
         _, errors, masses = self._row_figures(X).T
         return self._diagnostics.confidence(errors, masses, self._state.max_mass)
@@ -356,8 +279,8 @@ class LatentMap(BaseAutoEncoder):
     def density(self, Z: ArrayLike) -> np.ndarray:
         """Return the density of the fitted rows at each code.
 
-        It is a kernel density over the landmarks, weighted by their shares of the fitted rows, and
-        divided by that of the median fitted row.
+        It is a kernel density estimate on the landmarks, weighted by their shares of the fitted
+        rows, and divided by the density at the median fitted row.
 
         Parameters
         ----------
@@ -367,12 +290,7 @@ class LatentMap(BaseAutoEncoder):
         Returns
         -------
         ndarray of shape (n,)
-            From 0, far from all fitted rows, to 1, at least as dense as at the median fitted row.
-
-        Raises
-        ------
-        DataError
-            If the codes have another width.
+            From 0 to 1. Codes at least as dense as at the median fitted row have 1.
         """
         codes = check_codes(Z, self._check_fitted()._n_features_out)
         return self._diagnostics.density(codes, self._landmarks())

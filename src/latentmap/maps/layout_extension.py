@@ -4,6 +4,7 @@ The cost of a layout grows faster than the number of rows. Above a number of row
 computed for a uniform sample, and every other row takes the position of its nearest sampled row.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,12 +14,15 @@ from latentmap.maps.layout import compute_layout
 from latentmap.preprocessing.neighbors import NeighborIndex
 from latentmap.preprocessing.pca_projection import (
     PrincipalComponents,
+    principal_components,
     project_batches,
     project_rows,
 )
 from latentmap.progress import progress
 from latentmap.training.preparation import PreparedData
 
+MAX_PRINCIPAL_COMPONENTS = 50
+MAX_PCA_ROWS = 20_000
 # Greatest size of the sample by number of components. In space there is no grid to speed it up.
 MAX_SAMPLE_ROWS = {1: 100_000, 2: 100_000, 3: 5_000}
 LAYOUT_BYTES = 1200  # bytes of memory for each row of the sample
@@ -70,13 +74,13 @@ def layout_sample_size(n: int, n_components: int) -> int:
 
 
 def compute_positions(
-    data: PreparedData,
-    principal: PrincipalComponents,
-    n_components: int,
-    n_neighbors: int,
-    visible: bool = False,
+    data: PreparedData, n_components: int, n_neighbors: int, visible: bool = False
 ) -> Layout:
     """Compute layout positions of all rows from their principal component coordinates."""
+    n_principal = min(MAX_PRINCIPAL_COMPONENTS, math.prod(data.rows.row_shape))
+    principal = principal_components(
+        data.sample(MAX_PCA_ROWS), data.scale, n_principal, data.seed, visible
+    )
     rows = data.sample(layout_sample_size(len(data.rows), n_components))
     points = project_rows(rows, data.scale, principal)
     positions = compute_layout(points, n_components, n_neighbors, data.seed, visible)

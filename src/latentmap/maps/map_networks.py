@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from latentmap.maps.landmark_layers import AroundMode, SoftAssignment
 from latentmap.networks.assembly import (
+    Figures,
     NetworkParts,
     Networks,
     Objective,
@@ -179,23 +180,16 @@ def build_map(parts: MapParts) -> MapNetworks:
         nats = ops.minimum(weigh_loss(loss), 1e9)  # Greater values would give ∞ / ∞ in float32.
         return [misplacement + nats / (1.0 + nats / MAX_NATS), error, misplacement]
 
-    models = (encoder, head, scaling)
+    def objective(figures: Figures, name: str, *models: keras.Layer) -> Objective:
+        builder = ObjectiveBuilder(build_map, parts, name=name)
+        return Objective(figures, builder, encoder, head, scaling, *models)
+
     return MapNetworks(
         encoder,
         build_decoder(parts, head),
-        Objective(evaluate, ObjectiveBuilder(build_map, parts), *models),
-        Objective(
-            fit_layout,
-            ObjectiveBuilder(build_map, parts, name="fit_objective"),
-            *models,
-            weigh_loss,
-        ),
-        Objective(
-            fit_replay,
-            ObjectiveBuilder(build_map, parts, name="replay_objective"),
-            *models,
-            weigh_loss,
-        ),
+        objective(evaluate, "objective"),
+        objective(fit_layout, "fit_objective", weigh_loss),
+        objective(fit_replay, "replay_objective", weigh_loss),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import keras
 import numpy as np
@@ -14,11 +14,17 @@ from latentmap.file_record import FileRecord
 from latentmap.maps.defaults import layer_sizes
 from latentmap.maps.diagnostics import CodeLandmarks, MapDiagnostics
 from latentmap.maps.incremental.replay_state import ReplayState
-from latentmap.networks.dense import check_widths
-from latentmap.networks.registry import get_network
-from latentmap.preprocessing.pca_projection import scale_rows
+from latentmap.maps.landmarks import LandmarkSet
+from latentmap.maps.layout_extension import Layout
+from latentmap.maps.map_networks import MapParts
+from latentmap.networks.dense import Network, check_widths
+from latentmap.networks.losses import LossLike, constant_loss, get_loss
+from latentmap.networks.registry import get_network, network_to_dict
+from latentmap.preprocessing.pca_projection import PrincipalComponents, scale_rows
 from latentmap.preprocessing.scaling import Scale
+from latentmap.training.preparation import PreparedData
 
+RECONSTRUCTION_WEIGHT = 8.0  # Loss in nats when each row is reconstructed as the mean row.
 MAX_WINDOW = 1e9
 MAX_WEIGHT = 1e300
 
@@ -37,7 +43,9 @@ class PartialFitReport(FileRecord):
     def validate(self) -> None:
         """Raise ValueError if a figure is negative."""
         if not all(figure >= 0 for figure in asdict(self).values()):
-            raise ValueError("growth: expected numbers from 0 up")
+            raise ValueError(
+                f"partial fit report: expected numbers of at least 0, found {asdict(self)}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +105,37 @@ class MapState(FittedState):
     replay: ReplayState | None = None
     report: PartialFitReport | None = None
 
-    # -- file --------------------------------------------------------------------------------------
+    @classmethod
+    def untrained(
+        cls,
+        networks: tuple[Network, Network],
+        loss: LossLike,
+        data: PreparedData,
+        layout: Layout,
+        landmarks: LandmarkSet,
+        principal: PrincipalComponents | None,
+    ) -> Self:
+        """Return the state of a map before its networks are trained."""
+        mean_loss = constant_loss(get_loss(loss), data.scaled_sample())
+        return cls(
+            n_components=layout.positions.shape[1],
+            network=network_to_dict(networks[0]),
+            decoder_network=network_to_dict(networks[1]),
+            loss=loss if isinstance(loss, str) else "mse",
+            seed=data.seed,
+            offset=data.scale.offset,
+            scale=data.scale.scale,
+            n_landmarks=len(landmarks.centers),
+            n_anchors=len(landmarks.anchors),
+            window=landmarks.radius / landmarks.width,
+            arcsinh_input=not data.scale.unit,
+            code_offset=np.asarray(landmarks.code_offset),
+            code_scale=np.asarray(landmarks.code_scale),
+            n_input_components=0 if principal is None else len(principal.components),
+            own_layout=layout.sample is None,
+            n_rows=len(data.rows),
+            reconstruction_weight=RECONSTRUCTION_WEIGHT / mean_loss,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields that are not arrays."""
@@ -159,15 +197,22 @@ class MapState(FittedState):
         if self.report is not None:
             self.report.validate()
 
+    def network_parts(self, landmarks: LandmarkSet, **common_parts: Any) -> MapParts:
+        """Return the parts of the networks."""
+        return MapParts(
+            network=get_network(self.network),
+            decoder_network=get_network(self.decoder_network),
+            arcsinh_input=self.arcsinh_input,
+            reconstruction_weight=self.reconstruction_weight or 1.0,
+            **vars(landmarks),
+            **common_parts,
+        )
+
     def landmarks(self, encoder: keras.Model) -> CodeLandmarks:
         """Return the landmarks that an encoder contains, in the units of codes."""
         layer = encoder.get_layer("around_mode")
         centers, radius = map(keras.ops.convert_to_numpy, (layer.centers, layer.radius))
-        return CodeLandmarks(
-            self.from_plane(centers), float(radius * self.code_scale) / self.window
-        )
-
-    # -- units -------------------------------------------------------------------------------------
+        return CodeLandmarks(self.to_codes(centers), float(radius * self.code_scale) / self.window)
 
     @property
     def row_scale(self) -> Scale:
@@ -179,11 +224,11 @@ class MapState(FittedState):
         """Largest share of the encoder's distribution that a window can hold."""
         return (1.0 + 1.0 / self.window**2) ** (-self.n_components / 2)
 
-    def to_plane(self, codes: np.ndarray) -> np.ndarray:
+    def to_landmark_units(self, codes: np.ndarray) -> np.ndarray:
         """Convert codes to the plane of the landmarks, in which the layout has deviation 1."""
         return ((codes - self.code_offset) / self.code_scale).astype(np.float32)
 
-    def from_plane(self, points: np.ndarray) -> np.ndarray:
+    def to_codes(self, points: np.ndarray) -> np.ndarray:
         """Convert points in the plane of the landmarks to codes."""
         return points * self.code_scale + self.code_offset
 

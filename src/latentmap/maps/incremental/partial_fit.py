@@ -204,11 +204,13 @@ def _add_landmarks(model: LatentMap, region: NovelRegion) -> keras.Model:
     previous, state = model._objective, model._state
     layer = model.encoder_.get_layer("around_mode")
     centers, anchors = (
-        np.concatenate([keras.ops.convert_to_numpy(earlier), state.to_plane(added)])
+        np.concatenate([keras.ops.convert_to_numpy(earlier), state.to_landmark_units(added)])
         for earlier, added in ((layer.centers, region.centers), (layer.anchors, region.anchors))
     )
     radius = float(keras.ops.convert_to_numpy(layer.radius))
-    landmarks = LandmarkSet(centers, anchors, radius / state.window, radius)
+    landmarks = LandmarkSet(
+        centers, anchors, radius / state.window, radius, state.code_offset, state.code_scale
+    )
     model._state = replace(state, n_landmarks=len(centers), n_anchors=len(anchors))
     loss = state.loss if isinstance(model.loss, str) else model.loss
     networks = build_map(model._parts(loss, landmarks))
@@ -228,7 +230,7 @@ def _train(
 ) -> None:
     """Train on new and replayed rows."""
     state, landmarks = model._state, model._landmarks()
-    positions = state.to_plane(landmarks.positions)
+    positions = state.to_landmark_units(landmarks.positions)
     soften = keras.Sequential(
         [
             keras.Input(positions.shape[1:]),
@@ -240,7 +242,7 @@ def _train(
         new.rows,
         new.novel,
         region.positions,
-        lambda codes: predict(soften, state.to_plane(codes)),
+        lambda codes: predict(soften, state.to_landmark_units(codes)),
         teacher=teacher,
         sample_replayed=replay.draw_rows,
         n_replayed=min(n_replayed, MAX_REPLAY_ROWS),
