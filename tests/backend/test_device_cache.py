@@ -1,4 +1,4 @@
-"""What an accelerator changes, checked on the processor: the same rows in the same order."""
+"""Tests on the CPU that rows cached on an accelerator give the results of streamed rows."""
 
 import numpy as np
 import pytest
@@ -27,144 +27,140 @@ from latentmap.training.targets import RowsWithTargets
 from latentmap.training.task import TrainingTask
 
 keras = start_engine()
-pytestmark = pytest.mark.skipif(keras.backend.backend() != "jax", reason="JAX holds rows")
+pytestmark = pytest.mark.skipif(
+    keras.backend.backend() != "jax", reason="only JAX caches rows on the device"
+)
 RNG = np.random.default_rng(0)
 BYTES = RNG.integers(0, 256, (500, 6)).astype(np.uint8)
-SPOTS = RNG.normal(size=(500, 2)).astype("float32")
+TARGETS = RNG.normal(size=(500, 2)).astype("float32")
 
 
 @pytest.fixture
-def room(monkeypatch):
-    """A processor that says it has the memory of a small GPU."""
+def gpu_memory(monkeypatch):
+    """Report the memory of a small GPU, so that rows are cached on the CPU device."""
     monkeypatch.setattr(device_cache, "free_bytes", lambda: 1 << 24)
     monkeypatch.setattr(device_cache, "PIECE_BYTES", 700)
 
 
-class Blocks(ArraySource):
+class BlockSource(ArraySource):
     block_starts = np.arange(0, 500, 90)
 
 
-def test_rows_keep_their_type_and_place(room):
-    held = cache_on_device(ArraySource(BYTES).take, 500)
-    assert held.dtype == np.uint8
-    assert np.array_equal(np.asarray(held), BYTES)
-    rows, spots = cache_on_device(
-        RowsWithTargets(ArraySource(BYTES.astype(float)), SPOTS).take, 500
+def test_cached_rows_keep_their_dtype_and_order(gpu_memory):
+    cached = cache_on_device(ArraySource(BYTES).take, 500)
+    assert cached.dtype == np.uint8
+    assert np.array_equal(np.asarray(cached), BYTES)
+    rows, targets = cache_on_device(
+        RowsWithTargets(ArraySource(BYTES.astype(float)), TARGETS).take, 500
     )
     assert rows.dtype == np.float32
     assert np.array_equal(np.asarray(rows), BYTES)
-    assert np.array_equal(np.asarray(spots), SPOTS)
+    assert np.array_equal(np.asarray(targets), TARGETS)
 
 
-def test_rows_that_do_not_fit_into_half_of_what_is_free_stay(monkeypatch):
-    take = ArraySource(BYTES.astype(float)).take  # 24 bytes a row, once they are float32
+def test_rows_are_cached_only_up_to_half_of_the_free_memory(monkeypatch):
+    take = ArraySource(BYTES.astype(float)).take  # As float32, a row has 24 bytes.
     monkeypatch.setattr(device_cache, "free_bytes", lambda: 2 * 24 * 500)
     assert cache_on_device(take, 500) is not None
     monkeypatch.setattr(device_cache, "free_bytes", lambda: 2 * 24 * 500 - 1)
     assert cache_on_device(take, 500) is None
 
 
-def test_where_there_is_no_accelerator_nothing_is_held():
+def test_rows_are_not_cached_without_an_accelerator():
     if has_accelerator():
-        pytest.skip("there is one")
+        pytest.skip("this machine has an accelerator")
     assert free_bytes() == 0
     assert cache_on_device(ArraySource(BYTES).take, 500) is None
 
 
-def test_numbers_of_held_rows_are_the_rows(room):
-    numbers = RNG.integers(0, 500, (7, 8)).astype(np.int32)
-    held = cache_on_device(ArraySource(BYTES).take, 500)
-    results = []
-    for kind in (make_stepper, train_steps._KerasStepper):
-        model = alone()
+def test_steps_on_row_indices_equal_steps_on_rows(gpu_memory, max_difference):
+    indices = RNG.integers(0, 500, (7, 8)).astype(np.int32)
+    cached = cache_on_device(ArraySource(BYTES).take, 500)
+    models = []
+    for stepper_class in (make_stepper, train_steps._KerasStepper):
+        model = make_autoencoder()
         model.compile(optimizer="adam")
-        trainer = kind(model)
-        trainer.run(numbers, held)
-        trainer.finish()
-        results.append(weights(model))
-    model = alone()
+        stepper = stepper_class(model)
+        stepper.run(indices, cached)
+        stepper.finish()
+        models.append(model)
+    model = make_autoencoder()
     model.compile(optimizer="adam")
-    trainer = make_stepper(model)
-    trainer.run(BYTES[numbers])
-    trainer.finish()
-    for found in results:
-        assert apart(found, weights(model)) < 1e-6
+    stepper = make_stepper(model)
+    stepper.run(BYTES[indices])
+    stepper.finish()
+    for indexed_model in models:
+        assert max_difference(indexed_model, model) < 1e-6
 
 
-def alone():
+def make_autoencoder():
     network = DenseNetwork((5,), principal=False)
     scale = np.full((), 255, "float32")
     parts = NetworkParts((6,), 2, network, LOSSES["bernoulli"], 0 * scale, scale, noise=0.1)
     return build_autoencoder(parts).objective
 
 
-def beside():
-    network, one = DenseNetwork((5,), principal=False, normalize=True), np.ones((), "float32")
-    centers = SPOTS[:12]
+def make_map():
+    network, ones = DenseNetwork((5,), principal=False, normalize=True), np.ones((), "float32")
+    centers = TARGETS[:12]
     parts = MapParts(
-        (6,), 2, network, LOSSES["gaussian"], 0 * one, 255 * one, decoder_network=network,
+        (6,), 2, network, LOSSES["gaussian"], 0 * ones, 255 * ones, decoder_network=network,
         centers=centers, anchors=centers,
     )  # fmt: skip
     return build_map(parts).fit_objective
 
 
-def weights(model):
-    return [keras.ops.convert_to_numpy(w.value) for w in model.weights]
-
-
-def apart(first, second):
-    return max(np.abs(a - b).max() for a, b in zip(first, second, strict=True))
-
-
 SOURCES = {
-    "array": (alone, ArraySource(BYTES)),
-    "part": (alone, ArraySource(BYTES).subset(np.arange(0, 500, 2))),
-    "blocks": (alone, Blocks(BYTES)),
-    "pairs": (beside, RowsWithTargets(ArraySource(BYTES), SPOTS)),
-    "pairs in blocks": (beside, RowsWithTargets(Blocks(BYTES), SPOTS)),
+    "array": (make_autoencoder, ArraySource(BYTES)),
+    "subset": (make_autoencoder, ArraySource(BYTES).subset(np.arange(0, 500, 2))),
+    "blocks": (make_autoencoder, BlockSource(BYTES)),
+    "rows with targets": (make_map, RowsWithTargets(ArraySource(BYTES), TARGETS)),
+    "blocks with targets": (make_map, RowsWithTargets(BlockSource(BYTES), TARGETS)),
 }
 
 
 @pytest.mark.parametrize("kind", sorted(SOURCES))
-def test_training_on_held_rows_gives_the_same_weights(kind, room, monkeypatch, set_memory_use):
-    make, rows = SOURCES[kind]
+def test_training_on_cached_and_streamed_rows_gives_equal_weights(
+    kind, gpu_memory, monkeypatch, set_memory_use, max_difference
+):
+    make_model, rows = SOURCES[kind]
     set_memory_use(shuffle_buffer=1)
-    sent = []
+    used_cache = []
     run = train_steps._JaxStepper.run
 
-    def watched(steps, batches, device_rows=None):
-        sent.append(device_rows is not None)
+    def record_run(steps, batches, device_rows=None):
+        used_cache.append(device_rows is not None)
         run(steps, batches, device_rows)
 
-    monkeypatch.setattr(train_steps._JaxStepper, "run", watched)
+    monkeypatch.setattr(train_steps._JaxStepper, "run", record_run)
 
-    def fitted():
-        model = make()
+    def fit():
+        model = make_model()
         config = Training(batch_size=16, learning_rate=0.01)
         train(model, TrainingTask(rows, None, 3, config, seed=4))
-        return weights(model)
+        return model
 
-    held = fitted()
-    assert sent
-    assert all(sent)
+    cached = fit()
+    assert used_cache
+    assert all(used_cache)
     monkeypatch.setattr(loop, "cache_on_device", lambda take, count: None)
-    streamed = fitted()
-    assert not all(sent)
-    assert apart(held, streamed) < 1e-6
-    assert apart(held, weights(make())) > 1e-3
+    streamed = fit()
+    assert not all(used_cache)
+    assert max_difference(cached, streamed) < 1e-6
+    assert max_difference(cached, make_model()) > 1e-3
 
 
-def test_blocks_under_way_come_back_in_order(monkeypatch):
+def test_pending_blocks_are_returned_in_order(monkeypatch):
     double = keras.Sequential([keras.Input((6,)), keras.layers.Rescaling(2.0)])
-    parts = [BYTES[:130], BYTES[130:131], BYTES[131:]]
+    blocks = [BYTES[:130], BYTES[130:131], BYTES[131:]]
     monkeypatch.setattr(inference, "MAX_PENDING_BLOCKS", {False: 3, True: 3})
-    found = list(predict_batches(double, parts, 64))
-    assert [len(part) for part in found] == [64, 64, 2, 1, 64, 64, 64, 64, 64, 49]
-    assert np.array_equal(np.concatenate(found), 2.0 * BYTES)
+    outputs = list(predict_batches(double, blocks, 64))
+    assert [len(block) for block in outputs] == [64, 64, 2, 1, 64, 64, 64, 64, 64, 49]
+    assert np.array_equal(np.concatenate(outputs), 2.0 * BYTES)
     assert list(predict_batches(double, [])) == []
 
 
-def test_on_an_accelerator_blocks_are_large(monkeypatch):
+def test_blocks_are_larger_on_an_accelerator(monkeypatch):
     monkeypatch.setattr(inference, "has_accelerator", lambda: True)
     assert [inference.block_rows(shape) for shape in [(2,), (28, 28), (1000, 1000, 3)]] == [
         32768,
@@ -172,37 +168,37 @@ def test_on_an_accelerator_blocks_are_large(monkeypatch):
         16,
     ]
     monkeypatch.setattr(inference, "BLOCK_ROWS", {True: 256})
-    model = alone()
+    model = make_autoencoder()
     assert predict(model, BYTES).shape == (500, 2)
 
 
-def test_products_of_float32_are_asked_for_whole_unless_the_user_chose():
+def test_matrix_products_use_full_float32_precision_by_default():
     import jax
 
     model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(2)])
     weights = [w.value for w in model.weights]
 
-    def lowered():
-        return inference._compile(lambda: model).lower(weights, [], BYTES).as_text()
+    def compiled_text():
+        return inference._compiled(lambda: model).lower(weights, [], BYTES).as_text()
 
-    assert "HIGHEST" in lowered()
+    assert "HIGHEST" in compiled_text()
     with jax.default_matmul_precision("tensorfloat32"):
-        assert "HIGHEST" not in lowered()
+        assert "HIGHEST" not in compiled_text()
 
 
 @pytest.mark.gpu
-def test_on_a_gpu_rows_are_held_and_the_figures_are_those_of_the_processor():
+def test_gpu_caches_rows_and_gives_the_codes_of_the_cpu():
     if not has_accelerator():
-        pytest.skip("there is no accelerator")
+        pytest.skip("this machine has no accelerator")
     import jax
 
-    model = alone()
+    model = make_autoencoder()
     train(model, TrainingTask(ArraySource(BYTES), None, 2, Training(batch_size=16), seed=0))
-    there = predict(model, BYTES)
+    gpu_codes = predict(model, BYTES)
     with jax.default_device(jax.devices("cpu")[0]):
-        twin = alone()
-        for ours, theirs in zip(twin.weights, weights(model), strict=True):
-            ours.assign(theirs)
-        here = keras.ops.convert_to_numpy(twin(BYTES))
+        cpu_model = make_autoencoder()
+        for weight, gpu_weight in zip(cpu_model.weights, model.get_weights(), strict=True):
+            weight.assign(gpu_weight)
+        cpu_codes = keras.ops.convert_to_numpy(cpu_model(BYTES))
     assert free_bytes() > 0
-    assert np.allclose(there, here, rtol=1e-4, atol=1e-5)
+    assert np.allclose(gpu_codes, cpu_codes, rtol=1e-4, atol=1e-5)

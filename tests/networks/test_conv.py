@@ -8,7 +8,7 @@ from latentmap.errors import DataError, SettingError
 from latentmap.networks.conv import ConvNetwork, image_shape
 
 
-def model(row_shape, filters=(4, 6), zero=False, n_components=3):
+def make_models(row_shape, filters=(4, 6), zero=False, n_components=3):
     network, rng = ConvNetwork(filters=filters), Random(0)
     rows, z = keras.Input(row_shape), keras.Input((n_components,))
     encoder = keras.Model(rows, network.encode(rows, n_components, rng, zero))
@@ -25,37 +25,42 @@ def model(row_shape, filters=(4, 6), zero=False, n_components=3):
         ((1, 13, 2), (4, 6)),
     ],
 )
-def test_any_size_comes_back(row_shape, filters):
-    encoder, decoder = model(row_shape, filters)
+def test_images_of_any_size_are_encoded_and_decoded(row_shape, filters):
+    encoder, decoder = make_models(row_shape, filters)
     images = np.random.default_rng(0).random((2, *row_shape)).astype("float32")
     codes = encoder.predict_on_batch(images)
     assert codes.shape == (2, 3)
     assert decoder.predict_on_batch(codes).shape == (2, int(np.prod(row_shape)))
 
 
-def test_every_pixel_reaches_the_code_and_comes_from_it():
-    encoder, decoder = model((7, 9, 3))
+def test_codes_depend_on_all_pixels_and_pixels_on_codes():
+    encoder, decoder = make_models((7, 9, 3))
     images = np.eye(7 * 9 * 3, dtype="float32").reshape(-1, 7, 9, 3)
-    blank = encoder.predict_on_batch(np.zeros((1, 7, 9, 3), "float32"))
-    assert (np.abs(encoder.predict_on_batch(images) - blank).max(axis=1) > 0).all()
+    code_of_zeros = encoder.predict_on_batch(np.zeros((1, 7, 9, 3), "float32"))
+    assert (np.abs(encoder.predict_on_batch(images) - code_of_zeros).max(axis=1) > 0).all()
     codes = np.random.default_rng(0).normal(size=(30, 3)).astype("float32")
     assert (decoder.predict_on_batch(codes).std(axis=0) > 0).all()
 
 
-def test_a_silent_path_starts_at_zero():
-    encoder, decoder = model((7, 9), zero=True)
+def test_output_is_zero_with_zero_initialisation():
+    encoder, decoder = make_models((7, 9), zero=True)
     assert not encoder.predict_on_batch(np.ones((2, 7, 9))).any()
     assert not decoder.predict_on_batch(np.ones((2, 3))).any()
 
 
 @pytest.mark.parametrize("row_shape", [(28, 28), (7, 9, 3)])
-def test_layer_sizes_are_those_of_the_kernels(row_shape):
-    kernels = [w for built in model(row_shape) for w in built.weights if len(w.shape) > 1]
+def test_layer_sizes_equal_the_sizes_of_kernels(row_shape):
+    kernels = [
+        w
+        for network_model in make_models(row_shape)
+        for w in network_model.weights
+        if len(w.shape) > 1
+    ]
     sizes = [int(np.prod(w.shape)) for w in kernels]
     assert sorted(sizes) == sorted(ConvNetwork(filters=(4, 6)).layer_sizes(row_shape, 3))
 
 
-def test_image_shapes():
+def test_image_shape_adds_channels_and_refuses_other_rows():
     assert image_shape((28, 20)) == (28, 20, 1)
     assert image_shape((28, 20, 3)) == (28, 20, 3)
     for row_shape in [(784,), (2, 3, 4, 5), ()]:
@@ -64,7 +69,7 @@ def test_image_shapes():
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"filters": ()}, "filters: expected a tuple of integers above 0"),
         ({"filters": (8, -1)}, "filters: expected"),
@@ -72,6 +77,6 @@ def test_image_shapes():
         ({"activation": "rlu"}, "activation: expected"),
     ],
 )
-def test_settings_outside_their_range(settings, told):
-    with pytest.raises(SettingError, match=told):
+def test_invalid_settings_are_refused(settings, message):
+    with pytest.raises(SettingError, match=message):
         ConvNetwork(**settings)

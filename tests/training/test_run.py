@@ -6,7 +6,7 @@ from latentmap.data.sources import ArraySource
 from latentmap.networks.assembly import NetworkParts, build_autoencoder
 from latentmap.networks.dense import DenseNetwork
 from latentmap.networks.losses import LOSSES
-from latentmap.training import loop as module
+from latentmap.training import loop
 from latentmap.training.callbacks import Checkpoint, EarlyStopping
 from latentmap.training.config import Training
 from latentmap.training.loop import train
@@ -14,15 +14,15 @@ from latentmap.training.task import TrainingTask
 
 RNG = np.random.default_rng(0)
 ROWS = (RNG.normal(size=(400, 2)) @ RNG.normal(size=(2, 5))).astype("float32")
-JAX = keras.backend.backend() == "jax"
+ON_JAX = keras.backend.backend() == "jax"
 
 
-class PowerError(Exception):
-    """What ends a training in the middle."""
+class InterruptedTrainingError(Exception):
+    """Failure that interrupts a training."""
 
 
-class Recorder(Checkpoint):
-    """Records a checkpoint of every chunk, and fails after some."""
+class CheckpointRecorder(Checkpoint):
+    """Callback that stores the checkpoint of every chunk and fails after ``stop`` checkpoints."""
 
     def __init__(self, stop=None, arrays=None):
         super().__init__(lambda: arrays, self.record)
@@ -31,10 +31,10 @@ class Recorder(Checkpoint):
     def record(self, arrays):
         self.checkpoints.append(arrays)
         if len(self.checkpoints) == self.stop:
-            raise PowerError
+            raise InterruptedTrainingError
 
 
-def trained(checkpoint=None, rows=None, strategy=None):
+def fit(checkpoint=None, rows=None, strategy=None):
     parts = NetworkParts(
         (5,),
         2,
@@ -55,56 +55,56 @@ def trained(checkpoint=None, rows=None, strategy=None):
 
 @pytest.fixture(autouse=True)
 def three_chunks_an_epoch(monkeypatch):
-    monkeypatch.setattr(module, "CHUNK_STEPS", 4)
+    monkeypatch.setattr(loop, "CHUNK_STEPS", 4)
 
 
 @pytest.fixture(scope="module")
-def undisturbed():
+def uninterrupted():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "CHUNK_STEPS", 4)
-        return trained()
+        patch.setattr(loop, "CHUNK_STEPS", 4)
+        return fit()
 
 
-def test_checkpoints_disturb_nothing(undisturbed):
-    recorder = Recorder()
-    weights, history = trained(recorder)
+def test_checkpoints_do_not_change_the_training(uninterrupted):
+    recorder = CheckpointRecorder()
+    weights, history = fit(recorder)
     assert len(recorder.checkpoints) == 36
-    assert all(np.array_equal(a, b) for a, b in zip(weights, undisturbed[0], strict=True))
-    assert np.array_equal(history["val_loss"], undisturbed[1]["val_loss"])
+    assert all(np.array_equal(a, b) for a, b in zip(weights, uninterrupted[0], strict=True))
+    assert np.array_equal(history["val_loss"], uninterrupted[1]["val_loss"])
 
 
-# The first chunk, one in the middle of an epoch, the last of one, and the last of all.
-@pytest.mark.skipif(not JAX, reason="other engines sum the loss up in the trainer itself")
+# The stops are the first chunk, one within an epoch, the last of an epoch and the last of all.
+@pytest.mark.skipif(not ON_JAX, reason="other engines do not resume the mean loss exactly")
 @pytest.mark.parametrize("stop", [1, 17, 18, 36])
-def test_a_stopped_training_goes_on_as_if_it_had_not_been(undisturbed, stop):
-    recorder = Recorder(stop)
-    with pytest.raises(PowerError):
-        trained(recorder)
+def test_resumed_training_equals_an_uninterrupted_one(uninterrupted, stop):
+    recorder = CheckpointRecorder(stop)
+    with pytest.raises(InterruptedTrainingError):
+        fit(recorder)
     arrays = recorder.checkpoints[-1]
     assert all(isinstance(array, np.ndarray) for array in arrays.values())
-    again = Recorder(arrays=arrays)
-    weights, history = trained(again)
-    assert len(again.checkpoints) == 36 - stop
-    assert all(np.array_equal(a, b) for a, b in zip(weights, undisturbed[0], strict=True))
+    resumed = CheckpointRecorder(arrays=arrays)
+    weights, history = fit(resumed)
+    assert len(resumed.checkpoints) == 36 - stop
+    assert all(np.array_equal(a, b) for a, b in zip(weights, uninterrupted[0], strict=True))
     for name in history:
-        assert np.array_equal(history[name], undisturbed[1][name], equal_nan=True)
+        assert np.array_equal(history[name], uninterrupted[1][name], equal_nan=True)
 
 
-class Blocks(ArraySource):
-    """Rows as if read in blocks, whose order is noted."""
+class BlockSource(ArraySource):
+    """Source in blocks that records the rows it reads."""
 
     def __init__(self, array, size):
         super().__init__(array)
-        self.block_starts, self.read = np.arange(0, len(array), size), []
+        self.block_starts, self.rows_read = np.arange(0, len(array), size), []
 
     def batches(self, size, *, rng=None):
         for rows in super().batches(size, rng=rng):
-            self.read.append(rows)
+            self.rows_read.append(rows)
             yield rows
 
 
-class Shard:
-    """The strategy of one of several workers, which reads its own rows."""
+class ShardStrategy:
+    """Strategy of one of several workers, which reads its own rows."""
 
     holds_rows_on_device = False
 
@@ -115,13 +115,16 @@ class Shard:
         return self.rows, batch_size
 
 
-@pytest.mark.skipif(not JAX, reason="other engines have no such checkpoints")
-def test_a_worker_goes_on_from_the_checkpoint_of_another_whose_blocks_are_others():
-    first, second, again = (Blocks(ROWS[:160], size) for size in (10, 50, 50))
-    stopped = Recorder(stop=5)  # in epoch 3, of two chunks each
-    with pytest.raises(PowerError):
-        trained(stopped, first, Shard(first))
-    trained(Recorder(), first, Shard(second))
-    trained(Recorder(arrays=stopped.checkpoints[-1]), first, Shard(again))
-    assert len(again.read) == len(second.read[4:]) > 10
-    assert np.array_equal(np.concatenate(again.read), np.concatenate(second.read[4:]))
+@pytest.mark.skipif(not ON_JAX, reason="other engines do not resume exactly")
+def test_worker_resumes_from_the_checkpoint_of_a_worker_with_other_blocks():
+    original, other_blocks, resumed = (BlockSource(ROWS[:160], size) for size in (10, 50, 50))
+    # The training stops in epoch 3, because an epoch has two chunks.
+    interrupted = CheckpointRecorder(stop=5)
+    with pytest.raises(InterruptedTrainingError):
+        fit(interrupted, original, ShardStrategy(original))
+    fit(CheckpointRecorder(), original, ShardStrategy(other_blocks))
+    fit(CheckpointRecorder(arrays=interrupted.checkpoints[-1]), original, ShardStrategy(resumed))
+    assert len(resumed.rows_read) == len(other_blocks.rows_read[4:]) > 10
+    assert np.array_equal(
+        np.concatenate(resumed.rows_read), np.concatenate(other_blocks.rows_read[4:])
+    )
