@@ -18,6 +18,7 @@ from typing import Any
 PAGE_FOLDER = Path(__file__).parent / "page"
 MAIN_MODULE = "main.js"
 
+_MARKER = re.compile(r"<!-- (policy|style|data|script) -->")
 _IMPORT = re.compile(r'^import \{([^}]+)\} from "\./([a-z_]+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export ((?:async )?function|class|const) (\w+)", re.MULTILINE)
 _UNSUPPORTED = re.compile(r"^(import|export)\b.*", re.MULTILINE)
@@ -57,20 +58,12 @@ class Page:
 
     def policy(self, mode: str) -> str:
         """Return the Content-Security-Policy for a mode, "server" or "file"."""
-        scripts, connections = {
-            "server": ("'self'", "'self'"),
-            "file": (_source_hash(self.script), "'none'"),
-        }[mode]
-        return "; ".join(
-            [
-                "default-src 'none'",
-                f"script-src {scripts}",
-                f"style-src {_source_hash(self.style)}",
-                "img-src blob: data:",
-                f"connect-src {connections}",
-                "base-uri 'none'",
-                "form-action 'none'",
-            ]
+        scripts, connections = "'self'", "'self'"
+        if mode == "file":
+            scripts, connections = _source_hash(self.script), "'none'"
+        return (
+            f"default-src 'none'; script-src {scripts}; style-src {_source_hash(self.style)}; "
+            f"img-src blob: data:; connect-src {connections}; base-uri 'none'; form-action 'none'"
         )
 
     def text(
@@ -87,16 +80,8 @@ class Page:
                 else f'<script type="module">{self.script}</script>'
             ),
         }
-        return self._fill_markers(parts)
-
-    def _fill_markers(self, parts: dict[str, str]) -> str:
-        """Replace the markers in their order, without searching the inserted texts for markers."""
-        texts, remaining = [], self._read("explorer.html")
-        for name, part in parts.items():
-            text_before, marker, remaining = remaining.partition(f"<!-- {name} -->")
-            assert marker, f"explorer.html: no marker for {name}"
-            texts += [text_before, part]
-        return "".join([*texts, remaining])
+        # Inserted texts, which may contain data, are not searched for markers.
+        return _MARKER.sub(lambda match: parts[match[1]], self._read("explorer.html"))
 
     def _read(self, name: str) -> str:
         return (self.folder / name).read_text(encoding="utf-8")

@@ -28,11 +28,10 @@ class RowScores:
         self._estimator, self._map = estimator, as_map(estimator)
         self._source, self._codes = source, codes
         self._decode, self._verbose = decode, verbose
-        self._functions = {CLUSTER: self._cluster, ERROR: self._error, OUTLIER: self._outlier}
-        self.names: tuple[str, ...] = (CLUSTER, ERROR, OUTLIER)
-        if self._map is not None:
-            self._functions[CONFIDENCE] = self._confidence
-            self.names = (CLUSTER, CONFIDENCE, ERROR, OUTLIER)
+        confidence = {} if self._map is None else {CONFIDENCE: self._confidence}
+        errors = {ERROR: self._error, OUTLIER: self._outlier}
+        self._functions = {CLUSTER: self._cluster, **confidence, **errors}
+        self.names = tuple(self._functions)
         self._locks = {name: threading.Lock() for name in self.names}
         self._computed: dict[str, np.ndarray] = {}
 

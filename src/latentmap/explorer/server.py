@@ -14,6 +14,7 @@ import time
 import traceback
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 
 from latentmap.errors import LatentmapError, SettingError
 from latentmap.explorer.page import Page
@@ -129,9 +130,7 @@ class _Listener(ThreadingHTTPServer):
 
     def server_bind(self) -> None:
         """Bind without a reverse lookup of the host name, which can take seconds."""
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(self.server_address)
-        self.server_address = self.socket.getsockname()
+        TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
 

@@ -103,15 +103,15 @@ export class SpriteSheets {
   /** @param {number} i @returns {Promise<Picture>} */
   async row(i) {
     const { images_per_sheet, images_per_line, height, width } = this.#layout;
-    const sheet = await this.sheet(Math.floor(i / images_per_sheet));
+    const sheet = await this.#sheet(Math.floor(i / images_per_sheet));
     const position = i % images_per_sheet;
     const left = (position % images_per_line) * width;
     const top = Math.floor(position / images_per_line) * height;
     return crop(sheet, left, top, height, width);
   }
 
-  /** Return the k-th sheet. @param {number} k */
-  sheet(k) {
+  /** @param {number} k */
+  #sheet(k) {
     const sheet = this.#sheets.get(k) ?? decodeSheet(`${this.#name}-${k}`);
     this.#sheets.delete(k);
     this.#sheets.set(k, sheet);
@@ -218,21 +218,14 @@ export class DecodedGrid {
     if (!scene.grid) throw new Error("The file contains no decoded rows.");
     this.#grid = scene.grid;
     const { sheets, low = [], high = [] } = scene.grid;
-    this.#rows = sheets
-      ? new SpriteSheets("grid", sheets, this.#sheetCount(sheets))
-      : new QuantizedTable("grid", low, high);
-  }
-
-  /** @param {SheetLayout} layout */
-  #sheetCount(layout) {
-    return Math.ceil((this.#grid.width * this.#grid.height) / layout.images_per_sheet);
+    this.#rows = sheets ? new SpriteSheets("grid", sheets, Infinity) : new QuantizedTable("grid", low, high);
   }
 
   /** Decode all sprite sheets in the background, so that decoding a first point is fast. */
   async prepare() {
-    const { sheets } = this.#grid;
-    for (let k = 0; sheets && this.#rows instanceof SpriteSheets && k < this.#sheetCount(sheets); k++) {
-      await this.#rows.sheet(k);
+    const { sheets, width, height } = this.#grid;
+    for (let i = 0; sheets && i < width * height; i += sheets.images_per_sheet) {
+      await this.#rows.row(i);
       await new Promise((resolve) => setTimeout(resolve));
     }
   }

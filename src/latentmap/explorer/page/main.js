@@ -11,7 +11,7 @@ import { installMap } from "./map.js";
 import { installDecodedRow, installLens, installRowDetails, installSimilarRows } from "./panel.js";
 import { Points } from "./points.js";
 import { MAX_BARS } from "./rows.js";
-import { columns, imageSize, isExported, loadRowNumbers, scene } from "./scene.js";
+import { columns, isExported, loadRowNumbers, scene } from "./scene.js";
 import { installSelection, selectedRows } from "./selection.js";
 import { FileSource, ServerSource } from "./sources.js";
 import { onChange, setState, state } from "./state.js";
@@ -57,7 +57,7 @@ async function start(source) {
   installSelection(source, goTo);
   const placeFile = installPlacedRows(source, goTo);
   installFileUpload(placeFile);
-  if (imageSize?.channels === 1) installDrawing(placeFile);
+  installDrawing(placeFile);
   await installLegend(source);
   resizeMap(); // the legend may have changed its width
   installPointer(byId("overlay"), view, points, createTools(view, points));

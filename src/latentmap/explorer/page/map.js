@@ -112,10 +112,21 @@ function createOverlay(canvas, view, points) {
     context.stroke();
   }
 
+  function fillWithBorder() {
+    Object.assign(context, { fillStyle: colors.accent, strokeStyle: colors.map, lineWidth: 4, lineJoin: "round" });
+    context.stroke();
+    context.fill();
+  }
+
+  /** @param {Point} pixel @param {number} radius */
+  function traceCircle(pixel, radius) {
+    context.beginPath();
+    context.arc(...pixel, radius, 0, 2 * Math.PI);
+  }
+
   /** @param {number} row @param {number} radius @param {number} width @param {string} color */
   function drawRing(row, radius, width, color) {
-    context.beginPath();
-    context.arc(...view.toScreen(...points.positionOf(row)), radius, 0, 2 * Math.PI);
+    traceCircle(view.toScreen(...points.positionOf(row)), radius);
     strokeWithBorder(width, color);
   }
 
@@ -137,11 +148,8 @@ function createOverlay(canvas, view, points) {
 
   /** @param {Point} pixel @param {string} letter */
   function drawBadge([left, top], letter) {
-    context.beginPath();
-    context.arc(left, top, 10, 0, 2 * Math.PI);
-    Object.assign(context, { fillStyle: colors.accent, strokeStyle: colors.map, lineWidth: 2 });
-    context.fill();
-    context.stroke();
+    traceCircle([left, top], 9);
+    fillWithBorder();
     Object.assign(context, { fillStyle: colors.map, font: `600 11px ${cssVariable("--font")}` });
     context.fillText(letter, left, top + 0.5);
   }
@@ -166,9 +174,7 @@ function createOverlay(canvas, view, points) {
       context.lineTo(left + reach * Math.cos(angle), top + reach * Math.sin(angle));
     }
     context.closePath();
-    Object.assign(context, { fillStyle: colors.accent, strokeStyle: colors.map, lineWidth: 4, lineJoin: "round" });
-    context.stroke();
-    context.fill();
+    fillWithBorder();
   }
 
   /** @param {Point} pixel */

@@ -17,11 +17,8 @@ const MARGIN = 32; // pixels beyond every edge, for discs that the edge cuts
 const UNSELECTED_ALPHA = 0.16; // relative to selected points
 
 /**
- * @typedef {Object} DiscStamps  the pixels of a disc at each subpixel position
- * @property {number} reach  distance from the centre to the first column and line
- * @property {Int32Array} starts  the pixels of position p are starts[p] … starts[p + 1] - 1
- * @property {Int32Array} offsets  of each pixel from the first one
- * @property {Uint16Array} alphas  0–256
+ * @typedef {{ offsets: Int32Array, alphas: Uint16Array }} DiscStamp  the pixels of a disc: their
+ * offsets from the first pixel, and alphas from 0 to 256
  *
  * @typedef {{ pixels: Uint32Array, stride: number, lines: number }} PixelBuffer
  * @typedef {{ x: Float32Array, y: Float32Array, values: Uint16Array, table: Uint32Array }} ColoredPoints
@@ -29,19 +26,18 @@ const UNSELECTED_ALPHA = 0.16; // relative to selected points
  */
 
 /**
- * Compute the stamps of a disc.
+ * Return the stamp of a disc for each subpixel position of its centre.
  * @param {number} radius  in pixels
  * @param {number} alpha  0–1
  * @param {number} stride  pixels in a line
- * @returns {DiscStamps}
+ * @returns {DiscStamp[]}
  */
 function discStamps(radius, alpha, stride) {
-  const reach = radius + 1;
   const size = Math.ceil(2 * radius + 3);
-  const [starts, offsets, alphas] = [[0], /** @type {number[]} */ ([]), /** @type {number[]} */ ([])];
-  for (let position = 0; position < SUBPIXELS ** 2; position++) {
-    const x = reach + ((position % SUBPIXELS) + 0.5) / SUBPIXELS;
-    const y = reach + (Math.floor(position / SUBPIXELS) + 0.5) / SUBPIXELS;
+  return Array.from({ length: SUBPIXELS ** 2 }, (_, position) => {
+    const x = radius + 1 + ((position % SUBPIXELS) + 0.5) / SUBPIXELS;
+    const y = radius + 1 + (Math.floor(position / SUBPIXELS) + 0.5) / SUBPIXELS;
+    const [offsets, alphas] = [/** @type {number[]} */ ([]), /** @type {number[]} */ ([])];
     for (let pixel = 0; pixel < size * size; pixel++) {
       const [column, line] = [pixel % size, Math.floor(pixel / size)];
       const distance = Math.hypot(column + 0.5 - x, line + 0.5 - y);
@@ -50,33 +46,28 @@ function discStamps(radius, alpha, stride) {
       offsets.push(line * stride + column);
       alphas.push(coverage);
     }
-    starts.push(offsets.length);
-  }
-  return {
-    reach,
-    starts: Int32Array.from(starts),
-    offsets: Int32Array.from(offsets),
-    alphas: Uint16Array.from(alphas),
-  };
+    return { offsets: Int32Array.from(offsets), alphas: Uint16Array.from(alphas) };
+  });
 }
 
 /**
  * Blend the discs of points into pixels.
  * @param {PixelBuffer} buffer @param {ColoredPoints} points
  * @param {Transform} transform  y grows upwards on the map and downwards in pixels
- * @param {DiscStamps} stamps
+ * @param {number} radius  in pixels
+ * @param {number} alpha  0–1
  * @param {Uint8Array | null} [mask]  draw only points whose mask is `value`
  * @param {number} [value]
  */
-function drawDiscs(buffer, points, transform, stamps, mask = null, value = 1) {
+function drawDiscs(buffer, points, transform, radius, alpha, mask = null, value = 1) {
   const { pixels, stride } = buffer;
   const { x, y, values, table } = points;
-  const { starts, offsets, alphas, reach } = stamps;
+  const stamps = discStamps(radius, alpha, stride);
   const { scale } = transform;
-  const left = transform.left - reach;
-  const top = transform.top - reach;
-  const right = stride - 2 * reach - 3;
-  const bottom = buffer.lines - 2 * reach - 3;
+  const left = transform.left - radius - 1;
+  const top = transform.top - radius - 1;
+  const right = stride - 2 * radius - 5;
+  const bottom = buffer.lines - 2 * radius - 5;
   const step = mixingStep(x.length);
   for (let count = 0, i = 0; count < x.length; count++, i = (i + step) % x.length) {
     if (mask !== null && mask[i] !== value) continue;
@@ -88,27 +79,27 @@ function drawDiscs(buffer, points, transform, stamps, mask = null, value = 1) {
     const column = across | 0;
     const line = down | 0;
     const position = (((across - column) * SUBPIXELS) | 0) + SUBPIXELS * (((down - line) * SUBPIXELS) | 0);
+    const { offsets, alphas } = stamps[position];
     const first = line * stride + column;
     const redBlue = color & 0xff00ff;
     const green = color & 0xff00;
-    const end = starts[position + 1];
-    for (let k = starts[position]; k < end; k++) {
+    for (let k = 0; k < offsets.length; k++) {
       const index = first + offsets[k];
-      const alpha = alphas[k];
-      const rest = 256 - alpha;
+      const coverage = alphas[k];
+      const rest = 256 - coverage;
       const old = pixels[index];
       pixels[index] =
         0xff000000 |
-        (((Math.imul(redBlue, alpha) + Math.imul(old & 0xff00ff, rest)) >>> 8) & 0xff00ff) |
-        (((Math.imul(green, alpha) + Math.imul(old & 0xff00, rest)) >>> 8) & 0xff00);
+        (((Math.imul(redBlue, coverage) + Math.imul(old & 0xff00ff, rest)) >>> 8) & 0xff00ff) |
+        (((Math.imul(green, coverage) + Math.imul(old & 0xff00, rest)) >>> 8) & 0xff00);
     }
   }
 }
 
 /**
- * Return a stride with which points are drawn in a mixed order: coprime to the number of points, so
- * that all are drawn, and about 0.618 times this number. Rows are often sorted by label, and the last
- * label would cover the others.
+ * Return the step between points that are drawn one after another. Rows are often sorted by label;
+ * drawn in their order, the last label would cover the others. The step is coprime to the number of
+ * points, so that all points are drawn, and about 0.618 times this number.
  * @param {number} count
  */
 function mixingStep(count) {
@@ -166,12 +157,8 @@ function drawPoints(buffer, { x, y, size }, view, ratio) {
     top: MARGIN + (view.height / 2) * ratio + view.y * scale,
   };
   const { radius, alpha } = pointStyle(size, mapArea(view), view.zoom);
-  const stamps = discStamps(radius * ratio, alpha, buffer.stride);
-  if (selected) {
-    const faint = discStamps(radius * ratio, alpha * UNSELECTED_ALPHA, buffer.stride);
-    drawDiscs(buffer, colored, transform, faint, selected, 0);
-  }
-  drawDiscs(buffer, colored, transform, stamps, selected);
+  if (selected) drawDiscs(buffer, colored, transform, radius * ratio, alpha * UNSELECTED_ALPHA, selected, 0);
+  drawDiscs(buffer, colored, transform, radius * ratio, alpha, selected);
 }
 
 /**

@@ -196,4 +196,4 @@ export interface Gesture {
 
 export type StartGesture = (press: Press) => Gesture;
 export type GoToRow = (row: number) => void;
-export type PlaceFile = (file: Blob, name: string, title: string) => Promise<void>;
+export type PlaceFile = (upload: { file: Blob; name: string; title: string }) => Promise<void>;

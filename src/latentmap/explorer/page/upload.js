@@ -14,7 +14,6 @@ import { latestOnly, onChange, setState, state } from "./state.js";
 
 /** @import { GoToRow, Placed, PlaceFile, Point, Source } from "./types.js" */
 
-const MAX_UPLOAD_BYTES = scene.max_upload_bytes ?? Infinity;
 const PAD_SIZE = 224; // canvas pixels of the longer side
 const PEN_WIDTH = PAD_SIZE / 12;
 
@@ -24,12 +23,6 @@ const PEN_WIDTH = PAD_SIZE / 12;
  */
 export function installPlacedRows(source, goTo) {
   const section = byId("placed");
-
-  const place = latestOnly(async (/** @type {{ file: Blob, name: string, title: string }} */ { file, name, title }) => {
-    const placement = await source.place(name, file);
-    setState({ placed: { ...placement, title, current: 0 } });
-    closeNotice();
-  });
 
   const show = latestOnly(async (/** @type {Placed} */ placed) => {
     const { similar, distances } = placed.rows[placed.current];
@@ -44,7 +37,11 @@ export function installPlacedRows(source, goTo) {
     section.hidden = !state.placed;
     if (state.placed) show(state.placed);
   });
-  return (file, name, title) => place({ file, name, title });
+  return latestOnly(async ({ file, name, title }) => {
+    const placement = await source.place(name, file);
+    setState({ placed: { ...placement, title, current: 0 } });
+    closeNotice();
+  });
 }
 
 /** @param {HTMLElement} section @param {Placed} placed @param {HTMLElement} similarRows */
@@ -88,8 +85,10 @@ export function installFileUpload(placeFile) {
   const dropTarget = byId("drop");
   const chooser = byId("file", HTMLInputElement);
   const upload = (/** @type {File | undefined} */ file) => {
-    if (file && file.size > MAX_UPLOAD_BYTES) showNotice(tooLargeMessage(file));
-    else if (file) placeFile(file, file.name, file.name);
+    const limit = scene.max_upload_bytes ?? Infinity;
+    if (file && file.size > limit) {
+      showNotice(`${file.name}: expected at most ${formatWhole(limit)} bytes, found ${formatWhole(file.size)}.`);
+    } else if (file) placeFile({ file, name: file.name, title: file.name });
   };
   byId("open").onclick = () => (isExported ? showNotice(NEEDS_SERVER) : chooser.click());
   chooser.onchange = () => {
@@ -110,15 +109,9 @@ export function installFileUpload(placeFile) {
   });
 }
 
-/** @param {File} file */
-function tooLargeMessage(file) {
-  const megabytes = (/** @type {number} */ bytes) => `${(bytes / 2 ** 20).toFixed(1)} MB`;
-  return `${file.name}: expected at most ${megabytes(MAX_UPLOAD_BYTES)}, found ${megabytes(file.size)}.`;
-}
-
-/** Place a drawing after every stroke, in the size of the rows. @param {PlaceFile} placeFile */
+/** If rows are grey images, let the user draw one, and place it after each stroke. @param {PlaceFile} placeFile */
 export function installDrawing(placeFile) {
-  if (!imageSize) return;
+  if (imageSize?.channels !== 1) return;
   const { height, width } = imageSize;
   const section = byId("drawing");
   const pad = byId("pad", HTMLCanvasElement);
@@ -146,7 +139,8 @@ export function installDrawing(placeFile) {
   pad.onpointermove = (event) => {
     if (pad.hasPointerCapture(event.pointerId)) draw(event);
   };
-  pad.onpointerup = () => placeFile(portableGreyMap(pad, height, width), "drawing.pgm", "your drawing");
+  pad.onpointerup = () =>
+    placeFile({ file: portableGreyMap(pad, height, width), name: "drawing.pgm", title: "your drawing" });
 
   clear();
   byId("pad-clear").onclick = () => {
