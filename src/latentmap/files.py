@@ -155,12 +155,11 @@ def read_arrays(
     kind: str,
     max_format: int,
     error_type: type[FileError] = FileError,
-    arrays: bool = True,
 ) -> tuple[dict[str, str], dict[str, Any], dict[str, np.ndarray]]:
-    """Return the metadata of a .safetensors file, their parsed JSON text and the named arrays.
+    """Return the metadata of a .safetensors file, their parsed JSON text, and the named arrays.
 
     ``kind`` is "model" or "index". Raise ``error_type`` if the file is missing, incomplete, of
-    another kind or of a newer format. Nothing in the file is executed.
+    another kind or of a newer format. No code in the file is executed.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -168,15 +167,18 @@ def read_arrays(
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             description = _parse_description(path, metadata, kind, max_format, error_type)
-            names = list(file.keys()) if arrays else []
-            return metadata, description, {name: file.get_tensor(name) for name in names}
+            return (
+                metadata,
+                description,
+                {name: file.get_tensor(name) for name in list(file.keys())},
+            )
     except FileNotFoundError:
         raise error_type(f"{path}: no such file") from None
     except (SafetensorError, OSError, TypeError, UnicodeDecodeError) as error:
         if isinstance(error, FileError):
             raise
         raise error_type(
-            f"{path}: expected a complete {kind} file, found another or a truncated file ({error})"
+            f"{path}: expected a complete {kind} file, found a truncated or another file ({error})"
         ) from None
 
 

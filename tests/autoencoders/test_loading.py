@@ -619,7 +619,7 @@ def test_files_of_all_formats_can_be_loaded(path):
 @pytest.mark.parametrize("suffix", ["", "-map"])
 def test_a_file_of_each_format_is_stored(number, suffix):
     path = FILES / f"format-{number}{suffix}.safetensors"
-    assert read_model(path, arrays=False)[0]["format"] == number
+    assert read_model(path)[0]["format"] == number
 
 
 @pytest.mark.parametrize(

@@ -34,12 +34,6 @@ def test_read_model_returns_the_written_metadata_and_arrays(path):
         assert np.array_equal(arrays[name], array)
 
 
-def test_read_model_can_skip_the_arrays(path):
-    metadata, arrays = read_model(path, arrays=False)
-    assert metadata["names"] == METADATA["names"]
-    assert arrays == {}
-
-
 def test_model_file_can_be_read_by_safetensors(path):
     assert np.array_equal(load_file(path)["w/0"], ARRAYS["w/0"])
 

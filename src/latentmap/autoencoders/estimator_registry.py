@@ -1,34 +1,20 @@
-"""The estimators by name.
-
-A class is imported when it is asked for, because `latentmap.maps` imports this package.
-"""
+"""The estimator classes by name."""
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
 
+import latentmap
 from latentmap.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
 
-
-_MODULES = {
-    "AutoEncoder": "latentmap.autoencoders.autoencoder",
-    "LatentMap": "latentmap.maps.latent_map",
-    "VariationalAutoEncoder": "latentmap.autoencoders.variational",
-}
+ESTIMATORS = ("AutoEncoder", "LatentMap", "VariationalAutoEncoder")
 
 
 def estimator_class(name: str) -> type[BaseAutoEncoder]:
-    """Return the class of an estimator; raise UnknownNameError if none has the name.
-
-    Examples
-    --------
-    >>> estimator_class("AutoEncoder").__name__
-    'AutoEncoder'
-    """
-    if name not in _MODULES:
-        raise UnknownNameError("estimator", name, _MODULES)
-    return getattr(importlib.import_module(_MODULES[name]), name)
+    """Return the class of an estimator; raise UnknownNameError if none has the name."""
+    if name not in ESTIMATORS:
+        raise UnknownNameError("estimator", name, ESTIMATORS)
+    return getattr(latentmap, name)

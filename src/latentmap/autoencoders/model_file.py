@@ -1,7 +1,7 @@
-"""A model is one .safetensors file: named arrays, and one JSON text as metadata.
+"""Model files: one .safetensors file with named arrays, and one JSON text as metadata.
 
-Nothing in a file is executed: latentmap builds the networks that the text describes, and assigns
-the arrays to their weights. The metadata are checked before memory is allocated.
+No code in a file is executed. latentmap builds the networks that the text describes, and assigns
+the arrays to their weights.
 """
 
 import json
@@ -13,7 +13,7 @@ import numpy as np
 from latentmap.errors import ModelFileError
 from latentmap.files import METADATA_KEYS, read_arrays, write_atomically
 
-# Format of the files that are written. Files of this format and of older ones can be read.
+# Format of new files. Older formats can be read as well.
 FORMAT = 2
 
 
@@ -37,12 +37,10 @@ def write_model(path: str | os.PathLike[str], description: dict[str, Any], array
         temporary.write_bytes(save(arrays, metadata={METADATA_KEYS["model"]: text}))
 
 
-def read_model(
-    path: str | os.PathLike[str], arrays: bool = True
-) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Return the description and, if ``arrays``, the arrays of a model file.
+def read_model(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return the description and the arrays of a model file.
 
     Raise ModelFileError if the file is missing, incomplete, no model, or of a newer format.
     """
-    _, description, named = read_arrays(path, "model", FORMAT, ModelFileError, arrays)
-    return description, named
+    _, description, arrays = read_arrays(path, "model", FORMAT, ModelFileError)
+    return description, arrays

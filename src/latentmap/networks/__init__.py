@@ -1,6 +1,7 @@
-"""The mathematics of the networks, in Keras layers and `keras.ops` only.
+"""Networks and losses, which use Keras layers and `keras.ops` only.
 
-Keras picks its engine when it is first imported; so it is started here, before any module does.
+Keras chooses its engine when it is first imported. The engine is therefore started here, before any
+module of this package imports Keras.
 """
 
 from latentmap.backend import start_engine

@@ -1,8 +1,8 @@
 """Builds the models of an autoencoder: encoder, decoder, and the objective that is trained.
 
-The encoder takes raw rows, and the decoder gives rows in their own units: plain Keras models with
-the scaling inside. The objective shares their layers and computes figures for each raw row. Its
-first column is the loss.
+The encoder takes raw rows, and the decoder returns rows in their original units; both are Keras
+models that contain the scaling. The objective shares their layers and computes figures of each raw
+row, the first of which is the loss.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ class NetworkParts:
     row_shape : tuple of int
     n_components : int
     network : LinearNetwork, DenseNetwork, ConvNetwork, or a pair of keras.Model
-        The pair is copied with its weights and is not trained itself.
+        Training changes a copy of the pair.
     loss : Loss
     offset, scale : ndarray of shape () or (d,)
         Scaled rows are (rows − offset) / scale.
     principal : PrincipalComponents or None
-        Components at which the networks start; None for random weights.
+        Components that determine the initial weights; None for random weights.
     noise : float
         Standard deviation of the noise added to scaled rows during training.
     seed : int
@@ -63,7 +63,7 @@ class NetworkParts:
 
     @property
     def rng(self) -> Random:
-        """A new generator with the seed."""
+        """A new random generator with the seed."""
         return Random(self.seed)
 
     def scaling(self, name: str | None = None, invert: bool = False) -> Scaling:
@@ -101,9 +101,9 @@ class ObjectiveBuilder:
 
 
 class Objective(keras.Model):
-    """A model from raw rows to figures of each row; the first figure is the loss.
+    """Model from raw rows to figures of each row, the first of which is the loss.
 
-    ``builder`` builds it again in the processes that train together.
+    ``builder`` builds the objective in other processes.
     """
 
     builder: ObjectiveBuilder
@@ -111,7 +111,7 @@ class Objective(keras.Model):
     def __init__(self, figures: Figures, builder: ObjectiveBuilder, *models: keras.Layer) -> None:
         super().__init__(name="objective")
         self.builder = builder
-        self.models = list(models)  # Keras finds the trainable weights here.
+        self.models = list(models)  # Keras collects the weights of all layers in attributes.
         self.figures = figures
         self.built = True
 
@@ -165,11 +165,11 @@ def build_autoencoder(parts: NetworkParts) -> Networks:
 
 
 def build_variational(parts: NetworkParts) -> Networks:
-    """Build the networks of a variational autoencoder. Its principal components are not used.
+    """Build the networks of a variational autoencoder, which do not use principal components.
 
-    The encoder gives the mean of each row's Gaussian. Figures of the objective, as sums in nats:
-    the loss, which is reconstruction + β · divergence; the mean squared error of the reconstruction
-    from the mean; reconstruction; divergence.
+    The encoder returns the mean of each row's Gaussian. Figures of the objective: the loss, which
+    is reconstruction + β · divergence; the mean squared error of the row decoded from the mean;
+    reconstruction; divergence. All but the squared error are sums in nats.
     """
     rng = parts.rng
     rows_in = keras.Input(parts.row_shape, name="rows")
@@ -219,7 +219,7 @@ def add_noise(parts: NetworkParts, x: KerasTensor, rng: Random) -> KerasTensor:
 
 
 def _head(parts: NetworkParts, rng: Random) -> keras.Model:
-    """Return the decoder without its last activation; its output is flat."""
+    """Return the decoder without its last activation and with a flat output."""
     code = keras.Input((parts.n_components,), name="code")
     if isinstance(parts.network, tuple):
         output = layers.Flatten()(_copy(parts.network[1])(code))
@@ -233,7 +233,7 @@ def _head(parts: NetworkParts, rng: Random) -> keras.Model:
 
 
 def build_decoder(parts: NetworkParts, head: keras.Model) -> keras.Model:
-    """Return the decoder: the head, the last activation, the shape and the units of a row."""
+    """Return the decoder: the head, the last activation, and the shape and units of a row."""
     code = keras.Input((parts.n_components,), name="code")
     rows = layers.Activation(parts.loss.link)(head(code))
     rows = layers.Reshape(parts.row_shape)(rows)
@@ -243,7 +243,7 @@ def build_decoder(parts: NetworkParts, head: keras.Model) -> keras.Model:
 def _copy(model: keras.Model) -> keras.Model:
     copy = keras.models.clone_model(model)
     for variable, original in zip(copy.weights, model.weights, strict=True):
-        # A NumPy copy, because the compiled loop on JAX donates the buffers of its state.
+        # The value is copied, because the compiled loop on JAX overwrites the buffers of its state.
         variable.assign(np.array(ops.convert_to_numpy(original.value)))
     return copy
 
@@ -271,7 +271,7 @@ def _shapes(model: keras.Model) -> tuple[tuple, tuple]:
         input_shape = [()]
     if not all(size is None or isinstance(size, int) for size in input_shape):
         raise SettingError(
-            "network: expected functional or sequential models of one input, of known shape, and "
-            f"one output, found {model.name!r}, a {type(model).__name__} that is not one"
+            "network: expected functional or sequential models with one input of known shape and "
+            f"one output, found the {type(model).__name__} {model.name!r}"
         )
     return tuple(input_shape), tuple(output_shape)

@@ -1,4 +1,4 @@
-"""The Gaussian code of a variational autoencoder.
+"""Gaussian codes of a variational autoencoder.
 
 Sources: D. P. Kingma, M. Welling, "Auto-Encoding Variational Bayes", ICLR 2014; for the weight β of
 the divergence, I. Higgins et al., "beta-VAE", ICLR 2017.
@@ -27,8 +27,8 @@ def kl_divergence(mean: KerasTensor, log_variance: KerasTensor) -> KerasTensor:
 class GaussianSample(keras.layers.Layer):
     """Sample a code from N(mean, exp(log_variance)): mean + exp(v / 2) · ε.
 
-    In training ε is different in each call. Otherwise it has a fixed seed, so that a figure that is
-    measured twice has the same value.
+    In training, ε is different in each call. Otherwise ε has a fixed seed, so that repeated
+    evaluations have the same result.
 
     Examples
     --------

@@ -14,7 +14,7 @@ from latentmap.networks.dense import check_activation, check_widths, dense_layer
 
 @dataclass(frozen=True)
 class ConvNetwork:
-    """Convolutions of 3 × 3 with stride 2, and transposed convolutions in the decoder.
+    """Network for images: 3 × 3 convolutions with stride 2, and transposed ones in the decoder.
 
     Parameters
     ----------
@@ -23,12 +23,7 @@ class ConvNetwork:
     activation : str
         A Keras activation.
     principal : bool
-        Add the network, starting at zero, to the principal components of the rows.
-
-    Examples
-    --------
-    >>> ConvNetwork(filters=(16, 32)).filters
-    (16, 32)
+        Add the network, which initially outputs zero, to the principal components of the rows.
     """
 
     filters: tuple[int, ...] = (16, 32)
@@ -48,7 +43,7 @@ class ConvNetwork:
     def encode(
         self, x: KerasTensor, n_components: int, rng: Random, zero: bool = False, heads: int = 1
     ) -> KerasTensor:
-        """Return codes of scaled images (n, h, w[, c]), shape (n, heads · n_components)."""
+        """Return codes of scaled images (n, h, w[, c]); see `Network`."""
         x = layers.Reshape(image_shape(x.shape[1:]))(x)
         for channels in self.filters:
             x = _convolution(layers.Conv2D, channels, rng, self.activation)(x)
@@ -57,7 +52,7 @@ class ConvNetwork:
     def decode(
         self, z: KerasTensor, row_shape: tuple[int, ...], rng: Random, zero: bool
     ) -> KerasTensor:
-        """Return flat outputs for codes, shape (n, h·w·c)."""
+        """Return flat outputs for codes, shape (n, h·w·c); see `Network`."""
         height, width, channels = image_shape(row_shape)
         innermost = self._innermost_shape(row_shape)
         z = dense_layer(math.prod(innermost), rng, self.activation)(z)
@@ -69,7 +64,7 @@ class ConvNetwork:
         return layers.Flatten()(layers.Cropping2D(((0, extra[0]), (0, extra[1])))(z))
 
     def _innermost_shape(self, row_shape: tuple[int, ...]) -> tuple[int, int, int]:
-        """Return the shape after the last convolution; each halves the size, rounded up."""
+        """Return the shape after the last convolution; each one halves the size, rounded up."""
         height, width, _ = image_shape(row_shape)
         factor = 2 ** len(self.filters)
         return -(-height // factor), -(-width // factor), self.filters[-1]
@@ -96,7 +91,7 @@ def image_shape(row_shape: tuple[int, ...]) -> tuple[int, int, int]:
     """
     if len(row_shape) not in (2, 3):
         raise DataError(
-            "the network 'conv' takes images, expected rows of shape (height, width) or "
+            "the network 'conv' takes images: expected rows of shape (height, width) or "
             f"(height, width, channels), found {row_shape}"
         )
     height, width, channels = (*row_shape, 1)[:3]

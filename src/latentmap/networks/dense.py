@@ -26,23 +26,24 @@ class Network(Protocol):
     ) -> KerasTensor | None:
         """Return codes of scaled rows, shape (n, heads · n_components).
 
-        With ``zero`` the last layer starts at zero; None if the network adds nothing to PCA.
+        With ``zero`` the last layer starts at zero, because the codes are added to those of PCA.
+        The result is then None for a linear network, which cannot add anything to PCA.
         """
 
     def decode(
         self, z: KerasTensor, row_shape: tuple[int, ...], rng: Random, zero: bool
     ) -> KerasTensor | None:
-        """Return flat outputs for codes, shape (n, d); None if the network adds nothing to PCA."""
+        """Return flat outputs for codes, shape (n, d), or None as in `encode`."""
 
     def layer_sizes(self, row_shape: tuple[int, ...], n_components: int) -> list[int]:
         """Return the number of kernel weights in each layer of the encoder and the decoder."""
 
 
 def kernel_initializer(rng: Random, zero: bool = False) -> keras.initializers.Initializer:
-    """Return the initializer of a kernel: Glorot's, or zeros for a path that starts at zero.
+    """Return Glorot's initializer of a kernel, or zeros for a network that is added to PCA.
 
-    Seeds are drawn as Keras draws them, so that ``random_state=7`` starts from the weights that
-    plain Keras has after ``keras.utils.set_random_seed(7)``.
+    Seeds are drawn as in Keras, so that ``random_state=7`` has the same initial weights as plain
+    Keras after ``keras.utils.set_random_seed(7)``.
 
     Source: X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural
     networks", AISTATS 2010.
@@ -58,7 +59,7 @@ def kernel_initializer(rng: Random, zero: bool = False) -> keras.initializers.In
 
 
 class _Glorot(keras.initializers.GlorotUniform):
-    """Keras's initializer with the same values, but without compiling a program for each shape."""
+    """Glorot's initializer with the values of Keras, but without one compilation for each shape."""
 
     def __call__(self, shape: tuple[int, ...], dtype: str | None = None) -> KerasTensor:
         *window, fan_in, fan_out = shape
@@ -69,18 +70,12 @@ class _Glorot(keras.initializers.GlorotUniform):
 def dense_layer(
     units: int, rng: Random, activation: str | None = None, zero: bool = False
 ) -> keras.Layer:
-    """Return a dense layer whose kernel starts as `kernel_initializer` describes."""
+    """Return a dense layer with the kernel initializer of `kernel_initializer`."""
     return layers.Dense(units, activation, kernel_initializer=kernel_initializer(rng, zero))
 
 
 def draw_seed(rng: Random) -> int:
-    """Draw a seed as Keras does if none is given.
-
-    Examples
-    --------
-    >>> 1 <= draw_seed(Random(0)) <= 10**9
-    True
-    """
+    """Draw a seed as Keras does if none is given."""
     return rng.randint(1, 10**9)
 
 
@@ -104,46 +99,59 @@ def check_activation(name: object) -> None:
         raise SettingError(f"activation: expected the name of a Keras activation, found {name!r}")
 
 
+class _DenseLayers:
+    """Encoder and decoder of dense layers; without hidden layers they are linear."""
+
+    def widths(self, n_components: int) -> tuple[int, ...]:
+        """Return the widths of the encoder's hidden layers."""
+        return ()
+
+    def layer_sizes(self, row_shape: tuple[int, ...], n_components: int) -> list[int]:
+        """Return the number of kernel weights in each layer of the encoder and the decoder."""
+        widths = (math.prod(row_shape), *self.widths(n_components), n_components)
+        return 2 * [n_in * n_out for n_in, n_out in itertools.pairwise(widths)]
+
+    def encode(
+        self, x: KerasTensor, n_components: int, rng: Random, zero: bool = False, heads: int = 1
+    ) -> KerasTensor | None:
+        """Return codes of scaled rows, shape (n, heads · n_components); see `Network`."""
+        widths = self.widths(n_components)
+        if zero and not widths:
+            return None
+        x = self._hidden_layers(layers.Flatten()(x), widths, rng)
+        return dense_layer(heads * n_components, rng, zero=zero)(x)
+
+    def decode(
+        self, z: KerasTensor, row_shape: tuple[int, ...], rng: Random, zero: bool
+    ) -> KerasTensor | None:
+        """Return flat outputs for codes, shape (n, d); see `Network`."""
+        widths = self.widths(z.shape[-1])[::-1]
+        if zero and not widths:
+            return None
+        return dense_layer(math.prod(row_shape), rng, zero=zero)(
+            self._hidden_layers(z, widths, rng)
+        )
+
+    def _hidden_layers(self, x: KerasTensor, widths: tuple[int, ...], rng: Random) -> KerasTensor:
+        return x
+
+
 @dataclass(frozen=True)
-class LinearNetwork:
+class LinearNetwork(_DenseLayers):
     """One dense layer without activation in the encoder, and one in the decoder.
 
     Parameters
     ----------
     principal : bool
-        Start from the principal components of the rows. With squared error, the result is PCA.
-
-    Examples
-    --------
-    >>> LinearNetwork(principal=False)
-    LinearNetwork(principal=False)
+        Use the principal components of the rows as initial weights. With squared error, the result
+        is PCA.
     """
 
     principal: bool = True
 
-    def encode(
-        self, x: KerasTensor, n_components: int, rng: Random, zero: bool = False, heads: int = 1
-    ) -> KerasTensor | None:
-        """Return codes of scaled rows, or None with ``zero``: the network adds nothing to PCA."""
-        if zero:
-            return None
-        return dense_layer(heads * n_components, rng)(layers.Flatten()(x))
-
-    def decode(
-        self, z: KerasTensor, row_shape: tuple[int, ...], rng: Random, zero: bool
-    ) -> KerasTensor | None:
-        """Return flat outputs, or None with ``zero``: the network adds nothing to PCA."""
-        if zero:
-            return None
-        return dense_layer(math.prod(row_shape), rng)(z)
-
-    def layer_sizes(self, row_shape: tuple[int, ...], n_components: int) -> list[int]:
-        """Return the number of kernel weights in each layer of the encoder and the decoder."""
-        return 2 * [math.prod(row_shape) * n_components]
-
 
 @dataclass(frozen=True)
-class DenseNetwork:
+class DenseNetwork(_DenseLayers):
     """Dense hidden layers in the encoder, and the same layers in reverse order in the decoder.
 
     Parameters
@@ -156,14 +164,9 @@ class DenseNetwork:
     dropout : float
         Share of hidden units dropped during training, from 0 to 1.
     principal : bool
-        Add the network, starting at zero, to the principal components of the rows.
+        Add the network, which initially outputs zero, to the principal components of the rows.
     normalize : bool
         Use batch normalisation (S. Ioffe, C. Szegedy, "Batch Normalization", ICML 2015).
-
-    Examples
-    --------
-    >>> DenseNetwork(hidden=(512, 128)).hidden
-    (512, 128)
     """
 
     hidden: tuple[int, ...] | str = "auto"
@@ -187,26 +190,7 @@ class DenseNetwork:
             return (512, 256, 128) if n_components <= 3 else (512,)
         return tuple(int(width) for width in self.hidden)
 
-    def layer_sizes(self, row_shape: tuple[int, ...], n_components: int) -> list[int]:
-        """Return the number of kernel weights in each layer of the encoder and the decoder."""
-        widths = (math.prod(row_shape), *self.widths(n_components), n_components)
-        return 2 * [n_in * n_out for n_in, n_out in itertools.pairwise(widths)]
-
-    def encode(
-        self, x: KerasTensor, n_components: int, rng: Random, zero: bool = False, heads: int = 1
-    ) -> KerasTensor:
-        """Return codes of scaled rows, shape (n, heads · n_components)."""
-        x = self._stack(layers.Flatten()(x), self.widths(n_components), rng)
-        return dense_layer(heads * n_components, rng, zero=zero)(x)
-
-    def decode(
-        self, z: KerasTensor, row_shape: tuple[int, ...], rng: Random, zero: bool
-    ) -> KerasTensor:
-        """Return flat outputs for codes, shape (n, d)."""
-        z = self._stack(z, self.widths(z.shape[-1])[::-1], rng)
-        return dense_layer(math.prod(row_shape), rng, zero=zero)(z)
-
-    def _stack(self, x: KerasTensor, widths: tuple[int, ...], rng: Random) -> KerasTensor:
+    def _hidden_layers(self, x: KerasTensor, widths: tuple[int, ...], rng: Random) -> KerasTensor:
         for width in widths:
             x = dense_layer(width, rng, None if self.normalize else self.activation)(x)
             if self.normalize:

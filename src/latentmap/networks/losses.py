@@ -1,8 +1,8 @@
 """Reconstruction losses for each row.
 
-A loss has two parts: the activation that ends the decoder (its link), and the distance between the
-decoder's output before this activation and the scaled row. Distances are means over the numbers of
-a row, as in Keras.
+A loss has two parts: its link, which is the last activation of the decoder, and its distance
+between the scaled row and the decoder's output before this activation. Distances are means over the
+numbers of a row, as in Keras.
 """
 
 import math
@@ -72,7 +72,7 @@ def gaussian(rows: KerasTensor, outputs: KerasTensor) -> KerasTensor:
 
 @keras.saving.register_keras_serializable("latentmap")
 def clip(outputs: KerasTensor) -> KerasTensor:
-    """Clip outputs to 0–1, which never increases the distance to a row in 0–1.
+    """Clip outputs to 0–1, which does not increase the distance to a row in 0–1.
 
     Examples
     --------
@@ -90,21 +90,14 @@ LOSSES = {
 
 
 def get_loss(loss: object) -> Loss:
-    """Return the loss of a name, or a Keras loss on the decoder's output.
+    """Return the `Loss` that an argument describes; raise SettingError if it describes none.
 
     Parameters
     ----------
     loss : str or callable
-        ``"bernoulli"``, ``"gaussian"``, ``"bounded"``, the name of a Keras loss (``"mse"``,
-        ``"binary_crossentropy"``), a ``keras.losses.Loss``, or a function of (rows, outputs), both
-        of shape (n, d), that returns shape (n,).
-
-    Raises
-    ------
-    UnknownNameError
-        If there is no loss of that name.
-    SettingError
-        If it is neither a name nor a function.
+        "bernoulli", "gaussian", "bounded", the name of a Keras loss such as "mse", a
+        ``keras.losses.Loss``, or a function of (rows, outputs), both of shape (n, d), that returns
+        shape (n,). Losses of Keras and functions have no last activation.
 
     Examples
     --------

@@ -1,9 +1,9 @@
-"""Principal components as a path through the network, beside the path that is trained.
+"""Encoders and decoders that add the output of a network to PCA.
 
-The encoder is the projection to the components plus a network that starts at zero, and the decoder
-is the inverse projection plus another one. Before the first step the model is PCA. If rows are in
-0–1 and the decoder ends in a sigmoid, the PCA reconstruction is converted to logits (`Logit`), so
-that the model starts as PCA there as well.
+The encoder is the projection to the components plus a network whose last layer starts at zero. The
+decoder is the inverse projection plus another such network. Before the first training step the
+model therefore equals PCA. If the decoder ends in a sigmoid, the PCA reconstruction is converted to
+logits (`Logit`), so that the reconstruction is nearly that of PCA.
 """
 
 from collections.abc import Callable
@@ -21,10 +21,11 @@ from latentmap.preprocessing.pca_projection import PrincipalComponents
 
 @keras.saving.register_keras_serializable("latentmap")
 class Logit(layers.Layer):
-    """Compute log(q / (1 − q)), with q clipped to a margin from 0 and 1: the inverse of a sigmoid.
+    """Compute log(q / (1 − q)), the inverse of a sigmoid, for q clipped to [margin, 1 − margin].
 
-    The margin is wide. Most numbers of an image are 0 or 1, and PCA reconstructs them with a small
-    error. A narrow margin would turn this error into large logits that the network has to undo.
+    Most numbers of an image are 0 or 1, and PCA reconstructs them with a small error. A margin much
+    smaller than this error would convert it to large logits, which the network would have to
+    correct.
 
     Examples
     --------
@@ -57,7 +58,7 @@ def _dense(weights: np.ndarray, bias: np.ndarray, name: str, trainable: bool = T
 
 
 def project(x: KerasTensor, principal: PrincipalComponents) -> KerasTensor:
-    """Project scaled rows to principal components by a layer that is not trained.
+    """Project scaled rows to principal components with a layer that is not trained.
 
     (x − mean) · componentsᵀ, shape (n, n_components).
 
@@ -75,19 +76,19 @@ def project(x: KerasTensor, principal: PrincipalComponents) -> KerasTensor:
 def principal_encoder(
     x: KerasTensor, principal: PrincipalComponents, network: Network, rng: Random
 ) -> KerasTensor:
-    """Encode scaled rows by PCA plus a network that starts at zero.
+    """Encode scaled rows by PCA plus a network with an initial output of zero.
 
     (x − mean) · componentsᵀ + f((x − mean) / row_spread) · code_spread, shape (n, n_components).
     """
     mean = principal.mean.reshape(x.shape[1:])
     x = Scaling(mean, principal.row_spread, name="centred")(x)
     weights = principal.components.T * principal.row_spread
-    path = _dense(weights, np.zeros(weights.shape[1]), "components")(layers.Flatten()(x))
+    projection = _dense(weights, np.zeros(weights.shape[1]), "components")(layers.Flatten()(x))
     correction = network.encode(x, len(principal.components), rng, zero=True)
     if correction is None:
-        return path
+        return projection
     spread = Scaling(0.0, principal.code_spread, invert=True, name="code_spread")
-    return layers.Add()([path, spread(correction)])
+    return layers.Add()([projection, spread(correction)])
 
 
 def principal_decoder(
@@ -98,19 +99,19 @@ def principal_decoder(
     link: str | Callable[[KerasTensor], KerasTensor],
     rng: Random,
 ) -> KerasTensor:
-    """Decode codes by the inverse of PCA plus a network that starts at zero.
+    """Decode codes by the inverse of PCA plus a network with an initial output of zero.
 
-    mean + z · components, converted to logits if the link is "sigmoid", plus g(z / code_spread),
-    which is multiplied by row_spread for other links. Shape (n, d).
+    The output has shape (n, d). It is logit(mean + z · components) + g(z / code_spread) if the link
+    is "sigmoid", and mean + z · components + g(z / code_spread) · row_spread otherwise.
     """
-    path = _dense(principal.components, principal.mean, "components")(z)
+    output = _dense(principal.components, principal.mean, "components")(z)
     z = Scaling(0.0, principal.code_spread, name="code_spread")(z)
     correction = network.decode(z, row_shape, rng, zero=True)
     if link == "sigmoid":
-        path = Logit(name="logit")(path)
+        output = Logit(name="logit")(output)
     if correction is None:
-        return path
+        return output
     if link != "sigmoid":
         scale = Scaling(0.0, principal.row_spread, invert=True, name="row_spread")
         correction = scale(correction)
-    return layers.Add()([path, correction])
+    return layers.Add()([output, correction])

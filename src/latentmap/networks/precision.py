@@ -1,9 +1,9 @@
 """Matrix products in bfloat16 during training.
 
-A GPU multiplies bfloat16 (8 significant bits) several times as fast as float32 (24 bits). The
-layers that multiply therefore compute in it while steps are taken (P. Micikevicius et al., "Mixed
-Precision Training", ICLR 2018). Weights, their updates, scaling, principal components, softmax,
-codes and losses stay float32, and so does everything after training.
+A GPU multiplies bfloat16 (8 significant bits) several times as fast as float32 (24 bits). Dense and
+convolutional layers can therefore use bfloat16 during training steps (P. Micikevicius et al.,
+"Mixed Precision Training", ICLR 2018). Weights, updates, scaling, principal components, softmax,
+codes and losses remain float32, and so do all computations after the training.
 """
 
 from collections.abc import Iterator
@@ -12,9 +12,9 @@ from contextlib import contextmanager
 import keras
 from keras import layers
 
-# Names of the setting, and of Keras's dtype policies.
+# Names of Keras's dtype policies by the names of `Training.precision`.
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
-_MULTIPLYING = (layers.Dense, layers.Conv1D, layers.Conv2D, layers.Conv2DTranspose)
+_MATRIX_LAYERS = (layers.Dense, layers.Conv1D, layers.Conv2D, layers.Conv2DTranspose)
 
 
 @contextmanager
@@ -29,7 +29,7 @@ def matrix_precision(precision: str, model: keras.Model) -> Iterator[None]:
     >>> "bfloat16" in inside, "float32" in str(model(keras.ops.ones((1, 2))).dtype)
     (True, True)
     """
-    changed = [] if precision == "float32" else [x for x in _layers(model) if _multiplies(x)]
+    changed = [] if precision == "float32" else [x for x in _layers(model) if _can_change(x)]
     policies = [layer.dtype_policy for layer in changed]
     try:
         for layer in changed:
@@ -41,7 +41,7 @@ def matrix_precision(precision: str, model: keras.Model) -> Iterator[None]:
 
 
 def _layers(model: keras.Model) -> list[keras.Layer]:
-    """Return the layers of a model and of the models in it, each once."""
+    """Return the distinct layers of a model and of the models in it."""
     nested = [
         layer
         for part in model.layers
@@ -50,6 +50,6 @@ def _layers(model: keras.Model) -> list[keras.Layer]:
     return list({id(layer): layer for layer in nested}.values())
 
 
-def _multiplies(layer: keras.Layer) -> bool:
-    """Return whether a layer may use another precision; principal components stay exact."""
-    return isinstance(layer, _MULTIPLYING) and layer.trainable and layer.name != "components"
+def _can_change(layer: keras.Layer) -> bool:
+    """Return whether a layer may use another precision; principal components may not."""
+    return isinstance(layer, _MATRIX_LAYERS) and layer.trainable and layer.name != "components"

@@ -1,4 +1,4 @@
-"""Networks by name, and their conversion to plain data and back."""
+"""Networks by name, and their conversion to and from JSON data."""
 
 from dataclasses import asdict
 from typing import Any, TypeAlias, TypeGuard
@@ -16,21 +16,16 @@ NETWORKS: dict[str, Any] = {"linear": LinearNetwork, "dense": DenseNetwork, "con
 
 
 def get_network(network: object) -> Any:
-    """Return the network settings, or the pair of Keras models, that an argument means.
+    """Return the network that an argument describes; raise SettingError if it describes none.
 
     Parameters
     ----------
     network : str, LinearNetwork, DenseNetwork, ConvNetwork, dict, or pair of keras.Model
-        A name, settings, plain data from ``network_to_dict``, or your own encoder and decoder.
+        A name, settings, data of `network_to_dict`, or an encoder and a decoder of the user.
 
     Returns
     -------
     LinearNetwork, DenseNetwork, ConvNetwork, or tuple of two keras.Model
-
-    Raises
-    ------
-    UnknownNameError, SettingError
-        If it is none of these.
 
     Examples
     --------
@@ -71,16 +66,7 @@ def _from_description(description: dict[str, Any]) -> Network:
 
 
 def network_to_dict(network: object) -> dict[str, Any]:
-    """Return a network's name and settings as plain data for JSON.
-
-    Parameters
-    ----------
-    network : LinearNetwork, DenseNetwork, ConvNetwork, or pair of keras.Model
-
-    Returns
-    -------
-    dict
-        Its name and settings; ``{"name": "own"}`` for a pair of Keras models.
+    """Return the name and settings of a network as JSON data, or {"name": "own"} for Keras models.
 
     Examples
     --------

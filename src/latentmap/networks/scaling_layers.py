@@ -1,6 +1,7 @@
-"""Layers that scale rows. The model contains them, so a fitted encoder accepts raw rows.
+"""Layers that scale rows.
 
-Their arrays are weights that are not trained, so they are stored in the model file with all others.
+Models contain these layers, so that a fitted encoder accepts raw rows. Their arrays are weights
+that are not trained, so that model files store them like all other weights.
 """
 
 from collections.abc import Callable
@@ -20,10 +21,10 @@ def constant_initializer(values: ArrayLike) -> Callable[..., KerasTensor]:
 
 
 class ConstantLayer(keras.layers.Layer):
-    """A layer with arrays that are not trained.
+    """Base class of layers with arrays that are not trained.
 
-    It computes in float32 whatever Keras's dtype policy is, because raw rows and positions between
-    landmarks need the full precision.
+    They compute in float32 even if Keras has another dtype policy, because raw rows and positions
+    between landmarks need the full precision.
     """
 
     def __init__(self, **kwargs: object) -> None:
