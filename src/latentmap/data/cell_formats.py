@@ -1,0 +1,187 @@
+"""Formats of table cells: the patterns of numbers, booleans and dates, and their conversion.
+
+No library recognises thousands separators, percentages, currencies and the order of day and month
+by itself. Every format here is a regular expression, replacements that turn a matching text into
+one that Arrow converts, and an Arrow type. Arrow runs all of them on whole columns.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+# Texts that mark a missing value, as whole cells.
+MISSING = frozenset(
+    {"", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NaT"}
+    | {"null", "NULL", "None", "-", "?", ".", r"\N"}
+)
+_UNIT = (
+    r"(?:%|‰|US\$|[$€£¥₹₽₩₺₪]|(?:USD|EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK)\b)"
+)
+_UNIT_OF_CELL = re.compile(rf"[+-]?\s?({_UNIT})\s?[+-]?[\d.,]+.*|[+-]?[\d.,'\s]+?\s?({_UNIT})")
+
+
+@dataclass(frozen=True)
+class CellFormat:
+    """A way to write values of one kind as text.
+
+    ``decimal`` is the decimal separator of a format that depends on it.
+    """
+
+    kind: str
+    pattern: str
+    type: pa.DataType
+    replacements: tuple[tuple[str, str], ...] = ()
+    decimal: str | None = None
+    unit: str | None = None
+    strptime: str | None = None
+
+    def match(self, cells: pa.Array) -> pa.Array:
+        """Return for each cell whether it has this format; null stays null."""
+        return pc.match_substring_regex(cells, f"^(?:{self.pattern})$")
+
+    def match_all(self, cells: pa.Array) -> bool:
+        """Return whether all cells that are not null have this format."""
+        return pc.all(self.match(cells)).as_py() is not False
+
+    def convert(self, cells: pa.Array) -> pa.Array | None:
+        """Return the values of cells that all match, or None for impossible ones (31 February)."""
+        for pattern, replacement in self.replacements:
+            cells = pc.replace_substring_regex(cells, pattern, replacement)
+        try:
+            if self.strptime is not None:
+                return pc.strptime(cells, format=self.strptime, unit="us").cast(self.type)
+            return cells.cast(self.type)
+        except pa.ArrowInvalid:
+            return None
+
+
+def find_unit(cells: Iterable[str]) -> str | None:
+    """Return the unit that at least nine in ten cells have, such as ``%`` or ``€``."""
+    matches = [_UNIT_OF_CELL.fullmatch(cell) for cell in cells]
+    units = Counter(match.group(1) or match.group(2) for match in matches if match)
+    unit, count = max(units.items(), key=lambda item: item[1], default=(None, 0))
+    return unit if count >= 0.9 * len(matches) else None
+
+
+def candidate_formats(decimals: str, unit: str | None) -> Iterator[CellFormat]:
+    """Yield formats in the order in which they are tried.
+
+    ``decimals`` holds the possible decimal separators; dates have the day first after a comma.
+    """
+    numbers = [f for decimal in decimals for f in _number_formats(decimal)]
+    if unit is not None:
+        yield from (_with_unit(number, unit) for number in numbers)
+        return
+    yield from numbers
+    yield from BOOLEANS
+    yield from _date_formats(day_first=decimals[0] == ",")
+
+
+def _number_formats(decimal: str) -> Iterator[CellFormat]:
+    # A text such as 007 is a code, not a number, and float64 holds no more than 18 digits.
+    whole = r"(?:0|[1-9]\d{0,17})"
+    point = re.escape(decimal)
+    group = r"[,'’ \x{A0}\x{202F}]" if decimal == "." else r"[.'’ \x{A0}\x{202F}]"
+    grouped = rf"(?:0|[1-9]\d{{0,2}}(?:{group}\d{{3}}){{1,5}}|[1-9]\d{{0,17}})"
+    to_point = ((point, "."),) if decimal != "." else ()
+    plus = ((r"^\+", ""),)
+    fraction = rf"(?:{point}\d*)?"
+    mantissa = rf"(?:{whole}{fraction}|{point}\d+)"
+    int64, float64 = pa.int64(), pa.float64()
+    yield CellFormat("integer", rf"-?{whole}", int64)
+    yield CellFormat("integer", rf"[+-]?{whole}", int64, plus)
+    yield CellFormat(
+        "number", rf"[+-]?{mantissa}(?:[eE][+-]?\d{{1,3}})?", float64, to_point, decimal
+    )
+    ungroup = (*plus, (group, ""))
+    yield CellFormat("integer", rf"[+-]?{grouped}", int64, ungroup, decimal)
+    ungroup = (*ungroup, *to_point)
+    yield CellFormat("number", rf"[+-]?{grouped}{fraction}", float64, ungroup, decimal)
+
+
+def _with_unit(number: CellFormat, unit: str) -> CellFormat:
+    unit_pattern = re.escape(unit)
+    space = r"[ \x{A0}\x{202F}]?"
+    digits = number.pattern.removeprefix("[+-]?").removeprefix("-?")
+    pattern = rf"([+-]?){unit_pattern}{space}([+-]?{digits})|([+-]?{digits}){space}{unit_pattern}"
+    remove_unit = (rf"^(?:{pattern})$", r"\1\2\3")
+    return replace(
+        number,
+        pattern=pattern,
+        replacements=(remove_unit, (r"^\+", ""), *number.replacements),
+        unit=unit,
+    )
+
+
+BOOLEANS = tuple(
+    CellFormat(
+        "boolean",
+        f"(?i:{true}|{false})",
+        pa.bool_(),
+        ((f"(?i)^{true}$", "true"), (f"(?i)^{false}$", "false")),
+    )
+    for true, false in [("true", "false"), ("yes", "no"), ("t", "f")]
+)
+
+_DAY, _MONTH = r"(0?[1-9]|[12]\d|3[01])", r"(0?[1-9]|1[0-2])"
+_MONTH_NAME = r"(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
+_PAD = ((r"^(\d+)-(\d)-", r"\1-0\2-"), (r"-(\d)( |$)", r"-0\1\2"), (r" (\d):", r" 0\1:"))
+_CENTURY = ((r"^([0-6]\d)-", r"20\1-"), (r"^(\d\d)-", r"19\1-"))
+_CLOCK = r"[T ]+(\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)"
+_HALF_DAY_CLOCK = r" +(\d{1,2}:\d{2}(?::\d{2})?) ?([AaPp][Mm])"
+_ADD_SECONDS = (r" (\d\d:\d\d) ", r" \1:00 ")
+
+
+def _date_formats(day_first: bool) -> Iterator[CellFormat]:
+    yield CellFormat("date", r"\d{4}-\d{2}-\d{2}", pa.date32())
+    for pattern, iso, extra in _date_patterns(day_first):
+        fixes = (*_PAD, *extra)
+        yield CellFormat("date", pattern, pa.date32(), ((f"^{pattern}$", iso), *fixes))
+        timed = rf"{pattern}(?:{_CLOCK})?"
+        to_text = (f"^{timed}$", rf"{iso} \4")
+        yield CellFormat("date", timed, pa.timestamp("us"), (to_text, *fixes, (" $", "")))
+        timed = rf"{pattern}{_CLOCK}(Z|[+-]\d{{2}}:?\d{{2}})"
+        to_text = (f"^{timed}$", rf"{iso} \4\5")
+        yield CellFormat("date", timed, pa.timestamp("us", "UTC"), (to_text, *fixes))
+        timed = pattern + _HALF_DAY_CLOCK
+        to_text = (f"^{timed}$", rf"{iso} \4 \5")
+        yield CellFormat(
+            "date",
+            timed,
+            pa.timestamp("us"),
+            (to_text, *fixes, _ADD_SECONDS),
+            strptime="%Y-%m-%d %I:%M:%S %p",
+        )
+    yield CellFormat("date", r"(\d{4})-(0[1-9]|1[0-2])", pa.date32(), ((r"$", "-01"),))
+    for pattern, text in [
+        (rf"{_DAY}\.?[ -]{_MONTH_NAME},?[ -](\d{{4}})", r"\3 \2 \1"),
+        (rf"{_MONTH_NAME} {_DAY}(?:st|nd|rd|th)?,? (\d{{4}})", r"\3 \1 \2"),
+    ]:
+        yield CellFormat(
+            "date", pattern, pa.date32(), ((f"^{pattern}$", text),), strptime="%Y %b %d"
+        )
+
+
+def _date_patterns(day_first: bool) -> Iterator[tuple[str, str, tuple[tuple[str, str], ...]]]:
+    """Yield patterns of dates, the replacement that gives ISO 8601, and further replacements."""
+    yield rf"(\d{{4}})[-/.]{_MONTH}[-/.]{_DAY}", r"\1-\2-\3", ()
+    two_digits = r"(0[1-9]|[12]\d|3[01])", r"(0[1-9]|1[0-2])"
+    for day, month, year, extra in [
+        (_DAY, _MONTH, r"(\d{4})", ()),
+        (*two_digits, r"(\d{2})", _CENTURY),
+    ]:
+        orders = [
+            (rf"{day}[-.]{month}[-.]{year}", r"\3-\2-\1"),
+            (rf"{month}/{day}/{year}", r"\3-\1-\2"),
+            (rf"{day}/{month}/{year}", r"\3-\2-\1"),
+            (rf"{month}-{day}-{year}", r"\3-\1-\2"),
+        ]
+        if day_first:
+            orders[1], orders[2] = orders[2], orders[1]
+        yield from ((pattern, iso, extra) for pattern, iso in orders)

@@ -1,0 +1,152 @@
+"""Text tables (CSV and TSV, also compressed) as typed columns, into memory or in batches.
+
+`detect_layout` finds out how the file is written, pyarrow splits it into cells, and
+`parse_text_column` decides about the type of each column.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from lzma import LZMAError
+from pathlib import Path
+
+import pyarrow as pa
+
+from latentmap.data.csv_layout import CsvLayout, detect_layout
+from latentmap.data.csv_results import CsvTable, make_csv_table
+from latentmap.data.csv_rows import (
+    RaggedRows,
+    find_lines,
+    find_ragged_line,
+    read_texts,
+)
+from latentmap.data.parse_errors import as_file_error
+from latentmap.data.table_options import TableOptions
+from latentmap.data.table_problems import and_more, raise_problems, selected_columns
+from latentmap.data.text_columns import (
+    ParsedColumn,
+    clean_cells,
+    fitting_decimals,
+    parse_text_column,
+)
+
+_8_BIT_ENCODINGS = ("cp1252", "latin-1")
+
+
+def read_csv(path: str | os.PathLike[str], options: TableOptions | None = None) -> CsvTable:
+    """Read a text table into memory, with the types that its cells suggest.
+
+    Parameters
+    ----------
+    path : path-like
+        A .csv, .tsv or .txt file, also compressed as .gz, .bz2, .xz or .zst.
+    options : TableOptions, optional
+        How the file is written; what they leave open is detected.
+
+    Returns
+    -------
+    CsvTable
+
+    Raises
+    ------
+    DataError
+        If there are no rows, lines with a wrong number of cells, unknown columns in the options, or
+        cells that do not have the role of their column. The message lists all problems.
+    FileError
+        If the file is not text.
+    TooLargeError
+        If the table does not fit in memory; `stream_csv` reads it in batches.
+    """
+    return try_encodings(Path(path), options or TableOptions(), _read_csv)
+
+
+def try_encodings(
+    path: Path, options: TableOptions, read: Callable[[Path, TableOptions], CsvTable]
+) -> CsvTable:
+    """Read a file in the encoding of its start and, if it is not valid, in 8-bit encodings."""
+    encodings = [options.encoding] if options.encoding else [None, *_8_BIT_ENCODINGS]
+    with as_file_error(path.name, "text", pa.ArrowInvalid, UnicodeError, EOFError, LZMAError):
+        for encoding in encodings[:-1]:
+            try:
+                return read(path, replace(options, encoding=encoding))
+            except (pa.ArrowInvalid, UnicodeError) as error:
+                if not (isinstance(error, UnicodeError) or "UTF8" in str(error)):
+                    raise
+        return read(path, replace(options, encoding=encodings[-1]))
+
+
+def _read_csv(path: Path, options: TableOptions) -> CsvTable:
+    layout = detect_layout(path, options)
+    indices, problems = selected_columns(layout.names, options)
+    ragged = RaggedRows()
+    texts = read_texts(layout, indices, ragged)
+    problems += ragged_problems(layout, ragged)
+    names = [layout.names[i] for i in indices]
+    decimals = options.decimal or order_of_decimals(texts, layout.separator, options.missing)
+    columns = dict(zip(names, _parse_columns(texts, names, decimals, options), strict=True))
+    warnings = report_invalid(layout, columns, options, problems)
+    raise_problems(layout.name, problems)
+    return make_csv_table(layout, columns, decimals[0], options, ragged.n_comments, warnings)
+
+
+def _parse_columns(
+    texts: pa.Table, names: Sequence[str], decimals: str, options: TableOptions
+) -> list[ParsedColumn]:
+    def parse(index: int) -> ParsedColumn:
+        return parse_text_column(
+            texts.column(index),
+            decimal=decimals,
+            missing=options.missing,
+            role=options.roles.get(names[index]),
+        )
+
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads:
+        return list(threads.map(parse, range(len(names))))
+
+
+def order_of_decimals(
+    texts: pa.Table | pa.RecordBatch, separator: str | None, missing: Sequence[str]
+) -> str:
+    """Return the two decimal separators, first the one of most columns.
+
+    A column such as 1,234 fits both. Where all do, a comma is expected beside another separator.
+    """
+    votes = [fitting_decimals(clean_cells(column[:1000], missing)[0]) for column in texts.columns]
+    n_comma, n_point = votes.count(","), votes.count(".")
+    if n_comma != n_point:
+        return ",." if n_comma > n_point else ".,"
+    ambiguous = any("," in vote for vote in votes)
+    return ",." if ambiguous and not n_point and separator in (";", "\t") else ".,"
+
+
+def ragged_problems(layout: CsvLayout, ragged: RaggedRows) -> list[str]:
+    """Return a sentence about the lines with a wrong number of cells, if there are any."""
+    if not ragged.n_ragged:
+        return []
+    line, n_cells = find_ragged_line(layout)
+    return [
+        f"line {line:,}: expected {len(layout.names)} columns, found {n_cells}"
+        f"{and_more(ragged.n_ragged - 1, 'line')}; "
+        "another separator is set with --separator"
+    ]
+
+
+def report_invalid(
+    layout: CsvLayout,
+    columns: Mapping[str, ParsedColumn],
+    options: TableOptions,
+    problems: list[str],
+) -> list[str]:
+    """Append problems of columns whose role is an option, and return warnings about the others."""
+    invalid = {name: c.invalid for name, c in columns.items() if c.invalid is not None}
+    if not invalid:
+        return []
+    lines = find_lines(layout, [cells.row for cells in invalid.values()])
+    warnings: list[str] = []
+    for name, cells in invalid.items():
+        sentence = cells.describe(name, lines.get(cells.row, layout.first_line + cells.row))
+        (problems if name in options.roles else warnings).append(sentence)
+    return warnings

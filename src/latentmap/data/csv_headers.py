@@ -1,0 +1,134 @@
+"""Whether the first row of a text table holds the names of its columns.
+
+Names differ from the cells below them: they are texts above numbers, or numbers in an order that
+no row has, such as years, wavelengths or column numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+
+from latentmap.data.cell_formats import MISSING
+
+_NUMBER = re.compile(
+    r"[+-]?[$€£]?[+-]?(?:\d{1,3}(?:[,.' \xa0]\d{3})+|\d+(?=[.,%€\s]|[eE][+-]?\d|$)|(?=[.,]\d))"
+    r"(?:[.,]\d*)?(?:[eE][+-]?\d+)?\s?[%€$]?"
+)
+_DATE = re.compile(
+    r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}(?:[T ]+\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?"
+    r"\s?(?:Z|[+-]\d{2}:?\d{2}|[AP]M)?"
+)
+_BOOLEANS = frozenset(["true", "false", "yes", "no", "t", "f"])
+_COLUMN_SHARE = 0.9
+_MIN_ROWS = 5
+
+
+def cell_kind(cell: str) -> str:
+    """Return "missing", "number", "date", "boolean" or "text"."""
+    cell = cell.strip()
+    if cell in MISSING:
+        return "missing"
+    if _NUMBER.fullmatch(cell):
+        return "number"
+    if _DATE.fullmatch(cell):
+        return "date"
+    return "boolean" if cell.lower() in _BOOLEANS else "text"
+
+
+def is_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether the first row of a table holds names, given some of the rows below it."""
+    if not rows:
+        return all(cell_kind(name) in ("text", "missing") for name in first)
+    n_fitting = n_different = 0
+    for name, cells in zip(first, zip(*rows, strict=True), strict=True):
+        kind, name_kind = _column_kind(cells), cell_kind(name)
+        if "missing" in (kind, name_kind):
+            continue
+        if kind == "text":
+            if name.strip() in {cell.strip() for cell in cells}:
+                return False
+        elif kind == name_kind:
+            n_fitting += 1
+        else:
+            n_different += 1
+    if n_different >= max(1, n_fitting):
+        return True
+    if n_fitting:
+        return _is_ordered_header(first, rows, n_different > 0)
+    return all(cell_kind(name) in ("text", "missing") for name in first)
+
+
+def _column_kind(cells: Sequence[str]) -> str:
+    kinds = Counter(cell_kind(cell) for cell in cells)
+    del kinds["missing"]
+    if not kinds:
+        return "missing"
+    kind, count = kinds.most_common(1)[0]
+    return kind if count >= _COLUMN_SHARE * kinds.total() else "text"
+
+
+def _is_ordered_header(
+    first: Sequence[str], rows: Sequence[Sequence[str]], has_names: bool
+) -> bool:
+    """Return whether the numbers of the first row have an order that no row below has."""
+    indices = [i for i, cell in enumerate(first) if cell_kind(cell) == "number"]
+    numbers = _numbers([first[i] for i in indices])
+    below = [_numbers([row[i] for i in indices]) for row in rows]
+    if numbers is None or len(numbers) < 2 or not _is_sorted(numbers):
+        return False
+    complete = [row for row in below if row]
+    is_whole = all(number.is_integer() for number in numbers)
+    if is_whole and _mostly_fractions(complete):
+        return len(numbers) > 2 or numbers[1] - numbers[0] == 1
+    if len(complete) < _MIN_ROWS:
+        return False
+    if is_whole and (has_names or len(numbers) > 2) and _has_equal_steps(numbers):
+        return not any(_has_equal_steps(row) for row in complete)
+    return len(numbers) > 5 and not any(_is_sorted(row) for row in complete)
+
+
+def _numbers(cells: Sequence[str]) -> list[float] | None:
+    try:
+        return [float(cell.replace(",", ".")) for cell in cells]
+    except ValueError:
+        return None
+
+
+def _is_sorted(numbers: Sequence[float]) -> bool:
+    steps = [b - a for a, b in pairwise(numbers)]
+    return all(step > 0 for step in steps) or all(step < 0 for step in steps)
+
+
+def _has_equal_steps(numbers: Sequence[float]) -> bool:
+    steps = {b - a for a, b in pairwise(numbers)}
+    return len(steps) == 1 and steps != {0}
+
+
+def _mostly_fractions(rows: Sequence[Sequence[float]]) -> bool:
+    """Return whether at least half of the numbers of each column are not whole."""
+    return bool(rows) and all(
+        2 * sum(not number.is_integer() for number in column) >= len(column)
+        for column in zip(*rows, strict=True)
+    )
+
+
+def unique_names(cells: Sequence[str]) -> tuple[str, ...]:
+    """Return names of columns: "column 3" for an empty one, "a (2)" for the second of two.
+
+    Examples
+    --------
+    >>> unique_names(["a", "", "a"])
+    ('a', 'column 2', 'a (2)')
+    """
+    names: dict[str, None] = {}
+    for number, cell in enumerate(cells, start=1):
+        base = " ".join(cell.split()) or f"column {number}"
+        name, count = base, 1
+        while name in names:
+            count += 1
+            name = f"{base} ({count})"
+        names[name] = None
+    return tuple(names)

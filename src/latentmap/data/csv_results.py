@@ -1,0 +1,117 @@
+"""The result of reading a text table: typed columns, and notes on how the file was read."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from latentmap.data.csv_layout import CsvLayout
+from latentmap.data.table_options import TableOptions
+from latentmap.data.text_columns import ParsedColumn
+
+_SEPARATOR_NAMES = {"\t": "tab", " ": "spaces", ";": "';'", "|": "'|'"}
+
+
+@dataclass(frozen=True)
+class CsvTable:
+    """A typed table, and how its file was read.
+
+    ``units`` and ``boolean_texts`` (the texts of false and true) are keyed by column, ``missing``
+    holds the texts that marked missing values, ``notes`` short phrases for a report of one line,
+    and ``warnings`` a sentence for each column that is text because of few cells.
+    """
+
+    table: pa.Table
+    units: Mapping[str, str] = field(default_factory=dict)
+    boolean_texts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    separator: str | None = None
+    decimal: str = "."
+    header: bool = True
+    encoding: str = "utf-8"
+    skipped_lines: int = 0
+    missing: frozenset[str] = frozenset()
+    notes: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+
+
+def make_csv_table(
+    layout: CsvLayout,
+    columns: Mapping[str, ParsedColumn],
+    decimal: str,
+    options: TableOptions,
+    n_comments: int,
+    warnings: Sequence[str],
+) -> CsvTable:
+    """Return the columns as a table, without nameless columns that hold nothing or row numbers."""
+    left_out = _left_out(layout, {n: c.values for n, c in columns.items()}, options)
+    columns = {name: c for name, c in columns.items() if name not in left_out}
+    is_decimal = any(column.decimal == "," for column in columns.values())
+    notes = [*_layout_notes(layout, decimal if is_decimal else ".", left_out), *left_out.values()]
+    if n_comments:
+        notes.append(f"skipped {n_comments:,} comment line{'s' * (n_comments > 1)}")
+    return CsvTable(
+        pa.table({name: column.values for name, column in columns.items()}),
+        {name: column.unit for name, column in columns.items() if column.unit},
+        {name: column.texts for name, column in columns.items() if column.texts},
+        layout.separator,
+        decimal,
+        layout.header,
+        layout.encoding,
+        layout.skipped_lines + n_comments,
+        frozenset().union(*(column.missing for column in columns.values())),
+        notes,
+        warnings,
+    )
+
+
+def _left_out(
+    layout: CsvLayout, columns: Mapping[str, pa.Array], options: TableOptions
+) -> dict[str, str]:
+    """Return the nameless columns that hold nothing or a counter of rows, each with a note."""
+    if not layout.header or len(columns) == 1:
+        return {}
+    requested = {*(options.columns or ()), *options.roles}
+    notes = {}
+    for name, values in columns.items():
+        is_nameless = name in layout.empty_names or name == "Unnamed: 0"
+        if is_nameless and name not in requested:
+            if pa.types.is_null(values.type):
+                notes[name] = f"left out {name} (empty)"
+            elif is_row_counter(values):
+                notes[name] = f"left out {name} (a row counter)"
+    return notes
+
+
+def is_row_counter(values: pa.Array) -> bool:
+    """Return whether a column holds consecutive whole numbers from 0 or 1.
+
+    Examples
+    --------
+    >>> is_row_counter(pa.array([1, 2, 3]))
+    True
+    """
+    if not pa.types.is_integer(values.type) or values.null_count or values[0].as_py() not in (0, 1):
+        return False
+    steps = pc.subtract(values[1:], values[:-1])
+    return pc.all(pc.equal(steps, 1)).as_py() is not False
+
+
+def _layout_notes(layout: CsvLayout, decimal: str, left_out: Container[str]) -> Iterator[str]:
+    if layout.separator in _SEPARATOR_NAMES:
+        yield f"separator {_SEPARATOR_NAMES[layout.separator]}"
+    if decimal == ",":
+        yield "decimal comma"
+    if not layout.header:
+        yield "no header"
+    elif layout.header_is_numbers:
+        yield "header of numbers"
+    if layout.encoding not in ("utf-8", "utf-8-sig"):
+        yield f"encoding {layout.encoding}"
+    if layout.skipped_lines:
+        yield f"skipped {layout.skipped_lines} line{'s' * (layout.skipped_lines > 1)} at the top"
+    renamed = [name for name in layout.renamed if layout.header and name not in left_out]
+    if renamed:
+        yield f"named {', '.join(renamed[:5])}{', ...' * (len(renamed) > 5)}"

@@ -1,0 +1,56 @@
+"""Problems of a table, collected so that one error reports all of them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+from latentmap.data.table_options import ROLES, TableOptions
+from latentmap.errors import DataError
+
+
+def raise_problems(name: str, problems: Sequence[str]) -> None:
+    """Raise DataError if there are problems; one is a sentence, several are a list."""
+    if len(problems) == 1:
+        separator = ", " if problems[0].startswith("line ") else ": "
+        raise DataError(f"{name}{separator}{problems[0]}")
+    if problems:
+        lines = "".join(f"\n  - {problem}" for problem in problems)
+        raise DataError(f"{name}: {len(problems)} problems:{lines}")
+
+
+def selected_columns(names: Sequence[str], options: TableOptions) -> tuple[list[int], list[str]]:
+    """Return the indices of the columns to read, and the problems of options that name columns."""
+    requests = [
+        ("--columns", options.columns or ()),
+        ("--drop", options.drop),
+        ("--as", tuple(options.roles)),
+    ]
+    problems = [
+        _unknown_column(option, column, names)
+        for option, columns in requests
+        for column in columns
+        if column not in names
+    ]
+    problems += [
+        f"--as {column}={role}: expected a role among {', '.join(ROLES)}"
+        for column, role in options.roles.items()
+        if role not in ROLES
+    ]
+    kept = set(names if options.columns is None else options.columns) - set(options.drop)
+    indices = [i for i, name in enumerate(names) if name in kept]
+    if not indices and not problems:
+        problems.append("expected at least one column to read, found none (--columns, --drop)")
+    return indices or list(range(len(names))), problems
+
+
+def _unknown_column(option: str, column: str, names: Sequence[str]) -> str:
+    similar = difflib.get_close_matches(column, names, n=1)
+    known = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+    hint = f"did you mean {similar[0]!r}?" if similar else f"known: {known}"
+    return f"{option}: unknown column {column!r}, {hint}"
+
+
+def and_more(count: int, noun: str) -> str:
+    """Return " (and 3 more lines)", or nothing for a count of zero."""
+    return f" (and {count:,} more {noun}{'s' * (count > 1)})" if count else ""

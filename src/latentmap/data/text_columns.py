@@ -1,0 +1,229 @@
+"""Types of text columns: numbers, booleans, dates or text, decided from all cells of a column."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from latentmap.data.cell_formats import BOOLEANS, MISSING, CellFormat, candidate_formats, find_unit
+from latentmap.data.table_problems import and_more
+
+_SAMPLE_CELLS = 200
+# A format is tried on the whole column if it fits this share of the sample.
+_SAMPLE_SHARE = 0.9
+# Other texts in a column are reported if at least this share of its cells has one format.
+_REPORTED_SHARE = 0.98
+_MAX_REPORTED_TEXTS = 5
+_TEXT_ROLES = ("category", "text", "identifier")
+_KINDS_OF_ROLES = {
+    "number": ("number", "integer"),
+    "integer": ("integer", "number"),
+    "boolean": ("boolean", "integer"),
+    "date": ("date",),
+}
+_DIGITS = r"^[+-]?\d+$"
+
+
+@dataclass(frozen=True)
+class InvalidCells:
+    """The cells that keep a column of texts from being one of numbers, booleans or dates.
+
+    ``kind`` is what the other cells are, ``row`` the first invalid row (from 0), ``texts`` the
+    distinct invalid texts in the order of their rows, and ``count`` the number of invalid cells.
+    """
+
+    kind: str
+    row: int
+    texts: tuple[str, ...]
+    count: int
+
+    def describe(self, column: str, line: int) -> str:
+        """Return a sentence with the line, the text and the options that resolve it."""
+        missing = " ".join(f"--missing {shlex.quote(text)}" for text in self.texts)
+        article = "an" if self.kind == "integer" else "a"
+        return (
+            f"line {line:,}, column {column}: expected {article} {self.kind}, "
+            f"found {self.texts[0]!r}{and_more(self.count - 1, 'cell')}; "
+            f"treat it as missing with {missing}, "
+            f"or the column as categories with --as {shlex.quote(column)}=category"
+        )
+
+
+@dataclass(frozen=True)
+class ParsedColumn:
+    """A column with its type.
+
+    ``texts`` holds the texts of false and true in a column of booleans, ``missing`` those that mark
+    missing values, apart from the empty one. ``invalid`` is set if the column is text only because
+    of few cells, or if cells do not have the kind of its role.
+    """
+
+    values: pa.Array
+    unit: str | None = None
+    decimal: str | None = None
+    texts: tuple[str, str] | None = None
+    missing: frozenset[str] = frozenset()
+    invalid: InvalidCells | None = None
+
+
+def parse_text_column(
+    values: pa.ChunkedArray | pa.Array,
+    *,
+    decimal: str | None = None,
+    missing: Iterable[str] = (),
+    role: str | None = None,
+) -> ParsedColumn:
+    """Convert a column of texts to integers, numbers, booleans, dates, times or trimmed texts.
+
+    Parameters
+    ----------
+    values : pyarrow array of strings
+    decimal : str, optional
+        Decimal separator, or two in the order in which they are tried. The default is ``".,"``.
+    missing : iterable of str
+        Texts that mark a missing value, in addition to `MISSING`.
+    role : str, optional
+        Role of the column, one of `latentmap.data.table_options.ROLES`.
+
+    Returns
+    -------
+    ParsedColumn
+        Its values have the type int64, float64, bool, date32, timestamp or string, or null if all
+        values are missing.
+
+    Examples
+    --------
+    >>> parse_text_column(pa.array(["1.234,5 €", "-", "12,0 €"])).values.to_pylist()
+    [1234.5, None, 12.0]
+    """
+    cells, missing_texts = clean_cells(values, missing)
+    if cells.null_count == len(cells):
+        parsed = ParsedColumn(pa.nulls(len(cells)))
+    elif role in _TEXT_ROLES:
+        parsed = ParsedColumn(cells)
+    elif role in _KINDS_OF_ROLES:
+        parsed = _parse_as(cells, _KINDS_OF_ROLES[role], decimal or ".,")
+    else:
+        parsed = _parse(cells, decimal or ".,")
+    return replace(parsed, missing=missing_texts)
+
+
+def clean_cells(
+    values: pa.ChunkedArray | pa.Array, missing: Iterable[str] = ()
+) -> tuple[pa.Array, frozenset[str]]:
+    """Return the texts without surrounding spaces, and those that mark missing values.
+
+    The cells of the latter are null.
+    """
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    cells = pc.ascii_trim_whitespace(values)
+    is_missing = pc.is_in(cells, pa.array(sorted(MISSING.union(missing)), cells.type))
+    if not pc.any(is_missing).as_py():
+        return cells, frozenset()
+    texts = frozenset(cells.filter(is_missing).unique().to_pylist()) - {""}
+    return pc.if_else(is_missing, pa.scalar(None, cells.type), cells), texts
+
+
+def _parse(cells: pa.Array, decimals: str) -> ParsedColumn:
+    nearest: InvalidCells | None = None
+    for candidate in matching_formats(cells, decimals):
+        matched = candidate.match(cells)
+        if pc.all(matched).as_py():
+            parsed = convert_column(cells, candidate)
+            if parsed is not None:
+                return parsed
+        elif nearest is None:
+            nearest = _invalid_cells(cells, matched, candidate.kind)
+    return ParsedColumn(cells, invalid=nearest)
+
+
+def _parse_as(cells: pa.Array, kinds: tuple[str, ...], decimals: str) -> ParsedColumn:
+    """Convert a column with the format of these kinds that fits most cells."""
+    unit = find_unit(_sample(cells).to_pylist())
+    formats = [f for f in candidate_formats(decimals, unit) if f.kind in kinds]
+    counts = [pc.sum(f.match(cells)).as_py() for f in formats]
+    for candidate, count in zip(formats, counts, strict=True):
+        parsed = convert_column(cells, candidate) if count == pc.count(cells).as_py() else None
+        if parsed is not None:
+            return parsed
+    best = formats[counts.index(max(counts))] if counts else BOOLEANS[0]
+    invalid = _describe_invalid(cells, pc.invert(best.match(cells)), kinds[0])
+    return ParsedColumn(cells, invalid=invalid)
+
+
+def matching_formats(cells: pa.Array, decimals: str) -> list[CellFormat]:
+    """Return the formats that fit a sample of the column, in the order in which they are tried."""
+    sample = _sample(cells)
+    unit = find_unit(sample.to_pylist())
+    if not len(sample):
+        return []
+    least = _SAMPLE_SHARE * len(sample)
+    fitting: list[CellFormat] = []
+    complete: str | None = None
+    for cell_format in candidate_formats(decimals, unit):
+        if complete not in (None, cell_format.kind, "integer"):
+            break
+        n_matched = pc.sum(cell_format.match(sample)).as_py()
+        if n_matched >= least:
+            fitting.append(cell_format)
+        if n_matched == len(sample):
+            complete = cell_format.kind
+    return fitting
+
+
+def fitting_decimals(cells: pa.Array) -> str:
+    """Return the decimal separators with which a column is numbers; empty if none is needed."""
+    fits = [f for f in matching_formats(cells, ".,") if f.match_all(cells)]
+    if not fits or fits[0].decimal is None:
+        return ""
+    return "".join(dict.fromkeys(f.decimal for f in fits if f.decimal is not None))
+
+
+def convert_column(cells: pa.Array, cell_format: CellFormat) -> ParsedColumn | None:
+    """Convert a column whose cells all match a format, or return None for impossible dates."""
+    values = cell_format.convert(cells)
+    if values is None:
+        return None
+    texts = _boolean_texts(cells) if cell_format.kind == "boolean" else None
+    return ParsedColumn(values, cell_format.unit, cell_format.decimal, texts)
+
+
+def _sample(cells: pa.Array) -> pa.Array:
+    """Return cells that are not missing, evenly spaced over the column."""
+    present = cells.drop_null()
+    count = min(len(present), _SAMPLE_CELLS)
+    return present.take(pa.array(np.linspace(0, len(present) - 1, count).astype(np.int64)))
+
+
+def _boolean_texts(cells: pa.Array) -> tuple[str, str]:
+    first = cells.drop_null()[0].as_py()
+    pairs = (("false", "true"), ("no", "yes"), ("f", "t"))
+    false, true = next(pair for pair in pairs if first.lower() in pair)
+    if first.isupper():
+        return false.upper(), true.upper()
+    return (false.title(), true.title()) if first.istitle() else (false, true)
+
+
+def _invalid_cells(cells: pa.Array, matched: pa.Array, kind: str) -> InvalidCells | None:
+    """Describe the cells that do not match, or return None if they are many or are digits."""
+    invalid = pc.invert(matched)
+    count = pc.sum(invalid).as_py()
+    if count > (1 - _REPORTED_SHARE) * (len(cells) - cells.null_count):
+        return None
+    texts = cells.filter(invalid).unique()
+    # Digits that are not a number, such as 007, make a column of codes.
+    if len(texts) > _MAX_REPORTED_TEXTS or pc.all(pc.match_substring_regex(texts, _DIGITS)).as_py():
+        return None
+    return _describe_invalid(cells, invalid, kind)
+
+
+def _describe_invalid(cells: pa.Array, invalid: pa.Array, kind: str) -> InvalidCells:
+    texts = cells.filter(invalid).unique()[:_MAX_REPORTED_TEXTS]
+    count, row = pc.sum(invalid).as_py(), pc.index(invalid, True).as_py()
+    return InvalidCells(kind, row, tuple(texts.to_pylist()), count)

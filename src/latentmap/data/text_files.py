@@ -1,0 +1,129 @@
+"""Text files as a stream of UTF-8: decompression, encoding, and a limit on the decompressed size.
+
+The compressed size says nothing about the size of the text, so a reader of a compressed file stops
+with TooLargeError as soon as the text exceeds its limit.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import lzma
+from pathlib import Path
+from typing import IO
+
+import pyarrow as pa
+
+from latentmap.errors import FileError, TooLargeError
+
+TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
+COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".xz": "xz"}
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+class LimitedStream(io.RawIOBase):
+    """A binary stream that raises TooLargeError when more than ``limit`` bytes are read."""
+
+    def __init__(self, stream: IO[bytes], limit: int, name: str) -> None:
+        self._stream, self._limit, self._name = stream, limit, name
+        self._n_read = 0
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Read bytes into a buffer and return their number; raise TooLargeError at the limit."""
+        data = self._stream.read(len(buffer))
+        self._n_read += len(data)
+        if self._n_read > self._limit:
+            raise TooLargeError(
+                f"{self._name}: expected at most {self._limit / 1e9:,.1f} GB of text, found more "
+                "when it was decompressed"
+            )
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        """Close the stream that is read."""
+        self._stream.close()
+        super().close()
+
+
+def is_compressed(path: Path) -> bool:
+    """Return whether the suffix of a file is that of a compressed file."""
+    return path.suffix.lower() in COMPRESSIONS
+
+
+def is_text_table(path: Path) -> bool:
+    """Return whether the suffix of a file, apart from its compression, is that of a text table."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes and suffixes[-1] in COMPRESSIONS:
+        suffixes.pop()
+    return bool(suffixes) and suffixes[-1] in TEXT_SUFFIXES
+
+
+def open_bytes(path: Path, limit: int | None = None) -> IO[bytes]:
+    """Open a file for reading and decompress it; ``limit`` is the largest decompressed size."""
+    compression = COMPRESSIONS.get(path.suffix.lower())
+    if compression is None:
+        return path.open("rb")
+    stream: IO[bytes]
+    if compression == "xz":
+        stream = lzma.open(path)  # noqa: SIM115 - the caller closes it
+    else:
+        stream = pa.CompressedInputStream(pa.OSFile(str(path)), compression)
+    if limit is None:
+        return stream
+    return io.BufferedReader(LimitedStream(stream, limit, path.name), 2**20)
+
+
+def read_start(path: Path, size: int) -> bytes:
+    """Return the first bytes of a file, decompressed."""
+    with open_bytes(path) as stream:
+        return stream.read(size)
+
+
+def detect_encoding(name: str, start: bytes) -> str:
+    """Return the encoding of a text from its first bytes; raise FileError for a binary file."""
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if start.startswith(mark):
+            return encoding
+    if b"\0" in start:
+        for encoding in ("utf-16-le", "utf-16-be"):
+            zeros = start[1 if encoding == "utf-16-le" else 0 :: 2].count(0)
+            if zeros > 0.3 * len(start) and start.count(0) - zeros < 0.1 * zeros:
+                return encoding
+        raise FileError(f"{name}: expected text, found binary data")
+    return "utf-8" if is_decodable(start, "utf-8") else detect_8_bit_encoding(start)
+
+
+def detect_8_bit_encoding(data: bytes) -> str:
+    """Return cp1252, or latin-1 for bytes that cp1252 does not define."""
+    return "cp1252" if is_decodable(data, "cp1252") else "latin-1"
+
+
+def is_decodable(data: bytes, encoding: str) -> bool:
+    """Return whether bytes, which may end inside a character, are valid in an encoding."""
+    try:
+        codecs.getincrementaldecoder(encoding)().decode(data)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def open_utf8(path: Path, encoding: str, limit: int | None = None) -> IO[bytes]:
+    """Open a text file in any encoding as a stream of UTF-8 without a byte order mark."""
+    stream = open_bytes(path, limit)
+    if encoding in ("utf-8", "ascii"):
+        return stream
+    if encoding == "utf-8-sig":
+        stream.read(len(codecs.BOM_UTF8))
+        return stream
+    return pa.transcoding_input_stream(pa.PythonFile(stream, mode="r"), encoding, "utf-8")

@@ -1,0 +1,252 @@
+import bz2
+import gzip
+import json
+import lzma
+import re
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from latentmap.data.csv_files import read_csv
+from latentmap.data.table_options import TableOptions
+from latentmap.errors import DataError, FileError, SettingError, TooLargeError
+
+FILES = Path(__file__).with_name("csv")
+EXPECTED = json.loads((FILES / "expected.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text, name="rows.csv"):
+        data = text if isinstance(text, bytes) else text.encode()
+        (tmp_path / name).write_bytes(data)
+        return tmp_path / name
+
+    return write
+
+
+def read(path, **options):
+    return read_csv(path, TableOptions(**options))
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_files_are_read_as_their_authors_meant_them(name):
+    expected = EXPECTED[name]
+    result = read_csv(FILES / name)
+    types = {field.name: str(field.type) for field in result.table.schema}
+    assert types == expected["columns"]
+    assert result.table.num_rows == expected["rows"]
+    assert result.separator == expected["separator"]
+    assert result.decimal == expected["decimal"]
+    assert result.header == expected["header"]
+    assert dict(result.units) == expected.get("units", {})
+    assert not result.warnings
+
+
+@pytest.mark.parametrize(
+    ("name", "notes"),
+    [
+        ("mixed.csv", []),
+        ("numeric-header.csv", ["header of numbers"]),
+        ("decimal-comma-no-header.csv", ["separator ';'", "decimal comma", "no header"]),
+        ("index-column.csv", ["left out column 1 (a row counter)"]),
+        ("unnamed-counter.csv", ["left out Unnamed: 0 (a row counter)"]),
+        ("trailing-delimiter.csv", ["separator ';'", "left out column 4 (empty)"]),
+        ("title-row.csv", ["skipped 1 line at the top"]),
+        ("comments-inside.csv", ["skipped 2 lines at the top", "skipped 1 comment line"]),
+        ("duplicate-names.csv", ["named a (2), column 3"]),
+        ("cp1252.csv", ["separator ';'", "decimal comma", "encoding cp1252"]),
+        ("aligned.txt", ["separator spaces"]),
+        ("gaps.tsv", ["separator tab"]),
+    ],
+)
+def test_notes_say_what_was_detected(name, notes):
+    assert list(read_csv(FILES / name).notes) == notes
+
+
+def test_values_of_a_mixed_table():
+    table = read_csv(FILES / "mixed.csv").table.slice(2, 1).to_pylist()
+    assert table[0]["name"] == "customer 002"
+    assert table[0]["age"] == 49
+    assert table[0]["member"] is False
+    assert table[0]["joined"].isoformat() == "2021-01-18"
+    assert table[0]["comment"] == "friendly staff, will return"
+
+
+def test_values_of_european_numbers():
+    table = read_csv(FILES / "european.csv").table
+    assert table["Betrag"].to_pylist()[:3] == [1000, 1100.5, 1201]
+    assert table["Anteil"].to_pylist()[:3] == [0, 0.5, 1]
+    assert table["Stück"].to_pylist()[:3] == [1000, 1001, 1002]
+
+
+def test_quoted_cells_keep_their_lines():
+    texts = read_csv(FILES / "quoted-lines.csv").table["text"]
+    assert texts[0].as_py().splitlines() == ["line one, of 0", 'line "two"']
+
+
+def test_a_header_of_numbers_can_be_read_as_a_row(write):
+    result = read(FILES / "numeric-header.csv", header=False)
+    assert result.table.num_rows == 41
+    assert result.table.column_names == [f"column {i}" for i in range(1, 5)]
+    result = read(FILES / "decimal-comma-no-header.csv", header=True)
+    assert result.table.column_names == ["5,1", "3,5", "1,4", "0,2"]
+    assert result.table.num_rows == 30
+
+
+def test_options_override_what_is_detected(write):
+    path = write("a;b\n1,5;2\n2,5;3\n")
+    assert read(path, separator=",").table.column_names == ["a;b"]
+    assert read(path, decimal=".").table["a"].to_pylist() == ["1,5", "2,5"]
+    assert read(write("a\nx\n-9\n3\n"), missing=("x", "-9")).table["a"].to_pylist() == [
+        None,
+        None,
+        3,
+    ]
+    assert read(write("a\né\n".encode("cp437")), encoding="cp437").table["a"].to_pylist() == ["é"]
+
+
+def test_columns_are_selected(write):
+    path = write("a,b,c\n1,2,3\n4,5,6\n")
+    assert read(path, columns=("c", "a")).table.column_names == ["a", "c"]
+    assert read(path, drop=("a",)).table.column_names == ["b", "c"]
+    assert read(path, roles={"b": "category"}).table["b"].to_pylist() == ["2", "5"]
+
+
+def test_a_requested_counter_is_not_left_out():
+    result = read(FILES / "unnamed-counter.csv", columns=("Unnamed: 0", "kind"))
+    assert result.table.column_names == ["Unnamed: 0", "kind"]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "compress"),
+    [
+        (".gz", gzip.compress),
+        (".bz2", bz2.compress),
+        (".xz", lzma.compress),
+        (".zst", lambda data: pa.compress(data, "zstd", asbytes=True)),
+    ],
+)
+def test_compressed_files(write, suffix, compress):
+    data = (FILES / "mixed.csv").read_bytes()
+    result = read_csv(write(compress(data), f"mixed.csv{suffix}"))
+    assert result.table.equals(read_csv(FILES / "mixed.csv").table)
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz", ".zst"])
+def test_damaged_compressed_files(write, suffix):
+    with pytest.raises(FileError, match=rf"^rows\.csv\{suffix}: cannot be read as text"):
+        read_csv(write(b"not compressed", f"rows.csv{suffix}"))
+
+
+def test_truncated_compressed_file(write):
+    data = gzip.compress(b"a,b\n" + b"1,2\n" * 100_000)
+    with pytest.raises(FileError, match=r"rows\.csv\.gz: cannot be read as text"):
+        read_csv(write(data[: len(data) // 2], "rows.csv.gz"))
+
+
+def test_a_compressed_file_that_exceeds_the_memory_is_refused(write, monkeypatch):
+    path = write(gzip.compress(b"a,b\n" + b"1,2\n" * 10**6), "rows.csv.gz")
+    assert path.stat().st_size < 20_000
+    monkeypatch.setattr("latentmap.data.csv_rows.available_bytes", lambda: 10_000_000)
+    with pytest.raises(TooLargeError, match=r"rows.csv.gz: expected at most 0.0 GB of text"):
+        read_csv(path)
+
+
+def test_memory_is_checked_before_a_file_is_read(write, monkeypatch):
+    path = write("a,b\n" + "1,2\n" * 100_000)
+    monkeypatch.setattr("latentmap.data.memory.available_bytes", lambda: 3_000_000)
+    with pytest.raises(TooLargeError, match=r"rows.csv: needs 0.0 GB"):
+        read_csv(path)
+
+
+def test_a_later_byte_that_is_not_utf8_selects_an_8_bit_encoding(write):
+    text = "name,size\n" + "x,1\n" * 100_000 + "Zürich,2\n"
+    result = read_csv(write(text.encode("cp1252")))
+    assert result.encoding == "cp1252"
+    assert result.table["name"][-1].as_py() == "Zürich"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "rows.csv: expected rows, found an empty file"),
+        ("\n \n", "rows.csv: expected rows, found an empty file"),
+        ("a,b\n", "rows.csv: expected at least one row, found only a header"),
+    ],
+)
+def test_no_rows(write, text, sentence):
+    with pytest.raises(DataError, match=f"^{re.escape(sentence)}$"):
+        read_csv(write(text))
+
+
+def test_ragged_lines_are_an_error_with_the_line_of_an_editor(write):
+    lines = ["a,b,c", *['1,"x\ny",3'] * 7, "1,2,3,4", "1,2", *["1,2,3"] * 7]
+    sentence = (
+        "rows.csv, line 16: expected 3 columns, found 4 (and 1 more line); "
+        "another separator is set with --separator"
+    )
+    with pytest.raises(DataError, match=f"^{re.escape(sentence)}$"):
+        read_csv(write("\n".join(lines)))
+
+
+def test_all_problems_are_reported_together(write):
+    text = "age,size,kind\n1,2,a\n1,x,b\n1,2,c,d\n" + "1,2,a\n" * 5
+    with pytest.raises(DataError) as error:
+        read(
+            write(text), columns=("age", "size", "sise"), roles={"size": "number", "age": "integr"}
+        )
+    assert str(error.value).splitlines() == [
+        "rows.csv: 4 problems:",
+        "  - --columns: unknown column 'sise', did you mean 'size'?",
+        "  - --as age=integr: expected a role among number, integer, boolean, category, date, "
+        "text, vector, identifier, label",
+        "  - line 4: expected 3 columns, found 4; another separator is set with --separator",
+        "  - line 3, column size: expected a number, found 'x'; treat it as missing with "
+        "--missing x, or the column as categories with --as size=category",
+    ]
+
+
+def test_few_texts_among_numbers_are_a_warning_with_the_line(write):
+    lines = ["age", *map(str, range(100))]
+    lines[50] = "abc"
+    result = read_csv(write("# comment\n" + "\n".join(lines)))
+    assert result.table["age"][49].as_py() == "abc"
+    assert list(result.warnings) == [
+        "line 52, column age: expected an integer, found 'abc'; treat it as missing with "
+        "--missing abc, or the column as categories with --as age=category"
+    ]
+
+
+@pytest.mark.parametrize("content", [b"\x89PNG\r\n\x1a\n\0\0\0", b"\0" * 100])
+def test_binary_files_are_refused(write, content):
+    with pytest.raises(FileError, match=r"^rows\.csv: expected text, found binary data$"):
+        read_csv(write(content))
+
+
+def test_unknown_encoding(write):
+    with pytest.raises(SettingError, match="encoding: expected one such as utf-8"):
+        read(write("a\n1\n"), encoding="utf-88")
+
+
+def test_a_stated_encoding_that_does_not_fit(write):
+    with pytest.raises(FileError, match=r"^rows\.csv: cannot be read as text"):
+        read(write("a\né\n".encode("cp1252")), encoding="utf-8")
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(FileError, match=r"^rows\.csv: cannot be read as text"):
+        read_csv(tmp_path / "rows.csv")
+
+
+def test_a_wide_table(write):
+    names = ",".join(f"gene {i}" for i in range(3000))
+    row = ",".join(str(i / 8) for i in range(3000))
+    table = read_csv(write("\n".join([names, *[row] * 3]))).table
+    assert table.shape == (3, 3000)
+    assert table["gene 2999"].to_pylist() == [2999 / 8] * 3
+
+
+def test_line_ends_of_old_macintosh_files(write):
+    assert read_csv(write("a,b\r1,2\r3,4\r")).table.to_pydict() == {"a": [1, 3], "b": [2, 4]}

@@ -1,0 +1,175 @@
+import datetime
+
+import pyarrow as pa
+import pytest
+
+from latentmap.data.text_columns import parse_text_column
+
+DAY = datetime.date(2024, 3, 1)
+FIRST_TIME = datetime.datetime(2024, 3, 1, 12, 30)
+
+
+def parse(texts, **options):
+    return parse_text_column(pa.array(texts, pa.string()), **options)
+
+
+@pytest.mark.parametrize(
+    ("texts", "type_", "values"),
+    [
+        (["1", "-2", "+3", " 4 "], pa.int64(), [1, -2, 3, 4]),
+        (["1", "2.5", ".5", "1e3", "-7."], pa.float64(), [1, 2.5, 0.5, 1000, -7]),
+        (["1,234.5", "12"], pa.float64(), [1234.5, 12]),
+        (["1,234", "1,234,567", "-950"], pa.int64(), [1234, 1234567, -950]),
+        (["1.234,5", "12,25"], pa.float64(), [1234.5, 12.25]),
+        (["1 234,5", "12\u00a0000,0"], pa.float64(), [1234.5, 12000]),
+        (["1'234.50", "7"], pa.float64(), [1234.5, 7]),
+        (["True", "FALSE"], pa.bool_(), [True, False]),
+        (["yes", "no", "No"], pa.bool_(), [True, False, False]),
+        (["t", "f"], pa.bool_(), [True, False]),
+        (["0", "1"], pa.int64(), [0, 1]),
+        (["2024-03-01", "2024-03-01"], pa.date32(), [DAY, DAY]),
+        (["2024/3/1"], pa.date32(), [DAY]),
+        (["01.03.2024", "1.3.2024"], pa.date32(), [DAY, DAY]),
+        (["01.03.24", "01.03.85"], pa.date32(), [DAY, DAY.replace(year=1985)]),
+        (["1 March 2024", "1. Mar 2024"], pa.date32(), [DAY, DAY]),
+        (["Mar 1, 2024", "March 1st, 2024"], pa.date32(), [DAY, DAY]),
+        (["2024-03"], pa.date32(), [DAY]),
+        (["2024-03-01 12:30", "2024-03-01T12:30:00"], pa.timestamp("us"), [FIRST_TIME] * 2),
+        (["03/01/2024 12:30 PM", "3/1/2024 12:30:00 pm"], pa.timestamp("us"), [FIRST_TIME] * 2),
+        (["setosa", " virginica"], pa.string(), ["setosa", "virginica"]),
+        (["007", "11"], pa.string(), ["007", "11"]),
+        (["1_1", "11"], pa.string(), ["1_1", "11"]),
+        (["1" * 19, "12"], pa.string(), ["1" * 19, "12"]),
+        (["0x1F", "12"], pa.string(), ["0x1F", "12"]),
+        (["inf", "1.5"], pa.string(), ["inf", "1.5"]),
+        (["31.02.2024", "01.03.2024"], pa.string(), ["31.02.2024", "01.03.2024"]),
+        (["1.2.24", "1.10.3"], pa.string(), ["1.2.24", "1.10.3"]),
+        (["", "NA", None], pa.null(), [None, None, None]),
+    ],
+)
+def test_types_and_values(texts, type_, values):
+    parsed = parse(texts)
+    assert parsed.values.type == type_
+    assert parsed.values.to_pylist() == values
+
+
+def test_times_with_a_zone_are_converted_to_utc():
+    values = parse(["2024-03-01T12:30:15Z", "2024-03-01 13:30:15+01:00"]).values
+    assert values.type == pa.timestamp("us", "UTC")
+    assert values[0] == values[1]
+
+
+@pytest.mark.parametrize(
+    ("texts", "unit", "values"),
+    [
+        (["5%", "12.5 %"], "%", [5, 12.5]),
+        (["12,50 €", "1.000,00 €"], "€", [12.5, 1000]),
+        (["$12.50", "-$3.00", "$-3.00"], "$", [12.5, -3, -3]),
+        (["USD 5", "USD 1,000"], "USD", [5, 1000]),
+    ],
+)
+def test_units(texts, unit, values):
+    parsed = parse([*texts, "-"])
+    assert parsed.unit == unit
+    assert parsed.values.to_pylist() == [*values, None]
+
+
+def test_a_unit_in_some_cells_only_makes_text():
+    assert parse(["5%", "5", "7", "8"]).values.type == pa.string()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "  ", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "-", "?", ".", r"\N"],
+)
+def test_texts_that_mark_missing_values(text):
+    assert parse(["1.5", text]).values.to_pylist() == [1.5, None]
+    assert parse(["x", text]).values.to_pylist() == ["x", None]
+
+
+def test_further_missing_texts_are_an_option():
+    parsed = parse(["1", "-999", "unknown", "NA"], missing=("-999", "unknown"))
+    assert parsed.values.to_pylist() == [1, None, None, None]
+    assert parsed.missing == {"-999", "unknown", "NA"}
+
+
+@pytest.mark.parametrize(
+    ("texts", "decimal", "values"),
+    [
+        (["1,234"], None, [1234]),
+        (["1,234"], ",", [1.234]),
+        (["1.234"], None, [1.234]),
+        (["1.234"], ",", [1234]),
+        (["1,234", "1,5"], None, [1.234, 1.5]),
+        (["0.5"], ",.", [0.5]),
+    ],
+)
+def test_the_decimal_separator_decides_about_ambiguous_numbers(texts, decimal, values):
+    assert parse(texts, decimal=decimal).values.to_pylist() == values
+
+
+@pytest.mark.parametrize(
+    ("texts", "decimal", "expected"),
+    [
+        (["03/01/2024", "03/25/2024"], None, DAY),
+        (["01/03/2024", "25/03/2024"], None, DAY),
+        (["03/01/2024", "03/02/2024"], None, DAY),
+        (["01/03/2024", "02/03/2024"], ",.", DAY),
+        (["01-03-2024", "02-03-2024"], None, DAY),
+    ],
+)
+def test_order_of_day_and_month(texts, decimal, expected):
+    assert parse(texts, decimal=decimal).values[0].as_py() == expected
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["yes", "no"], ("no", "yes")),
+        (["TRUE", "FALSE"], ("FALSE", "TRUE")),
+        (["False"], ("False", "True")),
+    ],
+)
+def test_texts_of_booleans(texts, expected):
+    assert parse(texts).texts == expected
+
+
+def test_few_texts_among_numbers_are_reported_and_not_dropped():
+    texts = [str(i / 2) for i in range(200)]
+    texts[150] = texts[160] = "broken"
+    parsed = parse(texts)
+    assert parsed.values.to_pylist() == texts
+    assert (parsed.invalid.row, parsed.invalid.texts, parsed.invalid.count) == (150, ("broken",), 2)
+    assert parsed.invalid.describe("age", 152) == (
+        "line 152, column age: expected a number, found 'broken' (and 1 more cell); "
+        "treat it as missing with --missing broken, or the column as categories with "
+        "--as age=category"
+    )
+    assert parse(texts, missing=("broken",)).values.type == pa.float64()
+
+
+def test_many_texts_among_numbers_are_not_reported():
+    texts = [str(i) for i in range(200)]
+    texts[::20] = ["broken"] * 10
+    assert parse(texts).invalid is None
+
+
+def test_codes_among_numbers_are_not_reported():
+    parsed = parse(["007", *map(str, range(100))])
+    assert parsed.values.type == pa.string()
+    assert parsed.invalid is None
+
+
+def test_roles():
+    assert parse(["1", "2"], role="category").values.to_pylist() == ["1", "2"]
+    assert parse(["1", "2"], role="label").values.to_pylist() == [1, 2]
+    parsed = parse(["1", "x", "y", "2"], role="number")
+    assert parsed.invalid.texts == ("x", "y")
+    assert parsed.invalid.row == 1
+    assert parse(["1", "2"], role="number").values.to_pylist() == [1, 2]
+    assert parse(["red"], role="date").invalid.kind == "date"
+
+
+def test_chunks_are_one_column():
+    values = pa.chunked_array([["1", "2"], ["3.5"]])
+    assert parse_text_column(values).values.to_pylist() == [1, 2, 3.5]
