@@ -179,7 +179,7 @@ def test_matrix_products_use_full_float32_precision_by_default():
     weights = [w.value for w in model.weights]
 
     def compiled_text():
-        return inference._compiled(lambda: model).lower(weights, [], BYTES).as_text()
+        return inference._compile(lambda: model).lower(weights, [], BYTES).as_text()
 
     assert "HIGHEST" in compiled_text()
     with jax.default_matmul_precision("tensorfloat32"):
