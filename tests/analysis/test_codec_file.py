@@ -182,18 +182,18 @@ def test_newer_format_raises(write):
     ],
 )
 def test_invalid_header_value_raises(write, name, value):
-    refused(with_header(write(), **{name: value}), "its header is damaged")
+    refused(with_header(write(), **{name: value}), "the header is damaged")
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b"3", b"null", b"{}", b"\xff", b"[" * 100_000])
 def test_header_that_is_not_json_raises(write, text):
     path = write()
-    refused(with_frames(path, [text, *frames(path)[1:]]), "its header is damaged")
+    refused(with_frames(path, [text, *frames(path)[1:]]), "the header is damaged")
 
 
 def test_header_with_too_many_rows_raises(write):
     refused(with_header(write(), rows=10**12), "truncated")
-    refused(with_header(write(), rows=200), "damaged|truncated")
+    refused(with_header(write(), rows=200), "additional data|truncated")
     refused(with_header(write(), components=65_536), r"steps: expected \d+ bytes")
 
 

@@ -7,9 +7,8 @@ from latentmap.analysis.quantize import (
     Quantizer,
     clip_outliers,
     fit_quantizer,
-    max_step_exponent,
-    min_step_exponent,
     sensitivity,
+    step_exponent_range,
 )
 from latentmap.errors import FileError
 
@@ -131,9 +130,10 @@ def test_outlying_codes_exceed_the_maximum_level(codes, far):
 
 def test_minimum_and_maximum_step_exponent(codes):
     matters = np.array([1.0, 2.0, 3.0])
-    fine = fit_quantizer(codes, matters, min_step_exponent(codes, matters))
+    low, high = step_exponent_range(codes, matters)
+    fine = fit_quantizer(codes, matters, low)
     assert 900 < fine.levels(codes).std(axis=0).max() < 1010
-    coarse = fit_quantizer(codes, matters, max_step_exponent(codes, matters))
+    coarse = fit_quantizer(codes, matters, high)
     assert not coarse.levels(codes).any()
 
 

@@ -29,7 +29,7 @@ def test_tables_are_drawn(run, wine_model, wine_csv, tmp_path, kind):
         (["digits", "-o", "a.png", "--kind", "plain"], "unknown kind 'plain', did you mean"),
         (["-o", "a.png"], "DATA: expected rows for --kind codes"),
         (["-o", "a.png", "--kind", "confidence"], "DATA: expected rows for --kind confidence"),
-        (["-o", "a.png", "--kind", "plane"], "only a LatentMap has landmarks, not AutoEncoder"),
+        (["-o", "a.png", "--kind", "plane"], "AutoEncoder is not a map"),
         (["-o", "a.png", "--kind", "density"], "density: expected a LatentMap, found AutoEncoder"),
         (
             ["digits", "-o", "a.png", "--kind", "confidence"],

@@ -40,5 +40,5 @@ def test_grid_centers_are_ordered_as_pixels():
 def test_landmarks_replace_missing_codes(atlas):
     assert np.array_equal(codes_or_landmarks(atlas), atlas.landmarks_)
     assert codes_or_landmarks(atlas, [[1, 2]]).tolist() == [[1, 2]]
-    with pytest.raises(SettingError, match="only a LatentMap has landmarks, not object"):
+    with pytest.raises(SettingError, match="object is not a map"):
         codes_or_landmarks(object())

@@ -132,25 +132,25 @@ class CodeFile:
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[BinaryIO]:
+        """Open the file; add its path to the message of each error."""
         try:
             with self.path.open("rb") as file:
                 yield file
         except FileNotFoundError:
             raise FileError(f"{self.path}: no such file") from None
+        except FileError as error:
+            raise FileError(f"{self.path}: {error}") from None
         except OSError as error:
-            if isinstance(error, FileError):
-                raise
             raise FileError(f"{self.path}: cannot be read ({error.strerror})") from error
 
     def _read_header(self, file: BinaryIO) -> None:
         if file.read(len(_MAGIC)) != _MAGIC:
-            raise FileError(f"{self.path}: expected a file that compress wrote, found another file")
-        header = _parse_header(self.path, self._read_frame(file))
+            raise FileError("expected a file that compress wrote, found another file")
+        header = _parse_header(self._read_frame(file))
         self.rows, self.block = header["rows"], header["block"]
         self.components = header["components"]
         self.model, self.estimator = header["model"], header["estimator"]
-        with self._add_path():
-            self.quantizer = Quantizer.unpack(self._read_frame(file), self.components)
+        self.quantizer = Quantizer.unpack(self._read_frame(file), self.components)
         if -(-self.rows // self.block) * (_FRAME.size + _COUNT.size) > self._bytes_left(file):
             raise self._truncated()
         n_weights = int((2 * self.quantizer.max_levels + 2).sum())
@@ -167,19 +167,17 @@ class CodeFile:
             file.seek(self._blocks_start)
             for start in range(0, self.rows, self.block):
                 data = self._read_frame(file)
-                with self._add_path():
-                    rows = min(self.block, self.rows - start)
-                    yield _decode_block(self.quantizer, coder, data, rows)
+                rows = min(self.block, self.rows - start)
+                yield _decode_block(self.quantizer, coder, data, rows)
             if self._bytes_left(file):
-                raise FileError(f"{self.path}: expected {self.rows} rows, found additional data")
+                raise FileError(f"expected {self.rows} rows, found additional data")
 
     def _decode_labels(self, names: list, data: bytes) -> np.ndarray:
         longest = max(len(str(name)) for name in names)
         check_memory(f"{self.path}, labels", (4 * longest + 16) * (self.rows + len(names)))
-        with self._add_path():
-            indices = AdaptiveCoder([uniform_prior(len(names))]).decode(data, self.rows)[:, 0]
-            if indices.max() >= len(names):
-                raise FileError(f"labels: expected indices below {len(names)}, found others")
+        indices = AdaptiveCoder([uniform_prior(len(names))]).decode(data, self.rows)[:, 0]
+        if indices.max() >= len(names):
+            raise FileError(f"labels: expected indices below {len(names)}, found {indices.max()}")
         return np.array(names)[indices]
 
     def _read_frame(self, file: BinaryIO) -> bytes:
@@ -191,24 +189,14 @@ class CodeFile:
             raise self._truncated()
         data = file.read(length)
         if zlib.crc32(data) != checksum:
-            raise FileError(
-                f"{self.path}: expected the data that compress wrote, found damaged data"
-            )
+            raise FileError("expected the data that compress wrote, found damaged data")
         return data
 
     def _bytes_left(self, file: BinaryIO) -> int:
         return os.fstat(file.fileno()).st_size - file.tell()
 
     def _truncated(self) -> FileError:
-        return FileError(f"{self.path}: expected a complete file, found a truncated one")
-
-    @contextlib.contextmanager
-    def _add_path(self) -> Iterator[None]:
-        """Add the path to the message of each FileError."""
-        try:
-            yield
-        except FileError as error:
-            raise FileError(f"{self.path}: damaged: {error}") from None
+        return FileError("expected a complete file, found a truncated one")
 
 
 def _decode_block(quantizer: Quantizer, coder: AdaptiveCoder, data: bytes, rows: int) -> np.ndarray:
@@ -229,14 +217,14 @@ def _decode_block(quantizer: Quantizer, coder: AdaptiveCoder, data: bytes, rows:
     return codes
 
 
-def _parse_header(path: Path, data: bytes) -> dict:
+def _parse_header(data: bytes) -> dict:
     """Return the header, or raise if `write_codes` cannot have written it."""
     try:
         header = json.loads(data)
         version = header["format"]
         if isinstance(version, int) and version > FORMAT:
             raise FileError(
-                f"{path}: expected format {FORMAT} or older, found {version}; upgrade latentmap"
+                f"expected format {FORMAT} or older, found {version}; upgrade latentmap"
             )
         _check_counts(header)
         _check_labels(header.get("labels"))
@@ -245,7 +233,7 @@ def _parse_header(path: Path, data: bytes) -> dict:
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         if isinstance(error, FileError):
             raise
-        raise FileError(f"{path}: its header is damaged ({error})") from None
+        raise FileError(f"the header is damaged ({error})") from None
     return header
 
 

@@ -22,6 +22,7 @@ from latentmap.analysis.rate_control import (
     short_fingerprint,
 )
 from latentmap.data import as_source
+from latentmap.data.batching import read_batches
 from latentmap.data.memory import check_memory
 from latentmap.data.types import DataLike
 from latentmap.errors import FileError, SettingError
@@ -184,7 +185,7 @@ def _write(
     quantizer, rows, sums = sample.quantizer(step_exponent), len(job.source), np.zeros(2)
 
     def encode_batches(advance: Advance) -> Iterator[np.ndarray]:
-        for batch in job.batches():
+        for _, batch in read_batches(job.source, job.block):
             codes = job.encode(batch)
             errors = [job.error(batch, z) for z in (round_codes(quantizer, codes), codes)]
             sums[:] += len(batch) * np.array(errors)

@@ -86,26 +86,22 @@ class Quantizer(NamedTuple):
 
     def pack(self) -> bytes:
         """Return the quantiser as bytes."""
-        return zlib.compress(b"".join(a.astype(a.dtype.newbyteorder("<")).tobytes() for a in self))
+        record = np.array([tuple(self)], _record_type(len(self.exponents)))
+        return zlib.compress(record.tobytes())
 
     @classmethod
     def unpack(cls, data: bytes, n: int) -> Quantizer:
         """Return the quantiser of n components that `pack` returned as bytes."""
-        shapes = {"<i2": (n,), "<i8": (n,), "<u2": (n,), "i1": (2, n)}
-        sizes = [np.dtype(kind).itemsize * int(np.prod(shape)) for kind, shape in shapes.items()]
+        record_type = _record_type(n)
+        size = record_type.itemsize
         try:
-            joined = zlib.decompressobj().decompress(data, sum(sizes) + 1)
+            joined = zlib.decompressobj().decompress(data, size + 1)
         except zlib.error as error:
             raise FileError(f"steps: expected zlib data ({error})") from None
-        if len(joined) != sum(sizes):
-            raise FileError(f"steps: expected {sum(sizes)} bytes, found {len(joined)}")
-        bounds = np.cumsum([0, *sizes])
-        arrays = [
-            np.frombuffer(joined[start:stop], kind).astype(np.dtype(kind).newbyteorder("="))
-            for start, stop, kind in zip(bounds[:-1], bounds[1:], shapes, strict=True)
-        ]
-        parts = (a.reshape(shape) for a, shape in zip(arrays, shapes.values(), strict=True))
-        quantizer = cls(*parts)
+        if len(joined) != size:
+            raise FileError(f"steps: expected {size} bytes, found {len(joined)}")
+        arrays = np.frombuffer(joined, record_type)[0]
+        quantizer = cls(*(a.astype(a.dtype.newbyteorder("=")) for a in arrays))
         quantizer._check()
         return quantizer
 
@@ -115,6 +111,12 @@ class Quantizer(NamedTuple):
             raise FileError("steps: expected level deviations from 1/8 to 2000")
         if (np.abs(self.exponents.astype(int)) > MAX_EXPONENT).any():
             raise FileError("steps: expected numbers from 2^-100 to 2^100")
+
+
+def _record_type(n: int) -> np.dtype:
+    types = {"exponents": "<i2", "centers": "<i8", "deviations": "<u2"}
+    fields = [(name, kind, (n,)) for name, kind in types.items()]
+    return np.dtype([*fields, ("offsets", "i1", (2, n))])
 
 
 def clip_outliers(codes: np.ndarray) -> np.ndarray:
@@ -198,19 +200,16 @@ def _fit_offsets(quantizer: Quantizer, codes: np.ndarray, levels: np.ndarray) ->
     return np.rint(np.clip(OFFSET_UNITS * np.array(means), -127, 127)).astype(np.int8)
 
 
-def min_step_exponent(codes: np.ndarray, sensitivities: np.ndarray) -> int:
-    """Return the exponent at which the largest standard deviation of the levels is 1000."""
-    deviations = codes.std(axis=0, dtype=np.float64)
-    widest = float(np.max(deviations * _inverse_relative_steps(sensitivities)))
-    return int(np.floor(UNITS_PER_OCTAVE * np.log2((widest or 1.0) / MAX_LEVEL_DEVIATION)))
+def step_exponent_range(codes: np.ndarray, sensitivities: np.ndarray) -> tuple[int, int]:
+    """Return the smallest and the largest useful step exponent.
 
-
-def max_step_exponent(codes: np.ndarray, sensitivities: np.ndarray) -> int:
-    """Return the exponent at which every code is rounded to level 0."""
+    At the smallest, the largest standard deviation of the levels is 1000; at the largest, every
+    code is rounded to level 0.
+    """
+    inverse_steps = np.exp2(-_relative_exponents(sensitivities) / UNITS_PER_OCTAVE)
+    deviation = float(np.max(codes.std(axis=0, dtype=np.float64) * inverse_steps)) or 1.0
     ranges = np.abs(codes - codes.mean(axis=0)).max(axis=0)
-    largest = float((ranges * _inverse_relative_steps(sensitivities)).max())
-    return int(np.ceil(UNITS_PER_OCTAVE * np.log2(2.5 * (largest or 1.0)))) + 1
-
-
-def _inverse_relative_steps(sensitivities: np.ndarray) -> np.ndarray:
-    return np.exp2(-_relative_exponents(sensitivities) / UNITS_PER_OCTAVE)
+    widest = float((ranges * inverse_steps).max()) or 1.0
+    low = np.floor(UNITS_PER_OCTAVE * np.log2(deviation / MAX_LEVEL_DEVIATION))
+    high = np.ceil(UNITS_PER_OCTAVE * np.log2(2.5 * widest)) + 1
+    return int(low), int(high)

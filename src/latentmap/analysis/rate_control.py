@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
 import io
 import math
 import zlib
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -24,14 +24,12 @@ from latentmap.analysis.quantize import (
     Quantizer,
     clip_outliers,
     fit_quantizer,
-    max_step_exponent,
-    min_step_exponent,
     sensitivity,
+    step_exponent_range,
 )
 from latentmap.data import Source
-from latentmap.data.batching import read_batches
 from latentmap.errors import SettingError
-from latentmap.progress import Advance, progress
+from latentmap.progress import progress
 
 # Without a limit, rounding adds 5 % to the error of the model.
 DEFAULT_ERROR_FACTOR = 1.05
@@ -97,10 +95,6 @@ class CompressionJob:
     def scale(self) -> np.ndarray:
         """Divisor of rows, one number or one for each value of a row."""
         return ModelInfo.from_estimator(self.estimator).scale
-
-    def batches(self) -> Iterator[np.ndarray]:
-        """Yield all rows, checked, block by block."""
-        return (batch for _, batch in read_batches(self.source, self.block))
 
     def encode(self, rows: np.ndarray) -> np.ndarray:
         """Return the codes of rows, float32."""
@@ -171,38 +165,32 @@ class JobSample:
 
     def choose_step_exponent(self, limit: CompressionLimit, verbose: bool = False) -> int:
         """Return the step exponent that meets a limit, by bisection."""
-        low = min_step_exponent(self.clipped_codes, self.sensitivities)
-        high = max_step_exponent(self.clipped_codes, self.sensitivities)
-        with progress("Choosing the step sizes", (high - low).bit_length(), verbose) as advance:
-            if limit.bytes_per_row is not None:
-                return self._smallest_within_bytes(limit.bytes_per_row, low, high, advance)
-            return self._largest_within_error(limit, low, high, advance)
+        low, high = step_exponent_range(self.clipped_codes, self.sensitivities)
+        if limit.bytes_per_row is not None:
+            measure, maximum = self.bytes_per_row, limit.bytes_per_row
+            self._check_possible_size(maximum, high)
+            exponents = range(low, high)
+        else:
+            model_mse = self.job.error(self.rows, self.codes)
+            limit.check_possible(model_mse)
+            maximum = DEFAULT_ERROR_FACTOR * model_mse if limit.error is None else limit.error
+            measure, exponents = self.error, range(high, low, -1)
+        with progress("Choosing the step sizes", len(exponents).bit_length(), verbose) as advance:
 
-    def _smallest_within_bytes(self, maximum: float, low: int, high: int, advance: Advance) -> int:
+            def is_within_limit(exponent: int) -> bool:
+                advance(1)
+                return measure(exponent) <= maximum
+
+            index = bisect.bisect_left(exponents, True, key=is_within_limit)
+        return exponents.start + exponents.step * index
+
+    def _check_possible_size(self, maximum: float, high: int) -> None:
         minimum = self.bytes_per_row(high)
         if minimum > maximum:
             raise SettingError(
                 f"bytes per row: expected at least {minimum:.3g}, which {len(self.job.source):,} "
                 f"rows need with the coarsest codes, found {maximum:g}"
             )
-        return _bisect(lambda k: self.bytes_per_row(k) <= maximum, low, high, advance)
-
-    def _largest_within_error(
-        self, limit: CompressionLimit, low: int, high: int, advance: Advance
-    ) -> int:
-        model_mse = self.job.error(self.rows, self.codes)
-        limit.check_possible(model_mse)
-        maximum = DEFAULT_ERROR_FACTOR * model_mse if limit.error is None else limit.error
-        return -_bisect(lambda k: self.error(-k) <= maximum, -high, -low, advance)
-
-
-def _bisect(is_met: Callable[[int], bool], low: int, high: int, advance: Advance) -> int:
-    """Return the smallest integer from low to high that meets a monotonic condition, or high."""
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if is_met(middle) else (middle + 1, high)
-        advance(1)
-    return high
 
 
 def short_fingerprint(estimator: object) -> str:

@@ -6,8 +6,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from latentmap.analysis.model_info import as_map
-from latentmap.errors import DataError, SettingError
+from latentmap.analysis.sampling import reference_codes
+from latentmap.data.code_checks import check_codes
 
 _MARGIN = 0.03
 # With equal units, a region of a larger ratio of its sides would be drawn as a thin line.
@@ -50,27 +50,15 @@ class Projection:
 
 def as_codes(codes: ArrayLike) -> np.ndarray:
     """Return codes as float64 of shape (n, n_components), or raise if they cannot be drawn."""
-    array = np.asarray(codes, dtype=np.float64)
-    if array.ndim == 1:
-        array = array[:, None]
-    if array.ndim != 2 or array.shape[0] < 1 or array.shape[1] < 1:
-        raise DataError(f"codes: expected shape (n, n_components), found {np.shape(codes)}")
-    if not np.isfinite(array).all():
-        raise DataError("codes: expected finite numbers, found NaN or infinity")
-    return array
+    array = np.asarray(codes)
+    array = array[:, None] if array.ndim == 1 else array
+    check_codes(array, min_rows=1)
+    return array.astype(np.float64)
 
 
 def codes_or_landmarks(estimator: object, codes: ArrayLike | None = None) -> np.ndarray:
     """Return the given codes or, without codes, the landmarks of a map."""
-    if codes is not None:
-        return as_codes(codes)
-    fitted_map = as_map(estimator)
-    if fitted_map is None:
-        raise SettingError(
-            "codes: expected codes of rows, because only a LatentMap has landmarks, not "
-            f"{type(estimator).__name__}"
-        )
-    return as_codes(fitted_map.landmarks_)
+    return reference_codes(estimator) if codes is None else as_codes(codes)
 
 
 def bounding_region(points: np.ndarray, percentiles: tuple[float, float] = (0, 100)) -> np.ndarray:
