@@ -6,14 +6,14 @@ from latentmap.maps import landmarks as module
 from latentmap.maps.landmarks import compute_landmarks
 
 RNG = np.random.default_rng(0)
-SPOTS = RNG.normal(size=(2000, 2)).astype("float32")
+POSITIONS = RNG.normal(size=(2000, 2)).astype("float32")
 
 
-@pytest.mark.parametrize(("n_spots", "count"), [(2000, 500), (400, 100), (100, 25), (30, 20)])
-def test_a_quarter_as_many_landmarks_as_rows(n_spots, count):
-    chosen = compute_landmarks(SPOTS[:n_spots], seed=0)
-    assert chosen.centers.shape == (count, 2)
-    assert chosen.anchors.shape == (count // 4 if count > 32 else count, 2)
+@pytest.mark.parametrize(("n_positions", "count"), [(2000, 500), (400, 100), (100, 25), (30, 20)])
+def test_a_quarter_as_many_landmarks_as_rows(n_positions, count):
+    landmarks = compute_landmarks(POSITIONS[:n_positions], seed=0)
+    assert landmarks.centers.shape == (count, 2)
+    assert landmarks.anchors.shape == (count // 4 if count > 32 else count, 2)
 
 
 def test_at_most_800_landmarks():
@@ -22,33 +22,36 @@ def test_at_most_800_landmarks():
 
 
 def test_landmarks_in_three_dimensions():
-    chosen = compute_landmarks(RNG.normal(size=(400, 3)).astype("float32"), seed=0)
-    assert chosen.centers.shape == (100, 3)
-    assert chosen.anchors.shape == (25, 3)
+    landmarks = compute_landmarks(RNG.normal(size=(400, 3)).astype("float32"), seed=0)
+    assert landmarks.centers.shape == (100, 3)
+    assert landmarks.anchors.shape == (25, 3)
 
 
 def test_landmarks_cover_the_positions():
-    chosen = compute_landmarks(SPOTS, seed=0)
-    drawn = SPOTS[RNG.permutation(2000)[:500]]
-    assert cdist(SPOTS, chosen.centers).min(axis=1).mean() < cdist(SPOTS, drawn).min(axis=1).mean()
-    assert cdist(chosen.centers, chosen.anchors).min(axis=1).max() < 1
+    landmarks = compute_landmarks(POSITIONS, seed=0)
+    drawn = POSITIONS[RNG.permutation(2000)[:500]]
+    assert (
+        cdist(POSITIONS, landmarks.centers).min(axis=1).mean()
+        < cdist(POSITIONS, drawn).min(axis=1).mean()
+    )
+    assert cdist(landmarks.centers, landmarks.anchors).min(axis=1).max() < 1
 
 
 def test_widths_follow_the_distances_between_landmarks():
-    chosen = compute_landmarks(SPOTS, seed=0)
-    third = np.sort(cdist(chosen.centers, chosen.centers), axis=1)[:, 3]
-    assert chosen.width == pytest.approx(module.SHARPNESS * np.median(third), rel=1e-4)
-    assert chosen.radius == pytest.approx(module.WINDOW * chosen.width)
+    landmarks = compute_landmarks(POSITIONS, seed=0)
+    third = np.sort(cdist(landmarks.centers, landmarks.centers), axis=1)[:, 3]
+    assert landmarks.width == pytest.approx(module.RELATIVE_WIDTH * np.median(third), rel=1e-4)
+    assert landmarks.radius == pytest.approx(module.RELATIVE_RADIUS * landmarks.width)
 
 
 def test_landmarks_scale_with_the_layout():
-    one, two = compute_landmarks(SPOTS, seed=0), compute_landmarks(2 * SPOTS, seed=0)
+    one, two = compute_landmarks(POSITIONS, seed=0), compute_landmarks(2 * POSITIONS, seed=0)
     assert np.allclose(two.centers, 2 * one.centers, rtol=1e-4, atol=1e-5)
     assert two.width == pytest.approx(2 * one.width, rel=1e-4)
 
 
 def test_landmarks_depend_on_the_seed():
-    first, again, other = (compute_landmarks(SPOTS, seed) for seed in (0, 0, 1))
+    first, again, other = (compute_landmarks(POSITIONS, seed) for seed in (0, 0, 1))
     for one, two in zip(vars(first).values(), vars(again).values(), strict=True):
         assert np.array_equal(one, two)
     assert not np.array_equal(first.centers, other.centers)
@@ -56,17 +59,17 @@ def test_landmarks_depend_on_the_seed():
 
 @pytest.mark.parametrize("count", [2, 3, 4, 20])
 def test_few_distinct_positions_are_all_landmarks(count):
-    spots = np.repeat(SPOTS[:count], 50, axis=0)
-    chosen = compute_landmarks(spots, seed=0)
-    assert np.array_equal(chosen.centers, np.unique(spots, axis=0))
-    assert np.array_equal(chosen.anchors, chosen.centers)
-    assert 0 < chosen.width < chosen.radius
+    positions = np.repeat(POSITIONS[:count], 50, axis=0)
+    landmarks = compute_landmarks(positions, seed=0)
+    assert np.array_equal(landmarks.centers, np.unique(positions, axis=0))
+    assert np.array_equal(landmarks.anchors, landmarks.centers)
+    assert 0 < landmarks.width < landmarks.radius
 
 
-@pytest.mark.parametrize("n_spots", [1, 2, 50])
-def test_equal_positions_have_landmarks(n_spots):
-    chosen = compute_landmarks(np.full((n_spots, 2), 3.0, "float32"), seed=0)
-    assert (chosen.centers == 3).all()
+@pytest.mark.parametrize("n_positions", [1, 2, 50])
+def test_equal_positions_have_landmarks(n_positions):
+    landmarks = compute_landmarks(np.full((n_positions, 2), 3.0, "float32"), seed=0)
+    assert (landmarks.centers == 3).all()
     # Keras warns of a softmax over a single number.
-    assert len(chosen.centers) > 1
-    assert chosen.width == module.SHARPNESS
+    assert len(landmarks.centers) > 1
+    assert landmarks.width == module.RELATIVE_WIDTH

@@ -1,4 +1,4 @@
-"""Landmarks: k-means centres that represent a layout."""
+"""Landmarks of a map: k-means centres of its layout."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,24 +11,24 @@ from latentmap.maps.layout import standardize
 
 MAX_LANDMARKS = 800
 MAX_LAYOUT_ROWS = 100_000
-ROWS_PER_LANDMARK = 4  # rows for each landmark, up to MAX_LANDMARKS landmarks
-LANDMARKS_EACH = 4  # landmarks for each anchor
-# The kernel width h, as a share of the median distance from a landmark to its third nearest one.
-SHARPNESS = 0.7
-WINDOW = 2.0  # the radius of the window, in units of h
-KMEANS_ROWS_EACH = 60
+ROWS_PER_LANDMARK = 4  # The number of landmarks is at most MAX_LANDMARKS.
+LANDMARKS_PER_ANCHOR = 4
+# Kernel width h in units of the median distance from a landmark to its third nearest landmark.
+RELATIVE_WIDTH = 0.7
+RELATIVE_RADIUS = 2.0  # Radius of the window around the mode in units of h.
+KMEANS_ROWS_PER_CENTER = 60
 KMEANS_ITERATIONS = 6
 
 
 @dataclass(frozen=True)
 class LandmarkSet:
-    """Landmarks and the widths of their kernels.
+    """Landmarks, and the widths of the kernels around them.
 
     Attributes
     ----------
     centers : ndarray of shape (K, n_components)
     anchors : ndarray of shape (A, n_components)
-        The fewer positions at which a window is evaluated first.
+        Coarser landmarks, among which the mode is searched.
     width : float
         h in φ_k(z) = softmax_k(−‖z − c_k‖² / 2h²).
     radius : float
@@ -45,29 +45,29 @@ class LandmarkSet:
     code_scale: ArrayLike = 1.0
 
 
-def compute_landmarks(spots: np.ndarray, seed: int, count: int | None = None) -> LandmarkSet:
+def compute_landmarks(positions: np.ndarray, seed: int, count: int | None = None) -> LandmarkSet:
     """Compute landmarks of layout positions, float32 of shape (n, n_components), by k-means.
 
-    Their default number is n/4, at least 20 and at most 800. If there are fewer distinct positions,
-    these are the landmarks; there are at least two.
+    The default number of landmarks is n/4, at least 20 and at most 800. If there are fewer distinct
+    positions, each is a landmark. A single distinct position gives two equal landmarks.
 
     Examples
     --------
-    >>> spots = np.random.default_rng(0).normal(size=(400, 2)).astype("float32")
-    >>> chosen = compute_landmarks(spots, seed=0)
-    >>> chosen.centers.shape, chosen.anchors.shape, 0 < chosen.width < chosen.radius < 1
-    ((100, 2), (25, 2), True)
+    >>> positions = np.random.default_rng(0).normal(size=(400, 2)).astype("float32")
+    >>> landmarks = compute_landmarks(positions, seed=0)
+    >>> landmarks.centers.shape, landmarks.anchors.shape
+    ((100, 2), (25, 2))
     """
-    positions = np.unique(spots, axis=0)
-    if len(positions) == 1:
-        positions = np.repeat(positions, 2, axis=0)  # Keras warns of a softmax over one number.
-    count = count or max(min(MAX_LANDMARKS, len(spots) // ROWS_PER_LANDMARK), 20)
-    centers = positions if len(positions) <= count else _kmeans(spots, count, seed)
+    distinct = np.unique(positions, axis=0)
+    if len(distinct) == 1:
+        distinct = np.repeat(distinct, 2, axis=0)  # Keras warns of a softmax over one number.
+    count = count or max(min(MAX_LANDMARKS, len(positions) // ROWS_PER_LANDMARK), 20)
+    centers = distinct if len(distinct) <= count else _kmeans(positions, count, seed)
     anchors = centers
-    if len(centers) > 8 * LANDMARKS_EACH:
-        anchors = _kmeans(centers, len(centers) // LANDMARKS_EACH, seed)
-    width = SHARPNESS * _median_third_distance(centers)
-    return LandmarkSet(centers, anchors, width, WINDOW * width)
+    if len(centers) > 8 * LANDMARKS_PER_ANCHOR:
+        anchors = _kmeans(centers, len(centers) // LANDMARKS_PER_ANCHOR, seed)
+    width = RELATIVE_WIDTH * _median_third_distance(centers)
+    return LandmarkSet(centers, anchors, width, RELATIVE_RADIUS * width)
 
 
 def layout_landmarks(positions: np.ndarray, seed: int) -> LandmarkSet:
@@ -90,14 +90,14 @@ def _kmeans(points: np.ndarray, count: int, seed: int) -> np.ndarray:
         niter=KMEANS_ITERATIONS,
         seed=seed + 1,
         min_points_per_centroid=1,
-        max_points_per_centroid=KMEANS_ROWS_EACH,
+        max_points_per_centroid=KMEANS_ROWS_PER_CENTER,
     )
     kmeans.train(np.ascontiguousarray(points, np.float32))
     return kmeans.centroids
 
 
 def _median_third_distance(centers: np.ndarray) -> float:
-    """Return the median distance from a landmark to its third nearest, or to the farthest one."""
+    """Return the median distance from a landmark to its third nearest landmark."""
     from sklearn.neighbors import NearestNeighbors
 
     k = min(3, len(centers) - 1)

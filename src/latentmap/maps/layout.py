@@ -4,7 +4,7 @@ Source: L. van der Maaten, G. Hinton, "Visualizing Data using t-SNE", JMLR 9, 20
 implementation is openTSNE's, with gradients from an interpolated grid (G. C. Linderman et al.,
 Nature Methods 16, 2019). All neighbours have the same affinity, which gives nearly the same layout
 as a perplexity and needs no search for it. With many rows, t-SNE stops before it converges: later
-iterations move single rows, and the network that learns the layout does not follow them.
+iterations move single rows only, which the encoder does not learn.
 """
 
 import warnings
@@ -17,35 +17,36 @@ from latentmap.progress import progress
 from latentmap.training.signals import delay_interrupts
 
 MIN_TSNE_ROWS = 16  # With fewer distinct rows, the layout is the first principal components.
-FEW_ROWS = 10_000
-# Iterations with and without early exaggeration, for at most FEW_ROWS rows and for more.
+# Iterations with and without early exaggeration, for up to SMALL_LAYOUT_ROWS rows and for more.
+SMALL_LAYOUT_ROWS = 10_000
 ITERATIONS = {True: (150, 350), False: (100, 100)}
 GRID_ROWS = 3_000  # With more rows in the plane, repulsion is interpolated on a grid.
-GENTLE_ROWS = 500
-# Early exaggeration for at most GENTLE_ROWS rows and for more. 12 shrinks small groups to points.
+# Early exaggeration for up to LOW_EXAGGERATION_ROWS rows and for more. In a layout of few rows, 12
+# shrinks small groups to points.
+LOW_EXAGGERATION_ROWS = 500
 EXAGGERATION = {True: 4.0, False: 12.0}
-# openTSNE computes the divergence at each callback, which costs a fifth of the time every 25.
+# openTSNE computes the divergence at each callback, which takes a fifth of the time if every 25.
 CALLBACK_ITERATIONS = 25
 TINY = float(np.finfo(np.float32).tiny)
-# Rows closer than this share of the median distance from the column medians are equal.
-SAME = 1e-5
+# Points closer than this are equal, in units of the median distance from the column medians.
+EQUAL_DISTANCE = 1e-5
 
 
 def compute_layout(
     points: np.ndarray, n_components: int, n_neighbors: int, seed: int, visible: bool = False
 ) -> np.ndarray:
-    """Compute a layout in which neighbours stay close.
+    """Compute the t-SNE layout of points.
 
     Parameters
     ----------
     points : ndarray of shape (n, d)
-        float32, with columns of decreasing variance, as principal components are.
+        float32, with columns of decreasing variance, such as coordinates on principal components.
     n_components : {1, 2, 3}
     n_neighbors : int
         Number of neighbours that attract each point.
     seed : int
     visible : bool
-        Show progress.
+        Whether to show progress.
 
     Returns
     -------
@@ -56,9 +57,9 @@ def compute_layout(
     --------
     >>> two = np.repeat([[0.0, 0.0, 0.0], [9.0, 9.0, 9.0]], 20, axis=0).astype("float32")
     >>> two += np.random.default_rng(0).normal(size=two.shape).astype("float32")
-    >>> spots = compute_layout(two, 2, 10, seed=0)
-    >>> gap = np.linalg.norm(spots[:20].mean(axis=0) - spots[20:].mean(axis=0))
-    >>> spots.shape, bool(gap > spots[:20].std())
+    >>> layout = compute_layout(two, 2, 10, seed=0)
+    >>> gap = np.linalg.norm(layout[:20].mean(axis=0) - layout[20:].mean(axis=0))
+    >>> layout.shape, bool(gap > layout[:20].std())
     ((40, 2), True)
     """
     points, inverse = unique_points(points)
@@ -71,29 +72,29 @@ def unique_points(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     Examples
     --------
-    >>> different, which = unique_points(np.array([[5.0], [2.0], [5.0]]))
-    >>> different.tolist(), which.tolist()
+    >>> points, index = unique_points(np.array([[5.0], [2.0], [5.0]]))
+    >>> points.tolist(), index.tolist()
     ([[5.0], [2.0]], [0, 1, 0])
     """
-    apart = np.linalg.norm((points - np.median(points, axis=0)).astype(np.float64), axis=1)
-    grid = max(SAME * float(np.median(apart) or apart.mean()), TINY)
+    distances = np.linalg.norm((points - np.median(points, axis=0)).astype(np.float64), axis=1)
+    grid = max(EQUAL_DISTANCE * float(np.median(distances) or distances.mean()), TINY)
     with np.errstate(over="ignore", invalid="ignore"):
         cells = np.round(points / grid).astype(np.int64)
     keys = np.ascontiguousarray(cells).view(np.dtype((np.void, cells.shape[1] * 8))).ravel()
-    _, first, which = np.unique(keys, return_index=True, return_inverse=True)
+    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
     order = np.argsort(first)
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
-    return points[first[order]], rank[which]
+    return points[first[order]], rank[inverse]
 
 
 def _initial_layout(points: np.ndarray, n_components: int, seed: int) -> np.ndarray:
-    """Return the first columns, scaled, with a little noise so that no positions are equal."""
-    first = np.zeros((len(points), n_components))
+    """Return the first columns, scaled, with noise so that no positions are equal."""
+    layout = np.zeros((len(points), n_components))
     width = min(n_components, points.shape[1])
-    first[:, :width] = points[:, :width]
-    first /= max(float(first.std(axis=0).max()), TINY)  # The columns can be constant.
-    return first + 1e-3 * np.random.default_rng(seed).standard_normal(first.shape)
+    layout[:, :width] = points[:, :width]
+    layout /= max(float(layout.std(axis=0).max()), TINY)  # The columns can be constant.
+    return layout + 1e-3 * np.random.default_rng(seed).standard_normal(layout.shape)
 
 
 def _run_tsne(
@@ -104,8 +105,8 @@ def _run_tsne(
         return initial
     k = min(n_neighbors, (len(points) - 1) // 3)
     embedding = _make_embedding(1e-4 * initial, nearest_neighbors(points, k, seed, visible), seed)
-    early, late = ITERATIONS[len(points) <= FEW_ROWS]
-    exaggeration = EXAGGERATION[len(points) <= GENTLE_ROWS]
+    early, late = ITERATIONS[len(points) <= SMALL_LAYOUT_ROWS]
+    exaggeration = EXAGGERATION[len(points) <= LOW_EXAGGERATION_ROWS]
     phases = ((early, exaggeration, 0.5), (late, 1.0, 0.8))
     with (
         progress("computing the layout", early + late, visible) as advance,
@@ -131,12 +132,12 @@ def _make_embedding(initial: np.ndarray, neighbors: np.ndarray, seed: int) -> An
     """Return an openTSNE embedding at the initial layout."""
     import openTSNE
 
-    many = len(initial) > GRID_ROWS
+    uses_grid = initial.shape[1] <= 2 and len(initial) > GRID_ROWS
     return openTSNE.TSNEEmbedding(
         initial,
         _uniform_affinities(neighbors),
-        negative_gradient_method="fft" if initial.shape[1] <= 2 and many else "bh",
-        n_jobs=-1 if many else 1,
+        negative_gradient_method="fft" if uses_grid else "bh",
+        n_jobs=-1 if len(initial) > GRID_ROWS else 1,
         random_state=seed,
     )
 
@@ -179,10 +180,10 @@ def measure_layout_fit(codes: np.ndarray, layout: np.ndarray) -> dict[str, float
     >>> measure_layout_fit(np.array([[0.0, 1.0], [4.0, 0.0]]), np.array([[0.0, 0.0], [4.0, 0.0]]))
     {'r2': 0.875, 'median_shift': 0.125}
     """
-    apart = np.linalg.norm(codes - layout, axis=1)
+    distances = np.linalg.norm(codes - layout, axis=1)
     spread = float(((layout - layout.mean(axis=0)) ** 2).sum()) or 1.0
     width = float(np.ptp(layout, axis=0).max()) or 1.0
     return {
-        "r2": 1.0 - float((apart**2).sum()) / spread,
-        "median_shift": float(np.median(apart)) / width,
+        "r2": 1.0 - float((distances**2).sum()) / spread,
+        "median_shift": float(np.median(distances)) / width,
     }

@@ -21,7 +21,7 @@ def lessons():
         sample_replayed=lambda n: np.full((n, 3), 100.0),
         n_replayed=6,
         scale_rows=lambda rows: rows / 10,
-        width=5,
+        n_landmarks=5,
     )
 
 

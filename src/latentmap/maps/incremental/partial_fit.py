@@ -1,9 +1,8 @@
 """Addition of new rows to a fitted map.
 
-The earlier rows are not available. Replay replaces them by draws from the Gaussian mixture that
-`fit` stores (`maps/incremental/replay.py`): to detect new rows of novel classes, and to train on
-earlier and new rows together. Rows of novel classes get a layout and landmarks of their own in a
-free part of the map. docs/map.md gives the formulas.
+The rows of `fit` are not available. Rows sampled from the replay memory replace them, both to
+detect novel classes and to train the networks on earlier and new rows together. Rows of novel
+classes get a layout and landmarks in a free part of the map. docs/map.md gives the formulas.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from latentmap.data.memory import check_memory
 from latentmap.data.sources import Source
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError, SettingError
+from latentmap.maps.diagnostics import CodeLandmarks
 from latentmap.maps.incremental.landmark_placement import find_free_region
 from latentmap.maps.incremental.novelty import MIN_CLASS_ROWS, detect_novel_rows, n_replay_rows
 from latentmap.maps.incremental.replay import ReplayMemory, estimate_replay_memory
@@ -43,7 +43,8 @@ from latentmap.training.task import TrainingTask
 if TYPE_CHECKING:
     from latentmap.maps.latent_map import LatentMap
 
-MIN_GAP = 3.0  # In window radii: no window contains earlier and new landmarks.
+# Least distance between old and new landmarks in window radii, so that no window contains both.
+MIN_GAP = 3.0
 ROWS_PER_LANDMARK = 4
 TRAINING = Training(batch_size=256, learning_rate=2e-3, patience=None, held_out=0)
 MIN_REPLAY_ROWS, MAX_REPLAY_ROWS = 4_000, 40_000
@@ -52,155 +53,124 @@ ROW_PASSES, MAX_EPOCHS = 120_000, 8
 
 @dataclass(frozen=True)
 class NewRows:
-    """New rows on the map before they are added.
+    """New rows, their codes, and a mask of the rows of novel classes.
 
-    Attributes
-    ----------
-    rows : Source
-    codes : ndarray of shape (n, n_components)
-    points : ndarray of shape (n, d)
-        Coordinates on the components of the replay memory.
-    novel : ndarray of bool of shape (n,)
-        Whether a row belongs to a novel class.
+    ``points`` are the coordinates of the rows on the principal components of the replay memory.
     """
 
     rows: Source
     codes: np.ndarray
     points: np.ndarray
-    novel: np.ndarray
+    is_novel: np.ndarray
 
 
 @dataclass(frozen=True)
 class NovelRegion:
-    """Part of the map for rows of novel classes, in the units of codes.
-
-    Attributes
-    ----------
-    centers, anchors : ndarray of shape (k, n_components), (a, n_components)
-        New landmarks.
-    positions : ndarray of shape (m, n_components)
-        Layout position of each row of a novel class.
-    """
+    """Landmarks, anchors and row positions of the novel classes, in the units of codes."""
 
     centers: np.ndarray
     anchors: np.ndarray
     positions: np.ndarray
 
 
-class Replay:
-    """Draws rows like the earlier ones.
+class ReplaySampler:
+    """Samples rows that resemble the earlier rows of a map."""
 
-    Parameters
-    ----------
-    model : LatentMap
-    state : ReplayState
-    rng : Generator
-    """
-
-    def __init__(self, model: LatentMap, state: ReplayState, rng: np.random.Generator) -> None:
-        self.mixture, self.rng = state.mixture, rng
-        self.components = state.principal(model.encoder_)
+    def __init__(self, model: LatentMap, memory: ReplayState, seed: int) -> None:
+        self.mixture, self.rng = memory.mixture, np.random.default_rng(seed)
+        self.principal = memory.principal(model.encoder_)
         self._state, self._row_shape = model._state, model.row_shape_
 
-    def draw_points(self, n: int) -> np.ndarray:
-        """Return coordinates on the components, shape (n, d)."""
+    def sample_points(self, n: int) -> np.ndarray:
+        """Return coordinates on the principal components, shape (n, d)."""
         return self.mixture.sample(n, self.rng)
 
-    def draw_rows(self, n: int) -> np.ndarray:
+    def sample_rows(self, n: int) -> np.ndarray:
         """Return raw rows, shape (n, ...)."""
-        scaled = self.draw_points(n) @ self.components.components + self.components.mean
+        scaled = self.sample_points(n) @ self.principal.components + self.principal.mean
         return self._state.raw_rows(scaled, self._row_shape)
 
 
 def add_rows(model: LatentMap, X: DataLike) -> None:
-    """Add rows to a fitted map; see `LatentMap.partial_fit`. An error leaves it half changed."""
-    state = _check_replay(model)
+    """Add rows to a fitted map; see `LatentMap.partial_fit`.
+
+    After an error the model is partly changed; the caller restores it.
+    """
+    memory = _check_replay(model)
     model._check_settings()
     rows = new_rows(model, X)
-    check_epochs(model.epochs, TRAINING, len(rows))  # An error comes before any work.
-    codes = model._apply_to_rows(model.encoder_, rows)  # Raises an error if a number is NaN.
+    check_epochs(model.epochs, TRAINING, len(rows))  # Reports a wrong setting before any work.
+    codes = model._apply_to_rows(model.encoder_, rows)  # Raises DataError if a number is NaN.
     rows = load_or_cache(rows, model.verbose, use_disk=current_launcher().in_this_process)
     n_partial_fits = (model._state.n_partial_fits or 0) + 1
     seed = (model._state.seed + n_partial_fits) % 2**31
-    replay = Replay(model, state, np.random.default_rng(seed))
-    new = _find_novel(model, rows, codes, replay, seed)
-    region = _lay_out_novel(model, new, seed)
+    replay = ReplaySampler(model, memory, seed)
+    new = _detect_novel(model, rows, codes, replay, seed)
+    region = _place_novel(model, new, memory, seed)
     landmark_logits = model.encoder_.get_layer("landmark_logits")
     teacher = TeacherNetworks(model.encoder_, landmark_logits, model.decoder_)
     model._state = replace(model._state, n_partial_fits=n_partial_fits)
     objective = _add_landmarks(model, region)
-    _train(model, objective, new, region, teacher, replay, seed)
-    _measure(model, new, region, teacher, replay.draw_rows(MAX_MEASURED_ROWS))
+    dataset = _replay_dataset(model, new, region, teacher, replay)
+    _train(model, objective, dataset, seed)
+    _measure(model, new, region, teacher, replay.sample_rows(MAX_MEASURED_ROWS))
     mixture = _extend_mixture(replay.mixture, new, region, model._landmarks().nearest)
-    model._state = replace(model._state, replay=replace(state, mixture=mixture))
+    model._state = replace(model._state, replay=replace(memory, mixture=mixture))
 
 
 def _check_replay(model: LatentMap) -> ReplayState:
     if model._state.own_layout:
         raise SettingError(
-            "layout: a map of your own layout cannot place rows that are not in it: fit it "
-            "again, with the positions of all rows"
+            "layout: partial_fit cannot add rows to a map of your own layout: fit the map again "
+            "with the positions of all rows"
         )
     if model._state.replay is None:
         raise SettingError(
-            "partial_fit: this map was fitted by an older latentmap, which stored no replay "
-            "memory: fit it again"
+            "partial_fit: expected a map with a replay memory, found one that an older version of "
+            "latentmap fitted: fit it again"
         )
     return model._state.replay
 
 
-def _n_rows(model: LatentMap) -> int:
-    """Return the number of rows fitted so far, which every map with a replay memory has."""
-    n_rows = model._state.n_rows
-    assert n_rows is not None
-    return n_rows
-
-
-def _find_novel(
-    model: LatentMap, rows: Source, codes: np.ndarray, replay: Replay, seed: int
+def _detect_novel(
+    model: LatentMap, rows: Source, codes: np.ndarray, replay: ReplaySampler, seed: int
 ) -> NewRows:
-    components = replay.components
-    check_memory(rows.name, 4 * len(rows) * (len(components.components) + codes.shape[1]))
-    points = project_rows(rows, model._state.row_scale, components)
+    state, principal = model._state, replay.principal
+    check_memory(rows.name, 4 * len(rows) * (len(principal.components) + codes.shape[1]))
+    points = project_rows(rows, state.row_scale, principal)
     with np.errstate(over="ignore"):
         is_finite = np.isfinite(codes).all() and np.isfinite((points**2).sum(axis=1)).all()
     if not is_finite:
         raise DataError(
-            f"{rows.name}: expected numbers near those of the fitted rows, found some too large"
+            f"{rows.name}: expected numbers in the range of the fitted rows, found numbers that "
+            "are too large"
         )
-    replayed = replay.draw_points(n_replay_rows(len(rows), _n_rows(model)))
+    replayed = replay.sample_points(n_replay_rows(len(rows), state.n_rows or 0))
     return NewRows(rows, codes, points, detect_novel_rows(points, replayed, seed))
 
 
-def _lay_out_novel(model: LatentMap, new: NewRows, seed: int) -> NovelRegion:
+def _place_novel(model: LatentMap, new: NewRows, memory: ReplayState, seed: int) -> NovelRegion:
     """Compute a layout of the rows of novel classes, and shift it to a free part of the map."""
-    points, codes = new.points[new.novel], new.codes[new.novel]
-    width = model._state.n_components
+    points, codes = new.points[new.is_novel], new.codes[new.is_novel]
+    state, landmarks = model._state, model._landmarks()
     if not len(points):
-        return NovelRegion(*(np.empty((0, width), np.float32) for _ in range(3)))
-    layout = compute_layout(points, width, model.n_neighbors, seed, model.verbose)
-    landmarks = model._landmarks()
-    same_density = len(landmarks.positions) * len(points) / _n_rows(model)
-    most = min(MAX_LANDMARKS, len(points) // ROWS_PER_LANDMARK)
-    count = int(np.clip(round(same_density), MIN_CLASS_ROWS // ROWS_PER_LANDMARK, most))
-    chosen = compute_landmarks(layout, seed, count)
-    unit = landmarks.width / chosen.width
-    replay = _check_replay(model)
-    occupied = landmarks.positions[replay.mixture.counts > 0]
-    gap = MIN_GAP * model._state.window * landmarks.width
-    shift = find_free_region(chosen.centers * unit, occupied, np.median(codes, axis=0), gap)
-    parts = (chosen.centers, chosen.anchors, layout)
+        return NovelRegion(*(np.empty((0, state.n_components), np.float32) for _ in range(3)))
+    layout = compute_layout(points, state.n_components, model.n_neighbors, seed, model.verbose)
+    # As many landmarks per row as on the map so far.
+    count = round(len(landmarks.positions) * len(points) / (state.n_rows or 1))
+    max_count = min(MAX_LANDMARKS, len(points) // ROWS_PER_LANDMARK)
+    count = int(np.clip(count, MIN_CLASS_ROWS // ROWS_PER_LANDMARK, max_count))
+    added = compute_landmarks(layout, seed, count)
+    unit = landmarks.width / added.width
+    occupied = landmarks.positions[memory.mixture.counts > 0]
+    gap = MIN_GAP * state.window * landmarks.width
+    shift = find_free_region(added.centers * unit, occupied, np.median(codes, axis=0), gap)
+    parts = (added.centers, added.anchors, layout)
     return NovelRegion(*((part * unit + shift).astype(np.float32) for part in parts))
 
 
 def _add_landmarks(model: LatentMap, region: NovelRegion) -> keras.Model:
-    """Replace the networks by ones with more landmarks and the earlier weights.
-
-    Returns
-    -------
-    keras.Model
-        The objective for training on new and replayed rows.
-    """
+    """Add landmarks to the networks, and return the objective for new and replayed rows."""
     previous, state = model._objective, model._state
     layer = model.encoder_.get_layer("around_mode")
     centers, anchors = (
@@ -219,36 +189,32 @@ def _add_landmarks(model: LatentMap, region: NovelRegion) -> keras.Model:
     return networks.replay_objective
 
 
-def _train(
+def _replay_dataset(
     model: LatentMap,
-    objective: keras.Model,
     new: NewRows,
     region: NovelRegion,
     teacher: TeacherNetworks,
-    replay: Replay,
-    seed: int,
-) -> None:
-    """Train on new and replayed rows."""
+    replay: ReplaySampler,
+) -> ReplayDataset:
     state, landmarks = model._state, model._landmarks()
     positions = state.to_landmark_units(landmarks.positions)
-    soften = keras.Sequential(
-        [
-            keras.Input(positions.shape[1:]),
-            SoftAssignment(positions, landmarks.width / state.code_scale),
-        ]
-    )
-    n_replayed = max(_n_rows(model), len(new.rows), MIN_REPLAY_ROWS)
-    dataset = ReplayDataset(
+    assignment = SoftAssignment(positions, landmarks.width / state.code_scale)
+    network = keras.Sequential([keras.Input(positions.shape[1:]), assignment])
+    n_replayed = max(state.n_rows or 0, len(new.rows), MIN_REPLAY_ROWS)
+    return ReplayDataset(
         new.rows,
-        new.novel,
+        new.is_novel,
         region.positions,
-        lambda codes: predict(soften, state.to_landmark_units(codes)),
+        lambda codes: predict(network, state.to_landmark_units(codes)),
         teacher=teacher,
-        sample_replayed=replay.draw_rows,
+        sample_replayed=replay.sample_rows,
         n_replayed=min(n_replayed, MAX_REPLAY_ROWS),
         scale_rows=state.decoder_targets,
-        width=len(positions),
+        n_landmarks=len(positions),
     )
+
+
+def _train(model: LatentMap, objective: keras.Model, dataset: ReplayDataset, seed: int) -> None:
     epochs = int(np.clip(math.ceil(ROW_PASSES / len(dataset)), 1, MAX_EPOCHS))
     if model.epochs != "auto":
         epochs = int(model.epochs)
@@ -265,7 +231,7 @@ def _measure(
     replayed: np.ndarray,
 ) -> None:
     """Include the new rows in the diagnostics, and report how far replayed rows moved."""
-    state, landmarks, n_before = model._state, model._landmarks(), _n_rows(model)
+    state, landmarks, n_before = model._state, model._landmarks(), model._state.n_rows or 0
     before, after = predict(teacher.encoder, replayed), predict(model.encoder_, replayed)
     codes = model._apply_to_rows(model.encoder_, new.rows)
     errors = model.reconstruction_error(new.rows.sample(MAX_MEASURED_ROWS, state.seed))
@@ -273,25 +239,30 @@ def _measure(
         n_before, landmarks.nearest(codes), errors, len(landmarks.positions)
     )
     sample = codes[:: math.ceil(len(codes) / MAX_MEASURED_ROWS)]
-    density = landmarks.kernel_density(np.concatenate([after, sample]), diagnostics.landmark_share)
-    weights = np.repeat(
-        [n_before / len(after), len(codes) / len(sample)], [len(after), len(sample)]
-    )
-    median_density = np.quantile(density, 0.5, weights=weights, method="inverted_cdf")
-    n_added = len(region.centers)
-    earlier = landmarks.positions[: len(landmarks.positions) - n_added]
-    shift = float(np.median(np.linalg.norm(after - before, axis=1)))
+    groups = [(after, n_before), (sample, len(codes))]
+    median_density = _median_density(landmarks, diagnostics.landmark_share, groups)
+    earlier = landmarks.positions[: len(landmarks.positions) - len(region.centers)]
+    map_width = float(np.ptp(earlier, axis=0).max()) or 1.0
+    median_shift = float(np.median(np.linalg.norm(after - before, axis=1))) / map_width
+    n_novel, n_added = int(new.is_novel.sum()), len(region.centers)
     model._state = replace(
         state,
         n_rows=n_before + len(new.rows),
-        diagnostics=replace(diagnostics, median_density=float(median_density) or 1.0),
+        diagnostics=replace(diagnostics, median_density=median_density),
         report=PartialFitReport(
-            rows=len(new.rows),
-            novel_rows=int(new.novel.sum()),
-            landmarks=n_added,
-            median_shift=shift / (float(np.ptp(earlier, axis=0).max()) or 1.0),
+            rows=len(new.rows), novel_rows=n_novel, landmarks=n_added, median_shift=median_shift
         ),
     )
+
+
+def _median_density(
+    landmarks: CodeLandmarks, share: np.ndarray, groups: list[tuple[np.ndarray, int]]
+) -> float:
+    """Return the median density at groups of codes, each of which represents a number of rows."""
+    density = landmarks.kernel_density(np.concatenate([codes for codes, _ in groups]), share)
+    weights = np.concatenate([np.full(len(codes), n_rows / len(codes)) for codes, n_rows in groups])
+    median = np.quantile(density, 0.5, weights=weights, method="inverted_cdf")
+    return float(median) or 1.0
 
 
 def _extend_mixture(
@@ -302,12 +273,12 @@ def _extend_mixture(
 ) -> ReplayMemory:
     """Count new rows at the earlier landmarks, and add a Gaussian for each new landmark."""
     n_earlier = len(mixture.counts)
-    added = np.bincount(nearest(new.codes[~new.novel]), minlength=n_earlier)[:n_earlier]
+    added = np.bincount(nearest(new.codes[~new.is_novel]), minlength=n_earlier)[:n_earlier]
     counts = mixture.counts + np.where(mixture.counts > 0, added, 0).astype(np.float32)
     mixture = replace(mixture, counts=counts)
     if not len(region.centers):
         return mixture
-    which = np.maximum(nearest(region.positions) - n_earlier, 0)
+    index = np.maximum(nearest(region.positions) - n_earlier, 0)
     return mixture.concatenate(
-        estimate_replay_memory(new.points[new.novel], which, len(region.centers))
+        estimate_replay_memory(new.points[new.is_novel], index, len(region.centers))
     )

@@ -1,9 +1,10 @@
-"""The training data of `partial_fit`: new rows and replayed rows with distillation targets.
+"""Training data of `partial_fit`: new rows and replayed rows with distillation targets.
 
-The target of a replayed row, and of a new row that is not novel, is the output of the old map (Z.
-Li, D. Hoiem, "Learning without Forgetting", IEEE PAMI 40, 2018). The target of a novel row is its
-position among the new landmarks. New rows are decoded to themselves, replayed rows to the output of
-the old decoder. Each batch samples new replayed rows, so none are stored.
+The target of a row, unless it belongs to a novel class, is the output of the networks before
+`partial_fit` (Z. Li, D. Hoiem, "Learning without Forgetting", IEEE PAMI 40, 2018). The target of a
+row of a novel class is its position among the new landmarks. A new row is decoded to itself, and a
+replayed row to the output of the earlier decoder. Replayed rows are sampled for each batch, so that
+none are stored.
 """
 
 from collections.abc import Callable
@@ -19,56 +20,54 @@ from latentmap.data.sources import Source
 
 @dataclass(frozen=True)
 class TeacherNetworks:
-    """The networks of the old map, whose outputs are the targets.
+    """Networks of the map before `partial_fit`, whose outputs are the targets.
 
-    Attributes
-    ----------
-    encoder, landmark_logits, decoder : keras.Model
-        Raw rows to codes; raw rows to logits over the landmarks; codes to raw rows.
+    ``landmark_logits`` maps raw rows to logits of the encoder's distribution over the landmarks.
     """
 
     encoder: keras.Model
     landmark_logits: keras.Model
     decoder: keras.Model
 
-    def predict(self, rows: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return codes, and assignments padded with zeros to ``width`` landmarks."""
+    def predict(self, rows: np.ndarray, n_landmarks: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return codes, and distributions over ``n_landmarks`` landmarks, 0 for the new ones."""
         logits = predict(self.landmark_logits, rows)
         shares = np.exp(logits - logits.max(axis=1, keepdims=True))
         shares /= shares.sum(axis=1, keepdims=True)
-        return predict(self.encoder, rows), np.pad(shares, ((0, 0), (0, width - shares.shape[1])))
+        n_added = n_landmarks - shares.shape[1]
+        return predict(self.encoder, rows), np.pad(shares, ((0, 0), (0, n_added)))
 
 
 class ReplayDataset(Source):
-    """New and replayed rows, shuffled together, with their targets.
+    """New and replayed rows with their targets.
 
     Parameters
     ----------
     rows : Source
         The new rows, raw; images may be flat.
-    novel : ndarray of bool of shape (n,)
-        Mask of the novel rows.
+    is_novel : ndarray of bool of shape (n,)
+        Whether a new row belongs to a novel class.
     codes : ndarray of shape (n_novel, n_components)
-        Codes of the novel rows.
+        Codes of the rows of novel classes.
     assign : callable
-        Function from codes to assignments to all landmarks, old and new.
+        Function from codes to distributions over all landmarks.
     teacher : TeacherNetworks
     sample_replayed : callable
-        Function that samples a number of raw rows.
+        Function from a number to that many raw rows.
     n_replayed : int
         Number of replayed rows.
     scale_rows : callable
         Function from raw rows to flat, scaled rows.
-    width : int
-        Number of landmarks, old and new.
+    n_landmarks : int
+        Number of landmarks, earlier and new.
     """
 
-    in_memory = True  # Reading ahead in a thread would not help, because sampling uses all cores.
+    in_memory = True  # Prefetching in a thread does not pay, because sampling uses all cores.
 
     def __init__(
         self,
         rows: Source,
-        novel: np.ndarray,
+        is_novel: np.ndarray,
         codes: np.ndarray,
         assign: Callable[[np.ndarray], np.ndarray],
         *,
@@ -76,13 +75,13 @@ class ReplayDataset(Source):
         sample_replayed: Callable[[int], np.ndarray],
         n_replayed: int,
         scale_rows: Callable[[np.ndarray], np.ndarray],
-        width: int,
+        n_landmarks: int,
     ) -> None:
-        self.rows, self.novel, self.assign = rows, novel, assign
+        self.rows, self.is_novel, self.assign = rows, is_novel, assign
         self.codes = np.zeros((len(rows), codes.shape[1]), np.float32)
-        self.codes[novel] = codes
+        self.codes[is_novel] = codes
         self.teacher, self.sample_replayed, self.n_replayed = teacher, sample_replayed, n_replayed
-        self.scale_rows, self.width = scale_rows, width
+        self.scale_rows, self.n_landmarks = scale_rows, n_landmarks
         self.row_shape = teacher.encoder.input_shape[1:]
         self.dtype, self.name = np.dtype(np.float32), rows.name
 
@@ -92,22 +91,22 @@ class ReplayDataset(Source):
     @property
     def nbytes(self) -> int:
         """Bytes of all rows and their targets."""
-        return len(self) * (2 * self._row_bytes + self.width * self.dtype.itemsize)
+        return len(self) * (2 * self._row_bytes + self.n_landmarks * self.dtype.itemsize)
 
     def take(self, indices: ArrayLike) -> tuple[np.ndarray, ...]:  # type: ignore[override]
-        """Return rows, codes, assignments and target rows.
+        """Return rows, codes, distributions over the landmarks, and scaled rows to decode.
 
-        An index from ``len(rows)`` on means a replayed row.
+        Indices of at least the number of new rows are replayed rows, sampled anew at each call.
         """
         indices = np.asarray(indices, dtype=np.intp)
         is_new = indices < len(self.rows)
         rows = np.empty((len(indices), *self.row_shape), np.float32)
         rows[is_new] = self.rows.take(indices[is_new]).reshape(-1, *self.row_shape)
         rows[~is_new] = self.sample_replayed(int((~is_new).sum()))
-        codes, assignments = self.teacher.predict(rows, self.width)
+        codes, assignments = self.teacher.predict(rows, self.n_landmarks)
         targets = self.scale_rows(rows)
         targets[~is_new] = self.scale_rows(predict(self.teacher.decoder, codes[~is_new]))
-        novel = np.flatnonzero(is_new)[self.novel[indices[is_new]]]
+        novel = np.flatnonzero(is_new)[self.is_novel[indices[is_new]]]
         codes[novel] = self.codes[indices[novel]]
         assignments[novel] = self.assign(codes[novel])
         return rows, codes, assignments, targets
