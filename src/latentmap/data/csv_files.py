@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from lzma import LZMAError
 from pathlib import Path
+from typing import TypeVar
 
 import pyarrow as pa
 
@@ -33,6 +34,7 @@ from latentmap.data.text_columns import (
     parse_text_column,
 )
 
+_T = TypeVar("_T")
 _8_BIT_ENCODINGS = ("cp1252", "latin-1")
 
 
@@ -64,8 +66,8 @@ def read_csv(path: str | os.PathLike[str], options: TableOptions | None = None) 
 
 
 def try_encodings(
-    path: Path, options: TableOptions, read: Callable[[Path, TableOptions], CsvTable]
-) -> CsvTable:
+    path: Path, options: TableOptions, read: Callable[[Path, TableOptions], _T]
+) -> _T:
     """Read a file in the encoding of its start and, if it is not valid, in 8-bit encodings."""
     encodings = [options.encoding] if options.encoding else [None, *_8_BIT_ENCODINGS]
     with as_file_error(path.name, "text", pa.ArrowInvalid, UnicodeError, EOFError, LZMAError):

@@ -1,0 +1,91 @@
+import json
+import re
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from latentmap.data.csv_files import read_csv
+from latentmap.data.csv_streams import stream_csv
+from latentmap.data.table_options import TableOptions
+from latentmap.errors import DataError
+
+FILES = Path(__file__).with_name("csv")
+NAMES = json.loads((FILES / "expected.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def write(tmp_path, monkeypatch):
+    monkeypatch.setattr("latentmap.data.csv_rows._BLOCK_BYTES", 2**12)
+
+    def write(text):
+        path = tmp_path / "rows.csv"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_batches_equal_the_table_in_memory(name):
+    stream, result = stream_csv(FILES / name), read_csv(FILES / name)
+    assert pa.Table.from_batches(list(stream)).equals(result.table)
+    assert stream.n_rows == result.table.num_rows
+    assert stream.description.notes == result.notes
+    assert stream.description.units == result.units
+    assert stream.description.boolean_texts == result.boolean_texts
+    assert stream.description.missing == result.missing
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "type_"),
+    [
+        ("1", "1.5", pa.float64()),
+        ("1", "x", pa.string()),
+        ("1", "007", pa.string()),
+        ("", "5", pa.int64()),
+        ("", "", pa.null()),
+        ("2024-03-01", "2024-03-01 12:30", pa.timestamp("us")),
+        ("2024-03-01", "2024-02-31", pa.string()),
+        ("03/01/2024", "25/01/2024", pa.date32()),
+        ("yes", "maybe", pa.string()),
+    ],
+)
+def test_the_last_row_of_a_large_file_counts(write, start, end, type_):
+    path = write("a,b\n" + f"{start},1\n" * 2000 + f"{end},2\n")
+    stream = stream_csv(path)
+    batches = list(stream)
+    assert len(batches) > 1
+    assert {batch.schema.field("a").type for batch in batches} == {type_}
+    assert pa.Table.from_batches(batches).equals(read_csv(path).table)
+
+
+def test_columns_are_selected(write):
+    path = write("a,b,c\n1,2,3\n")
+    (batch,) = stream_csv(path, TableOptions(columns=("c", "a"), roles={"a": "category"}))
+    assert batch.to_pydict() == {"a": ["1"], "c": [3]}
+
+
+def test_all_problems_are_reported_together(write):
+    text = "age,size\n" + "1,2\n" * 2000 + "1,2,3\n1,x\n"
+    with pytest.raises(DataError) as error:
+        stream_csv(write(text), TableOptions(drop=("aga",), roles={"size": "number"}))
+    assert str(error.value).splitlines() == [
+        "rows.csv: 3 problems:",
+        "  - --drop: unknown column 'aga', did you mean 'age'?",
+        "  - line 2,002: expected 2 columns, found 3; another separator is set with --separator",
+        "  - line 2,003, column size: expected a number, found 'x'; treat it as missing with "
+        "--missing x, or the column as categories with --as size=category",
+    ]
+
+
+def test_few_texts_among_numbers_are_a_warning_with_the_line(write):
+    stream = stream_csv(write("a,b\n" + "1,2\n" * 2000 + "1,x\n" + "1,2\n" * 10))
+    (warning,) = stream.description.warnings
+    assert warning.startswith("line 2,002, column b: expected an integer, found 'x';")
+
+
+def test_an_empty_file(write):
+    sentence = "rows.csv: expected at least one row, found only a header"
+    with pytest.raises(DataError, match=f"^{re.escape(sentence)}$"):
+        stream_csv(write("a,b\n"))
