@@ -123,6 +123,10 @@ class _Listener(ThreadingHTTPServer):
     router: Router
     policy: RequestPolicy
 
+    def __init__(self, host: str, port: int) -> None:
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        super().__init__((host, port), _Handler)
+
     def handle_error(self, request: object, client_address: object) -> None:
         """Print a traceback, unless the browser closed the connection."""
         if not isinstance(sys.exception(), OSError):
@@ -134,16 +138,11 @@ class _Listener(ThreadingHTTPServer):
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
 
-class _ListenerV6(_Listener):
-    address_family = socket.AF_INET6
-
-
 def _listen(host: str, port: int) -> _Listener:
-    listener = _ListenerV6 if ":" in host else _Listener
     try:
         if not host:  # An empty host would mean all addresses.
             raise OSError
-        return listener((host, port), _Handler)
+        return _Listener(host, port)
     except (OSError, OverflowError, UnicodeError) as error:
         raise SettingError(_listen_error(host, port, error)) from None
 

@@ -38,87 +38,58 @@ export function decodeBase64(text) {
  */
 export const storedRows = (name, layout, capacity) =>
   layout
-    ? new SpriteSheets(name, layout, capacity)
-    : new QuantizedTable(name, columns.map((c) => c.low), columns.map((c) => c.high));
+    ? spriteSheets(name, layout, capacity)
+    : quantizedTable(name, columns.map((c) => c.low), columns.map((c) => c.high));
 
 /**
- * A table with 16 bits for each value.
- * @implements {StoredRows}
+ * Return the rows of a table with 16 bits for each value.
+ * @param {string} name @param {number[]} low  of each column @param {number[]} high
+ * @returns {StoredRows}
  */
-export class QuantizedTable {
-  #name;
-  #low;
-  #high;
+function quantizedTable(name, low, high) {
+  const width = low.length;
   /** @type {Promise<Uint16Array> | null} */
-  #values = null;
-
-  /** @param {string} name @param {number[]} low  of each column @param {number[]} high */
-  constructor(name, low, high) {
-    this.#name = name;
-    this.#low = low;
-    this.#high = high;
-  }
-
-  #load() {
-    this.#values ??= embeddedBuffer(this.#name).then((buffer) => new Uint16Array(buffer));
-    return this.#values;
-  }
-
-  /** @param {number} i @returns {Promise<Float32Array>} */
-  async row(i) {
-    const values = await this.#load();
-    const start = i * this.#low.length;
-    return Float32Array.from(this.#low, (low, j) => dequantize(values[start + j], low, this.#high[j]));
-  }
-
-  /** Return the quantised values of a column. @param {number} j */
-  async column(j) {
-    const width = this.#low.length;
-    return (await this.#load()).filter((_, k) => k % width === j);
-  }
+  let values = null;
+  const load = () => (values ??= embeddedBuffer(name).then((buffer) => new Uint16Array(buffer)));
+  return {
+    async row(i) {
+      const row = (await load()).subarray(i * width, (i + 1) * width);
+      return Float32Array.from(row, (value, j) => dequantize(value, low[j], high[j]));
+    },
+    column: async (j) => (await load()).filter((_, k) => k % width === j),
+  };
 }
 
 /**
- * Pictures packed into large images: a browser decodes a sheet of 1,024 pictures in milliseconds.
- * The least recently used sheets are removed from memory.
- * @implements {StoredRows}
+ * Return pictures packed into large images: a browser decodes a sheet of 1,024 pictures in
+ * milliseconds. The least recently used sheets are removed from memory.
+ * @param {string} name  the sheets are the buffers `name-0`, `name-1`, …
+ * @param {SheetLayout} layout @param {number} capacity  number of decoded sheets in memory
+ * @returns {StoredRows}
  */
-export class SpriteSheets {
-  #name;
-  #layout;
-  #capacity;
+function spriteSheets(name, { images_per_sheet, images_per_line, height, width }, capacity) {
   /** @type {Map<number, Promise<Picture>>} */
-  #sheets = new Map();
-
-  /**
-   * @param {string} name  the sheets are the buffers `name-0`, `name-1`, …
-   * @param {SheetLayout} layout @param {number} capacity  number of decoded sheets in memory
-   */
-  constructor(name, layout, capacity) {
-    this.#name = name;
-    this.#layout = layout;
-    this.#capacity = capacity;
-  }
-
-  /** @param {number} i @returns {Promise<Picture>} */
-  async row(i) {
-    const { images_per_sheet, images_per_line, height, width } = this.#layout;
-    const sheet = await this.#sheet(Math.floor(i / images_per_sheet));
-    const position = i % images_per_sheet;
-    const left = (position % images_per_line) * width;
-    const top = Math.floor(position / images_per_line) * height;
-    return crop(sheet, left, top, height, width);
-  }
+  const sheets = new Map();
 
   /** @param {number} k */
-  #sheet(k) {
-    const sheet = this.#sheets.get(k) ?? decodeSheet(`${this.#name}-${k}`);
-    this.#sheets.delete(k);
-    this.#sheets.set(k, sheet);
-    const [oldest] = this.#sheets.keys();
-    if (this.#sheets.size > this.#capacity) this.#sheets.delete(oldest);
+  function loadSheet(k) {
+    const sheet = sheets.get(k) ?? decodeSheet(`${name}-${k}`);
+    sheets.delete(k);
+    sheets.set(k, sheet);
+    const [oldest] = sheets.keys();
+    if (sheets.size > capacity) sheets.delete(oldest);
     return sheet;
   }
+
+  return {
+    async row(i) {
+      const sheet = await loadSheet(Math.floor(i / images_per_sheet));
+      const position = i % images_per_sheet;
+      const left = (position % images_per_line) * width;
+      const top = Math.floor(position / images_per_line) * height;
+      return crop(sheet, left, top, height, width);
+    },
+  };
 }
 
 /** @param {string} name @returns {Promise<Picture>} */
@@ -161,15 +132,14 @@ function crop(sheet, left, top, height, width) {
 
 /**
  * Return the density of the data at a point, 0–1; 0 outside the grid.
- * @param {Uint8Array} cells  row-major from the smallest x and y
+ * @param {Uint8Array} values  at the nodes, row-major from the smallest x and y
  * @param {Point} point
  */
-export function densityAt(cells, [x, y]) {
-  const { width, height, bounds } = scene.density;
-  const i = Math.floor(((x - bounds[0]) / (bounds[2] - bounds[0])) * width);
-  const j = Math.floor(((y - bounds[1]) / (bounds[3] - bounds[1])) * height);
-  if (i < 0 || j < 0 || i >= width || j >= height) return 0;
-  return cells[j * width + i] / 255;
+export function densityAt(values, [x, y]) {
+  const [x0, y0, x1, y1] = scene.density.bounds;
+  if (x < x0 || y < y0 || x > x1 || y > y1) return 0;
+  const { nodes, weights } = nodesAround([x, y], scene.density);
+  return nodes.reduce((sum, node, k) => sum + (weights[k] * values[node]) / 255, 0);
 }
 
 /**
@@ -209,34 +179,30 @@ function blend(target, [a, b, c, d], weights) {
   return target;
 }
 
-/** Rows decoded at the nodes of a grid and interpolated between them. */
-export class DecodedGrid {
-  #grid;
-  #rows;
-
-  constructor() {
-    if (!scene.grid) throw new Error("The file contains no decoded rows.");
-    this.#grid = scene.grid;
-    const { sheets, low = [], high = [] } = scene.grid;
-    this.#rows = sheets ? new SpriteSheets("grid", sheets, Infinity) : new QuantizedTable("grid", low, high);
-  }
+/** Return rows decoded at the nodes of a grid and interpolated between them. */
+export function createDecodedGrid() {
+  if (!scene.grid) throw new Error("The file contains no decoded rows.");
+  const { grid } = scene;
+  const { sheets, width, height, low = [], high = [] } = grid;
+  const stored = sheets ? spriteSheets("grid", sheets, Infinity) : quantizedTable("grid", low, high);
 
   /** Decode all sprite sheets in the background, so that decoding a first point is fast. */
-  async prepare() {
-    const { sheets, width, height } = this.#grid;
+  async function prepare() {
     for (let i = 0; sheets && i < width * height; i += sheets.images_per_sheet) {
-      await this.#rows.row(i);
+      await stored.row(i);
       await new Promise((resolve) => setTimeout(resolve));
     }
   }
 
   /** @param {Point} point @returns {Promise<Row>} */
-  async at(point) {
-    const { nodes, weights } = nodesAround(point, this.#grid);
-    const rows = await Promise.all(nodes.map((node) => this.#rows.row(node)));
+  async function rowAt(point) {
+    const { nodes, weights } = nodesAround(point, grid);
+    const rows = await Promise.all(nodes.map((node) => stored.row(node)));
     const arrays = rows.map((row) => (row instanceof Float32Array ? row : row.data));
     const { length } = arrays[0];
     if (rows[0] instanceof Float32Array) return blend(new Float32Array(length), arrays, weights);
     return { ...rows[0], data: blend(new Uint8ClampedArray(length), arrays, weights) };
   }
+
+  return { prepare, rowAt };
 }

@@ -24,7 +24,7 @@ export function installDecodedRow(source) {
     hint.hidden = true;
     find(section, ".summary").hidden = false;
     find(section, ".row").replaceChildren(decodedElement(row, density));
-    byId("lens").replaceChildren(decodedElement(row, density));
+    if (imageSize) byId("lens").replaceChildren(decodedElement(row, density));
     find(section, ".density").textContent = describeDensity(density);
     find(section, ".meter i").style.width = `${Math.round(100 * density)}%`;
     find(section, ".position").textContent = formatPosition(position);

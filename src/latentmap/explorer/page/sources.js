@@ -3,13 +3,13 @@
  */
 
 import {
-  DecodedGrid, decodeBase64, densityAt, embeddedBuffer, isEmbedded, storedRows,
+  createDecodedGrid, decodeBase64, densityAt, embeddedBuffer, isEmbedded, storedRows,
 } from "./embedded.js";
 import { formatCsv } from "./format.js";
 import { Points } from "./points.js";
 import { SIMILAR_ROWS, columns, imageSize, numberOf, scene, valueOf } from "./scene.js";
 
-/** @import { Colors, Picture, Point, Row, Source } from "./types.js" */
+/** @import { Colors, Picture, Point, Row, Source, StoredRows } from "./types.js" */
 
 /** The message for functions that need the server. */
 export const NEEDS_SERVER =
@@ -112,18 +112,11 @@ export class ServerSource {
 export class FileSource {
   /** @type {Map<string, Promise<any>>} */
   #cache = new Map();
-  #grid = new DecodedGrid();
+  #grid = createDecodedGrid();
   #originals = storedRows("originals", scene.originals, 32);
   #reconstructions = storedRows("reconstructions", scene.reconstructions, 16);
-
-  async prepare() {
-    await this.#grid.prepare();
-  }
-
-  /** @param {string} name */
-  buffer(name) {
-    return embeddedBuffer(name);
-  }
+  prepare = this.#grid.prepare;
+  buffer = embeddedBuffer;
 
   /**
    * Return a promise that is created once for each key.
@@ -145,9 +138,9 @@ export class FileSource {
     const scale = scene.color_scales[i];
     return this.#cached(`color-${i}`, async () => ({
       ...scale,
-      values: scale.column !== undefined && "column" in this.#originals
-        ? await this.#originals.column(scale.column)
-        : new Uint16Array(await embeddedBuffer(`color-${i}`)),
+      values: scale.column === undefined
+        ? new Uint16Array(await embeddedBuffer(`color-${i}`))
+        : await /** @type {Required<StoredRows>} */ (this.#originals).column(scale.column),
     }));
   }
 
@@ -156,7 +149,7 @@ export class FileSource {
     const cells = await this.#cached("density", async () => new Uint8Array(await embeddedBuffer("density")));
     return {
       densities: points.map((point) => densityAt(cells, point)),
-      rows: await Promise.all(points.map((point) => this.#grid.at(point))),
+      rows: await Promise.all(points.map((point) => this.#grid.rowAt(point))),
     };
   }
 
@@ -187,7 +180,7 @@ export class FileSource {
    */
   async #reconstruction(i) {
     if (scene.n_components > 2) return this.#reconstructions.row(i);
-    return this.#grid.at((await this.#points()).positionOf(i));
+    return this.#grid.rowAt((await this.#points()).positionOf(i));
   }
 
   /** @param {number} i */

@@ -72,6 +72,8 @@ export interface SheetLayout {
 /** Rows in an exported file. */
 export interface StoredRows {
   row(i: number): Promise<Row>;
+  /** Return the quantised values of a column of a table. */
+  column?(j: number): Promise<Uint16Array>;
 }
 
 export interface Scene {
