@@ -1,8 +1,8 @@
 """Compare the article's plain Keras code, on TensorFlow and on JAX, with latentmap's preset.
 
-Each run is a process of its own, and its total time is measured: imports, data, five epochs and
-encoding. The three programs run in turns, one seed after another. TensorFlow is installed into an
-environment of its own, .venv.tensorflow, if that is missing.
+Each run is a separate process. Its total time includes imports, data, five epochs and encoding. The
+three programs run in turns for each seed. TensorFlow is installed into a separate environment,
+.venv.tensorflow, if that is missing.
 
     python benchmarks/article.py [--seeds 0 1 2]
 """
@@ -65,7 +65,7 @@ def tensorflow_python() -> str:
     if not python.exists():
         print("installing TensorFlow into .venv.tensorflow", file=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", python.parents[1]], check=True)
-        packages = ["tensorflow-cpu", "matplotlib"]  # imported by the article's code
+        packages = ["tensorflow-cpu", "matplotlib"]  # The article's code imports both.
         subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
     return str(python)
 
@@ -73,7 +73,7 @@ def tensorflow_python() -> str:
 def run_program(python: str, code: str, engine: str, seed: int) -> dict[str, object]:
     """Run one process; return its losses and the seconds that it took."""
     mnist = ROOT / "src" / "latentmap" / "data" / "mnist"
-    started = time.perf_counter()
+    start = time.perf_counter()
     process = subprocess.run(
         [python, "-c", code, str(seed), str(mnist)],
         env={**os.environ, "KERAS_BACKEND": engine, "TF_CPP_MIN_LOG_LEVEL": "3"},
@@ -82,7 +82,7 @@ def run_program(python: str, code: str, engine: str, seed: int) -> dict[str, obj
         text=True,
         cwd=Path("/tmp"),
     )
-    seconds = time.perf_counter() - started
+    seconds = time.perf_counter() - start
     return {"seed": seed, "seconds": seconds, **json.loads(process.stdout.splitlines()[-1])}
 
 
@@ -96,7 +96,7 @@ def main() -> None:
         "Keras on JAX": (sys.executable, PLAIN_KERAS, "jax"),
         "latentmap": (sys.executable, LATENTMAP, "jax"),
     }
-    run_program(sys.executable, LATENTMAP, "jax", seeds[0])  # fills the compilation cache
+    run_program(sys.executable, LATENTMAP, "jax", seeds[0])  # This run fills the compilation cache.
     runs: dict[str, list] = {name: [] for name in programs}
     for seed in seeds:
         for name, program in programs.items():

@@ -20,7 +20,9 @@ MAX_SHIFT = 2
 MAX_IMAGE_FILES = 1_000_000
 
 
-def blended(rows: int, part: str = "mnist", seed: int = 0) -> Iterator[tuple[np.ndarray, ...]]:
+def generate_blends(
+    rows: int, part: str = "mnist", seed: int = 0
+) -> Iterator[tuple[np.ndarray, ...]]:
     """Yield blocks of images, uint8 of shape (n, 28, 28), and their labels, uint8.
 
     Each image is w · a + (1 − w) · b, where a and b are images of the same digit, each shifted by
@@ -38,22 +40,22 @@ def blended(rows: int, part: str = "mnist", seed: int = 0) -> Iterator[tuple[np.
         counts = np.diff(ends, prepend=0)[digits]
         second = order[ends[digits] - 1 - (rng.random(BLOCK_ROWS) * counts).astype(int)]
         weight = rng.integers(128, 257, (BLOCK_ROWS, 1, 1), dtype=np.uint16)
-        mixed = weight * _shifted(images[first], rng)
-        mixed += (256 - weight) * _shifted(images[second], rng)
+        blends = weight * _shifted(images[first], rng)
+        blends += (256 - weight) * _shifted(images[second], rng)
         length = min(BLOCK_ROWS, rows - start)
-        yield (mixed >> 8).astype(np.uint8)[:length], digits[:length]
+        yield (blends >> 8).astype(np.uint8)[:length], digits[:length]
 
 
 def _shifted(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Crop each padded image at a random shift; images with the same shift are cropped together."""
-    out = np.empty((len(images), 28, 28), np.uint16)
+    crops = np.empty((len(images), 28, 28), np.uint16)
     width = 2 * MAX_SHIFT + 1
     shifts = rng.integers(0, width**2, len(images))
     for shift in range(width**2):
         down, right = divmod(shift, width)
         selected = shifts == shift
-        out[selected] = images[selected, down : down + 28, right : right + 28]
-    return out
+        crops[selected] = images[selected, down : down + 28, right : right + 28]
+    return crops
 
 
 def write_npy(path: Path, rows: int, part: str = "mnist", seed: int = 0) -> None:
@@ -61,7 +63,7 @@ def write_npy(path: Path, rows: int, part: str = "mnist", seed: int = 0) -> None
     header = {"descr": "|u1", "fortran_order": False, "shape": (rows, 28, 28)}
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
-        for images, _ in blended(rows, part, seed):
+        for images, _ in generate_blends(rows, part, seed):
             file.write(images.data)
 
 
@@ -72,7 +74,7 @@ def write_parquet(folder: Path, rows: int, part: str = "mnist", seed: int = 0) -
 
     folder.mkdir()
     names = [*(f"p{i}" for i in range(784)), "label"]
-    for number, (images, labels) in enumerate(blended(rows, part, seed)):
+    for number, (images, labels) in enumerate(generate_blends(rows, part, seed)):
         if number % 10 == 0:
             writer = parquet.ParquetWriter(
                 folder / f"part-{number // 10:05}.parquet",
@@ -98,12 +100,12 @@ def write_images(folder: Path, rows: int, part: str = "mnist", seed: int = 0) ->
 
     for label in range(10):
         (folder / f"{label}").mkdir(parents=True)
-    files, labels_of_files = min(rows, MAX_IMAGE_FILES), []
-    for images, labels in blended(files, part, seed):
+    n_files, labels_of_files = min(rows, MAX_IMAGE_FILES), []
+    for images, labels in generate_blends(n_files, part, seed):
         for image, label in zip(images, labels.tolist(), strict=True):
             Image.fromarray(image).save(image_path(len(labels_of_files), label))
             labels_of_files.append(label)
-    for number in range(files, rows):
-        original = number % files
+    for number in range(n_files, rows):
+        original = number % n_files
         label = labels_of_files[original]
         os.link(image_path(original, label), image_path(number, label))

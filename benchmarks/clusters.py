@@ -37,7 +37,7 @@ Codes = tuple[np.ndarray, np.ndarray]
 PUBLISHED = {"UMAP": 0.838, "parametric UMAP with autoencoder": 0.846}
 
 
-def fitted_map(seed: int, folder: Path | None) -> Any:
+def load_or_fit_map(seed: int, folder: Path | None) -> Any:
     """Return a map of the digits, from a file in the folder if it is there."""
     path = None if folder is None else folder / f"map{seed}.safetensors"
     return load_or_fit(path, lambda: LatentMap(random_state=seed).fit(open_data("mnist")))
@@ -75,11 +75,11 @@ def run(seed: int, folder: Path | None) -> dict[str, dict[str, float]]:
     """Measure all methods with one seed."""
     parts = open_data("mnist"), open_data("mnist:unseen")
     digits = tuple(part.labels for part in parts)
-    model = fitted_map(seed, folder)
-    on_map = tuple(model.transform(part).astype(np.float64) for part in parts)
+    model = load_or_fit_map(seed, folder)
+    map_codes = tuple(model.transform(part).astype(np.float64) for part in parts)
     rows = [part[:].reshape(len(part), -1) / np.float32(255) for part in parts]
     pca = PCA(50, random_state=seed).fit(rows[0])
-    on_pca = tuple(pca.transform(part).astype(np.float64) for part in rows)
+    pca_codes = tuple(pca.transform(part).astype(np.float64) for part in rows)
 
     def k_means() -> Any:
         return KMeans(DIGITS, n_init=10, random_state=seed)
@@ -88,12 +88,12 @@ def run(seed: int, folder: Path | None) -> dict[str, dict[str, float]]:
         return GaussianMixture(DIGITS, n_init=3, max_iter=300, random_state=seed)
 
     methods = {
-        "map, latentmap, ten clusters": (density_clusters(seed, DIGITS), on_map),
-        "map, latentmap, number estimated": (density_clusters(seed, None), on_map),
-        "map, k-means": (sklearn_clusters(k_means()), on_map),
-        "map, Gaussian mixture": (sklearn_clusters(mixture()), on_map),
-        "PCA-50, k-means": (sklearn_clusters(k_means()), on_pca),
-        "PCA-50, Gaussian mixture": (sklearn_clusters(mixture()), on_pca),
+        "map, latentmap, ten clusters": (density_clusters(seed, DIGITS), map_codes),
+        "map, latentmap, number estimated": (density_clusters(seed, None), map_codes),
+        "map, k-means": (sklearn_clusters(k_means()), map_codes),
+        "map, Gaussian mixture": (sklearn_clusters(mixture()), map_codes),
+        "PCA-50, k-means": (sklearn_clusters(k_means()), pca_codes),
+        "PCA-50, Gaussian mixture": (sklearn_clusters(mixture()), pca_codes),
     }
     figures = {}
     for name, (method, codes) in methods.items():

@@ -1,8 +1,8 @@
 """Compare the error of digits compressed by codes of latentmap and of PCA.
 
 `latentmap.analysis.compress` compresses both kinds of codes with the same quantiser and entropy
-coder to the same number of bytes per digit. All bytes of the file count; the size of the models
-does not, but is stated. Models are fitted to the first 50,000 digits of MNIST. The next 5,000
+coder to the same number of bytes per digit. The size is that of the whole file, without the models,
+whose size is stated. Models are fitted to the first 50,000 digits of MNIST. The next 5,000
 select the number of components for each budget, and the 10,000 unseen digits give the figures. The
 digits that PCA reconstructs are clipped to the range of pixels.
 
@@ -110,7 +110,7 @@ def measure_best(
         if min(errors.values()) < min(list(errors.values())[-PATIENCE:]):
             break
     k = min(errors, key=errors.__getitem__)
-    figures = {"components": k, "numbers": n_parameters(models[k]), "choosing_mse": errors}
+    figures = {"components": k, "n_parameters": n_parameters(models[k]), "selection_mse": errors}
     figures |= measure(models[k], test, budget, path)
     print(budget, figures, file=sys.stderr)
     return figures
@@ -145,7 +145,7 @@ def draw_curves(results: dict[str, list[dict]]) -> None:
         ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
         ax.minorticks_off()
         ax.grid(color="#eeeeee", linewidth=0.8)
-        title = "CompressionResult unseen digits; labels are the number of components"
+        title = "Compressed unseen digits; labels are the number of components"
         set_titles(ax, title, xlabel="bytes per digit", ylabel="mean squared error (pixels 0–1)")
 
 
@@ -165,7 +165,7 @@ def draw_digits(decoded: dict[str, np.ndarray], originals: np.ndarray) -> None:
 
 def table(figures: dict[str, Any]) -> str:
     """Return the table as Markdown."""
-    results = figures["found"]
+    results = figures["results"]
     lines = [
         "| bytes per digit | MSE, PCA | MSE, latentmap | components, PCA | components, latentmap |",
         "|---|---|---|---|---|",
@@ -176,7 +176,7 @@ def table(figures: dict[str, Any]) -> str:
             f"| {ae['components']} |"
         )
     sizes = {
-        method: [f"{point['numbers'] * 4 / 1e6:.2g}" for point in (points[0], points[-1])]
+        method: [f"{point['n_parameters'] * 4 / 1e6:.2g}" for point in (points[0], points[-1])]
         for method, points in results.items()
     }
     models = ", ".join(f"{method} {low}–{high} MB" for method, (low, high) in sizes.items())
@@ -217,7 +217,7 @@ def main() -> None:
             decoded[method] = decompress(model, path)[:DRAWN_DIGITS]
     draw_curves(results)
     draw_digits(decoded, unseen[:DRAWN_DIGITS])
-    figures = {"seed": options.seed, "found": results, "gzip_bytes": gzip_bytes / len(unseen)}
+    figures = {"seed": options.seed, "results": results, "gzip_bytes": gzip_bytes / len(unseen)}
     write_result("compression", figures, table(figures), ("constriction",))
 
 

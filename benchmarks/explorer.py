@@ -44,7 +44,7 @@ FRAMES = (
     const steps = {
         zoom: n => fire(WheelEvent, "wheel", n, { deltaY: n % 60 < 30 ? -40 : 40 }),
         pan: n => fire(PointerEvent, "pointermove", n),
-        read: n => fire(PointerEvent, "pointermove", n),
+        hover: n => fire(PointerEvent, "pointermove", n),
     };
     if (gesture === "pan") fire(PointerEvent, "pointerdown", 0);
     const times = [];
@@ -117,7 +117,7 @@ def measure(browser: Browser, link: str) -> dict[str, Any]:
     """Measure all figures of a page."""
     opening = opening_seconds(browser, link)
     page = open_page(browser, link)
-    page.wait_for_timeout(4000)  # a file decompresses its images after it is ready
+    page.wait_for_timeout(4000)  # An exported page decompresses its images after it is ready.
     page.evaluate(DELAYS, 10)
     delays = page.evaluate(DELAYS, 100)
     return {
@@ -126,7 +126,7 @@ def measure(browser: Browser, link: str) -> dict[str, Any]:
             "median": round(statistics.median(delays), 1),
             "95th_percentile": round(float(np.percentile(delays, 95)), 1),
         },
-        "gestures": {gesture: frame_rate(page, gesture) for gesture in ("zoom", "pan", "read")},
+        "gestures": {gesture: frame_rate(page, gesture) for gesture in ("zoom", "pan", "hover")},
     }
 
 
@@ -164,7 +164,7 @@ def table(figures: dict[str, Any]) -> str:
     ]
     for page in ("server", "file"):
         values = figures[page]
-        rates = [values["gestures"][name]["frames_per_second"] for name in ("zoom", "pan", "read")]
+        rates = [values["gestures"][name]["frames_per_second"] for name in ("zoom", "pan", "hover")]
         size = f" ({values['megabytes']} MB)" if "megabytes" in values else ""
         cells = [f"{page}{size}", values["open_s"], values["hover_ms"]["median"], *rates]
         lines.append(f"| {' | '.join(map(str, cells))} |")

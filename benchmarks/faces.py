@@ -33,9 +33,9 @@ SIZES = {16: ["31-40"], 32: list(GROUPS), 64: ["31-40"]}
 
 def nearest_accuracy(codes: np.ndarray, persons: np.ndarray, distance: str) -> float:
     """Return the share of faces whose nearest other face shows the same person."""
-    own = np.arange(len(codes))
-    near = SearchIndex(codes, distance=distance).search(codes, 1, exclude=own).indices[:, 0]
-    return float(np.mean(persons[near] == persons))
+    indices = np.arange(len(codes))
+    nearest = SearchIndex(codes, distance=distance).search(codes, 1, exclude=indices).indices[:, 0]
+    return float(np.mean(persons[nearest] == persons))
 
 
 def pair_area(
@@ -67,7 +67,7 @@ def measure_codes(
             unseen = np.isin(persons, GROUPS[group])
             codes = model.fit(rows[~unseen]).transform(rows)
             data = (codes[unseen], persons[unseen], distance)
-            figures[group] = {"right": nearest_accuracy(*data), "area": pair_area(*data)}
+            figures[group] = {"accuracy": nearest_accuracy(*data), "area": pair_area(*data)}
             figures[group]["area, among fitted"] = pair_area(*data, reference=codes[~unseen])
         results[name].append(figures)
         print(k, name, figures, file=sys.stderr)
@@ -81,7 +81,7 @@ def measure_pixels(faces: np.ndarray, persons: np.ndarray) -> dict[str, Any]:
     for group, numbers in GROUPS.items():
         selected = np.isin(persons, numbers)
         data = (flat[selected], persons[selected], "euclidean")
-        figures[group] = {"right": nearest_accuracy(*data), "area": pair_area(*data)}
+        figures[group] = {"accuracy": nearest_accuracy(*data), "area": pair_area(*data)}
     return figures
 
 
@@ -113,7 +113,7 @@ def table(figures: dict[str, Any]) -> str:
             (f"latentmap, {k} numbers", row["latentmap"]),
         ]
     for name, runs in methods:
-        keys = [(group, figure) for group in GROUPS for figure in ("right", "area")]
+        keys = [(group, figure) for group in GROUPS for figure in ("accuracy", "area")]
         cells = [f"{median_of(runs, *key):.3f}" if key[0] in runs[0] else "" for key in keys]
         lines.append(f"| {name} | {median_of(runs, 'all'):.4f} | {' | '.join(cells)} |")
     search = figures["speed"]

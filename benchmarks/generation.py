@@ -4,7 +4,8 @@ Every estimator is fitted to 60,000 digits. 10,000 rows are sampled from the den
 fitted rows, as `latentmap generate --reference` does, and 10,000 by the estimator's own `sample`.
 PCA with as many components and one Gaussian, decoded and clipped to 0–1, is the baseline. Density
 and coverage (k = 5) are measured against the 10,000 unseen digits in the first 50 principal
-components of these digits, because in pixels a smooth image is near to all and a blur scores best.
+components of these digits, because in pixel space blurred images are close to all digits and score
+best.
 Some figures use 3,000 rows and seed 0. The distance to the nearest fitted digit is measured in the
 same space and compared with that of unseen digits, of their reconstructions, and of codes to codes.
 
@@ -27,7 +28,7 @@ from latentmap import AutoEncoder, LatentMap, VariationalAutoEncoder
 from latentmap.analysis import CodeDensity, density_and_coverage, nearest_distances
 from latentmap.data import open_data
 
-GENERATED_ROWS, PIXEL_ROWS, COMPONENTS, WHITE = 10_000, 3000, 50, np.float32(255)
+GENERATED_ROWS, PIXEL_ROWS, COMPONENTS, MAX_PIXEL = 10_000, 3000, 50, np.float32(255)
 ESTIMATORS: dict[str, tuple[int, Callable[[int], Any]]] = {
     "AutoEncoder": (32, lambda seed: AutoEncoder(32, random_state=seed)),
     "VariationalAutoEncoder": (20, lambda seed: VariationalAutoEncoder(20, random_state=seed)),
@@ -36,28 +37,31 @@ ESTIMATORS: dict[str, tuple[int, Callable[[int], Any]]] = {
 
 
 class Evaluation:
-    """The real rows, and the principal components in which rows are compared."""
+    """Fitted and unseen digits, and the principal components in which digits are compared."""
 
     def __init__(self, fitted: np.ndarray, unseen: np.ndarray) -> None:
         self.fitted, self.unseen = flat(fitted), flat(unseen)
         self.space = PCA(COMPONENTS, random_state=0).fit(self.unseen)
-        self.real, self.known = self.space.transform(self.unseen), self.space.transform(self.fitted)
+        self.unseen_points = self.space.transform(self.unseen)
+        self.fitted_points = self.space.transform(self.fitted)
 
     def figures(self, rows: np.ndarray, pixels: bool = False) -> dict[str, float]:
         """Return density, coverage and the distance to the nearest fitted row."""
         rows = np.clip(flat(rows), 0, 1)
         points = self.space.transform(rows)
-        figures = density_and_coverage(self.real, points)._asdict()
+        figures = density_and_coverage(self.unseen_points, points)._asdict()
         if pixels:
             in_pixels = density_and_coverage(self.unseen[:PIXEL_ROWS], rows[:PIXEL_ROWS])
             figures |= {"density_pixels": in_pixels.density}
             figures |= {"coverage_pixels": in_pixels.coverage}
-        return figures | {"nearest_fitted": np_median(nearest_distances(points, self.known))}
+        return figures | {
+            "nearest_fitted": np_median(nearest_distances(points, self.fitted_points))
+        }
 
 
 def flat(rows: np.ndarray) -> np.ndarray:
     """Return digits as float32 of shape (n, 784) in 0–1."""
-    return rows.reshape(len(rows), -1) / WHITE
+    return rows.reshape(len(rows), -1) / MAX_PIXEL
 
 
 def np_median(values: np.ndarray) -> float:
@@ -72,10 +76,10 @@ def sample_pca(evaluation: Evaluation, size: int, seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     mean, covariance = codes.mean(axis=0), np.cov(codes, rowvar=False)
     sampled = rng.multivariate_normal(mean, covariance, GENERATED_ROWS)
-    return pca.inverse_transform(sampled) * WHITE
+    return pca.inverse_transform(sampled) * MAX_PIXEL
 
 
-def fitted_model(name: str, rows: Any, seed: int, models: Path | None) -> Any:
+def load_or_fit_model(name: str, rows: Any, seed: int, models: Path | None) -> Any:
     """Return a fitted estimator, from a file in the folder if it is there."""
     path = None if models is None else models / f"{name}.{seed}.safetensors"
     return load_or_fit(path, lambda: ESTIMATORS[name][1](seed).fit(rows))
@@ -86,7 +90,7 @@ def measure(
 ) -> dict[str, Any]:
     """Fit an estimator, sample from it in both ways, and measure the samples."""
     size, pixels = ESTIMATORS[name][0], seed == 0 and name == "AutoEncoder"
-    model = fitted_model(name, rows[0], seed, models)
+    model = load_or_fit_model(name, rows[0], seed, models)
     codes, unseen = (model.transform(part) for part in rows)
     density = CodeDensity(codes, seed=seed)
     sampled = density.sample(GENERATED_ROWS, seed)
@@ -110,7 +114,7 @@ def compare_distances(sampled: np.ndarray, unseen: np.ndarray) -> dict[str, floa
     """Compare the distances of sampled and of unseen codes to the nearest fitted code."""
     threshold = np.percentile(unseen, 1)
     return {
-        "nearest, drawn": np_median(sampled),
+        "nearest, sampled": np_median(sampled),
         "nearest, unseen": np_median(unseen),
         "share nearer than 99 % of unseen": float(np.mean(sampled < threshold)),
     }
@@ -125,11 +129,11 @@ def table(runs: list[dict[str, Any]]) -> list[str]:
     ]
     for name, (size, _) in ESTIMATORS.items():
         for method in ("density of codes", "own sample"):
-            words = [f"{name}, {'`--reference mnist`' if method != 'own sample' else '`sample`'}"]
-            words += [str(size)]
+            cells = [f"{name}, {'`--reference mnist`' if method != 'own sample' else '`sample`'}"]
+            cells += [str(size)]
             for kind in (method, "pca"):
-                words += [f"{median(runs, name, kind, f):.2f}" for f in ("density", "coverage")]
-            lines.append("| " + " | ".join(words) + " |")
+                cells += [f"{median(runs, name, kind, f):.2f}" for f in ("density", "coverage")]
+            lines.append("| " + " | ".join(cells) + " |")
     return lines
 
 
@@ -162,7 +166,7 @@ def main() -> None:
     options = parser.parse_args()
     rows = open_data("mnist"), open_data("mnist:unseen")
     evaluation = Evaluation(*(part[:] for part in rows))
-    nearest = np_median(nearest_distances(evaluation.real, evaluation.known))
+    nearest = np_median(nearest_distances(evaluation.unseen_points, evaluation.fitted_points))
     sample = np.random.default_rng(0).choice(len(evaluation.fitted), GENERATED_ROWS, replace=False)
     real = evaluation.figures(rows[0][sample], pixels=True)
     runs = []

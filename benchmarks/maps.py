@@ -3,8 +3,8 @@
 The data are 60,000 fitted and 10,000 unseen digits of MNIST, as float32 in 0–1, and small data
 sets; the figures are medians over the seeds. Every method uses its defaults and all cores. UMAP
 uses one thread if it is given a seed, so NumPy's global generator is seeded instead; openTSNE is
-given all threads. The time of fitting includes the codes of the fitted rows. Each run is a process
-of its own, and the methods run in turns, one seed after another. Each process first maps 5,000
+given all threads. The time of fitting includes the codes of the fitted rows. Each run is a separate
+process, and the methods run in turns for each seed. Each process first maps 5,000
 random rows, so that the figures do not include imports and the compilation by Numba and JAX.
 
     python -m pip install --editable '.[benchmarks]'
@@ -112,10 +112,10 @@ def fit_latentmap(rows: np.ndarray, seed: int) -> FittedMap:
     from latentmap import LatentMap
 
     model = LatentMap(random_state=seed).fit(rows)
-    network = model.encoder_.get_layer("landmark_logits")
-    around = model.encoder_.get_layer("around_mode")
-    kernels = [math.prod(w.shape) for w in network.weights if len(w.shape) == 2]
-    products = sum(kernels) + around.centers.shape[0] * around.anchors.shape[0]
+    logits_layer = model.encoder_.get_layer("landmark_logits")
+    mode_layer = model.encoder_.get_layer("around_mode")
+    kernels = [math.prod(w.shape) for w in logits_layer.weights if len(w.shape) == 2]
+    products = sum(kernels) + mode_layer.centers.shape[0] * mode_layer.anchors.shape[0]
     return FittedMap(model.transform(rows), model.transform, model.reconstruction_error, products)
 
 

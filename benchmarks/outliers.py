@@ -7,9 +7,9 @@ of the digit left out has a higher score than a row of another digit.
 latentmap is `AutoEncoder(32)` at its defaults and `latentmap.analysis.score_outliers`, with the
 fitted rows as reference; the reconstruction error of the same model is another method. PyOD's
 AutoEncoder is at its defaults (784-64-32-64-784, ten epochs), which divide every pixel by its
-deviation, and also without that. PCA has 32 components too, and scores by its squared error. All
-see the same rows, as float32 in 0–1. The combination of error and rarity was not selected on unseen
-digits: docs/analysis.md.
+standard deviation, and also without this scaling. PCA has 32 components too, and scores by its
+squared error. All methods are given the same rows, as float32 in 0–1. The combination of error and
+rarity was not selected on unseen digits: docs/analysis.md.
 
     python -m pip install --editable '.[benchmarks]'
     python benchmarks/outliers.py [--rows 10000] [--seeds 0] [--digits 0 1] [--quick]

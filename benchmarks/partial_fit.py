@@ -33,7 +33,7 @@ STEP_NAMES = {
     "mixed": "new digit and others",
     "known": "others only",
     "second": "new digit, then a second one",
-    "everything": "fit of all rows at once",
+    "all_rows": "fit of all rows at once",
 }
 
 
@@ -53,16 +53,16 @@ class Evaluation:
         codes = np.concatenate([after, model.transform(new_rows)]) if len(new_rows) else after
         classifier = KNeighborsClassifier(10).fit(codes, np.concatenate([self.digits, new_digits]))
         correct, new = classifier.predict(unseen) == self.truth, self.truth == self.new
-        known = np.isin(self.truth, self.digits)
+        is_old = np.isin(self.truth, self.digits)
         errors = model.reconstruction_error(self.unseen)
-        moved = np.linalg.norm(after - self.before, axis=1) / np.ptp(self.before, axis=0).max()
+        movement = np.linalg.norm(after - self.before, axis=1) / np.ptp(self.before, axis=0).max()
         nearest = NearestNeighbors(n_neighbors=1).fit(model.landmarks_).kneighbors(unseen)[1][:, 0]
         return {
-            "moved": float(np.median(moved)),
-            "accuracy_old": float(correct[known].mean()),
+            "movement": float(np.median(movement)),
+            "accuracy_old": float(correct[is_old].mean()),
             "accuracy_new": float(correct[new].mean()),
-            "own_place": float((nearest[new] >= self.n_landmarks).mean()),
-            "mse_old": float(errors[known].mean()),
+            "at_new_landmarks": float((nearest[new] >= self.n_landmarks).mean()),
+            "mse_old": float(errors[is_old].mean()),
             "mse_new": float(errors[new].mean()),
         }
 
@@ -90,15 +90,15 @@ def measure(new: int, rows: int, seed: int) -> dict[str, Any]:
         model, seconds = copy.deepcopy(fitted), 0.0
         for part in parts:
             seconds += time_call(lambda m=model, rows=images[part]: m.partial_fit(rows))[0]
-        passed = np.concatenate(parts)
-        figures = evaluation.figures(model, images[passed], digits[passed])
+        passed_rows = np.concatenate(parts)
+        figures = evaluation.figures(model, images[passed_rows], digits[passed_rows])
         results[name] = {**figures, "seconds": seconds}
         results[name] |= {"report": model.partial_fit_report_}
         print(new, name, results[name], file=sys.stderr, flush=True)
-    both = images[np.concatenate([old, new_rows])]
-    seconds, whole = time_call(lambda: LatentMap(random_state=seed).fit(both))
-    figures = evaluation.figures(whole, images[new_rows], digits[new_rows])
-    results["everything"] = {**figures, "seconds": seconds}
+    all_rows = images[np.concatenate([old, new_rows])]
+    seconds, reference_map = time_call(lambda: LatentMap(random_state=seed).fit(all_rows))
+    figures = evaluation.figures(reference_map, images[new_rows], digits[new_rows])
+    results["all_rows"] = {**figures, "seconds": seconds}
     counts = {"fitted": len(old), "new": len(new_rows)}
     return {"digit": new, "second": second, **counts, "steps": results}
 
@@ -112,14 +112,14 @@ def table(runs: list[dict[str, Any]], seed: int) -> str:
     ]
     for run in runs:
         for name, figures in run["steps"].items():
-            before, updated = name in ("fitted", "known"), name not in ("fitted", "everything")
+            before, updated = name in ("fitted", "known"), name not in ("fitted", "all_rows")
             cells = [
                 run["digit"],
                 STEP_NAMES[name],
-                f"{figures['moved']:.2%}" if updated else "–",
+                f"{figures['movement']:.2%}" if updated else "–",
                 f"{figures['accuracy_old']:.3f}",
                 "–" if before else f"{figures['accuracy_new']:.3f}",
-                f"{figures['own_place']:.1%}" if updated and not before else "–",
+                f"{figures['at_new_landmarks']:.1%}" if updated and not before else "–",
                 f"{figures['mse_old']:.4f}",
                 f"{figures['mse_new']:.4f}",
             ]

@@ -46,9 +46,9 @@ def measure(model: Any, fitted: np.ndarray, unseen: np.ndarray, labels: tuple) -
 
 def measure_mnist(seeds: list[int]) -> list[dict[str, Any]]:
     """Compare on MNIST for several numbers of components."""
-    fit, new = open_data("mnist"), open_data("mnist:unseen")
-    fitted, unseen = (part[:].reshape(-1, 784) for part in (fit, new))
-    labels = (fit.labels, new.labels)
+    fitted_source, unseen_source = open_data("mnist"), open_data("mnist:unseen")
+    fitted, unseen = (part[:].reshape(-1, 784) for part in (fitted_source, unseen_source))
+    labels = (fitted_source.labels, unseen_source.labels)
     rows = []
     for k in (2, 16, 32, 64):
         pca = measure(
@@ -67,8 +67,8 @@ def measure_variational(seeds: list[int]) -> list[dict[str, Any]]:
     fitted, unseen = (open_data(name)[:] / 255.0 for name in ("mnist", "mnist:unseen"))
     rng = np.random.default_rng(0)
     binarizations = {
-        "drawn": lambda rows: (rng.random(rows.shape) < rows).astype(np.uint8),
-        "cut at one half": lambda rows: (rows > 0.5).astype(np.uint8),
+        "at random": lambda rows: (rng.random(rows.shape) < rows).astype(np.uint8),
+        "at one half": lambda rows: (rows > 0.5).astype(np.uint8),
     }
     rows = []
     for name, binarize in binarizations.items():
@@ -85,15 +85,15 @@ def measure_variational(seeds: list[int]) -> list[dict[str, Any]]:
 def small_sets() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return the fitted and the unseen rows of the small data sets."""
     loaders = {"digits": load_digits, "wine": load_wine, "breast cancer": load_breast_cancer}
-    sets = {}
+    datasets = {}
     for name, load in loaders.items():
         fitted, unseen = train_test_split(load().data, test_size=0.25, random_state=0)
         scaler = StandardScaler().fit(fitted)
-        sets[name] = scaler.transform(fitted), scaler.transform(unseen)
+        datasets[name] = scaler.transform(fitted), scaler.transform(unseen)
     if FACES.is_dir():
         faces = open_data(FACES)[:].reshape(400, -1) / 255.0
-        sets["faces"] = faces[:300], faces[300:]
-    return sets
+        datasets["faces"] = faces[:300], faces[300:]
+    return datasets
 
 
 def measure_small_sets() -> list[dict[str, Any]]:
@@ -106,7 +106,7 @@ def measure_small_sets() -> list[dict[str, Any]]:
                 model = AutoEncoder(k, random_state=0).fit(fitted)
                 mse = squared_error(model, unseen)
                 row = {"data": name, "n_components": k, "pca": pca, "mse": mse}
-                rows.append({**row, "kept": model.uses_network_})
+                rows.append({**row, "uses_network": model.uses_network_})
                 print(rows[-1], file=sys.stderr)
     return rows
 
@@ -119,10 +119,11 @@ def mnist_table(rows: list[dict[str, Any]]) -> list[str]:
         "|---|---|---|---|---|---|",
     ]
     for row in rows:
-        ours = {key: median_of(row["runs"], key) for key in row["pca"]}
+        medians = {key: median_of(row["runs"], key) for key in row["pca"]}
         lines.append(
-            f"| {row['n_components']} | {row['pca']['mse']:.4f} | {ours['mse']:.4f} "
-            f"| {row['pca']['accuracy']:.3f} | {ours['accuracy']:.3f} | {ours['seconds']:.0f} |"
+            f"| {row['n_components']} | {row['pca']['mse']:.4f} | {medians['mse']:.4f} "
+            f"| {row['pca']['accuracy']:.3f} | {medians['accuracy']:.3f} "
+            f"| {medians['seconds']:.0f} |"
         )
     return lines
 
@@ -134,7 +135,7 @@ def small_table(rows: list[dict[str, Any]]) -> list[str]:
         "|---|---|---|---|---|",
     ]
     for row in rows:
-        selected = "network" if row["kept"] else "PCA"
+        selected = "network" if row["uses_network"] else "PCA"
         lines.append(
             f"| {row['data']} | {row['n_components']} | {row['pca']:.4g} | {row['mse']:.4g} "
             f"| {selected} |"
@@ -155,8 +156,10 @@ def main() -> None:
 def table(figures: dict[str, Any]) -> str:
     """Return all tables as Markdown."""
     nats = {
-        way: statistics.median(r["nats"] for r in figures["variational"] if r["binarised"] == way)
-        for way in ("drawn", "cut at one half")
+        method: statistics.median(
+            r["nats"] for r in figures["variational"] if r["binarised"] == method
+        )
+        for method in ("at random", "at one half")
     }
     seconds = statistics.median(r["seconds"] for r in figures["variational"])
     return "\n".join(
@@ -166,8 +169,8 @@ def table(figures: dict[str, Any]) -> str:
             *small_table(figures["small"]),
             "",
             "`VariationalAutoEncoder(20)`: the negative evidence lower bound of unseen digits is "
-            f"{nats['drawn']:.1f} nats if they are binarised at random and "
-            f"{nats['cut at one half']:.1f} nats if they are binarised at one half; fitting takes "
+            f"{nats['at random']:.1f} nats if they are binarised at random and "
+            f"{nats['at one half']:.1f} nats if they are binarised at one half; fitting takes "
             f"{seconds:.0f} s. Figures are "
             f"{describe_seeds(figures['seeds'])} on two cores; `python benchmarks/quality.py`.",
         ]

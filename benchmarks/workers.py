@@ -9,6 +9,7 @@ Parquet, and includes the start. Both sides run in turns on one machine and comp
 
 from __future__ import annotations
 
+import functools
 import statistics
 import tempfile
 import time
@@ -76,24 +77,33 @@ def main() -> None:
         path = Path(folder) / "digits.parquet"
         write_rows(path, [digits[:]], length=len(digits))
         table = open_data(path)
-        fit_model(rows, 1)  # fills the compilation cache
+        fit_model(rows, 1)  # This run fills the compilation cache.
         for _ in range(REPEATS):
-            rate, short, one = training_rate(rows)
+            rate, short, one_process_model = training_rate(rows)
             add("train one", rate)
             add("short one", short)
-            add("encode one", encoding_rate(encode_in_one_process(one, table), len(table)))
+            add(
+                "encode one",
+                encoding_rate(encode_in_one_process(one_process_model, table), len(table)),
+            )
             start = time.perf_counter()
             with Workers(2) as workers:
                 add("start Ray", time.perf_counter() - start)
-                rate, short, two = training_rate(rows)
+                rate, short, two_workers_model = training_rate(rows)
                 add("train two", rate)
                 add("short two", short)
-                rate = encoding_rate(lambda path: workers.encode(one, table, path), len(table))  # noqa: B023
+                encode = functools.partial(workers.encode, one_process_model, table)
+                rate = encoding_rate(encode, len(table))
                 add("encode two", rate)
-    pairs = zip(one.encoder_.weights, two.encoder_.weights, strict=True)
+    pairs = zip(one_process_model.encoder_.weights, two_workers_model.encoder_.weights, strict=True)
     difference = max(float(np.abs(np.asarray(a) - np.asarray(b)).max()) for a, b in pairs)
-    weights = sum(int(np.prod(w.shape)) for w in one._objective.trainable_weights)
-    figures = {"rates": rates, "weights": weights, "apart": difference, "seed": SEED}
+    weights = sum(int(np.prod(w.shape)) for w in one_process_model._objective.trainable_weights)
+    figures = {
+        "rates": rates,
+        "weights": weights,
+        "max_weight_difference": difference,
+        "seed": SEED,
+    }
     write_result("workers", figures, table(figures), packages=("ray",))
 
 
@@ -114,14 +124,14 @@ def table(figures: dict[str, Any]) -> str:
             "| measurement | one process, two cores | two workers, one core each |",
             "|---|---|---|",
             *(
-                f"| {text} | {medians[one]:{form}} | {medians[two]:{form}} |"
-                for text, (one, two, form) in lines.items()
+                f"| {text} | {medians[one_process]:{form}} | {medians[two_workers]:{form}} |"
+                for text, (one_process, two_workers, form) in lines.items()
             ),
             "",
             f"Layers 784-512-256-128-2-…-784, {figures['weights']:,} weights, batches of {BATCH}, "
             f"{ROWS:,} digits trained on, 60,000 encoded; medians of {REPEATS} runs. Starting Ray "
             f"takes another {medians['start Ray']:.1f} s. After {LONG_EPOCHS} epochs the weights "
-            f"of the encoders differ by at most {figures['apart']:.0e}. "
+            f"of the encoders differ by at most {figures['max_weight_difference']:.0e}. "
             "`python benchmarks/workers.py`.",
         ]
     )

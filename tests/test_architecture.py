@@ -24,30 +24,40 @@ def test_module_names_are_unique():
     assert [name for name, count in counts.items() if count > 1] == []
 
 
-def functions(path):
+def get_functions(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
 
 
-def parameters(function):
-    listed = function.args
-    every = [*listed.posonlyargs, *listed.args, *listed.kwonlyargs, listed.vararg, listed.kwarg]
-    return [one for one in every if one is not None and one.arg not in ("self", "cls")]
+def get_parameters(node):
+    arguments = node.args
+    all_arguments = [
+        *arguments.posonlyargs,
+        *arguments.args,
+        *arguments.kwonlyargs,
+        arguments.vararg,
+        arguments.kwarg,
+    ]
+    return [
+        argument
+        for argument in all_arguments
+        if argument is not None and argument.arg not in ("self", "cls")
+    ]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_functions_have_at_most_ten_parameters(path):
     if path.parent.name == "cli":
         pytest.skip("an option of the command is a parameter of its verb")
-    assert [f.name for f in functions(path) if len(parameters(f)) > 10] == []
+    assert [f.name for f in get_functions(path) if len(get_parameters(f)) > 10] == []
 
 
 def test_at_most_5_percent_of_the_parameters_are_any():
     annotations = [
-        "" if one.annotation is None else ast.unparse(one.annotation)
+        "" if argument.annotation is None else ast.unparse(argument.annotation)
         for path in MODULES
-        for function in functions(path)
-        for one in parameters(function)
+        for node in get_functions(path)
+        for argument in get_parameters(node)
     ]
     assert "" not in annotations
     assert annotations.count("Any") <= 0.05 * len(annotations)
@@ -60,8 +70,8 @@ def test_classes_have_at_most_two_own_base_classes():
             if isinstance(node, ast.ClassDef):
                 bases[node.name] = [ast.unparse(base).split("[")[0] for base in node.bases]
 
-    def own(name):
+    def own_bases(name):
         direct = [base for base in bases.get(name, ()) if base in bases]
-        return {*direct, *(further for base in direct for further in own(base))}
+        return {*direct, *(base_of_base for base in direct for base_of_base in own_bases(base))}
 
-    assert {name: own(name) for name in bases if len(own(name)) > 2} == {}
+    assert {name: own_bases(name) for name in bases if len(own_bases(name)) > 2} == {}

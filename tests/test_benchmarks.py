@@ -1,4 +1,4 @@
-"""The GPU benchmark runs with tiny sizes on a processor, and its list of cards is correct."""
+"""Tests of the GPU benchmark with tiny sizes on the CPU, and of its list of cards."""
 
 import importlib.util
 import json
@@ -24,7 +24,7 @@ def gpu(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "tera"),
+    ("name", "teraflops"),
     [
         ("NVIDIA H100 80GB HBM3", 989),
         ("NVIDIA H100 PCIe", 756),
@@ -36,11 +36,11 @@ def gpu(monkeypatch):
         ("cpu", None),
     ],
 )
-def test_stated_peaks(gpu, name, tera):
-    assert gpu.stated_peak(name) == (None if tera is None else tera * 1e12)
+def test_stated_peak_of_known_cards(gpu, name, teraflops):
+    assert gpu.stated_peak(name) == (None if teraflops is None else teraflops * 1e12)
 
 
-def test_without_a_gpu_it_exits_and_writes_nothing():
+def test_benchmark_without_a_gpu_exits_and_writes_no_file():
     if has_accelerator():
         pytest.skip("a GPU is available")
     before = RESULT.read_bytes() if RESULT.exists() else None
@@ -54,16 +54,16 @@ def test_without_a_gpu_it_exits_and_writes_nothing():
 
 
 @pytest.mark.slow
-def test_a_smoke_run_measures_everything(gpu, monkeypatch, capsys):
+def test_smoke_run_measures_all_figures(gpu, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["gpu.py", "--smoke"])
     monkeypatch.setattr(gpu, "SMOKE", gpu.SMOKE._replace(fitted=200, encoded=500))
-    monkeypatch.setattr(gpu, "write_result", None)  # a call would fail
+    monkeypatch.setattr(gpu, "write_result", None)  # A call would fail.
     gpu.main()
     *table, figures = capsys.readouterr().out.splitlines()
     figures = json.loads(figures)
     map_figures, rates = figures["map"], figures["wide"]["rates"]
     assert table[0].startswith(f"| {figures['card']} |")
-    assert 0 < map_figures["training_seconds_again"] < map_figures["fit_seconds_again"]
-    assert 0 < map_figures["layout_seconds_again"] < map_figures["fit_seconds_again"]
+    assert 0 < map_figures["training_seconds_second"] < map_figures["fit_seconds_second"]
+    assert 0 < map_figures["layout_seconds_second"] < map_figures["fit_seconds_second"]
     assert set(rates) == {"bfloat16", "float32"}
     assert figures["encoding"]["rows_a_second_from_memory"] > 0

@@ -1,4 +1,4 @@
-"""Ambient values: nesting, threads, errors inside a block."""
+"""Tests of context values in nested blocks, in threads and after errors."""
 
 import threading
 
@@ -7,7 +7,7 @@ import pytest
 from latentmap.context import ContextValue
 
 
-def value_in_a_thread(value):
+def get_in_a_thread(value):
     values = []
     thread = threading.Thread(target=lambda: values.append(value.get()))
     thread.start()
@@ -15,7 +15,7 @@ def value_in_a_thread(value):
     return values[0]
 
 
-def test_an_inner_block_replaces_the_value_until_it_ends():
+def test_inner_block_replaces_the_value_until_it_ends():
     value = ContextValue("value", "default")
     with value.set_to("outer"):
         with value.set_to("inner"):
@@ -25,16 +25,16 @@ def test_an_inner_block_replaces_the_value_until_it_ends():
 
 
 @pytest.mark.parametrize("all_threads", [False, True])
-def test_an_error_restores_the_value(all_threads):
+def test_error_restores_the_value(all_threads):
     value = ContextValue("value", 0, all_threads=all_threads)
     with pytest.raises(KeyError), value.set_to(1):
         raise KeyError
-    assert value.get() == value_in_a_thread(value) == 0
+    assert value.get() == get_in_a_thread(value) == 0
 
 
-def test_a_value_holds_in_other_threads_only_if_requested():
-    alone, everywhere = ContextValue("a", 0), ContextValue("b", 0, all_threads=True)
-    with alone.set_to(1), everywhere.set_to(1):
-        assert value_in_a_thread(alone) == 0
-        assert value_in_a_thread(everywhere) == 1
-    assert value_in_a_thread(everywhere) == 0
+def test_value_is_visible_in_other_threads_only_if_requested():
+    thread_value, shared_value = ContextValue("a", 0), ContextValue("b", 0, all_threads=True)
+    with thread_value.set_to(1), shared_value.set_to(1):
+        assert get_in_a_thread(thread_value) == 0
+        assert get_in_a_thread(shared_value) == 1
+    assert get_in_a_thread(shared_value) == 0

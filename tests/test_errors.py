@@ -6,7 +6,7 @@ from sklearn import exceptions
 from latentmap import errors
 from latentmap.errors import LatentmapError, UnknownNameError
 
-CAUGHT_AS = {
+BASE_CLASSES = {
     "DataError": (ValueError,),
     "RowTypeError": (errors.DataError, TypeError),
     "SettingError": (ValueError,),
@@ -20,30 +20,30 @@ CAUGHT_AS = {
 }
 
 
-def test_every_error_is_tested():
-    assert set(CAUGHT_AS) == set(errors.__all__)
+def test_all_errors_are_tested():
+    assert set(BASE_CLASSES) == set(errors.__all__)
 
 
-@pytest.mark.parametrize("name", sorted(CAUGHT_AS))
-def test_base_classes_of_errors(name):
-    kind = getattr(errors, name)
-    assert issubclass(kind, (LatentmapError, *CAUGHT_AS[name]))
-    for caught in CAUGHT_AS[name]:
-        assert issubclass(kind, caught)
+@pytest.mark.parametrize("name", sorted(BASE_CLASSES))
+def test_errors_have_their_base_classes(name):
+    error_class = getattr(errors, name)
+    assert issubclass(error_class, (LatentmapError, *BASE_CLASSES[name]))
+    for base_class in BASE_CLASSES[name]:
+        assert issubclass(error_class, base_class)
     assert name in errors.__doc__
-    assert kind.__doc__
+    assert error_class.__doc__
 
 
-@pytest.mark.parametrize("name", sorted(set(CAUGHT_AS) - {"UnknownNameError"}))
+@pytest.mark.parametrize("name", sorted(set(BASE_CLASSES) - {"UnknownNameError"}))
 def test_errors_keep_their_message(name):
-    kind = getattr(errors, name)
-    assert str(kind("rows.csv, line 17")) == "rows.csv, line 17"
-    copy = pickle.loads(pickle.dumps(kind("rows.csv, line 17")))
-    assert type(copy) is kind
+    error_class = getattr(errors, name)
+    assert str(error_class("rows.csv, line 17")) == "rows.csv, line 17"
+    copy = pickle.loads(pickle.dumps(error_class("rows.csv, line 17")))
+    assert type(copy) is error_class
     assert str(copy) == "rows.csv, line 17"
 
 
-def test_not_fitted_is_one_class():
+def test_not_fitted_error_is_created_once():
     assert errors.NotFittedError is errors.NotFittedError
 
 
@@ -53,7 +53,7 @@ def test_unknown_attribute_raises():
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [
         ("artcle", "unknown recipe 'artcle', did you mean 'article'? (known: article, dense)"),
         ("xyz", "unknown recipe 'xyz' (known: article, dense)"),
@@ -61,5 +61,5 @@ def test_unknown_attribute_raises():
         (["a"], "unknown recipe ['a'] (known: article, dense)"),
     ],
 )
-def test_unknown_name_suggests_a_similar_one(name, told):
-    assert str(UnknownNameError("recipe", name, ["dense", "article"])) == told
+def test_unknown_name_suggests_a_similar_one(name, message):
+    assert str(UnknownNameError("recipe", name, ["dense", "article"])) == message

@@ -6,15 +6,15 @@ from pathlib import Path
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
-def load(name):
+def load_example(name):
     spec = importlib.util.spec_from_file_location(f"example_{name}", EXAMPLES / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-def test_article(tmp_path, capsys):
-    load("article").main(tmp_path, n_fitted=2000)
+def test_article_example_draws_its_pictures(tmp_path, capsys):
+    load_example("article").main(tmp_path, n_fitted=2000)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "article.codes.png",
         "article.loss.png",
@@ -23,8 +23,8 @@ def test_article(tmp_path, capsys):
     assert "dense" in capsys.readouterr().out
 
 
-def test_faces(faces, tmp_path, capsys):
-    load("faces").main(faces, tmp_path, n_components=16, network="linear")
+def test_faces_example_draws_its_pictures(faces, tmp_path, capsys):
+    load_example("faces").main(faces, tmp_path, n_components=16, network="linear")
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "faces.new.png",
         "faces.other.png",

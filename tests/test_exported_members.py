@@ -5,39 +5,51 @@ import pytest
 
 import latentmap
 
-PUBLIC = ["AutoEncoder", "LatentMap", "Training", "VariationalAutoEncoder", "load_model"]
-HEAVY = ["keras", "jax", "torch", "tensorflow", "sklearn", "scipy", "numpy", "pandas", "matplotlib"]
+PUBLIC_NAMES = ["AutoEncoder", "LatentMap", "Training", "VariationalAutoEncoder", "load_model"]
+HEAVY_PACKAGES = [
+    "keras",
+    "jax",
+    "torch",
+    "tensorflow",
+    "sklearn",
+    "scipy",
+    "numpy",
+    "pandas",
+    "matplotlib",
+]
 
 
-def test_the_public_names():
-    assert latentmap.__all__ == PUBLIC
-    assert set(PUBLIC) <= set(dir(latentmap))
+def test_public_names_are_exported():
+    assert latentmap.__all__ == PUBLIC_NAMES
+    assert set(PUBLIC_NAMES) <= set(dir(latentmap))
 
 
-@pytest.mark.parametrize("name", PUBLIC)
-def test_every_public_name_is_there_and_told(name):
+@pytest.mark.parametrize("name", PUBLIC_NAMES)
+def test_public_names_have_docstrings(name):
     member = getattr(latentmap, name)
     assert member.__name__ == name
     assert member.__doc__
 
 
-def test_other_names_are_not():
+def test_unknown_name_raises():
     with pytest.raises(AttributeError, match="no attribute 'AutoEncodr'"):
         latentmap.AutoEncodr  # noqa: B018
 
 
-def test_star_gives_the_public_names():
-    found = {}
-    exec("from latentmap import *", found)
-    assert sorted(set(found) - {"__builtins__"}) == PUBLIC
+def test_star_import_gives_the_public_names():
+    namespace = {}
+    exec("from latentmap import *", namespace)
+    assert sorted(set(namespace) - {"__builtins__"}) == PUBLIC_NAMES
 
 
-def test_importing_starts_nothing():
+def test_import_is_fast_and_loads_no_heavy_package():
     code = (
         "import sys, time; start = time.perf_counter(); import latentmap;"
         "print(time.perf_counter() - start); import latentmap.errors; print(*sys.modules)"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    seconds, modules = told.stdout.splitlines()
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    seconds, modules = result.stdout.splitlines()
     assert float(seconds) < 0.5
-    assert not set(HEAVY) & set(modules.split())
+    assert not set(HEAVY_PACKAGES) & set(modules.split())

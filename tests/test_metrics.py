@@ -42,7 +42,7 @@ def rows():
     return np.random.default_rng(0).normal(size=(300, 6))
 
 
-def definition_of_trustworthiness(X, Z, k):
+def published_trustworthiness(X, Z, k):
     n, penalty = len(X), 0.0
     for i in range(n):
         others = [j for j in range(n) if j != i]
@@ -55,7 +55,7 @@ def definition_of_trustworthiness(X, Z, k):
 
 def test_trustworthiness_matches_the_published_formula(rows):
     X, Z = rows[:40], rows[:40, :2]
-    assert trustworthiness(X, Z, k=5) == pytest.approx(definition_of_trustworthiness(X, Z, 5))
+    assert trustworthiness(X, Z, k=5) == pytest.approx(published_trustworthiness(X, Z, 5))
 
 
 def test_trustworthiness_of_random_codes_is_one_half(rows):
@@ -96,8 +96,8 @@ def test_accuracy_by_hand():
 def test_accuracy_matches_scikit_learn(rows, k):
     labels = np.where(rows[:, 0] + rows[:, 4] > 0, "yes", "no")
     fitted, unseen = slice(0, 200), slice(200, None)
-    judge = KNeighborsClassifier(k).fit(rows[fitted, :2], labels[fitted])
-    expected = judge.score(rows[unseen, :2], labels[unseen])
+    classifier = KNeighborsClassifier(k).fit(rows[fitted, :2], labels[fitted])
+    expected = classifier.score(rows[unseen, :2], labels[unseen])
     result = neighbor_accuracy(
         rows[unseen, :2], labels[unseen], rows[fitted, :2], labels[fitted], k=k
     )
@@ -105,7 +105,7 @@ def test_accuracy_matches_scikit_learn(rows, k):
 
 
 def test_leave_one_out_excludes_the_row_itself():
-    # Every row's nearest other row has the other label.
+    # The nearest other row of each row has the other label.
     codes, labels = [[0.0], [0.1], [5.0], [5.1]], [0, 1, 0, 1]
     assert neighbor_accuracy(codes, labels, k=1) == 0.0
 
@@ -154,22 +154,22 @@ def test_evaluate_returns_the_figures_of_all_rows(rows):
 def test_evaluate_reads_batches_and_labels_of_a_source(rows, monkeypatch):
     monkeypatch.setattr("latentmap.data.batching.BATCH_ROWS", 70)
     estimator, labels = Linear().fit(rows), (rows[:, 1] > 0).astype(int)
-    full = evaluate(estimator, rows, labels=labels)
+    expected = evaluate(estimator, rows, labels=labels)
     source = ArraySource(rows, labels=labels)
     sizes = []
-    plain = source.batches
-    monkeypatch.setattr(source, "batches", lambda size: sizes.append(size) or plain(size))
+    read_batches = source.batches
+    monkeypatch.setattr(source, "batches", lambda size: sizes.append(size) or read_batches(size))
     result = evaluate(estimator, source)
     assert sizes == [70]
-    del full["rows_per_second"], result["rows_per_second"]
-    assert result == pytest.approx(full)
+    del expected["rows_per_second"], result["rows_per_second"]
+    assert result == pytest.approx(expected)
 
 
 def test_evaluate_predicts_labels_from_reference_rows(rows):
     estimator, labels = Linear().fit(rows), (rows[:, 1] > 0).astype(int)
     codes = estimator.transform(rows)
-    pairs = {"reference": codes[:200], "reference_labels": labels[:200]}
-    result = evaluate(estimator, rows[200:], labels=labels[200:], **pairs)
+    reference = {"reference": codes[:200], "reference_labels": labels[:200]}
+    result = evaluate(estimator, rows[200:], labels=labels[200:], **reference)
     expected = neighbor_accuracy(codes[200:], labels[200:], codes[:200], labels[:200], k=5)
     assert result["accuracy_5"] == pytest.approx(expected)
 

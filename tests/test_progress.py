@@ -7,7 +7,7 @@ from latentmap import progress
 
 
 class Clock:
-    """A clock that the test sets."""
+    """Clock whose time is set by the test."""
 
     def __init__(self):
         self.now = 0.0
@@ -23,7 +23,7 @@ def clock(monkeypatch):
     return clock
 
 
-def test_a_log_shows_lines_with_the_remaining_time(capsys, clock):
+def test_log_has_lines_with_the_remaining_time(capsys, clock):
     with progress.progress("fitting", 10) as advance:
         clock.now = 1.0
         advance(1)
@@ -40,7 +40,7 @@ def test_a_log_shows_lines_with_the_remaining_time(capsys, clock):
     ]
 
 
-def test_a_log_shows_the_elapsed_time_before_the_first_step(capsys, clock):
+def test_log_shows_the_elapsed_time_before_the_first_step(capsys, clock):
     with progress.progress("fitting", 10) as advance:
         clock.now = 5.0
         advance(0)
@@ -50,7 +50,7 @@ def test_a_log_shows_the_elapsed_time_before_the_first_step(capsys, clock):
     assert capsys.readouterr().err.splitlines() == lines
 
 
-def test_a_log_shows_only_the_innermost_task(capsys, monkeypatch):
+def test_log_shows_only_the_innermost_task(capsys, monkeypatch):
     monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
     monkeypatch.setattr(progress, "_REFRESH_SECONDS", 0.01)
     with progress.progress("outer", 1), progress.progress("inner", 1, delayed=True):
@@ -72,13 +72,13 @@ def test_control_characters_are_not_printed(capsys, monkeypatch, terminal):
     assert "title" in lines
 
 
-def test_an_invisible_task_prints_nothing(capsys):
+def test_invisible_task_prints_nothing(capsys):
     with progress.progress("fitting", 10, visible=False) as advance:
         advance(10)
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_terminal_shows_a_bar(capsys, monkeypatch):
+def test_terminal_shows_a_bar(capsys, monkeypatch):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     with progress.progress("fitting", 4) as advance:
         advance(1, note="loss [0.1]")
@@ -92,7 +92,7 @@ def test_a_terminal_shows_a_bar(capsys, monkeypatch):
 
 @pytest.mark.parametrize("terminal", [False, True])
 @pytest.mark.parametrize(("seconds", "shown"), [(1.0, False), (5.0, True)])
-def test_a_delayed_task_is_shown_after_two_seconds(
+def test_delayed_task_is_shown_after_two_seconds(
     capsys, clock, monkeypatch, terminal, seconds, shown
 ):
     monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
@@ -103,7 +103,7 @@ def test_a_delayed_task_is_shown_after_two_seconds(
 
 
 @pytest.mark.parametrize("terminal", [False, True])
-def test_a_first_chunk_that_compiles_does_not_count(capsys, clock, monkeypatch, terminal):
+def test_remaining_time_ignores_a_slow_first_chunk(capsys, clock, monkeypatch, terminal):
     monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
     monkeypatch.setattr(progress, "LINE_SECONDS", -1.0)
     with progress.progress("fitting", 100) as advance:
@@ -112,5 +112,5 @@ def test_a_first_chunk_that_compiles_does_not_count(capsys, clock, monkeypatch, 
         for _ in range(99):
             clock.now += 0.15
             advance(1)
-    announced = [float(n) for n in re.findall(r"(\d+) s left", capsys.readouterr().err)]
-    assert announced and max(announced) <= 15
+    remaining_seconds = [float(n) for n in re.findall(r"(\d+) s left", capsys.readouterr().err)]
+    assert remaining_seconds and max(remaining_seconds) <= 15

@@ -1,7 +1,7 @@
-"""Write model files of the format that stands, and beside each rows and the codes that it gives.
+"""Write model files of the current format, and the rows and codes that tests expect of each.
 
-Run ``python tests/files/make.py`` once for each new format, and never again: later versions must
-read the files as they were written then. A file that is there is left alone.
+Run ``python tests/files/make.py`` once for each new format. Existing files are not replaced,
+because later versions must read the files as they were written.
 """
 
 from pathlib import Path
@@ -17,25 +17,25 @@ HERE = Path(__file__).parent
 
 t = np.linspace(-1, 1, 400)
 rows = pd.DataFrame({"t": t, "square": t**2, "cube": t**3, "wave": np.sin(4 * t)})
-some = rows.to_numpy()[::20]
+sample = rows.to_numpy()[::20]
 
 
-def autoencoder(place):
+def write_autoencoder(path):
     network = DenseNetwork(hidden=(12,))
     model = AutoEncoder(1, network=network, epochs=200, random_state=0).fit(rows)
     assert model.uses_network_
-    model.save(place)
-    np.savez(place.with_suffix(".npz"), rows=some, codes=model.transform(rows)[::20])
+    model.save(path)
+    np.savez(path.with_suffix(".npz"), rows=sample, codes=model.transform(rows)[::20])
 
 
-def latent_map(place):
+def write_map(path):
     network = DenseNetwork(hidden=(12,), principal=False)
     model = LatentMap(network=network, epochs=60, random_state=0).fit(rows)
-    model.save(place)
-    told = {"codes": model.transform(rows)[::20], "confidence": model.confidence(rows)[::20]}
-    np.savez(place.with_suffix(".npz"), rows=some, **told)
+    model.save(path)
+    expected = {"codes": model.transform(rows)[::20], "confidence": model.confidence(rows)[::20]}
+    np.savez(path.with_suffix(".npz"), rows=sample, **expected)
 
 
-for name, make in {"": autoencoder, "-map": latent_map}.items():
-    if not (place := HERE / f"format-{FORMAT}{name}.safetensors").exists():
-        make(place)
+for name, write in {"": write_autoencoder, "-map": write_map}.items():
+    if not (path := HERE / f"format-{FORMAT}{name}.safetensors").exists():
+        write(path)

@@ -1,7 +1,7 @@
-"""Write a file of packed codes of the format that stands, and beside it what comes back of it.
+"""Write a file of packed codes of the current format, and the codes and labels that tests expect.
 
-Run ``python tests/files/make_codes.py`` once for each new format, and never again: later versions
-must read the file as it was written then. A file that is there is left alone.
+Run ``python tests/files/make_codes.py`` once for each new format. An existing file is not replaced,
+because later versions must read the file as it was written.
 """
 
 from pathlib import Path
@@ -24,10 +24,10 @@ codes = (rng.normal(size=(300, 3)) * [5, 1, 0.2] + [10, 0, -3]).astype(np.float3
 codes[50, 1] = 1e9
 labels = np.array(["one", "two", "drei"])[rng.integers(0, 3, 300)]
 
-if not (place := HERE / f"packed-{FORMAT}.codes").exists():
+if not (path := HERE / f"packed-{FORMAT}.codes").exists():
     quantizer = fit_quantizer(clip_outliers(codes), np.array([1.0, 2.0, 3.0]), step_exponent=-500)
     header = CodeFileHeader(300, 128, "AutoEncoder", "0123456789abcdef")
-    with place.open("wb") as file:
+    with path.open("wb") as file:
         blocks = np.split(codes, [128, 256])
         write_codes(file, header, quantizer, encode_labels(labels), blocks)
-    np.savez(place.with_suffix(".npz"), codes=round_codes(quantizer, codes), labels=labels)
+    np.savez(path.with_suffix(".npz"), codes=round_codes(quantizer, codes), labels=labels)
