@@ -19,6 +19,8 @@ import pyarrow.compute as pc
 MISSING = frozenset(
     {"", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NaT"}
     | {"null", "NULL", "None", "-", "?", ".", r"\N"}
+    # Errors of Excel.
+    | {"#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!"}
 )
 _UNIT = (
     r"(?:%|‰|US\$|[$€£¥₹₽₩₺₪]|(?:USD|EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK)\b)"

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from lzma import LZMAError
 from pathlib import Path
 from typing import TypeVar
@@ -88,15 +89,17 @@ def _read_csv(path: Path, options: TableOptions) -> CsvTable:
     problems += ragged_problems(layout, ragged)
     names = [layout.names[i] for i in indices]
     decimals = options.decimal or order_of_decimals(texts, layout.separator, options.missing)
-    columns = dict(zip(names, _parse_columns(texts, names, decimals, options), strict=True))
-    warnings = report_invalid(layout, columns, options, problems)
+    columns = parse_columns(texts, names, decimals, options)
+    warnings = report_invalid(columns, options, problems, partial(find_lines, layout))
     raise_problems(layout.name, problems)
     return make_csv_table(layout, columns, decimals[0], options, ragged.n_comments, warnings)
 
 
-def _parse_columns(
+def parse_columns(
     texts: pa.Table, names: Sequence[str], decimals: str, options: TableOptions
-) -> list[ParsedColumn]:
+) -> dict[str, ParsedColumn]:
+    """Parse columns of texts; ``decimals`` holds the decimal separators, the likelier one first."""
+
     def parse(index: int) -> ParsedColumn:
         return parse_text_column(
             texts.column(index),
@@ -106,7 +109,7 @@ def _parse_columns(
         )
 
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads:
-        return list(threads.map(parse, range(len(names))))
+        return dict(zip(names, threads.map(parse, range(len(names))), strict=True))
 
 
 def order_of_decimals(
@@ -137,18 +140,21 @@ def ragged_problems(layout: CsvLayout, ragged: RaggedRows) -> list[str]:
 
 
 def report_invalid(
-    layout: CsvLayout,
     columns: Mapping[str, ParsedColumn],
     options: TableOptions,
     problems: list[str],
+    lines_of: Callable[[Sequence[int]], Mapping[int, int]],
 ) -> list[str]:
-    """Append problems of columns whose role is an option, and return warnings about the others."""
+    """Append problems of columns whose role is an option, and return warnings about the others.
+
+    ``lines_of`` returns the lines of rows.
+    """
     invalid = {name: c.invalid for name, c in columns.items() if c.invalid is not None}
     if not invalid:
         return []
-    lines = find_lines(layout, [cells.row for cells in invalid.values()])
+    lines = lines_of([cells.row for cells in invalid.values()])
     warnings: list[str] = []
     for name, cells in invalid.items():
-        sentence = cells.describe(name, lines.get(cells.row, layout.first_line + cells.row))
+        sentence = cells.describe(name, lines[cells.row])
         (problems if name in options.roles else warnings).append(sentence)
     return warnings

@@ -13,7 +13,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -55,31 +55,33 @@ class Record(NamedTuple):
 
 
 @dataclass(frozen=True)
-class CsvLayout:
-    """Where the rows of a text table start, and how they are written.
+class TableLayout:
+    """Where the rows of a table start, and the names of its columns.
 
-    ``offset`` is the number of bytes of UTF-8 above the first row, and ``first_line`` its line.
-    ``separator`` is None for a single column.
+    ``empty_names`` are the columns whose name is empty in the file, ``renamed`` those that are
+    named otherwise than in the file. ``separator`` is None for a single column.
     """
 
-    path: Path
-    encoding: str
-    separator: str | None
+    name: str
     names: tuple[str, ...]
     empty_names: frozenset[str]
     renamed: tuple[str, ...]
     header: bool
     header_is_numbers: bool
     skipped_lines: int
-    offset: int
     first_line: int
-    longest_line: int
-    cells_per_byte: float
+    separator: str | None = None
+    encoding: str = "utf-8"
 
-    @property
-    def name(self) -> str:
-        """Name of the file, for messages."""
-        return self.path.name
+
+@dataclass(frozen=True)
+class CsvLayout(TableLayout):
+    """Layout of a text table; ``offset`` is the number of bytes of UTF-8 above the first row."""
+
+    path: Path = Path()
+    offset: int = 0
+    longest_line: int = 0
+    cells_per_byte: float = 0.0
 
 
 def detect_layout(path: Path, options: TableOptions) -> CsvLayout:
@@ -88,49 +90,49 @@ def detect_layout(path: Path, options: TableOptions) -> CsvLayout:
     Raise DataError if there are no rows, and FileError if it is not text.
     """
     encoding, lines = _read_lines(path, options)
-    if not any(line.strip() for line in lines):
-        raise DataError(f"{path.name}: expected rows, found an empty file")
-    stated = _SEPARATOR_LINE.fullmatch(lines[0])
-    first = 1 if stated else 0
-    separator = options.separator or (stated and stated[1]) or _detect_separator(lines[first:])
-    records = split_records(lines[first:], separator, first)
-    table = [record for record in records if not record.is_blank]
-    return _layout(path, encoding, separator, lines, table, options)
+    stated = _SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
+    n_above = 1 if stated else 0
+    separator = options.separator or (stated and stated[1]) or _detect_separator(lines[n_above:])
+    records = split_records(lines[n_above:], separator, n_above)
+    layout = table_layout(path.name, records, options.header, n_above)
+    sample = "".join(lines[: records[-1].last_line])
+    return CsvLayout(
+        **vars(replace(layout, separator=separator, encoding=encoding)),
+        path=path,
+        offset=len("".join(lines[: layout.first_line - 1]).encode()),
+        longest_line=max(map(len, lines)),
+        cells_per_byte=sum(len(record.cells) for record in records) / len(sample.encode()),
+    )
 
 
-def _layout(
-    path: Path,
-    encoding: str,
-    separator: str | None,
-    lines: Sequence[str],
-    records: list[Record],
-    options: TableOptions,
-) -> CsvLayout:
+def table_layout(
+    name: str, records: Sequence[Record], header: bool | None, n_above: int = 0
+) -> TableLayout:
+    """Find the header and the first row; ``n_above`` lines are above the first record.
+
+    ``header`` overrides the detection. Raise DataError if there are no rows.
+    """
+    records = [record for record in records if not record.is_blank]
+    if not records:
+        raise DataError(f"{name}: expected rows, found an empty file")
     width = _usual_width(records)
     top = _index_of_first_row(records, width)
-    header_record, top = _find_header(records, top, width, options.header)
-    cells = _header_cells(header_record, records[top:], width) if header_record else [""] * width
-    names = unique_names(cells)
-    last = records[top - 1].last_line if top else (1 if _SEPARATOR_LINE.fullmatch(lines[0]) else 0)
+    first, top = _find_header(records, top, width, header)
     if top == len(records):
-        raise DataError(f"{path.name}: expected at least one row, found only a header")
-    text = "".join(lines[: records[-1].last_line])
-    return CsvLayout(
-        path=path,
-        encoding=encoding,
-        separator=separator,
+        raise DataError(f"{name}: expected at least one row, found only a header")
+    cells = _header_cells(first, records[top:], width) if first else [""] * width
+    names = unique_names(cells)
+    last_line = records[top - 1].last_line if top else n_above
+    named = list(zip(names, cells, strict=True))
+    return TableLayout(
+        name=name,
         names=names,
-        empty_names=frozenset(n for n, c in zip(names, cells, strict=True) if not c.strip()),
-        renamed=tuple(n for n, c in zip(names, cells, strict=True) if n != " ".join(c.split())),
-        header=header_record is not None,
-        header_is_numbers=header_record is not None
-        and any(cell_kind(cell) == "number" for cell in header_record.cells),
-        skipped_lines=last
-        - (header_record.last_line - header_record.line + 1 if header_record else 0),
-        offset=len("".join(lines[:last]).encode()),
-        first_line=last + 1,
-        longest_line=max(map(len, lines)),
-        cells_per_byte=sum(len(r.cells) for r in records) / max(1, len(text.encode())),
+        empty_names=frozenset(name for name, cell in named if not cell),
+        renamed=tuple(name for name, cell in named if name != " ".join(cell.split())),
+        header=first is not None,
+        header_is_numbers=any(cell_kind(cell) == "number" for cell in cells),
+        skipped_lines=last_line - (first.last_line - first.line + 1 if first else 0),
+        first_line=last_line + 1,
     )
 
 
@@ -240,7 +242,14 @@ def _is_title(records: Sequence[Record], i: int, width: int) -> bool:
 
 
 def _is_text(record: Record, width: int) -> bool:
-    return len(record.cells) == width and all(cell_kind(c) == "text" for c in record.cells)
+    """Return whether a record can be a header: texts, with at most a few empty cells."""
+    kinds = Counter(cell_kind(cell) for cell in record.cells)
+    n_texts = kinds["text"]
+    return (
+        len(record.cells) == width
+        and n_texts + kinds["missing"] == width
+        and n_texts >= min(2, width)
+    )
 
 
 def _find_header(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from latentmap.data.csv_layout import CsvLayout
+from latentmap.data.csv_layout import TableLayout
 from latentmap.data.table_options import TableOptions
 from latentmap.data.text_columns import ParsedColumn
 
@@ -38,7 +38,7 @@ class CsvTable:
 
 
 def make_csv_table(
-    layout: CsvLayout,
+    layout: TableLayout,
     columns: Mapping[str, ParsedColumn],
     decimal: str,
     options: TableOptions,
@@ -68,7 +68,7 @@ def make_csv_table(
 
 
 def _left_out(
-    layout: CsvLayout, columns: Mapping[str, pa.Array], options: TableOptions
+    layout: TableLayout, columns: Mapping[str, pa.Array], options: TableOptions
 ) -> dict[str, str]:
     """Return the nameless columns that hold nothing or a counter of rows, each with a note."""
     if not layout.header or len(columns) == 1:
@@ -99,7 +99,7 @@ def is_row_counter(values: pa.Array) -> bool:
     return pc.all(pc.equal(steps, 1)).as_py() is not False
 
 
-def _layout_notes(layout: CsvLayout, decimal: str, left_out: Container[str]) -> Iterator[str]:
+def _layout_notes(layout: TableLayout, decimal: str, left_out: Container[str]) -> Iterator[str]:
     if layout.separator in _SEPARATOR_NAMES:
         yield f"separator {_SEPARATOR_NAMES[layout.separator]}"
     if decimal == ",":

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -23,7 +24,7 @@ from latentmap.data.csv_files import (
 )
 from latentmap.data.csv_layout import CsvLayout, detect_layout
 from latentmap.data.csv_results import CsvTable, make_csv_table
-from latentmap.data.csv_rows import RaggedRows, stream_texts
+from latentmap.data.csv_rows import RaggedRows, find_lines, stream_texts
 from latentmap.data.table_options import TableOptions
 from latentmap.data.table_problems import raise_problems, selected_columns
 from latentmap.data.text_columns import (
@@ -140,7 +141,7 @@ def _stream_csv(path: Path, options: TableOptions) -> CsvStream:
         layout.names[i]: search.parse(pa.array([], pa.string()) if first is None else first[str(i)])
         for i, search in searches.items()
     }
-    warnings = report_invalid(layout, columns, options, problems)
+    warnings = report_invalid(columns, options, problems, partial(find_lines, layout))
     raise_problems(layout.name, problems)
     result = make_csv_table(layout, columns, decimals[0], options, ragged.n_comments, warnings)
     return CsvStream(result, n_rows, layout, searches)

@@ -1,0 +1,126 @@
+"""Excel files as typed columns, read by python-calamine (the extra ``excel``).
+
+Excel stores a type for each cell, not for a column, and many sheets hold numbers as texts. The
+cells are therefore written as texts, and columns get their types as in text tables.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import zipfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from latentmap.data.csv_files import order_of_decimals, parse_columns, report_invalid
+from latentmap.data.csv_layout import Record, table_layout
+from latentmap.data.csv_results import CsvTable, make_csv_table
+from latentmap.data.memory import check_memory
+from latentmap.data.parse_errors import as_file_error
+from latentmap.data.table_options import TableOptions
+from latentmap.data.table_problems import raise_problems, selected_columns
+from latentmap.errors import FileError, UnknownNameError
+
+if TYPE_CHECKING:
+    from python_calamine import CalamineWorkbook
+
+EXCEL_SUFFIX = ".xlsx"
+# Python objects of cells and texts, for each byte of XML.
+_BYTES_PER_BYTE = 8
+_SAMPLE_ROWS = 200
+
+
+def split_sheet(path: str | os.PathLike[str]) -> tuple[Path, str | None]:
+    """Return the path of an Excel file and the name of a sheet, if it is given.
+
+    Examples
+    --------
+    >>> split_sheet("sales.xlsx:May 2024")[1]
+    'May 2024'
+    """
+    text = os.fspath(path)
+    file, separator, sheet = text.rpartition(f"{EXCEL_SUFFIX}:")
+    if separator and not Path(text).exists():
+        return Path(file + EXCEL_SUFFIX), sheet
+    return Path(text), None
+
+
+def read_excel(path: str | os.PathLike[str], options: TableOptions | None = None) -> CsvTable:
+    """Read a sheet of an Excel file into memory.
+
+    Parameters
+    ----------
+    path : path-like
+        A .xlsx file, whose first sheet is read, or ``"file.xlsx:Sheet name"``.
+    options : TableOptions, optional
+        What they leave open is detected; ``separator`` and ``encoding`` have no effect.
+
+    Returns
+    -------
+    CsvTable
+
+    Raises
+    ------
+    DataError
+        As `latentmap.data.csv_files.read_csv`.
+    FileError
+        If it is not an Excel file, or python-calamine is not installed.
+    UnknownNameError
+        If there is no sheet of this name.
+    """
+    file, sheet = split_sheet(path)
+    options = options or TableOptions()
+    name = file.name if sheet is None else f"{file.name}:{sheet}"
+    workbook = _open_workbook(file)
+    sheet_note = []
+    if sheet is None:
+        sheet = workbook.sheet_names[0]
+        sheet_note = [f"sheet {sheet!r}"] if len(workbook.sheet_names) > 1 else []
+    elif sheet not in workbook.sheet_names:
+        raise UnknownNameError("sheet", sheet, workbook.sheet_names)
+    rows = [list(map(_as_text, row)) for row in workbook.get_sheet_by_name(sheet).to_python()]
+    result = _read_rows(name, rows, options)
+    return replace(result, notes=[*sheet_note, *result.notes])
+
+
+def _open_workbook(path: Path) -> CalamineWorkbook:
+    try:
+        from python_calamine import CalamineError, CalamineWorkbook
+    except ImportError:
+        raise FileError(
+            f"{path.name}: python-calamine is not installed; run pip install latentmap[excel]"
+        ) from None
+    with as_file_error(path.name, "an Excel file", CalamineError, zipfile.BadZipFile):
+        with zipfile.ZipFile(path) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        check_memory(path.name, size * _BYTES_PER_BYTE)
+        return CalamineWorkbook.from_path(str(path))
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    if isinstance(value, datetime.datetime) and value.time() == datetime.time():
+        return value.date().isoformat()
+    return str(value)
+
+
+def _read_rows(name: str, rows: Sequence[list[str]], options: TableOptions) -> CsvTable:
+    numbered = [Record(i, i, cells) for i, cells in enumerate(rows, start=1)]
+    records = [record for record in numbered if not record.is_blank]
+    layout = table_layout(name, records[:_SAMPLE_ROWS], options.header)
+    table = [record for record in records if record.line >= layout.first_line]
+    indices, problems = selected_columns(layout.names, options)
+    names = [layout.names[i] for i in indices]
+    texts = pa.table([pa.array([r.cells[i] for r in table], pa.string()) for i in indices], names)
+    decimals = options.decimal or order_of_decimals(texts, None, options.missing)
+    columns = parse_columns(texts, names, decimals, options)
+    warnings = report_invalid(
+        columns, options, problems, lambda rows: {row: table[row].line for row in rows}
+    )
+    raise_problems(name, problems)
+    return make_csv_table(layout, columns, decimals[0], options, 0, warnings)
