@@ -269,12 +269,12 @@ def test_a_selection_exports_its_rows(visit, links, map_scene, tmp_path):
     left, right = page.select_left_half()
     inside = rows_between(page, 500, left, right)
     assert 50 < len(inside) < 450
-    assert page.text("#selected h2") == f"{len(inside)} rows selected"
+    assert page.text("#selection h2") == f"{len(inside)} rows selected"
     lines = page.download(tmp_path)
     assert [int(line["row"]) for line in lines] == inside.tolist()
     assert [line["label"] for line in lines] == [str(map_scene.rows.labels[i]) for i in inside]
     page.page.keyboard.press("Escape")
-    assert page.page.locator("#selected").is_hidden()
+    assert page.page.locator("#selection").is_hidden()
 
 
 def test_a_lasso_may_end_where_it_began_and_what_is_hidden_is_not_saved(visit, links, tmp_path):
@@ -286,11 +286,11 @@ def test_a_lasso_may_end_where_it_began_and_what_is_hidden_is_not_saved(visit, l
     corners = [(left, bottom), (right, bottom), (right, top), (left, top), (left, bottom)]
     page.drag(*corners)
     page.page.wait_for_selector("#save")
-    assert page.text("#selected h2") == "500 rows selected"
+    assert page.text("#selection h2") == "500 rows selected"
     page.page.locator("#legend [data-category='0']").click()
     lines = page.download(tmp_path)
     assert 300 < len(lines) < 500
-    assert page.text("#selected h2") == f"{len(lines)} rows selected"
+    assert page.text("#selection h2") == f"{len(lines)} rows selected"
     assert len({line["label"] for line in lines}) == 9
 
 
@@ -300,7 +300,7 @@ def test_a_walk_starts_and_ends_at_its_marks(visit, links, map_scene):
     marks = [(400, 300), (620, 520)]
     for mark in marks:
         page.page.mouse.click(*mark)
-    page.page.wait_for_selector("#interpolation[data-steps]")
+    page.page.wait_for_selector("#interpolation[data-points]")
     assert page.page.locator("#interpolation canvas").count() == 11
     for mark, which in zip(marks, ("first", "last"), strict=True):
         spot = page.read(mark)
@@ -356,12 +356,12 @@ def test_a_drawing_lands_on_the_map(visit, links):
     pad = page.page.locator("#pad").bounding_box()
     x, y = pad["x"] + pad["width"] / 2, pad["y"]
     page.drag((x, y + 30), (x, y + 130))
-    page.page.wait_for_selector("#placed figure")
-    sent = page.pixels("#placed figure:first-child canvas")[:, :, 0]
+    page.page.wait_for_selector("#upload figure")
+    sent = page.pixels("#upload figure:first-child canvas")[:, :, 0]
     assert sent.shape == (8, 8)
     assert sent[3, 3:5].min() > 60
     assert sent[:, [0, 1, 6, 7]].max() == 0
-    assert page.page.locator("#placed .thumbnails button").count() > 0
+    assert page.page.locator("#upload .thumbnails button").count() > 0
 
 
 @pytest.mark.parametrize(("name", "content"), [("<b>notes.txt", b"hello"), ("a.png", b"broken")])
@@ -383,7 +383,7 @@ def test_evil_texts_stay_texts(visit, links, files, wine, where):
     page.page.mouse.click(*page.place_of(0))
     page.page.wait_for_selector("#similar button")
     page.select_left_half()
-    page.page.wait_for_selector("#selected .preview button")
+    page.page.wait_for_selector("#selection .preview button")
     assert evil in page.page.locator("#color-scale").inner_text()
     assert page.page.locator("img").count() == 0
     assert page.complaints == []
@@ -414,7 +414,7 @@ def test_the_file_reads_backwards_without_a_network(visit, files, map_scene):
     page.page.wait_for_selector("#row figure canvas")
     page.page.keyboard.press("i")
     page.drag((400, 300), (620, 520))
-    page.page.wait_for_selector("#interpolation[data-steps]")
+    page.page.wait_for_selector("#interpolation[data-points]")
     assert page.complaints == []
 
 

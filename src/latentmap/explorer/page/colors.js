@@ -1,9 +1,9 @@
 /*
- * Colours of the points, and the legend that explains them. The categorical colours can be told
- * apart with any colour vision. The light ones are those of plots/style.py: no two of the twenty
- * are closer than .07 in OKLab for normal sight, protanopia and deuteranopia as simulated by
- * G. M. Machado et al. (2009). The dark ones have the same hues, are light enough for a dark
- * background, and are as far apart. Numbers use viridis, whose lightness increases evenly.
+ * Colours of the points, and their legend. The colours of the light theme are those of
+ * plots/style.py: the distance of any two of the twenty in OKLab is at least .07 for normal colour
+ * vision, protanopia and deuteranopia as simulated by G. M. Machado et al. (2009). The colours of the
+ * dark theme have the same hues and distances, and are light enough for a dark background. Numbers
+ * use viridis, whose lightness increases evenly.
  */
 
 import { byId, createButton, createElement } from "./dom.js";
@@ -39,24 +39,24 @@ export const HIDDEN = 0;
 /** @param {string} hex  "#rrggbb" */
 const rgbOf = (hex) => [1, 3, 5].map((start) => parseInt(hex.slice(start, start + 2), 16));
 
-/** Return the 32 bits of an opaque pixel in the buffer of an ImageData. @param {number[]} rgb */
+/** Return an opaque pixel of an ImageData as a 32-bit number. @param {number[]} rgb */
 const packRgb = ([r, g, b]) => ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
 
-/** Return the 32 bits of an opaque pixel of a colour. @param {string} hex  "#rrggbb" */
+/** Return a colour as an opaque pixel. @param {string} hex  "#rrggbb" */
 export const pixelOf = (hex) => packRgb(rgbOf(hex));
 
-/** @param {number} fraction  0–1 */
+/** Return a colour of viridis as RGB. @param {number} fraction  0–1 */
 function viridis(fraction) {
   const position = fraction * (VIRIDIS.length - 1);
-  const below = Math.min(VIRIDIS.length - 2, Math.floor(position));
-  const [low, high] = [rgbOf(VIRIDIS[below]), rgbOf(VIRIDIS[below + 1])];
-  return low.map((value, k) => Math.round(value + (high[k] - value) * (position - below)));
+  const index = Math.min(VIRIDIS.length - 2, Math.floor(position));
+  const [start, end] = [rgbOf(VIRIDIS[index]), rgbOf(VIRIDIS[index + 1])];
+  return start.map((value, k) => Math.round(value + (end[k] - value) * (position - index)));
 }
 
 const VIRIDIS_PIXELS = Uint32Array.from({ length: 256 }, (_, i) => packRgb(viridis(i / 255)));
 
 /**
- * Return the colour of a category, or of missing values; colours repeat after twenty.
+ * Return the colour of a category or of missing values. Colours repeat after twenty categories.
  * @param {number} category
  */
 export function categoryColor(category) {
@@ -89,13 +89,13 @@ export function countValues(values) {
 }
 
 /**
- * Write a number with the digits that matter in the range of a colour scale.
+ * Format a number with as many digits as the range of a colour scale needs.
  * @param {number} value @param {Colors} colors
  */
 export const formatInRange = (value, { low = 0, high = 1 }) => formatNumber(value, (high - low) / 4);
 
 /**
- * Fill the list of colour scales, and show the legend of the chosen one. Wait for the first values.
+ * Fill the list of colour scales, show the legend of the chosen scale, and load the first scale.
  * @param {Source} source
  */
 export async function installLegend(source) {
@@ -110,7 +110,7 @@ export async function installLegend(source) {
       const colors = await source.colors(i);
       scene.color_scales[i].is_computed = true;
       const isLabel = colors.name === "label" && colors.categories;
-      setState({ colors, hidden: new Set(), labels: isLabel ? colors : state.labels });
+      setState({ colors, hiddenCategories: new Set(), labels: isLabel ? colors : state.labels });
     } finally {
       draw();
     }
@@ -120,19 +120,19 @@ export async function installLegend(source) {
     const { colors } = state;
     if (!colors.name) return;
     body.replaceChildren(colors.categories ? categoryLegend(colors) : numberLegend(colors));
-    markHidden();
+    updateEntries();
   }
 
-  /** Update existing entries, because creating hundreds of them takes time. */
-  function markHidden() {
+  /** Update the entries. New entries would interrupt a double-click, and creating hundreds takes time. */
+  function updateEntries() {
     for (const entry of body.querySelectorAll("button")) {
-      entry.setAttribute("aria-pressed", String(!state.hidden.has(Number(entry.dataset.category))));
+      entry.setAttribute("aria-pressed", String(!state.hiddenCategories.has(Number(entry.dataset.category))));
     }
   }
 
   onChange(["colorScale"], () => load(state.colorScale));
   onChange(["colors", "theme"], draw);
-  onChange(["hidden"], markHidden);
+  onChange(["hiddenCategories"], updateEntries);
   byId("legend").hidden = scene.color_scales.length === 0;
   if (scene.color_scales.length > 0) await load(0);
 }
@@ -161,7 +161,7 @@ function legendEntry(text, category, count) {
   const entry = createButton(
     {
       className: "entry",
-      title: "Click: hide or show. Double-click: show only this one.",
+      title: "Click: hide or show this category. Double-click: show only this category.",
       onclick: () => toggleCategory(category),
       ondblclick: () => isolateCategory(category),
     },
@@ -175,20 +175,20 @@ function legendEntry(text, category, count) {
 
 /** @param {number} category */
 function toggleCategory(category) {
-  const hidden = new Set(state.hidden);
+  const hidden = new Set(state.hiddenCategories);
   if (!hidden.delete(category)) hidden.add(category);
-  setState({ hidden });
+  setState({ hiddenCategories: hidden });
 }
 
-/** Hide all other categories, or show all if the others are hidden already. @param {number} category */
+/** Hide all other categories; if they are hidden, show all categories. @param {number} category */
 function isolateCategory(category) {
   const categories = [...(state.colors.categories ?? []).keys(), MISSING];
   const others = categories.filter((other) => other !== category);
-  const isIsolated = others.every((other) => state.hidden.has(other));
-  setState({ hidden: new Set(isIsolated ? [] : others) });
+  const isIsolated = others.every((other) => state.hiddenCategories.has(other));
+  setState({ hiddenCategories: new Set(isIsolated ? [] : others) });
 }
 
-/** Follow the system's theme until the user chooses one. */
+/** Use the theme of the system until the user chooses a theme. */
 export function installTheme() {
   const system = matchMedia("(prefers-color-scheme: dark)");
   const apply = (/** @type {Theme} */ theme) => {

@@ -1,5 +1,6 @@
 /*
- * Elements of the page. Texts always become text nodes, so nothing in the data is read as HTML.
+ * Functions that find and create elements. Texts become text nodes, so HTML in the data is shown as
+ * text.
  */
 
 /**
@@ -24,7 +25,7 @@ export const byId = (id, type) => find(document, `#${id}`, type);
  * Create an element.
  * @template {keyof HTMLElementTagNameMap} T
  * @param {T} tag
- * @param {Partial<HTMLElementTagNameMap[T]>} [properties]  never markup
+ * @param {Partial<HTMLElementTagNameMap[T]>} [properties]  of the element, none of which contains HTML
  * @param {...(Node | string)} children @returns {HTMLElementTagNameMap[T]}
  */
 export function createElement(tag, properties = {}, ...children) {
@@ -54,7 +55,7 @@ export function context2d(canvas, settings) {
 export const cssVariable = (name) =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-/** Return whether the user asked the system for less motion. */
+/** Return whether the user prefers reduced motion. */
 export const prefersReducedMotion = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 /** Whether the main pointer of this device is a finger. */
@@ -76,6 +77,7 @@ export function showNotice(message) {
 export const showError = (error) =>
   showNotice(error instanceof Error ? error.message : String(error));
 
+/** Hide the message. */
 export function closeNotice() {
   byId("notice").hidden = true;
 }

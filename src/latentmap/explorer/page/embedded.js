@@ -11,17 +11,18 @@ import { columns, dequantize, imageSize, scene } from "./scene.js";
 /** Return whether the file has a buffer with this name. @param {string} name */
 export const isEmbedded = (name) => document.getElementById(`data-${name}`) !== null;
 
-/** Return a buffer of bytes that are not compressed further. @param {string} name */
+/** Return the bytes of a buffer as they are stored. @param {string} name */
 const embeddedBytes = (name) => decodeBase64(byId(`data-${name}`).textContent ?? "");
 
-/** Return an inflated buffer. @param {string} name @returns {Promise<ArrayBuffer>} */
+/** Return the decompressed bytes of a buffer. @param {string} name @returns {Promise<ArrayBuffer>} */
 export async function embeddedBuffer(name) {
   const inflater = new DecompressionStream("deflate-raw");
   return new Response(new Blob([embeddedBytes(name)]).stream().pipeThrough(inflater)).arrayBuffer();
 }
 
 /**
- * Return the bytes of a base64 text. The browser's own function is about ten times faster.
+ * Return the bytes of a base64 text. `Uint8Array.fromBase64` is about ten times faster than `atob`, but
+ * older browsers do not have it.
  * @param {string} text @returns {Uint8Array<ArrayBuffer>}
  */
 export function decodeBase64(text) {
@@ -31,7 +32,7 @@ export function decodeBase64(text) {
 }
 
 /**
- * Return the rows in buffers whose names start with `name`.
+ * Return the originals or reconstructions: images from sprite sheets, or rows of a table.
  * @param {string} name
  * @param {SheetLayout | undefined} layout  of images
  * @param {number} capacity  number of decoded sprite sheets in memory
@@ -61,8 +62,8 @@ function quantizedTable(name, low, high) {
 }
 
 /**
- * Return pictures packed into large images: a browser decodes a sheet of 1,024 pictures in
- * milliseconds. The least recently used sheets are removed from memory.
+ * Return pictures from sprite sheets. A browser decodes a sheet of 1,024 pictures in milliseconds. The
+ * least recently used sheets are removed from memory.
  * @param {string} name  the sheets are the buffers `name-0`, `name-1`, …
  * @param {SheetLayout} layout @param {number} capacity  number of decoded sheets in memory
  * @returns {StoredRows}
@@ -92,7 +93,7 @@ function spriteSheets(name, { images_per_sheet, images_per_line, height, width }
   };
 }
 
-/** @param {string} name @returns {Promise<Picture>} */
+/** Decode the image file in a buffer. @param {string} name @returns {Promise<Picture>} */
 async function decodeSheet(name) {
   const blob = new Blob([embeddedBytes(name)], { type: "image/webp" });
   const image = await createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
@@ -117,6 +118,7 @@ export function withoutAlpha(rgba, channels) {
 }
 
 /**
+ * Return a rectangle of a picture.
  * @param {Picture} sheet @param {number} left @param {number} top @param {number} height
  * @param {number} width
  */
@@ -143,8 +145,8 @@ export function densityAt(values, [x, y]) {
 }
 
 /**
- * Return the four grid nodes around a point and their bilinear weights. A point outside the grid is
- * moved to its edge.
+ * Return the four grid nodes around a point and their weights in a bilinear interpolation. For a
+ * point outside the grid, use the nearest point of its edge.
  * @param {Point} point @param {Grid} grid
  */
 function nodesAround([x, y], { width, height, bounds }) {
@@ -158,7 +160,8 @@ function nodesAround([x, y], { width, height, bounds }) {
 }
 
 /**
- * Return the cell between `count` nodes at a fraction 0–1 of their range, and the offset in it.
+ * Return the index of the node before a position, and the distance from this node, 0–1. The position
+ * is a fraction of the range of `count` nodes.
  * @param {number} fraction @param {number} count
  */
 function cellAndOffset(fraction, count) {

@@ -6,13 +6,13 @@
 
 const wholeNumbers = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
-/** Write a whole number with separators: 70,000. @param {number} value */
+/** Format a whole number with separators: 70,000. @param {number} value */
 export const formatWhole = (value) => wholeNumbers.format(value);
 
 /**
- * Write a number to about a thirtieth of a spread, with at most six decimals.
+ * Format a number to about a thirtieth of a spread, with at most six decimals.
  * @param {number} value
- * @param {number} spread  the typical difference between such numbers
+ * @param {number} spread  the typical difference between two of the numbers
  */
 export function formatNumber(value, spread) {
   if (!Number.isFinite(value)) return "–";
@@ -23,20 +23,20 @@ export function formatNumber(value, spread) {
 }
 
 /**
- * Write a value of a table column in the units of the column.
+ * Format a value of a table column.
  * @param {number} value @param {Column} column
  */
 export const formatValue = (value, column) =>
   column.is_integer && Number.isInteger(value) ? formatWhole(value) : formatNumber(value, column.std);
 
-/** Write a count with its noun: "1 row", "12 rows". @param {number} count @param {string} noun */
+/** Format a count with its noun: "1 row", "12 rows". @param {number} count @param {string} noun */
 export const formatCount = (count, noun) => `${formatWhole(count)} ${noun}${count === 1 ? "" : "s"}`;
 
-/** Write a field of a CSV file (RFC 4180). @param {unknown} value */
+/** Format a field of a CSV file (RFC 4180). @param {unknown} value */
 function csvField(value) {
   const text = value === null || value === undefined || Number.isNaN(value) ? "" : String(value);
   return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** Write the lines of a CSV file. @param {unknown[][]} lines  the first holds the names */
+/** Format the lines of a CSV file. @param {unknown[][]} lines  the first holds the names */
 export const formatCsv = (lines) => lines.map((line) => `${line.map(csvField).join(",")}\r\n`).join("");

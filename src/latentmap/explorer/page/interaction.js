@@ -1,7 +1,7 @@
 /*
- * Mouse, pen, fingers, keyboard and toolbar. A mouse that moves decodes the position below it, and
- * its button uses the tool. A finger cannot hover: with the tool "move" one finger decodes, and two
- * fingers move and zoom. With the keyboard, the middle of the map is decoded, under a cross.
+ * Mouse, pen, fingers, keyboard and toolbar. Moving the mouse decodes the position below it; a pressed
+ * button uses the tool. A finger cannot hover: with the tool "move", one finger decodes, and two
+ * fingers move and zoom the map. Arrow keys move the map and decode its centre, which a cross marks.
  */
 
 import { byId, closeNotice } from "./dom.js";
@@ -23,7 +23,7 @@ const TOOL_HINTS = {
   move: "",
   lasso: "Draw around rows to select them. Hold Shift to add to the selection.",
   box: "Draw a box around rows to select them. Hold Shift to add to the selection.",
-  interpolate: "Click two points to see the decoded rows between them.",
+  interpolate: "Click two points to see the rows decoded between them.",
 };
 
 /** @type {Object<string, [number, number]>} */
@@ -45,7 +45,7 @@ export function createTools(view, points) {
         last = now;
       },
       end(now, isClick) {
-        if (isClick) setState({ picked: rowAt(view, points, now) });
+        if (isClick) setState({ pickedRow: rowAt(view, points, now) });
       },
     };
   }
@@ -61,13 +61,13 @@ export function createTools(view, points) {
       end(now, isClick) {
         setState({ outline: null });
         if (!isClick) selectInside(outlineOf(path), points, now.adds);
-        else if (!now.adds) setState({ selected: null });
+        else if (!now.adds) setState({ selection: null });
       },
     };
   };
 
   /**
-   * The first press sets both ends of the path; a click sets the first end only, the next the second.
+   * A drag sets both ends of the path. Two clicks set one end each.
    * @type {StartGesture}
    */
   function interpolate(press) {
@@ -88,7 +88,7 @@ export function createTools(view, points) {
     end() {},
   });
 
-  /** Return the index of the path's end at a press, or -1. @param {Press} press */
+  /** Return the index of the end of the path at a pixel, or -1. @param {Press} press */
   function pathEndAt({ left, top }) {
     if (state.path.length < 2) return -1;
     return state.path.findIndex((end) => {
@@ -114,28 +114,29 @@ function boxOf(path) {
 }
 
 /**
- * Return the shown row at a pixel, or -1.
+ * Return the nearest row at a pixel, or -1. Rows of hidden categories do not count.
  * @param {View} view @param {Points} points @param {{ left: number, top: number }} pixel
  */
 const rowAt = (view, points, { left, top }) =>
   points.nearest(view.toMap(left, top), POINT_REACH / view.scale);
 
-/** Choose a tool with the buttons of the toolbar. */
+/** Install the buttons of the toolbar. */
 export function installToolbar() {
   const buttons = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("[data-tool]")]);
   for (const button of buttons) button.onclick = () => setState({ tool: /** @type {Tool} */ (button.dataset.tool) });
-  const markTool = () => {
+  const showTool = () => {
     const { tool, path } = state;
     for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.tool === tool));
     byId("map").dataset.tool = tool;
     byId("hint").textContent = TOOL_HINTS[tool];
     byId("hint").hidden = !TOOL_HINTS[tool] || path.length === 2;
   };
-  onChange(["tool", "path"], markTool);
-  markTool();
+  onChange(["tool", "path"], showTool);
+  showTool();
 }
 
 /**
+ * Install the listeners for mouse, pen and fingers.
  * @param {HTMLElement} surface @param {View} view @param {Points} points
  * @param {StartGesture} startGesture
  */
@@ -146,7 +147,7 @@ export function installPointer(surface, view, points, startGesture) {
   let gesture = null;
   /** @type {Press} */
   let first;
-  let isClick = true; // until the pointer moves: a lasso that ends where it started is not a click
+  let isClick = true; // A lasso that ends where it started is not a click, because the pointer moved.
 
   /** @param {MouseEvent} event @returns {Press} */
   function pressOf(event) {
@@ -159,7 +160,7 @@ export function installPointer(surface, view, points, startGesture) {
     const press = pressOf(event);
     setState({
       position: view.toMap(press.left, press.top),
-      hovered: rowAt(view, points, press),
+      hoveredRow: rowAt(view, points, press),
       cursor,
     });
   }
@@ -182,8 +183,8 @@ export function installPointer(surface, view, points, startGesture) {
 
   surface.onpointermove = (event) => {
     const isFinger = event.pointerType === "touch";
-    const before = pressed.get(event.pointerId);
-    if (!before) {
+    const previous = pressed.get(event.pointerId);
+    if (!previous) {
       if (!isFinger) decodeAt(event, "mouse");
       return;
     }
@@ -192,12 +193,12 @@ export function installPointer(surface, view, points, startGesture) {
     pressed.set(event.pointerId, now);
     if (pressed.size === 2) {
       const [other] = [...pressed.keys()].filter((id) => id !== event.pointerId);
-      pinch(view, before, now, /** @type {Press} */ (pressed.get(other)));
+      pinch(view, previous, now, /** @type {Press} */ (pressed.get(other)));
     } else if (isFinger && state.tool === "move") {
       decodeAt(event, "finger");
     } else if (gesture && !isClick) {
       gesture.drag(now);
-      if (state.outline) setState({ position: null, hovered: -1 });
+      if (state.outline) setState({ position: null, hoveredRow: -1 });
       else decodeAt(event, isFinger ? "finger" : "mouse");
     }
   };
@@ -214,7 +215,7 @@ export function installPointer(surface, view, points, startGesture) {
     setState({ outline: null });
   };
   surface.onpointerleave = (event) => {
-    if (event.pointerType !== "touch") setState({ position: null, hovered: -1 });
+    if (event.pointerType !== "touch") setState({ position: null, hoveredRow: -1 });
   };
 
   surface.addEventListener("wheel", (event) => {
@@ -231,8 +232,8 @@ export function installPointer(surface, view, points, startGesture) {
 }
 
 /**
- * Return the zoom factor of a wheel event. Browsers report a mouse wheel in lines or hundreds of
- * pixels, and a pinch on a touchpad in single pixels with Ctrl.
+ * Return the zoom factor of a wheel event. Browsers report a mouse wheel in lines or in hundreds of
+ * pixels, and a pinch on a touchpad as single pixels with the Ctrl key.
  * @param {WheelEvent} event
  */
 function wheelFactor({ deltaY, deltaMode, ctrlKey }) {
@@ -241,14 +242,14 @@ function wheelFactor({ deltaY, deltaMode, ctrlKey }) {
 }
 
 /**
- * Move and zoom so that the points below both fingers stay there.
- * @param {View} view @param {Press} before @param {Press} now @param {Press} other
+ * Move and zoom the map with two fingers, so that the point below each finger stays below it.
+ * @param {View} view @param {Press} previous @param {Press} now @param {Press} other  finger
  */
-function pinch(view, before, now, other) {
+function pinch(view, previous, now, other) {
   const distance = (/** @type {Press} */ { left, top }) =>
     Math.max(10, Math.hypot(left - other.left, top - other.top));
-  view.pan((now.left - before.left) / 2, (now.top - before.top) / 2);
-  view.zoomAt((now.left + other.left) / 2, (now.top + other.top) / 2, distance(now) / distance(before));
+  view.pan((now.left - previous.left) / 2, (now.top - previous.top) / 2);
+  view.zoomAt((now.left + other.left) / 2, (now.top + other.top) / 2, distance(now) / distance(previous));
 }
 
 /** Install the keyboard commands and the zoom buttons. @param {View} view @param {Points} points */
@@ -272,14 +273,14 @@ export function installKeyboard(view, points) {
     d: () => byId("draw").click(),
     o: () => byId("open").click(),
     t: () => byId("theme").click(),
-    Enter: () => { if (state.hovered >= 0) setState({ picked: state.hovered }); },
+    Enter: () => { if (state.hoveredRow >= 0) setState({ pickedRow: state.hoveredRow }); },
   };
 
   for (const [key, [right, down]] of Object.entries(ARROWS)) {
     commands[key] = () => {
       view.pan(-right * ARROW_STEP, -down * ARROW_STEP);
       const middle = { left: view.width / 2, top: view.height / 2 };
-      setState({ position: [view.x, view.y], hovered: rowAt(view, points, middle), cursor: "cross" });
+      setState({ position: [view.x, view.y], hoveredRow: rowAt(view, points, middle), cursor: "cross" });
     };
   }
 
@@ -299,8 +300,8 @@ export function installKeyboard(view, points) {
   byId("zoom-all").onclick = zoomAll;
 }
 
-/** Remove the outline, selection, path, picked row and placed rows. */
+/** Remove the outline, the selection, the path, the picked row and the uploaded rows. */
 function clearAll() {
   closeNotice();
-  setState({ tool: "move", outline: null, selected: null, path: [], picked: -1, placed: null });
+  setState({ tool: "move", outline: null, selection: null, path: [], pickedRow: -1, upload: null });
 }

@@ -1,6 +1,5 @@
 /*
- * Interpolation: the rows decoded on the straight path between two points of the map. The ends can
- * be dragged.
+ * Interpolation: the rows decoded on a straight line between two points of the map.
  */
 
 import { byId, context2d, createElement, cssVariable, find } from "./dom.js";
@@ -11,23 +10,23 @@ import { latestOnly, onChange, setState, state } from "./state.js";
 
 /** @import { Point, Row, Source } from "./types.js" */
 
-const STEPS = 11;
+const N_POINTS = 11;
 const MAX_LINES = 6; // columns of a table
 
 /** Return the points of a path, its ends included. @param {Point[]} ends @returns {Point[]} */
 const pathPoints = ([[x0, y0], [x1, y1]]) =>
-  Array.from({ length: STEPS }, (_, k) => {
-    const fraction = k / (STEPS - 1);
+  Array.from({ length: N_POINTS }, (_, k) => {
+    const fraction = k / (N_POINTS - 1);
     return [x0 + (x1 - x0) * fraction, y0 + (y1 - y0) * fraction];
   });
 
-/** @param {Source} source */
+/** Show the interpolation when a path has two ends. @param {Source} source */
 export function installInterpolation(source) {
   const section = byId("interpolation");
   const body = find(section, ".body");
   const decode = latestOnly(async (/** @type {Point[]} */ ends) => {
     show(body, await source.decode(pathPoints(ends)));
-    section.dataset.steps = String(STEPS);
+    section.dataset.points = String(N_POINTS);
   });
   find(section, ".close").onclick = () => setState({ path: [], tool: "move" });
   onChange(["path", "theme"], () => {
@@ -36,7 +35,7 @@ export function installInterpolation(source) {
   });
 }
 
-/** @param {HTMLElement} body @param {{ rows: Row[], densities: number[] }} decoded */
+/** Show pictures, or a line plot for each column. @param {HTMLElement} body @param {{ rows: Row[], densities: number[] }} decoded */
 function show(body, { rows, densities }) {
   const tableRows = rows.filter((row) => row instanceof Float32Array);
   body.classList.toggle("pictures", imageSize !== null);
@@ -71,7 +70,7 @@ function columnLine(j, rows) {
   );
 }
 
-/** @param {HTMLCanvasElement} canvas @param {number[]} values */
+/** Draw a line plot. @param {HTMLCanvasElement} canvas @param {number[]} values */
 function drawLine(canvas, values) {
   const context = context2d(canvas);
   const range = Math.max(1, ...values.map(Math.abs)) * 1.1;

@@ -1,5 +1,5 @@
 /*
- * The start of the page: creates its parts and loads the first colours.
+ * Main module: creates the parts of the page and loads the first data.
  */
 
 import { installLegend, installTheme } from "./colors.js";
@@ -20,8 +20,8 @@ import { View } from "./view.js";
 
 /** @import { Source } from "./types.js" */
 
-/** Write the name of the data set, the number of rows, and the size of the sample if one is shown. */
-function writeTitle() {
+/** Show the name of the data set, the numbers of rows, and the model. */
+function showTitle() {
   const rows = formatCount(scene.total, "row");
   const facts = [scene.total > scene.n ? `${formatWhole(scene.n)} of ${rows}` : rows, scene.model];
   if (scene.n_components > 2) {
@@ -34,11 +34,11 @@ function writeTitle() {
   byId("subtitle").title = scene.title;
 }
 
-/** @param {Source} source */
+/** Install all parts of the page. @param {Source} source */
 async function start(source) {
   document.body.classList.add(scene.row.kind);
   document.body.style.setProperty("--bars", String(Math.min(MAX_BARS, columns.length)));
-  writeTitle();
+  showTitle();
   installTheme();
   installToolbar();
   await loadRowNumbers(source);
@@ -46,7 +46,7 @@ async function start(source) {
   const view = new View(scene.bounds);
   const resizeMap = installMap(byId("map"), view, points);
   const goTo = (/** @type {number} */ row) => {
-    setState({ picked: row, hovered: -1 });
+    setState({ pickedRow: row, hoveredRow: -1 });
     view.bringIntoView(...points.positionOf(row));
   };
   installLens(view);
@@ -59,13 +59,13 @@ async function start(source) {
   installFileUpload(placeFile);
   installDrawing(placeFile);
   await installLegend(source);
-  resizeMap(); // the legend may have changed its width
+  resizeMap(); // The first legend may have another width than the empty one.
   installPointer(byId("overlay"), view, points, createTools(view, points));
   installKeyboard(view, points);
-  onChange(["placed"], () => {
-    if (state.placed) view.bringIntoView(...state.placed.rows[state.placed.current].point);
+  onChange(["upload"], () => {
+    if (state.upload) view.bringIntoView(...state.upload.rows[state.upload.current].point);
   });
-  Object.assign(window, { // for scripts in the console, and for tests
+  Object.assign(window, { // Scripts in the console and tests use these functions.
     latentmap: Object.freeze({
       toScreen: (/** @type {number} */ x, /** @type {number} */ y) => view.toScreen(x, y),
       positionOf: (/** @type {number} */ row) => points.positionOf(row),

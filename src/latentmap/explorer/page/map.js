@@ -1,7 +1,7 @@
 /*
  * The map: the scatter plot and, on a second canvas, category names, marks of rows, the path of the
- * interpolation and the outline being drawn. A canvas is drawn at most once a frame, and only after
- * a change.
+ * interpolation, and the outline of a selection. A canvas is drawn after a change, at most once a
+ * frame.
  */
 
 import { byId, context2d, cssVariable } from "./dom.js";
@@ -13,12 +13,12 @@ import { onChange, state } from "./state.js";
 /** @import { Point } from "./types.js" */
 /** @import { View } from "./view.js" */
 
-const MAX_PIXEL_RATIO = 2; // more pixels take time and show nothing more
+const MAX_PIXEL_RATIO = 2; // More pixels take time without a visible difference.
 const MAX_LABEL_LENGTH = 24; // characters
-const BORDER = 2.5; // CSS pixels of a line's border, both sides together
+const BORDER = 2.5; // CSS pixels, the sum of both sides of a line
 
 /**
- * Draw the map now and after each change; return a function that adapts it to the window's size.
+ * Draw the map now and after each change. Return a function that adapts it to the size of the window.
  * @param {HTMLElement} section @param {View} view @param {Points} points
  */
 export function installMap(section, view, points) {
@@ -46,8 +46,8 @@ export function installMap(section, view, points) {
   }
 
   view.onchange = scheduleAll;
-  onChange(["colors", "hidden", "selected", "theme"], scheduleAll);
-  onChange(["position", "cursor", "hovered", "picked", "outline", "path", "placed"], scheduleOverlay);
+  onChange(["colors", "hiddenCategories", "selection", "theme"], scheduleAll);
+  onChange(["position", "cursor", "hoveredRow", "pickedRow", "outline", "path", "upload"], scheduleOverlay);
   const resize = () => view.resize(section.clientWidth, section.clientHeight, insetOf(section));
   new ResizeObserver(resize).observe(section);
   resize();
@@ -55,7 +55,8 @@ export function installMap(section, view, points) {
 }
 
 /**
- * Return the widths of the edges that the legend and the toolbar cover. On a phone the legend is at the top.
+ * Return the widths of the edges that the legend and the toolbar cover. On a phone, the legend is at
+ * the top.
  * @param {HTMLElement} section
  */
 function insetOf(section) {
@@ -67,8 +68,8 @@ function insetOf(section) {
 }
 
 /**
- * Return the function that draws the upper canvas. Shapes have a border in the colour of the map,
- * to stand out from the points.
+ * Return the function that draws the upper canvas. Shapes have a border in the colour of the map, so
+ * that they are visible on top of points.
  * @param {HTMLCanvasElement} canvas @param {View} view @param {Points} points
  */
 function createOverlay(canvas, view, points) {
@@ -78,7 +79,7 @@ function createOverlay(canvas, view, points) {
   let labels = [];
   onChange(["colors"], () => { labels = labelPositions(state.colors, points); });
 
-  /** Draw category names; names that would cover that of a larger category are left out. */
+  /** Draw category names, except those that would cover the name of a larger category. */
   function drawLabels() {
     Object.assign(context, {
       font: `600 14px ${cssVariable("--font")}`,
@@ -92,7 +93,7 @@ function createOverlay(canvas, view, points) {
     /** @type {number[][]} */
     const boxes = [];
     for (const { category, text, position } of labels) {
-      if (state.hidden.has(category)) continue;
+      if (state.hiddenCategories.has(category)) continue;
       const label = text.length > MAX_LABEL_LENGTH ? `${text.slice(0, MAX_LABEL_LENGTH - 1)}…` : text;
       const [left, top] = view.toScreen(...position);
       const half = context.measureText(label).width / 2 + 4;
@@ -104,7 +105,7 @@ function createOverlay(canvas, view, points) {
     }
   }
 
-  /** @param {number} width @param {string} color */
+  /** Stroke the current path. @param {number} width @param {string} color */
   function strokeWithBorder(width, color) {
     Object.assign(context, { lineWidth: width + BORDER, strokeStyle: colors.map });
     context.stroke();
@@ -112,6 +113,7 @@ function createOverlay(canvas, view, points) {
     context.stroke();
   }
 
+  /** Fill the current path with the accent colour. */
   function fillWithBorder() {
     Object.assign(context, { fillStyle: colors.accent, strokeStyle: colors.map, lineWidth: 4, lineJoin: "round" });
     context.stroke();
@@ -170,8 +172,8 @@ function createOverlay(canvas, view, points) {
     context.beginPath();
     for (let k = 0; k < 10; k++) {
       const angle = (Math.PI * k) / 5 - Math.PI / 2;
-      const reach = radius * (k % 2 ? 0.52 : 1.25);
-      context.lineTo(left + reach * Math.cos(angle), top + reach * Math.sin(angle));
+      const distance = radius * (k % 2 ? 0.52 : 1.25);
+      context.lineTo(left + distance * Math.cos(angle), top + distance * Math.sin(angle));
     }
     context.closePath();
     fillWithBorder();
@@ -188,18 +190,18 @@ function createOverlay(canvas, view, points) {
   }
 
   return (/** @type {number} */ ratio) => {
-    const { hovered, picked, path, outline, placed, cursor, position } = state;
+    const { hoveredRow, pickedRow, path, outline, upload, cursor, position } = state;
     const [width, height] = [Math.round(view.width * ratio), Math.round(view.height * ratio)];
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, height);
     Object.assign(colors, { ink: cssVariable("--ink"), map: cssVariable("--map"), accent: cssVariable("--accent") });
     drawLabels();
-    if (picked >= 0) drawRing(picked, 8, 2.5, colors.accent);
-    if (hovered >= 0 && hovered !== picked) drawRing(hovered, 6, 1.5, colors.ink);
+    if (pickedRow >= 0) drawRing(pickedRow, 8, 2.5, colors.accent);
+    if (hoveredRow >= 0 && hoveredRow !== pickedRow) drawRing(hoveredRow, 6, 1.5, colors.ink);
     if (path.length > 0) drawPath();
     if (outline) drawOutline(outline);
-    placed?.rows.forEach((row, k) => drawStar(view.toScreen(...row.point), k === placed.current ? 9 : 5));
+    upload?.rows.forEach((row, k) => drawStar(view.toScreen(...row.point), k === upload.current ? 9 : 5));
     if (cursor === "cross" && position) drawCross(view.toScreen(...position));
   };
 }

@@ -51,7 +51,7 @@ function describeDensity(density) {
   return density < 0.3 ? "sparse" : "dense";
 }
 
-/** Write a map position to a thousandth of the map. @param {Point} position */
+/** Format a map position. @param {Point} position */
 export function formatPosition(position) {
   const spread = (scene.bounds[2] - scene.bounds[0]) / 10;
   const axes = scene.n_components === 1 ? position.slice(0, 1) : position;
@@ -75,8 +75,8 @@ export function installLens(view) {
 }
 
 /**
- * Return the corner of the lens: right below the pointer, on the other side near the window's edge,
- * or above a finger, which would cover it.
+ * Return the top left corner of the lens: to the right of and below a mouse pointer, on its other
+ * side near an edge of the window, and above a finger.
  * @param {View} view @param {Point} position @param {number} width @param {number} height
  */
 function lensPosition(view, position, width, height) {
@@ -84,8 +84,8 @@ function lensPosition(view, position, width, height) {
   const isFinger = state.cursor === "finger";
   const fitsRight = left + LENS_GAP + width < view.width;
   const fitsBelow = !isFinger && top + LENS_GAP + height < view.height;
-  const beside = fitsRight ? left + LENS_GAP : left - LENS_GAP - width;
-  const x = isFinger ? left - width / 2 : beside;
+  const xBesidePointer = fitsRight ? left + LENS_GAP : left - LENS_GAP - width;
+  const x = isFinger ? left - width / 2 : xBesidePointer;
   const y = fitsBelow ? top + LENS_GAP : top - (isFinger ? 48 : LENS_GAP) - height;
   const clamp = (/** @type {number} */ value, /** @type {number} */ limit) =>
     Math.round(Math.max(4, Math.min(limit - 4, value)));
@@ -97,7 +97,7 @@ export function installRowDetails(source) {
   const section = byId("row");
   const heading = find(section, "h2");
   const body = find(section, ".body");
-  const currentRow = () => (state.hovered >= 0 ? state.hovered : state.picked);
+  const currentRow = () => (state.hoveredRow >= 0 ? state.hoveredRow : state.pickedRow);
 
   const load = latestOnly(async (/** @type {number} */ i) => {
     const details = await source.details(i);
@@ -118,17 +118,17 @@ export function installRowDetails(source) {
   function showEmpty() {
     heading.textContent = "Row";
     body.replaceChildren(createElement("p", { className: "empty" },
-      "Point at a row to compare it with its reconstruction. Click it to keep it here and to find similar rows."));
+      "Point at a row to compare it with its reconstruction. Click a row to find similar rows."));
     delete section.dataset.row;
   }
 
   const refresh = () => (currentRow() >= 0 ? load(currentRow()) : showEmpty());
-  onChange(["hovered", "picked", "colors"], refresh);
+  onChange(["hoveredRow", "pickedRow", "colors"], refresh);
   refresh();
 }
 
 /**
- * Return the value that a row is coloured by, unless the details show it already.
+ * Return the value on the current colour scale, unless it is one of the other details of a row.
  * @param {number} i @returns {[string, unknown][]}
  */
 function colorFacts(i) {
@@ -144,15 +144,15 @@ export function installSimilarRows(source, goTo) {
   const load = latestOnly(async (/** @type {number} */ i) => {
     const { rows, distances } = await source.similar(i);
     const buttons = await rowButtons(source, rows, distances, goTo);
-    if (i !== state.picked) return;
+    if (i !== state.pickedRow) return;
     find(section, ".body").replaceChildren(buttons);
     section.hidden = false;
   });
   if (isExported && scene.n_components > 2) {
-    find(section, "h2").textContent = "Nearest on the map"; // the file does not hold the codes
+    find(section, "h2").textContent = "Nearest on the map"; // The file does not contain the codes.
   }
-  onChange(["picked"], () => {
-    if (state.picked >= 0) load(state.picked);
+  onChange(["pickedRow"], () => {
+    if (state.pickedRow >= 0) load(state.pickedRow);
     else section.hidden = true;
   });
 }

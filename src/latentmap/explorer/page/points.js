@@ -7,10 +7,10 @@ import { isShown } from "./state.js";
 
 /** @import { Colors, Point } from "./types.js" */
 
-const LABEL_CELLS = 48; // per side of the grid that finds the densest part of a category
+const LABEL_CELLS = 48; // Number of cells per side of the grid that finds the densest part of a category.
 const MAX_LABELS = 30;
 
-/** The coordinates of all rows. */
+/** Map coordinates of all rows. */
 export class Points {
   /** @param {ArrayBuffer} buffer  uint16 pairs (x, y) over the bounds */
   constructor(buffer) {
@@ -27,8 +27,8 @@ export class Points {
   }
 
   /**
-   * Return the nearest shown row within a radius of a point, or -1. The scene has at most 100,000
-   * rows, so it takes less than a millisecond to compare all of them.
+   * Return the nearest row within a radius of a point, or -1. Rows of hidden categories do not count.
+   * There are at most 100,000 rows, so a comparison with all rows takes less than a millisecond.
    * @param {Point} point @param {number} radius
    */
   nearest([x, y], radius) {
@@ -48,8 +48,8 @@ function coordinates(pairs, axis, low, high) {
 }
 
 /**
- * Return where the names of categories are written, the largest category first: in the densest part
- * of each, because the mean of a category with two clusters lies between them.
+ * Return the names of categories and their positions, the largest category first. A name is in the
+ * densest part of its category, because the mean of two clusters lies between them.
  * @param {Colors} colors @param {Points} points
  */
 export function labelPositions({ categories = [], values }, points) {
@@ -65,7 +65,7 @@ export function labelPositions({ categories = [], values }, points) {
 }
 
 /**
- * Return the mean position of the members in the 5 × 5 cells that hold most of them.
+ * Return the mean position of the members in the window of 5 × 5 cells with the most members.
  * @param {number[]} members @param {Points} points @returns {Point}
  */
 function densestPosition(members, points) {
@@ -81,9 +81,9 @@ function densestPosition(members, points) {
     }
   });
   const best = counts.reduce((top, value, cell) => (value > counts[top] ? cell : top), 0);
-  const near = members.filter((_, k) =>
+  const membersInWindow = members.filter((_, k) =>
     Math.abs(across[k] - (best % side)) <= 2 && Math.abs(up[k] - Math.floor(best / side)) <= 2);
   const mean = (/** @type {Float32Array} */ values) =>
-    near.reduce((sum, i) => sum + values[i], 0) / near.length;
+    membersInWindow.reduce((sum, i) => sum + values[i], 0) / membersInWindow.length;
   return [mean(points.x), mean(points.y)];
 }

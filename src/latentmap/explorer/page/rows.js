@@ -1,6 +1,6 @@
 /*
- * How rows look on the page: images as canvases of exactly their own pixels, table rows as bar
- * charts. The style sheet enlarges small images without smoothing and shrinks large ones smoothly.
+ * Elements that show rows: images as canvases in their own resolution, table rows as bar charts. The
+ * style sheet scales small images without smoothing and large images with smoothing.
  */
 
 import { context2d, createButton, createElement } from "./dom.js";
@@ -10,8 +10,8 @@ import { state } from "./state.js";
 
 /** @import { Column, GoToRow, Picture, Row, Scores, Source } from "./types.js" */
 
-const SMOOTH_FROM = 128; // pixels; images of this size are interpolated when they are scaled
-const CHART_RANGE = 3; // standard deviations in half a bar
+const MIN_SMOOTH_SIDE = 128; // pixels; larger images are smoothed when they are scaled
+const CHART_RANGE = 3; // standard deviations on each side of the mean
 
 /** Number of columns in a chart. */
 export const MAX_BARS = 8;
@@ -19,7 +19,7 @@ export const MAX_BARS = 8;
 /** Return a canvas with the pixels of a picture. @param {Picture} picture */
 function pictureElement({ height, width, channels, data }) {
   const canvas = createElement("canvas", { className: "picture", height, width });
-  canvas.classList.toggle("smooth", Math.max(height, width) >= SMOOTH_FROM);
+  canvas.classList.toggle("smooth", Math.max(height, width) >= MIN_SMOOTH_SIDE);
   const image = new ImageData(width, height);
   for (let from = 0, to = 0; to < image.data.length; from += channels, to += 4) {
     image.data[to] = data[from];
@@ -38,8 +38,8 @@ function pictureElement({ height, width, channels, data }) {
 export const deviations = (value, { mean, std }) => (std > 0 ? (value - mean) / std : 0);
 
 /**
- * Return the columns with the largest scores, in the order of the table, so that the columns of a
- * chart do not change places while the pointer moves.
+ * Return the columns with the largest scores, in the order of the table. In the order of scores, the
+ * lines of a chart would change places while the pointer moves.
  * @param {number} count @param {(j: number) => number} score
  */
 export const topColumns = (count, score) =>
@@ -54,9 +54,9 @@ export const topColumns = (count, score) =>
  * @param {Float32Array} values @param {Float32Array | null} [original]
  */
 function chartElement(values, original = null) {
-  const compared = original ?? values;
-  const shown = topColumns(MAX_BARS, (j) => Math.abs(deviations(compared[j], columns[j])));
-  const lines = shown.map((j) => chartLine(columns[j], values[j], original?.[j]));
+  const reference = original ?? values;
+  const indices = topColumns(MAX_BARS, (j) => Math.abs(deviations(reference[j], columns[j])));
+  const lines = indices.map((j) => chartLine(columns[j], values[j], original?.[j]));
   return createElement("div", { className: "chart" }, ...lines);
 }
 
@@ -125,7 +125,7 @@ const figure = (picture, caption) =>
   createElement("figure", {}, pictureElement(picture), createElement("figcaption", {}, caption));
 
 /**
- * Return a list of names and values without those that have no value.
+ * Return a list of names and values, without missing values.
  * @param {[string, unknown][]} facts
  */
 export function factsElement(facts) {
@@ -143,7 +143,7 @@ export const scoreFacts = ({ confidence, error }) => [
   ["error", error?.toPrecision(3)],
 ];
 
-/** Return the short name of a row: "Row 12 · seven". @param {number} i */
+/** Return the number and label of a row: "Row 12 · seven". @param {number} i */
 function rowTitle(i) {
   const number = `Row ${formatWhole(numberOf(i))}`;
   return state.labels ? `${number} · ${valueOf(state.labels, i)}` : number;

@@ -1,7 +1,8 @@
 /*
- * The scatter plot, drawn without a graphics card. Every point adds a small disc to an array of
- * pixels. The discs are computed once for 4 × 4 subpixel positions, so points move smoothly. 70,000
- * points take a few milliseconds, while arcs of the canvas would take half a second.
+ * The scatter plot. Each point blends a small disc into an array of pixels: 70,000 points take a few
+ * milliseconds without a graphics card, whereas arcs of the canvas take half a second. The pixels of
+ * a disc, its stamp, are computed once for each of 4 × 4 subpixel positions, so that points move
+ * smoothly.
  */
 
 import { HIDDEN, pixelOf, pixelTable } from "./colors.js";
@@ -13,7 +14,7 @@ import { state } from "./state.js";
 /** @import { View } from "./view.js" */
 
 const SUBPIXELS = 4; // per side of a pixel
-const MARGIN = 32; // pixels beyond every edge, for discs that the edge cuts
+const MARGIN = 32; // pixels beyond each edge, for discs that the edge cuts
 const UNSELECTED_ALPHA = 0.16; // relative to selected points
 
 /**
@@ -56,7 +57,7 @@ function discStamps(radius, alpha, stride) {
  * @param {Transform} transform  y grows upwards on the map and downwards in pixels
  * @param {number} radius  in pixels
  * @param {number} alpha  0–1
- * @param {Uint8Array | null} [mask]  draw only points whose mask is `value`
+ * @param {Uint8Array | null} [mask]  one number for each point; only points with `value` are drawn
  * @param {number} [value]
  */
 function drawDiscs(buffer, points, transform, radius, alpha, mask = null, value = 1) {
@@ -112,8 +113,8 @@ function mixingStep(count) {
 const greatestCommonDivisor = (a, b) => (b === 0 ? a : greatestCommonDivisor(b, a % b));
 
 /**
- * Return the radius (CSS pixels) and alpha of points: 150 points are easy to hit, and 70,000 stay
- * apart.
+ * Return the radius (CSS pixels) and alpha of points. Few points are large, so that they are easy to
+ * hit; many points are small, so that they do not cover each other.
  * @param {number} count
  * @param {number} area  of the whole map at zoom 1, in square CSS pixels
  * @param {number} zoom  1 shows the whole map
@@ -148,8 +149,8 @@ export function createScatterLayer(canvas, points) {
 
 /** @param {PixelBuffer} buffer @param {Points} points @param {View} view @param {number} ratio */
 function drawPoints(buffer, { x, y, size }, view, ratio) {
-  const { colors, hidden, selected } = state;
-  const colored = { x, y, values: colors.values, table: pixelTable(colors, hidden) };
+  const { colors, hiddenCategories, selection } = state;
+  const colored = { x, y, values: colors.values, table: pixelTable(colors, hiddenCategories) };
   const scale = view.scale * ratio;
   const transform = {
     scale,
@@ -157,8 +158,8 @@ function drawPoints(buffer, { x, y, size }, view, ratio) {
     top: MARGIN + (view.height / 2) * ratio + view.y * scale,
   };
   const { radius, alpha } = pointStyle(size, mapArea(view), view.zoom);
-  if (selected) drawDiscs(buffer, colored, transform, radius * ratio, alpha * UNSELECTED_ALPHA, selected, 0);
-  drawDiscs(buffer, colored, transform, radius * ratio, alpha, selected);
+  if (selection) drawDiscs(buffer, colored, transform, radius * ratio, alpha * UNSELECTED_ALPHA, selection, 0);
+  drawDiscs(buffer, colored, transform, radius * ratio, alpha, selection);
 }
 
 /**

@@ -1,6 +1,6 @@
 /*
- * The scene: what the page shows, as the program wrote it into the page. Large arrays (points,
- * colours, pictures) are buffers, which a source loads by name from the server or from the file.
+ * The scene: the description of data and model that the page contains as JSON. A source loads large
+ * arrays, such as points and images, from the server or from the exported file.
  */
 
 import { byId } from "./dom.js";

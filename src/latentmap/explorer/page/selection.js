@@ -13,31 +13,31 @@ import { isShown, latestOnly, onChange, setState, state } from "./state.js";
 /** @import { Points } from "./points.js" */
 
 /**
- * Select the shown rows inside an outline, or add them to the selection.
+ * Select the rows of visible categories inside an outline, or add them to the selection.
  * @param {Point[]} outline @param {Points} points @param {boolean} adds
  */
 export function selectInside(outline, points, adds) {
-  const previous = adds ? state.selected : null;
+  const previous = adds ? state.selection : null;
   const context = context2d(createElement("canvas"));
   for (const corner of outline) context.lineTo(...corner);
   const isInside = (/** @type {number} */ i) => context.isPointInPath(...points.positionOf(i), "evenodd");
-  const selected = Uint8Array.from(points.x, (_, i) =>
+  const selection = Uint8Array.from(points.x, (_, i) =>
     Number(Boolean(previous?.[i]) || (isShown(i) && isInside(i))));
-  setState({ selected: selected.includes(1) ? selected : null });
+  setState({ selection: selection.includes(1) ? selection : null });
 }
 
-/** Return the selected rows that are shown, in order. */
+/** Return the selected rows of visible categories, in ascending order. */
 export function selectedRows() {
-  const { selected } = state;
-  return selected ? [...selected.keys()].filter((i) => selected[i] && isShown(i)) : [];
+  const { selection } = state;
+  return selection ? [...selection.keys()].filter((i) => selection[i] && isShown(i)) : [];
 }
 
-/** @param {Source} source @param {GoToRow} goTo */
+/** Show a summary of the selected rows. @param {Source} source @param {GoToRow} goTo */
 export function installSelection(source, goTo) {
-  const section = byId("selected");
+  const section = byId("selection");
   const preview = latestOnly(async (/** @type {number[]} */ rows) => {
     const buttons = await rowButtons(source, evenlySpaced(rows, SIMILAR_ROWS), null, goTo);
-    if (!state.selected) return;
+    if (!state.selection) return;
     find(section, ".preview").replaceChildren(buttons);
     reveal(section);
   });
@@ -53,8 +53,8 @@ export function installSelection(source, goTo) {
     preview(rows);
   }
 
-  find(section, ".close").onclick = () => setState({ selected: null });
-  onChange(["selected", "colors", "hidden", "theme"], draw);
+  find(section, ".close").onclick = () => setState({ selection: null });
+  onChange(["selection", "colors", "hiddenCategories", "theme"], draw);
 }
 
 /**
@@ -89,7 +89,7 @@ function categoryShares(rows) {
   return createElement("div", {}, bar, createElement("p", { className: "quiet" }, texts.join(" · ")));
 }
 
-/** @param {Source} source */
+/** Download the selected rows as CSV. @param {Source} source */
 async function saveSelection(source) {
   try {
     saveFile(await source.csv(selectedRows()), `${scene.dataset.replace(/\W+/g, "-")}-selected.csv`);

@@ -15,7 +15,7 @@ import { SIMILAR_ROWS, columns, imageSize, numberOf, scene, valueOf } from "./sc
 export const NEEDS_SERVER =
   "An exported file cannot place new rows. To place your own rows, run `latentmap explore MODEL DATA`.";
 
-/** The token in the link, which servers beyond this machine require. */
+/** The token in the link. A server that other machines can reach requires it. */
 const token = new URLSearchParams(location.search).get("token");
 
 /**
@@ -49,7 +49,7 @@ function rowFromJson(row) {
   return { ...imageSize, data: decodeBase64(row) };
 }
 
-/** Convert the rows in details. @param {any} details */
+/** Convert the original and the reconstruction in the details of a row. @param {any} details */
 const detailsFromJson = (details) => ({
   ...details,
   original: rowFromJson(details.original),

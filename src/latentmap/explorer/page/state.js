@@ -1,6 +1,6 @@
 /*
- * The state that parts of the page share. A part sets what it knows; parts that draw listen to the
- * properties they draw, so no part needs to know the others.
+ * State that the parts of the page share. A part sets properties, and listens to the properties that
+ * it shows, so that parts do not call each other.
  */
 
 import { showError } from "./dom.js";
@@ -15,22 +15,22 @@ export const state = {
   colorScale: 0,
   colors: { name: "", low: 0, high: 1, values: new Uint16Array(scene.n).fill(MISSING) },
   labels: null,
-  hidden: new Set(),
+  hiddenCategories: new Set(),
   position: null,
   cursor: "mouse",
-  hovered: -1,
-  picked: -1,
-  selected: null,
+  hoveredRow: -1,
+  pickedRow: -1,
+  selection: null,
   outline: null,
   path: [],
-  placed: null,
+  upload: null,
 };
 
 /** @type {{ names: (keyof State)[], listener: () => void }[]} */
 const listeners = [];
 
 /**
- * Change properties of the state and call each listener to a changed property once.
+ * Change properties of the state. Call each listener once if one of its properties has changed.
  * @param {Partial<State>} changes
  */
 export function setState(changes) {
@@ -48,13 +48,14 @@ export function setState(changes) {
  */
 export const onChange = (names, listener) => listeners.push({ names, listener });
 
-/** Return whether the category of a row is shown. @param {number} row */
+/** Return whether the category of a row is visible. @param {number} row */
 export const isShown = (row) =>
-  !state.colors.categories || !state.hidden.has(state.colors.values[row]);
+  !state.colors.categories || !state.hiddenCategories.has(state.colors.values[row]);
 
 /**
- * Return a function that runs an asynchronous task for its newest argument. A pointer moves faster
- * than a model decodes: while a task runs, only the newest argument waits. Errors become notices.
+ * Return a function that runs an asynchronous task for its newest argument. An argument that arrives
+ * while the task runs replaces one that waits, because the pointer moves faster than the model
+ * decodes. Errors are shown as notices.
  * @template T
  * @param {(argument: T) => Promise<void>} task @returns {(argument: T) => Promise<void>}
  */

@@ -1,6 +1,5 @@
 /*
- * Types that several modules share. `Scene` describes the JSON that the program writes into the
- * page, and `Source` what the page loads later.
+ * Types that several modules share. `Scene` is the JSON in the page; a `Source` loads all other data.
  */
 
 /** x and y, in map coordinates or in CSS pixels. */
@@ -116,7 +115,7 @@ export interface RowDetails extends Scores {
   reconstruction: Row;
 }
 
-/** A row of the user, placed on the map. */
+/** The position and details of a row of the user. */
 export interface PlacedRow extends Scores {
   point: Point;
   similar: number[];
@@ -132,7 +131,7 @@ export interface Placement {
   note: string;
 }
 
-/** Where buffers, decoded rows and details come from: the server or the file. */
+/** The server or the exported file, which provide buffers, decoded rows and details. */
 export interface Source {
   buffer(name: string): Promise<ArrayBuffer>;
   colors(index: number): Promise<Colors>;
@@ -149,8 +148,8 @@ export interface Source {
 export type Theme = "light" | "dark";
 export type Tool = "move" | "lasso" | "box" | "interpolate";
 
-/** Placed rows, a title for them, and the index of the one that the panel shows. */
-export interface Placed extends Placement {
+/** The rows of a file or drawing of the user. `current` is the index of the row in the panel. */
+export interface Upload extends Placement {
   title: string;
   current: number;
 }
@@ -165,32 +164,32 @@ export interface State {
   /** Values of the labels, null until they are loaded. */
   labels: Colors | null;
   /** Categories that are not drawn. */
-  hidden: Set<number>;
+  hiddenCategories: Set<number>;
   /** The map position that is decoded. */
   position: Point | null;
-  /** What marks the position; a cross if no pointer does. */
+  /** The mark of the position. The arrow keys move a cross. */
   cursor: "mouse" | "finger" | "cross";
   /** The row at the position, -1 for none. */
-  hovered: number;
+  hoveredRow: number;
   /** The row that was clicked, -1 for none. */
-  picked: number;
+  pickedRow: number;
   /** 1 for each selected row. */
-  selected: Uint8Array | null;
-  /** The lasso or box being drawn. */
+  selection: Uint8Array | null;
+  /** The current lasso or box. */
   outline: Point[] | null;
   /** Ends of the interpolation: none, one or two points. */
   path: Point[];
-  placed: Placed | null;
+  upload: Upload | null;
 }
 
-/** A pixel of the map where a pointer is pressed; `adds` with Shift. */
+/** A pixel at which a pointer is pressed. `adds` is true with the Shift key, which adds to a selection. */
 export interface Press {
   left: number;
   top: number;
   adds: boolean;
 }
 
-/** What a tool does between the press and the release of a pointer. */
+/** Functions of a tool that are called between the press and the release of a pointer. */
 export interface Gesture {
   drag(press: Press): void;
   end(press: Press, isClick: boolean): void;

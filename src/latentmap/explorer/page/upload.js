@@ -1,6 +1,6 @@
 /*
- * Rows of the user: a dropped or chosen file, or a drawing. The server reads and places them, or
- * explains in one sentence why it cannot.
+ * Rows of the user: a dropped or chosen file, or a drawing. The server reads the rows and places them
+ * on the map; if it cannot read them, the page shows its error message.
  */
 
 import { byId, closeNotice, context2d, createButton, createElement, find, reveal, showNotice } from "./dom.js";
@@ -12,46 +12,46 @@ import { imageSize, isExported, scene } from "./scene.js";
 import { NEEDS_SERVER } from "./sources.js";
 import { latestOnly, onChange, setState, state } from "./state.js";
 
-/** @import { GoToRow, Placed, PlaceFile, Point, Source } from "./types.js" */
+/** @import { GoToRow, Upload, PlaceFile, Point, Source } from "./types.js" */
 
-const PAD_SIZE = 224; // canvas pixels of the longer side
+const PAD_SIZE = 224; // pixels of the longer side of the drawing pad
 const PEN_WIDTH = PAD_SIZE / 12;
 
 /**
- * Show placed rows, and return the function that places a file.
+ * Show the rows of the user. Return the function that places the rows of a file on the map.
  * @param {Source} source @param {GoToRow} goTo @returns {PlaceFile}
  */
 export function installPlacedRows(source, goTo) {
-  const section = byId("placed");
+  const section = byId("upload");
 
-  const show = latestOnly(async (/** @type {Placed} */ placed) => {
-    const { similar, distances } = placed.rows[placed.current];
+  const show = latestOnly(async (/** @type {Upload} */ upload) => {
+    const { similar, distances } = upload.rows[upload.current];
     const buttons = await rowButtons(source, similar, distances, goTo);
-    if (state.placed !== placed) return;
-    showPlacedRow(section, placed, buttons);
+    if (state.upload !== upload) return;
+    showPlacedRow(section, upload, buttons);
     if (byId("drawing").hidden) reveal(section);
   });
 
-  find(section, ".close").onclick = () => setState({ placed: null });
-  onChange(["placed"], () => {
-    section.hidden = !state.placed;
-    if (state.placed) show(state.placed);
+  find(section, ".close").onclick = () => setState({ upload: null });
+  onChange(["upload"], () => {
+    section.hidden = !state.upload;
+    if (state.upload) show(state.upload);
   });
   return latestOnly(async ({ file, name, title }) => {
     const placement = await source.place(name, file);
-    setState({ placed: { ...placement, title, current: 0 } });
+    setState({ upload: { ...placement, title, current: 0 } });
     closeNotice();
   });
 }
 
-/** @param {HTMLElement} section @param {Placed} placed @param {HTMLElement} similarRows */
-function showPlacedRow(section, placed, similarRows) {
-  const row = placed.rows[placed.current];
-  const note = placed.note ? [createElement("p", { className: "note" }, placed.note)] : [];
-  find(section, "h2").replaceChildren("Your rows", createElement("span", { className: "quiet" }, placed.title));
+/** @param {HTMLElement} section @param {Upload} upload @param {HTMLElement} similarRows */
+function showPlacedRow(section, upload, similarRows) {
+  const row = upload.rows[upload.current];
+  const note = upload.note ? [createElement("p", { className: "note" }, upload.note)] : [];
+  find(section, "h2").replaceChildren("Your rows", createElement("span", { className: "quiet" }, upload.title));
   find(section, ".body").replaceChildren(
     ...note,
-    ...(placed.rows.length > 1 ? [stepper(placed)] : []),
+    ...(upload.rows.length > 1 ? [stepper(upload)] : []),
     comparisonElement(row.original, row.reconstruction),
     factsElement([...scoreFacts(row), ["position", formatPosition(row.point)]]),
     createElement("h3", {}, "Most similar"),
@@ -59,26 +59,26 @@ function showPlacedRow(section, placed, similarRows) {
   );
 }
 
-/** Return buttons that step through several placed rows. @param {Placed} placed */
-function stepper(placed) {
-  const { length } = placed.rows;
+/** Return buttons for the previous and the next row of a file. @param {Upload} upload */
+function stepper(upload) {
+  const { length } = upload.rows;
   const stepButton = (/** @type {string} */ text, /** @type {string} */ title, /** @type {number} */ step) => {
-    const current = (placed.current + step + length) % length;
-    const onclick = () => setState({ placed: { ...placed, current } });
+    const current = (upload.current + step + length) % length;
+    const onclick = () => setState({ upload: { ...upload, current } });
     return createButton({ className: "button icon", title, ariaLabel: title, onclick }, text);
   };
-  const total = placed.total > length ? ` (the first of ${formatWhole(placed.total)} rows)` : "";
+  const total = upload.total > length ? ` (the first of ${formatWhole(upload.total)} rows)` : "";
   return createElement(
     "div",
     { className: "stepper" },
     stepButton("‹", "Previous row", -1),
-    createElement("span", {}, `${placed.current + 1} of ${formatWhole(length)}${total}`),
+    createElement("span", {}, `${upload.current + 1} of ${formatWhole(length)}${total}`),
     stepButton("›", "Next row", 1),
   );
 }
 
 /**
- * Place a file that is dropped on the page or chosen with the button.
+ * Place the rows of a file that the user drops on the page or chooses with the button.
  * @param {PlaceFile} placeFile
  */
 export function installFileUpload(placeFile) {
@@ -109,7 +109,7 @@ export function installFileUpload(placeFile) {
   });
 }
 
-/** If rows are grey images, let the user draw one, and place it after each stroke. @param {PlaceFile} placeFile */
+/** Install the drawing pad if rows are grey images. @param {PlaceFile} placeFile */
 export function installDrawing(placeFile) {
   if (imageSize?.channels !== 1) return;
   const { height, width } = imageSize;
@@ -145,7 +145,7 @@ export function installDrawing(placeFile) {
   clear();
   byId("pad-clear").onclick = () => {
     clear();
-    setState({ placed: null });
+    setState({ upload: null });
   };
   find(section, ".close").onclick = () => { section.hidden = true; };
   byId("draw").hidden = false;

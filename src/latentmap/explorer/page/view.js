@@ -1,6 +1,6 @@
 /*
- * The part of the map that the window shows, and its animation. x grows to the right and y upwards,
- * with one scale for both, so distances look alike in every direction.
+ * The visible part of the map and its animation. x increases to the right and y upwards, with the
+ * same scale.
  */
 
 import { prefersReducedMotion } from "./dom.js";
@@ -9,7 +9,7 @@ import { prefersReducedMotion } from "./dom.js";
 
 /** @typedef {{ x: number, y: number, scale: number }} Viewport  the centre, and CSS pixels per unit */
 
-const MIN_ZOOM = 0.4; // relative to the scale at which the whole map fits
+const MIN_ZOOM = 0.4; // relative to the scale that shows the whole map
 const MAX_ZOOM = 300;
 const ANIMATION_MS = 180;
 
@@ -31,8 +31,8 @@ export class View {
   }
 
   /**
-   * Set the size of the window, and the widths of its edges that the map should avoid, in CSS
-   * pixels. If the whole map was shown, it still is; otherwise the centre stays.
+   * Set the size of the window, and the widths of its edges that other elements cover, in CSS pixels.
+   * If the window showed the whole map before, it still does; otherwise the centre stays.
    * @param {number} width @param {number} height
    * @param {{ left: number, right: number, top: number, bottom: number }} inset
    */
@@ -130,7 +130,7 @@ export class View {
     ];
   }
 
-  /** Move to a point unless the window shows it. @param {number} x @param {number} y */
+  /** Move the map to a point, unless the point is visible. @param {number} x @param {number} y */
   bringIntoView(x, y) {
     const margin = 60;
     const [left, top] = this.toScreen(x, y);
@@ -139,7 +139,7 @@ export class View {
   }
 
   /**
-   * Move to a viewport in small steps, or at once if the user asked for less motion.
+   * Move to a viewport in small steps, or in one step if the user prefers reduced motion.
    * @param {Viewport} target @param {() => void} [whenDone]
    */
   animateTo(target, whenDone = () => {}) {
@@ -164,14 +164,14 @@ export class View {
 }
 
 /**
- * Return a viewport between two. Scales change by factors, and the centre moves in proportion to
- * what a unit of the map measures on the screen, so the point under the pointer stays there.
+ * Return the viewport at a fraction of the way from start to end. The scale changes exponentially. The
+ * centre depends on the inverse of the scale, so that a zoom keeps the point below the pointer.
  * @param {Viewport} start @param {Viewport} end @param {number} fraction @returns {Viewport}
  */
 function interpolateViewport(start, end, fraction) {
   const scale = start.scale * (end.scale / start.scale) ** fraction;
-  const moved = end.scale === start.scale
+  const progress = end.scale === start.scale
     ? fraction
     : (1 / start.scale - 1 / scale) / (1 / start.scale - 1 / end.scale);
-  return { x: start.x + (end.x - start.x) * moved, y: start.y + (end.y - start.y) * moved, scale };
+  return { x: start.x + (end.x - start.x) * progress, y: start.y + (end.y - start.y) * progress, scale };
 }
