@@ -121,7 +121,7 @@ def test_random_state_makes_fits_repeatable(digits):
         ({"epochs": 0}, "epochs: expected"),
         (
             {"network": (keras.Sequential([keras.Input((3,))]),) * 2},
-            "a pair of Keras models is possible with AutoEncoder only",
+            "found a pair of Keras models, which only AutoEncoder accepts",
         ),
     ],
 )

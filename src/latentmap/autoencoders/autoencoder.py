@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from latentmap.autoencoders.base import MAX_MEASURED_ROWS, BaseAutoEncoder
-from latentmap.autoencoders.fitting import prepare_fit
+from latentmap.autoencoders.fitting import common_parts, prepare_fit
 from latentmap.autoencoders.state import AutoEncoderState, FittedState
 from latentmap.backend import predict
 from latentmap.data.types import DataLike
@@ -29,41 +29,42 @@ from latentmap.training.preparation import PreparedData
 from latentmap.training.run import empty_history
 
 MIN_VALIDATION_ROWS = 10  # Fewer rows cannot show that a network is better than PCA.
-MAX_REACH = 5.0  # Largest code in units of the median code, for rows that are not bounded.
-MIN_STANDARD_ERRORS = 2.0  # Advantage over PCA that a network needs.
+MAX_REACH = 5.0  # Largest distance of a code from the centre, divided by the median distance.
+MIN_STANDARD_ERRORS = 2.0  # Smallest advantage of a network over PCA, in standard errors.
 
 
 class AutoEncoder(BaseAutoEncoder):
     """Autoencoder that reconstructs unseen rows at least as well as PCA.
 
-    Encoder and decoder are the principal components of the rows plus a network that starts at zero.
-    Part of the rows is held out. Training keeps the weights with the lowest loss on the held-out
-    rows. If the network is not clearly better than PCA on these, the model is PCA alone.
+    The encoder and the decoder add a network, which initially outputs zero, to the principal
+    components of the rows. Training holds out part of the rows and keeps the weights with the
+    lowest loss on them. If the network is not clearly better than PCA on the held-out rows, the
+    model is PCA alone.
 
     Parameters
     ----------
     n_components : int
         Number of components of a code.
     network : {"dense", "linear", "conv"}, network settings, or pair of keras.Model
-        "dense" for any rows, "conv" for images. `DenseNetwork`, `LinearNetwork` and `ConvNetwork`
-        hold settings; with ``principal=False`` a network starts at random instead of at PCA. A
-        pair (encoder, decoder) of Keras models is copied and trained on scaled rows.
+        "dense" is for any rows, and "conv" for images. `DenseNetwork`, `LinearNetwork` and
+        `ConvNetwork` are settings; with ``principal=False`` the initial weights are random and
+        there is no PCA. A pair (encoder, decoder) of Keras models is copied and trained on scaled
+        rows.
     loss : str or callable
         "bernoulli" (binary cross-entropy, for rows from 0 to 1), "gaussian" (squared error),
         "bounded" (squared error, reconstructions clipped to 0 to 1), or a Keras loss of the
         decoder's output before its last activation. "auto" is "bernoulli" for rows from 0 to 1 and
         "gaussian" for others.
     scaling : {"auto", "unit", "standard", "columns", "none"}
-        Scaling of rows before the network: to 0 to 1, by one standard deviation for all columns,
-        by that of each column, or none. "auto" is "unit" for unsigned integers and for floats from
-        0 to 1, and "standard" for others.
+        Scaling of rows before the network: "unit" scales to 0–1, "standard" divides by one standard
+        deviation for all columns, and "columns" by that of each column. "auto" is "unit" for
+        unsigned integers and for floats from 0 to 1, and "standard" for others.
     epochs : int or "auto"
         Number of passes over the rows. "auto" is 12, or more for few rows.
     training : Training, optional
         Batch size, learning rate, schedule, early stopping and noise.
     random_state : int, RandomState instance or None
-        An integer makes the fit repeatable. Random layers of your own networks need their own
-        seeds.
+        An integer makes the fit repeatable. Random layers of Keras models need their own seeds.
     verbose : bool
         Show progress and the remaining time.
 
@@ -138,13 +139,13 @@ class AutoEncoder(BaseAutoEncoder):
         return self._check_fitted()._state.uses_network
 
     def _train_with_pca(self, network: Network, data: PreparedData) -> None:
-        """Train PCA plus a network, and use PCA alone if the network is not better."""
+        """Train a network that is added to PCA, and use PCA alone if the network is not better."""
         principal = principal_components(
             data.sample_rows, data.scale, self.n_components, data.seed, self.verbose
         )
         self.history_ = empty_history()
         validation_rows = data.task.validation_rows
-        if not data.task.config.held_out:  # The user wants no comparison.
+        if not data.task.config.held_out:  # The user has disabled the comparison.
             self._train(network, principal, data)
             return
         if isinstance(validation_rows, np.ndarray) and self._can_compare(
@@ -169,7 +170,7 @@ class AutoEncoder(BaseAutoEncoder):
         self.history_ = current_launcher().run(self._objective, data.task, self.verbose)
 
     def _choose_loss(self, network: Network | KerasPair, unit: bool) -> LossLike:
-        """Return the loss, or the one that "auto" stands for."""
+        """Return the loss, with "auto" replaced by the loss that suits network and scaling."""
         if self.loss != "auto":
             return self.loss
         if isinstance(network, tuple):
@@ -183,18 +184,18 @@ class AutoEncoder(BaseAutoEncoder):
     ) -> bool:
         """Return whether the validation rows can show that a network is better than PCA.
 
-        If some codes are extreme, later rows may be more extreme still; a network extrapolates
-        badly to these, and PCA does not.
+        If some codes are extreme, new rows may be even more extreme. PCA extrapolates to such rows
+        better than a network, so the network is not used.
         """
-        enough = len(validation_rows) >= MIN_VALIDATION_ROWS
-        return enough and (scale.unit or principal.reach <= MAX_REACH)
+        is_large_enough = len(validation_rows) >= MIN_VALIDATION_ROWS
+        return is_large_enough and (scale.unit or principal.reach <= MAX_REACH)
 
     def _beats_pca(
         self, principal: PrincipalComponents, validation_rows: np.ndarray, scale: Scale
     ) -> bool:
         """Return whether the errors of the validation rows are significantly below those of PCA.
 
-        PCA was fitted to these rows as well, which favours it.
+        The comparison favours PCA, which was fitted to the validation rows as well.
         """
         errors = predict(self._objective, validation_rows)[:, 1]
         pca_errors = pca_reconstruction_errors(scale_rows(validation_rows, scale), principal)
@@ -222,7 +223,7 @@ class AutoEncoder(BaseAutoEncoder):
             code_mean=np.zeros(self.n_components),
             code_spread=np.zeros((self.n_components, self.n_components)),
         )
-        parts = NetworkParts(network=network, **self._common_parts(loss, principal))
+        parts = NetworkParts(network=network, **common_parts(self, loss, principal))
         self._set_networks(build_autoencoder(parts))
 
     def _assemble(self) -> Networks:
@@ -231,7 +232,7 @@ class AutoEncoder(BaseAutoEncoder):
         principal = None
         if state.has_principal:
             principal = PrincipalComponents.blank(self.n_features_in_, state.n_components)
-        parts = NetworkParts(network=network, **self._common_parts(state.loss, principal))
+        parts = NetworkParts(network=network, **common_parts(self, state.loss, principal))
         return build_autoencoder(parts)
 
     def _measure_codes(self, data: PreparedData) -> None:

@@ -1,13 +1,12 @@
 """Base class of the estimators: encoding, decoding, scores, sampling and saving.
 
-A subclass implements fitting. All other methods use the pair of Keras models that fitting returns.
+A subclass implements fitting. All other methods use the Keras models that a fit creates.
 """
 
 from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Iterator
 from typing import Any, ClassVar, Self
 
 import keras
@@ -18,30 +17,20 @@ from sklearn.utils import check_random_state
 
 from latentmap.autoencoders.fitting import check_numbers, restore_on_error
 from latentmap.autoencoders.model_file import write_model
-from latentmap.autoencoders.persistence import (
-    assign_weights,
-    describe_estimator,
-    estimator_arrays,
-)
+from latentmap.autoencoders.persistence import assign_weights, describe_estimator, estimator_arrays
 from latentmap.autoencoders.state import FittedState
-from latentmap.autoencoders.validation import new_rows
-from latentmap.backend import block_rows, predict, predict_batches
-from latentmap.data.batching import read_batches
+from latentmap.autoencoders.validation import read_new_rows
+from latentmap.backend import predict, predict_batches
 from latentmap.data.code_checks import check_codes
 from latentmap.data.memory import release_freed_memory
-from latentmap.data.sources import Source
 from latentmap.data.types import DataLike
 from latentmap.errors import NotFittedError, SettingError
 from latentmap.files import fingerprint
 from latentmap.networks.assembly import Networks
 from latentmap.networks.losses import LossLike, get_loss
 from latentmap.networks.registry import NetworkLike
-from latentmap.preprocessing.pca_projection import PrincipalComponents
-from latentmap.training.config import Training, check_training
-from latentmap.training.preparation import PreparedData, prepare_data
+from latentmap.training.config import Training
 
-MAX_BLOCKS = 16
-MAX_BATCH_ROWS = 1 << 15
 MAX_MEASURED_ROWS = 10_000  # Fitted rows on which codes and errors are measured after a fit.
 _NETWORKS = ("encoder_", "decoder_", "_objective")
 
@@ -86,7 +75,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Returns
         -------
         ndarray of shape (n, n_components)
-            Codes, float32. The code of a row does not depend on the other rows.
+            Codes, float32. Each code depends on its own row only.
 
         Raises
         ------
@@ -112,7 +101,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Raises
         ------
         DataError
-            If the codes have another width.
+            If the number of components is wrong.
         """
         return predict(self._check_fitted().decoder_, check_codes(X, self._n_features_out))
 
@@ -126,8 +115,8 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Returns
         -------
         ndarray of shape (n,)
-            Mean squared error over the numbers of each row, in the scaled units of the network:
-            from 0 to 1 for images, in standard deviations for real values.
+            Mean squared error over the numbers of each row after scaling: images are scaled to
+            0–1, and real values to a standard deviation of 1.
         """
         return self._row_figures(X)[:, 1]
 
@@ -154,7 +143,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return self.reconstruction_error(X)
 
     def sample(self, n_samples: int = 1) -> np.ndarray:
-        """Generate rows: draw codes from the distribution of the codes, and decode them.
+        """Generate rows by decoding codes that are drawn from the distribution of the codes.
 
         Parameters
         ----------
@@ -192,13 +181,13 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         write_model(path, describe_estimator(self), estimator_arrays(self))
 
     def fingerprint(self) -> str:
-        """Return an identifier of the fitted model, which files of codes store.
+        """Return an identifier of the fitted model, which files of codes contain.
 
         Returns
         -------
         str
-            64 hexadecimal digits, SHA-256 of the learned state. It is the same after `save` and
-            `load_model`.
+            SHA-256 of the learned state as 64 hexadecimal digits. A loaded model has the same
+            fingerprint as the saved one.
         """
         metadata = describe_estimator(self._check_fitted())
         learned = {name: metadata[name] for name in ("estimator", "row_shape", "learned")}
@@ -206,10 +195,9 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     @property
     def scale_(self) -> np.ndarray:
-        """Divisor of rows before the network: of shape () or that of a row, float32.
+        """Divisor of rows before the network, float32, of shape () or of the shape of a row.
 
-        A difference d in the units of the rows is d / ``scale_`` in those of
-        `reconstruction_error`.
+        A difference d between rows is d / ``scale_`` in the units of `reconstruction_error`.
         """
         scale = np.asarray(self._check_fitted()._state.scale, np.float32)
         return scale.reshape(self.row_shape_) if scale.ndim else scale
@@ -227,7 +215,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             At least 2 rows of finite numbers. Sparse rows are converted to dense ones batch by
             batch.
         y : None
-            Ignored; labels never train a model.
+            Ignored.
 
         Returns
         -------
@@ -249,49 +237,20 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     @abstractmethod
     def _fit(self, X: DataLike) -> None:
-        """Fit, and set all fitted attributes."""
+        """Fit to rows and set all fitted attributes."""
 
     @abstractmethod
     def _assemble(self) -> Networks:
-        """Build the networks of the state, with any weights."""
+        """Build the networks that the state describes, with arbitrary weights."""
 
     @abstractmethod
     def _draw_codes(self, n: int, rng: np.random.RandomState) -> np.ndarray:
         """Draw codes from their distribution, shape (n, n_components)."""
 
-    def _prepare_rows(
-        self, rows: Source, epochs: int | str, training: Training | None
-    ) -> PreparedData:
-        """Cache, scale and split the rows of a fit, and store their type."""
-        data = prepare_data(rows, self.scaling, epochs, training, self.random_state, self.verbose)
-        self.dtype_ = data.rows.dtype.name
-        return data
-
-    def _common_parts(
-        self, loss: LossLike, principal: PrincipalComponents | None = None
-    ) -> dict[str, Any]:
-        """Return the parts of the networks that all estimators have, except the network itself."""
-        return {
-            "row_shape": self.row_shape_,
-            "n_components": self._state.n_components,
-            "loss": get_loss(loss),
-            "offset": self._state.offset,
-            "scale": self._state.scale,
-            "principal": principal,
-            "noise": self._noise,
-            "seed": self._state.seed,
-        }
-
     def _check_settings(self) -> None:
         """Raise SettingError if a number is outside its range or the loss is unknown."""
         check_numbers(self)
         get_loss("mse" if self.loss == "auto" else self.loss)
-
-    @property
-    def _noise(self) -> float:
-        """Standard deviation of the noise added to scaled rows during training."""
-        noise = check_training(self.training).noise
-        return self._default_noise if noise is None else noise
 
     # -- fitted state ------------------------------------------------------------------------------
 
@@ -313,7 +272,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return self.get_params(deep=False)
 
     def _check_restored(self) -> None:
-        """Raise ValueError if state and networks of a loaded model do not fit each other."""
+        """Raise ValueError if the state and the networks of a loaded model are inconsistent."""
 
     @property
     def _n_features_out(self) -> int:
@@ -342,13 +301,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     # -- application to rows -----------------------------------------------------------------------
 
     def _apply_to_rows(self, model: keras.Model, X: DataLike) -> np.ndarray:
-        return np.concatenate(list(predict_batches(model, self._read_batches(X))))
-
-    def _read_batches(self, X: DataLike) -> Iterator[np.ndarray]:
-        block = block_rows(self.row_shape_)
-        size = max(block, min(MAX_BLOCKS * block, MAX_BATCH_ROWS))
-        for _, batch in read_batches(new_rows(self, X), size):
-            yield batch.reshape(len(batch), *self.row_shape_)
+        return np.concatenate(list(predict_batches(model, read_new_rows(self, X))))
 
     def _row_figures(self, X: DataLike) -> np.ndarray:
         """Return the figures of the objective for each row, shape (n, number of figures)."""

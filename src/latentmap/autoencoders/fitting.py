@@ -5,18 +5,21 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from numbers import Integral, Real
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from latentmap.autoencoders.validation import fitting_rows
 from latentmap.data.memory import check_memory, fit_memory_bytes
 from latentmap.data.types import DataLike
+from latentmap.networks.losses import LossLike, get_loss
 from latentmap.networks.registry import KerasPair, get_network
-from latentmap.training.config import check_number
+from latentmap.training.config import Training, check_number, check_training
+from latentmap.training.preparation import PreparedData, prepare_data
 
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
+    from latentmap.data.sources import Source
     from latentmap.networks.dense import Network
-    from latentmap.training.preparation import PreparedData
+    from latentmap.preprocessing.pca_projection import PrincipalComponents
 
 _MINIMA: dict[str, tuple[int, type]] = {
     "n_components": (1, Integral),
@@ -44,7 +47,35 @@ def prepare_fit(
         row_bytes = rows.nbytes // len(rows)
         needed = fit_memory_bytes(len(rows), row_bytes, n_weights, n_components)
         check_memory(f"n_components: {n_components}", needed, engine=True)
-    return network, estimator._prepare_rows(rows, estimator.epochs, estimator.training)
+    return network, prepare_rows(estimator, rows, estimator.epochs, estimator.training)
+
+
+def prepare_rows(
+    estimator: BaseAutoEncoder, rows: Source, epochs: int | str, training: Training | None
+) -> PreparedData:
+    """Cache, scale and split the rows of a fit, and store their type on the estimator."""
+    data = prepare_data(
+        rows, estimator.scaling, epochs, training, estimator.random_state, estimator.verbose
+    )
+    estimator.dtype_ = data.rows.dtype.name
+    return data
+
+
+def common_parts(
+    estimator: BaseAutoEncoder, loss: LossLike, principal: PrincipalComponents | None = None
+) -> dict[str, Any]:
+    """Return the parts of the networks that all estimators have, except the network itself."""
+    state, noise = estimator._state, check_training(estimator.training).noise
+    return {
+        "row_shape": estimator.row_shape_,
+        "n_components": state.n_components,
+        "loss": get_loss(loss),
+        "offset": state.offset,
+        "scale": state.scale,
+        "principal": principal,
+        "noise": estimator._default_noise if noise is None else noise,
+        "seed": state.seed,
+    }
 
 
 @contextlib.contextmanager

@@ -30,14 +30,15 @@ def load_model(
 ) -> BaseAutoEncoder:
     """Load a fitted estimator from a model file.
 
-    latentmap builds the networks that the file describes and assigns the arrays of the file to
-    their weights. Nothing in the file is executed.
+    latentmap builds the networks that the file describes, and assigns the arrays of the file to
+    their weights. No code in the file is executed.
 
     Parameters
     ----------
     path : path-like
     network : pair of keras.Model, optional
-        The (encoder, decoder) passed to the estimator, if it was fitted with a pair.
+        The pair (encoder, decoder) with which the estimator was fitted, if it was fitted with a
+        pair.
 
     Returns
     -------
@@ -46,7 +47,7 @@ def load_model(
     Raises
     ------
     ModelFileError
-        If the file is missing, damaged or no model, or if its arrays do not fit its description.
+        If the file is missing, damaged or no model, or if its arrays do not fit the description.
     SettingError
         If the model was fitted with a pair of Keras models and ``network`` is not such a pair.
 
@@ -72,20 +73,8 @@ def load_model(
 def describe_model(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Return the metadata of a model file without building its networks.
 
-    Parameters
-    ----------
-    path : path-like
-
-    Returns
-    -------
-    dict
-        "estimator", "parameters", "row_shape", "dtype", "feature_names", "history", "learned",
-        "figures", "versions", and "n_weights", the number of network weights.
-
-    Raises
-    ------
-    ModelFileError
-        If the file is missing, damaged or no model.
+    The metadata contain the settings, the history, the fitted state without arrays, and "n_weights",
+    the number of network weights. Raise ModelFileError if the file is missing, damaged or no model.
 
     Examples
     --------
@@ -107,7 +96,7 @@ def describe_model(path: str | os.PathLike[str]) -> dict[str, Any]:
 def _read(
     path: str | os.PathLike[str],
 ) -> tuple[BaseAutoEncoder, FittedState, dict[str, Any], dict[str, np.ndarray]]:
-    """Return an unfitted estimator, its state, and the checked contents of a file."""
+    """Return an unfitted estimator, its state, and the metadata and arrays of a model file."""
     metadata, arrays = read_model(path)
     with _report_damage(path):
         estimator = _make_unfitted(metadata)
@@ -120,7 +109,7 @@ def _read(
 
 @contextlib.contextmanager
 def _report_damage(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Raise ModelFileError for any error that a damaged description causes."""
+    """Convert errors that a damaged description causes to ModelFileError."""
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -131,12 +120,12 @@ def _report_damage(path: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def _make_unfitted(metadata: Mapping[str, Any]) -> BaseAutoEncoder:
-    """Return an estimator with the parameters of a file."""
+    """Return an unfitted estimator with the parameters of a file."""
     estimator_type, parameters = estimator_class(metadata["estimator"]), metadata["parameters"]
     training = parameters["training"]
     training = None if training is None else Training(**training)
     noise = estimator_type._default_noise
-    if metadata["format"] == 1:  # Noise was a parameter of the estimator.
+    if metadata["format"] == 1:  # In this format, noise is a parameter of the estimator.
         noise = parameters.get("noise", noise)
         parameters = {name: value for name, value in parameters.items() if name != "noise"}
     if noise != estimator_type._default_noise:
@@ -158,17 +147,17 @@ def _check_metadata(metadata: Mapping[str, Any], state: FittedState) -> None:
 
 
 def _check_size(sizes: list[int], arrays: Mapping[str, np.ndarray]) -> None:
-    """Raise ValueError if the description needs more memory than the arrays of the file."""
-    n_needed, n_stored = sum(sizes), sum(array.size for array in arrays.values())
-    if len(sizes) > len(arrays) or n_needed > n_stored:
+    """Raise ValueError if the described networks have more weights than the file contains."""
+    n_weights, n_stored = sum(sizes), sum(array.size for array in arrays.values())
+    if len(sizes) > len(arrays) or n_weights > n_stored:
         raise ValueError(
-            f"it describes {len(sizes)} layers of {n_needed} numbers, "
+            f"it describes {len(sizes)} layers of {n_weights} numbers, "
             f"the file holds {len(arrays)} arrays of {n_stored}"
         )
 
 
 def _check_figures(figures: Mapping[str, Any]) -> None:
-    """Raise TypeError unless figures are numbers, apart from names and the held-out rows."""
+    """Raise TypeError if a figure is not a number, except for names and held-out rows."""
     for held_out in (figures.get("held_out") or {}, *(figures.get("held_out_before") or ())):
         if not all(isinstance(held_out.get(name), str | None) for name in _TEXT_FIGURES):
             raise TypeError("figures: expected names as text")
@@ -193,7 +182,7 @@ def _check_own_pair(
     """Return the user's pair of models if it fits the file; raise SettingError otherwise."""
     if network is None:
         raise SettingError(
-            f"{path}: its networks are Keras models of the user: expected them as "
+            f"{path}: the model was fitted with Keras models of the user: expected them as "
             "network=(encoder, decoder), found none"
         )
     pair = get_network(network)

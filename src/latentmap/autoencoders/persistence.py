@@ -31,7 +31,7 @@ _WEIGHT, _STATE = "weight/", "fitted/"
 
 
 def describe_estimator(estimator: BaseAutoEncoder) -> dict[str, Any]:
-    """Return the metadata of a fitted estimator as JSON values."""
+    """Return the metadata of a fitted estimator as JSON values: settings, state and history."""
     names = getattr(estimator, "feature_names_in_", None)
     return {
         "estimator": type(estimator).__name__,
@@ -47,7 +47,7 @@ def describe_estimator(estimator: BaseAutoEncoder) -> dict[str, Any]:
 
 
 def estimator_arrays(estimator: BaseAutoEncoder) -> dict[str, np.ndarray]:
-    """Return the weights of the networks and the arrays of the state, by their names in a file."""
+    """Return the weights of the networks and the arrays of the state with their names in a file."""
     weights = {
         f"{_WEIGHT}{i:03d}/{_without_numbers(w.path)}": keras.ops.convert_to_numpy(w.value)
         for i, w in enumerate(estimator._objective.weights)
@@ -56,7 +56,7 @@ def estimator_arrays(estimator: BaseAutoEncoder) -> dict[str, np.ndarray]:
 
 
 def state_arrays(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return those arrays of a file that belong to the state."""
+    """Return the arrays of a file that belong to the state."""
     return {k.removeprefix(_STATE): v for k, v in arrays.items() if k.startswith(_STATE)}
 
 
@@ -66,7 +66,7 @@ def restore_estimator(
     metadata: Mapping[str, Any],
     arrays: Mapping[str, np.ndarray],
 ) -> None:
-    """Set the fitted attributes of an estimator to those of a file."""
+    """Set the fitted attributes of an estimator to the contents of a file."""
     state.validate()
     estimator._state = state
     _restore_metadata(estimator, metadata)
@@ -87,7 +87,7 @@ def _restore_metadata(estimator: BaseAutoEncoder, metadata: Mapping[str, Any]) -
 
 
 def read_history(metadata: Mapping[str, Any]) -> dict[str, list[float]]:
-    """Return the history of a file, with NaN for null; raise ModelFileError if it is damaged."""
+    """Return the history of a file with NaN for null; raise ModelFileError if it is damaged."""
     history = {
         name: np.asarray(values, dtype=float).ravel().tolist()
         for name, values in metadata["history"].items()
@@ -98,7 +98,7 @@ def read_history(metadata: Mapping[str, Any]) -> dict[str, list[float]]:
 
 
 def assign_weights(objective: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
-    """Assign the arrays of a file to the weights of the networks, in the order of their numbers."""
+    """Assign the arrays of a file to the weights of the networks in the order of their numbers."""
     names = [name for name in arrays if name.startswith(_WEIGHT)]
     values = [arrays[name] for name in sorted(names, key=lambda name: int(name.split("/")[1]))]
     weights = objective.weights
@@ -114,7 +114,7 @@ def assign_weights(objective: keras.Model, arrays: Mapping[str, np.ndarray]) -> 
 
 
 def _without_numbers(path: str) -> str:
-    """Remove the numbers that Keras counts up ("dense_7/kernel"), so that files are repeatable."""
+    """Remove the counters in Keras's names ("dense_7/kernel"), which differ between processes."""
     return re.sub(r"_\d+(?=/)", "", path)
 
 

@@ -12,16 +12,7 @@ from latentmap.training.config import Training
 
 
 class Preset(NamedTuple):
-    """A named set of settings.
-
-    Attributes
-    ----------
-    estimator : str
-        Name of the class.
-    settings : dict
-        Parameters of its constructor.
-    description : str
-    """
+    """A named set of settings: the name of an estimator class and parameters of its constructor."""
 
     estimator: str
     settings: dict[str, Any]
@@ -39,7 +30,7 @@ PRESETS = {
                 batch_size=32, learning_rate=0.001, schedule="constant", patience=None, held_out=0
             ),
         },
-        "the network of the article: one dense layer each way, Adam, binary cross-entropy",
+        "encoder and decoder of one dense layer each, with binary cross-entropy",
     ),
     "dense": Preset("AutoEncoder", {"network": "dense"}, "dense layers added to PCA"),
     "conv": Preset("AutoEncoder", {"network": "conv"}, "convolutions, for images"),

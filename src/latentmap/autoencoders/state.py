@@ -1,4 +1,4 @@
-"""What an estimator learns besides network weights, as frozen dataclasses."""
+"""Fitted state of the estimators besides network weights, as frozen dataclasses."""
 
 import math
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class FittedState(FileRecord):
     ----------
     n_components : int
     network : dict
-        Name and settings of the network; see `describe_network`.
+        Name and settings of the network, from `network_to_dict`.
     loss : str
     seed : int
     offset, scale : ndarray
@@ -34,11 +34,11 @@ class FittedState(FileRecord):
 
     @property
     def has_own_network(self) -> bool:
-        """Whether the networks are Keras models of the user, which no file describes."""
+        """Whether the networks are Keras models of the user, which model files do not describe."""
         return self.network["name"] == "own"
 
     def layer_sizes(self, row_shape: tuple[int, ...]) -> list[int]:
-        """Return the number of weights of each layer."""
+        """Return the number of kernel weights in each layer."""
         return get_network(self.network).layer_sizes(row_shape, self.n_components)
 
     def validate(self) -> None:
@@ -71,10 +71,10 @@ class AutoEncoderState(FittedState):
     code_spread: np.ndarray
 
     def layer_sizes(self, row_shape: tuple[int, ...]) -> list[int]:
-        """Return the number of weights of each layer."""
+        """Return the number of kernel weights in each layer, with those of principal components."""
         sizes = super().layer_sizes(row_shape)
-        principal = 2 * math.prod(row_shape) * self.n_components
-        return [*sizes, max(0, principal - sum(sizes))] if self.has_principal else sizes
+        n_principal = 2 * math.prod(row_shape) * self.n_components
+        return [*sizes, max(0, n_principal - sum(sizes))] if self.has_principal else sizes
 
 
 @dataclass(frozen=True, kw_only=True)

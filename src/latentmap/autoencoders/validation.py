@@ -1,24 +1,35 @@
 """Validation of the rows that are passed to estimators, and their conversion to a `Source`."""
 
+from __future__ import annotations
+
 import re
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils.validation import validate_data
 
+from latentmap.backend import block_rows
 from latentmap.data.array_checks import as_numbers
+from latentmap.data.batching import read_batches
 from latentmap.data.sources import ArraySource, Source
 from latentmap.data.sparse import SparseSource, is_sparse
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError, RowTypeError
 
+if TYPE_CHECKING:
+    from latentmap.autoencoders.base import BaseAutoEncoder
 
-def fitting_rows(estimator: Any, X: DataLike) -> Source:
-    """Validate the rows of a fit, and store their shape and column names on the estimator.
+MAX_BLOCKS = 16
+MAX_BATCH_ROWS = 1 << 15
+
+
+def fitting_rows(estimator: BaseAutoEncoder, X: DataLike) -> Source:
+    """Validate the rows of a fit and convert them to a source.
 
     Set ``n_features_in_``, ``row_shape_`` and, if the columns have names, ``feature_names_in_``.
     """
-    rows = _source(estimator, X, reset=True)
+    rows = _to_source(estimator, X, reset=True)
     if len(rows) < 2:
         raise DataError(f"{rows.name}: expected at least 2 rows to fit, found {len(rows)} sample")
     estimator.row_shape_ = rows.row_shape
@@ -26,35 +37,43 @@ def fitting_rows(estimator: Any, X: DataLike) -> Source:
     return rows
 
 
-def new_rows(estimator: Any, X: DataLike) -> Source:
-    """Return rows for a fitted estimator; raise DataError if their shape or columns differ."""
-    rows = _source(estimator, X, reset=False)
-    found = int(np.prod(rows.row_shape))
-    if found != estimator.n_features_in_:
+def new_rows(estimator: BaseAutoEncoder, X: DataLike) -> Source:
+    """Convert new rows to a source; raise DataError if their columns or shape are not as fitted."""
+    rows = _to_source(estimator, X, reset=False)
+    n_features = int(np.prod(rows.row_shape))
+    if n_features != estimator.n_features_in_:
         name = type(estimator).__name__
         raise DataError(
-            f"{rows.name}: X has {found} features, but {name} is expecting "
+            f"{rows.name}: X has {n_features} features, but {name} is expecting "
             f"{estimator.n_features_in_} features as input, in rows of shape {estimator.row_shape_}"
         )
     return rows
 
 
-def _source(estimator: Any, X: DataLike, reset: bool) -> Source:
+def read_new_rows(estimator: BaseAutoEncoder, X: DataLike) -> Iterator[np.ndarray]:
+    """Iterate over batches of new rows that have the shape of the fitted rows."""
+    block = block_rows(estimator.row_shape_)
+    batch_size = max(block, min(MAX_BLOCKS * block, MAX_BATCH_ROWS))
+    for _, batch in read_batches(new_rows(estimator, X), batch_size):
+        yield batch.reshape(len(batch), *estimator.row_shape_)
+
+
+def _to_source(estimator: BaseAutoEncoder, X: DataLike, reset: bool) -> Source:
     if isinstance(X, Source):
         names = X.feature_names
         if reset:
-            _name_columns(estimator, names)
+            _set_feature_names(estimator, names)
         elif names is not None:
-            _same_names(estimator, names, X.name)
+            _check_feature_names(estimator, names, X.name)
         return X
-    rows = _checked(estimator, X, reset)
+    rows = _validate_array(estimator, X, reset)
     names = getattr(estimator, "feature_names_in_", None)
-    kind = SparseSource if is_sparse(rows) else ArraySource
-    return kind(rows, name="X", feature_names=None if names is None else list(names))
+    source_type = SparseSource if is_sparse(rows) else ArraySource
+    return source_type(rows, name="X", feature_names=None if names is None else list(names))
 
 
-def _checked(estimator: Any, X: Any, reset: bool) -> Any:
-    """Return an array, sparse matrix or data frame validated by scikit-learn; images skip this."""
+def _validate_array(estimator: BaseAutoEncoder, X: Any, reset: bool) -> Any:
+    """Return rows after scikit-learn's validation, which does not apply to images."""
     if isinstance(X, list | tuple | np.ma.MaskedArray):
         X = as_numbers("X", X)
     if getattr(X, "ndim", 2) == 1:
@@ -65,7 +84,7 @@ def _checked(estimator: Any, X: Any, reset: bool) -> Any:
     try:
         if getattr(X, "ndim", 2) > 2:
             if reset:
-                _name_columns(estimator, None)
+                _set_feature_names(estimator, None)
             array = X if is_sparse(X) else np.asarray(X)
         else:
             array = validate_data(
@@ -84,23 +103,22 @@ def _checked(estimator: Any, X: Any, reset: bool) -> Any:
 
 
 def _one_sentence(error: Exception) -> str:
-    """Return scikit-learn's message on one line, without the array that it may contain."""
+    """Return a message of scikit-learn on one line, without the array that it may contain."""
     return " ".join(re.split(r"\n(?:array=|\[|<)", str(error))[0].split()).rstrip(":")
 
 
-def _name_columns(estimator: Any, names: list[str] | None) -> None:
+def _set_feature_names(estimator: BaseAutoEncoder, names: list[str] | None) -> None:
     if names is not None:
         estimator.feature_names_in_ = np.asarray(names, dtype=object)
     elif hasattr(estimator, "feature_names_in_"):
         del estimator.feature_names_in_
 
 
-def _same_names(estimator: Any, names: list[str], source: str) -> None:
+def _check_feature_names(estimator: BaseAutoEncoder, names: list[str], source: str) -> None:
     fitted = list(getattr(estimator, "feature_names_in_", names))
     if fitted == names:
         return
-    missing, odd = sorted(set(fitted) - set(names)), sorted(set(names) - set(fitted))
-    found = "them in another order"
-    if missing or odd:
-        found = ", ".join([*(f"no {name!r}" for name in missing), *map(repr, odd)][:5])
-    raise DataError(f"{source}: expected the columns {', '.join(fitted[:20])}, found {found}")
+    missing = [f"no {name!r}" for name in sorted(set(fitted) - set(names))]
+    unknown = [repr(name) for name in sorted(set(names) - set(fitted))]
+    difference = ", ".join((missing + unknown)[:5]) or "them in another order"
+    raise DataError(f"{source}: expected the columns {', '.join(fitted[:20])}, found {difference}")

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from latentmap.autoencoders.base import BaseAutoEncoder
-from latentmap.autoencoders.fitting import prepare_fit
+from latentmap.autoencoders.fitting import common_parts, prepare_fit
 from latentmap.autoencoders.state import FittedState, VariationalState
 from latentmap.data.types import DataLike
 from latentmap.errors import SettingError
@@ -92,7 +92,10 @@ class VariationalAutoEncoder(BaseAutoEncoder):
     def _fit(self, X: DataLike) -> None:
         network, data = prepare_fit(self, X)
         if isinstance(network, tuple):
-            raise SettingError("network: a pair of Keras models is possible with AutoEncoder only")
+            raise SettingError(
+                "network: expected a name or settings, found a pair of Keras models, which only "
+                "AutoEncoder accepts"
+            )
         loss = self.loss if self.loss != "auto" else ("gaussian", "bernoulli")[data.scale.unit]
         self._state = VariationalState(
             n_components=self.n_components,
@@ -120,7 +123,7 @@ class VariationalAutoEncoder(BaseAutoEncoder):
     def _assemble(self) -> Networks:
         state = self._state
         network = get_network(state.network)
-        parts = NetworkParts(network=network, beta=state.beta, **self._common_parts(state.loss))
+        parts = NetworkParts(network=network, beta=state.beta, **common_parts(self, state.loss))
         return build_variational(parts)
 
     def _draw_codes(self, n: int, rng: np.random.RandomState) -> np.ndarray:

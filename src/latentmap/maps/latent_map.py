@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from latentmap.autoencoders.base import MAX_MEASURED_ROWS, BaseAutoEncoder
-from latentmap.autoencoders.fitting import restore_on_error
+from latentmap.autoencoders.fitting import common_parts, prepare_rows, restore_on_error
 from latentmap.autoencoders.state import FittedState
 from latentmap.autoencoders.validation import fitting_rows
 from latentmap.data.code_checks import check_codes, check_layout
@@ -152,7 +152,7 @@ class LatentMap(BaseAutoEncoder):
         own = None if self.layout is None else check_layout(self.layout, len(rows))
         training = training_settings(self.training, len(rows))
         epochs = default_epochs(len(rows)) if self.epochs == "auto" else self.epochs
-        data = self._prepare_rows(rows, epochs, training).rescale_by_median()
+        data = prepare_rows(self, rows, epochs, training).rescale_by_median()
         if own is None:
             layout = compute_positions(data, self.n_components, self.n_neighbors, self.verbose)
         else:
@@ -186,7 +186,7 @@ class LatentMap(BaseAutoEncoder):
         state = self._state
         if principal is None and state.n_input_components:
             principal = PrincipalComponents.blank(self.n_features_in_, state.n_input_components)
-        return state.network_parts(landmarks, **self._common_parts(loss, principal))
+        return state.network_parts(landmarks, **common_parts(self, loss, principal))
 
     def _assemble(self) -> MapNetworks:
         state = self._state
