@@ -57,12 +57,7 @@ def write_atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def remove_partial_outputs(folder: Path) -> None:
-    """Delete the partial outputs that a killed process left in a folder.
-
-    Examples
-    --------
-    >>> remove_partial_outputs(Path("nowhere"))
-    """
+    """Delete the partial outputs that a killed process left in a folder."""
     for partial in folder.glob(f"{_TEMPORARY_PREFIX}*"):
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -116,13 +111,7 @@ def _alternatives(suffixes: Sequence[str]) -> str:
 
 
 def user_cache_folder() -> Path:
-    """Return the folder ``latentmap`` in the user's cache folder; it may not exist yet.
-
-    Examples
-    --------
-    >>> user_cache_folder().name
-    'latentmap'
-    """
+    """Return the folder ``latentmap`` in the user's cache folder; it may not exist yet."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "latentmap"
 
 

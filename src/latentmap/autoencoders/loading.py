@@ -73,8 +73,8 @@ def load_model(
 def describe_model(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Return the metadata of a model file without building its networks.
 
-    The metadata contain the settings, the history, the fitted state without arrays, and "n_weights",
-    the number of network weights. Raise ModelFileError if the file is missing, damaged or no model.
+    The metadata contain the settings, the history, the fitted state without arrays, and the number
+    of weights. Raise ModelFileError if the file is missing, damaged or no model.
 
     Examples
     --------

@@ -47,11 +47,6 @@ def kernel_initializer(rng: Random, zero: bool = False) -> keras.initializers.In
 
     Source: X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural
     networks", AISTATS 2010.
-
-    Examples
-    --------
-    >>> kernel_initializer(Random(0), zero=True)((2,)).tolist()
-    [0.0, 0.0]
     """
     if zero:
         return keras.initializers.Zeros()
@@ -128,9 +123,8 @@ class _DenseLayers:
         widths = self.widths(z.shape[-1])[::-1]
         if zero and not widths:
             return None
-        return dense_layer(math.prod(row_shape), rng, zero=zero)(
-            self._hidden_layers(z, widths, rng)
-        )
+        z = self._hidden_layers(z, widths, rng)
+        return dense_layer(math.prod(row_shape), rng, zero=zero)(z)
 
     def _hidden_layers(self, x: KerasTensor, widths: tuple[int, ...], rng: Random) -> KerasTensor:
         return x

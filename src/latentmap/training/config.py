@@ -143,13 +143,7 @@ class Training(BaseEstimator):
 
 
 def check_training(training: object) -> Training:
-    """Return the settings, or the default ones for None; raise SettingError if they are invalid.
-
-    Examples
-    --------
-    >>> check_training(None)
-    Training()
-    """
+    """Return the settings, or the default ones for None; raise SettingError if they are invalid."""
     training = Training() if training is None else training
     if not isinstance(training, Training):
         raise SettingError(f"training: expected a Training or None, found {training!r}")
@@ -158,13 +152,7 @@ def check_training(training: object) -> Training:
 
 
 def check_epochs(epochs: object, training: Training, n_rows: int) -> int:
-    """Return the number of epochs, the default one for "auto"; raise SettingError if invalid.
-
-    Examples
-    --------
-    >>> check_epochs(5, Training(), n_rows=10)
-    5
-    """
+    """Return the number of epochs, the default one for "auto"; raise SettingError if invalid."""
     if epochs == "auto":
         return training.epochs_for(n_rows)
     if isinstance(epochs, bool) or not isinstance(epochs, int | np.integer) or epochs < 1:

@@ -57,12 +57,5 @@ def current_launcher() -> Launcher:
 
 
 def use_launcher(launcher: Launcher) -> AbstractContextManager[None]:
-    """Use a launcher for all training tasks in the block.
-
-    Examples
-    --------
-    >>> with use_launcher(LocalLauncher()):
-    ...     current_launcher().in_this_process
-    True
-    """
+    """Use a launcher for all training tasks in the block."""
     return _LAUNCHER.set_to(launcher)

@@ -28,13 +28,7 @@ History = dict[str, list[float]]
 
 
 def empty_history() -> History:
-    """Return a history without entries.
-
-    Examples
-    --------
-    >>> list(empty_history())
-    ['epoch', 'loss', 'val_loss', 'val_mse']
-    """
+    """Return a history without entries."""
     return {"epoch": [], "loss": [], "val_loss": [], "val_mse": []}
 
 

@@ -21,16 +21,7 @@ class Strategy(Protocol):
 
 
 class SingleProcess:
-    """Strategy of one process, which reads all rows.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from latentmap.data import ArraySource
-    >>> rows = ArraySource(np.zeros((6, 2)))
-    >>> SingleProcess().shard(rows, 3) == (rows, 3)
-    True
-    """
+    """Strategy of one process, which reads all rows."""
 
     holds_rows_on_device = True
 
