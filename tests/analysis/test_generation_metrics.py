@@ -78,7 +78,7 @@ def test_copy_has_distance_zero(rows):
         (np.zeros((9, 2)), np.zeros((5, 3)), 5, DataError, "expected 2 numbers each, found 3"),
         (np.zeros((9, 2)), np.zeros((0, 2)), 5, DataError, "generated rows"),
         (np.zeros((9, 2)), np.full((5, 2), np.nan), 5, DataError, "found NaN"),
-        (np.zeros((9, 2)), np.array([["a", "b"]]), 5, DataError, "expected numbers"),
+        (np.zeros((9, 2)), np.array([["a", "b"]]), 5, DataError, "expected real numbers"),
         (np.zeros((9, 2)), np.zeros((5, 2)), 0, SettingError, "k: expected at least 1"),
     ],
 )

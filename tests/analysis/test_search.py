@@ -98,10 +98,11 @@ def test_invalid_excluded_rows_raise(own):
         SearchIndex(CODES).search(NEW, 1, exclude=own)
 
 
-@pytest.mark.parametrize("what", ["labels", "names"])
-def test_wrong_number_of_labels_or_names_raises(what):
-    with pytest.raises(DataError, match=f"{what}: expected one for each of 400 rows"):
-        SearchIndex(CODES, **{what: ["a", "b"]})
+def test_wrong_number_of_labels_or_names_raises():
+    with pytest.raises(DataError, match=r"labels: expected labels of shape \(400,\), found \(2,\)"):
+        SearchIndex(CODES, labels=["a", "b"])
+    with pytest.raises(DataError, match="names: expected one for each of 400 rows, found 2"):
+        SearchIndex(CODES, names=["a", "b"])
 
 
 def test_wrong_number_of_components_raises():

@@ -19,7 +19,7 @@ def test_images_are_above_their_heat_maps(ax, render):
         "attribution",
     ] * 2
     picture = ax.images[0].get_array()
-    top = picture.shape[0] // 2 - 3 * 15  # of the first band's three
+    top = (picture.shape[0] + 1) // 2 - 3 * 15  # The top of the first image.
     assert picture[top : top + 14, :14].max() == 0
     assert picture[top + 15 : top + 29, :14].min() == 1
     red, green, blue = picture[top + 30, 0]
@@ -34,7 +34,7 @@ def test_attributions_of_channels_are_summed(ax, render):
     shares = np.zeros((1, 8, 8, 3))
     shares[0, 4, 4] = [0.5, -0.5, 0]
     render(attribution(rows, rows, shares, ["a"], ax))
-    assert ax.images[0].get_array()[-5, 4].tolist() == [1, 1, 1]
+    assert ax.images[0].get_array()[-4, 4].tolist() == [1, 1, 1]
 
 
 def test_columns_are_named_with_actual_and_expected_values(ax, render):

@@ -133,7 +133,7 @@ def test_labels_are_drawn_as_plain_text(ax, render, Z, label):
         (np.zeros((2, 2, 2)), None, "expected shape"),
         (np.zeros((0, 2)), None, "expected shape"),
         ([[np.nan, 0]], None, "expected finite"),
-        ([[0, 0]], ["a", "b"], "labels: expected one for each of 1"),
+        ([[0, 0]], ["a", "b"], "labels: expected labels of shape"),
     ],
 )
 def test_invalid_codes_are_refused(ax, codes, labels, message):

@@ -39,5 +39,5 @@ def test_without_labels_all_rows_have_one_color():
 
 
 def test_labels_of_another_length_are_refused():
-    with pytest.raises(DataError, match=r"expected one for each of 3 codes, found \(2,\)"):
+    with pytest.raises(DataError, match=r"expected labels of shape \(3,\), found \(2,\)"):
         LabelEncoding(["a", "b"], 3)

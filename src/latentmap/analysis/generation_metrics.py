@@ -1,6 +1,5 @@
 """Metrics of generated rows: similarity to real rows, variety, and distance to fitted rows."""
 
-import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -8,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from latentmap.analysis.model_info import ModelInfo
+from latentmap.data.array_checks import as_numbers, check_finite, check_rows
 from latentmap.errors import DataError, SettingError
 
 WORKING_MEMORY_MIB = 64
@@ -180,10 +180,7 @@ def _flatten_pair(
 
 
 def _flatten(name: str, rows: ArrayLike) -> np.ndarray:
-    array = np.asarray(rows)
-    if array.ndim < 2 or len(array) < 1 or array.dtype.kind not in "uifb":
-        raise DataError(f"{name}: expected numbers of shape (n, ...), found {array.shape}")
-    flat = array.reshape(len(array), math.prod(array.shape[1:])).astype(np.float32)
-    if not np.isfinite(flat).all():
-        raise DataError(f"{name}: expected finite numbers, found NaN or infinity")
-    return flat
+    array = as_numbers(name, rows)
+    check_rows(name, array.shape, array.dtype)
+    check_finite(array, 0, name)
+    return array.reshape(len(array), -1).astype(np.float32)

@@ -91,7 +91,7 @@ def interpolate(
         [check_codes(np.reshape(z, (1, -1)), reference_points.shape[1]) for z in (a, b)]
     )
     nodes = np.random.default_rng(seed).permutation(reference_points)[:MAX_NODES]
-    density = density_for(estimator, reference_points, seed=seed) if density is None else density
+    density = density or density_for(estimator, reference_points, seed=seed)
     path = high_density_path(ends.astype(np.float64), nodes, density)
     steps = _equalise_steps(estimator, path, n_codes).astype(np.float32)
     steps[[0, -1]] = ends

@@ -39,7 +39,8 @@ def high_density_path(ends: np.ndarray, nodes: np.ndarray, density: Density) -> 
     costs *= np.exp(np.clip(deficit, 0, MAX_WEIGHT_NATS))
     level = min(density.low_log_density, _bottleneck(edges, lowest, len(points)))
     is_allowed = lowest >= max(level, line_density.min()) - 1e-9
-    path = points[_shortest_path(edges[is_allowed], costs[is_allowed], len(points))]
+    graph = _graph(edges[is_allowed], costs[is_allowed], len(points))
+    path = points[_shortest_path(graph)]
     return _smooth(resample(path, POINTS_PER_PATH), density)
 
 
@@ -92,18 +93,15 @@ def _bottleneck(edges: np.ndarray, log_density: np.ndarray, n_points: int) -> fl
     from scipy.sparse.csgraph import minimum_spanning_tree
 
     top = log_density.max() + 1.0  # SciPy treats an entry of 0 as no edge.
-    tree = minimum_spanning_tree(_graph(edges, top - log_density, n_points)).tocoo()
-    tree_edges = np.column_stack([tree.row, tree.col])
-    depths = dict(zip(map(frozenset, tree_edges.tolist()), tree.data, strict=True))
-    path = _shortest_path(tree_edges, tree.data, n_points)
-    return top - max(depths[frozenset(edge)] for edge in itertools.pairwise(path))
+    tree = minimum_spanning_tree(_graph(edges, top - log_density, n_points))
+    tree = tree + tree.T
+    return top - max(tree[edge] for edge in itertools.pairwise(_shortest_path(tree)))
 
 
-def _shortest_path(edges: np.ndarray, costs: np.ndarray, n_points: int) -> list[int]:
+def _shortest_path(graph: csr_array) -> list[int]:
     """Return the points on the shortest path from point 0 to point 1."""
     from scipy.sparse.csgraph import dijkstra
 
-    graph = _graph(edges, costs, n_points)
     predecessors = dijkstra(graph, directed=False, indices=0, return_predecessors=True)[1]
     path = [1]
     while path[-1] != 0:

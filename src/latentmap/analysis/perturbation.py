@@ -76,7 +76,7 @@ def perturb(
     start = check_codes(np.reshape(code, (1, -1)), reference_points.shape[1]).astype(np.float64)
     sizes = spread * np.arange(1, n_samples + 1) / n_samples
     steps = _sample_steps(reference_points, start, n_samples, seed) * sizes[:, None]
-    density = density_for(estimator, reference_points, seed=seed) if density is None else density
+    density = density or density_for(estimator, reference_points, seed=seed)
     return _shorten_steps(density, start, steps)
 
 

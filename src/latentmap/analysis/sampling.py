@@ -147,8 +147,7 @@ def density_for(
     estimator: object, codes: ArrayLike | None = None, *, seed: int = 0, verbose: bool = False
 ) -> Density:
     """Return the density of an estimator's codes: a map's own, or one fitted to reference codes."""
-    reference = reference_codes(estimator, codes)
-    model = as_map(estimator)
+    reference, model = reference_codes(estimator, codes), as_map(estimator)
     if model is not None:
         return MapDensity(model, reference)
     return CodeDensity(reference, seed=seed, verbose=verbose)

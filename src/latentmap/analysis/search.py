@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from latentmap.analysis.distance import CodeDistance
 from latentmap.analysis.index_files import IndexContents, read_index, write_index
 from latentmap.analysis.model_info import ModelInfo, model_fingerprint
+from latentmap.data.array_checks import check_labels
 from latentmap.data.code_checks import check_codes, code_blocks
 from latentmap.data.string_store import StringStore
 from latentmap.errors import DataError, FileError, SettingError
@@ -85,13 +86,14 @@ class SearchIndex:
         rows_fingerprint: str | None = None,
     ) -> None:
         self.codes = check_codes(codes, min_rows=1)
-        self.labels = None if labels is None else np.asarray(labels)
+        self.labels = check_labels("labels", labels, len(self.codes))
         self.names = None if names is None else StringStore(map(str, names))
         self.distance = CodeDistance(self.codes, distance)
         self.model_fingerprint, self.rows_fingerprint = model_fingerprint, rows_fingerprint
-        for name, values in (("labels", self.labels), ("names", self.names)):
-            if values is not None and (shape := _shape(values)) != (len(self.codes),):
-                raise DataError(f"{name}: expected one for each of {len(self)} rows, found {shape}")
+        if self.names is not None and len(self.names) != len(self.codes):
+            raise DataError(
+                f"names: expected one for each of {len(self)} rows, found {len(self.names)}"
+            )
         self._indexes: dict[int, NeighborIndex] = {}
 
     def __len__(self) -> int:
@@ -165,16 +167,8 @@ class SearchIndex:
         >>> SearchIndex.load(path).search([[3.0, 3.0]], k=1).indices.tolist()
         [[1]]
         """
-        stored = read_index(path)
         try:
-            index = cls(
-                stored.codes,
-                stored.labels,
-                stored.names,
-                distance=stored.distance,
-                model_fingerprint=stored.model_fingerprint,
-                rows_fingerprint=stored.rows_fingerprint,
-            )
+            index = cls(**vars(read_index(path)))
         except (DataError, SettingError, TypeError) as error:
             raise FileError(f"{path}: the index is damaged ({error})") from None
         if estimator is not None:
@@ -237,10 +231,6 @@ class SearchIndex:
             distances[part] = np.sqrt(np.einsum("ijk,ijk->ij", difference, difference))
         order = np.argsort(distances, axis=1, kind="stable")
         return Neighbors(*(np.take_along_axis(a, order, axis=1) for a in (indices, distances)))
-
-
-def _shape(values: np.ndarray | StringStore) -> tuple[int, ...]:
-    return (len(values),) if isinstance(values, StringStore) else values.shape
 
 
 def _check_excluded(exclude: ArrayLike, n_codes: int, n_rows: int) -> np.ndarray:

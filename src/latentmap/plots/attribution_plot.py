@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from latentmap.errors import DataError
 from latentmap.plots import style
-from latentmap.plots.image_tiles import is_image_shape, to_rgb
+from latentmap.plots.image_tiles import image_gap, is_image_shape, show_image, tile_images, to_rgb
 from latentmap.plots.matplotlib_types import Axes
 
 _ABOVE_COLOR, _BELOW_COLOR = style.PALETTE[2], style.PALETTE[0]
@@ -85,21 +85,20 @@ def _figure_size(shape: tuple[int, ...]) -> tuple[float, float]:
 def _draw_images(ax: Axes, layers: Sequence[np.ndarray], captions: Sequence[str]) -> Axes:
     rows, expected, attributions = layers
     (count, height, width), columns = rows.shape[:3], min(len(rows), _MAX_IMAGES_IN_ONE_LINE)
-    gap, caption_height = max(1, round(height * _GAP)), max(4, round(height * _CAPTION))
-    layer_height = height + gap
-    line_height = 3 * layer_height + caption_height
-    canvas = np.ones((-(-count // columns) * line_height, columns * (width + gap) - gap, 3))
+    gap, caption_height = image_gap(height), max(4, round(height * _CAPTION))
+    line_height = 3 * (height + gap) + caption_height
     rgb_layers = (to_rgb(rows, rows), to_rgb(expected, rows), _heat_map(attributions))
+    cells = np.ones((count, line_height - gap, width, 3))
+    for i, layer in enumerate(rgb_layers):
+        start = caption_height + i * (height + gap)
+        cells[:, start : start + height] = layer
+    canvas = tile_images(cells, columns, gap)
     for i, caption in enumerate(captions):
         top, left = i // columns * line_height + caption_height, i % columns * (width + gap)
-        for j, layer in enumerate(rgb_layers):
-            start = top + j * layer_height
-            canvas[start : start + height, left : left + width] = layer[i]
         style.add_text(ax, left + width / 2, top - gap, caption, size=7.5, va="bottom")
-    ax.imshow(canvas, interpolation="nearest" if height < 100 else None)
-    ax.set_xticks([])
+    show_image(ax, canvas, "nearest" if height < 100 else None)
     top_edges = np.arange(caption_height, len(canvas), line_height)
-    centers = top_edges[:, None] + np.arange(3) * layer_height + height / 2
+    centers = top_edges[:, None] + np.arange(3) * (height + gap) + height / 2
     ax.set_yticks(centers.ravel(), _LAYERS * len(top_edges))
     return style.hide_frame(style.set_titles(ax, _TITLE))
 

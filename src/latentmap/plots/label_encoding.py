@@ -5,7 +5,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
-from latentmap.errors import DataError
+from latentmap.data.array_checks import check_labels
 from latentmap.plots.matplotlib_types import ScalarMappable
 from latentmap.plots.style import PALETTE, display_text
 
@@ -25,11 +25,9 @@ class LabelEncoding:
         self.indices = np.zeros(n_rows, dtype=int)
         self.values: np.ndarray | None = None
         self.n_distinct = 0
-        if labels is None:
+        array = check_labels("labels", labels, n_rows)
+        if array is None:
             return
-        array = np.asarray(labels)
-        if array.shape != (n_rows,):
-            raise DataError(f"labels: expected one for each of {n_rows} codes, found {array.shape}")
         array = array.astype(str) if array.dtype == object else array
         classes, self.indices = np.unique(array, return_inverse=True)
         self.n_distinct = len(classes)
