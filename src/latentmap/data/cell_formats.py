@@ -7,9 +7,10 @@ one that Arrow converts, and an Arrow type. Arrow runs all of them on whole colu
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -22,6 +23,7 @@ MISSING = frozenset(
     # Errors of Excel.
     | {"#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!"}
 )
+_DIGIT = re.compile(r"\d")
 _UNIT = (
     r"(?:%|‰|US\$|[$€£¥₹₽₩₺₪]|(?:USD|EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK)\b)"
 )
@@ -63,26 +65,34 @@ class CellFormat:
             return None
 
 
-def find_unit(cells: Iterable[str]) -> str | None:
+def find_unit(cells: Sequence[str]) -> str | None:
     """Return the unit that at least nine in ten cells have, such as ``%`` or ``€``."""
-    matches = [_UNIT_OF_CELL.fullmatch(cell) for cell in cells]
-    units = Counter(match.group(1) or match.group(2) for match in matches if match)
-    unit, count = max(units.items(), key=lambda item: item[1], default=(None, 0))
-    return unit if count >= 0.9 * len(matches) else None
+    if not any(map(_unit_of, cells[:3])):
+        return None
+    unit, count = Counter(map(_unit_of, cells)).most_common(1)[0]
+    return unit if count >= 0.9 * len(cells) else None
 
 
-def candidate_formats(decimals: str, unit: str | None) -> Iterator[CellFormat]:
-    """Yield formats in the order in which they are tried.
+def _unit_of(cell: str) -> str | None:
+    match = _UNIT_OF_CELL.fullmatch(cell)
+    return (match[1] or match[2]) if match else None
+
+
+def may_have_format(cells: Sequence[str]) -> bool:
+    """Return whether one of the cells may have a format: it has a digit, or is a boolean."""
+    return any(cell.lower() in BOOLEAN_TEXTS or _DIGIT.search(cell) for cell in cells)
+
+
+@functools.cache
+def candidate_formats(decimals: str, unit: str | None) -> tuple[CellFormat, ...]:
+    """Return formats in the order in which they are tried.
 
     ``decimals`` holds the possible decimal separators; dates have the day first after a comma.
     """
     numbers = [f for decimal in decimals for f in _number_formats(decimal)]
     if unit is not None:
-        yield from (_with_unit(number, unit) for number in numbers)
-        return
-    yield from numbers
-    yield from BOOLEANS
-    yield from _date_formats(day_first=decimals[0] == ",")
+        return tuple(_with_unit(number, unit) for number in numbers)
+    return (*numbers, *BOOLEANS, *_date_formats(day_first=decimals[0] == ","))
 
 
 def _number_formats(decimal: str) -> Iterator[CellFormat]:
@@ -121,6 +131,7 @@ def _with_unit(number: CellFormat, unit: str) -> CellFormat:
     )
 
 
+BOOLEAN_PAIRS = (("true", "false"), ("yes", "no"), ("t", "f"))
 BOOLEANS = tuple(
     CellFormat(
         "boolean",
@@ -128,8 +139,10 @@ BOOLEANS = tuple(
         pa.bool_(),
         ((f"(?i)^{true}$", "true"), (f"(?i)^{false}$", "false")),
     )
-    for true, false in [("true", "false"), ("yes", "no"), ("t", "f")]
+    for true, false in BOOLEAN_PAIRS
 )
+
+BOOLEAN_TEXTS = frozenset(text for pair in BOOLEAN_PAIRS for text in pair)
 
 _DAY, _MONTH = r"(0?[1-9]|[12]\d|3[01])", r"(0?[1-9]|1[0-2])"
 _MONTH_NAME = r"(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"

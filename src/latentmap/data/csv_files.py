@@ -36,6 +36,8 @@ from latentmap.data.text_columns import (
 )
 
 _T = TypeVar("_T")
+# Columns that are asked for the decimal separator of the file.
+_MAX_VOTES = 100
 _8_BIT_ENCODINGS = ("cp1252", "latin-1")
 
 
@@ -119,7 +121,8 @@ def order_of_decimals(
 
     A column such as 1,234 fits both. Where all do, a comma is expected beside another separator.
     """
-    votes = [fitting_decimals(clean_cells(column[:1000], missing)[0]) for column in texts.columns]
+    columns = texts.columns[:: max(1, texts.num_columns // _MAX_VOTES)]
+    votes = [fitting_decimals(clean_cells(column[:1000], missing)[0]) for column in columns]
     n_comma, n_point = votes.count(","), votes.count(".")
     if n_comma != n_point:
         return ",." if n_comma > n_point else ".,"

@@ -6,12 +6,13 @@ no row has, such as years, wavelengths or column numbers.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
-from latentmap.data.cell_formats import MISSING
+from latentmap.data.cell_formats import BOOLEAN_TEXTS, MISSING
 
 _NUMBER = re.compile(
     r"[+-]?[$€£]?[+-]?(?:\d{1,3}(?:[,.' \xa0]\d{3})+|\d+(?=[.,%€\s]|[eE][+-]?\d|$)|(?=[.,]\d))"
@@ -21,7 +22,6 @@ _DATE = re.compile(
     r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}(?:[T ]+\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?"
     r"\s?(?:Z|[+-]\d{2}:?\d{2}|[AP]M)?"
 )
-_BOOLEANS = frozenset(["true", "false", "yes", "no", "t", "f"])
 _COLUMN_SHARE = 0.9
 _MIN_ROWS = 5
 
@@ -35,7 +35,7 @@ def cell_kind(cell: str) -> str:
         return "number"
     if _DATE.fullmatch(cell):
         return "date"
-    return "boolean" if cell.lower() in _BOOLEANS else "text"
+    return "boolean" if cell.lower() in BOOLEAN_TEXTS else "text"
 
 
 def is_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
@@ -77,24 +77,25 @@ def _is_ordered_header(
     indices = [i for i, cell in enumerate(first) if cell_kind(cell) == "number"]
     numbers = _numbers([first[i] for i in indices])
     below = [_numbers([row[i] for i in indices]) for row in rows]
-    if numbers is None or len(numbers) < 2 or not _is_sorted(numbers):
+    below = [row for row in below if len(row) > 1]
+    if len(numbers) < 2 or not _is_sorted(numbers):
         return False
-    complete = [row for row in below if row]
     is_whole = all(number.is_integer() for number in numbers)
-    if is_whole and _mostly_fractions(complete):
+    if is_whole and _mostly_fractions(below):
         return len(numbers) > 2 or numbers[1] - numbers[0] == 1
-    if len(complete) < _MIN_ROWS:
+    if len(below) < _MIN_ROWS:
         return False
     if is_whole and (has_names or len(numbers) > 2) and _has_equal_steps(numbers):
-        return not any(_has_equal_steps(row) for row in complete)
-    return len(numbers) > 5 and not any(_is_sorted(row) for row in complete)
+        return not any(_has_equal_steps(row) for row in below)
+    return len(numbers) > 5 and not any(_is_sorted(row) for row in below)
 
 
-def _numbers(cells: Sequence[str]) -> list[float] | None:
-    try:
-        return [float(cell.replace(",", ".")) for cell in cells]
-    except ValueError:
-        return None
+def _numbers(cells: Sequence[str]) -> list[float]:
+    numbers = []
+    for cell in cells:
+        with contextlib.suppress(ValueError):  # a missing value, or one with a unit
+            numbers.append(float(cell.replace(",", ".")))
+    return numbers
 
 
 def _is_sorted(numbers: Sequence[float]) -> bool:
@@ -108,11 +109,9 @@ def _has_equal_steps(numbers: Sequence[float]) -> bool:
 
 
 def _mostly_fractions(rows: Sequence[Sequence[float]]) -> bool:
-    """Return whether at least half of the numbers of each column are not whole."""
-    return bool(rows) and all(
-        2 * sum(not number.is_integer() for number in column) >= len(column)
-        for column in zip(*rows, strict=True)
-    )
+    """Return whether at least half of the numbers are not whole."""
+    numbers = [number for row in rows for number in row]
+    return bool(numbers) and 2 * sum(not n.is_integer() for n in numbers) >= len(numbers)
 
 
 def unique_names(cells: Sequence[str]) -> tuple[str, ...]:

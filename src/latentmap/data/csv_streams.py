@@ -58,7 +58,7 @@ class FormatSearch:
         if self.formats is None:
             parsed = self._parse_text(cells)
             is_text = pa.types.is_string(parsed.values.type)
-            self.formats = [] if is_text else matching_formats(cells, self._decimals)
+            self.formats = [] if is_text else list(matching_formats(cells, self._decimals))
             if parsed.invalid is not None:
                 self._set_invalid(parsed.invalid, first_row)
         if not self.formats or _fits(self.formats[0], cells):

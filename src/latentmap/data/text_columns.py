@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from latentmap.data.cell_formats import BOOLEANS, MISSING, CellFormat, candidate_formats, find_unit
+from latentmap.data.cell_formats import (
+    BOOLEAN_PAIRS,
+    BOOLEANS,
+    MISSING,
+    CellFormat,
+    candidate_formats,
+    find_unit,
+    may_have_format,
+)
 from latentmap.data.table_problems import and_more
 
 _SAMPLE_CELLS = 200
@@ -157,32 +165,31 @@ def _parse_as(cells: pa.Array, kinds: tuple[str, ...], decimals: str) -> ParsedC
     return ParsedColumn(cells, invalid=invalid)
 
 
-def matching_formats(cells: pa.Array, decimals: str) -> list[CellFormat]:
-    """Return the formats that fit a sample of the column, in the order in which they are tried."""
+def matching_formats(cells: pa.Array, decimals: str) -> Iterator[CellFormat]:
+    """Yield the formats that fit a sample of the column, in the order in which they are tried.
+
+    Formats of other kinds than the first that fits the whole sample are left out.
+    """
     sample = _sample(cells)
-    unit = find_unit(sample.to_pylist())
-    if not len(sample):
-        return []
-    least = _SAMPLE_SHARE * len(sample)
-    fitting: list[CellFormat] = []
+    texts = sample.to_pylist()
+    if not may_have_format(texts[:: max(1, len(texts) // 10)]):
+        return
     complete: str | None = None
-    for cell_format in candidate_formats(decimals, unit):
+    for cell_format in candidate_formats(decimals, find_unit(texts)):
         if complete not in (None, cell_format.kind, "integer"):
-            break
+            return
         n_matched = pc.sum(cell_format.match(sample)).as_py()
-        if n_matched >= least:
-            fitting.append(cell_format)
+        if n_matched >= _SAMPLE_SHARE * len(sample):
+            yield cell_format
         if n_matched == len(sample):
             complete = cell_format.kind
-    return fitting
 
 
 def fitting_decimals(cells: pa.Array) -> str:
     """Return the decimal separators with which a column is numbers; empty if none is needed."""
-    fits = [f for f in matching_formats(cells, ".,") if f.match_all(cells)]
-    if not fits or fits[0].decimal is None:
-        return ""
-    return "".join(dict.fromkeys(f.decimal for f in fits if f.decimal is not None))
+    formats = matching_formats(cells, ".,")
+    fits = [f.decimal for f in formats if f.match_all(cells)]
+    return "" if None in fits else "".join(dict.fromkeys(map(str, fits)))
 
 
 def convert_column(cells: pa.Array, cell_format: CellFormat) -> ParsedColumn | None:
@@ -203,8 +210,7 @@ def _sample(cells: pa.Array) -> pa.Array:
 
 def _boolean_texts(cells: pa.Array) -> tuple[str, str]:
     first = cells.drop_null()[0].as_py()
-    pairs = (("false", "true"), ("no", "yes"), ("f", "t"))
-    false, true = next(pair for pair in pairs if first.lower() in pair)
+    true, false = next(pair for pair in BOOLEAN_PAIRS if first.lower() in pair)
     if first.isupper():
         return false.upper(), true.upper()
     return (false.title(), true.title()) if first.istitle() else (false, true)
