@@ -20,7 +20,7 @@ from latentmap.errors import FileError, SettingError, TooLargeError
 
 FILES = Path(__file__).parents[1] / "files"
 MAGIC = b"\x93lmcodes"
-ABOUT = {"rows": 100, "block": 40, "estimator": "PCA", "model": "abcd"}
+HEADER = {"rows": 100, "block": 40, "estimator": "PCA", "model": "abcd"}
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +37,8 @@ def quantizer(codes):
 def write(tmp_path, codes, quantizer):
     """Return a function that writes a file of codes."""
 
-    def write(values=codes, labels=None, **about):
-        path, header = tmp_path / "rows.codes", CodeFileHeader(**{**ABOUT, **about})
+    def write(values=codes, labels=None, **changes):
+        path, header = tmp_path / "rows.codes", CodeFileHeader(**{**HEADER, **changes})
         blocks = np.split(values, range(header.block, len(values), header.block))
         with path.open("wb") as file:
             write_codes(file, header, quantizer, encode_labels(labels), blocks)

@@ -98,8 +98,8 @@ def test_file_is_smaller_than_with_uniform_rounding(model, digits, path):
 
 def test_compression_is_deterministic(model, digits, path, tmp_path):
     compress(model, digits, path, bytes_per_row=5)
-    compress(model, digits, tmp_path / "again.codes", bytes_per_row=5)
-    assert path.read_bytes() == (tmp_path / "again.codes").read_bytes()
+    compress(model, digits, tmp_path / "repeated.codes", bytes_per_row=5)
+    assert path.read_bytes() == (tmp_path / "repeated.codes").read_bytes()
 
 
 def test_limits_are_met_with_a_small_sample(model, digits, path, monkeypatch):
@@ -217,7 +217,7 @@ def test_error_that_is_possible_for_the_sample_only_raises(model, digits, path, 
     errors = ((model.inverse_transform(model.transform(digits)) - digits) / 16) ** 2
     rows = digits[np.argsort(errors.mean(axis=(1, 2)))]
     source = ArraySource(rows)
-    monkeypatch.setattr(source, "sample", lambda most: source.subset(np.arange(most)))
+    monkeypatch.setattr(source, "sample", lambda max_rows: source.subset(np.arange(max_rows)))
     with pytest.raises(SettingError, match=r"error: expected more than 0\.0"):
         compress(model, source, path, error=0.7 * float(errors.mean()))
     assert not path.exists()

@@ -33,9 +33,11 @@ def test_additional_coordinate_is_half_the_mean_squared_norm():
 
 
 def test_two_components_are_compared_by_euclidean_distance():
-    spots = RNG.normal(size=(100, 2)) * [50, 1] - 300
-    result = CodeDistance(spots).paired(spots[:10], spots[10:20])
-    assert result == pytest.approx(np.linalg.norm(spots[:10] - spots[10:20], axis=1), rel=1e-4)
+    positions = RNG.normal(size=(100, 2)) * [50, 1] - 300
+    result = CodeDistance(positions).paired(positions[:10], positions[10:20])
+    assert result == pytest.approx(
+        np.linalg.norm(positions[:10] - positions[10:20], axis=1), rel=1e-4
+    )
 
 
 @pytest.mark.parametrize("factor", [1e-20, 1e-3, 1e15])
@@ -56,14 +58,14 @@ def test_metric_axioms():
 def test_direction_outweighs_length():
     """A code twice as far in the same direction is nearer than one as far in another direction."""
     center = WIDE.mean(axis=0)
-    shifted, turned = center.copy(), center.copy()
+    shifted, rotated = center.copy(), center.copy()
     shifted[:2] += 6, 4
-    turned[:2] += 6, -4
+    rotated[:2] += 6, -4
     twice = 2 * shifted - center
-    near, far = CodeDistance(WIDE).paired([shifted, shifted], [twice, turned])
+    near, far = CodeDistance(WIDE).paired([shifted, shifted], [twice, rotated])
     assert near < far
     assert (
-        np.subtract(*CodeDistance(WIDE, "euclidean").paired([shifted, shifted], [twice, turned]))
+        np.subtract(*CodeDistance(WIDE, "euclidean").paired([shifted, shifted], [twice, rotated]))
         < 0.1
     )
 

@@ -21,9 +21,9 @@ def test_histograms_continue_from_block_to_block():
     symbols = normals(3000)
     writer, reader = (AdaptiveCoder([uniform_prior(41)] * 3) for _ in range(2))
     blocks = [writer.encode(part) for part in np.array_split(symbols, 3)]
-    alone = AdaptiveCoder([uniform_prior(41)] * 3).encode(symbols[2000:])
+    separate = AdaptiveCoder([uniform_prior(41)] * 3).encode(symbols[2000:])
     assert len(blocks[2]) < 0.97 * len(
-        alone
+        separate
     )  # The third block uses the histograms of the first two.
     restored = [reader.decode(block, 1000) for block in blocks]
     assert np.array_equal(np.concatenate(restored), symbols)

@@ -25,8 +25,8 @@ def plane():
 
 def test_error_outlier_and_distance_outlier_rank_first(plane):
     rows, pca = plane
-    odd = np.array([[0, 0, 2, 0], [0, 60, 0, 0]], float)
-    result = score_outliers(pca, np.concatenate([rows, odd]), reference=rows)
+    outliers = np.array([[0, 0, 2, 0], [0, 60, 0, 0]], float)
+    result = score_outliers(pca, np.concatenate([rows, outliers]), reference=rows)
     assert set(result.ranking[:2]) == {500, 501}
     assert result.error_scores[500] > 5 > 1 > result.distance_scores[500]
     assert result.distance_scores[501] > 1 > result.error_scores[501]

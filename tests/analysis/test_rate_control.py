@@ -40,9 +40,9 @@ def test_error_is_the_mean_squared_error_of_the_rows(job, rows):
 
 def test_error_is_in_scaled_units(rows):
     pca = PCA(6).fit(rows)
-    plain = CompressionJob(pca, ArraySource(rows), EncodedLabels(None, b""))
-    codes = plain.encode(rows)
-    before = plain.error(rows, codes)
+    job = CompressionJob(pca, ArraySource(rows), EncodedLabels(None, b""))
+    codes = job.encode(rows)
+    before = job.error(rows, codes)
     pca.scale_, pca.row_shape_ = 10.0, (rows.shape[1],)
     scaled = CompressionJob(pca, ArraySource(rows), EncodedLabels(None, b""))
     assert scaled.error(rows, codes) == pytest.approx(before / 100)

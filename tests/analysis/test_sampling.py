@@ -44,12 +44,12 @@ def test_density_integrates_to_one(density):
 
 
 def test_samples_have_the_distribution_of_the_codes(density, blobs):
-    drawn = density.sample(4000, seed=3)
-    assert drawn.dtype == np.float32
+    samples = density.sample(4000, seed=3)
+    assert samples.dtype == np.float32
     for spot, share in (([0, 0], 0.6), ([9, 0], 0.3), ([0, 9], 0.1)):
-        own, real = (z[np.abs(z - spot).max(axis=1) < 5] for z in (drawn, blobs))
-        assert len(own) / len(drawn) == pytest.approx(share, abs=0.03)
-        assert np.cov(own.T) == pytest.approx(np.cov(real.T), abs=0.3)
+        near_samples, near_blobs = (z[np.abs(z - spot).max(axis=1) < 5] for z in (samples, blobs))
+        assert len(near_samples) / len(samples) == pytest.approx(share, abs=0.03)
+        assert np.cov(near_samples.T) == pytest.approx(np.cov(near_blobs.T), abs=0.3)
 
 
 def test_median_and_low_log_density_are_percentiles_of_the_codes(density, blobs):
@@ -69,11 +69,11 @@ def test_samples_are_not_copies():
     rng = np.random.default_rng(0)
     codes = np.tanh(rng.normal(size=(3000, 2)) @ rng.normal(size=(2, 6)))
     fitted, unseen = codes[:2000], codes[2000:]
-    result, real = (
+    result, reference = (
         nearest_distances(z, fitted) for z in (CodeDensity(fitted).sample(1000), unseen)
     )
-    assert np.median(result) >= np.median(real)
-    assert np.mean(result < np.percentile(real, 1)) <= 0.02
+    assert np.median(result) >= np.median(reference)
+    assert np.mean(result < np.percentile(reference, 1)) <= 0.02
 
 
 def test_block_size_does_not_change_the_density(density, blobs, monkeypatch):

@@ -92,10 +92,10 @@ def test_excluding_rows_reduces_the_maximum_of_k():
         SearchIndex(CODES).search(CODES, 400, exclude=np.arange(400))
 
 
-@pytest.mark.parametrize("own", [[1, 2], [0.5] * 60, [400] * 60, [-2] * 60])
-def test_invalid_excluded_rows_raise(own):
+@pytest.mark.parametrize("excluded", [[1, 2], [0.5] * 60, [400] * 60, [-2] * 60])
+def test_invalid_excluded_rows_raise(excluded):
     with pytest.raises(DataError, match="exclude: expected"):
-        SearchIndex(CODES).search(NEW, 1, exclude=own)
+        SearchIndex(CODES).search(NEW, 1, exclude=excluded)
 
 
 def test_wrong_number_of_labels_or_names_raises():
@@ -164,12 +164,12 @@ def write(path, change):
     SearchIndex(CODES, ["a"] * 400, ["n"] * 400).save(path)
     raw = path.read_bytes()
     size = struct.unpack("<Q", raw[:8])[0]
-    about = json.loads(json.loads(raw[8 : 8 + size])["__metadata__"]["latentmap-index"])
+    metadata = json.loads(json.loads(raw[8 : 8 + size])["__metadata__"]["latentmap-index"])
     from safetensors.numpy import load
 
     arrays = load(raw)
-    change(arrays, about)
-    text = json.dumps(about)
+    change(arrays, metadata)
+    text = json.dumps(metadata)
     metadata = {"latentmap-index": text, "sha256": fingerprint({"text": text}, arrays)}
     save_file(arrays, path, metadata=metadata)
 
@@ -177,20 +177,20 @@ def write(path, change):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda arrays, about: arrays.pop("codes"), "damaged"),
-        (lambda arrays, about: arrays.update(codes=np.full((400, 6), np.nan)), "damaged"),
-        (lambda arrays, about: arrays.update(codes=np.zeros((9, 6))), "damaged"),
-        (lambda arrays, about: arrays.update(labels=np.full(400, 7)), "labels refer to classes"),
-        (lambda arrays, about: arrays.update(labels=np.zeros(400)), "damaged"),
-        (lambda arrays, about: arrays["names/ends"].fill(2**60), "end positions of names"),
-        (lambda arrays, about: arrays["classes/ends"].fill(-1), "end positions of classes"),
-        (lambda arrays, about: arrays.pop("names/bytes"), "damaged"),
-        (lambda arrays, about: about.update(format=99), "format 1 or older, found 99"),
-        (lambda arrays, about: about.update(format="x"), "damaged"),
-        (lambda arrays, about: about.update(distance="pickle"), "unknown distance"),
-        (lambda arrays, about: about.update(distance=["plain"]), "damaged"),
-        (lambda arrays, about: about.update(extra=1), "damaged"),
-        (lambda arrays, about: about.pop("rows"), "damaged"),
+        (lambda arrays, metadata: arrays.pop("codes"), "damaged"),
+        (lambda arrays, metadata: arrays.update(codes=np.full((400, 6), np.nan)), "damaged"),
+        (lambda arrays, metadata: arrays.update(codes=np.zeros((9, 6))), "damaged"),
+        (lambda arrays, metadata: arrays.update(labels=np.full(400, 7)), "labels refer to classes"),
+        (lambda arrays, metadata: arrays.update(labels=np.zeros(400)), "damaged"),
+        (lambda arrays, metadata: arrays["names/ends"].fill(2**60), "end positions of names"),
+        (lambda arrays, metadata: arrays["classes/ends"].fill(-1), "end positions of classes"),
+        (lambda arrays, metadata: arrays.pop("names/bytes"), "damaged"),
+        (lambda arrays, metadata: metadata.update(format=99), "format 1 or older, found 99"),
+        (lambda arrays, metadata: metadata.update(format="x"), "damaged"),
+        (lambda arrays, metadata: metadata.update(distance="pickle"), "unknown distance"),
+        (lambda arrays, metadata: metadata.update(distance=["plain"]), "damaged"),
+        (lambda arrays, metadata: metadata.update(extra=1), "damaged"),
+        (lambda arrays, metadata: metadata.pop("rows"), "damaged"),
     ],
 )
 def test_damaged_file_raises(tmp_path, change, message):
@@ -247,12 +247,14 @@ def test_angular_distance_finds_faces_of_the_same_person(faces):
     from sklearn.decomposition import PCA
 
     source = open_data(faces)
-    rows, own = source[:].reshape(400, -1) / 255, np.arange(400)
+    rows, excluded = source[:].reshape(400, -1) / 255, np.arange(400)
     codes = PCA(32, svd_solver="full").fit_transform(rows)
     accuracies = {}
     for distance in ("euclidean", "angular"):
-        near = SearchIndex(codes, distance=distance).search(codes, 1, exclude=own).indices[:, 0]
-        accuracies[distance] = np.mean(source.labels[near] == source.labels)
+        nearest = (
+            SearchIndex(codes, distance=distance).search(codes, 1, exclude=excluded).indices[:, 0]
+        )
+        accuracies[distance] = np.mean(source.labels[nearest] == source.labels)
     assert accuracies["euclidean"] == pytest.approx(0.953, abs=0.003)
     assert accuracies["angular"] >= 0.96
 
@@ -261,10 +263,14 @@ def test_angular_distance_is_not_worse_on_tables():
     for name in ("wine", "breast_cancer"):
         source = open_data(name)
         codes = ((source[:] - source[:].mean(axis=0)) / source[:].std(axis=0))[:, :13]
-        own, accuracies = np.arange(len(source)), []
+        excluded, accuracies = np.arange(len(source)), []
         for distance in ("euclidean", "angular"):
-            near = SearchIndex(codes, distance=distance).search(codes, 1, exclude=own).indices[:, 0]
-            accuracies.append(np.mean(source.labels[near] == source.labels))
+            nearest = (
+                SearchIndex(codes, distance=distance)
+                .search(codes, 1, exclude=excluded)
+                .indices[:, 0]
+            )
+            accuracies.append(np.mean(source.labels[nearest] == source.labels))
         assert accuracies[1] > accuracies[0] - 0.02
 
 

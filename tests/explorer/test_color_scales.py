@@ -35,11 +35,11 @@ def test_the_rarest_classes_beyond_the_limit_are_merged():
     values = encode_classes(labels)
     assert len(values.categories) == MAX_CATEGORIES
     assert values.categories[-1] == "(others)"
-    named = np.array(values.categories)[values.values]
-    is_named = named != "(others)"
-    assert (named[is_named] == labels[is_named]).all()
+    names = np.array(values.categories)[values.values]
+    has_name = names != "(others)"
+    assert (names[has_name] == labels[has_name]).all()
     common = {f"name {i:04}" for i in range(0, 1500, 3)}
-    assert common <= set(named)
+    assert common <= set(names)
 
 
 def test_infinite_and_missing_numbers_are_encoded_as_missing():

@@ -64,8 +64,8 @@ def test_another_page_may_link_to_the_page_but_not_request_data():
     headers = {"Host": "localhost:8571", "Sec-Fetch-Site": "cross-site"}
     assert LOCAL.refusal("GET", "/", headers) is None
     assert LOCAL.refusal("GET", "/data/points", headers) is not None
-    own = {**headers, "Sec-Fetch-Site": "same-origin"}
-    assert LOCAL.refusal("GET", "/data/points", own) is None
+    same_origin = {**headers, "Sec-Fetch-Site": "same-origin"}
+    assert LOCAL.refusal("GET", "/data/points", same_origin) is None
 
 
 @pytest.mark.parametrize(

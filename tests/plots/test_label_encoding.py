@@ -23,12 +23,12 @@ def test_many_distinct_numbers_are_a_measured_value(count, names):
     assert (encoding.values is None) == (names > 0)
 
 
-@pytest.mark.parametrize(("count", "named"), [(21, True), (MAX_CLASS_NAMES, True), (61, False)])
-def test_many_texts_share_colours_and_are_not_named(count, named):
+@pytest.mark.parametrize(("count", "has_names"), [(21, True), (MAX_CLASS_NAMES, True), (61, False)])
+def test_many_texts_share_colours_and_are_not_named(count, has_names):
     encoding = LabelEncoding([f"kind {i:02}" for i in range(count)], count)
     assert encoding.values is None
-    assert (len(encoding.names) == count) == named
-    assert encoding.has_unnamed_classes != named
+    assert (len(encoding.names) == count) == has_names
+    assert encoding.has_unnamed_classes != has_names
     assert np.array_equal(encoding.colors()[0], encoding.colors()[20])
 
 

@@ -35,10 +35,10 @@ def test_a_table_writes_its_values_under_the_names_of_columns(ax, render):
 def test_the_most_variable_columns_are_named(ax):
     X = np.random.default_rng(0).normal(size=(9, 30)) * np.arange(1, 31) + 100
     rows(X, ax, column_names=[f"c{i}" for i in range(30)])
-    named = [int(t.get_text()[1:]) for t in ax.get_xticklabels()]
-    assert len(named) == 12
-    assert np.mean(named) > 18
-    assert named == sorted(named)
+    labelled_columns = [int(t.get_text()[1:]) for t in ax.get_xticklabels()]
+    assert len(labelled_columns) == 12
+    assert np.mean(labelled_columns) > 18
+    assert labelled_columns == sorted(labelled_columns)
 
 
 def test_wide_rows_without_names_are_only_shaded(ax, render):

@@ -19,19 +19,19 @@ ROWS = 50 + RNG.normal(size=(200, 4)) @ RNG.normal(size=(4, 7)) + 0.1 * RNG.norm
 SCALE = Scale(np.float32(50) * np.ones(7, "f4"), np.float32(2.0), False)
 
 
-def found(rows=ROWS, n_components=3, scale=SCALE):
+def fit_components(rows=ROWS, n_components=3, scale=SCALE):
     return principal_components(ArraySource(rows), scale, n_components, seed=0)
 
 
 def test_components_are_those_of_exact_pca():
     exact = PCA(3, svd_solver="full").fit((ROWS - 50) / 2)
-    components = found()
+    components = fit_components()
     assert np.allclose(components.mean, exact.mean_, atol=1e-5)
     assert np.allclose(np.abs(components.components @ exact.components_.T), np.eye(3), atol=1e-5)
 
 
 def test_spreads_of_rows_and_codes():
-    components, x = found(), (ROWS - 50) / 2
+    components, x = fit_components(), (ROWS - 50) / 2
     centred = x - x.mean(axis=0)
     codes = centred @ components.components.T
     assert components.row_spread == pytest.approx(np.sqrt((centred**2).mean()), rel=1e-3)
@@ -39,17 +39,21 @@ def test_spreads_of_rows_and_codes():
 
 
 @pytest.mark.parametrize("n_components", [7, 12])
-def test_components_past_the_rank_are_zero(n_components):
-    few = ROWS[:4]
-    components = found(few, n_components)
+def test_components_beyond_the_rank_are_zero(n_components):
+    few_rows = ROWS[:4]
+    components = fit_components(few_rows, n_components)
     assert components.components.shape == (n_components, 7)
     assert not components.components[4:].any()
-    assert np.allclose(pca_reconstruction_errors(scale_rows(few, SCALE), components), 0, atol=1e-9)
+    assert np.allclose(
+        pca_reconstruction_errors(scale_rows(few_rows, SCALE), components), 0, atol=1e-9
+    )
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 1e-30])
 def test_spreads_of_constant_rows_are_not_zero(value):
-    components = found(np.full((20, 7), value), scale=Scale(np.zeros(()), np.ones(()), False))
+    components = fit_components(
+        np.full((20, 7), value), scale=Scale(np.zeros(()), np.ones(()), False)
+    )
     spreads = np.float32([components.row_spread, components.code_spread])
     assert (spreads > 0).all()
     assert np.isfinite(1 / spreads).all()
@@ -61,38 +65,45 @@ def test_images_are_flattened():
     scale = Scale(np.full(6, 50.0, "f4"), np.float32(2), False)
     assert np.allclose(scale_rows(images, scale), (ROWS[:, :6] - 50) / 2)
     assert np.array_equal(
-        found(images, scale=scale).components, found(ROWS[:, :6], scale=scale).components
+        fit_components(images, scale=scale).components,
+        fit_components(ROWS[:, :6], scale=scale).components,
     )
 
 
 def test_components_of_many_rows_come_from_a_sample(monkeypatch, set_memory_use):
     set_memory_use(pca_sample=4 * 7 * 150)
-    x, sampled = (ROWS - 50) / 2, found()
+    x, sample_components = (ROWS - 50) / 2, fit_components()
     monkeypatch.undo()
-    least = pca_reconstruction_errors(x, found()).mean()
-    assert least < pca_reconstruction_errors(x, sampled).mean() < 1.1 * least
-    assert not np.array_equal(sampled.mean, found().mean)
+    min_error = pca_reconstruction_errors(x, fit_components()).mean()
+    assert min_error < pca_reconstruction_errors(x, sample_components).mean() < 1.1 * min_error
+    assert not np.array_equal(sample_components.mean, fit_components().mean)
 
 
 def test_single_precision_is_close_to_double(monkeypatch):
     monkeypatch.setattr(pca_projection, "EXACT_NUMBERS", 100)
     exact = PCA(3, svd_solver="full").fit((ROWS - 50) / 2)
-    assert np.allclose(np.abs(found().components @ exact.components_.T), np.eye(3), atol=1e-3)
+    assert np.allclose(
+        np.abs(fit_components().components @ exact.components_.T), np.eye(3), atol=1e-3
+    )
 
 
 def test_projection_errors_are_those_of_pca():
     x = (ROWS - 50) / 2
     exact = PCA(3, svd_solver="full").fit(x)
-    there_and_back = exact.inverse_transform(exact.transform(x))
-    expected = ((there_and_back - x) ** 2).mean(axis=1)
-    assert np.allclose(pca_reconstruction_errors(x, found()), expected, rtol=1e-3, atol=1e-9)
+    reconstructed = exact.inverse_transform(exact.transform(x))
+    expected = ((reconstructed - x) ** 2).mean(axis=1)
+    assert np.allclose(
+        pca_reconstruction_errors(x, fit_components()), expected, rtol=1e-3, atol=1e-9
+    )
 
 
 @pytest.mark.parametrize("rows", [ROWS, ROWS[:, :6].reshape(-1, 2, 3)])
 def test_projected_rows_are_the_codes_of_pca(rows, monkeypatch):
-    monkeypatch.setattr(pca_projection, "EXACT_NUMBERS", 100)  # several batches
+    monkeypatch.setattr(
+        pca_projection, "EXACT_NUMBERS", 100
+    )  # The rows are read in several batches.
     scale = Scale(np.float32(50), np.float32(2), False)
-    components = found(rows, scale=scale)
+    components = fit_components(rows, scale=scale)
     x = (rows.reshape(len(rows), -1) - 50) / 2
     expected = (x - components.mean) @ components.components.T
     codes = project_rows(ArraySource(rows), scale, components)
@@ -106,24 +117,24 @@ WORDS = csr_array(RNG.poisson(RNG.gamma(0.3, size=(300, 3)) @ RNG.gamma(0.2, siz
 
 
 @pytest.fixture(params=["narrow", "wide"])
-def large(monkeypatch, request):
-    """Every matrix counts as one that is too large to be made dense."""
+def large_matrices(monkeypatch, request):
+    """Treat every matrix as too large to be converted to dense."""
     monkeypatch.setattr(pca_projection, "EXACT_NUMBERS", 100)
     if request.param == "wide":
         monkeypatch.setattr(pca_solvers, "FEW_COLUMNS", 0)
 
 
 def dense_and_sparse(rows, n_components, scaling="auto"):
-    """Give the components of the same rows, found densely and exactly, and found sparsely."""
-    dense, given = ArraySource(rows.toarray()), SparseSource(rows)
+    """Return the scale, the exact PCA of the dense rows, and the components of the sparse rows."""
+    dense, sparse = ArraySource(rows.toarray()), SparseSource(rows)
     scale = choose_scale(scaling, row_statistics(dense), dense.dtype)
     pca = PCA(min(n_components, *rows.shape), svd_solver="full").fit(scale_rows(dense[:], scale))
-    return scale, pca, principal_components(given, scale, n_components, seed=0)
+    return scale, pca, principal_components(sparse, scale, n_components, seed=0)
 
 
 @pytest.mark.parametrize("scaling", SCALINGS)
 @pytest.mark.parametrize("n_components", [2, 12])
-def test_sparse_and_dense_rows_have_the_same_components(scaling, n_components, large):
+def test_sparse_and_dense_rows_have_the_same_components(scaling, n_components, large_matrices):
     _, pca, components = dense_and_sparse(WORDS, n_components, scaling)
     assert np.allclose(components.components, pca.components_, atol=1e-3)  # the signs, too
     assert np.allclose(components.mean, pca.mean_, atol=1e-6)
@@ -140,7 +151,7 @@ def test_sparse_and_dense_rows_have_the_same_spreads_and_reach(n_components, mon
 
 
 @pytest.mark.parametrize("scaling", SCALINGS)
-def test_sparse_and_dense_rows_have_the_same_projection(scaling, large):
+def test_sparse_and_dense_rows_have_the_same_projection(scaling, large_matrices):
     scale, _, components = dense_and_sparse(WORDS, 3, scaling)
     codes = project_rows(SparseSource(WORDS), scale, components)
     dense = project_rows(ArraySource(WORDS.toarray()), scale, components)
@@ -155,7 +166,7 @@ def test_all_components_reconstruct_sparse_rows(monkeypatch):
     assert np.allclose(errors, 0, atol=1e-9)
 
 
-def test_components_past_the_rank_of_sparse_rows_are_zero(large):
+def test_components_beyond_the_rank_of_sparse_rows_are_zero(large_matrices):
     scale, _, components = dense_and_sparse(WORDS[:8], 9)
     assert not components.components[8:].any()
     assert np.allclose(
@@ -165,7 +176,7 @@ def test_components_past_the_rank_of_sparse_rows_are_zero(large):
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 1.0])
 @pytest.mark.parametrize("n_components", [1, 7])
-def test_spreads_of_constant_sparse_rows_are_not_zero(value, n_components, large):
+def test_spreads_of_constant_sparse_rows_are_not_zero(value, n_components, large_matrices):
     rows = csr_array(np.outer(np.ones(50), value * (np.arange(60) % 2)))
     scale = Scale(np.zeros(()), np.ones(()), False)
     components = principal_components(SparseSource(rows), scale, n_components, seed=0)
@@ -176,16 +187,16 @@ def test_spreads_of_constant_sparse_rows_are_not_zero(value, n_components, large
     assert np.isfinite(components.components).all()
 
 
-def test_components_of_many_sparse_rows_come_from_a_sample(large, monkeypatch):
+def test_components_of_many_sparse_rows_come_from_a_sample(large_matrices, monkeypatch):
     x, exact = WORDS.toarray(), dense_and_sparse(WORDS, 3, "none")[2]
     monkeypatch.setattr(pca_projection, "STORED_NUMBERS", WORDS.nnz // 2)
-    sampled = dense_and_sparse(WORDS, 3, "none")[2]
-    least = pca_reconstruction_errors(x, exact).mean()
-    assert least < pca_reconstruction_errors(x, sampled).mean() < 1.2 * least
+    sample_components = dense_and_sparse(WORDS, 3, "none")[2]
+    min_error = pca_reconstruction_errors(x, exact).mean()
+    assert min_error < pca_reconstruction_errors(x, sample_components).mean() < 1.2 * min_error
 
 
-def test_large_sparse_rows_are_never_made_dense(monkeypatch):
-    monkeypatch.setattr(SparseSource, "take", lambda *_: pytest.fail("was made dense"))
+def test_large_sparse_rows_are_not_converted_to_dense(monkeypatch):
+    monkeypatch.setattr(SparseSource, "take", lambda *_: pytest.fail("rows are converted to dense"))
     place = RNG.integers(0, 10**5, 10**4)
     rows = SparseSource(csr_array((np.ones(10**4), (np.arange(10**4) * 100, place))))
     scale = Scale(np.zeros(()), np.ones(()), True)

@@ -11,7 +11,7 @@ from latentmap.preprocessing.scaling import SCALINGS, Statistics, choose_scale, 
 RNG = np.random.default_rng(0)
 
 
-def found(low, high, mean=(0.5,), variance=(0.04,)):
+def make_statistics(low, high, mean=(0.5,), variance=(0.04,)):
     return Statistics(low, high, np.array(mean, float), np.array(variance, float))
 
 
@@ -37,13 +37,13 @@ def test_statistics_do_not_depend_on_batches(rows, batch_numbers, monkeypatch):
     assert np.allclose(result.variance, flat.var(axis=0), rtol=1e-6)
 
 
-@pytest.mark.parametrize(("bad", "told"), [(np.nan, "NaN"), (np.inf, "inf"), (-1e39, r"-1e\+39")])
-def test_message_names_an_invalid_number(bad, told, monkeypatch):
+@pytest.mark.parametrize(("value", "text"), [(np.nan, "NaN"), (np.inf, "inf"), (-1e39, r"-1e\+39")])
+def test_message_names_an_invalid_number(value, text, monkeypatch):
     monkeypatch.setattr(scaling, "BATCH_NUMBERS", 20)
     rows = np.ones((30, 4))
-    rows[17, 2] = bad
+    rows[17, 2] = value
     source = ArraySource(rows, name="rows.csv", feature_names=["a", "b", "age", "d"])
-    with pytest.raises(DataError, match=f"rows.csv, row 17, column age: .* found {told}"):
+    with pytest.raises(DataError, match=f"rows.csv, row 17, column age: .* found {text}"):
         row_statistics(source)
 
 
@@ -80,11 +80,13 @@ def test_sparse_and_dense_rows_have_the_same_statistics(rows, batch_numbers, mon
     "rows", [sparse(), sparse(-1, 3), sparse(0, 255, dtype="u1"), sparse(0, 9, dtype=int)]
 )
 def test_sparse_and_dense_rows_have_the_same_scale(rows, word):
-    given, dense = SparseSource(rows), ArraySource(rows.toarray())
-    found, expected = (choose_scale(word, row_statistics(r), r.dtype) for r in (given, dense))
-    assert np.allclose(found.offset, expected.offset, rtol=1e-6)
-    assert np.allclose(found.scale, expected.scale, rtol=1e-6)
-    assert found.unit == expected.unit
+    sparse, dense = SparseSource(rows), ArraySource(rows.toarray())
+    make_statistics, expected = (
+        choose_scale(word, row_statistics(r), r.dtype) for r in (sparse, dense)
+    )
+    assert np.allclose(make_statistics.offset, expected.offset, rtol=1e-6)
+    assert np.allclose(make_statistics.scale, expected.scale, rtol=1e-6)
+    assert make_statistics.unit == expected.unit
 
 
 def test_message_names_an_invalid_number_of_sparse_rows(monkeypatch):
@@ -96,8 +98,8 @@ def test_message_names_an_invalid_number_of_sparse_rows(monkeypatch):
         row_statistics(source)
 
 
-def test_statistics_do_not_make_sparse_rows_dense(monkeypatch):
-    monkeypatch.setattr(SparseSource, "take", lambda *_: pytest.fail("was made dense"))
+def test_statistics_do_not_convert_sparse_rows_to_dense(monkeypatch):
+    monkeypatch.setattr(SparseSource, "take", lambda *_: pytest.fail("rows are converted to dense"))
     assert row_statistics(SparseSource(csr_array((10**6, 10**5)))).high == 0.0
 
 
@@ -120,7 +122,7 @@ def test_statistics_do_not_make_sparse_rows_dense(monkeypatch):
 )
 @pytest.mark.parametrize("word", ["auto", "unit"])
 def test_images_are_scaled_to_0_1(word, low, high, dtype, offset, scale):
-    scale_ = choose_scale(word, found(low, high), np.dtype(dtype))
+    scale_ = choose_scale(word, make_statistics(low, high), np.dtype(dtype))
     assert (float(scale_.offset), float(scale_.scale), scale_.unit) == (offset, scale, True)
 
 
@@ -129,19 +131,21 @@ def test_images_are_scaled_to_0_1(word, low, high, dtype, offset, scale):
     [(-0.1, 0.9, "float64"), (0.0, 1.1, "float32"), (0, 16, "int64"), (0.3, 0.3, "float64")],
 )
 def test_other_rows_are_divided_by_one_number(low, high, dtype):
-    scale = choose_scale("auto", found(low, high, (1.0, 5.0), (1.0, 7.0)), np.dtype(dtype))
+    scale = choose_scale(
+        "auto", make_statistics(low, high, (1.0, 5.0), (1.0, 7.0)), np.dtype(dtype)
+    )
     assert scale.offset.tolist() == [1.0, 5.0]
     assert float(scale.scale) == 2.0
     assert not scale.unit
 
 
 def test_unit_maps_any_range_to_0_1():
-    scale = choose_scale("unit", found(-3.0, 5.0), np.dtype(float))
+    scale = choose_scale("unit", make_statistics(-3.0, 5.0), np.dtype(float))
     assert (float(scale.offset), float(scale.scale), scale.unit) == (-3.0, 8.0, True)
 
 
-def test_each_column_is_divided_by_its_own_deviation():
-    statistic = found(-9, 9, (1.0, 5.0, 1e6), (4.0, 0.25, 1e-4))
+def test_each_column_is_divided_by_its_standard_deviation():
+    statistic = make_statistics(-9, 9, (1.0, 5.0, 1e6), (4.0, 0.25, 1e-4))
     scale = choose_scale("columns", statistic, np.dtype(float))
     assert scale.offset.tolist() == [1.0, 5.0, 1e6]
     assert scale.scale.tolist() == [2.0, 0.5, 1.0]  # the last is constant, but for rounding
@@ -149,7 +153,7 @@ def test_each_column_is_divided_by_its_own_deviation():
 
 @pytest.mark.parametrize(("low", "high", "unit"), [(0.0, 1.0, True), (-1.0, 1.0, False)])
 def test_none_does_not_scale(low, high, unit):
-    scale = choose_scale("none", found(low, high), np.dtype(float))
+    scale = choose_scale("none", make_statistics(low, high), np.dtype(float))
     assert (float(scale.offset), float(scale.scale), scale.unit) == (0.0, 1.0, unit)
 
 
@@ -164,12 +168,12 @@ def test_scale_of_constant_rows_is_not_zero(word, value):
 
 
 @pytest.mark.parametrize("word", ["unitt", "", "Auto"])
-def test_unknown_scalings_raise(word):
+def test_unknown_scaling_raises(word):
     with pytest.raises(UnknownNameError, match=f"unknown scaling '{word}'"):
-        choose_scale(word, found(0, 1), np.dtype(float))
+        choose_scale(word, make_statistics(0, 1), np.dtype(float))
 
 
 @pytest.mark.parametrize("word", [None, 1, ["unit"]])
-def test_scalings_that_are_not_text_raise(word):
+def test_scaling_of_another_type_raises(word):
     with pytest.raises(SettingError, match="scaling: expected one of"):
-        choose_scale(word, found(0, 1), np.dtype(float))
+        choose_scale(word, make_statistics(0, 1), np.dtype(float))
