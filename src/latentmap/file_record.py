@@ -24,20 +24,23 @@ _JSON_TYPES: dict[Any, tuple[type, ...]] = {
 class FileRecord:
     """Base class of dataclasses that are stored in a model file.
 
-    Fields annotated as arrays become arrays; others become JSON values. None is not stored.
+    Fields annotated as arrays become arrays, and others become JSON values. Fields that are None
+    are not stored.
     """
 
     file_keys: ClassVar[dict[str, str]] = {}
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields that are not arrays."""
-        values = {name: getattr(self, name) for name in self._names(arrays=False)}
-        return {self.file_keys.get(k, k): v for k, v in values.items() if v is not None}
+        return self._values(arrays=False)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return the fields that are arrays."""
-        values = {name: getattr(self, name) for name in self._names(arrays=True)}
-        return {self.file_keys.get(k, k): v for k, v in values.items() if v is not None}
+        return self._values(arrays=True)
+
+    def _values(self, arrays: bool) -> dict[str, Any]:
+        values = {self.file_keys.get(k, k): getattr(self, k) for k in self._names(arrays)}
+        return {key: value for key, value in values.items() if value is not None}
 
     @classmethod
     def from_file(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Self:
@@ -49,17 +52,17 @@ class FileRecord:
         cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
     ) -> dict[str, Any]:
         required = {field.name for field in fields(cls) if field.default is not None}
-        found: dict[str, Any] = {}
+        stored: dict[str, Any] = {}
         for source, is_array in ((values, False), (arrays, True)):
             for name in cls._names(is_array):
                 key = cls.file_keys.get(name, name)
                 if key in source or name in required:
-                    found[name] = source[key]
-        for name in set(found) & set(cls._names(arrays=False)):
+                    stored[name] = source[key]
+        for name in set(stored) & set(cls._names(arrays=False)):
             expected = cls._types()[name]
-            if type(found[name]) not in _JSON_TYPES[expected]:
-                raise ValueError(f"{name}: expected {expected}, found {found[name]!r}")
-        return found
+            if type(stored[name]) not in _JSON_TYPES[expected]:
+                raise ValueError(f"{name}: expected {expected}, found {stored[name]!r}")
+        return stored
 
     @classmethod
     def _types(cls) -> dict[str, Any]:

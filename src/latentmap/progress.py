@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import ClassVar
 
-# Function of the number of steps completed since the last call, and optionally of a short ``note``.
+# Function that takes the number of newly completed steps, and optionally a short text as ``note``.
 Advance = Callable[..., None]
 
 LINE_SECONDS = 2.0
@@ -21,7 +21,7 @@ _REFRESH_SECONDS = 0.5
 
 
 def printable(text: str) -> str:
-    r"""Replace control characters, with which a file name could manipulate the terminal.
+    r"""Replace control characters, because those in a file name could manipulate the terminal.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Autoencoder that contains PCA."""
+"""Autoencoder that adds a network to PCA."""
 
 from __future__ import annotations
 
@@ -126,7 +126,9 @@ class AutoEncoder(BaseAutoEncoder):
         if isinstance(network, tuple):
             check_pair(network, self.row_shape_, self.n_components)
         else:
-            network.layer_sizes(self.row_shape_, self.n_components)  # Checks the shape of the rows.
+            network.layer_sizes(
+                self.row_shape_, self.n_components
+            )  # Raises an error for wrong shapes.
         if isinstance(network, tuple) or not network.principal:
             self._train(network, None, data)
         else:

@@ -118,7 +118,7 @@ def _without_numbers(path: str) -> str:
     return re.sub(r"_\d+(?=/)", "", path)
 
 
-def _to_json(value: Any) -> Any:
+def _to_json(value: object) -> Any:
     """Convert settings and figures to JSON values; NaN and infinity become null."""
     if isinstance(value, Mapping):
         return {str(k): _to_json(v) for k, v in value.items()}

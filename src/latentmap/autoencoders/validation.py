@@ -72,17 +72,18 @@ def _to_source(estimator: BaseAutoEncoder, X: DataLike, reset: bool) -> Source:
     return source_type(rows, name="X", feature_names=None if names is None else list(names))
 
 
-def _validate_array(estimator: BaseAutoEncoder, X: Any, reset: bool) -> Any:
+def _validate_array(estimator: BaseAutoEncoder, X: DataLike, reset: bool) -> Any:
     """Return rows after scikit-learn's validation, which does not apply to images."""
     if isinstance(X, list | tuple | np.ma.MaskedArray):
         X = as_numbers("X", X)
-    if getattr(X, "ndim", 2) == 1:
+    shape = getattr(X, "shape", (0, 0))
+    if len(shape) == 1:
         raise DataError(
-            f"X: expected a 2D array, found a 1D array of shape {X.shape}. Reshape your data: "
+            f"X: expected a 2D array, found a 1D array of shape {shape}. Reshape your data: "
             "X.reshape(1, -1) makes one row of it, X.reshape(-1, 1) one column"
         )
     try:
-        if getattr(X, "ndim", 2) > 2:
+        if len(shape) > 2:
             if reset:
                 _set_feature_names(estimator, None)
             array = X if is_sparse(X) else np.asarray(X)

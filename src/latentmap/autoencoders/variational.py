@@ -19,10 +19,10 @@ from latentmap.training.launcher import current_launcher
 
 
 class VariationalAutoEncoder(BaseAutoEncoder):
-    """An autoencoder whose codes follow a standard normal distribution.
+    """Autoencoder whose codes follow a standard normal distribution.
 
     The encoder maps each row to a Gaussian distribution, whose mean is the code. Training minimises
-    reconstruction + β · divergence from N(0, 1). For β = 1 that is the negative evidence lower
+    reconstruction + β · divergence from N(0, 1). For β = 1 this loss is the negative evidence lower
     bound.
 
     Parameters
@@ -117,7 +117,7 @@ class VariationalAutoEncoder(BaseAutoEncoder):
             )
 
     def _row_losses(self, X: DataLike) -> np.ndarray:
-        """Return reconstruction plus divergence of each row in nats, for a weight of 1."""
+        """Return reconstruction + divergence of each row in nats, which does not use ``beta``."""
         return self._row_figures(X)[:, 2:].sum(axis=1, dtype=np.float64)
 
     def _assemble(self) -> Networks:

@@ -33,7 +33,10 @@ def start_engine() -> ModuleType:
 
 
 def _chosen_engine() -> str:
-    """Return the engine of Keras's settings file, except TensorFlow, the default of the file."""
+    """Return "torch" or "openvino" if Keras's settings file names it, and "jax" otherwise.
+
+    Keras writes "tensorflow" to the file by default, so this name does not express a choice.
+    """
     home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
     try:
         engine = json.loads((home / "keras.json").read_text())["backend"]

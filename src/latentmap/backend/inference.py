@@ -122,7 +122,7 @@ def _block_function(model: keras.Model) -> Callable[[BatchArrays], jax.Array]:
 
 
 def _compile(model: Callable[[], keras.Model]) -> Callable[..., jax.Array]:
-    """Compile the call of a model, given as a weak reference so that its memory can be freed."""
+    """Compile the call of a model, which a weak reference returns so that it can be deleted."""
     import jax
 
     def call(trainable: list, others: list, rows: BatchArrays) -> jax.Array:

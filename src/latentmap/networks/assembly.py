@@ -30,7 +30,7 @@ Figures = Callable[[KerasTensor, bool], list[KerasTensor]]
 
 @dataclass(frozen=True)
 class NetworkParts:
-    """Everything that determines the networks of an autoencoder.
+    """Settings and arrays that determine the networks of an autoencoder.
 
     Attributes
     ----------
@@ -86,9 +86,9 @@ class Networks:
 
 @dataclass(frozen=True)
 class ObjectiveBuilder:
-    """Builds an objective again, in another process, with its initial weights.
+    """Builds an objective with its initial weights in another process.
 
-    ``build`` returns networks for ``parts``, whose attribute ``name`` is the objective.
+    ``build(parts)`` returns networks, and ``name`` is their attribute that is the objective.
     """
 
     build: Callable[..., Networks]
@@ -264,7 +264,7 @@ def check_pair(pair: tuple, row_shape: tuple[int, ...], n_components: int) -> No
 
 
 def _shapes(model: keras.Model) -> tuple[tuple, tuple]:
-    """Return the shapes of a model's one input and one output, without the batch axis."""
+    """Return the shapes of the input and the output of a model, without the batch axis."""
     try:
         (_, *input_shape), (_, *output_shape) = model.input_shape, model.output_shape
     except (AttributeError, ValueError, TypeError):

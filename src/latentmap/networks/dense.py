@@ -65,7 +65,7 @@ class _Glorot(keras.initializers.GlorotUniform):
 def dense_layer(
     units: int, rng: Random, activation: str | None = None, zero: bool = False
 ) -> keras.Layer:
-    """Return a dense layer with the kernel initializer of `kernel_initializer`."""
+    """Return a dense layer whose kernel is initialized by `kernel_initializer`."""
     return layers.Dense(units, activation, kernel_initializer=kernel_initializer(rng, zero))
 
 
@@ -75,7 +75,7 @@ def draw_seed(rng: Random) -> int:
 
 
 def check_widths(widths: object, name: str) -> None:
-    """Raise SettingError unless it is a tuple of integers above 0."""
+    """Raise SettingError unless ``widths`` is a tuple of integers above 0."""
     if (
         not isinstance(widths, tuple | list)
         or not widths
@@ -85,7 +85,7 @@ def check_widths(widths: object, name: str) -> None:
 
 
 def check_activation(name: object) -> None:
-    """Raise SettingError unless it is the name of a Keras activation."""
+    """Raise SettingError unless ``name`` is the name of a Keras activation."""
     try:
         is_known = isinstance(name, str) and keras.activations.get(name) is not None
     except ValueError:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MAX_VALIDATION_ROWS = 5000
-MIN_WIDE_VALIDATION_ROWS = 100  # Rows that are so wide that the next limit would allow fewer.
+MIN_WIDE_VALIDATION_ROWS = 100  # The next limit does not reduce the number of rows further.
 MAX_VALIDATION_NUMBERS = 1 << 24  # Validation rows are stored dense: 64 MB as float32.
 MIN_STEPS = 1500
 DEFAULT_EPOCHS = 12

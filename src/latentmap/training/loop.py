@@ -26,9 +26,7 @@ from latentmap.training.task import TrainingTask
 CHUNK_STEPS = 64
 CHUNK_ROWS = 20_000  # A chunk with more rows would advance the progress bar too rarely.
 DEVICE_CHUNK_FACTOR = 10  # Chunks for rows on the device are longer: they hold row numbers only.
-MAX_PERMUTED_ROWS = (
-    1 << 20
-)  # For more rows, training in plain Keras would take too long to compare.
+MAX_PERMUTED_ROWS = 1 << 20  # For more rows the order differs from plain Keras.
 
 
 def train(
