@@ -5,15 +5,14 @@ import pytest
 from PIL import Image
 
 from latentmap.cli.row_selection import (
+    check_output,
     fingerprint,
-    input_paths,
     open_rows,
     require_one_row,
     split_row_number,
 )
 from latentmap.data import open_data
 from latentmap.errors import DataError, FileError, LatentmapError, SettingError, UnknownNameError
-from latentmap.files import check_output_path
 
 
 def open_row(text, **options):
@@ -94,7 +93,7 @@ def test_invalid_texts_are_reported(text, error, words):
 def test_the_data_of_a_row_is_not_overwritten(tmp_path):
     np.save(tmp_path / "rows.npy", np.ones((2, 3)))
     with pytest.raises(FileError, match="found the input itself"):
-        check_output_path(tmp_path / "rows.npy", inputs=input_paths(f"{tmp_path}/rows.npy#1"))
+        check_output(tmp_path / "rows.npy", (), [f"{tmp_path}/rows.npy#1"])
 
 
 def test_a_file_that_is_not_an_image_is_reported(tmp_path):

@@ -12,21 +12,15 @@ import typer
 from latentmap.analysis.clustering import Clusters
 from latentmap.analysis.clustering import cluster as cluster_codes
 from latentmap.cli.cluster_pictures import draw_clusters, exemplars_path
-from latentmap.cli.console import (
-    format_count,
-    print_json,
-    print_message,
-    print_table,
-    show_status,
-)
+from latentmap.cli.console import format_count, print_json, print_message, print_table, show_status
 from latentmap.cli.model_arguments import Estimator, open_model
 from latentmap.cli.options import DATA, JSON, LABEL, MODEL, SEED, option, output_path
-from latentmap.cli.row_selection import input_paths, open_model_rows
+from latentmap.cli.row_selection import check_output, open_model_rows
 from latentmap.cli.streaming import encode_rows
 from latentmap.cli.table_output import TABLE_SUFFIXES, write_columns
 from latentmap.data import Source
 from latentmap.errors import SettingError
-from latentmap.files import PICTURE_SUFFIXES, check_output_path
+from latentmap.files import PICTURE_SUFFIXES
 
 EXAMPLES = (
     "latentmap cluster mnist.safetensors mnist --picture clusters.png",
@@ -134,7 +128,10 @@ def cluster(
     regions. The confidence of a row is the share of its nearest neighbours that are in the same
     cluster. Labels are not used, but if there are labels, the clusters are compared with them.
     """
-    _check_outputs(output, picture, model, data)
+    inputs = (model, data)
+    check_output(output, TABLE_SUFFIXES, inputs)
+    check_output(picture, PICTURE_SUFFIXES, inputs)
+    check_output(picture and exemplars_path(picture), (), inputs)
     estimator = open_model(model)
     rows = open_model_rows(estimator, data, label)
     result = _find_clusters(estimator, rows, k, exemplars, seed)
@@ -146,15 +143,6 @@ def cluster(
         _write(output, result)
     if picture is not None:
         draw_clusters(picture, rows, result.codes, result.clusters)
-
-
-def _check_outputs(output: Path | None, picture: Path | None, *inputs: str | Path) -> None:
-    input_files = input_paths(*inputs)
-    if output is not None:
-        check_output_path(output, TABLE_SUFFIXES, input_files)
-    if picture is not None:
-        check_output_path(picture, PICTURE_SUFFIXES, input_files)
-        check_output_path(exemplars_path(picture), inputs=input_files)
 
 
 def _find_clusters(

@@ -13,14 +13,9 @@ from latentmap.cli.console import print_json, print_message, print_pairs, print_
 from latentmap.cli.model_arguments import Estimator, open_model
 from latentmap.cli.options import INDEX, JSON, LABEL, MODEL, REFERENCE, SEED, argument, output_path
 from latentmap.cli.pictures import open_plot
-from latentmap.cli.row_selection import input_paths, require_one_row
-from latentmap.cli.similar_query import (
-    Query,
-    Reference,
-    open_query,
-    open_reference,
-)
-from latentmap.files import PICTURE_SUFFIXES, check_output_path
+from latentmap.cli.row_selection import check_output, require_one_row
+from latentmap.cli.similar_query import Query, Reference, open_query, open_reference
+from latentmap.files import PICTURE_SUFFIXES
 from latentmap.plots.comparison_plot import most_different_columns
 
 EXAMPLES = (
@@ -55,8 +50,7 @@ def compare(
     Reports the distance of their codes, and how many random pairs of the reference rows are less
     similar.
     """
-    if output is not None:
-        check_output_path(output, PICTURE_SUFFIXES, input_paths(model, a, b, reference, index))
+    check_output(output, PICTURE_SUFFIXES, (model, a, b, reference, index))
     estimator = open_model(model)
     first = open_query(estimator, a, label, label_required=reference is None and index is None)
     queries = [first, open_query(estimator, b, label, opened=first)]

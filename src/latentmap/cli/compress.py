@@ -11,8 +11,7 @@ from latentmap.analysis.rate_control import CompressionLimit
 from latentmap.cli.console import format_count, print_json, print_message
 from latentmap.cli.model_arguments import open_model
 from latentmap.cli.options import DATA, JSON, LABEL, MODEL, option, output_path
-from latentmap.cli.row_selection import input_paths, open_model_rows
-from latentmap.files import check_output_path
+from latentmap.cli.row_selection import check_output, open_model_rows
 
 EXAMPLES = (
     "latentmap compress mnist.safetensors mnist:unseen -o digits.codes",
@@ -46,7 +45,7 @@ def compress(
     entropy-coded. The compression is lossy, and the model is needed to restore the rows.
     """
     CompressionLimit(error, bytes_per_row).check()
-    check_output_path(output, inputs=input_paths(model, data))
+    check_output(output, (), (model, data))
     estimator = open_model(model)
     rows = open_model_rows(estimator, data, label)
     limits = {"error": error, "bytes_per_row": bytes_per_row}

@@ -6,12 +6,11 @@ from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.console import format_count, print_message
 from latentmap.cli.model_arguments import open_model
 from latentmap.cli.options import LABEL, MODEL, argument, output_path
-from latentmap.cli.row_selection import input_paths, open_rows
+from latentmap.cli.row_selection import check_output, open_rows
 from latentmap.cli.streaming import map_batches
 from latentmap.cli.table_output import ROW_SUFFIXES
 from latentmap.data import Source, write_rows
 from latentmap.errors import DataError
-from latentmap.files import check_output_path
 
 EXAMPLES = (
     "latentmap decode mnist.safetensors codes.npy -o digits/",
@@ -34,7 +33,7 @@ def decode(
     label: str | None = LABEL,
 ) -> None:
     """Decode codes to rows."""
-    check_output_path(output, ROW_SUFFIXES, input_paths(model, codes), folder=not output.suffix)
+    check_output(output, ROW_SUFFIXES, (model, codes), folder=not output.suffix)
     estimator = open_model(model)
     source = open_rows(codes, label, "label")
     _check_width(source, int(estimator.n_components))

@@ -6,11 +6,10 @@ from latentmap.cli.console import format_count, print_message
 from latentmap.cli.distributed_options import check_shareable, check_worker_options, open_workers
 from latentmap.cli.model_arguments import open_model
 from latentmap.cli.options import DATA, LABEL, MODEL, RAY, WORKERS, output_path
-from latentmap.cli.row_selection import input_paths, open_model_rows
+from latentmap.cli.row_selection import check_output, open_model_rows
 from latentmap.cli.streaming import encode_batches
 from latentmap.cli.table_output import TABLE_SUFFIXES
 from latentmap.data import write_rows
-from latentmap.files import check_output_path
 
 EXAMPLES = (
     "latentmap encode mnist.safetensors mnist:unseen -o codes.npy",
@@ -36,7 +35,7 @@ def encode(
     """
     check_worker_options(workers, ray)
     suffixes = TABLE_SUFFIXES if workers is None else (".parquet",)
-    check_output_path(output, suffixes, input_paths(model, data), folder=workers is not None)
+    check_output(output, suffixes, (model, data), folder=workers is not None)
     estimator = open_model(model)
     rows = open_model_rows(estimator, data, label)
     check_shareable(workers, rows)

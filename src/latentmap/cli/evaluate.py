@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from latentmap.cli.console import print_json
-from latentmap.cli.evaluation import encode_sample, measure_quality, print_figures
+from latentmap.cli.console import print_json, print_pairs
+from latentmap.cli.evaluation import encode_sample, format_figures, measure_quality
 from latentmap.cli.held_out import open_evaluation_rows
 from latentmap.cli.model_arguments import check_columns, open_model
 from latentmap.cli.options import DATA, JSON, LABEL, MODEL
@@ -24,21 +24,12 @@ def evaluate(
     fitted rows; if these are not available, of the nearest other rows.
     """
     estimator = open_model(model)
-    evaluation_rows = open_evaluation_rows(data, label, estimator.figures_ or {})
-    check_columns(estimator, evaluation_rows.rows)
-    labelled = evaluation_rows.fitted is not None and evaluation_rows.fitted.labels is not None
-    reference = (
-        encode_sample(estimator, evaluation_rows.fitted)
-        if evaluation_rows.fitted and labelled
-        else None
-    )
-    figures = measure_quality(estimator, evaluation_rows.rows, reference)
+    rows, fitted, description = open_evaluation_rows(data, label, estimator.figures_ or {})
+    check_columns(estimator, rows)
+    has_labels = fitted is not None and fitted.labels is not None
+    reference = encode_sample(estimator, fitted) if fitted is not None and has_labels else None
+    figures = measure_quality(estimator, rows, reference)
     if as_json:
-        description = {
-            "model": str(model),
-            "data": data,
-            "measured_on": evaluation_rows.description,
-        }
-        print_json({**description, **figures})
+        print_json({"model": str(model), "data": data, "measured_on": description, **figures})
     else:
-        print_figures(f"Quality on {evaluation_rows.description}", figures)
+        print_pairs(f"Quality on {description}", format_figures(figures))

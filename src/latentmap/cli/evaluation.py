@@ -64,15 +64,11 @@ def format_figures(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def print_figures(title: str, figures: Mapping[str, Any]) -> None:
-    """Print the figures under a title."""
-    print_pairs(title, format_figures(figures))
-
-
 def print_fit_report(rows: FitRows, figures: Mapping[str, Any]) -> None:
     """Print the quality figures of a fit."""
     if rows.unseen is None:
         n_rows = format_count(len(rows.fitted), "row")
         print_message(f"Quality was not measured: {n_rows} are too few to hold some out.")
     else:
-        print_figures(f"Quality on {rows.held_out.describe(rows.fitted.name)}", figures)
+        title = f"Quality on {rows.held_out.describe(rows.fitted.name)}"
+        print_pairs(title, format_figures(figures))

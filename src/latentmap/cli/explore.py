@@ -14,8 +14,7 @@ from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.console import format_count, print_message, show_status
 from latentmap.cli.model_arguments import Estimator, open_model
 from latentmap.cli.options import DATA, LABEL, MODEL, option
-from latentmap.cli.row_selection import input_paths, open_model_rows
-from latentmap.files import check_output_path
+from latentmap.cli.row_selection import check_output, open_model_rows
 
 if TYPE_CHECKING:
     from latentmap.explorer import Scene
@@ -55,8 +54,7 @@ def explore(
     to place its rows on the map. If there are more than 100,000 rows, a sample is shown. Stop the
     server with Ctrl-C.
     """
-    if export is not None:
-        check_output_path(export, _PAGE_SUFFIXES, input_paths(model, data))
+    check_output(export, _PAGE_SUFFIXES, (model, data))
     estimator = open_model(model)
     if export is None:
         from latentmap.explorer import check_address

@@ -15,12 +15,12 @@ from latentmap.cli.model_arguments import Estimator, open_model
 from latentmap.cli.options import LABEL, MODEL, SEED, option, output_path
 from latentmap.cli.pictures import open_plot
 from latentmap.cli.row_generation import GeneratedRows, Request, generate_rows
-from latentmap.cli.row_selection import input_paths, open_model_rows
+from latentmap.cli.row_selection import check_output, open_model_rows
 from latentmap.cli.table_output import ROW_SUFFIXES
 from latentmap.data import write_rows
 from latentmap.data.memory import check_memory
 from latentmap.errors import SettingError
-from latentmap.files import PICTURE_SUFFIXES, check_output_path
+from latentmap.files import PICTURE_SUFFIXES
 
 EXAMPLES = (
     "latentmap generate mnist.safetensors -n 100 -o digits.png",
@@ -75,7 +75,9 @@ def generate(
     variations of a row.
     """
     _check_options(rows, between, vary, spread, compare_with)
-    _check_output(output, model, reference, vary, compare_with, *(between or ()))
+    inputs = (model, reference, vary, compare_with, *(between or ()))
+    check_output(output, (*ROW_SUFFIXES, *PICTURE_SUFFIXES), inputs, folder=not output.suffix)
+    check_output(output.with_suffix(".png"), (), inputs)
     estimator = open_model(model)
     real = None if compare_with is None else _open_real_rows(estimator, compare_with, label)
     request = Request(estimator, rows, reference, between, vary, spread, label, seed)
@@ -103,14 +105,6 @@ def _check_options(
         raise SettingError(f"--spread: expected a number above 0, found {spread}")
     if compare_with and (between or vary):
         raise SettingError("--compare-with: expected random samples, found --between or --vary")
-
-
-def _check_output(output: Path, *inputs: str | Path | None) -> None:
-    input_files = input_paths(*inputs)
-    check_output_path(
-        output, (*ROW_SUFFIXES, *PICTURE_SUFFIXES), input_files, folder=not output.suffix
-    )
-    check_output_path(output.with_suffix(".png"), inputs=input_files)
 
 
 def _write(output: Path, model: Estimator, n_rows: int, generated: GeneratedRows) -> None:

@@ -73,26 +73,11 @@ class FitRows:
         return positions[:]
 
 
-@dataclass(frozen=True)
-class EvaluationRows:
-    """Rows to evaluate a model on, and the fitted rows if they are available."""
-
-    rows: Source
-    fitted: Source | None
-    description: str
-
-
 def split_fit_rows(data: str, rows: Source, seed: int, cached: bool = True) -> FitRows:
     """Choose the rows to fit a model to, and those to evaluate it on."""
-    return _unseen_rows(data, rows) if is_data_set_name(data) else _hold_out(rows, seed, cached)
-
-
-def _unseen_rows(name: str, fitted: Source) -> FitRows:
-    unseen = load_dataset(name, "unseen")
-    return FitRows(fitted, unseen, HeldOut(len(unseen), data_set=name))
-
-
-def _hold_out(rows: Source, seed: int, cached: bool) -> FitRows:
+    if is_data_set_name(data):
+        unseen = load_dataset(data, "unseen")
+        return FitRows(rows, unseen, HeldOut(len(unseen), data_set=data))
     rows = load_or_cache(rows, verbose=True) if cached else rows
     total = len(rows)
     n_held_out = 0 if total < _MIN_ROWS else min(round(_SHARE * total), _MAX_HELD_OUT)
@@ -106,19 +91,22 @@ def _hold_out(rows: Source, seed: int, cached: bool) -> FitRows:
 
 def open_evaluation_rows(
     data: str, label: str | None, figures: Mapping[str, Any]
-) -> EvaluationRows:
-    """Open the unseen rows of a data set, the held-out rows of fitted data, or all other rows."""
+) -> tuple[Source, Source | None, str]:
+    """Open the rows to evaluate a model on: unseen rows, held-out rows, or all rows.
+
+    Also return the fitted rows, if they are available, and a description of the opened rows.
+    """
     rows = open_rows(data, label, figures.get("label"))
     if is_data_set_name(data):
-        named = _unseen_rows(data, rows)
-        return EvaluationRows(named.unseen or rows, rows, named.held_out.describe())
+        unseen = load_dataset(data, "unseen")
+        return unseen, rows, HeldOut(len(unseen), data_set=data).describe()
     all_rows, own_fingerprint = f"all {len(rows):,} rows of {rows.name}", fingerprint(rows)
     stored = (figures.get("held_out") or {}, *(figures.get("held_out_before") or ()))
     for held_out in map(HeldOut.from_dict, stored):
         if held_out.fingerprint != own_fingerprint:
             continue
         if not held_out.rows:
-            return EvaluationRows(rows, None, f"{all_rows}, which the model was fitted to")
+            return rows, None, f"{all_rows}, which the model was fitted to"
         fitted, unseen = rows.split(int(held_out.rows), int(held_out.seed or 0))
-        return EvaluationRows(unseen, fitted, held_out.describe(rows.name))
-    return EvaluationRows(rows, None, all_rows)
+        return unseen, fitted, held_out.describe(rows.name)
+    return rows, None, all_rows

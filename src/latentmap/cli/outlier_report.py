@@ -58,15 +58,16 @@ class TopOutliers:
 
     def as_dicts(self) -> list[dict[str, Any]]:
         """Return the figures of each row as plain values for JSON."""
-        return [self._as_dict(i) for i in range(len(self.numbers))]
-
-    def _as_dict(self, i: int) -> dict[str, Any]:
-        values: dict[str, Any] = {"row": int(self.numbers[i])}
-        if self.source.labels is not None:
-            label = self.source.labels[values["row"]]
-            values["label"] = label.item() if hasattr(label, "item") else label
-        values |= {name: float(getattr(self.scores, field)[i]) for name, field in _FIGURES.items()}
-        return {**values, "differences": self._differences(i)}
+        labels = self.source.labels
+        return [
+            {
+                "row": row,
+                **({} if labels is None else {"label": labels.item(row)}),
+                **{name: float(getattr(self.scores, key)[i]) for name, key in _FIGURES.items()},
+                "differences": self._differences(i),
+            }
+            for i, row in enumerate(self.numbers.tolist())
+        ]
 
     def _differences(self, i: int) -> list[dict[str, Any]]:
         """Return the columns or pixels that differ most from what the model expects."""

@@ -13,10 +13,10 @@ from latentmap.cli.distributed_options import check_shareable, check_worker_opti
 from latentmap.cli.model_arguments import open_model
 from latentmap.cli.options import DATA, JSON, LABEL, MODEL, RAY, SEED, WORKERS, output_path
 from latentmap.cli.outlier_report import TopOutliers, draw_outliers, print_outliers, score_columns
-from latentmap.cli.row_selection import input_paths, open_model_rows
+from latentmap.cli.row_selection import check_output, open_model_rows
 from latentmap.cli.table_output import TABLE_SUFFIXES, Write, open_column_writer, write_columns
 from latentmap.data import Source
-from latentmap.files import PICTURE_SUFFIXES, check_output_path
+from latentmap.files import PICTURE_SUFFIXES
 
 EXAMPLES = (
     "latentmap outliers mnist.safetensors mnist:unseen --reference mnist -o outliers.png",
@@ -85,13 +85,11 @@ def outliers(
 def _check_output(output: Path | None, shared: bool, *inputs: str | Path | None) -> None:
     if output is None:
         return
-    input_files, is_picture = input_paths(*inputs), output.suffix.lower() in PICTURE_SUFFIXES
+    is_picture = output.suffix.lower() in PICTURE_SUFFIXES
     tables = (".parquet",) if shared else TABLE_SUFFIXES
-    check_output_path(
-        output, (*tables, *PICTURE_SUFFIXES), input_files, folder=shared and not is_picture
-    )
+    check_output(output, (*tables, *PICTURE_SUFFIXES), inputs, folder=shared and not is_picture)
     if not is_picture:
-        check_output_path(output.with_suffix(".png"), inputs=input_files)
+        check_output(output.with_suffix(".png"), (), inputs)
 
 
 def _score(

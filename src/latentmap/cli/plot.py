@@ -19,10 +19,10 @@ from latentmap.cli.pictures import (
     draw_plane,
     draw_reconstructions,
 )
-from latentmap.cli.row_selection import input_paths, open_model_rows
+from latentmap.cli.row_selection import check_output, open_model_rows
 from latentmap.data import Source
 from latentmap.errors import SettingError, UnknownNameError
-from latentmap.files import PICTURE_SUFFIXES, check_output_path
+from latentmap.files import PICTURE_SUFFIXES
 
 if TYPE_CHECKING:
     from latentmap.maps.latent_map import LatentMap
@@ -56,7 +56,7 @@ def plot(
     """Plot codes, reconstructions or the loss."""
     if kind not in _KINDS:
         raise UnknownNameError("kind", kind, _KINDS)
-    check_output_path(output, PICTURE_SUFFIXES, input_paths(model, data))
+    check_output(output, PICTURE_SUFFIXES, (model, data))
     if data is None and kind not in _KINDS_WITHOUT_ROWS:
         raise SettingError(f"DATA: expected rows for --kind {kind}, found none")
     estimator = open_model(model)

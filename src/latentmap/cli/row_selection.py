@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from latentmap.cli.model_arguments import Estimator, check_columns
 from latentmap.data import Source, list_datasets, open_data
 from latentmap.data.images import IMAGE_SUFFIXES, ImageFolderSource
 from latentmap.errors import DataError, SettingError
+from latentmap.files import check_output_path
 
 _MAX_FINGERPRINT_ROWS = 4096
 _ROW = re.compile(r"(.+)#([^#/]*)", re.DOTALL)
@@ -45,9 +47,16 @@ def require_one_row(rows: Source, text: str) -> Source:
     return rows
 
 
-def input_paths(*texts: str | Path | None) -> list[str]:
-    """Return the paths of the inputs that were given, without their row numbers."""
-    return [split_row_number(str(text))[0] for text in texts if text is not None]
+def check_output(
+    path: Path | None,
+    suffixes: Sequence[str],
+    inputs: Iterable[str | Path | None],
+    folder: bool = False,
+) -> None:
+    """Check an output path as `check_output_path` does; inputs may be None or have row numbers."""
+    if path is not None:
+        paths = [split_row_number(str(text))[0] for text in inputs if text is not None]
+        check_output_path(path, suffixes, paths, folder)
 
 
 def split_row_number(text: str) -> tuple[str, int | None]:

@@ -8,18 +8,13 @@ import typer
 from latentmap.cli.console import format_count, print_json, print_message
 from latentmap.cli.model_arguments import Estimator, open_model
 from latentmap.cli.options import INDEX, JSON, LABEL, MODEL, REFERENCE, argument, option
-from latentmap.cli.row_selection import input_paths
-from latentmap.cli.similar_query import (
-    Query,
-    Reference,
-    open_query,
-    open_reference,
-)
+from latentmap.cli.row_selection import check_output
+from latentmap.cli.similar_query import Query, Reference, open_query, open_reference
 from latentmap.cli.similar_report import SearchResult, draw_result, print_result, write_result
 from latentmap.cli.streaming import encode_rows
 from latentmap.cli.table_output import TABLE_SUFFIXES
 from latentmap.errors import FileError, SettingError
-from latentmap.files import PICTURE_SUFFIXES, check_output_path
+from latentmap.files import PICTURE_SUFFIXES
 
 EXAMPLES = (
     "latentmap similar faces.safetensors faces/#17 -o sheet.png",
@@ -71,7 +66,11 @@ def similar(
     the original rows.
     """
     outputs = output or []
-    _check_outputs(outputs, save_index, model, query, reference, index)
+    inputs = (model, query, reference, index)
+    for path in outputs:
+        check_output(path, list(_WRITERS), inputs)
+    check_output(save_index, (), inputs)
+    _check_different([*outputs, save_index])
     estimator = open_model(model)
     label_required = reference is None and index is None
     opened = open_query(estimator, query, label, label_required)
@@ -88,17 +87,9 @@ def similar(
         print_result(result)
 
 
-def _check_outputs(
-    outputs: list[Path], save_index: Path | None, *inputs: str | Path | None
-) -> None:
-    input_files = input_paths(*inputs)
+def _check_different(outputs: list[Path | None]) -> None:
     for path in outputs:
-        check_output_path(path, list(_WRITERS), input_files)
-    if save_index is not None:
-        check_output_path(save_index, inputs=input_files)
-    written = [*outputs, *([save_index] if save_index else [])]
-    for path in written:
-        if written.count(path) > 1:
+        if outputs.count(path) > 1:
             raise FileError(
                 f"{path}: expected different paths for the outputs, found this one twice"
             )

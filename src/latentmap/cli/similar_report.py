@@ -32,7 +32,7 @@ class SearchResult:
     def query_label(self, query: int) -> object:
         """Return the label of one of the query's rows; None if it has no label."""
         labels = self.query.rows.labels
-        return None if labels is None else _plain(labels[query])
+        return None if labels is None else labels.item(query)
 
     def same_label(self, queries: np.ndarray | slice, k: int) -> np.ndarray | None:
         """Return which of the k nearest rows have the label of their query; None without labels."""
@@ -50,7 +50,7 @@ class SearchResult:
             {
                 "row": row,
                 "name": None if names is None else names[row],
-                "label": None if labels is None else _plain(labels[row]),
+                "label": None if labels is None else labels.item(row),
                 "distance": round(distance, 6),
             }
             for row, distance in pairs
@@ -132,10 +132,6 @@ def _caption(number: int, text: object) -> str:
     return f"#{number}" if text is None else f"#{number} {text}"
 
 
-def _plain(label: Any) -> object:
-    return label.item() if hasattr(label, "item") else label
-
-
 def print_result(result: SearchResult) -> None:
     """Print all neighbours of one row, or the nearest row of each of several."""
     n_queries, name = len(result.query.rows), result.reference.name
@@ -161,14 +157,9 @@ def print_result(result: SearchResult) -> None:
 
 
 def _print_label_agreement(result: SearchResult) -> None:
-    n_queries, labels = len(result.query.rows), result.reference.index.labels
-    is_same = result.same_label(slice(None), 1) if n_queries > 1 and _are_classes(labels) else None
-    if is_same is not None:
-        print_message(
-            f"The most similar row has the same label for {is_same.mean():.1%} of the rows"
-        )
-
-
-def _are_classes(labels: np.ndarray | None) -> bool:
-    """Return whether labels are classes; measured values mostly differ from row to row."""
-    return labels is not None and 2 * len(np.unique(labels)) <= len(labels)
+    labels, same_label = result.reference.index.labels, result.same_label(slice(None), 1)
+    if labels is None or same_label is None or len(same_label) == 1:
+        return
+    if 2 * len(np.unique(labels)) <= len(labels):  # More distinct labels are measured values.
+        share = f"{same_label.mean():.1%}"
+        print_message(f"The most similar row has the same label for {share} of the rows")
