@@ -5,8 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from latentmap.cli.console import format_count, print_message, print_pairs, show_status
-from latentmap.cli.held_out import FitRows
+from latentmap.cli.console import format_count, show_status
 from latentmap.cli.model_arguments import Estimator
 from latentmap.cli.streaming import encode_rows
 from latentmap.data import Source
@@ -14,8 +13,6 @@ from latentmap.metrics import evaluate
 
 # Encoding more fitted rows takes minutes and changes neither the plots nor the accuracy.
 MAX_CODES = 100_000
-
-
 _FIGURES: dict[str, tuple[str, Callable[[float], str]]] = {
     "mse": ("mean squared error", lambda value: f"{value:.4g}  (of scaled rows)"),
     "negative_elbo": ("negative ELBO", lambda value: f"{value:.2f} nats per row"),
@@ -62,13 +59,3 @@ def format_figures(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
         for key, (name, text) in _FIGURES.items()
         if figures.get(key) is not None
     ]
-
-
-def print_fit_report(rows: FitRows, figures: Mapping[str, Any]) -> None:
-    """Print the quality figures of a fit."""
-    if rows.unseen is None:
-        n_rows = format_count(len(rows.fitted), "row")
-        print_message(f"Quality was not measured: {n_rows} are too few to hold some out.")
-    else:
-        title = f"Quality on {rows.held_out.describe(rows.fitted.name)}"
-        print_pairs(title, format_figures(figures))

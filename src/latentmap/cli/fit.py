@@ -9,13 +9,12 @@ import typer
 
 from latentmap.cli.console import format_count, print_message
 from latentmap.cli.distributed_options import check_worker_options, open_workers
-from latentmap.cli.evaluation import encode_sample, measure_quality, print_fit_report
 from latentmap.cli.fit_continue import continue_fit
+from latentmap.cli.fit_report import report_fit
 from latentmap.cli.held_out import FitRows, split_fit_rows
 from latentmap.cli.memory_option import apply_memory_limit, reject_memory_limit
 from latentmap.cli.model_arguments import MODEL_SUFFIX, Estimator, start_engine
 from latentmap.cli.options import DATA, LABEL, RAY, SEED, WORKERS, option, output_path
-from latentmap.cli.pictures import draw_fit_plots
 from latentmap.cli.row_selection import open_rows
 from latentmap.data import Source
 from latentmap.data.memory import check_memory, fit_memory_bytes
@@ -129,7 +128,9 @@ def fit(
     recipe = recipe or ("map" if components in (2, 3) else "dense")
     path = check_output_path(output or _default_output(data), [MODEL_SUFFIX])
     with apply_memory_limit(memory):
-        rows = _open_rows(data, label)
+        rows = open_rows(data, label)
+        needed = fit_memory_bytes(len(rows), rows.nbytes // max(1, len(rows)))
+        check_memory("memory", needed, engine=True)
         start_engine()
         model = _make_estimator(recipe, _without_none(settings), _without_none(training))
         model.set_params(random_state=seed, verbose=True)
@@ -161,13 +162,6 @@ def _reject_with_continue(options: Mapping[str, Any], reason: str) -> None:
 def _default_output(data: str) -> Path:
     name = data.replace(":", "-") if not Path(data).exists() else Path(data).resolve().stem
     return Path(Path(name).name + MODEL_SUFFIX)
-
-
-def _open_rows(data: str, label: str | None) -> Source:
-    rows = open_rows(data, label)
-    needed = fit_memory_bytes(len(rows), rows.nbytes // max(1, len(rows)))
-    check_memory("memory", needed, engine=True)
-    return rows
 
 
 def _make_estimator(
@@ -219,17 +213,9 @@ def _column_variances(rows: Source) -> np.ndarray:
 
 
 def _report(model: Estimator, rows: FitRows, path: Path, label: str | None) -> None:
-    """Measure the quality, store it in the model file, and draw the plots."""
     from latentmap import LatentMap
 
-    codes = encode_sample(model, rows.fitted)
     figures: dict[str, Any] = {"held_out": rows.held_out.as_dict(), "label": label}
-    if rows.unseen is not None:
-        figures |= measure_quality(model, rows.unseen, codes)
     if isinstance(model, LatentMap) and model.layout is not None:
         figures |= {f"layout_{name}": value for name, value in model.layout_fit_.items()}
-    model.figures_ = figures
-    model.save(path)
-    print_message(f"Wrote {path}")
-    draw_fit_plots(model, rows, path, codes)
-    print_fit_report(rows, figures)
+    report_fit(model, rows, path, figures)

@@ -9,10 +9,10 @@ import numpy as np
 
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.console import format_count, print_message, print_pairs
-from latentmap.cli.evaluation import encode_sample, measure_quality, print_fit_report
+from latentmap.cli.fit_report import report_fit
 from latentmap.cli.held_out import FitRows, split_fit_rows
 from latentmap.cli.model_arguments import MODEL_SUFFIX, open_model
-from latentmap.cli.pictures import draw_fit_plots, draw_new_rows
+from latentmap.cli.pictures import draw_new_rows
 from latentmap.cli.row_selection import open_model_rows
 from latentmap.data import ArraySource
 from latentmap.errors import SettingError
@@ -65,16 +65,10 @@ def _sample_earlier_codes(model: LatentMap) -> np.ndarray:
 
 
 def _report(model: LatentMap, rows: FitRows, path: Path, earlier_codes: np.ndarray) -> None:
-    codes = encode_sample(model, rows.fitted)
-    if rows.unseen is not None:
-        model.figures_ = {**(model.figures_ or {}), **measure_quality(model, rows.unseen, codes)}
-        model.save(path)
-    print_message(f"Wrote {path}")
-    novel = _near_new_landmarks(model, codes.codes)
-    draw_new_rows(path.with_suffix(".new_rows.png"), earlier_codes, codes.codes, novel)
-    draw_fit_plots(model, rows, path, codes)
+    codes = report_fit(model, rows, path, model.figures_ or {}).codes
+    novel = _near_new_landmarks(model, codes)
+    draw_new_rows(path.with_suffix(".new_rows.png"), earlier_codes, codes, novel)
     print_pairs("Rows added to the map", _format_report(model))
-    print_fit_report(rows, model.figures_ or {})
 
 
 def _near_new_landmarks(model: LatentMap, codes: np.ndarray) -> np.ndarray:

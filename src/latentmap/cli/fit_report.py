@@ -1,0 +1,30 @@
+"""The report of `fit` and `fit --continue`: quality, plots and the final model file."""
+
+from pathlib import Path
+from typing import Any
+
+from latentmap.cli.console import format_count, print_message, print_pairs
+from latentmap.cli.evaluation import LabelledCodes, encode_sample, format_figures, measure_quality
+from latentmap.cli.held_out import FitRows
+from latentmap.cli.model_arguments import Estimator
+from latentmap.cli.pictures import draw_fit_plots
+
+
+def report_fit(
+    model: Estimator, rows: FitRows, path: Path, figures: dict[str, Any]
+) -> LabelledCodes:
+    """Measure the quality, save it with the model, draw the plots, and return the codes."""
+    codes = encode_sample(model, rows.fitted)
+    if rows.unseen is not None:
+        figures = {**figures, **measure_quality(model, rows.unseen, codes)}
+    model.figures_ = figures
+    model.save(path)
+    print_message(f"Wrote {path}")
+    draw_fit_plots(model, rows, path, codes)
+    if rows.unseen is None:
+        n_rows = format_count(len(rows.fitted), "row")
+        print_message(f"Quality was not measured: {n_rows} are too few to hold some out.")
+    else:
+        title = f"Quality on {rows.held_out.describe(rows.fitted.name)}"
+        print_pairs(title, format_figures(figures))
+    return codes
