@@ -11,12 +11,11 @@ def coordinator():
 
 def test_the_status_contains_the_last_report(coordinator):
     coordinator.report(5, "compiling")
-    coordinator.report(None, "reading")
     coordinator.report(7)
     coordinator.resume(2)
     coordinator.resume(3)
     status = coordinator.status()
-    assert (status.steps, status.note, status.resumed_epochs) == (7, "reading", (2, 3))
+    assert (status.steps, status.note, status.resumed_epochs) == (7, "compiling", (2, 3))
     assert status.error is None and not status.ended
 
 

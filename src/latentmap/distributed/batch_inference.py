@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -23,7 +24,6 @@ from latentmap.data import Source, write_rows
 from latentmap.data.parquet_tables import ParquetSource
 from latentmap.distributed import ray_connection
 from latentmap.distributed.serialization import put_object
-from latentmap.distributed.sharding import partition
 from latentmap.distributed.worker import WorkerSettings
 from latentmap.errors import ClusterError, LatentmapError, SettingError
 from latentmap.files import check_output_path, remove_partial_outputs, write_atomically
@@ -41,6 +41,9 @@ Parts = dict[int, tuple[int, int]]
 PartWriter = Callable[[Path, Source, OutlierScores, int], None]
 
 MAX_DISPATCHERS = 3
+MAX_PART_BYTES = 1 << 28
+MIN_PART_ROWS = 128
+PARTS_PER_WORKER = 4
 POLL_SECONDS = 0.5
 
 
@@ -206,6 +209,25 @@ def _checked(result: Columns) -> Columns:
     if "error" in result:
         raise getattr(errors, str(result["error"][0]))(str(result["text"][0]))
     return result
+
+
+def partition(rows: Source, n_workers: int) -> list[tuple[int, int]]:
+    """Return the bounds of contiguous parts for inference, at block borders if possible."""
+    count = min(PARTS_PER_WORKER * n_workers, -(-len(rows) // MIN_PART_ROWS))
+    count = max(count, -(-rows.nbytes // MAX_PART_BYTES))
+    cuts = np.linspace(0, len(rows), min(count, len(rows)) + 1).round().astype(int)
+    if rows.block_starts is not None and len(rows.block_starts) >= count:
+        cuts = _nearest_block_borders(np.append(rows.block_starts, len(rows)), cuts)
+    return [(int(first), int(end)) for first, end in itertools.pairwise(cuts)]
+
+
+def _nearest_block_borders(borders: np.ndarray, cuts: np.ndarray) -> np.ndarray:
+    """Move each cut to the nearest border; keep the outer cuts, and drop duplicates."""
+    following = np.searchsorted(borders, cuts).clip(1, len(borders) - 1)
+    lower, upper = borders[following - 1], borders[following]
+    moved = np.where(cuts - lower < upper - cuts, lower, upper)
+    moved[[0, -1]] = cuts[[0, -1]]
+    return np.unique(moved)
 
 
 @contextlib.contextmanager

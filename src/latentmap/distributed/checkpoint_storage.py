@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -46,14 +45,7 @@ def open_storage(storage: str | os.PathLike[str] | None) -> Iterator[str]:
         yield location
     finally:
         with contextlib.suppress(Exception):  # What cannot be removed is left.
-            _remove(location)
+            from pyarrow import fs
 
-
-def _remove(location: str) -> None:
-    from pyarrow import fs
-
-    if "://" in location:
-        system, path = fs.FileSystem.from_uri(location)
-        system.delete_dir(path)
-    else:
-        shutil.rmtree(location)
+            system, path = fs.FileSystem.from_uri(location)
+            system.delete_dir(path)

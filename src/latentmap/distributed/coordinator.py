@@ -31,10 +31,9 @@ class Coordinator:
         """Return the current status."""
         return self._status
 
-    def report(self, steps: int | None, note: str = "") -> Exception | None:
+    def report(self, steps: int, note: str = "") -> Exception | None:
         """Record the number of steps done and a note; return the error that ends the training."""
         status = self._status
-        steps = status.steps if steps is None else steps
         self._status = replace(status, steps=steps, note=note or status.note)
         return status.error
 

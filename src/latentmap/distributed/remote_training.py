@@ -30,9 +30,8 @@ class RemoteLauncher:
         n_rows = len(task.rows)
         _check(self.workers, objective, n_rows)
         n_steps = n_rows // max(1, task.config.batch_size_for(n_rows)) * task.epochs
-        with WorkerGroup(self.workers, TrainingJob(objective.builder, task), verbose) as group:
-            arrays = group.result(n_steps)
-        return _copy_result(objective, arrays)
+        job = TrainingJob(objective.builder, task)
+        return _copy_result(objective, WorkerGroup(self.workers, job, verbose).run(n_steps))
 
 
 def _check(workers: Workers, objective: Objective, n_rows: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,39 +27,36 @@ POLL_SECONDS = 0.5
 
 
 class WorkerGroup:
-    """Workers that execute one training; the end of the block stops them after an error."""
+    """Workers that execute one training job."""
 
     def __init__(self, workers: Workers, job: TrainingJob, visible: bool) -> None:
         self.workers, self.job, self.visible = workers, job, visible
         self.name = f"{workers.count} worker" + "s" * (workers.count > 1)
 
-    def __enter__(self) -> Self:
+    def run(self, total_steps: int) -> dict[str, np.ndarray]:
+        """Train, and return the arrays of `TrainingJob.run` or raise its error."""
         import ray
 
-        with contextlib.ExitStack() as stack:
-            storage = stack.enter_context(open_storage(self.workers.storage))
+        with open_storage(self.workers.storage) as storage:
             actor = ray.remote(Coordinator).options(**ray_connection.local_node_options())
             self._coordinator = actor.remote()
             job, seconds = put_object(self.job, "loss"), self.workers.checkpoint_seconds
             config = WorkerConfig(self.workers.settings, self._coordinator, job, seconds)
             self._thread = _TrainerThread(_make_trainer(self.workers.count, config, storage))
             self._thread.start()
-            self._cleanup = stack.pop_all()
-        return self
-
-    def __exit__(self, kind: object, error: object, traceback: object) -> None:
-        import ray
-
-        with self._cleanup, contextlib.suppress(ray.exceptions.RayError):
-            if error is not None:
-                self._coordinator.fail.remote(ClusterError("workers: the training was interrupted"))
-                return
+            try:
+                result = self._wait(total_steps)
+            except BaseException:
+                with contextlib.suppress(ray.exceptions.RayError):
+                    interrupted = ClusterError("workers: the training was interrupted")
+                    self._coordinator.fail.remote(interrupted)
+                raise
             with progress(f"stopping {self.name}", 1, self.visible) as advance:
                 self._thread.join()
                 advance(1)
+        return result
 
-    def result(self, total_steps: int) -> dict[str, np.ndarray]:
-        """Wait for the training, and return the arrays of `TrainingJob.run` or raise its error."""
+    def _wait(self, total_steps: int) -> dict[str, np.ndarray]:
         import ray
 
         try:
