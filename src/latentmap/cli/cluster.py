@@ -46,18 +46,6 @@ class _Result:
     clusters: Clusters
 
     @cached_property
-    def main_labels(self) -> list[tuple[str, float]] | None:
-        """The most frequent label of each cluster, and its share; None without labels."""
-        if self.rows.labels is None:
-            return None
-        names, numbers = np.unique(self.rows.labels.astype(str), return_inverse=True)
-        pairs = []
-        for number in range(self.clusters.n_clusters):
-            counts = np.bincount(numbers[self.clusters.labels == number])
-            pairs.append((str(names[counts.argmax()]), float(counts.max() / counts.sum())))
-        return pairs
-
-    @cached_property
     def v_measure(self) -> float | None:
         """The V-measure of clusters and labels; None without labels."""
         if self.rows.labels is None:
@@ -68,7 +56,7 @@ class _Result:
 
     def describe(self) -> Iterator[dict[str, Any]]:
         """Yield the figures of each cluster as plain values for JSON."""
-        clusters = self.clusters
+        clusters, labels = self.clusters, self.rows.labels
         confidence = np.bincount(clusters.labels, clusters.confidence) / clusters.sizes
         for number, size in enumerate(clusters.sizes.tolist()):
             figures = {
@@ -77,9 +65,11 @@ class _Result:
                 "confidence": round(float(confidence[number]), 4),
                 "exemplars": clusters.exemplars[number].tolist(),
             }
-            if self.main_labels is not None:
-                name, share = self.main_labels[number]
-                figures |= {"label": name, "label_share": round(share, 4)}
+            if labels is not None:
+                members = labels[clusters.labels == number].astype(str)
+                names, counts = np.unique(members, return_counts=True)
+                figures["label"] = str(names[counts.argmax()])
+                figures["label_share"] = round(float(counts.max() / size), 4)
             yield figures
 
     def as_dict(self) -> dict[str, Any]:
@@ -187,11 +177,10 @@ def _summarize(result: _Result) -> str:
 
 
 def _print(result: _Result) -> None:
-    has_labels = result.main_labels is not None
     columns = ["cluster", "rows", "share", "confidence"]
+    label = [] if result.rows.labels is None else ["label"]
     table = [_format_line(figures, len(result.rows)) for figures in result.describe()]
-    header = [*columns, *(["label"] if has_labels else []), "exemplars"]
-    print_table(header, table, columns)
+    print_table([*columns, *label, "exemplars"], table, columns)
     print_message(_summarize(result) + _METHODS[result.clusters.method])
     if result.v_measure is not None and result.clusters.n_clusters > 1:
         print_message(f"V-measure of clusters and labels: {result.v_measure:.3f}")

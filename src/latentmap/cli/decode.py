@@ -8,7 +8,7 @@ from latentmap.cli.model_arguments import open_model
 from latentmap.cli.options import LABEL, MODEL, argument, output_path
 from latentmap.cli.row_selection import check_output, open_rows
 from latentmap.cli.streaming import map_batches
-from latentmap.cli.table_output import ROW_SUFFIXES
+from latentmap.cli.table_output import ROW_SUFFIXES, ROWS_HELP
 from latentmap.data import Source, write_rows
 from latentmap.errors import DataError
 
@@ -24,12 +24,7 @@ def decode(
         "CODES",
         "Codes: .npy, .npz, .csv or .parquet. A column named label is copied to the output.",
     ),
-    output: Path = output_path(
-        "ROWS",
-        "Output: a .npy, .csv or .parquet file, or a name without a suffix for a new folder of "
-        "images.",
-        required=True,
-    ),
+    output: Path = output_path("ROWS", ROWS_HELP, required=True),
     label: str | None = LABEL,
 ) -> None:
     """Decode codes to rows."""

@@ -8,7 +8,7 @@ from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.console import format_count, print_message
 from latentmap.cli.model_arguments import open_model
 from latentmap.cli.options import MODEL, argument, output_path
-from latentmap.cli.table_output import ROW_SUFFIXES
+from latentmap.cli.table_output import ROW_SUFFIXES, ROWS_HELP
 from latentmap.data import write_rows
 from latentmap.files import check_output_path
 
@@ -25,8 +25,7 @@ def decompress(
     ),
     output: Path = output_path(
         "ROWS",
-        "Output: a .npy, .csv or .parquet file, or a name without a suffix for a new folder of "
-        "images. .csv and .parquet include the labels, if they were stored.",
+        f"{ROWS_HELP} .csv and .parquet include the labels, if they were stored.",
         required=True,
     ),
 ) -> None:

@@ -16,7 +16,7 @@ from latentmap.cli.options import LABEL, MODEL, SEED, option, output_path
 from latentmap.cli.pictures import open_plot
 from latentmap.cli.row_generation import GeneratedRows, Request, generate_rows
 from latentmap.cli.row_selection import check_output, open_model_rows
-from latentmap.cli.table_output import ROW_SUFFIXES
+from latentmap.cli.table_output import ROW_SUFFIXES, ROWS_HELP
 from latentmap.data import write_rows
 from latentmap.data.memory import check_memory
 from latentmap.errors import SettingError
@@ -36,9 +36,8 @@ def generate(
     model: Path = MODEL,
     output: Path = output_path(
         "ROWS",
-        "Output: a .npy, .csv or .parquet file, or a name without a suffix for a new folder of "
-        "images; images are also drawn in a .png next to it. With .png, .pdf or .svg, only the "
-        "plot is written.",
+        f"{ROWS_HELP} Images are also drawn in a .png next to it. With .png, .pdf or .svg, only "
+        "the plot is written.",
         required=True,
     ),
     rows: int = typer.Option(16, "-n", "--rows", min=1, help="Number of rows to generate."),

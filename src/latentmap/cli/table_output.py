@@ -15,6 +15,9 @@ Write = Callable[[Columns, Columns], None]
 TABLE_SUFFIXES = (".npy", ".csv", ".parquet")
 # A name without a suffix is a folder of images.
 ROW_SUFFIXES = (*TABLE_SUFFIXES, "")
+ROWS_HELP = (
+    "Output: a .npy, .csv or .parquet file, or a name without a suffix for a new folder of images."
+)
 
 
 def write_columns(path: Path, numbers: Columns, texts: Columns) -> None:
