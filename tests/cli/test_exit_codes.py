@@ -55,7 +55,7 @@ def test_a_missing_file_is_one_sentence_and_exit_code_2(process, nonsense):
     assert out == ""
     assert err.startswith("error: ")
     assert err.count("\n") == 1
-    assert "missing.safetensors: expected a model file, found no such file" in err
+    assert "missing.safetensors: no such file" in err
 
 
 def test_ctrl_c_is_one_line_and_exit_code_130(process, tmp_path):

@@ -116,9 +116,7 @@ def test_models_that_cannot_be_continued_are_reported(
     loud[4, 1, 1] = np.nan
     np.save(tmp_path / "nan.npy", loud)
     assert "row 4" in run("fit", tmp_path / "nan.npy", "--continue", model, code=2).stderr
-    assert (
-        "found no such file" in run("fit", "digits", "--continue", "no.safetensors", code=2).stderr
-    )
+    assert "no such file" in run("fit", "digits", "--continue", "no.safetensors", code=2).stderr
     assert model.read_bytes() == before
 
 

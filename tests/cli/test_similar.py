@@ -143,7 +143,7 @@ def test_few_rows_have_few_neighbours(run, wine_model, wine_csv, tmp_path):
 def test_the_same_output_twice_is_reported(run, wine_model, wine_csv, tmp_path):
     target = tmp_path / "near.csv"
     refused = run("similar", wine_model, wine_csv, "-o", target, "--save-index", target, code=2)
-    assert "expected different paths for the outputs" in refused.stderr
+    assert "expected different output paths" in refused.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -34,7 +34,7 @@ app = typer.Typer(
 
 
 def _placeholder() -> None:
-    """Represent a verb in the list of verbs; `VerbGroup` replaces it when the verb is called."""
+    """Fill the place of a verb in the list of verbs until `VerbGroup` loads the called verb."""
 
 
 for _name, (_, _help) in VERBS.items():
@@ -61,7 +61,7 @@ def _options(
 
 
 def _unraisable_hook(unraisable: sys.UnraisableHookArgs) -> None:
-    """Repeat a Ctrl-C that arrived in a callback of the engine, where it cannot be raised."""
+    """Raise KeyboardInterrupt again if Ctrl-C arrived in a callback, where Python drops it."""
     if unraisable.exc_type is KeyboardInterrupt:
         threading.Timer(0.1, _thread.interrupt_main).start()
     else:
@@ -76,8 +76,8 @@ def main() -> None:
     except SystemExit as system_exit:
         if system_exit.code != INTERRUPTED and threading.active_count() == 1:
             raise
-        # Threads of the engine or of the explorer may still run; finalising the interpreter under
-        # them could crash, so the process ends without it.
+        # Finalising the interpreter could crash while threads of the engine or of the explorer
+        # are running, so the process ends without finalising it.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(system_exit.code if isinstance(system_exit.code, int) else 1)

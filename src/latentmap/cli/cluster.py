@@ -28,7 +28,7 @@ EXAMPLES = (
     "latentmap cluster flowers.safetensors rows.csv --label species --json",
 )
 _MAX_PRINTED_ROWS = 3
-# Number of candidates for each exemplar; the best reconstructed ones become exemplars.
+# Candidates for each exemplar; those with the smallest reconstruction error are selected.
 _CANDIDATES = 2
 _METHODS = {
     "density": "",
@@ -144,16 +144,16 @@ def _find_clusters(
     clusters = cluster_codes(
         codes, k, n_exemplars=_CANDIDATES * n_exemplars, seed=seed, verbose=True
     )
-    best = _select_exemplars(model, rows, clusters, n_exemplars)
-    return _Result(rows, codes, replace(clusters, exemplars=best))
+    selected = _select_exemplars(model, rows, clusters, n_exemplars)
+    return _Result(rows, codes, replace(clusters, exemplars=selected))
 
 
 def _select_exemplars(
     model: Estimator, rows: Source, clusters: Clusters, count: int
 ) -> tuple[np.ndarray, ...]:
-    """Keep the exemplars that the model reconstructs best.
+    """Select the exemplars with the smallest reconstruction errors.
 
-    An unusual row can have a typical code by mistake; it is then reconstructed badly.
+    The code of an unusual row can be typical by mistake, but its reconstruction error is large.
     """
     with show_status("Selecting exemplars…"):
         errors = model.reconstruction_error(rows.subset(np.concatenate(clusters.exemplars)))

@@ -11,7 +11,7 @@ from latentmap.cli.pictures import open_plot
 from latentmap.data import Source
 
 _MAX_DRAWN_CLUSTERS = 40
-# With more distinct numbers, plots would treat the names of clusters as measured values.
+# A plot treats more distinct numbers as measured values, so names of more clusters are texts.
 _MAX_NUMERIC_NAMES = 20
 
 
@@ -19,7 +19,7 @@ def draw_clusters(path: Path, rows: Source, codes: np.ndarray, clusters: Cluster
     """Draw the clusters on the codes and, for images, their exemplars."""
     n_clusters = format_count(clusters.n_clusters, "cluster")
     title = f"{rows.name}: {n_clusters} of {format_count(len(codes), 'row')}"
-    # In a projection of three or more components, confidence would look arbitrary.
+    # In a projection of codes with three or more components, confidence would look arbitrary.
     confidence = clusters.confidence if codes.shape[1] <= 2 else None
     with open_plot(path) as ax:
         plots.codes(codes, cluster_names(clusters), ax, title, confidence=confidence)
@@ -28,7 +28,7 @@ def draw_clusters(path: Path, rows: Source, codes: np.ndarray, clusters: Cluster
 
 
 def cluster_names(clusters: Clusters) -> np.ndarray:
-    """Return the name of the cluster of each row; names sort like the numbers of the clusters."""
+    """Return the name of the cluster of each row; names and numbers have the same order."""
     count = clusters.n_clusters
     width = len(str(count - 1))
     names = [

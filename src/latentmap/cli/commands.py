@@ -1,4 +1,4 @@
-"""The table of verbs, and the group that imports the module of a verb when it is called."""
+"""Table of the verbs, and the group that imports the module of a verb when it is called."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class VerbGroup(TyperGroup):
 
     def main(self, *args: Any, **options: Any) -> Any:
         """Run a verb and exit the process with its exit code."""
-        # Outside standalone mode, Typer returns the exit code like a return value.
+        # Outside standalone mode, Typer returns the exit code instead of exiting with it.
         run = partial(super().main, *args, **{**options, "standalone_mode": False})
         return sys.exit(exit_code(run)) if options.get("standalone_mode", True) else run()
 
@@ -55,8 +55,8 @@ class VerbGroup(TyperGroup):
 def load_verb(name: str) -> Command:
     """Import a verb, one of `VERBS`, and return it as a command with all its options."""
     module = import_module(f"latentmap.cli.{VERBS[name][0]}")
-    single = typer.Typer(rich_markup_mode="markdown", add_completion=False)
+    app = typer.Typer(rich_markup_mode="markdown", add_completion=False)
     # Typer joins lines into one paragraph unless an empty line separates them.
     examples = "\n\n".join(["Examples:", *module.EXAMPLES])
-    single.command(name, epilog=examples)(getattr(module, name))
-    return typer.main.get_command(single)
+    app.command(name, epilog=examples)(getattr(module, name))
+    return typer.main.get_command(app)

@@ -47,22 +47,22 @@ def compare(
 ) -> None:
     """Compare two rows.
 
-    Reports the distance of their codes, and how many random pairs of the reference rows are less
-    similar.
+    Reports the distance of their codes, and the share of random pairs of reference rows that are
+    less similar.
     """
     check_output(output, PICTURE_SUFFIXES, (model, a, b, reference, index))
     estimator = open_model(model)
     first = open_query(estimator, a, label, label_required=reference is None and index is None)
-    queries = [first, open_query(estimator, b, label, opened=first)]
+    queries = [first, open_query(estimator, b, label, earlier=first)]
     rows = [require_one_row(query.rows, query.text) for query in queries]
-    sampled = open_reference(estimator, first, reference, index, label, MAX_REFERENCE_ROWS)
-    comparison = compare_rows(estimator, *rows, reference=sampled.index, seed=seed)
+    reference_rows = open_reference(estimator, first, reference, index, label, MAX_REFERENCE_ROWS)
+    comparison = compare_rows(estimator, *rows, reference=reference_rows.index, seed=seed)
     if output is not None:
-        _draw(output, estimator, comparison, queries, sampled)
-    columns = _differing_columns(estimator, comparison, first, sampled)
+        _draw(output, estimator, comparison, queries, reference_rows)
+    columns = _differing_columns(estimator, comparison, first, reference_rows)
     errors = [float(estimator.reconstruction_error(row)[0]) for row in rows]
     if as_json:
-        names = {"model": str(model), "a": a, "b": b, "reference": sampled.name}
+        names = {"model": str(model), "a": a, "b": b, "reference": reference_rows.name}
         figures = {
             "distance": comparison.distance,
             "farther_share": comparison.fraction_farther,
@@ -70,7 +70,7 @@ def compare(
         }
         print_json({**names, **figures, "reconstruction_error": errors, "columns": columns})
     else:
-        _print(comparison, errors, columns, sampled.name)
+        _print(comparison, errors, columns, reference_rows.name)
 
 
 def _draw(
@@ -104,7 +104,7 @@ def _caption(query: Query) -> str:
 def _differing_columns(
     model: Estimator, comparison: Comparison, query: Query, reference: Reference
 ) -> list[dict[str, Any]]:
-    """Return the columns of a table that differ most."""
+    """Return the columns that differ most, relative to their spread; none for images."""
     names = query.rows.feature_names
     if names is None or ModelInfo.from_estimator(model).has_image_rows:
         return []
@@ -116,7 +116,7 @@ def _differing_columns(
 
 
 def _describe_similarity(comparison: Comparison) -> str:
-    """Describe a distance by the share of random pairs that are farther apart."""
+    """Describe a distance by the share of random pairs with a larger or smaller distance."""
     share = max(comparison.fraction_farther, 1 - comparison.fraction_farther)
     word = "more" if comparison.fraction_farther >= 0.5 else "less"
     if share == 1:

@@ -22,7 +22,7 @@ def format_count(number: int, noun: str) -> str:
 def _console(stderr: bool) -> Console:
     from rich.console import Console
 
-    # A new console each time, because standard output and error may have been redirected.
+    # Standard output and error may have been redirected, so each call creates a new console.
     return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 

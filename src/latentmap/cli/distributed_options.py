@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def check_worker_options(
     n_workers: int | None, ray: str | None, storage: str | None = None
 ) -> None:
-    """Raise SettingError for options that need --workers, or more workers than cores."""
+    """Raise SettingError if an option needs --workers, or if there are too few cores."""
     if n_workers is not None:
         if ray is None:
             from latentmap.distributed.ray_connection import check_local_cores
@@ -29,8 +29,8 @@ def check_worker_options(
             raise SettingError(f"{name}: has no effect without --workers; add --workers N")
 
 
-def check_shareable(n_workers: int | None, rows: Source) -> None:
-    """Raise SettingError if workers are to share rows that are not in .parquet files."""
+def check_worker_rows(n_workers: int | None, rows: Source) -> None:
+    """Raise SettingError if workers are requested for rows that are not in .parquet files."""
     if n_workers is not None:
         from latentmap.distributed.batch_inference import check_parquet_source
 
@@ -41,7 +41,7 @@ def check_shareable(n_workers: int | None, rows: Source) -> None:
 def open_workers(
     n_workers: int | None, ray: str | None, storage: str | None = None
 ) -> Iterator[Workers | None]:
-    """Start workers for the duration of the block; yield None if none are requested."""
+    """Start workers for the duration of the block; yield None if the user requests none."""
     if n_workers is None:
         yield None
         return

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from latentmap.cli.console import format_count, print_message
-from latentmap.cli.distributed_options import check_shareable, check_worker_options, open_workers
+from latentmap.cli.distributed_options import check_worker_options, check_worker_rows, open_workers
 from latentmap.cli.model_arguments import open_model
 from latentmap.cli.options import DATA, LABEL, MODEL, RAY, WORKERS, output_path
 from latentmap.cli.row_selection import check_output, open_model_rows
@@ -38,7 +38,7 @@ def encode(
     check_output(output, suffixes, (model, data), folder=workers is not None)
     estimator = open_model(model)
     rows = open_model_rows(estimator, data, label)
-    check_shareable(workers, rows)
+    check_worker_rows(workers, rows)
     with open_workers(workers, ray) as pool:
         if pool is not None:
             pool.encode(estimator, rows, output)

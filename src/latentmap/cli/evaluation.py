@@ -1,4 +1,4 @@
-"""Measuring the quality of a model and printing it, as `fit` and `evaluate` do."""
+"""Measure the quality of a model, and format the figures for `fit`, `evaluate` and `info`."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from latentmap.cli.streaming import encode_rows
 from latentmap.data import Source
 from latentmap.metrics import evaluate
 
-# Encoding more fitted rows takes minutes and changes neither the plots nor the accuracy.
+# Encoding more fitted rows takes minutes, and changes neither the plots nor the accuracy.
 MAX_CODES = 100_000
 _FIGURES: dict[str, tuple[str, Callable[[float], str]]] = {
     "mse": ("mean squared error", lambda value: f"{value:.4g}  (of scaled rows)"),
@@ -21,8 +21,8 @@ _FIGURES: dict[str, tuple[str, Callable[[float], str]]] = {
     "accuracy_10": ("10-NN accuracy", lambda value: f"{value:.3f}"),
     "layout_r2": ("R² of the layout", lambda value: f"{value:.3f}  (codes of fitted rows)"),
     "layout_median_shift": (
-        "median distance to it",
-        lambda value: f"{value:.2%} of the layout's width",
+        "distance to the layout",
+        lambda value: f"{value:.2%} of its width (median)",
     ),
     "rows_per_second": ("speed of encoding", lambda value: f"{value:,.0f} rows per second"),
 }
@@ -36,7 +36,7 @@ class LabelledCodes(NamedTuple):
 
 
 def encode_sample(model: Estimator, rows: Source) -> LabelledCodes:
-    """Encode rows, or a sample of them if they are many."""
+    """Encode rows, or a random sample if there are many."""
     sample = rows.sample(MAX_CODES)
     return LabelledCodes(encode_rows(model, sample), sample.labels)
 
@@ -44,7 +44,7 @@ def encode_sample(model: Estimator, rows: Source) -> LabelledCodes:
 def measure_quality(
     model: Estimator, rows: Source, reference: LabelledCodes | None
 ) -> dict[str, float]:
-    """Compute the quality figures on rows; labels are predicted from the reference codes."""
+    """Compute the figures of quality; labels are predicted from those of the reference codes."""
     codes, labels = (None, None)
     if reference is not None and reference.labels is not None:
         codes, labels = reference

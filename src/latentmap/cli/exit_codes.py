@@ -1,4 +1,7 @@
-"""Exit codes: 0 on success, 2 for an error of the user, 130 for Ctrl-C; a bug has a traceback."""
+"""Exit codes: 0 for success, 2 for an error of the user, 130 for Ctrl-C.
+
+A bug is not caught, so it ends the process with a traceback and the exit code 1.
+"""
 
 from collections.abc import Callable
 
@@ -25,13 +28,13 @@ def exit_code(run: Callable[[], object]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     if code == INTERRUPTED:
-        print_error("stopped by Ctrl-C; no partial file was left behind")
+        print_error("stopped by Ctrl-C; no incomplete file was written")
     return code if isinstance(code, int) else 0
 
 
 def _print_usage_error(error: TyperException) -> None:
     message, context = error.format_message(), getattr(error, "ctx", None)
-    if not message:  # No verb was given, and Typer has already shown the help.
+    if not message:  # Without a verb, Typer has already printed the help.
         return
     command = context.command_path if context is not None else "latentmap"
     print_error(f"{message.rstrip('.')} (see {command} --help)")

@@ -57,7 +57,7 @@ def fit(
         "default it is named after DATA, in the current folder.",
     ),
     label: str | None = LABEL,
-    continued: Path | None = option(
+    fitted_map: Path | None = option(
         "MODEL",
         "Add the rows to this fitted map without forgetting its earlier rows. The file is "
         "replaced unless -o names another.",
@@ -65,8 +65,8 @@ def fit(
     ),
     layout: Path | None = option(
         "FILE",
-        "Your own layout, for example from UMAP: a position of every row in two or three "
-        "columns, which the map learns instead of computing one.",
+        "File of your own layout, for example from UMAP: the position of each row in two or three "
+        "columns. The map learns these positions instead of computing a layout.",
     ),
     neighbors: int | None = _setting("Number of nearest neighbours of each row in the layout.", 1),
     epochs: int | None = _setting("Number of passes over the rows.", 1),
@@ -111,7 +111,7 @@ def fit(
         "beta": beta,
     }
     training = {"batch_size": batch_size, "learning_rate": learning_rate, "noise": noise}
-    if continued is not None:
+    if fitted_map is not None:
         reject_memory_limit(memory, "--continue reads all rows into memory")
         _reject_with_continue(
             {"recipe": recipe, **settings, **training}, "the settings of the model are kept"
@@ -119,7 +119,7 @@ def fit(
         _reject_with_continue(
             {"workers": workers, "ray": ray, "storage": storage}, "it runs in one process"
         )
-        continue_fit(data, continued, output, label, seed)
+        continue_fit(data, fitted_map, output, label, seed)
         return
     check_worker_options(workers, ray, storage)
     if workers is not None:
@@ -129,10 +129,10 @@ def fit(
     path = check_output_path(output or _default_output(data), [MODEL_SUFFIX])
     with apply_memory_limit(memory):
         rows = open_rows(data, label)
-        needed = fit_memory_bytes(len(rows), rows.nbytes // max(1, len(rows)))
-        check_memory("memory", needed, engine=True)
+        n_bytes = fit_memory_bytes(len(rows), rows.nbytes // max(1, len(rows)))
+        check_memory("memory", n_bytes, engine=True)
         start_engine()
-        model = _make_estimator(recipe, _without_none(settings), _without_none(training))
+        model = _make_estimator(recipe, _drop_none(settings), _drop_none(training))
         model.set_params(random_state=seed, verbose=True)
         fit_rows = split_fit_rows(data, rows, seed, cached=workers is None)
         if layout is not None:
@@ -142,11 +142,11 @@ def fit(
             model.fit(fit_rows.fitted).set_params(verbose=False)
         if not getattr(model, "uses_network_", True):
             print_message("The network was not clearly better than PCA, so the model is PCA.")
-        model.save(path)  # The report may fail; the fitted model must not be lost.
+        model.save(path)  # The report can fail, and the model must be saved before.
         _report(model, fit_rows, path, label)
 
 
-def _without_none(settings: Mapping[str, Any]) -> dict[str, Any]:
+def _drop_none(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if value is not None}
 
 
@@ -155,7 +155,7 @@ def _option_name(setting: str) -> str:
 
 
 def _reject_with_continue(options: Mapping[str, Any], reason: str) -> None:
-    for name in _without_none(options):
+    for name in _drop_none(options):
         raise SettingError(f"{_option_name(name)}: not possible with --continue, because {reason}")
 
 
@@ -167,7 +167,7 @@ def _default_output(data: str) -> Path:
 def _make_estimator(
     recipe: str, settings: Mapping[str, Any], training: Mapping[str, Any]
 ) -> Estimator:
-    """Return the unfitted estimator of a recipe with the settings that the user gave."""
+    """Return the unfitted estimator of a recipe, with the settings that the user has chosen."""
     from sklearn.base import clone
 
     from latentmap import Training
@@ -184,15 +184,15 @@ def _make_estimator(
 
 
 def _print_plan(model: Estimator, rows: FitRows, recipe: str) -> None:
-    """Print what is fitted, and a hint if one column dominates."""
-    _hint_scaling(model, rows.fitted if rows.fitted.is_decoded else rows.unseen or rows.fitted)
+    """Print the rows and the recipe of the fit, and a hint if one column dominates."""
+    _suggest_scaling(model, rows.fitted if rows.fitted.is_decoded else rows.unseen or rows.fitted)
     shape = rows.fitted.row_shape
     size = "×".join(map(str, shape)) + (" columns" if len(shape) == 1 else " pixels")
     n_rows = format_count(len(rows.fitted), "row")
     print_message(f"Fitting {n_rows} of {size} with the recipe {recipe!r}")
 
 
-def _hint_scaling(model: Estimator, rows: Source) -> None:
+def _suggest_scaling(model: Estimator, rows: Source) -> None:
     if model.scaling != "auto" or len(rows.row_shape) != 1 or rows.row_shape[0] < 2:
         return
     variances = _column_variances(rows)
@@ -206,7 +206,7 @@ def _hint_scaling(model: Estimator, rows: Source) -> None:
 
 
 def _column_variances(rows: Source) -> np.ndarray:
-    with np.errstate(all="ignore"):  # `fit` reports NaN and infinity with their positions.
+    with np.errstate(all="ignore"):  # `fit` reports NaN and infinity later, with positions.
         size = max(100, min(_MAX_VARIANCE_ROWS, _MAX_VARIANCE_NUMBERS // rows.row_shape[0]))
         values = rows.sample(size)[:].astype(np.float64)
         return np.nan_to_num(values.var(axis=0), posinf=0.0)

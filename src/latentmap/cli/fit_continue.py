@@ -21,14 +21,14 @@ from latentmap.files import check_output_path
 if TYPE_CHECKING:
     from latentmap.maps.latent_map import LatentMap
 
-# Limits of the sample of earlier rows in the plot.
+# Limits of the sample of earlier rows in the plot of new rows.
 _MAX_EARLIER_ROWS, _MAX_EARLIER_NUMBERS = 10_000, 1 << 25
 
 
 def continue_fit(
     data: str, model_path: Path, output: Path | None, label: str | None, seed: int
 ) -> None:
-    """Add rows to a fitted map, save it, and report."""
+    """Add rows to a fitted map, save it, and print and draw the result."""
     path = check_output_path(model_path if output is None else output, [MODEL_SUFFIX])
     model = _open_map(model_path)
     figures = model.figures_ or {}
@@ -36,13 +36,13 @@ def continue_fit(
     earlier_codes = _sample_earlier_codes(model)
     print_message(f"Adding {format_count(len(rows.fitted), 'row')} to {model_path}")
     model.set_params(verbose=True).partial_fit(rows.fitted).set_params(verbose=False)
-    latest = [figures["held_out"]] if figures.get("held_out") else []
+    last_held_out = [figures["held_out"]] if figures.get("held_out") else []
     model.figures_ = {
         "label": label or figures.get("label"),
         "held_out": rows.held_out.as_dict(),
-        "held_out_before": [*latest, *(figures.get("held_out_before") or ())],
+        "held_out_before": [*last_held_out, *(figures.get("held_out_before") or ())],
     }
-    model.save(path)  # The report may fail; the fitted model must not be lost.
+    model.save(path)  # The report can fail, and the model must be saved before.
     try:
         _report(model, rows, path, earlier_codes)
     except KeyboardInterrupt:
@@ -72,7 +72,7 @@ def _report(model: LatentMap, rows: FitRows, path: Path, earlier_codes: np.ndarr
 
 
 def _near_new_landmarks(model: LatentMap, codes: np.ndarray) -> np.ndarray:
-    """Return which codes have a new landmark as their nearest one."""
+    """Return for each code whether its nearest landmark is new."""
     from scipy.spatial import cKDTree
 
     nearest = cKDTree(model.landmarks_).query(codes)[1]

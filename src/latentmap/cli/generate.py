@@ -57,8 +57,8 @@ def generate(
     ),
     spread: float = typer.Option(
         1.0,
-        help="Size of the largest variation of --vary, relative to the differences among the "
-        "rows nearby.",
+        help="Size of the largest variation of --vary, relative to the differences between "
+        "neighbouring rows.",
     ),
     compare_with: str | None = option(
         "DATA",
@@ -122,7 +122,7 @@ def _write(output: Path, model: Estimator, n_rows: int, generated: GeneratedRows
 
 
 class _BatchSampler:
-    """Evenly spaced rows of a stream of batches, at most ``size`` of ``n_rows``."""
+    """Sample of at most ``size`` evenly spaced rows of batches that have ``n_rows`` rows."""
 
     def __init__(self, n_rows: int, size: int) -> None:
         self.n_rows = n_rows
@@ -131,15 +131,15 @@ class _BatchSampler:
 
     @property
     def rows(self) -> np.ndarray:
-        """The sampled rows."""
+        """The sampled rows, after all batches have been read."""
         return np.concatenate(self._parts)
 
     def collect(self, batches: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-        """Yield the batches unchanged, and keep the rows to sample."""
+        """Yield the batches unchanged, and store the sampled rows."""
         start = 0
         for batch in batches:
-            inside = (self._numbers >= start) & (self._numbers < start + len(batch))
-            self._parts.append(batch[self._numbers[inside] - start])
+            in_batch = (self._numbers >= start) & (self._numbers < start + len(batch))
+            self._parts.append(batch[self._numbers[in_batch] - start])
             start += len(batch)
             yield batch
 
@@ -151,13 +151,13 @@ def _open_real_rows(model: Estimator, data: str, label: str | None) -> np.ndarra
 
 
 def _compare(model: Estimator, real: np.ndarray, generated: np.ndarray, data: str) -> None:
-    """Print the density and coverage of generated rows."""
+    """Compare generated rows with real rows, and print the density and coverage."""
     name = f"{format_count(len(real), 'row')} of {data}"
     with show_status(f"Comparing with {name}…"):
-        fidelity = evaluate_generated(model, real, generated)
+        result = evaluate_generated(model, real, generated)
     print_message(
-        f"Compared with {name}: density {fidelity.density:.2f} (about 1 for real rows), "
-        f"coverage {fidelity.coverage:.2f} (at most 1)"
+        f"Compared with {name}: density {result.density:.2f} (about 1 for real rows), "
+        f"coverage {result.coverage:.2f} (at most 1)"
     )
 
 

@@ -1,7 +1,8 @@
-"""Split of the rows into those that a model is fitted to and those that it is evaluated on.
+"""Split rows into those that a model is fitted to and those that it is evaluated on.
 
-A built-in data set has unseen rows. From other data, `fit` holds out a tenth. The model file stores
-how they were chosen and a fingerprint of the data, so that `evaluate` finds the same rows again.
+A built-in data set has unseen rows. From other data, `fit` holds out a tenth of the rows. The model
+file stores the random seed of the split and a fingerprint of the data, so that `evaluate` repeats
+the split.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from latentmap.data import Source, load_dataset
 from latentmap.data.caching import load_or_cache
 from latentmap.errors import DataError
 
-_MIN_ROWS = 20  # A tenth of fewer rows is too small to measure quality on.
+_MIN_ROWS = 20  # A tenth of fewer rows is too few to measure the quality.
 _SHARE, _MAX_HELD_OUT = 0.1, 10_000
 
 
@@ -40,8 +41,8 @@ class HeldOut:
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> HeldOut:
         """Return the description that a model file stores."""
-        known = {field.name for field in fields(cls)}
-        return cls(**{"rows": 0, **{k: v for k, v in stored.items() if k in known}})
+        names = {field.name for field in fields(cls)}
+        return cls(**{"rows": 0, **{k: v for k, v in stored.items() if k in names}})
 
     def describe(self, data: str = "") -> str:
         """Describe the rows, with the name of their data if it is known."""
@@ -60,7 +61,7 @@ class FitRows:
     held_out: HeldOut
 
     def select_layout(self, path: Path) -> np.ndarray:
-        """Read the user's layout of all rows; return the positions of the fitted rows."""
+        """Read the positions of all rows from a file, and return those of the fitted rows."""
         positions, held_out = open_rows(str(path)), self.held_out
         total = held_out.rows_total or len(self.fitted)
         if len(positions) != total:
@@ -85,7 +86,7 @@ def split_fit_rows(data: str, rows: Source, seed: int, cached: bool = True) -> F
     if n_held_out == 0:
         return FitRows(rows, None, held_out)
     fitted, unseen = rows.split(n_held_out, seed)
-    # The held-out rows are read several times, and each time would read all of a slow source.
+    # The held-out rows are read several times, and each time a slow source would be read again.
     return FitRows(fitted, unseen if unseen.is_decoded else load_or_cache(unseen), held_out)
 
 

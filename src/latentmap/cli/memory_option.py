@@ -10,8 +10,8 @@ _VARIABLE = "LATENTMAP_MEMORY"
 
 
 def check_memory_variable() -> None:
-    """Raise an error if the environment variable is no memory limit, or one that is too low."""
-    if not os.environ.get(_VARIABLE):  # Nothing is imported in the usual case.
+    """Raise SettingError if the environment variable is set to an invalid or too low limit."""
+    if not os.environ.get(_VARIABLE):  # The check imports much, and usually no limit is set.
         return
     from latentmap.data.memory import check_memory
 
@@ -19,7 +19,7 @@ def check_memory_variable() -> None:
 
 
 def reject_memory_limit(memory: str | None, reason: str) -> None:
-    """Raise SettingError if a limit is set, by the option or the environment variable."""
+    """Raise SettingError if the option or the environment variable sets a limit."""
     for name, value in {"--memory": memory, _VARIABLE: os.environ.get(_VARIABLE)}.items():
         if value:
             raise SettingError(f"{name}: {reason}; remove the limit")

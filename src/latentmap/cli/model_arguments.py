@@ -1,4 +1,4 @@
-"""Reading and checking the model file of a verb."""
+"""Check and read the model file that a verb receives."""
 
 import os
 from pathlib import Path
@@ -43,12 +43,13 @@ def read_model_summary(path: Path) -> dict[str, Any]:
 
 
 def _check_is_file(path: Path) -> None:
-    # A mistyped path is reported before the engine starts.
+    # The engine starts slowly, so a wrong path is reported before it.
+    if path.is_dir():
+        raise ModelFileError(f"{path}: expected a model file, found a folder")
     if not path.is_file():
-        found = "a folder" if path.is_dir() else "no such file"
-        raise ModelFileError(f"{path}: expected a model file, found {found}")
+        raise ModelFileError(f"{path}: no such file")
 
 
 def check_columns(model: Estimator, rows: Source) -> None:
-    """Raise DataError if rows have another shape or other columns than the model expects."""
+    """Raise DataError if rows do not have the shape and columns that the model expects."""
     model.transform(rows.subset([0]))

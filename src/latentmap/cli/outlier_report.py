@@ -1,4 +1,4 @@
-"""The results of `outliers`: the top outliers printed and drawn, and all scores as columns."""
+"""Print and draw the top outliers, and arrange the scores of all rows in columns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from latentmap.cli.table_output import Columns
 from latentmap.data import Source
 from latentmap.data.memory import check_memory
 
-# Name of a figure in the output: name of the array that holds it for all rows.
+# Each name in the output, and the attribute of `OutlierScores` with its values.
 _FIGURES = {
     "score": "scores",
     "error_score": "error_scores",
@@ -31,7 +31,7 @@ _MAX_DRAWN_IMAGES, _MAX_DRAWN_TABLE_ROWS = 40, 20
 
 @dataclass(frozen=True)
 class TopOutliers:
-    """The rows with the highest scores, and how they differ from what the model expects."""
+    """The rows with the highest scores, and their differences from what the model expects."""
 
     source: Source
     numbers: np.ndarray
@@ -44,7 +44,7 @@ class TopOutliers:
     def explain(
         cls, scorer: OutlierDetector, source: Source, numbers: np.ndarray, scores: OutlierScores
     ) -> TopOutliers:
-        """Compute which columns or pixels explain the scores of these rows."""
+        """Compute the contribution of each column or pixel to the scores of these rows."""
         subset = source.subset(numbers)
         check_memory(f"-n {len(numbers)}", 8 * subset.nbytes * 4 // subset.dtype.itemsize)
         expected = scorer.expected(subset)
@@ -52,7 +52,7 @@ class TopOutliers:
         return cls(source, numbers, scores, subset[:], expected, attributions)
 
     @property
-    def are_images(self) -> bool:
+    def has_image_rows(self) -> bool:
         """Whether the rows are images."""
         return len(self.source.row_shape) > 1
 
@@ -86,7 +86,7 @@ class TopOutliers:
 
 
 def score_columns(source: Source, scores: OutlierScores, start: int) -> tuple[Columns, Columns]:
-    """Return the scores of rows from ``start`` on as number columns and text columns."""
+    """Return scores as columns of numbers and of texts; ``start`` is the first row's number."""
     numbers = {"row": start + np.arange(len(scores.scores))}
     numbers |= {name: getattr(scores, field) for name, field in _FIGURES.items()}
     numbers |= {"largest_difference": scores.top_features}
@@ -107,7 +107,7 @@ def _column_name(source: Source, number: int) -> str:
 def print_outliers(top: TopOutliers) -> None:
     """Print a table of the top outliers."""
     labels = ["label"] if top.source.labels is not None else []
-    max_rows = 1 if top.are_images else _MAX_DIFFERENCES
+    max_rows = 1 if top.has_image_rows else _MAX_DIFFERENCES
     lines = []
     for values in top.as_dicts():
         scores = [f"{values[name]:.2f}" for name in ("score", "error_score", "distance_score")]
@@ -124,7 +124,7 @@ def _format_differences(differences: list[dict[str, Any]]) -> str:
 
 def draw_outliers(path: Path, top: TopOutliers) -> None:
     """Draw the top outliers, what the model expects, and the differences."""
-    max_rows = _MAX_DRAWN_IMAGES if top.are_images else _MAX_DRAWN_TABLE_ROWS
+    max_rows = _MAX_DRAWN_IMAGES if top.has_image_rows else _MAX_DRAWN_TABLE_ROWS
     parts = (top.rows, top.expected, top.attributions)
     rows, expected, attributions = (part[:max_rows] for part in parts)
     pairs = zip(top.numbers[:max_rows], top.scores.scores, strict=False)

@@ -9,7 +9,7 @@ import typer
 from latentmap.analysis import OutlierDetector
 from latentmap.analysis.outlier_scores import OutlierScores, top_outliers
 from latentmap.cli.console import format_count, print_json, print_message
-from latentmap.cli.distributed_options import check_shareable, check_worker_options, open_workers
+from latentmap.cli.distributed_options import check_worker_options, check_worker_rows, open_workers
 from latentmap.cli.model_arguments import open_model
 from latentmap.cli.options import DATA, JSON, LABEL, MODEL, RAY, SEED, WORKERS, output_path
 from latentmap.cli.outlier_report import TopOutliers, draw_outliers, print_outliers, score_columns
@@ -58,12 +58,12 @@ def outliers(
     of .parquet files in the order of the rows.
     """
     check_worker_options(workers, ray)
-    _check_output(output, workers is not None, model, data, reference)
+    _check_outputs(output, workers is not None, model, data, reference)
     estimator = open_model(model)
     source = open_model_rows(estimator, data, label)
-    normal = source if reference is None else open_model_rows(estimator, reference, label)
-    check_shareable(workers, source)
-    scorer = OutlierDetector(estimator, normal, seed, verbose=True)
+    reference_rows = source if reference is None else open_model_rows(estimator, reference, label)
+    check_worker_rows(workers, source)
+    scorer = OutlierDetector(estimator, reference_rows, seed, verbose=True)
     table = output if output is not None and output.suffix.lower() in TABLE_SUFFIXES else None
     with open_workers(workers, ray) as pool:
         if pool is not None:
@@ -82,12 +82,12 @@ def outliers(
         print_outliers(top)
 
 
-def _check_output(output: Path | None, shared: bool, *inputs: str | Path | None) -> None:
+def _check_outputs(output: Path | None, on_workers: bool, *inputs: str | Path | None) -> None:
     if output is None:
         return
     is_picture = output.suffix.lower() in PICTURE_SUFFIXES
-    tables = (".parquet",) if shared else TABLE_SUFFIXES
-    check_output(output, (*tables, *PICTURE_SUFFIXES), inputs, folder=shared and not is_picture)
+    tables = (".parquet",) if on_workers else TABLE_SUFFIXES
+    check_output(output, (*tables, *PICTURE_SUFFIXES), inputs, folder=on_workers and not is_picture)
     if not is_picture:
         check_output(output.with_suffix(".png"), (), inputs)
 
@@ -95,7 +95,7 @@ def _check_output(output: Path | None, shared: bool, *inputs: str | Path | None)
 def _score(
     scorer: OutlierDetector, source: Source, count: int, table: Path | None
 ) -> tuple[np.ndarray, OutlierScores]:
-    """Score all rows in this process; write all scores, and return the highest."""
+    """Score all rows in this process, write the scores, and return the highest ones."""
     parts = scorer.score_batches(source, verbose=True)
     if table is None:
         return top_outliers(parts, count)
@@ -106,7 +106,7 @@ def _score(
 def _write_scores(
     parts: Iterator[OutlierScores], source: Source, write: Write
 ) -> Iterator[OutlierScores]:
-    """Yield the scores of each batch after writing them."""
+    """Write the scores of each batch, and yield them."""
     start = 0
     for part in parts:
         write(*score_columns(source, part, start))
@@ -115,5 +115,5 @@ def _write_scores(
 
 
 def _write_part(path: Path, source: Source, scores: OutlierScores, start: int) -> None:
-    """Write the scores of the rows from ``start`` on; runs in a worker."""
+    """Write the scores of a part that starts at row ``start``; called in a worker."""
     write_columns(path, *score_columns(source, scores, start))

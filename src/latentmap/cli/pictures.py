@@ -1,4 +1,4 @@
-"""Writing plots to files."""
+"""Draw plots into files, and choose the rows that they show."""
 
 import contextlib
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ from latentmap.cli.model_arguments import Estimator
 from latentmap.data import Source
 from latentmap.plots.matplotlib_types import Axes
 
-# Number of rows in a plot of reconstructions.
+# Largest numbers of rows in a plot of reconstructions.
 _MAX_IMAGES, _MAX_TABLE_ROWS = 10, 6
 
 
 @contextlib.contextmanager
 def open_plot(path: Path, details: str = "") -> Iterator[Axes]:
-    """Yield the axes of a plot; write it to ``path`` and print that it was written."""
+    """Yield the axes of a plot, write the plot to ``path``, and print the path."""
     with show_status(f"Drawing {path}…"), plots.figure(path) as ax:
         yield ax
     print_message(f"Wrote {path}{details and f': {details}'}")
@@ -36,11 +36,13 @@ def draw_fit_plots(model: Estimator, rows: FitRows, path: Path, codes: LabelledC
     if model.history_["loss"]:
         draw_loss(path.with_suffix(".loss.png"), model)
     else:
-        print_message("There is no loss curve: for so few rows the model is PCA.")
+        print_message(
+            "No loss was drawn: there are too few rows for a network, so the model is PCA."
+        )
 
 
 def draw_new_rows(path: Path, earlier: np.ndarray, new: np.ndarray, novel: np.ndarray) -> None:
-    """Draw the codes of new rows among codes of earlier rows; ``novel`` marks novel classes."""
+    """Draw codes of new and earlier rows; ``novel`` marks the new rows of novel classes."""
     labels = np.repeat(["earlier rows", "new rows, known classes"], [len(earlier), len(new)])
     labels[len(earlier) :][novel] = "new rows, novel class"
     n_novel = int(novel.sum())
@@ -59,7 +61,7 @@ def draw_codes(
 
 
 def draw_reconstructions(path: Path, model: Estimator, rows: Source) -> None:
-    """Draw some rows and their reconstructions."""
+    """Draw a few rows and their reconstructions."""
     images = len(model.row_shape_) > 1
     sample = rows.subset(_choose_rows(rows, _MAX_IMAGES if images else _MAX_TABLE_ROWS))
     reconstructions = model.inverse_transform(model.transform(sample))

@@ -1,4 +1,4 @@
-"""The ways in which `generate` makes rows, batch by batch: sampling, interpolation, variation."""
+"""Generate rows batch by batch: by sampling, by interpolation or as variations of a row."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ from latentmap.errors import SettingError
 from latentmap.progress import progress
 
 _BATCH_NUMBERS = 2**21
-# Measuring the step sizes of an interpolation takes time; this many steps are enough.
+# Measuring the steps of an interpolation takes time, so only this many are measured.
 _MAX_MEASURED_STEPS = 5000
 
 
 @dataclass(frozen=True)
 class Request:
-    """Options of a `generate` command, with the loaded model."""
+    """Options of the verb `generate`, with the loaded model."""
 
     model: Estimator
     n_rows: int
@@ -39,7 +39,7 @@ class Request:
 
 @dataclass(frozen=True)
 class GeneratedRows:
-    """Rows in batches, which can be read once, with a title and a description."""
+    """Batches of generated rows, which can be read once, with a title and a description."""
 
     batches: Iterator[np.ndarray]
     title: str
@@ -47,7 +47,7 @@ class GeneratedRows:
 
 
 def generate_rows(request: Request) -> GeneratedRows:
-    """Make the rows of a request."""
+    """Return the generated rows of a request, which are computed when they are read."""
     if request.between:
         return _interpolate(request, *request.between)
     if request.vary:
@@ -69,13 +69,12 @@ def _sample_like(request: Request, data: str) -> GeneratedRows:
     codes = _reference_codes(request, data)
     density = CodeDensity(codes, seed=request.seed, verbose=True)
     rng = np.random.default_rng(request.seed)
-    sampled = (density.sample(count, rng) for count in _batch_sizes(request))
-    n_codes, n_gaussians = (
-        format_count(len(codes), "code"),
-        format_count(density.n_gaussians, "Gaussian"),
+    generated_codes = (density.sample(count, rng) for count in _batch_sizes(request))
+    description = (
+        f"sampled from a mixture of {format_count(density.n_gaussians, 'Gaussian')} fitted to "
+        f"{format_count(len(codes), 'code')} of {data}"
     )
-    description = f"sampled from a mixture of {n_gaussians} fitted to {n_codes} of {data}"
-    batches = map(request.model.inverse_transform, sampled)
+    batches = map(request.model.inverse_transform, generated_codes)
     return GeneratedRows(batches, f"Generated rows like {data}", description)
 
 
@@ -85,8 +84,8 @@ def _interpolate(request: Request, start: str, end: str) -> GeneratedRows:
     with show_status(f"Interpolating from {start} to {end}…"):
         steps = interpolate(request.model, a, b, request.n_rows, **settings)
         sizes = step_sizes(request.model, steps[:_MAX_MEASURED_STEPS])
-    ratio = sizes.max() / sizes.min() - 1 if sizes.min() > 0 else 0.0
-    description = f"interpolated from {start} to {end}, step sizes equal within {ratio:.1%}"
+    deviation = sizes.max() / sizes.min() - 1 if sizes.min() > 0 else 0.0
+    description = f"interpolated from {start} to {end}, step sizes equal within {deviation:.1%}"
     return GeneratedRows(_decode(request, steps), f"From {start} to {end}", description)
 
 

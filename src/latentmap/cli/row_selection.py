@@ -1,4 +1,4 @@
-"""Open the rows that the user names: data, one row as ``DATA#NUMBER``, or an image file."""
+"""Open the rows that an argument names: data, one row as ``DATA#NUMBER``, or an image file."""
 
 import hashlib
 import re
@@ -21,7 +21,7 @@ _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 def open_rows(data: str, label: str | None = None, default_label: str | None = None) -> Source:
-    """Open rows, or one of them; the column ``default_label`` is used only if it exists."""
+    """Open rows, or one row; the label column ``default_label`` is used only if it exists."""
     data_path, number = split_row_number(data)
     with show_status(f"Reading {data}…"):
         rows = _open_all_rows(data_path, label, default_label)
@@ -41,7 +41,7 @@ def open_model_row(model: Estimator, text: str, label: str | None = None) -> Sou
 
 
 def require_one_row(rows: Source, text: str) -> Source:
-    """Return ``rows``; raise SettingError if there are several."""
+    """Return ``rows`` if there is only one; otherwise raise SettingError."""
     if len(rows) > 1:
         raise SettingError(f"{text}: expected one row, such as {text}#0, found {len(rows):,} rows")
     return rows
@@ -73,7 +73,7 @@ def split_row_number(text: str) -> tuple[str, int | None]:
 
 
 def select_row(rows: Source, number: int, text: str) -> Source:
-    """Return one of the rows as a source; ``text`` names it in the error."""
+    """Return one row as a source; the error message calls it ``text``."""
     if number >= len(rows):
         raise DataError(f"{text}: expected a row number below {len(rows):,}, found {number}")
     row = rows.subset([number])
@@ -89,7 +89,7 @@ def fingerprint(rows: Source) -> str:
 
 
 def is_data_set_name(data: str) -> bool:
-    """Return whether ``data`` names a built-in data set, and no path."""
+    """Return whether ``data`` is the name of a built-in data set and not an existing path."""
     return data in list_datasets() and not Path(data).exists()
 
 

@@ -70,15 +70,16 @@ def similar(
     for path in outputs:
         check_output(path, list(_WRITERS), inputs)
     check_output(save_index, (), inputs)
-    _check_different([*outputs, save_index])
+    _check_distinct([*outputs, save_index])
     estimator = open_model(model)
     label_required = reference is None and index is None
-    opened = open_query(estimator, query, label, label_required)
-    searched = open_reference(estimator, opened, reference, index, label)
+    query_rows = open_query(estimator, query, label, label_required)
+    reference_rows = open_reference(estimator, query_rows, reference, index, label)
     if save_index is not None:
-        searched.index.save(save_index)
-        print_message(f"Wrote {save_index}: index of {format_count(len(searched.index), 'row')}")
-    result = _search(estimator, opened, searched, k)
+        reference_rows.index.save(save_index)
+        n_rows = format_count(len(reference_rows.index), "row")
+        print_message(f"Wrote {save_index}: index of {n_rows}")
+    result = _search(estimator, query_rows, reference_rows, k)
     for path in outputs:
         _WRITERS[path.suffix.lower()](path, result)
     if as_json:
@@ -87,12 +88,10 @@ def similar(
         print_result(result)
 
 
-def _check_different(outputs: list[Path | None]) -> None:
+def _check_distinct(outputs: list[Path | None]) -> None:
     for path in outputs:
         if outputs.count(path) > 1:
-            raise FileError(
-                f"{path}: expected different paths for the outputs, found this one twice"
-            )
+            raise FileError(f"{path}: expected different output paths, found this one twice")
 
 
 def _search(model: Estimator, query: Query, reference: Reference, k: int | None) -> SearchResult:

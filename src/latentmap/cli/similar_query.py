@@ -1,4 +1,4 @@
-"""The query rows of `similar` and `compare`, and the reference rows that they search."""
+"""Open the query rows and the reference rows of `similar` and `compare`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ _MAX_SPREAD_ROWS, _MAX_SPREAD_NUMBERS = 2000, 2**22
 
 @dataclass(frozen=True)
 class Query:
-    """The query rows, and the data that they belong to."""
+    """Query rows, and the data that they belong to."""
 
     text: str
     rows: Source
@@ -34,14 +34,14 @@ class Query:
 
 @dataclass(frozen=True)
 class Reference:
-    """The rows to search: an index of their codes, and the rows if they are available."""
+    """Rows to search: an index of their codes, and the rows if they are available."""
 
     index: SearchIndex
     rows: Source | None
     name: str
 
     def select(self, model: Estimator, numbers: np.ndarray) -> np.ndarray:
-        """Return the rows with these numbers, decoded from the index if they are not available."""
+        """Return rows by their numbers, decoded from their codes if the rows are not available."""
         distinct, inverse = np.unique(numbers, return_inverse=True)
         if self.rows is None:
             rows = np.asarray(model.inverse_transform(self.index.codes[distinct]))
@@ -50,7 +50,7 @@ class Reference:
         return rows[inverse.ravel()]
 
     def column_spread(self, model: Estimator) -> np.ndarray | None:
-        """Return the standard deviation of each column of a sample; None for images."""
+        """Return the standard deviation of each column, from a sample; None for images."""
         if ModelInfo.from_estimator(model).has_image_rows:
             return None
         size = max(2, min(_MAX_SPREAD_ROWS, _MAX_SPREAD_NUMBERS // model.row_shape_[0]))
@@ -58,7 +58,7 @@ class Reference:
         return np.std(self.select(model, sample), axis=0, dtype=np.float64)
 
     def own_numbers(self, query: Query) -> np.ndarray | None:
-        """Return the numbers of the query's rows in this data; None if they are not part of it."""
+        """Return the numbers of the query's rows in this data; None if it has other rows."""
         if self.index.rows_fingerprint == fingerprint(query.data):
             return np.array(query.numbers)
         return self._own_image_number(query.rows)
@@ -79,13 +79,13 @@ def open_query(
     text: str,
     label: str | None = None,
     label_required: bool = False,
-    opened: Query | None = None,
+    earlier: Query | None = None,
 ) -> Query:
-    """Open the query rows; data that ``opened`` contains already is not read again."""
+    """Open the query rows; data that the query ``earlier`` has opened is not read again."""
     data, number = split_row_number(text)
-    label_checked = label_required and label is not None
-    if opened is not None and split_row_number(opened.text)[0] == data and not label_checked:
-        data_rows = opened.data
+    check_label = label_required and label is not None
+    if earlier is not None and split_row_number(earlier.text)[0] == data and not check_label:
+        data_rows = earlier.data
     else:
         stored = ModelInfo.from_estimator(model).label_column
         optional = stored if label_required else label or stored
@@ -114,7 +114,7 @@ def open_reference(
     if reference is None:
         rows = _default_rows(model, query)
     else:
-        rows = open_query(model, reference, label, label_required=True, opened=query).rows
+        rows = open_query(model, reference, label, label_required=True, earlier=query).rows
     if stored is None:
         rows = rows if max_rows is None else rows.sample(max_rows)
         return Reference(_build_index(model, rows), rows, rows.name)
@@ -127,13 +127,13 @@ def _default_rows(model: Estimator, query: Query) -> Source:
     """Return the query's own data or, if that is one row, the data that the model was fitted to."""
     if len(query.data) > 1:
         return query.data
-    fitted = ((model.figures_ or {}).get("held_out") or {}).get("data_set")
-    if fitted is None:
+    data_set = ((model.figures_ or {}).get("held_out") or {}).get("data_set")
+    if data_set is None:
         raise SettingError(
             f"{query.text}: expected --reference DATA or --index FILE, found neither"
         )
-    print_message(f"Searching {fitted}, the data that the model was fitted to")
-    return open_query(model, fitted).rows
+    print_message(f"Searching {data_set}, the data that the model was fitted to")
+    return open_query(model, data_set).rows
 
 
 def _build_index(model: Estimator, rows: Source) -> SearchIndex:

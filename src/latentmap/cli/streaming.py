@@ -1,4 +1,4 @@
-"""Passing rows through a model in batches, with progress."""
+"""Pass rows through a model in batches, with progress."""
 
 from collections.abc import Callable, Iterator
 
@@ -30,7 +30,7 @@ def encode_batches(model: Estimator, rows: Source) -> Iterator[np.ndarray]:
 
 
 def encode_rows(model: Estimator, rows: Source) -> np.ndarray:
-    """Encode all rows into one array; a large array is kept in a temporary file."""
+    """Encode all rows into one array; a large array is stored in a temporary file."""
     if 4 * len(rows) * model.n_components <= _MAX_CODE_BYTES:
         return np.concatenate(list(encode_batches(model, rows)))
     with TemporaryArrayFile() as file:

@@ -1,4 +1,4 @@
-"""Writing columns of different types to a table, part by part."""
+"""Write columns of numbers and texts to a table, part by part."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ ROWS_HELP = (
 
 
 def write_columns(path: Path, numbers: Columns, texts: Columns) -> None:
-    """Write columns of one length; see `open_column_writer`."""
+    """Write all columns of a table at once; see `open_column_writer`."""
     with open_column_writer(path, len(next(iter(numbers.values())))) as write:
         write(numbers, texts)
 
