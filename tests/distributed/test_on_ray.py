@@ -232,7 +232,7 @@ def test_objectives_that_workers_cannot_build(workers):
     with pytest.raises(SettingError, match="network: expected a network of latentmap"):
         AutoEncoder(2, network=(encoder, decoder)).fit(rows)
     lock = __import__("threading").Lock()
-    with pytest.raises(SettingError, match="loss: expected something that can be sent"):
+    with pytest.raises(SettingError, match="loss: expected an object that can be sent"):
         autoencoder(loss=lambda x, y: (lock, keras.ops.mean((x - y) ** 2, axis=-1))[1]).fit(rows)
     with pytest.raises(SettingError, match=r"workers: expected at most 2, .* found 3"):
         Workers(3).__enter__()

@@ -1,9 +1,9 @@
 """Apply a model to the rows of Parquet files on several workers with Ray Data.
 
-Ray Data distributes row ranges ("parts"), not rows. Each worker reads its part with latentmap's own
-reader, so a table is read as in a single process, and writes one file named after the number of the
-part. A part that is processed twice, because a worker died or was slow, produces the same file, so
-no row is lost or duplicated. The output folder appears when all parts are complete.
+Ray Data distributes row ranges, called parts, instead of rows. Each worker reads its parts with the
+reader of latentmap, so a table is read as in a single process, and writes one file for each part.
+If a worker dies or is slow, a part is processed twice and the same file is written again, so no row
+is lost or duplicated. The output folder appears when all parts are complete.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def check_parquet_source(rows: Source) -> None:
     """Raise SettingError if rows are not read from Parquet files."""
     if not isinstance(rows, ParquetSource):
         raise SettingError(
-            f"{rows.name}: expected .parquet, a file or a folder, to be shared among workers, "
+            f"{rows.name}: expected .parquet, a file or a folder, to divide among workers, "
             "found other data"
         )
 
@@ -98,7 +98,7 @@ def _score_part(
     first_row: int,
     part: Source,
 ) -> Columns:
-    """Write the outlier scores of a part; return those of its worst rows."""
+    """Write the outlier scores of a part, and return the scores of its worst rows."""
     scores = detector.score(part)
     if path is not None and write is not None:
         write(path, part, scores, first_row)
@@ -108,7 +108,7 @@ def _score_part(
 
 @dataclass(frozen=True)
 class _Job:
-    """A function for each part of the rows, and the folder into which it writes files."""
+    """A function that processes a part of the rows, and the folder for the files it writes."""
 
     rows: Source
     folder: Path | None
@@ -119,14 +119,14 @@ class _Job:
         path = self.folder and self.folder / f"part-{number:06d}.parquet"
         try:
             columns = self.process(path, first, self.rows.subset(np.arange(first, end)))
-        except LatentmapError as error:  # sent as data, because Ray would wrap it in its own error
+        except LatentmapError as error:  # Ray would wrap it in an error of its own.
             return {"error": np.array([type(error).__name__]), "text": np.array([str(error)])}
         length = max(map(len, columns.values()), default=1)
         return {"number": np.full(length, number), "rows": np.full(length, end - first), **columns}
 
 
 class _PartWorker:
-    """One actor of Ray Data's pool. It loads the job, and with it the model, once."""
+    """Actor of Ray Data's pool, which loads the job and its model once."""
 
     def __init__(self, settings: WorkerSettings, job: list[ray.ObjectRef]) -> None:
         import ray
@@ -149,7 +149,9 @@ def _run(workers: Workers, job: _Job, text: str) -> Iterator[Columns]:
             numbers, first = np.unique(result["number"], return_index=True)
             for number in numbers.tolist():
                 if pending.pop(number, None) is None:
-                    raise ClusterError(f"workers: a part of {name} was returned twice")
+                    raise ClusterError(
+                        f"workers: expected each part of {name} once, found one twice"
+                    )
             note = f"{count - len(pending):,} of {count:,} parts"
             advance(int(result["rows"][first].sum()), note=note)
             yield result
@@ -161,10 +163,10 @@ def _run(workers: Workers, job: _Job, text: str) -> Iterator[Columns]:
 def _results(
     workers: Workers, pending: Parts, job: _Job, on_wait: Callable[[], None]
 ) -> Iterator[Columns]:
-    """Yield the result of each part from a dispatcher, a process that runs Ray Data.
+    """Yield the result of each part from the dispatcher, which is a process that runs Ray Data.
 
-    If the dispatcher dies, its workers die too, and a new dispatcher processes the parts that are
-    still pending. Ray's own retry would process all parts again, in an order that can differ.
+    If the dispatcher dies, its workers die too, and a new dispatcher processes the pending parts. A
+    retry by Ray would process all parts again, possibly in another order.
     """
     import ray
 
@@ -177,7 +179,7 @@ def _results(
             while not ray.wait([stream], timeout=POLL_SECONDS)[0]:
                 on_wait()
             for reference in stream:
-                yield _checked(ray.get(reference))
+                yield _unpack_result(ray.get(reference))
             return
         except ray.exceptions.RayError as error:
             crashed = isinstance(error, ray.exceptions.WorkerCrashedError)
@@ -189,7 +191,7 @@ def _results(
 def _dispatch(
     settings: WorkerSettings, job: list[ray.ObjectRef], n_workers: int, pending: Parts
 ) -> Iterator[Columns]:
-    """Distribute parts among a pool of workers; a list keeps the handle of the job."""
+    """Distribute parts among a pool of workers; without the list, Ray would load the job."""
     from ray import data
 
     ranges = [{"number": i, "first": a, "end": b} for i, (a, b) in pending.items()]
@@ -204,15 +206,15 @@ def _dispatch(
     yield from results.iter_batches(batch_size=None, batch_format="numpy")
 
 
-def _checked(result: Columns) -> Columns:
-    """Return the result of a part, or raise the error that the worker sent in its place."""
+def _unpack_result(result: Columns) -> Columns:
+    """Return the result of a part, or raise the error that the worker has sent instead."""
     if "error" in result:
         raise getattr(errors, str(result["error"][0]))(str(result["text"][0]))
     return result
 
 
 def partition(rows: Source, n_workers: int) -> list[tuple[int, int]]:
-    """Return the bounds of contiguous parts for inference, at block borders if possible."""
+    """Return the start and end of contiguous parts of the rows, at block borders if possible."""
     count = min(PARTS_PER_WORKER * n_workers, -(-len(rows) // MIN_PART_ROWS))
     count = max(count, -(-rows.nbytes // MAX_PART_BYTES))
     cuts = np.linspace(0, len(rows), min(count, len(rows)) + 1).round().astype(int)
@@ -222,19 +224,19 @@ def partition(rows: Source, n_workers: int) -> list[tuple[int, int]]:
 
 
 def _nearest_block_borders(borders: np.ndarray, cuts: np.ndarray) -> np.ndarray:
-    """Move each cut to the nearest border; keep the outer cuts, and drop duplicates."""
-    following = np.searchsorted(borders, cuts).clip(1, len(borders) - 1)
-    lower, upper = borders[following - 1], borders[following]
-    moved = np.where(cuts - lower < upper - cuts, lower, upper)
-    moved[[0, -1]] = cuts[[0, -1]]
-    return np.unique(moved)
+    """Move each cut except the outer ones to the nearest border, and remove duplicates."""
+    index = np.searchsorted(borders, cuts).clip(1, len(borders) - 1)
+    lower, upper = borders[index - 1], borders[index]
+    nearest = np.where(cuts - lower < upper - cuts, lower, upper)
+    nearest[[0, -1]] = cuts[[0, -1]]
+    return np.unique(nearest)
 
 
 @contextlib.contextmanager
 def _output_folder(output: Path) -> Iterator[Path]:
-    """Provide a temporary folder that is moved to ``output`` at the end."""
+    """Yield a temporary folder, and move it to ``output`` at the end."""
     check_output_path(output, folder=True)
     with write_atomically(output) as folder:
         folder.mkdir()
         yield folder.absolute()
-        remove_partial_outputs(folder)  # partial outputs of workers that were killed
+        remove_partial_outputs(folder)  # A killed worker leaves partial outputs.

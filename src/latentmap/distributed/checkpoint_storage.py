@@ -1,4 +1,4 @@
-"""Folder or URL where a training on workers stores its checkpoints."""
+"""Folder or URL for the checkpoints of a training on workers."""
 
 import contextlib
 import os
@@ -44,7 +44,7 @@ def open_storage(storage: str | os.PathLike[str] | None) -> Iterator[str]:
     try:
         yield location
     finally:
-        with contextlib.suppress(Exception):  # What cannot be removed is left.
+        with contextlib.suppress(Exception):  # An error here must not replace a result.
             from pyarrow import fs
 
             system, path = fs.FileSystem.from_uri(location)

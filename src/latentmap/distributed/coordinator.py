@@ -1,4 +1,4 @@
-"""Actor that holds the progress and the result of one training, also if a worker dies."""
+"""Actor that stores the progress and the result of one training when a worker dies."""
 
 from dataclasses import dataclass, replace
 
@@ -7,7 +7,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class TrainingStatus:
-    """Steps done, a note for the progress bar, epochs of each restart, and the error, if any."""
+    """Completed steps, a note for the progress bar, epochs of restarts, and error or result."""
 
     steps: int = 0
     note: str = ""
@@ -22,7 +22,7 @@ class TrainingStatus:
 
 
 class Coordinator:
-    """Holder of the status of one training."""
+    """Store of the status of one training, which the driver and the workers share."""
 
     def __init__(self) -> None:
         self._status = TrainingStatus()
@@ -32,20 +32,20 @@ class Coordinator:
         return self._status
 
     def report(self, steps: int, note: str = "") -> Exception | None:
-        """Record the number of steps done and a note; return the error that ends the training."""
+        """Record the completed steps and a note, and return the error that ends the training."""
         status = self._status
         self._status = replace(status, steps=steps, note=note or status.note)
         return status.error
 
     def resume(self, epoch: int) -> None:
-        """Record the epoch in which new workers resume."""
+        """Record the epoch in which new workers resume the training."""
         epochs = (*self._status.resumed_epochs, epoch)
         self._status = replace(self._status, resumed_epochs=epochs)
 
     def fail(self, error: Exception) -> None:
-        """Record an error that new workers would meet again; only the first one is stored."""
+        """Record an error that new workers would raise again; only the first error is stored."""
         self._status = replace(self._status, error=self._status.error or error)
 
     def finish(self, result: dict[str, np.ndarray]) -> None:
-        """Store the result."""
+        """Store the result of the training."""
         self._status = replace(self._status, result=result)

@@ -42,7 +42,7 @@ class DataParallel:
 
 
 class BatchShard(Source):
-    """The slice of ``step_rows`` rows that one worker takes of every batch of rows in memory."""
+    """Rows of one worker: a slice of ``step_rows`` rows of every batch of rows in memory."""
 
     def __init__(self, rows: Source, step_rows: int, worker: int, n_workers: int) -> None:
         self.rows, self.step_rows = rows, step_rows
@@ -53,11 +53,11 @@ class BatchShard(Source):
         return len(self.rows) // (self.step_rows * self.n_workers) * self.step_rows
 
     def take(self, indices: ArrayLike) -> Any:
-        """Return rows by their index among all rows, not by their index in the shard."""
+        """Return rows by their indices among all rows, not by their indices in the shard."""
         return self.rows.take(indices)
 
     def batches(self, size: int, *, rng: Rng | None = None) -> Iterator[Any]:
-        """Iterate over the slices; with equal generators the order is the same on every worker."""
+        """Yield the slices; equal random generators give the same order on every worker."""
         slices = self._slices(size, rng)
         return slices if self.rows.in_memory else read_ahead(slices)
 

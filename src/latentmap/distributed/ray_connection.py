@@ -1,4 +1,4 @@
-"""Connect to a Ray cluster, or start one of this machine's cores, without messages of Ray."""
+"""Connect to a Ray cluster, or start one on this machine, and suppress the messages of Ray."""
 
 import contextlib
 import logging
@@ -12,7 +12,7 @@ from typing import Any
 from latentmap.errors import ClusterError, SettingError
 from latentmap.progress import progress
 
-# Usage statistics are off. A dead worker is detected at once; a slow start is tolerated.
+# Ray sends no usage statistics, detects a dead worker at once, and tolerates a slow start.
 _ENVIRONMENT = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",
@@ -21,8 +21,8 @@ _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
 }
 _CONNECT_SECONDS = 5.0
-# Every HTTP/2 server, such as Ray's, answers this greeting with a settings frame (RFC 9113, 3.4).
-_HTTP2_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+# An HTTP/2 server, such as that of Ray, answers this preface by a settings frame (RFC 9113, 3.4).
+_HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 _HTTP2_SETTINGS_FRAME = 4
 
 
@@ -37,7 +37,7 @@ def connect(address: str | None, n_workers: int = 1, verbose: bool = False) -> I
     """
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    ray = _ray()
+    ray = _import_ray()
     if ray.is_initialized():
         _check_connected_to(address)
         yield
@@ -62,8 +62,8 @@ def _start(address: str | None, n_workers: int) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            _ray().init(**options, log_to_driver=False, logging_level=logging.ERROR)
-    except Exception as error:  # Ray raises errors of many unrelated types
+            _import_ray().init(**options, log_to_driver=False, logging_level=logging.ERROR)
+    except Exception as error:  # Ray raises errors of many types without a common base.
         location = "on this machine" if address is None else f"at {address!r}"
         reason = "" if isinstance(error, ConnectionError) else f" ({summarize_error(error)})"
         raise ClusterError(f"ray: expected a cluster {location}, found none{reason}") from None
@@ -71,7 +71,7 @@ def _start(address: str | None, n_workers: int) -> None:
 
 @contextlib.contextmanager
 def _without_worker_messages() -> Iterator[None]:
-    """Stop Ray from printing worker failures to standard output; Ray has no setting for this."""
+    """Suppress the worker failures that Ray prints to standard output without a setting."""
     from ray._private import worker
 
     original = worker.print_to_stdstream
@@ -86,18 +86,18 @@ def local_node_options() -> dict[str, Any]:
     """Return Ray options that place an actor or a task on this machine, without using a core."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    node = _ray().get_runtime_context().get_node_id()
+    node = _import_ray().get_runtime_context().get_node_id()
     return {"num_cpus": 0, "scheduling_strategy": NodeAffinitySchedulingStrategy(node, soft=True)}
 
 
 def summarize_error(error: BaseException) -> str:
-    """Return the last line of an error's text, where Ray gives the cause."""
+    """Return the last line of an error's text, which names the cause in errors of Ray."""
     lines = [line.strip() for line in str(error).split("\n") if line.strip()]
     return lines[-1] if lines else type(error).__name__
 
 
 def cores_per_worker(n_workers: int) -> int:
-    """Return the most cores that every worker can have; raise SettingError if there are too few."""
+    """Return the largest number of cores that every worker can have, at least one."""
     cores = [int(node["Resources"].get("CPU", 0)) for node in _nodes()]
     for share in range(max(cores, default=0), 0, -1):
         if sum(count // share for count in cores) >= n_workers:
@@ -124,10 +124,10 @@ def _too_many_workers(n_workers: int, cores: int, location: str) -> SettingError
 
 
 def _nodes() -> list[dict[str, Any]]:
-    return [node for node in _ray().nodes() if node["Alive"]]
+    return [node for node in _import_ray().nodes() if node["Alive"]]
 
 
-def _ray() -> ModuleType:
+def _import_ray() -> ModuleType:
     try:
         import ray
     except ImportError:
@@ -144,7 +144,7 @@ def _local_cores() -> int:
 
 
 def _check_reachable(address: str) -> None:
-    """Raise an error if nothing like Ray answers at an address; Ray would retry for 30 seconds."""
+    """Raise an error if no Ray cluster answers; Ray itself would retry for 30 seconds."""
     if address == "auto":
         return
     host, _, port = address.removeprefix("ray://").rpartition(":")
@@ -164,7 +164,7 @@ def _check_reachable(address: str) -> None:
 
 def _answers_http2(connection: socket.socket) -> bool:
     with contextlib.suppress(OSError):
-        connection.sendall(_HTTP2_GREETING)
+        connection.sendall(_HTTP2_PREFACE)
         response = connection.recv(9)
         return len(response) > 3 and response[3] == _HTTP2_SETTINGS_FRAME
     return False
@@ -174,7 +174,7 @@ def _check_connected_to(address: str | None) -> None:
     """Raise SettingError if this process is connected to a cluster at another address."""
     if address in (None, "auto"):
         return
-    connected = _ray().get_runtime_context().gcs_address
+    connected = _import_ray().get_runtime_context().gcs_address
     if address != connected:
         raise SettingError(
             f"ray: expected {connected}, the address of the connected cluster, found {address}"

@@ -1,4 +1,4 @@
-"""Training on workers, seen from the driver, which copies the weights into its own networks."""
+"""Train on workers, and copy the weights into the networks of the calling process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class RemoteLauncher:
-    """Trains on a group of workers instead of in this process."""
+    """Launcher that trains on a group of workers instead of in this process."""
 
     in_this_process = False
 
@@ -47,7 +47,7 @@ def _check(workers: Workers, objective: Objective, n_rows: int) -> None:
 
 
 def _copy_result(objective: Objective, arrays: dict[str, np.ndarray]) -> dict[str, list[float]]:
-    """Assign the weights to the objective's variables, and return the history."""
+    """Assign the weights to the variables of the objective, and return the history."""
     weights = [arrays[name] for name in sorted(arrays) if name.startswith("weight/")]
     for variable, value in zip(objective.weights, weights, strict=True):
         variable.assign(value)

@@ -1,4 +1,7 @@
-"""Send objects to workers once, through Ray's object store; mapped arrays as path and offset."""
+"""Send objects to workers once, through Ray's object store.
+
+An array that is mapped from a file is sent as the path of the file and an offset.
+"""
 
 from __future__ import annotations
 
@@ -26,12 +29,12 @@ def put_object(value: object, setting: str) -> ray.ObjectRef:
     except (TypeError, AttributeError, ValueError) as error:
         reason = str(error.__cause__ or error).strip().split("\n")[0]
         raise SettingError(
-            f"{setting}: expected something that can be sent to other processes, but {reason}"
+            f"{setting}: expected an object that can be sent to other processes, but {reason}"
         ) from None
 
 
 class _MappedArray(NamedTuple):
-    """Location of an array in a file."""
+    """Location of a memory-mapped array in a file."""
 
     path: str
     dtype: str
@@ -44,7 +47,7 @@ class _MappedArray(NamedTuple):
 
 
 def _pack(source: ArraySource) -> dict[str, Any]:
-    """Return the attributes of a source, with the location of an array that is in a file."""
+    """Return the attributes of a source, with the location of its array if it is in a file."""
     attributes = dict(source.__dict__)
     attributes.pop("_original", None)
     if location := _location(source.array):
@@ -62,7 +65,7 @@ def _unpack(attributes: dict[str, Any]) -> ArraySource:
 
 
 def _location(array: np.ndarray) -> _MappedArray | None:
-    """Return where a contiguous memory-mapped array, or a contiguous slice of one, is stored."""
+    """Return the location of a contiguous array or slice in a mapped file, otherwise None."""
     base: Any = array
     while base is not None and not (isinstance(base, np.memmap) and base.filename):
         base = base.base

@@ -1,4 +1,4 @@
-"""Function of each worker process: build the network, join the workers, train on a shard."""
+"""Function of each worker process, which joins the other workers and trains on its shard."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class WorkerSettings:
 
     def apply(self) -> None:
         """Change the working directory, and configure Keras and JAX before they are imported."""
-        with contextlib.suppress(OSError):  # on another machine the directory can be missing
+        with contextlib.suppress(OSError):  # Another machine may lack the directory.
             os.chdir(self.folder)
         os.environ.update(KERAS_BACKEND="jax", JAX_PLATFORMS="cpu", NPROC=str(self.cores))
 
@@ -58,7 +58,7 @@ class TrainingJob:
 
 @dataclass(frozen=True)
 class WorkerConfig:
-    """Configuration that a worker receives when it starts; two fields are Ray handles."""
+    """Configuration of a worker; ``coordinator`` and ``job`` are Ray handles."""
 
     settings: WorkerSettings
     coordinator: Any
@@ -67,14 +67,14 @@ class WorkerConfig:
 
 
 def run_worker(config: dict[str, WorkerConfig]) -> None:
-    """Train as one of several workers. Ray Train calls this function in each worker process."""
+    """Train as one of several workers; Ray Train calls this function in each process."""
     import ray
     from ray import train
 
     worker = config["worker"]
     worker.settings.apply()
     if ray.get(worker.coordinator.status.remote()).ended:
-        return  # the previous group of workers has ended the training
+        return  # The previous group of workers has ended the training.
     from latentmap.backend import join_processes
     from latentmap.distributed.data_parallel import DataParallel
     from latentmap.distributed.worker_callbacks import ReportProgress, SharedCheckpoint
@@ -102,7 +102,7 @@ def _shared_address(rank: int) -> str:
 
     if rank:
         return broadcast_from_rank_zero("")
-    with socket.socket() as free:
-        free.bind(("", 0))
-        address = f"{util.get_node_ip_address()}:{free.getsockname()[1]}"
+    with socket.socket() as probe:
+        probe.bind(("", 0))  # The system chooses a free port.
+        address = f"{util.get_node_ip_address()}:{probe.getsockname()[1]}"
     return broadcast_from_rank_zero(address)

@@ -1,4 +1,4 @@
-"""Callbacks of the training loop in a worker: progress for the driver, and shared checkpoints."""
+"""Callbacks of the training loop in a worker: progress reports and shared checkpoints."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ CHECKPOINT_FILE = "checkpoint.safetensors"
 
 
 class ReportProgress(Callback):
-    """Reports the steps of worker 0 to the coordinator, and stops if the training must end."""
+    """Reports the steps of worker 0 to the coordinator, and raises the error that it returns."""
 
     def __init__(self, coordinator: Any) -> None:
         self.coordinator = coordinator
         self._steps, self._reply = 0, None
 
     def on_train_begin(self, run: TrainingRun) -> None:
-        """Report the steps before the checkpoint."""
+        """Report the steps of the epochs before the checkpoint."""
         self._report((run.epoch - 1) * run.steps_per_epoch, "compiling")
 
     def on_chunk_end(self, run: TrainingRun, n_steps: int) -> None:
-        """Report a chunk of steps."""
+        """Report the steps of a chunk."""
         self._report(n_steps, "training" if not run.history["epoch"][1:] else "")
 
     def on_evaluation(self, run: TrainingRun) -> None:
@@ -47,8 +47,8 @@ class ReportProgress(Callback):
 class SharedCheckpoint(Callback):
     """Resumes from the checkpoint of an earlier group of workers, and saves checkpoints.
 
-    Saving is collective: every worker must call Ray Train at the same step. So worker 0 derives
-    from its clock after how many chunks the next checkpoint is due, and broadcasts it.
+    Every worker must save at the same step. Therefore, worker 0 measures the time of a chunk and
+    broadcasts the number of chunks until the next checkpoint.
     """
 
     def __init__(self, coordinator: Any, rank: int, seconds: float) -> None:
@@ -64,7 +64,7 @@ class SharedCheckpoint(Callback):
                 self.coordinator.resume.remote(run.epoch)
 
     def on_chunk_end(self, run: TrainingRun, n_steps: int) -> None:
-        """Save a checkpoint if one is due; the first chunk is not timed, because it compiles."""
+        """Save a checkpoint if it is due; the time of the first chunk includes compilation."""
         if self._interval_start is None:
             self._interval_start = time.monotonic()
             return
@@ -94,7 +94,7 @@ def _load() -> Arrays | None:
 
 
 def _save(arrays: Arrays | None) -> None:
-    """Pass a checkpoint to Ray Train; only worker 0 has arrays, but all workers must call this."""
+    """Pass a checkpoint to Ray Train; all workers must call this, but only worker 0 has arrays."""
     from ray import train
 
     from latentmap.autoencoders.model_file import write_model

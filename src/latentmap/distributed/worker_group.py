@@ -1,4 +1,4 @@
-"""One training as a run of Ray Train in a thread of the driver."""
+"""Train on a group of workers by Ray Train, which runs in a thread of this process."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class WorkerGroup:
         return status.result
 
     def _watch(self, total_steps: int) -> None:
-        """Show progress until the training ends; starting and compiling have a bar of their own."""
+        """Show progress until the training ends, first of the start and then of the steps."""
         updates = self._updates()
         with progress(f"starting {self.name}", 1, self.visible) as advance:
             for status in updates:
@@ -89,7 +89,7 @@ class WorkerGroup:
                 done = status.steps
 
     def _updates(self) -> Iterator[TrainingStatus]:
-        """Yield the status every half second until the training has ended."""
+        """Yield the status of the training regularly until it has ended."""
         import ray
 
         while self._thread.is_alive():

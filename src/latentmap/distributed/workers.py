@@ -1,4 +1,4 @@
-"""Context manager in which estimators are fitted, and models applied, on several workers."""
+"""Context manager that runs training, encoding and outlier scores on several workers."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 
 
 class Workers:
-    """Processes, on this machine or on many, that train every estimator fitted in the block.
+    """Train the estimators that are fitted in the block on several processes or machines.
 
     Parameters
     ----------
     count : int
-        Number of workers. The cores of the cluster are divided among them.
+        Number of worker processes, among which the cores of the cluster are divided.
     ray : str, optional
         Address of a running Ray cluster, or ``"auto"`` for the cluster that this machine is part
-        of. Without it, the cluster to which this process is connected, or a new cluster of this
-        machine's cores that ends with the block.
+        of. By default, the cluster to which this process is connected, or else a new cluster of
+        the cores of this machine that ends with the block.
     storage : path-like or URL, optional
-        Where checkpoints are stored while training; they are removed at the end. All machines of
-        the cluster must be able to read it. A temporary folder by default.
+        Place of the checkpoints, which are removed after the training. All machines of the cluster
+        must be able to read it. By default, a temporary folder of this machine.
     checkpoint_seconds : float
         Approximate time between two checkpoints.
     verbose : bool
@@ -55,8 +55,8 @@ class Workers:
     Notes
     -----
     Each worker computes the gradient of a slice of each batch, and gradients are averaged over all
-    workers. Where the rows are in memory, the weights are those of a single process to within
-    rounding. If ``count`` does not divide the batch size, the next larger multiple is used. Rows in
+    workers. If the rows are in memory, the weights equal those of a single process up to rounding
+    errors. If ``count`` does not divide the batch size, the next larger multiple is used. Rows in
     blocks (Parquet, a large .npy) are divided into contiguous ranges, so batches contain other rows
     than in a single process.
 
@@ -100,7 +100,7 @@ class Workers:
 
     @property
     def settings(self) -> WorkerSettings:
-        """The environment of each worker process."""
+        """The settings of each worker process."""
         from latentmap.distributed.worker import WorkerSettings
 
         return WorkerSettings(self._cores, str(Path.cwd()))
