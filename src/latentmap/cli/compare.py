@@ -94,11 +94,8 @@ def _draw(
 
 
 def _caption(query: Query) -> str:
-    return (
-        query.rows.name
-        if query.rows.labels is None
-        else f"{query.rows.name}, {query.rows.labels[0]}"
-    )
+    name, labels = query.rows.name, query.rows.labels
+    return name if labels is None else f"{name}, {labels[0]}"
 
 
 def _differing_columns(

@@ -1,6 +1,6 @@
 """Measure the quality of a model, and format the figures for `fit`, `evaluate` and `info`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,18 +13,16 @@ from latentmap.metrics import evaluate
 
 # Encoding more fitted rows takes minutes, and changes neither the plots nor the accuracy.
 MAX_CODES = 100_000
-_FIGURES: dict[str, tuple[str, Callable[[float], str]]] = {
-    "mse": ("mean squared error", lambda value: f"{value:.4g}  (of scaled rows)"),
-    "negative_elbo": ("negative ELBO", lambda value: f"{value:.2f} nats per row"),
-    "trustworthiness": ("trustworthiness", lambda value: f"{value:.3f}  (10 neighbours)"),
-    "accuracy_5": ("5-NN accuracy", lambda value: f"{value:.3f}  (labels predicted from codes)"),
-    "accuracy_10": ("10-NN accuracy", lambda value: f"{value:.3f}"),
-    "layout_r2": ("R² of the layout", lambda value: f"{value:.3f}  (codes of fitted rows)"),
-    "layout_median_shift": (
-        "distance to the layout",
-        lambda value: f"{value:.2%} of its width (median)",
-    ),
-    "rows_per_second": ("speed of encoding", lambda value: f"{value:,.0f} rows per second"),
+# Name of each figure, and the format of its value.
+_FIGURES = {
+    "mse": ("mean squared error", "{:.4g}  (of scaled rows)"),
+    "negative_elbo": ("negative ELBO", "{:.2f} nats per row"),
+    "trustworthiness": ("trustworthiness", "{:.3f}  (10 neighbours)"),
+    "accuracy_5": ("5-NN accuracy", "{:.3f}  (labels predicted from codes)"),
+    "accuracy_10": ("10-NN accuracy", "{:.3f}"),
+    "layout_r2": ("R² of the layout", "{:.3f}  (codes of fitted rows)"),
+    "layout_median_shift": ("distance to the layout", "{:.2%} of its width (median)"),
+    "rows_per_second": ("speed of encoding", "{:,.0f} rows per second"),
 }
 
 
@@ -55,7 +53,7 @@ def measure_quality(
 def format_figures(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return the name and the formatted value of each known figure."""
     return [
-        (name, text(figures[key]))
-        for key, (name, text) in _FIGURES.items()
+        (name, template.format(figures[key]))
+        for key, (name, template) in _FIGURES.items()
         if figures.get(key) is not None
     ]

@@ -1,7 +1,4 @@
-"""Exit codes: 0 for success, 2 for an error of the user, 130 for Ctrl-C.
-
-A bug is not caught, so it ends the process with a traceback and the exit code 1.
-"""
+"""Exit codes: 0 for success, 1 with a traceback for a bug, 2 for a user error, 130 for Ctrl-C."""
 
 from collections.abc import Callable
 

@@ -12,7 +12,7 @@ import typer
 
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.console import format_count, print_message, show_status
-from latentmap.cli.model_arguments import Estimator, open_model
+from latentmap.cli.model_arguments import open_model
 from latentmap.cli.options import DATA, LABEL, MODEL, option
 from latentmap.cli.row_selection import check_output, open_model_rows
 
@@ -56,30 +56,21 @@ def explore(
     """
     check_output(export, _PAGE_SUFFIXES, (model, data))
     estimator = open_model(model)
+    from latentmap import explorer  # It imports much, and the verb has checked its options.
+
     if export is None:
-        from latentmap.explorer import check_address
-
-        check_address(host, port)
-    scene = _open_scene(estimator, model, data, label)
+        explorer.check_address(host, port)
+    rows = open_model_rows(estimator, data, label)
+    scene = explorer.Scene(estimator, rows, model.name, verbose=True)
+    if scene.total > len(scene):
+        print_message(f"Showing a random sample of {len(scene):,} of {scene.total:,} rows")
     if export is not None:
-        from latentmap.explorer import export_page
-
-        size = export_page(scene, export, verbose=True)
+        size = explorer.export_page(scene, export, verbose=True)
         n_rows = format_count(len(scene), "row")
         print_message(f"Wrote {export}: {n_rows}, {size / 1e6:.1f} MB")
     else:
         label = label or ModelInfo.from_estimator(estimator).label_column
         _serve(scene, host, port, browser, label)
-
-
-def _open_scene(estimator: Estimator, model: Path, data: str, label: str | None) -> Scene:
-    from latentmap.explorer import Scene
-
-    rows = open_model_rows(estimator, data, label)
-    scene = Scene(estimator, rows, model.name, verbose=True)
-    if scene.total > len(scene):
-        print_message(f"Showing a random sample of {len(scene):,} of {scene.total:,} rows")
-    return scene
 
 
 def _serve(scene: Scene, host: str, port: int, browser: bool, label: str | None) -> None:

@@ -43,7 +43,7 @@ def _format_summary(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(name, text) for name, text in pairs if text]
 
 
-def _format_setting(value: object, none_text: str = "") -> str:
+def _format_setting(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(
             f"{name} {_format_setting(part) or 'none'}" for name, part in value.items()

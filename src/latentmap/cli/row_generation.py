@@ -12,7 +12,7 @@ from latentmap.analysis.perturbation import perturb
 from latentmap.analysis.sampling import MAX_CODES, CodeDensity, density_for
 from latentmap.cli.console import format_count, show_status
 from latentmap.cli.model_arguments import Estimator
-from latentmap.cli.row_selection import open_model_row, open_model_rows, split_row_number
+from latentmap.cli.row_selection import open_model_rows, require_one_row, split_row_number
 from latentmap.cli.streaming import encode_rows, map_batches
 from latentmap.data import ArraySource
 from latentmap.errors import SettingError
@@ -114,7 +114,8 @@ def _decode(request: Request, codes: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def _encode_row(request: Request, text: str) -> np.ndarray:
-    return request.model.transform(open_model_row(request.model, text, request.label))[0]
+    rows = open_model_rows(request.model, text, request.label)
+    return request.model.transform(require_one_row(rows, text))[0]
 
 
 def _density_settings(request: Request, row: str) -> dict[str, Any]:

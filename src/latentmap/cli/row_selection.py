@@ -35,11 +35,6 @@ def open_model_rows(model: Estimator, data: str, label: str | None = None) -> So
     return rows
 
 
-def open_model_row(model: Estimator, text: str, label: str | None = None) -> Source:
-    """Open one row for a fitted model."""
-    return require_one_row(open_model_rows(model, text, label), text)
-
-
 def require_one_row(rows: Source, text: str) -> Source:
     """Return ``rows`` if there is only one; otherwise raise SettingError."""
     if len(rows) > 1:
