@@ -39,10 +39,10 @@ class HeldOut:
         return {name: value for name, value in asdict(self).items() if value is not None}
 
     @classmethod
-    def from_dict(cls, stored: Mapping[str, Any]) -> HeldOut:
+    def from_dict(cls, metadata: Mapping[str, Any]) -> HeldOut:
         """Return the description that a model file stores."""
         names = {field.name for field in fields(cls)}
-        return cls(**{"rows": 0, **{k: v for k, v in stored.items() if k in names}})
+        return cls(**{"rows": 0, **{k: v for k, v in metadata.items() if k in names}})
 
     def describe(self, data: str = "") -> str:
         """Describe the rows, with the name of their data if it is known."""
@@ -65,9 +65,9 @@ class FitRows:
         positions, held_out = open_rows(str(path)), self.held_out
         total = held_out.rows_total or len(self.fitted)
         if len(positions) != total:
-            found = format_count(len(positions), "position")
+            n_positions = format_count(len(positions), "position")
             raise DataError(
-                f"{path}: expected a position for each of {total:,} rows, found {found}"
+                f"{path}: expected a position for each of {total:,} rows, found {n_positions}"
             )
         if self.unseen is not None and held_out.seed is not None:
             positions = positions.split(held_out.rows, held_out.seed)[0]
@@ -102,8 +102,8 @@ def open_evaluation_rows(
         unseen = load_dataset(data, "unseen")
         return unseen, rows, HeldOut(len(unseen), data_set=data).describe()
     all_rows, own_fingerprint = f"all {len(rows):,} rows of {rows.name}", fingerprint(rows)
-    stored = (figures.get("held_out") or {}, *(figures.get("held_out_before") or ()))
-    for held_out in map(HeldOut.from_dict, stored):
+    held_out_rows = (figures.get("held_out") or {}, *(figures.get("held_out_before") or ()))
+    for held_out in map(HeldOut.from_dict, held_out_rows):
         if held_out.fingerprint != own_fingerprint:
             continue
         if not held_out.rows:

@@ -61,8 +61,8 @@ def plot(
         raise SettingError(f"DATA: expected rows for --kind {kind}, found none")
     estimator = open_model(model)
     info = ModelInfo.from_estimator(estimator)
-    supported = {"confidence": info.has_confidence, "density": info.has_density}
-    if not supported.get(kind, True):
+    is_supported = {"confidence": info.has_confidence, "density": info.has_density}
+    if not is_supported.get(kind, True):
         raise SettingError(f"--kind {kind}: expected a LatentMap, found {info.name}")
     if kind == "plane" and not info.has_image_rows:
         raise SettingError(

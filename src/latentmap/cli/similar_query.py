@@ -42,11 +42,11 @@ class Reference:
 
     def select(self, model: Estimator, numbers: np.ndarray) -> np.ndarray:
         """Return rows by their numbers, decoded from their codes if the rows are not available."""
-        distinct, inverse = np.unique(numbers, return_inverse=True)
+        unique, inverse = np.unique(numbers, return_inverse=True)
         if self.rows is None:
-            rows = np.asarray(model.inverse_transform(self.index.codes[distinct]))
+            rows = np.asarray(model.inverse_transform(self.index.codes[unique]))
         else:
-            rows = self.rows[distinct].reshape(len(distinct), *model.row_shape_)
+            rows = self.rows[unique].reshape(len(unique), *model.row_shape_)
         return rows[inverse.ravel()]
 
     def column_spread(self, model: Estimator) -> np.ndarray | None:
@@ -87,9 +87,9 @@ def open_query(
     if earlier is not None and split_row_number(earlier.text)[0] == data and not check_label:
         data_rows = earlier.data
     else:
-        stored = ModelInfo.from_estimator(model).label_column
-        optional = stored if label_required else label or stored
-        data_rows = open_rows(data, label if label_required else None, optional)
+        model_label = ModelInfo.from_estimator(model).label_column
+        default_label = model_label if label_required else label or model_label
+        data_rows = open_rows(data, label if label_required else None, default_label)
     rows = data_rows if number is None else select_row(data_rows, number, text)
     check_columns(model, rows)
     return Query(text, rows, data_rows)
@@ -108,19 +108,19 @@ def open_reference(
     If both ``reference`` and ``index`` are given, the index must be one of these rows. Without an
     index, at most ``max_rows`` rows are sampled.
     """
-    stored = None if index is None else SearchIndex.load(index, model)
-    if reference is None and stored is not None:
-        return Reference(stored, None, Path(str(index)).name)
+    search_index = None if index is None else SearchIndex.load(index, model)
+    if reference is None and search_index is not None:
+        return Reference(search_index, None, Path(str(index)).name)
     if reference is None:
         rows = _default_rows(model, query)
     else:
         rows = open_query(model, reference, label, label_required=True, earlier=query).rows
-    if stored is None:
+    if search_index is None:
         rows = rows if max_rows is None else rows.sample(max_rows)
         return Reference(_build_index(model, rows), rows, rows.name)
-    if stored.rows_fingerprint != fingerprint(rows):
+    if search_index.rows_fingerprint != fingerprint(rows):
         raise FileError(f"{index}: expected an index of {rows.name}, found an index of other rows")
-    return Reference(stored, rows, rows.name)
+    return Reference(search_index, rows, rows.name)
 
 
 def _default_rows(model: Estimator, query: Query) -> Source:

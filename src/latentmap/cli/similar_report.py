@@ -113,8 +113,8 @@ def draw_result(path: Path, result: SearchResult) -> None:
 def _title(result: SearchResult, n_drawn: int) -> str:
     n_queries = len(result.query.rows)
     part = f"{n_drawn} of {n_queries:,} rows of " if n_queries > n_drawn else ""
-    decoded = ", decoded" if result.reference.rows is None else ""
-    return f"{part}{result.query.rows.name}: nearest rows in {result.reference.name}{decoded}"
+    note = ", decoded" if result.reference.rows is None else ""
+    return f"{part}{result.query.rows.name}: nearest rows in {result.reference.name}{note}"
 
 
 def _captions(result: SearchResult, query: int, neighbors: np.ndarray) -> list[str]:
@@ -142,8 +142,8 @@ def print_result(result: SearchResult) -> None:
         part = f"first {_MAX_PRINTED} of " if n_queries > _MAX_PRINTED else ""
         queries = f"{part}{n_queries:,} rows of {result.query.rows.name}"
         print_message(f"Most similar row of {name} for the {queries}:")
-        printed = range(min(n_queries, _MAX_PRINTED))
-        lines = [(str(result.query.numbers[i]), result.neighbors(i)[0]) for i in printed]
+        numbers = range(min(n_queries, _MAX_PRINTED))
+        lines = [(str(result.query.numbers[i]), result.neighbors(i)[0]) for i in numbers]
     keys = [key for key in ("row", "name", "label") if lines[0][1][key] is not None]
     table = [
         [query, *(str(neighbor[key]) for key in keys), f"{neighbor['distance']:#.4g}"]

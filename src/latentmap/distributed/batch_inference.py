@@ -156,8 +156,10 @@ def _run(workers: Workers, job: _Job, text: str) -> Iterator[Columns]:
             advance(int(result["rows"][first].sum()), note=note)
             yield result
     if pending:
-        complete = count - len(pending)
-        raise ClusterError(f"workers: expected {count} parts of {name}, found {complete} complete")
+        n_complete = count - len(pending)
+        raise ClusterError(
+            f"workers: expected {count} parts of {name}, found {n_complete} complete"
+        )
 
 
 def _results(
@@ -182,8 +184,8 @@ def _results(
                 yield _unpack_result(ray.get(reference))
             return
         except ray.exceptions.RayError as error:
-            crashed = isinstance(error, ray.exceptions.WorkerCrashedError)
-            if not crashed or attempt == MAX_DISPATCHERS:
+            is_crash = isinstance(error, ray.exceptions.WorkerCrashedError)
+            if not is_crash or attempt == MAX_DISPATCHERS:
                 summary = ray_connection.summarize_error(error)
                 raise ClusterError(f"workers: a part could not be processed ({summary})") from None
 

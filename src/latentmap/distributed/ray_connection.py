@@ -174,8 +174,8 @@ def _check_connected_to(address: str | None) -> None:
     """Raise SettingError if this process is connected to a cluster at another address."""
     if address in (None, "auto"):
         return
-    connected = _import_ray().get_runtime_context().gcs_address
-    if address != connected:
+    current = _import_ray().get_runtime_context().gcs_address
+    if address != current:
         raise SettingError(
-            f"ray: expected {connected}, the address of the connected cluster, found {address}"
+            f"ray: expected {current}, the address of the connected cluster, found {address}"
         )

@@ -48,8 +48,8 @@ class WorkerGroup:
                 result = self._wait(total_steps)
             except BaseException:
                 with contextlib.suppress(ray.exceptions.RayError):
-                    interrupted = ClusterError("workers: the training was interrupted")
-                    self._coordinator.fail.remote(interrupted)
+                    interruption = ClusterError("workers: the training was interrupted")
+                    self._coordinator.fail.remote(interruption)
                 raise
             with progress(f"stopping {self.name}", 1, self.visible) as advance:
                 self._thread.join()
@@ -82,11 +82,11 @@ class WorkerGroup:
                 if status.steps:
                     break
             advance(1)
-        done = 0
+        steps = 0
         with progress(f"fitting on {self.name}", total_steps, self.visible) as advance:
             for status in updates:
-                advance(status.steps - done, note=_note(status))
-                done = status.steps
+                advance(status.steps - steps, note=_note(status))
+                steps = status.steps
 
     def _updates(self) -> Iterator[TrainingStatus]:
         """Yield the status of the training regularly until it has ended."""
