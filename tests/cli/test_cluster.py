@@ -32,35 +32,37 @@ def test_clusters_are_written_printed_and_drawn(run, digits_model, tmp_path):
 
 def test_json_contains_sizes_exemplars_and_v_measure(run, digits_model, tmp_path):
     output = run("cluster", digits_model, "digits", "-k", 10, "--exemplars", 4, "--json")
-    found, digits = json.loads(output.stdout), open_data("digits")
-    groups = cluster(load_model(digits_model).transform(digits), 10)
-    assert found["n_clusters"] == len(found["clusters"]) == 10
-    assert found["estimated"] is False
-    assert [one["rows"] for one in found["clusters"]] == groups.sizes.tolist()
-    assert found["v_measure"] == pytest.approx(v_measure_score(digits.labels, groups.labels))
-    for number, one in enumerate(found["clusters"]):
-        assert (groups.labels[one["exemplars"]] == number).all()
-        assert len(one["exemplars"]) == 4
-        own = digits.labels[groups.labels == number]
-        assert one["label_share"] == pytest.approx((own == int(one["label"])).mean(), abs=1e-4)
+    report, digits = json.loads(output.stdout), open_data("digits")
+    clusters = cluster(load_model(digits_model).transform(digits), 10)
+    assert report["n_clusters"] == len(report["clusters"]) == 10
+    assert report["estimated"] is False
+    assert [summary["rows"] for summary in report["clusters"]] == clusters.sizes.tolist()
+    assert report["v_measure"] == pytest.approx(v_measure_score(digits.labels, clusters.labels))
+    for number, summary in enumerate(report["clusters"]):
+        assert (clusters.labels[summary["exemplars"]] == number).all()
+        assert len(summary["exemplars"]) == 4
+        labels = digits.labels[clusters.labels == number]
+        assert summary["label_share"] == pytest.approx(
+            (labels == int(summary["label"])).mean(), abs=1e-4
+        )
 
 
 def test_rows_of_a_table_are_clustered(run, wine_model, wine_csv, tmp_path):
     out = tmp_path / "wine.npy"
     options = ["-k", 3, "-o", out, "--picture", tmp_path / "wine.svg"]
     run("cluster", wine_model, wine_csv, *options)
-    found = np.load(out)
-    assert found.shape == (178, 2)
-    assert np.unique(found[:, 0]).tolist() == [0, 1, 2]
+    table = np.load(out)
+    assert table.shape == (178, 2)
+    assert np.unique(table[:, 0]).tolist() == [0, 1, 2]
     assert not (tmp_path / "wine.exemplars.svg").exists()  # rows of a table are no images
 
 
 def test_rows_without_labels_have_no_v_measure(run, wine_model, wine_csv, tmp_path):
     lines = wine_csv.read_text().splitlines()
     (tmp_path / "bare.csv").write_text("\n".join(line.rpartition(",")[0] for line in lines))
-    found = json.loads(run("cluster", wine_model, tmp_path / "bare.csv", "-k", 2, "--json").stdout)
-    assert "v_measure" not in found
-    assert "label" not in found["clusters"][0]
+    report = json.loads(run("cluster", wine_model, tmp_path / "bare.csv", "-k", 2, "--json").stdout)
+    assert "v_measure" not in report
+    assert "label" not in report["clusters"][0]
 
 
 def test_one_row_is_one_cluster(run, wine_model, wine_csv, tmp_path):
@@ -83,8 +85,8 @@ def test_one_row_is_one_cluster(run, wine_model, wine_csv, tmp_path):
     ],
 )
 def test_invalid_arguments_are_reported(run, digits_model, nonsense, arguments, words):
-    filled = [argument.format(n=nonsense) for argument in arguments]
-    result = run("cluster", digits_model, *filled, code=2)
+    texts = [argument.format(n=nonsense) for argument in arguments]
+    result = run("cluster", digits_model, *texts, code=2)
     assert words in result.stderr.splitlines()[-1]
 
 

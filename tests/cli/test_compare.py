@@ -17,23 +17,23 @@ def run_json(run, *arguments):
 def test_json_contains_the_result_of_compare(run, wine_model, wine_csv):
     rows = open_data(wine_csv, label="kind")
     expected = compare(load_model(wine_model), rows.subset([3]), rows.subset([100]), reference=rows)
-    found = run_json(run, wine_model, f"{wine_csv}#3", f"{wine_csv}#100")
-    assert found["distance"] == pytest.approx(expected.distance)
-    assert found["farther_share"] == pytest.approx(expected.fraction_farther)
-    assert found["reference"] == "wine.csv"
+    report = run_json(run, wine_model, f"{wine_csv}#3", f"{wine_csv}#100")
+    assert report["distance"] == pytest.approx(expected.distance)
+    assert report["farther_share"] == pytest.approx(expected.fraction_farther)
+    assert report["reference"] == "wine.csv"
     errors = load_model(wine_model).reconstruction_error(rows.subset([3, 100]))
-    assert found["reconstruction_error"] == pytest.approx(errors)
+    assert report["reconstruction_error"] == pytest.approx(errors)
 
 
 def test_columns_that_differ_most_are_reported_in_their_units(run, wine_model, wine_csv):
-    found = run_json(run, wine_model, f"{wine_csv}#3", f"{wine_csv}#100")["columns"]
+    report = run_json(run, wine_model, f"{wine_csv}#3", f"{wine_csv}#100")["columns"]
     rows = open_data(wine_csv, label="kind")
-    apart = np.abs(rows[100] - rows[3]) / rows[:].std(axis=0)
-    expected = [rows.feature_names[i] for i in np.argsort(-apart)[:8]]
-    assert [column["name"] for column in found] == expected
+    differences = np.abs(rows[100] - rows[3]) / rows[:].std(axis=0)
+    expected = [rows.feature_names[i] for i in np.argsort(-differences)[:8]]
+    assert [column["name"] for column in report] == expected
     first = rows.feature_names.index(expected[0])
-    assert found[0]["a"] == rows[3][first]
-    assert found[0]["difference"] == pytest.approx(rows[100][first] - rows[3][first])
+    assert report[0]["a"] == rows[3][first]
+    assert report[0]["difference"] == pytest.approx(rows[100][first] - rows[3][first])
 
 
 def test_an_index_replaces_the_data(run, digits_model, tmp_path):
@@ -49,12 +49,12 @@ def test_an_index_replaces_the_data(run, digits_model, tmp_path):
 
 
 def test_reference_rows_are_used(run, digits_model):
-    one = run_json(run, digits_model, "digits#1", "digits:unseen#7")
-    other = run_json(
+    fitted_report = run_json(run, digits_model, "digits#1", "digits:unseen#7")
+    unseen_report = run_json(
         run, digits_model, "digits#1", "digits:unseen#7", "--reference", "digits:unseen"
     )
-    assert (one["reference"], other["reference"]) == ("digits", "digits:unseen")
-    assert one["farther_share"] != other["farther_share"]
+    assert (fitted_report["reference"], unseen_report["reference"]) == ("digits", "digits:unseen")
+    assert fitted_report["farther_share"] != unseen_report["farther_share"]
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg"])

@@ -35,10 +35,10 @@ def test_restored_rows_have_the_reported_error(run, digits_codes, digits_model, 
     path, result = digits_codes
     message = run("decompress", digits_model, path, "-o", tmp_path / "rows.npy").stderr
     assert "rows.npy: 359 rows" in message
-    back, unseen = np.load(tmp_path / "rows.npy"), load_dataset("digits", "unseen")[:]
-    assert back.shape == unseen.shape
+    restored, unseen = np.load(tmp_path / "rows.npy"), load_dataset("digits", "unseen")[:]
+    assert restored.shape == unseen.shape
     scale = load_model(digits_model).scale_
-    error = np.mean(((back - unseen) / scale) ** 2)
+    error = np.mean(((restored - unseen) / scale) ** 2)
     assert error == pytest.approx(json.loads(result.stdout)["mse"], rel=1e-4)
 
 
@@ -62,13 +62,13 @@ def test_a_table_is_restored_with_names_and_labels(run, wine_model, wine_csv, tm
     assert np.allclose(table["proline"], original[:][:, proline], atol=80)
 
 
-def test_labels_can_be_left_out(run, wine_model, wine_csv, tmp_path):
+def test_labels_can_be_omitted(run, wine_model, wine_csv, tmp_path):
     run("compress", wine_model, wine_csv, "-o", tmp_path / "wine.codes", "--no-labels")
     run("decompress", wine_model, tmp_path / "wine.codes", "-o", tmp_path / "wine.csv")
     assert "label" not in (tmp_path / "wine.csv").read_text().splitlines()[0]
 
 
-def test_one_row(run, digits_model, tmp_path):
+def test_one_row_is_compressed(run, digits_model, tmp_path):
     np.save(tmp_path / "one.npy", load_dataset("digits")[:1])
     message = run(
         "compress", digits_model, tmp_path / "one.npy", "-o", tmp_path / "one.codes"
@@ -79,7 +79,7 @@ def test_one_row(run, digits_model, tmp_path):
 
 
 @pytest.mark.parametrize("limit", [("--bytes-per-row", 2), ("--error", 0.25)])
-def test_limits_are_kept(run, digits_model, tmp_path, limit):
+def test_limits_are_respected(run, digits_model, tmp_path, limit):
     path = tmp_path / "digits.codes"
     output = run("compress", digits_model, "digits", "-o", path, *limit, "--json", "--no-labels")
     output = json.loads(output.stdout)
@@ -111,18 +111,18 @@ def test_invalid_arguments_are_reported(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_files_of_another_model_truncated_and_other_files_are_reported(
+def test_invalid_files_are_reported(
     run, digits_codes, digits_model, plain_model, nonsense, tmp_path
 ):
-    whole, cut = digits_codes[0], tmp_path / "cut.codes"
-    cut.write_bytes(whole.read_bytes()[:-3])
+    complete, truncated = digits_codes[0], tmp_path / "cut.codes"
+    truncated.write_bytes(complete.read_bytes()[:-3])
     for model, path, words in (
-        (plain_model, whole, "expected codes of this model, found those of another"),
-        (digits_model, cut, "truncated"),
+        (plain_model, complete, "expected codes of this model, found those of another"),
+        (digits_model, truncated, "truncated"),
         (digits_model, nonsense / "text.csv", "expected a file that compress wrote"),
         (digits_model, nonsense, "cannot be read"),
         (digits_model, tmp_path / "none.codes", "no such file"),
     ):
         result = run("decompress", model, path, "-o", tmp_path / "rows.npy", code=2)
         assert words in result.stderr.splitlines()[-1]
-    assert list(tmp_path.iterdir()) == [cut]
+    assert list(tmp_path.iterdir()) == [truncated]

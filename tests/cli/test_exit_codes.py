@@ -14,19 +14,19 @@ from latentmap.cli.commands import VERBS, load_verb
 
 
 def test_help_and_import_take_less_than_half_a_second(process):
-    spent = []
-    for _ in range(3):  # the machine may be busy: processor time counts, and the best of three
-        before = of_children()
+    seconds = []
+    for _ in range(3):  # Processor time is compared because the machine may be busy.
+        before = child_processor_seconds()
         out, _ = process("--help").communicate(timeout=30)
-        spent.append(of_children() - before)
+        seconds.append(child_processor_seconds() - before)
     assert "evaluate" in out
-    assert min(spent) < 0.5
+    assert min(seconds) < 0.5
 
 
-def of_children():
+def child_processor_seconds():
     """Return the processor time of all child processes that have ended, in seconds."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def test_help_imports_no_heavy_modules(process):
@@ -48,7 +48,7 @@ def test_version(run):
     assert run("--version").stdout == f"latentmap {__version__}\n"
 
 
-def test_a_missing_file_is_one_sentence_and_exit_code_2(process, nonsense):
+def test_a_missing_file_is_reported_in_one_line_with_exit_code_2(process, nonsense):
     child = process("info", nonsense / "missing.safetensors")
     out, err = child.communicate(timeout=60)
     assert child.returncode == 2
@@ -58,7 +58,7 @@ def test_a_missing_file_is_one_sentence_and_exit_code_2(process, nonsense):
     assert "missing.safetensors: no such file" in err
 
 
-def test_ctrl_c_is_one_line_and_exit_code_130(process, tmp_path):
+def test_ctrl_c_is_reported_in_one_line_with_exit_code_130(process, tmp_path):
     child = process("fit", "digits", "--epochs", 100_000, cwd=tmp_path)
     assert any("Fitting" in line for line in iter(child.stderr.readline, ""))
     time.sleep(1)
@@ -94,10 +94,10 @@ def test_no_verb_shows_help(run):
 
 
 def test_a_bug_keeps_its_traceback(monkeypatch):
-    def broken(_):
+    def fail(_):
         raise RuntimeError("a defect")
 
-    monkeypatch.setattr(info, "read_model_summary", broken)
+    monkeypatch.setattr(info, "read_model_summary", fail)
     result = CliRunner().invoke(app, ["info", "x.safetensors"])
     assert isinstance(result.exception, RuntimeError)
 

@@ -16,56 +16,56 @@ from latentmap import explorer, load_model
 from latentmap.data import open_data
 
 
-def scene_of(path):
+def read_scene(path):
     text = path.read_text(encoding="utf-8")
     return json.loads(text.split('id="scene">')[1].split("</script>")[0])
 
 
 @pytest.fixture
-def serving(process):
+def serve(process):
     """Return a function that starts the verb in a new process and waits for its link."""
-    started = []
+    processes = []
 
-    def serving(*arguments):
+    def serve(*arguments):
         run = process("explore", *arguments, "--no-browser")
-        started.append(run)
+        processes.append(run)
         words = []
         while not words or "Exploring" not in words[-1]:
             words.append(run.stderr.readline())
             assert words[-1], "".join(words)
         return run, re.search(r"http://\S+", words[-1])[0], "".join(words)
 
-    yield serving
-    for run in started:
+    yield serve
+    for run in processes:
         run.kill()
         run.wait()
         run.stdout.close()
         run.stderr.close()
 
 
-def ask(url, target="/", method="GET", body=None, **headers):
+def send_request(url, target="/", method="GET", body=None, **headers):
     connection = http.client.HTTPConnection("127.0.0.1", urlsplit(url).port, timeout=30)
     connection.request(method, target, body, {"X-Latentmap": "1", **headers})
-    answer = connection.getresponse()
+    response = connection.getresponse()
     try:
-        return answer.status, answer.read()
+        return response.status, response.read()
     finally:
         connection.close()
 
 
-def test_a_page_is_served_until_ctrl_c(serving, digits_model):
-    run, url, _ = serving(digits_model, "digits:unseen")
+def test_a_page_is_served_until_ctrl_c(serve, digits_model):
+    run, url, _ = serve(digits_model, "digits:unseen")
     assert urlsplit(url).hostname == "127.0.0.1"
-    status, page = ask(url)
+    status, page = send_request(url)
     assert status == 200
     assert b'"title":"digits.safetensors"' in page
     rows, model = open_data("digits:unseen"), load_model(digits_model)
-    spots = model.transform(rows[:3]).astype("<f4")
-    _, answer = ask(url, "/decode", "POST", spots.tobytes())
-    wanted = np.rint(np.clip(model.inverse_transform(spots) / 16 * 255, 0, 255))
-    images = json.loads(answer)["rows"]
-    found = np.frombuffer(b"".join(map(base64.b64decode, images)), np.uint8).reshape(3, 8, 8)
-    assert np.abs(found - wanted).max() <= 1
+    positions = model.transform(rows[:3]).astype("<f4")
+    _, response = send_request(url, "/decode", "POST", positions.tobytes())
+    expected = np.rint(np.clip(model.inverse_transform(positions) / 16 * 255, 0, 255))
+    images = json.loads(response)["rows"]
+    decoded = np.frombuffer(b"".join(map(base64.b64decode, images)), np.uint8).reshape(3, 8, 8)
+    assert np.abs(decoded - expected).max() <= 1
     run.send_signal(signal.SIGINT)
     assert run.wait(20) == 0
     assert run.stderr.read() == ""
@@ -73,8 +73,8 @@ def test_a_page_is_served_until_ctrl_c(serving, digits_model):
         socket.create_connection(("127.0.0.1", urlsplit(url).port), timeout=5)
 
 
-def test_ctrl_c_does_not_wait_for_a_computation(serving, digits_model):
-    run, url, _ = serving(digits_model, "digits")
+def test_ctrl_c_does_not_wait_for_a_computation(serve, digits_model):
+    run, url, _ = serve(digits_model, "digits")
     connection = socket.create_connection(("127.0.0.1", urlsplit(url).port))
     host = urlsplit(url).netloc
     connection.sendall(f"GET /colors/4 HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
@@ -85,20 +85,20 @@ def test_ctrl_c_does_not_wait_for_a_computation(serving, digits_model):
     assert "Traceback" not in run.stderr.read()
 
 
-def test_other_addresses_need_a_token_and_print_a_warning(serving, digits_model):
-    _, url, words = serving(digits_model, "digits:unseen", "--host", "0.0.0.0")
+def test_other_addresses_need_a_token_and_print_a_warning(serve, digits_model):
+    _, url, words = serve(digits_model, "digits:unseen", "--host", "0.0.0.0")
     assert "Warning: anyone who has this link" in words
     token = url.split("?token=")[1]
-    assert ask(url)[0] == 403
-    assert ask(url, f"/?token={token}")[0] == 200
-    assert ask(url, "/data/points", **{"X-Token": token})[0] == 200
+    assert send_request(url)[0] == 403
+    assert send_request(url, f"/?token={token}")[0] == 200
+    assert send_request(url, "/data/points", **{"X-Token": token})[0] == 200
 
 
 def test_a_file_is_written(run, digits_model, tmp_path):
-    place = tmp_path / "map.html"
-    result = run("explore", digits_model, "digits:unseen", "--export", place)
-    assert f"Wrote {place}: 359 rows" in result.stderr
-    output = scene_of(place)
+    path = tmp_path / "map.html"
+    result = run("explore", digits_model, "digits:unseen", "--export", path)
+    assert f"Wrote {path}: 359 rows" in result.stderr
+    output = read_scene(path)
     assert (output["mode"], output["n"], output["dataset"]) == ("file", 359, "digits:unseen")
     assert output["color_scales"][0]["name"] == "label"
     assert [path.name for path in tmp_path.iterdir()] == ["map.html"]
@@ -106,7 +106,7 @@ def test_a_file_is_written(run, digits_model, tmp_path):
 
 def test_a_table_uses_the_label_column_of_the_fit(run, wine_model, wine_csv, tmp_path):
     run("explore", wine_model, wine_csv, "--export", tmp_path / "wine.html")
-    output = scene_of(tmp_path / "wine.html")
+    output = read_scene(tmp_path / "wine.html")
     assert output["color_scales"][0]["categories"] == ["class_0", "class_1", "class_2"]
     assert output["n_components"] == 3
     assert len(output["row"]["columns"]) == 13
@@ -116,14 +116,14 @@ def test_sparse_rows_are_explored(run, words_npz, tmp_path):
     model = tmp_path / "words.safetensors"
     run("fit", words_npz, "-o", model, "--recipe", "dense", "-n", 2, "--epochs", 1)
     run("explore", model, words_npz, "--export", tmp_path / "words.html")
-    assert len(scene_of(tmp_path / "words.html")["row"]["columns"]) == 256
+    assert len(read_scene(tmp_path / "words.html")["row"]["columns"]) == 256
 
 
 def test_a_sample_of_many_rows_is_shown_and_reported(run, digits_model, tmp_path, monkeypatch):
     monkeypatch.setattr("latentmap.explorer.scene.MAX_ROWS", 100)
     result = run("explore", digits_model, "digits", "--export", tmp_path / "a.html")
     assert "Showing a random sample of 100 of 1,438 rows" in result.stderr
-    output = scene_of(tmp_path / "a.html")
+    output = read_scene(tmp_path / "a.html")
     assert (output["n"], output["total"]) == (100, 1438)
     assert "100 of 1,438 rows" in output["title"]
 

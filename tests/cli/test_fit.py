@@ -130,7 +130,7 @@ def test_a_dominant_column_is_reported(wine_fit):
     assert "--scaling columns" in wine_fit[1].stderr
 
 
-def test_sparse_rows_go_through_every_verb(run, words_npz, tmp_path):
+def test_verbs_accept_sparse_rows(run, words_npz, tmp_path):
     model, codes = tmp_path / "words.safetensors", tmp_path / "codes.csv"
     result = run("fit", words_npz, "-o", model, "--epochs", 3)
     assert "Fitting 270 rows of 400 columns" in result.stderr
@@ -180,8 +180,8 @@ def test_invalid_arguments_are_reported(
     run, wine_csv, nonsense, tmp_path, monkeypatch, arguments, words
 ):
     monkeypatch.chdir(tmp_path)
-    filled = [a.format(wine=wine_csv, nonsense=nonsense) for a in arguments]
-    result = run("fit", *filled, code=2)
+    texts = [a.format(wine=wine_csv, nonsense=nonsense) for a in arguments]
+    result = run("fit", *texts, code=2)
     assert result.stderr.splitlines()[-1].startswith("error: ")
     assert words in result.stderr.splitlines()[-1]
     assert list(tmp_path.iterdir()) == []

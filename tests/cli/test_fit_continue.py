@@ -11,7 +11,7 @@ from latentmap.data import load_dataset
 
 
 @pytest.fixture(scope="module")
-def continued(run, tmp_path_factory):
+def extended_map(run, tmp_path_factory):
     """Fit a map of nine digits, continue it with zeros; return the folder and the result."""
     folder = tmp_path_factory.mktemp("growing")
     source = load_dataset("digits")
@@ -26,8 +26,8 @@ def continued(run, tmp_path_factory):
     return folder, result
 
 
-def test_new_landmarks_and_the_shift_are_reported(continued):
-    folder, result = continued
+def test_new_landmarks_and_the_shift_are_reported(extended_map):
+    folder, result = extended_map
     report = load_model(folder / "ten.safetensors").partial_fit_report_
     assert report["rows"] == 135 and report["novel_rows"] > 100 and report["median_shift"] < 0.02
     assert "Rows added to the map" in result.stdout
@@ -38,19 +38,21 @@ def test_new_landmarks_and_the_shift_are_reported(continued):
     assert all((folder / f"ten.{kind}.png").stat().st_size > 5000 for kind in kinds)
 
 
-def test_the_model_is_not_changed_if_another_output_is_named(continued):
-    folder, _ = continued
+def test_the_model_is_not_changed_if_another_output_is_named(extended_map):
+    folder, _ = extended_map
     old, new = (load_model(folder / f"{name}.safetensors") for name in ("nine", "ten"))
     assert old.partial_fit_report_ is None
     assert len(new.landmarks_) == len(old.landmarks_) + new.partial_fit_report_["landmarks"]
 
 
-def test_an_interrupted_report_says_that_the_rows_are_saved(run, continued, tmp_path, monkeypatch):
+def test_an_interrupted_report_says_that_the_rows_are_saved(
+    run, extended_map, tmp_path, monkeypatch
+):
     def stop(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("latentmap.cli.fit_continue._report", stop)
-    folder, _ = continued
+    folder, _ = extended_map
     path = tmp_path / "m.safetensors"
     shutil.copy(folder / "ten.safetensors", path)
     output = run("fit", folder / "zeros.npz", "--continue", path, code=130).stderr
@@ -59,19 +61,19 @@ def test_an_interrupted_report_says_that_the_rows_are_saved(run, continued, tmp_
 
 
 @pytest.mark.parametrize(("data", "count"), [("nine", 129), ("zeros", 15)])
-def test_evaluate_finds_the_rows_held_out_of_each_data(run, continued, data, count):
-    folder, _ = continued
+def test_evaluate_finds_the_rows_held_out_of_each_data(run, extended_map, data, count):
+    folder, _ = extended_map
     output = run("evaluate", folder / "ten.safetensors", folder / f"{data}.npz", "--json").stdout
-    found = json.loads(output)
-    assert found["rows"] == count
-    assert "held out" in found["measured_on"]
+    figures = json.loads(output)
+    assert figures["rows"] == count
+    assert "held out" in figures["measured_on"]
     if data == "zeros":
-        kept = load_model(folder / "ten.safetensors").figures_
-        assert found["mse"] == pytest.approx(kept["mse"])
+        fit_figures = load_model(folder / "ten.safetensors").figures_
+        assert figures["mse"] == pytest.approx(fit_figures["mse"])
 
 
-def test_verbs_work_with_a_continued_map(run, continued, tmp_path):
-    folder, _ = continued
+def test_verbs_accept_an_extended_map(run, extended_map, tmp_path):
+    folder, _ = extended_map
     model, zeros = folder / "ten.safetensors", folder / "zeros.npz"
     assert "LatentMap" in run("info", model).stdout
     run("encode", model, zeros, "-o", tmp_path / "codes.npy")
@@ -81,8 +83,8 @@ def test_verbs_work_with_a_continued_map(run, continued, tmp_path):
     assert len(np.load(tmp_path / "rows.npy")) == 150
 
 
-def test_the_model_file_is_replaced_by_default(run, continued, tmp_path):
-    folder, _ = continued
+def test_the_model_file_is_replaced_by_default(run, extended_map, tmp_path):
+    folder, _ = extended_map
     path = tmp_path / "m.safetensors"
     shutil.copy(folder / "ten.safetensors", path)
     run("fit", folder / "zeros.npz", "--continue", path)
@@ -95,26 +97,26 @@ def test_the_model_file_is_replaced_by_default(run, continued, tmp_path):
     ("option", "value"),
     [("--recipe", "map"), ("-n", 2), ("--network", "dense"), ("--neighbors", 5), ("--epochs", 3)],
 )
-def test_settings_are_rejected(run, continued, option, value):
-    model = continued[0] / "nine.safetensors"
+def test_settings_are_rejected(run, extended_map, option, value):
+    model = extended_map[0] / "nine.safetensors"
     result = run("fit", "digits", "--continue", model, option, value, code=2)
     assert "the settings of the model are kept" in result.stderr
     assert (option if option != "-n" else "--components") in result.stderr
 
 
 def test_models_that_cannot_be_continued_are_reported(
-    run, continued, plain_model, nonsense, tmp_path
+    run, extended_map, plain_model, nonsense, tmp_path
 ):
     before = plain_model.read_bytes()
     result = run("fit", "digits", "--continue", plain_model, code=2)
     assert "expected a LatentMap, found AutoEncoder" in result.stderr
     assert plain_model.read_bytes() == before
-    model = continued[0] / "nine.safetensors"
+    model = extended_map[0] / "nine.safetensors"
     before = model.read_bytes()
     assert "5 features" in run("fit", nonsense / "narrow.npy", "--continue", model, code=2).stderr
-    loud = np.zeros((30, 8, 8))
-    loud[4, 1, 1] = np.nan
-    np.save(tmp_path / "nan.npy", loud)
+    rows = np.zeros((30, 8, 8))
+    rows[4, 1, 1] = np.nan
+    np.save(tmp_path / "nan.npy", rows)
     assert "row 4" in run("fit", tmp_path / "nan.npy", "--continue", model, code=2).stderr
     assert "no such file" in run("fit", "digits", "--continue", "no.safetensors", code=2).stderr
     assert model.read_bytes() == before

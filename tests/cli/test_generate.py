@@ -11,7 +11,7 @@ from latentmap.data import load_dataset, open_data
 UNSEEN = load_dataset("digits", "unseen")
 
 
-def width_of(path):
+def picture_width(path):
     with Image.open(path) as picture:
         return picture.width
 
@@ -21,7 +21,7 @@ def test_rows_are_sampled_from_the_model(run, digits_model, tmp_path):
     model = load_model(digits_model).set_params(random_state=3)
     assert np.array_equal(np.load(tmp_path / "rows.npy"), model.sample(20))
     assert "rows.npy: 20 rows, sampled from the model's own distribution" in result.stderr
-    assert width_of(tmp_path / "rows.png") > 500
+    assert picture_width(tmp_path / "rows.png") > 500
 
 
 def test_rows_sampled_from_reference_codes_resemble_them(run, plain_model, tmp_path):
@@ -32,14 +32,14 @@ def test_rows_sampled_from_reference_codes_resemble_them(run, plain_model, tmp_p
         ).stderr
     assert "Gaussians fitted to 1,438 codes of digits" in message
     run("generate", plain_model, "-n", 600, "-o", paths[2])
-    like, again, own = map(np.load, paths)
-    assert np.array_equal(like, again)
-    assert like.shape == (600, 8, 8)
+    similar_rows, repeated_rows, model_rows = map(np.load, paths)
+    assert np.array_equal(similar_rows, repeated_rows)
+    assert similar_rows.shape == (600, 8, 8)
     model = load_model(plain_model)
     real = model.inverse_transform(model.transform(load_dataset("digits", "unseen")))
-    fidelity = density_and_coverage(real, like)
+    fidelity = density_and_coverage(real, similar_rows)
     assert fidelity.coverage > 0.8
-    assert fidelity.density > density_and_coverage(real, own).density
+    assert fidelity.density > density_and_coverage(real, model_rows).density
 
 
 def test_generated_rows_are_compared_with_real_rows(run, plain_model, tmp_path):
@@ -48,12 +48,10 @@ def test_generated_rows_are_compared_with_real_rows(run, plain_model, tmp_path):
         ["--reference", "digits", "--compare-with", "digits:unseen"],
     )
     message = run("generate", plain_model, "-n", 600, "-o", target, *options).stderr
-    found = evaluate_generated(load_model(plain_model), UNSEEN[:], np.load(target))
-    expected_text = f"density {found.density:.2f} (about 1 for real rows), coverage "
-    assert (
-        f"Compared with 359 rows of digits:unseen: {expected_text}{found.coverage:.2f} (at most 1)"
-        in message
-    )
+    expected = evaluate_generated(load_model(plain_model), UNSEEN[:], np.load(target))
+    density = f"density {expected.density:.2f} (about 1 for real rows)"
+    coverage = f"coverage {expected.coverage:.2f} (at most 1)"
+    assert f"Compared with 359 rows of digits:unseen: {density}, {coverage}" in message
 
 
 def test_batches_add_up_to_all_rows(run, digits_model, plain_model, tmp_path, monkeypatch):
@@ -66,12 +64,12 @@ def test_batches_add_up_to_all_rows(run, digits_model, plain_model, tmp_path, mo
 
 
 def test_an_interpolation_ends_at_both_rows(run, digits_model, tmp_path):
-    ends = "digits:unseen#0", "digits:unseen#7"
-    result = run("generate", digits_model, "--between", *ends, "-n", 9, "-o", tmp_path / "walk")
+    end_rows = "digits:unseen#0", "digits:unseen#7"
+    result = run("generate", digits_model, "--between", *end_rows, "-n", 9, "-o", tmp_path / "walk")
     model, unseen = load_model(digits_model), load_dataset("digits", "unseen")
     steps = open_data(tmp_path / "walk")[:].astype(float)
-    back = model.inverse_transform(model.transform(unseen[[0, 7]]))
-    assert np.abs(steps[[0, -1]] - np.clip(back, 0, 255)).max() <= 0.51
+    reconstructions = model.inverse_transform(model.transform(unseen[[0, 7]]))
+    assert np.abs(steps[[0, -1]] - np.clip(reconstructions, 0, 255)).max() <= 0.51
     assert "step sizes equal within" in result.stderr
     assert (tmp_path / "walk.png").exists()
 
@@ -94,19 +92,21 @@ def test_an_interpolation_on_a_map_stays_in_dense_regions(digits_model):
 def test_variations_of_a_row_of_a_table(run, wine_model, wine_csv, tmp_path):
     target = tmp_path / "near.csv"
     run("generate", wine_model, "--vary", f"{wine_csv}#5", "-n", 12, "--spread", 0.3, "-o", target)
-    original, near = open_data(wine_csv, label="kind"), open_data(target)
-    assert near.feature_names == original.feature_names
+    original, variations = open_data(wine_csv, label="kind"), open_data(target)
+    assert variations.feature_names == original.feature_names
     proline = original.feature_names.index("proline")
-    far = np.abs(near[:][:, proline] - original[5][proline])
-    assert far.max() < original[:][:, proline].std()
-    assert len(np.unique(near[:], axis=0)) == 12
+    differences = np.abs(variations[:][:, proline] - original[5][proline])
+    assert differences.max() < original[:][:, proline].std()
+    assert len(np.unique(variations[:], axis=0)) == 12
     assert not target.with_suffix(".png").exists()
 
 
 def test_a_table_can_be_drawn(run, wine_model, wine_csv, tmp_path):
-    ends = f"{wine_csv}#0", f"{wine_csv}#177"
-    result = run("generate", wine_model, "--between", *ends, "-n", 8, "-o", tmp_path / "walk.png")
-    assert width_of(tmp_path / "walk.png") > 800
+    end_rows = f"{wine_csv}#0", f"{wine_csv}#177"
+    result = run(
+        "generate", wine_model, "--between", *end_rows, "-n", 8, "-o", tmp_path / "walk.png"
+    )
+    assert picture_width(tmp_path / "walk.png") > 800
     assert "walk.png: 8 rows, interpolated from" in result.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["walk.png"]
 
@@ -176,13 +176,13 @@ def test_the_inputs_are_not_overwritten(run, digits_model, tmp_path, option):
     np.save(target, UNSEEN[:50])
     before = target.read_bytes()
     data = f"{target}#3" if option == "--vary" else target
-    refused = run("generate", digits_model, option, data, "-o", target, code=2)
-    assert "found the input itself" in refused.stderr
+    result = run("generate", digits_model, option, data, "-o", target, code=2)
+    assert "found the input itself" in result.stderr
     assert target.read_bytes() == before
 
 
 def test_one_row_is_not_enough_for_a_density(run, plain_model, tmp_path):
     np.save(tmp_path / "one.npy", UNSEEN[:1])
-    refused = run("generate", plain_model, "--vary", tmp_path / "one.npy", "-o", "n.npy", code=2)
-    assert "one.npy: expected at least 2 rows" in refused.stderr
-    assert "name other rows with --reference DATA" in refused.stderr
+    result = run("generate", plain_model, "--vary", tmp_path / "one.npy", "-o", "n.npy", code=2)
+    assert "one.npy: expected at least 2 rows" in result.stderr
+    assert "name other rows with --reference DATA" in result.stderr

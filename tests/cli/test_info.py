@@ -12,11 +12,11 @@ def test_info_shows_what_is_in_the_file(run, digits_model):
 
 
 def test_info_prints_json(run, wine_model):
-    shown = json.loads(run("info", wine_model, "--json").stdout)
-    assert shown["estimator"] == "AutoEncoder"
-    assert shown["parameters"]["n_components"] == 3
-    assert shown["figures"]["held_out"]["rows"] == 18
-    assert shown["feature_names"][0] == "alcohol"
+    summary = json.loads(run("info", wine_model, "--json").stdout)
+    assert summary["estimator"] == "AutoEncoder"
+    assert summary["parameters"]["n_components"] == 3
+    assert summary["figures"]["held_out"]["rows"] == 18
+    assert summary["feature_names"][0] == "alcohol"
 
 
 @pytest.mark.parametrize("name", ["noise.safetensors", "empty.safetensors", "text.csv", "."])
@@ -29,5 +29,7 @@ def test_data_sets_are_listed(run):
     output = run("datasets").stdout
     assert "mnist" in output
     assert "60,000" in output
-    listed = {one["name"]: one for one in json.loads(run("datasets", "--json").stdout)}
-    assert listed["digits"]["n_unseen"] == 359
+    data_sets = {
+        data_set["name"]: data_set for data_set in json.loads(run("datasets", "--json").stdout)
+    }
+    assert data_sets["digits"]["n_unseen"] == 359

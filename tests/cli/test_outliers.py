@@ -35,17 +35,17 @@ def fitted_wine(run, wine_csv, tmp_path_factory):
 
 def test_the_outlier_comes_first_with_its_column(run, fitted_wine, odd_csv, wine_csv):
     options = ["--reference", wine_csv, "-n", 3, "--json"]
-    found = json.loads(run("outliers", fitted_wine, odd_csv, *options).stdout)
-    assert found["rows"] == 178
-    assert len(found["outliers"]) == 3
-    worst = found["outliers"][0]
+    report = json.loads(run("outliers", fitted_wine, odd_csv, *options).stdout)
+    assert report["rows"] == 178
+    assert len(report["outliers"]) == 3
+    worst = report["outliers"][0]
     assert worst["row"] == 7
     assert worst["label"] == "class_0"
     assert worst["differences"][0]["column"] == "alcohol"
     assert worst["differences"][0]["value"] == 30
     assert 10 < worst["differences"][0]["expected"] < 25
     assert worst["differences"][0]["share"] > 0.5
-    scores = [row["score"] for row in found["outliers"]]
+    scores = [row["score"] for row in report["outliers"]]
     assert scores == sorted(scores, reverse=True)
 
 
@@ -85,10 +85,10 @@ def test_an_array_of_all_scores_equals_score_outliers(run, digits_model, tmp_pat
     run("outliers", digits_model, "digits:unseen", "--reference", "digits", "-o", target)
     scores = np.load(target, allow_pickle=False)
     model = load_model(digits_model)
-    found = score_outliers(model, open_data("digits:unseen"), reference=open_data("digits"))
+    expected = score_outliers(model, open_data("digits:unseen"), reference=open_data("digits"))
     assert scores[:, 0].tolist() == list(range(359))
-    assert scores[:, 1] == pytest.approx(found.scores)
-    assert scores[:, 6].tolist() == found.top_features.tolist()
+    assert scores[:, 1] == pytest.approx(expected.scores)
+    assert scores[:, 6].tolist() == expected.top_features.tolist()
 
 
 @pytest.mark.parametrize("suffix", [".png", ".pdf", ".svg"])
@@ -101,15 +101,15 @@ def test_only_the_plot_is_written(run, plain_model, tmp_path, suffix):
 
 
 def test_a_single_row_has_score_0(run, digits_model):
-    found = json.loads(run("outliers", digits_model, "digits:unseen#3", "--json").stdout)
-    assert [row["score"] for row in found["outliers"]] == [0]
+    report = json.loads(run("outliers", digits_model, "digits:unseen#3", "--json").stdout)
+    assert [row["score"] for row in report["outliers"]] == [0]
 
 
 def test_sparse_rows_are_scored(run, words_npz, tmp_path):
     model = tmp_path / "words.safetensors"
     run("fit", words_npz, "-n", 4, "-o", model, "--epochs", 1)
-    found = json.loads(run("outliers", model, words_npz, "-n", 1, "--json").stdout)
-    assert found["outliers"][0]["differences"][0]["column"].startswith("c")
+    report = json.loads(run("outliers", model, words_npz, "-n", 1, "--json").stdout)
+    assert report["outliers"][0]["differences"][0]["column"].startswith("c")
 
 
 @pytest.mark.parametrize(
@@ -160,6 +160,6 @@ def test_images_that_are_read_are_not_overwritten(run, digits_model, tmp_path):
         Image.fromarray((image * 15).astype(np.uint8)).save(folder / f"{i}.png")
     before = [path.read_bytes() for path in sorted(folder.iterdir())]
     for data, target in ((folder, folder / "1.png"), (folder / "1.png", folder / "1.csv")):
-        refused = run("outliers", digits_model, data, "-o", target, code=2)
-        assert "expected a path for the output" in refused.stderr
+        result = run("outliers", digits_model, data, "-o", target, code=2)
+        assert "expected a path for the output" in result.stderr
     assert [path.read_bytes() for path in sorted(folder.iterdir())] == before

@@ -30,63 +30,65 @@ def photo_model(run, photos, tmp_path_factory):
     return model
 
 
-def found_by(run, *arguments):
+def find_similar(run, *arguments):
     return json.loads(run("similar", *arguments, "--json").stdout)["queries"]
 
 
 def test_neighbours_equal_those_of_the_index(run, digits_model):
-    model, among, new = load_model(digits_model), *map(open_data, ("digits", "digits:unseen"))
-    index = SearchIndex(model.transform(among), among.labels)
+    model, reference, new = load_model(digits_model), *map(open_data, ("digits", "digits:unseen"))
+    index = SearchIndex(model.transform(reference), reference.labels)
     rows, distances = index.search(model.transform(new), 3)
-    found = found_by(run, digits_model, "digits:unseen", "--reference", "digits", "-k", 3)
-    assert [query["row"] for query in found] == list(range(359))
-    assert [[near["row"] for near in query["neighbors"]] for query in found] == rows.tolist()
-    output = [[near["distance"] for near in query["neighbors"]] for query in found]
+    results = find_similar(run, digits_model, "digits:unseen", "--reference", "digits", "-k", 3)
+    assert [query["row"] for query in results] == list(range(359))
+    assert [
+        [neighbor["row"] for neighbor in query["neighbors"]] for query in results
+    ] == rows.tolist()
+    output = [[neighbor["distance"] for neighbor in query["neighbors"]] for query in results]
     assert np.array(output) == pytest.approx(distances, abs=1e-5)
-    assert [query["label"] for query in found] == new.labels.tolist()
-    assert found[5]["neighbors"][1]["label"] == among.labels[rows[5, 1]]
+    assert [query["label"] for query in results] == new.labels.tolist()
+    assert results[5]["neighbors"][1]["label"] == reference.labels[rows[5, 1]]
 
 
 def test_a_row_is_not_its_own_neighbour(run, digits_model):
-    (found,) = found_by(run, digits_model, "digits:unseen#17", "-k", 358)
-    assert found["row"] == 17
-    assert {near["row"] for near in found["neighbors"]} == set(range(359)) - {17}
-    all_rows = found_by(run, digits_model, "digits:unseen", "-k", 2)
-    assert all_rows[17]["neighbors"] == found["neighbors"][:2]
+    (match,) = find_similar(run, digits_model, "digits:unseen#17", "-k", 358)
+    assert match["row"] == 17
+    assert {neighbor["row"] for neighbor in match["neighbors"]} == set(range(359)) - {17}
+    all_rows = find_similar(run, digits_model, "digits:unseen", "-k", 2)
+    assert all_rows[17]["neighbors"] == match["neighbors"][:2]
 
 
-def test_an_index_answers_without_the_data(run, digits_model, tmp_path):
+def test_an_index_is_searched_without_the_data(run, digits_model, tmp_path):
     index = tmp_path / "digits.index"
-    before = found_by(
+    before = find_similar(
         run, digits_model, "digits:unseen#3", "--reference", "digits", "--save-index", index
     )
-    assert found_by(run, digits_model, "digits:unseen#3", "--index", index) == before
-    (known,) = found_by(run, digits_model, "digits#3", "--index", index)  # a row of the index
-    assert 3 not in [near["row"] for near in known["neighbors"]]
+    assert find_similar(run, digits_model, "digits:unseen#3", "--index", index) == before
+    (member,) = find_similar(run, digits_model, "digits#3", "--index", index)  # a row of the index
+    assert 3 not in [neighbor["row"] for neighbor in member["neighbors"]]
     other = ["similar", digits_model, "digits#3", "--index", index, "--reference", "digits:unseen"]
     message = run(*other, code=2).stderr
     assert "expected an index of digits:unseen, found an index of other rows" in message
 
 
 def test_an_image_file_finds_other_files(run, photo_model, photos, tmp_path):
-    own = open_data(photos).paths[7]
-    query = photos / own
-    (found,) = found_by(run, photo_model, query, "--reference", photos, "-k", 5)
-    names = [near["name"] for near in found["neighbors"]]
-    assert own not in names
+    name = open_data(photos).paths[7]
+    query = photos / name
+    (match,) = find_similar(run, photo_model, query, "--reference", photos, "-k", 5)
+    names = [neighbor["name"] for neighbor in match["neighbors"]]
+    assert name not in names
     assert set(names) <= set(open_data(photos).paths)
-    assert [near["label"] for near in found["neighbors"]] == [name[0] for name in names]
+    assert [neighbor["label"] for neighbor in match["neighbors"]] == [name[0] for name in names]
     index, sheet = tmp_path / "photos.index", tmp_path / "sheet.png"
     run("similar", photo_model, f"{photos}#0", "--save-index", index)
     result = run("similar", photo_model, query, "--index", index, "-o", sheet, "-k", 2)
-    assert own in result.stdout  # the index does not know where its rows came from
+    assert name in result.stdout  # the index does not know where its rows came from
     assert sheet.read_bytes().startswith(b"\x89PNG")
 
 
 def test_one_image_needs_reference_rows(run, photo_model, photos):
-    one = photos / open_data(photos).paths[7]
-    result = run("similar", photo_model, one, code=2)
-    assert f"{one}: expected --reference DATA or --index FILE, found neither" in result.stderr
+    image = photos / open_data(photos).paths[7]
+    result = run("similar", photo_model, image, code=2)
+    assert f"{image}: expected --reference DATA or --index FILE, found neither" in result.stderr
 
 
 def test_a_single_row_is_searched_in_the_fitted_data(run, digits_model, tmp_path):
@@ -123,8 +125,8 @@ def test_a_table_contains_file_names(run, photo_model, photos, tmp_path):
 def test_parquet_and_csv_give_the_same_neighbours(run, wine_model, wine_csv, tmp_path):
     table = pyarrow.csv.read_csv(wine_csv)
     pyarrow.parquet.write_table(table, tmp_path / "wine.parquet")
-    of_csv = found_by(run, wine_model, f"{wine_csv}#3", "-k", 4)
-    of_parquet = found_by(run, wine_model, f"{tmp_path / 'wine.parquet'}#3", "-k", 4)
+    of_csv = find_similar(run, wine_model, f"{wine_csv}#3", "-k", 4)
+    of_parquet = find_similar(run, wine_model, f"{tmp_path / 'wine.parquet'}#3", "-k", 4)
     assert of_parquet == of_csv
 
 
@@ -132,18 +134,18 @@ def test_few_rows_have_few_neighbours(run, wine_model, wine_csv, tmp_path):
     lines = wine_csv.read_text().splitlines()
     for count in (1, 3):
         (tmp_path / f"{count}.csv").write_text("\n".join(lines[: 1 + count]))
-    near = found_by(run, wine_model, f"{tmp_path / '3.csv'}#0")[0]["neighbors"]
-    assert sorted(one["row"] for one in near) == [1, 2]
-    refused = run(
+    neighbors = find_similar(run, wine_model, f"{tmp_path / '3.csv'}#0")[0]["neighbors"]
+    assert sorted(neighbor["row"] for neighbor in neighbors) == [1, 2]
+    result = run(
         "similar", wine_model, tmp_path / "1.csv", "--reference", tmp_path / "1.csv", code=2
     )
-    assert "expected a row other than the query, found none" in refused.stderr
+    assert "expected a row other than the query, found none" in result.stderr
 
 
 def test_the_same_output_twice_is_reported(run, wine_model, wine_csv, tmp_path):
     target = tmp_path / "near.csv"
-    refused = run("similar", wine_model, wine_csv, "-o", target, "--save-index", target, code=2)
-    assert "expected different output paths" in refused.stderr
+    result = run("similar", wine_model, wine_csv, "-o", target, "--save-index", target, code=2)
+    assert "expected different output paths" in result.stderr
     assert list(tmp_path.iterdir()) == []
 
 
@@ -157,15 +159,15 @@ def test_a_table_and_a_plot_are_written_together(run, wine_model, wine_csv, tmp_
 def test_new_rows_need_no_label(run, wine_model, wine_csv, tmp_path):
     lines = [line.rpartition(",")[0] for line in wine_csv.read_text().splitlines()[:3]]
     (tmp_path / "new.csv").write_text("\n".join(lines))
-    found = found_by(run, wine_model, tmp_path / "new.csv", "--reference", wine_csv, "-k", 1)
-    assert [query["neighbors"][0]["row"] for query in found] == [0, 1]
-    assert {query["label"] for query in found} == {None}
+    results = find_similar(run, wine_model, tmp_path / "new.csv", "--reference", wine_csv, "-k", 1)
+    assert [query["neighbors"][0]["row"] for query in results] == [0, 1]
+    assert {query["label"] for query in results} == {None}
 
 
 def test_tables_are_printed(run, wine_model, wine_csv, digits_model):
-    one = run("similar", wine_model, f"{wine_csv}#3", "-k", 2)
-    assert one.stdout.split()[:3] == ["row", "label", "distance"]
-    assert "Rows of wine.csv most similar to wine.csv#3" in one.stderr
+    result = run("similar", wine_model, f"{wine_csv}#3", "-k", 2)
+    assert result.stdout.split()[:3] == ["row", "label", "distance"]
+    assert "Rows of wine.csv most similar to wine.csv#3" in result.stderr
     many = run("similar", digits_model, "digits:unseen", "--reference", "digits", "-k", 1)
     assert many.stdout.split()[:4] == ["query", "row", "label", "distance"]
     assert "for the first 10 of 359 rows" in many.stderr
@@ -200,8 +202,8 @@ def test_invalid_arguments_are_reported(
 
 
 def test_unknown_label_columns_are_reported(run, wine_model, wine_csv):
-    for among in ([], ["--reference", wine_csv]):
-        result = run("similar", wine_model, f"{wine_csv}#0", "--label", "kin", *among, code=2)
+    for rows_option in ([], ["--reference", wine_csv]):
+        result = run("similar", wine_model, f"{wine_csv}#0", "--label", "kin", *rows_option, code=2)
         assert "kin" in result.stderr.splitlines()[-1]
 
 
@@ -210,19 +212,21 @@ def test_the_index_of_another_model_is_reported(run, digits_model, plain_model, 
     run("similar", digits_model, "digits#0", "--save-index", index)
     result = run("similar", plain_model, "digits#0", "--index", index, code=2)
     assert "expected an index of this model" in result.stderr
-    again = run(
+    result = run(
         "similar", digits_model, "digits#0", "--index", index, "--save-index", index, code=2
     )
-    assert "found the input itself" in again.stderr
+    assert "found the input itself" in result.stderr
 
 
-def test_sparse_rows(run, words_npz, tmp_path):
+def test_sparse_rows_are_searched(run, words_npz, tmp_path):
     model = tmp_path / "words.safetensors"
     run("fit", words_npz, "-o", model, "-n", 8, "--network", "linear")
     query, sheet = f"{words_npz}#5", tmp_path / "near.png"
-    (found,) = found_by(run, model, query, "-o", sheet)
+    (match,) = find_similar(run, model, query, "-o", sheet)
     topics = open_data(words_npz).labels
-    assert sum(near["label"] == topics[5] for near in found["neighbors"]) >= 9
+    assert sum(neighbor["label"] == topics[5] for neighbor in match["neighbors"]) >= 9
     assert sheet.is_file()
-    both = run("compare", model, query, f"{words_npz}#6", "-o", tmp_path / "both.png", "--json")
-    assert json.loads(both.stdout)["columns"] == []
+    comparison = run(
+        "compare", model, query, f"{words_npz}#6", "-o", tmp_path / "both.png", "--json"
+    )
+    assert json.loads(comparison.stdout)["columns"] == []
