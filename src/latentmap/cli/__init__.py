@@ -34,7 +34,7 @@ app = typer.Typer(
 
 
 def _placeholder() -> None:
-    """Fill the place of a verb in the list of verbs until `VerbGroup` loads the called verb."""
+    """Represent a verb in the list of verbs; `VerbGroup` loads the verb when it is called."""
 
 
 for _name, (_, _help) in VERBS.items():

@@ -11,7 +11,7 @@ from latentmap.cli.pictures import open_plot
 from latentmap.data import Source
 
 _MAX_DRAWN_CLUSTERS = 40
-# A plot treats more distinct numbers as measured values, so names of more clusters are texts.
+# Plots treat more distinct numbers as measured values, so more clusters have other names.
 _MAX_NUMERIC_NAMES = 20
 
 
@@ -28,7 +28,7 @@ def draw_clusters(path: Path, rows: Source, codes: np.ndarray, clusters: Cluster
 
 
 def cluster_names(clusters: Clusters) -> np.ndarray:
-    """Return the name of the cluster of each row; names and numbers have the same order."""
+    """Return the name of the cluster of each row; sorted names have the order of the clusters."""
     count = clusters.n_clusters
     width = len(str(count - 1))
     names = [

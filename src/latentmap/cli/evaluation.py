@@ -51,7 +51,7 @@ def measure_quality(
 
 
 def format_figures(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return the name and the formatted value of each known figure."""
+    """Return the name and the formatted value of each figure that was measured."""
     return [
         (name, template.format(figures[key]))
         for key, (name, template) in _FIGURES.items()

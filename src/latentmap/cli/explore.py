@@ -56,7 +56,7 @@ def explore(
     """
     check_output(export, _PAGE_SUFFIXES, (model, data))
     estimator = open_model(model)
-    from latentmap import explorer  # It imports much, and the verb has checked its options.
+    from latentmap import explorer  # This import is slow, so it follows the checks.
 
     if export is None:
         explorer.check_address(host, port)

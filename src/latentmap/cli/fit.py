@@ -142,7 +142,7 @@ def fit(
             model.fit(fit_rows.fitted).set_params(verbose=False)
         if not getattr(model, "uses_network_", True):
             print_message("The network was not clearly better than PCA, so the model is PCA.")
-        model.save(path)  # The report can fail, and the model must be saved before.
+        model.save(path)  # A failure of the report must not lose the model.
         _report(model, fit_rows, path, label)
 
 
@@ -206,7 +206,7 @@ def _suggest_scaling(model: Estimator, rows: Source) -> None:
 
 
 def _column_variances(rows: Source) -> np.ndarray:
-    with np.errstate(all="ignore"):  # `fit` reports NaN and infinity later, with positions.
+    with np.errstate(all="ignore"):  # `fit` reports NaN and infinity.
         size = max(100, min(_MAX_VARIANCE_ROWS, _MAX_VARIANCE_NUMBERS // rows.row_shape[0]))
         values = rows.sample(size)[:].astype(np.float64)
         return np.nan_to_num(values.var(axis=0), posinf=0.0)

@@ -42,7 +42,7 @@ def continue_fit(
         "held_out": rows.held_out.as_dict(),
         "held_out_before": [*last_held_out, *(figures.get("held_out_before") or ())],
     }
-    model.save(path)  # The report can fail, and the model must be saved before.
+    model.save(path)  # A failure of the report must not lose the model.
     try:
         _report(model, rows, path, earlier_codes)
     except KeyboardInterrupt:

@@ -20,7 +20,7 @@ from latentmap.data import Source, load_dataset
 from latentmap.data.caching import load_or_cache
 from latentmap.errors import DataError
 
-_MIN_ROWS = 20  # A tenth of fewer rows is too few to measure the quality.
+_MIN_ROWS = 20  # A tenth of fewer rows is too small a sample to measure the quality.
 _SHARE, _MAX_HELD_OUT = 0.1, 10_000
 
 
@@ -86,7 +86,7 @@ def split_fit_rows(data: str, rows: Source, seed: int, cached: bool = True) -> F
     if n_held_out == 0:
         return FitRows(rows, None, held_out)
     fitted, unseen = rows.split(n_held_out, seed)
-    # The held-out rows are read several times, and each time a slow source would be read again.
+    # Without a copy, each use of the held-out rows would read a slow source again.
     return FitRows(fitted, unseen if unseen.is_decoded else load_or_cache(unseen), held_out)
 
 

@@ -11,7 +11,7 @@ _VARIABLE = "LATENTMAP_MEMORY"
 
 def check_memory_variable() -> None:
     """Raise SettingError if the environment variable is set to an invalid or too low limit."""
-    if not os.environ.get(_VARIABLE):  # The check imports much, and usually no limit is set.
+    if not os.environ.get(_VARIABLE):  # Without a limit, no command waits for the import.
         return
     from latentmap.data.memory import check_memory
 

@@ -43,7 +43,7 @@ def read_model_summary(path: Path) -> dict[str, Any]:
 
 
 def _check_is_file(path: Path) -> None:
-    # The engine starts slowly, so a wrong path is reported before it.
+    # A wrong path is reported before the engine starts, which takes some seconds.
     if path.is_dir():
         raise ModelFileError(f"{path}: expected a model file, found a folder")
     if not path.is_file():

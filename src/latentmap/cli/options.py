@@ -20,7 +20,7 @@ def option(
     default_text: str | bool = False,
     required: bool = False,
 ) -> Any:
-    """Declare an option; ``default_text`` says in the help what happens without it."""
+    """Declare an option; ``default_text`` is the default that its help shows."""
     default = ... if required else None
     return typer.Option(default, *names, metavar=metavar, help=help_text, show_default=default_text)
 

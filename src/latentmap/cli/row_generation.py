@@ -19,7 +19,7 @@ from latentmap.errors import SettingError
 from latentmap.progress import progress
 
 _BATCH_NUMBERS = 2**21
-# Measuring the steps of an interpolation takes time, so only this many are measured.
+# Measuring the steps of an interpolation is slow, so at most this many are measured.
 _MAX_MEASURED_STEPS = 5000
 
 

@@ -105,8 +105,8 @@ def open_reference(
 ) -> Reference:
     """Open the rows to search: those of an index, of ``reference``, or of the query's data.
 
-    If both ``reference`` and ``index`` are given, the index must be one of these rows. Without an
-    index, at most ``max_rows`` rows are sampled.
+    If both ``reference`` and ``index`` are given, the index must contain the codes of these rows.
+    Without an index, at most ``max_rows`` rows are sampled.
     """
     search_index = None if index is None else SearchIndex.load(index, model)
     if reference is None and search_index is not None:

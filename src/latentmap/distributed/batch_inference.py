@@ -115,7 +115,7 @@ class _Job:
     process: Callable[..., Columns]
 
     def run(self, number: int, first: int, end: int) -> Columns:
-        """Process a part; return columns with its number and its number of rows."""
+        """Process a part, and return its results with its number and its number of rows."""
         path = self.folder and self.folder / f"part-{number:06d}.parquet"
         try:
             columns = self.process(path, first, self.rows.subset(np.arange(first, end)))
@@ -193,7 +193,7 @@ def _results(
 def _dispatch(
     settings: WorkerSettings, job: list[ray.ObjectRef], n_workers: int, pending: Parts
 ) -> Iterator[Columns]:
-    """Distribute parts among a pool of workers; without the list, Ray would load the job."""
+    """Distribute parts among a pool of workers; the list keeps Ray from loading the job here."""
     from ray import data
 
     ranges = [{"number": i, "first": a, "end": b} for i, (a, b) in pending.items()]

@@ -44,7 +44,7 @@ def open_storage(storage: str | os.PathLike[str] | None) -> Iterator[str]:
     try:
         yield location
     finally:
-        with contextlib.suppress(Exception):  # An error here must not replace a result.
+        with contextlib.suppress(Exception):  # A failed removal must not hide the result.
             from pyarrow import fs
 
             system, path = fs.FileSystem.from_uri(location)

@@ -1,4 +1,4 @@
-"""Actor that stores the progress and the result of one training when a worker dies."""
+"""Actor that stores the progress and result of one training, even if a worker dies."""
 
 from dataclasses import dataclass, replace
 

@@ -71,7 +71,7 @@ def _start(address: str | None, n_workers: int) -> None:
 
 @contextlib.contextmanager
 def _without_worker_messages() -> Iterator[None]:
-    """Suppress the worker failures that Ray prints to standard output without a setting."""
+    """Suppress the failures of workers that Ray prints; Ray has no setting for this."""
     from ray._private import worker
 
     original = worker.print_to_stdstream
