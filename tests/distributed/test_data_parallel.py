@@ -32,8 +32,8 @@ def rows_of_steps(source, batch, n_workers, seed=0):
 def test_batches_are_those_of_a_single_process(workers):
     order = np.concatenate(list(ROWS.batches(24, rng=np.random.RandomState(0))))[:, 0]
     steps = order[: 103 // 8 * 8].reshape(-1, 8)
-    together = np.concatenate(list(rows_of_steps(ROWS, 8, workers)), axis=1)
-    assert np.array_equal(together, steps)
+    combined = np.concatenate(list(rows_of_steps(ROWS, 8, workers)), axis=1)
+    assert np.array_equal(combined, steps)
 
 
 def test_a_batch_size_that_is_no_multiple_is_rounded_up():
@@ -108,5 +108,5 @@ def test_rows_are_decoded_once_for_all_epochs(second_worker, has_targets):
         for batch in shard.batches(size, rng=np.random.RandomState(0)):
             assert not has_targets or np.array_equal(batch[0][:, 0], batch[1])
     assert rows.rows_read == 100
-    taken = shard.take(np.arange(len(shard)))
-    assert np.array_equal((taken[0] if has_targets else taken)[:, 0], np.arange(100, 200))
+    rows_taken = shard.take(np.arange(len(shard)))
+    assert np.array_equal((rows_taken[0] if has_targets else rows_taken)[:, 0], np.arange(100, 200))

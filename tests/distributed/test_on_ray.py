@@ -30,7 +30,7 @@ else:
 pytestmark = [
     pytest.mark.ray,
     pytest.mark.skipif(os.environ.get("KERAS_BACKEND") != "jax", reason="workers need JAX"),
-    # Ray warns of itself, and leaves sockets and files to the garbage collector.
+    # Ray raises these warnings, and leaves sockets and files to the garbage collector.
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::FutureWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
@@ -67,16 +67,16 @@ def tables(tmp_path_factory):
     """The digits in three Parquet files of a folder, in row groups of 100, with labels."""
     folder, labels = tmp_path_factory.mktemp("digits"), load_digits().target
     for i in range(3):
-        here, path = slice(600 * i, 600 * (i + 1)), folder / f"{i}.parquet"
-        rows = DIGITS[here]
-        write_rows(path, [rows], length=len(rows), labels=labels[here])
+        part, path = slice(600 * i, 600 * (i + 1)), folder / f"{i}.parquet"
+        rows = DIGITS[part]
+        write_rows(path, [rows], length=len(rows), labels=labels[part])
         parquet.write_table(parquet.read_table(path), path, row_group_size=100)
     return folder
 
 
 def kill_once(flag, process=0):
-    """Kill this process, or another, unless the flag file shows that one has been killed."""
-    time.sleep(2)  # so that the last checkpoint has been registered
+    """Kill a process, by default this one, unless the flag file exists; create the flag file."""
+    time.sleep(2)  # Ray Train registers the last checkpoint.
     try:
         os.close(os.open(flag, os.O_CREAT | os.O_EXCL))
     except FileExistsError:
@@ -84,39 +84,39 @@ def kill_once(flag, process=0):
     os.kill(process or os.getpid(), signal.SIGKILL)
 
 
-class RowsOfAMortalWorker(ArraySource):
-    """Rows in memory whose reading worker is killed once, at its third chunk."""
+class RowsThatKillTheirWorker(ArraySource):
+    """Rows in memory that kill the first worker that reads three chunks of them."""
 
     def __init__(self, array, flag):
         super().__init__(array)
-        self.flag, self.home, self.chunks = str(flag), os.getpid(), 0
+        self.flag, self.driver, self.chunks = str(flag), os.getpid(), 0
 
     def take(self, indices):
-        self.chunks += os.getpid() != self.home
+        self.chunks += os.getpid() != self.driver
         if self.chunks == 3:
             kill_once(self.flag)
         return super().take(indices)
 
 
-class TablesOfAMortalWorker(ParquetSource):
-    """Rows in tables whose reading worker is killed once, at its second part."""
+class TablesThatKillTheirWorker(ParquetSource):
+    """Rows in tables that kill the first worker that reads two parts of them."""
 
     def prepare(self, flag):
-        self.flag, self.home, self.chunks = str(flag), os.getpid(), 0
+        self.flag, self.driver, self.chunks = str(flag), os.getpid(), 0
         return self
 
     def take(self, indices):
-        self.chunks += os.getpid() != self.home
+        self.chunks += os.getpid() != self.driver
         if self.chunks == 2:
             kill_once(self.flag)
         return super().take(indices)
 
 
-class TablesOfAMortalDispatcher(TablesOfAMortalWorker):
-    """Rows in tables whose reading worker kills the dispatcher once, and dies with it."""
+class TablesThatKillTheDispatcher(TablesThatKillTheirWorker):
+    """Rows in tables that kill the dispatcher once, and thereby its workers."""
 
     def take(self, indices):
-        self.chunks += os.getpid() != self.home
+        self.chunks += os.getpid() != self.driver
         if self.chunks == 2:
             kill_once(self.flag, find_dispatcher())
         return ParquetSource.take(self, indices)
@@ -139,14 +139,14 @@ class UnloadedTables(ParquetSource):
 
 
 def single_process():
-    """Return a block within the block of workers in which one process trains."""
+    """Return a context manager in which this process trains, despite the workers."""
     return use_launcher(LocalLauncher())
 
 
 def autoencoder(**settings):
     network = DenseNetwork(hidden=(32,), principal=False)
-    plan = Training(batch_size=64, held_out=0.1, noise=0.1)
-    defaults = {"network": network, "training": plan, "epochs": 4, "random_state": 0}
+    training = Training(batch_size=64, held_out=0.1, noise=0.1)
+    defaults = {"network": network, "training": training, "epochs": 4, "random_state": 0}
     return AutoEncoder(4, **{**defaults, **settings})
 
 
@@ -200,13 +200,13 @@ def test_two_workers_compute_the_model_of_one_process(workers, cluster, tables, 
 
 
 def test_a_killed_worker_is_replaced_and_training_resumes(workers, tmp_path):
-    plan = Training(batch_size=64, learning_rate=1e-2, held_out=0, patience=None)
+    training = Training(batch_size=64, learning_rate=1e-2, held_out=0, patience=None)
     corners = DIGITS[:, 2:4, 2:4].mean(axis=(1, 2)), DIGITS[:, 5:, 5:].mean(axis=(1, 2))
-    settings = {"epochs": 4, "training": plan, "random_state": 0}
+    settings = {"epochs": 4, "training": training, "random_state": 0}
     resumed, undisturbed = (LatentMap(layout=np.stack(corners, 1), **settings) for _ in range(2))
     with single_process():
         undisturbed.fit(DIGITS)
-    resumed.fit(RowsOfAMortalWorker(DIGITS, tmp_path / "killed"))
+    resumed.fit(RowsThatKillTheirWorker(DIGITS, tmp_path / "killed"))
     assert (tmp_path / "killed").exists()
     assert len(workers.resumed_epochs) == 1
     assert workers.resumed_epochs[0] > 1  # not from the start
@@ -241,7 +241,7 @@ def test_objectives_that_workers_cannot_build(workers):
 # -- encoding and scoring --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", [TablesOfAMortalWorker, TablesOfAMortalDispatcher])
+@pytest.mark.parametrize("kind", [TablesThatKillTheirWorker, TablesThatKillTheDispatcher])
 def test_encode_returns_each_row_once_although_a_process_dies(
     kind, workers, fitted, tables, tmp_path
 ):
@@ -260,12 +260,20 @@ def test_the_command_gives_the_results_of_one_process(
 ):
     model, scores = tmp_path / "digits.safetensors", tmp_path / "scores.parquet"
     fitted.save(model)
-    named = ("--label", "label")
-    run("encode", model, tables, "-o", tmp_path / "codes.parquet", *named, *worker_options(cluster))
-    run("encode", model, tables, "-o", tmp_path / "codes.npy", *named)
+    label_option = ("--label", "label")
+    run(
+        "encode",
+        model,
+        tables,
+        "-o",
+        tmp_path / "codes.parquet",
+        *label_option,
+        *worker_options(cluster),
+    )
+    run("encode", model, tables, "-o", tmp_path / "codes.npy", *label_option)
     codes = open_data(tmp_path / "codes.parquet", label="label")
     assert np.array_equal(codes[:], np.load(tmp_path / "codes.npy"))
-    options = ("outliers", model, tables, "-n", 5, "--json", *named)
+    options = ("outliers", model, tables, "-n", 5, "--json", *label_option)
     result = run(*options, "-o", scores, *worker_options(cluster))
     expected = run(*options, "-o", tmp_path / "scores.npy")
     assert json.loads(result.stdout) == json.loads(expected.stdout)

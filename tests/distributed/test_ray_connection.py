@@ -52,12 +52,12 @@ def test_an_address_where_something_else_answers(answer):
                 caller.recv(100)
                 caller.sendall(answer)
 
-        replying = threading.Thread(target=reply)
-        replying.start()
+        thread = threading.Thread(target=reply)
+        thread.start()
         address, error = f"127.0.0.1:{other.getsockname()[1]}", "but something else answers there"
         with pytest.raises(ClusterError, match=error), ray_connection.connect(address):
             pass
-        replying.join()
+        thread.join()
 
 
 @pytest.mark.parametrize("address", ["ünï..x:6379", "host:99999"])
