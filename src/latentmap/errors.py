@@ -41,6 +41,10 @@ class DataError(LatentmapError, ValueError):
     """Raised for rows of a wrong shape or type, of different lengths, with NaN, or too few rows."""
 
 
+class DataWarning(UserWarning):
+    """Data that can be used, but not as they are."""
+
+
 class RowTypeError(DataError, TypeError):
     """Raised for rows that are not numbers."""
 

@@ -17,6 +17,7 @@ _JSON_TYPES: dict[Any, tuple[type, ...]] = {
     float: (int, float),
     int: (int,),
     str: (str,),
+    list[str]: (list,),
 }
 
 

@@ -8,9 +8,10 @@ from typing import Protocol, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
+from latentmap.analysis.encoding import numeric_model, numeric_rows
 from latentmap.analysis.model_info import FittedEstimator, ModelInfo
 from latentmap.analysis.sampling import sample_rows
-from latentmap.data import Source, as_source, memory
+from latentmap.data import Source, memory
 from latentmap.data.batching import read_batches
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError, SettingError
@@ -80,7 +81,7 @@ def trustworthiness(
     """
     from sklearn import manifold
 
-    rows, points = as_source(X), _flatten(codes)
+    rows, points = numeric_rows(None, X), _flatten(codes)
     _check_length("codes", len(points), len(rows))
     _check_positive("k", k)
     sample = sample_rows(len(rows), max_rows, seed)
@@ -199,7 +200,7 @@ def evaluate(
     >>> sorted(evaluate(pca, X))
     ['mse', 'rows', 'rows_per_second', 'trustworthiness']
     """
-    source = as_source(X)
+    source, estimator = numeric_rows(estimator, X), numeric_model(estimator)
     row_labels = source.labels if labels is None else np.asarray(labels)
     if row_labels is not None:
         _check_length("labels", len(row_labels), len(source))
@@ -262,7 +263,8 @@ def _are_classes(labels: ArrayLike | None) -> bool:
 def _flatten(rows: ArrayLike) -> np.ndarray:
     """Return rows as float32 of shape (n, d), for which distances take half the memory."""
     array = np.asarray(rows)
-    return array.reshape(len(array), -1).astype(np.float32, copy=False)
+    flat = array.reshape(len(array), -1).astype(np.float32, copy=False)
+    return np.where(np.isnan(flat), np.float32(0), flat)  # Missing values are at the mean.
 
 
 def _check_length(name: str, found: int, expected: int) -> None:

@@ -3,9 +3,13 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from latentmap.analysis.encoding import encode_batch
+from latentmap.analysis.encoding import (
+    encode_batch,
+    numeric_model,
+    numeric_rows,
+    sum_by_column,
+)
 from latentmap.analysis.model_info import FittedEstimator, ModelInfo
-from latentmap.data import as_source
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError
 
@@ -27,8 +31,9 @@ def attribute(
     Returns
     -------
     ndarray of shape (n, ...)
-        From −1 to 1: positive where the value is above the expected one, negative where it is
-        below. The absolute values of a row add up to 1, or to 0 if the row is as expected.
+        One number for each column of a table. From −1 to 1: positive where the value is above the
+        expected one, negative where it is below. The absolute values of a row add up to 1, or to 0
+        if the row is as expected.
 
     Raises
     ------
@@ -47,15 +52,20 @@ def attribute(
     >>> attribute(line, [[1, 2, -2]]).tolist()
     [[0.0, 0.5, -0.5]]
     """
-    source = as_source(X)
+    source, model = numeric_rows(estimator, X), numeric_model(estimator)
     rows = source[:]
     source.check(rows, 0)
     if expected is None:
-        expected = estimator.inverse_transform(encode_batch(estimator, rows, source))
+        expected = model.inverse_transform(encode_batch(model, rows, source))
+    elif model is not estimator:
+        expected = model.encode(expected)[:]
     expected = np.asarray(expected)
     if expected.shape != rows.shape and expected.size != rows.size:
         raise DataError(f"expected: expected shape {rows.shape}, found {expected.shape}")
-    return signed_shares(scaled_difference(estimator, rows, expected)).reshape(rows.shape)
+    difference = scaled_difference(estimator, rows, expected)
+    if model is not estimator:
+        return signed_shares(sum_by_column(estimator, difference))
+    return signed_shares(difference).reshape(rows.shape)
 
 
 def scaled_difference(estimator: object, rows: np.ndarray, expected: np.ndarray) -> np.ndarray:

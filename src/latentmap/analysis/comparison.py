@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from latentmap.analysis.encoding import numeric_rows
 from latentmap.analysis.model_info import FittedEstimator, ModelInfo
 from latentmap.analysis.search import SearchIndex
-from latentmap.data import Source, as_source
+from latentmap.data import Source
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError, SettingError
 
@@ -122,7 +123,7 @@ def fraction_farther(
 
 
 def _build_index(estimator: FittedEstimator, reference: DataLike) -> SearchIndex:
-    rows = as_source(reference).sample(MAX_REFERENCE_ROWS)
+    rows = numeric_rows(estimator, reference).sample(MAX_REFERENCE_ROWS)
     accepts_source = ModelInfo.from_estimator(estimator).is_latentmap
     return SearchIndex(estimator.transform(rows if accepts_source else rows[:]))
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from latentmap.analysis.codec_file import CodeFile, encode_labels, round_codes, write_codes
+from latentmap.analysis.encoding import numeric_model, numeric_rows
 from latentmap.analysis.model_info import Decoder, FittedEstimator
 from latentmap.analysis.quantize import UNITS_PER_OCTAVE
 from latentmap.analysis.rate_control import (
@@ -21,7 +22,6 @@ from latentmap.analysis.rate_control import (
     JobSample,
     short_fingerprint,
 )
-from latentmap.data import as_source
 from latentmap.data.batching import read_batches
 from latentmap.data.memory import check_memory
 from latentmap.data.types import DataLike
@@ -120,9 +120,11 @@ def compress(
     (150, 4)
     """
     path = check_output_path(path)
-    limit, source = CompressionLimit(error, bytes_per_row), as_source(X)
+    limit, source = CompressionLimit(error, bytes_per_row), numeric_rows(estimator, X)
     limit.check()
-    job = CompressionJob(estimator, source, encode_labels(source.labels if labels else None))
+    job = CompressionJob(
+        numeric_model(estimator), source, encode_labels(source.labels if labels else None)
+    )
     sample = JobSample.draw(job, verbose)
     step_exponent = sample.choose_step_exponent(limit, verbose)
     with write_atomically(path) as temporary:
@@ -149,10 +151,12 @@ def decompress(estimator: Decoder, path: str | os.PathLike[str]) -> np.ndarray:
         If the rows exceed the available memory.
     """
     file = open_codes(estimator, path)
-    blocks = iter_decompressed(estimator, file)
+    blocks = iter_decompressed(numeric_model(estimator), file)
     first = next(blocks)
     check_memory(f"{path}", file.rows * (first.nbytes // len(first)))
-    return np.concatenate([first, *blocks])
+    rows = np.concatenate([first, *blocks])
+    table = getattr(estimator, "table_", None)
+    return rows if table is None else table.decode(rows)
 
 
 def open_codes(estimator: object, path: str | os.PathLike[str]) -> CodeFile:
@@ -174,7 +178,7 @@ def iter_decompressed(
     """Yield the rows of an opened file, block by block."""
     with progress(f"Decompressing {file.rows:,} rows", file.rows, verbose) as advance:
         for codes in file.codes():
-            yield np.asarray(estimator.inverse_transform(codes))
+            yield estimator.inverse_transform(codes)
             advance(len(codes))
 
 

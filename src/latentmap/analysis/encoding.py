@@ -1,18 +1,52 @@
-"""Encoding of batches that were read from a source, by any fitted estimator."""
+"""Rows as numbers for any fitted estimator, and their codes."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 
 from latentmap.analysis.model_info import FittedEstimator, ModelInfo
-from latentmap.data.sources import ArraySource, Source
+from latentmap.data import Source, Table, as_source
+from latentmap.data.sources import ArraySource
+from latentmap.data.types import DataLike
+
+
+def numeric_model(estimator: Any) -> Any:
+    """Return the estimator, or its numeric view if it was fitted to a table."""
+    return estimator if getattr(estimator, "table_", None) is None else estimator.numeric()
+
+
+def numeric_rows(estimator: object, X: DataLike) -> Source:
+    """Return rows of numbers: the encoded rows of a table if the estimator was fitted to one."""
+    model = numeric_model(estimator)
+    if model is not estimator:
+        return model.encode(X)
+    source = as_source(X)
+    return source.numbers() if isinstance(source, Table) else source
 
 
 def encode_batch(estimator: FittedEstimator, rows: np.ndarray, source: Source) -> np.ndarray:
     """Return the codes of rows of a source; only estimators of this library compare its names."""
-    if ModelInfo.from_estimator(estimator).is_latentmap:
+    if source.encoder is None and ModelInfo.from_estimator(estimator).is_latentmap:
         batch = ArraySource(rows, feature_names=source.feature_names, name=source.name)
         return np.asarray(estimator.transform(batch))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="X does not have valid feature names")
         return np.asarray(estimator.transform(rows))
+
+
+def sum_by_column(estimator: Any, difference: np.ndarray) -> np.ndarray:
+    """Combine the encoded numbers of each column of a table, shape (n, n_columns).
+
+    The result has the root of the summed squares, and the sign of a column of one number. The
+    differences of other rows, shape (n, d), are returned as they are.
+    """
+    table = getattr(estimator, "table_", None)
+    if table is None:
+        return difference
+    columns = np.zeros((len(difference), len(table.columns)), difference.dtype)
+    for i, block in enumerate(table.blocks):
+        part = difference[:, block]
+        single = part.shape[1] == 1
+        columns[:, i] = part[:, 0] if single else np.sqrt((part**2).sum(axis=1))
+    return columns

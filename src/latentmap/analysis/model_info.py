@@ -63,7 +63,7 @@ class ModelInfo:
         names = getattr(estimator, "feature_names_in_", None)
         figures = getattr(estimator, "figures_", None) or {}
         return cls(
-            name=type(estimator).__name__,
+            name=getattr(estimator, "model_name", type(estimator).__name__),
             is_latentmap=shape is not None,
             n_components=_n_components(estimator),
             row_shape=None if shape is None else tuple(shape),
@@ -106,5 +106,7 @@ def _n_components(estimator: object) -> int | None:
 
 def _scale(estimator: object) -> np.ndarray:
     # The ``scale_`` of an estimator of another library, such as a scaler, has another meaning.
-    scale = getattr(estimator, "scale_", 1.0) if hasattr(estimator, "row_shape_") else 1.0
+    # Encoded rows of a table are scaled.
+    is_scaled = not hasattr(estimator, "row_shape_") or getattr(estimator, "table_", None)
+    scale = 1.0 if is_scaled else getattr(estimator, "scale_", 1.0)
     return np.asarray(scale, np.float32).reshape(-1)

@@ -16,10 +16,15 @@ from typing import Self
 import numpy as np
 
 from latentmap.analysis.attribution import scaled_difference
-from latentmap.analysis.encoding import encode_batch
+from latentmap.analysis.encoding import (
+    encode_batch,
+    numeric_model,
+    numeric_rows,
+    sum_by_column,
+)
 from latentmap.analysis.model_info import FittedEstimator
 from latentmap.analysis.tail_probability import TailDistribution, finite_logs
-from latentmap.data import Source, as_source
+from latentmap.data import Source
 from latentmap.data.batching import read_batches
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError
@@ -109,7 +114,8 @@ class OutlierDetector:
         self, estimator: FittedEstimator, reference: DataLike, seed: int = 0, verbose: bool = False
     ) -> None:
         self.estimator = estimator
-        sample = as_source(reference).sample(REFERENCE_ROWS, seed)
+        self._model = numeric_model(estimator)
+        sample = numeric_rows(estimator, reference).sample(REFERENCE_ROWS, seed)
         text = f"Measuring {len(sample):,} reference rows"
         parts = [
             self._reconstruct(sample, rows)[::2]
@@ -134,7 +140,7 @@ class OutlierDetector:
 
     def score_batches(self, X: DataLike, verbose: bool = False) -> Iterator[OutlierScores]:
         """Yield the outlier scores of rows batch by batch, for more rows than scores fit memory."""
-        source = as_source(X)
+        source = numeric_rows(self.estimator, X)
         text = f"Scoring {len(source):,} rows"
         for _, rows in read_batches(source, task=text, verbose=verbose):
             yield self._score_batch(source, rows)[0]
@@ -146,10 +152,12 @@ class OutlierDetector:
         reconstruction of the nearest reference code, because the row's own code would reproduce
         what is unusual about it. All rows are read into memory.
         """
-        source = as_source(X)
+        source = numeric_rows(self.estimator, X)
         rows = source[:]
         source.check(rows, 0)
-        return self._score_batch(source, rows)[1].reshape(rows.shape)
+        expected = self._score_batch(source, rows)[1].reshape(rows.shape)
+        table = getattr(self.estimator, "table_", None)
+        return expected if table is None else table.decode(expected)
 
     def _score_batch(self, source: Source, rows: np.ndarray) -> tuple[OutlierScores, np.ndarray]:
         """Return the scores of a batch, and the rows that the model expects instead."""
@@ -158,9 +166,9 @@ class OutlierDetector:
         of_error, of_distance = self._surprisals(errors, distances)
         unusual_code = of_distance > of_error
         if unusual_code.any():
-            replacements = self.estimator.inverse_transform(self.codes[nearest[unusual_code]])
+            replacements = self._model.inverse_transform(self.codes[nearest[unusual_code]])
             expected[unusual_code] = replacements
-        difference = scaled_difference(self.estimator, rows, expected)
+        difference = self._difference(rows, expected)
         combined = self._tail.surprisal(self._combine(of_error, of_distance))
         decades = np.array([combined, of_error, of_distance]) / np.log(10)
         top_features = np.abs(difference).argmax(axis=1)
@@ -170,10 +178,14 @@ class OutlierDetector:
 
     def _reconstruct(self, source: Source, rows: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return codes, reconstructions and reconstruction errors of a batch."""
-        codes = np.nan_to_num(encode_batch(self.estimator, rows, source))
-        reconstructions = np.array(self.estimator.inverse_transform(codes))
-        difference = scaled_difference(self.estimator, rows, reconstructions).astype(np.float64)
+        codes = np.nan_to_num(encode_batch(self._model, rows, source))
+        reconstructions = np.array(self._model.inverse_transform(codes))
+        difference = self._difference(rows, reconstructions).astype(np.float64)
         return codes, reconstructions, np.mean(difference**2, axis=1)
+
+    def _difference(self, rows: np.ndarray, expected: np.ndarray) -> np.ndarray:
+        difference = scaled_difference(self.estimator, rows, expected)
+        return sum_by_column(self.estimator, difference)
 
     def _surprisals(
         self, errors: np.ndarray, distances: np.ndarray

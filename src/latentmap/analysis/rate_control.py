@@ -107,7 +107,7 @@ class CompressionJob:
             block = rows[start : start + self.block].reshape(-1, self.row_size)
             decoded = self.estimator.inverse_transform(codes[start : start + self.block])
             difference = (np.asarray(decoded).reshape(block.shape) - block) / self.scale
-            total += float(np.sum(np.square(difference), dtype=np.float64))
+            total += float(np.nansum(np.square(difference), dtype=np.float64))
         return total / rows.size
 
     @cached_property

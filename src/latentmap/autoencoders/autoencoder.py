@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import ClassVar
 
+import keras
 import numpy as np
 
 from latentmap.autoencoders.base import MAX_MEASURED_ROWS, BaseAutoEncoder
 from latentmap.autoencoders.fitting import common_parts, prepare_fit
 from latentmap.autoencoders.state import AutoEncoderState, FittedState
+from latentmap.autoencoders.table_fitting import find_loss, has_table_loss
 from latentmap.backend import predict
 from latentmap.data.types import DataLike
 from latentmap.networks.assembly import NetworkParts, Networks, build_autoencoder, check_pair
 from latentmap.networks.dense import LinearNetwork, Network
-from latentmap.networks.losses import LossLike, check_loss, get_loss
+from latentmap.networks.losses import LossLike, check_loss
 from latentmap.networks.registry import KerasPair, NetworkLike, get_network, network_to_dict
 from latentmap.preprocessing.pca_projection import (
     PrincipalComponents,
     pca_reconstruction_errors,
+    pca_reconstructions,
     principal_components,
     scale_rows,
 )
@@ -157,6 +161,7 @@ class AutoEncoder(BaseAutoEncoder):
             if self._beats_pca(principal, validation_rows, data.scale):
                 return
         loss = "bounded" if data.scale.unit else "gaussian"
+        loss = "table_pca" if has_table_loss(self) else loss
         self._build(LinearNetwork(), loss, principal, data)
         self._state = replace(self._state, uses_network=False)
 
@@ -167,7 +172,7 @@ class AutoEncoder(BaseAutoEncoder):
         data: PreparedData,
     ) -> None:
         loss = self._choose_loss(network, data.scale.unit)
-        check_loss(get_loss(loss), self.n_features_in_)
+        check_loss(find_loss(self, loss), math.prod(self.row_shape_))
         self._build(network, loss, principal, data)
         self.history_ = current_launcher().run(self._objective, data.task, self.verbose)
 
@@ -175,6 +180,8 @@ class AutoEncoder(BaseAutoEncoder):
         """Return the loss, with "auto" replaced by the loss that suits network and scaling."""
         if self.loss != "auto":
             return self.loss
+        if has_table_loss(self):
+            return "table"
         if isinstance(network, tuple):
             return "binary_crossentropy" if unit else "mse"
         if isinstance(network, LinearNetwork) and network.principal:
@@ -200,8 +207,13 @@ class AutoEncoder(BaseAutoEncoder):
         The comparison favours PCA, which was fitted to the validation rows as well.
         """
         errors = predict(self._objective, validation_rows)[:, 1]
-        pca_errors = pca_reconstruction_errors(scale_rows(validation_rows, scale), principal)
-        gain = pca_errors - errors
+        scaled = scale_rows(validation_rows, scale)
+        if has_table_loss(self):
+            reconstructions = pca_reconstructions(scaled, principal).astype(np.float32)
+            pca_errors = find_loss(self, "table").error(validation_rows, reconstructions)
+        else:
+            pca_errors = pca_reconstruction_errors(scaled, principal)
+        gain = np.asarray(keras.ops.convert_to_numpy(pca_errors)) - errors
         standard_error = gain.std(ddof=1) / np.sqrt(len(gain))
         return bool(gain.mean() > MIN_STANDARD_ERRORS * standard_error)
 
@@ -233,7 +245,7 @@ class AutoEncoder(BaseAutoEncoder):
         network = get_network(self.network if state.has_own_network else state.network)
         principal = None
         if state.has_principal:
-            principal = PrincipalComponents.blank(self.n_features_in_, state.n_components)
+            principal = PrincipalComponents.blank(math.prod(self.row_shape_), state.n_components)
         parts = NetworkParts(network=network, **common_parts(self, state.loss, principal))
         return build_autoencoder(parts)
 

@@ -17,6 +17,7 @@ from sklearn.utils import check_random_state
 
 from latentmap.autoencoders.fitting import check_numbers, restore_on_error
 from latentmap.autoencoders.model_file import write_model
+from latentmap.autoencoders.numeric_model import NumericModel
 from latentmap.autoencoders.persistence import assign_weights, describe_estimator, estimator_arrays
 from latentmap.autoencoders.state import FittedState
 from latentmap.autoencoders.validation import read_new_rows
@@ -29,6 +30,7 @@ from latentmap.files import fingerprint
 from latentmap.networks.assembly import Networks
 from latentmap.networks.losses import LossLike, get_loss
 from latentmap.networks.registry import NetworkLike
+from latentmap.preprocessing.table_encoder import TableEncoder
 from latentmap.training.config import Training
 
 MAX_MEASURED_ROWS = 10_000  # Fitted rows on which codes and errors are measured after a fit.
@@ -59,6 +61,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     row_shape_: tuple[int, ...]
     n_features_in_: int
     feature_names_in_: np.ndarray
+    table_: TableEncoder | None
     dtype_: str
     figures_: dict[str, Any] | None
     _state: FittedState
@@ -103,6 +106,11 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         DataError
             If the number of components is wrong.
         """
+        rows = self._decode(X)
+        return rows if self.table_ is None else self.table_.decode(rows)
+
+    def _decode(self, X: ArrayLike) -> np.ndarray:
+        """Decode codes to rows of numbers, which are encoded rows if a table was fitted."""
         return predict(self._check_fitted().decoder_, check_codes(X, self._n_features_out))
 
     def reconstruction_error(self, X: DataLike) -> np.ndarray:
@@ -197,10 +205,18 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def scale_(self) -> np.ndarray:
         """Divisor of rows before the network, float32, of shape () or of the shape of a row.
 
+        For a table, the standard deviation of each column of numbers, and NaN for other columns.
         A difference d between rows is d / ``scale_`` in the units of `reconstruction_error`.
         """
-        scale = np.asarray(self._check_fitted()._state.scale, np.float32)
+        table = self._check_fitted().table_
+        if table is not None:
+            return table.scales().astype(np.float32)
+        scale = np.asarray(self._state.scale, np.float32)
         return scale.reshape(self.row_shape_) if scale.ndim else scale
+
+    def numeric(self) -> NumericModel:
+        """Return the same model for rows of a table that are encoded as numbers."""
+        return NumericModel(self._check_fitted())
 
     # -- fitting -----------------------------------------------------------------------------------
 

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
+from latentmap.autoencoders.table_fitting import find_loss, gap_indices, table_scale
 from latentmap.autoencoders.validation import fitting_rows
 from latentmap.data.memory import check_memory, fit_memory_bytes
 from latentmap.data.types import DataLike
-from latentmap.networks.losses import LossLike, get_loss
+from latentmap.networks.losses import LossLike
 from latentmap.networks.registry import KerasPair, get_network
 from latentmap.training.config import Training, check_number, check_training
 from latentmap.training.preparation import PreparedData, prepare_data
@@ -54,9 +55,8 @@ def prepare_rows(
     estimator: BaseAutoEncoder, rows: Source, epochs: int | str, training: Training | None
 ) -> PreparedData:
     """Cache, scale and split the rows of a fit, and store their type on the estimator."""
-    data = prepare_data(
-        rows, estimator.scaling, epochs, training, estimator.random_state, estimator.verbose
-    )
+    scaling = table_scale(estimator) or estimator.scaling
+    data = prepare_data(rows, scaling, epochs, training, estimator.random_state, estimator.verbose)
     estimator.dtype_ = data.rows.dtype.name
     return data
 
@@ -69,12 +69,13 @@ def common_parts(
     return {
         "row_shape": estimator.row_shape_,
         "n_components": state.n_components,
-        "loss": get_loss(loss),
+        "loss": find_loss(estimator, loss),
         "offset": state.offset,
         "scale": state.scale,
         "principal": principal,
         "noise": estimator._default_noise if noise is None else noise,
         "seed": state.seed,
+        "gap_indices": gap_indices(estimator),
     }
 
 

@@ -142,7 +142,10 @@ def _check_metadata(metadata: Mapping[str, Any], state: FittedState) -> None:
     check_widths((state.n_components,), "n_components")
     check_widths(tuple(metadata["row_shape"]), "row_shape")
     if metadata["feature_names"] is not None:
-        _check_names(metadata["feature_names"], math.prod(metadata["row_shape"]))
+        n_columns = math.prod(metadata["row_shape"])
+        if metadata.get("table") is not None:
+            n_columns = len(metadata["table"]["columns"])
+        _check_names(metadata["feature_names"], n_columns)
     _check_figures(metadata["figures"] or {})
 
 

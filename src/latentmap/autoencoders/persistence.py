@@ -20,6 +20,8 @@ from latentmap import __version__
 from latentmap.data.code_checks import check_codes
 from latentmap.errors import ModelFileError, SettingError
 from latentmap.networks.registry import get_network, network_to_dict
+from latentmap.networks.table_loss import TABLE_LOSSES
+from latentmap.preprocessing.table_encoder import TableEncoder
 from latentmap.training.run import empty_history
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from latentmap.autoencoders.state import FittedState
 
 
-_WEIGHT, _STATE = "weight/", "fitted/"
+_WEIGHT, _STATE, _TABLE = "weight/", "fitted/", "table/"
 
 
 def describe_estimator(estimator: BaseAutoEncoder) -> dict[str, Any]:
@@ -41,6 +43,7 @@ def describe_estimator(estimator: BaseAutoEncoder) -> dict[str, Any]:
         "feature_names": None if names is None else list(names),
         "history": _to_json(estimator.history_),
         "learned": _to_json(estimator._state.to_json()),
+        **({} if estimator.table_ is None else {"table": _to_json(estimator.table_.to_json())}),
         "figures": _to_json(getattr(estimator, "figures_", None)),
         "versions": {"latentmap": __version__, "keras": keras.__version__},
     }
@@ -52,7 +55,9 @@ def estimator_arrays(estimator: BaseAutoEncoder) -> dict[str, np.ndarray]:
         f"{_WEIGHT}{i:03d}/{_without_numbers(w.path)}": keras.ops.convert_to_numpy(w.value)
         for i, w in enumerate(estimator._objective.weights)
     }
-    return weights | {_STATE + name: a for name, a in estimator._state.to_arrays().items()}
+    state = {_STATE + name: a for name, a in estimator._state.to_arrays().items()}
+    table = {} if estimator.table_ is None else estimator.table_.to_arrays()
+    return weights | state | {_TABLE + name: a for name, a in table.items()}
 
 
 def state_arrays(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -69,6 +74,7 @@ def restore_estimator(
     """Set the fitted attributes of an estimator to the contents of a file."""
     state.validate()
     estimator._state = state
+    _restore_table(estimator, metadata, arrays)
     _restore_metadata(estimator, metadata)
     estimator._set_networks(estimator._assemble())
     assign_weights(estimator._objective, arrays)
@@ -76,9 +82,22 @@ def restore_estimator(
     check_codes(estimator._draw_codes(1, check_random_state(0)), state.n_components)
 
 
+def _restore_table(
+    estimator: BaseAutoEncoder, metadata: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
+) -> None:
+    own = {k.removeprefix(_TABLE): v for k, v in arrays.items() if k.startswith(_TABLE)}
+    table = metadata.get("table")
+    estimator.table_ = None if table is None else TableEncoder.from_file(table, own)
+    if estimator.table_ is not None and [estimator.table_.width] != metadata["row_shape"]:
+        raise ModelFileError("the columns of the table do not fit the shape of the rows")
+    if estimator.table_ is None and estimator._state.loss in TABLE_LOSSES:
+        raise ModelFileError("the columns of the table are missing")
+
+
 def _restore_metadata(estimator: BaseAutoEncoder, metadata: Mapping[str, Any]) -> None:
     estimator.row_shape_ = tuple(metadata["row_shape"])
-    estimator.n_features_in_ = math.prod(estimator.row_shape_)
+    n_numbers, table = math.prod(estimator.row_shape_), estimator.table_
+    estimator.n_features_in_ = n_numbers if table is None else len(table.columns)
     estimator.dtype_ = str(metadata["dtype"])
     if metadata["feature_names"] is not None:
         estimator.feature_names_in_ = np.asarray(metadata["feature_names"], dtype=object)

@@ -9,11 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils.validation import validate_data
 
+from latentmap.autoencoders.table_fitting import (
+    as_table,
+    check_new_width,
+    encode_table,
+    fit_table,
+)
 from latentmap.backend import block_rows
 from latentmap.data.array_checks import as_numbers
 from latentmap.data.batching import read_batches
 from latentmap.data.sources import ArraySource, Source
 from latentmap.data.sparse import SparseSource, is_sparse
+from latentmap.data.tables import Table
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError, RowTypeError
 
@@ -27,27 +34,38 @@ MAX_BATCH_ROWS = 1 << 15
 def fitting_rows(estimator: BaseAutoEncoder, X: DataLike) -> Source:
     """Validate the rows of a fit and convert them to a source.
 
-    Set ``n_features_in_``, ``row_shape_`` and, if the columns have names, ``feature_names_in_``.
+    Set ``n_features_in_``, ``row_shape_``, ``table_`` and, if the columns have names,
+    ``feature_names_in_``. ``table_`` is the encoder of a table, and None for other rows.
     """
-    rows = _to_source(estimator, X, reset=True)
+    table = as_table(X)
+    if table is None:
+        rows, estimator.table_ = _to_source(estimator, X, reset=True), None
+        _check_row_count(rows)
+        n_features = int(np.prod(rows.row_shape))
+    else:
+        _check_row_count(table)
+        rows = fit_table(estimator, table)
+        _set_feature_names(estimator, rows.column_names)
+        n_features = len(rows.encoder.columns)
+    estimator.row_shape_, estimator.n_features_in_ = rows.row_shape, n_features
+    return rows
+
+
+def _check_row_count(rows: Source) -> None:
     if len(rows) < 2:
         raise DataError(f"{rows.name}: expected at least 2 rows to fit, found {len(rows)} sample")
-    estimator.row_shape_ = rows.row_shape
-    estimator.n_features_in_ = int(np.prod(rows.row_shape))
-    return rows
 
 
 def new_rows(estimator: BaseAutoEncoder, X: DataLike) -> Source:
     """Convert new rows to a source; raise DataError if their columns or shape are not as fitted."""
+    is_table, fits_table = as_table(X) is not None, estimator.table_ is not None
+    if fits_table and is_table:
+        return encode_table(estimator, X, None)
+    if isinstance(X, Source) and fits_table and X.encoder is estimator.table_:
+        return X
     rows = _to_source(estimator, X, reset=False)
-    n_features = int(np.prod(rows.row_shape))
-    if n_features != estimator.n_features_in_:
-        name = type(estimator).__name__
-        raise DataError(
-            f"{rows.name}: X has {n_features} features, but {name} is expecting "
-            f"{estimator.n_features_in_} features as input, in rows of shape {estimator.row_shape_}"
-        )
-    return rows
+    check_new_width(estimator, rows)
+    return encode_table(estimator, X, rows) if fits_table else rows
 
 
 def read_new_rows(estimator: BaseAutoEncoder, X: DataLike) -> Iterator[np.ndarray]:
@@ -60,6 +78,7 @@ def read_new_rows(estimator: BaseAutoEncoder, X: DataLike) -> Iterator[np.ndarra
 
 def _to_source(estimator: BaseAutoEncoder, X: DataLike, reset: bool) -> Source:
     if isinstance(X, Source):
+        X = X.numbers() if isinstance(X, Table) else X
         names = X.feature_names
         if reset:
             _set_feature_names(estimator, names)

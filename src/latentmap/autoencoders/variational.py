@@ -9,6 +9,7 @@ import numpy as np
 from latentmap.autoencoders.base import BaseAutoEncoder
 from latentmap.autoencoders.fitting import common_parts, prepare_fit
 from latentmap.autoencoders.state import FittedState, VariationalState
+from latentmap.autoencoders.table_fitting import has_table_loss
 from latentmap.data.types import DataLike
 from latentmap.errors import SettingError
 from latentmap.networks.assembly import NetworkParts, Networks, build_variational
@@ -96,7 +97,8 @@ class VariationalAutoEncoder(BaseAutoEncoder):
                 "network: expected a name or settings, found a pair of Keras models, which only "
                 "AutoEncoder accepts"
             )
-        loss = self.loss if self.loss != "auto" else ("gaussian", "bernoulli")[data.scale.unit]
+        automatic = "table" if has_table_loss(self) else ("gaussian", "bernoulli")[data.scale.unit]
+        loss = automatic if self.loss == "auto" else self.loss
         self._state = VariationalState(
             n_components=self.n_components,
             network=network_to_dict(network),

@@ -5,12 +5,14 @@ from latentmap.data.datasets import list_datasets, load_dataset
 from latentmap.data.readers import open_data
 from latentmap.data.sources import ArraySource, Source
 from latentmap.data.sparse import SparseSource
+from latentmap.data.tables import Table
 from latentmap.data.writers import write_rows
 
 __all__ = [
     "ArraySource",
     "Source",
     "SparseSource",
+    "Table",
     "as_source",
     "list_datasets",
     "load_dataset",

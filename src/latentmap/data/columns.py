@@ -12,7 +12,7 @@ _MAX_NAMES_IN_MESSAGE = 20
 
 def feature_columns(name: str, columns: Sequence[str], label: str | None) -> list[int]:
     """Return the indices of all columns but the label; raise UnknownNameError or DataError."""
-    _check_unique(name, columns)
+    check_column_names(name, columns)
     if label is not None and label not in columns:
         raise UnknownNameError("column", label, _similar_names(label, columns))
     indices = [i for i, column in enumerate(columns) if column != label]
@@ -21,7 +21,8 @@ def feature_columns(name: str, columns: Sequence[str], label: str | None) -> lis
     return indices
 
 
-def _check_unique(name: str, columns: Sequence[str]) -> None:
+def check_column_names(name: str, columns: Sequence[str]) -> None:
+    """Raise DataError if two columns have the same name."""
     unique: set[str] = set()
     for column in columns:
         if column in unique:

@@ -5,10 +5,10 @@ import os
 import numpy as np
 
 from latentmap.data.array_checks import as_numbers
-from latentmap.data.data_frames import is_frame, read_frame
 from latentmap.data.readers import open_data
 from latentmap.data.sources import ArraySource, Source
 from latentmap.data.sparse import SparseSource, is_sparse
+from latentmap.data.tables import Table, is_frame
 from latentmap.data.types import DataLike
 from latentmap.errors import SettingError
 
@@ -42,7 +42,7 @@ def as_source(data: DataLike | str | os.PathLike[str], *, label: str | None = No
     if isinstance(data, str | os.PathLike):
         return open_data(data, label=label)
     if is_frame(data):
-        return read_frame(data, label)
+        return Table(data, label=label)
     if label is not None:
         raise SettingError(f"label {label!r}: expected a table with named columns, found an array")
     if is_sparse(data):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,6 +14,9 @@ from latentmap.data import batching, memory
 from latentmap.data.array_checks import check_finite, check_labels, check_rows
 from latentmap.data.memmap import check_not_truncated, page_sized_slices, release_pages
 from latentmap.errors import SettingError
+
+if TYPE_CHECKING:
+    from latentmap.data.tables import TableSchema
 
 MAPPED_BLOCK_BYTES = 2**20  # a block that a disk reads at full speed
 # With more rows, held-out rows are drawn without a permutation of all rows in memory.
@@ -40,6 +44,13 @@ class Source(ABC):
     is_decoded : bool
         Whether the rows are stored as plain numbers, so that reading them takes no computation.
         False for formats such as tables and image files.
+    may_have_gaps : bool
+        Whether a number may be NaN, which marks a missing value.
+    table_schema : TableSchema or None
+        Columns of a table whose values have any type; its rows are read as pyarrow.Table. None for
+        rows of numbers.
+    encoder : TableEncoder or None
+        The encoder whose numbers these are, for encoded rows of a table.
 
     Examples
     --------
@@ -59,6 +70,9 @@ class Source(ABC):
     labels: np.ndarray | None = None
     block_starts: np.ndarray | None = None
     is_decoded: bool = False
+    may_have_gaps: bool = False
+    table_schema: TableSchema | None = None
+    encoder: object | None = None
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -137,6 +151,8 @@ class Source(ABC):
         first_row : int
             Number of its first row. The message names the row by its `original_index`.
         """
+        if self.may_have_gaps:
+            batch = np.nan_to_num(batch, nan=0.0, posinf=np.inf, neginf=-np.inf)
         check_finite(batch, first_row, self.name, self.feature_names, self.original_index)
 
     def original_index(self, row: int) -> int:
@@ -200,7 +216,7 @@ class Source(ABC):
 
     def load(self) -> Source:
         """Return the rows as an array in memory, or this source if they do not fit."""
-        if not self.fits_in_memory():
+        if self.table_schema is not None or not self.fits_in_memory():
             return self
         rows = self.take(np.arange(len(self)))
         return ArraySource(
@@ -315,6 +331,7 @@ class CachedSource(ArraySource):
             labels=original.labels,
             name=original.name,
         )
+        self.may_have_gaps, self.encoder = original.may_have_gaps, original.encoder
         self._original = original
 
     def original_index(self, row: int) -> int:  # noqa: D102

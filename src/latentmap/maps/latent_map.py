@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from latentmap.autoencoders.base import MAX_MEASURED_ROWS, BaseAutoEncoder
 from latentmap.autoencoders.fitting import common_parts, prepare_rows, restore_on_error
 from latentmap.autoencoders.state import FittedState
+from latentmap.autoencoders.table_fitting import find_loss, has_table_loss
 from latentmap.autoencoders.validation import fitting_rows
 from latentmap.data.code_checks import check_codes, check_layout
 from latentmap.data.memory import check_memory, fit_memory_bytes
@@ -34,7 +35,7 @@ from latentmap.maps.layout_extension import Layout, compute_positions
 from latentmap.maps.map_networks import MapNetworks, MapParts, build_map
 from latentmap.maps.map_state import MapState
 from latentmap.networks.dense import Network
-from latentmap.networks.losses import LossLike, check_loss, get_loss
+from latentmap.networks.losses import LossLike, check_loss
 from latentmap.preprocessing.pca_projection import PrincipalComponents
 from latentmap.training.config import Training
 from latentmap.training.launcher import current_launcher
@@ -167,8 +168,9 @@ class LatentMap(BaseAutoEncoder):
 
     def _train(self, networks: tuple[Network, Network], data: PreparedData, layout: Layout) -> None:
         """Train the networks on rows and their layout positions."""
-        loss = ("gaussian", "bernoulli")[data.scale.unit] if self.loss == "auto" else self.loss
-        check_loss(get_loss(loss), self.n_features_in_)
+        automatic = "table" if has_table_loss(self) else ("gaussian", "bernoulli")[data.scale.unit]
+        loss = automatic if self.loss == "auto" else self.loss
+        check_loss(find_loss(self, loss), math.prod(self.row_shape_))
         principal = None
         if layout.sample is not None and networks[0] is ENCODER_NETWORK:
             principal = layout.sample.principal  # Other networks may need the shape of the rows.
@@ -185,7 +187,9 @@ class LatentMap(BaseAutoEncoder):
         """Return the parts of the networks, by default with components that are loaded later."""
         state = self._state
         if principal is None and state.n_input_components:
-            principal = PrincipalComponents.blank(self.n_features_in_, state.n_input_components)
+            principal = PrincipalComponents.blank(
+                math.prod(self.row_shape_), state.n_input_components
+            )
         return state.network_parts(landmarks, **common_parts(self, loss, principal))
 
     def _assemble(self) -> MapNetworks:

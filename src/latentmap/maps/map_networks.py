@@ -17,9 +17,9 @@ from latentmap.networks.assembly import (
     ObjectiveBuilder,
     add_noise,
     build_decoder,
+    with_flags,
 )
 from latentmap.networks.dense import Network
-from latentmap.networks.losses import squared_error
 from latentmap.networks.pca import project
 from latentmap.networks.scaling_layers import Scaling
 
@@ -127,7 +127,7 @@ def build_map(parts: MapParts) -> MapNetworks:
     """
     rng = parts.rng
     rows = keras.Input(parts.row_shape, name="rows")
-    x = _encoder_input(parts, parts.scaling(name="scaling")(rows), rng)
+    x = _encoder_input(parts, rows, rng)
     logits = parts.network.encode(x, len(parts.centers), rng)
     landmark_logits = keras.Model(rows, logits, name="landmark_logits")
     units = Scaling(parts.code_offset, parts.code_scale, invert=True, name="code_units")
@@ -152,7 +152,7 @@ def build_map(parts: MapParts) -> MapNetworks:
         position, mass = around(logits, window_centers)
         output = ops.cast(head(units(position), training=training), "float32")
         row = keras.activations.get(parts.loss.link)(output)
-        return [parts.loss.distance(target, output), squared_error(target, row), mass]
+        return [parts.loss.distance(target, output), parts.loss.error(target, row), mass]
 
     def scaled_flat(rows: KerasTensor) -> KerasTensor:
         return layers.Flatten()(scaling(rows))
@@ -193,12 +193,14 @@ def build_map(parts: MapParts) -> MapNetworks:
     )
 
 
-def _encoder_input(parts: MapParts, x: KerasTensor, rng: Random) -> KerasTensor:
-    """Return the input of the encoder's network for scaled rows."""
+def _encoder_input(parts: MapParts, rows: KerasTensor, rng: Random) -> KerasTensor:
+    """Return the input of the encoder's network for raw rows."""
+    x, flags = parts.inputs(rows)
     if parts.principal is not None:
         x = layers.Activation(clip_to_finite, name="clip_to_finite")(x)
         x = project(x, parts.principal)
     x = add_noise(parts, x, rng)
     if parts.principal is not None:
         x = Scaling(0.0, parts.principal.code_spread, name="code_spread")(x)
-    return layers.Activation(arcsinh, name="arcsinh")(x) if parts.arcsinh_input else x
+    x = layers.Activation(arcsinh, name="arcsinh")(x) if parts.arcsinh_input else x
+    return with_flags(x, flags)

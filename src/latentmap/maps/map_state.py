@@ -116,7 +116,8 @@ class MapState(FittedState):
         principal: PrincipalComponents | None,
     ) -> Self:
         """Return the state of a map before its networks are trained."""
-        mean_loss = constant_loss(get_loss(loss), data.scaled_sample())
+        # The loss of the columns of a table is 0.5 for constant rows.
+        mean_loss = 0.5 if loss == "table" else constant_loss(get_loss(loss), data.scaled_sample())
         return cls(
             n_components=layout.positions.shape[1],
             network=network_to_dict(networks[0]),

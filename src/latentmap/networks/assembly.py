@@ -20,9 +20,10 @@ from keras import KerasTensor, layers, ops
 from latentmap.errors import SettingError
 from latentmap.networks.bottlenecks import GaussianSample, kl_divergence
 from latentmap.networks.dense import draw_seed
-from latentmap.networks.losses import Loss, squared_error
+from latentmap.networks.losses import Loss
 from latentmap.networks.pca import principal_decoder, principal_encoder
 from latentmap.networks.scaling_layers import Scaling
+from latentmap.networks.table_loss import FillGaps, GapFlags
 from latentmap.preprocessing.pca_projection import PrincipalComponents
 
 Figures = Callable[[KerasTensor, bool], list[KerasTensor]]
@@ -46,6 +47,8 @@ class NetworkParts:
     noise : float
         Standard deviation of the noise added to scaled rows during training.
     seed : int
+    gap_indices : list of int or None
+        For rows that may hold missing values: the numbers that the encoder has flags of gaps for.
     beta : float
         Weight of the divergence; for a variational autoencoder only.
     """
@@ -59,6 +62,7 @@ class NetworkParts:
     principal: PrincipalComponents | None = None
     noise: float = 0.0
     seed: int = 0
+    gap_indices: list[int] | None = None
     beta: float = 1.0
 
     @property
@@ -73,6 +77,14 @@ class NetworkParts:
             for value in (self.offset, self.scale)
         )
         return Scaling(offset, scale, invert, name=name)
+
+    def inputs(self, rows: KerasTensor) -> tuple[KerasTensor, KerasTensor | None]:
+        """Return scaled rows without gaps, and flags of missing values if there were any."""
+        x = self.scaling(name="scaling")(rows)
+        if self.gap_indices is None:
+            return x, None
+        flags = GapFlags(self.gap_indices, name="gaps")(x) if self.gap_indices else None
+        return FillGaps(name="filled")(x), flags
 
 
 @dataclass(frozen=True)
@@ -156,7 +168,7 @@ def build_autoencoder(parts: NetworkParts) -> Networks:
         target = layers.Flatten()(scaling(rows))
         output = ops.cast(head(encoder(rows, training=training), training=training), "float32")
         row = keras.activations.get(parts.loss.link)(output)
-        return [parts.loss.distance(target, output), squared_error(target, row)]
+        return [parts.loss.distance(target, output), parts.loss.error(target, row)]
 
     objective = Objective(
         figures, ObjectiveBuilder(build_autoencoder, parts), encoder, head, scaling
@@ -173,8 +185,9 @@ def build_variational(parts: NetworkParts) -> Networks:
     """
     rng = parts.rng
     rows_in = keras.Input(parts.row_shape, name="rows")
-    scaled = parts.scaling(name="scaling")(rows_in)
-    both = parts.network.encode(add_noise(parts, scaled, rng), parts.n_components, rng, heads=2)
+    x, flags = parts.inputs(rows_in)
+    x = with_flags(add_noise(parts, x, rng), flags)
+    both = parts.network.encode(x, parts.n_components, rng, heads=2)
     mean, log_variance = both[:, : parts.n_components], both[:, parts.n_components :]
     posterior = keras.Model(rows_in, [mean, log_variance], name="posterior")
     encoder = keras.Model(rows_in, mean, name="encoder")
@@ -192,7 +205,7 @@ def build_variational(parts: NetworkParts) -> Networks:
         row = keras.activations.get(parts.loss.link)(ops.cast(head(mean), "float32"))
         nats = n_features * parts.loss.distance(target, output)
         divergence = kl_divergence(mean, log_variance)
-        return [nats + parts.beta * divergence, squared_error(target, row), nats, divergence]
+        return [nats + parts.beta * divergence, parts.loss.error(target, row), nats, divergence]
 
     builder = ObjectiveBuilder(build_variational, parts)
     objective = Objective(figures, builder, posterior, head, sample, scaling)
@@ -201,14 +214,20 @@ def build_variational(parts: NetworkParts) -> Networks:
 
 def _encoder(parts: NetworkParts, rng: Random) -> keras.Model:
     rows = keras.Input(parts.row_shape, name="rows")
-    x = add_noise(parts, parts.scaling(name="scaling")(rows), rng)
+    x, flags = parts.inputs(rows)
+    x = add_noise(parts, x, rng)
     if isinstance(parts.network, tuple):
         code = _copy(parts.network[0])(x)
     elif parts.principal is None:
-        code = parts.network.encode(x, parts.n_components, rng, zero=False)
+        code = parts.network.encode(with_flags(x, flags), parts.n_components, rng, zero=False)
     else:
-        code = principal_encoder(x, parts.principal, parts.network, rng)
+        code = principal_encoder(x, parts.principal, parts.network, rng, flags)
     return keras.Model(rows, code, name="encoder")
+
+
+def with_flags(x: KerasTensor, flags: KerasTensor | None) -> KerasTensor:
+    """Append flags of missing values, if there are any, to flat inputs."""
+    return x if flags is None else layers.Concatenate()([x, flags])
 
 
 def add_noise(parts: NetworkParts, x: KerasTensor, rng: Random) -> KerasTensor:
@@ -227,7 +246,7 @@ def _head(parts: NetworkParts, rng: Random) -> keras.Model:
         output = parts.network.decode(code, parts.row_shape, rng, zero=False)
     else:
         output = principal_decoder(
-            code, parts.principal, parts.network, parts.row_shape, parts.loss.link, rng
+            code, parts.principal, parts.network, parts.row_shape, parts.loss, rng
         )
     return keras.Model(code, output, name="head")
 

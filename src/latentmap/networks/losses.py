@@ -16,6 +16,17 @@ from numpy.typing import ArrayLike
 from latentmap.errors import SettingError, UnknownNameError
 
 
+def squared_error(rows: KerasTensor, outputs: KerasTensor) -> KerasTensor:
+    """Return the mean squared error of each row, shape (n,).
+
+    Examples
+    --------
+    >>> float(squared_error(ops.array([[1.0, 3.0]]), ops.array([[1.0, 1.0]]))[0])
+    2.0
+    """
+    return ops.mean(ops.square(rows - outputs), axis=-1)
+
+
 class Loss(NamedTuple):
     """A reconstruction loss.
 
@@ -25,10 +36,16 @@ class Loss(NamedTuple):
         Activation from the decoder's output to a scaled row.
     distance : callable
         Function of (rows, outputs), both of shape (n, d), that returns shape (n,).
+    error : callable
+        Function of (rows, reconstructions) that returns the squared error of each row, shape (n,).
+    logits : callable or None
+        Inverse of the link, for reconstructions of PCA; None if the link changes no number in 0–1.
     """
 
     link: str | Callable[[KerasTensor], KerasTensor]
     distance: Callable[[KerasTensor, KerasTensor], KerasTensor]
+    error: Callable[[KerasTensor, KerasTensor], KerasTensor] = squared_error
+    logits: Callable[[KerasTensor], KerasTensor] | None = None
 
 
 LossLike: TypeAlias = str | Callable[[KerasTensor, KerasTensor], KerasTensor]
@@ -46,17 +63,6 @@ def bernoulli(rows: KerasTensor, logits: KerasTensor) -> KerasTensor:
     0.6931
     """
     return ops.mean(ops.softplus(logits) - rows * logits, axis=-1)
-
-
-def squared_error(rows: KerasTensor, outputs: KerasTensor) -> KerasTensor:
-    """Return the mean squared error of each row, shape (n,).
-
-    Examples
-    --------
-    >>> float(squared_error(ops.array([[1.0, 3.0]]), ops.array([[1.0, 1.0]]))[0])
-    2.0
-    """
-    return ops.mean(ops.square(rows - outputs), axis=-1)
 
 
 def gaussian(rows: KerasTensor, outputs: KerasTensor) -> KerasTensor:

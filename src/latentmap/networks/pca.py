@@ -6,7 +6,6 @@ model therefore equals PCA. If the decoder ends in a sigmoid, the PCA reconstruc
 logits (`Logit`), so that the reconstruction is nearly that of PCA.
 """
 
-from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 from keras import KerasTensor, layers, ops
 
 from latentmap.networks.dense import Network
+from latentmap.networks.losses import Loss
 from latentmap.networks.scaling_layers import Scaling, constant_initializer
 from latentmap.preprocessing.pca_projection import PrincipalComponents
 
@@ -74,16 +74,22 @@ def project(x: KerasTensor, principal: PrincipalComponents) -> KerasTensor:
 
 
 def principal_encoder(
-    x: KerasTensor, principal: PrincipalComponents, network: Network, rng: Random
+    x: KerasTensor,
+    principal: PrincipalComponents,
+    network: Network,
+    rng: Random,
+    flags: KerasTensor | None = None,
 ) -> KerasTensor:
     """Encode scaled rows by PCA plus a network with an initial output of zero.
 
     (x − mean) · componentsᵀ + f((x − mean) / row_spread) · code_spread, shape (n, n_components).
+    Flags of missing values, shape (n, n_flags), are further inputs of f.
     """
     mean = principal.mean.reshape(x.shape[1:])
     x = Scaling(mean, principal.row_spread, name="centred")(x)
     weights = principal.components.T * principal.row_spread
     projection = _dense(weights, np.zeros(weights.shape[1]), "components")(layers.Flatten()(x))
+    x = x if flags is None else layers.Concatenate()([layers.Flatten()(x), flags])
     correction = network.encode(x, len(principal.components), rng, zero=True)
     if correction is None:
         return projection
@@ -96,22 +102,25 @@ def principal_decoder(
     principal: PrincipalComponents,
     network: Network,
     row_shape: tuple[int, ...],
-    link: str | Callable[[KerasTensor], KerasTensor],
+    loss: Loss,
     rng: Random,
 ) -> KerasTensor:
     """Decode codes by the inverse of PCA plus a network with an initial output of zero.
 
     The output has shape (n, d). It is logit(mean + z · components) + g(z / code_spread) if the link
-    is "sigmoid", and mean + z · components + g(z / code_spread) · row_spread otherwise.
+    is "sigmoid", and mean + z · components + g(z / code_spread) · row_spread otherwise. A loss with
+    logits of its own takes the place of logit.
     """
     output = _dense(principal.components, principal.mean, "components")(z)
     z = Scaling(0.0, principal.code_spread, name="code_spread")(z)
     correction = network.decode(z, row_shape, rng, zero=True)
-    if link == "sigmoid":
+    if loss.logits is not None:
+        output = layers.Activation(loss.logits, name="logits")(output)
+    elif loss.link == "sigmoid":
         output = Logit(name="logit")(output)
     if correction is None:
         return output
-    if link != "sigmoid":
+    if loss.link != "sigmoid" and loss.logits is None:
         scale = Scaling(0.0, principal.row_spread, invert=True, name="row_spread")
         correction = scale(correction)
     return layers.Add()([output, correction])

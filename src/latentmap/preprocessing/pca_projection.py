@@ -106,15 +106,21 @@ def _scaled_batches(rows: Source, scale: Scale) -> Iterator[tuple[slice, np.ndar
 
 
 def scale_rows(rows: np.ndarray, scale: Scale) -> np.ndarray:
-    """Return raw rows scaled and flattened, shape (n, d)."""
+    """Return raw rows scaled and flattened, shape (n, d), with 0 for missing numbers."""
     flat = rows.reshape(len(rows), math.prod(rows.shape[1:]))  # -1 fails if there are no rows
-    return (flat - scale.offset) / scale.scale
+    scaled = (flat - scale.offset) / scale.scale
+    return np.where(np.isnan(scaled), 0.0, scaled) if scale.has_gaps else scaled
+
+
+def pca_reconstructions(x: np.ndarray, principal: PrincipalComponents) -> np.ndarray:
+    """Return the reconstruction of scaled rows by PCA, shape (n, d)."""
+    codes = (x - principal.mean) @ principal.components.T
+    return codes @ principal.components + principal.mean
 
 
 def pca_reconstruction_errors(x: np.ndarray, principal: PrincipalComponents) -> np.ndarray:
     """Return the mean squared reconstruction error of each scaled row under PCA, shape (n,)."""
-    centred = x - principal.mean
-    return np.mean((centred - centred @ principal.components.T @ principal.components) ** 2, axis=1)
+    return np.mean((x - pca_reconstructions(x, principal)) ** 2, axis=1)
 
 
 def project_rows(rows: Source, scale: Scale, principal: PrincipalComponents) -> np.ndarray:

@@ -37,11 +37,15 @@ class Statistics(NamedTuple):
 
 
 class Scale(NamedTuple):
-    """Scaled rows are (rows − offset) / scale; ``unit`` means that they are between 0 and 1."""
+    """Scaled rows are (rows − offset) / scale.
+
+    ``unit`` means that they are between 0 and 1, and ``has_gaps`` that numbers may be missing.
+    """
 
     offset: np.ndarray
     scale: np.ndarray
     unit: bool
+    has_gaps: bool = False
 
 
 def row_statistics(rows: Source, verbose: bool = False) -> Statistics:

@@ -59,7 +59,7 @@ class PreparedData:
         half, rows are shifted by the column medians and divided by the median row's value, so that
         typical rows differ from each other again.
         """
-        if self.scale.unit:
+        if self.scale.unit or self.scale.has_gaps:
             return self
         sample = self.scaled_sample().astype(np.float64)
         medians = np.median(sample, axis=0)
@@ -73,13 +73,15 @@ class PreparedData:
 
 def prepare_data(
     rows: Source,
-    scaling: str,
+    scaling: str | Scale,
     epochs: int | str,
     training: Training | None,
     random_state: object,
     verbose: bool = False,
 ) -> PreparedData:
     """Cache rows, choose their scale, and split off validation rows.
+
+    A `Scale` in place of the name of a scaling is used as it is.
 
     Examples
     --------
@@ -96,7 +98,10 @@ def prepare_data(
     if not rows.in_memory:
         max_rows = memory.BUDGET.row_sample.max_bytes() * len(rows) // rows.nbytes
         sample_rows = rows.sample(max(1, max_rows), seed).load()
-    scale = choose_scale(scaling, row_statistics(rows, verbose), rows.dtype)
+    if isinstance(scaling, Scale):
+        scale = scaling
+    else:
+        scale = choose_scale(scaling, row_statistics(rows, verbose), rows.dtype)
     training_rows, validation_rows = rows, None
     if n_validation := config.n_validation_rows(len(rows), int(np.prod(rows.row_shape))):
         training_rows, validation = rows.split(n_validation, seed)

@@ -1,0 +1,101 @@
+"""Fitting of tables: columns are encoded as numbers and have a loss of their own."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from latentmap.data.sources import Source
+from latentmap.data.tables import Table, arrow_table, is_frame
+from latentmap.data.types import DataLike
+from latentmap.errors import DataError, DataWarning, SettingError
+from latentmap.networks.losses import Loss, LossLike, get_loss
+from latentmap.networks.table_loss import TABLE_LOSSES, TableLoss
+from latentmap.preprocessing.scaling import Scale
+from latentmap.preprocessing.table_encoder import EncodedRows, TableEncoder
+
+if TYPE_CHECKING:
+    from latentmap.autoencoders.base import BaseAutoEncoder
+
+_STANDARDIZED = ("auto", "balanced", "columns")  # Scalings that standardise columns of a table.
+
+
+def as_table(X: DataLike) -> Source | None:
+    """Return the rows of a data frame or another table; None for rows of numbers."""
+    if isinstance(X, Source):
+        return X if X.table_schema is not None else None
+    return Table(X, name="X") if is_frame(X) else None
+
+
+def fit_table(estimator: BaseAutoEncoder, table: Source) -> EncodedRows:
+    """Fit the encoder of a table, set it on the estimator, and return the encoded rows."""
+    standardize = estimator.scaling in _STANDARDIZED
+    encoder = TableEncoder.fit(table, standardize)
+    if not encoder.is_plain:
+        expected = {"scaling": _STANDARDIZED, "loss": ("auto",)}
+        for name, values in expected.items():
+            if getattr(estimator, name) not in values:
+                raise SettingError(
+                    f"{name}: expected {' or '.join(map(repr, values))} for a table with "
+                    f"categories or missing values, found {getattr(estimator, name)!r}"
+                )
+    estimator.table_ = encoder
+    return EncodedRows(table, encoder)
+
+
+def encode_table(estimator: BaseAutoEncoder, X: DataLike, rows: Source | None) -> Source:
+    """Return the encoded rows of a table, or of ``rows`` of numbers with the fitted columns."""
+    encoder = estimator.table_
+    assert encoder is not None
+    table = as_table(X) if rows is None else None
+    if table is None:
+        assert rows is not None
+        table = Table(arrow_table(rows[:], rows.feature_names or encoder.names), name=rows.name)
+    encoded = EncodedRows(table, encoder)
+    if isinstance(table, Table) and (unknown := encoder.unknown(table.table)):
+        counts = ", ".join(f"{name}: {count:,}" for name, count in unknown.items())
+        message = f"{table.name}: categories that were not fitted count as missing ({counts})"
+        warnings.warn(message, DataWarning, stacklevel=2)
+    return encoded
+
+
+def has_table_loss(estimator: BaseAutoEncoder) -> bool:
+    """Return whether a fit uses the loss of the columns of a table."""
+    if estimator.table_ is None or not isinstance(estimator.loss, str):
+        return False
+    return estimator.loss == "auto" and estimator.scaling in _STANDARDIZED
+
+
+def table_scale(estimator: BaseAutoEncoder) -> Scale | None:
+    """Return the scale of encoded rows, which are standardised; None for other rows."""
+    if not has_table_loss(estimator):
+        return None
+    return Scale(np.zeros((), np.float32), np.ones((), np.float32), False, has_gaps=True)
+
+
+def find_loss(estimator: BaseAutoEncoder, loss: LossLike) -> Loss:
+    """Return a loss; "table" and "table_pca" are those of the fitted columns."""
+    if estimator.table_ is None or not isinstance(loss, str) or loss not in TABLE_LOSSES:
+        return get_loss(loss)
+    table_loss = TableLoss(estimator.table_.columns)
+    return table_loss.loss if loss == "table" else table_loss.linear_loss
+
+
+def gap_indices(estimator: BaseAutoEncoder) -> list[int] | None:
+    """Return the numbers that the encoder has flags of gaps for; None for rows without gaps."""
+    if estimator.table_ is None or estimator._state.loss not in TABLE_LOSSES:
+        return None
+    return estimator.table_.gap_indices()
+
+
+def check_new_width(estimator: BaseAutoEncoder, rows: Source) -> None:
+    """Raise DataError if rows of numbers do not have as many as the fitted rows."""
+    n_features = int(np.prod(rows.row_shape))
+    if n_features != estimator.n_features_in_:
+        name = type(estimator).__name__
+        raise DataError(
+            f"{rows.name}: X has {n_features} features, but {name} is expecting "
+            f"{estimator.n_features_in_} features as input, in rows of shape {estimator.row_shape_}"
+        )

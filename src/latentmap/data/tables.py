@@ -1,0 +1,225 @@
+"""Tables of named columns with values of any type, held as Arrow tables in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from latentmap.data.array_checks import as_labels
+from latentmap.data.columns import check_column_names, feature_columns
+from latentmap.data.sources import ArraySource, Source
+from latentmap.data.table_options import ROLES
+from latentmap.errors import DataError, UnknownNameError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from latentmap.data.types import FrameLike
+
+
+@dataclass(frozen=True)
+class TableSchema:
+    """Columns of a table, and what is known of them beside their values.
+
+    Attributes
+    ----------
+    schema : pyarrow.Schema
+    container : {"pandas", "polars", "arrow"}
+        Kind of data frame that decoded rows are returned as.
+    roles : dict of str to str
+        Roles that the user gave.
+    units : dict of str to str
+        Units that the file states.
+    are_texts : bool
+        Whether all names of the columns are texts in the data frame.
+    """
+
+    schema: pa.Schema
+    container: str = "pandas"
+    roles: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+    are_texts: bool = True
+
+
+class Table(Source):
+    """A table in memory: a data frame with numbers, categories, dates, texts and missing values.
+
+    Estimators accept data frames as they are. A `Table` states what a data frame does not: roles of
+    columns, columns to leave out, and the column of labels.
+
+    Parameters
+    ----------
+    data : data frame of pandas or polars, or pyarrow.Table
+    label : str, optional
+        Column of labels, which is not fitted.
+    roles : mapping of str to str, optional
+        Role of a column: "number", "integer", "boolean", "category", "date", "text", "vector",
+        "identifier" (not fitted) or "label". Others are inferred when the table is fitted.
+    columns : collection of str, optional
+        Columns to use; all others are left out.
+    drop : collection of str
+        Columns to leave out.
+    units : mapping of str to str, optional
+    name : str
+        Used in messages.
+
+    Raises
+    ------
+    DataError
+        If there are no rows or no columns, or two columns have the same name.
+    UnknownNameError
+        If a column or a role is unknown.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"zip": [10115, 80331, 10115], "rooms": [2, 3, None]})
+    >>> Table(frame, roles={"zip": "category"})
+    <Table 'the data frame': 3 rows of 2 columns>
+    """
+
+    is_decoded = True
+    dtype = np.dtype(object)
+    table_schema: TableSchema
+
+    def __init__(
+        self,
+        data: FrameLike,
+        *,
+        label: str | None = None,
+        roles: Mapping[str, str] | None = None,
+        columns: Collection[str] | None = None,
+        drop: Collection[str] = (),
+        units: Mapping[str, str] | None = None,
+        name: str = "the data frame",
+    ) -> None:
+        table, container, are_texts = as_arrow(data, name)
+        roles = dict(roles or {})
+        label = label or next((column for column, role in roles.items() if role == "label"), None)
+        names = table.column_names
+        _check_choices(name, names, roles, columns, drop)
+        kept = [names[i] for i in feature_columns(name, names, label)]
+        kept = [c for c in kept if c not in drop and (columns is None or c in columns)]
+        if not kept:
+            raise DataError(f"{name}: expected at least one column to use, found none")
+        if table.num_rows < 1:
+            raise DataError(f"{name}: expected at least one row, found none")
+        self.table, self.name = table.select(kept), name
+        self.labels = None if label is None else as_labels(_objects(table.column(label)), name)
+        self.row_shape, self.feature_names = (len(kept),), kept
+        self.table_schema = TableSchema(
+            self.table.schema, container, roles, dict(units or {}), are_texts
+        )
+
+    def __len__(self) -> int:
+        return self.table.num_rows
+
+    def __repr__(self) -> str:
+        return f"<Table {self.name!r}: {len(self)} rows of {self.table.num_columns} columns>"
+
+    def take(self, indices: ArrayLike) -> Any:
+        """Return the rows at ``indices`` as a pyarrow.Table."""
+        return self.table.take(np.asarray(indices, dtype=np.intp))
+
+    def numbers(self) -> ArraySource:
+        """Return the rows as an array; raise DataError if a column does not hold numbers."""
+        columns = []
+        for name, column in zip(self.table.column_names, self.table.columns, strict=True):
+            values = column.to_numpy()
+            if values.dtype.kind not in "buif":
+                raise DataError(
+                    f"{self.name}, column {name}: expected numbers, found {column.type}"
+                )
+            columns.append(values.astype(np.uint8) if values.dtype.kind == "b" else values)
+        dtype = np.result_type(*{column.dtype for column in columns})
+        return ArraySource(
+            np.column_stack([column.astype(dtype) for column in columns]),
+            feature_names=self.feature_names if self.table_schema.are_texts else None,
+            labels=self.labels,
+            name=self.name,
+        )
+
+    def check(self, batch: Any, first_row: int) -> None:
+        """Do nothing: a table may hold missing values."""
+
+
+def is_frame(data: object) -> TypeGuard[FrameLike]:
+    """Return whether ``data`` is a data frame of any library."""
+    return hasattr(data, "__dataframe__") or (
+        hasattr(data, "columns") and hasattr(data, "to_numpy")
+    )
+
+
+def _check_choices(
+    name: str,
+    names: Sequence[str],
+    roles: Mapping[str, str],
+    columns: Collection[str] | None,
+    drop: Collection[str],
+) -> None:
+    check_column_names(name, names)
+    for column in (*roles, *(columns or ()), *drop):
+        if column not in names:
+            raise UnknownNameError("column", column, names)
+    for role in roles.values():
+        if role not in ROLES:
+            raise UnknownNameError("role", role, ROLES)
+
+
+def arrow_table(rows: np.ndarray, names: Sequence[str]) -> pa.Table:
+    """Return rows of numbers, shape (n, d), as an Arrow table with the names of d columns."""
+    import pyarrow as pa
+
+    return pa.table({name: pa.array(rows[:, i]) for i, name in enumerate(names)})
+
+
+def as_arrow(data: FrameLike, name: str) -> tuple[pa.Table, str, bool]:
+    """Return an Arrow table, the kind of data frame, and whether all column names are texts."""
+    import pyarrow as pa
+
+    if isinstance(data, pa.Table):
+        return data, "arrow", True
+    if hasattr(data, "to_arrow"):
+        return data.to_arrow(), "polars", True
+    if not hasattr(data, "to_numpy"):
+        from pyarrow.interchange import from_dataframe
+
+        return from_dataframe(data), "pandas", True
+    keys = list(data.columns)
+    are_texts = [isinstance(key, str) for key in keys]
+    names = [str(key) for key in keys]
+    check_column_names(name, names)
+    arrays = [_as_array(data.iloc[:, i], column, name) for i, column in enumerate(names)]
+    return pa.table(dict(zip(names, arrays, strict=True))), "pandas", all(are_texts)
+
+
+def _as_array(values: Any, column: str, name: str) -> pa.Array:
+    import pyarrow as pa
+
+    if hasattr(values, "sparse"):
+        values = values.sparse.to_dense()
+    if values.dtype.kind == "c":
+        raise DataError(f"{name}, column {column}: expected real numbers, found complex numbers")
+    try:
+        array = pa.array(values, from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
+        # A column of objects of several types is read as text.
+        texts = [None if value is None or value != value else str(value) for value in values]
+        return pa.array(texts, pa.string())
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def _objects(column: pa.ChunkedArray) -> np.ndarray:
+    if column.null_count or not (column.type.bit_width if _has_width(column) else 0):
+        return np.asarray(column.to_pylist(), dtype=object)
+    return column.to_numpy()
+
+
+def _has_width(column: pa.ChunkedArray) -> bool:
+    from pyarrow import types
+
+    return types.is_primitive(column.type) and not types.is_boolean(column.type)

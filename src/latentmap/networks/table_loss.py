@@ -1,0 +1,183 @@
+"""The loss of encoded rows of a table: one term for each column, of equal weight.
+
+Numbers have a squared error, truth values a binary cross-entropy, and categories a cross-entropy of
+a softmax. Each term is divided by that of a constant prediction, so that no column dominates.
+Missing values have no term.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import KerasTensor, ops
+
+from latentmap.networks.losses import Loss
+from latentmap.networks.scaling_layers import ConstantLayer
+from latentmap.preprocessing.column_encoders import BooleanColumn, CategoryColumn, Column
+
+# Probabilities of PCA outside this margin are clipped before they are converted to logits.
+MARGIN = 0.02
+TABLE_LOSSES = ("table", "table_pca")  # Names of the two losses in a model file.
+
+
+class TableLoss:
+    """Link and loss of the encoded columns of a table.
+
+    The network's output is a number for each encoded number: a logit for a truth value or a
+    category, and the encoded number itself for others.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> texts = pa.chunked_array([["a", "a", "b", None]])
+    >>> column = CategoryColumn.fit(
+    ...     texts, name="kind", role="category", type="string", has_gaps=True)
+    >>> loss = TableLoss([column])
+    >>> rows = column.encode(texts).astype("float32")
+    >>> [round(float(x), 2) for x in loss.distance(rows, loss.logits(0 * rows[:1]))]
+    [0.32, 0.32, 0.86, 0.0]
+    """
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        columns = [column for column in columns if column.width]
+        widths = [column.width for column in columns]
+        self.starts = np.cumsum([0, *widths[:-1]])
+        d = sum(widths)
+        self.is_truth, self.is_level = np.zeros(d, bool), np.zeros(d, bool)
+        self.shares, self.weights = np.zeros(d, np.float32), np.ones(d, np.float32)
+        self.margins = np.full(d, MARGIN, np.float32)
+        self.term_weights = np.full(d, 0.5, np.float32)
+        levels: list[np.ndarray] = []
+        for column, start in zip(columns, self.starts, strict=True):
+            block = slice(start, start + column.width)
+            if isinstance(column, BooleanColumn):
+                self.is_truth[block] = True
+                shares = np.array([column.share])
+                entropy = -np.sum([s * np.log(s) for s in (column.share, 1.0 - column.share)])
+            elif isinstance(column, CategoryColumn):
+                self.is_level[block] = True
+                shares = column.shares
+                entropy = -(shares * np.log(shares)).sum()
+                levels.append(np.arange(block.start, block.stop))
+                self.margins[block] = min(MARGIN, 0.1 / column.width)
+            else:
+                continue
+            self.shares[block], self.weights[block] = shares, column.weight
+            self.term_weights[block] = 0.5 / entropy
+        self._set_levels(levels)
+
+    def _set_levels(self, levels: Sequence[np.ndarray]) -> None:
+        """Arrange the levels of all categories as a matrix, one category a row."""
+        n_levels = max(map(len, levels), default=1)
+        self.level_indices = np.zeros((max(1, len(levels)), n_levels), np.int32)
+        self.level_exists = np.zeros(self.level_indices.shape, bool)
+        self.level_positions = np.zeros(len(self.is_level), np.int32)
+        for i, level in enumerate(levels):
+            self.level_indices[i, : len(level)] = level
+            self.level_exists[i, : len(level)] = True
+            self.level_positions[level] = i * n_levels + np.arange(len(level))
+
+    @property
+    def loss(self) -> Loss:
+        """The loss as networks use it."""
+        return Loss(self.link, self.distance, self.error, self.logits)
+
+    @property
+    def linear_loss(self) -> Loss:
+        """The same for a decoder that is linear in the encoded numbers, as PCA is."""
+        return Loss("linear", self._linear_distance, self.error)
+
+    def link(self, outputs: KerasTensor) -> KerasTensor:
+        """Convert outputs to encoded rows, shape (n, d)."""
+        truth = (ops.sigmoid(outputs) - self.shares) * self.weights
+        level = (ops.exp(self._log_softmax(outputs)) - self.shares) * self.weights
+        return ops.where(self.is_truth, truth, ops.where(self.is_level, level, outputs))
+
+    def logits(self, rows: KerasTensor) -> KerasTensor:
+        """Convert encoded rows, such as those of PCA, to outputs of which `link` returns them."""
+        p = ops.clip(rows / self.weights + self.shares, self.margins, 1.0 - self.margins)
+        truth, level = ops.log(p) - ops.log1p(-p), ops.log(p)
+        return ops.where(self.is_truth, truth, ops.where(self.is_level, level, rows))
+
+    def distance(self, rows: KerasTensor, outputs: KerasTensor) -> KerasTensor:
+        """Return the mean term of the known values of each row, shape (n,); 0.5 for a constant."""
+        target = _without_gaps(rows)
+        indicator = target / self.weights + self.shares
+        truth = ops.softplus(outputs) - indicator * outputs
+        level = -indicator * self._log_softmax(outputs)
+        terms = ops.where(
+            self.is_truth, truth, ops.where(self.is_level, level, ops.square(target - outputs))
+        )
+        return self._mean(rows, terms * self.term_weights)
+
+    def error(self, rows: KerasTensor, reconstructions: KerasTensor) -> KerasTensor:
+        """Return the mean squared error of the known columns of each row; 1 for their means."""
+        return self._mean(rows, ops.square(_without_gaps(rows) - reconstructions))
+
+    def _linear_distance(self, rows: KerasTensor, outputs: KerasTensor) -> KerasTensor:
+        return 0.5 * self.error(rows, outputs)
+
+    def _mean(self, rows: KerasTensor, terms: KerasTensor) -> KerasTensor:
+        terms = ops.where(ops.isnan(rows), 0.0, terms)
+        known = ops.logical_not(ops.isnan(ops.take(rows, self.starts, axis=1)))
+        n_known = ops.maximum(ops.sum(ops.cast(known, "float32"), axis=-1), 1.0)
+        return ops.sum(terms, axis=-1) / n_known
+
+    def _log_softmax(self, outputs: KerasTensor) -> KerasTensor:
+        """Return the logarithm of the softmax within each category; any number elsewhere."""
+        levels = ops.take(outputs, self.level_indices.ravel(), axis=1)
+        levels = ops.reshape(levels, (-1, *self.level_indices.shape))
+        levels = ops.log_softmax(ops.where(self.level_exists, levels, -1e9), axis=-1)
+        flat = ops.reshape(levels, (-1, self.level_indices.size))
+        return ops.take(flat, self.level_positions, axis=1)
+
+
+def _without_gaps(rows: KerasTensor) -> KerasTensor:
+    return ops.where(ops.isnan(rows), 0.0, rows)
+
+
+@keras.saving.register_keras_serializable("latentmap")
+class FillGaps(keras.layers.Layer):
+    """Replace missing values by 0, the mean of a column.
+
+    Examples
+    --------
+    >>> FillGaps()(np.array([[np.nan, 2.0]], "float32")).tolist()
+    [[0.0, 2.0]]
+    """
+
+    def call(self, inputs: KerasTensor) -> KerasTensor:
+        """Fill rows of any shape."""
+        return _without_gaps(inputs)
+
+
+@keras.saving.register_keras_serializable("latentmap")
+class GapFlags(ConstantLayer):
+    """Return 1 for each missing value among some columns, and 0 for the others.
+
+    Parameters
+    ----------
+    indices : sequence of int
+        Position of one number of each column.
+
+    Examples
+    --------
+    >>> GapFlags([1])(np.array([[1.0, np.nan], [2.0, 3.0]], "float32")).tolist()
+    [[1.0], [0.0]]
+    """
+
+    def __init__(self, indices: Sequence[int], **kwargs: object) -> None:
+        super().__init__(**kwargs)
+        self.indices = list(indices)
+
+    def call(self, inputs: KerasTensor) -> KerasTensor:
+        """Return flags, shape (n, number of columns)."""
+        columns = ops.take(inputs, np.asarray(self.indices, np.int32), axis=1)
+        return ops.cast(ops.isnan(columns), self.compute_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor."""
+        return {**super().get_config(), "indices": self.indices}

@@ -1,0 +1,507 @@
+"""Columns of a table, each with the conversion of its values to numbers of a network and back.
+
+Every encoded column has mean 0 and, summed over its numbers, variance 1 on the fitted rows, so that
+all columns have equal weight, as in factor analysis of mixed data (J. Pagès, "Multiple Factor
+Analysis by Example Using R", 2014). A missing value is NaN.
+"""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from latentmap.errors import DataError
+from latentmap.file_record import FileRecord
+from latentmap.preprocessing.column_types import (
+    Values,
+    from_floats,
+    is_time_type,
+    to_floats,
+    type_from_name,
+)
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+SKEWNESS = 2.0  # Numbers of a greater skewness that are not negative are encoded by arsinh.
+MAX_LEVELS = 50
+MIN_LEVEL_SHARE = 0.002
+MAX_TERMS = 2_000
+MAX_TEXT_COMPONENTS = 16
+TERMS_IN_TEXT = 5
+SIGNIFICANT_DIGITS = 6
+OTHER = "(other)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column(FileRecord):
+    """A column of the fitted table.
+
+    Attributes
+    ----------
+    name : str
+    role : str
+        "number", "integer", "boolean", "category", "date", "text", "vector" or "constant".
+    type : str
+        Type of the values; see `column_types.type_name`.
+    has_gaps : bool
+        Whether values were missing among the fitted rows.
+    unit : str or None
+        Unit that the file states, such as "%".
+    is_categorical : bool
+        Whether the values are decoded to a categorical column of a data frame.
+    """
+
+    name: str
+    role: str
+    type: str
+    has_gaps: bool
+    unit: str | None = None
+    is_categorical: bool = False
+
+    @property
+    def width(self) -> int:
+        """Number of encoded numbers."""
+        return 1
+
+    @abstractmethod
+    def encode(self, values: Values) -> np.ndarray:
+        """Convert values to numbers, shape (n, width), float64, NaN where missing."""
+
+    @abstractmethod
+    def decode(self, encoded: np.ndarray) -> "pa.Array":
+        """Convert encoded numbers, shape (n, width), to values of the column's type."""
+
+    def unknown(self, values: Values) -> int:
+        """Return the number of values that cannot be encoded and count as missing."""
+        return 0
+
+    def validate(self) -> None:
+        """Raise ValueError if a property does not fit the others."""
+        type_from_name(self.type)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConstantColumn(Column):
+    """A column with one value, or without values; it is restored, but not fitted."""
+
+    value: str | None = None
+
+    @property
+    def width(self) -> int:
+        """Number of encoded numbers."""
+        return 0
+
+    def encode(self, values: Values) -> np.ndarray:
+        """Return an array of shape (n, 0)."""
+        return np.empty((len(values), 0))
+
+    def decode(self, encoded: np.ndarray) -> "pa.Array":
+        """Return the constant for each row."""
+        import pyarrow as pa
+
+        text = pa.array([self.value] * len(encoded), pa.string())
+        if self.type == "vector":
+            return pa.nulls(len(encoded), type_from_name(self.type))
+        return text.cast(type_from_name(self.type))
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumberColumn(Column):
+    """A column of numbers, whole numbers, dates or times.
+
+    An encoded number is (x − mean) / scale. If ``curve`` is set, arsinh(x / curve) takes the place
+    of x, which is linear near 0 and logarithmic for large numbers. Decoded numbers are between
+    ``low`` and ``high``.
+    """
+
+    mean: float
+    scale: float
+    curve: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+    @classmethod
+    def fit(cls, values: Values, standardize: bool = True, **properties: Any) -> Column:
+        """Return a column with the scale of values, or a constant column."""
+        x = to_floats(values, properties["type"])
+        known = x[np.isfinite(x)]
+        if len(known) == 0 or known.min() == known.max():
+            return _constant(values, properties)
+        is_amount = not is_time_type(properties["type"]) and known.min() >= 0
+        low = 0.0 if is_amount else None
+        high = 100.0 if properties["unit"] == "%" and is_amount and known.max() <= 100 else None
+        if not standardize:
+            return cls(mean=0.0, scale=1.0, low=low, high=high, **properties)
+        curve = _curve(known) if is_amount else None
+        y = known if curve is None else np.arcsinh(known / curve)
+        if curve is not None and high is None:  # The inverse, sinh, grows without bound.
+            high = float(np.sinh(2 * y.max() - y.min()) * curve)
+        return cls(
+            mean=float(y.mean()),
+            scale=float(y.std()) or 1.0,
+            curve=curve,
+            low=low,
+            high=high,
+            **properties,
+        )
+
+    def encode(self, values: Values) -> np.ndarray:
+        """Convert numbers to deviations from the mean in standard deviations."""
+        x = to_floats(values, self.type)
+        x = x if self.curve is None else np.arcsinh(x / self.curve)
+        return ((x - self.mean) / self.scale)[:, None]
+
+    def decode(self, encoded: np.ndarray) -> "pa.Array":
+        """Convert deviations to numbers, which are whole if those of the column are."""
+        x = encoded[:, 0].astype(np.float64) * self.scale + self.mean
+        with np.errstate(over="ignore"):
+            x = x if self.curve is None else np.sinh(x) * self.curve
+        x = np.clip(x, -np.inf if self.low is None else self.low, self.high)
+        return from_floats(np.round(x, 0 if self.role == "integer" else self._decimals), self.type)
+
+    @property
+    def _decimals(self) -> int:
+        """Digits after the point that float32 resolves; more would be noise."""
+        unit = self.scale if self.curve is None else self.curve
+        return int(np.clip(SIGNIFICANT_DIGITS - np.floor(np.log10(unit)), 0, 300))
+
+    def validate(self) -> None:
+        """Raise ValueError if a property does not fit the others."""
+        super().validate()
+        positive = [self.scale, 1.0 if self.curve is None else self.curve]
+        if self.type in ("bool", "string", "vector") or not all(0 < x < np.inf for x in positive):
+            raise ValueError(f"column {self.name}: expected a type and a scale of numbers")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BooleanColumn(Column):
+    """A column of two values, of which ``share`` is the share of true ones."""
+
+    share: float
+
+    @classmethod
+    def fit(cls, values: Values, **properties: Any) -> Column:
+        """Return a column with the share of true values, or a constant column."""
+        known = _as_shares(values)
+        known = known[~np.isnan(known)]
+        if len(known) == 0 or known.min() == known.max():
+            return _constant(values, properties)
+        return cls(share=float(known.mean()), **properties)
+
+    @property
+    def weight(self) -> float:
+        """Factor by which the encoded numbers have variance 1."""
+        return (self.share * (1.0 - self.share)) ** -0.5
+
+    def encode(self, values: Values) -> np.ndarray:
+        """Convert truth values to weighted deviations from their share."""
+        return ((_as_shares(values) - self.share) * self.weight)[:, None]
+
+    def decode(self, encoded: np.ndarray) -> "pa.Array":
+        """Return the likelier value."""
+        import pyarrow as pa
+
+        return pa.array(self.probabilities(encoded) > 0.5).cast(type_from_name(self.type))
+
+    def probabilities(self, encoded: np.ndarray) -> np.ndarray:
+        """Return the probability of true, shape (n,)."""
+        return np.clip(encoded[:, 0] / self.weight + self.share, 0.0, 1.0)
+
+    def validate(self) -> None:
+        """Raise ValueError if a property does not fit the others."""
+        super().validate()
+        if not 0 < self.share < 1:
+            raise ValueError(f"column {self.name}: expected a share between 0 and 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CategoryColumn(Column):
+    """A column of categories, each an indicator of its own.
+
+    Attributes
+    ----------
+    levels : list of str
+        Categories as text. Rare ones are one level, `OTHER`, which is the last.
+    rare : list of str
+        The categories that `OTHER` stands for.
+    shares : ndarray of shape (n_levels,)
+        Share of each level.
+    """
+
+    levels: list[str]
+    rare: list[str]
+    shares: np.ndarray
+
+    @classmethod
+    def fit(cls, values: Values, **properties: Any) -> Column:
+        """Return a column with the categories of values, or a constant column."""
+        import pyarrow.compute as pc
+
+        counts = pc.value_counts(_as_text(values).drop_null())
+        pairs = sorted(
+            zip(counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True),
+            key=lambda pair: (-pair[1], pair[0]),
+        )
+        if len(pairs) < 2:
+            return _constant(values, properties)
+        n = sum(count for _, count in pairs)
+        n_levels = sum(count >= max(2, MIN_LEVEL_SHARE * n) for _, count in pairs[:MAX_LEVELS])
+        n_levels = max(n_levels, 1 if len(pairs) > 2 else 2)
+        if len(pairs) == n_levels + 1:  # A group of one category would only hide its name.
+            n_levels += 1
+        levels, shares = [p[0] for p in pairs[:n_levels]], [p[1] / n for p in pairs[:n_levels]]
+        rare = [p[0] for p in pairs[n_levels:]]
+        if rare:
+            levels, shares = [*levels, OTHER], [*shares, 1.0 - sum(shares)]
+        return cls(levels=levels, rare=rare, shares=np.asarray(shares), **properties)
+
+    @property
+    def width(self) -> int:
+        """Number of levels."""
+        return len(self.levels)
+
+    @property
+    def weight(self) -> float:
+        """Factor by which the encoded numbers have variance 1 in all."""
+        return (1.0 - float((self.shares**2).sum())) ** -0.5
+
+    def encode(self, values: Values) -> np.ndarray:
+        """Convert categories to weighted deviations of their indicators from their shares."""
+        indices = self._indices(values)
+        encoded = np.zeros((len(indices), self.width)) - self.shares
+        known = np.flatnonzero(indices >= 0)
+        encoded[known, indices[known]] += 1.0
+        encoded[indices < 0] = np.nan
+        return encoded * self.weight
+
+    def decode(self, encoded: np.ndarray) -> "pa.Array":
+        """Return the likeliest category, which is never `OTHER`."""
+        import pyarrow as pa
+
+        levels = self.levels[: -1 if self.rare else None]
+        best = self.probabilities(encoded)[:, : len(levels)].argmax(axis=1).astype(np.int32)
+        values = pa.array(levels, pa.string()).cast(type_from_name(self.type))
+        array = pa.DictionaryArray.from_arrays(pa.array(best), values)
+        return array if self.is_categorical else array.dictionary_decode()
+
+    def probabilities(self, encoded: np.ndarray) -> np.ndarray:
+        """Return the probability of each level, shape (n, n_levels)."""
+        return np.clip(encoded / self.weight + self.shares, 0.0, 1.0)
+
+    def unknown(self, values: Values) -> int:
+        """Return the number of values that were not among the fitted categories."""
+        return int((self._indices(values) < 0).sum()) - values.null_count
+
+    def _indices(self, values: Values) -> np.ndarray:
+        """Return the level of each value, or −1 for a missing or unknown one."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        levels = self.levels[: -1 if self.rare else None]
+        found = pc.index_in(_as_text(values), pa.array([*levels, *self.rare], pa.string()))
+        indices = pc.fill_null(found, -1).to_numpy()
+        return np.minimum(indices, len(levels)) if self.rare else indices
+
+    def validate(self) -> None:
+        """Raise ValueError if a property does not fit the others."""
+        super().validate()
+        is_valid = self.shares.shape == (len(self.levels),) and len(self.levels) > 1
+        if not is_valid or not (self.shares > 0).all() or not np.isclose(self.shares.sum(), 1):
+            raise ValueError(f"column {self.name}: expected a share for each of its categories")
+
+
+@dataclass(frozen=True, kw_only=True)
+class VectorColumn(Column):
+    """A column of lists of numbers, all of one length."""
+
+    mean: np.ndarray
+    scale: float
+
+    @classmethod
+    def fit(cls, values: Values, **properties: Any) -> Column:
+        """Return a column with the mean and the scale of vectors."""
+        x = _vectors(values, properties["name"])
+        known = x[~np.isnan(x).any(axis=1)]
+        variance = float(known.var(axis=0).sum()) if len(known) else 0.0
+        if variance == 0:
+            return _constant(values, properties)
+        return cls(mean=known.mean(axis=0), scale=variance**0.5, **properties)
+
+    @property
+    def width(self) -> int:
+        """Length of the vectors."""
+        return len(self.mean)
+
+    def encode(self, values: Values) -> np.ndarray:
+        """Convert vectors to deviations from the mean, divided by one scale."""
+        x = _vectors(values, self.name, self.width)
+        return (x - self.mean) / self.scale
+
+    def decode(self, encoded: np.ndarray) -> "pa.Array":
+        """Convert deviations to vectors."""
+        import pyarrow as pa
+
+        x = (encoded * self.scale + self.mean).astype(np.float32)
+        return pa.array(list(x), type_from_name(self.type))
+
+    def validate(self) -> None:
+        """Raise ValueError if a property does not fit the others."""
+        super().validate()
+        if self.type != "vector" or self.mean.ndim != 1 or not 0 < self.scale < np.inf:
+            raise ValueError(f"column {self.name}: expected the mean and scale of vectors")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextColumn(Column):
+    """A column of texts: frequencies of their terms, projected by a singular value decomposition.
+
+    Attributes
+    ----------
+    terms : list of str
+    idf : ndarray of shape (n_terms,)
+        Inverse document frequencies.
+    components : ndarray of shape (width, n_terms)
+    mean : ndarray of shape (width,)
+    scale : float
+    """
+
+    terms: list[str]
+    idf: np.ndarray
+    components: np.ndarray
+    mean: np.ndarray
+    scale: float
+
+    @classmethod
+    def fit(cls, values: Values, **properties: Any) -> Column:
+        """Return a column with the terms of texts, or a constant column."""
+        from sklearn.decomposition import TruncatedSVD
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        texts = _as_text(values).drop_null().to_pylist()
+        vectorizer = TfidfVectorizer(max_features=MAX_TERMS, min_df=min(2, len(texts)))
+        try:
+            frequencies = vectorizer.fit_transform(texts)
+        except ValueError:  # No term occurs in two texts.
+            return _constant(values, properties)
+        n_components = min(MAX_TEXT_COMPONENTS, frequencies.shape[1] - 1, len(texts) - 1)
+        if n_components < 1:
+            return _constant(values, properties)
+        svd = TruncatedSVD(n_components, random_state=0)
+        x = svd.fit_transform(frequencies)
+        return cls(
+            terms=list(vectorizer.get_feature_names_out()),
+            idf=vectorizer.idf_.astype(np.float32),
+            components=svd.components_.astype(np.float32),
+            mean=x.mean(axis=0).astype(np.float32),
+            scale=float(x.var(axis=0).sum() ** 0.5) or 1.0,
+            **properties,
+        )
+
+    @property
+    def width(self) -> int:
+        """Number of components."""
+        return len(self.components)
+
+    @cached_property
+    def _vectorizer(self) -> "TfidfVectorizer":
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        vectorizer = TfidfVectorizer(vocabulary=self.terms)
+        vectorizer.idf_ = self.idf
+        return vectorizer
+
+    def encode(self, values: Values) -> np.ndarray:
+        """Convert texts to their coordinates on the components."""
+        texts = _as_text(values)
+        x = self._vectorizer.transform(texts.fill_null("").to_pylist()) @ self.components.T
+        encoded = (x - self.mean) / self.scale
+        encoded[texts.is_null().to_numpy(zero_copy_only=False)] = np.nan
+        return encoded
+
+    def decode(self, encoded: np.ndarray) -> "pa.Array":
+        """Return the terms of the greatest weight, separated by spaces."""
+        import pyarrow as pa
+
+        weights = (encoded * self.scale + self.mean) @ self.components
+        best = np.argsort(-weights, axis=1)[:, :TERMS_IN_TEXT]
+        return pa.array(
+            [
+                " ".join(self.terms[j] for j in row if weights[i, j] > 0)
+                for i, row in enumerate(best)
+            ]
+        )
+
+    def validate(self) -> None:
+        """Raise ValueError if a property does not fit the others."""
+        super().validate()
+        shapes = (self.idf.shape, self.components.shape, self.mean.shape)
+        n_terms, width = len(self.terms), len(self.components)
+        if shapes != ((n_terms,), (width, n_terms), (width,)) or not 0 < self.scale < np.inf:
+            raise ValueError(f"column {self.name}: expected components of its {n_terms} terms")
+
+
+ENCODERS: dict[str, type[Column]] = {
+    "number": NumberColumn,
+    "integer": NumberColumn,
+    "date": NumberColumn,
+    "boolean": BooleanColumn,
+    "category": CategoryColumn,
+    "vector": VectorColumn,
+    "text": TextColumn,
+    "constant": ConstantColumn,
+}
+
+
+def _constant(values: Values, properties: dict[str, Any]) -> ConstantColumn:
+    known = values.drop_null()
+    is_text = len(known) > 0 and properties["type"] != "vector"
+    value = str(_as_text(known)[0].as_py()) if is_text else None
+    return ConstantColumn(value=value, **{**properties, "role": "constant"})
+
+
+def _curve(known: np.ndarray) -> float | None:
+    """Return the number up to which arsinh is linear, or None for numbers that are not skewed."""
+    deviation = known - known.mean()
+    spread = float(known.std())
+    skewness = float(((deviation / spread) ** 3).mean()) if spread > 0 else 0.0
+    return float(np.median(known[known > 0])) if skewness > SKEWNESS else None
+
+
+def _as_shares(values: Values) -> np.ndarray:
+    """Return 0 or 1 for each value, and NaN for a missing one."""
+    import pyarrow as pa
+
+    return to_floats(values.cast(pa.bool_()).cast(pa.int8()), "int8")
+
+
+def _as_text(values: Values) -> "pa.Array":
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    text = values.cast(pa.string())
+    return text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text
+
+
+def _vectors(values: Values, name: str, width: int | None = None) -> np.ndarray:
+    """Return vectors as rows, with NaN for missing ones; raise DataError if lengths differ."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    known = array.drop_null()
+    lengths = pc.unique(pc.list_value_length(known)).to_pylist()
+    expected = [width] if width is not None else lengths[:1]
+    if lengths and lengths != expected:
+        found = ", ".join(map(str, sorted(lengths)[:5]))
+        raise DataError(
+            f"column {name}: expected vectors of {expected[0]} numbers, found lengths {found}"
+        )
+    rows = np.full((len(array), expected[0] if expected else 0), np.nan)
+    flat = to_floats(known.flatten(), "double")
+    rows[array.is_valid().to_numpy(zero_copy_only=False)] = flat.reshape(-1, rows.shape[1])
+    return rows

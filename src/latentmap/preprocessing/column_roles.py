@@ -1,0 +1,141 @@
+"""Roles of the columns of a table: what a column means, inferred from its type and values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from latentmap.errors import DataError
+from latentmap.preprocessing.column_encoders import ENCODERS
+from latentmap.preprocessing.column_types import (
+    Values,
+    is_integer_type,
+    is_time_type,
+    to_floats,
+    type_name,
+)
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MIN_DISTINCT_IDENTIFIERS = 20  # Fewer distinct texts are categories even if no two are equal.
+MAX_REPEATED_SHARE = 0.5  # Texts of which a greater share is distinct are no categories.
+MIN_WORDS_IN_TEXT = 5.0  # Distinct texts of fewer words, on average, are names.
+_COUNTER_NAME = re.compile(
+    r"|unnamed: *\d*|index|(.*[_ .-])?(id|key|uuid)|rownames?", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Role:
+    """The role of a column; ``reason`` says why a column is not fitted."""
+
+    name: str
+    reason: str | None = None
+
+
+def infer_roles(table: pa.Table, given: Mapping[str, str]) -> dict[str, Role]:
+    """Return the role of each column: the given one, or one that type and values suggest.
+
+    Roles that are not fitted are "identifier" and "label". Raise DataError, which names all columns
+    that are wrong, if values do not have the type that a given role needs, or if no column can be
+    fitted.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> table = pa.table({"id": [1, 2, 3], "size": [1.5, 2.5, None], "kind": ["a", "b", "a"]})
+    >>> {name: role.name for name, role in infer_roles(table, {}).items()}
+    {'id': 'identifier', 'size': 'number', 'kind': 'category'}
+    """
+    roles, problems = {}, []
+    for name in table.column_names:
+        values = table.column(name)
+        role = given.get(name)
+        if role is None:
+            roles[name] = _infer(name, values)
+        elif problem := _problem(role, values):
+            problems.append(f"column {name}: {problem}")
+        else:
+            roles[name] = Role(role, "its role was given" if role not in ENCODERS else None)
+    if problems:
+        raise DataError("; ".join(problems))
+    if not any(role.name in ENCODERS for role in roles.values()):
+        reasons = "; ".join(f"{name}: {role.reason}" for name, role in roles.items())
+        raise DataError(f"expected at least one column that can be fitted, found none ({reasons})")
+    return roles
+
+
+def _problem(role: str, values: Values) -> str | None:
+    """Return why values cannot have a role, or None."""
+    kind = type_name(values.type)
+    if role in ("identifier", "label"):
+        return None
+    is_vector = kind == "vector"
+    if kind == "other" or is_vector != (role == "vector"):
+        return f"expected values for the role {role!r}, found {values.type}"
+    if role in ("number", "integer") and (kind == "string" or is_time_type(kind)):
+        return f"expected numbers for the role {role!r}, found {_example(values)}"
+    if role == "date" and not is_time_type(kind):
+        return f"expected dates for the role 'date', found {_example(values)}"
+    if role == "boolean" and _n_distinct(values) > 2:
+        return f"expected two values for the role 'boolean', found {_n_distinct(values):,}"
+    return None
+
+
+def _example(values: Values) -> str:
+    known = values.drop_null()
+    return repr(str(known[0].as_py())) if len(known) else "no values"
+
+
+def _n_distinct(values: Values) -> int:
+    import pyarrow.compute as pc
+
+    return pc.count_distinct(values).as_py()
+
+
+def _infer(name: str, values: Values) -> Role:
+    kind = type_name(values.type)
+    if kind == "other":
+        return Role("identifier", f"values of the type {values.type}")
+    if kind == "bool":
+        return Role("boolean")
+    if kind == "vector":
+        return Role("vector")
+    if is_time_type(kind):
+        return Role("date")
+    if kind == "string":
+        return _infer_from_texts(values)
+    if _is_counter(name, values, kind):
+        return Role("identifier", "it numbers the rows")
+    return Role("integer" if _is_whole(values, kind) else "number")
+
+
+def _infer_from_texts(values: Values) -> Role:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    known, n_distinct = values.drop_null(), _n_distinct(values)
+    is_category = pa.types.is_dictionary(values.type) or n_distinct < MIN_DISTINCT_IDENTIFIERS
+    if is_category or n_distinct <= MAX_REPEATED_SHARE * len(known):
+        return Role("category")
+    words = pc.mean(pc.count_substring_regex(known.cast(pa.string()), r"\S+")).as_py()
+    if words >= MIN_WORDS_IN_TEXT:
+        return Role("text")
+    return Role("identifier", f"{n_distinct:,} distinct values")
+
+
+def _is_counter(name: str, values: Values, kind: str) -> bool:
+    """Return whether a column has the name of an identifier and a distinct whole number a row."""
+    if not _COUNTER_NAME.fullmatch(name.strip()) or not _is_whole(values, kind):
+        return False
+    return len(values) > 1 and values.null_count == 0 and _n_distinct(values) == len(values)
+
+
+def _is_whole(values: Values, kind: str) -> bool:
+    if is_integer_type(kind):
+        return True
+    numbers = to_floats(values.drop_null(), kind)
+    return len(numbers) > 0 and bool((numbers == numbers.round()).all())

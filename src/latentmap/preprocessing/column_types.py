@@ -1,0 +1,128 @@
+"""Arrow types of the columns of a table, and their conversion to and from float64."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    Values: TypeAlias = pa.Array | pa.ChunkedArray
+else:
+    Values = object  # pyarrow is imported only when a table is read.
+
+_TIMESTAMP = re.compile(r"timestamp\[(s|ms|us|ns)(?:, tz=([\w/+:-]{1,64}))?\]")
+_NAMES = (
+    *("bool", "string", "float", "double", "date32[day]"),
+    *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
+    *(f"duration[{unit}]" for unit in ("s", "ms", "us", "ns")),
+    *("time32[s]", "time32[ms]", "time64[us]", "time64[ns]"),
+)
+# Units of whole numbers that dates, times and durations are stored in, per second.
+_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+_SECONDS_PER_DAY = 86_400
+
+
+def type_name(dtype: pa.DataType) -> str:
+    """Return the name of a type as a model file stores it, or "other" if it has no role.
+
+    Dictionaries have the name of their values; decimals and half floats are read as "double".
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> type_name(pa.dictionary(pa.int8(), pa.string())), type_name(pa.list_(pa.float32()))
+    ('string', 'vector')
+    """
+    from pyarrow import types
+
+    if types.is_dictionary(dtype):
+        return type_name(dtype.value_type)
+    if types.is_list(dtype) or types.is_large_list(dtype) or types.is_fixed_size_list(dtype):
+        return "vector" if type_name(dtype.value_type) in ("float", "double") else "other"
+    if types.is_decimal(dtype) or types.is_float16(dtype):
+        return "double"
+    if types.is_large_string(dtype) or types.is_string_view(dtype):
+        return "string"
+    if types.is_date64(dtype):
+        return "date32[day]"
+    name = str(dtype)
+    return name if name in _NAMES or _TIMESTAMP.fullmatch(name) else "other"
+
+
+def type_from_name(name: str) -> pa.DataType:
+    """Return the type of a name; raise ValueError if there is none.
+
+    Examples
+    --------
+    >>> type_from_name("timestamp[us, tz=UTC]")
+    TimestampType(timestamp[us, tz=UTC])
+    """
+    import pyarrow as pa
+
+    if match := _TIMESTAMP.fullmatch(name):
+        return pa.timestamp(match.group(1), match.group(2))
+    if name == "vector":
+        return pa.list_(pa.float32())
+    if name not in _NAMES:
+        raise ValueError(f"type: expected the name of a column type, found {name!r}")
+    return pa.type_for_alias(name.split("[")[0] if name.startswith("date32") else name)
+
+
+def is_time_type(name: str) -> bool:
+    """Return whether a type is a date, a time or a duration."""
+    return name.startswith(("timestamp", "date", "time", "duration"))
+
+
+def is_integer_type(name: str) -> bool:
+    """Return whether a type is an integer type."""
+    return name.startswith(("int", "uint"))
+
+
+def to_floats(values: Values, name: str) -> np.ndarray:
+    """Convert numbers, dates and times to float64, with NaN for missing values.
+
+    Dates and times become seconds, dates since 1970.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if is_time_type(name):
+        whole = values.cast(pa.int32() if "32" in name else pa.int64())
+        return _seconds_per_unit(name) * _floats(pc.cast(whole, pa.float64(), safe=False))
+    return _floats(pc.cast(values, pa.float64(), safe=False))
+
+
+def from_floats(numbers: np.ndarray, name: str) -> pa.Array:
+    """Convert float64 to values of a type; integers, dates and times are rounded.
+
+    Numbers outside the range of an integer type become its nearest value. NaN becomes missing.
+    """
+    import pyarrow as pa
+
+    missing = np.isnan(numbers)
+    if name in ("float", "double"):
+        return pa.array(numbers, mask=missing).cast(type_from_name(name))
+    whole = np.round(numbers / _seconds_per_unit(name)) if is_time_type(name) else np.round(numbers)
+    limits = np.iinfo(name if is_integer_type(name) else "int32" if "32" in name else "int64")
+    # The largest int64 is no float64, and the next larger float64 would overflow.
+    top = min(float(limits.max), 2.0**63 - 1024) if limits.max < 2**63 else 2.0**64 - 2048
+    whole = np.clip(np.where(missing, 0.0, whole), float(limits.min), top).astype(limits.dtype)
+    return pa.array(whole, mask=missing).cast(type_from_name(name))
+
+
+def _floats(values: Values) -> np.ndarray:
+    import pyarrow as pa
+
+    array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    return array.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
+
+
+def _seconds_per_unit(name: str) -> float:
+    if name.startswith("date"):
+        return _SECONDS_PER_DAY
+    unit = name[name.index("[") + 1 :].split(",")[0].rstrip("]")
+    return 1.0 / _PER_SECOND[unit]

@@ -1,0 +1,299 @@
+"""Conversion of a table to rows of numbers for a network, and back to its own columns."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from latentmap.data import memory
+from latentmap.data.sources import ArraySource, Source
+from latentmap.data.tables import TableSchema
+from latentmap.errors import DataError
+from latentmap.preprocessing.column_encoders import ENCODERS, Column, NumberColumn
+from latentmap.preprocessing.column_roles import infer_roles
+from latentmap.preprocessing.column_types import type_name
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+CONTAINERS = ("pandas", "polars", "arrow")
+_PLAIN_ROLES = ("number", "integer", "date", "constant")
+_MAX_LISTED = 5
+
+
+@dataclass(frozen=True)
+class TableEncoder:
+    """The columns of a fitted table in their order, and the conversion of its rows.
+
+    Attributes
+    ----------
+    columns : tuple of Column
+        Columns that are fitted or constant.
+    ignored : dict of str to str
+        Columns that are not fitted, each with the reason.
+    container : {"pandas", "polars", "arrow"}
+        Kind of data frame that decoded rows are returned as.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from latentmap.data.tables import Table
+    >>> frame = pd.DataFrame({"rooms": [2, 3, None, 2], "heating": ["gas", "oil", "gas", "gas"]})
+    >>> encoder = TableEncoder.fit(Table(frame))
+    >>> encoder.encode(Table(frame)[:]).shape
+    (4, 3)
+    >>> encoder.decode(encoder.encode(Table(frame)[:]))["heating"].tolist()
+    ['gas', 'oil', 'gas', 'gas']
+    """
+
+    columns: tuple[Column, ...]
+    ignored: Mapping[str, str] = field(default_factory=dict)
+    container: str = "pandas"
+
+    @classmethod
+    def fit(cls, rows: Source, standardize: bool = True, seed: int = 0) -> Self:
+        """Infer roles and scales from a table, or from a uniform sample of a large one.
+
+        Without ``standardize``, numbers are not scaled; all columns must then be numbers.
+        """
+        schema = rows.table_schema
+        assert schema is not None
+        max_rows = memory.BUDGET.row_sample.max_bytes() // max(1, rows.nbytes // len(rows))
+        sample: Any = rows.sample(max(1000, max_rows), seed)[:]
+        try:
+            roles = infer_roles(sample, schema.roles)
+        except DataError as error:
+            raise DataError(f"{rows.name}: {error}") from None
+        columns = tuple(
+            _fit_column(name, role.name, sample, schema, standardize)
+            for name, role in roles.items()
+            if role.name in ENCODERS
+        )
+        ignored = {n: r.reason or "" for n, r in roles.items() if r.name not in ENCODERS}
+        encoder = cls(columns, ignored, schema.container)
+        if not encoder.width:
+            raise DataError(
+                f"{rows.name}: expected a column of different values, found the same in all rows"
+            )
+        return encoder
+
+    @property
+    def width(self) -> int:
+        """Number of encoded numbers of a row."""
+        return sum(column.width for column in self.columns)
+
+    @property
+    def blocks(self) -> list[slice]:
+        """Position of each column among the encoded numbers of a row."""
+        ends = list(itertools.accumulate(column.width for column in self.columns))
+        return [slice(end - c.width, end) for c, end in zip(self.columns, ends, strict=True)]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns."""
+        return [column.name for column in self.columns]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether all columns are numbers without missing values."""
+        return all(c.role in _PLAIN_ROLES and not c.has_gaps for c in self.columns)
+
+    def encode(self, table: pa.Table) -> np.ndarray:
+        """Convert rows to numbers, shape (n, width), float32, NaN where a value is missing."""
+        encoded = np.empty((table.num_rows, self.width), np.float32)
+        for column, block in zip(self.columns, self.blocks, strict=True):
+            try:
+                encoded[:, block] = column.encode(table.column(column.name))
+            except (ValueError, NotImplementedError) as error:
+                raise DataError(
+                    f"column {column.name}: expected values of the type {column.type}, found "
+                    f"{table.schema.field(column.name).type} ({str(error).splitlines()[0]})"
+                ) from None
+        return encoded
+
+    def decode(self, encoded: np.ndarray) -> pd.DataFrame | pa.Table:
+        """Convert numbers to rows: a data frame of the kind, with the columns, that was fitted."""
+        import pyarrow as pa
+
+        arrays = [
+            column.decode(encoded[:, block])
+            for column, block in zip(self.columns, self.blocks, strict=True)
+        ]
+        table = pa.table(dict(zip(self.names, arrays, strict=True)))
+        if self.container == "polars":
+            import polars  # type: ignore[import-not-found]
+
+            return polars.from_arrow(table)
+        return table if self.container == "arrow" else table.to_pandas()
+
+    def unknown(self, table: pa.Table) -> dict[str, int]:
+        """Return the number of values that were not fitted, for each column that has some."""
+        counts = {c.name: c.unknown(table.column(c.name)) for c in self.columns}
+        return {name: count for name, count in counts.items() if count}
+
+    def gap_indices(self) -> list[int]:
+        """Return the first encoded number of each column whose values were partly missing."""
+        pairs = zip(self.columns, self.blocks, strict=True)
+        return [block.start for column, block in pairs if column.has_gaps and column.width]
+
+    def check_columns(self, rows: Source) -> None:
+        """Raise DataError unless a table has all columns in their order, and only known ones."""
+        found = rows.feature_names or []
+        if [name for name in found if name not in self.ignored] == self.names:
+            return
+        missing = [name for name in self.names if name not in found]
+        extra = [name for name in found if name not in self.names and name not in self.ignored]
+        problems = [f"no {name!r}" for name in missing] + [repr(name) for name in extra]
+        raise DataError(
+            f"{rows.name}: The feature names should match those that were passed during fit: "
+            f"expected the columns {', '.join(self.names[:20])}, found "
+            f"{', '.join(problems[:_MAX_LISTED]) or 'them in another order'}"
+        )
+
+    def scales(self) -> np.ndarray:
+        """Return the standard deviation of each linear column of numbers, and NaN for others."""
+        linear = [isinstance(c, NumberColumn) and c.curve is None for c in self.columns]
+        pairs = zip(self.columns, linear, strict=True)
+        return np.array([getattr(c, "scale") if known else np.nan for c, known in pairs])  # noqa: B009
+
+    def summary(self) -> str:
+        """Describe roles and ignored columns in one line.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from latentmap.data.tables import Table
+        >>> TableEncoder.fit(Table(pd.DataFrame({"a": [1.5, 2.0], "b": ["x", "y"]}))).summary()
+        '1 number, 1 category'
+        """
+        counts = Counter(_SUMMARY_NAMES.get(c.role, c.role) for c in self.columns)
+        text = ", ".join(
+            f"{counts[name]} {name if counts[name] == 1 else _PLURALS.get(name, name + 's')}"
+            for name in dict.fromkeys([*_SUMMARY_NAMES.values(), *counts])
+            if counts[name]
+        )
+        ignored = [f"{name or 'the nameless column'} ({why})" for name, why in self.ignored.items()]
+        if len(ignored) > _MAX_LISTED:
+            ignored = [*ignored[:_MAX_LISTED], f"{len(ignored) - _MAX_LISTED} more"]
+        return f"{text}; ignored: {', '.join(ignored)}" if ignored else text
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything but the arrays as JSON values."""
+        return {
+            "columns": [column.to_json() for column in self.columns],
+            "ignored": dict(self.ignored),
+            "container": self.container,
+        }
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Return the arrays of the columns, each named by the number of its column."""
+        return {
+            f"{i:05d}/{name}": array
+            for i, column in enumerate(self.columns)
+            for name, array in column.to_arrays().items()
+        }
+
+    @classmethod
+    def from_file(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Self:
+        """Return the encoder of a file; raise an error if its description is damaged."""
+        columns = []
+        for i, record in enumerate(values["columns"]):
+            prefix = f"{i:05d}/"
+            own = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+            column = ENCODERS[record["role"]].from_file(record, own)
+            column.validate()
+            columns.append(column)
+        ignored, container = values["ignored"], values["container"]
+        texts = [*itertools.chain(*ignored.items())]
+        if container not in CONTAINERS or not all(isinstance(text, str) for text in texts):
+            raise ValueError("table: expected the names of ignored columns and a container")
+        if len({column.name for column in columns}) < len(columns):
+            raise ValueError("table: expected columns of different names")
+        return cls(tuple(columns), ignored, container)
+
+
+_SUMMARY_NAMES = {
+    "number": "number",
+    "integer": "number",
+    "boolean": "boolean",
+    "category": "category",
+    "date": "date",
+    "text": "text",
+    "vector": "vector",
+}
+_PLURALS = {"category": "categories"}
+
+
+def _fit_column(
+    name: str, role: str, sample: pa.Table, schema: TableSchema, standardize: bool
+) -> Column:
+    import pyarrow as pa
+
+    values = sample.column(name)
+    properties = {
+        "name": name,
+        "role": role,
+        "type": type_name(values.type),
+        "has_gaps": values.null_count > 0 or _has_nan(values),
+        "unit": schema.units.get(name),
+        "is_categorical": pa.types.is_dictionary(values.type),
+    }
+    if role in ("number", "integer", "date"):
+        return ENCODERS[role].fit(values, standardize, **properties)  # type: ignore[attr-defined]
+    return ENCODERS[role].fit(values, **properties)  # type: ignore[attr-defined]
+
+
+def _has_nan(values: pa.ChunkedArray) -> bool:
+    import pyarrow.compute as pc
+    from pyarrow import types
+
+    return types.is_floating(values.type) and bool(pc.any(pc.is_nan(values)).as_py())
+
+
+class EncodedRows(Source):
+    """The rows of a table as the numbers of an encoder; a missing value is NaN."""
+
+    dtype = np.dtype(np.float32)
+    may_have_gaps = True
+
+    encoder: TableEncoder
+
+    def __init__(self, rows: Source, encoder: TableEncoder) -> None:
+        encoder.check_columns(rows)
+        self.rows, self.encoder, self.name = rows, encoder, rows.name
+        self.row_shape, self.labels = (encoder.width,), rows.labels
+        self.block_starts = rows.block_starts
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def column_names(self) -> list[str] | None:
+        """Names of the fitted columns, or None if the data frame has other names than texts."""
+        schema = self.rows.table_schema
+        return self.encoder.names if schema is None or schema.are_texts else None
+
+    def take(self, indices: ArrayLike) -> np.ndarray:
+        """Return the encoded rows at ``indices``, shape (len(indices), width)."""
+        return self.encoder.encode(self.rows.take(indices))
+
+    def original_index(self, row: int) -> int:
+        """Return the number of a row in the table that was opened, from 0."""
+        return self.rows.original_index(row)
+
+
+class EncodedArray(ArraySource):
+    """Numbers in memory that an encoder gave for the rows of a table."""
+
+    may_have_gaps = True
+
+    def __init__(self, array: np.ndarray, encoder: TableEncoder, name: str = "the rows") -> None:
+        super().__init__(array, name=name)
+        self.encoder = encoder
