@@ -196,7 +196,7 @@ def test_scale_converts_differences_to_the_reconstruction_error(
 ):
     assert image_model.scale_ == 255
     for model, rows in ((image_model, digits), (table_model, iris)):
-        differences = model.inverse_transform(model.transform(rows)) - np.asarray(rows)
+        differences = np.asarray(model.inverse_transform(model.transform(rows)) - rows)
         errors = np.square(differences / model.scale_).reshape(len(rows), -1).mean(axis=1)
         assert errors == pytest.approx(model.reconstruction_error(rows), rel=1e-3)
 

@@ -130,7 +130,7 @@ def test_describe_model_returns_the_metadata(table_model, tmp_path):
     description = describe_model(path)
     assert description["estimator"] == "AutoEncoder"
     assert description["row_shape"] == [4]
-    assert description["dtype"] == "float64"
+    assert description["dtype"] == "float32"  # of the encoded rows
     assert description["feature_names"][0] == "sepal l"
     assert description["parameters"]["n_components"] == 2
     assert description["n_weights"] == sum(w.size for w in get_weights(table_model))
@@ -178,6 +178,8 @@ def test_model_file_contains_only_json_and_float_arrays(path):
 def test_names_in_a_file_are_not_used_as_paths(path, tmp_path, iris):
     metadata, arrays = read_model(path)
     metadata["feature_names"] = names = ["../../a", "/etc/passwd", "..", "c:\\d"]
+    for column, name in zip(metadata["table"]["columns"], names, strict=True):
+        column["name"] = name
     renamed_arrays = {}
     for name, array in arrays.items():
         kind, number, *_ = name.split("/")

@@ -20,7 +20,6 @@ def test_arrays_lists_frames_and_paths_give_the_same_rows(tmp_path):
     for data in (
         rows,
         rows.tolist(),
-        pd.DataFrame(rows),
         tmp_path / "rows.npy",
         str(tmp_path / "rows.npy"),
     ):
