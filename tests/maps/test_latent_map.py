@@ -768,7 +768,7 @@ def test_settings_outside_their_range(settings, told):
 def test_a_pair_of_models_is_refused():
     encoder = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
     decoder = keras.Sequential([keras.Input((2,)), keras.layers.Dense(4)])
-    with pytest.raises(SettingError, match="a pair of your own models goes with AutoEncoder"):
+    with pytest.raises(SettingError, match="a pair of Keras models is possible with"):
         small(network=(encoder, decoder)).fit(NORMAL)
 
 

@@ -1,4 +1,4 @@
-"""Default networks of a map, and its default training by number of rows."""
+"""Default networks and training settings of a map."""
 
 import math
 
@@ -28,7 +28,7 @@ def get_networks(network: object) -> tuple[Network, Network]:
         return ENCODER_NETWORK, DECODER_NETWORK
     settings = get_network(network)
     if isinstance(settings, tuple):
-        raise SettingError("network: a pair of your own models goes with AutoEncoder only")
+        raise SettingError("network: a pair of Keras models is possible with AutoEncoder only")
     return settings, settings
 
 
@@ -37,27 +37,29 @@ def layer_sizes(
     decoder: Network,
     row_shape: tuple[int, ...],
     n_landmarks: int,
-    n_seen: int | None = None,
+    n_input_components: int | None = None,
 ) -> list[int]:
     """Return the number of kernel weights in each layer of the encoder and the decoder.
+
+    ``n_input_components`` is the number of principal components that the encoder receives, if any.
 
     Examples
     --------
     >>> layer_sizes(DenseNetwork((8,)), DenseNetwork((8,)), (4,), 10)
     [32, 80, 32, 80]
     """
-    input_shape = (n_seen,) if n_seen else row_shape
-    both = [
+    input_shape = (n_input_components,) if n_input_components else row_shape
+    pairs = [
         encoder.layer_sizes(input_shape, n_landmarks),
         decoder.layer_sizes(row_shape, n_landmarks),
     ]
-    projection = [math.prod(row_shape) * n_seen] if n_seen else []
-    # Each network counts an encoder and a decoder; a map uses one of the two.
-    return projection + [size for sizes in both for size in sizes[: len(sizes) // 2]]
+    projection = [math.prod(row_shape) * n_input_components] if n_input_components else []
+    # Settings describe an encoder and a decoder of equal sizes, of which a map uses one.
+    return projection + [size for sizes in pairs for size in sizes[: len(sizes) // 2]]
 
 
 def training_settings(training: Training | None, n_rows: int) -> Training:
-    """Return the training settings for a number of rows: 50 steps an epoch, of 32 to 512 rows.
+    """Return training settings in which an "auto" batch is a fiftieth of the rows, 32 to 512.
 
     Examples
     --------
@@ -73,8 +75,8 @@ def training_settings(training: Training | None, n_rows: int) -> Training:
 def default_epochs(n_rows: int) -> int:
     """Return the default number of epochs.
 
-    Few rows are trained for up to 550 steps, 60,000 rows for 4 epochs, and more rows for 3, but for
-    at most 3 million rows in total.
+    It is 4 for 60,000 rows and 3 for more rows, unless these are more than 3 million row passes.
+    Fewer rows have more epochs, for about 300 to 550 training steps.
 
     Examples
     --------
@@ -82,6 +84,7 @@ def default_epochs(n_rows: int) -> int:
     [18, 4, 3, 1]
     """
     steps = max(1, n_rows // training_settings(None, n_rows).batch_size_for(n_rows))
-    few = math.ceil(np.clip(n_rows, 300, 550) / steps)
-    many = math.ceil(max(MIN_ROW_PASSES, min(3 * n_rows, MAX_ROW_PASSES)) / n_rows)
-    return max(min(few, many), min(3, many))
+    epochs_by_steps = math.ceil(np.clip(n_rows, 300, 550) / steps)
+    row_passes = max(MIN_ROW_PASSES, min(3 * n_rows, MAX_ROW_PASSES))
+    epochs_by_rows = math.ceil(row_passes / n_rows)
+    return max(min(epochs_by_steps, epochs_by_rows), min(3, epochs_by_rows))

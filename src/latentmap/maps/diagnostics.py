@@ -1,6 +1,6 @@
 """Measurements of a fitted map: confidence, density, and agreement with its layout.
 
-They are measured at the end of a fit and stored in the model file.
+`fit` measures them on fitted rows, and a model file stores them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from latentmap.preprocessing.neighbors import NeighborIndex
 
 ERROR_PERCENTILE = 95.0
 DENSITY_BLOCK_ROWS = 4096
-DENSITY_WIDTH = 2.0  # Width of the density's kernel, in widths of a landmark.
+DENSITY_WIDTH = 2.0  # Width of the kernel of the density, in units of `CodeLandmarks.width`.
 
 
 @dataclass(frozen=True)
@@ -29,19 +29,19 @@ class CodeLandmarks:
     ----------
     positions : ndarray of shape (K, n_components)
     width : float
-        Width h of the kernel around a landmark.
+        Width h of the soft assignment, in the units of codes.
     """
 
     positions: np.ndarray
     width: float
 
     def nearest(self, codes: np.ndarray) -> np.ndarray:
-        """Return the number of the landmark nearest to each code."""
+        """Return the index of the landmark nearest to each code."""
         index = NeighborIndex(self.positions.astype(np.float32), 0, cells=0)
         return index.search(codes.astype(np.float32), 1)[:, 0]
 
     def kernel_density(self, codes: np.ndarray, share: np.ndarray) -> np.ndarray:
-        """Return Σ_k π_k exp(−‖z − c_k‖² / 2r²) at each code z, with π the landmarks' shares."""
+        """Return Σ_k share_k exp(−‖z − c_k‖² / 2r²) at each code z, with r = 2h."""
         from scipy.spatial.distance import cdist
 
         radius, weights = DENSITY_WIDTH * self.width, share.astype(np.float64)
@@ -56,11 +56,11 @@ class CodeLandmarks:
         return np.concatenate(blocks) if blocks else np.empty(0)
 
     def draw_codes(self, n: int, share: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
-        """Draw codes around landmarks, which are chosen in proportion to their shares."""
+        """Draw codes from Gaussians of width h at the landmarks, weighted by their shares."""
         weights = share.astype(np.float64)
-        chosen = rng.choice(len(self.positions), size=n, p=weights / weights.sum())
+        index = rng.choice(len(self.positions), size=n, p=weights / weights.sum())
         noise = rng.standard_normal((n, self.positions.shape[1]))
-        return self.positions[chosen] + self.width * noise
+        return self.positions[index] + self.width * noise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,21 +99,7 @@ class MapDiagnostics(FileRecord):
         landmarks: CodeLandmarks,
         seed: int,
     ) -> Self:
-        """Measure a map on fitted rows.
-
-        Parameters
-        ----------
-        codes, positions : ndarray of shape (n, n_components)
-            Codes of the rows, float64, and their positions in the layout.
-        errors : ndarray of shape (n,)
-            Reconstruction errors.
-        landmarks : CodeLandmarks
-        seed : int
-
-        Returns
-        -------
-        MapDiagnostics
-        """
+        """Measure the codes of fitted rows, given their layout positions and errors."""
         n_landmarks = len(landmarks.positions)
         nearest = NeighborIndex(landmarks.positions, seed).search(codes, 1)[:, 0]
         counts = np.bincount(nearest, minlength=n_landmarks)
@@ -126,16 +112,9 @@ class MapDiagnostics(FileRecord):
         )
 
     def confidence(self, errors: np.ndarray, masses: np.ndarray, max_mass: float) -> np.ndarray:
-        """Return the confidence in each row's code, from 0 to 1.
+        """Return the confidence in each row's code, from 0 to 1; see `LatentMap.confidence`.
 
-        Parameters
-        ----------
-        errors : ndarray of shape (n,)
-            Reconstruction errors.
-        masses : ndarray of shape (n,)
-            Share of the encoder's distribution over the landmarks around the code.
-        max_mass : float
-            Largest possible share.
+        ``masses`` are the shares of the encoder's distribution in the window around the code.
         """
         quality = self.high_error / np.maximum(errors, max(self.high_error, 1e-30))
         return np.minimum(masses / max_mass, 1.0) * quality
@@ -148,18 +127,9 @@ class MapDiagnostics(FileRecord):
     def with_rows(
         self, n_before: int, nearest: np.ndarray, errors: np.ndarray, n_landmarks: int
     ) -> Self:
-        """Return diagnostics that include new rows.
+        """Return diagnostics that include new rows, weighted by the numbers of rows.
 
-        Parameters
-        ----------
-        n_before : int
-            Number of rows measured so far.
-        nearest : ndarray of shape (n,)
-            Landmark of each new row.
-        errors : ndarray
-            Reconstruction errors of new rows, or of a sample of these.
-        n_landmarks : int
-            Number of landmarks, with those added for the new rows.
+        ``nearest`` is the landmark of each new row; ``errors`` are those of a sample of new rows.
         """
         total = n_before + len(nearest)
         padded = np.pad(self.landmark_share, (0, n_landmarks - len(self.landmark_share)))
@@ -176,5 +146,8 @@ class MapDiagnostics(FileRecord):
         if len(diagnostics.layout_fit) != 2 or not all(isinstance(v, int | float) for v in fit):
             raise ValueError(f"following: expected r2 and median_shift, found {fit}")
         if not (diagnostics.high_error >= 0 and 0 < diagnostics.median_density < math.inf):
-            raise ValueError("expected an error of at least 0 and a density above 0")
+            raise ValueError(
+                f"expected an error from 0 up and a density above 0, found "
+                f"{diagnostics.high_error} and {diagnostics.median_density}"
+            )
         return diagnostics

@@ -1,10 +1,10 @@
 """Keras layers between positions and distributions over landmarks.
 
 The networks of a map with landmarks c₁ … c_K represent a position z by its soft assignment
-φ_k(z) = softmax_k(−‖z − c_k‖² / 2h²), a distribution over the landmarks. So do the generative
+φ_k(z) = softmax_k(−‖z − c_k‖² / 2h²), a distribution over the landmarks, as the generative
 topographic mapping (C. M. Bishop, M. Svensén, C. K. I. Williams, Neural Computation 10, 1998) and
-normalised radial basis function networks (J. Moody, C. J. Darken, Neural Computation 1, 1989). The
-encoder predicts such a distribution, and `AroundMode` converts it to a position.
+normalised radial basis function networks (J. Moody, C. J. Darken, Neural Computation 1, 1989) do.
+The encoder predicts such a distribution, and `AroundMode` converts it to a position.
 """
 
 from typing import Any
@@ -32,7 +32,7 @@ class SoftAssignment(ConstantLayer):
     centers : array-like of shape (K, n_components)
         The landmarks.
     width : float
-        h, in the units of the positions.
+        Width h of the kernel, in the units of the positions.
 
     Examples
     --------
@@ -64,17 +64,17 @@ class AroundMode(ConstantLayer):
     """Convert a distribution over landmarks to a position: its mean around its mode.
 
     The mean of the whole distribution would place an ambiguous row between its two plausible
-    positions, where other rows are. A window of radius r is therefore placed at the anchor with the
-    greatest mass, and moved once to the mean within it. The position is the mean in the moved
-    window. This is one step of mean shift (Y. Cheng, IEEE PAMI 17, 1995).
+    positions, where other rows are. A window of radius r at the anchor with the greatest mass is
+    therefore moved to the mean within it, and the position is the mean in the moved window. This is
+    a step of mean shift (Y. Cheng, IEEE PAMI 17, 1995).
 
     Parameters
     ----------
     centers : array-like of shape (K, n_components)
     anchors : array-like of shape (A, n_components)
-        Positions at which the window is evaluated.
+        Positions among which the window with the greatest mass is selected.
     radius : float
-        r: a landmark at distance t from the centre of the window has the weight exp(−t² / 2r²).
+        r. A landmark at distance t from the centre of the window has the weight exp(−t² / 2r²).
 
     Examples
     --------

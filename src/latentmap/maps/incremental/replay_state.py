@@ -1,4 +1,4 @@
-"""Replay memory of a map: generates rows like the fitted ones, without storing any."""
+"""The replay memory of a map as a part of its state and of its model file."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _MIXTURE_KEYS = {name: f"kept_{name}" for name in _MIXTURE_FIELDS}
 
 @dataclass(frozen=True, kw_only=True)
 class ReplayState(FileRecord):
-    """A Gaussian mixture of the fitted rows, and the principal components of its coordinates.
+    """Replay memory, and the principal components of its coordinates.
 
     Attributes
     ----------
     mixture : ReplayMemory
-        One Gaussian per landmark, in coordinates on principal components.
+        In coordinates on the principal components.
     row_mean : ndarray of shape (n_features,) or None
     components : ndarray of shape (d, n_features) or None
-        Rows are row_mean + coordinates · components. None if the encoder contains them.
+        Scaled rows are row_mean + coordinates · components. None if the encoder contains both.
     """
 
     file_keys: ClassVar[dict[str, str]] = {
@@ -66,7 +66,7 @@ class ReplayState(FileRecord):
 
     @staticmethod
     def is_in(arrays: Mapping[str, np.ndarray]) -> bool:
-        """Return whether a file holds a replay memory; older versions of latentmap stored none."""
+        """Return whether a file contains a replay memory; those of older versions do not."""
         return all(key in arrays for key in _MIXTURE_KEYS.values())
 
     @classmethod
@@ -96,6 +96,9 @@ class ReplayState(FileRecord):
             _MIXTURE_KEYS.values(), vars(self.mixture).values(), shapes, strict=True
         ):
             if array.shape != (n_landmarks, *shape) or not np.isfinite(array).all():
-                raise ValueError(f"{name}: expected finite numbers for each landmark")
+                raise ValueError(
+                    f"{name}: expected finite numbers of shape {(n_landmarks, *shape)}, "
+                    f"found shape {array.shape} or NaN or infinity"
+                )
         if self.mixture.counts.min() < 0 or not self.mixture.counts.sum() > 0:
-            raise ValueError("kept_counts: expected numbers of rows")
+            raise ValueError("kept_counts: expected numbers of rows from 0 up, with a sum above 0")

@@ -8,10 +8,10 @@ from keras import layers
 
 
 def transfer_weights(new: keras.Model, old: keras.Model) -> None:
-    """Copy the weights of a model to one in which some layers are wider.
+    """Copy the weights of a model to a model of the same structure with wider layers.
 
-    The old values become the leading block of a larger weight; the other values stay as they are.
-    So a map with more landmarks starts with the old landmarks at their positions.
+    They become the leading block of each larger array, and the other values stay as they are. A map
+    with added landmarks thus starts with the earlier landmarks at their positions.
 
     Examples
     --------
@@ -30,7 +30,7 @@ def transfer_weights(new: keras.Model, old: keras.Model) -> None:
 
 
 def freeze_batch_normalization(model: keras.Model) -> None:
-    """Freeze the statistics of batch normalisation, which few new rows would change."""
+    """Freeze the statistics of batch normalisation, which would adapt to the new rows."""
     for layer in _layers(model):
         if isinstance(layer, layers.BatchNormalization):
             layer.trainable = False
