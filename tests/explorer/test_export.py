@@ -22,7 +22,7 @@ ELEMENT = re.compile(
 
 
 class ExportedFile:
-    """Elements of an exported file."""
+    """The scene and the buffers of an exported file."""
 
     def __init__(self, path):
         self.text = path.read_text(encoding="utf-8")
@@ -38,13 +38,13 @@ class ExportedFile:
     def numbers(self, name):
         return np.frombuffer(self.buffer(name), "<u2")
 
-    def tile(self, name, number, description):
-        sheet, index = divmod(number, description["images_per_sheet"])
+    def image(self, name, index, layout):
+        sheet, position = divmod(index, layout["images_per_sheet"])
         image = np.asarray(
             Image.open(io.BytesIO(self.image_file(f"{name}-{sheet}"))).convert("RGB")
         )
-        line, column = divmod(index, description["images_per_line"])
-        height, width = description["height"], description["width"]
+        line, column = divmod(position, layout["images_per_line"])
+        height, width = layout["height"], layout["width"]
         return image[line * height :, column * width :][:height, :width].astype(float)
 
 
@@ -68,99 +68,97 @@ def wine_file(write, wide_scene):
     return write(wide_scene)
 
 
-def test_file_contains_points_density_and_color_scales(digits_file, map_scene):
+def test_points_density_and_colors_are_embedded(digits_file, map_scene):
     assert digits_file.scene["mode"] == "file"
     points = digits_file.numbers("points").reshape(-1, 2)
     assert points.tolist() == map_scene.plane.quantized_points().tolist()
     assert digits_file.buffer("density") == map_scene.density.values.tobytes()
     for i, description in enumerate(digits_file.scene["color_scales"]):
         assert description["is_computed"]
-        colour = map_scene.color_scales[i].compute()
-        assert digits_file.numbers(f"color-{i}").tolist() == colour.values.tolist()
-        assert description.get("categories") == colour.categories
+        colors = map_scene.color_scales[i].compute()
+        assert digits_file.numbers(f"color-{i}").tolist() == colors.values.tolist()
+        assert description.get("categories") == colors.categories
 
 
-def test_file_contains_the_original_images(digits_file, map_scene):
-    description = digits_file.scene["originals"]
-    for number in (0, 33, 499):
-        tile = digits_file.tile("originals", number, description)[..., 0]
-        original = map_scene.original(number)[0, ..., 0]
-        assert np.abs(tile - original).mean() < 20
+def test_originals_are_in_sprite_sheets(digits_file, map_scene):
+    layout = digits_file.scene["originals"]
+    for index in (0, 33, 499):
+        image = digits_file.image("originals", index, layout)[..., 0]
+        original = map_scene.original(index)[0, ..., 0]
+        assert np.abs(image - original).mean() < 20
 
 
-def test_grid_contains_decoded_images(digits_file, map_scene):
+def test_the_grid_contains_rows_decoded_by_inverse_transform(digits_file, map_scene):
     grid = digits_file.scene["grid"]
-    positions = grid_points(np.array(grid["bounds"]).reshape(2, 2), grid["width"], grid["height"])
-    for number in (0, 5000, 9999, len(positions) - 1):
-        decoded = map_scene.estimator.inverse_transform(positions[[number]])
+    points = grid_points(np.array(grid["bounds"]).reshape(2, 2), grid["width"], grid["height"])
+    for index in (0, 5000, 9999, len(points) - 1):
+        decoded = map_scene.estimator.inverse_transform(points[[index]])
         expected = map_scene.display.to_display(decoded)[0, ..., 0]
-        assert (
-            np.abs(digits_file.tile("grid", number, grid["sheets"])[..., 0] - expected).mean() < 20
-        )
+        image = digits_file.image("grid", index, grid["sheets"])[..., 0]
+        assert np.abs(image - expected).mean() < 20
 
 
-def test_file_of_a_table_contains_rows_and_reconstructions(wine_file, wide_scene, wine):
+def test_tables_contain_values_and_reconstructions(wine_file, wide_scene, wine):
     columns = wine_file.scene["row"]["columns"]
     low, high = (np.array([c[key] for c in columns]) for key in ("low", "high"))
     values = low + wine_file.numbers("originals").reshape(-1, 13) / 65_534 * (high - low)
     np.testing.assert_allclose(values, wine[:], atol=(high - low).max() / 60_000)
-    levels = wine_file.numbers("reconstructions").reshape(-1, 13)
-    reconstructions = low + levels / 65_534 * (high - low)
+    restored = low + wine_file.numbers("reconstructions").reshape(-1, 13) / 65_534 * (high - low)
     expected = np.clip(wide_scene.reconstruction(np.arange(142)), low, high)
-    np.testing.assert_allclose(reconstructions, expected, atol=(high - low).max() / 30_000)
+    np.testing.assert_allclose(restored, expected, atol=(high - low).max() / 30_000)
 
 
-def test_grid_of_a_table_contains_decoded_rows(wine_file, wide_scene):
+def test_the_grid_of_a_table(wine_file, wide_scene):
     grid = wine_file.scene["grid"]
-    positions = grid_points(np.array(grid["bounds"]).reshape(2, 2), grid["width"], grid["height"])
+    points = grid_points(np.array(grid["bounds"]).reshape(2, 2), grid["width"], grid["height"])
     low, high = np.array(grid["low"]), np.array(grid["high"])
-    values = low + wine_file.numbers("grid").reshape(-1, 13)[9000] / 65_534 * (high - low)
-    np.testing.assert_allclose(values, wide_scene.decode_points(positions[[9000]])[0], rtol=1e-3)
+    decoded = low + wine_file.numbers("grid").reshape(-1, 13)[9000] / 65_534 * (high - low)
+    np.testing.assert_allclose(decoded, wide_scene.decode_points(points[[9000]])[0], rtol=1e-3)
 
 
-def test_names_in_data_are_escaped(wine_file):
+def test_html_in_the_data_is_escaped(wine_file):
     assert "<img" not in wine_file.text
     assert wine_file.scene["row"]["columns"][0]["name"] == "<img src=x onerror=alert(1)>"
     assert wine_file.scene["color_scales"][0]["categories"][0] == "<img src=x onerror=alert(1)>"
 
 
-def test_map_of_one_component_has_a_grid_of_two_lines(write, line_scene):
-    exported = write(line_scene)
-    grid = exported.scene["grid"]
+def test_codes_of_one_component_have_a_grid_of_two_lines(write, line_scene):
+    file = write(line_scene)
+    grid = file.scene["grid"]
     assert (grid["width"], grid["height"]) == (512, 2)
-    lower_line, upper_line = (exported.tile("grid", i, grid["sheets"]) for i in (100, 612))
-    assert np.abs(lower_line - upper_line).max() < 12
-    brightness = [exported.tile("grid", i, grid["sheets"]).mean() for i in range(0, 512, 64)]
+    first_line, second_line = (file.image("grid", i, grid["sheets"]) for i in (100, 612))
+    assert np.abs(first_line - second_line).max() < 12
+    brightness = [file.image("grid", i, grid["sheets"]).mean() for i in range(0, 512, 64)]
     assert np.ptp(brightness) > 100
 
 
-def test_columns_of_wide_tables_are_left_out_above_the_size_limit(write, monkeypatch):
+def test_a_wide_table_contains_as_many_columns_as_fit(write, monkeypatch):
     rows = np.random.default_rng(0).normal(size=(3000, 60))
     source = ArraySource(rows)
     scene = Scene(AutoEncoder(2, network="linear", random_state=0).fit(source), source)
     monkeypatch.setattr("latentmap.explorer.export.MAX_FILE_BYTES", 1_000_000)
-    exported = write(scene)
-    columns = exported.scene["row"]["columns"]
+    file = write(scene)
+    columns = file.scene["row"]["columns"]
     assert 3 < len(columns) < 60
-    assert len(exported.text) <= 1_000_000
-    columns_of_scales = [c["column"] for c in exported.scene["color_scales"] if "column" in c]
-    assert columns_of_scales == list(range(len(columns)))
+    assert len(file.text) <= 1_000_000
+    indices = [c["column"] for c in file.scene["color_scales"] if "column" in c]
+    assert indices == list(range(len(columns)))
     assert len(scene.table.names) == 60
 
 
 @pytest.mark.slow
-def test_images_are_reduced_above_the_size_limit(write, monkeypatch):
+def test_a_large_set_of_images_stays_within_the_limit(write, monkeypatch):
     rows = np.random.default_rng(0).integers(0, 255, (3000, 20, 20), dtype=np.uint8)
     source = ArraySource(rows)
     scene = Scene(AutoEncoder(3, network="linear", random_state=0).fit(source), source)
     monkeypatch.setattr("latentmap.explorer.export.MAX_FILE_BYTES", 1_200_000)
-    exported = write(scene)
-    assert 600_000 < len(exported.text) <= 1_200_000
-    assert exported.scene["reconstructions"]["images_per_sheet"] == 1024
-    assert "data-reconstructions-2" in exported.elements
+    file = write(scene)
+    assert 600_000 < len(file.text) <= 1_200_000
+    assert file.scene["reconstructions"]["images_per_sheet"] == 1024
+    assert "data-reconstructions-2" in file.elements
 
 
-def test_unwritable_path_raises(map_scene, page, tmp_path):
+def test_a_path_that_cannot_be_written_raises_an_error(map_scene, page, tmp_path):
     with pytest.raises(FileError, match="does not exist"):
-        export_page(map_scene, tmp_path / "missing" / "map.html", page)
+        export_page(map_scene, tmp_path / "no" / "map.html", page)
     assert list(tmp_path.iterdir()) == []

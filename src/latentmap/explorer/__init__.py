@@ -1,7 +1,7 @@
 """The explorer: a web page that shows rows on a map and decodes any point of it.
 
-A `Scene` holds the rows, their codes, scores and decoded rows. `Server` sends them to the page on
-request; `export_page` writes page and data into one file.
+A `Scene` provides the rows, their codes, scores and decoded rows. A `Server` sends them to the page
+on request, and `export_page` writes the page and its data to one file.
 """
 
 from latentmap.explorer.export import export_page

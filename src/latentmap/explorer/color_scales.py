@@ -47,7 +47,7 @@ class ColorScale:
     column: int | None = None
 
     def describe(self) -> dict[str, object]:
-        """Return the description that the page needs before the values, as JSON values."""
+        """Return the name, the column and whether values are computed, as JSON values."""
         column = {} if self.column is None else {"column": self.column}
         return {"name": self.name, "is_computed": self.is_computed(), **column}
 

@@ -1,4 +1,4 @@
-"""Export the page and its data as one HTML file of at most 19 MB, which can be sent by mail."""
+"""Export of the page and its data as one HTML file of at most 19 MB."""
 
 import os
 import zlib
@@ -137,7 +137,7 @@ def _table_rows(scene: Scene, table: TableColumns) -> tuple[dict[str, Any], Buff
 
 
 def _grid(scene: Scene) -> tuple[dict[str, object], np.ndarray]:
-    """Return the description of the grid of decoded points, and the points."""
+    """Return the description of the grid and its nodes, whose decoded rows are embedded."""
     affordable = (MAX_GRID_NUMBERS / np.prod(scene.rows.row_shape)) ** 0.5
     side = int(np.clip(affordable, _MIN_GRID_SIDE, _MAX_GRID_SIDE))
     width, height = _LINE_GRID if scene.plane.n_components == 1 else (side, side)
@@ -147,7 +147,7 @@ def _grid(scene: Scene) -> tuple[dict[str, object], np.ndarray]:
 
 
 def _limit_columns(scene: Scene) -> Scene:
-    """Return the scene with as many table columns as the file can hold."""
+    """Return the scene with as many table columns as fit into the file."""
     table = scene.table
     if table is None:
         return scene

@@ -1,4 +1,4 @@
-"""The page: HTML, style sheet, ES modules, scene and buffers.
+"""The page: HTML, style sheet and ES modules, into which a scene and buffers are inserted.
 
 A server sends the modules as separate files. An exported file cannot import files, so it holds the
 same modules bundled into one script. The Content-Security-Policy allows no other script and no
@@ -26,7 +26,7 @@ _UNSUPPORTED = re.compile(r"^(import|export)\b.*", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Page:
-    """The parts of the page that do not depend on the data: HTML with markers, CSS and modules."""
+    """The HTML template, style sheet and modules of the page."""
 
     folder: Path = PAGE_FOLDER
 

@@ -1,4 +1,4 @@
-"""Coordinates of rows on the page, and the code at each point of it."""
+"""Coordinates of rows on the page, and codes of points of the page."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -8,9 +8,9 @@ from numpy.typing import ArrayLike
 
 from latentmap.plots.projection import Projection, as_codes, bounding_region
 
-# Largest quantised coordinate; 0 is the lower bound of the region, and this the upper one.
+# Quantised coordinate of the upper bound of a region; the lower bound is 0.
 MAX_COORDINATE = 65_535
-_STACK_BINS, _STACK_HEIGHT = 400, 0.2  # The height is a share of the length of the line.
+_STACK_BINS, _STACK_HEIGHT = 400, 0.2  # The height is relative to the length of the line.
 # Points outside of these percentiles do not extend the region that is decoded.
 _INNER_PERCENTILES = (0.1, 99.9)
 
@@ -19,7 +19,7 @@ _INNER_PERCENTILES = (0.1, 99.9)
 class CodePlane:
     """The points of rows, (n, 2), and the conversion between points and codes.
 
-    ``bounds`` are the corners of all points and ``inner_bounds`` those of nearly all.
+    ``bounds`` are the corners of the region of all points, ``inner_bounds`` those without outliers.
     ``explained_variance`` is the share of the variance of the codes that the plane shows.
     """
 
@@ -63,7 +63,7 @@ class CodePlane:
 
 
 def _stack(values: np.ndarray) -> np.ndarray:
-    """Return a y coordinate that counts the rows of each bin, as in a histogram."""
+    """Return y coordinates that stack the rows of each bin, as in a histogram."""
     low, width = values.min(), np.ptp(values) or 1.0
     bins = np.minimum((values - low) / width * _STACK_BINS, _STACK_BINS - 1).astype(int)
     order = np.argsort(bins, kind="stable")
@@ -74,7 +74,7 @@ def _stack(values: np.ndarray) -> np.ndarray:
 
 
 def grid_points(bounds: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Return the nodes of a grid over a region with its corners, line by line from the lowest."""
+    """Return the nodes of a grid over a region, corners included, line by line from the lowest."""
     (left, low), (right, high) = bounds
     x, y = np.meshgrid(np.linspace(left, right, width), np.linspace(low, high, height))
     return np.column_stack([x.ravel(), y.ravel()])

@@ -1,4 +1,4 @@
-"""Density of rows at points of the page, in 0–1; the page fades decoded rows where it is low."""
+"""Density of the rows at points of the page, 0–1, which is the opacity of decoded rows."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,7 +13,10 @@ _FULL_DENSITY = 0.25
 
 
 class DensityGrid:
-    """Density of rows on a grid over a plane, 0–255; a map of few components provides its own."""
+    """Density of the rows on a grid, as integers 0–255.
+
+    A `LatentMap` of at most two components has its own density; other codes are counted in cells.
+    """
 
     def __init__(self, estimator: object, plane: CodePlane) -> None:
         self._plane = plane
@@ -40,7 +43,7 @@ def _smoothed_counts(plane: CodePlane, bounds: np.ndarray) -> np.ndarray:
     inside = (x >= 0) & (x <= GRID_SIDE - 1) & (y >= 0) & (y <= GRID_SIDE - 1)
     counts = np.zeros((GRID_SIDE, GRID_SIDE))
     np.add.at(counts, (np.rint(y[inside]).astype(int), np.rint(x[inside]).astype(int)), 1.0)
-    # Scott's rule, in cells of the grid: few rows are smoothed widely.
+    # The width, in cells of the grid, follows Scott's rule for the bandwidth of a kernel density.
     std = np.std(np.column_stack([x, y])[inside], axis=0).mean()
     width = max(1.0, 0.5 * std * len(x) ** (-1 / 6))
     smooth = gaussian_filter(counts, width, mode="constant")
@@ -51,5 +54,5 @@ def _smoothed_counts(plane: CodePlane, bounds: np.ndarray) -> np.ndarray:
 
 
 def _grid_coordinates(points: np.ndarray, bounds: np.ndarray) -> np.ndarray:
-    """Return points in cells of the grid, x and y, shape (2, m)."""
+    """Return the positions of points on the grid, x and y from 0 to 127, shape (2, m)."""
     return ((points - bounds[0]) / (bounds[1] - bounds[0]) * (GRID_SIDE - 1)).T

@@ -1,9 +1,9 @@
-"""Policy that accepts requests only from the page that this server has sent.
+"""Policy that accepts requests only from the page of this server.
 
 Any page in a browser can send requests to 127.0.0.1, and a foreign host name can be made to resolve
 to it (DNS rebinding). The Host header must therefore name this server, an Origin header must equal
-it, and requests that change something or are expensive need a header that another page cannot set.
-On an address that other machines can reach, every request must also contain a token.
+it, and POST requests need a header that another page cannot set. On an address that other machines
+can reach, every request must also contain a token.
 """
 
 import ipaddress
@@ -30,16 +30,17 @@ class RequestPolicy:
         """Return the reason to refuse a request, one sentence, or None."""
         lowered = {name.lower(): value for name, value in headers.items()}
         if not self._is_own_host(lowered.get("host", "")):
-            return f"Host: expected {self.authority} or localhost:{self.port}"
+            found = repr(lowered.get("host", ""))
+            return f"Host: expected {self.authority} or localhost:{self.port}, found {found}"
         if "origin" in lowered and lowered["origin"].partition("://")[2] != lowered["host"]:
-            return "Origin: expected the page of this server"
+            return f"Origin: expected http://{lowered['host']}, found {lowered['origin']!r}"
         is_page = target.partition("?")[0] == "/"
         if lowered.get("sec-fetch-site", "none") not in ("same-origin", "none") and not is_page:
-            return "Sec-Fetch-Site: expected a request of the page of this server"
+            return "Sec-Fetch-Site: expected same-origin, found a request of another page"
         if method == "POST" and lowered.get("x-latentmap") != "1":
-            return "X-Latentmap: expected 1"
+            return f"X-Latentmap: expected 1, found {lowered.get('x-latentmap', 'no header')}"
         if not self._has_token(target, is_page, lowered):
-            return "token: expected the token of the link that the command printed"
+            return "token: expected the token in the link of the command, found none or another"
         return None
 
     @property

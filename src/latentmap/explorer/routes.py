@@ -1,4 +1,4 @@
-"""Requests of the page and their responses: a table of paths and functions, without sockets."""
+"""Routes: the paths that the page requests, and the functions that create the responses."""
 
 import json
 import re
@@ -23,7 +23,7 @@ _MAX_RESPONSE_BYTES = 64 * 2**20
 
 @dataclass(frozen=True)
 class Response:
-    """The body of a response, whole or in parts, and its headers."""
+    """The body of a response, as bytes or as an iterator over parts, and its headers."""
 
     body: bytes | Iterator[bytes]
     content_type: str = "application/octet-stream"
@@ -52,7 +52,7 @@ class Router:
 
     def __init__(self, scene: Scene, page: Page | None = None, label: str | None = None) -> None:
         self._scene, self._page, self._label = scene, page or Page(), label
-        # Method, path with one group, handler, maximum size of the body in bytes.
+        # A route: method, pattern of the path with one group, handler, largest body in bytes.
         self._routes: list[tuple[str, str, Handler, int]] = [
             ("GET", "/()", self._get_page, 0),
             ("GET", r"/page/([a-z_]+\.js)", self._get_module, 0),
@@ -75,8 +75,6 @@ class Router:
                 return Route(handler, match[1], max_bytes)
         return None
 
-    # -- page and data of all rows -----------------------------------------------------------------
-
     def _get_page(self, argument: str, body: bytes) -> Response:
         scene = {**self._scene.describe(), "max_upload_bytes": MAX_UPLOAD_BYTES}
         text = self._page.text(scene, "server")
@@ -87,23 +85,21 @@ class Router:
     def _get_module(self, argument: str, body: bytes) -> Response:
         source = self._page.modules.get(argument)
         if source is None:
-            raise LookupError(f"there is no module {argument}")
+            raise LookupError(f"expected a module of the page, found {argument}")
         return Response(source.encode(), "text/javascript; charset=utf-8")
 
     def _get_buffer(self, argument: str, body: bytes) -> Response:
         content = self._scene.buffer(argument)
         if content is None:
-            raise LookupError(f"there is no buffer {argument}")
+            raise LookupError(f"expected a buffer of the scene, found {argument}")
         return Response(content)
 
     def _get_colors(self, argument: str, body: bytes) -> Response:
-        index = int(argument)
-        if index >= len(self._scene.color_scales):
-            raise LookupError(f"there is no colour scale {index}")
+        index, count = int(argument), len(self._scene.color_scales)
+        if index >= count:
+            raise LookupError(f"expected a colour scale below {count}, found {index}")
         colors = self._scene.color_scales[index].compute()
         return _json_response({**colors.describe(), "values": encode_array(colors.values)})
-
-    # -- rows --------------------------------------------------------------------------------------
 
     def _get_row(self, argument: str, body: bytes) -> Response:
         return _json_response(self._scene.row_details(self._row_index(argument)))
@@ -120,7 +116,7 @@ class Router:
 
     def _get_thumbnails(self, argument: str, body: bytes) -> Response:
         if self._scene.images is None:
-            raise LookupError("rows of tables have no thumbnails")
+            raise LookupError("thumbnails: expected rows that are images, found a table")
         pixels = self._scene.thumbnails(self._read_indices(body))
         _, height, width, channels = pixels.shape
         size = {"height": height, "width": width, "channels": channels}
@@ -140,9 +136,8 @@ class Router:
 
     def _check_indices(self, indices: np.ndarray) -> None:
         if indices.max() >= len(self._scene):
-            raise LookupError(f"expected row numbers below {len(self._scene)}")
-
-    # -- points and files --------------------------------------------------------------------------
+            n = len(self._scene)
+            raise LookupError(f"expected row numbers below {n}, found {indices.max()}")
 
     def _decode(self, argument: str, body: bytes) -> Response:
         points = _read_points(body)

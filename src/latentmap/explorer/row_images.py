@@ -1,4 +1,4 @@
-"""Convert rows that are images to pixels of 8 bits and back, with one range of intensities."""
+"""Conversion of rows that are images to 8-bit pixels and back."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -10,7 +10,7 @@ from PIL import Image
 from latentmap.data import Source
 from latentmap.plots.image_tiles import intensity_range
 
-_SAMPLE_ROWS = 200  # Number of rows that determine black and white.
+_SAMPLE_ROWS = 200  # Number of rows that determine the values of black and white.
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class RowImages:
 
     @classmethod
     def from_source(cls, source: Source, shape: tuple[int, ...]) -> Self:
-        """Determine black and white from a sample of the rows."""
+        """Determine the values of black and white from a sample of the rows."""
         sample = np.unique(np.linspace(0, len(source) - 1, _SAMPLE_ROWS).astype(int))
         return cls(shape, *intensity_range(source[sample]))
 
@@ -44,7 +44,7 @@ class RowImages:
         return {"kind": "image", "height": height, "width": width, "channels": channels}
 
     def to_display(self, rows: ArrayLike) -> np.ndarray:
-        """Return rows as pixels, clipped to 0–255 and rounded."""
+        """Convert rows to pixels, clipped to 0–255 and rounded."""
         array = np.asarray(rows, np.float32).reshape(-1, *self.shape)
         if array.ndim == 4:
             array = array.mean(axis=3) if self.channels == 1 else array[..., :3]
@@ -52,12 +52,12 @@ class RowImages:
         return np.rint(np.clip(scaled, 0, 255)).astype(np.uint8).reshape(-1, *self.size)
 
     def to_rows(self, pixels: np.ndarray) -> np.ndarray:
-        """Return pixels as rows in the units of the data, float32."""
+        """Convert pixels to rows in the units of the data, float32."""
         rows = self.low + pixels.astype(np.float32) * ((self.high - self.low) / 255)
         row_channels = self.shape[2] if len(self.shape) == 3 else 1
         if self.channels == 1:
             rows = np.repeat(rows, row_channels, axis=3)
-        elif row_channels == 4:  # an opaque fourth channel
+        elif row_channels == 4:  # The fourth channel is opacity.
             rows = np.concatenate([rows, np.full_like(rows[..., :1], self.high)], axis=3)
         return rows.reshape(-1, *self.shape)
 

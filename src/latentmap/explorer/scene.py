@@ -1,4 +1,4 @@
-"""Scene: the rows, codes, scores and decoded rows that the page shows."""
+"""Scene: rows, codes, scores and decoded rows for the page."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _SAMPLE_POINTS = 128  # Number of decoded codes that determine the importance of
 
 
 class Scene:
-    """Rows on a map, and what the page needs to show them.
+    """The rows on a map, and all data of the page.
 
     Parameters
     ----------
@@ -122,10 +122,8 @@ class Scene:
         """The displayed columns, or None if the rows are images."""
         return self.display if isinstance(self.display, TableColumns) else None
 
-    # -- data of all rows --------------------------------------------------------------------------
-
     def describe(self) -> dict[str, Any]:
-        """Return the description that the page needs at its start, as JSON values."""
+        """Return the size, columns, bounds and colour scales of the scene, as JSON values."""
         sampled = self.total > len(self)
         sample = f" · {len(self):,} of {self.total:,} rows" if sampled else ""
         bounds = self.density.bounds.ravel().tolist()
@@ -145,7 +143,7 @@ class Scene:
         }
 
     def buffer(self, name: str) -> bytes | None:
-        """Return the points, density, names, labels or numbers of all rows, or None."""
+        """Return "points", "density", "names", "labels" or "numbers" of all rows, else None."""
         if name == "points":
             return self.plane.quantized_points().tobytes()
         if name == "density":
@@ -157,8 +155,6 @@ class Scene:
         if name == "numbers" and self.total > len(self):
             return self.original_indices.astype("<u4").tobytes()
         return None
-
-    # -- rows --------------------------------------------------------------------------------------
 
     def original(self, indices: ArrayLike) -> np.ndarray:
         """Return rows for display: images as (m, h, w, c) uint8, tables as (m, k) float32."""
@@ -236,8 +232,6 @@ class Scene:
         self.row_details(0)
         self.similar(self.codes[:1], 1)
 
-    # -- tables ------------------------------------------------------------------------------------
-
     def column_names(self) -> list[str]:
         """Return the names of all columns of a table."""
         names = self.rows.feature_names or ModelInfo.from_estimator(self.estimator).feature_names
@@ -246,7 +240,7 @@ class Scene:
         return [str(name) for name in names]
 
     def with_columns(self, count: int) -> Scene:
-        """Return the scene with at most ``count`` table columns, those of greatest importance."""
+        """Return the scene with the ``count`` table columns of greatest importance."""
         if self.table is None or len(self.table.names) <= count:
             return self
         scene = copy.copy(self)

@@ -1,4 +1,4 @@
-"""Selected rows as CSV: row number, file name, label, code, scores and table columns."""
+"""Export of selected rows as CSV: row number, file name, label, code, scores, table columns."""
 
 import csv
 import io
@@ -13,8 +13,10 @@ _BLOCK_ROWS = 2048
 
 
 def write_csv(scene: Scene, indices: np.ndarray) -> Iterator[bytes]:
-    """Yield rows of a scene as CSV in UTF-8, block by block, numbers with all their digits."""
-    scores = list(scene.scores.of_rows([0]))  # More may be computed while the file is written.
+    """Yield blocks of a CSV file in UTF-8. Numbers have all digits of their type."""
+    scores = list(
+        scene.scores.of_rows([0])
+    )  # Another score may be computed while the file is written.
     codes = [f"code {i + 1}" for i in range(scene.codes.shape[1])]
     columns = scene.column_names() if scene.table is not None else []
     yield _encode([[*_identity(scene, indices[:0]), *codes, *scores, *columns]])

@@ -1,7 +1,8 @@
-"""HTTP server of the explorer: by default for this machine only, and only for its own page.
+"""HTTP server of the explorer.
 
+By default, only this machine can connect, and the server accepts only requests of its own page.
 Python's HTTP server suffices for one user. Each connection has a thread and stays open, so that a
-request is answered within milliseconds. The size of a body is checked before it is read.
+response takes milliseconds. The size of a body is checked before it is read.
 """
 
 import contextlib
@@ -128,7 +129,7 @@ class _Listener(ThreadingHTTPServer):
         super().__init__((host, port), _Handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Print a traceback, unless the browser closed the connection."""
+        """Print a traceback, except for an error of the connection."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
@@ -176,7 +177,9 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send_error(HTTPStatus.FORBIDDEN, refusal)
         route = self.server.router.find(self.command, self.path)
         if route is None:
-            return self._send_error(HTTPStatus.NOT_FOUND, "there is nothing at this address")
+            return self._send_error(
+                HTTPStatus.NOT_FOUND, "expected a path of the page, found another path or method"
+            )
         body = self._read_body(route.max_bytes)
         if body is None:
             return None
@@ -188,17 +191,17 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send_error(HTTPStatus.BAD_REQUEST, " ".join(str(error).split()))
         except Exception:
             traceback.print_exc()
-            text = "internal error; the console shows the details"
+            text = "internal error; see the traceback on the console"
             return self._send_error(HTTPStatus.INTERNAL_SERVER_ERROR, text)
         return self._send(HTTPStatus.OK, response)
 
     do_POST = do_GET  # noqa: N815 (http.server calls methods by these names)
 
     def _read_body(self, max_bytes: int) -> bytes | None:
-        """Return the body; respond with an error if its length is missing or too large."""
+        """Return the body, or respond with an error if its length is missing or too large."""
         header = self.headers.get("Content-Length", "0" if self.command == "GET" else "")
         if "Transfer-Encoding" in self.headers or not (header.isascii() and header.isdigit()):
-            text = "Content-Length: expected a number of bytes"
+            text = f"Content-Length: expected a number of bytes, found {header!r}"
             self._send_error(HTTPStatus.LENGTH_REQUIRED, text)
             return None
         length = int(header[:20])
@@ -213,7 +216,7 @@ class _Handler(BaseHTTPRequestHandler):
         return body
 
     def _send_error(self, status: HTTPStatus, text: str) -> None:
-        """Send one sentence and close the connection; an unread body is not a request."""
+        """Send an error and close the connection, so that an unread body is not parsed."""
         self.close_connection = True
         body = json.dumps({"error": text}).encode()
         self._send(status, Response(body, "application/json"))
@@ -221,7 +224,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._drain()
 
     def _drain(self) -> None:
-        """Read the rest of the request; closing earlier would discard the response."""
+        """Read the rest of the request, because an earlier close would discard the response."""
         deadline, remaining = time.monotonic() + _DRAIN_SECONDS, _DRAIN_BYTES
         with contextlib.suppress(OSError):
             self.connection.shutdown(socket.SHUT_WR)

@@ -1,4 +1,4 @@
-"""A source that several threads can read, and functions of all rows in batches."""
+"""A source that several threads can read, and functions applied to all rows in batches."""
 
 import threading
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from latentmap.data.batching import read_batches
 
 
 class SharedSource(Source):
-    """Source with a lock, because requests are answered in threads and readers may not be safe."""
+    """Source with a lock, because each request has a thread and readers may not be thread-safe."""
 
     def __init__(self, rows: Source) -> None:
         self._rows, self._lock = rows, threading.Lock()

@@ -1,4 +1,4 @@
-"""Sprite sheets: many small images in few WebP files of limited size."""
+"""Sprite sheets: WebP files of limited size, each with up to 1,024 images."""
 
 import io
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from latentmap.explorer.row_images import shrink_images
 
 IMAGES_PER_SHEET, IMAGES_PER_LINE = 1024, 32
 _MAX_SIDE = 64
-# Shares of the largest side, in the order in which they are tried.
+# Sides of an image relative to its full size, from the first to the last attempt.
 _SIDES = (1.0, 0.75, 0.5, 0.375, 0.25)
 _QUALITIES = (85, 60, 35)
 _SAMPLE_SHEETS = 2  # Number of sheets used to estimate the total size.
@@ -24,7 +24,7 @@ LoadImages = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class SpriteSheets:
-    """Image files with sprites of one size."""
+    """Image files that contain images of one size."""
 
     files: list[bytes]
     height: int
@@ -48,7 +48,10 @@ class SpriteSheets:
 def pack_sprites(
     load: LoadImages, count: int, budget: float, advance: Callable[[int], object] = lambda _: None
 ) -> SpriteSheets:
-    """Write images to sprite sheets of ``budget`` bytes, or more at the lowest quality and size."""
+    """Pack images into sprite sheets of at most ``budget`` bytes.
+
+    Sizes and qualities are tried from the highest to the lowest; the lowest may exceed the budget.
+    """
     sheets = [
         np.arange(i, min(i + IMAGES_PER_SHEET, count)) for i in range(0, count, IMAGES_PER_SHEET)
     ]
@@ -78,7 +81,7 @@ def _load_thumbnails(load: LoadImages, indices: np.ndarray) -> np.ndarray:
 
 
 def _encode_sheet(images: np.ndarray, side: int, quality: int) -> bytes:
-    """Write up to 1,024 images as one, 32 in a line; unused positions are black."""
+    """Return a WebP file with up to 1,024 images, 32 in a line; unused positions are black."""
     images = shrink_images(images, side)
     count, height, width, channels = images.shape
     lines = -(-count // IMAGES_PER_LINE)

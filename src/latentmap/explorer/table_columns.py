@@ -12,13 +12,13 @@ from latentmap.data import Source
 from latentmap.explorer.shared_source import map_batches
 
 MAX_COLUMNS = 256
-# Largest quantised number; the next larger one, 65,535, stands for a missing value.
+# Largest quantised number; 65,535 is a missing value.
 MAX_QUANTIZED = 65_534
 
 
 @dataclass(frozen=True)
 class TableColumns:
-    """The k displayed columns of n rows, of a table of ``n_total`` columns; values are (n, k)."""
+    """Values of the k displayed columns, (n, k), of a table of ``n_total`` columns."""
 
     indices: np.ndarray
     names: list[str]
@@ -31,7 +31,7 @@ class TableColumns:
     def read(
         cls, source: Source, names: list[str], importance: np.ndarray, verbose: bool = False
     ) -> Self:
-        """Read the columns of greatest importance, at most 256, of all rows."""
+        """Read the 256 columns of greatest importance of all rows, or all columns if fewer."""
         indices = _largest(importance, MAX_COLUMNS)
 
         def select(rows: Source) -> np.ndarray:
@@ -87,7 +87,7 @@ def _largest(values: np.ndarray, count: int) -> np.ndarray:
 
 
 def quantize(values: np.ndarray, low: ArrayLike, high: ArrayLike) -> np.ndarray:
-    """Return numbers as whole numbers from 0 to 65,534 over low to high; NaN becomes 65,535."""
+    """Map numbers from low to high to integers from 0 to 65,534, and NaN to 65,535."""
     width = np.subtract(high, low)
     width = np.where(width > 0, width, 1.0)
     steps = np.rint(np.clip((values - low) / width, 0, 1) * MAX_QUANTIZED)

@@ -1,4 +1,4 @@
-"""Read files that a user drops on the page, stored under a fixed name in a temporary folder."""
+"""Reading of uploaded files, which are stored under a fixed name in a temporary folder."""
 
 import contextlib
 import re
@@ -74,7 +74,7 @@ def _read(path: Path, images: RowImages | None, label: str | None) -> tuple[Sour
 
 
 def _check_unpacked_size(path: Path) -> None:
-    """Raise FileError if a compressed file declares a very large size."""
+    """Raise FileError if a compressed file declares a size above the limit."""
     with contextlib.suppress(zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
         size = sum(part.file_size for part in archive.infolist())
         if size > MAX_UNPACKED_BYTES:
