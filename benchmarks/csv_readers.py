@@ -3,19 +3,24 @@
 For each file, a reader is right about the rows (number and names of columns, number of rows) and
 about the types (numbers, booleans, dates and texts). A file without header has no names.
 
-Requires ``pip install duckdb polars pandas clevercsv``.
+Also measures the processor time for a large file. Requires ``pip install latentmap[benchmarks]``.
 """
 
 import json
-import sys
+import tempfile
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+from common import write_result
 from pyarrow import csv as arrow_csv
 
 FILES = Path(__file__).parents[1] / "tests" / "data" / "csv"
+N_ROWS, SEED = 900_000, 0
+TIMED = ("DuckDB", "polars", "pyarrow", "latentmap")
 NUMBER, BOOLEAN, DATE, TEXT = "number", "boolean", "date", "text"
 
 
@@ -89,31 +94,71 @@ def verdict(table: pa.Table, expected: dict) -> str:
         return f"{table.num_rows} rows"
     if expected["header"] and table.column_names != list(columns):
         return "names"
-    wrong = [
-        n for n, t in zip(columns, table.schema.types, strict=True) if kind(t) != kind(columns[n])
-    ]
-    return f"types of {len(wrong)} columns" if wrong else "right"
+    pairs = zip(columns.values(), table.schema.types, strict=True)
+    n_wrong = sum(kind(stated) != kind(found) for stated, found in pairs)
+    return f"{n_wrong} type{'s' * (n_wrong > 1)}" if n_wrong else "right"
+
+
+def compare(expected: dict[str, dict]) -> dict[str, dict[str, str]]:
+    """Return the verdict on each reader for each file."""
+    verdicts: dict[str, dict[str, str]] = {}
+    for file, entry in expected.items():
+        verdicts[file] = {}
+        for name, read in READERS.items():
+            try:
+                verdicts[file][name] = verdict(read(FILES / file), entry)
+            except Exception:  # each library has its own errors
+                verdicts[file][name] = "error"
+    return verdicts
+
+
+def write_large_file(path: Path) -> None:
+    """Write a table of about 94 MB: ten numbers, an integer, a category, a date and a boolean."""
+    rng = np.random.default_rng(SEED)
+    columns = {f"x{i}": np.round(rng.normal(size=N_ROWS), 4) for i in range(10)}
+    days = pa.array(rng.integers(0, 20_000, N_ROWS).astype(np.int32)).cast(pa.date32())
+    table = {
+        **columns,
+        "n": rng.integers(0, 10**6, N_ROWS),
+        "kind": rng.choice(["red", "green", "blue"], N_ROWS),
+        "day": days,
+        "ok": rng.choice(["yes", "no"], N_ROWS),
+    }
+    arrow_csv.write_csv(pa.table(table), path)
+
+
+def processor_seconds(read: Callable[[Path], pa.Table], path: Path) -> float:
+    """Return the least processor time, over all threads, of three readings."""
+    seconds = []
+    for _ in range(3):
+        start = time.process_time()
+        read(path)
+        seconds.append(time.process_time() - start)
+    return min(seconds)
+
+
+def as_markdown(verdicts: dict[str, dict[str, str]], seconds: dict[str, float]) -> str:
+    """Return the table of files and readers."""
+    lines = [f"| file | {' | '.join(READERS)} |", "|---" * (len(READERS) + 1) + "|"]
+    lines += [f"| {file} | {' | '.join(row.values())} |" for file, row in verdicts.items()]
+    counts = [sum(row[name] == "right" for row in verdicts.values()) for name in READERS]
+    lines.append(f"| right, of {len(verdicts)} | {' | '.join(map(str, counts))} |")
+    cells = [f"{seconds[name]:.1f}" if name in seconds else "" for name in READERS]
+    lines.append(f"| processor seconds for 94 MB | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def main() -> None:
-    """Print a table of files and readers."""
+    """Compare the readers, and write the results."""
     warnings.simplefilter("ignore")
-    expected = json.loads((FILES / "expected.json").read_text(encoding="utf-8"))
-    names = sys.argv[1:] or list(READERS)
-    right = dict.fromkeys(names, 0)
-    print("| file |", " | ".join(names), "|")
-    print("|---" * (len(names) + 1) + "|")
-    for file, entry in expected.items():
-        verdicts = []
-        for name in names:
-            try:
-                verdicts.append(verdict(READERS[name](FILES / file), entry))
-            except Exception as error:  # every error counts as one
-                verdicts.append("error")
-                print(f"{file}, {name}: {str(error)[:120]!r}", file=sys.stderr)
-            right[name] += verdicts[-1] == "right"
-        print("|", file, "|", " | ".join(verdicts), "|")
-    print("| right, of", len(expected), "|", " | ".join(str(right[name]) for name in names), "|")
+    verdicts = compare(json.loads((FILES / "expected.json").read_text(encoding="utf-8")))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "large.csv"
+        write_large_file(path)
+        seconds = {name: processor_seconds(READERS[name], path) for name in TIMED}
+    figures: dict[str, object] = {"seed": SEED, "verdicts": verdicts, "seconds": seconds}
+    packages = ("duckdb", "polars", "pyarrow", "pandas", "clevercsv")
+    write_result("csv_readers", figures, as_markdown(verdicts, seconds), packages)
 
 
 if __name__ == "__main__":
