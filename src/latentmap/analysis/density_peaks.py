@@ -12,7 +12,6 @@ from latentmap.progress import progress
 MIN_NEIGHBORS, MAX_NEIGHBORS = 10, 100
 # A k-d tree is faster than brute force up to this number of components.
 MAX_TREE_COMPONENTS = 8
-BLOCK_NUMBERS = 2**21
 
 
 @dataclass(frozen=True)
@@ -92,14 +91,8 @@ def _nearest_others(points: np.ndarray, k: int, verbose: bool) -> tuple[np.ndarr
 
     algorithm = "kd_tree" if points.shape[1] <= MAX_TREE_COMPONENTS else "brute"
     index = NearestNeighbors(n_neighbors=k + 1, algorithm=algorithm).fit(points)
-    neighbors = np.empty((len(points), k + 1), np.int32)
-    distances = np.empty((len(points), k + 1))
-    size = max(1, BLOCK_NUMBERS // (k + 1))
-    with progress(f"Finding neighbours of {len(points):,} codes", len(points), verbose) as advance:
-        for start in range(0, len(points), size):
-            part = slice(start, start + size)
-            distances[part], neighbors[part] = index.kneighbors(points[part])
-            advance(len(points[part]))
+    with progress(f"Finding neighbours of {len(points):,} codes", 1, verbose):
+        distances, neighbors = index.kneighbors(points)
     # The first neighbour is the point itself, or a point at the same position.
     return neighbors[:, 1:], distances[:, 1:]
 

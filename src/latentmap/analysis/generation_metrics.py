@@ -168,9 +168,7 @@ def _reduce_distances(
 
 
 def _flatten_pair(
-    real: ArrayLike,
-    generated: ArrayLike,
-    names: tuple[str, str] = ("real rows", "generated rows"),
+    real: ArrayLike, generated: ArrayLike, names: tuple[str, str] = ("real rows", "generated rows")
 ) -> tuple[np.ndarray, np.ndarray]:
     first, second = _flatten(names[0], real), _flatten(names[1], generated)
     if first.shape[1] != second.shape[1]:

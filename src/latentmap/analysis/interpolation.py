@@ -1,7 +1,5 @@
 """Interpolation between two codes, in even steps along a path of high density."""
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -108,14 +106,12 @@ def step_sizes(estimator: Decoder, codes: ArrayLike) -> np.ndarray:
     >>> step_sizes(pca, pca.transform([[0.0, 0.0], [3.0, 4.0], [6.0, 8.0]])).round(6).tolist()
     [5.0, 5.0]
     """
-    return np.concatenate(list(_step_blocks(estimator, np.asarray(codes, np.float32))))
-
-
-def _step_blocks(estimator: Decoder, codes: np.ndarray) -> Iterator[np.ndarray]:
+    codes, sizes = np.asarray(codes, np.float32), []
     for start in range(0, len(codes) - 1, BLOCK_ROWS):
         rows = np.asarray(estimator.inverse_transform(codes[start : start + BLOCK_ROWS + 1]))
         flat = rows.reshape(len(rows), -1).astype(np.float64)
-        yield np.linalg.norm(np.diff(flat, axis=0), axis=1)
+        sizes.append(np.linalg.norm(np.diff(flat, axis=0), axis=1))
+    return np.concatenate(sizes)
 
 
 def _equalise_steps(estimator: Decoder, path: np.ndarray, n: int) -> np.ndarray:

@@ -40,7 +40,8 @@ class ModelInfo:
 
     A difference of d between raw rows is d / ``scale`` in the units of ``reconstruction_error``;
     ``scale`` has shape (1,) or (n_features,), and is 1 for estimators of other libraries.
-    ``label_column`` is the column of labels that was recorded with the model.
+    A map has a density and landmarks. ``label_column`` is the column of labels that was recorded
+    with the model.
     """
 
     name: str
@@ -51,7 +52,7 @@ class ModelInfo:
     scale: np.ndarray
     has_confidence: bool
     has_density: bool
-    has_landmarks: bool
+    is_map: bool
     is_variational: bool
     can_partial_fit: bool
     label_column: str | None
@@ -71,16 +72,11 @@ class ModelInfo:
             scale=_scale(estimator),
             has_confidence=hasattr(estimator, "confidence"),
             has_density=hasattr(estimator, "density"),
-            has_landmarks=hasattr(estimator, "landmarks_"),
+            is_map=hasattr(estimator, "density") and hasattr(estimator, "landmarks_"),
             is_variational=hasattr(estimator, "beta"),
             can_partial_fit=hasattr(estimator, "partial_fit"),
             label_column=figures.get("label"),
         )
-
-    @property
-    def is_map(self) -> bool:
-        """Whether the estimator is a map: it has a density and landmarks of its own."""
-        return self.has_density and self.has_landmarks
 
     @property
     def has_image_rows(self) -> bool:

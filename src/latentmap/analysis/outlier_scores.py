@@ -132,7 +132,7 @@ class OutlierDetector:
         self._distance_tail = TailDistribution(finite_logs(distances))
         # With more components, the error contains less information and the code more.
         self._weight = max(1.0, np.log2(self.codes.shape[1]))
-        self._tail = TailDistribution(self._combine(*self._surprisals(errors, distances)))
+        self._tail = TailDistribution(self._combine(self._surprisals(errors, distances)))
 
     def score(self, X: DataLike, verbose: bool = False) -> OutlierScores:
         """Return the `OutlierScores` of rows, which are read in batches."""
@@ -163,18 +163,17 @@ class OutlierDetector:
         """Return the scores of a batch, and the rows that the model expects instead."""
         codes, expected, errors = self._reconstruct(source, rows)
         distances, nearest = self._nearest_reference(codes)
-        of_error, of_distance = self._surprisals(errors, distances)
-        unusual_code = of_distance > of_error
+        surprisals = self._surprisals(errors, distances)
+        unusual_code = surprisals[1] > surprisals[0]
         if unusual_code.any():
             replacements = self._model.inverse_transform(self.codes[nearest[unusual_code]])
             expected[unusual_code] = replacements
         difference = self._difference(rows, expected)
-        combined = self._tail.surprisal(self._combine(of_error, of_distance))
-        decades = np.array([combined, of_error, of_distance]) / np.log(10)
+        combined = self._tail.surprisal(self._combine(surprisals))
+        scores = [values / np.log(10) for values in (combined, *surprisals)]
         top_features = np.abs(difference).argmax(axis=1)
-        return OutlierScores(
-            decades[0], decades[1], decades[2], errors, distances, top_features
-        ), expected
+        arrays = [*scores, errors, distances, top_features]
+        return OutlierScores(*arrays), expected
 
     def _reconstruct(self, source: Source, rows: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return codes, reconstructions and reconstruction errors of a batch."""
@@ -187,16 +186,13 @@ class OutlierDetector:
         difference = scaled_difference(self.estimator, rows, expected)
         return sum_by_column(self.estimator, difference)
 
-    def _surprisals(
-        self, errors: np.ndarray, distances: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        return (
-            self._error_tail.surprisal(finite_logs(errors)),
-            self._distance_tail.surprisal(finite_logs(distances)),
-        )
+    def _surprisals(self, errors: np.ndarray, distances: np.ndarray) -> np.ndarray:
+        """Return the surprisals of errors and of distances, shape (2, n)."""
+        tails = (self._error_tail, errors), (self._distance_tail, distances)
+        return np.stack([tail.surprisal(finite_logs(values)) for tail, values in tails])
 
-    def _combine(self, of_error: np.ndarray, of_distance: np.ndarray) -> np.ndarray:
-        return of_error + self._weight * of_distance
+    def _combine(self, surprisals: np.ndarray) -> np.ndarray:
+        return surprisals[0] + self._weight * surprisals[1]
 
     def _nearest_reference(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the distance to the nearest reference code except the own one, and its row."""

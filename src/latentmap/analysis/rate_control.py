@@ -12,12 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from latentmap.analysis.codec_file import (
-    CodeFileHeader,
-    EncodedLabels,
-    round_codes,
-    write_codes,
-)
+from latentmap.analysis.codec_file import CodeFileHeader, EncodedLabels, round_codes, write_codes
 from latentmap.analysis.encoding import encode_batch
 from latentmap.analysis.model_info import FittedEstimator, ModelInfo, model_fingerprint
 from latentmap.analysis.quantize import (

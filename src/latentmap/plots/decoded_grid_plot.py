@@ -8,12 +8,7 @@ from latentmap.errors import DataError, SettingError
 from latentmap.plots import style
 from latentmap.plots.image_tiles import is_image_shape, tile_images, to_rgb
 from latentmap.plots.matplotlib_types import Axes
-from latentmap.plots.projection import (
-    Projection,
-    bounding_region,
-    codes_or_landmarks,
-    grid_centers,
-)
+from latentmap.plots.projection import Projection, bounding_region, codes_or_landmarks, grid_centers
 
 _REFERENCE_ROWS = 200  # Number of decoded codes that determine black and white.
 # A few outlying codes do not extend the region.

@@ -9,12 +9,7 @@ from latentmap.plots import style
 from latentmap.plots.class_labels import draw_class_names
 from latentmap.plots.label_encoding import LabelEncoding
 from latentmap.plots.matplotlib_types import Axes
-from latentmap.plots.projection import (
-    Projection,
-    bounding_region,
-    codes_or_landmarks,
-    grid_centers,
-)
+from latentmap.plots.projection import Projection, bounding_region, codes_or_landmarks, grid_centers
 
 _GRID_SIDE = 240
 _COLORS = ("#ffffff", "#dfeaf5", "#b9d2e9", "#8fb6da", "#6a9bcb")

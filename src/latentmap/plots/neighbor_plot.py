@@ -170,10 +170,7 @@ def _draw_images(ax: Axes, results: _Results) -> None:
 
 
 def _draw_table(
-    ax: Axes,
-    results: _Results,
-    column_names: Sequence[str] | None,
-    column_std: ArrayLike | None,
+    ax: Axes, results: _Results, column_names: Sequence[str] | None, column_std: ArrayLike | None
 ) -> None:
     """Write each row on a line, with cells shaded by their difference from the query."""
     n_queries, k = results.distances.shape
