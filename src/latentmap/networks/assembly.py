@@ -132,12 +132,7 @@ class Objective(keras.Model):
         return ops.stack(self.figures(inputs, training), axis=-1)
 
     def compute_loss(
-        self,
-        x: KerasTensor = None,
-        y: KerasTensor = None,
-        y_pred: KerasTensor = None,
-        sample_weight: KerasTensor = None,
-        training: bool = True,
+        self, x: KerasTensor, y: KerasTensor, y_pred: KerasTensor, *args: object, **kwargs: object
     ) -> KerasTensor:
         """Return the mean of the first figure, plus the losses of the layers."""
         return ops.mean(y_pred[:, 0]) + sum(self.losses)

@@ -13,6 +13,7 @@ Each epoch therefore shuffles blocks with a new generator.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import keras
@@ -32,10 +33,11 @@ def empty_history() -> History:
     return {"epoch": [], "loss": [], "val_loss": [], "val_mse": []}
 
 
+@dataclass(eq=False)
 class TrainingRun:
     """State of a training run, which changes with each chunk of steps.
 
-    Parameters
+    Attributes
     ----------
     objective : keras.Model
         Compiled model.
@@ -46,9 +48,6 @@ class TrainingRun:
         Whether this process or another one reads the rows in blocks.
     n_epochs, steps_per_epoch : int
     callbacks : sequence of Callback
-
-    Attributes
-    ----------
     epoch : int
         Current epoch, from 1.
     chunks_done : int
@@ -58,24 +57,20 @@ class TrainingRun:
         Set by a callback to end the training after the current epoch.
     """
 
-    def __init__(
-        self,
-        objective: keras.Model,
-        stepper: Stepper,
-        shuffler: np.random.RandomState,
-        in_blocks: bool,
-        n_epochs: int,
-        steps_per_epoch: int,
-        callbacks: Sequence[Callback],
-    ) -> None:
-        self.objective, self.stepper, self.shuffler = objective, stepper, shuffler
-        self.in_blocks = in_blocks
-        self.n_epochs, self.steps_per_epoch = n_epochs, steps_per_epoch
-        self.callbacks = callbacks
-        self.history = empty_history()
-        self.epoch, self.chunks_done = 1, 0
-        self.stop_training = False
-        self._epoch_start_state = shuffler.get_state(legacy=False)
+    objective: keras.Model
+    stepper: Stepper
+    shuffler: np.random.RandomState
+    in_blocks: bool
+    n_epochs: int
+    steps_per_epoch: int
+    callbacks: Sequence[Callback]
+    epoch: int = 1
+    chunks_done: int = 0
+    history: History = field(default_factory=empty_history)
+    stop_training: bool = False
+
+    def __post_init__(self) -> None:
+        self._epoch_start_state = self.shuffler.get_state(legacy=False)
 
     @property
     def epochs_per_evaluation(self) -> int:
