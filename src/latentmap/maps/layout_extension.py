@@ -1,7 +1,7 @@
-"""Layout positions for all rows, also for those outside the layout's sample.
+"""Layout of all rows, of which t-SNE computes a sample.
 
-The cost of a layout grows faster than the number of rows. Above a number of rows the layout is
-computed for a uniform sample, and every other row takes the position of its nearest sampled row.
+The time of t-SNE grows faster than the number of rows. For many rows the layout is computed for a
+uniform sample, and every other row takes the position of its nearest sampled row.
 """
 
 import math
@@ -23,10 +23,10 @@ from latentmap.training.preparation import PreparedData
 
 MAX_PRINCIPAL_COMPONENTS = 50
 MAX_PCA_ROWS = 20_000
-# Greatest size of the sample by number of components. In space there is no grid to speed it up.
+# By number of components. With three, t-SNE is slow because it does not use a grid.
 MAX_SAMPLE_ROWS = {1: 100_000, 2: 100_000, 3: 5_000}
-LAYOUT_BYTES = 1200  # bytes of memory for each row of the sample
-SEARCHED_CELLS = 3  # The second nearest row would do as well, so few cells are searched.
+LAYOUT_BYTES = 1200  # Memory for each row of the sample.
+SEARCHED_CELLS = 3  # Few, because an approximate nearest row is sufficient.
 
 
 @dataclass(frozen=True)

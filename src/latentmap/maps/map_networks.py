@@ -1,4 +1,4 @@
-"""Builds the networks of a map: rows to positions by way of landmarks, and positions to rows."""
+"""Builds the networks of a map: an encoder from rows to positions, and a decoder."""
 
 from dataclasses import dataclass
 from random import Random
@@ -23,9 +23,9 @@ from latentmap.networks.dense import Network
 from latentmap.networks.pca import project
 from latentmap.networks.scaling_layers import Scaling
 
-MAX_NATS = 160.0  # greatest reconstruction loss of a row
-DECODED_ROWS = 256  # The decoder is trained on at most so many rows of a batch.
-MAX_SCALED = 1e30  # Sums of products of greater numbers are not finite in float32.
+MAX_NATS = 160.0  # Upper bound of the reconstruction loss of a row.
+DECODED_ROWS = 256  # Number of rows of a batch on which the decoder is trained.
+MAX_SCALED = 1e30  # Sums of products of larger numbers can overflow in float32.
 
 
 @keras.saving.register_keras_serializable("latentmap")
@@ -72,7 +72,7 @@ class MapParts(NetworkParts):
     arcsinh_input : bool
         Whether the encoder's input is the arsinh of the scaled rows.
     principal : PrincipalComponents or None
-        Projection of the encoder's input; None for whole rows.
+        Projection of the encoder's input, or None for all columns.
     """
 
     decoder_network: Network
@@ -95,8 +95,8 @@ class MapNetworks(Networks):
     fit_objective : Objective
         Takes rows and their layout positions.
     replay_objective : Objective
-        Takes rows, their positions, their target distributions over the landmarks, and the scaled
-        rows to which they should be decoded.
+        Takes rows, their positions, their target distributions over the landmarks, and the target
+        rows of the decoder, scaled.
     """
 
     fit_objective: Objective
@@ -177,7 +177,7 @@ def build_map(parts: MapParts) -> MapNetworks:
             ops.repeat(figure, step)[: rows.shape[0]]
             for figure in reconstruct(targets[::step], logits[::step], training, positions[::step])
         )
-        nats = ops.minimum(weigh_loss(loss), 1e9)  # Greater values would give ∞ / ∞ in float32.
+        nats = ops.minimum(weigh_loss(loss), 1e9)  # Larger values would give ∞ / ∞ in float32.
         return [misplacement + nats / (1.0 + nats / MAX_NATS), error, misplacement]
 
     def objective(figures: Figures, name: str, *models: keras.Layer) -> Objective:

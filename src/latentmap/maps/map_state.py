@@ -31,7 +31,7 @@ MAX_WEIGHT = 1e300
 
 @dataclass(frozen=True, kw_only=True)
 class PartialFitReport(FileRecord):
-    """Figures of one `partial_fit`; see `LatentMap`."""
+    """Result of one `partial_fit`; see `LatentMap.partial_fit_report_`."""
 
     file_keys: ClassVar[dict[str, str]] = {"novel_rows": "new_kind"}
 
@@ -42,15 +42,14 @@ class PartialFitReport(FileRecord):
 
     def validate(self) -> None:
         """Raise ValueError if a figure is negative."""
-        if not all(figure >= 0 for figure in asdict(self).values()):
-            raise ValueError(
-                f"partial fit report: expected numbers of at least 0, found {asdict(self)}"
-            )
+        figures = asdict(self)
+        if not all(figure >= 0 for figure in figures.values()):
+            raise ValueError(f"partial_fit report: expected numbers from 0 up, found {figures}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class MapState(FittedState):
-    """State of a `LatentMap`. Values that older files lack may be None.
+    """State of a `LatentMap`. Fields that files of older versions do not contain may be None.
 
     Attributes
     ----------
@@ -58,13 +57,13 @@ class MapState(FittedState):
         Name and settings of the decoder's network; ``network`` is that of the encoder.
     n_landmarks, n_anchors : int
     window : float
-        Radius of the window around the mode, in widths of a landmark.
+        Radius of the window around the mode, in units of the kernel width of the landmarks.
     arcsinh_input : bool
-        Whether the encoder applies arsinh to scaled rows, which are then not bounded.
+        Whether the encoder applies arsinh to its input, as for rows that are not in 0–1.
     code_offset, code_scale : ndarray
-        Codes are coordinates in the plane of the landmarks · code_scale + code_offset.
+        Codes are positions in landmark units · code_scale + code_offset.
     n_input_components : int
-        Number of principal components that the encoder receives; 0 if it receives whole rows.
+        Number of principal components that the encoder receives; 0 if it receives all columns.
     own_layout : bool
         Whether the layout was given by the user.
     n_rows : int
@@ -77,7 +76,7 @@ class MapState(FittedState):
     replay : ReplayState
         None if the layout was given by the user.
     report : PartialFitReport
-        Figures of the last `partial_fit`.
+        Result of the last `partial_fit`.
     """
 
     file_keys: ClassVar[dict[str, str]] = {
@@ -172,34 +171,33 @@ class MapState(FittedState):
         counts = (self.n_landmarks, self.n_anchors)
         check_widths(counts, "n_landmarks")
         if self.n_input_components:
-            check_widths((self.n_input_components,), "n_seen")
+            check_widths((self.n_input_components,), "n_input_components")
         encoder, decoder = get_network(self.network), get_network(self.decoder_network)
         sizes = layer_sizes(encoder, decoder, row_shape, counts[0], self.n_input_components)
         return [*sizes, *(count * self.n_components for count in counts)]
 
     def validate(self) -> None:
-        """Raise an error if a value is outside its range, or the network is not one of latentmap.
-
-        Raises
-        ------
-        SettingError, ValueError
-        """
+        """Raise an error if a value is outside its range, or the network is not latentmap's own."""
         get_network(self.network)
         if not 0 < self.window < MAX_WINDOW:
-            raise ValueError(f"window: expected a number above 0, found {self.window}")
-        counts = [self.seed, self.n_rows or 0, self.n_partial_fits or 0]
-        if not all(0 <= count < 2**63 for count in counts):
-            raise ValueError(f"expected whole numbers from 0 up, found {counts}")
+            raise ValueError(
+                f"window: expected a number between 0 and {MAX_WINDOW:g}, found {self.window}"
+            )
+        counts = {"seed": self.seed, "rows": self.n_rows or 0, "grown": self.n_partial_fits or 0}
+        if not all(0 <= count < 2**63 for count in counts.values()):
+            raise ValueError(f"expected integers from 0 up, found {counts}")
         weight = 1.0 if self.reconstruction_weight is None else self.reconstruction_weight
         if not 0 < weight < MAX_WEIGHT:
-            raise ValueError(f"reconstruction: expected a weight above 0, found {weight!r}")
+            raise ValueError(f"reconstruction: expected a number above 0, found {weight!r}")
         if self.replay is not None and not self.n_rows:
-            raise ValueError("rows: expected the number of fitted rows")
+            raise ValueError(
+                "rows: expected the number of fitted rows with a replay memory, found none"
+            )
         if self.report is not None:
             self.report.validate()
 
     def network_parts(self, landmarks: LandmarkSet, **common_parts: Any) -> MapParts:
-        """Return the parts of the networks."""
+        """Return the parts of the networks; ``common_parts`` are those of all estimators."""
         return MapParts(
             network=get_network(self.network),
             decoder_network=get_network(self.decoder_network),
@@ -226,15 +224,15 @@ class MapState(FittedState):
         return (1.0 + 1.0 / self.window**2) ** (-self.n_components / 2)
 
     def to_landmark_units(self, codes: np.ndarray) -> np.ndarray:
-        """Convert codes to the plane of the landmarks, in which the layout has deviation 1."""
+        """Convert codes to the units of the landmarks, in which the layout has mean square 1."""
         return ((codes - self.code_offset) / self.code_scale).astype(np.float32)
 
     def to_codes(self, points: np.ndarray) -> np.ndarray:
-        """Convert points in the plane of the landmarks to codes."""
+        """Convert positions in the units of the landmarks to codes."""
         return points * self.code_scale + self.code_offset
 
     def decoder_targets(self, rows: np.ndarray) -> np.ndarray:
-        """Return flat scaled rows within the range of the decoder's output."""
+        """Return flat scaled rows, clipped to 0–1 if the decoder's output is in this range."""
         flat = scale_rows(rows, self.row_scale).astype(np.float32)
         return flat if self.arcsinh_input else np.clip(flat, 0.0, 1.0)
 
