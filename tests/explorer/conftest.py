@@ -58,8 +58,8 @@ def line_scene():
 def page(tmp_path_factory):
     """A minimal page: a style sheet and two modules."""
     folder = tmp_path_factory.mktemp("page")
-    marks = [f"<!-- {name} -->" for name in ("policy", "style", "data", "script")]
-    (folder / "explorer.html").write_text("<!doctype html>" + "\n".join(marks))
+    markers = [f"<!-- {name} -->" for name in ("policy", "style", "data", "script")]
+    (folder / "explorer.html").write_text("<!doctype html>" + "\n".join(markers))
     (folder / "explorer.css").write_text("h1 { color: teal }")
     (folder / "one.js").write_text("export const one = 1;\n")
     (folder / "main.js").write_text('import { one } from "./one.js";\nconst two = one + 1;\n')

@@ -22,7 +22,7 @@ def test_few_distinct_numbers_are_classes_in_numerical_order():
     assert values.values.tolist() == [2, 1, 0, 2]
 
 
-def test_many_distinct_numbers_are_a_measured_value():
+def test_many_distinct_numbers_are_encoded_as_numbers():
     labels = np.arange(500) * 3
     values = encode_labels(labels)
     assert values.categories is None

@@ -114,7 +114,7 @@ def test_the_page_uses_every_module():
     assert set(page.modules) == {path.name for path in PAGE_FOLDER.glob("*.js")}
 
 
-def test_the_file_holds_the_source_of_every_module():
+def test_the_bundle_contains_the_source_of_every_module():
     """The bundle changes nothing but the import and export keywords."""
     page = Page()
     lines = page.script.splitlines()

@@ -35,7 +35,7 @@ class ColorValues:
 
 @dataclass(frozen=True)
 class ColorScale:
-    """A property that points can be coloured by.
+    """A label, score or table column that points can be coloured by.
 
     ``compute`` returns its values, which may take seconds at the first call; ``is_computed``
     returns whether this call was made. ``column`` is the index of a displayed table column.

@@ -1,4 +1,4 @@
-"""Density of the rows at points of the page, 0–1, which is the opacity of decoded rows."""
+"""Density of the rows at points of the page, 0–1, which determines the opacity of decoded rows."""
 
 import numpy as np
 from numpy.typing import ArrayLike

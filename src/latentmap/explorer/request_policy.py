@@ -27,7 +27,7 @@ class RequestPolicy:
     token: str | None = None
 
     def refusal(self, method: str, target: str, headers: Mapping[str, str] | Message) -> str | None:
-        """Return the reason to refuse a request, one sentence, or None."""
+        """Return an error message if the request must be refused, else None."""
         lowered = {name.lower(): value for name, value in headers.items()}
         if not self._is_own_host(lowered.get("host", "")):
             found = repr(lowered.get("host", ""))

@@ -29,7 +29,7 @@ class RowImages:
 
     @property
     def channels(self) -> int:
-        """3 for colour, without transparency; otherwise 1, the mean of all channels."""
+        """The number of displayed channels: 3 for RGB(A), else 1, the mean of all channels."""
         return 3 if len(self.shape) == 3 and self.shape[2] in (3, 4) else 1
 
     @property
@@ -39,7 +39,7 @@ class RowImages:
         return height, width, self.channels
 
     def describe(self) -> dict[str, object]:
-        """Return the description that the page needs."""
+        """Return the kind, size and channels of the images, as JSON values."""
         height, width, channels = self.size
         return {"kind": "image", "height": height, "width": width, "channels": channels}
 

@@ -165,7 +165,7 @@ class Scene:
         return self.display.to_display(self.decoder.decode(self.codes[np.atleast_1d(indices)]))
 
     def decode_points(self, points: ArrayLike) -> np.ndarray:
-        """Return the rows that points of the page, (m, 2), decode to, for display."""
+        """Decode points of the page, (m, 2), to rows for display."""
         return self.display.to_display(self.decoder.decode(self.plane.to_codes(points)))
 
     def thumbnails(self, indices: ArrayLike) -> np.ndarray:

@@ -31,7 +31,7 @@ class SpriteSheets:
     width: int
 
     def describe(self) -> dict[str, object]:
-        """Return the layout that the page needs to find an image."""
+        """Return the layout of the images, as JSON values."""
         return {
             "images_per_sheet": IMAGES_PER_SHEET,
             "images_per_line": IMAGES_PER_LINE,

@@ -70,7 +70,7 @@ class TableColumns:
         return np.ascontiguousarray(columns, np.float32)
 
     def describe(self) -> dict[str, object]:
-        """Return the description that the page needs, with the statistics of each column."""
+        """Return the kind of rows and the statistics of each column, as JSON values."""
         mean = self.values.mean(axis=0, dtype=np.float64)
         std = self.values.std(axis=0, dtype=np.float64)
         statistics = np.column_stack([mean, std, self.low, self.high]).tolist()

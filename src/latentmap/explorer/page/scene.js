@@ -43,10 +43,10 @@ export function valueOf({ categories, values, low = 0, high = 1 }, i) {
 /** @type {Uint32Array | null} */
 let rowNumbers = null;
 
-/** Load the positions of a sample's rows in the data set. @param {Source} source */
+/** If the rows are a sample, load their positions in the data set. @param {Source} source */
 export async function loadRowNumbers(source) {
   if (scene.total > scene.n) rowNumbers = new Uint32Array(await source.buffer("numbers"));
 }
 
-/** Return the position in the data set of a shown row. @param {number} i */
+/** Return the position of a row in the data set. @param {number} i */
 export const numberOf = (i) => (rowNumbers ? rowNumbers[i] : i);

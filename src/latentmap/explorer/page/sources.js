@@ -1,5 +1,5 @@
 /*
- * The two sources of rows: the server of this page, or the exported file itself.
+ * Sources of rows: the server of this page, or the exported file itself.
  */
 
 import {
@@ -117,6 +117,7 @@ export class FileSource {
   #reconstructions = storedRows("reconstructions", scene.reconstructions, 16);
   prepare = this.#grid.prepare;
   buffer = embeddedBuffer;
+  #points = embeddedBuffer("points").then((buffer) => new Points(buffer));
 
   /**
    * Return a promise that is created once for each key.
@@ -127,10 +128,6 @@ export class FileSource {
     const promise = this.#cache.get(key) ?? create();
     this.#cache.set(key, promise);
     return promise;
-  }
-
-  #points() {
-    return this.#cached("points", async () => new Points(await embeddedBuffer("points")));
   }
 
   /** @param {number} i @returns {Promise<Colors>} */
@@ -180,7 +177,7 @@ export class FileSource {
    */
   async #reconstruction(i) {
     if (scene.n_components > 2) return this.#reconstructions.row(i);
-    return this.#grid.rowAt((await this.#points()).positionOf(i));
+    return this.#grid.rowAt((await this.#points).positionOf(i));
   }
 
   /** @param {number} i */
@@ -204,7 +201,7 @@ export class FileSource {
 
   /** Return the nearest rows on the map, because the file contains no codes. @param {number} i */
   async similar(i) {
-    const { x, y } = await this.#points();
+    const { x, y } = await this.#points;
     const weight = scene.n_components === 1 ? 0 : 1; // y is the height in a histogram of one component
     const distances = x.map((_, k) => Math.hypot(x[k] - x[i], weight * (y[k] - y[i])));
     const rows = [...distances.keys()]
@@ -221,7 +218,7 @@ export class FileSource {
 
   /** Write the same columns as the server, with map positions instead of codes. @param {number[]} rows */
   async csv(rows) {
-    const points = await this.#points();
+    const points = await this.#points;
     const axes = { 1: ["code 1"], 2: ["code 1", "code 2"] }[scene.n_components] ?? ["x", "y"];
     const scores = scene.color_scales.filter((c) => c.column === undefined && c.name !== "label");
     const lists = /** @type {const} */ (["names", "labels"]).filter(isEmbedded);
