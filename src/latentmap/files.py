@@ -180,8 +180,8 @@ def _parse_description(
 ) -> dict[str, Any]:
     if METADATA_KEYS[kind] not in metadata:
         is_model = METADATA_KEYS["model"] in metadata
-        found = "a model" if is_model else "another .safetensors file"
-        raise error_type(f"{path}: expected a latentmap {kind}, found {found}")
+        file_type = "a model" if is_model else "another .safetensors file"
+        raise error_type(f"{path}: expected a latentmap {kind}, found {file_type}")
     try:
         description = json.loads(metadata[METADATA_KEYS[kind]])
         version = int(description["format"])

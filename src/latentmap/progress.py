@@ -66,21 +66,21 @@ class _RemainingTime:
     """
 
     def __init__(self, total: int) -> None:
-        self.total, self.done = total, 0
+        self.total, self.n_completed = total, 0
         self._measured_from: tuple[float, int] | None = None
 
     def advance(self, steps: int) -> None:
         """Count completed steps."""
-        self.done += steps
-        if self._measured_from is None and self.done:
-            self._measured_from = (time.monotonic(), self.done)
+        self.n_completed += steps
+        if self._measured_from is None and self.n_completed:
+            self._measured_from = (time.monotonic(), self.n_completed)
 
     def __str__(self) -> str:
-        if self._measured_from is None or self.done == self._measured_from[1]:
+        if self._measured_from is None or self.n_completed == self._measured_from[1]:
             return ""
-        start, done_before = self._measured_from
-        seconds_per_step = (time.monotonic() - start) / (self.done - done_before)
-        return f"{seconds_per_step * (self.total - self.done):.0f} s left"
+        start, n_completed_before = self._measured_from
+        seconds_per_step = (time.monotonic() - start) / (self.n_completed - n_completed_before)
+        return f"{seconds_per_step * (self.total - self.n_completed):.0f} s left"
 
 
 @contextlib.contextmanager
@@ -138,10 +138,10 @@ class _LineProgress:
                 self.printed = now
 
     def _format(self, now: float) -> str:
-        done = self.remaining.done
-        if not done and not self.note:
+        n_completed = self.remaining.n_completed
+        if not n_completed and not self.note:
             return f"{now - self.started:.0f} s so far"
-        parts = [f"{done / self.remaining.total:.0%}", str(self.remaining), self.note]
+        parts = [f"{n_completed / self.remaining.total:.0%}", str(self.remaining), self.note]
         return ", ".join(filter(None, parts))
 
     @contextlib.contextmanager

@@ -169,8 +169,8 @@ def _check_figures(figures: Mapping[str, Any]) -> None:
             raise TypeError("figures: expected whole numbers of held-out rows")
     if not isinstance(figures.get("label"), str | None):
         raise TypeError("figures: expected names as text")
-    others = set(figures) - {"held_out", "held_out_before", "label"}
-    if not all(isinstance(figures[name], int | float | None) for name in others):
+    numbers = set(figures) - {"held_out", "held_out_before", "label"}
+    if not all(isinstance(figures[name], int | float | None) for name in numbers):
         raise TypeError("figures: expected numbers")
 
 

@@ -85,9 +85,9 @@ def restore_estimator(
 def _restore_table(
     estimator: BaseAutoEncoder, metadata: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
 ) -> None:
-    own = {k.removeprefix(_TABLE): v for k, v in arrays.items() if k.startswith(_TABLE)}
+    table_arrays = {k.removeprefix(_TABLE): v for k, v in arrays.items() if k.startswith(_TABLE)}
     table = metadata.get("table")
-    estimator.table_ = None if table is None else TableEncoder.from_file(table, own)
+    estimator.table_ = None if table is None else TableEncoder.from_file(table, table_arrays)
     if estimator.table_ is not None and [estimator.table_.width] != metadata["row_shape"]:
         raise ModelFileError("the columns of the table do not fit the shape of the rows")
     if estimator.table_ is None and estimator._state.loss in TABLE_LOSSES:

@@ -117,17 +117,17 @@ def _block_function(model: keras.Model) -> Callable[[BatchArrays], jax.Array]:
         _COMPILED[model] = _compile(weakref.ref(model))
     call = _COMPILED[model]
     trainable = [v.value for v in model.trainable_variables]
-    others = [v.value for v in model.non_trainable_variables]
-    return lambda rows: call(trainable, others, rows)
+    non_trainable = [v.value for v in model.non_trainable_variables]
+    return lambda rows: call(trainable, non_trainable, rows)
 
 
 def _compile(model: Callable[[], keras.Model]) -> Callable[..., jax.Array]:
     """Compile the call of a model, which a weak reference returns so that it can be deleted."""
     import jax
 
-    def call(trainable: list, others: list, rows: BatchArrays) -> jax.Array:
+    def call(trainable: list, non_trainable: list, rows: BatchArrays) -> jax.Array:
         with full_float32_precision():
-            return model().stateless_call(trainable, others, rows, training=False)[0]
+            return model().stateless_call(trainable, non_trainable, rows, training=False)[0]
 
     return jax.jit(call)
 

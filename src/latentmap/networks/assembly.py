@@ -147,9 +147,9 @@ def build_autoencoder(parts: NetworkParts) -> Networks:
     --------
     >>> from latentmap.networks.dense import LinearNetwork
     >>> from latentmap.networks.losses import LOSSES
-    >>> one = np.ones((), "float32")
+    >>> unit = np.ones((), "float32")
     >>> network = LinearNetwork(principal=False)
-    >>> parts = NetworkParts((4,), 2, network, LOSSES["gaussian"], 0 * one, one)
+    >>> parts = NetworkParts((4,), 2, network, LOSSES["gaussian"], 0 * unit, unit)
     >>> networks = build_autoencoder(parts)
     >>> networks.encoder.output_shape, networks.decoder.output_shape
     ((None, 2), (None, 4))
@@ -182,8 +182,8 @@ def build_variational(parts: NetworkParts) -> Networks:
     rows_in = keras.Input(parts.row_shape, name="rows")
     x, flags = parts.inputs(rows_in)
     x = with_flags(add_noise(parts, x, rng), flags)
-    both = parts.network.encode(x, parts.n_components, rng, heads=2)
-    mean, log_variance = both[:, : parts.n_components], both[:, parts.n_components :]
+    output = parts.network.encode(x, parts.n_components, rng, heads=2)
+    mean, log_variance = output[:, : parts.n_components], output[:, parts.n_components :]
     posterior = keras.Model(rows_in, [mean, log_variance], name="posterior")
     encoder = keras.Model(rows_in, mean, name="encoder")
     head = _head(parts, rng)

@@ -43,8 +43,8 @@ class PreparedData:
 
     def sample(self, max_rows: int) -> Source:
         """Return a uniform sample of at most ``max_rows`` rows, from memory if possible."""
-        enough = len(self.sample_rows) >= min(max_rows, len(self.rows))
-        return (self.sample_rows if enough else self.rows).sample(max_rows, self.seed)
+        is_large_enough = len(self.sample_rows) >= min(max_rows, len(self.rows))
+        return (self.sample_rows if is_large_enough else self.rows).sample(max_rows, self.seed)
 
     def scaled_sample(self) -> np.ndarray:
         """Return a sample of 10 to 1,000 flat, scaled rows; wide rows have a smaller sample."""

@@ -120,8 +120,9 @@ class TrainingRun:
         assign_all(self._variables(), numbered_arrays("variable", arrays))
         for i, callback in enumerate(self.callbacks):
             prefix = f"callback_{i}/"
-            own = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
-            callback.restore(own)
+            callback.restore(
+                {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+            )
 
     def _variables(self) -> list[keras.Variable]:
         return [variable for kind in training_variables(self.objective) for variable in kind]
