@@ -1,4 +1,4 @@
-"""Figures of merit of codes and reconstructions, on rows that were not fitted."""
+"""Metrics of codes and reconstructions, preferably of rows that were not fitted."""
 
 import math
 import time
@@ -162,7 +162,7 @@ def evaluate(
     reference_labels: ArrayLike | None = None,
     seed: int = 0,
 ) -> dict[str, float]:
-    """Compute the figures of merit of a fitted estimator.
+    """Compute the metrics of a fitted estimator.
 
     Parameters
     ----------
@@ -213,9 +213,9 @@ def evaluate(
         source = source.subset(sample)
         row_labels = None if row_labels is None else row_labels[sample]
     speed = figures.pop("rows_per_second")
-    n_trusted = _trustworthiness_rows(math.prod(source.row_shape), len(source))
-    trusted = sample_rows(len(source), n_trusted, seed)
-    figures["trustworthiness"] = trustworthiness(source[trusted], codes[trusted])
+    n_sample = _trustworthiness_rows(math.prod(source.row_shape), len(source))
+    rows = sample_rows(len(source), n_sample, seed)
+    figures["trustworthiness"] = trustworthiness(source[rows], codes[rows])
     classes = row_labels if reference_labels is None else reference_labels
     if row_labels is not None and _are_classes(classes):
         queries = sample_rows(len(codes), MAX_QUERIES, seed)

@@ -24,7 +24,7 @@ SAMPLE_ROWS = 20_000
 # density.
 MIN_EXCESS_MASS = 2.0
 MIN_PROMINENCE = 6.0
-# A mixture is fitted with at least this number of codes per parameter; else k-means is used.
+# With fewer codes per parameter of a mixture, k-means is used instead.
 CODES_PER_PARAMETER = 3
 MIXTURE_STARTS = 3
 
@@ -223,10 +223,10 @@ def _exemplars(
     """Return the row numbers of dense, mutually distant rows of each cluster."""
     order = np.argsort(-density.log_density, kind="stable")
     members = (order[labels[order] == group] for group in range(labels.max() + 1))
-    return tuple(rows[_spread_out(points, density.radii, group, count)] for group in members)
+    return tuple(rows[_select_distant(points, density.radii, group, count)] for group in members)
 
 
-def _spread_out(
+def _select_distant(
     points: np.ndarray, radii: np.ndarray, candidates: np.ndarray, count: int
 ) -> np.ndarray:
     """Select candidates in order that are not within the radius of earlier ones, then the rest."""

@@ -1,4 +1,4 @@
-"""Modes of the density of codes, and the tree in which they merge, from which clusters follow."""
+"""Modes of the density of codes, and the order in which they merge to clusters."""
 
 from __future__ import annotations
 

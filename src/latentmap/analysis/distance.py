@@ -96,9 +96,9 @@ class CodeDistance:
         difference = self.coordinates(a) - self.coordinates(b)
         return np.sqrt(np.einsum("ij,ij->i", difference, difference))
 
-    def _on_sphere(self, centered: np.ndarray) -> np.ndarray:
-        points = np.empty((len(centered), self.n_components + 1))
-        points[:, :-1] = centered / self._unit / self._root_deviation
+    def _on_sphere(self, differences: np.ndarray) -> np.ndarray:
+        points = np.empty((len(differences), self.n_components + 1))
+        points[:, :-1] = differences / self._unit / self._root_deviation
         points[:, -1] = np.sqrt(self._squared_radius)
         return points / np.linalg.norm(points, axis=1, keepdims=True)
 

@@ -47,6 +47,6 @@ def sum_by_column(estimator: Any, difference: np.ndarray) -> np.ndarray:
     columns = np.zeros((len(difference), len(table.columns)), difference.dtype)
     for i, block in enumerate(table.blocks):
         part = difference[:, block]
-        single = part.shape[1] == 1
-        columns[:, i] = part[:, 0] if single else np.sqrt((part**2).sum(axis=1))
+        is_single = part.shape[1] == 1
+        columns[:, i] = part[:, 0] if is_single else np.sqrt((part**2).sum(axis=1))
     return columns

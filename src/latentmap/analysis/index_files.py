@@ -113,6 +113,6 @@ def _texts(name: str, arrays: dict[str, np.ndarray], count: int) -> list[str]:
     starts = np.append(0, ends[:-1])
     if (starts > ends).any() or starts.min() < 0 or ends.max(initial=0) != len(data):
         raise ValueError(f"the end positions of {name} do not match their bytes")
-    joined = data.tobytes()
+    content = data.tobytes()
     bounds = zip(starts.tolist(), ends.tolist(), strict=True)
-    return [joined[start:end].decode("utf-8", "replace") for start, end in bounds]
+    return [content[start:end].decode("utf-8", "replace") for start, end in bounds]

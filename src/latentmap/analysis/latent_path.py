@@ -32,8 +32,8 @@ def high_density_path(ends: np.ndarray, nodes: np.ndarray, density: Density) -> 
     edges = _neighbor_edges(points)
     lowest, mean = _edge_densities(points, edges, density)
     # The direct edge is long, so its density is taken from the more closely sampled line.
-    direct = np.flatnonzero(edges.sum(axis=1) == 1)
-    lowest[direct], mean[direct] = line_density.min(), line_density.mean()
+    is_direct = edges.sum(axis=1) == 1
+    lowest[is_direct], mean[is_direct] = line_density.min(), line_density.mean()
     costs = np.linalg.norm(points[edges[:, 0]] - points[edges[:, 1]], axis=1) + 1e-12
     deficit = (density.median_log_density - mean) * np.sqrt(2 / points.shape[1])
     costs *= np.exp(np.clip(deficit, 0, MAX_WEIGHT_NATS))
@@ -82,8 +82,8 @@ def _edge_densities(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the minimum and the mean log density along each edge."""
     weights = np.linspace(0, 1, POINTS_PER_EDGE)[:, None, None]
-    between = (1 - weights) * points[edges[:, 0]] + weights * points[edges[:, 1]]
-    flat = density.log_density(between.reshape(-1, points.shape[1]))
+    edge_points = (1 - weights) * points[edges[:, 0]] + weights * points[edges[:, 1]]
+    flat = density.log_density(edge_points.reshape(-1, points.shape[1]))
     log_density = flat.reshape(POINTS_PER_EDGE, -1)
     return log_density.min(axis=0), log_density.mean(axis=0)
 

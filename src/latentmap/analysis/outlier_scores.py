@@ -1,7 +1,7 @@
 """Outlier scores from reconstruction errors and from distances between codes.
 
-Either one alone misses outliers. A flexible model reconstructs unusual rows well, but their codes
-lie far from all others; and a row may have a usual code while it holds values that no code can
+Each measure alone misses outliers. A flexible model reconstructs unusual rows well, but their codes
+are far from all other codes. Another row may have a usual code and values that no code can
 represent. Both are therefore measured on reference rows, converted to tail probabilities, and
 combined. Only the codes and errors of a sample of reference rows are stored; all other rows are
 processed in batches.
@@ -139,7 +139,7 @@ class OutlierDetector:
         return OutlierScores.concatenate(list(self.score_batches(X, verbose)))
 
     def score_batches(self, X: DataLike, verbose: bool = False) -> Iterator[OutlierScores]:
-        """Yield the outlier scores of rows batch by batch, for more rows than scores fit memory."""
+        """Yield the outlier scores of rows batch by batch, if they do not fit in memory."""
         source = numeric_rows(self.estimator, X)
         text = f"Scoring {len(source):,} rows"
         for _, rows in read_batches(source, task=text, verbose=verbose):
@@ -204,8 +204,8 @@ class OutlierDetector:
 
     def _standardize(self, codes: np.ndarray) -> np.ndarray:
         """Center codes on the reference median and divide them by the median radius."""
-        scaled = (codes.astype(np.float64) - self._center) / self._radius
-        return np.clip(scaled, -MAX_COORDINATE, MAX_COORDINATE).astype(np.float32)
+        points = (codes.astype(np.float64) - self._center) / self._radius
+        return np.clip(points, -MAX_COORDINATE, MAX_COORDINATE).astype(np.float32)
 
     def _distances(self, points: np.ndarray, numbers: np.ndarray) -> np.ndarray:
         return np.linalg.norm(points - self._points[numbers], axis=1)

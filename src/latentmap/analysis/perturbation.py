@@ -95,13 +95,13 @@ def _shorten_steps(density: Density, start: np.ndarray, steps: np.ndarray) -> np
     """Return the ends of the steps, after halving those that end at a low density."""
     minimum = min(density.low_log_density, float(density.log_density(start)[0]))
     codes = np.repeat(start, len(steps), axis=0).astype(np.float32)
-    remaining = np.arange(len(steps))
+    step_numbers = np.arange(len(steps))
     for _ in range(MAX_HALVINGS):
-        ends = (start + steps[remaining]).astype(np.float32)
+        ends = (start + steps[step_numbers]).astype(np.float32)
         is_probable = density.log_density(ends) >= minimum
-        codes[remaining[is_probable]] = ends[is_probable]
-        remaining = remaining[~is_probable]
-        if not len(remaining):
+        codes[step_numbers[is_probable]] = ends[is_probable]
+        step_numbers = step_numbers[~is_probable]
+        if not len(step_numbers):
             break
-        steps[remaining] /= 2
+        steps[step_numbers] /= 2
     return codes

@@ -95,12 +95,12 @@ class Quantizer(NamedTuple):
         record_type = _record_type(n)
         size = record_type.itemsize
         try:
-            joined = zlib.decompressobj().decompress(data, size + 1)
+            content = zlib.decompressobj().decompress(data, size + 1)
         except zlib.error as error:
             raise FileError(f"steps: expected zlib data ({error})") from None
-        if len(joined) != size:
-            raise FileError(f"steps: expected {size} bytes, found {len(joined)}")
-        arrays = np.frombuffer(joined, record_type)[0]
+        if len(content) != size:
+            raise FileError(f"steps: expected {size} bytes, found {len(content)}")
+        arrays = np.frombuffer(content, record_type)[0]
         quantizer = cls(*(a.astype(a.dtype.newbyteorder("=")) for a in arrays))
         quantizer._check()
         return quantizer
@@ -135,23 +135,23 @@ def sensitivity(estimator: Decoder, codes: np.ndarray, scale: ArrayLike = 1.0) -
     """
     count, n = codes.shape
     width = estimator.inverse_transform(codes[:1].astype(np.float32)).size
-    n_probed = int(np.clip(PROBED_NUMBERS // (2 * n * width), 1, min(PROBED_CODES, count)))
-    rows = np.unique(np.linspace(0, count - 1, n_probed).astype(int))
-    probed = codes[rows].astype(np.float64)
+    n_sample = int(np.clip(PROBED_NUMBERS // (2 * n * width), 1, min(PROBED_CODES, count)))
+    rows = np.unique(np.linspace(0, count - 1, n_sample).astype(int))
+    sample = codes[rows].astype(np.float64)
     deviation = codes.std(axis=0, dtype=np.float64)
-    fallback = 0.01 * (1 + np.abs(probed).max(axis=0))
+    fallback = 0.01 * (1 + np.abs(sample).max(axis=0))
     steps = np.where(deviation > 0, DIFFERENCE_STEP * deviation, fallback)
-    return np.array([_squared_derivative(estimator, probed, j, steps[j], scale) for j in range(n)])
+    return np.array([_squared_derivative(estimator, sample, j, steps[j], scale) for j in range(n)])
 
 
 def _squared_derivative(
     estimator: Decoder, codes: np.ndarray, component: int, step: float, scale: ArrayLike
 ) -> float:
-    above, below = codes.copy(), codes.copy()
-    above[:, component] += step
-    below[:, component] -= step
-    shifted = np.concatenate([above, below]).astype(np.float32)
-    rows = np.asarray(estimator.inverse_transform(shifted)).reshape(len(shifted), -1)
+    upper, lower = codes.copy(), codes.copy()
+    upper[:, component] += step
+    lower[:, component] -= step
+    points = np.concatenate([upper, lower]).astype(np.float32)
+    rows = np.asarray(estimator.inverse_transform(points)).reshape(len(points), -1)
     derivative = (rows[: len(codes)] - rows[len(codes) :]) / np.reshape(scale, -1) / (2 * step)
     return float(np.mean(np.square(derivative), dtype=np.float64))
 

@@ -100,8 +100,8 @@ class CompressionJob:
         total = 0.0
         for start in range(0, len(rows), self.block):
             block = rows[start : start + self.block].reshape(-1, self.row_size)
-            decoded = self.estimator.inverse_transform(codes[start : start + self.block])
-            difference = (np.asarray(decoded).reshape(block.shape) - block) / self.scale
+            decoded_rows = self.estimator.inverse_transform(codes[start : start + self.block])
+            difference = (np.asarray(decoded_rows).reshape(block.shape) - block) / self.scale
             total += float(np.nansum(np.square(difference), dtype=np.float64))
         return total / rows.size
 
@@ -132,10 +132,12 @@ class JobSample:
         sample.check(rows, 0)
         with progress("Measuring the sensitivity of the decoder", 1, verbose):
             codes = job.encode(rows)
-            clipped = clip_outliers(codes)
-            sensitivities = sensitivity(job.estimator, clipped, job.scale)
+            clipped_codes = clip_outliers(codes)
+            sensitivities = sensitivity(job.estimator, clipped_codes, job.scale)
             raw = rows.tobytes()[:GZIP_BYTES]
-        return cls(job, rows, codes, clipped, sensitivities, len(zlib.compress(raw)) / len(raw))
+        return cls(
+            job, rows, codes, clipped_codes, sensitivities, len(zlib.compress(raw)) / len(raw)
+        )
 
     def quantizer(self, step_exponent: int) -> Quantizer:
         """Return the quantiser with this step exponent."""
@@ -148,9 +150,9 @@ class JobSample:
     def bytes_per_row(self, step_exponent: int) -> float:
         """Estimate the size of the whole file, in bytes per row."""
         count, quantizer = len(self.job.source), self.quantizer(step_exponent)
-        fixed = self._file_bytes(quantizer, self.codes[:0])
-        coded = self._file_bytes(quantizer, self.codes) - fixed
-        return fixed / count + coded / len(self.codes)
+        header_bytes = self._file_bytes(quantizer, self.codes[:0])
+        code_bytes = self._file_bytes(quantizer, self.codes) - header_bytes
+        return header_bytes / count + code_bytes / len(self.codes)
 
     def _file_bytes(self, quantizer: Quantizer, codes: np.ndarray) -> int:
         file, job, block = io.BytesIO(), self.job, self.job.block

@@ -1,4 +1,4 @@
-"""Density of codes: a mixture of Gaussians that is fitted afterwards, or that of a map."""
+"""Density of codes, as a mixture of Gaussians or by the density of a map, and samples of rows."""
 
 from __future__ import annotations
 
@@ -185,13 +185,13 @@ def _select_mixture(codes: np.ndarray, seed: int, verbose: bool) -> GaussianMixt
     """Fit mixtures of increasing size; return the one with the best held-out log density."""
     n_held_out = round(HELD_OUT_FRACTION * len(codes))
     # Fitting float32 takes half the time of float64.
-    held_out, fitted = codes[:n_held_out], codes[n_held_out:].astype(np.float32)
-    counts = _mixture_sizes(len(fitted) if n_held_out else 0)
+    held_out_codes, training_codes = codes[:n_held_out], codes[n_held_out:].astype(np.float32)
+    counts = _mixture_sizes(len(training_codes) if n_held_out else 0)
     best, best_log_density, n_failures = None, np.full(n_held_out, -np.inf), 0
     with progress("Fitting a density to the codes", sum(counts), verbose) as advance:
         for count in counts:
-            mixture = fit_mixture(fitted, count, seed)
-            log_density = mixture.score_samples(held_out) if n_held_out else best_log_density
+            mixture = fit_mixture(training_codes, count, seed)
+            log_density = mixture.score_samples(held_out_codes) if n_held_out else best_log_density
             if best is None or _is_better(log_density, best_log_density):
                 best, best_log_density, n_failures = mixture, log_density, 0
             else:

@@ -1,4 +1,4 @@
-"""Search for the rows with the nearest codes, and index files, which hold codes and no index."""
+"""Search for the rows with the nearest codes."""
 
 import os
 from collections.abc import Iterable
@@ -194,7 +194,7 @@ class SearchIndex:
             raise SettingError(f"k: expected an integer from 1 to {maximum:,} rows, found {k}")
 
     def _nearest(self, points: np.ndarray, k: int, task: str) -> np.ndarray:
-        """Search exactly or in the nearest cells, depending on the number of pairs."""
+        """Return the k nearest rows, by an exact search unless there are too many pairs."""
         has_few_pairs = len(self) * len(points) <= MAX_EXACT_PAIRS
         is_exact = has_few_pairs or 4 * k > SEARCHED_CELLS * CELL_ROWS
         if is_exact and len(self) > CODE_BLOCK:
@@ -211,7 +211,7 @@ class SearchIndex:
         return self._indexes[cells]
 
     def _nearest_in_blocks(self, points: np.ndarray, k: int, task: str) -> np.ndarray:
-        """Search exactly, block by block, without the coordinates of all codes in memory."""
+        """Return the k nearest rows by an exact search of one block of codes after another."""
         indices = np.empty((len(points), 0), np.int64)
         with progress(task, len(self), bool(task)) as advance:
             for start, block in code_blocks(self.codes, CODE_BLOCK):
@@ -222,7 +222,7 @@ class SearchIndex:
         return indices
 
     def _sort(self, points: np.ndarray, indices: np.ndarray) -> Neighbors:
-        """Compute distances again and sort by them: those of faiss have fewer correct digits."""
+        """Sort by distances that are computed again, because those of faiss are less precise."""
         distances = np.empty(indices.shape, np.float32)
         for start in range(0, len(indices), QUERY_BLOCK):
             part = slice(start, start + QUERY_BLOCK)

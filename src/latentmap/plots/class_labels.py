@@ -12,7 +12,7 @@ from latentmap.plots.matplotlib_types import Axes, ColorType, Text
 _MAX_ITERATIONS = 300
 # Share of the frame; a name that is moved farther could seem to name another class.
 _MAX_SHIFT = 0.15
-_FULL_FONT_SIZE_INCHES = 4.0  # Names are smaller if the Axes is narrower.
+_FULL_FONT_SIZE_INCHES = 4.0  # Names are smaller on a narrower Axes.
 _PADDING = 2.0  # Pixels on each side of a name.
 
 
@@ -43,7 +43,7 @@ def draw_class_names(
 def _font_size(ax: Axes, n_names: int) -> float:
     """Return the size of names, in points: smaller for many names or a small Axes."""
     figure = ax.figure.figure
-    figure.draw_without_rendering()  # computes the layout, hence the width of the Axes
+    figure.draw_without_rendering()  # The width of the Axes is known after the layout.
     inches = ax.get_window_extent().width / figure.dpi
     size = 14 if n_names <= len(style.PALETTE) else 8.5
     return size * np.clip(inches / _FULL_FONT_SIZE_INCHES, 0.5, 1)
@@ -86,19 +86,19 @@ def separate_boxes(
     not fit if it still overlaps a more important one, is larger than the frame, or was moved too
     far.
     """
-    moved, half = centers.astype(float), sizes / 2
+    positions, half = centers.astype(float), sizes / 2
     lowest, highest = low + half, np.maximum(high - half, low + half)
     for _ in range(_MAX_ITERATIONS):
-        moved = np.clip(moved, lowest, highest)
-        if not _separate_pairs(moved, half):
+        positions = np.clip(positions, lowest, highest)
+        if not _separate_pairs(positions, half):
             break
-    moved = np.clip(moved, lowest, highest)
-    shift = np.abs(moved - np.clip(centers, lowest, highest))
+    positions = np.clip(positions, lowest, highest)
+    shift = np.abs(positions - np.clip(centers, lowest, highest))
     fits = ((sizes <= high - low) & (shift < _MAX_SHIFT * (high - low))).all(axis=1)
-    overlaps = _overlaps(moved, half)
-    for i in range(len(moved)):
+    overlaps = _overlaps(positions, half)
+    for i in range(len(positions)):
         fits[i] &= not (overlaps[i, :i] & fits[:i]).any()
-    return moved, fits
+    return positions, fits
 
 
 def _overlaps(centers: np.ndarray, half: np.ndarray) -> np.ndarray:

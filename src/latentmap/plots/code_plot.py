@@ -104,7 +104,7 @@ def _fade(colors: np.ndarray, confidence: np.ndarray) -> np.ndarray:
 def _add_confidence_legend(ax: Axes) -> None:
     from matplotlib.colors import to_rgb
 
-    ax.set_xlabel(ax.get_xlabel(), loc="left")  # leaves space for the legend
+    ax.set_xlabel(ax.get_xlabel(), loc="left")  # The legend is on the right.
     dark = np.array(to_rgb(style.GREY))
     for confidence, text in ((1.0, "high confidence"), (0.0, "low confidence")):
         color = _fade(dark, np.array([confidence]))
@@ -116,7 +116,7 @@ def _add_confidence_legend(ax: Axes) -> None:
         ncols=2,
         columnspacing=1,
         handletextpad=0,
-        borderaxespad=1.9,  # below the tick labels
+        borderaxespad=1.9,  # The legend is below the tick labels.
         loc="upper right",
         bbox_to_anchor=(1, 0),
     )

@@ -93,7 +93,7 @@ def _figure_size(row_shape: tuple[int, ...], has_names: bool = False) -> tuple[f
 
 
 def most_different_columns(rows: ArrayLike, column_std: ArrayLike | None = None) -> np.ndarray:
-    """Return the indices of the columns in which two rows differ, the greatest difference first."""
+    """Return the columns in which two rows differ, in descending order of the difference."""
     a, b = np.asarray(rows, dtype=np.float64)
     difference = np.abs(_standardize(b - a, column_std))
     order = np.argsort(-difference, kind="stable")
@@ -113,8 +113,8 @@ def _draw_images(
     differences = np.stack([_image_difference(pair) for pair in (rows, reconstructed)])
     scale = _difference_scale(differences)
     originals, decoded = to_rgb(rows, rows), to_rgb(reconstructed, rows)
-    colored = [scale.to_rgba(difference)[..., :3] for difference in differences]
-    tiles = np.stack([*originals, colored[0], *decoded, colored[1]])
+    difference_tiles = [scale.to_rgba(difference)[..., :3] for difference in differences]
+    tiles = np.stack([*originals, difference_tiles[0], *decoded, difference_tiles[1]])
     ax.imshow(tile_images(tiles, 3, gap), interpolation="nearest")
     x = [i * (width + gap) + (width - 1) / 2 for i in range(3)]
     ax.set_xticks(x, [*captions, "difference"], parse_math=False)
@@ -150,7 +150,7 @@ def _draw_columns(
     names: Sequence[str],
     column_std: ArrayLike | None,
 ) -> None:
-    """Draw one line for each column: both rows, relative to their mean, and both values as text."""
+    """Draw a line for each column, with the values of both rows relative to their mean."""
     order = most_different_columns(rows, column_std)
     columns = (order if len(order) else np.arange(rows.shape[1]))[:_MAX_NAMED_COLUMNS]
     mean = rows.mean(axis=0)

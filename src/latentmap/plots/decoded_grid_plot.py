@@ -11,7 +11,7 @@ from latentmap.plots.matplotlib_types import Axes
 from latentmap.plots.projection import Projection, bounding_region, codes_or_landmarks, grid_centers
 
 _REFERENCE_ROWS = 200  # Number of decoded codes that determine black and white.
-# A few outlying codes do not extend the region.
+# Codes outside of these percentiles do not extend the region.
 _PERCENTILES = (0.5, 99.5)
 _PLOT_PIXELS, _IMAGES_ACROSS = 896, (14, 28)
 _MAX_IMAGE_PIXELS = 100
@@ -100,7 +100,7 @@ def _density(
 
 
 def _decode_sample(estimator: FittedEstimator, codes: np.ndarray) -> np.ndarray:
-    """Decode some of the codes; the corners of the grid may decode to extreme values."""
+    """Decode a sample of the codes; the corners of the grid may decode to extreme values."""
     sample = np.linspace(0, len(codes) - 1, min(len(codes), _REFERENCE_ROWS)).astype(int)
     images = np.asarray(estimator.inverse_transform(codes[sample]))
     if not is_image_shape(images.shape[1:]):

@@ -13,7 +13,10 @@ _MIN_DISTANCE = 0.12  # Minimum distance of two names, as a share of the visible
 def find_dense_regions(
     points: np.ndarray, low: np.ndarray, high: np.ndarray
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return the position of the name and the rows of each large region, the largest first."""
+    """Find the dense regions of a class, in descending order of size.
+
+    Returns the position of the name and the rows of each region.
+    """
     from scipy.ndimage import gaussian_filter, label
 
     cells = _grid_cells(points, low, high)

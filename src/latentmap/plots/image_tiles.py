@@ -1,4 +1,4 @@
-"""Arrays of images: intensity ranges, conversion to RGB, and layout in a grid."""
+"""Conversion of images to RGB, and grids of images."""
 
 import numpy as np
 
@@ -21,15 +21,15 @@ def image_gap(side: int) -> int:
 def to_rgb(images: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Return images as RGB in 0–1, (n, h, w, 3); the reference determines black and white."""
     low, high = intensity_range(reference)
-    scaled = np.clip((images.astype(np.float64) - low) / (high - low), 0, 1)
-    if scaled.ndim == 4 and scaled.shape[3] in (3, 4):
-        return scaled[..., :3]
-    grey = scaled if scaled.ndim == 3 else scaled.mean(axis=3)
+    values = np.clip((images.astype(np.float64) - low) / (high - low), 0, 1)
+    if values.ndim == 4 and values.shape[3] in (3, 4):
+        return values[..., :3]
+    grey = values if values.ndim == 3 else values.mean(axis=3)
     return np.repeat(grey[..., None], 3, axis=3)
 
 
 def intensity_range(images: np.ndarray) -> tuple[float, float]:
-    """Return the values of black and white: of the type, of 0–1, or of the data."""
+    """Return the values that are drawn black and white, from the type or the values of images."""
     if images.dtype == np.uint8:
         return 0.0, 255.0
     low, high = (float(value) for value in np.percentile(images, _RANGE_PERCENTILES))

@@ -9,7 +9,7 @@ from latentmap.data.array_checks import check_labels
 from latentmap.plots.matplotlib_types import ScalarMappable
 from latentmap.plots.style import PALETTE, display_text
 
-# The names of more classes would cover the points.
+# With more classes, the names would cover the points.
 MAX_CLASS_NAMES = 60
 
 
@@ -17,7 +17,8 @@ class LabelEncoding:
     """Labels of rows, encoded for drawing.
 
     ``names`` are the classes to name in the plot, at most 60, and ``indices`` the class of each
-    row. ``values`` are the labels if they are a measured value: more distinct numbers than colours.
+    row. ``values`` are the labels if they are a measured value, which has more distinct numbers
+    than there are colours.
     """
 
     def __init__(self, labels: ArrayLike | None, n_rows: int) -> None:

@@ -1,4 +1,4 @@
-"""Types of matplotlib for annotations, because it is imported only when a plot is drawn."""
+"""Types of matplotlib for annotations; matplotlib is imported only when a plot is drawn."""
 
 from typing import TYPE_CHECKING
 

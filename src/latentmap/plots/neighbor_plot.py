@@ -26,7 +26,7 @@ class _Results:
     rows: np.ndarray
     distances: np.ndarray
     captions: Sequence[Sequence[str]]
-    highlighted: np.ndarray
+    is_highlighted: np.ndarray
 
     def check(self) -> None:
         """Raise DataError if the shapes are not consistent."""
@@ -50,10 +50,10 @@ class _Results:
 
     def color(self, query: int, rank: int) -> str:
         """Return the colour of a caption; rank 0 is the query."""
-        return _HIGHLIGHT if rank and self.highlighted[query, rank - 1] else style.TEXT_COLOR
+        return _HIGHLIGHT if rank and self.is_highlighted[query, rank - 1] else style.TEXT_COLOR
 
     def distance_text(self, query: int, rank: int) -> str:
-        """Return three significant digits, with trailing zeros, so that a line compares easily."""
+        """Return a distance with three significant digits, including trailing zeros."""
         return f"{self.distances[query, rank - 1]:#.3g}".rstrip(".")
 
 
@@ -172,7 +172,7 @@ def _draw_images(ax: Axes, results: _Results) -> None:
 def _draw_table(
     ax: Axes, results: _Results, column_names: Sequence[str] | None, column_std: ArrayLike | None
 ) -> None:
-    """Write each row on a line, with cells shaded by their difference from the query."""
+    """Draw rows as a table, with cells shaded by their difference from the query."""
     n_queries, k = results.distances.shape
     rows = np.concatenate([results.queries[:, None], results.rows], axis=1)
     rows = rows.reshape(n_queries, k + 1, -1)
@@ -199,7 +199,7 @@ def _draw_table(
 
 
 def _write_header(ax: Axes, names: Sequence[str]) -> None:
-    """Write the names of columns, in two alternating lines if some are long."""
+    """Write the names of columns, alternately on two lines if a name is long."""
     is_long = max(map(len, names)) > 9
     for x, name in enumerate(names):
         y = (-0.85 if x % 2 else -1.35) if is_long else -1

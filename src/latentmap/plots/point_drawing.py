@@ -1,4 +1,4 @@
-"""Points on an Axes: dots for few, an image of their density for many."""
+"""Drawing of points: as dots, or as an image of their density if there are many."""
 
 import numpy as np
 
@@ -7,13 +7,13 @@ from latentmap.plots.matplotlib_types import Axes
 MAX_DOTS = 20_000
 
 _GRID_SIDE = 700
-_SMOOTHING = 0.7  # Standard deviation in cells; a single row becomes a soft dot of 3 x 3 cells.
+_SMOOTHING = 0.7  # Standard deviation in cells; a single row is drawn on 3 x 3 cells.
 _SINGLE_ROW_PEAK = 0.34  # Smoothed count in the centre of a single row.
 _MIN_OPACITY = 0.4  # Opacity of a row that is alone in its cell.
 
 
 def draw_points(ax: Axes, points: np.ndarray, colors: np.ndarray) -> None:
-    """Draw points as shuffled dots, or as an image if there are more than 20,000."""
+    """Draw points as dots in random order, or as an image if there are more than 20,000."""
     if len(points) > MAX_DOTS:
         _draw_image(ax, points, colors)
     else:
@@ -52,10 +52,10 @@ def blend_points(cells: np.ndarray, colors: np.ndarray, side: int) -> np.ndarray
         return gaussian_filter(counts, _SMOOTHING, radius=1, mode="constant")
 
     count = smooth_sum()
-    occupied = count > 0
-    means = [smooth_sum(channel) / np.where(occupied, count, 1) for channel in colors.T]
-    density = np.log1p(count / count[occupied].mean())
-    density = np.clip(density / np.percentile(density[occupied], 99.5), 0, 1)
+    is_occupied = count > 0
+    means = [smooth_sum(channel) / np.where(is_occupied, count, 1) for channel in colors.T]
+    density = np.log1p(count / count[is_occupied].mean())
+    density = np.clip(density / np.percentile(density[is_occupied], 99.5), 0, 1)
     edge = np.minimum(count / _SINGLE_ROW_PEAK, 1)
     opacity = edge * (_MIN_OPACITY + (1 - _MIN_OPACITY) * density)
     return np.clip(np.dstack([*means, opacity]), 0, 1)

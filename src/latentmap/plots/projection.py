@@ -40,16 +40,16 @@ class Projection:
         return cls(center, axes * np.sign(largest), names)
 
     def transform(self, codes: np.ndarray) -> np.ndarray:
-        """Return the points of codes, (n, n_components) to (n, 1 or 2)."""
+        """Return the points, shape (n, 1 or 2), of codes of shape (n, n_components)."""
         return (codes - self.center) @ self.axes.T
 
     def inverse_transform(self, points: np.ndarray) -> np.ndarray:
-        """Return the codes of points, (n, 1 or 2) to (n, n_components)."""
+        """Return the codes, shape (n, n_components), of points of shape (n, 1 or 2)."""
         return points @ self.axes + self.center
 
 
 def as_codes(codes: ArrayLike) -> np.ndarray:
-    """Return codes as float64 of shape (n, n_components), or raise if they cannot be drawn."""
+    """Return finite codes as float64 of shape (n, n_components), or raise a DataError."""
     array = np.asarray(codes)
     array = array[:, None] if array.ndim == 1 else array
     check_codes(array, min_rows=1)
@@ -71,7 +71,9 @@ def bounding_region(points: np.ndarray, percentiles: tuple[float, float] = (0, 1
     half = (high - low) / 2
     if half.max() <= _MAX_RATIO_WITH_EQUAL_UNITS * half.min():
         half[:] = half.max()
-    half = np.where(half > 0, half * (1 + 2 * _MARGIN), 0.5)  # 0.5 if all points are equal
+    half = np.where(
+        half > 0, half * (1 + 2 * _MARGIN), 0.5
+    )  # Equal points get a region of width 1.
     return np.array([(low + high) / 2 - half, (low + high) / 2 + half])
 
 

@@ -91,15 +91,15 @@ def _draw_bars(
         ax.bar(x, heights, bottom=line, width=0.55, color=_BAR_COLOR, label=bar)
         ax.plot(x, dot_heights, "o", color=style.PALETTE[6], markersize=4.5, label=dot)
     texts = [style.display_text(names[i]) for i in columns]
-    long = max(map(len, texts)) * len(texts) > _MAX_LABEL_CHARACTERS
-    style.label_columns(ax, texts, rotation=35 if long else 0)
+    is_long = max(map(len, texts)) * len(texts) > _MAX_LABEL_CHARACTERS
+    style.label_columns(ax, texts, rotation=35 if is_long else 0)
     return _finish_lines(ax, len(originals))
 
 
 def _scale_columns(
     originals: np.ndarray, reconstructed: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Scale every column of both arrays to 0–1, as columns have different units."""
+    """Scale each column of both arrays to 0–1, because columns have different units."""
     values = np.concatenate([originals, reconstructed])
     low, width = values.min(axis=0), np.ptp(values, axis=0)
     width = np.where(width > 0, width, 1.0)

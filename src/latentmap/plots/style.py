@@ -1,8 +1,8 @@
 """Colours, axes and text styles that all plots share.
 
-A label from a table may hold ``$``, a line break or a control character. matplotlib would parse the
-first as mathematics and warn about the last. Every text from data therefore passes through
-`display_text` and is drawn with ``parse_math=False``.
+A label from a table may contain ``$``, a line break or a control character. matplotlib would parse
+``$`` as mathematics and warn about control characters. Every text from data therefore passes
+through `display_text` and is drawn with ``parse_math=False``.
 """
 
 from collections.abc import Sequence
@@ -68,7 +68,7 @@ def add_text(
     va: Literal["bottom", "center", "top"] = "center",
     bold: bool = False,
 ) -> Text:
-    """Write text as it is, without mathematics."""
+    """Write a text at a position of the data, without parsing mathematics."""
     weight = "bold" if bold else "normal"
     return ax.text(
         x, y, text, color=color, fontsize=size, ha=ha, va=va, fontweight=weight, parse_math=False
@@ -76,7 +76,7 @@ def add_text(
 
 
 def set_limits(ax: Axes, bounds: np.ndarray) -> None:
-    """Set the limits to two corners, shape (2, 2), with equal units if the sides are equal."""
+    """Set the limits of the axes to two corners, shape (2, 2); equal sides get equal units."""
     low, high = bounds
     ax.set_xlim(low[0], high[0])
     ax.set_ylim(low[1], high[1])
@@ -85,7 +85,7 @@ def set_limits(ax: Axes, bounds: np.ndarray) -> None:
 
 
 def hide_frame(ax: Axes) -> Axes:
-    """Hide the spines and the tick marks, as suits images."""
+    """Hide the spines and the tick marks of an Axes."""
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
     return ax
@@ -113,7 +113,7 @@ def label_columns(ax: Axes, names: Sequence[str], rotation: float = 35) -> None:
 
 
 def display_text(value: object, max_length: int = 28) -> str:
-    r"""Return any value as one short line of printable characters."""
+    r"""Return the text of a value as one short line of printable characters."""
     line = " ".join(str(value).split()) or "(empty)"
     line = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
     return line if len(line) <= max_length else line[: max_length - 1] + "…"
