@@ -235,6 +235,13 @@ def test_a_stated_encoding_that_does_not_fit(write):
         read(write("a\né\n".encode("cp1252")), encoding="utf-8")
 
 
+@pytest.mark.parametrize("encoding", [None, "utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_byte_order_mark_is_not_part_of_a_name(write, mark, encoding):
+    table = read(write(f"{mark}a,b\n1,2\n"), encoding=encoding).table
+    assert table.to_pydict() == {"a": [1], "b": [2]}
+
+
 def test_missing_file(tmp_path):
     with pytest.raises(FileError, match=r"^rows\.csv: cannot be read as text"):
         read_csv(tmp_path / "rows.csv")

@@ -77,9 +77,8 @@ def try_encodings(
         for encoding in encodings[:-1]:
             try:
                 return read(path, replace(options, encoding=encoding))
-            except (pa.ArrowInvalid, UnicodeError) as error:
-                if not (isinstance(error, UnicodeError) or "UTF8" in str(error)):
-                    raise
+            except UnicodeError:
+                continue
         return read(path, replace(options, encoding=encodings[-1]))
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from latentmap.data.csv_headers import cell_kind, is_header, unique_names
 from latentmap.data.table_options import TableOptions
-from latentmap.data.text_files import detect_encoding, read_start
+from latentmap.data.text_files import UTF8, detect_encoding, read_start
 from latentmap.errors import DataError, SettingError
 
 if TYPE_CHECKING:
@@ -143,7 +143,8 @@ def _read_lines(path: Path, options: TableOptions) -> tuple[str, list[str]]:
         start = read_start(path, size)
         encoding = options.encoding or detect_encoding(path.name, start)
         try:
-            text = codecs.getincrementaldecoder(encoding)("replace").decode(start)
+            decoder = codecs.getincrementaldecoder("utf-8-sig" if encoding in UTF8 else encoding)
+            text = decoder("replace").decode(start)
         except LookupError:
             raise SettingError(
                 f"encoding: expected one such as utf-8 or cp1252, found {encoding!r}"

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from latentmap.data.csv_layout import TableLayout
 from latentmap.data.table_options import TableOptions
 from latentmap.data.text_columns import ParsedColumn
+from latentmap.data.text_files import UTF8
 
 _SEPARATOR_NAMES = {"\t": "tab", " ": "spaces", ";": "';'", "|": "'|'"}
 
@@ -108,7 +109,7 @@ def _layout_notes(layout: TableLayout, decimal: str, left_out: Container[str]) -
         yield "no header"
     elif layout.header_is_numbers:
         yield "header of numbers"
-    if layout.encoding not in ("utf-8", "utf-8-sig"):
+    if layout.encoding not in UTF8:
         yield f"encoding {layout.encoding}"
     if layout.skipped_lines:
         yield f"skipped {layout.skipped_lines} line{'s' * (layout.skipped_lines > 1)} at the top"

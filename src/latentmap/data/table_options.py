@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from latentmap.errors import SettingError
+
 ROLES = (
     "number",
     "integer",
@@ -17,6 +19,8 @@ ROLES = (
     "label",
 )
 
+_SEPARATORS = {"tab": "\t", r"\t": "\t", "space": " "}
+
 
 @dataclass(frozen=True)
 class TableOptions:
@@ -25,7 +29,8 @@ class TableOptions:
     Parameters
     ----------
     separator : str, optional
-        Character between two cells; ``" "`` is any number of spaces and tabs.
+        Character between two cells, or ``"tab"`` or ``"space"``, which is any number of spaces and
+        tabs.
     decimal : str, optional
         Decimal separator, ``"."`` or ``","``.
     header : bool, optional
@@ -50,3 +55,13 @@ class TableOptions:
     columns: tuple[str, ...] | None = None
     drop: tuple[str, ...] = ()
     roles: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        separator = _SEPARATORS.get(self.separator or "", self.separator)
+        if separator is not None and (len(separator) != 1 or separator in '"\r\n'):
+            raise SettingError(
+                f"separator: expected one character, 'tab' or 'space', found {self.separator!r}"
+            )
+        object.__setattr__(self, "separator", separator)
+        if self.decimal not in (None, ".", ","):
+            raise SettingError(f"decimal: expected '.' or ',', found {self.decimal!r}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import io
 import lzma
+import sys
 from pathlib import Path
 from typing import IO
 
@@ -18,8 +19,10 @@ from latentmap.errors import FileError, TooLargeError
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
 COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".xz": "xz"}
+UTF8 = ("utf-8", "utf-8-sig", "utf8", "ascii")
+_BUFFER_BYTES = 2**20
 _BYTE_ORDER_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -39,21 +42,41 @@ class LimitedStream(io.RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Read bytes into a buffer and return their number; raise TooLargeError at the limit."""
+        """Read bytes into a buffer and return their number."""
         data = self._stream.read(len(buffer))
+        self.check(data)
+        buffer[: len(data)] = data
+        return len(data)
+
+    def check(self, data: bytes) -> None:
+        """Raise TooLargeError if the data exceed the limit."""
         self._n_read += len(data)
         if self._n_read > self._limit:
             raise TooLargeError(
                 f"{self._name}: expected at most {self._limit / 1e9:,.1f} GB of text, found more "
                 "when it was decompressed"
             )
-        buffer[: len(data)] = data
-        return len(data)
 
     def close(self) -> None:
         """Close the stream that is read."""
         self._stream.close()
         super().close()
+
+
+class Utf8Stream(LimitedStream):
+    """A limited stream that raises UnicodeDecodeError for bytes that are not UTF-8.
+
+    pyarrow reports them too, but prints a traceback if the line is also ragged.
+    """
+
+    def __init__(self, stream: IO[bytes], limit: int, name: str) -> None:
+        super().__init__(stream, limit, name)
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+
+    def check(self, data: bytes) -> None:
+        """Raise an error if the data exceed the limit or are not UTF-8."""
+        super().check(data)
+        self._decoder.decode(data, final=not data)
 
 
 def is_compressed(path: Path) -> bool:
@@ -69,19 +92,14 @@ def is_text_table(path: Path) -> bool:
     return bool(suffixes) and suffixes[-1] in TEXT_SUFFIXES
 
 
-def open_bytes(path: Path, limit: int | None = None) -> IO[bytes]:
-    """Open a file for reading and decompress it; ``limit`` is the largest decompressed size."""
+def open_bytes(path: Path) -> IO[bytes]:
+    """Open a file for reading, and decompress it."""
     compression = COMPRESSIONS.get(path.suffix.lower())
     if compression is None:
         return path.open("rb")
-    stream: IO[bytes]
     if compression == "xz":
-        stream = lzma.open(path)  # noqa: SIM115 - the caller closes it
-    else:
-        stream = pa.CompressedInputStream(pa.OSFile(str(path)), compression)
-    if limit is None:
-        return stream
-    return io.BufferedReader(LimitedStream(stream, limit, path.name), 2**20)
+        return lzma.open(path)
+    return pa.CompressedInputStream(pa.OSFile(str(path)), compression)
 
 
 def read_start(path: Path, size: int) -> bytes:
@@ -119,11 +137,17 @@ def is_decodable(data: bytes, encoding: str) -> bool:
 
 
 def open_utf8(path: Path, encoding: str, limit: int | None = None) -> IO[bytes]:
-    """Open a text file in any encoding as a stream of UTF-8 without a byte order mark."""
-    stream = open_bytes(path, limit)
-    if encoding in ("utf-8", "ascii"):
-        return stream
-    if encoding == "utf-8-sig":
+    """Open a text file in any encoding as a stream of UTF-8 without a byte order mark.
+
+    ``limit`` is the largest decompressed size. Reading raises UnicodeError for invalid bytes.
+    """
+    is_utf8 = encoding in UTF8
+    kind = Utf8Stream if is_utf8 else LimitedStream
+    stream = io.BufferedReader(
+        kind(open_bytes(path), limit or sys.maxsize, path.name), _BUFFER_BYTES
+    )
+    if not is_utf8:
+        return pa.transcoding_input_stream(pa.PythonFile(stream, mode="r"), encoding, "utf-8")
+    if stream.peek(3).startswith(codecs.BOM_UTF8):
         stream.read(len(codecs.BOM_UTF8))
-        return stream
-    return pa.transcoding_input_stream(pa.PythonFile(stream, mode="r"), encoding, "utf-8")
+    return stream
