@@ -153,19 +153,12 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def sample(self, n_samples: int = 1) -> np.ndarray:
         """Generate rows by decoding codes that are drawn from the distribution of the codes.
 
-        Parameters
-        ----------
-        n_samples : int
+        Raise SettingError if ``n_samples`` is below 1.
 
         Returns
         -------
         ndarray of shape (n_samples, ...)
             Rows, float32. An integer ``random_state`` makes them repeatable.
-
-        Raises
-        ------
-        SettingError
-            If ``n_samples`` is below 1.
         """
         self._check_fitted()
         if not isinstance(n_samples, int | np.integer) or n_samples < 1:
@@ -176,14 +169,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save the fitted estimator to one .safetensors file.
 
-        Parameters
-        ----------
-        path : path-like
-
-        Raises
-        ------
-        FileError
-            If the file cannot be written.
+        Raise FileError if the file cannot be written.
         """
         self._check_fitted()
         write_model(path, describe_estimator(self), estimator_arrays(self))
@@ -191,11 +177,8 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def fingerprint(self) -> str:
         """Return an identifier of the fitted model, which files of codes contain.
 
-        Returns
-        -------
-        str
-            SHA-256 of the learned state as 64 hexadecimal digits. A loaded model has the same
-            fingerprint as the saved one.
+        It is the SHA-256 of the learned state as 64 hexadecimal digits. A loaded model has the same
+        fingerprint as the saved one.
         """
         metadata = describe_estimator(self._check_fitted())
         learned = {name: metadata[name] for name in ("estimator", "row_shape", "learned")}
