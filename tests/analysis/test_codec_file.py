@@ -70,7 +70,7 @@ def with_header(path, **changes):
     return with_frames(path, [json.dumps({**json.loads(header), **changes}).encode(), *rest])
 
 
-def refused(path, message, kind=FileError):
+def check_refused(path, message, kind=FileError):
     with pytest.raises(kind, match=message) as error:
         list(CodeFile(path).codes())
     assert str(path) in str(error.value)
@@ -81,10 +81,10 @@ def refused(path, message, kind=FileError):
 
 
 def test_codes_are_read_as_rounded(write, codes, quantizer):
-    packed = CodeFile(write())
-    assert (packed.rows, packed.components, packed.model) == (100, 3, "abcd")
-    assert packed.labels is None
-    blocks = list(packed.codes())
+    file = CodeFile(write())
+    assert (file.rows, file.components, file.model) == (100, 3, "abcd")
+    assert file.labels is None
+    blocks = list(file.codes())
     assert [len(block) for block in blocks] == [40, 40, 20]
     assert blocks[0].dtype == np.float32
     assert np.array_equal(np.concatenate(blocks), round_codes(quantizer, codes))
@@ -101,10 +101,10 @@ def test_outlying_codes_are_stored_exactly(write, codes):
 
 @pytest.mark.parametrize("version", range(1, FORMAT + 1))
 def test_files_of_every_format_are_read(version):
-    packed = CodeFile(FILES / f"packed-{version}.codes")
+    file = CodeFile(FILES / f"packed-{version}.codes")
     expected = np.load(FILES / f"packed-{version}.npz")
-    assert np.concatenate(list(packed.codes())) == pytest.approx(expected["codes"], rel=1e-6)
-    assert packed.labels.tolist() == expected["labels"].tolist()
+    assert np.concatenate(list(file.codes())) == pytest.approx(expected["codes"], rel=1e-6)
+    assert file.labels.tolist() == expected["labels"].tolist()
 
 
 @pytest.mark.parametrize(
@@ -134,13 +134,13 @@ def test_truncated_file_raises(write, tmp_path):
     complete, part = write(labels=np.arange(100) % 2).read_bytes(), tmp_path / "part.codes"
     for length in range(len(complete)):
         part.write_bytes(complete[:length])
-        refused(part, "truncated|another file" if length < len(MAGIC) else "truncated")
+        check_refused(part, "truncated|another file" if length < len(MAGIC) else "truncated")
 
 
 def test_data_after_the_last_block_raise(write):
     path = write()
     path.write_bytes(path.read_bytes() + b"more")
-    refused(path, "expected 100 rows, found additional data")
+    check_refused(path, "expected 100 rows, found additional data")
 
 
 def test_changed_byte_raises(write):
@@ -150,24 +150,24 @@ def test_changed_byte_raises(write):
         path.write_bytes(
             complete[:position] + bytes([complete[position] ^ 0x10]) + complete[position + 1 :]
         )
-        refused(path, "damaged|truncated|another file")
+        check_refused(path, "damaged|truncated|another file")
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"\x93NUMPY\x01\x00", b"a,b\n1,2\n" * 9])
 def test_other_file_raises(tmp_path, data):
     path = tmp_path / "other.codes"
     path.write_bytes(data)
-    refused(path, "expected a file that compress wrote, found another file")
+    check_refused(path, "expected a file that compress wrote, found another file")
 
 
 def test_missing_file_raises(tmp_path):
-    refused(tmp_path / "none.codes", "no such file")
-    refused(tmp_path, "cannot be read")
+    check_refused(tmp_path / "none.codes", "no such file")
+    check_refused(tmp_path, "cannot be read")
 
 
 def test_newer_format_raises(write):
     path = with_header(write(), format=FORMAT + 1)
-    refused(path, f"expected format {FORMAT} or older, found {FORMAT + 1}; upgrade latentmap")
+    check_refused(path, f"expected format {FORMAT} or older, found {FORMAT + 1}; upgrade latentmap")
 
 
 @pytest.mark.parametrize(
@@ -182,31 +182,31 @@ def test_newer_format_raises(write):
     ],
 )
 def test_invalid_header_value_raises(write, name, value):
-    refused(with_header(write(), **{name: value}), "the header is damaged")
+    check_refused(with_header(write(), **{name: value}), "the header is damaged")
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b"3", b"null", b"{}", b"\xff", b"[" * 100_000])
 def test_header_that_is_not_json_raises(write, text):
     path = write()
-    refused(with_frames(path, [text, *frames(path)[1:]]), "the header is damaged")
+    check_refused(with_frames(path, [text, *frames(path)[1:]]), "the header is damaged")
 
 
 def test_header_with_too_many_rows_raises(write):
-    refused(with_header(write(), rows=10**12), "truncated")
-    refused(with_header(write(), rows=200), "additional data|truncated")
-    refused(with_header(write(), components=65_536), r"steps: expected \d+ bytes")
+    check_refused(with_header(write(), rows=10**12), "truncated")
+    check_refused(with_header(write(), rows=200), "additional data|truncated")
+    check_refused(with_header(write(), components=65_536), r"steps: expected \d+ bytes")
 
 
 def test_file_larger_than_memory_raises(write, monkeypatch):
     path = write(labels=np.arange(100) % 2)
     monkeypatch.setattr("latentmap.data.memory.available_bytes", lambda: 1000)
-    refused(path, "GB of memory", TooLargeError)
+    check_refused(path, "GB of memory", TooLargeError)
 
 
 def test_huge_frame_raises(write):
     path = write()
     path.write_bytes(MAGIC + struct.pack("<II", 2**32 - 1, 0) + path.read_bytes()[16:])
-    refused(path, "truncated")
+    check_refused(path, "truncated")
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_huge_frame_raises(write):
 )
 def test_invalid_block_raises(write, block, message):
     path = write()
-    refused(with_frames(path, [*frames(path)[:2], block, *frames(path)[3:]]), message)
+    check_refused(with_frames(path, [*frames(path)[:2], block, *frames(path)[3:]]), message)
 
 
 def test_nan_in_a_block_raises(write, codes):
@@ -231,7 +231,7 @@ def test_nan_in_a_block_raises(write, codes):
     assert first[:4] == b"\x01\x00\x00\x00"
     nan = np.float32(np.nan).tobytes()
     parts = [header, steps, first[:4] + nan + first[8:], *rest]
-    refused(with_frames(path, parts), "expected finite codes")
+    check_refused(with_frames(path, parts), "expected finite codes")
 
 
 def test_overflowing_steps_raise(write, quantizer, monkeypatch):
@@ -240,12 +240,12 @@ def test_overflowing_steps_raise(write, quantizer, monkeypatch):
         exponents=np.full(3, 25_600, np.int16), centers=np.full(3, 2**60, np.int64)
     )
     header, _, *rest = frames(path)
-    refused(with_frames(path, [header, huge.pack(), *rest]), "expected finite codes")
+    check_refused(with_frames(path, [header, huge.pack(), *rest]), "expected finite codes")
 
 
 def test_label_out_of_range_raises(write):
     path = with_header(write(labels=np.arange(100) % 2), labels=["a"])
-    refused(path, "labels: expected indices below 1")
+    check_refused(path, "labels: expected indices below 1")
 
 
 def test_reader_accepts_the_largest_blocks_of_the_writer():

@@ -184,9 +184,11 @@ def test_labels_are_optional(model, digits, path):
     source = ArraySource(digits, labels=labels)
     report = compress(model, source, path, error=0.02)
     assert np.array_equal(open_codes(model, path).labels, labels)
-    less = compress(model, source, path, error=0.02, labels=False)
+    without_labels = compress(model, source, path, error=0.02, labels=False)
     assert open_codes(model, path).labels is None
-    assert 0.3 < report.bytes_per_row - less.bytes_per_row < 0.6  # Ten classes have 3.3 bits.
+    assert (
+        0.3 < report.bytes_per_row - without_labels.bytes_per_row < 0.6
+    )  # Ten classes have 3.3 bits.
 
 
 # -- errors ----------------------------------------------------------------------------------------

@@ -56,18 +56,18 @@ def test_excess_mass_is_the_mass_above_the_saddle():
     tree = merge_tree(density)
     last = tree[-1]
     level = density.saddles[last.ends]
-    groups = assign_modes(density, tree, {last.absorbed, *_main(density, tree)})
+    groups = assign_modes(density, tree, {last.absorbed_mode, *_main(density, tree)})
     above = np.maximum(1 - np.exp(level - density.log_density), 0)
     excess = [above[groups == group].sum() for group in np.unique(groups)]
     assert min(excess) == pytest.approx(last.excess_mass)
     assert 100 < last.excess_mass < 200
     assert last.prominence == pytest.approx(
-        density.log_density[groups == last.absorbed].max() - level
+        density.log_density[groups == last.absorbed_mode].max() - level
     )
 
 
 def _main(density, tree):
-    return set(range(len(density.modes))) - {merge.absorbed for merge in tree}
+    return set(range(len(density.modes))) - {merge.absorbed_mode for merge in tree}
 
 
 def test_narrow_mode_has_less_excess_mass_than_a_wide_mode():
@@ -84,7 +84,7 @@ def test_every_code_is_assigned_to_a_selected_mode():
     for selected in (
         {0},
         set(range(len(density.modes))),
-        {tree[-1].absorbed, *_main(density, tree)},
+        {tree[-1].absorbed_mode, *_main(density, tree)},
     ):
         assert set(np.unique(assign_modes(density, tree, selected))) == selected
 

@@ -129,11 +129,11 @@ def test_outlying_codes_exceed_the_maximum_level(codes, far):
 
 
 def test_minimum_and_maximum_step_exponent(codes):
-    matters = np.array([1.0, 2.0, 3.0])
-    low, high = step_exponent_range(codes, matters)
-    fine = fit_quantizer(codes, matters, low)
+    sensitivities = np.array([1.0, 2.0, 3.0])
+    low, high = step_exponent_range(codes, sensitivities)
+    fine = fit_quantizer(codes, sensitivities, low)
     assert 900 < fine.levels(codes).std(axis=0).max() < 1010
-    coarse = fit_quantizer(codes, matters, high)
+    coarse = fit_quantizer(codes, sensitivities, high)
     assert not coarse.levels(codes).any()
 
 

@@ -103,12 +103,13 @@ def test_two_limits_raise():
 
 def test_sample_estimates_the_size_of_all_rows(job, rows, monkeypatch):
     monkeypatch.setattr("latentmap.analysis.rate_control.SAMPLE_ROWS", 500)
-    few = JobSample.draw(job)
-    assert len(few.rows) == 500
-    complete = JobSample.draw(job, False).choose_step_exponent(CompressionLimit(None, 4.0))
+    small_sample = JobSample.draw(job)
+    assert len(small_sample.rows) == 500
+    step_exponent = JobSample.draw(job, False).choose_step_exponent(CompressionLimit(None, 4.0))
     monkeypatch.undo()
     assert (
-        abs(JobSample.draw(job).choose_step_exponent(CompressionLimit(None, 4.0)) - complete) < 80
+        abs(JobSample.draw(job).choose_step_exponent(CompressionLimit(None, 4.0)) - step_exponent)
+        < 80
     )
 
 

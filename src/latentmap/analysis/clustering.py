@@ -178,14 +178,14 @@ def _cluster_sample(
 ) -> tuple[np.ndarray, str]:
     """Return the cluster of each sampled code, and the method."""
     merges, k = merge_tree(density), density.k
-    roots = set(range(len(density.modes))) - {merge.absorbed for merge in merges}
+    roots = set(range(len(density.modes))) - {merge.absorbed_mode for merge in merges}
     selected = [merge for merge in merges if _is_significant(merge, k)]
     if n_clusters is not None:
         by_mass = sorted(merges, key=lambda merge: -merge.excess_mass)
         selected = [merge for merge in by_mass[: n_clusters - 1] if merge.excess_mass >= k]
         if len(selected) < n_clusters - 1:
             return _fit_mixture(points, n_clusters, seed, verbose)
-    modes = roots | {merge.absorbed for merge in selected}
+    modes = roots | {merge.absorbed_mode for merge in selected}
     return assign_modes(density, merges, modes), "density"
 
 
@@ -229,7 +229,7 @@ def _exemplars(
 def _select_distant(
     points: np.ndarray, radii: np.ndarray, candidates: np.ndarray, count: int
 ) -> np.ndarray:
-    """Select candidates in order that are not within the radius of earlier ones, then the rest."""
+    """Select candidates outside of the radius of previous ones first, then other candidates."""
     is_free, selected = np.ones(len(candidates), bool), list[int]()
     while is_free.any() and len(selected) < count:
         first = int(is_free.argmax())

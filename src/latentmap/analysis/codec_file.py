@@ -56,7 +56,7 @@ class EncodedLabels(NamedTuple):
 
 @dataclass(frozen=True)
 class CodeFileHeader:
-    """Header of a file of codes; the model is its short fingerprint, or an empty text."""
+    """Header of a file of codes; ``model`` is the start of the fingerprint, or empty."""
 
     rows: int
     block: int
@@ -112,7 +112,7 @@ def _encode_block(quantizer: Quantizer, coder: AdaptiveCoder, codes: np.ndarray)
 
 
 def round_codes(quantizer: Quantizer, codes: np.ndarray) -> np.ndarray:
-    """Return the codes, float32, that are read from a file of the given codes."""
+    """Return the codes, float32, that a file of the given codes contains after rounding."""
     levels = quantizer.levels(codes)
     is_outside = np.abs(levels) > quantizer.max_levels
     return np.where(is_outside, codes, quantizer.codes(np.where(is_outside, 0, levels)))
@@ -123,7 +123,7 @@ def _write_frame(file: BinaryIO, data: bytes) -> None:
 
 
 class CodeFile:
-    """Reader of a file of compressed codes. Opening reads all but the blocks."""
+    """Reader of a file of compressed codes. Opening a file reads everything except the blocks."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
@@ -218,7 +218,7 @@ def _decode_block(quantizer: Quantizer, coder: AdaptiveCoder, data: bytes, rows:
 
 
 def _parse_header(data: bytes) -> dict:
-    """Return the header, or raise if `write_codes` cannot have written it."""
+    """Return the header of a file of codes; raise a FileError if it is not valid."""
     try:
         header = json.loads(data)
         version = header["format"]

@@ -160,7 +160,7 @@ def decompress(estimator: Decoder, path: str | os.PathLike[str]) -> np.ndarray:
 
 
 def open_codes(estimator: object, path: str | os.PathLike[str]) -> CodeFile:
-    """Open a file of codes that the estimator compressed; raise a FileError as `decompress`."""
+    """Open a file of codes; raise a FileError if another estimator compressed it."""
     file = CodeFile(path)
     expected = short_fingerprint(estimator)
     if file.model != expected:
@@ -185,7 +185,7 @@ def iter_decompressed(
 def _write(
     path: Path, job: CompressionJob, sample: JobSample, step_exponent: int, verbose: bool
 ) -> CompressionResult:
-    """Write the file, and measure its errors."""
+    """Write a file of codes, and measure the errors of the decompressed rows."""
     quantizer, rows, sums = sample.quantizer(step_exponent), len(job.source), np.zeros(2)
 
     def encode_batches(advance: Advance) -> Iterator[np.ndarray]:

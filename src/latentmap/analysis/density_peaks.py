@@ -40,13 +40,13 @@ class DensityModes:
 class Merge(NamedTuple):
     """Merge of two groups of modes at the saddle between the two modes ``ends``.
 
-    ``absorbed`` is the main mode of the group with less excess mass. ``excess_mass`` is the mass of
-    this group above the saddle, in points, and ``prominence`` the difference between its highest
-    log density and that of the saddle.
+    ``absorbed_mode`` is the main mode of the group with less excess mass. ``excess_mass`` is the
+    mass of this group above the saddle, in points. ``prominence`` is the difference between its
+    highest log density and that of the saddle.
     """
 
     ends: tuple[int, int]
-    absorbed: int
+    absorbed_mode: int
     excess_mass: float
     prominence: float
 
@@ -127,7 +127,7 @@ def _distant_saddles(modes: np.ndarray, radii: np.ndarray, dimension: float) -> 
 def _update_saddles(
     saddles: np.ndarray, log_density: np.ndarray, labels: np.ndarray, neighbors: np.ndarray
 ) -> None:
-    """Update, in place, the saddle density of each two modes with neighbouring points."""
+    """Update, in place, the saddle density of each pair of modes with neighbouring points."""
     is_border = labels[neighbors] != labels[:, None]
     start, ends = np.nonzero(is_border)[0], neighbors[is_border]
     heights = np.minimum(log_density[start], log_density[ends])

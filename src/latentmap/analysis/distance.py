@@ -1,4 +1,4 @@
-"""The distance between two codes, which search and comparison share."""
+"""Distance between two codes, used by search and comparison."""
 
 from collections.abc import Callable
 

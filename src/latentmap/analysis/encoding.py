@@ -26,7 +26,7 @@ def numeric_rows(estimator: object, X: DataLike) -> Source:
 
 
 def encode_batch(estimator: FittedEstimator, rows: np.ndarray, source: Source) -> np.ndarray:
-    """Return the codes of rows of a source; only estimators of this library compare its names."""
+    """Encode rows of a source; only estimators of this library get the names of its columns."""
     if source.encoder is None and ModelInfo.from_estimator(estimator).is_latentmap:
         batch = ArraySource(rows, feature_names=source.feature_names, name=source.name)
         return np.asarray(estimator.transform(batch))

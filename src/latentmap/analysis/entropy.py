@@ -14,13 +14,13 @@ FIRST_UPDATE, MAX_UPDATE_INTERVAL = 16, 2048
 
 
 def student_t_prior(max_level: int, deviation: float) -> np.ndarray:
-    """Return prior weights of the levels −max_level to max_level, by Student's t with 3 degrees."""
+    """Return prior weights of all levels, proportional to Student's t with 3 degrees of freedom."""
     share = 1.0 / (1.0 + np.square(np.arange(-max_level, max_level + 1) / deviation) / 3.0)
     return _integer_weights(share * share)
 
 
 def uniform_prior(count: int) -> np.ndarray:
-    """Return equal prior weights of count symbols, or of two if there is only one."""
+    """Return equal prior weights of symbols, of which the coder needs at least two."""
     return _integer_weights(np.ones(max(count, 2)))
 
 

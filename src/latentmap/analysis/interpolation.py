@@ -9,9 +9,9 @@ from latentmap.analysis.sampling import Density, density_for, reference_codes
 from latentmap.data.code_checks import check_codes
 from latentmap.errors import SettingError
 
-# The cost of a path is quadratic in the number of its nodes.
+# The time to find a path is quadratic in the number of reference codes.
 MAX_NODES = 1500
-# With more steps, the path between two steps is nearly straight.
+# More steps are not equalised, because the path between two steps is nearly straight.
 MAX_EQUALISED_STEPS = 4096
 MAX_RATIO = 1.01
 # Full updates converge fast; partial ones stop oscillations at sharp turns.

@@ -102,7 +102,7 @@ def _n_components(estimator: object) -> int | None:
 
 def _scale(estimator: object) -> np.ndarray:
     # The ``scale_`` of an estimator of another library, such as a scaler, has another meaning.
-    # Encoded rows of a table are scaled.
+    # The encoded rows of a table are already scaled.
     is_scaled = not hasattr(estimator, "row_shape_") or getattr(estimator, "table_", None)
     scale = 1.0 if is_scaled else getattr(estimator, "scale_", 1.0)
     return np.asarray(scale, np.float32).reshape(-1)

@@ -63,7 +63,7 @@ def fit_classifier(
 
 
 def _majority(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the most frequent vote of each row and its share; the nearest vote decides ties."""
+    """Return the most frequent label of each row of votes and its share; the nearest wins ties."""
     counts = (votes[:, :, None] == votes[:, None, :]).sum(axis=2)
     best = counts.argmax(axis=1)
     rows = np.arange(len(votes))

@@ -102,7 +102,7 @@ def separate_boxes(
 
 
 def _overlaps(centers: np.ndarray, half: np.ndarray) -> np.ndarray:
-    """Return whether each two boxes overlap, shape (n, n)."""
+    """Return whether each pair of boxes overlaps, shape (n, n)."""
     return (half[:, None] + half - np.abs(centers[:, None] - centers) > 1e-6).all(axis=2)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from latentmap.plots.matplotlib_types import Axes
 
-# Percentiles, so that a few extreme pixels do not darken all others.
+# A few extreme pixels outside of these percentiles do not darken all other pixels.
 _RANGE_PERCENTILES = (0.5, 99.5)
 
 
