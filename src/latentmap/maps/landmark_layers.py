@@ -7,10 +7,7 @@ normalised radial basis function networks (J. Moody, C. J. Darken, Neural Comput
 The encoder predicts such a distribution, and `AroundMode` converts it to a position.
 """
 
-from typing import Any
-
 import keras
-import numpy as np
 from keras import KerasTensor, ops
 from numpy.typing import ArrayLike
 
@@ -36,27 +33,23 @@ class SoftAssignment(ConstantLayer):
 
     Examples
     --------
+    >>> import numpy as np
     >>> soft = SoftAssignment([[0.0, 0.0], [2.0, 0.0]], width=1.0)
     >>> soft(np.array([[1.0, 5.0]], "float32")).tolist()
     [[0.5, 0.5]]
     """
 
+    centers: keras.Variable
+    width: keras.Variable
+
     def __init__(self, centers: ArrayLike, width: ArrayLike, **kwargs: object) -> None:
         super().__init__(**kwargs)
-        self._arguments = (np.asarray(centers, "float32"), float(np.asarray(width)))
-        self.centers = self._constant("centers", centers)
-        self.width = self._constant("width", width)
-        self.built = True
+        self._set_constants(centers=centers, width=width)
 
     def call(self, inputs: KerasTensor) -> KerasTensor:
         """Convert positions (n, n_components) to assignments (n, K)."""
         squared = _squared_distances(inputs, self.centers)
         return ops.softmax(-squared / (2.0 * self.width**2), axis=-1)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the constructor."""
-        centers, width = self._arguments
-        return {**super().get_config(), "centers": centers.tolist(), "width": width}
 
 
 @keras.saving.register_keras_serializable("latentmap")
@@ -78,22 +71,22 @@ class AroundMode(ConstantLayer):
 
     Examples
     --------
+    >>> import numpy as np
     >>> landmarks, logits = [[0.0, 0.0], [1.0, 0.0], [9.0, 0.0]], np.array([[3.0, 3.0, 3.1]])
     >>> position, mass = AroundMode(landmarks, landmarks, 1.0)(logits.astype("float32"))
     >>> [round(float(x), 2) for x in position[0]], round(float(mass[0]), 2)
     ([0.47, 0.0], 0.57)
     """
 
+    centers: keras.Variable
+    anchors: keras.Variable
+    radius: keras.Variable
+
     def __init__(
         self, centers: ArrayLike, anchors: ArrayLike, radius: float, **kwargs: object
     ) -> None:
         super().__init__(**kwargs)
-        centers, anchors = np.asarray(centers, "float32"), np.asarray(anchors, "float32")
-        self._arguments = (centers, anchors, float(radius))
-        self.centers = self._constant("centers", centers)
-        self.anchors = self._constant("anchors", anchors)
-        self.radius = self._constant("radius", radius)
-        self.built = True
+        self._set_constants(centers=centers, anchors=anchors, radius=radius)
 
     def call(
         self, inputs: KerasTensor, window_centers: KerasTensor | None = None
@@ -123,14 +116,4 @@ class AroundMode(ConstantLayer):
 
     def compute_output_shape(self, input_shape: tuple) -> tuple[tuple, tuple]:
         """Return the shapes of the positions and of their masses."""
-        return (input_shape[0], self._arguments[0].shape[1]), (input_shape[0],)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments of the constructor."""
-        centers, anchors, radius = self._arguments
-        return {
-            **super().get_config(),
-            "centers": centers.tolist(),
-            "anchors": anchors.tolist(),
-            "radius": radius,
-        }
+        return (input_shape[0], self.centers.shape[1]), (input_shape[0],)

@@ -30,9 +30,23 @@ class ConstantLayer(keras.layers.Layer):
     def __init__(self, **kwargs: object) -> None:
         super().__init__(**{"dtype": "float32", **kwargs})
 
-    def _constant(self, name: str, value: ArrayLike) -> keras.Variable:
-        initializer = constant_initializer(value)
-        return self.add_weight(np.shape(value), initializer, name=name, trainable=False)
+    def _set_constants(self, **values: ArrayLike) -> None:
+        """Store arguments of the constructor as attributes and as weights that are not trained."""
+        for name, value in values.items():
+            array = np.asarray(value, "float32")
+            constant = self.add_weight(
+                name=name,
+                shape=array.shape,
+                initializer=lambda _, dtype, array=array: keras.ops.convert_to_tensor(array, dtype),
+                trainable=False,
+            )
+            setattr(self, name, constant)
+        self.built = True
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor."""
+        constants = {w.name: keras.ops.convert_to_numpy(w.value).tolist() for w in self.weights}
+        return {**super().get_config(), **constants}
 
 
 @keras.saving.register_keras_serializable("latentmap")
@@ -52,6 +66,9 @@ class Scaling(ConstantLayer):
     [[14.0]]
     """
 
+    offset: keras.Variable
+    scale: keras.Variable
+
     def __init__(
         self,
         offset: ArrayLike = 0.0,
@@ -60,12 +77,8 @@ class Scaling(ConstantLayer):
         **kwargs: object,
     ) -> None:
         super().__init__(**kwargs)
-        self._offset = np.asarray(offset, "float32")
-        self._scale = np.asarray(scale, "float32")
         self.invert = invert
-        self.offset = self._constant("offset", self._offset)
-        self.scale = self._constant("scale", self._scale)
-        self.built = True
+        self._set_constants(offset=offset, scale=scale)
 
     def call(self, inputs: KerasTensor) -> KerasTensor:
         """Scale inputs of shape (n, ...); integers become floats."""
@@ -76,9 +89,4 @@ class Scaling(ConstantLayer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
-        return {
-            **super().get_config(),
-            "offset": self._offset.tolist(),
-            "scale": self._scale.tolist(),
-            "invert": self.invert,
-        }
+        return {**super().get_config(), "invert": self.invert}

@@ -31,7 +31,12 @@ from latentmap.maps.incremental.replay_dataset import ReplayDataset, TeacherNetw
 from latentmap.maps.incremental.replay_state import ReplayState
 from latentmap.maps.incremental.weight_transfer import freeze_batch_normalization, transfer_weights
 from latentmap.maps.landmark_layers import SoftAssignment
-from latentmap.maps.landmarks import MAX_LANDMARKS, LandmarkSet, compute_landmarks
+from latentmap.maps.landmarks import (
+    MAX_LANDMARKS,
+    ROWS_PER_LANDMARK,
+    LandmarkSet,
+    compute_landmarks,
+)
 from latentmap.maps.layout import compute_layout
 from latentmap.maps.map_networks import build_map
 from latentmap.maps.map_state import PartialFitReport
@@ -45,9 +50,8 @@ if TYPE_CHECKING:
 
 # Least distance between old and new landmarks in window radii, so that no window contains both.
 MIN_GAP = 3.0
-ROWS_PER_LANDMARK = 4
 TRAINING = Training(batch_size=256, learning_rate=2e-3, patience=None, held_out=0)
-MIN_REPLAY_ROWS, MAX_REPLAY_ROWS = 4_000, 40_000
+MIN_REPLAYED, MAX_REPLAYED = 4_000, 40_000  # Replayed rows in one epoch of training.
 ROW_PASSES, MAX_EPOCHS = 120_000, 8
 
 
@@ -200,7 +204,7 @@ def _replay_dataset(
     positions = state.to_landmark_units(landmarks.positions)
     assignment = SoftAssignment(positions, landmarks.width / state.code_scale)
     network = keras.Sequential([keras.Input(positions.shape[1:]), assignment])
-    n_replayed = max(state.n_rows or 0, len(new.rows), MIN_REPLAY_ROWS)
+    n_replayed = max(state.n_rows or 0, len(new.rows), MIN_REPLAYED)
     return ReplayDataset(
         new.rows,
         new.is_novel,
@@ -208,7 +212,7 @@ def _replay_dataset(
         lambda codes: predict(network, state.to_landmark_units(codes)),
         teacher=teacher,
         sample_replayed=replay.sample_rows,
-        n_replayed=min(n_replayed, MAX_REPLAY_ROWS),
+        n_replayed=min(n_replayed, MAX_REPLAYED),
         scale_rows=state.decoder_targets,
         n_landmarks=len(positions),
     )

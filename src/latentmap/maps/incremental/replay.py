@@ -11,9 +11,12 @@ Pseudorehearsal", Connection Science 7, 1995).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from threadpoolctl import threadpool_limits
+
+from latentmap.file_record import FileRecord
 
 N_DIRECTIONS = 4
 # Each landmark's variance is estimated as if it had this many more rows with the pooled variance.
@@ -21,7 +24,7 @@ PRIOR_ROWS = 8
 
 
 @dataclass(frozen=True)
-class ReplayMemory:
+class ReplayMemory(FileRecord):
     """Mixture with one Gaussian for each landmark, float32.
 
     Attributes
@@ -34,6 +37,10 @@ class ReplayMemory:
     scatter : ndarray of shape (K,)
         Standard deviation in all other directions.
     """
+
+    file_keys: ClassVar[dict[str, str]] = {
+        name: f"kept_{name}" for name in ("counts", "means", "directions", "scatter")
+    }
 
     counts: np.ndarray
     means: np.ndarray

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import keras
@@ -15,9 +15,6 @@ from latentmap.maps.diagnostics import CodeLandmarks
 from latentmap.maps.incremental.replay import ReplayMemory, estimate_replay_memory
 from latentmap.maps.layout_extension import Layout
 from latentmap.preprocessing.pca_projection import PrincipalComponents
-
-_MIXTURE_FIELDS = [field.name for field in fields(ReplayMemory)]
-_MIXTURE_KEYS = {name: f"kept_{name}" for name in _MIXTURE_FIELDS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,19 +58,18 @@ class ReplayState(FileRecord):
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays by their names in a file."""
-        mixture = {_MIXTURE_KEYS[k]: array for k, array in vars(self.mixture).items()}
-        return mixture | super().to_arrays()
+        return self.mixture.to_arrays() | super().to_arrays()
 
     @staticmethod
     def is_in(arrays: Mapping[str, np.ndarray]) -> bool:
         """Return whether a file contains a replay memory; those of older versions do not."""
-        return all(key in arrays for key in _MIXTURE_KEYS.values())
+        return all(key in arrays for key in ReplayMemory.file_keys.values())
 
     @classmethod
     def _read_fields(
         cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
     ) -> dict[str, Any]:
-        mixture = ReplayMemory(*(arrays[key] for key in _MIXTURE_KEYS.values()))
+        mixture = ReplayMemory.from_file({}, arrays)
         return {**super()._read_fields(values, arrays), "mixture": mixture}
 
     def principal(self, encoder: keras.Model) -> PrincipalComponents:
@@ -92,9 +88,7 @@ class ReplayState(FileRecord):
             raise ValueError(f"kept_components: expected {n_features} columns, one per feature")
         n_directions = self.mixture.directions.shape[1]
         shapes = [(), (width,), (n_directions, width), ()]
-        for name, array, shape in zip(
-            _MIXTURE_KEYS.values(), vars(self.mixture).values(), shapes, strict=True
-        ):
+        for (name, array), shape in zip(self.mixture.to_arrays().items(), shapes, strict=True):
             if array.shape != (n_landmarks, *shape) or not np.isfinite(array).all():
                 raise ValueError(
                     f"{name}: expected finite numbers of shape {(n_landmarks, *shape)}, "
