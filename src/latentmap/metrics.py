@@ -274,7 +274,7 @@ def _check_length(name: str, found: int, expected: int) -> None:
 
 def _check_components(found: int, expected: int) -> None:
     if found != expected:
-        raise DataError(f"codes: expected the {expected} components of reference, found {found}")
+        raise DataError(f"codes: expected {expected} components, as in reference, found {found}")
 
 
 def _check_positive(name: str, value: int) -> None:

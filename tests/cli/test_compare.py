@@ -82,7 +82,7 @@ def test_tables_are_drawn_and_shown(run, wine_model, wine_csv, tmp_path):
         (["digits#1", "digits#2", "-o", "a.csv"], "expected one of the suffixes .png, .pdf, .svg"),
         (["digits#1", "digits#2", "-o", "no/a.png"], "does not exist"),
         (["digits#1", "wine#2"], "X has 13 features"),
-        (["digits#1", "digits#2", "--reference", "digits#3"], "at least 2 rows to draw pairs of"),
+        (["digits#1", "digits#2", "--reference", "digits#3"], "at least 2 rows for random pairs"),
         (["digits#1", "nothing#2"], "unknown data set 'nothing'"),
     ],
 )

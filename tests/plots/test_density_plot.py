@@ -31,7 +31,7 @@ def test_classes_are_named(ax, atlas):
 def test_invalid_arguments_are_refused(ax, atlas):
     with pytest.raises(SettingError, match="density: expected a LatentMap, found object"):
         plots.density(object(), ax=ax)
-    with pytest.raises(SettingError, match="labels: expected the codes"):
+    with pytest.raises(SettingError, match="codes: expected the codes"):
         plots.density(atlas, labels=["a"], ax=ax)
-    with pytest.raises(DataError, match="density: expected codes of 2 numbers, found 3"):
+    with pytest.raises(DataError, match="density: expected codes of 2 components, found 3"):
         plots.density(atlas, np.ones((4, 3)), ax=ax)

@@ -3,12 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from latentmap.analysis.encoding import (
-    encode_batch,
-    numeric_model,
-    numeric_rows,
-    sum_by_column,
-)
+from latentmap.analysis.encoding import encode_batch, numeric_model, numeric_rows, sum_by_column
 from latentmap.analysis.model_info import FittedEstimator, ModelInfo
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError

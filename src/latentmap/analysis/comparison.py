@@ -114,7 +114,7 @@ def fraction_farther(
 ) -> float:
     """Return the fraction of random pairs of rows that are farther apart than a distance."""
     if len(index) < 2:
-        raise DataError(f"reference: expected at least 2 rows to draw pairs of, found {len(index)}")
+        raise DataError(f"reference: expected at least 2 rows for random pairs, found {len(index)}")
     rng = np.random.default_rng(seed)
     first = rng.integers(len(index), size=n_pairs)
     second = (first + rng.integers(1, len(index), size=n_pairs)) % len(index)

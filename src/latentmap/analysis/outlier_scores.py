@@ -16,12 +16,7 @@ from typing import Self
 import numpy as np
 
 from latentmap.analysis.attribution import scaled_difference
-from latentmap.analysis.encoding import (
-    encode_batch,
-    numeric_model,
-    numeric_rows,
-    sum_by_column,
-)
+from latentmap.analysis.encoding import encode_batch, numeric_model, numeric_rows, sum_by_column
 from latentmap.analysis.model_info import FittedEstimator
 from latentmap.analysis.tail_probability import TailDistribution, finite_logs
 from latentmap.data import Source

@@ -191,7 +191,9 @@ class SearchIndex:
 
     def _check_k(self, k: int, maximum: int) -> None:
         if not isinstance(k, int | np.integer) or not 1 <= k <= maximum:
-            raise SettingError(f"k: expected an integer from 1 to {maximum:,} rows, found {k}")
+            raise SettingError(
+                f"k: expected an integer from 1 to {maximum:,}, the number of rows, found {k}"
+            )
 
     def _nearest(self, points: np.ndarray, k: int, task: str) -> np.ndarray:
         """Return the k nearest rows, by an exact search unless there are too many pairs."""
@@ -241,5 +243,8 @@ def _check_excluded(exclude: ArrayLike, n_codes: int, n_rows: int) -> np.ndarray
             f"exclude: expected a row number for each of {n_codes} codes, found {found}"
         )
     if numbers.max() >= n_rows or numbers.min() < -1:
-        raise DataError(f"exclude: expected row numbers below {n_rows}, found {numbers.max()}")
+        raise DataError(
+            f"exclude: expected row numbers from -1 to {n_rows - 1}, "
+            f"found {numbers.min()} to {numbers.max()}"
+        )
     return numbers

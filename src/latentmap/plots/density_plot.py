@@ -52,10 +52,10 @@ def density(
     if fitted_map is None:
         raise SettingError(f"density: expected a LatentMap, found {type(estimator).__name__}")
     if codes is None and labels is not None:
-        raise SettingError("labels: expected the codes that they belong to, found none")
+        raise SettingError("codes: expected the codes that the labels belong to, found none")
     codes = codes_or_landmarks(estimator, codes)
     if codes.shape[1] != 2:
-        raise DataError(f"density: expected codes of 2 numbers, found {codes.shape[1]}")
+        raise DataError(f"density: expected codes of 2 components, found {codes.shape[1]}")
     encoding = LabelEncoding(labels, len(codes))
     region = bounding_region(codes)
     grid = grid_centers(region, _GRID_SIDE)
