@@ -142,11 +142,11 @@ export function installToolbar() {
  */
 export function installPointer(surface, view, points, startGesture) {
   /** @type {Map<number, Press>} */
-  const pressed = new Map();
+  const presses = new Map();
   /** @type {Gesture | null} */
   let gesture = null;
   /** @type {Press} */
-  let first;
+  let firstPress;
   let isClick = true; // A lasso that ends where it started is not a click, because the pointer moved.
 
   /** @param {MouseEvent} event @returns {Press} */
@@ -169,31 +169,31 @@ export function installPointer(surface, view, points, startGesture) {
     if (event.button !== 0) return;
     surface.setPointerCapture(event.pointerId);
     byId("map").focus({ preventScroll: true });
-    pressed.set(event.pointerId, pressOf(event));
-    if (pressed.size > 1) {
+    presses.set(event.pointerId, pressOf(event));
+    if (presses.size > 1) {
       gesture = null;
       setState({ outline: null });
       return;
     }
-    first = pressOf(event);
+    firstPress = pressOf(event);
     isClick = true;
-    gesture = startGesture(first);
+    gesture = startGesture(firstPress);
     if (event.pointerType === "touch") decodeAt(event, "finger");
   };
 
   surface.onpointermove = (event) => {
     const isFinger = event.pointerType === "touch";
-    const previous = pressed.get(event.pointerId);
+    const previous = presses.get(event.pointerId);
     if (!previous) {
       if (!isFinger) decodeAt(event, "mouse");
       return;
     }
     const now = pressOf(event);
-    isClick &&= Math.hypot(first.left - now.left, first.top - now.top) < CLICK_REACH;
-    pressed.set(event.pointerId, now);
-    if (pressed.size === 2) {
-      const [other] = [...pressed.keys()].filter((id) => id !== event.pointerId);
-      pinch(view, previous, now, /** @type {Press} */ (pressed.get(other)));
+    isClick &&= Math.hypot(firstPress.left - now.left, firstPress.top - now.top) < CLICK_REACH;
+    presses.set(event.pointerId, now);
+    if (presses.size === 2) {
+      const [other] = [...presses.keys()].filter((id) => id !== event.pointerId);
+      pinch(view, previous, now, /** @type {Press} */ (presses.get(other)));
     } else if (isFinger && state.tool === "move") {
       decodeAt(event, "finger");
     } else if (gesture && !isClick) {
@@ -205,12 +205,12 @@ export function installPointer(surface, view, points, startGesture) {
 
   surface.onpointerup = (event) => {
     if (event.pointerType === "touch") setState({ cursor: "cross" });
-    if (!pressed.delete(event.pointerId)) return;
+    if (!presses.delete(event.pointerId)) return;
     gesture?.end(pressOf(event), isClick);
     gesture = null;
   };
   surface.onpointercancel = (event) => {
-    pressed.delete(event.pointerId);
+    presses.delete(event.pointerId);
     gesture = null;
     setState({ outline: null });
   };
