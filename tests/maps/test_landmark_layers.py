@@ -6,7 +6,7 @@ from latentmap.maps.landmark_layers import AroundMode, SoftAssignment
 
 RNG = np.random.default_rng(0)
 CENTERS = RNG.normal(size=(40, 2)).astype("float32")
-SPOTS = RNG.normal(size=(30, 2)).astype("float32")
+POSITIONS = RNG.normal(size=(30, 2)).astype("float32")
 LOGITS = (3 * RNG.normal(size=(30, 40))).astype("float32")
 
 
@@ -19,36 +19,36 @@ def softmax(logits):
     return p / p.sum(axis=-1, keepdims=True)
 
 
-def squared_distances(spots, centers):
-    return ((spots[:, None].astype(float) - centers[None]) ** 2).sum(axis=-1)
+def squared_distances(positions, centers):
+    return ((positions[:, None].astype(float) - centers[None]) ** 2).sum(axis=-1)
 
 
-def again(layer):
+def copy_layer(layer):
     return keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
 
 
-# -- spots to distributions ------------------------------------------------------------------------
+# -- soft assignment -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("width", [0.05, 0.3, 5.0])
 @pytest.mark.parametrize("n_components", [1, 2, 3])
 def test_soft_assignment_matches_the_formula(width, n_components):
-    centers, spots = (RNG.normal(size=(n, n_components)).astype("float32") for n in (40, 30))
-    expected = softmax(-squared_distances(spots, centers) / (2 * width**2))
-    found = numbers(SoftAssignment(centers, width)(spots))
-    assert np.allclose(found, expected, atol=1e-3)
-    assert np.allclose(found.sum(axis=1), 1, atol=1e-5)
+    centers, positions = (RNG.normal(size=(n, n_components)).astype("float32") for n in (40, 30))
+    expected = softmax(-squared_distances(positions, centers) / (2 * width**2))
+    results = numbers(SoftAssignment(centers, width)(positions))
+    assert np.allclose(results, expected, atol=1e-3)
+    assert np.allclose(results.sum(axis=1), 1, atol=1e-5)
 
 
 @pytest.mark.parametrize("far", [1e3, 1e8, 1e15])
 def test_soft_assignment_far_away_is_a_distribution(far):
-    found = numbers(
+    results = numbers(
         SoftAssignment(CENTERS, 0.1)(far * np.array([[1.0, 0.0], [-1.0, 2.0]], "float32"))
     )
-    assert np.allclose(found.sum(axis=1), 1, atol=1e-5)
+    assert np.allclose(results.sum(axis=1), 1, atol=1e-5)
 
 
-# -- distributions to spots ------------------------------------------------------------------------
+# -- positions of distributions --------------------------------------------------------------------
 
 
 def around_mode(logits, centers, anchors, radius):
@@ -58,41 +58,43 @@ def around_mode(logits, centers, anchors, radius):
         return np.exp(-squared_distances(middles, centers) / (2 * radius**2))
 
     p = softmax(logits.astype(float))
-    spots, masses = [], []
+    positions, masses = [], []
     for row in p:
-        at = anchors[(windows(anchors) @ row).argmax()][None]
+        position = anchors[(windows(anchors) @ row).argmax()][None]
         for _ in range(2):
-            weights = row * windows(at)[0]
+            weights = row * windows(position)[0]
             mass = weights.sum()
-            at = (weights @ centers / mass)[None]
-        spots.append(at[0])
+            position = (weights @ centers / mass)[None]
+        positions.append(position[0])
         masses.append(mass)
-    return np.array(spots), np.array(masses)
+    return np.array(positions), np.array(masses)
 
 
 @pytest.mark.parametrize("radius", [0.3, 1.0])
 def test_position_and_mass_match_the_formula(radius):
     layer = AroundMode(CENTERS, CENTERS[:10], radius)
-    spots, mass = (numbers(t) for t in layer(LOGITS))
-    expected_spots, expected_mass = around_mode(LOGITS, CENTERS, CENTERS[:10], radius)
-    assert np.allclose(spots, expected_spots, atol=1e-4)
+    positions, mass = (numbers(t) for t in layer(LOGITS))
+    expected_positions, expected_mass = around_mode(LOGITS, CENTERS, CENTERS[:10], radius)
+    assert np.allclose(positions, expected_positions, atol=1e-4)
     assert np.allclose(mass, expected_mass, atol=1e-5)
     assert ((mass > 0) & (mass <= 1)).all()
 
 
 def test_a_certain_row_is_placed_at_its_landmark():
-    spots, mass = AroundMode(CENTERS, CENTERS[::4], 0.5)(60 * np.eye(40, dtype="float32"))
-    assert np.allclose(numbers(spots), CENTERS, atol=1e-5)
+    positions, mass = AroundMode(CENTERS, CENTERS[::4], 0.5)(60 * np.eye(40, dtype="float32"))
+    assert np.allclose(numbers(positions), CENTERS, atol=1e-5)
     assert np.allclose(numbers(mass), 1, atol=1e-5)
 
 
 def test_an_ambiguous_row_is_placed_at_its_likelier_position():
-    left, right = RNG.normal(size=(2, 30, 2)) * 0.2 + np.array([[[-5, 0]], [[5, 0]]])
-    centers = np.concatenate([left, right]).astype("float32")
+    unlikely_centers, likely_centers = RNG.normal(size=(2, 30, 2)) * 0.2 + np.array(
+        [[[-5, 0]], [[5, 0]]]
+    )
+    centers = np.concatenate([unlikely_centers, likely_centers]).astype("float32")
     logits = np.zeros((1, 60), "float32")
     logits[:, 30:] = 0.5
-    spots, mass = (numbers(t) for t in AroundMode(centers, centers[::5], 0.8)(logits))
-    assert np.allclose(spots, right.mean(axis=0), atol=0.1)
+    positions, mass = (numbers(t) for t in AroundMode(centers, centers[::5], 0.8)(logits))
+    assert np.allclose(positions, likely_centers.mean(axis=0), atol=0.1)
     share = np.exp(0.5) / (1 + np.exp(0.5))
     assert 0.7 * share < mass[0] <= share
 
@@ -104,22 +106,22 @@ def test_greatest_mass_of_a_soft_assignment(n_components, window):
     steps = np.arange(-5, 5.1, 0.5)
     centers = np.stack(np.meshgrid(*[steps] * n_components), axis=-1).reshape(-1, n_components)
     soft = SoftAssignment(centers, 1.0)(np.zeros((1, n_components), "float32"))
-    spots, mass = AroundMode(centers, centers, window)(keras.ops.log(soft))
-    assert np.allclose(numbers(spots), 0, atol=1e-4)
+    positions, mass = AroundMode(centers, centers, window)(keras.ops.log(soft))
+    assert np.allclose(numbers(positions), 0, atol=1e-4)
     assert numbers(mass)[0] == pytest.approx((1 + 1 / window**2) ** (-n_components / 2), rel=0.01)
 
 
 def test_the_window_centre_can_be_given():
     layer, middles = AroundMode(CENTERS, CENTERS[:10], 0.5), CENTERS[:30] + np.float32(0.1)
-    spots, mass = (numbers(t) for t in layer(LOGITS, middles))
+    positions, mass = (numbers(t) for t in layer(LOGITS, middles))
     near = np.exp(-squared_distances(middles, CENTERS) / (2 * 0.5**2)) * softmax(LOGITS)
     assert np.allclose(mass, near.sum(axis=1), atol=1e-5)
-    assert np.allclose(spots, near @ CENTERS / near.sum(axis=1, keepdims=True), atol=1e-4)
+    assert np.allclose(positions, near @ CENTERS / near.sum(axis=1, keepdims=True), atol=1e-4)
 
 
 def test_logits_of_any_size():
-    spots, mass = (numbers(t) for t in AroundMode(CENTERS, CENTERS, 0.5)(1e30 * LOGITS))
-    assert np.allclose(spots, CENTERS[LOGITS.argmax(axis=1)], atol=1e-5)
+    positions, mass = (numbers(t) for t in AroundMode(CENTERS, CENTERS, 0.5)(1e30 * LOGITS))
+    assert np.allclose(positions, CENTERS[LOGITS.argmax(axis=1)], atol=1e-5)
     assert np.allclose(mass, 1, atol=1e-5)
 
 
@@ -144,6 +146,6 @@ def test_constants_are_stored_as_untrained_weights(layer):
 
 def test_config_round_trip():
     soft, around = SoftAssignment(CENTERS, 0.3), AroundMode(CENTERS, CENTERS[:5], 0.3)
-    assert np.array_equal(numbers(again(soft)(SPOTS)), numbers(soft(SPOTS)))
-    for ours, theirs in zip(again(around)(LOGITS), around(LOGITS), strict=True):
-        assert np.array_equal(numbers(ours), numbers(theirs))
+    assert np.array_equal(numbers(copy_layer(soft)(POSITIONS)), numbers(soft(POSITIONS)))
+    for output, expected in zip(copy_layer(around)(LOGITS), around(LOGITS), strict=True):
+        assert np.array_equal(numbers(output), numbers(expected))

@@ -29,10 +29,10 @@ def test_landmarks_in_three_dimensions():
 
 def test_landmarks_cover_the_positions():
     landmarks = compute_landmarks(POSITIONS, seed=0)
-    drawn = POSITIONS[RNG.permutation(2000)[:500]]
+    random_positions = POSITIONS[RNG.permutation(2000)[:500]]
     assert (
         cdist(POSITIONS, landmarks.centers).min(axis=1).mean()
-        < cdist(POSITIONS, drawn).min(axis=1).mean()
+        < cdist(POSITIONS, random_positions).min(axis=1).mean()
     )
     assert cdist(landmarks.centers, landmarks.anchors).min(axis=1).max() < 1
 
@@ -45,16 +45,17 @@ def test_widths_follow_the_distances_between_landmarks():
 
 
 def test_landmarks_scale_with_the_layout():
-    one, two = compute_landmarks(POSITIONS, seed=0), compute_landmarks(2 * POSITIONS, seed=0)
-    assert np.allclose(two.centers, 2 * one.centers, rtol=1e-4, atol=1e-5)
-    assert two.width == pytest.approx(2 * one.width, rel=1e-4)
+    landmarks = compute_landmarks(POSITIONS, seed=0)
+    scaled = compute_landmarks(2 * POSITIONS, seed=0)
+    assert np.allclose(scaled.centers, 2 * landmarks.centers, rtol=1e-4, atol=1e-5)
+    assert scaled.width == pytest.approx(2 * landmarks.width, rel=1e-4)
 
 
 def test_landmarks_depend_on_the_seed():
-    first, again, other = (compute_landmarks(POSITIONS, seed) for seed in (0, 0, 1))
-    for one, two in zip(vars(first).values(), vars(again).values(), strict=True):
-        assert np.array_equal(one, two)
-    assert not np.array_equal(first.centers, other.centers)
+    first, repeated, other_seed = (compute_landmarks(POSITIONS, seed) for seed in (0, 0, 1))
+    for array, repeated_array in zip(vars(first).values(), vars(repeated).values(), strict=True):
+        assert np.array_equal(array, repeated_array)
+    assert not np.array_equal(first.centers, other_seed.centers)
 
 
 @pytest.mark.parametrize("count", [2, 3, 4, 20])

@@ -1,4 +1,4 @@
-"""The map: faithful, honest, the same each time, whatever the rows."""
+"""Tests of the accuracy, confidence and repeatability of maps for many kinds of rows."""
 
 import copy
 import hashlib
@@ -37,61 +37,61 @@ RNG = np.random.default_rng(0)
 SMALL = DenseNetwork(hidden=(32,), activation="relu", principal=False)
 
 
-def small(n_components=2, **settings):
+def make_map(n_components=2, **settings):
     return LatentMap(n_components, **{"network": SMALL, "epochs": 3, "random_state": 0, **settings})
 
 
 def all_finite(model, rows):
-    """Everything that a map tells of rows, looked at; gives their codes."""
+    """Check that all results of a map are finite; return the codes."""
     codes = model.transform(rows)
     assert np.isfinite(codes).all()
     assert np.isfinite(model.inverse_transform(codes)).all()
     assert np.isfinite(model.reconstruction_error(rows)).all()
-    for told in (model.confidence(rows), model.density(codes)):
-        assert told.shape == (len(codes),)
-        assert ((told >= 0) & (told <= 1)).all()
+    for values in (model.confidence(rows), model.density(codes)):
+        assert values.shape == (len(codes),)
+        assert ((values >= 0) & (values <= 1)).all()
     assert np.isfinite(list(model.layout_fit_.values())).all()
     assert np.isfinite(model.sample(3)).all()
     return codes
 
 
-# -- what the tests look at ------------------------------------------------------------------------
+# -- shared maps and data --------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def table():
-    """400 rows of 5 numbers in four groups, and their groups."""
+    """Return 400 rows of five columns in four groups, and their groups."""
     groups = np.repeat(np.arange(4), 100)
     return 6 * np.eye(4, 5)[groups] + RNG.normal(size=(400, 5)), groups
 
 
 @pytest.fixture(scope="module")
-def of_table(table):
-    return small(epochs=30).fit(table[0])
+def table_map(table):
+    return make_map(epochs=30).fit(table[0])
 
 
 @pytest.fixture(scope="module")
 def mnist():
-    """2,000 digits to fit and 2,000 unseen ones."""
+    """Return 2,000 fitted and 2,000 unseen digits of MNIST."""
     parts = load_dataset("mnist"), load_dataset("mnist", "unseen")
     return tuple((part[:2000], part.labels[:2000]) for part in parts)
 
 
 @pytest.fixture(scope="module")
-def of_mnist(mnist):
+def mnist_map(mnist):
     return LatentMap(random_state=0).fit(mnist[0][0])
 
 
 @pytest.fixture(scope="module")
 def digits8():
-    """Of scikit-learn's digits 1,297 rows to fit and 500 unseen ones."""
+    """Return 1,297 fitted and 500 unseen digits of scikit-learn."""
     rows, labels = load_digits(return_X_y=True)
     order = np.random.default_rng(0).permutation(len(rows))
     rows, labels = rows[order], labels[order]
     return (rows[500:], labels[500:]), (rows[:500], labels[:500])
 
 
-# -- faithful --------------------------------------------------------------------------------------
+# -- accuracy --------------------------------------------------------------------------------------
 
 
 def test_unseen_digits_are_placed_near_their_class(digits8):
@@ -107,60 +107,60 @@ def test_unseen_digits_are_placed_near_their_class(digits8):
     assert model.layout_fit_["median_shift"] < 0.02
 
 
-def test_images_unseen(of_mnist, mnist):
+def test_images_unseen(mnist_map, mnist):
     (fitted, labels), (unseen, unseen_labels) = mnist
-    codes = of_mnist.transform(unseen)
-    assert neighbor_accuracy(codes, unseen_labels, of_mnist.transform(fitted), labels) > 0.77
+    codes = mnist_map.transform(unseen)
+    assert neighbor_accuracy(codes, unseen_labels, mnist_map.transform(fitted), labels) > 0.77
     assert trustworthiness(unseen, codes) > 0.9
-    back = of_mnist.inverse_transform(codes)
+    back = mnist_map.inverse_transform(codes)
     assert back.shape == unseen.shape
     assert back.min() >= 0
     assert back.max() <= 255
     assert (((back - unseen) / 255) ** 2).mean() < 0.045
 
 
-def test_groups_of_a_table_are_separated(of_table, table):
+def test_groups_of_a_table_are_separated(table_map, table):
     rows, groups = table
-    assert neighbor_accuracy(of_table.transform(rows), groups) > 0.98
+    assert neighbor_accuracy(table_map.transform(rows), groups) > 0.98
     fresh = 6 * np.eye(4, 5)[groups] + RNG.normal(size=(400, 5))
-    codes = of_table.transform(fresh)
-    assert neighbor_accuracy(codes, groups, of_table.transform(rows), groups) > 0.97
+    codes = table_map.transform(fresh)
+    assert neighbor_accuracy(codes, groups, table_map.transform(rows), groups) > 0.97
 
 
 def test_three_components(table):
     rows, groups = table
-    model = small(3, epochs=30).fit(rows)
+    model = make_map(3, epochs=30).fit(rows)
     codes = all_finite(model, rows)
     assert codes.shape == (400, 3)
     assert model.landmarks_.shape == (100, 3)
     assert neighbor_accuracy(codes, groups) > 0.98
 
 
-def test_landmarks_of_a_map_cover_its_codes(of_table, table):
-    codes = of_table.transform(table[0])
-    assert of_table.landmarks_.shape == (100, 2)
-    nearest = np.linalg.norm(codes[:, None] - of_table.landmarks_, axis=2).min(axis=1)
+def test_landmarks_of_a_map_cover_its_codes(table_map, table):
+    codes = table_map.transform(table[0])
+    assert table_map.landmarks_.shape == (100, 2)
+    nearest = np.linalg.norm(codes[:, None] - table_map.landmarks_, axis=2).min(axis=1)
     assert np.median(nearest) < 0.1 * codes.std()
 
 
-# -- the same each time ----------------------------------------------------------------------------
+# -- repeatability ---------------------------------------------------------------------------------
 
 
-def test_the_same_seed_gives_the_same_map(of_table, table):
+def test_the_same_seed_gives_the_same_map(table_map, table):
     rows = table[0]
-    again = small(epochs=30).fit(rows)
-    assert np.array_equal(again.transform(rows), of_table.transform(rows))
-    assert np.array_equal(again.confidence(rows), of_table.confidence(rows))
-    assert again.history_["loss"][1:] == of_table.history_["loss"][1:]
+    repeated = make_map(epochs=30).fit(rows)
+    assert np.array_equal(repeated.transform(rows), table_map.transform(rows))
+    assert np.array_equal(repeated.confidence(rows), table_map.confidence(rows))
+    assert repeated.history_["loss"][1:] == table_map.history_["loss"][1:]
 
 
-def test_another_seed_gives_another_map(of_table, table):
+def test_another_seed_gives_another_map(table_map, table):
     rows = table[0]
-    other = clone(of_table).set_params(random_state=1).fit_transform(rows)
-    assert not np.allclose(other, of_table.transform(rows), atol=0.1)
+    other = clone(table_map).set_params(random_state=1).fit_transform(rows)
+    assert not np.allclose(other, table_map.transform(rows), atol=0.1)
 
 
-FRESH = """
+NEW_PROCESS_SCRIPT = """
 import hashlib
 import numpy as np
 from latentmap import LatentMap
@@ -169,27 +169,27 @@ rows = np.random.default_rng(5).normal(size=(400, 5))
 network = DenseNetwork(hidden=(32,), activation="relu", principal=False)
 model = LatentMap(network=network, epochs=3, random_state=0).fit(rows)
 codes = model.transform(rows)
-told = [codes, model.inverse_transform(codes), model.confidence(rows), model.density(codes)]
-print(hashlib.sha256(b"".join(part.tobytes() for part in told)).hexdigest())
+results = [codes, model.inverse_transform(codes), model.confidence(rows), model.density(codes)]
+print(hashlib.sha256(b"".join(array.tobytes() for array in results)).hexdigest())
 """
 
 
 @pytest.mark.slow
 def test_a_fresh_process_makes_the_same_map():
-    run = [sys.executable, "-c", FRESH]
-    told = subprocess.run(run, capture_output=True, text=True, check=True).stdout.strip()
+    run = [sys.executable, "-c", NEW_PROCESS_SCRIPT]
+    digest = subprocess.run(run, capture_output=True, text=True, check=True).stdout.strip()
     rows = np.random.default_rng(5).normal(size=(400, 5))
-    model = small().fit(rows)
+    model = make_map().fit(rows)
     codes = model.transform(rows)
-    ours = [codes, model.inverse_transform(codes), model.confidence(rows), model.density(codes)]
-    assert hashlib.sha256(b"".join(part.tobytes() for part in ours)).hexdigest() == told
+    results = [codes, model.inverse_transform(codes), model.confidence(rows), model.density(codes)]
+    assert hashlib.sha256(b"".join(array.tobytes() for array in results)).hexdigest() == digest
 
 
-def test_fit_transform_does_not_depend_on_global_random_state(of_table, table):
+def test_fit_transform_does_not_depend_on_global_random_state(table_map, table):
     keras.utils.set_random_seed(1)
     before = np.random.get_state()[1].copy()  # noqa: NPY002
-    codes = clone(of_table).fit_transform(table[0])
-    assert np.array_equal(codes, of_table.transform(table[0]))
+    codes = clone(table_map).fit_transform(table[0])
+    assert np.array_equal(codes, table_map.transform(table[0]))
     assert np.array_equal(np.random.get_state()[1], before)  # noqa: NPY002
 
 
@@ -197,89 +197,91 @@ PARTS = [slice(0, 1), slice(7, 8), slice(1000, 1100), slice(1500, None), slice(N
 
 
 @pytest.mark.parametrize("part", PARTS, ids=str)
-def test_results_of_a_row_do_not_depend_on_other_rows(part, of_mnist, mnist):
+def test_results_of_a_row_do_not_depend_on_other_rows(part, mnist_map, mnist):
     rows = mnist[1][0]
-    codes = of_mnist.transform(rows)
-    assert np.array_equal(of_mnist.transform(rows[part]), codes[part])
-    assert np.array_equal(of_mnist.confidence(rows[part]), of_mnist.confidence(rows)[part])
-    assert np.array_equal(of_mnist.density(codes[part]), of_mnist.density(codes)[part])
-    back = of_mnist.inverse_transform(codes)
-    assert np.array_equal(of_mnist.inverse_transform(codes[part]), back[part])
+    codes = mnist_map.transform(rows)
+    assert np.array_equal(mnist_map.transform(rows[part]), codes[part])
+    assert np.array_equal(mnist_map.confidence(rows[part]), mnist_map.confidence(rows)[part])
+    assert np.array_equal(mnist_map.density(codes[part]), mnist_map.density(codes)[part])
+    back = mnist_map.inverse_transform(codes)
+    assert np.array_equal(mnist_map.inverse_transform(codes[part]), back[part])
 
 
-def test_a_second_fit_does_not_depend_on_the_first(of_table, table):
+def test_a_second_fit_does_not_depend_on_the_first(table_map, table):
     rows = table[0]
-    model = clone(of_table).set_params(layout=ROUND).fit(ALONG)
+    model = clone(table_map).set_params(layout=LAYOUT).fit(LAYOUT_ROWS)
     model.set_params(layout=None).fit(rows)
-    assert np.array_equal(model.transform(rows), of_table.transform(rows))
+    assert np.array_equal(model.transform(rows), table_map.transform(rows))
 
 
-@pytest.mark.parametrize("copied", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
-def test_copies_give_the_same_results(copied, of_table, table):
-    rows, again = table[0], copied(of_table)
-    codes = of_table.transform(rows)
-    assert np.array_equal(again.transform(rows), codes)
-    assert np.array_equal(again.inverse_transform(codes), of_table.inverse_transform(codes))
-    assert np.array_equal(again.confidence(rows), of_table.confidence(rows))
-    assert np.array_equal(again.density(codes), of_table.density(codes))
-    assert np.array_equal(again.landmarks_, of_table.landmarks_)
-    assert again.layout_fit_ == of_table.layout_fit_
-    assert np.array_equal(again.sample(4), of_table.sample(4))
+@pytest.mark.parametrize(
+    "copy_map", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))]
+)
+def test_copies_give_the_same_results(copy_map, table_map, table):
+    rows, copied_map = table[0], copy_map(table_map)
+    codes = table_map.transform(rows)
+    assert np.array_equal(copied_map.transform(rows), codes)
+    assert np.array_equal(copied_map.inverse_transform(codes), table_map.inverse_transform(codes))
+    assert np.array_equal(copied_map.confidence(rows), table_map.confidence(rows))
+    assert np.array_equal(copied_map.density(codes), table_map.density(codes))
+    assert np.array_equal(copied_map.landmarks_, table_map.landmarks_)
+    assert copied_map.layout_fit_ == table_map.layout_fit_
+    assert np.array_equal(copied_map.sample(4), table_map.sample(4))
 
 
-def test_a_loaded_map_gives_the_same_results(of_mnist, mnist, tmp_path):
+def test_a_loaded_map_gives_the_same_results(mnist_map, mnist, tmp_path):
     rows = mnist[1][0]
-    of_mnist.save(tmp_path / "map.safetensors")
-    again, codes = load_model(tmp_path / "map.safetensors"), of_mnist.transform(rows)
-    assert type(again) is LatentMap
-    assert np.array_equal(again.transform(rows), codes)
-    assert np.array_equal(again.inverse_transform(codes), of_mnist.inverse_transform(codes))
-    assert np.array_equal(again.confidence(rows), of_mnist.confidence(rows))
-    assert np.array_equal(again.density(codes), of_mnist.density(codes))
-    assert again.layout_fit_ == of_mnist.layout_fit_
+    mnist_map.save(tmp_path / "map.safetensors")
+    loaded, codes = load_model(tmp_path / "map.safetensors"), mnist_map.transform(rows)
+    assert type(loaded) is LatentMap
+    assert np.array_equal(loaded.transform(rows), codes)
+    assert np.array_equal(loaded.inverse_transform(codes), mnist_map.inverse_transform(codes))
+    assert np.array_equal(loaded.confidence(rows), mnist_map.confidence(rows))
+    assert np.array_equal(loaded.density(codes), mnist_map.density(codes))
+    assert loaded.layout_fit_ == mnist_map.layout_fit_
 
 
 def test_a_clone_is_not_fitted(table):
     rows = table[0]
-    model = small(layout=rows[:, :2], n_neighbors=7, training=Training(noise=0.0)).fit(rows)
-    again = clone(model)
-    assert np.array_equal(again.layout, rows[:, :2])
-    assert again.n_neighbors == 7
+    model = make_map(layout=rows[:, :2], n_neighbors=7, training=Training(noise=0.0)).fit(rows)
+    cloned = clone(model)
+    assert np.array_equal(cloned.layout, rows[:, :2])
+    assert cloned.n_neighbors == 7
     with pytest.raises(NotFittedError):
-        again.transform(rows)
-    assert np.array_equal(again.fit(rows).transform(rows), model.transform(rows))
+        cloned.transform(rows)
+    assert np.array_equal(cloned.fit(rows).transform(rows), model.transform(rows))
 
 
-def test_samples_resemble_the_rows(of_mnist, of_table):
-    assert of_mnist.sample(5).shape == (5, 28, 28)
-    assert np.array_equal(of_mnist.sample(5), of_mnist.sample(5))
-    drawn = of_table._draw_codes(300, np.random.RandomState(0))
-    assert np.median(of_table.density(drawn)) > 0.5
-    assert len(np.unique(of_mnist.sample(5), axis=0)) == 5
+def test_samples_resemble_the_rows(mnist_map, table_map):
+    assert mnist_map.sample(5).shape == (5, 28, 28)
+    assert np.array_equal(mnist_map.sample(5), mnist_map.sample(5))
+    samples = table_map._draw_codes(300, np.random.RandomState(0))
+    assert np.median(table_map.density(samples)) > 0.5
+    assert len(np.unique(mnist_map.sample(5), axis=0)) == 5
 
 
-def test_output_feature_names(of_table, table):
-    assert of_table.get_feature_names_out().tolist() == ["latentmap0", "latentmap1"]
-    framed = clone(of_table).set_output(transform="pandas").fit(table[0]).transform(table[0])
+def test_output_feature_names(table_map, table):
+    assert table_map.get_feature_names_out().tolist() == ["latentmap0", "latentmap1"]
+    framed = clone(table_map).set_output(transform="pandas").fit(table[0]).transform(table[0])
     assert framed.columns.tolist() == ["latentmap0", "latentmap1"]
 
 
 def test_validation_rows_have_their_own_positions(table):
     plan = Training(held_out=0.25, learning_rate=0.01, patience=None)
-    history = small(training=plan, epochs=40).fit(table[0]).history_
+    history = make_map(training=plan, epochs=40).fit(table[0]).history_
     assert history["val_loss"][-1] < 0.7 * history["val_loss"][0]
 
 
 def test_nothing_is_printed_by_default(table, capfd):
-    small().fit(table[0])
+    make_map().fit(table[0])
     assert capfd.readouterr() == ("", "")
-    small(verbose=True).fit(table[0])
+    make_map(verbose=True).fit(table[0])
     shown = capfd.readouterr().err
     for step in ("finding neighbours", "computing the layout", "fitting"):
         assert step in shown
 
 
-# -- rows of every kind ----------------------------------------------------------------------------
+# -- kinds of rows ---------------------------------------------------------------------------------
 
 NORMAL = RNG.normal(size=(120, 4))
 FAR = NORMAL.copy()
@@ -296,7 +298,7 @@ KINDS = {
     "very large": 1e30 * NORMAL,
     "very small": 1e-30 * NORMAL,
     "far away": 1e6 + NORMAL,
-    "units apart": NORMAL * [1, 1e3, 1e-3, 1e6],
+    "different units": NORMAL * [1, 1e3, 1e-3, 1e6],
     "a row far out": FAR,
     "two rows far out": np.concatenate([NORMAL[:118], 1e4 * NORMAL[118:]]),
     "a row beyond measure": np.concatenate([NORMAL[:119], [[1e15, -1e15, 0, 1]]]),
@@ -319,7 +321,7 @@ KINDS = {
 FITTED_KINDS = {"a row beyond measure", "all equal", "bool", "colour images", "table", "two rows"}
 
 
-# The preprocessing of all kinds has tests of its own.
+# Other kinds of rows are tested with the preprocessing.
 @pytest.mark.parametrize(
     "kind",
     [
@@ -329,7 +331,7 @@ FITTED_KINDS = {"a row beyond measure", "all equal", "bool", "colour images", "t
 )
 def test_every_kind_of_rows_can_be_fitted(kind):
     rows = KINDS[kind]
-    model = small().fit(rows)
+    model = make_map().fit(rows)
     codes = all_finite(model, rows)
     assert codes.shape == (len(rows), 2)
     assert model.inverse_transform(codes).shape == rows.shape
@@ -341,17 +343,17 @@ def test_every_kind_of_rows_can_be_fitted(kind):
 )
 def test_few_columns_in_one_and_three_dimensions(kind, n_components):
     rows = KINDS[kind]
-    assert all_finite(small(n_components).fit(rows), rows).shape == (len(rows), n_components)
+    assert all_finite(make_map(n_components).fit(rows), rows).shape == (len(rows), n_components)
 
 
 def test_equal_rows_have_equal_codes():
-    codes = small().fit_transform(KINDS["each row three times"])
+    codes = make_map().fit_transform(KINDS["each row three times"])
     assert np.array_equal(codes[::3], codes[1::3])
     assert np.array_equal(codes[::3], codes[2::3])
 
 
 def test_three_distinct_rows_have_distinct_codes():
-    model = small(epochs=200).fit(KINDS["three different rows"])
+    model = make_map(epochs=200).fit(KINDS["three different rows"])
     codes = model.transform(KINDS["three different rows"][::40])
     gaps = np.linalg.norm(codes - np.roll(codes, 1, axis=0), axis=1)
     assert gaps.min() > 0.2 * gaps.max()
@@ -362,35 +364,37 @@ def test_three_distinct_rows_have_distinct_codes():
 def test_an_extreme_row_does_not_affect_the_others(factor, table):
     rows, groups = table[0].copy(), table[1]
     rows[0] *= factor
-    model = small(epochs=30).fit(rows)
+    model = make_map(epochs=30).fit(rows)
     assert neighbor_accuracy(all_finite(model, rows)[1:], groups[1:]) > 0.95
 
 
 @pytest.mark.parametrize("factor", [1e3, 1e10, 1e20, 3e37])
-def test_extreme_new_rows_have_low_confidence(factor, of_table):
+def test_extreme_new_rows_have_low_confidence(factor, table_map):
     rows = np.float32(factor) * np.array([[1, -1, 1, 1, 0], [0, 1, 0, 0, -1]], "float32")
-    codes = of_table.transform(rows)
+    codes = table_map.transform(rows)
     assert np.isfinite(codes).all()
-    told = of_table.confidence(rows)
-    assert ((told >= 0) & (told < 0.1)).all()
+    values = table_map.confidence(rows)
+    assert ((values >= 0) & (values < 0.1)).all()
 
 
-def test_one_row_and_a_source_and_a_frame(of_table, table):
+def test_one_row_and_a_source_and_a_frame(table_map, table):
     rows = table[0]
-    assert of_table.transform(rows[:1]).shape == (1, 2)
-    assert np.array_equal(of_table.transform(ArraySource(rows)), of_table.transform(rows))
+    assert table_map.transform(rows[:1]).shape == (1, 2)
+    assert np.array_equal(table_map.transform(ArraySource(rows)), table_map.transform(rows))
     iris = load_iris(as_frame=True).data
-    model = small().fit(iris)
+    model = make_map().fit(iris)
     assert model.feature_names_in_.tolist() == iris.columns.tolist()
     assert model.confidence(iris).shape == (150,)
 
 
 def test_images_are_rows_of_pixels():
     images = KINDS["unit images"]
-    ours, flat = small().fit(images), small().fit(images.reshape(120, -1))
-    assert np.allclose(ours.transform(images), flat.transform(images.reshape(120, -1)), atol=1e-4)
-    assert ours._state.loss == "bernoulli"
-    assert small().fit(NORMAL)._state.loss == "gaussian"
+    image_map, flat_map = make_map().fit(images), make_map().fit(images.reshape(120, -1))
+    assert np.allclose(
+        image_map.transform(images), flat_map.transform(images.reshape(120, -1)), atol=1e-4
+    )
+    assert image_map._state.loss == "bernoulli"
+    assert make_map().fit(NORMAL)._state.loss == "gaussian"
 
 
 # -- sparse rows -----------------------------------------------------------------------------------
@@ -401,17 +405,17 @@ COUNTS = RNG.poisson(TOPICS[TOPIC]).astype("float32")
 
 
 def test_sparse_and_dense_rows_give_the_same_map():
-    dense, sparse = small(epochs=30).fit(COUNTS), small(epochs=30).fit(csr_array(COUNTS))
+    dense, sparse = make_map(epochs=30).fit(COUNTS), make_map(epochs=30).fit(csr_array(COUNTS))
     codes = sparse.transform(COUNTS)
     for make in (csr_array, csr_matrix):
         assert np.array_equal(sparse.transform(make(COUNTS)), codes)
         assert np.array_equal(sparse.confidence(make(COUNTS)), sparse.confidence(COUNTS))
-    theirs = dense.transform(COUNTS)
+    dense_codes = dense.transform(COUNTS)
     accuracy = neighbor_accuracy(codes, TOPIC)
     assert accuracy > 0.9
-    assert accuracy == pytest.approx(neighbor_accuracy(theirs, TOPIC), abs=0.05)
+    assert accuracy == pytest.approx(neighbor_accuracy(dense_codes, TOPIC), abs=0.05)
     assert trustworthiness(COUNTS, codes) == pytest.approx(
-        trustworthiness(COUNTS, theirs), abs=0.02
+        trustworthiness(COUNTS, dense_codes), abs=0.02
     )
 
 
@@ -420,23 +424,23 @@ def test_sparse_rows_are_densified_in_batches(monkeypatch):
     monkeypatch.setattr("latentmap.preprocessing.pca_solvers.BATCH_NUMBERS", 1 << 18)
     monkeypatch.setattr("latentmap.training.preparation.SAMPLE_NUMBERS", 1 << 14)
     monkeypatch.setattr("latentmap.training.loop.CHUNK_STEPS", 4)
-    rows, seen = csr_array(RNG.poisson(0.02, (4000, 300)).astype("float32")), []
+    rows, batch_sizes = csr_array(RNG.poisson(0.02, (4000, 300)).astype("float32")), []
     toarray = csr_array.toarray
 
     def watched(matrix, *args, **kwargs):
-        seen.append(matrix.shape[0])
+        batch_sizes.append(matrix.shape[0])
         return toarray(matrix, *args, **kwargs)
 
     monkeypatch.setattr(csr_array, "toarray", watched)
     monkeypatch.setattr(csr_array, "todense", watched)
     monkeypatch.setattr("latentmap.autoencoders.validation.MAX_BLOCKS", 1)
     monkeypatch.setattr("latentmap.maps.layout_extension.MAX_SAMPLE_ROWS", {2: 500})
-    model = small(epochs=1).fit(SparseSource(rows))
+    model = make_map(epochs=1).fit(SparseSource(rows))
     assert model.transform(rows).shape == (4000, 2)
-    assert 0 < max(seen) <= 1024
+    assert 0 < max(batch_sizes) <= 1024
 
 
-PROOF = """
+PEAK_MEMORY_SCRIPT = """
 import resource
 import numpy as np
 from scipy.sparse import csr_array
@@ -461,22 +465,27 @@ print(peak() - before)
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_large_sparse_matrix_is_never_dense():
-    told = subprocess.run([sys.executable, "-c", PROOF], capture_output=True, text=True, check=True)
-    assert int(told.stdout) < 0.8e9  # 0.6 are seen; dense, the rows alone add 0.64
+    result = subprocess.run(
+        [sys.executable, "-c", PEAK_MEMORY_SCRIPT], capture_output=True, text=True, check=True
+    )
+    # A fit needs 0.6 GB, and the dense rows alone would need 0.64 GB more.
+    assert int(result.stdout) < 0.8e9
 
 
-# -- layouts of the user's own ---------------------------------------------------------------------
+# -- layouts of the user ---------------------------------------------------------------------------
 
-ROUND = RNG.random((400, 2))
-ALONG = np.stack([ROUND[:, 0], ROUND[:, 1], ROUND.sum(axis=1), np.sin(3 * ROUND[:, 0])], axis=1)
-PLACES = {
-    "plane": ROUND,
-    "space": np.column_stack([ROUND, ROUND.prod(axis=1)]),
-    "tiny": 1e-6 * ROUND,
-    "huge": 1e12 * ROUND,
-    "metres": [5e5, 5.2e6] + 1e4 * ROUND,
-    "degrees": [[7.5, 46.9]] + 0.1 * ROUND,
-    "one long side": ROUND * [1000, 1],
+LAYOUT = RNG.random((400, 2))
+LAYOUT_ROWS = np.stack(
+    [LAYOUT[:, 0], LAYOUT[:, 1], LAYOUT.sum(axis=1), np.sin(3 * LAYOUT[:, 0])], axis=1
+)
+LAYOUTS = {
+    "plane": LAYOUT,
+    "space": np.column_stack([LAYOUT, LAYOUT.prod(axis=1)]),
+    "tiny": 1e-6 * LAYOUT,
+    "huge": 1e12 * LAYOUT,
+    "metres": [5e5, 5.2e6] + 1e4 * LAYOUT,
+    "degrees": [[7.5, 46.9]] + 0.1 * LAYOUT,
+    "one long side": LAYOUT * [1000, 1],
 }
 
 
@@ -484,13 +493,13 @@ PLACES = {
     "kind",
     [
         kind if kind in ("metres", "space") else pytest.param(kind, marks=pytest.mark.slow)
-        for kind in sorted(PLACES)
+        for kind in sorted(LAYOUTS)
     ],
 )
 def test_a_given_layout_is_learned_with_its_inverse(kind):
-    layout = PLACES[kind]
-    model = small(layout=layout[:300], epochs=100).fit(ALONG[:300])
-    codes = all_finite(model, ALONG)
+    layout = LAYOUTS[kind]
+    model = make_map(layout=layout[:300], epochs=100).fit(LAYOUT_ROWS[:300])
+    codes = all_finite(model, LAYOUT_ROWS)
     assert codes.shape == layout.shape
     assert model.layout_fit_["r2"] > 0.97
     assert model.layout_fit_["median_shift"] < 0.05
@@ -498,7 +507,7 @@ def test_a_given_layout_is_learned_with_its_inverse(kind):
     assert np.median(unseen) < 0.06 * np.ptp(layout, axis=0).max()
     back = model.inverse_transform(layout[300:])
     if kind != "one long side":
-        assert ((back - ALONG[300:]) ** 2).mean() < 0.1 * ALONG.var(axis=0).mean()
+        assert ((back - LAYOUT_ROWS[300:]) ** 2).mean() < 0.1 * LAYOUT_ROWS.var(axis=0).mean()
     spread = np.ptp(layout, axis=0)
     landmarks = model.landmarks_
     assert (landmarks >= layout.min(axis=0) - 0.05 * spread).all()
@@ -506,24 +515,24 @@ def test_a_given_layout_is_learned_with_its_inverse(kind):
 
 
 def test_layout_fit_matches_its_definition():
-    model = small(layout=PLACES["metres"], epochs=30).fit(ALONG)
-    apart = np.linalg.norm(model.transform(ALONG) - PLACES["metres"], axis=1)
-    told = model.layout_fit_
-    assert told["median_shift"] == pytest.approx(np.median(apart) / 1e4, rel=0.02)
-    spread = ((PLACES["metres"] - PLACES["metres"].mean(axis=0)) ** 2).sum()
-    assert told["r2"] == pytest.approx(1 - (apart**2).sum() / spread, abs=1e-3)
-    told["r2"] = 7
+    model = make_map(layout=LAYOUTS["metres"], epochs=30).fit(LAYOUT_ROWS)
+    distances = np.linalg.norm(model.transform(LAYOUT_ROWS) - LAYOUTS["metres"], axis=1)
+    layout_fit = model.layout_fit_
+    assert layout_fit["median_shift"] == pytest.approx(np.median(distances) / 1e4, rel=0.02)
+    spread = ((LAYOUTS["metres"] - LAYOUTS["metres"].mean(axis=0)) ** 2).sum()
+    assert layout_fit["r2"] == pytest.approx(1 - (distances**2).sum() / spread, abs=1e-3)
+    layout_fit["r2"] = 7
     assert model.layout_fit_["r2"] < 1
 
 
 def test_a_random_layout_is_not_learned():
-    model = small(layout=RNG.permutation(ROUND), epochs=30).fit(ALONG)
+    model = make_map(layout=RNG.permutation(LAYOUT), epochs=30).fit(LAYOUT_ROWS)
     assert model.layout_fit_["r2"] < 0.5
 
 
 def test_a_layout_of_equal_positions():
-    model = small(layout=np.full((400, 2), 7.0)).fit(ALONG)
-    assert np.allclose(all_finite(model, ALONG), 7)
+    model = make_map(layout=np.full((400, 2), 7.0)).fit(LAYOUT_ROWS)
+    assert np.allclose(all_finite(model, LAYOUT_ROWS), 7)
     assert np.allclose(model.layout_fit_["median_shift"], 0, atol=1e-5)
     assert model.density([[7.0, 7.0]]) == pytest.approx(1)
     assert model.density([[1e4, 0.0]]) == pytest.approx(0)
@@ -531,81 +540,84 @@ def test_a_layout_of_equal_positions():
 
 @pytest.mark.parametrize("make", [np.asarray, lambda z: z.tolist(), lambda z: z.astype("f4")])
 def test_a_layout_may_be_any_array(make):
-    model = small(layout=make(ROUND[:120])).fit(ALONG[:120])
-    assert model.transform(ALONG).shape == (400, 2)
+    model = make_map(layout=make(LAYOUT[:120])).fit(LAYOUT_ROWS[:120])
+    assert model.transform(LAYOUT_ROWS).shape == (400, 2)
 
 
 def test_a_layout_sets_the_number_of_components():
-    model = small(2, layout=PLACES["space"]).fit(ALONG)
-    assert model.transform(ALONG).shape == (400, 3)
+    model = make_map(2, layout=LAYOUTS["space"]).fit(LAYOUT_ROWS)
+    assert model.transform(LAYOUT_ROWS).shape == (400, 3)
     assert len(model.get_feature_names_out()) == 3
 
 
 def test_the_layout_is_not_stored_in_the_model_file(tmp_path):
     sizes = []
     for many in (120, 400):
-        model = small(layout=ROUND[:many]).fit(ALONG[:many])
+        model = make_map(layout=LAYOUT[:many]).fit(LAYOUT_ROWS[:many])
         path = tmp_path / f"{many}.safetensors"
         model.save(path)
         assert describe_model(path)["parameters"]["layout"] is None
-        again = load_model(path)
-        assert again.layout is None
-        assert np.array_equal(again.transform(ALONG), model.transform(ALONG))
-        sizes.append(path.stat().st_size - 4 * again.landmarks_.shape[0] * 80)
+        loaded = load_model(path)
+        assert loaded.layout is None
+        assert np.array_equal(loaded.transform(LAYOUT_ROWS), model.transform(LAYOUT_ROWS))
+        sizes.append(path.stat().st_size - 4 * loaded.landmarks_.shape[0] * 80)
     assert sizes[1] - sizes[0] < 280 * 2 * 8
 
 
-WRONG_LAYOUTS = {
-    "too short": (ROUND[:399], r"layout: expected shape \(400, 2\) or \(400, 3\), .*\(399, 2\)"),
-    "one column": (ROUND[:, :1], r"layout: expected shape .* found \(400, 1\)"),
-    "four columns": (ALONG, r"layout: expected shape .* found \(400, 4\)"),
-    "numbers only": (ROUND[:, 0], r"layout: expected .* found shape \(400,\)"),
-    "three dimensions": (ROUND[:, :, None], r"layout: expected shape .* found \(400, 2, 1\)"),
+INVALID_LAYOUTS = {
+    "too short": (LAYOUT[:399], r"layout: expected shape \(400, 2\) or \(400, 3\), .*\(399, 2\)"),
+    "one column": (LAYOUT[:, :1], r"layout: expected shape .* found \(400, 1\)"),
+    "four columns": (LAYOUT_ROWS, r"layout: expected shape .* found \(400, 4\)"),
+    "numbers only": (LAYOUT[:, 0], r"layout: expected .* found shape \(400,\)"),
+    "three dimensions": (LAYOUT[:, :, None], r"layout: expected shape .* found \(400, 2, 1\)"),
     "a number": (3, "layout: expected"),
-    "NaN": (np.where(ROUND > 0.99, np.nan, ROUND), "layout, row .*: expected a finite number"),
-    "infinite": (np.where(ROUND > 0.99, np.inf, ROUND), "layout, row .*: expected a finite number"),
-    "beyond 32 bits": (1e300 * ROUND, r"layout, row 0, column 0: expected a number up to 3\.4e38"),
+    "NaN": (np.where(LAYOUT > 0.99, np.nan, LAYOUT), "layout, row .*: expected a finite number"),
+    "infinite": (
+        np.where(LAYOUT > 0.99, np.inf, LAYOUT),
+        "layout, row .*: expected a finite number",
+    ),
+    "beyond 32 bits": (1e300 * LAYOUT, r"layout, row 0, column 0: expected a number up to 3\.4e38"),
     "text": (np.full((400, 2), "a"), "layout: expected real numbers, found text"),
-    "numbers as text": (ROUND.astype(str), "layout: expected real numbers, found text"),
+    "numbers as text": (LAYOUT.astype(str), "layout: expected real numbers, found text"),
     "a word": ("umap", "layout: expected"),
-    "complex": (ROUND + 1j, "layout: expected real numbers, found complex numbers"),
+    "complex": (LAYOUT + 1j, "layout: expected real numbers, found complex numbers"),
     "dates": (np.full((400, 2), np.datetime64("2020-01-01")), "expected real numbers, found dates"),
     "ragged": ([[1, 2], [3]], "layout: expected rows of one length, found ragged rows"),
     "an object": (object(), "layout: expected"),
-    "masked": (np.ma.masked_array(ROUND), "layout: expected a plain array, found a masked array"),
+    "masked": (np.ma.masked_array(LAYOUT), "layout: expected a plain array, found a masked array"),
 }
 
 
-@pytest.mark.parametrize("kind", sorted(WRONG_LAYOUTS))
+@pytest.mark.parametrize("kind", sorted(INVALID_LAYOUTS))
 def test_invalid_layouts_are_refused(kind):
-    layout, told = WRONG_LAYOUTS[kind]
-    with pytest.raises(DataError, match=told):
-        small(layout=layout).fit(ALONG)
+    layout, message = INVALID_LAYOUTS[kind]
+    with pytest.raises(DataError, match=message):
+        make_map(layout=layout).fit(LAYOUT_ROWS)
 
 
-# -- how sure the map is ---------------------------------------------------------------------------
+# -- confidence ------------------------------------------------------------------------------------
 
 
-def mistakes(model, fitted, unseen):
-    """Tell of which unseen rows the ten nearest fitted codes have another label."""
-    votes = KNeighborsClassifier(10).fit(model.transform(fitted[0]), fitted[1])
-    return votes.predict(model.transform(unseen[0])) != unseen[1]
+def misclassified(model, fitted, unseen):
+    """Return which unseen rows have ten nearest fitted codes with another majority label."""
+    classifier = KNeighborsClassifier(10).fit(model.transform(fitted[0]), fitted[1])
+    return classifier.predict(model.transform(unseen[0])) != unseen[1]
 
 
-def share_in_the_surer_half(wrong, confidence):
+def error_share_of_confident_half(is_wrong, confidence):
     order = np.argsort(-confidence, kind="stable")
-    return wrong[order[: len(order) // 2]].sum() / wrong.sum()
+    return is_wrong[order[: len(order) // 2]].sum() / is_wrong.sum()
 
 
-def test_confident_digits_have_few_errors(of_mnist, mnist):
+def test_confident_digits_have_few_errors(mnist_map, mnist):
     fitted, unseen = mnist
-    wrong = mistakes(of_mnist, fitted, (unseen[0][:1000], unseen[1][:1000]))
-    assert wrong.sum() > 50
-    assert share_in_the_surer_half(wrong, of_mnist.confidence(unseen[0][:1000])) <= 0.25
+    is_wrong = misclassified(mnist_map, fitted, (unseen[0][:1000], unseen[1][:1000]))
+    assert is_wrong.sum() > 50
+    assert error_share_of_confident_half(is_wrong, mnist_map.confidence(unseen[0][:1000])) <= 0.25
 
 
 def blobs(rng):
-    """A few soft spots of light."""
+    """Return images with a few blurred bright regions."""
     y, x = np.mgrid[:28, :28]
     light = sum(
         np.exp(-((y - cy) ** 2 + (x - cx) ** 2) / (2 * width**2))
@@ -631,104 +643,106 @@ UNLIKE = {
 
 
 @pytest.mark.parametrize("kind", sorted(UNLIKE))
-def test_noise_has_low_confidence(kind, of_mnist, mnist):
+def test_noise_has_low_confidence(kind, mnist_map, mnist):
     digits = mnist[1][0][:200]
-    unlike = UNLIKE[kind](digits, np.random.default_rng(0)).astype("uint8").reshape(-1, 28, 28)
-    told, usual = of_mnist.confidence(unlike), of_mnist.confidence(digits)
-    assert np.median(told) < 0.5 * np.median(usual)
-    assert ((told >= 0) & (told <= 1)).all()
+    noise = UNLIKE[kind](digits, np.random.default_rng(0)).astype("uint8").reshape(-1, 28, 28)
+    values, digit_confidence = mnist_map.confidence(noise), mnist_map.confidence(digits)
+    assert np.median(values) < 0.5 * np.median(digit_confidence)
+    assert ((values >= 0) & (values <= 1)).all()
 
 
-def test_faces_have_lower_confidence_than_digits(of_mnist, mnist, faces):
+def test_faces_have_lower_confidence_than_digits(mnist_map, mnist, faces):
     large = open_data(faces)[:]
     shrunk = [np.asarray(Image.fromarray(face).convert("L").resize((28, 28))) for face in large]
-    told = of_mnist.confidence(np.stack(shrunk))
-    usual = of_mnist.confidence(mnist[1][0])
-    assert np.median(told) < 0.4 * np.median(usual)
-    assert np.percentile(told, 90) < np.median(usual)
+    values = mnist_map.confidence(np.stack(shrunk))
+    digit_confidence = mnist_map.confidence(mnist[1][0])
+    assert np.median(values) < 0.4 * np.median(digit_confidence)
+    assert np.percentile(values, 90) < np.median(digit_confidence)
 
 
-def test_blended_digits_have_lower_confidence(of_mnist, mnist):
+def test_blended_digits_have_lower_confidence(mnist_map, mnist):
     digits, labels = mnist[1]
     first, second = np.random.default_rng(0).integers(0, 2000, (2, 1000))
     differ = labels[first] != labels[second]
     first, second = first[differ], second[differ]
     blends = (digits[first] / 2 + digits[second] / 2).astype("uint8")
-    told, usual = of_mnist.confidence(blends), of_mnist.confidence(digits)
-    assert told.mean() < usual[first].mean() - 0.1
-    assert told.mean() < usual[second].mean() - 0.1
-    assert (told < np.maximum(usual[first], usual[second])).mean() > 0.75
+    values, digit_confidence = mnist_map.confidence(blends), mnist_map.confidence(digits)
+    assert values.mean() < digit_confidence[first].mean() - 0.1
+    assert values.mean() < digit_confidence[second].mean() - 0.1
+    assert (values < np.maximum(digit_confidence[first], digit_confidence[second])).mean() > 0.75
 
 
-def test_fitted_rows_have_high_confidence(of_mnist, mnist, of_table, table):
-    assert np.median(of_mnist.confidence(mnist[0][0])) > 0.7
-    assert of_mnist.confidence(mnist[0][0]).mean() > of_mnist.confidence(mnist[1][0]).mean()
-    assert np.median(of_table.confidence(table[0])) > 0.5
+def test_fitted_rows_have_high_confidence(mnist_map, mnist, table_map, table):
+    assert np.median(mnist_map.confidence(mnist[0][0])) > 0.7
+    assert mnist_map.confidence(mnist[0][0]).mean() > mnist_map.confidence(mnist[1][0]).mean()
+    assert np.median(table_map.confidence(table[0])) > 0.5
 
 
-# -- where data lives ------------------------------------------------------------------------------
+# -- density ---------------------------------------------------------------------------------------
 
 
-def test_density_is_high_at_fitted_rows(of_mnist, mnist):
-    codes = of_mnist.transform(mnist[0][0])
-    told = of_mnist.density(codes)
-    assert told.dtype == np.float32
-    assert np.median(told) > 0.95
-    assert np.mean(told > 0.2) > 0.95
-    assert ((told >= 0) & (told <= 1)).all()
+def test_density_is_high_at_fitted_rows(mnist_map, mnist):
+    codes = mnist_map.transform(mnist[0][0])
+    values = mnist_map.density(codes)
+    assert values.dtype == np.float32
+    assert np.median(values) > 0.95
+    assert np.mean(values > 0.2) > 0.95
+    assert ((values >= 0) & (values <= 1)).all()
 
 
-def test_density_is_zero_far_away(of_mnist, mnist):
-    codes = of_mnist.transform(mnist[0][0])
+def test_density_is_zero_far_away(mnist_map, mnist):
+    codes = mnist_map.transform(mnist[0][0])
     away = np.ptp(codes, axis=0) * [[1, 0], [0, 1], [-1, -1], [1e6, 1e6], [1e30, 0]]
-    assert (of_mnist.density(codes.mean(axis=0) + 2 * away) < 1e-6).all()
+    assert (mnist_map.density(codes.mean(axis=0) + 2 * away) < 1e-6).all()
 
 
-def test_density_is_low_between_clusters(of_table, table):
-    codes = of_table.transform(table[0])
+def test_density_is_low_between_clusters(table_map, table):
+    codes = table_map.transform(table[0])
     low, high = codes.min(axis=0), codes.max(axis=0)
     grid = np.stack(np.meshgrid(*np.linspace(low, high, 40).T), axis=-1).reshape(-1, 2)
-    apart = np.linalg.norm(grid[:, None] - codes, axis=2).min(axis=1)
-    told = of_table.density(grid)
-    assert told[apart.argmax()] < 0.1
-    assert told[apart.argmin()] > 0.5
-    assert np.corrcoef(told, apart)[0, 1] < -0.3
+    distances = np.linalg.norm(grid[:, None] - codes, axis=2).min(axis=1)
+    values = table_map.density(grid)
+    assert values[distances.argmax()] < 0.1
+    assert values[distances.argmin()] > 0.5
+    assert np.corrcoef(values, distances)[0, 1] < -0.3
 
 
-def test_density_of_many_positions_needs_little_memory(of_mnist):
-    spots = np.zeros((100_000, 2), "float32")
+def test_density_of_many_positions_needs_little_memory(mnist_map):
+    positions = np.zeros((100_000, 2), "float32")
     tracemalloc.start()
     try:
-        assert of_mnist.density(spots).shape == (100_000,)
+        assert mnist_map.density(positions).shape == (100_000,)
         assert tracemalloc.get_traced_memory()[1] < 150e6
     finally:
         tracemalloc.stop()
 
 
-def test_density_of_no_positions(of_mnist):
+def test_density_of_no_positions(mnist_map):
     empty = np.empty((0, 2))
-    assert of_mnist.density(empty).shape == (0,)
-    assert of_mnist.inverse_transform(empty).shape == (0, 28, 28)
-
-
-@pytest.mark.parametrize("spots", [[[1.0, 2.0, 3.0]], [1.0, 2.0], [["a", "b"]], [[np.nan, 0.0]]])
-def test_invalid_positions_are_refused(spots, of_table):
-    with pytest.raises(DataError, match="codes"):
-        of_table.density(spots)
-
-
-def test_confidence_takes_rows_like_the_fitted_ones(of_table, of_mnist):
-    with pytest.raises(DataError, match="expecting 5 features"):
-        of_table.confidence(np.zeros((3, 4)))
-    with pytest.raises(DataError, match="row 1, column 2"):
-        of_table.confidence([[0] * 5, [0, 0, np.nan, 0, 0]])
-
-
-# -- wrong settings --------------------------------------------------------------------------------
+    assert mnist_map.density(empty).shape == (0,)
+    assert mnist_map.inverse_transform(empty).shape == (0, 28, 28)
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    "positions", [[[1.0, 2.0, 3.0]], [1.0, 2.0], [["a", "b"]], [[np.nan, 0.0]]]
+)
+def test_invalid_positions_are_refused(positions, table_map):
+    with pytest.raises(DataError, match="codes"):
+        table_map.density(positions)
+
+
+def test_confidence_takes_rows_like_the_fitted_ones(table_map, mnist_map):
+    with pytest.raises(DataError, match="expecting 5 features"):
+        table_map.confidence(np.zeros((3, 4)))
+    with pytest.raises(DataError, match="row 1, column 2"):
+        table_map.confidence([[0] * 5, [0, 0, np.nan, 0, 0]])
+
+
+# -- invalid settings ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
     [
         ({"n_components": 4}, "n_components: expected 1, 2 or 3, found 4"),
         ({"n_components": 0}, "n_components: expected an integer from 1 up, found 0"),
@@ -758,28 +772,28 @@ def test_confidence_takes_rows_like_the_fitted_ones(of_table, of_mnist):
         ({"random_state": "x"}, "random_state: "),
     ],
 )
-def test_settings_outside_their_range(settings, told):
-    with pytest.raises(SettingError, match=told) as caught:
-        small(**settings).fit(NORMAL)
-    assert isinstance(caught.value, LatentmapError)
-    assert "\n" not in str(caught.value)
+def test_invalid_settings_are_refused(settings, message):
+    with pytest.raises(SettingError, match=message) as raised:
+        make_map(**settings).fit(NORMAL)
+    assert isinstance(raised.value, LatentmapError)
+    assert "\n" not in str(raised.value)
 
 
 def test_a_pair_of_models_is_refused():
     encoder = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
     decoder = keras.Sequential([keras.Input((2,)), keras.layers.Dense(4)])
     with pytest.raises(SettingError, match="a pair of Keras models is possible with"):
-        small(network=(encoder, decoder)).fit(NORMAL)
+        make_map(network=(encoder, decoder)).fit(NORMAL)
 
 
 def test_convolutions_take_images_only():
     with pytest.raises(DataError, match="the network 'conv' takes images"):
-        small(network="conv").fit(NORMAL)
+        make_map(network="conv").fit(NORMAL)
 
 
 def test_more_neighbours_than_rows():
-    most = small(n_neighbors=10**9).fit(NORMAL).transform(NORMAL)
-    assert np.array_equal(small(n_neighbors=39).fit(NORMAL).transform(NORMAL), most)
+    expected = make_map(n_neighbors=10**9).fit(NORMAL).transform(NORMAL)
+    assert np.array_equal(make_map(n_neighbors=39).fit(NORMAL).transform(NORMAL), expected)
 
 
 @pytest.mark.parametrize(
@@ -799,35 +813,35 @@ def test_methods_need_a_fitted_map(look):
         look(LatentMap())
 
 
-def test_a_file_whose_landmarks_have_no_width_is_refused(of_table, tmp_path):
-    of_table.save(tmp_path / "map.safetensors")
-    about, arrays = read_model(tmp_path / "map.safetensors")
+def test_a_file_whose_landmarks_have_no_width_is_refused(table_map, tmp_path):
+    table_map.save(tmp_path / "map.safetensors")
+    metadata, arrays = read_model(tmp_path / "map.safetensors")
     radius = next(name for name in arrays if name.endswith("around_mode/radius"))
-    write_model(tmp_path / "flat.safetensors", about, {**arrays, radius: 0 * arrays[radius]})
+    write_model(tmp_path / "flat.safetensors", metadata, {**arrays, radius: 0 * arrays[radius]})
     with pytest.raises(ModelFileError, match="a width above 0"):
         load_model(tmp_path / "flat.safetensors")
 
 
 def test_a_fit_that_fails_leaves_the_map_as_it_was(table):
-    model = small().fit(table[0])
+    model = make_map().fit(table[0])
     codes = model.transform(table[0])
     with pytest.raises(DataError):
         model.fit(np.full((50, 3), np.nan))
     assert np.array_equal(model.transform(table[0]), codes)
 
 
-# -- all of MNIST ----------------------------------------------------------------------------------
+# -- the complete MNIST ----------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def whole(digits_map):
+def all_digits_map(digits_map):
     return load_model(digits_map), load_dataset("mnist"), load_dataset("mnist", "unseen")
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_all_digits(whole):
-    model, fitted, unseen = whole
+def test_all_digits(all_digits_map):
+    model, fitted, unseen = all_digits_map
     codes = model.transform(unseen)
     accuracy = neighbor_accuracy(codes, unseen.labels, model.transform(fitted), fitted.labels)
     assert accuracy >= 0.965
@@ -838,7 +852,7 @@ def test_all_digits(whole):
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_confident_half_of_all_unseen_digits(whole):
-    model, fitted, unseen = whole
-    wrong = mistakes(model, (fitted, fitted.labels), (unseen, unseen.labels))
-    assert share_in_the_surer_half(wrong, model.confidence(unseen)) <= 0.25
+def test_confident_half_of_all_unseen_digits(all_digits_map):
+    model, fitted, unseen = all_digits_map
+    is_wrong = misclassified(model, (fitted, fitted.labels), (unseen, unseen.labels))
+    assert error_share_of_confident_half(is_wrong, model.confidence(unseen)) <= 0.25

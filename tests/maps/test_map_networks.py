@@ -18,8 +18,8 @@ CODES = (UNIT * RNG.normal(size=(30, 2)) + OFFSET).astype("float32")
 SMALL = DenseNetwork(hidden=(5,), principal=False)
 
 
-def made(network=SMALL, loss="gaussian", row_shape=(6,), **options):
-    given = {
+def make_networks(network=SMALL, loss="gaussian", row_shape=(6,), **options):
+    arrays = {
         "offset": np.float32(100.0) * np.ones(()),
         "scale": np.float32(20.0) * np.ones(()),
         "decoder_network": network,
@@ -31,7 +31,7 @@ def made(network=SMALL, loss="gaussian", row_shape=(6,), **options):
         "code_scale": UNIT,
         **options,
     }
-    return build_map(MapParts(row_shape, 2, network, LOSSES[loss], **given))
+    return build_map(MapParts(row_shape, 2, network, LOSSES[loss], **arrays))
 
 
 def weights(model):
@@ -44,45 +44,52 @@ def trained_part(networks, rows, codes, steps=1, rate=0.02):
         networks.fit_objective.train_on_batch((rows, codes))
 
 
-# -- rows to spots, and spots to rows --------------------------------------------------------------
+# -- encoder and decoder ---------------------------------------------------------------------------
 
 
 def test_codes_have_the_units_of_the_layout():
-    plane, mapped = made(code_offset=np.zeros(2, "f4"), code_scale=np.float32(1)), made()
-    spots = predict(plane.encoder, RAW)
-    assert np.allclose(predict(mapped.encoder, RAW), UNIT * spots + OFFSET, rtol=1e-5)
+    plane, scaled = (
+        make_networks(code_offset=np.zeros(2, "f4"), code_scale=np.float32(1)),
+        make_networks(),
+    )
+    positions = predict(plane.encoder, RAW)
+    assert np.allclose(predict(scaled.encoder, RAW), UNIT * positions + OFFSET, rtol=1e-5)
     assert np.allclose(
-        predict(mapped.decoder, UNIT * spots + OFFSET), predict(plane.decoder, spots), rtol=1e-4
+        predict(scaled.decoder, UNIT * positions + OFFSET),
+        predict(plane.decoder, positions),
+        rtol=1e-4,
     )
 
 
 def test_every_code_is_among_the_landmarks():
-    spots = (predict(made().encoder, 1e6 * RNG.normal(size=(50, 6)).astype("f4")) - OFFSET) / UNIT
-    assert (spots >= CENTERS.min(axis=0) - 1e-4).all()
-    assert (spots <= CENTERS.max(axis=0) + 1e-4).all()
+    positions = (
+        predict(make_networks().encoder, 1e6 * RNG.normal(size=(50, 6)).astype("f4")) - OFFSET
+    ) / UNIT
+    assert (positions >= CENTERS.min(axis=0) - 1e-4).all()
+    assert (positions <= CENTERS.max(axis=0) + 1e-4).all()
 
 
 @pytest.mark.parametrize("far", [1e6, 1e18])
 def test_the_decoder_is_finite_far_from_all_landmarks(far):
-    assert np.isfinite(predict(made().decoder, np.array([[far, -far]], "float32"))).all()
+    assert np.isfinite(predict(make_networks().decoder, np.array([[far, -far]], "float32"))).all()
 
 
 @pytest.mark.parametrize("network", [SMALL, ConvNetwork(filters=(3,), principal=False)])
 def test_decoded_rows_have_the_shape_and_units_of_the_input(network):
-    networks = made(network, "bernoulli", row_shape=(2, 3))
+    networks = make_networks(network, "bernoulli", row_shape=(2, 3))
     rows = RAW.reshape(-1, 2, 3)
-    back = predict(networks.decoder, predict(networks.encoder, rows))
-    assert back.shape == rows.shape
-    assert ((back > 100) & (back < 120)).all()
+    reconstructed = predict(networks.decoder, predict(networks.encoder, rows))
+    assert reconstructed.shape == rows.shape
+    assert ((reconstructed > 100) & (reconstructed < 120)).all()
 
 
 def test_encoder_and_decoder_networks_can_differ():
-    networks = made(
+    networks = make_networks(
         LinearNetwork(principal=False), decoder_network=DenseNetwork((7, 5), principal=False)
     )
     shapes = [w.shape for w in weights(networks.fit_objective)]
     assert (6, 25) in shapes  # straight from rows to landmarks
-    assert (25, 5) in shapes  # and back by way of 5 and 7
+    assert (25, 5) in shapes  # The decoder has hidden layers of 5 and 7 units.
     assert (5, 7) in shapes
 
 
@@ -91,10 +98,10 @@ def test_encoder_and_decoder_networks_can_differ():
 
 @pytest.mark.parametrize("loss", ["gaussian", "bernoulli", "bounded"])
 def test_figures_match_the_reconstruction(loss):
-    networks = made(loss=loss)
-    back = (predict(networks.decoder, predict(networks.encoder, RAW)) - 100) / 20
+    networks = make_networks(loss=loss)
+    reconstructed = (predict(networks.decoder, predict(networks.encoder, RAW)) - 100) / 20
     figures = predict(networks.objective, RAW)
-    errors = ((SCALED - back) ** 2).mean(axis=1)
+    errors = ((SCALED - reconstructed) ** 2).mean(axis=1)
     assert figures.shape == (30, 3)
     assert np.allclose(figures[:, 1], errors, rtol=1e-3)
     if loss == "gaussian":
@@ -104,7 +111,7 @@ def test_figures_match_the_reconstruction(loss):
 
 @pytest.mark.parametrize("reconstruction", [0.0, 3.0, 1e4])
 def test_the_loss_is_misplacement_plus_reconstruction(reconstruction):
-    networks = made(reconstruction_weight=reconstruction)
+    networks = make_networks(reconstruction_weight=reconstruction)
     logits = predict(networks.encoder.get_layer("landmark_logits"), RAW).astype(float)
     log_p = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
     squared = (((CODES - OFFSET) / UNIT)[:, None] - CENTERS) ** 2
@@ -112,18 +119,20 @@ def test_the_loss_is_misplacement_plus_reconstruction(reconstruction):
     phi /= phi.sum(axis=1, keepdims=True)
     # What is decoded is the mean around the row's own place.
     near = np.exp(log_p - squared.sum(axis=-1) / (2 * 0.8**2))
-    spots = near @ CENTERS / near.sum(axis=1, keepdims=True)
-    back = (predict(networks.decoder, UNIT * spots + OFFSET) - 100) / 20
-    whole, error, apart = predict(networks.fit_objective, (RAW, CODES)).T
-    wrong = reconstruction * error / 2
-    assert np.allclose(apart, -(phi * log_p).sum(axis=1), rtol=1e-3)
-    assert np.allclose(error, ((SCALED - back) ** 2).mean(axis=1), rtol=1e-3)
-    assert np.allclose(whole, apart + wrong / (1 + wrong / MAX_NATS), rtol=1e-4)
-    assert (whole - apart < MAX_NATS).all()
+    positions = near @ CENTERS / near.sum(axis=1, keepdims=True)
+    reconstructed = (predict(networks.decoder, UNIT * positions + OFFSET) - 100) / 20
+    loss, error, misplacement = predict(networks.fit_objective, (RAW, CODES)).T
+    reconstruction_loss = reconstruction * error / 2
+    assert np.allclose(misplacement, -(phi * log_p).sum(axis=1), rtol=1e-3)
+    assert np.allclose(error, ((SCALED - reconstructed) ** 2).mean(axis=1), rtol=1e-3)
+    assert np.allclose(
+        loss, misplacement + reconstruction_loss / (1 + reconstruction_loss / MAX_NATS), rtol=1e-4
+    )
+    assert (loss - misplacement < MAX_NATS).all()
 
 
 def test_training_learns_positions_and_reconstructions():
-    networks = made(DenseNetwork((32,), principal=False), reconstruction_weight=3.0)
+    networks = make_networks(DenseNetwork((32,), principal=False), reconstruction_weight=3.0)
     before = predict(networks.fit_objective, (RAW, CODES)).mean(axis=0)
     shift = np.linalg.norm(predict(networks.encoder, RAW) - CODES, axis=1).mean()
     trained_part(networks, RAW, CODES, steps=150)
@@ -134,26 +143,28 @@ def test_training_learns_positions_and_reconstructions():
 
 
 def test_all_weights_but_constants_are_trained():
-    networks = made()
+    networks = make_networks()
     names = [w.path for w in networks.fit_objective.weights]
     before = [w.copy() for w in weights(networks.fit_objective)]
     trained_part(networks, RAW, CODES)
     after = weights(networks.fit_objective)
     changed = {n for n, a, b in zip(names, before, after, strict=True) if not np.array_equal(a, b)}
-    # Two kernels and two biases each way.
+    # Encoder and decoder each have two kernels and two biases.
     assert len(changed) == 8
     assert all("dense" in name for name in changed)
 
 
 def test_the_objectives_share_the_layers_of_the_models():
-    networks = made()
-    code, back = predict(networks.encoder, RAW), predict(networks.decoder, CODES)
+    networks = make_networks()
+    code, reconstructed = predict(networks.encoder, RAW), predict(networks.decoder, CODES)
     trained_part(networks, RAW, CODES, steps=3)
     assert not np.allclose(predict(networks.encoder, RAW), code)
-    assert not np.allclose(predict(networks.decoder, CODES), back)
-    ours, theirs = weights(networks.objective), weights(networks.fit_objective)
-    assert all(np.array_equal(a, b) for a, b in zip(ours, theirs[: len(ours)], strict=True))
-    assert [w.path for w in networks.fit_objective.weights[len(ours) :]] == [
+    assert not np.allclose(predict(networks.decoder, CODES), reconstructed)
+    shared, all_weights = weights(networks.objective), weights(networks.fit_objective)
+    assert all(
+        np.array_equal(a, b) for a, b in zip(shared, all_weights[: len(shared)], strict=True)
+    )
+    assert [w.path for w in networks.fit_objective.weights[len(shared) :]] == [
         "loss_weight/offset",
         "loss_weight/scale",
     ]
@@ -164,14 +175,14 @@ def test_the_compiled_step_does_not_depend_on_the_data():
     import jax
 
     def traced(shift, **options):
-        objective = made(offset=100.0 + np.float32(shift), **options).fit_objective
+        objective = make_networks(offset=100.0 + np.float32(shift), **options).fit_objective
         kinds = (objective.trainable_variables, objective.non_trainable_variables)
         values = ([v.value for v in kind] for kind in kinds)
         return str(jax.make_jaxpr(objective.stateless_call)(*values, (RAW, CODES)))
 
-    other = {"centers": 2 * CENTERS, "anchors": CENTERS[:9], "width": 0.1, "radius": 2.0}
+    settings = {"centers": 2 * CENTERS, "anchors": CENTERS[:9], "width": 0.1, "radius": 2.0}
     one = traced(0.0)
-    assert traced(3.0, reconstruction_weight=7.0, code_scale=np.float32(2), **other) == one
+    assert traced(3.0, reconstruction_weight=7.0, code_scale=np.float32(2), **settings) == one
     assert traced(0.0, loss="bernoulli") != one
 
 
@@ -179,7 +190,7 @@ def test_the_compiled_step_does_not_depend_on_the_data():
 
 
 def test_noise_is_added_while_training_only():
-    noisy = made(noise=0.5)
+    noisy = make_networks(noise=0.5)
     assert np.array_equal(predict(noisy.encoder, RAW), predict(noisy.encoder, RAW))
     assert np.array_equal(predict(noisy.objective, RAW), predict(noisy.objective, RAW))
     landmark_logits = noisy.encoder.get_layer("landmark_logits")
@@ -191,21 +202,21 @@ def test_noise_is_added_while_training_only():
 
 
 def test_weights_depend_on_the_seed():
-    first, same, other = (made(seed=seed).fit_objective for seed in (1, 1, 2))
-    assert all(np.array_equal(a, b) for a, b in zip(weights(first), weights(same), strict=True))
+    first, repeated, other_seed = (make_networks(seed=seed).fit_objective for seed in (1, 1, 2))
+    assert all(np.array_equal(a, b) for a, b in zip(weights(first), weights(repeated), strict=True))
     assert not all(
-        np.array_equal(a, b) for a, b in zip(weights(first), weights(other), strict=True)
+        np.array_equal(a, b) for a, b in zip(weights(first), weights(other_seed), strict=True)
     )
 
 
-# -- the principal components alone ---------------------------------------------------------------
+# -- principal components as input ----------------------------------------------------------------
 
 AXES = np.linalg.qr(RNG.normal(size=(6, 6)))[0].T.astype("float32")
-SEEN = PrincipalComponents(SCALED.mean(axis=0), AXES[:4], code_spread=0.3)
+PRINCIPAL = PrincipalComponents(SCALED.mean(axis=0), AXES[:4], code_spread=0.3)
 
 
 def test_the_encoder_depends_on_the_components_only():
-    networks = made(principal=SEEN)
+    networks = make_networks(principal=PRINCIPAL)
     unseen_change = 20 * RNG.normal(size=(30, 2)) @ AXES[4:]
     seen_change = 20 * RNG.normal(size=(30, 2)) @ AXES[:2]
     codes = predict(networks.encoder, RAW)
@@ -214,18 +225,23 @@ def test_the_encoder_depends_on_the_components_only():
 
 
 def test_components_are_scaled_before_arcsinh():
-    layers = made(principal=SEEN, arcsinh_input=True).encoder.get_layer("landmark_logits").layers
+    layers = (
+        make_networks(principal=PRINCIPAL, arcsinh_input=True)
+        .encoder.get_layer("landmark_logits")
+        .layers
+    )
     names = [layer.name for layer in layers]
     order = ["scaling", "clip_to_finite", "components", "code_spread", "arcsinh"]
     assert [name for name in names if name in order] == order
-    first = made(principal=SEEN, arcsinh_input=True).encoder.get_layer("landmark_logits")
-    upto = keras.Model(first.input, first.get_layer("arcsinh").output)
-    wanted = np.arcsinh((SCALED - SCALED.mean(axis=0)) @ AXES[:4].T / 0.3)
-    assert np.allclose(predict(upto, RAW), wanted, atol=1e-4)
+    encoder = make_networks(principal=PRINCIPAL, arcsinh_input=True).encoder
+    landmark_logits = encoder.get_layer("landmark_logits")
+    input_layers = keras.Model(landmark_logits.input, landmark_logits.get_layer("arcsinh").output)
+    expected = np.arcsinh((SCALED - SCALED.mean(axis=0)) @ AXES[:4].T / 0.3)
+    assert np.allclose(predict(input_layers, RAW), expected, atol=1e-4)
 
 
 def test_the_components_are_not_trained():
-    networks = made(principal=SEEN)
+    networks = make_networks(principal=PRINCIPAL)
     layer = networks.encoder.get_layer("landmark_logits").get_layer("components")
     before = [w.copy() for w in weights(layer)]
     trained_part(networks, RAW, CODES, steps=3)
@@ -234,7 +250,9 @@ def test_the_components_are_not_trained():
 
 
 def test_noise_on_the_components_is_in_the_units_of_the_scaled_row():
-    landmark_logits = made(principal=SEEN, noise=0.5).encoder.get_layer("landmark_logits")
+    landmark_logits = make_networks(principal=PRINCIPAL, noise=0.5).encoder.get_layer(
+        "landmark_logits"
+    )
     names = [type(layer).__name__ for layer in landmark_logits.layers]
     assert names.index("GaussianNoise") == names.index("Dense") + 1
     assert landmark_logits.layers[names.index("GaussianNoise") + 1].name == "code_spread"
@@ -243,7 +261,7 @@ def test_noise_on_the_components_is_in_the_units_of_the_scaled_row():
 @pytest.mark.parametrize("far", [1e30, 3e38])
 def test_components_of_extreme_rows_are_finite(far):
     rows = np.array([[far, -far, far, far, far, -far]], "float32")
-    codes = predict(made(principal=SEEN, arcsinh_input=True).encoder, rows)
+    codes = predict(make_networks(principal=PRINCIPAL, arcsinh_input=True).encoder, rows)
     assert np.isfinite(codes).all()
 
 
@@ -251,17 +269,17 @@ def test_the_decoder_trains_on_evenly_spaced_rows_of_a_large_batch():
     rows = np.tile(RAW, (18, 1))[: 2 * DECODED_ROWS]
     codes = np.tile(CODES, (18, 1))[: 2 * DECODED_ROWS]
     change = np.zeros_like(rows)
-    change[1::2] = 20 * AXES[5]  # the encoder does not see it
-    ways = []
+    change[1::2] = 20 * AXES[5]  # The encoder does not depend on this component.
+    decoder_weights = []
     for start in (rows, rows + change, rows + np.roll(change, 1, axis=0)):
-        networks = made(principal=SEEN, reconstruction_weight=3.0)
+        networks = make_networks(principal=PRINCIPAL, reconstruction_weight=3.0)
         trained_part(networks, start, codes)
-        ways.append(weights(networks.decoder))
-    same, other = (
-        [np.allclose(a, b, atol=1e-5) for a, b in zip(ways[0], w, strict=True)] for w in ways[1:]
+        decoder_weights.append(weights(networks.decoder))
+    original, odd_changed, even_changed = decoder_weights
+    assert all(np.allclose(a, b, atol=1e-5) for a, b in zip(original, odd_changed, strict=True))
+    assert not all(
+        np.allclose(a, b, atol=1e-5) for a, b in zip(original, even_changed, strict=True)
     )
-    assert all(same)
-    assert not all(other)
 
 
 # -- rows far out ----------------------------------------------------------------------------------
@@ -269,28 +287,32 @@ def test_the_decoder_trains_on_evenly_spaced_rows_of_a_large_batch():
 
 def test_arcsinh_is_monotonic_and_the_identity_near_0():
     numbers = np.array([-1e30, -1e6, -50, -1, -0.01, 0, 0.01, 1, 50, 1e6, 1e30], "float32")
-    found = keras.ops.convert_to_numpy(arcsinh(numbers))
-    assert (np.diff(found) > 0).all()
-    assert np.allclose(found, np.arcsinh(numbers.astype(float)), rtol=1e-4)
-    assert np.abs(found).max() < 100
+    results = keras.ops.convert_to_numpy(arcsinh(numbers))
+    assert (np.diff(results) > 0).all()
+    assert np.allclose(results, np.arcsinh(numbers.astype(float)), rtol=1e-4)
+    assert np.abs(results).max() < 100
 
 
 def test_arcsinh_applies_to_the_encoder_only():
-    plain, squashing = made(), made(arcsinh_input=True)
+    linear_input, arcsinh_input = make_networks(), make_networks(arcsinh_input=True)
     near = 100 + 0.1 * SCALED
-    assert np.allclose(predict(plain.encoder, near), predict(squashing.encoder, near), atol=1e-2)
+    assert np.allclose(
+        predict(linear_input.encoder, near), predict(arcsinh_input.encoder, near), atol=1e-2
+    )
     far = 100 + 1000 * SCALED
-    assert not np.allclose(predict(plain.encoder, far), predict(squashing.encoder, far), atol=1e-2)
-    back = (predict(squashing.decoder, predict(squashing.encoder, far)) - 100) / 20
-    errors = predict(squashing.objective, far)[:, 1]
-    assert np.allclose(errors, ((50 * SCALED - back) ** 2).mean(axis=1), rtol=1e-3)
+    assert not np.allclose(
+        predict(linear_input.encoder, far), predict(arcsinh_input.encoder, far), atol=1e-2
+    )
+    reconstructed = (predict(arcsinh_input.decoder, predict(arcsinh_input.encoder, far)) - 100) / 20
+    errors = predict(arcsinh_input.objective, far)[:, 1]
+    assert np.allclose(errors, ((50 * SCALED - reconstructed) ** 2).mean(axis=1), rtol=1e-3)
 
 
 @pytest.mark.parametrize("far", [1e3, 1e10, 1e25])
 def test_the_reconstruction_loss_of_a_row_is_bounded(far):
-    networks = made(arcsinh_input=True, reconstruction_weight=8.0)
+    networks = make_networks(arcsinh_input=True, reconstruction_weight=8.0)
     rows = RAW.copy()
     rows[3] *= np.float32(far)
-    whole, _, apart = predict(networks.fit_objective, (rows, CODES)).T
-    assert np.isfinite(whole).all()
-    assert whole[3] - apart[3] == pytest.approx(MAX_NATS, rel=0.01)
+    loss, _, misplacement = predict(networks.fit_objective, (rows, CODES)).T
+    assert np.isfinite(loss).all()
+    assert loss[3] - misplacement[3] == pytest.approx(MAX_NATS, rel=0.01)

@@ -13,23 +13,21 @@ OLD = cloud(8000, 0)
 
 def test_a_novel_class_is_detected_among_known_rows():
     points = np.concatenate([cloud(100, 1, 8.0), cloud(300, 2)])
-    found = detect_novel_rows(points, OLD, seed=0)
-    assert found[:100].all()
-    assert found[100:].sum() <= 3
+    is_novel = detect_novel_rows(points, OLD, seed=0)
+    assert is_novel[:100].all()
+    assert is_novel[100:].sum() <= 3
 
 
 def test_many_rows_of_a_known_class_are_not_novel():
     spot = OLD[np.abs(OLD).max(axis=1) < 0.7]
     rng = np.random.default_rng(0)
     many = spot[rng.integers(0, len(spot), 2000)] + rng.normal(size=(2000, 5)).astype("f4") / 4
-    assert (
-        detect_novel_rows(many, OLD, seed=0).sum() < 40
-    )  # though most of their neighbours are new
+    assert detect_novel_rows(many, OLD, seed=0).sum() < 40  # Most of their neighbours are new rows.
 
 
 def test_scattered_rows_are_not_a_class():
-    odd = 30 * np.random.default_rng(3).normal(size=(30, 5)).astype("float32")
-    points = np.concatenate([odd[: MIN_CLASS_ROWS - 1], cloud(300, 2)])
+    outliers = 30 * np.random.default_rng(3).normal(size=(30, 5)).astype("float32")
+    points = np.concatenate([outliers[: MIN_CLASS_ROWS - 1], cloud(300, 2)])
     assert not detect_novel_rows(points, OLD, seed=0).any()
 
 
@@ -46,6 +44,6 @@ def test_equal_rows_and_a_degenerate_memory():
 def test_copies_of_a_known_row_are_not_novel():
     copies = np.repeat(cloud(1, 4), 100, axis=0)
     points = np.concatenate([copies, cloud(100, 1, 8.0)])
-    found = detect_novel_rows(points, OLD, seed=0)
-    assert not found[:100].any()
-    assert found[100:].all()
+    is_novel = detect_novel_rows(points, OLD, seed=0)
+    assert not is_novel[:100].any()
+    assert is_novel[100:].all()

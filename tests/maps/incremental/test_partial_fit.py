@@ -124,9 +124,9 @@ def test_more_rows_of_known_digits_are_not_novel(model, mnist):
 
 @pytest.mark.slow
 def test_partial_fit_is_repeatable_and_can_be_saved(model, mnist, grown, tmp_path):
-    once, again = (load_model(model).partial_fit(mnist[0][0][:60]) for _ in range(2))
-    assert once.partial_fit_report_["landmarks"] > 0
-    assert once.fingerprint() == again.fingerprint()
+    first, second = (load_model(model).partial_fit(mnist[0][0][:60]) for _ in range(2))
+    assert first.partial_fit_report_["landmarks"] > 0
+    assert first.fingerprint() == second.fingerprint()
     grown[0].save(tmp_path / "grown.safetensors")
     back = load_model(tmp_path / "grown.safetensors")
     rows = mnist["unseen"][0][:50]
@@ -219,9 +219,9 @@ def test_maps_without_replay_memory_are_refused(small_model, mnist, tmp_path):
     own = LatentMap(layout=rows[:, :2], network=SMALL, epochs=2).fit(rows)
     with pytest.raises(SettingError, match="cannot add rows to a map of your own layout"):
         own.partial_fit(rows)
-    about, arrays = read_model(small_model)
+    metadata, arrays = read_model(small_model)
     older = {name: array for name, array in arrays.items() if "kept_" not in name}
-    write_model(tmp_path / "older.safetensors", about, older)
+    write_model(tmp_path / "older.safetensors", metadata, older)
     with pytest.raises(SettingError, match="fit it again"):
         load_model(tmp_path / "older.safetensors").partial_fit(mnist["more"][0])
     assert not hasattr(AutoEncoder(), "partial_fit")
@@ -229,9 +229,11 @@ def test_maps_without_replay_memory_are_refused(small_model, mnist, tmp_path):
 
 @pytest.mark.parametrize("name", ["counts", "means", "directions", "scatter"])
 def test_a_file_with_an_invalid_replay_memory_is_refused(small_model, tmp_path, name):
-    about, arrays = read_model(small_model)
+    metadata, arrays = read_model(small_model)
     write_model(
-        tmp_path / "bad.safetensors", about, {**arrays, f"fitted/kept_{name}": np.full(7, np.nan)}
+        tmp_path / "bad.safetensors",
+        metadata,
+        {**arrays, f"fitted/kept_{name}": np.full(7, np.nan)},
     )
     with pytest.raises(ModelFileError):
         load_model(tmp_path / "bad.safetensors")
