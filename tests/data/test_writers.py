@@ -1,6 +1,9 @@
+import datetime
 import re
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 from PIL import Image
 from pyarrow import parquet
@@ -191,3 +194,59 @@ def test_rows_must_be_of_one_shape(tmp_path, name):
 def test_no_rows(tmp_path):
     with pytest.raises(DataError, match=r"^x.csv: expected at least one row to write, found none$"):
         write_rows(tmp_path / "x.csv", [], length=0)
+
+
+def _frame():
+    return pd.DataFrame(
+        {
+            "name": ["Anna", None, "Bob, jr"],
+            "age": [31, 42, 53],
+            "height": [1.7, np.nan, 1.8],
+            "joined": [datetime.date(2020, 1, 31)] * 3,
+            "size": pd.Categorical(["S", "L", "S"]),
+        }
+    )
+
+
+def test_data_frames_are_written_to_csv_with_their_own_columns(tmp_path):
+    frame = _frame()
+    write_rows(tmp_path / "x.csv", [frame[:2], frame[2:]], length=3, labels=["a", "b", "c"])
+    assert (tmp_path / "x.csv").read_text() == (
+        '"name","age","height","joined","size","label"\n'
+        '"Anna",31,1.7,2020-01-31,"S","a"\n'
+        ',42,,2020-01-31,"L","b"\n'
+        '"Bob, jr",53,1.8,2020-01-31,"S","c"\n'
+    )
+
+
+def test_data_frames_are_written_to_parquet_with_their_types(tmp_path):
+    frame = _frame()
+    write_rows(tmp_path / "x.parquet", [frame], length=3)
+    table = parquet.read_table(tmp_path / "x.parquet")
+    assert table.schema.field("joined").type == pa.date32()
+    assert table.to_pandas().equals(frame)
+
+
+def test_columns_of_numbers_are_written_to_npy(tmp_path):
+    frame = pd.DataFrame({"a": [1, 2], "b": [0.5, 1.5], "c": [True, False]})
+    write_rows(tmp_path / "x.npy", [frame], length=2)
+    assert np.load(tmp_path / "x.npy").tolist() == [[1, 0.5, 1], [2, 1.5, 0]]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("x.npy", "x.npy: expected columns of numbers for a .npy file, found other values in name"),
+        ("x", "x: expected images for a folder, found 5 columns of a table"),
+    ],
+)
+def test_formats_without_columns_reject_data_frames(tmp_path, name, words):
+    with pytest.raises(DataError, match=words):
+        write_rows(tmp_path / name, [_frame()], length=3)
+    assert not list(tmp_path.iterdir())
+
+
+def test_csv_rejects_vectors(tmp_path):
+    table = pa.table({"v": [[1.0, 2.0]]})
+    with pytest.raises(DataError, match=r"found vectors in v; \.parquet holds them"):
+        write_rows(tmp_path / "x.csv", [table], length=1)

@@ -12,7 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from latentmap.data.batching import rebatch
+from latentmap.data.frame_batches import convert_frames
 from latentmap.data.image_names import numbered_file_names, safe_file_names
+from latentmap.data.tables import is_frame
+from latentmap.data.types import FrameLike
 from latentmap.errors import DataError, SettingError
 from latentmap.files import check_output_path, write_atomically
 
@@ -22,12 +25,16 @@ _ROW_GROUP_BYTES = 16 * 2**20  # small enough to stream, large enough to compres
 
 @dataclass(frozen=True)
 class _Rows:
-    """Batches to write, and what is known about all rows before the first batch is read."""
+    """Batches to write, and what is known about all rows before the first batch is read.
 
-    batches: Iterator[np.ndarray]
+    ``dtype`` is None for batches of Arrow tables, whose schema is ``table_schema``.
+    """
+
+    batches: Iterator[Any]
     length: int
     row_shape: tuple[int, ...]
-    dtype: np.dtype
+    dtype: np.dtype | None
+    table_schema: Any
     feature_names: Sequence[str] | None
     labels: np.ndarray | None
     names: Sequence[str] | None
@@ -39,7 +46,7 @@ class _Rows:
 
 def write_rows(
     path: str | os.PathLike[str],
-    batches: Iterable[np.ndarray],
+    batches: Iterable[np.ndarray] | Iterable[FrameLike],
     *,
     length: int,
     feature_names: Sequence[str] | None = None,
@@ -52,13 +59,15 @@ def write_rows(
     ----------
     path : path-like
         The suffix chooses the format; a path without a suffix is a folder of images.
-    batches : iterable of ndarray of shape (any, ...)
+    batches : iterable of ndarray of shape (any, ...), or of data frames
         Tables accept rows of any shape and flatten them. Images must have shape (h, w), (h, w, 1),
         (h, w, 3) or (h, w, 4); they are rounded and clipped to 0–255, except grey uint16 images.
+        Data frames are written with their own columns and types; a .npy file accepts only columns
+        of numbers.
     length : int
         Number of rows.
     feature_names : sequence of str, optional
-        Names of the columns of a table, by default c0, c1, ...
+        Names of the columns of arrays in a table, by default c0, c1, ...
     labels : array-like of shape (length,), optional
         Written as the last column of a table, called ``label``. Other formats have no labels.
     names : sequence of str, optional
@@ -69,7 +78,8 @@ def write_rows(
     FileError
         If the suffix is unknown, the path is not writable, or the folder is not empty.
     DataError
-        If the number of rows is not ``length``, or the rows are not images.
+        If the number of rows is not ``length``, the rows are not images, or the format cannot hold
+        the values of a column.
     SettingError
         If the number of names or labels is wrong, or a name leads outside the folder.
 
@@ -87,24 +97,29 @@ def write_rows(
     first, checked = _peek(path, batches, length)
     labels = None if labels is None else np.asarray(labels)
     _check_length("labels", labels, length)
-    rows = _Rows(checked, length, first.shape[1:], first.dtype, feature_names, labels, names)
+    dtype, schema = getattr(first, "dtype", None), getattr(first, "schema", None)
+    rows = _Rows(checked, length, first.shape[1:], dtype, schema, feature_names, labels, names)
     with write_atomically(path) as output:
         _WRITERS[path.suffix.lower()](output, rows)
 
 
-def _peek(
-    path: Path, batches: Iterable[np.ndarray], length: int
-) -> tuple[np.ndarray, Iterator[np.ndarray]]:
-    stream = (np.asarray(batch) for batch in batches)
+def _peek(path: Path, batches: Iterable[Any], length: int) -> tuple[Any, Iterator[Any]]:
+    """Return the first batch and all batches, as arrays or as Arrow tables."""
+    stream = iter(batches)
     first = next(stream, None)
     if first is None or length < 1:
         raise DataError(f"{path.name}: expected at least one row to write, found none")
-    return first, _checked(path, itertools.chain([first], stream), length, first.shape[1:])
+    stream = itertools.chain([first], stream)
+    converted: Iterator[Any] = map(np.asarray, stream)
+    if is_frame(first):
+        converted = convert_frames(path, stream)
+    first = next(converted)
+    return first, _checked(path, itertools.chain([first], converted), length, first.shape[1:])
 
 
 def _checked(
-    path: Path, batches: Iterable[np.ndarray], length: int, row_shape: tuple[int, ...]
-) -> Iterator[np.ndarray]:
+    path: Path, batches: Iterable[Any], length: int, row_shape: tuple[int, ...]
+) -> Iterator[Any]:
     n_rows = 0
     for batch in batches:
         if batch.shape[1:] != row_shape:
@@ -124,6 +139,7 @@ def _check_length(name: str, values: Sized | None, expected: int) -> None:
 
 def _write_npy(output: Path, rows: _Rows) -> None:
     # A memory map would kill the process on a full disk.
+    assert rows.dtype is not None
     header = {
         "descr": np.lib.format.dtype_to_descr(rows.dtype),
         "fortran_order": False,
@@ -154,28 +170,51 @@ def _write_parquet(output: Path, rows: _Rows) -> None:
 def _schema(rows: _Rows) -> Any:
     import pyarrow as pa
 
-    names = list(rows.feature_names or [f"c{i}" for i in range(rows.width)])
-    _check_length("feature names", names, rows.width)
-    fields = [(name, pa.from_numpy_dtype(rows.dtype)) for name in names]
+    schema = rows.table_schema
+    if rows.dtype is not None:
+        names = list(rows.feature_names or [f"c{i}" for i in range(rows.width)])
+        _check_length("feature names", names, rows.width)
+        schema = pa.schema([(name, pa.from_numpy_dtype(rows.dtype)) for name in names])
     if rows.labels is not None:
-        if _LABEL_COLUMN in names:
+        if _LABEL_COLUMN in schema.names:
             raise SettingError(f"labels: expected no feature named {_LABEL_COLUMN!r}, found one")
-        fields.append((_LABEL_COLUMN, pa.array(rows.labels[:1]).type))
-    return pa.schema(fields)
+        schema = schema.append(pa.field(_LABEL_COLUMN, _array(rows.labels).type))
+    return schema
 
 
 def _tables(rows: _Rows) -> Iterator[Any]:
+    """Yield the batches as Arrow tables, with the labels."""
     import pyarrow as pa
 
     schema, start = _schema(rows), 0
-    size = max(1, _ROW_GROUP_BYTES // (rows.width * rows.dtype.itemsize))
-    for batch in rebatch(rows.batches, size):
-        columns = list(batch.astype(rows.dtype, copy=False).reshape(len(batch), -1).T)
+    for columns in map(_columns, _large_batches(rows)):
+        stop = start + len(columns[0])
         if rows.labels is not None:
-            columns.append(rows.labels[start : start + len(batch)])
-        arrays = [pa.array(np.ascontiguousarray(column)) for column in columns]
-        yield pa.Table.from_arrays(arrays, schema=schema)
-        start += len(batch)
+            columns = [*columns, _array(rows.labels[start:stop])]
+        yield pa.Table.from_arrays(columns, schema=schema)
+        start = stop
+
+
+def _large_batches(rows: _Rows) -> Iterator[Any]:
+    """Yield batches of arrays that make row groups of a good size, and tables as they are."""
+    if rows.dtype is None:
+        return rows.batches
+    size = max(1, _ROW_GROUP_BYTES // (rows.width * rows.dtype.itemsize))
+    batches = (batch.astype(rows.dtype, copy=False) for batch in rows.batches)
+    return rebatch(batches, size)
+
+
+def _columns(batch: Any) -> list[Any]:
+    """Return the columns of an array or of an Arrow table."""
+    if not isinstance(batch, np.ndarray):
+        return batch.columns
+    return [_array(np.ascontiguousarray(column)) for column in batch.reshape(len(batch), -1).T]
+
+
+def _array(values: np.ndarray) -> Any:
+    import pyarrow as pa
+
+    return pa.array(values.tolist() if values.dtype == object else values)
 
 
 def _write_images(output: Path, rows: _Rows) -> None:

@@ -1,0 +1,70 @@
+"""Batches of data frames as Arrow tables or as arrays, for the formats that rows are written to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from latentmap.data.tables import as_arrow
+from latentmap.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from latentmap.data.types import FrameLike
+
+_MAX_LISTED = 5
+
+
+def convert_frames(
+    path: Path, frames: Iterable[FrameLike]
+) -> Iterator[pa.Table] | Iterator[np.ndarray]:
+    """Convert data frames to Arrow tables, or to arrays for a .npy file.
+
+    Raise DataError if the format of the path cannot hold the columns.
+    """
+    convert = {".npy": _as_numbers, ".csv": _check_csv, "": _reject}.get(path.suffix.lower())
+    for frame in frames:
+        table = as_arrow(frame, path.name)[0]
+        yield table if convert is None else convert(path, table)
+
+
+def _as_numbers(path: Path, table: pa.Table) -> np.ndarray:
+    from pyarrow import types
+
+    numeric = (types.is_integer, types.is_floating, types.is_boolean)
+    names = [f.name for f in table.schema if not any(is_type(f.type) for is_type in numeric)]
+    if names:
+        raise DataError(
+            f"{path.name}: expected columns of numbers for a .npy file, found other values in "
+            f"{_list(names)}; .csv and .parquet hold columns of any type"
+        )
+    columns = [column.to_numpy() for column in table.columns]
+    return np.column_stack([c.astype(float) if c.dtype == object else c for c in columns])
+
+
+def _check_csv(path: Path, table: pa.Table) -> pa.Table:
+    from pyarrow import types
+
+    names = [field.name for field in table.schema if types.is_nested(field.type)]
+    if names:
+        raise DataError(
+            f"{path.name}: expected one value in each cell of a .csv file, found vectors in "
+            f"{_list(names)}; .parquet holds them"
+        )
+    return table
+
+
+def _reject(path: Path, table: pa.Table) -> pa.Table:
+    raise DataError(
+        f"{path.name}: expected images for a folder, found {table.num_columns} columns of a table; "
+        "use a name that ends in .csv or .parquet"
+    )
+
+
+def _list(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MAX_LISTED} more" if len(names) > _MAX_LISTED else ""
+    return f"{', '.join(names[:_MAX_LISTED])}{more}"
