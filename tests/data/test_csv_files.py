@@ -58,6 +58,8 @@ def test_files_are_read_as_their_authors_meant_them(name):
         ("duplicate-names.csv", ["named a (2), column 3"]),
         ("cp1252.csv", ["separator ';'", "decimal comma", "encoding cp1252"]),
         ("aligned.txt", ["separator spaces"]),
+        ("units-row.csv", ["units below the header"]),
+        ("decimal-comma-one-column.csv", ["decimal comma"]),
         ("gaps.tsv", ["separator tab"]),
     ],
 )
@@ -79,6 +81,17 @@ def test_values_of_european_numbers():
     assert table["Betrag"].to_pylist()[:3] == [1000, 1100.5, 1201]
     assert table["Anteil"].to_pylist()[:3] == [0, 0.5, 1]
     assert table["Stück"].to_pylist()[:3] == [1000, 1001, 1002]
+
+
+def test_values_of_numbers_that_fit_both_decimal_separators():
+    table = read_csv(FILES / "ambiguous-thousands.csv").table
+    assert table.slice(0, 1).to_pylist() == [{"people": 1100, "share": 2.1}]
+
+
+def test_dates_that_fit_both_orders_are_noted(write):
+    result = read_csv(write("day,x\n03/01/2024,1\n04/02/2024,5\n"))
+    assert result.table["day"][0].as_py().isoformat() == "2024-03-01"
+    assert list(result.notes) == ["day: month first"]
 
 
 def test_quoted_cells_keep_their_lines():

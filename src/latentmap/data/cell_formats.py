@@ -24,17 +24,16 @@ MISSING = frozenset(
     | {"#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!"}
 )
 _DIGIT = re.compile(r"\d")
-_UNIT = (
-    r"(?:%|‰|US\$|[$€£¥₹₽₩₺₪]|(?:USD|EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK)\b)"
-)
-_UNIT_OF_CELL = re.compile(rf"[+-]?\s?({_UNIT})\s?[+-]?[\d.,]+.*|[+-]?[\d.,'\s]+?\s?({_UNIT})")
+UNIT = r"(?:%|‰|US\$|[$€£¥₹₽₩₺₪]|(?:USD|EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK)\b)"
+_UNIT_OF_CELL = re.compile(rf"[+-]?\s?({UNIT})\s?[+-]?[\d.,]+.*|[+-]?[\d.,'\s]+?\s?({UNIT})")
 
 
 @dataclass(frozen=True)
 class CellFormat:
     """A way to write values of one kind as text.
 
-    ``decimal`` is the decimal separator of a format that depends on it.
+    ``decimal`` is the decimal separator of a format that depends on it, ``date_order`` is "day
+    first" or "month first" for a date of numbers only.
     """
 
     kind: str
@@ -44,6 +43,7 @@ class CellFormat:
     decimal: str | None = None
     unit: str | None = None
     strptime: str | None = None
+    date_order: str | None = None
 
     def match(self, cells: pa.Array) -> pa.Array:
         """Return for each cell whether it has this format; null stays null."""
@@ -149,30 +149,26 @@ _MONTH_NAME = r"(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
 _PAD = ((r"^(\d+)-(\d)-", r"\1-0\2-"), (r"-(\d)( |$)", r"-0\1\2"), (r" (\d):", r" 0\1:"))
 _CENTURY = ((r"^([0-6]\d)-", r"20\1-"), (r"^(\d\d)-", r"19\1-"))
 _CLOCK = r"[T ]+(\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)"
-_HALF_DAY_CLOCK = r" +(\d{1,2}:\d{2}(?::\d{2})?) ?([AaPp][Mm])"
+_ZONE = r"(Z|[+-]\d{2}:?\d{2})"
+_HALF_DAY = r" +(\d{1,2}:\d{2}(?::\d{2})?) ?([AaPp][Mm])"
+_HALF_DAY_TEXT = "%Y-%m-%d %I:%M:%S %p"
+_DATE_ORDERS = {r"\3-\2-\1": "day first", r"\3-\1-\2": "month first"}
 _ADD_SECONDS = (r" (\d\d:\d\d) ", r" \1:00 ")
 
 
 def _date_formats(day_first: bool) -> Iterator[CellFormat]:
     yield CellFormat("date", r"\d{4}-\d{2}-\d{2}", pa.date32())
     for pattern, iso, extra in _date_patterns(day_first):
-        fixes = (*_PAD, *extra)
-        yield CellFormat("date", pattern, pa.date32(), ((f"^{pattern}$", iso), *fixes))
-        timed = rf"{pattern}(?:{_CLOCK})?"
-        to_text = (f"^{timed}$", rf"{iso} \4")
-        yield CellFormat("date", timed, pa.timestamp("us"), (to_text, *fixes, (" $", "")))
-        timed = rf"{pattern}{_CLOCK}(Z|[+-]\d{{2}}:?\d{{2}})"
-        to_text = (f"^{timed}$", rf"{iso} \4\5")
-        yield CellFormat("date", timed, pa.timestamp("us", "UTC"), (to_text, *fixes))
-        timed = pattern + _HALF_DAY_CLOCK
-        to_text = (f"^{timed}$", rf"{iso} \4 \5")
-        yield CellFormat(
-            "date",
-            timed,
-            pa.timestamp("us"),
-            (to_text, *fixes, _ADD_SECONDS),
-            strptime="%Y-%m-%d %I:%M:%S %p",
-        )
+        order = _DATE_ORDERS.get(iso)
+        for timed, text, type_, strptime in [
+            (pattern, iso, pa.date32(), None),
+            (rf"{pattern}(?:{_CLOCK})?", rf"{iso} \4", pa.timestamp("us"), None),
+            (rf"{pattern}{_CLOCK}{_ZONE}", rf"{iso} \4\5", pa.timestamp("us", "UTC"), None),
+            (rf"{pattern}{_HALF_DAY}", rf"{iso} \4 \5", pa.timestamp("us"), _HALF_DAY_TEXT),
+        ]:
+            last = _ADD_SECONDS if strptime else (" $", "")
+            replacements = ((f"^{timed}$", text), *_PAD, *extra, last)
+            yield CellFormat("date", timed, type_, replacements, None, None, strptime, order)
     yield CellFormat("date", r"(\d{4})-(0[1-9]|1[0-2])", pa.date32(), ((r"$", "-01"),))
     for pattern, text in [
         (rf"{_DAY}\.?[ -]{_MONTH_NAME},?[ -](\d{{4}})", r"\3 \2 \1"),

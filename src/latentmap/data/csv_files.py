@@ -31,7 +31,7 @@ from latentmap.data.table_problems import and_more, raise_problems, selected_col
 from latentmap.data.text_columns import (
     ParsedColumn,
     clean_cells,
-    fitting_decimals,
+    fitting_decimal,
     parse_text_column,
 )
 
@@ -118,15 +118,15 @@ def order_of_decimals(
 ) -> str:
     """Return the two decimal separators, first the one of most columns.
 
-    A column such as 1,234 fits both. Where all do, a comma is expected beside another separator.
+    The comma of 1,234 may be either. If no other column decides, it is the decimal separator where
+    cells are not separated by commas.
     """
     columns = texts.columns[:: max(1, texts.num_columns // _MAX_VOTES)]
-    votes = [fitting_decimals(clean_cells(column[:1000], missing)[0]) for column in columns]
+    votes = [fitting_decimal(clean_cells(column[:1000], missing)[0]) for column in columns]
     n_comma, n_point = votes.count(","), votes.count(".")
-    if n_comma != n_point:
-        return ",." if n_comma > n_point else ".,"
-    ambiguous = any("," in vote for vote in votes)
-    return ",." if ambiguous and not n_point and separator in (";", "\t") else ".,"
+    if n_comma == n_point == 0 and "?" in votes and separator in (";", "\t"):
+        n_comma = 1
+    return ",." if n_comma > n_point else ".,"
 
 
 def ragged_problems(layout: CsvLayout, ragged: RaggedRows) -> list[str]:

@@ -12,11 +12,12 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
-from latentmap.data.cell_formats import BOOLEAN_TEXTS, MISSING
+from latentmap.data.cell_formats import BOOLEAN_TEXTS, MISSING, UNIT
 
 _NUMBER = re.compile(
-    r"[+-]?[$€£]?[+-]?(?:\d{1,3}(?:[,.' \xa0]\d{3})+|\d+(?=[.,%€\s]|[eE][+-]?\d|$)|(?=[.,]\d))"
-    r"(?:[.,]\d*)?(?:[eE][+-]?\d+)?\s?[%€$]?"
+    rf"[+-]?(?:{UNIT}\s?)?[+-]?"
+    r"(?:\d{1,3}(?:[,.' \xa0]\d{3})+|\d+|(?=[.,]\d))(?:[.,]\d*)?(?:[eE][+-]?\d+)?"
+    rf"(?:\s?{UNIT})?"
 )
 _DATE = re.compile(
     r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}(?:[T ]+\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?"
@@ -24,6 +25,7 @@ _DATE = re.compile(
 )
 _COLUMN_SHARE = 0.9
 _MIN_ROWS = 5
+_MAX_UNIT = 12
 
 
 def cell_kind(cell: str) -> str:
@@ -61,6 +63,24 @@ def is_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     return all(cell_kind(name) in ("text", "missing") for name in first)
 
 
+def find_units(cells: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str | None]:
+    """Return the units that a row below the header states, or nothing if it holds values.
+
+    A row of units has short texts above columns of numbers, for most of them and at least two.
+    """
+    units: list[str | None] = []
+    n_numbers = 0
+    for cell, column in zip(cells, zip(*rows, strict=True), strict=False):
+        is_numbers = _column_kind(column) == "number"
+        n_numbers += is_numbers
+        kind = cell_kind(cell)
+        if kind != "missing" and not (is_numbers and len(cell) <= _MAX_UNIT and kind == "text"):
+            return []
+        units.append(None if kind == "missing" else cell.strip().strip("()[]"))
+    n_units = sum(unit is not None for unit in units)
+    return units if n_units > max(1, n_numbers // 2) else []
+
+
 def _column_kind(cells: Sequence[str]) -> str:
     kinds = Counter(cell_kind(cell) for cell in cells)
     del kinds["missing"]
@@ -86,7 +106,8 @@ def _is_ordered_header(
     if len(below) < _MIN_ROWS:
         return False
     if is_whole and (has_names or len(numbers) > 2) and _has_equal_steps(numbers):
-        return not any(_has_equal_steps(row) for row in below)
+        step = numbers[1] - numbers[0]
+        return not any(_has_equal_steps(row) and row[1] - row[0] == step for row in below)
     return len(numbers) > 5 and not any(_is_sorted(row) for row in below)
 
 

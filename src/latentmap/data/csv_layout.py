@@ -12,12 +12,12 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from latentmap.data.csv_headers import cell_kind, is_header, unique_names
+from latentmap.data.csv_headers import cell_kind, find_units, is_header, unique_names
 from latentmap.data.table_options import TableOptions
 from latentmap.data.text_files import UTF8, detect_encoding, read_start
 from latentmap.errors import DataError, SettingError
@@ -58,8 +58,9 @@ class Record(NamedTuple):
 class TableLayout:
     """Where the rows of a table start, and the names of its columns.
 
-    ``empty_names`` are the columns whose name is empty in the file, ``renamed`` those that are
-    named otherwise than in the file. ``separator`` is None for a single column.
+    ``units`` are stated in a row below the names. ``empty_names`` are the columns whose name is
+    empty in the file, ``renamed`` those that are named otherwise than in the file. ``separator`` is
+    None for a single column.
     """
 
     name: str
@@ -70,6 +71,7 @@ class TableLayout:
     header_is_numbers: bool
     skipped_lines: int
     first_line: int
+    units: Mapping[str, str] = field(default_factory=dict)
     separator: str | None = None
     encoding: str = "utf-8"
 
@@ -122,8 +124,11 @@ def table_layout(
         raise DataError(f"{name}: expected at least one row, found only a header")
     cells = _header_cells(first, records[top:], width) if first else [""] * width
     names = unique_names(cells)
-    last_line = records[top - 1].last_line if top else n_above
     named = list(zip(names, cells, strict=True))
+    units = _units(names, records[top : top + 1], records[top + 1 :]) if first else {}
+    n_header_lines = first.last_line - first.line + 1 if first else 0
+    n_skipped = (records[top - 1].last_line if top else n_above) - n_header_lines
+    top += bool(units)
     return TableLayout(
         name=name,
         names=names,
@@ -131,9 +136,18 @@ def table_layout(
         renamed=tuple(name for name, cell in named if name != " ".join(cell.split())),
         header=first is not None,
         header_is_numbers=any(cell_kind(cell) == "number" for cell in cells),
-        skipped_lines=last_line - (first.last_line - first.line + 1 if first else 0),
-        first_line=last_line + 1,
+        skipped_lines=n_skipped,
+        first_line=(records[top - 1].last_line if top else n_above) + 1,
+        units=units,
     )
+
+
+def _units(names: Sequence[str], row: Sequence[Record], below: Sequence[Record]) -> dict[str, str]:
+    """Return the units that the row below the header states."""
+    width = len(names)
+    rows = [record.cells for record in below if len(record.cells) == width]
+    units = find_units(row[0].cells, rows) if rows and len(row[0].cells) == width else []
+    return {name: unit for name, unit in zip(names, units, strict=False) if unit}
 
 
 def _read_lines(path: Path, options: TableOptions) -> tuple[str, list[str]]:
@@ -185,6 +199,9 @@ def csv_reader(lines: Iterable[str], separator: str | None) -> _csv.Reader:
 
 def _detect_separator(lines: Sequence[str]) -> str | None:
     scores = {separator: _score(lines, separator) for separator in (None, *_SEPARATORS)}
+    n_tabs = {line.count("\t") for line in lines if line.strip() and not line.startswith("#")}
+    if len(n_tabs) == 1 and n_tabs != {0}:
+        del scores[" "]  # a space also splits at tabs
     # Of equally good separators, the one that gives more columns is right.
     return max(scores, key=lambda separator: scores[separator])
 
@@ -200,6 +217,8 @@ def _score(lines: Sequence[str], separator: str | None) -> tuple[float, int]:
     share = sum(len(cells) == width for cells in table) / len(table)
     if separator is not None and (width == 1 or share < _SHARE_OF_LINES):
         return 0.0, 0
+    if above and _is_single_column(records, width):
+        return 0.0, 0
     if separator == " " and above and len(records[0].cells) != width - 1:
         return 0.0, 0
     scores = [_cell_score(cell, separator) for cells in table for cell in cells if cell.strip()]
@@ -207,10 +226,15 @@ def _score(lines: Sequence[str], separator: str | None) -> tuple[float, int]:
     return round(mean * share * (1 - 0.01 * above), 3), width
 
 
+def _is_single_column(records: Sequence[Record], width: int) -> bool:
+    """Return whether a name stands above values that a separator splits, such as 1,5."""
+    return width == 2 and len(records[0].cells) == 1 and not _is_text(records[1], width)
+
+
 def _cell_score(cell: str, separator: str | None) -> float:
-    if cell_kind(cell) != "text":
-        return 1.0
     is_unsplit = any(other in cell for other in ",;\t|" if other != separator)
+    if cell_kind(cell) != "text" and not (separator is None and is_unsplit):
+        return 1.0
     return _UNSPLIT_SCORE if is_unsplit else _TEXT_SCORE
 
 

@@ -51,11 +51,12 @@ def make_csv_table(
     columns = {name: c for name, c in columns.items() if name not in left_out}
     is_decimal = any(column.decimal == "," for column in columns.values())
     notes = [*_layout_notes(layout, decimal if is_decimal else ".", left_out), *left_out.values()]
+    notes += [f"{name}: {c.date_order}" for name, c in columns.items() if c.date_order]
     if n_comments:
         notes.append(f"skipped {n_comments:,} comment line{'s' * (n_comments > 1)}")
     return CsvTable(
         pa.table({name: column.values for name, column in columns.items()}),
-        {name: column.unit for name, column in columns.items() if column.unit},
+        {n: unit for n, c in columns.items() if (unit := c.unit or layout.units.get(n))},
         {name: column.texts for name, column in columns.items() if column.texts},
         layout.separator,
         decimal,
@@ -113,6 +114,8 @@ def _layout_notes(layout: TableLayout, decimal: str, left_out: Container[str]) -
         yield f"encoding {layout.encoding}"
     if layout.skipped_lines:
         yield f"skipped {layout.skipped_lines} line{'s' * (layout.skipped_lines > 1)} at the top"
+    if layout.units:
+        yield "units below the header"
     renamed = [name for name in layout.renamed if layout.header and name not in left_out]
     if renamed:
         yield f"named {', '.join(renamed[:5])}{', ...' * (len(renamed) > 5)}"

@@ -67,7 +67,8 @@ class ParsedColumn:
     """A column with its type.
 
     ``texts`` holds the texts of false and true in a column of booleans, ``missing`` those that mark
-    missing values, apart from the empty one. ``invalid`` is set if the column is text only because
+    missing values, apart from the empty one. ``date_order`` is "day first" or "month first" if both
+    orders fit all dates. ``invalid`` is set if the column is text only because
     of few cells, or if cells do not have the kind of its role.
     """
 
@@ -75,6 +76,7 @@ class ParsedColumn:
     unit: str | None = None
     decimal: str | None = None
     texts: tuple[str, str] | None = None
+    date_order: str | None = None
     missing: frozenset[str] = frozenset()
     invalid: InvalidCells | None = None
 
@@ -145,7 +147,7 @@ def _parse(cells: pa.Array, decimals: str) -> ParsedColumn:
         if pc.all(matched).as_py():
             parsed = convert_column(cells, candidate)
             if parsed is not None:
-                return parsed
+                return replace(parsed, date_order=_ambiguous_order(cells, candidate, decimals))
         elif nearest is None:
             nearest = _invalid_cells(cells, matched, candidate.kind)
     return ParsedColumn(cells, invalid=nearest)
@@ -168,28 +170,36 @@ def _parse_as(cells: pa.Array, kinds: tuple[str, ...], decimals: str) -> ParsedC
 def matching_formats(cells: pa.Array, decimals: str) -> Iterator[CellFormat]:
     """Yield the formats that fit a sample of the column, in the order in which they are tried.
 
-    Formats of other kinds than the first that fits the whole sample are left out.
+    If a format fits the whole sample, only other formats of numbers or of dates follow.
     """
     sample = _sample(cells)
     texts = sample.to_pylist()
     if not may_have_format(texts[:: max(1, len(texts) // 10)]):
         return
-    complete: str | None = None
+    complete: set[str] = set()
     for cell_format in candidate_formats(decimals, find_unit(texts)):
-        if complete not in (None, cell_format.kind, "integer"):
+        family = cell_format.kind.replace("integer", "number")
+        if complete - {family}:
             return
         n_matched = pc.sum(cell_format.match(sample)).as_py()
         if n_matched >= _SAMPLE_SHARE * len(sample):
             yield cell_format
         if n_matched == len(sample):
-            complete = cell_format.kind
+            complete.add(family)
 
 
-def fitting_decimals(cells: pa.Array) -> str:
-    """Return the decimal separators with which a column is numbers; empty if none is needed."""
-    formats = matching_formats(cells, ".,")
-    fits = [f.decimal for f in formats if f.match_all(cells)]
-    return "" if None in fits else "".join(dict.fromkeys(map(str, fits)))
+def fitting_decimal(cells: pa.Array) -> str | None:
+    """Return the decimal separator of a column of numbers, or None if it shows none.
+
+    The result is ``"?"`` for numbers such as 1,234, where the comma may be either separator.
+    """
+    fits = [f for f in matching_formats(cells, ".,") if f.match_all(cells)]
+    decimals = {f.decimal for f in fits}
+    if None in decimals or not decimals:
+        return None
+    if len(decimals) == 1:
+        return decimals.pop()
+    return "?" if fits[0].kind == "integer" else None
 
 
 def convert_column(cells: pa.Array, cell_format: CellFormat) -> ParsedColumn | None:
@@ -199,6 +209,15 @@ def convert_column(cells: pa.Array, cell_format: CellFormat) -> ParsedColumn | N
         return None
     texts = _boolean_texts(cells) if cell_format.kind == "boolean" else None
     return ParsedColumn(values, cell_format.unit, cell_format.decimal, texts)
+
+
+def _ambiguous_order(cells: pa.Array, chosen: CellFormat, decimals: str) -> str | None:
+    """Return the order of day and month if the other order fits all cells as well."""
+    if chosen.date_order is None:
+        return None
+    formats = [f for f in matching_formats(cells, decimals) if f.date_order and f.match_all(cells)]
+    orders = {f.date_order for f in formats if f.type == chosen.type}
+    return chosen.date_order if len(orders) > 1 else None
 
 
 def _sample(cells: pa.Array) -> pa.Array:
