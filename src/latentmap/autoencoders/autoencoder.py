@@ -197,7 +197,9 @@ class AutoEncoder(BaseAutoEncoder):
         better than a network, so the network is not used.
         """
         is_large_enough = len(validation_rows) >= MIN_VALIDATION_ROWS
-        return is_large_enough and (scale.unit or principal.reach <= MAX_REACH)
+        # The networks of tables do not extrapolate either: their inputs are clipped.
+        is_bounded = scale.unit or scale.has_gaps or principal.reach <= MAX_REACH
+        return is_large_enough and is_bounded
 
     def _beats_pca(
         self, principal: PrincipalComponents, validation_rows: np.ndarray, scale: Scale

@@ -216,7 +216,8 @@ def _encoder(parts: NetworkParts, rng: Random) -> keras.Model:
     elif parts.principal is None:
         code = parts.network.encode(with_flags(x, flags), parts.n_components, rng, zero=False)
     else:
-        code = principal_encoder(x, parts.principal, parts.network, rng, flags)
+        clip = parts.loss.logits is not None
+        code = principal_encoder(x, parts.principal, parts.network, rng, flags, clip)
     return keras.Model(rows, code, name="encoder")
 
 

@@ -18,6 +18,8 @@ from latentmap.networks.losses import Loss
 from latentmap.networks.scaling_layers import Scaling, constant_initializer
 from latentmap.preprocessing.pca_projection import PrincipalComponents
 
+MAX_NETWORK_INPUT = 5.0
+
 
 @keras.saving.register_keras_serializable("latentmap")
 class Logit(layers.Layer):
@@ -45,6 +47,18 @@ class Logit(layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
         return {**super().get_config(), "margin": self.margin}
+
+
+@keras.saving.register_keras_serializable("latentmap")
+def clip_extremes(x: KerasTensor) -> KerasTensor:
+    """Clip scaled numbers to −5 to 5, so that a network does not extrapolate beyond.
+
+    Examples
+    --------
+    >>> clip_extremes(np.array([-7.0, 1.5], "float32")).tolist()
+    [-5.0, 1.5]
+    """
+    return ops.clip(x, -MAX_NETWORK_INPUT, MAX_NETWORK_INPUT)
 
 
 def _dense(weights: np.ndarray, bias: np.ndarray, name: str, trainable: bool = True) -> keras.Layer:
@@ -79,16 +93,20 @@ def principal_encoder(
     network: Network,
     rng: Random,
     flags: KerasTensor | None = None,
+    clip: bool = False,
 ) -> KerasTensor:
     """Encode scaled rows by PCA plus a network with an initial output of zero.
 
     (x − mean) · componentsᵀ + f((x − mean) / row_spread) · code_spread, shape (n, n_components).
-    Flags of missing values, shape (n, n_flags), are further inputs of f.
+    Flags of missing values, shape (n, n_flags), are further inputs of f. With ``clip``, the inputs
+    of f are between −5 and 5.
     """
     mean = principal.mean.reshape(x.shape[1:])
     x = Scaling(mean, principal.row_spread, name="centred")(x)
     weights = principal.components.T * principal.row_spread
     projection = _dense(weights, np.zeros(weights.shape[1]), "components")(layers.Flatten()(x))
+    if clip:
+        x = layers.Activation(clip_extremes, name="clip_extremes")(x)
     x = x if flags is None else layers.Concatenate()([layers.Flatten()(x), flags])
     correction = network.encode(x, len(principal.components), rng, zero=True)
     if correction is None:
@@ -113,6 +131,8 @@ def principal_decoder(
     """
     output = _dense(principal.components, principal.mean, "components")(z)
     z = Scaling(0.0, principal.code_spread, name="code_spread")(z)
+    if loss.logits is not None:
+        z = layers.Activation(clip_extremes, name="clip_extremes")(z)
     correction = network.decode(z, row_shape, rng, zero=True)
     if loss.logits is not None:
         output = layers.Activation(loss.logits, name="logits")(output)

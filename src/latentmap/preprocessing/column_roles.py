@@ -110,7 +110,9 @@ def _infer(name: str, values: Values) -> Role:
         return _infer_from_texts(values)
     if _is_counter(name, values, kind):
         return Role("identifier", "it numbers the rows")
-    return Role("integer" if _is_whole(values, kind) else "number")
+    if is_integer_type(kind) and _is_binary(values):
+        return Role("boolean")
+    return Role("integer" if is_integer_type(kind) else "number")
 
 
 def _infer_from_texts(values: Values) -> Role:
@@ -132,6 +134,13 @@ def _is_counter(name: str, values: Values, kind: str) -> bool:
     if not _COUNTER_NAME.fullmatch(name.strip()) or not _is_whole(values, kind):
         return False
     return len(values) > 1 and values.null_count == 0 and _n_distinct(values) == len(values)
+
+
+def _is_binary(values: Values) -> bool:
+    import pyarrow.compute as pc
+
+    limits = pc.min_max(values)
+    return limits["min"].as_py() == 0 and limits["max"].as_py() == 1
 
 
 def _is_whole(values: Values, kind: str) -> bool:
