@@ -1,4 +1,4 @@
-"""A map that grows: the old stays, the new gets a place, and nothing is lost on failure."""
+"""Tests of `LatentMap.partial_fit`."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ SMALL = DenseNetwork(hidden=(64,), activation="relu", principal=False, normalize
 
 @pytest.fixture(scope="module")
 def mnist():
-    """Digits to fit a map to (no 0 or 1), those, others unseen, and more of known digits."""
+    """Return rows and digits: fitted (2 to 9), unseen, more of 2 to 9, and 0 and 1 to add."""
     source = load_dataset("mnist", "fit").subset(np.arange(6000))
     rows, digits = source[:], np.asarray(source.labels)
     known = np.flatnonzero(digits > 1)
@@ -28,8 +28,8 @@ def mnist():
 
 @pytest.fixture(scope="module")
 def model(mnist, tmp_path_factory):
-    """The file of a map of eight digits."""
-    path = tmp_path_factory.mktemp("growing") / "eight.safetensors"
+    """Return the file of a map of eight digits."""
+    path = tmp_path_factory.mktemp("partial_fit") / "eight.safetensors"
     LatentMap(epochs=6, random_state=0).fit(mnist["old"][0]).save(path)
     return path
 
@@ -43,39 +43,39 @@ def small_model(mnist, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def grown(model, mnist):
-    """The same after it took in 0, and then 1."""
+def updated(model, mnist):
+    """Return the map after adding 0 and then 1, and the report of adding 0."""
     first = load_model(model).partial_fit(mnist[0][0])
     report = first.partial_fit_report_
     return first.partial_fit(mnist[1][0]), report
 
 
-def moved(after, before, rows):
-    was, stands = before.transform(rows), after.transform(rows)
-    return float(np.median(np.linalg.norm(stands - was, axis=1)) / np.ptp(was, axis=0).max())
+def median_shift(after, before, rows):
+    old, new = before.transform(rows), after.transform(rows)
+    return float(np.median(np.linalg.norm(new - old, axis=1)) / np.ptp(old, axis=0).max())
 
 
-def hits(model, known, asked):
-    """10-NN accuracy of rows among the codes of others."""
-    rows, digits = (np.concatenate([part[i] for part in known]) for i in range(2))
-    votes = KNeighborsClassifier(10).fit(model.transform(rows), digits)
-    return float((votes.predict(model.transform(asked[0])) == asked[1]).mean())
+def accuracy(model, fitted, unseen):
+    """Return the 10-NN accuracy of unseen rows among the codes of fitted ones."""
+    rows, digits = (np.concatenate([part[i] for part in fitted]) for i in range(2))
+    classifier = KNeighborsClassifier(10).fit(model.transform(rows), digits)
+    return float((classifier.predict(model.transform(unseen[0])) == unseen[1]).mean())
 
 
 @pytest.mark.slow
-def test_codes_of_old_rows_do_not_move(grown, model, mnist):
+def test_codes_of_old_rows_do_not_move(updated, model, mnist):
     before = load_model(model)
-    assert moved(grown[0], before, mnist["old"][0]) < 0.01
-    assert moved(grown[0], before, mnist["unseen"][0]) < 0.01
-    assert grown[0].partial_fit_report_["median_shift"] < 0.01
-    lost = hits(before, [mnist["old"]], mnist["unseen"])
-    lost -= hits(grown[0], [mnist["old"], mnist[0], mnist[1]], mnist["unseen"])
-    assert lost < 0.02
+    assert median_shift(updated[0], before, mnist["old"][0]) < 0.01
+    assert median_shift(updated[0], before, mnist["unseen"][0]) < 0.01
+    assert updated[0].partial_fit_report_["median_shift"] < 0.01
+    decrease = accuracy(before, [mnist["old"]], mnist["unseen"])
+    decrease -= accuracy(updated[0], [mnist["old"], mnist[0], mnist[1]], mnist["unseen"])
+    assert decrease < 0.02
 
 
 @pytest.mark.slow
-def test_each_novel_digit_gets_its_own_region(grown, model, mnist):
-    after, report = grown
+def test_each_novel_digit_gets_its_own_region(updated, model, mnist):
+    after, report = updated
     before = load_model(model)
     assert report["rows"] == len(mnist[0][0]) and report["novel_rows"] > 300
     assert after.partial_fit_report_["novel_rows"] > 300
@@ -89,24 +89,24 @@ def test_each_novel_digit_gets_its_own_region(grown, model, mnist):
         codes = after.transform(mnist[f"unseen {digit}"][0])
         near = [np.linalg.norm(codes[:, None] - part, axis=2).min(axis=1) for part in (place, old)]
         assert (near[0] < near[1]).mean() > 0.85
-        assert np.median(before.density(codes)) < 0.01  # where no old rows live
+        assert np.median(before.density(codes)) < 0.01  # No earlier rows are there.
         assert np.median(after.density(codes)) > 0.5
     known = [mnist["old"], mnist[0], mnist[1]]
-    assert hits(after, known, mnist["unseen 0"]) > 0.85
-    assert hits(after, known, mnist["unseen 1"]) > 0.85
+    assert accuracy(after, known, mnist["unseen 0"]) > 0.85
+    assert accuracy(after, known, mnist["unseen 1"]) > 0.85
 
 
 @pytest.mark.slow
-def test_novel_digits_are_reconstructed(grown, model, mnist):
+def test_novel_digits_are_reconstructed(updated, model, mnist):
     before = load_model(model)
     usual = before.reconstruction_error(mnist["unseen"][0]).mean()
     for digit in (0, 1):
         rows = mnist[f"unseen {digit}"][0]
-        error = grown[0].reconstruction_error(rows).mean()
+        error = updated[0].reconstruction_error(rows).mean()
         assert error < 0.75 * before.reconstruction_error(rows).mean()
         assert error < 1.5 * usual
-        assert np.median(grown[0].confidence(rows)) > 0.5
-    assert grown[0].reconstruction_error(mnist["unseen"][0]).mean() < 1.03 * usual
+        assert np.median(updated[0].confidence(rows)) > 0.5
+    assert updated[0].reconstruction_error(mnist["unseen"][0]).mean() < 1.03 * usual
 
 
 @pytest.mark.slow
@@ -115,65 +115,65 @@ def test_more_rows_of_known_digits_are_not_novel(model, mnist):
     after = load_model(model).partial_fit(mnist["more"][0])
     assert after.partial_fit_report_["novel_rows"] == after.partial_fit_report_["landmarks"] == 0
     assert np.array_equal(after.landmarks_, before.landmarks_)
-    assert moved(after, before, mnist["old"][0]) < 0.01
+    assert median_shift(after, before, mnist["old"][0]) < 0.01
     errors = [m.reconstruction_error(mnist["unseen"][0]).mean() for m in (before, after)]
     assert errors[1] < errors[0]
-    scores = [hits(m, [mnist["old"]], mnist["unseen"]) for m in (before, after)]
+    scores = [accuracy(m, [mnist["old"]], mnist["unseen"]) for m in (before, after)]
     assert scores[1] > scores[0] - 0.01
 
 
 @pytest.mark.slow
-def test_partial_fit_is_repeatable_and_can_be_saved(model, mnist, grown, tmp_path):
+def test_partial_fit_is_repeatable_and_can_be_saved(model, mnist, updated, tmp_path):
     first, second = (load_model(model).partial_fit(mnist[0][0][:60]) for _ in range(2))
     assert first.partial_fit_report_["landmarks"] > 0
     assert first.fingerprint() == second.fingerprint()
-    grown[0].save(tmp_path / "grown.safetensors")
-    back = load_model(tmp_path / "grown.safetensors")
+    updated[0].save(tmp_path / "updated.safetensors")
+    back = load_model(tmp_path / "updated.safetensors")
     rows = mnist["unseen"][0][:50]
-    assert np.array_equal(back.transform(rows), grown[0].transform(rows))
-    assert back.partial_fit_report_ == grown[0].partial_fit_report_
-    assert back.layout_fit_ == grown[0].layout_fit_
+    assert np.array_equal(back.transform(rows), updated[0].transform(rows))
+    assert back.partial_fit_report_ == updated[0].partial_fit_report_
+    assert back.layout_fit_ == updated[0].layout_fit_
     assert np.isfinite(back.sample(20)).all()
 
 
 def test_failed_partial_fit_leaves_the_map_unchanged(small_model, mnist):
-    grows = load_model(small_model)
-    print_before = grows.fingerprint()
+    model = load_model(small_model)
+    print_before = model.fingerprint()
     bad = mnist["more"][0][:30].astype(float)
     bad[7, 3, 3] = np.nan
     with pytest.raises(DataError, match="row 7"):
-        grows.partial_fit(bad)
+        model.partial_fit(bad)
     with pytest.raises(DataError, match="X has 10 features, but LatentMap is expecting 784"):
-        grows.partial_fit(np.zeros((30, 10)))
+        model.partial_fit(np.zeros((30, 10)))
     with pytest.raises(DataError, match="0 sample"):
-        grows.partial_fit(np.zeros((0, 784)))
+        model.partial_fit(np.zeros((0, 784)))
     with pytest.raises(SettingError, match=r"^epochs: expected 'auto' or an integer"):
-        grows.set_params(epochs="x").partial_fit(mnist[0][0])
-    grows.set_params(epochs="auto")
+        model.set_params(epochs="x").partial_fit(mnist[0][0])
+    model.set_params(epochs="auto")
     with pytest.raises(DataError, match="too large"):
-        grows.partial_fit(np.full((30, 784), 1e38))
-    assert grows.fingerprint() == print_before
+        model.partial_fit(np.full((30, 784), 1e38))
+    assert model.fingerprint() == print_before
 
 
 def test_rows_that_exceed_the_memory_are_refused(small_model, mnist, monkeypatch):
-    grows = load_model(small_model)
+    model = load_model(small_model)
     monkeypatch.setattr("latentmap.data.memory.available_bytes", lambda: 50_000)
     with pytest.raises(TooLargeError, match="X: needs"):
-        grows.partial_fit(mnist["more"][0])
+        model.partial_fit(mnist["more"][0])
 
 
 def test_interrupted_partial_fit_leaves_the_map_unchanged(small_model, mnist, monkeypatch):
-    grows = load_model(small_model)
-    codes, fingerprint = grows.transform(mnist["more"][0]), grows.fingerprint()
+    model = load_model(small_model)
+    codes, fingerprint = model.transform(mnist["more"][0]), model.fingerprint()
 
     def stop(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("latentmap.training.launcher.train", stop)
     with pytest.raises(KeyboardInterrupt):
-        grows.partial_fit(mnist[0][0])
-    assert grows.fingerprint() == fingerprint
-    assert np.array_equal(grows.transform(mnist["more"][0]), codes)
+        model.partial_fit(mnist[0][0])
+    assert model.fingerprint() == fingerprint
+    assert np.array_equal(model.transform(mnist["more"][0]), codes)
 
 
 @pytest.mark.slow
@@ -182,7 +182,7 @@ def test_rows_outside_the_fitted_range_are_finite(model, mnist):
     after = load_model(model).partial_fit(loud)
     assert np.isfinite(after.transform(loud)).all()
     assert np.isfinite(after.inverse_transform(after.landmarks_)).all()
-    assert moved(after, load_model(model), mnist["unseen"][0]) < 0.02
+    assert median_shift(after, load_model(model), mnist["unseen"][0]) < 0.02
 
 
 @pytest.mark.parametrize(
@@ -195,13 +195,13 @@ def test_partial_fit_of_a_table_in_each_dimension(n_components, tmp_path):
     new = rng.normal(size=(80, 6)) + 9 * np.eye(6)[4]
     fitted = LatentMap(n_components, network=SMALL, epochs=20, random_state=0).fit(rows)
     before = fitted.transform(rows)
-    grown = fitted.partial_fit(new)
-    assert grown.partial_fit_report_["novel_rows"] == 80
-    far = np.linalg.norm(grown.transform(new)[:, None] - before, axis=2).min(axis=1)
+    updated = fitted.partial_fit(new)
+    assert updated.partial_fit_report_["novel_rows"] == 80
+    far = np.linalg.norm(updated.transform(new)[:, None] - before, axis=2).min(axis=1)
     assert np.median(far) > 0.02 * np.ptp(before, axis=0).max()
-    shift = np.linalg.norm(grown.transform(rows) - before, axis=1)
+    shift = np.linalg.norm(updated.transform(rows) - before, axis=1)
     assert np.median(shift) < 0.02 * np.ptp(before, axis=0).max()
-    grown.save(tmp_path / "t.safetensors")
+    updated.save(tmp_path / "t.safetensors")
     loaded = load_model(tmp_path / "t.safetensors").partial_fit(rows[:5])
     assert loaded.partial_fit_report_["rows"] == 5
 
