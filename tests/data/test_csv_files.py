@@ -204,6 +204,11 @@ def test_ragged_lines_are_an_error_with_the_line_of_an_editor(write):
         read_csv(write("\n".join(lines)))
 
 
+def test_only_ragged_lines(write):
+    with pytest.raises(DataError, match=r"^rows.csv, line 2: expected 3 columns, found 2;"):
+        read_csv(write("a,b,c\n1,2\n"))
+
+
 def test_all_problems_are_reported_together(write):
     text = "age,size,kind\n1,2,a\n1,x,b\n1,2,c,d\n" + "1,2,a\n" * 5
     with pytest.raises(DataError) as error:

@@ -11,7 +11,8 @@ from typing import IO
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
-from latentmap.data.csv_layout import CsvLayout, csv_reader
+from latentmap.data.csv_layout import CsvLayout
+from latentmap.data.csv_separators import csv_reader
 from latentmap.data.memory import available_bytes, check_memory
 from latentmap.data.text_files import is_compressed, open_utf8
 

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from latentmap.data.csv_files import order_of_decimals, parse_columns, report_invalid
-from latentmap.data.csv_layout import Record, table_layout
+from latentmap.data.csv_layout import table_layout
 from latentmap.data.csv_results import CsvTable, make_csv_table
+from latentmap.data.csv_separators import Record
 from latentmap.data.memory import check_memory
 from latentmap.data.parse_errors import as_file_error
 from latentmap.data.table_options import TableOptions

@@ -1,0 +1,135 @@
+"""Separator of a text table: the one whose cells look most like values.
+
+The csv module splits a sample of lines with each separator. The right one gives most lines the same
+number of cells, and gives numbers, dates and missing values rather than texts that still contain
+other separators.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from latentmap.data.csv_headers import cell_kind
+
+if TYPE_CHECKING:
+    import _csv
+
+_MAX_CELLS = 20_000
+_SEPARATORS = ",;\t| "
+# A separator is possible if this share of the lines have the same number of cells.
+_SHARE_OF_LINES = 0.8
+_TEXT_SCORE, _UNSPLIT_SCORE = 0.5, 0.1
+
+
+class Record(NamedTuple):
+    """The cells of a record, and the numbers of its first and last line (from 1)."""
+
+    line: int
+    last_line: int
+    cells: list[str]
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether the line is empty."""
+        return not any(cell.strip() for cell in self.cells)
+
+    @property
+    def is_comment(self) -> bool:
+        """Whether the line starts with #."""
+        return bool(self.cells) and self.cells[0].lstrip().startswith("#")
+
+
+def split_records(lines: Iterable[str], separator: str | None, n_above: int = 0) -> list[Record]:
+    """Split lines into records; stop where the csv module cannot continue."""
+    records: list[Record] = []
+    n_cells = 0
+    reader = csv_reader(lines, separator)
+    line = 0
+    try:
+        for cells in reader:
+            records.append(Record(n_above + line + 1, n_above + reader.line_num, cells))
+            line = reader.line_num
+            n_cells += len(cells)
+            if n_cells > _MAX_CELLS and len(records) > 20:
+                break
+    except csv.Error:
+        pass
+    return records
+
+
+def csv_reader(lines: Iterable[str], separator: str | None) -> _csv.Reader:
+    """Return a reader of the csv module; a space separates by any number of spaces and tabs."""
+    if separator == " ":
+        lines = (line.replace("\t", " ").strip() for line in lines)
+        return csv.reader(lines, delimiter=" ", skipinitialspace=True)
+    return csv.reader(lines, delimiter=separator or "\x1f")
+
+
+def detect_separator(lines: Sequence[str]) -> str | None:
+    """Return the separator whose cells look most like values, or None for a single column."""
+    scores = {separator: _score(lines, separator) for separator in (None, *_SEPARATORS)}
+    n_tabs = {line.count("\t") for line in lines if line.strip() and not line.startswith("#")}
+    if len(n_tabs) == 1 and n_tabs != {0}:
+        del scores[" "]  # a space also splits at tabs
+    # Of equally good separators, the one that gives more columns is right.
+    return max(scores, key=lambda separator: scores[separator])
+
+
+def _score(lines: Sequence[str], separator: str | None) -> tuple[float, int]:
+    """Return how much the cells look like values, and the number of columns."""
+    records = [r for r in split_records(lines, separator) if not (r.is_blank or r.is_comment)]
+    if not records:
+        return 0.0, 0
+    width = usual_width(records)
+    above = next(i for i, record in enumerate(records) if len(record.cells) == width)
+    table = [r.cells for r in records[above:]]
+    share = sum(len(cells) == width for cells in table) / len(table)
+    if separator is not None and not _is_possible(records, separator, width, above, share):
+        return 0.0, 0
+    scores = [_cell_score(cell, separator) for cells in table for cell in cells if cell.strip()]
+    mean = sum(scores) / max(1, len(scores))
+    return round(mean * share * (1 - 0.01 * above), 3), width
+
+
+def _is_possible(
+    records: Sequence[Record], separator: str, width: int, above: int, share: float
+) -> bool:
+    """Return whether a separator splits enough lines, given how many have the usual width.
+
+    A separator in every line is possible too; some lines have too many or too few cells then.
+    """
+    first = records[0].cells
+    if width == 1:
+        return False
+    if width == 2 and len(first) == 1 and not is_text(records[1], width):
+        return False  # a name above values that contain the separator, such as 1,5
+    if separator == " ":
+        return share >= _SHARE_OF_LINES and (not above or len(first) == width - 1)
+    return share >= _SHARE_OF_LINES or all(len(record.cells) > 1 for record in records)
+
+
+def _cell_score(cell: str, separator: str | None) -> float:
+    is_unsplit = any(other in cell for other in ",;\t|" if other != separator)
+    if cell_kind(cell) != "text" and not (separator is None and is_unsplit):
+        return 1.0
+    return _UNSPLIT_SCORE if is_unsplit else _TEXT_SCORE
+
+
+def usual_width(records: Sequence[Record]) -> int:
+    """Return the number of cells that most records have."""
+    widths = Counter(len(r.cells) for r in records if not (r.is_blank or r.is_comment))
+    return max(widths, key=lambda width: (widths[width], width), default=1)
+
+
+def is_text(record: Record, width: int) -> bool:
+    """Return whether a record can be a header: texts, with at most a few empty cells."""
+    kinds = Counter(cell_kind(cell) for cell in record.cells)
+    n_texts = kinds["text"]
+    return (
+        len(record.cells) == width
+        and n_texts + kinds["missing"] == width
+        and n_texts >= min(2, width)
+    )
