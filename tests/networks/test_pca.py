@@ -7,6 +7,7 @@ from sklearn.decomposition import PCA
 
 from latentmap.networks.conv import ConvNetwork
 from latentmap.networks.dense import DenseNetwork, LinearNetwork
+from latentmap.networks.losses import get_loss
 from latentmap.networks.pca import Logit, principal_decoder, principal_encoder
 from latentmap.preprocessing.pca_projection import PrincipalComponents
 
@@ -19,10 +20,10 @@ PRINCIPAL = PrincipalComponents(
 NETWORKS = [LinearNetwork(), DenseNetwork(hidden=(5,)), ConvNetwork(filters=(3,))]
 
 
-def make_pair(network, link="linear", row_shape=(8,)):
+def make_pair(network, loss="gaussian", row_shape=(8,)):
     rows, z, rng = keras.Input(row_shape), keras.Input((2,)), Random(0)
     encoder = keras.Model(rows, principal_encoder(rows, PRINCIPAL, network, rng))
-    decoder = principal_decoder(z, PRINCIPAL, network, row_shape, link, rng)
+    decoder = principal_decoder(z, PRINCIPAL, network, row_shape, get_loss(loss), rng)
     return encoder, keras.Model(z, decoder)
 
 
@@ -47,7 +48,7 @@ def test_untrained_decoder_equals_pca(network):
 
 
 def test_untrained_decoder_with_sigmoid_equals_clipped_pca():
-    _, decoder = make_pair(DenseNetwork(hidden=(5,)), link="sigmoid")
+    _, decoder = make_pair(DenseNetwork(hidden=(5,)), loss="bernoulli")
     codes = 4 * FITTED_PCA.transform(ROWS).astype("float32")
     reconstructed = 1 / (1 + np.exp(-decoder.predict_on_batch(codes)))
     expected = FITTED_PCA.inverse_transform(codes)
