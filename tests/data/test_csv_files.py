@@ -273,5 +273,12 @@ def test_a_wide_table(write):
     assert table["gene 2999"].to_pylist() == [2999 / 8] * 3
 
 
+def test_long_texts(write):
+    text = "word, " * 50_000
+    table = read_csv(write(f'id,text\n1,"{text}"\n5,"{text}"\n')).table
+    assert table["text"].to_pylist() == [text.strip()] * 2
+    assert table["id"].to_pylist() == [1, 5]
+
+
 def test_line_ends_of_old_macintosh_files(write):
     assert read_csv(write("a,b\r1,2\r3,4\r")).table.to_pydict() == {"a": [1, 3], "b": [2, 4]}

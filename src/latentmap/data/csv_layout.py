@@ -26,7 +26,7 @@ from latentmap.data.text_files import UTF8, detect_encoding, read_start
 from latentmap.errors import DataError, SettingError
 
 _SAMPLE_BYTES = 2**18
-_MAX_SAMPLE_BYTES = 2**26
+_MAX_SAMPLE_BYTES = 2**25
 _MAX_LINES_ABOVE = 50
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import _csv
 
 _MAX_CELLS = 20_000
+# The csv module refuses longer cells; its own limit is shorter than a long document.
+_MAX_CELL_LENGTH = 2**27
 _SEPARATORS = ",;\t| "
 # A separator is possible if this share of the lines have the same number of cells.
 _SHARE_OF_LINES = 0.8
@@ -62,6 +64,7 @@ def split_records(lines: Iterable[str], separator: str | None, n_above: int = 0)
 
 def csv_reader(lines: Iterable[str], separator: str | None) -> _csv.Reader:
     """Return a reader of the csv module; a space separates by any number of spaces and tabs."""
+    csv.field_size_limit(max(csv.field_size_limit(), _MAX_CELL_LENGTH))
     if separator == " ":
         lines = (line.replace("\t", " ").strip() for line in lines)
         return csv.reader(lines, delimiter=" ", skipinitialspace=True)
