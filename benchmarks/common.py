@@ -23,7 +23,10 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 FACES = ROOT.parent / "shared" / "data" / "faces"
-PAGES = [ROOT / "README.md", *(ROOT / "docs" / f"{n}.md" for n in ("analysis", "map", "scale"))]
+PAGES = [
+    ROOT / "README.md",
+    *(ROOT / "docs" / f"{n}.md" for n in ("analysis", "map", "scale", "tables")),
+]
 PACKAGES = ("latentmap", "keras", "jax", "numpy", "scikit-learn")
 
 
