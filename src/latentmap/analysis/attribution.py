@@ -26,9 +26,9 @@ def attribute(
     Returns
     -------
     ndarray of shape (n, ...)
-        One number for each column of a table. From −1 to 1: positive where the value is above the
-        expected one, negative where it is below. The absolute values of a row add up to 1, or to 0
-        if the row is as expected.
+        Values from −1 to 1, one for each column of a table. A value is positive where the row is
+        above the expected one, and negative where it is below. The absolute values of a row add up
+        to 1, or to 0 if the row equals the expected one.
 
     Raises
     ------

@@ -89,7 +89,7 @@ def cluster(
     n_clusters : int, optional
         Number of clusters; by default it is estimated and may be one.
     n_exemplars : int
-        Maximum number of typical rows that are named for each cluster.
+        Maximum number of typical rows that are returned for each cluster.
     seed : int
         Random seed of the sample of 20,000 rows and of the mixture.
     verbose : bool
@@ -115,7 +115,7 @@ def cluster(
     prominence above the saddle (see `latentmap.analysis.density_peaks.merge_tree`).
 
     If the number of clusters is estimated, the clusters are the groups with an excess mass of at
-    least 2 k codes and a prominence of at least 6 / √k, and the group that remains. Random
+    least 2 k codes and a prominence of at least 6 / √k, and the last group that remains. Random
     fluctuations within one cluster stay below these thresholds.
 
     If ``n_clusters`` is given, the clusters are the groups with the largest excess mass, of at

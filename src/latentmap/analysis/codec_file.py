@@ -14,7 +14,7 @@ r"""Files of compressed codes.
 
 A frame consists of its length and its CRC-32 (4 bytes each; all numbers are little-endian), and its
 data. Nothing in a file is executed. What a file declares is compared with its length and with the
-available memory before memory is allocated.
+available memory before any memory is allocated.
 """
 
 import contextlib
@@ -189,7 +189,7 @@ class CodeFile:
             raise self._truncated()
         data = file.read(length)
         if zlib.crc32(data) != checksum:
-            raise FileError("expected the data that compress wrote, found damaged data")
+            raise FileError("expected the data that compress wrote, found a wrong checksum")
         return data
 
     def _bytes_left(self, file: BinaryIO) -> int:
@@ -201,11 +201,11 @@ class CodeFile:
 
 def _decode_block(quantizer: Quantizer, coder: AdaptiveCoder, data: bytes, rows: int) -> np.ndarray:
     if len(data) < _COUNT.size:
-        raise FileError("a block: expected the number of its exact codes, found too few bytes")
+        raise FileError(f"a block: expected at least {_COUNT.size} bytes, found {len(data)}")
     count, limits = _COUNT.unpack_from(data)[0], quantizer.max_levels
     start = _COUNT.size + 4 * count
     if start > len(data):
-        raise FileError(f"a block: expected {count} exact codes, found too few bytes")
+        raise FileError(f"a block: expected at least {start} bytes, found {len(data)}")
     symbols = coder.decode(data[start:], rows)
     is_outside = symbols > 2 * limits
     if is_outside.sum() != count:
@@ -229,7 +229,7 @@ def _parse_header(data: bytes) -> dict:
         _check_counts(header)
         _check_labels(header.get("labels"))
         if not all(isinstance(header[name], str) for name in ("model", "estimator")):
-            raise TypeError("expected texts")
+            raise TypeError("model, estimator: expected strings")
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         if isinstance(error, FileError):
             raise
@@ -242,14 +242,14 @@ def _check_counts(header: _Json) -> None:
     for name, maximum in (limits | {"components": MAX_COMPONENTS}).items():
         value = header[name]
         if type(value) is not int or not 1 <= value <= maximum:
-            raise ValueError(f"{name}: expected a whole number from 1 to {maximum}")
+            raise ValueError(f"{name}: expected an integer from 1 to {maximum}, found {value!r}")
 
 
 def _check_labels(names: object) -> None:
     if names is None:
         return
     if not isinstance(names, list) or not 1 <= len(names) <= MAX_LABELS:
-        raise TypeError("labels: expected a list")
+        raise TypeError(f"labels: expected a list of 1 to {MAX_LABELS} labels")
     are_integers = all(type(name) is int and -(2**63) <= name < 2**63 for name in names)
     if not are_integers and not all(isinstance(name, str) for name in names):
-        raise TypeError("labels: expected texts or whole numbers")
+        raise TypeError("labels: expected strings or 64-bit integers")

@@ -1,4 +1,4 @@
-"""Modes of the density of codes, and the order in which they merge to clusters."""
+"""Modes of the density of codes, and the order in which they merge into clusters."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _max_neighbors(count: int) -> int:
 
 
 def _nearest_others(points: np.ndarray, k: int, verbose: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Return the numbers and distances of the k nearest other points, (n, k) each."""
+    """Return the indices and distances of the k nearest other points, each of shape (n, k)."""
     from sklearn.neighbors import NearestNeighbors
 
     algorithm = "kd_tree" if points.shape[1] <= MAX_TREE_COMPONENTS else "brute"

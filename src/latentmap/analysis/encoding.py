@@ -12,7 +12,7 @@ from latentmap.data.types import DataLike
 
 
 def numeric_model(estimator: Any) -> Any:
-    """Return the estimator, or its numeric view if it was fitted to a table."""
+    """Return a model of encoded rows if the estimator was fitted to a table, else the estimator."""
     return estimator if getattr(estimator, "table_", None) is None else estimator.numeric()
 
 

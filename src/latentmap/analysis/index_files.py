@@ -78,7 +78,7 @@ def _check_description(description: dict[str, Any]) -> None:
 
 
 def _label_arrays(labels: np.ndarray) -> dict[str, np.ndarray]:
-    """Return integer labels as they are, and text labels as class numbers and class names."""
+    """Return integer labels unchanged, and string labels as class indices and class names."""
     if labels.dtype.kind in "biu":
         return {"labels": labels.astype(np.int64)}
     classes, numbers = np.unique(labels.astype(str), return_inverse=True)

@@ -31,7 +31,7 @@ def high_density_path(ends: np.ndarray, nodes: np.ndarray, density: Density) -> 
     points = np.concatenate([ends, nodes])
     edges = _neighbor_edges(points)
     lowest, mean = _edge_densities(points, edges, density)
-    # The direct edge is long, so its density is taken from the more closely sampled line.
+    # The direct edge is long, so its density is taken from the line with more samples.
     is_direct = edges.sum(axis=1) == 1
     lowest[is_direct], mean[is_direct] = line_density.min(), line_density.mean()
     costs = np.linalg.norm(points[edges[:, 0]] - points[edges[:, 1]], axis=1) + 1e-12

@@ -36,7 +36,7 @@ class FittedMap(FittedEstimator, Protocol):
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """Properties of a fitted estimator; None if an estimator of another library lacks one.
+    """Properties of a fitted estimator; a property that an estimator lacks is None.
 
     A difference of d between raw rows is d / ``scale`` in the units of ``reconstruction_error``;
     ``scale`` has shape (1,) or (n_features,), and is 1 for estimators of other libraries.

@@ -42,7 +42,7 @@ class OutlierScores:
         −log₁₀ of the share of reference rows that are at least as unusual, from 0: a score of 3
         corresponds to one in 1,000 reference rows.
     error_scores, distance_scores : ndarray
-        The same, of the reconstruction error alone and of the distance between codes alone.
+        Scores of the reconstruction error alone, and of the distance between codes alone.
     errors : ndarray
         Mean squared error of the scaled row, as the estimator's ``reconstruction_error``.
     distances : ndarray
@@ -190,7 +190,7 @@ class OutlierDetector:
         return surprisals[0] + self._weight * surprisals[1]
 
     def _nearest_reference(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the distance to the nearest reference code except the own one, and its row."""
+        """Return the distance to the nearest code of another reference row, and its index."""
         points = self._standardize(codes)
         neighbors = self._index.search(points, min(2, len(self._points)))
         is_same_code = self._distances(points, neighbors[:, 0]) < SAME_CODE

@@ -61,7 +61,7 @@ class Quantizer(NamedTuple):
 
     @property
     def max_levels(self) -> np.ndarray:
-        """Largest coded level of each component, about eight standard deviations; (n,) int."""
+        """Largest coded level of each component, about eight standard deviations, shape (n,)."""
         return self.deviations.astype(np.int64) + 4
 
     def priors(self) -> list[np.ndarray]:
@@ -71,7 +71,7 @@ class Quantizer(NamedTuple):
         return [np.append(student_t_prior(level, deviation), 1) for level, deviation in pairs]
 
     def levels(self, codes: np.ndarray) -> np.ndarray:
-        """Round codes of shape (m, n) to levels, int64."""
+        """Round codes to levels, int64 of shape (m, n)."""
         positions = codes / self.steps - self.centers / CENTER_UNITS
         return np.rint(np.clip(positions, -MAX_LEVEL, MAX_LEVEL)).astype(np.int64)
 
@@ -120,7 +120,7 @@ def _record_type(n: int) -> np.dtype:
 
 
 def clip_outliers(codes: np.ndarray) -> np.ndarray:
-    """Clip codes farther from the central 98 % range of a component than ten times its width."""
+    """Clip each component to within ten widths of the central range of 98 % of its codes."""
     low, high = np.quantile(codes, [0.01, 0.99], axis=0)
     margin = np.where(high > low, 10 * (high - low), np.inf)
     return np.clip(codes, low - margin, high + margin)
@@ -203,8 +203,8 @@ def _fit_offsets(quantizer: Quantizer, codes: np.ndarray, levels: np.ndarray) ->
 def step_exponent_range(codes: np.ndarray, sensitivities: np.ndarray) -> tuple[int, int]:
     """Return the smallest and the largest useful step exponent.
 
-    At the smallest, the largest standard deviation of the levels is 1000; at the largest, every
-    code is rounded to level 0.
+    With the smallest exponent, the largest standard deviation of the levels is 1000. With the
+    largest exponent, every code is rounded to level 0.
     """
     inverse_steps = np.exp2(-_relative_exponents(sensitivities) / UNITS_PER_OCTAVE)
     deviation = float(np.max(codes.std(axis=0, dtype=np.float64) * inverse_steps)) or 1.0

@@ -78,12 +78,12 @@ class CompressionJob:
 
     @property
     def row_size(self) -> int:
-        """The number of values of a row."""
+        """Number of values in a row."""
         return math.prod(self.source.row_shape)
 
     @property
     def block(self) -> int:
-        """The number of rows in a block."""
+        """Number of rows in a block."""
         return int(np.clip(BLOCK_NUMBERS // self.row_size, 1, BLOCK_ROWS))
 
     @property

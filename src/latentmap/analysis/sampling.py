@@ -113,8 +113,8 @@ class CodeDensity:
     def sample(self, n_samples: int = 1, seed: int | np.random.Generator = 0) -> np.ndarray:
         """Draw codes, float32 of shape (n_samples, n_components).
 
-        A generator as seed continues its sequence, for drawing one batch after another. Fewer
-        than 1 raise a SettingError.
+        A NumPy generator as seed continues its sequence, so that several batches can be drawn. A
+        SettingError is raised if ``n_samples`` is below 1.
         """
         if n_samples < 1:
             raise SettingError(f"n_samples: expected at least 1, found {n_samples}")
@@ -167,7 +167,7 @@ def reference_codes(estimator: object, codes: ArrayLike | None = None) -> np.nda
 
 
 def sample_rows(n_rows: int, max_rows: int, seed: int) -> np.ndarray:
-    """Return the numbers of at most ``max_rows`` random rows, in ascending order."""
+    """Return the indices of at most ``max_rows`` random rows, in ascending order."""
     if n_rows <= max_rows:
         return np.arange(n_rows)
     return np.sort(np.random.default_rng(seed).choice(n_rows, max_rows, replace=False))

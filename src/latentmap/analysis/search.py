@@ -17,7 +17,7 @@ from latentmap.errors import DataError, FileError, SettingError
 from latentmap.preprocessing.neighbors import CELL_ROWS, NeighborIndex, drop_self
 from latentmap.progress import progress
 
-# All distances are computed up to this number of pairs, which takes seconds.
+# Up to this number of pairs, the search is exact and takes seconds.
 MAX_EXACT_PAIRS = 2**31
 SEARCHED_CELLS = 64
 QUERY_BLOCK = 4096
@@ -156,8 +156,8 @@ class SearchIndex:
     def load(cls, path: str | os.PathLike[str], estimator: object = None) -> Self:
         """Read an index from a file. Nothing in the file is executed.
 
-        If the estimator is given whose codes will be searched for, an index of another model raises
-        a FileError, as a missing, truncated or damaged file does.
+        A missing, truncated or damaged file raises a FileError. So does an index of another model
+        if ``estimator`` is given, the model whose codes will be searched for.
 
         Examples
         --------

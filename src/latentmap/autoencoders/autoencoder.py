@@ -33,8 +33,8 @@ from latentmap.training.preparation import PreparedData
 from latentmap.training.run import empty_history
 
 MIN_VALIDATION_ROWS = 10  # Fewer rows cannot show that a network is better than PCA.
-MAX_REACH = 5.0  # Largest distance of a code from the centre, divided by the median distance.
-MIN_STANDARD_ERRORS = 2.0  # Smallest advantage of a network over PCA, in standard errors.
+MAX_REACH = 5.0  # Maximum distance of a code from the centre, divided by the median distance.
+MIN_STANDARD_ERRORS = 2.0  # Minimum advantage of a network over PCA, in standard errors.
 
 
 class AutoEncoder(BaseAutoEncoder):
@@ -130,9 +130,8 @@ class AutoEncoder(BaseAutoEncoder):
         if isinstance(network, tuple):
             check_pair(network, self.row_shape_, self.n_components)
         else:
-            network.layer_sizes(
-                self.row_shape_, self.n_components
-            )  # Raises an error for wrong shapes.
+            # This call raises an error if the network does not fit the shape of the rows.
+            network.layer_sizes(self.row_shape_, self.n_components)
         if isinstance(network, tuple) or not network.principal:
             self._train(network, None, data)
         else:
@@ -177,7 +176,7 @@ class AutoEncoder(BaseAutoEncoder):
         self.history_ = current_launcher().run(self._objective, data.task, self.verbose)
 
     def _choose_loss(self, network: Network | KerasPair, unit: bool) -> LossLike:
-        """Return the loss, with "auto" replaced by the loss that suits network and scaling."""
+        """Return the loss; "auto" is replaced by the default for the network and the scaling."""
         if self.loss != "auto":
             return self.loss
         if has_table_loss(self):
@@ -197,7 +196,7 @@ class AutoEncoder(BaseAutoEncoder):
         better than a network, so the network is not used.
         """
         is_large_enough = len(validation_rows) >= MIN_VALIDATION_ROWS
-        # The networks of tables do not extrapolate either: their inputs are clipped.
+        # The networks of tables do not extrapolate, because their inputs are clipped.
         is_bounded = scale.unit or scale.has_gaps or principal.reach <= MAX_REACH
         return is_large_enough and is_bounded
 

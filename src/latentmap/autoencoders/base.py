@@ -198,7 +198,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return scale.reshape(self.row_shape_) if scale.ndim else scale
 
     def numeric(self) -> NumericModel:
-        """Return the same model for rows of a table that are encoded as numbers."""
+        """Return a view of the estimator that takes and returns encoded rows of a table."""
         return NumericModel(self._check_fitted())
 
     # -- fitting -----------------------------------------------------------------------------------
@@ -236,7 +236,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     @abstractmethod
     def _fit(self, X: DataLike) -> None:
-        """Fit to rows and set all fitted attributes."""
+        """Fit the estimator to rows, and set all fitted attributes."""
 
     @abstractmethod
     def _assemble(self) -> Networks:
@@ -303,5 +303,5 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return np.concatenate(list(predict_batches(model, read_new_rows(self, X))))
 
     def _row_figures(self, X: DataLike) -> np.ndarray:
-        """Return the figures of the objective for each row, shape (n, number of figures)."""
+        """Return the outputs of the objective for each row, shape (n, n_outputs)."""
         return self._apply_to_rows(self._check_fitted()._objective, X)

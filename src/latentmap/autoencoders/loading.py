@@ -47,7 +47,8 @@ def load_model(
     Raises
     ------
     ModelFileError
-        If the file is missing, damaged or no model, or if its arrays do not fit the description.
+        If the file is missing, damaged or not a model file, or if its arrays do not fit the
+        description.
     SettingError
         If the model was fitted with a pair of Keras models and ``network`` is not such a pair.
 
@@ -74,7 +75,7 @@ def describe_model(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Return the metadata of a model file without building its networks.
 
     The metadata contain the settings, the history, the fitted state without arrays, and the number
-    of weights. Raise ModelFileError if the file is missing, damaged or no model.
+    of weights. Raise ModelFileError if the file is missing, damaged or not a model file.
 
     Examples
     --------
@@ -109,7 +110,7 @@ def _read(
 
 @contextlib.contextmanager
 def _report_damage(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Convert errors that a damaged description causes to ModelFileError."""
+    """Raise ModelFileError in place of an error that a damaged description causes."""
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -160,7 +161,7 @@ def _check_size(sizes: list[int], arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def _check_figures(figures: Mapping[str, Any]) -> None:
-    """Raise TypeError if a figure is not a number, except for names and held-out rows."""
+    """Raise TypeError if a recorded metric, name or held-out split has a wrong type."""
     for held_out in (figures.get("held_out") or {}, *(figures.get("held_out_before") or ())):
         if not all(isinstance(held_out.get(name), str | None) for name in _TEXT_FIGURES):
             raise TypeError("figures: expected names as text")

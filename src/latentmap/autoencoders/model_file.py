@@ -1,6 +1,6 @@
-"""Model files: one .safetensors file with named arrays, and one JSON text as metadata.
+"""Model files: one .safetensors file with named arrays and one JSON string as metadata.
 
-No code in a file is executed. latentmap builds the networks that the text describes, and assigns
+No code in a file is executed. latentmap builds the networks that the metadata describe, and assigns
 the arrays to their weights.
 """
 
@@ -40,7 +40,7 @@ def write_model(path: str | os.PathLike[str], description: dict[str, Any], array
 def read_model(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Return the description and the arrays of a model file.
 
-    Raise ModelFileError if the file is missing, incomplete, no model, or of a newer format.
+    Raise ModelFileError if the file is missing, incomplete, not a model file, or of a newer format.
     """
     _, description, arrays = read_arrays(path, "model", FORMAT, ModelFileError)
     return description, arrays

@@ -1,4 +1,4 @@
-"""An estimator that was fitted to a table, applied to rows of encoded numbers."""
+"""View of an estimator that was fitted to a table, for rows of encoded numbers."""
 
 from __future__ import annotations
 

@@ -133,12 +133,12 @@ def assign_weights(objective: keras.Model, arrays: Mapping[str, np.ndarray]) -> 
 
 
 def _without_numbers(path: str) -> str:
-    """Remove the counters in Keras's names ("dense_7/kernel"), which differ between processes."""
+    """Remove counters from a Keras path such as "dense_7/kernel"; they differ between processes."""
     return re.sub(r"_\d+(?=/)", "", path)
 
 
 def _to_json(value: object) -> Any:
-    """Convert settings and figures to JSON values; NaN and infinity become null."""
+    """Convert settings and metrics to JSON values; NaN and infinity become null."""
     if isinstance(value, Mapping):
         return {str(k): _to_json(v) for k, v in value.items()}
     if isinstance(value, list | tuple | np.ndarray):

@@ -1,4 +1,4 @@
-"""Fitting of tables: columns are encoded as numbers and have a loss of their own."""
+"""Fitting of tables, whose columns are encoded as numbers and have a separate loss."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def fit_table(estimator: BaseAutoEncoder, table: Source) -> EncodedRows:
 
 
 def encode_table(estimator: BaseAutoEncoder, X: DataLike, rows: Source | None) -> Source:
-    """Return the encoded rows of a table, or of ``rows`` of numbers with the fitted columns."""
+    """Return the encoded rows of a table, or of an array of numbers with the fitted columns."""
     encoder = estimator.table_
     assert encoder is not None
     table = as_table(X) if rows is None else None
@@ -76,7 +76,7 @@ def table_scale(estimator: BaseAutoEncoder) -> Scale | None:
 
 
 def find_loss(estimator: BaseAutoEncoder, loss: LossLike) -> Loss:
-    """Return a loss; "table" and "table_pca" are those of the fitted columns."""
+    """Return the loss that an argument describes, such as "table" for a table's columns."""
     if estimator.table_ is None or not isinstance(loss, str) or loss not in TABLE_LOSSES:
         return get_loss(loss)
     table_loss = TableLoss(estimator.table_.columns)
@@ -84,14 +84,14 @@ def find_loss(estimator: BaseAutoEncoder, loss: LossLike) -> Loss:
 
 
 def gap_indices(estimator: BaseAutoEncoder) -> list[int] | None:
-    """Return the numbers that the encoder has flags of gaps for; None for rows without gaps."""
+    """Return the indices of the inputs that can be missing, or None if no value can be."""
     if estimator.table_ is None or estimator._state.loss not in TABLE_LOSSES:
         return None
     return estimator.table_.gap_indices()
 
 
 def check_new_width(estimator: BaseAutoEncoder, rows: Source) -> None:
-    """Raise DataError if rows of numbers do not have as many as the fitted rows."""
+    """Raise DataError if rows of numbers do not have the number of features of the fitted rows."""
     n_features = int(np.prod(rows.row_shape))
     if n_features != estimator.n_features_in_:
         name = type(estimator).__name__

@@ -57,7 +57,7 @@ def _check_row_count(rows: Source) -> None:
 
 
 def new_rows(estimator: BaseAutoEncoder, X: DataLike) -> Source:
-    """Convert new rows to a source; raise DataError if their columns or shape are not as fitted."""
+    """Convert new rows to a source; raise DataError if their columns or shape are wrong."""
     is_table, fits_table = as_table(X) is not None, estimator.table_ is not None
     if fits_table and is_table:
         return encode_table(estimator, X, None)

@@ -69,7 +69,7 @@ def pad_block(rows: BatchArrays, n_rows: int) -> BatchArrays:
 
 
 def send_to_device(rows: BatchArrays) -> BatchArrays:
-    """Start a copy of rows to the accelerator without waiting for its end."""
+    """Start copying rows to the accelerator, and do not wait until the copy is complete."""
     if not has_accelerator():
         return rows
     import jax

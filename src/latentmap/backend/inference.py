@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     import jax
     import keras
 
-# Each key tells whether there is an accelerator.
+# The keys of these limits tell whether there is an accelerator.
 BLOCK_NUMBERS = {False: 1 << 21, True: 1 << 25}  # Approximate number of inputs in a block.
-BLOCK_ROWS = {False: 1 << 10, True: 1 << 15}  # Greatest number of rows in a block.
-MAX_PENDING_BLOCKS = {False: 1, True: 4}  # Number of blocks computed at once.
+BLOCK_ROWS = {False: 1 << 10, True: 1 << 15}  # Maximum number of rows in a block.
+MAX_PENDING_BLOCKS = {False: 1, True: 4}  # Maximum number of concurrent blocks.
 
 
 def predict(model: keras.Model, rows: BatchArrays, block: int | None = None) -> np.ndarray:
@@ -98,7 +98,7 @@ def _fetch(output: jax.Array, n_rows: int) -> np.ndarray:
 def block_rows(row_shape: tuple[int, ...]) -> int:
     """Return the number of rows in a block: a power of two from 16 to 1,024.
 
-    On an accelerator the greatest number is 32,768.
+    On an accelerator, the maximum is 32,768.
     """
     on_accelerator = has_accelerator()
     n_rows = max(BLOCK_NUMBERS[on_accelerator] // math.prod(row_shape), 1)
@@ -122,7 +122,7 @@ def _block_function(model: keras.Model) -> Callable[[BatchArrays], jax.Array]:
 
 
 def _compile(model: Callable[[], keras.Model]) -> Callable[..., jax.Array]:
-    """Compile the call of a model, which a weak reference returns so that it can be deleted."""
+    """Compile the call of a model, given by a weak reference so that the model can be deleted."""
     import jax
 
     def call(trainable: list, non_trainable: list, rows: BatchArrays) -> jax.Array:

@@ -22,8 +22,8 @@ def uniform(
 ) -> KerasTensor:
     """Draw the same numbers from −limit to limit as ``keras.random.uniform``.
 
-    On JAX a random number depends only on the seed and on its index. The result therefore consists
-    of the first numbers of a flat array, which has one of a few lengths.
+    On JAX a random number depends only on the seed and on its index. The result is therefore cut
+    from a flat array that has one of a few lengths.
 
     Examples
     --------

@@ -168,7 +168,7 @@ _STEPPERS: dict[str, Callable[[keras.Model], Stepper]] = {"jax": _JaxStepper}
 
 
 def _batch(batches: BatchArrays, device_rows: jax.Array | tuple | None, i: int) -> BatchArrays:
-    """Return batch ``i``, or the rows on the device whose numbers it contains."""
+    """Return batch ``i``; rows on the device are gathered by the indices that it contains."""
     if device_rows is None:
         return index_arrays(batches, i)
     return index_arrays(device_rows, batches[i])

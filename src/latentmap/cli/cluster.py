@@ -55,7 +55,7 @@ class _Result:
         return float(v_measure_score(self.rows.labels.astype(str), self.clusters.labels))
 
     def describe(self) -> Iterator[dict[str, Any]]:
-        """Yield the figures of each cluster as plain values for JSON."""
+        """Yield the statistics of each cluster as plain values for JSON."""
         clusters, labels = self.clusters, self.rows.labels
         confidence = np.bincount(clusters.labels, clusters.confidence) / clusters.sizes
         for number, size in enumerate(clusters.sizes.tolist()):

@@ -15,7 +15,7 @@ from latentmap.cli.exit_codes import exit_code
 if TYPE_CHECKING:
     from typer._click.core import Command, Context
 
-# Each verb, with its module and the first line of its help.
+# Module of each verb, and the first line of its help.
 VERBS = {
     "fit": ("fit", "Fit a model to rows."),
     "encode": ("encode", "Encode rows as codes."),

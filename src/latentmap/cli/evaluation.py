@@ -1,4 +1,4 @@
-"""Measure the quality of a model, and format the figures for `fit`, `evaluate` and `info`."""
+"""Measure the quality of a model, and format the metrics for `fit`, `evaluate` and `info`."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from latentmap.metrics import evaluate
 
 # Encoding more fitted rows takes minutes, and changes neither the plots nor the accuracy.
 MAX_CODES = 100_000
-# Name of each figure, and the format of its value.
+# Name of each metric, and the format of its value.
 _FIGURES = {
     "mse": ("mean squared error", "{:.4g}  (of scaled rows)"),
     "negative_elbo": ("negative ELBO", "{:.2f} nats per row"),
@@ -42,7 +42,7 @@ def encode_sample(model: Estimator, rows: Source) -> LabelledCodes:
 def measure_quality(
     model: Estimator, rows: Source, reference: LabelledCodes | None
 ) -> dict[str, float]:
-    """Compute the figures of quality; labels are predicted from those of the reference codes."""
+    """Compute quality metrics; labels are predicted from those of the reference codes."""
     codes, labels = (None, None)
     if reference is not None and reference.labels is not None:
         codes, labels = reference
@@ -51,7 +51,7 @@ def measure_quality(
 
 
 def format_figures(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return the name and the formatted value of each figure that was measured."""
+    """Return the name and the formatted value of each metric that was measured."""
     return [
         (name, template.format(figures[key]))
         for key, (name, template) in _FIGURES.items()

@@ -31,7 +31,7 @@ def exit_code(run: Callable[[], object]) -> int:
 
 def _print_usage_error(error: TyperException) -> None:
     message, context = error.format_message(), getattr(error, "ctx", None)
-    if not message:  # Without a verb, Typer has already printed the help.
+    if not message:  # Typer has already printed the help if the user gives no verb.
         return
     command = context.command_path if context is not None else "latentmap"
     print_error(f"{message.rstrip('.')} (see {command} --help)")

@@ -31,7 +31,7 @@ _MAX_DRAWN_IMAGES, _MAX_DRAWN_TABLE_ROWS = 40, 20
 
 @dataclass(frozen=True)
 class TopOutliers:
-    """The rows with the highest scores, and their differences from what the model expects."""
+    """The rows with the highest scores, and their differences from the expected rows."""
 
     source: Source
     numbers: np.ndarray
@@ -57,7 +57,7 @@ class TopOutliers:
         return len(self.source.row_shape) > 1
 
     def as_dicts(self) -> list[dict[str, Any]]:
-        """Return the figures of each row as plain values for JSON."""
+        """Return the scores of each row as plain values for JSON."""
         labels = self.source.labels
         return [
             {
@@ -86,7 +86,7 @@ class TopOutliers:
 
 
 def score_columns(source: Source, scores: OutlierScores, start: int) -> tuple[Columns, Columns]:
-    """Return scores as columns of numbers and of texts; ``start`` is the first row's number."""
+    """Return scores as columns of numbers and of strings; row numbers begin with ``start``."""
     numbers = {"row": start + np.arange(len(scores.scores))}
     numbers |= {name: getattr(scores, field) for name, field in _FIGURES.items()}
     numbers |= {"largest_difference": scores.top_features}

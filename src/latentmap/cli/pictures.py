@@ -14,7 +14,7 @@ from latentmap.cli.model_arguments import Estimator
 from latentmap.data import Source
 from latentmap.plots.matplotlib_types import Axes
 
-# Largest numbers of rows in a plot of reconstructions.
+# Maximum number of images, and of rows of a table, in a plot of reconstructions.
 _MAX_IMAGES, _MAX_TABLE_ROWS = 10, 6
 
 

@@ -124,7 +124,7 @@ def open_reference(
 
 
 def _default_rows(model: Estimator, query: Query) -> Source:
-    """Return the query's own data or, if that is one row, the data that the model was fitted to."""
+    """Return the data of the query or, if that is one row, the data the model was fitted to."""
     if len(query.data) > 1:
         return query.data
     data_set = ((model.figures_ or {}).get("held_out") or {}).get("data_set")

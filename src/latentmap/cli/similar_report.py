@@ -15,7 +15,7 @@ from latentmap.cli.pictures import open_plot
 from latentmap.cli.similar_query import Query, Reference
 from latentmap.cli.table_output import write_columns
 
-# Limits of a contact sheet: queries that are images, queries of a table, neighbours of each.
+# Maximum number of image queries, of table queries, and of neighbours on a contact sheet.
 _MAX_IMAGE_QUERIES, _MAX_TABLE_QUERIES, _MAX_NEIGHBORS = 8, 4, 10
 _MAX_PRINTED = 10
 

@@ -1,4 +1,4 @@
-"""Write columns of numbers and texts to a table, part by part."""
+"""Write columns of numbers and strings to a table, part by part."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -51,8 +51,8 @@ def check_parquet_source(rows: Source) -> None:
     """Raise SettingError if rows are not read from Parquet files."""
     if not isinstance(rows, ParquetSource):
         raise SettingError(
-            f"{rows.name}: expected .parquet, a file or a folder, to divide among workers, "
-            "found other data"
+            f"{rows.name}: expected a .parquet file or a folder of them for workers, "
+            "found data of another format"
         )
 
 
