@@ -26,7 +26,8 @@ from latentmap.data.text_files import UTF8, detect_encoding, read_start
 from latentmap.errors import DataError, SettingError
 
 _SAMPLE_BYTES = 2**18
-_MAX_SAMPLE_BYTES = 2**25
+_MAX_SAMPLE_BYTES = 2**24
+_MIN_LINES = 20
 _MAX_LINES_ABOVE = 50
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 
@@ -140,11 +141,11 @@ def _read_lines(path: Path, options: TableOptions) -> tuple[str, list[str]]:
                 f"encoding: expected one such as utf-8 or cp1252, found {encoding!r}"
             ) from None
         lines = list(io.StringIO(text, newline=""))
-        if len(start) < size or size >= _MAX_SAMPLE_BYTES:
+        if len(start) < size:
             return encoding, lines
-        if len(lines) > 20:
-            return encoding, lines[:-1]
-        size *= 8
+        if len(lines) > _MIN_LINES or size >= _MAX_SAMPLE_BYTES:
+            return encoding, lines[:-1] or lines  # the last line is not complete
+        size *= 4
 
 
 def _index_of_first_row(records: Sequence[Record], width: int) -> int:
