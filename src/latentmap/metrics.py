@@ -3,11 +3,13 @@
 import math
 import time
 import warnings
-from typing import Protocol, cast
+from dataclasses import asdict
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from latentmap.analysis.column_errors import ColumnError, column_errors
 from latentmap.analysis.encoding import numeric_model, numeric_rows
 from latentmap.analysis.model_info import FittedEstimator, ModelInfo
 from latentmap.analysis.sampling import sample_rows
@@ -15,6 +17,8 @@ from latentmap.data import Source, memory
 from latentmap.data.batching import read_batches
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError, SettingError
+
+__all__ = ["ColumnError", "column_errors", "evaluate", "neighbor_accuracy", "trustworthiness"]
 
 ACCURACY_NEIGHBORS = (5, 10)
 MAX_CODES = 100_000
@@ -161,7 +165,7 @@ def evaluate(
     reference: ArrayLike | None = None,
     reference_labels: ArrayLike | None = None,
     seed: int = 0,
-) -> dict[str, float]:
+) -> dict[str, Any]:
     """Compute the metrics of a fitted estimator.
 
     Parameters
@@ -183,11 +187,12 @@ def evaluate(
 
     Returns
     -------
-    dict of str to float
+    dict
         ``rows``; ``mse``, the mean squared error of scaled rows; ``trustworthiness`` (k = 10); with
         labels ``accuracy_5`` and ``accuracy_10``, see `neighbor_accuracy`; for a variational
         estimator ``negative_elbo``, in nats per row; ``rows_per_second`` of ``transform``, without
-        reading. Figures for which there are too few rows are left out.
+        reading. For an estimator that was fitted to a table, ``columns`` is a list with a dict of
+        the attributes of each `ColumnError`. Figures for which there are too few rows are left out.
 
     Examples
     --------
@@ -200,7 +205,8 @@ def evaluate(
     >>> sorted(evaluate(pca, X))
     ['mse', 'rows', 'rows_per_second', 'trustworthiness']
     """
-    source, estimator = numeric_rows(estimator, X), numeric_model(estimator)
+    source, model = numeric_rows(estimator, X), numeric_model(estimator)
+    columns = [] if model is estimator else column_errors(estimator, X)
     row_labels = source.labels if labels is None else np.asarray(labels)
     if row_labels is not None:
         _check_length("labels", len(row_labels), len(source))
@@ -208,7 +214,7 @@ def evaluate(
     with warnings.catch_warnings():
         # The source has compared the column names of the batches.
         warnings.filterwarnings("ignore", message="X does not have valid feature names")
-        codes, figures = _evaluate_batches(estimator, source, sample)
+        codes, figures = _evaluate_batches(model, source, sample)
     if len(sample) < len(source):
         source = source.subset(sample)
         row_labels = None if row_labels is None else row_labels[sample]
@@ -222,7 +228,8 @@ def evaluate(
         pairs = (codes[queries], row_labels[queries], reference, reference_labels)
         figures |= {f"accuracy_{k}": neighbor_accuracy(*pairs, k=k) for k in ACCURACY_NEIGHBORS}
     figures["rows_per_second"] = speed
-    return {name: value for name, value in figures.items() if not math.isnan(value)}
+    values: dict[str, Any] = {name: x for name, x in figures.items() if not math.isnan(x)}
+    return {**values, "columns": [asdict(error) for error in columns]} if columns else values
 
 
 def _evaluate_batches(

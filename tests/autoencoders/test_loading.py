@@ -316,6 +316,23 @@ INVALID_METADATA = {
     "history missing": set_entry(None, "history"),
     "figures text": set_entry("good", "figures"),
     "figures a list": set_entry([1], "figures"),
+    "column errors text": set_entry({"columns": ["a"]}, "figures"),
+    "column errors empty": set_entry({"columns": [{}]}, "figures"),
+    "column error text": set_entry(
+        {
+            "columns": [
+                {
+                    "name": "a",
+                    "measure": "rmse",
+                    "value": "1",
+                    "baseline": 2,
+                    "unit": None,
+                    "n_values": 3,
+                }
+            ]
+        },
+        "figures",
+    ),
     "learned missing": set_entry(None, "learned"),
     "network missing": set_entry(None, "learned", "network"),
     "network unknown": set_entry({"name": "os.system"}, "learned", "network"),

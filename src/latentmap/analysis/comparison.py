@@ -1,12 +1,16 @@
 """Comparison of two rows by the distance of their codes, relative to random pairs of rows."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from latentmap.analysis.encoding import numeric_rows
+from latentmap.analysis.encoding import numeric_model, numeric_rows
 from latentmap.analysis.model_info import FittedEstimator, ModelInfo
 from latentmap.analysis.search import SearchIndex
+from latentmap.analysis.table_rows import TableRows
 from latentmap.data import Source
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError, SettingError
@@ -29,20 +33,30 @@ class Comparison:
         1 if no other pair is as similar.
     n_pairs : int
         Number of random pairs.
-    rows, reconstructions : ndarray of shape (2, ...)
+    rows, reconstructions : ndarray of shape (2, ...), or data frame of two rows
         The two rows and their reconstructions.
+    table_rows : pair of TableRows, or None
+        The rows and the reconstructions of a table, with their encoded numbers.
     """
 
     distance: float
     fraction_farther: float
     n_pairs: int
-    rows: np.ndarray
-    reconstructions: np.ndarray
+    rows: Any
+    reconstructions: Any
+    table_rows: tuple[TableRows, TableRows] | None = None
 
     @property
     def difference(self) -> np.ndarray:
-        """The second row minus the first, in the units of the rows."""
-        return self.rows[1].astype(np.float64) - self.rows[0]
+        """The second row minus the first, in the units of the rows.
+
+        For a table the difference of each column is in standard deviations, shape (n_columns,).
+        Categories, texts and vectors have the length of the difference of their encoded numbers.
+        """
+        if self.table_rows is None:
+            return self.rows[1].astype(np.float64) - self.rows[0]
+        rows = self.table_rows[0]
+        return rows.select([1]).differences(rows.select([0]))[0]
 
 
 def compare(
@@ -60,9 +74,9 @@ def compare(
     ----------
     estimator : fitted estimator
         With ``transform`` and ``inverse_transform``.
-    a, b : array-like of shape (...) or (1, ...), or Source of one row
+    a, b : array-like of shape (...) or (1, ...), data frame of one row, or Source of one row
         The two rows.
-    reference : SearchIndex, Source, or array-like of shape (n, ...)
+    reference : SearchIndex, Source, data frame, or array-like of shape (n, ...)
         Rows whose distances are compared with that of a and b, preferably rows that were not
         fitted, or an index of their codes. At least two; at most 10,000, sampled, are encoded.
     n_pairs : int
@@ -97,16 +111,38 @@ def compare(
     """
     if n_pairs < 1:
         raise SettingError(f"n_pairs: expected at least 1, found {n_pairs}")
+    index = reference if isinstance(reference, SearchIndex) else _build_index(estimator, reference)
+    if numeric_model(estimator) is not estimator:
+        return _compare_tables(estimator, (a, b), index, n_pairs, seed)
     shape = ModelInfo.from_estimator(estimator).row_shape
     rows = np.concatenate([_one_row(name, row, shape) for name, row in (("a", a), ("b", b))])
-    index = reference if isinstance(reference, SearchIndex) else _build_index(estimator, reference)
     # Rows with column names are passed on unchanged, so that the model can compare the names.
     inputs = [row if _has_names(row) else rows[i : i + 1] for i, row in enumerate((a, b))]
     codes = np.concatenate([np.asarray(estimator.transform(row)) for row in inputs])
     reconstructions = np.asarray(estimator.inverse_transform(codes)).reshape(rows.shape)
+    return Comparison(*_measure(index, codes, n_pairs, seed), rows, reconstructions)
+
+
+def _compare_tables(
+    estimator: Any, pair: tuple[DataLike, DataLike], index: SearchIndex, n_pairs: int, seed: int
+) -> Comparison:
+    parts = [TableRows.read(estimator, row) for row in pair]
+    for name, part in zip("ab", parts, strict=True):
+        if len(part) != 1:
+            raise DataError(f"{name}: expected one row, found {len(part):,} rows")
+    rows = TableRows.concatenate(parts)
+    codes = numeric_model(estimator).transform(rows.encoded)
+    decoded = TableRows.decode(estimator, codes)
+    measures = _measure(index, codes, n_pairs, seed)
+    return Comparison(*measures, rows.frame, decoded.frame, (rows, decoded))
+
+
+def _measure(
+    index: SearchIndex, codes: np.ndarray, n_pairs: int, seed: int
+) -> tuple[float, float, int]:
+    """Return the distance of two codes, the fraction of pairs farther apart, and their number."""
     distance = float(index.distance.paired(codes[:1], codes[1:])[0])
-    fraction = fraction_farther(index, distance, n_pairs, seed)
-    return Comparison(distance, fraction, n_pairs, rows, reconstructions)
+    return distance, fraction_farther(index, distance, n_pairs, seed), n_pairs
 
 
 def fraction_farther(

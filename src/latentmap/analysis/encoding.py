@@ -9,6 +9,7 @@ from latentmap.analysis.model_info import FittedEstimator, ModelInfo
 from latentmap.data import Source, Table, as_source
 from latentmap.data.sources import ArraySource
 from latentmap.data.types import DataLike
+from latentmap.preprocessing.table_encoder import TableEncoder
 
 
 def numeric_model(estimator: Any) -> Any:
@@ -36,16 +37,21 @@ def encode_batch(estimator: FittedEstimator, rows: np.ndarray, source: Source) -
 
 
 def sum_by_column(estimator: Any, difference: np.ndarray) -> np.ndarray:
-    """Combine the encoded numbers of each column of a table, shape (n, n_columns).
+    """Combine the encoded numbers of each column of a table; see `column_norms`.
 
-    The result has the root of the summed squares, and the sign of a column of one number. The
-    differences of other rows, shape (n, d), are returned as they are.
+    The differences of other rows, shape (n, d), are returned as they are.
     """
     table = getattr(estimator, "table_", None)
-    if table is None:
-        return difference
-    columns = np.zeros((len(difference), len(table.columns)), difference.dtype)
-    for i, block in enumerate(table.blocks):
+    return difference if table is None else column_norms(table, difference)
+
+
+def column_norms(encoder: TableEncoder, difference: np.ndarray) -> np.ndarray:
+    """Combine the encoded numbers of each column, shape (n, n_columns).
+
+    The result has the root of the summed squares, and the sign of a column of one number.
+    """
+    columns = np.zeros((len(difference), len(encoder.columns)), difference.dtype)
+    for i, block in enumerate(encoder.blocks):
         part = difference[:, block]
         is_single = part.shape[1] == 1
         columns[:, i] = part[:, 0] if is_single else np.sqrt((part**2).sum(axis=1))

@@ -14,7 +14,12 @@ from latentmap.autoencoders.base import BaseAutoEncoder
 from latentmap.autoencoders.estimator_registry import estimator_class
 from latentmap.autoencoders.fitting import check_numbers
 from latentmap.autoencoders.model_file import read_model
-from latentmap.autoencoders.persistence import read_history, restore_estimator, state_arrays
+from latentmap.autoencoders.persistence import (
+    read_history,
+    read_table,
+    restore_estimator,
+    state_arrays,
+)
 from latentmap.autoencoders.state import FittedState
 from latentmap.errors import ModelFileError, SettingError
 from latentmap.networks.assembly import check_pair
@@ -74,8 +79,9 @@ def load_model(
 def describe_model(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Return the metadata of a model file without building its networks.
 
-    The metadata contain the settings, the history, the fitted state without arrays, and the number
-    of weights. Raise ModelFileError if the file is missing, damaged or not a model file.
+    The metadata contain the settings, the history, the fitted state without arrays, the number of
+    weights and, for a table, its columns. Raise ModelFileError if the file is missing, damaged or
+    not a model file.
 
     Examples
     --------
@@ -90,6 +96,7 @@ def describe_model(path: str | os.PathLike[str]) -> dict[str, Any]:
     with _report_damage(path):
         state.validate()
         read_history(metadata)
+        read_table(metadata, arrays)
     n_weights = sum(array.size for name, array in arrays.items() if name.startswith("weight/"))
     return {**metadata, "n_weights": n_weights}
 
@@ -170,9 +177,20 @@ def _check_figures(figures: Mapping[str, Any]) -> None:
             raise TypeError("figures: expected whole numbers of held-out rows")
     if not isinstance(figures.get("label"), str | None):
         raise TypeError("figures: expected names as text")
-    numbers = set(figures) - {"held_out", "held_out_before", "label"}
+    _check_column_figures(figures.get("columns") or [])
+    numbers = set(figures) - {"held_out", "held_out_before", "label", "columns"}
     if not all(isinstance(figures[name], int | float | None) for name in numbers):
         raise TypeError("figures: expected numbers")
+
+
+def _check_column_figures(columns: list[Mapping[str, Any]]) -> None:
+    """Raise TypeError if an error of a column of a table is damaged."""
+    for column in columns:
+        texts, numbers = ("name", "measure"), ("value", "baseline", "n_values")
+        is_valid = all(isinstance(column[key], str) for key in texts)
+        is_valid &= all(type(column[key]) in (int, float) for key in numbers)
+        if not is_valid or not isinstance(column["unit"], str | None):
+            raise TypeError("figures: expected the name, measure and numbers of each column")
 
 
 def _check_names(names: list[str], n_features: int) -> None:

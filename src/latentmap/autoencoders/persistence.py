@@ -74,7 +74,9 @@ def restore_estimator(
     """Set the fitted attributes of an estimator to the contents of a file."""
     state.validate()
     estimator._state = state
-    _restore_table(estimator, metadata, arrays)
+    estimator.table_ = read_table(metadata, arrays)
+    if estimator.table_ is None and state.loss in TABLE_LOSSES:
+        raise ModelFileError("the columns of the table are missing")
     _restore_metadata(estimator, metadata)
     estimator._set_networks(estimator._assemble())
     assign_weights(estimator._objective, arrays)
@@ -82,16 +84,17 @@ def restore_estimator(
     check_codes(estimator._draw_codes(1, check_random_state(0)), state.n_components)
 
 
-def _restore_table(
-    estimator: BaseAutoEncoder, metadata: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
-) -> None:
-    table_arrays = {k.removeprefix(_TABLE): v for k, v in arrays.items() if k.startswith(_TABLE)}
-    table = metadata.get("table")
-    estimator.table_ = None if table is None else TableEncoder.from_file(table, table_arrays)
-    if estimator.table_ is not None and [estimator.table_.width] != metadata["row_shape"]:
+def read_table(
+    metadata: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
+) -> TableEncoder | None:
+    """Return the encoder of a fitted table; None for other rows."""
+    if metadata.get("table") is None:
+        return None
+    own_arrays = {k.removeprefix(_TABLE): v for k, v in arrays.items() if k.startswith(_TABLE)}
+    table = TableEncoder.from_file(metadata["table"], own_arrays)
+    if [table.width] != metadata["row_shape"]:
         raise ModelFileError("the columns of the table do not fit the shape of the rows")
-    if estimator.table_ is None and estimator._state.loss in TABLE_LOSSES:
-        raise ModelFileError("the columns of the table are missing")
+    return table
 
 
 def _restore_metadata(estimator: BaseAutoEncoder, metadata: Mapping[str, Any]) -> None:

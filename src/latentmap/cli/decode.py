@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from latentmap.analysis.encoding import numeric_rows
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.console import format_count, print_message
 from latentmap.cli.model_arguments import open_model
@@ -30,7 +31,7 @@ def decode(
     """Decode codes to rows."""
     check_output(output, ROW_SUFFIXES, (model, codes), folder=not output.suffix)
     estimator = open_model(model)
-    source = open_rows(codes, label, "label")
+    source = numeric_rows(None, open_rows(codes, label, "label"))
     _check_width(source, int(estimator.n_components))
     text = f"Decoding {format_count(len(source), 'code')}"
     write_rows(

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from latentmap.cli.console import print_json, print_pairs
-from latentmap.cli.evaluation import encode_sample, format_figures, measure_quality
+from latentmap.cli.console import print_json
+from latentmap.cli.evaluation import encode_sample, measure_quality, print_quality
 from latentmap.cli.held_out import open_evaluation_rows
 from latentmap.cli.model_arguments import check_columns, open_model
 from latentmap.cli.options import DATA, JSON, LABEL, MODEL
@@ -32,4 +32,4 @@ def evaluate(
     if as_json:
         print_json({"model": str(model), "data": data, "measured_on": description, **figures})
     else:
-        print_pairs(f"Quality on {description}", format_figures(figures))
+        print_quality(f"Quality on {description}", figures)

@@ -5,7 +5,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from latentmap.cli.console import format_count, show_status
+from latentmap.analysis.column_errors import ColumnError, worst_first
+from latentmap.analysis.table_rows import format_value
+from latentmap.cli.console import format_count, print_message, print_pairs, print_table, show_status
 from latentmap.cli.model_arguments import Estimator
 from latentmap.cli.streaming import encode_rows
 from latentmap.data import Source
@@ -13,6 +15,7 @@ from latentmap.metrics import evaluate
 
 # Encoding more fitted rows takes minutes, and changes neither the plots nor the accuracy.
 MAX_CODES = 100_000
+_MAX_COLUMNS = 20
 # Name of each metric, and the format of its value.
 _FIGURES = {
     "mse": ("mean squared error", "{:.4g}  (of scaled rows)"),
@@ -41,13 +44,38 @@ def encode_sample(model: Estimator, rows: Source) -> LabelledCodes:
 
 def measure_quality(
     model: Estimator, rows: Source, reference: LabelledCodes | None
-) -> dict[str, float]:
+) -> dict[str, Any]:
     """Compute quality metrics; labels are predicted from those of the reference codes."""
     codes, labels = (None, None)
     if reference is not None and reference.labels is not None:
         codes, labels = reference
     with show_status(f"Measuring quality on {format_count(len(rows), 'row')}…"):
         return evaluate(model, rows, reference=codes, reference_labels=labels)
+
+
+def print_quality(title: str, figures: Mapping[str, Any]) -> None:
+    """Print the metrics that were measured, and the error of each column of a table."""
+    print_pairs(title, format_figures(figures))
+    errors = [ColumnError(**column) for column in figures.get("columns") or ()]
+    if errors:
+        _print_column_errors(errors)
+
+
+def _print_column_errors(errors: list[ColumnError]) -> None:
+    shown = errors if len(errors) <= _MAX_COLUMNS else worst_first(errors)[:_MAX_COLUMNS]
+    lines = [
+        (error.name, _format_error(error, error.value), _format_error(error, error.baseline))
+        for error in shown
+    ]
+    print_table(("column", "reconstruction", "mean or most frequent value"), lines, ())
+    if len(shown) < len(errors):
+        print_message(f"The {len(shown)} of {len(errors):,} columns with the largest errors")
+
+
+def _format_error(error: ColumnError, value: float) -> str:
+    if error.measure == "accuracy":
+        return f"{value:.1%} correct"
+    return f"RMSE {format_value(value, error.unit)}"
 
 
 def format_figures(figures: Mapping[str, Any]) -> list[tuple[str, str]]:

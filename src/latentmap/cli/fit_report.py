@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from latentmap.cli.console import format_count, print_message, print_pairs
-from latentmap.cli.evaluation import LabelledCodes, encode_sample, format_figures, measure_quality
+from latentmap.cli.console import format_count, print_message
+from latentmap.cli.evaluation import LabelledCodes, encode_sample, measure_quality, print_quality
 from latentmap.cli.held_out import FitRows
 from latentmap.cli.model_arguments import Estimator
 from latentmap.cli.pictures import draw_fit_plots
@@ -26,5 +26,5 @@ def report_fit(
         print_message(f"Quality was not measured: {n_rows} are too few to hold some out.")
     else:
         title = f"Quality on {rows.held_out.describe(rows.fitted.name)}"
-        print_pairs(title, format_figures(figures))
+        print_quality(title, figures)
     return codes

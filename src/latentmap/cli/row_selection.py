@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -80,7 +81,10 @@ def fingerprint(rows: Source) -> str:
     """Return a SHA-256 of the number, shape and type of the rows and at most 4,096 of them."""
     header = f"{len(rows)} {tuple(rows.row_shape)} {rows.dtype}"
     sample = np.unique(np.linspace(0, len(rows) - 1, _MAX_FINGERPRINT_ROWS).astype(int))
-    return hashlib.sha256(header.encode() + rows.take(sample).tobytes()).hexdigest()
+    batch: Any = rows.take(sample)
+    is_table = rows.table_schema is not None
+    content = repr(batch.to_pydict()).encode() if is_table else batch.tobytes()
+    return hashlib.sha256(header.encode() + content).hexdigest()
 
 
 def is_data_set_name(data: str) -> bool:

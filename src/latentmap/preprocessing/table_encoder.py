@@ -120,13 +120,20 @@ class TableEncoder:
 
     def decode(self, encoded: np.ndarray) -> pd.DataFrame | pa.Table:
         """Convert numbers to rows: a data frame of the kind, with the columns, that was fitted."""
+        return self.as_frame(self.decode_arrow(encoded))
+
+    def decode_arrow(self, encoded: np.ndarray) -> pa.Table:
+        """Convert numbers to rows, as an Arrow table."""
         import pyarrow as pa
 
         arrays = [
             column.decode(encoded[:, block])
             for column, block in zip(self.columns, self.blocks, strict=True)
         ]
-        table = pa.table(dict(zip(self.names, arrays, strict=True)))
+        return pa.table(dict(zip(self.names, arrays, strict=True)))
+
+    def as_frame(self, table: pa.Table) -> pd.DataFrame | pa.Table:
+        """Convert an Arrow table to a data frame of the kind that was fitted."""
         if self.container == "polars":
             import polars  # type: ignore[import-not-found]
 

@@ -1,0 +1,164 @@
+"""Rows of a table for reports and plots: the text of each value, and its encoded numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from latentmap.analysis.encoding import column_norms, numeric_model, numeric_rows
+from latentmap.data.types import DataLike
+from latentmap.preprocessing.table_encoder import TableEncoder
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MISSING = "missing"
+_MAX_NUMBERS = 3
+_SMALLEST, _LARGEST = 1e-4, 1e15  # Other numbers are written with an exponent.
+
+
+@dataclass(frozen=True)
+class TableRows:
+    """Rows of a table, with the fitted columns.
+
+    Attributes
+    ----------
+    encoder : TableEncoder
+    table : pyarrow.Table
+    encoded : ndarray of shape (n, width)
+        The encoded numbers of the rows, with NaN for missing values.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from latentmap import AutoEncoder
+    >>> X = pd.DataFrame({"size": [1.5, 2.25, None, 4.0], "kind": ["a", "a", "a", "b"]})
+    >>> rows = TableRows.read(AutoEncoder(1, epochs=1, random_state=0).fit(X), X)
+    >>> rows.texts[2].tolist()
+    ['missing', 'a']
+    """
+
+    encoder: TableEncoder
+    table: pa.Table
+    encoded: np.ndarray
+
+    @classmethod
+    def read(cls, estimator: Any, X: DataLike) -> Self:
+        """Return all rows of X; the estimator was fitted to a table."""
+        encoder, source = estimator.table_, numeric_rows(estimator, X)
+        table: Any = source.rows[:]  # type: ignore[attr-defined]
+        return cls(encoder, table.select(encoder.names), encoder.encode(table))
+
+    @classmethod
+    def decode(cls, estimator: Any, codes: np.ndarray) -> Self:
+        """Return the rows that codes decode to."""
+        encoder = estimator.table_
+        encoded = np.asarray(numeric_model(estimator).inverse_transform(codes))
+        return cls(encoder, encoder.decode_arrow(encoded), encoded)
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[TableRows]) -> Self:
+        """Return the rows of several objects with one encoder as one object."""
+        import pyarrow as pa
+
+        table = pa.concat_tables([part.table for part in parts], promote_options="permissive")
+        return cls(parts[0].encoder, table, np.concatenate([part.encoded for part in parts]))
+
+    @classmethod
+    def reconstruct(cls, estimator: Any, rows: TableRows) -> Self:
+        """Return the reconstructions of rows."""
+        return cls.decode(estimator, numeric_model(estimator).transform(rows.encoded))
+
+    def __len__(self) -> int:
+        return len(self.encoded)
+
+    def select(self, indices: ArrayLike) -> Self:
+        """Return the rows at ``indices``."""
+        numbers = np.asarray(indices, dtype=np.intp)
+        return type(self)(self.encoder, self.table.take(numbers), self.encoded[numbers])
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns."""
+        return self.encoder.names
+
+    @property
+    def frame(self) -> Any:
+        """The rows as a data frame of the kind that was fitted."""
+        return self.encoder.as_frame(self.table)
+
+    @cached_property
+    def values(self) -> np.ndarray:
+        """Values as JSON holds them, shape (n, n_columns), objects; None if they are missing."""
+        values = np.empty((len(self), len(self.names)), dtype=object)
+        for i, name in enumerate(self.names):
+            for row, value in enumerate(self.table.column(name).to_pylist()):
+                values[row, i] = _json_value(value)
+        return values
+
+    @cached_property
+    def texts(self) -> np.ndarray:
+        """Values as text with their units, shape (n, n_columns), objects."""
+        texts = np.empty(self.values.shape, dtype=object)
+        for i, column in enumerate(self.encoder.columns):
+            texts[:, i] = [format_value(value, column.unit) for value in self.values[:, i]]
+        return texts
+
+    @property
+    def positions(self) -> np.ndarray:
+        """Encoded values of columns of one number, shape (n, n_columns); NaN for other columns."""
+        positions = np.full((len(self), len(self.names)), np.nan)
+        for i, block in enumerate(self.encoder.blocks):
+            if block.stop - block.start == 1:
+                positions[:, i] = self.encoded[:, block.start]
+        return positions
+
+    def differences(self, others: Self) -> np.ndarray:
+        """Return the differences from other rows, in standard deviations, shape (n, n_columns).
+
+        The difference between a missing or unknown value and another one is 1.
+        """
+        difference = column_norms(self.encoder, self.encoded - others.encoded)
+        is_other = self.texts != others.texts
+        return np.where(np.isnan(difference), is_other.astype(float), difference)
+
+
+def format_value(value: Any, unit: str | None = None) -> str:
+    """Return a value as text: numbers with four digits, and dates without a time of midnight.
+
+    Examples
+    --------
+    >>> format_value(1234.5678), format_value(12, "%"), format_value(None), format_value(True)
+    ('1235', '12 %', 'missing', 'true')
+    """
+    if value is None:
+        return MISSING
+    if isinstance(value, list):
+        more = ", …" if len(value) > _MAX_NUMBERS else ""
+        return f"[{', '.join(map(format_value, value[:_MAX_NUMBERS]))}{more}]"
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, float):
+        text = _format_number(value)
+    return f"{text} {unit}" if unit else text
+
+
+def _format_number(value: float) -> str:
+    if value != 0 and not _SMALLEST <= abs(value) < _LARGEST:
+        return f"{value:.4g}"
+    return f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"
+
+
+def _json_value(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list):
+        return [_json_value(part) for part in value]
+    return str(value).removesuffix(" 00:00:00")
