@@ -162,7 +162,7 @@ def test_few_rows_are_not_evaluated(run, tmp_path):
         (["wine", "--loss", "berno"], "berno"),
         (["wine", "--scaling", "column"], "column"),
         (["wine", "--noise", "-1"], "noise"),
-        (["wine", "--beta", "2"], "--beta: expected a setting of the recipe 'map'"),
+        (["wine", "--beta", "2"], "--beta: the recipe 'map' does not have this setting"),
         (["wine", "--recipe", "article", "--beta", "1"], "--beta: the recipe 'article'"),
         (["wine", "--recipe", "dense", "--neighbors", "9"], "--neighbors: the recipe 'dense'"),
         (["wine", "--learning-rate", "-1"], "learning_rate"),

@@ -176,7 +176,9 @@ def _make_estimator(
     model = make_estimator(recipe)
     for name in settings:
         if name not in model.get_params(deep=False):
-            raise SettingError(f"{_option_name(name)}: expected a setting of the recipe {recipe!r}")
+            raise SettingError(
+                f"{_option_name(name)}: the recipe {recipe!r} does not have this setting"
+            )
     if training:
         defaults = clone(model.training) if model.training is not None else Training()
         model.set_params(training=defaults.set_params(**training))
