@@ -55,7 +55,7 @@ def test_excess_mass_is_the_mass_above_the_saddle():
     density = find_modes(blobs((300, 0, 1), (200, 5, 1)), 20)
     tree = merge_tree(density)
     last = tree[-1]
-    level = density.saddles[last.ends]
+    level = density.saddles[last.mode_pair]
     groups = assign_modes(density, tree, {last.absorbed_mode, *_main(density, tree)})
     above = np.maximum(1 - np.exp(level - density.log_density), 0)
     excess = [above[groups == group].sum() for group in np.unique(groups)]

@@ -73,8 +73,9 @@ def scaled_difference(estimator: object, rows: np.ndarray, expected: np.ndarray)
 
 def signed_shares(difference: np.ndarray) -> np.ndarray:
     """Return the signed share of each squared difference in its row's sum, shape (n, d)."""
-    largest = np.abs(difference).max(axis=1, keepdims=True)
-    ratio = difference / np.where(largest > 0, largest, 1)  # The squares of ratios do not overflow.
+    max_difference = np.abs(difference).max(axis=1, keepdims=True)
+    # The squares of ratios do not overflow.
+    ratio = difference / np.where(max_difference > 0, max_difference, 1)
     squares = ratio**2
     total = squares.sum(axis=1, keepdims=True)
     return np.sign(ratio) * squares / np.where(total > 0, total, 1)

@@ -179,13 +179,13 @@ def _cluster_sample(
     """Return the cluster of each sampled code, and the method."""
     merges, k = merge_tree(density), density.k
     roots = set(range(len(density.modes))) - {merge.absorbed_mode for merge in merges}
-    selected = [merge for merge in merges if _is_significant(merge, k)]
+    selected_merges = [merge for merge in merges if _is_significant(merge, k)]
     if n_clusters is not None:
         by_mass = sorted(merges, key=lambda merge: -merge.excess_mass)
-        selected = [merge for merge in by_mass[: n_clusters - 1] if merge.excess_mass >= k]
-        if len(selected) < n_clusters - 1:
+        selected_merges = [merge for merge in by_mass[: n_clusters - 1] if merge.excess_mass >= k]
+        if len(selected_merges) < n_clusters - 1:
             return _fit_mixture(points, n_clusters, seed, verbose)
-    modes = roots | {merge.absorbed_mode for merge in selected}
+    modes = roots | {merge.absorbed_mode for merge in selected_merges}
     return assign_modes(density, merges, modes), "density"
 
 
@@ -205,16 +205,16 @@ def _fit_mixture(
     if len(points) < CODES_PER_PARAMETER * n_parameters:
         kmeans = KMeans(n_clusters, n_init=10, random_state=seed).fit(points)
         return kmeans.labels_, "kmeans"
-    scaled = (points - points.mean(axis=0)) / (points.std() or 1.0)
+    scaled_points = (points - points.mean(axis=0)) / (points.std() or 1.0)
     mixtures = []
     with progress(f"Fitting mixtures of {n_clusters}", MIXTURE_STARTS, verbose) as advance:
         for start in range(MIXTURE_STARTS):
             mixture = fit_mixture(
-                scaled, n_clusters, seed + start, max_iter=200, tol=1e-3, min_variance=1e-6
+                scaled_points, n_clusters, seed + start, max_iter=200, tol=1e-3, min_variance=1e-6
             )
             mixtures.append(mixture)
             advance(1)
-    return max(mixtures, key=lambda mixture: mixture.lower_bound_).predict(scaled), "mixture"
+    return max(mixtures, key=lambda mixture: mixture.lower_bound_).predict(scaled_points), "mixture"
 
 
 def _exemplars(
@@ -230,11 +230,13 @@ def _select_distant(
     points: np.ndarray, radii: np.ndarray, candidates: np.ndarray, count: int
 ) -> np.ndarray:
     """Select candidates outside of the radius of previous ones first, then other candidates."""
-    is_free, selected = np.ones(len(candidates), bool), list[int]()
-    while is_free.any() and len(selected) < count:
-        first = int(is_free.argmax())
+    is_distant, selected = np.ones(len(candidates), bool), list[int]()
+    while is_distant.any() and len(selected) < count:
+        first = int(is_distant.argmax())
         selected.append(first)
         distances = np.linalg.norm(points[candidates] - points[candidates[first]], axis=1)
-        is_free &= distances > radii[candidates[first]]
-    remaining = np.setdiff1d(np.arange(len(candidates)), selected)[: count - len(selected)]
-    return candidates[np.concatenate([selected, remaining]).astype(np.intp)]
+        is_distant &= distances > radii[candidates[first]]
+    remaining_candidates = np.setdiff1d(np.arange(len(candidates)), selected)[
+        : count - len(selected)
+    ]
+    return candidates[np.concatenate([selected, remaining_candidates]).astype(np.intp)]

@@ -173,8 +173,8 @@ class CodeFile:
                 raise FileError(f"expected {self.rows} rows, found additional data")
 
     def _decode_labels(self, names: list, data: bytes) -> np.ndarray:
-        longest = max(len(str(name)) for name in names)
-        check_memory(f"{self.path}, labels", (4 * longest + 16) * (self.rows + len(names)))
+        max_length = max(len(str(name)) for name in names)
+        check_memory(f"{self.path}, labels", (4 * max_length + 16) * (self.rows + len(names)))
         indices = AdaptiveCoder([uniform_prior(len(names))]).decode(data, self.rows)[:, 0]
         if indices.max() >= len(names):
             raise FileError(f"labels: expected indices below {len(names)}, found {indices.max()}")

@@ -152,9 +152,9 @@ def fraction_farther(
     if len(index) < 2:
         raise DataError(f"reference: expected at least 2 rows for random pairs, found {len(index)}")
     rng = np.random.default_rng(seed)
-    first = rng.integers(len(index), size=n_pairs)
-    second = (first + rng.integers(1, len(index), size=n_pairs)) % len(index)
-    distances = index.distance.paired(index.codes[first], index.codes[second])
+    rows = rng.integers(len(index), size=n_pairs)
+    other_rows = (rows + rng.integers(1, len(index), size=n_pairs)) % len(index)
+    distances = index.distance.paired(index.codes[rows], index.codes[other_rows])
     return float(np.mean(distances > distance) + np.mean(distances == distance) / 2)
 
 

@@ -38,14 +38,14 @@ class DensityModes:
 
 
 class Merge(NamedTuple):
-    """Merge of two groups of modes at the saddle between the two modes ``ends``.
+    """Merge of two groups of modes at the saddle between the modes of ``mode_pair``.
 
     ``absorbed_mode`` is the main mode of the group with less excess mass. ``excess_mass`` is the
     mass of this group above the saddle, in points. ``prominence`` is the difference between its
     highest log density and that of the saddle.
     """
 
-    ends: tuple[int, int]
+    mode_pair: tuple[int, int]
     absorbed_mode: int
     excess_mass: float
     prominence: float
@@ -100,8 +100,10 @@ def _nearest_others(points: np.ndarray, k: int, verbose: bool) -> tuple[np.ndarr
 def _intrinsic_dimension(distances: np.ndarray) -> float:
     """Estimate the intrinsic dimension from the distances of nearest neighbours."""
     farthest = distances[:, -1:]
-    inner = np.where((distances > 0) & (farthest > 0), distances, farthest + (farthest == 0))
-    logs = np.log((farthest + (farthest == 0)) / inner).mean(axis=1)
+    nonzero_distances = np.where(
+        (distances > 0) & (farthest > 0), distances, farthest + (farthest == 0)
+    )
+    logs = np.log((farthest + (farthest == 0)) / nonzero_distances).mean(axis=1)
     return 1.0 / max(float(logs.mean()), 1e-3)
 
 
@@ -111,10 +113,10 @@ def _ascend(log_density: np.ndarray, neighbors: np.ndarray) -> np.ndarray:
     rank[np.argsort(-log_density, kind="stable")] = np.arange(len(log_density))
     points = np.arange(len(log_density))
     candidates = np.column_stack([points, neighbors])
-    target = candidates[points, rank[candidates].argmin(axis=1)]
-    while not (target[target] == target).all():
-        target = target[target]
-    return target
+    densest_neighbor = candidates[points, rank[candidates].argmin(axis=1)]
+    while not (densest_neighbor[densest_neighbor] == densest_neighbor).all():
+        densest_neighbor = densest_neighbor[densest_neighbor]
+    return densest_neighbor
 
 
 def _distant_saddles(modes: np.ndarray, radii: np.ndarray, dimension: float) -> np.ndarray:
@@ -129,10 +131,10 @@ def _update_saddles(
 ) -> None:
     """Update, in place, the saddle density of each pair of modes with neighbouring points."""
     is_border = labels[neighbors] != labels[:, None]
-    start, ends = np.nonzero(is_border)[0], neighbors[is_border]
-    heights = np.minimum(log_density[start], log_density[ends])
+    start, neighbors_across = np.nonzero(is_border)[0], neighbors[is_border]
+    heights = np.minimum(log_density[start], log_density[neighbors_across])
     border_saddles = np.full_like(saddles, -np.inf)
-    np.maximum.at(border_saddles, (labels[start], labels[ends]), heights)
+    np.maximum.at(border_saddles, (labels[start], labels[neighbors_across]), heights)
     border_saddles = np.maximum(border_saddles, border_saddles.T)
     np.copyto(saddles, border_saddles, where=np.isfinite(border_saddles))
 
@@ -149,20 +151,20 @@ def merge_tree(density: DensityModes) -> list[Merge]:
     order = np.argsort(density.labels, kind="stable")
     bounds = np.searchsorted(density.labels[order], np.arange(1, n_modes))
     members = dict(enumerate(np.split(density.log_density[order], bounds)))
-    main = np.arange(n_modes)  # Main mode of the group of each mode.
+    main_modes = np.arange(n_modes)  # Main mode of the group of each mode.
     merges = []
-    for ends in _by_height(density.saddles):
-        first, second = int(main[ends[0]]), int(main[ends[1]])
+    for mode_pair in _by_height(density.saddles):
+        first, second = int(main_modes[mode_pair[0]]), int(main_modes[mode_pair[1]])
         if first == second:
             continue
-        level = density.saddles[ends]
+        level = density.saddles[mode_pair]
         excess = [_excess_mass(members[group], level) for group in (first, second)]
         if excess[0] < excess[1]:
             first, second, excess = second, first, excess[::-1]
         prominence = float(members[second].max() - level)
-        merges.append(Merge(ends, second, excess[1], prominence))
+        merges.append(Merge(mode_pair, second, excess[1], prominence))
         members[first] = np.concatenate([members[first], members.pop(second)])
-        main[main == second] = first
+        main_modes[main_modes == second] = first
         if len(merges) == n_modes - 1:
             break
     return merges
@@ -179,14 +181,16 @@ def _excess_mass(log_density: np.ndarray, level: float) -> float:
     return float(np.maximum(-np.expm1(level - log_density), 0).sum())
 
 
-def assign_modes(density: DensityModes, merges: list[Merge], selected: set[int]) -> np.ndarray:
+def assign_modes(
+    density: DensityModes, merges: list[Merge], selected_modes: set[int]
+) -> np.ndarray:
     """Return the selected mode of each point, shape (n,), after merging all other modes."""
-    main = np.arange(len(density.modes))
+    main_modes = np.arange(len(density.modes))
     for merge in merges:
-        first, second = main[list(merge.ends)].tolist()
-        if first in selected and second in selected:
+        first, second = main_modes[list(merge.mode_pair)].tolist()
+        if first in selected_modes and second in selected_modes:
             continue
-        if second in selected:
+        if second in selected_modes:
             first, second = second, first
-        main[main == second] = first
-    return main[density.labels]
+        main_modes[main_modes == second] = first
+    return main_modes[density.labels]

@@ -170,11 +170,13 @@ def _reduce_distances(
 def _flatten_pair(
     real: ArrayLike, generated: ArrayLike, names: tuple[str, str] = ("real rows", "generated rows")
 ) -> tuple[np.ndarray, np.ndarray]:
-    first, second = _flatten(names[0], real), _flatten(names[1], generated)
-    if first.shape[1] != second.shape[1]:
-        expected, found = first.shape[1], second.shape[1]
-        raise DataError(f"{names[1]}: expected {expected} numbers each, found {found}")
-    return first, second
+    real_rows, generated_rows = _flatten(names[0], real), _flatten(names[1], generated)
+    if real_rows.shape[1] != generated_rows.shape[1]:
+        raise DataError(
+            f"{names[1]}: expected {real_rows.shape[1]} numbers each, "
+            f"found {generated_rows.shape[1]}"
+        )
+    return real_rows, generated_rows
 
 
 def _flatten(name: str, rows: ArrayLike) -> np.ndarray:

@@ -102,17 +102,26 @@ def _labels(arrays: dict[str, np.ndarray], count: int) -> np.ndarray | None:
 
 def _text_arrays(name: str, texts: Sequence[str]) -> dict[str, np.ndarray]:
     parts = [str(text).encode("utf-8", "surrogateescape") for text in texts]
-    ends = np.cumsum([len(part) for part in parts], dtype=np.int64)
-    return {f"{name}/bytes": np.frombuffer(b"".join(parts), np.uint8), f"{name}/ends": ends}
+    end_offsets = np.cumsum([len(part) for part in parts], dtype=np.int64)
+    return {f"{name}/bytes": np.frombuffer(b"".join(parts), np.uint8), f"{name}/ends": end_offsets}
 
 
 def _texts(name: str, arrays: dict[str, np.ndarray], count: int) -> list[str]:
-    data, ends = arrays[f"{name}/bytes"], arrays[f"{name}/ends"]
-    if data.dtype != np.uint8 or data.ndim != 1 or ends.dtype != np.int64 or ends.shape != (count,):
-        raise ValueError(f"expected {count} {name}, found {ends.shape}")
-    starts = np.append(0, ends[:-1])
-    if (starts > ends).any() or starts.min() < 0 or ends.max(initial=0) != len(data):
+    data, end_offsets = arrays[f"{name}/bytes"], arrays[f"{name}/ends"]
+    if (
+        data.dtype != np.uint8
+        or data.ndim != 1
+        or end_offsets.dtype != np.int64
+        or end_offsets.shape != (count,)
+    ):
+        raise ValueError(f"expected {count} {name}, found {end_offsets.shape}")
+    start_offsets = np.append(0, end_offsets[:-1])
+    if (
+        (start_offsets > end_offsets).any()
+        or start_offsets.min() < 0
+        or end_offsets.max(initial=0) != len(data)
+    ):
         raise ValueError(f"the end positions of {name} do not match their bytes")
     content = data.tobytes()
-    bounds = zip(starts.tolist(), ends.tolist(), strict=True)
+    bounds = zip(start_offsets.tolist(), end_offsets.tolist(), strict=True)
     return [content[start:end].decode("utf-8", "replace") for start, end in bounds]

@@ -85,14 +85,14 @@ def interpolate(
     if n_codes < 2:
         raise SettingError(f"n_codes: expected at least 2, including both ends, found {n_codes}")
     reference_points = reference_codes(estimator, reference)
-    ends = np.concatenate(
+    endpoints = np.concatenate(
         [check_codes(np.reshape(z, (1, -1)), reference_points.shape[1]) for z in (a, b)]
     )
     nodes = np.random.default_rng(seed).permutation(reference_points)[:MAX_NODES]
     density = density or density_for(estimator, reference_points, seed=seed)
-    path = high_density_path(ends.astype(np.float64), nodes, density)
+    path = high_density_path(endpoints.astype(np.float64), nodes, density)
     steps = _equalise_steps(estimator, path, n_codes).astype(np.float32)
-    steps[[0, -1]] = ends
+    steps[[0, -1]] = endpoints
     return steps
 
 

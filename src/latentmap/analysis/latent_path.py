@@ -16,7 +16,7 @@ FILTER_WIDTHS = (0.2, 0.1, 0.05, 0.025, 0.0125, 0.00625)
 MAX_WEIGHT_NATS = 20.0
 
 
-def high_density_path(ends: np.ndarray, nodes: np.ndarray, density: Density) -> np.ndarray:
+def high_density_path(endpoints: np.ndarray, nodes: np.ndarray, density: Density) -> np.ndarray:
     """Return a short path between two codes that avoids low densities where possible.
 
     The length of an edge is multiplied by exp((m − log p)·√(2/d)) if its mean log density log p is
@@ -24,21 +24,22 @@ def high_density_path(ends: np.ndarray, nodes: np.ndarray, density: Density) -> 
     bottleneck is that of T. C. Hu, "The Maximum Capacity Route Problem", Operations Research 9,
     1961, the shortest path that of E. W. Dijkstra, 1959; SciPy computes both.
     """
-    line = resample(ends, POINTS_PER_PATH)
+    line = resample(endpoints, POINTS_PER_PATH)
     line_density = density.log_density(line)
     if line_density.min() >= density.median_log_density:
         return line
-    points = np.concatenate([ends, nodes])
+    points = np.concatenate([endpoints, nodes])
     edges = _neighbor_edges(points)
-    lowest, mean = _edge_densities(points, edges, density)
+    min_log_density, mean_log_density = _edge_densities(points, edges, density)
     # The direct edge is long, so its density is taken from the line with more samples.
     is_direct = edges.sum(axis=1) == 1
-    lowest[is_direct], mean[is_direct] = line_density.min(), line_density.mean()
+    min_log_density[is_direct] = line_density.min()
+    mean_log_density[is_direct] = line_density.mean()
     costs = np.linalg.norm(points[edges[:, 0]] - points[edges[:, 1]], axis=1) + 1e-12
-    deficit = (density.median_log_density - mean) * np.sqrt(2 / points.shape[1])
+    deficit = (density.median_log_density - mean_log_density) * np.sqrt(2 / points.shape[1])
     costs *= np.exp(np.clip(deficit, 0, MAX_WEIGHT_NATS))
-    level = min(density.low_log_density, _bottleneck(edges, lowest, len(points)))
-    is_allowed = lowest >= max(level, line_density.min()) - 1e-9
+    level = min(density.low_log_density, _bottleneck(edges, min_log_density, len(points)))
+    is_allowed = min_log_density >= max(level, line_density.min()) - 1e-9
     graph = _graph(edges[is_allowed], costs[is_allowed], len(points))
     path = points[_shortest_path(graph)]
     return _smooth(resample(path, POINTS_PER_PATH), density)
@@ -129,8 +130,10 @@ def _gaussian_filter(path: np.ndarray, width: float) -> np.ndarray:
     """Filter a path that is extended by point reflection at both ends, which stay in place."""
     from scipy.ndimage import gaussian_filter1d
 
-    before, after = 2 * path[0] - path[:0:-1], 2 * path[-1] - path[-2::-1]
-    smooth = gaussian_filter1d(np.concatenate([before, path, after]), width, axis=0)
-    smooth = smooth[len(before) : len(before) + len(path)]
+    start_reflection, end_reflection = 2 * path[0] - path[:0:-1], 2 * path[-1] - path[-2::-1]
+    smooth = gaussian_filter1d(
+        np.concatenate([start_reflection, path, end_reflection]), width, axis=0
+    )
+    smooth = smooth[len(start_reflection) : len(start_reflection) + len(path)]
     smooth[[0, -1]] = path[[0, -1]]
     return smooth

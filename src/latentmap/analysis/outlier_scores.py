@@ -164,8 +164,8 @@ class OutlierDetector:
             replacements = self._model.inverse_transform(self.codes[nearest[unusual_code]])
             expected[unusual_code] = replacements
         difference = self._difference(rows, expected)
-        combined = self._tail.surprisal(self._combine(surprisals))
-        scores = [values / np.log(10) for values in (combined, *surprisals)]
+        combined_surprisal = self._tail.surprisal(self._combine(surprisals))
+        scores = [values / np.log(10) for values in (combined_surprisal, *surprisals)]
         top_features = np.abs(difference).argmax(axis=1)
         arrays = [*scores, errors, distances, top_features]
         return OutlierScores(*arrays), expected

@@ -97,9 +97,9 @@ def _shorten_steps(density: Density, start: np.ndarray, steps: np.ndarray) -> np
     codes = np.repeat(start, len(steps), axis=0).astype(np.float32)
     step_numbers = np.arange(len(steps))
     for _ in range(MAX_HALVINGS):
-        ends = (start + steps[step_numbers]).astype(np.float32)
-        is_probable = density.log_density(ends) >= minimum
-        codes[step_numbers[is_probable]] = ends[is_probable]
+        endpoints = (start + steps[step_numbers]).astype(np.float32)
+        is_probable = density.log_density(endpoints) >= minimum
+        codes[step_numbers[is_probable]] = endpoints[is_probable]
         step_numbers = step_numbers[~is_probable]
         if not len(step_numbers):
             break

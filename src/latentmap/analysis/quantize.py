@@ -187,8 +187,8 @@ def fit_quantizer(codes: np.ndarray, sensitivities: np.ndarray, step_exponent: i
 
 def _relative_exponents(sensitivities: np.ndarray) -> np.ndarray:
     """Return the exponents of 1 / √s, for sensitivities s of at least 10⁻⁸ times the largest."""
-    largest = float(sensitivities.max()) or 1.0
-    return -UNITS_PER_OCTAVE / 2 * np.log2(np.maximum(sensitivities, 1e-8 * largest))
+    max_sensitivity = float(sensitivities.max()) or 1.0
+    return -UNITS_PER_OCTAVE / 2 * np.log2(np.maximum(sensitivities, 1e-8 * max_sensitivity))
 
 
 def _fit_offsets(quantizer: Quantizer, codes: np.ndarray, levels: np.ndarray) -> np.ndarray:
@@ -209,7 +209,7 @@ def step_exponent_range(codes: np.ndarray, sensitivities: np.ndarray) -> tuple[i
     inverse_steps = np.exp2(-_relative_exponents(sensitivities) / UNITS_PER_OCTAVE)
     deviation = float(np.max(codes.std(axis=0, dtype=np.float64) * inverse_steps)) or 1.0
     ranges = np.abs(codes - codes.mean(axis=0)).max(axis=0)
-    widest = float((ranges * inverse_steps).max()) or 1.0
+    max_range = float((ranges * inverse_steps).max()) or 1.0
     low = np.floor(UNITS_PER_OCTAVE * np.log2(deviation / MAX_LEVEL_DEVIATION))
-    high = np.ceil(UNITS_PER_OCTAVE * np.log2(2.5 * widest)) + 1
+    high = np.ceil(UNITS_PER_OCTAVE * np.log2(2.5 * max_range)) + 1
     return int(low), int(high)

@@ -134,9 +134,14 @@ class JobSample:
             codes = job.encode(rows)
             clipped_codes = clip_outliers(codes)
             sensitivities = sensitivity(job.estimator, clipped_codes, job.scale)
-            raw = rows.tobytes()[:GZIP_BYTES]
+            uncompressed = rows.tobytes()[:GZIP_BYTES]
         return cls(
-            job, rows, codes, clipped_codes, sensitivities, len(zlib.compress(raw)) / len(raw)
+            job,
+            rows,
+            codes,
+            clipped_codes,
+            sensitivities,
+            len(zlib.compress(uncompressed)) / len(uncompressed),
         )
 
     def quantizer(self, step_exponent: int) -> Quantizer:

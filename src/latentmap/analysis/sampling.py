@@ -125,8 +125,8 @@ class CodeDensity:
         points = rng.standard_normal((n_samples, self.n_components))
         roots = np.linalg.cholesky(mixture.covariances_)
         for number in np.unique(components):
-            members = components == number
-            points[members] = mixture.means_[number] + points[members] @ roots[number].T
+            is_member = components == number
+            points[is_member] = mixture.means_[number] + points[is_member] @ roots[number].T
         return (points * self.scale + self.center).astype(np.float32)
 
 
@@ -187,23 +187,23 @@ def _select_mixture(codes: np.ndarray, seed: int, verbose: bool) -> GaussianMixt
     # Fitting float32 takes half the time of float64.
     held_out_codes, training_codes = codes[:n_held_out], codes[n_held_out:].astype(np.float32)
     counts = _mixture_sizes(len(training_codes) if n_held_out else 0)
-    best, best_log_density, n_failures = None, np.full(n_held_out, -np.inf), 0
+    best_mixture, best_log_density, n_failures = None, np.full(n_held_out, -np.inf), 0
     with progress("Fitting a density to the codes", sum(counts), verbose) as advance:
         for count in counts:
             mixture = fit_mixture(training_codes, count, seed)
             log_density = mixture.score_samples(held_out_codes) if n_held_out else best_log_density
-            if best is None or _is_better(log_density, best_log_density):
-                best, best_log_density, n_failures = mixture, log_density, 0
+            if best_mixture is None or _is_better(log_density, best_log_density):
+                best_mixture, best_log_density, n_failures = mixture, log_density, 0
             else:
                 n_failures += 1
             advance(count, note=f"{count} Gaussians")
             if n_failures > (count <= SECOND_TRY_GAUSSIANS):
                 break
-    return best
+    return best_mixture
 
 
-def _is_better(log_density: np.ndarray, previous: np.ndarray) -> bool:
-    gain = log_density - previous
+def _is_better(log_density: np.ndarray, previous_log_density: np.ndarray) -> bool:
+    gain = log_density - previous_log_density
     return bool(gain.mean() > MIN_STANDARD_ERRORS * gain.std() / np.sqrt(len(gain)))
 
 

@@ -238,9 +238,9 @@ class SearchIndex:
 def _check_excluded(exclude: ArrayLike, n_codes: int, n_rows: int) -> np.ndarray:
     numbers = np.asarray(exclude)
     if numbers.shape != (n_codes,) or numbers.dtype.kind not in "iu":
-        found = f"{numbers.dtype} of shape {numbers.shape}"
         raise DataError(
-            f"exclude: expected a row number for each of {n_codes} codes, found {found}"
+            f"exclude: expected a row number for each of {n_codes} codes, "
+            f"found {numbers.dtype} of shape {numbers.shape}"
         )
     if numbers.max() >= n_rows or numbers.min() < -1:
         raise DataError(

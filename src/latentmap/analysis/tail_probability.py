@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike
 # The parametric tail is fitted to this fraction of the reference values.
 TAIL_FRACTION = 0.05
 # Values are clipped to this range before the logarithm; float32 errors exceed the lower limit.
-SMALLEST, LARGEST = 1e-12, 1e300
+MIN_VALUE, MAX_VALUE = 1e-12, 1e300
 
 
 class TailDistribution:
@@ -40,5 +40,5 @@ class TailDistribution:
 
 def finite_logs(values: ArrayLike) -> np.ndarray:
     """Return logarithms of nonnegative values, clipped so that all of them are finite."""
-    array = np.nan_to_num(np.asarray(values, np.float64), nan=LARGEST, posinf=LARGEST)
-    return np.log(np.clip(array, SMALLEST, LARGEST))
+    array = np.nan_to_num(np.asarray(values, np.float64), nan=MAX_VALUE, posinf=MAX_VALUE)
+    return np.log(np.clip(array, MIN_VALUE, MAX_VALUE))
