@@ -1,4 +1,4 @@
-"""``python -m latentmap``: the command, where its script is not on the path."""
+"""Run the ``latentmap`` command with ``python -m latentmap``, if its script is not on the path."""
 
 from latentmap.cli import main
 

@@ -1,7 +1,7 @@
-"""Values that are set for a ``with`` block and need no parameter in the functions below it.
+"""Values that a ``with`` block sets for all functions that it calls.
 
 The memory limit and the launcher of training tasks are chosen in one function and used by functions
-many calls below it. Both are a `ContextValue`, the only kind of ambient state in this package.
+many calls below it. Both are a `ContextValue`, the only kind of global state in this package.
 """
 
 import contextlib

@@ -38,11 +38,11 @@ class LatentmapError(Exception):
 
 
 class DataError(LatentmapError, ValueError):
-    """Raised for rows of a wrong shape or type, of different lengths, with NaN, or too few rows."""
+    """Raised for rows that are too few, contain NaN, or have a wrong shape, type or length."""
 
 
 class DataWarning(UserWarning):
-    """Data that can be used, but not as they are."""
+    """Warning about data that can be used only in part, such as tables with unknown categories."""
 
 
 class RowTypeError(DataError, TypeError):

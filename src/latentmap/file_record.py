@@ -81,5 +81,5 @@ class FileRecord:
 
 
 def _without_none(hint: Any) -> Any:
-    """Return T for ``T | None``, and any other type as it is."""
+    """Return T for ``T | None``, and any other type unchanged."""
     return get_args(hint)[0] if isinstance(hint, UnionType) else hint

@@ -24,7 +24,7 @@ ACCURACY_NEIGHBORS = (5, 10)
 MAX_CODES = 100_000
 # The cost of a brute-force search is the number of queries times the number of codes.
 MAX_QUERIES = 10_000
-# 256 MB of float32 in the rows that trustworthiness is computed on.
+# Limit of the rows for trustworthiness: 256 MB as float32.
 MAX_SAMPLE_NUMBERS = 2**26
 BYTES_PER_PAIR = 24
 
@@ -54,7 +54,7 @@ def trustworthiness(
     k : int
         Number of neighbours; fewer if there are at most 2 k rows.
     max_rows : int
-        Of more rows, a random sample is used: time and memory are quadratic in their number.
+        A random sample of more rows is used, because time and memory are quadratic in their number.
     seed : int
         Random seed of the sample.
 
@@ -118,8 +118,8 @@ def neighbor_accuracy(
     Returns
     -------
     float
-        From 0 to 1. Of equally frequent labels, the first in sorted order is predicted. NaN if
-        there are no neighbours.
+        From 0 to 1, or NaN if there are no neighbours. If labels are equally frequent, the first
+        in sorted order is predicted.
 
     Raises
     ------
@@ -192,7 +192,7 @@ def evaluate(
         labels ``accuracy_5`` and ``accuracy_10``, see `neighbor_accuracy`; for a variational
         estimator ``negative_elbo``, in nats per row; ``rows_per_second`` of ``transform``, without
         reading. For an estimator that was fitted to a table, ``columns`` is a list with a dict of
-        the attributes of each `ColumnError`. Figures for which there are too few rows are left out.
+        the attributes of each `ColumnError`. A metric is left out if there are too few rows for it.
 
     Examples
     --------
@@ -235,7 +235,7 @@ def evaluate(
 def _evaluate_batches(
     estimator: EvaluatedEstimator, source: Source, sample: np.ndarray
 ) -> tuple[np.ndarray, dict[str, float]]:
-    """Return the codes of the sampled rows, and the figures that need no other rows."""
+    """Return the codes of the sampled rows, and the metrics that are computed batch by batch."""
     codes: list[np.ndarray] = []
     seconds, sums = 0.0, {"mse": 0.0}
     is_variational = ModelInfo.from_estimator(estimator).is_variational
@@ -271,7 +271,7 @@ def _flatten(rows: ArrayLike) -> np.ndarray:
     """Return rows as float32 of shape (n, d), for which distances take half the memory."""
     array = np.asarray(rows)
     flat = array.reshape(len(array), -1).astype(np.float32, copy=False)
-    return np.where(np.isnan(flat), np.float32(0), flat)  # Missing values are at the mean.
+    return np.where(np.isnan(flat), np.float32(0), flat)  # Zero is the mean.
 
 
 def _check_length(name: str, found: int, expected: int) -> None:

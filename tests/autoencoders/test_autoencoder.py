@@ -221,7 +221,7 @@ def test_auto_selects_the_loss_by_network_and_scaling(network, scaling, loss, di
 
 
 def test_loss_must_return_one_number_per_row():
-    with pytest.raises(SettingError, match="loss: expected one number a row"):
+    with pytest.raises(SettingError, match="loss: expected one number per row"):
         make_estimator(network=TRAINED, loss=lambda rows, outputs: rows - outputs).fit(
             RNG.random((50, 3))
         )
@@ -354,11 +354,11 @@ def test_networks_of_other_shapes_than_the_rows_are_refused(digits):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"n_components": 0}, "n_components: expected an integer from 1 up, found 0"),
-        ({"n_components": -1}, "n_components: expected an integer from 1 up, found -1"),
-        ({"n_components": 1.5}, "n_components: expected an integer from 1 up, found 1.5"),
-        ({"n_components": "2"}, "n_components: expected an integer from 1 up, found '2'"),
-        ({"n_components": True}, "n_components: expected an integer from 1 up, found True"),
+        ({"n_components": 0}, "n_components: expected an integer of at least 1, found 0"),
+        ({"n_components": -1}, "n_components: expected an integer of at least 1, found -1"),
+        ({"n_components": 1.5}, "n_components: expected an integer of at least 1, found 1.5"),
+        ({"n_components": "2"}, "n_components: expected an integer of at least 1, found '2'"),
+        ({"n_components": True}, "n_components: expected an integer of at least 1, found True"),
         ({"n_components": None}, "n_components: expected"),
         ({"network": "dens"}, "unknown network 'dens', did you mean 'dense'"),
         ({"network": None}, "network: expected"),

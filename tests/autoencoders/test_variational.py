@@ -110,7 +110,7 @@ def test_random_state_makes_fits_repeatable(digits):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"beta": -1}, "beta: expected a number from 0 up, found -1"),
+        ({"beta": -1}, "beta: expected a number of at least 0, found -1"),
         ({"beta": "x"}, "beta: expected"),
         ({"beta": True}, "beta: expected"),
         ({"beta": float("inf")}, "beta: expected"),

@@ -745,11 +745,11 @@ def test_confidence_takes_rows_like_the_fitted_ones(table_map, mnist_map):
     ("settings", "message"),
     [
         ({"n_components": 4}, "n_components: expected 1, 2 or 3, found 4"),
-        ({"n_components": 0}, "n_components: expected an integer from 1 up, found 0"),
-        ({"n_components": 2.0}, "n_components: expected an integer from 1 up, found 2.0"),
+        ({"n_components": 0}, "n_components: expected an integer of at least 1, found 0"),
+        ({"n_components": 2.0}, "n_components: expected an integer of at least 1, found 2.0"),
         ({"n_components": True}, "n_components: expected"),
         ({"n_components": "2"}, "n_components: expected"),
-        ({"n_neighbors": 0}, "n_neighbors: expected an integer from 1 up, found 0"),
+        ({"n_neighbors": 0}, "n_neighbors: expected an integer of at least 1, found 0"),
         ({"n_neighbors": -3}, "n_neighbors: expected"),
         ({"n_neighbors": True}, "n_neighbors: expected"),
         ({"n_neighbors": "x"}, "n_neighbors: expected"),
@@ -760,7 +760,7 @@ def test_confidence_takes_rows_like_the_fitted_ones(table_map, mnist_map):
         ({"network": None}, "network: expected"),
         ({"loss": "mze"}, "unknown loss 'mze', did you mean 'mse'"),
         ({"loss": 3}, "loss: expected"),
-        ({"loss": lambda rows, outputs: rows - outputs}, "loss: expected one number a row"),
+        ({"loss": lambda rows, outputs: rows - outputs}, "loss: expected one number per row"),
         ({"scaling": "unitt"}, "unknown scaling 'unitt', did you mean 'unit'"),
         ({"scaling": None}, "scaling: expected"),
         ({"training": Training(noise=-1)}, "noise: expected a number from 0 to 1, found -1"),
@@ -782,7 +782,7 @@ def test_invalid_settings_are_refused(settings, message):
 def test_a_pair_of_models_is_refused():
     encoder = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
     decoder = keras.Sequential([keras.Input((2,)), keras.layers.Dense(4)])
-    with pytest.raises(SettingError, match="a pair of Keras models is possible with"):
+    with pytest.raises(SettingError, match="found a pair of Keras models, which only"):
         make_map(network=(encoder, decoder)).fit(NORMAL)
 
 

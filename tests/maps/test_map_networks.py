@@ -93,20 +93,20 @@ def test_encoder_and_decoder_networks_can_differ():
     assert (5, 7) in shapes
 
 
-# -- figures ---------------------------------------------------------------------------------------
+# -- metrics ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("loss", ["gaussian", "bernoulli", "bounded"])
-def test_figures_match_the_reconstruction(loss):
+def test_metrics_match_the_reconstruction(loss):
     networks = make_networks(loss=loss)
     reconstructed = (predict(networks.decoder, predict(networks.encoder, RAW)) - 100) / 20
-    figures = predict(networks.objective, RAW)
+    metrics = predict(networks.objective, RAW)
     errors = ((SCALED - reconstructed) ** 2).mean(axis=1)
-    assert figures.shape == (30, 3)
-    assert np.allclose(figures[:, 1], errors, rtol=1e-3)
+    assert metrics.shape == (30, 3)
+    assert np.allclose(metrics[:, 1], errors, rtol=1e-3)
     if loss == "gaussian":
-        assert np.allclose(figures[:, 0], errors / 2, rtol=1e-3)
-    assert ((figures[:, 2] > 0) & (figures[:, 2] <= 1)).all()
+        assert np.allclose(metrics[:, 0], errors / 2, rtol=1e-3)
+    assert ((metrics[:, 2] > 0) & (metrics[:, 2] <= 1)).all()
 
 
 @pytest.mark.parametrize("reconstruction", [0.0, 3.0, 1e4])

@@ -126,7 +126,7 @@ def test_layer_sizes_equal_the_sizes_of_kernels(network):
         ({"activation": "rlu"}, "activation: expected .* found 'rlu'"),
         ({"activation": None}, "activation: expected"),
         ({"activation": np.tanh}, "activation: expected"),
-        ({"dropout": 1}, "dropout: expected a number from 0 up to 1, without 1, found 1"),
+        ({"dropout": 1}, "dropout: expected a number of at least 0 and below 1, found 1"),
         ({"dropout": -0.1}, "dropout: expected"),
         ({"dropout": "0.1"}, "dropout: expected"),
         ({"dropout": float("nan")}, "dropout: expected"),

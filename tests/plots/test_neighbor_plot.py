@@ -95,9 +95,9 @@ def test_size_of_the_figure_grows_with_queries_and_neighbours(draw_and_measure):
             IMAGES[None, 1:3],
             [[1, 2]],
             [["a", "b"]],
-            "captions: expected 3 texts for each of 1 queries",
+            "captions: expected 3 strings for each of 1 queries",
         ),
-        (IMAGES[None, 1:3], [[1, 2]], [], "captions: expected 3 texts for each of 1 queries"),
+        (IMAGES[None, 1:3], [[1, 2]], [], "captions: expected 3 strings for each of 1 queries"),
     ],
 )
 def test_inconsistent_shapes_are_refused(ax, neighbor_rows, distances, captions, message):

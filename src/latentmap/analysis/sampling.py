@@ -51,7 +51,7 @@ class CodeDensity:
     Parameters
     ----------
     codes : array-like of shape (n, n_components)
-        At least 2. Of more than 20,000 a random sample is used.
+        At least 2. If there are more than 20,000, a random sample is used.
     seed : int
         Random seed of the sample and of the fit.
     verbose : bool

@@ -48,7 +48,7 @@ class SearchIndex:
         Codes of the searched rows: ``model.transform(rows)`` of any model.
     labels : array-like of shape (n,), optional
     names : sequence of n str, optional
-        Such as the file names of images.
+        Names of the rows, such as the file names of images.
     distance : {"auto", "euclidean", "angular"}
         See `CodeDistance`.
     model_fingerprint : str, optional

@@ -126,7 +126,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             Mean squared error over the numbers of each row after scaling: images are scaled to
             0–1, and real values to a standard deviation of 1.
         """
-        return self._row_figures(X)[:, 1]
+        return self._row_metrics(X)[:, 1]
 
     def score(self, X: DataLike, y: object = None) -> float:
         """Return the score of rows; higher is better.
@@ -302,6 +302,6 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def _apply_to_rows(self, model: keras.Model, X: DataLike) -> np.ndarray:
         return np.concatenate(list(predict_batches(model, read_new_rows(self, X))))
 
-    def _row_figures(self, X: DataLike) -> np.ndarray:
-        """Return the outputs of the objective for each row, shape (n, n_outputs)."""
+    def _row_metrics(self, X: DataLike) -> np.ndarray:
+        """Return the metrics that the objective computes for each row, shape (n, n_metrics)."""
         return self._apply_to_rows(self._check_fitted()._objective, X)

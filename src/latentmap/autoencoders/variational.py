@@ -120,7 +120,7 @@ class VariationalAutoEncoder(BaseAutoEncoder):
 
     def _row_losses(self, X: DataLike) -> np.ndarray:
         """Return reconstruction + divergence of each row in nats, which does not use ``beta``."""
-        return self._row_figures(X)[:, 2:].sum(axis=1, dtype=np.float64)
+        return self._row_metrics(X)[:, 2:].sum(axis=1, dtype=np.float64)
 
     def _assemble(self) -> Networks:
         state = self._state

@@ -119,7 +119,7 @@ class _Job:
         path = self.folder and self.folder / f"part-{number:06d}.parquet"
         try:
             columns = self.process(path, first, self.rows.subset(np.arange(first, end)))
-        except LatentmapError as error:  # Ray would wrap it in an error of its own.
+        except LatentmapError as error:  # Ray would replace the type of the error.
             return {"error": np.array([type(error).__name__]), "text": np.array([str(error)])}
         length = max(map(len, columns.values()), default=1)
         return {"number": np.full(length, number), "rows": np.full(length, end - first), **columns}

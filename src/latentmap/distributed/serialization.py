@@ -47,7 +47,7 @@ class _MappedArray(NamedTuple):
 
 
 def _pack(source: ArraySource) -> dict[str, Any]:
-    """Return the attributes of a source, with the location of its array if it is in a file."""
+    """Return the attributes of a source; an array in a file is replaced by its location."""
     attributes = dict(source.__dict__)
     attributes.pop("_original", None)
     if location := _location(source.array):

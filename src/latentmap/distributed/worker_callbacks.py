@@ -23,7 +23,7 @@ class ReportProgress(Callback):
         self._steps, self._reply = 0, None
 
     def on_train_begin(self, run: TrainingRun) -> None:
-        """Report the steps of the epochs before the checkpoint."""
+        """Report the steps that were completed before the checkpoint."""
         self._report((run.epoch - 1) * run.steps_per_epoch, "compiling")
 
     def on_chunk_end(self, run: TrainingRun, n_steps: int) -> None:

@@ -170,12 +170,12 @@ class Workers:
         output : path-like, optional
             A new folder for the scores of all rows, in the order of the rows.
         write : callable, optional
-            Writes the scores of one part: ``write(path, rows, scores, first_row)``.
+            Function that writes the scores of one part: ``write(path, rows, scores, first_row)``.
 
         Returns
         -------
         numbers : ndarray of int
-            The numbers of the worst rows, the worst first.
+            The indices of the worst rows, in descending order of their scores.
         scores : latentmap.analysis.outlier_scores.OutlierScores
             Their scores, in the same order.
 

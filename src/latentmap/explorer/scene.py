@@ -46,7 +46,7 @@ class Scene:
     estimator : AutoEncoder, VariationalAutoEncoder or LatentMap
         Fitted.
     rows : Source, path, data-set name, data frame, array or sparse matrix
-        Rows to show. Of more than 100,000 rows a uniform sample is shown.
+        Rows to show. If there are more than 100,000 rows, a uniform sample is shown.
     title : str
         The title of the page.
     verbose : bool

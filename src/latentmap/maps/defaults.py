@@ -28,7 +28,10 @@ def get_networks(network: object) -> tuple[Network, Network]:
         return ENCODER_NETWORK, DECODER_NETWORK
     settings = get_network(network)
     if isinstance(settings, tuple):
-        raise SettingError("network: a pair of Keras models is possible with AutoEncoder only")
+        raise SettingError(
+            "network: expected a name or settings, found a pair of Keras models, which only "
+            "AutoEncoder accepts"
+        )
     return settings, settings
 
 
@@ -54,7 +57,7 @@ def layer_sizes(
         decoder.layer_sizes(row_shape, n_landmarks),
     ]
     projection = [math.prod(row_shape) * n_input_components] if n_input_components else []
-    # Settings describe an encoder and a decoder of equal sizes, of which a map uses one.
+    # Each network setting describes an encoder and a decoder; a map uses one half of each.
     return projection + [size for sizes in pairs for size in sizes[: len(sizes) // 2]]
 
 

@@ -1,6 +1,6 @@
 """Measurements of a fitted map: confidence, density, and agreement with its layout.
 
-`fit` measures them on fitted rows, and a model file stores them.
+They are measured on the rows of `fit`, and a model file stores them.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ class MapDiagnostics(FileRecord):
     def with_rows(
         self, n_before: int, nearest: np.ndarray, errors: np.ndarray, n_landmarks: int
     ) -> Self:
-        """Return diagnostics that include new rows, weighted by the numbers of rows.
+        """Return the diagnostics of the earlier and the new rows together.
 
         ``nearest`` is the landmark of each new row; ``errors`` are those of a sample of new rows.
         """
@@ -140,14 +140,14 @@ class MapDiagnostics(FileRecord):
 
     @classmethod
     def from_file(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Self:
-        """Return the diagnostics of a file; raise ValueError or LookupError if damaged."""
+        """Return the diagnostics of a file; raise ValueError or LookupError if they are damaged."""
         diagnostics = super().from_file(values, arrays)
         fit = [diagnostics.layout_fit[name] for name in ("r2", "median_shift")]
         if len(diagnostics.layout_fit) != 2 or not all(isinstance(v, int | float) for v in fit):
-            raise ValueError(f"following: expected r2 and median_shift, found {fit}")
+            raise ValueError(f"layout fit: expected numbers r2 and median_shift, found {fit}")
         if not (diagnostics.high_error >= 0 and 0 < diagnostics.median_density < math.inf):
             raise ValueError(
-                f"expected an error from 0 up and a density above 0, found "
+                f"diagnostics: expected an error of at least 0 and a density above 0, found "
                 f"{diagnostics.high_error} and {diagnostics.median_density}"
             )
         return diagnostics

@@ -43,7 +43,7 @@ from latentmap.training.preparation import PreparedData
 
 
 class LatentMap(BaseAutoEncoder):
-    """Map that places rows, fitted or new, and decodes any of its points to a row.
+    """Map that places fitted and new rows, and decodes every point to a row.
 
     t-SNE computes a layout of the fitted rows from their nearest neighbours, in which similar rows
     are near each other. An encoder learns the position of each row, and a decoder learns the row at
@@ -204,7 +204,7 @@ class LatentMap(BaseAutoEncoder):
 
     def _measure(self, data: PreparedData, layout: Layout) -> None:
         """Measure diagnostics, and estimate the replay memory."""
-        # Both samples use the same seed, so that rows and positions stay paired.
+        # Both samples use the same seed, so that each row is paired with its position.
         rows = data.rows.sample(MAX_MEASURED_ROWS, data.seed)
         positions = ArraySource(layout.positions).sample(MAX_MEASURED_ROWS, data.seed)[:]
         codes, errors = self.transform(rows), self.reconstruction_error(rows)
@@ -277,7 +277,7 @@ class LatentMap(BaseAutoEncoder):
         -------
         ndarray of shape (n,)
         """
-        _, errors, masses = self._row_figures(X).T
+        _, errors, masses = self._row_metrics(X).T
         return self._diagnostics.confidence(errors, masses, self._state.max_mass)
 
     def density(self, Z: ArrayLike) -> np.ndarray:
@@ -311,7 +311,7 @@ class LatentMap(BaseAutoEncoder):
 
     @property
     def partial_fit_report_(self) -> dict[str, float] | None:
-        """Figures of the last `partial_fit`; None before the first one."""
+        """Result of the last `partial_fit`, or None before the first one."""
         report = self._check_fitted()._state.report
         return None if report is None else asdict(report)
 
@@ -327,7 +327,7 @@ class LatentMap(BaseAutoEncoder):
     def _check_restored(self) -> None:
         width = self._landmarks().width
         if not 0 < width < math.inf:
-            raise ValueError(f"expected landmarks with a width above 0, found {width}")
+            raise ValueError(f"landmarks: expected a finite width above 0, found {width}")
         if self._state.replay is not None:
             self._state.replay.validate(self._state.n_landmarks, self.encoder_)
 

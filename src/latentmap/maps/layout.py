@@ -17,15 +17,17 @@ from latentmap.progress import progress
 from latentmap.training.signals import delay_interrupts
 
 MIN_TSNE_ROWS = 16  # With fewer distinct rows, the layout is the first principal components.
-# Iterations with and without early exaggeration, for up to SMALL_LAYOUT_ROWS rows and for more.
+# Numbers of iterations with and without early exaggeration; the keys tell whether the layout has at
+# most SMALL_LAYOUT_ROWS rows.
 SMALL_LAYOUT_ROWS = 10_000
 ITERATIONS = {True: (150, 350), False: (100, 100)}
-GRID_ROWS = 3_000  # With more rows in the plane, repulsion is interpolated on a grid.
-# Early exaggeration for up to LOW_EXAGGERATION_ROWS rows and for more. In a layout of few rows, 12
-# shrinks small groups to points.
+GRID_ROWS = 3_000  # For more rows in two dimensions, repulsion is interpolated on a grid.
+# Early exaggeration; the keys tell whether the layout has at most LOW_EXAGGERATION_ROWS rows. An
+# exaggeration of 12 shrinks small groups in a layout of few rows to points.
 LOW_EXAGGERATION_ROWS = 500
 EXAGGERATION = {True: 4.0, False: 12.0}
-# openTSNE computes the divergence at each callback, which takes a fifth of the time if every 25.
+# openTSNE computes the divergence at each callback. One callback in 25 iterations takes a fifth of
+# the time.
 CALLBACK_ITERATIONS = 25
 TINY = float(np.finfo(np.float32).tiny)
 # Points closer than this are equal, in units of the median distance from the column medians.

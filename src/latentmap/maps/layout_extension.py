@@ -1,4 +1,4 @@
-"""Layout of all rows, of which t-SNE computes a sample.
+"""Layout of all rows, extended from a sample that t-SNE places.
 
 The time of t-SNE grows faster than the number of rows. For many rows the layout is computed for a
 uniform sample, and every other row takes the position of its nearest sampled row.
@@ -23,10 +23,11 @@ from latentmap.training.preparation import PreparedData
 
 MAX_PRINCIPAL_COMPONENTS = 50
 MAX_PCA_ROWS = 20_000
-# By number of components. With three, t-SNE is slow because it does not use a grid.
+# Maximum size of the sample by number of components. In three dimensions, t-SNE is slow because it
+# does not use a grid.
 MAX_SAMPLE_ROWS = {1: 100_000, 2: 100_000, 3: 5_000}
 LAYOUT_BYTES = 1200  # Memory for each row of the sample.
-SEARCHED_CELLS = 3  # Few, because an approximate nearest row is sufficient.
+SEARCHED_CELLS = 3  # An approximate nearest row is sufficient.
 
 
 @dataclass(frozen=True)

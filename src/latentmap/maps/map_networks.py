@@ -10,11 +10,11 @@ from numpy.typing import ArrayLike
 
 from latentmap.maps.landmark_layers import AroundMode, SoftAssignment
 from latentmap.networks.assembly import (
-    Figures,
     NetworkParts,
     Networks,
     Objective,
     ObjectiveBuilder,
+    RowMetrics,
     add_noise,
     build_decoder,
     with_flags,
@@ -88,7 +88,7 @@ class MapParts(NetworkParts):
 
 @dataclass(frozen=True)
 class MapNetworks(Networks):
-    """Encoder, decoder and three objectives; ``objective`` takes rows alone.
+    """Encoder, decoder and three objectives; ``objective`` takes only rows.
 
     Attributes
     ----------
@@ -108,10 +108,10 @@ def build_map(parts: MapParts) -> MapNetworks:
 
     For a row x with layout position z, the loss is
     −Σ_k φ_k(z) log p_k(x) + λ · l / (1 + λ · l / 160) with l = loss(x, decoder(encoder(x))) and p
-    the encoder's distribution over the landmarks. No row's reconstruction contributes more than 160
-    nats. Figures of the objective: reconstruction loss; mean squared error of the scaled row; mass
-    of p in the window around its mode. Figures of the training objective: the loss; the squared
-    error; the cross-entropy.
+    the encoder's distribution over the landmarks. The reconstruction of a row contributes at most
+    160 nats. The objective computes the reconstruction loss, the mean squared error of the scaled
+    row, and the mass of p in the window around its mode. The training objectives compute the loss,
+    the squared error and the cross-entropy.
 
     Examples
     --------
@@ -174,15 +174,15 @@ def build_map(parts: MapParts) -> MapNetworks:
         misplacement = ops.categorical_crossentropy(assignments, logits, from_logits=True)
         step = max(1, rows.shape[0] // DECODED_ROWS) if training and rows.shape[0] else 1
         loss, error, _ = (
-            ops.repeat(figure, step)[: rows.shape[0]]
-            for figure in reconstruct(targets[::step], logits[::step], training, positions[::step])
+            ops.repeat(metric, step)[: rows.shape[0]]
+            for metric in reconstruct(targets[::step], logits[::step], training, positions[::step])
         )
         nats = ops.minimum(weigh_loss(loss), 1e9)  # Larger values would give ∞ / ∞ in float32.
         return [misplacement + nats / (1.0 + nats / MAX_NATS), error, misplacement]
 
-    def objective(figures: Figures, name: str, *models: keras.Layer) -> Objective:
+    def objective(row_metrics: RowMetrics, name: str, *models: keras.Layer) -> Objective:
         builder = ObjectiveBuilder(build_map, parts, name=name)
-        return Objective(figures, builder, encoder, head, scaling, *models)
+        return Objective(row_metrics, builder, encoder, head, scaling, *models)
 
     return MapNetworks(
         encoder,

@@ -24,7 +24,7 @@ from latentmap.preprocessing.pca_projection import PrincipalComponents, scale_ro
 from latentmap.preprocessing.scaling import Scale
 from latentmap.training.preparation import PreparedData
 
-RECONSTRUCTION_WEIGHT = 8.0  # Loss in nats when each row is reconstructed as the mean row.
+RECONSTRUCTION_WEIGHT = 8.0  # Loss in nats if each row is reconstructed as the mean row.
 MAX_WINDOW = 1e9
 MAX_WEIGHT = 1e300
 
@@ -41,10 +41,10 @@ class PartialFitReport(FileRecord):
     median_shift: float
 
     def validate(self) -> None:
-        """Raise ValueError if a figure is negative."""
-        figures = asdict(self)
-        if not all(figure >= 0 for figure in figures.values()):
-            raise ValueError(f"partial_fit report: expected numbers from 0 up, found {figures}")
+        """Raise ValueError if a number is negative."""
+        numbers = asdict(self)
+        if not all(number >= 0 for number in numbers.values()):
+            raise ValueError(f"partial_fit report: expected numbers of at least 0, found {numbers}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,7 @@ class MapState(FittedState):
     own_layout : bool
         Whether the layout was given by the user.
     n_rows : int
-        Number of rows fitted so far.
+        Number of rows that `fit` and `partial_fit` have received.
     reconstruction_weight : float
         Weight of the reconstruction in the loss.
     n_partial_fits : int
@@ -177,7 +177,7 @@ class MapState(FittedState):
         return [*sizes, *(count * self.n_components for count in counts)]
 
     def validate(self) -> None:
-        """Raise an error if a value is outside its range, or the network is not latentmap's own."""
+        """Raise an error if a value is outside its range or the network is unknown."""
         get_network(self.network)
         if not 0 < self.window < MAX_WINDOW:
             raise ValueError(
@@ -185,10 +185,10 @@ class MapState(FittedState):
             )
         counts = {"seed": self.seed, "rows": self.n_rows or 0, "grown": self.n_partial_fits or 0}
         if not all(0 <= count < 2**63 for count in counts.values()):
-            raise ValueError(f"expected integers from 0 up, found {counts}")
+            raise ValueError(f"map state: expected integers from 0 to 2**63 - 1, found {counts}")
         weight = 1.0 if self.reconstruction_weight is None else self.reconstruction_weight
         if not 0 < weight < MAX_WEIGHT:
-            raise ValueError(f"reconstruction: expected a number above 0, found {weight!r}")
+            raise ValueError(f"reconstruction weight: expected a number above 0, found {weight!r}")
         if self.replay is not None and not self.n_rows:
             raise ValueError(
                 "rows: expected the number of fitted rows with a replay memory, found none"

@@ -1,7 +1,7 @@
 """Builds the models of an autoencoder: encoder, decoder, and the objective that is trained.
 
 The encoder takes raw rows, and the decoder returns rows in their original units; both are Keras
-models that contain the scaling. The objective shares their layers and computes figures of each raw
+models that contain the scaling. The objective shares their layers and computes metrics of each raw
 row, the first of which is the loss.
 """
 
@@ -26,7 +26,7 @@ from latentmap.networks.scaling_layers import Scaling
 from latentmap.networks.table_loss import FillGaps, GapFlags
 from latentmap.preprocessing.pca_projection import PrincipalComponents
 
-Figures = Callable[[KerasTensor, bool], list[KerasTensor]]
+RowMetrics = Callable[[KerasTensor, bool], list[KerasTensor]]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ class NetworkParts:
         Standard deviation of the noise added to scaled rows during training.
     seed : int
     gap_indices : list of int or None
-        For rows that may hold missing values: the numbers that the encoder has flags of gaps for.
+        Indices of the inputs that can be missing, for which the encoder receives flags; None if no
+        value can be missing.
     beta : float
         Weight of the divergence; for a variational autoencoder only.
     """
@@ -71,7 +72,7 @@ class NetworkParts:
         return Random(self.seed)
 
     def scaling(self, name: str | None = None, invert: bool = False) -> Scaling:
-        """Return the layer from raw to scaled rows, or its inverse."""
+        """Return the layer that converts raw rows to scaled rows, or the inverse layer."""
         offset, scale = (
             value.reshape(self.row_shape) if value.ndim else value
             for value in (self.offset, self.scale)
@@ -79,7 +80,7 @@ class NetworkParts:
         return Scaling(offset, scale, invert, name=name)
 
     def inputs(self, rows: KerasTensor) -> tuple[KerasTensor, KerasTensor | None]:
-        """Return scaled rows without gaps, and flags of missing values if there were any."""
+        """Return scaled rows without missing values, and flags of these values or None."""
         x = self.scaling(name="scaling")(rows)
         if self.gap_indices is None:
             return x, None
@@ -100,7 +101,7 @@ class Networks:
 class ObjectiveBuilder:
     """Builds an objective with its initial weights in another process.
 
-    ``build(parts)`` returns networks, and ``name`` is their attribute that is the objective.
+    ``build(parts)`` returns the networks, and ``name`` is the attribute that holds the objective.
     """
 
     build: Callable[..., Networks]
@@ -113,35 +114,37 @@ class ObjectiveBuilder:
 
 
 class Objective(keras.Model):
-    """Model from raw rows to figures of each row, the first of which is the loss.
+    """Model that computes metrics of each raw row, the first of which is the loss.
 
     ``builder`` builds the objective in other processes.
     """
 
     builder: ObjectiveBuilder
 
-    def __init__(self, figures: Figures, builder: ObjectiveBuilder, *models: keras.Layer) -> None:
+    def __init__(
+        self, row_metrics: RowMetrics, builder: ObjectiveBuilder, *models: keras.Layer
+    ) -> None:
         super().__init__(name="objective")
         self.builder = builder
         self.models = list(models)  # Keras collects the weights of all layers in attributes.
-        self.figures = figures
+        self.row_metrics = row_metrics
         self.built = True
 
     def call(self, inputs: KerasTensor, training: bool = False) -> KerasTensor:
-        """Compute the figures, shape (n, n_figures)."""
-        return ops.stack(self.figures(inputs, training), axis=-1)
+        """Compute the metrics of each row, shape (n, n_metrics)."""
+        return ops.stack(self.row_metrics(inputs, training), axis=-1)
 
     def compute_loss(
         self, x: KerasTensor, y: KerasTensor, y_pred: KerasTensor, *args: object, **kwargs: object
     ) -> KerasTensor:
-        """Return the mean of the first figure, plus the losses of the layers."""
+        """Return the mean of the first metric, plus the losses of the layers."""
         return ops.mean(y_pred[:, 0]) + sum(self.losses)
 
 
 def build_autoencoder(parts: NetworkParts) -> Networks:
     """Build the networks of an autoencoder.
 
-    Figures of the objective: the loss, and the mean squared error of the scaled row.
+    The objective computes the loss and the mean squared error of each scaled row.
 
     Examples
     --------
@@ -159,14 +162,14 @@ def build_autoencoder(parts: NetworkParts) -> Networks:
     head = _head(parts, rng)
     scaling = parts.scaling(name="scaling")
 
-    def figures(rows: KerasTensor, training: bool) -> list[KerasTensor]:
+    def row_metrics(rows: KerasTensor, training: bool) -> list[KerasTensor]:
         target = layers.Flatten()(scaling(rows))
         output = ops.cast(head(encoder(rows, training=training), training=training), "float32")
         row = keras.activations.get(parts.loss.link)(output)
         return [parts.loss.distance(target, output), parts.loss.error(target, row)]
 
     objective = Objective(
-        figures, ObjectiveBuilder(build_autoencoder, parts), encoder, head, scaling
+        row_metrics, ObjectiveBuilder(build_autoencoder, parts), encoder, head, scaling
     )
     return Networks(encoder, build_decoder(parts, head), objective)
 
@@ -174,9 +177,9 @@ def build_autoencoder(parts: NetworkParts) -> Networks:
 def build_variational(parts: NetworkParts) -> Networks:
     """Build the networks of a variational autoencoder, which do not use principal components.
 
-    The encoder returns the mean of each row's Gaussian. Figures of the objective: the loss, which
-    is reconstruction + β · divergence; the mean squared error of the row decoded from the mean;
-    reconstruction; divergence. All but the squared error are sums in nats.
+    The encoder returns the mean of each row's Gaussian. The objective computes the loss, which is
+    reconstruction + β · divergence, the mean squared error of the row decoded from the mean, the
+    reconstruction term and the divergence. All except the squared error are sums in nats.
     """
     rng = parts.rng
     rows_in = keras.Input(parts.row_shape, name="rows")
@@ -190,7 +193,7 @@ def build_variational(parts: NetworkParts) -> Networks:
     sample = GaussianSample(draw_seed(rng))
     scaling, n_features = parts.scaling(), math.prod(parts.row_shape)
 
-    def figures(rows: KerasTensor, training: bool) -> list[KerasTensor]:
+    def row_metrics(rows: KerasTensor, training: bool) -> list[KerasTensor]:
         target = layers.Flatten()(scaling(rows))
         mean, log_variance = (
             ops.cast(output, "float32") for output in posterior(rows, training=training)
@@ -203,7 +206,7 @@ def build_variational(parts: NetworkParts) -> Networks:
         return [nats + parts.beta * divergence, parts.loss.error(target, row), nats, divergence]
 
     builder = ObjectiveBuilder(build_variational, parts)
-    objective = Objective(figures, builder, posterior, head, sample, scaling)
+    objective = Objective(row_metrics, builder, posterior, head, sample, scaling)
     return Networks(encoder, build_decoder(parts, head), objective)
 
 

@@ -14,7 +14,7 @@ from latentmap.networks.dense import check_activation, check_widths, dense_layer
 
 @dataclass(frozen=True)
 class ConvNetwork:
-    """Network for images: 3 × 3 convolutions with stride 2, and transposed ones in the decoder.
+    """Network for images: 3 × 3 convolutions with stride 2, transposed in the decoder.
 
     Parameters
     ----------

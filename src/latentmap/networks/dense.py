@@ -175,7 +175,7 @@ class DenseNetwork(_DenseLayers):
         check_activation(self.activation)
         if not isinstance(self.dropout, Real) or not 0 <= self.dropout < 1:
             raise SettingError(
-                f"dropout: expected a number from 0 up to 1, without 1, found {self.dropout!r}"
+                f"dropout: expected a number of at least 0 and below 1, found {self.dropout!r}"
             )
 
     def widths(self, n_components: int) -> tuple[int, ...]:

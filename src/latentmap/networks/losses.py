@@ -149,7 +149,7 @@ def check_loss(loss: Loss, n_features: int) -> None:
     >>> check_loss(Loss("linear", lambda rows, outputs: rows - outputs), 3)
     Traceback (most recent call last):
         ...
-    latentmap.errors.SettingError: loss: expected one number a row, shape (2,) for 2 rows, found
+    latentmap.errors.SettingError: loss: expected one number per row, shape (2,) for 2 rows, found
     shape (2, 3)
     """
     rows = ops.zeros((2, n_features))
@@ -159,5 +159,5 @@ def check_loss(loss: Loss, n_features: int) -> None:
         raise SettingError(f"loss: expected a function of (rows, outputs), but {error}") from error
     if shape != (2,):
         raise SettingError(
-            f"loss: expected one number a row, shape (2,) for 2 rows, found shape {shape}"
+            f"loss: expected one number per row, shape (2,) for 2 rows, found shape {shape}"
         )

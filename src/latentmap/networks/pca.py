@@ -127,7 +127,7 @@ def principal_decoder(
 
     The output has shape (n, d). It is logit(mean + z · components) + g(z / code_spread) if the link
     is "sigmoid", and mean + z · components + g(z / code_spread) · row_spread otherwise. A loss with
-    logits of its own takes the place of logit.
+    its own function ``logits`` uses that function in place of logit.
     """
     output = _dense(principal.components, principal.mean, "components")(z)
     z = Scaling(0.0, principal.code_spread, name="code_spread")(z)

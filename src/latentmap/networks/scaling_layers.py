@@ -23,8 +23,8 @@ def constant_initializer(values: ArrayLike) -> Callable[..., KerasTensor]:
 class ConstantLayer(keras.layers.Layer):
     """Base class of layers with arrays that are not trained.
 
-    They compute in float32 even if Keras has another dtype policy, because raw rows and positions
-    between landmarks need the full precision.
+    These layers compute in float32 even if Keras has another dtype policy, because raw rows and
+    positions between landmarks need the full precision.
     """
 
     def __init__(self, **kwargs: object) -> None:

@@ -2,7 +2,7 @@
 
 Numbers have a squared error, truth values a binary cross-entropy, and categories a cross-entropy of
 a softmax. Each term is divided by that of a constant prediction, so that no column dominates.
-Missing values have no term.
+Missing values do not contribute.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class TableLoss:
         self._set_levels(levels)
 
     def _set_levels(self, levels: Sequence[np.ndarray]) -> None:
-        """Arrange the levels of all categories as a matrix, one category a row."""
+        """Arrange the levels of all categories as a matrix with one row for each category."""
         n_levels = max(map(len, levels), default=1)
         self.level_indices = np.zeros((max(1, len(levels)), n_levels), np.int32)
         self.level_exists = np.zeros(self.level_indices.shape, bool)
@@ -82,12 +82,12 @@ class TableLoss:
 
     @property
     def loss(self) -> Loss:
-        """The loss as networks use it."""
+        """The loss for a network of the encoded columns."""
         return Loss(self.link, self.distance, self.error, self.logits)
 
     @property
     def linear_loss(self) -> Loss:
-        """The same for a decoder that is linear in the encoded numbers, as PCA is."""
+        """The loss for a decoder that is linear in the encoded numbers, such as PCA."""
         return Loss("linear", self._linear_distance, self.error)
 
     def link(self, outputs: KerasTensor) -> KerasTensor:
@@ -97,13 +97,13 @@ class TableLoss:
         return ops.where(self.is_truth, truth, ops.where(self.is_level, level, outputs))
 
     def logits(self, rows: KerasTensor) -> KerasTensor:
-        """Convert encoded rows, such as those of PCA, to outputs of which `link` returns them."""
+        """Convert encoded rows, such as those of PCA, to outputs; this is the inverse of `link`."""
         p = ops.clip(rows / self.weights + self.shares, self.margins, 1.0 - self.margins)
         truth, level = ops.log(p) - ops.log1p(-p), ops.log(p)
         return ops.where(self.is_truth, truth, ops.where(self.is_level, level, rows))
 
     def distance(self, rows: KerasTensor, outputs: KerasTensor) -> KerasTensor:
-        """Return the mean term of the known values of each row, shape (n,); 0.5 for a constant."""
+        """Return the mean loss of the known values of each row, shape (n,)."""
         target = _without_gaps(rows)
         indicator = target / self.weights + self.shares
         truth = ops.softplus(outputs) - indicator * outputs
@@ -114,7 +114,7 @@ class TableLoss:
         return self._mean(rows, terms * self.term_weights)
 
     def error(self, rows: KerasTensor, reconstructions: KerasTensor) -> KerasTensor:
-        """Return the mean squared error of the known columns of each row; 1 for their means."""
+        """Return the mean squared error of the known columns of each row, shape (n,)."""
         return self._mean(rows, ops.square(_without_gaps(rows) - reconstructions))
 
     def _linear_distance(self, rows: KerasTensor, outputs: KerasTensor) -> KerasTensor:
@@ -127,7 +127,7 @@ class TableLoss:
         return ops.sum(terms, axis=-1) / n_known
 
     def _log_softmax(self, outputs: KerasTensor) -> KerasTensor:
-        """Return the logarithm of the softmax within each category; any number elsewhere."""
+        """Return the logarithm of the softmax within each category; other columns are arbitrary."""
         levels = ops.take(outputs, self.level_indices.ravel(), axis=1)
         levels = ops.reshape(levels, (-1, *self.level_indices.shape))
         levels = ops.log_softmax(ops.where(self.level_exists, levels, -1e9), axis=-1)
@@ -141,7 +141,7 @@ def _without_gaps(rows: KerasTensor) -> KerasTensor:
 
 @keras.saving.register_keras_serializable("latentmap")
 class FillGaps(keras.layers.Layer):
-    """Replace missing values by 0, the mean of a column.
+    """Layer that replaces missing values by 0, the mean of a standardised column.
 
     Examples
     --------
@@ -156,12 +156,12 @@ class FillGaps(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("latentmap")
 class GapFlags(ConstantLayer):
-    """Return 1 for each missing value among some columns, and 0 for the others.
+    """Layer that returns 1 for each missing value of the selected columns, and 0 for others.
 
     Parameters
     ----------
     indices : sequence of int
-        Position of one number of each column.
+        Index of one encoded number of each selected column.
 
     Examples
     --------

@@ -33,10 +33,10 @@ def attribution(
     ----------
     rows, expected : array-like of shape (n, ...)
         Rows and their expected values, in the units of the data. Images are drawn ten to a line:
-        the original, the expected image, and a heat map of the attributions. Of other rows the
-        three columns of largest attribution are named, with both values.
+        the original, the expected image, and a heat map of the attributions. For other rows, the
+        three columns with the largest attribution are named, with both values.
     attributions : array-like of shape (n, ...)
-        In −1 to 1, as ``latentmap.analysis.attribute`` returns them.
+        Numbers from −1 to 1, as ``latentmap.analysis.attribute`` returns them.
     captions : sequence of str
         One for each row.
     ax : matplotlib.axes.Axes, optional

@@ -10,7 +10,8 @@ from latentmap.plots.label_encoding import LabelEncoding
 from latentmap.plots.matplotlib_types import Axes, ColorType, Text
 
 _MAX_ITERATIONS = 300
-# Share of the frame; a name that is moved farther could seem to name another class.
+# Maximum shift of a name, as a share of the frame; a name that is moved farther could seem to name
+# another class.
 _MAX_SHIFT = 0.15
 _FULL_FONT_SIZE_INCHES = 4.0  # Names are smaller on a narrower Axes.
 _PADDING = 2.0  # Pixels on each side of a name.
@@ -65,7 +66,7 @@ def _place_names(ax: Axes, texts: list[Text], regions: list[np.ndarray]) -> None
     positions = ax.transData.transform([text.get_position() for text in texts])
     for position, size, rows in zip(positions, sizes, regions, strict=True):
         reach = np.quantile(np.abs(ax.transData.transform(rows) - position), 0.9, axis=0)
-        if (reach < size).all():  # The name would cover the region, so it is written above it.
+        if (reach < size).all():  # The name would cover the region.
             position[1] += reach[1] + size[1] / 2
     low, high = np.reshape(ax.get_window_extent().extents, (2, 2))
     positions, fits = separate_boxes(positions, sizes, low, high)

@@ -24,7 +24,7 @@ def exemplars(
     Parameters
     ----------
     clusters : sequence of array-like of shape (t, h, w) or (t, h, w, c)
-        The images of each cluster, the most typical first; t may differ.
+        The images of each cluster, the most typical first; t may differ between clusters.
     names : sequence of str
         The text beside each line.
     ax : matplotlib.axes.Axes, optional

@@ -27,12 +27,13 @@ def codes(
     Parameters
     ----------
     Z : array-like of shape (n, n_components)
-        Codes. Two components are the two axes. Of more, the first two principal components are
-        drawn. A single component is drawn as a strip with a line for each label.
+        Codes. Two components are the two axes. Codes with more components are projected to their
+        first two principal components. A single component is drawn as a strip with a line for each
+        label.
     labels : array-like of shape (n,), optional
         Up to 20 distinct labels are classes, each with its colour and with its name on its dense
         regions. More than 20 distinct numbers are a measured value and get a colour bar. More than
-        20 distinct texts share colours, and up to 60 are named.
+        20 distinct strings share colours, and up to 60 are named.
     ax : matplotlib.axes.Axes, optional
     title : str, optional
     confidence : array-like of shape (n,), optional
@@ -41,8 +42,8 @@ def codes(
     Returns
     -------
     matplotlib.axes.Axes
-        Both axes have the same unit, so that distances are true, unless one axis is more than four
-        times as long. More than 20,000 points are drawn as an image shaded by density.
+        Both axes have the same scale, so that distances are not distorted, unless one axis is more
+        than four times as long. More than 20,000 points are drawn as an image shaded by density.
 
     Raises
     ------

@@ -32,8 +32,8 @@ def comparison(
     ----------
     rows : array-like of shape (2, ...)
         Images are drawn side by side, with their difference to the right: red where the second is
-        brighter. Of a table the 12 columns that differ most are drawn. Rows of more than 64 numbers
-        without column names are drawn as lines.
+        brighter. The plot of a table shows the 12 columns that differ most. Rows of more than 64
+        numbers without column names are drawn as lines.
     reconstructed : array-like of shape (2, ...)
         The reconstructions of the two rows.
     captions : pair of str

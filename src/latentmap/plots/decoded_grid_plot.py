@@ -11,7 +11,7 @@ from latentmap.plots.matplotlib_types import Axes
 from latentmap.plots.projection import Projection, bounding_region, codes_or_landmarks, grid_centers
 
 _REFERENCE_ROWS = 200  # Number of decoded codes that determine black and white.
-# Codes outside of these percentiles do not extend the region.
+# Codes outside of these percentiles do not extend the region of the grid.
 _PERCENTILES = (0.5, 99.5)
 _PLOT_PIXELS, _IMAGES_ACROSS = 896, (14, 28)
 _MAX_IMAGE_PIXELS = 100
@@ -36,8 +36,8 @@ def decoded_grid(
         first two principal components, through their mean. For one component it has one line.
     ax : matplotlib.axes.Axes, optional
     n : int, optional
-        Number of images in a line and of lines. By default 28, and fewer for images wider than 32
-        pixels, down to 14.
+        Number of rows and of columns of the grid. The default is 28 for images up to 32 pixels
+        wide, and decreases to 14 for wider images.
 
     Returns
     -------
@@ -72,7 +72,7 @@ def decoded_grid(
 
 
 def _resize(images: np.ndarray) -> np.ndarray:
-    """Repeat the pixels of small images, so that gaps are thin, and average those of large ones."""
+    """Enlarge small images by repeating pixels, and shrink large images by averaging pixels."""
     count, height, width = images.shape[:3]
     zoom, step = -(-_IMAGES_ACROSS[1] // height), max(1, min(height, width) // _MAX_IMAGE_PIXELS)
     if step == 1:

@@ -3,9 +3,10 @@
 import numpy as np
 
 _GRID_SIDE = 64
-_SMOOTHING = 1.5  # Standard deviation in cells.
-_MIN_DENSITY = 0.1  # Share of the highest density of the class.
-_MIN_DENSITY_AT_NAME = 0.25  # Share of the highest density of the region.
+_SMOOTHING = 1.5  # Standard deviation of the filter, in cells.
+_MIN_DENSITY = 0.1  # Minimum density of a region, as a share of the highest density of its class.
+# Minimum density at a name, as a share of the highest density of its region.
+_MIN_DENSITY_AT_NAME = 0.25
 _MIN_SHARE, _MIN_ROWS = 0.2, 10  # Smaller regions are left out, except the largest one.
 _MIN_DISTANCE = 0.12  # Minimum distance of two names, as a share of the visible range.
 

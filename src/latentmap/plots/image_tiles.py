@@ -4,7 +4,7 @@ import numpy as np
 
 from latentmap.plots.matplotlib_types import Axes
 
-# A few extreme pixels outside of these percentiles do not darken all other pixels.
+# Pixels outside of these percentiles are clipped, so that a few of them do not darken all others.
 _RANGE_PERCENTILES = (0.5, 99.5)
 
 
@@ -29,7 +29,7 @@ def to_rgb(images: np.ndarray, reference: np.ndarray) -> np.ndarray:
 
 
 def intensity_range(images: np.ndarray) -> tuple[float, float]:
-    """Return the values that are drawn black and white, from the type or the values of images."""
+    """Return the values that are drawn in black and in white."""
     if images.dtype == np.uint8:
         return 0.0, 255.0
     low, high = (float(value) for value in np.percentile(images, _RANGE_PERCENTILES))

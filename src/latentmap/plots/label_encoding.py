@@ -9,7 +9,7 @@ from latentmap.data.array_checks import check_labels
 from latentmap.plots.matplotlib_types import ScalarMappable
 from latentmap.plots.style import PALETTE, display_text
 
-# With more classes, the names would cover the points.
+# The names of more classes would cover the points.
 MAX_CLASS_NAMES = 60
 
 

@@ -44,8 +44,8 @@ class _Results:
         counts = [len(texts) for texts in self.captions]
         if counts != [rows.shape[1] + 1] * len(queries):
             raise DataError(
-                f"captions: expected {rows.shape[1] + 1} texts for each of {len(queries)} queries, "
-                f"found {counts}"
+                f"captions: expected {rows.shape[1] + 1} strings for each of {len(queries)} "
+                f"queries, found {counts}"
             )
 
     def color(self, query: int, rank: int) -> str:
@@ -84,8 +84,8 @@ def neighbors(
         Whether a neighbour has the label of its query. Captions of the others are highlighted.
     column_names : sequence of str, optional
     column_std : array-like of shape (n_features,), optional
-        The standard deviation of each column of a table, the unit of the shades; by default that of
-        the drawn rows.
+        The standard deviation of each column of a table, the unit of the shades. By default it is
+        computed from the drawn rows.
     title : str
 
     Returns

@@ -10,7 +10,7 @@ from latentmap.analysis.sampling import reference_codes
 from latentmap.data.code_checks import check_codes
 
 _MARGIN = 0.03
-# With equal units, a region of a larger ratio of its sides would be drawn as a thin line.
+# A region with a larger aspect ratio would be a thin line if both axes had the same scale.
 _MAX_RATIO_WITH_EQUAL_UNITS = 4
 
 
@@ -64,8 +64,8 @@ def codes_or_landmarks(estimator: object, codes: ArrayLike | None = None) -> np.
 def bounding_region(points: np.ndarray, percentiles: tuple[float, float] = (0, 100)) -> np.ndarray:
     """Return the lowest and the highest corner of the region to show, shape (2, 1 or 2).
 
-    Both sides have the same length, so that distances are true in a square plot, unless one side
-    is more than four times as long as the other.
+    Both sides have the same length, so that a square plot does not distort distances, unless one
+    side is more than four times as long as the other.
     """
     low, high = np.percentile(points, percentiles, axis=0)
     half = (high - low) / 2

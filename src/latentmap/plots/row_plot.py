@@ -13,7 +13,7 @@ from latentmap.plots.matplotlib_types import Axes
 _MAX_IMAGES_IN_ONE_LINE = 12
 _MAX_NAMED_COLUMNS = 12
 _MAX_WRITTEN_ROWS = 30  # The cells of longer tables are shaded but not labelled.
-_SHADES = ("#ffffff", "#8fb6da")  # The darker one is light enough for text.
+_SHADES = ("#ffffff", "#8fb6da")  # The darker colour is light enough for text.
 
 
 def rows(

@@ -68,7 +68,7 @@ def add_text(
     va: Literal["bottom", "center", "top"] = "center",
     bold: bool = False,
 ) -> Text:
-    """Write a text at a position of the data, without parsing mathematics."""
+    """Write text at data coordinates, without parsing mathematics."""
     weight = "bold" if bold else "normal"
     return ax.text(
         x, y, text, color=color, fontsize=size, ha=ha, va=va, fontweight=weight, parse_math=False

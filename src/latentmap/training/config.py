@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MAX_VALIDATION_ROWS = 5000
-MIN_WIDE_VALIDATION_ROWS = 100  # The next limit does not reduce the number of rows further.
+MIN_WIDE_VALIDATION_ROWS = 100  # Wide rows do not reduce the validation set below this number.
 MAX_VALIDATION_NUMBERS = 1 << 24  # Validation rows are stored dense: 64 MB as float32.
 MIN_STEPS = 1500
 DEFAULT_EPOCHS = 12
@@ -152,7 +152,7 @@ def check_training(training: object) -> Training:
 
 
 def check_epochs(epochs: object, training: Training, n_rows: int) -> int:
-    """Return the number of epochs, the default one for "auto"; raise SettingError if invalid."""
+    """Return the number of epochs; raise SettingError if it is not "auto" or a positive integer."""
     if epochs == "auto":
         return training.epochs_for(n_rows)
     if isinstance(epochs, bool) or not isinstance(epochs, int | np.integer) or epochs < 1:
@@ -179,8 +179,8 @@ def check_number(name: str, value: object, kind: type, low: float, high: float =
     is_number = isinstance(value, kind) and not isinstance(value, bool)
     if not is_number or not low <= value <= high or value == math.inf:  # type: ignore[operator]
         type_name = "an integer" if kind is Integral else "a number"
-        limit = "up" if high == math.inf else f"to {high}"
-        raise SettingError(f"{name}: expected {type_name} from {low} {limit}, found {value!r}")
+        limits = f"of at least {low}" if high == math.inf else f"from {low} to {high}"
+        raise SettingError(f"{name}: expected {type_name} {limits}, found {value!r}")
 
 
 def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:

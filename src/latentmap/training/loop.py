@@ -1,6 +1,6 @@
 """The training loop.
 
-It trains an objective: a Keras model that computes figures of each row, the first of which is the
+It trains an objective: a Keras model that computes metrics of each row, the first of which is the
 loss. The validation rows are evaluated after each epoch, or after 50 steps if epochs are shorter.
 Callbacks react to evaluations and to completed steps.
 """
@@ -25,8 +25,8 @@ from latentmap.training.task import TrainingTask
 
 CHUNK_STEPS = 64
 CHUNK_ROWS = 20_000  # A chunk with more rows would advance the progress bar too rarely.
-DEVICE_CHUNK_FACTOR = 10  # Chunks for rows on the device are longer: they hold row numbers only.
-MAX_PERMUTED_ROWS = 1 << 20  # For more rows the order differs from plain Keras.
+DEVICE_CHUNK_FACTOR = 10  # Chunks of rows on the device hold only row numbers.
+MAX_PERMUTED_ROWS = 1 << 20  # For more rows, the order differs from plain Keras.
 
 
 def train(
@@ -40,7 +40,7 @@ def train(
     Parameters
     ----------
     objective : keras.Model
-        Model that computes figures of each row. The first is minimised, and the second is recorded
+        Model that computes metrics of each row. The first is minimised, and the second is recorded
         as "val_mse".
     task : TrainingTask
     callbacks : sequence of Callback

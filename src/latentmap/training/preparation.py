@@ -55,8 +55,8 @@ class PreparedData:
     def rescale_by_median(self) -> Self:
         """Scale by the median row if a few extreme rows determine the scale.
 
-        A scaled row usually has a root mean square of about 1. If the median row has one below a
-        half, rows are shifted by the column medians and divided by the median row's value, so that
+        The root mean square of a scaled row is usually about 1. If the root mean square of the
+        median row is below 0.5, rows are shifted by the column medians and divided by it, so that
         typical rows differ from each other again.
         """
         if self.scale.unit or self.scale.has_gaps:
@@ -81,7 +81,7 @@ def prepare_data(
 ) -> PreparedData:
     """Cache rows, choose their scale, and split off validation rows.
 
-    A `Scale` in place of the name of a scaling is used as it is.
+    ``scaling`` is the name of a scaling, or a `Scale` that is used unchanged.
 
     Examples
     --------

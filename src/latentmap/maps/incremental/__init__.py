@@ -1,1 +1,1 @@
-"""`LatentMap.partial_fit`: new rows for a fitted map."""
+"""Implementation of `LatentMap.partial_fit`, which adds new rows to a fitted map."""

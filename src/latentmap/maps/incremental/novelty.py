@@ -3,7 +3,7 @@
 A single row is not enough evidence, because an unusual row of a known class can be as far from its
 class as a row of a novel class. Each new row is therefore classified by its neighbourhood among new
 and replayed rows: by the share of new rows in it, and by the distance to the replayed rows relative
-to the distances among these (as in the local outlier factor: M. M. Breunig et al., "LOF:
+to the distances among replayed rows (as in the local outlier factor: M. M. Breunig et al., "LOF:
 Identifying Density-Based Local Outliers", SIGMOD 2000), averaged over the neighbours of the row.
 The share alone would mark many new rows of a small known class, and the distance alone would mark
 unusual rows.

@@ -48,10 +48,10 @@ from latentmap.training.task import TrainingTask
 if TYPE_CHECKING:
     from latentmap.maps.latent_map import LatentMap
 
-# Least distance between old and new landmarks in window radii, so that no window contains both.
+# Minimum distance of old and new landmarks in window radii, so that no window contains both.
 MIN_GAP = 3.0
 TRAINING = Training(batch_size=256, learning_rate=2e-3, patience=None, held_out=0)
-MIN_REPLAYED, MAX_REPLAYED = 4_000, 40_000  # Replayed rows in one epoch of training.
+MIN_REPLAYED, MAX_REPLAYED = 4_000, 40_000  # Limits of the number of replayed rows in one epoch.
 ROW_PASSES, MAX_EPOCHS = 120_000, 8
 
 
@@ -125,7 +125,7 @@ def add_rows(model: LatentMap, X: DataLike) -> None:
 def _check_replay(model: LatentMap) -> ReplayState:
     if model._state.own_layout:
         raise SettingError(
-            "layout: partial_fit cannot add rows to a map of your own layout: fit the map again "
+            "layout: partial_fit cannot add rows to a map with a given layout: fit the map again "
             "with the positions of all rows"
         )
     if model._state.replay is None:
@@ -160,7 +160,7 @@ def _place_novel(model: LatentMap, new: NewRows, memory: ReplayState, seed: int)
     if not len(points):
         return NovelRegion(*(np.empty((0, state.n_components), np.float32) for _ in range(3)))
     layout = compute_layout(points, state.n_components, model.n_neighbors, seed, model.verbose)
-    # As many landmarks per row as on the map so far.
+    # The new rows get as many landmarks per row as the earlier rows.
     count = round(len(landmarks.positions) * len(points) / (state.n_rows or 1))
     max_count = min(MAX_LANDMARKS, len(points) // ROWS_PER_LANDMARK)
     count = int(np.clip(count, MIN_CLASS_ROWS // ROWS_PER_LANDMARK, max_count))

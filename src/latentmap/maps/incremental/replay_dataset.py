@@ -62,7 +62,7 @@ class ReplayDataset(Source):
         Number of landmarks, earlier and new.
     """
 
-    in_memory = True  # Prefetching in a thread does not pay, because sampling uses all cores.
+    in_memory = True  # Prefetching in a thread is not faster, because sampling uses all cores.
 
     def __init__(
         self,
@@ -90,13 +90,13 @@ class ReplayDataset(Source):
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all rows and their targets."""
+        """Size of all rows and their targets in bytes."""
         return len(self) * (2 * self._row_bytes + self.n_landmarks * self.dtype.itemsize)
 
     def take(self, indices: ArrayLike) -> tuple[np.ndarray, ...]:  # type: ignore[override]
         """Return rows, codes, distributions over the landmarks, and scaled rows to decode.
 
-        Indices of at least the number of new rows are replayed rows, sampled anew at each call.
+        Indices from the number of new rows upwards are replayed rows, sampled in each call.
         """
         indices = np.asarray(indices, dtype=np.intp)
         is_new = indices < len(self.rows)

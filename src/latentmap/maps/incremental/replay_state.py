@@ -62,7 +62,7 @@ class ReplayState(FileRecord):
 
     @staticmethod
     def is_in(arrays: Mapping[str, np.ndarray]) -> bool:
-        """Return whether a file contains a replay memory; those of older versions do not."""
+        """Return whether a file contains a replay memory; files of older versions do not."""
         return all(key in arrays for key in ReplayMemory.file_keys.values())
 
     @classmethod
@@ -85,7 +85,7 @@ class ReplayState(FileRecord):
         principal, n_features = self.principal(encoder), math.prod(encoder.input_shape[1:])
         width = len(principal.components)
         if principal.mean.shape != (n_features,) or principal.components.shape[1:] != (n_features,):
-            raise ValueError(f"kept_components: expected {n_features} columns, one per feature")
+            raise ValueError(f"replay components: expected {n_features} columns, one per feature")
         n_directions = self.mixture.directions.shape[1]
         shapes = [(), (width,), (n_directions, width), ()]
         for (name, array), shape in zip(self.mixture.to_arrays().items(), shapes, strict=True):
@@ -95,4 +95,4 @@ class ReplayState(FileRecord):
                     f"found shape {array.shape} or NaN or infinity"
                 )
         if self.mixture.counts.min() < 0 or not self.mixture.counts.sum() > 0:
-            raise ValueError("kept_counts: expected numbers of rows from 0 up, with a sum above 0")
+            raise ValueError("replay counts: expected numbers of at least 0, with a sum above 0")

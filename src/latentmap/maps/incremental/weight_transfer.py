@@ -10,7 +10,7 @@ from keras import layers
 def transfer_weights(new: keras.Model, old: keras.Model) -> None:
     """Copy the weights of a model to a model of the same structure with wider layers.
 
-    They become the leading block of each larger array, and the other values stay as they are. A map
+    They become the leading block of each larger array; its other values do not change. A map
     with added landmarks thus starts with the earlier landmarks at their positions.
 
     Examples
