@@ -73,7 +73,7 @@ def test_control_characters_are_not_printed(capsys, monkeypatch, terminal):
 
 
 def test_invisible_task_prints_nothing(capsys):
-    with progress.progress("fitting", 10, visible=False) as advance:
+    with progress.progress("fitting", 10, verbose=False) as advance:
         advance(10)
     assert capsys.readouterr() == ("", "")
 

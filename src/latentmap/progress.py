@@ -33,7 +33,7 @@ def printable(text: str) -> str:
 
 @contextlib.contextmanager
 def progress(
-    description: str, total: int, visible: bool = True, delayed: bool = False
+    description: str, total: int, verbose: bool = True, delayed: bool = False
 ) -> Iterator[Advance]:
     """Show the progress and the remaining time of the task in the block.
 
@@ -42,12 +42,12 @@ def progress(
 
     Examples
     --------
-    >>> with progress("counting", 3, visible=False) as advance:
+    >>> with progress("counting", 3, verbose=False) as advance:
     ...     for _ in range(3):
     ...         advance(1)
     """
     description = printable(description)
-    if not visible:
+    if not verbose:
         yield lambda steps, note="": None
     elif sys.stderr.isatty():
         with _show_bar(description, total, delayed) as advance:

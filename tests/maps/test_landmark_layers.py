@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from latentmap.maps.landmark_layers import AroundMode, SoftAssignment
+from latentmap.maps.landmark_layers import MeanAroundMode, SoftAssignment
 
 RNG = np.random.default_rng(0)
 CENTERS = RNG.normal(size=(40, 2)).astype("float32")
@@ -72,7 +72,7 @@ def around_mode(logits, centers, anchors, radius):
 
 @pytest.mark.parametrize("radius", [0.3, 1.0])
 def test_position_and_mass_match_the_formula(radius):
-    layer = AroundMode(CENTERS, CENTERS[:10], radius)
+    layer = MeanAroundMode(CENTERS, CENTERS[:10], radius)
     positions, mass = (numbers(t) for t in layer(LOGITS))
     expected_positions, expected_mass = around_mode(LOGITS, CENTERS, CENTERS[:10], radius)
     assert np.allclose(positions, expected_positions, atol=1e-4)
@@ -81,7 +81,7 @@ def test_position_and_mass_match_the_formula(radius):
 
 
 def test_a_certain_row_is_placed_at_its_landmark():
-    positions, mass = AroundMode(CENTERS, CENTERS[::4], 0.5)(60 * np.eye(40, dtype="float32"))
+    positions, mass = MeanAroundMode(CENTERS, CENTERS[::4], 0.5)(60 * np.eye(40, dtype="float32"))
     assert np.allclose(numbers(positions), CENTERS, atol=1e-5)
     assert np.allclose(numbers(mass), 1, atol=1e-5)
 
@@ -93,7 +93,7 @@ def test_an_ambiguous_row_is_placed_at_its_likelier_position():
     centers = np.concatenate([unlikely_centers, likely_centers]).astype("float32")
     logits = np.zeros((1, 60), "float32")
     logits[:, 30:] = 0.5
-    positions, mass = (numbers(t) for t in AroundMode(centers, centers[::5], 0.8)(logits))
+    positions, mass = (numbers(t) for t in MeanAroundMode(centers, centers[::5], 0.8)(logits))
     assert np.allclose(positions, likely_centers.mean(axis=0), atol=0.1)
     share = np.exp(0.5) / (1 + np.exp(0.5))
     assert 0.7 * share < mass[0] <= share
@@ -106,13 +106,13 @@ def test_greatest_mass_of_a_soft_assignment(n_components, window):
     steps = np.arange(-5, 5.1, 0.5)
     centers = np.stack(np.meshgrid(*[steps] * n_components), axis=-1).reshape(-1, n_components)
     soft = SoftAssignment(centers, 1.0)(np.zeros((1, n_components), "float32"))
-    positions, mass = AroundMode(centers, centers, window)(keras.ops.log(soft))
+    positions, mass = MeanAroundMode(centers, centers, window)(keras.ops.log(soft))
     assert np.allclose(numbers(positions), 0, atol=1e-4)
     assert numbers(mass)[0] == pytest.approx((1 + 1 / window**2) ** (-n_components / 2), rel=0.01)
 
 
 def test_the_window_centre_can_be_given():
-    layer, middles = AroundMode(CENTERS, CENTERS[:10], 0.5), CENTERS[:30] + np.float32(0.1)
+    layer, middles = MeanAroundMode(CENTERS, CENTERS[:10], 0.5), CENTERS[:30] + np.float32(0.1)
     positions, mass = (numbers(t) for t in layer(LOGITS, middles))
     near = np.exp(-squared_distances(middles, CENTERS) / (2 * 0.5**2)) * softmax(LOGITS)
     assert np.allclose(mass, near.sum(axis=1), atol=1e-5)
@@ -120,13 +120,13 @@ def test_the_window_centre_can_be_given():
 
 
 def test_logits_of_any_size():
-    positions, mass = (numbers(t) for t in AroundMode(CENTERS, CENTERS, 0.5)(1e30 * LOGITS))
+    positions, mass = (numbers(t) for t in MeanAroundMode(CENTERS, CENTERS, 0.5)(1e30 * LOGITS))
     assert np.allclose(positions, CENTERS[LOGITS.argmax(axis=1)], atol=1e-5)
     assert np.allclose(mass, 1, atol=1e-5)
 
 
 def test_output_shapes():
-    assert AroundMode(CENTERS, CENTERS[:3], 1.0).compute_output_shape((None, 40)) == (
+    assert MeanAroundMode(CENTERS, CENTERS[:3], 1.0).compute_output_shape((None, 40)) == (
         (None, 2),
         (None,),
     )
@@ -136,7 +136,7 @@ def test_output_shapes():
 
 
 @pytest.mark.parametrize(
-    "layer", [SoftAssignment(CENTERS, 0.3), AroundMode(CENTERS, CENTERS[:5], 0.3)]
+    "layer", [SoftAssignment(CENTERS, 0.3), MeanAroundMode(CENTERS, CENTERS[:5], 0.3)]
 )
 def test_constants_are_stored_as_untrained_weights(layer):
     assert layer.trainable_weights == []
@@ -145,7 +145,7 @@ def test_constants_are_stored_as_untrained_weights(layer):
 
 
 def test_config_round_trip():
-    soft, around = SoftAssignment(CENTERS, 0.3), AroundMode(CENTERS, CENTERS[:5], 0.3)
+    soft, around = SoftAssignment(CENTERS, 0.3), MeanAroundMode(CENTERS, CENTERS[:5], 0.3)
     assert np.array_equal(numbers(copy_layer(soft)(POSITIONS)), numbers(soft(POSITIONS)))
     for output, expected in zip(copy_layer(around)(LOGITS), around(LOGITS), strict=True):
         assert np.array_equal(numbers(output), numbers(expected))

@@ -172,7 +172,7 @@ def test_any_number_of_neighbours(n_neighbors):
 
 
 def test_progress_is_shown(capsys):
-    compute_layout(POINTS[:40], 2, 5, seed=0, visible=True)
+    compute_layout(POINTS[:40], 2, 5, seed=0, verbose=True)
     assert "computing the layout" in capsys.readouterr().err
 
 

@@ -52,7 +52,7 @@ def test_other_rows_are_read_in_batches(data, monkeypatch):
 
 def test_progress_is_shown(data, capsys, monkeypatch):
     monkeypatch.setattr(module, "MAX_SAMPLE_ROWS", {2: 30})
-    compute_positions(data, 2, 5, visible=True)
+    compute_positions(data, 2, 5, verbose=True)
     assert "placing the other rows" in capsys.readouterr().err
 
 

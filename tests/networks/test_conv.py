@@ -8,11 +8,11 @@ from latentmap.errors import DataError, SettingError
 from latentmap.networks.conv import ConvNetwork, image_shape
 
 
-def make_models(row_shape, filters=(4, 6), zero=False, n_components=3):
+def make_models(row_shape, filters=(4, 6), zero_init=False, n_components=3):
     network, rng = ConvNetwork(filters=filters), Random(0)
     rows, z = keras.Input(row_shape), keras.Input((n_components,))
-    encoder = keras.Model(rows, network.encode(rows, n_components, rng, zero))
-    return encoder, keras.Model(z, network.decode(z, row_shape, rng, zero))
+    encoder = keras.Model(rows, network.encode(rows, n_components, rng, zero_init))
+    return encoder, keras.Model(z, network.decode(z, row_shape, rng, zero_init))
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_codes_depend_on_all_pixels_and_pixels_on_codes():
 
 
 def test_output_is_zero_with_zero_initialisation():
-    encoder, decoder = make_models((7, 9), zero=True)
+    encoder, decoder = make_models((7, 9), zero_init=True)
     assert not encoder.predict_on_batch(np.ones((2, 7, 9))).any()
     assert not decoder.predict_on_batch(np.ones((2, 3))).any()
 

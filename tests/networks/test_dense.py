@@ -8,12 +8,12 @@ from latentmap.errors import SettingError
 from latentmap.networks.dense import DenseNetwork, LinearNetwork, draw_seed, kernel_initializer
 
 
-def make_models(network, n_features=6, n_components=2, zero=False, seed=0):
+def make_models(network, n_features=6, n_components=2, zero_init=False, seed=0):
     rng = Random(seed)
     rows = keras.Input((n_features,))
-    code = network.encode(rows, n_components, rng, zero)
+    code = network.encode(rows, n_components, rng, zero_init)
     z = keras.Input((n_components,))
-    return keras.Model(rows, code), keras.Model(z, network.decode(z, (n_features,), rng, zero))
+    return keras.Model(rows, code), keras.Model(z, network.decode(z, (n_features,), rng, zero_init))
 
 
 def get_widths(model):
@@ -51,11 +51,11 @@ def test_glorot_weights_equal_those_of_keras(shape):
 
 
 def test_output_is_zero_with_zero_initialisation():
-    encoder, decoder = make_models(DenseNetwork(hidden=(5,)), zero=True)
+    encoder, decoder = make_models(DenseNetwork(hidden=(5,)), zero_init=True)
     rows, codes = np.random.default_rng(0).normal(size=(4, 6)), np.ones((4, 2))
     assert not encoder.predict_on_batch(rows).any()
     assert not decoder.predict_on_batch(codes).any()
-    encoder, decoder = make_models(DenseNetwork(hidden=(5,)), zero=False)
+    encoder, decoder = make_models(DenseNetwork(hidden=(5,)), zero_init=False)
     assert encoder.predict_on_batch(rows).any()
     assert decoder.predict_on_batch(codes).any()
 
@@ -101,8 +101,8 @@ def test_linear_network_has_one_layer_or_none_with_principal_path():
     rows = np.random.default_rng(0).normal(size=(4, 6)).astype("float32")
     weights, bias = (np.asarray(w.value) for w in encoder.weights)
     assert np.allclose(encoder.predict_on_batch(rows), rows @ weights + bias, atol=1e-5)
-    assert LinearNetwork().encode(keras.Input((6,)), 2, Random(0), zero=True) is None
-    assert LinearNetwork().decode(keras.Input((2,)), (6,), Random(0), zero=True) is None
+    assert LinearNetwork().encode(keras.Input((6,)), 2, Random(0), zero_init=True) is None
+    assert LinearNetwork().decode(keras.Input((2,)), (6,), Random(0), zero_init=True) is None
 
 
 @pytest.mark.parametrize(

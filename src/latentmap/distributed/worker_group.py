@@ -29,8 +29,8 @@ POLL_SECONDS = 0.5
 class WorkerGroup:
     """Workers that execute one training job."""
 
-    def __init__(self, workers: Workers, job: TrainingJob, visible: bool) -> None:
-        self.workers, self.job, self.visible = workers, job, visible
+    def __init__(self, workers: Workers, job: TrainingJob, verbose: bool) -> None:
+        self.workers, self.job, self.verbose = workers, job, verbose
         self.name = f"{workers.count} worker" + "s" * (workers.count > 1)
 
     def run(self, total_steps: int) -> dict[str, np.ndarray]:
@@ -51,7 +51,7 @@ class WorkerGroup:
                     interruption = ClusterError("workers: the training was interrupted")
                     self._coordinator.fail.remote(interruption)
                 raise
-            with progress(f"stopping {self.name}", 1, self.visible) as advance:
+            with progress(f"stopping {self.name}", 1, self.verbose) as advance:
                 self._thread.join()
                 advance(1)
         return result
@@ -76,14 +76,14 @@ class WorkerGroup:
     def _watch(self, total_steps: int) -> None:
         """Show progress until the training ends, first of the start and then of the steps."""
         updates = self._updates()
-        with progress(f"starting {self.name}", 1, self.visible) as advance:
+        with progress(f"starting {self.name}", 1, self.verbose) as advance:
             for status in updates:
                 advance(0, note=_note(status))
                 if status.steps:
                     break
             advance(1)
         steps = 0
-        with progress(f"fitting on {self.name}", total_steps, self.visible) as advance:
+        with progress(f"fitting on {self.name}", total_steps, self.verbose) as advance:
             for status in updates:
                 advance(status.steps - steps, note=_note(status))
                 steps = status.steps

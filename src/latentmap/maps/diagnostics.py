@@ -132,8 +132,8 @@ class MapDiagnostics(FileRecord):
         ``nearest`` is the landmark of each new row; ``errors`` are those of a sample of new rows.
         """
         total = n_before + len(nearest)
-        padded = np.pad(self.landmark_share, (0, n_landmarks - len(self.landmark_share)))
-        share = (padded * n_before + np.bincount(nearest, minlength=n_landmarks)) / total
+        padded_share = np.pad(self.landmark_share, (0, n_landmarks - len(self.landmark_share)))
+        share = (padded_share * n_before + np.bincount(nearest, minlength=n_landmarks)) / total
         high_error = n_before * self.high_error
         high_error += len(nearest) * float(np.percentile(errors, ERROR_PERCENTILE))
         return replace(self, landmark_share=share.astype(np.float32), high_error=high_error / total)

@@ -4,7 +4,7 @@ The networks of a map with landmarks c₁ … c_K represent a position z by its 
 φ_k(z) = softmax_k(−‖z − c_k‖² / 2h²), a distribution over the landmarks, as the generative
 topographic mapping (C. M. Bishop, M. Svensén, C. K. I. Williams, Neural Computation 10, 1998) and
 normalised radial basis function networks (J. Moody, C. J. Darken, Neural Computation 1, 1989) do.
-The encoder predicts such a distribution, and `AroundMode` converts it to a position.
+The encoder predicts such a distribution, and `MeanAroundMode` converts it to a position.
 """
 
 import keras
@@ -53,7 +53,7 @@ class SoftAssignment(ConstantLayer):
 
 
 @keras.saving.register_keras_serializable("latentmap")
-class AroundMode(ConstantLayer):
+class MeanAroundMode(ConstantLayer):
     """Convert a distribution over landmarks to a position: its mean around its mode.
 
     The mean of the whole distribution would place an ambiguous row between its two plausible
@@ -73,7 +73,7 @@ class AroundMode(ConstantLayer):
     --------
     >>> import numpy as np
     >>> landmarks, logits = [[0.0, 0.0], [1.0, 0.0], [9.0, 0.0]], np.array([[3.0, 3.0, 3.1]])
-    >>> position, mass = AroundMode(landmarks, landmarks, 1.0)(logits.astype("float32"))
+    >>> position, mass = MeanAroundMode(landmarks, landmarks, 1.0)(logits.astype("float32"))
     >>> [round(float(x), 2) for x in position[0]], round(float(mass[0]), 2)
     ([0.47, 0.0], 0.57)
     """

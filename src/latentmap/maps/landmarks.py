@@ -58,11 +58,15 @@ def compute_landmarks(positions: np.ndarray, seed: int, count: int | None = None
     >>> landmarks.centers.shape, landmarks.anchors.shape
     ((100, 2), (25, 2))
     """
-    distinct = np.unique(positions, axis=0)
-    if len(distinct) == 1:
-        distinct = np.repeat(distinct, 2, axis=0)  # Keras warns of a softmax over one number.
+    distinct_positions = np.unique(positions, axis=0)
+    if len(distinct_positions) == 1:
+        distinct_positions = np.repeat(
+            distinct_positions, 2, axis=0
+        )  # Keras warns of a softmax over one number.
     count = count or max(min(MAX_LANDMARKS, len(positions) // ROWS_PER_LANDMARK), 20)
-    centers = distinct if len(distinct) <= count else _kmeans(positions, count, seed)
+    centers = (
+        distinct_positions if len(distinct_positions) <= count else _kmeans(positions, count, seed)
+    )
     anchors = centers
     if len(centers) > 8 * LANDMARKS_PER_ANCHOR:
         anchors = _kmeans(centers, len(centers) // LANDMARKS_PER_ANCHOR, seed)

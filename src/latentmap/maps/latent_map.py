@@ -148,16 +148,16 @@ class LatentMap(BaseAutoEncoder):
         rows = fitting_rows(self, X)
         networks = get_networks(self.network)
         n_weights = sum(layer_sizes(*networks, rows.row_shape, MAX_LANDMARKS))
-        needed = fit_memory_bytes(len(rows), rows.nbytes // len(rows), n_weights)
-        check_memory("network", needed, engine=True)
-        own = None if self.layout is None else check_layout(self.layout, len(rows))
+        needed_bytes = fit_memory_bytes(len(rows), rows.nbytes // len(rows), n_weights)
+        check_memory("network", needed_bytes, engine=True)
+        user_layout = None if self.layout is None else check_layout(self.layout, len(rows))
         training = training_settings(self.training, len(rows))
         epochs = default_epochs(len(rows)) if self.epochs == "auto" else self.epochs
         data = prepare_rows(self, rows, epochs, training).rescale_by_median()
-        if own is None:
+        if user_layout is None:
             layout = compute_positions(data, self.n_components, self.n_neighbors, self.verbose)
         else:
-            layout = Layout(own)
+            layout = Layout(user_layout)
         self._train(networks, data, layout)
         self._measure(data, layout)
 
@@ -168,18 +168,20 @@ class LatentMap(BaseAutoEncoder):
 
     def _train(self, networks: tuple[Network, Network], data: PreparedData, layout: Layout) -> None:
         """Train the networks on rows and their layout positions."""
-        automatic = "table" if has_table_loss(self) else ("gaussian", "bernoulli")[data.scale.unit]
-        loss = automatic if self.loss == "auto" else self.loss
+        default_loss = (
+            "table" if has_table_loss(self) else ("gaussian", "bernoulli")[data.scale.unit]
+        )
+        loss = default_loss if self.loss == "auto" else self.loss
         check_loss(find_loss(self, loss), math.prod(self.row_shape_))
         principal = None
         if layout.sample is not None and networks[0] is ENCODER_NETWORK:
             principal = layout.sample.principal  # Other networks may need the shape of the rows.
         landmarks = layout_landmarks(layout.positions, data.seed)
         self._state = MapState.untrained(networks, loss, data, layout, landmarks, principal)
-        built = build_map(self._parts(loss, landmarks, principal))
-        self._set_networks(built)
+        map_networks = build_map(self._parts(loss, landmarks, principal))
+        self._set_networks(map_networks)
         task = data.task.with_targets(layout.positions)
-        self.history_ = current_launcher().run(built.fit_objective, task, self.verbose)
+        self.history_ = current_launcher().run(map_networks.fit_objective, task, self.verbose)
 
     def _parts(
         self, loss: LossLike, landmarks: LandmarkSet, principal: PrincipalComponents | None = None

@@ -35,7 +35,7 @@ EQUAL_DISTANCE = 1e-5
 
 
 def compute_layout(
-    points: np.ndarray, n_components: int, n_neighbors: int, seed: int, visible: bool = False
+    points: np.ndarray, n_components: int, n_neighbors: int, seed: int, verbose: bool = False
 ) -> np.ndarray:
     """Compute the t-SNE layout of points.
 
@@ -47,7 +47,7 @@ def compute_layout(
     n_neighbors : int
         Number of neighbours that attract each point.
     seed : int
-    visible : bool
+    verbose : bool
         Whether to show progress.
 
     Returns
@@ -65,7 +65,7 @@ def compute_layout(
     ((40, 2), True)
     """
     points, inverse = unique_points(points)
-    positions = _run_tsne(points, n_components, n_neighbors, seed, visible)
+    positions = _run_tsne(points, n_components, n_neighbors, seed, verbose)
     return standardize(positions[inverse])[0]
 
 
@@ -100,18 +100,20 @@ def _initial_layout(points: np.ndarray, n_components: int, seed: int) -> np.ndar
 
 
 def _run_tsne(
-    points: np.ndarray, n_components: int, n_neighbors: int, seed: int, visible: bool
+    points: np.ndarray, n_components: int, n_neighbors: int, seed: int, verbose: bool
 ) -> np.ndarray:
-    initial = _initial_layout(points, n_components, seed)
+    initial_layout = _initial_layout(points, n_components, seed)
     if len(points) < MIN_TSNE_ROWS:
-        return initial
+        return initial_layout
     k = min(n_neighbors, (len(points) - 1) // 3)
-    embedding = _make_embedding(1e-4 * initial, nearest_neighbors(points, k, seed, visible), seed)
-    early, late = ITERATIONS[len(points) <= SMALL_LAYOUT_ROWS]
+    embedding = _make_embedding(
+        1e-4 * initial_layout, nearest_neighbors(points, k, seed, verbose), seed
+    )
+    n_early, n_late = ITERATIONS[len(points) <= SMALL_LAYOUT_ROWS]
     exaggeration = EXAGGERATION[len(points) <= LOW_EXAGGERATION_ROWS]
-    phases = ((early, exaggeration, 0.5), (late, 1.0, 0.8))
+    phases = ((n_early, exaggeration, 0.5), (n_late, 1.0, 0.8))
     with (
-        progress("computing the layout", early + late, visible) as advance,
+        progress("computing the layout", n_early + n_late, verbose) as advance,
         delay_interrupts() as raise_delayed,
     ):
 
@@ -130,16 +132,16 @@ def _run_tsne(
     return np.asarray(embedding)
 
 
-def _make_embedding(initial: np.ndarray, neighbors: np.ndarray, seed: int) -> Any:
+def _make_embedding(initial_layout: np.ndarray, neighbors: np.ndarray, seed: int) -> Any:
     """Return an openTSNE embedding at the initial layout."""
     import openTSNE
 
-    uses_grid = initial.shape[1] <= 2 and len(initial) > GRID_ROWS
+    uses_grid = initial_layout.shape[1] <= 2 and len(initial_layout) > GRID_ROWS
     return openTSNE.TSNEEmbedding(
-        initial,
+        initial_layout,
         _uniform_affinities(neighbors),
         negative_gradient_method="fft" if uses_grid else "bh",
-        n_jobs=-1 if len(initial) > GRID_ROWS else 1,
+        n_jobs=-1 if len(initial_layout) > GRID_ROWS else 1,
         random_state=seed,
     )
 
@@ -151,8 +153,8 @@ def _uniform_affinities(neighbors: np.ndarray) -> Any:
 
     n, k = neighbors.shape
     offsets = np.arange(0, n * k + 1, k)
-    directed = csr_matrix((np.ones(n * k), neighbors.ravel(), offsets), shape=(n, n))
-    edges = directed.maximum(directed.T)
+    directed_edges = csr_matrix((np.ones(n * k), neighbors.ravel(), offsets), shape=(n, n))
+    edges = directed_edges.maximum(directed_edges.T)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return PrecomputedAffinities(edges / edges.sum(), normalize=False)

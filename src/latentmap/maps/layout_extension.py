@@ -75,26 +75,26 @@ def layout_sample_size(n: int, n_components: int) -> int:
 
 
 def compute_positions(
-    data: PreparedData, n_components: int, n_neighbors: int, visible: bool = False
+    data: PreparedData, n_components: int, n_neighbors: int, verbose: bool = False
 ) -> Layout:
     """Compute layout positions of all rows from their principal component coordinates."""
     n_principal = min(MAX_PRINCIPAL_COMPONENTS, math.prod(data.rows.row_shape))
     principal = principal_components(
-        data.sample(MAX_PCA_ROWS), data.scale, n_principal, data.seed, visible
+        data.sample(MAX_PCA_ROWS), data.scale, n_principal, data.seed, verbose
     )
     rows = data.sample(layout_sample_size(len(data.rows), n_components))
     points = project_rows(rows, data.scale, principal)
-    positions = compute_layout(points, n_components, n_neighbors, data.seed, visible)
+    positions = compute_layout(points, n_components, n_neighbors, data.seed, verbose)
     sample = LayoutSample(principal, points, positions)
     if len(rows) < len(data.rows):
-        positions = _extend_to_all_rows(data, sample, visible)
+        positions = _extend_to_all_rows(data, sample, verbose)
     return Layout(positions, sample)
 
 
-def _extend_to_all_rows(data: PreparedData, sample: LayoutSample, visible: bool) -> np.ndarray:
+def _extend_to_all_rows(data: PreparedData, sample: LayoutSample, verbose: bool) -> np.ndarray:
     positions = np.empty((len(data.rows), sample.positions.shape[1]), np.float32)
     index = NeighborIndex(sample.points, data.seed, cells=SEARCHED_CELLS)
-    with progress("placing the other rows", len(positions), visible) as advance:
+    with progress("placing the other rows", len(positions), verbose) as advance:
         for slice_, batch in project_batches(data.rows, data.scale, sample.principal):
             positions[slice_] = sample.positions[index.search(batch, 1)[:, 0]]
             advance(len(batch))

@@ -8,7 +8,7 @@ import numpy as np
 from keras import KerasTensor, layers, ops
 from numpy.typing import ArrayLike
 
-from latentmap.maps.landmark_layers import AroundMode, SoftAssignment
+from latentmap.maps.landmark_layers import MeanAroundMode, SoftAssignment
 from latentmap.networks.assembly import (
     NetworkParts,
     Networks,
@@ -130,18 +130,24 @@ def build_map(parts: MapParts) -> MapNetworks:
     x = _encoder_input(parts, rows, rng)
     logits = parts.network.encode(x, len(parts.centers), rng)
     landmark_logits = keras.Model(rows, logits, name="landmark_logits")
-    units = Scaling(parts.code_offset, parts.code_scale, invert=True, name="code_units")
-    around = AroundMode(parts.centers, parts.anchors, parts.radius, name="around_mode")
-    soft = SoftAssignment(parts.centers, parts.width, name="softened")
-    plane = Scaling(parts.code_offset, parts.code_scale, name="code_plane")
-    encoder = keras.Model(rows, units(around(landmark_logits(rows))[0]), name="encoder")
+    to_code_units = Scaling(parts.code_offset, parts.code_scale, invert=True, name="code_units")
+    mean_around_mode = MeanAroundMode(
+        parts.centers, parts.anchors, parts.radius, name="around_mode"
+    )
+    assign = SoftAssignment(parts.centers, parts.width, name="softened")
+    to_landmark_units = Scaling(parts.code_offset, parts.code_scale, name="code_plane")
+    encoder = keras.Model(
+        rows, to_code_units(mean_around_mode(landmark_logits(rows))[0]), name="encoder"
+    )
 
     code = keras.Input((parts.n_components,), name="code")
-    output = parts.decoder_network.decode(soft(plane(code)), parts.row_shape, rng, zero=False)
+    output = parts.decoder_network.decode(
+        assign(to_landmark_units(code)), parts.row_shape, rng, zero_init=False
+    )
     head = keras.Model(code, output, name="head")
     scaling = parts.scaling()
     # The weight is an array, so that the compiled program does not depend on its value.
-    weigh_loss = Scaling(0.0, parts.reconstruction_weight, invert=True, name="loss_weight")
+    scale_loss = Scaling(0.0, parts.reconstruction_weight, invert=True, name="loss_weight")
 
     def reconstruct(
         target: KerasTensor,
@@ -149,24 +155,24 @@ def build_map(parts: MapParts) -> MapNetworks:
         training: bool,
         window_centers: KerasTensor | None = None,
     ) -> list[KerasTensor]:
-        position, mass = around(logits, window_centers)
-        output = ops.cast(head(units(position), training=training), "float32")
+        position, mass = mean_around_mode(logits, window_centers)
+        output = ops.cast(head(to_code_units(position), training=training), "float32")
         row = keras.activations.get(parts.loss.link)(output)
         return [parts.loss.distance(target, output), parts.loss.error(target, row), mass]
 
-    def scaled_flat(rows: KerasTensor) -> KerasTensor:
+    def flatten_scaled(rows: KerasTensor) -> KerasTensor:
         return layers.Flatten()(scaling(rows))
 
     def evaluate(rows: KerasTensor, training: bool) -> list[KerasTensor]:
-        return reconstruct(scaled_flat(rows), landmark_logits(rows, training=training), training)
+        return reconstruct(flatten_scaled(rows), landmark_logits(rows, training=training), training)
 
     def fit_layout(inputs: tuple, training: bool) -> list[KerasTensor]:
-        rows, positions = inputs[0], plane(inputs[1])
-        return fit_targets((rows, positions, soft(positions), scaled_flat(rows)), training)
+        rows, positions = inputs[0], to_landmark_units(inputs[1])
+        return fit_targets((rows, positions, assign(positions), flatten_scaled(rows)), training)
 
     def fit_replay(inputs: tuple, training: bool) -> list[KerasTensor]:
         rows, codes, assignments, targets = inputs
-        return fit_targets((rows, plane(codes), assignments, targets), training)
+        return fit_targets((rows, to_landmark_units(codes), assignments, targets), training)
 
     def fit_targets(inputs: tuple, training: bool) -> list[KerasTensor]:
         rows, positions, assignments, targets = inputs
@@ -177,7 +183,7 @@ def build_map(parts: MapParts) -> MapNetworks:
             ops.repeat(metric, step)[: rows.shape[0]]
             for metric in reconstruct(targets[::step], logits[::step], training, positions[::step])
         )
-        nats = ops.minimum(weigh_loss(loss), 1e9)  # Larger values would give ∞ / ∞ in float32.
+        nats = ops.minimum(scale_loss(loss), 1e9)  # Larger values would give ∞ / ∞ in float32.
         return [misplacement + nats / (1.0 + nats / MAX_NATS), error, misplacement]
 
     def objective(row_metrics: RowMetrics, name: str, *models: keras.Layer) -> Objective:
@@ -188,8 +194,8 @@ def build_map(parts: MapParts) -> MapNetworks:
         encoder,
         build_decoder(parts, head),
         objective(evaluate, "objective"),
-        objective(fit_layout, "fit_objective", weigh_loss),
-        objective(fit_replay, "replay_objective", weigh_loss),
+        objective(fit_layout, "fit_objective", scale_loss),
+        objective(fit_replay, "replay_objective", scale_loss),
     )
 
 

@@ -158,13 +158,13 @@ class MapState(FittedState):
     def _read_fields(
         cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
     ) -> dict[str, Any]:
-        found = super()._read_fields(values, arrays)
-        found["diagnostics"] = MapDiagnostics.from_file(values, arrays)
+        fields = super()._read_fields(values, arrays)
+        fields["diagnostics"] = MapDiagnostics.from_file(values, arrays)
         if ReplayState.is_in(arrays):
-            found["replay"] = ReplayState.from_file(values, arrays)
+            fields["replay"] = ReplayState.from_file(values, arrays)
         if values.get("growth") is not None:
-            found["report"] = PartialFitReport.from_file(values["growth"], {})
-        return found
+            fields["report"] = PartialFitReport.from_file(values["growth"], {})
+        return fields
 
     def layer_sizes(self, row_shape: tuple[int, ...]) -> list[int]:
         """Return the number of weights of each layer, and of the landmarks."""

@@ -185,7 +185,7 @@ def build_variational(parts: NetworkParts) -> Networks:
     rows_in = keras.Input(parts.row_shape, name="rows")
     x, flags = parts.inputs(rows_in)
     x = with_flags(add_noise(parts, x, rng), flags)
-    output = parts.network.encode(x, parts.n_components, rng, heads=2)
+    output = parts.network.encode(x, parts.n_components, rng, n_heads=2)
     mean, log_variance = output[:, : parts.n_components], output[:, parts.n_components :]
     posterior = keras.Model(rows_in, [mean, log_variance], name="posterior")
     encoder = keras.Model(rows_in, mean, name="encoder")
@@ -217,7 +217,7 @@ def _encoder(parts: NetworkParts, rng: Random) -> keras.Model:
     if isinstance(parts.network, tuple):
         code = _copy(parts.network[0])(x)
     elif parts.principal is None:
-        code = parts.network.encode(with_flags(x, flags), parts.n_components, rng, zero=False)
+        code = parts.network.encode(with_flags(x, flags), parts.n_components, rng, zero_init=False)
     else:
         clip = parts.loss.logits is not None
         code = principal_encoder(x, parts.principal, parts.network, rng, flags, clip)
@@ -242,7 +242,7 @@ def _head(parts: NetworkParts, rng: Random) -> keras.Model:
     if isinstance(parts.network, tuple):
         output = layers.Flatten()(_copy(parts.network[1])(code))
     elif parts.principal is None:
-        output = parts.network.decode(code, parts.row_shape, rng, zero=False)
+        output = parts.network.decode(code, parts.row_shape, rng, zero_init=False)
     else:
         output = principal_decoder(
             code, parts.principal, parts.network, parts.row_shape, parts.loss, rng

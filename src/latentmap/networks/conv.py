@@ -41,16 +41,21 @@ class ConvNetwork:
         return 2 * [*stages, math.prod(self._innermost_shape(row_shape)) * n_components]
 
     def encode(
-        self, x: KerasTensor, n_components: int, rng: Random, zero: bool = False, heads: int = 1
+        self,
+        x: KerasTensor,
+        n_components: int,
+        rng: Random,
+        zero_init: bool = False,
+        n_heads: int = 1,
     ) -> KerasTensor:
         """Return codes of scaled images (n, h, w[, c]); see `Network`."""
         x = layers.Reshape(image_shape(x.shape[1:]))(x)
         for channels in self.filters:
             x = _convolution(layers.Conv2D, channels, rng, self.activation)(x)
-        return dense_layer(heads * n_components, rng, zero=zero)(layers.Flatten()(x))
+        return dense_layer(n_heads * n_components, rng, zero_init=zero_init)(layers.Flatten()(x))
 
     def decode(
-        self, z: KerasTensor, row_shape: tuple[int, ...], rng: Random, zero: bool
+        self, z: KerasTensor, row_shape: tuple[int, ...], rng: Random, zero_init: bool
     ) -> KerasTensor:
         """Return flat outputs for codes, shape (n, h·w·c); see `Network`."""
         height, width, channels = image_shape(row_shape)
@@ -59,7 +64,7 @@ class ConvNetwork:
         z = layers.Reshape(innermost)(z)
         for filters in self.filters[-2::-1]:
             z = _convolution(layers.Conv2DTranspose, filters, rng, self.activation)(z)
-        z = _convolution(layers.Conv2DTranspose, channels, rng, zero=zero)(z)
+        z = _convolution(layers.Conv2DTranspose, channels, rng, zero_init=zero_init)(z)
         extra = (z.shape[1] - height, z.shape[2] - width)
         return layers.Flatten()(layers.Cropping2D(((0, extra[0]), (0, extra[1])))(z))
 
@@ -75,9 +80,9 @@ def _convolution(
     filters: int,
     rng: Random,
     activation: str | None = None,
-    zero: bool = False,
+    zero_init: bool = False,
 ) -> keras.Layer:
-    initializer = kernel_initializer(rng, zero)
+    initializer = kernel_initializer(rng, zero_init)
     return layer_type(filters, 3, 2, "same", activation=activation, kernel_initializer=initializer)
 
 

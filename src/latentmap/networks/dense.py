@@ -22,16 +22,21 @@ class Network(Protocol):
         """Whether the network is added to the principal components of the rows."""
 
     def encode(
-        self, x: KerasTensor, n_components: int, rng: Random, zero: bool = False, heads: int = 1
+        self,
+        x: KerasTensor,
+        n_components: int,
+        rng: Random,
+        zero_init: bool = False,
+        n_heads: int = 1,
     ) -> KerasTensor | None:
-        """Return codes of scaled rows, shape (n, heads · n_components).
+        """Return codes of scaled rows, shape (n, n_heads · n_components).
 
-        With ``zero`` the last layer starts at zero, because the codes are added to those of PCA.
+        With ``zero_init`` the last layer starts at zero: the codes are added to those of PCA.
         The result is then None for a linear network, which cannot add anything to PCA.
         """
 
     def decode(
-        self, z: KerasTensor, row_shape: tuple[int, ...], rng: Random, zero: bool
+        self, z: KerasTensor, row_shape: tuple[int, ...], rng: Random, zero_init: bool
     ) -> KerasTensor | None:
         """Return flat outputs for codes, shape (n, d), or None as in `encode`."""
 
@@ -39,7 +44,7 @@ class Network(Protocol):
         """Return the number of kernel weights in each layer of the encoder and the decoder."""
 
 
-def kernel_initializer(rng: Random, zero: bool = False) -> keras.initializers.Initializer:
+def kernel_initializer(rng: Random, zero_init: bool = False) -> keras.initializers.Initializer:
     """Return Glorot's initializer of a kernel, or zeros for a network that is added to PCA.
 
     Seeds are drawn as in Keras, so that ``random_state=7`` has the same initial weights as plain
@@ -48,7 +53,7 @@ def kernel_initializer(rng: Random, zero: bool = False) -> keras.initializers.In
     Source: X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural
     networks", AISTATS 2010.
     """
-    if zero:
+    if zero_init:
         return keras.initializers.Zeros()
     return _Glorot(seed=draw_seed(rng))
 
@@ -63,10 +68,10 @@ class _Glorot(keras.initializers.GlorotUniform):
 
 
 def dense_layer(
-    units: int, rng: Random, activation: str | None = None, zero: bool = False
+    units: int, rng: Random, activation: str | None = None, zero_init: bool = False
 ) -> keras.Layer:
     """Return a dense layer whose kernel is initialized by `kernel_initializer`."""
-    return layers.Dense(units, activation, kernel_initializer=kernel_initializer(rng, zero))
+    return layers.Dense(units, activation, kernel_initializer=kernel_initializer(rng, zero_init))
 
 
 def draw_seed(rng: Random) -> int:
@@ -107,24 +112,29 @@ class _DenseLayers:
         return 2 * [n_in * n_out for n_in, n_out in itertools.pairwise(widths)]
 
     def encode(
-        self, x: KerasTensor, n_components: int, rng: Random, zero: bool = False, heads: int = 1
+        self,
+        x: KerasTensor,
+        n_components: int,
+        rng: Random,
+        zero_init: bool = False,
+        n_heads: int = 1,
     ) -> KerasTensor | None:
-        """Return codes of scaled rows, shape (n, heads · n_components); see `Network`."""
+        """Return codes of scaled rows, shape (n, n_heads · n_components); see `Network`."""
         widths = self.widths(n_components)
-        if zero and not widths:
+        if zero_init and not widths:
             return None
         x = self._hidden_layers(layers.Flatten()(x), widths, rng)
-        return dense_layer(heads * n_components, rng, zero=zero)(x)
+        return dense_layer(n_heads * n_components, rng, zero_init=zero_init)(x)
 
     def decode(
-        self, z: KerasTensor, row_shape: tuple[int, ...], rng: Random, zero: bool
+        self, z: KerasTensor, row_shape: tuple[int, ...], rng: Random, zero_init: bool
     ) -> KerasTensor | None:
         """Return flat outputs for codes, shape (n, d); see `Network`."""
         widths = self.widths(z.shape[-1])[::-1]
-        if zero and not widths:
+        if zero_init and not widths:
             return None
         z = self._hidden_layers(z, widths, rng)
-        return dense_layer(math.prod(row_shape), rng, zero=zero)(z)
+        return dense_layer(math.prod(row_shape), rng, zero_init=zero_init)(z)
 
     def _hidden_layers(self, x: KerasTensor, widths: tuple[int, ...], rng: Random) -> KerasTensor:
         return x

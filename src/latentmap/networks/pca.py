@@ -108,7 +108,7 @@ def principal_encoder(
     if clip:
         x = layers.Activation(clip_extremes, name="clip_extremes")(x)
     x = x if flags is None else layers.Concatenate()([layers.Flatten()(x), flags])
-    correction = network.encode(x, len(principal.components), rng, zero=True)
+    correction = network.encode(x, len(principal.components), rng, zero_init=True)
     if correction is None:
         return projection
     spread = Scaling(0.0, principal.code_spread, invert=True, name="code_spread")
@@ -133,7 +133,7 @@ def principal_decoder(
     z = Scaling(0.0, principal.code_spread, name="code_spread")(z)
     if loss.logits is not None:
         z = layers.Activation(clip_extremes, name="clip_extremes")(z)
-    correction = network.decode(z, row_shape, rng, zero=True)
+    correction = network.decode(z, row_shape, rng, zero_init=True)
     if loss.logits is not None:
         output = layers.Activation(loss.logits, name="logits")(output)
     elif loss.link == "sigmoid":

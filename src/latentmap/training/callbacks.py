@@ -113,15 +113,15 @@ class Checkpoint(Callback):
 class ProgressBar(Callback):
     """Shows the progress of the training on standard error."""
 
-    def __init__(self, visible: bool = True) -> None:
-        self.visible = visible
+    def __init__(self, verbose: bool = True) -> None:
+        self.verbose = verbose
         self._open_bar = contextlib.ExitStack()
         self._advance: Advance = lambda steps, note="": None
 
     def on_train_begin(self, run: TrainingRun) -> None:
         """Open the bar."""
         total = run.n_epochs * run.steps_per_epoch
-        self._advance = self._open_bar.enter_context(progress("fitting", total, self.visible))
+        self._advance = self._open_bar.enter_context(progress("fitting", total, self.verbose))
         self._advance((run.epoch - 1) * run.steps_per_epoch)
 
     def on_chunk_end(self, run: TrainingRun, n_steps: int) -> None:

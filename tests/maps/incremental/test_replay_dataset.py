@@ -18,7 +18,7 @@ def make_dataset():
         np.array([[70.0, 71.0], [80.0, 81.0]]),
         lambda codes: np.repeat(codes[:, :1], 5, axis=1),
         teacher=TeacherNetworks(encoder, landmark_logits, decoder),
-        sample_replayed=lambda n: np.full((n, 3), 100.0),
+        sample_rows=lambda n: np.full((n, 3), 100.0),
         n_replayed=6,
         scale_rows=lambda rows: rows / 10,
         n_landmarks=5,

@@ -7,18 +7,18 @@ WIDTH_WEIGHT = 2.0  # Weight of the map's width relative to the distance from th
 
 
 def find_free_region(
-    added: np.ndarray, occupied: np.ndarray, target: np.ndarray, gap: float
+    new_positions: np.ndarray, earlier_positions: np.ndarray, target: np.ndarray, gap: float
 ) -> np.ndarray:
     """Find a shift of new landmarks to a free region.
 
     Among the shifts on a grid after which each new landmark is at least ``gap`` away from every
-    occupied one, it minimises the distance from ``target`` plus twice the width of the map.
+    earlier one, it minimises the distance from ``target`` plus twice the width of the map.
 
     Parameters
     ----------
-    added : ndarray of shape (k, n_components)
+    new_positions : ndarray of shape (k, n_components)
         The new landmarks, centred at 0.
-    occupied : ndarray of shape (K, n_components)
+    earlier_positions : ndarray of shape (K, n_components)
         The earlier landmarks that have rows.
     target : ndarray of shape (n_components,)
         Position of the new rows on the earlier map.
@@ -30,22 +30,22 @@ def find_free_region(
 
     Examples
     --------
-    >>> occupied = np.array([[0.0, 0.0], [8.0, 0.0], [8.0, 8.0]])
+    >>> earlier = np.array([[0.0, 0.0], [8.0, 0.0], [8.0, 8.0]])
     >>> target = np.array([0.0, 8.0])
-    >>> find_free_region(np.zeros((1, 2)), occupied, target, 3.0).round().tolist()
+    >>> find_free_region(np.zeros((1, 2)), earlier, target, 3.0).round().tolist()
     [0.0, 8.0]
     """
     from scipy.spatial import cKDTree
 
-    margin = np.ptp(added, axis=0) + 1.5 * gap
-    low, high = occupied.min(axis=0), occupied.max(axis=0)
+    margin = np.ptp(new_positions, axis=0) + 1.5 * gap
+    low, high = earlier_positions.min(axis=0), earlier_positions.max(axis=0)
     shifts = _grid(low - margin, high + margin)
-    new_low, new_high = shifts + added.min(axis=0), shifts + added.max(axis=0)
+    new_low, new_high = shifts + new_positions.min(axis=0), shifts + new_positions.max(axis=0)
     width = (np.maximum(high, new_high) - np.minimum(low, new_low)).max(axis=1)
     cost = np.linalg.norm(shifts - target, axis=1) + WIDTH_WEIGHT * width
-    tree = cKDTree(occupied)
+    tree = cKDTree(earlier_positions)
     for shift in shifts[np.argsort(cost, kind="stable")]:
-        if tree.query(added + shift)[0].min() >= gap:
+        if tree.query(new_positions + shift)[0].min() >= gap:
             return shift
     raise AssertionError("the corners of the grid are free")
 

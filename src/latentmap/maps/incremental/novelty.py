@@ -38,14 +38,14 @@ def n_replay_rows(n_new: int, n_fitted: int) -> int:
     return min(max(REPLAY_FACTOR * n_new, n_fitted, MIN_REPLAY_ROWS), MAX_REPLAY_ROWS)
 
 
-def detect_novel_rows(points: np.ndarray, replayed: np.ndarray, seed: int) -> np.ndarray:
+def detect_novel_rows(points: np.ndarray, replayed_points: np.ndarray, seed: int) -> np.ndarray:
     """Return a mask of the novel rows.
 
     Parameters
     ----------
     points : ndarray of shape (n, d)
         The new rows, float32.
-    replayed : ndarray of shape (m, d)
+    replayed_points : ndarray of shape (m, d)
         Replayed rows in random order, many more than new rows.
     seed : int
 
@@ -63,27 +63,29 @@ def detect_novel_rows(points: np.ndarray, replayed: np.ndarray, seed: int) -> np
     >>> int(is_novel[:30].sum()), int(is_novel[30:].sum())
     (30, 0)
     """
-    unique, inverse = unique_points(points)  # Copies of a row are neighbours of each other.
-    return _novel_mask(unique, replayed, seed)[inverse]
+    distinct_points, inverse = unique_points(
+        points
+    )  # Copies of a row are neighbours of each other.
+    return _novel_mask(distinct_points, replayed_points, seed)[inverse]
 
 
-def _novel_mask(points: np.ndarray, replayed: np.ndarray, seed: int) -> np.ndarray:
+def _novel_mask(points: np.ndarray, replayed_points: np.ndarray, seed: int) -> np.ndarray:
     if len(points) < MIN_CLASS_ROWS:
         return np.zeros(len(points), bool)
     neighbors = nearest_neighbors(points, min(NEIGHBORS, len(points) - 1), seed)
-    split = len(replayed) // 2
-    calibration = replayed[: min(MAX_CALIBRATION_ROWS, split)]
-    reference = replayed[split:][:MAX_REFERENCE_ROWS]
+    middle = len(replayed_points) // 2
+    calibration = replayed_points[: min(MAX_CALIBRATION_ROWS, middle)]
+    reference = replayed_points[middle:][:MAX_REFERENCE_ROWS]
     distances, reference_distances = _relative_distances((points, calibration), reference, seed)
     k = min(NEIGHBORS, len(calibration) - 1)
     reference_distances = reference_distances[nearest_neighbors(calibration, k, seed)].mean(axis=1)
     threshold = np.percentile(reference_distances, DISTANCE_PERCENTILE)
     is_far = distances[neighbors].mean(axis=1) > threshold
-    new_share = _new_share(points, replayed, seed)
-    novel = (is_far & (new_share > MIN_NEW_SHARE)) | (new_share > SUFFICIENT_NEW_SHARE)
+    new_shares = _new_share(points, replayed_points, seed)
+    is_novel = (is_far & (new_shares > MIN_NEW_SHARE)) | (new_shares > SUFFICIENT_NEW_SHARE)
     for _ in range(MAJORITY_ROUNDS):
-        novel &= novel[neighbors].mean(axis=1) > 0.5
-    return novel if novel.sum() >= MIN_CLASS_ROWS else np.zeros(len(points), bool)
+        is_novel &= is_novel[neighbors].mean(axis=1) > 0.5
+    return is_novel if is_novel.sum() >= MIN_CLASS_ROWS else np.zeros(len(points), bool)
 
 
 def _relative_distances(
@@ -105,17 +107,17 @@ def _distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.linalg.norm((a - b).astype(np.float64), axis=1)
 
 
-def _new_share(points: np.ndarray, replayed: np.ndarray, seed: int) -> np.ndarray:
+def _new_share(points: np.ndarray, replayed_points: np.ndarray, seed: int) -> np.ndarray:
     """Return the mean share of new rows around each point's new neighbours."""
     sample = np.arange(len(points))
     if len(points) > MAX_NEW_ROWS:
         permutation = np.random.default_rng(seed).permutation(len(points))
         sample = np.sort(permutation[:MAX_NEW_ROWS])
     own_index = np.full(len(points), -1)
-    n_replayed = len(replayed)
+    n_replayed = len(replayed_points)
     own_index[sample] = n_replayed + np.arange(len(sample))
     # Replayed rows come first, so that they win ties of distance against new rows.
-    pool = np.concatenate([replayed, points[sample]]).astype(np.float32)
+    pool = np.concatenate([replayed_points, points[sample]]).astype(np.float32)
     neighbors = NeighborIndex(pool, seed).search(points, NEIGHBORS + 1)
     neighbors = drop_self(neighbors, own_index)
     is_new = neighbors >= n_replayed

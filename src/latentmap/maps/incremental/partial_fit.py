@@ -80,9 +80,9 @@ class NovelRegion:
 class ReplaySampler:
     """Samples rows that resemble the earlier rows of a map."""
 
-    def __init__(self, model: LatentMap, memory: ReplayState, seed: int) -> None:
-        self.mixture, self.rng = memory.mixture, np.random.default_rng(seed)
-        self.principal = memory.principal(model.encoder_)
+    def __init__(self, model: LatentMap, replay_state: ReplayState, seed: int) -> None:
+        self.mixture, self.rng = replay_state.mixture, np.random.default_rng(seed)
+        self.principal = replay_state.principal(model.encoder_)
         self._state, self._row_shape = model._state, model.row_shape_
 
     def sample_points(self, n: int) -> np.ndarray:
@@ -91,8 +91,8 @@ class ReplaySampler:
 
     def sample_rows(self, n: int) -> np.ndarray:
         """Return raw rows, shape (n, ...)."""
-        scaled = self.sample_points(n) @ self.principal.components + self.principal.mean
-        return self._state.raw_rows(scaled, self._row_shape)
+        scaled_rows = self.sample_points(n) @ self.principal.components + self.principal.mean
+        return self._state.raw_rows(scaled_rows, self._row_shape)
 
 
 def add_rows(model: LatentMap, X: DataLike) -> None:
@@ -100,7 +100,7 @@ def add_rows(model: LatentMap, X: DataLike) -> None:
 
     After an error the model is partly changed; the caller restores it.
     """
-    memory = _check_replay(model)
+    replay_state = _check_replay(model)
     model._check_settings()
     rows = new_rows(model, X)
     check_epochs(model.epochs, TRAINING, len(rows))  # Reports a wrong setting before any work.
@@ -108,18 +108,18 @@ def add_rows(model: LatentMap, X: DataLike) -> None:
     rows = load_or_cache(rows, model.verbose, use_disk=current_launcher().in_this_process)
     n_partial_fits = (model._state.n_partial_fits or 0) + 1
     seed = (model._state.seed + n_partial_fits) % 2**31
-    replay = ReplaySampler(model, memory, seed)
-    new = _detect_novel(model, rows, codes, replay, seed)
-    region = _place_novel(model, new, memory, seed)
+    sampler = ReplaySampler(model, replay_state, seed)
+    new_data = _detect_novel(model, rows, codes, sampler, seed)
+    region = _place_novel(model, new_data, replay_state, seed)
     landmark_logits = model.encoder_.get_layer("landmark_logits")
     teacher = TeacherNetworks(model.encoder_, landmark_logits, model.decoder_)
     model._state = replace(model._state, n_partial_fits=n_partial_fits)
     objective = _add_landmarks(model, region)
-    dataset = _replay_dataset(model, new, region, teacher, replay)
+    dataset = _replay_dataset(model, new_data, region, teacher, sampler)
     _train(model, objective, dataset, seed)
-    _measure(model, new, region, teacher, replay.sample_rows(MAX_MEASURED_ROWS))
-    mixture = _extend_mixture(replay.mixture, new, region, model._landmarks().nearest)
-    model._state = replace(model._state, replay=replace(memory, mixture=mixture))
+    _measure(model, new_data, region, teacher, sampler.sample_rows(MAX_MEASURED_ROWS))
+    mixture = _extend_mixture(sampler.mixture, new_data, region, model._landmarks().nearest)
+    model._state = replace(model._state, replay=replace(replay_state, mixture=mixture))
 
 
 def _check_replay(model: LatentMap) -> ReplayState:
@@ -137,9 +137,9 @@ def _check_replay(model: LatentMap) -> ReplayState:
 
 
 def _detect_novel(
-    model: LatentMap, rows: Source, codes: np.ndarray, replay: ReplaySampler, seed: int
+    model: LatentMap, rows: Source, codes: np.ndarray, sampler: ReplaySampler, seed: int
 ) -> NewRows:
-    state, principal = model._state, replay.principal
+    state, principal = model._state, sampler.principal
     check_memory(rows.name, 4 * len(rows) * (len(principal.components) + codes.shape[1]))
     points = project_rows(rows, state.row_scale, principal)
     with np.errstate(over="ignore"):
@@ -149,13 +149,15 @@ def _detect_novel(
             f"{rows.name}: expected numbers in the range of the fitted rows, found numbers that "
             "are too large"
         )
-    replayed = replay.sample_points(n_replay_rows(len(rows), state.n_rows or 0))
-    return NewRows(rows, codes, points, detect_novel_rows(points, replayed, seed))
+    replayed_points = sampler.sample_points(n_replay_rows(len(rows), state.n_rows or 0))
+    return NewRows(rows, codes, points, detect_novel_rows(points, replayed_points, seed))
 
 
-def _place_novel(model: LatentMap, new: NewRows, memory: ReplayState, seed: int) -> NovelRegion:
+def _place_novel(
+    model: LatentMap, new_data: NewRows, replay_state: ReplayState, seed: int
+) -> NovelRegion:
     """Compute a layout of the rows of novel classes, and shift it to a free part of the map."""
-    points, codes = new.points[new.is_novel], new.codes[new.is_novel]
+    points, codes = new_data.points[new_data.is_novel], new_data.codes[new_data.is_novel]
     state, landmarks = model._state, model._landmarks()
     if not len(points):
         return NovelRegion(*(np.empty((0, state.n_components), np.float32) for _ in range(3)))
@@ -164,22 +166,29 @@ def _place_novel(model: LatentMap, new: NewRows, memory: ReplayState, seed: int)
     count = round(len(landmarks.positions) * len(points) / (state.n_rows or 1))
     max_count = min(MAX_LANDMARKS, len(points) // ROWS_PER_LANDMARK)
     count = int(np.clip(count, MIN_CLASS_ROWS // ROWS_PER_LANDMARK, max_count))
-    added = compute_landmarks(layout, seed, count)
-    unit = landmarks.width / added.width
-    occupied = landmarks.positions[memory.mixture.counts > 0]
+    new_landmarks = compute_landmarks(layout, seed, count)
+    unit = landmarks.width / new_landmarks.width
+    earlier_positions = landmarks.positions[replay_state.mixture.counts > 0]
     gap = MIN_GAP * state.window * landmarks.width
-    shift = find_free_region(added.centers * unit, occupied, np.median(codes, axis=0), gap)
-    parts = (added.centers, added.anchors, layout)
+    shift = find_free_region(
+        new_landmarks.centers * unit, earlier_positions, np.median(codes, axis=0), gap
+    )
+    parts = (new_landmarks.centers, new_landmarks.anchors, layout)
     return NovelRegion(*((part * unit + shift).astype(np.float32) for part in parts))
 
 
 def _add_landmarks(model: LatentMap, region: NovelRegion) -> keras.Model:
     """Add landmarks to the networks, and return the objective for new and replayed rows."""
-    previous, state = model._objective, model._state
+    previous_objective, state = model._objective, model._state
     layer = model.encoder_.get_layer("around_mode")
     centers, anchors = (
-        np.concatenate([keras.ops.convert_to_numpy(earlier), state.to_landmark_units(added)])
-        for earlier, added in ((layer.centers, region.centers), (layer.anchors, region.anchors))
+        np.concatenate(
+            [keras.ops.convert_to_numpy(earlier_positions), state.to_landmark_units(new_positions)]
+        )
+        for earlier_positions, new_positions in (
+            (layer.centers, region.centers),
+            (layer.anchors, region.anchors),
+        )
     )
     radius = float(keras.ops.convert_to_numpy(layer.radius))
     landmarks = LandmarkSet(
@@ -188,30 +197,30 @@ def _add_landmarks(model: LatentMap, region: NovelRegion) -> keras.Model:
     model._state = replace(state, n_landmarks=len(centers), n_anchors=len(anchors))
     loss = state.loss if isinstance(model.loss, str) else model.loss
     networks = build_map(model._parts(loss, landmarks))
-    transfer_weights(networks.objective, previous)
+    transfer_weights(networks.objective, previous_objective)
     model._set_networks(networks)
     return networks.replay_objective
 
 
 def _replay_dataset(
     model: LatentMap,
-    new: NewRows,
+    new_data: NewRows,
     region: NovelRegion,
     teacher: TeacherNetworks,
-    replay: ReplaySampler,
+    sampler: ReplaySampler,
 ) -> ReplayDataset:
     state, landmarks = model._state, model._landmarks()
     positions = state.to_landmark_units(landmarks.positions)
     assignment = SoftAssignment(positions, landmarks.width / state.code_scale)
     network = keras.Sequential([keras.Input(positions.shape[1:]), assignment])
-    n_replayed = max(state.n_rows or 0, len(new.rows), MIN_REPLAYED)
+    n_replayed = max(state.n_rows or 0, len(new_data.rows), MIN_REPLAYED)
     return ReplayDataset(
-        new.rows,
-        new.is_novel,
+        new_data.rows,
+        new_data.is_novel,
         region.positions,
         lambda codes: predict(network, state.to_landmark_units(codes)),
         teacher=teacher,
-        sample_replayed=replay.sample_rows,
+        sample_rows=sampler.sample_rows,
         n_replayed=min(n_replayed, MAX_REPLAYED),
         scale_rows=state.decoder_targets,
         n_landmarks=len(positions),
@@ -229,32 +238,38 @@ def _train(model: LatentMap, objective: keras.Model, dataset: ReplayDataset, see
 
 def _measure(
     model: LatentMap,
-    new: NewRows,
+    new_data: NewRows,
     region: NovelRegion,
     teacher: TeacherNetworks,
-    replayed: np.ndarray,
+    replayed_rows: np.ndarray,
 ) -> None:
     """Include the new rows in the diagnostics, and report how far replayed rows moved."""
     state, landmarks, n_before = model._state, model._landmarks(), model._state.n_rows or 0
-    before, after = predict(teacher.encoder, replayed), predict(model.encoder_, replayed)
-    codes = model._apply_to_rows(model.encoder_, new.rows)
-    errors = model.reconstruction_error(new.rows.sample(MAX_MEASURED_ROWS, state.seed))
+    codes_before, codes_after = (
+        predict(teacher.encoder, replayed_rows),
+        predict(model.encoder_, replayed_rows),
+    )
+    codes = model._apply_to_rows(model.encoder_, new_data.rows)
+    errors = model.reconstruction_error(new_data.rows.sample(MAX_MEASURED_ROWS, state.seed))
     diagnostics = model._diagnostics.with_rows(
         n_before, landmarks.nearest(codes), errors, len(landmarks.positions)
     )
     sample = codes[:: math.ceil(len(codes) / MAX_MEASURED_ROWS)]
-    groups = [(after, n_before), (sample, len(codes))]
+    groups = [(codes_after, n_before), (sample, len(codes))]
     median_density = _median_density(landmarks, diagnostics.landmark_share, groups)
-    earlier = landmarks.positions[: len(landmarks.positions) - len(region.centers)]
-    map_width = float(np.ptp(earlier, axis=0).max()) or 1.0
-    median_shift = float(np.median(np.linalg.norm(after - before, axis=1))) / map_width
-    n_novel, n_added = int(new.is_novel.sum()), len(region.centers)
+    earlier_positions = landmarks.positions[: len(landmarks.positions) - len(region.centers)]
+    map_width = float(np.ptp(earlier_positions, axis=0).max()) or 1.0
+    median_shift = float(np.median(np.linalg.norm(codes_after - codes_before, axis=1))) / map_width
+    n_novel, n_added = int(new_data.is_novel.sum()), len(region.centers)
     model._state = replace(
         state,
-        n_rows=n_before + len(new.rows),
+        n_rows=n_before + len(new_data.rows),
         diagnostics=replace(diagnostics, median_density=median_density),
         report=PartialFitReport(
-            rows=len(new.rows), novel_rows=n_novel, landmarks=n_added, median_shift=median_shift
+            rows=len(new_data.rows),
+            novel_rows=n_novel,
+            landmarks=n_added,
+            median_shift=median_shift,
         ),
     )
 
@@ -271,18 +286,20 @@ def _median_density(
 
 def _extend_mixture(
     mixture: ReplayMemory,
-    new: NewRows,
+    new_data: NewRows,
     region: NovelRegion,
     nearest: Callable[[np.ndarray], np.ndarray],
 ) -> ReplayMemory:
     """Count new rows at the earlier landmarks, and add a Gaussian for each new landmark."""
     n_earlier = len(mixture.counts)
-    added = np.bincount(nearest(new.codes[~new.is_novel]), minlength=n_earlier)[:n_earlier]
-    counts = mixture.counts + np.where(mixture.counts > 0, added, 0).astype(np.float32)
+    new_counts = np.bincount(nearest(new_data.codes[~new_data.is_novel]), minlength=n_earlier)[
+        :n_earlier
+    ]
+    counts = mixture.counts + np.where(mixture.counts > 0, new_counts, 0).astype(np.float32)
     mixture = replace(mixture, counts=counts)
     if not len(region.centers):
         return mixture
     index = np.maximum(nearest(region.positions) - n_earlier, 0)
     return mixture.concatenate(
-        estimate_replay_memory(new.points[new.is_novel], index, len(region.centers))
+        estimate_replay_memory(new_data.points[new_data.is_novel], index, len(region.centers))
     )

@@ -55,10 +55,10 @@ class ReplayMemory(FileRecord):
         """
         counts = self.counts.astype(np.float64)
         index = rng.choice(len(counts), size=n, p=counts / counts.sum())
-        along = rng.standard_normal((n, self.directions.shape[1]), np.float32)
+        coefficients = rng.standard_normal((n, self.directions.shape[1]), np.float32)
         isotropic = rng.standard_normal((n, self.means.shape[1]), np.float32)
         points = self.means[index] + self.scatter[index, None] * isotropic
-        return points + np.einsum("nq,nqd->nd", along, self.directions[index])
+        return points + np.einsum("nq,nqd->nd", coefficients, self.directions[index])
 
     def concatenate(self, other: ReplayMemory) -> ReplayMemory:
         """Return the memory with the Gaussians of further landmarks appended."""
@@ -84,18 +84,25 @@ def estimate_replay_memory(points: np.ndarray, index: np.ndarray, n_landmarks: i
     """
     d = points.shape[1]
     counts = np.bincount(index, minlength=n_landmarks)
-    means, residual = np.zeros((n_landmarks, d)), np.zeros(n_landmarks)
-    axes, along = np.zeros((n_landmarks, N_DIRECTIONS, d)), np.zeros((n_landmarks, N_DIRECTIONS))
+    means, residual_variances = np.zeros((n_landmarks, d)), np.zeros(n_landmarks)
+    axes, axis_variances = (
+        np.zeros((n_landmarks, N_DIRECTIONS, d)),
+        np.zeros((n_landmarks, N_DIRECTIONS)),
+    )
     groups = np.split(np.argsort(index, kind="stable"), np.cumsum(counts)[:-1])
     with threadpool_limits(1, "blas"):  # Threads slow small decompositions down.
         for k, rows in enumerate(groups):
             if len(rows):
                 gaussian = _gaussian(points[rows].astype(np.float64))
-                means[k], axes[k], along[k], residual[k] = gaussian
-    pooled = (counts * residual).sum() / max(counts.sum(), 1)
-    across = (counts * residual + PRIOR_ROWS * pooled) / (counts + PRIOR_ROWS)
-    directions = axes * np.sqrt(np.maximum(along - across[:, None], 0.0))[..., None]
-    parts = (counts, means, directions, np.sqrt(across))
+                means[k], axes[k], axis_variances[k], residual_variances[k] = gaussian
+    pooled_variance = (counts * residual_variances).sum() / max(counts.sum(), 1)
+    shrunk_variances = (counts * residual_variances + PRIOR_ROWS * pooled_variance) / (
+        counts + PRIOR_ROWS
+    )
+    directions = (
+        axes * np.sqrt(np.maximum(axis_variances - shrunk_variances[:, None], 0.0))[..., None]
+    )
+    parts = (counts, means, directions, np.sqrt(shrunk_variances))
     return ReplayMemory(*(part.astype(np.float32) for part in parts))
 
 
@@ -105,6 +112,6 @@ def _gaussian(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, f
     _, lengths, vectors = np.linalg.svd(points - mean, full_matrices=False)
     variances = lengths**2 / max(len(points) - 1, 1)
     n_axes = min(N_DIRECTIONS, len(vectors))
-    axes, along = np.zeros((N_DIRECTIONS, d)), np.zeros(N_DIRECTIONS)
-    axes[:n_axes], along[:n_axes] = vectors[:n_axes], variances[:n_axes]
-    return mean, axes, along, float(variances[n_axes:].sum() / max(d - n_axes, 1))
+    axes, axis_variances = np.zeros((N_DIRECTIONS, d)), np.zeros(N_DIRECTIONS)
+    axes[:n_axes], axis_variances[:n_axes] = vectors[:n_axes], variances[:n_axes]
+    return mean, axes, axis_variances, float(variances[n_axes:].sum() / max(d - n_axes, 1))

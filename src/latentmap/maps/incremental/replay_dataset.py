@@ -49,10 +49,10 @@ class ReplayDataset(Source):
         Whether a new row belongs to a novel class.
     codes : ndarray of shape (n_novel, n_components)
         Codes of the rows of novel classes.
-    assign : callable
+    assign_landmarks : callable
         Function from codes to distributions over all landmarks.
     teacher : TeacherNetworks
-    sample_replayed : callable
+    sample_rows : callable
         Function from a number to that many raw rows.
     n_replayed : int
         Number of replayed rows.
@@ -69,18 +69,18 @@ class ReplayDataset(Source):
         rows: Source,
         is_novel: np.ndarray,
         codes: np.ndarray,
-        assign: Callable[[np.ndarray], np.ndarray],
+        assign_landmarks: Callable[[np.ndarray], np.ndarray],
         *,
         teacher: TeacherNetworks,
-        sample_replayed: Callable[[int], np.ndarray],
+        sample_rows: Callable[[int], np.ndarray],
         n_replayed: int,
         scale_rows: Callable[[np.ndarray], np.ndarray],
         n_landmarks: int,
     ) -> None:
-        self.rows, self.is_novel, self.assign = rows, is_novel, assign
+        self.rows, self.is_novel, self.assign_landmarks = rows, is_novel, assign_landmarks
         self.codes = np.zeros((len(rows), codes.shape[1]), np.float32)
         self.codes[is_novel] = codes
-        self.teacher, self.sample_replayed, self.n_replayed = teacher, sample_replayed, n_replayed
+        self.teacher, self.sample_rows, self.n_replayed = teacher, sample_rows, n_replayed
         self.scale_rows, self.n_landmarks = scale_rows, n_landmarks
         self.row_shape = teacher.encoder.input_shape[1:]
         self.dtype, self.name = np.dtype(np.float32), rows.name
@@ -102,11 +102,11 @@ class ReplayDataset(Source):
         is_new = indices < len(self.rows)
         rows = np.empty((len(indices), *self.row_shape), np.float32)
         rows[is_new] = self.rows.take(indices[is_new]).reshape(-1, *self.row_shape)
-        rows[~is_new] = self.sample_replayed(int((~is_new).sum()))
+        rows[~is_new] = self.sample_rows(int((~is_new).sum()))
         codes, assignments = self.teacher.predict(rows, self.n_landmarks)
         targets = self.scale_rows(rows)
         targets[~is_new] = self.scale_rows(predict(self.teacher.decoder, codes[~is_new]))
-        novel = np.flatnonzero(is_new)[self.is_novel[indices[is_new]]]
-        codes[novel] = self.codes[indices[novel]]
-        assignments[novel] = self.assign(codes[novel])
+        novel_rows = np.flatnonzero(is_new)[self.is_novel[indices[is_new]]]
+        codes[novel_rows] = self.codes[indices[novel_rows]]
+        assignments[novel_rows] = self.assign_landmarks(codes[novel_rows])
         return rows, codes, assignments, targets

@@ -21,12 +21,12 @@ def transfer_weights(new: keras.Model, old: keras.Model) -> None:
     >>> bool((wide(row)[:, :3] == narrow(row)).all())
     True
     """
-    for wide, narrow in zip(new.weights, old.weights, strict=True):
-        values = np.array(keras.ops.convert_to_numpy(wide.value))
-        values[tuple(slice(size) for size in narrow.shape)] = keras.ops.convert_to_numpy(
-            narrow.value
+    for new_weight, old_weight in zip(new.weights, old.weights, strict=True):
+        values = np.array(keras.ops.convert_to_numpy(new_weight.value))
+        values[tuple(slice(size) for size in old_weight.shape)] = keras.ops.convert_to_numpy(
+            old_weight.value
         )
-        wide.assign(values)
+        new_weight.assign(values)
 
 
 def freeze_batch_normalization(model: keras.Model) -> None:
