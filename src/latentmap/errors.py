@@ -74,11 +74,11 @@ class UnknownNameError(SettingError):
     (known: article, dense)
     """
 
-    def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
-        known = sorted(known)
-        similar = difflib.get_close_matches(str(name), known, n=1)
-        hint = f", did you mean {similar[0]!r}?" if similar else ""
-        super().__init__(f"unknown {kind} {name!r}{hint} (known: {', '.join(known)})")
+    def __init__(self, kind: str, name: object, known_names: Iterable[str]) -> None:
+        known_names = sorted(known_names)
+        close_matches = difflib.get_close_matches(str(name), known_names, n=1)
+        hint = f", did you mean {close_matches[0]!r}?" if close_matches else ""
+        super().__init__(f"unknown {kind} {name!r}{hint} (known: {', '.join(known_names)})")
 
 
 class FileError(LatentmapError, OSError, ValueError):

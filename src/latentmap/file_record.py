@@ -52,24 +52,24 @@ class FileRecord:
     def _read_fields(
         cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
     ) -> dict[str, Any]:
-        required = {field.name for field in fields(cls) if field.default is not None}
-        stored: dict[str, Any] = {}
+        required_names = {field.name for field in fields(cls) if field.default is not None}
+        field_values: dict[str, Any] = {}
         for source, is_array in ((values, False), (arrays, True)):
             for name in cls._names(is_array):
                 key = cls.file_keys.get(name, name)
-                if key in source or name in required:
-                    stored[name] = source[key]
-        for name in set(stored) & set(cls._names(arrays=False)):
+                if key in source or name in required_names:
+                    field_values[name] = source[key]
+        for name in set(field_values) & set(cls._names(arrays=False)):
             expected = cls._types()[name]
-            if type(stored[name]) not in _JSON_TYPES[expected]:
-                raise ValueError(f"{name}: expected {expected}, found {stored[name]!r}")
-        return stored
+            if type(field_values[name]) not in _JSON_TYPES[expected]:
+                raise ValueError(f"{name}: expected {expected}, found {field_values[name]!r}")
+        return field_values
 
     @classmethod
     def _types(cls) -> dict[str, Any]:
         """Return the type of each field, without None."""
-        hints = get_type_hints(cls)
-        return {field.name: _without_none(hints[field.name]) for field in fields(cls)}
+        annotations = get_type_hints(cls)
+        return {field.name: _without_none(annotations[field.name]) for field in fields(cls)}
 
     @classmethod
     def _names(cls, arrays: bool) -> list[str]:
@@ -80,6 +80,6 @@ class FileRecord:
         return [name for name, kind in types.items() if kind in _JSON_TYPES]
 
 
-def _without_none(hint: Any) -> Any:
+def _without_none(annotation: Any) -> Any:
     """Return T for ``T | None``, and any other type unchanged."""
-    return get_args(hint)[0] if isinstance(hint, UnionType) else hint
+    return get_args(annotation)[0] if isinstance(annotation, UnionType) else annotation

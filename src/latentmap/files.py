@@ -58,8 +58,8 @@ def write_atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 def remove_partial_outputs(folder: Path) -> None:
     """Delete the partial outputs that a killed process left in a folder."""
-    for partial in folder.glob(f"{_TEMPORARY_PREFIX}*"):
-        shutil.rmtree(partial, ignore_errors=True)
+    for partial_output in folder.glob(f"{_TEMPORARY_PREFIX}*"):
+        shutil.rmtree(partial_output, ignore_errors=True)
 
 
 def check_output_path(

@@ -140,21 +140,23 @@ def neighbor_accuracy(
     queries, labels = _flatten(codes), np.asarray(labels)
     _check_length("labels", len(labels), len(queries))
     _check_positive("k", k)
-    points, votes, max_neighbors = queries, labels, len(queries) - 1
+    points, point_labels, max_neighbors = queries, labels, len(queries) - 1
     if reference is not None:
         if reference_labels is None:
             raise DataError("reference_labels: expected a label for each reference row, found none")
-        points, votes = _flatten(reference), np.asarray(reference_labels)
+        points, point_labels = _flatten(reference), np.asarray(reference_labels)
         max_neighbors = len(points)
-        _check_length("reference_labels", votes.size, max_neighbors)
+        _check_length("reference_labels", point_labels.size, max_neighbors)
         _check_components(queries.shape[1], points.shape[1])
     if max_neighbors < 1:
         return math.nan
-    names, classes = np.unique(votes, return_inverse=True)
+    names, classes = np.unique(point_labels, return_inverse=True)
     classifier = KNeighborsClassifier(min(k, max_neighbors), algorithm="brute")
     # Without queries, scikit-learn predicts each point from the others.
-    predicted = classifier.fit(points, classes).predict(None if reference is None else queries)
-    return float(np.mean(names[predicted] == labels))
+    predicted_classes = classifier.fit(points, classes).predict(
+        None if reference is None else queries
+    )
+    return float(np.mean(names[predicted_classes] == labels))
 
 
 def evaluate(
@@ -239,14 +241,14 @@ def _evaluate_batches(
     codes: list[np.ndarray] = []
     seconds, sums = 0.0, {"mse": 0.0}
     is_variational = ModelInfo.from_estimator(estimator).is_variational
-    for where, rows in read_batches(source):
+    for batch_slice, rows in read_batches(source):
         if not codes:
             estimator.transform(rows[:1])  # Compilation is not part of the speed.
         start = time.perf_counter()
         batch_codes = _flatten(estimator.transform(rows))
         seconds += time.perf_counter() - start
-        first, last = np.searchsorted(sample, [where.start, where.stop])
-        codes.append(batch_codes[sample[first:last] - where.start])
+        start_index, stop_index = np.searchsorted(sample, [batch_slice.start, batch_slice.stop])
+        codes.append(batch_codes[sample[start_index:stop_index] - batch_slice.start])
         sums["mse"] += float(np.mean(estimator.reconstruction_error(rows))) * len(rows)
         if is_variational:
             elbo = float(cast(_ScoringEstimator, estimator).score(rows))
@@ -274,14 +276,16 @@ def _flatten(rows: ArrayLike) -> np.ndarray:
     return np.where(np.isnan(flat), np.float32(0), flat)  # Zero is the mean.
 
 
-def _check_length(name: str, found: int, expected: int) -> None:
-    if found != expected:
-        raise DataError(f"{name}: expected {expected}, one for each row, found {found}")
+def _check_length(name: str, length: int, expected: int) -> None:
+    if length != expected:
+        raise DataError(f"{name}: expected {expected}, one for each row, found {length}")
 
 
-def _check_components(found: int, expected: int) -> None:
-    if found != expected:
-        raise DataError(f"codes: expected {expected} components, as in reference, found {found}")
+def _check_components(n_components: int, expected: int) -> None:
+    if n_components != expected:
+        raise DataError(
+            f"codes: expected {expected} components, as in reference, found {n_components}"
+        )
 
 
 def _check_positive(name: str, value: int) -> None:

@@ -55,7 +55,7 @@ def progress(
     else:
         if not delayed:
             print(f"{description}…", file=sys.stderr, flush=True)
-        with _LineProgress(description, total).refreshed() as advance:
+        with _LineProgress(description, total).refresh_periodically() as advance:
             yield advance
 
 
@@ -97,15 +97,15 @@ def _show_bar(description: str, total: int, delayed: bool) -> Iterator[Advance]:
         TextColumn("{task.fields[note]}", markup=False),
     )
     bars = Progress(*columns, console=Console(stderr=True))
-    remaining, started = _RemainingTime(total), time.monotonic()
-    task = bars.add_task(description, total=total, note="", remaining=remaining)
+    remaining_time, start = _RemainingTime(total), time.monotonic()
+    task = bars.add_task(description, total=total, note="", remaining=remaining_time)
 
     def advance(steps: int, note: str = "") -> None:
-        remaining.advance(steps)
+        remaining_time.advance(steps)
         bars.advance(task, steps)
         if note:
             bars.update(task, note=printable(note))
-        if delayed and time.monotonic() - started > LINE_SECONDS:
+        if delayed and time.monotonic() - start > LINE_SECONDS:
             bars.start()
 
     if not delayed:
@@ -124,33 +124,37 @@ class _LineProgress:
 
     def __init__(self, description: str, total: int) -> None:
         self.description, self.note = description, ""
-        self.remaining = _RemainingTime(total)
-        self.started = self.printed = time.monotonic()
+        self.remaining_time = _RemainingTime(total)
+        self.start_time = self.last_print_time = time.monotonic()
         self.lock = threading.Lock()
 
     def __call__(self, steps: int, note: str = "") -> None:
         with self.lock:
-            self.remaining.advance(steps)
+            self.remaining_time.advance(steps)
             self.note = printable(note) or self.note
             now = time.monotonic()
-            if now - self.printed > LINE_SECONDS:
+            if now - self.last_print_time > LINE_SECONDS:
                 print(f"{self.description}: {self._format(now)}", file=sys.stderr, flush=True)
-                self.printed = now
+                self.last_print_time = now
 
     def _format(self, now: float) -> str:
-        n_completed = self.remaining.n_completed
+        n_completed = self.remaining_time.n_completed
         if not n_completed and not self.note:
-            return f"{now - self.started:.0f} s so far"
-        parts = [f"{n_completed / self.remaining.total:.0%}", str(self.remaining), self.note]
+            return f"{now - self.start_time:.0f} s so far"
+        parts = [
+            f"{n_completed / self.remaining_time.total:.0%}",
+            str(self.remaining_time),
+            self.note,
+        ]
         return ", ".join(filter(None, parts))
 
     @contextlib.contextmanager
-    def refreshed(self) -> Iterator[Advance]:
+    def refresh_periodically(self) -> Iterator[Advance]:
         """Print lines regularly during the block, except while a nested task prints them."""
-        ended = threading.Event()
+        stop_event = threading.Event()
 
         def refresh() -> None:
-            while not ended.wait(_REFRESH_SECONDS):
+            while not stop_event.wait(_REFRESH_SECONDS):
                 if self._active[-1:] == [self]:
                     self(0)
 
@@ -160,6 +164,6 @@ class _LineProgress:
         try:
             yield self
         finally:
-            ended.set()
+            stop_event.set()
             thread.join()
             self._active.remove(self)

@@ -208,12 +208,12 @@ class AutoEncoder(BaseAutoEncoder):
         The comparison favours PCA, which was fitted to the validation rows as well.
         """
         errors = predict(self._objective, validation_rows)[:, 1]
-        scaled = scale_rows(validation_rows, scale)
+        scaled_rows = scale_rows(validation_rows, scale)
         if has_table_loss(self):
-            reconstructions = pca_reconstructions(scaled, principal).astype(np.float32)
+            reconstructions = pca_reconstructions(scaled_rows, principal).astype(np.float32)
             pca_errors = find_loss(self, "table").error(validation_rows, reconstructions)
         else:
-            pca_errors = pca_reconstruction_errors(scaled, principal)
+            pca_errors = pca_reconstruction_errors(scaled_rows, principal)
         gain = np.asarray(keras.ops.convert_to_numpy(pca_errors)) - errors
         standard_error = gain.std(ddof=1) / np.sqrt(len(gain))
         return bool(gain.mean() > MIN_STANDARD_ERRORS * standard_error)

@@ -181,8 +181,8 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         fingerprint as the saved one.
         """
         metadata = describe_estimator(self._check_fitted())
-        learned = {name: metadata[name] for name in ("estimator", "row_shape", "learned")}
-        return fingerprint(learned, estimator_arrays(self))
+        learned_state = {name: metadata[name] for name in ("estimator", "row_shape", "learned")}
+        return fingerprint(learned_state, estimator_arrays(self))
 
     @property
     def scale_(self) -> np.ndarray:

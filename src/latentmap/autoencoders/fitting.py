@@ -46,8 +46,8 @@ def prepare_fit(
         n_components = estimator.n_components
         n_weights = sum(network.layer_sizes(rows.row_shape, n_components))
         row_bytes = rows.nbytes // len(rows)
-        needed = fit_memory_bytes(len(rows), row_bytes, n_weights, n_components)
-        check_memory(f"n_components: {n_components}", needed, engine=True)
+        needed_bytes = fit_memory_bytes(len(rows), row_bytes, n_weights, n_components)
+        check_memory(f"n_components: {n_components}", needed_bytes, engine=True)
     return network, prepare_rows(estimator, rows, estimator.epochs, estimator.training)
 
 
@@ -82,10 +82,10 @@ def common_parts(
 @contextlib.contextmanager
 def restore_on_error(estimator: BaseAutoEncoder) -> Iterator[None]:
     """Restore all attributes of an estimator if the block raises an error or is interrupted."""
-    before = dict(vars(estimator))
+    saved_attributes = dict(vars(estimator))
     try:
         yield
     except BaseException:
         vars(estimator).clear()
-        vars(estimator).update(before)
+        vars(estimator).update(saved_attributes)
         raise

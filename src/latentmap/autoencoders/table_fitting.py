@@ -53,12 +53,12 @@ def encode_table(estimator: BaseAutoEncoder, X: DataLike, rows: Source | None) -
     if table is None:
         assert rows is not None
         table = Table(arrow_table(rows[:], rows.feature_names or encoder.names), name=rows.name)
-    encoded = EncodedRows(table, encoder)
-    if isinstance(table, Table) and (unknown := encoder.unknown(table.table)):
-        counts = ", ".join(f"{name}: {count:,}" for name, count in unknown.items())
+    encoded_rows = EncodedRows(table, encoder)
+    if isinstance(table, Table) and (unknown_counts := encoder.unknown(table.table)):
+        counts = ", ".join(f"{name}: {count:,}" for name, count in unknown_counts.items())
         message = f"{table.name}: categories that were not fitted count as missing ({counts})"
         warnings.warn(message, DataWarning, stacklevel=2)
-    return encoded
+    return encoded_rows
 
 
 def has_table_loss(estimator: BaseAutoEncoder) -> bool:

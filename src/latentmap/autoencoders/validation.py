@@ -135,10 +135,12 @@ def _set_feature_names(estimator: BaseAutoEncoder, names: list[str] | None) -> N
 
 
 def _check_feature_names(estimator: BaseAutoEncoder, names: list[str], source: str) -> None:
-    fitted = list(getattr(estimator, "feature_names_in_", names))
-    if fitted == names:
+    fitted_names = list(getattr(estimator, "feature_names_in_", names))
+    if fitted_names == names:
         return
-    missing = [f"no {name!r}" for name in sorted(set(fitted) - set(names))]
-    unknown = [repr(name) for name in sorted(set(names) - set(fitted))]
-    difference = ", ".join((missing + unknown)[:5]) or "them in another order"
-    raise DataError(f"{source}: expected the columns {', '.join(fitted[:20])}, found {difference}")
+    missing_names = [f"no {name!r}" for name in sorted(set(fitted_names) - set(names))]
+    unknown_names = [repr(name) for name in sorted(set(names) - set(fitted_names))]
+    difference = ", ".join((missing_names + unknown_names)[:5]) or "them in another order"
+    raise DataError(
+        f"{source}: expected the columns {', '.join(fitted_names[:20])}, found {difference}"
+    )

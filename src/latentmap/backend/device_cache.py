@@ -52,11 +52,11 @@ def cache_on_device(
     array of shape (count, ...), or a tuple of them, or None
         Rows on the accelerator, with 64-bit numbers as float32; None if the rows do not fit.
     """
-    free = free_bytes()
-    if not free:
+    n_free_bytes = free_bytes()
+    if not n_free_bytes:
         return None
     row_bytes = _count_bytes(map_arrays(to_32_bit, take(np.arange(1))))
-    if row_bytes * count > MAX_MEMORY_SHARE * free or count >= 2**31:
+    if row_bytes * count > MAX_MEMORY_SHARE * n_free_bytes or count >= 2**31:
         return None
     return _copy_to_device(take, count, max(1, PIECE_BYTES // row_bytes))
 

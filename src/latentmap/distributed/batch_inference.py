@@ -102,8 +102,8 @@ def _score_part(
     scores = detector.score(part)
     if path is not None and write is not None:
         write(path, part, scores, first_row)
-    worst = scores.ranking[:n_worst]
-    return {"row": first_row + worst, **vars(scores.select(worst))}
+    worst_rows = scores.ranking[:n_worst]
+    return {"row": first_row + worst_rows, **vars(scores.select(worst_rows))}
 
 
 @dataclass(frozen=True)
@@ -141,29 +141,31 @@ class _PartWorker:
 def _run(workers: Workers, job: _Job, text: str) -> Iterator[Columns]:
     """Process all parts, and yield their results in any order."""
     check_parquet_source(job.rows)
-    pending = dict(enumerate(partition(job.rows, workers.count)))
-    count, name = len(pending), job.rows.name
+    pending_parts = dict(enumerate(partition(job.rows, workers.count)))
+    count, name = len(pending_parts), job.rows.name
     title = f"{text} on {workers.count} workers"
     with progress(title, len(job.rows), workers.verbose) as advance:
-        for result in _results(workers, pending, job, lambda: advance(0, note="starting workers")):
+        for result in _results(
+            workers, pending_parts, job, lambda: advance(0, note="starting workers")
+        ):
             numbers, first = np.unique(result["number"], return_index=True)
             for number in numbers.tolist():
-                if pending.pop(number, None) is None:
+                if pending_parts.pop(number, None) is None:
                     raise ClusterError(
                         f"workers: expected each part of {name} once, found one twice"
                     )
-            note = f"{count - len(pending):,} of {count:,} parts"
+            note = f"{count - len(pending_parts):,} of {count:,} parts"
             advance(int(result["rows"][first].sum()), note=note)
             yield result
-    if pending:
-        n_complete = count - len(pending)
+    if pending_parts:
+        n_complete = count - len(pending_parts)
         raise ClusterError(
             f"workers: expected {count} parts of {name}, found {n_complete} complete"
         )
 
 
 def _results(
-    workers: Workers, pending: Parts, job: _Job, on_wait: Callable[[], None]
+    workers: Workers, pending_parts: Parts, job: _Job, on_wait: Callable[[], None]
 ) -> Iterator[Columns]:
     """Yield the result of each part from the dispatcher, which is a process that runs Ray Data.
 
@@ -176,7 +178,7 @@ def _results(
     options = {"num_returns": "streaming", "max_retries": 0, **ray_connection.local_node_options()}
     dispatcher = ray.remote(_dispatch).options(**options)
     for attempt in range(1, MAX_DISPATCHERS + 1):
-        stream = dispatcher.remote(workers.settings, [handle], workers.count, pending)
+        stream = dispatcher.remote(workers.settings, [handle], workers.count, pending_parts)
         try:
             while not ray.wait([stream], timeout=POLL_SECONDS)[0]:
                 on_wait()
@@ -191,12 +193,12 @@ def _results(
 
 
 def _dispatch(
-    settings: WorkerSettings, job: list[ray.ObjectRef], n_workers: int, pending: Parts
+    settings: WorkerSettings, job: list[ray.ObjectRef], n_workers: int, pending_parts: Parts
 ) -> Iterator[Columns]:
     """Distribute parts among a pool of workers; the list keeps Ray from loading the job here."""
     from ray import data
 
-    ranges = [{"number": i, "first": a, "end": b} for i, (a, b) in pending.items()]
+    ranges = [{"number": i, "first": a, "end": b} for i, (a, b) in pending_parts.items()]
     results = data.from_items(ranges, override_num_blocks=len(ranges)).map_batches(
         _PartWorker,
         fn_constructor_args=(settings, job),
@@ -219,18 +221,18 @@ def partition(rows: Source, n_workers: int) -> list[tuple[int, int]]:
     """Return the start and end of contiguous parts of the rows, at block borders if possible."""
     count = min(PARTS_PER_WORKER * n_workers, -(-len(rows) // MIN_PART_ROWS))
     count = max(count, -(-rows.nbytes // MAX_PART_BYTES))
-    cuts = np.linspace(0, len(rows), min(count, len(rows)) + 1).round().astype(int)
+    boundaries = np.linspace(0, len(rows), min(count, len(rows)) + 1).round().astype(int)
     if rows.block_starts is not None and len(rows.block_starts) >= count:
-        cuts = _nearest_block_borders(np.append(rows.block_starts, len(rows)), cuts)
-    return [(int(first), int(end)) for first, end in itertools.pairwise(cuts)]
+        boundaries = _nearest_block_borders(np.append(rows.block_starts, len(rows)), boundaries)
+    return [(int(first), int(end)) for first, end in itertools.pairwise(boundaries)]
 
 
-def _nearest_block_borders(borders: np.ndarray, cuts: np.ndarray) -> np.ndarray:
-    """Move each cut except the outer ones to the nearest border, and remove duplicates."""
-    index = np.searchsorted(borders, cuts).clip(1, len(borders) - 1)
+def _nearest_block_borders(borders: np.ndarray, boundaries: np.ndarray) -> np.ndarray:
+    """Move each boundary except the outer ones to the nearest border, and remove duplicates."""
+    index = np.searchsorted(borders, boundaries).clip(1, len(borders) - 1)
     lower, upper = borders[index - 1], borders[index]
-    nearest = np.where(cuts - lower < upper - cuts, lower, upper)
-    nearest[[0, -1]] = cuts[[0, -1]]
+    nearest = np.where(boundaries - lower < upper - boundaries, lower, upper)
+    nearest[[0, -1]] = boundaries[[0, -1]]
     return np.unique(nearest)
 
 

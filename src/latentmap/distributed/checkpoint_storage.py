@@ -38,14 +38,14 @@ def open_storage(storage: str | os.PathLike[str] | None) -> Iterator[str]:
         )
     name = f"latentmap-{uuid.uuid4().hex}"
     if "://" in str(storage):
-        location = f"{storage}/{name}"
+        path_or_url = f"{storage}/{name}"
     else:
-        location = str(Path(storage or tempfile.gettempdir()).absolute() / name)
+        path_or_url = str(Path(storage or tempfile.gettempdir()).absolute() / name)
     try:
-        yield location
+        yield path_or_url
     finally:
         with contextlib.suppress(Exception):  # A failed removal must not hide the result.
             from pyarrow import fs
 
-            system, path = fs.FileSystem.from_uri(location)
+            system, path = fs.FileSystem.from_uri(path_or_url)
             system.delete_dir(path)

@@ -16,7 +16,7 @@ class TrainingStatus:
     result: dict[str, np.ndarray] | None = None
 
     @property
-    def ended(self) -> bool:
+    def has_ended(self) -> bool:
         """Whether there is a result or an error."""
         return self.error is not None or self.result is not None
 

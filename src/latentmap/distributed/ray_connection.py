@@ -64,9 +64,9 @@ def _start(address: str | None, n_workers: int) -> None:
             warnings.simplefilter("ignore")
             _import_ray().init(**options, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # Ray raises errors of many types without a common base.
-        location = "on this machine" if address is None else f"at {address!r}"
+        place = "on this machine" if address is None else f"at {address!r}"
         reason = "" if isinstance(error, ConnectionError) else f" ({summarize_error(error)})"
-        raise ClusterError(f"ray: expected a cluster {location}, found none{reason}") from None
+        raise ClusterError(f"ray: expected a cluster {place}, found none{reason}") from None
 
 
 @contextlib.contextmanager
@@ -74,12 +74,12 @@ def _without_worker_messages() -> Iterator[None]:
     """Suppress the failures of workers that Ray prints; Ray has no setting for this."""
     from ray._private import worker
 
-    original = worker.print_to_stdstream
+    print_function = worker.print_to_stdstream
     worker.print_to_stdstream = lambda *args, **kwargs: None
     try:
         yield
     finally:
-        worker.print_to_stdstream = original
+        worker.print_to_stdstream = print_function
 
 
 def local_node_options() -> dict[str, Any]:
@@ -116,9 +116,9 @@ def count_machines() -> int:
     return len({node["NodeManagerAddress"] for node in _nodes()})
 
 
-def _too_many_workers(n_workers: int, cores: int, location: str) -> SettingError:
+def _too_many_workers(n_workers: int, cores: int, place: str) -> SettingError:
     return SettingError(
-        f"workers: expected at most {cores}, the number of processor cores of {location}, "
+        f"workers: expected at most {cores}, the number of processor cores of {place}, "
         f"found {n_workers}"
     )
 

@@ -50,8 +50,8 @@ def _pack(source: ArraySource) -> dict[str, Any]:
     """Return the attributes of a source; an array in a file is replaced by its location."""
     attributes = dict(source.__dict__)
     attributes.pop("_original", None)
-    if location := _location(source.array):
-        attributes["array"] = attributes["_mapped"] = location
+    if mapped_array := _find_mapped_array(source.array):
+        attributes["array"] = attributes["_mapped"] = mapped_array
     return attributes
 
 
@@ -64,7 +64,7 @@ def _unpack(attributes: dict[str, Any]) -> ArraySource:
     return source
 
 
-def _location(array: np.ndarray) -> _MappedArray | None:
+def _find_mapped_array(array: np.ndarray) -> _MappedArray | None:
     """Return the location of a contiguous array or slice in a mapped file, otherwise None."""
     base: Any = array
     while base is not None and not (isinstance(base, np.memmap) and base.filename):

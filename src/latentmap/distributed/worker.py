@@ -73,7 +73,7 @@ def run_worker(config: dict[str, WorkerConfig]) -> None:
 
     worker = config["worker"]
     worker.settings.apply()
-    if ray.get(worker.coordinator.status.remote()).ended:
+    if ray.get(worker.coordinator.status.remote()).has_ended:
         return  # The previous group of workers has ended the training.
     from latentmap.backend import join_processes
     from latentmap.distributed.data_parallel import DataParallel

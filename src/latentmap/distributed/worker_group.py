@@ -96,7 +96,7 @@ class WorkerGroup:
             status = ray.get(self._coordinator.status.remote())
             self.workers.resumed_epochs = list(status.resumed_epochs)
             yield status
-            if status.ended:
+            if status.has_ended:
                 return
             self._thread.join(POLL_SECONDS)
 

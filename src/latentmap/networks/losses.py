@@ -117,8 +117,8 @@ def get_loss(loss: object) -> Loss:
     try:
         keras_loss = keras.losses.get(loss)
     except ValueError:
-        known = [*LOSSES, "mse", "mae", "binary_crossentropy", "huber", "log_cosh"]
-        raise UnknownNameError("loss", loss, known) from None
+        known_names = [*LOSSES, "mse", "mae", "binary_crossentropy", "huber", "log_cosh"]
+        raise UnknownNameError("loss", loss, known_names) from None
     is_object = isinstance(keras_loss, keras.losses.Loss)
     return Loss("linear", keras_loss.call if is_object else keras_loss)
 

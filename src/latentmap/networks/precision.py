@@ -29,25 +29,25 @@ def matrix_precision(precision: str, model: keras.Model) -> Iterator[None]:
     >>> "bfloat16" in inside, "float32" in str(model(keras.ops.ones((1, 2))).dtype)
     (True, True)
     """
-    changed = [] if precision == "float32" else [x for x in _layers(model) if _can_change(x)]
-    policies = [layer.dtype_policy for layer in changed]
+    changed_layers = [] if precision == "float32" else [x for x in _layers(model) if _can_change(x)]
+    policies = [layer.dtype_policy for layer in changed_layers]
     try:
-        for layer in changed:
+        for layer in changed_layers:
             layer.dtype_policy = keras.dtype_policies.get(PRECISIONS[precision])
         yield
     finally:
-        for layer, policy in zip(changed, policies, strict=True):
+        for layer, policy in zip(changed_layers, policies, strict=True):
             layer.dtype_policy = policy
 
 
 def _layers(model: keras.Model) -> list[keras.Layer]:
     """Return the distinct layers of a model and of the models in it."""
-    nested = [
+    all_layers = [
         layer
         for part in model.layers
         for layer in ([part, *_layers(part)] if hasattr(part, "layers") else [part])
     ]
-    return list({id(layer): layer for layer in nested}.values())
+    return list({id(layer): layer for layer in all_layers}.values())
 
 
 def _can_change(layer: keras.Layer) -> bool:

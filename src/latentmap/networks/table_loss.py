@@ -44,21 +44,21 @@ class TableLoss:
     def __init__(self, columns: Sequence[Column]) -> None:
         columns = [column for column in columns if column.width]
         widths = [column.width for column in columns]
-        self.starts = np.cumsum([0, *widths[:-1]])
+        self.offsets = np.cumsum([0, *widths[:-1]])
         d = sum(widths)
-        self.is_truth, self.is_level = np.zeros(d, bool), np.zeros(d, bool)
+        self.is_boolean, self.is_category = np.zeros(d, bool), np.zeros(d, bool)
         self.shares, self.weights = np.zeros(d, np.float32), np.ones(d, np.float32)
         self.margins = np.full(d, MARGIN, np.float32)
         self.term_weights = np.full(d, 0.5, np.float32)
         levels: list[np.ndarray] = []
-        for column, start in zip(columns, self.starts, strict=True):
+        for column, start in zip(columns, self.offsets, strict=True):
             block = slice(start, start + column.width)
             if isinstance(column, BooleanColumn):
-                self.is_truth[block] = True
+                self.is_boolean[block] = True
                 shares = np.array([column.share])
                 entropy = -np.sum([s * np.log(s) for s in (column.share, 1.0 - column.share)])
             elif isinstance(column, CategoryColumn):
-                self.is_level[block] = True
+                self.is_category[block] = True
                 shares = column.shares
                 entropy = -(shares * np.log(shares)).sum()
                 levels.append(np.arange(block.start, block.stop))
@@ -74,7 +74,7 @@ class TableLoss:
         n_levels = max(map(len, levels), default=1)
         self.level_indices = np.zeros((max(1, len(levels)), n_levels), np.int32)
         self.level_exists = np.zeros(self.level_indices.shape, bool)
-        self.level_positions = np.zeros(len(self.is_level), np.int32)
+        self.level_positions = np.zeros(len(self.is_category), np.int32)
         for i, level in enumerate(levels):
             self.level_indices[i, : len(level)] = level
             self.level_exists[i, : len(level)] = True
@@ -92,24 +92,28 @@ class TableLoss:
 
     def link(self, outputs: KerasTensor) -> KerasTensor:
         """Convert outputs to encoded rows, shape (n, d)."""
-        truth = (ops.sigmoid(outputs) - self.shares) * self.weights
-        level = (ops.exp(self._log_softmax(outputs)) - self.shares) * self.weights
-        return ops.where(self.is_truth, truth, ops.where(self.is_level, level, outputs))
+        booleans = (ops.sigmoid(outputs) - self.shares) * self.weights
+        categories = (ops.exp(self._log_softmax(outputs)) - self.shares) * self.weights
+        return ops.where(
+            self.is_boolean, booleans, ops.where(self.is_category, categories, outputs)
+        )
 
     def logits(self, rows: KerasTensor) -> KerasTensor:
         """Convert encoded rows, such as those of PCA, to outputs; this is the inverse of `link`."""
         p = ops.clip(rows / self.weights + self.shares, self.margins, 1.0 - self.margins)
-        truth, level = ops.log(p) - ops.log1p(-p), ops.log(p)
-        return ops.where(self.is_truth, truth, ops.where(self.is_level, level, rows))
+        booleans, categories = ops.log(p) - ops.log1p(-p), ops.log(p)
+        return ops.where(self.is_boolean, booleans, ops.where(self.is_category, categories, rows))
 
     def distance(self, rows: KerasTensor, outputs: KerasTensor) -> KerasTensor:
         """Return the mean loss of the known values of each row, shape (n,)."""
         target = _without_gaps(rows)
         indicator = target / self.weights + self.shares
-        truth = ops.softplus(outputs) - indicator * outputs
-        level = -indicator * self._log_softmax(outputs)
+        booleans = ops.softplus(outputs) - indicator * outputs
+        categories = -indicator * self._log_softmax(outputs)
         terms = ops.where(
-            self.is_truth, truth, ops.where(self.is_level, level, ops.square(target - outputs))
+            self.is_boolean,
+            booleans,
+            ops.where(self.is_category, categories, ops.square(target - outputs)),
         )
         return self._mean(rows, terms * self.term_weights)
 
@@ -122,8 +126,8 @@ class TableLoss:
 
     def _mean(self, rows: KerasTensor, terms: KerasTensor) -> KerasTensor:
         terms = ops.where(ops.isnan(rows), 0.0, terms)
-        known = ops.logical_not(ops.isnan(ops.take(rows, self.starts, axis=1)))
-        n_known = ops.maximum(ops.sum(ops.cast(known, "float32"), axis=-1), 1.0)
+        is_known = ops.logical_not(ops.isnan(ops.take(rows, self.offsets, axis=1)))
+        n_known = ops.maximum(ops.sum(ops.cast(is_known, "float32"), axis=-1), 1.0)
         return ops.sum(terms, axis=-1) / n_known
 
     def _log_softmax(self, outputs: KerasTensor) -> KerasTensor:

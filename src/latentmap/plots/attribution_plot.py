@@ -108,10 +108,10 @@ def _heat_map(attributions: np.ndarray) -> np.ndarray:
     from matplotlib.colors import to_rgb as color_to_rgb
 
     sums = attributions if attributions.ndim == 3 else attributions.sum(axis=3)
-    largest = np.abs(sums).max(axis=(1, 2), keepdims=True)
-    strength = np.sqrt(np.abs(sums) / np.where(largest > 0, largest, 1))[..., None]
-    above, below = color_to_rgb(_ABOVE_COLOR), color_to_rgb(_BELOW_COLOR)
-    return 1 - strength * (1 - np.where(sums[..., None] > 0, above, below))
+    max_sum = np.abs(sums).max(axis=(1, 2), keepdims=True)
+    saturation = np.sqrt(np.abs(sums) / np.where(max_sum > 0, max_sum, 1))[..., None]
+    above_color, below_color = color_to_rgb(_ABOVE_COLOR), color_to_rgb(_BELOW_COLOR)
+    return 1 - saturation * (1 - np.where(sums[..., None] > 0, above_color, below_color))
 
 
 def _draw_columns(
@@ -119,8 +119,8 @@ def _draw_columns(
 ) -> Axes:
     rows, expected, attributions = layers
     for line, shares in enumerate(attributions):
-        largest = np.argsort(-np.abs(shares), kind="stable")[:_MAX_BARS]
-        for i, column in enumerate(largest[shares[largest] != 0]):
+        largest_shares = np.argsort(-np.abs(shares), kind="stable")[:_MAX_BARS]
+        for i, column in enumerate(largest_shares[shares[largest_shares] != 0]):
             y = line + 0.27 * (i - 1)
             color = _ABOVE_COLOR if shares[column] > 0 else _BELOW_COLOR
             ax.barh(y, abs(shares[column]), height=0.2, color=color, alpha=0.85)

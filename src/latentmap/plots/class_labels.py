@@ -65,13 +65,13 @@ def _place_names(ax: Axes, texts: list[Text], regions: list[np.ndarray]) -> None
     sizes = np.array([[box.width, box.height] for box in boxes]) + 2 * _PADDING
     positions = ax.transData.transform([text.get_position() for text in texts])
     for position, size, rows in zip(positions, sizes, regions, strict=True):
-        reach = np.quantile(np.abs(ax.transData.transform(rows) - position), 0.9, axis=0)
-        if (reach < size).all():  # The name would cover the region.
-            position[1] += reach[1] + size[1] / 2
+        region_size = np.quantile(np.abs(ax.transData.transform(rows) - position), 0.9, axis=0)
+        if (region_size < size).all():  # The name would cover the region.
+            position[1] += region_size[1] + size[1] / 2
     low, high = np.reshape(ax.get_window_extent().extents, (2, 2))
-    positions, fits = separate_boxes(positions, sizes, low, high)
+    positions, is_placed = separate_boxes(positions, sizes, low, high)
     positions = ax.transData.inverted().transform(positions)
-    for text, (x, y), fit in zip(texts, positions, fits, strict=True):
+    for text, (x, y), fit in zip(texts, positions, is_placed, strict=True):
         text.set_position((x, y))
         if not fit:
             text.remove()
@@ -87,33 +87,36 @@ def separate_boxes(
     not fit if it still overlaps a more important one, is larger than the frame, or was moved too
     far.
     """
-    positions, half = centers.astype(float), sizes / 2
-    lowest, highest = low + half, np.maximum(high - half, low + half)
+    positions, half_sizes = centers.astype(float), sizes / 2
+    min_positions, max_positions = low + half_sizes, np.maximum(high - half_sizes, low + half_sizes)
     for _ in range(_MAX_ITERATIONS):
-        positions = np.clip(positions, lowest, highest)
-        if not _separate_pairs(positions, half):
+        positions = np.clip(positions, min_positions, max_positions)
+        if not _separate_pairs(positions, half_sizes):
             break
-    positions = np.clip(positions, lowest, highest)
-    shift = np.abs(positions - np.clip(centers, lowest, highest))
-    fits = ((sizes <= high - low) & (shift < _MAX_SHIFT * (high - low))).all(axis=1)
-    overlaps = _overlaps(positions, half)
+    positions = np.clip(positions, min_positions, max_positions)
+    shift = np.abs(positions - np.clip(centers, min_positions, max_positions))
+    is_placed = ((sizes <= high - low) & (shift < _MAX_SHIFT * (high - low))).all(axis=1)
+    overlaps = _overlaps(positions, half_sizes)
     for i in range(len(positions)):
-        fits[i] &= not (overlaps[i, :i] & fits[:i]).any()
-    return positions, fits
+        is_placed[i] &= not (overlaps[i, :i] & is_placed[:i]).any()
+    return positions, is_placed
 
 
-def _overlaps(centers: np.ndarray, half: np.ndarray) -> np.ndarray:
+def _overlaps(centers: np.ndarray, half_sizes: np.ndarray) -> np.ndarray:
     """Return whether each pair of boxes overlaps, shape (n, n)."""
-    return (half[:, None] + half - np.abs(centers[:, None] - centers) > 1e-6).all(axis=2)
+    return (half_sizes[:, None] + half_sizes - np.abs(centers[:, None] - centers) > 1e-6).all(
+        axis=2
+    )
 
 
-def _separate_pairs(centers: np.ndarray, half: np.ndarray) -> bool:
+def _separate_pairs(centers: np.ndarray, half_sizes: np.ndarray) -> bool:
     """Move each overlapping pair apart along the axis of least overlap; return whether any did."""
-    pairs = np.argwhere(np.tril(_overlaps(centers, half), -1)).tolist()
-    points, halves = centers.tolist(), half.tolist()  # Lists are faster for single numbers.
+    pairs = np.argwhere(np.tril(_overlaps(centers, half_sizes), -1)).tolist()
+    # Lists are faster for single numbers.
+    points, size_lists = centers.tolist(), half_sizes.tolist()
     for i, j in pairs:
         a, b = points[i], points[j]
-        overlap = [halves[i][k] + halves[j][k] - abs(a[k] - b[k]) for k in (0, 1)]
+        overlap = [size_lists[i][k] + size_lists[j][k] - abs(a[k] - b[k]) for k in (0, 1)]
         k = overlap.index(min(overlap))
         if overlap[k] > 0:  # An earlier pair may have moved these apart already.
             step = overlap[k] / 2 if a[k] >= b[k] else -overlap[k] / 2

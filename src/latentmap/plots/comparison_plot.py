@@ -56,24 +56,31 @@ def comparison(
     >>> [t.get_text() for t in comparison(images, images, ["me", "you"]).get_xticklabels()]
     ['me', 'you', 'difference']
     """
-    pair, decoded = np.asarray(rows), np.asarray(reconstructed)
-    if pair.shape != decoded.shape or pair.ndim < 2 or len(pair) != 2 or len(captions) != 2:
+    pair, reconstructed_pair = np.asarray(rows), np.asarray(reconstructed)
+    if (
+        pair.shape != reconstructed_pair.shape
+        or pair.ndim < 2
+        or len(pair) != 2
+        or len(captions) != 2
+    ):
         raise DataError(
             "comparison: expected two rows and their reconstructions, of one shape, "
-            f"found {pair.shape} and {decoded.shape}"
+            f"found {pair.shape} and {reconstructed_pair.shape}"
         )
     ax = style.get_axes(ax, *_figure_size(pair.shape[1:], column_names is not None))
     captions = [style.display_text(caption) for caption in captions]
     if is_image_shape(pair.shape[1:]):
-        _draw_images(style.set_titles(ax, title), pair, decoded, captions)
+        _draw_images(style.set_titles(ax, title), pair, reconstructed_pair, captions)
         return style.hide_frame(ax)
     style.set_titles(ax, title, title_pad=26)  # The legend is between the title and the plot.
-    pair, decoded = (part.reshape(2, -1).astype(np.float64) for part in (pair, decoded))
+    pair, reconstructed_pair = (
+        part.reshape(2, -1).astype(np.float64) for part in (pair, reconstructed_pair)
+    )
     if column_names is None and pair.shape[1] > _MAX_UNNAMED_COLUMNS:
-        _draw_lines(ax, pair, decoded, captions)
+        _draw_lines(ax, pair, reconstructed_pair, captions)
     else:
         names = style.column_names_or_default(column_names, pair.shape[1])
-        _draw_columns(ax, pair, decoded, captions, names, column_std)
+        _draw_columns(ax, pair, reconstructed_pair, captions, names, column_std)
     legend = ax.legend(
         frameon=False, fontsize=9, ncols=3, loc="lower left", bbox_to_anchor=(-0.01, 1), borderpad=0
     )
@@ -112,9 +119,11 @@ def _draw_images(
     gap = image_gap(width)
     differences = np.stack([_image_difference(pair) for pair in (rows, reconstructed)])
     scale = _difference_scale(differences)
-    originals, decoded = to_rgb(rows, rows), to_rgb(reconstructed, rows)
+    original_images, reconstructed_images = to_rgb(rows, rows), to_rgb(reconstructed, rows)
     difference_tiles = [scale.to_rgba(difference)[..., :3] for difference in differences]
-    tiles = np.stack([*originals, difference_tiles[0], *decoded, difference_tiles[1]])
+    tiles = np.stack(
+        [*original_images, difference_tiles[0], *reconstructed_images, difference_tiles[1]]
+    )
     ax.imshow(tile_images(tiles, 3, gap), interpolation="nearest")
     x = [i * (width + gap) + (width - 1) / 2 for i in range(3)]
     ax.set_xticks(x, [*captions, "difference"], parse_math=False)

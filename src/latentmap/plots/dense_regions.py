@@ -35,8 +35,8 @@ def find_dense_regions(
         rows = points[component == i]
         heights = density[tuple(cells[component == i].T)]
         median = np.median(rows, axis=0)
-        at_median = density[tuple(_grid_cells(median, low, high))]
-        is_dense = at_median >= _MIN_DENSITY_AT_NAME * heights.max()
+        median_density = density[tuple(_grid_cells(median, low, high))]
+        is_dense = median_density >= _MIN_DENSITY_AT_NAME * heights.max()
         position = median if is_dense else rows[heights.argmax()]
         min_distance = _MIN_DISTANCE * (high - low)
         if all(

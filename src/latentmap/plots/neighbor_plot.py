@@ -211,6 +211,6 @@ def _shade_cell(ax: Axes, x: int, y: float, difference: float) -> None:
     from matplotlib.patches import Rectangle
 
     # The shade is limited so that the number on it stays readable.
-    shade = 0.5 + np.clip(difference / _MAX_DEVIATIONS, -1, 1) * 0.32
-    color = colormaps["RdBu_r"](shade) if difference else (1.0, 1.0, 1.0, 1.0)
+    color_position = 0.5 + np.clip(difference / _MAX_DEVIATIONS, -1, 1) * 0.32
+    color = colormaps["RdBu_r"](color_position) if difference else (1.0, 1.0, 1.0, 1.0)
     ax.add_patch(Rectangle((x - 0.48, y - 0.46), 0.96, 0.92, color=color, linewidth=0))

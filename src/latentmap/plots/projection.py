@@ -36,8 +36,8 @@ class Projection:
         names = tuple(f"principal component {i + 1} of {width} ({shares[i]:.0%})" for i in range(2))
         axes = vectors[:, ::-1][:, :2].T
         # The sign of an eigenvector is arbitrary; a fixed rule makes plots reproducible.
-        largest = np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], axis=1)
-        return cls(center, axes * np.sign(largest), names)
+        largest_components = np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], axis=1)
+        return cls(center, axes * np.sign(largest_components), names)
 
     def transform(self, codes: np.ndarray) -> np.ndarray:
         """Return the points, shape (n, 1 or 2), of codes of shape (n, n_components)."""
@@ -68,13 +68,13 @@ def bounding_region(points: np.ndarray, percentiles: tuple[float, float] = (0, 1
     side is more than four times as long as the other.
     """
     low, high = np.percentile(points, percentiles, axis=0)
-    half = (high - low) / 2
-    if half.max() <= _MAX_RATIO_WITH_EQUAL_UNITS * half.min():
-        half[:] = half.max()
-    half = np.where(
-        half > 0, half * (1 + 2 * _MARGIN), 0.5
+    half_widths = (high - low) / 2
+    if half_widths.max() <= _MAX_RATIO_WITH_EQUAL_UNITS * half_widths.min():
+        half_widths[:] = half_widths.max()
+    half_widths = np.where(
+        half_widths > 0, half_widths * (1 + 2 * _MARGIN), 0.5
     )  # Equal points get a region of width 1.
-    return np.array([(low + high) / 2 - half, (low + high) / 2 + half])
+    return np.array([(low + high) / 2 - half_widths, (low + high) / 2 + half_widths])
 
 
 def grid_centers(region: np.ndarray, n: int) -> np.ndarray:

@@ -51,21 +51,25 @@ def reconstructions(
     >>> [t.get_text() for t in reconstructions(images, images).get_yticklabels()]
     ['original', 'reconstruction']
     """
-    rows, decoded = np.asarray(originals), np.asarray(reconstructed)
-    if rows.shape != decoded.shape or rows.ndim < 2 or len(rows) < 1:
+    rows, reconstructed_rows = np.asarray(originals), np.asarray(reconstructed)
+    if rows.shape != reconstructed_rows.shape or rows.ndim < 2 or len(rows) < 1:
         raise DataError(
             f"reconstructions: expected reconstructions of the shape of the rows, {rows.shape}, "
-            f"found {decoded.shape}"
+            f"found {reconstructed_rows.shape}"
         )
     if is_image_shape(rows.shape[1:]):
         height = 1.9 * rows.shape[1] / rows.shape[2] + 0.75
-        return _draw_images(rows, decoded, style.get_axes(ax, 0.95 * len(rows) + 1.1, height))
-    rows, decoded = (part.reshape(len(part), -1).astype(float) for part in (rows, decoded))
+        return _draw_images(
+            rows, reconstructed_rows, style.get_axes(ax, 0.95 * len(rows) + 1.1, height)
+        )
+    rows, reconstructed_rows = (
+        part.reshape(len(part), -1).astype(float) for part in (rows, reconstructed_rows)
+    )
     ax = style.get_axes(ax, 8, 0.6 * len(rows) + 1.6)
     if column_names is None and rows.shape[1] > _MAX_UNNAMED_COLUMNS:
-        return _draw_lines(rows, decoded, ax)
+        return _draw_lines(rows, reconstructed_rows, ax)
     names = range(rows.shape[1]) if column_names is None else column_names
-    return _draw_bars(rows, decoded, ax, names)
+    return _draw_bars(rows, reconstructed_rows, ax, names)
 
 
 def _draw_images(originals: np.ndarray, reconstructed: np.ndarray, ax: Axes) -> Axes:

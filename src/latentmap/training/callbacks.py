@@ -135,8 +135,8 @@ class ProgressBar(Callback):
     def on_train_end(self, run: TrainingRun) -> None:
         """Close the bar."""
         if run.stop_training:
-            remaining = (run.n_epochs - run.epoch + 1) * run.steps_per_epoch
-            self._advance(remaining, note=f"stopped early after epoch {run.epoch - 1}")
+            n_remaining = (run.n_epochs - run.epoch + 1) * run.steps_per_epoch
+            self._advance(n_remaining, note=f"stopped early after epoch {run.epoch - 1}")
         self._open_bar.close()
 
 

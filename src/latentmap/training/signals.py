@@ -30,13 +30,13 @@ def delay_interrupts() -> Iterator[Callable[[], None]]:
     if threading.current_thread() is not threading.main_thread():
         yield lambda: None
         return
-    received: list[int] = []
-    handler = signal.signal(signal.SIGINT, lambda number, _: received.append(number))
+    received_signals: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _: received_signals.append(number))
 
     def raise_delayed() -> None:
-        if received:
+        if received_signals:
             signal.signal(signal.SIGINT, handler)
-            signal.raise_signal(received.pop())
+            signal.raise_signal(received_signals.pop())
 
     try:
         yield raise_delayed
