@@ -75,7 +75,13 @@ def test_copy_has_distance_zero(rows):
     ("real", "generated", "k", "error", "message"),
     [
         (np.zeros((5, 2)), np.zeros((5, 2)), 5, DataError, "more than k = 5 of them, found 5"),
-        (np.zeros((9, 2)), np.zeros((5, 3)), 5, DataError, "expected 2 numbers each, found 3"),
+        (
+            np.zeros((9, 2)),
+            np.zeros((5, 3)),
+            5,
+            DataError,
+            "found rows of 3 numbers",
+        ),
         (np.zeros((9, 2)), np.zeros((0, 2)), 5, DataError, "generated rows"),
         (np.zeros((9, 2)), np.full((5, 2), np.nan), 5, DataError, "found NaN"),
         (np.zeros((9, 2)), np.array([["a", "b"]]), 5, DataError, "expected real numbers"),

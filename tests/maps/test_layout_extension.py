@@ -53,7 +53,7 @@ def test_other_rows_are_read_in_batches(data, monkeypatch):
 def test_progress_is_shown(data, capsys, monkeypatch):
     monkeypatch.setattr(module, "MAX_SAMPLE_ROWS", {2: 30})
     compute_positions(data, 2, 5, verbose=True)
-    assert "placing the other rows" in capsys.readouterr().err
+    assert "placing the remaining rows on the map" in capsys.readouterr().err
 
 
 def test_a_memory_limit_reduces_the_sample():

@@ -56,7 +56,7 @@ def attribute(
         expected = model.encode(expected)[:]
     expected = np.asarray(expected)
     if expected.shape != rows.shape and expected.size != rows.size:
-        raise DataError(f"expected: expected shape {rows.shape}, found {expected.shape}")
+        raise DataError(f"argument expected: expected shape {rows.shape}, found {expected.shape}")
     difference = scaled_difference(estimator, rows, expected)
     if model is not estimator:
         return signed_shares(sum_by_column(estimator, difference))

@@ -1,4 +1,4 @@
-"""Rows as numbers for any fitted estimator, and their codes."""
+"""Conversion of rows to numbers and to codes, for any fitted estimator."""
 
 import warnings
 from typing import Any

@@ -74,7 +74,7 @@ class AdaptiveCoder:
         return symbols
 
     def _update_intervals(self, rows: int) -> Iterator[tuple[int, int]]:
-        """Yield intervals of rows between updates: after 16, 32, 64, ... rows of all calls."""
+        """Yield intervals of rows between updates, which follow 16, 32, 64, ... coded rows."""
         start = 0
         while start < rows:
             length = min(max(self.n_coded, FIRST_UPDATE), MAX_UPDATE_INTERVAL)

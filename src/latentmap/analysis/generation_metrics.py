@@ -173,8 +173,8 @@ def _flatten_pair(
     real_rows, generated_rows = _flatten(names[0], real), _flatten(names[1], generated)
     if real_rows.shape[1] != generated_rows.shape[1]:
         raise DataError(
-            f"{names[1]}: expected {real_rows.shape[1]} numbers each, "
-            f"found {generated_rows.shape[1]}"
+            f"{names[1]}: expected rows of {real_rows.shape[1]} numbers, "
+            f"found rows of {generated_rows.shape[1]} numbers"
         )
     return real_rows, generated_rows
 

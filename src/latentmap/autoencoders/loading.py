@@ -162,8 +162,8 @@ def _check_size(sizes: list[int], arrays: Mapping[str, np.ndarray]) -> None:
     n_weights, n_stored = sum(sizes), sum(array.size for array in arrays.values())
     if len(sizes) > len(arrays) or n_weights > n_stored:
         raise ValueError(
-            f"it describes {len(sizes)} layers of {n_weights} numbers, "
-            f"the file holds {len(arrays)} arrays of {n_stored}"
+            f"expected at least {len(sizes)} arrays with {n_weights} numbers for the networks, "
+            f"found {len(arrays)} arrays with {n_stored} numbers"
         )
 
 
@@ -171,26 +171,26 @@ def _check_figures(figures: Mapping[str, Any]) -> None:
     """Raise TypeError if a recorded metric, name or held-out split has a wrong type."""
     for held_out in (figures.get("held_out") or {}, *(figures.get("held_out_before") or ())):
         if not all(isinstance(held_out.get(name), str | None) for name in _TEXT_FIGURES):
-            raise TypeError("figures: expected names as text")
+            raise TypeError("held-out rows: expected names as strings")
         counts = [v for k, v in held_out.items() if k not in _TEXT_FIGURES]
         if not all(isinstance(count, int) and count >= 0 for count in counts):
-            raise TypeError("figures: expected whole numbers of held-out rows")
+            raise TypeError("held-out rows: expected numbers of rows of at least 0")
     if not isinstance(figures.get("label"), str | None):
-        raise TypeError("figures: expected names as text")
+        raise TypeError("label: expected a name as a string")
     _check_column_figures(figures.get("columns") or [])
     numbers = set(figures) - {"held_out", "held_out_before", "label", "columns"}
     if not all(isinstance(figures[name], int | float | None) for name in numbers):
-        raise TypeError("figures: expected numbers")
+        raise TypeError("metrics: expected numbers or null")
 
 
 def _check_column_figures(columns: list[Mapping[str, Any]]) -> None:
-    """Raise TypeError if an error of a column of a table is damaged."""
+    """Raise TypeError if the recorded error of a column has a wrong type."""
     for column in columns:
         texts, numbers = ("name", "measure"), ("value", "baseline", "n_values")
         is_valid = all(isinstance(column[key], str) for key in texts)
         is_valid &= all(type(column[key]) in (int, float) for key in numbers)
         if not is_valid or not isinstance(column["unit"], str | None):
-            raise TypeError("figures: expected the name, measure and numbers of each column")
+            raise TypeError("column errors: expected the name, measure and numbers of each")
 
 
 def _check_names(names: list[str], n_features: int) -> None:

@@ -21,7 +21,7 @@ def evaluate(
 
     Uses the unseen rows of a built-in data set, the held-out rows of the data that the model was
     fitted to, or all rows of other data. Labels are predicted by a majority vote of the nearest
-    fitted rows; if these are not available, of the nearest other rows.
+    fitted rows, or of the nearest other rows if the fitted rows are not available.
     """
     estimator = open_model(model)
     rows, fitted, description = open_evaluation_rows(data, label, estimator.figures_ or {})

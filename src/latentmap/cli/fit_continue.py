@@ -21,7 +21,7 @@ from latentmap.files import check_output_path
 if TYPE_CHECKING:
     from latentmap.maps.latent_map import LatentMap
 
-# The plot of new rows shows a sample of the earlier rows, of at most so many rows and numbers.
+# Limits of the sample of earlier rows that the plot of new rows contains.
 _MAX_EARLIER_ROWS, _MAX_EARLIER_NUMBERS = 10_000, 1 << 25
 
 

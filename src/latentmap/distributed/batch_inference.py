@@ -189,13 +189,17 @@ def _results(
             is_crash = isinstance(error, ray.exceptions.WorkerCrashedError)
             if not is_crash or attempt == MAX_DISPATCHERS:
                 summary = ray_connection.summarize_error(error)
-                raise ClusterError(f"workers: a part could not be processed ({summary})") from None
+                message = f"workers: a part of the rows could not be processed ({summary})"
+                raise ClusterError(message) from None
 
 
 def _dispatch(
     settings: WorkerSettings, job: list[ray.ObjectRef], n_workers: int, pending_parts: Parts
 ) -> Iterator[Columns]:
-    """Distribute parts among a pool of workers; the list keeps Ray from loading the job here."""
+    """Distribute parts among a pool of workers.
+
+    Ray passes the job on without loading it here, because its reference is in a list.
+    """
     from ray import data
 
     ranges = [{"number": i, "first": a, "end": b} for i, (a, b) in pending_parts.items()]

@@ -7,7 +7,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class TrainingStatus:
-    """Completed steps, a note for the progress bar, epochs of restarts, and error or result."""
+    """Completed steps, note for the progress bar, epochs of restarts, and error or result."""
 
     steps: int = 0
     note: str = ""
@@ -17,7 +17,7 @@ class TrainingStatus:
 
     @property
     def has_ended(self) -> bool:
-        """Whether there is a result or an error."""
+        """Whether the training has ended with a result or an error."""
         return self.error is not None or self.result is not None
 
 

@@ -74,7 +74,7 @@ class WorkerGroup:
         return status.result
 
     def _watch(self, total_steps: int) -> None:
-        """Show progress until the training ends, first of the start and then of the steps."""
+        """Show the progress of the start and then of the steps until the training ends."""
         updates = self._updates()
         with progress(f"starting {self.name}", 1, self.verbose) as advance:
             for status in updates:

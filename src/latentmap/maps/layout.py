@@ -91,7 +91,7 @@ def unique_points(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _initial_layout(points: np.ndarray, n_components: int, seed: int) -> np.ndarray:
-    """Return the first columns, scaled, with noise so that no positions are equal."""
+    """Return the first columns of points, scaled, with noise so that no positions are equal."""
     layout = np.zeros((len(points), n_components))
     width = min(n_components, points.shape[1])
     layout[:, :width] = points[:, :width]

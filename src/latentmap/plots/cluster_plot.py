@@ -76,7 +76,7 @@ def _check(images: list[np.ndarray], names: Sequence[str]) -> None:
 
 
 def _tile_clusters(images: list[np.ndarray], gap: int) -> np.ndarray:
-    """Return one image with a line for each cluster; shorter lines end in white."""
+    """Return one image with a line of tiles for each cluster; shorter lines end in white."""
     reference = np.concatenate(images)
     columns = max(len(cluster) for cluster in images)
     cells = np.ones((len(images), columns, *images[0].shape[1:3], 3))

@@ -119,21 +119,21 @@ class ProgressBar(Callback):
         self._advance: Advance = lambda steps, note="": None
 
     def on_train_begin(self, run: TrainingRun) -> None:
-        """Open the bar."""
+        """Open the progress bar."""
         total = run.n_epochs * run.steps_per_epoch
         self._advance = self._open_bar.enter_context(progress("fitting", total, self.verbose))
         self._advance((run.epoch - 1) * run.steps_per_epoch)
 
     def on_chunk_end(self, run: TrainingRun, n_steps: int) -> None:
-        """Advance the bar."""
+        """Advance the progress bar."""
         self._advance(n_steps)
 
     def on_evaluation(self, run: TrainingRun) -> None:
-        """Show the losses."""
+        """Show the losses next to the progress bar."""
         self._advance(0, note=progress_note(run))
 
     def on_train_end(self, run: TrainingRun) -> None:
-        """Close the bar."""
+        """Close the progress bar."""
         if run.stop_training:
             n_remaining = (run.n_epochs - run.epoch + 1) * run.steps_per_epoch
             self._advance(n_remaining, note=f"stopped early after epoch {run.epoch - 1}")

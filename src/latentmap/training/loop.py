@@ -118,7 +118,7 @@ def _train_epoch(run: TrainingRun, rows: Source, device_rows: object, batch_size
     chunks = source.batches(batch_size * chunk_steps, rng=run.begin_epoch())
     for number, chunk in enumerate(chunks, 1):
         n_steps = len(chunk[0] if isinstance(chunk, tuple) else chunk) // batch_size
-        if n_steps and number > run.chunks_done:  # A checkpoint may contain the first chunks.
+        if n_steps and number > run.chunks_done:  # A resumed run skips completed chunks.
             chunk = chunk.astype(np.int32) if on_device else chunk
             run.stepper.run(_split_batches(chunk, n_steps, batch_size), device_rows)
             run.chunks_done = number
