@@ -45,6 +45,19 @@ def sum_by_column(estimator: Any, difference: np.ndarray) -> np.ndarray:
     return difference if table is None else column_norms(table, difference)
 
 
+def mean_squared_errors(source: Source, rows: np.ndarray, difference: np.ndarray) -> np.ndarray:
+    """Return the mean of squared differences of each row, shape (n,), in scaled units.
+
+    For encoded rows of a table it is the sum divided by the number of columns that are not missing,
+    as in ``reconstruction_error``.
+    """
+    squares = np.nansum(np.square(difference, dtype=np.float64), axis=1)
+    if not isinstance(source.encoder, TableEncoder):
+        return squares / difference.shape[1]
+    starts = [block.start for block in source.encoder.blocks if block.stop > block.start]
+    return squares / np.maximum((~np.isnan(rows[:, starts])).sum(axis=1), 1)
+
+
 def column_norms(encoder: TableEncoder, difference: np.ndarray) -> np.ndarray:
     """Combine the encoded numbers of each column, shape (n, n_columns).
 

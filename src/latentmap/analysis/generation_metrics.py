@@ -6,8 +6,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from latentmap.analysis.encoding import numeric_rows
 from latentmap.analysis.model_info import ModelInfo
+from latentmap.data import Source
 from latentmap.data.array_checks import as_numbers, check_finite, check_rows
+from latentmap.data.tables import is_frame
+from latentmap.data.types import DataLike
 from latentmap.errors import DataError, SettingError
 
 WORKING_MEMORY_MIB = 64
@@ -82,7 +86,7 @@ def density_and_coverage(real: ArrayLike, generated: ArrayLike, k: int = 5) -> D
 
 
 def evaluate_generated(
-    estimator: object, real: ArrayLike, generated: ArrayLike, k: int = 5
+    estimator: object, real: DataLike, generated: DataLike, k: int = 5
 ) -> DensityCoverage:
     """Compute density and coverage in the first 50 principal components of scaled rows.
 
@@ -93,7 +97,8 @@ def evaluate_generated(
     ----------
     estimator : fitted estimator
         Its ``scale_`` divides the rows.
-    real, generated, k
+    real, generated : array-like of shape (n, ...), Source, or data frame of the fitted columns
+    k : int
         See `density_and_coverage`.
 
     Returns
@@ -118,11 +123,19 @@ def evaluate_generated(
     from sklearn.decomposition import PCA
 
     scale = ModelInfo.from_estimator(estimator).scale
-    x, y = (rows / scale for rows in _flatten_pair(real, generated))
+    pair = _flatten_pair(_as_array(estimator, real), _as_array(estimator, generated))
+    x, y = (rows / scale for rows in pair)
     if min(x.shape) > MAX_COMPONENTS:
         pca = PCA(MAX_COMPONENTS, random_state=0).fit(x)
         x, y = pca.transform(x), pca.transform(y)
     return density_and_coverage(x, y, k)
+
+
+def _as_array(estimator: object, rows: DataLike) -> ArrayLike:
+    """Return rows as numbers; missing values of a table are at the mean."""
+    if not isinstance(rows, Source) and not is_frame(rows):
+        return rows
+    return np.nan_to_num(numeric_rows(estimator, rows)[:])
 
 
 def nearest_distances(rows: ArrayLike, fitted: ArrayLike) -> np.ndarray:

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from latentmap.analysis.encoding import numeric_model
 from latentmap.analysis.latent_path import high_density_path, interpolate_polyline
 from latentmap.analysis.model_info import Decoder
 from latentmap.analysis.sampling import Density, density_for, reference_codes
@@ -99,6 +100,8 @@ def interpolate(
 def step_sizes(estimator: Decoder, codes: ArrayLike) -> np.ndarray:
     """Return the Euclidean distances between the decoded rows of consecutive codes, shape (n − 1,).
 
+    Decoded rows of a table are compared by their encoded numbers.
+
     Examples
     --------
     >>> from sklearn.decomposition import PCA
@@ -106,7 +109,7 @@ def step_sizes(estimator: Decoder, codes: ArrayLike) -> np.ndarray:
     >>> step_sizes(pca, pca.transform([[0.0, 0.0], [3.0, 4.0], [6.0, 8.0]])).round(6).tolist()
     [5.0, 5.0]
     """
-    codes, sizes = np.asarray(codes, np.float32), []
+    estimator, codes, sizes = numeric_model(estimator), np.asarray(codes, np.float32), []
     for start in range(0, len(codes) - 1, BLOCK_ROWS):
         rows = np.asarray(estimator.inverse_transform(codes[start : start + BLOCK_ROWS + 1]))
         flat = rows.reshape(len(rows), -1).astype(np.float64)

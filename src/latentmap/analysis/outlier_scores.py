@@ -16,7 +16,13 @@ from typing import Self
 import numpy as np
 
 from latentmap.analysis.attribution import scaled_difference
-from latentmap.analysis.encoding import encode_batch, numeric_model, numeric_rows, sum_by_column
+from latentmap.analysis.encoding import (
+    encode_batch,
+    mean_squared_errors,
+    numeric_model,
+    numeric_rows,
+    sum_by_column,
+)
 from latentmap.analysis.model_info import FittedEstimator
 from latentmap.analysis.tail_probability import TailDistribution, finite_logs
 from latentmap.data import Source
@@ -174,8 +180,8 @@ class OutlierDetector:
         """Return codes, reconstructions and reconstruction errors of a batch."""
         codes = np.nan_to_num(encode_batch(self._model, rows, source))
         reconstructions = np.array(self._model.inverse_transform(codes))
-        difference = self._difference(rows, reconstructions).astype(np.float64)
-        return codes, reconstructions, np.mean(difference**2, axis=1)
+        difference = self._difference(rows, reconstructions)
+        return codes, reconstructions, mean_squared_errors(source, rows, difference)
 
     def _difference(self, rows: np.ndarray, expected: np.ndarray) -> np.ndarray:
         difference = scaled_difference(self.estimator, rows, expected)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from latentmap.analysis.codec_file import CodeFileHeader, EncodedLabels, round_codes, write_codes
-from latentmap.analysis.encoding import encode_batch
+from latentmap.analysis.encoding import encode_batch, mean_squared_errors
 from latentmap.analysis.model_info import FittedEstimator, ModelInfo, model_fingerprint
 from latentmap.analysis.quantize import (
     Quantizer,
@@ -97,13 +97,13 @@ class CompressionJob:
 
     def error(self, rows: np.ndarray, codes: np.ndarray) -> float:
         """Return the mean squared error of decoded codes, in scaled units."""
-        total = 0.0
+        errors = []
         for start in range(0, len(rows), self.block):
             block = rows[start : start + self.block].reshape(-1, self.row_size)
             decoded_rows = self.estimator.inverse_transform(codes[start : start + self.block])
             difference = (np.asarray(decoded_rows).reshape(block.shape) - block) / self.scale
-            total += float(np.nansum(np.square(difference), dtype=np.float64))
-        return total / rows.size
+            errors.append(mean_squared_errors(self.source, block, difference))
+        return float(np.concatenate(errors).mean())
 
     @cached_property
     def header(self) -> CodeFileHeader:

@@ -111,6 +111,11 @@ class TableRows:
         return texts
 
     @property
+    def is_ordered(self) -> np.ndarray:
+        """Whether the values of a column have an order, shape (n_columns,)."""
+        return np.array([column.width == 1 for column in self.encoder.columns])
+
+    @property
     def positions(self) -> np.ndarray:
         """Encoded values of columns of one number, shape (n, n_columns); NaN for other columns."""
         positions = np.full((len(self), len(self.names)), np.nan)
@@ -127,6 +132,23 @@ class TableRows:
         difference = column_norms(self.encoder, self.encoded - others.encoded)
         is_other = self.texts != others.texts
         return np.where(np.isnan(difference), is_other.astype(float), difference)
+
+    def along_difference(self, rows: TableRows) -> np.ndarray:
+        """Project two rows onto the differences of these two rows, shape (2, n_columns).
+
+        The position of a column of one number is its encoded value, NaN if it is missing. For other
+        columns it is 0 for the first of these two rows, and the length of the difference for the
+        second.
+        """
+        a, b = np.nan_to_num(self.encoded)
+        positions = rows.positions
+        for i, block in enumerate(self.encoder.blocks):
+            direction = b[block] - a[block]
+            length = np.linalg.norm(direction)
+            if len(direction) != 1:
+                part = np.nan_to_num(rows.encoded[:, block]) - a[block]
+                positions[:, i] = part @ direction / length if length > 0 else 0.0
+        return positions
 
 
 def format_value(value: Any, unit: str | None = None) -> str:

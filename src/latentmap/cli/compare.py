@@ -1,14 +1,17 @@
 """``latentmap compare``."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from latentmap import plots
 from latentmap.analysis import Comparison
 from latentmap.analysis import compare as compare_rows
 from latentmap.analysis.comparison import MAX_REFERENCE_ROWS
 from latentmap.analysis.model_info import ModelInfo
+from latentmap.analysis.table_rows import TableRows, format_value
 from latentmap.cli.console import print_json, print_message, print_pairs, print_table
 from latentmap.cli.model_arguments import Estimator, open_model
 from latentmap.cli.options import INDEX, JSON, LABEL, MODEL, REFERENCE, SEED, argument, output_path
@@ -80,17 +83,20 @@ def _draw(
     queries: Sequence[Query],
     reference: Reference,
 ) -> None:
-    names = queries[0].rows.feature_names
+    options: dict[str, Any]
+    if comparison.table_rows is None:
+        pair = comparison.rows, comparison.reconstructions
+        names = queries[0].rows.feature_names
+        options = {"column_names": names, "column_std": reference.column_spread(model)}
+    else:
+        rows, decoded = comparison.table_rows
+        pair = rows.along_difference(rows), rows.along_difference(decoded)
+        std = np.ones(len(rows.names))
+        options = {"column_names": rows.names, "column_std": std, "texts": rows.texts}
+    title = f"Distance {comparison.distance:.3g}: {_describe_similarity(comparison)}"
     with open_plot(path) as ax:
-        plots.comparison(
-            comparison.rows,
-            comparison.reconstructions,
-            [_caption(query) for query in queries],
-            ax,
-            column_names=names,
-            column_std=reference.column_spread(model),
-            title=f"Distance {comparison.distance:.3g}: {_describe_similarity(comparison)}",
-        )
+        captions = [_caption(query) for query in queries]
+        plots.comparison(*pair, captions, ax, **options, title=title)
 
 
 def _caption(query: Query) -> str:
@@ -102,6 +108,8 @@ def _differing_columns(
     model: Estimator, comparison: Comparison, query: Query, reference: Reference
 ) -> list[dict[str, Any]]:
     """Return the columns that differ most, relative to their spread; none for images."""
+    if comparison.table_rows is not None:
+        return _differing_table_columns(comparison, comparison.table_rows[0])
     names = query.rows.feature_names
     if names is None or ModelInfo.from_estimator(model).has_image_rows:
         return []
@@ -110,6 +118,20 @@ def _differing_columns(
     return [
         {"name": names[i], "a": a[i], "b": b[i], "difference": b[i] - a[i]} for i in order.tolist()
     ]
+
+
+def _differing_table_columns(comparison: Comparison, rows: TableRows) -> list[dict[str, Any]]:
+    """Return the columns of a table that differ; only numbers have a difference."""
+    difference = np.abs(comparison.difference)
+    order = np.argsort(-difference, kind="stable")[:_MAX_COLUMNS]
+    columns = []
+    for i in order[difference[order] > 0].tolist():
+        a, b = rows.values[:, i].tolist()
+        is_number = rows.encoder.columns[i].role in ("number", "integer")
+        is_number = is_number and a is not None and b is not None
+        column = {"name": rows.names[i], "a": a, "b": b}
+        columns.append({**column, "difference": b - a if is_number else None})
+    return columns
 
 
 def _describe_similarity(comparison: Comparison) -> str:
@@ -133,5 +155,10 @@ def _print(
     print_pairs("Comparison of two rows", pairs)
     if columns:
         print_message("Columns that differ most, relative to their standard deviation:")
-        lines = [[c["name"], *(f"{c[key]:.5g}" for key in _NUMBERS)] for c in columns]
+        lines = [[c["name"], *(_format_cell(c, key) for key in _NUMBERS)] for c in columns]
         print_table(("column", *_NUMBERS), lines, _NUMBERS)
+
+
+def _format_cell(column: Mapping[str, Any], key: str) -> str:
+    is_number = key != "difference" or column[key] is not None
+    return format_value(column[key]) if is_number else ""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import typer
@@ -10,6 +11,7 @@ import typer
 from latentmap import plots
 from latentmap.analysis import evaluate_generated
 from latentmap.analysis.model_info import ModelInfo
+from latentmap.analysis.table_rows import TableRows
 from latentmap.cli.console import format_count, print_message, show_status
 from latentmap.cli.model_arguments import Estimator, open_model
 from latentmap.cli.options import LABEL, MODEL, SEED, option, output_path
@@ -17,8 +19,9 @@ from latentmap.cli.pictures import open_plot
 from latentmap.cli.row_generation import GeneratedRows, Request, generate_rows
 from latentmap.cli.row_selection import check_output, open_model_rows
 from latentmap.cli.table_output import ROW_SUFFIXES, ROWS_HELP
-from latentmap.data import write_rows
+from latentmap.data import Source, write_rows
 from latentmap.data.memory import check_memory
+from latentmap.data.tables import as_arrow, is_frame
 from latentmap.errors import SettingError
 from latentmap.files import PICTURE_SUFFIXES
 
@@ -113,12 +116,12 @@ def _write(output: Path, model: Estimator, n_rows: int, generated: GeneratedRows
     if output.suffix.lower() in PICTURE_SUFFIXES:
         for _ in batches:
             pass
-        _draw(output, sample, generated.title, names, f", {generated.description}")
+        _draw(output, model, sample, generated.title, names, f", {generated.description}")
         return
     write_rows(output, batches, length=n_rows, feature_names=names)
     print_message(f"Wrote {output}: {format_count(n_rows, 'row')}, {generated.description}")
     if ModelInfo.from_estimator(model).has_image_rows:
-        _draw(output.with_suffix(".png"), sample, generated.title)
+        _draw(output.with_suffix(".png"), model, sample, generated.title)
 
 
 class _BatchSampler:
@@ -127,30 +130,38 @@ class _BatchSampler:
     def __init__(self, n_rows: int, size: int) -> None:
         self.n_rows = n_rows
         self._numbers = np.linspace(0, n_rows - 1, min(n_rows, size)).round().astype(int)
-        self._parts: list[np.ndarray] = []
+        self._parts: list[Any] = []
 
     @property
-    def rows(self) -> np.ndarray:
-        """The sampled rows, after all batches have been read."""
-        return np.concatenate(self._parts)
+    def rows(self) -> Any:
+        """The sampled rows, after all batches have been read: an array or an Arrow table."""
+        if isinstance(self._parts[0], np.ndarray):
+            return np.concatenate(self._parts)
+        import pyarrow as pa
 
-    def collect(self, batches: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        return pa.concat_tables(self._parts)
+
+    def collect(self, batches: Iterator[Any]) -> Iterator[Any]:
         """Yield the batches unchanged, and store the sampled rows."""
         start = 0
         for batch in batches:
             in_batch = (self._numbers >= start) & (self._numbers < start + len(batch))
-            self._parts.append(batch[self._numbers[in_batch] - start])
+            numbers = self._numbers[in_batch] - start
+            is_table = is_frame(batch)
+            self._parts.append(
+                as_arrow(batch, "rows")[0].take(numbers) if is_table else batch[numbers]
+            )
             start += len(batch)
             yield batch
 
 
-def _open_real_rows(model: Estimator, data: str, label: str | None) -> np.ndarray:
+def _open_real_rows(model: Estimator, data: str, label: str | None) -> Source:
     sample = open_model_rows(model, data, label).sample(_MAX_COMPARED, 0)
     check_memory("--compare-with", 4 * 8 * len(sample) * model.n_features_in_)
-    return sample[:]
+    return sample
 
 
-def _compare(model: Estimator, real: np.ndarray, generated: np.ndarray, data: str) -> None:
+def _compare(model: Estimator, real: Source, generated: Any, data: str) -> None:
     """Compare generated rows with real rows, and print the density and coverage."""
     name = f"{format_count(len(real), 'row')} of {data}"
     with show_status(f"Comparing with {name}…"):
@@ -163,6 +174,7 @@ def _compare(model: Estimator, real: np.ndarray, generated: np.ndarray, data: st
 
 def _draw(
     path: Path,
+    model: Estimator,
     sample: _BatchSampler,
     title: str,
     names: Sequence[str] | None = None,
@@ -172,4 +184,8 @@ def _draw(
     total = "" if len(rows) == sample.n_rows else f" of {sample.n_rows:,}"
     details = f"{len(rows):,}{total} {'row' if sample.n_rows == 1 else 'rows'}{description}"
     with open_plot(path, details) as ax:
-        plots.rows(rows, ax, title, names)
+        if model.table_ is None:
+            plots.rows(rows, ax, title, names)
+        else:
+            table = TableRows.read(model, rows)
+            plots.rows(table.positions, ax, title, table.names, texts=table.texts)

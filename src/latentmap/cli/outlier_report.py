@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,15 @@ import numpy as np
 
 from latentmap import plots
 from latentmap.analysis import OutlierDetector, attribute
+from latentmap.analysis.encoding import numeric_rows
 from latentmap.analysis.outlier_scores import OutlierScores
+from latentmap.analysis.table_rows import TableRows
 from latentmap.cli.console import format_count, print_table
 from latentmap.cli.pictures import open_plot
 from latentmap.cli.table_output import Columns
 from latentmap.data import Source
 from latentmap.data.memory import check_memory
+from latentmap.plots.style import value_text
 
 # Each name in the output, and the attribute of `OutlierScores` with its values.
 _FIGURES = {
@@ -31,25 +35,39 @@ _MAX_DRAWN_IMAGES, _MAX_DRAWN_TABLE_ROWS = 40, 20
 
 @dataclass(frozen=True)
 class TopOutliers:
-    """The rows with the highest scores, and their differences from the expected rows."""
+    """The rows with the highest scores, and their differences from what the model expects.
+
+    ``values`` and ``texts`` are pairs: those of the rows, and those that the model expects. Only
+    values of a table have texts. Without ``column_names``, columns are named by their numbers.
+    ``is_ordered`` tells which columns of a table have values with an order.
+    """
 
     source: Source
     numbers: np.ndarray
     scores: OutlierScores
-    rows: np.ndarray
-    expected: np.ndarray
+    values: tuple[np.ndarray, np.ndarray]
+    texts: tuple[np.ndarray, np.ndarray] | None
     attributions: np.ndarray
+    column_names: Sequence[str] | None
+    is_ordered: np.ndarray | None
 
     @classmethod
     def explain(
         cls, scorer: OutlierDetector, source: Source, numbers: np.ndarray, scores: OutlierScores
     ) -> TopOutliers:
         """Compute the contribution of each column or pixel to the scores of these rows."""
-        subset = source.subset(numbers)
+        model, subset = scorer.estimator, source.subset(numbers)
         check_memory(f"-n {len(numbers)}", 8 * subset.nbytes * 4 // subset.dtype.itemsize)
         expected = scorer.expected(subset)
-        attributions = attribute(scorer.estimator, subset, expected)
-        return cls(source, numbers, scores, subset[:], expected, attributions)
+        attributions = attribute(model, subset, expected)
+        names = fitted_columns(model, source)
+        if getattr(model, "table_", None) is None:
+            values, texts, is_ordered = (numeric_rows(model, subset)[:], expected), None, None
+        else:
+            row, other = (TableRows.read(model, part) for part in (subset, expected))
+            values, texts = (row.values, other.values), (row.texts, other.texts)
+            is_ordered = row.is_ordered
+        return cls(source, numbers, scores, values, texts, attributions, names, is_ordered)
 
     @property
     def has_image_rows(self) -> bool:
@@ -57,78 +75,95 @@ class TopOutliers:
         return len(self.source.row_shape) > 1
 
     def as_dicts(self) -> list[dict[str, Any]]:
-        """Return the scores of each row as plain values for JSON."""
+        """Return the figures of each row as plain values for JSON."""
         labels = self.source.labels
         return [
             {
                 "row": row,
                 **({} if labels is None else {"label": labels.item(row)}),
                 **{name: float(getattr(self.scores, key)[i]) for name, key in _FIGURES.items()},
-                "differences": self._differences(i),
+                "differences": [self._describe(i, column) for column in self._largest(i)],
             }
             for i, row in enumerate(self.numbers.tolist())
         ]
 
-    def _differences(self, i: int) -> list[dict[str, Any]]:
+    def _largest(self, i: int) -> list[int]:
         """Return the columns or pixels that differ most from what the model expects."""
-        parts = (self.attributions, self.rows, self.expected)
-        shares, row, expected = (part[i].ravel() for part in parts)
+        shares = self.attributions[i].ravel()
         largest = np.argsort(-np.abs(shares), kind="stable")[:_MAX_DIFFERENCES]
-        return [
-            {
-                "column": _column_name(self.source, int(j)),
-                "share": float(shares[j]),
-                "value": float(row[j]),
-                "expected": float(expected[j]),
-            }
-            for j in largest[shares[largest] != 0]
-        ]
+        return largest[shares[largest] != 0].tolist()
+
+    def _describe(self, i: int, column: int) -> dict[str, Any]:
+        value, expected = (part[i].ravel()[column] for part in self.values)
+        return {
+            "column": self._column_name(column),
+            "share": float(self.attributions[i].ravel()[column]),
+            "value": value.item() if isinstance(value, np.generic) else value,
+            "expected": expected.item() if isinstance(expected, np.generic) else expected,
+        }
+
+    def format_differences(self, i: int, max_columns: int) -> str:
+        """Return the largest differences of a row as text, with the units of the columns."""
+        parts = self.values if self.texts is None else self.texts
+        texts = []
+        for column in self._largest(i)[:max_columns]:
+            value, expected = (value_text(part[i].ravel()[column]) for part in parts)
+            texts.append(f"{self._column_name(column)}: {value}, expected {expected}")
+        return "; ".join(texts) or "none"
+
+    def _column_name(self, column: int) -> str:
+        return _column_name(self.column_names, self.source.row_shape, column)
 
 
-def score_columns(source: Source, scores: OutlierScores, start: int) -> tuple[Columns, Columns]:
-    """Return scores as columns of numbers and of strings; row numbers begin with ``start``."""
+def fitted_columns(model: object, source: Source) -> Sequence[str] | None:
+    """Return the names of the columns that scores refer to, if they have names."""
+    table = getattr(model, "table_", None)
+    return source.feature_names if table is None else table.names
+
+
+def score_columns(
+    names: Sequence[str] | None, source: Source, scores: OutlierScores, start: int
+) -> tuple[Columns, Columns]:
+    """Return scores as columns of numbers and of texts; ``start`` is the first row's number."""
     numbers = {"row": start + np.arange(len(scores.scores))}
     numbers |= {name: getattr(scores, field) for name, field in _FIGURES.items()}
     numbers |= {"largest_difference": scores.top_features}
     columns, inverse = np.unique(scores.top_features, return_inverse=True)
-    names = [_column_name(source, int(column)) for column in columns]
-    return numbers, {"largest_difference": [names[i] for i in inverse]}
+    texts = [_column_name(names, source.row_shape, int(column)) for column in columns]
+    return numbers, {"largest_difference": [texts[i] for i in inverse]}
 
 
-def _column_name(source: Source, number: int) -> str:
+def _column_name(names: Sequence[str] | None, row_shape: tuple[int, ...], number: int) -> str:
     """Return the name of a column of a table, or of a pixel."""
-    if source.feature_names is not None:
-        return str(source.feature_names[number])
-    if len(source.row_shape) == 1:
+    if names is not None:
+        return str(names[number])
+    if len(row_shape) == 1:
         return f"c{number}"
-    return "pixel " + ",".join(map(str, np.unravel_index(number, source.row_shape)))
+    return "pixel " + ",".join(map(str, np.unravel_index(number, row_shape)))
 
 
 def print_outliers(top: TopOutliers) -> None:
     """Print a table of the top outliers."""
     labels = ["label"] if top.source.labels is not None else []
-    max_rows = 1 if top.has_image_rows else _MAX_DIFFERENCES
+    max_columns = 1 if top.has_image_rows else _MAX_DIFFERENCES
     lines = []
-    for values in top.as_dicts():
+    for i, values in enumerate(top.as_dicts()):
         scores = [f"{values[name]:.2f}" for name in ("score", "error_score", "distance_score")]
         names = [str(values[name]) for name in ("row", *labels)]
-        lines.append([*names, *scores, _format_differences(values["differences"][:max_rows])])
+        lines.append([*names, *scores, top.format_differences(i, max_columns)])
     columns = ["row", *labels, "score", "error", "distance", "largest differences"]
     print_table(columns, lines, ["row", "score", "error", "distance"])
-
-
-def _format_differences(differences: list[dict[str, Any]]) -> str:
-    texts = (f"{d['column']}: {d['value']:.4g}, expected {d['expected']:.4g}" for d in differences)
-    return "; ".join(texts) or "none"
 
 
 def draw_outliers(path: Path, top: TopOutliers) -> None:
     """Draw the top outliers, what the model expects, and the differences."""
     max_rows = _MAX_DRAWN_IMAGES if top.has_image_rows else _MAX_DRAWN_TABLE_ROWS
-    parts = (top.rows, top.expected, top.attributions)
+    parts = (*(top.texts or top.values), top.attributions)
     rows, expected, attributions = (part[:max_rows] for part in parts)
     pairs = zip(top.numbers[:max_rows], top.scores.scores, strict=False)
     captions = [f"row {number} ({score:.1f})" for number, score in pairs]
     details = f"the {format_count(len(rows), 'row')} with the highest scores"
     with open_plot(path, details) as ax:
-        plots.attribution(rows, expected, attributions, captions, ax, top.source.feature_names)
+        plots.attribution(
+            rows, expected, attributions, captions, ax, top.column_names, is_ordered=top.is_ordered
+        )

@@ -1,6 +1,7 @@
 """``latentmap outliers``."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,13 @@ from latentmap.cli.console import format_count, print_json, print_message
 from latentmap.cli.distributed_options import check_worker_options, check_worker_rows, open_workers
 from latentmap.cli.model_arguments import open_model
 from latentmap.cli.options import DATA, JSON, LABEL, MODEL, RAY, SEED, WORKERS, output_path
-from latentmap.cli.outlier_report import TopOutliers, draw_outliers, print_outliers, score_columns
+from latentmap.cli.outlier_report import (
+    TopOutliers,
+    draw_outliers,
+    fitted_columns,
+    print_outliers,
+    score_columns,
+)
 from latentmap.cli.row_selection import check_output, open_model_rows
 from latentmap.cli.table_output import TABLE_SUFFIXES, Write, open_column_writer, write_columns
 from latentmap.data import Source
@@ -67,7 +74,8 @@ def outliers(
     table = output if output is not None and output.suffix.lower() in TABLE_SUFFIXES else None
     with open_workers(workers, ray) as pool:
         if pool is not None:
-            numbers, scores = pool.score_outliers(scorer, source, rows, table, _write_part)
+            write_part = partial(_write_part, fitted_columns(estimator, source))
+            numbers, scores = pool.score_outliers(scorer, source, rows, table, write_part)
         else:
             numbers, scores = _score(scorer, source, rows, table)
     top = TopOutliers.explain(scorer, source, numbers, scores)
@@ -100,20 +108,23 @@ def _score(
     if table is None:
         return top_outliers(parts, count)
     with open_column_writer(table, len(source)) as write:
-        return top_outliers(_write_scores(parts, source, write), count)
+        names = fitted_columns(scorer.estimator, source)
+        return top_outliers(_write_scores(parts, names, source, write), count)
 
 
 def _write_scores(
-    parts: Iterator[OutlierScores], source: Source, write: Write
+    parts: Iterator[OutlierScores], names: Sequence[str] | None, source: Source, write: Write
 ) -> Iterator[OutlierScores]:
     """Write the scores of each batch, and yield them."""
     start = 0
     for part in parts:
-        write(*score_columns(source, part, start))
+        write(*score_columns(names, source, part, start))
         start += len(part.scores)
         yield part
 
 
-def _write_part(path: Path, source: Source, scores: OutlierScores, start: int) -> None:
+def _write_part(
+    names: Sequence[str] | None, path: Path, source: Source, scores: OutlierScores, start: int
+) -> None:
     """Write the scores of a part that starts at row ``start``; called in a worker."""
-    write_columns(path, *score_columns(source, scores, start))
+    write_columns(path, *score_columns(names, source, scores, start))

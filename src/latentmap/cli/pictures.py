@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from latentmap import plots
+from latentmap.analysis.encoding import numeric_rows
+from latentmap.analysis.table_rows import TableRows
 from latentmap.cli.console import format_count, print_message, show_status
 from latentmap.cli.evaluation import LabelledCodes
 from latentmap.cli.held_out import FitRows
@@ -64,10 +66,27 @@ def draw_reconstructions(path: Path, model: Estimator, rows: Source) -> None:
     """Draw a few rows and their reconstructions."""
     images = len(model.row_shape_) > 1
     sample = rows.subset(_choose_rows(rows, _MAX_IMAGES if images else _MAX_TABLE_ROWS))
+    if model.table_ is not None:
+        _draw_table_reconstructions(path, model, sample)
+        return
+    sample = numeric_rows(model, sample)
     reconstructions = model.inverse_transform(model.transform(sample))
     originals = sample[:].reshape(reconstructions.shape)
     with open_plot(path) as ax:
         plots.reconstructions(originals, reconstructions, ax=ax, column_names=rows.feature_names)
+
+
+def _draw_table_reconstructions(path: Path, model: Estimator, rows: Source) -> None:
+    originals = TableRows.read(model, rows)
+    decoded = TableRows.reconstruct(model, originals)
+    with open_plot(path) as ax:
+        plots.reconstructions(
+            originals.positions,
+            decoded.positions,
+            ax=ax,
+            column_names=originals.names,
+            texts=(originals.texts, decoded.texts),
+        )
 
 
 def draw_plane(path: Path, model: Estimator, sample: LabelledCodes | None) -> None:

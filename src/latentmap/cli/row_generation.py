@@ -39,9 +39,12 @@ class Request:
 
 @dataclass(frozen=True)
 class GeneratedRows:
-    """Batches of generated rows, which can be read once, with a title and a description."""
+    """Batches of generated rows, which can be read once, with a title and a description.
 
-    batches: Iterator[np.ndarray]
+    Batches are arrays or, for a model of a table, data frames.
+    """
+
+    batches: Iterator[Any]
     title: str
     description: str
 
@@ -108,7 +111,7 @@ def _batch_sizes(request: Request) -> Iterator[int]:
             remaining -= count
 
 
-def _decode(request: Request, codes: np.ndarray) -> Iterator[np.ndarray]:
+def _decode(request: Request, codes: np.ndarray) -> Iterator[Any]:
     text = f"Decoding {format_count(len(codes), 'code')}"
     return map_batches(request.model.inverse_transform, ArraySource(codes, name="codes"), text)
 

@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from latentmap.analysis import SearchIndex
+from latentmap.analysis.encoding import numeric_rows
 from latentmap.analysis.model_info import ModelInfo
+from latentmap.analysis.table_rows import TableRows
 from latentmap.cli.console import print_message
 from latentmap.cli.model_arguments import Estimator, check_columns
 from latentmap.cli.row_selection import fingerprint, open_rows, select_row, split_row_number
@@ -46,8 +48,14 @@ class Reference:
         if self.rows is None:
             rows = np.asarray(model.inverse_transform(self.index.codes[unique]))
         else:
-            rows = self.rows[unique].reshape(len(unique), *model.row_shape_)
+            rows = numeric_rows(model, self.rows)[unique].reshape(len(unique), *model.row_shape_)
         return rows[inverse.ravel()]
+
+    def select_table_rows(self, model: Estimator, numbers: np.ndarray) -> TableRows:
+        """Return rows of a table by their numbers, decoded if the rows are not available."""
+        if self.rows is None:
+            return TableRows.decode(model, self.index.codes[numbers])
+        return TableRows.read(model, self.rows.subset(numbers))
 
     def column_spread(self, model: Estimator) -> np.ndarray | None:
         """Return the standard deviation of each column, from a sample; None for images."""

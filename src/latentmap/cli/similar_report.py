@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from latentmap import plots
+from latentmap.analysis.encoding import numeric_rows
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.analysis.search import Neighbors
+from latentmap.analysis.table_rows import TableRows
 from latentmap.cli.console import format_count, print_message, print_table
 from latentmap.cli.model_arguments import Estimator
 from latentmap.cli.pictures import open_plot
@@ -95,19 +97,43 @@ def draw_result(path: Path, result: SearchResult) -> None:
     max_queries = _MAX_IMAGE_QUERIES if images else _MAX_TABLE_QUERIES
     sample = np.unique(np.linspace(0, n_queries - 1, min(n_queries, max_queries)).astype(int))
     neighbors, distances = (part[sample, :_MAX_NEIGHBORS] for part in result.nearest)
-    rows = result.reference.select(model, neighbors.ravel()).reshape(*neighbors.shape, *shape)
+    if model.table_ is not None:
+        queries, rows, options = _table_cells(result, sample, neighbors)
+    else:
+        queries = numeric_rows(model, query.rows)[sample].reshape(-1, *shape)
+        rows = result.reference.select(model, neighbors.ravel()).reshape(*neighbors.shape, *shape)
+        std = result.reference.column_spread(model)
+        options = {"column_names": query.rows.feature_names, "column_std": std}
     with open_plot(path) as ax:
         plots.neighbors(
-            query.rows[sample].reshape(-1, *shape),
+            queries,
             rows,
             distances,
             [_captions(result, i, neighbors[k]) for k, i in enumerate(sample)],
             ax,
             same_label=result.same_label(sample, _MAX_NEIGHBORS),
-            column_names=query.rows.feature_names,
-            column_std=result.reference.column_spread(model),
             title=_title(result, len(sample)),
+            **options,
         )
+
+
+def _table_cells(
+    result: SearchResult, sample: np.ndarray, neighbors: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+    """Return queries and neighbours as differences from the queries, and the texts of all cells."""
+    model, k = result.model, neighbors.shape[1]
+    queries = TableRows.read(model, result.query.rows.subset(sample))
+    rows = result.reference.select_table_rows(model, neighbors.ravel())
+    repeated = queries.select(np.repeat(np.arange(len(sample)), k))
+    width = len(queries.names)
+    differences = rows.differences(repeated).reshape(len(sample), k, width)
+    texts = [queries.texts[:, None], rows.texts.reshape(len(sample), k, width)]
+    options = {
+        "column_names": queries.names,
+        "column_std": np.ones(width),
+        "texts": np.concatenate(texts, axis=1),
+    }
+    return np.zeros((len(sample), width)), differences, options
 
 
 def _title(result: SearchResult, n_drawn: int) -> str:

@@ -26,21 +26,26 @@ def attribution(
     captions: Sequence[str],
     ax: Axes | None = None,
     column_names: Sequence[str] | None = None,
+    *,
+    is_ordered: ArrayLike | None = None,
 ) -> Axes:
     """Draw rows, their expected values, and the share of each value in the outlier score.
 
     Parameters
     ----------
     rows, expected : array-like of shape (n, ...)
-        Rows and their expected values, in the units of the data. Images are drawn ten to a line:
-        the original, the expected image, and a heat map of the attributions. For other rows, the
-        three columns with the largest attribution are named, with both values.
+        Rows and their expected values: numbers in the units of the data, or texts. Images are drawn
+        ten to a line: the original, the expected image, and a heat map of the attributions. For
+        other rows, the three columns with the largest attribution are named, with both values.
     attributions : array-like of shape (n, ...)
         Numbers from −1 to 1, as ``latentmap.analysis.attribute`` returns them.
     captions : sequence of str
         One for each row.
     ax : matplotlib.axes.Axes, optional
     column_names : sequence of str, optional
+    is_ordered : array-like of shape (d,) of bool, optional
+        Whether the values of a column have an order. By default all have; bars of the others, such
+        as categories, are grey.
 
     Raises
     ------
@@ -70,7 +75,8 @@ def attribution(
         return _draw_images(ax, layers, captions)
     layers = [layer.reshape(len(layer), -1) for layer in layers]
     names = style.column_names_or_default(column_names, layers[0].shape[1])
-    return _draw_columns(ax, layers, captions, names)
+    ordered = np.ones(len(names), bool) if is_ordered is None else np.asarray(is_ordered, bool)
+    return _draw_columns(ax, layers, captions, names, ordered)
 
 
 def _figure_size(shape: tuple[int, ...]) -> tuple[float, float]:
@@ -115,7 +121,11 @@ def _heat_map(attributions: np.ndarray) -> np.ndarray:
 
 
 def _draw_columns(
-    ax: Axes, layers: Sequence[np.ndarray], captions: Sequence[str], names: Sequence[str]
+    ax: Axes,
+    layers: Sequence[np.ndarray],
+    captions: Sequence[str],
+    names: Sequence[str],
+    ordered: np.ndarray,
 ) -> Axes:
     rows, expected, attributions = layers
     for line, shares in enumerate(attributions):
@@ -123,8 +133,10 @@ def _draw_columns(
         for i, column in enumerate(largest_shares[shares[largest_shares] != 0]):
             y = line + 0.27 * (i - 1)
             color = _ABOVE_COLOR if shares[column] > 0 else _BELOW_COLOR
+            color = color if ordered[column] else style.GREY
             ax.barh(y, abs(shares[column]), height=0.2, color=color, alpha=0.85)
-            values = f"{rows[line, column]:.4g}, expected {expected[line, column]:.4g}"
+            value, other = (style.value_text(part[line, column]) for part in (rows, expected))
+            values = f"{value}, expected {other}"
             text = f"{style.display_text(names[column])}: {values}"
             style.add_text(ax, 1.03, y, text, size=7.5, ha="left")
         ax.axhline(line + 0.5, color=style.LIGHT_GREY, linewidth=0.6)

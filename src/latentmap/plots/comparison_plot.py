@@ -24,6 +24,7 @@ def comparison(
     *,
     column_names: Sequence[str] | None = None,
     column_std: ArrayLike | None = None,
+    texts: ArrayLike | None = None,
     title: str = "Two rows",
 ) -> Axes:
     """Draw two rows, their reconstructions and their difference.
@@ -42,6 +43,8 @@ def comparison(
     column_names : sequence of str, optional
     column_std : array-like of shape (n_features,), optional
         The standard deviation of each column of a table, the unit of its difference.
+    texts : array-like of shape (2, n_features) of str, optional
+        Texts of the values of a table, by default the numbers.
     title : str
 
     Raises
@@ -80,7 +83,8 @@ def comparison(
         _draw_lines(ax, pair, reconstructed_pair, captions)
     else:
         names = style.column_names_or_default(column_names, pair.shape[1])
-        _draw_columns(ax, pair, reconstructed_pair, captions, names, column_std)
+        values = pair if texts is None else np.asarray(texts, dtype=object)
+        _draw_columns(ax, pair, reconstructed_pair, captions, names, column_std, values)
     legend = ax.legend(
         frameon=False, fontsize=9, ncols=3, loc="lower left", bbox_to_anchor=(-0.01, 1), borderpad=0
     )
@@ -100,9 +104,14 @@ def _figure_size(row_shape: tuple[int, ...], has_names: bool = False) -> tuple[f
 
 
 def most_different_columns(rows: ArrayLike, column_std: ArrayLike | None = None) -> np.ndarray:
-    """Return the columns in which two rows differ, in descending order of the difference."""
-    a, b = np.asarray(rows, dtype=np.float64)
-    difference = np.abs(_standardize(b - a, column_std))
+    """Return the columns in which two rows differ, in descending order of the difference.
+
+    If one of two values is missing (NaN), their difference is 1.
+    """
+    pair = np.asarray(rows, dtype=np.float64)
+    difference = np.abs(_standardize(pair[1] - pair[0], column_std))
+    n_missing = np.isnan(pair).sum(axis=0)
+    difference = np.where(n_missing > 0, n_missing == 1, difference)
     order = np.argsort(-difference, kind="stable")
     return order[difference[order] > 0]
 
@@ -158,11 +167,12 @@ def _draw_columns(
     captions: Sequence[str],
     names: Sequence[str],
     column_std: ArrayLike | None,
+    values: np.ndarray,
 ) -> None:
     """Draw a line for each column, with the values of both rows relative to their mean."""
     order = most_different_columns(rows, column_std)
     columns = (order if len(order) else np.arange(rows.shape[1]))[:_MAX_NAMED_COLUMNS]
-    mean = rows.mean(axis=0)
+    mean = np.nansum(rows, axis=0) / np.maximum((~np.isnan(rows)).sum(axis=0), 1)
     x, x_decoded = (
         _standardize(part - mean, column_std)[:, columns] for part in (rows, reconstructed)
     )
@@ -172,14 +182,22 @@ def _draw_columns(
         ax.plot(x[i], y, "o", color=color, markersize=7, label=captions[i])
         ax.plot(x_decoded[i], y, "o", mec=color, mfc="none", markersize=10)
     ax.plot([], [], "o", mec=style.GREY, mfc="none", markersize=10, label="reconstruction")
-    limit = 1.12 * max(np.abs(x).max(), np.abs(x_decoded).max(), 1e-12)
+    limit = 1.12 * max(np.nanmax(np.abs([x, x_decoded]), initial=0.0), 1e-12)
     ax.set_xlim(-limit, limit)
     ax.set_ylim(len(columns) - 0.4, -0.6)
     texts = [style.display_text(names[i]) for i in columns]
     ax.set_yticks(y, texts, parse_math=False, color=style.TEXT_COLOR)
     for line, column in enumerate(columns):
-        text = f"{rows[0, column]:.4g} → {rows[1, column]:.4g}"
-        ax.text(1.02, line, text, transform=ax.get_yaxis_transform(), fontsize=8, va="center")
+        text = " → ".join(style.value_text(value) for value in values[:, column])
+        ax.text(
+            1.02,
+            line,
+            text,
+            transform=ax.get_yaxis_transform(),
+            fontsize=8,
+            va="center",
+            parse_math=False,
+        )
     unit = "the unit of the column" if column_std is None else "standard deviations of the column"
     ax.set_xlabel(f"difference from the mean of both rows, in {unit}", fontsize=9, color=style.GREY)
 

@@ -27,6 +27,7 @@ class _Results:
     distances: np.ndarray
     captions: Sequence[Sequence[str]]
     is_highlighted: np.ndarray
+    texts: np.ndarray | None
 
     def check(self) -> None:
         """Raise DataError if the shapes are not consistent."""
@@ -67,6 +68,7 @@ def neighbors(
     same_label: ArrayLike | None = None,
     column_names: Sequence[str] | None = None,
     column_std: ArrayLike | None = None,
+    texts: ArrayLike | None = None,
     title: str = "Nearest neighbours by code",
 ) -> Axes:
     r"""Draw rows and their nearest neighbours.
@@ -86,6 +88,8 @@ def neighbors(
     column_std : array-like of shape (n_features,), optional
         The standard deviation of each column of a table, the unit of the shades. By default it is
         computed from the drawn rows.
+    texts : array-like of shape (n, k + 1, n_features) of str, optional
+        Texts of the values of a table, of each query and its neighbours; by default the numbers.
     title : str
 
     Returns
@@ -111,7 +115,9 @@ def neighbors(
     distances = np.asarray(distances)
     is_same = np.ones(distances.shape) if same_label is None else np.asarray(same_label)
     rows = np.asarray(neighbor_rows)
-    results = _Results(np.asarray(queries), rows, distances, captions, ~is_same.astype(bool))
+    cells = None if texts is None else np.asarray(texts, dtype=object)
+    is_highlighted = ~is_same.astype(bool)
+    results = _Results(np.asarray(queries), rows, distances, captions, is_highlighted, cells)
     results.check()
     row_shape = results.queries.shape[1:]
     ax = style.get_axes(ax, *_figure_size(len(rows), rows.shape[1], row_shape))
@@ -192,7 +198,8 @@ def _draw_table(
         style.add_text(ax, -0.6, y, text, style.GREY, ha="right")
         for x, column in enumerate(columns):
             _shade_cell(ax, x, y, difference[query, rank, column])
-            text = f"{rows[query, rank, column]:.4g}"
+            values = rows if results.texts is None else results.texts
+            text = style.value_text(values[query, rank, column], 15)
             style.add_text(ax, x, y, text, bold=not rank)
     ax.set_xlim(-2.35, len(columns) - 0.45)
     ax.set_ylim(n_queries * (k + 1.5) - 0.4, -1.9)

@@ -15,6 +15,8 @@ _NAMES = ("original", "reconstruction")
 _LINE_COLORS = (style.TEXT_COLOR, style.PALETTE[6])
 _BAR_COLOR = "#c9d6e2"
 _MAX_BARS = 12
+_CELL_INCHES, _CELL_WIDTH, _MAX_CELL_CHARACTERS = 1.15, 0.8, 17
+_MAX_DEVIATIONS = 3.0  # Positions farther from the mean are drawn at the edge of a cell.
 _MAX_UNNAMED_COLUMNS = 64  # Longer rows without column names are drawn as lines.
 _MAX_LABEL_CHARACTERS = 80  # Column names with more characters in total are rotated.
 
@@ -24,6 +26,7 @@ def reconstructions(
     reconstructed: ArrayLike,
     ax: Axes | None = None,
     column_names: Sequence[str] | None = None,
+    texts: tuple[ArrayLike, ArrayLike] | None = None,
 ) -> Axes:
     """Draw rows and their reconstructions.
 
@@ -38,6 +41,10 @@ def reconstructions(
         The reconstruction of each row.
     ax : matplotlib.axes.Axes, optional
     column_names : sequence of str, optional
+    texts : pair of array-like of shape (n, d) of str, optional
+        Texts of the values of a table and of their reconstructions, which are written into a cell
+        for each value, for the first 12 columns. The numbers of ``originals`` and ``reconstructed``
+        are then positions in standard deviations from the mean of a column; NaN is not drawn.
 
     Raises
     ------
@@ -65,6 +72,12 @@ def reconstructions(
     rows, reconstructed_rows = (
         part.reshape(len(part), -1).astype(float) for part in (rows, reconstructed_rows)
     )
+    if texts is not None:
+        width = _CELL_INCHES * min(rows.shape[1], _MAX_BARS) + 0.4
+        cells = [np.asarray(part, dtype=object) for part in texts]
+        ax = style.get_axes(ax, max(width, 5.0), 0.72 * len(rows) + 1.3)
+        cell_names = style.column_names_or_default(column_names, rows.shape[1])
+        return _draw_cells((rows, reconstructed_rows), cells, ax, cell_names[:_MAX_BARS])
     ax = style.get_axes(ax, 8, 0.6 * len(rows) + 1.6)
     if column_names is None and rows.shape[1] > _MAX_UNNAMED_COLUMNS:
         return _draw_lines(rows, reconstructed_rows, ax)
@@ -98,6 +111,39 @@ def _draw_bars(
     is_long = max(map(len, texts)) * len(texts) > _MAX_LABEL_CHARACTERS
     style.label_columns(ax, texts, rotation=35 if is_long else 0)
     return _finish_lines(ax, len(originals))
+
+
+def _draw_cells(
+    positions: tuple[np.ndarray, np.ndarray],
+    texts: Sequence[np.ndarray],
+    ax: Axes,
+    names: Sequence[str],
+) -> Axes:
+    """Write each value above its reconstruction, and draw both positions below the texts."""
+    n_rows, n_columns = len(positions[0]), len(names)
+    x = np.arange(n_columns)
+    for line in range(n_rows):
+        ax.hlines(line + 0.5, -0.5, n_columns - 0.5, color=style.LIGHT_GREY, linewidth=0.6)
+        original, decoded = (
+            np.clip(part[line, :n_columns] / _MAX_DEVIATIONS, -1, 1) * _CELL_WIDTH / 2
+            for part in positions
+        )
+        y = line + 0.32
+        known = ~np.isnan(decoded)
+        ax.hlines(np.full(known.sum(), y), x[known] - 0.4, x[known] + 0.4, color=style.LIGHT_GREY)
+        ax.barh(y, original, left=x, height=0.14, color=_BAR_COLOR)
+        ax.plot(x + decoded, np.full(n_columns, y), "o", color=_LINE_COLORS[1], markersize=3.5)
+        for column in range(n_columns):
+            for part, shift, color in zip(texts, (-0.3, 0.0), _LINE_COLORS, strict=True):
+                text = style.display_text(part[line, column], _MAX_CELL_CHARACTERS)
+                style.add_text(ax, column, line + shift, text, color, 7.5)
+    style.label_columns(ax, [style.display_text(name, 18) for name in names], rotation=0)
+    ax.plot([], [], "s", color=_LINE_COLORS[0], markersize=4, label=_NAMES[0])
+    ax.plot([], [], "o", color=_LINE_COLORS[1], markersize=4, label=_NAMES[1])
+    ax.set_xlim(-0.55, n_columns - 0.45)
+    _finish_lines(ax, n_rows)
+    ax.set_ylim(n_rows - 0.45, -0.6)
+    return ax
 
 
 def _scale_columns(

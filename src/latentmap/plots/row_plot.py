@@ -22,6 +22,7 @@ def rows(
     title: str = "",
     column_names: Sequence[str] | None = None,
     columns: int | None = None,
+    texts: ArrayLike | None = None,
 ) -> Axes:
     """Draw rows in their order.
 
@@ -37,6 +38,9 @@ def rows(
     columns : int, optional
         Number of images in a line. By default up to 12 images are in one line, and more are in a
         grid that is about square.
+    texts : array-like of shape (n, d) of str, optional
+        Texts of the values of a table, by default the numbers. The first 12 columns are then drawn.
+        Cells of which the number is NaN are not shaded.
 
     Raises
     ------
@@ -58,7 +62,9 @@ def rows(
         raise SettingError(f"columns: expected at least 1, found {columns}")
     ax = style.get_axes(ax, *_figure_size(array.shape))
     if not is_image_shape(array.shape[1:]):
-        return _draw_table(array.reshape(len(array), -1).astype(float), ax, title, column_names)
+        numbers = array.reshape(len(array), -1).astype(float)
+        cells = numbers if texts is None else np.asarray(texts, dtype=object)
+        return _draw_table(numbers, cells, ax, title, column_names)
     images, gap = to_rgb(array, array), image_gap(array.shape[1])
     show_image(ax, tile_images(images, columns or grid_columns(len(array)), gap))
     return style.hide_frame(style.set_titles(ax, title))
@@ -82,23 +88,29 @@ def _figure_size(shape: tuple[int, ...]) -> tuple[float, float]:
     return width, width / columns * height / shape[2] * -(-count // columns) + 0.38
 
 
-def _draw_table(X: np.ndarray, ax: Axes, title: str, names: Sequence[str] | None) -> Axes:
+def _draw_table(
+    X: np.ndarray, cells: np.ndarray, ax: Axes, title: str, names: Sequence[str] | None
+) -> Axes:
     from matplotlib.colors import LinearSegmentedColormap
 
     if names is None and X.shape[1] <= _MAX_NAMED_COLUMNS:
         names = [f"{i}" for i in range(X.shape[1])]
     if names is not None:
-        columns = _most_variable_columns(X)
-        X, names = X[:, columns], [style.display_text(names[i], 18) for i in columns]
-    width = np.ptp(X, axis=0)
-    shades = (X - X.min(axis=0)) / np.where(width > 0, width, 1.0)
+        is_text = cells.dtype == object
+        columns = np.arange(X.shape[1]) if is_text else _most_variable_columns(X)
+        columns = columns[:_MAX_NAMED_COLUMNS]
+        names = [style.display_text(names[i], 18) for i in columns]
+        X, cells = X[:, columns], cells[:, columns]
+    low = np.min(X, axis=0, where=~np.isnan(X), initial=np.inf)
+    high = np.max(X, axis=0, where=~np.isnan(X), initial=-np.inf)
+    shades = np.nan_to_num((X - low) / np.where(high > low, high - low, 1.0))
     colormap = LinearSegmentedColormap.from_list("shades", _SHADES)
     ax.imshow(shades, cmap=colormap, vmin=0, vmax=1, aspect="auto", interpolation="nearest")
     style.hide_frame(style.set_titles(ax, title, "" if names is not None else "column", "row"))
     if names is not None:
         style.label_columns(ax, names)
         if len(X) <= _MAX_WRITTEN_ROWS:
-            _write_values(ax, X)
+            _write_values(ax, cells)
     return ax
 
 
@@ -107,6 +119,7 @@ def _most_variable_columns(X: np.ndarray) -> np.ndarray:
     return np.sort(np.argsort(-variation, kind="stable")[:_MAX_NAMED_COLUMNS])
 
 
-def _write_values(ax: Axes, X: np.ndarray) -> None:
-    for (row, column), value in np.ndenumerate(X):
-        style.add_text(ax, column, row, f"{value:.4g}", size=7.5)
+def _write_values(ax: Axes, cells: np.ndarray) -> None:
+    max_length = 80 // cells.shape[1] + 4
+    for (row, column), value in np.ndenumerate(cells):
+        style.add_text(ax, column, row, style.value_text(value, max_length), size=7.5)

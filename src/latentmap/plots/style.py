@@ -112,6 +112,11 @@ def label_columns(ax: Axes, names: Sequence[str], rotation: float = 35) -> None:
             label.set(ha="right", rotation_mode="anchor")
 
 
+def value_text(value: object, max_length: int = 24) -> str:
+    """Return a number with four significant digits, and a text as one short line."""
+    return display_text(value, max_length) if isinstance(value, str) else f"{value:.4g}"
+
+
 def display_text(value: object, max_length: int = 28) -> str:
     r"""Return the text of a value as one short line of printable characters."""
     line = " ".join(str(value).split()) or "(empty)"
