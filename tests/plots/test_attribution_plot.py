@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 
 from latentmap.errors import DataError
+from latentmap.plots import style
 from latentmap.plots.attribution_plot import attribution
 
 
@@ -71,3 +73,21 @@ def test_height_of_the_figure_grows_with_the_rows(draw_and_measure):
 def test_inconsistent_shapes_are_refused(ax, shape, count):
     with pytest.raises(DataError, match="attribution: expected rows, expected values"):
         attribution(np.zeros(shape), np.zeros((1, 3)), np.zeros(shape), ["a"] * count, ax)
+
+
+def test_texts_are_written_and_categories_have_grey_bars():
+    ax = attribution(
+        [["Malta", "3 m"]],
+        [["France", "2 m"]],
+        [[0.75, 0.25]],
+        ["row 1"],
+        column_names=["country", "size"],
+        is_ordered=[False, True],
+    )
+    assert [text.get_text() for text in ax.texts] == [
+        "country: Malta, expected France",
+        "size: 3 m, expected 2 m",
+    ]
+    first, second = (to_hex(bar.get_facecolor()) for bar in ax.patches)
+    assert first == style.GREY
+    assert second == style.PALETTE[2]

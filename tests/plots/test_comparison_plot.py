@@ -76,3 +76,13 @@ def test_anything_but_two_rows_is_refused(ax, rows, reconstructed):
 def test_columns_are_sorted_by_difference():
     assert most_different_columns([[0, 0, 0, 7], [1, -3, 2, 7]]).tolist() == [1, 2, 0]
     assert most_different_columns([[0, 0], [1, 3]], column_std=[0, 10]).tolist() == [0, 1]
+
+
+def test_texts_of_a_table_are_written_and_missing_values_are_not_drawn():
+    pair = np.array([[0.0, np.nan, 1.0], [2.0, 0.5, 1.0]])
+    texts = [["a", "missing", "c"], ["b", "0.5 m", "c"]]
+    ax = plots.comparison(
+        pair, pair, column_names=["x", "y", "z"], column_std=[1, 1, 1], texts=texts
+    )
+    assert [text.get_text() for text in ax.texts] == ["a → b", "missing → 0.5 m"]
+    assert most_different_columns(pair).tolist() == [0, 1]

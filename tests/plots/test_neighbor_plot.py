@@ -113,3 +113,18 @@ def test_texts_from_data_are_drawn_without_mathematics(ax, render):
         )
     )
     render(plots.neighbors(IMAGES[:1], IMAGES[None, 1:3], [[1, 2]], captions, ax))
+
+
+def test_texts_of_a_table_replace_numbers():
+    texts = [[["1 m", "a"], ["2 m", "b"]]]
+    captions, options = [["#1", "#2"]], {"column_names": ["size", "kind"], "column_std": [1, 1]}
+    ax = plots.neighbors(
+        np.zeros((1, 2)), np.array([[[0.5, 1.0]]]), [[0.1]], captions, texts=texts, **options
+    )
+    written = [text.get_text() for text in ax.texts]
+    assert [text for text in ("1 m", "a", "2 m", "b") if text in written] == [
+        "1 m",
+        "a",
+        "2 m",
+        "b",
+    ]

@@ -51,3 +51,14 @@ def test_long_rows_without_names_are_lines(ax, render):
 def test_rows_of_another_shape_are_refused(ax, originals, reconstructed):
     with pytest.raises(DataError, match="reconstructions: expected"):
         plots.reconstructions(originals, reconstructed, ax=ax)
+
+
+def test_texts_of_a_table_are_written_above_their_reconstructions():
+    positions = np.array([[0.5, np.nan], [-9.0, 1.0]])
+    texts = np.array([["1 kg", "$x$"], ["missing", "b"]]), np.array([["2 kg", "y"], ["3 kg", "b"]])
+    ax = plots.reconstructions(positions, positions, column_names=["weight", "kind"], texts=texts)
+    written = [text.get_text() for text in ax.texts]
+    assert written == ["1 kg", "2 kg", "$x$", "y", "missing", "3 kg", "b", "b"]
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["weight", "kind"]
+    bars = [bar.get_width() for bar in ax.patches]
+    assert min(bars) == pytest.approx(-0.4)  # Positions far from the mean stay in their cell.
