@@ -8,10 +8,11 @@ import threading
 from urllib.parse import urlsplit
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from latentmap import AutoEncoder, LatentMap, VariationalAutoEncoder
-from latentmap.data import ArraySource, load_dataset
+from latentmap.data import ArraySource, Table, load_dataset
 from latentmap.explorer import Scene, Server
 from latentmap.explorer.page import Page
 
@@ -42,6 +43,36 @@ def wine():
 def wide_scene(wine):
     model = VariationalAutoEncoder(3, scaling="columns", epochs=3, random_state=0).fit(wine)
     return Scene(model, wine, "wine.safetensors")
+
+
+@pytest.fixture(scope="session")
+def people():
+    """A table of three groups with columns of all kinds, and gaps."""
+    rng, n = np.random.default_rng(0), 240
+    group = rng.integers(0, 3, n)
+    days = pd.to_timedelta(400 * group + rng.integers(0, 300, n), "D")
+    notes = np.array(["late again and again today", "fast and friendly delivery here", "ok"])
+    frame = pd.DataFrame(
+        {
+            "name": [f"{MALICIOUS_TEXT} {i:03}" for i in range(n)],
+            "age": rng.normal(25 + 20 * group, 5).round(),
+            "country": np.array(["France", MALICIOUS_TEXT, "Spain"])[group],
+            "member": rng.random(n) < 0.2 + 0.3 * group,
+            "joined": pd.Timestamp("2020-01-01") + days,
+            "visits": rng.poisson(2 + 3 * group),
+            "spend": np.exp(rng.normal(2 + group, 0.5)).round(2),
+            "note": notes[group],
+        }
+    )
+    for column in ("age", "country", "joined"):
+        frame.loc[rng.random(n) < 0.1, column] = None
+    return frame
+
+
+@pytest.fixture(scope="session")
+def mixed_scene(people):
+    table = Table(people, roles={"note": "text"}, units={"spend": "€"}, name="people.csv")
+    return Scene(AutoEncoder(2, epochs=20, random_state=0).fit(table), table, "people")
 
 
 @pytest.fixture(scope="session")

@@ -61,7 +61,7 @@ def test_a_column_scale_encodes_its_values(wide_scene):
     scale = wide_scene.color_scales[4 + 2]
     expected = {"name": wide_scene.table.names[2], "is_computed": True, "column": 2}
     assert scale.describe() == expected
-    colors, values = scale.compute(), wide_scene.table.values[:, 2]
+    colors, values = scale.compute(), wide_scene.table.column_values(2)
     restored = colors.low + colors.values / 65_534 * (colors.high - colors.low)
     np.testing.assert_allclose(restored, values, atol=np.ptp(values) / 60_000)
 

@@ -6,11 +6,16 @@ from functools import partial
 
 import numpy as np
 
+from latentmap.explorer.display_columns import CATEGORY, TEXT
 from latentmap.explorer.row_scores import CLUSTER, RowScores
-from latentmap.explorer.table_columns import TableColumns, quantize
+from latentmap.explorer.table_columns import (
+    MAX_CATEGORIES,
+    MISSING,
+    OTHERS,
+    TableColumns,
+    quantize,
+)
 from latentmap.plots.style import PALETTE
-
-MAX_CATEGORIES = 1000
 
 
 @dataclass(frozen=True)
@@ -55,12 +60,13 @@ class ColorScale:
 def list_color_scales(
     labels: np.ndarray | None, scores: RowScores, table: TableColumns | None
 ) -> list[ColorScale]:
-    """Return the colour scales of the labels, of each score and of each table column."""
+    """Return the colour scales of labels, scores, and table columns other than texts."""
     scales = [] if labels is None else [ColorScale("label", partial(encode_labels, labels))]
     scales += [_score_scale(scores, name) for name in scores.names]
     if table is not None:
-        for i, name in enumerate(table.names):
-            scales.append(ColorScale(name, partial(encode_numbers, table.values[:, i]), column=i))
+        for j, column in enumerate(table.columns):
+            if column.kind != TEXT:
+                scales.append(ColorScale(column.name, partial(encode_column, table, j), column=j))
     return scales
 
 
@@ -70,28 +76,62 @@ def _score_scale(scores: RowScores, name: str) -> ColorScale:
     return ColorScale(name, lambda: encode(scores[name]), is_computed)
 
 
+def encode_column(table: TableColumns, j: int) -> ColorValues:
+    """Encode a column of a table: numbers and dates by their range, others by category."""
+    if table.columns[j].kind == CATEGORY:
+        values = table.encode_categories(j, table.values.column(j))
+        return ColorValues(values, table.categories[j])
+    return encode_numbers(table.column_values(j))
+
+
 def encode_labels(labels: np.ndarray) -> ColorValues:
-    """Encode labels as classes, or as numbers if they have more distinct numbers than colours."""
-    if labels.dtype.kind in "iuf" and len(np.unique(labels)) > len(PALETTE):
-        return encode_numbers(labels)
-    return encode_classes(labels)
+    """Encode labels as classes, or as numbers if they have more distinct numbers than colours.
+
+    None, NaN and empty texts are missing labels.
+    """
+    is_known = known_labels(labels)
+    known = labels[is_known]
+    known = np.array(known.tolist()) if labels.dtype == object else known
+    is_number = known.dtype.kind in "iuf"
+    if is_number and len(np.unique(known)) > len(PALETTE):
+        numbers = np.full(len(labels), np.nan)
+        numbers[is_known] = known
+        return encode_numbers(numbers)
+    classes = encode_classes(known)
+    values = np.full(len(labels), MISSING, "<u2")
+    values[is_known] = classes.values
+    return ColorValues(values, classes.categories)
+
+
+def known_labels(labels: np.ndarray) -> np.ndarray:
+    """Return whether each label is known: neither None, nor NaN, nor an empty text."""
+    if labels.dtype.kind == "f":
+        return ~np.isnan(labels)
+    if labels.dtype.kind in "OUT":
+        return np.array([x is not None and x != "" and x == x for x in labels.tolist()], bool)
+    return np.ones(len(labels), bool)
 
 
 def encode_classes(labels: np.ndarray) -> ColorValues:
     """Encode labels as classes; beyond 1,000 classes the smallest become the class "(others)"."""
     classes, indices, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     if len(classes) <= MAX_CATEGORIES:
-        return ColorValues(indices.astype("<u2"), [str(name) for name in classes])
+        return ColorValues(indices.astype("<u2"), [_class_name(value) for value in classes])
     largest = np.sort(np.argsort(-sizes, kind="stable")[: MAX_CATEGORIES - 1])
     new_indices = np.full(len(classes), MAX_CATEGORIES - 1)
     new_indices[largest] = np.arange(len(largest))
-    names = [*map(str, classes[largest]), "(others)"]
+    names = [*map(_class_name, classes[largest]), OTHERS]
     return ColorValues(new_indices[indices].astype("<u2"), names)
+
+
+def _class_name(value: object) -> str:
+    """Return a class as text; a whole number has no decimal point."""
+    return f"{value:g}" if isinstance(value, float) and value == round(value) else str(value)
 
 
 def encode_numbers(values: np.ndarray) -> ColorValues:
     """Encode numbers from their minimum to their maximum; infinite numbers are missing."""
     values = np.where(np.isfinite(values), values, np.nan).astype(np.float64)
-    missing = np.isnan(values).all()
+    missing = bool(np.isnan(values).all())
     low, high = (0.0, 1.0) if missing else (float(np.nanmin(values)), float(np.nanmax(values)))
     return ColorValues(quantize(values, low, high), None, low, high)

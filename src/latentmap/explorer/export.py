@@ -1,5 +1,6 @@
 """Export of the page and its data as one HTML file of at most 19 MB."""
 
+import json
 import os
 import zlib
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from latentmap.explorer.page import Page
 from latentmap.explorer.page_coordinates import grid_points
 from latentmap.explorer.scene import Scene
 from latentmap.explorer.sprite_sheets import LoadImages, pack_sprites
-from latentmap.explorer.table_columns import TableColumns, quantize
+from latentmap.explorer.table_columns import DisplayRows, TableColumns
 from latentmap.files import check_output_path, write_atomically
 from latentmap.progress import progress
 
@@ -124,16 +125,33 @@ def _table_rows(scene: Scene, table: TableColumns) -> tuple[dict[str, Any], Buff
     """Return the description of the grid, and the decoded, original and reconstructed rows."""
     grid, points = _grid(scene)
     decoded = _in_blocks(scene.decode_points, points)
-    low, high = decoded.min(axis=0).astype(np.float64), decoded.max(axis=0).astype(np.float64)
-    rows = {
-        "grid": quantize(decoded, low, high),
-        "originals": quantize(table.values, table.low, table.high),
-    }
+    ranges = np.array([_range(values) for values in decoded])
+    buffers = _table_buffers("grid", table, decoded, ranges)
+    originals = [table.column_values(j) for j in range(len(table.columns))]
+    buffers |= _table_buffers("originals", table, originals, table.ranges)
     if scene.plane.n_components > 2:
         reconstructions = _in_blocks(scene.reconstruction, np.arange(len(scene)))
-        rows["reconstructions"] = quantize(reconstructions, table.low, table.high)
-    buffers = {name: _deflate(values.tobytes()) for name, values in rows.items()}
-    return {"grid": {**grid, "low": low.tolist(), "high": high.tolist()}}, buffers
+        buffers |= _table_buffers("reconstructions", table, reconstructions, table.ranges)
+    low, high = ranges.T.tolist()
+    return {"grid": {**grid, "low": low, "high": high}}, buffers
+
+
+def _table_buffers(
+    name: str, table: TableColumns, rows: DisplayRows, ranges: np.ndarray
+) -> Buffers:
+    """Return a buffer of the quantised columns, and one of each column of texts."""
+    buffers = {name: _deflate(table.quantize(rows, ranges).tobytes())}
+    for j in table.text_buffers.values():
+        if name == "originals" or table.columns[j].block is not None:
+            buffers[f"{name}-text-{j}"] = _deflate(json.dumps(rows[j].tolist()).encode())
+    return buffers
+
+
+def _range(values: np.ndarray) -> tuple[float, float]:
+    """Return the minimum and the maximum of numbers; 0 and 1 for texts."""
+    if values.dtype == object or not np.isfinite(values).any():
+        return 0.0, 1.0
+    return float(np.nanmin(values)), float(np.nanmax(values))
 
 
 def _grid(scene: Scene) -> tuple[dict[str, object], np.ndarray]:
@@ -151,19 +169,22 @@ def _limit_columns(scene: Scene) -> Scene:
     table = scene.table
     if table is None:
         return scene
+    k = len(table.columns)
     sample = np.linspace(0, len(scene) - 1, min(len(scene), _SAMPLE_ROWS)).astype(int)
-    content = quantize(table.values[sample], table.low, table.high).tobytes()
-    ratio = len(_deflate(content)) / len(content)
+    rows = [table.columns[j].convert(table.values.column(j).take(sample)) for j in range(k)]
+    content = _table_buffers("originals", table, rows, table.ranges)
+    bytes_per_value = sum(map(len, content.values())) / len(sample) / k
     copies = 1 + (scene.plane.n_components > 2)  # values and reconstructions
-    bytes_per_column = 2 * ratio * (len(scene) * copies + _MAX_GRID_SIDE**2)
+    bytes_per_column = bytes_per_value * (len(scene) * copies + _MAX_GRID_SIDE**2)
     available = _COLUMN_SHARE * MAX_FILE_BYTES - 16 * len(scene)
     return scene.with_columns(max(1, int(available / bytes_per_column)))
 
 
 def _in_blocks(
-    function: Callable[[np.ndarray], np.ndarray], array: np.ndarray, size: int = 1024
-) -> np.ndarray:
-    return np.concatenate([function(array[i : i + size]) for i in range(0, len(array), size)])
+    function: Callable[[np.ndarray], DisplayRows], array: np.ndarray, size: int = 1024
+) -> DisplayRows:
+    parts = [function(array[i : i + size]) for i in range(0, len(array), size)]
+    return [np.concatenate(columns) for columns in zip(*parts, strict=True)]
 
 
 def _deflate(content: bytes) -> bytes:

@@ -19,6 +19,8 @@ def encode_array(array: np.ndarray) -> str:
     return base64.b64encode(array.tobytes()).decode()
 
 
-def encode_rows(rows: np.ndarray) -> list[Any]:
-    """Return images, (m, h, w, c) uint8, as base64, and table rows, (m, k), as numbers."""
-    return [encode_array(row) for row in rows] if rows.ndim == 4 else to_json(rows)
+def encode_rows(rows: np.ndarray | list[np.ndarray]) -> list[Any]:
+    """Return images, (m, h, w, c) uint8, as base64, and columns of m rows as m lists of values."""
+    if isinstance(rows, np.ndarray):
+        return [encode_array(row) for row in rows]
+    return [list(row) for row in zip(*map(to_json, rows), strict=True)]

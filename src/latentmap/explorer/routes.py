@@ -154,9 +154,7 @@ class Router:
     def _place(self, argument: str, body: bytes) -> Response:
         name = unquote(argument)
         with open_upload(name, body, self._scene.images, self._label) as (source, note):
-            sample = source.subset(np.arange(min(len(source), MAX_PLACED_ROWS)))
-            sample.check(sample[:], 0)
-            rows = self._scene.place(sample)
+            rows = self._scene.place(source.subset(np.arange(min(len(source), MAX_PLACED_ROWS))))
             return _json_response({"rows": rows, "total": len(source), "note": note})
 
 

@@ -51,6 +51,10 @@ class RowImages:
         scaled = (array - self.low) * np.float32(255 / (self.high - self.low))
         return np.rint(np.clip(scaled, 0, 255)).astype(np.uint8).reshape(-1, *self.size)
 
+    def decode(self, rows: ArrayLike) -> np.ndarray:
+        """Convert rows that the decoder returns to pixels."""
+        return self.to_display(rows)
+
     def to_rows(self, pixels: np.ndarray) -> np.ndarray:
         """Convert pixels to rows in the units of the data, float32."""
         rows = self.low + pixels.astype(np.float32) * ((self.high - self.low) / 255)

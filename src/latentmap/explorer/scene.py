@@ -13,18 +13,21 @@ from numpy.typing import ArrayLike
 
 import latentmap
 from latentmap.analysis import SearchIndex
+from latentmap.analysis.encoding import numeric_model, numeric_rows
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.data import Source, as_source
 from latentmap.explorer.color_scales import list_color_scales
 from latentmap.explorer.decoding import CodeDecoder
+from latentmap.explorer.display_columns import DisplayColumn, as_texts
 from latentmap.explorer.json_values import encode_rows, to_json
 from latentmap.explorer.page_coordinates import CodePlane
 from latentmap.explorer.point_density import GRID_SIDE, DensityGrid
 from latentmap.explorer.row_images import RowImages, shrink_images
 from latentmap.explorer.row_scores import CONFIDENCE, RowScores
 from latentmap.explorer.shared_source import SharedSource, map_batches
-from latentmap.explorer.table_columns import TableColumns
+from latentmap.explorer.table_columns import TableColumns, plain_columns, table_columns
 from latentmap.plots.image_tiles import is_image_shape
+from latentmap.preprocessing.table_encoder import EncodedRows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,8 +79,8 @@ class Scene:
     >>> scene = Scene(AutoEncoder(2, epochs=1, random_state=0).fit(X), X)
     >>> scene.describe()["n"], [scale.name for scale in scene.color_scales]
     (60, ['cluster', 'error', 'outlier score', 'c0', 'c1', 'c2', 'c3'])
-    >>> scene.decode_points(scene.plane.points[:2]).shape
-    (2, 4)
+    >>> [column.shape for column in scene.decode_points(scene.plane.points[:2])]
+    [(2,), (2,), (2,), (2,)]
     """
 
     def __init__(
@@ -87,18 +90,20 @@ class Scene:
         title: str = "",
         verbose: bool = False,
     ) -> None:
-        source = as_source(rows)
+        source = own_rows(numeric_rows(estimator, as_source(rows)))
         self.estimator, self.title, self.total = estimator, title, len(source)
         sample = source.sample(MAX_ROWS)
         self.rows: Source = SharedSource(sample)
+        self.model, self.encoded = numeric_model(estimator), numeric_rows(estimator, self.rows)
         self.original_indices = np.array([sample.original_index(i) for i in range(len(sample))])
         self.file_names = _file_names(source, self.original_indices)
         task = f"Encoding {len(sample):,} rows"
-        self.codes = map_batches(estimator.transform, self.rows, task, verbose)
+        self.codes = map_batches(self.model.transform, self.encoded, task, verbose)
         self.plane = CodePlane.fit(self.codes)
         self.density = DensityGrid(estimator, self.plane)
         self.decoder = CodeDecoder(estimator)
-        self.scores = RowScores(estimator, self.rows, self.codes, self.decoder.decode, verbose)
+        decode = self.decoder.decode
+        self.scores = RowScores(self.model, self.encoded, self.codes, decode, verbose)
         self.display = self._choose_display(source, verbose)
         self.color_scales = list_color_scales(self.rows.labels, self.scores, self.table)
         self._index_lock = threading.Lock()
@@ -110,7 +115,15 @@ class Scene:
         for shape in (source.row_shape, self.estimator.row_shape_):
             if is_image_shape(shape):
                 return RowImages.from_source(self.rows, tuple(shape))
-        return TableColumns.read(self.rows, self.column_names(), self._column_importance(), verbose)
+        columns = self._list_columns()
+        return TableColumns.read(self.rows, columns, self._column_importance(columns), verbose)
+
+    def _list_columns(self) -> list[DisplayColumn]:
+        """Return all columns of a table."""
+        encoder = self.estimator.table_
+        if encoder is None:
+            return plain_columns(self.column_names(), self.rows.dtype)
+        return table_columns(encoder, self.rows)
 
     @property
     def images(self) -> RowImages | None:
@@ -138,12 +151,16 @@ class Scene:
             "bounds": self.plane.bounds.ravel().tolist(),
             "n_components": self.plane.n_components,
             "explained_variance": self.plane.explained_variance,
+            "names": self._names_buffer,
             "density": {"width": GRID_SIDE, "height": GRID_SIDE, "bounds": bounds},
             "color_scales": [scale.describe() for scale in self.color_scales],
         }
 
     def buffer(self, name: str) -> bytes | None:
-        """Return "points", "density", "names", "labels" or "numbers" of all rows, else None."""
+        """Return "points", "density", "names", "labels" or "numbers" of all rows, else None.
+
+        "originals-text-3" is the column of texts with the index 3 among the displayed columns.
+        """
         if name == "points":
             return self.plane.quantized_points().tobytes()
         if name == "density":
@@ -154,19 +171,21 @@ class Scene:
             return json.dumps(to_json(self.rows.labels)).encode()
         if name == "numbers" and self.total > len(self):
             return self.original_indices.astype("<u4").tobytes()
+        if self.table is not None and name in self.table.text_buffers:
+            return json.dumps(self.table.texts(self.table.text_buffers[name])).encode()
         return None
 
-    def original(self, indices: ArrayLike) -> np.ndarray:
-        """Return rows for display: images as (m, h, w, c) uint8, tables as (m, k) float32."""
+    def original(self, indices: ArrayLike) -> Any:
+        """Return rows for display: images as (m, h, w, c) uint8, tables as `DisplayRows`."""
         return self.display.to_display(self.rows.take(np.atleast_1d(indices)))
 
-    def reconstruction(self, indices: ArrayLike) -> np.ndarray:
+    def reconstruction(self, indices: ArrayLike) -> Any:
         """Return the reconstructions of rows for display."""
-        return self.display.to_display(self.decoder.decode(self.codes[np.atleast_1d(indices)]))
+        return self.display.decode(self.decoder.decode(self.codes[np.atleast_1d(indices)]))
 
-    def decode_points(self, points: ArrayLike) -> np.ndarray:
+    def decode_points(self, points: ArrayLike) -> Any:
         """Decode points of the page, (m, 2), to rows for display."""
-        return self.display.to_display(self.decoder.decode(self.plane.to_codes(points)))
+        return self.display.decode(self.decoder.decode(self.plane.to_codes(points)))
 
     def thumbnails(self, indices: ArrayLike) -> np.ndarray:
         """Return images of at most 64 pixels a side, (m, h, w, c) uint8."""
@@ -177,24 +196,27 @@ class Scene:
         labels = None if self.rows.labels is None else self.rows.labels[[index]]
         scores = self.scores.of_rows([index])
         (details,) = self._describe_rows(self.original(index), self.codes[[index]], labels, scores)
-        name = None if self.file_names is None else self.file_names[index]
-        return {"number": int(self.original_indices[index]), "name": name, **details}
+        number = int(self.original_indices[index])
+        return {"number": number, "name": self.row_name(index), **details}
 
     def place(self, source: Source) -> list[dict[str, Any]]:
         """Return the point, details and similar rows of each row of the user, as JSON values."""
-        rows, codes = source[:], self.estimator.transform(source)
-        scores = self.scores.score(source, codes)
-        details = self._describe_rows(self.display.to_display(rows), codes, source.labels, scores)
+        encoded = numeric_rows(self.estimator, source)
+        encoded.check(encoded[:], 0)
+        codes = self.model.transform(encoded)
+        scores = self.scores.score(encoded, codes)
+        originals = self.display.to_display(own_rows(encoded)[:])
+        details = self._describe_rows(originals, codes, source.labels, scores)
         points = self.plane.to_points(codes).tolist()
         similar, distances = self.similar(codes, N_SIMILAR)
         return [
             {"point": points[i], "similar": similar[i], "distances": distances[i], **details[i]}
-            for i in range(len(rows))
+            for i in range(len(codes))
         ]
 
     def _describe_rows(
         self,
-        originals: np.ndarray,
+        originals: Any,
         codes: np.ndarray,
         labels: np.ndarray | None,
         scores: dict[str, np.ndarray],
@@ -205,7 +227,7 @@ class Scene:
             CONFIDENCE: missing,
             **{name: to_json(score) for name, score in scores.items()},
             "original": encode_rows(originals),
-            "reconstruction": encode_rows(self.display.to_display(self.decoder.decode(codes))),
+            "reconstruction": encode_rows(self.display.decode(self.decoder.decode(codes))),
         }
         return [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
 
@@ -248,12 +270,37 @@ class Scene:
         scene.color_scales = list_color_scales(self.rows.labels, self.scores, scene.table)
         return scene
 
-    def _column_importance(self) -> np.ndarray:
-        """Return the variance of each column among decoded codes, in scaled units."""
+    def _column_importance(self, columns: list[DisplayColumn]) -> np.ndarray:
+        """Return the variance of each column among decoded codes, in scaled units.
+
+        A column that is not fitted, such as a name, has infinite importance.
+        """
         sample = np.linspace(0, len(self.codes) - 1, _SAMPLE_POINTS).astype(int)
         rows = self.decoder.decode(self.codes[sample]).reshape(_SAMPLE_POINTS, -1)
         scale = ModelInfo.from_estimator(self.estimator).scale
-        return np.var(rows.astype(np.float64) / scale, axis=0)
+        variance = np.var(rows.astype(np.float64) / scale, axis=0)
+        return np.array([np.inf if c.block is None else variance[c.block].sum() for c in columns])
+
+    @property
+    def _names_buffer(self) -> str | None:
+        """Buffer of file names, or of the first column of a table that is not fitted."""
+        if self.table is None:
+            return None if self.file_names is None else "names"
+        buffers = self.table.text_buffers.items()
+        return next((name for name, j in buffers if self.table.columns[j].block is None), None)
+
+    def row_name(self, index: int) -> str | None:
+        """Return the file name of an image, or the name of a row of a table."""
+        buffer = self._names_buffer
+        if self.table is None or buffer is None:
+            return None if self.file_names is None else self.file_names[index]
+        values = self.table.values.column(self.table.text_buffers[buffer])
+        return as_texts(values.slice(index, 1))[0].as_py()
+
+
+def own_rows(rows: Source) -> Source:
+    """Return the table that rows were encoded from, or the rows if they are numbers."""
+    return rows.rows if isinstance(rows, EncodedRows) else rows
 
 
 def _file_names(source: Source, indices: np.ndarray) -> list[str] | None:

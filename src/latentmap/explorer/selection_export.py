@@ -1,13 +1,20 @@
 """Export of selected rows as CSV: row number, file name, label, code, scores, table columns."""
 
+from __future__ import annotations
+
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from latentmap.explorer.display_columns import as_texts
 from latentmap.explorer.json_values import to_json
 from latentmap.explorer.scene import Scene
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _BLOCK_ROWS = 2048
 
@@ -33,13 +40,23 @@ def _identity(scene: Scene, indices: np.ndarray) -> dict[str, list]:
 
 
 def _lines(scene: Scene, indices: np.ndarray, scores: Sequence[str]) -> Iterable[Sequence[object]]:
-    values = scene.scores.of_rows(indices)
+    values, identity = scene.scores.of_rows(indices), _identity(scene, indices).values()
     blocks = [scene.codes[indices], *(values[name][:, None] for name in scores)]
     if scene.table is not None:
-        blocks.append(scene.rows.take(indices).reshape(len(indices), -1))
-    # astype(str) writes a number with as many digits as its type has.
-    columns = [column for block in blocks for column in block.astype(str).T]
-    return zip(*_identity(scene, indices).values(), *columns, strict=True)
+        rows = scene.rows.take(indices)
+        if not isinstance(rows, np.ndarray):
+            return zip(*identity, *_text_columns(blocks), *_own_columns(rows), strict=True)
+        blocks.append(rows.reshape(len(indices), -1))
+    return zip(*identity, *_text_columns(blocks), strict=True)
+
+
+def _text_columns(blocks: Iterable[np.ndarray]) -> list[np.ndarray]:
+    """Return the columns of numbers as texts with as many digits as their types have."""
+    return [column for block in blocks for column in block.astype(str).T]
+
+
+def _own_columns(table: pa.Table) -> list[list[str | None]]:
+    return [as_texts(column).to_pylist() for column in table.columns]
 
 
 def _encode(lines: Iterable[Sequence[object]]) -> bytes:

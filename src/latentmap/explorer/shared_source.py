@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from latentmap.data import ArraySource, Source
 from latentmap.data.batching import read_batches
+from latentmap.preprocessing.table_encoder import EncodedArray, TableEncoder
 
 
 class SharedSource(Source):
@@ -17,7 +19,7 @@ class SharedSource(Source):
         self._rows, self._lock = rows, threading.Lock()
         self.row_shape, self.dtype, self.name = rows.row_shape, rows.dtype, rows.name
         self.feature_names, self.labels = rows.feature_names, rows.labels
-        self.block_starts = rows.block_starts
+        self.block_starts, self.table_schema = rows.block_starts, rows.table_schema
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -30,6 +32,11 @@ class SharedSource(Source):
         with self._lock:
             return self._rows.take(indices)
 
+    def check(self, batch: Any, first_row: int) -> None:
+        """Raise DataError if numbers are not finite; a table may hold missing values."""
+        if self.table_schema is None:
+            super().check(batch, first_row)
+
     def original_index(self, row: int) -> int:  # noqa: D102
         return self._rows.original_index(row)
 
@@ -40,6 +47,9 @@ def map_batches(
     """Apply a function to a source batch by batch, and return the concatenated results."""
     parts = []
     for _, batch in read_batches(source, task=task, verbose=verbose):
-        rows = ArraySource(batch, feature_names=source.feature_names, name=source.name)
+        if isinstance(source.encoder, TableEncoder):
+            rows: Source = EncodedArray(batch, source.encoder, source.name)
+        else:
+            rows = ArraySource(batch, feature_names=source.feature_names, name=source.name)
         parts.append(np.asarray(function(rows)))
     return np.concatenate(parts)

@@ -1,84 +1,213 @@
-"""Columns of a table that the page displays, and their statistics."""
+"""Columns of a table that the page displays, and their values in all rows."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from latentmap.data import Source
-from latentmap.explorer.shared_source import map_batches
+from latentmap.data.batching import read_batches
+from latentmap.explorer.display_columns import (
+    CATEGORY,
+    TEXT,
+    DisplayColumn,
+    as_texts,
+)
+from latentmap.preprocessing.column_types import Values
+from latentmap.preprocessing.table_encoder import TableEncoder
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MAX_COLUMNS = 256
+MAX_CATEGORIES = 1000
+OTHERS = "(others)"
 # Largest quantised number; 65,535 is a missing value.
 MAX_QUANTIZED = 65_534
+MISSING = MAX_QUANTIZED + 1
+
+DisplayRows: TypeAlias = list[np.ndarray]
+"""An array of shape (m,) for each displayed column of m rows; see `DisplayColumn.convert`."""
 
 
 @dataclass(frozen=True)
 class TableColumns:
-    """Values of the k displayed columns, (n, k), of a table of ``n_total`` columns."""
+    """The k displayed columns of a table of ``n_total`` columns.
 
-    indices: np.ndarray
-    names: list[str]
-    values: np.ndarray
+    ``values`` holds these columns in all rows. ``importance``, shape (k,), determines which columns
+    are displayed if there are too many.
+    """
+
+    columns: list[DisplayColumn]
+    values: pa.Table
     importance: np.ndarray
     n_total: int
-    is_integer: bool
 
     @classmethod
     def read(
-        cls, source: Source, names: list[str], importance: np.ndarray, verbose: bool = False
+        cls,
+        source: Source,
+        columns: Sequence[DisplayColumn],
+        importance: np.ndarray,
+        verbose: bool = False,
     ) -> Self:
         """Read the 256 columns of greatest importance of all rows, or all columns if fewer."""
+        import pyarrow as pa
+
         indices = _largest(importance, MAX_COLUMNS)
-
-        def select(rows: Source) -> np.ndarray:
-            return rows[:].reshape(len(rows), -1)[:, indices].astype(np.float32)
-
-        values = map_batches(select, source, f"Reading {len(source):,} rows", verbose)
-        displayed_names = [names[i] for i in indices]
-        is_integer = source.dtype.kind in "iub"
-        return cls(indices, displayed_names, values, importance[indices], len(names), is_integer)
+        selected = [columns[i] for i in indices]
+        task = f"Reading {len(source):,} rows"
+        batches = [
+            _select(b, selected) for _, b in read_batches(source, task=task, verbose=verbose)
+        ]
+        return cls(selected, pa.concat_tables(batches), importance[indices], len(columns))
 
     def keep_most_important(self, count: int) -> TableColumns:
         """Return the ``count`` columns of greatest importance."""
-        largest = _largest(self.importance, count)
+        indices = _largest(self.importance, count)
         return replace(
             self,
-            indices=self.indices[largest],
-            names=[self.names[i] for i in largest],
-            values=self.values[:, largest],
-            importance=self.importance[largest],
+            columns=[self.columns[i] for i in indices],
+            values=self.values.select(indices.tolist()),
+            importance=self.importance[indices],
         )
 
     @property
-    def low(self) -> np.ndarray:
-        """The minimum of each column, shape (k,)."""
-        return self.values.min(axis=0).astype(np.float64)
+    def text_buffers(self) -> dict[str, int]:
+        """Names of the buffers of columns of texts, and the indices of these columns."""
+        texts = [j for j, column in enumerate(self.columns) if column.kind == TEXT]
+        return {f"originals-text-{j}": j for j in texts}
 
     @property
-    def high(self) -> np.ndarray:
-        """The maximum of each column, shape (k,)."""
-        return self.values.max(axis=0).astype(np.float64)
+    def names(self) -> list[str]:
+        """Names of the displayed columns."""
+        return [column.name for column in self.columns]
 
-    def to_display(self, rows: ArrayLike) -> np.ndarray:
-        """Return the displayed columns of rows, (m, ...) to (m, k), float32."""
-        array = np.asarray(rows)
-        columns = array.reshape(len(array), -1)[:, self.indices]
-        return np.ascontiguousarray(columns, np.float32)
+    def column_values(self, j: int) -> np.ndarray:
+        """Return the values of a column in all rows; see `DisplayColumn.convert`."""
+        return self.columns[j].convert(self.values.column(j))
 
-    def describe(self) -> dict[str, object]:
-        """Return the kind of rows and the statistics of each column, as JSON values."""
-        mean = self.values.mean(axis=0, dtype=np.float64)
-        std = self.values.std(axis=0, dtype=np.float64)
-        statistics = np.column_stack([mean, std, self.low, self.high]).tolist()
-        columns = [
-            {"name": name, "mean": m, "std": s, "low": a, "high": b, "is_integer": self.is_integer}
-            for name, (m, s, a, b) in zip(self.names, statistics, strict=True)
+    @cached_property
+    def ranges(self) -> np.ndarray:
+        """The minimum and the maximum of each column of numbers or dates, shape (k, 2)."""
+        parts = self.describe()["columns"]
+        return np.array([[part.get("low", 0.0), part.get("high", 1.0)] for part in parts])
+
+    @cached_property
+    def categories(self) -> list[list[str]]:
+        """Categories of each column, in order; of more than 1,000, rare ones are "(others)"."""
+        return [
+            _categories(self.values.column(j)) if column.kind == CATEGORY else []
+            for j, column in enumerate(self.columns)
         ]
-        return {"kind": "table", "columns": columns}
+
+    def to_display(self, rows: np.ndarray | pa.Table) -> DisplayRows:
+        """Return the displayed columns of rows of the table."""
+        selected = _select(rows, self.columns)
+        return [column.convert(selected.column(j)) for j, column in enumerate(self.columns)]
+
+    def decode(self, rows: np.ndarray) -> DisplayRows:
+        """Convert rows that the decoder returns, shape (m, d), to the displayed columns."""
+        rows = rows.reshape(len(rows), -1)
+        return [column.decode(rows) for column in self.columns]
+
+    def encode_categories(self, j: int, texts: Values) -> np.ndarray:
+        """Return the index of the category of each text as uint16; 65,535 is a missing text."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        categories = self.categories[j]
+        indices = pc.index_in(as_texts(texts), pa.array(categories, pa.string()))
+        if categories and categories[-1] == OTHERS:
+            indices = pc.if_else(
+                pc.is_null(texts), indices, pc.fill_null(indices, len(categories) - 1)
+            )
+        return np.asarray(pc.fill_null(indices, MISSING)).astype("<u2")
+
+    def quantize(self, rows: DisplayRows, ranges: np.ndarray) -> np.ndarray:
+        """Return the displayed columns except texts as uint16, shape (m, number of columns)."""
+        import pyarrow as pa
+
+        columns = []
+        for j, (column, values) in enumerate(zip(self.columns, rows, strict=True)):
+            if column.kind == CATEGORY:
+                columns.append(self.encode_categories(j, pa.array(values, pa.string())))
+            elif column.kind != TEXT:
+                columns.append(quantize(values, *ranges[j]))
+        return np.column_stack(columns) if columns else np.empty((len(rows[0]), 0), "<u2")
+
+    def texts(self, j: int) -> list[str | None]:
+        """Return the values of a column in all rows as texts."""
+        return as_texts(self.values.column(j)).to_pylist()
+
+    def describe(self) -> dict[str, Any]:
+        """Return the kind of rows and a description of each column, as JSON values."""
+        return {"kind": "table", "columns": [self._describe(j) for j in range(len(self.columns))]}
+
+    def _describe(self, j: int) -> dict[str, Any]:
+        column = self.columns[j]
+        if column.kind == TEXT:
+            return column.describe(np.empty(0))
+        if column.kind != CATEGORY:
+            return column.describe(self.column_values(j))
+        codes = self.encode_categories(j, self.values.column(j))
+        counts = np.bincount(codes, minlength=MISSING + 1)[: len(self.categories[j])]
+        shares = np.round(counts / max(1, counts.sum()), 4).tolist()
+        return {**column.describe(np.empty(0)), "categories": self.categories[j], "shares": shares}
+
+
+def plain_columns(names: Sequence[str], dtype: np.dtype) -> list[DisplayColumn]:
+    """Return the columns of rows of numbers."""
+    is_integer = dtype.kind in "iub"
+    kind = "int64" if is_integer else "double"
+    return [DisplayColumn(name, "number", kind, slice(i, i + 1)) for i, name in enumerate(names)]
+
+
+def table_columns(encoder: TableEncoder, source: Source) -> list[DisplayColumn]:
+    """Return the columns of a fitted table and those that are not fitted, in their order."""
+    assert source.table_schema is not None
+    schema = source.table_schema.schema
+    pairs = zip(encoder.columns, encoder.blocks, strict=True)
+    fitted = {column.name: DisplayColumn.of_fitted(column, block) for column, block in pairs}
+    names = source.feature_names or list(fitted)
+    return [
+        fitted.get(name) or DisplayColumn.of_identifier(name, schema.field(name).type)
+        for name in names
+    ]
+
+
+def _select(rows: np.ndarray | pa.Table, columns: Sequence[DisplayColumn]) -> pa.Table:
+    """Return columns of a batch of rows as an Arrow table."""
+    import pyarrow as pa
+
+    names = [column.name for column in columns]
+    if not isinstance(rows, np.ndarray):
+        return rows.select(names)
+    numbers = rows.reshape(len(rows), -1)
+    numbers = numbers.astype(np.float32) if numbers.dtype.kind == "f" else numbers
+    arrays = [pa.array(np.ascontiguousarray(numbers[:, c.block][:, 0])) for c in columns]
+    return pa.table(arrays, names=names)
+
+
+def _categories(values: Values) -> list[str]:
+    """Return the distinct values as texts, numbers in numerical order."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    counts = pc.value_counts(values.drop_null())
+    table = pa.table({"value": counts.field(0), "count": counts.field(1)})
+    if table.num_rows > MAX_CATEGORIES:
+        table = table.take(pc.sort_indices(table, [("count", "descending")]))
+        common = table.slice(0, MAX_CATEGORIES - 1).sort_by("value")
+        return [*as_texts(common.column("value")).to_pylist(), OTHERS]
+    return as_texts(table.sort_by("value").column("value")).to_pylist()
 
 
 def _largest(values: np.ndarray, count: int) -> np.ndarray:
@@ -91,4 +220,4 @@ def quantize(values: np.ndarray, low: ArrayLike, high: ArrayLike) -> np.ndarray:
     width = np.subtract(high, low)
     width = np.where(width > 0, width, 1.0)
     steps = np.rint(np.clip((values - low) / width, 0, 1) * MAX_QUANTIZED)
-    return np.where(np.isnan(steps), MAX_QUANTIZED + 1, steps).astype("<u2")
+    return np.where(np.isnan(steps), MISSING, steps).astype("<u2")

@@ -7,11 +7,11 @@
  */
 
 import { byId, createButton, createElement } from "./dom.js";
-import { formatNumber, formatWhole } from "./format.js";
-import { MISSING, scene } from "./scene.js";
+import { columnTitle, formatNumber, formatValue, formatWhole } from "./format.js";
+import { MISSING, columns, scene } from "./scene.js";
 import { latestOnly, onChange, setState, state } from "./state.js";
 
-/** @import { Colors, Source, Theme } from "./types.js" */
+/** @import { ColorScale, Colors, Source, Theme } from "./types.js" */
 
 const CATEGORY_COLORS = {
   light: [
@@ -89,10 +89,14 @@ export function countValues(values) {
 }
 
 /**
- * Format a number with as many digits as the range of a colour scale needs.
+ * Format a number as in its column, or with as many digits as the range of a colour scale needs.
  * @param {number} value @param {Colors} colors
  */
-export const formatInRange = (value, { low = 0, high = 1 }) => formatNumber(value, (high - low) / 4);
+export const formatInRange = (value, { low = 0, high = 1, column }) =>
+  column === undefined ? formatNumber(value, (high - low) / 4) : formatValue(value, columns[column]);
+
+/** Return the name of a colour scale, with the unit of a column. @param {ColorScale} scale */
+export const scaleTitle = ({ name, column }) => (column === undefined ? name : columnTitle(columns[column]));
 
 /**
  * Fill the list of colour scales, show the legend of the chosen scale, and load the first scale.
@@ -101,7 +105,7 @@ export const formatInRange = (value, { low = 0, high = 1 }) => formatNumber(valu
 export async function installLegend(source) {
   const body = byId("legend-body");
   const chooser = byId("color-scale", HTMLSelectElement);
-  chooser.append(...scene.color_scales.map((c, i) => createElement("option", { value: String(i) }, c.name)));
+  chooser.append(...scene.color_scales.map((c, i) => createElement("option", { value: String(i) }, scaleTitle(c))));
   chooser.onchange = () => setState({ colorScale: Number(chooser.value) });
 
   const load = latestOnly(async (/** @type {number} */ i) => {
@@ -109,7 +113,7 @@ export async function installLegend(source) {
     try {
       const colors = await source.colors(i);
       scene.color_scales[i].is_computed = true;
-      const isLabel = colors.name === "label" && colors.categories;
+      const isLabel = colors.name === "label" && colors.column === undefined && colors.categories;
       setState({ colors, hiddenCategories: new Set(), labels: isLabel ? colors : state.labels });
     } finally {
       draw();
@@ -151,7 +155,18 @@ function numberLegend(colors) {
   bar.style.background = `linear-gradient(to right, ${VIRIDIS.join()})`;
   const ends = [colors.low, colors.high].map((value = NaN) =>
     createElement("span", {}, formatInRange(value, colors)));
-  return createElement("div", {}, bar, createElement("p", { className: "ends" }, ...ends));
+  const nMissing = countValues(colors.values)[MISSING];
+  const missing = nMissing ? [missingElement(nMissing)] : [];
+  return createElement("div", {}, bar, createElement("p", { className: "ends" }, ...ends), ...missing);
+}
+
+/** Return the colour and the number of missing values of a colour scale of numbers. @param {number} count */
+function missingElement(count) {
+  const swatch = createElement("i", { className: "swatch" });
+  swatch.style.background = categoryColor(MISSING);
+  return createElement("p", { className: "missing" }, swatch,
+    createElement("span", { className: "entry-name" }, "(missing)"),
+    createElement("span", { className: "quiet" }, formatWhole(count)));
 }
 
 /** @param {string} text @param {number} category @param {number} count */

@@ -4,9 +4,9 @@
  */
 
 import { byId, context2d, createElement } from "./dom.js";
-import { columns, dequantize, imageSize, scene } from "./scene.js";
+import { MISSING, columns, dequantize, imageSize, loadTexts, scene } from "./scene.js";
 
-/** @import { Grid, Picture, Point, Row, SheetLayout, StoredRows } from "./types.js" */
+/** @import { Grid, Picture, Point, Row, SheetLayout, StoredRows, TableRow } from "./types.js" */
 
 /** Return whether the file has a buffer with this name. @param {string} name */
 export const isEmbedded = (name) => document.getElementById(`data-${name}`) !== null;
@@ -40,25 +40,54 @@ export function decodeBase64(text) {
 export const storedRows = (name, layout, capacity) =>
   layout
     ? spriteSheets(name, layout, capacity)
-    : quantizedTable(name, columns.map((c) => c.low), columns.map((c) => c.high));
+    : storedTable(name, columns.map((c) => c.low ?? 0), columns.map((c) => c.high ?? 1));
+
+/** Indices of the columns that are stored in 16 bits a value. */
+const codedColumns = [...columns.keys()].filter((j) => columns[j].kind !== "text");
 
 /**
- * Return the rows of a table with 16 bits for each value.
+ * Return the rows of a table: numbers, dates and categories with 16 bits for each value, and a list of
+ * texts for each other column.
  * @param {string} name @param {number[]} low  of each column @param {number[]} high
  * @returns {StoredRows}
  */
-function quantizedTable(name, low, high) {
-  const width = low.length;
-  /** @type {Promise<Uint16Array> | null} */
-  let values = null;
-  const load = () => (values ??= embeddedBuffer(name).then((buffer) => new Uint16Array(buffer)));
+function storedTable(name, low, high) {
+  const width = codedColumns.length;
+  const load = once(async () => new Uint16Array(await embeddedBuffer(name)));
+  const loadLists = once(() => Promise.all(columns.map((_, j) => {
+    const list = `${name}-text-${j}`;
+    return isEmbedded(list) ? loadTexts({ buffer: embeddedBuffer }, list) : [];
+  })));
+
+  /** @param {number} code @param {number} j */
+  function valueOfCode(code, j) {
+    if (code === MISSING) return null;
+    const { categories, is_integer, is_decoded_whole } = columns[j];
+    if (categories) return categories[code];
+    const value = dequantize(code, low[j], high[j]);
+    return (name === "originals" ? is_integer : is_decoded_whole) ? Math.round(value) : value;
+  }
+
   return {
     async row(i) {
-      const row = (await load()).subarray(i * width, (i + 1) * width);
-      return Float32Array.from(row, (value, j) => dequantize(value, low[j], high[j]));
+      const [codes, lists] = [await load(), await loadLists()];
+      const row = /** @type {TableRow} */ (lists.map((list) => list[i] ?? null));
+      codedColumns.forEach((j, k) => { row[j] = valueOfCode(codes[i * width + k], j); });
+      return row;
     },
-    column: async (j) => (await load()).filter((_, k) => k % width === j),
+    column: async (j) => (await load()).filter((_, k) => k % width === codedColumns.indexOf(j)),
   };
+}
+
+/**
+ * Return a function that creates a promise at its first call, and later returns the same promise.
+ * @template T
+ * @param {() => Promise<T>} create
+ */
+function once(create) {
+  /** @type {Promise<T> | null} */
+  let promise = null;
+  return () => (promise ??= create());
 }
 
 /**
@@ -170,16 +199,28 @@ function cellAndOffset(fraction, count) {
   return [cell, position - cell];
 }
 
-/**
- * Store the weighted sum of arrays in `target`.
- * @template {Float32Array | Uint8ClampedArray} T
- * @param {T} target @param {ArrayLike<number>[]} arrays @param {number[]} weights
- */
-function blend(target, [a, b, c, d], weights) {
-  for (let k = 0; k < target.length; k++) {
-    target[k] = weights[0] * a[k] + weights[1] * b[k] + weights[2] * c[k] + weights[3] * d[k];
+/** @param {Picture[]} pictures @param {number[]} weights @returns {Picture} */
+function blendPictures(pictures, weights) {
+  const [a, b, c, d] = pictures.map((picture) => picture.data);
+  const data = new Uint8ClampedArray(a.length);
+  for (let k = 0; k < data.length; k++) {
+    data[k] = weights[0] * a[k] + weights[1] * b[k] + weights[2] * c[k] + weights[3] * d[k];
   }
-  return target;
+  return { ...pictures[0], data };
+}
+
+/**
+ * Blend table rows: numbers and dates by their weights. Other values are those of the row with the
+ * greatest weight.
+ * @param {TableRow[]} rows @param {number[]} weights @returns {TableRow}
+ */
+function blendTableRows(rows, weights) {
+  const nearest = rows[weights.indexOf(Math.max(...weights))];
+  return nearest.map((value, j) => {
+    if (typeof value !== "number") return value;
+    const sum = rows.reduce((total, row, k) => total + weights[k] * Number(row[j] ?? value), 0);
+    return columns[j].is_decoded_whole ? Math.round(sum) : sum;
+  });
 }
 
 /** Return rows decoded at the nodes of a grid and interpolated between them. */
@@ -187,7 +228,7 @@ export function createDecodedGrid() {
   if (!scene.grid) throw new Error("The file contains no decoded rows.");
   const { grid } = scene;
   const { sheets, width, height, low = [], high = [] } = grid;
-  const stored = sheets ? spriteSheets("grid", sheets, Infinity) : quantizedTable("grid", low, high);
+  const stored = sheets ? spriteSheets("grid", sheets, Infinity) : storedTable("grid", low, high);
 
   /** Decode all sprite sheets in the background, so that decoding a first point is fast. */
   async function prepare() {
@@ -201,10 +242,9 @@ export function createDecodedGrid() {
   async function rowAt(point) {
     const { nodes, weights } = nodesAround(point, grid);
     const rows = await Promise.all(nodes.map((node) => stored.row(node)));
-    const arrays = rows.map((row) => (row instanceof Float32Array ? row : row.data));
-    const { length } = arrays[0];
-    if (rows[0] instanceof Float32Array) return blend(new Float32Array(length), arrays, weights);
-    return { ...rows[0], data: blend(new Uint8ClampedArray(length), arrays, weights) };
+    return Array.isArray(rows[0])
+      ? blendTableRows(/** @type {TableRow[]} */ (rows), weights)
+      : blendPictures(/** @type {Picture[]} */ (rows), weights);
   }
 
   return { prepare, rowAt };

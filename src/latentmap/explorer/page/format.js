@@ -1,33 +1,90 @@
 /*
- * Formatting of numbers, on the page and in CSV files.
+ * Formatting of numbers, dates and table values, on the page and in CSV files.
  */
 
 /** @import { Column } from "./types.js" */
+
+/** The text of a missing value. */
+export const GAP = "–";
+
+const SECONDS_PER_DAY = 86_400;
+const MAX_DECIMALS = 6;
 
 const wholeNumbers = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
 /** Format a whole number with separators: 70,000. @param {number} value */
 export const formatWhole = (value) => wholeNumbers.format(value);
 
+/** @param {number} value @param {number} decimals */
+function formatDecimals(value, decimals) {
+  const digits = Math.min(MAX_DECIMALS, Math.max(0, decimals));
+  const text = value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return text.replace("-", "−");
+}
+
+/** Return the number of decimals for a thirtieth of a spread. @param {number} spread */
+const decimalsOf = (spread) => (spread > 0 ? Math.ceil(1.5 - Math.log10(spread)) : 3);
+
 /**
  * Format a number to about a thirtieth of a spread, with at most six decimals.
  * @param {number} value
  * @param {number} spread  the typical difference between two of the numbers
  */
-export function formatNumber(value, spread) {
-  if (!Number.isFinite(value)) return "–";
-  const decimals = spread > 0 ? Math.ceil(1.5 - Math.log10(spread)) : 3;
-  const digits = Math.min(6, Math.max(0, decimals));
-  const text = value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
-  return text.replace("-", "−");
+export const formatNumber = (value, spread) =>
+  Number.isFinite(value) ? formatDecimals(value, decimalsOf(spread)) : GAP;
+
+/**
+ * Format a value of a table column. Numbers that are small for their column have three digits.
+ * @param {number | string | null} value @param {Column} column
+ */
+export function formatValue(value, column) {
+  if (value === null || value === "") return GAP;
+  if (typeof value === "string") return value;
+  if (!Number.isFinite(value)) return GAP;
+  if (column.kind === "date") return formatDate(value, column);
+  if (column.is_integer && Number.isInteger(value)) return formatWhole(value).replace("-", "−");
+  const decimals = decimalsOf(column.std ?? 0);
+  const ownDecimals = value ? 2 - Math.floor(Math.log10(Math.abs(value))) : 0;
+  return formatDecimals(value, Math.max(decimals, Math.min(ownDecimals, decimals + 2)));
 }
 
 /**
- * Format a value of a table column.
- * @param {number} value @param {Column} column
+ * Format a date, a time or a duration as in ISO 8601.
+ * @param {number} seconds  since 1970 or midnight, or a duration
+ * @param {Column} column
  */
-export const formatValue = (value, column) =>
-  column.is_integer && Number.isInteger(value) ? formatWhole(value) : formatNumber(value, column.std);
+function formatDate(seconds, { format, time_zone, resolution = 0 }) {
+  if (format === "duration") return formatDuration(seconds);
+  const isDate = format === "date" || resolution > SECONDS_PER_DAY / 24;
+  const rounded = isDate ? Math.round(seconds / SECONDS_PER_DAY) * SECONDS_PER_DAY : Math.round(seconds);
+  const date = new Date(1000 * (format === "date" ? rounded : seconds));
+  if (Number.isNaN(date.getTime())) return GAP;
+  if (format === "time") return date.toISOString().slice(11, 19);
+  if (time_zone) return formatInZone(date, time_zone, isDate);
+  return isDate ? date.toISOString().slice(0, -14) : date.toISOString().slice(0, -8).replace("T", " ");
+}
+
+/** @param {Date} date @param {string} timeZone @param {boolean} isDate  whether the time is left out */
+function formatInZone(date, timeZone, isDate) {
+  // The Swedish format of dates is that of ISO 8601.
+  const options = /** @type {Intl.DateTimeFormatOptions} */ ({ dateStyle: "short", ...(!isDate && { timeStyle: "short" }) });
+  try {
+    return date.toLocaleString("sv", { ...options, timeZone });
+  } catch { // Browsers do not know every time zone.
+    return date.toLocaleString("sv", { ...options, timeZone: "UTC" });
+  }
+}
+
+/** Format a duration: "2 d 03:04:05". @param {number} seconds */
+function formatDuration(seconds) {
+  const total = Math.round(Math.abs(seconds));
+  const days = Math.floor(total / SECONDS_PER_DAY);
+  const clock = [total / 3600 % 24, total / 60 % 60, total % 60].map((part) => String(Math.floor(part)).padStart(2, "0"));
+  return `${seconds < 0 ? "−" : ""}${days ? `${formatWhole(days)} d ` : ""}${clock.join(":")}`;
+}
+
+/** Return the name of a column with its unit: "weight (kg)". @param {Column} column */
+export const columnTitle = ({ name, unit }) => (unit ? `${name} (${unit})` : name);
 
 /** Format a count with its noun: "1 row", "12 rows". @param {number} count @param {string} noun */
 export const formatCount = (count, noun) => `${formatWhole(count)} ${noun}${count === 1 ? "" : "s"}`;

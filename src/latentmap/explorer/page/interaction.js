@@ -273,6 +273,7 @@ export function installKeyboard(view, points) {
     d: () => byId("draw").click(),
     o: () => byId("open").click(),
     t: () => byId("theme").click(),
+    "/": () => byId("search").focus(),
     Enter: () => { if (state.hoveredRow >= 0) setState({ pickedRow: state.hoveredRow }); },
   };
 

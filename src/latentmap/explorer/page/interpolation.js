@@ -3,15 +3,18 @@
  */
 
 import { byId, context2d, createElement, cssVariable, find } from "./dom.js";
-import { formatValue } from "./format.js";
-import { decodedElement, deviations, topColumns } from "./rows.js";
+import { categoryColor } from "./colors.js";
+import { columnTitle, formatValue } from "./format.js";
+import { decodedElement } from "./rows.js";
 import { columns, imageSize } from "./scene.js";
 import { latestOnly, onChange, setState, state } from "./state.js";
+import { deviations, topColumns } from "./table.js";
 
-/** @import { Point, Row, Source } from "./types.js" */
+/** @import { Point, Row, Source, TableRow } from "./types.js" */
 
 const N_POINTS = 11;
 const MAX_LINES = 6; // columns of a table
+const CATEGORY_CHANGE = 1.5; // A change of category counts as this change in standard deviations.
 
 /** Return the points of a path, its ends included. @param {Point[]} ends @returns {Point[]} */
 const pathPoints = ([[x0, y0], [x1, y1]]) =>
@@ -37,37 +40,53 @@ export function installInterpolation(source) {
 
 /** Show pictures, or a line plot for each column. @param {HTMLElement} body @param {{ rows: Row[], densities: number[] }} decoded */
 function show(body, { rows, densities }) {
-  const tableRows = rows.filter((row) => row instanceof Float32Array);
+  const tableRows = rows.filter((row) => Array.isArray(row));
   body.classList.toggle("pictures", imageSize !== null);
   body.replaceChildren(...(imageSize
     ? rows.map((row, k) => decodedElement(row, densities[k]))
     : changingColumns(tableRows).map((j) => columnLine(j, tableRows))));
 }
 
-/** Return the columns that change most along the path. @param {Float32Array[]} rows */
+/** Return the fitted columns that change most along the path. @param {TableRow[]} rows */
 const changingColumns = (rows) => topColumns(MAX_LINES, (j) => {
+  if (columns[j].is_fitted === false) return -1;
+  if (columns[j].categories) return CATEGORY_CHANGE * (new Set(rows.map((row) => row[j])).size - 1);
   const values = rows.map((row) => deviations(row[j], columns[j]));
   return Math.max(...values) - Math.min(...values);
-});
+}).filter((j) => columns[j].is_fitted !== false);
 
 /**
- * Return a column's name, its first value, a line plot along the path, and its last value.
- * @param {number} j @param {Float32Array[]} rows
+ * Return a column's name, its first value, a plot along the path, and its last value.
+ * @param {number} j @param {TableRow[]} rows
  */
 function columnLine(j, rows) {
   const column = columns[j];
   const canvas = createElement("canvas", { className: "line-plot", width: 320, height: 40 });
-  drawLine(canvas, rows.map((row) => deviations(row[j], column)));
-  const valueElement = (/** @type {Float32Array} */ row) =>
-    createElement("span", { className: "chart-value" }, formatValue(row[j], column));
+  const { categories } = column;
+  if (categories) drawCategories(canvas, rows.map((row) => categories.indexOf(String(row[j]))));
+  else drawLine(canvas, rows.map((row) => deviations(row[j], column)));
+  const valueElement = (/** @type {TableRow} */ row) => {
+    const text = formatValue(row[j], column);
+    return createElement("span", { className: "chart-value", title: text }, text);
+  };
   return createElement(
     "div",
     { className: "column-line" },
-    createElement("span", { className: "chart-name", title: column.name }, column.name),
+    createElement("span", { className: "chart-name", title: column.name }, columnTitle(column)),
     valueElement(rows[0]),
     canvas,
     valueElement(rows[rows.length - 1]),
   );
+}
+
+/** Draw the colour of each category. @param {HTMLCanvasElement} canvas @param {number[]} categories */
+function drawCategories(canvas, categories) {
+  const context = context2d(canvas);
+  const width = canvas.width / categories.length;
+  categories.forEach((category, k) => {
+    context.fillStyle = categoryColor(category);
+    context.fillRect(k * width, 0, Math.ceil(width), canvas.height);
+  });
 }
 
 /** Draw a line plot. @param {HTMLCanvasElement} canvas @param {number[]} values */

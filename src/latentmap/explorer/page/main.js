@@ -10,11 +10,12 @@ import { installInterpolation } from "./interpolation.js";
 import { installMap } from "./map.js";
 import { installDecodedRow, installLens, installRowDetails, installSimilarRows } from "./panel.js";
 import { Points } from "./points.js";
-import { MAX_BARS } from "./rows.js";
-import { columns, isExported, loadRowNumbers, scene } from "./scene.js";
+import { columns, isExported, loadRowNames, loadRowNumbers, scene } from "./scene.js";
+import { installSearch } from "./search.js";
 import { installSelection, selectedRows } from "./selection.js";
 import { FileSource, ServerSource } from "./sources.js";
 import { onChange, setState, state } from "./state.js";
+import { SHOWN_COLUMNS, installColumnToggle } from "./table.js";
 import { installDrawing, installFileUpload, installPlacedRows } from "./upload.js";
 import { View } from "./view.js";
 
@@ -37,11 +38,12 @@ function showTitle() {
 /** Install all parts of the page. @param {Source} source */
 async function start(source) {
   document.body.classList.add(scene.row.kind);
-  document.body.style.setProperty("--bars", String(Math.min(MAX_BARS, columns.length)));
+  document.body.style.setProperty("--lines", String(SHOWN_COLUMNS));
   showTitle();
   installTheme();
   installToolbar();
   await loadRowNumbers(source);
+  loadRowNames(source).catch(showError);
   const points = new Points(await source.buffer("points"));
   const view = new View(scene.bounds);
   const resizeMap = installMap(byId("map"), view, points);
@@ -55,6 +57,8 @@ async function start(source) {
   installSimilarRows(source, goTo);
   installInterpolation(source);
   installSelection(source, goTo);
+  installSearch(source, goTo);
+  if (columns.length > 0) for (const id of ["decoded", "row", "upload"]) installColumnToggle(byId(id));
   const placeFile = installPlacedRows(source, goTo);
   installFileUpload(placeFile);
   installDrawing(placeFile);

@@ -3,10 +3,10 @@
  */
 
 import { byId, createElement, find, hasTouchScreen } from "./dom.js";
-import { formatNumber, formatWhole } from "./format.js";
-import { formatInRange } from "./colors.js";
+import { GAP, formatNumber, formatWhole } from "./format.js";
+import { formatInRange, scaleTitle } from "./colors.js";
 import { comparisonElement, decodedElement, factsElement, rowButtons, scoreFacts } from "./rows.js";
-import { imageSize, isExported, scene, valueOf } from "./scene.js";
+import { hasLabels, imageSize, isExported, scene, valueOf } from "./scene.js";
 import { latestOnly, onChange, state } from "./state.js";
 
 /** @import { GoToRow, Point, Row, RowDetails, Source } from "./types.js" */
@@ -110,7 +110,7 @@ export function installRowDetails(source) {
     if (details.name) heading.append(createElement("span", { className: "quiet" }, details.name));
     body.replaceChildren(
       comparisonElement(details.original, details.reconstruction),
-      factsElement([["label", details.label], ...colorFacts(i), ...scoreFacts(details)]),
+      factsElement([["label", details.label ?? (hasLabels ? GAP : null)], ...colorFacts(i), ...scoreFacts(details)]),
     );
     section.dataset.row = String(i);
   }
@@ -128,14 +128,14 @@ export function installRowDetails(source) {
 }
 
 /**
- * Return the value on the current colour scale, unless it is one of the other details of a row.
+ * Return the value on the current colour scale, unless another part of the panel shows it.
  * @param {number} i @returns {[string, unknown][]}
  */
 function colorFacts(i) {
   const { colors } = state;
-  if (["", "label", "confidence", "error"].includes(colors.name)) return [];
-  const value = valueOf(colors, i) ?? "–";
-  return [[colors.name, typeof value === "number" ? formatInRange(value, colors) : value]];
+  if (colors.column !== undefined || ["", "label", "confidence", "error"].includes(colors.name)) return [];
+  const value = valueOf(colors, i) ?? GAP;
+  return [[scaleTitle(colors), typeof value === "number" ? formatInRange(value, colors) : value]];
 }
 
 /** Show the rows most similar to the picked row. @param {Source} source @param {GoToRow} goTo */

@@ -17,6 +17,12 @@ export const imageSize = scene.row.kind === "image" ? scene.row : null;
 export const columns = scene.row.kind === "table" ? scene.row.columns : [];
 
 export const isExported = scene.mode === "file";
+if (isExported) {
+  for (const column of columns) column.resolution = ((column.high ?? 0) - (column.low ?? 0)) / 65534;
+}
+
+/** Whether rows have labels. */
+export const hasLabels = scene.color_scales.some((c) => c.name === "label" && c.column === undefined);
 
 /** Number of similar rows to show. */
 export const SIMILAR_ROWS = 12;
@@ -50,3 +56,28 @@ export async function loadRowNumbers(source) {
 
 /** Return the position of a row in the data set. @param {number} i */
 export const numberOf = (i) => (rowNumbers ? rowNumbers[i] : i);
+
+/** @type {Map<string, Promise<(string | null)[]>>} */
+const textLists = new Map();
+
+/**
+ * Return the texts of all rows in a buffer, which is loaded once.
+ * @param {Pick<Source, "buffer">} source @param {string} name
+ */
+export function loadTexts(source, name) {
+  const load = async () => JSON.parse(new TextDecoder().decode(await source.buffer(name)));
+  const texts = textLists.get(name) ?? load();
+  textLists.set(name, texts);
+  return texts;
+}
+
+/** @type {(string | null)[]} */
+let rowNames = [];
+
+/** Load the names of the rows. @param {Source} source */
+export async function loadRowNames(source) {
+  if (scene.names) rowNames = await loadTexts(source, scene.names);
+}
+
+/** Return the name of a row, null if it has none or if the names are not loaded. @param {number} i */
+export const nameOf = (i) => rowNames[i] ?? null;

@@ -6,7 +6,7 @@ import { categoryColor, countValues } from "./colors.js";
 import { byId, context2d, createButton, createElement, find, reveal, saveFile, showError } from "./dom.js";
 import { formatCount, formatWhole } from "./format.js";
 import { rowButtons } from "./rows.js";
-import { SIMILAR_ROWS, scene } from "./scene.js";
+import { MISSING, SIMILAR_ROWS, scene } from "./scene.js";
 import { isShown, latestOnly, onChange, setState, state } from "./state.js";
 
 /** @import { GoToRow, Point, Source } from "./types.js" */
@@ -74,11 +74,11 @@ function categoryShares(rows) {
   const { categories, values } = state.colors;
   if (!categories) return createElement("div");
   const counts = countValues(rows.map((i) => values[i]));
-  const selected = [...categories.keys()]
+  const selected = [...categories.keys(), MISSING]
     .filter((category) => counts[category] > 0)
     .sort((a, b) => counts[b] - counts[a]);
   const describe = (/** @type {number} */ category) =>
-    `${categories[category]}: ${formatWhole(counts[category])}`;
+    `${categories[category] ?? "(missing)"}: ${formatWhole(counts[category])}`;
   const bar = createElement("div", { className: "shares" }, ...selected.map((category) => {
     const part = createElement("i", { title: describe(category) });
     Object.assign(part.style, { flexGrow: counts[category], background: categoryColor(category) });

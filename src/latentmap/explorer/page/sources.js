@@ -5,11 +5,11 @@
 import {
   createDecodedGrid, decodeBase64, densityAt, embeddedBuffer, isEmbedded, storedRows,
 } from "./embedded.js";
-import { formatCsv } from "./format.js";
+import { formatCsv, formatValue } from "./format.js";
 import { Points } from "./points.js";
-import { SIMILAR_ROWS, columns, imageSize, numberOf, scene, valueOf } from "./scene.js";
+import { SIMILAR_ROWS, columns, imageSize, loadTexts, numberOf, scene, valueOf } from "./scene.js";
 
-/** @import { Colors, Picture, Point, Row, Source, StoredRows } from "./types.js" */
+/** @import { Colors, Picture, Point, Row, Source, StoredRows, TableRow } from "./types.js" */
 
 /** The message for functions that need the server. */
 export const NEEDS_SERVER =
@@ -40,11 +40,11 @@ async function request(path, body) {
 const requestJson = async (path, body) => (await request(path, body)).json();
 
 /**
- * Convert a row in JSON: pixels in base64, or the values of a table row, where null is missing.
- * @param {string | (number | null)[]} row @returns {Row}
+ * Convert a row in JSON: pixels in base64, or the values of a table row.
+ * @param {string | TableRow} row @returns {Row}
  */
 function rowFromJson(row) {
-  if (typeof row !== "string") return Float32Array.from(row, (value) => value ?? NaN);
+  if (typeof row !== "string") return row;
   if (!imageSize) throw new Error("The rows of a table cannot be images.");
   return { ...imageSize, data: decodeBase64(row) };
 }
@@ -161,13 +161,11 @@ export class FileSource {
 
   /**
    * Return the name or label of a row, null if the rows have none.
-   * @param {"names" | "labels"} list @param {number} i
+   * @param {string | null} list  the name of a buffer
+   * @param {number} i
    */
   async #text(list, i) {
-    if (!isEmbedded(list)) return null;
-    const texts = await this.#cached(list, async () =>
-      JSON.parse(new TextDecoder().decode(await embeddedBuffer(list))));
-    return texts[i];
+    return list && isEmbedded(list) ? (await loadTexts(this, list))[i] : null;
   }
 
   /**
@@ -183,7 +181,7 @@ export class FileSource {
   /** @param {number} i */
   async details(i) {
     const [name, label, confidence, error, original, reconstruction] = await Promise.all([
-      this.#text("names", i),
+      this.#text(scene.names, i),
       this.#text("labels", i),
       this.#score("confidence", i),
       this.#score("error", i),
@@ -229,13 +227,18 @@ export class FileSource {
       const numbers = [
         ...points.positionOf(i).slice(0, axes.length),
         ...await Promise.all(scores.map((c) => this.#score(c.name, i))),
-        ...(imageSize ? [] : /** @type {Float32Array} */ (await this.#originals.row(i))),
       ];
-      lines.push([numberOf(i), ...texts, ...numbers.map(rounded)]);
+      const row = await this.#originals.row(i);
+      const values = Array.isArray(row) ? row.map(csvValue) : [];
+      lines.push([numberOf(i), ...texts, ...numbers.map(rounded), ...values]);
     }
     return new Blob([formatCsv(lines)], { type: "text/csv" });
   }
 }
+
+/** Return a value of a table row as it is written. @param {number | string | null} value @param {number} j */
+const csvValue = (value, j) =>
+  columns[j].kind === "date" && value !== null ? formatValue(value, columns[j]) : rounded(value);
 
 /** Round a number to the six digits that 16 bits can hold. @param {unknown} value */
 const rounded = (value) =>

@@ -20,18 +20,37 @@ export interface Picture extends PictureSize {
   data: Uint8Array | Uint8ClampedArray;
 }
 
-/** A picture, or the values of a table row. */
-export type Row = Picture | Float32Array;
+/**
+ * The values of a table row in the order of the columns: numbers, dates in seconds since 1970, and
+ * texts. A missing value is null.
+ */
+export type TableRow = (number | string | null)[];
+
+export type Row = Picture | TableRow;
 
 export interface Column {
   name: string;
-  low: number;
-  high: number;
-  mean: number;
-  /** Standard deviation. */
-  std: number;
-  /** Whether all values are whole numbers. */
-  is_integer: boolean;
+  kind: "number" | "date" | "category" | "text";
+  unit?: string;
+  /** False for a column that the model does not contain, such as a name. */
+  is_fitted?: boolean;
+  /** Range, mean and standard deviation of numbers and dates. */
+  low?: number;
+  high?: number;
+  mean?: number;
+  std?: number;
+  /** Whether all numbers in the data are whole. */
+  is_integer?: boolean;
+  /** Whether all decoded numbers are whole. */
+  is_decoded_whole?: boolean;
+  /** Of dates: a day, a day with a time, a time of day, or a difference. */
+  format?: "date" | "datetime" | "time" | "duration";
+  time_zone?: string;
+  /** Difference in seconds between two dates that an exported file can distinguish. */
+  resolution?: number;
+  categories?: string[];
+  /** Share of each category, 0–1. */
+  shares?: number[];
 }
 
 /** A label, score or column that points can be coloured by. */
@@ -71,7 +90,7 @@ export interface SheetLayout {
 /** Rows in an exported file. */
 export interface StoredRows {
   row(i: number): Promise<Row>;
-  /** Return the quantised values of a column of a table. */
+  /** Return the quantised numbers, or the indices of the categories, of a column of a table. */
   column?(j: number): Promise<Uint16Array>;
 }
 
@@ -89,6 +108,8 @@ export interface Scene {
   n_components: number;
   /** Share of the variance of the codes that the map shows, 0–1. */
   explained_variance: number;
+  /** The buffer with the name of each row, null if the rows have no names. */
+  names: string | null;
   density: Grid;
   color_scales: ColorScale[];
   /** The largest file that the server reads. */

@@ -1,0 +1,154 @@
+"""Columns of a table as the page shows them: numbers, dates, categories and texts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from latentmap.preprocessing.column_encoders import Column
+from latentmap.preprocessing.column_types import Values, is_time_type, to_floats, type_name
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+NUMBER, DATE, CATEGORY, TEXT = "number", "date", "category", "text"
+_KINDS = {"boolean": CATEGORY, "category": CATEGORY, "text": TEXT, "vector": TEXT}
+_MAX_VECTOR_NUMBERS = 4
+_SECONDS_PER_DAY = 86_400
+
+
+@dataclass(frozen=True)
+class DisplayColumn:
+    """A column of the page, and the conversion of its values.
+
+    Attributes
+    ----------
+    name : str
+    kind : {"number", "date", "category", "text"}
+    type : str
+        Type of the values; see `column_types.type_name`.
+    block : slice or None
+        Position among the decoded numbers of a row; None for a column that is not fitted.
+    encoder : Column or None
+        Converts decoded numbers to values; None if they are the values.
+    """
+
+    name: str
+    kind: str
+    type: str
+    block: slice | None = None
+    encoder: Column | None = None
+
+    @classmethod
+    def of_fitted(cls, column: Column, block: slice) -> Self:
+        """Return a column of a fitted table."""
+        kind = _KINDS.get(column.role) or _kind_of_type(column.type)
+        return cls(column.name, kind, column.type, block, column)
+
+    @classmethod
+    def of_identifier(cls, name: str, dtype: pa.DataType) -> Self:
+        """Return a column that is not fitted, which is shown as text."""
+        return cls(name, TEXT, type_name(dtype))
+
+    @property
+    def unit(self) -> str | None:
+        """Unit that the file states."""
+        return None if self.encoder is None else self.encoder.unit
+
+    @property
+    def is_decoded_whole(self) -> bool:
+        """Whether decoded values are whole numbers."""
+        return self.encoder is not None and self.encoder.role == "integer"
+
+    def convert(self, values: Values) -> np.ndarray:
+        """Return numbers, and dates in seconds since 1970, as float64; other values as texts.
+
+        A missing number is NaN, and a missing text is None.
+        """
+        if self.kind in (NUMBER, DATE):
+            return to_floats(values, self.type)
+        return np.array(as_texts(values).to_pylist(), dtype=object)
+
+    def decode(self, rows: np.ndarray) -> np.ndarray:
+        """Convert decoded rows of numbers, shape (m, d), to values; all missing if not fitted."""
+        import pyarrow as pa
+
+        if self.block is None:
+            return np.full(len(rows), None, dtype=object)
+        numbers = np.ascontiguousarray(rows[:, self.block])
+        if self.encoder is None:
+            return numbers[:, 0].astype(np.float64)
+        return self.convert(pa.chunked_array([self.encoder.decode(numbers)]))
+
+    def describe(self, values: np.ndarray) -> dict[str, Any]:
+        """Return name, kind, unit and, for numbers and dates, statistics, as JSON values."""
+        description: dict[str, Any] = {"name": self.name, "kind": self.kind}
+        if self.unit:
+            description["unit"] = self.unit
+        if self.block is None:
+            description["is_fitted"] = False
+        if self.kind in (NUMBER, DATE):
+            description |= _statistics(values)
+        if self.kind == NUMBER:
+            known = values[np.isfinite(values)]
+            description["is_integer"] = bool((known == np.round(known)).all())
+            description["is_decoded_whole"] = self.is_decoded_whole
+        if self.kind == DATE:
+            description |= self._describe_date(values)
+        return description
+
+    def _describe_date(self, seconds: np.ndarray) -> dict[str, str]:
+        known = seconds[np.isfinite(seconds)]
+        if self.type.startswith(("time32", "time64")):
+            return {"format": "time"}
+        if self.type.startswith("duration"):
+            return {"format": "duration"}
+        zone = self.type.partition("tz=")[2].rstrip("]")
+        if not zone and not (known % _SECONDS_PER_DAY).any():
+            return {"format": "date"}
+        return {"format": "datetime", **({"time_zone": zone} if zone else {})}
+
+
+def _kind_of_type(name: str) -> str:
+    """Return the kind of a constant column, a number or a date."""
+    if name in ("bool", "string"):
+        return CATEGORY
+    if name == "vector":
+        return TEXT
+    return DATE if is_time_type(name) else NUMBER
+
+
+def _statistics(values: np.ndarray) -> dict[str, float]:
+    known = values[np.isfinite(values)].astype(np.float64)
+    if len(known) == 0:
+        return {"mean": 0.0, "std": 0.0, "low": 0.0, "high": 1.0}
+    figures = {"mean": known.mean(), "std": known.std(), "low": known.min(), "high": known.max()}
+    return {name: float(value) for name, value in figures.items()}
+
+
+def as_texts(values: Values) -> pa.Array | pa.ChunkedArray:
+    """Return values of any type as texts; of long vectors, only the first numbers."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    try:
+        texts = values.cast(pa.string())
+        if pa.types.is_timestamp(values.type):
+            texts = pc.replace_substring_regex(texts, r"\.0+(Z?)$", r"\1")
+        return texts
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
+        return pa.array([_as_text(value) for value in values.to_pylist()], pa.string())
+
+
+def _as_text(value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, list):
+        return str(value)
+    numbers = [f"{x:.3g}" if isinstance(x, float) else str(x) for x in value[:_MAX_VECTOR_NUMBERS]]
+    remaining = len(value) - len(numbers)
+    return ", ".join(numbers) + (f", … ({remaining:,} more)" if remaining else "")
