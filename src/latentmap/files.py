@@ -37,17 +37,17 @@ def write_atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
     --------
     >>> import tempfile, pathlib
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "note.txt"
-    >>> with write_atomically(path) as temporary:
-    ...     _ = temporary.write_text("complete")
+    >>> with write_atomically(path) as temporary_path:
+    ...     _ = temporary_path.write_text("complete")
     >>> path.read_text(), [p.name for p in path.parent.iterdir()]
     ('complete', ['note.txt'])
     """
     path = Path(path)
     folder = _temporary_folder(path)
     try:
-        temporary = folder / path.name
-        yield temporary
-        temporary.replace(path)
+        temporary_path = folder / path.name
+        yield temporary_path
+        temporary_path.replace(path)
     except OSError as error:
         if isinstance(error, FileError):
             raise

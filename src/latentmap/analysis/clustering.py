@@ -190,8 +190,8 @@ def _cluster_sample(
 
 
 def _is_significant(merge: Merge, k: int) -> bool:
-    has_mass = merge.excess_mass >= MIN_EXCESS_MASS * k
-    return has_mass and merge.prominence >= MIN_PROMINENCE / k**0.5
+    is_large = merge.excess_mass >= MIN_EXCESS_MASS * k
+    return is_large and merge.prominence >= MIN_PROMINENCE / k**0.5
 
 
 def _fit_mixture(
@@ -230,13 +230,13 @@ def _select_distant(
     points: np.ndarray, radii: np.ndarray, candidates: np.ndarray, count: int
 ) -> np.ndarray:
     """Select candidates outside of the radius of previous ones first, then other candidates."""
-    is_distant, selected = np.ones(len(candidates), bool), list[int]()
-    while is_distant.any() and len(selected) < count:
+    is_distant, selected_indices = np.ones(len(candidates), bool), list[int]()
+    while is_distant.any() and len(selected_indices) < count:
         first = int(is_distant.argmax())
-        selected.append(first)
+        selected_indices.append(first)
         distances = np.linalg.norm(points[candidates] - points[candidates[first]], axis=1)
         is_distant &= distances > radii[candidates[first]]
-    remaining_candidates = np.setdiff1d(np.arange(len(candidates)), selected)[
-        : count - len(selected)
+    remaining_candidates = np.setdiff1d(np.arange(len(candidates)), selected_indices)[
+        : count - len(selected_indices)
     ]
-    return candidates[np.concatenate([selected, remaining_candidates]).astype(np.intp)]
+    return candidates[np.concatenate([selected_indices, remaining_candidates]).astype(np.intp)]

@@ -127,9 +127,9 @@ def compress(
     )
     sample = JobSample.draw(job, verbose)
     step_exponent = sample.choose_step_exponent(limit, verbose)
-    with write_atomically(path) as temporary:
+    with write_atomically(path) as temporary_path:
         for _ in range(MAX_PASSES):
-            result = _write(temporary, job, sample, step_exponent, verbose)
+            result = _write(temporary_path, job, sample, step_exponent, verbose)
             if limit.is_met(result.mse, result.bytes_per_row):
                 return result
             limit.check_possible(result.model_mse)

@@ -131,10 +131,10 @@ def _update_saddles(
 ) -> None:
     """Update, in place, the saddle density of each pair of modes with neighbouring points."""
     is_border = labels[neighbors] != labels[:, None]
-    start, neighbors_across = np.nonzero(is_border)[0], neighbors[is_border]
-    heights = np.minimum(log_density[start], log_density[neighbors_across])
+    start, border_neighbors = np.nonzero(is_border)[0], neighbors[is_border]
+    heights = np.minimum(log_density[start], log_density[border_neighbors])
     border_saddles = np.full_like(saddles, -np.inf)
-    np.maximum.at(border_saddles, (labels[start], labels[neighbors_across]), heights)
+    np.maximum.at(border_saddles, (labels[start], labels[border_neighbors]), heights)
     border_saddles = np.maximum(border_saddles, border_saddles.T)
     np.copyto(saddles, border_saddles, where=np.isfinite(border_saddles))
 

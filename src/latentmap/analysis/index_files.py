@@ -45,8 +45,8 @@ def write_index(path: str | os.PathLike[str], contents: IndexContents) -> None:
     fingerprints = {"model": contents.model_fingerprint, "rows": contents.rows_fingerprint}
     text = json.dumps({"format": FORMAT, "distance": distance, **fingerprints})
     metadata = {METADATA_KEYS["index"]: text, "sha256": fingerprint({"text": text}, arrays)}
-    with write_atomically(path) as temporary:
-        temporary.write_bytes(save(arrays, metadata=metadata))
+    with write_atomically(path) as temporary_path:
+        temporary_path.write_bytes(save(arrays, metadata=metadata))
 
 
 def read_index(path: str | os.PathLike[str]) -> IndexContents:

@@ -121,17 +121,17 @@ def _equalise_steps(estimator: Decoder, path: np.ndarray, n: int) -> np.ndarray:
     """Return n codes on a path between which the decoded row changes by equal distances."""
     lengths = step_sizes(estimator, path)
     fractions = np.linspace(0, 1, n)
-    steps = best = interpolate_polyline(path, lengths, fractions)
+    steps = best_steps = interpolate_polyline(path, lengths, fractions)
     best_ratio = np.inf
     for factor in UPDATE_FACTORS if 2 < n <= MAX_EQUALISED_STEPS else ():
         sizes = step_sizes(estimator, steps)
         ratio = float(sizes.max() / max(sizes.min(), 1e-300))
         if ratio < best_ratio:
-            best, best_ratio = steps, ratio
+            best_steps, best_ratio = steps, ratio
         if best_ratio <= MAX_RATIO or not sizes.any():
             break
         sums = np.concatenate([[0.0], np.cumsum(sizes)])
         target = np.interp(np.linspace(0, sums[-1], n), sums, fractions)
         fractions = fractions + factor * (target - fractions)
         steps = interpolate_polyline(path, lengths, fractions)
-    return best
+    return best_steps

@@ -165,10 +165,10 @@ class OutlierDetector:
         codes, expected, errors = self._reconstruct(source, rows)
         distances, nearest = self._nearest_reference(codes)
         surprisals = self._surprisals(errors, distances)
-        unusual_code = surprisals[1] > surprisals[0]
-        if unusual_code.any():
-            replacements = self._model.inverse_transform(self.codes[nearest[unusual_code]])
-            expected[unusual_code] = replacements
+        has_unusual_code = surprisals[1] > surprisals[0]
+        if has_unusual_code.any():
+            replacements = self._model.inverse_transform(self.codes[nearest[has_unusual_code]])
+            expected[has_unusual_code] = replacements
         difference = self._difference(rows, expected)
         combined_surprisal = self._tail.surprisal(self._combine(surprisals))
         scores = [values / np.log(10) for values in (combined_surprisal, *surprisals)]

@@ -134,14 +134,14 @@ class JobSample:
             codes = job.encode(rows)
             clipped_codes = clip_outliers(codes)
             sensitivities = sensitivity(job.estimator, clipped_codes, job.scale)
-            uncompressed = rows.tobytes()[:GZIP_BYTES]
+            sample_bytes = rows.tobytes()[:GZIP_BYTES]
         return cls(
             job,
             rows,
             codes,
             clipped_codes,
             sensitivities,
-            len(zlib.compress(uncompressed)) / len(uncompressed),
+            len(zlib.compress(sample_bytes)) / len(sample_bytes),
         )
 
     def quantizer(self, step_exponent: int) -> Quantizer:

@@ -33,9 +33,11 @@ class TailDistribution:
         values = np.asarray(values, np.float64)
         count = len(self._reference)
         n_above = count - np.searchsorted(self._reference, values, side="left")
-        parametric = (values - self._threshold) / self._mean_excess - np.log(self._tail_share)
-        empirical = np.log1p(count) - np.log1p(n_above)
-        return np.where(values > self._threshold, parametric, empirical)
+        parametric_surprisal = (values - self._threshold) / self._mean_excess - np.log(
+            self._tail_share
+        )
+        empirical_surprisal = np.log1p(count) - np.log1p(n_above)
+        return np.where(values > self._threshold, parametric_surprisal, empirical_surprisal)
 
 
 def finite_logs(values: ArrayLike) -> np.ndarray:

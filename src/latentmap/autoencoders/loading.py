@@ -107,7 +107,7 @@ def _read(
     """Return an unfitted estimator, its state, and the metadata and arrays of a model file."""
     metadata, arrays = read_model(path)
     with _report_damage(path):
-        estimator = _make_unfitted(metadata)
+        estimator = _make_estimator(metadata)
         state = estimator._state_class.from_file(metadata["learned"], state_arrays(arrays))
         _check_metadata(metadata, state)
         if not state.has_own_network:
@@ -127,7 +127,7 @@ def _report_damage(path: str | os.PathLike[str]) -> Iterator[None]:
         ) from None
 
 
-def _make_unfitted(metadata: Mapping[str, Any]) -> BaseAutoEncoder:
+def _make_estimator(metadata: Mapping[str, Any]) -> BaseAutoEncoder:
     """Return an unfitted estimator with the parameters of a file."""
     estimator_type, parameters = estimator_class(metadata["estimator"]), metadata["parameters"]
     training = parameters["training"]

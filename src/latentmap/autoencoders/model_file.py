@@ -33,8 +33,8 @@ def write_model(path: str | os.PathLike[str], description: dict[str, Any], array
 
     text = json.dumps({"format": FORMAT, **description}, allow_nan=False)
     arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
-    with write_atomically(path) as temporary:
-        temporary.write_bytes(save(arrays, metadata={METADATA_KEYS["model"]: text}))
+    with write_atomically(path) as temporary_path:
+        temporary_path.write_bytes(save(arrays, metadata={METADATA_KEYS["model"]: text}))
 
 
 def read_model(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

@@ -37,9 +37,9 @@ def _chosen_engine() -> str:
 
     Keras writes "tensorflow" to the file by default, so this name does not express a choice.
     """
-    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
+    keras_home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
     try:
-        engine = json.loads((home / "keras.json").read_text())["backend"]
+        engine = json.loads((keras_home / "keras.json").read_text())["backend"]
     except (OSError, ValueError, KeyError, TypeError):
         return "jax"
     return engine if engine in ("torch", "openvino") else "jax"

@@ -30,11 +30,11 @@ def check_storage(storage: str | os.PathLike[str] | None) -> None:
 @contextlib.contextmanager
 def open_storage(storage: str | os.PathLike[str] | None) -> Iterator[str]:
     """Yield a folder or URL for the checkpoints of one training; remove it afterwards."""
-    machines = ray_connection.count_machines()
-    if storage is None and machines > 1:
+    n_machines = ray_connection.count_machines()
+    if storage is None and n_machines > 1:
         raise SettingError(
             "storage: expected a folder or URL for checkpoints that all "
-            f"{machines} machines of the cluster can read, found none"
+            f"{n_machines} machines of the cluster can read, found none"
         )
     name = f"latentmap-{uuid.uuid4().hex}"
     if "://" in str(storage):

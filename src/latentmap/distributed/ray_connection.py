@@ -39,7 +39,7 @@ def connect(address: str | None, n_workers: int = 1, verbose: bool = False) -> I
         os.environ.setdefault(name, value)
     ray = _import_ray()
     if ray.is_initialized():
-        _check_connected_to(address)
+        _check_connected_address(address)
         yield
         return
     _start(address, n_workers)
@@ -156,13 +156,13 @@ def _check_reachable(address: str) -> None:
     # UnicodeError and OverflowError are raised for invalid host names and ports.
     with contextlib.suppress(OSError, UnicodeError, OverflowError):
         with socket.create_connection((host, int(port)), _CONNECT_SECONDS) as connection:
-            if os.environ.get("RAY_USE_TLS") or _answers_http2(connection):
+            if os.environ.get("RAY_USE_TLS") or _is_http2_server(connection):
                 return
         reason = "something else answers there"
     raise ClusterError(f"ray: expected a cluster at {address!r}, but {reason}")
 
 
-def _answers_http2(connection: socket.socket) -> bool:
+def _is_http2_server(connection: socket.socket) -> bool:
     with contextlib.suppress(OSError):
         connection.sendall(_HTTP2_PREFACE)
         response = connection.recv(9)
@@ -170,7 +170,7 @@ def _answers_http2(connection: socket.socket) -> bool:
     return False
 
 
-def _check_connected_to(address: str | None) -> None:
+def _check_connected_address(address: str | None) -> None:
     """Raise SettingError if this process is connected to a cluster at another address."""
     if address in (None, "auto"):
         return

@@ -83,7 +83,7 @@ def run_worker(config: dict[str, WorkerConfig]) -> None:
     context = train.get_context()
     rank, n_workers = context.get_world_rank(), context.get_world_size()
     if n_workers > 1:
-        join_processes(_shared_address(rank), n_workers, rank)
+        join_processes(_broadcast_address(rank), n_workers, rank)
     checkpoint = SharedCheckpoint(worker.coordinator, rank, worker.checkpoint_seconds)
     callbacks = [checkpoint] if rank else [checkpoint, ReportProgress(worker.coordinator)]
     try:
@@ -95,7 +95,7 @@ def run_worker(config: dict[str, WorkerConfig]) -> None:
         ray.get(worker.coordinator.finish.remote(result))
 
 
-def _shared_address(rank: int) -> str:
+def _broadcast_address(rank: int) -> str:
     """Return the address at which all workers connect to worker 0."""
     from ray import util
     from ray.train.collective import broadcast_from_rank_zero

@@ -96,7 +96,7 @@ class Workers:
         self.checkpoint_seconds, self.verbose = checkpoint_seconds, verbose
         self.resumed_epochs: list[int] = []
         self._cores = 0
-        self._entered, self._cleanup = False, contextlib.ExitStack()
+        self._is_open, self._cleanup = False, contextlib.ExitStack()
 
     @property
     def settings(self) -> WorkerSettings:
@@ -118,11 +118,11 @@ class Workers:
             self._cores = ray_connection.cores_per_worker(self.count)
             stack.enter_context(use_launcher(RemoteLauncher(self)))
             self._cleanup = stack.pop_all()
-        self._entered = True
+        self._is_open = True
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._entered = False
+        self._is_open = False
         self._cleanup.close()
 
     def encode(self, model: BaseAutoEncoder, rows: Source, output: str | os.PathLike[str]) -> None:
@@ -198,7 +198,7 @@ class Workers:
             raise SettingError(
                 f"checkpoint_seconds: expected a number of at least 0, found {seconds!r}"
             )
-        if self._entered:
+        if self._is_open:
             raise SettingError("workers: expected a new Workers object, found one already in use")
         from latentmap.backend import start_engine
 

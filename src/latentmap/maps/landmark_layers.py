@@ -48,8 +48,8 @@ class SoftAssignment(ConstantLayer):
 
     def call(self, inputs: KerasTensor) -> KerasTensor:
         """Convert positions (n, n_components) to assignments (n, K)."""
-        squared = _squared_distances(inputs, self.centers)
-        return ops.softmax(-squared / (2.0 * self.width**2), axis=-1)
+        squared_distances = _squared_distances(inputs, self.centers)
+        return ops.softmax(-squared_distances / (2.0 * self.width**2), axis=-1)
 
 
 @keras.saving.register_keras_serializable("latentmap")

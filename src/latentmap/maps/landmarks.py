@@ -77,9 +77,9 @@ def compute_landmarks(positions: np.ndarray, seed: int, count: int | None = None
 def layout_landmarks(positions: np.ndarray, seed: int) -> LandmarkSet:
     """Compute the landmarks of a layout in any units, on a sample if it has many positions."""
     sample = ArraySource(positions).sample(MAX_LAYOUT_ROWS, seed)[:]
-    standardized, offset, scale = standardize(sample)
+    standardized_positions, offset, scale = standardize(sample)
     return replace(
-        compute_landmarks(standardized, seed),
+        compute_landmarks(standardized_positions, seed),
         code_offset=offset.astype(np.float32),
         code_scale=np.asarray(scale, np.float32),
     )

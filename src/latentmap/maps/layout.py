@@ -109,11 +109,13 @@ def _run_tsne(
     embedding = _make_embedding(
         1e-4 * initial_layout, nearest_neighbors(points, k, seed, verbose), seed
     )
-    n_early, n_late = ITERATIONS[len(points) <= SMALL_LAYOUT_ROWS]
+    n_early_iterations, n_late_iterations = ITERATIONS[len(points) <= SMALL_LAYOUT_ROWS]
     exaggeration = EXAGGERATION[len(points) <= LOW_EXAGGERATION_ROWS]
-    phases = ((n_early, exaggeration, 0.5), (n_late, 1.0, 0.8))
+    phases = ((n_early_iterations, exaggeration, 0.5), (n_late_iterations, 1.0, 0.8))
     with (
-        progress("computing the layout", n_early + n_late, verbose) as advance,
+        progress(
+            "computing the layout", n_early_iterations + n_late_iterations, verbose
+        ) as advance,
         delay_interrupts() as raise_delayed,
     ):
 

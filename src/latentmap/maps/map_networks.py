@@ -177,14 +177,14 @@ def build_map(parts: MapParts) -> MapNetworks:
     def fit_targets(inputs: tuple, training: bool) -> list[KerasTensor]:
         rows, positions, assignments, targets = inputs
         logits = ops.cast(landmark_logits(rows, training=training), "float32")
-        misplacement = ops.categorical_crossentropy(assignments, logits, from_logits=True)
+        assignment_loss = ops.categorical_crossentropy(assignments, logits, from_logits=True)
         step = max(1, rows.shape[0] // DECODED_ROWS) if training and rows.shape[0] else 1
         loss, error, _ = (
             ops.repeat(metric, step)[: rows.shape[0]]
             for metric in reconstruct(targets[::step], logits[::step], training, positions[::step])
         )
         nats = ops.minimum(scale_loss(loss), 1e9)  # Larger values would give ∞ / ∞ in float32.
-        return [misplacement + nats / (1.0 + nats / MAX_NATS), error, misplacement]
+        return [assignment_loss + nats / (1.0 + nats / MAX_NATS), error, assignment_loss]
 
     def objective(row_metrics: RowMetrics, name: str, *models: keras.Layer) -> Objective:
         builder = ObjectiveBuilder(build_map, parts, name=name)

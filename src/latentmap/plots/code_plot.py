@@ -11,7 +11,7 @@ from latentmap.plots.matplotlib_types import Axes
 from latentmap.plots.point_drawing import draw_points
 from latentmap.plots.projection import Projection, as_codes, bounding_region
 
-_PALE = np.array([0.88, 0.88, 0.88])
+_PALE_COLOR = np.array([0.88, 0.88, 0.88])
 _MIN_COLOR_SHARE = 0.2  # Weight of the colour of the label at confidence 0.
 
 
@@ -99,7 +99,7 @@ def _check_confidence(confidence: ArrayLike, count: int) -> np.ndarray:
 
 def _fade(colors: np.ndarray, confidence: np.ndarray) -> np.ndarray:
     share = _MIN_COLOR_SHARE + (1 - _MIN_COLOR_SHARE) * confidence
-    return share * colors + (1 - share) * _PALE
+    return share * colors + (1 - share) * _PALE_COLOR
 
 
 def _add_confidence_legend(ax: Axes) -> None:

@@ -54,9 +54,9 @@ def figure(
     else:
         image.set_size_inches(width, height)
     yield image.subplots()
-    with write_atomically(path) as temporary, warnings.catch_warnings():
+    with write_atomically(path) as temporary_path, warnings.catch_warnings():
         # A label may be in a script that matplotlib's font lacks; it is then drawn as boxes.
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         # The constrained layout needs two passes to converge for axes of fixed aspect.
         image.draw_without_rendering()
-        image.savefig(temporary, dpi=_DOTS_PER_INCH, format=path.suffix[1:].lower())
+        image.savefig(temporary_path, dpi=_DOTS_PER_INCH, format=path.suffix[1:].lower())

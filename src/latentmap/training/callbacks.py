@@ -10,7 +10,7 @@ from latentmap.progress import Advance, progress
 from latentmap.training.run import (
     Arrays,
     TrainingRun,
-    assign_all,
+    assign_values,
     copy_value,
     number_arrays,
     numbered_arrays,
@@ -73,7 +73,7 @@ class EarlyStopping(Callback):
     def on_train_end(self, run: TrainingRun) -> None:
         """Assign the best weights to the objective."""
         if self.best_weights:
-            assign_all(run.objective.weights, self.best_weights)
+            assign_values(run.objective.weights, self.best_weights)
 
     def to_arrays(self) -> Arrays:
         """Return the best weights, their loss, and the epochs without improvement."""

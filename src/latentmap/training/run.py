@@ -117,7 +117,7 @@ class TrainingRun:
             "gauss": gauss,
         }
         self.shuffler.set_state(self._epoch_start_state)
-        assign_all(self._variables(), numbered_arrays("variable", arrays))
+        assign_values(self._variables(), numbered_arrays("variable", arrays))
         for i, callback in enumerate(self.callbacks):
             prefix = f"callback_{i}/"
             callback.restore(
@@ -133,7 +133,7 @@ def copy_value(variable: keras.Variable) -> np.ndarray:
     return np.array(keras.ops.convert_to_numpy(variable.value))
 
 
-def assign_all(variables: Iterable[keras.Variable], values: Iterable[np.ndarray]) -> None:
+def assign_values(variables: Iterable[keras.Variable], values: Iterable[np.ndarray]) -> None:
     """Assign one value to each variable."""
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)

@@ -56,8 +56,8 @@ class ReplayMemory(FileRecord):
         counts = self.counts.astype(np.float64)
         index = rng.choice(len(counts), size=n, p=counts / counts.sum())
         coefficients = rng.standard_normal((n, self.directions.shape[1]), np.float32)
-        isotropic = rng.standard_normal((n, self.means.shape[1]), np.float32)
-        points = self.means[index] + self.scatter[index, None] * isotropic
+        isotropic_noise = rng.standard_normal((n, self.means.shape[1]), np.float32)
+        points = self.means[index] + self.scatter[index, None] * isotropic_noise
         return points + np.einsum("nq,nqd->nd", coefficients, self.directions[index])
 
     def concatenate(self, other: ReplayMemory) -> ReplayMemory:
