@@ -273,7 +273,8 @@ def _flatten(rows: ArrayLike) -> np.ndarray:
     """Return rows as float32 of shape (n, d), for which distances take half the memory."""
     array = np.asarray(rows)
     flat = array.reshape(len(array), -1).astype(np.float32, copy=False)
-    return np.where(np.isnan(flat), np.float32(0), flat)  # Zero is the mean.
+    # Encoded columns have mean 0, so each missing value is replaced by the mean of its column.
+    return np.where(np.isnan(flat), np.float32(0), flat)
 
 
 def _check_length(name: str, length: int, expected: int) -> None:

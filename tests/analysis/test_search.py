@@ -180,7 +180,7 @@ def write(path, change):
         (lambda arrays, metadata: arrays.pop("codes"), "damaged"),
         (lambda arrays, metadata: arrays.update(codes=np.full((400, 6), np.nan)), "damaged"),
         (lambda arrays, metadata: arrays.update(codes=np.zeros((9, 6))), "damaged"),
-        (lambda arrays, metadata: arrays.update(labels=np.full(400, 7)), "labels refer to classes"),
+        (lambda arrays, metadata: arrays.update(labels=np.full(400, 7)), "labels: expected indices of"),
         (lambda arrays, metadata: arrays.update(labels=np.zeros(400)), "damaged"),
         (lambda arrays, metadata: arrays["names/ends"].fill(2**60), "end positions of names"),
         (lambda arrays, metadata: arrays["classes/ends"].fill(-1), "end positions of classes"),

@@ -229,7 +229,7 @@ def _exemplars(
 def _select_distant(
     points: np.ndarray, radii: np.ndarray, candidates: np.ndarray, count: int
 ) -> np.ndarray:
-    """Select candidates outside of the radius of previous ones first, then other candidates."""
+    """Select candidates; those outside of the radius of all selected candidates come first."""
     is_distant, selected_indices = np.ones(len(candidates), bool), list[int]()
     while is_distant.any() and len(selected_indices) < count:
         first = int(is_distant.argmax())

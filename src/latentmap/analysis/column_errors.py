@@ -1,4 +1,4 @@
-"""Errors of the reconstructions of a table, column by column and in the units of the columns."""
+"""Reconstruction error of each column of a table, in the unit of the column."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ _SECONDS_PER_DAY = 86_400
 
 @dataclass(frozen=True)
 class ColumnError:
-    """Error of the reconstructions of one column, and that of a constant.
+    """Error of the reconstructions of one column, and the error of a constant.
 
     Attributes
     ----------
     name : str
     measure : {"rmse", "accuracy"}
-        Root of the mean squared error, or the share of correct values.
+        Root mean squared error, or share of correct values.
     value : float
     baseline : float
         The measure of the mean of the column, or of its most frequent value.
@@ -58,7 +58,7 @@ class ColumnError:
 
     @property
     def relative(self) -> float:
-        """The error divided by that of a constant: 0 if there is none, 1 if it is not smaller."""
+        """The error divided by the error of a constant, from 0 to 1."""
         if self.measure == "rmse":
             return self.value / self.baseline
         return (1.0 - self.value) / (1.0 - self.baseline)
@@ -83,16 +83,16 @@ def column_errors(estimator: FittedEstimator, X: DataLike) -> list[ColumnError]:
     Raises
     ------
     DataError
-        If the estimator was not fitted to a table, or the columns are not the fitted ones.
+        If the estimator was not fitted to a table, or the columns differ from the fitted columns.
 
     Notes
     -----
-    Missing values are left out. With the n known values x of a column and their reconstructions y:
-    RMSE = √(Σ (x − y)² / n), and that of the mean m of x is √(Σ (x − m)² / n). The accuracy is the
-    number of x = y divided by n; its baseline is the number of the most frequent value divided by
-    n. Numbers and dates have an RMSE, truth values and categories an accuracy. Vectors have the
-    RMSE of their numbers. Texts have the RMSE of their encoded numbers, of which the standard
-    deviation is 1 on the fitted rows.
+    Missing values are left out. Let x be the n known values of a column with mean m, and y their
+    reconstructions. RMSE = √(Σ (x − y)² / n), and its baseline is √(Σ (x − m)² / n). The accuracy
+    is the number of equal x and y divided by n, and its baseline is the number of the most frequent
+    value divided by n. Numbers and dates have an RMSE, and Booleans and categories an accuracy.
+    Vectors have the RMSE of their numbers. Texts have the RMSE of their encoded numbers, whose
+    standard deviation is 1 on the fitted rows.
 
     Examples
     --------
@@ -122,7 +122,7 @@ def column_errors(estimator: FittedEstimator, X: DataLike) -> list[ColumnError]:
 
 
 def worst_first(errors: Sequence[ColumnError]) -> list[ColumnError]:
-    """Return errors in descending order of their size relative to the error of a constant."""
+    """Return errors in descending order of `ColumnError.relative`."""
     return sorted(errors, key=lambda error: -error.relative)
 
 
@@ -137,7 +137,7 @@ class _Sum(ABC):
 
     @abstractmethod
     def result(self, column: Column) -> ColumnError | None:
-        """Return the error of the column; None if its values are all the same."""
+        """Return the error of the column, or None if its values are all equal."""
 
 
 class _SquaredErrors(_Sum):
@@ -211,7 +211,7 @@ def _make_sum(column: Column) -> _Sum | None:
 def _in_own_unit(
     column: Column, values: pa.ChunkedArray, encoded: np.ndarray, decoded: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return values and reconstructions as numbers in the unit of the error, shape (n, k)."""
+    """Convert values and reconstructions to numbers in the unit of the error, shape (n, k)."""
     if isinstance(column, NumberColumn):
         factor = _SECONDS_PER_DAY if _is_date(column) else 1
         x, y = (to_floats(part, column.type) for part in (values, column.decode(decoded)))

@@ -169,7 +169,7 @@ def _has_names(row: DataLike) -> bool:
 
 
 def _one_row(name: str, row: DataLike, shape: tuple[int, ...] | None) -> np.ndarray:
-    """Return an array of shape (1, ...) of a row of shape (...) or (1, ...)."""
+    """Convert a row of shape (...) or (1, ...) to an array of shape (1, ...)."""
     array = row[:] if isinstance(row, Source) else np.asarray(row)
     if shape is not None and array.size == np.prod(shape):
         return array.reshape(1, *shape)

@@ -151,7 +151,7 @@ def merge_tree(density: DensityModes) -> list[Merge]:
     order = np.argsort(density.labels, kind="stable")
     bounds = np.searchsorted(density.labels[order], np.arange(1, n_modes))
     members = dict(enumerate(np.split(density.log_density[order], bounds)))
-    main_modes = np.arange(n_modes)  # Main mode of the group of each mode.
+    main_modes = np.arange(n_modes)  # For each mode, the main mode of its group.
     merges = []
     for mode_pair in _by_height(density.saddles):
         first, second = int(main_modes[mode_pair[0]]), int(main_modes[mode_pair[1]])

@@ -95,7 +95,7 @@ def _labels(arrays: dict[str, np.ndarray], count: int) -> np.ndarray | None:
         return numbers
     classes = _texts("classes", arrays, len(arrays["classes/ends"]))
     if numbers.min() < 0 or numbers.max() >= len(classes):
-        raise ValueError("labels refer to classes that do not exist")
+        raise ValueError("labels: expected indices of existing classes")
     # An object array does not pad every label to the length of the longest one.
     return np.array(classes, dtype=object)[numbers]
 
@@ -121,7 +121,7 @@ def _texts(name: str, arrays: dict[str, np.ndarray], count: int) -> list[str]:
         or start_offsets.min() < 0
         or end_offsets.max(initial=0) != len(data)
     ):
-        raise ValueError(f"the end positions of {name} do not match their bytes")
+        raise ValueError(f"{name}: expected end positions that match the bytes")
     content = data.tobytes()
     bounds = zip(start_offsets.tolist(), end_offsets.tolist(), strict=True)
     return [content[start:end].decode("utf-8", "replace") for start, end in bounds]

@@ -205,7 +205,7 @@ class SearchIndex:
 
     def _neighbor_index(self, cells: int, task: str) -> NeighborIndex:
         if cells not in self._indexes:
-            with progress("Sorting the codes into cells", 1, bool(task and cells)) as advance:
+            with progress("Clustering the codes into cells", 1, bool(task and cells)) as advance:
                 self._indexes[cells] = NeighborIndex(
                     self.distance.coordinates(self.codes), 0, cells
                 )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MISSING = "missing"
 _MAX_NUMBERS = 3
-_SMALLEST, _LARGEST = 1e-4, 1e15  # Other numbers are written with an exponent.
+_SMALLEST, _LARGEST = 1e-4, 1e15  # Smaller and larger numbers are written with an exponent.
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class TableRows:
 
     @classmethod
     def concatenate(cls, parts: Sequence[TableRows]) -> Self:
-        """Return the rows of several objects with one encoder as one object."""
+        """Concatenate the rows of several objects, which must have the same encoder."""
         import pyarrow as pa
 
         table = pa.concat_tables([part.table for part in parts], promote_options="permissive")
@@ -95,7 +95,7 @@ class TableRows:
 
     @cached_property
     def values(self) -> np.ndarray:
-        """Values as JSON holds them, shape (n, n_columns), objects; None if they are missing."""
+        """Values for JSON, an object array of shape (n, n_columns); missing values are None."""
         values = np.empty((len(self), len(self.names)), dtype=object)
         for i, name in enumerate(self.names):
             for row, value in enumerate(self.table.column(name).to_pylist()):
@@ -104,7 +104,7 @@ class TableRows:
 
     @cached_property
     def texts(self) -> np.ndarray:
-        """Values as text with their units, shape (n, n_columns), objects."""
+        """Values as strings with units, an object array of shape (n, n_columns)."""
         texts = np.empty(self.values.shape, dtype=object)
         for i, column in enumerate(self.encoder.columns):
             texts[:, i] = [format_value(value, column.unit) for value in self.values[:, i]]
@@ -127,18 +127,18 @@ class TableRows:
     def differences(self, others: Self) -> np.ndarray:
         """Return the differences from other rows, in standard deviations, shape (n, n_columns).
 
-        The difference between a missing or unknown value and another one is 1.
+        The difference between a missing or unknown value and another value is 1.
         """
         difference = column_norms(self.encoder, self.encoded - others.encoded)
         is_other = self.texts != others.texts
         return np.where(np.isnan(difference), is_other.astype(float), difference)
 
     def along_difference(self, rows: TableRows) -> np.ndarray:
-        """Project two rows onto the differences of these two rows, shape (2, n_columns).
+        """Project ``rows`` onto the line between the two rows of this object, column by column.
 
-        The position of a column of one number is its encoded value, NaN if it is missing. For other
-        columns it is 0 for the first of these two rows, and the length of the difference for the
-        second.
+        The result has shape (2, n_columns). A column of one number gives its encoded value, or NaN
+        if it is missing. Other columns give the position along the line: 0 at the first row of this
+        object, and the distance between both rows at the second.
         """
         a, b = np.nan_to_num(self.encoded)
         positions = rows.positions

@@ -147,7 +147,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return -float(self._row_losses(X).mean(dtype=np.float64))
 
     def _row_losses(self, X: DataLike) -> np.ndarray:
-        """Return the loss of each row, of which `score` is the negative mean."""
+        """Return the loss of each row; `score` is its negative mean."""
         return self.reconstruction_error(X)
 
     def sample(self, n_samples: int = 1) -> np.ndarray:

@@ -107,7 +107,7 @@ def _caption(query: Query) -> str:
 def _differing_columns(
     model: Estimator, comparison: Comparison, query: Query, reference: Reference
 ) -> list[dict[str, Any]]:
-    """Return the columns that differ most, relative to their spread; none for images."""
+    """Return the columns that differ most, relative to their spread, or no columns for images."""
     if comparison.table_rows is not None:
         return _differing_table_columns(comparison, comparison.table_rows[0])
     names = query.rows.feature_names

@@ -35,11 +35,11 @@ _MAX_DRAWN_IMAGES, _MAX_DRAWN_TABLE_ROWS = 40, 20
 
 @dataclass(frozen=True)
 class TopOutliers:
-    """The rows with the highest scores, and their differences from what the model expects.
+    """The rows with the highest scores, and their differences from the expected rows.
 
-    ``values`` and ``texts`` are pairs: those of the rows, and those that the model expects. Only
-    values of a table have texts. Without ``column_names``, columns are named by their numbers.
-    ``is_ordered`` tells which columns of a table have values with an order.
+    ``values`` and ``texts`` are pairs, one part for the rows and one for the expected rows. Only
+    tables have texts. Without ``column_names``, columns are named by their numbers. ``is_ordered``
+    tells which columns of a table have ordered values.
     """
 
     source: Source
@@ -75,7 +75,7 @@ class TopOutliers:
         return len(self.source.row_shape) > 1
 
     def as_dicts(self) -> list[dict[str, Any]]:
-        """Return the figures of each row as plain values for JSON."""
+        """Return the scores of each row as plain values for JSON."""
         labels = self.source.labels
         return [
             {
@@ -124,7 +124,7 @@ def fitted_columns(model: object, source: Source) -> Sequence[str] | None:
 def score_columns(
     names: Sequence[str] | None, source: Source, scores: OutlierScores, start: int
 ) -> tuple[Columns, Columns]:
-    """Return scores as columns of numbers and of texts; ``start`` is the first row's number."""
+    """Return scores as columns of numbers and of strings; row numbers begin with ``start``."""
     numbers = {"row": start + np.arange(len(scores.scores))}
     numbers |= {name: getattr(scores, field) for name, field in _FIGURES.items()}
     numbers |= {"largest_difference": scores.top_features}

@@ -215,7 +215,7 @@ class MapState(FittedState):
 
     @property
     def row_scale(self) -> Scale:
-        """Scale of the rows."""
+        """Offset and scale of raw rows."""
         return Scale(self.offset, self.scale, not self.arcsinh_input)
 
     @property

@@ -75,7 +75,7 @@ def dense_layer(
 
 
 def draw_seed(rng: Random) -> int:
-    """Draw a seed as Keras does if none is given."""
+    """Draw a seed in the same way as Keras."""
     return rng.randint(1, 10**9)
 
 

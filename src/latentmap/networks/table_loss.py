@@ -1,6 +1,6 @@
 """The loss of encoded rows of a table: one term for each column, of equal weight.
 
-Numbers have a squared error, truth values a binary cross-entropy, and categories a cross-entropy of
+Numbers have a squared error, Booleans a binary cross-entropy, and categories a cross-entropy of
 a softmax. Each term is divided by that of a constant prediction, so that no column dominates.
 Missing values do not contribute.
 """
@@ -26,7 +26,7 @@ TABLE_LOSSES = ("table", "table_pca")  # Names of the two losses in a model file
 class TableLoss:
     """Link and loss of the encoded columns of a table.
 
-    The network's output is a number for each encoded number: a logit for a truth value or a
+    The network's output is a number for each encoded number: a logit for a Boolean or a
     category, and the encoded number itself for others.
 
     Examples
