@@ -67,18 +67,18 @@ class _RemainingTime:
 
     def __init__(self, total: int) -> None:
         self.total, self.n_completed = total, 0
-        self._measured_from: tuple[float, int] | None = None
+        self._first_measurement: tuple[float, int] | None = None
 
     def advance(self, steps: int) -> None:
         """Count completed steps."""
         self.n_completed += steps
-        if self._measured_from is None and self.n_completed:
-            self._measured_from = (time.monotonic(), self.n_completed)
+        if self._first_measurement is None and self.n_completed:
+            self._first_measurement = (time.monotonic(), self.n_completed)
 
     def __str__(self) -> str:
-        if self._measured_from is None or self.n_completed == self._measured_from[1]:
+        if self._first_measurement is None or self.n_completed == self._first_measurement[1]:
             return ""
-        start, n_completed_before = self._measured_from
+        start, n_completed_before = self._first_measurement
         seconds_per_step = (time.monotonic() - start) / (self.n_completed - n_completed_before)
         return f"{seconds_per_step * (self.total - self.n_completed):.0f} s left"
 

@@ -147,7 +147,7 @@ def cluster(
     if n_clusters is not None:
         _check_distinct(sample, n_clusters)
     if (sample == sample[0]).all():
-        density = DensityModes.of_equal_points(len(sample))
+        density = DensityModes.from_equal_points(len(sample))
         groups, method = density.labels, "density"
     else:
         density = find_modes(sample, verbose=verbose)

@@ -31,7 +31,7 @@ class DensityModes:
     k: int
 
     @classmethod
-    def of_equal_points(cls, count: int) -> DensityModes:
+    def from_equal_points(cls, count: int) -> DensityModes:
         """Return the single mode of points that are all equal."""
         zeros, labels = np.zeros(count), np.zeros(count, np.intp)
         return cls(zeros, labels, labels[:1], np.zeros((1, 1)), zeros, 1)

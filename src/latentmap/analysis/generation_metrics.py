@@ -138,13 +138,13 @@ def _as_array(estimator: object, rows: DataLike) -> ArrayLike:
     return np.nan_to_num(numeric_rows(estimator, rows)[:])
 
 
-def nearest_distances(rows: ArrayLike, fitted: ArrayLike) -> np.ndarray:
+def nearest_distances(rows: ArrayLike, fitted_rows: ArrayLike) -> np.ndarray:
     """Compute each row's Euclidean distance to the nearest fitted row; a copy has about 0.
 
     Parameters
     ----------
     rows : array-like of shape (m, ...)
-    fitted : array-like of shape (n, ...)
+    fitted_rows : array-like of shape (n, ...)
         Rows of the same shape and units.
 
     Returns
@@ -163,7 +163,7 @@ def nearest_distances(rows: ArrayLike, fitted: ArrayLike) -> np.ndarray:
     >>> nearest_distances([[0.0, 0.0], [3.0, 4.0]], [[0.0, 0.0], [0.0, 9.0]]).tolist()
     [0.0, 5.0]
     """
-    x, y = _flatten_pair(fitted, rows, ("fitted rows", "rows"))
+    x, y = _flatten_pair(fitted_rows, rows, ("fitted rows", "rows"))
     center = x.mean(axis=0)
     return np.sqrt(_reduce_distances(y - center, x - center, lambda block, _: block.min(axis=1)))
 

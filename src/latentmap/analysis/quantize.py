@@ -20,7 +20,7 @@ from latentmap.errors import FileError
 
 # An increase of the step exponent by this number doubles the steps.
 UNITS_PER_OCTAVE = 256
-PROBED_CODES, PROBED_NUMBERS = 256, 2**27
+PROBE_CODES, PROBE_NUMBERS = 256, 2**27
 # Step of the finite differences, in standard deviations; rounding changes codes by a similar size.
 DIFFERENCE_STEP = 0.25
 CENTER_UNITS, DEVIATION_UNITS, OFFSET_UNITS = 16, 8, 256
@@ -135,7 +135,7 @@ def sensitivity(estimator: Decoder, codes: np.ndarray, scale: ArrayLike = 1.0) -
     """
     count, n = codes.shape
     width = estimator.inverse_transform(codes[:1].astype(np.float32)).size
-    n_sample = int(np.clip(PROBED_NUMBERS // (2 * n * width), 1, min(PROBED_CODES, count)))
+    n_sample = int(np.clip(PROBE_NUMBERS // (2 * n * width), 1, min(PROBE_CODES, count)))
     rows = np.unique(np.linspace(0, count - 1, n_sample).astype(int))
     sample = codes[rows].astype(np.float64)
     deviation = codes.std(axis=0, dtype=np.float64)

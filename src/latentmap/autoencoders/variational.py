@@ -97,8 +97,10 @@ class VariationalAutoEncoder(BaseAutoEncoder):
                 "network: expected a name or settings, found a pair of Keras models, which only "
                 "AutoEncoder accepts"
             )
-        automatic = "table" if has_table_loss(self) else ("gaussian", "bernoulli")[data.scale.unit]
-        loss = automatic if self.loss == "auto" else self.loss
+        default_loss = (
+            "table" if has_table_loss(self) else ("gaussian", "bernoulli")[data.scale.unit]
+        )
+        loss = default_loss if self.loss == "auto" else self.loss
         self._state = VariationalState(
             n_components=self.n_components,
             network=network_to_dict(network),

@@ -174,8 +174,9 @@ def _check_connected_address(address: str | None) -> None:
     """Raise SettingError if this process is connected to a cluster at another address."""
     if address in (None, "auto"):
         return
-    current = _import_ray().get_runtime_context().gcs_address
-    if address != current:
+    current_address = _import_ray().get_runtime_context().gcs_address
+    if address != current_address:
         raise SettingError(
-            f"ray: expected {current}, the address of the connected cluster, found {address}"
+            f"ray: expected {current_address}, the address of the connected cluster, "
+            f"found {address}"
         )

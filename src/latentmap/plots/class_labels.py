@@ -71,9 +71,9 @@ def _place_names(ax: Axes, texts: list[Text], regions: list[np.ndarray]) -> None
     low, high = np.reshape(ax.get_window_extent().extents, (2, 2))
     positions, is_placed = separate_boxes(positions, sizes, low, high)
     positions = ax.transData.inverted().transform(positions)
-    for text, (x, y), fit in zip(texts, positions, is_placed, strict=True):
+    for text, (x, y), has_space in zip(texts, positions, is_placed, strict=True):
         text.set_position((x, y))
-        if not fit:
+        if not has_space:
             text.remove()
 
 

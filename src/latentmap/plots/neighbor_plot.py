@@ -113,10 +113,10 @@ def neighbors(
     ['a', 'b\n0.100', 'c\n0.200']
     """
     distances = np.asarray(distances)
-    is_same = np.ones(distances.shape) if same_label is None else np.asarray(same_label)
+    has_same_label = np.ones(distances.shape) if same_label is None else np.asarray(same_label)
     rows = np.asarray(neighbor_rows)
     cells = None if texts is None else np.asarray(texts, dtype=object)
-    is_highlighted = ~is_same.astype(bool)
+    is_highlighted = ~has_same_label.astype(bool)
     results = _Results(np.asarray(queries), rows, distances, captions, is_highlighted, cells)
     results.check()
     row_shape = results.queries.shape[1:]

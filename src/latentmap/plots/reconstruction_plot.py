@@ -124,15 +124,17 @@ def _draw_cells(
     x = np.arange(n_columns)
     for line in range(n_rows):
         ax.hlines(line + 0.5, -0.5, n_columns - 0.5, color=style.LIGHT_GREY, linewidth=0.6)
-        original, decoded = (
+        original, reconstruction = (
             np.clip(part[line, :n_columns] / _MAX_DEVIATIONS, -1, 1) * _CELL_WIDTH / 2
             for part in positions
         )
         y = line + 0.32
-        known = ~np.isnan(decoded)
+        known = ~np.isnan(reconstruction)
         ax.hlines(np.full(known.sum(), y), x[known] - 0.4, x[known] + 0.4, color=style.LIGHT_GREY)
         ax.barh(y, original, left=x, height=0.14, color=_BAR_COLOR)
-        ax.plot(x + decoded, np.full(n_columns, y), "o", color=_LINE_COLORS[1], markersize=3.5)
+        ax.plot(
+            x + reconstruction, np.full(n_columns, y), "o", color=_LINE_COLORS[1], markersize=3.5
+        )
         for column in range(n_columns):
             for part, shift, color in zip(texts, (-0.3, 0.0), _LINE_COLORS, strict=True):
                 text = style.display_text(part[line, column], _MAX_CELL_CHARACTERS)

@@ -38,6 +38,10 @@ class TrainingTask:
         if self.validation_rows is None:
             return replace(self, rows=RowsWithTargets(self.rows, targets))
         assert isinstance(self.validation_rows, np.ndarray)
-        training, validation = ArraySource(targets).split(len(self.validation_rows), self.seed)
-        rows = RowsWithTargets(self.rows, training[:])
-        return replace(self, rows=rows, validation_rows=(self.validation_rows, validation[:]))
+        training_targets, validation_targets = ArraySource(targets).split(
+            len(self.validation_rows), self.seed
+        )
+        rows = RowsWithTargets(self.rows, training_targets[:])
+        return replace(
+            self, rows=rows, validation_rows=(self.validation_rows, validation_targets[:])
+        )

@@ -260,7 +260,7 @@ def _measure(
     earlier_positions = landmarks.positions[: len(landmarks.positions) - len(region.centers)]
     map_width = float(np.ptp(earlier_positions, axis=0).max()) or 1.0
     median_shift = float(np.median(np.linalg.norm(codes_after - codes_before, axis=1))) / map_width
-    n_novel, n_added = int(new_data.is_novel.sum()), len(region.centers)
+    n_novel, n_new_landmarks = int(new_data.is_novel.sum()), len(region.centers)
     model._state = replace(
         state,
         n_rows=n_before + len(new_data.rows),
@@ -268,7 +268,7 @@ def _measure(
         report=PartialFitReport(
             rows=len(new_data.rows),
             novel_rows=n_novel,
-            landmarks=n_added,
+            landmarks=n_new_landmarks,
             median_shift=median_shift,
         ),
     )

@@ -34,8 +34,8 @@ class TeacherNetworks:
         logits = predict(self.landmark_logits, rows)
         shares = np.exp(logits - logits.max(axis=1, keepdims=True))
         shares /= shares.sum(axis=1, keepdims=True)
-        n_added = n_landmarks - shares.shape[1]
-        return predict(self.encoder, rows), np.pad(shares, ((0, 0), (0, n_added)))
+        n_new_landmarks = n_landmarks - shares.shape[1]
+        return predict(self.encoder, rows), np.pad(shares, ((0, 0), (0, n_new_landmarks)))
 
 
 class ReplayDataset(Source):

@@ -7,7 +7,7 @@ import numpy as np
 from keras import layers
 
 
-def transfer_weights(new: keras.Model, old: keras.Model) -> None:
+def transfer_weights(new_model: keras.Model, old_model: keras.Model) -> None:
     """Copy the weights of a model to a model of the same structure with wider layers.
 
     They become the leading block of each larger array; its other values do not change. A map
@@ -21,7 +21,7 @@ def transfer_weights(new: keras.Model, old: keras.Model) -> None:
     >>> bool((wide(row)[:, :3] == narrow(row)).all())
     True
     """
-    for new_weight, old_weight in zip(new.weights, old.weights, strict=True):
+    for new_weight, old_weight in zip(new_model.weights, old_model.weights, strict=True):
         values = np.array(keras.ops.convert_to_numpy(new_weight.value))
         values[tuple(slice(size) for size in old_weight.shape)] = keras.ops.convert_to_numpy(
             old_weight.value
