@@ -50,7 +50,7 @@ def test_engine_is_read_from_the_settings_file(content, expected, tmp_path, monk
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     if content is not None:
         (tmp_path / "keras.json").write_text(content)
-    assert engine._chosen_engine() == expected
+    assert engine._engine_name() == expected
 
 
 @pytest.mark.skipif(not ON_JAX, reason="only JAX has this compilation cache")

@@ -107,8 +107,8 @@ def _encode_block(quantizer: Quantizer, coder: AdaptiveCoder, codes: np.ndarray)
     levels, limits = quantizer.levels(codes), quantizer.max_levels
     is_outside = np.abs(levels) > limits
     symbols = np.where(is_outside, 2 * limits + 1, levels + limits)
-    exact = codes[is_outside].astype("<f4")
-    return _COUNT.pack(len(exact)) + exact.tobytes() + coder.encode(symbols)
+    unrounded_codes = codes[is_outside].astype("<f4")
+    return _COUNT.pack(len(unrounded_codes)) + unrounded_codes.tobytes() + coder.encode(symbols)
 
 
 def round_codes(quantizer: Quantizer, codes: np.ndarray) -> np.ndarray:

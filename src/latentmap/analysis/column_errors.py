@@ -186,8 +186,8 @@ class _Matches(_Sum):
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        is_truth = isinstance(column, BooleanColumn)
-        dtype = pa.bool_() if is_truth else pa.string()
+        is_boolean = isinstance(column, BooleanColumn)
+        dtype = pa.bool_() if is_boolean else pa.string()
         x, y = (_without_dictionary(part).cast(dtype) for part in (values, column.decode(decoded)))
         self.n_correct += pc.sum(pc.equal(x, y)).as_py() or 0
         counts = pc.value_counts(x.drop_null())
@@ -197,8 +197,8 @@ class _Matches(_Sum):
     def result(self, column: Column) -> ColumnError | None:
         if len(self.counts) < 2:
             return None
-        n, largest = self.counts.total(), max(self.counts.values())
-        return ColumnError(column.name, "accuracy", self.n_correct / n, largest / n, None, n)
+        n, max_count = self.counts.total(), max(self.counts.values())
+        return ColumnError(column.name, "accuracy", self.n_correct / n, max_count / n, None, n)
 
 
 def _make_sum(column: Column) -> _Sum | None:

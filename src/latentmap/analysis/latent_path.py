@@ -120,9 +120,9 @@ def _smooth(path: np.ndarray, density: Density) -> np.ndarray:
     """Smooth a path with the widest filter that does not lower its minimum density."""
     minimum = min(density.median_log_density, density.log_density(path).min())
     for width in FILTER_WIDTHS:
-        smooth = resample(_gaussian_filter(path, width * len(path)), len(path))
-        if density.log_density(smooth).min() >= minimum:
-            return smooth
+        smooth_path = resample(_gaussian_filter(path, width * len(path)), len(path))
+        if density.log_density(smooth_path).min() >= minimum:
+            return smooth_path
     return path
 
 
@@ -131,9 +131,9 @@ def _gaussian_filter(path: np.ndarray, width: float) -> np.ndarray:
     from scipy.ndimage import gaussian_filter1d
 
     start_reflection, end_reflection = 2 * path[0] - path[:0:-1], 2 * path[-1] - path[-2::-1]
-    smooth = gaussian_filter1d(
+    smooth_path = gaussian_filter1d(
         np.concatenate([start_reflection, path, end_reflection]), width, axis=0
     )
-    smooth = smooth[len(start_reflection) : len(start_reflection) + len(path)]
-    smooth[[0, -1]] = path[[0, -1]]
-    return smooth
+    smooth_path = smooth_path[len(start_reflection) : len(start_reflection) + len(path)]
+    smooth_path[[0, -1]] = path[[0, -1]]
+    return smooth_path

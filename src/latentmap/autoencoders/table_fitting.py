@@ -19,7 +19,11 @@ from latentmap.preprocessing.table_encoder import EncodedRows, TableEncoder
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
 
-_STANDARDIZED = ("auto", "balanced", "columns")  # Scalings that standardise columns of a table.
+_STANDARDIZED_SCALINGS = (
+    "auto",
+    "balanced",
+    "columns",
+)  # Scalings that standardise columns of a table.
 
 
 def as_table(X: DataLike) -> Source | None:
@@ -31,10 +35,10 @@ def as_table(X: DataLike) -> Source | None:
 
 def fit_table(estimator: BaseAutoEncoder, table: Source) -> EncodedRows:
     """Fit the encoder of a table, set it on the estimator, and return the encoded rows."""
-    standardize = estimator.scaling in _STANDARDIZED
+    standardize = estimator.scaling in _STANDARDIZED_SCALINGS
     encoder = TableEncoder.fit(table, standardize)
     if not encoder.is_plain:
-        expected = {"scaling": _STANDARDIZED, "loss": ("auto",)}
+        expected = {"scaling": _STANDARDIZED_SCALINGS, "loss": ("auto",)}
         for name, values in expected.items():
             if getattr(estimator, name) not in values:
                 raise SettingError(
@@ -65,7 +69,7 @@ def has_table_loss(estimator: BaseAutoEncoder) -> bool:
     """Return whether a fit uses the loss of the columns of a table."""
     if estimator.table_ is None or not isinstance(estimator.loss, str):
         return False
-    return estimator.loss == "auto" and estimator.scaling in _STANDARDIZED
+    return estimator.loss == "auto" and estimator.scaling in _STANDARDIZED_SCALINGS
 
 
 def table_scale(estimator: BaseAutoEncoder) -> Scale | None:

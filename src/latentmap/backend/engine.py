@@ -24,7 +24,7 @@ def start_engine() -> ModuleType:
     True
     """
     if "keras" not in sys.modules:
-        os.environ.setdefault("KERAS_BACKEND", _chosen_engine())
+        os.environ.setdefault("KERAS_BACKEND", _engine_name())
     import keras
 
     if keras.backend.backend() == "jax":
@@ -32,7 +32,7 @@ def start_engine() -> ModuleType:
     return keras
 
 
-def _chosen_engine() -> str:
+def _engine_name() -> str:
     """Return "torch" or "openvino" if Keras's settings file names it, and "jax" otherwise.
 
     Keras writes "tensorflow" to the file by default, so this name does not express a choice.
