@@ -92,7 +92,9 @@ def trustworthiness(
     k = min(k, (len(sample) - 1) // 2)
     if k < 1:
         return math.nan
-    return float(manifold.trustworthiness(_flatten(rows[sample]), points[sample], n_neighbors=k))
+    return float(
+        manifold.trustworthiness(_flatten_rows(rows[sample]), points[sample], n_neighbors=k)
+    )
 
 
 def neighbor_accuracy(
@@ -275,6 +277,12 @@ def _flatten(rows: ArrayLike) -> np.ndarray:
     flat = array.reshape(len(array), -1).astype(np.float32, copy=False)
     # Encoded columns have mean 0, so each missing value is replaced by the mean of its column.
     return np.where(np.isnan(flat), np.float32(0), flat)
+
+
+def _flatten_rows(rows: np.ndarray) -> np.ndarray:
+    """Return raw rows as float32 of shape (n, d), without offsets that float32 cannot resolve."""
+    flat = rows.reshape(len(rows), -1)
+    return _flatten(flat - flat.mean(axis=0) if flat.dtype.itemsize == 8 else flat)
 
 
 def _check_length(name: str, length: int, expected: int) -> None:

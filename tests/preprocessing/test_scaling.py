@@ -113,6 +113,8 @@ def test_statistics_do_not_convert_sparse_rows_to_dense(monkeypatch):
         (0, 128, "uint8", 0, 255),
         (0, 127, "uint8", 0, 127),
         (0, 16, "uint8", 0, 16),
+        (0, 16, "int64", 0, 16),
+        (0, 200, "int16", 0, 255),
         (0, 1, "uint8", 0, 1),
         (0, 0, "uint8", 0, 1),
         (0, 60000, "uint16", 0, 65535),
@@ -122,7 +124,7 @@ def test_statistics_do_not_convert_sparse_rows_to_dense(monkeypatch):
 )
 @pytest.mark.parametrize("word", ["auto", "unit"])
 def test_images_are_scaled_to_0_1(word, low, high, dtype, offset, scale):
-    scale_ = choose_scale(word, make_statistics(low, high), np.dtype(dtype))
+    scale_ = choose_scale(word, make_statistics(low, high), np.dtype(dtype), are_images=True)
     assert (float(scale_.offset), float(scale_.scale), scale_.unit) == (offset, scale, True)
 
 

@@ -65,10 +65,12 @@ def attribute(
 
 def scaled_difference(estimator: object, rows: np.ndarray, expected: np.ndarray) -> np.ndarray:
     """Return (rows − expected) / scale as float32 of shape (n, d), clipped to finite values."""
-    a, b = (np.asarray(part).reshape(len(rows), -1).astype(np.float32) for part in (rows, expected))
+    a, b = (np.asarray(part).reshape(len(rows), -1) for part in (rows, expected))
     scale = ModelInfo.from_estimator(estimator).scale
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.nan_to_num((a - b) / scale)
+        # The difference of large numbers needs their precision.
+        difference = np.subtract(a, b, dtype=np.result_type(a, b, np.float32))
+        return np.nan_to_num(difference.astype(np.float32) / scale)
 
 
 def signed_shares(difference: np.ndarray) -> np.ndarray:

@@ -61,8 +61,10 @@ class AutoEncoder(BaseAutoEncoder):
         "gaussian" for others.
     scaling : {"auto", "unit", "standard", "columns", "none"}
         Scaling of rows before the network: "unit" scales to 0–1, "standard" divides by one standard
-        deviation for all columns, and "columns" by that of each column. "auto" is "unit" for
-        unsigned integers and for floats from 0 to 1, and "standard" for others.
+        deviation for all columns, and "columns" by that of each column. "auto" is "unit" for images
+        of whole numbers, for numbers from 0 to 1 and for rows that range from 0 to 255. It is
+        "columns" for data frames and if columns have units of different sizes, and "standard" for
+        others.
     epochs : int or "auto"
         Number of passes over the rows. "auto" is 12, or more for few rows.
     training : Training, optional

@@ -62,6 +62,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     n_features_in_: int
     feature_names_in_: np.ndarray
     table_: TableEncoder | None
+    row_offset_: np.ndarray | None
     dtype_: str
     figures_: dict[str, Any] | None
     _state: FittedState
@@ -107,7 +108,9 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             If the number of components is wrong.
         """
         rows = self._decode(X)
-        return rows if self.table_ is None else self.table_.decode(rows)
+        if self.table_ is not None:
+            return self.table_.decode(rows)
+        return rows if self.row_offset_ is None else rows + self.row_offset_
 
     def _decode(self, X: ArrayLike) -> np.ndarray:
         """Decode codes to rows of numbers, which are encoded rows if a table was fitted."""

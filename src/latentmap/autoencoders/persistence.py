@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 
 _WEIGHT, _STATE, _TABLE = "weight/", "fitted/", "table/"
+_OFFSET = "rows/offset"
 
 
 def describe_estimator(estimator: BaseAutoEncoder) -> dict[str, Any]:
@@ -57,6 +58,8 @@ def estimator_arrays(estimator: BaseAutoEncoder) -> dict[str, np.ndarray]:
     }
     state = {_STATE + name: a for name, a in estimator._state.to_arrays().items()}
     table = {} if estimator.table_ is None else estimator.table_.to_arrays()
+    if estimator.row_offset_ is not None:
+        state[_OFFSET] = estimator.row_offset_
     return weights | state | {_TABLE + name: a for name, a in table.items()}
 
 
@@ -77,6 +80,7 @@ def restore_estimator(
     estimator.table_ = read_table(metadata, arrays)
     if estimator.table_ is None and state.loss in TABLE_LOSSES:
         raise ModelFileError("the columns of the table are missing")
+    estimator.row_offset_ = _read_offset(metadata, arrays)
     _restore_metadata(estimator, metadata)
     estimator._set_networks(estimator._assemble())
     assign_weights(estimator._objective, arrays)
@@ -95,6 +99,15 @@ def read_table(
     if [table.width] != metadata["row_shape"]:
         raise ModelFileError("the columns of the table do not fit the shape of the rows")
     return table
+
+
+def _read_offset(
+    metadata: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
+) -> np.ndarray | None:
+    offset = arrays.get(_OFFSET)
+    if offset is not None and list(offset.shape) != list(metadata["row_shape"]):
+        raise ModelFileError("the offset of the rows does not fit their shape")
+    return offset
 
 
 def _restore_metadata(estimator: BaseAutoEncoder, metadata: Mapping[str, Any]) -> None:

@@ -19,11 +19,7 @@ from latentmap.preprocessing.table_encoder import EncodedRows, TableEncoder
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
 
-_STANDARDIZED_SCALINGS = (
-    "auto",
-    "balanced",
-    "columns",
-)  # Scalings that standardise columns of a table.
+_STANDARDIZED_SCALINGS = ("auto", "columns")  # Scalings that standardise columns of a table.
 
 
 def as_table(X: DataLike) -> Source | None:

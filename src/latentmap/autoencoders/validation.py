@@ -23,6 +23,7 @@ from latentmap.data.sparse import SparseSource, is_sparse
 from latentmap.data.tables import Table
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError, RowTypeError
+from latentmap.preprocessing.row_offsets import ShiftedRows, find_offset
 
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
@@ -41,10 +42,13 @@ def fitting_rows(estimator: BaseAutoEncoder, X: DataLike) -> Source:
     if table is None:
         rows, estimator.table_ = _to_source(estimator, X, reset=True), None
         _check_row_count(rows)
+        estimator.row_offset_ = None if isinstance(rows, SparseSource) else find_offset(rows)
+        if estimator.row_offset_ is not None:
+            rows = ShiftedRows(rows, estimator.row_offset_)
         n_features = int(np.prod(rows.row_shape))
     else:
         _check_row_count(table)
-        rows = fit_table(estimator, table)
+        rows, estimator.row_offset_ = fit_table(estimator, table), None
         _set_feature_names(estimator, rows.column_names)
         n_features = len(rows.encoder.columns)
     estimator.row_shape_, estimator.n_features_in_ = rows.row_shape, n_features
@@ -65,6 +69,8 @@ def new_rows(estimator: BaseAutoEncoder, X: DataLike) -> Source:
         return X
     rows = _to_source(estimator, X, reset=False)
     check_new_width(estimator, rows)
+    if estimator.row_offset_ is not None:
+        rows = ShiftedRows(rows, estimator.row_offset_)
     return encode_table(estimator, X, rows) if fits_table else rows
 
 

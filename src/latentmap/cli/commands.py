@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
+from latentmap.cli.console import print_message
 from latentmap.cli.exit_codes import exit_code
 
 if TYPE_CHECKING:
@@ -49,7 +51,14 @@ class VerbGroup(TyperGroup):
         """Run a verb and exit the process with its exit code."""
         # Outside standalone mode, Typer returns the exit code instead of exiting with it.
         run = partial(super().main, *args, **{**options, "standalone_mode": False})
-        return sys.exit(exit_code(run)) if options.get("standalone_mode", True) else run()
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            return sys.exit(exit_code(run)) if options.get("standalone_mode", True) else run()
+
+
+def _show_warning(message: Warning | str, *args: object, **options: object) -> None:
+    """Print a warning as a message."""
+    print_message(f"Warning: {message}")
 
 
 def load_verb(name: str) -> Command:

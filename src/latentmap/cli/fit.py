@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import typer
 
 from latentmap.cli.console import format_count, print_message
@@ -16,7 +15,6 @@ from latentmap.cli.memory_option import apply_memory_limit, reject_memory_limit
 from latentmap.cli.model_arguments import MODEL_SUFFIX, Estimator, start_engine
 from latentmap.cli.options import DATA, LABEL, RAY, SEED, WORKERS, option, output_path
 from latentmap.cli.row_selection import open_rows
-from latentmap.data import Source
 from latentmap.data.memory import check_memory, fit_memory_bytes
 from latentmap.errors import SettingError
 from latentmap.files import check_output_path
@@ -33,8 +31,6 @@ EXAMPLES = (
 
 _OPTION_NAMES = {"n_components": "components", "n_neighbors": "neighbors"}
 _RECIPE_DEFAULT = "set by the recipe"
-_DOMINANT_SHARE = 0.95
-_MAX_VARIANCE_ROWS, _MAX_VARIANCE_NUMBERS = 10_000, 1 << 24
 
 
 def _setting(help_text: str, minimum: int | None = None) -> Any:
@@ -137,7 +133,7 @@ def fit(
         fit_rows = split_fit_rows(data, rows, seed, cached=workers is None)
         if layout is not None:
             model.set_params(layout=fit_rows.select_layout(layout))
-        _print_plan(model, fit_rows, recipe)
+        _print_plan(fit_rows, recipe)
         with open_workers(workers, ray, storage):
             model.fit(fit_rows.fitted).set_params(verbose=False)
         if not getattr(model, "uses_network_", True):
@@ -185,33 +181,12 @@ def _make_estimator(
     return model.set_params(**settings)
 
 
-def _print_plan(model: Estimator, rows: FitRows, recipe: str) -> None:
-    """Print the rows and the recipe of the fit, and a hint if one column dominates."""
-    _suggest_scaling(model, rows.fitted if rows.fitted.is_decoded else rows.unseen or rows.fitted)
+def _print_plan(rows: FitRows, recipe: str) -> None:
+    """Print the rows and the recipe of the fit."""
     shape = rows.fitted.row_shape
     size = "×".join(map(str, shape)) + (" columns" if len(shape) == 1 else " pixels")
     n_rows = format_count(len(rows.fitted), "row")
     print_message(f"Fitting {n_rows} of {size} with the recipe {recipe!r}")
-
-
-def _suggest_scaling(model: Estimator, rows: Source) -> None:
-    if model.scaling != "auto" or len(rows.row_shape) != 1 or rows.row_shape[0] < 2:
-        return
-    variances = _column_variances(rows)
-    share, column = variances.max() / max(variances.sum(), 1e-300), int(variances.argmax())
-    if share > _DOMINANT_SHARE:
-        name = rows.feature_names[column] if rows.feature_names else f"number {column}"
-        print_message(
-            f"Hint: column {name} accounts for {share:.1%} of the variance and will dominate the "
-            "model; --scaling columns gives all columns equal weight."
-        )
-
-
-def _column_variances(rows: Source) -> np.ndarray:
-    with np.errstate(all="ignore"):  # `fit` reports NaN and infinity.
-        size = max(100, min(_MAX_VARIANCE_ROWS, _MAX_VARIANCE_NUMBERS // rows.row_shape[0]))
-        values = rows.sample(size)[:].astype(np.float64)
-        return np.nan_to_num(values.var(axis=0), posinf=0.0)
 
 
 def _report(model: Estimator, rows: FitRows, path: Path, label: str | None) -> None:

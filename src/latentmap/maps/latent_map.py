@@ -62,10 +62,8 @@ class LatentMap(BaseAutoEncoder):
         of 512, 256 and 256 units and a decoder with one of 512.
     loss : {"auto", "bernoulli", "gaussian", "bounded"} or a Keras loss
         Loss of the reconstructions; see `AutoEncoder`.
-    scaling : {"balanced", "auto", "unit", "standard", "columns", "none"}
-        Scaling of rows before neighbours are computed and before the network. "balanced" is
-        "columns" if one column of a table dominates the others by its unit, and "auto" otherwise;
-        see `AutoEncoder`.
+    scaling : {"auto", "unit", "standard", "columns", "none"}
+        Scaling of rows before neighbours are computed and before the network; see `AutoEncoder`.
     epochs : int or "auto"
         Number of passes over the rows. "auto" is 4 for 60,000 rows, and more for fewer rows.
     training : Training, optional
@@ -126,7 +124,7 @@ class LatentMap(BaseAutoEncoder):
         n_neighbors: int = 10,
         network: str | Network = "auto",
         loss: LossLike = "auto",
-        scaling: str = "balanced",
+        scaling: str = "auto",
         epochs: int | str = "auto",
         training: Training | None = None,
         random_state: int | np.random.RandomState | None = None,

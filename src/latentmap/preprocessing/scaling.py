@@ -1,11 +1,11 @@
 """Scaling of raw rows for a network, chosen from the statistics of the fitted rows.
 
 One pass over the rows computes their range, means and variances, and checks that all numbers are
-finite. By default every column is divided by the same number, as in PCA: dividing each column by
-its own deviation would change which reconstruction is best. Of sparse rows only the stored numbers
-are read; the statistics include the zeros.
+finite. By default every column is divided by the same number, as in PCA, unless columns have
+different units. Of sparse rows only the stored numbers are read; the statistics include the zeros.
 """
 
+import warnings
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -15,16 +15,20 @@ from latentmap.data.batching import read_batches
 from latentmap.data.sources import Source
 from latentmap.data.sparse import SparseSource, is_sparse
 from latentmap.data.types import csr_array
-from latentmap.errors import SettingError, UnknownNameError
+from latentmap.errors import DataWarning, SettingError, UnknownNameError
 
-SCALINGS = ("auto", "balanced", "unit", "standard", "columns", "none")
+SCALINGS = ("auto", "unit", "standard", "columns", "none")
 BATCH_NUMBERS = 1 << 22
 # The sum of the squares of 256 bytes is below 2²⁴, so that float32 holds it exactly.
 EXACT_BYTES = 256
 # float32 loses digits below this number, so smaller variances count as zero.
 TINY = np.finfo(np.float32).tiny
-# "balanced" divides each column by its own deviation if the effective number of columns is lower.
+# "auto" divides each column by its own deviation if the effective number of columns is lower.
 MIN_EFFECTIVE_COLUMNS = 1.25
+MAX_UNITS = 500
+MIN_RELATIVE_MEAN = 0.5
+DOMINANT_SHARE = 0.9
+LARGEST_PIXELS = (255.0, 65535.0)
 
 
 class Statistics(NamedTuple):
@@ -100,27 +104,46 @@ def _sparse_statistics(batch: csr_array) -> Statistics:
     return Statistics(float(ends.min()), float(ends.max()), mean, squares / n)
 
 
-def choose_scale(scaling: str, statistics: Statistics, dtype: np.dtype) -> Scale:
+def choose_scale(
+    scaling: str, statistics: Statistics, dtype: np.dtype, are_images: bool = False
+) -> Scale:
     """Return the offset and scale of a named scaling.
 
     "unit" maps the range of the rows to 0–1. "standard" subtracts the mean of each column and
     divides all columns by one number; "columns" divides each column by its own deviation. "auto" is
-    "unit" for unsigned integers, for floats between 0 and 1, and for rows that range from 0 to 255,
-    and otherwise "standard". "balanced" is the same with "columns" instead of "standard", if one of
-    three or more columns holds nearly all the variance: (Σv)² / Σv² is below 1.25.
+    "unit" for images of whole numbers, for numbers between 0 and 1, and for rows that range from 0
+    to 255. It is "columns" if columns have units of different sizes (`_is_dominated`), and
+    otherwise "standard", with a warning if one column holds nearly all the variance. Only whether
+    the numbers are whole matters of their type.
     """
     if not isinstance(scaling, str):
         raise SettingError(f"scaling: expected one of {', '.join(SCALINGS)}, found {scaling!r}")
-    if scaling in ("auto", "balanced"):
-        by_column = scaling == "balanced" and _is_dominated(statistics.variance)
-        unit = dtype.kind == "u" or _in_unit_range(statistics) or _in_byte_range(statistics)
-        scaling = "unit" if unit else "columns" if by_column else "standard"
+    are_whole = dtype.kind in "ui"
+    if scaling == "auto":
+        scaling = _automatic(statistics, are_whole and are_images)
     if scaling not in _SCALINGS:
         raise UnknownNameError("scaling", scaling, SCALINGS)
-    offset, scale, unit = _SCALINGS[scaling](statistics, dtype)
+    offset, scale, unit = _SCALINGS[scaling](statistics, are_whole)
     scale = np.asarray(scale, np.float32)
     scale = np.where(scale > TINY, scale, np.float32(1.0))
     return Scale(np.asarray(offset, np.float32), scale, unit)
+
+
+def _automatic(statistics: Statistics, are_pixels: bool) -> str:
+    in_pixel_range = are_pixels and statistics.low >= 0
+    if in_pixel_range or _in_unit_range(statistics) or _in_byte_range(statistics):
+        return "unit"
+    if _is_dominated(statistics):
+        return "columns"
+    share = statistics.variance / max(statistics.variance.sum(), TINY)
+    if len(share) > 1 and share.max() > DOMINANT_SHARE:
+        warnings.warn(
+            f"column {int(share.argmax())} holds {share.max():.1%} of the variance and will "
+            "dominate the model; scaling='columns' gives all columns equal weight",
+            DataWarning,
+            stacklevel=2,
+        )
+    return "standard"
 
 
 def _in_unit_range(statistics: Statistics) -> bool:
@@ -132,41 +155,52 @@ def _in_byte_range(statistics: Statistics) -> bool:
     return statistics.low == 0.0 and statistics.high == 255.0
 
 
-def _is_dominated(variance: np.ndarray) -> bool:
-    """Return whether one column holds nearly all the variance."""
+def _is_dominated(statistics: Statistics) -> bool:
+    """Return whether few columns hold nearly all the variance because of their units.
+
+    The effective number of columns, (Σv)² / Σv², is then below 1.25, or below a fifth of at most
+    500 columns. In the second case most means must also be far from 0 compared with the deviation:
+    those of measurements are, and those of principal components or of rare counts are not.
+    """
+    variance, n_columns = statistics.variance, len(statistics.variance)
     share = variance / max(variance.sum(), TINY)
-    minimum = min(MIN_EFFECTIVE_COLUMNS, len(variance) / 2)
-    return bool(minimum * (share**2).sum() > 1.0)
+    n_effective = 1.0 / max((share**2).sum(), TINY)
+    if n_effective < min(MIN_EFFECTIVE_COLUMNS, n_columns / 2):
+        return True
+    varying = variance > 0
+    relative_means = np.abs(statistics.mean[varying]) / np.sqrt(variance[varying])
+    are_measurements = n_columns <= MAX_UNITS and np.median(relative_means) > MIN_RELATIVE_MEAN
+    return bool(are_measurements and n_effective < n_columns / 5)
 
 
 _Choice = tuple[float | np.ndarray, float | np.ndarray, bool]
 
 
-def _unit(statistics: Statistics, dtype: np.dtype) -> _Choice:
-    """Divide by the largest number of the type if the rows use its upper half, as images do."""
+def _unit(statistics: Statistics, are_whole: bool) -> _Choice:
+    """Divide by the largest number of 8 or 16 bits if the rows use the upper half of its range."""
     if _in_unit_range(statistics):
         return 0.0, 1.0, True
-    if dtype.kind == "u":
-        largest = float(np.iinfo(dtype).max)
+    if are_whole and statistics.low >= 0:
+        largest = next((x for x in LARGEST_PIXELS if statistics.high <= x), 0.0)
         return 0.0, largest if statistics.high > largest / 2 else statistics.high or 1.0, True
     return statistics.low, (statistics.high - statistics.low) or 1.0, True
 
 
-def _standard(statistics: Statistics, dtype: np.dtype) -> _Choice:
+def _standard(statistics: Statistics, are_whole: bool) -> _Choice:
     return statistics.mean, np.sqrt(statistics.variance.mean()) or 1.0, False
 
 
-def _columns(statistics: Statistics, dtype: np.dtype) -> _Choice:
+def _columns(statistics: Statistics, are_whole: bool) -> _Choice:
     deviation = np.sqrt(statistics.variance)
     constant = deviation <= 1e-7 * np.maximum(1.0, np.abs(statistics.mean))
     return statistics.mean, np.where(constant, 1.0, deviation), False
 
 
-def _unscaled(statistics: Statistics, dtype: np.dtype) -> _Choice:
+def _unscaled(statistics: Statistics, are_whole: bool) -> _Choice:
     return 0.0, 1.0, _in_unit_range(statistics)
 
 
-_SCALINGS: dict[str, Callable[[Statistics, np.dtype], _Choice]] = {
+_SCALINGS: dict[str, Callable[[Statistics, bool], _Choice]] = {
     "unit": _unit,
     "standard": _standard,
     "columns": _columns,

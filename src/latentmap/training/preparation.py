@@ -101,7 +101,9 @@ def prepare_data(
     if isinstance(scaling, Scale):
         scale = scaling
     else:
-        scale = choose_scale(scaling, row_statistics(rows, verbose), rows.dtype)
+        scale = choose_scale(
+            scaling, row_statistics(rows, verbose), rows.dtype, len(rows.row_shape) > 1
+        )
     training_rows, validation_rows = rows, None
     if n_validation := config.n_validation_rows(len(rows), int(np.prod(rows.row_shape))):
         training_rows, validation = rows.split(n_validation, seed)
