@@ -163,6 +163,8 @@ def _is_dominated(statistics: Statistics) -> bool:
     those of measurements are, and those of principal components or of rare counts are not.
     """
     variance, n_columns = statistics.variance, len(statistics.variance)
+    if not variance.any():
+        return False
     share = variance / max(variance.sum(), TINY)
     n_effective = 1.0 / max((share**2).sum(), TINY)
     if n_effective < min(MIN_EFFECTIVE_COLUMNS, n_columns / 2):
