@@ -54,8 +54,8 @@ def mean_squared_errors(source: Source, rows: np.ndarray, difference: np.ndarray
     squares = np.nansum(np.square(difference, dtype=np.float64), axis=1)
     if not isinstance(source.encoder, TableEncoder):
         return squares / difference.shape[1]
-    starts = [block.start for block in source.encoder.blocks if block.stop > block.start]
-    return squares / np.maximum((~np.isnan(rows[:, starts])).sum(axis=1), 1)
+    block_starts = [block.start for block in source.encoder.blocks if block.stop > block.start]
+    return squares / np.maximum((~np.isnan(rows[:, block_starts])).sum(axis=1), 1)
 
 
 def column_norms(encoder: TableEncoder, difference: np.ndarray) -> np.ndarray:

@@ -63,7 +63,7 @@ def read_index(path: str | os.PathLike[str]) -> IndexContents:
         names = _texts("names", arrays, len(codes)) if "names/ends" in arrays else None
     except (LookupError, TypeError, ValueError) as error:
         raise FileError(f"{path}: the index is damaged ({error})") from None
-    kinds = {stored: kind for kind, stored in _DISTANCE_IN_FILE.items()}
+    kinds = {name_in_file: kind for kind, name_in_file in _DISTANCE_IN_FILE.items()}
     distance = description["distance"]
     fingerprints = description["model"], description["rows"]
     return IndexContents(codes, labels, names, kinds.get(distance, distance), *fingerprints)

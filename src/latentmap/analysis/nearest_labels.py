@@ -65,6 +65,6 @@ def fit_classifier(
 def _majority(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the most frequent label of each row of votes and its share; the nearest wins ties."""
     counts = (votes[:, :, None] == votes[:, None, :]).sum(axis=2)
-    best = counts.argmax(axis=1)
+    best_labels = counts.argmax(axis=1)
     rows = np.arange(len(votes))
-    return votes[rows, best], counts[rows, best] / votes.shape[1]
+    return votes[rows, best_labels], counts[rows, best_labels] / votes.shape[1]

@@ -147,10 +147,10 @@ def sensitivity(estimator: Decoder, codes: np.ndarray, scale: ArrayLike = 1.0) -
 def _squared_derivative(
     estimator: Decoder, codes: np.ndarray, component: int, step: float, scale: ArrayLike
 ) -> float:
-    upper, lower = codes.copy(), codes.copy()
-    upper[:, component] += step
-    lower[:, component] -= step
-    points = np.concatenate([upper, lower]).astype(np.float32)
+    upper_codes, lower_codes = codes.copy(), codes.copy()
+    upper_codes[:, component] += step
+    lower_codes[:, component] -= step
+    points = np.concatenate([upper_codes, lower_codes]).astype(np.float32)
     rows = np.asarray(estimator.inverse_transform(points)).reshape(len(points), -1)
     derivative = (rows[: len(codes)] - rows[len(codes) :]) / np.reshape(scale, -1) / (2 * step)
     return float(np.mean(np.square(derivative), dtype=np.float64))

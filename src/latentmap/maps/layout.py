@@ -79,9 +79,9 @@ def unique_points(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     ([[5.0], [2.0]], [0, 1, 0])
     """
     distances = np.linalg.norm((points - np.median(points, axis=0)).astype(np.float64), axis=1)
-    grid = max(EQUAL_DISTANCE * float(np.median(distances) or distances.mean()), TINY)
+    spacing = max(EQUAL_DISTANCE * float(np.median(distances) or distances.mean()), TINY)
     with np.errstate(over="ignore", invalid="ignore"):
-        cells = np.round(points / grid).astype(np.int64)
+        cells = np.round(points / spacing).astype(np.int64)
     keys = np.ascontiguousarray(cells).view(np.dtype((np.void, cells.shape[1] * 8))).ravel()
     _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
     order = np.argsort(first)

@@ -160,7 +160,7 @@ class MapState(FittedState):
     ) -> dict[str, Any]:
         fields = super()._read_fields(values, arrays)
         fields["diagnostics"] = MapDiagnostics.from_file(values, arrays)
-        if ReplayState.is_in(arrays):
+        if ReplayState.exists_in(arrays):
             fields["replay"] = ReplayState.from_file(values, arrays)
         if values.get("growth") is not None:
             fields["report"] = PartialFitReport.from_file(values["growth"], {})

@@ -268,12 +268,14 @@ def _copy(model: keras.Model) -> keras.Model:
 
 def check_pair(pair: tuple, row_shape: tuple[int, ...], n_components: int) -> None:
     """Raise SettingError if a pair of Keras models does not fit the rows or the code."""
-    (rows_in, code_out), (code_in, rows_out) = (_shapes(model) for model in pair)
-    flat = rows_out if None in rows_out else (math.prod(rows_out),)
+    (encoder_input, encoder_output), (decoder_input, decoder_output) = (
+        _shapes(model) for model in pair
+    )
+    flat = decoder_output if None in decoder_output else (math.prod(decoder_output),)
     shapes = {
-        "encoder's input": (rows_in, row_shape),
-        "encoder's output": (code_out, (n_components,)),
-        "decoder's input": (code_in, (n_components,)),
+        "encoder's input": (encoder_input, row_shape),
+        "encoder's output": (encoder_output, (n_components,)),
+        "decoder's input": (decoder_input, (n_components,)),
         "decoder's output": (flat, (math.prod(row_shape),)),
     }
     for name, (actual, expected) in shapes.items():

@@ -106,8 +106,8 @@ def prepare_data(
         )
     training_rows, validation_rows = rows, None
     if n_validation := config.n_validation_rows(len(rows), int(np.prod(rows.row_shape))):
-        training_rows, validation = rows.split(n_validation, seed)
-        validation_rows = validation[:]
+        training_rows, validation_source = rows.split(n_validation, seed)
+        validation_rows = validation_source[:]
     n_epochs = check_epochs(epochs, config, len(training_rows))
     task = TrainingTask(training_rows, validation_rows, n_epochs, config, seed)
     return PreparedData(rows, sample_rows, scale, task)

@@ -61,7 +61,7 @@ class ReplayState(FileRecord):
         return self.mixture.to_arrays() | super().to_arrays()
 
     @staticmethod
-    def is_in(arrays: Mapping[str, np.ndarray]) -> bool:
+    def exists_in(arrays: Mapping[str, np.ndarray]) -> bool:
         """Return whether a file contains a replay memory; files of older versions do not."""
         return all(key in arrays for key in ReplayMemory.file_keys.values())
 
