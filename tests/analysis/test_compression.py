@@ -196,12 +196,10 @@ def test_labels_are_optional(model, digits, path):
 
 def test_file_of_another_model_raises(model, digits, path):
     compress(model, digits, path)
-    message = (
-        r"of this model, found those of another \(Pictures, 16 components, fingerprint 00160016"
-    )
+    message = r"found codes of another model \(Pictures, 16 components, fingerprint 00160016"
     with pytest.raises(FileError, match=message):
         decompress(Pictures(8), path)
-    with pytest.raises(FileError, match="this model's is none"):
+    with pytest.raises(FileError, match=r"\(fingerprint none\)"):
         decompress(PCA(16), path)
 
 

@@ -117,7 +117,7 @@ def test_invalid_files_are_reported(
     complete, truncated = digits_codes[0], tmp_path / "cut.codes"
     truncated.write_bytes(complete.read_bytes()[:-3])
     for model, path, words in (
-        (plain_model, complete, "expected codes of this model, found those of another"),
+        (plain_model, complete, "expected codes of this model"),
         (digits_model, truncated, "truncated"),
         (digits_model, nonsense / "text.csv", "expected a file that compress wrote"),
         (digits_model, nonsense, "cannot be read"),

@@ -165,9 +165,9 @@ def open_codes(estimator: object, path: str | os.PathLike[str]) -> CodeFile:
     expected = short_fingerprint(estimator)
     if file.model != expected:
         raise FileError(
-            f"{path}: expected codes of this model, found those of another "
-            f"({file.estimator}, {file.components} components, fingerprint "
-            f"{file.model or 'none'}; this model's is {expected or 'none'})"
+            f"{path}: expected codes of this model (fingerprint {expected or 'none'}), found codes "
+            f"of another model ({file.estimator}, {file.components} components, fingerprint "
+            f"{file.model or 'none'})"
         )
     return file
 

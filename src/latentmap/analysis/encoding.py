@@ -39,7 +39,7 @@ def encode_batch(estimator: FittedEstimator, rows: np.ndarray, source: Source) -
 def sum_by_column(estimator: Any, difference: np.ndarray) -> np.ndarray:
     """Combine the encoded numbers of each column of a table; see `column_norms`.
 
-    The differences of other rows, shape (n, d), are returned as they are.
+    The differences of other rows, shape (n, d), are returned unchanged.
     """
     table = getattr(estimator, "table_", None)
     return difference if table is None else column_norms(table, difference)

@@ -72,9 +72,9 @@ def read_index(path: str | os.PathLike[str]) -> IndexContents:
 def _check_description(description: dict[str, Any]) -> None:
     for key, kind in _DESCRIPTION_TYPES.items():
         if not isinstance(description[key], kind):
-            raise TypeError(f"unexpected {key}")
+            raise TypeError(f"{key}: expected a string, found {description[key]!r}")
     if len(description) > len(_DESCRIPTION_TYPES):
-        raise ValueError("unexpected entries in the description")
+        raise ValueError("description: expected only known entries")
 
 
 def _label_arrays(labels: np.ndarray) -> dict[str, np.ndarray]:

@@ -107,7 +107,7 @@ class CompressionJob:
 
     @cached_property
     def header(self) -> CodeFileHeader:
-        """The header of the file."""
+        """Header of the file."""
         name, fingerprint = type(self.estimator).__name__, short_fingerprint(self.estimator)
         return CodeFileHeader(len(self.source), self.block, name, fingerprint)
 

@@ -50,7 +50,7 @@ class TableRows:
 
     @classmethod
     def read(cls, estimator: Any, X: DataLike) -> Self:
-        """Return all rows of X; the estimator was fitted to a table."""
+        """Return all rows of X, for an estimator that was fitted to a table."""
         encoder, source = estimator.table_, numeric_rows(estimator, X)
         table: Any = source.rows[:]  # type: ignore[attr-defined]
         return cls(encoder, table.select(encoder.names), encoder.encode(table))

@@ -79,7 +79,7 @@ def restore_estimator(
     estimator._state = state
     estimator.table_ = read_table(metadata, arrays)
     if estimator.table_ is None and state.loss in TABLE_LOSSES:
-        raise ModelFileError("the columns of the table are missing")
+        raise ModelFileError("table: expected the fitted columns, found none")
     estimator.row_offset_ = _read_offset(metadata, arrays)
     _restore_metadata(estimator, metadata)
     estimator._set_networks(estimator._assemble())

@@ -16,11 +16,11 @@ TEXT_COLOR, GREY, LIGHT_GREY = "#333333", "#8a8a8a", "#d9d9d9"
 # Label of a figure whose size is determined by the plot that is drawn on it.
 AUTOMATIC_SIZE = "automatic size"
 
-# Eight are from M. A. Petroff, "Accessible Color Sequences for Data Visualization" (2021,
-# arXiv:2107.02270), without its two greys. The fourth, the ninth and the last ten were added one
-# by one: each is the sRGB colour (of some chroma, neither too light nor too dark) that is farthest
-# in OKLab from the previous ones, for normal sight, protanopia and deuteranopia as simulated by
-# G. M. Machado et al. (2009). No two of the twenty are closer than .07 in any of the three.
+# Eight colours are from M. A. Petroff, "Accessible Color Sequences for Data Visualization" (2021,
+# arXiv:2107.02270), without the two greys. The fourth, the ninth and the last ten were added one
+# by one: each is the sRGB colour (of medium lightness and not grey) that is farthest in OKLab from
+# the previous colours, for normal vision, protanopia and deuteranopia as simulated by G. M. Machado
+# et al. (2009). In all three cases, the distance of any two colours is at least 0.07.
 PALETTE = (
     *("#3f90da", "#ffa90e", "#bd1f01", "#008f8f", "#832db6"),
     *("#a96b59", "#e76300", "#b9ac70", "#29337a", "#92dadd"),

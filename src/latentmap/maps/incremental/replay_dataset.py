@@ -30,7 +30,7 @@ class TeacherNetworks:
     decoder: keras.Model
 
     def predict(self, rows: np.ndarray, n_landmarks: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return codes, and distributions over ``n_landmarks`` landmarks, 0 for the new ones."""
+        """Return codes, and distributions over all landmarks that are 0 at new landmarks."""
         logits = predict(self.landmark_logits, rows)
         shares = np.exp(logits - logits.max(axis=1, keepdims=True))
         shares /= shares.sum(axis=1, keepdims=True)
