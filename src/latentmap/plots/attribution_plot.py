@@ -140,13 +140,14 @@ def _draw_columns(
             text = f"{style.display_text(names[column])}: {values}"
             style.add_text(ax, 1.03, y, text, size=7.5, ha="left")
         ax.axhline(line + 0.5, color=style.LIGHT_GREY, linewidth=0.6)
-    return _style_columns(ax, captions)
+    title = _TITLE if ordered.all() else f"{_TITLE}, grey: another category"
+    return _style_columns(ax, captions, title)
 
 
-def _style_columns(ax: Axes, captions: Sequence[str]) -> Axes:
+def _style_columns(ax: Axes, captions: Sequence[str], title: str) -> Axes:
     from matplotlib.ticker import PercentFormatter
 
-    style.set_titles(ax, _TITLE)
+    style.set_titles(ax, title)
     ax.set_xlim(0, 2.1)
     ax.set_ylim(len(captions) - 0.5, -0.5)
     ax.set_xticks([0, 0.5, 1])

@@ -33,6 +33,8 @@ MAX_TERMS = 2_000
 MAX_TEXT_COMPONENTS = 16
 TERMS_IN_TEXT = 5
 SIGNIFICANT_DIGITS = 6
+MAX_DECIMALS = 6
+MIN_STEPS = 20  # Smallest standard deviation of rounded numbers, in steps of their last digit.
 OTHER = "(other)"
 
 
@@ -115,11 +117,12 @@ class NumberColumn(Column):
 
     An encoded number is (x − mean) / scale. If ``curve`` is set, arsinh(x / curve) takes the place
     of x, which is linear near 0 and logarithmic for large numbers. Decoded numbers are between
-    ``low`` and ``high``.
+    ``low`` and ``high``, and have at most ``decimals`` digits after the point.
     """
 
     mean: float
     scale: float
+    decimals: int | None = None
     curve: float | None = None
     low: float | None = None
     high: float | None = None
@@ -136,6 +139,7 @@ class NumberColumn(Column):
         high = 100.0 if properties["unit"] == "%" and is_amount and known.max() <= 100 else None
         if not standardize:
             return cls(mean=0.0, scale=1.0, low=low, high=high, **properties)
+        decimals = _count_decimals(known, properties["type"])
         curve = _curve(known) if is_amount else None
         y = known if curve is None else np.arcsinh(known / curve)
         if curve is not None and high is None:  # The inverse, sinh, grows without bound.
@@ -146,6 +150,7 @@ class NumberColumn(Column):
             curve=curve,
             low=low,
             high=high,
+            decimals=decimals,
             **properties,
         )
 
@@ -161,13 +166,15 @@ class NumberColumn(Column):
         with np.errstate(over="ignore"):
             x = x if self.curve is None else np.sinh(x) * self.curve
         x = np.clip(x, -np.inf if self.low is None else self.low, self.high)
-        return from_floats(np.round(x, 0 if self.role == "integer" else self._decimals), self.type)
+        digits = 0 if self.role == "integer" else self._decoded_decimals
+        return from_floats(np.round(x, digits), self.type)
 
     @property
-    def _decimals(self) -> int:
-        """Digits after the point that float32 resolves; more would be noise."""
+    def _decoded_decimals(self) -> int:
+        """Digits after the point, which float32 resolves; more would be noise."""
         unit = self.scale if self.curve is None else self.curve
-        return int(np.clip(SIGNIFICANT_DIGITS - np.floor(np.log10(unit)), 0, 300))
+        resolved = int(np.clip(SIGNIFICANT_DIGITS - np.floor(np.log10(unit)), 0, 300))
+        return resolved if self.decimals is None else min(resolved, self.decimals)
 
     def validate(self) -> None:
         """Raise ValueError if a property does not fit the others."""
@@ -469,6 +476,21 @@ def _curve(known: np.ndarray) -> float | None:
     spread = float(known.std())
     skewness = float(((deviation / spread) ** 3).mean()) if spread > 0 else 0.0
     return float(np.median(known[known > 0])) if skewness > SKEWNESS else None
+
+
+def _count_decimals(known: np.ndarray, dtype: str) -> int | None:
+    """Return the digits after the point that decoded numbers have, or None for many.
+
+    They are those of the known numbers, or more if the error of rounding would be large.
+    """
+    if dtype not in ("float", "double"):
+        return None
+    tolerance = 1e-6 if dtype == "float" else 1e-12
+    for decimals in range(MAX_DECIMALS + 1):
+        if (np.abs(known - np.round(known, decimals)) <= tolerance * np.abs(known)).all():
+            steps = float(known.std()) * 10**decimals
+            return decimals + int(max(0, np.ceil(np.log10(MIN_STEPS / steps))))
+    return None
 
 
 def _as_shares(values: Values) -> np.ndarray:
