@@ -198,7 +198,8 @@ def test_scale_converts_differences_to_the_reconstruction_error(
     for model, rows in ((image_model, digits), (table_model, iris)):
         differences = np.asarray(model.inverse_transform(model.transform(rows)) - rows)
         errors = np.square(differences / model.scale_).reshape(len(rows), -1).mean(axis=1)
-        assert errors == pytest.approx(model.reconstruction_error(rows), rel=1e-3)
+        # Decoded numbers of a table are rounded to a thousandth of their standard deviation.
+        assert errors == pytest.approx(model.reconstruction_error(rows), rel=1e-2)
 
 
 def test_scale_has_one_number_per_column_with_column_scaling(iris):

@@ -11,9 +11,9 @@ def fit(values):
 
 
 @pytest.mark.parametrize("dtype", [pa.float64(), pa.float32()])
-@pytest.mark.parametrize("decimals", [0, 1, 2, 4])
+@pytest.mark.parametrize("decimals", [0, 1, 2])
 def test_decoded_numbers_have_the_decimals_of_the_fitted_ones(dtype, decimals):
-    numbers = np.random.default_rng(0).normal(300, 90, 200).round(decimals)
+    numbers = np.random.default_rng(0).normal(9000, 3000, 200).round(decimals)
     column = fit(pa.chunked_array([pa.array(numbers, dtype)]))
     assert column.decimals == decimals
     encoded = np.linspace(-2, 2, 50)[:, None]
@@ -26,7 +26,7 @@ def test_decoded_numbers_have_the_decimals_of_the_fitted_ones(dtype, decimals):
 
 def test_coarse_numbers_are_decoded_with_more_decimals():
     numbers = np.random.default_rng(0).normal(3, 0.4, 200).round(1)
-    assert fit(pa.chunked_array([numbers])).decimals == 2
+    assert fit(pa.chunked_array([numbers])).decimals == 4
 
 
 def test_measured_numbers_keep_the_digits_that_float32_resolves():

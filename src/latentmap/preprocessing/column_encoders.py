@@ -34,7 +34,7 @@ MAX_TEXT_COMPONENTS = 16
 TERMS_IN_TEXT = 5
 SIGNIFICANT_DIGITS = 6
 MAX_DECIMALS = 6
-MIN_STEPS = 20  # Smallest standard deviation of rounded numbers, in steps of their last digit.
+MIN_STEPS = 1000  # Smallest standard deviation of rounded numbers, in steps of their last digit.
 OTHER = "(other)"
 
 
