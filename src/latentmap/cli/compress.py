@@ -26,12 +26,12 @@ def compress(
     output: Path = output_path("FILE", "Compressed file to write.", required=True),
     error: float | None = option(
         "E",
-        "Largest mean squared error of the restored rows, in scaled units as reported by "
+        "Maximum mean squared error of the restored rows, in scaled units as reported by "
         "latentmap evaluate.",
         default_text="5 % above the error of the model",
     ),
     bytes_per_row: float | None = option(
-        "B", "Largest size of the file in bytes per row, instead of --error."
+        "B", "Maximum size of the file in bytes per row, instead of --error."
     ),
     label: str | None = LABEL,
     labels: bool = typer.Option(

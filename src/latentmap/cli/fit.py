@@ -61,13 +61,13 @@ def fit(
     ),
     layout: Path | None = option(
         "FILE",
-        "File of your own layout, for example from UMAP: the position of each row in two or three "
-        "columns. The map learns these positions instead of computing a layout.",
+        "File with the position of each row in two or three columns, for example from UMAP. The "
+        "map learns these positions instead of computing a layout.",
     ),
     neighbors: int | None = _setting("Number of nearest neighbours of each row in the layout.", 1),
     epochs: int | None = _setting("Number of passes over the rows.", 1),
     batch_size: int | None = _setting("Number of rows per training step.", 1),
-    learning_rate: float | None = _setting("Highest learning rate of the Adam optimiser."),
+    learning_rate: float | None = _setting("Maximum learning rate of the Adam optimiser."),
     network: str | None = _setting("Network: dense, linear or conv."),
     loss: str | None = _setting("Loss: bernoulli, gaussian, or the name of a Keras loss."),
     scaling: str | None = _setting("Scaling of rows: auto, unit, standard, columns or none."),

@@ -46,7 +46,7 @@ def generate(
     rows: int = typer.Option(16, "-n", "--rows", min=1, help="Number of rows to generate."),
     reference: str | None = option(
         "DATA",
-        "Rows whose codes define which codes are likely.",
+        "Rows whose codes determine which codes are likely.",
         "--reference",
         default_text="the model's own distribution, otherwise the data of the given row",
     ),

@@ -38,8 +38,8 @@ DATA = argument(
 MODEL = argument("MODEL", "A model file (.safetensors).")
 LABEL = option(
     "COLUMN",
-    "Column of the table that holds labels. Labels colour plots and score models; they are "
-    "never used for training.",
+    "Column of the table that holds labels. Labels are used to colour plots and to score models, "
+    "and never for training.",
     "--label",
 )
 JSON: Any = typer.Option(False, "--json", help="Print the result as JSON.")
@@ -67,7 +67,7 @@ WORKERS: Any = typer.Option(
 RAY = option(
     "ADDRESS",
     "Address of the Ray cluster for --workers: HOST:PORT, or auto for the cluster that this "
-    "machine belongs to. All its machines must see DATA at the same path.",
+    "machine belongs to. DATA must have the same path on all machines.",
     "--ray",
     default_text="the cores of this machine",
 )

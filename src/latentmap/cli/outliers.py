@@ -57,9 +57,10 @@ def outliers(
     """Rank rows by an outlier score.
 
     A row is an outlier if its reconstruction error is large or if its code is far from the codes
-    of other rows. A score of 3 means that 1 of 1,000 reference rows scores as high, a score of 2
-    that 1 of 100 does. Its parts, the error score and the distance score, use the same scale. The
-    report also shows the columns or pixels that differ most from what the model expects.
+    of other rows. A score of 3 means that 1 of 1,000 reference rows has at least this score, and a
+    score of 2 that 1 of 100 rows has. The error score and the distance score use the same scale.
+    The report also shows the columns or pixels that differ most from the values that the model
+    expects.
 
     With --workers, DATA must be a .parquet file or a folder of them, and the scores become a folder
     of .parquet files in the order of the rows.
