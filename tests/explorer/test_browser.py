@@ -10,10 +10,11 @@ import threading
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from latentmap import AutoEncoder
-from latentmap.data import ArraySource
+from latentmap.data import ArraySource, Table
 from latentmap.explorer import Scene, Server, export_page
 from latentmap.explorer.page import Page
 
@@ -59,9 +60,9 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def links(map_scene, wide_scene):
-    """Links to the served pages of a map of images and of a table."""
-    scenes = {"digits": map_scene, "wine": wide_scene}
+def links(map_scene, wide_scene, mixed_scene):
+    """Links to the served pages of a map of images and of two tables."""
+    scenes = {"digits": map_scene, "wine": wide_scene, "people": mixed_scene}
     servers = {name: Server(scene) for name, scene in scenes.items()}
     for server in servers.values():
         threading.Thread(target=server.serve, daemon=True).start()
@@ -72,12 +73,13 @@ def links(map_scene, wide_scene):
 
 
 @pytest.fixture(scope="module")
-def files(map_scene, wide_scene, tmp_path_factory):
+def files(map_scene, wide_scene, mixed_scene, tmp_path_factory):
     """Links to the exported files of the same scenes."""
     folder = tmp_path_factory.mktemp("exported")
-    for name, scene in {"digits": map_scene, "wine": wide_scene}.items():
+    scenes = {"digits": map_scene, "wine": wide_scene, "people": mixed_scene}
+    for name, scene in scenes.items():
         export_page(scene, folder / f"{name}.html")
-    return {name: (folder / f"{name}.html").as_uri() for name in ("digits", "wine")}
+    return {name: (folder / f"{name}.html").as_uri() for name in scenes}
 
 
 class OpenPage:
@@ -505,3 +507,187 @@ def test_the_served_page_loads_the_modules_that_the_file_bundles(browser, links)
     page.wait_for_selector("body[data-state=ready]")
     context.close()
     assert loaded == Page().modules
+
+
+@pytest.fixture(params=["served", "exported"])
+def people_page(open_page, links, files, request):
+    return open_page({"served": links, "exported": files}[request.param]["people"])
+
+
+def lines_of(page, section):
+    """Return the texts of the values in each line of a section, by the name of the column."""
+    script = """lines => Object.fromEntries(lines.map(line => [
+        line.querySelector(".chart-name").firstChild?.textContent ?? "",
+        [...line.querySelectorAll(".chart-value")].map(value => value.textContent)]))"""
+    return page.tab.eval_on_selector_all(f"{section} .chart-line", script)
+
+
+def row_with(people, condition):
+    """Return the first row that is complete except as the condition says."""
+    return int(np.flatnonzero(condition(people))[0])
+
+
+def test_a_row_of_a_mixed_table_is_next_to_the_decoded_row(people_page, mixed_scene, people):
+    i = row_with(people, lambda p: p.notna().all(axis=1))
+    people_page.tab.evaluate("i => window.latentmap.goTo(i)", i)
+    assert people_page.row() == i
+    row, lines = people.iloc[i], lines_of(people_page, "#row")
+    decoded = dict(zip(people.columns, mixed_scene.reconstruction([i]), strict=True))
+    assert lines["name"] == [row["name"]]
+    assert lines["country"][0] == row["country"]
+    assert lines["country"][1].removeprefix("≠") == decoded["country"][0]
+    assert lines["member"][0] == str(row["member"]).lower()
+    assert lines["joined"][0] == row["joined"].strftime("%Y-%m-%d")
+    assert lines["visits"][0] == str(row["visits"])
+    assert lines["visits"][1].removeprefix("≠").isdigit()
+    assert float(lines["spend"][0]) == pytest.approx(row["spend"], rel=0.01)
+    assert float(lines["spend"][1].removeprefix("≠")) == pytest.approx(decoded["spend"][0], rel=0.2)
+    assert lines["note"] == [row["note"], decoded["note"][0]]
+    assert row["name"] in people_page.text("#row h2")
+    assert people_page.text("#row .unit").strip() == "€"
+    assert people_page.tab.locator("img").count() == 0
+    assert people_page.messages == []
+
+
+def test_gaps_are_dashes_and_are_decoded(people_page, people):
+    for column in ("age", "country", "joined"):
+        i = row_with(people, lambda p, column=column: p[column].isna())
+        people_page.tab.evaluate("i => window.latentmap.goTo(i)", i)
+        people_page.tab.wait_for_selector(f"#row[data-row='{i}']")
+        original, decoded = lines_of(people_page, "#row")[column]
+        assert original == "–"
+        assert decoded not in ("–", "")
+        assert "≠" not in decoded
+
+
+def test_different_values_are_marked(people_page, mixed_scene, people):
+    difference = np.abs(mixed_scene.reconstruction(np.arange(240))[5] - people["visits"])
+    assert difference.max() > 1.5 * people["visits"].std()
+    for i, is_marked in ((difference.argmax(), True), (difference.argmin(), False)):
+        people_page.tab.evaluate("i => window.latentmap.goTo(i)", int(i))
+        people_page.tab.wait_for_selector(f"#row[data-row='{i}']")
+        assert ("≠" in lines_of(people_page, "#row")["visits"][1]) == is_marked
+
+
+def test_a_point_of_a_mixed_table_is_decoded_in_its_own_columns(people_page, mixed_scene, people):
+    i = row_with(people, lambda p: p["country"] == "France")
+    point = people_page.decode_at(people_page.pixel_of_row(i))
+    lines = lines_of(people_page, "#decoded")
+    assert list(lines) == list(people.columns[1:])
+    columns = mixed_scene.decode_points([point])
+    decoded = {name: column[0] for name, column in zip(people.columns, columns, strict=True)}
+    assert lines["country"] == [decoded["country"]]
+    assert lines["note"] == [decoded["note"]]
+    assert abs(int(lines["visits"][0]) - decoded["visits"]) <= 1
+    assert float(lines["age"][0]) == pytest.approx(decoded["age"], abs=1)
+    day = np.datetime64(lines["joined"][0]).astype("datetime64[s]").astype(int)
+    assert day == pytest.approx(decoded["joined"], abs=20 * 86_400)
+
+
+def test_columns_of_a_mixed_table_colour_the_map(people_page, people):
+    tab = people_page.tab
+    tab.select_option("#color-scale", label="country")
+    tab.wait_for_selector(".entry")
+    names = [name.strip() for name in tab.locator(".entry-name").all_inner_texts()]
+    assert names == [*sorted(people["country"].dropna().unique()), "(missing)"]
+    tab.select_option("#color-scale", label="joined")
+    tab.wait_for_selector(".scale")
+    ends = [people["joined"].min(), people["joined"].max()]
+    assert people_page.text(".ends").split() == [f"{day:%Y-%m-%d}" for day in ends]
+    assert people_page.text(".missing").split() == ["(missing)", str(people["joined"].isna().sum())]
+    tab.select_option("#color-scale", label="spend (€)")
+    assert people_page.wait_until(lambda: "2" not in people_page.text(".ends").split()[0][:1])
+    assert people_page.messages == []
+
+
+def test_rows_are_found_by_their_names(people_page, people):
+    people_page.tab.keyboard.press("/")
+    people_page.tab.keyboard.type("013")
+    people_page.tab.wait_for_selector("#results button")
+    shown = people_page.tab.locator("#results .result").all_inner_texts()
+    assert shown == [people["name"][13]]
+    people_page.tab.keyboard.press("Enter")
+    people_page.tab.wait_for_selector("#row[data-row='13']")
+    people_page.tab.fill("#search", "RON")
+    people_page.tab.wait_for_selector("#results .empty")
+    people_page.tab.fill("#search", "> 01")
+    people_page.tab.click("#results .button")
+    assert people_page.text("#selection h2") == "10 rows selected"
+    assert people_page.tab.locator("img").count() == 0
+    assert people_page.messages == []
+
+
+def test_an_interpolation_shows_categories(people_page):
+    people_page.tab.keyboard.press("i")
+    for pixel in ((300, 250), (640, 560)):
+        people_page.tab.mouse.click(*pixel)
+    people_page.tab.wait_for_selector("#interpolation[data-points]")
+    assert people_page.tab.locator("#interpolation .column-line").count() == 6
+    assert people_page.messages == []
+
+
+def test_selected_rows_of_a_mixed_table_are_downloaded(people_page, people, tmp_path):
+    people_page.select_left_half()
+    lines = people_page.download(tmp_path)
+    rows = people.iloc[[int(line["row"]) for line in lines]]
+    assert len(rows) > 10
+    assert [line["name"] for line in lines] == rows["name"].tolist()
+    assert [line["country"] for line in lines] == rows["country"].fillna("").tolist()
+    days = rows["joined"].dt.strftime("%Y-%m-%d").fillna("")
+    assert [line["joined"][:10] for line in lines] == days.tolist()
+
+
+@pytest.fixture(scope="module")
+def wide_table_file(tmp_path_factory):
+    """Link to the exported file of a table with 60 columns, every fourth one of categories."""
+    rng, n = np.random.default_rng(0), 120
+    group = rng.integers(0, 3, n)
+    columns = {
+        f"column {j}": np.array(["red", "green", "blue"])[group]
+        if j % 4 == 0
+        else rng.normal(group * (j % 3), 1)
+        for j in range(60)
+    }
+    table = Table(pd.DataFrame(columns))
+    scene = Scene(AutoEncoder(2, epochs=3, random_state=0).fit(table), table)
+    path = tmp_path_factory.mktemp("wide") / "wide.html"
+    export_page(scene, path)
+    return path.as_uri()
+
+
+def test_a_wide_table_shows_all_columns_on_request(open_page, wide_table_file):
+    page = open_page(wide_table_file)
+    page.decode_at(page.pixel_of_row(3))
+    lines = page.tab.locator("#decoded .chart-line:visible")
+    assert lines.count() == 12
+    page.tab.click("#decoded .toggle")
+    assert lines.count() == 60
+    page.tab.click("#decoded .toggle")
+    assert lines.count() == 12
+
+
+FORMATS = [
+    (1_586_376_675, {"kind": "date", "format": "date"}, "2020-04-09"),
+    (1_586_376_675, {"kind": "date", "format": "datetime"}, "2020-04-08 20:11"),
+    (1_586_376_675, {"kind": "date", "format": "datetime", "resolution": 5000}, "2020-04-08"),
+    (
+        1_586_376_675,
+        {"kind": "date", "format": "datetime", "time_zone": "Europe/Berlin"},
+        "2020-04-08 22:11",
+    ),
+    (28_145, {"kind": "date", "format": "time"}, "07:49:05"),
+    (-787_098, {"kind": "date", "format": "duration"}, "−9 d 02:38:18"),
+    (1e300, {"kind": "date", "format": "date"}, "–"),
+    (None, {"kind": "category"}, "–"),
+    (-1234, {"kind": "number", "is_integer": True, "std": 100}, "−1,234"),
+    (7.74, {"kind": "number", "std": 34}, "7.74"),
+    (107.74, {"kind": "number", "std": 34}, "108"),
+    (0, {"kind": "number", "std": 34}, "0"),
+]
+
+
+@pytest.mark.parametrize(("value", "column", "expected"), FORMATS)
+def test_values_are_formatted_by_their_kind(open_page, links, value, column, expected):
+    page = open_page(links["people"])
+    script = "async ([v, c]) => (await import('/page/format.js')).formatValue(v, c)"
+    assert page.tab.evaluate(script, [value, column]) == expected

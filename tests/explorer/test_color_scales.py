@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from latentmap.explorer.color_scales import (
     MAX_CATEGORIES,
@@ -76,3 +77,41 @@ def test_the_description_says_whether_a_score_is_computed(wide_scene):
 def test_values_are_described_by_categories_or_a_range():
     assert encode_labels(np.array(["b", "a"])).describe() == {"categories": ["a", "b"]}
     assert encode_numbers(np.array([1.0, 3.0])).describe() == {"low": 1, "high": 3}
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.array(["b", None, "a", "b"], dtype=object),
+        np.array(["b", "", "a", "b"]),
+        np.array(["b", float("nan"), "a", "b"], dtype=object),
+    ],
+)
+def test_missing_labels_are_no_class(labels):
+    values = encode_labels(labels)
+    assert values.categories == ["a", "b"]
+    assert values.values.tolist() == [1, 65_535, 0, 1]
+
+
+@pytest.mark.parametrize("dtype", [float, object])
+def test_numeric_labels_with_gaps_are_numbers(dtype):
+    labels = np.arange(100).astype(dtype)
+    labels[3] = np.nan
+    values = encode_labels(labels)
+    assert (values.low, values.high, values.categories) == (0, 99, None)
+    assert values.values[[0, 3, 99]].tolist() == [0, 65_535, 65_534]
+
+
+def test_few_numeric_labels_with_gaps_are_named_without_a_decimal_point():
+    assert encode_labels(np.array([1.0, np.nan, 0.0, 2.5])).categories == ["0", "1", "2.5"]
+
+
+def test_every_fitted_column_of_a_mixed_table_has_a_scale(mixed_scene, people):
+    scales = {scale.name: scale for scale in mixed_scene.color_scales if scale.column is not None}
+    assert list(scales) == ["age", "country", "member", "joined", "visits", "spend"]
+    country = scales["country"].compute()
+    assert country.categories == sorted(people["country"].dropna().unique())
+    assert ((country.values == 65_535) == people["country"].isna()).all()
+    joined = scales["joined"].compute()
+    assert joined.categories is None
+    assert joined.low == people["joined"].min().timestamp()

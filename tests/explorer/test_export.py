@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from latentmap import AutoEncoder
-from latentmap.data import ArraySource
+from latentmap.data import ArraySource, Table
 from latentmap.errors import FileError
 from latentmap.explorer import Scene, export_page
 from latentmap.explorer.page_coordinates import grid_points
@@ -163,3 +163,49 @@ def test_a_path_that_cannot_be_written_raises_an_error(map_scene, page, tmp_path
     with pytest.raises(FileError, match="does not exist"):
         export_page(map_scene, tmp_path / "no" / "map.html", page)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def people_file(write, mixed_scene):
+    return write(mixed_scene)
+
+
+def test_a_mixed_table_contains_numbers_categories_and_texts(people_file, people):
+    columns = {column["name"]: column for column in people_file.scene["row"]["columns"]}
+    stored = [name for name, column in columns.items() if column["kind"] != "text"]
+    codes = people_file.numbers("originals").reshape(240, len(stored))
+    codes = dict(zip(stored, codes.T, strict=True))
+    for name in ("age", "country", "joined"):
+        assert ((codes[name] == 65_535) == people[name].isna()).all()
+    known = people["country"].notna().to_numpy()
+    countries = [columns["country"]["categories"][code] for code in codes["country"][known]]
+    assert countries == people["country"][known].tolist()
+    low, high = columns["spend"]["low"], columns["spend"]["high"]
+    spend = low + codes["spend"] / 65_534 * (high - low)
+    np.testing.assert_allclose(spend, people["spend"], atol=(high - low) / 60_000)
+    assert json.loads(people_file.buffer("originals-text-0")) == people["name"].tolist()
+    assert "data-names" not in people_file.elements
+
+
+def test_the_grid_of_a_mixed_table_has_decoded_categories_and_texts(people_file, mixed_scene):
+    grid = people_file.scene["grid"]
+    points = grid_points(np.array(grid["bounds"]).reshape(2, 2), grid["width"], grid["height"])
+    codes = people_file.numbers("grid").reshape(len(points), -1)
+    notes = json.loads(people_file.buffer("grid-text-7"))
+    assert "data-grid-text-0" not in people_file.elements
+    nodes = [0, 5000, 9999]
+    names = mixed_scene.table.names
+    decoded = dict(zip(names, mixed_scene.decode_points(points[nodes]), strict=True))
+    categories = mixed_scene.table.categories[names.index("country")]
+    assert [categories[codes[node, 1]] for node in nodes] == decoded["country"].tolist()
+    assert [notes[node] for node in nodes] == decoded["note"].tolist()
+
+
+def test_reconstructions_of_a_mixed_table_are_embedded_for_many_components(write, people):
+    table = Table(people, roles={"note": "text"})
+    scene = Scene(AutoEncoder(3, epochs=2, random_state=0).fit(table), table)
+    file = write(scene)
+    decoded = scene.reconstruction(np.arange(240))
+    assert json.loads(file.buffer("reconstructions-text-7")) == decoded[7].tolist()
+    codes = file.numbers("reconstructions").reshape(240, -1)
+    assert [scene.table.categories[2][code] for code in codes[:, 1]] == decoded[2].tolist()

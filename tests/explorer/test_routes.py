@@ -193,3 +193,15 @@ def test_selected_rows_as_csv(client, digits):
     lines = list(csv.DictReader(io.StringIO(response.body.decode())))
     assert [line["row"] for line in lines] == ["4", "2"]
     assert [line["label"] for line in lines] == [str(digits.labels[i]) for i in (4, 2)]
+
+
+def test_rows_of_a_mixed_table_are_small_json(serve, mixed_scene, people):
+    client = serve(mixed_scene)
+    point = mixed_scene.plane.points[:1].astype("<f4")
+    response = client("POST", "/decode", point.tobytes())
+    (row,) = json.loads(response.body)["rows"]
+    assert len(row) == len(people.columns)
+    assert row[0] is None
+    assert isinstance(row[5], float)
+    assert len(response.body) < 300
+    assert client.json("GET", "/data/originals-text-0")[3] == people["name"][3]

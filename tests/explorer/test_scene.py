@@ -8,8 +8,8 @@ from PIL import Image
 from scipy.sparse import csr_array
 
 from latentmap import AutoEncoder, LatentMap
-from latentmap.analysis import SearchIndex
-from latentmap.data import ArraySource, SparseSource, open_data
+from latentmap.analysis import SearchIndex, score_outliers
+from latentmap.data import ArraySource, SparseSource, Table, open_data
 from latentmap.errors import DataError
 from latentmap.explorer import Scene
 from latentmap.explorer import scene as scene_module
@@ -144,3 +144,73 @@ def test_rows_with_other_features_are_refused(map_scene):
 
 def test_values_that_json_cannot_represent_become_none():
     assert to_json([1.5, float("nan"), [np.float32("inf")]]) == [1.5, None, [None]]
+
+
+def test_row_details_of_a_mixed_table_are_in_its_own_columns(mixed_scene, people):
+    details = mixed_scene.row_details(5)
+    original = dict(zip(people.columns, details["original"], strict=True))
+    row = people.iloc[5]
+    assert details["name"] == original["name"] == row["name"]
+    assert original["visits"] == row["visits"]
+    assert original["spend"] == row["spend"]
+    assert original["member"] == str(row["member"]).lower()
+    assert original["note"] == row["note"]
+    json.dumps(details, allow_nan=False)
+
+
+def test_missing_values_of_a_mixed_table_are_null(mixed_scene, people):
+    for column in ("age", "country", "joined"):
+        j, i = people.columns.get_loc(column), int(np.flatnonzero(people[column].isna())[0])
+        assert mixed_scene.row_details(i)["original"][j] is None
+        assert mixed_scene.row_details(i)["reconstruction"][j] is not None
+
+
+def test_points_of_a_mixed_table_are_decoded_as_by_inverse_transform(mixed_scene, people):
+    points = mixed_scene.plane.points[:20]
+    decoded = dict(zip(people.columns, mixed_scene.decode_points(points), strict=True))
+    expected = mixed_scene.estimator.inverse_transform(mixed_scene.plane.to_codes(points))
+    assert decoded["name"].tolist() == [None] * 20
+    assert decoded["country"].tolist() == expected["country"].tolist()
+    assert decoded["visits"].tolist() == expected["visits"].tolist()
+    assert decoded["note"].tolist() == expected["note"].tolist()
+    np.testing.assert_allclose(decoded["age"], expected["age"], rtol=1e-4)
+    seconds = [value.timestamp() for value in expected["joined"]]
+    np.testing.assert_allclose(decoded["joined"], seconds, atol=3600)
+
+
+def test_texts_of_a_mixed_table_are_buffers(mixed_scene, people):
+    assert mixed_scene.describe()["names"] == "originals-text-0"
+    assert json.loads(mixed_scene.buffer("originals-text-0")) == people["name"].tolist()
+    assert json.loads(mixed_scene.buffer("originals-text-7")) == people["note"].tolist()
+    assert mixed_scene.buffer("originals-text-1") is None
+
+
+def test_new_rows_of_a_mixed_table_are_placed(mixed_scene, people):
+    new = people.iloc[:3].drop(columns="name").assign(country=["Atlantis", "Spain", None])
+    source = Table(new.assign(name="new")[list(people.columns)]).subset([0, 1, 2])
+    assert mixed_scene.count_unknown(source) == {"country": 1}
+    rows = mixed_scene.place(source)
+    assert [row["original"][2] for row in rows] == ["Atlantis", "Spain", None]
+    assert rows[0]["original"][0] == "new"
+    assert rows[1]["error"] > 0
+
+
+def test_scores_of_a_mixed_table_are_those_of_the_analysis(mixed_scene, people):
+    scores = score_outliers(mixed_scene.estimator, people)
+    np.testing.assert_allclose(mixed_scene.scores["error"], scores.errors, rtol=1e-3)
+    np.testing.assert_allclose(mixed_scene.scores["outlier score"], scores.scores, rtol=1e-3)
+
+
+def test_a_table_without_its_names_has_no_names(mixed_scene, people):
+    scene = Scene(mixed_scene.estimator, people.drop(columns="name"))
+    assert scene.describe()["names"] is None
+    assert scene.row_details(0)["name"] is None
+    assert scene.table.names == list(people.columns[1:])
+
+
+def test_a_sample_of_a_table_keeps_its_row_numbers(mixed_scene, people, monkeypatch):
+    monkeypatch.setattr(scene_module, "MAX_ROWS", 40)
+    scene = Scene(mixed_scene.estimator, people)
+    assert (len(scene), scene.total) == (40, 240)
+    number = scene.row_details(7)["number"]
+    assert scene.row_details(7)["name"] == people["name"][number]

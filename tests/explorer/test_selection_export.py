@@ -4,6 +4,7 @@ import csv
 import io
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from latentmap.explorer.selection_export import write_csv
@@ -39,3 +40,16 @@ def test_many_rows_are_written_in_blocks(map_scene):
     assert len(parts) > 2
     lines = b"".join(parts).decode().splitlines()
     assert [int(line.split(",")[0]) for line in lines[1:]] == numbers.tolist()
+
+
+def test_rows_of_a_mixed_table_are_written_as_they_are(mixed_scene, people):
+    lines = read(mixed_scene, range(40))
+    assert list(lines[0])[-8:] == list(people.columns)
+    for line, (_, row) in zip(lines, people.iterrows(), strict=False):
+        assert line["name"] == row["name"]
+        assert line["country"] == ("" if pd.isna(row["country"]) else row["country"])
+        assert line["age"] == ("" if pd.isna(row["age"]) else str(int(row["age"])))
+        assert line["member"] == str(row["member"]).lower()
+        assert float(line["spend"]) == row["spend"]
+    days = [line["joined"][:10] for line in lines]
+    assert days == people["joined"].dt.strftime("%Y-%m-%d").fillna("")[:40].tolist()

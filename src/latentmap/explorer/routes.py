@@ -154,7 +154,11 @@ class Router:
     def _place(self, argument: str, body: bytes) -> Response:
         name = unquote(argument)
         with open_upload(name, body, self._scene.images, self._label) as (source, note):
-            rows = self._scene.place(source.subset(np.arange(min(len(source), MAX_PLACED_ROWS))))
+            sample = source.subset(np.arange(min(len(source), MAX_PLACED_ROWS)))
+            rows = self._scene.place(sample)
+            if unknown := self._scene.count_unknown(sample):
+                counts = ", ".join(f"{name} ({count})" for name, count in unknown.items())
+                note = f"Values that were not fitted count as missing: {counts}."
             return _json_response({"rows": rows, "total": len(source), "note": note})
 
 

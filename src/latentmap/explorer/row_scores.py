@@ -7,7 +7,7 @@ import numpy as np
 
 from latentmap.analysis import OutlierDetector, cluster
 from latentmap.analysis.attribution import scaled_difference
-from latentmap.analysis.encoding import sum_by_column
+from latentmap.analysis.encoding import mean_squared_errors, sum_by_column
 from latentmap.analysis.model_info import FittedEstimator, as_map
 from latentmap.data import Source
 from latentmap.explorer.shared_source import map_batches
@@ -61,8 +61,8 @@ class RowScores:
     def _reconstruction_errors(self, rows: np.ndarray, codes: np.ndarray) -> np.ndarray:
         """Return the mean squared error of the displayed reconstructions, in scaled units."""
         difference = scaled_difference(self._estimator, rows, self._decode(codes))
-        columns = sum_by_column(self._estimator, difference)
-        return np.mean(columns.astype(np.float64) ** 2, axis=1)
+        difference = sum_by_column(self._estimator, difference)
+        return mean_squared_errors(self._source, rows, difference)
 
     def _cluster(self) -> np.ndarray:
         return cluster(self._codes, n_exemplars=1, verbose=self._verbose).labels

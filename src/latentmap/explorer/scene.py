@@ -214,6 +214,13 @@ class Scene:
             for i in range(len(codes))
         ]
 
+    def count_unknown(self, source: Source) -> dict[str, int]:
+        """Return the number of values that the model does not know, for each column with some."""
+        encoder = self.estimator.table_
+        if encoder is None or source.table_schema is None:
+            return {}
+        return encoder.unknown(source[:])
+
     def _describe_rows(
         self,
         originals: Any,

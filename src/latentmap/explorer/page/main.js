@@ -74,6 +74,7 @@ async function start(source) {
       toScreen: (/** @type {number} */ x, /** @type {number} */ y) => view.toScreen(x, y),
       positionOf: (/** @type {number} */ row) => points.positionOf(row),
       selectedRows,
+      goTo,
     }),
   });
   document.body.dataset.state = "ready";
