@@ -50,7 +50,7 @@ class Comparison:
     def difference(self) -> np.ndarray:
         """The second row minus the first, in the units of the rows.
 
-        For a table the difference of each column is in standard deviations, shape (n_columns,).
+        For a table, the differences are in standard deviations, shape (n_columns,).
         Categories, texts and vectors have the length of the difference of their encoded numbers.
         """
         if self.table_rows is None:

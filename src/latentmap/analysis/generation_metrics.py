@@ -132,7 +132,7 @@ def evaluate_generated(
 
 
 def _as_array(estimator: object, rows: DataLike) -> ArrayLike:
-    """Return rows as numbers; missing values of a table are at the mean."""
+    """Return rows as numbers; each missing value of a table is replaced by its column's mean."""
     if not isinstance(rows, Source) and not is_frame(rows):
         return rows
     return np.nan_to_num(numeric_rows(estimator, rows)[:])

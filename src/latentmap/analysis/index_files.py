@@ -114,7 +114,7 @@ def _texts(name: str, arrays: dict[str, np.ndarray], count: int) -> list[str]:
         or end_offsets.dtype != np.int64
         or end_offsets.shape != (count,)
     ):
-        raise ValueError(f"expected {count} {name}, found {end_offsets.shape}")
+        raise ValueError(f"{name}: expected {count} end positions, found shape {end_offsets.shape}")
     start_offsets = np.append(0, end_offsets[:-1])
     if (
         (start_offsets > end_offsets).any()

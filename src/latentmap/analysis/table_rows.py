@@ -152,7 +152,7 @@ class TableRows:
 
 
 def format_value(value: Any, unit: str | None = None) -> str:
-    """Return a value as text: numbers with four digits, and dates without a time of midnight.
+    """Format a value: numbers have four digits, and dates have no time if it is midnight.
 
     Examples
     --------

@@ -106,7 +106,7 @@ def _read_offset(
 ) -> np.ndarray | None:
     offset = arrays.get(_OFFSET)
     if offset is not None and list(offset.shape) != list(metadata["row_shape"]):
-        raise ModelFileError("the offset of the rows does not fit their shape")
+        raise ModelFileError("offset: expected the shape of a row")
     return offset
 
 

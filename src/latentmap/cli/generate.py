@@ -134,7 +134,7 @@ class _BatchSampler:
 
     @property
     def rows(self) -> Any:
-        """The sampled rows, after all batches have been read: an array or an Arrow table."""
+        """The sampled rows as an array or an Arrow table, after all batches have been read."""
         if isinstance(self._parts[0], np.ndarray):
             return np.concatenate(self._parts)
         import pyarrow as pa

@@ -232,7 +232,7 @@ def partition(rows: Source, n_workers: int) -> list[tuple[int, int]]:
 
 
 def _nearest_block_borders(borders: np.ndarray, boundaries: np.ndarray) -> np.ndarray:
-    """Move each boundary except the outer ones to the nearest border, and remove duplicates."""
+    """Move each inner boundary to the nearest border of a block, and remove duplicates."""
     index = np.searchsorted(borders, boundaries).clip(1, len(borders) - 1)
     lower, upper = borders[index - 1], borders[index]
     nearest = np.where(boundaries - lower < upper - boundaries, lower, upper)

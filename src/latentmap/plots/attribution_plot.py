@@ -44,8 +44,8 @@ def attribution(
     ax : matplotlib.axes.Axes, optional
     column_names : sequence of str, optional
     is_ordered : array-like of shape (d,) of bool, optional
-        Whether the values of a column have an order. By default all have; bars of the others, such
-        as categories, are grey.
+        Whether the values of a column have an order. By default all columns have one. Bars of
+        columns without an order, such as categories, are grey.
 
     Raises
     ------

@@ -40,7 +40,7 @@ def rows(
         grid that is about square.
     texts : array-like of shape (n, d) of str, optional
         Texts of the values of a table, by default the numbers. The first 12 columns are then drawn.
-        Cells of which the number is NaN are not shaded.
+        Cells with NaN are not shaded.
 
     Raises
     ------

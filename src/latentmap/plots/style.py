@@ -113,7 +113,7 @@ def label_columns(ax: Axes, names: Sequence[str], rotation: float = 35) -> None:
 
 
 def value_text(value: object, max_length: int = 24) -> str:
-    """Return a number with four significant digits, and a text as one short line."""
+    """Format a number with four significant digits, and other values as one short line."""
     return display_text(value, max_length) if isinstance(value, str) else f"{value:.4g}"
 
 
