@@ -99,11 +99,11 @@ def _nearest_others(points: np.ndarray, k: int, verbose: bool) -> tuple[np.ndarr
 
 def _intrinsic_dimension(distances: np.ndarray) -> float:
     """Estimate the intrinsic dimension from the distances of nearest neighbours."""
-    farthest = distances[:, -1:]
+    max_distances = distances[:, -1:]
     nonzero_distances = np.where(
-        (distances > 0) & (farthest > 0), distances, farthest + (farthest == 0)
+        (distances > 0) & (max_distances > 0), distances, max_distances + (max_distances == 0)
     )
-    logs = np.log((farthest + (farthest == 0)) / nonzero_distances).mean(axis=1)
+    logs = np.log((max_distances + (max_distances == 0)) / nonzero_distances).mean(axis=1)
     return 1.0 / max(float(logs.mean()), 1e-3)
 
 

@@ -36,8 +36,10 @@ def draw_class_names(
         size = _font_size(ax, len(labels.names))
         texts = []
         for i, position, _ in regions:
-            shade = style.darken(style.PALETTE[i % len(style.PALETTE)]) if color is None else color
-            texts.append(_add_name(ax, labels.names[i], position, shade, size))
+            name_color = (
+                style.darken(style.PALETTE[i % len(style.PALETTE)]) if color is None else color
+            )
+            texts.append(_add_name(ax, labels.names[i], position, name_color, size))
         _place_names(ax, texts, [rows for _, _, rows in regions])
 
 
