@@ -193,7 +193,7 @@ def test_clusters_of_a_map_match_digits(digits_map):
     fitted, unseen = open_data("mnist"), open_data("mnist:unseen")
     model = load_model(digits_map)
     codes, new = model.transform(fitted), model.transform(unseen)
-    asked = cluster(codes, 10)
-    assert v_measure_score(fitted.labels, asked.labels) >= 0.86
-    assert v_measure_score(unseen.labels, asked.predict(new)[0]) >= 0.86
+    clusters_of_ten = cluster(codes, 10)
+    assert v_measure_score(fitted.labels, clusters_of_ten.labels) >= 0.86
+    assert v_measure_score(unseen.labels, clusters_of_ten.predict(new)[0]) >= 0.86
     assert 9 <= cluster(codes).n_clusters <= 12

@@ -46,11 +46,11 @@ def test_errors_of_numbers_equal_a_direct_computation(model, errors):
     frame = make_frame()
     decoded = model.inverse_transform(model.transform(frame))
     for name in ("size", "rooms"):
-        known = frame[name].notna()
-        x, y = frame[name][known].astype(float), decoded[name][known]
+        is_known = frame[name].notna()
+        x, y = frame[name][is_known].astype(float), decoded[name][is_known]
         assert errors[name].value == pytest.approx(np.sqrt(np.mean((x - y) ** 2)))
         assert errors[name].baseline == pytest.approx(np.std(x))
-        assert errors[name].n_values == known.sum()
+        assert errors[name].n_values == is_known.sum()
 
 
 def test_errors_of_dates_are_in_days(model, errors):
@@ -66,16 +66,16 @@ def test_errors_of_dates_are_in_days(model, errors):
 def test_accuracies_equal_a_direct_computation(model, errors, name):
     frame = make_frame()
     decoded = model.inverse_transform(model.transform(frame))
-    known = frame[name].notna()
+    is_known = frame[name].notna()
     assert errors[name].measure == "accuracy"
-    assert errors[name].value == pytest.approx((frame[name] == decoded[name])[known].mean())
+    assert errors[name].value == pytest.approx((frame[name] == decoded[name])[is_known].mean())
     assert errors[name].baseline == pytest.approx(frame[name].value_counts(normalize=True).max())
 
 
 def test_constant_columns_are_left_out(model, errors):
     assert list(errors) == ["size", "rooms", "kind", "garden", "built"]
-    one_kind = make_frame().query("kind == 'large'")
-    assert "kind" not in {error.name for error in column_errors(model, one_kind)}
+    large_rows = make_frame().query("kind == 'large'")
+    assert "kind" not in {error.name for error in column_errors(model, large_rows)}
 
 
 def test_categories_that_were_not_fitted_are_errors(model):
@@ -83,8 +83,8 @@ def test_categories_that_were_not_fitted_are_errors(model):
     value = {e.name: e for e in column_errors(model, frame)}["kind"].value
     frame["kind"] = ["new", *frame["kind"][1:]]
     with pytest.warns(match="were not fitted"):
-        changed = {e.name: e for e in column_errors(model, frame)}["kind"].value
-    assert changed in (pytest.approx(value), pytest.approx(value - 1 / 40))
+        error_after_change = {e.name: e for e in column_errors(model, frame)}["kind"].value
+    assert error_after_change in (pytest.approx(value), pytest.approx(value - 1 / 40))
 
 
 def test_units_are_those_of_the_table():
@@ -115,10 +115,14 @@ def test_large_offsets_do_not_change_the_baseline():
 
 
 def test_worst_first_sorts_by_the_share_of_the_error_of_a_constant():
-    good = ColumnError("good", "rmse", 90.0, 100.0, None, 9)
-    bad = ColumnError("bad", "rmse", 0.1, 0.1, None, 9)
+    small_error = ColumnError("good", "rmse", 90.0, 100.0, None, 9)
+    large_error = ColumnError("bad", "rmse", 0.1, 0.1, None, 9)
     middle = ColumnError("middle", "accuracy", 0.62, 0.6, None, 9)
-    assert [error.name for error in worst_first([good, bad, middle])] == ["bad", "middle", "good"]
+    assert [error.name for error in worst_first([small_error, large_error, middle])] == [
+        "bad",
+        "middle",
+        "good",
+    ]
 
 
 def test_models_of_arrays_have_no_columns():

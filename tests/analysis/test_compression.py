@@ -47,7 +47,7 @@ def path(tmp_path):
     return tmp_path / "digits.codes"
 
 
-def error_of(restored, rows):
+def mean_squared_error(restored, rows):
     return np.mean(((restored - rows.reshape(restored.shape)) / 16) ** 2)
 
 
@@ -61,9 +61,9 @@ def test_reported_error_and_size_are_correct(model, digits, path, limit):
     report = compress(model, digits, path, **limit)
     restored = decompress(model, path)
     assert restored.shape == digits.shape
-    assert error_of(restored, digits) == pytest.approx(report.mse, rel=1e-5)
+    assert mean_squared_error(restored, digits) == pytest.approx(report.mse, rel=1e-5)
     exact = model.inverse_transform(model.transform(digits))
-    assert error_of(exact, digits) == pytest.approx(report.model_mse, rel=1e-5)
+    assert mean_squared_error(exact, digits) == pytest.approx(report.model_mse, rel=1e-5)
     assert report.file_bytes == path.stat().st_size
     assert report.raw_bytes == digits.nbytes
     assert report.ratio == pytest.approx(digits.nbytes / path.stat().st_size)
@@ -71,7 +71,7 @@ def test_reported_error_and_size_are_correct(model, digits, path, limit):
 
 @pytest.mark.parametrize("factor", [1.02, 1.5, 4])
 def test_error_is_just_below_the_limit(model, digits, path, factor):
-    minimum = error_of(model.inverse_transform(model.transform(digits)), digits)
+    minimum = mean_squared_error(model.inverse_transform(model.transform(digits)), digits)
     report = compress(model, digits, path, error=factor * minimum)
     assert 0.97 * (factor - 1) < report.mse / minimum - 1 <= factor - 1
 
@@ -85,14 +85,16 @@ def test_size_is_just_below_the_limit(model, digits, path, allowed):
 def test_error_decreases_with_size(model, digits, path):
     errors = [compress(model, digits, path, bytes_per_row=b).mse for b in (2, 4, 8, 16)]
     assert errors == sorted(errors, reverse=True)
-    assert errors[-1] < 1.01 * error_of(model.inverse_transform(model.transform(digits)), digits)
+    assert errors[-1] < 1.01 * mean_squared_error(
+        model.inverse_transform(model.transform(digits)), digits
+    )
 
 
 def test_file_is_smaller_than_with_uniform_rounding(model, digits, path):
     """Compare with equal steps of 4 bits per component at the same error."""
     codes = model.transform(digits)
     step = np.ptp(codes, axis=0).max() / 15
-    error = error_of(model.inverse_transform(np.rint(codes / step) * step), digits)
+    error = mean_squared_error(model.inverse_transform(np.rint(codes / step) * step), digits)
     assert compress(model, digits, path, error=error).bytes_per_row < 0.8 * 8
 
 
@@ -108,7 +110,7 @@ def test_limits_are_met_with_a_small_sample(model, digits, path, monkeypatch):
         assert compress(model, digits, path, bytes_per_row=allowed).bytes_per_row <= allowed
     report = compress(model, digits, path, error=0.02)
     assert 0.015 < report.mse <= 0.02
-    assert error_of(decompress(model, path), digits) <= 0.02
+    assert mean_squared_error(decompress(model, path), digits) <= 0.02
 
 
 # -- numbers of rows -------------------------------------------------------------------------------
@@ -126,7 +128,7 @@ def test_one_row(model, digits, path):
 def test_few_rows(model, digits, path):
     for rows in (2, 3, 17):
         compress(model, digits[:rows], path, error=0.02)
-        assert error_of(decompress(model, path), digits[:rows]) <= 0.02
+        assert mean_squared_error(decompress(model, path), digits[:rows]) <= 0.02
 
 
 def test_equal_rows(model, digits, path):
@@ -144,7 +146,7 @@ def test_memory_use_is_bounded(path):
         def inverse_transform(self, Z):
             return np.repeat(Z, 64, axis=1)
 
-    class Endless(ArraySource):
+    class GeneratedRows(ArraySource):
         """A million rows that are generated when they are read."""
 
         def __init__(self):
@@ -154,7 +156,7 @@ def test_memory_use_is_bounded(path):
             return np.sin(np.asarray(indices, np.float32)[:, None] + np.arange(256, dtype="f4"))
 
     tracemalloc.start()
-    report = compress(Wide(), Endless().subset(np.arange(150_000)), path, bytes_per_row=2)
+    report = compress(Wide(), GeneratedRows().subset(np.arange(150_000)), path, bytes_per_row=2)
     size = sum(len(rows) for rows in iter_decompressed(Wide(), open_codes(Wide(), path)))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -163,17 +165,17 @@ def test_memory_use_is_bounded(path):
 
 
 def test_outlying_code_does_not_affect_others(path):
-    class Same:
+    class Identity:
         def transform(self, X):
             return np.asarray(X)
 
         inverse_transform = transform
 
     rows = np.random.default_rng(0).normal(size=(2000, 2))
-    before = compress(Same(), rows, path, error=0.001).file_bytes
+    file_bytes = compress(Identity(), rows, path, error=0.001).file_bytes
     rows[1000, 0] = 2.0**60
-    assert compress(Same(), rows, path, error=0.001).file_bytes < before + 50
-    assert decompress(Same(), path)[1000, 0] == 2.0**60
+    assert compress(Identity(), rows, path, error=0.001).file_bytes < file_bytes + 50
+    assert decompress(Identity(), path)[1000, 0] == 2.0**60
 
 
 # -- labels ----------------------------------------------------------------------------------------

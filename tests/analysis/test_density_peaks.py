@@ -57,9 +57,9 @@ def test_excess_mass_is_the_mass_above_the_saddle():
     last = tree[-1]
     level = density.saddles[last.mode_pair]
     groups = assign_modes(density, tree, {last.absorbed_mode, *_main(density, tree)})
-    above = np.maximum(1 - np.exp(level - density.log_density), 0)
-    excess = [above[groups == group].sum() for group in np.unique(groups)]
-    assert min(excess) == pytest.approx(last.excess_mass)
+    point_excess = np.maximum(1 - np.exp(level - density.log_density), 0)
+    group_excess = [point_excess[groups == group].sum() for group in np.unique(groups)]
+    assert min(group_excess) == pytest.approx(last.excess_mass)
     assert 100 < last.excess_mass < 200
     assert last.prominence == pytest.approx(
         density.log_density[groups == last.absorbed_mode].max() - level

@@ -9,7 +9,7 @@ RNG = np.random.default_rng(0)
 WIDE = RNG.normal(size=(500, 8)) * [9, 7, 5, 3, 2, 1, 0.5, 0.1] + 4
 
 
-def by_hand(a, b, codes):
+def expected_distance(a, b, codes):
     """Compute the angular distance from the angle."""
     mean, spread = codes.mean(axis=0), codes.std(axis=0)
     ends = [np.append((z - mean) / np.sqrt(spread), np.sqrt(spread.sum() / 2)) for z in (a, b)]
@@ -20,7 +20,7 @@ def by_hand(a, b, codes):
 def test_angular_distance_matches_the_formula():
     result = CodeDistance(WIDE).paired(WIDE[:50], WIDE[50:100])
     pairs = zip(WIDE[:50], WIDE[50:100], strict=True)
-    assert result == pytest.approx([by_hand(a, b, WIDE) for a, b in pairs], rel=1e-4)
+    assert result == pytest.approx([expected_distance(a, b, WIDE) for a, b in pairs], rel=1e-4)
     assert result.min() >= 0
     assert result.max() <= 2
 
@@ -42,17 +42,19 @@ def test_two_components_are_compared_by_euclidean_distance():
 
 @pytest.mark.parametrize("factor", [1e-20, 1e-3, 1e15])
 def test_angular_distance_does_not_depend_on_the_unit(factor):
-    one = CodeDistance(WIDE).paired(WIDE[:50], WIDE[50:100])
+    distances = CodeDistance(WIDE).paired(WIDE[:50], WIDE[50:100])
     other = CodeDistance(WIDE * factor)
-    assert other.paired(WIDE[:50] * factor, WIDE[50:100] * factor) == pytest.approx(one, rel=1e-3)
+    assert other.paired(WIDE[:50] * factor, WIDE[50:100] * factor) == pytest.approx(
+        distances, rel=1e-3
+    )
 
 
 def test_metric_axioms():
     distance, (a, b, c) = CodeDistance(WIDE), WIDE[:300].reshape(3, 100, 8)
     assert (distance.paired(a, a) == 0).all()
     assert np.array_equal(distance.paired(a, b), distance.paired(b, a))
-    way_round = distance.paired(a, b) + distance.paired(b, c)
-    assert (distance.paired(a, c) <= way_round + 1e-6).all()
+    detour = distance.paired(a, b) + distance.paired(b, c)
+    assert (distance.paired(a, c) <= detour + 1e-6).all()
 
 
 def test_direction_outweighs_length():
@@ -61,11 +63,11 @@ def test_direction_outweighs_length():
     shifted, rotated = center.copy(), center.copy()
     shifted[:2] += 6, 4
     rotated[:2] += 6, -4
-    twice = 2 * shifted - center
-    near, far = CodeDistance(WIDE).paired([shifted, shifted], [twice, rotated])
+    doubled = 2 * shifted - center
+    near, far = CodeDistance(WIDE).paired([shifted, shifted], [doubled, rotated])
     assert near < far
     assert (
-        np.subtract(*CodeDistance(WIDE, "euclidean").paired([shifted, shifted], [twice, rotated]))
+        np.subtract(*CodeDistance(WIDE, "euclidean").paired([shifted, shifted], [doubled, rotated]))
         < 0.1
     )
 

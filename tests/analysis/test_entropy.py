@@ -40,19 +40,19 @@ def test_many_symbols_take_their_entropy():
 
 def test_wrong_prior_has_a_small_effect_on_many_symbols():
     symbols = normals(20_000, columns=1)
-    right, wrong = (
+    size_with_right_prior, size_with_wrong_prior = (
         len(AdaptiveCoder([student_t_prior(20, s)]).encode(symbols)) for s in (3.0, 0.5)
     )
-    assert right < wrong < 1.01 * right
+    assert size_with_right_prior < size_with_wrong_prior < 1.01 * size_with_right_prior
 
 
 def test_right_prior_saves_bytes_of_few_symbols():
     symbols = normals(16, columns=32)
-    right, none = (
+    size_with_right_prior, size_with_uniform_prior = (
         len(AdaptiveCoder([guess] * 32).encode(symbols))
         for guess in (student_t_prior(20, 3), uniform_prior(41))
     )
-    assert right < 0.75 * none
+    assert size_with_right_prior < 0.75 * size_with_uniform_prior
 
 
 def test_single_symbol_takes_few_bytes():

@@ -14,12 +14,12 @@ from latentmap.errors import DataError, SettingError
 
 def definition(real, generated, k):
     """Compute density and coverage pair by pair, as in the paper."""
-    inside = np.zeros((len(generated), len(real)), bool)
+    is_inside = np.zeros((len(generated), len(real)), bool)
     for i, x in enumerate(real):
         others = sorted(np.linalg.norm(x - y) for j, y in enumerate(real) if j != i)
         for j, y in enumerate(generated):
-            inside[j, i] = np.linalg.norm(x - y) < others[k - 1]
-    return inside.sum() / (k * len(generated)), inside.any(axis=0).mean()
+            is_inside[j, i] = np.linalg.norm(x - y) < others[k - 1]
+    return is_inside.sum() / (k * len(generated)), is_inside.any(axis=0).mean()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ def moons():
     return codes, moon, CodeDensity(codes)
 
 
-def least_on_the_line(density, a, b):
+def min_density_on_line(density, a, b):
     shares = np.linspace(0, 1, 500)[:, None]
     return density.log_density((1 - shares) * a + shares * b).min()
 
@@ -23,7 +23,7 @@ def test_path_follows_a_ring(plane, ring, ring_density):
     codes, _ = ring
     a, b, density = codes[40], codes[-40], ring_density
     steps = interpolate(plane(), a, b, 40, codes, density=density)
-    assert least_on_the_line(density, a, b) < density.low_log_density - 10
+    assert min_density_on_line(density, a, b) < density.low_log_density - 10
     assert density.log_density(steps).min() >= density.low_log_density - 1e-6
     assert np.abs(np.linalg.norm(steps, axis=1) - 1).max() < 0.2
     assert (
@@ -47,7 +47,7 @@ def test_unavoidable_gap_is_crossed_at_its_highest_density(plane, moons, seed):
     rng = np.random.default_rng(seed)
     a, b = (rng.choice(codes[moon == side]) for side in (0, 1))
     steps = interpolate(plane(), a, b, 40, codes, density=density)
-    straight = least_on_the_line(density, a, b)
+    straight = min_density_on_line(density, a, b)
     assert density.log_density(steps).min() >= min(straight, density.low_log_density) - 0.05
 
 
@@ -147,11 +147,11 @@ def test_interpolation_between_digits_stays_dense(digits_map):
 
     rows, model = load_dataset("mnist"), load_model(digits_map)
     codes = model.transform(load_dataset("mnist", "unseen")[:2000])
-    known = model.transform(rows.sample(3000))
-    floor = np.percentile(model.density(known), 5)
+    known_codes = model.transform(rows.sample(3000))
+    floor = np.percentile(model.density(known_codes), 5)
     rng, shares = np.random.default_rng(0), np.linspace(0, 1, 300)[:, None]
     for a, b in codes[rng.choice(len(codes), (5, 2), replace=False)]:
-        steps = interpolate(model, a, b, 24, known)
+        steps = interpolate(model, a, b, 24, known_codes)
         straight = model.density((1 - shares) * a + shares * b).min()
         assert model.density(steps).min() >= min(straight, floor) * 0.99
         sizes = step_sizes(model, steps)

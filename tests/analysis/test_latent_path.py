@@ -15,12 +15,12 @@ from latentmap.analysis.latent_path import (
 
 def best_of_all_paths(pairs, heights, count):
     """Return the best minimum density over all paths from 0 to 1."""
-    known = {frozenset(p): h for p, h in zip(pairs.tolist(), heights, strict=True)}
+    saddle_heights = {frozenset(p): h for p, h in zip(pairs.tolist(), heights, strict=True)}
     best = -np.inf
     for length in range(count - 1):
         for center in itertools.permutations(range(2, count), length):
             steps = itertools.pairwise((0, *center, 1))
-            best = max(best, min(known.get(frozenset(step), -np.inf) for step in steps))
+            best = max(best, min(saddle_heights.get(frozenset(step), -np.inf) for step in steps))
     return best
 
 
@@ -49,5 +49,5 @@ def test_path_stays_in_dense_regions(ring, ring_density):
     assert density.log_density(path).min() >= min(
         density.low_log_density, *density.log_density(codes[[60, -60]])
     )
-    turns = np.diff(path, n=2, axis=0) * len(path) ** 2
-    assert np.linalg.norm(turns, axis=1).max() < 600  # An unsmoothed corner has more than 1000.
+    curvature = np.diff(path, n=2, axis=0) * len(path) ** 2
+    assert np.linalg.norm(curvature, axis=1).max() < 600  # An unsmoothed corner has more than 1000.

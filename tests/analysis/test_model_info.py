@@ -71,5 +71,7 @@ def test_package_does_not_import_keras(package):
         "    importlib.import_module(f'{package.__name__}.{module.name}')\n"
         "print({'keras', 'jax', 'latentmap.autoencoders', 'latentmap.backend'} & set(sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert process.stdout.strip() == "set()"

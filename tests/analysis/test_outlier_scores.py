@@ -40,9 +40,9 @@ def test_errors_and_distances_match_their_definitions(plane):
     result = detector.score(new)
     restored = pca.inverse_transform(pca.transform(new))
     assert result.errors == pytest.approx(((new - restored) ** 2).mean(axis=1), rel=1e-4)
-    known, codes = pca.transform(rows), pca.transform(new)
-    distance = np.linalg.norm(codes[:, None] - known, axis=2).min(axis=1)
-    radii = np.linalg.norm(known - np.median(known, axis=0), axis=1)
+    known_codes, codes = pca.transform(rows), pca.transform(new)
+    distance = np.linalg.norm(codes[:, None] - known_codes, axis=2).min(axis=1)
+    radii = np.linalg.norm(known_codes - np.median(known_codes, axis=0), axis=1)
     assert result.distances == pytest.approx(distance / np.median(radii), rel=1e-3, abs=1e-5)
 
 

@@ -19,7 +19,7 @@ def codes():
     return rng.normal(size=(4000, 3)) * [5.0, 1.0, 0.2] + [100.0, 0.0, -3.0]
 
 
-class Curved:
+class CurvedDecoder:
     """Decodes (a, b) to (3a, a², 5b, 5b)."""
 
     def inverse_transform(self, codes):
@@ -37,20 +37,20 @@ def rounding_errors(quantizer, codes):
 def test_sensitivity_is_the_mean_squared_derivative():
     codes = np.random.default_rng(0).normal(size=(256, 2))
     expected = [(9 + np.mean(4 * codes[:, 0] ** 2)) / 4, 50 / 4]
-    assert sensitivity(Curved(), codes) == pytest.approx(expected, rel=1e-3)
+    assert sensitivity(CurvedDecoder(), codes) == pytest.approx(expected, rel=1e-3)
 
 
 def test_sensitivity_is_in_scaled_units():
     codes = np.random.default_rng(0).normal(size=(50, 2))
-    one = sensitivity(Curved(), codes)
-    assert sensitivity(Curved(), codes, 10.0) == pytest.approx(one / 100)
+    unscaled = sensitivity(CurvedDecoder(), codes)
+    assert sensitivity(CurvedDecoder(), codes, 10.0) == pytest.approx(unscaled / 100)
     columns = np.array([np.inf, np.inf, 1.0, 5.0])
-    assert sensitivity(Curved(), codes, columns) == pytest.approx([0, 26 / 4], rel=1e-4)
+    assert sensitivity(CurvedDecoder(), codes, columns) == pytest.approx([0, 26 / 4], rel=1e-4)
 
 
 @pytest.mark.parametrize("rows", [1, 2])
 def test_sensitivity_of_constant_codes(rows):
-    result = sensitivity(Curved(), np.ones((rows, 2)))
+    result = sensitivity(CurvedDecoder(), np.ones((rows, 2)))
     assert result == pytest.approx([13 / 4, 50 / 4], rel=1e-3)
 
 
@@ -131,8 +131,8 @@ def test_outlying_codes_exceed_the_maximum_level(codes, far):
 def test_minimum_and_maximum_step_exponent(codes):
     sensitivities = np.array([1.0, 2.0, 3.0])
     low, high = step_exponent_range(codes, sensitivities)
-    fine = fit_quantizer(codes, sensitivities, low)
-    assert 900 < fine.levels(codes).std(axis=0).max() < 1010
+    quantizer = fit_quantizer(codes, sensitivities, low)
+    assert 900 < quantizer.levels(codes).std(axis=0).max() < 1010
     coarse = fit_quantizer(codes, sensitivities, high)
     assert not coarse.levels(codes).any()
 

@@ -42,10 +42,10 @@ def test_error_is_in_scaled_units(rows):
     pca = PCA(6).fit(rows)
     job = CompressionJob(pca, ArraySource(rows), EncodedLabels(None, b""))
     codes = job.encode(rows)
-    before = job.error(rows, codes)
+    error_before = job.error(rows, codes)
     pca.scale_, pca.row_shape_ = 10.0, (rows.shape[1],)
     scaled = CompressionJob(pca, ArraySource(rows), EncodedLabels(None, b""))
-    assert scaled.error(rows, codes) == pytest.approx(before / 100)
+    assert scaled.error(rows, codes) == pytest.approx(error_before / 100)
 
 
 def test_wide_rows_have_small_blocks():

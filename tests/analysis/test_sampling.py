@@ -16,7 +16,7 @@ def blobs():
     sizes, spreads = (1200, 600, 200), ([2, 0.2], [0.5, 0.5], [0.1, 1])
     parts = [rng.normal(size=(n, 2)) * s for n, s in zip(sizes, spreads, strict=True)]
     return np.concatenate(
-        [part + spot for part, spot in zip(parts, [[0, 0], [9, 0], [0, 9]], strict=True)]
+        [part + center for part, center in zip(parts, [[0, 0], [9, 0], [0, 9]], strict=True)]
     )
 
 
@@ -46,8 +46,8 @@ def test_density_integrates_to_one(density):
 def test_samples_have_the_distribution_of_the_codes(density, blobs):
     samples = density.sample(4000, seed=3)
     assert samples.dtype == np.float32
-    for spot, share in (([0, 0], 0.6), ([9, 0], 0.3), ([0, 9], 0.1)):
-        near_samples, near_blobs = (z[np.abs(z - spot).max(axis=1) < 5] for z in (samples, blobs))
+    for center, share in (([0, 0], 0.6), ([9, 0], 0.3), ([0, 9], 0.1)):
+        near_samples, near_blobs = (z[np.abs(z - center).max(axis=1) < 5] for z in (samples, blobs))
         assert len(near_samples) / len(samples) == pytest.approx(share, abs=0.03)
         assert np.cov(near_samples.T) == pytest.approx(np.cov(near_blobs.T), abs=0.3)
 

@@ -65,15 +65,15 @@ def test_search_in_cells_finds_nearly_all_neighbors(monkeypatch):
     centers = RNG.normal(size=(40, 8))
     codes = centers[RNG.integers(0, 40, 20_000)] + 0.3 * RNG.normal(size=(20_000, 8))
     index = SearchIndex(codes)
-    truly = index.search(codes[:500], 10).indices
+    exact_indices = index.search(codes[:500], 10).indices
     monkeypatch.setattr(module, "MAX_EXACT_PAIRS", 0)
     monkeypatch.setattr(module, "SEARCHED_CELLS", 16)
     result = index.search(codes[:500], 10).indices
-    shared = [len(np.intersect1d(a, b)) for a, b in zip(result, truly, strict=True)]
+    shared = [len(np.intersect1d(a, b)) for a, b in zip(result, exact_indices, strict=True)]
     assert np.mean(shared) >= 9.9
     assert np.array_equal(result, SearchIndex(codes).search(codes[:500], 10).indices)  # each time
-    many = index.search(codes[:2], 19_000).indices  # More rows than the searched cells contain.
-    assert all(len(set(row)) == 19_000 for row in many.tolist())
+    indices = index.search(codes[:2], 19_000).indices  # More rows than the searched cells contain.
+    assert all(len(set(row)) == 19_000 for row in indices.tolist())
 
 
 def test_task_shows_progress(capsys):

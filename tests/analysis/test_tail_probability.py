@@ -15,8 +15,8 @@ def test_probability_below_the_threshold_is_the_rank():
 def test_tail_of_exponential_values_is_extrapolated():
     rng = np.random.default_rng(0)
     tail = TailDistribution(rng.exponential(2.0, 100_000))
-    beyond = np.array([10.0, 20.0, 40.0])  # of 100,000 exponential values none is near 40
-    assert tail.surprisal(beyond) == pytest.approx(beyond / 2, rel=0.1)
+    extreme_values = np.array([10.0, 20.0, 40.0])  # of 100,000 exponential values none is near 40
+    assert tail.surprisal(extreme_values) == pytest.approx(extreme_values / 2, rel=0.1)
 
 
 def test_tail_of_logarithms_of_pareto_values_is_extrapolated():

@@ -14,7 +14,7 @@ from latentmap.networks.conv import ConvNetwork
 from latentmap.networks.dense import DenseNetwork, LinearNetwork
 
 SMALL = DenseNetwork(hidden=(8,))
-TRAINED = DenseNetwork(hidden=(32,), principal=False)
+NETWORK_WITHOUT_PCA = DenseNetwork(hidden=(32,), principal=False)
 RNG = np.random.default_rng(0)
 
 
@@ -75,7 +75,7 @@ def test_linear_network_reaches_the_error_of_pca(noise):
 
 
 def test_network_without_principal_path_is_always_trained(noise):
-    model = make_estimator(network=TRAINED, epochs=30).fit(noise)
+    model = make_estimator(network=NETWORK_WITHOUT_PCA, epochs=30).fit(noise)
     assert model.uses_network_
     assert model.history_["val_loss"][-1] < model.history_["val_loss"][0]
     assert model.history_["val_mse"][0] > 0.9  # PCA would start below 0.9.
@@ -198,7 +198,7 @@ def test_training_noise_improves_the_denoising_of_rows(digits):
     ],
 )
 def test_training_lowers_each_loss(loss, low, digits):
-    model = make_estimator(8, network=TRAINED, loss=loss, epochs=20).fit(digits)
+    model = make_estimator(8, network=NETWORK_WITHOUT_PCA, loss=loss, epochs=20).fit(digits)
     history = model.history_
     assert history["val_loss"][-1] < 0.8 * history["val_loss"][0]
     assert history["val_mse"][-1] < 0.8 * history["val_mse"][0]
@@ -208,8 +208,8 @@ def test_training_lowers_each_loss(loss, low, digits):
 @pytest.mark.parametrize(
     ("network", "scaling", "loss"),
     [
-        (TRAINED, "unit", "bernoulli"),
-        (TRAINED, "standard", "gaussian"),
+        (NETWORK_WITHOUT_PCA, "unit", "bernoulli"),
+        (NETWORK_WITHOUT_PCA, "standard", "gaussian"),
         (LinearNetwork(), "unit", "bounded"),
         (LinearNetwork(), "standard", "gaussian"),
         (LinearNetwork(principal=False), "unit", "bernoulli"),
@@ -222,7 +222,7 @@ def test_auto_selects_the_loss_by_network_and_scaling(network, scaling, loss, di
 
 def test_loss_must_return_one_number_per_row():
     with pytest.raises(SettingError, match="loss: expected one number per row"):
-        make_estimator(network=TRAINED, loss=lambda rows, outputs: rows - outputs).fit(
+        make_estimator(network=NETWORK_WITHOUT_PCA, loss=lambda rows, outputs: rows - outputs).fit(
             RNG.random((50, 3))
         )
 
@@ -232,13 +232,13 @@ def test_loss_must_return_one_number_per_row():
 
 def test_random_state_makes_fits_repeatable(noise):
     expected, repeated, other_codes = (
-        make_estimator(network=TRAINED, random_state=seed).fit(noise).transform(noise)
+        make_estimator(network=NETWORK_WITHOUT_PCA, random_state=seed).fit(noise).transform(noise)
         for seed in (0, 0, 1)
     )
     assert np.array_equal(expected, repeated)
     assert not np.allclose(expected, other_codes)
     expected, repeated = (
-        make_estimator(network=TRAINED, random_state=np.random.RandomState(5))
+        make_estimator(network=NETWORK_WITHOUT_PCA, random_state=np.random.RandomState(5))
         .fit(noise)
         .transform(noise)
         for _ in range(2)
@@ -248,18 +248,20 @@ def test_random_state_makes_fits_repeatable(noise):
 
 def test_fit_ignores_and_keeps_global_random_state(noise):
     keras.utils.set_random_seed(1)
-    expected = make_estimator(network=TRAINED).fit(noise).transform(noise)
+    expected = make_estimator(network=NETWORK_WITHOUT_PCA).fit(noise).transform(noise)
     keras.utils.set_random_seed(2)
     before = np.random.get_state()[1].copy()  # noqa: NPY002
-    assert np.array_equal(make_estimator(network=TRAINED).fit(noise).transform(noise), expected)
+    assert np.array_equal(
+        make_estimator(network=NETWORK_WITHOUT_PCA).fit(noise).transform(noise), expected
+    )
     assert np.array_equal(np.random.get_state()[1], before)  # noqa: NPY002
 
 
 def test_second_fit_equals_a_fit_of_a_new_estimator(noise):
-    model = make_estimator(network=TRAINED).fit(RNG.normal(size=(100, 3)))
+    model = make_estimator(network=NETWORK_WITHOUT_PCA).fit(RNG.normal(size=(100, 3)))
     assert np.array_equal(
         model.fit(noise).transform(noise),
-        make_estimator(network=TRAINED).fit(noise).transform(noise),
+        make_estimator(network=NETWORK_WITHOUT_PCA).fit(noise).transform(noise),
     )
     assert model.n_features_in_ == 6
 
@@ -396,7 +398,7 @@ def test_unknown_network_raises_unknown_name_error():
 
 def test_divergence_raises_and_keeps_the_previous_model(noise):
     diverging = Training(learning_rate=1e30, schedule="constant")
-    model = make_estimator(network=TRAINED).fit(noise)
+    model = make_estimator(network=NETWORK_WITHOUT_PCA).fit(noise)
     codes = model.transform(noise)
     for held_out in (0, 0.1):
         diverging.set_params(held_out=held_out)

@@ -7,7 +7,7 @@ from latentmap import AutoEncoder, LatentMap, VariationalAutoEncoder
 from latentmap.networks.dense import DenseNetwork
 
 SMALL = DenseNetwork(hidden=(8,))
-ALWAYS_TRAINED = DenseNetwork(hidden=(8,), principal=False)
+NETWORK_WITHOUT_PCA = DenseNetwork(hidden=(8,), principal=False)
 
 
 @parametrize_with_checks(
@@ -22,6 +22,6 @@ def test_estimator_passes_the_checks_of_sklearn(estimator, check):
 
 
 @pytest.mark.slow
-@parametrize_with_checks([AutoEncoder(network=ALWAYS_TRAINED, epochs=3, random_state=0)])
+@parametrize_with_checks([AutoEncoder(network=NETWORK_WITHOUT_PCA, epochs=3, random_state=0)])
 def test_estimator_without_principal_path_passes_the_checks_of_sklearn(estimator, check):
     check(estimator)

@@ -124,8 +124,8 @@ def test_columns_in_another_order_are_refused(iris, table_model):
 def test_second_fit_without_names_removes_the_feature_names():
     model = make_estimator().fit(pd.DataFrame(ROWS, columns=list("abcd")))
     for data in (ROWS, ROWS.reshape(30, 2, 2), ArraySource(ROWS)):
-        refitted = make_estimator().fit(pd.DataFrame(ROWS, columns=list("abcd"))).fit(data)
-        assert not hasattr(refitted, "feature_names_in_")
+        second_fit = make_estimator().fit(pd.DataFrame(ROWS, columns=list("abcd"))).fit(data)
+        assert not hasattr(second_fit, "feature_names_in_")
     assert hasattr(model, "feature_names_in_")
 
 

@@ -61,8 +61,10 @@ def test_new_process_uses_jax_and_a_compilation_cache(tmp_path):
         "m = k.Sequential([k.Input((64,)), k.layers.Dense(64, 'silu'), k.layers.Dense(1)]);"
         "b.predict(m, np.ones((2, 64), 'float32')); print(k.backend.backend())"
     )
-    unset = {"KERAS_BACKEND", "JAX_COMPILATION_CACHE_DIR"}
-    other_variables = {name: value for name, value in os.environ.items() if name not in unset}
+    removed_variables = {"KERAS_BACKEND", "JAX_COMPILATION_CACHE_DIR"}
+    other_variables = {
+        name: value for name, value in os.environ.items() if name not in removed_variables
+    }
     env = {**other_variables, "KERAS_HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
     result = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
     assert result.stdout.strip() == "jax", result.stderr

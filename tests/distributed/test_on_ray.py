@@ -203,24 +203,22 @@ def test_a_killed_worker_is_replaced_and_training_resumes(workers, tmp_path):
     training = Training(batch_size=64, learning_rate=1e-2, held_out=0, patience=None)
     corners = DIGITS[:, 2:4, 2:4].mean(axis=(1, 2)), DIGITS[:, 5:, 5:].mean(axis=(1, 2))
     settings = {"epochs": 4, "training": training, "random_state": 0}
-    resumed, undisturbed = (LatentMap(layout=np.stack(corners, 1), **settings) for _ in range(2))
+    resumed, reference = (LatentMap(layout=np.stack(corners, 1), **settings) for _ in range(2))
     with single_process():
-        undisturbed.fit(DIGITS)
+        reference.fit(DIGITS)
     resumed.fit(RowsThatKillTheirWorker(DIGITS, tmp_path / "killed"))
     assert (tmp_path / "killed").exists()
     assert len(workers.resumed_epochs) == 1
     assert workers.resumed_epochs[0] > 1  # not from the start
-    assert resumed.history_["loss"][1:] == pytest.approx(undisturbed.history_["loss"][1:], rel=1e-3)
-    assert resumed.layout_fit_ == pytest.approx(undisturbed.layout_fit_, rel=3e-2)
+    assert resumed.history_["loss"][1:] == pytest.approx(reference.history_["loss"][1:], rel=1e-3)
+    assert resumed.layout_fit_ == pytest.approx(reference.layout_fit_, rel=3e-2)
 
 
 def test_training_on_rows_on_disk(workers, fitted, tables):
     rows = UnloadedTables(sorted(tables.glob("*.parquet")), label="label", name="digits")
-    together = autoencoder().fit(rows)
-    assert together.history_["val_mse"][-1] == pytest.approx(
-        fitted.history_["val_mse"][-1], rel=0.1
-    )
-    assert together.history_["val_mse"][-1] < 0.8 * together.history_["val_mse"][0]
+    model = autoencoder().fit(rows)
+    assert model.history_["val_mse"][-1] == pytest.approx(fitted.history_["val_mse"][-1], rel=0.1)
+    assert model.history_["val_mse"][-1] < 0.8 * model.history_["val_mse"][0]
 
 
 def test_objectives_that_workers_cannot_build(workers):

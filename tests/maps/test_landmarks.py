@@ -17,8 +17,8 @@ def test_a_quarter_as_many_landmarks_as_rows(n_positions, count):
 
 
 def test_at_most_800_landmarks():
-    many = RNG.normal(size=(4500, 2)).astype("float32")
-    assert compute_landmarks(many, seed=0).centers.shape == (800, 2)
+    positions = RNG.normal(size=(4500, 2)).astype("float32")
+    assert compute_landmarks(positions, seed=0).centers.shape == (800, 2)
 
 
 def test_landmarks_in_three_dimensions():
@@ -39,8 +39,10 @@ def test_landmarks_cover_the_positions():
 
 def test_widths_follow_the_distances_between_landmarks():
     landmarks = compute_landmarks(POSITIONS, seed=0)
-    third = np.sort(cdist(landmarks.centers, landmarks.centers), axis=1)[:, 3]
-    assert landmarks.width == pytest.approx(module.RELATIVE_WIDTH * np.median(third), rel=1e-4)
+    third_distances = np.sort(cdist(landmarks.centers, landmarks.centers), axis=1)[:, 3]
+    assert landmarks.width == pytest.approx(
+        module.RELATIVE_WIDTH * np.median(third_distances), rel=1e-4
+    )
     assert landmarks.radius == pytest.approx(module.RELATIVE_RADIUS * landmarks.width)
 
 

@@ -101,8 +101,8 @@ def test_unseen_digits_are_placed_near_their_class(digits8):
     assert neighbor_accuracy(codes, unseen_labels, model.transform(fitted), labels) > 0.93
     linear = PCA(2).fit(fitted).transform(unseen)
     assert trustworthiness(unseen, codes) > trustworthiness(unseen, linear) + 0.1
-    back = model.inverse_transform(codes)
-    assert ((back - unseen) ** 2).mean() < 0.6 * unseen.var(axis=0).mean()
+    decoded = model.inverse_transform(codes)
+    assert ((decoded - unseen) ** 2).mean() < 0.6 * unseen.var(axis=0).mean()
     assert model.layout_fit_["r2"] > 0.99
     assert model.layout_fit_["median_shift"] < 0.02
 
@@ -262,8 +262,8 @@ def test_samples_resemble_the_rows(mnist_map, table_map):
 
 def test_output_feature_names(table_map, table):
     assert table_map.get_feature_names_out().tolist() == ["latentmap0", "latentmap1"]
-    framed = clone(table_map).set_output(transform="pandas").fit(table[0]).transform(table[0])
-    assert framed.columns.tolist() == ["latentmap0", "latentmap1"]
+    frame = clone(table_map).set_output(transform="pandas").fit(table[0]).transform(table[0])
+    assert frame.columns.tolist() == ["latentmap0", "latentmap1"]
 
 
 def test_validation_rows_have_their_own_positions(table):
@@ -276,16 +276,16 @@ def test_nothing_is_printed_by_default(table, capfd):
     make_map().fit(table[0])
     assert capfd.readouterr() == ("", "")
     make_map(verbose=True).fit(table[0])
-    shown = capfd.readouterr().err
+    output = capfd.readouterr().err
     for step in ("finding neighbours", "computing the layout", "fitting"):
-        assert step in shown
+        assert step in output
 
 
 # -- kinds of rows ---------------------------------------------------------------------------------
 
 NORMAL = RNG.normal(size=(120, 4))
-FAR = NORMAL.copy()
-FAR[7] *= 1000
+WITH_OUTLIER = NORMAL.copy()
+WITH_OUTLIER[7] *= 1000
 
 KINDS = {
     "table": NORMAL,
@@ -299,7 +299,7 @@ KINDS = {
     "very small": 1e-30 * NORMAL,
     "far away": 1e6 + NORMAL,
     "different units": NORMAL * [1, 1e3, 1e-3, 1e6],
-    "a row far out": FAR,
+    "a row far out": WITH_OUTLIER,
     "two rows far out": np.concatenate([NORMAL[:118], 1e4 * NORMAL[118:]]),
     "a row beyond measure": np.concatenate([NORMAL[:119], [[1e15, -1e15, 0, 1]]]),
     "constant columns": NORMAL * [1, 0, 2, 0] + [0, 3, 0, -7],
@@ -552,9 +552,9 @@ def test_a_layout_sets_the_number_of_components():
 
 def test_the_layout_is_not_stored_in_the_model_file(tmp_path):
     sizes = []
-    for many in (120, 400):
-        model = make_map(layout=LAYOUT[:many]).fit(LAYOUT_ROWS[:many])
-        path = tmp_path / f"{many}.safetensors"
+    for n_rows in (120, 400):
+        model = make_map(layout=LAYOUT[:n_rows]).fit(LAYOUT_ROWS[:n_rows])
+        path = tmp_path / f"{n_rows}.safetensors"
         model.save(path)
         assert describe_model(path)["parameters"]["layout"] is None
         loaded = load_model(path)
@@ -619,11 +619,11 @@ def test_confident_digits_have_few_errors(mnist_map, mnist):
 def blobs(rng):
     """Return images with a few blurred bright regions."""
     y, x = np.mgrid[:28, :28]
-    light = sum(
+    image = sum(
         np.exp(-((y - cy) ** 2 + (x - cx) ** 2) / (2 * width**2))
         for cy, cx, width in zip(*rng.uniform(0, 28, (2, 6)), rng.uniform(3, 9, 6), strict=True)
     )
-    return 255 * light / light.max()
+    return 255 * image / image.max()
 
 
 def checkers(rng):
@@ -632,7 +632,7 @@ def checkers(rng):
     return 255.0 * ((y // side + x // side) % 2)
 
 
-UNLIKE = {
+NOISE = {
     "inverted": lambda digits, rng: 255 - digits,
     "shuffled": lambda digits, rng: rng.permuted(digits.reshape(-1, 784), axis=1),
     "noise": lambda digits, rng: rng.integers(0, 256, digits.shape),
@@ -642,10 +642,10 @@ UNLIKE = {
 }
 
 
-@pytest.mark.parametrize("kind", sorted(UNLIKE))
+@pytest.mark.parametrize("kind", sorted(NOISE))
 def test_noise_has_low_confidence(kind, mnist_map, mnist):
     digits = mnist[1][0][:200]
-    noise = UNLIKE[kind](digits, np.random.default_rng(0)).astype("uint8").reshape(-1, 28, 28)
+    noise = NOISE[kind](digits, np.random.default_rng(0)).astype("uint8").reshape(-1, 28, 28)
     values, digit_confidence = mnist_map.confidence(noise), mnist_map.confidence(digits)
     assert np.median(values) < 0.5 * np.median(digit_confidence)
     assert ((values >= 0) & (values <= 1)).all()
@@ -653,8 +653,10 @@ def test_noise_has_low_confidence(kind, mnist_map, mnist):
 
 def test_faces_have_lower_confidence_than_digits(mnist_map, mnist, faces):
     large = open_data(faces)[:]
-    shrunk = [np.asarray(Image.fromarray(face).convert("L").resize((28, 28))) for face in large]
-    values = mnist_map.confidence(np.stack(shrunk))
+    small_faces = [
+        np.asarray(Image.fromarray(face).convert("L").resize((28, 28))) for face in large
+    ]
+    values = mnist_map.confidence(np.stack(small_faces))
     digit_confidence = mnist_map.confidence(mnist[1][0])
     assert np.median(values) < 0.4 * np.median(digit_confidence)
     assert np.percentile(values, 90) < np.median(digit_confidence)
@@ -692,8 +694,8 @@ def test_density_is_high_at_fitted_rows(mnist_map, mnist):
 
 def test_density_is_zero_far_away(mnist_map, mnist):
     codes = mnist_map.transform(mnist[0][0])
-    away = np.ptp(codes, axis=0) * [[1, 0], [0, 1], [-1, -1], [1e6, 1e6], [1e30, 0]]
-    assert (mnist_map.density(codes.mean(axis=0) + 2 * away) < 1e-6).all()
+    offsets = np.ptp(codes, axis=0) * [[1, 0], [0, 1], [-1, -1], [1e6, 1e6], [1e30, 0]]
+    assert (mnist_map.density(codes.mean(axis=0) + 2 * offsets) < 1e-6).all()
 
 
 def test_density_is_low_between_clusters(table_map, table):
@@ -797,7 +799,7 @@ def test_more_neighbours_than_rows():
 
 
 @pytest.mark.parametrize(
-    "look",
+    "call",
     [
         lambda model: model.transform(NORMAL),
         lambda model: model.confidence(NORMAL),
@@ -808,9 +810,9 @@ def test_more_neighbours_than_rows():
         lambda model: model.save("nowhere.safetensors"),
     ],
 )
-def test_methods_need_a_fitted_map(look):
+def test_methods_need_a_fitted_map(call):
     with pytest.raises(NotFittedError, match="LatentMap is not fitted yet"):
-        look(LatentMap())
+        call(LatentMap())
 
 
 def test_a_file_whose_landmarks_have_no_width_is_refused(table_map, tmp_path):

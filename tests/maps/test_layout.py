@@ -70,9 +70,9 @@ def test_few_rows_in_groups_stay_within_the_layout(n_rows):
 
 
 def test_neighbours_are_preserved(flat):
-    inside = GROUP == 0
-    neighbors = np.argsort(cdist(POINTS[inside], POINTS[inside]), axis=1)[:, 1:11]
-    layout_neighbors = np.argsort(cdist(flat[inside], flat[inside]), axis=1)[:, 1:11]
+    is_inside = GROUP == 0
+    neighbors = np.argsort(cdist(POINTS[is_inside], POINTS[is_inside]), axis=1)[:, 1:11]
+    layout_neighbors = np.argsort(cdist(flat[is_inside], flat[is_inside]), axis=1)[:, 1:11]
     n_common = np.mean(
         [len(np.intersect1d(a, b)) for a, b in zip(neighbors, layout_neighbors, strict=True)]
     )

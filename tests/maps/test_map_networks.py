@@ -148,10 +148,12 @@ def test_all_weights_but_constants_are_trained():
     before = [w.copy() for w in weights(networks.fit_objective)]
     trained_part(networks, RAW, CODES)
     after = weights(networks.fit_objective)
-    changed = {n for n, a, b in zip(names, before, after, strict=True) if not np.array_equal(a, b)}
+    changed_names = {
+        n for n, a, b in zip(names, before, after, strict=True) if not np.array_equal(a, b)
+    }
     # Encoder and decoder each have two kernels and two biases.
-    assert len(changed) == 8
-    assert all("dense" in name for name in changed)
+    assert len(changed_names) == 8
+    assert all("dense" in name for name in changed_names)
 
 
 def test_the_objectives_share_the_layers_of_the_models():
@@ -174,16 +176,19 @@ def test_the_objectives_share_the_layers_of_the_models():
 def test_the_compiled_step_does_not_depend_on_the_data():
     import jax
 
-    def traced(shift, **options):
+    def trace(shift, **options):
         objective = make_networks(offset=100.0 + np.float32(shift), **options).fit_objective
         kinds = (objective.trainable_variables, objective.non_trainable_variables)
         values = ([v.value for v in kind] for kind in kinds)
         return str(jax.make_jaxpr(objective.stateless_call)(*values, (RAW, CODES)))
 
     settings = {"centers": 2 * CENTERS, "anchors": CENTERS[:9], "width": 0.1, "radius": 2.0}
-    one = traced(0.0)
-    assert traced(3.0, reconstruction_weight=7.0, code_scale=np.float32(2), **settings) == one
-    assert traced(0.0, loss="bernoulli") != one
+    trace_without_shift = trace(0.0)
+    assert (
+        trace(3.0, reconstruction_weight=7.0, code_scale=np.float32(2), **settings)
+        == trace_without_shift
+    )
+    assert trace(0.0, loss="bernoulli") != trace_without_shift
 
 
 # -- as in every pair ------------------------------------------------------------------------------
@@ -195,7 +200,9 @@ def test_noise_is_added_while_training_only():
     assert np.array_equal(predict(noisy.objective, RAW), predict(noisy.objective, RAW))
     landmark_logits = noisy.encoder.get_layer("landmark_logits")
     layer = next(
-        one for one in landmark_logits.layers if isinstance(one, keras.layers.GaussianNoise)
+        trace_without_shift
+        for trace_without_shift in landmark_logits.layers
+        if isinstance(trace_without_shift, keras.layers.GaussianNoise)
     )
     noise = keras.ops.convert_to_numpy(layer(np.zeros((2000, 6), "float32"), training=True))
     assert noise.std() == pytest.approx(0.5, rel=0.03)
@@ -217,11 +224,11 @@ PRINCIPAL = PrincipalComponents(SCALED.mean(axis=0), AXES[:4], code_spread=0.3)
 
 def test_the_encoder_depends_on_the_components_only():
     networks = make_networks(principal=PRINCIPAL)
-    unseen_change = 20 * RNG.normal(size=(30, 2)) @ AXES[4:]
-    seen_change = 20 * RNG.normal(size=(30, 2)) @ AXES[:2]
+    invisible_change = 20 * RNG.normal(size=(30, 2)) @ AXES[4:]
+    visible_change = 20 * RNG.normal(size=(30, 2)) @ AXES[:2]
     codes = predict(networks.encoder, RAW)
-    assert np.allclose(predict(networks.encoder, RAW + unseen_change), codes, atol=1e-3)
-    assert np.abs(predict(networks.encoder, RAW + seen_change) - codes).max() > 0.1
+    assert np.allclose(predict(networks.encoder, RAW + invisible_change), codes, atol=1e-3)
+    assert np.abs(predict(networks.encoder, RAW + visible_change) - codes).max() > 0.1
 
 
 def test_components_are_scaled_before_arcsinh():

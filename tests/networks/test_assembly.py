@@ -74,10 +74,10 @@ def test_network_with_principal_path_starts_as_pca(network):
     pca = PCA(2, svd_solver="full").fit(SCALED)
     principal = PrincipalComponents(pca.mean_, pca.components_, 0.3, 0.5)
     networks = build_autoencoder(make_parts(network, principal=principal))
-    projected = pca.inverse_transform(pca.transform(SCALED))
+    pca_rows = pca.inverse_transform(pca.transform(SCALED))
     assert np.allclose(predict(networks.encoder, RAW), pca.transform(SCALED), atol=1e-5)
     metrics = predict(networks.objective, RAW)[:, 1]
-    assert np.allclose(metrics, ((projected - SCALED) ** 2).mean(axis=1), atol=1e-6)
+    assert np.allclose(metrics, ((pca_rows - SCALED) ** 2).mean(axis=1), atol=1e-6)
 
 
 def test_objective_trains_all_weights_except_scaling():

@@ -8,7 +8,7 @@ from latentmap import plots
 from latentmap.errors import DataError, SettingError
 
 
-class Painter:
+class PixelDecoder:
     """Model that decodes a code to an image of two pixels: its first and last component."""
 
     def inverse_transform(self, Z):
@@ -16,9 +16,9 @@ class Painter:
 
 
 def black(side):
-    painter = Painter()
-    painter.inverse_transform = lambda Z: np.zeros((len(Z), side, side), np.uint8)
-    return painter
+    decoder = PixelDecoder()
+    decoder.inverse_transform = lambda Z: np.zeros((len(Z), side, side), np.uint8)
+    return decoder
 
 
 def cells_of(ax, n, side=28):
@@ -30,7 +30,7 @@ def cells_of(ax, n, side=28):
 
 def test_each_cell_shows_its_decoded_code(ax):
     corners = np.array([[-1.0, 0.0], [1.0, 10.0]])
-    plots.decoded_grid(Painter(), corners, ax=ax, n=3)
+    plots.decoded_grid(PixelDecoder(), corners, ax=ax, n=3)
     picture = ax.images[0].get_array()[..., 0]
     # Cells have two wide pixels and a gap of one: the first component grows rightwards, the last
     # upwards.
@@ -90,17 +90,17 @@ def test_very_large_images_are_averaged(ax, atlas):
 @pytest.mark.parametrize("width", [1, 2, 7])
 def test_codes_of_any_width_are_accepted(ax, render, width):
     Z = np.random.default_rng(0).normal(size=(200, width))
-    render(plots.decoded_grid(Painter(), Z, ax=ax, n=4))
+    render(plots.decoded_grid(PixelDecoder(), Z, ax=ax, n=4))
     rows = 1 if width == 1 else 4
     assert ax.images[0].get_array().shape[0] == 29 * rows - 1
 
 
 def test_models_of_tables_are_refused(ax):
-    table = Painter()
+    table = PixelDecoder()
     table.inverse_transform = lambda Z: np.zeros((len(Z), 5))
     with pytest.raises(DataError, match=r"expected a model of images, found rows of shape \(5,\)"):
         plots.decoded_grid(table, [[0.0, 1.0], [1.0, 0.0]], ax=ax)
     with pytest.raises(SettingError, match="n: expected at least 1"):
-        plots.decoded_grid(Painter(), [[0.0, 1.0]], ax=ax, n=0)
+        plots.decoded_grid(PixelDecoder(), [[0.0, 1.0]], ax=ax, n=0)
     with pytest.raises(SettingError, match="Painter is not a map"):
-        plots.decoded_grid(Painter(), ax=ax)
+        plots.decoded_grid(PixelDecoder(), ax=ax)

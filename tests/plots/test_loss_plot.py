@@ -20,8 +20,8 @@ def test_loss_curve_leaves_nan_out_and_marks_the_best_epoch(ax, render):
 
 
 def test_loss_curve_without_held_out_rows_has_one_line(ax, render):
-    nothing = [np.nan, np.nan]
-    render(plots.loss_curve({"epoch": [1, 2], "loss": [2.0, 1.0], "val_loss": nothing}, ax=ax))
+    all_nan = [np.nan, np.nan]
+    render(plots.loss_curve({"epoch": [1, 2], "loss": [2.0, 1.0], "val_loss": all_nan}, ax=ax))
     assert len(ax.lines) == 1
 
 

@@ -27,7 +27,7 @@ def test_display_text_replaces_characters_that_cannot_be_printed():
 
 
 # The matrices of Machado et al. (2009) for severity 1, and OKLab by B. Ottosson (2020).
-SIGHTS = {
+VISION_MATRICES = {
     "normal": np.eye(3),
     "protanopia": [
         [0.152286, 1.052583, -0.204868],
@@ -52,10 +52,10 @@ TO_LAB = [
 ]
 
 
-@pytest.mark.parametrize("sight", SIGHTS)
-def test_colours_are_distinct_for_every_colour_vision(sight):
+@pytest.mark.parametrize("kind", VISION_MATRICES)
+def test_colours_are_distinct_for_every_colour_vision(kind):
     rgb = np.array([to_rgb(color) for color in PALETTE])
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    received = np.clip(linear @ np.transpose(SIGHTS[sight]), 0, 1)
-    lab = np.cbrt(received @ np.transpose(TO_LMS)) @ np.transpose(TO_LAB)
+    visible_rgb = np.clip(linear @ np.transpose(VISION_MATRICES[kind]), 0, 1)
+    lab = np.cbrt(visible_rgb @ np.transpose(TO_LMS)) @ np.transpose(TO_LAB)
     assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(lab, 2)) > 0.07

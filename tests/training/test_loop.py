@@ -130,11 +130,11 @@ def test_chunk_size_does_not_change_the_weights(fitted, monkeypatch):
 
 
 def test_each_epoch_uses_every_row_once_in_a_new_order(monkeypatch):
-    rows_seen = []
+    row_numbers = []
 
     class RecordingStepper:
         def run(self, batches, device_rows=None):
-            rows_seen.extend(batches.reshape(-1, 5)[:, 0].tolist())
+            row_numbers.extend(batches.reshape(-1, 5)[:, 0].tolist())
 
         def wait(self):
             pass
@@ -144,7 +144,7 @@ def test_each_epoch_uses_every_row_once_in_a_new_order(monkeypatch):
 
     monkeypatch.setattr(loop, "make_stepper", lambda model: RecordingStepper())
     fit(2, held_out=None)
-    first_epoch, second_epoch = rows_seen[:320], rows_seen[320:]
+    first_epoch, second_epoch = row_numbers[:320], row_numbers[320:]
     expected = sorted(ROWS[:320, 0].tolist())
     assert sorted(first_epoch) == expected
     assert sorted(second_epoch) == expected

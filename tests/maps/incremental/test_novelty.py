@@ -19,10 +19,14 @@ def test_a_novel_class_is_detected_among_known_rows():
 
 
 def test_many_rows_of_a_known_class_are_not_novel():
-    spot = OLD[np.abs(OLD).max(axis=1) < 0.7]
+    dense_rows = OLD[np.abs(OLD).max(axis=1) < 0.7]
     rng = np.random.default_rng(0)
-    many = spot[rng.integers(0, len(spot), 2000)] + rng.normal(size=(2000, 5)).astype("f4") / 4
-    assert detect_novel_rows(many, OLD, seed=0).sum() < 40  # Most of their neighbours are new rows.
+    new_rows = (
+        dense_rows[rng.integers(0, len(dense_rows), 2000)]
+        + rng.normal(size=(2000, 5)).astype("f4") / 4
+    )
+    # Most of their neighbours are new rows.
+    assert detect_novel_rows(new_rows, OLD, seed=0).sum() < 40
 
 
 def test_scattered_rows_are_not_a_class():
@@ -37,8 +41,8 @@ def test_few_rows_are_not_a_class():
 
 
 def test_equal_rows_and_a_degenerate_memory():
-    still = np.zeros((4000, 5), "float32")
-    assert not detect_novel_rows(np.zeros((50, 5), "float32"), still, seed=0).any()
+    equal_rows = np.zeros((4000, 5), "float32")
+    assert not detect_novel_rows(np.zeros((50, 5), "float32"), equal_rows, seed=0).any()
 
 
 def test_copies_of_a_known_row_are_not_novel():

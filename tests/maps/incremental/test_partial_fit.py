@@ -18,8 +18,12 @@ def mnist():
     """Return rows and digits: fitted (2 to 9), unseen, more of 2 to 9, and 0 and 1 to add."""
     source = load_dataset("mnist", "fit").subset(np.arange(6000))
     rows, digits = source[:], np.asarray(source.labels)
-    known = np.flatnonzero(digits > 1)
-    parts = {"old": known[:3000], "unseen": known[3000:4000], "more": known[4000:4400]}
+    known_rows = np.flatnonzero(digits > 1)
+    parts = {
+        "old": known_rows[:3000],
+        "unseen": known_rows[3000:4000],
+        "more": known_rows[4000:4400],
+    }
     for digit in (0, 1):
         own = np.flatnonzero(digits == digit)
         parts |= {digit: own[:350], f"unseen {digit}": own[350:]}
@@ -128,21 +132,21 @@ def test_partial_fit_is_repeatable_and_can_be_saved(model, mnist, updated, tmp_p
     assert first.partial_fit_report_["landmarks"] > 0
     assert first.fingerprint() == second.fingerprint()
     updated[0].save(tmp_path / "updated.safetensors")
-    back = load_model(tmp_path / "updated.safetensors")
+    loaded = load_model(tmp_path / "updated.safetensors")
     rows = mnist["unseen"][0][:50]
-    assert np.array_equal(back.transform(rows), updated[0].transform(rows))
-    assert back.partial_fit_report_ == updated[0].partial_fit_report_
-    assert back.layout_fit_ == updated[0].layout_fit_
-    assert np.isfinite(back.sample(20)).all()
+    assert np.array_equal(loaded.transform(rows), updated[0].transform(rows))
+    assert loaded.partial_fit_report_ == updated[0].partial_fit_report_
+    assert loaded.layout_fit_ == updated[0].layout_fit_
+    assert np.isfinite(loaded.sample(20)).all()
 
 
 def test_failed_partial_fit_leaves_the_map_unchanged(small_model, mnist):
     model = load_model(small_model)
     print_before = model.fingerprint()
-    bad = mnist["more"][0][:30].astype(float)
-    bad[7, 3, 3] = np.nan
+    invalid_rows = mnist["more"][0][:30].astype(float)
+    invalid_rows[7, 3, 3] = np.nan
     with pytest.raises(DataError, match="row 7"):
-        model.partial_fit(bad)
+        model.partial_fit(invalid_rows)
     with pytest.raises(DataError, match="X has 10 features, but LatentMap is expecting 784"):
         model.partial_fit(np.zeros((30, 10)))
     with pytest.raises(DataError, match="0 sample"):
@@ -178,9 +182,9 @@ def test_interrupted_partial_fit_leaves_the_map_unchanged(small_model, mnist, mo
 
 @pytest.mark.slow
 def test_rows_outside_the_fitted_range_are_finite(model, mnist):
-    loud = mnist[0][0][:100].astype(np.float32) * 20 - 300
-    after = load_model(model).partial_fit(loud)
-    assert np.isfinite(after.transform(loud)).all()
+    extreme_rows = mnist[0][0][:100].astype(np.float32) * 20 - 300
+    after = load_model(model).partial_fit(extreme_rows)
+    assert np.isfinite(after.transform(extreme_rows)).all()
     assert np.isfinite(after.inverse_transform(after.landmarks_)).all()
     assert median_shift(after, load_model(model), mnist["unseen"][0]) < 0.02
 
@@ -209,9 +213,9 @@ def test_partial_fit_of_a_table_in_each_dimension(n_components, tmp_path):
 def test_partial_fit_of_an_unfitted_map_is_fit():
     rows = np.random.default_rng(0).normal(size=(60, 4))
     settings = {"network": SMALL, "epochs": 2, "random_state": 0}
-    one, other = LatentMap(**settings).fit(rows), LatentMap(**settings).partial_fit(rows)
-    assert one.fingerprint() == other.fingerprint()
-    assert other.partial_fit_report_ is None
+    fitted, extended = LatentMap(**settings).fit(rows), LatentMap(**settings).partial_fit(rows)
+    assert fitted.fingerprint() == extended.fingerprint()
+    assert extended.partial_fit_report_ is None
 
 
 def test_maps_without_replay_memory_are_refused(small_model, mnist, tmp_path):
@@ -220,8 +224,8 @@ def test_maps_without_replay_memory_are_refused(small_model, mnist, tmp_path):
     with pytest.raises(SettingError, match="cannot add rows to a map with a given layout"):
         own.partial_fit(rows)
     metadata, arrays = read_model(small_model)
-    older = {name: array for name, array in arrays.items() if "kept_" not in name}
-    write_model(tmp_path / "older.safetensors", metadata, older)
+    older_arrays = {name: array for name, array in arrays.items() if "kept_" not in name}
+    write_model(tmp_path / "older.safetensors", metadata, older_arrays)
     with pytest.raises(SettingError, match="fit it again"):
         load_model(tmp_path / "older.safetensors").partial_fit(mnist["more"][0])
     assert not hasattr(AutoEncoder(), "partial_fit")
