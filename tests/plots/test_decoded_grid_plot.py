@@ -102,5 +102,5 @@ def test_models_of_tables_are_refused(ax):
         plots.decoded_grid(table, [[0.0, 1.0], [1.0, 0.0]], ax=ax)
     with pytest.raises(SettingError, match="n: expected at least 1"):
         plots.decoded_grid(PixelDecoder(), [[0.0, 1.0]], ax=ax, n=0)
-    with pytest.raises(SettingError, match="Painter is not a map"):
+    with pytest.raises(SettingError, match="PixelDecoder is not a map"):
         plots.decoded_grid(PixelDecoder(), ax=ax)
