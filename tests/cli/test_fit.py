@@ -145,7 +145,7 @@ def test_verbs_accept_sparse_rows(run, words_npz, tmp_path):
 def test_few_rows_are_not_evaluated(run, tmp_path):
     np.save(tmp_path / "few.npy", np.random.default_rng(0).normal(size=(12, 4)))
     result = run("fit", tmp_path / "few.npy", "-o", tmp_path / "few.safetensors")
-    assert "12 rows are too few to hold some out" in result.stderr
+    assert "12 rows are too few to hold out a part" in result.stderr
     assert "Quality" not in result.stdout
     assert (tmp_path / "few.codes.png").is_file()
     report = run("evaluate", tmp_path / "few.safetensors", tmp_path / "few.npy")

@@ -36,7 +36,7 @@ def test_an_address_where_nothing_answers(scheme):
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))  # but not listening
         address = f"{scheme}127.0.0.1:{silent.getsockname()[1]}"
-        error = "but nothing answers there"
+        error = "but no server answers there"
         with pytest.raises(ClusterError, match=error), ray_connection.connect(address):
             pass
 
@@ -54,7 +54,7 @@ def test_an_address_where_something_else_answers(answer):
 
         thread = threading.Thread(target=reply)
         thread.start()
-        address, error = f"127.0.0.1:{other.getsockname()[1]}", "but something else answers there"
+        address, error = f"127.0.0.1:{other.getsockname()[1]}", "but another server answers there"
         with pytest.raises(ClusterError, match=error), ray_connection.connect(address):
             pass
         thread.join()
@@ -63,7 +63,7 @@ def test_an_address_where_something_else_answers(answer):
 @pytest.mark.parametrize("address", ["ünï..x:6379", "host:99999"])
 def test_an_impossible_address(address):
     pytest.importorskip("ray", reason="the extra ray is not installed")
-    error = "but nothing answers there"
+    error = "but no server answers there"
     with pytest.raises(ClusterError, match=error), ray_connection.connect(address):
         pass
 

@@ -23,7 +23,7 @@ def report_fit(
     draw_fit_plots(model, rows, path, codes)
     if rows.unseen is None:
         n_rows = format_count(len(rows.fitted), "row")
-        print_message(f"Quality was not measured: {n_rows} are too few to hold some out.")
+        print_message(f"Quality was not measured, because {n_rows} are too few to hold out a part.")
     else:
         title = f"Quality on {rows.held_out.describe(rows.fitted.name)}"
         print_quality(title, figures)

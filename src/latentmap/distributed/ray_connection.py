@@ -152,13 +152,13 @@ def _check_reachable(address: str) -> None:
         raise SettingError(
             f"ray: expected 'auto' or an address such as 'head:6379', found {address!r}"
         )
-    reason = "nothing answers there"
+    reason = "no server answers there"
     # UnicodeError and OverflowError are raised for invalid host names and ports.
     with contextlib.suppress(OSError, UnicodeError, OverflowError):
         with socket.create_connection((host, int(port)), _CONNECT_SECONDS) as connection:
             if os.environ.get("RAY_USE_TLS") or _is_http2_server(connection):
                 return
-        reason = "something else answers there"
+        reason = "another server answers there"
     raise ClusterError(f"ray: expected a cluster at {address!r}, but {reason}")
 
 
