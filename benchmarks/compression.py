@@ -124,11 +124,11 @@ def draw_curves(results: dict[str, list[dict]]) -> None:
             errors = [point["mse"] for point in points]
             ax.plot(BUDGETS, errors, "o-", color=colors[method], linewidth=2, markersize=5)
             for budget, point in zip(BUDGETS, points, strict=True):
-                above = method == "PCA"
+                is_above = method == "PCA"
                 ax.annotate(
                     f"{point['components']}",
                     (budget, point["mse"]),
-                    xytext=(0, 7 if above else -14),
+                    xytext=(0, 7 if is_above else -14),
                     textcoords="offset points",
                     ha="center",
                     fontsize=8,

@@ -85,7 +85,7 @@ def kind(type_: pa.DataType | str) -> str:
     return NUMBER if name.startswith(("int", "uint", "double", "float")) else TEXT
 
 
-def verdict(table: pa.Table, expected: dict) -> str:
+def describe_error(table: pa.Table, expected: dict) -> str:
     """Return "right", or what is wrong in a table."""
     columns = expected["columns"]
     if table.num_columns != len(columns):
@@ -95,21 +95,21 @@ def verdict(table: pa.Table, expected: dict) -> str:
     if expected["header"] and table.column_names != list(columns):
         return "names"
     pairs = zip(columns.values(), table.schema.types, strict=True)
-    n_wrong = sum(kind(stated) != kind(found) for stated, found in pairs)
+    n_wrong = sum(kind(expected_type) != kind(arrow_type) for expected_type, arrow_type in pairs)
     return f"{n_wrong} type{'s' * (n_wrong > 1)}" if n_wrong else "right"
 
 
 def compare(expected: dict[str, dict]) -> dict[str, dict[str, str]]:
-    """Return the verdict on each reader for each file."""
-    verdicts: dict[str, dict[str, str]] = {}
+    """Return the result of each reader for each file."""
+    results: dict[str, dict[str, str]] = {}
     for file, entry in expected.items():
-        verdicts[file] = {}
+        results[file] = {}
         for name, read in READERS.items():
             try:
-                verdicts[file][name] = verdict(read(FILES / file), entry)
+                results[file][name] = describe_error(read(FILES / file), entry)
             except Exception:  # each library has its own errors
-                verdicts[file][name] = "error"
-    return verdicts
+                results[file][name] = "error"
+    return results
 
 
 def write_large_file(path: Path) -> None:
@@ -137,12 +137,12 @@ def processor_seconds(read: Callable[[Path], pa.Table], path: Path) -> float:
     return min(seconds)
 
 
-def as_markdown(verdicts: dict[str, dict[str, str]], seconds: dict[str, float]) -> str:
+def as_markdown(results: dict[str, dict[str, str]], seconds: dict[str, float]) -> str:
     """Return the table of files and readers."""
     lines = [f"| file | {' | '.join(READERS)} |", "|---" * (len(READERS) + 1) + "|"]
-    lines += [f"| {file} | {' | '.join(row.values())} |" for file, row in verdicts.items()]
-    counts = [sum(row[name] == "right" for row in verdicts.values()) for name in READERS]
-    lines.append(f"| right, of {len(verdicts)} | {' | '.join(map(str, counts))} |")
+    lines += [f"| {file} | {' | '.join(row.values())} |" for file, row in results.items()]
+    counts = [sum(row[name] == "right" for row in results.values()) for name in READERS]
+    lines.append(f"| right, of {len(results)} | {' | '.join(map(str, counts))} |")
     cells = [f"{seconds[name]:.1f}" if name in seconds else "" for name in READERS]
     lines.append(f"| processor seconds for 94 MB | {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -151,14 +151,14 @@ def as_markdown(verdicts: dict[str, dict[str, str]], seconds: dict[str, float]) 
 def main() -> None:
     """Compare the readers, and write the results."""
     warnings.simplefilter("ignore")
-    verdicts = compare(json.loads((FILES / "expected.json").read_text(encoding="utf-8")))
+    results = compare(json.loads((FILES / "expected.json").read_text(encoding="utf-8")))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "large.csv"
         write_large_file(path)
         seconds = {name: processor_seconds(READERS[name], path) for name in TIMED}
-    figures: dict[str, object] = {"seed": SEED, "verdicts": verdicts, "seconds": seconds}
+    figures: dict[str, object] = {"seed": SEED, "verdicts": results, "seconds": seconds}
     packages = ("duckdb", "polars", "pyarrow", "pandas", "clevercsv")
-    write_result("csv_readers", figures, as_markdown(verdicts, seconds), packages)
+    write_result("csv_readers", figures, as_markdown(results, seconds), packages)
 
 
 if __name__ == "__main__":

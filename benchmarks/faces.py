@@ -103,8 +103,11 @@ def measure_search() -> dict[str, float]:
 
 def table(figures: dict[str, Any]) -> str:
     """Return the table as Markdown."""
-    heads = [f"{group}, {figure}" for group in GROUPS for figure in ("nearest", "area")]
-    lines = [f"| codes | all, nearest | {' | '.join(heads)} |", "|---" * (2 + len(heads)) + "|"]
+    headings = [f"{group}, {figure}" for group in GROUPS for figure in ("nearest", "area")]
+    lines = [
+        f"| codes | all, nearest | {' | '.join(headings)} |",
+        "|---" * (2 + len(headings)) + "|",
+    ]
     methods = [("pixels", [figures["pixels"]])]
     for row in figures["codes"]:
         k = row["n_components"]

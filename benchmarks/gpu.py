@@ -68,10 +68,10 @@ def card() -> str:
 
 def stated_peak(name: str) -> float | None:
     """Return the operations per second that the maker states; None if the card is not listed."""
-    for card_name, tera in PEAKS.items():
+    for card_name, tera_operations in PEAKS.items():
         words = card_name.split()
         if all(re.search(rf"\b{word}\b", name) for word in words):
-            return tera * 1e12
+            return tera_operations * 1e12
     return None
 
 

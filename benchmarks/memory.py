@@ -58,12 +58,12 @@ def run(command: list[str]) -> dict[str, float]:
     """
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen([*limited_command(), *command], stdout=output, stderr=output)
-        _, status, used = os.wait4(process.pid, 0)
+        _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             output.seek(0)
             sys.exit(f"{' '.join(command)}: {output.read().decode()[-2000:]}")
-    return {"peak_gb": round(used.ru_maxrss * 1024 / 1e9, 3)}
+    return {"peak_gb": round(usage.ru_maxrss * 1024 / 1e9, 3)}
 
 
 def measure(

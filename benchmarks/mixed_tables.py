@@ -62,15 +62,18 @@ def column_errors(
     """
     errors = {}
     for name in decoded:
-        known = true[name].notna().to_numpy()
-        expected, found = true.loc[known, name], decoded.loc[known, name]
+        is_known = true[name].notna().to_numpy()
+        expected, reconstructed = true.loc[is_known, name], decoded.loc[is_known, name]
         if is_number(fitted[name]):
-            expected, found = expected.to_numpy(float), found.to_numpy(float)
-            error = np.sqrt(np.mean((expected - found) ** 2))
+            expected, reconstructed = expected.to_numpy(float), reconstructed.to_numpy(float)
+            error = np.sqrt(np.mean((expected - reconstructed) ** 2))
             baseline = np.sqrt(np.mean((expected - fitted[name].mean()) ** 2))
         else:
-            expected, found = expected.astype(str).to_numpy(), found.astype(str).to_numpy()
-            error = np.mean(expected != found)
+            expected, reconstructed = (
+                expected.astype(str).to_numpy(),
+                reconstructed.astype(str).to_numpy(),
+            )
+            error = np.mean(expected != reconstructed)
             baseline = np.mean(expected != fitted[name].dropna().astype(str).mode()[0])
         if baseline > 0:
             errors[name] = float(error / baseline)
@@ -79,5 +82,5 @@ def column_errors(
 
 def is_number(column: pd.Series) -> bool:
     """Return whether a column holds numbers, which truth values are not."""
-    is_truth = pd.api.types.is_bool_dtype(column)
-    return pd.api.types.is_numeric_dtype(column) and not is_truth
+    is_boolean = pd.api.types.is_bool_dtype(column)
+    return pd.api.types.is_numeric_dtype(column) and not is_boolean

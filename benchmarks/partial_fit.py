@@ -41,21 +41,31 @@ class Evaluation:
     """The figures of an updated map, relative to the map that was fitted."""
 
     def __init__(self, fitted: LatentMap, rows: np.ndarray, digits: np.ndarray, new: int) -> None:
-        self.unseen, self.truth = mnist_rows("unseen")
+        self.unseen, self.unseen_digits = mnist_rows("unseen")
         self.rows, self.digits, self.new = rows, digits, new
-        self.before, self.n_landmarks = fitted.transform(rows), len(fitted.landmarks_)
+        self.codes_before, self.n_landmarks = fitted.transform(rows), len(fitted.landmarks_)
 
     def figures(
         self, model: LatentMap, new_rows: np.ndarray, new_digits: np.ndarray
     ) -> dict[str, Any]:
         """Measure a map to which new rows were passed, or that was fitted to all rows."""
-        after, unseen = model.transform(self.rows), model.transform(self.unseen)
-        codes = np.concatenate([after, model.transform(new_rows)]) if len(new_rows) else after
+        codes_after, unseen = model.transform(self.rows), model.transform(self.unseen)
+        codes = (
+            np.concatenate([codes_after, model.transform(new_rows)])
+            if len(new_rows)
+            else codes_after
+        )
         classifier = KNeighborsClassifier(10).fit(codes, np.concatenate([self.digits, new_digits]))
-        correct, new = classifier.predict(unseen) == self.truth, self.truth == self.new
-        is_old = np.isin(self.truth, self.digits)
+        correct, new = (
+            classifier.predict(unseen) == self.unseen_digits,
+            self.unseen_digits == self.new,
+        )
+        is_old = np.isin(self.unseen_digits, self.digits)
         errors = model.reconstruction_error(self.unseen)
-        movement = np.linalg.norm(after - self.before, axis=1) / np.ptp(self.before, axis=0).max()
+        movement = (
+            np.linalg.norm(codes_after - self.codes_before, axis=1)
+            / np.ptp(self.codes_before, axis=0).max()
+        )
         nearest = NearestNeighbors(n_neighbors=1).fit(model.landmarks_).kneighbors(unseen)[1][:, 0]
         return {
             "movement": float(np.median(movement)),
@@ -83,15 +93,15 @@ def measure(new: int, rows: int, seed: int) -> dict[str, Any]:
     }
     seconds, fitted = time_call(lambda: LatentMap(random_state=seed).fit(images[old]))
     evaluation = Evaluation(fitted, images[old], digits[old], new)
-    no_rows = np.empty(0, int)
-    figures = evaluation.figures(fitted, images[no_rows], digits[no_rows])
+    empty_indices = np.empty(0, int)
+    figures = evaluation.figures(fitted, images[empty_indices], digits[empty_indices])
     results = {"fitted": {**figures, "seconds": seconds}}
     for name, parts in steps.items():
         model, seconds = copy.deepcopy(fitted), 0.0
         for part in parts:
             seconds += time_call(lambda m=model, rows=images[part]: m.partial_fit(rows))[0]
-        passed_rows = np.concatenate(parts)
-        figures = evaluation.figures(model, images[passed_rows], digits[passed_rows])
+        added_rows = np.concatenate(parts)
+        figures = evaluation.figures(model, images[added_rows], digits[added_rows])
         results[name] = {**figures, "seconds": seconds}
         results[name] |= {"report": model.partial_fit_report_}
         print(new, name, results[name], file=sys.stderr, flush=True)
@@ -112,14 +122,19 @@ def table(runs: list[dict[str, Any]], seed: int) -> str:
     ]
     for run in runs:
         for name, figures in run["steps"].items():
-            before, updated = name in ("fitted", "known"), name not in ("fitted", "all_rows")
+            is_without_digit, is_updated = (
+                name in ("fitted", "known"),
+                name not in ("fitted", "all_rows"),
+            )
             cells = [
                 run["digit"],
                 STEP_NAMES[name],
-                f"{figures['movement']:.2%}" if updated else "–",
+                f"{figures['movement']:.2%}" if is_updated else "–",
                 f"{figures['accuracy_old']:.3f}",
-                "–" if before else f"{figures['accuracy_new']:.3f}",
-                f"{figures['at_new_landmarks']:.1%}" if updated and not before else "–",
+                "–" if is_without_digit else f"{figures['accuracy_new']:.3f}",
+                f"{figures['at_new_landmarks']:.1%}"
+                if is_updated and not is_without_digit
+                else "–",
                 f"{figures['mse_old']:.4f}",
                 f"{figures['mse_new']:.4f}",
             ]
