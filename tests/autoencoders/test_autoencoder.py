@@ -139,7 +139,7 @@ def test_reconstructions_are_in_the_units_of_the_rows(scaling):
 
 def test_column_scaling_gives_columns_equal_weight():
     rows = RNG.normal(size=(300, 1)) * [1, 1, 0] + [0, 0, 1000] * RNG.normal(size=(300, 1))
-    shared = make_estimator(1, network="linear").fit(rows)
+    shared = make_estimator(1, network="linear", scaling="standard").fit(rows)
     separate = make_estimator(1, network="linear", scaling="columns").fit(rows)
     errors = [
         ((m.inverse_transform(m.transform(rows)) - rows) ** 2).mean(axis=0)

@@ -125,11 +125,6 @@ def test_a_tenth_is_held_out_and_recorded(wine_fit):
     assert "Quality on 18 of 178 rows of wine.csv, which were held out" in result.stdout
 
 
-def test_a_dominant_column_is_reported(wine_fit):
-    assert "column proline accounts for 99.8% of the variance" in wine_fit[1].stderr
-    assert "--scaling columns" in wine_fit[1].stderr
-
-
 def test_verbs_accept_sparse_rows(run, words_npz, tmp_path):
     model, codes = tmp_path / "words.safetensors", tmp_path / "codes.csv"
     result = run("fit", words_npz, "-o", model, "--epochs", 3)

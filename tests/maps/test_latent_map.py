@@ -820,7 +820,7 @@ def test_a_file_whose_landmarks_have_no_width_is_refused(table_map, tmp_path):
     metadata, arrays = read_model(tmp_path / "map.safetensors")
     radius = next(name for name in arrays if name.endswith("around_mode/radius"))
     write_model(tmp_path / "flat.safetensors", metadata, {**arrays, radius: 0 * arrays[radius]})
-    with pytest.raises(ModelFileError, match="a width above 0"):
+    with pytest.raises(ModelFileError, match="a finite width above 0"):
         load_model(tmp_path / "flat.safetensors")
 
 

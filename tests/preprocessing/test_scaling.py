@@ -4,7 +4,7 @@ from scipy.sparse import csr_array, random_array
 
 from latentmap.data.sources import ArraySource
 from latentmap.data.sparse import SparseSource
-from latentmap.errors import DataError, SettingError, UnknownNameError
+from latentmap.errors import DataError, DataWarning, SettingError, UnknownNameError
 from latentmap.preprocessing import scaling
 from latentmap.preprocessing.scaling import SCALINGS, Statistics, choose_scale, row_statistics
 
@@ -179,3 +179,39 @@ def test_unknown_scaling_raises(word):
 def test_scaling_of_another_type_raises(word):
     with pytest.raises(SettingError, match="scaling: expected one of"):
         choose_scale(word, make_statistics(0, 1), np.dtype(float))
+
+
+# -- units of columns ------------------------------------------------------------------------------
+
+
+def choose_for(rows):
+    return choose_scale("auto", row_statistics(ArraySource(rows)), rows.dtype)
+
+
+def test_columns_of_measurements_in_different_units_are_divided_by_their_own_deviation():
+    rows = RNG.normal(5.0, 1.0, (300, 20)) * np.where(np.arange(20) < 2, 1000.0, 1.0)
+    assert choose_for(rows).scale.shape == (20,)
+
+
+def test_principal_components_are_divided_by_one_number():
+    rows = RNG.normal(size=(300, 20)) * 0.6 ** np.arange(20)
+    assert choose_for(rows).scale.shape == ()
+
+
+def test_rare_counts_are_divided_by_one_number():
+    rows = RNG.poisson(0.05 * np.where(np.arange(40) < 4, 100.0, 1.0), (300, 40))
+    assert choose_for(rows).scale.shape == ()
+
+
+def test_the_type_of_whole_numbers_does_not_change_the_scale():
+    rows = RNG.poisson(3.0, (300, 40))
+    rows[0, 0] = 60_000
+    scales = [choose_for(rows.astype(dtype)) for dtype in ("uint16", "int32", "int64", "float64")]
+    assert all(scale.unit == scales[0].unit for scale in scales)
+    assert all(np.array_equal(scale.scale, scales[0].scale) for scale in scales)
+
+
+def test_a_dominant_column_that_may_be_meant_is_reported():
+    rows = RNG.normal(size=(300, 2)) * [100.0, 1.0]
+    with pytest.warns(DataWarning, match="column 0 holds 100.0% of the variance"):
+        assert choose_for(rows).scale.shape == ()
