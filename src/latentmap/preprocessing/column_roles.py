@@ -119,9 +119,10 @@ def _infer_from_texts(values: Values) -> Role:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if pa.types.is_dictionary(values.type):
+        return Role("category")
     known, n_distinct = values.drop_null(), _n_distinct(values)
-    is_category = pa.types.is_dictionary(values.type) or n_distinct < MIN_DISTINCT_IDENTIFIERS
-    if is_category or n_distinct <= MAX_REPEATED_SHARE * len(known):
+    if n_distinct < MIN_DISTINCT_IDENTIFIERS or n_distinct <= MAX_REPEATED_SHARE * len(known):
         return Role("category")
     words = pc.mean(pc.count_substring_regex(known.cast(pa.string()), r"\S+")).as_py()
     if words >= MIN_WORDS_IN_TEXT:
