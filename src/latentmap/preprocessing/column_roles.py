@@ -91,8 +91,11 @@ def _example(values: Values) -> str:
 
 
 def _n_distinct(values: Values) -> int:
+    import pyarrow as pa
     import pyarrow.compute as pc
 
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
     return pc.count_distinct(values).as_py()
 
 
