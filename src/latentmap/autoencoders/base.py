@@ -16,6 +16,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 
 from latentmap.autoencoders.fitting import check_numbers, restore_on_error
+from latentmap.autoencoders.imputation import impute
 from latentmap.autoencoders.model_file import write_model
 from latentmap.autoencoders.numeric_model import NumericModel
 from latentmap.autoencoders.persistence import assign_weights, describe_estimator, estimator_arrays
@@ -24,12 +25,13 @@ from latentmap.autoencoders.validation import read_new_rows
 from latentmap.backend import predict, predict_batches
 from latentmap.data.code_checks import check_codes
 from latentmap.data.memory import release_freed_memory
-from latentmap.data.types import DataLike
+from latentmap.data.types import DataLike, FrameLike
 from latentmap.errors import NotFittedError, SettingError
 from latentmap.files import fingerprint
 from latentmap.networks.assembly import Networks
 from latentmap.networks.losses import LossLike, get_loss
 from latentmap.networks.registry import NetworkLike
+from latentmap.preprocessing.gap_model import GapModel
 from latentmap.preprocessing.table_encoder import TableEncoder
 from latentmap.training.config import Training
 
@@ -66,6 +68,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     dtype_: str
     figures_: dict[str, Any] | None
     _state: FittedState
+    _gap_model: GapModel | None
     _objective: keras.Model
 
     def transform(self, X: DataLike) -> np.ndarray:
@@ -115,6 +118,52 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def _decode(self, X: ArrayLike) -> np.ndarray:
         """Decode codes to rows of numbers, which are encoded rows if a table was fitted."""
         return predict(self._check_fitted().decoder_, check_codes(X, self._n_features_out))
+
+    def impute(
+        self, X: DataLike, return_confidence: bool = False
+    ) -> FrameLike | tuple[FrameLike, np.ndarray]:
+        """Fill the missing values of a table.
+
+        An estimate is the weighted mean of the conditional mean in a Gaussian of the fitted rows,
+        and of the reconstruction of the row that this conditional mean completes. The weight of the
+        reconstruction was chosen for each column during `fit`, by hiding known values of the
+        validation rows.
+
+        Parameters
+        ----------
+        X : data frame or Source
+            A table with the columns of the fitted one.
+        return_confidence : bool
+            Whether to return the confidence in the filled values as well.
+
+        Returns
+        -------
+        filled : data frame
+            X with its missing values filled. Known values, types, the index and columns that are
+            not fitted stay as they are. Each row depends on its own values only.
+        confidence : ndarray of shape (n, n_columns)
+            Only with ``return_confidence``: from 0 to 1, and NaN for values that were not filled.
+            For categories and truth values, it is the estimated probability of the filled value.
+            For other columns, it is 1 − RMSE / standard deviation, where the RMSE is that of the
+            hidden values of the column, or 0 if this is negative.
+
+        Raises
+        ------
+        DataError
+            If the estimator was not fitted to a table, or the columns are not the fitted ones.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from latentmap import AutoEncoder
+        >>> X = pd.DataFrame({"size": range(100), "kind": ["small"] * 50 + ["large"] * 50})
+        >>> ae = AutoEncoder(1, epochs=1, random_state=0).fit(X)
+        >>> ae.impute(pd.DataFrame({"size": [5.0, 95.0], "kind": [None, "large"]}))
+           size   kind
+        0   5.0  small
+        1  95.0  large
+        """
+        return impute(self._check_fitted(), X, return_confidence)
 
     def reconstruction_error(self, X: DataLike) -> np.ndarray:
         """Return the reconstruction error of each row.

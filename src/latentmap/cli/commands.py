@@ -29,6 +29,7 @@ VERBS = {
     "compare": ("compare", "Compare two rows."),
     "cluster": ("cluster", "Cluster rows by their codes."),
     "generate": ("generate", "Generate new rows."),
+    "impute": ("impute", "Fill the missing values of a table."),
     "outliers": ("outliers", "Rank rows by an outlier score."),
     "compress": ("compress", "Compress rows to a small file."),
     "decompress": ("decompress", "Restore the rows of a compressed file."),

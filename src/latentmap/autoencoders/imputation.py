@@ -1,0 +1,170 @@
+"""Missing values of a table: their estimates, and the confidence in each.
+
+An estimate is a weighted mean of two: the conditional mean in a Gaussian (`GapModel`), and the
+reconstruction of the row that this mean completes. The weights minimise the squared error of known
+values of held-out rows that are hidden during the fit. If a network is worse than the Gaussian for
+a column, as with few components, the weight of its reconstruction is near 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from latentmap.autoencoders.validation import new_rows
+from latentmap.data.frame_filling import fill_frame
+from latentmap.data.types import DataLike, FrameLike
+from latentmap.errors import DataError
+from latentmap.preprocessing.column_encoders import BooleanColumn, CategoryColumn
+from latentmap.preprocessing.gap_model import MAX_NUMBERS, GapModel
+from latentmap.preprocessing.table_encoder import EncodedRows, TableEncoder
+from latentmap.training.preparation import PreparedData
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from latentmap.autoencoders.base import BaseAutoEncoder
+
+_MAX_HELD_OUT = 400  # Rows whose values are hidden to measure errors.
+_FOLDS = 10  # A row has one value of ten hidden at a time, and each of its values once.
+_PRIOR_ROWS = 30  # Number of further rows in which reconstructions are assumed not to help.
+
+
+def column_starts(encoder: TableEncoder) -> list[int]:
+    """Return the position of the first encoded number of each column that has any."""
+    return [block.start for block in encoder.blocks if block.stop > block.start]
+
+
+def fit_gap_model(estimator: BaseAutoEncoder, data: PreparedData) -> None:
+    """Fit the `GapModel` of a fitted estimator of a table, and measure weights and errors."""
+    encoder = estimator.table_
+    if encoder is None:
+        estimator._gap_model = None
+        return
+    rows = data.task.rows.sample(max(100, MAX_NUMBERS // encoder.width), data.seed)[:]
+    held_out = rows if data.task.validation_rows is None else data.task.validation_rows
+    assert isinstance(held_out, np.ndarray)
+    model = GapModel.fit(rows, column_starts(encoder), data.seed)
+    estimator._gap_model = _measure(estimator, model, held_out[:_MAX_HELD_OUT], data.seed)
+
+
+def _measure(estimator: BaseAutoEncoder, model: GapModel, rows: np.ndarray, seed: int) -> GapModel:
+    """Return the model with weights and errors of hidden values of rows."""
+    assert estimator.table_ is not None
+    starts = column_starts(estimator.table_)
+    widths = np.diff([*starts, estimator.table_.width])
+    rng = np.random.default_rng(seed)
+    folds = rng.permuted(np.tile(np.arange(len(starts)) % _FOLDS, (len(rows), 1)), axis=1)
+    gaussian, reconstruction = np.zeros((2, *rows.shape))
+    for fold in range(_FOLDS):
+        hidden = np.repeat(folds == fold, widths, axis=1)
+        filled = model.fill(np.where(hidden, np.nan, rows))
+        gaussian[hidden] = filled[hidden]
+        reconstruction[hidden] = _reconstruct(estimator, filled)[hidden]
+    known = ~np.isnan(rows)
+    target = np.where(known, rows - gaussian, 0.0)
+    step = np.where(known, reconstruction - gaussian, 0.0)
+    products, squares = (np.add.reduceat((a * step).sum(axis=0), starts) for a in (target, step))
+    n_known = known[:, starts].sum(axis=0)
+    weights = np.clip(products / np.maximum(squares, 1e-9), 0.0, 1.0)
+    weights *= n_known / (n_known + _PRIOR_ROWS)
+    squares = np.add.reduceat(
+        ((target - np.repeat(weights, widths) * step) ** 2).sum(axis=0), starts
+    )
+    errors = np.sqrt(squares / np.maximum(n_known, 1)) / model.scale
+    errors = np.where(n_known > 0, errors, 1.0)
+    return replace(model, weights=weights.astype(np.float32), errors=errors.astype(np.float32))
+
+
+def _reconstruct(estimator: BaseAutoEncoder, rows: np.ndarray) -> np.ndarray:
+    model = estimator.numeric()
+    return model.inverse_transform(model.transform(rows))
+
+
+def _estimate(estimator: BaseAutoEncoder, model: GapModel, rows: np.ndarray) -> np.ndarray:
+    """Return encoded rows with the estimates of their missing values."""
+    assert estimator.table_ is not None
+    gaps = np.isnan(rows)
+    filled = model.fill(rows)
+    changed = np.flatnonzero(gaps.any(axis=1))
+    if len(changed) and model.weights.any():
+        widths = np.diff([*column_starts(estimator.table_), rows.shape[1]])
+        step = _reconstruct(estimator, filled[changed]) - filled[changed]
+        filled[changed] += np.where(gaps[changed], np.repeat(model.weights, widths) * step, 0.0)
+    return filled
+
+
+def fill_table(estimator: BaseAutoEncoder, table: pa.Table) -> tuple[pa.Table, np.ndarray]:
+    """Fill the missing values of a table of Arrow.
+
+    Return the table and the confidence in each of its cells, shape (n, number of columns), which
+    is NaN for cells that were not filled.
+    """
+    import pyarrow.compute as pc
+
+    encoder, model = estimator.table_, estimator._gap_model
+    if encoder is None or model is None:
+        raise DataError("X: expected a model that was fitted to a table, such as a data frame")
+    rows = _estimate(estimator, model, encoder.encode(table))
+    confidence = np.full((table.num_rows, table.num_columns), np.nan)
+    errors = iter(model.errors)
+    for column, block in zip(encoder.columns, encoder.blocks, strict=True):
+        error = next(errors) if column.width else 0.0
+        values = table.column(column.name).combine_chunks()
+        missing = pc.is_null(values, nan_is_null=True).to_numpy(zero_copy_only=False)
+        if not missing.any():
+            continue
+        index = table.column_names.index(column.name)
+        part = rows[missing, block]
+        estimates = column.decode(part)
+        is_filled = estimates.is_valid().to_numpy(zero_copy_only=False)
+        confidence[missing, index] = np.where(is_filled, _confidence(column, part, error), np.nan)
+        filled = _replace(values, missing, estimates)
+        table = table.set_column(index, table.field(index).with_type(filled.type), filled)
+    return table, confidence
+
+
+def _confidence(column: Any, rows: np.ndarray, error: float) -> np.ndarray:
+    """Return the confidence in the estimates of a column, shape (n,)."""
+    if isinstance(column, BooleanColumn):
+        share = column.probabilities(rows)
+        return np.maximum(share, 1.0 - share)
+    if isinstance(column, CategoryColumn):
+        n_levels = len(column.levels) - bool(column.rare)
+        return column.probabilities(rows)[:, :n_levels].max(axis=1)
+    return np.full(len(rows), max(0.0, 1.0 - error))
+
+
+def _replace(values: pa.Array, missing: np.ndarray, estimates: pa.Array) -> pa.Array:
+    """Return values with the estimates in place of the missing ones."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    dtype = values.type
+    if pa.types.is_null(dtype):  # All values are missing, so that only the fit knows their type.
+        values, dtype = values.cast(estimates.type), estimates.type
+    if pa.types.is_dictionary(dtype):
+        values = values.cast(dtype.value_type)
+    if pa.types.is_dictionary(estimates.type):
+        estimates = estimates.cast(estimates.type.value_type)
+    estimates = estimates.cast(values.type, safe=False)
+    # The known values come first, then the estimates, so that one selection arranges both.
+    indices = np.arange(len(values))
+    indices[missing] = len(values) + np.arange(len(estimates))
+    filled = pa.concat_arrays([values, estimates]).take(pa.array(indices))
+    return pc.dictionary_encode(filled).cast(dtype) if pa.types.is_dictionary(dtype) else filled
+
+
+def impute(
+    estimator: BaseAutoEncoder, X: DataLike, return_confidence: bool
+) -> FrameLike | tuple[FrameLike, np.ndarray]:
+    """Fill the missing values of a table; see `BaseAutoEncoder.impute`."""
+    source = new_rows(estimator, X)
+    if not isinstance(source, EncodedRows):
+        raise DataError("X: expected a model that was fitted to a table, such as a data frame")
+    table: Any = source.rows[:]
+    filled, confidence = fill_table(estimator, table)
+    frame = fill_frame(X, filled, ~np.isnan(confidence), source.encoder.container)
+    return (frame, confidence) if return_confidence else frame

@@ -1,0 +1,118 @@
+"""Estimation of the missing values of encoded rows by their conditional mean in a Gaussian.
+
+The Gaussian is that of a factor model (D. B. Rubin, D. T. Thayer, "EM algorithms for ML factor
+analysis", Psychometrika 47, 1982): principal components, and noise of its own for each number. It
+needs no number of components from the user, and no training.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from latentmap.file_record import FileRecord
+from latentmap.preprocessing.pca_solvers import fit_pca
+
+MAX_COMPONENTS = 64
+MAX_NUMBERS = 1 << 21  # Largest sample of rows that is decomposed.
+MIN_NOISE = 0.1  # Smallest variance of the noise of a column, as a share of the column's variance.
+_REFITS = 2  # Fits to rows with estimated values instead of column means.
+_TINY = 1e-9
+
+
+@dataclass(frozen=True, kw_only=True)
+class GapModel(FileRecord):
+    """Gaussian of encoded rows, the weight of reconstructions, and the error of each column.
+
+    Attributes
+    ----------
+    mean : ndarray of shape (width,)
+    components : ndarray of shape (n_components, width)
+        Principal components, each multiplied by its standard deviation.
+    noise : ndarray of shape (width,)
+        Variance of the part of each number that the components do not explain.
+    scale : ndarray of shape (n_columns,)
+        Root of the summed variances of the numbers of each column.
+    weights : ndarray of shape (n_columns,)
+        Weight of the reconstruction in the estimate of a column; the Gaussian has the rest.
+    errors : ndarray of shape (n_columns,)
+        Root mean squared error of the estimates of known values that were hidden, divided by
+        ``scale``.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).normal(size=500)
+    >>> model = GapModel.fit(np.column_stack([x, x]).astype("float32"), [0, 1])
+    >>> model.fill(np.array([[1.0, np.nan], [np.nan, -1.0]], "float32")).round(1)
+    array([[ 1. , 0.9], [-0.9, -1. ]], dtype=float32)
+    """
+
+    mean: np.ndarray
+    components: np.ndarray
+    noise: np.ndarray
+    scale: np.ndarray
+    weights: np.ndarray
+    errors: np.ndarray
+
+    @classmethod
+    def fit(cls, rows: np.ndarray, starts: Sequence[int], seed: int = 0) -> Self:
+        """Fit the Gaussian to rows with gaps, shape (n, width), and columns that start there.
+
+        The weights of reconstructions are 0, and the errors are 1.
+        """
+        means = np.nan_to_num(np.nanmean(rows, axis=0, dtype=np.float64))
+        model = cls._fit_complete(np.where(np.isnan(rows), means, rows), starts, seed)
+        for _ in range(_REFITS if np.isnan(rows).any() else 0):
+            model = cls._fit_complete(model.fill(rows).astype(np.float64), starts, seed)
+        return model
+
+    @classmethod
+    def _fit_complete(cls, x: np.ndarray, starts: Sequence[int], seed: int) -> Self:
+        pca = fit_pca(x, MAX_COMPONENTS, seed)
+        components = pca.components * np.sqrt(np.maximum(pca.variance, 0.0))[:, None]
+        variances = x.var(axis=0)
+        column_variances = np.maximum(np.add.reduceat(variances, starts), _TINY)
+        widths = np.diff([*starts, x.shape[1]])
+        residual = np.maximum(variances - (components**2).sum(axis=0), 0.0)
+        n_columns = len(starts)
+        return cls(
+            mean=pca.mean.astype(np.float32),
+            components=components.astype(np.float32),
+            noise=(residual + np.repeat(MIN_NOISE * column_variances, widths)).astype(np.float32),
+            scale=np.sqrt(column_variances).astype(np.float32),
+            weights=np.zeros(n_columns, np.float32),
+            errors=np.ones(n_columns, np.float32),
+        )
+
+    def fill(self, rows: np.ndarray) -> np.ndarray:
+        """Return rows, shape (n, width), with the conditional mean in place of each NaN."""
+        filled = np.array(rows, np.float32)
+        gaps = np.isnan(filled)
+        patterns, numbers = np.unique(gaps, axis=0, return_inverse=True)
+        order = np.argsort(numbers.ravel(), kind="stable")
+        ends = np.cumsum(np.bincount(numbers.ravel(), minlength=len(patterns)))
+        for gap, members in zip(patterns, np.split(order, ends[:-1]), strict=True):
+            if gap.any():
+                filled[np.ix_(members, gap)] = self._conditional_means(rows[members], gap)
+        return filled
+
+    def _conditional_means(self, rows: np.ndarray, gap: np.ndarray) -> np.ndarray:
+        """Return the missing numbers of rows with the same gaps, shape (n, number of gaps)."""
+        components = self.components.astype(np.float64)
+        known = components[:, ~gap]
+        weighted = known / self.noise[~gap]
+        precision = weighted @ known.T + np.eye(len(components))
+        deviations = rows[:, ~gap].astype(np.float64) - self.mean[~gap]
+        codes = np.linalg.solve(precision, weighted @ deviations.T).T
+        return codes @ components[:, gap] + self.mean[gap]
+
+    def validate(self, starts: Sequence[int], width: int) -> None:
+        """Raise ValueError if the arrays do not fit the columns of a table."""
+        n_columns = (len(starts),)
+        shapes = [(width,), (self.components.shape[0], width), (width,), *[n_columns] * 3]
+        arrays = self.to_arrays().values()
+        if [array.shape for array in arrays] != shapes:
+            raise ValueError("gaps: expected arrays that fit the columns of the table")
+        if not all(np.isfinite(array).all() for array in arrays) or not (self.noise > 0).all():
+            raise ValueError("gaps: expected finite numbers, and noise above 0")

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from latentmap import AutoEncoder, load_model
+from latentmap.data import Table
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory):
+    """Write 100 people with gaps to a Parquet file, and a model of them; return both paths."""
+    rng, folder = np.random.default_rng(0), tmp_path_factory.mktemp("people")
+    age = rng.uniform(1, 90, 100)
+    kind = np.where(age > 18, "adult", "child").astype(object)
+    frame = pd.DataFrame({"age": age, "height": 60 + age, "kind": kind})
+    frame.loc[:9, "age"] = np.nan
+    frame.loc[5:7, "kind"] = None
+    frame.to_parquet(folder / "people.parquet")
+    model = AutoEncoder(1, epochs=2, random_state=0).fit(frame)
+    model.save(folder / "people.safetensors")
+    return folder / "people.safetensors", folder / "people.parquet"
+
+
+@pytest.fixture
+def tables(monkeypatch):
+    """Let the command read a Parquet file as a table of values of any type."""
+    monkeypatch.setattr(
+        "latentmap.cli.impute.open_model_rows",
+        lambda model, data, label: Table(pd.read_parquet(data), label=label, name=data),
+    )
+
+
+@pytest.mark.usefixtures("tables")
+@pytest.mark.parametrize(("suffix", "read"), [("csv", pd.read_csv), ("parquet", pd.read_parquet)])
+def test_impute_writes_the_filled_table(run, people, tmp_path, suffix, read):
+    model, data = people
+    output = tmp_path / f"complete.{suffix}"
+    result = run("impute", model, data, "-o", output)
+    expected = load_model(model).impute(pd.read_parquet(data))
+    pd.testing.assert_frame_equal(read(output), expected, check_dtype=False)
+    assert "100 rows, 13 values filled" in result.stderr
+    age, kind = (line.split() for line in result.stdout.splitlines()[1:])
+    assert age[:2] == ["age", "10"]
+    assert kind[:2] == ["kind", "3"]
+    assert 0 < float(age[2]) <= 1
+
+
+@pytest.mark.usefixtures("tables")
+def test_json_gives_counts_and_confidences(run, people, tmp_path):
+    model, data = people
+    result = run("impute", model, data, "-o", tmp_path / "complete.csv", "--json")
+    report = json.loads(result.stdout)
+    assert report["columns"]["age"]["filled"] == 10
+    assert set(report["columns"]) == {"age", "kind"}
+
+
+@pytest.mark.usefixtures("tables")
+def test_batch_size_does_not_change_the_values(run, people, tmp_path, monkeypatch):
+    model, data = people
+    run("impute", model, data, "-o", tmp_path / "whole.parquet")
+    monkeypatch.setattr("latentmap.data.batching.BATCH_ROWS", 30)
+    run("impute", model, data, "-o", tmp_path / "parts.parquet")
+    whole, parts = (pd.read_parquet(tmp_path / f"{n}.parquet") for n in ("whole", "parts"))
+    pd.testing.assert_frame_equal(whole, parts)
+
+
+def test_labels_are_kept(run, people, tmp_path, tables):
+    model, data = people
+    frame = pd.read_parquet(data).assign(group=np.arange(100) % 2)
+    frame.to_parquet(tmp_path / "labelled.parquet")
+    output = tmp_path / "complete.csv"
+    run("impute", model, tmp_path / "labelled.parquet", "--label", "group", "-o", output)
+    assert pd.read_csv(output)["label"].tolist() == frame["group"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("output", "words"),
+    [
+        ("rows.npy", "expected one of the suffixes"),
+        ("rows.csv", "expected a model that was fitted"),
+    ],
+)
+def test_invalid_arguments_are_reported(run, digits_model, tmp_path, output, words):
+    result = run("impute", digits_model, "digits", "-o", tmp_path / output, code=2)
+    assert words in result.stderr.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []
