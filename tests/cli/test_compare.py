@@ -27,7 +27,7 @@ def test_json_contains_the_result_of_compare(run, wine_model, wine_csv):
 
 def test_columns_that_differ_most_are_reported_in_their_units(run, wine_model, wine_csv):
     report = run_json(run, wine_model, f"{wine_csv}#3", f"{wine_csv}#100")["columns"]
-    rows = open_data(wine_csv, label="kind")
+    rows = open_data(wine_csv, label="kind").numbers()
     differences = np.abs(rows[100] - rows[3]) / rows[:].std(axis=0)
     expected = [rows.feature_names[i] for i in np.argsort(-differences)[:8]]
     assert [column["name"] for column in report] == expected

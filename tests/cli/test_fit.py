@@ -164,7 +164,7 @@ def test_few_rows_are_not_evaluated(run, tmp_path):
         (["wine", "--network", "conv"], ""),
         (["wine", "--label", "kind"], "label 'kind'"),
         (["{wine}", "--label", "kin"], "kin"),
-        (["{nonsense}/text.csv"], "four"),
+        (["{nonsense}/text.csv", "--scaling", "unit"], "scaling: expected 'auto' or"),
         (["{nonsense}/nan.npy"], "nan.npy, row 0, column 0: expected a finite number"),
         (["{nonsense}/one.npy"], "at least 2 rows"),
         (["wine", "-o", "model.pkl"], "model.pkl: expected the suffix .safetensors, found '.pkl'"),

@@ -92,7 +92,8 @@ def test_an_interpolation_on_a_map_stays_in_dense_regions(digits_model):
 def test_variations_of_a_row_of_a_table(run, wine_model, wine_csv, tmp_path):
     target = tmp_path / "near.csv"
     run("generate", wine_model, "--vary", f"{wine_csv}#5", "-n", 12, "--spread", 0.3, "-o", target)
-    original, variations = open_data(wine_csv, label="kind"), open_data(target)
+    original = open_data(wine_csv, label="kind").numbers()
+    variations = open_data(target).numbers()
     assert variations.feature_names == original.feature_names
     proline = original.feature_names.index("proline")
     differences = np.abs(variations[:][:, proline] - original[5][proline])
@@ -153,7 +154,7 @@ def test_invalid_arguments_are_reported(
 
 def test_a_table_is_not_written_to_a_folder_of_images(run, wine_model, tmp_path):
     result = run("generate", wine_model, "-o", tmp_path / "folder", code=2)
-    assert "images: expected rows of shape" in result.stderr
+    assert "folder: expected images for a folder, found 13 columns of a table" in result.stderr
     assert list(tmp_path.iterdir()) == []
 
 

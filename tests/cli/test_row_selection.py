@@ -40,7 +40,7 @@ def test_a_number_selects_a_row():
 def test_rows_of_tables_and_folders(tmp_path, photos):
     (tmp_path / "rows.csv").write_text("a,b,kind\n1,2,x\n3,4,y\n")
     row = open_row(f"{tmp_path}/rows.csv#1", default_label="kind")
-    assert row[:].tolist() == [[3, 4]]
+    assert row[:].to_pydict() == {"a": [3], "b": [4]}
     assert row.labels.tolist() == ["y"]
     assert (open_row(f"{photos}/#3")[0] == 3).all()
     assert (open_row(f"{photos}#3")[0] == 3).all()

@@ -3,7 +3,13 @@ import re
 import numpy as np
 import pytest
 
-from latentmap.data.array_checks import as_labels, as_numbers, check_finite, check_rows
+from latentmap.data.array_checks import (
+    as_labels,
+    as_numbers,
+    check_finite,
+    check_rows,
+    missing_labels,
+)
 from latentmap.errors import DataError
 
 
@@ -73,13 +79,25 @@ def test_message_names_the_first_invalid_value(batch, names, place):
         ([True, False], [1, 0]),
         (np.array([2**64 - 1, 3], np.uint64), ["18446744073709551615", "3"]),
         ([1.0, 2.0], [1, 2]),
-        ([1.5, 2.0], ["1.5", "2.0"]),
-        (["7", "08"], [7, 8]),
+        ([1.5, 2.0], [1.5, 2.0]),
+        (["7", "-8"], [7, -8]),
+        (["7", "08"], ["7", "08"]),
+        (["7", "1_1"], ["7", "1_1"]),
         (["7", "x"], ["7", "x"]),
-        ([float("nan"), 1.0], ["nan", "1.0"]),
+        (np.array(["7", None, 3], object), ["7", "", "3"]),
     ],
 )
-def test_labels_are_integers_or_text(found, expected):
+def test_labels_are_numbers_or_text_as_written(found, expected):
     labels = as_labels(found)
     assert labels.tolist() == expected
-    assert labels.dtype == np.int64 or labels.dtype.kind == "U"
+    assert labels.dtype in (np.int64, np.float64) or labels.dtype.kind == "U"
+
+
+def test_gaps_in_labels():
+    numbers = as_labels(np.array([1, None, 3], object))
+    assert numbers.dtype == np.float64
+    assert missing_labels(numbers).tolist() == [False, True, False]
+    assert missing_labels(as_labels([float("nan"), 1.0])).tolist() == [True, False]
+    assert missing_labels(as_labels(["a", "", "b"])).tolist() == [False, True, False]
+    assert missing_labels(np.array(["a", None, np.nan], object)).tolist() == [False, True, True]
+    assert not missing_labels(as_labels([1, 2])).any()

@@ -112,6 +112,12 @@ def test_npz_targets_that_are_not_labels_are_ignored(tmp_path, y):
     assert open_npz(tmp_path / "x.npz").labels is None
 
 
+def test_measured_values_are_labels_by_request(tmp_path):
+    np.savez(tmp_path / "x.npz", X=np.zeros((3, 2)), y=np.array([0.5, np.nan, 2]))
+    labels = open_npz(tmp_path / "x.npz", "y").labels
+    assert np.array_equal(labels, [0.5, np.nan, 2], equal_nan=True)
+
+
 def test_npz_label_by_name(tmp_path):
     np.savez(tmp_path / "x.npz", rows=np.zeros((2, 2)), kind=np.array(["a", "b"]))
     assert open_npz(tmp_path / "x.npz", "kind").labels.tolist() == ["a", "b"]

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from pyarrow import parquet
 
-from latentmap.data import open_data, readers
+from latentmap.data import Table, TableOptions, open_data, readers
 from latentmap.errors import FileError, SettingError, UnknownNameError
 
 
@@ -22,9 +22,10 @@ def test_every_format_gives_the_same_rows(tmp_path):
     parquet.write_table(pa.table({"a": rows[:, 0], "b": rows[:, 1]}), tmp_path / "rows.parquet")
     for path in tmp_path.iterdir():
         source = open_data(path)
+        assert source.name == path.name
+        source = source.numbers() if isinstance(source, Table) else source
         assert np.array_equal(source[:], rows)
         assert source.dtype == np.int64
-        assert source.name == path.name
 
 
 def test_slow_reading_shows_progress(tmp_path, monkeypatch, capsys):
@@ -34,9 +35,9 @@ def test_slow_reading_shows_progress(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().err == ""
     monkeypatch.setattr("latentmap.progress.LINE_SECONDS", 0.0)
     monkeypatch.setattr("latentmap.progress._REFRESH_SECONDS", 0.001)
-    read = readers._FILE_READERS[".csv"]
+    read = readers._TABLE_READERS[".csv"]
     monkeypatch.setitem(
-        readers._FILE_READERS, ".csv", lambda *args: (time.sleep(0.2), read(*args))[1]
+        readers._TABLE_READERS, ".csv", lambda *args: (time.sleep(0.2), read(*args))[1]
     )
     open_data(path, verbose=True)
     assert "reading rows.csv: 0 s so far\n" in capsys.readouterr().err
@@ -72,12 +73,22 @@ def test_a_path_object_is_never_a_name(tmp_path, monkeypatch):
         open_data(tmp_path.relative_to(tmp_path) / "mnist")
 
 
-@pytest.mark.parametrize(("name", "found"), [("rows.xlsx", "'.xlsx'"), ("rows", "none")])
+@pytest.mark.parametrize(("name", "found"), [("rows.xls", "'.xls'"), ("rows", "none")])
 def test_unknown_suffixes(tmp_path, name, found):
     (tmp_path / name).write_text("1,2\n")
-    sentence = f"suffixes .csv, .npy, .npz, .parquet, or a folder, found {found}"
+    sentence = f"suffixes .npy, .npz, .csv, .tsv, .txt, .xlsx, .parquet, or a folder, found {found}"
     with pytest.raises(FileError, match=re.escape(sentence)):
         open_data(tmp_path / name)
+
+
+def test_options_are_for_tables(tmp_path):
+    (tmp_path / "rows.txt").write_text("1;2\n3;4\n")
+    rows = open_data(tmp_path / "rows.txt", options=TableOptions(header=True))
+    assert rows.feature_names == ["1", "2"]
+    np.save(tmp_path / "rows.npy", np.eye(2))
+    for data in (tmp_path / "rows.npy", "wine"):
+        with pytest.raises(SettingError, match="header: expected a table to read with it, found"):
+            open_data(data, options=TableOptions(header=True))
 
 
 def test_pipes_raise(tmp_path):

@@ -64,7 +64,7 @@ def test_a_column_with_the_role_label_holds_the_labels():
     [
         (pd.DataFrame({"a": [1 + 2j]}), "column a: expected real numbers, found complex"),
         (pd.DataFrame({"a": []}, dtype=float), "expected at least one row, found none"),
-        (pd.DataFrame(index=[0, 1]), "expected at least one column of numbers, found none"),
+        (pd.DataFrame(index=[0, 1]), "expected at least one column, found none"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "columns of different names, found 'a' twice"),
     ],
 )

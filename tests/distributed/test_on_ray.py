@@ -16,7 +16,10 @@ from sklearn.datasets import load_digits
 from latentmap import AutoEncoder, LatentMap, Training, load_model
 from latentmap.autoencoders.persistence import estimator_arrays
 from latentmap.data import ArraySource, open_data, write_rows
-from latentmap.data.parquet_tables import ParquetSource
+from latentmap.data.parquet_footers import open_files
+from latentmap.data.parquet_pieces import ParquetSource
+from latentmap.data.parquet_tables import ParquetTable
+from latentmap.data.table_options import TableOptions
 from latentmap.distributed import Workers
 from latentmap.distributed.worker_group import WorkerGroup
 from latentmap.errors import SettingError
@@ -98,7 +101,7 @@ class RowsThatKillTheirWorker(ArraySource):
         return super().take(indices)
 
 
-class TablesThatKillTheirWorker(ParquetSource):
+class TablesThatKillTheirWorker(ParquetTable):
     """Rows in tables that kill the first worker that reads two parts of them."""
 
     def prepare(self, flag):
@@ -131,11 +134,17 @@ def find_dispatcher():
     raise AssertionError("no dispatcher is running")
 
 
-class UnloadedTables(ParquetSource):
+class UnloadedTables(ParquetTable):
     """Rows that are never loaded into memory."""
 
     def load(self):
         return self
+
+
+def open_pieces(kind, folder):
+    """Open a folder of Parquet files as a subclass of ParquetTable."""
+    files = open_files(sorted(folder.glob("*.parquet")), "digits")
+    return kind(files, files.schema.names, TableOptions(roles={"label": "label"}), False)
 
 
 def single_process():
@@ -215,7 +224,7 @@ def test_a_killed_worker_is_replaced_and_training_resumes(workers, tmp_path):
 
 
 def test_training_on_rows_on_disk(workers, fitted, tables):
-    rows = UnloadedTables(sorted(tables.glob("*.parquet")), label="label", name="digits")
+    rows = open_pieces(UnloadedTables, tables)
     model = autoencoder().fit(rows)
     assert model.history_["val_mse"][-1] == pytest.approx(fitted.history_["val_mse"][-1], rel=0.1)
     assert model.history_["val_mse"][-1] < 0.8 * model.history_["val_mse"][0]
@@ -243,13 +252,13 @@ def test_objectives_that_workers_cannot_build(workers):
 def test_encode_returns_each_row_once_although_a_process_dies(
     kind, workers, fitted, tables, tmp_path
 ):
-    paths, flag = sorted(tables.glob("*.parquet")), tmp_path / "killed"
-    rows = kind(paths, label="label", name="digits").prepare(flag)
+    flag = tmp_path / "killed"
+    rows = open_pieces(kind, tables).prepare(flag)
     workers.encode(fitted, rows, tmp_path / "codes.parquet")
     assert flag.exists()
     codes = open_data(tmp_path / "codes.parquet", label="label")
     assert len(list((tmp_path / "codes.parquet").iterdir())) == 8
-    assert np.array_equal(codes[:], fitted.transform(open_data(tables, label="label")))
+    assert np.array_equal(codes.numbers()[:], fitted.transform(open_data(tables, label="label")))
     assert np.array_equal(codes.labels, load_digits().target)
 
 
@@ -269,13 +278,13 @@ def test_the_command_gives_the_results_of_one_process(
         *worker_options(cluster),
     )
     run("encode", model, tables, "-o", tmp_path / "codes.npy", *label_option)
-    codes = open_data(tmp_path / "codes.parquet", label="label")
+    codes = open_data(tmp_path / "codes.parquet", label="label").numbers()
     assert np.array_equal(codes[:], np.load(tmp_path / "codes.npy"))
     options = ("outliers", model, tables, "-n", 5, "--json", *label_option)
     result = run(*options, "-o", scores, *worker_options(cluster))
     expected = run(*options, "-o", tmp_path / "scores.npy")
     assert json.loads(result.stdout) == json.loads(expected.stdout)
-    written = open_data(scores, label="largest_difference")
+    written = open_data(scores, label="largest_difference").numbers()
     assert np.array_equal(written[:][:, 0], np.arange(len(DIGITS)))
     assert np.allclose(written[:], np.load(tmp_path / "scores.npy")[:, :-1], rtol=1e-6)
 

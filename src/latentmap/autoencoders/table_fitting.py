@@ -20,13 +20,21 @@ if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
 
 _STANDARDIZED_SCALINGS = ("auto", "columns")  # Scalings that standardise columns of a table.
+_TEXT_ROLES = ("category", "text")
 
 
-def as_table(X: DataLike) -> Source | None:
-    """Return the rows of a data frame or another table; None for rows of numbers."""
+def as_table(X: DataLike, encoder: TableEncoder | None = None) -> Source | None:
+    """Return the rows of a data frame or another table; None for rows of numbers.
+
+    The texts of a data frame keep the roles that their columns have in ``encoder``.
+    """
     if isinstance(X, Source):
         return X if X.table_schema is not None else None
-    return Table(X, name="X") if is_frame(X) else None
+    if not is_frame(X):
+        return None
+    roles = {c.name: c.role for c in (encoder.columns if encoder else ()) if c.role in _TEXT_ROLES}
+    names = set(map(str, getattr(X, "column_names", getattr(X, "columns", ()))))
+    return Table(X, name="X", roles={name: roles[name] for name in roles.keys() & names})
 
 
 def fit_table(estimator: BaseAutoEncoder, table: Source) -> EncodedRows:
@@ -49,10 +57,11 @@ def encode_table(estimator: BaseAutoEncoder, X: DataLike, rows: Source | None) -
     """Return the encoded rows of a table, or of an array of numbers with the fitted columns."""
     encoder = estimator.table_
     assert encoder is not None
-    table = as_table(X) if rows is None else None
+    table = as_table(X, encoder) if rows is None else None
     if table is None:
         assert rows is not None
         table = Table(arrow_table(rows[:], rows.feature_names or encoder.names), name=rows.name)
+        table.labels = rows.labels
     encoded_rows = EncodedRows(table, encoder)
     if isinstance(table, Table) and (unknown_counts := encoder.unknown(table.table)):
         counts = ", ".join(f"{name}: {count:,}" for name, count in unknown_counts.items())

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from latentmap.analysis.encoding import numeric_rows
 from latentmap.cli.console import format_count
 from latentmap.cli.row_selection import fingerprint, is_data_set_name, open_rows
 from latentmap.data import Source, load_dataset
@@ -62,7 +63,7 @@ class FitRows:
 
     def select_layout(self, path: Path) -> np.ndarray:
         """Read the positions of all rows from a file, and return those of the fitted rows."""
-        positions, held_out = open_rows(str(path)), self.held_out
+        positions, held_out = numeric_rows(None, open_rows(str(path))), self.held_out
         total = held_out.rows_total or len(self.fitted)
         if len(positions) != total:
             n_positions = format_count(len(positions), "position")

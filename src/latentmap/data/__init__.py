@@ -5,6 +5,7 @@ from latentmap.data.datasets import list_datasets, load_dataset
 from latentmap.data.readers import open_data
 from latentmap.data.sources import ArraySource, Source
 from latentmap.data.sparse import SparseSource
+from latentmap.data.table_options import TableOptions
 from latentmap.data.tables import Table
 from latentmap.data.writers import write_rows
 
@@ -13,6 +14,7 @@ __all__ = [
     "Source",
     "SparseSource",
     "Table",
+    "TableOptions",
     "as_source",
     "list_datasets",
     "load_dataset",

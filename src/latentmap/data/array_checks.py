@@ -1,5 +1,6 @@
 """Check the type, shape and values of rows and labels."""
 
+import contextlib
 from collections.abc import Callable
 
 import numpy as np
@@ -108,21 +109,43 @@ def check_labels(name: str, labels: ArrayLike | None, length: int) -> np.ndarray
 
 
 def as_labels(values: ArrayLike, name: str = "the data") -> np.ndarray:
-    """Convert one value for each row to labels: whole numbers to int64, everything else to text."""
+    """Convert one value for each row to labels: int64, float64 with NaN for gaps, or text.
+
+    Texts are numbers only if all of them are written as integers are. The text of a gap is "".
+    """
     array = np.asarray(values)
     if array.dtype == object:
-        check_label_memory(name, max((len(str(value)) for value in array), default=0), len(array))
+        array = _from_objects(array, name)
     if array.dtype.kind == "u" and array.size and int(array.max()) > np.iinfo(np.int64).max:
         return array.astype(str)
     if array.dtype.kind in "bui":
         return array.astype(np.int64)
     if array.dtype.kind == "f":
-        return array.astype(np.int64) if _all_whole(array) else array.astype(str)
+        return array.astype(np.int64 if _all_whole(array) else np.float64)
     text = array.astype(str, copy=False)
     try:
-        return text.astype(np.int64)
+        numbers = text.astype(np.int64)
     except (ValueError, OverflowError):
         return text
+    return numbers if np.array_equal(numbers.astype(str), text) else text
+
+
+def missing_labels(labels: np.ndarray) -> np.ndarray:
+    """Return which labels are gaps: NaN among numbers, and "" among texts."""
+    if labels.dtype == object:
+        return np.array([value is None or value != value or value == "" for value in labels], bool)
+    return np.isnan(labels) if labels.dtype.kind == "f" else labels.astype(str) == ""
+
+
+def _from_objects(array: np.ndarray, name: str) -> np.ndarray:
+    """Return objects as numbers if all are numbers or missing, and otherwise as texts."""
+    values = [None if value is None or value != value else value for value in array.tolist()]
+    if all(value is None or isinstance(value, int | float) for value in values):
+        with contextlib.suppress(OverflowError):
+            return np.array([np.nan if value is None else value for value in values])
+    texts = ["" if value is None else str(value) for value in values]
+    check_label_memory(name, max(map(len, texts), default=0), len(texts))
+    return np.array(texts, dtype=str)
 
 
 def check_label_memory(name: str, longest: int, count: int) -> None:

@@ -86,6 +86,8 @@ def open_npz(path: Path, label: str | None = None) -> Source:
         key = label or next((name for name in _LABELS if name in names), None)
         rows = _read_rows(archive, path.name, [name for name in names if name != key])
         labels = None if key is None else _read_labels(archive, key, path.name, rows.shape[0])
+        if label is None and labels is not None and labels.dtype.kind == "f":
+            labels = None  # A target of a regression, which is a label only by request.
     if label is not None and labels is None:
         raise DataError(
             f"{path.name}, array {label}: expected one label for each of {rows.shape[0]} rows"
@@ -126,12 +128,11 @@ def _read_array(archive: zipfile.ZipFile, key: str, name: str, check: Check) -> 
 def _read_labels(archive: zipfile.ZipFile, key: str, name: str, length: int) -> np.ndarray | None:
     with archive.open(f"{key}.npy") as stream:
         header = _read_header(stream, f"{name}, array {key}")
-    # Regression targets and one-hot rows are not labels; the rows are read without them.
+    # One-hot rows are not labels; the rows are read without them.
     if header.shape not in [(length,), (length, 1)] or header.dtype.kind not in "biufUS":
         return None
     values = _read_array(archive, key, name, lambda *_: None).reshape(length)
-    labels = as_labels(values)
-    return None if values.dtype.kind == "f" and labels.dtype.kind == "U" else labels
+    return as_labels(values)
 
 
 def _read_header(stream: IO[bytes], name: str) -> _Header:

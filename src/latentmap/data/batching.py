@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import contextvars
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -103,24 +103,36 @@ def _shuffled_pieces(
         buffer = take(np.concatenate([np.arange(bounds[b], bounds[b + 1]) for b in group]))
         order = rng.permutation(len(buffer))
         for start in range(0, len(order), size):
-            yield buffer[order[start : start + size]]
+            yield take_rows(buffer, order[start : start + size])
         del buffer  # before the next buffer is allocated
 
 
-def rebatch(arrays: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:
-    """Cut a stream of arrays into batches of ``size`` rows; the last may be shorter."""
-    parts: list[np.ndarray] = []
+def rebatch(arrays: Iterable[Any], size: int) -> Iterator[Any]:
+    """Cut a stream of arrays or Arrow tables into batches of ``size`` rows; the last is shorter."""
+    parts: list[Any] = []
     missing = size
     for rows in arrays:
         while len(rows) >= missing:
-            yield _concatenated([*parts, rows[:missing]])
+            yield concatenated([*parts, rows[:missing]])
             rows, parts, missing = rows[missing:], [], size
         if len(rows):
             parts.append(rows)
             missing -= len(rows)
     if parts:
-        yield _concatenated(parts)
+        yield concatenated(parts)
 
 
-def _concatenated(parts: list[np.ndarray]) -> np.ndarray:
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+def concatenated(parts: Sequence[Any]) -> Any:
+    """Return the rows of arrays, or of Arrow tables, one after another."""
+    if len(parts) == 1:
+        return parts[0]
+    if isinstance(parts[0], np.ndarray):
+        return np.concatenate(parts)
+    import pyarrow as pa
+
+    return pa.concat_tables(parts)
+
+
+def take_rows(rows: Any, indices: np.ndarray) -> Any:
+    """Return the rows of an array, or of an Arrow table, at ``indices``."""
+    return rows[indices] if isinstance(rows, np.ndarray) else rows.take(indices)

@@ -15,6 +15,8 @@ DISK_MARGIN = 2
 
 def load_or_cache(rows: Source, verbose: bool = False, use_disk: bool = True) -> Source:
     """Return the same rows in memory or, with ``use_disk``, in a temporary file if it is faster."""
+    if rows.table_schema is not None:
+        return rows  # A fit caches the encoded rows of a table.
     if rows.is_decoded:
         loaded = rows.load()
         return rows if loaded is rows else CachedSource(rows, loaded[:])

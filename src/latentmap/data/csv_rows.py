@@ -13,8 +13,9 @@ from pyarrow import csv as arrow_csv
 
 from latentmap.data.csv_layout import CsvLayout
 from latentmap.data.csv_separators import csv_reader
+from latentmap.data.file_suffixes import is_compressed
 from latentmap.data.memory import available_bytes, check_memory
-from latentmap.data.text_files import is_compressed, open_utf8
+from latentmap.data.text_files import open_utf8
 
 # For each byte of a file: its texts in Arrow, and the text of one column without missing values.
 _BYTES_PER_BYTE = 2

@@ -20,6 +20,7 @@ from latentmap.data.csv_files import order_of_decimals, parse_columns, report_in
 from latentmap.data.csv_layout import table_layout
 from latentmap.data.csv_results import CsvTable, make_csv_table
 from latentmap.data.csv_separators import Record
+from latentmap.data.file_suffixes import split_sheet
 from latentmap.data.memory import check_memory
 from latentmap.data.parse_errors import as_file_error
 from latentmap.data.table_options import TableOptions
@@ -29,25 +30,9 @@ from latentmap.errors import FileError, UnknownNameError
 if TYPE_CHECKING:
     from python_calamine import CalamineWorkbook
 
-EXCEL_SUFFIX = ".xlsx"
 # Python objects of cells and texts, for each byte of XML.
 _BYTES_PER_BYTE = 8
 _SAMPLE_ROWS = 200
-
-
-def split_sheet(path: str | os.PathLike[str]) -> tuple[Path, str | None]:
-    """Return the path of an Excel file and the name of a sheet, if it is given.
-
-    Examples
-    --------
-    >>> split_sheet("sales.xlsx:May 2024")[1]
-    'May 2024'
-    """
-    text = os.fspath(path)
-    file, separator, sheet = text.rpartition(f"{EXCEL_SUFFIX}:")
-    if separator and not Path(text).exists():
-        return Path(file + EXCEL_SUFFIX), sheet
-    return Path(text), None
 
 
 def read_excel(path: str | os.PathLike[str], options: TableOptions | None = None) -> CsvTable:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
-from latentmap.data.columns import common_dtype
 from latentmap.data.parse_errors import as_file_error
 from latentmap.errors import DataError, FileError
+from latentmap.progress import progress
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")  # column in which pandas stores row names
+_TEXT_BYTES = 32  # of a text or a list, beside what the file stores
 
 
 class Groups(NamedTuple):
@@ -47,8 +47,78 @@ def reading_parquet(path: Path) -> AbstractContextManager[None]:
     return as_file_error(path.name, "a Parquet file", pa.ArrowException, UnicodeDecodeError)
 
 
-def read_footers(paths: Iterable[Path]) -> Iterator[tuple[list[int], pa.Schema]]:
-    """Yield, for each file, the number of rows of each row group, and the schema.
+@dataclass(frozen=True)
+class ParquetFiles:
+    """Parquet files with the same columns, one after another.
+
+    Attributes
+    ----------
+    paths : list of Path
+    name : str
+        Used in messages.
+    group_rows : list of list of int
+        Number of rows of each row group of each file.
+    schema : pyarrow.Schema
+        Columns in the order of the first file, with types that hold the values of all files.
+    nbytes : int
+        Size of all rows in memory, estimated from the footers.
+    """
+
+    paths: Sequence[Path]
+    name: str
+    group_rows: Sequence[Sequence[int]]
+    schema: pa.Schema
+    nbytes: int
+
+    def __len__(self) -> int:
+        return sum(map(sum, self.group_rows))
+
+    def row_bytes(self, names: Sequence[str]) -> int:
+        """Return the size of columns of a row in memory, estimated."""
+        share = sum(_value_bytes(self.schema.field(name).type) for name in names)
+        return int(self.nbytes / len(self) * share / sum(map(_value_bytes, self.schema.types)))
+
+
+def open_files(paths: Sequence[Path], name: str, verbose: bool = False) -> ParquetFiles:
+    """Read the footers of files, and check that the files have the same columns."""
+    import pyarrow as pa
+
+    task = f"reading {len(paths):,} files"
+    group_rows: list[list[int]] = []
+    schemas: dict[Path, pa.Schema] = {}
+    n_stored = 0
+    with progress(task, len(paths), verbose, delayed=True) as advance:
+        for path, (rows, n_bytes, schema) in zip(paths, _read_footers(paths), strict=True):
+            group_rows.append(rows)
+            if sum(rows):
+                schemas[path] = schema
+            n_stored += n_bytes
+            advance(1)
+    if not schemas:
+        raise DataError(f"{name}: expected at least one row, found none")
+    schema = next(iter(schemas.values()))
+    for path, other in schemas.items():
+        _check_columns(path, schema, other)
+    try:
+        unified = pa.unify_schemas(set(schemas.values()), promote_options="permissive")
+    except pa.ArrowTypeError as error:
+        raise FileError(f"{name}: expected files with the same types ({error})") from error
+    schema = pa.schema([unified.field(column) for column in schema.names])
+    row_bytes = sum(map(_value_bytes, schema.types))
+    n_bytes = max(n_stored, row_bytes * sum(map(sum, group_rows)))
+    return ParquetFiles(paths, name, group_rows, schema, n_bytes)
+
+
+def _value_bytes(kind: pa.DataType) -> int:
+    """Return the bytes of a value in memory, estimated for types of any length."""
+    try:
+        return max(1, kind.bit_width // 8)
+    except ValueError:
+        return _TEXT_BYTES
+
+
+def _read_footers(paths: Iterable[Path]) -> Iterator[tuple[list[int], int, pa.Schema]]:
+    """Yield, for each file, the rows of each row group, the bytes of all, and the schema.
 
     pyarrow stores about a thousand bytes for each column of each row group, which are gigabytes for
     large folders. Footers are therefore deleted at once, and files with equal columns share one
@@ -61,10 +131,11 @@ def read_footers(paths: Iterable[Path]) -> Iterator[tuple[list[int], pa.Schema]]
         # A footer from read_metadata is only deleted by the garbage collector.
         with reading_parquet(path), parquet.ParquetFile(path) as file:
             footer, schema = file.metadata, _without_index(file.schema_arrow)
-            group_rows = [footer.row_group(i).num_rows for i in range(footer.num_row_groups)]
-        del file, footer
+            groups = [footer.row_group(i) for i in range(footer.num_row_groups)]
+            sizes = [(group.num_rows, group.total_byte_size) for group in groups]
+        del file, footer, groups
         shared = schema if shared is None or not schema.equals(shared) else shared
-        yield group_rows, shared
+        yield [rows for rows, _ in sizes], sum(size for _, size in sizes), shared
 
 
 def _without_index(schema: pa.Schema) -> pa.Schema:
@@ -73,7 +144,7 @@ def _without_index(schema: pa.Schema) -> pa.Schema:
     return schema
 
 
-def check_columns(path: Path, expected: pa.Schema, found: pa.Schema) -> None:
+def _check_columns(path: Path, expected: pa.Schema, found: pa.Schema) -> None:
     """Raise FileError if a file does not have the columns of the first file, in any order."""
     if expected.names == found.names or sorted(expected.names) == sorted(found.names):
         return  # without comparing types, which is slow for many columns
@@ -82,13 +153,6 @@ def check_columns(path: Path, expected: pa.Schema, found: pa.Schema) -> None:
         if None in types:
             texts = [kind or "no such column" for kind in types]
             raise FileError(f"{path.name}, column {name}: expected {texts[0]}, found {texts[1]}")
-
-
-def check_list_type(path: Path, name: str, expected: pa.Schema, found: pa.Schema) -> None:
-    """Raise FileError if the lists of a file have another length or type than in the first."""
-    types = [schema.field(name).type for schema in (expected, found)]
-    if types[0] != types[1]:
-        raise FileError(f"{path.name}, column {name}: expected {types[0]}, found {types[1]}")
 
 
 def combine_groups(group_rows: Iterable[Sequence[int]], max_rows: int) -> Iterator[Groups]:
@@ -115,38 +179,9 @@ def cut_pieces(groups: Sequence[Groups], size: int) -> Iterator[Piece]:
             yield Piece(number, index, part.start + start, min(size, part.rows - start))
 
 
-def is_list_table(schema: pa.Schema, columns: list[str]) -> bool:
-    """Return whether the only column holds lists of one length, of which each is a row."""
+def is_vector(kind: pa.DataType) -> bool:
+    """Return whether a type is that of lists of numbers."""
     from pyarrow import types
 
-    return len(columns) == 1 and types.is_fixed_size_list(schema.field(columns[0]).type)
-
-
-def number_dtype(name: str, column: str, kind: pa.DataType) -> np.dtype:
-    """Return the type as which a column of an Arrow type is read, or raise DataError."""
-    from pyarrow import types
-
-    if types.is_boolean(kind):
-        return np.dtype(np.uint8)
-    if types.is_float16(kind):
-        return np.dtype(np.float32)
-    if types.is_decimal(kind):
-        return np.dtype(np.float64)
-    if types.is_integer(kind) or types.is_floating(kind):
-        return np.dtype(kind.to_pandas_dtype())
-    text = types.is_string(kind) or types.is_large_string(kind) or types.is_dictionary(kind)
-    hint = f" (if it names the rows, pass --label {column})" if text else ""
-    raise DataError(f"{name}, column {column}: expected numbers, found {kind}{hint}")
-
-
-def common_number_dtype(
-    name: str, schemas: Mapping[Path, pa.Schema], label: str | None
-) -> np.dtype:
-    """Return the smallest type that holds every column of every file, except the label."""
-    first_use: dict[pa.DataType, tuple[str, str]] = {}  # file and column where each type is first
-    for number, (path, schema) in enumerate(schemas.items()):
-        table = path.name if number else name
-        for column, kind in zip(schema.names, schema.types, strict=True):
-            if column != label:
-                first_use.setdefault(kind, (table, column))
-    return common_dtype([number_dtype(*column, kind) for kind, column in first_use.items()])
+    is_list = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
+    return is_list and (types.is_integer(kind.value_type) or types.is_floating(kind.value_type))

@@ -2,44 +2,64 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
 from latentmap.data.arrays import open_npy, open_npz
-from latentmap.data.csv_tables import open_csv
 from latentmap.data.datasets import list_datasets, load_dataset
+from latentmap.data.file_suffixes import COMPRESSIONS, EXCEL_SUFFIX, TEXT_SUFFIXES, split_sheet
 from latentmap.data.folders import folder_name, list_files
 from latentmap.data.images import IMAGE_SUFFIXES, ImageFolderSource
-from latentmap.data.parquet_tables import ParquetSource, open_parquet
+from latentmap.data.parquet_tables import open_parquet
 from latentmap.data.sources import Source
 from latentmap.data.string_store import StringStore
+from latentmap.data.table_files import open_excel, open_text_table
+from latentmap.data.table_options import TableOptions
 from latentmap.errors import DataError, FileError, SettingError, UnknownNameError
 from latentmap.progress import progress
 
-_FILE_READERS: dict[str, Callable[[Path, str | None], Source]] = {
-    ".csv": open_csv,
+TableReader = Callable[[Path, str | None, TableOptions], Source]
+
+
+def _open_parquet_file(path: Path, label: str | None, options: TableOptions) -> Source:
+    return open_parquet([path], label, options, name=path.name)
+
+
+_ARRAY_READERS: dict[str, Callable[[Path, str | None], Source]] = {
     ".npy": open_npy,
     ".npz": open_npz,
-    ".parquet": open_parquet,
 }
-FILE_SUFFIXES = tuple(_FILE_READERS)
+_TABLE_READERS: dict[str, TableReader] = {
+    **dict.fromkeys(TEXT_SUFFIXES, open_text_table),
+    EXCEL_SUFFIX: open_excel,
+    ".parquet": _open_parquet_file,
+}
+FILE_SUFFIXES = (*_ARRAY_READERS, *_TABLE_READERS)
 
 
 def open_data(
-    data: str | os.PathLike[str], *, label: str | None = None, verbose: bool = False
+    data: str | os.PathLike[str],
+    *,
+    label: str | None = None,
+    verbose: bool = False,
+    options: TableOptions | None = None,
 ) -> Source:
     """Open a named data set, a file or a folder.
 
     Parameters
     ----------
     data : str or path-like
-        A path to a .npy, .npz, .csv or .parquet file, or to a folder of .parquet files or of
-        images; or the name of a data set such as ``"mnist"``, for the rows to fit, or
+        A path to an array (.npy, .npz), to a table (.csv, .tsv or .txt, also compressed as .gz,
+        .bz2, .xz or .zst; .xlsx, or ``"file.xlsx:Sheet"``; .parquet), or to a folder of .parquet
+        files or of images; or the name of a data set such as ``"mnist"``, for the rows to fit, or
         ``"mnist:unseen"``, for the unseen rows. An existing path takes precedence over a name.
     label : str, optional
         The column of a table that holds labels.
     verbose : bool
         Show progress if opening takes more than two seconds: the headers of all images are read,
         the labels of all Parquet files, and other tables completely.
+    options : TableOptions, optional
+        How to read a table, and which columns to use; other properties are detected.
 
     Returns
     -------
@@ -52,7 +72,9 @@ def open_data(
     FileError
         If the file is missing, truncated, or of an unknown format.
     DataError
-        If it does not hold rows of numbers.
+        If it does not hold rows of numbers or a table.
+    SettingError
+        If there is a label or an option for data that are not a table.
 
     Examples
     --------
@@ -63,71 +85,97 @@ def open_data(
         ...
     latentmap.errors.UnknownNameError: unknown data set 'mnits', did you mean 'mnist'? (known: ...)
     """
-    path = Path(data)
+    path, options = split_sheet(data)[0], options or TableOptions()
     if path.is_dir():
-        return _open_folder(path, label, verbose)
+        return _open_folder(path, label, verbose, options)
     if path.is_file():
-        return _open_file(path, label, verbose)
+        return _open_file(path, Path(data), label, verbose, options)
     if path.exists():
         raise FileError(f"{data}: expected a file or a folder, found something else")
-    return _open_dataset(data, label)
+    return _open_dataset(data, label, options)
 
 
-def _open_file(path: Path, label: str | None, verbose: bool) -> Source:
-    suffix = path.suffix.lower()
-    if suffix not in _FILE_READERS:
+def is_table_file(data: str | os.PathLike[str]) -> bool:
+    """Return whether a path is that of a file or a folder for which `TableOptions` apply."""
+    path = split_sheet(data)[0]
+    return path.is_dir() or (path.is_file() and _suffix(path.name) in _TABLE_READERS)
+
+
+def _open_file(
+    path: Path, full_path: Path, label: str | None, verbose: bool, options: TableOptions
+) -> Source:
+    suffix = _suffix(path.name)
+    if suffix not in FILE_SUFFIXES:
         raise FileError(
-            f"{path}: expected one of the suffixes {', '.join(_FILE_READERS)}, or a folder, "
+            f"{path}: expected one of the suffixes {', '.join(FILE_SUFFIXES)}, or a folder, "
             f"found {repr(path.suffix) if path.suffix else 'none'}"
         )
     with progress(f"reading {path.name}", 1, verbose, delayed=True):
-        return _FILE_READERS[suffix](path, label)
+        if suffix in _TABLE_READERS:
+            return _TABLE_READERS[suffix](full_path, label, options)
+        _check_no_options(path.name, options)
+        return _ARRAY_READERS[suffix](path, label)
 
 
-def _open_dataset(data: str | os.PathLike[str], label: str | None) -> Source:
+def _open_dataset(data: str | os.PathLike[str], label: str | None, options: TableOptions) -> Source:
     if not isinstance(data, str) or os.sep in data or "/" in data or Path(data).suffix:
         raise FileError(f"{data}: no such file or folder")
     name, _, part = data.partition(":")
     if name not in list_datasets():
         raise UnknownNameError("data set", name, list_datasets())
     _check_no_label(name, label)
+    _check_no_options(name, options)
     return load_dataset(name, part or "fit")
 
 
 def _open_parquet_folder(
-    folder: Path, paths: StringStore, label: str | None, verbose: bool
+    folder: Path, paths: StringStore, label: str | None, verbose: bool, options: TableOptions
 ) -> Source:
     files = [folder / path for path in paths]
-    return ParquetSource(files, label=label, name=folder_name(folder), verbose=verbose)
+    return open_parquet(files, label, options, name=folder_name(folder), verbose=verbose)
 
 
 def _open_image_folder(
-    folder: Path, paths: StringStore, label: str | None, verbose: bool
+    folder: Path, paths: StringStore, label: str | None, verbose: bool, options: TableOptions
 ) -> Source:
     _check_no_label(folder_name(folder), label)
+    _check_no_options(folder_name(folder), options)
     return ImageFolderSource(folder, paths, verbose)
 
 
-_FOLDER_READERS: dict[str, Callable[[Path, StringStore, str | None, bool], Source]] = {
+FolderReader = Callable[[Path, StringStore, str | None, bool, TableOptions], Source]
+
+_FOLDER_READERS: dict[str, FolderReader] = {
     ".parquet": _open_parquet_folder,
     **dict.fromkeys(IMAGE_SUFFIXES, _open_image_folder),
 }
 
 
-def _open_folder(folder: Path, label: str | None, verbose: bool) -> Source:
+def _open_folder(folder: Path, label: str | None, verbose: bool, options: TableOptions) -> Source:
     paths = list_files(folder, lambda name: _suffix(name) in _FOLDER_READERS, verbose)
     readers = {_FOLDER_READERS[_suffix(path)] for path in paths}
     if not readers:
         raise DataError(f"{folder}: expected .parquet files or images, found none")
     if len(readers) > 1:
         raise FileError(f"{folder}: expected .parquet files or images, found both")
-    return readers.pop()(folder, paths, label, verbose)
+    return readers.pop()(folder, paths, label, verbose, options)
 
 
 def _suffix(path: str) -> str:
-    return os.path.splitext(path)[1].lower()  # noqa: PTH122 - ten times as fast, for many files
+    """Return the suffix of a file, apart from its compression."""
+    stem, suffix = os.path.splitext(path)  # noqa: PTH122 - ten times as fast, for many files
+    suffix = suffix.lower()
+    if suffix in COMPRESSIONS:
+        suffix = os.path.splitext(stem)[1].lower()  # noqa: PTH122
+    return suffix
 
 
 def _check_no_label(name: str, label: str | None) -> None:
     if label is not None:
         raise SettingError(f"label {label!r}: {name} has no columns to choose from")
+
+
+def _check_no_options(name: str, options: TableOptions) -> None:
+    for field in fields(options):
+        if getattr(options, field.name) != getattr(TableOptions(), field.name):
+            raise SettingError(f"{field.name}: expected a table to read with it, found {name}")

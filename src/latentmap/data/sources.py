@@ -89,7 +89,9 @@ class Source(ABC):
         if isinstance(index, slice):
             return self.take(np.arange(*index.indices(len(self))))
         indices = self._as_indices(index)
-        return self.take(indices[None])[0] if indices.ndim == 0 else self.take(indices)
+        if indices.ndim == 0 and self.table_schema is None:
+            return self.take(indices[None])[0]
+        return self.take(np.atleast_1d(indices))
 
     @property
     def nbytes(self) -> int:
@@ -149,8 +151,11 @@ class Source(ABC):
         ----------
         batch : ndarray of shape (n, ...)
         first_row : int
-            Number of its first row. The message names the row by its `original_index`.
+            Number of its first row. The message names the row by its `original_index`. A table may
+            hold any values.
         """
+        if self.table_schema is not None:
+            return
         if self.may_have_gaps:
             batch = np.nan_to_num(batch, nan=0.0, posinf=np.inf, neginf=-np.inf)
         check_finite(batch, first_row, self.name, self.feature_names, self.original_index)

@@ -65,3 +65,16 @@ class TableOptions:
         object.__setattr__(self, "separator", separator)
         if self.decimal not in (None, ".", ","):
             raise SettingError(f"decimal: expected '.' or ',', found {self.decimal!r}")
+
+
+def label_roles(label: str | None, roles: Mapping[str, str]) -> dict[str, str]:
+    """Return roles in which a column, if it is given, is the only one with the role "label"."""
+    if label is None:
+        return dict(roles)
+    others = {name: "identifier" if role == "label" else role for name, role in roles.items()}
+    return {**others, label: "label"}
+
+
+def label_column(roles: Mapping[str, str]) -> str | None:
+    """Return the column with the role "label", or None."""
+    return next((name for name, role in roles.items() if role == "label"), None)

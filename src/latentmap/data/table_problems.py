@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
-from latentmap.data.table_options import ROLES, TableOptions
-from latentmap.errors import DataError
+from latentmap.data.table_options import ROLES, TableOptions, label_column
+from latentmap.errors import DataError, UnknownNameError
+
+_MAX_NAMES_IN_MESSAGE = 20
 
 
 def raise_problems(name: str, problems: Sequence[str]) -> None:
@@ -20,7 +22,13 @@ def raise_problems(name: str, problems: Sequence[str]) -> None:
 
 
 def selected_columns(names: Sequence[str], options: TableOptions) -> tuple[list[int], list[str]]:
-    """Return the indices of the columns to read, and the problems of options that name columns."""
+    """Return the indices of the columns to read, and the problems of options that name columns.
+
+    Raise UnknownNameError for an unknown column of labels, which is read in any case.
+    """
+    label = label_column(options.roles)
+    if label is not None and label not in names:
+        raise UnknownNameError("column", label, similar_names(label, names))
     requests = [
         ("--columns", options.columns or ()),
         ("--drop", options.drop),
@@ -37,7 +45,7 @@ def selected_columns(names: Sequence[str], options: TableOptions) -> tuple[list[
         for column, role in options.roles.items()
         if role not in ROLES
     ]
-    kept = set(names if options.columns is None else options.columns) - set(options.drop)
+    kept = set(names if options.columns is None else options.columns) - set(options.drop) | {label}
     indices = [i for i, name in enumerate(names) if name in kept]
     if not indices and not problems:
         problems.append("expected at least one column to read, found none (--columns, --drop)")
@@ -46,9 +54,28 @@ def selected_columns(names: Sequence[str], options: TableOptions) -> tuple[list[
 
 def _unknown_column(option: str, column: str, names: Sequence[str]) -> str:
     similar = difflib.get_close_matches(column, names, n=1)
-    known = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+    known = ", ".join(names[:_MAX_NAMES_IN_MESSAGE]) + (
+        ", ..." if len(names) > _MAX_NAMES_IN_MESSAGE else ""
+    )
     hint = f"did you mean {similar[0]!r}?" if similar else f"known: {known}"
     return f"{option}: unknown column {column!r}, {hint}"
+
+
+def check_column_names(name: str, columns: Sequence[str]) -> None:
+    """Raise DataError if two columns have the same name."""
+    unique: set[str] = set()
+    for column in columns:
+        if column in unique:
+            raise DataError(f"{name}: expected columns of different names, found {column!r} twice")
+        unique.add(column)
+
+
+def similar_names(name: str, columns: Sequence[str]) -> Sequence[str]:
+    """Return the columns to list in a message about an unknown name: all, or similar ones."""
+    if len(columns) <= _MAX_NAMES_IN_MESSAGE:
+        return columns
+    similar = difflib.get_close_matches(name, columns, n=_MAX_NAMES_IN_MESSAGE, cutoff=0.5)
+    return similar or columns[:_MAX_NAMES_IN_MESSAGE]
 
 
 def and_more(count: int, noun: str) -> str:

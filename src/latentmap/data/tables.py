@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeGuard
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Self, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from latentmap.data.array_checks import as_labels
-from latentmap.data.columns import check_column_names, feature_columns
 from latentmap.data.sources import ArraySource, Source
-from latentmap.data.table_options import ROLES
+from latentmap.data.table_labels import column_labels
+from latentmap.data.table_options import ROLES, TableOptions, label_column, label_roles
+from latentmap.data.table_problems import check_column_names, similar_names
+from latentmap.data.table_texts import parse_texts
 from latentmap.errors import DataError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -34,22 +35,32 @@ class TableSchema:
         Roles that the user gave.
     units : dict of str to str
         Units that the file states.
+    texts : dict of str to tuple of str
+        Texts of false and true in columns of booleans that were texts.
     are_texts : bool
-        Whether all names of the columns are texts in the data frame.
+        Whether the columns have names, and all of them are texts.
+    notes : tuple of str
+        Short phrases about how a file was read, for a report of one line.
+    warnings : tuple of str
+        A sentence for each column that is text because of few cells.
     """
 
     schema: pa.Schema
     container: str = "pandas"
     roles: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     are_texts: bool = True
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class Table(Source):
     """A table in memory: a data frame with numbers, categories, dates, texts and missing values.
 
     Estimators accept data frames as they are. A `Table` states what a data frame does not: roles of
-    columns, columns to leave out, and the column of labels.
+    columns, columns to leave out, and the column of labels. Columns of texts that hold numbers,
+    booleans or dates are read as such, unless their role is "category", "text" or "identifier".
 
     Parameters
     ----------
@@ -98,22 +109,43 @@ class Table(Source):
         name: str = "the data frame",
     ) -> None:
         table, container, are_texts = as_arrow(data, name)
-        roles = dict(roles or {})
-        label = label or next((column for column, role in roles.items() if role == "label"), None)
-        names = table.column_names
-        _check_choices(name, names, roles, columns, drop)
-        kept = [names[i] for i in feature_columns(name, names, label)]
-        kept = [c for c in kept if c not in drop and (columns is None or c in columns)]
-        if not kept:
-            raise DataError(f"{name}: expected at least one column to use, found none")
+        roles = label_roles(label, roles or {})
+        names = _select_names(name, table.column_names, roles, columns, drop)
+        typed = parse_texts(table.select(names), TableOptions(roles=roles))
+        self._set_rows(
+            typed.table,
+            TableSchema(
+                typed.table.schema,
+                container,
+                roles,
+                {**typed.units, **(units or {})},
+                typed.texts,
+                are_texts,
+            ),
+            name,
+        )
+
+    @classmethod
+    def from_arrow(cls, table: pa.Table, schema: TableSchema, name: str) -> Self:
+        """Return the rows of an Arrow table whose columns are used as they are."""
+        rows = cls.__new__(cls)
+        rows._set_rows(table, schema, name)
+        return rows
+
+    def _set_rows(self, table: pa.Table, schema: TableSchema, name: str) -> None:
+        label = label_column(schema.roles)
+        features = [column for column in table.column_names if column != label]
+        if not features:
+            beside = "" if label is None else " beside the label"
+            raise DataError(f"{name}: expected at least one column{beside}, found none")
         if table.num_rows < 1:
             raise DataError(f"{name}: expected at least one row, found none")
-        self.table, self.name = table.select(kept), name
-        self.labels = None if label is None else as_labels(_objects(table.column(label)), name)
-        self.row_shape, self.feature_names = (len(kept),), kept
-        self.table_schema = TableSchema(
-            self.table.schema, container, roles, dict(units or {}), are_texts
-        )
+        self.table, self.name = table.select(features), name
+        self.labels = None
+        if label is not None:
+            self.labels = column_labels(table.column(label), label, name)
+        self.row_shape, self.feature_names = (len(features),), features
+        self.table_schema = replace(schema, schema=self.table.schema)
 
     def __len__(self) -> int:
         return self.table.num_rows
@@ -143,8 +175,9 @@ class Table(Source):
             name=self.name,
         )
 
-    def check(self, batch: Any, first_row: int) -> None:
-        """Do nothing: a table may hold missing values."""
+    @property
+    def _row_bytes(self) -> int:
+        return max(1, self.table.nbytes // len(self))
 
 
 def is_frame(data: object) -> TypeGuard[FrameLike]:
@@ -154,20 +187,23 @@ def is_frame(data: object) -> TypeGuard[FrameLike]:
     )
 
 
-def _check_choices(
+def _select_names(
     name: str,
     names: Sequence[str],
     roles: Mapping[str, str],
     columns: Collection[str] | None,
     drop: Collection[str],
-) -> None:
+) -> list[str]:
+    """Return the columns to use and the label; raise UnknownNameError for unknown names."""
     check_column_names(name, names)
     for column in (*roles, *(columns or ()), *drop):
         if column not in names:
-            raise UnknownNameError("column", column, names)
+            raise UnknownNameError("column", column, similar_names(column, names))
     for role in roles.values():
         if role not in ROLES:
             raise UnknownNameError("role", role, ROLES)
+    used = {*(names if columns is None else columns)} - {*drop} | {label_column(roles)}
+    return [column for column in names if column in used]
 
 
 def arrow_table(rows: np.ndarray, names: Sequence[str]) -> pa.Table:
@@ -211,15 +247,3 @@ def _as_array(values: Any, column: str, name: str) -> pa.Array:
         texts = [None if value is None or value != value else str(value) for value in values]
         return pa.array(texts, pa.string())
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
-
-
-def _objects(column: pa.ChunkedArray) -> np.ndarray:
-    if column.null_count or not (column.type.bit_width if _has_width(column) else 0):
-        return np.asarray(column.to_pylist(), dtype=object)
-    return column.to_numpy()
-
-
-def _has_width(column: pa.ChunkedArray) -> bool:
-    from pyarrow import types
-
-    return types.is_primitive(column.type) and not types.is_boolean(column.type)

@@ -116,6 +116,8 @@ def parse_text_column(
         parsed = ParsedColumn(pa.nulls(len(cells)))
     elif role in _TEXT_ROLES:
         parsed = ParsedColumn(cells)
+    elif role == "label":
+        parsed = _parse_labels(cells, decimal or ".,")
     elif role in _KINDS_OF_ROLES:
         parsed = _parse_as(cells, _KINDS_OF_ROLES[role], decimal or ".,")
     else:
@@ -151,6 +153,13 @@ def _parse(cells: pa.Array, decimals: str) -> ParsedColumn:
         elif nearest is None:
             nearest = _invalid_cells(cells, matched, candidate.kind)
     return ParsedColumn(cells, invalid=nearest)
+
+
+def _parse_labels(cells: pa.Array, decimals: str) -> ParsedColumn:
+    """Convert labels that are plain numbers; others, such as 1.5 % or dates, stay as written."""
+    parsed = _parse(cells, decimals)
+    is_number = pa.types.is_integer(parsed.values.type) or pa.types.is_floating(parsed.values.type)
+    return parsed if is_number and parsed.unit is None else ParsedColumn(cells)
 
 
 def _parse_as(cells: pa.Array, kinds: tuple[str, ...], decimals: str) -> ParsedColumn:
@@ -207,7 +216,8 @@ def convert_column(cells: pa.Array, cell_format: CellFormat) -> ParsedColumn | N
     values = cell_format.convert(cells)
     if values is None:
         return None
-    texts = _boolean_texts(cells) if cell_format.kind == "boolean" else None
+    has_texts = cell_format.kind == "boolean" and cells.null_count < len(cells)
+    texts = _boolean_texts(cells) if has_texts else None
     return ParsedColumn(values, cell_format.unit, cell_format.decimal, texts)
 
 

@@ -15,10 +15,9 @@ from typing import IO
 
 import pyarrow as pa
 
+from latentmap.data.file_suffixes import COMPRESSIONS
 from latentmap.errors import FileError, TooLargeError
 
-TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
-COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".xz": "xz"}
 UTF8 = ("utf-8", "utf-8-sig", "utf8", "ascii")
 _BUFFER_BYTES = 2**20
 _BYTE_ORDER_MARKS = (
@@ -77,19 +76,6 @@ class Utf8Stream(LimitedStream):
         """Raise an error if the data exceed the limit or are not UTF-8."""
         super().check(data)
         self._decoder.decode(data, final=not data)
-
-
-def is_compressed(path: Path) -> bool:
-    """Return whether the suffix of a file is that of a compressed file."""
-    return path.suffix.lower() in COMPRESSIONS
-
-
-def is_text_table(path: Path) -> bool:
-    """Return whether the suffix of a file, apart from its compression, is that of a text table."""
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] in COMPRESSIONS:
-        suffixes.pop()
-    return bool(suffixes) and suffixes[-1] in TEXT_SUFFIXES
 
 
 def open_bytes(path: Path) -> IO[bytes]:

@@ -20,8 +20,8 @@ import numpy as np
 
 from latentmap import errors
 from latentmap.analysis.outlier_scores import OutlierScores
-from latentmap.data import Source, write_rows
-from latentmap.data.parquet_tables import ParquetSource
+from latentmap.data import Source, Table, write_rows
+from latentmap.data.parquet_pieces import ParquetSource
 from latentmap.distributed import ray_connection
 from latentmap.distributed.serialization import put_object
 from latentmap.distributed.worker import WorkerSettings
@@ -48,8 +48,8 @@ POLL_SECONDS = 0.5
 
 
 def check_parquet_source(rows: Source) -> None:
-    """Raise SettingError if rows are not read from Parquet files."""
-    if not isinstance(rows, ParquetSource):
+    """Raise SettingError if rows are not read from Parquet files or another table."""
+    if not isinstance(rows, ParquetSource | Table):
         raise SettingError(
             f"{rows.name}: expected a .parquet file or a folder of them for workers, "
             "found data of another format"

@@ -6,7 +6,7 @@ Analysis by Example Using R", 2014). A missing value is NaN.
 """
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -186,18 +186,27 @@ class NumberColumn(Column):
 
 @dataclass(frozen=True, kw_only=True)
 class BooleanColumn(Column):
-    """A column of two values, of which ``share`` is the share of true ones."""
+    """A column of two values, of which ``share`` is the share of true ones.
+
+    ``texts`` are the texts of false and true, such as "no" and "yes", if the values were texts.
+    """
 
     share: float
+    texts: list[str] | None = None
 
     @classmethod
-    def fit(cls, values: Values, **properties: Any) -> Column:
+    def fit(cls, values: Values, texts: tuple[str, str] | None = None, **properties: Any) -> Column:
         """Return a column with the share of true values, or a constant column."""
-        known = _as_shares(values)
-        known = known[~np.isnan(known)]
+        shares = _as_shares(values)
+        known = shares[~np.isnan(shares)]
         if len(known) == 0 or known.min() == known.max():
-            return _constant(values, properties)
-        return cls(share=float(known.mean()), **properties)
+            constant = _constant(values, properties)
+            if texts is None or len(known) == 0:
+                return constant
+            return replace(constant, type="string", value=texts[int(known[0])])
+        return cls(
+            share=float(known.mean()), texts=None if texts is None else list(texts), **properties
+        )
 
     @property
     def weight(self) -> float:
@@ -212,7 +221,10 @@ class BooleanColumn(Column):
         """Return the likelier value."""
         import pyarrow as pa
 
-        return pa.array(self.probabilities(encoded) > 0.5).cast(type_from_name(self.type))
+        is_true = self.probabilities(encoded) > 0.5
+        if self.texts is not None:
+            return pa.array(np.where(is_true, self.texts[1], self.texts[0]))
+        return pa.array(is_true).cast(type_from_name(self.type))
 
     def probabilities(self, encoded: np.ndarray) -> np.ndarray:
         """Return the probability of true, shape (n,)."""
@@ -223,6 +235,9 @@ class BooleanColumn(Column):
         super().validate()
         if not 0 < self.share < 1:
             raise ValueError(f"column {self.name}: expected a share between 0 and 1")
+        texts = self.texts
+        if texts is not None and not (len(texts) == 2 and all(isinstance(t, str) for t in texts)):
+            raise ValueError(f"column {self.name}: expected the texts of false and true")
 
 
 @dataclass(frozen=True, kw_only=True)

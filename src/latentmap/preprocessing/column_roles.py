@@ -101,6 +101,8 @@ def _n_distinct(values: Values) -> int:
 
 def _infer(name: str, values: Values) -> Role:
     kind = type_name(values.type)
+    if values.null_count == len(values):
+        return Role("identifier", "no values")
     if kind == "other":
         return Role("identifier", f"values of the type {values.type}")
     if kind == "bool":

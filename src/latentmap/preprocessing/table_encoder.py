@@ -254,6 +254,8 @@ def _fit_column(
     }
     if role in ("number", "integer", "date"):
         return ENCODERS[role].fit(values, standardize, **properties)  # type: ignore[attr-defined]
+    if role == "boolean":
+        properties["texts"] = schema.texts.get(name)
     return ENCODERS[role].fit(values, **properties)  # type: ignore[attr-defined]
 
 
@@ -289,7 +291,20 @@ class EncodedRows(Source):
 
     def take(self, indices: ArrayLike) -> np.ndarray:
         """Return the encoded rows at ``indices``, shape (len(indices), width)."""
-        return self.encoder.encode(self.rows.take(indices))
+        return self.encoder.encode(self._texts_of_booleans(self.rows.take(indices)))
+
+    def _texts_of_booleans(self, table: pa.Table) -> pa.Table:
+        """Return the booleans of new rows as texts where the fitted column is one of texts."""
+        import pyarrow.compute as pc
+
+        schema = self.rows.table_schema
+        texts = {} if schema is None else schema.texts
+        for column in self.encoder.columns:
+            if column.name in texts and column.role not in ("boolean", "constant"):
+                false, true = texts[column.name]
+                values = pc.if_else(table.column(column.name), true, false)
+                table = table.set_column(table.column_names.index(column.name), column.name, values)
+        return table
 
     def original_index(self, row: int) -> int:
         """Return the number of a row in the table that was opened, from 0."""

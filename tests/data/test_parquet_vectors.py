@@ -1,0 +1,84 @@
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from latentmap.data import Table, TableOptions, open_data
+from latentmap.errors import DataError
+
+EMBEDDINGS = {
+    "title": ["a", "b", "c"],
+    "year": [1, 2, 3],
+    "x": [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]],
+}
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(columns, **options):
+        path = tmp_path / "x.parquet"
+        parquet.write_table(pa.table(columns), path, **options)
+        return path
+
+    return write
+
+
+def test_vectors_of_the_only_column_are_rows(write):
+    pixels = pa.FixedSizeListArray.from_arrays(pa.array(np.arange(12, dtype=np.uint8)), 4)
+    path = write({"pixels": pixels, "digit": [7, 8, 9]}, row_group_size=2)
+    source = open_data(path, label="digit")
+    assert (source.row_shape, source.dtype, source.feature_names) == ((4,), np.uint8, None)
+    assert np.array_equal(source[:], np.arange(12).reshape(3, 4))
+    assert source.labels.tolist() == [7, 8, 9]
+
+
+def test_columns_beside_vectors_of_one_length_are_left_out(write):
+    source = open_data(write(EMBEDDINGS), label="title")
+    assert source[:].tolist() == EMBEDDINGS["x"]
+    assert source.left_out == ["year"]
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        (TableOptions(roles={"year": "number"}), ["title", "year", "x"]),
+        (TableOptions(columns=("year", "x")), ["year", "x"]),
+        (TableOptions(roles={"x": "identifier"}), ["title", "year", "x"]),
+        (TableOptions(drop=("x",)), ["title", "year"]),
+    ],
+)
+def test_options_for_other_columns_make_a_table(write, options, names):
+    table = open_data(write(EMBEDDINGS), options=options)
+    assert isinstance(table, Table)
+    assert table.feature_names == names
+
+
+def test_two_columns_of_vectors_make_a_table(write):
+    assert isinstance(open_data(write({"a": [[1.0]], "b": [[2.0]]})), Table)
+
+
+@pytest.mark.parametrize(
+    ("vectors", "sentence"),
+    [
+        ([[1, 2], None, [3, 4]], "row 1, column x: expected a number, found null"),
+        ([[1, 2], [3, 4], [5, None]], "row 2, column x: expected a number, found null"),
+    ],
+)
+@pytest.mark.parametrize("length", [2, -1])
+def test_message_names_a_missing_value(write, vectors, sentence, length):
+    path = write({"x": pa.array(vectors, pa.list_(pa.int32(), length))})
+    with pytest.raises(DataError, match=f"^x.parquet, {sentence}$"):
+        open_data(path)[:]
+
+
+def test_message_names_a_vector_of_another_length(write):
+    path = write({"x": [[1.0, 2.0], [3.0, 4.0], [5.0]]}, row_group_size=1)
+    sentence = "row 2, column x: expected a vector of 2 numbers, found one of 1"
+    with pytest.raises(DataError, match=f"^x.parquet, {sentence}$"):
+        open_data(path)[:]
+
+
+def test_only_empty_vectors_raise(write):
+    path = write({"x": pa.array([None, []], pa.list_(pa.float32()))})
+    with pytest.raises(DataError, match=r"^x.parquet, column x: expected vectors, found none$"):
+        open_data(path)

@@ -1,0 +1,54 @@
+import datetime
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from latentmap.data import Table, open_data
+
+COLUMNS = {
+    "price": ["1,50 €", "2,25 €", "-"],
+    "member": ["yes", "no", None],
+    "joined": ["2024-01-31", "2024-02-01", ""],
+    "visits": ["1", "2", "3"],
+    "code": ["007", "011", "012"],
+    "kind": ["a", "NA", " b "],
+}
+VALUES = {
+    "price": [1.5, 2.25, None],
+    "member": [True, False, None],
+    "joined": [datetime.date(2024, 1, 31), datetime.date(2024, 2, 1), None],
+    "visits": [1, 2, 3],
+    "code": ["007", "011", "012"],
+    "kind": ["a", None, "b"],
+}
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "frame", "arrow"])
+def test_texts_are_typed_in_every_format(tmp_path, suffix):
+    frame = pd.DataFrame(COLUMNS)
+    path = tmp_path / f"rows.{suffix}"
+    if suffix == "frame":
+        table = Table(frame)
+    elif suffix == "arrow":
+        schema = pa.schema([(name, pa.large_string()) for name in COLUMNS])
+        table = Table(pa.table(COLUMNS, schema))
+    else:
+        frame.to_csv(path, index=False) if suffix == "csv" else frame.to_parquet(path)
+        table = open_data(path)
+    assert table[:].to_pydict() == VALUES
+    assert table.table_schema.units == {"price": "€"}
+    assert table.table_schema.texts == {"member": ("no", "yes")}
+
+
+def test_texts_with_a_role_stay_texts():
+    roles = {"visits": "category", "member": "identifier", "joined": "text"}
+    table = Table(pd.DataFrame(COLUMNS), roles=roles)
+    assert table[:]["visits"].to_pylist() == ["1", "2", "3"]
+    assert table[:]["member"].to_pylist() == ["yes", "no", None]
+    assert table[:]["joined"].to_pylist() == ["2024-01-31", "2024-02-01", None]
+
+
+def test_categorical_columns_stay_as_they_are():
+    table = Table(pd.DataFrame({"a": pd.Categorical(["1", "2"])}))
+    assert pa.types.is_dictionary(table[:]["a"].type)
