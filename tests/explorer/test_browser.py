@@ -437,7 +437,7 @@ def test_the_file_quotes_texts_in_csv(open_page, tmp_path):
     names, labels = ['a "quoted", name', " blank"], np.array(['x, "y"', "two\nlines", "plain"])
     rows = rng.normal(size=(60, 2)) * [1, 50]
     source = ArraySource(rows, feature_names=names, labels=labels[rng.integers(0, 3, 60)])
-    model = AutoEncoder(2, network="linear", random_state=0).fit(source)
+    model = AutoEncoder(2, network="linear", scaling="columns", random_state=0).fit(source)
     export_page(Scene(model, source, "csv"), tmp_path / "csv.html")
     page = open_page((tmp_path / "csv.html").as_uri())
     left, right = page.select_left_half()
