@@ -60,8 +60,11 @@ def _open_map(path: Path) -> LatentMap:
 
 def _sample_earlier_codes(model: LatentMap) -> np.ndarray:
     size = max(100, min(_MAX_EARLIER_ROWS, _MAX_EARLIER_NUMBERS // model.n_features_in_))
+    rows = model.sample(size)
+    if model.table_ is not None:
+        return model.transform(rows)
     names = list(ModelInfo.from_estimator(model).feature_names or ()) or None
-    return model.transform(ArraySource(model.sample(size), feature_names=names))
+    return model.transform(ArraySource(rows, feature_names=names))
 
 
 def _report(model: LatentMap, rows: FitRows, path: Path, earlier_codes: np.ndarray) -> None:

@@ -20,6 +20,7 @@ from latentmap.maps.map_networks import MapParts
 from latentmap.networks.dense import Network, check_widths
 from latentmap.networks.losses import LossLike, constant_loss, get_loss
 from latentmap.networks.registry import get_network, network_to_dict
+from latentmap.networks.table_loss import TABLE_LOSSES
 from latentmap.preprocessing.pca_projection import PrincipalComponents, scale_rows
 from latentmap.preprocessing.scaling import Scale
 from latentmap.training.preparation import PreparedData
@@ -216,7 +217,8 @@ class MapState(FittedState):
     @property
     def row_scale(self) -> Scale:
         """Offset and scale of raw rows."""
-        return Scale(self.offset, self.scale, not self.arcsinh_input)
+        has_gaps = self.loss in TABLE_LOSSES
+        return Scale(self.offset, self.scale, not self.arcsinh_input, has_gaps)
 
     @property
     def max_mass(self) -> float:
@@ -233,7 +235,9 @@ class MapState(FittedState):
 
     def decoder_targets(self, rows: np.ndarray) -> np.ndarray:
         """Return flat scaled rows, clipped to 0–1 if the decoder's output is in this range."""
-        flat = scale_rows(rows, self.row_scale).astype(np.float32)
+        # Missing values stay NaN, which the loss leaves out.
+        scale = self.row_scale._replace(has_gaps=False)
+        flat = scale_rows(rows, scale).astype(np.float32)
         return flat if self.arcsinh_input else np.clip(flat, 0.0, 1.0)
 
     def raw_rows(self, scaled_rows: np.ndarray, row_shape: tuple[int, ...]) -> np.ndarray:

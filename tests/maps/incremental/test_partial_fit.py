@@ -1,6 +1,7 @@
 """Tests of `LatentMap.partial_fit`."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
@@ -247,3 +248,19 @@ def test_partial_fit_of_a_map_of_equal_rows():
     rows = load_dataset("digits")[:].reshape(-1, 64).astype(np.float32)
     model = LatentMap(epochs=1, random_state=0).fit(np.repeat(rows[:1], 50, axis=0))
     assert np.isfinite(model.partial_fit(rows[:100]).transform(rows[:100])).all()
+
+
+def test_rows_of_a_table_with_missing_values_are_added():
+    rng = np.random.default_rng(0)
+    size = rng.normal(50, 10, 300)
+    frame = pd.DataFrame({"size": size, "kind": np.where(size > 50, "house", "flat")})
+    frame["rooms"] = size / 15 + rng.normal(0, 0.3, 300)
+    frame.loc[::7, "size"] = np.nan
+    frame.loc[3::9, "kind"] = None
+    fitted_map = LatentMap(epochs=5, random_state=0).fit(frame[:200])
+    codes, score = fitted_map.transform(frame), fitted_map.score(frame[:200])
+    fitted_map.partial_fit(frame[200:])
+    assert fitted_map.partial_fit_report_["rows"] == 100
+    assert fitted_map.score(frame[:200]) == pytest.approx(score, rel=0.2)
+    shift = np.abs(fitted_map.transform(frame[:200]) - codes[:200])
+    assert np.median(shift) < 0.02
