@@ -187,3 +187,16 @@ def test_evaluate_leaves_out_figures_for_few_rows(rows):
 def test_evaluate_does_not_score_measurements_as_classes(rows):
     result = evaluate(Linear().fit(rows), rows, labels=rows[:, 0].astype(str))
     assert "accuracy_5" not in result
+
+
+@pytest.mark.parametrize(("gap", "classes"), [("", ["a", "b"]), (np.nan, [1.0, 2.0])])
+def test_rows_without_a_label_are_not_scored(gap, classes):
+    X = np.repeat([[0.0, 1, 0], [9.0, 1, 1]], 20, axis=0) + np.random.default_rng(0).random((40, 3))
+    labels = np.repeat(np.array(classes), 20)
+    labels[::4] = gap
+    model = Linear().fit(X)
+    assert evaluate(model, X, labels=labels)["accuracy_5"] == 1
+    codes = model.transform(X)
+    figures = evaluate(model, X, labels=labels, reference=codes, reference_labels=labels)
+    assert figures["accuracy_10"] == 1
+    assert "accuracy_5" not in evaluate(model, X, labels=np.full(40, gap))

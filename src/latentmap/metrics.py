@@ -14,6 +14,7 @@ from latentmap.analysis.encoding import numeric_model, numeric_rows
 from latentmap.analysis.model_info import FittedEstimator, ModelInfo
 from latentmap.analysis.sampling import sample_rows
 from latentmap.data import Source, memory
+from latentmap.data.array_checks import as_labels, missing_labels
 from latentmap.data.batching import read_batches
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError, SettingError
@@ -180,7 +181,7 @@ def evaluate(
         Rows, preferably not those that were fitted.
     labels : array-like of shape (n,), optional
         By default the labels of the source. Labels with more than n / 2 distinct values, such as
-        measurements, are not scored.
+        measurements, are not scored, and neither are rows without a label (NaN, None or "").
     reference : array-like of shape (m, n_components), optional
         Codes of the fitted rows, from which labels are predicted. By default the other codes of X
         (leave one out).
@@ -226,11 +227,8 @@ def evaluate(
     n_sample = _trustworthiness_rows(math.prod(source.row_shape), len(source))
     rows = sample_rows(len(source), n_sample, seed)
     figures["trustworthiness"] = trustworthiness(source[rows], codes[rows])
-    classes = row_labels if reference_labels is None else reference_labels
-    if row_labels is not None and _are_classes(classes):
-        queries = sample_rows(len(codes), MAX_QUERIES, seed)
-        pairs = (codes[queries], row_labels[queries], reference, reference_labels)
-        figures |= {f"accuracy_{k}": neighbor_accuracy(*pairs, k=k) for k in ACCURACY_NEIGHBORS}
+    if row_labels is not None:
+        figures |= _label_accuracies(codes, row_labels, reference, reference_labels, seed)
     figures["rows_per_second"] = speed
     values: dict[str, Any] = {name: x for name, x in figures.items() if not math.isnan(x)}
     return {**values, "columns": [asdict(error) for error in columns]} if columns else values
@@ -264,6 +262,33 @@ def _trustworthiness_rows(row_numbers: int, n_rows: int) -> int:
     """Return the number of rows that trustworthiness is computed on, within the memory limit."""
     n_pairs = memory.BUDGET.trustworthiness.max_bytes() // BYTES_PER_PAIR
     return min(n_rows, math.isqrt(n_pairs), max(MAX_SAMPLE_NUMBERS // row_numbers, 3))
+
+
+def _label_accuracies(
+    codes: np.ndarray,
+    labels: np.ndarray,
+    reference: ArrayLike | None,
+    reference_labels: ArrayLike | None,
+    seed: int,
+) -> dict[str, float]:
+    """Return the accuracies for the rows that have a label, if the labels are classes."""
+    codes, labels = _without_gaps(codes, labels)
+    points = point_labels = None
+    if reference is not None and reference_labels is not None:
+        points, point_labels = _without_gaps(np.asarray(reference), reference_labels)
+    if not _are_classes(labels if point_labels is None else point_labels) or not len(labels):
+        return {}
+    drawn = sample_rows(len(codes), MAX_QUERIES, seed)
+    pairs = (codes[drawn], labels[drawn], points, point_labels)
+    return {f"accuracy_{k}": neighbor_accuracy(*pairs, k=k) for k in ACCURACY_NEIGHBORS}
+
+
+def _without_gaps(codes: np.ndarray, labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Return the codes and the labels of the rows that have a label."""
+    labels = as_labels(labels)
+    _check_length("labels", len(labels), len(codes))
+    is_known = ~missing_labels(labels)
+    return codes[is_known], labels[is_known]
 
 
 def _are_classes(labels: ArrayLike | None) -> bool:

@@ -6,14 +6,35 @@ from matplotlib.colors import to_rgb
 
 from latentmap.errors import DataError
 from latentmap.plots.label_encoding import MAX_CLASS_NAMES, LabelEncoding
-from latentmap.plots.style import PALETTE
+from latentmap.plots.style import LIGHT_GREY, PALETTE
 
 
 def test_classes_are_sorted_and_numbered():
-    encoding = LabelEncoding(["b", "a", None, "b"], 4)
-    assert encoding.names == ["None", "a", "b"]
-    assert encoding.indices.tolist() == [2, 1, 0, 2]
+    encoding = LabelEncoding(["b", "a", "c", "b"], 4)
+    assert encoding.names == ["a", "b", "c"]
+    assert encoding.indices.tolist() == [1, 0, 2, 1]
     assert np.allclose(encoding.colors(), [to_rgb(PALETTE[i]) for i in encoding.indices])
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        (np.array(["b", "", "a"]), ["a", "b"]),
+        (np.array(["b", None, "a"], object), ["a", "b"]),
+        (np.array([2.0, np.nan, 1.0]), ["1", "2"]),
+    ],
+)
+def test_missing_labels_are_grey_and_have_no_name(labels, names):
+    encoding = LabelEncoding(labels, 3)
+    assert encoding.names == names
+    assert encoding.indices.tolist() == [1, -1, 0]
+    assert np.allclose(encoding.colors()[1], to_rgb(LIGHT_GREY))
+
+
+def test_missing_values_of_a_measurement_are_grey():
+    encoding = LabelEncoding(np.append(np.arange(30.0), np.nan), 31)
+    assert np.allclose(encoding.colors()[30], to_rgb(LIGHT_GREY))
+    assert encoding.color_scale.get_clim() == (0, 29)
 
 
 @pytest.mark.parametrize(("count", "names"), [(20, 20), (21, 0)])

@@ -19,6 +19,7 @@ from latentmap.cli.row_selection import check_output, open_model_rows
 from latentmap.cli.streaming import encode_rows
 from latentmap.cli.table_output import TABLE_SUFFIXES, write_columns
 from latentmap.data import Source
+from latentmap.data.array_checks import missing_labels
 from latentmap.errors import SettingError
 from latentmap.files import PICTURE_SUFFIXES
 
@@ -52,7 +53,9 @@ class _Result:
             return None
         from sklearn.metrics import v_measure_score
 
-        return float(v_measure_score(self.rows.labels.astype(str), self.clusters.labels))
+        is_known = ~missing_labels(self.rows.labels)
+        labels = self.rows.labels[is_known].astype(str)
+        return float(v_measure_score(labels, self.clusters.labels[is_known]))
 
     def describe(self) -> Iterator[dict[str, Any]]:
         """Yield the statistics of each cluster as plain values for JSON."""
@@ -66,10 +69,10 @@ class _Result:
                 "exemplars": clusters.exemplars[number].tolist(),
             }
             if labels is not None:
-                members = labels[clusters.labels == number].astype(str)
+                members = labels[(clusters.labels == number) & ~missing_labels(labels)].astype(str)
                 names, counts = np.unique(members, return_counts=True)
-                figures["label"] = str(names[counts.argmax()])
-                figures["label_share"] = round(float(counts.max() / size), 4)
+                figures["label"] = str(names[counts.argmax()]) if len(names) else ""
+                figures["label_share"] = round(float(counts.max(initial=0) / size), 4)
             yield figures
 
     def as_dict(self) -> dict[str, Any]:

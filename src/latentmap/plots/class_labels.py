@@ -22,7 +22,7 @@ def draw_class_names(
 ) -> None:
     """Write the name of each class on its dense regions; the Axes must have its final limits."""
     low, high = np.transpose([sorted(ax.get_xlim()), sorted(ax.get_ylim())])
-    by_size = np.argsort(-np.bincount(labels.indices), kind="stable")
+    by_size = np.argsort(-np.bincount(labels.indices[labels.indices >= 0]), kind="stable")
     regions = [
         (i, position, rows)
         for i in by_size

@@ -5,9 +5,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
-from latentmap.data.array_checks import check_labels
+from latentmap.data.array_checks import as_labels, check_labels, missing_labels
 from latentmap.plots.matplotlib_types import ScalarMappable
-from latentmap.plots.style import PALETTE, display_text
+from latentmap.plots.style import LIGHT_GREY, PALETTE, display_text
 
 # The names of more classes would cover the points.
 MAX_CLASS_NAMES = 60
@@ -17,8 +17,8 @@ class LabelEncoding:
     """Labels of rows, encoded for drawing.
 
     ``names`` are the classes to name in the plot, at most 60, and ``indices`` the class of each
-    row. ``values`` are the labels if they are a measured value, which has more distinct numbers
-    than there are colours.
+    row, or −1 for a missing label (None, NaN or an empty text), which is grey and has no name.
+    ``values`` are the labels if they are a measured value: more distinct numbers than colours.
     """
 
     def __init__(self, labels: ArrayLike | None, n_rows: int) -> None:
@@ -29,13 +29,15 @@ class LabelEncoding:
         array = check_labels("labels", labels, n_rows)
         if array is None:
             return
-        array = array.astype(str) if array.dtype == object else array
-        classes, self.indices = np.unique(array, return_inverse=True)
+        array = as_labels(array) if array.dtype == object else array
+        is_known = ~missing_labels(array)
+        self.indices = np.full(n_rows, -1)
+        classes, self.indices[is_known] = np.unique(array[is_known], return_inverse=True)
         self.n_distinct = len(classes)
         if self.n_distinct > len(PALETTE):
             self.values = _as_numbers(array)
         if self.values is None and self.n_distinct <= MAX_CLASS_NAMES:
-            self.names = [display_text(name) for name in classes]
+            self.names = [display_text(_class_name(name)) for name in classes]
 
     @property
     def has_unnamed_classes(self) -> bool:
@@ -48,7 +50,7 @@ class LabelEncoding:
         from matplotlib.cm import ScalarMappable
 
         scale = ScalarMappable(cmap="viridis")
-        scale.set_array(self.values)
+        scale.set_array(None if self.values is None else self.values[self.indices >= 0])
         scale.autoscale()
         return scale
 
@@ -57,12 +59,17 @@ class LabelEncoding:
         from matplotlib.colors import to_rgb
 
         if self.values is not None:
-            return self.color_scale.to_rgba(self.values)[:, :3]
-        return np.array([to_rgb(color) for color in PALETTE])[self.indices % len(PALETTE)]
+            colors = self.color_scale.to_rgba(self.values)[:, :3]
+        else:
+            colors = np.array([to_rgb(color) for color in PALETTE])[self.indices % len(PALETTE)]
+        colors[self.indices < 0] = to_rgb(LIGHT_GREY)
+        return colors
 
 
 def _as_numbers(labels: np.ndarray) -> np.ndarray | None:
-    try:
-        return labels.astype(np.float64)
-    except ValueError:
-        return None
+    return labels.astype(np.float64) if labels.dtype.kind in "iuf" else None
+
+
+def _class_name(value: object) -> str:
+    """Return a class as text; a whole number has no decimal point."""
+    return f"{value:g}" if isinstance(value, float) and value == round(value) else str(value)
