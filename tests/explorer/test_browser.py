@@ -691,3 +691,22 @@ def test_values_are_formatted_by_their_kind(open_page, links, value, column, exp
     page = open_page(links["people"])
     script = "async ([v, c]) => (await import('/page/format.js')).formatValue(v, c)"
     assert page.tab.evaluate(script, [value, column]) == expected
+
+
+def test_missing_labels_are_grey_and_have_no_name(open_page, people, tmp_path):
+    rows = people[["visits", "spend"]].to_numpy()
+    labels = np.where(np.arange(240) % 3 == 0, None, people["note"].to_numpy())
+    source = ArraySource(rows, labels=labels)
+    model = AutoEncoder(2, network="linear", scaling="columns", random_state=0).fit(source)
+    export_page(Scene(model, source, "gaps"), tmp_path / "gaps.html")
+    page = open_page((tmp_path / "gaps.html").as_uri())
+    entry = page.tab.locator(".entry").last
+    assert entry.inner_text().split() == ["(missing)", "80"]
+    swatch = "e => getComputedStyle(e.querySelector('.swatch')).backgroundColor"
+    assert entry.evaluate(swatch) == "rgb(180, 182, 186)"
+    page.tab.evaluate("window.latentmap.goTo(3)")
+    page.tab.wait_for_selector("#row[data-row='3'] dl")
+    assert page.text("#row dl").split("\n")[:2] == ["label", "–"]
+    page.tab.wait_for_selector("#similar button")
+    assert "null" not in page.text("#similar")
+    assert page.messages == []

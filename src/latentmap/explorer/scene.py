@@ -24,10 +24,9 @@ from latentmap.explorer.page_coordinates import CodePlane
 from latentmap.explorer.point_density import GRID_SIDE, DensityGrid
 from latentmap.explorer.row_images import RowImages, shrink_images
 from latentmap.explorer.row_scores import CONFIDENCE, RowScores
-from latentmap.explorer.shared_source import SharedSource, map_batches
+from latentmap.explorer.shared_source import SharedSource, map_batches, unencoded_rows
 from latentmap.explorer.table_columns import TableColumns, plain_columns, table_columns
 from latentmap.plots.image_tiles import is_image_shape
-from latentmap.preprocessing.table_encoder import EncodedRows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,7 +89,7 @@ class Scene:
         title: str = "",
         verbose: bool = False,
     ) -> None:
-        source = own_rows(numeric_rows(estimator, as_source(rows)))
+        source = unencoded_rows(numeric_rows(estimator, as_source(rows)))
         self.estimator, self.title, self.total = estimator, title, len(source)
         sample = source.sample(MAX_ROWS)
         self.rows: Source = SharedSource(sample)
@@ -115,15 +114,12 @@ class Scene:
         for shape in (source.row_shape, self.estimator.row_shape_):
             if is_image_shape(shape):
                 return RowImages.from_source(self.rows, tuple(shape))
-        columns = self._list_columns()
-        return TableColumns.read(self.rows, columns, self._column_importance(columns), verbose)
-
-    def _list_columns(self) -> list[DisplayColumn]:
-        """Return all columns of a table."""
         encoder = self.estimator.table_
         if encoder is None:
-            return plain_columns(self.column_names(), self.rows.dtype)
-        return table_columns(encoder, self.rows)
+            columns = plain_columns(self.column_names(), self.rows.dtype)
+        else:
+            columns = table_columns(encoder, self.rows)
+        return TableColumns.read(self.rows, columns, self._column_importance(columns), verbose)
 
     @property
     def images(self) -> RowImages | None:
@@ -205,7 +201,7 @@ class Scene:
         encoded.check(encoded[:], 0)
         codes = self.model.transform(encoded)
         scores = self.scores.score(encoded, codes)
-        originals = self.display.to_display(own_rows(encoded)[:])
+        originals = self.display.to_display(unencoded_rows(encoded)[:])
         details = self._describe_rows(originals, codes, source.labels, scores)
         points = self.plane.to_points(codes).tolist()
         similar, distances = self.similar(codes, N_SIMILAR)
@@ -303,11 +299,6 @@ class Scene:
             return None if self.file_names is None else self.file_names[index]
         values = self.table.values.column(self.table.text_buffers[buffer])
         return as_texts(values.slice(index, 1))[0].as_py()
-
-
-def own_rows(rows: Source) -> Source:
-    """Return the table that rows were encoded from, or the rows if they are numbers."""
-    return rows.rows if isinstance(rows, EncodedRows) else rows
 
 
 def _file_names(source: Source, indices: np.ndarray) -> list[str] | None:

@@ -45,7 +45,7 @@ def _lines(scene: Scene, indices: np.ndarray, scores: Sequence[str]) -> Iterable
     if scene.table is not None:
         rows = scene.rows.take(indices)
         if not isinstance(rows, np.ndarray):
-            return zip(*identity, *_text_columns(blocks), *_own_columns(rows), strict=True)
+            return zip(*identity, *_text_columns(blocks), *_table_columns(rows), strict=True)
         blocks.append(rows.reshape(len(indices), -1))
     return zip(*identity, *_text_columns(blocks), strict=True)
 
@@ -55,7 +55,7 @@ def _text_columns(blocks: Iterable[np.ndarray]) -> list[np.ndarray]:
     return [column for block in blocks for column in block.astype(str).T]
 
 
-def _own_columns(table: pa.Table) -> list[list[str | None]]:
+def _table_columns(table: pa.Table) -> list[list[str | None]]:
     return [as_texts(column).to_pylist() for column in table.columns]
 
 

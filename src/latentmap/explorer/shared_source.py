@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from latentmap.data import ArraySource, Source
 from latentmap.data.batching import read_batches
-from latentmap.preprocessing.table_encoder import EncodedArray, TableEncoder
+from latentmap.preprocessing.table_encoder import EncodedArray, EncodedRows, TableEncoder
 
 
 class SharedSource(Source):
@@ -39,6 +39,11 @@ class SharedSource(Source):
 
     def original_index(self, row: int) -> int:  # noqa: D102
         return self._rows.original_index(row)
+
+
+def unencoded_rows(rows: Source) -> Source:
+    """Return the table that rows were encoded from, or the rows if they are numbers."""
+    return rows.rows if isinstance(rows, EncodedRows) else rows
 
 
 def map_batches(

@@ -44,8 +44,8 @@ export function formatValue(value, column) {
   if (column.kind === "date") return formatDate(value, column);
   if (column.is_integer && Number.isInteger(value)) return formatWhole(value).replace("-", "−");
   const decimals = decimalsOf(column.std ?? 0);
-  const ownDecimals = value ? 2 - Math.floor(Math.log10(Math.abs(value))) : 0;
-  return formatDecimals(value, Math.max(decimals, Math.min(ownDecimals, decimals + 2)));
+  const significantDecimals = value ? 2 - Math.floor(Math.log10(Math.abs(value))) : 0;
+  return formatDecimals(value, Math.max(decimals, Math.min(significantDecimals, decimals + 2)));
 }
 
 /**

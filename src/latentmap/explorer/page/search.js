@@ -35,23 +35,23 @@ export function installSearch(source, goTo) {
     if (query === field.value) show(findRows(lists, query));
   });
 
-  /** @param {{ row: number, text: string }[]} found */
-  function show(found) {
-    const buttons = found.slice(0, MAX_RESULTS).map(({ row, text }) => createButton(
+  /** @param {{ row: number, text: string }[]} matches */
+  function show(matches) {
+    const buttons = matches.slice(0, MAX_RESULTS).map(({ row, text }) => createButton(
       { title: text, onclick: () => choose(row) },
       createElement("span", { className: "result" }, text),
       createElement("span", { className: "quiet" }, `row ${formatWhole(numberOf(row))}`)));
-    const select = createButton({ className: "button", onclick: () => selectRows(found) }, `Select ${formatCount(found.length, "row")}`);
-    results.replaceChildren(...(found.length
+    const select = createButton({ className: "button", onclick: () => selectRows(matches) }, `Select ${formatCount(matches.length, "row")}`);
+    results.replaceChildren(...(matches.length
       ? [...buttons, select]
       : [createElement("p", { className: "empty" }, "No row contains this text.")]));
     results.hidden = false;
   }
 
-  /** @param {{ row: number }[]} found */
-  function selectRows(found) {
+  /** @param {{ row: number }[]} matches */
+  function selectRows(matches) {
     const selection = new Uint8Array(scene.n);
-    for (const { row } of found) selection[row] = 1;
+    for (const { row } of matches) selection[row] = 1;
     close();
     setState({ selection });
   }
@@ -75,11 +75,11 @@ export function installSearch(source, goTo) {
  * @param {(string | null)[][]} lists @param {string} query
  */
 function findRows(lists, query) {
-  const wanted = query.trim().toLocaleLowerCase();
-  const found = [];
+  const lowerCaseQuery = query.trim().toLocaleLowerCase();
+  const matches = [];
   for (let row = 0; row < scene.n; row++) {
-    const text = lists.map((list) => list[row]).find((item) => item?.toLocaleLowerCase().includes(wanted));
-    if (text) found.push({ row, text });
+    const text = lists.map((list) => list[row]).find((item) => item?.toLocaleLowerCase().includes(lowerCaseQuery));
+    if (text) matches.push({ row, text });
   }
-  return found;
+  return matches;
 }
