@@ -186,9 +186,11 @@ class _Matches(_Sum):
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        is_boolean = isinstance(column, BooleanColumn)
-        dtype = pa.bool_() if is_boolean else pa.string()
-        x, y = (_without_dictionary(part).cast(dtype) for part in (values, column.decode(decoded)))
+        known = values
+        if isinstance(column, BooleanColumn):  # Decoded truth values may be texts.
+            known = pc.if_else(values.is_null(), None, column.decode(encoded))
+        parts = (known, column.decode(decoded))
+        x, y = (_without_dictionary(part).cast(pa.string()) for part in parts)
         self.n_correct += pc.sum(pc.equal(x, y)).as_py() or 0
         counts = pc.value_counts(x.drop_null())
         pairs = zip(counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True)
