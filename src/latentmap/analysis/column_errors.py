@@ -186,11 +186,12 @@ class _Matches(_Sum):
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        known = values
-        if isinstance(column, BooleanColumn):  # Decoded truth values may be texts.
-            known = pc.if_else(values.is_null(), None, column.decode(encoded))
-        parts = (known, column.decode(decoded))
-        x, y = (_without_dictionary(part).cast(pa.string()) for part in parts)
+        if isinstance(column, BooleanColumn):  # Encoded truth values are positive if they are true.
+            x = pa.array(encoded[:, 0] > 0, mask=np.isnan(encoded[:, 0]))
+            y = pa.array(column.probabilities(decoded) > 0.5)
+        else:
+            parts = (values, column.decode(decoded))
+            x, y = (_without_dictionary(part).cast(pa.string()) for part in parts)
         self.n_correct += pc.sum(pc.equal(x, y)).as_py() or 0
         counts = pc.value_counts(x.drop_null())
         pairs = zip(counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True)

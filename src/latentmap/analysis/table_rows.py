@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from latentmap.analysis.encoding import column_norms, numeric_model, numeric_rows
 from latentmap.data.types import DataLike
+from latentmap.preprocessing.column_encoders import BooleanColumn, Column
 from latentmap.preprocessing.table_encoder import TableEncoder
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ class TableRows:
         """Return all rows of X, for an estimator that was fitted to a table."""
         encoder, source = estimator.table_, numeric_rows(estimator, X)
         table: Any = source.rows[:]  # type: ignore[attr-defined]
-        return cls(encoder, table.select(encoder.names), encoder.encode(table))
+        columns = {c.name: _as_decoded(c, table.column(c.name)) for c in encoder.columns}
+        return cls(encoder, type(table).from_pydict(columns), encoder.encode(table))
 
     @classmethod
     def decode(cls, estimator: Any, codes: np.ndarray) -> Self:
@@ -168,6 +170,17 @@ def format_value(value: Any, unit: str | None = None) -> str:
     if isinstance(value, float):
         text = _format_number(value)
     return f"{text} {unit}" if unit else text
+
+
+def _as_decoded(column: Column, values: Any) -> Any:
+    """Return truth values that were read from texts as these texts, and others as they are."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    texts = column.texts if isinstance(column, BooleanColumn) else None
+    if texts is None or not pa.types.is_boolean(values.type):
+        return values
+    return pc.if_else(values, texts[1], texts[0])
 
 
 def _format_number(value: float) -> str:
