@@ -22,7 +22,7 @@ def fill_frame(X: Any, table: pa.Table, changed: np.ndarray, container: str) -> 
     if hasattr(X, "iloc"):
         return _fill_pandas(X, table, changed)
     if hasattr(X, "to_arrow") or container == "polars":
-        import polars  # type: ignore[import-not-found]
+        import polars
 
         frame = polars.from_arrow(table)
         return frame.cast(dict(X.schema)) if hasattr(X, "to_arrow") else frame

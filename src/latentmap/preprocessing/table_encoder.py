@@ -135,7 +135,7 @@ class TableEncoder:
     def as_frame(self, table: pa.Table) -> pd.DataFrame | pa.Table:
         """Convert an Arrow table to a data frame of the kind that was fitted."""
         if self.container == "polars":
-            import polars  # type: ignore[import-not-found]
+            import polars
 
             return polars.from_arrow(table)
         return table if self.container == "arrow" else table.to_pandas()
