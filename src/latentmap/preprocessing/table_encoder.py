@@ -6,6 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -134,11 +135,13 @@ class TableEncoder:
 
     def as_frame(self, table: pa.Table) -> pd.DataFrame | pa.Table:
         """Convert an Arrow table to a data frame of the kind that was fitted."""
+        if self.container == "arrow" or find_spec(self.container) is None:
+            return table  # A model may be used where the library of its table is not installed.
         if self.container == "polars":
             import polars
 
             return polars.from_arrow(table)
-        return table if self.container == "arrow" else table.to_pandas()
+        return table.to_pandas()
 
     def unknown(self, table: pa.Table) -> dict[str, int]:
         """Return the number of values that were not fitted, for each column that has some."""
