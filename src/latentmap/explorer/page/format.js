@@ -15,10 +15,15 @@ const wholeNumbers = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 /** Format a whole number with separators: 70,000. @param {number} value */
 export const formatWhole = (value) => wholeNumbers.format(value);
 
-/** @param {number} value @param {number} decimals */
+/**
+ * Format a number with separators from 10,000 on, so that a year has none.
+ * @param {number} value @param {number} decimals
+ */
 function formatDecimals(value, decimals) {
   const digits = Math.min(MAX_DECIMALS, Math.max(0, decimals));
-  const text = value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const text = value.toLocaleString("en", {
+    minimumFractionDigits: digits, maximumFractionDigits: digits, useGrouping: "min2",
+  });
   return text.replace("-", "−");
 }
 
@@ -42,7 +47,7 @@ export function formatValue(value, column) {
   if (typeof value === "string") return value;
   if (!Number.isFinite(value)) return GAP;
   if (column.kind === "date") return formatDate(value, column);
-  if (column.is_integer && Number.isInteger(value)) return formatWhole(value).replace("-", "−");
+  if (column.is_integer && Number.isInteger(value)) return formatDecimals(value, 0);
   const decimals = decimalsOf(column.std ?? 0);
   const significantDecimals = value ? 2 - Math.floor(Math.log10(Math.abs(value))) : 0;
   return formatDecimals(value, Math.max(decimals, Math.min(significantDecimals, decimals + 2)));

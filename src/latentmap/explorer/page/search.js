@@ -58,7 +58,7 @@ export function installSearch(source, goTo) {
 
   field.oninput = () => (field.value.trim() ? search(field.value) : close());
   field.onkeydown = (event) => {
-    if (event.key === "Enter") results.querySelector("button")?.click();
+    if (event.key === "Enter" && !results.hidden) results.querySelector("button")?.click();
     if (event.key !== "Escape") return;
     event.stopPropagation(); // Escape outside the field removes the selection and the picked row.
     close();
