@@ -85,7 +85,7 @@ def test_points_of_a_table_are_decoded_to_numbers(serve, wide_scene):
 )
 def test_malformed_points_are_refused(client, body):
     result = client.json("POST", "/decode", body, status=400)
-    assert result["error"].startswith("expected points of")
+    assert result["error"].startswith("points: expected")
 
 
 def test_row_details(client, map_scene):
@@ -100,7 +100,7 @@ def test_row_details(client, map_scene):
 @pytest.mark.parametrize("target", ["/row/500", "/row/999999999", "/similar/500"])
 def test_unknown_rows_are_not_found(client, target):
     error = client.json("GET", target, status=404)["error"]
-    assert error.startswith("expected row numbers below 500, found ")
+    assert error.startswith("row numbers: expected integers below 500, found ")
 
 
 def test_similar_rows(client, map_scene):
@@ -121,9 +121,9 @@ def test_thumbnails(client, map_scene):
 @pytest.mark.parametrize(
     ("body", "status", "message"),
     [
-        (b"", 400, "expected row numbers of 4 bytes each, found 0 bytes"),
-        (b"123", 400, "expected row numbers of 4 bytes each, found 3 bytes"),
-        (np.array([3, 500], "<u4").tobytes(), 404, "expected row numbers below 500, found 500"),
+        (b"", 400, "row numbers: expected 4 bytes for each, found 0 bytes"),
+        (b"123", 400, "row numbers: expected 4 bytes for each, found 3 bytes"),
+        (np.array([3, 500], "<u4").tobytes(), 404, "row numbers: expected integers below 500, found 500"),
     ],
 )
 def test_invalid_row_numbers_are_refused(client, target, body, status, message):

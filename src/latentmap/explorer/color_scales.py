@@ -22,8 +22,8 @@ from latentmap.plots.style import PALETTE
 class ColorValues:
     """The value of each row on a colour scale, as uint16.
 
-    ``values`` are indices of ``categories``, or 0–65,534 for ``low`` to ``high``; 65,535 is a
-    missing value.
+    ``values`` are indices of ``categories``, or integers from 0 to 65,534 for numbers from ``low``
+    to ``high``. 65,535 is a missing value.
     """
 
     values: np.ndarray
@@ -42,8 +42,8 @@ class ColorValues:
 class ColorScale:
     """A label, score or table column that points can be coloured by.
 
-    ``compute`` returns its values, which may take seconds at the first call; ``is_computed``
-    returns whether this call was made. ``column`` is the index of a displayed table column.
+    ``compute`` returns the values; the first call may take seconds, and ``is_computed`` returns
+    whether it has been made. ``column`` is the index of a displayed table column.
     """
 
     name: str
@@ -113,7 +113,7 @@ def known_labels(labels: np.ndarray) -> np.ndarray:
 
 
 def encode_classes(labels: np.ndarray) -> ColorValues:
-    """Encode labels as classes; beyond 1,000 classes the smallest become the class "(others)"."""
+    """Encode labels as classes; the smallest of more than 1,000 classes become "(others)"."""
     classes, indices, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     if len(classes) <= MAX_CATEGORIES:
         return ColorValues(indices.astype("<u2"), [_class_name(value) for value in classes])

@@ -1,4 +1,4 @@
-"""Decoding of few codes without delay, in smaller blocks than those of ``inverse_transform``."""
+"""Decoding of a few codes with low latency, in smaller blocks than ``inverse_transform``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SMALL_BLOCKS = (16, 128)
 
 
 class CodeDecoder:
-    """Decoder of few codes at a time."""
+    """Decoder of a few codes at a time."""
 
     def __init__(self, estimator: BaseAutoEncoder) -> None:
         self._estimator = estimator
@@ -23,7 +23,7 @@ class CodeDecoder:
         self._blocks = [*(block for block in _SMALL_BLOCKS if block < largest), largest]
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
-        """Decode codes, (m, n_components), to rows in their own shape and units, float32."""
+        """Decode codes of shape (m, n_components) to rows with their shape and units, float32."""
         codes = np.asarray(codes, np.float32)
         sufficient = [block for block in self._blocks if block >= len(codes)]
         block = min(sufficient, default=self._blocks[-1])

@@ -32,7 +32,7 @@ class DisplayColumn:
     block : slice or None
         Position among the decoded numbers of a row; None for a column that is not fitted.
     encoder : Column or None
-        Converts decoded numbers to values; None if they are the values.
+        Converter of decoded numbers to values; None if the numbers are the values.
     """
 
     name: str
@@ -63,16 +63,16 @@ class DisplayColumn:
         return self.encoder is not None and self.encoder.role == "integer"
 
     def convert(self, values: Values) -> np.ndarray:
-        """Return numbers, and dates in seconds since 1970, as float64; other values as texts.
+        """Convert numbers and dates, in seconds since 1970, to float64, and others to strings.
 
-        A missing number is NaN, and a missing text is None.
+        A missing number is NaN, and a missing string is None.
         """
         if self.kind in (NUMBER, DATE):
             return to_floats(values, self.type)
         return np.array(as_texts(values).to_pylist(), dtype=object)
 
     def decode(self, rows: np.ndarray) -> np.ndarray:
-        """Convert decoded rows of numbers, shape (m, d), to values; all missing if not fitted."""
+        """Convert decoded rows of shape (m, d) to values, which are missing if not fitted."""
         import pyarrow as pa
 
         if self.block is None:
@@ -83,7 +83,7 @@ class DisplayColumn:
         return self.convert(pa.chunked_array([self.encoder.decode(numbers)]))
 
     def describe(self, values: np.ndarray) -> dict[str, Any]:
-        """Return name, kind, unit and, for numbers and dates, statistics, as JSON values."""
+        """Return the name, kind, unit and statistics of the column, as JSON values."""
         description: dict[str, Any] = {"name": self.name, "kind": self.kind}
         if self.unit:
             description["unit"] = self.unit
@@ -112,7 +112,7 @@ class DisplayColumn:
 
 
 def _kind_of_type(name: str) -> str:
-    """Return the kind of a constant column, a number or a date."""
+    """Return the kind of a constant column from the name of its type."""
     if name in ("bool", "string"):
         return CATEGORY
     if name == "vector":
@@ -129,7 +129,7 @@ def _statistics(values: np.ndarray) -> dict[str, float]:
 
 
 def as_texts(values: Values) -> pa.Array | pa.ChunkedArray:
-    """Return values of any type as texts; of long vectors, only the first numbers."""
+    """Return values of any type as strings; long vectors are truncated."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

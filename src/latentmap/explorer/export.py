@@ -19,10 +19,10 @@ from latentmap.progress import progress
 
 PAGE_SUFFIXES = (".html", ".htm")
 MAX_FILE_BYTES = 19_000_000
-MAX_GRID_NUMBERS = 2**29  # Decoding this many numbers takes about a minute.
+MAX_GRID_NUMBERS = 2**29  # Decoding so many numbers takes a minute.
 _MIN_GRID_SIDE, _MAX_GRID_SIDE = 32, 128
 _LINE_GRID = (512, 2)  # Width and height of the grid for codes of one component.
-_GRID_SHARE, _COLUMN_SHARE = 0.35, 0.6  # Shares of the bytes for grid images and for table columns.
+_GRID_SHARE, _COLUMN_SHARE = 0.35, 0.6  # Shares of the file size.
 _SAMPLE_ROWS = 4096  # Number of rows used to estimate the compressed size of a column.
 
 Buffers = dict[str, bytes]
@@ -66,13 +66,13 @@ def export_page(
     path = check_output_path(path, PAGE_SUFFIXES)
     page = page or Page()
     scene = _limit_columns(scene)
-    # The outlier score is the last score; computing it first computes the error, too.
+    # The outlier score is the last score; its computation includes the error.
     colors = [scale.compute() for scale in reversed(scene.color_scales)][::-1]
     description = scene.describe()
     for scale, values in zip(description["color_scales"], colors, strict=True):
         scale.update(values.describe())
     buffers = _common_buffers(scene, colors)
-    # Base64 needs four bytes for three.
+    # Base64 encodes three bytes as four.
     budget = (MAX_FILE_BYTES - len(page.text(description, "file"))) * 3 / 4
     if scene.table is None:
         budget -= sum(map(len, buffers.values()))
@@ -86,7 +86,7 @@ def export_page(
 
 
 def _common_buffers(scene: Scene, colors: list[ColorValues]) -> Buffers:
-    """Return the buffers that do not depend on whether the rows are images or of a table."""
+    """Return the buffers that are the same for images and for rows of a table."""
     names = ("points", "density", "names", "labels", "numbers")
     buffers = {name: scene.buffer(name) for name in names}
     for i, (scale, values) in enumerate(zip(scene.color_scales, colors, strict=True)):
@@ -174,7 +174,7 @@ def _limit_columns(scene: Scene) -> Scene:
     rows = [table.columns[j].convert(table.values.column(j).take(sample)) for j in range(k)]
     content = _table_buffers("originals", table, rows, table.ranges)
     bytes_per_value = sum(map(len, content.values())) / len(sample) / k
-    copies = 1 + (scene.plane.n_components > 2)  # values and reconstructions
+    copies = 1 + (scene.plane.n_components > 2)  # Values and reconstructions.
     bytes_per_column = bytes_per_value * (len(scene) * copies + _MAX_GRID_SIDE**2)
     available = _COLUMN_SHARE * MAX_FILE_BYTES - 16 * len(scene)
     return scene.with_columns(max(1, int(available / bytes_per_column)))

@@ -7,7 +7,7 @@ import numpy as np
 
 
 def to_json(value: object) -> Any:
-    """Return numbers, texts and arrays as JSON values; NaN and infinity become None."""
+    """Return numbers, strings and arrays as JSON values; NaN and infinity become None."""
     value = value.tolist() if hasattr(value, "tolist") else value
     if isinstance(value, list):
         return [to_json(item) for item in value]
@@ -20,7 +20,7 @@ def encode_array(array: np.ndarray) -> str:
 
 
 def encode_rows(rows: np.ndarray | list[np.ndarray]) -> list[Any]:
-    """Return images, (m, h, w, c) uint8, as base64, and columns of m rows as m lists of values."""
+    """Return images as base64, and the columns of a table as one list of values for each row."""
     if isinstance(rows, np.ndarray):
         return [encode_array(row) for row in rows]
     return [list(row) for row in zip(*map(to_json, rows), strict=True)]

@@ -1,4 +1,4 @@
-"""The page: HTML, style sheet and ES modules, into which a scene and buffers are inserted.
+"""The page of the explorer: HTML, style sheet, ES modules, and the data inserted into them.
 
 A server sends the modules as separate files. An exported file cannot import files, so it holds the
 same modules bundled into one script. The Content-Security-Policy allows no other script and no
@@ -32,7 +32,7 @@ class Page:
 
     @cached_property
     def modules(self) -> dict[str, str]:
-        """Source text of ``main.js`` and of every module that it imports, imported ones first."""
+        """Source of ``main.js`` and of all modules that it imports; imported modules come first."""
         modules: dict[str, str] = {}
         self._load_module(MAIN_MODULE, modules, ())
         return modules
@@ -119,7 +119,7 @@ def _data_elements(scene: dict[str, Any], buffers: Mapping[str, bytes]) -> Itera
 
 def escape_json(value: object) -> str:
     r"""Return JSON that is safe in a script element: without ``<`` and line separators."""
-    text = json.dumps(value, allow_nan=False, separators=(",", ":"))  # ASCII only
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))  # The result is ASCII.
     return text.replace("<", "\\u003c")
 
 

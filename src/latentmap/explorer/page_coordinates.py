@@ -1,4 +1,4 @@
-"""Coordinates of rows on the page, and codes of points of the page."""
+"""Conversion between codes and the coordinates of points on the page."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -10,16 +10,16 @@ from latentmap.plots.projection import Projection, as_codes, bounding_region
 
 # Quantised coordinate of the upper bound of a region; the lower bound is 0.
 MAX_COORDINATE = 65_535
-_STACK_BINS, _STACK_HEIGHT = 400, 0.2  # The height is relative to the length of the line.
+_STACK_BINS, _STACK_HEIGHT = 400, 0.2  # Height relative to the line.
 # Points outside of these percentiles do not extend the region that is decoded.
 _INNER_PERCENTILES = (0.1, 99.9)
 
 
 @dataclass(frozen=True)
 class CodePlane:
-    """The points of rows, (n, 2), and the conversion between points and codes.
+    """The points of rows, shape (n, 2), and the conversion between points and codes.
 
-    ``bounds`` are the corners of the region of all points, ``inner_bounds`` those without outliers.
+    ``bounds`` are the corners of the region of all points. ``inner_bounds`` exclude outliers.
     ``explained_variance`` is the share of the variance of the codes that the plane shows.
     """
 
@@ -43,21 +43,21 @@ class CodePlane:
 
     @property
     def n_components(self) -> int:
-        """The number of components of a code."""
+        """Number of components of a code."""
         return len(self.projection.center)
 
     def to_codes(self, points: ArrayLike) -> np.ndarray:
-        """Return the codes of points, (m, 2) to (m, n_components), float64."""
+        """Convert points of shape (m, 2) to codes of shape (m, n_components), float64."""
         coordinates = np.asarray(points, np.float64)[:, : len(self.projection.axes)]
         return self.projection.inverse_transform(coordinates)
 
     def to_points(self, codes: ArrayLike) -> np.ndarray:
-        """Return the points of codes, (m, n_components) to (m, 2)."""
+        """Convert codes of shape (m, n_components) to points of shape (m, 2)."""
         points = self.projection.transform(as_codes(codes))
         return np.column_stack([points, np.zeros(len(points))])[:, :2]
 
     def quantized_points(self) -> np.ndarray:
-        """Return all points as whole numbers from 0 to 65,535 over the bounds, (n, 2) uint16."""
+        """Return all points scaled from the bounds to 0–65,535, uint16 of shape (n, 2)."""
         low, high = self.bounds
         return np.rint((self.points - low) / (high - low) * MAX_COORDINATE).astype("<u2")
 
@@ -74,7 +74,7 @@ def _stack(values: np.ndarray) -> np.ndarray:
 
 
 def grid_points(bounds: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Return the nodes of a grid over a region, corners included, line by line from the lowest."""
+    """Return the nodes of a grid over a region, line by line from the bottom."""
     (left, low), (right, high) = bounds
     x, y = np.meshgrid(np.linspace(left, right, width), np.linspace(low, high, height))
     return np.column_stack([x.ravel(), y.ravel()])

@@ -1,4 +1,4 @@
-"""Density of the rows at points of the page, 0–1, which determines the opacity of decoded rows."""
+"""Density of the rows on the page, which determines the opacity of decoded rows."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,7 +15,8 @@ _FULL_DENSITY = 0.25
 class DensityGrid:
     """Density of the rows on a grid, as integers 0–255.
 
-    A `LatentMap` of at most two components has its own density; other codes are counted in cells.
+    It is computed by the ``density`` of a `LatentMap` of at most two components. For other models,
+    codes are counted in cells.
     """
 
     def __init__(self, estimator: object, plane: CodePlane) -> None:
@@ -29,7 +30,7 @@ class DensityGrid:
         self.values = np.rint(density.reshape(GRID_SIDE, GRID_SIDE) * 255).astype(np.uint8)
 
     def at(self, points: ArrayLike) -> np.ndarray:
-        """Return the density at points, (m, 2) to (m,), float32 in 0–1."""
+        """Return the density in 0–1 at points of shape (m, 2), float32 of shape (m,)."""
         points = np.asarray(points, np.float64)
         if self._map is not None:
             return np.asarray(self._map.density(self._plane.to_codes(points)), np.float32)
@@ -54,5 +55,5 @@ def _smoothed_counts(plane: CodePlane, bounds: np.ndarray) -> np.ndarray:
 
 
 def _grid_coordinates(points: np.ndarray, bounds: np.ndarray) -> np.ndarray:
-    """Return the positions of points on the grid, x and y from 0 to 127, shape (2, m)."""
+    """Return the positions of points on the grid, from 0 to 127, shape (2, m)."""
     return ((points - bounds[0]) / (bounds[1] - bounds[0]) * (GRID_SIDE - 1)).T

@@ -52,7 +52,7 @@ class Router:
 
     def __init__(self, scene: Scene, page: Page | None = None, label: str | None = None) -> None:
         self._scene, self._page, self._label = scene, page or Page(), label
-        # A route: method, pattern of the path with one group, handler, largest body in bytes.
+        # Method, pattern of the path with one group, handler, and maximum size of a body in bytes.
         self._routes: list[tuple[str, str, Handler, int]] = [
             ("GET", "/()", self._get_page, 0),
             ("GET", r"/page/([a-z_]+\.js)", self._get_module, 0),
@@ -85,19 +85,19 @@ class Router:
     def _get_module(self, argument: str, body: bytes) -> Response:
         source = self._page.modules.get(argument)
         if source is None:
-            raise LookupError(f"expected a module of the page, found {argument}")
+            raise LookupError(f"path: expected a module of the page, found {argument}")
         return Response(source.encode(), "text/javascript; charset=utf-8")
 
     def _get_buffer(self, argument: str, body: bytes) -> Response:
         content = self._scene.buffer(argument)
         if content is None:
-            raise LookupError(f"expected a buffer of the scene, found {argument}")
+            raise LookupError(f"path: expected a buffer of the scene, found {argument}")
         return Response(content)
 
     def _get_colors(self, argument: str, body: bytes) -> Response:
         index, count = int(argument), len(self._scene.color_scales)
         if index >= count:
-            raise LookupError(f"expected a colour scale below {count}, found {index}")
+            raise LookupError(f"colour scale: expected an index below {count}, found {index}")
         colors = self._scene.color_scales[index].compute()
         return _json_response({**colors.describe(), "values": encode_array(colors.values)})
 
@@ -129,7 +129,7 @@ class Router:
 
     def _read_indices(self, body: bytes) -> np.ndarray:
         if len(body) % 4 or not body:
-            raise DataError(f"expected row numbers of 4 bytes each, found {len(body)} bytes")
+            raise DataError(f"row numbers: expected 4 bytes for each, found {len(body)} bytes")
         indices = np.frombuffer(body, "<u4").astype(np.int64)
         self._check_indices(indices)
         return indices
@@ -137,7 +137,7 @@ class Router:
     def _check_indices(self, indices: np.ndarray) -> None:
         if indices.max() >= len(self._scene):
             n = len(self._scene)
-            raise LookupError(f"expected row numbers below {n}, found {indices.max()}")
+            raise LookupError(f"row numbers: expected integers below {n}, found {indices.max()}")
 
     def _decode(self, argument: str, body: bytes) -> Response:
         points = _read_points(body)
@@ -145,7 +145,7 @@ class Router:
         max_points = _MAX_RESPONSE_BYTES // max(row_bytes, 1)
         if len(points) > max_points:
             raise SettingError(
-                f"expected at most {max_points} points for rows of this size, found {len(points)}"
+                f"points: expected at most {max_points} for rows of this size, found {len(points)}"
             )
         densities = self._scene.density.at(points).tolist()
         rows = encode_rows(self._scene.decode_points(points))
@@ -168,8 +168,8 @@ def _json_response(value: object) -> Response:
 
 def _read_points(body: bytes) -> np.ndarray:
     if not body or len(body) % 8:
-        raise DataError(f"expected points of two 4-byte numbers each, found {len(body)} bytes")
+        raise DataError(f"points: expected 8 bytes for each, found {len(body)} bytes")
     points = np.frombuffer(body, "<f4").reshape(-1, 2)
     if not np.isfinite(points).all():
-        raise DataError("expected points of finite numbers, found NaN or infinity")
+        raise DataError("points: expected finite numbers, found NaN or infinity")
     return points

@@ -29,7 +29,7 @@ class RowImages:
 
     @property
     def channels(self) -> int:
-        """The number of displayed channels: 3 for RGB(A), else 1, the mean of all channels."""
+        """Number of displayed channels: 3 for RGB and RGBA, else 1, the mean of all channels."""
         return 3 if len(self.shape) == 3 and self.shape[2] in (3, 4) else 1
 
     @property
@@ -52,7 +52,7 @@ class RowImages:
         return np.rint(np.clip(scaled, 0, 255)).astype(np.uint8).reshape(-1, *self.size)
 
     def decode(self, rows: ArrayLike) -> np.ndarray:
-        """Convert rows that the decoder returns to pixels."""
+        """Convert decoded rows to pixels."""
         return self.to_display(rows)
 
     def to_rows(self, pixels: np.ndarray) -> np.ndarray:

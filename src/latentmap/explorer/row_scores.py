@@ -1,4 +1,4 @@
-"""Scores of rows, each computed at its first request."""
+"""Scores of rows, each computed when it is first requested."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -47,14 +47,14 @@ class RowScores:
         return self._computed[name]
 
     def of_rows(self, indices: Sequence[int] | np.ndarray) -> dict[str, np.ndarray]:
-        """Return confidence and error of the rows at indices, and all scores already computed."""
+        """Return the confidence, the error and all computed scores of the rows at ``indices``."""
         computed = {name: self[name][indices] for name in self.names if self.is_computed(name)}
         if CONFIDENCE in computed and ERROR in computed:
             return computed
         return self.score(self._source.subset(indices), self._codes[indices]) | computed
 
     def score(self, rows: Source, codes: np.ndarray) -> dict[str, np.ndarray]:
-        """Return the error and, for a map, the confidence of rows that need not be in the scene."""
+        """Return the error and, for a map, the confidence of rows inside or outside the scene."""
         confidence = {} if self._map is None else {CONFIDENCE: self._map.confidence(rows)}
         return {**confidence, ERROR: self._reconstruction_errors(rows[:], codes)}
 

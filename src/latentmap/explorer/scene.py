@@ -1,4 +1,4 @@
-"""Scene: rows, codes, scores and decoded rows for the page."""
+"""Scene: the rows, codes, scores and decoded rows of the explorer's page."""
 
 from __future__ import annotations
 
@@ -153,9 +153,9 @@ class Scene:
         }
 
     def buffer(self, name: str) -> bytes | None:
-        """Return "points", "density", "names", "labels" or "numbers" of all rows, else None.
+        """Return the array with a name such as "points", "density" or "labels", or None.
 
-        "originals-text-3" is the column of texts with the index 3 among the displayed columns.
+        "originals-text-3" is the displayed text column with the index 3.
         """
         if name == "points":
             return self.plane.quantized_points().tobytes()
@@ -172,7 +172,7 @@ class Scene:
         return None
 
     def original(self, indices: ArrayLike) -> Any:
-        """Return rows for display: images as (m, h, w, c) uint8, tables as `DisplayRows`."""
+        """Return rows for display: images of shape (m, h, w, c), or `DisplayRows` of a table."""
         return self.display.to_display(self.rows.take(np.atleast_1d(indices)))
 
     def reconstruction(self, indices: ArrayLike) -> Any:
@@ -180,11 +180,11 @@ class Scene:
         return self.display.decode(self.decoder.decode(self.codes[np.atleast_1d(indices)]))
 
     def decode_points(self, points: ArrayLike) -> Any:
-        """Decode points of the page, (m, 2), to rows for display."""
+        """Decode points of the page, shape (m, 2), to rows for display."""
         return self.display.decode(self.decoder.decode(self.plane.to_codes(points)))
 
     def thumbnails(self, indices: ArrayLike) -> np.ndarray:
-        """Return images of at most 64 pixels a side, (m, h, w, c) uint8."""
+        """Return images with sides of at most 64 pixels, uint8 of shape (m, h, w, c)."""
         return shrink_images(self.original(indices), THUMBNAIL_SIDE)
 
     def row_details(self, index: int) -> dict[str, Any]:
@@ -196,7 +196,7 @@ class Scene:
         return {"number": number, "name": self.row_name(index), **details}
 
     def place(self, source: Source) -> list[dict[str, Any]]:
-        """Return the point, details and similar rows of each row of the user, as JSON values."""
+        """Return the point, details and similar rows of each uploaded row, as JSON values."""
         encoded = numeric_rows(self.estimator, source)
         encoded.check(encoded[:], 0)
         codes = self.model.transform(encoded)
@@ -237,7 +237,7 @@ class Scene:
     def similar(
         self, codes: np.ndarray, k: int, exclude: int | None = None
     ) -> tuple[list[list[int]], list[list[float]]]:
-        """Return the indices and distances of the k nearest rows of each code, not ``exclude``."""
+        """Return indices and distances of the k nearest rows of each code, except ``exclude``."""
         with self._index_lock:
             index = self._index
         k = min(k, len(self) - (exclude is not None))
@@ -265,7 +265,7 @@ class Scene:
         return [str(name) for name in names]
 
     def with_columns(self, count: int) -> Scene:
-        """Return the scene with the ``count`` table columns of greatest importance."""
+        """Return the scene with the ``count`` most important table columns."""
         if self.table is None or len(self.table.names) <= count:
             return self
         scene = copy.copy(self)

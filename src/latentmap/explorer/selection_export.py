@@ -21,7 +21,7 @@ _BLOCK_ROWS = 2048
 
 def write_csv(scene: Scene, indices: np.ndarray) -> Iterator[bytes]:
     """Yield blocks of a CSV file in UTF-8. Numbers have all digits of their type."""
-    # Another score may be computed while the file is written.
+    # The columns are chosen first, because more scores may be computed while the file is written.
     scores = list(scene.scores.of_rows([0]))
     codes = [f"code {i + 1}" for i in range(scene.codes.shape[1])]
     columns = scene.column_names() if scene.table is not None else []

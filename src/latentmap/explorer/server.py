@@ -27,7 +27,7 @@ _IDLE_SECONDS = 60.0
 _DRAIN_SECONDS, _DRAIN_BYTES = 2.0, 256 * 2**20
 _SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",  # The URL may contain the token.
+    "Referrer-Policy": "no-referrer",  # The URL may contain a token.
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
@@ -96,7 +96,7 @@ class Server:
         self._listener.serve_forever(poll_interval=0.2)
 
     def stop(self) -> None:
-        """Make `serve`, which runs in another thread, return."""
+        """Stop `serve`, which runs in another thread."""
         self._listener.shutdown()
 
     def close(self) -> None:
@@ -168,7 +168,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Listener
 
     def log_message(self, *values: object) -> None:
-        """Print nothing, because each movement of the pointer causes a request."""
+        """Print nothing, because each pointer movement sends a request."""
 
     def do_GET(self) -> None:
         """Respond to a GET or POST request."""

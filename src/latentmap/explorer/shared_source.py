@@ -1,4 +1,4 @@
-"""A source that several threads can read, and functions applied to all rows in batches."""
+"""A source that several threads can read, and the application of functions to its batches."""
 
 import threading
 from collections.abc import Callable

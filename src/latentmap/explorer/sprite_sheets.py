@@ -11,11 +11,11 @@ from latentmap.explorer.row_images import shrink_images
 
 IMAGES_PER_SHEET, IMAGES_PER_LINE = 1024, 32
 _MAX_SIDE = 64
-# Sides of an image relative to its full size, from the first to the last attempt.
+# Image sizes to try, as fractions of the full side length.
 _SIDES = (1.0, 0.75, 0.5, 0.375, 0.25)
 _QUALITIES = (85, 60, 35)
 _SAMPLE_SHEETS = 2  # Number of sheets used to estimate the total size.
-_BLOCK_IMAGES = 128  # Number of images in memory at full size.
+_BLOCK_IMAGES = 128  # Number of full-size images in memory.
 _SAFETY = 0.97  # The estimate must not exceed this share of the budget.
 
 LoadImages = Callable[[np.ndarray], np.ndarray]
@@ -50,7 +50,7 @@ def pack_sprites(
 ) -> SpriteSheets:
     """Pack images into sprite sheets of at most ``budget`` bytes.
 
-    Sizes and qualities are tried from the highest to the lowest; the lowest may exceed the budget.
+    Sizes and qualities are tried in descending order. The lowest may exceed the budget.
     """
     sheets = [
         np.arange(i, min(i + IMAGES_PER_SHEET, count)) for i in range(0, count, IMAGES_PER_SHEET)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MAX_COLUMNS = 256
 MAX_CATEGORIES = 1000
 OTHERS = "(others)"
-# Largest quantised number; 65,535 is a missing value.
+# Maximum quantised number; 65,535 is a missing value.
 MAX_QUANTIZED = 65_534
 MISSING = MAX_QUANTIZED + 1
 
@@ -56,7 +56,7 @@ class TableColumns:
         importance: np.ndarray,
         verbose: bool = False,
     ) -> Self:
-        """Read the 256 columns of greatest importance of all rows, or all columns if fewer."""
+        """Read the 256 most important columns of all rows, or all columns if there are fewer."""
         import pyarrow as pa
 
         indices = _largest(importance, MAX_COLUMNS)
@@ -68,7 +68,7 @@ class TableColumns:
         return cls(selected, pa.concat_tables(batches), importance[indices], len(columns))
 
     def keep_most_important(self, count: int) -> TableColumns:
-        """Return the ``count`` columns of greatest importance."""
+        """Return the ``count`` most important columns."""
         indices = _largest(self.importance, count)
         return replace(
             self,
@@ -79,7 +79,7 @@ class TableColumns:
 
     @property
     def text_buffers(self) -> dict[str, int]:
-        """Names of the buffers of columns of texts, and the indices of these columns."""
+        """Names of the buffers of text columns, and the indices of these columns."""
         texts = [j for j, column in enumerate(self.columns) if column.kind == TEXT]
         return {f"originals-text-{j}": j for j in texts}
 
@@ -100,7 +100,7 @@ class TableColumns:
 
     @cached_property
     def categories(self) -> list[list[str]]:
-        """Categories of each column, in order; of more than 1,000, rare ones are "(others)"."""
+        """Categories of each column, in order; beyond 1,000, rare categories become "(others)"."""
         return [
             _categories(self.values.column(j)) if column.kind == CATEGORY else []
             for j, column in enumerate(self.columns)
@@ -112,12 +112,12 @@ class TableColumns:
         return [column.convert(selected.column(j)) for j, column in enumerate(self.columns)]
 
     def decode(self, rows: np.ndarray) -> DisplayRows:
-        """Convert rows that the decoder returns, shape (m, d), to the displayed columns."""
+        """Convert decoded rows of shape (m, d) to the displayed columns."""
         rows = rows.reshape(len(rows), -1)
         return [column.decode(rows) for column in self.columns]
 
     def encode_categories(self, j: int, texts: Values) -> np.ndarray:
-        """Return the index of the category of each text as uint16; 65,535 is a missing text."""
+        """Return the category index of each string as uint16; 65,535 is a missing string."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -130,7 +130,7 @@ class TableColumns:
         return np.asarray(pc.fill_null(indices, MISSING)).astype("<u2")
 
     def quantize(self, rows: DisplayRows, ranges: np.ndarray) -> np.ndarray:
-        """Return the displayed columns except texts as uint16, shape (m, number of columns)."""
+        """Return the displayed columns except text columns, uint16 of shape (m, n_columns)."""
         import pyarrow as pa
 
         columns = []
@@ -142,7 +142,7 @@ class TableColumns:
         return np.column_stack(columns) if columns else np.empty((len(rows[0]), 0), "<u2")
 
     def texts(self, j: int) -> list[str | None]:
-        """Return the values of a column in all rows as texts."""
+        """Return the values of a column in all rows as strings."""
         return as_texts(self.values.column(j)).to_pylist()
 
     def describe(self) -> dict[str, Any]:
@@ -169,7 +169,7 @@ def plain_columns(names: Sequence[str], dtype: np.dtype) -> list[DisplayColumn]:
 
 
 def table_columns(encoder: TableEncoder, source: Source) -> list[DisplayColumn]:
-    """Return the columns of a fitted table and those that are not fitted, in their order."""
+    """Return all columns of a fitted table in their order, including columns not fitted."""
     assert source.table_schema is not None
     schema = source.table_schema.schema
     pairs = zip(encoder.columns, encoder.blocks, strict=True)
@@ -195,7 +195,7 @@ def _select(rows: np.ndarray | pa.Table, columns: Sequence[DisplayColumn]) -> pa
 
 
 def _categories(values: Values) -> list[str]:
-    """Return the distinct values as texts, numbers in numerical order."""
+    """Return the distinct values as strings; numbers are in numerical order."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

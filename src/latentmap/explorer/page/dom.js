@@ -1,5 +1,5 @@
 /*
- * Functions that find and create elements. Texts become text nodes, so HTML in the data is shown as
+ * Functions that find and create elements. Strings become text nodes, so HTML in the data is shown as
  * text.
  */
 

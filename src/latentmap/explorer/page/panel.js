@@ -12,7 +12,7 @@ import { latestOnly, onChange, state } from "./state.js";
 /** @import { GoToRow, Point, Row, RowDetails, Source } from "./types.js" */
 /** @import { View } from "./view.js" */
 
-const LENS_GAP = 18; // CSS pixels between the pointer and the lens
+const LENS_GAP = 18; // Distance of the pointer and the lens, in CSS pixels.
 
 /** Show the decoded row at the pointer. @param {Source} source */
 export function installDecodedRow(source) {

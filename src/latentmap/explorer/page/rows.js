@@ -11,7 +11,7 @@ import { comparisonTable, decodedTable } from "./table.js";
 
 /** @import { GoToRow, Picture, Row, Scores, Source, TableRow } from "./types.js" */
 
-const MIN_SMOOTH_SIDE = 128; // pixels; larger images are smoothed when they are scaled
+const MIN_SMOOTH_SIDE = 128; // Larger images are smoothed when they are scaled.
 
 /** Return a canvas with the pixels of a picture. @param {Picture} picture */
 function pictureElement({ height, width, channels, data }) {

@@ -13,9 +13,9 @@ import { state } from "./state.js";
 /** @import { Points } from "./points.js" */
 /** @import { View } from "./view.js" */
 
-const SUBPIXELS = 4; // per side of a pixel
-const MARGIN = 32; // pixels beyond each edge, for discs that the edge cuts
-const UNSELECTED_ALPHA = 0.16; // relative to selected points
+const SUBPIXELS = 4; // Number of subpixels per side of a pixel.
+const MARGIN = 32; // Pixels beyond each edge, for discs that the edge cuts.
+const UNSELECTED_ALPHA = 0.16; // Opacity relative to selected points.
 
 /**
  * @typedef {{ offsets: Int32Array, alphas: Uint16Array }} DiscStamp  the pixels of a disc: their

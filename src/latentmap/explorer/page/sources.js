@@ -200,7 +200,7 @@ export class FileSource {
   /** Return the nearest rows on the map, because the file contains no codes. @param {number} i */
   async similar(i) {
     const { x, y } = await this.#points;
-    const weight = scene.n_components === 1 ? 0 : 1; // y is the height in a histogram of one component
+    const weight = scene.n_components === 1 ? 0 : 1; // For one component, y is the height in a histogram.
     const distances = x.map((_, k) => Math.hypot(x[k] - x[i], weight * (y[k] - y[i])));
     const rows = [...distances.keys()]
       .filter((k) => k !== i)

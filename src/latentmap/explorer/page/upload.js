@@ -1,5 +1,5 @@
 /*
- * Rows of the user: a dropped or chosen file, or a drawing. The server reads the rows and places them
+ * Uploaded rows: a dropped or chosen file, or a drawing. The server reads the rows and places them
  * on the map; if it cannot read them, the page shows its error message.
  */
 
@@ -14,11 +14,11 @@ import { latestOnly, onChange, setState, state } from "./state.js";
 
 /** @import { GoToRow, Upload, PlaceFile, Point, Source } from "./types.js" */
 
-const PAD_SIZE = 224; // pixels of the longer side of the drawing pad
+const PAD_SIZE = 224; // Longer side of the drawing pad, in pixels.
 const PEN_WIDTH = PAD_SIZE / 12;
 
 /**
- * Show the rows of the user. Return the function that places the rows of a file on the map.
+ * Show the uploaded rows. Return the function that places the rows of a file on the map.
  * @param {Source} source @param {GoToRow} goTo @returns {PlaceFile}
  */
 export function installPlacedRows(source, goTo) {

@@ -9,7 +9,7 @@ import { prefersReducedMotion } from "./dom.js";
 
 /** @typedef {{ x: number, y: number, scale: number }} Viewport  the centre, and CSS pixels per unit */
 
-const MIN_ZOOM = 0.4; // relative to the scale that shows the whole map
+const MIN_ZOOM = 0.4; // Relative to the scale that shows the whole map.
 const MAX_ZOOM = 300;
 const ANIMATION_MS = 180;
 
@@ -18,9 +18,9 @@ export class View {
   #inset = { left: 0, right: 0, top: 0, bottom: 0 };
   #isFitted = true;
   #frame = 0;
-  width = 1; // CSS pixels of the window
+  width = 1; // Size of the window in CSS pixels.
   height = 1;
-  x = 0; // map coordinates of the middle of the window
+  x = 0; // Map coordinates of the centre of the window.
   y = 0;
   scale = 1;
   onchange = () => {};
