@@ -1,10 +1,12 @@
 import datetime
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 
 from latentmap.data import Table, open_data
+from latentmap.preprocessing.table_encoder import TableEncoder
 
 COLUMNS = {
     "price": ["1,50 €", "2,25 €", "-"],
@@ -52,3 +54,12 @@ def test_texts_with_a_role_stay_texts():
 def test_categorical_columns_stay_as_they_are():
     table = Table(pd.DataFrame({"a": pd.Categorical(["1", "2"])}))
     assert pa.types.is_dictionary(table[:]["a"].type)
+
+
+def test_texts_of_booleans_are_decoded_and_encoded_again():
+    table = Table(pd.DataFrame({"member": ["yes", "no", None, "no"], "size": [1.0, 2, 3, 5]}))
+    encoder = TableEncoder.fit(table)
+    encoded = encoder.encode(table[:])
+    decoded = encoder.decode(encoded)
+    assert decoded["member"].tolist()[::3] == ["yes", "no"]
+    assert np.allclose(encoder.encode(pa.Table.from_pandas(decoded))[::3], encoded[::3])

@@ -180,7 +180,10 @@ def _check_figures(figures: Mapping[str, Any]) -> None:
     if not isinstance(figures.get("label"), str | None):
         raise TypeError("label: expected a name as a string")
     _check_column_figures(figures.get("columns") or [])
-    numbers = set(figures) - {"held_out", "held_out_before", "label", "columns"}
+    if not isinstance(figures.get("table_options"), dict | None):
+        raise TypeError("table_options: expected options by their names")
+    others = {"held_out", "held_out_before", "label", "columns", "table_options"}
+    numbers = set(figures) - others
     if not all(isinstance(figures[name], int | float | None) for name in numbers):
         raise TypeError("metrics: expected numbers or null")
 

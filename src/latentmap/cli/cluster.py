@@ -17,6 +17,7 @@ from latentmap.cli.model_arguments import Estimator, open_model
 from latentmap.cli.options import DATA, JSON, LABEL, MODEL, SEED, option, output_path
 from latentmap.cli.row_selection import check_output, open_model_rows
 from latentmap.cli.streaming import encode_rows
+from latentmap.cli.table_arguments import with_table_options
 from latentmap.cli.table_output import TABLE_SUFFIXES, write_columns
 from latentmap.data import Source
 from latentmap.data.array_checks import missing_labels
@@ -87,6 +88,7 @@ class _Result:
         return values if self.v_measure is None else {**values, "v_measure": self.v_measure}
 
 
+@with_table_options
 def cluster(
     model: Path = MODEL,
     data: str = DATA,

@@ -18,6 +18,7 @@ from latentmap.cli.options import INDEX, JSON, LABEL, MODEL, REFERENCE, SEED, ar
 from latentmap.cli.pictures import open_plot
 from latentmap.cli.row_selection import check_output, require_one_row
 from latentmap.cli.similar_query import Query, Reference, open_query, open_reference
+from latentmap.cli.table_arguments import with_table_options
 from latentmap.files import PICTURE_SUFFIXES
 from latentmap.plots.comparison_plot import most_different_columns
 
@@ -34,6 +35,7 @@ _ROW = (
 )
 
 
+@with_table_options
 def compare(
     model: Path = MODEL,
     a: str = argument("A", _ROW),

@@ -12,6 +12,7 @@ from latentmap.cli.console import format_count, print_json, print_message
 from latentmap.cli.model_arguments import open_model
 from latentmap.cli.options import DATA, JSON, LABEL, MODEL, option, output_path
 from latentmap.cli.row_selection import check_output, open_model_rows
+from latentmap.cli.table_arguments import with_table_options
 
 EXAMPLES = (
     "latentmap compress mnist.safetensors mnist:unseen -o digits.codes",
@@ -20,6 +21,7 @@ EXAMPLES = (
 )
 
 
+@with_table_options
 def compress(
     model: Path = MODEL,
     data: str = DATA,

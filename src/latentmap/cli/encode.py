@@ -8,6 +8,7 @@ from latentmap.cli.model_arguments import open_model
 from latentmap.cli.options import DATA, LABEL, MODEL, RAY, WORKERS, output_path
 from latentmap.cli.row_selection import check_output, open_model_rows
 from latentmap.cli.streaming import encode_batches
+from latentmap.cli.table_arguments import with_table_options
 from latentmap.cli.table_output import TABLE_SUFFIXES
 from latentmap.data import write_rows
 
@@ -18,6 +19,7 @@ EXAMPLES = (
 )
 
 
+@with_table_options
 def encode(
     model: Path = MODEL,
     data: str = DATA,

@@ -7,6 +7,7 @@ from latentmap.cli.evaluation import encode_sample, measure_quality, print_quali
 from latentmap.cli.held_out import open_evaluation_rows
 from latentmap.cli.model_arguments import check_columns, open_model
 from latentmap.cli.options import DATA, JSON, LABEL, MODEL
+from latentmap.cli.table_arguments import with_table_options
 
 EXAMPLES = (
     "latentmap evaluate mnist.safetensors mnist",
@@ -14,6 +15,7 @@ EXAMPLES = (
 )
 
 
+@with_table_options
 def evaluate(
     model: Path = MODEL, data: str = DATA, label: str | None = LABEL, as_json: bool = JSON
 ) -> None:

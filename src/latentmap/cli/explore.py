@@ -15,6 +15,7 @@ from latentmap.cli.console import format_count, print_message, show_status
 from latentmap.cli.model_arguments import open_model
 from latentmap.cli.options import DATA, LABEL, MODEL, option
 from latentmap.cli.row_selection import check_output, open_model_rows
+from latentmap.cli.table_arguments import with_table_options
 
 if TYPE_CHECKING:
     from latentmap.explorer import Scene
@@ -27,6 +28,7 @@ EXAMPLES = (
 _PAGE_SUFFIXES = (".html", ".htm")
 
 
+@with_table_options
 def explore(
     model: Path = MODEL,
     data: str = DATA,

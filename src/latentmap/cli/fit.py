@@ -9,12 +9,19 @@ import typer
 from latentmap.cli.console import format_count, print_message
 from latentmap.cli.distributed_options import check_worker_options, open_workers
 from latentmap.cli.fit_continue import continue_fit
-from latentmap.cli.fit_report import report_fit
+from latentmap.cli.fit_report import print_table_summary, report_fit
 from latentmap.cli.held_out import FitRows, split_fit_rows
 from latentmap.cli.memory_option import apply_memory_limit, reject_memory_limit
 from latentmap.cli.model_arguments import MODEL_SUFFIX, Estimator, start_engine
 from latentmap.cli.options import DATA, LABEL, RAY, SEED, WORKERS, option, output_path
 from latentmap.cli.row_selection import open_rows
+from latentmap.cli.table_arguments import (
+    choose_label,
+    given_options,
+    options_as_json,
+    with_table_options,
+)
+from latentmap.data import TableOptions
 from latentmap.data.memory import check_memory, fit_memory_bytes
 from latentmap.errors import SettingError
 from latentmap.files import check_output_path
@@ -37,6 +44,7 @@ def _setting(help_text: str, minimum: int | None = None) -> Any:
     return typer.Option(None, min=minimum, help=help_text, show_default=_RECIPE_DEFAULT)
 
 
+@with_table_options
 def fit(
     data: str = DATA,
     recipe: str | None = typer.Option(
@@ -124,7 +132,9 @@ def fit(
     recipe = recipe or ("map" if components in (2, 3) else "dense")
     path = check_output_path(output or _default_output(data), [MODEL_SUFFIX])
     with apply_memory_limit(memory):
-        rows = open_rows(data, label)
+        label, options = choose_label(label, given_options())
+        rows = open_rows(data, label, options=options)
+        print_table_summary(rows)
         n_bytes = fit_memory_bytes(len(rows), rows.nbytes // max(1, len(rows)))
         check_memory("memory", n_bytes, engine=True)
         start_engine()
@@ -139,7 +149,7 @@ def fit(
         if not getattr(model, "uses_network_", True):
             print_message("The network was not clearly better than PCA, so the model is PCA.")
         model.save(path)  # A failure of the report must not lose the model.
-        _report(model, fit_rows, path, label)
+        _report(model, fit_rows, path, label, options)
 
 
 def _drop_none(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -189,10 +199,14 @@ def _print_plan(rows: FitRows, recipe: str) -> None:
     print_message(f"Fitting {n_rows} of {size} with the recipe {recipe!r}")
 
 
-def _report(model: Estimator, rows: FitRows, path: Path, label: str | None) -> None:
+def _report(
+    model: Estimator, rows: FitRows, path: Path, label: str | None, options: TableOptions
+) -> None:
     from latentmap import LatentMap
 
     figures: dict[str, Any] = {"held_out": rows.held_out.as_dict(), "label": label}
+    if stored := options_as_json(options):
+        figures["table_options"] = stored
     if isinstance(model, LatentMap) and model.layout is not None:
         figures |= {f"layout_{name}": value for name, value in model.layout_fit_.items()}
     report_fit(model, rows, path, figures)

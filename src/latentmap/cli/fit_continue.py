@@ -42,6 +42,8 @@ def continue_fit(
         "held_out": rows.held_out.as_dict(),
         "held_out_before": [*last_held_out, *(figures.get("held_out_before") or ())],
     }
+    if figures.get("table_options"):
+        model.figures_["table_options"] = figures["table_options"]
     model.save(path)  # A failure of the report must not lose the model.
     try:
         _report(model, rows, path, earlier_codes)

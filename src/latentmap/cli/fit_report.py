@@ -8,6 +8,23 @@ from latentmap.cli.evaluation import LabelledCodes, encode_sample, measure_quali
 from latentmap.cli.held_out import FitRows
 from latentmap.cli.model_arguments import Estimator
 from latentmap.cli.pictures import draw_fit_plots
+from latentmap.data import Source
+from latentmap.data.parquet_vectors import ParquetVectors
+from latentmap.preprocessing.table_encoder import TableEncoder
+
+
+def print_table_summary(rows: Source) -> None:
+    """Print one line on how a table was read and what its columns are, and its warnings."""
+    if isinstance(rows, ParquetVectors):
+        left_out = f"; left out: {', '.join(rows.left_out)}" if rows.left_out else ""
+        text = f"vectors of {format_count(rows.row_shape[0], 'number')}{left_out}"
+    elif rows.table_schema is not None:
+        text = "; ".join([TableEncoder.fit(rows).summary(), *rows.table_schema.notes])
+    else:
+        return
+    print_message(f"{rows.name}: {format_count(len(rows), 'row')}; {text}")
+    for warning in rows.table_schema.warnings if rows.table_schema is not None else ():
+        print_message(f"Warning: {rows.name}, {warning}")
 
 
 def report_fit(

@@ -18,6 +18,7 @@ from latentmap.cli.options import LABEL, MODEL, SEED, option, output_path
 from latentmap.cli.pictures import open_plot
 from latentmap.cli.row_generation import GeneratedRows, Request, generate_rows
 from latentmap.cli.row_selection import check_output, open_model_rows
+from latentmap.cli.table_arguments import with_table_options
 from latentmap.cli.table_output import ROW_SUFFIXES, ROWS_HELP
 from latentmap.data import Source, write_rows
 from latentmap.data.memory import check_memory
@@ -35,6 +36,7 @@ EXAMPLES = (
 _MAX_DRAWN, _MAX_COMPARED = 400, 10_000
 
 
+@with_table_options
 def generate(
     model: Path = MODEL,
     output: Path = output_path(

@@ -17,7 +17,8 @@ import numpy as np
 from latentmap.analysis.encoding import numeric_rows
 from latentmap.cli.console import format_count
 from latentmap.cli.row_selection import fingerprint, is_data_set_name, open_rows
-from latentmap.data import Source, load_dataset
+from latentmap.cli.table_arguments import options_for
+from latentmap.data import Source, TableOptions, load_dataset
 from latentmap.data.caching import load_or_cache
 from latentmap.errors import DataError
 
@@ -63,7 +64,8 @@ class FitRows:
 
     def select_layout(self, path: Path) -> np.ndarray:
         """Read the positions of all rows from a file, and return those of the fitted rows."""
-        positions, held_out = numeric_rows(None, open_rows(str(path))), self.held_out
+        held_out = self.held_out
+        positions = numeric_rows(None, open_rows(str(path), options=TableOptions()))
         total = held_out.rows_total or len(self.fitted)
         if len(positions) != total:
             n_positions = format_count(len(positions), "position")
@@ -98,7 +100,7 @@ def open_evaluation_rows(
 
     Also return the fitted rows, if they are available, and a description of the opened rows.
     """
-    rows = open_rows(data, label, figures.get("label"))
+    rows = open_rows(data, label, figures.get("label"), options_for(figures))
     if is_data_set_name(data):
         unseen = load_dataset(data, "unseen")
         return unseen, rows, HeldOut(len(unseen), data_set=data).describe()

@@ -21,6 +21,7 @@ from latentmap.cli.outlier_report import (
     score_columns,
 )
 from latentmap.cli.row_selection import check_output, open_model_rows
+from latentmap.cli.table_arguments import with_table_options
 from latentmap.cli.table_output import TABLE_SUFFIXES, Write, open_column_writer, write_columns
 from latentmap.data import Source
 from latentmap.files import PICTURE_SUFFIXES
@@ -31,6 +32,7 @@ EXAMPLES = (
 )
 
 
+@with_table_options
 def outliers(
     model: Path = MODEL,
     data: str = DATA,

@@ -20,6 +20,7 @@ from latentmap.cli.pictures import (
     draw_reconstructions,
 )
 from latentmap.cli.row_selection import check_output, open_model_rows
+from latentmap.cli.table_arguments import with_table_options
 from latentmap.data import Source
 from latentmap.errors import SettingError, UnknownNameError
 from latentmap.files import PICTURE_SUFFIXES
@@ -35,6 +36,7 @@ EXAMPLES = (
 )
 
 
+@with_table_options
 def plot(
     model: Path = MODEL,
     data: str | None = argument(

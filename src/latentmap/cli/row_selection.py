@@ -11,7 +11,8 @@ import numpy as np
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.console import show_status
 from latentmap.cli.model_arguments import Estimator, check_columns
-from latentmap.data import Source, list_datasets, open_data
+from latentmap.cli.table_arguments import given_options, options_for
+from latentmap.data import Source, TableOptions, list_datasets, open_data
 from latentmap.data.images import IMAGE_SUFFIXES, ImageFolderSource
 from latentmap.errors import DataError, SettingError
 from latentmap.files import check_output_path
@@ -21,17 +22,27 @@ _ROW = re.compile(r"(.+)#([^#/]*)", re.DOTALL)
 _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
-def open_rows(data: str, label: str | None = None, default_label: str | None = None) -> Source:
-    """Open rows, or one row; the label column ``default_label`` is used only if it exists."""
+def open_rows(
+    data: str,
+    label: str | None = None,
+    default_label: str | None = None,
+    options: TableOptions | None = None,
+) -> Source:
+    """Open rows, or one row; the label column ``default_label`` is used only if it exists.
+
+    ``options`` are those of tables, by default those that the verb was called with.
+    """
     data_path, number = split_row_number(data)
+    options = given_options() if options is None else options
     with show_status(f"Reading {data}…"):
-        rows = _open_all_rows(data_path, label, default_label)
+        rows = _open_all_rows(data_path, label, default_label, options)
         return rows if number is None else select_row(rows, number, data)
 
 
 def open_model_rows(model: Estimator, data: str, label: str | None = None) -> Source:
     """Open rows and check that they have the columns that a fitted model expects."""
-    rows = open_rows(data, label, ModelInfo.from_estimator(model).label_column)
+    default_label = ModelInfo.from_estimator(model).label_column
+    rows = open_rows(data, label, default_label, options_for(model.figures_))
     check_columns(model, rows)
     return rows
 
@@ -92,7 +103,9 @@ def is_data_set_name(data: str) -> bool:
     return data in list_datasets() and not Path(data).exists()
 
 
-def _open_all_rows(data: str, label: str | None, default_label: str | None) -> Source:
+def _open_all_rows(
+    data: str, label: str | None, default_label: str | None, options: TableOptions
+) -> Source:
     path = Path(data)
     if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
         image = ImageFolderSource(path.parent, [path.name])
@@ -100,7 +113,7 @@ def _open_all_rows(data: str, label: str | None, default_label: str | None) -> S
         return image
     if label is None and default_label is not None:
         try:
-            return open_data(data, label=default_label, verbose=True)
+            return open_data(data, label=default_label, verbose=True, options=options)
         except SettingError:
             pass
-    return open_data(data, label=label, verbose=True)
+    return open_data(data, label=label, verbose=True, options=options)

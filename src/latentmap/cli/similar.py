@@ -12,6 +12,7 @@ from latentmap.cli.row_selection import check_output
 from latentmap.cli.similar_query import Query, Reference, open_query, open_reference
 from latentmap.cli.similar_report import SearchResult, draw_result, print_result, write_result
 from latentmap.cli.streaming import encode_rows
+from latentmap.cli.table_arguments import with_table_options
 from latentmap.cli.table_output import TABLE_SUFFIXES
 from latentmap.errors import FileError, SettingError
 from latentmap.files import PICTURE_SUFFIXES
@@ -29,6 +30,7 @@ _WRITERS: dict[str, Callable[[Path, SearchResult], None]] = {
 }
 
 
+@with_table_options
 def similar(
     model: Path = MODEL,
     query: str = argument(

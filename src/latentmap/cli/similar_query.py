@@ -13,6 +13,7 @@ from latentmap.cli.console import print_message
 from latentmap.cli.model_arguments import Estimator, check_columns
 from latentmap.cli.row_selection import fingerprint, open_rows, select_row, split_row_number
 from latentmap.cli.streaming import encode_rows
+from latentmap.cli.table_arguments import options_for
 from latentmap.data import Source
 from latentmap.data.images import ImageFolderSource
 from latentmap.errors import FileError, SettingError
@@ -97,7 +98,8 @@ def open_query(
     else:
         model_label = ModelInfo.from_estimator(model).label_column
         default_label = model_label if label_required else label or model_label
-        data_rows = open_rows(data, label if label_required else None, default_label)
+        required = label if label_required else None
+        data_rows = open_rows(data, required, default_label, options_for(model.figures_))
     rows = data_rows if number is None else select_row(data_rows, number, text)
     check_columns(model, rows)
     return Query(text, rows, data_rows)

@@ -45,6 +45,9 @@ class TableOptions:
         Columns to leave out.
     roles : mapping of str to str
         Role of a column, one of `ROLES`; the roles of other columns are inferred.
+    ignore_unknown : bool
+        Whether columns that the table does not have are ignored, apart from the label. Otherwise
+        they are an error.
     """
 
     separator: str | None = None
@@ -55,6 +58,7 @@ class TableOptions:
     columns: tuple[str, ...] | None = None
     drop: tuple[str, ...] = ()
     roles: Mapping[str, str] = field(default_factory=dict)
+    ignore_unknown: bool = False
 
     def __post_init__(self) -> None:
         separator = _SEPARATORS.get(self.separator or "", self.separator)

@@ -38,7 +38,7 @@ def selected_columns(names: Sequence[str], options: TableOptions) -> tuple[list[
         _unknown_column(option, column, names)
         for option, columns in requests
         for column in columns
-        if column not in names
+        if column not in names and not options.ignore_unknown
     ]
     problems += [
         f"--as {column}={role}: expected a role among {', '.join(ROLES)}"

@@ -215,7 +215,16 @@ class BooleanColumn(Column):
 
     def encode(self, values: Values) -> np.ndarray:
         """Convert truth values to weighted deviations from their share."""
-        return ((_as_shares(values) - self.share) * self.weight)[:, None]
+        return ((self._shares(values) - self.share) * self.weight)[:, None]
+
+    def _shares(self, values: Values) -> np.ndarray:
+        """Return 0 or 1 for each value, which may be a text of the column, NaN for other values."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if self.texts is None or pa.types.is_boolean(values.type):
+            return _as_shares(values)
+        return to_floats(pc.index_in(_as_text(values), pa.array(self.texts)), "double")
 
     def decode(self, encoded: np.ndarray) -> "pa.Array":
         """Return the likelier value."""

@@ -1,0 +1,151 @@
+"""Options of all verbs that open a table: how it is read, and which columns are used.
+
+`with_table_options` adds them to a verb, and `open_rows` applies them to every table that the verb
+opens. The model file stores the options of `fit`, so that other verbs read a table in the same way.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+import typer
+
+from latentmap.cli.options import option
+from latentmap.context import ContextValue
+from latentmap.data import TableOptions
+from latentmap.data.table_options import label_column
+from latentmap.errors import SettingError
+
+_NOTHING = TableOptions()
+_OPTIONS: ContextValue[TableOptions] = ContextValue("table_options", _NOTHING)
+
+# Names of options, the type of their values in a model file, and the type of the option.
+_STORED_TYPES: tuple[tuple[tuple[str, ...], type, Callable[[Any], Any]], ...] = (
+    (("separator", "decimal", "encoding"), str, str),
+    (("header",), bool, bool),
+    (("missing", "columns", "drop"), list, lambda values: tuple(map(str, values))),
+    (("roles",), dict, lambda roles: {str(name): str(role) for name, role in roles.items()}),
+)
+
+_PARAMETERS: dict[str, tuple[Any, Any]] = {
+    "separator": (
+        str | None,
+        option("CHARACTER", "Separator of the cells of a text table: one character, tab or space."),
+    ),
+    "decimal": (str | None, option("CHARACTER", "Decimal separator of a table: a point or comma.")),
+    "header": (
+        bool | None,
+        typer.Option(
+            None,
+            "--header/--no-header",
+            help="Whether the first line of a table holds the names of the columns.",
+            show_default=False,
+        ),
+    ),
+    "encoding": (str | None, option("NAME", "Encoding of a text table, such as utf-8 or cp1252.")),
+    "missing": (
+        list[str] | None,
+        option("TEXT", "Text that marks a missing value. The option may be repeated."),
+    ),
+    "columns": (
+        list[str] | None,
+        option("COLUMN", "Column of a table to use; others are left out. May be repeated."),
+    ),
+    "drop": (
+        list[str] | None,
+        option("COLUMN", "Column of a table to leave out. The option may be repeated."),
+    ),
+    "roles": (
+        list[str] | None,
+        option(
+            "COLUMN=ROLE",
+            "Role of a column: number, integer, boolean, category, date, text, vector, identifier "
+            "(not fitted) or label. The option may be repeated.",
+            "--as",
+        ),
+    ),
+}
+
+
+def with_table_options(verb: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of tables to a verb; `given_options` returns them while it runs."""
+
+    @functools.wraps(verb)
+    def run(**arguments: Any) -> None:
+        values = {name: arguments.pop(name) for name in _PARAMETERS}
+        with _OPTIONS.set_to(_parse(values)):
+            verb(**arguments)
+
+    signature = inspect.signature(verb)
+    parameters = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+        for name, (kind, default) in _PARAMETERS.items()
+    ]
+    run.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[*signature.parameters.values(), *parameters]
+    )
+    run.__annotations__ = verb.__annotations__ | {n: kind for n, (kind, _) in _PARAMETERS.items()}
+    return run
+
+
+def given_options() -> TableOptions:
+    """Return the options of tables that the running verb was called with."""
+    return _OPTIONS.get()
+
+
+def options_for(figures: Mapping[str, Any] | None) -> TableOptions:
+    """Return the options of the running verb, completed by those that a model file stores."""
+    given, stored = given_options(), _read(figures or {})
+    names = vars(_NOTHING)
+    own = {name: getattr(given, name) for name in names if _is_set(given, name)}
+    merged = replace(stored, **own)
+    return replace(merged, ignore_unknown=not own.keys() & {"columns", "drop", "roles"})
+
+
+def choose_label(label: str | None, options: TableOptions) -> tuple[str | None, TableOptions]:
+    """Return the label, which may be given as the role of a column, and the other options."""
+    others = {name: role for name, role in options.roles.items() if role != "label"}
+    return label or label_column(options.roles), replace(options, roles=others)
+
+
+def options_as_json(options: TableOptions) -> dict[str, Any]:
+    """Return the options that are set, as a model file stores them."""
+    return {name: value for name, value in asdict(options).items() if _is_set(options, name)}
+
+
+def _is_set(options: TableOptions, name: str) -> bool:
+    return getattr(options, name) != getattr(_NOTHING, name)
+
+
+def _read(figures: Mapping[str, Any]) -> TableOptions:
+    """Return the options that a model file stores; those of other types are left out."""
+    stored = figures.get("table_options")
+    stored = stored if isinstance(stored, dict) else {}
+    values: dict[str, Any] = {
+        name: kind(stored[name])
+        for names, json_type, kind in _STORED_TYPES
+        for name in names
+        if isinstance(stored.get(name), json_type)
+    }
+    return TableOptions(**values)
+
+
+def _parse(values: Mapping[str, Any]) -> TableOptions:
+    roles = {}
+    for text in values["roles"] or ():
+        column, sign, role = text.rpartition("=")
+        if not sign or not column:
+            raise SettingError(f"--as: expected COLUMN=ROLE, found {text!r}")
+        roles[column] = role
+    return TableOptions(
+        separator=values["separator"],
+        decimal=values["decimal"],
+        header=values["header"],
+        encoding=values["encoding"],
+        missing=tuple(values["missing"] or ()),
+        columns=None if values["columns"] is None else tuple(values["columns"]) or None,
+        drop=tuple(values["drop"] or ()),
+        roles=roles,
+    )

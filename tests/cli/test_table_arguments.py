@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from latentmap import load_model
+from latentmap.cli.commands import load_verb
+from latentmap.cli.table_arguments import options_as_json, options_for
+from latentmap.data import TableOptions, open_data
+
+VERBS = "fit encode plot explore evaluate similar compare cluster generate outliers compress"
+
+
+@pytest.mark.parametrize("verb", VERBS.split())
+def test_verbs_that_open_tables_have_the_options(verb):
+    names = {option for parameter in load_verb(verb).params for option in parameter.opts}
+    assert names >= {"--separator", "--decimal", "--header", "--encoding", "--missing"}
+    assert names >= {"--columns", "--drop", "--as"}
+
+
+def test_options_are_stored_as_json_and_read_again():
+    options = TableOptions(separator="|", header=False, missing=("x",), roles={"a": "category"})
+    stored = {"table_options": options_as_json(options)}
+    assert stored["table_options"].keys() == {"separator", "header", "missing", "roles"}
+    found = options_for({"table_options": {**stored["table_options"], "missing": ["x"]}})
+    assert options_as_json(found) == {**options_as_json(options), "ignore_unknown": True}
+
+
+@pytest.mark.parametrize("stored", [None, 3, {"header": "x", "drop": 3, "roles": [], "other": 1}])
+def test_stored_options_of_other_types_are_left_out(stored):
+    assert options_for({"table_options": stored}) == TableOptions(ignore_unknown=True)
+
+
+def test_other_verbs_read_a_table_as_fit_did(run, tmp_path):
+    rng, path = np.random.default_rng(0), tmp_path / "people.csv"
+    lines = [f"{x:.2f}|{rng.integers(2)}|{i}|{'ab'[i % 2]}" for i, x in enumerate(rng.random(40))]
+    path.write_text("\n".join(["size|zip|place|kind", "n.k.|1|40|a", *lines]))
+    options = ["--missing", "n.k.", "--drop", "place", "--as", "zip=category", "--as", "kind=label"]
+    model, codes = tmp_path / "m.safetensors", tmp_path / "codes.csv"
+    result = run("fit", path, "-o", model, "--epochs", 1, *options)
+    summary = "people.csv: 41 rows; 1 number, 1 category; separator '|'"
+    assert summary in " ".join(result.stderr.split())
+    assert [column.role for column in load_model(model).table_.columns] == ["number", "category"]
+    run("encode", model, path, "-o", codes)
+    assert open_data(codes, label="label").labels.tolist()[:3] == ["a", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--as", "kind"], "--as: expected COLUMN=ROLE, found 'kind'"),
+        (["--decimal", ";"], "decimal: expected '.' or ',', found ';'"),
+        (["--drop", "alcohl"], "--drop: unknown column 'alcohl', did you mean 'alcohol'?"),
+        (["--as", "kind=number"], "--as kind=category"),
+    ],
+)
+def test_invalid_options_are_reported(run, wine_csv, options, message):
+    assert message in run("fit", wine_csv, *options, code=2).stderr
