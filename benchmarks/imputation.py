@@ -6,7 +6,7 @@ values; a table's error is the mean over its columns. KNNImputer and IterativeIm
 standardised numbers, and categories once as indicators and once as integers in the order of their
 frequency; the smaller of both errors is shown. Tables with more rows are sampled.
 
-    python benchmarks/imputation.py [--components 2 5 10] [--seeds 0] [--tables NAMES]
+    python benchmarks/imputation.py [--components 5] [--seeds 0] [--tables NAMES]
 """
 
 from __future__ import annotations
@@ -204,7 +204,7 @@ def describe(figures: dict[str, Any]) -> str:
 def main(arguments: list[str]) -> None:
     """Measure all tables, print them and write the result."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--components", type=int, nargs="+", default=[2, 5, 10])
+    parser.add_argument("--components", type=int, nargs="+", default=[5])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--tables", nargs="+", help="names of tables; by default all")
     options = parser.parse_args(arguments)

@@ -147,3 +147,13 @@ def test_models_of_arrays_raise():
 def test_missing_columns_are_reported(houses, model):
     with pytest.raises(DataError, match="no 'size'"):
         model.impute(houses[0].drop(columns="size"))
+
+
+def test_texts_of_numbers_become_numbers():
+    x = np.random.default_rng(0).normal(size=60).round(3)
+    frame = pd.DataFrame({"a": x, "b": [f"{2 * value:.3f}" for value in x]})
+    fitted = AutoEncoder(1, epochs=1, random_state=0).fit(frame)
+    frame.loc[0, "b"] = None
+    filled = fitted.impute(frame)
+    assert filled["b"].notna().all()
+    assert float(filled["b"][5]) == pytest.approx(2 * x[5])

@@ -139,7 +139,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Returns
         -------
         filled : data frame
-            X with its missing values filled. Known values, types, the index and columns that are
+            X with its missing values filled. Known values, types, the index, and columns that are
             not fitted stay as they are. Each row depends on its own values only.
         confidence : ndarray of shape (n, n_columns)
             Only with ``return_confidence``: from 0 to 1, and NaN for values that were not filled.

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from latentmap.autoencoders.base import BaseAutoEncoder
 
-_MAX_HELD_OUT = 400  # Rows whose values are hidden to measure errors.
+# Largest sample of rows whose values are hidden to measure errors.
+_MAX_HELD_OUT, _MAX_HELD_OUT_NUMBERS = 400, 1 << 18
 _FOLDS = 10  # A row has one value of ten hidden at a time, and each of its values once.
 _PRIOR_ROWS = 30  # Number of further rows in which reconstructions are assumed not to help.
 
@@ -46,8 +47,9 @@ def fit_gap_model(estimator: BaseAutoEncoder, data: PreparedData) -> None:
     rows = data.task.rows.sample(max(100, MAX_NUMBERS // encoder.width), data.seed)[:]
     held_out = rows if data.task.validation_rows is None else data.task.validation_rows
     assert isinstance(held_out, np.ndarray)
+    n_held_out = min(_MAX_HELD_OUT, max(20, _MAX_HELD_OUT_NUMBERS // encoder.width))
     model = GapModel.fit(rows, column_starts(encoder), data.seed)
-    estimator._gap_model = _measure(estimator, model, held_out[:_MAX_HELD_OUT], data.seed)
+    estimator._gap_model = _measure(estimator, model, held_out[:n_held_out], data.seed)
 
 
 def _measure(estimator: BaseAutoEncoder, model: GapModel, rows: np.ndarray, seed: int) -> GapModel:

@@ -16,18 +16,19 @@ if TYPE_CHECKING:
 def fill_frame(X: Any, table: pa.Table, changed: np.ndarray, container: str) -> FrameLike:
     """Return the data frame X with the cells of an Arrow table where ``changed`` is true.
 
-    A frame of pandas keeps its index, its dtypes and its other cells. If X is not a data frame, the
-    result is the table as a data frame of the kind ``container``: "pandas", "polars" or "arrow".
+    A frame of pandas keeps its index, its dtypes and its other cells. Columns of texts that hold
+    numbers or dates in the table become such columns. If X is not a data frame, the result is the
+    table as a data frame of the kind ``container``: "pandas", "polars" or "arrow".
     """
     if hasattr(X, "iloc"):
         return _fill_pandas(X, table, changed)
     if hasattr(X, "to_arrow") or container == "polars":
         import polars
 
-        frame = polars.from_arrow(table)
-        return frame.cast(dict(X.schema)) if hasattr(X, "to_arrow") else frame
-    is_pandas = container == "pandas" and not hasattr(X, "schema")
-    return table.to_pandas() if is_pandas else table
+        return polars.from_arrow(table)
+    if hasattr(X, "schema"):
+        return _with_text_types(table, X.schema)
+    return table.to_pandas() if container == "pandas" else table
 
 
 def _fill_pandas(X: Any, table: pa.Table, changed: np.ndarray) -> pd.DataFrame:
@@ -37,11 +38,13 @@ def _fill_pandas(X: Any, table: pa.Table, changed: np.ndarray) -> pd.DataFrame:
         cells = table.column(int(j)).take(rows).to_pandas()
         column = frame.iloc[:, j].copy()
         if hasattr(column, "cat"):
-            new_levels = [
-                level for level in dict.fromkeys(cells) if level not in column.cat.categories
-            ]
-            column = column.cat.add_categories(new_levels)
-        column.iloc[rows] = _as_objects(cells) if column.dtype == object else list(cells)
+            levels = set(column.cat.categories)
+            added = [level for level in dict.fromkeys(cells) if level not in levels]
+            column = column.cat.add_categories(added)
+        try:
+            column.iloc[rows] = _as_objects(cells) if column.dtype == object else list(cells)
+        except TypeError:  # The texts of the column are numbers or dates.
+            column = table.column(int(j)).to_pandas().set_axis(frame.index)
         frame.isetitem(j, column)
     return frame
 
@@ -52,3 +55,13 @@ def _as_objects(cells: pd.Series) -> np.ndarray:
     for i, cell in enumerate(cells):
         objects[i] = cell
     return objects
+
+
+def _with_text_types(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return a table whose columns of texts have the types of texts of a schema."""
+    from pyarrow import types
+
+    for i, (old, new) in enumerate(zip(schema, table.schema, strict=True)):
+        if types.is_large_string(old.type) and types.is_string(new.type):
+            table = table.set_column(i, old, table.column(i).cast(old.type))
+    return table

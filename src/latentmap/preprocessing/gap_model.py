@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from latentmap.file_record import FileRecord
 from latentmap.preprocessing.pca_solvers import fit_pca
 
 MAX_COMPONENTS = 64
-MAX_NUMBERS = 1 << 21  # Largest sample of rows that is decomposed.
+MAX_NUMBERS = 1 << 20  # Largest sample of rows that is decomposed.
 MIN_NOISE = 0.1  # Smallest variance of the noise of a column, as a share of the column's variance.
-_REFITS = 2  # Fits to rows with estimated values instead of column means.
+_REFITS = 1  # Fits to rows with estimates in place of column means.
 _TINY = 1e-9
 
 
@@ -62,16 +63,17 @@ class GapModel(FileRecord):
         The weights of reconstructions are 0, and the errors are 1.
         """
         means = np.nan_to_num(np.nanmean(rows, axis=0, dtype=np.float64))
-        model = cls._fit_complete(np.where(np.isnan(rows), means, rows), starts, seed)
+        filled = np.where(np.isnan(rows), means, rows).astype(np.float32)
+        model = cls._fit_complete(filled, starts, seed)
         for _ in range(_REFITS if np.isnan(rows).any() else 0):
-            model = cls._fit_complete(model.fill(rows).astype(np.float64), starts, seed)
+            model = cls._fit_complete(model.fill(rows), starts, seed)
         return model
 
     @classmethod
     def _fit_complete(cls, x: np.ndarray, starts: Sequence[int], seed: int) -> Self:
         pca = fit_pca(x, MAX_COMPONENTS, seed)
         components = pca.components * np.sqrt(np.maximum(pca.variance, 0.0))[:, None]
-        variances = x.var(axis=0)
+        variances = x.var(axis=0, dtype=np.float64)
         column_variances = np.maximum(np.add.reduceat(variances, starts), _TINY)
         widths = np.diff([*starts, x.shape[1]])
         residual = np.maximum(variances - (components**2).sum(axis=0), 0.0)
@@ -88,24 +90,23 @@ class GapModel(FileRecord):
     def fill(self, rows: np.ndarray) -> np.ndarray:
         """Return rows, shape (n, width), with the conditional mean in place of each NaN."""
         filled = np.array(rows, np.float32)
-        gaps = np.isnan(filled)
-        patterns, numbers = np.unique(gaps, axis=0, return_inverse=True)
+        patterns, numbers = np.unique(np.isnan(filled), axis=0, return_inverse=True)
         order = np.argsort(numbers.ravel(), kind="stable")
         ends = np.cumsum(np.bincount(numbers.ravel(), minlength=len(patterns)))
-        for gap, members in zip(patterns, np.split(order, ends[:-1]), strict=True):
-            if gap.any():
-                filled[np.ix_(members, gap)] = self._conditional_means(rows[members], gap)
-        return filled
-
-    def _conditional_means(self, rows: np.ndarray, gap: np.ndarray) -> np.ndarray:
-        """Return the missing numbers of rows with the same gaps, shape (n, number of gaps)."""
         components = self.components.astype(np.float64)
-        known = components[:, ~gap]
-        weighted = known / self.noise[~gap]
-        precision = weighted @ known.T + np.eye(len(components))
-        deviations = rows[:, ~gap].astype(np.float64) - self.mean[~gap]
-        codes = np.linalg.solve(precision, weighted @ deviations.T).T
-        return codes @ components[:, gap] + self.mean[gap]
+        weighted = components / self.noise
+        precision = weighted @ components.T + np.eye(len(components))
+        with threadpool_limits(1):  # The matrices are small, and more threads take longer.
+            for gap, members in zip(patterns, np.split(order, ends[:-1]), strict=True):
+                missing = np.flatnonzero(gap)
+                if not len(missing):
+                    continue
+                deviations = np.where(gap, 0.0, rows[members].astype(np.float64) - self.mean)
+                known_precision = precision - weighted[:, missing] @ components[:, missing].T
+                codes = np.linalg.solve(known_precision, weighted @ deviations.T).T
+                means = codes @ components[:, missing] + self.mean[missing]
+                filled[np.ix_(members, missing)] = means
+        return filled
 
     def validate(self, starts: Sequence[int], width: int) -> None:
         """Raise ValueError if the arrays do not fit the columns of a table."""
