@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from latentmap import AutoEncoder, load_model
-from latentmap.data import Table
 
 
 @pytest.fixture(scope="module")
@@ -25,16 +24,6 @@ def people(tmp_path_factory):
     return folder / "people.safetensors", folder / "people.parquet"
 
 
-@pytest.fixture
-def tables(monkeypatch):
-    """Let the command read a Parquet file as a table of values of any type."""
-    monkeypatch.setattr(
-        "latentmap.cli.impute.open_model_rows",
-        lambda model, data, label: Table(pd.read_parquet(data), label=label, name=data),
-    )
-
-
-@pytest.mark.usefixtures("tables")
 @pytest.mark.parametrize(("suffix", "read"), [("csv", pd.read_csv), ("parquet", pd.read_parquet)])
 def test_impute_writes_the_filled_table(run, people, tmp_path, suffix, read):
     model, data = people
@@ -49,7 +38,6 @@ def test_impute_writes_the_filled_table(run, people, tmp_path, suffix, read):
     assert 0 < float(age[2]) <= 1
 
 
-@pytest.mark.usefixtures("tables")
 def test_json_gives_counts_and_confidences(run, people, tmp_path):
     model, data = people
     result = run("impute", model, data, "-o", tmp_path / "complete.csv", "--json")
@@ -58,7 +46,6 @@ def test_json_gives_counts_and_confidences(run, people, tmp_path):
     assert set(report["columns"]) == {"age", "kind"}
 
 
-@pytest.mark.usefixtures("tables")
 def test_batch_size_does_not_change_the_values(run, people, tmp_path, monkeypatch):
     model, data = people
     run("impute", model, data, "-o", tmp_path / "whole.parquet")
@@ -68,7 +55,7 @@ def test_batch_size_does_not_change_the_values(run, people, tmp_path, monkeypatc
     pd.testing.assert_frame_equal(whole, parts)
 
 
-def test_labels_are_kept(run, people, tmp_path, tables):
+def test_labels_are_kept(run, people, tmp_path):
     model, data = people
     frame = pd.read_parquet(data).assign(group=np.arange(100) % 2)
     frame.to_parquet(tmp_path / "labelled.parquet")
