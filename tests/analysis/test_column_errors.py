@@ -8,7 +8,7 @@ import pytest
 from sklearn.decomposition import PCA
 
 from latentmap import AutoEncoder
-from latentmap.analysis.column_errors import ColumnError, column_errors, worst_first
+from latentmap.analysis.column_errors import ColumnError, column_errors, sort_by_error
 from latentmap.data import Table
 from latentmap.errors import DataError
 from latentmap.metrics import evaluate
@@ -118,7 +118,7 @@ def test_worst_first_sorts_by_the_share_of_the_error_of_a_constant():
     small_error = ColumnError("good", "rmse", 90.0, 100.0, None, 9)
     large_error = ColumnError("bad", "rmse", 0.1, 0.1, None, 9)
     middle = ColumnError("middle", "accuracy", 0.62, 0.6, None, 9)
-    assert [error.name for error in worst_first([small_error, large_error, middle])] == [
+    assert [error.name for error in sort_by_error([small_error, large_error, middle])] == [
         "bad",
         "middle",
         "good",

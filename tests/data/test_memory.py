@@ -85,7 +85,7 @@ def test_simultaneous_shares_sum_to_at_most_the_limit():
     with pytest.raises(ValueError, match=r"trustworthiness: expected at most 1 in all, found 1\.1"):
         memory.MemoryBudget(trustworthiness=memory.MemoryShare(10, 0.8))
     names = {field.name for field in dataclasses.fields(memory.MemoryBudget)}
-    assert names == set().union(*memory.MemoryBudget.SIMULTANEOUS)
+    assert names == set().union(*memory.MemoryBudget.SIMULTANEOUS_SHARES)
 
 
 def test_message_gives_the_limit_that_a_fit_needs():

@@ -189,7 +189,7 @@ def test_spreads_of_constant_sparse_rows_are_not_zero(value, n_components, large
 
 def test_components_of_many_sparse_rows_come_from_a_sample(large_matrices, monkeypatch):
     x, exact = WORDS.toarray(), dense_and_sparse(WORDS, 3, "none")[2]
-    monkeypatch.setattr(pca_projection, "STORED_NUMBERS", WORDS.nnz // 2)
+    monkeypatch.setattr(pca_projection, "MAX_STORED_NUMBERS", WORDS.nnz // 2)
     sample_components = dense_and_sparse(WORDS, 3, "none")[2]
     min_error = pca_reconstruction_errors(x, exact).mean()
     assert min_error < pca_reconstruction_errors(x, sample_components).mean() < 1.2 * min_error

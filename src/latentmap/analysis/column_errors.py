@@ -121,7 +121,7 @@ def column_errors(estimator: FittedEstimator, X: DataLike) -> list[ColumnError]:
     return [error for error in errors if error is not None]
 
 
-def worst_first(errors: Sequence[ColumnError]) -> list[ColumnError]:
+def sort_by_error(errors: Sequence[ColumnError]) -> list[ColumnError]:
     """Return errors in descending order of `ColumnError.relative`."""
     return sorted(errors, key=lambda error: -error.relative)
 

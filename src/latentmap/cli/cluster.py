@@ -149,8 +149,8 @@ def _find_clusters(
     clusters = cluster_codes(
         codes, k, n_exemplars=_CANDIDATES * n_exemplars, seed=seed, verbose=True
     )
-    selected = _select_exemplars(model, rows, clusters, n_exemplars)
-    return _Result(rows, codes, replace(clusters, exemplars=selected))
+    exemplars = _select_exemplars(model, rows, clusters, n_exemplars)
+    return _Result(rows, codes, replace(clusters, exemplars=exemplars))
 
 
 def _select_exemplars(

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from latentmap.analysis.column_errors import ColumnError, worst_first
+from latentmap.analysis.column_errors import ColumnError, sort_by_error
 from latentmap.analysis.table_rows import format_value
 from latentmap.cli.console import format_count, print_message, print_pairs, print_table, show_status
 from latentmap.cli.model_arguments import Estimator
@@ -62,14 +62,14 @@ def print_quality(title: str, figures: Mapping[str, Any]) -> None:
 
 
 def _print_column_errors(errors: list[ColumnError]) -> None:
-    shown = errors if len(errors) <= _MAX_COLUMNS else worst_first(errors)[:_MAX_COLUMNS]
+    shown_errors = errors if len(errors) <= _MAX_COLUMNS else sort_by_error(errors)[:_MAX_COLUMNS]
     lines = [
         (error.name, _format_error(error, error.value), _format_error(error, error.baseline))
-        for error in shown
+        for error in shown_errors
     ]
     print_table(("column", "reconstruction", "mean or most frequent value"), lines, ())
-    if len(shown) < len(errors):
-        print_message(f"The {len(shown)} of {len(errors):,} columns with the largest errors")
+    if len(shown_errors) < len(errors):
+        print_message(f"The {len(shown_errors)} of {len(errors):,} columns with the largest errors")
 
 
 def _format_error(error: ColumnError, value: float) -> str:

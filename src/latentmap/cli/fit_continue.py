@@ -71,8 +71,8 @@ def _sample_earlier_codes(model: LatentMap) -> np.ndarray:
 
 def _report(model: LatentMap, rows: FitRows, path: Path, earlier_codes: np.ndarray) -> None:
     codes = report_fit(model, rows, path, model.figures_ or {}).codes
-    novel = _near_new_landmarks(model, codes)
-    draw_new_rows(path.with_suffix(".new_rows.png"), earlier_codes, codes, novel)
+    is_novel = _near_new_landmarks(model, codes)
+    draw_new_rows(path.with_suffix(".new_rows.png"), earlier_codes, codes, is_novel)
     print_pairs("Rows added to the map", _format_report(model))
 
 

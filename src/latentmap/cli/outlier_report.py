@@ -90,8 +90,8 @@ class TopOutliers:
     def _largest(self, i: int) -> list[int]:
         """Return the columns or pixels that differ most from what the model expects."""
         shares = self.attributions[i].ravel()
-        largest = np.argsort(-np.abs(shares), kind="stable")[:_MAX_DIFFERENCES]
-        return largest[shares[largest] != 0].tolist()
+        largest_columns = np.argsort(-np.abs(shares), kind="stable")[:_MAX_DIFFERENCES]
+        return largest_columns[shares[largest_columns] != 0].tolist()
 
     def _describe(self, i: int, column: int) -> dict[str, Any]:
         value, expected = (part[i].ravel()[column] for part in self.values)

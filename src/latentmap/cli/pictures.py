@@ -43,14 +43,18 @@ def draw_fit_plots(model: Estimator, rows: FitRows, path: Path, codes: LabelledC
         )
 
 
-def draw_new_rows(path: Path, earlier: np.ndarray, new: np.ndarray, novel: np.ndarray) -> None:
+def draw_new_rows(
+    path: Path, earlier_codes: np.ndarray, new_codes: np.ndarray, is_novel: np.ndarray
+) -> None:
     """Draw codes of new and earlier rows; ``novel`` marks the new rows of novel classes."""
-    labels = np.repeat(["earlier rows", "new rows, known classes"], [len(earlier), len(new)])
-    labels[len(earlier) :][novel] = "new rows, novel class"
-    n_novel = int(novel.sum())
-    title = f"{format_count(len(new), 'new row')}, {n_novel:,} of novel classes"
+    labels = np.repeat(
+        ["earlier rows", "new rows, known classes"], [len(earlier_codes), len(new_codes)]
+    )
+    labels[len(earlier_codes) :][is_novel] = "new rows, novel class"
+    n_novel = int(is_novel.sum())
+    title = f"{format_count(len(new_codes), 'new row')}, {n_novel:,} of novel classes"
     with open_plot(path) as ax:
-        plots.codes(np.concatenate([earlier, new]), labels, ax=ax, title=title)
+        plots.codes(np.concatenate([earlier_codes, new_codes]), labels, ax=ax, title=title)
 
 
 def draw_codes(

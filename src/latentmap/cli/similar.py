@@ -107,8 +107,8 @@ def _search(model: Estimator, query: Query, reference: Reference, k: int | None)
         raise SettingError(
             f"-k: expected at most the {max_k:,} {rows} of {reference.name}, found {k}"
         )
-    already_encoded = query.rows is reference.rows
-    codes = reference.index.codes if already_encoded else encode_rows(model, query.rows)
+    is_encoded = query.rows is reference.rows
+    codes = reference.index.codes if is_encoded else encode_rows(model, query.rows)
     text = f"Searching {format_count(len(reference.index), 'row')}"
     return SearchResult(
         model, query, reference, reference.index.search(codes, k, query_numbers, text)

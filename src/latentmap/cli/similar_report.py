@@ -124,9 +124,9 @@ def _table_cells(
     model, k = result.model, neighbors.shape[1]
     queries = TableRows.read(model, result.query.rows.subset(sample))
     rows = result.reference.select_table_rows(model, neighbors.ravel())
-    repeated = queries.select(np.repeat(np.arange(len(sample)), k))
+    repeated_queries = queries.select(np.repeat(np.arange(len(sample)), k))
     width = len(queries.names)
-    differences = rows.differences(repeated).reshape(len(sample), k, width)
+    differences = rows.differences(repeated_queries).reshape(len(sample), k, width)
     texts = [queries.texts[:, None], rows.texts.reshape(len(sample), k, width)]
     options = {
         "column_names": queries.names,
@@ -146,10 +146,10 @@ def _title(result: SearchResult, n_drawn: int) -> str:
 def _captions(result: SearchResult, query: int, neighbors: np.ndarray) -> list[str]:
     names, labels = result.reference.index.names, result.reference.index.labels
     texts = names if labels is None else labels
-    single = len(result.query.data) == 1
+    has_single_query = len(result.query.data) == 1
     query_caption = _caption(result.query.numbers[query], result.query_label(query))
     return [
-        result.query.rows.name if single else query_caption,
+        result.query.rows.name if has_single_query else query_caption,
         *(_caption(row, None if texts is None else texts[row]) for row in neighbors.tolist()),
     ]
 

@@ -121,7 +121,7 @@ def as_labels(values: ArrayLike, name: str = "the data") -> np.ndarray:
     if array.dtype.kind in "bui":
         return array.astype(np.int64)
     if array.dtype.kind == "f":
-        return array.astype(np.int64 if _all_whole(array) else np.float64)
+        return array.astype(np.int64 if _are_all_integers(array) else np.float64)
     text = array.astype(str, copy=False)
     try:
         numbers = text.astype(np.int64)
@@ -148,10 +148,10 @@ def _from_objects(array: np.ndarray, name: str) -> np.ndarray:
     return np.array(texts, dtype=str)
 
 
-def check_label_memory(name: str, longest: int, count: int) -> None:
+def check_label_memory(name: str, max_length: int, count: int) -> None:
     """Raise TooLargeError if labels do not fit into memory, each as long as the longest."""
-    check_memory(f"{name}, labels of up to {longest:,} letters", 4 * longest * count)
+    check_memory(f"{name}, labels of up to {max_length:,} letters", 4 * max_length * count)
 
 
-def _all_whole(array: np.ndarray) -> bool:
+def _are_all_integers(array: np.ndarray) -> bool:
     return bool(np.isfinite(array).all()) and bool((array == np.floor(array)).all())

@@ -110,14 +110,14 @@ def _shuffled_pieces(
 def rebatch(arrays: Iterable[Any], size: int) -> Iterator[Any]:
     """Cut a stream of arrays or Arrow tables into batches of ``size`` rows; the last is shorter."""
     parts: list[Any] = []
-    missing = size
+    n_missing = size
     for rows in arrays:
-        while len(rows) >= missing:
-            yield concatenated([*parts, rows[:missing]])
-            rows, parts, missing = rows[missing:], [], size
+        while len(rows) >= n_missing:
+            yield concatenated([*parts, rows[:n_missing]])
+            rows, parts, n_missing = rows[n_missing:], [], size
         if len(rows):
             parts.append(rows)
-            missing -= len(rows)
+            n_missing -= len(rows)
     if parts:
         yield concatenated(parts)
 

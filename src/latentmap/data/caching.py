@@ -18,8 +18,8 @@ def load_or_cache(rows: Source, verbose: bool = False, use_disk: bool = True) ->
     if rows.table_schema is not None:
         return rows  # A fit caches the encoded rows of a table.
     if rows.is_decoded:
-        loaded = rows.load()
-        return rows if loaded is rows else CachedSource(rows, loaded[:])
+        rows_in_memory = rows.load()
+        return rows if rows_in_memory is rows else CachedSource(rows, rows_in_memory[:])
     if rows.fits_in_memory():
         return _loaded(rows, verbose)
     return copy_to_cache(rows, verbose) if use_disk else rows

@@ -67,13 +67,13 @@ class CellFormat:
 
 def find_unit(cells: Sequence[str]) -> str | None:
     """Return the unit that at least nine in ten cells have, such as ``%`` or ``€``."""
-    if not any(map(_unit_of, cells[:3])):
+    if not any(map(_cell_unit, cells[:3])):
         return None
-    unit, count = Counter(map(_unit_of, cells)).most_common(1)[0]
+    unit, count = Counter(map(_cell_unit, cells)).most_common(1)[0]
     return unit if count >= 0.9 * len(cells) else None
 
 
-def _unit_of(cell: str) -> str | None:
+def _cell_unit(cell: str) -> str | None:
     match = _UNIT_OF_CELL.fullmatch(cell)
     return (match[1] or match[2]) if match else None
 
@@ -97,24 +97,24 @@ def candidate_formats(decimals: str, unit: str | None) -> tuple[CellFormat, ...]
 
 def _number_formats(decimal: str) -> Iterator[CellFormat]:
     # A text such as 007 is a code, not a number, and float64 holds no more than 18 digits.
-    whole = r"(?:0|[1-9]\d{0,17})"
+    integer_pattern = r"(?:0|[1-9]\d{0,17})"
     point = re.escape(decimal)
     group = r"[,'’ \x{A0}\x{202F}]" if decimal == "." else r"[.'’ \x{A0}\x{202F}]"
-    grouped = rf"(?:0|[1-9]\d{{0,2}}(?:{group}\d{{3}}){{1,5}}|[1-9]\d{{0,17}})"
+    grouped_integer = rf"(?:0|[1-9]\d{{0,2}}(?:{group}\d{{3}}){{1,5}}|[1-9]\d{{0,17}})"
     to_point = ((point, "."),) if decimal != "." else ()
     plus = ((r"^\+", ""),)
     fraction = rf"(?:{point}\d*)?"
-    mantissa = rf"(?:{whole}{fraction}|{point}\d+)"
+    mantissa = rf"(?:{integer_pattern}{fraction}|{point}\d+)"
     int64, float64 = pa.int64(), pa.float64()
-    yield CellFormat("integer", rf"-?{whole}", int64)
-    yield CellFormat("integer", rf"[+-]?{whole}", int64, plus)
+    yield CellFormat("integer", rf"-?{integer_pattern}", int64)
+    yield CellFormat("integer", rf"[+-]?{integer_pattern}", int64, plus)
     yield CellFormat(
         "number", rf"[+-]?{mantissa}(?:[eE][+-]?\d{{1,3}})?", float64, to_point, decimal
     )
     ungroup = (*plus, (group, ""))
-    yield CellFormat("integer", rf"[+-]?{grouped}", int64, ungroup, decimal)
+    yield CellFormat("integer", rf"[+-]?{grouped_integer}", int64, ungroup, decimal)
     ungroup = (*ungroup, *to_point)
-    yield CellFormat("number", rf"[+-]?{grouped}{fraction}", float64, ungroup, decimal)
+    yield CellFormat("number", rf"[+-]?{grouped_integer}{fraction}", float64, ungroup, decimal)
 
 
 def _with_unit(number: CellFormat, unit: str) -> CellFormat:
@@ -160,15 +160,15 @@ def _date_formats(day_first: bool) -> Iterator[CellFormat]:
     yield CellFormat("date", r"\d{4}-\d{2}-\d{2}", pa.date32())
     for pattern, iso, extra in _date_patterns(day_first):
         order = _DATE_ORDERS.get(iso)
-        for timed, text, type_, strptime in [
+        for time_pattern, text, type_, strptime in [
             (pattern, iso, pa.date32(), None),
             (rf"{pattern}(?:{_CLOCK})?", rf"{iso} \4", pa.timestamp("us"), None),
             (rf"{pattern}{_CLOCK}{_ZONE}", rf"{iso} \4\5", pa.timestamp("us", "UTC"), None),
             (rf"{pattern}{_HALF_DAY}", rf"{iso} \4 \5", pa.timestamp("us"), _HALF_DAY_TEXT),
         ]:
             last = _ADD_SECONDS if strptime else (" $", "")
-            replacements = ((f"^{timed}$", text), *_PAD, *extra, last)
-            yield CellFormat("date", timed, type_, replacements, None, None, strptime, order)
+            replacements = ((f"^{time_pattern}$", text), *_PAD, *extra, last)
+            yield CellFormat("date", time_pattern, type_, replacements, None, None, strptime, order)
     yield CellFormat("date", r"(\d{4})-(0[1-9]|1[0-2])", pa.date32(), ((r"$", "-01"),))
     for pattern, text in [
         (rf"{_DAY}\.?[ -]{_MONTH_NAME},?[ -](\d{{4}})", r"\3 \2 \1"),

@@ -24,8 +24,10 @@ def check_codes(
     width = array.shape[1] if array.ndim == 2 else 0
     if width < 1 or width != (n_components or width) or len(array) < min_rows:
         expected = n_components or "n_components"
-        at_least = f", n at least {min_rows}" if min_rows > 1 else ""
-        raise DataError(f"{name}: expected shape (n, {expected}){at_least}, found {array.shape}")
+        min_rows_text = f", n at least {min_rows}" if min_rows > 1 else ""
+        raise DataError(
+            f"{name}: expected shape (n, {expected}){min_rows_text}, found {array.shape}"
+        )
     for start, block in code_blocks(array):
         is_finite = np.isfinite(block).all(axis=1)
         if not is_finite.all():

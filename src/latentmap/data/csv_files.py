@@ -27,7 +27,7 @@ from latentmap.data.csv_rows import (
 )
 from latentmap.data.parse_errors import as_file_error
 from latentmap.data.table_options import TableOptions
-from latentmap.data.table_problems import and_more, raise_problems, selected_columns
+from latentmap.data.table_problems import format_omitted_count, raise_problems, selected_columns
 from latentmap.data.text_columns import (
     ParsedColumn,
     clean_cells,
@@ -136,7 +136,7 @@ def ragged_problems(layout: CsvLayout, ragged: RaggedRows) -> list[str]:
     line, n_cells = find_ragged_line(layout)
     return [
         f"line {line:,}: expected {len(layout.names)} columns, found {n_cells}"
-        f"{and_more(ragged.n_ragged - 1, 'line')}; "
+        f"{format_omitted_count(ragged.n_ragged - 1, 'line')}; "
         "another separator is set with --separator"
     ]
 

@@ -96,19 +96,19 @@ def _is_ordered_header(
     """Return whether the numbers of the first row have an order that no row below has."""
     indices = [i for i, cell in enumerate(first) if cell_kind(cell) == "number"]
     numbers = _numbers([first[i] for i in indices])
-    below = [_numbers([row[i] for i in indices]) for row in rows]
-    below = [row for row in below if len(row) > 1]
+    numbers_below = [_numbers([row[i] for i in indices]) for row in rows]
+    numbers_below = [row for row in numbers_below if len(row) > 1]
     if len(numbers) < 2 or not _is_sorted(numbers):
         return False
     is_whole = all(number.is_integer() for number in numbers)
-    if is_whole and _mostly_fractions(below):
+    if is_whole and _are_mostly_fractions(numbers_below):
         return len(numbers) > 2 or numbers[1] - numbers[0] == 1
-    if len(below) < _MIN_ROWS:
+    if len(numbers_below) < _MIN_ROWS:
         return False
     if is_whole and (has_names or len(numbers) > 2) and _has_equal_steps(numbers):
         step = numbers[1] - numbers[0]
-        return not any(_has_equal_steps(row) and row[1] - row[0] == step for row in below)
-    return len(numbers) > 5 and not any(_is_sorted(row) for row in below)
+        return not any(_has_equal_steps(row) and row[1] - row[0] == step for row in numbers_below)
+    return len(numbers) > 5 and not any(_is_sorted(row) for row in numbers_below)
 
 
 def _numbers(cells: Sequence[str]) -> list[float]:
@@ -129,7 +129,7 @@ def _has_equal_steps(numbers: Sequence[float]) -> bool:
     return len(steps) == 1 and steps != {0}
 
 
-def _mostly_fractions(rows: Sequence[Sequence[float]]) -> bool:
+def _are_mostly_fractions(rows: Sequence[Sequence[float]]) -> bool:
     """Return whether at least half of the numbers are not whole."""
     numbers = [number for row in rows for number in row]
     return bool(numbers) and 2 * sum(not n.is_integer() for n in numbers) >= len(numbers)

@@ -18,8 +18,8 @@ from latentmap.data.csv_separators import (
     Record,
     detect_separator,
     is_text,
+    most_common_width,
     split_records,
-    usual_width,
 )
 from latentmap.data.table_options import TableOptions
 from latentmap.data.text_files import UTF8, detect_encoding, read_start
@@ -70,9 +70,13 @@ def detect_layout(path: Path, options: TableOptions) -> CsvLayout:
     Raise DataError if there are no rows, and FileError if it is not text.
     """
     encoding, lines = _read_lines(path, options)
-    stated = _SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
-    n_above = 1 if stated else 0
-    separator = options.separator or (stated and stated[1]) or detect_separator(lines[n_above:])
+    separator_line = _SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
+    n_above = 1 if separator_line else 0
+    separator = (
+        options.separator
+        or (separator_line and separator_line[1])
+        or detect_separator(lines[n_above:])
+    )
     records = split_records(lines[n_above:], separator, n_above)
     layout = table_layout(path.name, records, options.header, n_above)
     sample = "".join(lines[: records[-1].last_line])
@@ -95,21 +99,21 @@ def table_layout(
     records = [record for record in records if not record.is_blank]
     if not records:
         raise DataError(f"{name}: expected rows, found an empty file")
-    width = usual_width(records)
+    width = most_common_width(records)
     top = _index_of_first_row(records, width)
     first, top = _find_header(records, top, width, header)
     if top == len(records):
         raise DataError(f"{name}: expected at least one row, found only a header")
     cells = _header_cells(first, records[top:], width) if first else [""] * width
     names = unique_names(cells)
-    named = list(zip(names, cells, strict=True))
+    named_cells = list(zip(names, cells, strict=True))
     units = _units(names, records[top:]) if first else {}
     last_line = records[top - 1].last_line if top else n_above
     return TableLayout(
         name=name,
         names=names,
-        empty_names=frozenset(name for name, cell in named if not cell),
-        renamed=tuple(name for name, cell in named if name != " ".join(cell.split())),
+        empty_names=frozenset(name for name, cell in named_cells if not cell),
+        renamed=tuple(name for name, cell in named_cells if name != " ".join(cell.split())),
         header=first is not None,
         header_is_numbers=any(cell_kind(cell) == "number" for cell in cells),
         skipped_lines=last_line - (first.last_line - first.line + 1 if first else 0),
@@ -181,9 +185,13 @@ def _find_header(
         header = len(first.cells) != width or is_header(first.cells, rows)
     if header:
         return first, top + 1
-    above = _uncomment(records[top - 1]) if top and records[top - 1].is_comment else None
-    if above is not None and len(above.cells) == width and is_text(above, width):
-        return above, top
+    comment_above = _uncomment(records[top - 1]) if top and records[top - 1].is_comment else None
+    if (
+        comment_above is not None
+        and len(comment_above.cells) == width
+        and is_text(comment_above, width)
+    ):
+        return comment_above, top
     return None, top
 
 

@@ -47,10 +47,13 @@ def make_csv_table(
     warnings: Sequence[str],
 ) -> CsvTable:
     """Return the columns as a table, without nameless columns that hold nothing or row numbers."""
-    left_out = _left_out(layout, {n: c.values for n, c in columns.items()}, options)
-    columns = {name: c for name, c in columns.items() if name not in left_out}
+    omitted_columns = _omitted_columns(layout, {n: c.values for n, c in columns.items()}, options)
+    columns = {name: c for name, c in columns.items() if name not in omitted_columns}
     is_decimal = any(column.decimal == "," for column in columns.values())
-    notes = [*_layout_notes(layout, decimal if is_decimal else ".", left_out), *left_out.values()]
+    notes = [
+        *_layout_notes(layout, decimal if is_decimal else ".", omitted_columns),
+        *omitted_columns.values(),
+    ]
     notes += [f"{name}: {c.date_order}" for name, c in columns.items() if c.date_order]
     if n_comments:
         notes.append(f"skipped {n_comments:,} comment line{'s' * (n_comments > 1)}")
@@ -69,17 +72,17 @@ def make_csv_table(
     )
 
 
-def _left_out(
+def _omitted_columns(
     layout: TableLayout, columns: Mapping[str, pa.Array], options: TableOptions
 ) -> dict[str, str]:
     """Return the nameless columns that hold nothing or a counter of rows, each with a note."""
     if not layout.header or len(columns) == 1:
         return {}
-    requested = {*(options.columns or ()), *options.roles}
+    requested_names = {*(options.columns or ()), *options.roles}
     notes = {}
     for name, values in columns.items():
         is_nameless = name in layout.empty_names or name == "Unnamed: 0"
-        if is_nameless and name not in requested:
+        if is_nameless and name not in requested_names:
             if pa.types.is_null(values.type):
                 notes[name] = f"left out {name} (empty)"
             elif is_row_counter(values):
@@ -101,7 +104,9 @@ def is_row_counter(values: pa.Array) -> bool:
     return pc.all(pc.equal(steps, 1)).as_py() is not False
 
 
-def _layout_notes(layout: TableLayout, decimal: str, left_out: Container[str]) -> Iterator[str]:
+def _layout_notes(
+    layout: TableLayout, decimal: str, omitted_columns: Container[str]
+) -> Iterator[str]:
     if layout.separator in _SEPARATOR_NAMES:
         yield f"separator {_SEPARATOR_NAMES[layout.separator]}"
     if decimal == ",":
@@ -116,6 +121,6 @@ def _layout_notes(layout: TableLayout, decimal: str, left_out: Container[str]) -
         yield f"skipped {layout.skipped_lines} line{'s' * (layout.skipped_lines > 1)} at the top"
     if layout.units:
         yield "units below the header"
-    renamed = [name for name in layout.renamed if layout.header and name not in left_out]
+    renamed = [name for name in layout.renamed if layout.header and name not in omitted_columns]
     if renamed:
         yield f"named {', '.join(renamed[:5])}{', ...' * (len(renamed) > 5)}"

@@ -101,8 +101,8 @@ def _check_size(layout: CsvLayout) -> int | None:
     """Check the memory for a table, and return the limit of the text of a compressed file."""
     factor = _BYTES_PER_BYTE + _BYTES_PER_CELL * layout.cells_per_byte
     if is_compressed(layout.path):
-        available = available_bytes()
-        return None if available is None else int(available / factor)
+        n_available_bytes = available_bytes()
+        return None if n_available_bytes is None else int(n_available_bytes / factor)
     check_memory(layout.name, int(layout.path.stat().st_size * factor))
     return None
 

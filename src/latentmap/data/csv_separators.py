@@ -86,19 +86,19 @@ def _score(lines: Sequence[str], separator: str | None) -> tuple[float, int]:
     records = [r for r in split_records(lines, separator) if not (r.is_blank or r.is_comment)]
     if not records:
         return 0.0, 0
-    width = usual_width(records)
-    above = next(i for i, record in enumerate(records) if len(record.cells) == width)
-    table = [r.cells for r in records[above:]]
+    width = most_common_width(records)
+    n_lines_above = next(i for i, record in enumerate(records) if len(record.cells) == width)
+    table = [r.cells for r in records[n_lines_above:]]
     share = sum(len(cells) == width for cells in table) / len(table)
-    if separator is not None and not _is_possible(records, separator, width, above, share):
+    if separator is not None and not _is_possible(records, separator, width, n_lines_above, share):
         return 0.0, 0
     scores = [_cell_score(cell, separator) for cells in table for cell in cells if cell.strip()]
     mean = sum(scores) / max(1, len(scores))
-    return round(mean * share * (1 - 0.01 * above), 3), width
+    return round(mean * share * (1 - 0.01 * n_lines_above), 3), width
 
 
 def _is_possible(
-    records: Sequence[Record], separator: str, width: int, above: int, share: float
+    records: Sequence[Record], separator: str, width: int, n_lines_above: int, share: float
 ) -> bool:
     """Return whether a separator splits enough lines, given how many have the usual width.
 
@@ -110,7 +110,7 @@ def _is_possible(
     if width == 2 and len(first) == 1 and not is_text(records[1], width):
         return False  # a name above values that contain the separator, such as 1,5
     if separator == " ":
-        return share >= _SHARE_OF_LINES and (not above or len(first) == width - 1)
+        return share >= _SHARE_OF_LINES and (not n_lines_above or len(first) == width - 1)
     return share >= _SHARE_OF_LINES or all(len(record.cells) > 1 for record in records)
 
 
@@ -121,7 +121,7 @@ def _cell_score(cell: str, separator: str | None) -> float:
     return _UNSPLIT_SCORE if is_unsplit else _TEXT_SCORE
 
 
-def usual_width(records: Sequence[Record]) -> int:
+def most_common_width(records: Sequence[Record]) -> int:
     """Return the number of cells that most records have."""
     widths = Counter(len(r.cells) for r in records if not (r.is_blank or r.is_comment))
     return max(widths, key=lambda width: (widths[width], width), default=1)

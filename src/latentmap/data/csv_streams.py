@@ -56,11 +56,11 @@ class FormatSearch:
         if cells.null_count == len(cells):
             return False
         if self.formats is None:
-            parsed = self._parse_text(cells)
-            is_text = pa.types.is_string(parsed.values.type)
+            column = self._parse_text(cells)
+            is_text = pa.types.is_string(column.values.type)
             self.formats = [] if is_text else list(matching_formats(cells, self._decimals))
-            if parsed.invalid is not None:
-                self._set_invalid(parsed.invalid, first_row)
+            if column.invalid is not None:
+                self._set_invalid(column.invalid, first_row)
         if not self.formats or _fits(self.formats[0], cells):
             return False
         self.formats = [f for f in self.formats[1:] if _fits(f, cells)]
@@ -81,12 +81,12 @@ class FormatSearch:
         """Convert a batch with the format that was found."""
         cells, _ = clean_cells(values, self._missing_option)
         if self.formats is None:
-            parsed = ParsedColumn(pa.nulls(len(cells)))
+            column = ParsedColumn(pa.nulls(len(cells)))
         elif not self.formats:
-            parsed = ParsedColumn(cells, invalid=self.invalid)
+            column = ParsedColumn(cells, invalid=self.invalid)
         else:
-            parsed = convert_column(cells, self.formats[0]) or ParsedColumn(cells)
-        return replace(parsed, missing=self._missing)
+            column = convert_column(cells, self.formats[0]) or ParsedColumn(cells)
+        return replace(column, missing=self._missing)
 
 
 def _fits(cell_format: CellFormat, cells: pa.Array) -> bool:
@@ -151,21 +151,23 @@ def _search_formats(
     layout: CsvLayout, searches: Mapping[int, FormatSearch], ragged: RaggedRows
 ) -> int:
     """Update the searches until each format fits all rows; return the number of rows."""
-    n_rows = _check_formats(layout, pending := dict(searches), ragged)
-    while pending:
-        _check_formats(layout, pending, RaggedRows())
+    n_rows = _check_formats(layout, pending_searches := dict(searches), ragged)
+    while pending_searches:
+        _check_formats(layout, pending_searches, RaggedRows())
     return n_rows
 
 
-def _check_formats(layout: CsvLayout, pending: dict[int, FormatSearch], ragged: RaggedRows) -> int:
+def _check_formats(
+    layout: CsvLayout, pending_searches: dict[int, FormatSearch], ragged: RaggedRows
+) -> int:
     """Read all rows once; keep the searches that must be repeated in ``pending``."""
     repeated: set[int] = set()
     row = 0
-    for batch in stream_texts(layout, list(pending), ragged):
-        for i, search in pending.items():
+    for batch in stream_texts(layout, list(pending_searches), ragged):
+        for i, search in pending_searches.items():
             if search.update(batch.column(str(i)), row):
                 repeated.add(i)
         row += batch.num_rows
-    for i in pending.keys() - repeated:
-        del pending[i]
+    for i in pending_searches.keys() - repeated:
+        del pending_searches[i]
     return row

@@ -96,8 +96,8 @@ def _as_text(value: object) -> str:
 
 
 def _read_rows(name: str, rows: Sequence[list[str]], options: TableOptions) -> CsvTable:
-    numbered = [Record(i, i, cells) for i, cells in enumerate(rows, start=1)]
-    records = [record for record in numbered if not record.is_blank]
+    all_records = [Record(i, i, cells) for i, cells in enumerate(rows, start=1)]
+    records = [record for record in all_records if not record.is_blank]
     layout = table_layout(name, records[:_SAMPLE_ROWS], options.header)
     table = [record for record in records if record.line >= layout.first_line]
     indices, problems = selected_columns(layout.names, options)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from latentmap.data.types import FrameLike
 
 
-def fill_frame(X: Any, table: pa.Table, changed: np.ndarray, container: str) -> FrameLike:
+def fill_frame(X: Any, table: pa.Table, is_changed: np.ndarray, container: str) -> FrameLike:
     """Return the data frame X with the cells of an Arrow table where ``changed`` is true.
 
     A frame of pandas keeps its index, its dtypes and its other cells. Columns of texts that hold
@@ -21,7 +21,7 @@ def fill_frame(X: Any, table: pa.Table, changed: np.ndarray, container: str) -> 
     table as a data frame of the kind ``container``: "pandas", "polars" or "arrow".
     """
     if hasattr(X, "iloc"):
-        return _fill_pandas(X, table, changed)
+        return _fill_pandas(X, table, is_changed)
     if hasattr(X, "to_arrow") or container == "polars":
         import polars
 
@@ -31,10 +31,10 @@ def fill_frame(X: Any, table: pa.Table, changed: np.ndarray, container: str) -> 
     return table.to_pandas() if container == "pandas" else table
 
 
-def _fill_pandas(X: Any, table: pa.Table, changed: np.ndarray) -> pd.DataFrame:
+def _fill_pandas(X: Any, table: pa.Table, is_changed: np.ndarray) -> pd.DataFrame:
     frame = X.copy()
-    for j in np.flatnonzero(changed.any(axis=0)):
-        rows = np.flatnonzero(changed[:, j])
+    for j in np.flatnonzero(is_changed.any(axis=0)):
+        rows = np.flatnonzero(is_changed[:, j])
         cells = table.column(int(j)).take(rows).to_pandas()
         column = frame.iloc[:, j].copy()
         if hasattr(column, "cat"):

@@ -32,10 +32,10 @@ def read_idx(path: Path) -> np.ndarray:
         check_memory(path.name, expected)
         rows = np.empty(shape, dtype)
         n_bytes = _read_into(stream, rows)
-        excess = stream.read(1)
-    if n_bytes < expected or excess:
-        amount = "more" if excess else f"{n_bytes:,}"
-        raise FileError(f"{path.name}: expected {expected:,} bytes of numbers, found {amount}")
+        excess_byte = stream.read(1)
+    if n_bytes < expected or excess_byte:
+        amount_text = "more" if excess_byte else f"{n_bytes:,}"
+        raise FileError(f"{path.name}: expected {expected:,} bytes of numbers, found {amount_text}")
     return rows.astype(dtype.newbyteorder("="), copy=False)
 
 
@@ -47,8 +47,8 @@ def _open(path: Path) -> _Stream:
 
 def _read_header(stream: _Stream, name: str) -> tuple[np.dtype, tuple[int, ...]]:
     magic = stream.read(4)
-    known = len(magic) == 4 and magic[:2] == b"\0\0" and magic[2] in _DTYPES
-    if not known or not 1 <= magic[3] <= _MAX_DIMENSIONS:
+    has_magic = len(magic) == 4 and magic[:2] == b"\0\0" and magic[2] in _DTYPES
+    if not has_magic or not 1 <= magic[3] <= _MAX_DIMENSIONS:
         raise FileError(f"{name}: expected {_FORMAT}, found one that starts with {magic!r}")
     sizes = stream.read(4 * magic[3])
     if len(sizes) < 4 * magic[3]:

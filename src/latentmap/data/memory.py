@@ -127,7 +127,7 @@ class MemoryBudget:
     # 24 bytes for each pair of 5,000 rows.
     trustworthiness: MemoryShare = MemoryShare(24 * 5000**2, 0.6)
 
-    SIMULTANEOUS: ClassVar[tuple[tuple[str, ...], ...]] = (
+    SIMULTANEOUS_SHARES: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("loaded_rows", "row_sample", "shuffle_buffer", "training_chunk"),
         ("loaded_rows", "row_sample", "pca_sample"),
         ("loaded_rows", "row_sample", "layout"),
@@ -135,7 +135,7 @@ class MemoryBudget:
     )
 
     def __post_init__(self) -> None:
-        for names in self.SIMULTANEOUS:
+        for names in self.SIMULTANEOUS_SHARES:
             shares: list[MemoryShare] = [getattr(self, name) for name in names]
             total = sum(share.fraction * share.copies for share in shares)
             if total > 1:
@@ -160,11 +160,11 @@ def available_bytes() -> int | None:
     Linux counts the page cache as used in ``SC_AVPHYS_PAGES`` although it can be reclaimed, so the
     estimate in ``/proc/meminfo`` is preferred.
     """
-    free, limit = _from_meminfo(Path("/proc/meminfo")) or _from_sysconf(), limit_bytes()
+    n_free_bytes, limit = _from_meminfo(Path("/proc/meminfo")) or _from_sysconf(), limit_bytes()
     if limit is None:
-        return free
+        return n_free_bytes
     within_limit = max(0, limit - resident_bytes())
-    return within_limit if free is None else min(free, within_limit)
+    return within_limit if n_free_bytes is None else min(n_free_bytes, within_limit)
 
 
 def _from_meminfo(path: Path) -> int | None:
@@ -189,23 +189,23 @@ def fit_memory_bytes(n_rows: int, row_bytes: int, n_weights: int = 0, n_componen
     return ROW_BYTES * n_rows + batch_bytes + WEIGHT_BYTES * n_weights
 
 
-def check_memory(name: str, needed: int, engine: bool = False) -> None:
+def check_memory(name: str, needed_bytes: int, engine: bool = False) -> None:
     """Raise TooLargeError if an allocation does not fit into the available memory.
 
     If the work runs on the engine, a memory limit must also hold `ENGINE_BYTES` and `WORK_BYTES`.
     """
-    limit, least = limit_bytes(), ENGINE_BYTES + WORK_BYTES + needed
-    if engine and limit is not None and least > limit:
+    limit, min_bytes = limit_bytes(), ENGINE_BYTES + WORK_BYTES + needed_bytes
+    if engine and limit is not None and min_bytes > limit:
         raise TooLargeError(
-            f"{name}: expected a memory limit of at least {math.ceil(least / 1e8) / 10:.1f} GB, "
-            f"found {limit / 1e9:.3g} GB"
+            f"{name}: expected a memory limit of at least "
+            f"{math.ceil(min_bytes / 1e8) / 10:.1f} GB, found {limit / 1e9:.3g} GB"
         )
-    available = available_bytes()
-    if available is not None and needed > available:
-        within = "" if limit is None else f" within the limit of {limit / 1e9:.3g} GB"
+    n_available_bytes = available_bytes()
+    if n_available_bytes is not None and needed_bytes > n_available_bytes:
+        limit_text = "" if limit is None else f" within the limit of {limit / 1e9:.3g} GB"
         raise TooLargeError(
-            f"{name}: needs {needed / 1e9:,.1f} GB of memory, "
-            f"{available / 1e9:,.1f} GB are available{within}"
+            f"{name}: needs {needed_bytes / 1e9:,.1f} GB of memory, "
+            f"{n_available_bytes / 1e9:,.1f} GB are available{limit_text}"
         )
 
 

@@ -126,7 +126,7 @@ def _read_footers(paths: Iterable[Path]) -> Iterator[tuple[list[int], int, pa.Sc
     """
     from pyarrow import parquet
 
-    shared = None
+    common_schema = None
     for path in paths:
         # A footer from read_metadata is only deleted by the garbage collector.
         with reading_parquet(path), parquet.ParquetFile(path) as file:
@@ -134,8 +134,10 @@ def _read_footers(paths: Iterable[Path]) -> Iterator[tuple[list[int], int, pa.Sc
             groups = [footer.row_group(i) for i in range(footer.num_row_groups)]
             sizes = [(group.num_rows, group.total_byte_size) for group in groups]
         del file, footer, groups
-        shared = schema if shared is None or not schema.equals(shared) else shared
-        yield [rows for rows, _ in sizes], sum(size for _, size in sizes), shared
+        common_schema = (
+            schema if common_schema is None or not schema.equals(common_schema) else common_schema
+        )
+        yield [rows for rows, _ in sizes], sum(size for _, size in sizes), common_schema
 
 
 def _without_index(schema: pa.Schema) -> pa.Schema:

@@ -68,9 +68,11 @@ def _vector_column(schema: pa.Schema, names: Sequence[str], options: TableOption
 
 def fits_in_memory(files: ParquetFiles) -> bool:
     """Return whether all rows take at most 512 MiB and half of the available memory."""
-    available, allowed = available_bytes(), BUDGET.loaded_rows.max_bytes()
+    n_available_bytes, max_bytes = available_bytes(), BUDGET.loaded_rows.max_bytes()
     # Twice, because texts exist beside the values that are read from them.
-    return 2 * files.nbytes <= (2 * allowed if available is None else min(2 * allowed, available))
+    return 2 * files.nbytes <= (
+        2 * max_bytes if n_available_bytes is None else min(2 * max_bytes, n_available_bytes)
+    )
 
 
 def _read_table(files: ParquetFiles, names: Sequence[str], options: TableOptions) -> Table:

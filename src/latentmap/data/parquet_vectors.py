@@ -41,8 +41,8 @@ class ParquetVectors(ParquetSource):
         self._check_lengths(path, first_row, column)
         values = column.flatten()
         if values.null_count:
-            missing = values.is_null().to_numpy(zero_copy_only=False)
-            _raise_missing(path, first_row, name, missing.reshape(len(table), -1).any(axis=1))
+            is_missing = values.is_null().to_numpy(zero_copy_only=False)
+            _raise_missing(path, first_row, name, is_missing.reshape(len(table), -1).any(axis=1))
         rows = values.to_numpy(zero_copy_only=False).reshape(len(table), -1)
         return rows.astype(self.dtype, copy=False)
 
@@ -58,8 +58,8 @@ class ParquetVectors(ParquetSource):
             )
 
 
-def _raise_missing(path: Path, first_row: int, column: str, missing: np.ndarray) -> NoReturn:
-    row = first_row + int(np.flatnonzero(missing)[0])
+def _raise_missing(path: Path, first_row: int, column: str, is_missing: np.ndarray) -> NoReturn:
+    row = first_row + int(np.flatnonzero(is_missing)[0])
     raise DataError(f"{path.name}, row {row}, column {column}: expected a number, found null")
 
 

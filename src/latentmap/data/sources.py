@@ -230,8 +230,13 @@ class Source(ABC):
 
     def fits_in_memory(self) -> bool:
         """Return whether all rows take at most 512 MiB and the available memory."""
-        available, allowed = memory.available_bytes(), memory.BUDGET.loaded_rows.max_bytes()
-        return self.nbytes <= (allowed if available is None else min(allowed, available))
+        n_available_bytes, max_bytes = (
+            memory.available_bytes(),
+            memory.BUDGET.loaded_rows.max_bytes(),
+        )
+        return self.nbytes <= (
+            max_bytes if n_available_bytes is None else min(max_bytes, n_available_bytes)
+        )
 
     def _without(self, excluded: np.ndarray) -> Source:
         """Return all rows except those at the ascending indices ``excluded``."""

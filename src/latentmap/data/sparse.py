@@ -74,7 +74,7 @@ class SparseSource(Source):
         self.dtype = check_rows(name, matrix.shape, matrix.dtype)
         self.row_shape, self.name, self.feature_names = matrix.shape[1:], name, feature_names
         self.labels = check_labels(name, labels, matrix.shape[0])
-        self._matrix = _canonical(matrix).astype(self.dtype, copy=False)
+        self._matrix = _to_canonical(matrix).astype(self.dtype, copy=False)
         self._row_numbers = np.arange(matrix.shape[0])
 
     def __len__(self) -> int:
@@ -127,7 +127,7 @@ class SparseSource(Source):
         return self
 
 
-def _canonical(matrix: sparray | spmatrix) -> csr_array:
+def _to_canonical(matrix: sparray | spmatrix) -> csr_array:
     """Convert a matrix to sorted CSR without duplicates, without changing it."""
     from scipy.sparse import csr_array
 

@@ -33,20 +33,20 @@ def read_sparse(read: Callable[[str, Check], np.ndarray], name: str) -> csr_arra
     """
     kind = read("format", _type_check("SU", 0)).astype(str).item()
     if kind not in _INDEX_ARRAYS:
-        known = ", ".join(_INDEX_ARRAYS)
-        raise FileError(f"{name}: expected a sparse format of {known}, found {kind[:20]!r}")
+        known_formats = ", ".join(_INDEX_ARRAYS)
+        raise FileError(f"{name}: expected a sparse format of {known_formats}, found {kind[:20]!r}")
     shape = tuple(read("shape", _type_check("iu", 1)).tolist())
     data = read("data", _type_check("biuf", 1))
     indices = [read(key, _type_check("iu", 1)) for key in _INDEX_ARRAYS[kind]]
     if len(shape) != 2:
         raise FileError(f"{name}: expected a sparse matrix of two dimensions, found {len(shape)}")
     dtype = check_rows(name, shape, data.dtype)
-    stored = data.nbytes + sum(array.nbytes for array in indices)
-    check_memory(name, 2 * stored + 8 * shape[0] + _BATCH_ROWS * shape[1] * data.itemsize)
+    n_stored_bytes = data.nbytes + sum(array.nbytes for array in indices)
+    check_memory(name, 2 * n_stored_bytes + 8 * shape[0] + _BATCH_ROWS * shape[1] * data.itemsize)
     if data.dtype != bool:  # duplicate bools are not summed
         data = data.astype(dtype, copy=False)  # SciPy needs the byte order of the machine
     with as_file_error(name, f"a sparse matrix in {kind}", ValueError, OverflowError):
-        return _assembled(kind, data, indices, shape)
+        return _assemble(kind, data, indices, shape)
 
 
 def _type_check(kinds: str, ndim: int) -> Check:
@@ -61,7 +61,7 @@ def _type_check(kinds: str, ndim: int) -> Check:
     return check
 
 
-def _assembled(
+def _assemble(
     kind: str, data: np.ndarray, indices: list[np.ndarray], shape: tuple[int, ...]
 ) -> csr_array:
     from scipy import sparse

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 BLOCK_LENGTH = 2**12
 MAX_BYTES_IN_MEMORY = 2**20
-SORTED_AT_ONCE = 2**18
+MAX_SORTED_TEXTS = 2**18
 
 
 class StringStore(Sequence[str]):
@@ -38,8 +38,12 @@ class StringStore(Sequence[str]):
     @classmethod
     def in_order(cls, texts: Iterable[str], key: Callable[[str], SupportsRichComparison]) -> Self:
         """Sort texts by an external merge sort."""
-        runs = [cls(sorted(block, key=key)) for block in _blocks(texts, SORTED_AT_ONCE)]
-        return runs[0] if len(runs) == 1 else cls(heapq.merge(*runs, key=key))
+        sorted_blocks = [cls(sorted(block, key=key)) for block in _blocks(texts, MAX_SORTED_TEXTS)]
+        return (
+            sorted_blocks[0]
+            if len(sorted_blocks) == 1
+            else cls(heapq.merge(*sorted_blocks, key=key))
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         # Another process cannot open the temporary files.
@@ -69,8 +73,11 @@ class StringStore(Sequence[str]):
         indices = np.asarray(indices, np.intp)
         letters, texts = np.asarray(self._letters).data, []
         for part in page_sized_slices(indices, BLOCK_LENGTH):
-            selected = indices[part]
-            starts, ends = np.where(selected > 0, self._ends[selected - 1], 0), self._ends[selected]
+            block_indices = indices[part]
+            starts, ends = (
+                np.where(block_indices > 0, self._ends[block_indices - 1], 0),
+                self._ends[block_indices],
+            )
             texts += [
                 str(letters[start:end], "utf-8", "surrogateescape")
                 for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
@@ -88,6 +95,6 @@ def _load_if_small(file: TemporaryArrayFile, dtype: DTypeLike, count: int) -> np
 
 
 def _blocks(texts: Iterable[str], size: int) -> Iterator[list[str]]:
-    remaining = iter(texts)
-    while block := list(islice(remaining, size)):
+    remaining_texts = iter(texts)
+    while block := list(islice(remaining_texts, size)):
         yield block

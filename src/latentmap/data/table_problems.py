@@ -45,8 +45,10 @@ def selected_columns(names: Sequence[str], options: TableOptions) -> tuple[list[
         for column, role in options.roles.items()
         if role not in ROLES
     ]
-    kept = set(names if options.columns is None else options.columns) - set(options.drop) | {label}
-    indices = [i for i, name in enumerate(names) if name in kept]
+    kept_names = set(names if options.columns is None else options.columns) - set(options.drop) | {
+        label
+    }
+    indices = [i for i, name in enumerate(names) if name in kept_names]
     if not indices and not problems:
         problems.append("expected at least one column to read, found none (--columns, --drop)")
     return indices or list(range(len(names))), problems
@@ -54,10 +56,10 @@ def selected_columns(names: Sequence[str], options: TableOptions) -> tuple[list[
 
 def _unknown_column(option: str, column: str, names: Sequence[str]) -> str:
     similar = difflib.get_close_matches(column, names, n=1)
-    known = ", ".join(names[:_MAX_NAMES_IN_MESSAGE]) + (
+    known_names = ", ".join(names[:_MAX_NAMES_IN_MESSAGE]) + (
         ", ..." if len(names) > _MAX_NAMES_IN_MESSAGE else ""
     )
-    hint = f"did you mean {similar[0]!r}?" if similar else f"known: {known}"
+    hint = f"did you mean {similar[0]!r}?" if similar else f"known: {known_names}"
     return f"{option}: unknown column {column!r}, {hint}"
 
 
@@ -78,6 +80,6 @@ def similar_names(name: str, columns: Sequence[str]) -> Sequence[str]:
     return similar or columns[:_MAX_NAMES_IN_MESSAGE]
 
 
-def and_more(count: int, noun: str) -> str:
+def format_omitted_count(count: int, noun: str) -> str:
     """Return " (and 3 more lines)", or nothing for a count of zero."""
     return f" (and {count:,} more {noun}{'s' * (count > 1)})" if count else ""

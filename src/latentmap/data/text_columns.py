@@ -19,7 +19,7 @@ from latentmap.data.cell_formats import (
     find_unit,
     may_have_format,
 )
-from latentmap.data.table_problems import and_more
+from latentmap.data.table_problems import format_omitted_count
 
 _SAMPLE_CELLS = 200
 # A format is tried on the whole column if it fits this share of the sample.
@@ -56,7 +56,7 @@ class InvalidCells:
         article = "an" if self.kind == "integer" else "a"
         return (
             f"line {line:,}, column {column}: expected {article} {self.kind}, "
-            f"found {self.texts[0]!r}{and_more(self.count - 1, 'cell')}; "
+            f"found {self.texts[0]!r}{format_omitted_count(self.count - 1, 'cell')}; "
             f"treat it as missing with {missing}, "
             f"or the column as categories with --as {shlex.quote(column)}=category"
         )
@@ -145,13 +145,13 @@ def clean_cells(
 def _parse(cells: pa.Array, decimals: str) -> ParsedColumn:
     nearest: InvalidCells | None = None
     for candidate in matching_formats(cells, decimals):
-        matched = candidate.match(cells)
-        if pc.all(matched).as_py():
+        is_match = candidate.match(cells)
+        if pc.all(is_match).as_py():
             parsed = convert_column(cells, candidate)
             if parsed is not None:
                 return replace(parsed, date_order=_ambiguous_order(cells, candidate, decimals))
         elif nearest is None:
-            nearest = _invalid_cells(cells, matched, candidate.kind)
+            nearest = _invalid_cells(cells, is_match, candidate.kind)
     return ParsedColumn(cells, invalid=nearest)
 
 
@@ -185,16 +185,16 @@ def matching_formats(cells: pa.Array, decimals: str) -> Iterator[CellFormat]:
     texts = sample.to_pylist()
     if not may_have_format(texts[:: max(1, len(texts) // 10)]):
         return
-    complete: set[str] = set()
+    complete_families: set[str] = set()
     for cell_format in candidate_formats(decimals, find_unit(texts)):
         family = cell_format.kind.replace("integer", "number")
-        if complete - {family}:
+        if complete_families - {family}:
             return
         n_matched = pc.sum(cell_format.match(sample)).as_py()
         if n_matched >= _SAMPLE_SHARE * len(sample):
             yield cell_format
         if n_matched == len(sample):
-            complete.add(family)
+            complete_families.add(family)
 
 
 def fitting_decimal(cells: pa.Array) -> str | None:
@@ -202,13 +202,13 @@ def fitting_decimal(cells: pa.Array) -> str | None:
 
     The result is ``"?"`` for numbers such as 1,234, where the comma may be either separator.
     """
-    fits = [f for f in matching_formats(cells, ".,") if f.match_all(cells)]
-    decimals = {f.decimal for f in fits}
+    formats = [f for f in matching_formats(cells, ".,") if f.match_all(cells)]
+    decimals = {f.decimal for f in formats}
     if None in decimals or not decimals:
         return None
     if len(decimals) == 1:
         return decimals.pop()
-    return "?" if fits[0].kind == "integer" else None
+    return "?" if formats[0].kind == "integer" else None
 
 
 def convert_column(cells: pa.Array, cell_format: CellFormat) -> ParsedColumn | None:
@@ -221,20 +221,20 @@ def convert_column(cells: pa.Array, cell_format: CellFormat) -> ParsedColumn | N
     return ParsedColumn(values, cell_format.unit, cell_format.decimal, texts)
 
 
-def _ambiguous_order(cells: pa.Array, chosen: CellFormat, decimals: str) -> str | None:
+def _ambiguous_order(cells: pa.Array, cell_format: CellFormat, decimals: str) -> str | None:
     """Return the order of day and month if the other order fits all cells as well."""
-    if chosen.date_order is None:
+    if cell_format.date_order is None:
         return None
     formats = [f for f in matching_formats(cells, decimals) if f.date_order and f.match_all(cells)]
-    orders = {f.date_order for f in formats if f.type == chosen.type}
-    return chosen.date_order if len(orders) > 1 else None
+    orders = {f.date_order for f in formats if f.type == cell_format.type}
+    return cell_format.date_order if len(orders) > 1 else None
 
 
 def _sample(cells: pa.Array) -> pa.Array:
     """Return cells that are not missing, evenly spaced over the column."""
-    present = cells.drop_null()
-    count = min(len(present), _SAMPLE_CELLS)
-    return present.take(pa.array(np.linspace(0, len(present) - 1, count).astype(np.int64)))
+    known_cells = cells.drop_null()
+    count = min(len(known_cells), _SAMPLE_CELLS)
+    return known_cells.take(pa.array(np.linspace(0, len(known_cells) - 1, count).astype(np.int64)))
 
 
 def _boolean_texts(cells: pa.Array) -> tuple[str, str]:
@@ -245,9 +245,9 @@ def _boolean_texts(cells: pa.Array) -> tuple[str, str]:
     return (false.title(), true.title()) if first.istitle() else (false, true)
 
 
-def _invalid_cells(cells: pa.Array, matched: pa.Array, kind: str) -> InvalidCells | None:
+def _invalid_cells(cells: pa.Array, is_match: pa.Array, kind: str) -> InvalidCells | None:
     """Describe the cells that do not match, or return None if they are many or are digits."""
-    invalid = pc.invert(matched)
+    invalid = pc.invert(is_match)
     count = pc.sum(invalid).as_py()
     if count > (1 - _REPORTED_SHARE) * (len(cells) - cells.null_count):
         return None

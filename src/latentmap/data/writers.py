@@ -114,10 +114,10 @@ def _peek(path: Path, batches: Iterable[Any], length: int) -> tuple[Any, Iterato
     if is_frame(first):
         converted = convert_frames(path, stream)
     first = next(converted)
-    return first, _checked(path, itertools.chain([first], converted), length, first.shape[1:])
+    return first, _check_batches(path, itertools.chain([first], converted), length, first.shape[1:])
 
 
-def _checked(
+def _check_batches(
     path: Path, batches: Iterable[Any], length: int, row_shape: tuple[int, ...]
 ) -> Iterator[Any]:
     n_rows = 0

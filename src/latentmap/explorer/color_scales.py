@@ -117,10 +117,10 @@ def encode_classes(labels: np.ndarray) -> ColorValues:
     classes, indices, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     if len(classes) <= MAX_CATEGORIES:
         return ColorValues(indices.astype("<u2"), [_class_name(value) for value in classes])
-    largest = np.sort(np.argsort(-sizes, kind="stable")[: MAX_CATEGORIES - 1])
+    largest_classes = np.sort(np.argsort(-sizes, kind="stable")[: MAX_CATEGORIES - 1])
     new_indices = np.full(len(classes), MAX_CATEGORIES - 1)
-    new_indices[largest] = np.arange(len(largest))
-    names = [*map(_class_name, classes[largest]), OTHERS]
+    new_indices[largest_classes] = np.arange(len(largest_classes))
+    names = [*map(_class_name, classes[largest_classes]), OTHERS]
     return ColorValues(new_indices[indices].astype("<u2"), names)
 
 

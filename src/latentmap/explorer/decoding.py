@@ -19,14 +19,14 @@ class CodeDecoder:
 
     def __init__(self, estimator: BaseAutoEncoder) -> None:
         self._estimator = estimator
-        largest = block_rows(estimator.row_shape_)
-        self._blocks = [*(block for block in _SMALL_BLOCKS if block < largest), largest]
+        max_block = block_rows(estimator.row_shape_)
+        self._blocks = [*(block for block in _SMALL_BLOCKS if block < max_block), max_block]
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """Decode codes of shape (m, n_components) to rows with their shape and units, float32."""
         codes = np.asarray(codes, np.float32)
-        sufficient = [block for block in self._blocks if block >= len(codes)]
-        block = min(sufficient, default=self._blocks[-1])
+        sufficient_blocks = [block for block in self._blocks if block >= len(codes)]
+        block = min(sufficient_blocks, default=self._blocks[-1])
         return predict(self._estimator.decoder_, codes, block)
 
     def warm_up(self, n_components: int) -> None:

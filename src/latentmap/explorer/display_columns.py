@@ -42,13 +42,13 @@ class DisplayColumn:
     encoder: Column | None = None
 
     @classmethod
-    def of_fitted(cls, column: Column, block: slice) -> Self:
+    def from_fitted(cls, column: Column, block: slice) -> Self:
         """Return a column of a fitted table."""
         kind = _KINDS.get(column.role) or _kind_of_type(column.type)
         return cls(column.name, kind, column.type, block, column)
 
     @classmethod
-    def of_identifier(cls, name: str, dtype: pa.DataType) -> Self:
+    def from_identifier(cls, name: str, dtype: pa.DataType) -> Self:
         """Return a column that is not fitted, which is shown as text."""
         return cls(name, TEXT, type_name(dtype))
 
@@ -92,21 +92,21 @@ class DisplayColumn:
         if self.kind in (NUMBER, DATE):
             description |= _statistics(values)
         if self.kind == NUMBER:
-            known = values[np.isfinite(values)]
-            description["is_integer"] = bool((known == np.round(known)).all())
+            finite_values = values[np.isfinite(values)]
+            description["is_integer"] = bool((finite_values == np.round(finite_values)).all())
             description["is_decoded_whole"] = self.is_decoded_whole
         if self.kind == DATE:
             description |= self._describe_date(values)
         return description
 
     def _describe_date(self, seconds: np.ndarray) -> dict[str, str]:
-        known = seconds[np.isfinite(seconds)]
+        finite_values = seconds[np.isfinite(seconds)]
         if self.type.startswith(("time32", "time64")):
             return {"format": "time"}
         if self.type.startswith("duration"):
             return {"format": "duration"}
         zone = self.type.partition("tz=")[2].rstrip("]")
-        if not zone and not (known % _SECONDS_PER_DAY).any():
+        if not zone and not (finite_values % _SECONDS_PER_DAY).any():
             return {"format": "date"}
         return {"format": "datetime", **({"time_zone": zone} if zone else {})}
 
@@ -121,10 +121,15 @@ def _kind_of_type(name: str) -> str:
 
 
 def _statistics(values: np.ndarray) -> dict[str, float]:
-    known = values[np.isfinite(values)].astype(np.float64)
-    if len(known) == 0:
+    finite_values = values[np.isfinite(values)].astype(np.float64)
+    if len(finite_values) == 0:
         return {"mean": 0.0, "std": 0.0, "low": 0.0, "high": 1.0}
-    figures = {"mean": known.mean(), "std": known.std(), "low": known.min(), "high": known.max()}
+    figures = {
+        "mean": finite_values.mean(),
+        "std": finite_values.std(),
+        "low": finite_values.min(),
+        "high": finite_values.max(),
+    }
     return {name: float(value) for name, value in figures.items()}
 
 
@@ -150,5 +155,5 @@ def _as_text(value: object) -> str | None:
     if not isinstance(value, list):
         return str(value)
     numbers = [f"{x:.3g}" if isinstance(x, float) else str(x) for x in value[:_MAX_VECTOR_NUMBERS]]
-    remaining = len(value) - len(numbers)
-    return ", ".join(numbers) + (f", … ({remaining:,} more)" if remaining else "")
+    n_omitted = len(value) - len(numbers)
+    return ", ".join(numbers) + (f", … ({n_omitted:,} more)" if n_omitted else "")

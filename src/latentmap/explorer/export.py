@@ -100,9 +100,9 @@ def _image_rows(scene: Scene, budget: float, verbose: bool) -> tuple[dict[str, A
     buffers: Buffers = {}
 
     def add(name: str, task: str, load: LoadImages, count: int, share: float) -> dict[str, object]:
-        remaining = budget - sum(map(len, buffers.values()))
+        remaining_bytes = budget - sum(map(len, buffers.values()))
         with progress(f"{task}: {count:,} images", count, verbose) as advance:
-            sheets = pack_sprites(load, count, share * remaining, advance)
+            sheets = pack_sprites(load, count, share * remaining_bytes, advance)
         buffers.update({f"{name}-{i}": file for i, file in enumerate(sheets.files)})
         return sheets.describe()
 
@@ -156,8 +156,8 @@ def _range(values: np.ndarray) -> tuple[float, float]:
 
 def _grid(scene: Scene) -> tuple[dict[str, object], np.ndarray]:
     """Return the description of the grid and its nodes, whose decoded rows are embedded."""
-    affordable = (MAX_GRID_NUMBERS / np.prod(scene.rows.row_shape)) ** 0.5
-    side = int(np.clip(affordable, _MIN_GRID_SIDE, _MAX_GRID_SIDE))
+    max_grid_side = (MAX_GRID_NUMBERS / np.prod(scene.rows.row_shape)) ** 0.5
+    side = int(np.clip(max_grid_side, _MIN_GRID_SIDE, _MAX_GRID_SIDE))
     width, height = _LINE_GRID if scene.plane.n_components == 1 else (side, side)
     bounds = scene.density.bounds
     description = {"width": width, "height": height, "bounds": bounds.ravel().tolist()}
@@ -176,8 +176,8 @@ def _limit_columns(scene: Scene) -> Scene:
     bytes_per_value = sum(map(len, content.values())) / len(sample) / k
     copies = 1 + (scene.plane.n_components > 2)  # Values and reconstructions.
     bytes_per_column = bytes_per_value * (len(scene) * copies + _MAX_GRID_SIDE**2)
-    available = _COLUMN_SHARE * MAX_FILE_BYTES - 16 * len(scene)
-    return scene.with_columns(max(1, int(available / bytes_per_column)))
+    available_bytes = _COLUMN_SHARE * MAX_FILE_BYTES - 16 * len(scene)
+    return scene.with_columns(max(1, int(available_bytes / bytes_per_column)))
 
 
 def _in_blocks(

@@ -41,17 +41,18 @@ class DensityGrid:
 
 def _smoothed_counts(plane: CodePlane, bounds: np.ndarray) -> np.ndarray:
     x, y = _grid_coordinates(plane.points, bounds)
-    inside = (x >= 0) & (x <= GRID_SIDE - 1) & (y >= 0) & (y <= GRID_SIDE - 1)
+    is_inside = (x >= 0) & (x <= GRID_SIDE - 1) & (y >= 0) & (y <= GRID_SIDE - 1)
     counts = np.zeros((GRID_SIDE, GRID_SIDE))
-    np.add.at(counts, (np.rint(y[inside]).astype(int), np.rint(x[inside]).astype(int)), 1.0)
+    np.add.at(counts, (np.rint(y[is_inside]).astype(int), np.rint(x[is_inside]).astype(int)), 1.0)
     # The width, in cells of the grid, follows Scott's rule for the bandwidth of a kernel density.
-    std = np.std(np.column_stack([x, y])[inside], axis=0).mean()
+    std = np.std(np.column_stack([x, y])[is_inside], axis=0).mean()
     width = max(1.0, 0.5 * std * len(x) ** (-1 / 6))
-    smooth = gaussian_filter(counts, width, mode="constant")
+    smoothed_counts = gaussian_filter(counts, width, mode="constant")
     if plane.n_components == 1:
-        smooth[:] = smooth.max(axis=0)  # The y of a code of one component has no meaning.
-    median = np.median(map_coordinates(smooth, [y[inside], x[inside]], order=1))
-    return np.minimum(smooth / (_FULL_DENSITY * median), 1.0)
+        # The y of a code of one component has no meaning.
+        smoothed_counts[:] = smoothed_counts.max(axis=0)
+    median = np.median(map_coordinates(smoothed_counts, [y[is_inside], x[is_inside]], order=1))
+    return np.minimum(smoothed_counts / (_FULL_DENSITY * median), 1.0)
 
 
 def _grid_coordinates(points: np.ndarray, bounds: np.ndarray) -> np.ndarray:

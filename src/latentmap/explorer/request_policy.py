@@ -28,18 +28,18 @@ class RequestPolicy:
 
     def refusal(self, method: str, target: str, headers: Mapping[str, str] | Message) -> str | None:
         """Return an error message if the request must be refused, else None."""
-        lowered = {name.lower(): value for name, value in headers.items()}
-        if not self._is_own_host(lowered.get("host", "")):
-            found = repr(lowered.get("host", ""))
-            return f"Host: expected {self.authority} or localhost:{self.port}, found {found}"
-        if "origin" in lowered and lowered["origin"].partition("://")[2] != lowered["host"]:
-            return f"Origin: expected http://{lowered['host']}, found {lowered['origin']!r}"
+        fields = {name.lower(): value for name, value in headers.items()}
+        if not self._is_own_host(fields.get("host", "")):
+            host = repr(fields.get("host", ""))
+            return f"Host: expected {self.authority} or localhost:{self.port}, found {host}"
+        if "origin" in fields and fields["origin"].partition("://")[2] != fields["host"]:
+            return f"Origin: expected http://{fields['host']}, found {fields['origin']!r}"
         is_page = target.partition("?")[0] == "/"
-        if lowered.get("sec-fetch-site", "none") not in ("same-origin", "none") and not is_page:
+        if fields.get("sec-fetch-site", "none") not in ("same-origin", "none") and not is_page:
             return "Sec-Fetch-Site: expected same-origin, found a request of another page"
-        if method == "POST" and lowered.get("x-latentmap") != "1":
-            return f"X-Latentmap: expected 1, found {lowered.get('x-latentmap', 'no header')}"
-        if not self._has_token(target, is_page, lowered):
+        if method == "POST" and fields.get("x-latentmap") != "1":
+            return f"X-Latentmap: expected 1, found {fields.get('x-latentmap', 'no header')}"
+        if not self._has_token(target, is_page, fields):
             return "token: expected the token in the link of the command, found none or another"
         return None
 

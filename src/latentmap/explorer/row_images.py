@@ -48,8 +48,8 @@ class RowImages:
         array = np.asarray(rows, np.float32).reshape(-1, *self.shape)
         if array.ndim == 4:
             array = array.mean(axis=3) if self.channels == 1 else array[..., :3]
-        scaled = (array - self.low) * np.float32(255 / (self.high - self.low))
-        return np.rint(np.clip(scaled, 0, 255)).astype(np.uint8).reshape(-1, *self.size)
+        scaled_pixels = (array - self.low) * np.float32(255 / (self.high - self.low))
+        return np.rint(np.clip(scaled_pixels, 0, 255)).astype(np.uint8).reshape(-1, *self.size)
 
     def decode(self, rows: ArrayLike) -> np.ndarray:
         """Convert decoded rows to pixels."""
@@ -69,13 +69,16 @@ class RowImages:
 def shrink_images(pixels: np.ndarray, max_side: int) -> np.ndarray:
     """Shrink images, (n, h, w, c) uint8, so that no side is longer than ``max_side`` pixels."""
     height, width = pixels.shape[1:3]
-    longest = max(height, width)
-    if longest <= max_side:
+    longer_side = max(height, width)
+    if longer_side <= max_side:
         return pixels
-    size = (max(1, round(width * max_side / longest)), max(1, round(height * max_side / longest)))
+    size = (
+        max(1, round(width * max_side / longer_side)),
+        max(1, round(height * max_side / longer_side)),
+    )
     grey = pixels.shape[3] == 1
-    small = [
+    small_images = [
         np.asarray(Image.fromarray(p[..., 0] if grey else p).resize(size, Image.Resampling.BOX))
         for p in pixels
     ]
-    return np.stack(small).reshape(len(pixels), size[1], size[0], -1)
+    return np.stack(small_images).reshape(len(pixels), size[1], size[0], -1)

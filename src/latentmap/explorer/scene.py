@@ -133,8 +133,8 @@ class Scene:
 
     def describe(self) -> dict[str, Any]:
         """Return the size, columns, bounds and colour scales of the scene, as JSON values."""
-        sampled = self.total > len(self)
-        sample = f" · {len(self):,} of {self.total:,} rows" if sampled else ""
+        is_sampled = self.total > len(self)
+        sample = f" · {len(self):,} of {self.total:,} rows" if is_sampled else ""
         bounds = self.density.bounds.ravel().tolist()
         return {
             "title": self.title + sample,

@@ -173,10 +173,10 @@ def table_columns(encoder: TableEncoder, source: Source) -> list[DisplayColumn]:
     assert source.table_schema is not None
     schema = source.table_schema.schema
     pairs = zip(encoder.columns, encoder.blocks, strict=True)
-    fitted = {column.name: DisplayColumn.of_fitted(column, block) for column, block in pairs}
+    fitted = {column.name: DisplayColumn.from_fitted(column, block) for column, block in pairs}
     names = source.feature_names or list(fitted)
     return [
-        fitted.get(name) or DisplayColumn.of_identifier(name, schema.field(name).type)
+        fitted.get(name) or DisplayColumn.from_identifier(name, schema.field(name).type)
         for name in names
     ]
 
@@ -205,8 +205,8 @@ def _categories(values: Values) -> list[str]:
     table = pa.table({"value": counts.field(0), "count": counts.field(1)})
     if table.num_rows > MAX_CATEGORIES:
         table = table.take(pc.sort_indices(table, [("count", "descending")]))
-        common = table.slice(0, MAX_CATEGORIES - 1).sort_by("value")
-        return [*as_texts(common.column("value")).to_pylist(), OTHERS]
+        common_values = table.slice(0, MAX_CATEGORIES - 1).sort_by("value")
+        return [*as_texts(common_values.column("value")).to_pylist(), OTHERS]
     return as_texts(table.sort_by("value").column("value")).to_pylist()
 
 

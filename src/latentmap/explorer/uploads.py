@@ -29,9 +29,10 @@ def open_upload(
     display_name = _display_name(name)
     suffix = PurePosixPath(display_name).suffix.lower()
     if suffix not in (*FILE_SUFFIXES, *IMAGE_SUFFIXES):
-        known = ", ".join((*FILE_SUFFIXES, *IMAGE_SUFFIXES))
+        known_suffixes = ", ".join((*FILE_SUFFIXES, *IMAGE_SUFFIXES))
         raise FileError(
-            f"{display_name}: expected one of the suffixes {known}, found {suffix or 'none'!r}"
+            f"{display_name}: expected one of the suffixes {known_suffixes}, "
+            f"found {suffix or 'none'!r}"
         )
     with tempfile.TemporaryDirectory(prefix="latentmap-", ignore_cleanup_errors=True) as folder:
         path = Path(folder) / f"upload{suffix}"
@@ -44,9 +45,11 @@ def open_upload(
 
 def _display_name(name: str) -> str:
     """Return the last part of a path in printable characters."""
-    last = re.split(r"[/\\]", name)[-1]
-    printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in last)
-    return printable[-_MAX_NAME_CHARACTERS:] or "the file"
+    base_name = re.split(r"[/\\]", name)[-1]
+    printable_name = "".join(
+        c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in base_name
+    )
+    return printable_name[-_MAX_NAME_CHARACTERS:] or "the file"
 
 
 @contextlib.contextmanager
@@ -55,8 +58,8 @@ def _replace_path_in_errors(path: Path, display_name: str) -> Iterator[None]:
         yield
     except LatentmapError as error:
         text = str(error)
-        for internal in (str(path), path.name, str(path.parent), path.parent.name):
-            text = text.replace(internal, display_name)
+        for internal_name in (str(path), path.name, str(path.parent), path.parent.name):
+            text = text.replace(internal_name, display_name)
         error.args = (text,)
         raise
 

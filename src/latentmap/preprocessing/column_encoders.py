@@ -131,17 +131,19 @@ class NumberColumn(Column):
     def fit(cls, values: Values, standardize: bool = True, **properties: Any) -> Column:
         """Return a column with the scale of values, or a constant column."""
         x = to_floats(values, properties["type"])
-        known = x[np.isfinite(x)]
-        if len(known) == 0 or known.min() == known.max():
+        known_values = x[np.isfinite(x)]
+        if len(known_values) == 0 or known_values.min() == known_values.max():
             return _constant(values, properties)
-        is_amount = not is_time_type(properties["type"]) and known.min() >= 0
+        is_amount = not is_time_type(properties["type"]) and known_values.min() >= 0
         low = 0.0 if is_amount else None
-        high = 100.0 if properties["unit"] == "%" and is_amount and known.max() <= 100 else None
+        high = (
+            100.0 if properties["unit"] == "%" and is_amount and known_values.max() <= 100 else None
+        )
         if not standardize:
             return cls(mean=0.0, scale=1.0, low=low, high=high, **properties)
-        decimals = _count_decimals(known, properties["type"])
-        curve = _curve(known) if is_amount else None
-        y = known if curve is None else np.arcsinh(known / curve)
+        decimals = _count_decimals(known_values, properties["type"])
+        curve = _curve(known_values) if is_amount else None
+        y = known_values if curve is None else np.arcsinh(known_values / curve)
         if curve is not None and high is None:  # The inverse, sinh, grows without bound.
             high = float(np.sinh(2 * y.max() - y.min()) * curve)
         return cls(
@@ -173,8 +175,8 @@ class NumberColumn(Column):
     def _decoded_decimals(self) -> int:
         """Digits after the point, which float32 resolves; more would be noise."""
         unit = self.scale if self.curve is None else self.curve
-        resolved = int(np.clip(SIGNIFICANT_DIGITS - np.floor(np.log10(unit)), 0, 300))
-        return resolved if self.decimals is None else min(resolved, self.decimals)
+        n_decimals = int(np.clip(SIGNIFICANT_DIGITS - np.floor(np.log10(unit)), 0, 300))
+        return n_decimals if self.decimals is None else min(n_decimals, self.decimals)
 
     def validate(self) -> None:
         """Raise ValueError if a property does not fit the others."""
@@ -198,14 +200,16 @@ class BooleanColumn(Column):
     def fit(cls, values: Values, texts: tuple[str, str] | None = None, **properties: Any) -> Column:
         """Return a column with the share of true values, or a constant column."""
         shares = _as_shares(values)
-        known = shares[~np.isnan(shares)]
-        if len(known) == 0 or known.min() == known.max():
+        known_values = shares[~np.isnan(shares)]
+        if len(known_values) == 0 or known_values.min() == known_values.max():
             constant = _constant(values, properties)
-            if texts is None or len(known) == 0:
+            if texts is None or len(known_values) == 0:
                 return constant
-            return replace(constant, type="string", value=texts[int(known[0])])
+            return replace(constant, type="string", value=texts[int(known_values[0])])
         return cls(
-            share=float(known.mean()), texts=None if texts is None else list(texts), **properties
+            share=float(known_values.mean()),
+            texts=None if texts is None else list(texts),
+            **properties,
         )
 
     @property
@@ -304,8 +308,8 @@ class CategoryColumn(Column):
         """Convert categories to weighted deviations of their indicators from their shares."""
         indices = self._indices(values)
         encoded = np.zeros((len(indices), self.width)) - self.shares
-        known = np.flatnonzero(indices >= 0)
-        encoded[known, indices[known]] += 1.0
+        known_rows = np.flatnonzero(indices >= 0)
+        encoded[known_rows, indices[known_rows]] += 1.0
         encoded[indices < 0] = np.nan
         return encoded * self.weight
 
@@ -333,8 +337,8 @@ class CategoryColumn(Column):
         import pyarrow.compute as pc
 
         levels = self.levels[: -1 if self.rare else None]
-        found = pc.index_in(_as_text(values), pa.array([*levels, *self.rare], pa.string()))
-        indices = pc.fill_null(found, -1).to_numpy()
+        level_indices = pc.index_in(_as_text(values), pa.array([*levels, *self.rare], pa.string()))
+        indices = pc.fill_null(level_indices, -1).to_numpy()
         return np.minimum(indices, len(levels)) if self.rare else indices
 
     def validate(self) -> None:
@@ -356,11 +360,11 @@ class VectorColumn(Column):
     def fit(cls, values: Values, **properties: Any) -> Column:
         """Return a column with the mean and the scale of vectors."""
         x = _vectors(values, properties["name"])
-        known = x[~np.isnan(x).any(axis=1)]
-        variance = float(known.var(axis=0).sum()) if len(known) else 0.0
+        known_values = x[~np.isnan(x).any(axis=1)]
+        variance = float(known_values.var(axis=0).sum()) if len(known_values) else 0.0
         if variance == 0:
             return _constant(values, properties)
-        return cls(mean=known.mean(axis=0), scale=variance**0.5, **properties)
+        return cls(mean=known_values.mean(axis=0), scale=variance**0.5, **properties)
 
     @property
     def width(self) -> int:
@@ -488,21 +492,21 @@ ENCODERS: dict[str, type[Column]] = {
 
 
 def _constant(values: Values, properties: dict[str, Any]) -> ConstantColumn:
-    known = values.drop_null()
-    is_text = len(known) > 0 and properties["type"] != "vector"
-    value = str(_as_text(known)[0].as_py()) if is_text else None
+    known_values = values.drop_null()
+    is_text = len(known_values) > 0 and properties["type"] != "vector"
+    value = str(_as_text(known_values)[0].as_py()) if is_text else None
     return ConstantColumn(value=value, **{**properties, "role": "constant"})
 
 
-def _curve(known: np.ndarray) -> float | None:
+def _curve(known_values: np.ndarray) -> float | None:
     """Return the number up to which arsinh is linear, or None for numbers that are not skewed."""
-    deviation = known - known.mean()
-    spread = float(known.std())
+    deviation = known_values - known_values.mean()
+    spread = float(known_values.std())
     skewness = float(((deviation / spread) ** 3).mean()) if spread > 0 else 0.0
-    return float(np.median(known[known > 0])) if skewness > SKEWNESS else None
+    return float(np.median(known_values[known_values > 0])) if skewness > SKEWNESS else None
 
 
-def _count_decimals(known: np.ndarray, dtype: str) -> int | None:
+def _count_decimals(known_values: np.ndarray, dtype: str) -> int | None:
     """Return the digits after the point that decoded numbers have, or None for many.
 
     They are those of the known numbers, or more if the error of rounding would be large.
@@ -511,8 +515,11 @@ def _count_decimals(known: np.ndarray, dtype: str) -> int | None:
         return None
     tolerance = 1e-6 if dtype == "float" else 1e-12
     for decimals in range(MAX_DECIMALS + 1):
-        if (np.abs(known - np.round(known, decimals)) <= tolerance * np.abs(known)).all():
-            steps = float(known.std()) * 10**decimals
+        if (
+            np.abs(known_values - np.round(known_values, decimals))
+            <= tolerance * np.abs(known_values)
+        ).all():
+            steps = float(known_values.std()) * 10**decimals
             return decimals + int(max(0, np.ceil(np.log10(MIN_STEPS / steps))))
     return None
 
@@ -539,15 +546,16 @@ def _vectors(values: Values, name: str, width: int | None = None) -> np.ndarray:
     import pyarrow.compute as pc
 
     array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-    known = array.drop_null()
-    lengths = pc.unique(pc.list_value_length(known)).to_pylist()
+    known_values = array.drop_null()
+    lengths = pc.unique(pc.list_value_length(known_values)).to_pylist()
     expected = [width] if width is not None else lengths[:1]
     if lengths and lengths != expected:
-        found = ", ".join(map(str, sorted(lengths)[:5]))
+        lengths_text = ", ".join(map(str, sorted(lengths)[:5]))
         raise DataError(
-            f"column {name}: expected vectors of {expected[0]} numbers, found lengths {found}"
+            f"column {name}: expected vectors of {expected[0]} numbers, "
+            f"found lengths {lengths_text}"
         )
     rows = np.full((len(array), expected[0] if expected else 0), np.nan)
-    flat = to_floats(known.flatten(), "double")
+    flat = to_floats(known_values.flatten(), "double")
     rows[array.is_valid().to_numpy(zero_copy_only=False)] = flat.reshape(-1, rows.shape[1])
     return rows

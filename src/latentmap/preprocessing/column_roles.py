@@ -36,7 +36,7 @@ class Role:
     reason: str | None = None
 
 
-def infer_roles(table: pa.Table, given: Mapping[str, str]) -> dict[str, Role]:
+def infer_roles(table: pa.Table, user_roles: Mapping[str, str]) -> dict[str, Role]:
     """Return the role of each column: the given one, or one that type and values suggest.
 
     Roles that are not fitted are "identifier" and "label". Raise DataError, which names all columns
@@ -53,7 +53,7 @@ def infer_roles(table: pa.Table, given: Mapping[str, str]) -> dict[str, Role]:
     roles, problems = {}, []
     for name in table.column_names:
         values = table.column(name)
-        role = given.get(name)
+        role = user_roles.get(name)
         if role is None:
             roles[name] = _infer(name, values)
         elif problem := _problem(role, values):
@@ -86,8 +86,8 @@ def _problem(role: str, values: Values) -> str | None:
 
 
 def _example(values: Values) -> str:
-    known = values.drop_null()
-    return repr(str(known[0].as_py())) if len(known) else "no values"
+    known_values = values.drop_null()
+    return repr(str(known_values[0].as_py())) if len(known_values) else "no values"
 
 
 def _n_distinct(values: Values) -> int:
@@ -126,10 +126,12 @@ def _infer_from_texts(values: Values) -> Role:
 
     if pa.types.is_dictionary(values.type):
         return Role("category")
-    known, n_distinct = values.drop_null(), _n_distinct(values)
-    if n_distinct < MIN_DISTINCT_IDENTIFIERS or n_distinct <= MAX_REPEATED_SHARE * len(known):
+    known_values, n_distinct = values.drop_null(), _n_distinct(values)
+    if n_distinct < MIN_DISTINCT_IDENTIFIERS or n_distinct <= MAX_REPEATED_SHARE * len(
+        known_values
+    ):
         return Role("category")
-    words = pc.mean(pc.count_substring_regex(known.cast(pa.string()), r"\S+")).as_py()
+    words = pc.mean(pc.count_substring_regex(known_values.cast(pa.string()), r"\S+")).as_py()
     if words >= MIN_WORDS_IN_TEXT:
         return Role("text")
     return Role("identifier", f"{n_distinct:,} distinct values")

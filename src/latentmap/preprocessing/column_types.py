@@ -91,8 +91,8 @@ def to_floats(values: Values, name: str) -> np.ndarray:
     import pyarrow.compute as pc
 
     if is_time_type(name):
-        whole = values.cast(pa.int32() if "32" in name else pa.int64())
-        return _seconds_per_unit(name) * _floats(pc.cast(whole, pa.float64(), safe=False))
+        integers = values.cast(pa.int32() if "32" in name else pa.int64())
+        return _seconds_per_unit(name) * _floats(pc.cast(integers, pa.float64(), safe=False))
     return _floats(pc.cast(values, pa.float64(), safe=False))
 
 
@@ -103,15 +103,19 @@ def from_floats(numbers: np.ndarray, name: str) -> pa.Array:
     """
     import pyarrow as pa
 
-    missing = np.isnan(numbers)
+    is_missing = np.isnan(numbers)
     if name in ("float", "double"):
-        return pa.array(numbers, mask=missing).cast(type_from_name(name))
-    whole = np.round(numbers / _seconds_per_unit(name)) if is_time_type(name) else np.round(numbers)
+        return pa.array(numbers, mask=is_missing).cast(type_from_name(name))
+    integers = (
+        np.round(numbers / _seconds_per_unit(name)) if is_time_type(name) else np.round(numbers)
+    )
     limits = np.iinfo(name if is_integer_type(name) else "int32" if "32" in name else "int64")
     # The largest int64 is no float64, and the next larger float64 would overflow.
     top = min(float(limits.max), 2.0**63 - 1024) if limits.max < 2**63 else 2.0**64 - 2048
-    whole = np.clip(np.where(missing, 0.0, whole), float(limits.min), top).astype(limits.dtype)
-    return pa.array(whole, mask=missing).cast(type_from_name(name))
+    integers = np.clip(np.where(is_missing, 0.0, integers), float(limits.min), top).astype(
+        limits.dtype
+    )
+    return pa.array(integers, mask=is_missing).cast(type_from_name(name))
 
 
 def _floats(values: Values) -> np.ndarray:

@@ -21,7 +21,7 @@ from latentmap.progress import progress
 # A dense sample of at most this many numbers is decomposed exactly, in double precision.
 EXACT_NUMBERS = 1 << 22
 # Largest number of values in a sample of sparse rows: stored numbers plus numbers of the codes.
-STORED_NUMBERS = 1 << 24
+MAX_STORED_NUMBERS = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -84,15 +84,15 @@ def _sample(rows: Source, scale: Scale, n_components: int, seed: int) -> np.ndar
         return _sparse_sample(rows, scale, n_components, seed)
     rows = rows.sample(max(d // 8, memory.BUDGET.pca_sample.max_bytes() // (4 * d)), seed)
     x = np.empty((len(rows), d), np.float64 if len(rows) * d <= EXACT_NUMBERS else np.float32)
-    for where, batch in _scaled_batches(rows, scale):
-        x[where] = batch
+    for batch_slice, batch in _scaled_batches(rows, scale):
+        x[batch_slice] = batch
     return x
 
 
 def _sparse_sample(rows: SparseSource, scale: Scale, n_components: int, seed: int) -> csr_array:
     """Return a sample of rows in double precision, divided by the scale, without the offset."""
     numbers_per_row = rows.n_stored // len(rows) + n_components
-    max_rows = max(n_components + 1, STORED_NUMBERS // numbers_per_row)
+    max_rows = max(n_components + 1, MAX_STORED_NUMBERS // numbers_per_row)
     sample = cast(SparseSource, rows.sample(max_rows, seed))
     x = sample.take_sparse(np.arange(len(sample))).astype(np.float64, copy=False)
     x.data /= np.broadcast_to(scale.scale, rows.row_shape)[x.indices]
@@ -101,15 +101,15 @@ def _sparse_sample(rows: SparseSource, scale: Scale, n_components: int, seed: in
 
 def _scaled_batches(rows: Source, scale: Scale) -> Iterator[tuple[slice, np.ndarray]]:
     size = max(1, EXACT_NUMBERS // math.prod(rows.row_shape))
-    for where, batch in read_batches(rows, size, check=False):
-        yield where, scale_rows(batch, scale)
+    for batch_slice, batch in read_batches(rows, size, check=False):
+        yield batch_slice, scale_rows(batch, scale)
 
 
 def scale_rows(rows: np.ndarray, scale: Scale) -> np.ndarray:
     """Return raw rows scaled and flattened, shape (n, d), with 0 for missing numbers."""
     flat = rows.reshape(len(rows), math.prod(rows.shape[1:]))  # -1 fails if there are no rows
-    scaled = (flat - scale.offset) / scale.scale
-    return np.where(np.isnan(scaled), 0.0, scaled) if scale.has_gaps else scaled
+    scaled_rows = (flat - scale.offset) / scale.scale
+    return np.where(np.isnan(scaled_rows), 0.0, scaled_rows) if scale.has_gaps else scaled_rows
 
 
 def pca_reconstructions(x: np.ndarray, principal: PrincipalComponents) -> np.ndarray:
@@ -130,8 +130,8 @@ def project_rows(rows: Source, scale: Scale, principal: PrincipalComponents) -> 
     rows are not made dense.
     """
     codes = np.empty((len(rows), len(principal.components)), np.float32)
-    for where, batch in project_batches(rows, scale, principal):
-        codes[where] = batch
+    for batch_slice, batch in project_batches(rows, scale, principal):
+        codes[batch_slice] = batch
     return codes
 
 
@@ -142,8 +142,8 @@ def project_batches(
     if isinstance(rows, SparseSource):
         yield from _project_sparse(rows, scale, principal)
         return
-    for where, x in _scaled_batches(rows, scale):
-        yield where, (x - principal.mean) @ principal.components.T
+    for batch_slice, x in _scaled_batches(rows, scale):
+        yield batch_slice, (x - principal.mean) @ principal.components.T
 
 
 def _project_sparse(
@@ -154,5 +154,5 @@ def _project_sparse(
     weights = np.ascontiguousarray((components / scale.scale).T)
     shift = components @ (scale.offset / scale.scale + principal.mean)
     batches = rows.sparse_batches(EXACT_NUMBERS // len(components))
-    for where, batch in read_batches(rows, batches=batches, check=False):
-        yield where, batch @ weights - shift
+    for batch_slice, batch in read_batches(rows, batches=batches, check=False):
+        yield batch_slice, batch @ weights - shift

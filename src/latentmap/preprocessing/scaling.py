@@ -65,13 +65,15 @@ def row_statistics(rows: Source, verbose: bool = False) -> Statistics:
     show_progress = verbose and not rows.in_memory
     sparse = rows.sparse_batches(BATCH_NUMBERS) if isinstance(rows, SparseSource) else None
     size, task = max(1, BATCH_NUMBERS // d), "computing the statistics of all rows"
-    for where, batch in read_batches(rows, size, task=task, verbose=show_progress, batches=sparse):
+    for batch_slice, batch in read_batches(
+        rows, size, task=task, verbose=show_progress, batches=sparse
+    ):
         part = _sparse_statistics(batch) if is_sparse(batch) else _dense_statistics(batch)
         low, high = min(low, part.low), max(high, part.high)
-        done, total, count = where.start, where.stop, where.stop - where.start
+        n_before, n_total, count = batch_slice.start, batch_slice.stop, batch.shape[0]
         step = part.mean - mean
-        squares += part.variance * count + step**2 * (done * count / total)
-        mean += step * (count / total)
+        squares += part.variance * count + step**2 * (n_before * count / n_total)
+        mean += step * (count / n_total)
     return Statistics(low, high, mean, squares / len(rows))
 
 
@@ -118,18 +120,18 @@ def choose_scale(
     """
     if not isinstance(scaling, str):
         raise SettingError(f"scaling: expected one of {', '.join(SCALINGS)}, found {scaling!r}")
-    are_whole = dtype.kind in "ui"
+    are_integers = dtype.kind in "ui"
     if scaling == "auto":
-        scaling = _automatic(statistics, are_whole and are_images)
+        scaling = _choose_scaling(statistics, are_integers and are_images)
     if scaling not in _SCALINGS:
         raise UnknownNameError("scaling", scaling, SCALINGS)
-    offset, scale, unit = _SCALINGS[scaling](statistics, are_whole)
+    offset, scale, unit = _SCALINGS[scaling](statistics, are_integers)
     scale = np.asarray(scale, np.float32)
     scale = np.where(scale > TINY, scale, np.float32(1.0))
     return Scale(np.asarray(offset, np.float32), scale, unit)
 
 
-def _automatic(statistics: Statistics, are_pixels: bool) -> str:
+def _choose_scaling(statistics: Statistics, are_pixels: bool) -> str:
     in_pixel_range = are_pixels and statistics.low >= 0
     if in_pixel_range or _in_unit_range(statistics) or _in_byte_range(statistics):
         return "unit"
@@ -178,33 +180,33 @@ def _is_dominated(statistics: Statistics) -> bool:
 _Choice = tuple[float | np.ndarray, float | np.ndarray, bool]
 
 
-def _unit(statistics: Statistics, are_whole: bool) -> _Choice:
+def _unit_scale(statistics: Statistics, are_integers: bool) -> _Choice:
     """Divide by the largest number of 8 or 16 bits if the rows use the upper half of its range."""
     if _in_unit_range(statistics):
         return 0.0, 1.0, True
-    if are_whole and statistics.low >= 0:
-        largest = next((x for x in LARGEST_PIXELS if statistics.high <= x), 0.0)
-        return 0.0, largest if statistics.high > largest / 2 else statistics.high or 1.0, True
+    if are_integers and statistics.low >= 0:
+        max_pixel = next((x for x in LARGEST_PIXELS if statistics.high <= x), 0.0)
+        return 0.0, max_pixel if statistics.high > max_pixel / 2 else statistics.high or 1.0, True
     return statistics.low, (statistics.high - statistics.low) or 1.0, True
 
 
-def _standard(statistics: Statistics, are_whole: bool) -> _Choice:
+def _standard_scale(statistics: Statistics, are_integers: bool) -> _Choice:
     return statistics.mean, np.sqrt(statistics.variance.mean()) or 1.0, False
 
 
-def _columns(statistics: Statistics, are_whole: bool) -> _Choice:
+def _column_scale(statistics: Statistics, are_integers: bool) -> _Choice:
     deviation = np.sqrt(statistics.variance)
-    constant = deviation <= 1e-7 * np.maximum(1.0, np.abs(statistics.mean))
-    return statistics.mean, np.where(constant, 1.0, deviation), False
+    is_constant = deviation <= 1e-7 * np.maximum(1.0, np.abs(statistics.mean))
+    return statistics.mean, np.where(is_constant, 1.0, deviation), False
 
 
-def _unscaled(statistics: Statistics, are_whole: bool) -> _Choice:
+def _identity_scale(statistics: Statistics, are_integers: bool) -> _Choice:
     return 0.0, 1.0, _in_unit_range(statistics)
 
 
 _SCALINGS: dict[str, Callable[[Statistics, bool], _Choice]] = {
-    "unit": _unit,
-    "standard": _standard,
-    "columns": _columns,
-    "none": _unscaled,
+    "unit": _unit_scale,
+    "standard": _standard_scale,
+    "columns": _column_scale,
+    "none": _identity_scale,
 }

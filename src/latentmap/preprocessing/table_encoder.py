@@ -155,12 +155,14 @@ class TableEncoder:
 
     def check_columns(self, rows: Source) -> None:
         """Raise DataError unless a table has all columns in their order, and only known ones."""
-        found = rows.feature_names or []
-        if [name for name in found if name not in self.ignored] == self.names:
+        names_in_rows = rows.feature_names or []
+        if [name for name in names_in_rows if name not in self.ignored] == self.names:
             return
-        missing = [name for name in self.names if name not in found]
-        extra = [name for name in found if name not in self.names and name not in self.ignored]
-        problems = [f"no {name!r}" for name in missing] + [repr(name) for name in extra]
+        missing_names = [name for name in self.names if name not in names_in_rows]
+        extra_names = [
+            name for name in names_in_rows if name not in self.names and name not in self.ignored
+        ]
+        problems = [f"no {name!r}" for name in missing_names] + [repr(name) for name in extra_names]
         raise DataError(
             f"{rows.name}: The feature names should match those that were passed during fit: "
             f"expected the columns {', '.join(self.names[:20])}, found "
@@ -216,8 +218,10 @@ class TableEncoder:
         columns = []
         for i, record in enumerate(values["columns"]):
             prefix = f"{i:05d}/"
-            own = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
-            column = ENCODERS[record["role"]].from_file(record, own)
+            own_arrays = {
+                k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)
+            }
+            column = ENCODERS[record["role"]].from_file(record, own_arrays)
             column.validate()
             columns.append(column)
         ignored, container = values["ignored"], values["container"]
