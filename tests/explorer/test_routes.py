@@ -169,7 +169,7 @@ def test_rows_of_a_file_are_placed(serve, wide_scene, wine):
     ("name", "body", "message"),
     [
         ("rows.csv", b"a,b\n1,2\n", "rows.csv: X has 2 features"),
-        ("rows.csv", b"a,b\n1,x\n", "rows.csv, line 2, column b: expected a number, found 'x'"),
+        ("rows.csv", b"a,b\n1,x\n", "rows.csv, column b: expected numbers, found string"),
         ("../a.exe", b"MZ", "a.exe: expected one of the suffixes"),
         ("me.png", b"no image", "me.png: cannot be read as an image"),
         ("<img src=x>.gif", b"", "<img src=x>.gif: cannot be read as an image"),
@@ -205,3 +205,14 @@ def test_rows_of_a_mixed_table_are_small_json(serve, mixed_scene, people):
     assert isinstance(row[5], float)
     assert len(response.body) < 300
     assert client.json("GET", "/data/originals-text-0")[3] == people["name"][3]
+
+
+def test_rows_of_a_file_are_placed_on_a_map_of_a_mixed_table(serve, mixed_scene, people):
+    new = people.iloc[:5].drop(columns="joined").assign(country="Spain", joined=None)
+    new.loc[2, "country"] = "Atlantis"
+    file = new[list(people.columns)].to_csv(index=False).encode()
+    result = serve(mixed_scene).json("POST", "/place/new.csv", file)
+    assert [row["original"][0] for row in result["rows"]] == people["name"][:5].tolist()
+    assert [row["original"][4] for row in result["rows"]] == [None] * 5
+    assert result["rows"][2]["original"][2] == "Atlantis"
+    assert result["note"] == "Values that were not fitted count as missing: country (1)."

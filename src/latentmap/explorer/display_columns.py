@@ -68,7 +68,7 @@ class DisplayColumn:
         A missing number is NaN, and a missing string is None.
         """
         if self.kind in (NUMBER, DATE):
-            return to_floats(values, self.type)
+            return to_floats(values, type_name(values.type))
         return np.array(as_texts(values).to_pylist(), dtype=object)
 
     def decode(self, rows: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ import latentmap
 from latentmap.analysis import SearchIndex
 from latentmap.analysis.encoding import numeric_model, numeric_rows
 from latentmap.analysis.model_info import ModelInfo
-from latentmap.data import Source, as_source
+from latentmap.data import Source, Table, as_source
 from latentmap.explorer.color_scales import list_color_scales
 from latentmap.explorer.decoding import CodeDecoder
 from latentmap.explorer.display_columns import DisplayColumn, as_texts
@@ -197,12 +197,15 @@ class Scene:
 
     def place(self, source: Source) -> list[dict[str, Any]]:
         """Return the point, details and similar rows of each uploaded row, as JSON values."""
+        labels = source.labels
+        if self.estimator.table_ is None and source.table_schema is not None:
+            source = Table(source[:], name=source.name).numbers()
         encoded = numeric_rows(self.estimator, source)
         encoded.check(encoded[:], 0)
         codes = self.model.transform(encoded)
         scores = self.scores.score(encoded, codes)
         originals = self.display.to_display(unencoded_rows(encoded)[:])
-        details = self._describe_rows(originals, codes, source.labels, scores)
+        details = self._describe_rows(originals, codes, labels, scores)
         points = self.plane.to_points(codes).tolist()
         similar, distances = self.similar(codes, N_SIMILAR)
         return [
