@@ -1,3 +1,4 @@
+import gc
 import gzip
 import re
 
@@ -6,8 +7,11 @@ import openpyxl
 import pandas as pd
 import pytest
 
+from latentmap import AutoEncoder
 from latentmap.data import Table, TableOptions, open_data
-from latentmap.errors import DataError, TooLargeError, UnknownNameError
+from latentmap.data.memory import memory_limit
+from latentmap.data.parquet_tables import ParquetTable
+from latentmap.errors import DataError, UnknownNameError
 
 
 @pytest.fixture
@@ -121,8 +125,32 @@ def test_only_a_label_raises(write):
         open_data(path, label="kind")
 
 
-def test_memory_is_checked_before_a_file_is_read(write, monkeypatch):
-    path = write("a,b\n" + "1,2\n" * 100_000)
-    monkeypatch.setattr("latentmap.data.memory.available_bytes", lambda: 1_000_000)
-    with pytest.raises(TooLargeError, match=r"rows.csv: needs 0.0 GB"):
-        open_data(path)
+def test_a_table_that_does_not_fit_is_the_same_in_pieces(write, monkeypatch, tmp_path):
+    lines = [f"{i} €,{'yes' if i % 3 else 'no'},{i % 7 or ''},{'ab'[i % 2]}" for i in range(500)]
+    path = write("\n".join(["price,member,size,kind", *lines]))
+    table = open_data(path, label="kind")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("latentmap.data.table_files.fits_in_memory", lambda path: False)
+    monkeypatch.setattr("latentmap.data.parquet_pieces._PIECE_BYTES", 1000)
+    pieces = open_data(path, label="kind")
+    assert isinstance(pieces, ParquetTable)
+    assert (copy := pieces.paths[0]).exists()
+    assert pieces[:].to_pydict() == table[:].to_pydict()
+    assert pieces[[400, 3]].to_pydict() == table[[400, 3]].to_pydict()
+    assert pieces.labels.tolist() == table.labels.tolist()
+    assert pieces.table_schema.texts == {"member": ("no", "yes")}
+    assert pieces.table_schema.units == {"price": "€"}
+    del pieces
+    gc.collect()
+    assert not copy.exists()
+
+
+def test_a_fit_streams_a_table_under_a_memory_limit(write, set_memory_use):
+    lines = [f"{i / 7:.3f},{'abc'[i % 3]},{'' if i % 5 == 0 else i % 11}" for i in range(3000)]
+    path = write("\n".join(["size,kind,count", *lines]))
+    set_memory_use(loaded_rows=10_000)
+    with memory_limit("1200MB"):
+        rows = open_data(path)
+        assert isinstance(rows, ParquetTable)
+        model = AutoEncoder(2, epochs=1, random_state=0).fit(rows)
+    assert model.transform(rows.sample(10)).shape == (10, 2)

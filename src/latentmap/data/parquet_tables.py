@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latentmap.data.memory import BUDGET, available_bytes, check_memory
+from latentmap.data import memory
 from latentmap.data.parquet_footers import ParquetFiles, is_vector, open_files, reading_parquet
 from latentmap.data.parquet_pieces import ParquetSource
 from latentmap.data.parquet_vectors import ParquetVectors
@@ -68,7 +68,8 @@ def _vector_column(schema: pa.Schema, names: Sequence[str], options: TableOption
 
 def fits_in_memory(files: ParquetFiles) -> bool:
     """Return whether all rows take at most 512 MiB and half of the available memory."""
-    n_available_bytes, max_bytes = available_bytes(), BUDGET.loaded_rows.max_bytes()
+    n_available_bytes = memory.available_bytes()
+    max_bytes = memory.BUDGET.loaded_rows.max_bytes()
     # Twice, because texts exist beside the values that are read from them.
     return 2 * files.nbytes <= (
         2 * max_bytes if n_available_bytes is None else min(2 * max_bytes, n_available_bytes)
@@ -111,5 +112,5 @@ class ParquetTable(ParquetSource):
         super().__init__(files, features, files.row_bytes(features), label, verbose)
 
     def _convert(self, path: Path, first_row: int, table: pa.Table) -> Any:
-        check_memory(path.name, table.nbytes)
+        memory.check_memory(path.name, table.nbytes)
         return table.cast(self.table_schema.schema)

@@ -1,24 +1,73 @@
-"""Open text tables and Excel files as tables in memory."""
+"""Open text tables and Excel files as tables, in memory if they fit.
+
+A larger text table is copied once to a temporary Parquet file, which is read in pieces.
+"""
 
 from __future__ import annotations
 
+import os
+import tempfile
+import weakref
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from latentmap.data import memory
+from latentmap.data.file_suffixes import is_compressed
+from latentmap.data.memmap import cache_folder
+from latentmap.data.parquet_footers import open_files
+from latentmap.data.parquet_tables import ParquetTable
+from latentmap.data.sources import Source
 from latentmap.data.table_options import TableOptions, label_roles
 from latentmap.data.tables import Table, TableSchema
 
 if TYPE_CHECKING:
     from latentmap.data.csv_results import CsvTable
 
+# Memory of the cells, their texts and their values, for each byte of a file.
+_BYTES_PER_BYTE, _BYTES_PER_COMPRESSED_BYTE = 3, 20
 
-def open_text_table(path: Path, label: str | None, options: TableOptions) -> Table:
+
+def open_text_table(path: Path, label: str | None, options: TableOptions) -> Source:
     """Read a text table; see `latentmap.data.csv_files.read_csv`."""
     from latentmap.data.csv_files import read_csv
 
     options = replace(options, roles=label_roles(label, options.roles))
+    if not fits_in_memory(path):
+        return _stream_text_table(path, options)
     return _as_table(read_csv(path, options), options, path.name)
+
+
+def fits_in_memory(path: Path) -> bool:
+    """Return whether a text table takes at most 512 MiB, and the available memory."""
+    factor = _BYTES_PER_COMPRESSED_BYTE if is_compressed(path) else _BYTES_PER_BYTE
+    available, allowed = memory.available_bytes(), memory.BUDGET.loaded_rows.max_bytes()
+    return path.stat().st_size * factor <= min(allowed, allowed if available is None else available)
+
+
+def _stream_text_table(path: Path, options: TableOptions) -> ParquetTable:
+    """Copy a text table to a temporary Parquet file, which is deleted with the returned rows."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    from latentmap.data.csv_streams import stream_csv
+
+    stream = stream_csv(path, options)
+    schema = schema_of(stream.description, options)
+    handle, name = tempfile.mkstemp(".parquet", dir=cache_folder())
+    os.close(handle)
+    copy = Path(name)
+    try:
+        with parquet.ParquetWriter(copy, schema.schema) as writer:
+            for batch in stream:
+                writer.write_table(pa.Table.from_batches([batch]))
+        rows = ParquetTable(open_files([copy], path.name), schema.schema.names, options, False)
+    except BaseException:
+        copy.unlink(missing_ok=True)
+        raise
+    rows.table_schema = replace(schema, schema=rows.table_schema.schema)
+    weakref.finalize(rows, copy.unlink, missing_ok=True)
+    return rows
 
 
 def open_excel(path: Path, label: str | None, options: TableOptions) -> Table:
