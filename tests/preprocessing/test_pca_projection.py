@@ -141,13 +141,13 @@ def test_sparse_and_dense_rows_have_the_same_components(scaling, n_components, l
 
 
 @pytest.mark.parametrize("n_components", [2, 12])
-def test_sparse_and_dense_rows_have_the_same_spreads_and_reach(n_components, monkeypatch):
+def test_sparse_and_dense_rows_have_the_same_spreads_and_distance_ratio(n_components, monkeypatch):
     scale, _, exact = dense_and_sparse(WORDS, n_components)
     monkeypatch.setattr(pca_projection, "EXACT_NUMBERS", 100)
     components = principal_components(SparseSource(WORDS), scale, n_components, seed=0)
     assert components.row_spread == pytest.approx(exact.row_spread, rel=1e-3)
     assert components.code_spread == pytest.approx(exact.code_spread, rel=1e-6)
-    assert components.reach == pytest.approx(exact.reach, rel=1e-2)
+    assert components.max_distance_ratio == pytest.approx(exact.max_distance_ratio, rel=1e-2)
 
 
 @pytest.mark.parametrize("scaling", SCALINGS)

@@ -34,7 +34,9 @@ from latentmap.training.preparation import PreparedData
 from latentmap.training.run import empty_history
 
 MIN_VALIDATION_ROWS = 10  # Fewer rows cannot show that a network is better than PCA.
-MAX_REACH = 5.0  # Maximum distance of a code from the centre, divided by the median distance.
+MAX_DISTANCE_RATIO = (
+    5.0  # Maximum distance of a code from the centre, divided by the median distance.
+)
 MIN_STANDARD_ERRORS = 2.0  # Minimum advantage of a network over PCA, in standard errors.
 
 
@@ -201,7 +203,9 @@ class AutoEncoder(BaseAutoEncoder):
         """
         is_large_enough = len(validation_rows) >= MIN_VALIDATION_ROWS
         # The networks of tables do not extrapolate, because their inputs are clipped.
-        is_bounded = scale.unit or scale.has_gaps or principal.reach <= MAX_REACH
+        is_bounded = (
+            scale.unit or scale.has_gaps or principal.max_distance_ratio <= MAX_DISTANCE_RATIO
+        )
         return is_large_enough and is_bounded
 
     def _beats_pca(

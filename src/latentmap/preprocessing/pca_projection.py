@@ -29,15 +29,15 @@ class PrincipalComponents:
     """Principal components of scaled, flattened rows; zero past the rank of the rows.
 
     ``row_spread`` and ``code_spread`` are root mean squares of the centred rows and the codes.
-    ``reach`` is the largest distance of a code from the centre divided by the median distance, when
-    each component is divided by its standard deviation.
+    ``max_distance_ratio`` is the maximum distance of a code from the centre divided by the median
+    distance, where each component is divided by its standard deviation.
     """
 
     mean: np.ndarray
     components: np.ndarray
     row_spread: float = 1.0
     code_spread: float = 1.0
-    reach: float = 1.0
+    max_distance_ratio: float = 1.0
 
     @classmethod
     def blank(cls, n_features: int, n_components: int) -> PrincipalComponents:
@@ -61,11 +61,11 @@ def principal_components(
         components,
         row_spread=_root(pca.total / x.shape[1]),
         code_spread=_root(pca.variance.mean()),
-        reach=_reach(pca.codes),
+        max_distance_ratio=_max_distance_ratio(pca.codes),
     )
 
 
-def _reach(codes: np.ndarray) -> float:
+def _max_distance_ratio(codes: np.ndarray) -> float:
     deviations = [_root(variance) for variance in codes.var(axis=0, dtype=np.float64)]
     distances = np.linalg.norm(codes / np.array(deviations), axis=1)
     return float(distances.max() / max(np.median(distances), TINY))

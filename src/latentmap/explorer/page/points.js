@@ -72,17 +72,17 @@ function densestPosition(members, points) {
   const [x0, y0, x1, y1] = scene.bounds;
   const side = LABEL_CELLS + 4;
   const cell = (/** @type {number} */ share) => 2 + Math.min(LABEL_CELLS - 1, Math.floor(share * LABEL_CELLS));
-  const across = members.map((i) => cell((points.x[i] - x0) / (x1 - x0 || 1)));
-  const up = members.map((i) => cell((points.y[i] - y0) / (y1 - y0 || 1)));
+  const columns = members.map((i) => cell((points.x[i] - x0) / (x1 - x0 || 1)));
+  const lines = members.map((i) => cell((points.y[i] - y0) / (y1 - y0 || 1)));
   const counts = new Uint32Array(side * side);
   members.forEach((_, k) => {
     for (let dy = -2; dy <= 2; dy++) {
-      for (let dx = -2; dx <= 2; dx++) counts[(up[k] + dy) * side + across[k] + dx]++;
+      for (let dx = -2; dx <= 2; dx++) counts[(lines[k] + dy) * side + columns[k] + dx]++;
     }
   });
   const best = counts.reduce((top, value, cell) => (value > counts[top] ? cell : top), 0);
   const membersInWindow = members.filter((_, k) =>
-    Math.abs(across[k] - (best % side)) <= 2 && Math.abs(up[k] - Math.floor(best / side)) <= 2);
+    Math.abs(columns[k] - (best % side)) <= 2 && Math.abs(lines[k] - Math.floor(best / side)) <= 2);
   const mean = (/** @type {Float32Array} */ values) =>
     membersInWindow.reduce((sum, i) => sum + values[i], 0) / membersInWindow.length;
   return [mean(points.x), mean(points.y)];

@@ -74,12 +74,12 @@ function drawDiscs(buffer, points, transform, radius, alpha, mask = null, value 
     if (mask !== null && mask[i] !== value) continue;
     const color = table[values[i]];
     if (color === HIDDEN) continue;
-    const across = left + x[i] * scale;
-    const down = top - y[i] * scale;
-    if (!(across >= 0 && down >= 0 && across < right && down < bottom)) continue;
-    const column = across | 0;
-    const line = down | 0;
-    const position = (((across - column) * SUBPIXELS) | 0) + SUBPIXELS * (((down - line) * SUBPIXELS) | 0);
+    const pixelX = left + x[i] * scale;
+    const pixelY = top - y[i] * scale;
+    if (!(pixelX >= 0 && pixelY >= 0 && pixelX < right && pixelY < bottom)) continue;
+    const column = pixelX | 0;
+    const line = pixelY | 0;
+    const position = (((pixelX - column) * SUBPIXELS) | 0) + SUBPIXELS * (((pixelY - line) * SUBPIXELS) | 0);
     const { offsets, alphas } = stamps[position];
     const first = line * stride + column;
     const redBlue = color & 0xff00ff;
@@ -87,12 +87,12 @@ function drawDiscs(buffer, points, transform, radius, alpha, mask = null, value 
     for (let k = 0; k < offsets.length; k++) {
       const index = first + offsets[k];
       const coverage = alphas[k];
-      const rest = 256 - coverage;
+      const transparency = 256 - coverage;
       const old = pixels[index];
       pixels[index] =
         0xff000000 |
-        (((Math.imul(redBlue, coverage) + Math.imul(old & 0xff00ff, rest)) >>> 8) & 0xff00ff) |
-        (((Math.imul(green, coverage) + Math.imul(old & 0xff00, rest)) >>> 8) & 0xff00);
+        (((Math.imul(redBlue, coverage) + Math.imul(old & 0xff00ff, transparency)) >>> 8) & 0xff00ff) |
+        (((Math.imul(green, coverage) + Math.imul(old & 0xff00, transparency)) >>> 8) & 0xff00);
     }
   }
 }

@@ -14,10 +14,10 @@ import { isShown, latestOnly, onChange, setState, state } from "./state.js";
 
 /**
  * Select the rows of visible categories inside an outline, or add them to the selection.
- * @param {Point[]} outline @param {Points} points @param {boolean} adds
+ * @param {Point[]} outline @param {Points} points @param {boolean} addsToSelection
  */
-export function selectInside(outline, points, adds) {
-  const previous = adds ? state.selection : null;
+export function selectInside(outline, points, addsToSelection) {
+  const previous = addsToSelection ? state.selection : null;
   const context = context2d(createElement("canvas"));
   for (const corner of outline) context.lineTo(...corner);
   const isInside = (/** @type {number} */ i) => context.isPointInPath(...points.positionOf(i), "evenodd");

@@ -33,7 +33,7 @@ export const deviations = (value, { mean = 0, std = 0 }) =>
  * categories, with the share p, this is the root of (1 − p) / p / (k − 1). The mean square of both is 1.
  * @param {TableRow[number]} value @param {Column} column
  */
-function unusualness(value, column) {
+function absoluteDeviation(value, column) {
   if (value === null) return 0;
   if (!column.categories) return Math.abs(deviations(value, column));
   const share = Math.max(MIN_SHARE, column.shares?.[column.categories.indexOf(String(value))] ?? 0);
@@ -58,7 +58,7 @@ export const topColumns = (count, score) =>
  * @param {(j: number) => HTMLElement | null} createLine
  */
 function listElement(row, createLine) {
-  const shown = new Set(topColumns(SHOWN_COLUMNS, (j) => unusualness(row[j], columns[j])));
+  const shown = new Set(topColumns(SHOWN_COLUMNS, (j) => absoluteDeviation(row[j], columns[j])));
   const list = createElement("div", { className: "chart" });
   columns.forEach((_, j) => {
     const line = createLine(j);
