@@ -157,3 +157,12 @@ def test_texts_of_numbers_become_numbers():
     filled = fitted.impute(frame)
     assert filled["b"].notna().all()
     assert float(filled["b"][5]) == pytest.approx(2 * x[5])
+
+
+def test_truth_values_keep_their_texts():
+    x = np.random.default_rng(0).normal(size=60)
+    frame = pd.DataFrame({"a": x, "b": np.where(x > 0, "yes", "no").astype(object)})
+    fitted = AutoEncoder(1, epochs=1, random_state=0).fit(frame)
+    frame.loc[:4, "b"] = None
+    assert set(fitted.impute(frame)["b"]) == {"yes", "no"}
+    assert fitted.impute(pa.table(frame))["b"].to_pylist() == fitted.impute(frame)["b"].tolist()

@@ -104,6 +104,7 @@ def fill_table(estimator: BaseAutoEncoder, table: pa.Table) -> tuple[pa.Table, n
     Return the table and the confidence in each of its cells, shape (n, number of columns), which
     is NaN for cells that were not filled.
     """
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     encoder, model = estimator.table_, estimator._gap_model
@@ -115,10 +116,13 @@ def fill_table(estimator: BaseAutoEncoder, table: pa.Table) -> tuple[pa.Table, n
     for column, block in zip(encoder.columns, encoder.blocks, strict=True):
         error = next(errors) if column.width else 0.0
         values = table.column(column.name).combine_chunks()
+        index = table.column_names.index(column.name)
+        if isinstance(column, BooleanColumn) and column.texts and pa.types.is_boolean(values.type):
+            values = pa.array(column.texts).take(values.cast(pa.int8()))
+            table = table.set_column(index, column.name, values)
         missing = pc.is_null(values, nan_is_null=True).to_numpy(zero_copy_only=False)
         if not missing.any():
             continue
-        index = table.column_names.index(column.name)
         part = rows[missing, block]
         estimates = column.decode(part)
         is_filled = estimates.is_valid().to_numpy(zero_copy_only=False)
