@@ -145,3 +145,25 @@ def test_memory_is_checked_before_a_group_is_read(tmp_path, monkeypatch, reads):
     with pytest.raises(TooLargeError, match=r"^x.parquet: needs"):
         source[0:1]
     assert reads == []
+
+
+def test_texts_in_pieces_are_typed(tmp_path):
+    columns = {
+        "price": [f"{i},5 €" for i in range(300)],
+        "late": [*(str(i) for i in range(299)), "1.5"],
+        "member": [None, *["yes", "no"] * 149, "yes"],
+        "kind": [f"k{i % 3}" for i in range(300)],
+    }
+    source = open_data(write(tmp_path / "x.parquet", columns, row_group_size=50))
+    assert isinstance(source, ParquetSource)
+    assert [str(kind) for kind in source.table_schema.schema.types] == [
+        *("double", "double", "bool", "string")
+    ]
+    assert source.table_schema.units == {"price": "€"}
+    assert source.table_schema.texts == {"member": ("no", "yes")}
+    assert source[[299, 0]].to_pydict() == {
+        "price": [299.5, 0.5],
+        "late": [1.5, 0],
+        "member": [True, None],
+        "kind": ["k2", "k0"],
+    }

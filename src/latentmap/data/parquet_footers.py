@@ -73,6 +73,12 @@ class ParquetFiles:
     def __len__(self) -> int:
         return sum(map(sum, self.group_rows))
 
+    def schema_of(self, names: Sequence[str]) -> pa.Schema:
+        """Return the schema of some columns."""
+        import pyarrow as pa
+
+        return pa.schema([self.schema.field(name) for name in names])
+
     def row_bytes(self, names: Sequence[str]) -> int:
         """Return the size of columns of a row in memory, estimated."""
         share = sum(_value_bytes(self.schema.field(name).type) for name in names)

@@ -15,12 +15,13 @@ from latentmap.data.parquet_pieces import ParquetSource
 from latentmap.data.parquet_vectors import ParquetVectors
 from latentmap.data.table_options import TableOptions, label_column, label_roles
 from latentmap.data.table_problems import check_column_names, raise_problems, selected_columns
-from latentmap.data.table_texts import parse_texts
+from latentmap.data.table_texts import is_text, parse_texts
 from latentmap.data.tables import Table, TableSchema
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from latentmap.data.csv_streams import FormatSearch
     from latentmap.data.sources import Source
 
 _NOT_FITTED = ("identifier", "label")
@@ -80,7 +81,7 @@ def _read_table(files: ParquetFiles, names: Sequence[str], options: TableOptions
     import pyarrow as pa
     from pyarrow import parquet
 
-    schema = pa.schema([files.schema.field(name) for name in names])
+    schema = files.schema_of(names)
     tables = []
     for path, rows in zip(files.paths, files.group_rows, strict=True):
         if sum(rows):
@@ -94,23 +95,74 @@ def _read_table(files: ParquetFiles, names: Sequence[str], options: TableOptions
 
 
 class ParquetTable(ParquetSource):
-    """A table in Parquet files that does not fit in memory."""
+    """A table in Parquet files that does not fit in memory.
+
+    With ``parse``, columns of texts are read once at opening, to find out whether all their texts
+    are numbers, booleans or dates.
+    """
 
     dtype = np.dtype(object)
     table_schema: TableSchema
 
     def __init__(
-        self, files: ParquetFiles, names: Sequence[str], options: TableOptions, verbose: bool
+        self,
+        files: ParquetFiles,
+        names: Sequence[str],
+        options: TableOptions,
+        verbose: bool,
+        parse: bool = True,
     ) -> None:
-        import pyarrow as pa
-
         label = label_column(options.roles)
         features = [name for name in names if name != label]
         self.feature_names, self.row_shape = features, (len(features),)
-        schema = pa.schema([files.schema.field(name) for name in features])
-        self.table_schema = TableSchema(schema, roles=options.roles)
+        self.table_schema = TableSchema(files.schema_of(features), roles=options.roles)
+        self._searches: dict[str, FormatSearch] = {}
         super().__init__(files, features, files.row_bytes(features), label, verbose)
+        if parse:
+            self._searches = self._find_formats(options)
+        if self._searches:
+            first = next(self._tables(self._groups[0], features))
+            parsed = {name: s.parse(self._texts(first, name)) for name, s in self._searches.items()}
+            self.table_schema = TableSchema(
+                self._convert(self.paths[0], 0, first).schema,
+                roles=options.roles,
+                units={name: column.unit for name, column in parsed.items() if column.unit},
+                texts={name: column.texts for name, column in parsed.items() if column.texts},
+            )
+
+    def _find_formats(self, options: TableOptions) -> dict[str, FormatSearch]:
+        """Return the search for the format of each column of texts, after all rows were read."""
+        from latentmap.data.csv_files import order_of_decimals
+        from latentmap.data.csv_streams import FormatSearch
+
+        schema = self.table_schema.schema
+        names = [field.name for field in schema if is_text(field.type)]
+        if not names:
+            return {}
+        first = next(self._tables(self._groups[0], names))
+        decimals = options.decimal or order_of_decimals(first, None, options.missing)
+        searches = {n: FormatSearch(options.roles.get(n), options, decimals) for n in names}
+        pending = names
+        while pending:
+            repeated: set[str] = set()
+            start = 0
+            for groups in self._groups:
+                for table in self._tables(groups, pending):
+                    for name in pending:
+                        if searches[name].update(self._texts(table, name), start):
+                            repeated.add(name)
+                    start += table.num_rows
+            pending = [name for name in pending if name in repeated]
+        return searches
+
+    def _texts(self, table: pa.Table, name: str) -> pa.Array:
+        return table.column(name).cast("string").combine_chunks()
 
     def _convert(self, path: Path, first_row: int, table: pa.Table) -> Any:
         memory.check_memory(path.name, table.nbytes)
-        return table.cast(self.table_schema.schema)
+        table = table.cast(self.files.schema_of(self._columns))
+        for i, name in enumerate(self._columns):
+            if name in self._searches:
+                values = self._searches[name].parse(self._texts(table, name)).values
+                table = table.set_column(i, name, values)
+        return table

@@ -61,7 +61,9 @@ def _stream_text_table(path: Path, options: TableOptions) -> ParquetTable:
         with parquet.ParquetWriter(copy, schema.schema) as writer:
             for batch in stream:
                 writer.write_table(pa.Table.from_batches([batch]))
-        rows = ParquetTable(open_files([copy], path.name), schema.schema.names, options, False)
+        rows = ParquetTable(
+            open_files([copy], path.name), schema.schema.names, options, False, parse=False
+        )
     except BaseException:
         copy.unlink(missing_ok=True)
         raise

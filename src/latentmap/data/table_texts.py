@@ -43,12 +43,13 @@ def parse_texts(table: pa.Table, options: TableOptions) -> TypedTexts:
     )
 
 
-def as_strings(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    """Return a column of texts with the type string, or None for other columns."""
-    import pyarrow as pa
+def is_text(kind: pa.DataType) -> bool:
+    """Return whether a type is one of texts."""
     from pyarrow import types
 
-    kind = column.type
-    if types.is_large_string(kind) or types.is_string_view(kind):
-        return column.cast(pa.string())
-    return column if types.is_string(kind) else None
+    return types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+
+
+def as_strings(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """Return a column of texts with the type string, or None for other columns."""
+    return column.cast("string") if is_text(column.type) else None
