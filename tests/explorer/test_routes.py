@@ -123,7 +123,11 @@ def test_thumbnails(client, map_scene):
     [
         (b"", 400, "row numbers: expected 4 bytes for each, found 0 bytes"),
         (b"123", 400, "row numbers: expected 4 bytes for each, found 3 bytes"),
-        (np.array([3, 500], "<u4").tobytes(), 404, "row numbers: expected integers below 500"),
+        (
+            np.array([3, 500], "<u4").tobytes(),
+            404,
+            "row numbers: expected integers below 500, found 500",
+        ),
     ],
 )
 def test_invalid_row_numbers_are_refused(client, target, body, status, message):
