@@ -53,7 +53,7 @@ def test_log_shows_the_elapsed_time_before_the_first_step(capsys, clock):
 def test_log_shows_only_the_innermost_task(capsys, monkeypatch):
     monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
     monkeypatch.setattr(progress, "_REFRESH_SECONDS", 0.01)
-    with progress.progress("outer", 1), progress.progress("inner", 1, delayed=True):
+    with progress.progress("outer", 1), progress.progress("inner", 1, delay=True):
         time.sleep(0.3)
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "outer…"
@@ -96,7 +96,7 @@ def test_delayed_task_is_shown_after_two_seconds(
     capsys, clock, monkeypatch, terminal, seconds, shown
 ):
     monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
-    with progress.progress("looking", 10, delayed=True) as advance:
+    with progress.progress("looking", 10, delay=True) as advance:
         clock.now = seconds
         advance(4, note="400 files")
     assert ("400 files" in capsys.readouterr().err) is shown

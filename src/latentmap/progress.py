@@ -20,12 +20,12 @@ LINE_SECONDS = 2.0
 _REFRESH_SECONDS = 0.5
 
 
-def printable(text: str) -> str:
+def replace_unprintable(text: str) -> str:
     r"""Replace control characters, because those in a file name could manipulate the terminal.
 
     Examples
     --------
-    >>> printable("rows\x1b[2J.csv")
+    >>> replace_unprintable("rows\x1b[2J.csv")
     'rows\ufffd[2J.csv'
     """
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
@@ -33,11 +33,11 @@ def printable(text: str) -> str:
 
 @contextlib.contextmanager
 def progress(
-    description: str, total: int, verbose: bool = True, delayed: bool = False
+    description: str, total: int, verbose: bool = True, delay: bool = False
 ) -> Iterator[Advance]:
     """Show the progress and the remaining time of the task in the block.
 
-    The block calls the yielded function for completed steps. With ``delayed``, nothing is shown in
+    The block calls the yielded function for completed steps. With ``delay``, nothing is shown in
     the first two seconds.
 
     Examples
@@ -46,14 +46,14 @@ def progress(
     ...     for _ in range(3):
     ...         advance(1)
     """
-    description = printable(description)
+    description = replace_unprintable(description)
     if not verbose:
         yield lambda steps, note="": None
     elif sys.stderr.isatty():
-        with _show_bar(description, total, delayed) as advance:
+        with _show_bar(description, total, delay) as advance:
             yield advance
     else:
-        if not delayed:
+        if not delay:
             print(f"{description}…", file=sys.stderr, flush=True)
         with _LineProgress(description, total).refresh_periodically() as advance:
             yield advance
@@ -84,7 +84,7 @@ class _RemainingTime:
 
 
 @contextlib.contextmanager
-def _show_bar(description: str, total: int, delayed: bool) -> Iterator[Advance]:
+def _show_bar(description: str, total: int, delay: bool) -> Iterator[Advance]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -104,11 +104,11 @@ def _show_bar(description: str, total: int, delayed: bool) -> Iterator[Advance]:
         remaining_time.advance(steps)
         bars.advance(task, steps)
         if note:
-            bars.update(task, note=printable(note))
-        if delayed and time.monotonic() - start > LINE_SECONDS:
+            bars.update(task, note=replace_unprintable(note))
+        if delay and time.monotonic() - start > LINE_SECONDS:
             bars.start()
 
-    if not delayed:
+    if not delay:
         bars.start()
     try:
         yield advance
@@ -131,7 +131,7 @@ class _LineProgress:
     def __call__(self, steps: int, note: str = "") -> None:
         with self.lock:
             self.remaining_time.advance(steps)
-            self.note = printable(note) or self.note
+            self.note = replace_unprintable(note) or self.note
             now = time.monotonic()
             if now - self.last_print_time > LINE_SECONDS:
                 print(f"{self.description}: {self._format(now)}", file=sys.stderr, flush=True)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from latentmap.progress import printable, progress
+from latentmap.progress import progress, replace_unprintable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,7 +28,7 @@ def _console(stderr: bool) -> Console:
 
 def print_message(text: str) -> None:
     """Print a message to standard error."""
-    _console(stderr=True).print(printable(text))
+    _console(stderr=True).print(replace_unprintable(text))
 
 
 def print_error(text: str) -> None:
@@ -36,7 +36,7 @@ def print_error(text: str) -> None:
     from rich.text import Text
 
     _console(stderr=True).print(
-        Text.assemble(("error: ", "bold red"), printable(" ".join(text.split())))
+        Text.assemble(("error: ", "bold red"), replace_unprintable(" ".join(text.split())))
     )
 
 
@@ -47,11 +47,11 @@ def show_status(text: str) -> Iterator[None]:
 
     console = _console(stderr=True)
     if console.is_terminal:
-        with console.status(Text(printable(text))):
+        with console.status(Text(replace_unprintable(text))):
             yield
     else:
         print_message(text)
-        with progress(text.rstrip("…"), 1, delayed=True):
+        with progress(text.rstrip("…"), 1, delay=True):
             yield
 
 
@@ -68,7 +68,7 @@ def print_pairs(title: str, pairs: Sequence[tuple[str, str]]) -> None:
     table = Table(box=None, show_header=False, padding=(0, 3, 0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    _console(stderr=False).print(Text(printable(title), style="bold"))
+    _console(stderr=False).print(Text(replace_unprintable(title), style="bold"))
     _print_rows(table, pairs)
 
 
@@ -88,6 +88,6 @@ def _print_rows(table: Table, rows: Sequence[Sequence[str]]) -> None:
     from rich.text import Text
 
     for row in rows:
-        table.add_row(*(Text(printable(value)) for value in row))
+        table.add_row(*(Text(replace_unprintable(value)) for value in row))
     # Soft wrapping would keep the cells of a table from wrapping inside their columns.
     _console(stderr=False).print(table, soft_wrap=False)

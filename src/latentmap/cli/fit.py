@@ -17,7 +17,7 @@ from latentmap.cli.options import DATA, LABEL, RAY, SEED, WORKERS, option, outpu
 from latentmap.cli.row_selection import open_rows
 from latentmap.cli.table_arguments import (
     choose_label,
-    given_options,
+    get_options,
     options_as_json,
     with_table_options,
 )
@@ -132,7 +132,7 @@ def fit(
     recipe = recipe or ("map" if components in (2, 3) else "dense")
     path = check_output_path(output or _default_output(data), [MODEL_SUFFIX])
     with apply_memory_limit(memory):
-        label, options = choose_label(label, given_options())
+        label, options = choose_label(label, get_options())
         rows = open_rows(data, label, options=options)
         print_table_summary(rows)
         n_bytes = fit_memory_bytes(len(rows), rows.nbytes // max(1, len(rows)))

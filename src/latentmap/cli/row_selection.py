@@ -11,7 +11,7 @@ import numpy as np
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.console import show_status
 from latentmap.cli.model_arguments import Estimator, check_columns
-from latentmap.cli.table_arguments import given_options, options_for
+from latentmap.cli.table_arguments import get_options, options_for
 from latentmap.data import Source, TableOptions, list_datasets, open_data
 from latentmap.data.images import IMAGE_SUFFIXES, ImageFolderSource
 from latentmap.errors import DataError, SettingError
@@ -33,7 +33,7 @@ def open_rows(
     ``options`` are those of tables, by default those that the verb was called with.
     """
     data_path, number = split_row_number(data)
-    options = given_options() if options is None else options
+    options = get_options() if options is None else options
     with show_status(f"Reading {data}…"):
         rows = _open_all_rows(data_path, label, default_label, options)
         return rows if number is None else select_row(rows, number, data)

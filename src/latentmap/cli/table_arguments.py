@@ -70,7 +70,7 @@ _PARAMETERS: dict[str, tuple[Any, Any]] = {
 
 
 def with_table_options(verb: Callable[..., None]) -> Callable[..., None]:
-    """Add the options of tables to a verb; `given_options` returns them while it runs."""
+    """Add the options of tables to a verb; `get_options` returns them while it runs."""
 
     @functools.wraps(verb)
     def run(**arguments: Any) -> None:
@@ -90,18 +90,20 @@ def with_table_options(verb: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def given_options() -> TableOptions:
+def get_options() -> TableOptions:
     """Return the options of tables that the running verb was called with."""
     return _OPTIONS.get()
 
 
 def options_for(figures: Mapping[str, Any] | None) -> TableOptions:
     """Return the options of the running verb, completed by those that a model file stores."""
-    given, stored = given_options(), _read(figures or {})
+    verb_options, stored = get_options(), _read(figures or {})
     names = vars(_NOTHING)
-    own = {name: getattr(given, name) for name in names if _is_set(given, name)}
-    merged = replace(stored, **own)
-    return replace(merged, ignore_unknown=not own.keys() & {"columns", "drop", "roles"})
+    verb_settings = {
+        name: getattr(verb_options, name) for name in names if _is_set(verb_options, name)
+    }
+    options = replace(stored, **verb_settings)
+    return replace(options, ignore_unknown=not verb_settings.keys() & {"columns", "drop", "roles"})
 
 
 def choose_label(label: str | None, options: TableOptions) -> tuple[str | None, TableOptions]:

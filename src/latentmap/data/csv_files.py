@@ -145,16 +145,16 @@ def report_invalid(
     columns: Mapping[str, ParsedColumn],
     options: TableOptions,
     problems: list[str],
-    lines_of: Callable[[Sequence[int]], Mapping[int, int]],
+    find_line_numbers: Callable[[Sequence[int]], Mapping[int, int]],
 ) -> list[str]:
     """Append problems of columns whose role is an option, and return warnings about the others.
 
-    ``lines_of`` returns the lines of rows.
+    ``find_line_numbers`` returns the line of each row.
     """
     invalid = {name: c.invalid for name, c in columns.items() if c.invalid is not None}
     if not invalid:
         return []
-    lines = lines_of([cells.row for cells in invalid.values()])
+    lines = find_line_numbers([cells.row for cells in invalid.values()])
     warnings: list[str] = []
     for name, cells in invalid.items():
         sentence = cells.describe(name, lines[cells.row])

@@ -17,9 +17,7 @@ def list_files(
     folder: Path, accepts: Callable[[str], bool] = bool, verbose: bool = False
 ) -> StringStore:
     """List the visible files of a folder that ``accepts`` selects, as relative paths in order."""
-    with progress(
-        f"listing the files of {folder_name(folder)}", 1, verbose, delayed=True
-    ) as advance:
+    with progress(f"listing the files of {folder_name(folder)}", 1, verbose, delay=True) as advance:
         paths = _list_paths(str(folder), "", accepts)
         return StringStore.in_order(_count(paths, advance), natural_sort_key)
 

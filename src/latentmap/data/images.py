@@ -70,7 +70,7 @@ class ImageFolderSource(Source):
         """Read all headers, check the sizes, and return the kinds of pixels that occur."""
         kinds, count = set(), len(self.paths)
         with progress(
-            f"reading the headers of {count:,} images", count, verbose, delayed=True
+            f"reading the headers of {count:,} images", count, verbose, delay=True
         ) as advance:
             for number, path in enumerate(self.paths, start=1):
                 size, kind = _read_header(self.folder, path)

@@ -58,20 +58,20 @@ def cache_folder() -> Path:
     return cache if os.access(cache, os.W_OK) else Path(tempfile.gettempdir())
 
 
-def check_not_truncated(name: str, mapped: np.ndarray) -> None:
+def check_not_truncated(name: str, mapped_array: np.ndarray) -> None:
     """Raise FileError if a mapped file has become shorter: reading it would end the process."""
-    pages = getattr(mapped, "_mmap", None)
-    if pages is None or not isinstance(mapped, np.memmap):
+    pages = getattr(mapped_array, "_mmap", None)
+    if pages is None or not isinstance(mapped_array, np.memmap):
         return
-    start = mapped.offset - mapped.offset % mmap.ALLOCATIONGRANULARITY
+    start = mapped_array.offset - mapped_array.offset % mmap.ALLOCATIONGRANULARITY
     if pages.size() < start + len(pages):
         raise FileError(f"{name}: the file became shorter while it was read")
 
 
-def release_pages(mapped: np.ndarray) -> None:
+def release_pages(mapped_array: np.ndarray) -> None:
     """Return the pages of a mapped array to the system, if the system supports it."""
-    pages = getattr(mapped, "_mmap", None)
-    if pages is not None and hasattr(mmap, "MADV_DONTNEED") and not mapped.flags.writeable:
+    pages = getattr(mapped_array, "_mmap", None)
+    if pages is not None and hasattr(mmap, "MADV_DONTNEED") and not mapped_array.flags.writeable:
         pages.madvise(mmap.MADV_DONTNEED)
 
 

@@ -93,7 +93,7 @@ def open_files(paths: Sequence[Path], name: str, verbose: bool = False) -> Parqu
     group_rows: list[list[int]] = []
     schemas: dict[Path, pa.Schema] = {}
     n_stored = 0
-    with progress(task, len(paths), verbose, delayed=True) as advance:
+    with progress(task, len(paths), verbose, delay=True) as advance:
         for path, (rows, n_bytes, schema) in zip(paths, _read_footers(paths), strict=True):
             group_rows.append(rows)
             if sum(rows):

@@ -93,16 +93,16 @@ class ParquetSource(Source):
         order = np.argsort(piece, kind="stable")
         parts = [
             take_rows(
-                self._rows_of(int(p)), indices[order][piece[order] == p] - self._pieces[p].start
+                self._load_piece(int(p)), indices[order][piece[order] == p] - self._pieces[p].start
             )
             for p in np.unique(piece)
         ]
         if not parts:
-            return take_rows(self._rows_of(0), indices)
+            return take_rows(self._load_piece(0), indices)
         rows = concatenated(parts)
         return rows if len(parts) == 1 else take_rows(rows, np.argsort(order, kind="stable"))
 
-    def _rows_of(self, p: int) -> Any:
+    def _load_piece(self, p: int) -> Any:
         last = self._last_piece
         if last is None or last[0] != p:
             self._last_piece = last = None  # free the old piece before the next one is read
@@ -137,7 +137,7 @@ class ParquetSource(Source):
         import pyarrow as pa
 
         parts, task = [], f"reading {len(self):,} labels"
-        with progress(task, len(self), verbose, delayed=True) as advance:
+        with progress(task, len(self), verbose, delay=True) as advance:
             for groups in self._groups:
                 for table in self._tables(groups, [label]):
                     column = table.column(0).cast(self.files.schema.field(label).type)

@@ -87,11 +87,14 @@ def _read_table(files: ParquetFiles, names: Sequence[str], options: TableOptions
         if sum(rows):
             with reading_parquet(path), parquet.ParquetFile(path) as file:
                 tables.append(file.read(columns=list(names)).select(list(names)).cast(schema))
-    typed = parse_texts(pa.concat_tables(tables), options)
+    typed_table = parse_texts(pa.concat_tables(tables), options)
     table_schema = TableSchema(
-        typed.table.schema, roles=options.roles, units=typed.units, texts=typed.texts
+        typed_table.table.schema,
+        roles=options.roles,
+        units=typed_table.units,
+        texts=typed_table.texts,
     )
-    return Table.from_arrow(typed.table, table_schema, files.name)
+    return Table.from_arrow(typed_table.table, table_schema, files.name)
 
 
 class ParquetTable(ParquetSource):

@@ -110,7 +110,7 @@ def _open_file(
             f"{path}: expected one of the suffixes {', '.join(FILE_SUFFIXES)}, or a folder, "
             f"found {repr(path.suffix) if path.suffix else 'none'}"
         )
-    with progress(f"reading {path.name}", 1, verbose, delayed=True):
+    with progress(f"reading {path.name}", 1, verbose, delay=True):
         if suffix in _TABLE_READERS:
             return _TABLE_READERS[suffix](full_path, label, options)
         _check_no_options(path.name, options)

@@ -75,8 +75,8 @@ def grid_columns(count: int) -> int:
     if count <= _MAX_IMAGES_IN_ONE_LINE:
         return count
     square = int(np.ceil(np.sqrt(count)))
-    full = (columns for columns in range(square, 2 * square) if count % columns == 0)
-    return next(full, square)
+    full_grids = (columns for columns in range(square, 2 * square) if count % columns == 0)
+    return next(full_grids, square)
 
 
 def _figure_size(shape: tuple[int, ...]) -> tuple[float, float]:

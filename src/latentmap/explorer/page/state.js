@@ -35,10 +35,10 @@ const listeners = [];
  */
 export function setState(changes) {
   const names = /** @type {(keyof State)[]} */ (Object.keys(changes));
-  const changed = names.filter((name) => state[name] !== changes[name]);
+  const changedNames = names.filter((name) => state[name] !== changes[name]);
   Object.assign(state, changes);
   for (const { names, listener } of listeners) {
-    if (names.some((name) => changed.includes(name))) listener();
+    if (names.some((name) => changedNames.includes(name))) listener();
   }
 }
 
