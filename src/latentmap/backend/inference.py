@@ -77,18 +77,18 @@ def predict_batches(
     [3, 4, 1]
     """
     call = _block_function(model)
-    pending: deque[tuple[jax.Array, int]] = deque()
+    pending_blocks: deque[tuple[jax.Array, int]] = deque()
     max_pending_blocks = MAX_PENDING_BLOCKS[has_accelerator()]
     for rows in batches:
         size = block or block_rows(first_array(rows).shape[1:])
         for i in range(0, max(len(first_array(rows)), 1), size):
             block_part = index_arrays(rows, slice(i, i + size))
             output = call(send_to_device(pad_block(block_part, size)))
-            pending.append((output, len(first_array(block_part))))
-            if len(pending) >= max_pending_blocks:
-                yield _fetch(*pending.popleft())
-    while pending:
-        yield _fetch(*pending.popleft())
+            pending_blocks.append((output, len(first_array(block_part))))
+            if len(pending_blocks) >= max_pending_blocks:
+                yield _fetch(*pending_blocks.popleft())
+    while pending_blocks:
+        yield _fetch(*pending_blocks.popleft())
 
 
 def _fetch(output: jax.Array, n_rows: int) -> np.ndarray:

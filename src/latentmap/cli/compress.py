@@ -60,15 +60,15 @@ def compress(
 
 
 def _print(output: Path, result: CompressionResult) -> None:
-    raw, gzip = result.raw_bytes / result.rows, result.gzip_bytes / result.rows
+    raw_bytes, gzip_bytes = result.raw_bytes / result.rows, result.gzip_bytes / result.rows
     ratio = f"{result.ratio:,.0f}" if result.ratio >= 100 else f"{result.ratio:.3g}"
     print_message(
         f"Wrote {output}: {format_count(result.rows, 'row')} in {result.file_bytes:,} bytes, "
         f"{result.bytes_per_row:,.4g} bytes per row"
     )
     print_message(
-        f"{ratio} times smaller than the original ({raw:,.4g} bytes per row, {gzip:,.4g} with "
-        "gzip), not counting the model"
+        f"{ratio} times smaller than the original ({raw_bytes:,.4g} bytes per row, "
+        f"{gzip_bytes:,.4g} with gzip), not counting the model"
     )
     print_message(
         f"Mean squared error of scaled rows: {result.mse:.4g}, of which {result.model_mse:.4g} is "

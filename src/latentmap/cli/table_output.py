@@ -30,8 +30,8 @@ def write_columns(path: Path, numbers: Columns, texts: Columns) -> None:
 def open_column_writer(path: Path, length: int) -> Iterator[Write]:
     """Yield ``write(numbers, texts)``; a .npy file contains only the numbers, as float64."""
     make_writer = _write_array if path.suffix.lower() == ".npy" else _write_table
-    with write_atomically(path) as temporary, contextlib.ExitStack() as stack:
-        yield make_writer(temporary, length, stack)
+    with write_atomically(path) as temporary_path, contextlib.ExitStack() as stack:
+        yield make_writer(temporary_path, length, stack)
 
 
 def _write_array(path: Path, length: int, stack: contextlib.ExitStack) -> Write:

@@ -161,13 +161,13 @@ def _check_formats(
     layout: CsvLayout, pending_searches: dict[int, FormatSearch], ragged: RaggedRows
 ) -> int:
     """Read all rows once; keep the searches that must be repeated in ``pending``."""
-    repeated: set[int] = set()
+    repeated_indices: set[int] = set()
     row = 0
     for batch in stream_texts(layout, list(pending_searches), ragged):
         for i, search in pending_searches.items():
             if search.update(batch.column(str(i)), row):
-                repeated.add(i)
+                repeated_indices.add(i)
         row += batch.num_rows
-    for i in pending_searches.keys() - repeated:
+    for i in pending_searches.keys() - repeated_indices:
         del pending_searches[i]
     return row

@@ -106,10 +106,10 @@ def open_files(paths: Sequence[Path], name: str, verbose: bool = False) -> Parqu
     for path, other in schemas.items():
         _check_columns(path, schema, other)
     try:
-        unified = pa.unify_schemas(set(schemas.values()), promote_options="permissive")
+        unified_schema = pa.unify_schemas(set(schemas.values()), promote_options="permissive")
     except pa.ArrowTypeError as error:
         raise FileError(f"{name}: expected files with the same types ({error})") from error
-    schema = pa.schema([unified.field(column) for column in schema.names])
+    schema = pa.schema([unified_schema.field(column) for column in schema.names])
     row_bytes = sum(map(_value_bytes, schema.types))
     n_bytes = max(n_stored, row_bytes * sum(map(sum, group_rows)))
     return ParquetFiles(paths, name, group_rows, schema, n_bytes)

@@ -63,8 +63,10 @@ def _vector_column(schema: pa.Schema, names: Sequence[str], options: TableOption
         for name in names
         if is_vector(schema.field(name).type) and roles.get(name) not in _NOT_FITTED
     ]
-    requested = {*(options.columns or ()), *roles} - {n for n in roles if roles[n] in _NOT_FITTED}
-    return vectors[0] if len(vectors) == 1 and requested <= {*vectors} else None
+    requested_names = {*(options.columns or ()), *roles} - {
+        n for n in roles if roles[n] in _NOT_FITTED
+    }
+    return vectors[0] if len(vectors) == 1 and requested_names <= {*vectors} else None
 
 
 def fits_in_memory(files: ParquetFiles) -> bool:
@@ -145,17 +147,17 @@ class ParquetTable(ParquetSource):
         first = next(self._tables(self._groups[0], names))
         decimals = options.decimal or order_of_decimals(first, None, options.missing)
         searches = {n: FormatSearch(options.roles.get(n), options, decimals) for n in names}
-        pending = names
-        while pending:
-            repeated: set[str] = set()
+        pending_names = names
+        while pending_names:
+            repeated_names: set[str] = set()
             start = 0
             for groups in self._groups:
-                for table in self._tables(groups, pending):
-                    for name in pending:
+                for table in self._tables(groups, pending_names):
+                    for name in pending_names:
                         if searches[name].update(self._texts(table, name), start):
-                            repeated.add(name)
+                            repeated_names.add(name)
                     start += table.num_rows
-            pending = [name for name in pending if name in repeated]
+            pending_names = [name for name in pending_names if name in repeated_names]
         return searches
 
     def _texts(self, table: pa.Table, name: str) -> pa.Array:

@@ -110,11 +110,13 @@ def _peek(path: Path, batches: Iterable[Any], length: int) -> tuple[Any, Iterato
     if first is None or length < 1:
         raise DataError(f"{path.name}: expected at least one row to write, found none")
     stream = itertools.chain([first], stream)
-    converted: Iterator[Any] = map(np.asarray, stream)
+    array_batches: Iterator[Any] = map(np.asarray, stream)
     if is_frame(first):
-        converted = convert_frames(path, stream)
-    first = next(converted)
-    return first, _check_batches(path, itertools.chain([first], converted), length, first.shape[1:])
+        array_batches = convert_frames(path, stream)
+    first = next(array_batches)
+    return first, _check_batches(
+        path, itertools.chain([first], array_batches), length, first.shape[1:]
+    )
 
 
 def _check_batches(

@@ -80,8 +80,8 @@ def export_page(
     else:
         rows_description, row_buffers = _table_rows(scene, scene.table)
     text = page.text(description | rows_description, "file", buffers | row_buffers).encode()
-    with write_atomically(path) as temporary:
-        temporary.write_bytes(text)
+    with write_atomically(path) as temporary_path:
+        temporary_path.write_bytes(text)
     return len(text)
 
 

@@ -42,8 +42,8 @@ class Page:
             raise ValueError(f"modules import each other: {' -> '.join([*importers, name])}")
         if name not in modules:
             source = self._read(name)
-            for _, imported in _IMPORT.findall(source):
-                self._load_module(imported, modules, (*importers, name))
+            for _, imported_module in _IMPORT.findall(source):
+                self._load_module(imported_module, modules, (*importers, name))
             modules[name] = source
 
     @cached_property
