@@ -87,7 +87,7 @@ def test_pickles_are_never_loaded(tmp_path):
 
 
 def test_npy_has_no_label(npy):
-    with pytest.raises(SettingError, match=r"rows.npy has no named columns"):
+    with pytest.raises(SettingError, match=r"expected named columns, found rows.npy"):
         open_npy(npy, "kind")
 
 

@@ -50,7 +50,7 @@ def test_names():
         open_data("wine:unsen")
     with pytest.raises(UnknownNameError, match="unknown data set 'wines', did you mean 'wine'"):
         open_data("wines")
-    with pytest.raises(SettingError, match="label 'a': wine has no columns to choose from"):
+    with pytest.raises(SettingError, match="label 'a': expected data with columns, found wine"):
         open_data("wine", label="a")
 
 

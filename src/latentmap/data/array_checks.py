@@ -17,7 +17,7 @@ _KIND_NAMES |= {"M": "dates", "m": "durations", "c": "complex numbers"}
 
 
 def check_rows(name: str, shape: tuple[int, ...], dtype: DTypeLike) -> np.dtype:
-    """Return the type as which rows of a shape and type are read; raise DataError for other data.
+    """Return the type in which rows of a shape and type are read; raise DataError for other data.
 
     Integers and floats keep their type, in the byte order of the machine. Bool becomes uint8, and
     floats of other widths become float32 or float64. The message starts with ``name``.
@@ -51,7 +51,7 @@ def as_numbers(name: str, data: ArrayLike) -> np.ndarray:
     """Return data that NumPy can read as an array, without a copy if possible."""
     if isinstance(data, np.ma.MaskedArray):
         raise DataError(
-            f"{name}: expected a plain array, found a masked array; fill its gaps first"
+            f"{name}: expected a plain array, found a masked array; fill the masked values first"
         )
     try:
         array = np.asarray(data)
@@ -74,12 +74,12 @@ def check_finite(
 ) -> None:
     """Raise DataError if a batch holds NaN, infinity or a number too large for float32.
 
-    The message names the row, counted in the source of which ``first_row`` is the first one in the
-    batch and then mapped by ``original_index``, and the column by its name or its index.
+    The message names the row and the column. ``first_row`` is the index of the first row of the
+    batch, and ``original_index`` maps an index to the row number of the opened file or array.
     """
     if batch.dtype.kind != "f" or batch.size == 0:
         return
-    if batch.min() >= -LARGEST and batch.max() <= LARGEST:  # both comparisons fail for NaN
+    if batch.min() >= -LARGEST and batch.max() <= LARGEST:  # Both comparisons fail for NaN.
         return
     position = np.argwhere(~(np.abs(batch) <= LARGEST))[0]
     row, *column = (int(i) for i in position)
@@ -99,7 +99,7 @@ def _column_text(index: list[int], feature_names: list[str] | None) -> str:
 
 
 def check_labels(name: str, labels: ArrayLike | None, length: int) -> np.ndarray | None:
-    """Return labels as an array, or None; raise DataError if they are not one for each row."""
+    """Return labels as an array, or None; raise DataError unless there is one for each row."""
     if labels is None:
         return None
     array = np.asarray(labels)
@@ -149,7 +149,7 @@ def _from_objects(array: np.ndarray, name: str) -> np.ndarray:
 
 
 def check_label_memory(name: str, max_length: int, count: int) -> None:
-    """Raise TooLargeError if labels do not fit into memory, each as long as the longest."""
+    """Raise TooLargeError if ``count`` labels, padded to the longest, do not fit into memory."""
     check_memory(f"{name}, labels of up to {max_length:,} letters", 4 * max_length * count)
 
 

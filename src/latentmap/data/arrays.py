@@ -19,14 +19,14 @@ from latentmap.data.sparse_files import Check, is_sparse_file, read_sparse
 from latentmap.data.types import csr_array
 from latentmap.errors import DataError, FileError, SettingError, UnknownNameError
 
-# Version 3 of the format is only used for records, which are not rows of numbers.
+# Only records use version 3 of the format, and they are not rows of numbers.
 _HEADERS: dict[tuple[int, int], Callable[[IO[bytes]], tuple[tuple[int, ...], bool, np.dtype]]] = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
 }
 _ROWS = ("X", "x", "data", "images", "x_train")
 _LABELS = ("y", "labels", "y_train")
-# NumPy reads a header with the parser and tokenizer of Python, which raise these.
+# NumPy parses a header with Python's parser and tokenizer, which raise these errors.
 _HEADER_ERRORS = (SyntaxError, TypeError, ValueError, tokenize.TokenError)
 _ZIP_ERRORS = (
     *_HEADER_ERRORS,
@@ -51,9 +51,9 @@ class _Header(NamedTuple):
 
 
 def open_npy(path: Path, label: str | None = None) -> ArraySource:
-    """Memory-map a .npy file; raise SettingError if a label is given, for it has no columns."""
+    """Memory-map a .npy file; raise SettingError if a label is given, because it has no columns."""
     if label is not None:
-        raise SettingError(f"label {label!r}: {path.name} has no named columns")
+        raise SettingError(f"label {label!r}: expected named columns, found {path.name}")
     with as_file_error(path.name, "a NumPy array file", *_HEADER_ERRORS), path.open("rb") as stream:
         header = _read_header(stream, path.name)
         _check_bytes(path.name, header, path.stat().st_size)
@@ -72,9 +72,9 @@ def open_npy(path: Path, label: str | None = None) -> ArraySource:
 def open_npz(path: Path, label: str | None = None) -> Source:
     """Read the rows of a .npz file, and its labels if it has some.
 
-    The rows are its only array, or the array called X, x, data, images or x_train; or the sparse
-    matrix that ``scipy.sparse.save_npz`` wrote in the format csr, csc or coo, which stays sparse.
-    The labels are the array called y, labels or y_train, or the one that ``label`` names.
+    The rows are the only array, the array called X, x, data, images or x_train, or a sparse matrix
+    in csr, csc or coo format written by ``scipy.sparse.save_npz``, which stays sparse. The labels
+    are the array that ``label`` names, or the array called y, labels or y_train.
     """
     with (
         as_file_error(path.name, "a NumPy .npz file", *_ZIP_ERRORS),
@@ -114,7 +114,7 @@ def _rows_key(name: str, keys: list[str]) -> str:
 
 
 def _read_array(archive: zipfile.ZipFile, key: str, name: str, check: Check) -> np.ndarray:
-    """Read an array after a check of its shape and type."""
+    """Check the shape and type of an array, and read it."""
     name = f"{name}, array {key}"
     with archive.open(f"{key}.npy") as stream:
         header = _read_header(stream, name)

@@ -1,4 +1,4 @@
-"""Reading rows in batches: in order and checked, or shuffled.
+"""Reading of rows in batches, either in order or shuffled.
 
 A file that is read row group by row group must not be shuffled by picking single rows, because
 every batch would touch every group. Such sources are shuffled in two steps: random blocks are read
@@ -28,7 +28,7 @@ Take = Callable[[np.ndarray], Batch]
 
 
 def batch_size_for(row_shape: tuple[int, ...]) -> int:
-    """Return how many rows, from 1 to 8,192, make a batch of at most 2²² numbers."""
+    """Return the number of rows, from 1 to 8,192, in a batch of at most 2²² numbers."""
     return max(1, min(BATCH_ROWS, BATCH_NUMBERS // max(1, math.prod(row_shape))))
 
 
@@ -43,8 +43,8 @@ def read_batches(
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """Yield the position and the numbers of each batch of rows, in order.
 
-    ``batches`` replaces the batches of ``rows``, such as those of a sparse matrix. Raise DataError
-    for a number that is not finite in float32, unless ``check`` is false because it was checked.
+    ``batches`` replaces the batches of ``rows``, for example by sparse ones. Raise DataError for a
+    number that is not finite in float32, unless ``check`` is false.
     """
     if batches is None:
         batches = rows.batches(batch_size or batch_size_for(rows.row_shape))
@@ -60,7 +60,7 @@ def read_batches(
 
 
 def read_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
-    """Yield the same batches, and read the next one in a thread while the caller uses the last."""
+    """Yield batches, and read the next batch in a thread while the caller uses the current one."""
     context = contextvars.copy_context()
 
     def read() -> Batch | None:
@@ -104,7 +104,7 @@ def _shuffled_pieces(
         order = rng.permutation(len(buffer))
         for start in range(0, len(order), size):
             yield take_rows(buffer, order[start : start + size])
-        del buffer  # before the next buffer is allocated
+        del buffer  # The memory is freed before the next buffer is allocated.
 
 
 def rebatch(arrays: Iterable[Any], size: int) -> Iterator[Any]:

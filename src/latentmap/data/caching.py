@@ -14,7 +14,7 @@ DISK_MARGIN = 2
 
 
 def load_or_cache(rows: Source, verbose: bool = False, use_disk: bool = True) -> Source:
-    """Return the same rows in memory or, with ``use_disk``, in a temporary file if it is faster."""
+    """Return rows loaded into memory or, with ``use_disk``, copied to a file if this is faster."""
     if rows.table_schema is not None:
         return rows  # A fit caches the encoded rows of a table.
     if rows.is_decoded:
@@ -26,7 +26,7 @@ def load_or_cache(rows: Source, verbose: bool = False, use_disk: bool = True) ->
 
 
 def copy_to_cache(rows: Source, verbose: bool = False) -> Source:
-    """Return the same rows, decoded, in a temporary file if the disk has space for them."""
+    """Return decoded rows in a temporary file, or the same rows if the disk has no space."""
     if rows.is_decoded or shutil.disk_usage(cache_folder()).free < DISK_MARGIN * rows.nbytes:
         return rows
     with TemporaryArrayFile() as file:

@@ -1,8 +1,8 @@
 """Formats of table cells: the patterns of numbers, booleans and dates, and their conversion.
 
-No library recognises thousands separators, percentages, currencies and the order of day and month
-by itself. Every format here is a regular expression, replacements that turn a matching text into
-one that Arrow converts, and an Arrow type. Arrow runs all of them on whole columns.
+No library detects thousands separators, percentages, currencies and the order of day and month.
+Every format therefore consists of a regular expression, replacements that turn a matching string
+into one that Arrow converts, and an Arrow type. Arrow applies them to whole columns.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-# Texts that mark a missing value, as whole cells.
+# Cells that mark a missing value.
 MISSING = frozenset(
     {"", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NaT"}
     | {"null", "NULL", "None", "-", "?", ".", r"\N"}
-    # Errors of Excel.
+    # Error values of Excel mark a missing value.
     | {"#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!"}
 )
 _DIGIT = re.compile(r"\d")
@@ -32,8 +32,8 @@ _UNIT_OF_CELL = re.compile(rf"[+-]?\s?({UNIT})\s?[+-]?[\d.,]+.*|[+-]?[\d.,'\s]+?
 class CellFormat:
     """A way to write values of one kind as text.
 
-    ``decimal`` is the decimal separator of a format that depends on it, ``date_order`` is "day
-    first" or "month first" for a date of numbers only.
+    ``decimal`` is the decimal separator of a format that depends on it. ``date_order`` is "day
+    first" or "month first" for dates that consist only of numbers.
     """
 
     kind: str
@@ -46,7 +46,7 @@ class CellFormat:
     date_order: str | None = None
 
     def match(self, cells: pa.Array) -> pa.Array:
-        """Return for each cell whether it has this format; null stays null."""
+        """Return a mask of the cells that have this format; null stays null."""
         return pc.match_substring_regex(cells, f"^(?:{self.pattern})$")
 
     def match_all(self, cells: pa.Array) -> bool:
@@ -54,7 +54,7 @@ class CellFormat:
         return pc.all(self.match(cells)).as_py() is not False
 
     def convert(self, cells: pa.Array) -> pa.Array | None:
-        """Return the values of cells that all match, or None for impossible ones (31 February)."""
+        """Return the values of matching cells, or None for impossible values (31 February)."""
         for pattern, replacement in self.replacements:
             cells = pc.replace_substring_regex(cells, pattern, replacement)
         try:
@@ -66,7 +66,7 @@ class CellFormat:
 
 
 def find_unit(cells: Sequence[str]) -> str | None:
-    """Return the unit that at least nine in ten cells have, such as ``%`` or ``€``."""
+    """Return the unit of at least nine in ten cells, such as ``%`` or ``€``."""
     if not any(map(_cell_unit, cells[:3])):
         return None
     unit, count = Counter(map(_cell_unit, cells)).most_common(1)[0]
@@ -79,7 +79,7 @@ def _cell_unit(cell: str) -> str | None:
 
 
 def may_have_format(cells: Sequence[str]) -> bool:
-    """Return whether one of the cells may have a format: it has a digit, or is a boolean."""
+    """Return whether a cell contains a digit or is a boolean, and so may have a format."""
     return any(cell.lower() in BOOLEAN_TEXTS or _DIGIT.search(cell) for cell in cells)
 
 
@@ -87,7 +87,8 @@ def may_have_format(cells: Sequence[str]) -> bool:
 def candidate_formats(decimals: str, unit: str | None) -> tuple[CellFormat, ...]:
     """Return formats in the order in which they are tried.
 
-    ``decimals`` holds the possible decimal separators; dates have the day first after a comma.
+    ``decimals`` holds the possible decimal separators. If a comma comes first, dates are tried with
+    the day first.
     """
     numbers = [f for decimal in decimals for f in _number_formats(decimal)]
     if unit is not None:
@@ -96,7 +97,7 @@ def candidate_formats(decimals: str, unit: str | None) -> tuple[CellFormat, ...]
 
 
 def _number_formats(decimal: str) -> Iterator[CellFormat]:
-    # A text such as 007 is a code, not a number, and float64 holds no more than 18 digits.
+    # A string such as 007 is a code and not a number, and int64 holds at most 18 digits.
     integer_pattern = r"(?:0|[1-9]\d{0,17})"
     point = re.escape(decimal)
     group = r"[,'’ \x{A0}\x{202F}]" if decimal == "." else r"[.'’ \x{A0}\x{202F}]"

@@ -15,7 +15,7 @@ BLOCK_ROWS = 2**20
 def check_codes(
     codes: ArrayLike, n_components: int | None = None, *, name: str = "codes", min_rows: int = 0
 ) -> np.ndarray:
-    """Return codes as float32, or raise if they are not finite codes of shape (n, n_components)."""
+    """Return codes as float32; raise DataError unless they are finite and have the right shape."""
     as_array = np.asanyarray if isinstance(codes, np.memmap) else np.asarray
     try:
         array = as_array(codes, dtype=np.float32)
@@ -44,7 +44,7 @@ def code_blocks(codes: np.ndarray, size: int = BLOCK_ROWS) -> Iterator[tuple[int
 
 
 def check_layout(layout: ArrayLike, n_rows: int) -> np.ndarray:
-    """Return a user's layout as float64, or raise if it is not one position for every row."""
+    """Return a layout as float64; raise DataError unless it has a position for every row."""
     positions = as_numbers("layout", layout)
     check_rows("layout", positions.shape, positions.dtype)
     positions = positions.astype(np.float64)

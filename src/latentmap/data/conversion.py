@@ -19,7 +19,7 @@ def as_source(data: DataLike | str | os.PathLike[str], *, label: str | None = No
     Parameters
     ----------
     data : Source, path, data-set name, data frame, array, sparse matrix or list of rows
-        A text is a path or the name of a data set, see `open_data`.
+        A string is a path or the name of a data set; see `open_data`.
     label : str, optional
         The column of a table that holds labels; it is not one of the features.
 
@@ -30,7 +30,7 @@ def as_source(data: DataLike | str | os.PathLike[str], *, label: str | None = No
     Raises
     ------
     DataError, FileError, UnknownNameError
-        If these are not rows of numbers.
+        If the data are not rows of numbers.
 
     Examples
     --------

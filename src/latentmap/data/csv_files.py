@@ -1,7 +1,7 @@
-"""Text tables (CSV and TSV, also compressed) as typed columns, into memory or in batches.
+"""Reading of text tables (CSV and TSV, also compressed) into typed columns.
 
-`detect_layout` finds out how the file is written, pyarrow splits it into cells, and
-`parse_text_column` decides about the type of each column.
+`detect_layout` detects how the file is written, pyarrow splits it into cells, and
+`parse_text_column` chooses the type of each column.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from latentmap.data.text_columns import (
 )
 
 _T = TypeVar("_T")
-# Columns that are asked for the decimal separator of the file.
+# Number of columns that determine the decimal separator of a file.
 _MAX_VOTES = 100
 _8_BIT_ENCODINGS = ("cp1252", "latin-1")
 
@@ -49,7 +49,7 @@ def read_csv(path: str | os.PathLike[str], options: TableOptions | None = None) 
     path : path-like
         A .csv, .tsv or .txt file, also compressed as .gz, .bz2, .xz or .zst.
     options : TableOptions, optional
-        How the file is written; what they leave open is detected.
+        How the file is written. Options that are None are detected.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def read_csv(path: str | os.PathLike[str], options: TableOptions | None = None) 
 def try_encodings(
     path: Path, options: TableOptions, read: Callable[[Path, TableOptions], _T]
 ) -> _T:
-    """Read a file in the encoding of its start and, if it is not valid, in 8-bit encodings."""
+    """Read a file in the encoding detected at its start, or else in an 8-bit encoding."""
     encodings = [options.encoding] if options.encoding else [None, *_8_BIT_ENCODINGS]
     with as_file_error(path.name, "text", pa.ArrowInvalid, UnicodeError, EOFError, LZMAError):
         for encoding in encodings[:-1]:
@@ -99,7 +99,7 @@ def _read_csv(path: Path, options: TableOptions) -> CsvTable:
 def parse_columns(
     texts: pa.Table, names: Sequence[str], decimals: str, options: TableOptions
 ) -> dict[str, ParsedColumn]:
-    """Parse columns of texts; ``decimals`` holds the decimal separators, the likelier one first."""
+    """Parse string columns; ``decimals`` holds the decimal separators, the likelier one first."""
 
     def parse(index: int) -> ParsedColumn:
         return parse_text_column(
@@ -116,10 +116,10 @@ def parse_columns(
 def order_of_decimals(
     texts: pa.Table | pa.RecordBatch, separator: str | None, missing: Sequence[str]
 ) -> str:
-    """Return the two decimal separators, first the one of most columns.
+    """Return the two decimal separators, the more frequent one first.
 
-    The comma of 1,234 may be either. If no other column decides, it is the decimal separator where
-    cells are not separated by commas.
+    The comma in 1,234 can be a decimal or a thousands separator. If no other column decides, it is
+    the decimal separator unless commas separate the cells.
     """
     columns = texts.columns[:: max(1, texts.num_columns // _MAX_VOTES)]
     votes = [fitting_decimal(clean_cells(column[:1000], missing)[0]) for column in columns]
@@ -147,7 +147,7 @@ def report_invalid(
     problems: list[str],
     find_line_numbers: Callable[[Sequence[int]], Mapping[int, int]],
 ) -> list[str]:
-    """Append problems of columns whose role is an option, and return warnings about the others.
+    """Append problems of columns with a given role, and return warnings about other columns.
 
     ``find_line_numbers`` returns the line of each row.
     """

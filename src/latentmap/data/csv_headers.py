@@ -1,6 +1,6 @@
-"""Whether the first row of a text table holds the names of its columns.
+"""Detection of a header, the first row of a text table with the names of its columns.
 
-Names differ from the cells below them: they are texts above numbers, or numbers in an order that
+Names differ from the cells below them. They are strings above numbers, or numbers in an order that
 no row has, such as years, wavelengths or column numbers.
 """
 
@@ -41,7 +41,7 @@ def cell_kind(cell: str) -> str:
 
 
 def is_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
-    """Return whether the first row of a table holds names, given some of the rows below it."""
+    """Return whether the first row of a table holds names, given a sample of the rows below."""
     if not rows:
         return all(cell_kind(name) in ("text", "missing") for name in first)
     n_fitting = n_different = 0
@@ -64,9 +64,9 @@ def is_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
 
 
 def find_units(cells: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str | None]:
-    """Return the units that a row below the header states, or nothing if it holds values.
+    """Return the units in the row below the header, or an empty result if it is a row of data.
 
-    A row of units has short texts above columns of numbers, for most of them and at least two.
+    A row of units has short strings above most columns of numbers, and above at least two.
     """
     units: list[str | None] = []
     n_numbers = 0
@@ -93,7 +93,7 @@ def _column_kind(cells: Sequence[str]) -> str:
 def _is_ordered_header(
     first: Sequence[str], rows: Sequence[Sequence[str]], has_names: bool
 ) -> bool:
-    """Return whether the numbers of the first row have an order that no row below has."""
+    """Return whether the first row has numbers in an order that no other row has."""
     indices = [i for i, cell in enumerate(first) if cell_kind(cell) == "number"]
     numbers = _numbers([first[i] for i in indices])
     numbers_below = [_numbers([row[i] for i in indices]) for row in rows]
@@ -114,7 +114,7 @@ def _is_ordered_header(
 def _numbers(cells: Sequence[str]) -> list[float]:
     numbers = []
     for cell in cells:
-        with contextlib.suppress(ValueError):  # a missing value, or one with a unit
+        with contextlib.suppress(ValueError):  # The cell is missing or has a unit.
             numbers.append(float(cell.replace(",", ".")))
     return numbers
 
@@ -130,13 +130,13 @@ def _has_equal_steps(numbers: Sequence[float]) -> bool:
 
 
 def _are_mostly_fractions(rows: Sequence[Sequence[float]]) -> bool:
-    """Return whether at least half of the numbers are not whole."""
+    """Return whether at least half of the numbers are fractions."""
     numbers = [number for row in rows for number in row]
     return bool(numbers) and 2 * sum(not n.is_integer() for n in numbers) >= len(numbers)
 
 
 def unique_names(cells: Sequence[str]) -> tuple[str, ...]:
-    """Return names of columns: "column 3" for an empty one, "a (2)" for the second of two.
+    """Return distinct column names: "column 3" for an empty name, and "a (2)" for a second "a".
 
     Examples
     --------

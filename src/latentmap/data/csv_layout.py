@@ -1,7 +1,7 @@
 """Layout of a text table: encoding, separator, lines above the table, and names of columns.
 
-The detectors of DuckDB, polars and pandas read fewer than half of the files in tests/data/csv as
-their authors meant them; docs/decisions has the comparison.
+DuckDB, polars and pandas read fewer than half of the files in tests/data/csv correctly;
+docs/decisions contains the comparison.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 
 @dataclass(frozen=True)
 class TableLayout:
-    """Where the rows of a table start, and the names of its columns.
+    """First row of a table, and the names of its columns.
 
-    ``units`` are stated in a row below the names. ``empty_names`` are the columns whose name is
-    empty in the file, ``renamed`` those that are named otherwise than in the file. ``separator`` is
+    ``units`` come from a row below the names. ``empty_names`` are the columns whose name is empty
+    in the file, and ``renamed`` are the columns whose name differs from the file. ``separator`` is
     None for a single column.
     """
 
@@ -56,7 +56,7 @@ class TableLayout:
 
 @dataclass(frozen=True)
 class CsvLayout(TableLayout):
-    """Layout of a text table; ``offset`` is the number of bytes of UTF-8 above the first row."""
+    """Layout of a text table; ``offset`` is the number of UTF-8 bytes above the first row."""
 
     path: Path = Path()
     offset: int = 0
@@ -123,7 +123,7 @@ def table_layout(
 
 
 def _units(names: Sequence[str], records: Sequence[Record]) -> dict[str, str]:
-    """Return the units that the record below the header states, if it does."""
+    """Return the units in the record below the header; the result is empty if it has none."""
     rows = [record.cells for record in records[1:] if len(record.cells) == len(names)]
     if not rows or len(records[0].cells) != len(names):
         return {}
@@ -148,7 +148,7 @@ def _read_lines(path: Path, options: TableOptions) -> tuple[str, list[str]]:
         if len(start) < size:
             return encoding, lines
         if len(lines) > _MIN_LINES or size >= _MAX_SAMPLE_BYTES:
-            return encoding, lines[:-1] or lines  # the last line is not complete
+            return encoding, lines[:-1] or lines  # The last line is incomplete.
         size *= 4
 
 
@@ -168,7 +168,7 @@ def _is_title(records: Sequence[Record], i: int, width: int) -> bool:
     if len(records[i].cells) == width:
         has_numbers_below = any(not is_text(r, width) for r in records[i + 2 : i + 4])
         return width > 1 and len(cells) == 1 and next_is_header and has_numbers_below
-    # One name less than columns: the first column holds the names of the rows.
+    # If one name is missing, the first column holds the names of the rows.
     may_be_header = abs(len(records[i].cells) - width) == 1 and is_text(
         records[i], len(records[i].cells)
     )
@@ -201,7 +201,7 @@ def _uncomment(record: Record) -> Record:
 
 
 def _header_cells(header: Record, rows: Sequence[Record], width: int) -> list[str]:
-    """Return one name for each column; a missing one is that of the row names, or the last."""
+    """Return one name for each column; the name of the row names or of the last may be missing."""
     cells = [cell.strip() for cell in header.cells]
     if len(cells) == width + 1 and not cells[-1]:
         return cells[:-1]

@@ -20,9 +20,9 @@ _SEPARATOR_NAMES = {"\t": "tab", " ": "spaces", ";": "';'", "|": "'|'"}
 class CsvTable:
     """A typed table, and how its file was read.
 
-    ``units`` and ``boolean_texts`` (the texts of false and true) are keyed by column, ``missing``
-    holds the texts that marked missing values, ``notes`` short phrases for a report of one line,
-    and ``warnings`` a sentence for each column that is text because of few cells.
+    ``units`` and ``boolean_texts``, the strings for false and true, have a key for each column.
+    ``missing`` holds the strings that mark missing values, ``notes`` holds short phrases for a
+    report of one line, and ``warnings`` has a sentence for each column that a few cells make text.
     """
 
     table: pa.Table
@@ -46,7 +46,7 @@ def make_csv_table(
     n_comments: int,
     warnings: Sequence[str],
 ) -> CsvTable:
-    """Return the columns as a table, without nameless columns that hold nothing or row numbers."""
+    """Return the columns as a table, without unnamed columns that are empty or hold row numbers."""
     omitted_columns = _omitted_columns(layout, {n: c.values for n, c in columns.items()}, options)
     columns = {name: c for name, c in columns.items() if name not in omitted_columns}
     is_decimal = any(column.decimal == "," for column in columns.values())
@@ -75,7 +75,7 @@ def make_csv_table(
 def _omitted_columns(
     layout: TableLayout, columns: Mapping[str, pa.Array], options: TableOptions
 ) -> dict[str, str]:
-    """Return the nameless columns that hold nothing or a counter of rows, each with a note."""
+    """Return the unnamed columns that are empty or hold row numbers, each with a note."""
     if not layout.header or len(columns) == 1:
         return {}
     requested_names = {*(options.columns or ()), *options.roles}

@@ -1,4 +1,4 @@
-"""Rows of text tables as columns of texts, parsed by pyarrow; ragged lines are reported."""
+"""Reading of text tables into string columns by pyarrow; ragged lines are reported."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from latentmap.data.file_suffixes import is_compressed
 from latentmap.data.memory import available_bytes, check_memory
 from latentmap.data.text_files import open_utf8
 
-# For each byte of a file: its texts in Arrow, and the text of one column without missing values.
+# Memory for each byte of a file: its strings in Arrow, and a copy of one column.
 _BYTES_PER_BYTE = 2
-# For each cell: the offset of a text in Arrow, and a value of eight bytes.
+# Memory for each cell: the offset of a string in Arrow, and a value of eight bytes.
 _BYTES_PER_CELL = 12
 _BLOCK_BYTES = 2**20
 _CHUNK_ROWS = 10_000
 
 
 class RaggedRows:
-    """Decides about lines with a wrong number of cells: comments are skipped, others counted."""
+    """Handler for lines with a wrong number of cells: it skips comments, and counts other lines."""
 
     def __init__(self) -> None:
         self.n_comments = self.n_ragged = 0
 
     def __call__(self, row: arrow_csv.InvalidRow) -> str:
-        """Return "skip", so that the rest of the file is read and all problems are known."""
+        """Return "skip", so that pyarrow reads the whole file and all problems are known."""
         if row.text.lstrip().startswith("#"):
             self.n_comments += 1
         else:
@@ -41,7 +41,7 @@ class RaggedRows:
 
 
 def read_texts(layout: CsvLayout, columns: Sequence[int], ragged: RaggedRows) -> pa.Table:
-    """Read columns, given by index, as texts; raise TooLargeError if they do not fit in memory."""
+    """Read columns as strings; raise TooLargeError if they do not fit in memory."""
     limit = _check_size(layout)
     if layout.separator == " ":
         batches = list(_split_by_spaces(layout, columns, ragged, limit))
@@ -53,7 +53,7 @@ def read_texts(layout: CsvLayout, columns: Sequence[int], ragged: RaggedRows) ->
 def stream_texts(
     layout: CsvLayout, columns: Sequence[int], ragged: RaggedRows
 ) -> Iterator[pa.RecordBatch]:
-    """Yield batches of columns, given by index, as texts."""
+    """Yield batches of columns as strings."""
     if layout.separator == " ":
         yield from _split_by_spaces(layout, columns, ragged, None)
         return
@@ -62,7 +62,7 @@ def stream_texts(
 
 
 def find_lines(layout: CsvLayout, rows: Sequence[int]) -> dict[int, int]:
-    """Return the first lines of rows, both as an editor and as `read_texts` count them."""
+    """Return the first lines of rows, in the counts of an editor and of `read_texts`."""
     lines: dict[int, int] = {}
     row = -1
     for line, cells in _records(layout):
@@ -76,7 +76,7 @@ def find_lines(layout: CsvLayout, rows: Sequence[int]) -> dict[int, int]:
 
 
 def find_ragged_line(layout: CsvLayout) -> tuple[int, int]:
-    """Return the first line with a wrong number of cells, and their number."""
+    """Return the first line with a wrong number of cells, and its number of cells."""
     for line, cells in _records(layout):
         if len(cells) != len(layout.names) and not cells[0].lstrip().startswith("#"):
             return line, len(cells)
@@ -129,7 +129,7 @@ def _arrow_options(
     return (
         arrow_csv.ReadOptions(column_names=keys, block_size=block_size),
         arrow_csv.ParseOptions(
-            # A single column has no separator; text does not contain this one.
+            # A single column has no separator, and no text contains this character.
             delimiter=layout.separator or "\x1f",
             newlines_in_values=True,
             invalid_row_handler=ragged,

@@ -1,8 +1,8 @@
-"""Separator of a text table: the one whose cells look most like values.
+"""Detection of the separator of a text table.
 
-The csv module splits a sample of lines with each separator. The right one gives most lines the same
-number of cells, and gives numbers, dates and missing values rather than texts that still contain
-other separators.
+The csv module splits a sample of lines with each separator. The correct separator gives most lines
+the same number of cells, and yields numbers, dates and missing values instead of strings that
+contain other separators.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     import _csv
 
 _MAX_CELLS = 20_000
-# The csv module refuses longer cells; its own limit is shorter than a long document.
+# Maximum length of a cell. The default of the csv module is too small for long documents.
 _MAX_CELL_LENGTH = 2**27
 _SEPARATORS = ",;\t| "
-# A separator is possible if this share of the lines have the same number of cells.
+# Minimum share of the lines that a separator must split into the same number of cells.
 _SHARE_OF_LINES = 0.8
 _TEXT_SCORE, _UNSPLIT_SCORE = 0.5, 0.1
 
 
 class Record(NamedTuple):
-    """The cells of a record, and the numbers of its first and last line (from 1)."""
+    """The cells of a record, and the numbers of its first and last line, counted from 1."""
 
     line: int
     last_line: int
@@ -45,7 +45,7 @@ class Record(NamedTuple):
 
 
 def split_records(lines: Iterable[str], separator: str | None, n_above: int = 0) -> list[Record]:
-    """Split lines into records; stop where the csv module cannot continue."""
+    """Split lines into records, up to the first record that the csv module cannot parse."""
     records: list[Record] = []
     n_cells = 0
     reader = csv_reader(lines, separator)
@@ -63,7 +63,7 @@ def split_records(lines: Iterable[str], separator: str | None, n_above: int = 0)
 
 
 def csv_reader(lines: Iterable[str], separator: str | None) -> _csv.Reader:
-    """Return a reader of the csv module; a space separates by any number of spaces and tabs."""
+    """Return a reader of the csv module; the separator " " means any number of spaces and tabs."""
     csv.field_size_limit(max(csv.field_size_limit(), _MAX_CELL_LENGTH))
     if separator == " ":
         lines = (line.replace("\t", " ").strip() for line in lines)
@@ -76,13 +76,13 @@ def detect_separator(lines: Sequence[str]) -> str | None:
     scores = {separator: _score(lines, separator) for separator in (None, *_SEPARATORS)}
     n_tabs = {line.count("\t") for line in lines if line.strip() and not line.startswith("#")}
     if len(n_tabs) == 1 and n_tabs != {0}:
-        del scores[" "]  # a space also splits at tabs
-    # Of equally good separators, the one that gives more columns is right.
+        del scores[" "]  # A space also splits at tabs.
+    # The separator that gives more columns is chosen among separators with equal scores.
     return max(scores, key=lambda separator: scores[separator])
 
 
 def _score(lines: Sequence[str], separator: str | None) -> tuple[float, int]:
-    """Return how much the cells look like values, and the number of columns."""
+    """Return a score of how many cells are values, and the number of columns."""
     records = [r for r in split_records(lines, separator) if not (r.is_blank or r.is_comment)]
     if not records:
         return 0.0, 0
@@ -100,15 +100,15 @@ def _score(lines: Sequence[str], separator: str | None) -> tuple[float, int]:
 def _is_possible(
     records: Sequence[Record], separator: str, width: int, n_lines_above: int, share: float
 ) -> bool:
-    """Return whether a separator splits enough lines, given how many have the usual width.
+    """Return whether a separator is possible, given the share of lines with the usual width.
 
-    A separator in every line is possible too; some lines have too many or too few cells then.
+    A separator that occurs in every line is possible even if numbers of cells differ.
     """
     first = records[0].cells
     if width == 1:
         return False
     if width == 2 and len(first) == 1 and not is_text(records[1], width):
-        return False  # a name above values that contain the separator, such as 1,5
+        return False  # The separator is part of the values, such as 1,5.
     if separator == " ":
         return share >= _SHARE_OF_LINES and (not n_lines_above or len(first) == width - 1)
     return share >= _SHARE_OF_LINES or all(len(record.cells) > 1 for record in records)
@@ -128,7 +128,7 @@ def most_common_width(records: Sequence[Record]) -> int:
 
 
 def is_text(record: Record, width: int) -> bool:
-    """Return whether a record can be a header: texts, with at most a few empty cells."""
+    """Return whether a record can be a header, that is, strings with at most a few empty cells."""
     kinds = Counter(cell_kind(cell) for cell in record.cells)
     n_texts = kinds["text"]
     return (

@@ -1,7 +1,7 @@
 """Text tables larger than memory, in typed batches.
 
 The formats of columns are taken from the first batch and then checked on all rows. A column whose
-format changes, for example from integers to numbers, is checked again. So a table has the same
+format changes, for example from integers to numbers, is checked again. A table thus has the same
 types as if it were read into memory.
 """
 
@@ -40,7 +40,7 @@ from latentmap.data.text_columns import (
 class FormatSearch:
     """Search for the format that all cells of a column have, batch by batch.
 
-    ``formats`` is None as long as all cells are missing, and empty for a column of texts.
+    ``formats`` is None as long as all cells are missing, and empty for a string column.
     """
 
     def __init__(self, role: str | None, options: TableOptions, decimals: str) -> None:
@@ -50,7 +50,7 @@ class FormatSearch:
         self._missing: frozenset[str] = frozenset()
 
     def update(self, values: pa.Array, first_row: int) -> bool:
-        """Check a batch; return whether the batches before it must be checked again."""
+        """Check a batch; return whether the earlier batches must be checked again."""
         cells, missing = clean_cells(values, self._missing_option)
         self._missing |= missing
         if cells.null_count == len(cells):
@@ -99,7 +99,7 @@ def _fits(cell_format: CellFormat, cells: pa.Array) -> bool:
 class CsvStream:
     """The rows of a text table in batches; each iteration reads the file.
 
-    ``description`` holds the first rows and how the file was read, ``n_rows`` the number of rows.
+    ``description`` holds the first rows and notes on the file. ``n_rows`` is the number of rows.
     """
 
     description: CsvTable
@@ -118,8 +118,8 @@ class CsvStream:
 def stream_csv(path: str | os.PathLike[str], options: TableOptions | None = None) -> CsvStream:
     """Open a text table of any size, with the types that all its cells suggest.
 
-    The file is read completely once or several times to decide about the types. Parameters and
-    errors are those of `latentmap.data.csv_files.read_csv`, without the limit of the memory.
+    The file is read completely once or several times to choose the types. Parameters and errors are
+    those of `latentmap.data.csv_files.read_csv`, but the table may be larger than memory.
     """
     return try_encodings(Path(path), options or TableOptions(), _stream_csv)
 

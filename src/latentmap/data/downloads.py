@@ -6,7 +6,7 @@ from latentmap.errors import FileError
 
 
 def fetch(name: str, url: str, sha256: str) -> Path:
-    """Return the path of a cached file of a data set, downloaded on first use; raise FileError."""
+    """Return the path of a cached file of a data set, which is downloaded on first use."""
     import pooch
 
     cache = Path(pooch.os_cache("latentmap")) / name
@@ -17,7 +17,7 @@ def fetch(name: str, url: str, sha256: str) -> Path:
         raise FileError(
             f"{name}: expected a file of SHA-256 {sha256} at {url}, found a different file"
         ) from error
-    except OSError as error:  # the errors of requests are also OSErrors
+    except OSError as error:  # The errors of requests are OSErrors.
         raise FileError(
             f"{name}: cannot be downloaded from {url} ({_reason(error)}); "
             "the network is needed for the first use of a data set"

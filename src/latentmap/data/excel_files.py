@@ -1,7 +1,7 @@
 """Excel files as typed columns, read by python-calamine (the extra ``excel``).
 
-Excel stores a type for each cell, not for a column, and many sheets hold numbers as texts. The
-cells are therefore written as texts, and columns get their types as in text tables.
+Excel stores a type for each cell and not for each column, and many sheets hold numbers as strings.
+Cells are therefore converted to strings, and columns get their types as in text tables.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from latentmap.errors import FileError, UnknownNameError
 if TYPE_CHECKING:
     from python_calamine import CalamineWorkbook
 
-# Python objects of cells and texts, for each byte of XML.
+# Memory of the Python objects of cells, for each byte of XML.
 _BYTES_PER_BYTE = 8
 _SAMPLE_ROWS = 200
 
@@ -43,7 +43,7 @@ def read_excel(path: str | os.PathLike[str], options: TableOptions | None = None
     path : path-like
         A .xlsx file, whose first sheet is read, or ``"file.xlsx:Sheet name"``.
     options : TableOptions, optional
-        What they leave open is detected; ``separator`` and ``encoding`` have no effect.
+        Options that are None are detected. ``separator`` and ``encoding`` have no effect.
 
     Returns
     -------
@@ -54,9 +54,9 @@ def read_excel(path: str | os.PathLike[str], options: TableOptions | None = None
     DataError
         As `latentmap.data.csv_files.read_csv`.
     FileError
-        If it is not an Excel file, or python-calamine is not installed.
+        If the file is not an Excel file, or python-calamine is not installed.
     UnknownNameError
-        If there is no sheet of this name.
+        If there is no sheet with this name.
     """
     file, sheet = split_sheet(path)
     options = options or TableOptions()

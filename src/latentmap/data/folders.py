@@ -1,4 +1,4 @@
-"""List the visible files of a folder; links to folders are not followed, as they may form loops."""
+"""List visible files of a folder; links to folders are not followed because they can form loops."""
 
 import os
 import re
@@ -16,7 +16,7 @@ _DIGITS = re.compile(r"([0-9]+)")
 def list_files(
     folder: Path, accepts: Callable[[str], bool] = bool, verbose: bool = False
 ) -> StringStore:
-    """List the visible files of a folder that ``accepts`` selects, as relative paths in order."""
+    """Return the sorted relative paths of visible files that ``accepts`` selects."""
     with progress(f"listing the files of {folder_name(folder)}", 1, verbose, delay=True) as advance:
         paths = _list_paths(str(folder), "", accepts)
         return StringStore.in_order(_count(paths, advance), natural_sort_key)
@@ -49,12 +49,12 @@ def _count(names: Iterable[str], advance: Advance) -> Iterator[str]:
 
 
 def folder_name(folder: Path) -> str:
-    """Return the name of a folder for messages, also for ``.`` and ``/``."""
+    """Return the name of a folder for messages; ``.`` and ``/`` have names as well."""
     return folder.resolve().name or str(folder)
 
 
 def natural_sort_key(path: str) -> tuple[str, str]:
-    """Return a sort key of little memory by which ``img9`` comes before ``img10``."""
+    """Return a small sort key that places ``img9`` before ``img10``."""
     keys = ("".join(_part_key(p) for p in _DIGITS.split(name) if p) for name in path.split("/"))
     return "\0".join(keys), path
 

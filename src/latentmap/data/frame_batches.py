@@ -1,4 +1,4 @@
-"""Batches of data frames as Arrow tables or as arrays, for the formats that rows are written to."""
+"""Conversion of batches of data frames to Arrow tables or arrays, before they are written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Name written image files by number or by row; names must not lead out of the output folder."""
+"""Names of written image files, which must not lead out of the output folder."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Folders of images: opening reads the headers, and an image is decoded when its row is read."""
+"""Folders of images: opening a folder reads the headers, and reading a row decodes its image."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ IMAGE_SUFFIXES = (
 )
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 _FORMAT_TEXT = ", ".join(_FORMATS[:-1]) + f" or {_FORMATS[-1]}"
-_PIXEL_LIMIT = 2**26  # an image of a few bytes can decode to gigabytes
+_PIXEL_LIMIT = 2**26  # A small file can decode to gigabytes.
 _SMALL_FILE_BYTES = 2**16
 _IMAGES_PER_UPDATE = 100
 _GREY_8 = {"1", "L", "LA", "La"}
@@ -39,9 +39,10 @@ _GREY_16 = {"I;16", "I;16B", "I;16L", "I;16N", "I"}
 class ImageFolderSource(Source):
     """Images of one size, in a folder and its sub-folders.
 
-    If every image is grey, rows are (h, w), uint16 if all images have 16 bits, otherwise uint8. If
-    one image is in colour, all are read as RGB, (h, w, 3) uint8. Transparent pixels are drawn over
-    white. Of an animation, the first frame is read. EXIF rotation is applied to TIFF files only.
+    If every image is grey, rows have shape (h, w) and type uint16 if all images have 16 bits, else
+    uint8. If one image has colours, all are read as RGB, uint8 of shape (h, w, 3). Transparent
+    pixels are drawn over white. The first frame of an animation is read. EXIF rotation is applied
+    only to TIFF files.
     """
 
     def __init__(self, folder: Path, paths: Sequence[str], verbose: bool = False) -> None:
@@ -67,7 +68,7 @@ class ImageFolderSource(Source):
         return batch
 
     def _kinds(self, verbose: bool) -> set[str]:
-        """Read all headers, check the sizes, and return the kinds of pixels that occur."""
+        """Read all headers, check the sizes, and return the pixel formats that occur."""
         kinds, count = set(), len(self.paths)
         with progress(
             f"reading the headers of {count:,} images", count, verbose, delay=True
@@ -89,7 +90,7 @@ class ImageFolderSource(Source):
 
     def _read(self, path: str) -> np.ndarray:
         with _open(self.folder, path) as image:
-            self._check_size(path, image.size)  # the file may have changed since it was opened
+            self._check_size(path, image.size)  # The file may have changed.
             pixels = self._decode(image)
         self._check_size(path, (pixels.shape[1], pixels.shape[0]))  # Pillow rotates TIFF files
         return pixels
@@ -97,7 +98,7 @@ class ImageFolderSource(Source):
 
 @contextlib.contextmanager
 def _large_images() -> Iterator[None]:
-    """Suppress the warning of Pillow about large images; the limit here is lower."""
+    """Suppress Pillow's warning about large images, because this module has a lower limit."""
     from PIL import Image
 
     with warnings.catch_warnings():
@@ -107,7 +108,7 @@ def _large_images() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _open(folder: Path, path: str) -> Iterator[Image]:
-    """Open an image, small files from memory, and convert the errors of Pillow to FileError."""
+    """Open an image, and convert the errors of Pillow to FileError; small files are read first."""
     from PIL import Image, UnidentifiedImageError
 
     file_path = f"{folder}/{path}"
@@ -118,7 +119,7 @@ def _open(folder: Path, path: str) -> Iterator[Image]:
         try:
             image = Image.open(source, formats=_FORMATS)
         except UnidentifiedImageError as error:
-            raise ValueError(f"it is not {_FORMAT_TEXT}") from error
+            raise ValueError(f"expected {_FORMAT_TEXT}") from error
         with image:
             yield image
 

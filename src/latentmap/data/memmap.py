@@ -15,8 +15,8 @@ from numpy.typing import DTypeLike
 from latentmap.errors import FileError
 from latentmap.files import user_cache_folder
 
-# Rows of a mapped file that are read before its pages are released. Around each row far from the
-# others, the system maps up to 350 kB, which count as memory of the process.
+# Number of rows of a mapped file that are read before its pages are released. The system maps up to
+# 350 kB around each distant row, which count as memory of the process.
 NEAR_ROWS, FAR_ROWS = 2**10, 2**6
 
 
@@ -35,7 +35,7 @@ class TemporaryArrayFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()  # mapped arrays keep the contents
+        self._file.close()  # Mapped arrays keep the contents.
 
     def write(self, array: np.ndarray) -> None:
         """Append an array of any shape; raise FileError if the disk is full."""
@@ -45,7 +45,7 @@ class TemporaryArrayFile:
             raise FileError(f"{cache_folder()}: cannot be written ({error.strerror})") from error
 
     def mapped(self, dtype: DTypeLike, row_shape: tuple[int, ...] = ()) -> np.ndarray:
-        """Return all rows that were written, at least one, as one read-only memory-mapped array."""
+        """Return the written rows, at least one, as a read-only memory-mapped array."""
         self._file.flush()
         return np.memmap(self._file, dtype, "r").reshape(-1, *row_shape)
 
@@ -59,7 +59,7 @@ def cache_folder() -> Path:
 
 
 def check_not_truncated(name: str, mapped_array: np.ndarray) -> None:
-    """Raise FileError if a mapped file has become shorter: reading it would end the process."""
+    """Raise FileError if a mapped file has become shorter, because reading it would crash."""
     pages = getattr(mapped_array, "_mmap", None)
     if pages is None or not isinstance(mapped_array, np.memmap):
         return
@@ -69,14 +69,14 @@ def check_not_truncated(name: str, mapped_array: np.ndarray) -> None:
 
 
 def release_pages(mapped_array: np.ndarray) -> None:
-    """Return the pages of a mapped array to the system, if the system supports it."""
+    """Release the pages of a mapped array, if the system supports it."""
     pages = getattr(mapped_array, "_mmap", None)
     if pages is not None and hasattr(mmap, "MADV_DONTNEED") and not mapped_array.flags.writeable:
         pages.madvise(mmap.MADV_DONTNEED)
 
 
 def page_sized_slices(indices: np.ndarray, near_rows: int = NEAR_ROWS) -> Iterator[slice]:
-    """Cut row indices into slices after each of which pages should be released."""
+    """Return slices of row indices; pages should be released after each slice."""
     for start in range(0, len(indices), near_rows):
         part = indices[start : start + near_rows]
         step = near_rows if np.ptp(part) < 4 * near_rows else FAR_ROWS

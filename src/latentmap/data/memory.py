@@ -1,10 +1,10 @@
-"""Memory: the limit, how it is divided, and the check before an allocation.
+"""The memory limit, its division among consumers, and the check before an allocation.
 
 A file header can claim any size, and a setting can ask for a network of any size. `check_memory`
 compares a size with the memory that is available before anything is allocated.
 
-A limit below the memory of the machine applies to the whole process, so it is ambient and not a
-parameter of every function. `BUDGET` divides it among everything whose size can be chosen.
+A limit applies to the whole process, so it is global state and not a parameter of every function.
+`BUDGET` divides it among all consumers whose size can be chosen.
 """
 
 import contextlib
@@ -22,14 +22,14 @@ from latentmap.context import ContextValue
 from latentmap.errors import SettingError, TooLargeError
 
 VARIABLE = "LATENTMAP_MEMORY"
-# Python, its libraries, Keras and compiled JAX code: measured for a fit of a map to 784 columns.
+# Memory of Python, its libraries and compiled code, measured for a fit of a map to 784 columns.
 ENGINE_BYTES = 1_000_000_000
-# The least working memory of a fit in addition to its arrays.
+# Minimum working memory of a fit in addition to its arrays.
 WORK_BYTES = 100_000_000
-# A row of a fit has a layout position, a target and an index, whatever its number of columns.
+# Memory for the layout position, the target and the index of each row of a fit.
 ROW_BYTES = 48
 BATCH_ROWS = 1000
-# A weight in float32 with its gradient, the two running means of Adam, and its best value.
+# Memory for each weight: float32, its gradient, the two running means of Adam, and the best value.
 WEIGHT_BYTES = 20
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) *([KMGT]?)(I?)B", re.ASCII)
 _LIMIT: ContextValue[int | None] = ContextValue("memory_limit", None, all_threads=True)
@@ -65,7 +65,7 @@ def memory_limit(size: str | int | None) -> Iterator[None]:
     Raises
     ------
     SettingError
-        If it is not a positive size.
+        If ``size`` is not a positive size.
 
     Examples
     --------
@@ -91,7 +91,7 @@ def limit_bytes() -> int | None:
 
 @dataclass(frozen=True)
 class MemoryShare:
-    """The memory of one consumer, which has several copies at the same time.
+    """Share of the memory for one consumer, which may hold several copies at the same time.
 
     A copy has ``usual`` bytes, or at most a fraction of the limit without `ENGINE_BYTES`.
     """
@@ -110,7 +110,7 @@ class MemoryShare:
 
 @dataclass(frozen=True)
 class MemoryBudget:
-    """How a memory limit is divided.
+    """Division of a memory limit among consumers.
 
     The constructor raises ValueError if the fractions of consumers that exist at the same time sum
     to more than 1.
@@ -122,9 +122,9 @@ class MemoryBudget:
     training_chunk: MemoryShare = MemoryShare(32 * 2**20, 0.03, copies=3)
     # scikit-learn copies the sample on which it computes principal components.
     pca_sample: MemoryShare = MemoryShare(256 * 2**20, 0.15, copies=3)
-    # The number of rows limits a layout; without a memory limit, its bytes are not limited.
+    # Without a memory limit, only the number of rows limits a layout.
     layout: MemoryShare = MemoryShare(2**62, 0.4)
-    # 24 bytes for each pair of 5,000 rows.
+    # The computation needs 24 bytes for each pair of 5,000 rows.
     trustworthiness: MemoryShare = MemoryShare(24 * 5000**2, 0.6)
 
     SIMULTANEOUS_SHARES: ClassVar[tuple[tuple[str, ...], ...]] = (
@@ -184,7 +184,7 @@ def _from_sysconf() -> int | None:
 
 
 def fit_memory_bytes(n_rows: int, row_bytes: int, n_weights: int = 0, n_components: int = 0) -> int:
-    """Return the least number of bytes that a fit allocates, if its rows stay on disk."""
+    """Return the minimum number of bytes that a fit allocates if its rows stay on disk."""
     batch_bytes = min(n_rows, BATCH_ROWS) * (row_bytes + 4 * n_components)
     return ROW_BYTES * n_rows + batch_bytes + WEIGHT_BYTES * n_weights
 
@@ -212,5 +212,5 @@ def check_memory(name: str, needed_bytes: int, engine: bool = False) -> None:
 def release_freed_memory() -> None:
     """Return memory that was freed after compilation to the system, if there is a memory limit."""
     if limit_bytes() is not None and sys.platform == "linux":
-        with contextlib.suppress(OSError, AttributeError):  # some C libraries have no malloc_trim
+        with contextlib.suppress(OSError, AttributeError):  # Some C libraries have no malloc_trim.
             ctypes.CDLL(None).malloc_trim(0)

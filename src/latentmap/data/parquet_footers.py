@@ -16,7 +16,7 @@ from latentmap.progress import progress
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_PANDAS_INDEX = re.compile(r"__index_level_\d+__")  # column in which pandas stores row names
+_PANDAS_INDEX = re.compile(r"__index_level_\d+__")  # Row names of pandas.
 _TEXT_BYTES = 32  # of a text or a list, beside what the file stores
 
 
@@ -32,7 +32,7 @@ class Groups(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """Part of a `Groups`: rows ``start`` to ``start + rows`` of all files, part ``in_groups``."""
+    """Part of row groups that is read at once: rows ``start`` to ``start + rows`` of all files."""
 
     groups: int
     in_groups: int
@@ -134,7 +134,7 @@ def _read_footers(paths: Iterable[Path]) -> Iterator[tuple[list[int], int, pa.Sc
 
     common_schema = None
     for path in paths:
-        # A footer from read_metadata is only deleted by the garbage collector.
+        # Only the garbage collector deletes a footer from read_metadata.
         with reading_parquet(path), parquet.ParquetFile(path) as file:
             footer, schema = file.metadata, _without_index(file.schema_arrow)
             groups = [footer.row_group(i) for i in range(footer.num_row_groups)]
@@ -155,7 +155,7 @@ def _without_index(schema: pa.Schema) -> pa.Schema:
 def _check_columns(path: Path, expected: pa.Schema, found: pa.Schema) -> None:
     """Raise FileError if a file does not have the columns of the first file, in any order."""
     if expected.names == found.names or sorted(expected.names) == sorted(found.names):
-        return  # without comparing types, which is slow for many columns
+        return  # Comparing types is slow for many columns.
     for name in (*expected.names, *found.names):
         types = [s.field(name).type if name in s.names else None for s in (expected, found)]
         if None in types:

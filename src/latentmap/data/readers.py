@@ -56,8 +56,8 @@ def open_data(
     label : str, optional
         The column of a table that holds labels.
     verbose : bool
-        Show progress if opening takes more than two seconds: the headers of all images are read,
-        the labels of all Parquet files, and other tables completely.
+        Show progress if opening takes more than two seconds. Opening reads the headers of all
+        images, the labels of all Parquet files, and other tables completely.
     options : TableOptions, optional
         How to read a table, and which columns to use; other properties are detected.
 
@@ -68,7 +68,7 @@ def open_data(
     Raises
     ------
     UnknownNameError
-        If there is neither a path nor a data set of this name.
+        If there is neither a path nor a data set with this name.
     FileError
         If the file is missing, truncated, or of an unknown format.
     DataError
@@ -172,7 +172,7 @@ def _suffix(path: str) -> str:
 
 def _check_no_label(name: str, label: str | None) -> None:
     if label is not None:
-        raise SettingError(f"label {label!r}: {name} has no columns to choose from")
+        raise SettingError(f"label {label!r}: expected data with columns, found {name}")
 
 
 def _check_no_options(name: str, options: TableOptions) -> None:

@@ -18,8 +18,8 @@ from latentmap.errors import SettingError
 if TYPE_CHECKING:
     from latentmap.data.tables import TableSchema
 
-MAPPED_BLOCK_BYTES = 2**20  # a block that a disk reads at full speed
-# With more rows, held-out rows are drawn without a permutation of all rows in memory.
+MAPPED_BLOCK_BYTES = 2**20  # A disk reads such a block at full speed.
+# Held-out rows of larger sources are drawn without a permutation of all rows.
 MAX_PERMUTED_ROWS = 2**20
 
 
@@ -33,14 +33,15 @@ class Source(ABC):
     dtype : numpy.dtype
         Type of the rows as they are read. Integers are not converted to floats.
     name : str
-        A short text for messages, such as ``"rows.csv"``.
+        A short name for messages, such as ``"rows.csv"``.
     feature_names : list of str or None
         The names of the d columns, if they have names.
     labels : ndarray of shape (n,) or None
-        One text or integer for each row. Labels colour and score; they never train a model.
+        One string or integer for each row. Labels are used for colours and scores, and never for
+        training.
     block_starts : ndarray of int or None
-        First rows of the blocks that are best read whole, such as the row groups of a Parquet file;
-        None if every row is read equally fast.
+        First rows of the blocks that should be read completely, such as the row groups of a Parquet
+        file; None if every row is read equally fast.
     is_decoded : bool
         Whether the rows are stored as plain numbers, so that reading them takes no computation.
         False for formats such as tables and image files.
@@ -50,7 +51,7 @@ class Source(ABC):
         Columns of a table whose values have any type; its rows are read as pyarrow.Table. None for
         rows of numbers.
     encoder : TableEncoder or None
-        The encoder whose numbers these are, for encoded rows of a table.
+        The encoder that computed the numbers, for encoded rows of a table.
 
     Examples
     --------
@@ -115,10 +116,10 @@ class Source(ABC):
         size : int
             Rows in a batch; the last may be shorter.
         rng : numpy.random.Generator or RandomState, optional
-            Draws a random order of the rows; without it, they come in their own order. Sources with
-            ``block_starts`` are shuffled within a buffer of about 64 MB of random blocks, so that
-            blocks are read whole. If the rows are not in memory, the next batch is read while the
-            caller uses the last one.
+            Generator of a random order of the rows; by default the order does not change. Sources
+            with ``block_starts`` are shuffled within a buffer of about 64 MB of random blocks, so
+            that each block is read once. If the rows are not in memory, the next batch is read
+            while the caller uses the current one.
 
         Returns
         -------
@@ -165,7 +166,7 @@ class Source(ABC):
         return row
 
     def subset(self, indices: ArrayLike) -> Source:
-        """Return the rows at ``indices``, or under a boolean mask, without reading them.
+        """Return a source of the rows that indices or a boolean mask select, without reading them.
 
         Examples
         --------
@@ -188,12 +189,12 @@ class Source(ABC):
         Returns
         -------
         fitted, held_out : Source
-            Disjoint; together all rows, each in the order of this source.
+            Disjoint sources that together contain all rows, each in the order of this source.
 
         Raises
         ------
         SettingError
-            If one of the two would have no rows.
+            If one of the two sources would have no rows.
 
         Examples
         --------
@@ -210,7 +211,7 @@ class Source(ABC):
         return self._without(held_out), self.subset(held_out)
 
     def sample(self, max_rows: int, seed: int = 0) -> Source:
-        """Return a uniform sample of ``max_rows`` rows in their order, or all rows if fewer.
+        """Return a uniform sample of ``max_rows`` rows in their order, or all rows if fewer exist.
 
         Examples
         --------
@@ -229,7 +230,7 @@ class Source(ABC):
         )
 
     def fits_in_memory(self) -> bool:
-        """Return whether all rows take at most 512 MiB and the available memory."""
+        """Return whether all rows need at most 512 MiB and fit into the available memory."""
         n_available_bytes, max_bytes = (
             memory.available_bytes(),
             memory.BUDGET.loaded_rows.max_bytes(),
@@ -259,7 +260,7 @@ class Source(ABC):
         if isinstance(fraction_or_rows, int | np.integer):
             count = int(fraction_or_rows)
         elif 0 < fraction_or_rows < 1:
-            # At least one row on each side, however small the fraction.
+            # Each side has at least one row, even if the fraction is small.
             count = min(max(round(fraction_or_rows * len(self)), 1), len(self) - 1)
         else:
             count = 0
@@ -277,7 +278,7 @@ class ArraySource(Source):
     Parameters
     ----------
     array : ndarray of shape (n, ...)
-        Real numbers. Not copied; a memory-mapped file is read when rows are taken.
+        Real numbers. The array is not copied, and a memory-mapped file is read when rows are taken.
     feature_names : list of str, optional
     labels : array-like of shape (n,), optional
     name : str

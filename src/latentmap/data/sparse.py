@@ -1,4 +1,4 @@
-"""Sparse matrices as rows, of which only the requested rows are made dense."""
+"""Sparse matrices as sources; only requested rows are made dense."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def is_sparse(data: object) -> TypeGuard[sparray]:
     """Return whether ``data`` is a sparse matrix or array of SciPy, without importing SciPy."""
-    sparse = sys.modules.get("scipy.sparse")  # imported already if such an object exists
+    sparse = sys.modules.get("scipy.sparse")  # It is imported if such an object exists.
     return sparse is not None and bool(sparse.issparse(data))
 
 
@@ -31,8 +31,8 @@ class SparseSource(Source):
     Parameters
     ----------
     matrix : scipy.sparse matrix or array of shape (n, d)
-        Real numbers in any format; duplicate entries are summed. It is not changed. CSR without
-        duplicates is not copied.
+        Real numbers in any format; duplicate entries are summed. The matrix is not changed, and a
+        CSR matrix without duplicates is not copied.
     feature_names : list of str, optional
     labels : array-like of shape (n,), optional
     name : str
@@ -45,7 +45,7 @@ class SparseSource(Source):
 
     Notes
     -----
-    ``nbytes`` is the size of the dense rows, as in their batches. ``load`` leaves them sparse.
+    ``nbytes`` is the size of the dense rows. ``load`` leaves the rows sparse.
 
     Examples
     --------
@@ -82,7 +82,7 @@ class SparseSource(Source):
 
     @property
     def n_stored(self) -> int:
-        """Number of stored numbers in these rows; all others are zero."""
+        """Number of stored numbers in the rows; all other numbers are zero."""
         return int(np.diff(self._matrix.indptr)[self._row_numbers].sum())
 
     def take(self, indices: ArrayLike) -> np.ndarray:  # noqa: D102
@@ -123,7 +123,7 @@ class SparseSource(Source):
         return self.subset(np.delete(np.arange(len(self)), excluded))
 
     def load(self) -> Source:
-        """Return this source itself: its rows are in memory, and stay sparse."""
+        """Return this source itself, because its rows are in memory and stay sparse."""
         return self
 
 

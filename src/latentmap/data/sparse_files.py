@@ -1,4 +1,4 @@
-"""Read sparse matrices from .npz files, and check the arrays, which SciPy's reader does not."""
+"""Read sparse matrices from .npz files, and check their arrays, because SciPy does not."""
 
 from collections.abc import Callable, Collection
 
@@ -12,7 +12,7 @@ from latentmap.errors import FileError
 
 _REQUIRED = {"format", "shape", "data"}
 _INDEX_ARRAYS = {"csr": ("indices", "indptr"), "csc": ("indices", "indptr"), "coo": ("row", "col")}
-# At least this many rows are made dense at once.
+# Minimum number of rows that are made dense at once.
 _BATCH_ROWS = 16
 
 Check = Callable[[str, tuple[int, ...], np.dtype], object]
@@ -20,7 +20,7 @@ Check = Callable[[str, tuple[int, ...], np.dtype], object]
 
 
 def is_sparse_file(names: Collection[str]) -> bool:
-    """Return whether arrays of these names are a sparse matrix."""
+    """Return whether a file with arrays of these names contains a sparse matrix."""
     return _REQUIRED.issubset(names)
 
 
@@ -43,19 +43,19 @@ def read_sparse(read: Callable[[str, Check], np.ndarray], name: str) -> csr_arra
     dtype = check_rows(name, shape, data.dtype)
     n_stored_bytes = data.nbytes + sum(array.nbytes for array in indices)
     check_memory(name, 2 * n_stored_bytes + 8 * shape[0] + _BATCH_ROWS * shape[1] * data.itemsize)
-    if data.dtype != bool:  # duplicate bools are not summed
-        data = data.astype(dtype, copy=False)  # SciPy needs the byte order of the machine
+    if data.dtype != bool:  # Duplicate Booleans are not summed.
+        data = data.astype(dtype, copy=False)  # SciPy needs the native byte order.
     with as_file_error(name, f"a sparse matrix in {kind}", ValueError, OverflowError):
         return _assemble(kind, data, indices, shape)
 
 
 def _type_check(kinds: str, ndim: int) -> Check:
-    """Return a check that an array has one of some kinds of type, and a number of dimensions."""
+    """Return a function that checks the kind of type and the number of dimensions of an array."""
 
     def check(name: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
         if len(shape) != ndim or dtype.kind not in kinds:
             raise FileError(
-                f"{name}: expected a part of a sparse matrix, found {dtype} of shape {shape}"
+                f"{name}: expected an array of a sparse matrix, found {dtype} of shape {shape}"
             )
 
     return check

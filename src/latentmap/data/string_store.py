@@ -1,4 +1,4 @@
-"""The names of millions of files, in memory that does not grow with their number."""
+"""Storage of millions of file names in constant memory."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_SORTED_TEXTS = 2**18
 
 
 class StringStore(Sequence[str]):
-    """An immutable sequence of texts; a long one is stored in a temporary file."""
+    """Immutable sequence of strings; a long sequence is stored in a temporary file."""
 
     def __init__(self, texts: Iterable[str]) -> None:
         with TemporaryArrayFile() as letters, TemporaryArrayFile() as ends:
@@ -37,7 +37,7 @@ class StringStore(Sequence[str]):
 
     @classmethod
     def in_order(cls, texts: Iterable[str], key: Callable[[str], SupportsRichComparison]) -> Self:
-        """Sort texts by an external merge sort."""
+        """Sort strings by an external merge sort."""
         sorted_blocks = [cls(sorted(block, key=key)) for block in _blocks(texts, MAX_SORTED_TEXTS)]
         return (
             sorted_blocks[0]
@@ -69,7 +69,7 @@ class StringStore(Sequence[str]):
         return self.take(numbers)
 
     def take(self, indices: Sequence[int] | np.ndarray) -> list[str]:
-        """Return the texts at indices from 0 to n - 1."""
+        """Return the strings at indices from 0 to n - 1."""
         indices = np.asarray(indices, np.intp)
         letters, texts = np.asarray(self._letters).data, []
         for part in page_sized_slices(indices, BLOCK_LENGTH):

@@ -30,7 +30,7 @@ class _Subset(Source):
 
     @property
     def in_memory(self) -> bool:
-        return self.parent.in_memory  # a subset in another order has no blocks but may be on disk
+        return self.parent.in_memory  # A reordered subset has no blocks.
 
     def original_index(self, row: int) -> int:
         return self.parent.original_index(int(self._parent_indices(np.asarray(row))))
@@ -60,7 +60,7 @@ class RowSubset(_Subset):
 
 
 class RowsWithout(_Subset):
-    """All rows of a source except a few, in their order. Only the few indices are in memory."""
+    """All rows of a source except a few, in their order; excluded indices are in memory."""
 
     def __init__(self, parent: Source, excluded: np.ndarray) -> None:
         super().__init__(parent)

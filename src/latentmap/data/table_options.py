@@ -1,4 +1,4 @@
-"""Options that override what a table's file or its columns suggest."""
+"""Options that override the detected properties of a table."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class TableOptions:
     encoding : str, optional
         Encoding of the text, such as ``"utf-8"`` or ``"cp1252"``.
     missing : tuple of str
-        Texts that mark a missing value, in addition to those in common use.
+        Strings that mark a missing value, in addition to common ones such as "NA".
     columns : tuple of str, optional
         Columns to read; all others are left out.
     drop : tuple of str

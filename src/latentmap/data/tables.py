@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TableSchema:
-    """Columns of a table, and what is known of them beside their values.
+    """Columns of a table, and their properties.
 
     Attributes
     ----------
@@ -58,8 +58,8 @@ class TableSchema:
 class Table(Source):
     """A table in memory: a data frame with numbers, categories, dates, texts and missing values.
 
-    Estimators accept data frames as they are. A `Table` states what a data frame does not: roles of
-    columns, columns to leave out, and the column of labels. Columns of texts that hold numbers,
+    Estimators accept data frames directly. A `Table` adds the roles of columns, the columns to
+    leave out, and the column of labels. Columns of texts that hold numbers,
     booleans or dates are read as such, unless their role is "category", "text" or "identifier".
 
     Parameters
@@ -214,7 +214,7 @@ def arrow_table(rows: np.ndarray, names: Sequence[str]) -> pa.Table:
 
 
 def as_arrow(data: FrameLike, name: str) -> tuple[pa.Table, str, bool]:
-    """Return an Arrow table, the kind of data frame, and whether all column names are texts."""
+    """Return an Arrow table, the kind of data frame, and whether all column names are strings."""
     import pyarrow as pa
 
     if isinstance(data, pa.Table):
@@ -243,7 +243,7 @@ def _as_array(values: Any, column: str, name: str) -> pa.Array:
     try:
         array = pa.array(values, from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
-        # A column of objects of several types is read as text.
+        # A column that contains several types of objects is read as strings.
         texts = [None if value is None or value != value else str(value) for value in values]
         return pa.array(texts, pa.string())
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array

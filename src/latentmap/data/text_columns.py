@@ -1,4 +1,4 @@
-"""Types of text columns: numbers, booleans, dates or text, decided from all cells of a column."""
+"""Conversion of string columns to numbers, booleans, dates or text, based on all cells."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from latentmap.data.cell_formats import (
 from latentmap.data.table_problems import format_omitted_count
 
 _SAMPLE_CELLS = 200
-# A format is tried on the whole column if it fits this share of the sample.
+# Minimum share of the sample that a format must fit before it is tried on the whole column.
 _SAMPLE_SHARE = 0.9
-# Other texts in a column are reported if at least this share of its cells has one format.
+# Invalid cells of a column are reported if at least this share of its cells has one format.
 _REPORTED_SHARE = 0.98
 _MAX_REPORTED_TEXTS = 5
 _TEXT_ROLES = ("category", "text", "identifier")
@@ -39,10 +39,10 @@ _DIGITS = r"^[+-]?\d+$"
 
 @dataclass(frozen=True)
 class InvalidCells:
-    """The cells that keep a column of texts from being one of numbers, booleans or dates.
+    """The cells that prevent a column from being read as numbers, booleans or dates.
 
-    ``kind`` is what the other cells are, ``row`` the first invalid row (from 0), ``texts`` the
-    distinct invalid texts in the order of their rows, and ``count`` the number of invalid cells.
+    ``kind`` is the type of the other cells, ``row`` is the first invalid row, from 0, ``texts`` are
+    the distinct invalid cells in the order of their rows, and ``count`` is their number.
     """
 
     kind: str
@@ -51,7 +51,7 @@ class InvalidCells:
     count: int
 
     def describe(self, column: str, line: int) -> str:
-        """Return a sentence with the line, the text and the options that resolve it."""
+        """Return a sentence with the line, the cells, and options that resolve the problem."""
         missing = " ".join(f"--missing {shlex.quote(text)}" for text in self.texts)
         article = "an" if self.kind == "integer" else "a"
         return (
@@ -66,10 +66,10 @@ class InvalidCells:
 class ParsedColumn:
     """A column with its type.
 
-    ``texts`` holds the texts of false and true in a column of booleans, ``missing`` those that mark
-    missing values, apart from the empty one. ``date_order`` is "day first" or "month first" if both
-    orders fit all dates. ``invalid`` is set if the column is text only because
-    of few cells, or if cells do not have the kind of its role.
+    ``texts`` holds the strings for false and true in a column of booleans, and ``missing`` the
+    nonempty strings that mark missing values. ``date_order`` is "day first" or "month first" if
+    both orders fit all dates. ``invalid`` is set if a few cells make the column text, or if cells
+    do not have the type of its role.
     """
 
     values: pa.Array
@@ -88,7 +88,7 @@ def parse_text_column(
     missing: Iterable[str] = (),
     role: str | None = None,
 ) -> ParsedColumn:
-    """Convert a column of texts to integers, numbers, booleans, dates, times or trimmed texts.
+    """Convert a column of strings to integers, numbers, booleans, dates, times or trimmed strings.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def parse_text_column(
     decimal : str, optional
         Decimal separator, or two in the order in which they are tried. The default is ``".,"``.
     missing : iterable of str
-        Texts that mark a missing value, in addition to `MISSING`.
+        Strings that mark a missing value, in addition to `MISSING`.
     role : str, optional
         Role of the column, one of `latentmap.data.table_options.ROLES`.
 
@@ -128,9 +128,9 @@ def parse_text_column(
 def clean_cells(
     values: pa.ChunkedArray | pa.Array, missing: Iterable[str] = ()
 ) -> tuple[pa.Array, frozenset[str]]:
-    """Return the texts without surrounding spaces, and those that mark missing values.
+    """Strip spaces from cells, and replace cells that mark missing values by null.
 
-    The cells of the latter are null.
+    Return the cells, and the set of the strings that mark missing values.
     """
     if isinstance(values, pa.ChunkedArray):
         values = values.combine_chunks()
@@ -163,7 +163,7 @@ def _parse_labels(cells: pa.Array, decimals: str) -> ParsedColumn:
 
 
 def _parse_as(cells: pa.Array, kinds: tuple[str, ...], decimals: str) -> ParsedColumn:
-    """Convert a column with the format of these kinds that fits most cells."""
+    """Convert a column with the format that fits most cells, among formats of the given kinds."""
     unit = find_unit(_sample(cells).to_pylist())
     formats = [f for f in candidate_formats(decimals, unit) if f.kind in kinds]
     counts = [pc.sum(f.match(cells)).as_py() for f in formats]
@@ -198,9 +198,10 @@ def matching_formats(cells: pa.Array, decimals: str) -> Iterator[CellFormat]:
 
 
 def fitting_decimal(cells: pa.Array) -> str | None:
-    """Return the decimal separator of a column of numbers, or None if it shows none.
+    """Return the decimal separator of a column of numbers, or None if no number has one.
 
-    The result is ``"?"`` for numbers such as 1,234, where the comma may be either separator.
+    The result is ``"?"`` for numbers such as 1,234, whose comma can be a decimal or a thousands
+    separator.
     """
     formats = [f for f in matching_formats(cells, ".,") if f.match_all(cells)]
     decimals = {f.decimal for f in formats}
@@ -246,13 +247,13 @@ def _boolean_texts(cells: pa.Array) -> tuple[str, str]:
 
 
 def _invalid_cells(cells: pa.Array, is_match: pa.Array, kind: str) -> InvalidCells | None:
-    """Describe the cells that do not match, or return None if they are many or are digits."""
+    """Describe the cells that do not match; return None if they are many or consist of digits."""
     invalid = pc.invert(is_match)
     count = pc.sum(invalid).as_py()
     if count > (1 - _REPORTED_SHARE) * (len(cells) - cells.null_count):
         return None
     texts = cells.filter(invalid).unique()
-    # Digits that are not a number, such as 007, make a column of codes.
+    # A column with digits that are not a number, such as 007, contains codes.
     if len(texts) > _MAX_REPORTED_TEXTS or pc.all(pc.match_substring_regex(texts, _DIGITS)).as_py():
         return None
     return _describe_invalid(cells, invalid, kind)

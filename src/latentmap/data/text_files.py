@@ -1,7 +1,7 @@
 """Text files as a stream of UTF-8: decompression, encoding, and a limit on the decompressed size.
 
-The compressed size says nothing about the size of the text, so a reader of a compressed file stops
-with TooLargeError as soon as the text exceeds its limit.
+The size of a text cannot be predicted from its compressed size, so a reader of a compressed file
+raises TooLargeError as soon as the text exceeds its limit.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class LimitedStream(io.RawIOBase):
             )
 
     def close(self) -> None:
-        """Close the stream that is read."""
+        """Close the underlying stream."""
         self._stream.close()
         super().close()
 
@@ -65,7 +65,7 @@ class LimitedStream(io.RawIOBase):
 class Utf8Stream(LimitedStream):
     """A limited stream that raises UnicodeDecodeError for bytes that are not UTF-8.
 
-    pyarrow reports them too, but prints a traceback if the line is also ragged.
+    pyarrow reports such bytes too, but prints a traceback if the line is also ragged.
     """
 
     def __init__(self, stream: IO[bytes], limit: int, name: str) -> None:
@@ -125,7 +125,7 @@ def is_decodable(data: bytes, encoding: str) -> bool:
 def open_utf8(path: Path, encoding: str, limit: int | None = None) -> IO[bytes]:
     """Open a text file in any encoding as a stream of UTF-8 without a byte order mark.
 
-    ``limit`` is the largest decompressed size. Reading raises UnicodeError for invalid bytes.
+    ``limit`` is the maximum decompressed size. Reading raises UnicodeError for invalid bytes.
     """
     is_utf8 = encoding in UTF8
     kind = Utf8Stream if is_utf8 else LimitedStream

@@ -20,12 +20,12 @@ from latentmap.errors import DataError, SettingError
 from latentmap.files import check_output_path, write_atomically
 
 _LABEL_COLUMN = "label"
-_ROW_GROUP_BYTES = 16 * 2**20  # small enough to stream, large enough to compress well
+_ROW_GROUP_BYTES = 16 * 2**20  # Larger groups compress no better.
 
 
 @dataclass(frozen=True)
 class _Rows:
-    """Batches to write, and what is known about all rows before the first batch is read.
+    """Batches to write, and the properties of all rows.
 
     ``dtype`` is None for batches of Arrow tables, whose schema is ``table_schema``.
     """
@@ -198,7 +198,7 @@ def _tables(rows: _Rows) -> Iterator[Any]:
 
 
 def _large_batches(rows: _Rows) -> Iterator[Any]:
-    """Yield batches of arrays that make row groups of a good size, and tables as they are."""
+    """Yield batches of arrays combined to the size of a row group; yield tables unchanged."""
     if rows.dtype is None:
         return rows.batches
     size = max(1, _ROW_GROUP_BYTES // (rows.width * rows.dtype.itemsize))

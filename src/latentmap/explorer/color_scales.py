@@ -60,7 +60,7 @@ class ColorScale:
 def list_color_scales(
     labels: np.ndarray | None, scores: RowScores, table: TableColumns | None
 ) -> list[ColorScale]:
-    """Return the colour scales of labels, scores, and table columns other than texts."""
+    """Return the colour scales of labels, scores, and table columns except text columns."""
     scales = [] if labels is None else [ColorScale("label", partial(encode_labels, labels))]
     scales += [_score_scale(scores, name) for name in scores.names]
     if table is not None:
@@ -87,7 +87,7 @@ def encode_column(table: TableColumns, j: int) -> ColorValues:
 def encode_labels(labels: np.ndarray) -> ColorValues:
     """Encode labels as classes, or as numbers if they have more distinct numbers than colours.
 
-    None, NaN and empty texts are missing labels.
+    None, NaN and empty strings are missing labels.
     """
     is_known = known_labels(labels)
     known = labels[is_known]
@@ -104,7 +104,7 @@ def encode_labels(labels: np.ndarray) -> ColorValues:
 
 
 def known_labels(labels: np.ndarray) -> np.ndarray:
-    """Return whether each label is known: neither None, nor NaN, nor an empty text."""
+    """Return a mask of the labels that are not None, NaN or an empty string."""
     if labels.dtype.kind == "f":
         return ~np.isnan(labels)
     if labels.dtype.kind in "OUT":
@@ -125,7 +125,7 @@ def encode_classes(labels: np.ndarray) -> ColorValues:
 
 
 def _class_name(value: object) -> str:
-    """Return a class as text; a whole number has no decimal point."""
+    """Return a class as a string; a whole number has no decimal point."""
     return f"{value:g}" if isinstance(value, float) and value == round(value) else str(value)
 
 

@@ -139,7 +139,7 @@ def _table_rows(scene: Scene, table: TableColumns) -> tuple[dict[str, Any], Buff
 def _table_buffers(
     name: str, table: TableColumns, rows: DisplayRows, ranges: np.ndarray
 ) -> Buffers:
-    """Return a buffer of the quantised columns, and one of each column of texts."""
+    """Return a buffer of the quantised columns, and a buffer for each text column."""
     buffers = {name: _deflate(table.quantize(rows, ranges).tobytes())}
     for j in table.text_buffers.values():
         if name == "originals" or table.columns[j].block is not None:
@@ -148,7 +148,7 @@ def _table_buffers(
 
 
 def _range(values: np.ndarray) -> tuple[float, float]:
-    """Return the minimum and the maximum of numbers; 0 and 1 for texts."""
+    """Return the minimum and the maximum of numbers, or 0 and 1 for strings."""
     if values.dtype == object or not np.isfinite(values).any():
         return 0.0, 1.0
     return float(np.nanmin(values)), float(np.nanmax(values))

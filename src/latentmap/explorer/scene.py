@@ -214,7 +214,7 @@ class Scene:
         ]
 
     def count_unknown(self, source: Source) -> dict[str, int]:
-        """Return the number of values that the model does not know, for each column with some."""
+        """Return the number of unknown values, for each column that contains unknown values."""
         encoder = self.estimator.table_
         if encoder is None or source.table_schema is None:
             return {}

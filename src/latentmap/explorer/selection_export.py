@@ -51,7 +51,7 @@ def _lines(scene: Scene, indices: np.ndarray, scores: Sequence[str]) -> Iterable
 
 
 def _text_columns(blocks: Iterable[np.ndarray]) -> list[np.ndarray]:
-    """Return the columns of numbers as texts with as many digits as their types have."""
+    """Convert columns of numbers to strings with as many digits as their types have."""
     return [column for block in blocks for column in block.astype(str).T]
 
 

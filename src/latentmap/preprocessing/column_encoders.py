@@ -1,4 +1,4 @@
-"""Columns of a table, each with the conversion of its values to numbers of a network and back.
+"""Columns of a table, each with a conversion of its values to network inputs and back.
 
 Every encoded column has mean 0 and, summed over its numbers, variance 1 on the fitted rows, so that
 all columns have equal weight, as in factor analysis of mixed data (J. Pagès, "Multiple Factor
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-SKEWNESS = 2.0  # Numbers of a greater skewness that are not negative are encoded by arsinh.
+SKEWNESS = 2.0  # Nonnegative numbers of a greater skewness are encoded by arsinh.
 MAX_LEVELS = 50
 MIN_LEVEL_SHARE = 0.002
 MAX_TERMS = 2_000
@@ -34,7 +34,7 @@ MAX_TEXT_COMPONENTS = 16
 TERMS_IN_TEXT = 5
 SIGNIFICANT_DIGITS = 6
 MAX_DECIMALS = 6
-MIN_STEPS = 1000  # Smallest standard deviation of rounded numbers, in steps of their last digit.
+MIN_STEPS = 1000  # Minimum standard deviation of rounded numbers, in units of their last digit.
 OTHER = "(other)"
 
 
@@ -71,7 +71,7 @@ class Column(FileRecord):
 
     @abstractmethod
     def encode(self, values: Values) -> np.ndarray:
-        """Convert values to numbers, shape (n, width), float64, NaN where missing."""
+        """Convert values to float64 of shape (n, width), with NaN for missing values."""
 
     @abstractmethod
     def decode(self, encoded: np.ndarray) -> "pa.Array":
@@ -88,7 +88,7 @@ class Column(FileRecord):
 
 @dataclass(frozen=True, kw_only=True)
 class ConstantColumn(Column):
-    """A column with one value, or without values; it is restored, but not fitted."""
+    """A column with one value, or without values, that is restored but not fitted."""
 
     value: str | None = None
 
@@ -117,7 +117,7 @@ class NumberColumn(Column):
 
     An encoded number is (x − mean) / scale. If ``curve`` is set, arsinh(x / curve) takes the place
     of x, which is linear near 0 and logarithmic for large numbers. Decoded numbers are between
-    ``low`` and ``high``, and have at most ``decimals`` digits after the point.
+    ``low`` and ``high``, and have at most ``decimals`` decimals.
     """
 
     mean: float
@@ -163,7 +163,7 @@ class NumberColumn(Column):
         return ((x - self.mean) / self.scale)[:, None]
 
     def decode(self, encoded: np.ndarray) -> "pa.Array":
-        """Convert deviations to numbers, which are whole if those of the column are."""
+        """Convert deviations to numbers; they are rounded if the column contains whole numbers."""
         x = encoded[:, 0].astype(np.float64) * self.scale + self.mean
         with np.errstate(over="ignore"):
             x = x if self.curve is None else np.sinh(x) * self.curve
@@ -173,7 +173,7 @@ class NumberColumn(Column):
 
     @property
     def _decoded_decimals(self) -> int:
-        """Digits after the point, which float32 resolves; more would be noise."""
+        """Number of digits after the decimal point that float32 can resolve."""
         unit = self.scale if self.curve is None else self.curve
         n_decimals = int(np.clip(SIGNIFICANT_DIGITS - np.floor(np.log10(unit)), 0, 300))
         return n_decimals if self.decimals is None else min(n_decimals, self.decimals)
@@ -183,12 +183,12 @@ class NumberColumn(Column):
         super().validate()
         positive = [self.scale, 1.0 if self.curve is None else self.curve]
         if self.type in ("bool", "string", "vector") or not all(0 < x < np.inf for x in positive):
-            raise ValueError(f"column {self.name}: expected a type and a scale of numbers")
+            raise ValueError(f"column {self.name}: expected a numeric type and a scale above 0")
 
 
 @dataclass(frozen=True, kw_only=True)
 class BooleanColumn(Column):
-    """A column of two values, of which ``share`` is the share of true ones.
+    """A column of two values; ``share`` is the share of true values.
 
     ``texts`` are the texts of false and true, such as "no" and "yes", if the values were texts.
     """
@@ -214,11 +214,11 @@ class BooleanColumn(Column):
 
     @property
     def weight(self) -> float:
-        """Factor by which the encoded numbers have variance 1."""
+        """Factor that gives the encoded numbers a variance of 1."""
         return (self.share * (1.0 - self.share)) ** -0.5
 
     def encode(self, values: Values) -> np.ndarray:
-        """Convert truth values to weighted deviations from their share."""
+        """Convert Booleans to weighted deviations from the share of true values."""
         return ((self._shares(values) - self.share) * self.weight)[:, None]
 
     def _shares(self, values: Values) -> np.ndarray:
@@ -255,14 +255,14 @@ class BooleanColumn(Column):
 
 @dataclass(frozen=True, kw_only=True)
 class CategoryColumn(Column):
-    """A column of categories, each an indicator of its own.
+    """A column of categories, encoded with one indicator for each category.
 
     Attributes
     ----------
     levels : list of str
-        Categories as text. Rare ones are one level, `OTHER`, which is the last.
+        Categories as strings. Rare categories share the last level, `OTHER`.
     rare : list of str
-        The categories that `OTHER` stands for.
+        The categories that share the level `OTHER`.
     shares : ndarray of shape (n_levels,)
         Share of each level.
     """
@@ -286,7 +286,7 @@ class CategoryColumn(Column):
         n = sum(count for _, count in pairs)
         n_levels = sum(count >= max(2, MIN_LEVEL_SHARE * n) for _, count in pairs[:MAX_LEVELS])
         n_levels = max(n_levels, 1 if len(pairs) > 2 else 2)
-        if len(pairs) == n_levels + 1:  # A group of one category would only hide its name.
+        if len(pairs) == n_levels + 1:  # A group of one category has no use.
             n_levels += 1
         levels, shares = [p[0] for p in pairs[:n_levels]], [p[1] / n for p in pairs[:n_levels]]
         rare = [p[0] for p in pairs[n_levels:]]
@@ -301,7 +301,7 @@ class CategoryColumn(Column):
 
     @property
     def weight(self) -> float:
-        """Factor by which the encoded numbers have variance 1 in all."""
+        """Factor that gives the encoded numbers a total variance of 1."""
         return (1.0 - float((self.shares**2).sum())) ** -0.5
 
     def encode(self, values: Values) -> np.ndarray:
@@ -392,7 +392,7 @@ class VectorColumn(Column):
 
 @dataclass(frozen=True, kw_only=True)
 class TextColumn(Column):
-    """A column of texts: frequencies of their terms, projected by a singular value decomposition.
+    """A column of texts, encoded by a singular value decomposition of term frequencies.
 
     Attributes
     ----------
@@ -458,7 +458,7 @@ class TextColumn(Column):
         return encoded
 
     def decode(self, encoded: np.ndarray) -> "pa.Array":
-        """Return the terms of the greatest weight, separated by spaces."""
+        """Return the terms with the largest weights, separated by spaces."""
         import pyarrow as pa
 
         weights = (encoded * self.scale + self.mean) @ self.components
@@ -476,7 +476,7 @@ class TextColumn(Column):
         shapes = (self.idf.shape, self.components.shape, self.mean.shape)
         n_terms, width = len(self.terms), len(self.components)
         if shapes != ((n_terms,), (width, n_terms), (width,)) or not 0 < self.scale < np.inf:
-            raise ValueError(f"column {self.name}: expected components of its {n_terms} terms")
+            raise ValueError(f"column {self.name}: expected components for {n_terms} terms")
 
 
 ENCODERS: dict[str, type[Column]] = {
@@ -499,7 +499,7 @@ def _constant(values: Values, properties: dict[str, Any]) -> ConstantColumn:
 
 
 def _curve(known_values: np.ndarray) -> float | None:
-    """Return the number up to which arsinh is linear, or None for numbers that are not skewed."""
+    """Return the scale of arsinh for skewed numbers, or None for other numbers."""
     deviation = known_values - known_values.mean()
     spread = float(known_values.std())
     skewness = float(((deviation / spread) ** 3).mean()) if spread > 0 else 0.0
@@ -509,7 +509,7 @@ def _curve(known_values: np.ndarray) -> float | None:
 def _count_decimals(known_values: np.ndarray, dtype: str) -> int | None:
     """Return the digits after the point that decoded numbers have, or None for many.
 
-    They are those of the known numbers, or more if the error of rounding would be large.
+    It is the number of decimals of the known numbers, or more if rounding errors would be large.
     """
     if dtype not in ("float", "double"):
         return None
@@ -541,7 +541,7 @@ def _as_text(values: Values) -> "pa.Array":
 
 
 def _vectors(values: Values, name: str, width: int | None = None) -> np.ndarray:
-    """Return vectors as rows, with NaN for missing ones; raise DataError if lengths differ."""
+    """Return vectors as rows, with NaN for missing vectors; raise DataError if lengths differ."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

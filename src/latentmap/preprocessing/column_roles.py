@@ -1,4 +1,4 @@
-"""Roles of the columns of a table: what a column means, inferred from its type and values."""
+"""Inference of the role of each column of a table from its type and values."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from latentmap.preprocessing.column_types import (
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MIN_DISTINCT_IDENTIFIERS = 20  # Fewer distinct texts are categories even if no two are equal.
-MAX_REPEATED_SHARE = 0.5  # Texts of which a greater share is distinct are no categories.
-MIN_WORDS_IN_TEXT = 5.0  # Distinct texts of fewer words, on average, are names.
+MIN_DISTINCT_IDENTIFIERS = 20  # Fewer distinct strings are categories.
+MAX_REPEATED_SHARE = 0.5  # Maximum share of distinct strings among categories.
+MIN_WORDS_IN_TEXT = 5.0  # Strings with fewer words, on average, are names.
 _COUNTER_NAME = re.compile(
     r"|unnamed: *\d*|index|(.*[_ .-])?(id|key|uuid)|rownames?", re.IGNORECASE
 )
@@ -37,7 +37,7 @@ class Role:
 
 
 def infer_roles(table: pa.Table, user_roles: Mapping[str, str]) -> dict[str, Role]:
-    """Return the role of each column: the given one, or one that type and values suggest.
+    """Return the role of each column, which is either given or inferred from type and values.
 
     Roles that are not fitted are "identifier" and "label". Raise DataError, which names all columns
     that are wrong, if values do not have the type that a given role needs, or if no column can be
@@ -138,7 +138,7 @@ def _infer_from_texts(values: Values) -> Role:
 
 
 def _is_counter(name: str, values: Values, kind: str) -> bool:
-    """Return whether a column has the name of an identifier and a distinct whole number a row."""
+    """Return whether a column is named like an identifier and holds distinct whole numbers."""
     if not _COUNTER_NAME.fullmatch(name.strip()) or not _is_whole(values, kind):
         return False
     return len(values) > 1 and values.null_count == 0 and _n_distinct(values) == len(values)

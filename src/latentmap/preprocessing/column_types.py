@@ -21,13 +21,13 @@ _NAMES = (
     *(f"duration[{unit}]" for unit in ("s", "ms", "us", "ns")),
     *("time32[s]", "time32[ms]", "time64[us]", "time64[ns]"),
 )
-# Units of whole numbers that dates, times and durations are stored in, per second.
+# Number of units per second, for the units in which Arrow stores dates, times and durations.
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _SECONDS_PER_DAY = 86_400
 
 
 def type_name(dtype: pa.DataType) -> str:
-    """Return the name of a type as a model file stores it, or "other" if it has no role.
+    """Return the name of an Arrow type in a model file, or "other" if the type is not supported.
 
     Dictionaries have the name of their values; decimals and half floats are read as "double".
 
@@ -54,7 +54,7 @@ def type_name(dtype: pa.DataType) -> str:
 
 
 def type_from_name(name: str) -> pa.DataType:
-    """Return the type of a name; raise ValueError if there is none.
+    """Return the Arrow type with a name; raise ValueError if there is none.
 
     Examples
     --------
@@ -85,7 +85,7 @@ def is_integer_type(name: str) -> bool:
 def to_floats(values: Values, name: str) -> np.ndarray:
     """Convert numbers, dates and times to float64, with NaN for missing values.
 
-    Dates and times become seconds, dates since 1970.
+    Dates and times become seconds; dates are counted from 1970.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -110,7 +110,7 @@ def from_floats(numbers: np.ndarray, name: str) -> pa.Array:
         np.round(numbers / _seconds_per_unit(name)) if is_time_type(name) else np.round(numbers)
     )
     limits = np.iinfo(name if is_integer_type(name) else "int32" if "32" in name else "int64")
-    # The largest int64 is no float64, and the next larger float64 would overflow.
+    # The largest int64 is not representable in float64, and the next larger float64 would overflow.
     top = min(float(limits.max), 2.0**63 - 1024) if limits.max < 2**63 else 2.0**64 - 2048
     integers = np.clip(np.where(is_missing, 0.0, integers), float(limits.min), top).astype(
         limits.dtype

@@ -41,9 +41,9 @@ class NeighborIndex:
         self.index.add(points)
 
     def search(self, queries: np.ndarray, k: int, task: str = "") -> np.ndarray:
-        """Return the numbers of the k nearest points of each query, nearest first, shape (n, k).
+        """Return the indices of the k nearest points of each query, nearest first, shape (n, k).
 
-        A progress bar with the text ``task`` is shown, if there is one.
+        A progress bar with the title ``task`` is shown unless it is empty.
         """
         blocks = range(0, len(queries), self.block)
         neighbors = np.empty((len(queries), k), np.int64)
@@ -52,12 +52,12 @@ class NeighborIndex:
                 block = np.ascontiguousarray(queries[start : start + self.block], np.float32)
                 neighbors[start : start + self.block] = self.index.search(block, k)[1]
                 advance(1)
-        # faiss returns -1 where the searched cells hold fewer than k points; repeat the nearest.
+        # faiss returns -1 if the searched cells hold fewer than k points; the nearest is repeated.
         return np.where(neighbors < 0, np.maximum(neighbors[:, :1], 0), neighbors)
 
 
 def nearest_neighbors(points: np.ndarray, k: int, seed: int, verbose: bool = False) -> np.ndarray:
-    """Return the numbers of the k nearest other points of every point, nearest first, shape (n, k).
+    """Return the indices of the k nearest other points of each point, nearest first, shape (n, k).
 
     ``points`` are float32, all different, and more than k.
     """
@@ -67,7 +67,7 @@ def nearest_neighbors(points: np.ndarray, k: int, seed: int, verbose: bool = Fal
 
 
 def drop_self(neighbors: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    """Remove each point from its own k + 1 neighbours, or the farthest if it is not among them.
+    """Remove each point from its k + 1 neighbours, or the farthest neighbour if it is absent.
 
     ``numbers`` holds the number of each point, which ties may have moved out of the neighbours.
     """

@@ -20,7 +20,7 @@ from latentmap.progress import progress
 
 # A dense sample of at most this many numbers is decomposed exactly, in double precision.
 EXACT_NUMBERS = 1 << 22
-# Largest number of values in a sample of sparse rows: stored numbers plus numbers of the codes.
+# Maximum number of stored numbers and code components in a sample of sparse rows.
 MAX_STORED_NUMBERS = 1 << 24
 
 
@@ -41,7 +41,7 @@ class PrincipalComponents:
 
     @classmethod
     def blank(cls, n_features: int, n_components: int) -> PrincipalComponents:
-        """Return zeros of the right shape, for a network whose weights are loaded afterwards."""
+        """Return components of zeros, for a network whose weights are loaded afterwards."""
         return cls(np.zeros(n_features, "float32"), np.zeros((n_components, n_features), "float32"))
 
 
@@ -78,7 +78,7 @@ def _root(variance: float) -> float:
 
 
 def _sample(rows: Source, scale: Scale, n_components: int, seed: int) -> np.ndarray | csr_array:
-    """Return all rows, scaled and flat, or as many as the memory budget allows."""
+    """Return scaled, flat rows: all rows, or a sample that the memory budget allows."""
     d = int(np.prod(rows.row_shape))
     if isinstance(rows, SparseSource) and len(rows) * d > EXACT_NUMBERS:
         return _sparse_sample(rows, scale, n_components, seed)
@@ -107,7 +107,7 @@ def _scaled_batches(rows: Source, scale: Scale) -> Iterator[tuple[slice, np.ndar
 
 def scale_rows(rows: np.ndarray, scale: Scale) -> np.ndarray:
     """Return raw rows scaled and flattened, shape (n, d), with 0 for missing numbers."""
-    flat = rows.reshape(len(rows), math.prod(rows.shape[1:]))  # -1 fails if there are no rows
+    flat = rows.reshape(len(rows), math.prod(rows.shape[1:]))  # A shape of -1 fails without rows.
     scaled_rows = (flat - scale.offset) / scale.scale
     return np.where(np.isnan(scaled_rows), 0.0, scaled_rows) if scale.has_gaps else scaled_rows
 
@@ -149,7 +149,7 @@ def project_batches(
 def _project_sparse(
     rows: SparseSource, scale: Scale, principal: PrincipalComponents
 ) -> Iterator[tuple[slice, np.ndarray]]:
-    """Apply scale and mean to the components instead of the rows, which would become dense."""
+    """Project sparse rows; scale and mean are applied to the components to keep rows sparse."""
     components = principal.components.astype(np.float64)
     weights = np.ascontiguousarray((components / scale.scale).T)
     shift = components @ (scale.offset / scale.scale + principal.mean)

@@ -42,7 +42,7 @@ def _fit_dense(x: np.ndarray, rank: int, seed: int) -> Decomposition:
     from sklearn.decomposition import PCA
 
     solver = "full" if x.dtype == np.float64 else "auto"
-    with np.errstate(invalid="ignore"):  # explained_variance_ratio_ of constant rows is 0 / 0
+    with np.errstate(invalid="ignore"):  # explained_variance_ratio_ is 0 / 0.
         pca = PCA(rank, svd_solver=solver, random_state=seed).fit(x)
     variance = pca.explained_variance_ * (len(x) - 1) / len(x)
     total = float(pca.noise_variance_ * (min(x.shape) - rank) + variance.sum())
@@ -71,7 +71,7 @@ def _fit_arpack(x: csr_array, rank: int, seed: int) -> Decomposition:
 
     (n, d), (mean, variances) = x.shape, mean_variance_axis(x, axis=0)
     total = float(variances.sum())
-    if total <= CONSTANT * (mean**2).sum():  # ARPACK fails on constant rows
+    if total <= CONSTANT * (mean**2).sum():  # ARPACK fails on constant rows..
         return Decomposition(mean, np.zeros((1, d)), np.zeros(1), 0.0, np.zeros((n, 1)))
     pca = PCA(rank, svd_solver="arpack", tol=0.01, random_state=seed).fit(x)
     variance = pca.explained_variance_ * (n - 1) / n

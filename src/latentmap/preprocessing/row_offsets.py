@@ -11,13 +11,13 @@ from numpy.typing import ArrayLike
 
 from latentmap.data.sources import Source
 
-# Of a column whose mean is larger than this many deviations, float32 loses more than 12 bits.
+# float32 loses more than 12 bits of a column whose mean exceeds this number of deviations.
 MAX_RELATIVE_MEAN = 4096.0
 SAMPLE_ROWS = 1000
 
 
 def find_offset(rows: Source, seed: int = 0) -> np.ndarray | None:
-    """Return the mean of each column that needs an offset and 0 for others, or None if none does.
+    """Return the mean of each column that needs an offset, and 0 for others; None without offsets.
 
     The means are those of a uniform sample, in float64, in the shape of a row.
     """

@@ -2,7 +2,7 @@
 
 One pass over the rows computes their range, means and variances, and checks that all numbers are
 finite. By default every column is divided by the same number, as in PCA, unless columns have
-different units. Of sparse rows only the stored numbers are read; the statistics include the zeros.
+different units. Only the stored numbers of sparse rows are read; the statistics include the zeros.
 """
 
 import warnings
@@ -43,7 +43,7 @@ class Statistics(NamedTuple):
 class Scale(NamedTuple):
     """Scaled rows are (rows − offset) / scale.
 
-    ``unit`` means that they are between 0 and 1, and ``has_gaps`` that numbers may be missing.
+    ``unit`` tells that they are between 0 and 1, and ``has_gaps`` that numbers may be missing.
     """
 
     offset: np.ndarray
@@ -115,8 +115,8 @@ def choose_scale(
     divides all columns by one number; "columns" divides each column by its own deviation. "auto" is
     "unit" for images of whole numbers, for numbers between 0 and 1, and for rows that range from 0
     to 255. It is "columns" if columns have units of different sizes (`_is_dominated`), and
-    otherwise "standard", with a warning if one column holds nearly all the variance. Only whether
-    the numbers are whole matters of their type.
+    otherwise "standard", with a warning if one column holds nearly all the variance.
+    "auto" distinguishes only types of whole numbers from other types.
     """
     if not isinstance(scaling, str):
         raise SettingError(f"scaling: expected one of {', '.join(SCALINGS)}, found {scaling!r}")
@@ -161,8 +161,8 @@ def _is_dominated(statistics: Statistics) -> bool:
     """Return whether few columns hold nearly all the variance because of their units.
 
     The effective number of columns, (Σv)² / Σv², is then below 1.25, or below a fifth of at most
-    500 columns. In the second case most means must also be far from 0 compared with the deviation:
-    those of measurements are, and those of principal components or of rare counts are not.
+    500 columns. In the second case most means must also be far from 0 compared with the deviation,
+    as for measurements, but not for principal components or rare counts.
     """
     variance, n_columns = statistics.variance, len(statistics.variance)
     if not variance.any():
@@ -181,7 +181,7 @@ _Choice = tuple[float | np.ndarray, float | np.ndarray, bool]
 
 
 def _unit_scale(statistics: Statistics, are_integers: bool) -> _Choice:
-    """Divide by the largest number of 8 or 16 bits if the rows use the upper half of its range."""
+    """Divide by the maximum of 8 or 16 bits if the rows use the upper half of its range."""
     if _in_unit_range(statistics):
         return 0.0, 1.0, True
     if are_integers and statistics.low >= 0:

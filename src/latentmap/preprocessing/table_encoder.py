@@ -60,7 +60,7 @@ class TableEncoder:
 
     @classmethod
     def fit(cls, rows: Source, standardize: bool = True, seed: int = 0) -> Self:
-        """Infer roles and scales from a table, or from a uniform sample of a large one.
+        """Infer roles and scales from a table, or from a uniform sample of a large table.
 
         Without ``standardize``, numbers are not scaled; all columns must then be numbers.
         """
@@ -81,7 +81,7 @@ class TableEncoder:
         encoder = cls(columns, ignored, schema.container)
         if not encoder.width:
             raise DataError(
-                f"{rows.name}: expected a column of different values, found the same in all rows"
+                f"{rows.name}: expected a column with different values, found only constant columns"
             )
         return encoder
 
@@ -107,7 +107,7 @@ class TableEncoder:
         return all(c.role in _PLAIN_ROLES and not c.has_gaps for c in self.columns)
 
     def encode(self, table: pa.Table) -> np.ndarray:
-        """Convert rows to numbers, shape (n, width), float32, NaN where a value is missing."""
+        """Convert rows to float32 of shape (n, width), with NaN for missing values."""
         encoded = np.empty((table.num_rows, self.width), np.float32)
         for column, block in zip(self.columns, self.blocks, strict=True):
             try:
@@ -120,7 +120,7 @@ class TableEncoder:
         return encoded
 
     def decode(self, encoded: np.ndarray) -> pd.DataFrame | pa.Table:
-        """Convert numbers to rows: a data frame of the kind, with the columns, that was fitted."""
+        """Convert numbers to rows, as a data frame of the fitted kind with the fitted columns."""
         return self.as_frame(self.decode_arrow(encoded))
 
     def decode_arrow(self, encoded: np.ndarray) -> pa.Table:
@@ -144,17 +144,17 @@ class TableEncoder:
         return table.to_pandas()
 
     def unknown(self, table: pa.Table) -> dict[str, int]:
-        """Return the number of values that were not fitted, for each column that has some."""
+        """Return the number of unknown values, for each column that contains unknown values."""
         counts = {c.name: c.unknown(table.column(c.name)) for c in self.columns}
         return {name: count for name, count in counts.items() if count}
 
     def gap_indices(self) -> list[int]:
-        """Return the first encoded number of each column whose values were partly missing."""
+        """Return the index of the first encoded number of each column with missing values."""
         pairs = zip(self.columns, self.blocks, strict=True)
         return [block.start for column, block in pairs if column.has_gaps and column.width]
 
     def check_columns(self, rows: Source) -> None:
-        """Raise DataError unless a table has all columns in their order, and only known ones."""
+        """Raise DataError unless a table has exactly the fitted columns in their order."""
         names_in_rows = rows.feature_names or []
         if [name for name in names_in_rows if name not in self.ignored] == self.names:
             return
@@ -197,7 +197,7 @@ class TableEncoder:
         return f"{text}; ignored: {', '.join(ignored)}" if ignored else text
 
     def to_json(self) -> dict[str, Any]:
-        """Return everything but the arrays as JSON values."""
+        """Return all properties except the arrays as JSON values."""
         return {
             "columns": [column.to_json() for column in self.columns],
             "ignored": dict(self.ignored),
@@ -274,7 +274,7 @@ def _has_nan(values: pa.ChunkedArray) -> bool:
 
 
 class EncodedRows(Source):
-    """The rows of a table as the numbers of an encoder; a missing value is NaN."""
+    """The rows of a table, encoded as numbers; a missing value is NaN."""
 
     dtype = np.dtype(np.float32)
     may_have_gaps = True
@@ -292,7 +292,7 @@ class EncodedRows(Source):
 
     @property
     def column_names(self) -> list[str] | None:
-        """Names of the fitted columns, or None if the data frame has other names than texts."""
+        """Names of the fitted columns, or None unless all names in the data frame are strings."""
         schema = self.rows.table_schema
         return self.encoder.names if schema is None or schema.are_texts else None
 
@@ -319,7 +319,7 @@ class EncodedRows(Source):
 
 
 class EncodedArray(ArraySource):
-    """Numbers in memory that an encoder gave for the rows of a table."""
+    """Encoded rows of a table in memory."""
 
     may_have_gaps = True
 
