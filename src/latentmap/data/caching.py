@@ -21,7 +21,7 @@ def load_or_cache(rows: Source, verbose: bool = False, use_disk: bool = True) ->
         rows_in_memory = rows.load()
         return rows if rows_in_memory is rows else CachedSource(rows, rows_in_memory[:])
     if rows.fits_in_memory():
-        return _loaded(rows, verbose)
+        return _load_rows(rows, verbose)
     return copy_to_cache(rows, verbose) if use_disk else rows
 
 
@@ -35,7 +35,7 @@ def copy_to_cache(rows: Source, verbose: bool = False) -> Source:
         return CachedSource(rows, file.mapped(rows.dtype, rows.row_shape))
 
 
-def _loaded(rows: Source, verbose: bool) -> Source:
+def _load_rows(rows: Source, verbose: bool) -> Source:
     array = np.empty((len(rows), *rows.row_shape), rows.dtype)
     for position, batch in _read(rows, verbose):
         array[position] = batch

@@ -117,9 +117,9 @@ class ParquetSource(Source):
                 first,
                 rebatch(self._decode(self._groups[self._pieces[p].groups]), self._piece_rows),
             )
-        at, pieces_left = self._next_piece
+        next_index, pieces_left = self._next_piece
         self._next_piece = None  # an error below leaves no half-read iterator
-        for _ in range(at, p):
+        for _ in range(next_index, p):
             next(pieces_left)
         rows = next(pieces_left)
         self._next_piece = (p + 1, pieces_left)
@@ -167,9 +167,9 @@ class ParquetSource(Source):
         """Return the open file; it is not reopened, because reading a long footer is slow."""
         from pyarrow import parquet
 
-        opened = self._open_file
-        if opened is None or opened[0] != path:
+        open_file = self._open_file
+        if open_file is None or open_file[0] != path:
             if path.is_fifo():
                 raise FileError(f"{path.name}: expected a file, found a pipe")
-            self._open_file = opened = (path, parquet.ParquetFile(path))
-        return opened[1]
+            self._open_file = open_file = (path, parquet.ParquetFile(path))
+        return open_file[1]

@@ -65,8 +65,8 @@ class ConvNetwork:
         for filters in self.filters[-2::-1]:
             z = _convolution(layers.Conv2DTranspose, filters, rng, self.activation)(z)
         z = _convolution(layers.Conv2DTranspose, channels, rng, zero_init=zero_init)(z)
-        extra = (z.shape[1] - height, z.shape[2] - width)
-        return layers.Flatten()(layers.Cropping2D(((0, extra[0]), (0, extra[1])))(z))
+        crop_size = (z.shape[1] - height, z.shape[2] - width)
+        return layers.Flatten()(layers.Cropping2D(((0, crop_size[0]), (0, crop_size[1])))(z))
 
     def _innermost_shape(self, row_shape: tuple[int, ...]) -> tuple[int, int, int]:
         """Return the shape after the last convolution; each one halves the size, rounded up."""

@@ -125,7 +125,7 @@ def _draw_columns(
     layers: Sequence[np.ndarray],
     captions: Sequence[str],
     names: Sequence[str],
-    ordered: np.ndarray,
+    is_ordered: np.ndarray,
 ) -> Axes:
     rows, expected, attributions = layers
     for line, shares in enumerate(attributions):
@@ -133,14 +133,14 @@ def _draw_columns(
         for i, column in enumerate(largest_shares[shares[largest_shares] != 0]):
             y = line + 0.27 * (i - 1)
             color = _ABOVE_COLOR if shares[column] > 0 else _BELOW_COLOR
-            color = color if ordered[column] else style.GREY
+            color = color if is_ordered[column] else style.GREY
             ax.barh(y, abs(shares[column]), height=0.2, color=color, alpha=0.85)
             value, other = (style.value_text(part[line, column]) for part in (rows, expected))
             values = f"{value}, expected {other}"
             text = f"{style.display_text(names[column])}: {values}"
             style.add_text(ax, 1.03, y, text, size=7.5, ha="left")
         ax.axhline(line + 0.5, color=style.LIGHT_GREY, linewidth=0.6)
-    title = _TITLE if ordered.all() else f"{_TITLE}, grey: another category"
+    title = _TITLE if is_ordered.all() else f"{_TITLE}, grey: another category"
     return _style_columns(ax, captions, title)
 
 

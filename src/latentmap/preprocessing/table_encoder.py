@@ -191,10 +191,15 @@ class TableEncoder:
             for name in dict.fromkeys([*_SUMMARY_NAMES.values(), *counts])
             if counts[name]
         )
-        ignored = [f"{name or 'the nameless column'} ({why})" for name, why in self.ignored.items()]
-        if len(ignored) > _MAX_LISTED:
-            ignored = [*ignored[:_MAX_LISTED], f"{len(ignored) - _MAX_LISTED} more"]
-        return f"{text}; ignored: {', '.join(ignored)}" if ignored else text
+        ignored_columns = [
+            f"{name or 'the nameless column'} ({reason})" for name, reason in self.ignored.items()
+        ]
+        if len(ignored_columns) > _MAX_LISTED:
+            ignored_columns = [
+                *ignored_columns[:_MAX_LISTED],
+                f"{len(ignored_columns) - _MAX_LISTED} more",
+            ]
+        return f"{text}; ignored: {', '.join(ignored_columns)}" if ignored_columns else text
 
     def to_json(self) -> dict[str, Any]:
         """Return all properties except the arrays as JSON values."""
