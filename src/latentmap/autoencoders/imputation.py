@@ -1,9 +1,9 @@
-"""Missing values of a table: their estimates, and the confidence in each.
+"""Estimation of the missing values of a table, and of the confidence in each estimate.
 
-An estimate is a weighted mean of two: the conditional mean in a Gaussian (`GapModel`), and the
-reconstruction of the row that this mean completes. The weights minimise the squared error of known
-values of held-out rows that are hidden during the fit. If a network is worse than the Gaussian for
-a column, as with few components, the weight of its reconstruction is near 0.
+An estimate is the weighted mean of two values: the conditional mean in a Gaussian (`GapModel`), and
+the reconstruction of the row that this mean completes. The weights minimise the squared error of
+known values of held-out rows that are hidden during the fit. If a network is worse than the
+Gaussian for a column, for example with few components, the weight of its reconstruction is near 0.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 # Largest sample of rows whose values are hidden to measure errors.
 _MAX_HELD_OUT, _MAX_HELD_OUT_NUMBERS = 400, 1 << 18
-_FOLDS = 10  # A row has one value of ten hidden at a time, and each of its values once.
+_FOLDS = 10  # A tenth of the values of a row is hidden at a time, each value once.
 _PRIOR_ROWS = 30  # Number of further rows in which reconstructions are assumed not to help.
 
 
 def column_starts(encoder: TableEncoder) -> list[int]:
-    """Return the position of the first encoded number of each column that has any."""
+    """Return the index of the first encoded number of each column that has encoded numbers."""
     return [block.start for block in encoder.blocks if block.stop > block.start]
 
 
@@ -99,7 +99,7 @@ def _estimate(estimator: BaseAutoEncoder, model: GapModel, rows: np.ndarray) -> 
 
 
 def fill_table(estimator: BaseAutoEncoder, table: pa.Table) -> tuple[pa.Table, np.ndarray]:
-    """Fill the missing values of a table of Arrow.
+    """Fill the missing values of an Arrow table.
 
     Return the table and the confidence in each of its cells, shape (n, number of columns), which
     is NaN for cells that were not filled.
@@ -144,12 +144,12 @@ def _confidence(column: Any, rows: np.ndarray, error: float) -> np.ndarray:
 
 
 def _replace(values: pa.Array, missing: np.ndarray, estimates: pa.Array) -> pa.Array:
-    """Return values with the estimates in place of the missing ones."""
+    """Return values in which estimates replace missing values."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     dtype = values.type
-    if pa.types.is_null(dtype):  # All values are missing, so that only the fit knows their type.
+    if pa.types.is_null(dtype):  # The type comes from the fit, because all values are missing.
         values, dtype = values.cast(estimates.type), estimates.type
     if pa.types.is_dictionary(dtype):
         values = values.cast(dtype.value_type)

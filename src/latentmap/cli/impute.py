@@ -31,9 +31,9 @@ def impute(
 ) -> None:
     """Fill the missing values of a table.
 
-    Known values stay as they are. Reports for each column the number of filled values and their
-    mean confidence, from 0 to 1. For categories, it is the estimated probability of the filled
-    value. For numbers, it is 1 − RMSE / standard deviation on held-out rows.
+    Known values do not change. For each column, the report states the number of filled values and
+    their mean confidence, from 0 to 1. The confidence of a category is its estimated probability.
+    The confidence of a number is 1 − RMSE / standard deviation on held-out rows.
     """
     check_output(output, (".csv", ".parquet"), (model, data))
     estimator = open_model(model)

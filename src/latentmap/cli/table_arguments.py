@@ -122,7 +122,7 @@ def _is_set(options: TableOptions, name: str) -> bool:
 
 
 def _read(figures: Mapping[str, Any]) -> TableOptions:
-    """Return the options that a model file stores; those of other types are left out."""
+    """Return the options that a model file stores, except options with a wrong type."""
     stored = figures.get("table_options")
     stored = stored if isinstance(stored, dict) else {}
     values: dict[str, Any] = {

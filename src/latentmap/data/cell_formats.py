@@ -30,7 +30,7 @@ _UNIT_OF_CELL = re.compile(rf"[+-]?\s?({UNIT})\s?[+-]?[\d.,]+.*|[+-]?[\d.,'\s]+?
 
 @dataclass(frozen=True)
 class CellFormat:
-    """A way to write values of one kind as text.
+    """Format of table cells that contain values of one type.
 
     ``decimal`` is the decimal separator of a format that depends on it. ``date_order`` is "day
     first" or "month first" for dates that consist only of numbers.

@@ -1,4 +1,4 @@
-"""Data frames in which some cells are replaced, and everything else stays as it is."""
+"""Replacement of cells of a data frame; everything else is unchanged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def fill_frame(X: Any, table: pa.Table, is_changed: np.ndarray, container: str) -> FrameLike:
-    """Return the data frame X with the cells of an Arrow table where ``changed`` is true.
+    """Return the data frame X with the cells of an Arrow table where ``is_changed`` is true.
 
     A frame of pandas keeps its index, its dtypes and its other cells. Columns of texts that hold
     numbers or dates in the table become such columns. If X is not a data frame, the result is the
@@ -43,14 +43,14 @@ def _fill_pandas(X: Any, table: pa.Table, is_changed: np.ndarray) -> pd.DataFram
             column = column.cat.add_categories(added)
         try:
             column.iloc[rows] = _as_objects(cells) if column.dtype == object else list(cells)
-        except TypeError:  # The texts of the column are numbers or dates.
+        except TypeError:  # The strings are numbers or dates.
             column = table.column(int(j)).to_pandas().set_axis(frame.index)
         frame.isetitem(j, column)
     return frame
 
 
 def _as_objects(cells: pd.Series) -> np.ndarray:
-    """Return values as an array of objects, also if they are vectors."""
+    """Return values as a one-dimensional array of objects, which may be vectors."""
     objects = np.empty(len(cells), object)
     for i, cell in enumerate(cells):
         objects[i] = cell
@@ -58,7 +58,7 @@ def _as_objects(cells: pd.Series) -> np.ndarray:
 
 
 def _with_text_types(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Return a table whose columns of texts have the types of texts of a schema."""
+    """Return a table whose string columns have the string types of a schema."""
     from pyarrow import types
 
     for i, (old, new) in enumerate(zip(schema, table.schema, strict=True)):

@@ -74,7 +74,7 @@ class ParquetSource(Source):
 
     @abstractmethod
     def _convert(self, path: Path, first_row: int, table: pa.Table) -> Any:
-        """Return consecutive rows of a file, of which ``first_row`` is the first, as a batch."""
+        """Return consecutive rows of a file as a batch; ``first_row`` is the index of the first."""
 
     @property
     def _row_bytes(self) -> int:
@@ -105,7 +105,7 @@ class ParquetSource(Source):
     def _load_piece(self, p: int) -> Any:
         last = self._last_piece
         if last is None or last[0] != p:
-            self._last_piece = last = None  # free the old piece before the next one is read
+            self._last_piece = last = None  # The old piece is freed first.
             self._last_piece = last = (p, self._read_piece(p))
         return last[1]
 
@@ -118,7 +118,7 @@ class ParquetSource(Source):
                 rebatch(self._decode(self._groups[self._pieces[p].groups]), self._piece_rows),
             )
         next_index, pieces_left = self._next_piece
-        self._next_piece = None  # an error below leaves no half-read iterator
+        self._next_piece = None  # An error leaves no half-read iterator.
         for _ in range(next_index, p):
             next(pieces_left)
         rows = next(pieces_left)
@@ -126,7 +126,7 @@ class ParquetSource(Source):
         return rows
 
     def _decode(self, groups: Groups) -> Iterator[Any]:
-        # Twice, because the columns of pyarrow exist while they are converted.
+        # The memory is needed twice, because pyarrow's columns exist while they are converted.
         check_memory(self.paths[groups.file].name, 2 * self._piece_rows * self._bytes_of_row)
         start = groups.start_in_file
         for table in self._tables(groups, self._columns):
@@ -141,7 +141,7 @@ class ParquetSource(Source):
             for groups in self._groups:
                 for table in self._tables(groups, [label]):
                     column = table.column(0).cast(self.files.schema.field(label).type)
-                    # Equal texts are stored once.
+                    # Equal strings are stored once.
                     is_text = pa.types.is_string(column.type)
                     parts.append(column.dictionary_encode() if is_text else column)
                     advance(table.num_rows)
@@ -149,7 +149,7 @@ class ParquetSource(Source):
         return column_labels(column, label, self.name)
 
     def _tables(self, groups: Groups, columns: list[str]) -> Iterator[pa.Table]:
-        """Yield columns of row groups as tables of at most the length of a piece."""
+        """Yield columns of row groups as tables that are at most as long as a piece."""
         import pyarrow as pa
 
         path, n_rows = self.paths[groups.file], 0

@@ -64,7 +64,7 @@ def _raise_missing(path: Path, first_row: int, column: str, is_missing: np.ndarr
 
 
 def _find_width(files: ParquetFiles, column: str) -> int:
-    """Return the length of the lists of a column, or that of the first list that is not missing."""
+    """Return the length of the lists of a column, taken from its type or its first known list."""
     import pyarrow.compute as pc
     from pyarrow import parquet, types
 

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def column_labels(column: pa.ChunkedArray, label: str, name: str) -> np.ndarray:
-    """Return a column as labels: numbers with NaN for missing ones, or texts with "" for them.
+    """Return a column as labels: numbers with NaN for missing values, or strings with "" for them.
 
-    Texts that are numbers, and are written as such, become numbers. Raise DataError, whose message
-    starts with ``name``, if the column has no labels.
+    Strings that represent numbers become numbers. Raise DataError, whose message starts with
+    ``name``, if the column has no labels.
     """
     from pyarrow import types
 
@@ -31,13 +31,13 @@ def column_labels(column: pa.ChunkedArray, label: str, name: str) -> np.ndarray:
     values = _distinct_labels(encoded.chunk(0).dictionary) if encoded.num_chunks else np.array([""])
     if values.dtype.kind == "U":
         check_label_memory(name, values.itemsize // 4, len(column))
-    # Missing labels have the index -1, which is that of the gap.
+    # Missing labels have the index -1, which selects the last value.
     indices = [chunk.indices.fill_null(-1).to_numpy() for chunk in encoded.chunks]
     return _smallest_integers(as_labels(values[np.concatenate(indices)], name))
 
 
 def _distinct_labels(distinct: pa.Array) -> np.ndarray:
-    """Return distinct labels, and the value of a gap after the last."""
+    """Return distinct labels, followed by the value of a missing label."""
     from pyarrow import types
 
     from latentmap.data.text_columns import parse_text_column

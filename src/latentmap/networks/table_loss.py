@@ -178,7 +178,7 @@ class GapFlags(ConstantLayer):
         self.indices = list(indices)
 
     def call(self, inputs: KerasTensor) -> KerasTensor:
-        """Return flags, shape (n, number of columns)."""
+        """Return the flags of missing values, shape (n, n_columns)."""
         columns = ops.take(inputs, np.asarray(self.indices, np.int32), axis=1)
         return ops.cast(ops.isnan(columns), self.compute_dtype)
 

@@ -1,8 +1,8 @@
 """Estimation of the missing values of encoded rows by their conditional mean in a Gaussian.
 
 The Gaussian is that of a factor model (D. B. Rubin, D. T. Thayer, "EM algorithms for ML factor
-analysis", Psychometrika 47, 1982): principal components, and noise of its own for each number. It
-needs no number of components from the user, and no training.
+analysis", Psychometrika 47, 1982) with principal components and a separate noise for each number.
+The user chooses no number of components, and no training is needed.
 """
 
 from collections.abc import Sequence
@@ -17,8 +17,8 @@ from latentmap.preprocessing.pca_solvers import fit_pca
 
 MAX_COMPONENTS = 64
 MAX_NUMBERS = 1 << 20  # Largest sample of rows that is decomposed.
-MIN_NOISE = 0.1  # Smallest variance of the noise of a column, as a share of the column's variance.
-_REFITS = 1  # Fits to rows with estimates in place of column means.
+MIN_NOISE = 0.1  # Minimum variance of the noise of a column, as a share of the column's variance.
+_REFITS = 1  # Number of fits in which estimates replace column means.
 _TINY = 1e-9
 
 
@@ -58,7 +58,7 @@ class GapModel(FileRecord):
 
     @classmethod
     def fit(cls, rows: np.ndarray, starts: Sequence[int], seed: int = 0) -> Self:
-        """Fit the Gaussian to rows with gaps, shape (n, width), and columns that start there.
+        """Fit the Gaussian to rows of shape (n, width) with missing values.
 
         The weights of reconstructions are 0, and the errors are 1.
         """
@@ -96,7 +96,7 @@ class GapModel(FileRecord):
         components = self.components.astype(np.float64)
         weighted = components / self.noise
         precision = weighted @ components.T + np.eye(len(components))
-        with threadpool_limits(1):  # The matrices are small, and more threads take longer.
+        with threadpool_limits(1):  # Small matrices take longer with more threads.
             for gap, members in zip(patterns, np.split(order, ends[:-1]), strict=True):
                 missing = np.flatnonzero(gap)
                 if not len(missing):
