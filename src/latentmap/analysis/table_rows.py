@@ -164,8 +164,8 @@ def format_value(value: Any, unit: str | None = None) -> str:
     if value is None:
         return MISSING
     if isinstance(value, list):
-        more = ", …" if len(value) > _MAX_NUMBERS else ""
-        return f"[{', '.join(map(format_value, value[:_MAX_NUMBERS]))}{more}]"
+        ellipsis = ", …" if len(value) > _MAX_NUMBERS else ""
+        return f"[{', '.join(map(format_value, value[:_MAX_NUMBERS]))}{ellipsis}]"
     text = str(value).lower() if isinstance(value, bool) else str(value)
     if isinstance(value, float):
         text = _format_number(value)

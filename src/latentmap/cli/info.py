@@ -56,8 +56,8 @@ def _describe_column(column: Mapping[str, Any]) -> str:
 
 
 def _list(names: list[str]) -> str:
-    more = ", …" if len(names) > _MAX_LEVELS else ""
-    return f"{', '.join(names[:_MAX_LEVELS])}{more}"
+    ellipsis = ", …" if len(names) > _MAX_LEVELS else ""
+    return f"{', '.join(names[:_MAX_LEVELS])}{ellipsis}"
 
 
 def _format_summary(summary: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -102,13 +102,13 @@ def _vary(request: Request, row: str) -> GeneratedRows:
 def _batch_sizes(request: Request) -> Iterator[int]:
     """Yield the sizes of the batches, and show progress."""
     size = max(1, _BATCH_NUMBERS // max(request.model.n_features_in_, 1))
-    remaining = request.n_rows
-    with progress(f"Generating {format_count(remaining, 'row')}", remaining) as advance:
-        while remaining:
-            count = min(size, remaining)
+    n_remaining = request.n_rows
+    with progress(f"Generating {format_count(n_remaining, 'row')}", n_remaining) as advance:
+        while n_remaining:
+            count = min(size, n_remaining)
             yield count
             advance(count)
-            remaining -= count
+            n_remaining -= count
 
 
 def _decode(request: Request, codes: np.ndarray) -> Iterator[Any]:

@@ -202,8 +202,8 @@ def _select_names(
     for role in roles.values():
         if role not in ROLES:
             raise UnknownNameError("role", role, ROLES)
-    used = {*(names if columns is None else columns)} - {*drop} | {label_column(roles)}
-    return [column for column in names if column in used]
+    used_names = {*(names if columns is None else columns)} - {*drop} | {label_column(roles)}
+    return [column for column in names if column in used_names]
 
 
 def arrow_table(rows: np.ndarray, names: Sequence[str]) -> pa.Table:

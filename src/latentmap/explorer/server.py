@@ -225,13 +225,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _drain(self) -> None:
         """Read the rest of the request, because an earlier close would discard the response."""
-        deadline, remaining = time.monotonic() + _DRAIN_SECONDS, _DRAIN_BYTES
+        deadline, remaining_bytes = time.monotonic() + _DRAIN_SECONDS, _DRAIN_BYTES
         with contextlib.suppress(OSError):
             self.connection.shutdown(socket.SHUT_WR)
             self.connection.settimeout(_DRAIN_SECONDS)
-            while remaining > 0 and time.monotonic() < deadline:
+            while remaining_bytes > 0 and time.monotonic() < deadline:
                 count = len(self.connection.recv(2**16))
-                remaining -= count or remaining
+                remaining_bytes -= count or remaining_bytes
 
     def _send(self, status: HTTPStatus, response: Response) -> None:
         self.send_response(status)

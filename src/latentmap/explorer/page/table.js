@@ -58,11 +58,11 @@ export const topColumns = (count, score) =>
  * @param {(j: number) => HTMLElement | null} createLine
  */
 function listElement(row, createLine) {
-  const shown = new Set(topColumns(SHOWN_COLUMNS, (j) => absoluteDeviation(row[j], columns[j])));
+  const shownColumns = new Set(topColumns(SHOWN_COLUMNS, (j) => absoluteDeviation(row[j], columns[j])));
   const list = createElement("div", { className: "chart" });
   columns.forEach((_, j) => {
     const line = createLine(j);
-    line?.classList.toggle("more", !shown.has(j));
+    line?.classList.toggle("more", !shownColumns.has(j));
     if (line) list.append(line);
   });
   return list;
