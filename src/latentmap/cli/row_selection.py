@@ -60,7 +60,7 @@ def check_output(
     inputs: Iterable[str | Path | None],
     folder: bool = False,
 ) -> None:
-    """Check an output path as `check_output_path` does; inputs may be None or have row numbers."""
+    """Check an output path by `check_output_path`; inputs may be None or have row numbers."""
     if path is not None:
         paths = [split_row_number(str(text))[0] for text in inputs if text is not None]
         check_output_path(path, suffixes, paths, folder)

@@ -39,7 +39,7 @@ def open_text_table(path: Path, label: str | None, options: TableOptions) -> Sou
 
 
 def fits_in_memory(path: Path) -> bool:
-    """Return whether a text table takes at most 512 MiB, and the available memory."""
+    """Return whether a text table needs at most 512 MiB and fits into the available memory."""
     factor = _BYTES_PER_COMPRESSED_BYTE if is_compressed(path) else _BYTES_PER_BYTE
     available, allowed = memory.available_bytes(), memory.BUDGET.loaded_rows.max_bytes()
     return path.stat().st_size * factor <= min(allowed, allowed if available is None else available)

@@ -231,7 +231,7 @@ class BooleanColumn(Column):
         return to_floats(pc.index_in(_as_text(values), pa.array(self.texts)), "double")
 
     def decode(self, encoded: np.ndarray) -> "pa.Array":
-        """Return the likelier value."""
+        """Return the more probable of the two values for each row."""
         import pyarrow as pa
 
         is_true = self.probabilities(encoded) > 0.5

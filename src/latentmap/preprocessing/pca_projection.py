@@ -26,7 +26,7 @@ MAX_STORED_NUMBERS = 1 << 24
 
 @dataclass(frozen=True)
 class PrincipalComponents:
-    """Principal components of scaled, flattened rows; zero past the rank of the rows.
+    """Principal components of scaled, flattened rows; components beyond the rank are zero.
 
     ``row_spread`` and ``code_spread`` are root mean squares of the centred rows and the codes.
     ``max_distance_ratio`` is the maximum distance of a code from the centre divided by the median
