@@ -90,7 +90,7 @@ def _labels(arrays: dict[str, np.ndarray], count: int) -> np.ndarray | None:
         return None
     numbers = arrays["labels"]
     if numbers.dtype != np.int64 or numbers.shape != (count,):
-        raise ValueError(f"expected a label for each of {count} rows, found {numbers.shape}")
+        raise ValueError(f"labels: expected one for each of {count} rows, found {numbers.shape}")
     if "classes/ends" not in arrays:
         return numbers
     classes = _texts("classes", arrays, len(arrays["classes/ends"]))

@@ -124,7 +124,7 @@ def _value_bytes(kind: pa.DataType) -> int:
 
 
 def _read_footers(paths: Iterable[Path]) -> Iterator[tuple[list[int], int, pa.Schema]]:
-    """Yield, for each file, the rows of each row group, the bytes of all, and the schema.
+    """Yield the numbers of rows of the row groups, the size and the schema of each file.
 
     pyarrow stores about a thousand bytes for each column of each row group, which are gigabytes for
     large folders. Footers are therefore deleted at once, and files with equal columns share one

@@ -72,7 +72,7 @@ class TableOptions:
 
 
 def label_roles(label: str | None, roles: Mapping[str, str]) -> dict[str, str]:
-    """Return roles in which a column, if it is given, is the only one with the role "label"."""
+    """Return roles with a given column, if there is one, as the only column of labels."""
     if label is None:
         return dict(roles)
     others = {name: "identifier" if role == "label" else role for name, role in roles.items()}

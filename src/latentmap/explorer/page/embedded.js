@@ -42,7 +42,7 @@ export const storedRows = (name, layout, capacity) =>
     ? spriteSheets(name, layout, capacity)
     : storedTable(name, columns.map((c) => c.low ?? 0), columns.map((c) => c.high ?? 1));
 
-/** Indices of the columns that are stored in 16 bits a value. */
+/** Indices of the columns that are stored in 16 bits per value. */
 const codedColumns = [...columns.keys()].filter((j) => columns[j].kind !== "text");
 
 /**

@@ -11,7 +11,7 @@ import { latestOnly, setState } from "./state.js";
 
 const MAX_RESULTS = 10;
 
-/** Buffers of texts, the names first. */
+/** Buffers of strings; the names come first. */
 const buffers = [...new Set([
   ...(scene.names ? [scene.names] : []),
   ...[...columns.keys()].filter((j) => columns[j].kind === "text").map((j) => `originals-text-${j}`),

@@ -12,7 +12,7 @@ import { columns } from "./scene.js";
 const CHART_RANGE = 3; // standard deviations on each side of the mean
 const MAX_LINES = 12;
 const MAX_ALL_LINES = 16; // With at most this number of columns, all are shown.
-const MIN_SHARE = 0.001; // of a category
+const MIN_SHARE = 0.001; // Minimum share of a category.
 const DIFFERENT = 0.5; // Numbers at this difference, in standard deviations, are marked.
 
 /** Number of columns that are shown first. */
