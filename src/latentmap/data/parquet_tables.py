@@ -73,7 +73,7 @@ def fits_in_memory(files: ParquetFiles) -> bool:
     """Return whether all rows take at most 512 MiB and half of the available memory."""
     n_available_bytes = memory.available_bytes()
     max_bytes = memory.BUDGET.loaded_rows.max_bytes()
-    # Twice, because texts exist beside the values that are read from them.
+    # The memory is needed twice, because strings and the values read from them coexist.
     return 2 * files.nbytes <= (
         2 * max_bytes if n_available_bytes is None else min(2 * max_bytes, n_available_bytes)
     )

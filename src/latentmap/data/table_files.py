@@ -24,7 +24,7 @@ from latentmap.data.tables import Table, TableSchema
 if TYPE_CHECKING:
     from latentmap.data.csv_results import CsvTable
 
-# Memory of the cells, their texts and their values, for each byte of a file.
+# Memory of the cells, their strings and their values, for each byte of a file.
 _BYTES_PER_BYTE, _BYTES_PER_COMPRESSED_BYTE = 3, 20
 
 

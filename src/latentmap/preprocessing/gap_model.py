@@ -114,6 +114,6 @@ class GapModel(FileRecord):
         shapes = [(width,), (self.components.shape[0], width), (width,), *[n_columns] * 3]
         arrays = self.to_arrays().values()
         if [array.shape for array in arrays] != shapes:
-            raise ValueError("gaps: expected arrays that fit the columns of the table")
+            raise ValueError("missing values: expected arrays that fit the columns of the table")
         if not all(np.isfinite(array).all() for array in arrays) or not (self.noise > 0).all():
-            raise ValueError("gaps: expected finite numbers, and noise above 0")
+            raise ValueError("missing values: expected finite numbers, and noise above 0")
