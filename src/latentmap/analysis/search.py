@@ -224,7 +224,7 @@ class SearchIndex:
         return indices
 
     def _sort(self, points: np.ndarray, indices: np.ndarray) -> Neighbors:
-        """Sort by distances that are computed again, because those of faiss are less precise."""
+        """Sort neighbours by recomputed distances, because those of faiss are less precise."""
         distances = np.empty(indices.shape, np.float32)
         for start in range(0, len(indices), QUERY_BLOCK):
             part = slice(start, start + QUERY_BLOCK)

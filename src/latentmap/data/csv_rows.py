@@ -138,7 +138,7 @@ def _arrow_options(
             column_types=dict.fromkeys(keys, pa.string()),
             include_columns=[str(i) for i in columns],
             strings_can_be_null=False,
-            check_utf8=False,  # `open_utf8` checks it
+            check_utf8=False,  # `open_utf8` checks the encoding.
         ),
     )
 

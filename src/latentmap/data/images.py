@@ -92,7 +92,7 @@ class ImageFolderSource(Source):
         with _open(self.folder, path) as image:
             self._check_size(path, image.size)  # The file may have changed.
             pixels = self._decode(image)
-        self._check_size(path, (pixels.shape[1], pixels.shape[0]))  # Pillow rotates TIFF files
+        self._check_size(path, (pixels.shape[1], pixels.shape[0]))  # Pillow rotates TIFF files.
         return pixels
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")  # Row names of pandas.
-_TEXT_BYTES = 32  # of a text or a list, beside what the file stores
+_TEXT_BYTES = 32  # Bytes of a string or list in memory.
 
 
 class Groups(NamedTuple):

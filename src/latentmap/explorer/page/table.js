@@ -9,7 +9,7 @@ import { columns } from "./scene.js";
 
 /** @import { Column, TableRow } from "./types.js" */
 
-const CHART_RANGE = 3; // standard deviations on each side of the mean
+const CHART_RANGE = 3; // Number of standard deviations on each side of the mean.
 const MAX_LINES = 12;
 const MAX_ALL_LINES = 16; // With at most this number of columns, all are shown.
 const MIN_SHARE = 0.001; // Minimum share of a category.
