@@ -87,7 +87,7 @@ def test_options_are_for_tables(tmp_path):
     assert rows.feature_names == ["1", "2"]
     np.save(tmp_path / "rows.npy", np.eye(2))
     for data in (tmp_path / "rows.npy", "wine"):
-        with pytest.raises(SettingError, match="header: expected a table to read with it, found"):
+        with pytest.raises(SettingError, match="header: expected a table for this option, found"):
             open_data(data, options=TableOptions(header=True))
 
 

@@ -138,7 +138,7 @@ def _make_estimator(metadata: Mapping[str, Any]) -> BaseAutoEncoder:
         parameters = {name: value for name, value in parameters.items() if name != "noise"}
     if noise != estimator_type._default_noise:
         training = clone(training or estimator_type._default_training).set_params(noise=noise)
-    if parameters["scaling"] == "balanced":  # "auto" has replaced this name.
+    if parameters["scaling"] == "balanced":  # Older files use this name for "auto".
         parameters = {**parameters, "scaling": "auto"}
     random_state = parameters["random_state"]
     random_state = random_state if isinstance(random_state, int) else None

@@ -178,4 +178,4 @@ def _check_no_label(name: str, label: str | None) -> None:
 def _check_no_options(name: str, options: TableOptions) -> None:
     for field in () if options.ignore_unknown else fields(options):
         if getattr(options, field.name) != getattr(TableOptions(), field.name):
-            raise SettingError(f"{field.name}: expected a table to read with it, found {name}")
+            raise SettingError(f"{field.name}: expected a table for this option, found {name}")
