@@ -507,7 +507,7 @@ def _curve(known_values: np.ndarray) -> float | None:
 
 
 def _count_decimals(known_values: np.ndarray, dtype: str) -> int | None:
-    """Return the digits after the point that decoded numbers have, or None for many.
+    """Return the number of decimals of decoded numbers, or None if it is not limited.
 
     It is the number of decimals of the known numbers, or more if rounding errors would be large.
     """
