@@ -109,7 +109,7 @@ def fill_table(estimator: BaseAutoEncoder, table: pa.Table) -> tuple[pa.Table, n
 
     encoder, model = estimator.table_, estimator._gap_model
     if encoder is None or model is None:
-        raise DataError("X: expected a model that was fitted to a table, such as a data frame")
+        raise DataError("impute: expected a model that was fitted to a table, such as a data frame")
     rows = _estimate(estimator, model, encoder.encode(table))
     confidence = np.full((table.num_rows, table.num_columns), np.nan)
     errors = iter(model.errors)
@@ -169,7 +169,7 @@ def impute(
     """Fill the missing values of a table; see `BaseAutoEncoder.impute`."""
     source = new_rows(estimator, X)
     if not isinstance(source, EncodedRows):
-        raise DataError("X: expected a model that was fitted to a table, such as a data frame")
+        raise DataError("impute: expected a model that was fitted to a table, such as a data frame")
     table: Any = source.rows[:]
     filled, confidence = fill_table(estimator, table)
     frame = fill_frame(X, filled, ~np.isnan(confidence), source.encoder.container)

@@ -174,7 +174,8 @@ def _limit_columns(scene: Scene) -> Scene:
     rows = [table.columns[j].convert(table.values.column(j).take(sample)) for j in range(k)]
     content = _table_buffers("originals", table, rows, table.ranges)
     bytes_per_value = sum(map(len, content.values())) / len(sample) / k
-    copies = 1 + (scene.plane.n_components > 2)  # Values and reconstructions.
+    # Codes of more than two components need reconstructions in addition to the values.
+    copies = 1 + (scene.plane.n_components > 2)
     bytes_per_column = bytes_per_value * (len(scene) * copies + _MAX_GRID_SIDE**2)
     available_bytes = _COLUMN_SHARE * MAX_FILE_BYTES - 16 * len(scene)
     return scene.with_columns(max(1, int(available_bytes / bytes_per_column)))
