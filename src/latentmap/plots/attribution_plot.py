@@ -15,6 +15,9 @@ _MAX_IMAGES_IN_ONE_LINE = 10
 _MAX_BARS = 3
 _GAP, _CAPTION = 1 / 14, 0.42  # Shares of the height of an image.
 _TITLE = "Highest outlier scores; red: above the expected value, blue: below"
+_TITLE_WITH_CATEGORIES = (
+    "Highest outlier scores; red: too high, blue: too low, grey: other category"
+)
 _TITLE_INCHES = 6.0
 _LAYERS = ("original", "expected", "attribution")
 
@@ -140,7 +143,7 @@ def _draw_columns(
             text = f"{style.display_text(names[column])}: {values}"
             style.add_text(ax, 1.03, y, text, size=7.5, ha="left")
         ax.axhline(line + 0.5, color=style.LIGHT_GREY, linewidth=0.6)
-    title = _TITLE if is_ordered.all() else f"{_TITLE}, grey: another category"
+    title = _TITLE if is_ordered.all() else _TITLE_WITH_CATEGORIES
     return _style_columns(ax, captions, title)
 
 
