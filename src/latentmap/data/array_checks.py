@@ -131,7 +131,7 @@ def as_labels(values: ArrayLike, name: str = "the data") -> np.ndarray:
 
 
 def missing_labels(labels: np.ndarray) -> np.ndarray:
-    """Return which labels are gaps: NaN among numbers, and "" among texts."""
+    """Return a mask of the missing labels: NaN among numbers, and "" among strings."""
     if labels.dtype == object:
         return np.array([value is None or value != value or value == "" for value in labels], bool)
     return np.isnan(labels) if labels.dtype.kind == "f" else labels.astype(str) == ""

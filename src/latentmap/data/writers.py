@@ -20,7 +20,7 @@ from latentmap.errors import DataError, SettingError
 from latentmap.files import check_output_path, write_atomically
 
 _LABEL_COLUMN = "label"
-_ROW_GROUP_BYTES = 16 * 2**20  # Larger groups compress no better.
+_ROW_GROUP_BYTES = 16 * 2**20  # This size allows streaming and good compression.
 
 
 @dataclass(frozen=True)
