@@ -163,7 +163,7 @@ def test_the_browser_is_opened_at_the_link(run, digits_model, monkeypatch):
         (["digits", "--export", "no/a.html"], "does not exist"),
         (["wine", "--export", "a.html"], "X has 13 features"),
         (["nothing", "--export", "a.html"], "unknown data set 'nothing'"),
-        (["digits", "--label", "kind"], "label 'kind': digits has no columns"),
+        (["digits", "--label", "kind"], "label 'kind': expected data with columns, found digits"),
         (["digits", "--host", "203.0.113.7"], "--host: expected an address of this machine"),
         (["digits", "--port", "70000"], "Invalid value for '--port'"),
     ],

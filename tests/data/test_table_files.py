@@ -9,7 +9,7 @@ import pytest
 
 from latentmap import AutoEncoder
 from latentmap.data import Table, TableOptions, open_data
-from latentmap.data.memory import memory_limit
+from latentmap.data.memory import memory_limit, resident_bytes
 from latentmap.data.parquet_tables import ParquetTable
 from latentmap.errors import DataError, UnknownNameError
 
@@ -149,7 +149,7 @@ def test_a_fit_streams_a_table_under_a_memory_limit(write, set_memory_use):
     lines = [f"{i / 7:.3f},{'abc'[i % 3]},{'' if i % 5 == 0 else i % 11}" for i in range(3000)]
     path = write("\n".join(["size,kind,count", *lines]))
     set_memory_use(loaded_rows=10_000)
-    with memory_limit("1200MB"):
+    with memory_limit(resident_bytes() + 1_200_000_000):
         rows = open_data(path)
         assert isinstance(rows, ParquetTable)
         model = AutoEncoder(2, epochs=1, random_state=0).fit(rows)
