@@ -156,7 +156,8 @@ def autoencoder(**settings):
     network = DenseNetwork(hidden=(32,), principal=False)
     training = Training(batch_size=64, held_out=0.1, noise=0.1)
     defaults = {"network": network, "training": training, "epochs": 4, "random_state": 0}
-    return AutoEncoder(4, **{**defaults, **settings})
+    # "auto" would standardise the columns of tables, but not those of arrays.
+    return AutoEncoder(4, scaling="unit", **{**defaults, **settings})
 
 
 def worker_options(cluster):
@@ -294,7 +295,7 @@ def test_the_command_rejects_unsuitable_data_and_outputs(workers, run, tables, f
     fitted.save(model)
     options = ("--workers", 2)
     result = run("encode", model, "digits", "-o", tmp_path / "codes.parquet", *options, code=2)
-    assert "expected .parquet, a file or a folder" in result.stderr
+    assert "expected a .parquet file or a folder of them for workers" in result.stderr
     options = (*options, "--label", "label")
     result = run("encode", model, tables, "-o", tmp_path / "codes.csv", *options, code=2)
     assert "expected the suffix .parquet, found '.csv'" in result.stderr

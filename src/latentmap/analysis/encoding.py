@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from latentmap.analysis.model_info import FittedEstimator, ModelInfo
-from latentmap.data import Source, Table, as_source
+from latentmap.data import Source, as_source
 from latentmap.data.sources import ArraySource
+from latentmap.data.tables import as_numbers_source
 from latentmap.data.types import DataLike
 from latentmap.preprocessing.table_encoder import TableEncoder
 
@@ -23,7 +24,7 @@ def numeric_rows(estimator: object, X: DataLike) -> Source:
     if model is not estimator:
         return model.encode(X)
     source = as_source(X)
-    return source.numbers() if isinstance(source, Table) else source
+    return as_numbers_source(source)
 
 
 def encode_batch(estimator: FittedEstimator, rows: np.ndarray, source: Source) -> np.ndarray:

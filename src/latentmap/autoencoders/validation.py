@@ -20,7 +20,7 @@ from latentmap.data.array_checks import as_numbers
 from latentmap.data.batching import read_batches
 from latentmap.data.sources import ArraySource, Source
 from latentmap.data.sparse import SparseSource, is_sparse
-from latentmap.data.tables import Table
+from latentmap.data.tables import as_numbers_source
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError, RowTypeError
 from latentmap.preprocessing.row_offsets import ShiftedRows, find_offset
@@ -84,7 +84,7 @@ def read_new_rows(estimator: BaseAutoEncoder, X: DataLike) -> Iterator[np.ndarra
 
 def _to_source(estimator: BaseAutoEncoder, X: DataLike, reset: bool) -> Source:
     if isinstance(X, Source):
-        X = X.numbers() if isinstance(X, Table) else X
+        X = as_numbers_source(X)
         names = X.feature_names
         if reset:
             _set_feature_names(estimator, names)

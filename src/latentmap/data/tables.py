@@ -159,17 +159,8 @@ class Table(Source):
 
     def numbers(self) -> ArraySource:
         """Return the rows as an array; raise DataError if a column does not hold numbers."""
-        columns = []
-        for name, column in zip(self.table.column_names, self.table.columns, strict=True):
-            values = column.to_numpy()
-            if values.dtype.kind not in "buif":
-                raise DataError(
-                    f"{self.name}, column {name}: expected numbers, found {column.type}"
-                )
-            columns.append(values.astype(np.uint8) if values.dtype.kind == "b" else values)
-        dtype = np.result_type(*{column.dtype for column in columns})
         return ArraySource(
-            np.column_stack([column.astype(dtype) for column in columns]),
+            _as_numbers(self.table, self.name),
             feature_names=self.feature_names if self.table_schema.are_texts else None,
             labels=self.labels,
             name=self.name,
@@ -178,6 +169,49 @@ class Table(Source):
     @property
     def _row_bytes(self) -> int:
         return max(1, self.table.nbytes // len(self))
+
+
+def _as_numbers(table: pa.Table, name: str) -> np.ndarray:
+    """Return the columns of a table as an array of their common type."""
+    columns = []
+    for column_name, column in zip(table.column_names, table.columns, strict=True):
+        values = column.to_numpy()
+        if values.dtype.kind not in "buif":
+            raise DataError(f"{name}, column {column_name}: expected numbers, found {column.type}")
+        columns.append(values.astype(np.uint8) if values.dtype.kind == "b" else values)
+    dtype = np.result_type(*{column.dtype for column in columns})
+    return np.column_stack([column.astype(dtype) for column in columns])
+
+
+class TableNumbers(Source):
+    """The rows of a table of numbers as float64, read from a table that may be on disk."""
+
+    dtype = np.dtype(np.float64)
+
+    def __init__(self, rows: Source) -> None:
+        self.rows, self.name, self.labels = rows, rows.name, rows.labels
+        self.row_shape, self.block_starts = rows.row_shape, rows.block_starts
+        schema = rows.table_schema
+        self.feature_names = rows.feature_names if schema is None or schema.are_texts else None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, indices: ArrayLike) -> np.ndarray:
+        """Return the rows at ``indices``; raise DataError if a column does not hold numbers."""
+        table: Any = self.rows.take(indices)
+        return _as_numbers(table, self.name).astype(np.float64)
+
+    def original_index(self, row: int) -> int:
+        """Return the index of a row in the table that was opened."""
+        return self.rows.original_index(row)
+
+
+def as_numbers_source(rows: Source) -> Source:
+    """Return rows of numbers: those of a table of numbers, and others as they are."""
+    if rows.table_schema is None:
+        return rows
+    return rows.numbers() if isinstance(rows, Table) else TableNumbers(rows)
 
 
 def is_frame(data: object) -> TypeGuard[FrameLike]:
