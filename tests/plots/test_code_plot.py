@@ -92,6 +92,23 @@ def test_without_confidence_there_is_no_legend(ax, Z):
     assert plots.codes(Z, ax=ax).get_legend() is None
 
 
+def test_held_out_rows_are_circles_without_a_filling(ax, Z):
+    labels = np.where(Z[:, 0] > 0, "right", "left")
+    held_out = np.arange(len(Z)) % 10 == 0
+    plots.codes(Z, labels, ax=ax, held_out=held_out)
+    filled, hollow = ax.collections
+    assert len(filled.get_offsets()) == (~held_out).sum()
+    assert sorted(map(tuple, hollow.get_offsets())) == sorted(map(tuple, Z[held_out]))
+    assert hollow.get_facecolors().size == 0
+    is_right = np.asarray(hollow.get_offsets())[:, 0] > 0
+    assert np.allclose(hollow.get_edgecolors()[is_right, :3], to_rgb(PALETTE[1]))
+
+
+def test_invalid_held_out_marks_are_refused(ax, Z):
+    with pytest.raises(DataError, match="held_out: expected one for each of 300 codes"):
+        plots.codes(Z, ax=ax, held_out=[True, False])
+
+
 def test_wide_codes_are_projected_to_principal_components(ax):
     rng = np.random.default_rng(0)
     Z = rng.normal(size=(500, 5)) * [1, 9, 1, 3, 1]

@@ -31,7 +31,7 @@ def high_density_path(endpoints: np.ndarray, nodes: np.ndarray, density: Density
     points = np.concatenate([endpoints, nodes])
     edges = _neighbor_edges(points)
     min_log_density, mean_log_density = _edge_densities(points, edges, density)
-    # The direct edge is long, so its density is taken from the line with more samples.
+    # The edge between the endpoints is long, so more samples determine its density.
     is_direct = edges.sum(axis=1) == 1
     min_log_density[is_direct] = line_density.min()
     mean_log_density[is_direct] = line_density.mean()

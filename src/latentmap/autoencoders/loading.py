@@ -195,7 +195,9 @@ def _check_column_figures(columns: list[Mapping[str, Any]]) -> None:
         is_valid = all(isinstance(column[key], str) for key in texts)
         is_valid &= all(type(column[key]) in (int, float) for key in numbers)
         if not is_valid or not isinstance(column["unit"], str | None):
-            raise TypeError("column errors: expected the name, measure and numbers of each")
+            raise TypeError(
+                "column errors: expected the name, the measure and the values of each column"
+            )
 
 
 def _check_names(names: list[str], n_features: int) -> None:

@@ -11,7 +11,7 @@ from latentmap.cli.pictures import open_plot
 from latentmap.data import Source
 
 _MAX_DRAWN_CLUSTERS = 40
-# Plots treat more distinct numbers as measured values, so more clusters are named by strings.
+# Plots treat numbers with more distinct values as measurements. Other names make them classes.
 _MAX_NUMERIC_NAMES = 20
 
 

@@ -10,11 +10,12 @@ from latentmap import plots
 from latentmap.analysis.encoding import numeric_rows
 from latentmap.analysis.table_rows import TableRows
 from latentmap.cli.console import format_count, print_message, show_status
-from latentmap.cli.evaluation import LabelledCodes
+from latentmap.cli.evaluation import LabelledCodes, encode_sample
 from latentmap.cli.held_out import FitRows
 from latentmap.cli.model_arguments import Estimator
 from latentmap.data import Source
 from latentmap.plots.matplotlib_types import Axes
+from latentmap.plots.point_drawing import MAX_DOTS
 
 # Maximum number of images, and of rows of a table, in a plot of reconstructions.
 _MAX_IMAGES, _MAX_TABLE_ROWS = 10, 6
@@ -30,7 +31,7 @@ def open_plot(path: Path, details: str = "") -> Iterator[Axes]:
 
 def draw_fit_plots(model: Estimator, rows: FitRows, path: Path, codes: LabelledCodes) -> None:
     """Draw the plots of a fit next to the model file."""
-    draw_codes(path.with_suffix(".codes.png"), codes, rows.fitted.name)
+    _draw_all_codes(path.with_suffix(".codes.png"), model, rows, codes)
     if len(model.row_shape_) > 1 and codes.codes.shape[1] == 2:
         draw_plane(path.with_suffix(".plane.png"), model, codes)
     reconstructions = path.with_suffix(".reconstructions.png")
@@ -41,6 +42,25 @@ def draw_fit_plots(model: Estimator, rows: FitRows, path: Path, codes: LabelledC
         print_message(
             "No loss was drawn: there are too few rows for a network, so the model is PCA."
         )
+
+
+def _draw_all_codes(
+    path: Path, model: Estimator, rows: FitRows, fitted_codes: LabelledCodes
+) -> None:
+    """Draw the codes of fitted rows, and those of held-out rows as hollow points."""
+    if rows.unseen is None:
+        draw_codes(path, fitted_codes, rows.fitted.name)
+        return
+    parts = [fitted_codes, encode_sample(model, rows.unseen)]
+    codes = np.concatenate([part.codes for part in parts])
+    labels = [part.labels for part in parts if part.labels is not None]
+    held_out = np.repeat([False, True], [len(part.codes) for part in parts])
+    title = f"{rows.fitted.name}: codes of {format_count(len(codes), 'row')}"
+    if len(codes) <= MAX_DOTS:
+        title += ", hollow if held out"
+    all_labels = np.concatenate(labels) if len(labels) == len(parts) else None
+    with open_plot(path) as ax:
+        plots.codes(codes, all_labels, ax=ax, title=title, held_out=held_out)
 
 
 def draw_new_rows(

@@ -21,6 +21,7 @@ def codes(
     ax: Axes | None = None,
     title: str | None = None,
     confidence: ArrayLike | None = None,
+    held_out: ArrayLike | None = None,
 ) -> Axes:
     """Draw codes as points, coloured by label.
 
@@ -38,6 +39,8 @@ def codes(
     title : str, optional
     confidence : array-like of shape (n,), optional
         Numbers in 0–1, as ``LatentMap.confidence`` returns them; points of low confidence are pale.
+    held_out : array-like of shape (n,), bool, optional
+        Rows that were not fitted, which are drawn as circles without a filling.
 
     Returns
     -------
@@ -48,8 +51,8 @@ def codes(
     Raises
     ------
     DataError
-        If the codes are not a matrix of finite numbers, or the number of labels or of confidences
-        differs from the number of codes.
+        If the codes are not a matrix of finite numbers, or the number of labels, of confidences or
+        of held-out marks differs from the number of codes.
 
     Examples
     --------
@@ -76,7 +79,7 @@ def codes(
         points = np.column_stack([points, _strip_heights(ax, encoding)])
     else:
         style.set_limits(ax, region)
-    draw_points(ax, points, colors)
+    draw_points(ax, points, colors, _check_held_out(held_out, len(array)))
     if encoding.values is not None:
         style.add_colorbar(ax, encoding.color_scale, aspect=28)
     if confidence is not None:
@@ -94,6 +97,13 @@ def _check_confidence(confidence: ArrayLike, count: int) -> np.ndarray:
         raise DataError(
             f"confidence: expected numbers in 0–1, found {array.min()} to {array.max()}"
         )
+    return array
+
+
+def _check_held_out(held_out: ArrayLike | None, count: int) -> np.ndarray:
+    array = np.zeros(count, bool) if held_out is None else np.asarray(held_out, bool)
+    if array.shape != (count,):
+        raise DataError(f"held_out: expected one for each of {count} codes, found {array.shape}")
     return array
 
 

@@ -1,5 +1,7 @@
 """Drawing of points: as dots, or as an image of their density if there are many."""
 
+from typing import Any
+
 import numpy as np
 
 from latentmap.plots.matplotlib_types import Axes
@@ -12,26 +14,36 @@ _SINGLE_ROW_PEAK = 0.34  # Smoothed count in the centre of a single row.
 _MIN_OPACITY = 0.4  # Opacity of a cell with a single row.
 
 
-def draw_points(ax: Axes, points: np.ndarray, colors: np.ndarray) -> None:
-    """Draw points as dots in random order, or as an image if there are more than 20,000."""
+def draw_points(
+    ax: Axes, points: np.ndarray, colors: np.ndarray, is_hollow: np.ndarray | None = None
+) -> None:
+    """Draw points as dots in random order, or as an image if there are more than 20,000.
+
+    Dots are circles without a filling where ``is_hollow`` is true; an image does not show this.
+    """
     if len(points) > MAX_DOTS:
         _draw_image(ax, points, colors)
     else:
-        _draw_dots(ax, points, colors)
+        is_hollow = np.zeros(len(points), bool) if is_hollow is None else is_hollow
+        _draw_dots(ax, points, colors, is_hollow)
 
 
-def _draw_dots(ax: Axes, points: np.ndarray, colors: np.ndarray) -> None:
+def _draw_dots(ax: Axes, points: np.ndarray, colors: np.ndarray, is_hollow: np.ndarray) -> None:
     count = len(points)
     order = np.random.default_rng(0).permutation(count)
-    ax.scatter(
-        points[order, 0],
-        points[order, 1],
-        c=colors[order],
-        s=np.clip(420 / np.sqrt(count), 2, 50),
-        alpha=np.clip(85 / np.sqrt(count), 0.3, 0.85),
-        linewidths=0,
-        rasterized=True,
-    )
+    size = float(np.clip(420 / np.sqrt(count), 2, 50))
+    alpha = float(np.clip(85 / np.sqrt(count), 0.3, 0.85))
+    style: dict[str, Any] = {"s": size, "alpha": alpha, "rasterized": True}
+    filled, hollow = (order[is_hollow[order] == value] for value in (False, True))
+    ax.scatter(points[filled, 0], points[filled, 1], c=colors[filled], linewidths=0, **style)
+    if len(hollow):
+        width = max(0.6, size**0.5 / 6)
+        edges: dict[str, Any] = {
+            "facecolors": "none",
+            "edgecolors": colors[hollow],
+            "linewidths": width,
+        }
+        ax.scatter(points[hollow, 0], points[hollow, 1], **edges, **style)
 
 
 def _draw_image(ax: Axes, points: np.ndarray, colors: np.ndarray) -> None:

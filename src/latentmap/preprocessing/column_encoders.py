@@ -66,7 +66,7 @@ class Column(FileRecord):
 
     @property
     def width(self) -> int:
-        """Number of encoded numbers."""
+        """Number of values that encode one cell of the column."""
         return 1
 
     @abstractmethod
@@ -94,7 +94,7 @@ class ConstantColumn(Column):
 
     @property
     def width(self) -> int:
-        """Number of encoded numbers."""
+        """Number of values that encode one cell of the column."""
         return 0
 
     def encode(self, values: Values) -> np.ndarray:

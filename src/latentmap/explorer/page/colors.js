@@ -65,7 +65,7 @@ export function categoryColor(category) {
 }
 
 /**
- * Return the pixel of each value on a colour scale.
+ * Return an array with the packed colour of a pixel for each value.
  * @param {Colors} colors
  * @param {Set<number>} hidden  categories that are not drawn
  */

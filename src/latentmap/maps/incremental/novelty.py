@@ -108,7 +108,7 @@ def _distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _new_share(points: np.ndarray, replayed_points: np.ndarray, seed: int) -> np.ndarray:
-    """Return the mean share of new rows around each point's new neighbours."""
+    """Return the mean share of new rows among the neighbours of each point's new neighbours."""
     sample = np.arange(len(points))
     if len(points) > MAX_NEW_ROWS:
         permutation = np.random.default_rng(seed).permutation(len(points))
