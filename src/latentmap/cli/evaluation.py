@@ -45,7 +45,7 @@ def encode_sample(model: Estimator, rows: Source) -> LabelledCodes:
 def measure_quality(
     model: Estimator, rows: Source, reference: LabelledCodes | None
 ) -> dict[str, Any]:
-    """Compute quality metrics; labels are predicted from those of the reference codes."""
+    """Compute quality metrics; the nearest reference codes predict the label of each row."""
     codes, labels = (None, None)
     if reference is not None and reference.labels is not None:
         codes, labels = reference

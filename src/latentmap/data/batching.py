@@ -1,4 +1,4 @@
-"""Reading of rows in batches, either in order or shuffled.
+"""Read rows in batches, either in order or shuffled.
 
 A file that is read row group by row group must not be shuffled by picking single rows, because
 every batch would touch every group. Such sources are shuffled in two steps: random blocks are read

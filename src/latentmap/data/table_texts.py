@@ -1,4 +1,4 @@
-"""Columns of texts in data frames and Parquet files, typed as the cells of a text table are."""
+"""Types of the text columns of data frames and Parquet files, by the rules for text tables."""
 
 from __future__ import annotations
 

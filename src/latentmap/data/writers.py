@@ -180,7 +180,7 @@ def _schema(rows: _Rows) -> Any:
     if rows.labels is not None:
         if _LABEL_COLUMN in schema.names:
             raise SettingError(f"labels: expected no feature named {_LABEL_COLUMN!r}, found one")
-        schema = schema.append(pa.field(_LABEL_COLUMN, _array(rows.labels).type))
+        schema = schema.append(pa.field(_LABEL_COLUMN, _to_arrow_array(rows.labels).type))
     return schema
 
 
@@ -192,7 +192,7 @@ def _tables(rows: _Rows) -> Iterator[Any]:
     for columns in map(_columns, _large_batches(rows)):
         stop = start + len(columns[0])
         if rows.labels is not None:
-            columns = [*columns, _array(rows.labels[start:stop])]
+            columns = [*columns, _to_arrow_array(rows.labels[start:stop])]
         yield pa.Table.from_arrays(columns, schema=schema)
         start = stop
 
@@ -210,10 +210,12 @@ def _columns(batch: Any) -> list[Any]:
     """Return the columns of an array or of an Arrow table."""
     if not isinstance(batch, np.ndarray):
         return batch.columns
-    return [_array(np.ascontiguousarray(column)) for column in batch.reshape(len(batch), -1).T]
+    return [
+        _to_arrow_array(np.ascontiguousarray(column)) for column in batch.reshape(len(batch), -1).T
+    ]
 
 
-def _array(values: np.ndarray) -> Any:
+def _to_arrow_array(values: np.ndarray) -> Any:
     import pyarrow as pa
 
     return pa.array(values.tolist() if values.dtype == object else values)

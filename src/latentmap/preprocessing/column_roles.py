@@ -77,15 +77,15 @@ def _problem(role: str, values: Values) -> str | None:
     if kind == "other" or is_vector != (role == "vector"):
         return f"expected values for the role {role!r}, found {values.type}"
     if role in ("number", "integer") and (kind == "string" or is_time_type(kind)):
-        return f"expected numbers for the role {role!r}, found {_example(values)}"
+        return f"expected numbers for the role {role!r}, found {_format_example(values)}"
     if role == "date" and not is_time_type(kind):
-        return f"expected dates for the role 'date', found {_example(values)}"
+        return f"expected dates for the role 'date', found {_format_example(values)}"
     if role == "boolean" and _n_distinct(values) > 2:
         return f"expected two values for the role 'boolean', found {_n_distinct(values):,}"
     return None
 
 
-def _example(values: Values) -> str:
+def _format_example(values: Values) -> str:
     known_values = values.drop_null()
     return repr(str(known_values[0].as_py())) if len(known_values) else "no values"
 

@@ -1,4 +1,4 @@
-"""Addition of new rows to a fitted map.
+"""Add new rows to a fitted map.
 
 The rows of `fit` are not available. Rows sampled from the replay memory replace them, both to
 detect novel classes and to train the networks on earlier and new rows together. Rows of novel
