@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from latentmap.explorer.display_columns import DisplayColumn, as_texts
-from latentmap.preprocessing.column_encoders import NumberColumn
+from latentmap.preprocessing.number_columns import NumberColumn
 
 
 def date_column(values):

@@ -15,15 +15,12 @@ from latentmap.analysis.model_info import FittedEstimator
 from latentmap.data.batching import read_batches
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError
-from latentmap.preprocessing.column_encoders import (
-    BooleanColumn,
-    CategoryColumn,
-    Column,
-    NumberColumn,
-    VectorColumn,
-)
+from latentmap.preprocessing.category_columns import BooleanColumn, CategoryColumn
 from latentmap.preprocessing.column_types import to_floats
+from latentmap.preprocessing.encoded_columns import Column
+from latentmap.preprocessing.number_columns import NumberColumn
 from latentmap.preprocessing.table_encoder import EncodedRows
+from latentmap.preprocessing.vector_columns import VectorColumn
 
 if TYPE_CHECKING:
     import pyarrow as pa

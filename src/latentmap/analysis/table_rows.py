@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike
 
 from latentmap.analysis.encoding import column_norms, numeric_model, numeric_rows
 from latentmap.data.types import DataLike
-from latentmap.preprocessing.column_encoders import BooleanColumn, Column
+from latentmap.preprocessing.category_columns import BooleanColumn
+from latentmap.preprocessing.encoded_columns import Column
 from latentmap.preprocessing.table_encoder import TableEncoder
 
 if TYPE_CHECKING:

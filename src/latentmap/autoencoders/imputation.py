@@ -17,7 +17,7 @@ from latentmap.autoencoders.validation import new_rows
 from latentmap.data.frame_filling import fill_frame
 from latentmap.data.types import DataLike, FrameLike
 from latentmap.errors import DataError
-from latentmap.preprocessing.column_encoders import BooleanColumn, CategoryColumn
+from latentmap.preprocessing.category_columns import BooleanColumn, CategoryColumn
 from latentmap.preprocessing.gap_model import MAX_NUMBERS, GapModel
 from latentmap.preprocessing.table_encoder import EncodedRows, TableEncoder
 from latentmap.training.preparation import PreparedData

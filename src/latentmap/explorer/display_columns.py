@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from latentmap.preprocessing.column_encoders import Column
 from latentmap.preprocessing.column_types import Values, is_time_type, to_floats, type_name
+from latentmap.preprocessing.encoded_columns import Column
 
 if TYPE_CHECKING:
     import pyarrow as pa

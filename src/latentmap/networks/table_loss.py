@@ -16,7 +16,8 @@ from keras import KerasTensor, ops
 
 from latentmap.networks.losses import Loss
 from latentmap.networks.scaling_layers import ConstantLayer
-from latentmap.preprocessing.column_encoders import BooleanColumn, CategoryColumn, Column
+from latentmap.preprocessing.category_columns import BooleanColumn, CategoryColumn
+from latentmap.preprocessing.encoded_columns import Column
 
 # Probabilities of PCA outside this margin are clipped before they are converted to logits.
 MARGIN = 0.02

@@ -16,9 +16,11 @@ from latentmap.data import memory
 from latentmap.data.sources import ArraySource, Source
 from latentmap.data.tables import TableSchema
 from latentmap.errors import DataError
-from latentmap.preprocessing.column_encoders import ENCODERS, Column, NumberColumn
+from latentmap.preprocessing.column_encoders import ENCODERS
 from latentmap.preprocessing.column_roles import infer_roles
 from latentmap.preprocessing.column_types import type_name
+from latentmap.preprocessing.encoded_columns import Column
+from latentmap.preprocessing.number_columns import NumberColumn
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,16 +5,11 @@ import pyarrow as pa
 import pytest
 
 from latentmap.errors import DataError
-from latentmap.preprocessing.column_encoders import (
-    OTHER,
-    BooleanColumn,
-    CategoryColumn,
-    ConstantColumn,
-    NumberColumn,
-    TextColumn,
-    VectorColumn,
-)
+from latentmap.preprocessing.category_columns import OTHER, BooleanColumn, CategoryColumn
 from latentmap.preprocessing.column_types import from_floats, to_floats, type_from_name, type_name
+from latentmap.preprocessing.encoded_columns import ConstantColumn
+from latentmap.preprocessing.number_columns import NumberColumn
+from latentmap.preprocessing.vector_columns import TextColumn, VectorColumn
 
 RNG = np.random.default_rng(0)
 

@@ -1,0 +1,109 @@
+"""Base class of the columns of a fitted table, and columns that are constant.
+
+Every encoded column has mean 0 and, summed over its numbers, variance 1 on the fitted rows, so that
+all columns have equal weight, as in factor analysis of mixed data (J. Pagès, "Multiple Factor
+Analysis by Example Using R", 2014). A missing value is NaN.
+"""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from latentmap.file_record import FileRecord
+from latentmap.preprocessing.column_types import Values, type_from_name
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column(FileRecord):
+    """A column of the fitted table.
+
+    Attributes
+    ----------
+    name : str
+    role : str
+        "number", "integer", "boolean", "category", "date", "text", "vector" or "constant".
+    type : str
+        Type of the values; see `column_types.type_name`.
+    has_gaps : bool
+        Whether values were missing among the fitted rows.
+    unit : str or None
+        Unit that the file states, such as "%".
+    is_categorical : bool
+        Whether the values are decoded to a categorical column of a data frame.
+    """
+
+    name: str
+    role: str
+    type: str
+    has_gaps: bool
+    unit: str | None = None
+    is_categorical: bool = False
+
+    @property
+    def width(self) -> int:
+        """Number of values that encode one cell of the column."""
+        return 1
+
+    @abstractmethod
+    def encode(self, values: Values) -> np.ndarray:
+        """Convert values to float64 of shape (n, width), with NaN for missing values."""
+
+    @abstractmethod
+    def decode(self, encoded: np.ndarray) -> "pa.Array":
+        """Convert encoded numbers, shape (n, width), to values of the column's type."""
+
+    def unknown(self, values: Values) -> int:
+        """Return the number of values that cannot be encoded and count as missing."""
+        return 0
+
+    def validate(self) -> None:
+        """Raise ValueError if a property does not fit the others."""
+        type_from_name(self.type)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConstantColumn(Column):
+    """A column with one value, or without values, that is restored but not fitted."""
+
+    value: str | None = None
+
+    @property
+    def width(self) -> int:
+        """Number of values that encode one cell of the column."""
+        return 0
+
+    def encode(self, values: Values) -> np.ndarray:
+        """Return an array of shape (n, 0)."""
+        return np.empty((len(values), 0))
+
+    def decode(self, encoded: np.ndarray) -> "pa.Array":
+        """Return the constant for each row."""
+        import pyarrow as pa
+
+        text = pa.array([self.value] * len(encoded), pa.string())
+        if self.type == "vector":
+            return pa.nulls(len(encoded), type_from_name(self.type))
+        return text.cast(type_from_name(self.type))
+
+
+def constant_column(values: Values, properties: dict[str, Any]) -> ConstantColumn:
+    """Return a constant column of the first known value, or of missing values if there is none."""
+    known_values = values.drop_null()
+    is_text = len(known_values) > 0 and properties["type"] != "vector"
+    value = str(to_strings(known_values)[0].as_py()) if is_text else None
+    return ConstantColumn(value=value, **{**properties, "role": "constant"})
+
+
+def to_strings(values: Values) -> "pa.Array":
+    """Convert values of any type to strings."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    text = values.cast(pa.string())
+    return text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text

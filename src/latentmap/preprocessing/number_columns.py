@@ -1,0 +1,118 @@
+"""Columns of numbers, dates and times of a fitted table."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from latentmap.preprocessing.column_types import Values, from_floats, is_time_type, to_floats
+from latentmap.preprocessing.encoded_columns import Column, constant_column
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SKEWNESS = 2.0  # Nonnegative numbers of a greater skewness are encoded by arsinh.
+SIGNIFICANT_DIGITS = 6
+MAX_DECIMALS = 6
+MIN_STEPS = 1000  # Minimum standard deviation of rounded numbers, in units of their last digit.
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumberColumn(Column):
+    """A column of numbers, whole numbers, dates or times.
+
+    An encoded number is (x − mean) / scale. If ``curve`` is set, arsinh(x / curve) takes the place
+    of x, which is linear near 0 and logarithmic for large numbers. Decoded numbers are between
+    ``low`` and ``high``, and have at most ``decimals`` decimals.
+    """
+
+    mean: float
+    scale: float
+    decimals: int | None = None
+    curve: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+    @classmethod
+    def fit(cls, values: Values, standardize: bool = True, **properties: Any) -> Column:
+        """Return a column with the scale of values, or a constant column."""
+        x = to_floats(values, properties["type"])
+        known_values = x[np.isfinite(x)]
+        if len(known_values) == 0 or known_values.min() == known_values.max():
+            return constant_column(values, properties)
+        is_amount = not is_time_type(properties["type"]) and known_values.min() >= 0
+        low = 0.0 if is_amount else None
+        high = (
+            100.0 if properties["unit"] == "%" and is_amount and known_values.max() <= 100 else None
+        )
+        if not standardize:
+            return cls(mean=0.0, scale=1.0, low=low, high=high, **properties)
+        decimals = _count_decimals(known_values, properties["type"])
+        curve = _curve(known_values) if is_amount else None
+        y = known_values if curve is None else np.arcsinh(known_values / curve)
+        if curve is not None and high is None:  # The inverse, sinh, grows without bound.
+            high = float(np.sinh(2 * y.max() - y.min()) * curve)
+        return cls(
+            mean=float(y.mean()),
+            scale=float(y.std()) or 1.0,
+            curve=curve,
+            low=low,
+            high=high,
+            decimals=decimals,
+            **properties,
+        )
+
+    def encode(self, values: Values) -> np.ndarray:
+        """Convert numbers to deviations from the mean in standard deviations."""
+        x = to_floats(values, self.type)
+        x = x if self.curve is None else np.arcsinh(x / self.curve)
+        return ((x - self.mean) / self.scale)[:, None]
+
+    def decode(self, encoded: np.ndarray) -> "pa.Array":
+        """Convert deviations to numbers; they are rounded if the column contains whole numbers."""
+        x = encoded[:, 0].astype(np.float64) * self.scale + self.mean
+        with np.errstate(over="ignore"):
+            x = x if self.curve is None else np.sinh(x) * self.curve
+        x = np.clip(x, -np.inf if self.low is None else self.low, self.high)
+        digits = 0 if self.role == "integer" else self._decoded_decimals
+        return from_floats(np.round(x, digits), self.type)
+
+    @property
+    def _decoded_decimals(self) -> int:
+        """Number of digits after the decimal point that float32 can resolve."""
+        unit = self.scale if self.curve is None else self.curve
+        n_decimals = int(np.clip(SIGNIFICANT_DIGITS - np.floor(np.log10(unit)), 0, 300))
+        return n_decimals if self.decimals is None else min(n_decimals, self.decimals)
+
+    def validate(self) -> None:
+        """Raise ValueError if a property does not fit the others."""
+        super().validate()
+        positive = [self.scale, 1.0 if self.curve is None else self.curve]
+        if self.type in ("bool", "string", "vector") or not all(0 < x < np.inf for x in positive):
+            raise ValueError(f"column {self.name}: expected a numeric type and a scale above 0")
+
+
+def _curve(known_values: np.ndarray) -> float | None:
+    """Return the scale of arsinh for skewed numbers, or None for other numbers."""
+    deviation = known_values - known_values.mean()
+    spread = float(known_values.std())
+    skewness = float(((deviation / spread) ** 3).mean()) if spread > 0 else 0.0
+    return float(np.median(known_values[known_values > 0])) if skewness > SKEWNESS else None
+
+
+def _count_decimals(known_values: np.ndarray, dtype: str) -> int | None:
+    """Return the number of decimals of decoded numbers, or None if it is not limited.
+
+    It is the number of decimals of the known numbers, or more if rounding errors would be large.
+    """
+    if dtype not in ("float", "double"):
+        return None
+    tolerance = 1e-6 if dtype == "float" else 1e-12
+    for decimals in range(MAX_DECIMALS + 1):
+        if (
+            np.abs(known_values - np.round(known_values, decimals))
+            <= tolerance * np.abs(known_values)
+        ).all():
+            steps = float(known_values.std()) * 10**decimals
+            return decimals + int(max(0, np.ceil(np.log10(MIN_STEPS / steps))))
+    return None
