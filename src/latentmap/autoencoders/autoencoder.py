@@ -11,7 +11,7 @@ import numpy as np
 
 from latentmap.autoencoders.base import MAX_MEASURED_ROWS, BaseAutoEncoder
 from latentmap.autoencoders.fitting import common_parts, prepare_fit
-from latentmap.autoencoders.imputation import fit_gap_model
+from latentmap.autoencoders.imputation import fit_imputer
 from latentmap.autoencoders.state import AutoEncoderState, FittedState
 from latentmap.autoencoders.table_fitting import find_loss, has_table_loss
 from latentmap.backend import predict
@@ -142,7 +142,7 @@ class AutoEncoder(BaseAutoEncoder):
         else:
             self._train_with_pca(network, data)
         self._measure_codes(data)
-        fit_gap_model(self, data)
+        fit_imputer(self, data)
 
     @property
     def uses_network_(self) -> bool:

@@ -31,7 +31,7 @@ from latentmap.files import fingerprint
 from latentmap.networks.assembly import Networks
 from latentmap.networks.losses import LossLike, get_loss
 from latentmap.networks.registry import NetworkLike
-from latentmap.preprocessing.gap_model import GapModel
+from latentmap.preprocessing.gaussian_imputer import GaussianImputer
 from latentmap.preprocessing.table_encoder import TableEncoder
 from latentmap.training.config import Training
 
@@ -68,7 +68,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     dtype_: str
     figures_: dict[str, Any] | None
     _state: FittedState
-    _gap_model: GapModel | None
+    _imputer: GaussianImputer | None
     _objective: keras.Model
 
     def transform(self, X: DataLike) -> np.ndarray:

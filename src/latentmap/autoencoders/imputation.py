@@ -1,9 +1,10 @@
 """Estimation of the missing values of a table, and of the confidence in each estimate.
 
-An estimate is the weighted mean of two values: the conditional mean in a Gaussian (`GapModel`), and
-the reconstruction of the row that this mean completes. The weights minimise the squared error of
-known values of held-out rows that are hidden during the fit. If a network is worse than the
-Gaussian for a column, for example with few components, the weight of its reconstruction is near 0.
+An estimate is the weighted mean of two values: the conditional mean in a Gaussian
+(`GaussianImputer`), and the reconstruction of the row that this mean completes. The weights
+minimise the squared error of known values of held-out rows that are masked during the fit. If a
+network is worse than the Gaussian for a column, for example with few components, the weight of its
+reconstruction is near 0.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from latentmap.data.frame_filling import fill_frame
 from latentmap.data.types import DataLike, FrameLike
 from latentmap.errors import DataError
 from latentmap.preprocessing.category_columns import BooleanColumn, CategoryColumn
-from latentmap.preprocessing.gap_model import MAX_NUMBERS, GapModel
+from latentmap.preprocessing.gaussian_imputer import MAX_NUMBERS, GaussianImputer
 from latentmap.preprocessing.table_encoder import EncodedRows, TableEncoder
 from latentmap.training.preparation import PreparedData
 
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
 
     from latentmap.autoencoders.base import BaseAutoEncoder
 
-# Largest sample of rows whose values are hidden to measure errors.
+# Largest sample of rows whose values are masked to measure errors.
 _MAX_HELD_OUT, _MAX_HELD_OUT_NUMBERS = 400, 1 << 18
-_FOLDS = 10  # A tenth of the values of a row is hidden at a time, each value once.
+_FOLDS = 10  # A tenth of the values of a row is masked at a time, each value once.
 _PRIOR_ROWS = 30  # Number of further rows in which reconstructions are assumed not to help.
 
 
@@ -38,22 +39,24 @@ def column_starts(encoder: TableEncoder) -> list[int]:
     return [block.start for block in encoder.blocks if block.stop > block.start]
 
 
-def fit_gap_model(estimator: BaseAutoEncoder, data: PreparedData) -> None:
-    """Fit the `GapModel` of a fitted estimator of a table, and measure weights and errors."""
+def fit_imputer(estimator: BaseAutoEncoder, data: PreparedData) -> None:
+    """Fit the imputer of a fitted estimator of a table, and measure its weights and errors."""
     encoder = estimator.table_
     if encoder is None:
-        estimator._gap_model = None
+        estimator._imputer = None
         return
     rows = data.task.rows.sample(max(100, MAX_NUMBERS // encoder.width), data.seed)[:]
     held_out = rows if data.task.validation_rows is None else data.task.validation_rows
     assert isinstance(held_out, np.ndarray)
     n_held_out = min(_MAX_HELD_OUT, max(20, _MAX_HELD_OUT_NUMBERS // encoder.width))
-    model = GapModel.fit(rows, column_starts(encoder), data.seed)
-    estimator._gap_model = _measure(estimator, model, held_out[:n_held_out], data.seed)
+    imputer = GaussianImputer.fit(rows, column_starts(encoder), data.seed)
+    estimator._imputer = _measure(estimator, imputer, held_out[:n_held_out], data.seed)
 
 
-def _measure(estimator: BaseAutoEncoder, model: GapModel, rows: np.ndarray, seed: int) -> GapModel:
-    """Return the model with weights and errors of hidden values of rows."""
+def _measure(
+    estimator: BaseAutoEncoder, imputer: GaussianImputer, rows: np.ndarray, seed: int
+) -> GaussianImputer:
+    """Return the imputer with weights and errors, which are measured on masked values of rows."""
     assert estimator.table_ is not None
     starts = column_starts(estimator.table_)
     widths = np.diff([*starts, estimator.table_.width])
@@ -61,10 +64,10 @@ def _measure(estimator: BaseAutoEncoder, model: GapModel, rows: np.ndarray, seed
     folds = rng.permuted(np.tile(np.arange(len(starts)) % _FOLDS, (len(rows), 1)), axis=1)
     gaussian, reconstruction = np.zeros((2, *rows.shape))
     for fold in range(_FOLDS):
-        hidden = np.repeat(folds == fold, widths, axis=1)
-        filled = model.fill(np.where(hidden, np.nan, rows))
-        gaussian[hidden] = filled[hidden]
-        reconstruction[hidden] = _reconstruct(estimator, filled)[hidden]
+        masked = np.repeat(folds == fold, widths, axis=1)
+        filled = imputer.impute(np.where(masked, np.nan, rows))
+        gaussian[masked] = filled[masked]
+        reconstruction[masked] = _reconstruct(estimator, filled)[masked]
     known = ~np.isnan(rows)
     target = np.where(known, rows - gaussian, 0.0)
     step = np.where(known, reconstruction - gaussian, 0.0)
@@ -75,9 +78,9 @@ def _measure(estimator: BaseAutoEncoder, model: GapModel, rows: np.ndarray, seed
     squares = np.add.reduceat(
         ((target - np.repeat(weights, widths) * step) ** 2).sum(axis=0), starts
     )
-    errors = np.sqrt(squares / np.maximum(n_known, 1)) / model.scale
+    errors = np.sqrt(squares / np.maximum(n_known, 1)) / imputer.scale
     errors = np.where(n_known > 0, errors, 1.0)
-    return replace(model, weights=weights.astype(np.float32), errors=errors.astype(np.float32))
+    return replace(imputer, weights=weights.astype(np.float32), errors=errors.astype(np.float32))
 
 
 def _reconstruct(estimator: BaseAutoEncoder, rows: np.ndarray) -> np.ndarray:
@@ -85,16 +88,18 @@ def _reconstruct(estimator: BaseAutoEncoder, rows: np.ndarray) -> np.ndarray:
     return model.inverse_transform(model.transform(rows))
 
 
-def _estimate(estimator: BaseAutoEncoder, model: GapModel, rows: np.ndarray) -> np.ndarray:
+def _estimate(estimator: BaseAutoEncoder, imputer: GaussianImputer, rows: np.ndarray) -> np.ndarray:
     """Return encoded rows with the estimates of their missing values."""
     assert estimator.table_ is not None
-    gaps = np.isnan(rows)
-    filled = model.fill(rows)
-    changed = np.flatnonzero(gaps.any(axis=1))
-    if len(changed) and model.weights.any():
+    is_missing = np.isnan(rows)
+    filled = imputer.impute(rows)
+    changed = np.flatnonzero(is_missing.any(axis=1))
+    if len(changed) and imputer.weights.any():
         widths = np.diff([*column_starts(estimator.table_), rows.shape[1]])
         step = _reconstruct(estimator, filled[changed]) - filled[changed]
-        filled[changed] += np.where(gaps[changed], np.repeat(model.weights, widths) * step, 0.0)
+        filled[changed] += np.where(
+            is_missing[changed], np.repeat(imputer.weights, widths) * step, 0.0
+        )
     return filled
 
 
@@ -107,12 +112,12 @@ def fill_table(estimator: BaseAutoEncoder, table: pa.Table) -> tuple[pa.Table, n
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    encoder, model = estimator.table_, estimator._gap_model
-    if encoder is None or model is None:
+    encoder, imputer = estimator.table_, estimator._imputer
+    if encoder is None or imputer is None:
         raise DataError("impute: expected a model that was fitted to a table, such as a data frame")
-    rows = _estimate(estimator, model, encoder.encode(table))
+    rows = _estimate(estimator, imputer, encoder.encode(table))
     confidence = np.full((table.num_rows, table.num_columns), np.nan)
-    errors = iter(model.errors)
+    errors = iter(imputer.errors)
     for column, block in zip(encoder.columns, encoder.blocks, strict=True):
         error = next(errors) if column.width else 0.0
         values = table.column(column.name).combine_chunks()

@@ -22,7 +22,7 @@ from latentmap.data.code_checks import check_codes
 from latentmap.errors import ModelFileError, SettingError
 from latentmap.networks.registry import get_network, network_to_dict
 from latentmap.networks.table_loss import TABLE_LOSSES
-from latentmap.preprocessing.gap_model import GapModel
+from latentmap.preprocessing.gaussian_imputer import GaussianImputer
 from latentmap.preprocessing.table_encoder import TableEncoder
 from latentmap.training.run import empty_history
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from latentmap.autoencoders.state import FittedState
 
 
-_WEIGHT, _STATE, _TABLE, _GAPS = "weight/", "fitted/", "table/", "gaps/"
+_WEIGHT, _STATE, _TABLE, _IMPUTER = "weight/", "fitted/", "table/", "gaps/"
 _OFFSET = "rows/offset"
 
 
@@ -62,9 +62,9 @@ def estimator_arrays(estimator: BaseAutoEncoder) -> dict[str, np.ndarray]:
     table = {} if estimator.table_ is None else estimator.table_.to_arrays()
     if estimator.row_offset_ is not None:
         state[_OFFSET] = estimator.row_offset_
-    gaps = {} if estimator._gap_model is None else estimator._gap_model.to_arrays()
+    imputer = {} if estimator._imputer is None else estimator._imputer.to_arrays()
     tables = {_TABLE + name: a for name, a in table.items()}
-    return weights | state | tables | {_GAPS + name: a for name, a in gaps.items()}
+    return weights | state | tables | {_IMPUTER + name: a for name, a in imputer.items()}
 
 
 def state_arrays(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -85,7 +85,7 @@ def restore_estimator(
     if estimator.table_ is None and state.loss in TABLE_LOSSES:
         raise ModelFileError("table: expected the fitted columns, found none")
     estimator.row_offset_ = _read_offset(metadata, arrays)
-    estimator._gap_model = _read_gap_model(estimator.table_, arrays)
+    estimator._imputer = _read_imputer(estimator.table_, arrays)
     _restore_metadata(estimator, metadata)
     estimator._set_networks(estimator._assemble())
     assign_weights(estimator._objective, arrays)
@@ -115,16 +115,16 @@ def _read_offset(
     return offset
 
 
-def _read_gap_model(
+def _read_imputer(
     table: TableEncoder | None, arrays: Mapping[str, np.ndarray]
-) -> GapModel | None:
-    """Return the model of missing values of a fitted table; None for other rows."""
+) -> GaussianImputer | None:
+    """Return the imputer of missing values of a fitted table; None for other rows."""
     if table is None:
         return None
-    own_arrays = {k.removeprefix(_GAPS): v for k, v in arrays.items() if k.startswith(_GAPS)}
-    model = GapModel.from_file({}, own_arrays)
-    model.validate(column_starts(table), table.width)
-    return model
+    own_arrays = {k.removeprefix(_IMPUTER): v for k, v in arrays.items() if k.startswith(_IMPUTER)}
+    imputer = GaussianImputer.from_file({}, own_arrays)
+    imputer.validate(column_starts(table), table.width)
+    return imputer
 
 
 def _restore_metadata(estimator: BaseAutoEncoder, metadata: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from latentmap.autoencoders.base import BaseAutoEncoder
 from latentmap.autoencoders.fitting import common_parts, prepare_fit
-from latentmap.autoencoders.imputation import fit_gap_model
+from latentmap.autoencoders.imputation import fit_imputer
 from latentmap.autoencoders.state import FittedState, VariationalState
 from latentmap.autoencoders.table_fitting import has_table_loss
 from latentmap.data.types import DataLike
@@ -113,7 +113,7 @@ class VariationalAutoEncoder(BaseAutoEncoder):
         )
         self._set_networks(self._assemble())
         self.history_ = current_launcher().run(self._objective, data.task, self.verbose)
-        fit_gap_model(self, data)
+        fit_imputer(self, data)
 
     def _check_settings(self) -> None:
         super()._check_settings()

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from latentmap.autoencoders.base import MAX_MEASURED_ROWS, BaseAutoEncoder
 from latentmap.autoencoders.fitting import common_parts, prepare_rows, restore_on_error
-from latentmap.autoencoders.imputation import fit_gap_model
+from latentmap.autoencoders.imputation import fit_imputer
 from latentmap.autoencoders.state import FittedState
 from latentmap.autoencoders.table_fitting import find_loss, has_table_loss
 from latentmap.autoencoders.validation import fitting_rows
@@ -159,7 +159,7 @@ class LatentMap(BaseAutoEncoder):
             layout = Layout(user_layout)
         self._train(networks, data, layout)
         self._measure(data, layout)
-        fit_gap_model(self, data)
+        fit_imputer(self, data)
 
     def _check_settings(self) -> None:
         super()._check_settings()

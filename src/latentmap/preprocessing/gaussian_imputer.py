@@ -23,7 +23,7 @@ _TINY = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
-class GapModel(FileRecord):
+class GaussianImputer(FileRecord):
     """Gaussian of encoded rows, the weight of reconstructions, and the error of each column.
 
     Attributes
@@ -38,14 +38,14 @@ class GapModel(FileRecord):
     weights : ndarray of shape (n_columns,)
         Weight of the reconstruction in the estimate of a column; the Gaussian has the rest.
     errors : ndarray of shape (n_columns,)
-        Root mean squared error of the estimates of known values that were hidden, divided by
+        Root mean squared error of the estimates of known values that were masked, divided by
         ``scale``.
 
     Examples
     --------
     >>> x = np.random.default_rng(0).normal(size=500)
-    >>> model = GapModel.fit(np.column_stack([x, x]).astype("float32"), [0, 1])
-    >>> model.fill(np.array([[1.0, np.nan], [np.nan, -1.0]], "float32")).round(1)
+    >>> imputer = GaussianImputer.fit(np.column_stack([x, x]).astype("float32"), [0, 1])
+    >>> imputer.impute(np.array([[1.0, np.nan], [np.nan, -1.0]], "float32")).round(1)
     array([[ 1. , 0.9], [-0.9, -1. ]], dtype=float32)
     """
 
@@ -64,10 +64,10 @@ class GapModel(FileRecord):
         """
         means = np.nan_to_num(np.nanmean(rows, axis=0, dtype=np.float64))
         filled = np.where(np.isnan(rows), means, rows).astype(np.float32)
-        model = cls._fit_complete(filled, starts, seed)
+        imputer = cls._fit_complete(filled, starts, seed)
         for _ in range(_REFITS if np.isnan(rows).any() else 0):
-            model = cls._fit_complete(model.fill(rows), starts, seed)
-        return model
+            imputer = cls._fit_complete(imputer.impute(rows), starts, seed)
+        return imputer
 
     @classmethod
     def _fit_complete(cls, x: np.ndarray, starts: Sequence[int], seed: int) -> Self:
@@ -87,7 +87,7 @@ class GapModel(FileRecord):
             errors=np.ones(n_columns, np.float32),
         )
 
-    def fill(self, rows: np.ndarray) -> np.ndarray:
+    def impute(self, rows: np.ndarray) -> np.ndarray:
         """Return rows, shape (n, width), with the conditional mean in place of each NaN."""
         filled = np.array(rows, np.float32)
         patterns, numbers = np.unique(np.isnan(filled), axis=0, return_inverse=True)
@@ -97,11 +97,11 @@ class GapModel(FileRecord):
         weighted = components / self.noise
         precision = weighted @ components.T + np.eye(len(components))
         with threadpool_limits(1):  # Small matrices take longer with more threads.
-            for gap, members in zip(patterns, np.split(order, ends[:-1]), strict=True):
-                missing = np.flatnonzero(gap)
+            for is_missing, members in zip(patterns, np.split(order, ends[:-1]), strict=True):
+                missing = np.flatnonzero(is_missing)
                 if not len(missing):
                     continue
-                deviations = np.where(gap, 0.0, rows[members].astype(np.float64) - self.mean)
+                deviations = np.where(is_missing, 0.0, rows[members].astype(np.float64) - self.mean)
                 known_precision = precision - weighted[:, missing] @ components[:, missing].T
                 codes = np.linalg.solve(known_precision, weighted @ deviations.T).T
                 means = codes @ components[:, missing] + self.mean[missing]
