@@ -272,10 +272,10 @@ def _label_accuracies(
     seed: int,
 ) -> dict[str, float]:
     """Return the accuracies for the rows that have a label, if the labels are classes."""
-    codes, labels = _without_gaps(codes, labels)
+    codes, labels = _drop_missing_labels(codes, labels)
     points = point_labels = None
     if reference is not None and reference_labels is not None:
-        points, point_labels = _without_gaps(np.asarray(reference), reference_labels)
+        points, point_labels = _drop_missing_labels(np.asarray(reference), reference_labels)
     if not _are_classes(labels if point_labels is None else point_labels) or not len(labels):
         return {}
     drawn = sample_rows(len(codes), MAX_QUERIES, seed)
@@ -283,7 +283,7 @@ def _label_accuracies(
     return {f"accuracy_{k}": neighbor_accuracy(*pairs, k=k) for k in ACCURACY_NEIGHBORS}
 
 
-def _without_gaps(codes: np.ndarray, labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+def _drop_missing_labels(codes: np.ndarray, labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Return the codes and the labels of the rows that have a label."""
     labels = as_labels(labels)
     _check_length("labels", len(labels), len(codes))

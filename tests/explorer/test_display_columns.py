@@ -13,7 +13,7 @@ from latentmap.preprocessing.number_columns import NumberColumn
 def date_column(values):
     values = pa.chunked_array([values])
     column = NumberColumn.fit(
-        values, name="when", role="date", type=str(values.type), has_gaps=False, unit=None
+        values, name="when", role="date", type=str(values.type), has_missing_values=False, unit=None
     )
     return DisplayColumn.from_fitted(column, slice(0, 1)), values
 

@@ -58,11 +58,11 @@ def test_each_term_is_that_of_its_formula():
 
 def test_missing_values_have_no_term():
     outputs = RNG.normal(size=ROWS.shape).astype("float32")
-    gaps = ROWS.copy()
-    gaps[:, ENCODER.blocks[1]] = np.nan
+    incomplete = ROWS.copy()
+    incomplete[:, ENCODER.blocks[1]] = np.nan
     changed = outputs.copy()
     changed[:, ENCODER.blocks[1]] += 100.0
-    first, second = (to_numpy(LOSS.distance(gaps, o)) for o in (outputs, changed))
+    first, second = (to_numpy(LOSS.distance(incomplete, o)) for o in (outputs, changed))
     assert np.array_equal(first, second)
     assert np.isfinite(first).all()
     all_missing = np.full_like(ROWS, np.nan)

@@ -22,7 +22,7 @@ def fit(column_class, values, role, **properties):
         name="a",
         role=role,
         type=type_name(array.type),
-        has_gaps=array.null_count > 0,
+        has_missing_values=array.null_count > 0,
         **properties,
     ), array
 
@@ -79,7 +79,7 @@ def test_numbers_have_mean_0_and_variance_1():
 def test_missing_numbers_are_nan():
     column, values = fit(NumberColumn, [1.0, None, 3.0], "number")
     assert np.isnan(column.encode(values)[:, 0]).tolist() == [False, True, False]
-    assert column.has_gaps
+    assert column.has_missing_values
 
 
 def test_large_offsets_keep_their_digits():

@@ -86,7 +86,7 @@ def test_sparse_and_dense_rows_have_the_same_scale(rows, word):
     )
     assert np.allclose(make_statistics.offset, expected.offset, rtol=1e-6)
     assert np.allclose(make_statistics.scale, expected.scale, rtol=1e-6)
-    assert make_statistics.unit == expected.unit
+    assert make_statistics.in_unit_range == expected.in_unit_range
 
 
 def test_message_names_an_invalid_number_of_sparse_rows(monkeypatch):
@@ -125,7 +125,11 @@ def test_statistics_do_not_convert_sparse_rows_to_dense(monkeypatch):
 @pytest.mark.parametrize("word", ["auto", "unit"])
 def test_images_are_scaled_to_0_1(word, low, high, dtype, offset, scale):
     scale_ = choose_scale(word, make_statistics(low, high), np.dtype(dtype), are_images=True)
-    assert (float(scale_.offset), float(scale_.scale), scale_.unit) == (offset, scale, True)
+    assert (float(scale_.offset), float(scale_.scale), scale_.in_unit_range) == (
+        offset,
+        scale,
+        True,
+    )
 
 
 @pytest.mark.parametrize(
@@ -138,12 +142,12 @@ def test_other_rows_are_divided_by_one_number(low, high, dtype):
     )
     assert scale.offset.tolist() == [1.0, 5.0]
     assert float(scale.scale) == 2.0
-    assert not scale.unit
+    assert not scale.in_unit_range
 
 
 def test_unit_maps_any_range_to_0_1():
     scale = choose_scale("unit", make_statistics(-3.0, 5.0), np.dtype(float))
-    assert (float(scale.offset), float(scale.scale), scale.unit) == (-3.0, 8.0, True)
+    assert (float(scale.offset), float(scale.scale), scale.in_unit_range) == (-3.0, 8.0, True)
 
 
 def test_each_column_is_divided_by_its_standard_deviation():
@@ -156,7 +160,7 @@ def test_each_column_is_divided_by_its_standard_deviation():
 @pytest.mark.parametrize(("low", "high", "unit"), [(0.0, 1.0, True), (-1.0, 1.0, False)])
 def test_none_does_not_scale(low, high, unit):
     scale = choose_scale("none", make_statistics(low, high), np.dtype(float))
-    assert (float(scale.offset), float(scale.scale), scale.unit) == (0.0, 1.0, unit)
+    assert (float(scale.offset), float(scale.scale), scale.in_unit_range) == (0.0, 1.0, unit)
 
 
 @pytest.mark.parametrize("word", SCALINGS)
@@ -207,7 +211,7 @@ def test_the_type_of_whole_numbers_does_not_change_the_scale():
     rows = RNG.poisson(3.0, (300, 40))
     rows[0, 0] = 60_000
     scales = [choose_for(rows.astype(dtype)) for dtype in ("uint16", "int32", "int64", "float64")]
-    assert all(scale.unit == scales[0].unit for scale in scales)
+    assert all(scale.in_unit_range == scales[0].in_unit_range for scale in scales)
     assert all(np.array_equal(scale.scale, scales[0].scale) for scale in scales)
 
 

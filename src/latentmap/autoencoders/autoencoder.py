@@ -165,7 +165,7 @@ class AutoEncoder(BaseAutoEncoder):
             self._train(network, principal, data)
             if self._beats_pca(principal, validation_rows, data.scale):
                 return
-        loss = "bounded" if data.scale.unit else "gaussian"
+        loss = "bounded" if data.scale.in_unit_range else "gaussian"
         loss = "table_pca" if has_table_loss(self) else loss
         self._build(LinearNetwork(), loss, principal, data)
         self._state = replace(self._state, uses_network=False)
@@ -176,22 +176,22 @@ class AutoEncoder(BaseAutoEncoder):
         principal: PrincipalComponents | None,
         data: PreparedData,
     ) -> None:
-        loss = self._choose_loss(network, data.scale.unit)
+        loss = self._choose_loss(network, data.scale.in_unit_range)
         check_loss(find_loss(self, loss), math.prod(self.row_shape_))
         self._build(network, loss, principal, data)
         self.history_ = current_launcher().run(self._objective, data.task, self.verbose)
 
-    def _choose_loss(self, network: Network | KerasPair, unit: bool) -> LossLike:
+    def _choose_loss(self, network: Network | KerasPair, in_unit_range: bool) -> LossLike:
         """Return the loss; "auto" is replaced by the default for the network and the scaling."""
         if self.loss != "auto":
             return self.loss
         if has_table_loss(self):
             return "table"
         if isinstance(network, tuple):
-            return "binary_crossentropy" if unit else "mse"
+            return "binary_crossentropy" if in_unit_range else "mse"
         if isinstance(network, LinearNetwork) and network.principal:
-            return "bounded" if unit else "gaussian"
-        return "bernoulli" if unit else "gaussian"
+            return "bounded" if in_unit_range else "gaussian"
+        return "bernoulli" if in_unit_range else "gaussian"
 
     def _can_compare(
         self, principal: PrincipalComponents, validation_rows: np.ndarray, scale: Scale
@@ -203,10 +203,9 @@ class AutoEncoder(BaseAutoEncoder):
         """
         is_large_enough = len(validation_rows) >= MIN_VALIDATION_ROWS
         # The networks of tables do not extrapolate, because their inputs are clipped.
-        is_bounded = (
-            scale.unit or scale.has_gaps or principal.max_distance_ratio <= MAX_DISTANCE_RATIO
-        )
-        return is_large_enough and is_bounded
+        is_bounded = scale.in_unit_range or scale.allow_nan
+        has_no_extremes = principal.max_distance_ratio <= MAX_DISTANCE_RATIO
+        return is_large_enough and (is_bounded or has_no_extremes)
 
     def _beats_pca(
         self, principal: PrincipalComponents, validation_rows: np.ndarray, scale: Scale

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
-from latentmap.autoencoders.table_fitting import find_loss, gap_indices, table_scale
+from latentmap.autoencoders.table_fitting import find_loss, indicator_indices, table_scale
 from latentmap.autoencoders.validation import fitting_rows
 from latentmap.data.memory import check_memory, fit_memory_bytes
 from latentmap.data.types import DataLike
@@ -75,7 +75,7 @@ def common_parts(
         "principal": principal,
         "noise": estimator._default_noise if noise is None else noise,
         "seed": state.seed,
-        "gap_indices": gap_indices(estimator),
+        "indicator_indices": indicator_indices(estimator),
     }
 
 

@@ -81,7 +81,7 @@ def table_scale(estimator: BaseAutoEncoder) -> Scale | None:
     """Return the scale of encoded rows, which are standardised; None for other rows."""
     if not has_table_loss(estimator):
         return None
-    return Scale(np.zeros((), np.float32), np.ones((), np.float32), False, has_gaps=True)
+    return Scale(np.zeros((), np.float32), np.ones((), np.float32), False, allow_nan=True)
 
 
 def find_loss(estimator: BaseAutoEncoder, loss: LossLike) -> Loss:
@@ -92,11 +92,11 @@ def find_loss(estimator: BaseAutoEncoder, loss: LossLike) -> Loss:
     return table_loss.loss if loss == "table" else table_loss.linear_loss
 
 
-def gap_indices(estimator: BaseAutoEncoder) -> list[int] | None:
-    """Return the indices of the inputs that can be missing, or None if no value can be."""
+def indicator_indices(estimator: BaseAutoEncoder) -> list[int] | None:
+    """Return the indices of the inputs with a flag of missing values; see `NetworkParts`."""
     if estimator.table_ is None or estimator._state.loss not in TABLE_LOSSES:
         return None
-    return estimator.table_.gap_indices()
+    return estimator.table_.indicator_indices()
 
 
 def check_new_width(estimator: BaseAutoEncoder, rows: Source) -> None:

@@ -99,7 +99,7 @@ class VariationalAutoEncoder(BaseAutoEncoder):
                 "AutoEncoder accepts"
             )
         default_loss = (
-            "table" if has_table_loss(self) else ("gaussian", "bernoulli")[data.scale.unit]
+            "table" if has_table_loss(self) else ("gaussian", "bernoulli")[data.scale.in_unit_range]
         )
         loss = default_loss if self.loss == "auto" else self.loss
         self._state = VariationalState(

@@ -109,9 +109,9 @@ def check_labels(name: str, labels: ArrayLike | None, length: int) -> np.ndarray
 
 
 def as_labels(values: ArrayLike, name: str = "the data") -> np.ndarray:
-    """Convert one value for each row to labels: int64, float64 with NaN for gaps, or text.
+    """Convert one value for each row to labels: int64, float64 with NaN if missing, or text.
 
-    Texts are numbers only if all of them are written as integers are. The text of a gap is "".
+    Texts are numbers only if all of them are written as integers are. A missing text is "".
     """
     array = np.asarray(values)
     if array.dtype == object:

@@ -45,7 +45,7 @@ class Source(ABC):
     is_decoded : bool
         Whether the rows are stored as plain numbers, so that reading them takes no computation.
         False for formats such as tables and image files.
-    may_have_gaps : bool
+    allow_nan : bool
         Whether a number may be NaN, which marks a missing value.
     table_schema : TableSchema or None
         Columns of a table whose values have any type; its rows are read as pyarrow.Table. None for
@@ -71,7 +71,7 @@ class Source(ABC):
     labels: np.ndarray | None = None
     block_starts: np.ndarray | None = None
     is_decoded: bool = False
-    may_have_gaps: bool = False
+    allow_nan: bool = False
     table_schema: TableSchema | None = None
     encoder: object | None = None
 
@@ -157,7 +157,7 @@ class Source(ABC):
         """
         if self.table_schema is not None:
             return
-        if self.may_have_gaps:
+        if self.allow_nan:
             batch = np.nan_to_num(batch, nan=0.0, posinf=np.inf, neginf=-np.inf)
         check_finite(batch, first_row, self.name, self.feature_names, self.original_index)
 
@@ -342,7 +342,7 @@ class CachedSource(ArraySource):
             labels=original.labels,
             name=original.name,
         )
-        self.may_have_gaps, self.encoder = original.may_have_gaps, original.encoder
+        self.allow_nan, self.encoder = original.allow_nan, original.encoder
         self._original = original
 
     def original_index(self, row: int) -> int:  # noqa: D102

@@ -16,7 +16,7 @@ class _Subset(Source):
         self.parent, self.is_decoded = parent, parent.is_decoded
         self.row_shape, self.dtype, self.name = parent.row_shape, parent.dtype, parent.name
         self.feature_names = parent.feature_names
-        self.may_have_gaps, self.table_schema = parent.may_have_gaps, parent.table_schema
+        self.allow_nan, self.table_schema = parent.allow_nan, parent.table_schema
         self.encoder = parent.encoder
 
     @abstractmethod

@@ -169,7 +169,7 @@ class LatentMap(BaseAutoEncoder):
     def _train(self, networks: tuple[Network, Network], data: PreparedData, layout: Layout) -> None:
         """Train the networks on rows and their layout positions."""
         default_loss = (
-            "table" if has_table_loss(self) else ("gaussian", "bernoulli")[data.scale.unit]
+            "table" if has_table_loss(self) else ("gaussian", "bernoulli")[data.scale.in_unit_range]
         )
         loss = default_loss if self.loss == "auto" else self.loss
         check_loss(find_loss(self, loss), math.prod(self.row_shape_))

@@ -129,7 +129,7 @@ class MapState(FittedState):
             n_landmarks=len(landmarks.centers),
             n_anchors=len(landmarks.anchors),
             window=landmarks.radius / landmarks.width,
-            arcsinh_input=not data.scale.unit,
+            arcsinh_input=not data.scale.in_unit_range,
             code_offset=np.asarray(landmarks.code_offset),
             code_scale=np.asarray(landmarks.code_scale),
             n_input_components=0 if principal is None else len(principal.components),
@@ -217,8 +217,8 @@ class MapState(FittedState):
     @property
     def row_scale(self) -> Scale:
         """Offset and scale of raw rows."""
-        has_gaps = self.loss in TABLE_LOSSES
-        return Scale(self.offset, self.scale, not self.arcsinh_input, has_gaps)
+        allow_nan = self.loss in TABLE_LOSSES
+        return Scale(self.offset, self.scale, not self.arcsinh_input, allow_nan)
 
     @property
     def max_mass(self) -> float:
@@ -236,7 +236,7 @@ class MapState(FittedState):
     def decoder_targets(self, rows: np.ndarray) -> np.ndarray:
         """Return flat scaled rows, clipped to 0–1 if the decoder's output is in this range."""
         # Missing values stay NaN, which the loss leaves out.
-        scale = self.row_scale._replace(has_gaps=False)
+        scale = self.row_scale._replace(allow_nan=False)
         flat = scale_rows(rows, scale).astype(np.float32)
         return flat if self.arcsinh_input else np.clip(flat, 0.0, 1.0)
 

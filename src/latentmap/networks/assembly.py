@@ -23,7 +23,7 @@ from latentmap.networks.dense import draw_seed
 from latentmap.networks.losses import Loss
 from latentmap.networks.pca import principal_decoder, principal_encoder
 from latentmap.networks.scaling_layers import Scaling
-from latentmap.networks.table_loss import FillGaps, GapFlags
+from latentmap.networks.table_loss import MissingIndicator, ReplaceMissing
 from latentmap.preprocessing.pca_projection import PrincipalComponents
 
 RowMetrics = Callable[[KerasTensor, bool], list[KerasTensor]]
@@ -47,8 +47,8 @@ class NetworkParts:
     noise : float
         Standard deviation of the noise added to scaled rows during training.
     seed : int
-    gap_indices : list of int or None
-        Indices of the inputs that can be missing, for which the encoder receives flags; None if no
+    indicator_indices : list of int or None
+        Indices of the inputs for which the encoder receives a flag of missing values; None if no
         value can be missing.
     beta : float
         Weight of the divergence; for a variational autoencoder only.
@@ -63,7 +63,7 @@ class NetworkParts:
     principal: PrincipalComponents | None = None
     noise: float = 0.0
     seed: int = 0
-    gap_indices: list[int] | None = None
+    indicator_indices: list[int] | None = None
     beta: float = 1.0
 
     @property
@@ -82,10 +82,12 @@ class NetworkParts:
     def inputs(self, rows: KerasTensor) -> tuple[KerasTensor, KerasTensor | None]:
         """Return scaled rows without missing values, and flags of these values or None."""
         x = self.scaling(name="scaling")(rows)
-        if self.gap_indices is None:
+        if self.indicator_indices is None:
             return x, None
-        flags = GapFlags(self.gap_indices, name="gaps")(x) if self.gap_indices else None
-        return FillGaps(name="filled")(x), flags
+        flags = None
+        if self.indicator_indices:
+            flags = MissingIndicator(self.indicator_indices, name="is_missing")(x)
+        return ReplaceMissing(name="filled")(x), flags
 
 
 @dataclass(frozen=True)

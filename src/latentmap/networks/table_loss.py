@@ -35,7 +35,7 @@ class TableLoss:
     >>> import pyarrow as pa
     >>> texts = pa.chunked_array([["a", "a", "b", None]])
     >>> column = CategoryColumn.fit(
-    ...     texts, name="kind", role="category", type="string", has_gaps=True)
+    ...     texts, name="kind", role="category", type="string", has_missing_values=True)
     >>> loss = TableLoss([column])
     >>> rows = column.encode(texts).astype("float32")
     >>> [round(float(x), 2) for x in loss.distance(rows, loss.logits(0 * rows[:1]))]
@@ -107,7 +107,7 @@ class TableLoss:
 
     def distance(self, rows: KerasTensor, outputs: KerasTensor) -> KerasTensor:
         """Return the mean loss of the known values of each row, shape (n,)."""
-        target = _without_gaps(rows)
+        target = _replace_nan(rows)
         indicator = target / self.weights + self.shares
         booleans = ops.softplus(outputs) - indicator * outputs
         categories = -indicator * self._log_softmax(outputs)
@@ -120,7 +120,7 @@ class TableLoss:
 
     def error(self, rows: KerasTensor, reconstructions: KerasTensor) -> KerasTensor:
         """Return the mean squared error of the known columns of each row, shape (n,)."""
-        return self._mean(rows, ops.square(_without_gaps(rows) - reconstructions))
+        return self._mean(rows, ops.square(_replace_nan(rows) - reconstructions))
 
     def _linear_distance(self, rows: KerasTensor, outputs: KerasTensor) -> KerasTensor:
         return 0.5 * self.error(rows, outputs)
@@ -140,27 +140,27 @@ class TableLoss:
         return ops.take(flat, self.level_positions, axis=1)
 
 
-def _without_gaps(rows: KerasTensor) -> KerasTensor:
+def _replace_nan(rows: KerasTensor) -> KerasTensor:
     return ops.where(ops.isnan(rows), 0.0, rows)
 
 
 @keras.saving.register_keras_serializable("latentmap")
-class FillGaps(keras.layers.Layer):
+class ReplaceMissing(keras.layers.Layer):
     """Layer that replaces missing values by 0, the mean of a standardised column.
 
     Examples
     --------
-    >>> FillGaps()(np.array([[np.nan, 2.0]], "float32")).tolist()
+    >>> ReplaceMissing()(np.array([[np.nan, 2.0]], "float32")).tolist()
     [[0.0, 2.0]]
     """
 
     def call(self, inputs: KerasTensor) -> KerasTensor:
         """Fill rows of any shape."""
-        return _without_gaps(inputs)
+        return _replace_nan(inputs)
 
 
 @keras.saving.register_keras_serializable("latentmap")
-class GapFlags(ConstantLayer):
+class MissingIndicator(ConstantLayer):
     """Layer that returns 1 for each missing value of the selected columns, and 0 for others.
 
     Parameters
@@ -170,7 +170,7 @@ class GapFlags(ConstantLayer):
 
     Examples
     --------
-    >>> GapFlags([1])(np.array([[1.0, np.nan], [2.0, 3.0]], "float32")).tolist()
+    >>> MissingIndicator([1])(np.array([[1.0, np.nan], [2.0, 3.0]], "float32")).tolist()
     [[1.0], [0.0]]
     """
 

@@ -7,7 +7,7 @@ Analysis by Example Using R", 2014). A missing value is NaN.
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -29,7 +29,7 @@ class Column(FileRecord):
         "number", "integer", "boolean", "category", "date", "text", "vector" or "constant".
     type : str
         Type of the values; see `column_types.type_name`.
-    has_gaps : bool
+    has_missing_values : bool
         Whether values were missing among the fitted rows.
     unit : str or None
         Unit that the file states, such as "%".
@@ -37,10 +37,12 @@ class Column(FileRecord):
         Whether the values are decoded to a categorical column of a data frame.
     """
 
+    file_keys: ClassVar[dict[str, str]] = {"has_missing_values": "has_gaps"}
+
     name: str
     role: str
     type: str
-    has_gaps: bool
+    has_missing_values: bool
     unit: str | None = None
     is_categorical: bool = False
 

@@ -109,7 +109,7 @@ def scale_rows(rows: np.ndarray, scale: Scale) -> np.ndarray:
     """Return raw rows scaled and flattened, shape (n, d), with 0 for missing numbers."""
     flat = rows.reshape(len(rows), math.prod(rows.shape[1:]))  # A shape of -1 fails without rows.
     scaled_rows = (flat - scale.offset) / scale.scale
-    return np.where(np.isnan(scaled_rows), 0.0, scaled_rows) if scale.has_gaps else scaled_rows
+    return np.where(np.isnan(scaled_rows), 0.0, scaled_rows) if scale.allow_nan else scaled_rows
 
 
 def pca_reconstructions(x: np.ndarray, principal: PrincipalComponents) -> np.ndarray:

@@ -43,13 +43,14 @@ class Statistics(NamedTuple):
 class Scale(NamedTuple):
     """Scaled rows are (rows − offset) / scale.
 
-    ``unit`` tells that they are between 0 and 1, and ``has_gaps`` that numbers may be missing.
+    With ``in_unit_range``, they are between 0 and 1. With ``allow_nan``, a number may be NaN, which
+    marks a missing value.
     """
 
     offset: np.ndarray
     scale: np.ndarray
-    unit: bool
-    has_gaps: bool = False
+    in_unit_range: bool
+    allow_nan: bool = False
 
 
 def row_statistics(rows: Source, verbose: bool = False) -> Statistics:

@@ -106,7 +106,7 @@ class TableEncoder:
     @property
     def is_plain(self) -> bool:
         """Whether all columns are numbers without missing values."""
-        return all(c.role in _PLAIN_ROLES and not c.has_gaps for c in self.columns)
+        return all(c.role in _PLAIN_ROLES and not c.has_missing_values for c in self.columns)
 
     def encode(self, table: pa.Table) -> np.ndarray:
         """Convert rows to float32 of shape (n, width), with NaN for missing values."""
@@ -150,10 +150,13 @@ class TableEncoder:
         counts = {c.name: c.unknown(table.column(c.name)) for c in self.columns}
         return {name: count for name, count in counts.items() if count}
 
-    def gap_indices(self) -> list[int]:
+    def indicator_indices(self) -> list[int]:
         """Return the index of the first encoded number of each column with missing values."""
-        pairs = zip(self.columns, self.blocks, strict=True)
-        return [block.start for column, block in pairs if column.has_gaps and column.width]
+        return [
+            block.start
+            for column, block in zip(self.columns, self.blocks, strict=True)
+            if column.has_missing_values and column.width
+        ]
 
     def check_columns(self, rows: Source) -> None:
         """Raise DataError unless a table has exactly the fitted columns in their order."""
@@ -262,7 +265,7 @@ def _fit_column(
         "name": name,
         "role": role,
         "type": type_name(values.type),
-        "has_gaps": values.null_count > 0 or _has_nan(values),
+        "has_missing_values": values.null_count > 0 or _has_nan(values),
         "unit": schema.units.get(name),
         "is_categorical": pa.types.is_dictionary(values.type),
     }
@@ -284,7 +287,7 @@ class EncodedRows(Source):
     """The rows of a table, encoded as numbers; a missing value is NaN."""
 
     dtype = np.dtype(np.float32)
-    may_have_gaps = True
+    allow_nan = True
 
     encoder: TableEncoder
 
@@ -328,7 +331,7 @@ class EncodedRows(Source):
 class EncodedArray(ArraySource):
     """Encoded rows of a table in memory."""
 
-    may_have_gaps = True
+    allow_nan = True
 
     def __init__(self, array: np.ndarray, encoder: TableEncoder, name: str = "the rows") -> None:
         super().__init__(array, name=name)

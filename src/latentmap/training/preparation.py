@@ -59,7 +59,7 @@ class PreparedData:
         median row is below 0.5, rows are shifted by the column medians and divided by it, so that
         typical rows differ from each other again.
         """
-        if self.scale.unit or self.scale.has_gaps:
+        if self.scale.in_unit_range or self.scale.allow_nan:
             return self
         sample = self.scaled_sample().astype(np.float64)
         medians = np.median(sample, axis=0)

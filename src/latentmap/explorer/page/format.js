@@ -5,7 +5,7 @@
 /** @import { Column } from "./types.js" */
 
 /** The text of a missing value. */
-export const GAP = "–";
+export const MISSING = "–";
 
 const SECONDS_PER_DAY = 86_400;
 const MAX_DECIMALS = 6;
@@ -36,16 +36,16 @@ const decimalsOf = (spread) => (spread > 0 ? Math.ceil(1.5 - Math.log10(spread))
  * @param {number} spread  the typical difference between two of the numbers
  */
 export const formatNumber = (value, spread) =>
-  Number.isFinite(value) ? formatDecimals(value, decimalsOf(spread)) : GAP;
+  Number.isFinite(value) ? formatDecimals(value, decimalsOf(spread)) : MISSING;
 
 /**
  * Format a value of a table column. Numbers that are small for their column have three digits.
  * @param {number | string | null} value @param {Column} column
  */
 export function formatValue(value, column) {
-  if (value === null || value === "") return GAP;
+  if (value === null || value === "") return MISSING;
   if (typeof value === "string") return value;
-  if (!Number.isFinite(value)) return GAP;
+  if (!Number.isFinite(value)) return MISSING;
   if (column.kind === "date") return formatDate(value, column);
   if (column.is_integer && Number.isInteger(value)) return formatDecimals(value, 0);
   const decimals = decimalsOf(column.std ?? 0);
@@ -63,7 +63,7 @@ function formatDate(seconds, { format, time_zone, resolution = 0 }) {
   const isDate = format === "date" || resolution > SECONDS_PER_DAY / 24;
   const rounded = isDate ? Math.round(seconds / SECONDS_PER_DAY) * SECONDS_PER_DAY : Math.round(seconds);
   const date = new Date(1000 * (format === "date" ? rounded : seconds));
-  if (Number.isNaN(date.getTime())) return GAP;
+  if (Number.isNaN(date.getTime())) return MISSING;
   if (format === "time") return date.toISOString().slice(11, 19);
   if (time_zone) return formatInZone(date, time_zone, isDate);
   return isDate ? date.toISOString().slice(0, -14) : date.toISOString().slice(0, -8).replace("T", " ");

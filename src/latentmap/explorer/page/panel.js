@@ -3,7 +3,7 @@
  */
 
 import { byId, createElement, find, hasTouchScreen } from "./dom.js";
-import { GAP, formatNumber, formatWhole } from "./format.js";
+import { MISSING, formatNumber, formatWhole } from "./format.js";
 import { formatInRange, scaleTitle } from "./colors.js";
 import { comparisonElement, decodedElement, factsElement, rowButtons, scoreFacts } from "./rows.js";
 import { hasLabels, imageSize, isExported, scene, valueOf } from "./scene.js";
@@ -110,7 +110,7 @@ export function installRowDetails(source) {
     if (details.name) heading.append(createElement("span", { className: "quiet" }, details.name));
     body.replaceChildren(
       comparisonElement(details.original, details.reconstruction),
-      factsElement([["label", details.label ?? (hasLabels ? GAP : null)], ...colorFacts(i), ...scoreFacts(details)]),
+      factsElement([["label", details.label ?? (hasLabels ? MISSING : null)], ...colorFacts(i), ...scoreFacts(details)]),
     );
     section.dataset.row = String(i);
   }
@@ -134,7 +134,7 @@ export function installRowDetails(source) {
 function colorFacts(i) {
   const { colors } = state;
   if (colors.column !== undefined || ["", "label", "confidence", "error"].includes(colors.name)) return [];
-  const value = valueOf(colors, i) ?? GAP;
+  const value = valueOf(colors, i) ?? MISSING;
   return [[scaleTitle(colors), typeof value === "number" ? formatInRange(value, colors) : value]];
 }
 

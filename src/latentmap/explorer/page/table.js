@@ -4,7 +4,7 @@
  */
 
 import { createButton, createElement } from "./dom.js";
-import { GAP, formatValue } from "./format.js";
+import { MISSING, formatValue } from "./format.js";
 import { columns } from "./scene.js";
 
 /** @import { Column, TableRow } from "./types.js" */
@@ -130,8 +130,8 @@ function nameElement({ name, unit }) {
 /** @param {TableRow[number]} value @param {Column} column */
 function valueElement(value, column) {
   const text = formatValue(value, column);
-  const element = createElement("span", { className: "chart-value", title: text === GAP ? "missing" : text }, text);
-  element.classList.toggle("gap", text === GAP);
+  const element = createElement("span", { className: "chart-value", title: text === MISSING ? "missing" : text }, text);
+  element.classList.toggle("missing-value", text === MISSING);
   return element;
 }
 
