@@ -90,7 +90,7 @@ def test_large_offsets_keep_their_digits():
 def test_skewed_amounts_are_encoded_logarithmically():
     column, values = fit(NumberColumn, RNG.lognormal(8.0, 1.5, 1000), "number")
     encoded = column.encode(values)[:, 0]
-    assert column.curve == pytest.approx(np.median(values.to_numpy()))
+    assert column.arsinh_scale == pytest.approx(np.median(values.to_numpy()))
     assert abs(((encoded - encoded.mean()) ** 3).mean()) < 1.5
     assert np.allclose(round_trip(column, values), values.to_numpy(), rtol=1e-4)
 
@@ -129,6 +129,13 @@ def test_columns_without_different_values_are_constant(values):
     known = array.drop_null()
     expected = known[0].as_py() if len(known) else None
     assert column.decode(np.empty((2, 0))).to_pylist() == [expected] * 2
+
+
+def test_keys_in_model_files_do_not_change():
+    column, _ = fit(NumberColumn, [1.0, 2.0, 900.0, *[1.5] * 20], "number")
+    stored = column.to_json()
+    assert {"curve", "has_gaps", "low", "high"} <= set(stored)
+    assert NumberColumn.from_file(stored, {}) == column
 
 
 # -- truth values and categories -------------------------------------------------------------------

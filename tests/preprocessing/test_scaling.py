@@ -81,12 +81,10 @@ def test_sparse_and_dense_rows_have_the_same_statistics(rows, batch_numbers, mon
 )
 def test_sparse_and_dense_rows_have_the_same_scale(rows, word):
     sparse, dense = SparseSource(rows), ArraySource(rows.toarray())
-    make_statistics, expected = (
-        choose_scale(word, row_statistics(r), r.dtype) for r in (sparse, dense)
-    )
-    assert np.allclose(make_statistics.offset, expected.offset, rtol=1e-6)
-    assert np.allclose(make_statistics.scale, expected.scale, rtol=1e-6)
-    assert make_statistics.in_unit_range == expected.in_unit_range
+    result, expected = (choose_scale(word, row_statistics(r), r.dtype) for r in (sparse, dense))
+    assert np.allclose(result.offset, expected.offset, rtol=1e-6)
+    assert np.allclose(result.scale, expected.scale, rtol=1e-6)
+    assert result.in_unit_range == expected.in_unit_range
 
 
 def test_message_names_an_invalid_number_of_sparse_rows(monkeypatch):

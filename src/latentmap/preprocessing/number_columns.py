@@ -1,7 +1,7 @@
 """Columns of numbers, dates and times of a fitted table."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -21,15 +21,17 @@ MIN_STEPS = 1000  # Minimum standard deviation of rounded numbers, in units of t
 class NumberColumn(Column):
     """A column of numbers, whole numbers, dates or times.
 
-    An encoded number is (x − mean) / scale. If ``curve`` is set, arsinh(x / curve) takes the place
-    of x, which is linear near 0 and logarithmic for large numbers. Decoded numbers are between
+    An encoded number is (x − mean) / scale. If ``arsinh_scale`` is set, arsinh(x / arsinh_scale)
+    replaces x; it is linear near 0 and logarithmic for large numbers. Decoded numbers are between
     ``low`` and ``high``, and have at most ``decimals`` decimals.
     """
+
+    file_keys: ClassVar[dict[str, str]] = {**Column.file_keys, "arsinh_scale": "curve"}
 
     mean: float
     scale: float
     decimals: int | None = None
-    curve: float | None = None
+    arsinh_scale: float | None = None
     low: float | None = None
     high: float | None = None
 
@@ -48,14 +50,14 @@ class NumberColumn(Column):
         if not standardize:
             return cls(mean=0.0, scale=1.0, low=low, high=high, **properties)
         decimals = _count_decimals(known_values, properties["type"])
-        curve = _curve(known_values) if is_amount else None
-        y = known_values if curve is None else np.arcsinh(known_values / curve)
-        if curve is not None and high is None:  # The inverse, sinh, grows without bound.
-            high = float(np.sinh(2 * y.max() - y.min()) * curve)
+        arsinh_scale = _fit_arsinh_scale(known_values) if is_amount else None
+        y = known_values if arsinh_scale is None else np.arcsinh(known_values / arsinh_scale)
+        if arsinh_scale is not None and high is None:  # The inverse, sinh, grows without bound.
+            high = float(np.sinh(2 * y.max() - y.min()) * arsinh_scale)
         return cls(
             mean=float(y.mean()),
             scale=float(y.std()) or 1.0,
-            curve=curve,
+            arsinh_scale=arsinh_scale,
             low=low,
             high=high,
             decimals=decimals,
@@ -65,14 +67,14 @@ class NumberColumn(Column):
     def encode(self, values: Values) -> np.ndarray:
         """Convert numbers to deviations from the mean in standard deviations."""
         x = to_floats(values, self.type)
-        x = x if self.curve is None else np.arcsinh(x / self.curve)
+        x = x if self.arsinh_scale is None else np.arcsinh(x / self.arsinh_scale)
         return ((x - self.mean) / self.scale)[:, None]
 
     def decode(self, encoded: np.ndarray) -> "pa.Array":
         """Convert deviations to numbers; they are rounded if the column contains whole numbers."""
         x = encoded[:, 0].astype(np.float64) * self.scale + self.mean
         with np.errstate(over="ignore"):
-            x = x if self.curve is None else np.sinh(x) * self.curve
+            x = x if self.arsinh_scale is None else np.sinh(x) * self.arsinh_scale
         x = np.clip(x, -np.inf if self.low is None else self.low, self.high)
         digits = 0 if self.role == "integer" else self._decoded_decimals
         return from_floats(np.round(x, digits), self.type)
@@ -80,19 +82,19 @@ class NumberColumn(Column):
     @property
     def _decoded_decimals(self) -> int:
         """Number of digits after the decimal point that float32 can resolve."""
-        unit = self.scale if self.curve is None else self.curve
+        unit = self.scale if self.arsinh_scale is None else self.arsinh_scale
         n_decimals = int(np.clip(SIGNIFICANT_DIGITS - np.floor(np.log10(unit)), 0, 300))
         return n_decimals if self.decimals is None else min(n_decimals, self.decimals)
 
     def validate(self) -> None:
         """Raise ValueError if a property does not fit the others."""
         super().validate()
-        positive = [self.scale, 1.0 if self.curve is None else self.curve]
+        positive = [self.scale, 1.0 if self.arsinh_scale is None else self.arsinh_scale]
         if self.type in ("bool", "string", "vector") or not all(0 < x < np.inf for x in positive):
             raise ValueError(f"column {self.name}: expected a numeric type and a scale above 0")
 
 
-def _curve(known_values: np.ndarray) -> float | None:
+def _fit_arsinh_scale(known_values: np.ndarray) -> float | None:
     """Return the scale of arsinh for skewed numbers, or None for other numbers."""
     deviation = known_values - known_values.mean()
     spread = float(known_values.std())
