@@ -137,7 +137,7 @@ def test_mismatched_arguments_raise(call, message):
         call()
 
 
-def test_evaluate_returns_the_figures_of_all_rows(rows):
+def test_evaluate_returns_the_metrics_of_all_rows(rows):
     estimator = Linear().fit(rows)
     labels = (rows[:, 0] > 0).astype(int)
     result = evaluate(estimator, rows, labels=labels)
@@ -179,7 +179,7 @@ def test_evaluate_returns_the_bound_of_a_variational_estimator(rows):
     assert evaluate(estimator, rows)["negative_elbo"] == pytest.approx(-estimator.score(rows))
 
 
-def test_evaluate_leaves_out_figures_for_few_rows(rows):
+def test_evaluate_leaves_out_metrics_for_few_rows(rows):
     estimator = Linear().fit(rows)
     assert set(evaluate(estimator, rows[:1], labels=[1])) == {"rows", "mse", "rows_per_second"}
 

@@ -131,16 +131,19 @@ def test_models_of_arrays_have_no_columns():
 
 
 def test_evaluate_contains_the_errors_as_json_values(model, errors):
-    figures = evaluate(model, make_frame())
-    assert [column["name"] for column in figures["columns"]] == list(errors)
-    assert ColumnError(**figures["columns"][0]) == errors["size"]
+    metrics = evaluate(model, make_frame())
+    assert [column["name"] for column in metrics["columns"]] == list(errors)
+    assert ColumnError(**metrics["columns"][0]) == errors["size"]
     assert "columns" not in evaluate(AutoEncoder(1, epochs=1).fit(np.eye(4)), np.eye(4))
 
 
 def test_errors_are_stored_in_the_model_file(model, tmp_path):
     from latentmap import load_model
 
-    model.figures_ = evaluate(model, make_frame())
+    model.fit_report_ = evaluate(model, make_frame())
     model.save(tmp_path / "m.safetensors")
-    assert load_model(tmp_path / "m.safetensors").figures_["columns"] == model.figures_["columns"]
-    model.figures_ = None
+    assert (
+        load_model(tmp_path / "m.safetensors").fit_report_["columns"]
+        == model.fit_report_["columns"]
+    )
+    model.fit_report_ = None

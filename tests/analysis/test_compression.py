@@ -51,7 +51,7 @@ def mean_squared_error(restored, rows):
     return np.mean(((restored - rows.reshape(restored.shape)) / 16) ** 2)
 
 
-# -- reported figures ------------------------------------------------------------------------------
+# -- reported sizes ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ class FakeMap:
     row_shape_ = (2, 2)
     scale_ = np.float32(255)
     landmarks_ = np.zeros((3, 2))
-    figures_ = {"label": "digit"}  # noqa: RUF012
+    fit_report_ = {"label": "digit"}  # noqa: RUF012
     beta = 1.0
 
     def density(self, codes):

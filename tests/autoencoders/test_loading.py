@@ -141,10 +141,10 @@ def test_describe_model_returns_the_metadata(table_model, tmp_path):
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory, iris):
-    """Return the file of a model with a network, feature names and figures."""
+    """Return the file of a model with a network, feature names and a report."""
     network = DenseNetwork(hidden=(3,), principal=False)
     model = AutoEncoder(2, network=network, epochs=2, random_state=0).fit(iris)
-    model.figures_ = {"mse": 0.1}
+    model.fit_report_ = {"mse": 0.1}
     path = tmp_path_factory.mktemp("model") / "model.safetensors"
     model.save(path)
     return path
@@ -314,8 +314,8 @@ INVALID_METADATA = {
     "history text": set_entry({"loss": ["a", "b"]}, "history"),
     "history of tables": set_entry({"loss": [{}]}, "history"),
     "history missing": set_entry(None, "history"),
-    "figures text": set_entry("good", "figures"),
-    "figures a list": set_entry([1], "figures"),
+    "fit report text": set_entry("good", "figures"),
+    "fit report a list": set_entry([1], "figures"),
     "column errors text": set_entry({"columns": ["a"]}, "figures"),
     "column errors empty": set_entry({"columns": [{}]}, "figures"),
     "column error text": set_entry(

@@ -10,46 +10,46 @@ from latentmap.data import load_dataset, open_data
 from latentmap.metrics import neighbor_accuracy
 
 
-def read_figures(result):
+def read_metrics(result):
     return json.loads(result.stdout)
 
 
 def test_a_named_data_set_is_evaluated_on_its_unseen_rows(run, digits_model):
-    figures = read_figures(run("evaluate", digits_model, "digits", "--json"))
+    metrics = read_metrics(run("evaluate", digits_model, "digits", "--json"))
     model = load_model(digits_model)
     unseen, fitted = load_dataset("digits", "unseen"), load_dataset("digits")
-    assert figures["measured_on"] == "the 359 unseen rows of digits"
-    assert figures["mse"] == pytest.approx(model.reconstruction_error(unseen).mean())
+    assert metrics["measured_on"] == "the 359 unseen rows of digits"
+    assert metrics["mse"] == pytest.approx(model.reconstruction_error(unseen).mean())
     codes = model.transform(unseen), unseen.labels, model.transform(fitted), fitted.labels
-    assert figures["accuracy_5"] == pytest.approx(neighbor_accuracy(*codes, k=5))
+    assert metrics["accuracy_5"] == pytest.approx(neighbor_accuracy(*codes, k=5))
 
 
 def test_fitted_data_is_evaluated_on_its_held_out_rows(run, wine_model, wine_csv):
-    figures = read_figures(run("evaluate", wine_model, wine_csv, "--json"))
-    fit_figures = load_model(wine_model).figures_
+    metrics = read_metrics(run("evaluate", wine_model, wine_csv, "--json"))
+    fit_report = load_model(wine_model).fit_report_
     held_out = open_data(wine_csv, label="kind").split(18, 0)[1]
-    assert figures["rows"] == 18
-    assert figures["mse"] == pytest.approx(fit_figures["mse"])
+    assert metrics["rows"] == 18
+    assert metrics["mse"] == pytest.approx(fit_report["mse"])
     expected = load_model(wine_model).reconstruction_error(held_out).mean()
-    assert figures["mse"] == pytest.approx(expected)
-    assert "held out" in figures["measured_on"]
+    assert metrics["mse"] == pytest.approx(expected)
+    assert "held out" in metrics["measured_on"]
 
 
 def test_other_data_is_evaluated_on_all_rows(run, wine_model, wine_csv, tmp_path):
     other = tmp_path / "other.csv"
     other.write_text("".join(wine_csv.read_text().splitlines(keepends=True)[:101]))
-    figures = read_figures(run("evaluate", wine_model, other, "--json"))
-    assert figures["rows"] == 100
-    assert figures["measured_on"] == "all 100 rows of other.csv"
-    assert 0 <= figures["accuracy_5"] <= 1  # one row left out at a time
+    metrics = read_metrics(run("evaluate", wine_model, other, "--json"))
+    assert metrics["rows"] == 100
+    assert metrics["measured_on"] == "all 100 rows of other.csv"
+    assert 0 <= metrics["accuracy_5"] <= 1  # one row left out at a time
 
 
 def test_rows_without_labels_have_no_accuracy(run, wine_model, wine_csv, tmp_path):
     lines = wine_csv.read_text().splitlines()[:51]
     (tmp_path / "bare.csv").write_text("\n".join(line.rpartition(",")[0] for line in lines))
-    figures = read_figures(run("evaluate", wine_model, tmp_path / "bare.csv", "--json"))
-    assert figures["rows"] == 50
-    assert "accuracy_5" not in figures
+    metrics = read_metrics(run("evaluate", wine_model, tmp_path / "bare.csv", "--json"))
+    assert metrics["rows"] == 50
+    assert "accuracy_5" not in metrics
 
 
 def test_a_table_is_printed(run, digits_model):
@@ -72,7 +72,7 @@ def test_data_with_a_changed_row_is_other_data(run, tmp_path):
     np.save(tmp_path / "a.npy", rows)
     model = tmp_path / "m.safetensors"
     run("fit", tmp_path / "a.npy", "-o", model, "--epochs", 1)
-    assert read_figures(run("evaluate", model, tmp_path / "a.npy", "--json"))["rows"] == 10
+    assert read_metrics(run("evaluate", model, tmp_path / "a.npy", "--json"))["rows"] == 10
     rows[0] += 1
     np.save(tmp_path / "a.npy", rows)
-    assert read_figures(run("evaluate", model, tmp_path / "a.npy", "--json"))["rows"] == 100
+    assert read_metrics(run("evaluate", model, tmp_path / "a.npy", "--json"))["rows"] == 100

@@ -22,10 +22,10 @@ def test_fit_writes_a_model_and_four_plots(digits_fit):
 def test_fit_reports_quality_on_unseen_rows(digits_fit):
     model, result = digits_fit
     assert "Quality on the 359 unseen rows of digits" in result.stdout
-    figures = load_model(model).figures_
-    assert f"{figures['trustworthiness']:.3f}" in result.stdout
-    assert f"{figures['accuracy_10']:.3f}" in result.stdout
-    assert figures["held_out"] == {"data_set": "digits", "rows": 359}
+    report = load_model(model).fit_report_
+    assert f"{report['trustworthiness']:.3f}" in result.stdout
+    assert f"{report['accuracy_10']:.3f}" in result.stdout
+    assert report["held_out"] == {"data_set": "digits", "rows": 359}
 
 
 def test_fit_prints_its_steps(digits_fit):
@@ -50,8 +50,8 @@ def test_fit_learns_a_given_layout(run, wine_csv, tmp_path):
     options = ["--label", "kind", "--layout", tmp_path / "places.npy", "--epochs", 40, "-o", model]
     result = run("fit", wine_csv, *options)
     assert "R² of the layout" in result.stdout
-    figures = load_model(model).figures_
-    assert figures["layout_r2"] > 0.9
+    report = load_model(model).fit_report_
+    assert report["layout_r2"] > 0.9
     assert "R² of the layout" in run("info", model).stdout
 
 
@@ -94,7 +94,7 @@ def test_a_variational_model_reports_its_elbo(run, tmp_path):
     model = tmp_path / "m.safetensors"
     result = run("fit", "digits", "-o", model, "--recipe", "variational", "--epochs", 2)
     assert "negative ELBO" in result.stdout
-    assert load_model(model).figures_["negative_elbo"] > 0
+    assert load_model(model).fit_report_["negative_elbo"] > 0
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_the_model_is_named_after_the_data(tmp_path, data, name):
 
 def test_a_tenth_is_held_out_and_recorded(wine_fit):
     model, result = wine_fit
-    held_out = load_model(model).figures_["held_out"]
+    held_out = load_model(model).fit_report_["held_out"]
     assert {key: held_out[key] for key in ("rows", "rows_total", "seed")} == {
         "rows": 18,
         "rows_total": 178,
@@ -129,7 +129,7 @@ def test_verbs_accept_sparse_rows(run, words_npz, tmp_path):
     model, codes = tmp_path / "words.safetensors", tmp_path / "codes.csv"
     result = run("fit", words_npz, "-o", model, "--epochs", 3)
     assert "Fitting 270 rows of 400 columns" in result.stderr
-    assert load_model(model).figures_["accuracy_10"] > 0.9
+    assert load_model(model).fit_report_["accuracy_10"] > 0.9
     assert (tmp_path / "words.reconstructions.png").is_file()
     run("encode", model, words_npz, "-o", codes)
     assert len(codes.read_text().splitlines()) == 301

@@ -64,12 +64,12 @@ def test_an_interrupted_report_says_that_the_rows_are_saved(
 def test_evaluate_finds_the_rows_held_out_of_each_data(run, extended_map, data, count):
     folder, _ = extended_map
     output = run("evaluate", folder / "ten.safetensors", folder / f"{data}.npz", "--json").stdout
-    figures = json.loads(output)
-    assert figures["rows"] == count
-    assert "held out" in figures["measured_on"]
+    report = json.loads(output)
+    assert report["rows"] == count
+    assert "held out" in report["measured_on"]
     if data == "zeros":
-        fit_figures = load_model(folder / "ten.safetensors").figures_
-        assert figures["mse"] == pytest.approx(fit_figures["mse"])
+        fit_report = load_model(folder / "ten.safetensors").fit_report_
+        assert report["mse"] == pytest.approx(fit_report["mse"])
 
 
 def test_verbs_accept_an_extended_map(run, extended_map, tmp_path):
@@ -90,7 +90,7 @@ def test_the_model_file_is_replaced_by_default(run, extended_map, tmp_path):
     run("fit", folder / "zeros.npz", "--continue", path)
     model = load_model(path)
     assert model.partial_fit_report_["novel_rows"] == 0  # zeros are known by now
-    assert len(model.figures_["held_out_before"]) == 2
+    assert len(model.fit_report_["held_out_before"]) == 2
 
 
 @pytest.mark.parametrize(

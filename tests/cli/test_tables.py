@@ -249,8 +249,8 @@ def test_a_csv_file_is_fitted_reported_and_decoded(run, tmp_path, monkeypatch):
     output = run("fit", "homes.csv", "--recipe", "dense", "--epochs", 2).stdout
     for words in ("heating", "% correct", "RMSE", "days", "sold"):
         assert words in output
-    figures = load_model("homes.safetensors").figures_
-    assert [c["name"] for c in figures["columns"]] == [*COLUMNS, "sold"]
+    report = load_model("homes.safetensors").fit_report_
+    assert [c["name"] for c in report["columns"]] == [*COLUMNS, "sold"]
     assert "% correct" in run("info", "homes.safetensors").stdout
     run("generate", "homes.safetensors", "-n", 5, "-o", "new.csv")
     new = pd.read_csv("new.csv")

@@ -205,7 +205,7 @@ def test_two_workers_compute_the_model_of_one_process(workers, cluster, tables, 
     assert largest_difference(two, one) < 1e-4
     for name in one.history_:
         assert two.history_[name] == pytest.approx(one.history_[name], nan_ok=True, rel=1e-4)
-    assert two.figures_["mse"] == pytest.approx(one.figures_["mse"], rel=1e-4)
+    assert two.fit_report_["mse"] == pytest.approx(one.fit_report_["mse"], rel=1e-4)
     assert workers.resumed_epochs == []
 
 

@@ -62,7 +62,7 @@ class ModelInfo:
         """Return the properties of a fitted estimator."""
         shape = getattr(estimator, "row_shape_", None)
         names = getattr(estimator, "feature_names_in_", None)
-        figures = getattr(estimator, "figures_", None) or {}
+        report = getattr(estimator, "fit_report_", None) or {}
         return cls(
             name=getattr(estimator, "model_name", type(estimator).__name__),
             is_latentmap=shape is not None,
@@ -75,7 +75,7 @@ class ModelInfo:
             is_map=hasattr(estimator, "density") and hasattr(estimator, "landmarks_"),
             is_variational=hasattr(estimator, "beta"),
             can_partial_fit=hasattr(estimator, "partial_fit"),
-            label_column=figures.get("label"),
+            label_column=report.get("label"),
         )
 
     @property

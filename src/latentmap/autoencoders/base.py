@@ -66,7 +66,8 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     table_: TableEncoder | None
     row_offset_: np.ndarray | None
     dtype_: str
-    figures_: dict[str, Any] | None
+    # Metrics, held-out rows, label and table options of a fit by the command, else None.
+    fit_report_: dict[str, Any] | None
     _state: FittedState
     _imputer: GaussianImputer | None
     _objective: keras.Model

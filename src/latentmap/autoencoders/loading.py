@@ -27,7 +27,7 @@ from latentmap.networks.dense import check_widths
 from latentmap.networks.registry import get_network
 from latentmap.training.config import Training, check_training
 
-_TEXT_FIGURES = ("data_set", "fingerprint")
+_TEXT_FIELDS = ("data_set", "fingerprint")
 
 
 def load_model(
@@ -156,7 +156,7 @@ def _check_metadata(metadata: Mapping[str, Any], state: FittedState) -> None:
         if metadata.get("table") is not None:
             n_columns = len(metadata["table"]["columns"])
         _check_names(metadata["feature_names"], n_columns)
-    _check_figures(metadata["figures"] or {})
+    _check_fit_report(metadata["figures"] or {})
 
 
 def _check_size(sizes: list[int], arrays: Mapping[str, np.ndarray]) -> None:
@@ -169,26 +169,26 @@ def _check_size(sizes: list[int], arrays: Mapping[str, np.ndarray]) -> None:
         )
 
 
-def _check_figures(figures: Mapping[str, Any]) -> None:
+def _check_fit_report(report: Mapping[str, Any]) -> None:
     """Raise TypeError if a recorded metric, name or held-out split has a wrong type."""
-    for held_out in (figures.get("held_out") or {}, *(figures.get("held_out_before") or ())):
-        if not all(isinstance(held_out.get(name), str | None) for name in _TEXT_FIGURES):
+    for held_out in (report.get("held_out") or {}, *(report.get("held_out_before") or ())):
+        if not all(isinstance(held_out.get(name), str | None) for name in _TEXT_FIELDS):
             raise TypeError("held-out rows: expected names as strings")
-        counts = [v for k, v in held_out.items() if k not in _TEXT_FIGURES]
+        counts = [v for k, v in held_out.items() if k not in _TEXT_FIELDS]
         if not all(isinstance(count, int) and count >= 0 for count in counts):
             raise TypeError("held-out rows: expected numbers of rows of at least 0")
-    if not isinstance(figures.get("label"), str | None):
+    if not isinstance(report.get("label"), str | None):
         raise TypeError("label: expected a name as a string")
-    _check_column_figures(figures.get("columns") or [])
-    if not isinstance(figures.get("table_options"), dict | None):
+    _check_column_errors(report.get("columns") or [])
+    if not isinstance(report.get("table_options"), dict | None):
         raise TypeError("table_options: expected options by their names")
     others = {"held_out", "held_out_before", "label", "columns", "table_options"}
-    numbers = set(figures) - others
-    if not all(isinstance(figures[name], int | float | None) for name in numbers):
+    numbers = set(report) - others
+    if not all(isinstance(report[name], int | float | None) for name in numbers):
         raise TypeError("metrics: expected numbers or null")
 
 
-def _check_column_figures(columns: list[Mapping[str, Any]]) -> None:
+def _check_column_errors(columns: list[Mapping[str, Any]]) -> None:
     """Raise TypeError if the recorded error of a column has a wrong type."""
     for column in columns:
         texts, numbers = ("name", "measure"), ("value", "baseline", "n_values")

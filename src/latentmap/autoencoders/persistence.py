@@ -47,7 +47,7 @@ def describe_estimator(estimator: BaseAutoEncoder) -> dict[str, Any]:
         "history": _to_json(estimator.history_),
         "learned": _to_json(estimator._state.to_json()),
         **({} if estimator.table_ is None else {"table": _to_json(estimator.table_.to_json())}),
-        "figures": _to_json(getattr(estimator, "figures_", None)),
+        "figures": _to_json(getattr(estimator, "fit_report_", None)),
         "versions": {"latentmap": __version__, "keras": keras.__version__},
     }
 
@@ -135,7 +135,7 @@ def _restore_metadata(estimator: BaseAutoEncoder, metadata: Mapping[str, Any]) -
     if metadata["feature_names"] is not None:
         estimator.feature_names_in_ = np.asarray(metadata["feature_names"], dtype=object)
     estimator.history_ = read_history(metadata)
-    estimator.figures_ = metadata["figures"]
+    estimator.fit_report_ = metadata["figures"]
 
 
 def read_history(metadata: Mapping[str, Any]) -> dict[str, list[float]]:

@@ -63,7 +63,7 @@ class _Result:
         clusters, labels = self.clusters, self.rows.labels
         confidence = np.bincount(clusters.labels, clusters.confidence) / clusters.sizes
         for number, size in enumerate(clusters.sizes.tolist()):
-            figures = {
+            statistics = {
                 "cluster": number,
                 "rows": size,
                 "confidence": round(float(confidence[number]), 4),
@@ -72,9 +72,9 @@ class _Result:
             if labels is not None:
                 members = labels[(clusters.labels == number) & ~missing_labels(labels)].astype(str)
                 names, counts = np.unique(members, return_counts=True)
-                figures["label"] = str(names[counts.argmax()]) if len(names) else ""
-                figures["label_share"] = round(float(counts.max(initial=0) / size), 4)
-            yield figures
+                statistics["label"] = str(names[counts.argmax()]) if len(names) else ""
+                statistics["label_share"] = round(float(counts.max(initial=0) / size), 4)
+            yield statistics
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as plain values for JSON."""
@@ -184,20 +184,20 @@ def _summarize(result: _Result) -> str:
 def _print(result: _Result) -> None:
     columns = ["cluster", "rows", "share", "confidence"]
     label = [] if result.rows.labels is None else ["label"]
-    table = [_format_line(figures, len(result.rows)) for figures in result.describe()]
+    table = [_format_line(statistics, len(result.rows)) for statistics in result.describe()]
     print_table([*columns, *label, "exemplars"], table, columns)
     print_message(_summarize(result) + _METHODS[result.clusters.method])
     if result.v_measure is not None and result.clusters.n_clusters > 1:
         print_message(f"V-measure of clusters and labels: {result.v_measure:.3f}")
 
 
-def _format_line(figures: dict[str, Any], n_rows: int) -> list[str]:
+def _format_line(statistics: dict[str, Any], n_rows: int) -> list[str]:
     line = [
-        str(figures["cluster"]),
-        f"{figures['rows']:,}",
-        f"{figures['rows'] / n_rows:.1%}",
-        f"{figures['confidence']:.1%}",
+        str(statistics["cluster"]),
+        f"{statistics['rows']:,}",
+        f"{statistics['rows'] / n_rows:.1%}",
+        f"{statistics['confidence']:.1%}",
     ]
-    if "label" in figures:
-        line.append(f"{figures['label']} ({figures['label_share']:.1%})")
-    return [*line, ", ".join(map(str, figures["exemplars"][:_MAX_PRINTED_ROWS]))]
+    if "label" in statistics:
+        line.append(f"{statistics['label']} ({statistics['label_share']:.1%})")
+    return [*line, ", ".join(map(str, statistics["exemplars"][:_MAX_PRINTED_ROWS]))]

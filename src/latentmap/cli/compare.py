@@ -68,12 +68,12 @@ def compare(
     errors = [float(estimator.reconstruction_error(row)[0]) for row in rows]
     if as_json:
         names = {"model": str(model), "a": a, "b": b, "reference": reference_rows.name}
-        figures = {
+        metrics = {
             "distance": comparison.distance,
             "farther_share": comparison.fraction_farther,
             "pairs": comparison.n_pairs,
         }
-        print_json({**names, **figures, "reconstruction_error": errors, "columns": columns})
+        print_json({**names, **metrics, "reconstruction_error": errors, "columns": columns})
     else:
         _print(comparison, errors, columns, reference_rows.name)
 

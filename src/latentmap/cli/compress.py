@@ -55,8 +55,8 @@ def compress(
     _print(output, result)
     if as_json:
         names = {"model": str(model), "data": data, "file": str(output)}
-        figures = {"bytes_per_row": result.bytes_per_row, "ratio": result.ratio}
-        print_json({**names, **asdict(result), **figures})
+        metrics = {"bytes_per_row": result.bytes_per_row, "ratio": result.ratio}
+        print_json({**names, **asdict(result), **metrics})
 
 
 def _print(output: Path, result: CompressionResult) -> None:

@@ -26,12 +26,12 @@ def evaluate(
     fitted rows, or of the nearest other rows if the fitted rows are not available.
     """
     estimator = open_model(model)
-    rows, fitted, description = open_evaluation_rows(data, label, estimator.figures_ or {})
+    rows, fitted, description = open_evaluation_rows(data, label, estimator.fit_report_ or {})
     check_columns(estimator, rows)
     has_labels = fitted is not None and fitted.labels is not None
     reference = encode_sample(estimator, fitted) if fitted is not None and has_labels else None
-    figures = measure_quality(estimator, rows, reference)
+    metrics = measure_quality(estimator, rows, reference)
     if as_json:
-        print_json({"model": str(model), "data": data, "measured_on": description, **figures})
+        print_json({"model": str(model), "data": data, "measured_on": description, **metrics})
     else:
-        print_quality(f"Quality on {description}", figures)
+        print_quality(f"Quality on {description}", metrics)

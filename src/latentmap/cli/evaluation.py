@@ -17,7 +17,7 @@ from latentmap.metrics import evaluate
 MAX_CODES = 100_000
 _MAX_COLUMNS = 20
 # Name of each metric, and the format of its value.
-_FIGURES = {
+_METRICS = {
     "mse": ("mean squared error", "{:.4g}  (of scaled rows)"),
     "negative_elbo": ("negative ELBO", "{:.2f} nats per row"),
     "trustworthiness": ("trustworthiness", "{:.3f}  (10 neighbours)"),
@@ -53,10 +53,10 @@ def measure_quality(
         return evaluate(model, rows, reference=codes, reference_labels=labels)
 
 
-def print_quality(title: str, figures: Mapping[str, Any]) -> None:
+def print_quality(title: str, metrics: Mapping[str, Any]) -> None:
     """Print the metrics that were measured, and the error of each column of a table."""
-    print_pairs(title, format_figures(figures))
-    errors = [ColumnError(**column) for column in figures.get("columns") or ()]
+    print_pairs(title, format_metrics(metrics))
+    errors = [ColumnError(**column) for column in metrics.get("columns") or ()]
     if errors:
         _print_column_errors(errors)
 
@@ -78,10 +78,10 @@ def _format_error(error: ColumnError, value: float) -> str:
     return f"RMSE {format_value(value, error.unit)}"
 
 
-def format_figures(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
+def format_metrics(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return the name and the formatted value of each metric that was measured."""
     return [
-        (name, template.format(figures[key]))
-        for key, (name, template) in _FIGURES.items()
-        if figures.get(key) is not None
+        (name, template.format(metrics[key]))
+        for key, (name, template) in _METRICS.items()
+        if metrics.get(key) is not None
     ]

@@ -204,9 +204,9 @@ def _report(
 ) -> None:
     from latentmap import LatentMap
 
-    figures: dict[str, Any] = {"held_out": rows.held_out.as_dict(), "label": label}
+    report: dict[str, Any] = {"held_out": rows.held_out.as_dict(), "label": label}
     if stored := options_as_json(options):
-        figures["table_options"] = stored
+        report["table_options"] = stored
     if isinstance(model, LatentMap) and model.layout is not None:
-        figures |= {f"layout_{name}": value for name, value in model.layout_fit_.items()}
-    report_fit(model, rows, path, figures)
+        report |= {f"layout_{name}": value for name, value in model.layout_fit_.items()}
+    report_fit(model, rows, path, report)

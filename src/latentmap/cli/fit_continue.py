@@ -31,19 +31,19 @@ def continue_fit(
     """Add rows to a fitted map, save it, and print and draw the result."""
     path = check_output_path(model_path if output is None else output, [MODEL_SUFFIX])
     model = _open_map(model_path)
-    figures = model.figures_ or {}
+    report = model.fit_report_ or {}
     rows = split_fit_rows(data, open_model_rows(model, data, label), seed)
     earlier_codes = _sample_earlier_codes(model)
     print_message(f"Adding {format_count(len(rows.fitted), 'row')} to {model_path}")
     model.set_params(verbose=True).partial_fit(rows.fitted).set_params(verbose=False)
-    last_held_out = [figures["held_out"]] if figures.get("held_out") else []
-    model.figures_ = {
-        "label": label or figures.get("label"),
+    last_held_out = [report["held_out"]] if report.get("held_out") else []
+    model.fit_report_ = {
+        "label": label or report.get("label"),
         "held_out": rows.held_out.as_dict(),
-        "held_out_before": [*last_held_out, *(figures.get("held_out_before") or ())],
+        "held_out_before": [*last_held_out, *(report.get("held_out_before") or ())],
     }
-    if figures.get("table_options"):
-        model.figures_["table_options"] = figures["table_options"]
+    if report.get("table_options"):
+        model.fit_report_["table_options"] = report["table_options"]
     model.save(path)  # A failure of the report must not lose the model.
     try:
         _report(model, rows, path, earlier_codes)
@@ -70,7 +70,7 @@ def _sample_earlier_codes(model: LatentMap) -> np.ndarray:
 
 
 def _report(model: LatentMap, rows: FitRows, path: Path, earlier_codes: np.ndarray) -> None:
-    codes = report_fit(model, rows, path, model.figures_ or {}).codes
+    codes = report_fit(model, rows, path, model.fit_report_ or {}).codes
     is_novel = _near_new_landmarks(model, codes)
     draw_new_rows(path.with_suffix(".new_rows.png"), earlier_codes, codes, is_novel)
     print_pairs("Rows added to the map", _format_report(model))

@@ -28,13 +28,13 @@ def print_table_summary(rows: Source) -> None:
 
 
 def report_fit(
-    model: Estimator, rows: FitRows, path: Path, figures: dict[str, Any]
+    model: Estimator, rows: FitRows, path: Path, report: dict[str, Any]
 ) -> LabelledCodes:
     """Measure the quality, save it with the model, draw the plots, and return the codes."""
     codes = encode_sample(model, rows.fitted)
     if rows.unseen is not None:
-        figures = {**figures, **measure_quality(model, rows.unseen, codes)}
-    model.figures_ = figures
+        report = {**report, **measure_quality(model, rows.unseen, codes)}
+    model.fit_report_ = report
     model.save(path)
     print_message(f"Wrote {path}")
     draw_fit_plots(model, rows, path, codes)
@@ -43,5 +43,5 @@ def report_fit(
         print_message(f"Quality was not measured, because {n_rows} are too few to hold out a part.")
     else:
         title = f"Quality on {rows.held_out.describe(rows.fitted.name)}"
-        print_quality(title, figures)
+        print_quality(title, report)
     return codes

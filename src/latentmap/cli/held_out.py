@@ -94,18 +94,18 @@ def split_fit_rows(data: str, rows: Source, seed: int, cached: bool = True) -> F
 
 
 def open_evaluation_rows(
-    data: str, label: str | None, figures: Mapping[str, Any]
+    data: str, label: str | None, report: Mapping[str, Any]
 ) -> tuple[Source, Source | None, str]:
     """Open the rows to evaluate a model on: unseen rows, held-out rows, or all rows.
 
     Also return the fitted rows, if they are available, and a description of the opened rows.
     """
-    rows = open_rows(data, label, figures.get("label"), options_for(figures))
+    rows = open_rows(data, label, report.get("label"), options_for(report))
     if is_data_set_name(data):
         unseen = load_dataset(data, "unseen")
         return unseen, rows, HeldOut(len(unseen), data_set=data).describe()
     all_rows, own_fingerprint = f"all {len(rows):,} rows of {rows.name}", fingerprint(rows)
-    held_out_rows = (figures.get("held_out") or {}, *(figures.get("held_out_before") or ()))
+    held_out_rows = (report.get("held_out") or {}, *(report.get("held_out_before") or ()))
     for held_out in map(HeldOut.from_dict, held_out_rows):
         if held_out.fingerprint != own_fingerprint:
             continue

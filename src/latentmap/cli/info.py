@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from latentmap.cli.console import format_count, print_json, print_message, print_pairs, print_table
-from latentmap.cli.evaluation import format_figures, print_quality
+from latentmap.cli.evaluation import format_metrics, print_quality
 from latentmap.cli.held_out import HeldOut
 from latentmap.cli.model_arguments import read_model_summary
 from latentmap.cli.options import JSON, MODEL
@@ -24,10 +24,10 @@ def info(model: Path = MODEL, as_json: bool = JSON) -> None:
     print_pairs(str(model), _format_summary(summary))
     if summary.get("table") is not None:
         _print_columns(summary["table"])
-    figures = summary.get("figures") or {}
-    if format_figures(figures):
-        held_out = HeldOut.from_dict(figures.get("held_out") or {})
-        print_quality(f"Quality on {held_out.describe()}", figures)
+    report = summary.get("figures") or {}
+    if format_metrics(report):
+        held_out = HeldOut.from_dict(report.get("held_out") or {})
+        print_quality(f"Quality on {held_out.describe()}", report)
 
 
 def _print_columns(table: Mapping[str, Any]) -> None:

@@ -42,7 +42,7 @@ def open_rows(
 def open_model_rows(model: Estimator, data: str, label: str | None = None) -> Source:
     """Open rows and check that they have the columns that a fitted model expects."""
     default_label = ModelInfo.from_estimator(model).label_column
-    rows = open_rows(data, label, default_label, options_for(model.figures_))
+    rows = open_rows(data, label, default_label, options_for(model.fit_report_))
     check_columns(model, rows)
     return rows
 

@@ -99,7 +99,7 @@ def open_query(
         model_label = ModelInfo.from_estimator(model).label_column
         default_label = model_label if label_required else label or model_label
         required = label if label_required else None
-        data_rows = open_rows(data, required, default_label, options_for(model.figures_))
+        data_rows = open_rows(data, required, default_label, options_for(model.fit_report_))
     rows = data_rows if number is None else select_row(data_rows, number, text)
     check_columns(model, rows)
     return Query(text, rows, data_rows)
@@ -137,7 +137,7 @@ def _default_rows(model: Estimator, query: Query) -> Source:
     """Return the data of the query or, if that is one row, the data the model was fitted to."""
     if len(query.data) > 1:
         return query.data
-    data_set = ((model.figures_ or {}).get("held_out") or {}).get("data_set")
+    data_set = ((model.fit_report_ or {}).get("held_out") or {}).get("data_set")
     if data_set is None:
         raise SettingError(
             f"{query.text}: expected --reference DATA or --index FILE, found neither"

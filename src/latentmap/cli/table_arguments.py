@@ -95,9 +95,9 @@ def get_options() -> TableOptions:
     return _OPTIONS.get()
 
 
-def options_for(figures: Mapping[str, Any] | None) -> TableOptions:
+def options_for(report: Mapping[str, Any] | None) -> TableOptions:
     """Return the options of the running verb, completed by those that a model file stores."""
-    verb_options, stored = get_options(), _read(figures or {})
+    verb_options, stored = get_options(), _read(report or {})
     names = vars(_NOTHING)
     verb_settings = {
         name: getattr(verb_options, name) for name in names if _is_set(verb_options, name)
@@ -121,9 +121,9 @@ def _is_set(options: TableOptions, name: str) -> bool:
     return getattr(options, name) != getattr(_NOTHING, name)
 
 
-def _read(figures: Mapping[str, Any]) -> TableOptions:
+def _read(report: Mapping[str, Any]) -> TableOptions:
     """Return the options that a model file stores, except options with a wrong type."""
-    stored = figures.get("table_options")
+    stored = report.get("table_options")
     stored = stored if isinstance(stored, dict) else {}
     values: dict[str, Any] = {
         name: kind(stored[name])

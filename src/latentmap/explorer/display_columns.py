@@ -124,13 +124,13 @@ def _statistics(values: np.ndarray) -> dict[str, float]:
     finite_values = values[np.isfinite(values)].astype(np.float64)
     if len(finite_values) == 0:
         return {"mean": 0.0, "std": 0.0, "low": 0.0, "high": 1.0}
-    figures = {
+    statistics = {
         "mean": finite_values.mean(),
         "std": finite_values.std(),
         "low": finite_values.min(),
         "high": finite_values.max(),
     }
-    return {name: float(value) for name, value in figures.items()}
+    return {name: float(value) for name, value in statistics.items()}
 
 
 def as_texts(values: Values) -> pa.Array | pa.ChunkedArray:
