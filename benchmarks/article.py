@@ -112,22 +112,22 @@ def report(runs: dict[str, list], seeds: list[int]) -> None:
         abs(preset["loss"][-1] - keras["loss"][-1])
         for preset, keras in zip(runs["latentmap"], runs["Keras on JAX"], strict=True)
     )
-    figures = {"seeds": seeds, "runs": runs, "median_seconds": seconds, "largest_loss_gap": gap}
-    write_result("article", figures, table(figures))
+    metrics = {"seeds": seeds, "runs": runs, "median_seconds": seconds, "largest_loss_gap": gap}
+    write_result("article", metrics, table(metrics))
 
 
-def table(figures: dict[str, Any]) -> str:
+def table(metrics: dict[str, Any]) -> str:
     """Return the table as Markdown."""
-    seconds = figures["median_seconds"]
+    seconds = metrics["median_seconds"]
     lines = [
         "| program | whole process, s | times faster | final loss for each seed |",
         "|---|---|---|---|",
     ]
-    for name, results in figures["runs"].items():
+    for name, results in metrics["runs"].items():
         losses = ", ".join(f"{result['loss'][-1]:.4f}" for result in results)
         speedup = seconds["Keras on TensorFlow"] / seconds[name]
         lines.append(f"| {name} | {seconds[name]:.1f} | {speedup:.1f} | {losses} |")
-    seeds = describe_seeds(figures["seeds"])
+    seeds = describe_seeds(metrics["seeds"])
     lines += ["", f"Five epochs; {seeds}; `python benchmarks/article.py`."]
     return "\n".join(lines)
 

@@ -95,11 +95,11 @@ def run(seed: int, folder: Path | None) -> dict[str, dict[str, float]]:
         "PCA-50, k-means": (sklearn_clusters(k_means()), pca_codes),
         "PCA-50, Gaussian mixture": (sklearn_clusters(mixture()), pca_codes),
     }
-    figures = {}
+    metrics = {}
     for name, (method, codes) in methods.items():
-        figures[name] = measure(method, codes, digits)
-        print(seed, name, figures[name], file=sys.stderr, flush=True)
-    return figures
+        metrics[name] = measure(method, codes, digits)
+        print(seed, name, metrics[name], file=sys.stderr, flush=True)
+    return metrics
 
 
 def table(runs: list[dict[str, dict[str, float]]], seeds: list[int]) -> str:
@@ -130,8 +130,8 @@ def main() -> None:
     parser.add_argument("--maps", type=Path, help="folder of fitted maps")
     options = parser.parse_args()
     runs = [run(seed, options.maps) for seed in options.seeds]
-    figures = {"seeds": options.seeds, "published": PUBLISHED, "runs": runs}
-    write_result("clusters", figures, table(runs, options.seeds))
+    metrics = {"seeds": options.seeds, "published": PUBLISHED, "runs": runs}
+    write_result("clusters", metrics, table(runs, options.seeds))
 
 
 if __name__ == "__main__":

@@ -106,9 +106,9 @@ def load_or_fit(path: Path | None, fit: Callable[[], Any]) -> Any:
 
 
 def write_result(
-    name: str, figures: dict[str, object], table: str, packages: Sequence[str] = ()
+    name: str, metrics: dict[str, object], table: str, packages: Sequence[str] = ()
 ) -> None:
-    """Write the figures as JSON, print the table, and write it into the page with its markers.
+    """Write the metrics as JSON, print the table, and write it into the page with its markers.
 
     ``packages`` are packages whose versions are stored in addition to the usual ones.
     """
@@ -117,7 +117,7 @@ def write_result(
         "date": datetime.date.today().isoformat(),
         "machine": describe_machine(),
         "versions": {p: importlib.metadata.version(p) for p in (*PACKAGES, *packages)},
-        **figures,
+        **metrics,
     }
     (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n")
     print(table)

@@ -110,10 +110,10 @@ def measure_best(
         if min(errors.values()) < min(list(errors.values())[-PATIENCE:]):
             break
     k = min(errors, key=errors.__getitem__)
-    figures = {"components": k, "n_parameters": n_parameters(models[k]), "selection_mse": errors}
-    figures |= measure(models[k], test, budget, path)
-    print(budget, figures, file=sys.stderr)
-    return figures
+    metrics = {"components": k, "n_parameters": n_parameters(models[k]), "selection_mse": errors}
+    metrics |= measure(models[k], test, budget, path)
+    print(budget, metrics, file=sys.stderr)
+    return metrics
 
 
 def draw_curves(results: dict[str, list[dict]]) -> None:
@@ -163,9 +163,9 @@ def draw_digits(decoded: dict[str, np.ndarray], originals: np.ndarray) -> None:
         ax.set_yticks(middles, names, color=TEXT_COLOR)
 
 
-def table(figures: dict[str, Any]) -> str:
+def table(metrics: dict[str, Any]) -> str:
     """Return the table as Markdown."""
-    results = figures["results"]
+    results = metrics["results"]
     lines = [
         "| bytes per digit | MSE, PCA | MSE, latentmap | components, PCA | components, latentmap |",
         "|---|---|---|---|---|",
@@ -183,7 +183,7 @@ def table(figures: dict[str, Any]) -> str:
     lines += [
         "",
         "10,000 unseen digits in one file, header included; a digit has 784 bytes as pixels and "
-        f"{figures['gzip_bytes']:.0f} with gzip. The model, which both ends need, is not counted: "
+        f"{metrics['gzip_bytes']:.0f} with gzip. The model, which both ends need, is not counted: "
         f"{models}. The number of components is selected on other digits; "
         "`python benchmarks/compression.py`.",
     ]
@@ -217,8 +217,8 @@ def main() -> None:
             decoded[method] = decompress(model, path)[:DRAWN_DIGITS]
     draw_curves(results)
     draw_digits(decoded, unseen[:DRAWN_DIGITS])
-    figures = {"seed": options.seed, "results": results, "gzip_bytes": gzip_bytes / len(unseen)}
-    write_result("compression", figures, table(figures), ("constriction",))
+    metrics = {"seed": options.seed, "results": results, "gzip_bytes": gzip_bytes / len(unseen)}
+    write_result("compression", metrics, table(metrics), ("constriction",))
 
 
 if __name__ == "__main__":

@@ -156,9 +156,9 @@ def main() -> None:
         path = Path(folder) / "large.csv"
         write_large_file(path)
         seconds = {name: processor_seconds(READERS[name], path) for name in TIMED}
-    figures: dict[str, object] = {"seed": SEED, "verdicts": results, "seconds": seconds}
+    metrics: dict[str, object] = {"seed": SEED, "verdicts": results, "seconds": seconds}
     packages = ("duckdb", "polars", "pyarrow", "pandas", "clevercsv")
-    write_result("csv_readers", figures, as_markdown(results, seconds), packages)
+    write_result("csv_readers", metrics, as_markdown(results, seconds), packages)
 
 
 if __name__ == "__main__":

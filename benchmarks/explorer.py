@@ -114,7 +114,7 @@ def frame_rate(page: Page, gesture: str) -> dict[str, float]:
 
 
 def measure(browser: Browser, link: str) -> dict[str, Any]:
-    """Measure all figures of a page."""
+    """Compute all metrics of a page."""
     opening = opening_seconds(browser, link)
     page = open_page(browser, link)
     page.wait_for_timeout(4000)  # An exported page decompresses its images after it is ready.
@@ -143,27 +143,27 @@ def main() -> None:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
         )
-        figures = {
+        metrics = {
             "server": measure(browser, server.url),
             "file": measure(browser, path.as_uri()),
         }
-        figures["file"]["megabytes"] = round(size / 1e6, 1)
+        metrics["file"]["megabytes"] = round(size / 1e6, 1)
         version = browser.version
         browser.close()
     server.stop()
     settings = {"rows": len(rows), "seed": SEED, "browser": f"Chromium {version}", "window": WINDOW}
-    figures = {**settings, **figures}
-    write_result("explorer", figures, table(figures), packages=["playwright"])
+    metrics = {**settings, **metrics}
+    write_result("explorer", metrics, table(metrics), packages=["playwright"])
 
 
-def table(figures: dict[str, Any]) -> str:
+def table(metrics: dict[str, Any]) -> str:
     """Return the table as Markdown."""
     lines = [
         "| page | ready after, s | mouse to image, ms | frames per second: zoom | pan | hover |",
         "|---|---|---|---|---|---|",
     ]
     for page in ("server", "file"):
-        values = figures[page]
+        values = metrics[page]
         rates = [values["gestures"][name]["frames_per_second"] for name in ("zoom", "pan", "hover")]
         size = f" ({values['megabytes']} MB)" if "megabytes" in values else ""
         cells = [f"{page}{size}", values["open_s"], values["hover_ms"]["median"], *rates]

@@ -62,27 +62,27 @@ def measure_codes(
     results: dict[str, Any] = {"n_components": k, "PCA": [], "latentmap": []}
     for name, model, distance in models(k, seeds):
         rows = faces if name == "latentmap" else flat
-        figures = {"all": nearest_accuracy(model.fit(rows).transform(rows), persons, distance)}
+        metrics = {"all": nearest_accuracy(model.fit(rows).transform(rows), persons, distance)}
         for group in SIZES[k]:
             unseen = np.isin(persons, GROUPS[group])
             codes = model.fit(rows[~unseen]).transform(rows)
             data = (codes[unseen], persons[unseen], distance)
-            figures[group] = {"accuracy": nearest_accuracy(*data), "area": pair_area(*data)}
-            figures[group]["area, among fitted"] = pair_area(*data, reference=codes[~unseen])
-        results[name].append(figures)
-        print(k, name, figures, file=sys.stderr)
+            metrics[group] = {"accuracy": nearest_accuracy(*data), "area": pair_area(*data)}
+            metrics[group]["area, among fitted"] = pair_area(*data, reference=codes[~unseen])
+        results[name].append(metrics)
+        print(k, name, metrics, file=sys.stderr)
     return results
 
 
 def measure_pixels(faces: np.ndarray, persons: np.ndarray) -> dict[str, Any]:
-    """Measure the same figures for the pixels."""
+    """Compute the same metrics for the pixels."""
     flat = faces.reshape(len(faces), -1) / np.float32(255)
-    figures: dict[str, Any] = {"all": nearest_accuracy(flat, persons, "euclidean")}
+    metrics: dict[str, Any] = {"all": nearest_accuracy(flat, persons, "euclidean")}
     for group, numbers in GROUPS.items():
         selected = np.isin(persons, numbers)
         data = (flat[selected], persons[selected], "euclidean")
-        figures[group] = {"accuracy": nearest_accuracy(*data), "area": pair_area(*data)}
-    return figures
+        metrics[group] = {"accuracy": nearest_accuracy(*data), "area": pair_area(*data)}
+    return metrics
 
 
 def measure_search() -> dict[str, float]:
@@ -101,15 +101,15 @@ def measure_search() -> dict[str, float]:
     return {"seconds": seconds, "build and one query": build, "recall": float(np.mean(shared) / 10)}
 
 
-def table(figures: dict[str, Any]) -> str:
+def table(metrics: dict[str, Any]) -> str:
     """Return the table as Markdown."""
     headings = [f"{group}, {figure}" for group in GROUPS for figure in ("nearest", "area")]
     lines = [
         f"| codes | all, nearest | {' | '.join(headings)} |",
         "|---" * (2 + len(headings)) + "|",
     ]
-    methods = [("pixels", [figures["pixels"]])]
-    for row in figures["codes"]:
+    methods = [("pixels", [metrics["pixels"]])]
+    for row in metrics["codes"]:
         k = row["n_components"]
         methods += [
             (f"PCA, {k} numbers", row["PCA"]),
@@ -119,7 +119,7 @@ def table(figures: dict[str, Any]) -> str:
         keys = [(group, figure) for group in GROUPS for figure in ("accuracy", "area")]
         cells = [f"{median_of(runs, *key):.3f}" if key[0] in runs[0] else "" for key in keys]
         lines.append(f"| {name} | {median_of(runs, 'all'):.4f} | {' | '.join(cells)} |")
-    search = figures["speed"]
+    search = metrics["speed"]
     return "\n".join(
         [
             *lines,
@@ -130,7 +130,7 @@ def table(figures: dict[str, Any]) -> str:
             "pairs of faces of these ten persons. Faces have 64×64 pixels. 10,000 queries among "
             f"60,000 codes of 32 numbers take {search['seconds']:.1f} s and return "
             f"{search['recall']:.1%} of the exact neighbours. Figures are "
-            f"{describe_seeds(figures['seeds'])}; `python benchmarks/faces.py`.",
+            f"{describe_seeds(metrics['seeds'])}; `python benchmarks/faces.py`.",
         ]
     )
 
@@ -143,13 +143,13 @@ def main() -> None:
     options = parser.parse_args()
     source = open_data(options.faces)
     faces, persons = source[:], np.unique(source.labels, return_inverse=True)[1] + 1
-    figures = {
+    metrics = {
         "seeds": options.seeds,
         "pixels": measure_pixels(faces, persons),
         "codes": [measure_codes(faces, persons, k, options.seeds) for k in SIZES],
         "speed": measure_search(),
     }
-    write_result("faces", figures, table(figures), ("faiss-cpu",))
+    write_result("faces", metrics, table(metrics), ("faiss-cpu",))
 
 
 if __name__ == "__main__":

@@ -45,16 +45,16 @@ class Evaluation:
         self.unseen_points = self.space.transform(self.unseen)
         self.fitted_points = self.space.transform(self.fitted)
 
-    def figures(self, rows: np.ndarray, pixels: bool = False) -> dict[str, float]:
+    def metrics(self, rows: np.ndarray, pixels: bool = False) -> dict[str, float]:
         """Return density, coverage and the distance to the nearest fitted row."""
         rows = np.clip(flat(rows), 0, 1)
         points = self.space.transform(rows)
-        figures = density_and_coverage(self.unseen_points, points)._asdict()
+        metrics = density_and_coverage(self.unseen_points, points)._asdict()
         if pixels:
             in_pixels = density_and_coverage(self.unseen[:PIXEL_ROWS], rows[:PIXEL_ROWS])
-            figures |= {"density_pixels": in_pixels.density}
-            figures |= {"coverage_pixels": in_pixels.coverage}
-        return figures | {
+            metrics |= {"density_pixels": in_pixels.density}
+            metrics |= {"coverage_pixels": in_pixels.coverage}
+        return metrics | {
             "nearest_fitted": np_median(nearest_distances(points, self.fitted_points))
         }
 
@@ -100,10 +100,10 @@ def measure(
         "n_components": size,
         "seed": seed,
         "n_gaussians": density.n_gaussians,
-        "density of codes": evaluation.figures(model.inverse_transform(sampled), pixels),
-        "own sample": evaluation.figures(model.sample(GENERATED_ROWS)),
-        "pca": evaluation.figures(sample_pca(evaluation, size, seed), pixels),
-        "reconstructions": evaluation.figures(model.inverse_transform(unseen)),
+        "density of codes": evaluation.metrics(model.inverse_transform(sampled), pixels),
+        "own sample": evaluation.metrics(model.sample(GENERATED_ROWS)),
+        "pca": evaluation.metrics(sample_pca(evaluation, size, seed), pixels),
+        "reconstructions": evaluation.metrics(model.inverse_transform(unseen)),
         "codes": compare_distances(
             nearest_distances(sampled, codes), nearest_distances(unseen, codes)
         ),
@@ -168,30 +168,30 @@ def main() -> None:
     evaluation = Evaluation(*(part[:] for part in rows))
     nearest = np_median(nearest_distances(evaluation.unseen_points, evaluation.fitted_points))
     sample = np.random.default_rng(0).choice(len(evaluation.fitted), GENERATED_ROWS, replace=False)
-    real = evaluation.figures(rows[0][sample], pixels=True)
+    real = evaluation.metrics(rows[0][sample], pixels=True)
     runs = []
     for seed in options.seeds:
         for name in ESTIMATORS:
             runs.append(measure(name, evaluation, rows, seed, options.models))
             print(runs[-1], file=sys.stderr, flush=True)
-    figures = {
+    metrics = {
         "seeds": options.seeds,
         "real": {**real, "nearest_fitted": nearest},
         "runs": runs,
     }
-    write_result("generation", figures, text(figures))
+    write_result("generation", metrics, text(metrics))
 
 
-def text(figures: dict[str, Any]) -> str:
+def text(metrics: dict[str, Any]) -> str:
     """Return the table and its caption as Markdown."""
-    real, runs = figures["real"], figures["runs"]
+    real, runs = metrics["real"], metrics["runs"]
     lines = [
         *table(runs),
         "",
         f"Fitted digits instead of generated digits: density {real['density']:.2f}, coverage "
         f"{real['coverage']:.2f}. {describe_distances(runs, real['nearest_fitted'])} Figures are "
         "measured in the 50 first principal components of the unseen digits; "
-        f"{describe_seeds(figures['seeds'])}; `python benchmarks/generation.py`.",
+        f"{describe_seeds(metrics['seeds'])}; `python benchmarks/generation.py`.",
     ]
     return "\n".join(lines)
 

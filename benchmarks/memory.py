@@ -84,9 +84,9 @@ def measure(
     command = [sys.executable, "-m", "latentmap"]
     for verb in verbs:
         label = ["--label", "label"] if kind == "parquet" and verb in ("fit", "evaluate") else []
-        figures = run([*command, *VERBS[verb].format(**names).split(), *label])
-        print(f"{kind}, {rows:,} rows, {verb}: {figures}", flush=True)
-        yield verb, figures
+        metrics = run([*command, *VERBS[verb].format(**names).split(), *label])
+        print(f"{kind}, {rows:,} rows, {verb}: {metrics}", flush=True)
+        yield verb, metrics
 
 
 def table(kinds: dict[str, dict[str, dict]]) -> str:
@@ -107,7 +107,7 @@ def table(kinds: dict[str, dict[str, dict]]) -> str:
 
 
 def main() -> None:
-    """Measure one kind of data, and add the figures to the results."""
+    """Measure one kind of data, and add the metrics to the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--kind", choices=list(WRITERS), default="npy")
@@ -116,16 +116,16 @@ def main() -> None:
     options = parser.parse_args()
     options.folder.mkdir(exist_ok=True)
     for rows in options.rows:
-        for verb, figures in measure(options.kind, rows, options.folder, options.verbs):
-            add_result(options.kind, rows, verb, figures)
+        for verb, metrics in measure(options.kind, rows, options.folder, options.verbs):
+            add_result(options.kind, rows, verb, metrics)
 
 
-def add_result(kind: str, rows: int, verb: str, figures: dict[str, float]) -> None:
-    """Add the figures of one run to the results, and write them."""
+def add_result(kind: str, rows: int, verb: str, metrics: dict[str, float]) -> None:
+    """Add the metrics of one run to the results, and write them."""
     path = RESULTS / "memory.json"
     kinds = json.loads(path.read_text())["kinds"] if path.exists() else {}
     by_rows = kinds.setdefault(kind, {})
-    by_rows.setdefault(str(rows), {})[verb] = figures
+    by_rows.setdefault(str(rows), {})[verb] = metrics
     kinds[kind] = dict(sorted(by_rows.items(), key=lambda item: int(item[0])))
     results = {"cap_bytes": LIMIT_BYTES if limited_command() else None, "seed": 0, "kinds": kinds}
     write_result("memory", results, table(kinds))

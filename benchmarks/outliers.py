@@ -74,14 +74,14 @@ def measure(digit: int, rows: int, seed: int) -> dict[str, Any]:
     """Fit without one digit, and measure its scores."""
     (fitted, digits), (unseen, truth) = flat_rows("fit"), flat_rows("unseen")
     fitted = fitted[digits != digit][:rows]
-    figures: dict[str, Any] = {"digit": digit, "seed": seed, "fitted": len(fitted), "auc": {}}
+    metrics: dict[str, Any] = {"digit": digit, "seed": seed, "fitted": len(fitted), "auc": {}}
     for method in (scores_of_latentmap, scores_of_pyod, scores_of_pca):
         scores = method(fitted, unseen, seed)
-        figures["auc"] |= {
+        metrics["auc"] |= {
             name: float(roc_auc_score(truth == digit, score)) for name, score in scores.items()
         }
-    print(figures, file=sys.stderr, flush=True)
-    return figures
+    print(metrics, file=sys.stderr, flush=True)
+    return metrics
 
 
 def table(runs: list[dict[str, Any]], rows: int, seeds: list[int]) -> str:
@@ -124,14 +124,14 @@ def main() -> None:
     if options.rows < FITTED_ROWS or len(set(options.digits)) < 10:
         print(describe_machine(), lines, sep="\n")
         return
-    figures = {
+    metrics = {
         "seeds": options.seeds,
         "rows": options.rows,
         "n_components": COMPONENTS,
         "runs": runs,
     }
     means = {name: statistics.mean(run["auc"][name] for run in runs) for name in METHODS}
-    write_result("outliers", {**figures, "runs": runs, "mean": means}, lines, ("pyod", "torch"))
+    write_result("outliers", {**metrics, "runs": runs, "mean": means}, lines, ("pyod", "torch"))
 
 
 if __name__ == "__main__":

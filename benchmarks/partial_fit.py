@@ -38,14 +38,14 @@ STEP_NAMES = {
 
 
 class Evaluation:
-    """The figures of an updated map, relative to the map that was fitted."""
+    """The metrics of an updated map, relative to the map that was fitted."""
 
     def __init__(self, fitted: LatentMap, rows: np.ndarray, digits: np.ndarray, new: int) -> None:
         self.unseen, self.unseen_digits = mnist_rows("unseen")
         self.rows, self.digits, self.new = rows, digits, new
         self.codes_before, self.n_landmarks = fitted.transform(rows), len(fitted.landmarks_)
 
-    def figures(
+    def metrics(
         self, model: LatentMap, new_rows: np.ndarray, new_digits: np.ndarray
     ) -> dict[str, Any]:
         """Measure a map to which new rows were passed, or that was fitted to all rows."""
@@ -94,21 +94,21 @@ def measure(new: int, rows: int, seed: int) -> dict[str, Any]:
     seconds, fitted = time_call(lambda: LatentMap(random_state=seed).fit(images[old]))
     evaluation = Evaluation(fitted, images[old], digits[old], new)
     empty_indices = np.empty(0, int)
-    figures = evaluation.figures(fitted, images[empty_indices], digits[empty_indices])
-    results = {"fitted": {**figures, "seconds": seconds}}
+    metrics = evaluation.metrics(fitted, images[empty_indices], digits[empty_indices])
+    results = {"fitted": {**metrics, "seconds": seconds}}
     for name, parts in steps.items():
         model, seconds = copy.deepcopy(fitted), 0.0
         for part in parts:
             seconds += time_call(lambda m=model, rows=images[part]: m.partial_fit(rows))[0]
         added_rows = np.concatenate(parts)
-        figures = evaluation.figures(model, images[added_rows], digits[added_rows])
-        results[name] = {**figures, "seconds": seconds}
+        metrics = evaluation.metrics(model, images[added_rows], digits[added_rows])
+        results[name] = {**metrics, "seconds": seconds}
         results[name] |= {"report": model.partial_fit_report_}
         print(new, name, results[name], file=sys.stderr, flush=True)
     all_rows = images[np.concatenate([old, new_rows])]
     seconds, reference_map = time_call(lambda: LatentMap(random_state=seed).fit(all_rows))
-    figures = evaluation.figures(reference_map, images[new_rows], digits[new_rows])
-    results["all_rows"] = {**figures, "seconds": seconds}
+    metrics = evaluation.metrics(reference_map, images[new_rows], digits[new_rows])
+    results["all_rows"] = {**metrics, "seconds": seconds}
     counts = {"fitted": len(old), "new": len(new_rows)}
     return {"digit": new, "second": second, **counts, "steps": results}
 
@@ -121,7 +121,7 @@ def table(runs: list[dict[str, Any]], seed: int) -> str:
         "|---" * 8 + "|",
     ]
     for run in runs:
-        for name, figures in run["steps"].items():
+        for name, metrics in run["steps"].items():
             is_without_digit, is_updated = (
                 name in ("fitted", "known"),
                 name not in ("fitted", "all_rows"),
@@ -129,14 +129,14 @@ def table(runs: list[dict[str, Any]], seed: int) -> str:
             cells = [
                 run["digit"],
                 STEP_NAMES[name],
-                f"{figures['movement']:.2%}" if is_updated else "–",
-                f"{figures['accuracy_old']:.3f}",
-                "–" if is_without_digit else f"{figures['accuracy_new']:.3f}",
-                f"{figures['at_new_landmarks']:.1%}"
+                f"{metrics['movement']:.2%}" if is_updated else "–",
+                f"{metrics['accuracy_old']:.3f}",
+                "–" if is_without_digit else f"{metrics['accuracy_new']:.3f}",
+                f"{metrics['at_new_landmarks']:.1%}"
                 if is_updated and not is_without_digit
                 else "–",
-                f"{figures['mse_old']:.4f}",
-                f"{figures['mse_new']:.4f}",
+                f"{metrics['mse_old']:.4f}",
+                f"{metrics['mse_new']:.4f}",
             ]
             lines.append(f"| {' | '.join(map(str, cells))} |")
     counts = f"{runs[0]['fitted']:,} digits fitted, {runs[0]['new']:,} rows of the new digit"

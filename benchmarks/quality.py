@@ -148,31 +148,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     seeds = parser.parse_args().seeds
-    figures = {"seeds": seeds, "small": measure_small_sets(), "mnist": measure_mnist(seeds)}
-    figures["variational"] = measure_variational(seeds)
-    write_result("quality", figures, table(figures))
+    metrics = {"seeds": seeds, "small": measure_small_sets(), "mnist": measure_mnist(seeds)}
+    metrics["variational"] = measure_variational(seeds)
+    write_result("quality", metrics, table(metrics))
 
 
-def table(figures: dict[str, Any]) -> str:
+def table(metrics: dict[str, Any]) -> str:
     """Return all tables as Markdown."""
     nats = {
         method: statistics.median(
-            r["nats"] for r in figures["variational"] if r["binarised"] == method
+            r["nats"] for r in metrics["variational"] if r["binarised"] == method
         )
         for method in ("at random", "at one half")
     }
-    seconds = statistics.median(r["seconds"] for r in figures["variational"])
+    seconds = statistics.median(r["seconds"] for r in metrics["variational"])
     return "\n".join(
         [
-            *mnist_table(figures["mnist"]),
+            *mnist_table(metrics["mnist"]),
             "",
-            *small_table(figures["small"]),
+            *small_table(metrics["small"]),
             "",
             "`VariationalAutoEncoder(20)`: the negative evidence lower bound of unseen digits is "
             f"{nats['at random']:.1f} nats if they are binarised at random and "
             f"{nats['at one half']:.1f} nats if they are binarised at one half; fitting takes "
             f"{seconds:.0f} s. Figures are "
-            f"{describe_seeds(figures['seeds'])} on two cores; `python benchmarks/quality.py`.",
+            f"{describe_seeds(metrics['seeds'])} on two cores; `python benchmarks/quality.py`.",
         ]
     )
 

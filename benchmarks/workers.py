@@ -98,18 +98,18 @@ def main() -> None:
     pairs = zip(one_process_model.encoder_.weights, two_workers_model.encoder_.weights, strict=True)
     difference = max(float(np.abs(np.asarray(a) - np.asarray(b)).max()) for a, b in pairs)
     weights = sum(int(np.prod(w.shape)) for w in one_process_model._objective.trainable_weights)
-    figures = {
+    metrics = {
         "rates": rates,
         "weights": weights,
         "max_weight_difference": difference,
         "seed": SEED,
     }
-    write_result("workers", figures, table(figures), packages=("ray",))
+    write_result("workers", metrics, table(metrics), packages=("ray",))
 
 
-def table(figures: dict[str, Any]) -> str:
+def table(metrics: dict[str, Any]) -> str:
     """Return the table as Markdown."""
-    medians = {name: statistics.median(values) for name, values in figures["rates"].items()}
+    medians = {name: statistics.median(values) for name, values in metrics["rates"].items()}
     lines = {
         "training, rows per second": ("train one", "train two", ",.0f"),
         "encoding Parquet, rows per second, including the start": (
@@ -128,10 +128,10 @@ def table(figures: dict[str, Any]) -> str:
                 for text, (one_process, two_workers, form) in lines.items()
             ),
             "",
-            f"Layers 784-512-256-128-2-…-784, {figures['weights']:,} weights, batches of {BATCH}, "
+            f"Layers 784-512-256-128-2-…-784, {metrics['weights']:,} weights, batches of {BATCH}, "
             f"{ROWS:,} digits trained on, 60,000 encoded; medians of {REPEATS} runs. Starting Ray "
             f"takes another {medians['start Ray']:.1f} s. After {LONG_EPOCHS} epochs the weights "
-            f"of the encoders differ by at most {figures['max_weight_difference']:.0e}. "
+            f"of the encoders differ by at most {metrics['max_weight_difference']:.0e}. "
             "`python benchmarks/workers.py`.",
         ]
     )

@@ -59,11 +59,11 @@ def test_smoke_run_measures_all_figures(gpu, monkeypatch, capsys):
     monkeypatch.setattr(gpu, "SMOKE", gpu.SMOKE._replace(fitted=200, encoded=500))
     monkeypatch.setattr(gpu, "write_result", None)  # A call would fail.
     gpu.main()
-    *table, figures = capsys.readouterr().out.splitlines()
-    figures = json.loads(figures)
-    map_figures, rates = figures["map"], figures["wide"]["rates"]
-    assert table[0].startswith(f"| {figures['card']} |")
-    assert 0 < map_figures["training_seconds_second"] < map_figures["fit_seconds_second"]
-    assert 0 < map_figures["layout_seconds_second"] < map_figures["fit_seconds_second"]
+    *table, metrics = capsys.readouterr().out.splitlines()
+    metrics = json.loads(metrics)
+    map_metrics, rates = metrics["map"], metrics["wide"]["rates"]
+    assert table[0].startswith(f"| {metrics['card']} |")
+    assert 0 < map_metrics["training_seconds_second"] < map_metrics["fit_seconds_second"]
+    assert 0 < map_metrics["layout_seconds_second"] < map_metrics["fit_seconds_second"]
     assert set(rates) == {"bfloat16", "float32"}
-    assert figures["encoding"]["rows_a_second_from_memory"] > 0
+    assert metrics["encoding"]["rows_a_second_from_memory"] > 0
