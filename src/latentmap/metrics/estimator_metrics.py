@@ -1,4 +1,4 @@
-"""Metrics of codes and reconstructions, preferably of rows that were not fitted."""
+"""All metrics of a fitted estimator."""
 
 import math
 import time
@@ -9,7 +9,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from latentmap.analysis.column_errors import ColumnError, column_errors
+from latentmap.analysis.column_errors import column_errors
 from latentmap.analysis.encoding import numeric_model, numeric_rows
 from latentmap.analysis.model_info import FittedEstimator, ModelInfo
 from latentmap.analysis.sampling import sample_rows
@@ -17,9 +17,9 @@ from latentmap.data import Source, memory
 from latentmap.data.array_checks import as_labels, missing_labels
 from latentmap.data.batching import read_batches
 from latentmap.data.types import DataLike
-from latentmap.errors import DataError, SettingError
-
-__all__ = ["ColumnError", "column_errors", "evaluate", "neighbor_accuracy", "trustworthiness"]
+from latentmap.metrics.metric_inputs import check_length, flatten
+from latentmap.metrics.neighbor_metrics import neighbor_accuracy
+from latentmap.metrics.rank_metrics import trustworthiness
 
 ACCURACY_NEIGHBORS = (5, 10)
 MAX_CODES = 100_000
@@ -39,127 +39,6 @@ class EvaluatedEstimator(FittedEstimator, Protocol):
 
 class _ScoringEstimator(Protocol):
     def score(self, X: np.ndarray, /) -> float: ...
-
-
-def trustworthiness(
-    X: DataLike, codes: ArrayLike, k: int = 10, max_rows: int = 5000, seed: int = 0
-) -> float:
-    """Compute how far the nearest neighbours in code space are neighbours among the rows.
-
-    Parameters
-    ----------
-    X : array-like of shape (n, ...), sparse matrix, or Source
-        The rows.
-    codes : array-like of shape (n, n_components)
-        Their codes, in the same order.
-    k : int
-        Number of neighbours; fewer if there are at most 2 k rows.
-    max_rows : int
-        A random sample of more rows is used, because time and memory are quadratic in their number.
-    seed : int
-        Random seed of the sample.
-
-    Returns
-    -------
-    float
-        From 0 to 1; about 0.5 for random codes. NaN for fewer than three rows.
-
-    Raises
-    ------
-    SettingError
-        If ``k`` is below 1.
-    DataError
-        If there are not as many codes as rows.
-
-    Notes
-    -----
-    T = 1 − 2 / (n k (2n − 3k − 1)) Σᵢ Σⱼ max(0, r(i, j) − k), where the inner sum is over the k
-    nearest neighbours j of i in code space, and r(i, j) is the rank of j among the neighbours of
-    row i. J. Venna and S. Kaski, "Neighborhood preservation in nonlinear projection methods",
-    ICANN 2001; computed by scikit-learn.
-
-    Examples
-    --------
-    >>> rows = np.random.default_rng(0).normal(size=(100, 3))
-    >>> trustworthiness(rows, rows * 2 + 1)
-    1.0
-    """
-    from sklearn import manifold
-
-    rows, points = numeric_rows(None, X), _flatten(codes)
-    _check_length("codes", len(points), len(rows))
-    _check_positive("k", k)
-    sample = sample_rows(len(rows), max_rows, seed)
-    k = min(k, (len(sample) - 1) // 2)
-    if k < 1:
-        return math.nan
-    return float(
-        manifold.trustworthiness(_flatten_rows(rows[sample]), points[sample], n_neighbors=k)
-    )
-
-
-def neighbor_accuracy(
-    codes: ArrayLike,
-    labels: ArrayLike,
-    reference: ArrayLike | None = None,
-    reference_labels: ArrayLike | None = None,
-    k: int = 10,
-) -> float:
-    """Compute the accuracy of a k-nearest-neighbour classifier on codes.
-
-    Parameters
-    ----------
-    codes : array-like of shape (n, n_components)
-    labels : array-like of shape (n,)
-    reference : array-like of shape (m, n_components), optional
-        Codes of labelled rows, such as the fitted rows. By default the other codes (leave one out).
-    reference_labels : array-like of shape (m,), optional
-        Labels of the reference codes.
-    k : int
-        Number of neighbours; at most as many as there are.
-
-    Returns
-    -------
-    float
-        From 0 to 1, or NaN if there are no neighbours. If labels are equally frequent, the first
-        in sorted order is predicted.
-
-    Raises
-    ------
-    SettingError
-        If ``k`` is below 1.
-    DataError
-        If codes and labels differ in number, or codes and reference in the number of components.
-
-    Examples
-    --------
-    >>> neighbor_accuracy([[0.1], [0.9]], ["a", "a"], [[0.0], [1.0]], ["a", "b"], k=1)
-    0.5
-    >>> neighbor_accuracy([[0.0], [0.1], [5.0], [5.1]], [0, 0, 1, 1], k=1)
-    1.0
-    """
-    from sklearn.neighbors import KNeighborsClassifier
-
-    queries, labels = _flatten(codes), np.asarray(labels)
-    _check_length("labels", len(labels), len(queries))
-    _check_positive("k", k)
-    points, point_labels, max_neighbors = queries, labels, len(queries) - 1
-    if reference is not None:
-        if reference_labels is None:
-            raise DataError("reference_labels: expected a label for each reference row, found none")
-        points, point_labels = _flatten(reference), np.asarray(reference_labels)
-        max_neighbors = len(points)
-        _check_length("reference_labels", point_labels.size, max_neighbors)
-        _check_components(queries.shape[1], points.shape[1])
-    if max_neighbors < 1:
-        return math.nan
-    names, classes = np.unique(point_labels, return_inverse=True)
-    classifier = KNeighborsClassifier(min(k, max_neighbors), algorithm="brute")
-    # Without queries, scikit-learn predicts each point from the others.
-    predicted_classes = classifier.fit(points, classes).predict(
-        None if reference is None else queries
-    )
-    return float(np.mean(names[predicted_classes] == labels))
 
 
 def evaluate(
@@ -214,7 +93,7 @@ def evaluate(
     columns = [] if model is estimator else column_errors(estimator, X)
     row_labels = source.labels if labels is None else np.asarray(labels)
     if row_labels is not None:
-        _check_length("labels", len(row_labels), len(source))
+        check_length("labels", len(row_labels), len(source))
     sample = sample_rows(len(source), MAX_CODES, seed)
     with warnings.catch_warnings():
         # The source has compared the column names of the batches.
@@ -245,7 +124,7 @@ def _evaluate_batches(
         if not codes:
             estimator.transform(rows[:1])  # Compilation is not part of the speed.
         start = time.perf_counter()
-        batch_codes = _flatten(estimator.transform(rows))
+        batch_codes = flatten(estimator.transform(rows))
         seconds += time.perf_counter() - start
         start_index, stop_index = np.searchsorted(sample, [batch_slice.start, batch_slice.stop])
         codes.append(batch_codes[sample[start_index:stop_index] - batch_slice.start])
@@ -286,7 +165,7 @@ def _label_accuracies(
 def _drop_missing_labels(codes: np.ndarray, labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Return the codes and the labels of the rows that have a label."""
     labels = as_labels(labels)
-    _check_length("labels", len(labels), len(codes))
+    check_length("labels", len(labels), len(codes))
     is_known = ~missing_labels(labels)
     return codes[is_known], labels[is_known]
 
@@ -294,34 +173,3 @@ def _drop_missing_labels(codes: np.ndarray, labels: ArrayLike) -> tuple[np.ndarr
 def _are_classes(labels: ArrayLike | None) -> bool:
     array = np.asarray(labels)
     return 1 < len(np.unique(array)) <= len(array) / 2
-
-
-def _flatten(rows: ArrayLike) -> np.ndarray:
-    """Return rows as float32 of shape (n, d), for which distances take half the memory."""
-    array = np.asarray(rows)
-    flat = array.reshape(len(array), -1).astype(np.float32, copy=False)
-    # Encoded columns have mean 0, so each missing value is replaced by the mean of its column.
-    return np.where(np.isnan(flat), np.float32(0), flat)
-
-
-def _flatten_rows(rows: np.ndarray) -> np.ndarray:
-    """Return raw rows as float32 of shape (n, d), without offsets that float32 cannot resolve."""
-    flat = rows.reshape(len(rows), -1)
-    return _flatten(flat - flat.mean(axis=0) if flat.dtype.itemsize == 8 else flat)
-
-
-def _check_length(name: str, length: int, expected: int) -> None:
-    if length != expected:
-        raise DataError(f"{name}: expected {expected}, one for each row, found {length}")
-
-
-def _check_components(n_components: int, expected: int) -> None:
-    if n_components != expected:
-        raise DataError(
-            f"codes: expected {expected} components, as in reference, found {n_components}"
-        )
-
-
-def _check_positive(name: str, value: int) -> None:
-    if value < 1:
-        raise SettingError(f"{name}: expected at least 1, found {value}")

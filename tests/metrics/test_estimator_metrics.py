@@ -1,14 +1,10 @@
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 from sklearn.decomposition import PCA
-from sklearn.neighbors import KNeighborsClassifier
 
 from latentmap.data import ArraySource
-from latentmap.errors import DataError, SettingError
 from latentmap.metrics import evaluate, neighbor_accuracy, trustworthiness
 
 
@@ -40,101 +36,6 @@ class Variational(Linear):
 @pytest.fixture
 def rows():
     return np.random.default_rng(0).normal(size=(300, 6))
-
-
-def published_trustworthiness(X, Z, k):
-    n, penalty = len(X), 0.0
-    for i in range(n):
-        others = [j for j in range(n) if j != i]
-        by_row = sorted(others, key=lambda j: np.sum((X[i] - X[j]) ** 2))
-        by_code = sorted(others, key=lambda j: np.sum((Z[i] - Z[j]) ** 2))
-        rank = {j: r + 1 for r, j in enumerate(by_row)}
-        penalty += sum(max(0, rank[j] - k) for j in by_code[:k])
-    return 1 - 2 / (n * k * (2 * n - 3 * k - 1)) * penalty
-
-
-def test_trustworthiness_matches_the_published_formula(rows):
-    X, Z = rows[:40], rows[:40, :2]
-    assert trustworthiness(X, Z, k=5) == pytest.approx(published_trustworthiness(X, Z, 5))
-
-
-def test_trustworthiness_of_random_codes_is_one_half(rows):
-    X = np.random.default_rng(1).normal(size=(1000, 6))
-    Z = np.random.default_rng(2).normal(size=(1000, 2))
-    assert trustworthiness(X, Z) == pytest.approx(0.5, abs=0.03)
-
-
-def test_seed_determines_the_sample_of_trustworthiness(rows):
-    scores = [trustworthiness(rows, rows[:, :2], max_rows=100, seed=s) for s in (0, 0, 1)]
-    assert scores[0] == scores[1] != scores[2]
-
-
-def test_trustworthiness_of_images():
-    images = np.random.default_rng(0).integers(0, 255, (30, 4, 5), dtype=np.uint8)
-    assert trustworthiness(images, images.reshape(30, -1)) == 1.0
-
-
-@pytest.mark.parametrize("n", [3, 4, 15])
-def test_trustworthiness_of_few_rows_uses_fewer_neighbors(rows, n):
-    assert trustworthiness(rows[:n], rows[:n]) == 1.0
-
-
-def test_trustworthiness_of_two_rows_is_nan(rows):
-    assert math.isnan(trustworthiness(rows[:2], rows[:2]))
-
-
-def test_accuracy_by_hand():
-    reference, reference_labels = [[0.0], [1.0], [2.0], [10.0], [11.0]], ["a", "a", "b", "b", "b"]
-    # 3 nearest of 0.5: a, a, b; of 9: b, b, b; of 1.4: a, b, a.
-    result = neighbor_accuracy(
-        [[0.5], [9.0], [1.4]], ["a", "b", "b"], reference, reference_labels, k=3
-    )
-    assert result == pytest.approx(2 / 3)
-
-
-@pytest.mark.parametrize("k", [1, 5, 10])
-def test_accuracy_matches_scikit_learn(rows, k):
-    labels = np.where(rows[:, 0] + rows[:, 4] > 0, "yes", "no")
-    fitted, unseen = slice(0, 200), slice(200, None)
-    classifier = KNeighborsClassifier(k).fit(rows[fitted, :2], labels[fitted])
-    expected = classifier.score(rows[unseen, :2], labels[unseen])
-    result = neighbor_accuracy(
-        rows[unseen, :2], labels[unseen], rows[fitted, :2], labels[fitted], k=k
-    )
-    assert result == pytest.approx(expected)
-
-
-def test_leave_one_out_excludes_the_row_itself():
-    # The nearest other row of each row has the other label.
-    codes, labels = [[0.0], [0.1], [5.0], [5.1]], [0, 1, 0, 1]
-    assert neighbor_accuracy(codes, labels, k=1) == 0.0
-
-
-def test_accuracy_with_fewer_codes_than_neighbors():
-    assert neighbor_accuracy([[0.0]], ["a"], [[1.0]], ["a"], k=10) == 1.0
-    assert neighbor_accuracy([[0.0], [1.0], [1.1]], [1, 1, 1], k=10) == 1.0
-    assert math.isnan(neighbor_accuracy([[0.0]], ["a"], k=10))
-
-
-def test_first_label_in_order_wins_a_tie():
-    assert neighbor_accuracy([[0.0]], ["a"], [[1.0], [-1.0]], ["b", "a"], k=2) == 1.0
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda: trustworthiness([[1.0]] * 5, [[1.0]] * 4), "codes: expected 5"),
-        (lambda: trustworthiness([[1.0]] * 5, [[1.0]] * 5, k=0), "k: expected at least 1"),
-        (lambda: neighbor_accuracy([[1.0]] * 3, [1, 2]), "labels: expected 3"),
-        (lambda: neighbor_accuracy([[1.0]], [1], [[1.0, 2.0]], [1]), "expected 2 components"),
-        (lambda: neighbor_accuracy([[1.0]], [1], [[1.0]], [1, 2]), "reference_labels: expected 1"),
-        (lambda: neighbor_accuracy([[1.0]], [1], [[1.0]]), "reference_labels: expected a label"),
-        (lambda: neighbor_accuracy([[1.0]] * 2, [1, 2], k=0), "k: expected at least 1"),
-    ],
-)
-def test_mismatched_arguments_raise(call, message):
-    with pytest.raises((DataError, SettingError), match=message):
-        call()
 
 
 def test_evaluate_returns_the_metrics_of_all_rows(rows):
