@@ -41,8 +41,11 @@ def test_rows_have_the_fitted_columns_with_their_values(model):
     assert rows.names == ["size", "rooms", "kind", "garden", "built"]
     assert rows.values[0].tolist()[:2] == [None, frame["rooms"][0]]
     expected = [f"{frame['size'][1]:.4g} m²", str(frame["rooms"][1]), frame["kind"][1]]
-    assert rows.texts[1].tolist()[:3] == expected
-    assert rows.texts[1].tolist()[3:] == [str(frame["garden"][1]).lower(), str(frame["built"][1])]
+    assert rows.cell_text[1].tolist()[:3] == expected
+    assert rows.cell_text[1].tolist()[3:] == [
+        str(frame["garden"][1]).lower(),
+        str(frame["built"][1]),
+    ]
 
 
 def test_positions_are_standard_deviations_and_categories_have_none(model):
@@ -65,7 +68,7 @@ def test_differences_are_zero_only_for_equal_values(model):
     rows = TableRows.read(model, frame)
     other = rows.select(np.arange(1, 80))
     difference = rows.select(np.arange(79)).differences(other)
-    is_equal = rows.texts[:-1] == rows.texts[1:]
+    is_equal = rows.cell_text[:-1] == rows.cell_text[1:]
     assert ((difference == 0) == is_equal).all()
     assert difference[0, 2] == difference[1, 2] == 1
 

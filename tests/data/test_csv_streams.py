@@ -33,7 +33,7 @@ def test_batches_equal_the_table_in_memory(name):
     assert stream.n_rows == result.table.num_rows
     assert stream.description.notes == result.notes
     assert stream.description.units == result.units
-    assert stream.description.boolean_texts == result.boolean_texts
+    assert stream.description.boolean_strings == result.boolean_strings
     assert stream.description.missing == result.missing
 
 

@@ -160,7 +160,7 @@ def test_texts_in_pieces_are_typed(tmp_path):
         *("double", "double", "bool", "string")
     ]
     assert source.table_schema.units == {"price": "€"}
-    assert source.table_schema.texts == {"member": ("no", "yes")}
+    assert source.table_schema.boolean_strings == {"member": ("no", "yes")}
     assert source[[299, 0]].to_pydict() == {
         "price": [299.5, 0.5],
         "late": [1.5, 0],

@@ -97,7 +97,7 @@ def test_labels_are_the_same_in_every_format(tmp_path, suffix, cells, labels):
 def test_units_and_texts_of_booleans_are_kept(write):
     schema = open_data(write("price,member,flag\n5 €,no,True\n6 €,yes,False\n")).table_schema
     assert schema.units == {"price": "€"}
-    assert schema.texts == {"member": ("no", "yes")}
+    assert schema.boolean_strings == {"member": ("no", "yes")}
 
 
 def test_warnings_name_columns_that_are_text_because_of_few_cells(write):
@@ -138,7 +138,7 @@ def test_a_table_that_does_not_fit_is_the_same_in_pieces(write, monkeypatch, tmp
     assert pieces[:].to_pydict() == table[:].to_pydict()
     assert pieces[[400, 3]].to_pydict() == table[[400, 3]].to_pydict()
     assert pieces.labels.tolist() == table.labels.tolist()
-    assert pieces.table_schema.texts == {"member": ("no", "yes")}
+    assert pieces.table_schema.boolean_strings == {"member": ("no", "yes")}
     assert pieces.table_schema.units == {"price": "€"}
     del pieces
     gc.collect()

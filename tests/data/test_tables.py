@@ -33,7 +33,7 @@ def test_integers_stay_integers():
 
 def test_column_numbers_are_not_feature_names():
     table = Table(pd.DataFrame(np.zeros((2, 3))))
-    assert not table.table_schema.are_texts
+    assert not table.table_schema.has_string_names
     assert table.numbers().feature_names is None
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from latentmap.explorer.display_columns import DisplayColumn, as_texts
+from latentmap.explorer.display_columns import DisplayColumn, as_display_strings
 from latentmap.preprocessing.number_columns import NumberColumn
 
 
@@ -52,6 +52,8 @@ def test_columns_that_are_not_fitted_are_not_decoded():
 
 
 def test_texts_have_no_superfluous_zeros():
-    assert as_texts(pa.array([0], pa.timestamp("us"))).to_pylist() == ["1970-01-01 00:00:00"]
-    assert as_texts(pa.array([True, None])).to_pylist() == ["true", None]
-    assert as_texts(pa.array(["a"]).dictionary_encode()).to_pylist() == ["a"]
+    assert as_display_strings(pa.array([0], pa.timestamp("us"))).to_pylist() == [
+        "1970-01-01 00:00:00"
+    ]
+    assert as_display_strings(pa.array([True, None])).to_pylist() == ["true", None]
+    assert as_display_strings(pa.array(["a"]).dictionary_encode()).to_pylist() == ["a"]

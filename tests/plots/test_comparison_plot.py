@@ -80,9 +80,9 @@ def test_columns_are_sorted_by_difference():
 
 def test_texts_of_a_table_are_written_and_missing_values_are_not_drawn():
     pair = np.array([[0.0, np.nan, 1.0], [2.0, 0.5, 1.0]])
-    texts = [["a", "missing", "c"], ["b", "0.5 m", "c"]]
+    cell_text = [["a", "missing", "c"], ["b", "0.5 m", "c"]]
     ax = plots.comparison(
-        pair, pair, column_names=["x", "y", "z"], column_std=[1, 1, 1], texts=texts
+        pair, pair, column_names=["x", "y", "z"], column_std=[1, 1, 1], cell_text=cell_text
     )
     assert [text.get_text() for text in ax.texts] == ["a → b", "missing → 0.5 m"]
     assert most_different_columns(pair).tolist() == [0, 1]

@@ -116,10 +116,15 @@ def test_texts_from_data_are_drawn_without_mathematics(ax, render):
 
 
 def test_texts_of_a_table_replace_numbers():
-    texts = [[["1 m", "a"], ["2 m", "b"]]]
+    cell_text = [[["1 m", "a"], ["2 m", "b"]]]
     captions, options = [["#1", "#2"]], {"column_names": ["size", "kind"], "column_std": [1, 1]}
     ax = plots.neighbors(
-        np.zeros((1, 2)), np.array([[[0.5, 1.0]]]), [[0.1]], captions, texts=texts, **options
+        np.zeros((1, 2)),
+        np.array([[[0.5, 1.0]]]),
+        [[0.1]],
+        captions,
+        cell_text=cell_text,
+        **options,
     )
     written = [text.get_text() for text in ax.texts]
     assert [text for text in ("1 m", "a", "2 m", "b") if text in written] == [

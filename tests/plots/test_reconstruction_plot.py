@@ -55,8 +55,13 @@ def test_rows_of_another_shape_are_refused(ax, originals, reconstructed):
 
 def test_texts_of_a_table_are_written_above_their_reconstructions():
     positions = np.array([[0.5, np.nan], [-9.0, 1.0]])
-    texts = np.array([["1 kg", "$x$"], ["missing", "b"]]), np.array([["2 kg", "y"], ["3 kg", "b"]])
-    ax = plots.reconstructions(positions, positions, column_names=["weight", "kind"], texts=texts)
+    cell_text = (
+        np.array([["1 kg", "$x$"], ["missing", "b"]]),
+        np.array([["2 kg", "y"], ["3 kg", "b"]]),
+    )
+    ax = plots.reconstructions(
+        positions, positions, column_names=["weight", "kind"], cell_text=cell_text
+    )
     written = [text.get_text() for text in ax.texts]
     assert written == ["1 kg", "2 kg", "$x$", "y", "missing", "3 kg", "b", "b"]
     assert [t.get_text() for t in ax.get_xticklabels()] == ["weight", "kind"]

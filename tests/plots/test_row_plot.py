@@ -62,7 +62,7 @@ def test_invalid_arguments_are_refused(X, columns, error):
 
 def test_texts_of_a_table_replace_numbers():
     positions = np.array([[0.0, np.nan], [2.0, np.nan]])
-    ax = rows(positions, column_names=["size", "kind"], texts=[["1 m", "a"], ["2 m", "b"]])
+    ax = rows(positions, column_names=["size", "kind"], cell_text=[["1 m", "a"], ["2 m", "b"]])
     assert [text.get_text() for text in ax.texts] == ["1 m", "a", "2 m", "b"]
     shades = np.asarray(ax.get_images()[0].get_array())
     assert shades.tolist() == [[0, 0], [1, 0]]

@@ -40,7 +40,7 @@ def write_index(path: str | os.PathLike[str], contents: IndexContents) -> None:
     if contents.labels is not None:
         arrays |= _label_arrays(contents.labels)
     if contents.names is not None:
-        arrays |= _text_arrays("names", contents.names)
+        arrays |= _string_arrays("names", contents.names)
     distance = _DISTANCE_IN_FILE.get(contents.distance, contents.distance)
     fingerprints = {"model": contents.model_fingerprint, "rows": contents.rows_fingerprint}
     text = json.dumps({"format": FORMAT, "distance": distance, **fingerprints})
@@ -60,7 +60,7 @@ def read_index(path: str | os.PathLike[str]) -> IndexContents:
         _check_description(description)
         codes = arrays["codes"]
         labels = _labels(arrays, len(codes))
-        names = _texts("names", arrays, len(codes)) if "names/ends" in arrays else None
+        names = _read_strings("names", arrays, len(codes)) if "names/ends" in arrays else None
     except (LookupError, TypeError, ValueError) as error:
         raise FileError(f"{path}: the index is damaged ({error})") from None
     kinds = {name_in_file: kind for kind, name_in_file in _DISTANCE_IN_FILE.items()}
@@ -82,7 +82,7 @@ def _label_arrays(labels: np.ndarray) -> dict[str, np.ndarray]:
     if labels.dtype.kind in "biu":
         return {"labels": labels.astype(np.int64)}
     classes, numbers = np.unique(labels.astype(str), return_inverse=True)
-    return {"labels": numbers.astype(np.int64), **_text_arrays("classes", classes.tolist())}
+    return {"labels": numbers.astype(np.int64), **_string_arrays("classes", classes.tolist())}
 
 
 def _labels(arrays: dict[str, np.ndarray], count: int) -> np.ndarray | None:
@@ -93,20 +93,20 @@ def _labels(arrays: dict[str, np.ndarray], count: int) -> np.ndarray | None:
         raise ValueError(f"labels: expected one for each of {count} rows, found {numbers.shape}")
     if "classes/ends" not in arrays:
         return numbers
-    classes = _texts("classes", arrays, len(arrays["classes/ends"]))
+    classes = _read_strings("classes", arrays, len(arrays["classes/ends"]))
     if numbers.min() < 0 or numbers.max() >= len(classes):
         raise ValueError("labels: expected indices of existing classes")
     # An object array does not pad every label to the length of the longest one.
     return np.array(classes, dtype=object)[numbers]
 
 
-def _text_arrays(name: str, texts: Sequence[str]) -> dict[str, np.ndarray]:
-    parts = [str(text).encode("utf-8", "surrogateescape") for text in texts]
+def _string_arrays(name: str, strings: Sequence[str]) -> dict[str, np.ndarray]:
+    parts = [str(text).encode("utf-8", "surrogateescape") for text in strings]
     end_offsets = np.cumsum([len(part) for part in parts], dtype=np.int64)
     return {f"{name}/bytes": np.frombuffer(b"".join(parts), np.uint8), f"{name}/ends": end_offsets}
 
 
-def _texts(name: str, arrays: dict[str, np.ndarray], count: int) -> list[str]:
+def _read_strings(name: str, arrays: dict[str, np.ndarray], count: int) -> list[str]:
     data, end_offsets = arrays[f"{name}/bytes"], arrays[f"{name}/ends"]
     if (
         data.dtype != np.uint8

@@ -42,7 +42,7 @@ class TableRows:
     >>> from latentmap import AutoEncoder
     >>> X = pd.DataFrame({"size": [1.5, 2.25, None, 4.0], "kind": ["a", "a", "a", "b"]})
     >>> rows = TableRows.read(AutoEncoder(1, epochs=1, random_state=0).fit(X), X)
-    >>> rows.texts[2].tolist()
+    >>> rows.cell_text[2].tolist()
     ['missing', 'a']
     """
 
@@ -106,12 +106,12 @@ class TableRows:
         return values
 
     @cached_property
-    def texts(self) -> np.ndarray:
+    def cell_text(self) -> np.ndarray:
         """Values as strings with units, an object array of shape (n, n_columns)."""
-        texts = np.empty(self.values.shape, dtype=object)
+        cell_text = np.empty(self.values.shape, dtype=object)
         for i, column in enumerate(self.encoder.columns):
-            texts[:, i] = [format_value(value, column.unit) for value in self.values[:, i]]
-        return texts
+            cell_text[:, i] = [format_value(value, column.unit) for value in self.values[:, i]]
+        return cell_text
 
     @property
     def is_ordered(self) -> np.ndarray:
@@ -133,7 +133,7 @@ class TableRows:
         The difference between a missing or unknown value and another value is 1.
         """
         difference = column_norms(self.encoder, self.encoded - others.encoded)
-        is_other = self.texts != others.texts
+        is_other = self.cell_text != others.cell_text
         return np.where(np.isnan(difference), is_other.astype(float), difference)
 
     def along_difference(self, rows: TableRows) -> np.ndarray:
@@ -174,14 +174,14 @@ def format_value(value: Any, unit: str | None = None) -> str:
 
 
 def _as_decoded(column: Column, values: Any) -> Any:
-    """Return truth values that were read from texts as these texts, and others as they are."""
+    """Return Booleans that were read from strings as these strings, and others as they are."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    texts = column.texts if isinstance(column, BooleanColumn) else None
-    if texts is None or not pa.types.is_boolean(values.type):
+    strings = column.boolean_strings if isinstance(column, BooleanColumn) else None
+    if strings is None or not pa.types.is_boolean(values.type):
         return values
-    return pc.if_else(values, texts[1], texts[0])
+    return pc.if_else(values, strings[1], strings[0])
 
 
 def _format_number(value: float) -> str:

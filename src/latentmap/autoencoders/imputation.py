@@ -122,8 +122,12 @@ def fill_table(estimator: BaseAutoEncoder, table: pa.Table) -> tuple[pa.Table, n
         error = next(errors) if column.width else 0.0
         values = table.column(column.name).combine_chunks()
         index = table.column_names.index(column.name)
-        if isinstance(column, BooleanColumn) and column.texts and pa.types.is_boolean(values.type):
-            values = pa.array(column.texts).take(values.cast(pa.int8()))
+        if (
+            isinstance(column, BooleanColumn)
+            and column.boolean_strings
+            and pa.types.is_boolean(values.type)
+        ):
+            values = pa.array(column.boolean_strings).take(values.cast(pa.int8()))
             table = table.set_column(index, column.name, values)
         missing = pc.is_null(values, nan_is_null=True).to_numpy(zero_copy_only=False)
         if not missing.any():

@@ -191,9 +191,9 @@ def _check_fit_report(report: Mapping[str, Any]) -> None:
 def _check_column_errors(columns: list[Mapping[str, Any]]) -> None:
     """Raise TypeError if the recorded error of a column has a wrong type."""
     for column in columns:
-        texts, numbers = ("name", "measure"), ("value", "baseline", "n_values")
-        is_valid = all(isinstance(column[key], str) for key in texts)
-        is_valid &= all(type(column[key]) in (int, float) for key in numbers)
+        string_keys, number_keys = ("name", "measure"), ("value", "baseline", "n_values")
+        is_valid = all(isinstance(column[key], str) for key in string_keys)
+        is_valid &= all(type(column[key]) in (int, float) for key in number_keys)
         if not is_valid or not isinstance(column["unit"], str | None):
             raise TypeError(
                 "column errors: expected the name, the measure and the values of each column"

@@ -26,7 +26,7 @@ _TEXT_ROLES = ("category", "text")
 def as_table(X: DataLike, encoder: TableEncoder | None = None) -> Source | None:
     """Return the rows of a data frame or another table; None for rows of numbers.
 
-    The texts of a data frame keep the roles that their columns have in ``encoder``.
+    The string columns of a data frame keep the roles that they have in ``encoder``.
     """
     if isinstance(X, Source):
         return X if X.table_schema is not None else None

@@ -94,7 +94,7 @@ def _draw(
         rows, decoded = comparison.table_rows
         pair = rows.along_difference(rows), rows.along_difference(decoded)
         std = np.ones(len(rows.names))
-        options = {"column_names": rows.names, "column_std": std, "texts": rows.texts}
+        options = {"column_names": rows.names, "column_std": std, "cell_text": rows.cell_text}
     title = f"Distance {comparison.distance:.3g}: {_describe_similarity(comparison)}"
     with open_plot(path) as ax:
         captions = [_caption(query) for query in queries]

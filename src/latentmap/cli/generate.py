@@ -190,4 +190,4 @@ def _draw(
             plots.rows(rows, ax, title, names)
         else:
             table = TableRows.read(model, rows)
-            plots.rows(table.positions, ax, title, table.names, texts=table.texts)
+            plots.rows(table.positions, ax, title, table.names, cell_text=table.cell_text)

@@ -37,16 +37,16 @@ _MAX_DRAWN_IMAGES, _MAX_DRAWN_TABLE_ROWS = 40, 20
 class TopOutliers:
     """The rows with the highest scores, and their differences from the expected rows.
 
-    ``values`` and ``texts`` are pairs, one part for the rows and one for the expected rows. Only
-    tables have texts. Without ``column_names``, columns are named by their numbers. ``is_ordered``
-    tells which columns of a table have ordered values.
+    ``values`` and ``cell_text`` are pairs, for the rows and for the expected rows. Only tables have
+    ``cell_text``. Without ``column_names``, columns are named by their numbers. ``is_ordered`` is
+    true for the columns of a table that have ordered values.
     """
 
     source: Source
     numbers: np.ndarray
     scores: OutlierScores
     values: tuple[np.ndarray, np.ndarray]
-    texts: tuple[np.ndarray, np.ndarray] | None
+    cell_text: tuple[np.ndarray, np.ndarray] | None
     attributions: np.ndarray
     column_names: Sequence[str] | None
     is_ordered: np.ndarray | None
@@ -62,12 +62,12 @@ class TopOutliers:
         attributions = attribute(model, subset, expected)
         names = fitted_columns(model, source)
         if getattr(model, "table_", None) is None:
-            values, texts, is_ordered = (numeric_rows(model, subset)[:], expected), None, None
+            values, cell_text, is_ordered = (numeric_rows(model, subset)[:], expected), None, None
         else:
             row, other = (TableRows.read(model, part) for part in (subset, expected))
-            values, texts = (row.values, other.values), (row.texts, other.texts)
+            values, cell_text = (row.values, other.values), (row.cell_text, other.cell_text)
             is_ordered = row.is_ordered
-        return cls(source, numbers, scores, values, texts, attributions, names, is_ordered)
+        return cls(source, numbers, scores, values, cell_text, attributions, names, is_ordered)
 
     @property
     def has_image_rows(self) -> bool:
@@ -104,12 +104,12 @@ class TopOutliers:
 
     def format_differences(self, i: int, max_columns: int) -> str:
         """Return the largest differences of a row as text, with the units of the columns."""
-        parts = self.values if self.texts is None else self.texts
-        texts = []
+        parts = self.values if self.cell_text is None else self.cell_text
+        differences = []
         for column in self._largest(i)[:max_columns]:
             value, expected = (value_text(part[i].ravel()[column]) for part in parts)
-            texts.append(f"{self._column_name(column)}: {value}, expected {expected}")
-        return "; ".join(texts) or "none"
+            differences.append(f"{self._column_name(column)}: {value}, expected {expected}")
+        return "; ".join(differences) or "none"
 
     def _column_name(self, column: int) -> str:
         return _column_name(self.column_names, self.source.row_shape, column)
@@ -129,8 +129,8 @@ def score_columns(
     numbers |= {name: getattr(scores, field) for name, field in _FIGURES.items()}
     numbers |= {"largest_difference": scores.top_features}
     columns, inverse = np.unique(scores.top_features, return_inverse=True)
-    texts = [_column_name(names, source.row_shape, int(column)) for column in columns]
-    return numbers, {"largest_difference": [texts[i] for i in inverse]}
+    column_names = [_column_name(names, source.row_shape, int(column)) for column in columns]
+    return numbers, {"largest_difference": [column_names[i] for i in inverse]}
 
 
 def _column_name(names: Sequence[str] | None, row_shape: tuple[int, ...], number: int) -> str:
@@ -158,7 +158,7 @@ def print_outliers(top: TopOutliers) -> None:
 def draw_outliers(path: Path, top: TopOutliers) -> None:
     """Draw the top outliers, what the model expects, and the differences."""
     max_rows = _MAX_DRAWN_IMAGES if top.has_image_rows else _MAX_DRAWN_TABLE_ROWS
-    parts = (*(top.texts or top.values), top.attributions)
+    parts = (*(top.cell_text or top.values), top.attributions)
     rows, expected, attributions = (part[:max_rows] for part in parts)
     pairs = zip(top.numbers[:max_rows], top.scores.scores, strict=False)
     captions = [f"row {number} ({score:.1f})" for number, score in pairs]

@@ -109,7 +109,7 @@ def _draw_table_reconstructions(path: Path, model: Estimator, rows: Source) -> N
             decoded.positions,
             ax=ax,
             column_names=originals.names,
-            texts=(originals.texts, decoded.texts),
+            cell_text=(originals.cell_text, decoded.cell_text),
         )
 
 

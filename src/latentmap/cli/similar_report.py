@@ -79,12 +79,12 @@ def write_result(path: Path, result: SearchResult) -> None:
         "row": flat,
         "distance": distances.ravel().astype(np.float64).round(7),
     }
-    texts = {}
+    strings = {}
     if index.labels is not None:
-        texts["label"] = index.labels[flat]
+        strings["label"] = index.labels[flat]
     if index.names is not None:
-        texts["name"] = np.array([index.names[row] for row in flat.tolist()])
-    write_columns(path, numbers, texts)
+        strings["name"] = np.array([index.names[row] for row in flat.tolist()])
+    write_columns(path, numbers, strings)
     neighbors_text = format_count(k, "neighbour")
     print_message(f"Wrote {path}: {neighbors_text} of {format_count(n_queries, 'row')}")
 
@@ -120,18 +120,18 @@ def draw_result(path: Path, result: SearchResult) -> None:
 def _table_cells(
     result: SearchResult, sample: np.ndarray, neighbors: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
-    """Return queries and neighbours as differences from the queries, and the texts of all cells."""
+    """Return queries and neighbours as differences from the queries, and the text of all cells."""
     model, k = result.model, neighbors.shape[1]
     queries = TableRows.read(model, result.query.rows.subset(sample))
     rows = result.reference.select_table_rows(model, neighbors.ravel())
     repeated_queries = queries.select(np.repeat(np.arange(len(sample)), k))
     width = len(queries.names)
     differences = rows.differences(repeated_queries).reshape(len(sample), k, width)
-    texts = [queries.texts[:, None], rows.texts.reshape(len(sample), k, width)]
+    cell_text = [queries.cell_text[:, None], rows.cell_text.reshape(len(sample), k, width)]
     options = {
         "column_names": queries.names,
         "column_std": np.ones(width),
-        "texts": np.concatenate(texts, axis=1),
+        "cell_text": np.concatenate(cell_text, axis=1),
     }
     return np.zeros((len(sample), width)), differences, options
 
@@ -145,12 +145,15 @@ def _title(result: SearchResult, n_drawn: int) -> str:
 
 def _captions(result: SearchResult, query: int, neighbors: np.ndarray) -> list[str]:
     names, labels = result.reference.index.names, result.reference.index.labels
-    texts = names if labels is None else labels
+    row_names = names if labels is None else labels
     has_single_query = len(result.query.data) == 1
     query_caption = _caption(result.query.numbers[query], result.query_label(query))
     return [
         result.query.rows.name if has_single_query else query_caption,
-        *(_caption(row, None if texts is None else texts[row]) for row in neighbors.tolist()),
+        *(
+            _caption(row, None if row_names is None else row_names[row])
+            for row in neighbors.tolist()
+        ),
     ]
 
 

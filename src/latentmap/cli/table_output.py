@@ -20,15 +20,15 @@ ROWS_HELP = (
 )
 
 
-def write_columns(path: Path, numbers: Columns, texts: Columns) -> None:
+def write_columns(path: Path, numbers: Columns, strings: Columns) -> None:
     """Write all columns of a table at once; see `open_column_writer`."""
     with open_column_writer(path, len(next(iter(numbers.values())))) as write:
-        write(numbers, texts)
+        write(numbers, strings)
 
 
 @contextlib.contextmanager
 def open_column_writer(path: Path, length: int) -> Iterator[Write]:
-    """Yield ``write(numbers, texts)``; a .npy file contains only the numbers, as float64."""
+    """Yield ``write(numbers, strings)``; a .npy file contains only the numbers, as float64."""
     make_writer = _write_array if path.suffix.lower() == ".npy" else _write_table
     with write_atomically(path) as temporary_path, contextlib.ExitStack() as stack:
         yield make_writer(temporary_path, length, stack)
@@ -37,7 +37,7 @@ def open_column_writer(path: Path, length: int) -> Iterator[Write]:
 def _write_array(path: Path, length: int, stack: contextlib.ExitStack) -> Write:
     file = stack.enter_context(path.open("wb"))
 
-    def write(numbers: Columns, texts: Columns) -> None:
+    def write(numbers: Columns, strings: Columns) -> None:
         rows = np.column_stack(list(numbers.values())).astype(np.float64, copy=False)
         if not file.tell():
             header = {"descr": "<f8", "fortran_order": False, "shape": (length, rows.shape[1])}
@@ -54,8 +54,8 @@ def _write_table(path: Path, length: int, stack: contextlib.ExitStack) -> Write:
     writer_class = csv.CSVWriter if path.suffix.lower() == ".csv" else parquet.ParquetWriter
     writers: list[Any] = []
 
-    def write(numbers: Columns, texts: Columns) -> None:
-        arrays = {name: np.asarray(column) for name, column in {**numbers, **texts}.items()}
+    def write(numbers: Columns, strings: Columns) -> None:
+        arrays = {name: np.asarray(column) for name, column in {**numbers, **strings}.items()}
         table = pa.table({k: a.tolist() if a.dtype.kind == "O" else a for k, a in arrays.items()})
         if not writers:
             writers.append(stack.enter_context(writer_class(path, table.schema)))

@@ -111,7 +111,7 @@ def check_labels(name: str, labels: ArrayLike | None, length: int) -> np.ndarray
 def as_labels(values: ArrayLike, name: str = "the data") -> np.ndarray:
     """Convert one value for each row to labels: int64, float64 with NaN if missing, or text.
 
-    Texts are numbers only if all of them are written as integers are. A missing text is "".
+    Strings are numbers only if all of them are written as integers are. A missing text is "".
     """
     array = np.asarray(values)
     if array.dtype == object:
@@ -138,14 +138,14 @@ def missing_labels(labels: np.ndarray) -> np.ndarray:
 
 
 def _from_objects(array: np.ndarray, name: str) -> np.ndarray:
-    """Return objects as numbers if all are numbers or missing, and otherwise as texts."""
+    """Return objects as numbers if all are numbers or missing, and otherwise as strings."""
     values = [None if value is None or value != value else value for value in array.tolist()]
     if all(value is None or isinstance(value, int | float) for value in values):
         with contextlib.suppress(OverflowError):
             return np.array([np.nan if value is None else value for value in values])
-    texts = ["" if value is None else str(value) for value in values]
-    check_label_memory(name, max(map(len, texts), default=0), len(texts))
-    return np.array(texts, dtype=str)
+    strings = ["" if value is None else str(value) for value in values]
+    check_label_memory(name, max(map(len, strings), default=0), len(strings))
+    return np.array(strings, dtype=str)
 
 
 def check_label_memory(name: str, max_length: int, count: int) -> None:

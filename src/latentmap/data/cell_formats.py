@@ -80,7 +80,7 @@ def _cell_unit(cell: str) -> str | None:
 
 def may_have_format(cells: Sequence[str]) -> bool:
     """Return whether a cell contains a digit or is a boolean, and so may have a format."""
-    return any(cell.lower() in BOOLEAN_TEXTS or _DIGIT.search(cell) for cell in cells)
+    return any(cell.lower() in BOOLEAN_STRINGS or _DIGIT.search(cell) for cell in cells)
 
 
 @functools.cache
@@ -143,7 +143,7 @@ BOOLEANS = tuple(
     for true, false in BOOLEAN_PAIRS
 )
 
-BOOLEAN_TEXTS = frozenset(text for pair in BOOLEAN_PAIRS for text in pair)
+BOOLEAN_STRINGS = frozenset(text for pair in BOOLEAN_PAIRS for text in pair)
 
 _DAY, _MONTH = r"(0?[1-9]|[12]\d|3[01])", r"(0?[1-9]|1[0-2])"
 _MONTH_NAME = r"(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"

@@ -1,7 +1,7 @@
 """Reading of text tables (CSV and TSV, also compressed) into typed columns.
 
 `detect_layout` detects how the file is written, pyarrow splits it into cells, and
-`parse_text_column` chooses the type of each column.
+`parse_column` chooses the type of each column.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from typing import TypeVar
 
 import pyarrow as pa
 
+from latentmap.data.column_parsing import (
+    ParsedColumn,
+    clean_cells,
+    fitting_decimal,
+    parse_column,
+)
 from latentmap.data.csv_layout import CsvLayout, detect_layout
 from latentmap.data.csv_results import CsvTable, make_csv_table
 from latentmap.data.csv_rows import (
     RaggedRows,
     find_lines,
     find_ragged_line,
-    read_texts,
+    read_strings,
 )
 from latentmap.data.parse_errors import as_file_error
 from latentmap.data.table_options import TableOptions
 from latentmap.data.table_problems import format_omitted_count, raise_problems, selected_columns
-from latentmap.data.text_columns import (
-    ParsedColumn,
-    clean_cells,
-    fitting_decimal,
-    parse_text_column,
-)
 
 _T = TypeVar("_T")
 # Number of columns that determine the decimal separator of a file.
@@ -86,24 +86,24 @@ def _read_csv(path: Path, options: TableOptions) -> CsvTable:
     layout = detect_layout(path, options)
     indices, problems = selected_columns(layout.names, options)
     ragged = RaggedRows()
-    texts = read_texts(layout, indices, ragged)
+    strings = read_strings(layout, indices, ragged)
     problems += ragged_problems(layout, ragged)
     names = [layout.names[i] for i in indices]
-    decimals = options.decimal or order_of_decimals(texts, layout.separator, options.missing)
-    columns = parse_columns(texts, names, decimals, options)
+    decimals = options.decimal or order_of_decimals(strings, layout.separator, options.missing)
+    columns = parse_columns(strings, names, decimals, options)
     warnings = report_invalid(columns, options, problems, partial(find_lines, layout))
     raise_problems(layout.name, problems)
     return make_csv_table(layout, columns, decimals[0], options, ragged.n_comments, warnings)
 
 
 def parse_columns(
-    texts: pa.Table, names: Sequence[str], decimals: str, options: TableOptions
+    strings: pa.Table, names: Sequence[str], decimals: str, options: TableOptions
 ) -> dict[str, ParsedColumn]:
     """Parse string columns; ``decimals`` holds the decimal separators, the likelier one first."""
 
     def parse(index: int) -> ParsedColumn:
-        return parse_text_column(
-            texts.column(index),
+        return parse_column(
+            strings.column(index),
             decimal=decimals,
             missing=options.missing,
             role=options.roles.get(names[index]),
@@ -114,14 +114,14 @@ def parse_columns(
 
 
 def order_of_decimals(
-    texts: pa.Table | pa.RecordBatch, separator: str | None, missing: Sequence[str]
+    strings: pa.Table | pa.RecordBatch, separator: str | None, missing: Sequence[str]
 ) -> str:
     """Return the two decimal separators, the more frequent one first.
 
     The comma in 1,234 can be a decimal or a thousands separator. If no other column decides, it is
     the decimal separator unless commas separate the cells.
     """
-    columns = texts.columns[:: max(1, texts.num_columns // _MAX_VOTES)]
+    columns = strings.columns[:: max(1, strings.num_columns // _MAX_VOTES)]
     votes = [fitting_decimal(clean_cells(column[:1000], missing)[0]) for column in columns]
     n_comma, n_point = votes.count(","), votes.count(".")
     if n_comma == n_point == 0 and "?" in votes and separator in (";", "\t"):

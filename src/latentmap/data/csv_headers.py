@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
-from latentmap.data.cell_formats import BOOLEAN_TEXTS, MISSING, UNIT
+from latentmap.data.cell_formats import BOOLEAN_STRINGS, MISSING, UNIT
 
 _NUMBER = re.compile(
     rf"[+-]?(?:{UNIT}\s?)?[+-]?"
@@ -37,7 +37,7 @@ def cell_kind(cell: str) -> str:
         return "number"
     if _DATE.fullmatch(cell):
         return "date"
-    return "boolean" if cell.lower() in BOOLEAN_TEXTS else "text"
+    return "boolean" if cell.lower() in BOOLEAN_STRINGS else "text"
 
 
 def is_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:

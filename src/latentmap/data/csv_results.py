@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from latentmap.data.column_parsing import ParsedColumn
 from latentmap.data.csv_layout import TableLayout
 from latentmap.data.table_options import TableOptions
-from latentmap.data.text_columns import ParsedColumn
 from latentmap.data.text_files import UTF8
 
 _SEPARATOR_NAMES = {"\t": "tab", " ": "spaces", ";": "';'", "|": "'|'"}
@@ -20,14 +20,14 @@ _SEPARATOR_NAMES = {"\t": "tab", " ": "spaces", ";": "';'", "|": "'|'"}
 class CsvTable:
     """A typed table, and how its file was read.
 
-    ``units`` and ``boolean_texts``, the strings for false and true, have a key for each column.
+    ``units`` and ``boolean_strings``, the strings for false and true, have a key for each column.
     ``missing`` holds the strings that mark missing values, ``notes`` holds short phrases for a
     report of one line, and ``warnings`` has a sentence for each column that a few cells make text.
     """
 
     table: pa.Table
     units: Mapping[str, str] = field(default_factory=dict)
-    boolean_texts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    boolean_strings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     separator: str | None = None
     decimal: str = "."
     header: bool = True
@@ -60,7 +60,11 @@ def make_csv_table(
     return CsvTable(
         pa.table({name: column.values for name, column in columns.items()}),
         {n: unit for n, c in columns.items() if (unit := c.unit or layout.units.get(n))},
-        {name: column.texts for name, column in columns.items() if column.texts},
+        {
+            name: column.boolean_strings
+            for name, column in columns.items()
+            if column.boolean_strings
+        },
         layout.separator,
         decimal,
         layout.header,

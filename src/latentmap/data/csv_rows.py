@@ -40,7 +40,7 @@ class RaggedRows:
         return "skip"
 
 
-def read_texts(layout: CsvLayout, columns: Sequence[int], ragged: RaggedRows) -> pa.Table:
+def read_strings(layout: CsvLayout, columns: Sequence[int], ragged: RaggedRows) -> pa.Table:
     """Read columns as strings; raise TooLargeError if they do not fit in memory."""
     limit = _check_size(layout)
     if layout.separator == " ":
@@ -50,7 +50,7 @@ def read_texts(layout: CsvLayout, columns: Sequence[int], ragged: RaggedRows) ->
         return arrow_csv.read_csv(stream, *_arrow_options(layout, columns, ragged))
 
 
-def stream_texts(
+def stream_strings(
     layout: CsvLayout, columns: Sequence[int], ragged: RaggedRows
 ) -> Iterator[pa.RecordBatch]:
     """Yield batches of columns as strings."""
@@ -62,7 +62,7 @@ def stream_texts(
 
 
 def find_lines(layout: CsvLayout, rows: Sequence[int]) -> dict[int, int]:
-    """Return the first lines of rows, in the counts of an editor and of `read_texts`."""
+    """Return the first lines of rows, in the counts of an editor and of `read_strings`."""
     lines: dict[int, int] = {}
     row = -1
     for line, cells in _records(layout):
@@ -161,7 +161,7 @@ def _split_by_spaces(
                     ragged.n_comments += n_comments
                     ragged.n_ragged += not n_comments
             if rows:
-                texts = list(zip(*rows, strict=True))
+                cell_columns = list(zip(*rows, strict=True))
                 yield pa.record_batch(
-                    [pa.array(texts[i], pa.string()) for i in columns], _schema(columns)
+                    [pa.array(cell_columns[i], pa.string()) for i in columns], _schema(columns)
                 )

@@ -16,6 +16,14 @@ from pathlib import Path
 import pyarrow as pa
 
 from latentmap.data.cell_formats import CellFormat
+from latentmap.data.column_parsing import (
+    InvalidCells,
+    ParsedColumn,
+    clean_cells,
+    convert_column,
+    matching_formats,
+    parse_column,
+)
 from latentmap.data.csv_files import (
     order_of_decimals,
     ragged_problems,
@@ -24,17 +32,9 @@ from latentmap.data.csv_files import (
 )
 from latentmap.data.csv_layout import CsvLayout, detect_layout
 from latentmap.data.csv_results import CsvTable, make_csv_table
-from latentmap.data.csv_rows import RaggedRows, find_lines, stream_texts
+from latentmap.data.csv_rows import RaggedRows, find_lines, stream_strings
 from latentmap.data.table_options import TableOptions
 from latentmap.data.table_problems import raise_problems, selected_columns
-from latentmap.data.text_columns import (
-    InvalidCells,
-    ParsedColumn,
-    clean_cells,
-    convert_column,
-    matching_formats,
-    parse_text_column,
-)
 
 
 class FormatSearch:
@@ -57,8 +57,8 @@ class FormatSearch:
             return False
         if self.formats is None:
             column = self._parse_text(cells)
-            is_text = pa.types.is_string(column.values.type)
-            self.formats = [] if is_text else list(matching_formats(cells, self._decimals))
+            is_string_type = pa.types.is_string(column.values.type)
+            self.formats = [] if is_string_type else list(matching_formats(cells, self._decimals))
             if column.invalid is not None:
                 self._set_invalid(column.invalid, first_row)
         if not self.formats or _fits(self.formats[0], cells):
@@ -69,7 +69,7 @@ class FormatSearch:
         return bool(self.formats)
 
     def _parse_text(self, cells: pa.Array) -> ParsedColumn:
-        return parse_text_column(
+        return parse_column(
             cells, decimal=self._decimals, missing=self._missing_option, role=self._role
         )
 
@@ -110,7 +110,7 @@ class CsvStream:
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         schema = self.description.table.schema
         indices = {self._layout.names.index(name): name for name in schema.names}
-        for batch in stream_texts(self._layout, list(indices), RaggedRows()):
+        for batch in stream_strings(self._layout, list(indices), RaggedRows()):
             columns = [self._searches[i].parse(batch.column(str(i))).values for i in indices]
             yield pa.record_batch(columns, schema)
 
@@ -127,7 +127,7 @@ def stream_csv(path: str | os.PathLike[str], options: TableOptions | None = None
 def _stream_csv(path: Path, options: TableOptions) -> CsvStream:
     layout = detect_layout(path, options)
     indices, problems = selected_columns(layout.names, options)
-    first = next(stream_texts(layout, indices, RaggedRows()), None)
+    first = next(stream_strings(layout, indices, RaggedRows()), None)
     decimals = options.decimal or ".,"
     if first is not None and not options.decimal:
         decimals = order_of_decimals(first, layout.separator, options.missing)
@@ -163,7 +163,7 @@ def _check_formats(
     """Read all rows once; keep the searches that must be repeated in ``pending``."""
     repeated_indices: set[int] = set()
     row = 0
-    for batch in stream_texts(layout, list(pending_searches), ragged):
+    for batch in stream_strings(layout, list(pending_searches), ragged):
         for i, search in pending_searches.items():
             if search.update(batch.column(str(i)), row):
                 repeated_indices.add(i)

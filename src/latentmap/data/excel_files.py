@@ -102,9 +102,9 @@ def _read_rows(name: str, rows: Sequence[list[str]], options: TableOptions) -> C
     table = [record for record in records if record.line >= layout.first_line]
     indices, problems = selected_columns(layout.names, options)
     names = [layout.names[i] for i in indices]
-    texts = pa.table([pa.array([r.cells[i] for r in table], pa.string()) for i in indices], names)
-    decimals = options.decimal or order_of_decimals(texts, None, options.missing)
-    columns = parse_columns(texts, names, decimals, options)
+    strings = pa.table([pa.array([r.cells[i] for r in table], pa.string()) for i in indices], names)
+    decimals = options.decimal or order_of_decimals(strings, None, options.missing)
+    columns = parse_columns(strings, names, decimals, options)
     warnings = report_invalid(
         columns, options, problems, lambda rows: {row: table[row].line for row in rows}
     )

@@ -210,8 +210,8 @@ def _folder_labels(name: str, paths: Sequence[str]) -> np.ndarray | None:
     folder_numbers = (numbers.setdefault(path.rpartition("/")[0], len(numbers)) for path in paths)
     codes = np.fromiter(folder_numbers, np.uint32, len(paths))
     # The name of a folder may contain bytes that are not valid text; they are shown as \xff.
-    texts = (os.fsencode(folder).decode("utf-8", "backslashreplace") for folder in numbers)
-    folders = np.array([folder or "." for folder in texts])
+    names = (os.fsencode(folder).decode("utf-8", "backslashreplace") for folder in numbers)
+    folders = np.array([folder or "." for folder in names])
     if folders.tolist() == ["."]:
         return None
     check_label_memory(name, folders.itemsize // 4, len(codes))

@@ -159,8 +159,10 @@ def _check_columns(path: Path, expected: pa.Schema, found: pa.Schema) -> None:
     for name in (*expected.names, *found.names):
         types = [s.field(name).type if name in s.names else None for s in (expected, found)]
         if None in types:
-            texts = [kind or "no such column" for kind in types]
-            raise FileError(f"{path.name}, column {name}: expected {texts[0]}, found {texts[1]}")
+            found_types = [kind or "no such column" for kind in types]
+            raise FileError(
+                f"{path.name}, column {name}: expected {found_types[0]}, found {found_types[1]}"
+            )
 
 
 def combine_groups(group_rows: Iterable[Sequence[int]], max_rows: int) -> Iterator[Groups]:

@@ -142,8 +142,8 @@ class ParquetSource(Source):
                 for table in self._tables(groups, [label]):
                     column = table.column(0).cast(self.files.schema.field(label).type)
                     # Equal strings are stored once.
-                    is_text = pa.types.is_string(column.type)
-                    parts.append(column.dictionary_encode() if is_text else column)
+                    is_string_type = pa.types.is_string(column.type)
+                    parts.append(column.dictionary_encode() if is_string_type else column)
                     advance(table.num_rows)
         column = pa.chunked_array([chunk for part in parts for chunk in part.chunks])
         return column_labels(column, label, self.name)

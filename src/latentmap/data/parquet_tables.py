@@ -14,8 +14,8 @@ from latentmap.data.parquet_footers import ParquetFiles, is_vector, open_files, 
 from latentmap.data.parquet_pieces import ParquetSource
 from latentmap.data.parquet_vectors import ParquetVectors
 from latentmap.data.table_options import TableOptions, label_column, label_roles
+from latentmap.data.table_parsing import is_string_type, parse_string_columns
 from latentmap.data.table_problems import check_column_names, raise_problems, selected_columns
-from latentmap.data.table_texts import is_text, parse_texts
 from latentmap.data.tables import Table, TableSchema
 
 if TYPE_CHECKING:
@@ -89,12 +89,12 @@ def _read_table(files: ParquetFiles, names: Sequence[str], options: TableOptions
         if sum(rows):
             with reading_parquet(path), parquet.ParquetFile(path) as file:
                 tables.append(file.read(columns=list(names)).select(list(names)).cast(schema))
-    typed_table = parse_texts(pa.concat_tables(tables), options)
+    typed_table = parse_string_columns(pa.concat_tables(tables), options)
     table_schema = TableSchema(
         typed_table.table.schema,
         roles=options.roles,
         units=typed_table.units,
-        texts=typed_table.texts,
+        boolean_strings=typed_table.boolean_strings,
     )
     return Table.from_arrow(typed_table.table, table_schema, files.name)
 
@@ -102,7 +102,7 @@ def _read_table(files: ParquetFiles, names: Sequence[str], options: TableOptions
 class ParquetTable(ParquetSource):
     """A table in Parquet files that does not fit in memory.
 
-    With ``parse``, columns of texts are read once at opening, to find out whether all their texts
+    With ``parse``, string columns are read once at opening, to find out whether all their strings
     are numbers, booleans or dates.
     """
 
@@ -127,21 +127,27 @@ class ParquetTable(ParquetSource):
             self._searches = self._find_formats(options)
         if self._searches:
             first = next(self._tables(self._groups[0], features))
-            parsed = {name: s.parse(self._texts(first, name)) for name, s in self._searches.items()}
+            parsed = {
+                name: s.parse(self._strings(first, name)) for name, s in self._searches.items()
+            }
             self.table_schema = TableSchema(
                 self._convert(self.paths[0], 0, first).schema,
                 roles=options.roles,
                 units={name: column.unit for name, column in parsed.items() if column.unit},
-                texts={name: column.texts for name, column in parsed.items() if column.texts},
+                boolean_strings={
+                    name: column.boolean_strings
+                    for name, column in parsed.items()
+                    if column.boolean_strings
+                },
             )
 
     def _find_formats(self, options: TableOptions) -> dict[str, FormatSearch]:
-        """Return the search for the format of each column of texts, after all rows were read."""
+        """Return the search for the format of each string column, after all rows were read."""
         from latentmap.data.csv_files import order_of_decimals
         from latentmap.data.csv_streams import FormatSearch
 
         schema = self.table_schema.schema
-        names = [field.name for field in schema if is_text(field.type)]
+        names = [field.name for field in schema if is_string_type(field.type)]
         if not names:
             return {}
         first = next(self._tables(self._groups[0], names))
@@ -154,13 +160,13 @@ class ParquetTable(ParquetSource):
             for groups in self._groups:
                 for table in self._tables(groups, pending_names):
                     for name in pending_names:
-                        if searches[name].update(self._texts(table, name), start):
+                        if searches[name].update(self._strings(table, name), start):
                             repeated_names.add(name)
                     start += table.num_rows
             pending_names = [name for name in pending_names if name in repeated_names]
         return searches
 
-    def _texts(self, table: pa.Table, name: str) -> pa.Array:
+    def _strings(self, table: pa.Table, name: str) -> pa.Array:
         return table.column(name).cast("string").combine_chunks()
 
     def _convert(self, path: Path, first_row: int, table: pa.Table) -> Any:
@@ -168,6 +174,6 @@ class ParquetTable(ParquetSource):
         table = table.cast(self.files.schema_of(self._columns))
         for i, name in enumerate(self._columns):
             if name in self._searches:
-                values = self._searches[name].parse(self._texts(table, name)).values
+                values = self._searches[name].parse(self._strings(table, name)).values
                 table = table.set_column(i, name, values)
         return table

@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 BLOCK_LENGTH = 2**12
 MAX_BYTES_IN_MEMORY = 2**20
-MAX_SORTED_TEXTS = 2**18
+MAX_SORTED_STRINGS = 2**18
 
 
 class StringStore(Sequence[str]):
     """Immutable sequence of strings; a long sequence is stored in a temporary file."""
 
-    def __init__(self, texts: Iterable[str]) -> None:
+    def __init__(self, strings: Iterable[str]) -> None:
         with TemporaryArrayFile() as letters, TemporaryArrayFile() as ends:
             count = end = 0
-            for block in _blocks(texts, BLOCK_LENGTH):
+            for block in _blocks(strings, BLOCK_LENGTH):
                 parts = [text.encode("utf-8", "surrogateescape") for text in block]
                 ends.write(end + np.cumsum([len(part) for part in parts], dtype=np.int64))
                 letters.write(np.frombuffer(b"".join(parts), np.uint8))
@@ -36,9 +36,11 @@ class StringStore(Sequence[str]):
             self._ends = _load_if_small(ends, np.int64, count)
 
     @classmethod
-    def in_order(cls, texts: Iterable[str], key: Callable[[str], SupportsRichComparison]) -> Self:
+    def in_order(cls, strings: Iterable[str], key: Callable[[str], SupportsRichComparison]) -> Self:
         """Sort strings by an external merge sort."""
-        sorted_blocks = [cls(sorted(block, key=key)) for block in _blocks(texts, MAX_SORTED_TEXTS)]
+        sorted_blocks = [
+            cls(sorted(block, key=key)) for block in _blocks(strings, MAX_SORTED_STRINGS)
+        ]
         return (
             sorted_blocks[0]
             if len(sorted_blocks) == 1
@@ -71,20 +73,20 @@ class StringStore(Sequence[str]):
     def take(self, indices: Sequence[int] | np.ndarray) -> list[str]:
         """Return the strings at indices from 0 to n - 1."""
         indices = np.asarray(indices, np.intp)
-        letters, texts = np.asarray(self._letters).data, []
+        letters, strings = np.asarray(self._letters).data, []
         for part in page_sized_slices(indices, BLOCK_LENGTH):
             block_indices = indices[part]
             starts, ends = (
                 np.where(block_indices > 0, self._ends[block_indices - 1], 0),
                 self._ends[block_indices],
             )
-            texts += [
+            strings += [
                 str(letters[start:end], "utf-8", "surrogateescape")
                 for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
             ]
             for array in (self._letters, self._ends):
                 release_pages(array)
-        return texts
+        return strings
 
 
 def _load_if_small(file: TemporaryArrayFile, dtype: DTypeLike, count: int) -> np.ndarray:
@@ -94,7 +96,7 @@ def _load_if_small(file: TemporaryArrayFile, dtype: DTypeLike, count: int) -> np
     return array if array.nbytes > MAX_BYTES_IN_MEMORY else np.array(array)
 
 
-def _blocks(texts: Iterable[str], size: int) -> Iterator[list[str]]:
-    remaining_texts = iter(texts)
-    while block := list(islice(remaining_texts, size)):
+def _blocks(strings: Iterable[str], size: int) -> Iterator[list[str]]:
+    remaining_strings = iter(strings)
+    while block := list(islice(remaining_strings, size)):
         yield block

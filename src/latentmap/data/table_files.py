@@ -86,14 +86,16 @@ def _as_table(result: CsvTable, options: TableOptions, name: str) -> Table:
 
 def schema_of(result: CsvTable, options: TableOptions) -> TableSchema:
     """Return the columns of a table that was read from a file."""
-    # A file has only texts; true and false are values that a data frame has as well.
-    texts = {n: pair for n, pair in result.boolean_texts.items() if pair[1].lower() != "true"}
+    # A file has only strings; true and false are values that a data frame has as well.
+    boolean_strings = {
+        n: pair for n, pair in result.boolean_strings.items() if pair[1].lower() != "true"
+    }
     return TableSchema(
         result.table.schema,
         roles=options.roles,
         units=result.units,
-        texts=texts,
-        are_texts=result.header,
+        boolean_strings=boolean_strings,
+        has_string_names=result.header,
         notes=tuple(result.notes),
         warnings=tuple(result.warnings),
     )

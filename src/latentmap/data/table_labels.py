@@ -40,10 +40,10 @@ def _distinct_labels(distinct: pa.Array) -> np.ndarray:
     """Return distinct labels, followed by the value of a missing label."""
     from pyarrow import types
 
-    from latentmap.data.text_columns import parse_text_column
+    from latentmap.data.column_parsing import parse_column
 
     if types.is_string(distinct.type) or types.is_large_string(distinct.type):
-        distinct = parse_text_column(distinct.cast("string"), role="label").values
+        distinct = parse_column(distinct.cast("string"), role="label").values
     if types.is_integer(distinct.type) or types.is_floating(distinct.type):
         return np.append(_numbers(distinct), np.nan)
     return np.array([*map(_as_text, distinct.to_pylist()), ""], dtype=str)

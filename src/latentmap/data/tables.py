@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 from latentmap.data.sources import ArraySource, Source
 from latentmap.data.table_labels import column_labels
 from latentmap.data.table_options import ROLES, TableOptions, label_column, label_roles
+from latentmap.data.table_parsing import parse_string_columns
 from latentmap.data.table_problems import check_column_names, similar_names
-from latentmap.data.table_texts import parse_texts
 from latentmap.errors import DataError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -35,10 +35,10 @@ class TableSchema:
         Roles that the user gave.
     units : dict of str to str
         Units that the file states.
-    texts : dict of str to tuple of str
-        Texts of false and true in columns of booleans that were texts.
-    are_texts : bool
-        Whether the columns have names, and all of them are texts.
+    boolean_strings : dict of str to tuple of str
+        Strings of false and true in columns of Booleans that were strings.
+    has_string_names : bool
+        Whether the columns have names, and all of them are strings.
     notes : tuple of str
         Short phrases about how a file was read, for a report of one line.
     warnings : tuple of str
@@ -49,8 +49,8 @@ class TableSchema:
     container: str = "pandas"
     roles: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
-    texts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    are_texts: bool = True
+    boolean_strings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    has_string_names: bool = True
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -59,8 +59,8 @@ class Table(Source):
     """A table in memory: a data frame with numbers, categories, dates, texts and missing values.
 
     Estimators accept data frames directly. A `Table` adds the roles of columns, the columns to
-    leave out, and the column of labels. Columns of texts that hold numbers,
-    booleans or dates are read as such, unless their role is "category", "text" or "identifier".
+    leave out, and the column of labels. String columns that hold numbers,
+    Booleans or dates are read as such, unless their role is "category", "text" or "identifier".
 
     Parameters
     ----------
@@ -108,10 +108,10 @@ class Table(Source):
         units: Mapping[str, str] | None = None,
         name: str = "the data frame",
     ) -> None:
-        table, container, are_texts = as_arrow(data, name)
+        table, container, has_string_names = as_arrow(data, name)
         roles = label_roles(label, roles or {})
         names = _select_names(name, table.column_names, roles, columns, drop)
-        typed = parse_texts(table.select(names), TableOptions(roles=roles))
+        typed = parse_string_columns(table.select(names), TableOptions(roles=roles))
         self._set_rows(
             typed.table,
             TableSchema(
@@ -119,8 +119,8 @@ class Table(Source):
                 container,
                 roles,
                 {**typed.units, **(units or {})},
-                typed.texts,
-                are_texts,
+                typed.boolean_strings,
+                has_string_names,
             ),
             name,
         )
@@ -161,7 +161,7 @@ class Table(Source):
         """Return the rows as an array; raise DataError if a column does not hold numbers."""
         return ArraySource(
             _as_numbers(self.table, self.name),
-            feature_names=self.feature_names if self.table_schema.are_texts else None,
+            feature_names=self.feature_names if self.table_schema.has_string_names else None,
             labels=self.labels,
             name=self.name,
         )
@@ -192,7 +192,9 @@ class TableNumbers(Source):
         self.rows, self.name, self.labels = rows, rows.name, rows.labels
         self.row_shape, self.block_starts = rows.row_shape, rows.block_starts
         schema = rows.table_schema
-        self.feature_names = rows.feature_names if schema is None or schema.are_texts else None
+        self.feature_names = (
+            rows.feature_names if schema is None or schema.has_string_names else None
+        )
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -260,11 +262,11 @@ def as_arrow(data: FrameLike, name: str) -> tuple[pa.Table, str, bool]:
 
         return from_dataframe(data), "pandas", True
     keys = list(data.columns)
-    are_texts = [isinstance(key, str) for key in keys]
+    has_string_names = [isinstance(key, str) for key in keys]
     names = [str(key) for key in keys]
     check_column_names(name, names)
     arrays = [_as_array(data.iloc[:, i], column, name) for i, column in enumerate(names)]
-    return pa.table(dict(zip(names, arrays, strict=True))), "pandas", all(are_texts)
+    return pa.table(dict(zip(names, arrays, strict=True))), "pandas", all(has_string_names)
 
 
 def _as_array(values: Any, column: str, name: str) -> pa.Array:
@@ -278,6 +280,6 @@ def _as_array(values: Any, column: str, name: str) -> pa.Array:
         array = pa.array(values, from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
         # A column that contains several types of objects is read as strings.
-        texts = [None if value is None or value != value else str(value) for value in values]
-        return pa.array(texts, pa.string())
+        strings = [None if value is None or value != value else str(value) for value in values]
+        return pa.array(strings, pa.string())
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array

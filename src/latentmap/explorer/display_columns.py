@@ -69,7 +69,7 @@ class DisplayColumn:
         """
         if self.kind in (NUMBER, DATE):
             return to_floats(values, type_name(values.type))
-        return np.array(as_texts(values).to_pylist(), dtype=object)
+        return np.array(as_display_strings(values).to_pylist(), dtype=object)
 
     def decode(self, rows: np.ndarray) -> np.ndarray:
         """Convert decoded rows of shape (m, d) to values, which are missing if not fitted."""
@@ -133,7 +133,7 @@ def _statistics(values: np.ndarray) -> dict[str, float]:
     return {name: float(value) for name, value in statistics.items()}
 
 
-def as_texts(values: Values) -> pa.Array | pa.ChunkedArray:
+def as_display_strings(values: Values) -> pa.Array | pa.ChunkedArray:
     """Return values of any type as strings; long vectors are truncated."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -141,10 +141,10 @@ def as_texts(values: Values) -> pa.Array | pa.ChunkedArray:
     if pa.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
     try:
-        texts = values.cast(pa.string())
+        strings = values.cast(pa.string())
         if pa.types.is_timestamp(values.type):
-            texts = pc.replace_substring_regex(texts, r"\.0+(Z?)$", r"\1")
-        return texts
+            strings = pc.replace_substring_regex(strings, r"\.0+(Z?)$", r"\1")
+        return strings
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
         return pa.array([_as_text(value) for value in values.to_pylist()], pa.string())
 

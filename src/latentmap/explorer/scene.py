@@ -18,7 +18,7 @@ from latentmap.analysis.model_info import ModelInfo
 from latentmap.data import Source, Table, as_source
 from latentmap.explorer.color_scales import list_color_scales
 from latentmap.explorer.decoding import CodeDecoder
-from latentmap.explorer.display_columns import DisplayColumn, as_texts
+from latentmap.explorer.display_columns import DisplayColumn, as_display_strings
 from latentmap.explorer.json_values import encode_rows, to_json
 from latentmap.explorer.page_coordinates import CodePlane
 from latentmap.explorer.point_density import GRID_SIDE, DensityGrid
@@ -168,7 +168,7 @@ class Scene:
         if name == "numbers" and self.total > len(self):
             return self.original_indices.astype("<u4").tobytes()
         if self.table is not None and name in self.table.text_buffers:
-            return json.dumps(self.table.texts(self.table.text_buffers[name])).encode()
+            return json.dumps(self.table.strings(self.table.text_buffers[name])).encode()
         return None
 
     def original(self, indices: ArrayLike) -> Any:
@@ -301,7 +301,7 @@ class Scene:
         if self.table is None or buffer is None:
             return None if self.file_names is None else self.file_names[index]
         values = self.table.values.column(self.table.text_buffers[buffer])
-        return as_texts(values.slice(index, 1))[0].as_py()
+        return as_display_strings(values.slice(index, 1))[0].as_py()
 
 
 def _file_names(source: Source, indices: np.ndarray) -> list[str] | None:

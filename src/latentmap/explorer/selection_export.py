@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latentmap.explorer.display_columns import as_texts
+from latentmap.explorer.display_columns import as_display_strings
 from latentmap.explorer.json_values import to_json
 from latentmap.explorer.scene import Scene
 
@@ -56,7 +56,7 @@ def _text_columns(blocks: Iterable[np.ndarray]) -> list[np.ndarray]:
 
 
 def _table_columns(table: pa.Table) -> list[list[str | None]]:
-    return [as_texts(column).to_pylist() for column in table.columns]
+    return [as_display_strings(column).to_pylist() for column in table.columns]
 
 
 def _encode(lines: Iterable[Sequence[object]]) -> bytes:

@@ -16,7 +16,7 @@ from latentmap.explorer.display_columns import (
     CATEGORY,
     TEXT,
     DisplayColumn,
-    as_texts,
+    as_display_strings,
 )
 from latentmap.preprocessing.column_types import Values
 from latentmap.preprocessing.table_encoder import TableEncoder
@@ -80,8 +80,8 @@ class TableColumns:
     @property
     def text_buffers(self) -> dict[str, int]:
         """Names of the buffers of text columns, and the indices of these columns."""
-        texts = [j for j, column in enumerate(self.columns) if column.kind == TEXT]
-        return {f"originals-text-{j}": j for j in texts}
+        text_columns = [j for j, column in enumerate(self.columns) if column.kind == TEXT]
+        return {f"originals-text-{j}": j for j in text_columns}
 
     @property
     def names(self) -> list[str]:
@@ -116,16 +116,16 @@ class TableColumns:
         rows = rows.reshape(len(rows), -1)
         return [column.decode(rows) for column in self.columns]
 
-    def encode_categories(self, j: int, texts: Values) -> np.ndarray:
+    def encode_categories(self, j: int, values: Values) -> np.ndarray:
         """Return the category index of each string as uint16; 65,535 is a missing string."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
         categories = self.categories[j]
-        indices = pc.index_in(as_texts(texts), pa.array(categories, pa.string()))
+        indices = pc.index_in(as_display_strings(values), pa.array(categories, pa.string()))
         if categories and categories[-1] == OTHERS:
             indices = pc.if_else(
-                pc.is_null(texts), indices, pc.fill_null(indices, len(categories) - 1)
+                pc.is_null(values), indices, pc.fill_null(indices, len(categories) - 1)
             )
         return np.asarray(pc.fill_null(indices, MISSING)).astype("<u2")
 
@@ -141,9 +141,9 @@ class TableColumns:
                 columns.append(quantize(values, *ranges[j]))
         return np.column_stack(columns) if columns else np.empty((len(rows[0]), 0), "<u2")
 
-    def texts(self, j: int) -> list[str | None]:
+    def strings(self, j: int) -> list[str | None]:
         """Return the values of a column in all rows as strings."""
-        return as_texts(self.values.column(j)).to_pylist()
+        return as_display_strings(self.values.column(j)).to_pylist()
 
     def describe(self) -> dict[str, Any]:
         """Return the kind of rows and a description of each column, as JSON values."""
@@ -206,8 +206,8 @@ def _categories(values: Values) -> list[str]:
     if table.num_rows > MAX_CATEGORIES:
         table = table.take(pc.sort_indices(table, [("count", "descending")]))
         common_values = table.slice(0, MAX_CATEGORIES - 1).sort_by("value")
-        return [*as_texts(common_values.column("value")).to_pylist(), OTHERS]
-    return as_texts(table.sort_by("value").column("value")).to_pylist()
+        return [*as_display_strings(common_values.column("value")).to_pylist(), OTHERS]
+    return as_display_strings(table.sort_by("value").column("value")).to_pylist()
 
 
 def _largest(values: np.ndarray, count: int) -> np.ndarray:

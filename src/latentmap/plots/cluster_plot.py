@@ -51,8 +51,8 @@ def exemplars(
     show_image(ax, _tile_clusters(images, gap), "nearest" if height < 64 else "antialiased")
     centers = [(height - 1) / 2 + line * (height + gap) for line in range(len(images))]
     style.set_titles(ax, title)
-    texts = [style.display_text(name) for name in names]
-    ax.set_yticks(centers, texts, parse_math=False, color=style.TEXT_COLOR)
+    tick_labels = [style.display_text(name) for name in names]
+    ax.set_yticks(centers, tick_labels, parse_math=False, color=style.TEXT_COLOR)
     return style.hide_frame(ax)
 
 

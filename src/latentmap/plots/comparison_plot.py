@@ -24,7 +24,7 @@ def comparison(
     *,
     column_names: Sequence[str] | None = None,
     column_std: ArrayLike | None = None,
-    texts: ArrayLike | None = None,
+    cell_text: ArrayLike | None = None,
     title: str = "Two rows",
 ) -> Axes:
     """Draw two rows, their reconstructions and their difference.
@@ -43,7 +43,7 @@ def comparison(
     column_names : sequence of str, optional
     column_std : array-like of shape (n_features,), optional
         The standard deviation of each column of a table, the unit of its difference.
-    texts : array-like of shape (2, n_features) of str, optional
+    cell_text : array-like of shape (2, n_features) of str, optional
         Texts of the values of a table, by default the numbers.
     title : str
 
@@ -83,7 +83,7 @@ def comparison(
         _draw_lines(ax, pair, reconstructed_pair, captions)
     else:
         names = style.column_names_or_default(column_names, pair.shape[1])
-        values = pair if texts is None else np.asarray(texts, dtype=object)
+        values = pair if cell_text is None else np.asarray(cell_text, dtype=object)
         _draw_columns(ax, pair, reconstructed_pair, captions, names, column_std, values)
     legend = ax.legend(
         frameon=False, fontsize=9, ncols=3, loc="lower left", bbox_to_anchor=(-0.01, 1), borderpad=0
@@ -185,8 +185,8 @@ def _draw_columns(
     limit = 1.12 * max(np.nanmax(np.abs([x, x_reconstructed]), initial=0.0), 1e-12)
     ax.set_xlim(-limit, limit)
     ax.set_ylim(len(columns) - 0.4, -0.6)
-    texts = [style.display_text(names[i]) for i in columns]
-    ax.set_yticks(y, texts, parse_math=False, color=style.TEXT_COLOR)
+    tick_labels = [style.display_text(names[i]) for i in columns]
+    ax.set_yticks(y, tick_labels, parse_math=False, color=style.TEXT_COLOR)
     for line, column in enumerate(columns):
         text = " → ".join(style.value_text(value) for value in values[:, column])
         ax.text(

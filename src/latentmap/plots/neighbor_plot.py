@@ -27,7 +27,7 @@ class _Results:
     distances: np.ndarray
     captions: Sequence[Sequence[str]]
     is_highlighted: np.ndarray
-    texts: np.ndarray | None
+    cell_text: np.ndarray | None
 
     def check(self) -> None:
         """Raise DataError if the shapes are not consistent."""
@@ -42,7 +42,7 @@ class _Results:
                 f"distances: expected shape {rows.shape[:2]} with at least one distance, "
                 f"found {distances.shape}"
             )
-        counts = [len(texts) for texts in self.captions]
+        counts = [len(row) for row in self.captions]
         if counts != [rows.shape[1] + 1] * len(queries):
             raise DataError(
                 f"captions: expected {rows.shape[1] + 1} strings for each of {len(queries)} "
@@ -68,7 +68,7 @@ def neighbors(
     same_label: ArrayLike | None = None,
     column_names: Sequence[str] | None = None,
     column_std: ArrayLike | None = None,
-    texts: ArrayLike | None = None,
+    cell_text: ArrayLike | None = None,
     title: str = "Nearest neighbours by code",
 ) -> Axes:
     r"""Draw rows and their nearest neighbours.
@@ -88,7 +88,7 @@ def neighbors(
     column_std : array-like of shape (n_features,), optional
         The standard deviation of each column of a table, the unit of the shades. By default it is
         computed from the drawn rows.
-    texts : array-like of shape (n, k + 1, n_features) of str, optional
+    cell_text : array-like of shape (n, k + 1, n_features) of str, optional
         Texts of the values of a table, of each query and its neighbours; by default the numbers.
     title : str
 
@@ -115,7 +115,7 @@ def neighbors(
     distances = np.asarray(distances)
     has_same_label = np.ones(distances.shape) if same_label is None else np.asarray(same_label)
     rows = np.asarray(neighbor_rows)
-    cells = None if texts is None else np.asarray(texts, dtype=object)
+    cells = None if cell_text is None else np.asarray(cell_text, dtype=object)
     is_highlighted = ~has_same_label.astype(bool)
     results = _Results(np.asarray(queries), rows, distances, captions, is_highlighted, cells)
     results.check()
@@ -198,7 +198,7 @@ def _draw_table(
         style.add_text(ax, -0.6, y, text, style.GREY, ha="right")
         for x, column in enumerate(columns):
             _shade_cell(ax, x, y, difference[query, rank, column])
-            values = rows if results.texts is None else results.texts
+            values = rows if results.cell_text is None else results.cell_text
             text = style.value_text(values[query, rank, column], 15)
             style.add_text(ax, x, y, text, bold=not rank)
     ax.set_xlim(-2.35, len(columns) - 0.45)

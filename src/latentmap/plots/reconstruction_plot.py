@@ -26,7 +26,7 @@ def reconstructions(
     reconstructed: ArrayLike,
     ax: Axes | None = None,
     column_names: Sequence[str] | None = None,
-    texts: tuple[ArrayLike, ArrayLike] | None = None,
+    cell_text: tuple[ArrayLike, ArrayLike] | None = None,
 ) -> Axes:
     """Draw rows and their reconstructions.
 
@@ -41,7 +41,7 @@ def reconstructions(
         The reconstruction of each row.
     ax : matplotlib.axes.Axes, optional
     column_names : sequence of str, optional
-    texts : pair of array-like of shape (n, d) of str, optional
+    cell_text : pair of array-like of shape (n, d) of str, optional
         Texts of the values of a table and of their reconstructions, which are written into a cell
         for each value, for the first 12 columns. The numbers of ``originals`` and ``reconstructed``
         are then positions in standard deviations from the mean of a column; NaN is not drawn.
@@ -72,9 +72,9 @@ def reconstructions(
     rows, reconstructed_rows = (
         part.reshape(len(part), -1).astype(float) for part in (rows, reconstructed_rows)
     )
-    if texts is not None:
+    if cell_text is not None:
         width = _CELL_INCHES * min(rows.shape[1], _MAX_BARS) + 0.4
-        cells = [np.asarray(part, dtype=object) for part in texts]
+        cells = [np.asarray(part, dtype=object) for part in cell_text]
         ax = style.get_axes(ax, max(width, 5.0), 0.72 * len(rows) + 1.3)
         cell_names = style.column_names_or_default(column_names, rows.shape[1])
         return _draw_cells((rows, reconstructed_rows), cells, ax, cell_names[:_MAX_BARS])
@@ -107,19 +107,19 @@ def _draw_bars(
         heights = -0.75 * originals[line, columns]
         ax.bar(x, heights, bottom=line, width=0.55, color=_BAR_COLOR, label=bar)
         ax.plot(x, dot_heights, "o", color=style.PALETTE[6], markersize=4.5, label=dot)
-    texts = [style.display_text(names[i]) for i in columns]
-    is_long = max(map(len, texts)) * len(texts) > _MAX_LABEL_CHARACTERS
-    style.label_columns(ax, texts, rotation=35 if is_long else 0)
+    tick_labels = [style.display_text(names[i]) for i in columns]
+    is_long = max(map(len, tick_labels)) * len(tick_labels) > _MAX_LABEL_CHARACTERS
+    style.label_columns(ax, tick_labels, rotation=35 if is_long else 0)
     return _finish_lines(ax, len(originals))
 
 
 def _draw_cells(
     positions: tuple[np.ndarray, np.ndarray],
-    texts: Sequence[np.ndarray],
+    cell_text: Sequence[np.ndarray],
     ax: Axes,
     names: Sequence[str],
 ) -> Axes:
-    """Write each value above its reconstruction, and draw both positions below the texts."""
+    """Write each value above its reconstruction, and draw both positions below the text."""
     n_rows, n_columns = len(positions[0]), len(names)
     x = np.arange(n_columns)
     for line in range(n_rows):
@@ -136,7 +136,7 @@ def _draw_cells(
             x + reconstruction, np.full(n_columns, y), "o", color=_LINE_COLORS[1], markersize=3.5
         )
         for column in range(n_columns):
-            for part, shift, color in zip(texts, (-0.3, 0.0), _LINE_COLORS, strict=True):
+            for part, shift, color in zip(cell_text, (-0.3, 0.0), _LINE_COLORS, strict=True):
                 text = style.display_text(part[line, column], _MAX_CELL_CHARACTERS)
                 style.add_text(ax, column, line + shift, text, color, 7.5)
     style.label_columns(ax, [style.display_text(name, 18) for name in names], rotation=0)

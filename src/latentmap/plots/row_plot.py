@@ -22,7 +22,7 @@ def rows(
     title: str = "",
     column_names: Sequence[str] | None = None,
     columns: int | None = None,
-    texts: ArrayLike | None = None,
+    cell_text: ArrayLike | None = None,
 ) -> Axes:
     """Draw rows in their order.
 
@@ -38,7 +38,7 @@ def rows(
     columns : int, optional
         Number of images in a line. By default up to 12 images are in one line, and more are in a
         grid that is about square.
-    texts : array-like of shape (n, d) of str, optional
+    cell_text : array-like of shape (n, d) of str, optional
         Texts of the values of a table, by default the numbers. The first 12 columns are then drawn.
         Cells with NaN are not shaded.
 
@@ -63,7 +63,7 @@ def rows(
     ax = style.get_axes(ax, *_figure_size(array.shape))
     if not is_image_shape(array.shape[1:]):
         numbers = array.reshape(len(array), -1).astype(float)
-        cells = numbers if texts is None else np.asarray(texts, dtype=object)
+        cells = numbers if cell_text is None else np.asarray(cell_text, dtype=object)
         return _draw_table(numbers, cells, ax, title, column_names)
     images, gap = to_rgb(array, array), image_gap(array.shape[1])
     show_image(ax, tile_images(images, columns or grid_columns(len(array)), gap))
@@ -96,8 +96,8 @@ def _draw_table(
     if names is None and X.shape[1] <= _MAX_NAMED_COLUMNS:
         names = [f"{i}" for i in range(X.shape[1])]
     if names is not None:
-        is_text = cells.dtype == object
-        columns = np.arange(X.shape[1]) if is_text else _most_variable_columns(X)
+        is_string_type = cells.dtype == object
+        columns = np.arange(X.shape[1]) if is_string_type else _most_variable_columns(X)
         columns = columns[:_MAX_NAMED_COLUMNS]
         names = [style.display_text(names[i], 18) for i in columns]
         X, cells = X[:, columns], cells[:, columns]

@@ -1,7 +1,7 @@
 """Columns of Booleans and of categories of a fitted table."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -20,25 +20,30 @@ OTHER = "(other)"
 class BooleanColumn(Column):
     """A column of two values; ``share`` is the share of true values.
 
-    ``texts`` are the texts of false and true, such as "no" and "yes", if the values were texts.
+    ``boolean_strings`` are the values of false and true, such as "no" and "yes", if the column
+    contained strings.
     """
 
+    file_keys: ClassVar[dict[str, str]] = {**Column.file_keys, "boolean_strings": "texts"}
+
     share: float
-    texts: list[str] | None = None
+    boolean_strings: list[str] | None = None
 
     @classmethod
-    def fit(cls, values: Values, texts: tuple[str, str] | None = None, **properties: Any) -> Column:
+    def fit(
+        cls, values: Values, boolean_strings: tuple[str, str] | None = None, **properties: Any
+    ) -> Column:
         """Return a column with the share of true values, or a constant column."""
         shares = _as_shares(values)
         known_values = shares[~np.isnan(shares)]
         if len(known_values) == 0 or known_values.min() == known_values.max():
             constant = constant_column(values, properties)
-            if texts is None or len(known_values) == 0:
+            if boolean_strings is None or len(known_values) == 0:
                 return constant
-            return replace(constant, type="string", value=texts[int(known_values[0])])
+            return replace(constant, type="string", value=boolean_strings[int(known_values[0])])
         return cls(
             share=float(known_values.mean()),
-            texts=None if texts is None else list(texts),
+            boolean_strings=None if boolean_strings is None else list(boolean_strings),
             **properties,
         )
 
@@ -56,17 +61,17 @@ class BooleanColumn(Column):
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        if self.texts is None or pa.types.is_boolean(values.type):
+        if self.boolean_strings is None or pa.types.is_boolean(values.type):
             return _as_shares(values)
-        return to_floats(pc.index_in(to_strings(values), pa.array(self.texts)), "double")
+        return to_floats(pc.index_in(to_strings(values), pa.array(self.boolean_strings)), "double")
 
     def decode(self, encoded: np.ndarray) -> "pa.Array":
         """Return the more probable of the two values for each row."""
         import pyarrow as pa
 
         is_true = self.probabilities(encoded) > 0.5
-        if self.texts is not None:
-            return pa.array(np.where(is_true, self.texts[1], self.texts[0]))
+        if self.boolean_strings is not None:
+            return pa.array(np.where(is_true, self.boolean_strings[1], self.boolean_strings[0]))
         return pa.array(is_true).cast(type_from_name(self.type))
 
     def probabilities(self, encoded: np.ndarray) -> np.ndarray:
@@ -78,9 +83,11 @@ class BooleanColumn(Column):
         super().validate()
         if not 0 < self.share < 1:
             raise ValueError(f"column {self.name}: expected a share between 0 and 1")
-        texts = self.texts
-        if texts is not None and not (len(texts) == 2 and all(isinstance(t, str) for t in texts)):
-            raise ValueError(f"column {self.name}: expected the texts of false and true")
+        boolean_strings = self.boolean_strings
+        if boolean_strings is not None and not (
+            len(boolean_strings) == 2 and all(isinstance(t, str) for t in boolean_strings)
+        ):
+            raise ValueError(f"column {self.name}: expected the strings of false and true")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -112,7 +112,7 @@ def _infer(name: str, values: Values) -> Role:
     if is_time_type(kind):
         return Role("date")
     if kind == "string":
-        return _infer_from_texts(values)
+        return _infer_from_strings(values)
     if _is_counter(name, values, kind):
         return Role("identifier", "it numbers the rows")
     if is_integer_type(kind) and _is_binary(values):
@@ -120,7 +120,7 @@ def _infer(name: str, values: Values) -> Role:
     return Role("integer" if is_integer_type(kind) else "number")
 
 
-def _infer_from_texts(values: Values) -> Role:
+def _infer_from_strings(values: Values) -> Role:
     import pyarrow as pa
     import pyarrow.compute as pc
 

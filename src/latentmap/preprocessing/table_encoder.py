@@ -235,8 +235,8 @@ class TableEncoder:
             column.validate()
             columns.append(column)
         ignored, container = values["ignored"], values["container"]
-        texts = [*itertools.chain(*ignored.items())]
-        if container not in CONTAINERS or not all(isinstance(text, str) for text in texts):
+        strings = [*itertools.chain(*ignored.items())]
+        if container not in CONTAINERS or not all(isinstance(string, str) for string in strings):
             raise ValueError("table: expected the names of ignored columns and a container")
         if len({column.name for column in columns}) < len(columns):
             raise ValueError("table: expected columns of different names")
@@ -272,7 +272,7 @@ def _fit_column(
     if role in ("number", "integer", "date"):
         return ENCODERS[role].fit(values, standardize, **properties)  # type: ignore[attr-defined]
     if role == "boolean":
-        properties["texts"] = schema.texts.get(name)
+        properties["boolean_strings"] = schema.boolean_strings.get(name)
     return ENCODERS[role].fit(values, **properties)  # type: ignore[attr-defined]
 
 
@@ -304,21 +304,21 @@ class EncodedRows(Source):
     def column_names(self) -> list[str] | None:
         """Names of the fitted columns, or None unless all names in the data frame are strings."""
         schema = self.rows.table_schema
-        return self.encoder.names if schema is None or schema.are_texts else None
+        return self.encoder.names if schema is None or schema.has_string_names else None
 
     def take(self, indices: ArrayLike) -> np.ndarray:
         """Return the encoded rows at ``indices``, shape (len(indices), width)."""
-        return self.encoder.encode(self._texts_of_booleans(self.rows.take(indices)))
+        return self.encoder.encode(self._restore_boolean_strings(self.rows.take(indices)))
 
-    def _texts_of_booleans(self, table: pa.Table) -> pa.Table:
-        """Return the booleans of new rows as texts where the fitted column is one of texts."""
+    def _restore_boolean_strings(self, table: pa.Table) -> pa.Table:
+        """Return the booleans of new rows as strings where the fitted column has strings."""
         import pyarrow.compute as pc
 
         schema = self.rows.table_schema
-        texts = {} if schema is None else schema.texts
+        boolean_strings = {} if schema is None else schema.boolean_strings
         for column in self.encoder.columns:
-            if column.name in texts and column.role not in ("boolean", "constant"):
-                false, true = texts[column.name]
+            if column.name in boolean_strings and column.role not in ("boolean", "constant"):
+                false, true = boolean_strings[column.name]
                 values = pc.if_else(table.column(column.name), true, false)
                 table = table.set_column(table.column_names.index(column.name), column.name, values)
         return table

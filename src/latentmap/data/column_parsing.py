@@ -26,7 +26,7 @@ _SAMPLE_CELLS = 200
 _SAMPLE_SHARE = 0.9
 # Invalid cells of a column are reported if at least this share of its cells has one format.
 _REPORTED_SHARE = 0.98
-_MAX_REPORTED_TEXTS = 5
+_MAX_REPORTED_STRINGS = 5
 _TEXT_ROLES = ("category", "text", "identifier")
 _KINDS_OF_ROLES = {
     "number": ("number", "integer"),
@@ -41,22 +41,22 @@ _DIGITS = r"^[+-]?\d+$"
 class InvalidCells:
     """The cells that prevent a column from being read as numbers, booleans or dates.
 
-    ``kind`` is the type of the other cells, ``row`` is the first invalid row, from 0, ``texts`` are
-    the distinct invalid cells in the order of their rows, and ``count`` is their number.
+    ``kind`` is the type of the other cells, ``row`` is the first invalid row, from 0, ``examples``
+    are the distinct invalid cells in the order of their rows, and ``count`` is their number.
     """
 
     kind: str
     row: int
-    texts: tuple[str, ...]
+    examples: tuple[str, ...]
     count: int
 
     def describe(self, column: str, line: int) -> str:
         """Return a sentence with the line, the cells, and options that resolve the problem."""
-        missing = " ".join(f"--missing {shlex.quote(text)}" for text in self.texts)
+        missing = " ".join(f"--missing {shlex.quote(text)}" for text in self.examples)
         article = "an" if self.kind == "integer" else "a"
         return (
             f"line {line:,}, column {column}: expected {article} {self.kind}, "
-            f"found {self.texts[0]!r}{format_omitted_count(self.count - 1, 'cell')}; "
+            f"found {self.examples[0]!r}{format_omitted_count(self.count - 1, 'cell')}; "
             f"treat it as missing with {missing}, "
             f"or the column as categories with --as {shlex.quote(column)}=category"
         )
@@ -66,22 +66,22 @@ class InvalidCells:
 class ParsedColumn:
     """A column with its type.
 
-    ``texts`` holds the strings for false and true in a column of booleans, and ``missing`` the
-    nonempty strings that mark missing values. ``date_order`` is "day first" or "month first" if
-    both orders fit all dates. ``invalid`` is set if a few cells make the column text, or if cells
-    do not have the type of its role.
+    ``boolean_strings`` are the strings for false and true in a column of Booleans, and ``missing``
+    are the nonempty strings that mark missing values. ``date_order`` is "day first" or "month
+    first" if both orders fit all dates. ``invalid`` is set if a few cells make the column text, or
+    if cells do not have the type of its role.
     """
 
     values: pa.Array
     unit: str | None = None
     decimal: str | None = None
-    texts: tuple[str, str] | None = None
+    boolean_strings: tuple[str, str] | None = None
     date_order: str | None = None
     missing: frozenset[str] = frozenset()
     invalid: InvalidCells | None = None
 
 
-def parse_text_column(
+def parse_column(
     values: pa.ChunkedArray | pa.Array,
     *,
     decimal: str | None = None,
@@ -108,10 +108,10 @@ def parse_text_column(
 
     Examples
     --------
-    >>> parse_text_column(pa.array(["1.234,5 €", "-", "12,0 €"])).values.to_pylist()
+    >>> parse_column(pa.array(["1.234,5 €", "-", "12,0 €"])).values.to_pylist()
     [1234.5, None, 12.0]
     """
-    cells, missing_texts = clean_cells(values, missing)
+    cells, missing_strings = clean_cells(values, missing)
     if cells.null_count == len(cells):
         parsed = ParsedColumn(pa.nulls(len(cells)))
     elif role in _TEXT_ROLES:
@@ -122,7 +122,7 @@ def parse_text_column(
         parsed = _parse_as(cells, _KINDS_OF_ROLES[role], decimal or ".,")
     else:
         parsed = _parse(cells, decimal or ".,")
-    return replace(parsed, missing=missing_texts)
+    return replace(parsed, missing=missing_strings)
 
 
 def clean_cells(
@@ -138,8 +138,8 @@ def clean_cells(
     is_missing = pc.is_in(cells, pa.array(sorted(MISSING.union(missing)), cells.type))
     if not pc.any(is_missing).as_py():
         return cells, frozenset()
-    texts = frozenset(cells.filter(is_missing).unique().to_pylist()) - {""}
-    return pc.if_else(is_missing, pa.scalar(None, cells.type), cells), texts
+    strings = frozenset(cells.filter(is_missing).unique().to_pylist()) - {""}
+    return pc.if_else(is_missing, pa.scalar(None, cells.type), cells), strings
 
 
 def _parse(cells: pa.Array, decimals: str) -> ParsedColumn:
@@ -182,11 +182,11 @@ def matching_formats(cells: pa.Array, decimals: str) -> Iterator[CellFormat]:
     If a format fits the whole sample, only other formats of numbers or of dates follow.
     """
     sample = _sample(cells)
-    texts = sample.to_pylist()
-    if not may_have_format(texts[:: max(1, len(texts) // 10)]):
+    strings = sample.to_pylist()
+    if not may_have_format(strings[:: max(1, len(strings) // 10)]):
         return
     complete_families: set[str] = set()
-    for cell_format in candidate_formats(decimals, find_unit(texts)):
+    for cell_format in candidate_formats(decimals, find_unit(strings)):
         family = cell_format.kind.replace("integer", "number")
         if complete_families - {family}:
             return
@@ -217,9 +217,9 @@ def convert_column(cells: pa.Array, cell_format: CellFormat) -> ParsedColumn | N
     values = cell_format.convert(cells)
     if values is None:
         return None
-    has_texts = cell_format.kind == "boolean" and cells.null_count < len(cells)
-    texts = _boolean_texts(cells) if has_texts else None
-    return ParsedColumn(values, cell_format.unit, cell_format.decimal, texts)
+    has_strings = cell_format.kind == "boolean" and cells.null_count < len(cells)
+    boolean_strings = _boolean_strings(cells) if has_strings else None
+    return ParsedColumn(values, cell_format.unit, cell_format.decimal, boolean_strings)
 
 
 def _ambiguous_order(cells: pa.Array, cell_format: CellFormat, decimals: str) -> str | None:
@@ -238,7 +238,7 @@ def _sample(cells: pa.Array) -> pa.Array:
     return known_cells.take(pa.array(np.linspace(0, len(known_cells) - 1, count).astype(np.int64)))
 
 
-def _boolean_texts(cells: pa.Array) -> tuple[str, str]:
+def _boolean_strings(cells: pa.Array) -> tuple[str, str]:
     first = cells.drop_null()[0].as_py()
     true, false = next(pair for pair in BOOLEAN_PAIRS if first.lower() in pair)
     if first.isupper():
@@ -252,14 +252,17 @@ def _invalid_cells(cells: pa.Array, is_match: pa.Array, kind: str) -> InvalidCel
     count = pc.sum(invalid).as_py()
     if count > (1 - _REPORTED_SHARE) * (len(cells) - cells.null_count):
         return None
-    texts = cells.filter(invalid).unique()
+    strings = cells.filter(invalid).unique()
     # A column with digits that are not a number, such as 007, contains codes.
-    if len(texts) > _MAX_REPORTED_TEXTS or pc.all(pc.match_substring_regex(texts, _DIGITS)).as_py():
+    if (
+        len(strings) > _MAX_REPORTED_STRINGS
+        or pc.all(pc.match_substring_regex(strings, _DIGITS)).as_py()
+    ):
         return None
     return _describe_invalid(cells, invalid, kind)
 
 
 def _describe_invalid(cells: pa.Array, invalid: pa.Array, kind: str) -> InvalidCells:
-    texts = cells.filter(invalid).unique()[:_MAX_REPORTED_TEXTS]
+    strings = cells.filter(invalid).unique()[:_MAX_REPORTED_STRINGS]
     count, row = pc.sum(invalid).as_py(), pc.index(invalid, True).as_py()
-    return InvalidCells(kind, row, tuple(texts.to_pylist()), count)
+    return InvalidCells(kind, row, tuple(strings.to_pylist()), count)

@@ -40,7 +40,7 @@ def test_texts_are_typed_in_every_format(tmp_path, suffix):
         table = open_data(path)
     assert table[:].to_pydict() == VALUES
     assert table.table_schema.units == {"price": "€"}
-    assert table.table_schema.texts == {"member": ("no", "yes")}
+    assert table.table_schema.boolean_strings == {"member": ("no", "yes")}
 
 
 def test_texts_with_a_role_stay_texts():

@@ -3,14 +3,14 @@ import datetime
 import pyarrow as pa
 import pytest
 
-from latentmap.data.text_columns import parse_text_column
+from latentmap.data.column_parsing import parse_column
 
 DAY = datetime.date(2024, 3, 1)
 FIRST_TIME = datetime.datetime(2024, 3, 1, 12, 30)
 
 
 def parse(texts, **options):
-    return parse_text_column(pa.array(texts, pa.string()), **options)
+    return parse_column(pa.array(texts, pa.string()), **options)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_order_of_day_and_month(texts, decimal, expected):
     ],
 )
 def test_texts_of_booleans(texts, expected):
-    assert parse(texts).texts == expected
+    assert parse(texts).boolean_strings == expected
 
 
 def test_few_texts_among_numbers_are_reported_and_not_dropped():
@@ -139,7 +139,11 @@ def test_few_texts_among_numbers_are_reported_and_not_dropped():
     texts[150] = texts[160] = "broken"
     parsed = parse(texts)
     assert parsed.values.to_pylist() == texts
-    assert (parsed.invalid.row, parsed.invalid.texts, parsed.invalid.count) == (150, ("broken",), 2)
+    assert (parsed.invalid.row, parsed.invalid.examples, parsed.invalid.count) == (
+        150,
+        ("broken",),
+        2,
+    )
     assert parsed.invalid.describe("age", 152) == (
         "line 152, column age: expected a number, found 'broken' (and 1 more cell); "
         "treat it as missing with --missing broken, or the column as categories with "
@@ -164,7 +168,7 @@ def test_roles():
     assert parse(["1", "2"], role="category").values.to_pylist() == ["1", "2"]
     assert parse(["1", "2"], role="label").values.to_pylist() == [1, 2]
     parsed = parse(["1", "x", "y", "2"], role="number")
-    assert parsed.invalid.texts == ("x", "y")
+    assert parsed.invalid.examples == ("x", "y")
     assert parsed.invalid.row == 1
     assert parse(["1", "2"], role="number").values.to_pylist() == [1, 2]
     assert parse(["red"], role="date").invalid.kind == "date"
@@ -172,4 +176,4 @@ def test_roles():
 
 def test_chunks_are_one_column():
     values = pa.chunked_array([["1", "2"], ["3.5"]])
-    assert parse_text_column(values).values.to_pylist() == [1, 2, 3.5]
+    assert parse_column(values).values.to_pylist() == [1, 2, 3.5]

@@ -1,0 +1,63 @@
+"""Conversion of the string columns of data frames and Parquet files by the rules for CSV files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from latentmap.data.table_options import TableOptions
+
+
+@dataclass(frozen=True)
+class TypedTable:
+    """A table whose string columns are converted to the types of their values.
+
+    ``units`` and ``boolean_strings``, the values of false and true, have a key for each column that
+    has them.
+    """
+
+    table: pa.Table
+    units: Mapping[str, str] = field(default_factory=dict)
+    boolean_strings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+
+def parse_string_columns(table: pa.Table, options: TableOptions) -> TypedTable:
+    """Convert string columns to numbers, Booleans or dates if all their strings are such."""
+    import pyarrow as pa
+
+    strings = {name: as_strings(table.column(name)) for name in table.column_names}
+    strings = {name: column for name, column in strings.items() if column is not None}
+    if not strings:
+        return TypedTable(table)
+    from latentmap.data.csv_files import order_of_decimals, parse_columns
+
+    string_table = pa.table(strings)
+    decimals = options.decimal or order_of_decimals(string_table, None, options.missing)
+    columns = parse_columns(string_table, string_table.column_names, decimals, options)
+    for name, column in columns.items():
+        table = table.set_column(table.column_names.index(name), name, column.values)
+    return TypedTable(
+        table,
+        {name: column.unit for name, column in columns.items() if column.unit},
+        {
+            name: column.boolean_strings
+            for name, column in columns.items()
+            if column.boolean_strings
+        },
+    )
+
+
+def is_string_type(kind: pa.DataType) -> bool:
+    """Return whether a type is a string type."""
+    from pyarrow import types
+
+    return types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+
+
+def as_strings(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """Return a string column with the type string, or None for other columns."""
+    return column.cast("string") if is_string_type(column.type) else None
