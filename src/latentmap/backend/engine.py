@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import ModuleType
 
+from latentmap.backend.postponed_imports import postpone_imports
 from latentmap.files import user_cache_folder
 
 
@@ -25,7 +26,8 @@ def start_engine() -> ModuleType:
     """
     if "keras" not in sys.modules:
         os.environ.setdefault("KERAS_BACKEND", _engine_name())
-    import keras
+    with postpone_imports():
+        import keras
 
     if keras.backend.backend() == "jax":
         _set_compilation_cache()

@@ -1,0 +1,92 @@
+"""Packages that Keras imports for rarely called functions are imported when they are used."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from latentmap.backend.postponed_imports import postpone_imports
+
+WITHOUT_PANDAS = """
+import sys
+import latentmap
+assert "keras" not in sys.modules
+from latentmap import LatentMap
+assert "keras" in sys.modules
+unused = {"pandas", "matplotlib.pyplot", "matplotlib.patches"} & set(sys.modules)
+assert not unused, f"LatentMap imports {sorted(unused)}"
+"""
+WITH_PANDAS = """
+import keras, numpy as np
+import latentmap.networks
+import pandas as pd
+frame = pd.DataFrame(np.ones((8, 2)))
+model = keras.Sequential([keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+model.fit(frame, frame[0], verbose=0)
+
+"""
+
+
+def run_python(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+def test_fitting_does_not_import_unused_packages():
+    result = run_python(WITHOUT_PANDAS)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("first", ["", "import latentmap.backend as b; b.start_engine()"])
+def test_keras_fits_data_frames(first):
+    result = run_python(first + WITH_PANDAS)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.fixture
+def fresh_module(tmp_path, monkeypatch):
+    """A module with a class that has not been imported, and is postponed."""
+    (tmp_path / "fresh_module.py").write_text("class Frame: pass\nnumber = 7\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    names = {"fresh_module": ("Frame",)}
+    monkeypatch.setattr("latentmap.backend.postponed_imports._POSTPONED", names)
+    yield "fresh_module"
+    sys.modules.pop("fresh_module", None)
+
+
+def test_module_is_imported_by_the_first_use(fresh_module):
+    with postpone_imports():
+        import fresh_module as postponed
+    assert "fresh_module" not in sys.modules
+    assert postponed.number == 7
+    assert sys.modules["fresh_module"].number == 7
+    with pytest.raises(AttributeError, match="other"):
+        postponed.other  # noqa: B018
+
+
+def test_module_is_imported_by_use_in_the_block(fresh_module):
+    with postpone_imports():
+        import fresh_module as postponed
+
+        assert postponed.number == 7
+    assert sys.modules["fresh_module"].number == 7
+
+
+def test_objects_are_recognised_by_a_postponed_class(fresh_module):
+    with postpone_imports():
+        from fresh_module import Frame as PostponedFrame
+    assert not isinstance(1, PostponedFrame)
+    from fresh_module import Frame
+
+    assert Frame is not PostponedFrame
+    assert isinstance(Frame(), PostponedFrame)
+
+
+def test_imported_module_is_not_replaced(fresh_module):
+    import fresh_module as imported
+
+    with postpone_imports():
+        import fresh_module as again
+    assert again is imported
