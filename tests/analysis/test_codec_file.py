@@ -20,7 +20,7 @@ from latentmap.errors import FileError, SettingError, TooLargeError
 
 FILES = Path(__file__).parents[1] / "files"
 MAGIC = b"\x93lmcodes"
-HEADER = {"rows": 100, "block": 40, "estimator": "PCA", "model": "abcd"}
+HEADER = {"rows": 100, "block_size": 40, "estimator": "PCA", "model": "abcd"}
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def write(tmp_path, codes, quantizer):
 
     def write(values=codes, labels=None, **changes):
         path, header = tmp_path / "rows.codes", CodeFileHeader(**{**HEADER, **changes})
-        blocks = np.split(values, range(header.block, len(values), header.block))
+        blocks = np.split(values, range(header.block_size, len(values), header.block_size))
         with path.open("wb") as file:
             write_codes(file, header, quantizer, encode_labels(labels), blocks)
         return path

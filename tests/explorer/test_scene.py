@@ -111,7 +111,7 @@ def test_sparse_rows_are_tables():
     scene = Scene(model, SparseSource(rows))
     description = scene.describe()["row"]
     assert (scene.table.n_total, len(description["columns"])) == (300, 256)
-    chosen = [column.block.start for column in scene.table.columns]
+    chosen = [column.encoded_slice.start for column in scene.table.columns]
     displayed = np.column_stack(scene.original([3, 5]))
     np.testing.assert_allclose(displayed, rows.toarray()[[3, 5]][:, chosen], rtol=1e-6)
     assert scene.decoder.decode(scene.codes[:1]).shape == (1, 300)

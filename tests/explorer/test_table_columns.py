@@ -27,7 +27,7 @@ def test_the_most_important_columns_are_kept_in_order():
     rng = np.random.default_rng(0)
     rows, importance = rng.normal(size=(50, 400)), rng.random(400)
     table = read(rows, importance)
-    indices = np.array([column.block.start for column in table.columns])
+    indices = np.array([column.encoded_slice.start for column in table.columns])
     assert len(table.names) == MAX_COLUMNS
     assert table.n_total == 400
     assert (np.diff(indices) > 0).all()

@@ -95,6 +95,6 @@ def test_logit_is_bounded_by_its_margin(margin):
 
 
 def test_blank_components_have_the_shapes_of_fitted_components():
-    empty = PrincipalComponents.blank(8, 2)
+    empty = PrincipalComponents.zeros(8, 2)
     assert empty.mean.shape == PRINCIPAL.mean.shape
     assert empty.components.shape == PRINCIPAL.components.shape

@@ -40,8 +40,8 @@ def test_link_inverts_logits_within_the_margin():
 def test_each_term_is_that_of_its_formula():
     outputs = RNG.normal(size=ROWS.shape).astype("float32")
     result = to_numpy(LOSS.distance(ROWS, outputs))
-    x, kind, flag, letter = (ROWS[:, block] for block in ENCODER.blocks)
-    o_x, o_kind, o_flag, o_letter = (outputs[:, block] for block in ENCODER.blocks)
+    x, kind, flag, letter = (ROWS[:, column_slice] for column_slice in ENCODER.slices)
+    o_x, o_kind, o_flag, o_letter = (outputs[:, column_slice] for column_slice in ENCODER.slices)
     expected = 0.5 * (x - o_x)[:, 0] ** 2
     for values, o in ((kind, o_kind), (letter, o_letter)):
         shares = np.exp(o) / np.exp(o).sum(axis=1, keepdims=True)
@@ -59,9 +59,9 @@ def test_each_term_is_that_of_its_formula():
 def test_missing_values_have_no_term():
     outputs = RNG.normal(size=ROWS.shape).astype("float32")
     incomplete = ROWS.copy()
-    incomplete[:, ENCODER.blocks[1]] = np.nan
+    incomplete[:, ENCODER.slices[1]] = np.nan
     changed = outputs.copy()
-    changed[:, ENCODER.blocks[1]] += 100.0
+    changed[:, ENCODER.slices[1]] += 100.0
     first, second = (to_numpy(LOSS.distance(incomplete, o)) for o in (outputs, changed))
     assert np.array_equal(first, second)
     assert np.isfinite(first).all()
@@ -72,5 +72,5 @@ def test_missing_values_have_no_term():
 def test_decoded_probabilities_of_a_category_add_up_to_one():
     outputs = RNG.normal(size=ROWS.shape).astype("float32")
     row = to_numpy(LOSS.link(outputs))
-    column, block = ENCODER.columns[1], ENCODER.blocks[1]
-    assert np.allclose(column.probabilities(row[:, block]).sum(axis=1), 1.0, atol=1e-5)
+    column, column_slice = ENCODER.columns[1], ENCODER.slices[1]
+    assert np.allclose(column.probabilities(row[:, column_slice]).sum(axis=1), 1.0, atol=1e-5)

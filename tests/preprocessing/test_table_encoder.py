@@ -45,7 +45,7 @@ def test_columns_come_back_in_their_order_with_their_types():
 
 def test_every_column_has_the_same_weight():
     variances = np.nanvar(ENCODER.encode(Table(FRAME)[:]), axis=0)
-    weights = [variances[block].sum() for block in ENCODER.blocks]
+    weights = [variances[column_slice].sum() for column_slice in ENCODER.slices]
     assert weights == pytest.approx([1.0, 1.0, 1.0, 1.0, 1.0, 0.0], abs=1e-4)
 
 

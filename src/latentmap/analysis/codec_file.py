@@ -23,7 +23,7 @@ import os
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeAlias
 
@@ -59,7 +59,7 @@ class CodeFileHeader:
     """Header of a file of codes; ``model`` is the start of the fingerprint, or empty."""
 
     rows: int
-    block: int
+    block_size: int
     estimator: str
     model: str
 
@@ -89,8 +89,15 @@ def write_codes(
     labels: EncodedLabels,
     batches: Iterable[np.ndarray],
 ) -> None:
-    """Write a file of codes, which come in batches of ``header.block`` rows."""
-    metadata = {"format": FORMAT, "components": len(quantizer.exponents), **asdict(header)}
+    """Write a file of codes, which come in batches of ``header.block_size`` rows."""
+    metadata = {
+        "format": FORMAT,
+        "components": len(quantizer.exponents),
+        "rows": header.rows,
+        "block": header.block_size,
+        "estimator": header.estimator,
+        "model": header.model,
+    }
     if labels.names is not None:
         metadata["labels"] = labels.names
     file.write(_MAGIC)
@@ -147,14 +154,14 @@ class CodeFile:
         if file.read(len(_MAGIC)) != _MAGIC:
             raise FileError("expected a file that compress wrote, found another file")
         header = _parse_header(self._read_frame(file))
-        self.rows, self.block = header["rows"], header["block"]
+        self.rows, self.block_size = header["rows"], header["block"]
         self.components = header["components"]
         self.model, self.estimator = header["model"], header["estimator"]
         self.quantizer = Quantizer.unpack(self._read_frame(file), self.components)
-        if -(-self.rows // self.block) * (_FRAME.size + _COUNT.size) > self._bytes_left(file):
+        if -(-self.rows // self.block_size) * (_FRAME.size + _COUNT.size) > self._bytes_left(file):
             raise self._truncated()
         n_weights = int((2 * self.quantizer.max_levels + 2).sum())
-        n_symbols = min(self.block, self.rows) * self.components
+        n_symbols = min(self.block_size, self.rows) * self.components
         check_memory(f"{self.path}", 8 * n_weights + 32 * n_symbols)
         names = header.get("labels")
         self.labels = None if names is None else self._decode_labels(names, self._read_frame(file))
@@ -165,9 +172,9 @@ class CodeFile:
         coder = AdaptiveCoder(self.quantizer.priors())
         with self._open() as file:
             file.seek(self._blocks_start)
-            for start in range(0, self.rows, self.block):
+            for start in range(0, self.rows, self.block_size):
                 data = self._read_frame(file)
-                rows = min(self.block, self.rows - start)
+                rows = min(self.block_size, self.rows - start)
                 yield _decode_block(self.quantizer, coder, data, rows)
             if self._bytes_left(file):
                 raise FileError(f"expected {self.rows} rows, found additional data")

@@ -109,9 +109,9 @@ def column_errors(estimator: FittedEstimator, X: DataLike) -> list[ColumnError]:
     for _, table in read_batches(source.rows):
         encoded = encoder.encode(table)
         decoded = np.asarray(model.inverse_transform(encode_batch(model, encoded, source)))
-        for column, block, part in zip(encoder.columns, encoder.blocks, sums, strict=True):
+        for column, column_slice, part in zip(encoder.columns, encoder.slices, sums, strict=True):
             if part is not None:
-                pair = (encoded[:, block], decoded[:, block])
+                pair = (encoded[:, column_slice], decoded[:, column_slice])
                 part.add(column, table.column(column.name), *pair)
     pairs = zip(encoder.columns, sums, strict=True)
     errors = [part.result(column) for column, part in pairs if part is not None]

@@ -189,7 +189,7 @@ def _write(
     quantizer, rows, sums = sample.quantizer(step_exponent), len(job.source), np.zeros(2)
 
     def encode_batches(advance: Advance) -> Iterator[np.ndarray]:
-        for _, batch in read_batches(job.source, job.block):
+        for _, batch in read_batches(job.source, job.block_size):
             codes = job.encode(batch)
             errors = [job.error(batch, z) for z in (round_codes(quantizer, codes), codes)]
             sums[:] += len(batch) * np.array(errors)

@@ -55,7 +55,7 @@ def mean_squared_errors(source: Source, rows: np.ndarray, difference: np.ndarray
     squares = np.nansum(np.square(difference, dtype=np.float64), axis=1)
     if not isinstance(source.encoder, TableEncoder):
         return squares / difference.shape[1]
-    block_starts = [block.start for block in source.encoder.blocks if block.stop > block.start]
+    block_starts = [s.start for s in source.encoder.slices if s.stop > s.start]
     return squares / np.maximum((~np.isnan(rows[:, block_starts])).sum(axis=1), 1)
 
 
@@ -65,8 +65,8 @@ def column_norms(encoder: TableEncoder, difference: np.ndarray) -> np.ndarray:
     The result has the root of the summed squares, and the sign of a column of one number.
     """
     columns = np.zeros((len(difference), len(encoder.columns)), difference.dtype)
-    for i, block in enumerate(encoder.blocks):
-        part = difference[:, block]
+    for i, column_slice in enumerate(encoder.slices):
+        part = difference[:, column_slice]
         is_single = part.shape[1] == 1
         columns[:, i] = part[:, 0] if is_single else np.sqrt((part**2).sum(axis=1))
     return columns

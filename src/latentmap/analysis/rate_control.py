@@ -82,7 +82,7 @@ class CompressionJob:
         return math.prod(self.source.row_shape)
 
     @property
-    def block(self) -> int:
+    def block_size(self) -> int:
         """Number of rows in a block."""
         return int(np.clip(BLOCK_NUMBERS // self.row_size, 1, BLOCK_ROWS))
 
@@ -98,9 +98,9 @@ class CompressionJob:
     def error(self, rows: np.ndarray, codes: np.ndarray) -> float:
         """Return the mean squared error of decoded codes, in scaled units."""
         errors = []
-        for start in range(0, len(rows), self.block):
-            block = rows[start : start + self.block].reshape(-1, self.row_size)
-            decoded_rows = self.estimator.inverse_transform(codes[start : start + self.block])
+        for start in range(0, len(rows), self.block_size):
+            block = rows[start : start + self.block_size].reshape(-1, self.row_size)
+            decoded_rows = self.estimator.inverse_transform(codes[start : start + self.block_size])
             difference = (np.asarray(decoded_rows).reshape(block.shape) - block) / self.scale
             errors.append(mean_squared_errors(self.source, block, difference))
         return float(np.concatenate(errors).mean())
@@ -109,7 +109,7 @@ class CompressionJob:
     def header(self) -> CodeFileHeader:
         """Header of the file."""
         name, fingerprint = type(self.estimator).__name__, short_fingerprint(self.estimator)
-        return CodeFileHeader(len(self.source), self.block, name, fingerprint)
+        return CodeFileHeader(len(self.source), self.block_size, name, fingerprint)
 
 
 @dataclass(frozen=True)
@@ -160,8 +160,8 @@ class JobSample:
         return header_bytes / count + code_bytes / len(self.codes)
 
     def _file_bytes(self, quantizer: Quantizer, codes: np.ndarray) -> int:
-        file, job, block = io.BytesIO(), self.job, self.job.block
-        blocks = (codes[i : i + block] for i in range(0, len(codes), block))
+        file, job, size = io.BytesIO(), self.job, self.job.block_size
+        blocks = (codes[i : i + size] for i in range(0, len(codes), size))
         write_codes(file, job.header, quantizer, job.labels, blocks)
         return len(file.getvalue())
 

@@ -122,9 +122,9 @@ class TableRows:
     def positions(self) -> np.ndarray:
         """Encoded values of columns of one number, shape (n, n_columns); NaN for other columns."""
         positions = np.full((len(self), len(self.names)), np.nan)
-        for i, block in enumerate(self.encoder.blocks):
-            if block.stop - block.start == 1:
-                positions[:, i] = self.encoded[:, block.start]
+        for i, column_slice in enumerate(self.encoder.slices):
+            if column_slice.stop - column_slice.start == 1:
+                positions[:, i] = self.encoded[:, column_slice.start]
         return positions
 
     def differences(self, others: Self) -> np.ndarray:
@@ -145,11 +145,11 @@ class TableRows:
         """
         a, b = np.nan_to_num(self.encoded)
         positions = rows.positions
-        for i, block in enumerate(self.encoder.blocks):
-            direction = b[block] - a[block]
+        for i, column_slice in enumerate(self.encoder.slices):
+            direction = b[column_slice] - a[column_slice]
             length = np.linalg.norm(direction)
             if len(direction) != 1:
-                part = np.nan_to_num(rows.encoded[:, block]) - a[block]
+                part = np.nan_to_num(rows.encoded[:, column_slice]) - a[column_slice]
                 positions[:, i] = part @ direction / length if length > 0 else 0.0
         return positions
 

@@ -253,7 +253,7 @@ class AutoEncoder(BaseAutoEncoder):
         network = get_network(self.network if state.has_own_network else state.network)
         principal = None
         if state.has_principal:
-            principal = PrincipalComponents.blank(math.prod(self.row_shape_), state.n_components)
+            principal = PrincipalComponents.zeros(math.prod(self.row_shape_), state.n_components)
         parts = NetworkParts(network=network, **common_parts(self, state.loss, principal))
         return build_autoencoder(parts)
 

@@ -36,7 +36,7 @@ _PRIOR_ROWS = 30  # Number of further rows in which reconstructions are assumed 
 
 def column_starts(encoder: TableEncoder) -> list[int]:
     """Return the index of the first encoded number of each column that has encoded numbers."""
-    return [block.start for block in encoder.blocks if block.stop > block.start]
+    return [s.start for s in encoder.slices if s.stop > s.start]
 
 
 def fit_imputer(estimator: BaseAutoEncoder, data: PreparedData) -> None:
@@ -118,7 +118,7 @@ def fill_table(estimator: BaseAutoEncoder, table: pa.Table) -> tuple[pa.Table, n
     rows = _estimate(estimator, imputer, encoder.encode(table))
     confidence = np.full((table.num_rows, table.num_columns), np.nan)
     errors = iter(imputer.errors)
-    for column, block in zip(encoder.columns, encoder.blocks, strict=True):
+    for column, column_slice in zip(encoder.columns, encoder.slices, strict=True):
         error = next(errors) if column.width else 0.0
         values = table.column(column.name).combine_chunks()
         index = table.column_names.index(column.name)
@@ -132,7 +132,7 @@ def fill_table(estimator: BaseAutoEncoder, table: pa.Table) -> tuple[pa.Table, n
         missing = pc.is_null(values, nan_is_null=True).to_numpy(zero_copy_only=False)
         if not missing.any():
             continue
-        part = rows[missing, block]
+        part = rows[missing, column_slice]
         estimates = column.decode(part)
         is_filled = estimates.is_valid().to_numpy(zero_copy_only=False)
         confidence[missing, index] = np.where(is_filled, _confidence(column, part, error), np.nan)

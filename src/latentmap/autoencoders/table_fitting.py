@@ -41,7 +41,7 @@ def fit_table(estimator: BaseAutoEncoder, table: Source) -> EncodedRows:
     """Fit the encoder of a table, set it on the estimator, and return the encoded rows."""
     standardize = estimator.scaling in _STANDARDIZED_SCALINGS
     encoder = TableEncoder.fit(table, standardize)
-    if not encoder.is_plain:
+    if not encoder.is_numeric:
         expected = {"scaling": _STANDARDIZED_SCALINGS, "loss": ("auto",)}
         for name, values in expected.items():
             if getattr(estimator, name) not in values:

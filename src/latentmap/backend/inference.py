@@ -33,7 +33,7 @@ BLOCK_ROWS = {False: 1 << 10, True: 1 << 15}  # Maximum number of rows in a bloc
 MAX_PENDING_BLOCKS = {False: 1, True: 4}  # Maximum number of concurrent blocks.
 
 
-def predict(model: keras.Model, rows: BatchArrays, block: int | None = None) -> np.ndarray:
+def predict(model: keras.Model, rows: BatchArrays, block_size: int | None = None) -> np.ndarray:
     """Apply a network to rows, in blocks of one shape.
 
     The network is compiled once, because all blocks have one shape. The output of a row does not
@@ -45,7 +45,7 @@ def predict(model: keras.Model, rows: BatchArrays, block: int | None = None) -> 
         A model with one output.
     rows : ndarray of shape (n, ...), or a tuple of them
         One array for each input of the model.
-    block : int, optional
+    block_size : int, optional
         Number of rows in a block; a small number saves time for very few rows. The output may
         differ from that of the default block by rounding errors.
 
@@ -61,11 +61,11 @@ def predict(model: keras.Model, rows: BatchArrays, block: int | None = None) -> 
     >>> predict(double, np.ones((3, 2), "uint8"))
     array([[2., 2.], [2., 2.], [2., 2.]], dtype=float32)
     """
-    return np.concatenate(list(predict_batches(model, [rows], block)))
+    return np.concatenate(list(predict_batches(model, [rows], block_size)))
 
 
 def predict_batches(
-    model: keras.Model, batches: Iterable[BatchArrays], block: int | None = None
+    model: keras.Model, batches: Iterable[BatchArrays], block_size: int | None = None
 ) -> Iterator[np.ndarray]:
     """Apply a network to batches of rows like `predict`, and yield the outputs block by block.
 
@@ -73,14 +73,15 @@ def predict_batches(
     --------
     >>> keras = start_engine()
     >>> double = keras.Sequential([keras.Input((2,)), keras.layers.Rescaling(2.0)])
-    >>> [len(part) for part in predict_batches(double, [np.ones((3, 2)), np.ones((5, 2))], block=4)]
+    >>> batches = [np.ones((3, 2)), np.ones((5, 2))]
+    >>> [len(outputs) for outputs in predict_batches(double, batches, block_size=4)]
     [3, 4, 1]
     """
     call = _block_function(model)
     pending_blocks: deque[tuple[jax.Array, int]] = deque()
     max_pending_blocks = MAX_PENDING_BLOCKS[has_accelerator()]
     for rows in batches:
-        size = block or block_rows(first_array(rows).shape[1:])
+        size = block_size or block_rows(first_array(rows).shape[1:])
         for i in range(0, max(len(first_array(rows)), 1), size):
             block_part = index_arrays(rows, slice(i, i + size))
             output = call(send_to_device(pad_block(block_part, size)))

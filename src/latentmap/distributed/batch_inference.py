@@ -68,17 +68,17 @@ def score_outlier_parts(
     workers: Workers,
     detector: OutlierDetector,
     rows: Source,
-    n_worst: int,
+    n_outliers: int,
     output: Path | None,
     write: PartWriter | None,
 ) -> tuple[np.ndarray, OutlierScores]:
-    """Score rows and return the worst ones; see `Workers.score_outliers`."""
+    """Score rows and return those with the highest scores; see `Workers.score_outliers`."""
     with contextlib.ExitStack() as stack:
         folder = None if output is None else stack.enter_context(_output_folder(output))
-        job = _Job(rows, folder, functools.partial(_score_part, detector, n_worst, write))
+        job = _Job(rows, folder, functools.partial(_score_part, detector, n_outliers, write))
         results = list(_run(workers, job, f"Scoring {len(rows):,} rows"))
     columns = {name: np.concatenate([part[name] for part in results]) for name in results[0]}
-    order = np.lexsort((columns["row"], -columns["scores"]))[:n_worst]
+    order = np.lexsort((columns["row"], -columns["scores"]))[:n_outliers]
     scores = OutlierScores(**{field.name: columns[field.name] for field in fields(OutlierScores)})
     return columns["row"][order], scores.select(order)
 
@@ -92,18 +92,18 @@ def _encode_part(model: BaseAutoEncoder, path: Path, first_row: int, part: Sourc
 
 def _score_part(
     detector: OutlierDetector,
-    n_worst: int,
+    n_outliers: int,
     write: PartWriter | None,
     path: Path | None,
     first_row: int,
     part: Source,
 ) -> Columns:
-    """Write the outlier scores of a part, and return the scores of its worst rows."""
+    """Write the outlier scores of a part, and return the scores of its top outliers."""
     scores = detector.score(part)
     if path is not None and write is not None:
         write(path, part, scores, first_row)
-    worst_rows = scores.ranking[:n_worst]
-    return {"row": first_row + worst_rows, **vars(scores.select(worst_rows))}
+    top_rows = scores.ranking[:n_outliers]
+    return {"row": first_row + top_rows, **vars(scores.select(top_rows))}
 
 
 @dataclass(frozen=True)

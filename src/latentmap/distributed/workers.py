@@ -154,18 +154,18 @@ class Workers:
         self,
         reference: OutlierDetector,
         rows: Source,
-        n_worst: int,
+        n_outliers: int,
         output: str | os.PathLike[str] | None = None,
         write: Callable[[Path, Source, OutlierScores, int], None] | None = None,
     ) -> tuple[np.ndarray, OutlierScores]:
-        """Compute the outlier scores of rows of Parquet files, and return the worst rows.
+        """Compute the outlier scores of rows of Parquet files, and return the top outliers.
 
         Parameters
         ----------
         reference : latentmap.analysis.OutlierDetector
         rows : Source
             As for `encode`.
-        n_worst : int
+        n_outliers : int
             Number of rows to return.
         output : path-like, optional
             A new folder for the scores of all rows, in the order of the rows.
@@ -175,7 +175,7 @@ class Workers:
         Returns
         -------
         numbers : ndarray of int
-            The indices of the worst rows, in descending order of their scores.
+            The indices of the top outliers, in descending order of their scores.
         scores : latentmap.analysis.outlier_scores.OutlierScores
             Their scores, in the same order.
 
@@ -187,7 +187,7 @@ class Workers:
         from latentmap.distributed.batch_inference import score_outlier_parts
 
         folder = None if output is None else Path(output)
-        return score_outlier_parts(self, reference, rows, n_worst, folder, write)
+        return score_outlier_parts(self, reference, rows, n_outliers, folder, write)
 
     def _check(self) -> None:
         """Raise SettingError if the parameters or the engine cannot be used."""

@@ -11,7 +11,7 @@ from latentmap.backend import block_rows, predict
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
 
-_SMALL_BLOCKS = (16, 128)
+_SMALL_SIZES = (16, 128)
 
 
 class CodeDecoder:
@@ -19,17 +19,17 @@ class CodeDecoder:
 
     def __init__(self, estimator: BaseAutoEncoder) -> None:
         self._estimator = estimator
-        max_block = block_rows(estimator.row_shape_)
-        self._blocks = [*(block for block in _SMALL_BLOCKS if block < max_block), max_block]
+        max_size = block_rows(estimator.row_shape_)
+        self._block_sizes = [*(size for size in _SMALL_SIZES if size < max_size), max_size]
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """Decode codes of shape (m, n_components) to rows with their shape and units, float32."""
         codes = np.asarray(codes, np.float32)
-        sufficient_blocks = [block for block in self._blocks if block >= len(codes)]
-        block = min(sufficient_blocks, default=self._blocks[-1])
-        return predict(self._estimator.decoder_, codes, block)
+        sufficient_sizes = [size for size in self._block_sizes if size >= len(codes)]
+        size = min(sufficient_sizes, default=self._block_sizes[-1])
+        return predict(self._estimator.decoder_, codes, size)
 
     def warm_up(self, n_components: int) -> None:
         """Compile the decoder for every block size."""
-        for block in self._blocks:
-            self.decode(np.zeros((block, n_components)))
+        for size in self._block_sizes:
+            self.decode(np.zeros((size, n_components)))

@@ -29,7 +29,7 @@ class DisplayColumn:
     kind : {"number", "date", "category", "text"}
     type : str
         Type of the values; see `column_types.type_name`.
-    block : slice or None
+    encoded_slice : slice or None
         Position among the decoded numbers of a row; None for a column that is not fitted.
     encoder : Column or None
         Converter of decoded numbers to values; None if the numbers are the values.
@@ -38,14 +38,14 @@ class DisplayColumn:
     name: str
     kind: str
     type: str
-    block: slice | None = None
+    encoded_slice: slice | None = None
     encoder: Column | None = None
 
     @classmethod
-    def from_fitted(cls, column: Column, block: slice) -> Self:
+    def from_fitted(cls, column: Column, encoded_slice: slice) -> Self:
         """Return a column of a fitted table."""
         kind = _KINDS.get(column.role) or _kind_of_type(column.type)
-        return cls(column.name, kind, column.type, block, column)
+        return cls(column.name, kind, column.type, encoded_slice, column)
 
     @classmethod
     def from_identifier(cls, name: str, dtype: pa.DataType) -> Self:
@@ -75,9 +75,9 @@ class DisplayColumn:
         """Convert decoded rows of shape (m, d) to values, which are missing if not fitted."""
         import pyarrow as pa
 
-        if self.block is None:
+        if self.encoded_slice is None:
             return np.full(len(rows), None, dtype=object)
-        numbers = np.ascontiguousarray(rows[:, self.block])
+        numbers = np.ascontiguousarray(rows[:, self.encoded_slice])
         if self.encoder is None:
             return numbers[:, 0].astype(np.float64)
         return self.convert(pa.chunked_array([self.encoder.decode(numbers)]))
@@ -87,7 +87,7 @@ class DisplayColumn:
         description: dict[str, Any] = {"name": self.name, "kind": self.kind}
         if self.unit:
             description["unit"] = self.unit
-        if self.block is None:
+        if self.encoded_slice is None:
             description["is_fitted"] = False
         if self.kind in (NUMBER, DATE):
             description |= _statistics(values)

@@ -142,7 +142,7 @@ def _table_buffers(
     """Return a buffer of the quantised columns, and a buffer for each text column."""
     buffers = {name: _deflate(table.quantize(rows, ranges).tobytes())}
     for j in table.text_buffers.values():
-        if name == "originals" or table.columns[j].block is not None:
+        if name == "originals" or table.columns[j].encoded_slice is not None:
             buffers[f"{name}-text-{j}"] = _deflate(json.dumps(rows[j].tolist()).encode())
     return buffers
 

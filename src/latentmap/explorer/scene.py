@@ -285,7 +285,12 @@ class Scene:
         rows = self.decoder.decode(self.codes[sample]).reshape(_SAMPLE_POINTS, -1)
         scale = ModelInfo.from_estimator(self.estimator).scale
         variance = np.var(rows.astype(np.float64) / scale, axis=0)
-        return np.array([np.inf if c.block is None else variance[c.block].sum() for c in columns])
+        return np.array(
+            [
+                np.inf if c.encoded_slice is None else variance[c.encoded_slice].sum()
+                for c in columns
+            ]
+        )
 
     @property
     def _names_buffer(self) -> str | None:
@@ -293,7 +298,9 @@ class Scene:
         if self.table is None:
             return None if self.file_names is None else "names"
         buffers = self.table.text_buffers.items()
-        return next((name for name, j in buffers if self.table.columns[j].block is None), None)
+        return next(
+            (name for name, j in buffers if self.table.columns[j].encoded_slice is None), None
+        )
 
     def row_name(self, index: int) -> str | None:
         """Return the file name of an image, or the name of a row of a table."""

@@ -172,8 +172,11 @@ def table_columns(encoder: TableEncoder, source: Source) -> list[DisplayColumn]:
     """Return all columns of a fitted table in their order, including columns not fitted."""
     assert source.table_schema is not None
     schema = source.table_schema.schema
-    pairs = zip(encoder.columns, encoder.blocks, strict=True)
-    fitted = {column.name: DisplayColumn.from_fitted(column, block) for column, block in pairs}
+    pairs = zip(encoder.columns, encoder.slices, strict=True)
+    fitted = {
+        column.name: DisplayColumn.from_fitted(column, column_slice)
+        for column, column_slice in pairs
+    }
     names = source.feature_names or list(fitted)
     return [
         fitted.get(name) or DisplayColumn.from_identifier(name, schema.field(name).type)
@@ -190,7 +193,7 @@ def _select(rows: np.ndarray | pa.Table, columns: Sequence[DisplayColumn]) -> pa
         return rows.select(names)
     numbers = rows.reshape(len(rows), -1)
     numbers = numbers.astype(np.float32) if numbers.dtype.kind == "f" else numbers
-    arrays = [pa.array(np.ascontiguousarray(numbers[:, c.block][:, 0])) for c in columns]
+    arrays = [pa.array(np.ascontiguousarray(numbers[:, c.encoded_slice][:, 0])) for c in columns]
     return pa.table(arrays, names=names)
 
 

@@ -189,7 +189,7 @@ class LatentMap(BaseAutoEncoder):
         """Return the parts of the networks, by default with components that are loaded later."""
         state = self._state
         if principal is None and state.n_input_components:
-            principal = PrincipalComponents.blank(
+            principal = PrincipalComponents.zeros(
                 math.prod(self.row_shape_), state.n_input_components
             )
         return state.network_parts(landmarks, **common_parts(self, loss, principal))

@@ -53,21 +53,21 @@ class TableLoss:
         self.term_weights = np.full(d, 0.5, np.float32)
         levels: list[np.ndarray] = []
         for column, start in zip(columns, self.offsets, strict=True):
-            block = slice(start, start + column.width)
+            column_slice = slice(start, start + column.width)
             if isinstance(column, BooleanColumn):
-                self.is_boolean[block] = True
+                self.is_boolean[column_slice] = True
                 shares = np.array([column.share])
                 entropy = -np.sum([s * np.log(s) for s in (column.share, 1.0 - column.share)])
             elif isinstance(column, CategoryColumn):
-                self.is_category[block] = True
+                self.is_category[column_slice] = True
                 shares = column.shares
                 entropy = -(shares * np.log(shares)).sum()
-                levels.append(np.arange(block.start, block.stop))
-                self.margins[block] = min(MARGIN, 0.1 / column.width)
+                levels.append(np.arange(column_slice.start, column_slice.stop))
+                self.margins[column_slice] = min(MARGIN, 0.1 / column.width)
             else:
                 continue
-            self.shares[block], self.weights[block] = shares, column.weight
-            self.term_weights[block] = 0.5 / entropy
+            self.shares[column_slice], self.weights[column_slice] = shares, column.weight
+            self.term_weights[column_slice] = 0.5 / entropy
         self._set_levels(levels)
 
     def _set_levels(self, levels: Sequence[np.ndarray]) -> None:

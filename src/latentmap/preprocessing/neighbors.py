@@ -30,7 +30,7 @@ class NeighborIndex:
         self.count, width = points.shape
         if cells is None:
             cells = SEARCHED_CELLS if self.count > EXACT_ROWS else 0
-        self.block = BLOCK_ROWS if cells else min(BLOCK_ROWS, BLOCK_PAIRS // self.count + 1)
+        self.block_size = BLOCK_ROWS if cells else min(BLOCK_ROWS, BLOCK_PAIRS // self.count + 1)
         self.index: Any = faiss.IndexFlatL2(width)
         if cells:
             self.index = faiss.IndexIVFFlat(self.index, width, self.count // CELL_ROWS or 1)
@@ -45,12 +45,12 @@ class NeighborIndex:
 
         A progress bar with the title ``task`` is shown unless it is empty.
         """
-        blocks = range(0, len(queries), self.block)
+        blocks = range(0, len(queries), self.block_size)
         neighbors = np.empty((len(queries), k), np.int64)
         with progress(task, len(blocks), bool(task)) as advance:
             for start in blocks:
-                block = np.ascontiguousarray(queries[start : start + self.block], np.float32)
-                neighbors[start : start + self.block] = self.index.search(block, k)[1]
+                block = np.ascontiguousarray(queries[start : start + self.block_size], np.float32)
+                neighbors[start : start + self.block_size] = self.index.search(block, k)[1]
                 advance(1)
         # faiss returns -1 if the searched cells hold fewer than k points; the nearest is repeated.
         return np.where(neighbors < 0, np.maximum(neighbors[:, :1], 0), neighbors)

@@ -40,7 +40,7 @@ class PrincipalComponents:
     max_distance_ratio: float = 1.0
 
     @classmethod
-    def blank(cls, n_features: int, n_components: int) -> PrincipalComponents:
+    def zeros(cls, n_features: int, n_components: int) -> PrincipalComponents:
         """Return components of zeros, for a network whose weights are loaded afterwards."""
         return cls(np.zeros(n_features, "float32"), np.zeros((n_components, n_features), "float32"))
 

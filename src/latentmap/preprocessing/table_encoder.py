@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 CONTAINERS = ("pandas", "polars", "arrow")
-_PLAIN_ROLES = ("number", "integer", "date", "constant")
+_NUMERIC_ROLES = ("number", "integer", "date", "constant")
 _MAX_LISTED = 5
 
 
@@ -93,7 +93,7 @@ class TableEncoder:
         return sum(column.width for column in self.columns)
 
     @property
-    def blocks(self) -> list[slice]:
+    def slices(self) -> list[slice]:
         """Position of each column among the encoded numbers of a row."""
         ends = list(itertools.accumulate(column.width for column in self.columns))
         return [slice(end - c.width, end) for c, end in zip(self.columns, ends, strict=True)]
@@ -104,16 +104,16 @@ class TableEncoder:
         return [column.name for column in self.columns]
 
     @property
-    def is_plain(self) -> bool:
+    def is_numeric(self) -> bool:
         """Whether all columns are numbers without missing values."""
-        return all(c.role in _PLAIN_ROLES and not c.has_missing_values for c in self.columns)
+        return all(c.role in _NUMERIC_ROLES and not c.has_missing_values for c in self.columns)
 
     def encode(self, table: pa.Table) -> np.ndarray:
         """Convert rows to float32 of shape (n, width), with NaN for missing values."""
         encoded = np.empty((table.num_rows, self.width), np.float32)
-        for column, block in zip(self.columns, self.blocks, strict=True):
+        for column, column_slice in zip(self.columns, self.slices, strict=True):
             try:
-                encoded[:, block] = column.encode(table.column(column.name))
+                encoded[:, column_slice] = column.encode(table.column(column.name))
             except (ValueError, NotImplementedError) as error:
                 raise DataError(
                     f"column {column.name}: expected values of the type {column.type}, found "
@@ -130,8 +130,8 @@ class TableEncoder:
         import pyarrow as pa
 
         arrays = [
-            column.decode(encoded[:, block])
-            for column, block in zip(self.columns, self.blocks, strict=True)
+            column.decode(encoded[:, column_slice])
+            for column, column_slice in zip(self.columns, self.slices, strict=True)
         ]
         return pa.table(dict(zip(self.names, arrays, strict=True)))
 
@@ -153,8 +153,8 @@ class TableEncoder:
     def indicator_indices(self) -> list[int]:
         """Return the index of the first encoded number of each column with missing values."""
         return [
-            block.start
-            for column, block in zip(self.columns, self.blocks, strict=True)
+            column_slice.start
+            for column, column_slice in zip(self.columns, self.slices, strict=True)
             if column.has_missing_values and column.width
         ]
 
