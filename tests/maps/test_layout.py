@@ -79,6 +79,18 @@ def test_neighbours_are_preserved(flat):
     assert n_common > 2 * 10 * 10 / 59  # twice of what chance would give
 
 
+def test_gaussian_affinities_of_few_points_preserve_more_neighbours(flat, monkeypatch):
+    """Affinities of a perplexity of 30 attract more rows than ten neighbours."""
+    monkeypatch.setattr("latentmap.maps.layout.GAUSSIAN_ROWS", 100)
+    uniform = compute_layout(POINTS, 2, 10, seed=0)
+    assert neighbor_recall(POINTS, flat, 50) > neighbor_recall(POINTS, uniform, 50) + 0.02
+
+
+def neighbor_recall(points, positions, k):
+    a, b = (np.argsort(cdist(x, x), axis=1)[:, 1 : k + 1] for x in (points, positions))
+    return np.mean([len(np.intersect1d(*pair)) / k for pair in zip(a, b, strict=True)])
+
+
 def test_the_same_seed_gives_the_same_layout(flat):
     assert np.array_equal(compute_layout(POINTS, 2, 10, seed=0), flat)
     assert not np.allclose(compute_layout(POINTS, 2, 10, seed=1), flat)

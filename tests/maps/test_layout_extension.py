@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
+from sklearn.decomposition import PCA
 from sklearn.neighbors import KNeighborsClassifier
 
 from latentmap.data import ArraySource
@@ -61,3 +62,24 @@ def test_a_memory_limit_reduces_the_sample():
     with memory_limit(ENGINE_BYTES + 30_000_000):
         assert layout_sample_size(10**6, 2) == 10_000
         assert layout_sample_size(10**6, 3) == 5_000
+
+
+@pytest.mark.parametrize(
+    ("variances", "bounds"),
+    [
+        (np.ones(40), (40, 40)),
+        (np.r_[np.full(60, 10.0), np.full(140, 0.01)], (50, 50)),
+        (np.r_[np.full(90, 10.0), np.full(110, 0.01)], (55, 90)),
+        (np.ones(300), (150, 150)),
+    ],
+    ids=["few columns", "50 explain more", "more than 50", "isotropic"],
+)
+def test_the_principal_components_explain_80_percent(variances, bounds, monkeypatch):
+    monkeypatch.setattr(module, "compute_layout", lambda points, *_: points[:, :2])
+    rows = np.random.default_rng(0).normal(size=(2000, len(variances))) * np.sqrt(variances)
+    data = prepare_data(ArraySource(rows.astype("float32")), "none", 1, None, 0)
+    n_components = compute_positions(data, 2, 10).sample.points.shape[1]
+    explained = np.cumsum(PCA().fit(rows).explained_variance_ratio_)
+    assert bounds[0] <= n_components <= bounds[1]
+    expected = np.clip(np.searchsorted(explained, 0.8) + 1, 50, 150)
+    assert n_components == min(expected, len(variances))

@@ -111,6 +111,14 @@ def test_projected_rows_are_the_codes_of_pca(rows, monkeypatch):
     assert np.allclose(codes, expected, atol=1e-5)
 
 
+def test_a_row_has_the_same_coordinates_alone_and_among_others():
+    rows = RNG.random((700, 784), dtype="float32")
+    scale = Scale(np.float32(0.5), np.float32(0.3), True)
+    components, source = fit_components(rows, 50, scale), ArraySource(rows)
+    alone = [project_rows(source.subset([i]), scale, components)[0] for i in range(100)]
+    assert np.array_equal(alone, project_rows(source, scale, components)[:100])
+
+
 # -- sparse rows -----------------------------------------------------------------------------------
 
 WORDS = csr_array(RNG.poisson(RNG.gamma(0.3, size=(300, 3)) @ RNG.gamma(0.2, size=(3, 40))) * 1.0)

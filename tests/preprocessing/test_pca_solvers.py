@@ -4,7 +4,7 @@ from scipy.sparse import csr_array
 from sklearn.decomposition import PCA
 
 from latentmap.preprocessing import pca_solvers
-from latentmap.preprocessing.pca_solvers import fit_pca
+from latentmap.preprocessing.pca_solvers import fit_pca, fit_pca_share
 
 RNG = np.random.default_rng(0)
 ROWS = RNG.poisson(RNG.gamma(0.3, size=(300, 3)) @ RNG.gamma(0.2, size=(3, 40))) * 1.0
@@ -48,6 +48,29 @@ def test_number_of_components_is_bounded(shape, n_components, as_matrix):
     assert len(result.components) == len(result.variance) == result.codes.shape[1]
     assert 1 <= len(result.components) <= min(n_components, *shape)
     assert np.allclose(result.components @ result.components.T, np.eye(len(result.components)))
+
+
+@pytest.mark.parametrize("share", [0.3, 0.7, 0.8, 0.9, 1.0])
+def test_the_smallest_number_of_components_explains_the_share(share, as_matrix):
+    total, variances = ROWS.var(axis=0).sum(), PCA().fit(ROWS).explained_variance_ * 299 / 300
+    expected = 2
+    while expected < 20 and variances[:expected].sum() < share * total:
+        expected += 1
+    result = fit_pca_share(as_matrix(ROWS), 2, 20, share, seed=0)
+    exact = fit_pca(as_matrix(ROWS), expected, seed=0)
+    assert np.allclose(result.variance, exact.variance, rtol=0.01)
+    assert np.allclose(result.codes, exact.codes, atol=0.1)
+
+
+def test_more_components_are_computed_only_if_they_are_needed(monkeypatch):
+    monkeypatch.setattr(pca_solvers, "FEW_COLUMNS", 0)
+    numbers, fit = [], pca_solvers._fit_arpack
+    monkeypatch.setattr(
+        pca_solvers, "_fit_arpack", lambda x, n, seed: numbers.append(n) or fit(x, n, seed)
+    )
+    for share in (0.01, 0.99):
+        fit_pca_share(csr_array(ROWS), 2, 20, share, seed=0)
+    assert numbers == [2, 2, 20]
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 1.0, 1e-30])

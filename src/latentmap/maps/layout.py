@@ -2,25 +2,26 @@
 
 Source: L. van der Maaten, G. Hinton, "Visualizing Data using t-SNE", JMLR 9, 2008. The
 implementation is openTSNE's, with gradients from an interpolated grid (G. C. Linderman et al.,
-Nature Methods 16, 2019). All neighbours have the same affinity, which gives nearly the same layout
-as a perplexity and needs no search for it. With many rows, t-SNE stops before it converges: later
-iterations move single rows only, which the encoder does not learn.
+Nature Methods 16, 2019). t-SNE stops before it converges, because later iterations improve the
+neighbourhoods of rows hardly at all.
 """
 
-import warnings
 from typing import Any
 
 import numpy as np
 
+from latentmap.maps.affinities import gaussian_affinities, neighbor_distances, uniform_affinities
 from latentmap.preprocessing.neighbors import nearest_neighbors
 from latentmap.progress import progress
 from latentmap.training.signals import delay_interrupts
 
 MIN_TSNE_ROWS = 16  # With fewer distinct rows, the layout is the first principal components.
-# Numbers of iterations with and without early exaggeration; the keys tell whether the layout has at
-# most SMALL_LAYOUT_ROWS rows.
-SMALL_LAYOUT_ROWS = 10_000
-ITERATIONS = {True: (150, 350), False: (100, 100)}
+# Gaussian affinities are computed for at most this number of distinct rows.
+GAUSSIAN_ROWS = 10_000
+# Perplexity of Gaussian affinities for each of the neighbours that a user asks for.
+PERPLEXITY_PER_NEIGHBOR = 3
+# Iterations with and without early exaggeration.
+ITERATIONS = (50, 200)
 GRID_ROWS = 3_000  # For more rows in two dimensions, repulsion is interpolated on a grid.
 # Early exaggeration; the keys tell whether the layout has at most LOW_EXAGGERATION_ROWS rows. An
 # exaggeration of 12 shrinks small groups in a layout of few rows to points.
@@ -45,7 +46,8 @@ def compute_layout(
         float32, with columns of decreasing variance, such as coordinates on principal components.
     n_components : {1, 2, 3}
     n_neighbors : int
-        Number of neighbours that attract each point.
+        Number of neighbours that attract each point. Up to 10,000 distinct points have Gaussian
+        affinities, whose perplexity is three times this number.
     seed : int
     verbose : bool
         Whether to show progress.
@@ -105,11 +107,9 @@ def _run_tsne(
     initial_layout = _initial_layout(points, n_components, seed)
     if len(points) < MIN_TSNE_ROWS:
         return initial_layout
-    k = min(n_neighbors, (len(points) - 1) // 3)
-    embedding = _make_embedding(
-        1e-4 * initial_layout, nearest_neighbors(points, k, seed, verbose), seed
-    )
-    n_early_iterations, n_late_iterations = ITERATIONS[len(points) <= SMALL_LAYOUT_ROWS]
+    affinities = _compute_affinities(points, n_neighbors, seed, verbose)
+    embedding = _make_embedding(1e-4 * initial_layout, affinities, seed)
+    n_early_iterations, n_late_iterations = ITERATIONS
     exaggeration = EXAGGERATION[len(points) <= LOW_EXAGGERATION_ROWS]
     phases = ((n_early_iterations, exaggeration, 0.5), (n_late_iterations, 1.0, 0.8))
     with (
@@ -134,32 +134,30 @@ def _run_tsne(
     return np.asarray(embedding)
 
 
-def _make_embedding(initial_layout: np.ndarray, neighbors: np.ndarray, seed: int) -> Any:
+def _compute_affinities(points: np.ndarray, n_neighbors: int, seed: int, verbose: bool) -> Any:
+    """Return Gaussian affinities of few points, and uniform affinities of many."""
+    n_others = len(points) - 1
+    if len(points) > GAUSSIAN_ROWS:
+        return uniform_affinities(
+            nearest_neighbors(points, min(n_neighbors, n_others // 3), seed, verbose)
+        )
+    perplexity = min(PERPLEXITY_PER_NEIGHBOR * n_neighbors, n_others / 3)
+    neighbors = nearest_neighbors(points, min(int(3 * perplexity), n_others), seed, verbose)
+    return gaussian_affinities(neighbors, neighbor_distances(points, neighbors), perplexity)
+
+
+def _make_embedding(initial_layout: np.ndarray, affinities: Any, seed: int) -> Any:
     """Return an openTSNE embedding at the initial layout."""
     import openTSNE
 
     uses_grid = initial_layout.shape[1] <= 2 and len(initial_layout) > GRID_ROWS
     return openTSNE.TSNEEmbedding(
         initial_layout,
-        _uniform_affinities(neighbors),
+        affinities,
         negative_gradient_method="fft" if uses_grid else "bh",
         n_jobs=-1 if len(initial_layout) > GRID_ROWS else 1,
         random_state=seed,
     )
-
-
-def _uniform_affinities(neighbors: np.ndarray) -> Any:
-    """Return the symmetric neighbour graph, in which all edges have the same affinity."""
-    from openTSNE.affinity import PrecomputedAffinities
-    from scipy.sparse import csr_matrix
-
-    n, k = neighbors.shape
-    offsets = np.arange(0, n * k + 1, k)
-    directed_edges = csr_matrix((np.ones(n * k), neighbors.ravel(), offsets), shape=(n, n))
-    edges = directed_edges.maximum(directed_edges.T)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return PrecomputedAffinities(edges / edges.sum(), normalize=False)
 
 
 def standardize(positions: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:

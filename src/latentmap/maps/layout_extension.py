@@ -21,7 +21,9 @@ from latentmap.preprocessing.pca_projection import (
 from latentmap.progress import progress
 from latentmap.training.preparation import PreparedData
 
-MAX_PRINCIPAL_COMPONENTS = 50
+# Range of the number of principal components, if the rows have that many columns.
+MIN_PRINCIPAL_COMPONENTS = 50
+MAX_PRINCIPAL_COMPONENTS = 150
 MAX_PCA_ROWS = 20_000
 # Maximum size of the sample by number of components. In three dimensions, t-SNE is slow because it
 # does not use a grid.
@@ -78,9 +80,14 @@ def compute_positions(
     data: PreparedData, n_components: int, n_neighbors: int, verbose: bool = False
 ) -> Layout:
     """Compute layout positions of all rows from their principal component coordinates."""
-    n_principal = min(MAX_PRINCIPAL_COMPONENTS, math.prod(data.rows.row_shape))
+    n_columns = math.prod(data.rows.row_shape)
     principal = principal_components(
-        data.sample(MAX_PCA_ROWS), data.scale, n_principal, data.seed, verbose
+        data.sample(MAX_PCA_ROWS),
+        data.scale,
+        min(MIN_PRINCIPAL_COMPONENTS, n_columns),
+        data.seed,
+        verbose,
+        min(MAX_PRINCIPAL_COMPONENTS, n_columns),
     )
     rows = data.sample(layout_sample_size(len(data.rows), n_components))
     points = project_rows(rows, data.scale, principal)

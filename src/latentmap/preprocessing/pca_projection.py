@@ -14,7 +14,7 @@ from latentmap.data.batching import read_batches
 from latentmap.data.sources import Source
 from latentmap.data.sparse import SparseSource, is_sparse
 from latentmap.data.types import csr_array
-from latentmap.preprocessing.pca_solvers import fit_pca
+from latentmap.preprocessing.pca_solvers import fit_pca_share
 from latentmap.preprocessing.scaling import TINY, Scale
 from latentmap.progress import progress
 
@@ -22,6 +22,7 @@ from latentmap.progress import progress
 EXACT_NUMBERS = 1 << 22
 # Maximum number of stored numbers and code components in a sample of sparse rows.
 MAX_STORED_NUMBERS = 1 << 24
+EXPLAINED_SHARE = 0.8  # Share of the variance that a selected number of components explains.
 
 
 @dataclass(frozen=True)
@@ -46,14 +47,24 @@ class PrincipalComponents:
 
 
 def principal_components(
-    rows: Source, scale: Scale, n_components: int, seed: int, verbose: bool = False
+    rows: Source,
+    scale: Scale,
+    n_components: int,
+    seed: int,
+    verbose: bool = False,
+    max_components: int | None = None,
 ) -> PrincipalComponents:
-    """Compute the principal components of scaled rows, or of a uniform sample of many rows."""
+    """Compute the principal components of scaled rows, or of a uniform sample of many rows.
+
+    If ``max_components`` is given, their number is the smallest that explains 80 % of the variance,
+    from ``n_components`` to ``max_components``.
+    """
+    max_components = max_components or n_components
     with progress("computing principal components", 1, verbose) as advance:
-        x = _sample(rows, scale, n_components, seed)
-        pca = fit_pca(x, n_components, seed)
+        x = _sample(rows, scale, max_components, seed)
+        pca = fit_pca_share(x, n_components, max_components, EXPLAINED_SHARE, seed)
         advance(1)
-    components = np.zeros((n_components, x.shape[1]), np.float32)
+    components = np.zeros((max(n_components, len(pca.components)), x.shape[1]), np.float32)
     components[: len(pca.components)] = pca.components
     offset = scale.offset.astype(np.float64) / scale.scale if is_sparse(x) else 0.0
     return PrincipalComponents(
@@ -127,7 +138,8 @@ def project_rows(rows: Source, scale: Scale, principal: PrincipalComponents) -> 
     """Return the coordinates of all rows on the components, shape (n, n_components), float32.
 
     They are (x − mean) · componentsᵀ of the scaled rows x. Rows are raw and read in batches; sparse
-    rows are not made dense.
+    rows are not made dense. Sums are computed in double precision, so that the coordinates of a row
+    do not depend on the other rows.
     """
     codes = np.empty((len(rows), len(principal.components)), np.float32)
     for batch_slice, batch in project_batches(rows, scale, principal):
@@ -142,8 +154,9 @@ def project_batches(
     if isinstance(rows, SparseSource):
         yield from _project_sparse(rows, scale, principal)
         return
+    components = principal.components.T.astype(np.float64)
     for batch_slice, x in _scaled_batches(rows, scale):
-        yield batch_slice, (x - principal.mean) @ principal.components.T
+        yield batch_slice, np.subtract(x, principal.mean, dtype=np.float64) @ components
 
 
 def _project_sparse(

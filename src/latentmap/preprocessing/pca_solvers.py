@@ -1,6 +1,6 @@
 """PCA of a matrix that is dense, sparse with few columns, or sparse with many columns."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -23,6 +23,14 @@ class Decomposition(NamedTuple):
     total: float
     codes: np.ndarray
 
+    def truncate(self, n_components: int) -> Self:
+        """Return the first components and their codes."""
+        return self._replace(
+            components=self.components[:n_components],
+            variance=self.variance[:n_components],
+            codes=self.codes[:, :n_components],
+        )
+
 
 def fit_pca(x: np.ndarray | csr_array, n_components: int, seed: int) -> Decomposition:
     """Compute principal components of a dense or CSR matrix of shape (n, d).
@@ -36,6 +44,28 @@ def fit_pca(x: np.ndarray | csr_array, n_components: int, seed: int) -> Decompos
     if x.shape[1] <= FEW_COLUMNS:
         return _fit_covariance(x, min(n_components, *x.shape))
     return _fit_arpack(x, min(n_components, min(x.shape) - 1), seed)
+
+
+def fit_pca_share(
+    x: np.ndarray | csr_array, min_components: int, max_components: int, share: float, seed: int
+) -> Decomposition:
+    """Compute the smallest number of components that explain a share of the variance.
+
+    The number is at least ``min_components`` and at most ``max_components``.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).normal(size=(200, 4)) * [8.0, 4.0, 2.0, 1.0]
+    >>> [len(fit_pca_share(x, 1, 4, share, seed=0).components) for share in (0.5, 0.9, 0.95, 1.0)]
+    [1, 2, 3, 4]
+    """
+    # The time of other solvers grows with the number of components.
+    is_direct = x.shape[1] <= FEW_COLUMNS or (not is_sparse(x) and x.dtype == np.float64)
+    pca = fit_pca(x, max_components if is_direct else min_components, seed)
+    if len(pca.components) < max_components and pca.variance.sum() < share * pca.total:
+        pca = fit_pca(x, max_components, seed)
+    n_needed = int(np.searchsorted(np.cumsum(pca.variance), share * pca.total)) + 1
+    return pca.truncate(max(n_needed, min_components))
 
 
 def _fit_dense(x: np.ndarray, rank: int, seed: int) -> Decomposition:

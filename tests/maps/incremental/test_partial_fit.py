@@ -261,6 +261,6 @@ def test_rows_of_a_table_with_missing_values_are_added():
     codes, score = fitted_map.transform(frame), fitted_map.score(frame[:200])
     fitted_map.partial_fit(frame[200:])
     assert fitted_map.partial_fit_report_["rows"] == 100
-    assert fitted_map.score(frame[:200]) == pytest.approx(score, rel=0.2)
+    assert fitted_map.score(frame[:200]) > 1.2 * score  # The score is minus an error.
     shift = np.abs(fitted_map.transform(frame[:200]) - codes[:200])
     assert np.median(shift) < 0.02
