@@ -12,8 +12,8 @@ from latentmap.errors import DataError
 @pytest.mark.parametrize("size", [1, 3, 4, 7, 100])
 def test_rebatch_keeps_rows_and_order(size):
     rows = np.arange(23)
-    pieces = np.split(rows, [0, 5, 6, 6, 19])
-    batches = list(batching.rebatch(pieces, size))
+    chunks = np.split(rows, [0, 5, 6, 6, 19])
+    batches = list(batching.rebatch(chunks, size))
     assert np.array_equal(np.concatenate(batches), rows)
     assert all(len(batch) == size for batch in batches[:-1])
     assert 0 < len(batches[-1]) <= size

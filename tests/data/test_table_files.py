@@ -125,22 +125,22 @@ def test_only_a_label_raises(write):
         open_data(path, label="kind")
 
 
-def test_a_table_that_does_not_fit_is_the_same_in_pieces(write, monkeypatch, tmp_path):
+def test_a_table_that_does_not_fit_is_the_same_in_chunks(write, monkeypatch, tmp_path):
     lines = [f"{i} €,{'yes' if i % 3 else 'no'},{i % 7 or ''},{'ab'[i % 2]}" for i in range(500)]
     path = write("\n".join(["price,member,size,kind", *lines]))
     table = open_data(path, label="kind")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr("latentmap.data.table_files.fits_in_memory", lambda path: False)
-    monkeypatch.setattr("latentmap.data.parquet_pieces._PIECE_BYTES", 1000)
-    pieces = open_data(path, label="kind")
-    assert isinstance(pieces, ParquetTable)
-    assert (copy := pieces.paths[0]).exists()
-    assert pieces[:].to_pydict() == table[:].to_pydict()
-    assert pieces[[400, 3]].to_pydict() == table[[400, 3]].to_pydict()
-    assert pieces.labels.tolist() == table.labels.tolist()
-    assert pieces.table_schema.boolean_strings == {"member": ("no", "yes")}
-    assert pieces.table_schema.units == {"price": "€"}
-    del pieces
+    monkeypatch.setattr("latentmap.data.parquet_source._CHUNK_BYTES", 1000)
+    chunks = open_data(path, label="kind")
+    assert isinstance(chunks, ParquetTable)
+    assert (copy := chunks.paths[0]).exists()
+    assert chunks[:].to_pydict() == table[:].to_pydict()
+    assert chunks[[400, 3]].to_pydict() == table[[400, 3]].to_pydict()
+    assert chunks.labels.tolist() == table.labels.tolist()
+    assert chunks.table_schema.boolean_strings == {"member": ("no", "yes")}
+    assert chunks.table_schema.units == {"price": "€"}
+    del chunks
     gc.collect()
     assert not copy.exists()
 

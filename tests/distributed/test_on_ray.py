@@ -17,7 +17,7 @@ from latentmap import AutoEncoder, LatentMap, Training, load_model
 from latentmap.autoencoders.persistence import estimator_arrays
 from latentmap.data import ArraySource, open_data, write_rows
 from latentmap.data.parquet_footers import open_files
-from latentmap.data.parquet_pieces import ParquetSource
+from latentmap.data.parquet_source import ParquetSource
 from latentmap.data.parquet_tables import ParquetTable
 from latentmap.data.table_options import TableOptions
 from latentmap.distributed import Workers
@@ -141,7 +141,7 @@ class UnloadedTables(ParquetTable):
         return self
 
 
-def open_pieces(kind, folder):
+def open_in_chunks(kind, folder):
     """Open a folder of Parquet files as a subclass of ParquetTable."""
     files = open_files(sorted(folder.glob("*.parquet")), "digits")
     return kind(files, files.schema.names, TableOptions(roles={"label": "label"}), False)
@@ -225,7 +225,7 @@ def test_a_killed_worker_is_replaced_and_training_resumes(workers, tmp_path):
 
 
 def test_training_on_rows_on_disk(workers, fitted, tables):
-    rows = open_pieces(UnloadedTables, tables)
+    rows = open_in_chunks(UnloadedTables, tables)
     model = autoencoder().fit(rows)
     assert model.history_["val_mse"][-1] == pytest.approx(fitted.history_["val_mse"][-1], rel=0.1)
     assert model.history_["val_mse"][-1] < 0.8 * model.history_["val_mse"][0]
@@ -254,7 +254,7 @@ def test_encode_returns_each_row_once_although_a_process_dies(
     kind, workers, fitted, tables, tmp_path
 ):
     flag = tmp_path / "killed"
-    rows = open_pieces(kind, tables).prepare(flag)
+    rows = open_in_chunks(kind, tables).prepare(flag)
     workers.encode(fitted, rows, tmp_path / "codes.parquet")
     assert flag.exists()
     codes = open_data(tmp_path / "codes.parquet", label="label")

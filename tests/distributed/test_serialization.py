@@ -24,8 +24,8 @@ def test_a_mapped_file_is_sent_as_its_location(mapped):
 
 
 def test_a_contiguous_slice_is_sent_as_its_location(mapped):
-    piece = ArraySource(mapped.array[100:300])
-    packed = _pack(piece)
+    chunk = ArraySource(mapped.array[100:300])
+    packed = _pack(chunk)
     assert isinstance(packed["array"], tuple)
     assert np.array_equal(_unpack(packed)[:], mapped[100:300])
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # The rest of the free memory is for weights, gradients and hidden units.
 MAX_MEMORY_SHARE = 0.5
-# Rows are copied in pieces, because rows on a disk may not fit into memory.
+# Rows are copied in chunks, because rows on a disk may not fit into memory.
 PIECE_BYTES = 1 << 26
 
 
@@ -73,16 +73,16 @@ def _copy_to_device(
     import jax
     import jax.numpy as jnp
 
-    def write(rows: jax.Array | tuple, piece: BatchArrays, start: int) -> jax.Array | tuple:
+    def write(rows: jax.Array | tuple, chunk: BatchArrays, start: int) -> jax.Array | tuple:
         return jax.tree.map(
-            lambda r, p: jax.lax.dynamic_update_slice_in_dim(r, p, start, 0), rows, piece
+            lambda r, p: jax.lax.dynamic_update_slice_in_dim(r, p, start, 0), rows, chunk
         )
 
     compiled_write = jax.jit(write, donate_argnums=0)
     rows: jax.Array | tuple | None = None
     for start in range(0, count, size):
-        piece = map_arrays(to_32_bit, take(np.arange(start, min(start + size, count))))
+        chunk = map_arrays(to_32_bit, take(np.arange(start, min(start + size, count))))
         if rows is None:
-            rows = map_arrays(lambda a: jnp.zeros((count, *a.shape[1:]), a.dtype), piece)
-        rows = compiled_write(rows, piece, start)
+            rows = map_arrays(lambda a: jnp.zeros((count, *a.shape[1:]), a.dtype), chunk)
+        rows = compiled_write(rows, chunk, start)
     return rows

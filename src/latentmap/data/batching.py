@@ -90,10 +90,10 @@ def shuffled_in_blocks(
     take: Take[np.ndarray], bounds: np.ndarray, size: int, rng: Rng, blocks_in_buffer: int
 ) -> Iterator[np.ndarray]:
     """Yield every row once, shuffled within a buffer of random blocks that start at ``bounds``."""
-    return rebatch(_shuffled_pieces(take, bounds, size, rng, blocks_in_buffer), size)
+    return rebatch(_shuffled_chunks(take, bounds, size, rng, blocks_in_buffer), size)
 
 
-def _shuffled_pieces(
+def _shuffled_chunks(
     take: Take[np.ndarray], bounds: np.ndarray, size: int, rng: Rng, blocks_in_buffer: int
 ) -> Iterator[np.ndarray]:
     blocks = rng.permutation(len(bounds) - 1)

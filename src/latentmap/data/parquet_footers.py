@@ -20,7 +20,7 @@ _PANDAS_INDEX = re.compile(r"__index_level_\d+__")  # Row names of pandas.
 _TEXT_BYTES = 32  # Bytes of a string or list in memory.
 
 
-class Groups(NamedTuple):
+class RowGroups(NamedTuple):
     """Consecutive row groups of a file, ``first`` to ``last``, which are read together."""
 
     file: int
@@ -31,11 +31,11 @@ class Groups(NamedTuple):
     rows: int
 
 
-class Piece(NamedTuple):
-    """Part of row groups that is read at once: rows ``start`` to ``start + rows`` of all files."""
+class Chunk(NamedTuple):
+    """Part of row groups that is read at once: ``rows`` rows of all files from row ``start``."""
 
     groups: int
-    in_groups: int
+    index_in_groups: int
     start: int
     rows: int
 
@@ -165,7 +165,7 @@ def _check_columns(path: Path, expected: pa.Schema, found: pa.Schema) -> None:
             )
 
 
-def combine_groups(group_rows: Iterable[Sequence[int]], max_rows: int) -> Iterator[Groups]:
+def combine_row_groups(group_rows: Iterable[Sequence[int]], max_rows: int) -> Iterator[RowGroups]:
     """Combine consecutive row groups of each file to at most ``max_rows`` rows; skip empty ones."""
     start = 0
     for file, rows_of_file in enumerate(group_rows):
@@ -176,17 +176,17 @@ def combine_groups(group_rows: Iterable[Sequence[int]], max_rows: int) -> Iterat
             else:
                 if current is not None and current.rows:
                     yield current
-                current = Groups(file, index, index, start, start - file_start, rows)
+                current = RowGroups(file, index, index, start, start - file_start, rows)
             start += rows
         if current is not None and current.rows:
             yield current
 
 
-def cut_pieces(groups: Sequence[Groups], size: int) -> Iterator[Piece]:
-    """Cut groups into pieces of at most ``size`` rows."""
+def split_into_chunks(groups: Sequence[RowGroups], size: int) -> Iterator[Chunk]:
+    """Cut groups into chunks of at most ``size`` rows."""
     for number, part in enumerate(groups):
         for index, start in enumerate(range(0, part.rows, size)):
-            yield Piece(number, index, part.start + start, min(size, part.rows - start))
+            yield Chunk(number, index, part.start + start, min(size, part.rows - start))
 
 
 def is_vector(kind: pa.DataType) -> bool:

@@ -1,4 +1,4 @@
-"""Tables in Parquet files, or in folders of them: in memory if they fit, otherwise in pieces."""
+"""Tables in Parquet files, or in folders of them: in memory if they fit, otherwise in chunks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from latentmap.data import memory
 from latentmap.data.parquet_footers import ParquetFiles, is_vector, open_files, reading_parquet
-from latentmap.data.parquet_pieces import ParquetSource
+from latentmap.data.parquet_source import ParquetSource
 from latentmap.data.parquet_vectors import ParquetVectors
 from latentmap.data.table_options import TableOptions, label_column, label_roles
 from latentmap.data.table_parsing import is_string_type, parse_string_columns

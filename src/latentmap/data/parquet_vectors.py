@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 
 from latentmap.data.parquet_footers import ParquetFiles
-from latentmap.data.parquet_pieces import ParquetSource
+from latentmap.data.parquet_source import ParquetSource
 from latentmap.errors import DataError
 
 if TYPE_CHECKING:

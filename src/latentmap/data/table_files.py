@@ -1,6 +1,6 @@
 """Open text tables and Excel files as tables, in memory if they fit.
 
-A larger text table is copied once to a temporary Parquet file, which is read in pieces.
+A larger text table is copied once to a temporary Parquet file, which is read in chunks.
 """
 
 from __future__ import annotations

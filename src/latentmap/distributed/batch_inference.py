@@ -21,7 +21,7 @@ import numpy as np
 from latentmap import errors
 from latentmap.analysis.outlier_scores import OutlierScores
 from latentmap.data import Source, Table, write_rows
-from latentmap.data.parquet_pieces import ParquetSource
+from latentmap.data.parquet_source import ParquetSource
 from latentmap.distributed import ray_connection
 from latentmap.distributed.serialization import put_object
 from latentmap.distributed.worker import WorkerSettings

@@ -1,7 +1,7 @@
-"""Rows of Parquet files, read piece by piece.
+"""Rows of Parquet files, read chunk by chunk.
 
-Opening reads only the footers and the labels. A piece is some megabytes of a row group, or of
-several small ones. The last piece is in memory, and reading continues from there, so that rows that
+Opening reads only the footers and the labels. A chunk is some megabytes of a row group, or of
+several small ones. The last chunk is in memory, and reading continues from there, so that rows that
 are read in order are decoded once. The memory does not depend on the number or the size of the row
 groups.
 """
@@ -19,11 +19,11 @@ from numpy.typing import ArrayLike
 from latentmap.data.batching import concatenated, rebatch, take_rows
 from latentmap.data.memory import check_memory
 from latentmap.data.parquet_footers import (
-    Groups,
     ParquetFiles,
-    combine_groups,
-    cut_pieces,
+    RowGroups,
+    combine_row_groups,
     reading_parquet,
+    split_into_chunks,
 )
 from latentmap.data.sources import Source
 from latentmap.data.table_labels import column_labels
@@ -33,7 +33,7 @@ from latentmap.progress import progress
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_PIECE_BYTES = 16 * 2**20
+_CHUNK_BYTES = 16 * 2**20
 
 
 class ParquetSource(Source):
@@ -62,13 +62,13 @@ class ParquetSource(Source):
     ) -> None:
         self.files, self.paths, self.name = files, files.paths, files.name
         self._columns, self._bytes_of_row = list(columns), max(1, row_bytes)
-        self._piece_rows = max(1, _PIECE_BYTES // self._bytes_of_row)
-        self._groups = list(combine_groups(files.group_rows, self._piece_rows))
-        self._pieces = list(cut_pieces(self._groups, self._piece_rows))
-        self._starts = np.array([piece.start for piece in self._pieces])
+        self._chunk_rows = max(1, _CHUNK_BYTES // self._bytes_of_row)
+        self._groups = list(combine_row_groups(files.group_rows, self._chunk_rows))
+        self._chunks = list(split_into_chunks(self._groups, self._chunk_rows))
+        self._starts = np.array([chunk.start for chunk in self._chunks])
         self.block_starts = self._starts
-        self._last_piece: tuple[int, Any] | None = None
-        self._next_piece: tuple[int, Iterator[Any]] | None = None
+        self._last_chunk: tuple[int, Any] | None = None
+        self._next_chunk: tuple[int, Iterator[Any]] | None = None
         self._open_file: tuple[Path, Any] | None = None
         self.labels = None if label is None else self._read_labels(label, verbose)
 
@@ -82,52 +82,52 @@ class ParquetSource(Source):
 
     def __getstate__(self) -> dict[str, Any]:
         # Another process opens the files itself.
-        return {**self.__dict__, "_last_piece": None, "_next_piece": None, "_open_file": None}
+        return {**self.__dict__, "_last_chunk": None, "_next_chunk": None, "_open_file": None}
 
     def __len__(self) -> int:
         return self._groups[-1].start + self._groups[-1].rows
 
     def take(self, indices: ArrayLike) -> Any:  # noqa: D102
         indices = np.asarray(indices, dtype=np.intp)
-        piece = np.searchsorted(self._starts, indices, side="right") - 1
-        order = np.argsort(piece, kind="stable")
+        chunk = np.searchsorted(self._starts, indices, side="right") - 1
+        order = np.argsort(chunk, kind="stable")
         parts = [
             take_rows(
-                self._load_piece(int(p)), indices[order][piece[order] == p] - self._pieces[p].start
+                self._load_chunk(int(p)), indices[order][chunk[order] == p] - self._chunks[p].start
             )
-            for p in np.unique(piece)
+            for p in np.unique(chunk)
         ]
         if not parts:
-            return take_rows(self._load_piece(0), indices)
+            return take_rows(self._load_chunk(0), indices)
         rows = concatenated(parts)
         return rows if len(parts) == 1 else take_rows(rows, np.argsort(order, kind="stable"))
 
-    def _load_piece(self, p: int) -> Any:
-        last = self._last_piece
+    def _load_chunk(self, p: int) -> Any:
+        last = self._last_chunk
         if last is None or last[0] != p:
-            self._last_piece = last = None  # The old piece is freed first.
-            self._last_piece = last = (p, self._read_piece(p))
+            self._last_chunk = last = None  # The old chunk is freed first.
+            self._last_chunk = last = (p, self._read_chunk(p))
         return last[1]
 
-    def _read_piece(self, p: int) -> Any:
-        """Continue reading after the last piece, or start at the first piece of the groups."""
-        first = p - self._pieces[p].in_groups
-        if self._next_piece is None or not first < self._next_piece[0] <= p:
-            self._next_piece = (
+    def _read_chunk(self, p: int) -> Any:
+        """Continue reading after the last chunk, or start at the first chunk of the groups."""
+        first = p - self._chunks[p].index_in_groups
+        if self._next_chunk is None or not first < self._next_chunk[0] <= p:
+            self._next_chunk = (
                 first,
-                rebatch(self._decode(self._groups[self._pieces[p].groups]), self._piece_rows),
+                rebatch(self._decode(self._groups[self._chunks[p].groups]), self._chunk_rows),
             )
-        next_index, pieces_left = self._next_piece
-        self._next_piece = None  # An error leaves no half-read iterator.
+        next_index, chunks_left = self._next_chunk
+        self._next_chunk = None  # An error leaves no half-read iterator.
         for _ in range(next_index, p):
-            next(pieces_left)
-        rows = next(pieces_left)
-        self._next_piece = (p + 1, pieces_left)
+            next(chunks_left)
+        rows = next(chunks_left)
+        self._next_chunk = (p + 1, chunks_left)
         return rows
 
-    def _decode(self, groups: Groups) -> Iterator[Any]:
+    def _decode(self, groups: RowGroups) -> Iterator[Any]:
         # The memory is needed twice, because pyarrow's columns exist while they are converted.
-        check_memory(self.paths[groups.file].name, 2 * self._piece_rows * self._bytes_of_row)
+        check_memory(self.paths[groups.file].name, 2 * self._chunk_rows * self._bytes_of_row)
         start = groups.start_in_file
         for table in self._tables(groups, self._columns):
             yield self._convert(self.paths[groups.file], start, table)
@@ -148,15 +148,15 @@ class ParquetSource(Source):
         column = pa.chunked_array([chunk for part in parts for chunk in part.chunks])
         return column_labels(column, label, self.name)
 
-    def _tables(self, groups: Groups, columns: list[str]) -> Iterator[pa.Table]:
-        """Yield columns of row groups as tables that are at most as long as a piece."""
+    def _tables(self, groups: RowGroups, columns: list[str]) -> Iterator[pa.Table]:
+        """Yield columns of row groups as tables that are at most as long as a chunk."""
         import pyarrow as pa
 
         path, n_rows = self.paths[groups.file], 0
         numbers = range(groups.first, groups.last + 1)
         with reading_parquet(path):
             for batch in self._file(path).iter_batches(
-                self._piece_rows, row_groups=numbers, columns=columns
+                self._chunk_rows, row_groups=numbers, columns=columns
             ):
                 n_rows += batch.num_rows
                 yield pa.Table.from_batches([batch]).select(columns)

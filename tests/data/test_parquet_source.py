@@ -4,7 +4,7 @@ import pytest
 from pyarrow import parquet
 
 from latentmap.data import open_data
-from latentmap.data.parquet_pieces import ParquetSource
+from latentmap.data.parquet_source import ParquetSource
 from latentmap.errors import DataError, TooLargeError
 
 
@@ -16,10 +16,10 @@ def write(path, columns, **options):
 
 @pytest.fixture(autouse=True)
 def streamed(monkeypatch):
-    """Tables do not fit in memory, and a piece has 100 rows of two columns."""
+    """Tables do not fit in memory, and a chunk has 100 rows of two columns."""
     monkeypatch.setattr("latentmap.data.parquet_tables.fits_in_memory", lambda files: False)
     monkeypatch.setattr("latentmap.data.parquet_footers._value_bytes", lambda kind: 8)
-    monkeypatch.setattr("latentmap.data.parquet_pieces._PIECE_BYTES", 16 * 100)
+    monkeypatch.setattr("latentmap.data.parquet_source._CHUNK_BYTES", 16 * 100)
 
 
 @pytest.fixture
@@ -88,17 +88,17 @@ def test_shuffled_batches_read_each_group_once(folder, reads, part, set_memory_u
     assert 9 <= len(reads) <= 10
 
 
-def test_one_piece_of_a_group_is_in_memory_at_a_time(tmp_path, reads):
+def test_one_chunk_of_a_group_is_in_memory_at_a_time(tmp_path, reads):
     columns = {"x": np.arange(950), "y": np.arange(950) * 10}
     source = open_data(write(tmp_path / "one.parquet", columns))
     for size in (50, 130):
         reads.clear()
         found = []
         for batch in source.batches(size):
-            assert len(source._last_piece[1]) <= 100
+            assert len(source._last_chunk[1]) <= 100
             found.append(batch)
         assert np.array_equal(pa.concat_tables(found)["y"], columns["y"])
-        assert reads == [(0, 0)]  # once, though it is ten pieces
+        assert reads == [(0, 0)]  # once, though it is ten chunks
     assert source[[940, 3, 500, 3]]["x"].to_pylist() == [940, 3, 500, 3]
 
 
@@ -113,7 +113,7 @@ def test_message_gives_the_row_of_a_missing_value_in_a_group(tmp_path):
 
 
 def test_small_groups_are_read_together(tmp_path, reads, monkeypatch):
-    monkeypatch.setattr("latentmap.data.parquet_pieces._PIECE_BYTES", 16 * 300)
+    monkeypatch.setattr("latentmap.data.parquet_source._CHUNK_BYTES", 16 * 300)
     for i in range(2):
         columns = {"x": np.arange(i * 1000, i * 1000 + 1000), "y": np.zeros(1000)}
         write(tmp_path / "rows" / f"{i}.parquet", columns, row_group_size=70)
@@ -147,7 +147,7 @@ def test_memory_is_checked_before_a_group_is_read(tmp_path, monkeypatch, reads):
     assert reads == []
 
 
-def test_texts_in_pieces_are_typed(tmp_path):
+def test_texts_in_chunks_are_typed(tmp_path):
     columns = {
         "price": [f"{i},5 €" for i in range(300)],
         "late": [*(str(i) for i in range(299)), "1.5"],
