@@ -146,13 +146,13 @@ def describe_distances(runs: list[dict[str, Any]], unseen: float) -> str:
     """Return a sentence on the distances to the nearest fitted digit."""
     parts = [f"unseen digits {unseen:.2f}"]
     for name in ESTIMATORS:
-        generated, reconstructed = (
+        generated, reconstructions = (
             median(runs, name, kind, "nearest_fitted")
             for kind in ("density of codes", "reconstructions")
         )
         share = median(runs, name, "codes", "share nearer than 99 % of unseen")
         parts.append(
-            f"{name} {generated:.2f} (reconstructions of unseen digits {reconstructed:.2f}; "
+            f"{name} {generated:.2f} (reconstructions of unseen digits {reconstructions:.2f}; "
             f"{share:.1%} of the sampled codes are nearer than the nearest 1 % of unseen codes)"
         )
     return f"Median distance to the nearest fitted digit: {'; '.join(parts)}."

@@ -63,17 +63,17 @@ def column_errors(
     errors = {}
     for name in decoded:
         is_known = true[name].notna().to_numpy()
-        expected, reconstructed = true.loc[is_known, name], decoded.loc[is_known, name]
+        expected, reconstructions = true.loc[is_known, name], decoded.loc[is_known, name]
         if is_number(fitted[name]):
-            expected, reconstructed = expected.to_numpy(float), reconstructed.to_numpy(float)
-            error = np.sqrt(np.mean((expected - reconstructed) ** 2))
+            expected, reconstructions = expected.to_numpy(float), reconstructions.to_numpy(float)
+            error = np.sqrt(np.mean((expected - reconstructions) ** 2))
             baseline = np.sqrt(np.mean((expected - fitted[name].mean()) ** 2))
         else:
-            expected, reconstructed = (
+            expected, reconstructions = (
                 expected.astype(str).to_numpy(),
-                reconstructed.astype(str).to_numpy(),
+                reconstructions.astype(str).to_numpy(),
             )
-            error = np.mean(expected != reconstructed)
+            error = np.mean(expected != reconstructions)
             baseline = np.mean(expected != fitted[name].dropna().astype(str).mode()[0])
         if baseline > 0:
             errors[name] = float(error / baseline)

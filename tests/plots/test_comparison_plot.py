@@ -61,16 +61,16 @@ def test_wide_rows_without_names_are_lines(ax, render):
 
 
 @pytest.mark.parametrize(
-    ("rows", "reconstructed"),
+    ("rows", "reconstructions"),
     [
         (np.zeros((3, 4)), np.zeros((3, 4))),
         (np.zeros((2, 4)), np.zeros((2, 5))),
         (np.zeros(2), np.zeros(2)),
     ],
 )
-def test_anything_but_two_rows_is_refused(ax, rows, reconstructed):
+def test_anything_but_two_rows_is_refused(ax, rows, reconstructions):
     with pytest.raises(DataError, match="expected two rows and their reconstructions"):
-        plots.comparison(rows, reconstructed, ax=ax)
+        plots.comparison(rows, reconstructions, ax=ax)
 
 
 def test_columns_are_sorted_by_difference():

@@ -45,12 +45,12 @@ def test_long_rows_without_names_are_lines(ax, render):
 
 
 @pytest.mark.parametrize(
-    ("originals", "reconstructed"),
+    ("originals", "reconstructions"),
     [(np.zeros((2, 3)), np.zeros((2, 4))), (np.zeros((0, 3)), np.zeros((0, 3))), ([1], [1])],
 )
-def test_rows_of_another_shape_are_refused(ax, originals, reconstructed):
+def test_rows_of_another_shape_are_refused(ax, originals, reconstructions):
     with pytest.raises(DataError, match="reconstructions: expected"):
-        plots.reconstructions(originals, reconstructed, ax=ax)
+        plots.reconstructions(originals, reconstructions, ax=ax)
 
 
 def test_texts_of_a_table_are_written_above_their_reconstructions():

@@ -15,7 +15,7 @@ from latentmap.preprocessing.table_encoder import TableEncoder
 
 def numeric_model(estimator: Any) -> Any:
     """Return a model of encoded rows if the estimator was fitted to a table, else the estimator."""
-    return estimator if getattr(estimator, "table_", None) is None else estimator.numeric()
+    return estimator if getattr(estimator, "table_", None) is None else estimator.numeric_view()
 
 
 def numeric_rows(estimator: object, X: DataLike) -> Source:

@@ -250,7 +250,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         scale = np.asarray(self._state.scale, np.float32)
         return scale.reshape(self.row_shape_) if scale.ndim else scale
 
-    def numeric(self) -> NumericModel:
+    def numeric_view(self) -> NumericModel:
         """Return a view of the estimator that takes and returns encoded rows of a table."""
         return NumericModel(self._check_fitted())
 

@@ -84,7 +84,7 @@ def _measure(
 
 
 def _reconstruct(estimator: BaseAutoEncoder, rows: np.ndarray) -> np.ndarray:
-    model = estimator.numeric()
+    model = estimator.numeric_view()
     return model.inverse_transform(model.transform(rows))
 
 

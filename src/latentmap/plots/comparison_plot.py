@@ -18,7 +18,7 @@ _ROW_COLORS = (style.PALETTE[0], style.PALETTE[6])
 
 def comparison(
     rows: ArrayLike,
-    reconstructed: ArrayLike,
+    reconstructions: ArrayLike,
     captions: Sequence[str] = ("a", "b"),
     ax: Axes | None = None,
     *,
@@ -35,7 +35,7 @@ def comparison(
         Images are drawn side by side, with their difference to the right: red where the second is
         brighter. The plot of a table shows the 12 columns that differ most. Rows of more than 64
         numbers without column names are drawn as lines.
-    reconstructed : array-like of shape (2, ...)
+    reconstructions : array-like of shape (2, ...)
         The reconstructions of the two rows.
     captions : pair of str
         The names of the two rows.
@@ -44,7 +44,7 @@ def comparison(
     column_std : array-like of shape (n_features,), optional
         The standard deviation of each column of a table, the unit of its difference.
     cell_text : array-like of shape (2, n_features) of str, optional
-        Texts of the values of a table, by default the numbers.
+        The text of each value of a table, by default the numbers.
     title : str
 
     Raises
@@ -59,32 +59,25 @@ def comparison(
     >>> [t.get_text() for t in comparison(images, images, ["me", "you"]).get_xticklabels()]
     ['me', 'you', 'difference']
     """
-    pair, reconstructed_pair = np.asarray(rows), np.asarray(reconstructed)
-    if (
-        pair.shape != reconstructed_pair.shape
-        or pair.ndim < 2
-        or len(pair) != 2
-        or len(captions) != 2
-    ):
+    pair, decoded_pair = np.asarray(rows), np.asarray(reconstructions)
+    if pair.shape != decoded_pair.shape or pair.ndim < 2 or len(pair) != 2 or len(captions) != 2:
         raise DataError(
             "comparison: expected two rows and their reconstructions, of one shape, "
-            f"found {pair.shape} and {reconstructed_pair.shape}"
+            f"found {pair.shape} and {decoded_pair.shape}"
         )
     ax = style.get_axes(ax, *_figure_size(pair.shape[1:], column_names is not None))
     captions = [style.display_text(caption) for caption in captions]
     if is_image_shape(pair.shape[1:]):
-        _draw_images(style.set_titles(ax, title), pair, reconstructed_pair, captions)
+        _draw_images(style.set_titles(ax, title), pair, decoded_pair, captions)
         return style.hide_frame(ax)
     style.set_titles(ax, title, title_pad=26)  # The legend is between the title and the plot.
-    pair, reconstructed_pair = (
-        part.reshape(2, -1).astype(np.float64) for part in (pair, reconstructed_pair)
-    )
+    pair, decoded_pair = (part.reshape(2, -1).astype(np.float64) for part in (pair, decoded_pair))
     if column_names is None and pair.shape[1] > _MAX_UNNAMED_COLUMNS:
-        _draw_lines(ax, pair, reconstructed_pair, captions)
+        _draw_lines(ax, pair, decoded_pair, captions)
     else:
         names = style.column_names_or_default(column_names, pair.shape[1])
         values = pair if cell_text is None else np.asarray(cell_text, dtype=object)
-        _draw_columns(ax, pair, reconstructed_pair, captions, names, column_std, values)
+        _draw_columns(ax, pair, decoded_pair, captions, names, column_std, values)
     legend = ax.legend(
         frameon=False, fontsize=9, ncols=3, loc="lower left", bbox_to_anchor=(-0.01, 1), borderpad=0
     )
@@ -122,16 +115,16 @@ def _standardize(values: np.ndarray, column_std: ArrayLike | None) -> np.ndarray
 
 
 def _draw_images(
-    ax: Axes, rows: np.ndarray, reconstructed: np.ndarray, captions: Sequence[str]
+    ax: Axes, rows: np.ndarray, reconstructions: np.ndarray, captions: Sequence[str]
 ) -> None:
     height, width = rows.shape[1:3]
     gap = image_gap(width)
-    differences = np.stack([_image_difference(pair) for pair in (rows, reconstructed)])
+    differences = np.stack([_image_difference(pair) for pair in (rows, reconstructions)])
     scale = _difference_scale(differences)
-    original_images, reconstructed_images = to_rgb(rows, rows), to_rgb(reconstructed, rows)
+    original_images, reconstruction_images = to_rgb(rows, rows), to_rgb(reconstructions, rows)
     difference_tiles = [scale.to_rgba(difference)[..., :3] for difference in differences]
     tiles = np.stack(
-        [*original_images, difference_tiles[0], *reconstructed_images, difference_tiles[1]]
+        [*original_images, difference_tiles[0], *reconstruction_images, difference_tiles[1]]
     )
     ax.imshow(tile_images(tiles, 3, gap), interpolation="nearest")
     x = [i * (width + gap) + (width - 1) / 2 for i in range(3)]
@@ -163,7 +156,7 @@ def _difference_scale(differences: np.ndarray) -> ScalarMappable:
 def _draw_columns(
     ax: Axes,
     rows: np.ndarray,
-    reconstructed: np.ndarray,
+    reconstructions: np.ndarray,
     captions: Sequence[str],
     names: Sequence[str],
     column_std: ArrayLike | None,
@@ -174,7 +167,7 @@ def _draw_columns(
     columns = (order if len(order) else np.arange(rows.shape[1]))[:_MAX_NAMED_COLUMNS]
     mean = np.nansum(rows, axis=0) / np.maximum((~np.isnan(rows)).sum(axis=0), 1)
     x, x_reconstructed = (
-        _standardize(part - mean, column_std)[:, columns] for part in (rows, reconstructed)
+        _standardize(part - mean, column_std)[:, columns] for part in (rows, reconstructions)
     )
     y = np.arange(len(columns))
     ax.hlines(y, *np.sort(x, axis=0), color=style.LIGHT_GREY, linewidth=5)
@@ -203,12 +196,12 @@ def _draw_columns(
 
 
 def _draw_lines(
-    ax: Axes, rows: np.ndarray, reconstructed: np.ndarray, captions: Sequence[str]
+    ax: Axes, rows: np.ndarray, reconstructions: np.ndarray, captions: Sequence[str]
 ) -> None:
     x = np.arange(rows.shape[1])
     ax.fill_between(x, *rows, color=style.LIGHT_GREY, linewidth=0)
     for i, color in enumerate(_ROW_COLORS):
         ax.plot(x, rows[i], color=color, linewidth=1.2, label=captions[i])
-        ax.plot(x, reconstructed[i], color=color, linewidth=0.8, linestyle=":")
+        ax.plot(x, reconstructions[i], color=color, linewidth=0.8, linestyle=":")
     ax.plot([], [], color=style.GREY, linewidth=0.8, linestyle=":", label="reconstruction")
     ax.set_xlabel("column", fontsize=9, color=style.GREY)

@@ -89,7 +89,7 @@ def neighbors(
         The standard deviation of each column of a table, the unit of the shades. By default it is
         computed from the drawn rows.
     cell_text : array-like of shape (n, k + 1, n_features) of str, optional
-        Texts of the values of a table, of each query and its neighbours; by default the numbers.
+        The text of each value of each query and its neighbours; by default the numbers.
     title : str
 
     Returns

@@ -23,7 +23,7 @@ _MAX_LABEL_CHARACTERS = 80  # Column names with more characters in total are rot
 
 def reconstructions(
     originals: ArrayLike,
-    reconstructed: ArrayLike,
+    reconstructions: ArrayLike,
     ax: Axes | None = None,
     column_names: Sequence[str] | None = None,
     cell_text: tuple[ArrayLike, ArrayLike] | None = None,
@@ -37,14 +37,14 @@ def reconstructions(
         one below the other: with bars for the original and dots for the reconstruction, each column
         scaled to its own range, and only the 12 columns of greatest variance. Rows of more than 64
         numbers without column names are drawn as lines.
-    reconstructed : array-like of shape (n, ...)
+    reconstructions : array-like of shape (n, ...)
         The reconstruction of each row.
     ax : matplotlib.axes.Axes, optional
     column_names : sequence of str, optional
     cell_text : pair of array-like of shape (n, d) of str, optional
-        Texts of the values of a table and of their reconstructions, which are written into a cell
-        for each value, for the first 12 columns. The numbers of ``originals`` and ``reconstructed``
-        are then positions in standard deviations from the mean of a column; NaN is not drawn.
+        The values of a table and of their reconstructions as text, which is written into a cell for
+        each value of the first 12 columns. The numbers of ``originals`` and ``reconstructions`` are
+        then positions in standard deviations from the mean of a column; NaN is not drawn.
 
     Raises
     ------
@@ -58,51 +58,49 @@ def reconstructions(
     >>> [t.get_text() for t in reconstructions(images, images).get_yticklabels()]
     ['original', 'reconstruction']
     """
-    rows, reconstructed_rows = np.asarray(originals), np.asarray(reconstructed)
-    if rows.shape != reconstructed_rows.shape or rows.ndim < 2 or len(rows) < 1:
+    rows, decoded_rows = np.asarray(originals), np.asarray(reconstructions)
+    if rows.shape != decoded_rows.shape or rows.ndim < 2 or len(rows) < 1:
         raise DataError(
             f"reconstructions: expected reconstructions of the shape of the rows, {rows.shape}, "
-            f"found {reconstructed_rows.shape}"
+            f"found {decoded_rows.shape}"
         )
     if is_image_shape(rows.shape[1:]):
         height = 1.9 * rows.shape[1] / rows.shape[2] + 0.75
-        return _draw_images(
-            rows, reconstructed_rows, style.get_axes(ax, 0.95 * len(rows) + 1.1, height)
-        )
-    rows, reconstructed_rows = (
-        part.reshape(len(part), -1).astype(float) for part in (rows, reconstructed_rows)
+        return _draw_images(rows, decoded_rows, style.get_axes(ax, 0.95 * len(rows) + 1.1, height))
+    rows, decoded_rows = (
+        part.reshape(len(part), -1).astype(float) for part in (rows, decoded_rows)
     )
     if cell_text is not None:
         width = _CELL_INCHES * min(rows.shape[1], _MAX_BARS) + 0.4
         cells = [np.asarray(part, dtype=object) for part in cell_text]
         ax = style.get_axes(ax, max(width, 5.0), 0.72 * len(rows) + 1.3)
         cell_names = style.column_names_or_default(column_names, rows.shape[1])
-        return _draw_cells((rows, reconstructed_rows), cells, ax, cell_names[:_MAX_BARS])
+        return _draw_cells((rows, decoded_rows), cells, ax, cell_names[:_MAX_BARS])
     ax = style.get_axes(ax, 8, 0.6 * len(rows) + 1.6)
     if column_names is None and rows.shape[1] > _MAX_UNNAMED_COLUMNS:
-        return _draw_lines(rows, reconstructed_rows, ax)
+        return _draw_lines(rows, decoded_rows, ax)
     names = range(rows.shape[1]) if column_names is None else column_names
-    return _draw_bars(rows, reconstructed_rows, ax, names)
+    return _draw_bars(rows, decoded_rows, ax, names)
 
 
-def _draw_images(originals: np.ndarray, reconstructed: np.ndarray, ax: Axes) -> Axes:
+def _draw_images(originals: np.ndarray, reconstructions: np.ndarray, ax: Axes) -> Axes:
     count, height = originals.shape[:2]
     gap = image_gap(height)
-    images = np.concatenate([to_rgb(originals, originals), to_rgb(reconstructed, originals)])
+    images = np.concatenate([to_rgb(originals, originals), to_rgb(reconstructions, originals)])
     show_image(ax, tile_images(images, count, gap))
     ax.set_yticks([height / 2 - 0.5, height * 1.5 + gap - 0.5], _NAMES)
     return style.hide_frame(style.set_titles(ax, _TITLE))
 
 
 def _draw_bars(
-    originals: np.ndarray, reconstructed: np.ndarray, ax: Axes, names: Sequence[object]
+    originals: np.ndarray, reconstructions: np.ndarray, ax: Axes, names: Sequence[object]
 ) -> Axes:
-    originals, reconstructed = _scale_columns(originals, reconstructed)
+    originals, reconstructions = _scale_columns(originals, reconstructions)
     columns = np.sort(np.argsort(-originals.var(axis=0), kind="stable")[:_MAX_BARS])
     x = np.arange(len(columns))
     for line in range(len(originals)):
         bar, dot = _NAMES if line == 0 else (None, None)
-        dot_heights = line - 0.75 * reconstructed[line, columns]
+        dot_heights = line - 0.75 * reconstructions[line, columns]
         ax.hlines(line, -0.5, len(columns) - 0.5, color=style.LIGHT_GREY, linewidth=0.6)
         heights = -0.75 * originals[line, columns]
         ax.bar(x, heights, bottom=line, width=0.55, color=_BAR_COLOR, label=bar)
@@ -149,19 +147,19 @@ def _draw_cells(
 
 
 def _scale_columns(
-    originals: np.ndarray, reconstructed: np.ndarray
+    originals: np.ndarray, reconstructions: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Scale each column of both arrays to 0–1, because columns have different units."""
-    values = np.concatenate([originals, reconstructed])
+    values = np.concatenate([originals, reconstructions])
     low, width = values.min(axis=0), np.ptp(values, axis=0)
     width = np.where(width > 0, width, 1.0)
-    return (originals - low) / width, (reconstructed - low) / width
+    return (originals - low) / width, (reconstructions - low) / width
 
 
-def _draw_lines(originals: np.ndarray, reconstructed: np.ndarray, ax: Axes) -> Axes:
-    values = np.concatenate([originals, reconstructed])
+def _draw_lines(originals: np.ndarray, reconstructions: np.ndarray, ax: Axes) -> Axes:
+    values = np.concatenate([originals, reconstructions])
     low, width = values.min(), max(float(np.ptp(values)), 1e-300)
-    for line, pair in enumerate(zip(originals, reconstructed, strict=True)):
+    for line, pair in enumerate(zip(originals, reconstructions, strict=True)):
         for row, color, name in zip(pair, _LINE_COLORS, _NAMES, strict=True):
             heights = line - 0.75 * (row - low) / width
             ax.plot(heights, color=color, linewidth=1, label=None if line else name)

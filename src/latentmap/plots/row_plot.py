@@ -39,7 +39,7 @@ def rows(
         Number of images in a line. By default up to 12 images are in one line, and more are in a
         grid that is about square.
     cell_text : array-like of shape (n, d) of str, optional
-        Texts of the values of a table, by default the numbers. The first 12 columns are then drawn.
+        The text of each value, by default the numbers. The first 12 columns are then drawn.
         Cells with NaN are not shaded.
 
     Raises
