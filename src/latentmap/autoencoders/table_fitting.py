@@ -63,7 +63,7 @@ def encode_table(estimator: BaseAutoEncoder, X: DataLike, rows: Source | None) -
         table = Table(arrow_table(rows[:], rows.feature_names or encoder.names), name=rows.name)
         table.labels = rows.labels
     encoded_rows = EncodedRows(table, encoder)
-    if isinstance(table, Table) and (unknown_counts := encoder.unknown(table.table)):
+    if isinstance(table, Table) and (unknown_counts := encoder.count_unknown(table.table)):
         counts = ", ".join(f"{name}: {count:,}" for name, count in unknown_counts.items())
         message = f"{table.name}: categories that were not fitted count as missing ({counts})"
         warnings.warn(message, DataWarning, stacklevel=2)

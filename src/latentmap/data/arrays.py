@@ -41,7 +41,7 @@ _ZIP_ERRORS = (
 
 class _Header(NamedTuple):
     shape: tuple[int, ...]
-    fortran: bool
+    is_fortran_order: bool
     dtype: np.dtype
     offset: int
 
@@ -64,7 +64,7 @@ def open_npy(path: Path, label: str | None = None) -> ArraySource:
             "r",
             header.offset,
             header.shape,
-            order="F" if header.fortran else "C",
+            order="F" if header.is_fortran_order else "C",
         )
     return ArraySource(mapped, name=path.name)
 
@@ -139,10 +139,10 @@ def _read_header(stream: IO[bytes], name: str) -> _Header:
     version = np.lib.format.read_magic(stream)
     if version not in _HEADERS:
         raise FileError(f"{name}: expected a NumPy file of version 1 or 2, found {version}")
-    shape, fortran, dtype = _HEADERS[version](stream)
+    shape, is_fortran_order, dtype = _HEADERS[version](stream)
     if min(shape, default=0) < 0:
         raise FileError(f"{name}: expected a shape of positive numbers, found {shape}")
-    return _Header(shape, fortran, dtype, stream.tell())
+    return _Header(shape, is_fortran_order, dtype, stream.tell())
 
 
 def _check_bytes(name: str, header: _Header, size: int) -> None:

@@ -218,7 +218,7 @@ class Scene:
         encoder = self.estimator.table_
         if encoder is None or source.table_schema is None:
             return {}
-        return encoder.unknown(source[:])
+        return encoder.count_unknown(source[:])
 
     def _describe_rows(
         self,

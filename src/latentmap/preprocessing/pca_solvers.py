@@ -60,8 +60,8 @@ def fit_pca_share(
     [1, 2, 3, 4]
     """
     # The time of other solvers grows with the number of components.
-    is_direct = x.shape[1] <= FEW_COLUMNS or (not is_sparse(x) and x.dtype == np.float64)
-    pca = fit_pca(x, max_components if is_direct else min_components, seed)
+    is_fast = x.shape[1] <= FEW_COLUMNS or (not is_sparse(x) and x.dtype == np.float64)
+    pca = fit_pca(x, max_components if is_fast else min_components, seed)
     if len(pca.components) < max_components and pca.variance.sum() < share * pca.total:
         pca = fit_pca(x, max_components, seed)
     n_needed = int(np.searchsorted(np.cumsum(pca.variance), share * pca.total)) + 1
