@@ -216,7 +216,7 @@ def _decode_block(quantizer: Quantizer, coder: AdaptiveCoder, data: bytes, rows:
     symbols = coder.decode(data[start:], rows)
     is_outside = symbols > 2 * limits
     if is_outside.sum() != count:
-        raise FileError(f"a block: expected {is_outside.sum()} exact codes, found {count}")
+        raise FileError(f"a block: expected {is_outside.sum()} unrounded codes, found {count}")
     codes = quantizer.codes(np.where(is_outside, 0, symbols - limits))
     codes[is_outside] = np.frombuffer(data, "<f4", count, _COUNT.size)
     if not np.isfinite(codes).all():

@@ -23,7 +23,8 @@ MAX_CODES = 20_000
 MAX_GAUSSIANS = 256
 CODES_PER_GAUSSIAN = 20
 HELD_OUT_FRACTION = 0.1
-# Up to this number of Gaussians, the search continues after one mixture without improvement.
+# The search ends at the second mixture that is not better, or at the first one that has more
+# Gaussians than this.
 MAX_RETRIED_GAUSSIANS = 32
 # Minimum variance of a Gaussian in any direction, relative to that of all codes.
 MIN_VARIANCE = 1e-4
@@ -231,6 +232,6 @@ def fit_mixture(
         count, reg_covar=min_variance, tol=tol, max_iter=max_iter, random_state=seed
     )
     with warnings.catch_warnings():
-        # The fit is accurate enough after ``max_iter`` iterations.
+        # A fit that stops at ``max_iter`` iterations is accurate enough.
         warnings.simplefilter("ignore", ConvergenceWarning)
         return mixture.fit(codes)

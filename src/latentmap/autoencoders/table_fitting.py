@@ -19,7 +19,7 @@ from latentmap.preprocessing.table_encoder import EncodedRows, TableEncoder
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
 
-_STANDARDIZED_SCALINGS = ("auto", "columns")  # Scalings that standardise columns of a table.
+_STANDARDIZED_SCALINGS = ("auto", "columns")  # Scalings that standardise each column of a table.
 _TEXT_ROLES = ("category", "text")
 
 

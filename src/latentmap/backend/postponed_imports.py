@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-# Names of the postponed modules, and of the classes in them with which objects are compared.
+# Names of the postponed modules, and of their classes that isinstance() is called with.
 _POSTPONED = {
     "matplotlib.patches": (),
     "matplotlib.pyplot": (),

@@ -11,7 +11,8 @@ _VARIABLE_NAME = "LATENTMAP_MEMORY"
 
 def check_memory_variable() -> None:
     """Raise SettingError if the environment variable is set to an invalid or too low limit."""
-    if not os.environ.get(_VARIABLE_NAME):  # Without a limit, no command waits for the import.
+    # The import below is slow and only necessary if there is a limit.
+    if not os.environ.get(_VARIABLE_NAME):
         return
     from latentmap.data.memory import check_memory
 

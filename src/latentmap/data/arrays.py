@@ -19,7 +19,7 @@ from latentmap.data.sparse_files import Check, is_sparse_file, read_sparse
 from latentmap.data.types import csr_array
 from latentmap.errors import DataError, FileError, SettingError, UnknownNameError
 
-# Only records use version 3 of the format, and they are not rows of numbers.
+# Version 3 of the format is not supported: only structured arrays use it.
 _HEADERS: dict[tuple[int, int], Callable[[IO[bytes]], tuple[tuple[int, ...], bool, np.dtype]]] = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -87,7 +87,8 @@ def open_npz(path: Path, label: str | None = None) -> Source:
         rows = _read_rows(archive, path.name, [name for name in names if name != key])
         labels = None if key is None else _read_labels(archive, key, path.name, rows.shape[0])
         if label is None and labels is not None and labels.dtype.kind == "f":
-            labels = None  # A target of a regression, which is a label only by request.
+            # The array is the target of a regression, so it is used only if the user names it.
+            labels = None
     if label is not None and labels is None:
         raise DataError(
             f"{path.name}, array {label}: expected one label for each of {rows.shape[0]} rows"
@@ -128,7 +129,7 @@ def _read_array(archive: zipfile.ZipFile, key: str, name: str, check: Check) -> 
 def _read_labels(archive: zipfile.ZipFile, key: str, name: str, length: int) -> np.ndarray | None:
     with archive.open(f"{key}.npy") as stream:
         header = _read_header(stream, f"{name}, array {key}")
-    # One-hot rows are not labels; the rows are read without them.
+    # One-hot labels are ignored.
     if header.shape not in [(length,), (length, 1)] or header.dtype.kind not in "biufUS":
         return None
     values = _read_array(archive, key, name, lambda *_: None).reshape(length)

@@ -114,7 +114,8 @@ def _is_ordered_header(
 def _numbers(cells: Sequence[str]) -> list[float]:
     numbers = []
     for cell in cells:
-        with contextlib.suppress(ValueError):  # The cell is missing or has a unit.
+        # Cells that are missing or have a unit are not numbers.
+        with contextlib.suppress(ValueError):
             numbers.append(float(cell.replace(",", ".")))
     return numbers
 

@@ -148,7 +148,8 @@ def _read_lines(path: Path, options: TableOptions) -> tuple[str, list[str]]:
         if len(start) < size:
             return encoding, lines
         if len(lines) > _MIN_LINES or size >= _MAX_SAMPLE_BYTES:
-            return encoding, lines[:-1] or lines  # The last line is incomplete.
+            # The last line may be incomplete, because a limited number of bytes was read.
+            return encoding, lines[:-1] or lines
         size *= 4
 
 

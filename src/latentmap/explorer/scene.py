@@ -316,5 +316,5 @@ def _file_names(source: Source, indices: np.ndarray) -> list[str] | None:
     paths = getattr(source, "paths", None)
     if paths is None or len(paths) != len(source):
         return None
-    # The bytes of a file name may not be valid UTF-8.
+    # A file name may contain bytes that are not valid UTF-8.
     return [paths[i].encode("utf-8", "replace").decode() for i in indices]

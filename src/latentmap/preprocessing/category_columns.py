@@ -123,7 +123,7 @@ class CategoryColumn(Column):
         n = sum(count for _, count in pairs)
         n_levels = sum(count >= max(2, MIN_LEVEL_SHARE * n) for _, count in pairs[:MAX_LEVELS])
         n_levels = max(n_levels, 1 if len(pairs) > 2 else 2)
-        if len(pairs) == n_levels + 1:  # A group of one category has no use.
+        if len(pairs) == n_levels + 1:  # A group of one category is the category itself.
             n_levels += 1
         levels, shares = [p[0] for p in pairs[:n_levels]], [p[1] / n for p in pairs[:n_levels]]
         rare = [p[0] for p in pairs[n_levels:]]
