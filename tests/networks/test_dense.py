@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from latentmap.errors import SettingError
-from latentmap.networks.dense import DenseNetwork, LinearNetwork, draw_seed, kernel_initializer
+from latentmap.networks.dense import DenseNetwork, LinearNetwork
+from latentmap.networks.initializers import draw_seed, kernel_initializer
 
 
 def make_models(network, n_features=6, n_components=2, zero_init=False, seed=0):

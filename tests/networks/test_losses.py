@@ -10,6 +10,7 @@ from latentmap.networks.losses import (
     bernoulli,
     check_loss,
     clip,
+    constant_loss,
     gaussian,
     get_loss,
     squared_error,
@@ -117,9 +118,17 @@ def test_check_loss_accepts_losses_with_one_number_per_row(name):
         (lambda rows, outputs: (rows - outputs) ** 2, r"found shape \(2, 7\)"),
         (lambda rows, outputs: keras.ops.mean((rows - outputs) ** 2), r"found shape \(\)"),
         (lambda rows: rows, "expected a function of"),
-        (lambda rows, outputs: 0.0, "expected a function of"),
+        (lambda rows, outputs: None, "expected a function of"),
     ],
 )
 def test_check_loss_refuses_functions_without_one_number_per_row(distance, message):
     with pytest.raises(SettingError, match=message):
         check_loss(Loss("linear", distance), 7)
+
+
+@pytest.mark.parametrize("name", ["gaussian", "bernoulli"])
+def test_constant_loss_is_the_median_loss_of_the_mean_row(name):
+    mean = ROWS.mean(axis=0)
+    outputs = mean if name == "gaussian" else np.log(mean / (1 - mean))
+    losses = convert_to_numpy(get_loss(name).distance(ROWS, np.tile(outputs, (len(ROWS), 1))))
+    assert constant_loss(get_loss(name), ROWS) == pytest.approx(np.median(losses), rel=1e-5)

@@ -16,7 +16,7 @@ from latentmap.files import METADATA_KEYS, fingerprint, read_arrays, write_atomi
 # Version of the format that is written; all versions up to it are read.
 FORMAT = 1
 _DESCRIPTION_TYPES = {"format": object, "distance": str, "model": str | None, "rows": str | None}
-# Names of the distances in a file.
+# The file format has its own names of the distances.
 _DISTANCE_IN_FILE = {"euclidean": "plain", "angular": "angle"}
 
 

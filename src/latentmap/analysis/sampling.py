@@ -23,9 +23,8 @@ MAX_CODES = 20_000
 MAX_GAUSSIANS = 256
 CODES_PER_GAUSSIAN = 20
 HELD_OUT_FRACTION = 0.1
-# The search ends at the second mixture that is not better, or at the first one that has more
-# Gaussians than this.
-MAX_RETRIED_GAUSSIANS = 32
+# Up to this number of Gaussians, the search continues after one mixture without improvement.
+SECOND_TRY_GAUSSIANS = 32
 # Minimum variance of a Gaussian in any direction, relative to that of all codes.
 MIN_VARIANCE = 1e-4
 # A larger mixture must improve the held-out log density by this number of standard errors.
@@ -144,7 +143,7 @@ class MapDensity:
         return np.log(np.maximum(density, 1e-12))
 
 
-def get_density(
+def density_for(
     estimator: object, codes: ArrayLike | None = None, *, seed: int = 0, verbose: bool = False
 ) -> Density:
     """Return the density of an estimator's codes: a map's own, or one fitted to reference codes."""
@@ -198,7 +197,7 @@ def _select_mixture(codes: np.ndarray, seed: int, verbose: bool) -> GaussianMixt
             else:
                 n_failures += 1
             advance(count, note=f"{count} Gaussians")
-            if n_failures > (count <= MAX_RETRIED_GAUSSIANS):
+            if n_failures > (count <= SECOND_TRY_GAUSSIANS):
                 break
     return best_mixture
 
@@ -232,6 +231,6 @@ def fit_mixture(
         count, reg_covar=min_variance, tol=tol, max_iter=max_iter, random_state=seed
     )
     with warnings.catch_warnings():
-        # A fit that stops at ``max_iter`` iterations is accurate enough.
+        # The fit is accurate enough after ``max_iter`` iterations.
         warnings.simplefilter("ignore", ConvergenceWarning)
         return mixture.fit(codes)

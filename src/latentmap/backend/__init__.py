@@ -7,6 +7,7 @@ stores rows on an accelerator. All other packages use `keras.ops` and Keras laye
 from latentmap.backend.batch_arrays import BatchArrays, map_arrays, to_32_bit
 from latentmap.backend.device_cache import cache_on_device, free_bytes
 from latentmap.backend.engine import has_accelerator, join_processes, start_engine
+from latentmap.backend.functions import evaluate, output_shape
 from latentmap.backend.inference import block_rows, predict, predict_batches
 from latentmap.backend.random import uniform
 from latentmap.backend.train_steps import Stepper, make_stepper, training_variables
@@ -16,11 +17,13 @@ __all__ = [
     "Stepper",
     "block_rows",
     "cache_on_device",
+    "evaluate",
     "free_bytes",
     "has_accelerator",
     "join_processes",
     "make_stepper",
     "map_arrays",
+    "output_shape",
     "predict",
     "predict_batches",
     "start_engine",

@@ -14,7 +14,7 @@ from latentmap.backend.engine import start_engine
 if TYPE_CHECKING:
     from keras import KerasTensor
 
-_LENGTHS = (1 << 16, 1 << 18, 1 << 20, 1 << 22)
+_LENGTHS = (1 << 19, 1 << 22)
 
 
 def uniform(
@@ -36,7 +36,9 @@ def uniform(
     if length is None or not _depends_on_index():
         return keras.random.uniform(shape, -limit, limit, dtype, seed)
     numbers = keras.random.uniform((length,), -limit, limit, dtype, seed)
-    return keras.ops.reshape(numbers[:count], shape)
+    # JAX would compile slices and reshapes for each shape as well.
+    values = keras.ops.convert_to_numpy(numbers)[:count].reshape(shape)
+    return keras.ops.convert_to_tensor(values, keras.backend.standardize_dtype(numbers.dtype))
 
 
 def _depends_on_index() -> bool:

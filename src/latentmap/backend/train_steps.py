@@ -141,8 +141,7 @@ class _JaxStepper:
         batches = map_arrays(_distribute, send_to_device(pad_block(batches, self.max_steps)))
         if self.state is None:
             self.state = tuple([v.value for v in kind] for kind in training_variables(self.model))
-        # Wait for the previous chunk, so that at most one is computed while the next one is read.
-        self.wait()
+        self.wait()  # The next chunk is read while at most one is computed.
         self.state = self._loop(self.state, batches, n_steps, device_rows)
 
     def wait(self) -> None:
@@ -160,9 +159,10 @@ class _JaxStepper:
 
     def finish(self) -> float:
         self.sync_variables()
-        loss = float(self.model.get_metrics_result()["loss"])
+        mean = next(metric for metric in self.model.metrics if metric.name == "loss")
+        total, count = (float(np.asarray(v.value)) for v in (mean.total, mean.count))
         self.model.reset_metrics()
-        return loss
+        return total / count if count else 0.0
 
 
 _STEPPERS: dict[str, Callable[[keras.Model], Stepper]] = {"jax": _JaxStepper}

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 
 from latentmap.errors import SettingError
 
-_VARIABLE_NAME = "LATENTMAP_MEMORY"
+_VARIABLE = "LATENTMAP_MEMORY"
 
 
 def check_memory_variable() -> None:
     """Raise SettingError if the environment variable is set to an invalid or too low limit."""
-    # The import below is slow and only necessary if there is a limit.
-    if not os.environ.get(_VARIABLE_NAME):
+    if not os.environ.get(_VARIABLE):  # Without a limit, no command waits for the import.
         return
     from latentmap.data.memory import check_memory
 
@@ -21,10 +20,7 @@ def check_memory_variable() -> None:
 
 def reject_memory_limit(memory: str | None, reason: str) -> None:
     """Raise SettingError if the option or the environment variable sets a limit."""
-    for name, value in {
-        "--memory": memory,
-        _VARIABLE_NAME: os.environ.get(_VARIABLE_NAME),
-    }.items():
+    for name, value in {"--memory": memory, _VARIABLE: os.environ.get(_VARIABLE)}.items():
         if value:
             raise SettingError(f"{name}: {reason}; remove the limit")
 

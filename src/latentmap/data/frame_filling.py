@@ -39,11 +39,11 @@ def _fill_pandas(X: Any, table: pa.Table, is_changed: np.ndarray) -> pd.DataFram
         column = frame.iloc[:, j].copy()
         if hasattr(column, "cat"):
             levels = set(column.cat.categories)
-            new_levels = [level for level in dict.fromkeys(cells) if level not in levels]
-            column = column.cat.add_categories(new_levels)
+            added = [level for level in dict.fromkeys(cells) if level not in levels]
+            column = column.cat.add_categories(added)
         try:
             column.iloc[rows] = _as_objects(cells) if column.dtype == object else list(cells)
-        except TypeError:  # A string column that was read as numbers or dates cannot hold them.
+        except TypeError:  # The strings are numbers or dates.
             column = table.column(int(j)).to_pandas().set_axis(frame.index)
         frame.isetitem(j, column)
     return frame

@@ -26,8 +26,7 @@ class WorkerSettings:
 
     def apply(self) -> None:
         """Change the working directory, and configure Keras and JAX before they are imported."""
-        # The current directory of the driver may not exist on this machine.
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # The directory may not exist on another machine.
             os.chdir(self.folder)
         os.environ.update(KERAS_BACKEND="jax", JAX_PLATFORMS="cpu", NPROC=str(self.cores))
 

@@ -7,7 +7,6 @@ from numpy.typing import ArrayLike
 
 from latentmap.errors import DataError
 from latentmap.metrics.metric_inputs import check_length, check_positive, check_width, flatten
-from latentmap.metrics.neighbor_recall import MAX_TREE_WIDTH
 
 
 def neighbor_accuracy(
@@ -66,8 +65,7 @@ def neighbor_accuracy(
     if max_neighbors < 1:
         return math.nan
     names, classes = np.unique(point_labels, return_inverse=True)
-    algorithm = "kd_tree" if points.shape[1] <= MAX_TREE_WIDTH else "brute"
-    classifier = KNeighborsClassifier(min(k, max_neighbors), algorithm=algorithm)
+    classifier = KNeighborsClassifier(min(k, max_neighbors), algorithm="brute")
     # Without queries, scikit-learn predicts each point from the others.
     predicted_classes = classifier.fit(points, classes).predict(
         None if reference is None else queries

@@ -19,7 +19,7 @@ from keras import KerasTensor, layers, ops
 
 from latentmap.errors import SettingError
 from latentmap.networks.bottlenecks import GaussianSample, kl_divergence
-from latentmap.networks.dense import draw_seed
+from latentmap.networks.initializers import draw_seed
 from latentmap.networks.losses import Loss
 from latentmap.networks.pca import principal_decoder, principal_encoder
 from latentmap.networks.scaling_layers import Scaling
@@ -128,7 +128,7 @@ class Objective(keras.Model):
     ) -> None:
         super().__init__(name="objective")
         self.builder = builder
-        self.models = list(models)  # Keras finds the weights of layers that are attributes.
+        self.models = list(models)  # Keras collects the weights of all layers in attributes.
         self.row_metrics = row_metrics
         self.built = True
 

@@ -9,7 +9,8 @@ import keras
 from keras import KerasTensor, layers
 
 from latentmap.errors import DataError
-from latentmap.networks.dense import check_activation, check_widths, dense_layer, kernel_initializer
+from latentmap.networks.dense import check_activation, check_widths, dense_layer
+from latentmap.networks.initializers import Zeros, kernel_initializer
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,15 @@ def _convolution(
     activation: str | None = None,
     zero_init: bool = False,
 ) -> keras.Layer:
-    initializer = kernel_initializer(rng, zero_init)
-    return layer_type(filters, 3, 2, "same", activation=activation, kernel_initializer=initializer)
+    return layer_type(
+        filters,
+        3,
+        2,
+        "same",
+        activation=activation,
+        kernel_initializer=kernel_initializer(rng, zero_init),
+        bias_initializer=Zeros(),
+    )
 
 
 def image_shape(row_shape: tuple[int, ...]) -> tuple[int, int, int]:

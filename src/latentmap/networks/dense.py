@@ -10,8 +10,8 @@ from typing import Protocol
 import keras
 from keras import KerasTensor, layers
 
-from latentmap.backend import uniform
 from latentmap.errors import SettingError
+from latentmap.networks.initializers import Ones, Zeros, draw_seed, kernel_initializer
 
 
 class Network(Protocol):
@@ -44,39 +44,27 @@ class Network(Protocol):
         """Return the number of kernel weights in each layer of the encoder and the decoder."""
 
 
-def kernel_initializer(rng: Random, zero_init: bool = False) -> keras.initializers.Initializer:
-    """Return Glorot's initializer of a kernel, or zeros for a network that is added to PCA.
-
-    Seeds are drawn as in Keras, so that ``random_state=7`` has the same initial weights as plain
-    Keras after ``keras.utils.set_random_seed(7)``.
-
-    Source: X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural
-    networks", AISTATS 2010.
-    """
-    if zero_init:
-        return keras.initializers.Zeros()
-    return _Glorot(seed=draw_seed(rng))
-
-
-class _Glorot(keras.initializers.GlorotUniform):
-    """Glorot's initializer with the values of Keras, but without one compilation for each shape."""
-
-    def __call__(self, shape: tuple[int, ...], dtype: str | None = None) -> KerasTensor:
-        *window, fan_in, fan_out = shape
-        fans = math.prod(window) * (fan_in + fan_out)
-        return uniform(shape, math.sqrt(3.0 / max(1.0, fans / 2.0)), dtype, self.seed)
-
-
 def dense_layer(
     units: int, rng: Random, activation: str | None = None, zero_init: bool = False
 ) -> keras.Layer:
     """Return a dense layer whose kernel is initialized by `kernel_initializer`."""
-    return layers.Dense(units, activation, kernel_initializer=kernel_initializer(rng, zero_init))
+    return layers.Dense(
+        units,
+        activation,
+        kernel_initializer=kernel_initializer(rng, zero_init),
+        bias_initializer=Zeros(),
+    )
 
 
-def draw_seed(rng: Random) -> int:
-    """Draw a seed in the same way as Keras."""
-    return rng.randint(1, 10**9)
+def normalization_layer() -> keras.Layer:
+    """Return a layer of batch normalisation."""
+    return layers.BatchNormalization(
+        momentum=0.9,
+        beta_initializer=Zeros(),
+        gamma_initializer=Ones(),
+        moving_mean_initializer=Zeros(),
+        moving_variance_initializer=Ones(),
+    )
 
 
 def check_widths(widths: object, name: str) -> None:
@@ -198,7 +186,7 @@ class DenseNetwork(_DenseLayers):
         for width in widths:
             x = dense_layer(width, rng, None if self.normalize else self.activation)(x)
             if self.normalize:
-                x = layers.BatchNormalization(momentum=0.9)(x)
+                x = normalization_layer()(x)
                 x = layers.Activation(self.activation)(x)
             if self.dropout:
                 x = layers.Dropout(self.dropout, seed=draw_seed(rng))(x)

@@ -7,12 +7,15 @@ numbers of a row, as in Keras.
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple, TypeAlias
 
 import keras
+import numpy as np
 from keras import KerasTensor, ops
 from numpy.typing import ArrayLike
 
+from latentmap.backend import evaluate, output_shape
 from latentmap.errors import SettingError, UnknownNameError
 
 
@@ -131,14 +134,17 @@ def constant_loss(loss: Loss, rows: ArrayLike) -> float:
     >>> constant_loss(LOSSES["gaussian"], [[1.0], [3.0]])
     0.5
     """
-    rows = ops.convert_to_tensor(rows, "float32")
+    rows = np.asarray(rows, np.float32)
+    median = float(np.median(evaluate(partial(_constant_losses, loss), rows)))
+    return median if median > 1e-12 and math.isfinite(median) else 1.0
+
+
+def _constant_losses(loss: Loss, rows: KerasTensor) -> KerasTensor:
     output = ops.mean(rows, axis=0)
     if loss.link == "sigmoid":
         mean = ops.clip(output, 1e-6, 1.0 - 1e-6)
         output = ops.log(mean) - ops.log1p(-mean)
-    outputs = ops.broadcast_to(output, ops.shape(rows))
-    median = float(ops.median(loss.distance(rows, outputs)))
-    return median if median > 1e-12 and math.isfinite(median) else 1.0
+    return loss.distance(rows, ops.broadcast_to(output, ops.shape(rows)))
 
 
 def check_loss(loss: Loss, n_features: int) -> None:
@@ -152,9 +158,8 @@ def check_loss(loss: Loss, n_features: int) -> None:
     latentmap.errors.SettingError: loss: expected one number per row, shape (2,) for 2 rows, found
     shape (2, 3)
     """
-    rows = ops.zeros((2, n_features))
     try:
-        shape = tuple(ops.shape(loss.distance(rows, rows)))
+        shape = output_shape(loss.distance, (2, n_features), (2, n_features))
     except Exception as error:
         raise SettingError(f"loss: expected a function of (rows, outputs), but {error}") from error
     if shape != (2,):

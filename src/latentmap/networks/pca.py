@@ -14,8 +14,9 @@ import numpy as np
 from keras import KerasTensor, layers, ops
 
 from latentmap.networks.dense import Network
+from latentmap.networks.initializers import constant_initializer
 from latentmap.networks.losses import Loss
-from latentmap.networks.scaling_layers import Scaling, constant_initializer
+from latentmap.networks.scaling_layers import Scaling
 from latentmap.preprocessing.pca_projection import PrincipalComponents
 
 MAX_NETWORK_INPUT = 5.0

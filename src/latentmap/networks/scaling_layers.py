@@ -4,7 +4,6 @@ Models contain these layers, so that a fitted encoder accepts raw rows. Their ar
 that are not trained, so that model files store them like all other weights.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -12,12 +11,7 @@ import numpy as np
 from keras import KerasTensor
 from numpy.typing import ArrayLike
 
-
-def constant_initializer(values: ArrayLike) -> Callable[..., KerasTensor]:
-    """Return an initializer that sets a weight to given values."""
-    return lambda shape, dtype=None: keras.ops.convert_to_tensor(
-        np.asarray(values, "float32"), dtype
-    )
+from latentmap.networks.initializers import constant_initializer
 
 
 class ConstantLayer(keras.layers.Layer):
@@ -37,7 +31,7 @@ class ConstantLayer(keras.layers.Layer):
             constant = self.add_weight(
                 name=name,
                 shape=array.shape,
-                initializer=lambda _, dtype, array=array: keras.ops.convert_to_tensor(array, dtype),
+                initializer=constant_initializer(array),
                 trainable=False,
             )
             setattr(self, name, constant)

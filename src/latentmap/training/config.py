@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from numbers import Integral, Real
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -12,18 +12,18 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
 from latentmap.errors import SettingError
+from latentmap.networks.initializers import Zeros
 from latentmap.networks.precision import PRECISIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MAX_VALIDATION_ROWS = 5000
-# Wide rows reduce the validation set, but not below this number of rows.
-MIN_WIDE_VALIDATION_ROWS = 100
-MAX_VALIDATION_NUMBERS = 1 << 24  # Maximum size of the validation rows: 64 MB as dense float32.
+MIN_WIDE_VALIDATION_ROWS = 100  # Wide rows do not reduce the validation set below this number.
+MAX_VALIDATION_NUMBERS = 1 << 24  # Validation rows are stored dense: 64 MB as float32.
 MIN_STEPS = 1500
 DEFAULT_EPOCHS = 12
-MAX_ROW_PASSES = 3_000_000  # By default, all epochs together process at most this number of rows.
+MAX_ROW_PASSES = 3_000_000  # Number of rows processed in all default epochs together.
 MAX_WARM_UP_STEPS = 300
 
 
@@ -132,7 +132,7 @@ class Training(BaseEstimator):
     def make_optimizer(self, n_steps: int) -> keras.optimizers.Optimizer:
         """Return a Keras Adam optimiser with a schedule for a number of steps."""
         if self.schedule == "constant":
-            return keras.optimizers.Adam(float(self.learning_rate))
+            return _Adam(float(self.learning_rate))
         warm_up = max(1, min(MAX_WARM_UP_STEPS, n_steps // 10))
         rate = keras.optimizers.schedules.CosineDecay(
             0.0,
@@ -140,7 +140,18 @@ class Training(BaseEstimator):
             warmup_target=float(self.learning_rate),
             warmup_steps=warm_up,
         )
-        return keras.optimizers.Adam(rate)
+        return _Adam(rate)
+
+
+class _Adam(keras.optimizers.Adam):
+    """Adam optimiser whose moments start with zeros of NumPy."""
+
+    def add_optimizer_variables(
+        self, trainable_variables: list[keras.Variable], name: Any, initializer: Any = "zeros"
+    ) -> Any:
+        """Add a variable for each trainable variable, or one for each name."""
+        initializer = Zeros() if initializer == "zeros" else initializer
+        return super().add_optimizer_variables(trainable_variables, name, initializer)
 
 
 def check_training(training: object) -> Training:
