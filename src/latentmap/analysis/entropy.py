@@ -20,7 +20,7 @@ def student_t_prior(max_level: int, deviation: float) -> np.ndarray:
 
 
 def uniform_prior(count: int) -> np.ndarray:
-    """Return equal prior weights of symbols, of which the coder needs at least two."""
+    """Return equal prior weights for symbols; the coder needs at least two symbols."""
     return _integer_weights(np.ones(max(count, 2)))
 
 

@@ -65,7 +65,7 @@ def interpolate_polyline(
 
 
 def _neighbor_edges(points: np.ndarray) -> np.ndarray:
-    """Return edges between neighbours, of a spanning tree, and between the two ends."""
+    """Return the edges of a connected graph: neighbours, a spanning tree, and the two ends."""
     from scipy.sparse.csgraph import minimum_spanning_tree
     from scipy.spatial.distance import cdist
 

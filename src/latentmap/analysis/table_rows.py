@@ -174,7 +174,7 @@ def format_value(value: Any, unit: str | None = None) -> str:
 
 
 def _as_decoded(column: Column, values: Any) -> Any:
-    """Return Booleans that were read from strings as these strings, and others as they are."""
+    """Convert Booleans to the strings that they were read from; return other values unchanged."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

@@ -1,4 +1,4 @@
-"""Postpones imports of packages that Keras imports for functions that are rarely called.
+"""Postponed imports of packages that Keras imports for functions that are rarely called.
 
 Keras imports Matplotlib for its galleries of images, and both Keras and scikit-learn import pandas
 to recognise data frames. This takes a quarter of the time in which Keras is imported.

@@ -17,7 +17,7 @@ from latentmap.data.csv_headers import cell_kind, find_units, is_header, unique_
 from latentmap.data.csv_separators import (
     Record,
     detect_separator,
-    is_string_type,
+    is_text_record,
     most_common_width,
     split_records,
 )
@@ -164,12 +164,12 @@ def _is_title(records: Sequence[Record], i: int, width: int) -> bool:
     cells = [cell for cell in records[i].cells if cell.strip()]
     if i + 1 == len(records) or not any(cell_kind(cell) == "text" for cell in cells):
         return False
-    next_is_header = is_string_type(records[i + 1], width)
+    next_is_header = is_text_record(records[i + 1], width)
     if len(records[i].cells) == width:
-        has_numbers_below = any(not is_string_type(r, width) for r in records[i + 2 : i + 4])
+        has_numbers_below = any(not is_text_record(r, width) for r in records[i + 2 : i + 4])
         return width > 1 and len(cells) == 1 and next_is_header and has_numbers_below
     # If one name is missing, the first column holds the names of the rows.
-    may_be_header = abs(len(records[i].cells) - width) == 1 and is_string_type(
+    may_be_header = abs(len(records[i].cells) - width) == 1 and is_text_record(
         records[i], len(records[i].cells)
     )
     return next_is_header or not may_be_header or _is_title(records, i + 1, width)
@@ -189,7 +189,7 @@ def _find_header(
     if (
         comment_above is not None
         and len(comment_above.cells) == width
-        and is_string_type(comment_above, width)
+        and is_text_record(comment_above, width)
     ):
         return comment_above, top
     return None, top
@@ -201,7 +201,7 @@ def _uncomment(record: Record) -> Record:
 
 
 def _header_cells(header: Record, rows: Sequence[Record], width: int) -> list[str]:
-    """Return one name for each column; the name of the row names or of the last may be missing."""
+    """Return one name for each column; the name of the first or of the last one may be missing."""
     cells = [cell.strip() for cell in header.cells]
     if len(cells) == width + 1 and not cells[-1]:
         return cells[:-1]

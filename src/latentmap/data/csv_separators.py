@@ -107,7 +107,7 @@ def _is_possible(
     first = records[0].cells
     if width == 1:
         return False
-    if width == 2 and len(first) == 1 and not is_string_type(records[1], width):
+    if width == 2 and len(first) == 1 and not is_text_record(records[1], width):
         return False  # The separator is part of the values, such as 1,5.
     if separator == " ":
         return share >= _SHARE_OF_LINES and (not n_lines_above or len(first) == width - 1)
@@ -127,7 +127,7 @@ def most_common_width(records: Sequence[Record]) -> int:
     return max(widths, key=lambda width: (widths[width], width), default=1)
 
 
-def is_string_type(record: Record, width: int) -> bool:
+def is_text_record(record: Record, width: int) -> bool:
     """Return whether a record can be a header, that is, strings with at most a few empty cells."""
     kinds = Counter(cell_kind(cell) for cell in record.cells)
     n_strings = kinds["text"]

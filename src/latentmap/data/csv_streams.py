@@ -57,8 +57,8 @@ class FormatSearch:
             return False
         if self.formats is None:
             column = self._parse_text(cells)
-            is_string_type = pa.types.is_string(column.values.type)
-            self.formats = [] if is_string_type else list(matching_formats(cells, self._decimals))
+            is_text = pa.types.is_string(column.values.type)
+            self.formats = [] if is_text else list(matching_formats(cells, self._decimals))
             if column.invalid is not None:
                 self._set_invalid(column.invalid, first_row)
         if not self.formats or _fits(self.formats[0], cells):

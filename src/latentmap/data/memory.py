@@ -210,7 +210,7 @@ def check_memory(name: str, needed_bytes: int, engine: bool = False) -> None:
 
 
 def release_freed_memory() -> None:
-    """Return memory that was freed after compilation to the system, if there is a memory limit."""
+    """Release unused memory of this process to the system, if there is a memory limit."""
     if limit_bytes() is not None and sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):  # Some C libraries have no malloc_trim.
             ctypes.CDLL(None).malloc_trim(0)

@@ -162,7 +162,7 @@ def _open_folder(folder: Path, label: str | None, verbose: bool, options: TableO
 
 
 def _suffix(path: str) -> str:
-    """Return the suffix of a file, apart from its compression."""
+    """Return the suffix of a file without the suffix of its compression, such as .gz."""
     stem, suffix = os.path.splitext(path)  # noqa: PTH122 - ten times as fast, for many files
     suffix = suffix.lower()
     if suffix in COMPRESSIONS:

@@ -42,7 +42,7 @@ def read_rows_and_codes(
 
 
 def check_length(name: str, length: int, expected: int) -> None:
-    """Raise DataError unless there is one for each row."""
+    """Raise DataError unless an argument has one entry for each row."""
     if length != expected:
         raise DataError(f"{name}: expected {expected}, one for each row, found {length}")
 

@@ -1,4 +1,4 @@
-"""Builds the models of an autoencoder: encoder, decoder, and the objective that is trained.
+"""The models of an autoencoder: encoder, decoder, and the objective that is trained.
 
 The encoder takes raw rows, and the decoder returns rows in their original units; both are Keras
 models that contain the scaling. The objective shares their layers and computes metrics of each raw

@@ -96,8 +96,8 @@ def _draw_table(
     if names is None and X.shape[1] <= _MAX_NAMED_COLUMNS:
         names = [f"{i}" for i in range(X.shape[1])]
     if names is not None:
-        is_string_type = cells.dtype == object
-        columns = np.arange(X.shape[1]) if is_string_type else _most_variable_columns(X)
+        is_text = cells.dtype == object
+        columns = np.arange(X.shape[1]) if is_text else _most_variable_columns(X)
         columns = columns[:_MAX_NAMED_COLUMNS]
         names = [style.display_text(names[i], 18) for i in columns]
         X, cells = X[:, columns], cells[:, columns]

@@ -57,7 +57,7 @@ class BooleanColumn(Column):
         return ((self._shares(values) - self.share) * self.weight)[:, None]
 
     def _shares(self, values: Values) -> np.ndarray:
-        """Return 0 or 1 for each value, which may be a text of the column, NaN for other values."""
+        """Return 0 or 1 for each Boolean or string of the column, and NaN for other values."""
         import pyarrow as pa
         import pyarrow.compute as pc
 

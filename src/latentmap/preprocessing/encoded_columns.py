@@ -96,8 +96,8 @@ class ConstantColumn(Column):
 def constant_column(values: Values, properties: dict[str, Any]) -> ConstantColumn:
     """Return a constant column of the first known value, or of missing values if there is none."""
     known_values = values.drop_null()
-    is_string_type = len(known_values) > 0 and properties["type"] != "vector"
-    value = str(to_strings(known_values)[0].as_py()) if is_string_type else None
+    has_value = len(known_values) > 0 and properties["type"] != "vector"
+    value = str(to_strings(known_values)[0].as_py()) if has_value else None
     return ConstantColumn(value=value, **{**properties, "role": "constant"})
 
 
