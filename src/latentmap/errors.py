@@ -105,7 +105,7 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> type[Exception]:
-    # scikit-learn is imported on demand, because its import takes a second.
+    # scikit-learn is imported when the error is first used, because the import takes a second.
     if name != "NotFittedError":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from sklearn import exceptions

@@ -214,7 +214,7 @@ def test_huge_frame_raises(write):
     [
         (b"", "expected at least 4 bytes, found 0"),
         (b"\xff\xff\xff\xff", "found 4"),
-        (b"\x01\x00\x00\x00abcd", "exact codes, found 1"),
+        (b"\x01\x00\x00\x00abcd", "unrounded codes, found 1"),
         (b"\x00\x00\x00\x00ab", "a multiple of 4 bytes"),
     ],
 )

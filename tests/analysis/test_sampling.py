@@ -5,7 +5,7 @@ import pytest
 from sklearn.decomposition import PCA
 
 from latentmap.analysis import CodeDensity, nearest_distances, sampling
-from latentmap.analysis.sampling import density_for
+from latentmap.analysis.sampling import get_density
 from latentmap.errors import DataError, SettingError
 
 
@@ -122,4 +122,4 @@ def test_wrong_number_of_components_raises(density):
 
 def test_other_estimators_need_codes(blobs):
     with pytest.raises(SettingError, match="PCA is not a map"):
-        density_for(PCA(2).fit(blobs))
+        get_density(PCA(2).fit(blobs))

@@ -39,7 +39,7 @@ TARGETS = RNG.normal(size=(500, 2)).astype("float32")
 def gpu_memory(monkeypatch):
     """Report the memory of a small GPU, so that rows are cached on the CPU device."""
     monkeypatch.setattr(device_cache, "free_bytes", lambda: 1 << 24)
-    monkeypatch.setattr(device_cache, "PIECE_BYTES", 700)
+    monkeypatch.setattr(device_cache, "CHUNK_BYTES", 700)
 
 
 class BlockSource(ArraySource):

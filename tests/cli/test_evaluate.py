@@ -7,7 +7,7 @@ import pytest
 
 from latentmap import load_model
 from latentmap.data import load_dataset, open_data
-from latentmap.metrics import neighbor_accuracy
+from latentmap.metrics import neighbor_accuracy, neighbor_recall
 
 
 def read_metrics(result):
@@ -22,6 +22,9 @@ def test_a_named_data_set_is_evaluated_on_its_unseen_rows(run, digits_model):
     assert metrics["mse"] == pytest.approx(model.reconstruction_error(unseen).mean())
     codes = model.transform(unseen), unseen.labels, model.transform(fitted), fitted.labels
     assert metrics["accuracy_5"] == pytest.approx(neighbor_accuracy(*codes, k=5))
+    for k in (10, 50):
+        expected = neighbor_recall(unseen, codes[0], fitted, codes[2], k=k)
+        assert metrics[f"recall_{k}"] == pytest.approx(expected, abs=0.003)
 
 
 def test_fitted_data_is_evaluated_on_its_held_out_rows(run, wine_model, wine_csv):
@@ -33,6 +36,7 @@ def test_fitted_data_is_evaluated_on_its_held_out_rows(run, wine_model, wine_csv
     expected = load_model(wine_model).reconstruction_error(held_out).mean()
     assert metrics["mse"] == pytest.approx(expected)
     assert "held out" in metrics["measured_on"]
+    assert "recall_50" in metrics  # among the 160 fitted rows
 
 
 def test_other_data_is_evaluated_on_all_rows(run, wine_model, wine_csv, tmp_path):
@@ -42,6 +46,7 @@ def test_other_data_is_evaluated_on_all_rows(run, wine_model, wine_csv, tmp_path
     assert metrics["rows"] == 100
     assert metrics["measured_on"] == "all 100 rows of other.csv"
     assert 0 <= metrics["accuracy_5"] <= 1  # one row left out at a time
+    assert 0 < metrics["recall_10"] < 1
 
 
 def test_rows_without_labels_have_no_accuracy(run, wine_model, wine_csv, tmp_path):
@@ -49,13 +54,32 @@ def test_rows_without_labels_have_no_accuracy(run, wine_model, wine_csv, tmp_pat
     (tmp_path / "bare.csv").write_text("\n".join(line.rpartition(",")[0] for line in lines))
     metrics = read_metrics(run("evaluate", wine_model, tmp_path / "bare.csv", "--json"))
     assert metrics["rows"] == 50
-    assert "accuracy_5" not in metrics
+    assert not {"accuracy_5", "centroid_rank_correlation"} & set(metrics)
 
 
-def test_a_table_is_printed(run, digits_model):
+def test_unlabelled_fitted_data_has_a_recall_among_the_fitted_rows(run, tmp_path):
+    rows = np.random.default_rng(0).normal(size=(100, 4))
+    np.save(tmp_path / "a.npy", rows)
+    path = tmp_path / "m.safetensors"
+    run("fit", tmp_path / "a.npy", "-o", path, "--epochs", 1)
+    metrics = read_metrics(run("evaluate", path, tmp_path / "a.npy", "--json"))
+    fitted, unseen = open_data(tmp_path / "a.npy").split(10, 0)
+    model = load_model(path)
+    expected = neighbor_recall(unseen, model.transform(unseen), fitted, model.transform(fitted))
+    assert metrics["recall_10"] == pytest.approx(expected)
+    assert load_model(path).fit_report_["recall_10"] == pytest.approx(expected)
+
+
+def test_local_global_and_reconstruction_metrics_are_printed_in_this_order(run, digits_model):
     output = run("evaluate", digits_model, "digits").stdout
-    for words in ("the 359 unseen rows of digits", "mean squared error", "10-NN accuracy"):
-        assert words in output
+    names = (
+        *("the 359 unseen rows of digits", "10-NN accuracy", "neighbour recall at 10"),
+        *("trustworthiness", "continuity", "triplet accuracy", "distance correlation"),
+        *("centroid correlation", "mean squared error", "speed of encoding"),
+    )
+    positions = [output.find(name) for name in names]
+    assert -1 not in positions
+    assert positions == sorted(positions)
 
 
 @pytest.mark.parametrize(

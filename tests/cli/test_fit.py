@@ -25,6 +25,8 @@ def test_fit_reports_quality_on_unseen_rows(digits_fit):
     report = load_model(model).fit_report_
     assert f"{report['trustworthiness']:.3f}" in result.stdout
     assert f"{report['accuracy_10']:.3f}" in result.stdout
+    printed = " ".join(result.stdout.split())
+    assert f"neighbour recall at 10 {report['recall_10']:.3f}" in printed
     assert report["held_out"] == {"data_set": "digits", "rows": 359}
 
 

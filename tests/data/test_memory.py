@@ -82,8 +82,8 @@ def test_share_of_a_limit_is_at_most_the_usual_size():
 
 
 def test_simultaneous_shares_sum_to_at_most_the_limit():
-    with pytest.raises(ValueError, match=r"trustworthiness: expected at most 1 in all, found 1\.1"):
-        memory.MemoryBudget(trustworthiness=memory.MemoryShare(10, 0.8))
+    with pytest.raises(ValueError, match=r"evaluation: expected at most 1 in all, found 1\.1"):
+        memory.MemoryBudget(evaluation=memory.MemoryShare(10, 0.8))
     names = {field.name for field in dataclasses.fields(memory.MemoryBudget)}
     assert names == set().union(*memory.MemoryBudget.SIMULTANEOUS_SHARES)
 

@@ -5,7 +5,18 @@ import pytest
 from sklearn.decomposition import PCA
 
 from latentmap.data import ArraySource
-from latentmap.metrics import evaluate, neighbor_accuracy, trustworthiness
+from latentmap.data.memory import ENGINE_BYTES, memory_limit
+from latentmap.errors import DataError
+from latentmap.metrics import (
+    centroid_rank_correlation,
+    continuity,
+    distance_rank_correlation,
+    evaluate,
+    neighbor_accuracy,
+    neighbor_recall,
+    random_triplet_accuracy,
+    trustworthiness,
+)
 
 
 class Linear:
@@ -48,6 +59,11 @@ def test_evaluate_returns_the_metrics_of_all_rows(rows):
     assert result["trustworthiness"] == pytest.approx(trustworthiness(rows, codes))
     assert result["accuracy_10"] == pytest.approx(neighbor_accuracy(codes, labels, k=10))
     assert result["accuracy_5"] == pytest.approx(neighbor_accuracy(codes, labels, k=5))
+    assert result["continuity"] == pytest.approx(continuity(rows, codes))
+    assert result["random_triplet_accuracy"] == random_triplet_accuracy(rows, codes)
+    assert result["distance_rank_correlation"] == distance_rank_correlation(rows, codes)
+    assert result["recall_10"] == pytest.approx(neighbor_recall(rows, codes, k=10))
+    assert result["recall_50"] == pytest.approx(neighbor_recall(rows, codes, k=50))
     assert result["rows_per_second"] > 0
     assert "negative_elbo" not in result
 
@@ -101,3 +117,84 @@ def test_rows_without_a_label_are_not_scored(gap, classes):
     figures = evaluate(model, X, labels=labels, reference=codes, reference_labels=labels)
     assert figures["accuracy_10"] == 1
     assert "accuracy_5" not in evaluate(model, X, labels=np.full(40, gap))
+
+
+def test_evaluate_returns_local_then_global_then_reconstruction_metrics(rows):
+    labels = np.arange(300) % 3
+    assert list(evaluate(Variational().fit(rows), rows, labels=labels)) == [
+        "rows",
+        *("accuracy_5", "accuracy_10", "recall_10", "recall_50", "trustworthiness", "continuity"),
+        *("random_triplet_accuracy", "distance_rank_correlation", "centroid_rank_correlation"),
+        *("mse", "negative_elbo", "rows_per_second"),
+    ]
+
+
+def test_centroids_of_classes_only(rows):
+    estimator, codes = Linear().fit(rows), Linear().fit(rows).transform(rows)
+    labels = np.floor(rows[:, 0]).astype(int)
+    expected = centroid_rank_correlation(rows, codes, labels)
+    assert evaluate(estimator, rows, labels=labels)["centroid_rank_correlation"] == expected
+    assert "centroid_rank_correlation" not in evaluate(estimator, rows, labels=rows[:, 0])
+    assert "centroid_rank_correlation" not in evaluate(estimator, rows)
+
+
+@pytest.mark.parametrize("given", ["rows", "rows and codes"])
+def test_recall_among_reference_rows(rows, given):
+    estimator, labels = Linear().fit(rows), (rows[:, 1] > 0).astype(int)
+    codes = estimator.transform(rows)
+    source = ArraySource(rows[:200], labels=labels[:200])
+    reference = {"reference_rows": source, "reference": codes[:200]}
+    if given == "rows":
+        del reference["reference"]
+    result = evaluate(estimator, rows[200:], labels=labels[200:], **reference)
+    for k in (10, 50):
+        expected = neighbor_recall(rows[200:], codes[200:], rows[:200], codes[:200], k=k)
+        assert result[f"recall_{k}"] == pytest.approx(expected)
+        assert expected != neighbor_recall(rows[200:], codes[200:], k=k)
+    expected = neighbor_accuracy(codes[200:], labels[200:], codes[:200], labels[:200], k=5)
+    assert result["accuracy_5"] == pytest.approx(expected)
+
+
+def test_many_reference_rows_are_sampled_with_their_labels(rows, monkeypatch):
+    monkeypatch.setattr("latentmap.metrics.estimator_metrics.MAX_CODES", 200)
+    estimator = Linear().fit(rows)
+    labels = (estimator.transform(rows)[:, 0] > 0).astype(int)
+    result = evaluate(
+        estimator, rows[:150], labels=labels[:150], reference_rows=rows, reference_labels=labels
+    )
+    assert result["accuracy_5"] > 0.9
+    assert 0.15 < result["recall_10"] < 1  # 0.05 if codes and rows were mismatched
+
+
+def test_time_limits_the_searched_rows(rows, monkeypatch):
+    calls = []
+
+    def count_rows(points, other, k):
+        calls.append((len(points), None if other is None else len(other)))
+        return np.tile(np.arange(k), (len(points), 1))
+
+    monkeypatch.setattr("latentmap.metrics.sample_metrics.nearest_rows", count_rows)
+    monkeypatch.setattr("latentmap.metrics.sample_metrics.MAX_PRODUCTS", 6 * 100**2)
+    monkeypatch.setattr("latentmap.metrics.sample_metrics.MIN_QUERIES", 30)
+    estimator = Linear().fit(rows)
+    evaluate(estimator, rows)
+    evaluate(estimator, rows, reference_rows=rows)
+    evaluate(estimator, rows[:80], reference_rows=rows[:200])
+    assert calls == [(100, None)] * 2 + [(33, 300)] * 2 + [(50, 200)] * 2
+
+
+def test_memory_limits_the_searched_rows(rows):
+    estimator = Linear().fit(rows)
+    with memory_limit(ENGINE_BYTES + 1000):
+        few_rows = evaluate(estimator, rows, reference_rows=rows)
+    assert "recall_10" not in few_rows
+    with memory_limit(ENGINE_BYTES + 100_000):
+        assert "recall_10" in evaluate(estimator, rows, reference_rows=rows)
+
+
+def test_reference_rows_are_checked(rows):
+    estimator = Linear().fit(rows)
+    with pytest.raises(DataError, match=r"^reference: expected 300, .* found 10"):
+        evaluate(estimator, rows, reference_rows=rows, reference=rows[:10, :2])
+    with pytest.raises(DataError, match=r"^reference_labels: expected 300"):
+        evaluate(estimator, rows, reference_rows=rows, reference_labels=[1])

@@ -169,7 +169,7 @@ def test_rare_categories_form_a_group_that_is_never_decoded():
 def test_unknown_categories_count_as_missing():
     column, _ = fit(CategoryColumn, ["a", "b", "a"], "category")
     values = pa.array(["a", "q", None, "r"])
-    assert column.unknown(values) == 2
+    assert column.count_unknown(values) == 2
     assert np.isnan(column.encode(values)[:, 0]).tolist() == [False, True, True, True]
 
 

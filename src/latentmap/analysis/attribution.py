@@ -68,7 +68,7 @@ def scaled_difference(estimator: object, rows: np.ndarray, expected: np.ndarray)
     a, b = (np.asarray(part).reshape(len(rows), -1) for part in (rows, expected))
     scale = ModelInfo.from_estimator(estimator).scale
     with np.errstate(over="ignore", invalid="ignore"):
-        # The difference of large numbers is computed in their own precision.
+        # The type of the data is kept, because float32 may not resolve differences of large values.
         difference = np.subtract(a, b, dtype=np.result_type(a, b, np.float32))
         return np.nan_to_num(difference.astype(np.float32) / scale)
 

@@ -181,8 +181,8 @@ def _cluster_sample(
     roots = set(range(len(density.modes))) - {merge.absorbed_mode for merge in merges}
     selected_merges = [merge for merge in merges if _is_significant(merge, k)]
     if n_clusters is not None:
-        by_mass = sorted(merges, key=lambda merge: -merge.excess_mass)
-        selected_merges = [merge for merge in by_mass[: n_clusters - 1] if merge.excess_mass >= k]
+        largest_merges = sorted(merges, key=lambda merge: -merge.excess_mass)[: n_clusters - 1]
+        selected_merges = [merge for merge in largest_merges if merge.excess_mass >= k]
         if len(selected_merges) < n_clusters - 1:
             return _fit_mixture(points, n_clusters, seed, verbose)
     modes = roots | {merge.absorbed_mode for merge in selected_merges}

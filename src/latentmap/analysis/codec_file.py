@@ -159,7 +159,7 @@ class CodeFile:
         self.model, self.estimator = header["model"], header["estimator"]
         self.quantizer = Quantizer.unpack(self._read_frame(file), self.components)
         if -(-self.rows // self.block_size) * (_FRAME.size + _COUNT.size) > self._bytes_left(file):
-            raise self._truncated()
+            raise self._truncation_error()
         n_weights = int((2 * self.quantizer.max_levels + 2).sum())
         n_symbols = min(self.block_size, self.rows) * self.components
         check_memory(f"{self.path}", 8 * n_weights + 32 * n_symbols)
@@ -190,10 +190,10 @@ class CodeFile:
     def _read_frame(self, file: BinaryIO) -> bytes:
         start = file.read(_FRAME.size)
         if len(start) < _FRAME.size:
-            raise self._truncated()
+            raise self._truncation_error()
         length, checksum = _FRAME.unpack(start)
         if length > self._bytes_left(file):
-            raise self._truncated()
+            raise self._truncation_error()
         data = file.read(length)
         if zlib.crc32(data) != checksum:
             raise FileError("expected the data that compress wrote, found a wrong checksum")
@@ -202,7 +202,7 @@ class CodeFile:
     def _bytes_left(self, file: BinaryIO) -> int:
         return os.fstat(file.fileno()).st_size - file.tell()
 
-    def _truncated(self) -> FileError:
+    def _truncation_error(self) -> FileError:
         return FileError("expected a complete file, found a truncated one")
 
 
@@ -216,7 +216,7 @@ def _decode_block(quantizer: Quantizer, coder: AdaptiveCoder, data: bytes, rows:
     symbols = coder.decode(data[start:], rows)
     is_outside = symbols > 2 * limits
     if is_outside.sum() != count:
-        raise FileError(f"a block: expected {is_outside.sum()} exact codes, found {count}")
+        raise FileError(f"a block: expected {is_outside.sum()} unrounded codes, found {count}")
     codes = quantizer.codes(np.where(is_outside, 0, symbols - limits))
     codes[is_outside] = np.frombuffer(data, "<f4", count, _COUNT.size)
     if not np.isfinite(codes).all():

@@ -183,7 +183,7 @@ class _Matches(_Sum):
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        if isinstance(column, BooleanColumn):  # Encoded truth values are positive if they are true.
+        if isinstance(column, BooleanColumn):  # An encoded Boolean is positive if it is true.
             x = pa.array(encoded[:, 0] > 0, mask=np.isnan(encoded[:, 0]))
             y = pa.array(column.probabilities(decoded) > 0.5)
         else:

@@ -16,7 +16,7 @@ from latentmap.data.types import DataLike
 from latentmap.errors import DataError, SettingError
 
 N_PAIRS = 200_000
-# More reference rows change only the third digit of the fraction.
+# With more reference rows, only the third digit of the computed fraction changes.
 MAX_REFERENCE_ROWS = 10_000
 
 

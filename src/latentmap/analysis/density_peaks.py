@@ -73,7 +73,8 @@ def find_modes(points: np.ndarray, k: int | None = None, verbose: bool = False) 
         k = int(np.clip(k, MIN_NEIGHBORS, MAX_NEIGHBORS))
         neighbors, distances = neighbors[:, :k], distances[:, :k]
     radii = np.sqrt((distances**2).mean(axis=1))
-    radii = np.maximum(radii, 1e-9 * points.std(axis=0).max())  # The radius of equal points is 0.
+    # The radius of equal points is 0, and its logarithm would be infinite.
+    radii = np.maximum(radii, 1e-9 * points.std(axis=0).max())
     log_density = -dimension * np.log(radii)
     modes, labels = np.unique(_ascend(log_density, neighbors), return_inverse=True)
     saddles = _distant_saddles(points[modes], radii[modes], dimension)
@@ -151,7 +152,7 @@ def merge_tree(density: DensityModes) -> list[Merge]:
     order = np.argsort(density.labels, kind="stable")
     bounds = np.searchsorted(density.labels[order], np.arange(1, n_modes))
     members = dict(enumerate(np.split(density.log_density[order], bounds)))
-    main_modes = np.arange(n_modes)  # For each mode, the main mode of its group.
+    main_modes = np.arange(n_modes)  # Index of the main mode of the group of each mode.
     merges = []
     for mode_pair in _by_height(density.saddles):
         first, second = int(main_modes[mode_pair[0]]), int(main_modes[mode_pair[1]])

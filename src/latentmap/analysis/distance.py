@@ -70,7 +70,7 @@ class CodeDistance:
         self.kind = DISTANCES[not is_narrow] if kind == "auto" else kind
         self._center = _mean(codes, lambda block: block)
         deviation = np.sqrt(_mean(codes, lambda block: (block - self._center) ** 2))
-        if not deviation.any():  # All codes are equal.
+        if not deviation.any():  # If all codes are equal, no component has a scale.
             deviation[:] = 1.0
         self._unit = deviation.max()
         deviation = np.maximum(deviation / self._unit, MIN_RELATIVE_DEVIATION)

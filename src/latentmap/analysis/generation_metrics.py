@@ -76,7 +76,7 @@ def density_and_coverage(real: ArrayLike, generated: ArrayLike, k: int = 5) -> D
         raise DataError(f"real rows: expected more than k = {k} of them, found {len(x)}")
     center = x.mean(axis=0)  # Centred rows lose fewer digits in squared distances.
     x, y = x - center, y - center
-    # The nearest row is the row itself, or an equal row.
+    # The nearest row of a fitted row is the row itself or an equal row, so k + 1 rows are searched.
     radii = _reduce_distances(x, x, lambda block, _: np.partition(block, k, axis=1)[:, k])
     counts = _reduce_distances(
         x, y, lambda block, start: (block < radii[start : start + len(block), None]).sum(axis=1)

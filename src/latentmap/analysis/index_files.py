@@ -16,7 +16,7 @@ from latentmap.files import METADATA_KEYS, fingerprint, read_arrays, write_atomi
 # Version of the format that is written; all versions up to it are read.
 FORMAT = 1
 _DESCRIPTION_TYPES = {"format": object, "distance": str, "model": str | None, "rows": str | None}
-# The file format has its own names of the distances.
+# Names of the distances in a file.
 _DISTANCE_IN_FILE = {"euclidean": "plain", "angular": "angle"}
 
 

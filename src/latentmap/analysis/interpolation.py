@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike
 from latentmap.analysis.encoding import numeric_model
 from latentmap.analysis.latent_path import high_density_path, interpolate_polyline
 from latentmap.analysis.model_info import Decoder
-from latentmap.analysis.sampling import Density, density_for, reference_codes
+from latentmap.analysis.sampling import Density, get_density, reference_codes
 from latentmap.data.code_checks import check_codes
 from latentmap.errors import SettingError
 
@@ -90,7 +90,7 @@ def interpolate(
         [check_codes(np.reshape(z, (1, -1)), reference_points.shape[1]) for z in (a, b)]
     )
     nodes = np.random.default_rng(seed).permutation(reference_points)[:MAX_NODES]
-    density = density or density_for(estimator, reference_points, seed=seed)
+    density = density or get_density(estimator, reference_points, seed=seed)
     path = high_density_path(endpoints.astype(np.float64), nodes, density)
     steps = _equalise_steps(estimator, path, n_codes).astype(np.float32)
     steps[[0, -1]] = endpoints

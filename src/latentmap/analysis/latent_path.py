@@ -57,7 +57,7 @@ def interpolate_polyline(
     """Return the points of a polyline at fractions of the sum of its segments' lengths."""
     sums = np.concatenate([[0.0], np.cumsum(lengths)])
     if not sums[-1]:
-        sums = np.arange(len(path), dtype=float)  # All points are equal.
+        sums = np.arange(len(path), dtype=float)  # The path has no length if all points are equal.
     positions = np.interp(fractions * sums[-1], sums, np.arange(len(path)))
     first = np.minimum(positions.astype(int), len(path) - 2)
     weight = (positions - first)[:, None]

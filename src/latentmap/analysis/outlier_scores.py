@@ -131,7 +131,7 @@ class OutlierDetector:
         distances, _ = self._nearest_reference(self.codes)
         self._error_tail = TailDistribution(finite_logs(errors))
         self._distance_tail = TailDistribution(finite_logs(distances))
-        # With more components, the error contains less information and the code more.
+        # With more components, outliers differ less in the error and more in the code.
         self._weight = max(1.0, np.log2(self.codes.shape[1]))
         self._tail = TailDistribution(self._combine(self._surprisals(errors, distances)))
 

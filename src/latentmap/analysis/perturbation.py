@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from latentmap.analysis.sampling import Density, density_for, reference_codes
+from latentmap.analysis.sampling import Density, get_density, reference_codes
 from latentmap.data.code_checks import check_codes
 from latentmap.errors import SettingError
 
@@ -76,7 +76,7 @@ def perturb(
     start = check_codes(np.reshape(code, (1, -1)), reference_points.shape[1]).astype(np.float64)
     sizes = spread * np.arange(1, n_samples + 1) / n_samples
     steps = _sample_steps(reference_points, start, n_samples, seed) * sizes[:, None]
-    density = density or density_for(estimator, reference_points, seed=seed)
+    density = density or get_density(estimator, reference_points, seed=seed)
     return _shorten_steps(density, start, steps)
 
 

@@ -23,8 +23,9 @@ MAX_CODES = 20_000
 MAX_GAUSSIANS = 256
 CODES_PER_GAUSSIAN = 20
 HELD_OUT_FRACTION = 0.1
-# Up to this number of Gaussians, the search continues after one mixture without improvement.
-SECOND_TRY_GAUSSIANS = 32
+# The search ends at the second mixture that is not better, or at the first one that has more
+# Gaussians than this.
+MAX_RETRIED_GAUSSIANS = 32
 # Minimum variance of a Gaussian in any direction, relative to that of all codes.
 MIN_VARIANCE = 1e-4
 # A larger mixture must improve the held-out log density by this number of standard errors.
@@ -143,7 +144,7 @@ class MapDensity:
         return np.log(np.maximum(density, 1e-12))
 
 
-def density_for(
+def get_density(
     estimator: object, codes: ArrayLike | None = None, *, seed: int = 0, verbose: bool = False
 ) -> Density:
     """Return the density of an estimator's codes: a map's own, or one fitted to reference codes."""
@@ -197,7 +198,7 @@ def _select_mixture(codes: np.ndarray, seed: int, verbose: bool) -> GaussianMixt
             else:
                 n_failures += 1
             advance(count, note=f"{count} Gaussians")
-            if n_failures > (count <= SECOND_TRY_GAUSSIANS):
+            if n_failures > (count <= MAX_RETRIED_GAUSSIANS):
                 break
     return best_mixture
 
@@ -231,6 +232,6 @@ def fit_mixture(
         count, reg_covar=min_variance, tol=tol, max_iter=max_iter, random_state=seed
     )
     with warnings.catch_warnings():
-        # The fit is accurate enough after ``max_iter`` iterations.
+        # A fit that stops at ``max_iter`` iterations is accurate enough.
         warnings.simplefilter("ignore", ConvergenceWarning)
         return mixture.fit(codes)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MISSING = "missing"
 _MAX_NUMBERS = 3
-_SMALLEST, _LARGEST = 1e-4, 1e15  # Smaller and larger numbers are written with an exponent.
+_MIN_DECIMAL, _MAX_DECIMAL = 1e-4, 1e15  # Smaller and larger numbers are written with an exponent.
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ def _as_decoded(column: Column, values: Any) -> Any:
 
 
 def _format_number(value: float) -> str:
-    if value != 0 and not _SMALLEST <= abs(value) < _LARGEST:
+    if value != 0 and not _MIN_DECIMAL <= abs(value) < _MAX_DECIMAL:
         return f"{value:.4g}"
     return f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"
 

@@ -156,7 +156,8 @@ class AutoEncoder(BaseAutoEncoder):
         )
         self.history_ = empty_history()
         validation_rows = data.task.validation_rows
-        if not data.task.config.held_out:  # The user has disabled the comparison.
+        # Without validation rows, which the user has disabled, there is no comparison with PCA.
+        if not data.task.config.held_out:
             self._train(network, principal, data)
             return
         if isinstance(validation_rows, np.ndarray) and self._can_compare(

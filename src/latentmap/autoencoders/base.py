@@ -35,7 +35,8 @@ from latentmap.preprocessing.gaussian_imputer import GaussianImputer
 from latentmap.preprocessing.table_encoder import TableEncoder
 from latentmap.training.config import Training
 
-MAX_MEASURED_ROWS = 10_000  # Fitted rows on which codes and errors are measured after a fit.
+# Maximum number of fitted rows whose codes and errors are measured after a fit.
+MAX_MEASURED_ROWS = 10_000
 _NETWORKS = ("encoder_", "decoder_", "_objective")
 
 

@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 
 # Largest sample of rows whose values are masked to measure errors.
 _MAX_HELD_OUT, _MAX_HELD_OUT_NUMBERS = 400, 1 << 18
-_FOLDS = 10  # A tenth of the values of a row is masked at a time, each value once.
-_PRIOR_ROWS = 30  # Number of further rows in which reconstructions are assumed not to help.
+# Number of masks of a row; each masks a tenth of its values, and each value is masked once.
+_FOLDS = 10
+# The weight of a reconstruction is estimated as if this many rows without any benefit were added.
+_PRIOR_ROWS = 30
 
 
 def column_starts(encoder: TableEncoder) -> list[int]:
@@ -158,7 +160,7 @@ def _replace(values: pa.Array, missing: np.ndarray, estimates: pa.Array) -> pa.A
     import pyarrow.compute as pc
 
     dtype = values.type
-    if pa.types.is_null(dtype):  # The type comes from the fit, because all values are missing.
+    if pa.types.is_null(dtype):  # A column without values has no type, so the fitted type is used.
         values, dtype = values.cast(estimates.type), estimates.type
     if pa.types.is_dictionary(dtype):
         values = values.cast(dtype.value_type)

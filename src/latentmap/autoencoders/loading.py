@@ -70,7 +70,7 @@ def load_model(
     """
     estimator, state, metadata, arrays = _read(path)
     if state.has_own_network:
-        estimator.network = _check_own_pair(network, state, tuple(metadata["row_shape"]), path)
+        estimator.network = _check_user_pair(network, state, tuple(metadata["row_shape"]), path)
     with _report_damage(path):
         restore_estimator(estimator, state, metadata, arrays)
     return estimator
@@ -205,7 +205,7 @@ def _check_names(names: list[str], n_features: int) -> None:
         raise ValueError(f"feature_names: expected {n_features} names")
 
 
-def _check_own_pair(
+def _check_user_pair(
     network: object, state: FittedState, row_shape: tuple[int, ...], path: str | os.PathLike[str]
 ) -> tuple[keras.Model, keras.Model]:
     """Return the user's pair of models if it fits the file; raise SettingError otherwise."""

@@ -31,8 +31,13 @@ if TYPE_CHECKING:
     from latentmap.autoencoders.state import FittedState
 
 
-_WEIGHT, _STATE, _TABLE, _IMPUTER = "weight/", "fitted/", "table/", "gaps/"
-_OFFSET = "rows/offset"
+_WEIGHT_PREFIX, _STATE_PREFIX, _TABLE_PREFIX, _IMPUTER_PREFIX = (
+    "weight/",
+    "fitted/",
+    "table/",
+    "gaps/",
+)
+_OFFSET_KEY = "rows/offset"
 
 
 def describe_estimator(estimator: BaseAutoEncoder) -> dict[str, Any]:
@@ -55,21 +60,23 @@ def describe_estimator(estimator: BaseAutoEncoder) -> dict[str, Any]:
 def estimator_arrays(estimator: BaseAutoEncoder) -> dict[str, np.ndarray]:
     """Return the weights of the networks and the arrays of the state with their names in a file."""
     weights = {
-        f"{_WEIGHT}{i:03d}/{_without_numbers(w.path)}": keras.ops.convert_to_numpy(w.value)
+        f"{_WEIGHT_PREFIX}{i:03d}/{_without_numbers(w.path)}": keras.ops.convert_to_numpy(w.value)
         for i, w in enumerate(estimator._objective.weights)
     }
-    state = {_STATE + name: a for name, a in estimator._state.to_arrays().items()}
+    state = {_STATE_PREFIX + name: a for name, a in estimator._state.to_arrays().items()}
     table = {} if estimator.table_ is None else estimator.table_.to_arrays()
     if estimator.row_offset_ is not None:
-        state[_OFFSET] = estimator.row_offset_
+        state[_OFFSET_KEY] = estimator.row_offset_
     imputer = {} if estimator._imputer is None else estimator._imputer.to_arrays()
-    tables = {_TABLE + name: a for name, a in table.items()}
-    return weights | state | tables | {_IMPUTER + name: a for name, a in imputer.items()}
+    tables = {_TABLE_PREFIX + name: a for name, a in table.items()}
+    return weights | state | tables | {_IMPUTER_PREFIX + name: a for name, a in imputer.items()}
 
 
 def state_arrays(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return the arrays of a file that belong to the state."""
-    return {k.removeprefix(_STATE): v for k, v in arrays.items() if k.startswith(_STATE)}
+    return {
+        k.removeprefix(_STATE_PREFIX): v for k, v in arrays.items() if k.startswith(_STATE_PREFIX)
+    }
 
 
 def restore_estimator(
@@ -99,7 +106,9 @@ def read_table(
     """Return the encoder of a fitted table; None for other rows."""
     if metadata.get("table") is None:
         return None
-    own_arrays = {k.removeprefix(_TABLE): v for k, v in arrays.items() if k.startswith(_TABLE)}
+    own_arrays = {
+        k.removeprefix(_TABLE_PREFIX): v for k, v in arrays.items() if k.startswith(_TABLE_PREFIX)
+    }
     table = TableEncoder.from_file(metadata["table"], own_arrays)
     if [table.width] != metadata["row_shape"]:
         raise ModelFileError("the columns of the table do not fit the shape of the rows")
@@ -109,7 +118,7 @@ def read_table(
 def _read_offset(
     metadata: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
 ) -> np.ndarray | None:
-    offset = arrays.get(_OFFSET)
+    offset = arrays.get(_OFFSET_KEY)
     if offset is not None and list(offset.shape) != list(metadata["row_shape"]):
         raise ModelFileError("offset: expected the shape of a row")
     return offset
@@ -121,7 +130,11 @@ def _read_imputer(
     """Return the imputer of missing values of a fitted table; None for other rows."""
     if table is None:
         return None
-    own_arrays = {k.removeprefix(_IMPUTER): v for k, v in arrays.items() if k.startswith(_IMPUTER)}
+    own_arrays = {
+        k.removeprefix(_IMPUTER_PREFIX): v
+        for k, v in arrays.items()
+        if k.startswith(_IMPUTER_PREFIX)
+    }
     imputer = GaussianImputer.from_file({}, own_arrays)
     imputer.validate(column_starts(table), table.width)
     return imputer
@@ -151,7 +164,7 @@ def read_history(metadata: Mapping[str, Any]) -> dict[str, list[float]]:
 
 def assign_weights(objective: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
     """Assign the arrays of a file to the weights of the networks in the order of their numbers."""
-    names = [name for name in arrays if name.startswith(_WEIGHT)]
+    names = [name for name in arrays if name.startswith(_WEIGHT_PREFIX)]
     values = [arrays[name] for name in sorted(names, key=lambda name: int(name.split("/")[1]))]
     weights = objective.weights
     if [tuple(v.shape) for v in values] != [tuple(w.shape) for w in weights]:

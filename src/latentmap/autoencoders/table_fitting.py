@@ -19,7 +19,7 @@ from latentmap.preprocessing.table_encoder import EncodedRows, TableEncoder
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
 
-_STANDARDIZED_SCALINGS = ("auto", "columns")  # Scalings that standardise columns of a table.
+_STANDARDIZED_SCALINGS = ("auto", "columns")  # Scalings that standardise each column of a table.
 _TEXT_ROLES = ("category", "text")
 
 
@@ -63,7 +63,7 @@ def encode_table(estimator: BaseAutoEncoder, X: DataLike, rows: Source | None) -
         table = Table(arrow_table(rows[:], rows.feature_names or encoder.names), name=rows.name)
         table.labels = rows.labels
     encoded_rows = EncodedRows(table, encoder)
-    if isinstance(table, Table) and (unknown_counts := encoder.unknown(table.table)):
+    if isinstance(table, Table) and (unknown_counts := encoder.count_unknown(table.table)):
         counts = ", ".join(f"{name}: {count:,}" for name, count in unknown_counts.items())
         message = f"{table.name}: categories that were not fitted count as missing ({counts})"
         warnings.warn(message, DataWarning, stacklevel=2)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # The rest of the free memory is for weights, gradients and hidden units.
 MAX_MEMORY_SHARE = 0.5
 # Rows are copied in chunks, because rows on a disk may not fit into memory.
-PIECE_BYTES = 1 << 26
+CHUNK_BYTES = 1 << 26
 
 
 def free_bytes() -> int:
@@ -58,7 +58,7 @@ def cache_on_device(
     row_bytes = _count_bytes(map_arrays(to_32_bit, take(np.arange(1))))
     if row_bytes * count > MAX_MEMORY_SHARE * n_free_bytes or count >= 2**31:
         return None
-    return _copy_to_device(take, count, max(1, PIECE_BYTES // row_bytes))
+    return _copy_to_device(take, count, max(1, CHUNK_BYTES // row_bytes))
 
 
 def _count_bytes(rows: BatchArrays) -> int:

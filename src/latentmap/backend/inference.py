@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import jax
     import keras
 
-# The keys of these limits tell whether there is an accelerator.
+# The keys of these limits are False for a CPU and True for an accelerator.
 BLOCK_NUMBERS = {False: 1 << 21, True: 1 << 25}  # Approximate number of inputs in a block.
 BLOCK_ROWS = {False: 1 << 10, True: 1 << 15}  # Maximum number of rows in a block.
 MAX_PENDING_BLOCKS = {False: 1, True: 4}  # Maximum number of concurrent blocks.

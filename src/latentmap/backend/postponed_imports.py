@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-# Names of the postponed modules, and of the classes in them with which objects are compared.
+# Names of the postponed modules, and of their classes that isinstance() is called with.
 _POSTPONED = {
     "matplotlib.patches": (),
     "matplotlib.pyplot": (),
@@ -33,13 +33,13 @@ def postpone_imports() -> Iterator[None]:
     >>> plt.Figure.__name__
     'Figure'
     """
-    stand_ins = {name: _StandIn(name) for name in _POSTPONED if _can_postpone(name)}
-    sys.modules.update(stand_ins)
+    postponed_modules = {name: _PostponedModule(name) for name in _POSTPONED if _can_postpone(name)}
+    sys.modules.update(postponed_modules)
     try:
         yield
     finally:
-        for name, stand_in in stand_ins.items():
-            if sys.modules.get(name) is stand_in:
+        for name, module in postponed_modules.items():
+            if sys.modules.get(name) is module:
                 del sys.modules[name]
 
 
@@ -49,13 +49,13 @@ def _can_postpone(name: str) -> bool:
     return package not in sys.modules and importlib.util.find_spec(package) is not None
 
 
-class _StandIn(ModuleType):
+class _PostponedModule(ModuleType):
     """Stands in for a module, and imports it when one of its attributes is used."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
         for class_name in _POSTPONED[name]:
-            setattr(self, class_name, _StandInType(class_name, (), {"__module__": name}))
+            setattr(self, class_name, _PostponedClass(class_name, (), {"__module__": name}))
 
     def __getattr__(self, attribute: str) -> Any:
         if sys.modules.get(self.__name__) is self:
@@ -63,7 +63,7 @@ class _StandIn(ModuleType):
         return getattr(importlib.import_module(self.__name__), attribute)
 
 
-class _StandInType(type):
+class _PostponedClass(type):
     """Stands in for a class; an object of that class exists only if its module was imported."""
 
     def __instancecheck__(cls, instance: object) -> bool:

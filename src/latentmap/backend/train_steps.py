@@ -141,7 +141,8 @@ class _JaxStepper:
         batches = map_arrays(_distribute, send_to_device(pad_block(batches, self.max_steps)))
         if self.state is None:
             self.state = tuple([v.value for v in kind] for kind in training_variables(self.model))
-        self.wait()  # The next chunk is read while at most one is computed.
+        # Wait for the previous chunk, so that at most one is computed while the next one is read.
+        self.wait()
         self.state = self._loop(self.state, batches, n_steps, device_rows)
 
     def wait(self) -> None:

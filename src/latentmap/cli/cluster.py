@@ -31,7 +31,7 @@ EXAMPLES = (
 )
 _MAX_PRINTED_ROWS = 3
 # Candidates for each exemplar; those with the smallest reconstruction error are selected.
-_CANDIDATES = 2
+_CANDIDATES_PER_EXEMPLAR = 2
 _METHODS = {
     "density": "",
     "mixture": ", from a Gaussian mixture because the density has fewer peaks",
@@ -147,7 +147,7 @@ def _find_clusters(
         raise SettingError(f"-k: expected at most the {len(rows):,} rows of {rows.name}, found {k}")
     codes = encode_rows(model, rows)
     clusters = cluster_codes(
-        codes, k, n_exemplars=_CANDIDATES * n_exemplars, seed=seed, verbose=True
+        codes, k, n_exemplars=_CANDIDATES_PER_EXEMPLAR * n_exemplars, seed=seed, verbose=True
     )
     exemplars = _select_exemplars(model, rows, clusters, n_exemplars)
     return _Result(rows, codes, replace(clusters, exemplars=exemplars))

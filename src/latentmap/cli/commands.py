@@ -50,7 +50,7 @@ class VerbGroup(TyperGroup):
 
     def main(self, *args: Any, **options: Any) -> Any:
         """Run a verb and exit the process with its exit code."""
-        # Outside standalone mode, Typer returns the exit code instead of exiting with it.
+        # Outside standalone mode, Typer returns the exit code instead of exiting.
         run = partial(super().main, *args, **{**options, "standalone_mode": False})
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from latentmap.cli.console import print_json
-from latentmap.cli.evaluation import encode_sample, measure_quality, print_quality
+from latentmap.cli.evaluation import encode_fitted_rows, measure_quality, print_quality
 from latentmap.cli.held_out import open_evaluation_rows
 from latentmap.cli.model_arguments import check_columns, open_model
 from latentmap.cli.options import DATA, JSON, LABEL, MODEL
@@ -23,13 +23,13 @@ def evaluate(
 
     Uses the unseen rows of a built-in data set, the held-out rows of the data that the model was
     fitted to, or all rows of other data. Labels are predicted by a majority vote of the nearest
-    fitted rows, or of the nearest other rows if the fitted rows are not available.
+    fitted rows, and the neighbour recall is the share of the nearest fitted rows in the data that
+    are also the nearest on the map. If the fitted rows are not available, other rows are used.
     """
     estimator = open_model(model)
     rows, fitted, description = open_evaluation_rows(data, label, estimator.fit_report_ or {})
     check_columns(estimator, rows)
-    has_labels = fitted is not None and fitted.labels is not None
-    reference = encode_sample(estimator, fitted) if fitted is not None and has_labels else None
+    reference = None if fitted is None else encode_fitted_rows(estimator, fitted)
     metrics = measure_quality(estimator, rows, reference)
     if as_json:
         print_json({"model": str(model), "data": data, "measured_on": description, **metrics})

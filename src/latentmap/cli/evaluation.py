@@ -11,46 +11,62 @@ from latentmap.cli.console import format_count, print_message, print_pairs, prin
 from latentmap.cli.model_arguments import Estimator
 from latentmap.cli.streaming import encode_rows
 from latentmap.data import Source
+from latentmap.data.caching import load_or_cache
 from latentmap.metrics import evaluate
 
 # Encoding more fitted rows takes minutes, and changes neither the plots nor the accuracy.
 MAX_CODES = 100_000
 _MAX_COLUMNS = 20
-# Name of each metric, and the format of its value.
+# Name of each metric, and the format of its value: local, global, reconstruction, layout and speed.
 _METRICS = {
-    "mse": ("mean squared error", "{:.4g}  (of scaled rows)"),
-    "negative_elbo": ("negative ELBO", "{:.2f} nats per row"),
-    "trustworthiness": ("trustworthiness", "{:.3f}  (10 neighbours)"),
     "accuracy_5": ("5-NN accuracy", "{:.3f}  (labels predicted from codes)"),
     "accuracy_10": ("10-NN accuracy", "{:.3f}"),
+    "recall_10": ("neighbour recall at 10", "{:.3f}  (of the nearest rows in the data)"),
+    "recall_50": ("neighbour recall at 50", "{:.3f}"),
+    "trustworthiness": ("trustworthiness", "{:.3f}  (10 neighbours)"),
+    "continuity": ("continuity", "{:.3f}  (10 neighbours)"),
+    "random_triplet_accuracy": ("triplet accuracy", "{:.3f}  (order of distances)"),
+    "distance_rank_correlation": ("distance correlation", "{:.3f}  (Spearman)"),
+    "centroid_rank_correlation": ("centroid correlation", "{:.3f}  (distances of class means)"),
+    "mse": ("mean squared error", "{:.4g}  (of scaled rows)"),
+    "negative_elbo": ("negative ELBO", "{:.2f} nats per row"),
     "layout_r2": ("R² of the layout", "{:.3f}  (codes of fitted rows)"),
     "layout_median_shift": ("distance to the layout", "{:.2%} of its width (median)"),
     "rows_per_second": ("speed of encoding", "{:,.0f} rows per second"),
 }
 
 
-class LabelledCodes(NamedTuple):
-    """Codes, and the labels of their rows if they have any."""
+class EncodedSample(NamedTuple):
+    """Codes of rows, the labels if there are any, and the rows."""
 
     codes: np.ndarray
     labels: np.ndarray | None
+    rows: Source
 
 
-def encode_sample(model: Estimator, rows: Source) -> LabelledCodes:
+def encode_sample(model: Estimator, rows: Source) -> EncodedSample:
     """Encode rows, or a random sample if there are many."""
     sample = rows.sample(MAX_CODES)
-    return LabelledCodes(encode_rows(model, sample), sample.labels)
+    return EncodedSample(encode_rows(model, sample), sample.labels, sample)
 
 
-def measure_quality(
-    model: Estimator, rows: Source, reference: LabelledCodes | None
-) -> dict[str, Any]:
-    """Compute quality metrics; the nearest reference codes predict the label of each row."""
-    codes, labels = (None, None)
-    if reference is not None and reference.labels is not None:
-        codes, labels = reference
+def encode_fitted_rows(model: Estimator, rows: Source) -> EncodedSample:
+    """Load and encode fitted rows, or a random sample; `measure_quality` reads them again."""
+    sample = load_or_cache(rows.sample(MAX_CODES), verbose=True, use_disk=False)
+    return encode_sample(model, sample)
+
+
+def measure_quality(model: Estimator, rows: Source, fitted: EncodedSample | None) -> dict[str, Any]:
+    """Compute quality metrics, with labels and neighbours from fitted rows if there are any."""
+    codes, labels, fitted_rows = (None, None, None) if fitted is None else fitted
     with show_status(f"Measuring quality on {format_count(len(rows), 'row')}…"):
-        return evaluate(model, rows, reference=codes, reference_labels=labels)
+        return evaluate(
+            model,
+            rows,
+            reference=codes,
+            reference_labels=labels,
+            reference_rows=fitted_rows,
+        )
 
 
 def print_quality(title: str, metrics: Mapping[str, Any]) -> None:

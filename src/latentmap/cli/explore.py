@@ -58,7 +58,7 @@ def explore(
     """
     check_output(export, _PAGE_SUFFIXES, (model, data))
     estimator = open_model(model)
-    from latentmap import explorer  # This import is slow, so it follows the checks.
+    from latentmap import explorer  # The import is slow, so the options are checked before it.
 
     if export is None:
         explorer.check_address(host, port)

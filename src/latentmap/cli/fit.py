@@ -148,7 +148,7 @@ def fit(
             model.fit(fit_rows.fitted).set_params(verbose=False)
         if not getattr(model, "uses_network_", True):
             print_message("The network was not clearly better than PCA, so the model is PCA.")
-        model.save(path)  # A failure of the report must not lose the model.
+        model.save(path)  # The model is saved first, because the report may fail.
         _report(model, fit_rows, path, label, options)
 
 

@@ -44,7 +44,7 @@ def continue_fit(
     }
     if report.get("table_options"):
         model.fit_report_["table_options"] = report["table_options"]
-    model.save(path)  # A failure of the report must not lose the model.
+    model.save(path)  # The model is saved first, because the report may fail.
     try:
         _report(model, rows, path, earlier_codes)
     except KeyboardInterrupt:

@@ -4,7 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from latentmap.cli.console import format_count, print_message
-from latentmap.cli.evaluation import LabelledCodes, encode_sample, measure_quality, print_quality
+from latentmap.cli.evaluation import (
+    EncodedSample,
+    encode_fitted_rows,
+    measure_quality,
+    print_quality,
+)
 from latentmap.cli.held_out import FitRows
 from latentmap.cli.model_arguments import Estimator
 from latentmap.cli.pictures import draw_fit_plots
@@ -29,9 +34,9 @@ def print_table_summary(rows: Source) -> None:
 
 def report_fit(
     model: Estimator, rows: FitRows, path: Path, report: dict[str, Any]
-) -> LabelledCodes:
+) -> EncodedSample:
     """Measure the quality, save it with the model, draw the plots, and return the codes."""
-    codes = encode_sample(model, rows.fitted)
+    codes = encode_fitted_rows(model, rows.fitted)
     if rows.unseen is not None:
         report = {**report, **measure_quality(model, rows.unseen, codes)}
     model.fit_report_ = report

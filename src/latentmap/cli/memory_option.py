@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from latentmap.errors import SettingError
 
-_VARIABLE = "LATENTMAP_MEMORY"
+_VARIABLE_NAME = "LATENTMAP_MEMORY"
 
 
 def check_memory_variable() -> None:
     """Raise SettingError if the environment variable is set to an invalid or too low limit."""
-    if not os.environ.get(_VARIABLE):  # Without a limit, no command waits for the import.
+    # The import below is slow and only necessary if there is a limit.
+    if not os.environ.get(_VARIABLE_NAME):
         return
     from latentmap.data.memory import check_memory
 
@@ -20,7 +21,10 @@ def check_memory_variable() -> None:
 
 def reject_memory_limit(memory: str | None, reason: str) -> None:
     """Raise SettingError if the option or the environment variable sets a limit."""
-    for name, value in {"--memory": memory, _VARIABLE: os.environ.get(_VARIABLE)}.items():
+    for name, value in {
+        "--memory": memory,
+        _VARIABLE_NAME: os.environ.get(_VARIABLE_NAME),
+    }.items():
         if value:
             raise SettingError(f"{name}: {reason}; remove the limit")
 

@@ -21,7 +21,7 @@ from latentmap.data import Source
 from latentmap.data.memory import check_memory
 from latentmap.plots.style import value_text
 
-# Each name in the output, and the attribute of `OutlierScores` with its values.
+# Names in the output, and the attribute of `OutlierScores` for each.
 _FIGURES = {
     "score": "scores",
     "error_score": "error_scores",

@@ -10,7 +10,7 @@ from latentmap import plots
 from latentmap.analysis.encoding import numeric_rows
 from latentmap.analysis.table_rows import TableRows
 from latentmap.cli.console import format_count, print_message, show_status
-from latentmap.cli.evaluation import LabelledCodes, encode_sample
+from latentmap.cli.evaluation import EncodedSample, encode_sample
 from latentmap.cli.held_out import FitRows
 from latentmap.cli.model_arguments import Estimator
 from latentmap.data import Source
@@ -29,7 +29,7 @@ def open_plot(path: Path, details: str = "") -> Iterator[Axes]:
     print_message(f"Wrote {path}{details and f': {details}'}")
 
 
-def draw_fit_plots(model: Estimator, rows: FitRows, path: Path, codes: LabelledCodes) -> None:
+def draw_fit_plots(model: Estimator, rows: FitRows, path: Path, codes: EncodedSample) -> None:
     """Draw the plots of a fit next to the model file."""
     _draw_all_codes(path.with_suffix(".codes.png"), model, rows, codes)
     if len(model.row_shape_) > 1 and codes.codes.shape[1] == 2:
@@ -45,7 +45,7 @@ def draw_fit_plots(model: Estimator, rows: FitRows, path: Path, codes: LabelledC
 
 
 def _draw_all_codes(
-    path: Path, model: Estimator, rows: FitRows, fitted_codes: LabelledCodes
+    path: Path, model: Estimator, rows: FitRows, fitted_codes: EncodedSample
 ) -> None:
     """Draw the codes of fitted rows, and those of held-out rows as hollow points."""
     if rows.unseen is None:
@@ -78,12 +78,12 @@ def draw_new_rows(
 
 
 def draw_codes(
-    path: Path, codes: LabelledCodes, name: str, confidence: np.ndarray | None = None
+    path: Path, codes: EncodedSample, name: str, confidence: np.ndarray | None = None
 ) -> None:
     """Draw a scatter plot of codes, paler where the confidence is low."""
     title = f"{name}: codes of {format_count(len(codes.codes), 'row')}"
     with open_plot(path) as ax:
-        plots.codes(*codes, ax=ax, title=title, confidence=confidence)
+        plots.codes(codes.codes, codes.labels, ax=ax, title=title, confidence=confidence)
 
 
 def draw_reconstructions(path: Path, model: Estimator, rows: Source) -> None:
@@ -113,16 +113,16 @@ def _draw_table_reconstructions(path: Path, model: Estimator, rows: Source) -> N
         )
 
 
-def draw_plane(path: Path, model: Estimator, sample: LabelledCodes | None) -> None:
+def draw_plane(path: Path, model: Estimator, sample: EncodedSample | None) -> None:
     """Draw the code plane, decoded on a grid that covers the codes or the landmarks of a map."""
     codes = None if sample is None else sample.codes
     with open_plot(path) as ax:
         plots.decoded_grid(model, codes, ax=ax)
 
 
-def draw_density(path: Path, model: Estimator, sample: LabelledCodes | None) -> None:
+def draw_density(path: Path, model: Estimator, sample: EncodedSample | None) -> None:
     """Draw the density of a map, with the names of the classes if there are labelled codes."""
-    codes, labels = (None, None) if sample is None else sample
+    codes, labels = (None, None) if sample is None else (sample.codes, sample.labels)
     with open_plot(path) as ax:
         plots.density(model, codes, labels, ax=ax)
 

@@ -9,7 +9,7 @@ import numpy as np
 from latentmap.analysis.interpolation import interpolate, step_sizes
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.analysis.perturbation import perturb
-from latentmap.analysis.sampling import MAX_CODES, CodeDensity, density_for
+from latentmap.analysis.sampling import MAX_CODES, CodeDensity, get_density
 from latentmap.cli.console import format_count, show_status
 from latentmap.cli.model_arguments import Estimator
 from latentmap.cli.row_selection import open_model_rows, require_one_row, split_row_number
@@ -127,7 +127,7 @@ def _density_settings(request: Request, row: str) -> dict[str, Any]:
         codes = None
     else:
         codes = _reference_codes(request, request.reference or split_row_number(row)[0])
-    density = density_for(request.model, codes, seed=request.seed, verbose=True)
+    density = get_density(request.model, codes, seed=request.seed, verbose=True)
     return {"reference": codes, "density": density, "seed": request.seed}
 
 

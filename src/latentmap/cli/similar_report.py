@@ -189,6 +189,7 @@ def _print_label_agreement(result: SearchResult) -> None:
     labels, same_label = result.reference.index.labels, result.same_label(slice(None), 1)
     if labels is None or same_label is None or len(same_label) == 1:
         return
-    if 2 * len(np.unique(labels)) <= len(labels):  # More labels are measured values.
+    # If more labels are distinct, they are measured values and not classes.
+    if 2 * len(np.unique(labels)) <= len(labels):
         share = f"{same_label.mean():.1%}"
         print_message(f"The most similar row has the same label for {share} of the rows")

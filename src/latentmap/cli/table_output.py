@@ -13,7 +13,7 @@ Columns = Mapping[str, "np.ndarray | Sequence[str]"]
 Write = Callable[[Columns, Columns], None]
 
 TABLE_SUFFIXES = (".npy", ".csv", ".parquet")
-# A name without a suffix is a folder of images.
+# Without a suffix, the output is a folder of images.
 ROW_SUFFIXES = (*TABLE_SUFFIXES, "")
 ROWS_HELP = (
     "Output: a .npy, .csv or .parquet file, or a name without a suffix for a new folder of images."

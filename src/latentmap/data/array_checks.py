@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from latentmap.data.memory import check_memory
 from latentmap.errors import DataError
 
-# Networks compute in float32.
+# Larger numbers overflow in networks, which compute in float32.
 LARGEST = float(np.finfo(np.float32).max)
 
 _KIND_NAMES = {"O": "objects", "U": "text", "S": "bytes", "T": "text", "V": "records"}
@@ -79,7 +79,8 @@ def check_finite(
     """
     if batch.dtype.kind != "f" or batch.size == 0:
         return
-    if batch.min() >= -LARGEST and batch.max() <= LARGEST:  # Both comparisons fail for NaN.
+    # If a number is NaN, the condition is false.
+    if batch.min() >= -LARGEST and batch.max() <= LARGEST:
         return
     position = np.argwhere(~(np.abs(batch) <= LARGEST))[0]
     row, *column = (int(i) for i in position)

@@ -19,7 +19,7 @@ from latentmap.data.sparse_files import Check, is_sparse_file, read_sparse
 from latentmap.data.types import csr_array
 from latentmap.errors import DataError, FileError, SettingError, UnknownNameError
 
-# Only records use version 3 of the format, and they are not rows of numbers.
+# Version 3 of the format is not supported: only structured arrays use it.
 _HEADERS: dict[tuple[int, int], Callable[[IO[bytes]], tuple[tuple[int, ...], bool, np.dtype]]] = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -41,7 +41,7 @@ _ZIP_ERRORS = (
 
 class _Header(NamedTuple):
     shape: tuple[int, ...]
-    fortran: bool
+    is_fortran_order: bool
     dtype: np.dtype
     offset: int
 
@@ -64,7 +64,7 @@ def open_npy(path: Path, label: str | None = None) -> ArraySource:
             "r",
             header.offset,
             header.shape,
-            order="F" if header.fortran else "C",
+            order="F" if header.is_fortran_order else "C",
         )
     return ArraySource(mapped, name=path.name)
 
@@ -87,7 +87,8 @@ def open_npz(path: Path, label: str | None = None) -> Source:
         rows = _read_rows(archive, path.name, [name for name in names if name != key])
         labels = None if key is None else _read_labels(archive, key, path.name, rows.shape[0])
         if label is None and labels is not None and labels.dtype.kind == "f":
-            labels = None  # A target of a regression, which is a label only by request.
+            # The array is the target of a regression, so it is used only if the user names it.
+            labels = None
     if label is not None and labels is None:
         raise DataError(
             f"{path.name}, array {label}: expected one label for each of {rows.shape[0]} rows"
@@ -128,7 +129,7 @@ def _read_array(archive: zipfile.ZipFile, key: str, name: str, check: Check) -> 
 def _read_labels(archive: zipfile.ZipFile, key: str, name: str, length: int) -> np.ndarray | None:
     with archive.open(f"{key}.npy") as stream:
         header = _read_header(stream, f"{name}, array {key}")
-    # One-hot rows are not labels; the rows are read without them.
+    # One-hot labels are ignored.
     if header.shape not in [(length,), (length, 1)] or header.dtype.kind not in "biufUS":
         return None
     values = _read_array(archive, key, name, lambda *_: None).reshape(length)
@@ -139,10 +140,10 @@ def _read_header(stream: IO[bytes], name: str) -> _Header:
     version = np.lib.format.read_magic(stream)
     if version not in _HEADERS:
         raise FileError(f"{name}: expected a NumPy file of version 1 or 2, found {version}")
-    shape, fortran, dtype = _HEADERS[version](stream)
+    shape, is_fortran_order, dtype = _HEADERS[version](stream)
     if min(shape, default=0) < 0:
         raise FileError(f"{name}: expected a shape of positive numbers, found {shape}")
-    return _Header(shape, fortran, dtype, stream.tell())
+    return _Header(shape, is_fortran_order, dtype, stream.tell())
 
 
 def _check_bytes(name: str, header: _Header, size: int) -> None:

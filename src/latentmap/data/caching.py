@@ -16,7 +16,7 @@ DISK_MARGIN = 2
 def load_or_cache(rows: Source, verbose: bool = False, use_disk: bool = True) -> Source:
     """Return rows loaded into memory or, with ``use_disk``, copied to a file if this is faster."""
     if rows.table_schema is not None:
-        return rows  # A fit caches the encoded rows of a table.
+        return rows  # Tables are not copied, because a fit copies their encoded rows.
     if rows.is_decoded:
         rows_in_memory = rows.load()
         return rows if rows_in_memory is rows else CachedSource(rows, rows_in_memory[:])

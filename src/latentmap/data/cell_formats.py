@@ -97,7 +97,7 @@ def candidate_formats(decimals: str, unit: str | None) -> tuple[CellFormat, ...]
 
 
 def _number_formats(decimal: str) -> Iterator[CellFormat]:
-    # A string such as 007 is a code and not a number, and int64 holds at most 18 digits.
+    # A string with leading zeros, such as 007, is not a number. int64 can hold any 18 digits.
     integer_pattern = r"(?:0|[1-9]\d{0,17})"
     point = re.escape(decimal)
     group = r"[,'’ \x{A0}\x{202F}]" if decimal == "." else r"[.'’ \x{A0}\x{202F}]"

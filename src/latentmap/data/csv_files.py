@@ -89,7 +89,9 @@ def _read_csv(path: Path, options: TableOptions) -> CsvTable:
     strings = read_strings(layout, indices, ragged)
     problems += ragged_problems(layout, ragged)
     names = [layout.names[i] for i in indices]
-    decimals = options.decimal or order_of_decimals(strings, layout.separator, options.missing)
+    decimals = options.decimal or infer_decimal_separators(
+        strings, layout.separator, options.missing
+    )
     columns = parse_columns(strings, names, decimals, options)
     warnings = report_invalid(columns, options, problems, partial(find_lines, layout))
     raise_problems(layout.name, problems)
@@ -113,7 +115,7 @@ def parse_columns(
         return dict(zip(names, threads.map(parse, range(len(names))), strict=True))
 
 
-def order_of_decimals(
+def infer_decimal_separators(
     strings: pa.Table | pa.RecordBatch, separator: str | None, missing: Sequence[str]
 ) -> str:
     """Return the two decimal separators, the more frequent one first.

@@ -71,10 +71,10 @@ def find_units(cells: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str 
     units: list[str | None] = []
     n_numbers = 0
     for cell, column in zip(cells, zip(*rows, strict=True), strict=False):
-        is_numbers = _column_kind(column) == "number"
-        n_numbers += is_numbers
+        is_numeric = _column_kind(column) == "number"
+        n_numbers += is_numeric
         kind = cell_kind(cell)
-        if kind != "missing" and not (is_numbers and len(cell) <= _MAX_UNIT and kind == "text"):
+        if kind != "missing" and not (is_numeric and len(cell) <= _MAX_UNIT and kind == "text"):
             return []
         units.append(None if kind == "missing" else cell.strip().strip("()[]"))
     n_units = sum(unit is not None for unit in units)
@@ -114,7 +114,8 @@ def _is_ordered_header(
 def _numbers(cells: Sequence[str]) -> list[float]:
     numbers = []
     for cell in cells:
-        with contextlib.suppress(ValueError):  # The cell is missing or has a unit.
+        # Cells that are missing or have a unit are not numbers.
+        with contextlib.suppress(ValueError):
             numbers.append(float(cell.replace(",", ".")))
     return numbers
 

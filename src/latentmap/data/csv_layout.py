@@ -46,7 +46,7 @@ class TableLayout:
     empty_names: frozenset[str]
     renamed: tuple[str, ...]
     header: bool
-    header_is_numbers: bool
+    has_numeric_header: bool
     skipped_lines: int
     first_line: int
     units: Mapping[str, str] = field(default_factory=dict)
@@ -115,7 +115,7 @@ def table_layout(
         empty_names=frozenset(name for name, cell in named_cells if not cell),
         renamed=tuple(name for name, cell in named_cells if name != " ".join(cell.split())),
         header=first is not None,
-        header_is_numbers=any(cell_kind(cell) == "number" for cell in cells),
+        has_numeric_header=any(cell_kind(cell) == "number" for cell in cells),
         skipped_lines=last_line - (first.last_line - first.line + 1 if first else 0),
         first_line=(records[top].last_line if units else last_line) + 1,
         units=units,
@@ -148,7 +148,8 @@ def _read_lines(path: Path, options: TableOptions) -> tuple[str, list[str]]:
         if len(start) < size:
             return encoding, lines
         if len(lines) > _MIN_LINES or size >= _MAX_SAMPLE_BYTES:
-            return encoding, lines[:-1] or lines  # The last line is incomplete.
+            # The last line may be incomplete, because a limited number of bytes was read.
+            return encoding, lines[:-1] or lines
         size *= 4
 
 

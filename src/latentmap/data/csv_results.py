@@ -117,7 +117,7 @@ def _layout_notes(
         yield "decimal comma"
     if not layout.header:
         yield "no header"
-    elif layout.header_is_numbers:
+    elif layout.has_numeric_header:
         yield "header of numbers"
     if layout.encoding not in UTF8:
         yield f"encoding {layout.encoding}"

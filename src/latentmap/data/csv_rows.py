@@ -129,7 +129,7 @@ def _arrow_options(
     return (
         arrow_csv.ReadOptions(column_names=keys, block_size=block_size),
         arrow_csv.ParseOptions(
-            # A single column has no separator, and no text contains this character.
+            # A single column has no separator, so a character is used that text does not contain.
             delimiter=layout.separator or "\x1f",
             newlines_in_values=True,
             invalid_row_handler=ragged,

@@ -76,8 +76,9 @@ def detect_separator(lines: Sequence[str]) -> str | None:
     scores = {separator: _score(lines, separator) for separator in (None, *_SEPARATORS)}
     n_tabs = {line.count("\t") for line in lines if line.strip() and not line.startswith("#")}
     if len(n_tabs) == 1 and n_tabs != {0}:
-        del scores[" "]  # A space also splits at tabs.
-    # The separator that gives more columns is chosen among separators with equal scores.
+        # Splitting at spaces also splits at tabs, so the score of the space is too high.
+        del scores[" "]
+    # If scores are equal, the separator that gives more columns wins.
     return max(scores, key=lambda separator: scores[separator])
 
 

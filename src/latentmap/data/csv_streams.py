@@ -25,7 +25,7 @@ from latentmap.data.column_parsing import (
     parse_column,
 )
 from latentmap.data.csv_files import (
-    order_of_decimals,
+    infer_decimal_separators,
     ragged_problems,
     report_invalid,
     try_encodings,
@@ -130,7 +130,7 @@ def _stream_csv(path: Path, options: TableOptions) -> CsvStream:
     first = next(stream_strings(layout, indices, RaggedRows()), None)
     decimals = options.decimal or ".,"
     if first is not None and not options.decimal:
-        decimals = order_of_decimals(first, layout.separator, options.missing)
+        decimals = infer_decimal_separators(first, layout.separator, options.missing)
     searches = {
         i: FormatSearch(options.roles.get(layout.names[i]), options, decimals) for i in indices
     }

@@ -52,7 +52,7 @@ def list_datasets() -> dict[str, Dataset]:
     >>> list_datasets()["mnist"].n_fit
     60000
     """
-    return dict(_TABLE)
+    return dict(_DATASETS)
 
 
 def load_dataset(name: str, part: str = "fit") -> Source:
@@ -82,11 +82,11 @@ def load_dataset(name: str, part: str = "fit") -> Source:
     >>> len(wine), wine.feature_names[0], str(wine.labels[0])
     (142, 'alcohol', 'class_0')
     """
-    if name not in _TABLE:
-        raise UnknownNameError("data set", name, _TABLE)
+    if name not in _DATASETS:
+        raise UnknownNameError("data set", name, _DATASETS)
     if part not in _PARTS:
         raise UnknownNameError("part", part, _PARTS)
-    source = _TABLE[name].load(part)
+    source = _DATASETS[name].load(part)
     source.name = name if part == "fit" else f"{name}:{part}"
     return source
 
@@ -133,7 +133,7 @@ def _part(source: Source, part: str) -> Source:
     return source.split(0.2, seed=0)[_PARTS.index(part)].load()
 
 
-_TABLE = {
+_DATASETS = {
     dataset.name: dataset
     for dataset in (
         Dataset(

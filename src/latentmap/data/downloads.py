@@ -17,7 +17,7 @@ def fetch(name: str, url: str, sha256: str) -> Path:
         raise FileError(
             f"{name}: expected a file of SHA-256 {sha256} at {url}, found a different file"
         ) from error
-    except OSError as error:  # The errors of requests are OSErrors.
+    except OSError as error:  # All errors of the package requests are OSErrors.
         raise FileError(
             f"{name}: cannot be downloaded from {url} ({_reason(error)}); "
             "the network is needed for the first use of a data set"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from latentmap.data.csv_files import order_of_decimals, parse_columns, report_invalid
+from latentmap.data.csv_files import infer_decimal_separators, parse_columns, report_invalid
 from latentmap.data.csv_layout import table_layout
 from latentmap.data.csv_results import CsvTable, make_csv_table
 from latentmap.data.csv_separators import Record
@@ -103,7 +103,7 @@ def _read_rows(name: str, rows: Sequence[list[str]], options: TableOptions) -> C
     indices, problems = selected_columns(layout.names, options)
     names = [layout.names[i] for i in indices]
     strings = pa.table([pa.array([r.cells[i] for r in table], pa.string()) for i in indices], names)
-    decimals = options.decimal or order_of_decimals(strings, None, options.missing)
+    decimals = options.decimal or infer_decimal_separators(strings, None, options.missing)
     columns = parse_columns(strings, names, decimals, options)
     warnings = report_invalid(
         columns, options, problems, lambda rows: {row: table[row].line for row in rows}

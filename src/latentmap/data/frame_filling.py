@@ -39,11 +39,11 @@ def _fill_pandas(X: Any, table: pa.Table, is_changed: np.ndarray) -> pd.DataFram
         column = frame.iloc[:, j].copy()
         if hasattr(column, "cat"):
             levels = set(column.cat.categories)
-            added = [level for level in dict.fromkeys(cells) if level not in levels]
-            column = column.cat.add_categories(added)
+            new_levels = [level for level in dict.fromkeys(cells) if level not in levels]
+            column = column.cat.add_categories(new_levels)
         try:
             column.iloc[rows] = _as_objects(cells) if column.dtype == object else list(cells)
-        except TypeError:  # The strings are numbers or dates.
+        except TypeError:  # A string column that was read as numbers or dates cannot hold them.
             column = table.column(int(j)).to_pandas().set_axis(frame.index)
         frame.isetitem(j, column)
     return frame

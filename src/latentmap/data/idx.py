@@ -41,8 +41,8 @@ def read_idx(path: Path) -> np.ndarray:
 
 def _open(path: Path) -> _Stream:
     with path.open("rb") as stream:
-        zipped = stream.read(2) == _GZIP_MAGIC
-    return gzip.open(path, "rb") if zipped else path.open("rb")
+        is_gzip = stream.read(2) == _GZIP_MAGIC
+    return gzip.open(path, "rb") if is_gzip else path.open("rb")
 
 
 def _read_header(stream: _Stream, name: str) -> tuple[np.dtype, tuple[int, ...]]:

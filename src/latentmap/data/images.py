@@ -29,7 +29,8 @@ IMAGE_SUFFIXES = (
 )
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 _FORMAT_TEXT = ", ".join(_FORMATS[:-1]) + f" or {_FORMATS[-1]}"
-_PIXEL_LIMIT = 2**26  # A small file can decode to gigabytes.
+# Limit of the pixels of an image, because a small file can decode to gigabytes.
+_PIXEL_LIMIT = 2**26
 _SMALL_FILE_BYTES = 2**16
 _IMAGES_PER_UPDATE = 100
 _GREY_8 = {"1", "L", "LA", "La"}
@@ -90,9 +91,11 @@ class ImageFolderSource(Source):
 
     def _read(self, path: str) -> np.ndarray:
         with _open(self.folder, path) as image:
-            self._check_size(path, image.size)  # The file may have changed.
+            # The file may have changed since its header was read.
+            self._check_size(path, image.size)
             pixels = self._decode(image)
-        self._check_size(path, (pixels.shape[1], pixels.shape[0]))  # Pillow rotates TIFF files.
+        # Pillow applies the rotation in a TIFF file, which may exchange height and width.
+        self._check_size(path, (pixels.shape[1], pixels.shape[0]))
         return pixels
 
 

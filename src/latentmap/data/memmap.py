@@ -35,7 +35,7 @@ class TemporaryArrayFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()  # Mapped arrays keep the contents.
+        self._file.close()  # Mapped arrays remain valid after the file is closed.
 
     def write(self, array: np.ndarray) -> None:
         """Append an array of any shape; raise FileError if the disk is full."""

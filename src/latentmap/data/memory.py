@@ -124,14 +124,14 @@ class MemoryBudget:
     pca_sample: MemoryShare = MemoryShare(256 * 2**20, 0.15, copies=3)
     # Without a memory limit, only the number of rows limits a layout.
     layout: MemoryShare = MemoryShare(2**62, 0.4)
-    # The computation needs 24 bytes for each pair of 5,000 rows.
-    trustworthiness: MemoryShare = MemoryShare(24 * 5000**2, 0.6)
+    # A search among 60,000 images of 784 numbers needs 13 bytes for each number.
+    evaluation: MemoryShare = MemoryShare(640 * 2**20, 0.6)
 
     SIMULTANEOUS_SHARES: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("loaded_rows", "row_sample", "shuffle_buffer", "training_chunk"),
         ("loaded_rows", "row_sample", "pca_sample"),
         ("loaded_rows", "row_sample", "layout"),
-        ("loaded_rows", "trustworthiness"),
+        ("loaded_rows", "evaluation"),
     )
 
     def __post_init__(self) -> None:

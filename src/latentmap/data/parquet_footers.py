@@ -16,8 +16,8 @@ from latentmap.progress import progress
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_PANDAS_INDEX = re.compile(r"__index_level_\d+__")  # Row names of pandas.
-_TEXT_BYTES = 32  # Bytes of a string or list in memory.
+_PANDAS_INDEX = re.compile(r"__index_level_\d+__")  # Column in which pandas stores row names.
+_TEXT_BYTES = 32  # Assumed number of bytes of a string or a list in memory.
 
 
 class RowGroups(NamedTuple):
@@ -134,7 +134,8 @@ def _read_footers(paths: Iterable[Path]) -> Iterator[tuple[list[int], int, pa.Sc
 
     common_schema = None
     for path in paths:
-        # Only the garbage collector deletes a footer from read_metadata.
+        # A closed ParquetFile frees its footer at once; read_metadata leaves it to the garbage
+        # collector.
         with reading_parquet(path), parquet.ParquetFile(path) as file:
             footer, schema = file.metadata, _without_index(file.schema_arrow)
             groups = [footer.row_group(i) for i in range(footer.num_row_groups)]
@@ -155,7 +156,7 @@ def _without_index(schema: pa.Schema) -> pa.Schema:
 def _check_columns(path: Path, expected: pa.Schema, found: pa.Schema) -> None:
     """Raise FileError if a file does not have the columns of the first file, in any order."""
     if expected.names == found.names or sorted(expected.names) == sorted(found.names):
-        return  # Comparing types is slow for many columns.
+        return  # The comparison below is slow for many columns.
     for name in (*expected.names, *found.names):
         types = [s.field(name).type if name in s.names else None for s in (expected, found)]
         if None in types:

@@ -105,7 +105,7 @@ class ParquetSource(Source):
     def _load_chunk(self, p: int) -> Any:
         last = self._last_chunk
         if last is None or last[0] != p:
-            self._last_chunk = last = None  # The old chunk is freed first.
+            self._last_chunk = last = None  # The old chunk is freed before the new one is read.
             self._last_chunk = last = (p, self._read_chunk(p))
         return last[1]
 
@@ -118,7 +118,7 @@ class ParquetSource(Source):
                 rebatch(self._decode(self._groups[self._chunks[p].groups]), self._chunk_rows),
             )
         next_index, chunks_left = self._next_chunk
-        self._next_chunk = None  # An error leaves no half-read iterator.
+        self._next_chunk = None  # If an error occurs below, no partly read iterator remains.
         for _ in range(next_index, p):
             next(chunks_left)
         rows = next(chunks_left)
@@ -141,7 +141,7 @@ class ParquetSource(Source):
             for groups in self._groups:
                 for table in self._tables(groups, [label]):
                     column = table.column(0).cast(self.files.schema.field(label).type)
-                    # Equal strings are stored once.
+                    # Dictionary encoding stores equal strings once.
                     is_string_type = pa.types.is_string(column.type)
                     parts.append(column.dictionary_encode() if is_string_type else column)
                     advance(table.num_rows)

@@ -143,7 +143,7 @@ class ParquetTable(ParquetSource):
 
     def _find_formats(self, options: TableOptions) -> dict[str, FormatSearch]:
         """Return the search for the format of each string column, after all rows were read."""
-        from latentmap.data.csv_files import order_of_decimals
+        from latentmap.data.csv_files import infer_decimal_separators
         from latentmap.data.csv_streams import FormatSearch
 
         schema = self.table_schema.schema
@@ -151,7 +151,7 @@ class ParquetTable(ParquetSource):
         if not names:
             return {}
         first = next(self._tables(self._groups[0], names))
-        decimals = options.decimal or order_of_decimals(first, None, options.missing)
+        decimals = options.decimal or infer_decimal_separators(first, None, options.missing)
         searches = {n: FormatSearch(options.roles.get(n), options, decimals) for n in names}
         pending_names = names
         while pending_names:

@@ -18,7 +18,7 @@ from latentmap.errors import SettingError
 if TYPE_CHECKING:
     from latentmap.data.tables import TableSchema
 
-MAPPED_BLOCK_BYTES = 2**20  # A disk reads such a block at full speed.
+MAPPED_BLOCK_BYTES = 2**20  # Blocks of this size are read at the full speed of a disk.
 # Held-out rows of larger sources are drawn without a permutation of all rows.
 MAX_PERMUTED_ROWS = 2**20
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 def is_sparse(data: object) -> TypeGuard[sparray]:
     """Return whether ``data`` is a sparse matrix or array of SciPy, without importing SciPy."""
-    sparse = sys.modules.get("scipy.sparse")  # Such an object exists only after the import.
+    # A sparse array can exist only if SciPy has been imported.
+    sparse = sys.modules.get("scipy.sparse")
     return sparse is not None and bool(sparse.issparse(data))
 
 

@@ -43,7 +43,7 @@ def read_sparse(read: Callable[[str, Check], np.ndarray], name: str) -> csr_arra
     dtype = check_rows(name, shape, data.dtype)
     n_stored_bytes = data.nbytes + sum(array.nbytes for array in indices)
     check_memory(name, 2 * n_stored_bytes + 8 * shape[0] + _BATCH_ROWS * shape[1] * data.itemsize)
-    if data.dtype != bool:  # Duplicate Booleans are not summed.
+    if data.dtype != bool:  # Duplicate entries are summed, except Booleans.
         data = data.astype(dtype, copy=False)  # SciPy needs the native byte order.
     with as_file_error(name, f"a sparse matrix in {kind}", ValueError, OverflowError):
         return _assemble(kind, data, indices, shape)

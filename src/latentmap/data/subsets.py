@@ -30,7 +30,8 @@ class _Subset(Source):
 
     @property
     def in_memory(self) -> bool:
-        return self.parent.in_memory  # A reordered subset has no blocks.
+        # A reordered subset has no blocks, even if the rows are not in memory.
+        return self.parent.in_memory
 
     def original_index(self, row: int) -> int:
         return self.parent.original_index(int(self._parent_indices(np.asarray(row))))

@@ -86,7 +86,7 @@ def _as_table(result: CsvTable, options: TableOptions, name: str) -> Table:
 
 def schema_of(result: CsvTable, options: TableOptions) -> TableSchema:
     """Return the columns of a table that was read from a file."""
-    # A file has only strings; true and false are values that a data frame has as well.
+    # The strings true and false become the Booleans of a data frame.
     boolean_strings = {
         n: pair for n, pair in result.boolean_strings.items() if pair[1].lower() != "true"
     }

@@ -33,10 +33,10 @@ def parse_string_columns(table: pa.Table, options: TableOptions) -> TypedTable:
     strings = {name: column for name, column in strings.items() if column is not None}
     if not strings:
         return TypedTable(table)
-    from latentmap.data.csv_files import order_of_decimals, parse_columns
+    from latentmap.data.csv_files import infer_decimal_separators, parse_columns
 
     string_table = pa.table(strings)
-    decimals = options.decimal or order_of_decimals(string_table, None, options.missing)
+    decimals = options.decimal or infer_decimal_separators(string_table, None, options.missing)
     columns = parse_columns(string_table, string_table.column_names, decimals, options)
     for name, column in columns.items():
         table = table.set_column(table.column_names.index(name), name, column.values)

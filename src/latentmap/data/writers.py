@@ -20,7 +20,8 @@ from latentmap.errors import DataError, SettingError
 from latentmap.files import check_output_path, write_atomically
 
 _LABEL_COLUMN = "label"
-_ROW_GROUP_BYTES = 16 * 2**20  # This size allows streaming and good compression.
+# This size is small enough for streaming and large enough for good compression.
+_ROW_GROUP_BYTES = 16 * 2**20
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def _check_length(name: str, values: Sized | None, expected: int) -> None:
 
 
 def _write_npy(output: Path, rows: _Rows) -> None:
-    # A memory map would kill the process on a full disk.
+    # Rows are not written through a memory map, because a full disk would kill the process.
     assert rows.dtype is not None
     header = {
         "descr": np.lib.format.dtype_to_descr(rows.dtype),

@@ -119,7 +119,8 @@ class _Job:
         path = self.folder and self.folder / f"part-{number:06d}.parquet"
         try:
             columns = self.process(path, first, self.rows.subset(np.arange(first, end)))
-        except LatentmapError as error:  # Ray would replace the type of the error.
+        # The error is returned, because Ray would replace its type.
+        except LatentmapError as error:
             return {"error": np.array([type(error).__name__]), "text": np.array([str(error)])}
         length = max(map(len, columns.values()), default=1)
         return {"number": np.full(length, number), "rows": np.full(length, end - first), **columns}
@@ -247,4 +248,4 @@ def _output_folder(output: Path) -> Iterator[Path]:
     with write_atomically(output) as folder:
         folder.mkdir()
         yield folder.absolute()
-        remove_partial_outputs(folder)  # A killed worker leaves partial outputs.
+        remove_partial_outputs(folder)  # Remove the partial outputs of workers that were killed.

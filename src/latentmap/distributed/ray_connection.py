@@ -102,13 +102,13 @@ def cores_per_worker(n_workers: int) -> int:
     for share in range(max(cores, default=0), 0, -1):
         if sum(count // share for count in cores) >= n_workers:
             return share
-    raise _too_many_workers(n_workers, sum(cores), "the cluster")
+    raise _worker_count_error(n_workers, sum(cores), "the cluster")
 
 
 def check_local_cores(n_workers: int) -> None:
     """Raise SettingError if there are more workers than cores on this machine."""
     if n_workers > _local_cores():
-        raise _too_many_workers(n_workers, _local_cores(), "this machine")
+        raise _worker_count_error(n_workers, _local_cores(), "this machine")
 
 
 def count_machines() -> int:
@@ -116,7 +116,7 @@ def count_machines() -> int:
     return len({node["NodeManagerAddress"] for node in _nodes()})
 
 
-def _too_many_workers(n_workers: int, cores: int, place: str) -> SettingError:
+def _worker_count_error(n_workers: int, cores: int, place: str) -> SettingError:
     return SettingError(
         f"workers: expected at most {cores}, the number of processor cores of {place}, "
         f"found {n_workers}"

@@ -26,7 +26,8 @@ class WorkerSettings:
 
     def apply(self) -> None:
         """Change the working directory, and configure Keras and JAX before they are imported."""
-        with contextlib.suppress(OSError):  # The directory may not exist on another machine.
+        # The current directory of the driver may not exist on this machine.
+        with contextlib.suppress(OSError):
             os.chdir(self.folder)
         os.environ.update(KERAS_BACKEND="jax", JAX_PLATFORMS="cpu", NPROC=str(self.cores))
 

@@ -19,7 +19,7 @@ from latentmap.progress import progress
 
 PAGE_SUFFIXES = (".html", ".htm")
 MAX_FILE_BYTES = 19_000_000
-MAX_GRID_NUMBERS = 2**29  # Decoding so many numbers takes a minute.
+MAX_GRID_NUMBERS = 2**29  # Decoding this many numbers takes a minute.
 _MIN_GRID_SIDE, _MAX_GRID_SIDE = 32, 128
 _LINE_GRID = (512, 2)  # Width and height of the grid for codes of one component.
 _GRID_SHARE, _COLUMN_SHARE = 0.35, 0.6  # Shares of the file size.
@@ -72,7 +72,7 @@ def export_page(
     for scale, values in zip(description["color_scales"], colors, strict=True):
         scale.update(values.describe())
     buffers = _common_buffers(scene, colors)
-    # Base64 encodes three bytes as four.
+    # Base64 needs four characters for three bytes.
     budget = (MAX_FILE_BYTES - len(page.text(description, "file"))) * 3 / 4
     if scene.table is None:
         budget -= sum(map(len, buffers.values()))
@@ -174,7 +174,7 @@ def _limit_columns(scene: Scene) -> Scene:
     rows = [table.columns[j].convert(table.values.column(j).take(sample)) for j in range(k)]
     content = _table_buffers("originals", table, rows, table.ranges)
     bytes_per_value = sum(map(len, content.values())) / len(sample) / k
-    # Codes of more than two components need reconstructions in addition to the values.
+    # With more than two components, the file contains reconstructions in addition to the values.
     copies = 1 + (scene.plane.n_components > 2)
     bytes_per_column = bytes_per_value * (len(scene) * copies + _MAX_GRID_SIDE**2)
     available_bytes = _COLUMN_SHARE * MAX_FILE_BYTES - 16 * len(scene)

@@ -80,7 +80,7 @@ class Page:
                 else f'<script type="module">{self.script}</script>'
             ),
         }
-        # Inserted texts, which may contain data, are not searched for markers.
+        # All markers are replaced in one pass, because inserted data may contain a marker.
         return _MARKER.sub(lambda match: parts[match[1]], self._read("explorer.html"))
 
     def _read(self, name: str) -> str:
@@ -119,7 +119,8 @@ def _data_elements(scene: dict[str, Any], buffers: Mapping[str, bytes]) -> Itera
 
 def escape_json(value: object) -> str:
     r"""Return JSON that is safe in a script element: without ``<`` and line separators."""
-    text = json.dumps(value, allow_nan=False, separators=(",", ":"))  # The result is ASCII.
+    # json.dumps returns ASCII, so the text needs no further escapes.
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c")
 
 

@@ -10,7 +10,7 @@ from latentmap.plots.projection import Projection, as_codes, bounding_region
 
 # Quantised coordinate of the upper bound of a region; the lower bound is 0.
 MAX_COORDINATE = 65_535
-_STACK_BINS, _STACK_HEIGHT = 400, 0.2  # Height relative to the line.
+_STACK_BINS, _STACK_HEIGHT = 400, 0.2  # Height of the stacks relative to the length of the line.
 # Points outside of these percentiles do not extend the region that is decoded.
 _INNER_PERCENTILES = (0.1, 99.9)
 

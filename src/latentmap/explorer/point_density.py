@@ -49,7 +49,7 @@ def _smoothed_counts(plane: CodePlane, bounds: np.ndarray) -> np.ndarray:
     width = max(1.0, 0.5 * std * len(x) ** (-1 / 6))
     smoothed_counts = gaussian_filter(counts, width, mode="constant")
     if plane.n_components == 1:
-        # The y of a code of one component has no meaning.
+        # With one component, y has no meaning, so all heights get the same density.
         smoothed_counts[:] = smoothed_counts.max(axis=0)
     median = np.median(map_coordinates(smoothed_counts, [y[is_inside], x[is_inside]], order=1))
     return np.minimum(smoothed_counts / (_FULL_DENSITY * median), 1.0)

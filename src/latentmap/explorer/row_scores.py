@@ -31,8 +31,8 @@ class RowScores:
         self._decode, self._verbose = decode, verbose
         confidence = {} if self._map is None else {CONFIDENCE: self._confidence}
         errors = {ERROR: self._error, OUTLIER: self._outlier}
-        self._functions = {CLUSTER: self._cluster, **confidence, **errors}
-        self.names = tuple(self._functions)
+        self._score_functions = {CLUSTER: self._cluster, **confidence, **errors}
+        self.names = tuple(self._score_functions)
         self._locks = {name: threading.Lock() for name in self.names}
         self._computed: dict[str, np.ndarray] = {}
 
@@ -43,7 +43,7 @@ class RowScores:
     def __getitem__(self, name: str) -> np.ndarray:
         with self._locks[name]:  # Concurrent requests wait for one computation.
             if name not in self._computed:
-                self._computed[name] = self._functions[name]()
+                self._computed[name] = self._score_functions[name]()
         return self._computed[name]
 
     def of_rows(self, indices: Sequence[int] | np.ndarray) -> dict[str, np.ndarray]:

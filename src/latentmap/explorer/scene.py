@@ -218,7 +218,7 @@ class Scene:
         encoder = self.estimator.table_
         if encoder is None or source.table_schema is None:
             return {}
-        return encoder.unknown(source[:])
+        return encoder.count_unknown(source[:])
 
     def _describe_rows(
         self,
@@ -316,5 +316,5 @@ def _file_names(source: Source, indices: np.ndarray) -> list[str] | None:
     paths = getattr(source, "paths", None)
     if paths is None or len(paths) != len(source):
         return None
-    # The bytes of a file name may not be valid UTF-8.
+    # A file name may contain bytes that are not valid UTF-8.
     return [paths[i].encode("utf-8", "replace").decode() for i in indices]

@@ -27,7 +27,8 @@ _IDLE_SECONDS = 60.0
 _DRAIN_SECONDS, _DRAIN_BYTES = 2.0, 256 * 2**20
 _SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",  # The URL may contain a token.
+    # Other sites must not receive the URL, which may contain a token.
+    "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
@@ -141,7 +142,7 @@ class _Listener(ThreadingHTTPServer):
 
 def _listen(host: str, port: int) -> _Listener:
     try:
-        if not host:  # An empty host would mean all addresses.
+        if not host:  # An empty host would listen on all addresses.
             raise OSError
         return _Listener(host, port)
     except (OSError, OverflowError, UnicodeError) as error:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MAX_COLUMNS = 256
 MAX_CATEGORIES = 1000
 OTHERS = "(others)"
-# Maximum quantised number; 65,535 is a missing value.
+# Maximum quantised number; 65,535 represents a missing value.
 MAX_QUANTIZED = 65_534
 MISSING = MAX_QUANTIZED + 1
 

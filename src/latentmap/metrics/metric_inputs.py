@@ -14,7 +14,7 @@ def flatten(rows: ArrayLike) -> np.ndarray:
     """Return rows as float32 of shape (n, d), for which distances take half the memory."""
     array = np.asarray(rows)
     flat = array.reshape(len(array), -1).astype(np.float32, copy=False)
-    # Encoded columns have mean 0, so each missing value is replaced by the mean of its column.
+    # The mean of each encoded column is 0, so 0 replaces missing values.
     is_missing = np.isnan(flat)
     return np.where(is_missing, np.float32(0), flat) if is_missing.any() else flat
 

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from latentmap.errors import DataError
 from latentmap.metrics.metric_inputs import check_length, check_positive, check_width, flatten
+from latentmap.metrics.neighbor_recall import MAX_TREE_WIDTH
 
 
 def neighbor_accuracy(
@@ -65,7 +66,8 @@ def neighbor_accuracy(
     if max_neighbors < 1:
         return math.nan
     names, classes = np.unique(point_labels, return_inverse=True)
-    classifier = KNeighborsClassifier(min(k, max_neighbors), algorithm="brute")
+    algorithm = "kd_tree" if points.shape[1] <= MAX_TREE_WIDTH else "brute"
+    classifier = KNeighborsClassifier(min(k, max_neighbors), algorithm=algorithm)
     # Without queries, scikit-learn predicts each point from the others.
     predicted_classes = classifier.fit(points, classes).predict(
         None if reference is None else queries

@@ -128,7 +128,7 @@ class Objective(keras.Model):
     ) -> None:
         super().__init__(name="objective")
         self.builder = builder
-        self.models = list(models)  # Keras collects the weights of all layers in attributes.
+        self.models = list(models)  # Keras finds the weights of layers that are attributes.
         self.row_metrics = row_metrics
         self.built = True
 

@@ -13,7 +13,7 @@ from latentmap.plots.matplotlib_types import Axes
 _ABOVE_COLOR, _BELOW_COLOR = style.PALETTE[2], style.PALETTE[0]
 _MAX_IMAGES_IN_ONE_LINE = 10
 _MAX_BARS = 3
-_GAP, _CAPTION = 1 / 14, 0.42  # Shares of the height of an image.
+_GAP, _CAPTION = 1 / 14, 0.42  # Heights relative to that of an image.
 _TITLE = "Highest outlier scores; red: above the expected value, blue: below"
 _TITLE_WITH_CATEGORIES = (
     "Highest outlier scores; red: too high, blue: too low, grey: other category"

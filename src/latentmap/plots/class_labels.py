@@ -13,7 +13,7 @@ _MAX_ITERATIONS = 300
 # Maximum shift of a name, as a share of the frame; a name that is moved farther could seem to name
 # another class.
 _MAX_SHIFT = 0.15
-_FULL_FONT_SIZE_INCHES = 4.0  # Names are smaller on a narrower Axes.
+_FULL_FONT_SIZE_INCHES = 4.0  # On a narrower Axes, names are smaller.
 _PADDING = 2.0  # Pixels on each side of a name.
 
 
@@ -68,7 +68,7 @@ def _place_names(ax: Axes, texts: list[Text], regions: list[np.ndarray]) -> None
     positions = ax.transData.transform([text.get_position() for text in texts])
     for position, size, rows in zip(positions, sizes, regions, strict=True):
         region_size = np.quantile(np.abs(ax.transData.transform(rows) - position), 0.9, axis=0)
-        if (region_size < size).all():  # The name would cover the region.
+        if (region_size < size).all():  # The name is placed above a region that it would cover.
             position[1] += region_size[1] + size[1] / 2
     low, high = np.reshape(ax.get_window_extent().extents, (2, 2))
     positions, is_placed = separate_boxes(positions, sizes, low, high)
@@ -114,13 +114,14 @@ def _overlaps(centers: np.ndarray, half_sizes: np.ndarray) -> np.ndarray:
 def _separate_pairs(centers: np.ndarray, half_sizes: np.ndarray) -> bool:
     """Move each overlapping pair apart along the axis of least overlap; return whether any did."""
     pairs = np.argwhere(np.tril(_overlaps(centers, half_sizes), -1)).tolist()
-    # Lists are faster for single numbers.
+    # Single numbers of lists are accessed faster than those of arrays.
     points, size_lists = centers.tolist(), half_sizes.tolist()
     for i, j in pairs:
         a, b = points[i], points[j]
         overlap = [size_lists[i][k] + size_lists[j][k] - abs(a[k] - b[k]) for k in (0, 1)]
         k = overlap.index(min(overlap))
-        if overlap[k] > 0:  # An earlier pair may have moved these apart already.
+        # The boxes may not overlap any more, because another pair has moved one of them.
+        if overlap[k] > 0:
             step = overlap[k] / 2 if a[k] >= b[k] else -overlap[k] / 2
             a[k] += step
             b[k] -= step

@@ -115,7 +115,8 @@ def _fade(colors: np.ndarray, confidence: np.ndarray) -> np.ndarray:
 def _add_confidence_legend(ax: Axes) -> None:
     from matplotlib.colors import to_rgb
 
-    ax.set_xlabel(ax.get_xlabel(), loc="left")  # The legend is on the right.
+    # The label is on the left, because the legend is on the right.
+    ax.set_xlabel(ax.get_xlabel(), loc="left")
     dark = np.array(to_rgb(style.GREY))
     for confidence, text in ((1.0, "high confidence"), (0.0, "low confidence")):
         color = _fade(dark, np.array([confidence]))

@@ -9,7 +9,7 @@ from latentmap.data.array_checks import as_labels, check_labels, missing_labels
 from latentmap.plots.matplotlib_types import ScalarMappable
 from latentmap.plots.style import LIGHT_GREY, PALETTE, display_text
 
-# The names of more classes would cover the points.
+# Maximum number of class names; more names would cover the points.
 MAX_CLASS_NAMES = 60
 
 

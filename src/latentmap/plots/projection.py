@@ -73,7 +73,7 @@ def bounding_region(points: np.ndarray, percentiles: tuple[float, float] = (0, 1
         half_widths[:] = half_widths.max()
     half_widths = np.where(
         half_widths > 0, half_widths * (1 + 2 * _MARGIN), 0.5
-    )  # Equal points get a region of width 1.
+    )  # If all points are equal, the region has the width 1.
     return np.array([(low + high) / 2 - half_widths, (low + high) / 2 + half_widths])
 
 

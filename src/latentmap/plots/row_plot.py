@@ -37,7 +37,7 @@ def rows(
     column_names : sequence of str, optional
     columns : int, optional
         Number of images in a line. By default up to 12 images are in one line, and more are in a
-        grid that is about square.
+        grid that is about side.
     cell_text : array-like of shape (n, d) of str, optional
         The text of each value, by default the numbers. The first 12 columns are then drawn.
         Cells with NaN are not shaded.
@@ -74,9 +74,9 @@ def grid_columns(count: int) -> int:
     """Return the number of columns of a grid of images."""
     if count <= _MAX_IMAGES_IN_ONE_LINE:
         return count
-    square = int(np.ceil(np.sqrt(count)))
-    full_grids = (columns for columns in range(square, 2 * square) if count % columns == 0)
-    return next(full_grids, square)
+    side = int(np.ceil(np.sqrt(count)))
+    full_grids = (columns for columns in range(side, 2 * side) if count % columns == 0)
+    return next(full_grids, side)
 
 
 def _figure_size(shape: tuple[int, ...]) -> tuple[float, float]:

@@ -34,8 +34,8 @@ class BooleanColumn(Column):
         cls, values: Values, boolean_strings: tuple[str, str] | None = None, **properties: Any
     ) -> Column:
         """Return a column with the share of true values, or a constant column."""
-        shares = _as_shares(values)
-        known_values = shares[~np.isnan(shares)]
+        indicators = _as_indicators(values)
+        known_values = indicators[~np.isnan(indicators)]
         if len(known_values) == 0 or known_values.min() == known_values.max():
             constant = constant_column(values, properties)
             if boolean_strings is None or len(known_values) == 0:
@@ -54,15 +54,15 @@ class BooleanColumn(Column):
 
     def encode(self, values: Values) -> np.ndarray:
         """Convert Booleans to weighted deviations from the share of true values."""
-        return ((self._shares(values) - self.share) * self.weight)[:, None]
+        return ((self._indicators(values) - self.share) * self.weight)[:, None]
 
-    def _shares(self, values: Values) -> np.ndarray:
+    def _indicators(self, values: Values) -> np.ndarray:
         """Return 0 or 1 for each Boolean or string of the column, and NaN for other values."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
         if self.boolean_strings is None or pa.types.is_boolean(values.type):
-            return _as_shares(values)
+            return _as_indicators(values)
         return to_floats(pc.index_in(to_strings(values), pa.array(self.boolean_strings)), "double")
 
     def decode(self, encoded: np.ndarray) -> "pa.Array":
@@ -123,7 +123,7 @@ class CategoryColumn(Column):
         n = sum(count for _, count in pairs)
         n_levels = sum(count >= max(2, MIN_LEVEL_SHARE * n) for _, count in pairs[:MAX_LEVELS])
         n_levels = max(n_levels, 1 if len(pairs) > 2 else 2)
-        if len(pairs) == n_levels + 1:  # A group of one category has no use.
+        if len(pairs) == n_levels + 1:  # A group of one category is the category itself.
             n_levels += 1
         levels, shares = [p[0] for p in pairs[:n_levels]], [p[1] / n for p in pairs[:n_levels]]
         rare = [p[0] for p in pairs[n_levels:]]
@@ -164,7 +164,7 @@ class CategoryColumn(Column):
         """Return the probability of each level, shape (n, n_levels)."""
         return np.clip(encoded / self.weight + self.shares, 0.0, 1.0)
 
-    def unknown(self, values: Values) -> int:
+    def count_unknown(self, values: Values) -> int:
         """Return the number of values that were not among the fitted categories."""
         return int((self._indices(values) < 0).sum()) - values.null_count
 
@@ -188,7 +188,7 @@ class CategoryColumn(Column):
             raise ValueError(f"column {self.name}: expected a share for each of its categories")
 
 
-def _as_shares(values: Values) -> np.ndarray:
+def _as_indicators(values: Values) -> np.ndarray:
     """Return 0 or 1 for each value, and NaN for a missing one."""
     import pyarrow as pa
 

@@ -92,8 +92,8 @@ def to_floats(values: Values, name: str) -> np.ndarray:
 
     if is_time_type(name):
         integers = values.cast(pa.int32() if "32" in name else pa.int64())
-        return _seconds_per_unit(name) * _floats(pc.cast(integers, pa.float64(), safe=False))
-    return _floats(pc.cast(values, pa.float64(), safe=False))
+        return _seconds_per_unit(name) * _as_float64(pc.cast(integers, pa.float64(), safe=False))
+    return _as_float64(pc.cast(values, pa.float64(), safe=False))
 
 
 def from_floats(numbers: np.ndarray, name: str) -> pa.Array:
@@ -118,7 +118,7 @@ def from_floats(numbers: np.ndarray, name: str) -> pa.Array:
     return pa.array(integers, mask=is_missing).cast(type_from_name(name))
 
 
-def _floats(values: Values) -> np.ndarray:
+def _as_float64(values: Values) -> np.ndarray:
     import pyarrow as pa
 
     array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values

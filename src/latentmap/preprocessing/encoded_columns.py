@@ -59,7 +59,7 @@ class Column(FileRecord):
     def decode(self, encoded: np.ndarray) -> "pa.Array":
         """Convert encoded numbers, shape (n, width), to values of the column's type."""
 
-    def unknown(self, values: Values) -> int:
+    def count_unknown(self, values: Values) -> int:
         """Return the number of values that cannot be encoded and count as missing."""
         return 0
 

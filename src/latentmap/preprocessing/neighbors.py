@@ -6,7 +6,7 @@ import numpy as np
 
 from latentmap.progress import progress
 
-# Larger sets of points are divided into cells, of which only some are searched.
+# More points are divided into cells, of which only some are searched.
 EXACT_ROWS = 10_000
 CELL_ROWS = 250
 SEARCHED_CELLS = 8

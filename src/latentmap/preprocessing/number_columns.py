@@ -52,7 +52,8 @@ class NumberColumn(Column):
         decimals = _count_decimals(known_values, properties["type"])
         arsinh_scale = _fit_arsinh_scale(known_values) if is_amount else None
         y = known_values if arsinh_scale is None else np.arcsinh(known_values / arsinh_scale)
-        if arsinh_scale is not None and high is None:  # The inverse, sinh, grows without bound.
+        # sinh, the inverse, would return huge numbers for extreme codes.
+        if arsinh_scale is not None and high is None:
             high = float(np.sinh(2 * y.max() - y.min()) * arsinh_scale)
         return cls(
             mean=float(y.mean()),

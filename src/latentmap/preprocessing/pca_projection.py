@@ -118,7 +118,8 @@ def _scaled_batches(rows: Source, scale: Scale) -> Iterator[tuple[slice, np.ndar
 
 def scale_rows(rows: np.ndarray, scale: Scale) -> np.ndarray:
     """Return raw rows scaled and flattened, shape (n, d), with 0 for missing numbers."""
-    flat = rows.reshape(len(rows), math.prod(rows.shape[1:]))  # A shape of -1 fails without rows.
+    # With -1 as the width, an array without rows cannot be reshaped.
+    flat = rows.reshape(len(rows), math.prod(rows.shape[1:]))
     scaled_rows = (flat - scale.offset) / scale.scale
     return np.where(np.isnan(scaled_rows), 0.0, scaled_rows) if scale.allow_nan else scaled_rows
 

@@ -59,9 +59,9 @@ def fit_pca_share(
     >>> [len(fit_pca_share(x, 1, 4, share, seed=0).components) for share in (0.5, 0.9, 0.95, 1.0)]
     [1, 2, 3, 4]
     """
-    # The time of other solvers grows with the number of components.
-    is_direct = x.shape[1] <= FEW_COLUMNS or (not is_sparse(x) and x.dtype == np.float64)
-    pca = fit_pca(x, max_components if is_direct else min_components, seed)
+    # For a fast solver, the time does not depend on the number of components.
+    is_fast = x.shape[1] <= FEW_COLUMNS or (not is_sparse(x) and x.dtype == np.float64)
+    pca = fit_pca(x, max_components if is_fast else min_components, seed)
     if len(pca.components) < max_components and pca.variance.sum() < share * pca.total:
         pca = fit_pca(x, max_components, seed)
     n_needed = int(np.searchsorted(np.cumsum(pca.variance), share * pca.total)) + 1
@@ -72,7 +72,8 @@ def _fit_dense(x: np.ndarray, rank: int, seed: int) -> Decomposition:
     from sklearn.decomposition import PCA
 
     solver = "full" if x.dtype == np.float64 else "auto"
-    with np.errstate(invalid="ignore"):  # explained_variance_ratio_ is 0 / 0.
+    # scikit-learn divides 0 by 0 in explained_variance_ratio_ if all rows are equal.
+    with np.errstate(invalid="ignore"):
         pca = PCA(rank, svd_solver=solver, random_state=seed).fit(x)
     variance = pca.explained_variance_ * (len(x) - 1) / len(x)
     total = float(pca.noise_variance_ * (min(x.shape) - rank) + variance.sum())

@@ -145,9 +145,9 @@ class TableEncoder:
             return polars.from_arrow(table)
         return table.to_pandas()
 
-    def unknown(self, table: pa.Table) -> dict[str, int]:
+    def count_unknown(self, table: pa.Table) -> dict[str, int]:
         """Return the number of unknown values, for each column that contains unknown values."""
-        counts = {c.name: c.unknown(table.column(c.name)) for c in self.columns}
+        counts = {c.name: c.count_unknown(table.column(c.name)) for c in self.columns}
         return {name: count for name, count in counts.items() if count}
 
     def indicator_indices(self) -> list[int]:

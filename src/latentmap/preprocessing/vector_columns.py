@@ -90,7 +90,7 @@ class TextColumn(Column):
         vectorizer = TfidfVectorizer(max_features=MAX_TERMS, min_df=min(2, len(texts)))
         try:
             frequencies = vectorizer.fit_transform(texts)
-        except ValueError:  # No term occurs in two texts.
+        except ValueError:  # The vectorizer raises ValueError if no term occurs in two texts.
             return constant_column(values, properties)
         n_components = min(MAX_TEXT_COMPONENTS, frequencies.shape[1] - 1, len(texts) - 1)
         if n_components < 1:

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MAX_VALIDATION_ROWS = 5000
-MIN_WIDE_VALIDATION_ROWS = 100  # Wide rows do not reduce the validation set below this number.
-MAX_VALIDATION_NUMBERS = 1 << 24  # Validation rows are stored dense: 64 MB as float32.
+# Wide rows reduce the validation set, but not below this number of rows.
+MIN_WIDE_VALIDATION_ROWS = 100
+MAX_VALIDATION_NUMBERS = 1 << 24  # Maximum size of the validation rows: 64 MB as dense float32.
 MIN_STEPS = 1500
 DEFAULT_EPOCHS = 12
-MAX_ROW_PASSES = 3_000_000  # Number of rows processed in all default epochs together.
+MAX_ROW_PASSES = 3_000_000  # By default, all epochs together process at most this number of rows.
 MAX_WARM_UP_STEPS = 300
 
 

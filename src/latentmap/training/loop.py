@@ -24,9 +24,10 @@ from latentmap.training.targets import RowNumbers
 from latentmap.training.task import TrainingTask
 
 CHUNK_STEPS = 64
-CHUNK_ROWS = 20_000  # A chunk with more rows would advance the progress bar too rarely.
-DEVICE_CHUNK_FACTOR = 10  # Chunks of rows on the device hold only row numbers.
-MAX_PERMUTED_ROWS = 1 << 20  # For more rows, the order differs from plain Keras.
+CHUNK_ROWS = 20_000  # With more rows in a chunk, the progress bar would advance too rarely.
+# If the rows are on the device, a chunk contains only row numbers and can be larger.
+DEVICE_CHUNK_FACTOR = 10
+MAX_PERMUTED_ROWS = 1 << 20  # With more rows, the order of the rows differs from that of Keras.
 
 
 def train(
@@ -87,7 +88,7 @@ def train(
             run.end_epoch()
             release_freed_memory()
     finally:
-        run.stepper.wait()  # The process would crash if it ended while the engine computes.
+        run.stepper.wait()  # If the process ended while the engine computes, it would crash.
         for callback in callbacks:
             callback.on_train_end(run)
     if math.isnan(run.history["loss"][-1]):

@@ -96,8 +96,8 @@ function createOverlay(canvas, view, points) {
       if (state.hiddenCategories.has(category)) continue;
       const label = text.length > MAX_LABEL_LENGTH ? `${text.slice(0, MAX_LABEL_LENGTH - 1)}…` : text;
       const [left, top] = view.toScreen(...position);
-      const half = context.measureText(label).width / 2 + 4;
-      const box = [left - half, top - 10, left + half, top + 10];
+      const halfWidth = context.measureText(label).width / 2 + 4;
+      const box = [left - halfWidth, top - 10, left + halfWidth, top + 10];
       if (boxes.some((other) => overlap(box, other))) continue;
       boxes.push(box);
       context.strokeText(label, left, top);

@@ -32,10 +32,10 @@ export class Points {
    * @param {Point} point @param {number} radius
    */
   nearest([x, y], radius) {
-    let [nearest, smallest] = [-1, radius * radius];
+    let [nearest, smallestDistance] = [-1, radius * radius];
     for (let row = 0; row < this.size; row++) {
       const distance = (this.x[row] - x) ** 2 + (this.y[row] - y) ** 2;
-      if (distance <= smallest && isShown(row)) [nearest, smallest] = [row, distance];
+      if (distance <= smallestDistance && isShown(row)) [nearest, smallestDistance] = [row, distance];
     }
     return nearest;
   }

@@ -1,0 +1,92 @@
+"""Metrics of random samples of rows, whose size is limited by memory and time."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from latentmap.analysis.sampling import sample_rows
+from latentmap.data import Source, memory
+from latentmap.metrics.distance_metrics import (
+    centroid_rank_correlation,
+    distance_rank_correlation,
+    random_triplet_accuracy,
+)
+from latentmap.metrics.neighbor_recall import nearest_rows, neighbor_overlap
+from latentmap.metrics.rank_metrics import continuity, trustworthiness
+
+RECALL_NEIGHBORS = (10, 50)
+MAX_RANKED_ROWS = 5000
+# Bytes for each number of a row: the copies of a search, and float64 copies for ranks.
+SEARCH_BYTES, RANK_BYTES = 13, 24
+# A search with this number of multiplications takes one to two seconds on two cores.
+MAX_PRODUCTS = 8 * 10**10
+MIN_QUERIES = 500
+
+
+class EncodedRows(NamedTuple):
+    """Rows of numbers and their codes."""
+
+    rows: Source
+    codes: np.ndarray
+
+
+def rank_and_distance_metrics(
+    encoded: EncodedRows, labels: np.ndarray | None, seed: int
+) -> dict[str, float]:
+    """Return the metrics that compare all pairs, or random triplets, of at most 5,000 rows."""
+    n_rows = min(MAX_RANKED_ROWS, _max_rows(encoded.rows, RANK_BYTES))
+    sample = sample_rows(len(encoded.rows), n_rows, seed)
+    rows, codes = encoded.rows[sample], encoded.codes[sample]
+    metrics = {
+        "trustworthiness": trustworthiness(rows, codes),
+        "continuity": continuity(rows, codes),
+        "random_triplet_accuracy": random_triplet_accuracy(rows, codes, seed=seed),
+        "distance_rank_correlation": distance_rank_correlation(rows, codes, seed=seed),
+    }
+    if labels is not None:
+        correlation = centroid_rank_correlation(rows, codes, labels[sample], seed=seed)
+        metrics["centroid_rank_correlation"] = correlation
+    return metrics
+
+
+def neighbor_recalls(
+    encoded: EncodedRows, reference: EncodedRows | None, seed: int
+) -> dict[str, float]:
+    """Return the recall of the 10 and the 50 nearest reference rows, or of the other rows.
+
+    The reference is a random sample if its rows need too much memory.
+    """
+    width, max_rows = math.prod(encoded.rows.row_shape), _max_rows(encoded.rows, SEARCH_BYTES)
+    if reference is None:
+        encoded = _take(encoded, min(max_rows, math.isqrt(MAX_PRODUCTS // width)), seed)
+        n_neighbors = len(encoded.rows) - 1
+    else:
+        reference = _take(reference, max_rows, seed)
+        n_neighbors = len(reference.rows)
+        n_queries = max(MIN_QUERIES, MAX_PRODUCTS // (width * n_neighbors))
+        encoded = _take(encoded, n_queries, seed)
+    counts = [k for k in RECALL_NEIGHBORS if k < n_neighbors]
+    if not counts:
+        return {}
+    in_data, on_map = (
+        nearest_rows(points, other, max(counts))
+        for points, other in zip(encoded, reference or (None, None), strict=True)
+    )
+    return {
+        f"recall_{k}": float(neighbor_overlap(in_data[:, :k], on_map[:, :k]).mean()) for k in counts
+    }
+
+
+def _max_rows(rows: Source, bytes_per_number: int) -> int:
+    """Return the number of rows whose copies fit into the memory limit, at least 3."""
+    max_bytes = memory.BUDGET.evaluation.max_bytes()
+    return max(3, max_bytes // (bytes_per_number * math.prod(rows.row_shape)))
+
+
+def _take(encoded: EncodedRows, max_rows: int, seed: int) -> EncodedRows:
+    """Return a random sample of rows and their codes."""
+    if len(encoded.rows) <= max_rows:
+        return encoded
+    sample = sample_rows(len(encoded.rows), max_rows, seed)
+    return EncodedRows(encoded.rows.subset(sample), encoded.codes[sample])
