@@ -23,6 +23,8 @@ PERPLEXITY_PER_NEIGHBOR = 3
 # Iterations with and without early exaggeration.
 ITERATIONS = (50, 200)
 GRID_ROWS = 3_000  # For more rows in two dimensions, repulsion is interpolated on a grid.
+# With fewer rows, threads wait for each other longer than they compute.
+PARALLEL_ROWS = 10_000
 # Early exaggeration; the keys tell whether the layout has at most LOW_EXAGGERATION_ROWS rows. An
 # exaggeration of 12 shrinks small groups in a layout of few rows to points.
 LOW_EXAGGERATION_ROWS = 500
@@ -155,7 +157,7 @@ def _make_embedding(initial_layout: np.ndarray, affinities: Any, seed: int) -> A
         initial_layout,
         affinities,
         negative_gradient_method="fft" if uses_grid else "bh",
-        n_jobs=-1 if len(initial_layout) > GRID_ROWS else 1,
+        n_jobs=-1 if len(initial_layout) > PARALLEL_ROWS else 1,
         random_state=seed,
     )
 
