@@ -20,7 +20,7 @@ from latentmap.errors import FileError
 
 PICTURE_SUFFIXES = (".png", ".pdf", ".svg")
 
-# Key of the JSON text in the metadata of a .safetensors file.
+# Key of the JSON text in the metadata of a .safetensors file, for each kind of file.
 METADATA_KEYS = {"model": "latentmap", "index": "latentmap-index"}
 
 _TEMPORARY_PREFIX = ".writing-"

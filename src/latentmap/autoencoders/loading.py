@@ -133,7 +133,7 @@ def _make_estimator(metadata: Mapping[str, Any]) -> BaseAutoEncoder:
     training = parameters["training"]
     training = None if training is None else Training(**training)
     noise = estimator_type._default_noise
-    if metadata["format"] == 1:  # In this format, noise is a parameter of the estimator.
+    if metadata["format"] == 1:  # In format 1, noise is a parameter of the estimator.
         noise = parameters.get("noise", noise)
         parameters = {name: value for name, value in parameters.items() if name != "noise"}
     if noise != estimator_type._default_noise:

@@ -109,7 +109,7 @@ def _is_possible(
     if width == 1:
         return False
     if width == 2 and len(first) == 1 and not is_text_record(records[1], width):
-        return False  # The separator is part of the values, such as 1,5.
+        return False  # The separator may be part of the numbers of one column, as in 1,5.
     if separator == " ":
         return share >= _SHARE_OF_LINES and (not n_lines_above or len(first) == width - 1)
     return share >= _SHARE_OF_LINES or all(len(record.cells) > 1 for record in records)

@@ -21,7 +21,7 @@ _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
 }
 _CONNECT_SECONDS = 5.0
-# An HTTP/2 server, such as that of Ray, answers this preface by a settings frame (RFC 9113, 3.4).
+# An HTTP/2 server, such as that of Ray, answers this preface with a settings frame (RFC 9113, 3.4).
 _HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 _HTTP2_SETTINGS_FRAME = 4
 

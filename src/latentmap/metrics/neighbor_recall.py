@@ -201,7 +201,7 @@ def neighbor_overlap(neighbors: ArrayLike, map_neighbors: ArrayLike) -> np.ndarr
             f"map_neighbors: expected shape (n, k) as neighbors {expected.shape}, "
             f"found {other.shape}"
         )
-    # A number that occurs twice in a sorted row is in both.
+    # A number that occurs twice in a sorted row is in both arrays.
     both = np.sort(np.hstack([expected, other]), axis=1)
     return (both[:, 1:] == both[:, :-1]).sum(axis=1) / expected.shape[1]
 

@@ -20,9 +20,9 @@ from latentmap.preprocessing.column_types import (
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MIN_DISTINCT_IDENTIFIERS = 20  # Fewer distinct strings are categories.
+MIN_DISTINCT_IDENTIFIERS = 20  # A column with fewer distinct strings contains categories.
 MAX_REPEATED_SHARE = 0.5  # Maximum share of distinct strings among categories.
-MIN_WORDS_IN_TEXT = 5.0  # Strings with fewer words, on average, are names.
+MIN_WORDS_IN_TEXT = 5.0  # A column of strings with fewer words, on average, contains names.
 _COUNTER_NAME = re.compile(
     r"|unnamed: *\d*|index|(.*[_ .-])?(id|key|uuid)|rownames?", re.IGNORECASE
 )

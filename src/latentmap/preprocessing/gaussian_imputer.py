@@ -16,9 +16,9 @@ from latentmap.file_record import FileRecord
 from latentmap.preprocessing.pca_solvers import fit_pca
 
 MAX_COMPONENTS = 64
-MAX_NUMBERS = 1 << 20  # Largest sample of rows that is decomposed.
+MAX_NUMBERS = 1 << 20  # Maximum number of values in the sample of rows that is decomposed.
 MIN_NOISE = 0.1  # Minimum variance of the noise of a column, as a share of the column's variance.
-_REFITS = 1  # Number of fits in which estimates replace column means.
+_REFITS = 1  # Number of fits after the first one, in which estimates replace the column means.
 _TINY = 1e-9
 
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from latentmap.progress import progress
 
-# More points are divided into cells, of which only some are searched.
+# Maximum number of points of an exact search. More points are divided into cells, of which only
+# some are searched.
 EXACT_ROWS = 10_000
 CELL_ROWS = 250
 SEARCHED_CELLS = 8

@@ -12,7 +12,7 @@ import { onChange, setState, state } from "./state.js";
 /** @import { Points } from "./points.js" */
 /** @import { View } from "./view.js" */
 
-const POINT_REACH = 7; // Maximum distance from a point, in CSS pixels.
+const POINT_REACH = 7; // Maximum distance of the pointer from the point that it selects, in CSS pixels.
 const PATH_END_REACH = 14;
 const CLICK_REACH = 5;
 const ARROW_STEP = 60;

@@ -13,7 +13,7 @@ import { deviations, topColumns } from "./table.js";
 /** @import { Point, Row, Source, TableRow } from "./types.js" */
 
 const N_POINTS = 11;
-const MAX_LINES = 6; // Maximum number of table columns.
+const MAX_LINES = 6; // Maximum number of table columns that are plotted.
 const CATEGORY_CHANGE = 1.5; // A change of category counts as this change in standard deviations.
 
 /** Return the points of a path, its ends included. @param {Point[]} ends @returns {Point[]} */

@@ -63,7 +63,7 @@ async function start(source) {
   installFileUpload(placeFile);
   installDrawing(placeFile);
   await installLegend(source);
-  resizeMap(); // The first legend may have another width than the empty one.
+  resizeMap(); // The legend has entries now, so its width may have changed.
   installPointer(byId("overlay"), view, points, createTools(view, points));
   installKeyboard(view, points);
   onChange(["upload"], () => {

@@ -14,8 +14,8 @@ import { onChange, state } from "./state.js";
 /** @import { View } from "./view.js" */
 
 const MAX_PIXEL_RATIO = 2; // More pixels take time without a visible difference.
-const MAX_LABEL_LENGTH = 24; // Number of characters.
-const BORDER = 2.5; // Sum of both sides of a line, in CSS pixels.
+const MAX_LABEL_LENGTH = 24; // Maximum number of characters of a category name.
+const BORDER = 2.5; // Width of the border of a line, both sides together, in CSS pixels.
 
 /**
  * Draw the map now and after each change. Return a function that adapts it to the size of the window.

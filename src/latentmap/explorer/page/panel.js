@@ -149,7 +149,8 @@ export function installSimilarRows(source, goTo) {
     section.hidden = false;
   });
   if (isExported && scene.n_components > 2) {
-    find(section, "h2").textContent = "Nearest on the map"; // The file does not contain the codes.
+    // An exported file contains no codes, so distances on the map are used.
+    find(section, "h2").textContent = "Nearest on the map";
   }
   onChange(["pickedRow"], () => {
     if (state.pickedRow >= 0) load(state.pickedRow);

@@ -11,7 +11,7 @@ import { comparisonTable, decodedTable } from "./table.js";
 
 /** @import { GoToRow, Picture, Row, Scores, Source, TableRow } from "./types.js" */
 
-const MIN_SMOOTH_SIDE = 128; // Larger images are smoothed when they are scaled.
+const MIN_SMOOTH_SIDE = 128; // Images with a longer side are smoothed when they are scaled.
 
 /** Return a canvas with the pixels of a picture. @param {Picture} picture */
 function pictureElement({ height, width, channels, data }) {
@@ -34,7 +34,7 @@ function pictureElement({ height, width, channels, data }) {
  */
 export function decodedElement(row, density) {
   const element = Array.isArray(row) ? decodedTable(row) : pictureElement(row);
-  const smallest = Array.isArray(row) ? 0.5 : 0.18; // Texts must be legible.
+  const smallest = Array.isArray(row) ? 0.5 : 0.18; // Texts must stay legible.
   element.style.opacity = String(smallest + (1 - smallest) * Math.min(1, density * 4) ** 0.7);
   return element;
 }

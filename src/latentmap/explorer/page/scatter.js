@@ -14,8 +14,8 @@ import { state } from "./state.js";
 /** @import { View } from "./view.js" */
 
 const SUBPIXELS = 4; // Number of subpixels per side of a pixel.
-const MARGIN = 32; // Pixels beyond each edge, for discs that the edge cuts.
-const UNSELECTED_ALPHA = 0.16; // Opacity relative to selected points.
+const MARGIN = 32; // Number of pixels that are drawn beyond each edge, for discs that the edge cuts.
+const UNSELECTED_ALPHA = 0.16; // Opacity of points outside the selection, relative to selected points.
 
 /**
  * @typedef {{ offsets: Int32Array, alphas: Uint16Array }} DiscStamp  the pixels of a disc: their

@@ -11,9 +11,9 @@ import { columns } from "./scene.js";
 
 const CHART_RANGE = 3; // Number of standard deviations on each side of the mean.
 const MAX_LINES = 12;
-const MAX_ALL_LINES = 16; // With at most this number of columns, all are shown.
-const MIN_SHARE = 0.001; // Minimum share of a category.
-const DIFFERENT = 0.5; // Numbers at this difference, in standard deviations, are marked.
+const MAX_ALL_LINES = 16; // All columns are shown if there are at most this many.
+const MIN_SHARE = 0.001; // A smaller share of a category counts as this share.
+const DIFFERENT = 0.5; // Numbers are marked if they differ by this number of standard deviations.
 
 /** Number of columns that are shown first. */
 export const SHOWN_COLUMNS = columns.length <= MAX_ALL_LINES ? columns.length : MAX_LINES;

@@ -9,7 +9,7 @@ import { prefersReducedMotion } from "./dom.js";
 
 /** @typedef {{ x: number, y: number, scale: number }} Viewport  the centre, and CSS pixels per unit */
 
-const MIN_ZOOM = 0.4; // Relative to the scale that shows the whole map.
+const MIN_ZOOM = 0.4; // Minimum scale, relative to the scale that shows the whole map.
 const MAX_ZOOM = 300;
 const ANIMATION_MS = 180;
 
