@@ -15,7 +15,7 @@ def test_available_memory_is_plausible():
 def test_allocation_that_does_not_fit_raises(monkeypatch):
     monkeypatch.setattr(memory, "available_bytes", lambda: 1_000_000_000)
     memory.check_memory("x.npz", 1_000_000_000)
-    sentence = r"^x.npz: needs 2.5 GB of memory, 1.0 GB are available$"
+    sentence = r"^x.npz: needs 2.5 GB of memory, but 1.0 GB are available$"
     with pytest.raises(TooLargeError, match=sentence) as caught:
         memory.check_memory("x.npz", 2_500_000_000)
     assert isinstance(caught.value, MemoryError)
@@ -68,7 +68,7 @@ def test_available_memory_is_bounded_by_the_limit():
     with memory.memory_limit("10MB"), pytest.raises(TooLargeError) as caught:
         memory.check_memory("rows.npy", 2_000_000_000)
     assert str(caught.value) == (
-        "rows.npy: needs 2.0 GB of memory, 0.0 GB are available within the limit of 0.01 GB"
+        "rows.npy: needs 2.0 GB of memory, but 0.0 GB are available within the limit of 0.01 GB"
     )
 
 

@@ -93,7 +93,7 @@ def test_options_are_for_tables(tmp_path):
 
 def test_pipes_raise(tmp_path):
     os.mkfifo(tmp_path / "rows.csv")
-    with pytest.raises(FileError, match="expected a file or a folder, found something else"):
+    with pytest.raises(FileError, match="found a path of another kind"):
         open_data(tmp_path / "rows.csv")
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from latentmap.autoencoders.base import BaseAutoEncoder
 
-# Largest sample of rows whose values are masked to measure errors.
+# Maximum numbers of rows and of values in the sample that is masked to measure errors.
 _MAX_HELD_OUT, _MAX_HELD_OUT_NUMBERS = 400, 1 << 18
 # Number of masks of a row; each masks a tenth of its values, and each value is masked once.
 _FOLDS = 10

@@ -79,7 +79,7 @@ def _cell_unit(cell: str) -> str | None:
 
 
 def may_have_format(cells: Sequence[str]) -> bool:
-    """Return whether a cell contains a digit or is a boolean, and so may have a format."""
+    """Return whether any cell contains a digit or is a Boolean, and so may have a format."""
     return any(cell.lower() in BOOLEAN_STRINGS or _DIGIT.search(cell) for cell in cells)
 
 

@@ -205,7 +205,7 @@ def check_memory(name: str, needed_bytes: int, engine: bool = False) -> None:
         limit_text = "" if limit is None else f" within the limit of {limit / 1e9:.3g} GB"
         raise TooLargeError(
             f"{name}: needs {needed_bytes / 1e9:,.1f} GB of memory, "
-            f"{n_available_bytes / 1e9:,.1f} GB are available{limit_text}"
+            f"but {n_available_bytes / 1e9:,.1f} GB are available{limit_text}"
         )
 
 

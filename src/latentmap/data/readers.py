@@ -91,7 +91,7 @@ def open_data(
     if path.is_file():
         return _open_file(path, Path(data), label, verbose, options)
     if path.exists():
-        raise FileError(f"{data}: expected a file or a folder, found something else")
+        raise FileError(f"{data}: expected a file or a folder, found a path of another kind")
     return _open_dataset(data, label, options)
 
 

@@ -53,9 +53,10 @@ def rank_and_distance_metrics(
 def neighbor_recalls(
     encoded: EncodedRows, reference: EncodedRows | None, seed: int
 ) -> dict[str, float]:
-    """Return the recall of the 10 and the 50 nearest reference rows, or of the other rows.
+    """Return the recall of the 10 and the 50 nearest rows.
 
-    The reference is a random sample if its rows need too much memory.
+    They are reference rows or, without a reference, other rows of the same sample. If the
+    reference needs too much memory, a random sample of it is used.
     """
     width, max_rows = math.prod(encoded.rows.row_shape), _max_rows(encoded.rows, SEARCH_BYTES)
     if reference is None:

@@ -9,7 +9,7 @@ from latentmap.plots.matplotlib_types import Axes
 MAX_DOTS = 20_000
 
 _GRID_SIDE = 700
-_SMOOTHING = 0.7  # Standard deviation of the filter in cells; a single row covers 3 x 3.
+_SMOOTHING = 0.7  # Standard deviation of the filter in cells; a single row covers 3 × 3 cells.
 _SINGLE_ROW_PEAK = 0.34  # Smoothed count in the centre of a single row.
 _MIN_OPACITY = 0.4  # Opacity of a cell with a single row.
 

@@ -76,7 +76,7 @@ def add_text(
 
 
 def set_limits(ax: Axes, bounds: np.ndarray) -> None:
-    """Set the limits of the axes to two corners, shape (2, 2); equal sides get equal units."""
+    """Set the limits of the axes to two corners, shape (2, 2); a square region stays square."""
     low, high = bounds
     ax.set_xlim(low[0], high[0])
     ax.set_ylim(low[1], high[1])

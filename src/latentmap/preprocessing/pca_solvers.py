@@ -102,7 +102,7 @@ def _fit_arpack(x: csr_array, rank: int, seed: int) -> Decomposition:
 
     (n, d), (mean, variances) = x.shape, mean_variance_axis(x, axis=0)
     total = float(variances.sum())
-    if total <= CONSTANT * (mean**2).sum():  # ARPACK fails on constant rows..
+    if total <= CONSTANT * (mean**2).sum():  # ARPACK fails on constant rows.
         return Decomposition(mean, np.zeros((1, d)), np.zeros(1), 0.0, np.zeros((n, 1)))
     pca = PCA(rank, svd_solver="arpack", tol=0.01, random_state=seed).fit(x)
     variance = pca.explained_variance_ * (n - 1) / n
