@@ -1,6 +1,6 @@
 """Compare the imputation of held-out rows of mixed tables with scikit-learn.
 
-A tenth of the known values of held-out rows is hidden. The error of a column of numbers is the root
+A tenth of the known values of held-out rows is masked. The error of a column of numbers is the root
 mean squared error divided by the column's standard deviation, that of a category the share of wrong
 values; a table's error is the mean over its columns. KNNImputer and IterativeImputer receive
 standardised numbers, and categories once as indicators and once as integers in the order of their
@@ -28,7 +28,7 @@ from sklearn.impute import IterativeImputer, KNNImputer
 from latentmap import AutoEncoder
 
 MAX_ROWS = 5_000
-HIDDEN_SHARE = 0.1
+MASKED_SHARE = 0.1
 MAX_INDICATORS = 150  # IterativeImputer fits a regression to each; more would take minutes.
 Impute = Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]
 
@@ -78,23 +78,23 @@ class NumericTable:
 
 
 def impute_by_sklearn(
-    imputer: Any, indicators: bool, fitted: pd.DataFrame, gaps: pd.DataFrame
+    imputer: Any, indicators: bool, fitted: pd.DataFrame, incomplete: pd.DataFrame
 ) -> pd.DataFrame | None:
-    """Fill gaps by an imputer of scikit-learn; None if it would take minutes."""
+    """Fill missing values by an imputer of scikit-learn; None if it would take minutes."""
     encoder = NumericTable(fitted, indicators)
     rows = encoder.encode(fitted)
     if isinstance(imputer, IterativeImputer) and rows.shape[1] > MAX_INDICATORS:
         return None
-    return encoder.decode(imputer.fit(rows).transform(encoder.encode(gaps)))
+    return encoder.decode(imputer.fit(rows).transform(encoder.encode(incomplete)))
 
 
-def impute_by_constant(fitted: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
-    """Fill gaps by the mean or the most frequent value."""
+def impute_by_constant(fitted: pd.DataFrame, incomplete: pd.DataFrame) -> pd.DataFrame:
+    """Fill missing values by the mean or the most frequent value."""
     return pd.DataFrame(
         {
             name: [fitted[name].mean() if is_number(fitted[name]) else _mode(fitted[name])]
-            * len(gaps)
-            for name in gaps
+            * len(incomplete)
+            for name in incomplete
         }
     )
 
@@ -103,20 +103,20 @@ def _mode(column: pd.Series) -> str:
     return column.dropna().astype(str).mode()[0]
 
 
-def hide_values(table: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def mask_values(table: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return a table with a tenth of its known values missing, and which ones those are."""
     draws = np.random.default_rng(seed).random(table.shape)
-    hidden = pd.DataFrame(draws < HIDDEN_SHARE, columns=table.columns) & table.notna()
-    return table.mask(hidden), hidden
+    masked = pd.DataFrame(draws < MASKED_SHARE, columns=table.columns) & table.notna()
+    return table.mask(masked), masked
 
 
 def column_errors(
-    fitted: pd.DataFrame, true: pd.DataFrame, hidden: pd.DataFrame, filled: pd.DataFrame
+    fitted: pd.DataFrame, true: pd.DataFrame, masked: pd.DataFrame, filled: pd.DataFrame
 ) -> dict[str, float]:
-    """Return the error of the hidden values of each column."""
+    """Return the error of the masked values of each column."""
     errors = {}
     for name in true:
-        rows = hidden[name].to_numpy()
+        rows = masked[name].to_numpy()
         expected, values = true.loc[rows, name], filled.loc[rows, name]
         if not rows.any():
             continue
@@ -139,19 +139,19 @@ def measure_table(table: pd.DataFrame, components: list[int], seeds: list[int]) 
     for seed in seeds:
         table = table if len(table) <= MAX_ROWS else table.sample(MAX_ROWS, random_state=seed)
         fitted, true = split_table(table[columns], seed)
-        gaps, hidden = hide_values(true, seed)
+        incomplete, masked = mask_values(true, seed)
         for name, fill in methods(components, seed).items():
-            seconds, filled = time_call(partial(fill, fitted, gaps))
+            seconds, filled = time_call(partial(fill, fitted, incomplete))
             if filled is None:
                 continue
-            errors = column_errors(fitted, true, hidden, filled)
+            errors = column_errors(fitted, true, masked, filled)
             run = {"error": statistics.mean(errors.values()), "columns": errors, "seconds": seconds}
             runs.setdefault(name, []).append(run)
     return {"rows": len(table), "columns": len(columns), "methods": runs}
 
 
 def methods(components: list[int], seed: int) -> dict[str, Any]:
-    """Return a function for each method that fills gaps."""
+    """Return a function for each method that fills missing values."""
     functions: dict[str, Any] = {
         f"AutoEncoder, {k}": partial(_impute_by_autoencoder, k, seed) for k in components
     }
@@ -164,9 +164,9 @@ def methods(components: list[int], seed: int) -> dict[str, Any]:
 
 
 def _impute_by_autoencoder(
-    k: int, seed: int, fitted: pd.DataFrame, gaps: pd.DataFrame
+    k: int, seed: int, fitted: pd.DataFrame, incomplete: pd.DataFrame
 ) -> pd.DataFrame:
-    return AutoEncoder(k, random_state=seed).fit(fitted).impute(gaps)
+    return AutoEncoder(k, random_state=seed).fit(fitted).impute(incomplete)
 
 
 def summarize(results: dict[str, dict[str, Any]], components: list[int]) -> list[str]:
@@ -192,7 +192,7 @@ def describe(metrics: dict[str, Any]) -> str:
     """Return the errors as Markdown, with a caption."""
     lines = summarize(metrics["tables"], metrics["components"])
     caption = (
-        "Error of a tenth of the known values of held-out rows, which is hidden: RMSE / standard "
+        "Error of a tenth of the known values of held-out rows, which is masked: RMSE / standard "
         "deviation of numbers, share of wrong categories, mean over the columns; the number of "
         "components is given. KNNImputer and IterativeImputer: the better of two encodings of "
         f"categories. Figures are {describe_seeds(metrics['seeds'])}; "

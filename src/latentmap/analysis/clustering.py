@@ -207,7 +207,9 @@ def _fit_mixture(
         return kmeans.labels_, "kmeans"
     scaled_points = (points - points.mean(axis=0)) / (points.std() or 1.0)
     mixtures = []
-    with progress(f"Fitting mixtures of {n_clusters}", MIXTURE_STARTS, verbose) as advance:
+    with progress(
+        f"Fitting mixtures of {n_clusters} Gaussians", MIXTURE_STARTS, verbose
+    ) as advance:
         for start in range(MIXTURE_STARTS):
             mixture = fit_mixture(
                 scaled_points, n_clusters, seed + start, max_iter=200, tol=1e-3, min_variance=1e-6

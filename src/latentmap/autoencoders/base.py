@@ -145,7 +145,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             not fitted stay as they are. Each row depends on its own values only.
         confidence : ndarray of shape (n, n_columns)
             Only with ``return_confidence``: from 0 to 1, and NaN for values that were not filled.
-            For categories and truth values, it is the estimated probability of the filled value.
+            For categories and Booleans, it is the estimated probability of the filled value.
             For other columns, it is 1 − RMSE / standard deviation, where the RMSE is that of the
             hidden values of the column, or 0 if this is negative.
 

@@ -36,7 +36,7 @@ def uniform(
     if length is None or not _depends_on_index():
         return keras.random.uniform(shape, -limit, limit, dtype, seed)
     numbers = keras.random.uniform((length,), -limit, limit, dtype, seed)
-    # JAX would compile slices and reshapes for each shape as well.
+    # JAX would compile a program for each shape that it slices or reshapes.
     values = keras.ops.convert_to_numpy(numbers)[:count].reshape(shape)
     return keras.ops.convert_to_tensor(values, keras.backend.standardize_dtype(numbers.dtype))
 

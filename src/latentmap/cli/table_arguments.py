@@ -51,7 +51,9 @@ _PARAMETERS: dict[str, tuple[Any, Any]] = {
     ),
     "columns": (
         list[str] | None,
-        option("COLUMN", "Column of a table to use; others are left out. May be repeated."),
+        option(
+            "COLUMN", "Column of a table to use; others are left out. The option may be repeated."
+        ),
     ),
     "drop": (
         list[str] | None,
