@@ -8,7 +8,7 @@ from sklearn.datasets import load_wine
 from sklearn.decomposition import PCA
 
 from latentmap import load_model
-from latentmap.cli.fit import _default_output
+from latentmap.cli.fit_estimator import default_output
 
 
 def test_fit_writes_a_model_and_four_plots(digits_fit):
@@ -113,7 +113,7 @@ def test_the_model_is_named_after_the_data(tmp_path, data, name):
     folder = tmp_path / "faces"
     folder.mkdir()
     (folder / "rows.csv").touch()
-    assert _default_output(data.format(folder=folder)) == Path(f"{name}.safetensors")
+    assert default_output(data.format(folder=folder)) == Path(f"{name}.safetensors")
 
 
 def test_a_tenth_is_held_out_and_recorded(wine_fit):

@@ -6,23 +6,19 @@ from typing import Any
 
 import typer
 
-from latentmap.cli.console import format_count, print_message
-from latentmap.cli.distributed_options import check_worker_options, open_workers
+from latentmap.cli.distributed_options import check_worker_options
 from latentmap.cli.fit_continue import continue_fit
-from latentmap.cli.fit_report import print_table_summary, report_fit
-from latentmap.cli.held_out import FitRows, split_fit_rows
-from latentmap.cli.memory_option import apply_memory_limit, reject_memory_limit
-from latentmap.cli.model_arguments import MODEL_SUFFIX, Estimator, start_engine
-from latentmap.cli.options import DATA, LABEL, RAY, SEED, WORKERS, option, output_path
-from latentmap.cli.row_selection import open_rows
-from latentmap.cli.table_arguments import (
-    choose_label,
-    get_options,
-    options_as_json,
-    with_table_options,
+from latentmap.cli.fit_estimator import (
+    FitRequest,
+    default_output,
+    drop_none,
+    fit_estimator,
+    option_name,
 )
-from latentmap.data import TableOptions
-from latentmap.data.memory import check_memory, fit_memory_bytes
+from latentmap.cli.memory_option import apply_memory_limit, reject_memory_limit
+from latentmap.cli.model_arguments import MODEL_SUFFIX
+from latentmap.cli.options import DATA, LABEL, RAY, SEED, WORKERS, option, output_path
+from latentmap.cli.table_arguments import with_table_options
 from latentmap.errors import SettingError
 from latentmap.files import check_output_path
 
@@ -36,7 +32,6 @@ EXAMPLES = (
     "latentmap fit more.csv --continue map.safetensors",
 )
 
-_OPTION_NAMES = {"n_components": "components", "n_neighbors": "neighbors"}
 _RECIPE_DEFAULT = "set by the recipe"
 
 
@@ -115,98 +110,32 @@ def fit(
         "beta": beta,
     }
     training = {"batch_size": batch_size, "learning_rate": learning_rate, "noise": noise}
+    distributed = {"workers": workers, "ray": ray, "storage": storage}
     if fitted_map is not None:
         reject_memory_limit(memory, "--continue reads all rows into memory")
-        _reject_with_continue(
-            {"recipe": recipe, **settings, **training}, "the settings of the model are kept"
-        )
-        _reject_with_continue(
-            {"workers": workers, "ray": ray, "storage": storage}, "it runs in one process"
-        )
+        model_options = {"recipe": recipe, **settings, **training}
+        _reject_with_continue(model_options, "the settings of the model are kept")
+        _reject_with_continue(distributed, "it runs in one process")
         continue_fit(data, fitted_map, output, label, seed)
         return
     check_worker_options(workers, ray, storage)
     if workers is not None:
         reject_memory_limit(memory, "it does not apply to the processes of --workers")
     settings["n_components"] = components = components or 2
-    recipe = recipe or ("map" if components in (2, 3) else "dense")
-    path = check_output_path(output or _default_output(data), [MODEL_SUFFIX])
+    request = FitRequest(
+        data=data,
+        path=check_output_path(output or default_output(data), [MODEL_SUFFIX]),
+        recipe=recipe or ("map" if components in (2, 3) else "dense"),
+        settings=drop_none(settings),
+        training=drop_none(training),
+        label=label,
+        seed=seed,
+        workers=(workers, ray, storage),
+    )
     with apply_memory_limit(memory):
-        label, options = choose_label(label, get_options())
-        rows = open_rows(data, label, options=options)
-        print_table_summary(rows)
-        n_bytes = fit_memory_bytes(len(rows), rows.nbytes // max(1, len(rows)))
-        check_memory("memory", n_bytes, engine=True)
-        start_engine()
-        model = _make_estimator(recipe, _drop_none(settings), _drop_none(training))
-        model.set_params(random_state=seed, verbose=True)
-        fit_rows = split_fit_rows(data, rows, seed, cached=workers is None)
-        if layout is not None:
-            model.set_params(layout=fit_rows.select_layout(layout))
-        _print_plan(fit_rows, recipe)
-        with open_workers(workers, ray, storage):
-            model.fit(fit_rows.fitted).set_params(verbose=False)
-        if not getattr(model, "uses_network_", True):
-            print_message("The network was not clearly better than PCA, so the model is PCA.")
-        model.save(path)  # The model is saved first, because the report may fail.
-        _report(model, fit_rows, path, label, options)
-
-
-def _drop_none(settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in settings.items() if value is not None}
-
-
-def _option_name(setting: str) -> str:
-    return "--" + _OPTION_NAMES.get(setting, setting).replace("_", "-")
+        fit_estimator(request)
 
 
 def _reject_with_continue(options: Mapping[str, Any], reason: str) -> None:
-    for name in _drop_none(options):
-        raise SettingError(f"{_option_name(name)}: not possible with --continue, because {reason}")
-
-
-def _default_output(data: str) -> Path:
-    name = data.replace(":", "-") if not Path(data).exists() else Path(data).resolve().stem
-    return Path(Path(name).name + MODEL_SUFFIX)
-
-
-def _make_estimator(
-    recipe: str, settings: Mapping[str, Any], training: Mapping[str, Any]
-) -> Estimator:
-    """Return the unfitted estimator of a recipe, with the settings that the user has chosen."""
-    from sklearn.base import clone
-
-    from latentmap import Training
-    from latentmap.autoencoders.presets import make_estimator
-
-    model = make_estimator(recipe)
-    for name in settings:
-        if name not in model.get_params(deep=False):
-            raise SettingError(
-                f"{_option_name(name)}: the recipe {recipe!r} does not have this setting"
-            )
-    if training:
-        defaults = clone(model.training) if model.training is not None else Training()
-        model.set_params(training=defaults.set_params(**training))
-    return model.set_params(**settings)
-
-
-def _print_plan(rows: FitRows, recipe: str) -> None:
-    """Print the rows and the recipe of the fit."""
-    shape = rows.fitted.row_shape
-    size = "×".join(map(str, shape)) + (" columns" if len(shape) == 1 else " pixels")
-    n_rows = format_count(len(rows.fitted), "row")
-    print_message(f"Fitting {n_rows} of {size} with the recipe {recipe!r}")
-
-
-def _report(
-    model: Estimator, rows: FitRows, path: Path, label: str | None, options: TableOptions
-) -> None:
-    from latentmap import LatentMap
-
-    report: dict[str, Any] = {"held_out": rows.held_out.as_dict(), "label": label}
-    if stored := options_as_json(options):
-        report["table_options"] = stored
-    if isinstance(model, LatentMap) and model.layout is not None:
-        report |= {f"layout_{name}": value for name, value in model.layout_fit_.items()}
-    report_fit(model, rows, path, report)
+    for name in drop_none(options):
+        raise SettingError(f"{option_name(name)}: not possible with --continue, because {reason}")

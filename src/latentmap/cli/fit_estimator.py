@@ -1,0 +1,139 @@
+"""Fit a new model for `latentmap fit`, save it, and report its quality."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from latentmap.cli.console import format_count, print_message
+from latentmap.cli.distributed_options import open_workers
+from latentmap.cli.fit_report import print_table_summary, report_fit
+from latentmap.cli.held_out import FitRows, split_fit_rows
+from latentmap.cli.model_arguments import MODEL_SUFFIX, Estimator, start_engine
+from latentmap.cli.row_selection import open_rows
+from latentmap.cli.table_arguments import choose_label, get_options, options_as_json
+from latentmap.data import Source, TableOptions
+from latentmap.data.memory import check_memory, fit_memory_bytes
+from latentmap.errors import SettingError
+
+_OPTION_NAMES = {"n_components": "components", "n_neighbors": "neighbors"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitRequest:
+    """Options of a fit of a new model.
+
+    Attributes
+    ----------
+    data : str
+    path : Path
+        Model file to write.
+    recipe : str
+    settings, training : dict of str to object
+        Parameters of the estimator and of `Training` that the user has set.
+    label : str or None
+        Column of labels.
+    seed : int
+    workers : tuple of int, str and str, each of them or None
+        Number of worker processes, address of the Ray cluster, and storage of checkpoints.
+    """
+
+    data: str
+    path: Path
+    recipe: str
+    settings: Mapping[str, Any]
+    training: Mapping[str, Any]
+    label: str | None
+    seed: int
+    workers: tuple[int | None, str | None, str | None]
+
+
+def fit_estimator(request: FitRequest) -> None:
+    """Fit an estimator to all rows except the held-out ones, save it, and report its quality."""
+    label, options = choose_label(request.label, get_options())
+    rows = open_rows(request.data, label, options=options)
+    print_table_summary(rows)
+    n_bytes = fit_memory_bytes(len(rows), rows.nbytes // max(1, len(rows)))
+    check_memory("memory", n_bytes, engine=True)
+    start_engine()
+    model = _make_estimator(request)
+    fit_rows = _split_rows(model, rows, request)
+    _print_plan(fit_rows, request.recipe)
+    with open_workers(*request.workers):
+        model.fit(fit_rows.fitted).set_params(verbose=False)
+    if not getattr(model, "uses_network_", True):
+        print_message("The network was not clearly better than PCA, so the model is PCA.")
+    model.save(request.path)  # The model is saved first, because the report may fail.
+    _report(model, fit_rows, request.path, label, options)
+
+
+def drop_none(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that are not None."""
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def option_name(setting: str) -> str:
+    """Return the option of the command that sets a parameter.
+
+    Examples
+    --------
+    >>> option_name("n_components"), option_name("batch_size")
+    ('--components', '--batch-size')
+    """
+    return "--" + _OPTION_NAMES.get(setting, setting).replace("_", "-")
+
+
+def default_output(data: str) -> Path:
+    """Return the model file in the current folder that is named after the data."""
+    name = data.replace(":", "-") if not Path(data).exists() else Path(data).resolve().stem
+    return Path(Path(name).name + MODEL_SUFFIX)
+
+
+def _make_estimator(request: FitRequest) -> Estimator:
+    """Return the unfitted estimator of a recipe, with the settings that the user has chosen."""
+    from sklearn.base import clone
+
+    from latentmap import Training
+    from latentmap.autoencoders.presets import make_estimator
+
+    model = make_estimator(request.recipe)
+    for name in request.settings:
+        if name not in model.get_params(deep=False):
+            raise SettingError(
+                f"{option_name(name)}: the recipe {request.recipe!r} does not have this setting"
+            )
+    if request.training:
+        defaults = clone(model.training) if model.training is not None else Training()
+        model.set_params(training=defaults.set_params(**request.training))
+    return model.set_params(**request.settings, random_state=request.seed, verbose=True)
+
+
+def _split_rows(model: Estimator, rows: Source, request: FitRequest) -> FitRows:
+    """Hold out rows, and set the layout of the fitted rows if the user gives one."""
+    is_cached = request.workers[0] is None
+    fit_rows = split_fit_rows(request.data, rows, request.seed, cached=is_cached)
+    layout = request.settings.get("layout")
+    if layout is not None:
+        model.set_params(layout=fit_rows.select_layout(layout))
+    return fit_rows
+
+
+def _print_plan(rows: FitRows, recipe: str) -> None:
+    """Print the rows and the recipe of the fit."""
+    shape = rows.fitted.row_shape
+    size = "×".join(map(str, shape)) + (" columns" if len(shape) == 1 else " pixels")
+    n_rows = format_count(len(rows.fitted), "row")
+    print_message(f"Fitting {n_rows} of {size} with the recipe {recipe!r}")
+
+
+def _report(
+    model: Estimator, rows: FitRows, path: Path, label: str | None, options: TableOptions
+) -> None:
+    from latentmap import LatentMap
+
+    report: dict[str, Any] = {"held_out": rows.held_out.as_dict(), "label": label}
+    if stored := options_as_json(options):
+        report["table_options"] = stored
+    if isinstance(model, LatentMap) and model.layout is not None:
+        report |= {f"layout_{name}": value for name, value in model.layout_fit_.items()}
+    report_fit(model, rows, path, report)
