@@ -90,9 +90,11 @@ def test_simultaneous_shares_sum_to_at_most_the_limit():
 
 def test_message_gives_the_limit_that_a_fit_needs():
     with memory.memory_limit("100GB"):
-        memory.check_memory("x", memory.fit_memory_bytes(1_000_000, 784, 1_000_000), engine=True)
+        memory.check_memory(
+            "x", memory.fit_memory_bytes(1_000_000, 784, 1_000_000), with_engine=True
+        )
     with memory.memory_limit("2GB"), pytest.raises(TooLargeError) as caught:
-        memory.check_memory("x", memory.fit_memory_bytes(100_000_000, 784), engine=True)
+        memory.check_memory("x", memory.fit_memory_bytes(100_000_000, 784), with_engine=True)
     assert str(caught.value) == "x: expected a memory limit of at least 6.0 GB, found 2 GB"
 
 

@@ -88,7 +88,7 @@ class CodeDistance:
         points = np.empty((len(codes), self.n_components + is_angular), np.float32)
         for start in range(0, len(codes), BLOCK_ROWS):
             block = codes[start : start + BLOCK_ROWS].astype(np.float64) - self._center
-            points[start : start + BLOCK_ROWS] = self._on_sphere(block) if is_angular else block
+            points[start : start + BLOCK_ROWS] = self._to_sphere(block) if is_angular else block
         return points
 
     def paired(self, a: ArrayLike, b: ArrayLike) -> np.ndarray:
@@ -96,7 +96,7 @@ class CodeDistance:
         difference = self.coordinates(a) - self.coordinates(b)
         return np.sqrt(np.einsum("ij,ij->i", difference, difference))
 
-    def _on_sphere(self, differences: np.ndarray) -> np.ndarray:
+    def _to_sphere(self, differences: np.ndarray) -> np.ndarray:
         points = np.empty((len(differences), self.n_components + 1))
         points[:, :-1] = differences / self._unit / self._root_deviation
         points[:, -1] = np.sqrt(self._squared_radius)

@@ -47,7 +47,7 @@ def prepare_fit(
         n_weights = sum(network.layer_sizes(rows.row_shape, n_components))
         row_bytes = rows.nbytes // len(rows)
         needed_bytes = fit_memory_bytes(len(rows), row_bytes, n_weights, n_components)
-        check_memory(f"n_components: {n_components}", needed_bytes, engine=True)
+        check_memory(f"n_components: {n_components}", needed_bytes, with_engine=True)
     return network, prepare_rows(estimator, rows, estimator.epochs, estimator.training)
 
 

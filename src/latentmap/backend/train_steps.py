@@ -184,6 +184,6 @@ def _distribute(batches: np.ndarray) -> np.ndarray:
     from jax import make_array_from_process_local_data
     from jax.sharding import NamedSharding, PartitionSpec
 
-    by_row = PartitionSpec(None, distribution.batch_dim_name)
-    mesh = NamedSharding(distribution.device_mesh.backend_mesh, by_row)
-    return make_array_from_process_local_data(mesh, batches)
+    partition = PartitionSpec(None, distribution.batch_dim_name)
+    sharding = NamedSharding(distribution.device_mesh.backend_mesh, partition)
+    return make_array_from_process_local_data(sharding, batches)

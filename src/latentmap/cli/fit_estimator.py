@@ -54,7 +54,7 @@ def fit_estimator(request: FitRequest) -> None:
     rows = open_rows(request.data, label, options=options)
     print_table_summary(rows)
     n_bytes = fit_memory_bytes(len(rows), rows.nbytes // max(1, len(rows)))
-    check_memory("memory", n_bytes, engine=True)
+    check_memory("memory", n_bytes, with_engine=True)
     start_engine()
     model = _make_estimator(request)
     fit_rows = _split_rows(model, rows, request)

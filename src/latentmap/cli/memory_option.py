@@ -16,7 +16,7 @@ def check_memory_variable() -> None:
         return
     from latentmap.data.memory import check_memory
 
-    check_memory("memory", 0, engine=True)
+    check_memory("memory", 0, with_engine=True)
 
 
 def reject_memory_limit(memory: str | None, reason: str) -> None:
@@ -35,5 +35,5 @@ def apply_memory_limit(memory: str | None) -> Iterator[None]:
     from latentmap.data.memory import check_memory, memory_limit
 
     with memory_limit(memory):
-        check_memory("memory", 0, engine=True)
+        check_memory("memory", 0, with_engine=True)
         yield

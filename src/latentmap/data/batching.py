@@ -113,16 +113,16 @@ def rebatch(arrays: Iterable[Any], size: int) -> Iterator[Any]:
     n_missing = size
     for rows in arrays:
         while len(rows) >= n_missing:
-            yield concatenated([*parts, rows[:n_missing]])
+            yield concatenate([*parts, rows[:n_missing]])
             rows, parts, n_missing = rows[n_missing:], [], size
         if len(rows):
             parts.append(rows)
             n_missing -= len(rows)
     if parts:
-        yield concatenated(parts)
+        yield concatenate(parts)
 
 
-def concatenated(parts: Sequence[Any]) -> Any:
+def concatenate(parts: Sequence[Any]) -> Any:
     """Return the rows of arrays, or of Arrow tables, one after another."""
     if len(parts) == 1:
         return parts[0]

@@ -189,13 +189,13 @@ def fit_memory_bytes(n_rows: int, row_bytes: int, n_weights: int = 0, n_componen
     return ROW_BYTES * n_rows + batch_bytes + WEIGHT_BYTES * n_weights
 
 
-def check_memory(name: str, needed_bytes: int, engine: bool = False) -> None:
+def check_memory(name: str, needed_bytes: int, with_engine: bool = False) -> None:
     """Raise TooLargeError if an allocation does not fit into the available memory.
 
     If the work runs on the engine, a memory limit must also hold `ENGINE_BYTES` and `WORK_BYTES`.
     """
     limit, min_bytes = limit_bytes(), ENGINE_BYTES + WORK_BYTES + needed_bytes
-    if engine and limit is not None and min_bytes > limit:
+    if with_engine and limit is not None and min_bytes > limit:
         raise TooLargeError(
             f"{name}: expected a memory limit of at least "
             f"{math.ceil(min_bytes / 1e8) / 10:.1f} GB, found {limit / 1e9:.3g} GB"

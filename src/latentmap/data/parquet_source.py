@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from latentmap.data.batching import concatenated, rebatch, take_rows
+from latentmap.data.batching import concatenate, rebatch, take_rows
 from latentmap.data.memory import check_memory
 from latentmap.data.parquet_footers import (
     ParquetFiles,
@@ -99,7 +99,7 @@ class ParquetSource(Source):
         ]
         if not parts:
             return take_rows(self._load_chunk(0), indices)
-        rows = concatenated(parts)
+        rows = concatenate(parts)
         return rows if len(parts) == 1 else take_rows(rows, np.argsort(order, kind="stable"))
 
     def _load_chunk(self, p: int) -> Any:

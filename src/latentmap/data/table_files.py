@@ -56,19 +56,19 @@ def _stream_text_table(path: Path, options: TableOptions) -> ParquetTable:
     schema = schema_of(stream.description, options)
     handle, name = tempfile.mkstemp(".parquet", dir=cache_folder())
     os.close(handle)
-    copy = Path(name)
+    copy_path = Path(name)
     try:
-        with parquet.ParquetWriter(copy, schema.schema) as writer:
+        with parquet.ParquetWriter(copy_path, schema.schema) as writer:
             for batch in stream:
                 writer.write_table(pa.Table.from_batches([batch]))
         rows = ParquetTable(
-            open_files([copy], path.name), schema.schema.names, options, False, parse=False
+            open_files([copy_path], path.name), schema.schema.names, options, False, parse=False
         )
     except BaseException:
-        copy.unlink(missing_ok=True)
+        copy_path.unlink(missing_ok=True)
         raise
     rows.table_schema = replace(schema, schema=rows.table_schema.schema)
-    weakref.finalize(rows, copy.unlink, missing_ok=True)
+    weakref.finalize(rows, copy_path.unlink, missing_ok=True)
     return rows
 
 

@@ -25,12 +25,12 @@ def write_csv(scene: Scene, indices: np.ndarray) -> Iterator[bytes]:
     scores = list(scene.scores.of_rows([0]))
     codes = [f"code {i + 1}" for i in range(scene.codes.shape[1])]
     columns = scene.column_names() if scene.table is not None else []
-    yield _encode([[*_identity(scene, indices[:0]), *codes, *scores, *columns]])
+    yield _encode([[*_identity_columns(scene, indices[:0]), *codes, *scores, *columns]])
     for start in range(0, len(indices), _BLOCK_ROWS):
         yield _encode(_lines(scene, indices[start : start + _BLOCK_ROWS], scores))
 
 
-def _identity(scene: Scene, indices: np.ndarray) -> dict[str, list]:
+def _identity_columns(scene: Scene, indices: np.ndarray) -> dict[str, list]:
     identity: dict[str, list] = {"row": scene.original_indices[indices].tolist()}
     if scene.file_names is not None:
         identity["name"] = [scene.file_names[i] for i in indices]
@@ -40,7 +40,7 @@ def _identity(scene: Scene, indices: np.ndarray) -> dict[str, list]:
 
 
 def _lines(scene: Scene, indices: np.ndarray, scores: Sequence[str]) -> Iterable[Sequence[object]]:
-    values, identity = scene.scores.of_rows(indices), _identity(scene, indices).values()
+    values, identity = scene.scores.of_rows(indices), _identity_columns(scene, indices).values()
     blocks = [scene.codes[indices], *(values[name][:, None] for name in scores)]
     if scene.table is not None:
         rows = scene.rows.take(indices)

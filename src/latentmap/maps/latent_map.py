@@ -148,7 +148,7 @@ class LatentMap(BaseAutoEncoder):
         networks = get_networks(self.network)
         n_weights = sum(layer_sizes(*networks, rows.row_shape, MAX_LANDMARKS))
         needed_bytes = fit_memory_bytes(len(rows), rows.nbytes // len(rows), n_weights)
-        check_memory("network", needed_bytes, engine=True)
+        check_memory("network", needed_bytes, with_engine=True)
         user_layout = None if self.layout is None else check_layout(self.layout, len(rows))
         training = training_settings(self.training, len(rows))
         epochs = default_epochs(len(rows)) if self.epochs == "auto" else self.epochs

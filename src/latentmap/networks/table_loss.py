@@ -116,16 +116,16 @@ class TableLoss:
             booleans,
             ops.where(self.is_category, categories, ops.square(target - outputs)),
         )
-        return self._mean(rows, terms * self.term_weights)
+        return self._mean_of_known(rows, terms * self.term_weights)
 
     def error(self, rows: KerasTensor, reconstructions: KerasTensor) -> KerasTensor:
         """Return the mean squared error of the known columns of each row, shape (n,)."""
-        return self._mean(rows, ops.square(_replace_nan(rows) - reconstructions))
+        return self._mean_of_known(rows, ops.square(_replace_nan(rows) - reconstructions))
 
     def _linear_distance(self, rows: KerasTensor, outputs: KerasTensor) -> KerasTensor:
         return 0.5 * self.error(rows, outputs)
 
-    def _mean(self, rows: KerasTensor, terms: KerasTensor) -> KerasTensor:
+    def _mean_of_known(self, rows: KerasTensor, terms: KerasTensor) -> KerasTensor:
         terms = ops.where(ops.isnan(rows), 0.0, terms)
         is_known = ops.logical_not(ops.isnan(ops.take(rows, self.offsets, axis=1)))
         n_known = ops.maximum(ops.sum(ops.cast(is_known, "float32"), axis=-1), 1.0)

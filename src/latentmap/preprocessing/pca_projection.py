@@ -70,19 +70,19 @@ def principal_components(
     return PrincipalComponents(
         (pca.mean - offset).astype(np.float32),
         components,
-        row_spread=_root(pca.total / x.shape[1]),
-        code_spread=_root(pca.variance.mean()),
+        row_spread=_safe_std(pca.total / x.shape[1]),
+        code_spread=_safe_std(pca.variance.mean()),
         max_distance_ratio=_max_distance_ratio(pca.codes),
     )
 
 
 def _max_distance_ratio(codes: np.ndarray) -> float:
-    deviations = [_root(variance) for variance in codes.var(axis=0, dtype=np.float64)]
+    deviations = [_safe_std(variance) for variance in codes.var(axis=0, dtype=np.float64)]
     distances = np.linalg.norm(codes / np.array(deviations), axis=1)
     return float(distances.max() / max(np.median(distances), TINY))
 
 
-def _root(variance: float) -> float:
+def _safe_std(variance: float) -> float:
     """Return the standard deviation, or 1 if it is too small to divide by in float32."""
     root = float(np.sqrt(variance))
     return root if root > TINY else 1.0

@@ -12,8 +12,8 @@ from latentmap.training.run import (
     TrainingRun,
     assign_values,
     copy_value,
-    number_arrays,
-    numbered_arrays,
+    from_numbered_arrays,
+    to_numbered_arrays,
 )
 
 
@@ -78,12 +78,12 @@ class EarlyStopping(Callback):
     def to_arrays(self) -> Arrays:
         """Return the best weights, their loss, and the epochs without improvement."""
         state = np.array([self.best_loss, self.epochs_without_improvement], np.float64)
-        return {"state": state, **number_arrays("weight", self.best_weights)}
+        return {"state": state, **to_numbered_arrays("weight", self.best_weights)}
 
     def restore(self, arrays: Arrays) -> None:
         """Restore the best weights, their loss, and the epochs without improvement."""
         self.best_loss, self.epochs_without_improvement = arrays["state"].tolist()
-        self.best_weights = numbered_arrays("weight", arrays)
+        self.best_weights = from_numbered_arrays("weight", arrays)
 
 
 class Checkpoint(Callback):

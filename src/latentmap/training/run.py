@@ -98,7 +98,7 @@ class TrainingRun:
             "history": np.array(list(self.history.values()), np.float64),
             "shuffler_key": np.asarray(generator["state"]["key"], np.uint32),
             "shuffler_state": np.array(shuffler_state, np.float64),
-            **number_arrays("variable", map(copy_value, self._variables())),
+            **to_numbered_arrays("variable", map(copy_value, self._variables())),
         }
         for i, callback in enumerate(self.callbacks):
             state = callback.to_arrays()
@@ -117,7 +117,7 @@ class TrainingRun:
             "gauss": gauss,
         }
         self.shuffler.set_state(self._epoch_start_state)
-        assign_values(self._variables(), numbered_arrays("variable", arrays))
+        assign_values(self._variables(), from_numbered_arrays("variable", arrays))
         for i, callback in enumerate(self.callbacks):
             prefix = f"callback_{i}/"
             callback.restore(
@@ -139,11 +139,11 @@ def assign_values(variables: Iterable[keras.Variable], values: Iterable[np.ndarr
         variable.assign(value)
 
 
-def numbered_arrays(name: str, arrays: Arrays) -> list[np.ndarray]:
-    """Return the arrays that `number_arrays` named, in order."""
+def from_numbered_arrays(name: str, arrays: Arrays) -> list[np.ndarray]:
+    """Return the arrays of `to_numbered_arrays` in their order."""
     return [arrays[key] for key in sorted(arrays) if key.startswith(name + "/")]
 
 
-def number_arrays(name: str, arrays: Iterable[np.ndarray]) -> Arrays:
+def to_numbered_arrays(name: str, arrays: Iterable[np.ndarray]) -> Arrays:
     """Return arrays under the names ``name/0000``, ``name/0001``, ..."""
     return {f"{name}/{i:04d}": array for i, array in enumerate(arrays)}
