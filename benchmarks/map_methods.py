@@ -120,8 +120,8 @@ def fit_latentmap(data: MapData, seed: int) -> FittedMap:
     """Fit a LatentMap."""
     from latentmap import LatentMap
 
-    model = LatentMap(random_state=seed).fit(data.fitted)
-    return FittedMap(model.transform(data.fitted), model.transform, model.inverse_transform)
+    model = LatentMap(random_state=seed)
+    return FittedMap(model.fit_transform(data.fitted), model.transform, model.inverse_transform)
 
 
 @dataclass(frozen=True)

@@ -101,11 +101,19 @@ def compare_sets(runs: Runs, sets: list[str]) -> list[Comparison]:
 
 def large_table(runs: Runs, set_name: str) -> list[str]:
     """Return the table of all methods on a large set."""
-    headings = [set_name, *TIMES.values(), *HEADINGS.values()]
+    headings = [describe_set(runs, set_name), *TIMES.values(), *HEADINGS.values()]
     lines = [f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"]
     for name, sets in runs.items():
         lines.append(f"| {name} | {' | '.join(large_cells(sets[set_name]))} |")
     return lines
+
+
+def describe_set(runs: Runs, set_name: str) -> str:
+    """Return the name of a set and its numbers of rows."""
+    sizes = {
+        (r["fitted"], r["unseen"]) for s in runs.values() for r in s[set_name] if "fitted" in r
+    }
+    return ", ".join([set_name, *(f"{n:,} fitted, {m:,} unseen" for n, m in sizes)])
 
 
 def large_cells(runs: list[dict[str, Any]]) -> list[str]:

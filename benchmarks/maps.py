@@ -15,6 +15,9 @@ the time limit is not run again on that set.
     python -m pip install --no-deps parampacmap  # Its metadata excludes current NumPy and Numba.
     python benchmarks/maps.py [--data mnist iris] [--only UMAP latentmap] [--seeds 0] [--rows 2000]
 
+UMAP imports torchvision if it is installed; it must then be of the same build (CPU
+or CUDA) as PyTorch, or be removed. Where a method cannot be imported, the run says why and goes on.
+
 A run of all methods on all rows of all sets writes the results and the tables in README.md; other
 runs print the tables.
 """
@@ -72,6 +75,8 @@ def measure(name: str, set_name: str, seed: int, options: argparse.Namespace) ->
     result.transform(data.unseen)
     transform_seconds, codes = time_call(lambda: np.asarray(result.transform(data.unseen)))
     run = {
+        "fitted": len(data.fitted),
+        "unseen": len(data.unseen),
         "fit_seconds": fit_seconds,
         "transform_seconds": transform_seconds if method.places_new_rows else None,
         "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
