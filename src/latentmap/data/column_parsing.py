@@ -185,16 +185,16 @@ def matching_formats(cells: pa.Array, decimals: str) -> Iterator[CellFormat]:
     strings = sample.to_pylist()
     if not may_have_format(strings[:: max(1, len(strings) // 10)]):
         return
-    complete_families: set[str] = set()
+    complete_kinds: set[str] = set()
     for cell_format in candidate_formats(decimals, find_unit(strings)):
-        family = cell_format.kind.replace("integer", "number")
-        if complete_families - {family}:
+        kind = cell_format.kind.replace("integer", "number")
+        if complete_kinds - {kind}:
             return
         n_matched = pc.sum(cell_format.match(sample)).as_py()
         if n_matched >= _SAMPLE_SHARE * len(sample):
             yield cell_format
         if n_matched == len(sample):
-            complete_families.add(family)
+            complete_kinds.add(kind)
 
 
 def fitting_decimal(cells: pa.Array) -> str | None:

@@ -18,9 +18,9 @@ from latentmap.data.memory import available_bytes, check_memory
 from latentmap.data.text_files import open_utf8
 
 # Memory for each byte of a file: its strings in Arrow, and a copy of one column.
-_BYTES_PER_BYTE = 2
+_MEMORY_PER_BYTE = 2
 # Memory for each cell: the offset of a string in Arrow, and a value of eight bytes.
-_BYTES_PER_CELL = 12
+_MEMORY_PER_CELL = 12
 _BLOCK_BYTES = 2**20
 _CHUNK_ROWS = 10_000
 
@@ -99,7 +99,7 @@ def _records(layout: CsvLayout) -> Iterator[tuple[int, list[str]]]:
 
 def _check_size(layout: CsvLayout) -> int | None:
     """Check the memory for a table, and return the limit of the text of a compressed file."""
-    factor = _BYTES_PER_BYTE + _BYTES_PER_CELL * layout.cells_per_byte
+    factor = _MEMORY_PER_BYTE + _MEMORY_PER_CELL * layout.cells_per_byte
     if is_compressed(layout.path):
         n_available_bytes = available_bytes()
         return None if n_available_bytes is None else int(n_available_bytes / factor)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from python_calamine import CalamineWorkbook
 
 # Memory of the Python objects of cells, for each byte of XML.
-_BYTES_PER_BYTE = 8
+_MEMORY_PER_BYTE = 8
 _SAMPLE_ROWS = 200
 
 
@@ -83,7 +83,7 @@ def _open_workbook(path: Path) -> CalamineWorkbook:
     with as_file_error(path.name, "an Excel file", CalamineError, zipfile.BadZipFile):
         with zipfile.ZipFile(path) as archive:
             size = sum(member.file_size for member in archive.infolist())
-        check_memory(path.name, size * _BYTES_PER_BYTE)
+        check_memory(path.name, size * _MEMORY_PER_BYTE)
         return CalamineWorkbook.from_path(str(path))
 
 

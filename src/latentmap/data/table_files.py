@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from latentmap.data.csv_results import CsvTable
 
 # Memory of the cells, their strings and their values, for each byte of a file.
-_BYTES_PER_BYTE, _BYTES_PER_COMPRESSED_BYTE = 3, 20
+_MEMORY_PER_BYTE, _MEMORY_PER_COMPRESSED_BYTE = 3, 20
 
 
 def open_text_table(path: Path, label: str | None, options: TableOptions) -> Source:
@@ -40,7 +40,7 @@ def open_text_table(path: Path, label: str | None, options: TableOptions) -> Sou
 
 def fits_in_memory(path: Path) -> bool:
     """Return whether a text table needs at most 512 MiB and fits into the available memory."""
-    factor = _BYTES_PER_COMPRESSED_BYTE if is_compressed(path) else _BYTES_PER_BYTE
+    factor = _MEMORY_PER_COMPRESSED_BYTE if is_compressed(path) else _MEMORY_PER_BYTE
     available, allowed = memory.available_bytes(), memory.BUDGET.loaded_rows.max_bytes()
     return path.stat().st_size * factor <= min(allowed, allowed if available is None else available)
 

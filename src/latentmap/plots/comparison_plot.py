@@ -166,16 +166,16 @@ def _draw_columns(
     order = most_different_columns(rows, column_std)
     columns = (order if len(order) else np.arange(rows.shape[1]))[:_MAX_NAMED_COLUMNS]
     mean = np.nansum(rows, axis=0) / np.maximum((~np.isnan(rows)).sum(axis=0), 1)
-    x, x_reconstructed = (
+    x, x_reconstructions = (
         _standardize(part - mean, column_std)[:, columns] for part in (rows, reconstructions)
     )
     y = np.arange(len(columns))
     ax.hlines(y, *np.sort(x, axis=0), color=style.LIGHT_GREY, linewidth=5)
     for i, color in enumerate(_ROW_COLORS):
         ax.plot(x[i], y, "o", color=color, markersize=7, label=captions[i])
-        ax.plot(x_reconstructed[i], y, "o", mec=color, mfc="none", markersize=10)
+        ax.plot(x_reconstructions[i], y, "o", mec=color, mfc="none", markersize=10)
     ax.plot([], [], "o", mec=style.GREY, mfc="none", markersize=10, label="reconstruction")
-    limit = 1.12 * max(np.nanmax(np.abs([x, x_reconstructed]), initial=0.0), 1e-12)
+    limit = 1.12 * max(np.nanmax(np.abs([x, x_reconstructions]), initial=0.0), 1e-12)
     ax.set_xlim(-limit, limit)
     ax.set_ylim(len(columns) - 0.4, -0.6)
     tick_labels = [style.display_text(names[i]) for i in columns]
