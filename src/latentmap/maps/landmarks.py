@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from latentmap.data.sources import ArraySource
 from latentmap.maps.layout import standardize
+from latentmap.preprocessing.threads import limit_threads
 
 MAX_LANDMARKS = 800
 MAX_LAYOUT_ROWS = 100_000
@@ -96,7 +97,9 @@ def _kmeans(points: np.ndarray, count: int, seed: int) -> np.ndarray:
         min_points_per_centroid=1,
         max_points_per_centroid=KMEANS_ROWS_PER_CENTER,
     )
-    kmeans.train(np.ascontiguousarray(points, np.float32))
+    n_points = min(len(points), KMEANS_ROWS_PER_CENTER * count)
+    with limit_threads(n_points * count * points.shape[1] * KMEANS_ITERATIONS):
+        kmeans.train(np.ascontiguousarray(points, np.float32))
     return kmeans.centroids
 
 

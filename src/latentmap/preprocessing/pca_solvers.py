@@ -6,6 +6,7 @@ import numpy as np
 
 from latentmap.data.sparse import is_sparse
 from latentmap.data.types import csr_array
+from latentmap.preprocessing.threads import limit_threads
 
 # With at most this many columns, the covariance of sparse rows is computed, which is exact.
 FEW_COLUMNS = 1_000
@@ -73,7 +74,7 @@ def _fit_dense(x: np.ndarray, rank: int, seed: int) -> Decomposition:
 
     solver = "full" if x.dtype == np.float64 else "auto"
     # scikit-learn divides 0 by 0 in explained_variance_ratio_ if all rows are equal.
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore"), limit_threads(x.size * min(x.shape)):
         pca = PCA(rank, svd_solver=solver, random_state=seed).fit(x)
     variance = pca.explained_variance_ * (len(x) - 1) / len(x)
     total = float(pca.noise_variance_ * (min(x.shape) - rank) + variance.sum())
