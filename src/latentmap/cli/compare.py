@@ -58,7 +58,7 @@ def compare(
     check_output(output, PICTURE_SUFFIXES, (model, a, b, reference, index))
     estimator = open_model(model)
     first = open_query(estimator, a, label, label_required=reference is None and index is None)
-    queries = [first, open_query(estimator, b, label, earlier=first)]
+    queries = [first, open_query(estimator, b, label, previous=first)]
     rows = [require_one_row(query.rows, query.text) for query in queries]
     reference_rows = open_reference(estimator, first, reference, index, label, MAX_REFERENCE_ROWS)
     comparison = compare_rows(estimator, *rows, reference=reference_rows.index, seed=seed)

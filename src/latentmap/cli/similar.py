@@ -97,7 +97,7 @@ def _check_distinct(outputs: list[Path | None]) -> None:
 
 
 def _search(model: Estimator, query: Query, reference: Reference, k: int | None) -> SearchResult:
-    query_numbers = reference.own_numbers(query)
+    query_numbers = reference.find_rows(query)
     max_k = len(reference.index) - (query_numbers is not None)
     if max_k < 1:
         raise SettingError(f"{reference.name}: expected a row other than the query, found none")

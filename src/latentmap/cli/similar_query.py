@@ -66,13 +66,13 @@ class Reference:
         sample = np.unique(np.linspace(0, len(self.index) - 1, size).astype(int))
         return np.std(self.select(model, sample), axis=0, dtype=np.float64)
 
-    def own_numbers(self, query: Query) -> np.ndarray | None:
+    def find_rows(self, query: Query) -> np.ndarray | None:
         """Return the numbers of the query's rows in this data; None if it has other rows."""
         if self.index.rows_fingerprint == fingerprint(query.data):
             return np.array(query.numbers)
-        return self._own_image_number(query.rows)
+        return self._find_image(query.rows)
 
-    def _own_image_number(self, image: Source) -> np.ndarray | None:
+    def _find_image(self, image: Source) -> np.ndarray | None:
         """Return the number of an image file in this folder of images."""
         rows = self.rows
         if not (isinstance(image, ImageFolderSource) and isinstance(rows, ImageFolderSource)):
@@ -88,13 +88,13 @@ def open_query(
     text: str,
     label: str | None = None,
     label_required: bool = False,
-    earlier: Query | None = None,
+    previous: Query | None = None,
 ) -> Query:
-    """Open the query rows; data that the query ``earlier`` has opened is not read again."""
+    """Open the query rows; data that the query ``previous`` has opened is not read again."""
     data, number = split_row_number(text)
     check_label = label_required and label is not None
-    if earlier is not None and split_row_number(earlier.text)[0] == data and not check_label:
-        data_rows = earlier.data
+    if previous is not None and split_row_number(previous.text)[0] == data and not check_label:
+        data_rows = previous.data
     else:
         model_label = ModelInfo.from_estimator(model).label_column
         default_label = model_label if label_required else label or model_label
@@ -124,7 +124,7 @@ def open_reference(
     if reference is None:
         rows = _default_rows(model, query)
     else:
-        rows = open_query(model, reference, label, label_required=True, earlier=query).rows
+        rows = open_query(model, reference, label, label_required=True, previous=query).rows
     if search_index is None:
         rows = rows if max_rows is None else rows.sample(max_rows)
         return Reference(_build_index(model, rows), rows, rows.name)

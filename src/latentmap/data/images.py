@@ -53,7 +53,7 @@ class ImageFolderSource(Source):
             raise DataError(f"{self.name}: expected at least one image, found none")
         with _large_images():
             self._size = _read_header(folder, self.paths[0])[0]
-            self._decode = _decoder(self._kinds(verbose))
+            self._decode = _decoder(self._read_pixel_formats(verbose))
         self.row_shape, self.dtype = _row_type(self._decode, self._size)
         self.labels = _folder_labels(self.name, self.paths)
 
@@ -68,7 +68,7 @@ class ImageFolderSource(Source):
                 batch[row] = self._read(path)
         return batch
 
-    def _kinds(self, verbose: bool) -> set[str]:
+    def _read_pixel_formats(self, verbose: bool) -> set[str]:
         """Read all headers, check the sizes, and return the pixel formats that occur."""
         kinds, count = set(), len(self.paths)
         with progress(
@@ -161,14 +161,14 @@ def _has_grey_palette(image: Image) -> bool:
 def _decoder(kinds: set[str]) -> Callable[[Image], np.ndarray]:
     if kinds == {"grey16"}:
         return _grey16
-    return _grey8 if kinds <= {"grey8", "grey16"} else _colour
+    return _grey8 if kinds <= {"grey8", "grey16"} else _rgb
 
 
 def _row_type(
     decode: Callable[[Image], np.ndarray], size: tuple[int, int]
 ) -> tuple[tuple[int, ...], np.dtype]:
     width, height = size
-    channels = (3,) if decode is _colour else ()
+    channels = (3,) if decode is _rgb else ()
     return (height, width, *channels), np.dtype(np.uint16 if decode is _grey16 else np.uint8)
 
 
@@ -188,7 +188,7 @@ def _grey8(image: Image) -> np.ndarray:
     return _pixels(image, "L")
 
 
-def _colour(image: Image) -> np.ndarray:
+def _rgb(image: Image) -> np.ndarray:
     if image.mode in _GREY_16:
         return np.repeat(_grey8(image)[..., None], 3, axis=-1)
     return _pixels(image, "RGB")

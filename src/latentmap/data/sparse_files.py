@@ -31,13 +31,13 @@ def read_sparse(read: Callable[[str, Check], np.ndarray], name: str) -> csr_arra
     the format is not csr, csc or coo or the arrays do not fit one another, DataError if it does not
     hold rows of numbers, and TooLargeError if a few of its rows do not fit into memory.
     """
-    kind = read("format", _type_check("SU", 0)).astype(str).item()
+    kind = read("format", _make_type_check("SU", 0)).astype(str).item()
     if kind not in _INDEX_ARRAYS:
         known_formats = ", ".join(_INDEX_ARRAYS)
         raise FileError(f"{name}: expected a sparse format of {known_formats}, found {kind[:20]!r}")
-    shape = tuple(read("shape", _type_check("iu", 1)).tolist())
-    data = read("data", _type_check("biuf", 1))
-    indices = [read(key, _type_check("iu", 1)) for key in _INDEX_ARRAYS[kind]]
+    shape = tuple(read("shape", _make_type_check("iu", 1)).tolist())
+    data = read("data", _make_type_check("biuf", 1))
+    indices = [read(key, _make_type_check("iu", 1)) for key in _INDEX_ARRAYS[kind]]
     if len(shape) != 2:
         raise FileError(f"{name}: expected a sparse matrix of two dimensions, found {len(shape)}")
     dtype = check_rows(name, shape, data.dtype)
@@ -49,7 +49,7 @@ def read_sparse(read: Callable[[str, Check], np.ndarray], name: str) -> csr_arra
         return _assemble(kind, data, indices, shape)
 
 
-def _type_check(kinds: str, ndim: int) -> Check:
+def _make_type_check(kinds: str, ndim: int) -> Check:
     """Return a function that checks the kind of type and the number of dimensions of an array."""
 
     def check(name: str, shape: tuple[int, ...], dtype: np.dtype) -> None:

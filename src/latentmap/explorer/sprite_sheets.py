@@ -16,7 +16,7 @@ _SIDES = (1.0, 0.75, 0.5, 0.375, 0.25)
 _QUALITIES = (85, 60, 35)
 _SAMPLE_SHEETS = 2  # Number of sheets used to estimate the total size.
 _BLOCK_IMAGES = 128  # Number of full-size images in memory.
-_SAFETY = 0.97  # The estimate must not exceed this share of the budget.
+_MAX_BUDGET_SHARE = 0.97  # The estimate must not exceed this share of the budget.
 
 LoadImages = Callable[[np.ndarray], np.ndarray]
 """Function from the indices of images to the images, (m, h, w, c) uint8."""
@@ -63,7 +63,7 @@ def pack_sprites(
     for side, quality in settings:
         sample_bytes = sum(len(_encode_sheet(images, side, quality)) for images in sample)
         is_last = (side, quality) == settings[-1]
-        if sample_bytes * ratio > _SAFETY * budget and not is_last:
+        if sample_bytes * ratio > _MAX_BUDGET_SHARE * budget and not is_last:
             continue
         files = []
         for indices in sheets:

@@ -122,8 +122,8 @@ def get_loss(loss: object) -> Loss:
     except ValueError:
         known_names = [*LOSSES, "mse", "mae", "binary_crossentropy", "huber", "log_cosh"]
         raise UnknownNameError("loss", loss, known_names) from None
-    is_object = isinstance(keras_loss, keras.losses.Loss)
-    return Loss("linear", keras_loss.call if is_object else keras_loss)
+    is_loss_object = isinstance(keras_loss, keras.losses.Loss)
+    return Loss("linear", keras_loss.call if is_loss_object else keras_loss)
 
 
 def constant_loss(loss: Loss, rows: ArrayLike) -> float:

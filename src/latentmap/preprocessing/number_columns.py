@@ -11,7 +11,7 @@ from latentmap.preprocessing.encoded_columns import Column, constant_column
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SKEWNESS = 2.0  # Nonnegative numbers of a greater skewness are encoded by arsinh.
+SKEWNESS_THRESHOLD = 2.0  # Nonnegative numbers of a greater skewness are encoded by arsinh.
 SIGNIFICANT_DIGITS = 6
 MAX_DECIMALS = 6
 MIN_STEPS = 1000  # Minimum standard deviation of rounded numbers, in units of their last digit.
@@ -100,7 +100,9 @@ def _fit_arsinh_scale(known_values: np.ndarray) -> float | None:
     deviation = known_values - known_values.mean()
     spread = float(known_values.std())
     skewness = float(((deviation / spread) ** 3).mean()) if spread > 0 else 0.0
-    return float(np.median(known_values[known_values > 0])) if skewness > SKEWNESS else None
+    return (
+        float(np.median(known_values[known_values > 0])) if skewness > SKEWNESS_THRESHOLD else None
+    )
 
 
 def _count_decimals(known_values: np.ndarray, dtype: str) -> int | None:
