@@ -203,14 +203,16 @@ class SearchIndex:
             return self._nearest_in_blocks(points, k, task)
         return self._neighbor_index(0 if is_exact else SEARCHED_CELLS, task).search(points, k, task)
 
-    def _neighbor_index(self, cells: int, task: str) -> NeighborIndex:
-        if cells not in self._indexes:
-            with progress("Clustering the codes into cells", 1, bool(task and cells)) as advance:
-                self._indexes[cells] = NeighborIndex(
-                    self.distance.coordinates(self.codes), 0, cells
+    def _neighbor_index(self, n_searched_cells: int, task: str) -> NeighborIndex:
+        if n_searched_cells not in self._indexes:
+            with progress(
+                "Clustering the codes into cells", 1, bool(task and n_searched_cells)
+            ) as advance:
+                self._indexes[n_searched_cells] = NeighborIndex(
+                    self.distance.coordinates(self.codes), 0, n_searched_cells
                 )
                 advance(1)
-        return self._indexes[cells]
+        return self._indexes[n_searched_cells]
 
     def _nearest_in_blocks(self, points: np.ndarray, k: int, task: str) -> np.ndarray:
         """Return the k nearest rows by an exact search of one block of codes after another."""

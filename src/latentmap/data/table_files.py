@@ -41,8 +41,10 @@ def open_text_table(path: Path, label: str | None, options: TableOptions) -> Sou
 def fits_in_memory(path: Path) -> bool:
     """Return whether a text table needs at most 512 MiB and fits into the available memory."""
     factor = _MEMORY_PER_COMPRESSED_BYTE if is_compressed(path) else _MEMORY_PER_BYTE
-    available, allowed = memory.available_bytes(), memory.BUDGET.loaded_rows.max_bytes()
-    return path.stat().st_size * factor <= min(allowed, allowed if available is None else available)
+    max_bytes, available = memory.BUDGET.loaded_rows.max_bytes(), memory.available_bytes()
+    return path.stat().st_size * factor <= min(
+        max_bytes, max_bytes if available is None else available
+    )
 
 
 def _stream_text_table(path: Path, options: TableOptions) -> ParquetTable:

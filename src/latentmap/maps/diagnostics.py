@@ -37,7 +37,7 @@ class CodeLandmarks:
 
     def nearest(self, codes: np.ndarray) -> np.ndarray:
         """Return the index of the landmark nearest to each code."""
-        index = NeighborIndex(self.positions.astype(np.float32), 0, cells=0)
+        index = NeighborIndex(self.positions.astype(np.float32), 0, n_searched_cells=0)
         return index.search(codes.astype(np.float32), 1)[:, 0]
 
     def kernel_density(self, codes: np.ndarray, share: np.ndarray) -> np.ndarray:

@@ -100,7 +100,7 @@ def compute_positions(
 
 def _extend_to_all_rows(data: PreparedData, sample: LayoutSample, verbose: bool) -> np.ndarray:
     positions = np.empty((len(data.rows), sample.positions.shape[1]), np.float32)
-    index = NeighborIndex(sample.points, data.seed, cells=SEARCHED_CELLS)
+    index = NeighborIndex(sample.points, data.seed, n_searched_cells=SEARCHED_CELLS)
     with progress("placing the remaining rows on the map", len(positions), verbose) as advance:
         for slice_, batch in project_batches(data.rows, data.scale, sample.principal):
             positions[slice_] = sample.positions[index.search(batch, 1)[:, 0]]

@@ -222,4 +222,4 @@ def _search(queries: np.ndarray, points: np.ndarray, k: int, verbose: bool) -> n
 
         return cKDTree(points).query(queries, np.arange(1, k + 1), workers=-1)[1]
     task = "Finding neighbours" if verbose else ""
-    return NeighborIndex(points, 0, cells=0).search(queries, k, task)
+    return NeighborIndex(points, 0, n_searched_cells=0).search(queries, k, task)

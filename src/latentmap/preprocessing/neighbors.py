@@ -25,19 +25,21 @@ class NeighborIndex:
     result depends on the order in which threads insert points.
     """
 
-    def __init__(self, points: np.ndarray, seed: int, cells: int | None = None) -> None:
+    def __init__(self, points: np.ndarray, seed: int, n_searched_cells: int | None = None) -> None:
         import faiss
 
         self.count, width = points.shape
-        if cells is None:
-            cells = SEARCHED_CELLS if self.count > EXACT_ROWS else 0
-        self.block_size = BLOCK_ROWS if cells else min(BLOCK_ROWS, BLOCK_PAIRS // self.count + 1)
+        if n_searched_cells is None:
+            n_searched_cells = SEARCHED_CELLS if self.count > EXACT_ROWS else 0
+        self.block_size = (
+            BLOCK_ROWS if n_searched_cells else min(BLOCK_ROWS, BLOCK_PAIRS // self.count + 1)
+        )
         self.index: Any = faiss.IndexFlatL2(width)
-        if cells:
+        if n_searched_cells:
             self.index = faiss.IndexIVFFlat(self.index, width, self.count // CELL_ROWS or 1)
             self.index.cp.seed, self.index.cp.niter = seed + 1, 6
             self.index.cp.max_points_per_centroid = 64
-            self.index.nprobe = cells
+            self.index.nprobe = n_searched_cells
             self.index.train(points)
         self.index.add(points)
 
