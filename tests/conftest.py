@@ -43,7 +43,7 @@ def set_memory_use(monkeypatch):
         from latentmap.data import memory
 
         shares = {
-            name: dataclasses.replace(getattr(memory.BUDGET, name), usual=size)
+            name: dataclasses.replace(getattr(memory.BUDGET, name), default_bytes=size)
             for name, size in sizes.items()
         }
         monkeypatch.setattr(memory, "BUDGET", dataclasses.replace(memory.BUDGET, **shares))

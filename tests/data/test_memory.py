@@ -49,13 +49,13 @@ def test_invalid_sizes_raise(text):
 
 
 def test_limits_nest_and_end_with_their_block(monkeypatch):
-    monkeypatch.delenv(memory.VARIABLE, raising=False)
+    monkeypatch.delenv(memory.VARIABLE_NAME, raising=False)
     with memory.memory_limit("3GB"):
         with memory.memory_limit("2GB"), memory.memory_limit(None):
             assert memory.limit_bytes() == 2_000_000_000
         assert memory.limit_bytes() == 3_000_000_000
     assert memory.limit_bytes() is None
-    monkeypatch.setenv(memory.VARIABLE, "5GB")
+    monkeypatch.setenv(memory.VARIABLE_NAME, "5GB")
     assert memory.limit_bytes() == 5_000_000_000
 
 

@@ -49,7 +49,7 @@ class AdaptiveCoder:
         for start, stop in self._update_intervals(len(symbols)):
             for column, weights in enumerate(self.weights):
                 part = np.ascontiguousarray(symbols[start:stop, column], dtype=np.int32)
-                encoder.encode(part, _model(weights))
+                encoder.encode(part, _entropy_model(weights))
                 _update(weights, part)
         return encoder.get_compressed().astype("<u4").tobytes()
 
@@ -64,7 +64,7 @@ class AdaptiveCoder:
         try:
             for start, stop in self._update_intervals(rows):
                 for column, weights in enumerate(self.weights):
-                    part = decoder.decode(_model(weights), stop - start)
+                    part = decoder.decode(_entropy_model(weights), stop - start)
                     _update(weights, part)
                     symbols[start:stop, column] = part
         except (AssertionError, ValueError) as error:
@@ -88,7 +88,7 @@ def _update(weights: np.ndarray, symbols: np.ndarray) -> None:
     weights += ROW_WEIGHT * np.bincount(symbols, minlength=len(weights))
 
 
-def _model(weights: np.ndarray) -> object:
+def _entropy_model(weights: np.ndarray) -> object:
     from constriction import stream
 
     return stream.model.Categorical(weights.astype(np.float64), perfect=False)

@@ -33,7 +33,7 @@ from latentmap.preprocessing.neighbors import NeighborIndex
 
 REFERENCE_ROWS = 10_000
 # A reference code at a smaller standardised distance is the row's own code.
-SAME_CODE = 1e-6
+MAX_SAME_CODE_DISTANCE = 1e-6
 # Standardised codes are clipped here, so that squared distances do not overflow.
 MAX_COORDINATE = 1e15
 
@@ -199,7 +199,7 @@ class OutlierDetector:
         """Return the distance to the nearest code of another reference row, and its index."""
         points = self._standardize(codes)
         neighbors = self._index.search(points, min(2, len(self._points)))
-        is_same_code = self._distances(points, neighbors[:, 0]) < SAME_CODE
+        is_same_code = self._distances(points, neighbors[:, 0]) < MAX_SAME_CODE_DISTANCE
         nearest = np.where(is_same_code, neighbors[:, -1], neighbors[:, 0])
         return self._distances(points, nearest), nearest
 

@@ -23,7 +23,7 @@ from latentmap.data.caching import load_or_cache
 from latentmap.errors import DataError
 
 _MIN_ROWS = 20  # A tenth of fewer rows is too small a sample to measure the quality.
-_SHARE, _MAX_HELD_OUT = 0.1, 10_000
+_HELD_OUT_SHARE, _MAX_HELD_OUT = 0.1, 10_000
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def split_fit_rows(data: str, rows: Source, seed: int, cached: bool = True) -> F
         return FitRows(rows, unseen, HeldOut(len(unseen), data_set=data))
     rows = load_or_cache(rows, verbose=True) if cached else rows
     total = len(rows)
-    n_held_out = 0 if total < _MIN_ROWS else min(round(_SHARE * total), _MAX_HELD_OUT)
+    n_held_out = 0 if total < _MIN_ROWS else min(round(_HELD_OUT_SHARE * total), _MAX_HELD_OUT)
     held_out = HeldOut(n_held_out, rows_total=total, seed=seed, fingerprint=fingerprint(rows))
     if n_held_out == 0:
         return FitRows(rows, None, held_out)

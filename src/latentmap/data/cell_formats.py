@@ -103,16 +103,16 @@ def _number_formats(decimal: str) -> Iterator[CellFormat]:
     group = r"[,'’ \x{A0}\x{202F}]" if decimal == "." else r"[.'’ \x{A0}\x{202F}]"
     grouped_integer = rf"(?:0|[1-9]\d{{0,2}}(?:{group}\d{{3}}){{1,5}}|[1-9]\d{{0,17}})"
     to_point = ((point, "."),) if decimal != "." else ()
-    plus = ((r"^\+", ""),)
+    remove_plus = ((r"^\+", ""),)
     fraction = rf"(?:{point}\d*)?"
     mantissa = rf"(?:{integer_pattern}{fraction}|{point}\d+)"
     int64, float64 = pa.int64(), pa.float64()
     yield CellFormat("integer", rf"-?{integer_pattern}", int64)
-    yield CellFormat("integer", rf"[+-]?{integer_pattern}", int64, plus)
+    yield CellFormat("integer", rf"[+-]?{integer_pattern}", int64, remove_plus)
     yield CellFormat(
         "number", rf"[+-]?{mantissa}(?:[eE][+-]?\d{{1,3}})?", float64, to_point, decimal
     )
-    ungroup = (*plus, (group, ""))
+    ungroup = (*remove_plus, (group, ""))
     yield CellFormat("integer", rf"[+-]?{grouped_integer}", int64, ungroup, decimal)
     ungroup = (*ungroup, *to_point)
     yield CellFormat("number", rf"[+-]?{grouped_integer}{fraction}", float64, ungroup, decimal)

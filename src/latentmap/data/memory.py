@@ -21,7 +21,7 @@ from typing import ClassVar
 from latentmap.context import ContextValue
 from latentmap.errors import SettingError, TooLargeError
 
-VARIABLE = "LATENTMAP_MEMORY"
+VARIABLE_NAME = "LATENTMAP_MEMORY"
 # Memory of Python, its libraries and compiled code, measured for a fit of a map to 784 columns.
 ENGINE_BYTES = 1_000_000_000
 # Minimum working memory of a fit in addition to its arrays.
@@ -85,7 +85,7 @@ def limit_bytes() -> int | None:
     limit = _LIMIT.get()
     if limit is not None:
         return limit
-    size = os.environ.get(VARIABLE)
+    size = os.environ.get(VARIABLE_NAME)
     return parse_size(size) if size else None
 
 
@@ -93,10 +93,10 @@ def limit_bytes() -> int | None:
 class MemoryShare:
     """Share of the memory for one consumer, which may hold several copies at the same time.
 
-    A copy has ``usual`` bytes, or at most a fraction of the limit without `ENGINE_BYTES`.
+    A copy has ``default_bytes``, or at most a fraction of the limit without `ENGINE_BYTES`.
     """
 
-    usual: int
+    default_bytes: int
     fraction: float
     copies: int = 1
 
@@ -104,8 +104,8 @@ class MemoryShare:
         """Return the bytes that one copy may use now."""
         limit = limit_bytes()
         if limit is None:
-            return self.usual
-        return min(self.usual, max(0, int(self.fraction * (limit - ENGINE_BYTES))))
+            return self.default_bytes
+        return min(self.default_bytes, max(0, int(self.fraction * (limit - ENGINE_BYTES))))
 
 
 @dataclass(frozen=True)

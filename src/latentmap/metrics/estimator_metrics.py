@@ -214,8 +214,8 @@ def _label_accuracies(
         points, point_labels = _drop_missing_labels(reference.codes, reference.labels)
     if not _are_classes(labels if point_labels is None else point_labels) or not len(labels):
         return {}
-    drawn = sample_rows(len(codes), MAX_QUERIES, seed)
-    pairs = (codes[drawn], labels[drawn], points, point_labels)
+    sample = sample_rows(len(codes), MAX_QUERIES, seed)
+    pairs = (codes[sample], labels[sample], points, point_labels)
     return {f"accuracy_{k}": neighbor_accuracy(*pairs, k=k) for k in ACCURACY_NEIGHBORS}
 
 

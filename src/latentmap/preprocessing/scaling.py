@@ -178,10 +178,10 @@ def _is_dominated(statistics: Statistics) -> bool:
     return bool(are_measurements and n_effective < n_columns / 5)
 
 
-_Choice = tuple[float | np.ndarray, float | np.ndarray, bool]
+_OffsetAndScale = tuple[float | np.ndarray, float | np.ndarray, bool]
 
 
-def _unit_scale(statistics: Statistics, are_integers: bool) -> _Choice:
+def _unit_scale(statistics: Statistics, are_integers: bool) -> _OffsetAndScale:
     """Divide by the maximum of 8 or 16 bits if the rows use the upper half of its range."""
     if _in_unit_range(statistics):
         return 0.0, 1.0, True
@@ -191,21 +191,21 @@ def _unit_scale(statistics: Statistics, are_integers: bool) -> _Choice:
     return statistics.low, (statistics.high - statistics.low) or 1.0, True
 
 
-def _standard_scale(statistics: Statistics, are_integers: bool) -> _Choice:
+def _standard_scale(statistics: Statistics, are_integers: bool) -> _OffsetAndScale:
     return statistics.mean, np.sqrt(statistics.variance.mean()) or 1.0, False
 
 
-def _column_scale(statistics: Statistics, are_integers: bool) -> _Choice:
+def _column_scale(statistics: Statistics, are_integers: bool) -> _OffsetAndScale:
     deviation = np.sqrt(statistics.variance)
     is_constant = deviation <= 1e-7 * np.maximum(1.0, np.abs(statistics.mean))
     return statistics.mean, np.where(is_constant, 1.0, deviation), False
 
 
-def _identity_scale(statistics: Statistics, are_integers: bool) -> _Choice:
+def _identity_scale(statistics: Statistics, are_integers: bool) -> _OffsetAndScale:
     return 0.0, 1.0, _in_unit_range(statistics)
 
 
-_SCALINGS: dict[str, Callable[[Statistics, bool], _Choice]] = {
+_SCALINGS: dict[str, Callable[[Statistics, bool], _OffsetAndScale]] = {
     "unit": _unit_scale,
     "standard": _standard_scale,
     "columns": _column_scale,
