@@ -26,14 +26,14 @@ def test_rebatch_without_rows():
 
 def test_shuffled_order_is_uniform():
     rng, rows = np.random.default_rng(0), np.arange(4)
-    firsts = [next(batching.shuffled(rows.take, 4, 1, rng))[0] for _ in range(2000)]
+    firsts = [next(batching.shuffled_batches(rows.take, 4, 1, rng))[0] for _ in range(2000)]
     assert np.bincount(firsts).min() > 2000 / 4 * 0.8
 
 
 def test_shuffled_in_blocks_mixes_rows_of_several_blocks():
     rows, rng = np.arange(1000), np.random.default_rng(0)
     bounds = np.arange(0, 1001, 100)
-    batch = next(batching.shuffled_in_blocks(rows.take, bounds, 50, rng, blocks_in_buffer=5))
+    batch = next(batching.block_shuffled_batches(rows.take, bounds, 50, rng, blocks_in_buffer=5))
     assert len(np.unique(batch // 100)) == 5
 
 

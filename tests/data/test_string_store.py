@@ -44,7 +44,7 @@ def test_no_texts_and_an_empty_text():
 def test_external_merge_sort(monkeypatch):
     monkeypatch.setattr(module, "MAX_SORTED_STRINGS", 1000)
     shuffled = np.random.default_rng(0).permutation(TEXTS).tolist()
-    assert list(StringStore.in_order(shuffled, str.casefold)) == sorted(shuffled, key=str.casefold)
+    assert list(StringStore.sort(shuffled, str.casefold)) == sorted(shuffled, key=str.casefold)
 
 
 def test_many_texts_are_not_in_memory(monkeypatch, tmp_path):

@@ -73,20 +73,20 @@ def read_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
             yield batch
 
 
-def in_order(take: Take[Batch], length: int, size: int) -> Iterator[Batch]:
+def ordered_batches(take: Take[Batch], length: int, size: int) -> Iterator[Batch]:
     """Yield rows 0 to ``length`` in batches of ``size`` rows; the last may be shorter."""
     for start in range(0, length, size):
         yield take(np.arange(start, min(start + size, length)))
 
 
-def shuffled(take: Take[Batch], length: int, size: int, rng: Rng) -> Iterator[Batch]:
+def shuffled_batches(take: Take[Batch], length: int, size: int, rng: Rng) -> Iterator[Batch]:
     """Yield every row once in a uniformly random order."""
     order = rng.permutation(length)
     for start in range(0, length, size):
         yield take(order[start : start + size])
 
 
-def shuffled_in_blocks(
+def block_shuffled_batches(
     take: Take[np.ndarray], bounds: np.ndarray, size: int, rng: Rng, blocks_in_buffer: int
 ) -> Iterator[np.ndarray]:
     """Yield every row once, shuffled within a buffer of random blocks that start at ``bounds``."""

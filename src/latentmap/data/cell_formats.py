@@ -167,8 +167,8 @@ def _date_formats(day_first: bool) -> Iterator[CellFormat]:
             (rf"{pattern}{_CLOCK}{_ZONE}", rf"{iso} \4\5", pa.timestamp("us", "UTC"), None),
             (rf"{pattern}{_HALF_DAY}", rf"{iso} \4 \5", pa.timestamp("us"), _HALF_DAY_TEXT),
         ]:
-            last = _ADD_SECONDS if strptime else (" $", "")
-            replacements = ((f"^{time_pattern}$", text), *_PAD, *extra, last)
+            suffix = _ADD_SECONDS if strptime else (" $", "")
+            replacements = ((f"^{time_pattern}$", text), *_PAD, *extra, suffix)
             yield CellFormat("date", time_pattern, type_, replacements, None, None, strptime, order)
     yield CellFormat("date", r"(\d{4})-(0[1-9]|1[0-2])", pa.date32(), ((r"$", "-01"),))
     for pattern, text in [

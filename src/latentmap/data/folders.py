@@ -19,7 +19,7 @@ def list_files(
     """Return the sorted relative paths of visible files that ``accepts`` selects."""
     with progress(f"listing the files of {folder_name(folder)}", 1, verbose, delay=True) as advance:
         paths = _list_paths(str(folder), "", accepts)
-        return StringStore.in_order(_count(paths, advance), natural_sort_key)
+        return StringStore.sort(_count(paths, advance), natural_sort_key)
 
 
 def _list_paths(folder: str, prefix: str, accepts: Callable[[str], bool]) -> Iterator[str]:

@@ -195,11 +195,11 @@ def _rgb(image: Image) -> np.ndarray:
 
 
 def _pixels(image: Image, mode: str) -> np.ndarray:
-    image = _on_white(image)
+    image = _blend_on_white(image)
     return np.asarray(image if image.mode == mode else image.convert(mode))
 
 
-def _on_white(image: Image) -> Image:
+def _blend_on_white(image: Image) -> Image:
     from PIL import Image
 
     if not image.has_transparency_data:

@@ -153,12 +153,12 @@ def _without_index(schema: pa.Schema) -> pa.Schema:
     return schema
 
 
-def _check_columns(path: Path, expected: pa.Schema, found: pa.Schema) -> None:
+def _check_columns(path: Path, expected: pa.Schema, schema: pa.Schema) -> None:
     """Raise FileError if a file does not have the columns of the first file, in any order."""
-    if expected.names == found.names or sorted(expected.names) == sorted(found.names):
+    if expected.names == schema.names or sorted(expected.names) == sorted(schema.names):
         return  # The comparison below is slow for many columns.
-    for name in (*expected.names, *found.names):
-        types = [s.field(name).type if name in s.names else None for s in (expected, found)]
+    for name in (*expected.names, *schema.names):
+        types = [s.field(name).type if name in s.names else None for s in (expected, schema)]
         if None in types:
             found_types = [kind or "no such column" for kind in types]
             raise FileError(

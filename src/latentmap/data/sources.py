@@ -137,13 +137,13 @@ class Source(ABC):
 
     def _batches(self, size: int, rng: batching.Rng | None) -> Iterator[np.ndarray]:
         if rng is None:
-            return batching.in_order(self.take, len(self), size)
+            return batching.ordered_batches(self.take, len(self), size)
         if self.block_starts is None:
-            return batching.shuffled(self.take, len(self), size, rng)
+            return batching.shuffled_batches(self.take, len(self), size, rng)
         bounds = np.append(self.block_starts, len(self))
         mean_block = self.nbytes / len(self.block_starts)
         blocks = max(2, int(memory.BUDGET.shuffle_buffer.max_bytes() // mean_block))
-        return batching.shuffled_in_blocks(self.take, bounds, size, rng, blocks)
+        return batching.block_shuffled_batches(self.take, bounds, size, rng, blocks)
 
     def check(self, batch: np.ndarray, first_row: int) -> None:
         """Raise DataError if a batch of these rows holds NaN, infinity or too large a number.

@@ -96,7 +96,7 @@ class SparseSource(Source):
     def sparse_batches(self, numbers: int) -> Iterator[csr_array]:
         """Iterate over all rows once, in order, as CSR of about ``numbers`` stored numbers."""
         size = max(1, numbers * len(self) // max(self.n_stored, len(self)))
-        return batching.in_order(self.take_sparse, len(self), size)
+        return batching.ordered_batches(self.take_sparse, len(self), size)
 
     def check(self, batch: np.ndarray | csr_array, first_row: int) -> None:
         """Raise DataError as `Source.check` does, for a batch that is dense or CSR."""

@@ -36,7 +36,7 @@ class StringStore(Sequence[str]):
             self._ends = _load_if_small(ends, np.int64, count)
 
     @classmethod
-    def in_order(cls, strings: Iterable[str], key: Callable[[str], SupportsRichComparison]) -> Self:
+    def sort(cls, strings: Iterable[str], key: Callable[[str], SupportsRichComparison]) -> Self:
         """Sort strings by an external merge sort."""
         sorted_blocks = [
             cls(sorted(block, key=key)) for block in _blocks(strings, MAX_SORTED_STRINGS)

@@ -45,10 +45,10 @@ def selected_columns(names: Sequence[str], options: TableOptions) -> tuple[list[
         for column, role in options.roles.items()
         if role not in ROLES
     ]
-    kept_names = set(names if options.columns is None else options.columns) - set(options.drop) | {
-        label
-    }
-    indices = [i for i, name in enumerate(names) if name in kept_names]
+    requested_names = names if options.columns is None else options.columns
+    selected_names = set(requested_names) - set(options.drop) | {label}
+
+    indices = [i for i, name in enumerate(names) if name in selected_names]
     if not indices and not problems:
         problems.append("expected at least one column to read, found none (--columns, --drop)")
     return indices or list(range(len(names))), problems
