@@ -12,7 +12,7 @@ from latentmap.explorer.table_columns import (
     MAX_QUANTIZED,
     MISSING,
     TableColumns,
-    plain_columns,
+    numeric_columns,
     quantize,
 )
 
@@ -20,7 +20,7 @@ from latentmap.explorer.table_columns import (
 def read(rows, importance):
     source = ArraySource(rows)
     names = [f"c{i}" for i in range(rows.shape[1])]
-    return TableColumns.read(source, plain_columns(names, source.dtype), importance)
+    return TableColumns.read(source, numeric_columns(names, source.dtype), importance)
 
 
 def test_the_most_important_columns_are_kept_in_order():

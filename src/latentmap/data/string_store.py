@@ -24,15 +24,15 @@ class StringStore(Sequence[str]):
     """Immutable sequence of strings; a long sequence is stored in a temporary file."""
 
     def __init__(self, strings: Iterable[str]) -> None:
-        with TemporaryArrayFile() as letters, TemporaryArrayFile() as ends:
+        with TemporaryArrayFile() as stored_bytes, TemporaryArrayFile() as ends:
             count = end = 0
             for block in _blocks(strings, BLOCK_LENGTH):
                 parts = [text.encode("utf-8", "surrogateescape") for text in block]
                 ends.write(end + np.cumsum([len(part) for part in parts], dtype=np.int64))
-                letters.write(np.frombuffer(b"".join(parts), np.uint8))
+                stored_bytes.write(np.frombuffer(b"".join(parts), np.uint8))
                 end += sum(map(len, parts))
                 count += len(parts)
-            self._letters = _load_if_small(letters, np.uint8, end)
+            self._bytes = _load_if_small(stored_bytes, np.uint8, end)
             self._ends = _load_if_small(ends, np.int64, count)
 
     @classmethod
@@ -73,7 +73,7 @@ class StringStore(Sequence[str]):
     def take(self, indices: Sequence[int] | np.ndarray) -> list[str]:
         """Return the strings at indices from 0 to n - 1."""
         indices = np.asarray(indices, np.intp)
-        letters, strings = np.asarray(self._letters).data, []
+        stored_bytes, strings = np.asarray(self._bytes).data, []
         for part in page_sized_slices(indices, BLOCK_LENGTH):
             block_indices = indices[part]
             starts, ends = (
@@ -81,10 +81,10 @@ class StringStore(Sequence[str]):
                 self._ends[block_indices],
             )
             strings += [
-                str(letters[start:end], "utf-8", "surrogateescape")
+                str(stored_bytes[start:end], "utf-8", "surrogateescape")
                 for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
             ]
-            for array in (self._letters, self._ends):
+            for array in (self._bytes, self._ends):
                 release_pages(array)
         return strings
 

@@ -25,7 +25,7 @@ from latentmap.explorer.point_density import GRID_SIDE, DensityGrid
 from latentmap.explorer.row_images import RowImages, shrink_images
 from latentmap.explorer.row_scores import CONFIDENCE, RowScores
 from latentmap.explorer.shared_source import SharedSource, map_batches, unencoded_rows
-from latentmap.explorer.table_columns import TableColumns, plain_columns, table_columns
+from latentmap.explorer.table_columns import TableColumns, numeric_columns, table_columns
 from latentmap.plots.image_tiles import is_image_shape
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class Scene:
                 return RowImages.from_source(self.rows, tuple(shape))
         encoder = self.estimator.table_
         if encoder is None:
-            columns = plain_columns(self.column_names(), self.rows.dtype)
+            columns = numeric_columns(self.column_names(), self.rows.dtype)
         else:
             columns = table_columns(encoder, self.rows)
         return TableColumns.read(self.rows, columns, self._column_importance(columns), verbose)

@@ -161,7 +161,7 @@ class TableColumns:
         return {**column.describe(np.empty(0)), "categories": self.categories[j], "shares": shares}
 
 
-def plain_columns(names: Sequence[str], dtype: np.dtype) -> list[DisplayColumn]:
+def numeric_columns(names: Sequence[str], dtype: np.dtype) -> list[DisplayColumn]:
     """Return the columns of rows of numbers."""
     is_integer = dtype.kind in "iub"
     kind = "int64" if is_integer else "double"
