@@ -34,3 +34,52 @@ def test_a_fit_compiles_few_programs(estimator, limit):
         check=True,
     ).stdout
     assert 4 <= json.loads(output) <= limit
+
+
+RUN_COMMAND = """
+import sys
+from latentmap.cli import app
+try:
+    app(prog_name="latentmap")
+except SystemExit as exit:
+    code = exit.code or 0
+print(code, sorted({"keras", "jax", "sklearn", "matplotlib"} & set(sys.modules)), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--help"], 0),
+        (["datasets"], 0),
+        (["info", "flowers.safetensors"], 0),
+        (["fit", "missing.csv"], 2),
+        (["encode", "missing.safetensors", "missing.csv"], 2),
+        (["encode", "flowers.safetensors", "missing.csv"], 2),
+        (["fit", "missing/"], 2),
+        (["fit", "flowers.csv", "-o", "missing/flowers.safetensors"], 2),
+    ],
+)
+def test_no_engine_is_started_before_arguments_are_checked(arguments, code, folder):
+    result = subprocess.run(
+        [sys.executable, "-c", RUN_COMMAND, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+    )
+    assert result.stderr.splitlines()[-1] == f"{code} []"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with a table and a model of it."""
+    import pandas as pd
+
+    from latentmap import AutoEncoder
+
+    folder = tmp_path_factory.mktemp("flowers")
+    frame = pd.DataFrame({"size": range(40), "kind": ["small", "large"] * 20})
+    frame.to_csv(folder / "flowers.csv", index=False)
+    AutoEncoder(1, epochs=1, random_state=0).fit(frame).save(folder / "flowers.safetensors")
+    return folder

@@ -13,10 +13,10 @@ import pytest
 from safetensors.numpy import save_file
 
 from latentmap import AutoEncoder, LatentMap, Training, VariationalAutoEncoder, load_model
-from latentmap.autoencoders.loading import describe_model
-from latentmap.autoencoders.model_file import FORMAT, read_model, write_model
+from latentmap.analysis.model_description import describe_model
 from latentmap.autoencoders.persistence import assign_weights
 from latentmap.errors import LatentmapError, ModelFileError, SettingError
+from latentmap.model_file import FORMAT, read_model, write_model
 from latentmap.networks.conv import ConvNetwork
 from latentmap.networks.dense import DenseNetwork, LinearNetwork
 

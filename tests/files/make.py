@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from latentmap import AutoEncoder, LatentMap
-from latentmap.autoencoders.model_file import FORMAT
+from latentmap.model_file import FORMAT
 from latentmap.networks.dense import DenseNetwork
 
 HERE = Path(__file__).parent

@@ -18,8 +18,7 @@ from sklearn.decomposition import PCA
 from sklearn.neighbors import KNeighborsClassifier
 
 from latentmap import LatentMap, Training, load_model
-from latentmap.autoencoders.loading import describe_model
-from latentmap.autoencoders.model_file import read_model, write_model
+from latentmap.analysis.model_description import describe_model
 from latentmap.data import load_dataset, open_data
 from latentmap.data.sources import ArraySource
 from latentmap.data.sparse import SparseSource
@@ -31,6 +30,7 @@ from latentmap.errors import (
     SettingError,
 )
 from latentmap.metrics import neighbor_accuracy, trustworthiness
+from latentmap.model_file import read_model, write_model
 from latentmap.networks.dense import DenseNetwork
 
 RNG = np.random.default_rng(0)

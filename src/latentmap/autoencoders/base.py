@@ -17,7 +17,6 @@ from sklearn.utils import check_random_state
 
 from latentmap.autoencoders.fitting import check_numbers, restore_on_error
 from latentmap.autoencoders.imputation import impute
-from latentmap.autoencoders.model_file import write_model
 from latentmap.autoencoders.numeric_model import NumericModel
 from latentmap.autoencoders.persistence import assign_weights, describe_estimator, estimator_arrays
 from latentmap.autoencoders.state import FittedState
@@ -28,6 +27,7 @@ from latentmap.data.memory import release_freed_memory
 from latentmap.data.types import DataLike, FrameLike
 from latentmap.errors import NotFittedError, SettingError
 from latentmap.files import fingerprint
+from latentmap.model_file import write_model
 from latentmap.networks.assembly import Networks
 from latentmap.networks.losses import LossLike, get_loss
 from latentmap.networks.registry import NetworkLike

@@ -20,23 +20,19 @@ from latentmap import __version__
 from latentmap.autoencoders.imputation import column_starts
 from latentmap.data.code_checks import check_codes
 from latentmap.errors import ModelFileError, SettingError
+from latentmap.model_metadata import read_history
 from latentmap.networks.registry import get_network, network_to_dict
 from latentmap.networks.table_loss import TABLE_LOSSES
 from latentmap.preprocessing.gaussian_imputer import GaussianImputer
-from latentmap.preprocessing.table_encoder import TableEncoder
-from latentmap.training.run import empty_history
+from latentmap.preprocessing.table_metadata import TABLE_PREFIX, read_table
 
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
     from latentmap.autoencoders.state import FittedState
+    from latentmap.preprocessing.table_encoder import TableEncoder
 
 
-_WEIGHT_PREFIX, _STATE_PREFIX, _TABLE_PREFIX, _IMPUTER_PREFIX = (
-    "weight/",
-    "fitted/",
-    "table/",
-    "gaps/",
-)
+_WEIGHT_PREFIX, _STATE_PREFIX, _IMPUTER_PREFIX = "weight/", "fitted/", "gaps/"
 _OFFSET_KEY = "rows/offset"
 
 
@@ -68,7 +64,7 @@ def estimator_arrays(estimator: BaseAutoEncoder) -> dict[str, np.ndarray]:
     if estimator.row_offset_ is not None:
         state[_OFFSET_KEY] = estimator.row_offset_
     imputer = {} if estimator._imputer is None else estimator._imputer.to_arrays()
-    tables = {_TABLE_PREFIX + name: a for name, a in table.items()}
+    tables = {TABLE_PREFIX + name: a for name, a in table.items()}
     return weights | state | tables | {_IMPUTER_PREFIX + name: a for name, a in imputer.items()}
 
 
@@ -98,21 +94,6 @@ def restore_estimator(
     assign_weights(estimator._objective, arrays)
     estimator._check_restored()
     check_codes(estimator._draw_codes(1, check_random_state(0)), state.n_components)
-
-
-def read_table(
-    metadata: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
-) -> TableEncoder | None:
-    """Return the encoder of a fitted table; None for other rows."""
-    if metadata.get("table") is None:
-        return None
-    own_arrays = {
-        k.removeprefix(_TABLE_PREFIX): v for k, v in arrays.items() if k.startswith(_TABLE_PREFIX)
-    }
-    table = TableEncoder.from_file(metadata["table"], own_arrays)
-    if [table.width] != metadata["row_shape"]:
-        raise ModelFileError("the columns of the table do not fit the shape of the rows")
-    return table
 
 
 def _read_offset(
@@ -149,17 +130,6 @@ def _restore_metadata(estimator: BaseAutoEncoder, metadata: Mapping[str, Any]) -
         estimator.feature_names_in_ = np.asarray(metadata["feature_names"], dtype=object)
     estimator.history_ = read_history(metadata)
     estimator.fit_report_ = metadata["figures"]
-
-
-def read_history(metadata: Mapping[str, Any]) -> dict[str, list[float]]:
-    """Return the history of a file with NaN for null; raise ModelFileError if it is damaged."""
-    history = {
-        name: np.asarray(values, dtype=float).ravel().tolist()
-        for name, values in metadata["history"].items()
-    }
-    if len({len(history[name]) for name in empty_history()}) != 1:
-        raise ModelFileError("the columns of the history differ in length")
-    return history
 
 
 def assign_weights(objective: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:

@@ -36,8 +36,7 @@ def open_model(path: Path) -> Estimator:
 def read_model_summary(path: Path) -> dict[str, Any]:
     """Read the description of a model from its file, without building its network."""
     _check_is_file(path)
-    start_engine()
-    from latentmap.autoencoders.loading import describe_model
+    from latentmap.analysis.model_description import describe_model
 
     return describe_model(path)
 

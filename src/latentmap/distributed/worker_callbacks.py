@@ -84,7 +84,7 @@ def _load() -> Arrays | None:
     """Return the arrays of Ray Train's last checkpoint, or None."""
     from ray import train
 
-    from latentmap.autoencoders.model_file import read_model
+    from latentmap.model_file import read_model
 
     checkpoint = train.get_checkpoint()
     if checkpoint is None:
@@ -97,7 +97,7 @@ def _save(arrays: Arrays | None) -> None:
     """Pass a checkpoint to Ray Train; all workers must call this, but only worker 0 has arrays."""
     from ray import train
 
-    from latentmap.autoencoders.model_file import write_model
+    from latentmap.model_file import write_model
 
     if arrays is None:
         train.report({})

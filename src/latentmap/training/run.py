@@ -20,6 +20,7 @@ import keras
 import numpy as np
 
 from latentmap.backend import Stepper, training_variables
+from latentmap.model_metadata import HISTORY_COLUMNS
 
 if TYPE_CHECKING:
     from latentmap.training.callbacks import Callback
@@ -30,7 +31,7 @@ History = dict[str, list[float]]
 
 def empty_history() -> History:
     """Return a history without entries."""
-    return {"epoch": [], "loss": [], "val_loss": [], "val_mse": []}
+    return {name: [] for name in HISTORY_COLUMNS}
 
 
 @dataclass(eq=False)

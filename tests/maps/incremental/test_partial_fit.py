@@ -6,9 +6,9 @@ import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
 from latentmap import AutoEncoder, LatentMap, load_model
-from latentmap.autoencoders.model_file import read_model, write_model
 from latentmap.data import load_dataset
 from latentmap.errors import DataError, ModelFileError, SettingError, TooLargeError
+from latentmap.model_file import read_model, write_model
 from latentmap.networks.dense import DenseNetwork
 
 SMALL = DenseNetwork(hidden=(64,), activation="relu", principal=False, normalize=True)

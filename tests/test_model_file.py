@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from latentmap.autoencoders.model_file import FORMAT, read_model, write_model
 from latentmap.errors import FileError, ModelFileError
+from latentmap.model_file import FORMAT, read_model, write_model
 
 METADATA = {"estimator": "AutoEncoder", "names": ["größe", "a/b"], "missing": None, "pi": 3.14}
 ARRAYS = {
