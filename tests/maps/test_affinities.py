@@ -3,7 +3,7 @@ import pytest
 from openTSNE.affinity import PerplexityBasedNN
 from scipy.spatial.distance import cdist
 
-from latentmap.maps.affinities import gaussian_affinities, neighbor_distances, uniform_affinities
+from latentmap.maps.affinities import gaussian_affinities, uniform_affinities
 
 POINTS = np.random.default_rng(0).normal(size=(90, 4))
 
@@ -36,10 +36,3 @@ def test_uniform_affinities_are_equal_and_symmetric():
     assert affinities.sum() == pytest.approx(1)
     assert (affinities != affinities.T).nnz == 0
     assert (np.diff(affinities.indptr) >= 5).all()
-
-
-def test_small_distances_far_from_the_origin_are_exact(monkeypatch):
-    monkeypatch.setattr("latentmap.maps.affinities.BLOCK_NUMBERS", 100)
-    points = (1000 + np.round(64 * POINTS) / 64).astype(np.float32)
-    neighbors, distances = neighbors_and_distances(points, 5)
-    assert np.allclose(neighbor_distances(points, neighbors), distances, rtol=1e-6)

@@ -6,13 +6,16 @@ affinity, which gives nearly the same layout and takes a fraction of the time (J
 P. Berens, D. Kobak, JMLR 23, 2022).
 """
 
+from __future__ import annotations
+
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
-BLOCK_NUMBERS = 1 << 22
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
 TINY = float(np.finfo(np.float32).tiny)
 
 
@@ -29,10 +32,17 @@ def gaussian_affinities(neighbors: np.ndarray, distances: np.ndarray, perplexity
 
 
 def uniform_affinities(neighbors: np.ndarray) -> Any:
-    """Return the symmetric graph of neighbours, shape (n, k), in which all edges are equal."""
-    n, k = neighbors.shape
-    offsets = np.arange(0, n * k + 1, k)
-    directed_edges = csr_matrix((np.ones(n * k), neighbors.ravel(), offsets), shape=(n, n))
+    """Return the symmetric graph of neighbours, shape (n, k), in which all edges are equal.
+
+    A row is not its own neighbour, even if ``neighbors`` contains it.
+    """
+    from scipy.sparse import csr_matrix
+
+    n = len(neighbors)
+    is_other = neighbors != np.arange(n)[:, None]
+    offsets = np.append(0, np.cumsum(is_other.sum(axis=1)))
+    ends = neighbors[is_other]
+    directed_edges = csr_matrix((np.ones(len(ends)), ends, offsets), shape=(n, n))
     edges = directed_edges.maximum(directed_edges.T)
     return _precomputed(edges / edges.sum())
 
@@ -43,21 +53,3 @@ def _precomputed(affinities: csr_matrix) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return PrecomputedAffinities(affinities, normalize=False)
-
-
-def neighbor_distances(points: np.ndarray, neighbors: np.ndarray) -> np.ndarray:
-    """Return the Euclidean distance of each point to each of its neighbours, shape (n, k).
-
-    faiss computes distances from products, which loses all digits of small distances.
-
-    Examples
-    --------
-    >>> neighbor_distances(np.array([[0.0, 0.0], [3.0, 4.0]]), np.array([[1], [0]])).tolist()
-    [[5.0], [5.0]]
-    """
-    distances = np.empty(neighbors.shape)
-    size = max(1, BLOCK_NUMBERS // (neighbors.shape[1] * points.shape[1]))
-    for start in range(0, len(points), size):
-        block = slice(start, start + size)
-        distances[block] = np.linalg.norm(points[neighbors[block]] - points[block, None], axis=2)
-    return distances

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from latentmap.maps.affinities import gaussian_affinities, neighbor_distances, uniform_affinities
-from latentmap.preprocessing.neighbors import nearest_neighbors
+from latentmap.maps.affinities import gaussian_affinities, uniform_affinities
+from latentmap.maps.neighbor_search import EuclideanSearch, NeighborSearch
 from latentmap.progress import progress
 from latentmap.training.signals import delay_interrupts
 
@@ -38,7 +38,12 @@ EQUAL_DISTANCE = 1e-5
 
 
 def compute_layout(
-    points: np.ndarray, n_components: int, n_neighbors: int, seed: int, verbose: bool = False
+    points: np.ndarray,
+    n_components: int,
+    n_neighbors: int,
+    seed: int,
+    verbose: bool = False,
+    search: NeighborSearch | None = None,
 ) -> np.ndarray:
     """Compute the t-SNE layout of points.
 
@@ -53,6 +58,8 @@ def compute_layout(
     seed : int
     verbose : bool
         Whether to show progress.
+    search : NeighborSearch, optional
+        Search for the neighbours of the points, by default by their Euclidean distance.
 
     Returns
     -------
@@ -68,19 +75,23 @@ def compute_layout(
     >>> layout.shape, bool(gap > layout[:20].std())
     ((40, 2), True)
     """
-    points, inverse = unique_points(points)
-    positions = _run_tsne(points, n_components, n_neighbors, seed, verbose)
+    first, inverse = unique_points(points)
+    positions = _initial_layout(points[first], n_components, seed)
+    if len(first) >= MIN_TSNE_ROWS:
+        search = search or EuclideanSearch(points, seed, verbose)
+        affinities = _compute_affinities(search, first, inverse, n_neighbors)
+        positions = _run_tsne(1e-4 * positions, affinities, seed, verbose)
     return standardize(positions[inverse])[0]
 
 
 def unique_points(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the distinct points in order of appearance, and the index of each point among them.
+    """Return the numbers of distinct points, and the index of each point among them.
 
     Examples
     --------
-    >>> points, index = unique_points(np.array([[5.0], [2.0], [5.0]]))
-    >>> points.tolist(), index.tolist()
-    ([[5.0], [2.0]], [0, 1, 0])
+    >>> first, inverse = unique_points(np.array([[5.0], [2.0], [5.0]]))
+    >>> first.tolist(), inverse.tolist()
+    ([0, 1], [0, 1, 0])
     """
     distances = np.linalg.norm((points - np.median(points, axis=0)).astype(np.float64), axis=1)
     spacing = max(EQUAL_DISTANCE * float(np.median(distances) or distances.mean()), TINY)
@@ -91,7 +102,7 @@ def unique_points(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     order = np.argsort(first)
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
-    return points[first[order]], rank[inverse]
+    return first[order], rank[inverse]
 
 
 def _initial_layout(points: np.ndarray, n_components: int, seed: int) -> np.ndarray:
@@ -103,16 +114,10 @@ def _initial_layout(points: np.ndarray, n_components: int, seed: int) -> np.ndar
     return layout + 1e-3 * np.random.default_rng(seed).standard_normal(layout.shape)
 
 
-def _run_tsne(
-    points: np.ndarray, n_components: int, n_neighbors: int, seed: int, verbose: bool
-) -> np.ndarray:
-    initial_layout = _initial_layout(points, n_components, seed)
-    if len(points) < MIN_TSNE_ROWS:
-        return initial_layout
-    affinities = _compute_affinities(points, n_neighbors, seed, verbose)
-    embedding = _make_embedding(1e-4 * initial_layout, affinities, seed)
+def _run_tsne(initial_layout: np.ndarray, affinities: Any, seed: int, verbose: bool) -> np.ndarray:
+    embedding = _make_embedding(initial_layout, affinities, seed)
     n_early_iterations, n_late_iterations = ITERATIONS
-    exaggeration = EXAGGERATION[len(points) <= LOW_EXAGGERATION_ROWS]
+    exaggeration = EXAGGERATION[len(initial_layout) <= LOW_EXAGGERATION_ROWS]
     phases = ((n_early_iterations, exaggeration, 0.5), (n_late_iterations, 1.0, 0.8))
     with (
         progress(
@@ -136,16 +141,24 @@ def _run_tsne(
     return np.asarray(embedding)
 
 
-def _compute_affinities(points: np.ndarray, n_neighbors: int, seed: int, verbose: bool) -> Any:
-    """Return Gaussian affinities of few points, and uniform affinities of many."""
-    n_others = len(points) - 1
-    if len(points) > GAUSSIAN_ROWS:
-        return uniform_affinities(
-            nearest_neighbors(points, min(n_neighbors, n_others // 3), seed, verbose)
-        )
+def _compute_affinities(
+    search: NeighborSearch, first: np.ndarray, inverse: np.ndarray, n_neighbors: int
+) -> Any:
+    """Return Gaussian affinities of few points, and uniform affinities of many.
+
+    The affinities are also uniform if a given graph has fewer neighbours than the perplexity needs.
+    """
+    n_others = len(first) - 1
     perplexity = min(PERPLEXITY_PER_NEIGHBOR * n_neighbors, n_others / 3)
-    neighbors = nearest_neighbors(points, min(int(3 * perplexity), n_others), seed, verbose)
-    return gaussian_affinities(neighbors, neighbor_distances(points, neighbors), perplexity)
+    n_uniform = max(1, min(n_neighbors, n_others // 3))
+    are_few = len(first) <= GAUSSIAN_ROWS
+    k = min(int(3 * perplexity), n_others) if are_few else n_uniform
+    neighbors, distances = search.find(first, inverse, k)
+    if distances is None:
+        return uniform_affinities(neighbors)
+    if are_few and np.isfinite(distances).all():
+        return gaussian_affinities(neighbors, distances, perplexity)
+    return uniform_affinities(neighbors[:, :n_uniform])
 
 
 def _make_embedding(initial_layout: np.ndarray, affinities: Any, seed: int) -> Any:

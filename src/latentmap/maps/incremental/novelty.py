@@ -63,10 +63,8 @@ def detect_novel_rows(points: np.ndarray, replayed_points: np.ndarray, seed: int
     >>> int(is_novel[:30].sum()), int(is_novel[30:].sum())
     (30, 0)
     """
-    distinct_points, inverse = unique_points(
-        points
-    )  # Copies of a row are neighbours of each other.
-    return _novel_mask(distinct_points, replayed_points, seed)[inverse]
+    first, inverse = unique_points(points)  # Copies of a row are neighbours of each other.
+    return _novel_mask(points[first], replayed_points, seed)[inverse]
 
 
 def _novel_mask(points: np.ndarray, replayed_points: np.ndarray, seed: int) -> np.ndarray:

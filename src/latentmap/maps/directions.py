@@ -1,0 +1,67 @@
+"""Directions of rows, whose Euclidean distances rank rows by the cosine or the correlation.
+
+The Euclidean distance of two vectors of length 1 is sqrt(2 − 2 cos), so that a search for Euclidean
+neighbours finds those of the cosine. The reconstruction of a row from its principal component
+coordinates p, in units of the scale but not shifted, is p · C + b. All reconstructions are in the
+space of C and b, so that their lengths and angles can be computed from d + 1 numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from latentmap.preprocessing.pca_projection import PrincipalComponents
+from latentmap.preprocessing.scaling import Scale
+
+DIRECTION_METRICS = ("cosine", "correlation")
+TINY = float(np.finfo(np.float32).tiny)
+
+
+@dataclass(frozen=True)
+class Directions:
+    """Map from coordinates on principal components to unit vectors.
+
+    Attributes
+    ----------
+    matrix : ndarray of shape (d, d + 1)
+    offset : ndarray of shape (d + 1,)
+        Directions are coordinates · matrix + offset, divided by their length.
+    """
+
+    matrix: np.ndarray
+    offset: np.ndarray
+
+    @classmethod
+    def of_rows(cls, principal: PrincipalComponents, scale: Scale, metric: str) -> Self:
+        """Return the directions of raw rows divided by their scale.
+
+        For "correlation", the mean of each row is subtracted first.
+
+        Examples
+        --------
+        >>> principal = PrincipalComponents(np.zeros(2), np.eye(2))
+        >>> scale = Scale(np.zeros(2), np.ones(()), False)
+        >>> directions = Directions.of_rows(principal, scale, "cosine")
+        >>> a, b, c = directions.apply(np.array([[3.0, 0.0], [0.0, 7.0], [1.0, 1.0]]))
+        >>> [round(float(x), 3) + 0.0 for x in (a @ b, a @ c)]
+        [0.0, 0.707]
+        """
+        shift = principal.mean + scale.offset.ravel() / scale.scale.ravel()
+        vectors = np.vstack([principal.components, shift]).astype(np.float64)
+        if metric == "correlation":
+            vectors -= vectors.mean(axis=1, keepdims=True)
+        # With fewer than d + 1 columns, the triangular factor is narrower.
+        factor = np.linalg.qr(vectors.T)[1].T
+        return cls(factor[:-1], factor[-1])
+
+    def apply(self, points: np.ndarray) -> np.ndarray:
+        """Return the directions of coordinates on the components, shape (n, d + 1), float32.
+
+        A row of length 0 has no direction; its result is the same as that of all such rows.
+        """
+        vectors = points.astype(np.float64) @ self.matrix + self.offset
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return (vectors / np.maximum(lengths, TINY)).astype(np.float32)

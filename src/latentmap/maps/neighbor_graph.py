@@ -1,0 +1,163 @@
+"""A graph of nearest neighbours that the user gives instead of a search."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
+
+import numpy as np
+
+from latentmap.errors import DataError
+from latentmap.maps.neighbor_search import Neighbors
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+    from scipy.sparse import sparray, spmatrix
+
+    NeighborsLike: TypeAlias = tuple[ArrayLike, ArrayLike] | sparray | spmatrix
+
+EXPECTED = (
+    "expected arrays (indices, distances) of shape (n, k), or a sparse matrix of shape (n, n)"
+)
+
+
+@dataclass(frozen=True)
+class NeighborGraph:
+    """Edges from rows to their neighbours.
+
+    Attributes
+    ----------
+    rows, columns : ndarray of shape (e,)
+        Each edge leads from a row to another row.
+    distances : ndarray of shape (e,) or None
+        None if all edges have the same value, as those of a connectivity graph.
+    """
+
+    rows: np.ndarray
+    columns: np.ndarray
+    distances: np.ndarray | None
+
+    @classmethod
+    def from_user(cls, neighbors: NeighborsLike, n_rows: int) -> Self:
+        """Validate neighbours of n rows before compiled code uses them.
+
+        Examples
+        --------
+        >>> indices, distances = [[1, 2], [0, 2], [1, 0]], [[1.0, 3.0], [1.0, 2.0], [2.0, 3.0]]
+        >>> NeighborGraph.from_user((indices, distances), 3).columns.tolist()
+        [1, 2, 0, 2, 1, 0]
+        """
+        if hasattr(neighbors, "tocsr"):
+            rows, columns, distances = _sparse_edges(neighbors, n_rows)
+        elif isinstance(neighbors, tuple | list) and len(neighbors) == 2:
+            rows, columns, distances = _array_edges(neighbors[0], neighbors[1], n_rows)
+        else:
+            raise DataError(f"neighbors: {EXPECTED}, found {type(neighbors).__name__}")
+        _check_edges(rows, columns, distances, n_rows)
+        is_other = rows != columns
+        rows, columns, distances = rows[is_other], columns[is_other], distances[is_other]
+        _check_degrees(rows, columns, n_rows)
+        is_constant = len(distances) > 0 and np.ptp(distances) == 0
+        return cls(rows, columns, None if is_constant else distances)
+
+    def find(self, first: np.ndarray, inverse: np.ndarray, k: int) -> Neighbors:
+        """Return the k nearest neighbours of each distinct row, or all without distances.
+
+        The neighbours of a distinct row are those of all rows that are equal to it.
+        """
+        rows, columns = inverse[self.rows], inverse[self.columns]
+        distances = np.ones(len(rows)) if self.distances is None else self.distances
+        order = np.lexsort((columns, distances, rows))
+        order = order[rows[order] != columns[order]]
+        if not len(order):
+            raise DataError(
+                "neighbors: expected edges between different rows, found only edges between rows "
+                "that are equal: give more neighbours"
+            )
+        keys = rows[order].astype(np.int64) * len(first) + columns[order]
+        order = order[np.sort(np.unique(keys, return_index=True)[1])]
+        rows, columns, distances = rows[order], columns[order], distances[order]
+        counts = np.bincount(rows, minlength=len(first))
+        ranks = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+        width = int(counts.max(initial=1)) if self.distances is None else k
+        is_near = ranks < width
+        indices = np.tile(np.arange(len(first))[:, None], width)
+        matrix = np.full((len(first), width), np.inf)
+        indices[rows[is_near], ranks[is_near]] = columns[is_near]
+        matrix[rows[is_near], ranks[is_near]] = distances[is_near]
+        return Neighbors(indices, None if self.distances is None else matrix)
+
+
+def _array_edges(
+    indices: ArrayLike, distances: ArrayLike, n_rows: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    index_array, distance_array = np.asarray(indices), np.asarray(distances)
+    shape = index_array.shape
+    if index_array.ndim != 2 or shape[0] != n_rows or not shape[1] or distance_array.shape != shape:
+        raise DataError(
+            f"neighbors: expected indices and distances of shape ({n_rows}, k), found {shape} and "
+            f"{distance_array.shape}"
+        )
+    if index_array.dtype.kind not in "iu":
+        raise DataError(f"neighbors: expected indices of whole numbers, found {index_array.dtype}")
+    return np.repeat(np.arange(n_rows), shape[1]), index_array.ravel(), _numbers(distance_array)
+
+
+def _sparse_edges(graph: Any, n_rows: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the stored values of a sparse matrix, after checks of its index arrays."""
+    if graph.shape != (n_rows, n_rows):
+        raise DataError(f"neighbors: expected shape {(n_rows, n_rows)}, found {graph.shape}")
+    if graph.format == "coo":
+        rows, columns = np.asarray(graph.row), np.asarray(graph.col)
+    elif graph.format in ("csr", "csc"):
+        starts, columns = np.asarray(graph.indptr), np.asarray(graph.indices)
+        is_valid = len(starts) == n_rows + 1 and starts[0] == 0 and (np.diff(starts) >= 0).all()
+        if not is_valid or starts[-1] != len(columns):
+            raise DataError(
+                "neighbors: expected an index pointer (indptr) of a sparse matrix that starts at 0 "
+                "and increases to the number of stored values, found another one"
+            )
+        rows = np.repeat(np.arange(n_rows), np.diff(starts))
+    else:
+        raise DataError(
+            f"neighbors: expected a sparse matrix in CSR, CSC or COO format, found "
+            f"{graph.format}: convert it with .tocsr()"
+        )
+    values = _numbers(graph.data)
+    if not len(rows) == len(columns) == len(values):
+        raise DataError(
+            f"neighbors: expected one value for each index, found {len(values)} values and "
+            f"{len(columns)} indices"
+        )
+    return (columns, rows, values) if graph.format == "csc" else (rows, columns, values)
+
+
+def _numbers(values: np.ndarray) -> np.ndarray:
+    try:
+        return np.asarray(values, np.float64).ravel()
+    except (TypeError, ValueError):
+        raise DataError("neighbors: expected distances of numbers, found other values") from None
+
+
+def _check_edges(rows: np.ndarray, columns: np.ndarray, distances: np.ndarray, n_rows: int) -> None:
+    for indices in (rows, columns):
+        is_outside = (indices < 0) | (indices >= n_rows)
+        if is_outside.any():
+            raise DataError(
+                f"neighbors: expected row numbers from 0 to {n_rows - 1}, found "
+                f"{indices[is_outside][0]}"
+            )
+    is_valid = np.isfinite(distances) & (distances >= 0)
+    if not is_valid.all():
+        raise DataError(
+            f"neighbors: expected finite distances of at least 0, found {distances[~is_valid][0]}"
+        )
+
+
+def _check_degrees(rows: np.ndarray, columns: np.ndarray, n_rows: int) -> None:
+    degrees = np.bincount(rows, minlength=n_rows) + np.bincount(columns, minlength=n_rows)
+    if n_rows > 1 and not degrees.all():
+        raise DataError(
+            f"neighbors, row {int(degrees.argmin())}: expected an edge to at least one other row, "
+            "found none"
+        )
