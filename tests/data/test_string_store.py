@@ -50,7 +50,7 @@ def test_external_merge_sort(monkeypatch):
 def test_many_texts_are_not_in_memory(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     names = StringStore(f"{i}.png" for i in range(200_000))
-    assert isinstance(names._letters, np.memmap)
+    assert isinstance(names._bytes, np.memmap)
     assert isinstance(names._ends, np.memmap)
     assert not list((tmp_path / "latentmap").iterdir())  # nothing that could stay behind
 
