@@ -32,6 +32,7 @@ HEADINGS = {
 }
 LOWER_IS_BETTER = {"mse"}
 JACKKNIFE_GROUPS = 10
+MIN_CENTROIDS = 4  # Three centroids have only three distances to put in order.
 
 Inverse = Callable[[np.ndarray], np.ndarray] | None
 
@@ -42,6 +43,7 @@ def measure_codes(
     """Measure the codes of unseen rows among those of the fitted rows; NaN if undefined."""
     rows, labels = data.unseen, data.unseen_labels
     reference = (data.fitted, fitted_codes)
+    has_centroids = len(np.unique(labels)) >= MIN_CENTROIDS
     error = math.nan if inverse is None else float(np.mean((rows - inverse(codes)) ** 2))
     return {
         "accuracy_10": neighbor_accuracy(codes, labels, fitted_codes, data.fitted_labels, k=10),
@@ -51,7 +53,7 @@ def measure_codes(
         "recall_50": neighbor_recall(rows, codes, *reference, k=50),
         "triplets": random_triplet_accuracy(rows, codes),
         "distances": distance_rank_correlation(rows, codes),
-        "centroids": centroid_rank_correlation(rows, codes, labels),
+        "centroids": centroid_rank_correlation(rows, codes, labels) if has_centroids else math.nan,
         "mse": error,
     }
 

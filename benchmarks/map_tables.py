@@ -173,9 +173,11 @@ def peers_ahead(comparisons: list[Comparison]) -> str:
 
 
 def describe(comparisons: list[Comparison]) -> str:
-    """Return the sets and metrics of comparisons as text, or "no metric"."""
-    parts = [f"{c.set}: {HEADINGS[c.metric]} ({c.peer})" for c in comparisons]
-    return "; ".join(parts) or "no metric"
+    """Return the metrics of each set, and the peers, as text, or "no metric"."""
+    parts: dict[str, list[str]] = {}
+    for c in comparisons:
+        parts.setdefault(c.set, []).append(f"{HEADINGS[c.metric]} ({c.peer})")
+    return "; ".join(f"{', '.join(p)} on {name}" for name, p in parts.items()) or "no metric"
 
 
 def caption(settings: str) -> str:

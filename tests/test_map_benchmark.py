@@ -53,6 +53,7 @@ def test_standard_errors_of_accuracy_and_recall(module):
     recall = importlib.import_module("latentmap.metrics").neighbor_recall_per_row(
         unseen, codes[1], fitted, codes[0]
     )
+    assert np.isnan(metrics["centroids"])  # There are two classes.
     assert errors["recall_10"] == pytest.approx(recall.std() / 20, rel=0.5)
 
 
@@ -80,7 +81,7 @@ def test_comparison_with_the_best_peer_that_places_new_rows(module):
     assert recall.difference > recall.error
     assert (mse.peer, mse.difference) == ("PCA", pytest.approx(0.05))
     assert mse.difference < mse.error
-    assert tables.peers_ahead([recall, mse]).endswith("in iris: recall 10 (UMAP).")
+    assert tables.peers_ahead([recall, mse]).endswith("in recall 10 (UMAP) on iris.")
 
 
 def test_table_says_that_a_method_exceeded_the_limit(module):
