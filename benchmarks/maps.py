@@ -19,7 +19,8 @@ UMAP imports torchvision if it is installed; it must then be of the same build (
 or CUDA) as PyTorch, or be removed. Where a method cannot be imported, the run says why and goes on.
 
 A run of all methods on all rows of all sets writes the results and the tables in README.md; other
-runs print the tables.
+runs print the tables. With `--record FILE`, runs that are in the file are not repeated, and other
+runs are added to it; use a new file after a change of the code.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ from map_methods import METHODS, FittedMap, Method
 from map_metrics import measure_codes, standard_errors
 from map_tables import Runs, compare_sets, report_text
 
-LARGE_SEEDS, SMALL_SEEDS = [0, 1, 2], list(range(10))
+LARGE_SEEDS, SMALL_SEEDS = [0, 1, 2], [0, 1, 2, 3, 4]
 TIME_LIMIT = 300
 PACKAGES = (
     *("umap-learn", "pacmap", "trimap", "openTSNE", "parampacmap", "contrastive-ne"),
@@ -117,14 +118,38 @@ def run_process(
     return runs
 
 
+def recorded_runs(path: Path | None) -> list[dict[str, Any]]:
+    """Return the runs of an interrupted benchmark."""
+    lines = path.read_text().splitlines() if path and path.exists() else []
+    return [json.loads(line) for line in lines]
+
+
+def run_and_record(
+    name: str, seed: int, sets: list[str], options: argparse.Namespace
+) -> list[dict[str, Any]]:
+    """Return recorded runs of a method; run it on the other sets and record these runs."""
+    key = {"method": name, "seed": seed}
+    runs = [
+        r for r in recorded_runs(options.record) if r["set"] in sets and key.items() <= r.items()
+    ]
+    recorded_sets = {run["set"] for run in runs}
+    new = run_process(name, seed, [s for s in sets if s not in recorded_sets], options)
+    new = [key | run for run in new]
+    for run in new:
+        print(run, file=sys.stderr, flush=True)
+    if options.record:
+        with options.record.open("a") as file:
+            file.writelines(json.dumps(run) + "\n" for run in new)
+    return runs + new
+
+
 def run_in_turns(sets: list[str], seeds: list[int], options: argparse.Namespace) -> Runs:
     """Measure the methods in turns for each seed, unless they exceeded the limit before."""
     runs: Runs = {name: {s: [] for s in sets} for name in options.only}
     for seed in seeds:
         for name in options.only:
             pending = [s for s in sets if not any("over_limit" in r for r in runs[name][s])]
-            for run in run_process(name, seed, pending, options):
-                print(name, run, file=sys.stderr, flush=True)
+            for run in run_and_record(name, seed, pending, options):
                 runs[name][run["set"]].append(run)
     return runs
 
@@ -198,6 +223,9 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, help="maximum number of rows of each part of a set")
     parser.add_argument("--limit", type=int, default=TIME_LIMIT, help="seconds to fit a method")
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder of embeddings")
+    parser.add_argument(
+        "--record", type=Path, help="file of finished runs, to continue an interrupted benchmark"
+    )
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 

@@ -113,3 +113,20 @@ def test_sets_after_the_one_that_exceeds_the_limit_are_measured(module, monkeypa
         ("faces", None),
     ]
     assert commands == [["iris", "wine", "faces"], ["faces"]]
+
+
+def test_recorded_runs_are_not_repeated(module, monkeypatch, tmp_path):
+    maps = module("maps")
+    calls = []
+
+    def measure(name, seed, sets, options):
+        calls.append((name, seed, sets))
+        return [{"set": s, "seed": seed, "fit_seconds": 1.0} for s in sets]
+
+    monkeypatch.setattr(maps, "run_process", measure)
+    options = argparse.Namespace(only=["PCA"], record=tmp_path / "runs.jsonl")
+    maps.run_in_turns(["iris"], [0], options)
+    calls.clear()
+    runs = maps.run_in_turns(["iris", "wine"], [0, 1], options)
+    assert calls == [("PCA", 0, ["wine"]), ("PCA", 1, ["iris", "wine"])]
+    assert [run["seed"] for run in runs["PCA"]["iris"]] == [0, 1]
