@@ -95,6 +95,12 @@ def test_skewed_amounts_are_encoded_logarithmically():
     assert np.allclose(round_trip(column, values), values.to_numpy(), rtol=1e-4)
 
 
+def test_decoded_skewed_amounts_are_hardly_larger_than_the_fitted_ones():
+    column, values = fit(NumberColumn, RNG.lognormal(size=1000, sigma=2), "number")
+    largest = max(values.to_pylist())
+    assert largest < column.decode(np.array([[99.0]]))[0].as_py() < 2 * largest
+
+
 def test_decoded_amounts_are_within_natural_bounds():
     column, _ = fit(NumberColumn, [0.0, 1.0, 2.0], "number")
     assert column.decode(np.array([[-9.0]])).to_pylist() == [0.0]
@@ -171,6 +177,13 @@ def test_unknown_categories_count_as_missing():
     values = pa.array(["a", "q", None, "r"])
     assert column.count_unknown(values) == 2
     assert np.isnan(column.encode(values)[:, 0]).tolist() == [False, True, True, True]
+
+
+def test_categories_are_found_with_and_without_spaces_around_them():
+    column, values = fit(CategoryColumn, ["WD ", "New", "WD ", "New"], "category")
+    assert round_trip(column, values) == ["WD ", "New", "WD ", "New"]
+    assert round_trip(column, pa.array(["WD", " New"])) == ["WD ", "New"]
+    assert column.unknown(pa.array(["WD", "Old", None])) == 1
 
 
 def test_categories_that_are_not_texts_keep_their_type():

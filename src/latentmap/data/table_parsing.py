@@ -26,8 +26,12 @@ class TypedTable:
 
 
 def parse_string_columns(table: pa.Table, options: TableOptions) -> TypedTable:
-    """Convert string columns to numbers, Booleans or dates if all their strings are such."""
+    """Convert string columns to numbers, Booleans or dates if all their strings are such.
+
+    Other strings keep the spaces around them, and those that mark missing values become null.
+    """
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     strings = {name: as_strings(table.column(name)) for name in table.column_names}
     strings = {name: column for name, column in strings.items() if column is not None}
@@ -39,7 +43,11 @@ def parse_string_columns(table: pa.Table, options: TableOptions) -> TypedTable:
     decimals = options.decimal or infer_decimal_separators(string_table, None, options.missing)
     columns = parse_columns(string_table, string_table.column_names, decimals, options)
     for name, column in columns.items():
-        table = table.set_column(table.column_names.index(name), name, column.values)
+        values = column.values
+        if pa.types.is_string(values.type):
+            written = strings[name].combine_chunks()
+            values = pc.if_else(values.is_valid(), written, pa.scalar(None, written.type))
+        table = table.set_column(table.column_names.index(name), name, values)
     return TypedTable(
         table,
         {name: column.unit for name, column in columns.items() if column.unit},

@@ -174,10 +174,13 @@ class CategoryColumn(Column):
         import pyarrow.compute as pc
 
         levels = self.levels[: -1 if self.rare else None]
-        level_indices = pc.index_in(
-            to_strings(values), pa.array([*levels, *self.rare], pa.string())
+        strings, known_strings = to_strings(values), pa.array([*levels, *self.rare], pa.string())
+        # CSV files are read without the spaces around a string, but data frames with them.
+        trimmed = (pc.ascii_trim_whitespace(array) for array in (strings, known_strings))
+        level_indices = pc.coalesce(
+            pc.index_in(strings, known_strings), pc.index_in(*trimmed), pa.scalar(-1, pa.int32())
         )
-        indices = pc.fill_null(level_indices, -1).to_numpy()
+        indices = level_indices.to_numpy()
         return np.minimum(indices, len(levels)) if self.rare else indices
 
     def validate(self) -> None:

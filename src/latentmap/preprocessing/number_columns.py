@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SKEWNESS_THRESHOLD = 2.0  # Nonnegative numbers of a greater skewness are encoded by arsinh.
+MAX_EXCESS = 0.05  # Maximum excess of decoded over fitted arsinh values, as a share of their range.
 SIGNIFICANT_DIGITS = 6
 MAX_DECIMALS = 6
+_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 MIN_STEPS = 1000  # Minimum standard deviation of rounded numbers, in units of their last digit.
 
 
@@ -54,7 +56,7 @@ class NumberColumn(Column):
         y = known_values if arsinh_scale is None else np.arcsinh(known_values / arsinh_scale)
         # sinh, the inverse, would return huge numbers for extreme codes.
         if arsinh_scale is not None and high is None:
-            high = float(np.sinh(2 * y.max() - y.min()) * arsinh_scale)
+            high = float(np.sinh(y.max() + MAX_EXCESS * (y.max() - y.min())) * arsinh_scale)
         return cls(
             mean=float(y.mean()),
             scale=float(y.std()) or 1.0,
@@ -67,9 +69,24 @@ class NumberColumn(Column):
 
     def encode(self, values: Values) -> np.ndarray:
         """Convert numbers to deviations from the mean in standard deviations."""
-        x = to_floats(values, self.type)
+        x = to_floats(self._parse(values), self.type)
         x = x if self.arsinh_scale is None else np.arcsinh(x / self.arsinh_scale)
         return ((x - self.mean) / self.scale)[:, None]
+
+    def unknown(self, values: Values) -> int:
+        """Return the number of strings that are not numbers, beside others that are."""
+        return self._parse(values).null_count - values.null_count
+
+    def _parse(self, values: Values) -> Values:
+        """Return the numbers of strings, and null for other strings if any string is a number."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if not pa.types.is_string(values.type) or is_time_type(self.type):
+            return values
+        cells = pc.ascii_trim_whitespace(to_strings(values))
+        numbers = pc.if_else(pc.match_substring_regex(cells, _NUMBER), cells, None)
+        return numbers.cast(pa.float64()) if numbers.null_count < len(numbers) else values
 
     def decode(self, encoded: np.ndarray) -> "pa.Array":
         """Convert deviations to numbers; they are rounded if the column contains whole numbers."""
