@@ -76,6 +76,16 @@ def test_numbers_have_mean_0_and_variance_1():
     assert np.allclose(round_trip(column, values), values.to_numpy(), atol=1e-4)
 
 
+def test_strings_that_are_not_numbers_count_as_missing():
+    column, _ = fit(NumberColumn, [3, 4, 6, 8], "integer")
+    strings = pa.array(["4", " 6 ", "rotary", None])
+    assert np.isnan(column.encode(strings)[:, 0]).tolist() == [False, False, True, True]
+    assert column.decode(column.encode(strings)[:2]).to_pylist() == [4, 6]
+    assert column.count_unknown(strings) == 1
+    with pytest.raises(pa.ArrowInvalid):
+        column.encode(pa.array(["red", "green"]))
+
+
 def test_missing_numbers_are_nan():
     column, values = fit(NumberColumn, [1.0, None, 3.0], "number")
     assert np.isnan(column.encode(values)[:, 0]).tolist() == [False, True, False]
@@ -183,7 +193,7 @@ def test_categories_are_found_with_and_without_spaces_around_them():
     column, values = fit(CategoryColumn, ["WD ", "New", "WD ", "New"], "category")
     assert round_trip(column, values) == ["WD ", "New", "WD ", "New"]
     assert round_trip(column, pa.array(["WD", " New"])) == ["WD ", "New"]
-    assert column.unknown(pa.array(["WD", "Old", None])) == 1
+    assert column.count_unknown(pa.array(["WD", "Old", None])) == 1
 
 
 def test_categories_that_are_not_texts_keep_their_type():

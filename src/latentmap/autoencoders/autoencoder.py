@@ -38,6 +38,8 @@ MAX_DISTANCE_RATIO = (
     5.0  # Maximum distance of a code from the centre, divided by the median distance.
 )
 MIN_STANDARD_ERRORS = 2.0  # Minimum advantage of a network over PCA, in standard errors.
+# Minimum for tables, whose networks are bounded, so that a worse network is only slightly worse.
+MIN_TABLE_STANDARD_ERRORS = 1.0
 
 
 class AutoEncoder(BaseAutoEncoder):
@@ -224,7 +226,8 @@ class AutoEncoder(BaseAutoEncoder):
             pca_errors = pca_reconstruction_errors(scaled_rows, principal)
         gain = np.asarray(keras.ops.convert_to_numpy(pca_errors)) - errors
         standard_error = gain.std(ddof=1) / np.sqrt(len(gain))
-        return bool(gain.mean() > MIN_STANDARD_ERRORS * standard_error)
+        minimum = MIN_TABLE_STANDARD_ERRORS if has_table_loss(self) else MIN_STANDARD_ERRORS
+        return bool(gain.mean() > minimum * standard_error)
 
     def _build(
         self,

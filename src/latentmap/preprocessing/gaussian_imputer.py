@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+from scipy.linalg import eigh
 from threadpoolctl import threadpool_limits
 
 from latentmap.file_record import FileRecord
-from latentmap.preprocessing.pca_solvers import fit_pca
 
 MAX_COMPONENTS = 64
 MAX_NUMBERS = 1 << 20  # Maximum number of values in the sample of rows that is decomposed.
@@ -57,29 +57,29 @@ class GaussianImputer(FileRecord):
     errors: np.ndarray
 
     @classmethod
-    def fit(cls, rows: np.ndarray, starts: Sequence[int], seed: int = 0) -> Self:
+    def fit(cls, rows: np.ndarray, starts: Sequence[int]) -> Self:
         """Fit the Gaussian to rows of shape (n, width) with missing values.
 
         The weights of reconstructions are 0, and the errors are 1.
         """
         means = np.nan_to_num(np.nanmean(rows, axis=0, dtype=np.float64))
         filled = np.where(np.isnan(rows), means, rows).astype(np.float32)
-        imputer = cls._fit_complete(filled, starts, seed)
+        imputer = cls._fit_complete(filled, starts)
         for _ in range(_REFITS if np.isnan(rows).any() else 0):
-            imputer = cls._fit_complete(imputer.impute(rows), starts, seed)
+            imputer = cls._fit_complete(imputer.impute(rows), starts)
         return imputer
 
     @classmethod
-    def _fit_complete(cls, x: np.ndarray, starts: Sequence[int], seed: int) -> Self:
-        pca = fit_pca(x, MAX_COMPONENTS, seed)
-        components = pca.components * np.sqrt(np.maximum(pca.variance, 0.0))[:, None]
+    def _fit_complete(cls, x: np.ndarray, starts: Sequence[int]) -> Self:
+        with threadpool_limits(1):  # Other work on the same cores delays several threads.
+            mean, components = _scaled_components(x)
         variances = x.var(axis=0, dtype=np.float64)
         column_variances = np.maximum(np.add.reduceat(variances, starts), _TINY)
         widths = np.diff([*starts, x.shape[1]])
         residual = np.maximum(variances - (components**2).sum(axis=0), 0.0)
         n_columns = len(starts)
         return cls(
-            mean=pca.mean.astype(np.float32),
+            mean=mean.astype(np.float32),
             components=components.astype(np.float32),
             noise=(residual + np.repeat(MIN_NOISE * column_variances, widths)).astype(np.float32),
             scale=np.sqrt(column_variances).astype(np.float32),
@@ -117,3 +117,20 @@ class GaussianImputer(FileRecord):
             raise ValueError("missing values: expected arrays that fit the columns of the table")
         if not all(np.isfinite(array).all() for array in arrays) or not (self.noise > 0).all():
             raise ValueError("missing values: expected finite numbers, and noise above 0")
+
+
+def _scaled_components(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean of rows, and their principal components times the standard deviations.
+
+    They are eigenvectors of the covariance, or of the products of rows if there are fewer rows than
+    columns. The decomposed matrix has at most √`MAX_NUMBERS` rows, or a hundred.
+    """
+    n, width = x.shape
+    mean = x.mean(axis=0, dtype=np.float64)
+    centred = x - mean
+    matrix = centred.T @ centred if width <= n else centred @ centred.T
+    rank = min(MAX_COMPONENTS, len(matrix))
+    values, vectors = eigh(matrix / n, subset_by_index=(len(matrix) - rank, len(matrix) - 1))
+    if width <= n:
+        return mean, (vectors * np.sqrt(np.maximum(values, 0.0))).T[::-1]
+    return mean, (vectors.T @ centred)[::-1] / np.sqrt(n)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from latentmap.preprocessing.column_types import Values, from_floats, is_time_type, to_floats
-from latentmap.preprocessing.encoded_columns import Column, constant_column
+from latentmap.preprocessing.encoded_columns import Column, constant_column, to_strings
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -73,7 +73,7 @@ class NumberColumn(Column):
         x = x if self.arsinh_scale is None else np.arcsinh(x / self.arsinh_scale)
         return ((x - self.mean) / self.scale)[:, None]
 
-    def unknown(self, values: Values) -> int:
+    def count_unknown(self, values: Values) -> int:
         """Return the number of strings that are not numbers, beside others that are."""
         return self._parse(values).null_count - values.null_count
 
