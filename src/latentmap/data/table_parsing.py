@@ -33,8 +33,11 @@ def parse_string_columns(table: pa.Table, options: TableOptions) -> TypedTable:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    strings = {name: as_strings(table.column(name)) for name in table.column_names}
-    strings = {name: column for name, column in strings.items() if column is not None}
+    strings = {
+        name: column
+        for name in table.column_names
+        if (column := as_strings(table.column(name))) is not None
+    }
     if not strings:
         return TypedTable(table)
     from latentmap.data.csv_files import infer_decimal_separators, parse_columns
