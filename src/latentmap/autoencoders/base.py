@@ -91,6 +91,10 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         DataError
             If the rows differ in shape or columns from the fitted ones.
         """
+        return self._encode(X)
+
+    def _encode(self, X: DataLike) -> np.ndarray:
+        """Encode rows; a subclass may place them in another way than the encoder."""
         return self._apply_to_rows(self._check_fitted().encoder_, X)
 
     def inverse_transform(self, X: ArrayLike) -> np.ndarray:
@@ -117,9 +121,14 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             return self.table_.decode(rows)
         return rows if self.row_offset_ is None else rows + self.row_offset_
 
-    def _decode(self, X: ArrayLike) -> np.ndarray:
-        """Decode codes to rows of numbers, which are encoded rows if a table was fitted."""
-        return predict(self._check_fitted().decoder_, check_codes(X, self._n_features_out))
+    def _decode(self, X: ArrayLike, block_size: int | None = None) -> np.ndarray:
+        """Decode codes to rows of numbers, which are encoded rows if a table was fitted.
+
+        ``block_size`` is the number of codes that the decoder takes at once; see `predict`.
+        """
+        return predict(
+            self._check_fitted().decoder_, check_codes(X, self._n_features_out), block_size
+        )
 
     def impute(
         self, X: DataLike, return_confidence: bool = False

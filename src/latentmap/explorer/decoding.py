@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latentmap.backend import block_rows, predict
+from latentmap.backend import block_rows
 
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
@@ -27,7 +27,7 @@ class CodeDecoder:
         codes = np.asarray(codes, np.float32)
         sufficient_sizes = [size for size in self._block_sizes if size >= len(codes)]
         size = min(sufficient_sizes, default=self._block_sizes[-1])
-        return predict(self._estimator.decoder_, codes, size)
+        return self._estimator._decode(codes, size)
 
     def warm_up(self, n_components: int) -> None:
         """Compile the decoder for every block size."""

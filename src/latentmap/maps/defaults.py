@@ -13,6 +13,7 @@ from latentmap.training.config import Training
 ENCODER_NETWORK = DenseNetwork((512, 256, 256), activation="relu", principal=False, normalize=True)
 DECODER_NETWORK = DenseNetwork((512,), activation="relu", principal=False)
 TRAINING = Training(learning_rate=1e-2, patience=None, held_out=0)
+MANY_ROWS = 20_000
 MIN_ROW_PASSES, MAX_ROW_PASSES = 240_000, 3_000_000
 
 
@@ -75,19 +76,23 @@ def training_settings(training: Training | None, n_rows: int) -> Training:
     return clone(settings).set_params(batch_size=int(np.clip(n_rows // 50, 32, 512)))
 
 
-def default_epochs(n_rows: int) -> int:
+def default_epochs(n_rows: int, stores_rows: bool = False) -> int:
     """Return the default number of epochs.
 
     It is 4 for 60,000 rows and 3 for more rows, unless these are more than 3 million row passes.
-    Fewer rows have more epochs, for about 300 to 550 training steps.
+    Fewer rows have more epochs, for about 300 to 550 training steps. A map that stores many rows
+    needs half as many, because the networks do not have to learn the fine structure.
 
     Examples
     --------
     >>> [default_epochs(n) for n in (1_000, 60_000, 1_000_000, 9_000_000)]
     [18, 4, 3, 1]
+    >>> [default_epochs(n, stores_rows=True) for n in (1_000, 60_000, 1_000_000)]
+    [18, 2, 2]
     """
     steps = max(1, n_rows // training_settings(None, n_rows).batch_size_for(n_rows))
     epochs_by_steps = math.ceil(np.clip(n_rows, 300, 550) / steps)
     row_passes = max(MIN_ROW_PASSES, min(3 * n_rows, MAX_ROW_PASSES))
     epochs_by_rows = math.ceil(row_passes / n_rows)
-    return max(min(epochs_by_steps, epochs_by_rows), min(3, epochs_by_rows))
+    epochs = max(min(epochs_by_steps, epochs_by_rows), min(3, epochs_by_rows))
+    return math.ceil(epochs / 2) if stores_rows and n_rows > MANY_ROWS else epochs

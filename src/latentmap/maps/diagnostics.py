@@ -13,7 +13,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from latentmap.file_record import FileRecord
-from latentmap.maps.layout import measure_layout_fit
 from latentmap.preprocessing.neighbors import NeighborIndex
 
 ERROR_PERCENTILE = 95.0
@@ -70,7 +69,7 @@ class MapDiagnostics(FileRecord):
     Attributes
     ----------
     layout_fit : dict of str to float
-        Agreement of codes and layout; see `measure_layout_fit`.
+        Agreement of the encoder and the layout; see `measure_layout_fit`.
     high_error : float
         95th percentile of the reconstruction errors of fitted rows.
     median_density : float
@@ -93,19 +92,19 @@ class MapDiagnostics(FileRecord):
     @classmethod
     def measure(
         cls,
+        layout_fit: dict[str, float],
         codes: np.ndarray,
-        positions: np.ndarray,
         errors: np.ndarray,
         landmarks: CodeLandmarks,
         seed: int,
     ) -> Self:
-        """Measure the codes of fitted rows, given their layout positions and errors."""
+        """Measure the codes and reconstruction errors of fitted rows."""
         n_landmarks = len(landmarks.positions)
         nearest = NeighborIndex(landmarks.positions, seed).search(codes, 1)[:, 0]
         counts = np.bincount(nearest, minlength=n_landmarks)
         share = (counts / len(codes)).astype(np.float32)
         return cls(
-            layout_fit=measure_layout_fit(codes, positions),
+            layout_fit=layout_fit,
             high_error=float(np.percentile(errors, ERROR_PERCENTILE)),
             median_density=float(np.median(landmarks.kernel_density(codes, share))) or 1.0,
             landmark_share=share,
@@ -118,6 +117,10 @@ class MapDiagnostics(FileRecord):
         """
         quality = self.high_error / np.maximum(errors, max(self.high_error, 1e-30))
         return np.minimum(masses / max_mass, 1.0) * quality
+
+    def with_errors(self, errors: np.ndarray) -> Self:
+        """Return the diagnostics with the percentile of other reconstruction errors."""
+        return replace(self, high_error=float(np.percentile(errors, ERROR_PERCENTILE)))
 
     def density(self, codes: np.ndarray, landmarks: CodeLandmarks) -> np.ndarray:
         """Return the density at each code relative to that of the median fitted row, at most 1."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import asdict, replace
 from typing import Any, ClassVar, Self
 
@@ -19,7 +20,7 @@ from latentmap.data.code_checks import check_codes, check_layout
 from latentmap.data.memory import check_memory, fit_memory_bytes
 from latentmap.data.sources import ArraySource
 from latentmap.data.types import DataLike
-from latentmap.errors import SettingError
+from latentmap.errors import DataWarning, SettingError
 from latentmap.maps.defaults import (
     ENCODER_NETWORK,
     TRAINING,
@@ -32,15 +33,27 @@ from latentmap.maps.diagnostics import CodeLandmarks, MapDiagnostics
 from latentmap.maps.incremental.partial_fit import add_rows
 from latentmap.maps.incremental.replay_state import ReplayState
 from latentmap.maps.landmarks import MAX_LANDMARKS, LandmarkSet, layout_landmarks
-from latentmap.maps.layout_extension import Layout, compute_positions
+from latentmap.maps.layout import measure_layout_fit
+from latentmap.maps.layout_extension import Layout, compute_positions, sample_of_layout
 from latentmap.maps.map_networks import MapNetworks, MapParts, build_map
 from latentmap.maps.map_state import MapState
+from latentmap.maps.placement import limit_codes, row_sizes
+from latentmap.maps.stored_rows import (
+    add_local_means,
+    decoding_errors,
+    place_batches,
+    store_rows,
+)
 from latentmap.networks.dense import Network
 from latentmap.networks.losses import LossLike, check_loss
-from latentmap.preprocessing.pca_projection import PrincipalComponents
+from latentmap.preprocessing.pca_projection import (
+    PrincipalComponents,
+)
 from latentmap.training.config import Training
 from latentmap.training.launcher import current_launcher
 from latentmap.training.preparation import PreparedData
+
+PLACEMENTS = ("auto", "network")
 
 
 class LatentMap(BaseAutoEncoder):
@@ -58,6 +71,11 @@ class LatentMap(BaseAutoEncoder):
         Position of each fitted row, for instance from UMAP, PaCMAP or geography, instead of t-SNE.
     n_neighbors : int
         Number of neighbours of each row in the layout. A smaller number shows finer structure.
+    placement : {"auto", "network"}
+        How rows are placed and decoded. "auto" stores the principal component coordinates of at
+        most 100,000 fitted rows. It places a fitted row at its layout position, and another row by
+        its nearest fitted rows and the encoder. "network" uses the encoder and the decoder alone,
+        and stores no rows.
     network : {"auto", "dense", "conv"} or network settings
         Network of the encoder and the decoder. "auto" and "dense" are an encoder with hidden layers
         of 512, 256 and 256 units and a decoder with one of 512.
@@ -66,7 +84,7 @@ class LatentMap(BaseAutoEncoder):
     scaling : {"auto", "unit", "standard", "columns", "none"}
         Scaling of rows before neighbours are computed and before the network; see `AutoEncoder`.
     epochs : int or "auto"
-        Number of passes over the rows. "auto" is 4 for 60,000 rows, and more for fewer rows.
+        Number of passes over the rows. "auto" is 2 for 60,000 rows, and more for fewer rows.
     training : Training, optional
         Batch size, learning rate, schedule, early stopping and noise. By default no rows are held
         out, the learning rate is 0.01, the noise is 0.15, and a batch is a fiftieth of the rows,
@@ -78,8 +96,12 @@ class LatentMap(BaseAutoEncoder):
 
     Attributes
     ----------
+    embedding_ : ndarray of shape (n, n_components)
+        Positions of the fitted rows, float32. Maps that do not store all fitted rows, with
+        ``placement="network"`` or more than 100,000 rows, do not have this attribute.
     encoder_, decoder_ : keras.Model
-        Map raw rows to codes, and codes to rows in their original units.
+        Parametric part of the map: from raw rows to codes, and from codes to rows in their original
+        units. `transform` and `inverse_transform` combine it with the stored rows.
     landmarks_ : ndarray of shape (K, n_components)
         Points of the map over which the encoder predicts a distribution, in the units of codes.
     layout_fit_ : dict of str to float
@@ -123,6 +145,7 @@ class LatentMap(BaseAutoEncoder):
         *,
         layout: ArrayLike | None = None,
         n_neighbors: int = 10,
+        placement: str = "auto",
         network: str | Network = "auto",
         loss: LossLike = "auto",
         scaling: str = "auto",
@@ -134,6 +157,7 @@ class LatentMap(BaseAutoEncoder):
         self.n_components = n_components
         self.layout = layout
         self.n_neighbors = n_neighbors
+        self.placement = placement
         self.network = network
         self.loss = loss
         self.scaling = scaling
@@ -151,7 +175,9 @@ class LatentMap(BaseAutoEncoder):
         check_memory("network", needed_bytes, with_engine=True)
         user_layout = None if self.layout is None else check_layout(self.layout, len(rows))
         training = training_settings(self.training, len(rows))
-        epochs = default_epochs(len(rows)) if self.epochs == "auto" else self.epochs
+        epochs = self.epochs
+        if epochs == "auto":
+            epochs = default_epochs(len(rows), stores_rows=self.placement == "auto")
         data = prepare_rows(self, rows, epochs, training).rescale_by_median()
         if user_layout is None:
             layout = compute_positions(data, self.n_components, self.n_neighbors, self.verbose)
@@ -159,12 +185,17 @@ class LatentMap(BaseAutoEncoder):
             layout = Layout(user_layout)
         self._train(networks, data, layout)
         self._measure(data, layout)
+        if self.placement == "auto":
+            sample = sample_of_layout(data, layout, self.verbose)
+            self._state = store_rows(self, sample, data.seed)
         fit_imputer(self, data)
 
     def _check_settings(self) -> None:
         super()._check_settings()
         if self.n_components not in (1, 2, 3):
             raise SettingError(f"n_components: expected 1, 2 or 3, found {self.n_components!r}")
+        if self.placement not in PLACEMENTS:
+            raise SettingError(f"placement: expected 'auto' or 'network', found {self.placement!r}")
 
     def _train(self, networks: tuple[Network, Network], data: PreparedData, layout: Layout) -> None:
         """Train the networks on rows and their layout positions."""
@@ -209,14 +240,53 @@ class LatentMap(BaseAutoEncoder):
         # Both samples use the same seed, so that each row is paired with its position.
         rows = data.rows.sample(MAX_MEASURED_ROWS, data.seed)
         positions = ArraySource(layout.positions).sample(MAX_MEASURED_ROWS, data.seed)[:]
-        codes, errors = self.transform(rows), self.reconstruction_error(rows)
+        encoded, errors = self._apply_to_rows(self.encoder_, rows), self.reconstruction_error(rows)
+        codes = positions if self.placement == "auto" else encoded
         landmarks, has_components = self._landmarks(), bool(self._state.n_input_components)
         self._state = replace(
             self._state,
             replay=ReplayState.estimate(layout, landmarks, has_components),
             diagnostics=MapDiagnostics.measure(
-                codes.astype(np.float64), positions, errors, landmarks, data.seed
+                measure_layout_fit(encoded.astype(np.float64), positions),
+                codes.astype(np.float64),
+                errors,
+                landmarks,
+                data.seed,
             ),
+        )
+
+    def _encode(self, X: DataLike) -> np.ndarray:
+        placement = self._check_fitted()._state.placement
+        if placement is None:
+            return super()._encode(X)
+        batches = [
+            (codes, row_sizes(rows), quality.distance_ratio)
+            for rows, codes, quality in place_batches(self, X)
+        ]
+        codes, sizes, ratios = (np.concatenate(arrays) for arrays in zip(*batches, strict=True))
+        if problem := placement.find_range_problem(sizes, ratios):
+            message = f"X: most rows {problem}: check that they have the same units"
+            warnings.warn(message, DataWarning, stacklevel=4)
+        return codes
+
+    def _find_codes(self, X: DataLike) -> np.ndarray:
+        """Return the codes of rows without a check of their range."""
+        if self._state.placement is None:
+            return super()._encode(X)
+        return np.concatenate([codes for _, codes, _ in place_batches(self, X)])
+
+    def _decode(self, X: ArrayLike, block_size: int | None = None) -> np.ndarray:
+        codes = check_codes(X, self._check_fitted()._n_features_out)
+        codes = limit_codes(codes, self._landmarks().positions)
+        network_rows = super()._decode(codes, block_size)
+        return add_local_means(self, codes, network_rows)
+
+    def reconstruction_error(self, X: DataLike) -> np.ndarray:
+        """Return the reconstruction error of each row; see `AutoEncoder.reconstruction_error`."""
+        if self._check_fitted()._state.placement is None:
+            return super().reconstruction_error(X)
+        return np.concatenate(
+            [decoding_errors(self, rows, codes) for rows, codes, _ in place_batches(self, X)]
         )
 
     def partial_fit(self, X: DataLike, y: object = None) -> Self:
@@ -269,7 +339,9 @@ class LatentMap(BaseAutoEncoder):
         divided by the largest possible share. A row with two possible positions has low confidence.
         If the reconstruction error of a row is above the 95th percentile of the fitted rows, the
         share is multiplied by that percentile divided by the error, so that a row unlike all fitted
-        rows has low confidence as well.
+        rows has low confidence as well. If the map stores fitted rows, it is also multiplied by the
+        share of the nearest fitted rows that are near the code on the map, and reduced for rows
+        that are far from all fitted rows.
 
         Parameters
         ----------
@@ -280,7 +352,15 @@ class LatentMap(BaseAutoEncoder):
         ndarray of shape (n,)
         """
         _, errors, masses = self._row_metrics(X).T
-        return self._diagnostics.confidence(errors, masses, self._state.max_mass)
+        placement = self._state.placement
+        if placement is None:
+            return self._diagnostics.confidence(errors, masses, self._state.max_mass)
+        batches = [
+            (decoding_errors(self, rows, codes), placement.confidence(quality))
+            for rows, codes, quality in place_batches(self, X)
+        ]
+        errors, agreement = (np.concatenate(arrays) for arrays in zip(*batches, strict=True))
+        return agreement * self._diagnostics.confidence(errors, masses, self._state.max_mass)
 
     def density(self, Z: ArrayLike) -> np.ndarray:
         """Return the density of the fitted rows at each code.
@@ -300,6 +380,16 @@ class LatentMap(BaseAutoEncoder):
         """
         codes = check_codes(Z, self._check_fitted()._n_features_out)
         return self._diagnostics.density(codes, self._landmarks())
+
+    @property
+    def embedding_(self) -> np.ndarray:
+        """Positions of the fitted rows, shape (n, n_components), float32."""
+        state = self._check_fitted()._state
+        if state.placement is None or len(state.placement.positions) != state.n_rows:
+            raise AttributeError(
+                "embedding_: the map does not store all fitted rows: call transform with these rows"
+            )
+        return state.placement.positions
 
     @property
     def landmarks_(self) -> np.ndarray:

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from latentmap.data import memory
-from latentmap.maps.layout import compute_layout
+from latentmap.data.sources import ArraySource, Source
+from latentmap.maps.layout import TINY, compute_layout
+from latentmap.maps.placement import quantize
 from latentmap.preprocessing.neighbors import NeighborIndex
 from latentmap.preprocessing.pca_projection import (
     PrincipalComponents,
@@ -43,11 +45,17 @@ class LayoutSample:
         Coordinates of the sampled rows on the principal components.
     positions : ndarray of shape (m, n_components)
         Layout positions of the sampled rows.
+    rows : Source
+        The sampled raw rows.
+    point_scale : float
+        Root mean square of the coordinates. Coordinates divided by it have float16 precision.
     """
 
     principal: PrincipalComponents
     points: np.ndarray
     positions: np.ndarray
+    rows: Source
+    point_scale: float
 
 
 @dataclass(frozen=True)
@@ -80,8 +88,46 @@ def compute_positions(
     data: PreparedData, n_components: int, n_neighbors: int, verbose: bool = False
 ) -> Layout:
     """Compute layout positions of all rows from their principal component coordinates."""
+    principal = _principal_components(data, verbose)
+    rows = data.sample(layout_sample_size(len(data.rows), n_components))
+    points, point_scale = _points(rows, data, principal)
+    positions = compute_layout(points, n_components, n_neighbors, data.seed, verbose)
+    sample = LayoutSample(principal, points, positions, rows, point_scale)
+    if len(rows) < len(data.rows):
+        positions = _extend_to_all_rows(data, sample, verbose)
+    return Layout(positions, sample)
+
+
+def sample_of_layout(data: PreparedData, layout: Layout, verbose: bool = False) -> LayoutSample:
+    """Return the sample of a layout; it is computed for positions that the user gave."""
+    if layout.sample is not None:
+        return layout.sample
+    n_rows = layout_sample_size(len(data.rows), layout.positions.shape[1])
+    principal = _principal_components(data, verbose)
+    # Both samples use the same seed, so that each row is paired with its position.
+    rows = data.rows.sample(n_rows, data.seed)
+    positions = ArraySource(layout.positions).sample(n_rows, data.seed)[:]
+    points, point_scale = _points(rows, data, principal)
+    return LayoutSample(principal, points, positions, rows, point_scale)
+
+
+def _points(
+    rows: Source, data: PreparedData, principal: PrincipalComponents
+) -> tuple[np.ndarray, float]:
+    """Return the coordinates of rows in the precision of stored points, and their scale.
+
+    Rows that are equal in this precision have one position, so that it can be found again.
+    """
+    coordinates = project_rows(rows, data.scale, principal)
+    spread = float(np.sqrt(np.mean(coordinates.astype(np.float64) ** 2)))
+    scale = spread if spread > TINY else 1.0
+    rounded_points = quantize(coordinates / np.float32(scale)).astype(np.float32)
+    return rounded_points * np.float32(scale), scale
+
+
+def _principal_components(data: PreparedData, verbose: bool) -> PrincipalComponents:
     n_columns = math.prod(data.rows.row_shape)
-    principal = principal_components(
+    return principal_components(
         data.sample(MAX_PCA_ROWS),
         data.scale,
         min(MIN_PRINCIPAL_COMPONENTS, n_columns),
@@ -89,13 +135,6 @@ def compute_positions(
         verbose,
         min(MAX_PRINCIPAL_COMPONENTS, n_columns),
     )
-    rows = data.sample(layout_sample_size(len(data.rows), n_components))
-    points = project_rows(rows, data.scale, principal)
-    positions = compute_layout(points, n_components, n_neighbors, data.seed, verbose)
-    sample = LayoutSample(principal, points, positions)
-    if len(rows) < len(data.rows):
-        positions = _extend_to_all_rows(data, sample, verbose)
-    return Layout(positions, sample)
 
 
 def _extend_to_all_rows(data: PreparedData, sample: LayoutSample, verbose: bool) -> np.ndarray:

@@ -17,6 +17,7 @@ from latentmap.maps.incremental.replay_state import ReplayState
 from latentmap.maps.landmarks import LandmarkSet
 from latentmap.maps.layout_extension import Layout
 from latentmap.maps.map_networks import MapParts
+from latentmap.maps.placement import Placement
 from latentmap.networks.dense import Network, check_widths
 from latentmap.networks.losses import LossLike, constant_loss, get_loss
 from latentmap.networks.registry import get_network, network_to_dict
@@ -78,6 +79,8 @@ class MapState(FittedState):
         None if the layout was given by the user.
     report : PartialFitReport
         Result of the last `partial_fit`.
+    placement : Placement
+        Fitted rows and their positions. None if the encoder alone places rows.
     """
 
     file_keys: ClassVar[dict[str, str]] = {
@@ -104,6 +107,7 @@ class MapState(FittedState):
     diagnostics: MapDiagnostics | None = None
     replay: ReplayState | None = None
     report: PartialFitReport | None = None
+    placement: Placement | None = None
 
     @classmethod
     def untrained(
@@ -145,11 +149,14 @@ class MapState(FittedState):
             values |= self.diagnostics.to_json()
         if self.report is not None:
             values["growth"] = self.report.to_json()
+        if self.placement is not None:
+            values["placement"] = self.placement.to_json()
         return values
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return the fields that are arrays."""
-        parts = [part for part in (self.diagnostics, self.replay) if part is not None]
+        possible_parts = (self.diagnostics, self.replay, self.placement)
+        parts = [part for part in possible_parts if part is not None]
         arrays = super().to_arrays()
         for part in parts:
             arrays |= part.to_arrays()
@@ -165,6 +172,8 @@ class MapState(FittedState):
             fields["replay"] = ReplayState.from_file(values, arrays)
         if values.get("growth") is not None:
             fields["report"] = PartialFitReport.from_file(values["growth"], {})
+        if values.get("placement") is not None:
+            fields["placement"] = Placement.from_file(values["placement"], arrays)
         return fields
 
     def layer_sizes(self, row_shape: tuple[int, ...]) -> list[int]:

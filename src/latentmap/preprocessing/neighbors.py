@@ -11,6 +11,9 @@ from latentmap.progress import progress
 EXACT_ROWS = 10_000
 CELL_ROWS = 250
 SEARCHED_CELLS = 8
+# Limits of `IndependentIndex`: it divides more rows into cells, and searches this number of them,
+# so that it misses less than 1 % of the neighbours.
+MAX_SCANNED_ROWS, INDEPENDENT_CELLS = 4_000, 24
 # Queries are searched in blocks, so that a progress bar advances. In an exact search, a block has
 # at most this many pairs of a query and a point.
 BLOCK_ROWS = 8192
@@ -55,6 +58,45 @@ class NeighborIndex:
                 block = np.ascontiguousarray(queries[start : start + self.block_size], np.float32)
                 neighbors[start : start + self.block_size] = self.index.search(block, k)[1]
                 advance(1)
+        # faiss returns -1 if the searched cells hold fewer than k points; the nearest is repeated.
+        return np.where(neighbors < 0, np.maximum(neighbors[:, :1], 0), neighbors)
+
+
+class IndependentIndex:
+    """An index in which the neighbours of a query do not depend on the other queries.
+
+    `NeighborIndex` uses matrix products, whose rounding errors depend on the number of queries.
+    This index computes each distance by itself. Points beyond 4,000 are divided into cells.
+    """
+
+    def __init__(self, points: np.ndarray, seed: int) -> None:
+        import faiss
+
+        count, width = points.shape
+        n_cells = count // CELL_ROWS if count > MAX_SCANNED_ROWS else 1
+        quantizer: Any = faiss.IndexFlatL2(width)
+        self._index: Any = faiss.IndexIVFFlat(quantizer, width, n_cells)
+        self._index.cp.seed, self._index.cp.niter = seed + 1, 6
+        self._index.cp.max_points_per_centroid = 64
+        self._index.cp.min_points_per_centroid = 1
+        self._index.train(points)
+        self._index.add(points)
+        self._index.nprobe = min(INDEPENDENT_CELLS, n_cells)
+        self._centers = quantizer.reconstruct_n(0, n_cells).astype(np.float64)
+
+    def search(self, queries: np.ndarray, k: int) -> np.ndarray:
+        """Return the indices of the k nearest points of each query, nearest first, shape (n, k)."""
+        from scipy.spatial.distance import cdist
+
+        neighbors = np.empty((len(queries), k), np.int64)
+        for start in range(0, len(queries), BLOCK_ROWS):
+            block = np.ascontiguousarray(queries[start : start + BLOCK_ROWS], np.float32)
+            distances = cdist(block.astype(np.float64), self._centers, "sqeuclidean")
+            cells = np.argsort(distances, axis=1, kind="stable")[:, : self._index.nprobe]
+            cell_distances = np.take_along_axis(distances, cells, axis=1).astype(np.float32)
+            neighbors[start : start + BLOCK_ROWS] = self._index.search_preassigned(
+                block, k, cells, cell_distances
+            )[1]
         # faiss returns -1 if the searched cells hold fewer than k points; the nearest is repeated.
         return np.where(neighbors < 0, np.maximum(neighbors[:, :1], 0), neighbors)
 

@@ -40,6 +40,7 @@ from latentmap.maps.landmarks import (
 from latentmap.maps.layout import compute_layout
 from latentmap.maps.map_networks import build_map
 from latentmap.maps.map_state import PartialFitReport
+from latentmap.maps.placement import Placement
 from latentmap.preprocessing.pca_projection import project_rows
 from latentmap.training.config import Training, check_epochs
 from latentmap.training.launcher import LocalLauncher, current_launcher
@@ -104,7 +105,7 @@ def add_rows(model: LatentMap, X: DataLike) -> None:
     model._check_settings()
     rows = new_rows(model, X)
     check_epochs(model.epochs, TRAINING, len(rows))  # Reports a wrong setting before any work.
-    codes = model._apply_to_rows(model.encoder_, rows)  # Raises DataError if a number is NaN.
+    codes = model._find_codes(rows)  # Raises DataError if a number is NaN.
     rows = load_or_cache(rows, model.verbose, use_disk=current_launcher().in_this_process)
     n_partial_fits = (model._state.n_partial_fits or 0) + 1
     seed = (model._state.seed + n_partial_fits) % 2**31
@@ -119,7 +120,9 @@ def add_rows(model: LatentMap, X: DataLike) -> None:
     _train(model, objective, dataset, seed)
     _measure(model, new_data, region, teacher, sampler.sample_rows(MAX_MEASURED_ROWS))
     mixture = _extend_mixture(sampler.mixture, new_data, region, model._landmarks().nearest)
-    model._state = replace(model._state, replay=replace(replay_state, mixture=mixture))
+    placement = _extend_placement(model, new_data, region)
+    replay_state = replace(replay_state, mixture=mixture)
+    model._state = replace(model._state, replay=replay_state, placement=placement)
 
 
 def _check_replay(model: LatentMap) -> ReplayState:
@@ -282,6 +285,17 @@ def _median_density(
     weights = np.concatenate([np.full(len(codes), n_rows / len(codes)) for codes, n_rows in groups])
     median = np.quantile(density, 0.5, weights=weights, method="inverted_cdf")
     return float(median) or 1.0
+
+
+def _extend_placement(model: LatentMap, new_data: NewRows, region: NovelRegion) -> Placement | None:
+    """Store the new rows at their codes before the update, or in the region of novel classes."""
+    placement = model._state.placement
+    if placement is None:
+        return None
+    positions = new_data.codes.copy()
+    positions[new_data.is_novel] = region.positions
+    coordinates = project_rows(new_data.rows, model._state.row_scale, placement.principal)
+    return placement.with_rows(coordinates, positions)
 
 
 def _extend_mixture(

@@ -1,0 +1,254 @@
+"""Placement of rows and decoding of positions by the nearest fitted rows."""
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from latentmap import LatentMap, load_model
+from latentmap.errors import DataWarning, ModelFileError, SettingError
+from latentmap.maps import placement as module
+from latentmap.maps.placement import Placement, limit_codes, local_scale
+from latentmap.metrics import neighbor_recall
+from latentmap.model_file import read_model, write_model
+
+DIGITS, LABELS = load_digits(return_X_y=True)
+FITTED, UNSEEN = DIGITS[:1400], DIGITS[1400:]
+
+
+@pytest.fixture(scope="module")
+def digits_map():
+    return LatentMap(epochs=8, random_state=0).fit(FITTED)
+
+
+@pytest.fixture(scope="module")
+def network_map():
+    return LatentMap(epochs=8, placement="network", random_state=0).fit(FITTED)
+
+
+def make_placement(points, positions, **settings):
+    n_features = points.shape[1]
+    defaults = {
+        "row_mean": np.zeros(n_features, np.float32),
+        "components": np.eye(n_features, dtype=np.float32),
+        "points": points.astype(np.float16),
+        "positions": positions.astype(np.float32),
+        "point_scale": 1.0,
+        "n_neighbors": 5,
+        "window": 0.1,
+        "encoder_weight": 0.0,
+        "n_decoded": 5,
+        "network_share": 0.0,
+        "max_ratio": 1.0,
+        "row_size": 1.0,
+        "seed": 0,
+    }
+    return Placement(**defaults | settings)
+
+
+def two_clusters():
+    """Return 20 points near (0, 0) and 20 near (4, 0), whose positions are far apart."""
+    points = np.random.default_rng(0).normal(scale=0.1, size=(40, 2))
+    positions = points.copy()
+    points[20:, 0] += 4
+    positions[20:] += 9
+    return points, positions
+
+
+def test_a_fitted_row_has_its_layout_position(digits_map):
+    assert digits_map.embedding_.shape == (1400, 2)
+    assert np.array_equal(digits_map.transform(FITTED), digits_map.embedding_)
+    assert np.array_equal(digits_map.transform(FITTED[::-3]), digits_map.embedding_[::-3])
+    codes = LatentMap(epochs=8, random_state=0).fit_transform(FITTED)
+    assert np.array_equal(codes, digits_map.embedding_)
+
+
+def test_unseen_rows_keep_more_neighbors_than_with_the_network(digits_map, network_map):
+    recalls = [
+        neighbor_recall(UNSEEN, model.transform(UNSEEN), FITTED, model.transform(FITTED))
+        for model in (digits_map, network_map)
+    ]
+    assert recalls[0] > recalls[1] + 0.03
+
+
+def test_a_map_of_networks_stores_no_rows(network_map, tmp_path):
+    path = tmp_path / "map.safetensors"
+    network_map.save(path)
+    _, arrays = read_model(path)
+    assert not any(len(array) == len(FITTED) for array in arrays.values() if array.ndim)
+    with pytest.raises(AttributeError, match="call transform"):
+        _ = network_map.embedding_
+
+
+def test_a_row_does_not_depend_on_other_rows(digits_map):
+    codes = digits_map.transform(UNSEEN)
+    decoded = digits_map.inverse_transform(codes)
+    for rows in (slice(0, 1), slice(5, 22), slice(None, None, -1)):
+        assert np.array_equal(digits_map.transform(UNSEEN[rows]), codes[rows])
+        assert np.array_equal(digits_map.inverse_transform(codes[rows]), decoded[rows])
+
+
+def test_copies_place_and_decode_alike(digits_map, tmp_path):
+    digits_map.save(tmp_path / "map.safetensors")
+    codes = digits_map.transform(UNSEEN)
+    for copy in (load_model(tmp_path / "map.safetensors"), pickle.loads(pickle.dumps(digits_map))):
+        assert np.array_equal(copy.transform(UNSEEN), codes)
+        assert np.array_equal(copy.embedding_, digits_map.embedding_)
+        assert np.array_equal(copy.inverse_transform(codes), digits_map.inverse_transform(codes))
+
+
+def test_the_local_mean_improves_the_reconstruction_at_unseen_rows(digits_map):
+    codes = digits_map.transform(UNSEEN)
+    local = digits_map._state.raw_rows(digits_map._state.placement.decode(codes), (64,))
+    network = digits_map.decoder_.predict(codes, verbose=0)
+    errors = [
+        np.mean((UNSEEN - rows) ** 2)
+        for rows in (digits_map.inverse_transform(codes), local, network)
+    ]
+    assert errors[0] < min(errors[1:])
+
+
+@pytest.mark.parametrize("code", [[1e20, 0.0], [-3e38, 3e38], [1e6, -1e6]])
+def test_codes_far_away_are_decoded_to_finite_rows(code, digits_map, network_map):
+    for model in (digits_map, network_map):
+        rows = model.inverse_transform([code])
+        assert np.isfinite(rows).all()
+        assert rows.min() > -5
+        assert rows.max() < 21
+
+
+def test_far_away_the_nearest_row_is_decoded():
+    points, positions = two_clusters()
+    placement = make_placement(points, positions)
+    farthest = positions[:, 0].argmax()
+    decoded = placement.decode(np.array([[1e3, positions[farthest, 1]]]))
+    assert decoded[0] == pytest.approx(placement.points[farthest].astype(float), abs=1e-3)
+
+
+def test_decoding_is_continuous():
+    points, positions = two_clusters()
+    placement = make_placement(points, positions)
+    path = np.linspace([-1, -1], [10, 10], 200_001)
+    decoded = placement.decode(path)
+    steps = np.linalg.norm(np.diff(decoded, axis=0), axis=1)
+    assert steps.max() < 0.02
+    assert steps.sum() > 3
+
+
+def test_a_row_between_clusters_is_placed_in_one_of_them():
+    points, positions = two_clusters()
+    placement = make_placement(points, positions, n_neighbors=9)
+    rows = np.array([[1.9, 0.0], [2.1, 0.0], [0.05, 0.05]])
+    codes, quality = placement.place(rows, np.zeros((3, 2), np.float32))
+    distances = np.linalg.norm(codes[:, None] - positions, axis=2)
+    assert distances.min(axis=1).max() < 0.2
+    assert quality.distance_ratio[:2].min() > 2 * quality.distance_ratio[2]
+
+
+def test_the_encoder_decides_between_equal_votes():
+    points = np.repeat([[0.0, 1.0], [0.0, -1.0]], 3, axis=0)
+    positions = np.repeat([[5.0, 5.0], [-5.0, -5.0]], 3, axis=0)
+    placement = make_placement(points, positions, n_neighbors=6, encoder_weight=1.0)
+    encoded = np.array([[5.1, 5.0], [-5.0, -5.1]], np.float32)
+    codes, quality = placement.place(np.zeros((2, 2)), encoded)
+    assert codes == pytest.approx(np.array([[5.0, 5.0], [-5.0, -5.0]]))
+    assert quality.agreement == pytest.approx([0.5, 0.5])
+
+
+def test_votes_match_a_direct_computation(digits_map):
+    placement = digits_map._state.placement
+    rng = np.random.default_rng(0)
+    neighbors, encoded = rng.integers(0, 1400, (4, 7)), rng.normal(size=(4, 2)).astype("float32")
+    distances = np.sort(rng.random((4, 7)), axis=1)
+    codes = placement.vote(encoded, neighbors, distances)
+
+    def kernel(a, b, width):
+        return np.exp(-((a - b) ** 2).sum() / (2 * (width * placement.window) ** 2))
+
+    for row in range(4):
+        positions = placement.positions[neighbors[row]].astype(float)
+        proximity = np.exp(-2 * (distances[row] / distances[row, -1]) ** 2)
+        votes = [
+            sum(
+                weight * (kernel(p, q, 1) + kernel(p, q, 4))
+                for q, weight in zip(positions, proximity, strict=True)
+            )
+            + placement.encoder_weight * proximity.mean() * kernel(p, encoded[row], 4)
+            for p in positions
+        ]
+        mode = positions[int(np.argmax(votes))]
+        weights = [w * kernel(p, mode, 1) for p, w in zip(positions, proximity, strict=True)]
+        assert codes[row] == pytest.approx(np.average(positions, axis=0, weights=weights), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda rows: rows / 255, "255 times smaller"),
+        (lambda rows: rows * 30, "30 times larger"),
+        (lambda rows: np.roll(100 - rows, 1, axis=1), "far from all fitted rows"),
+    ],
+)
+def test_rows_outside_the_fitted_range_raise_a_warning(change, words, digits_map):
+    rows = change(UNSEEN)
+    with pytest.warns(DataWarning, match="same units") as warnings:
+        digits_map.transform(rows)
+    assert words.split()[-1] in str(warnings[0].message)
+    usual = np.median(digits_map.confidence(UNSEEN))
+    assert np.median(digits_map.confidence(rows)) < 0.5 * usual
+
+
+def test_partial_fit_stores_the_new_rows():
+    known = LABELS != 3
+    model = LatentMap(epochs=4, random_state=0).fit(DIGITS[known])
+    before = model.embedding_
+    model.partial_fit(DIGITS[~known])
+    assert np.array_equal(model.embedding_[: known.sum()], before)
+    assert np.array_equal(model.transform(DIGITS[~known]), model.embedding_[known.sum() :])
+    assert np.array_equal(model.transform(DIGITS[known]), before)
+
+
+def test_the_number_of_stored_rows_is_limited(monkeypatch):
+    monkeypatch.setattr(module, "MAX_STORED_ROWS", 30)
+    points, positions = two_clusters()
+    placement = make_placement(points, positions).with_rows(points + 1, positions + 1)
+    assert placement.points.shape == placement.positions.shape == (30, 2)
+    assert placement.points[:, 0].astype(float).max() > 4.5
+
+
+def test_a_layout_of_the_user_is_kept():
+    layout = DIGITS[:, [10, 20]] * 3.0 + np.random.default_rng(0).random((len(DIGITS), 2))
+    model = LatentMap(layout=layout, epochs=2, random_state=0).fit(DIGITS)
+    assert np.array_equal(model.transform(DIGITS), layout.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("placement_points", np.nan), ("placement_positions", np.inf), ("placement_components", None)],
+)
+def test_damaged_placements_are_refused(name, value, digits_map, tmp_path):
+    path = tmp_path / "map.safetensors"
+    digits_map.save(path)
+    metadata, arrays = read_model(path)
+    key = f"fitted/{name}"
+    arrays[key] = arrays[key][:-1] if value is None else np.full_like(arrays[key], value)
+    write_model(path, metadata, arrays)
+    with pytest.raises(ModelFileError):
+        load_model(path)
+
+
+def test_an_unknown_placement_is_refused():
+    with pytest.raises(SettingError, match="placement: expected 'auto' or 'network'"):
+        LatentMap(placement="both").fit(FITTED)
+
+
+def test_limit_codes_keeps_directions():
+    positions = np.array([[0.0, 0.0], [2.0, 2.0]])
+    codes = limit_codes(np.array([[1e30, 1e30], [5.0, 1.0]]), positions)
+    assert codes[0, 0] == codes[0, 1] == pytest.approx(2001)
+    assert codes[1].tolist() == [5.0, 1.0]
+
+
+def test_local_scale_of_equal_positions():
+    assert local_scale(np.zeros((20, 2))) == 1.0
