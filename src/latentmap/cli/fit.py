@@ -68,6 +68,9 @@ def fit(
         "map learns these positions instead of computing a layout.",
     ),
     neighbors: int | None = _setting("Number of nearest neighbours of each row in the layout.", 1),
+    placement: str | None = _setting(
+        "How a map places rows: auto stores fitted rows, network stores none."
+    ),
     epochs: int | None = _setting("Number of passes over the rows.", 1),
     batch_size: int | None = _setting("Number of rows per training step.", 1),
     learning_rate: float | None = _setting("Maximum learning rate of the Adam optimiser."),
@@ -103,6 +106,7 @@ def fit(
         "n_components": components,
         "layout": layout,
         "n_neighbors": neighbors,
+        "placement": placement,
         "epochs": epochs,
         "network": network,
         "loss": loss,
