@@ -61,7 +61,16 @@ def test_labels_are_kept(run, people, tmp_path):
     frame.to_parquet(tmp_path / "labelled.parquet")
     output = tmp_path / "complete.csv"
     run("impute", model, tmp_path / "labelled.parquet", "--label", "group", "-o", output)
-    assert pd.read_csv(output)["label"].tolist() == frame["group"].tolist()
+    complete = pd.read_csv(output)
+    assert complete["group"].tolist() == frame["group"].tolist()
+    assert "label" not in complete
+
+
+def test_a_fitted_column_is_no_label(run, people, tmp_path):
+    model, data = people
+    column = pd.read_parquet(data).columns[0]
+    result = run("impute", model, data, "--label", column, "-o", tmp_path / "a.csv", code=2)
+    assert f"--label {column}: expected a column that the model was not fitted to" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from latentmap.analysis.encoding import numeric_rows
+from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.console import format_count, print_json, print_message, print_table
 from latentmap.cli.model_arguments import Estimator, open_model
 from latentmap.cli.options import DATA, JSON, LABEL, MODEL, output_path
@@ -44,12 +45,11 @@ def impute(
     rows = open_model_rows(estimator, data, label)
     table_rows: Any = numeric_rows(estimator, rows)
     report = _Report()
-    write_rows(
-        output,
-        _fill_batches(estimator, table_rows.rows, report),
-        length=len(rows),
-        labels=rows.labels,
-    )
+    batches = _fill_batches(estimator, table_rows.rows, report)
+    if rows.labels is not None:
+        name = label or ModelInfo.from_estimator(estimator).label_column or "label"
+        batches = _append_labels(batches, name, rows.labels)
+    write_rows(output, batches, length=len(rows))
     report.print(as_json, model=str(model), data=data, file=str(output))
     print_message(
         f"Wrote {output}: {format_count(len(rows), 'row')}, "
@@ -100,3 +100,13 @@ def _fill_batches(estimator: Estimator, rows: Source, report: _Report) -> Iterat
         table: Any = filled
         report.add(table.column_names, confidence)
         yield table
+
+
+def _append_labels(batches: Iterator[Any], name: str, labels: np.ndarray) -> Iterator[Any]:
+    """Yield the batches with the labels of their rows as a column of the given name."""
+    import pyarrow as pa
+
+    column, start = pa.array(labels, from_pandas=True), 0
+    for batch in batches:
+        yield batch.append_column(name, column[start : start + batch.num_rows])
+        start += batch.num_rows

@@ -41,6 +41,11 @@ def open_rows(
 
 def open_model_rows(model: Estimator, data: str, label: str | None = None) -> Source:
     """Open rows and check that they have the columns that a fitted model expects."""
+    if label is not None and model.table_ is not None and label in model.table_.names:
+        raise SettingError(
+            f"--label {label}: expected a column that the model was not fitted to, found one of "
+            "its columns"
+        )
     default_label = ModelInfo.from_estimator(model).label_column
     rows = open_rows(data, label, default_label, options_for(model.fit_report_))
     check_columns(model, rows)
