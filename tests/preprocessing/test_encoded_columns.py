@@ -76,6 +76,15 @@ def test_numbers_have_mean_0_and_variance_1():
     assert np.allclose(round_trip(column, values), values.to_numpy(), atol=1e-4)
 
 
+@pytest.mark.parametrize("fitted", [pa.date32(), pa.timestamp("us")])
+@pytest.mark.parametrize("later", [pa.date32(), pa.timestamp("s"), pa.timestamp("ns", "UTC")])
+def test_dates_are_encoded_whatever_their_type(fitted, later):
+    dates = pa.array([datetime.date(2024, 1, 1), datetime.date(2024, 5, 1), None], pa.date32())
+    column, values = fit(NumberColumn, dates.cast(fitted), "date")
+    later_values = dates.cast(pa.timestamp("s")).cast(later)
+    assert np.allclose(column.encode(later_values), column.encode(values), equal_nan=True)
+
+
 def test_strings_that_are_not_numbers_count_as_missing():
     column, _ = fit(NumberColumn, [3, 4, 6, 8], "integer")
     strings = pa.array(["4", " 6 ", "rotary", None])

@@ -5,7 +5,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from latentmap.preprocessing.column_types import Values, from_floats, is_time_type, to_floats
+from latentmap.preprocessing.column_types import (
+    Values,
+    from_floats,
+    is_time_type,
+    to_floats,
+    type_from_name,
+)
 from latentmap.preprocessing.encoded_columns import Column, constant_column, to_strings
 
 if TYPE_CHECKING:
@@ -78,10 +84,16 @@ class NumberColumn(Column):
         return self._parse(values).null_count - values.null_count
 
     def _parse(self, values: Values) -> Values:
-        """Return the numbers of strings, and null for other strings if any string is a number."""
+        """Return values whose type can be converted to floats.
+
+        Dates and times become those of the column. Strings become numbers, or null if they are no
+        numbers; they stay strings if none is a number.
+        """
         import pyarrow as pa
         import pyarrow.compute as pc
 
+        if pa.types.is_temporal(values.type) and is_time_type(self.type):
+            return pc.cast(values, type_from_name(self.type), safe=False)
         if not pa.types.is_string(values.type) or is_time_type(self.type):
             return values
         cells = pc.ascii_trim_whitespace(to_strings(values))
