@@ -31,6 +31,12 @@ def replace_unprintable(text: str) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
+def print_note(note: str, verbose: bool = True) -> None:
+    """Print a sentence about the data or the result on standard error."""
+    if verbose:
+        print(replace_unprintable(note), file=sys.stderr, flush=True)
+
+
 @contextlib.contextmanager
 def progress(
     description: str, total: int, verbose: bool = True, delay: bool = False

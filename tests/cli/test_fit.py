@@ -57,6 +57,15 @@ def test_fit_learns_a_given_layout(run, wine_csv, tmp_path):
     assert "R² of the layout" in run("info", model).stdout
 
 
+def test_fit_compares_rows_by_the_cosine(run, wine_csv, tmp_path):
+    model = tmp_path / "m.safetensors"
+    run("fit", wine_csv, "--label", "kind", "--metric", "cosine", "--epochs", 2, "-o", model)
+    assert load_model(model).metric == "cosine"
+    assert "cosine" in run("info", model).stdout
+    result = run("fit", wine_csv, "--metric", "jaccard", "-o", model, code=2)
+    assert "unknown metric 'jaccard'" in result.stderr
+
+
 def test_a_batch_size_alone_holds_no_rows_out_of_a_map(run, wine_csv, tmp_path):
     model = tmp_path / "m.safetensors"
     run("fit", wine_csv, "--label", "kind", "--epochs", 1, "--batch-size", 40, "-o", model)

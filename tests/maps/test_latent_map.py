@@ -574,6 +574,7 @@ INVALID_LAYOUTS = {
     "three dimensions": (LAYOUT[:, :, None], r"layout: expected shape .* found \(400, 2, 1\)"),
     "a number": (3, "layout: expected"),
     "NaN": (np.where(LAYOUT > 0.99, np.nan, LAYOUT), "layout, row .*: expected a finite number"),
+    "NaN only": (np.full((400, 2), np.nan), "layout: expected a position for at least one of 400"),
     "infinite": (
         np.where(LAYOUT > 0.99, np.inf, LAYOUT),
         "layout, row .*: expected a finite number",

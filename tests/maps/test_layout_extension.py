@@ -39,9 +39,14 @@ def test_other_rows_take_the_position_of_the_nearest_sampled_row(data, monkeypat
     monkeypatch.setattr(module, "compute_layout", lambda points, *_: points[:, :2])
     layout = compute_positions(data, 2, 10)
     points = project_rows(data.rows, data.scale, layout.sample.principal)
-    sample = project_rows(data.sample(120), data.scale, layout.sample.principal)
-    nearest = cdist(points, sample).argmin(axis=1)
-    assert layout.positions == pytest.approx(sample[nearest, :2], abs=2e-3)
+    nearest = cdist(points, layout.sample.points).argmin(axis=1)
+    assert np.array_equal(layout.positions, layout.sample.points[nearest, :2])
+
+
+def test_points_of_the_sample_are_coordinates_in_the_precision_of_stored_points(data):
+    sample = compute_positions(data, 2, 10).sample
+    coordinates = project_rows(data.rows, data.scale, sample.principal)
+    assert sample.points == pytest.approx(coordinates, rel=1e-3, abs=1e-4)
 
 
 def test_other_rows_are_read_in_batches(data, monkeypatch):

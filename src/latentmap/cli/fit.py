@@ -19,7 +19,7 @@ from latentmap.cli.memory_option import apply_memory_limit, reject_memory_limit
 from latentmap.cli.model_arguments import MODEL_SUFFIX
 from latentmap.cli.options import DATA, LABEL, RAY, SEED, WORKERS, option, output_path
 from latentmap.cli.table_arguments import with_table_options
-from latentmap.errors import SettingError
+from latentmap.errors import SettingError, UnknownNameError
 from latentmap.files import check_output_path
 
 EXAMPLES = (
@@ -32,6 +32,7 @@ EXAMPLES = (
     "latentmap fit more.csv --continue map.safetensors",
 )
 
+_METRICS = ("euclidean", "cosine")
 _RECIPE_DEFAULT = "set by the recipe"
 
 
@@ -65,9 +66,13 @@ def fit(
     layout: Path | None = option(
         "FILE",
         "File with the position of each row in two or three columns, for example from UMAP. The "
-        "map learns these positions instead of computing a layout.",
+        "map learns these positions instead of computing a layout. Rows of NaN are placed near "
+        "similar rows.",
     ),
     neighbors: int | None = _setting("Number of nearest neighbours of each row in the layout.", 1),
+    metric: str | None = _setting(
+        "Distance that determines the neighbours of a row: euclidean or cosine."
+    ),
     placement: str | None = _setting(
         "How a map places rows: auto stores fitted rows, network stores none."
     ),
@@ -106,6 +111,7 @@ def fit(
         "n_components": components,
         "layout": layout,
         "n_neighbors": neighbors,
+        "metric": metric,
         "placement": placement,
         "epochs": epochs,
         "network": network,
@@ -122,6 +128,8 @@ def fit(
         _reject_with_continue(distributed, "it runs in one process")
         continue_fit(data, fitted_map, output, label, seed)
         return
+    if metric is not None and metric not in _METRICS:
+        raise UnknownNameError("metric", metric, _METRICS)
     check_worker_options(workers, ray, storage)
     if workers is not None:
         reject_memory_limit(memory, "it does not apply to the processes of --workers")

@@ -66,6 +66,7 @@ def _format_summary(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("estimator", summary["estimator"]),
         ("row", _describe_rows(summary)),
         ("columns", ", ".join(names) if names and not table else ""),
+        ("length of rows", "1 (unit vectors)" if summary["learned"].get("has_unit_rows") else ""),
         ("network", _PCA_ONLY if summary["learned"].get("network_kept") is False else ""),
         ("epochs run", str(max(summary["history"]["epoch"], default=0))),
         ("weights", f"{summary['n_weights']:,}"),

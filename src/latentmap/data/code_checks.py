@@ -44,7 +44,10 @@ def code_blocks(codes: np.ndarray, size: int = BLOCK_ROWS) -> Iterator[tuple[int
 
 
 def check_layout(layout: ArrayLike, n_rows: int) -> np.ndarray:
-    """Return a layout as float64; raise DataError unless it has a position for every row."""
+    """Return a layout as float64; raise DataError unless it has a position for every row.
+
+    A row of NaN has no position yet; at least one row must have one.
+    """
     positions = as_numbers("layout", layout)
     check_rows("layout", positions.shape, positions.dtype)
     positions = positions.astype(np.float64)
@@ -53,5 +56,11 @@ def check_layout(layout: ArrayLike, n_rows: int) -> np.ndarray:
             f"layout: expected shape ({n_rows}, 2) or ({n_rows}, 3), a position for every row, "
             f"found {positions.shape}"
         )
-    check_finite(positions, 0, "layout")
+    is_missing = np.isnan(positions).all(axis=1)
+    if is_missing.all():
+        raise DataError(
+            f"layout: expected a position for at least one of {n_rows:,} rows, found NaN in every "
+            "row: leave out layout to compute all positions"
+        )
+    check_finite(np.where(is_missing[:, None], 0.0, positions), 0, "layout")
     return positions

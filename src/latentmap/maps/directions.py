@@ -17,6 +17,7 @@ from latentmap.preprocessing.pca_projection import PrincipalComponents
 from latentmap.preprocessing.scaling import Scale
 
 DIRECTION_METRICS = ("cosine", "correlation")
+UNIT_TOLERANCE = 1e-3  # float16 numbers have this precision.
 TINY = float(np.finfo(np.float32).tiny)
 
 
@@ -65,3 +66,15 @@ class Directions:
         vectors = points.astype(np.float64) @ self.matrix + self.offset
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         return (vectors / np.maximum(lengths, TINY)).astype(np.float32)
+
+
+def have_unit_length(rows: np.ndarray) -> bool:
+    """Return whether all rows, shape (n, d), have length 1, as many embeddings have.
+
+    Examples
+    --------
+    >>> have_unit_length(np.array([[0.6, 0.8], [0.0, 1.0]])), have_unit_length(np.ones((2, 2)))
+    (True, False)
+    """
+    lengths = np.linalg.norm(rows.astype(np.float64), axis=1)
+    return rows.shape[1] > 1 and bool((np.abs(lengths - 1) < UNIT_TOLERANCE).all())

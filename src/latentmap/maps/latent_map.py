@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import asdict, replace
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -37,6 +37,9 @@ from latentmap.maps.layout import measure_layout_fit
 from latentmap.maps.layout_extension import Layout, compute_positions, sample_of_layout
 from latentmap.maps.map_networks import MapNetworks, MapParts, build_map
 from latentmap.maps.map_state import MapState
+from latentmap.maps.neighbor_graph import NeighborGraph
+from latentmap.maps.neighbor_search import Metric, check_metric
+from latentmap.maps.partial_layout import fill_positions
 from latentmap.maps.placement import limit_codes, row_sizes
 from latentmap.maps.stored_rows import (
     add_local_means,
@@ -49,11 +52,16 @@ from latentmap.networks.losses import LossLike, check_loss
 from latentmap.preprocessing.pca_projection import (
     PrincipalComponents,
 )
+from latentmap.progress import print_note
 from latentmap.training.config import Training
 from latentmap.training.launcher import current_launcher
 from latentmap.training.preparation import PreparedData
 
 PLACEMENTS = ("auto", "network")
+UNIT_ROWS = "All rows have length 1, so that Euclidean neighbours are those of the cosine."
+
+if TYPE_CHECKING:
+    from latentmap.maps.neighbor_graph import NeighborsLike
 
 
 class LatentMap(BaseAutoEncoder):
@@ -69,8 +77,17 @@ class LatentMap(BaseAutoEncoder):
         Number of components of a code. If ``layout`` is given, its number of columns replaces this.
     layout : array-like of shape (n, 2) or (n, 3), optional
         Position of each fitted row, for instance from UMAP, PaCMAP or geography, instead of t-SNE.
+        Rows of NaN are placed by their nearest rows that have a position.
     n_neighbors : int
         Number of neighbours of each row in the layout. A smaller number shows finer structure.
+    metric : {"euclidean", "cosine", "correlation", "manhattan", "hamming", "jaccard"} or callable
+        Distance that determines the neighbours. New rows are placed by the cosine or correlation
+        if that is the metric, and otherwise by Euclidean distances of principal components. A
+        callable takes two rows of numbers and returns a distance of at least 0. Beyond "cosine"
+        and "correlation", more than 10,000 rows need PyNNDescent (the extra ``metrics``).
+    neighbors : tuple of arrays (indices, distances) or sparse matrix, optional
+        Neighbours of each fitted row, which replace the search: two arrays of shape (n, k), or a
+        graph of shape (n, n) from `sklearn.neighbors.kneighbors_graph` or AnnData's ``obsp``.
     placement : {"auto", "network"}
         How rows are placed and decoded. "auto" stores the principal component coordinates of at
         most 100,000 fitted rows. It places a fitted row at its layout position, and another row by
@@ -145,6 +162,8 @@ class LatentMap(BaseAutoEncoder):
         *,
         layout: ArrayLike | None = None,
         n_neighbors: int = 10,
+        metric: Metric = "euclidean",
+        neighbors: NeighborsLike | None = None,
         placement: str = "auto",
         network: str | Network = "auto",
         loss: LossLike = "auto",
@@ -157,6 +176,8 @@ class LatentMap(BaseAutoEncoder):
         self.n_components = n_components
         self.layout = layout
         self.n_neighbors = n_neighbors
+        self.metric = metric
+        self.neighbors = neighbors
         self.placement = placement
         self.network = network
         self.loss = loss
@@ -168,7 +189,11 @@ class LatentMap(BaseAutoEncoder):
 
     def _fit(self, X: DataLike) -> None:
         self._check_settings()
+        check_metric(self.metric)
         rows = fitting_rows(self, X)
+        graph = None
+        if self.neighbors is not None:
+            graph = NeighborGraph.from_user(self.neighbors, len(rows))
         networks = get_networks(self.network)
         n_weights = sum(layer_sizes(*networks, rows.row_shape, MAX_LANDMARKS))
         needed_bytes = fit_memory_bytes(len(rows), rows.nbytes // len(rows), n_weights)
@@ -180,13 +205,15 @@ class LatentMap(BaseAutoEncoder):
             epochs = default_epochs(len(rows), stores_rows=self.placement == "auto")
         data = prepare_rows(self, rows, epochs, training).rescale_by_median()
         if user_layout is None:
-            layout = compute_positions(data, self.n_components, self.n_neighbors, self.verbose)
+            layout = compute_positions(
+                data, self.n_components, self.n_neighbors, self.verbose, self.metric, graph
+            )
         else:
-            layout = Layout(user_layout)
+            layout = Layout(fill_positions(data, user_layout, self.metric, self.verbose))
         self._train(networks, data, layout)
         self._measure(data, layout)
         if self.placement == "auto":
-            sample = sample_of_layout(data, layout, self.verbose)
+            sample = sample_of_layout(data, layout, self.metric, self.verbose)
             self._state = store_rows(self, sample, data.seed)
         fit_imputer(self, data)
 
@@ -209,6 +236,7 @@ class LatentMap(BaseAutoEncoder):
             principal = layout.sample.principal  # Other networks may need the shape of the rows.
         landmarks = layout_landmarks(layout.positions, data.seed)
         self._state = MapState.untrained(networks, loss, data, layout, landmarks, principal)
+        print_note(UNIT_ROWS, verbose=self.verbose and bool(self._state.has_unit_rows))
         map_networks = build_map(self._parts(loss, landmarks, principal))
         self._set_networks(map_networks)
         task = data.task.with_targets(layout.positions)
@@ -424,7 +452,7 @@ class LatentMap(BaseAutoEncoder):
             self._state.replay.validate(self._state.n_landmarks, self.encoder_)
 
     def _saved_parameters(self) -> dict[str, Any]:
-        return {**super()._saved_parameters(), "layout": None}
+        return {**super()._saved_parameters(), "layout": None, "neighbors": None}
 
     def _draw_codes(self, n: int, rng: np.random.RandomState) -> np.ndarray:
         return self._landmarks().draw_codes(n, self._diagnostics.landmark_share, rng)

@@ -13,6 +13,7 @@ from latentmap.autoencoders.state import FittedState
 from latentmap.file_record import FileRecord
 from latentmap.maps.defaults import layer_sizes
 from latentmap.maps.diagnostics import CodeLandmarks, MapDiagnostics
+from latentmap.maps.directions import have_unit_length
 from latentmap.maps.incremental.replay_state import ReplayState
 from latentmap.maps.landmarks import LandmarkSet
 from latentmap.maps.layout_extension import Layout
@@ -68,6 +69,8 @@ class MapState(FittedState):
         Number of principal components that the encoder receives; 0 if it receives all columns.
     own_layout : bool
         Whether the layout was given by the user.
+    has_unit_rows : bool
+        Whether the fitted rows have length 1.
     n_rows : int
         Number of rows that `fit` and `partial_fit` have received.
     reconstruction_weight : float
@@ -101,6 +104,7 @@ class MapState(FittedState):
     code_scale: np.ndarray
     n_input_components: int | None = None
     own_layout: bool | None = None
+    has_unit_rows: bool | None = None
     n_rows: int | None = None
     reconstruction_weight: float | None = None
     n_partial_fits: int | None = None
@@ -121,7 +125,8 @@ class MapState(FittedState):
     ) -> Self:
         """Return the state of a map before its networks are trained."""
         # The loss of the columns of a table is 0.5 for constant rows.
-        mean_loss = 0.5 if loss == "table" else constant_loss(get_loss(loss), data.scaled_sample())
+        sample = data.scaled_sample()
+        mean_loss = 0.5 if loss == "table" else constant_loss(get_loss(loss), sample)
         return cls(
             n_components=layout.positions.shape[1],
             network=network_to_dict(networks[0]),
@@ -138,6 +143,7 @@ class MapState(FittedState):
             code_scale=np.asarray(landmarks.code_scale),
             n_input_components=0 if principal is None else len(principal.components),
             own_layout=layout.sample is None,
+            has_unit_rows=have_unit_length(sample * data.scale.scale + data.scale.offset),
             n_rows=len(data.rows),
             reconstruction_weight=RECONSTRUCTION_WEIGHT / mean_loss,
         )

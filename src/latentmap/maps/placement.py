@@ -18,6 +18,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from latentmap.file_record import FileRecord
+from latentmap.maps.directions import Directions
 from latentmap.preprocessing.neighbors import IndependentIndex
 from latentmap.preprocessing.pca_projection import PrincipalComponents
 
@@ -83,10 +84,20 @@ class Placement(FileRecord):
     row_size : float
         Median root mean square of the numbers of a fitted row, in raw units.
     seed : int
+    direction_matrix, direction_offset : ndarray or None
+        `Directions` of the points, if neighbours are those of the cosine or correlation.
     """
 
     file_keys: ClassVar[dict[str, str]] = {
-        name: f"placement_{name}" for name in ("row_mean", "components", "points", "positions")
+        name: f"placement_{name}"
+        for name in (
+            "row_mean",
+            "components",
+            "points",
+            "positions",
+            "direction_matrix",
+            "direction_offset",
+        )
     }
 
     row_mean: np.ndarray
@@ -102,6 +113,8 @@ class Placement(FileRecord):
     max_ratio: float
     row_size: float
     seed: int
+    direction_matrix: np.ndarray | None = None
+    direction_offset: np.ndarray | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name) for field in fields(self)}
@@ -114,7 +127,23 @@ class Placement(FileRecord):
     @cached_property
     def index(self) -> IndependentIndex:
         """Index of the points of the fitted rows."""
-        return IndependentIndex(self.points.astype(np.float32), self.seed)
+        return IndependentIndex(self.search_points.astype(np.float32), self.seed)
+
+    @cached_property
+    def search_points(self) -> np.ndarray:
+        """Points of the fitted rows in the space in which neighbours are searched."""
+        return self.to_search_points(self.points)
+
+    def to_search_points(self, points: np.ndarray) -> np.ndarray:
+        """Return points, or their directions if neighbours are those of the cosine."""
+        if self.direction_matrix is None or self.direction_offset is None:
+            return points
+        directions = Directions(self.direction_matrix, self.direction_offset)
+        return directions.apply(points.astype(np.float32) * np.float32(self.point_scale))
+
+    def search(self, points: np.ndarray, k: int) -> np.ndarray:
+        """Return the indices of the k fitted rows nearest to each point, shape (n, k)."""
+        return self.index.search(self.to_search_points(points).astype(np.float32), k)
 
     @cached_property
     def tree(self) -> cKDTree:
@@ -145,9 +174,13 @@ class Placement(FileRecord):
         """
         points = self.to_points(coordinates)
         n_neighbors = min(self.n_neighbors or SCALE_NEIGHBORS, len(self.points))
-        neighbors = self.index.search(points.astype(np.float32), n_neighbors)
-        nearest = neighbors[:, 0]
-        is_fitted = (self.points[nearest] == points).all(axis=1)
+        neighbors = self.search(points, n_neighbors)
+        # Multiples of a row have the same direction, so that another row may be the nearest.
+        n_compared = 1 if self.direction_matrix is None else n_neighbors
+        compared_points = self.points[neighbors[:, :n_compared]]
+        is_equal = (compared_points == points[:, None]).all(axis=2)
+        is_fitted = is_equal.any(axis=1)
+        nearest = neighbors[np.arange(len(points)), is_equal.argmax(axis=1)]
         distances = self.distances(points, neighbors)
         placed_codes = self.vote(encoded, neighbors, distances)
         codes = np.where(is_fitted[:, None], self.positions[nearest], placed_codes)
@@ -155,10 +188,10 @@ class Placement(FileRecord):
 
     def distances(self, points: np.ndarray, neighbors: np.ndarray) -> np.ndarray:
         """Return the distances of points to the fitted rows with given indices, shape (n, k)."""
-        distances = np.empty(neighbors.shape)
+        search_points, distances = self.to_search_points(points), np.empty(neighbors.shape)
         for block in _blocks(len(points)):
-            group = self.points[neighbors[block]].astype(np.float32)
-            offsets = group - points[block, None].astype(np.float32)
+            group = self.search_points[neighbors[block]].astype(np.float32)
+            offsets = group - search_points[block, None].astype(np.float32)
             distances[block] = np.sqrt(np.square(offsets, out=offsets).sum(axis=2))
         return distances
 
@@ -200,7 +233,7 @@ class Placement(FileRecord):
             offsets = self.positions[neighbors[block]] - codes[block, None].astype(np.float64)
             agreement[block] = self._gaussian(offsets, WIDE_WINDOW).mean(axis=1)
             # The mean squared distance between two neighbours is twice their mean variance.
-            group = self.points[neighbors[block]].astype(np.float32)
+            group = self.search_points[neighbors[block]].astype(np.float32)
             variance = group.var(axis=1, dtype=np.float64).sum(axis=1)
             squares = (distances[block] ** 2).mean(axis=1)
             ratio[block] = np.sqrt(squares / np.maximum(2 * variance, TINY))
@@ -312,6 +345,11 @@ class Placement(FileRecord):
             array = getattr(self, name)
             if array.shape != shape or not np.isfinite(array).all() or not m:
                 raise ValueError(f"{name}: expected finite numbers of shape {shape}")
+        if self.direction_matrix is not None and self.direction_offset is not None:
+            width = self.direction_matrix.shape[-1]
+            directions = np.vstack([self.direction_matrix, self.direction_offset])
+            if directions.shape != (d + 1, width) or not np.isfinite(directions).all():
+                raise ValueError(f"directions: expected finite numbers of shape {(d + 1, width)}")
         scales = (self.point_scale, self.window, self.max_ratio)
         if not all(0 < scale < 1e30 for scale in scales):
             raise ValueError(f"placement: expected numbers above 0, found {scales}")

@@ -55,10 +55,19 @@ def fit_placement(
     Placement
         Its ``n_decoded`` and ``network_share`` are defaults; see `select_decoding`.
     """
+    placement = default_placement(sample, seed)
+    if len(placement.positions) < MIN_ROWS:
+        return placement
+    return _select_votes(placement, placement.window / DEFAULT[1], encode)
+
+
+def default_placement(sample: LayoutSample, seed: int) -> Placement:
+    """Store fitted rows, and place other rows by the default settings."""
     positions = sample.positions.astype(np.float32)
     scale = local_scale(positions)
     n_neighbors = min(DEFAULT[0], len(positions))
-    placement = Placement(
+    directions = sample.directions
+    return Placement(
         row_mean=sample.principal.mean,
         components=sample.principal.components,
         points=quantize(sample.points / np.float32(sample.point_scale)),
@@ -72,10 +81,9 @@ def fit_placement(
         max_ratio=1.0,
         row_size=_median_size(sample.rows),
         seed=seed,
+        direction_matrix=None if directions is None else directions.matrix,
+        direction_offset=None if directions is None else directions.offset,
     )
-    if len(positions) < MIN_ROWS:
-        return placement
-    return _select_votes(placement, scale, encode)
 
 
 def _select_votes(
@@ -84,7 +92,7 @@ def _select_votes(
     queries = choose_queries(placement)
     points = placement.points[queries]
     n_searched = min(max(RECALL_NEIGHBORS) + 1, len(placement.points))
-    nearest_points = placement.index.search(points.astype(np.float32), n_searched)
+    nearest_points = placement.search(points, n_searched)
     neighbors, encoded = drop_self(nearest_points, queries), encode(queries)
     distances = placement.distances(points, neighbors)
 

@@ -1,0 +1,36 @@
+"""Positions of the rows for which a layout of the user has none."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from latentmap.maps.layout_extension import sample_of_positions
+from latentmap.maps.neighbor_search import Metric
+from latentmap.maps.placement_fit import default_placement
+from latentmap.preprocessing.pca_projection import project_batches
+from latentmap.progress import progress
+from latentmap.training.preparation import PreparedData
+
+
+def fill_positions(
+    data: PreparedData, positions: np.ndarray, metric: Metric = "euclidean", verbose: bool = False
+) -> np.ndarray:
+    """Return positions in which rows of NaN are placed by their nearest rows with a position.
+
+    The other positions do not change. Labels, networks and the order of the rows have no influence.
+    """
+    is_missing = np.isnan(positions).any(axis=1)
+    if not is_missing.any():
+        return positions
+    given, missing = (data.rows.subset(np.flatnonzero(mask)) for mask in (~is_missing, is_missing))
+    sample = sample_of_positions(data, given, positions[~is_missing], metric, verbose)
+    placement = replace(default_placement(sample, data.seed), encoder_weight=0.0)
+    filled = np.empty((len(missing), positions.shape[1]))
+    with progress("placing rows without a position", len(missing), verbose) as advance:
+        for slice_, batch in project_batches(missing, data.scale, sample.principal):
+            nowhere = np.zeros((len(batch), positions.shape[1]))
+            filled[slice_] = placement.place(batch, nowhere)[0]
+            advance(len(batch))
+    result = positions.copy()
+    result[is_missing] = filled
+    return result
