@@ -39,7 +39,7 @@ MAX_DISTANCE_RATIO = (
 )
 MIN_STANDARD_ERRORS = 2.0  # Minimum advantage of a network over PCA, in standard errors.
 # Minimum for tables, whose networks are bounded, so that a worse network is only slightly worse.
-MIN_TABLE_STANDARD_ERRORS = 1.0
+MIN_TABLE_STANDARD_ERRORS = 1.5
 
 
 class AutoEncoder(BaseAutoEncoder):
