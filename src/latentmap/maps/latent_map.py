@@ -40,10 +40,11 @@ from latentmap.maps.map_state import MapState
 from latentmap.maps.neighbor_graph import NeighborGraph
 from latentmap.maps.neighbor_search import Metric, check_metric
 from latentmap.maps.partial_layout import fill_positions
-from latentmap.maps.placement import limit_codes, row_sizes
+from latentmap.maps.placement import limit_codes
 from latentmap.maps.stored_rows import (
     add_local_means,
     decoding_errors,
+    find_codes,
     place_batches,
     store_rows,
 )
@@ -284,24 +285,13 @@ class LatentMap(BaseAutoEncoder):
         )
 
     def _encode(self, X: DataLike) -> np.ndarray:
-        placement = self._check_fitted()._state.placement
-        if placement is None:
+        if self._check_fitted()._state.placement is None:
             return super()._encode(X)
-        batches = [
-            (codes, row_sizes(rows), quality.distance_ratio)
-            for rows, codes, quality in place_batches(self, X)
-        ]
-        codes, sizes, ratios = (np.concatenate(arrays) for arrays in zip(*batches, strict=True))
-        if problem := placement.find_range_problem(sizes, ratios):
+        codes, problem = find_codes(self, X)
+        if problem:
             message = f"X: most rows {problem}: check that they have the same units"
             warnings.warn(message, DataWarning, stacklevel=4)
         return codes
-
-    def _find_codes(self, X: DataLike) -> np.ndarray:
-        """Return the codes of rows without a check of their range."""
-        if self._state.placement is None:
-            return super()._encode(X)
-        return np.concatenate([codes for _, codes, _ in place_batches(self, X)])
 
     def _decode(self, X: ArrayLike, block_size: int | None = None) -> np.ndarray:
         codes = check_codes(X, self._check_fitted()._n_features_out)

@@ -155,7 +155,7 @@ class Placement(FileRecord):
         return quantize(coordinates / np.float32(self.point_scale))
 
     def place(
-        self, coordinates: np.ndarray, encoded: np.ndarray
+        self, coordinates: np.ndarray, encoded: np.ndarray, measured: slice = slice(None)
     ) -> tuple[np.ndarray, PlacementQuality]:
         """Place rows by their coordinates on the principal components and the encoder's output.
 
@@ -166,6 +166,8 @@ class Placement(FileRecord):
         ----------
         coordinates : ndarray of shape (n, d)
         encoded : ndarray of shape (n, n_components)
+        measured : slice
+            Rows whose quality is measured; by default all rows.
 
         Returns
         -------
@@ -184,7 +186,8 @@ class Placement(FileRecord):
         distances = self.distances(points, neighbors)
         placed_codes = self.vote(encoded, neighbors, distances)
         codes = np.where(is_fitted[:, None], self.positions[nearest], placed_codes)
-        return codes, self.measure(codes, neighbors, distances)
+        quality = self.measure(codes[measured], neighbors[measured], distances[measured])
+        return codes, quality
 
     def distances(self, points: np.ndarray, neighbors: np.ndarray) -> np.ndarray:
         """Return the distances of points to the fitted rows with given indices, shape (n, k)."""
@@ -304,7 +307,8 @@ class Placement(FileRecord):
             return f"are {1 / factor:.3g} times smaller than the fitted rows" if factor else None
         if factor > MAX_FACTOR:
             return f"are {factor:.3g} times larger than the fitted rows"
-        if np.median(ratios) > MAX_RATIO_FACTOR * self.max_ratio:
+        is_distinct = self.max_ratio > TINY  # It is smaller if all fitted rows are equal.
+        if is_distinct and np.median(ratios) > MAX_RATIO_FACTOR * self.max_ratio:
             return "are far from all fitted rows"
         return None
 

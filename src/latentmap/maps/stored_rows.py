@@ -14,13 +14,15 @@ from latentmap.backend import predict
 from latentmap.data.sources import ArraySource
 from latentmap.data.types import DataLike
 from latentmap.maps.layout_extension import LayoutSample
-from latentmap.maps.placement import PlacementQuality
+from latentmap.maps.placement import PlacementQuality, row_sizes
 from latentmap.maps.placement_fit import choose_queries, fit_placement, select_decoding
 from latentmap.preprocessing.pca_projection import project_rows, scale_rows
 
 if TYPE_CHECKING:
     from latentmap.maps.latent_map import LatentMap
     from latentmap.maps.map_state import MapState
+
+MEASURED_ROWS = 64  # Number of rows of a batch whose range is checked.
 
 
 def store_rows(model: LatentMap, sample: LayoutSample, seed: int) -> MapState:
@@ -46,11 +48,36 @@ def place_batches(
     model: LatentMap, X: DataLike
 ) -> Iterator[tuple[np.ndarray, np.ndarray, PlacementQuality]]:
     """Yield batches of raw rows, their codes, and the quality of their placement."""
+    for rows, codes, quality, _ in _place_batches(model, X, None):
+        yield rows, codes, quality
+
+
+def find_codes(model: LatentMap, X: DataLike) -> tuple[np.ndarray, str | None]:
+    """Return the codes of rows, and how most of the rows differ from the fitted rows.
+
+    The second is None if the rows are similar. A sample of the rows is measured.
+    """
+    placement = model._state.placement
+    assert placement is not None
+    codes, sizes, ratios = [], [], []
+    for rows, batch_codes, quality, measured in _place_batches(model, X, MEASURED_ROWS):
+        codes.append(batch_codes)
+        sizes.append(row_sizes(rows[measured]))
+        ratios.append(quality.distance_ratio)
+    problem = placement.find_range_problem(np.concatenate(sizes), np.concatenate(ratios))
+    return np.concatenate(codes), problem
+
+
+def _place_batches(
+    model: LatentMap, X: DataLike, n_measured: int | None
+) -> Iterator[tuple[np.ndarray, np.ndarray, PlacementQuality, slice]]:
     placement, scale = model._state.placement, model._state.row_scale
     assert placement is not None
     for rows in read_new_rows(model, X):
         coordinates = project_rows(ArraySource(rows), scale, placement.principal)
-        yield rows, *placement.place(coordinates, predict(model.encoder_, rows))
+        encoded = predict(model.encoder_, rows)
+        measured = slice(None, None, max(1, len(rows) // n_measured) if n_measured else 1)
+        yield rows, *placement.place(coordinates, encoded, measured), measured
 
 
 def add_local_means(model: LatentMap, codes: np.ndarray, network_rows: np.ndarray) -> np.ndarray:

@@ -92,7 +92,8 @@ class IndependentIndex:
         for start in range(0, len(queries), BLOCK_ROWS):
             block = np.ascontiguousarray(queries[start : start + BLOCK_ROWS], np.float32)
             distances = cdist(block.astype(np.float64), self._centers, "sqeuclidean")
-            cells = np.argsort(distances, axis=1, kind="stable")[:, : self._index.nprobe]
+            n_searched = self._index.nprobe
+            cells = np.argpartition(distances, n_searched - 1, axis=1)[:, :n_searched]
             cell_distances = np.take_along_axis(distances, cells, axis=1).astype(np.float32)
             neighbors[start : start + BLOCK_ROWS] = self._index.search_preassigned(
                 block, k, cells, cell_distances

@@ -41,6 +41,7 @@ from latentmap.maps.layout import compute_layout
 from latentmap.maps.map_networks import build_map
 from latentmap.maps.map_state import PartialFitReport
 from latentmap.maps.placement import Placement
+from latentmap.maps.stored_rows import find_codes
 from latentmap.preprocessing.pca_projection import project_rows
 from latentmap.training.config import Training, check_epochs
 from latentmap.training.launcher import LocalLauncher, current_launcher
@@ -105,7 +106,7 @@ def add_rows(model: LatentMap, X: DataLike) -> None:
     model._check_settings()
     rows = new_rows(model, X)
     check_epochs(model.epochs, TRAINING, len(rows))  # Reports a wrong setting before any work.
-    codes = model._find_codes(rows)  # Raises DataError if a number is NaN.
+    codes = _current_codes(model, rows)  # Raises DataError if a number is NaN.
     rows = load_or_cache(rows, model.verbose, use_disk=current_launcher().in_this_process)
     n_partial_fits = (model._state.n_partial_fits or 0) + 1
     seed = (model._state.seed + n_partial_fits) % 2**31
@@ -123,6 +124,12 @@ def add_rows(model: LatentMap, X: DataLike) -> None:
     placement = _extend_placement(model, new_data, region)
     replay_state = replace(replay_state, mixture=mixture)
     model._state = replace(model._state, replay=replay_state, placement=placement)
+
+
+def _current_codes(model: LatentMap, rows: Source) -> np.ndarray:
+    if model._state.placement is None:
+        return model._apply_to_rows(model.encoder_, rows)
+    return find_codes(model, rows)[0]
 
 
 def _check_replay(model: LatentMap) -> ReplayState:
