@@ -108,6 +108,7 @@ def test_digit_that_was_not_fitted_scores_high():
     assert result.errors == pytest.approx(model.reconstruction_error(X[1200:]), rel=1e-3)
 
 
+@pytest.mark.filterwarnings("ignore:X. most rows:latentmap.errors.DataWarning")
 @pytest.mark.parametrize(
     "rows",
     [

@@ -50,7 +50,7 @@ def test_error_is_in_scaled_units(rows):
 
 def test_wide_rows_have_small_blocks():
     wide = ArraySource(np.broadcast_to(np.uint8(0), (50, 2**10, 2**10)))
-    assert CompressionJob(None, wide, EncodedLabels(None, b"")).block == 8
+    assert CompressionJob(None, wide, EncodedLabels(None, b"")).block_size == 8
 
 
 def test_smallest_steps_within_a_size(sample):
