@@ -284,6 +284,37 @@ class LatentMap(BaseAutoEncoder):
             ),
         )
 
+    def fit_transform(  # type: ignore[override]
+        self, X: DataLike, y: object = None
+    ) -> np.ndarray:
+        """Fit the map, and return the codes of the fitted rows.
+
+        The result is that of ``fit(X).transform(X)``. It takes no time after the fit if the map
+        stores all fitted rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, ...), sparse matrix, data frame, or Source
+        y : None
+            Ignored; labels never train a model.
+
+        Returns
+        -------
+        ndarray of shape (n, n_components)
+            Codes, float32.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from latentmap import LatentMap
+        >>> X = load_iris().data
+        >>> m = LatentMap(epochs=1, random_state=0)
+        >>> bool((m.fit_transform(X) == m.transform(X)).all())
+        True
+        """
+        self.fit(X)
+        return self.embedding_.copy() if hasattr(self, "embedding_") else self._encode(X)
+
     def _encode(self, X: DataLike) -> np.ndarray:
         if self._check_fitted()._state.placement is None:
             return super()._encode(X)
