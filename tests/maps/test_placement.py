@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from sklearn.datasets import load_digits
 
 from latentmap import LatentMap, load_model
@@ -62,6 +63,25 @@ def test_a_fitted_row_has_its_layout_position(digits_map):
     assert np.array_equal(digits_map.transform(FITTED[::-3]), digits_map.embedding_[::-3])
     codes = LatentMap(epochs=8, random_state=0).fit_transform(FITTED)
     assert np.array_equal(codes, digits_map.embedding_)
+
+
+def test_a_sparse_fitted_row_has_its_layout_position():
+    rows = csr_array(np.where(FITTED > 7, FITTED / 3, 0).astype(np.float32))
+    model = LatentMap(epochs=2, random_state=0).fit(rows)
+    assert np.array_equal(model.transform(rows), model.embedding_)
+    assert np.array_equal(model.transform(rows[5:9]), model.embedding_[5:9])
+
+
+def test_the_largest_seed():
+    codes = LatentMap(epochs=1, random_state=2**31 - 1).fit_transform(FITTED[:100])
+    assert np.isfinite(codes).all()
+
+
+def test_a_layout_and_neighbors_exclude_each_other():
+    graph = (np.zeros((100, 1), int), np.ones((100, 1)))
+    model = LatentMap(layout=FITTED[:100, :2], neighbors=graph)
+    with pytest.raises(SettingError, match="either layout or neighbors"):
+        model.fit(FITTED[:100])
 
 
 def test_unseen_rows_keep_more_neighbors_than_with_the_network(digits_map, network_map):
@@ -225,7 +245,13 @@ def test_a_layout_of_the_user_is_kept():
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("placement_points", np.nan), ("placement_positions", np.inf), ("placement_components", None)],
+    [
+        ("placement_points", np.nan),
+        ("placement_positions", np.inf),
+        ("placement_positions", 3e38),
+        ("placement_components", None),
+        ("placement_row_mean", None),
+    ],
 )
 def test_damaged_placements_are_refused(name, value, digits_map, tmp_path):
     path = tmp_path / "map.safetensors"

@@ -93,7 +93,7 @@ def _kmeans(points: np.ndarray, count: int, seed: int) -> np.ndarray:
         points.shape[1],
         count,
         niter=KMEANS_ITERATIONS,
-        seed=seed + 1,
+        seed=(seed + 1) % 2**31,
         min_points_per_centroid=1,
         max_points_per_centroid=KMEANS_ROWS_PER_CENTER,
     )

@@ -224,6 +224,11 @@ class LatentMap(BaseAutoEncoder):
             raise SettingError(f"n_components: expected 1, 2 or 3, found {self.n_components!r}")
         if self.placement not in PLACEMENTS:
             raise SettingError(f"placement: expected 'auto' or 'network', found {self.placement!r}")
+        if self.layout is not None and self.neighbors is not None:
+            raise SettingError(
+                "neighbors: expected None with a given layout, which needs no neighbours, found a "
+                "graph: give either layout or neighbors"
+            )
 
     def _train(self, networks: tuple[Network, Network], data: PreparedData, layout: Layout) -> None:
         """Train the networks on rows and their layout positions."""
@@ -438,7 +443,9 @@ class LatentMap(BaseAutoEncoder):
             raise AttributeError(
                 "embedding_: the map does not store all fitted rows: call transform with these rows"
             )
-        return state.placement.positions
+        positions = state.placement.positions.view()
+        positions.flags.writeable = False
+        return positions
 
     @property
     def landmarks_(self) -> np.ndarray:
@@ -471,6 +478,12 @@ class LatentMap(BaseAutoEncoder):
             raise ValueError(f"landmarks: expected a finite width above 0, found {width}")
         if self._state.replay is not None:
             self._state.replay.validate(self._state.n_landmarks, self.encoder_)
+        placement = self._state.placement
+        if placement is not None and (placement.row_mean.size, placement.positions.shape[1]) != (
+            math.prod(self.row_shape_),
+            self._state.n_components,
+        ):
+            raise ValueError("placement: expected the features of a row and a position per row")
 
     def _saved_parameters(self) -> dict[str, Any]:
         return {**super()._saved_parameters(), "layout": None, "neighbors": None}

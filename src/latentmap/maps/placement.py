@@ -34,6 +34,8 @@ PROXIMITY = 2.0
 MAX_DISTANCE = 1e3
 MAX_FLOAT16 = 6e4
 TINY = 1e-12
+# Limits of the numbers in a model file.
+MIN_SCALE, MAX_NUMBER, MAX_NEIGHBORS = 1e-37, 1e30, 100
 # Rows are outside the range of the fitted rows if most of them are this many times smaller or
 # larger, or have distance ratios this many times above the 95th percentile of fitted rows.
 MIN_CHECKED_ROWS, MAX_FACTOR, MAX_RATIO_FACTOR = 10, 20.0, 2.0
@@ -339,32 +341,44 @@ class Placement(FileRecord):
 
     def validate(self) -> None:
         """Raise ValueError if an array has another shape or is not finite."""
+        if self.points.ndim != 2 or self.positions.ndim != 2:
+            raise ValueError("placement: expected points and positions with two axes")
         (m, d), n_features = self.points.shape, self.row_mean.size
         shapes = {
             "row_mean": (n_features,),
             "components": (d, n_features),
-            "positions": (m, *self.positions.shape[1:2]),
+            "positions": (m, self.positions.shape[1]),
+            "points": (m, d),
         }
-        for name, shape in {**shapes, "points": (m, d)}.items():
-            array = getattr(self, name)
-            if array.shape != shape or not np.isfinite(array).all() or not m:
-                raise ValueError(f"{name}: expected finite numbers of shape {shape}")
-        if self.direction_matrix is not None and self.direction_offset is not None:
-            width = self.direction_matrix.shape[-1]
-            directions = np.vstack([self.direction_matrix, self.direction_offset])
-            if directions.shape != (d + 1, width) or not np.isfinite(directions).all():
-                raise ValueError(f"directions: expected finite numbers of shape {(d + 1, width)}")
-        scales = (self.point_scale, self.window, self.max_ratio)
-        if not all(0 < scale < 1e30 for scale in scales):
-            raise ValueError(f"placement: expected numbers above 0, found {scales}")
-        if not (0 <= self.n_neighbors <= m and 0 < self.n_decoded <= 1000 and self.seed >= 0):
-            raise ValueError("placement: expected numbers of neighbours up to the number of rows")
-        if not (
-            0 <= self.row_size < math.inf
-            and 0 <= self.network_share <= 1
-            and 0 <= self.encoder_weight < 1e6
-        ):
+        for name, shape in shapes.items():
+            _check_array(name, getattr(self, name), shape)
+        self._validate_directions(d)
+        if not all(MIN_SCALE < scale < MAX_NUMBER for scale in (self.point_scale, self.window)):
+            raise ValueError("placement: expected a scale and a window above 0")
+        if not (0 < self.max_ratio < MAX_NUMBER and 0 <= self.row_size < math.inf):
+            raise ValueError("placement: expected a distance ratio above 0 and a finite row size")
+        max_neighbors = min(m, MAX_NEIGHBORS)
+        if not (0 <= self.n_neighbors <= max_neighbors and 0 < self.n_decoded <= MAX_NEIGHBORS):
+            raise ValueError(f"placement: expected at most {max_neighbors} neighbours")
+        if not (0 <= self.network_share <= 1 and 0 <= self.encoder_weight < 1e6):
             raise ValueError("placement: expected a share from 0 to 1 and a weight of at least 0")
+        if not 0 <= self.seed < 2**63:
+            raise ValueError(f"placement: expected a seed of at least 0, found {self.seed}")
+
+    def _validate_directions(self, d: int) -> None:
+        matrix, offset = self.direction_matrix, self.direction_offset
+        if matrix is None and offset is None:
+            return
+        if matrix is None or offset is None or matrix.ndim != 2:
+            raise ValueError("directions: expected a matrix with two axes and an offset")
+        _check_array("direction_matrix", matrix, (d, matrix.shape[1]))
+        _check_array("direction_offset", offset, (matrix.shape[1],))
+
+
+def _check_array(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
+    is_valid = array.shape == shape and array.size > 0 and array.dtype.kind == "f"
+    if not is_valid or not float(np.abs(array).max()) < MAX_NUMBER:
+        raise ValueError(f"{name}: expected finite numbers of shape {shape}")
 
 
 def _blocks(n: int) -> list[slice]:

@@ -79,7 +79,7 @@ def default_placement(sample: LayoutSample, seed: int) -> Placement:
         n_decoded=min(20, len(positions)),
         network_share=0.0,
         max_ratio=1.0,
-        row_size=_median_size(sample.rows),
+        row_size=_median_size(sample.rows, seed),
         seed=seed,
         direction_matrix=None if directions is None else directions.matrix,
         direction_offset=None if directions is None else directions.offset,
@@ -119,9 +119,8 @@ def _select_votes(
     return replace(best, max_ratio=max(float(np.percentile(ratios, HIGH_PERCENTILE)), TINY))
 
 
-def _median_size(rows: Source) -> float:
-    sample = rows[: min(len(rows), MAX_QUERIES)]
-    return float(np.median(row_sizes(sample)))
+def _median_size(rows: Source, seed: int) -> float:
+    return float(np.median(row_sizes(rows.sample(MAX_QUERIES, seed)[:])))
 
 
 def choose_queries(placement: Placement) -> np.ndarray:

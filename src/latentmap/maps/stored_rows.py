@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latentmap.autoencoders.imputation import column_starts
-from latentmap.autoencoders.validation import read_new_rows
+from latentmap.autoencoders.validation import new_rows, read_new_rows
 from latentmap.backend import predict
 from latentmap.data.sources import ArraySource
+from latentmap.data.sparse import SparseSource, is_sparse
 from latentmap.data.types import DataLike
 from latentmap.maps.layout_extension import LayoutSample
 from latentmap.maps.placement import PlacementQuality, row_sizes
@@ -73,8 +74,18 @@ def _place_batches(
 ) -> Iterator[tuple[np.ndarray, np.ndarray, PlacementQuality, slice]]:
     placement, scale = model._state.placement, model._state.row_scale
     assert placement is not None
+    sparse_coordinates = None
+    if is_sparse(X) or isinstance(X, SparseSource):
+        # Sparse rows are projected as in a fit, so that fitted rows have the same coordinates.
+        sparse_rows = new_rows(model, X)
+        sparse_coordinates = project_rows(sparse_rows, scale, placement.principal)
+    start = 0
     for rows in read_new_rows(model, X):
-        coordinates = project_rows(ArraySource(rows), scale, placement.principal)
+        if sparse_coordinates is None:
+            coordinates = project_rows(ArraySource(rows), scale, placement.principal)
+        else:
+            coordinates = sparse_coordinates[start : start + len(rows)]
+            start += len(rows)
         encoded = predict(model.encoder_, rows)
         measured = slice(None, None, max(1, len(rows) // n_measured) if n_measured else 1)
         yield rows, *placement.place(coordinates, encoded, measured), measured

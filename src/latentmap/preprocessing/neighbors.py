@@ -40,7 +40,7 @@ class NeighborIndex:
         self.index: Any = faiss.IndexFlatL2(width)
         if n_searched_cells:
             self.index = faiss.IndexIVFFlat(self.index, width, self.count // CELL_ROWS or 1)
-            self.index.cp.seed, self.index.cp.niter = seed + 1, 6
+            self.index.cp.seed, self.index.cp.niter = (seed + 1) % 2**31, 6
             self.index.cp.max_points_per_centroid = 64
             self.index.nprobe = n_searched_cells
             self.index.train(points)
@@ -66,7 +66,7 @@ class IndependentIndex:
     """An index in which the neighbours of a query do not depend on the other queries.
 
     `NeighborIndex` uses matrix products, whose rounding errors depend on the number of queries.
-    This index computes each distance by itself. Points beyond 4,000 are divided into cells.
+    This index computes each distance separately. More than 4,000 points are divided into cells.
     """
 
     def __init__(self, points: np.ndarray, seed: int) -> None:
@@ -76,7 +76,7 @@ class IndependentIndex:
         n_cells = count // CELL_ROWS if count > MAX_SCANNED_ROWS else 1
         quantizer: Any = faiss.IndexFlatL2(width)
         self._index: Any = faiss.IndexIVFFlat(quantizer, width, n_cells)
-        self._index.cp.seed, self._index.cp.niter = seed + 1, 6
+        self._index.cp.seed, self._index.cp.niter = (seed + 1) % 2**31, 6
         self._index.cp.max_points_per_centroid = 64
         self._index.cp.min_points_per_centroid = 1
         self._index.train(points)
