@@ -4,7 +4,6 @@ import pickle
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_array
 from sklearn.datasets import load_digits
 
 from latentmap import LatentMap, load_model
@@ -63,13 +62,6 @@ def test_a_fitted_row_has_its_layout_position(digits_map):
     assert np.array_equal(digits_map.transform(FITTED[::-3]), digits_map.embedding_[::-3])
     codes = LatentMap(epochs=8, random_state=0).fit_transform(FITTED)
     assert np.array_equal(codes, digits_map.embedding_)
-
-
-def test_a_sparse_fitted_row_has_its_layout_position():
-    rows = csr_array(np.where(FITTED > 7, FITTED / 3, 0).astype(np.float32))
-    model = LatentMap(epochs=2, random_state=0).fit(rows)
-    assert np.array_equal(model.transform(rows), model.embedding_)
-    assert np.array_equal(model.transform(rows[5:9]), model.embedding_[5:9])
 
 
 def test_the_largest_seed():

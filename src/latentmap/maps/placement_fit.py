@@ -7,6 +7,7 @@ are not used.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -24,7 +25,7 @@ from latentmap.maps.placement import (
 from latentmap.preprocessing.neighbors import drop_self
 
 MIN_ROWS = 16  # Fewer rows use the default settings.
-MAX_QUERIES = 1000
+MIN_QUERIES, MAX_QUERIES, MAX_SAMPLE_NUMBERS = 16, 1000, 1 << 22
 RECALL_NEIGHBORS = (10, 50)
 # Candidates of (number of neighbours, window in units of the local scale, weight of the encoder).
 # The encoder has learned the positions of fitted rows, so its weight is limited.
@@ -89,7 +90,7 @@ def default_placement(sample: LayoutSample, seed: int) -> Placement:
 def _select_votes(
     placement: Placement, scale: float, encode: Callable[[np.ndarray], np.ndarray]
 ) -> Placement:
-    queries = choose_queries(placement)
+    queries = choose_queries(placement, max_sample_rows(placement.row_mean.size))
     points = placement.points[queries]
     n_searched = min(max(RECALL_NEIGHBORS) + 1, len(placement.points))
     nearest_points = placement.search(points, n_searched)
@@ -120,12 +121,24 @@ def _select_votes(
 
 
 def _median_size(rows: Source, seed: int) -> float:
-    return float(np.median(row_sizes(rows.sample(MAX_QUERIES, seed)[:])))
+    sample = rows.sample(max_sample_rows(math.prod(rows.row_shape)), seed)[:]
+    return float(np.median(row_sizes(sample)))
 
 
-def choose_queries(placement: Placement) -> np.ndarray:
-    """Return the sorted indices of at most 1,000 random fitted rows."""
-    count = min(MAX_QUERIES, len(placement.points))
+def max_sample_rows(n_features: int) -> int:
+    """Return the number of rows that are measured; wide rows have a smaller sample.
+
+    Examples
+    --------
+    >>> max_sample_rows(784), max_sample_rows(40_000)
+    (1000, 104)
+    """
+    return min(MAX_QUERIES, max(MIN_QUERIES, MAX_SAMPLE_NUMBERS // n_features))
+
+
+def choose_queries(placement: Placement, max_queries: int = MAX_QUERIES) -> np.ndarray:
+    """Return the sorted indices of random fitted rows."""
+    count = min(max_queries, len(placement.points))
     rng = np.random.default_rng(placement.seed)
     return np.sort(rng.choice(len(placement.points), count, replace=False))
 

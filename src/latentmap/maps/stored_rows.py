@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latentmap.autoencoders.imputation import column_starts
-from latentmap.autoencoders.validation import new_rows, read_new_rows
+from latentmap.autoencoders.validation import read_new_rows
 from latentmap.backend import predict
 from latentmap.data.sources import ArraySource
-from latentmap.data.sparse import SparseSource, is_sparse
 from latentmap.data.types import DataLike
 from latentmap.maps.layout_extension import LayoutSample
 from latentmap.maps.placement import PlacementQuality, row_sizes
-from latentmap.maps.placement_fit import choose_queries, fit_placement, select_decoding
+from latentmap.maps.placement_fit import (
+    choose_queries,
+    fit_placement,
+    max_sample_rows,
+    select_decoding,
+)
 from latentmap.preprocessing.pca_projection import project_rows, scale_rows
 
 if TYPE_CHECKING:
@@ -34,7 +38,7 @@ def store_rows(model: LatentMap, sample: LayoutSample, seed: int) -> MapState:
         return predict(model.encoder_, sample.rows.subset(indices)[:])
 
     placement = fit_placement(sample, encode, seed)
-    queries = choose_queries(placement)
+    queries = choose_queries(placement, max_sample_rows(placement.row_mean.size))
     rows = _flat_scaled(model, sample.rows.subset(queries)[:])
     network_rows = predict(model.decoder_, placement.positions[queries])
     placement, reconstructions = select_decoding(
@@ -74,18 +78,8 @@ def _place_batches(
 ) -> Iterator[tuple[np.ndarray, np.ndarray, PlacementQuality, slice]]:
     placement, scale = model._state.placement, model._state.row_scale
     assert placement is not None
-    sparse_coordinates = None
-    if is_sparse(X) or isinstance(X, SparseSource):
-        # Sparse rows are projected as in a fit, so that fitted rows have the same coordinates.
-        sparse_rows = new_rows(model, X)
-        sparse_coordinates = project_rows(sparse_rows, scale, placement.principal)
-    start = 0
     for rows in read_new_rows(model, X):
-        if sparse_coordinates is None:
-            coordinates = project_rows(ArraySource(rows), scale, placement.principal)
-        else:
-            coordinates = sparse_coordinates[start : start + len(rows)]
-            start += len(rows)
+        coordinates = project_rows(ArraySource(rows), scale, placement.principal)
         encoded = predict(model.encoder_, rows)
         measured = slice(None, None, max(1, len(rows) // n_measured) if n_measured else 1)
         yield rows, *placement.place(coordinates, encoded, measured), measured
