@@ -22,8 +22,8 @@ def test_options_are_stored_as_json_and_read_again():
     options = TableOptions(separator="|", header=False, missing=("x",), roles={"a": "category"})
     stored = {"table_options": options_as_json(options)}
     assert stored["table_options"].keys() == {"separator", "header", "missing", "roles"}
-    found = options_for({"table_options": {**stored["table_options"], "missing": ["x"]}})
-    assert options_as_json(found) == {**options_as_json(options), "ignore_unknown": True}
+    loaded_options = options_for({"table_options": {**stored["table_options"], "missing": ["x"]}})
+    assert options_as_json(loaded_options) == {**options_as_json(options), "ignore_unknown": True}
 
 
 @pytest.mark.parametrize("stored", [None, 3, {"header": "x", "drop": 3, "roles": [], "other": 1}])

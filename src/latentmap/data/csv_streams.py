@@ -50,7 +50,7 @@ class FormatSearch:
         self._missing: frozenset[str] = frozenset()
 
     def update(self, values: pa.Array, first_row: int) -> bool:
-        """Check a batch; return whether the earlier batches must be checked again."""
+        """Check a batch, and return True if it changes how the earlier batches are read."""
         cells, missing = clean_cells(values, self._missing_option)
         self._missing |= missing
         if cells.null_count == len(cells):

@@ -81,7 +81,7 @@ class ParquetSource(Source):
         return self._bytes_of_row
 
     def __getstate__(self) -> dict[str, Any]:
-        # Another process opens the files itself.
+        # Open files cannot be pickled. Each process opens the files when it reads them.
         return {**self.__dict__, "_last_chunk": None, "_next_chunk": None, "_open_file": None}
 
     def __len__(self) -> int:

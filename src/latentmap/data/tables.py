@@ -127,7 +127,7 @@ class Table(Source):
 
     @classmethod
     def from_arrow(cls, table: pa.Table, schema: TableSchema, name: str) -> Self:
-        """Return the rows of an Arrow table whose columns are used as they are."""
+        """Return an Arrow table as rows, without conversion of its columns."""
         rows = cls.__new__(cls)
         rows._set_rows(table, schema, name)
         return rows

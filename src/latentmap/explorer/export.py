@@ -66,7 +66,7 @@ def export_page(
     path = check_output_path(path, PAGE_SUFFIXES)
     page = page or Page()
     scene = _limit_columns(scene)
-    # The outlier score is the last score; its computation includes the error.
+    # The outlier score comes last and also computes the errors, so it is computed first.
     colors = [scale.compute() for scale in reversed(scene.color_scales)][::-1]
     description = scene.describe()
     for scale, values in zip(description["color_scales"], colors, strict=True):

@@ -22,14 +22,16 @@ def fill_positions(
     is_missing = np.isnan(positions).any(axis=1)
     if not is_missing.any():
         return positions
-    given, missing = (data.rows.subset(np.flatnonzero(mask)) for mask in (~is_missing, is_missing))
-    sample = sample_of_positions(data, given, positions[~is_missing], metric, verbose)
+    placed_rows, other_rows = (
+        data.rows.subset(np.flatnonzero(mask)) for mask in (~is_missing, is_missing)
+    )
+    sample = sample_of_positions(data, placed_rows, positions[~is_missing], metric, verbose)
     placement = replace(default_placement(sample, data.seed), encoder_weight=0.0)
-    filled = np.empty((len(missing), positions.shape[1]))
-    with progress("placing rows without a position", len(missing), verbose) as advance:
-        for slice_, batch in project_batches(missing, data.scale, sample.principal):
-            nowhere = np.zeros((len(batch), positions.shape[1]))
-            filled[slice_] = placement.place(batch, nowhere)[0]
+    filled = np.empty((len(other_rows), positions.shape[1]))
+    with progress("placing rows without a position", len(other_rows), verbose) as advance:
+        for slice_, batch in project_batches(other_rows, data.scale, sample.principal):
+            no_encoder_output = np.zeros((len(batch), positions.shape[1]))
+            filled[slice_] = placement.place(batch, no_encoder_output)[0]
             advance(len(batch))
     result = positions.copy()
     result[is_missing] = filled

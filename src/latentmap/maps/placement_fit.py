@@ -1,6 +1,6 @@
 """Selection of the settings of a placement on fitted rows.
 
-Each of at most 1,000 fitted rows is placed as if it were not among the fitted rows. The selected
+Each of at most 1,000 fitted rows is placed by the other fitted rows (leave one out). The selected
 number of neighbours, window and weight have the greatest recall of the row's neighbours. Labels
 are not used.
 """
@@ -154,8 +154,8 @@ def select_decoding(
 ) -> tuple[Placement, np.ndarray]:
     """Select the number of rows in the local mean, and the share of the decoder.
 
-    Each query is decoded as if it were not among the fitted rows. The share minimises the squared
-    error of the weighted mean of both reconstructions.
+    Each query is decoded from the other fitted rows (leave one out). The share minimises the
+    squared error of the weighted mean of both reconstructions.
 
     Parameters
     ----------

@@ -172,7 +172,7 @@ def _place_novel(
     if not len(points):
         return NovelRegion(*(np.empty((0, state.n_components), np.float32) for _ in range(3)))
     layout = compute_layout(points, state.n_components, model.n_neighbors, seed, model.verbose)
-    # The new rows get as many landmarks per row as the earlier rows.
+    # The number of landmarks per row is the same for new rows as for earlier rows.
     count = round(len(landmarks.positions) * len(points) / (state.n_rows or 1))
     max_count = min(MAX_LANDMARKS, len(points) // ROWS_PER_LANDMARK)
     count = int(np.clip(count, MIN_CLASS_ROWS // ROWS_PER_LANDMARK, max_count))
