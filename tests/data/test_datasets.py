@@ -4,7 +4,7 @@ import pytest
 from latentmap.data import list_datasets, load_dataset
 from latentmap.errors import UnknownNameError
 
-LOCAL = ["mnist", "digits", "wine", "breast_cancer"]
+LOCAL = ["mnist", "digits", "wine", "breast_cancer", "penguins"]
 
 
 @pytest.mark.parametrize("name", LOCAL)
@@ -33,6 +33,13 @@ def test_digits_are_images_and_tables_have_names():
     assert set(cancer.labels) == {"malignant", "benign"}
 
 
+def test_penguins_are_a_table_with_missing_values():
+    penguins = load_dataset("penguins")
+    assert penguins.feature_names[:2] == ["island", "bill_length_mm"]
+    assert set(penguins.labels) == {"Adelie", "Chinstrap", "Gentoo"}
+    assert penguins.take(range(len(penguins))).column("sex").null_count > 0
+
+
 def test_parts_share_no_rows():
     fitted, unseen = (load_dataset("wine", part)[:] for part in ("fit", "unseen"))
     assert len(np.unique(np.concatenate([fitted, unseen]), axis=0)) == 178
@@ -40,7 +47,14 @@ def test_parts_share_no_rows():
 
 def test_list_datasets_returns_a_copy():
     list_datasets().clear()
-    assert list(list_datasets()) == ["mnist", "fashion-mnist", "digits", "wine", "breast_cancer"]
+    assert list(list_datasets()) == [
+        "mnist",
+        "fashion-mnist",
+        "digits",
+        "wine",
+        "breast_cancer",
+        "penguins",
+    ]
 
 
 def test_unknown_names():

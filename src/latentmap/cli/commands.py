@@ -34,7 +34,7 @@ VERBS = {
     "compress": ("compress", "Compress rows to a small file."),
     "decompress": ("decompress", "Restore the rows of a compressed file."),
     "info": ("info", "Show the contents of a model file."),
-    "datasets": ("list_datasets", "List the built-in data sets."),
+    "datasets": ("list_datasets", "List the built-in data sets, or write one to a file."),
 }
 
 

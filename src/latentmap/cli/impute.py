@@ -13,6 +13,7 @@ from latentmap.cli.console import format_count, print_json, print_message, print
 from latentmap.cli.model_arguments import Estimator, open_model
 from latentmap.cli.options import DATA, JSON, LABEL, MODEL, output_path
 from latentmap.cli.row_selection import check_output, open_model_rows
+from latentmap.cli.table_output import append_labels
 from latentmap.data import Source, write_rows
 from latentmap.data.batching import read_batches
 from latentmap.errors import DataError
@@ -48,7 +49,7 @@ def impute(
     batches = _fill_batches(estimator, table_rows.rows, report)
     if rows.labels is not None:
         name = label or ModelInfo.from_estimator(estimator).label_column or "label"
-        batches = _append_labels(batches, name, rows.labels)
+        batches = append_labels(batches, name, rows.labels)
     write_rows(output, batches, length=len(rows))
     report.print(as_json, model=str(model), data=data, file=str(output))
     print_message(
@@ -100,13 +101,3 @@ def _fill_batches(estimator: Estimator, rows: Source, report: _Report) -> Iterat
         table: Any = filled
         report.add(table.column_names, confidence)
         yield table
-
-
-def _append_labels(batches: Iterator[Any], name: str, labels: np.ndarray) -> Iterator[Any]:
-    """Yield the batches with the labels of their rows as a column of the given name."""
-    import pyarrow as pa
-
-    column, start = pa.array(labels, from_pandas=True), 0
-    for batch in batches:
-        yield batch.append_column(name, column[start : start + batch.num_rows])
-        start += batch.num_rows

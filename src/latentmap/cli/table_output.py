@@ -62,3 +62,13 @@ def _write_table(path: Path, length: int, stack: contextlib.ExitStack) -> Write:
         writers[0].write_table(table)
 
     return write
+
+
+def append_labels(batches: Iterator[Any], name: str, labels: np.ndarray) -> Iterator[Any]:
+    """Yield the batches with the labels of their rows as a column of the given name."""
+    import pyarrow as pa
+
+    column, start = pa.array(labels, from_pandas=True), 0
+    for batch in batches:
+        yield batch.append_column(name, column[start : start + batch.num_rows])
+        start += batch.num_rows

@@ -12,6 +12,7 @@ import numpy as np
 from latentmap.data.downloads import fetch
 from latentmap.data.idx import read_idx
 from latentmap.data.sources import ArraySource, Source
+from latentmap.data.table_options import TableOptions
 from latentmap.errors import UnknownNameError
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _PARTS = ("fit", "unseen")
 _MNIST = Path(__file__).parent / "mnist"
+_PENGUINS = Path(__file__).parent / "penguins" / "penguins.csv"
 _IDX_FILES = {
     "fit": ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"),
     "unseen": ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"),
@@ -118,6 +120,12 @@ def _load_breast_cancer(part: str) -> Source:
     return _part(_table_source(_sklearn_bunch("breast_cancer")), part)
 
 
+def _load_penguins(part: str) -> Source:
+    from latentmap.data.table_files import open_text_table
+
+    return _part(open_text_table(_PENGUINS, "species", TableOptions()), part)
+
+
 def _sklearn_bunch(name: str) -> Bunch:
     from sklearn import datasets
 
@@ -156,6 +164,14 @@ _DATASETS = {
             455,
             114,
             _load_breast_cancer,
+        ),
+        Dataset(
+            "penguins",
+            "penguins of three species: 4 measurements, island, sex, year; with missing values",
+            "CC0 1.0",
+            275,
+            69,
+            _load_penguins,
         ),
     )
 }
