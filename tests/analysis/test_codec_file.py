@@ -245,7 +245,7 @@ def test_overflowing_steps_raise(write, quantizer, monkeypatch):
 
 def test_label_out_of_range_raises(write):
     path = with_header(write(labels=np.arange(100) % 2), labels=["a"])
-    check_refused(path, "labels: expected indices below 1")
+    check_refused(path, "labels: expected integers from 0 to 0, found 1")
 
 
 def test_reader_accepts_the_largest_blocks_of_the_writer():

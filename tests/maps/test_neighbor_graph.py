@@ -80,20 +80,20 @@ def damaged(attribute, position, value):
         ((INDICES, DISTANCES[:, :3]), r"shape \(40, k\), found \(40, 6\) and \(40, 3\)"),
         ((INDICES[:9], DISTANCES[:9]), r"shape \(40, k\), found \(9, 6\)"),
         ((INDICES[:, 0], DISTANCES[:, 0]), r"shape \(40, k\)"),
-        ((INDICES * 1.0, DISTANCES), "whole numbers, found float64"),
-        ((INDICES - 1, DISTANCES), "row numbers from 0 to 39, found -1"),
-        ((INDICES + 5, DISTANCES), "row numbers from 0 to 39, found 4"),
+        ((INDICES * 1.0, DISTANCES), "expected integers, found float64"),
+        ((INDICES - 1, DISTANCES), "integers from 0 to 39, found -1"),
+        ((INDICES + 5, DISTANCES), "integers from 0 to 39, found 4"),
         ((INDICES, DISTANCES * np.nan), "finite distances of at least 0, found nan"),
         ((INDICES, -DISTANCES), "finite distances of at least 0, found -"),
         ((INDICES, np.full((40, 6), "near")), "distances of numbers"),
         ((np.tile(ALL[:, None], 2), np.ones((40, 2))), "row 0: expected an edge"),
         (csr_array((30, 30)), r"shape \(40, 40\), found \(30, 30\)"),
         (csr_array((40, 40)), "row 0: expected an edge"),
-        (damaged("indptr", 5, 9_000_000), "index pointer"),
-        (damaged("indptr", 5, -3), "index pointer"),
-        (damaged("indptr", 40, 9_000_000), "index pointer"),
-        (damaged("indices", 3, 40), "row numbers from 0 to 39, found 40"),
-        (damaged("indices", 3, -2), "row numbers from 0 to 39, found -2"),
+        (damaged("indptr", 5, 9_000_000), "indptr: expected integers"),
+        (damaged("indptr", 5, -3), "indptr: expected integers"),
+        (damaged("indptr", 40, 9_000_000), "indptr: expected integers"),
+        (damaged("indices", 3, 40), "integers from 0 to 39, found 40"),
+        (damaged("indices", 3, -2), "integers from 0 to 39, found -2"),
         (damaged("data", 3, -1.0), "at least 0, found -1"),
         (csr_array(kneighbors_graph(ROWS, 6)).tolil(), "CSR, CSC or COO format, found lil"),
         (INDICES, "expected arrays"),
@@ -109,5 +109,5 @@ def test_damaged_neighbours_are_refused(neighbors, message):
 def test_damaged_coordinates_are_refused(attribute, value):
     graph = coo_array(kneighbors_graph(ROWS, 6))
     getattr(graph, attribute)[2] = value
-    with pytest.raises(DataError, match=f"row numbers from 0 to 39, found {value}"):
+    with pytest.raises(DataError, match=f"integers from 0 to 39, found {value}"):
         find(graph)

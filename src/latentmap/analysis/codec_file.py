@@ -31,6 +31,7 @@ import numpy as np
 
 from latentmap.analysis.entropy import AdaptiveCoder, uniform_prior
 from latentmap.analysis.quantize import Quantizer
+from latentmap.data.index_checks import check_indices
 from latentmap.data.memory import check_memory
 from latentmap.errors import FileError, SettingError
 
@@ -183,9 +184,7 @@ class CodeFile:
         max_length = max(len(str(name)) for name in names)
         check_memory(f"{self.path}, labels", (4 * max_length + 16) * (self.rows + len(names)))
         indices = AdaptiveCoder([uniform_prior(len(names))]).decode(data, self.rows)[:, 0]
-        if indices.max() >= len(names):
-            raise FileError(f"labels: expected indices below {len(names)}, found {indices.max()}")
-        return np.array(names)[indices]
+        return np.array(names)[check_indices("labels", indices, len(names), error=FileError)]
 
     def _read_frame(self, file: BinaryIO) -> bytes:
         start = file.read(_FRAME.size)

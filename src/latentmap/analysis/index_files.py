@@ -1,5 +1,6 @@
 """Files of search indexes: arrays in a .safetensors file, with JSON metadata."""
 
+import itertools
 import json
 import os
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from latentmap.data.index_checks import check_indices, check_offsets
 from latentmap.data.memory import check_memory
 from latentmap.errors import FileError
 from latentmap.files import METADATA_KEYS, fingerprint, read_arrays, write_atomically
@@ -94,8 +96,7 @@ def _labels(arrays: dict[str, np.ndarray], count: int) -> np.ndarray | None:
     if "classes/ends" not in arrays:
         return numbers
     classes = _read_strings("classes", arrays, len(arrays["classes/ends"]))
-    if numbers.min() < 0 or numbers.max() >= len(classes):
-        raise ValueError("labels: expected indices of existing classes")
+    check_indices("labels", numbers, len(classes))
     # An object array does not pad every label to the length of the longest one.
     return np.array(classes, dtype=object)[numbers]
 
@@ -108,20 +109,10 @@ def _string_arrays(name: str, strings: Sequence[str]) -> dict[str, np.ndarray]:
 
 def _read_strings(name: str, arrays: dict[str, np.ndarray], count: int) -> list[str]:
     data, end_offsets = arrays[f"{name}/bytes"], arrays[f"{name}/ends"]
-    if (
-        data.dtype != np.uint8
-        or data.ndim != 1
-        or end_offsets.dtype != np.int64
-        or end_offsets.shape != (count,)
-    ):
-        raise ValueError(f"{name}: expected {count} end positions, found shape {end_offsets.shape}")
-    start_offsets = np.append(0, end_offsets[:-1])
-    if (
-        (start_offsets > end_offsets).any()
-        or start_offsets.min() < 0
-        or end_offsets.max(initial=0) != len(data)
-    ):
+    if data.dtype != np.uint8 or data.ndim != 1 or end_offsets.dtype != np.int64:
+        raise ValueError(f"{name}: expected bytes and end positions, found other types")
+    offsets = check_offsets(name, np.append(0, end_offsets), count, len(data)).tolist()
+    if offsets[-1] != len(data):
         raise ValueError(f"{name}: expected end positions that match the bytes")
     content = data.tobytes()
-    bounds = zip(start_offsets.tolist(), end_offsets.tolist(), strict=True)
-    return [content[start:end].decode("utf-8", "replace") for start, end in bounds]
+    return [content[i:j].decode("utf-8", "replace") for i, j in itertools.pairwise(offsets)]

@@ -12,6 +12,7 @@ from latentmap.analysis.index_files import IndexContents, read_index, write_inde
 from latentmap.analysis.model_info import ModelInfo, model_fingerprint
 from latentmap.data.array_checks import check_labels
 from latentmap.data.code_checks import check_codes, code_blocks
+from latentmap.data.index_checks import check_indices
 from latentmap.data.string_store import StringStore
 from latentmap.errors import DataError, FileError, SettingError
 from latentmap.preprocessing.neighbors import CELL_ROWS, NeighborIndex, drop_self
@@ -239,14 +240,9 @@ class SearchIndex:
 
 def _check_excluded(exclude: ArrayLike, n_codes: int, n_rows: int) -> np.ndarray:
     numbers = np.asarray(exclude)
-    if numbers.shape != (n_codes,) or numbers.dtype.kind not in "iu":
+    if numbers.shape != (n_codes,):
         raise DataError(
             f"exclude: expected a row number for each of {n_codes} codes, "
-            f"found {numbers.dtype} of shape {numbers.shape}"
+            f"found shape {numbers.shape}"
         )
-    if numbers.max() >= n_rows or numbers.min() < -1:
-        raise DataError(
-            f"exclude: expected row numbers from -1 to {n_rows - 1}, "
-            f"found {numbers.min()} to {numbers.max()}"
-        )
-    return numbers
+    return check_indices("exclude", numbers, n_rows, low=-1)

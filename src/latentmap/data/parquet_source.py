@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from latentmap.data.batching import concatenate, rebatch, take_rows
+from latentmap.data.index_checks import check_arrow
 from latentmap.data.memory import check_memory
 from latentmap.data.parquet_footers import (
     ParquetFiles,
@@ -159,7 +160,8 @@ class ParquetSource(Source):
                 self._chunk_rows, row_groups=numbers, columns=columns
             ):
                 n_rows += batch.num_rows
-                yield pa.Table.from_batches([batch]).select(columns)
+                table = pa.Table.from_batches([batch]).select(columns)
+                yield check_arrow(path.name, table, FileError)
         if n_rows != groups.rows:
             raise FileError(f"{path.name}: expected {groups.rows} rows, found {n_rows}")
 

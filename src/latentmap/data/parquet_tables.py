@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latentmap.data import memory
+from latentmap.data.index_checks import check_arrow
 from latentmap.data.parquet_footers import ParquetFiles, is_vector, open_files, reading_parquet
 from latentmap.data.parquet_source import ParquetSource
 from latentmap.data.parquet_vectors import ParquetVectors
@@ -17,6 +18,7 @@ from latentmap.data.table_options import TableOptions, label_column, label_roles
 from latentmap.data.table_parsing import is_string_type, parse_string_columns
 from latentmap.data.table_problems import check_column_names, raise_problems, selected_columns
 from latentmap.data.tables import Table, TableSchema
+from latentmap.errors import FileError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -88,7 +90,8 @@ def _read_table(files: ParquetFiles, names: Sequence[str], options: TableOptions
     for path, rows in zip(files.paths, files.group_rows, strict=True):
         if sum(rows):
             with reading_parquet(path), parquet.ParquetFile(path) as file:
-                tables.append(file.read(columns=list(names)).select(list(names)).cast(schema))
+                table = check_arrow(path.name, file.read(columns=list(names)), FileError)
+                tables.append(table.select(list(names)).cast(schema))
     typed_table = parse_string_columns(pa.concat_tables(tables), options)
     table_schema = TableSchema(
         typed_table.table.schema,

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from latentmap.data import batching
 from latentmap.data.array_checks import LARGEST, check_labels, check_rows
+from latentmap.data.index_checks import check_sparse
 from latentmap.data.sources import Source
 from latentmap.errors import DataError
 
@@ -42,7 +43,8 @@ class SparseSource(Source):
     Raises
     ------
     DataError
-        If these are not rows of numbers, or the number of labels is not the number of rows.
+        If these are not rows of numbers, an index is invalid, or the number of labels is not the
+        number of rows.
 
     Notes
     -----
@@ -73,6 +75,7 @@ class SparseSource(Source):
         if len(matrix.shape) > 2:
             raise DataError(f"{name}: expected sparse rows of numbers, found shape {matrix.shape}")
         self.dtype = check_rows(name, matrix.shape, matrix.dtype)
+        check_sparse(name, matrix)
         self.row_shape, self.name, self.feature_names = matrix.shape[1:], name, feature_names
         self.labels = check_labels(name, labels, matrix.shape[0])
         self._matrix = _to_canonical(matrix).astype(self.dtype, copy=False)

@@ -1,10 +1,12 @@
 """Read sparse matrices from .npz files, and check their arrays, because SciPy does not."""
 
 from collections.abc import Callable, Collection
+from types import SimpleNamespace
 
 import numpy as np
 
 from latentmap.data.array_checks import check_rows
+from latentmap.data.index_checks import check_sparse
 from latentmap.data.memory import check_memory
 from latentmap.data.parse_errors import as_file_error
 from latentmap.data.types import csr_array
@@ -37,7 +39,8 @@ def read_sparse(read: Callable[[str, Check], np.ndarray], name: str) -> csr_arra
         raise FileError(f"{name}: expected a sparse format of {known_formats}, found {kind[:20]!r}")
     shape = tuple(read("shape", _make_type_check("iu", 1)).tolist())
     data = read("data", _make_type_check("biuf", 1))
-    indices = [read(key, _make_type_check("iu", 1)) for key in _INDEX_ARRAYS[kind]]
+    index_arrays = {key: read(key, _make_type_check("iu", 1)) for key in _INDEX_ARRAYS[kind]}
+    indices = list(index_arrays.values())
     if len(shape) != 2:
         raise FileError(f"{name}: expected a sparse matrix of two dimensions, found {len(shape)}")
     dtype = check_rows(name, shape, data.dtype)
@@ -45,6 +48,8 @@ def read_sparse(read: Callable[[str, Check], np.ndarray], name: str) -> csr_arra
     check_memory(name, 2 * n_stored_bytes + 8 * shape[0] + _BATCH_ROWS * shape[1] * data.itemsize)
     if data.dtype != bool:  # Duplicate entries are summed, except Booleans.
         data = data.astype(dtype, copy=False)  # SciPy needs the native byte order.
+    stored = SimpleNamespace(format=kind, shape=shape, data=data, **index_arrays)
+    check_sparse(name, stored, FileError)
     with as_file_error(name, f"a sparse matrix in {kind}", ValueError, OverflowError):
         return _assemble(kind, data, indices, shape)
 
@@ -68,6 +73,5 @@ def _assemble(
 
     if kind == "coo":
         return sparse.coo_array((data, tuple(indices)), shape=shape).tocsr()
-    matrix = {"csr": sparse.csr_array, "csc": sparse.csc_array}[kind]((data, *indices), shape=shape)
-    matrix.check_format(full_check=True)
-    return matrix.tocsr()
+    matrix_type = {"csr": sparse.csr_array, "csc": sparse.csc_array}[kind]
+    return matrix_type((data, *indices), shape=shape).tocsr()

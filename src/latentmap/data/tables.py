@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeGuard
 import numpy as np
 from numpy.typing import ArrayLike
 
+from latentmap.data.index_checks import check_arrow, check_indices
 from latentmap.data.sources import ArraySource, Source
 from latentmap.data.table_labels import column_labels
 from latentmap.data.table_options import ROLES, TableOptions, label_column, label_roles
@@ -109,6 +110,7 @@ class Table(Source):
         name: str = "the data frame",
     ) -> None:
         table, container, has_string_names = as_arrow(data, name)
+        check_arrow(name, table)
         roles = label_roles(label, roles or {})
         names = _select_names(name, table.column_names, roles, columns, drop)
         typed = parse_string_columns(table.select(names), TableOptions(roles=roles))
@@ -274,6 +276,9 @@ def _as_array(values: Any, column: str, name: str) -> pa.Array:
 
     if hasattr(values, "sparse"):
         values = values.sparse.to_dense()
+    if hasattr(values, "cat"):
+        n_categories = len(values.cat.categories)
+        check_indices(f"{name}, column {column}", values.cat.codes, n_categories, low=-1)
     if values.dtype.kind == "c":
         raise DataError(f"{name}, column {column}: expected real numbers, found complex numbers")
     try:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 
+from latentmap.data.index_checks import check_indices, check_sparse
 from latentmap.errors import DataError
 from latentmap.maps.neighbor_search import Neighbors
 
@@ -98,8 +99,6 @@ def _array_edges(
             f"neighbors: expected indices and distances of shape ({n_rows}, k), found {shape} and "
             f"{distance_array.shape}"
         )
-    if index_array.dtype.kind not in "iu":
-        raise DataError(f"neighbors: expected indices of whole numbers, found {index_array.dtype}")
     return np.repeat(np.arange(n_rows), shape[1]), index_array.ravel(), _numbers(distance_array)
 
 
@@ -107,28 +106,18 @@ def _sparse_edges(graph: Any, n_rows: int) -> tuple[np.ndarray, np.ndarray, np.n
     """Return the stored values of a sparse matrix, after checks of its index arrays."""
     if graph.shape != (n_rows, n_rows):
         raise DataError(f"neighbors: expected shape {(n_rows, n_rows)}, found {graph.shape}")
-    if graph.format == "coo":
-        rows, columns = np.asarray(graph.row), np.asarray(graph.col)
-    elif graph.format in ("csr", "csc"):
-        starts, columns = np.asarray(graph.indptr), np.asarray(graph.indices)
-        is_valid = len(starts) == n_rows + 1 and starts[0] == 0 and (np.diff(starts) >= 0).all()
-        if not is_valid or starts[-1] != len(columns):
-            raise DataError(
-                "neighbors: expected an index pointer (indptr) of a sparse matrix that starts at 0 "
-                "and increases to the number of stored values, found another one"
-            )
-        rows = np.repeat(np.arange(n_rows), np.diff(starts))
-    else:
+    if graph.format not in ("csr", "csc", "coo"):
         raise DataError(
             f"neighbors: expected a sparse matrix in CSR, CSC or COO format, found "
             f"{graph.format}: convert it with .tocsr()"
         )
+    check_sparse("neighbors", graph)
     values = _numbers(graph.data)
-    if not len(rows) == len(columns) == len(values):
-        raise DataError(
-            f"neighbors: expected one value for each index, found {len(values)} values and "
-            f"{len(columns)} indices"
-        )
+    if graph.format == "coo":
+        rows, columns = np.asarray(graph.row), np.asarray(graph.col)
+    else:
+        rows = np.repeat(np.arange(n_rows), np.diff(graph.indptr))
+        columns, values = (array[: len(rows)] for array in (np.asarray(graph.indices), values))
     return (columns, rows, values) if graph.format == "csc" else (rows, columns, values)
 
 
@@ -140,13 +129,8 @@ def _numbers(values: np.ndarray) -> np.ndarray:
 
 
 def _check_edges(rows: np.ndarray, columns: np.ndarray, distances: np.ndarray, n_rows: int) -> None:
-    for indices in (rows, columns):
-        is_outside = (indices < 0) | (indices >= n_rows)
-        if is_outside.any():
-            raise DataError(
-                f"neighbors: expected row numbers from 0 to {n_rows - 1}, found "
-                f"{indices[is_outside][0]}"
-            )
+    check_indices("neighbors", rows, n_rows)
+    check_indices("neighbors", columns, n_rows)
     is_valid = np.isfinite(distances) & (distances >= 0)
     if not is_valid.all():
         raise DataError(

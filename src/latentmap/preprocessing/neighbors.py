@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from latentmap.data.index_checks import check_indices
 from latentmap.progress import progress
 
 # Maximum number of points of an exact search. More points are divided into cells, of which only
@@ -58,8 +59,7 @@ class NeighborIndex:
                 block = np.ascontiguousarray(queries[start : start + self.block_size], np.float32)
                 neighbors[start : start + self.block_size] = self.index.search(block, k)[1]
                 advance(1)
-        # faiss returns -1 if the searched cells hold fewer than k points; the nearest is repeated.
-        return np.where(neighbors < 0, np.maximum(neighbors[:, :1], 0), neighbors)
+        return _fill_missing(neighbors, self.count)
 
 
 class IndependentIndex:
@@ -98,8 +98,16 @@ class IndependentIndex:
             neighbors[start : start + BLOCK_ROWS] = self._index.search_preassigned(
                 block, k, cells, cell_distances
             )[1]
-        # faiss returns -1 if the searched cells hold fewer than k points; the nearest is repeated.
-        return np.where(neighbors < 0, np.maximum(neighbors[:, :1], 0), neighbors)
+        return _fill_missing(neighbors, self._index.ntotal)
+
+
+def _fill_missing(neighbors: np.ndarray, count: int) -> np.ndarray:
+    """Return neighbours with the nearest one in place of each -1.
+
+    faiss returns -1 if the searched cells hold fewer than k points.
+    """
+    check_indices("nearest neighbours", neighbors, count, low=-1)
+    return np.where(neighbors < 0, np.maximum(neighbors[:, :1], 0), neighbors)
 
 
 def nearest_neighbors(points: np.ndarray, k: int, seed: int, verbose: bool = False) -> np.ndarray:

@@ -1,0 +1,147 @@
+"""Checks of the index arrays of files and callers.
+
+Compiled code of SciPy, faiss and Arrow reads memory at the positions in such arrays. It does not
+check them, so that a wrong index crashes the process or returns other memory.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from latentmap.errors import DataError, LatentmapError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def check_indices(
+    name: str,
+    indices: ArrayLike,
+    size: int,
+    low: int = 0,
+    error: type[LatentmapError] = DataError,
+) -> np.ndarray:
+    """Return indices as an array; raise ``error`` unless all are integers from low to size − 1.
+
+    Examples
+    --------
+    >>> check_indices("neighbors", [0, 7], 5)
+    Traceback (most recent call last):
+        ...
+    latentmap.errors.DataError: neighbors: expected integers from 0 to 4, found 7
+    """
+    array = np.asarray(indices)
+    if array.size == 0:
+        return array.astype(np.intp)
+    if array.dtype.kind not in "iu":
+        raise error(f"{name}: expected integers, found {array.dtype}")
+    lowest, highest = int(array.min()), int(array.max())
+    if lowest < low or highest >= size:
+        wrong_index = lowest if lowest < low else highest
+        raise error(f"{name}: expected integers from {low} to {size - 1}, found {wrong_index}")
+    return array
+
+
+def check_offsets(
+    name: str,
+    offsets: ArrayLike,
+    count: int,
+    total: int,
+    error: type[LatentmapError] = DataError,
+) -> np.ndarray:
+    """Return the offsets of ``count`` groups of values, shape (count + 1,).
+
+    Group i holds the values from offset i to offset i + 1. Raise ``error`` unless the offsets are
+    integers that start at 0, never decrease, and end at most at ``total``.
+
+    Examples
+    --------
+    >>> check_offsets("indptr", [0, 2, 1], 2, 2)
+    Traceback (most recent call last):
+        ...
+    latentmap.errors.DataError: indptr: expected offsets that never decrease, found 2 before 1
+    """
+    array = np.asarray(offsets)
+    if array.shape != (count + 1,):
+        raise error(f"{name}: expected {count + 1} offsets, found shape {array.shape}")
+    array = check_indices(name, array, total + 1, error=error)
+    if array[0] != 0:
+        raise error(f"{name}: expected offsets that start at 0, found {array[0]}")
+    decreases = np.flatnonzero(array[1:] < array[:-1])
+    if len(decreases):
+        first, second = array[decreases[0] : decreases[0] + 2]
+        raise error(f"{name}: expected offsets that never decrease, found {first} before {second}")
+    return array
+
+
+def check_sparse(name: str, matrix: Any, error: type[LatentmapError] = DataError) -> None:
+    """Raise ``error`` if an index array of a two-dimensional SciPy matrix or array is invalid.
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_array
+    >>> matrix = csr_array([[1.0, 0.0], [0.0, 2.0]])
+    >>> matrix.indices[1] = 1_000_000
+    >>> check_sparse("the matrix", matrix)
+    Traceback (most recent call last):
+        ...
+    latentmap.errors.DataError: the matrix, indices: expected integers from 0 to 1, found 1000000
+    """
+    n_rows, n_columns = matrix.shape
+    if matrix.format in ("csr", "csc", "bsr"):
+        height, width = matrix.data.shape[1:] if matrix.format == "bsr" else (1, 1)
+        sizes = (n_rows // height, n_columns // width)
+        n_groups, size = sizes[::-1] if matrix.format == "csc" else sizes
+        check_indices(f"{name}, indices", matrix.indices, size, error=error)
+        check_offsets(f"{name}, indptr", matrix.indptr, n_groups, len(matrix.indices), error)
+        _check_lengths(name, (matrix.indices, matrix.data), error)
+    elif matrix.format == "coo":
+        check_indices(f"{name}, row", matrix.row, n_rows, error=error)
+        check_indices(f"{name}, col", matrix.col, n_columns, error=error)
+        _check_lengths(name, (matrix.row, matrix.col, matrix.data), error)
+    elif matrix.format == "dok":
+        for axis, indices in enumerate(zip(*matrix.keys(), strict=True)):
+            check_indices(f"{name}, axis {axis}", indices, matrix.shape[axis], error=error)
+    elif matrix.format == "dia":
+        _check_lengths(name, (matrix.offsets, matrix.data), error)
+    else:
+        for columns, values in zip(matrix.rows, matrix.data, strict=True):
+            check_indices(f"{name}, columns", columns, n_columns, error=error)
+            _check_lengths(name, (columns, values), error)
+
+
+def _check_lengths(name: str, arrays: tuple[Any, ...], error: type[LatentmapError]) -> None:
+    lengths = [len(array) for array in arrays]
+    if len(set(lengths)) > 1:
+        text = " and ".join(map(str, lengths))
+        raise error(f"{name}: expected one value for each index, found arrays of length {text}")
+
+
+def check_arrow(name: str, table: pa.Table, error: type[LatentmapError] = DataError) -> pa.Table:
+    """Return an Arrow table; raise ``error`` if offsets, dictionary indices or text are invalid.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> levels = pa.array(["low", "high"])
+    >>> column = pa.DictionaryArray.from_arrays(pa.array([0, 9]), levels, safe=False)
+    >>> check_arrow("rows", pa.table({"level": column}))
+    Traceback (most recent call last):
+        ...
+    latentmap.errors.DataError: rows, column level: expected a valid Arrow array, found ...
+    """
+    import pyarrow as pa
+
+    for field, column in zip(table.schema, table.columns, strict=True):
+        try:
+            column.validate(full=True)
+        except pa.ArrowException as problem:
+            reason = str(problem).splitlines()[0].rpartition("Invalid: ")[2].rstrip(".")
+            raise error(
+                f"{name}, column {field.name}: expected a valid Arrow array, found a damaged one "
+                f"({reason})"
+            ) from None
+    return table
