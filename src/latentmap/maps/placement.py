@@ -23,7 +23,7 @@ from latentmap.preprocessing.neighbors import IndependentIndex
 from latentmap.preprocessing.pca_projection import PrincipalComponents
 
 MAX_STORED_ROWS = 100_000
-BLOCK_ROWS = 2048
+BLOCK_ROWS, VOTE_ROWS = 2048, 512
 SCALE_NEIGHBORS = 10
 SCALE_SAMPLE = 3000
 # Width of the wide votes, and of the encoder's, in units of the window of the narrow votes.
@@ -212,22 +212,28 @@ class Placement(FileRecord):
         if not self.n_neighbors:
             return encoded
         codes = np.empty_like(encoded)
-        for block in _blocks(len(encoded)):
-            positions = self.positions[neighbors[block]].astype(np.float64)
-            farthest = np.maximum(distances[block, -1:], TINY)
-            proximity = np.exp(-PROXIMITY * (distances[block] / farthest) ** 2)
-            differences = positions[:, :, None] - positions[:, None]
-            kernel = self._gaussian(differences) + self._gaussian(differences, WIDE_WINDOW)
-            votes = (kernel * proximity[:, None]).sum(axis=2)
-            offsets = positions - encoded[block, None].astype(np.float64)
-            encoder_votes = self.encoder_weight * proximity.mean(axis=1)[:, None]
-            votes += encoder_votes * self._gaussian(offsets, WIDE_WINDOW)
-            mode = np.take_along_axis(positions, votes.argmax(axis=1)[:, None, None], axis=1)
-            weights = self._gaussian(positions - mode) * proximity
-            codes[block] = (weights[..., None] * positions).sum(axis=1) / weights.sum(
-                axis=1, keepdims=True
-            )
+        for block in _blocks(len(encoded), VOTE_ROWS):
+            codes[block] = self._vote(encoded[block], neighbors[block], distances[block])
         return codes
+
+    def _vote(
+        self, encoded: np.ndarray, neighbors: np.ndarray, distances: np.ndarray
+    ) -> np.ndarray:
+        # The rows are the last axis of all arrays, because operations on long axes are fast.
+        positions = np.ascontiguousarray(self.positions[neighbors].transpose(2, 1, 0), np.float64)
+        farthest = np.maximum(distances[:, -1], TINY)
+        proximity = np.exp(-PROXIMITY * (distances.T / farthest) ** 2)
+        wide = self._wide_votes(positions[:, :, None] - positions[:, None])
+        narrow = wide ** int(WIDE_WINDOW**2)
+        votes = ((wide + narrow) * proximity).sum(axis=1)
+        encoder_votes = self._wide_votes(positions - encoded.T[:, None])
+        votes += self.encoder_weight * proximity.mean(axis=0) * encoder_votes
+        weights = narrow[votes.argmax(axis=0), :, np.arange(len(encoded))].T * proximity
+        return ((weights * positions).sum(axis=1) / weights.sum(axis=0)).T
+
+    def _wide_votes(self, differences: np.ndarray) -> np.ndarray:
+        """Return the wide votes at differences of positions, whose first axis is the component."""
+        return np.exp((differences**2).sum(axis=0) / (-2 * (WIDE_WINDOW * self.window) ** 2))
 
     def measure(
         self, codes: np.ndarray, neighbors: np.ndarray, distances: np.ndarray
@@ -236,7 +242,7 @@ class Placement(FileRecord):
         agreement, ratio = np.empty(len(codes)), np.empty(len(codes))
         for block in _blocks(len(codes)):
             offsets = self.positions[neighbors[block]] - codes[block, None].astype(np.float64)
-            agreement[block] = self._gaussian(offsets, WIDE_WINDOW).mean(axis=1)
+            agreement[block] = self._wide_votes(offsets.transpose(2, 0, 1)).mean(axis=1)
             # The mean squared distance between two neighbours is twice their mean variance.
             group = self.search_points[neighbors[block]].astype(np.float32)
             variance = group.var(axis=1, dtype=np.float64).sum(axis=1)
@@ -248,10 +254,6 @@ class Placement(FileRecord):
         """Return the confidence in placed rows by their neighbours, from 0 to 1, shape (n,)."""
         ratios = np.maximum(quality.distance_ratio, TINY)
         return quality.agreement * np.minimum(1.0, self.max_ratio / ratios)
-
-    def _gaussian(self, differences: np.ndarray, width: float = 1.0) -> np.ndarray:
-        squares = (differences**2).sum(axis=-1)
-        return np.exp(-squares / (2 * (width * self.window) ** 2))
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """Decode positions to scaled rows by a local mean of fitted rows, shape (n, n_features)."""
@@ -381,8 +383,8 @@ def _check_array(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
         raise ValueError(f"{name}: expected finite numbers of shape {shape}")
 
 
-def _blocks(n: int) -> list[slice]:
-    return [slice(i, i + BLOCK_ROWS) for i in range(0, n, BLOCK_ROWS)]
+def _blocks(n: int, size: int = BLOCK_ROWS) -> list[slice]:
+    return [slice(i, i + size) for i in range(0, n, size)]
 
 
 def limit_codes(codes: np.ndarray, positions: np.ndarray) -> np.ndarray:

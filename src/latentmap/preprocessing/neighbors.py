@@ -12,9 +12,11 @@ from latentmap.progress import progress
 EXACT_ROWS = 10_000
 CELL_ROWS = 250
 SEARCHED_CELLS = 8
-# Limits of `IndependentIndex`: it divides more rows into cells, and searches this number of them,
-# so that it misses less than 1 % of the neighbours.
-MAX_SCANNED_ROWS, INDEPENDENT_CELLS = 4_000, 24
+# Limits of `IndependentIndex`: it divides more rows into cells of about this number of rows.
+MAX_SCANNED_ROWS, SMALL_CELL_ROWS = 4_000, 125
+# It searches the nearest cells, of which all but the first few are skipped if the squared distance
+# to their centre is this many times greater than that to the nearest centre.
+MIN_CELLS, MAX_CELLS, MAX_CELL_RATIO = 4, 32, 2.0
 # Queries are searched in blocks, so that a progress bar advances. In an exact search, a block has
 # at most this many pairs of a query and a point.
 BLOCK_ROWS = 8192
@@ -73,7 +75,7 @@ class IndependentIndex:
         import faiss
 
         count, width = points.shape
-        n_cells = count // CELL_ROWS if count > MAX_SCANNED_ROWS else 1
+        n_cells = count // SMALL_CELL_ROWS if count > MAX_SCANNED_ROWS else 1
         quantizer: Any = faiss.IndexFlatL2(width)
         self._index: Any = faiss.IndexIVFFlat(quantizer, width, n_cells)
         self._index.cp.seed, self._index.cp.niter = (seed + 1) % 2**31, 6
@@ -81,24 +83,36 @@ class IndependentIndex:
         self._index.cp.min_points_per_centroid = 1
         self._index.train(points)
         self._index.add(points)
-        self._index.nprobe = min(INDEPENDENT_CELLS, n_cells)
+        self._index.nprobe = min(MAX_CELLS, n_cells)
         self._centers = quantizer.reconstruct_n(0, n_cells).astype(np.float64)
 
     def search(self, queries: np.ndarray, k: int) -> np.ndarray:
         """Return the indices of the k nearest points of each query, nearest first, shape (n, k)."""
-        from scipy.spatial.distance import cdist
-
         neighbors = np.empty((len(queries), k), np.int64)
         for start in range(0, len(queries), BLOCK_ROWS):
             block = np.ascontiguousarray(queries[start : start + BLOCK_ROWS], np.float32)
-            distances = cdist(block.astype(np.float64), self._centers, "sqeuclidean")
-            n_searched = self._index.nprobe
-            cells = np.argpartition(distances, n_searched - 1, axis=1)[:, :n_searched]
-            cell_distances = np.take_along_axis(distances, cells, axis=1).astype(np.float32)
+            cells = self._nearest_cells(block.astype(np.float64))
+            distances = np.zeros(cells.shape, np.float32)  # The search does not use them.
             neighbors[start : start + BLOCK_ROWS] = self._index.search_preassigned(
-                block, k, cells, cell_distances
+                block, k, cells, distances
             )[1]
         return _fill_missing(neighbors, self._index.ntotal)
+
+    def _nearest_cells(self, queries: np.ndarray) -> np.ndarray:
+        """Return the numbers of the searched cells, nearest first, and -1 for skipped cells.
+
+        In double precision, rounding does not change the nearest cells.
+        """
+        n_searched = self._index.nprobe
+        distances = (self._centers**2).sum(axis=1) - 2 * queries @ self._centers.T
+        cells = np.argpartition(distances, n_searched - 1, axis=1)[:, :n_searched]
+        distances = np.take_along_axis(distances, cells, axis=1)
+        distances += (queries**2).sum(axis=1, keepdims=True)
+        order = np.argsort(distances, axis=1)
+        cells, distances = (np.take_along_axis(a, order, axis=1) for a in (cells, distances))
+        is_far = distances > MAX_CELL_RATIO * distances[:, :1]
+        is_far[:, :MIN_CELLS] = False
+        return np.where(is_far, -1, cells)
 
 
 def _fill_missing(neighbors: np.ndarray, count: int) -> np.ndarray:

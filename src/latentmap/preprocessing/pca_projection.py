@@ -20,6 +20,7 @@ from latentmap.progress import progress
 
 # A dense sample of at most this many numbers is decomposed exactly, in double precision.
 EXACT_NUMBERS = 1 << 22
+CACHED_NUMBERS = 1 << 17  # Maximum size of an array that the cache of a processor holds.
 # Maximum number of stored numbers and code components in a sample of sparse rows.
 MAX_STORED_NUMBERS = 1 << 24
 EXPLAINED_SHARE = 0.8  # Share of the variance that a selected number of components explains.
@@ -139,8 +140,8 @@ def project_rows(rows: Source, scale: Scale, principal: PrincipalComponents) -> 
     """Return the coordinates of all rows on the components, shape (n, n_components), float32.
 
     They are (x − mean) · componentsᵀ of the scaled rows x. Rows are raw and read in batches; sparse
-    rows are not made dense. Sums are computed in double precision, so that the coordinates of a row
-    do not depend on the other rows.
+    rows are not made dense. All steps are in double precision, so that the coordinates of a row
+    depend neither on the other rows nor on whether it is sparse.
     """
     codes = np.empty((len(rows), len(principal.components)), np.float32)
     for batch_slice, batch in project_batches(rows, scale, principal):
@@ -155,18 +156,40 @@ def project_batches(
     if isinstance(rows, SparseSource):
         yield from _project_sparse(rows, scale, principal)
         return
-    components = principal.components.T.astype(np.float64)
-    for batch_slice, x in _scaled_batches(rows, scale):
-        yield batch_slice, np.subtract(x, principal.mean, dtype=np.float64) @ components
+    weights, shift = _projection(scale, principal)
+    size = max(1, EXACT_NUMBERS // math.prod(rows.row_shape))
+    for batch_slice, batch in read_batches(rows, size, check=False):
+        yield batch_slice, _project_dense(batch.reshape(len(batch), -1), scale, weights, shift)
+
+
+def _projection(scale: Scale, principal: PrincipalComponents) -> tuple[np.ndarray, np.ndarray]:
+    """Return weights and a shift such that raw rows · weights − shift are the coordinates."""
+    components = principal.components.astype(np.float64)
+    offset, divisor = (np.asarray(a, np.float64) for a in (scale.offset, scale.scale))
+    weights = np.ascontiguousarray((components / divisor).T)
+    return weights, components @ (offset / divisor + principal.mean)
+
+
+def _project_dense(
+    flat: np.ndarray, scale: Scale, weights: np.ndarray, shift: np.ndarray
+) -> np.ndarray:
+    """Project raw rows of shape (n, d) in blocks that the cache of a processor can hold."""
+    codes = np.empty((len(flat), len(shift)))
+    size = max(1, CACHED_NUMBERS // flat.shape[1])
+    for start in range(0, len(flat), size):
+        x = flat[start : start + size].astype(np.float64)
+        if scale.allow_nan:
+            x = np.where(np.isnan(x), scale.offset, x)
+        np.matmul(x, weights, out=codes[start : start + size])
+    codes -= shift
+    return codes
 
 
 def _project_sparse(
     rows: SparseSource, scale: Scale, principal: PrincipalComponents
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """Project sparse rows; scale and mean are applied to the components to keep rows sparse."""
-    components = principal.components.astype(np.float64)
-    weights = np.ascontiguousarray((components / scale.scale).T)
-    shift = components @ (scale.offset / scale.scale + principal.mean)
-    batches = rows.sparse_batches(EXACT_NUMBERS // len(components))
+    weights, shift = _projection(scale, principal)
+    batches = rows.sparse_batches(EXACT_NUMBERS // len(shift))
     for batch_slice, batch in read_batches(rows, batches=batches, check=False):
         yield batch_slice, batch @ weights - shift
