@@ -138,6 +138,13 @@ def test_the_number_of_thumbnails_is_limited(client):
     assert client("POST", "/thumbnails", row_numbers(*range(257))).status == 413
 
 
+def test_rows_of_a_table(serve, client, wide_scene, wine):
+    rows = serve(wide_scene).json("POST", "/rows", row_numbers(5, 140, 5))
+    np.testing.assert_allclose(rows, wine[:][[5, 140, 5]], rtol=1e-6)
+    assert client("POST", "/rows", row_numbers(1)).status == 404
+    assert serve(wide_scene)("POST", "/rows", row_numbers(*range(257))).status == 413
+
+
 def test_tables_have_no_thumbnails(serve, wide_scene):
     assert serve(wide_scene)("POST", "/thumbnails", row_numbers(1)).status == 404
 

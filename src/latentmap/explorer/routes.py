@@ -17,6 +17,7 @@ from latentmap.explorer.uploads import MAX_UPLOAD_BYTES, open_upload
 
 MAX_POINTS = 1024
 MAX_THUMBNAILS = 256
+MAX_TABLE_ROWS = 256
 MAX_PLACED_ROWS = 100
 _MAX_RESPONSE_BYTES = 64 * 2**20
 
@@ -61,6 +62,7 @@ class Router:
             ("GET", r"/row/(\d{1,9})", self._get_row, 0),
             ("GET", r"/similar/(\d{1,9})", self._get_similar, 0),
             ("POST", "/thumbnails()", self._get_thumbnails, 4 * MAX_THUMBNAILS),
+            ("POST", "/rows()", self._get_table_rows, 4 * MAX_TABLE_ROWS),
             ("POST", "/decode()", self._decode, 8 * MAX_POINTS),
             ("POST", r"/place/([^/]*)", self._place, MAX_UPLOAD_BYTES),
             ("POST", "/csv()", self._write_csv, 4 * len(scene)),
@@ -121,6 +123,11 @@ class Router:
         _, height, width, channels = pixels.shape
         size = {"height": height, "width": width, "channels": channels}
         return _json_response({**size, "images": encode_rows(pixels)})
+
+    def _get_table_rows(self, argument: str, body: bytes) -> Response:
+        if self._scene.table is None:
+            raise LookupError("rows: expected rows of a table, found images")
+        return _json_response(encode_rows(self._scene.original(self._read_indices(body))))
 
     def _write_csv(self, argument: str, body: bytes) -> Response:
         indices = self._read_indices(body)

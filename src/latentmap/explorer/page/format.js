@@ -88,6 +88,27 @@ function formatDuration(seconds) {
   return `${seconds < 0 ? "−" : ""}${days ? `${formatWhole(days)} d ` : ""}${clock.join(":")}`;
 }
 
+const compactNumbers = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
+
+/** Format a number for a short space if its usual text is long: "12.3M". @param {number} value @param {string} text */
+export const compact = (value, text) =>
+  (text.length > 7 && Math.abs(value) >= 10_000 ? compactNumbers.format(value).replace("-", "−") : text);
+
+/** Return the name of a category as it is shown. @param {string} name */
+export const categoryTitle = (name) => (name.trim() ? name : "(empty)");
+
+const graphemes = new Intl.Segmenter();
+
+/**
+ * Shorten a text to a number of characters as people count them, so that no emoji or accent is cut.
+ * @param {string} text @param {number} length
+ */
+export function shorten(text, length) {
+  if (text.length <= length) return text;
+  const parts = Array.from(graphemes.segment(text.slice(0, 16 * length)), ({ segment }) => segment);
+  return parts.length <= length ? text : `${parts.slice(0, length - 1).join("")}…`;
+}
+
 /** Return the name of a column with its unit: "weight (kg)". @param {Column} column */
 export const columnTitle = ({ name, unit }) => (unit ? `${name} (${unit})` : name);
 

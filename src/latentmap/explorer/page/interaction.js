@@ -6,7 +6,8 @@
 
 import { byId, closeNotice } from "./dom.js";
 import { selectInside } from "./selection.js";
-import { onChange, setState, state } from "./state.js";
+import { addShortcut } from "./shortcuts.js";
+import { onChange, rowsOf, setState, state } from "./state.js";
 
 /** @import { Gesture, Point, Press, StartGesture, Tool } from "./types.js" */
 /** @import { Points } from "./points.js" */
@@ -26,8 +27,18 @@ const TOOL_HINTS = {
   interpolate: "Click two points to see the rows decoded between them.",
 };
 
-/** @type {Object<string, [number, number]>} */
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+/** @type {Record<Tool, string>} */
+const TOOL_TITLES = {
+  move: "Move the map",
+  lasso: "Select with a lasso",
+  box: "Select with a box",
+  interpolate: "Interpolate between two points",
+};
+
+/** @type {Object<string, [string, number, number]>} */
+const ARROWS = {
+  ArrowLeft: ["left", -1, 0], ArrowRight: ["right", 1, 0], ArrowUp: ["up", 0, -1], ArrowDown: ["down", 0, 1],
+};
 
 /**
  * Return the function that starts a gesture of the current tool.
@@ -252,57 +263,47 @@ function pinch(view, previous, now, other) {
   view.zoomAt((now.left + other.left) / 2, (now.top + other.top) / 2, distance(now) / distance(previous));
 }
 
-/** Install the keyboard commands and the zoom buttons. @param {View} view @param {Points} points */
+/** Register the shortcuts of the map and install the zoom buttons. @param {View} view @param {Points} points */
 export function installKeyboard(view, points) {
   const zoom = (/** @type {number} */ factor) => view.animateZoom(view.width / 2, view.height / 2, factor);
-  const choose = (/** @type {Tool} */ tool) => () => setState({ tool });
   const zoomIn = () => zoom(ZOOM_STEP);
   const zoomOut = () => zoom(1 / ZOOM_STEP);
   const zoomAll = () => view.animateToWhole();
-  /** @type {Object<string, () => void>} */
-  const commands = {
-    "+": zoomIn,
-    "=": zoomIn,
-    "-": zoomOut,
-    0: zoomAll,
-    Escape: clearAll,
-    m: choose("move"),
-    l: choose("lasso"),
-    b: choose("box"),
-    i: choose("interpolate"),
-    d: () => byId("draw").click(),
-    o: () => byId("open").click(),
-    t: () => byId("theme").click(),
-    "/": () => byId("search").focus(),
-    Enter: () => { if (state.hoveredRow >= 0) setState({ pickedRow: state.hoveredRow }); },
-  };
-
-  for (const [key, [right, down]] of Object.entries(ARROWS)) {
-    commands[key] = () => {
+  for (const tool of /** @type {Tool[]} */ (Object.keys(TOOL_TITLES))) {
+    addShortcut(tool[0], TOOL_TITLES[tool], () => setState({ tool }));
+  }
+  addShortcut(["+", "="], "Zoom in", zoomIn);
+  addShortcut("-", "Zoom out", zoomOut);
+  addShortcut("0", "Show the whole map", zoomAll);
+  addShortcut("z", "Zoom to the selected rows, or to those that the search finds", () => zoomToRows(view, points));
+  for (const [key, [title, right, down]] of Object.entries(ARROWS)) {
+    addShortcut(key, `Move ${title} and decode the centre`, () => {
       view.pan(-right * ARROW_STEP, -down * ARROW_STEP);
       const middle = { left: view.width / 2, top: view.height / 2 };
       setState({ position: [view.x, view.y], hoveredRow: rowAt(view, points, middle), cursor: "cross" });
-    };
+    });
   }
-
-  addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const target = /** @type {Element} */ (event.target);
-    const isTyping = target.matches("select, input, textarea") && event.key !== "Escape";
-    const pressesButton = target.matches("button") && event.key === "Enter";
-    const command = commands[event.key];
-    if (!command || isTyping || pressesButton) return;
-    event.preventDefault();
-    command();
+  addShortcut("Enter", "Pick the row in the centre, and show similar rows", () => {
+    if (state.hoveredRow >= 0) setState({ pickedRow: state.hoveredRow });
   });
+  addShortcut("t", "Switch between light and dark", () => byId("theme").click());
+  addShortcut("Escape", "Remove selection, search, filters, path and your rows", clearAll);
 
   byId("zoom-in").onclick = zoomIn;
   byId("zoom-out").onclick = zoomOut;
   byId("zoom-all").onclick = zoomAll;
 }
 
-/** Remove the outline, the selection, the path, the picked row and the uploaded rows. */
+/** Show the selected rows, or those that the search finds. @param {View} view @param {Points} points */
+export function zoomToRows(view, points) {
+  const rows = rowsOf(state.selection ?? state.matches);
+  if (rows.length > 0) view.animateTo(view.around(points.boundsOf(rows)));
+}
+
+/** Remove the outline, the selection, the search, the filters, the path, and the picked and uploaded rows. */
 function clearAll() {
   closeNotice();
-  setState({ tool: "move", outline: null, selection: null, path: [], pickedRow: -1, upload: null });
+  setState({
+    tool: "move", outline: null, selection: null, query: "", filters: new Map(), path: [], pickedRow: -1, upload: null,
+  });
 }

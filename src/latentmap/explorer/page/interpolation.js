@@ -3,7 +3,7 @@
  */
 
 import { byId, context2d, createElement, cssVariable, find } from "./dom.js";
-import { categoryColor } from "./colors.js";
+import { categoryColor } from "./palette.js";
 import { columnTitle, formatValue } from "./format.js";
 import { decodedElement } from "./rows.js";
 import { columns, imageSize } from "./scene.js";

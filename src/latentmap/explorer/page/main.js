@@ -2,20 +2,24 @@
  * Main module: creates the parts of the page and loads the first data.
  */
 
-import { installLegend, installTheme } from "./colors.js";
+import { installLegend, installTheme } from "./legend.js";
 import { byId, showError } from "./dom.js";
 import { formatCount, formatWhole } from "./format.js";
 import { createTools, installKeyboard, installPointer, installToolbar } from "./interaction.js";
+import { installFilters } from "./filters.js";
 import { installInterpolation } from "./interpolation.js";
 import { installMap } from "./map.js";
 import { installDecodedRow, installLens, installRowDetails, installSimilarRows } from "./panel.js";
 import { Points } from "./points.js";
+import { installRowTable } from "./row_table.js";
 import { columns, isExported, loadRowNames, loadRowNumbers, scene } from "./scene.js";
 import { installSearch } from "./search.js";
 import { installSelection, selectedRows } from "./selection.js";
+import { installShortcuts } from "./shortcuts.js";
 import { FileSource, ServerSource } from "./sources.js";
 import { onChange, setState, state } from "./state.js";
 import { SHOWN_COLUMNS, installColumnToggle } from "./table.js";
+import { installTooltip } from "./tooltip.js";
 import { installDrawing, installFileUpload, installPlacedRows } from "./upload.js";
 import { View } from "./view.js";
 
@@ -52,12 +56,15 @@ async function start(source) {
     view.bringIntoView(...points.positionOf(row));
   };
   installLens(view);
+  installTooltip(source, view, points);
   installDecodedRow(source);
   installRowDetails(source);
   installSimilarRows(source, goTo);
   installInterpolation(source);
   installSelection(source, goTo);
   installSearch(source, goTo);
+  installFilters(source);
+  installRowTable(source, view, points, goTo, resizeMap);
   if (columns.length > 0) for (const id of ["decoded", "row", "upload"]) installColumnToggle(byId(id));
   const placeFile = installPlacedRows(source, goTo);
   installFileUpload(placeFile);
@@ -66,6 +73,7 @@ async function start(source) {
   resizeMap(); // The legend has entries now, so its width may have changed.
   installPointer(byId("overlay"), view, points, createTools(view, points));
   installKeyboard(view, points);
+  installShortcuts();
   onChange(["upload"], () => {
     if (state.upload) view.bringIntoView(...state.upload.rows[state.upload.current].point);
   });

@@ -5,6 +5,7 @@
  */
 
 import { byId, context2d, cssVariable } from "./dom.js";
+import { categoryTitle, shorten } from "./format.js";
 import { labelPositions } from "./points.js";
 import { createScatterLayer } from "./scatter.js";
 import { onChange, state } from "./state.js";
@@ -45,8 +46,8 @@ export function installMap(section, view, points) {
     scheduleOverlay();
   }
 
-  view.onchange = scheduleAll;
-  onChange(["colors", "hiddenCategories", "selection", "theme"], scheduleAll);
+  view.onChange(scheduleAll);
+  onChange(["colors", "hiddenCategories", "selection", "passing", "matches", "theme"], scheduleAll);
   onChange(["position", "cursor", "hoveredRow", "pickedRow", "outline", "path", "upload"], scheduleOverlay);
   const resize = () => view.resize(section.clientWidth, section.clientHeight, insetOf(section));
   new ResizeObserver(resize).observe(section);
@@ -94,7 +95,7 @@ function createOverlay(canvas, view, points) {
     const boxes = [];
     for (const { category, text, position } of labels) {
       if (state.hiddenCategories.has(category)) continue;
-      const label = text.length > MAX_LABEL_LENGTH ? `${text.slice(0, MAX_LABEL_LENGTH - 1)}…` : text;
+      const label = shorten(categoryTitle(text), MAX_LABEL_LENGTH);
       const [left, top] = view.toScreen(...position);
       const halfWidth = context.measureText(label).width / 2 + 4;
       const box = [left - halfWidth, top - 10, left + halfWidth, top + 10];

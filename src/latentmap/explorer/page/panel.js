@@ -3,8 +3,8 @@
  */
 
 import { byId, createElement, find, hasTouchScreen } from "./dom.js";
-import { MISSING, formatNumber, formatWhole } from "./format.js";
-import { formatInRange, scaleTitle } from "./colors.js";
+import { MISSING, categoryTitle, formatNumber, formatWhole } from "./format.js";
+import { formatInRange, scaleTitle } from "./legend.js";
 import { comparisonElement, decodedElement, factsElement, rowButtons, scoreFacts } from "./rows.js";
 import { hasLabels, imageSize, isExported, scene, valueOf } from "./scene.js";
 import { latestOnly, onChange, state } from "./state.js";
@@ -131,11 +131,11 @@ export function installRowDetails(source) {
  * Return the value on the current colour scale, unless another part of the panel shows it.
  * @param {number} i @returns {[string, unknown][]}
  */
-function colorFacts(i) {
+export function colorFacts(i) {
   const { colors } = state;
   if (colors.column !== undefined || ["", "label", "confidence", "error"].includes(colors.name)) return [];
   const value = valueOf(colors, i) ?? MISSING;
-  return [[scaleTitle(colors), typeof value === "number" ? formatInRange(value, colors) : value]];
+  return [[scaleTitle(colors), typeof value === "number" ? formatInRange(value, colors) : categoryTitle(value)]];
 }
 
 /** Show the rows most similar to the picked row. @param {Source} source @param {GoToRow} goTo */

@@ -5,10 +5,10 @@
 import { scene } from "./scene.js";
 import { isShown } from "./state.js";
 
-/** @import { Colors, Point } from "./types.js" */
+/** @import { Bounds, Colors, Point } from "./types.js" */
 
 const LABEL_CELLS = 48; // Number of cells per side of the grid that finds the densest part of a category.
-const MAX_LABELS = 30;
+const MAX_LABELS = 200;
 
 /** Map coordinates of all rows. */
 export class Points {
@@ -24,6 +24,19 @@ export class Points {
   /** @param {number} row @returns {Point} */
   positionOf(row) {
     return [this.x[row], this.y[row]];
+  }
+
+  /** Return the smallest region with some rows. @param {number[]} rows @returns {Bounds} */
+  boundsOf(rows) {
+    /** @type {Bounds} */
+    const bounds = [Infinity, Infinity, -Infinity, -Infinity];
+    for (const row of rows) {
+      bounds[0] = Math.min(bounds[0], this.x[row]);
+      bounds[1] = Math.min(bounds[1], this.y[row]);
+      bounds[2] = Math.max(bounds[2], this.x[row]);
+      bounds[3] = Math.max(bounds[3], this.y[row]);
+    }
+    return bounds;
   }
 
   /**

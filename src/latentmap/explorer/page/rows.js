@@ -4,7 +4,7 @@
  */
 
 import { context2d, createButton, createElement } from "./dom.js";
-import { formatWhole } from "./format.js";
+import { categoryTitle, formatWhole } from "./format.js";
 import { imageSize, nameOf, numberOf, valueOf } from "./scene.js";
 import { state } from "./state.js";
 import { comparisonTable, decodedTable } from "./table.js";
@@ -14,7 +14,7 @@ import { comparisonTable, decodedTable } from "./table.js";
 const MIN_SMOOTH_SIDE = 128; // Images with a longer side are smoothed when they are scaled.
 
 /** Return a canvas with the pixels of a picture. @param {Picture} picture */
-function pictureElement({ height, width, channels, data }) {
+export function pictureElement({ height, width, channels, data }) {
   const canvas = createElement("canvas", { className: "picture", height, width });
   canvas.classList.toggle("smooth", Math.max(height, width) >= MIN_SMOOTH_SIDE);
   const image = new ImageData(width, height);
@@ -74,10 +74,11 @@ export const scoreFacts = ({ confidence, error }) => [
 ];
 
 /** Return the number, name and label of a row: "Row 12 · Anna · seven". @param {number} i */
-function rowTitle(i) {
+export function rowTitle(i) {
   const label = state.labels && valueOf(state.labels, i);
   const name = imageSize ? null : nameOf(i);
-  return [`Row ${formatWhole(numberOf(i))}`, name, label].filter((part) => part !== null).join(" · ");
+  return [`Row ${formatWhole(numberOf(i))}`, name, label === null ? null : categoryTitle(String(label))]
+    .filter((part) => part !== null).join(" · ");
 }
 
 /**
@@ -100,6 +101,6 @@ export async function rowButtons(source, rows, distances, onChoose) {
 
 /** @param {string} title @param {number} [distance] */
 const listLine = (title, distance) => [
-  createElement("span", {}, title),
+  createElement("bdi", { className: "result" }, title),
   createElement("span", { className: "quiet" }, distance?.toPrecision(2) ?? ""),
 ];

@@ -5,7 +5,7 @@
  * smoothly.
  */
 
-import { HIDDEN, pixelOf, pixelTable } from "./colors.js";
+import { HIDDEN, pixelOf, pixelTable } from "./palette.js";
 import { context2d, cssVariable } from "./dom.js";
 import { scene } from "./scene.js";
 import { state } from "./state.js";
@@ -15,7 +15,8 @@ import { state } from "./state.js";
 
 const SUBPIXELS = 4; // Number of subpixels per side of a pixel.
 const MARGIN = 32; // Number of pixels that are drawn beyond each edge, for discs that the edge cuts.
-const UNSELECTED_ALPHA = 0.16; // Opacity of points outside the selection, relative to selected points.
+const FAINT_ALPHA = 0.16; // Opacity of points that are not emphasised, relative to other points.
+const HALO_WIDTH = 2; // Width of the ring around a row that the search finds, in CSS pixels.
 
 /**
  * @typedef {{ offsets: Int32Array, alphas: Uint16Array }} DiscStamp  the pixels of a disc: their
@@ -57,10 +58,10 @@ function discStamps(radius, alpha, stride) {
  * @param {Transform} transform  y grows upwards on the map and downwards in pixels
  * @param {number} radius  in pixels
  * @param {number} alpha  0–1
- * @param {Uint8Array | null} [mask]  one number for each point; only points with `value` are drawn
- * @param {number} [value]
+ * @param {Uint8Array | null} levels  only points with one of the `drawn` levels are drawn
+ * @param {number[]} drawn
  */
-function drawDiscs(buffer, points, transform, radius, alpha, mask = null, value = 1) {
+function drawDiscs(buffer, points, transform, radius, alpha, levels, ...drawn) {
   const { pixels, stride } = buffer;
   const { x, y, values, table } = points;
   const stamps = discStamps(radius, alpha, stride);
@@ -71,7 +72,7 @@ function drawDiscs(buffer, points, transform, radius, alpha, mask = null, value 
   const bottom = buffer.lines - 2 * radius - 5;
   const step = mixingStep(x.length);
   for (let count = 0, i = 0; count < x.length; count++, i = (i + step) % x.length) {
-    if (mask !== null && mask[i] !== value) continue;
+    if (levels !== null && !drawn.includes(levels[i])) continue;
     const color = table[values[i]];
     if (color === HIDDEN) continue;
     const pixelX = left + x[i] * scale;
@@ -147,19 +148,43 @@ export function createScatterLayer(canvas, points) {
   };
 }
 
+/** Points that are not drawn, that are faint, that are drawn as usual, and that have a ring. */
+const [EXCLUDED, FAINT, NORMAL, FOUND] = [0, 1, 2, 3];
+
+/** Return the level of each row, or null if all rows are drawn as usual. */
+function emphasisLevels() {
+  const { passing, selection, matches } = state;
+  if (!passing && !selection && !matches) return null;
+  const usual = selection || matches ? FAINT : NORMAL;
+  return Uint8Array.from({ length: scene.n }, (_, i) => {
+    if (passing && !passing[i]) return EXCLUDED;
+    if (matches?.[i]) return FOUND;
+    return selection?.[i] ? NORMAL : usual;
+  });
+}
+
 /** @param {PixelBuffer} buffer @param {Points} points @param {View} view @param {number} ratio */
 function drawPoints(buffer, { x, y, size }, view, ratio) {
-  const { colors, hiddenCategories, selection } = state;
-  const colored = { x, y, values: colors.values, table: pixelTable(colors, hiddenCategories) };
+  const { colors, hiddenCategories } = state;
+  const table = pixelTable(colors, hiddenCategories);
+  const colored = { x, y, values: colors.values, table };
   const scale = view.scale * ratio;
   const transform = {
     scale,
     left: MARGIN + (view.width / 2) * ratio - view.x * scale,
     top: MARGIN + (view.height / 2) * ratio + view.y * scale,
   };
-  const { radius, alpha } = pointStyle(size, mapArea(view), view.zoom);
-  if (selection) drawDiscs(buffer, colored, transform, radius * ratio, alpha * UNSELECTED_ALPHA, selection, 0);
-  drawDiscs(buffer, colored, transform, radius * ratio, alpha, selection);
+  const style = pointStyle(size, mapArea(view), view.zoom);
+  const [radius, alpha, halo] = [style.radius * ratio, style.alpha, HALO_WIDTH * ratio];
+  const levels = emphasisLevels();
+  if (levels) {
+    drawDiscs(buffer, colored, transform, radius, alpha * FAINT_ALPHA, levels, FAINT);
+    const ink = pixelOf(cssVariable("--ink"));
+    const rings = { ...colored, table: table.map((color) => (color === HIDDEN ? HIDDEN : ink)) };
+    if (state.matches) drawDiscs(buffer, rings, transform, Math.max(radius, halo) + halo, 0.75, levels, FOUND);
+    drawDiscs(buffer, colored, transform, Math.max(radius, halo), 1, levels, FOUND);
+  }
+  drawDiscs(buffer, colored, transform, radius, alpha, levels, NORMAL);
 }
 
 /**

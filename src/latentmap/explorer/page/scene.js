@@ -38,6 +38,13 @@ export const dequantize = (value, low, high) =>
   value === MISSING ? NaN : low + (value / (MISSING - 1)) * (high - low);
 
 /**
+ * Return the quantised value of a number, which may lie outside of 0 to MISSING - 1.
+ * @param {number} number @param {{ low?: number, high?: number }} range
+ */
+export const quantize = (number, { low = 0, high = 1 }) =>
+  high > low ? ((number - low) / (high - low)) * (MISSING - 1) : number - low;
+
+/**
  * Return the category or number of a row on a colour scale, null if it is missing.
  * @param {Colors} colors @param {number} i
  */
@@ -70,6 +77,24 @@ export function loadTexts(source, name) {
   textLists.set(name, texts);
   return texts;
 }
+
+/** @type {Map<number, Promise<Colors>>} */
+const colorValues = new Map();
+
+/**
+ * Return the values of all rows on a colour scale, which are loaded once.
+ * @param {Pick<Source, "colors">} source @param {number} index  of the colour scale
+ */
+export function loadColors(source, index) {
+  const values = colorValues.get(index) ?? source.colors(index);
+  colorValues.set(index, values);
+  values.then(() => { scene.color_scales[index].is_computed = true; }, () => colorValues.delete(index));
+  return values;
+}
+
+/** Indices of the colour scales of labels and of columns, whose values need no computation. */
+export const storedScales = [...scene.color_scales.keys()].filter((i) =>
+  scene.color_scales[i].column !== undefined || scene.color_scales[i].name === "label");
 
 /** @type {(string | null)[]} */
 let rowNames = [];

@@ -1,85 +1,93 @@
 /*
- * Search for rows by name, or by another text of a table.
+ * The search field and its results. The map marks the rows that the search finds.
  */
 
-import { byId, createButton, createElement, showError } from "./dom.js";
+import { byId, createButton, createElement } from "./dom.js";
 import { formatCount, formatWhole } from "./format.js";
-import { columns, loadTexts, numberOf, scene } from "./scene.js";
-import { latestOnly, setState } from "./state.js";
+import { rowTitle } from "./rows.js";
+import { loadTexts, numberOf, storedScales } from "./scene.js";
+import { addShortcut } from "./shortcuts.js";
+import { latestOnly, onChange, rowsOf, setState, state } from "./state.js";
+import { findRows, queryWords, textBuffers } from "./text_search.js";
 
 /** @import { GoToRow, Source } from "./types.js" */
 
 const MAX_RESULTS = 10;
+const SNIPPET_START = 24; // Number of characters before the first match in a long text.
 
-/** Buffers of strings; the names come first. */
-const buffers = [...new Set([
-  ...(scene.names ? [scene.names] : []),
-  ...[...columns.keys()].filter((j) => columns[j].kind === "text").map((j) => `originals-text-${j}`),
-])];
-
-/** Install the search field if rows have texts. @param {Source} source @param {GoToRow} goTo */
+/** Install the search field if rows have texts, labels or columns. @param {Source} source @param {GoToRow} goTo */
 export function installSearch(source, goTo) {
-  if (buffers.length === 0) return;
+  if (textBuffers.length + storedScales.length === 0) return;
   const field = byId("search", HTMLInputElement);
   const results = byId("results");
   byId("search-box").hidden = false;
 
   const close = () => { results.hidden = true; };
-  const choose = (/** @type {number} */ row) => {
+
+  /** @param {number} row */
+  function choose(row) {
     close();
+    field.blur();
     goTo(row);
-  };
+  }
 
   const search = latestOnly(async (/** @type {string} */ query) => {
-    const lists = await Promise.all(buffers.map((name) => loadTexts(source, name)));
-    if (query === field.value) show(findRows(lists, query));
+    if (queryWords(query).length === 0) return setState({ matches: null });
+    const [matches, lists] = await Promise.all([findRows(source, query), Promise.all(textBuffers.map((name) => loadTexts(source, name)))]);
+    if (query !== state.query) return;
+    setState({ matches });
+    if (document.activeElement === field) show(rowsOf(matches), lists);
   });
 
-  /** @param {{ row: number, text: string }[]} matches */
-  function show(matches) {
-    const buttons = matches.slice(0, MAX_RESULTS).map(({ row, text }) => createButton(
-      { title: text, onclick: () => choose(row) },
-      createElement("span", { className: "result" }, text),
+  /** @param {number[]} rows @param {(string | null)[][]} lists */
+  function show(rows, lists) {
+    const buttons = rows.slice(0, MAX_RESULTS).map((row) => createButton(
+      { onclick: () => choose(row) },
+      snippet(row, lists.map((list) => list[row])),
       createElement("span", { className: "quiet" }, `row ${formatWhole(numberOf(row))}`)));
-    const select = createButton({ className: "button", onclick: () => selectRows(matches) }, `Select ${formatCount(matches.length, "row")}`);
-    results.replaceChildren(...(matches.length
-      ? [...buttons, select]
-      : [createElement("p", { className: "empty" }, "No row contains this text.")]));
+    const select = createButton({ className: "button", onclick: selectMatches }, `Select ${formatCount(rows.length, "row")}`);
+    results.replaceChildren(...(rows.length ? [...buttons, select] : [createElement("p", { className: "empty" }, "No row contains these words.")]));
     results.hidden = false;
   }
 
-  /** @param {{ row: number }[]} matches */
-  function selectRows(matches) {
-    const selection = new Uint8Array(scene.n);
-    for (const { row } of matches) selection[row] = 1;
+  function selectMatches() {
     close();
-    setState({ selection });
+    if (state.matches) setState({ selection: state.matches, query: "" });
   }
 
-  field.oninput = () => (field.value.trim() ? search(field.value) : close());
+  field.oninput = () => setState({ query: field.value });
+  field.onfocus = () => { if (state.query) search(state.query); };
   field.onkeydown = (event) => {
     if (event.key === "Enter" && !results.hidden) results.querySelector("button")?.click();
     if (event.key !== "Escape") return;
-    event.stopPropagation(); // Escape outside the field removes the selection and the picked row.
+    event.stopPropagation(); // Escape outside the field also removes the selection and the picked row.
     close();
+    setState({ query: "" });
     field.blur();
   };
-  field.onfocus = () => { if (field.value.trim()) search(field.value).catch(showError); };
+  onChange(["query"], () => {
+    if (field.value !== state.query) field.value = state.query;
+    if (!state.query.trim()) close();
+    search(state.query);
+  });
   addEventListener("pointerdown", (event) => {
     if (!byId("search-box").contains(/** @type {Node} */ (event.target))) close();
   });
+  addShortcut("/", "Search", () => field.focus());
+  addShortcut("g", "Select the rows that the search finds", selectMatches);
 }
 
 /**
- * Return the rows with a text that contains the query, in any case of letters, and this text.
- * @param {(string | null)[][]} lists @param {string} query
+ * Return the first text that contains a word of the query, with the words marked, or the title of the row.
+ * @param {number} row @param {(string | null)[]} texts
  */
-function findRows(lists, query) {
-  const lowerCaseQuery = query.trim().toLocaleLowerCase();
-  const matches = [];
-  for (let row = 0; row < scene.n; row++) {
-    const text = lists.map((list) => list[row]).find((item) => item?.toLocaleLowerCase().includes(lowerCaseQuery));
-    if (text) matches.push({ row, text });
-  }
-  return matches;
+function snippet(row, texts) {
+  const words = queryWords(state.query).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  const pattern = new RegExp(`(${words.join("|")})`, "iu");
+  const text = texts.find((item) => item && pattern.test(item)) ?? rowTitle(row);
+  const element = createElement("span", { className: "result", title: text, dir: "auto" });
+  const start = text.search(pattern);
+  const shown = start > 2 * SNIPPET_START ? `…${text.slice(start - SNIPPET_START)}` : text;
+  shown.split(pattern).forEach((part, k) => element.append(k % 2 ? createElement("mark", {}, part) : part));
+  return element;
 }

@@ -2,12 +2,12 @@
  * Selection of rows inside an outline drawn on the map: their summary, and their download as CSV.
  */
 
-import { categoryColor, countValues } from "./colors.js";
+import { categoryColor, countValues } from "./palette.js";
 import { byId, context2d, createButton, createElement, find, reveal, saveFile, showError } from "./dom.js";
 import { formatCount, formatWhole } from "./format.js";
 import { rowButtons } from "./rows.js";
 import { MISSING, SIMILAR_ROWS, scene } from "./scene.js";
-import { isShown, latestOnly, onChange, setState, state } from "./state.js";
+import { isShown, latestOnly, onChange, rowsOf, setState, state } from "./state.js";
 
 /** @import { GoToRow, Point, Source } from "./types.js" */
 /** @import { Points } from "./points.js" */
@@ -26,11 +26,8 @@ export function selectInside(outline, points, addsToSelection) {
   setState({ selection: selection.includes(1) ? selection : null });
 }
 
-/** Return the selected rows of visible categories, in ascending order. */
-export function selectedRows() {
-  const { selection } = state;
-  return selection ? [...selection.keys()].filter((i) => selection[i] && isShown(i)) : [];
-}
+/** Return the selected rows that are shown, in ascending order. */
+export const selectedRows = () => rowsOf(state.selection);
 
 /** Show a summary of the selected rows. @param {Source} source @param {GoToRow} goTo */
 export function installSelection(source, goTo) {
@@ -54,7 +51,7 @@ export function installSelection(source, goTo) {
   }
 
   find(section, ".close").onclick = () => setState({ selection: null });
-  onChange(["selection", "colors", "hiddenCategories", "theme"], draw);
+  onChange(["selection", "passing", "colors", "hiddenCategories", "theme"], draw);
 }
 
 /**
@@ -81,7 +78,7 @@ function categoryShares(rows) {
     `${categories[category] ?? "(missing)"}: ${formatWhole(counts[category])}`;
   const bar = createElement("div", { className: "shares" }, ...selected.map((category) => {
     const part = createElement("i", { title: describe(category) });
-    Object.assign(part.style, { flexGrow: counts[category], background: categoryColor(category) });
+    Object.assign(part.style, { flexGrow: counts[category], background: categoryColor(category, state.colors) });
     return part;
   }));
   const texts = selected.slice(0, 4).map(describe);

@@ -87,6 +87,11 @@ export class ServerSource {
     return images.map((/** @type {string} */ image) => ({ ...size, data: decodeBase64(image) }));
   }
 
+  /** @param {number[]} rows */
+  async tableRows(rows) {
+    return rows.length ? requestJson("rows", Uint32Array.from(rows)) : [];
+  }
+
   /** @param {number} i */
   similar(i) {
     return requestJson(`similar/${i}`);
@@ -195,6 +200,12 @@ export class FileSource {
   async thumbnails(rows) {
     const pictures = await Promise.all(rows.map((i) => this.#originals.row(i)));
     return pictures.filter((picture) => "data" in picture);
+  }
+
+  /** @param {number[]} rows */
+  async tableRows(rows) {
+    const values = await Promise.all(rows.map((i) => this.#originals.row(i)));
+    return values.filter((row) => Array.isArray(row));
   }
 
   /** Return the nearest rows on the map, because the file contains no codes. @param {number} i */

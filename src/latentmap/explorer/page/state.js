@@ -16,6 +16,10 @@ export const state = {
   colors: { name: "", low: 0, high: 1, values: new Uint16Array(scene.n).fill(MISSING) },
   labels: null,
   hiddenCategories: new Set(),
+  filters: new Map(),
+  passing: null,
+  query: "",
+  matches: null,
   position: null,
   cursor: "mouse",
   hoveredRow: -1,
@@ -48,9 +52,13 @@ export function setState(changes) {
  */
 export const onChange = (names, listener) => listeners.push({ names, listener });
 
-/** Return whether the category of a row is visible. @param {number} row */
+/** Return whether a row passes the filters and its category is visible. @param {number} row */
 export const isShown = (row) =>
-  !state.colors.categories || !state.hiddenCategories.has(state.colors.values[row]);
+  (!state.passing || state.passing[row] === 1) &&
+  !(state.colors.categories && state.hiddenCategories.has(state.colors.values[row]));
+
+/** Return the shown rows with a 1 in a mask, in ascending order. @param {Uint8Array | null} mask */
+export const rowsOf = (mask) => (mask ? [...mask.keys()].filter((i) => mask[i] && isShown(i)) : []);
 
 /**
  * Return a function that runs an asynchronous task for its newest argument. An argument that arrives

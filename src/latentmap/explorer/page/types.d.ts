@@ -159,12 +159,17 @@ export interface Source {
   decode(points: Point[]): Promise<{ densities: number[]; rows: Row[] }>;
   details(row: number): Promise<RowDetails>;
   thumbnails(rows: number[]): Promise<Picture[]>;
+  /** Return rows of a table. */
+  tableRows(rows: number[]): Promise<TableRow[]>;
   similar(row: number): Promise<{ rows: number[]; distances: number[] }>;
   place(name: string, file: Blob): Promise<Placement>;
   csv(rows: number[]): Promise<Blob>;
   /** Decode images in the background before they are needed. */
   prepare?(): Promise<void>;
 }
+
+/** The values of a colour scale that pass: some categories, or a range of quantised numbers. */
+export type Filter = { categories: Set<number> } | { low: number; high: number };
 
 export type Theme = "light" | "dark";
 export type Tool = "move" | "lasso" | "box" | "interpolate";
@@ -186,6 +191,14 @@ export interface State {
   labels: Colors | null;
   /** Categories that are not drawn. */
   hiddenCategories: Set<number>;
+  /** Filters of colour scales, by their index. */
+  filters: Map<number, Filter>;
+  /** 1 for each row that passes all filters, null without filters. */
+  passing: Uint8Array | null;
+  /** The text in the search field. */
+  query: string;
+  /** 1 for each row that the search finds, null without a search. */
+  matches: Uint8Array | null;
   /** The map position that is decoded. */
   position: Point | null;
   /** The mark of the position. The arrow keys move a cross. */

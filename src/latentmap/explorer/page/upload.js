@@ -9,6 +9,7 @@ import { formatWhole } from "./format.js";
 import { formatPosition } from "./panel.js";
 import { comparisonElement, factsElement, rowButtons, scoreFacts } from "./rows.js";
 import { imageSize, isExported, scene } from "./scene.js";
+import { addShortcut } from "./shortcuts.js";
 import { NEEDS_SERVER } from "./sources.js";
 import { latestOnly, onChange, setState, state } from "./state.js";
 
@@ -90,6 +91,7 @@ export function installFileUpload(placeFile) {
       showNotice(`${file.name}: expected at most ${formatWhole(limit)} bytes, found ${formatWhole(file.size)}.`);
     } else if (file) placeFile({ file, name: file.name, title: file.name });
   };
+  addShortcut("o", "Open a file of rows and place them on the map", () => byId("open").click());
   byId("open").onclick = () => (isExported ? showNotice(NEEDS_SERVER) : chooser.click());
   chooser.onchange = () => {
     upload(chooser.files?.[0]);
@@ -149,6 +151,7 @@ export function installDrawing(placeFile) {
   };
   find(section, ".close").onclick = () => { section.hidden = true; };
   byId("draw").hidden = false;
+  addShortcut("d", "Draw a row and place it on the map", () => byId("draw").click());
   byId("draw").onclick = () => {
     if (isExported) return showNotice(NEEDS_SERVER);
     section.hidden = false;

@@ -23,11 +23,21 @@ export class View {
   x = 0; // Map coordinates of the centre of the window.
   y = 0;
   scale = 1;
-  onchange = () => {};
+  /** @type {(() => void)[]} */
+  #listeners = [];
 
   /** @param {Bounds} bounds  of the points */
   constructor(bounds) {
     this.#bounds = bounds;
+  }
+
+  /** Call a listener after each change of the view. @param {() => void} listener */
+  onChange(listener) {
+    this.#listeners.push(listener);
+  }
+
+  #notify() {
+    for (const listener of this.#listeners) listener();
   }
 
   /**
@@ -40,12 +50,23 @@ export class View {
     Object.assign(this, { width, height });
     this.#inset = inset;
     if (this.#isFitted) this.fit();
-    else this.onchange();
+    else this.#notify();
   }
 
   /** Return the viewport that shows the whole map. @returns {Viewport} */
   whole() {
-    const [x0, y0, x1, y1] = this.#bounds;
+    return this.#containing(this.#bounds);
+  }
+
+  /** Return the viewport that shows a region with a margin. @param {Bounds} bounds @returns {Viewport} */
+  around([x0, y0, x1, y1]) {
+    const [dx, dy] = [(x1 - x0) / 10, (y1 - y0) / 10];
+    const { x, y, scale } = this.#containing([x0 - dx, y0 - dy, x1 + dx, y1 + dy]);
+    return { x, y, scale: this.#limitScale(scale) };
+  }
+
+  /** Return the viewport that shows a region as large as possible. @param {Bounds} bounds @returns {Viewport} */
+  #containing([x0, y0, x1, y1]) {
     const { left, right, top, bottom } = this.#inset;
     const scale = Math.min(
       (this.width - left - right) / (x1 - x0 || 1),
@@ -76,7 +97,7 @@ export class View {
     this.x = Math.min(x1, Math.max(x0, x));
     this.y = Math.min(y1, Math.max(y0, y));
     this.#isFitted = false;
-    this.onchange();
+    this.#notify();
   }
 
   /** Move the content of the window by CSS pixels. @param {number} right @param {number} down */

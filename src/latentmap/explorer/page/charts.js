@@ -1,0 +1,226 @@
+/*
+ * Charts of a column whose values can be chosen: a histogram of numbers and dates, and bars of
+ * categories. Grey bars count all rows, coloured bars the rows that pass the other filters.
+ */
+
+import { context2d, createButton, createElement, cssVariable } from "./dom.js";
+import { categoryTitle, formatWhole } from "./format.js";
+import { formatEnd } from "./legend.js";
+import { categoryColor, countValues, numberRanks } from "./palette.js";
+import { MISSING, columns, dequantize } from "./scene.js";
+
+/** @import { Colors, Filter } from "./types.js" */
+
+/**
+ * @typedef {{ element: HTMLElement, draw: () => void }} Chart
+ * @typedef {(row: number) => boolean} Counts  whether a row counts
+ */
+
+const MAX_BINS = 48;
+const [WIDTH, HEIGHT] = [480, 72]; // Of the canvas, in pixels; the style sheet sets its size.
+const MAX_BARS = 8;
+const MAX_VALUE = MISSING - 1;
+
+/**
+ * Return a histogram whose range is chosen by dragging, or with the arrow keys. The axis of skewed
+ * numbers ends at percentiles; the outer bins then count all rows beyond.
+ * @param {Colors} colors @param {Counts} counts @param {() => Filter | null} getFilter
+ * @param {(filter: Filter | null) => void} setFilter @returns {Chart}
+ */
+export function histogram(colors, counts, getFilter, setFilter) {
+  const { first, start, end, width, nBins } = createAxis(colors);
+  const binOf = (/** @type {number} */ value) => Math.max(0, Math.min(nBins - 1, Math.floor((value - start) / width)));
+  /** Return the smallest and the largest value of bins. @param {number} first @param {number} last */
+  const rangeOf = (first, last) => ({
+    low: first === 0 ? 0 : Math.ceil(start + first * width),
+    high: last === nBins - 1 ? MAX_VALUE : Math.ceil(start + (last + 1) * width) - 1,
+  });
+  const bins = Int8Array.from(colors.values, (value) => (value === MISSING ? -1 : binOf(value)));
+  const totals = binCounts(bins, nBins, () => true);
+
+  const canvas = createElement("canvas", { width: WIDTH, height: HEIGHT, className: "histogram", tabIndex: 0 });
+  canvas.setAttribute("role", "img");
+  const ends = createElement("p", { className: "ends" });
+  const element = createElement("div", {}, canvas, ends);
+  const text = (/** @type {number} */ value) => formatEnd(dequantize(value, colors.low ?? 0, colors.high ?? 1), colors);
+
+  /** Return the chosen bins, null if all rows pass. */
+  function chosenBins() {
+    const filter = getFilter();
+    return filter && "low" in filter ? [binOf(filter.low), binOf(filter.high)] : null;
+  }
+
+  /** @param {number} a @param {number} b  a bin at each end of the range */
+  const choose = (a, b) => setFilter(rangeOf(Math.max(0, Math.min(a, b)), Math.min(nBins - 1, Math.max(a, b))));
+
+  function draw() {
+    const chosen = chosenBins();
+    const tallest = Math.max(1, ...totals);
+    const filter = getFilter();
+    drawBars(canvas, totals, binCounts(bins, nBins, counts), tallest, chosen);
+    const [low, high] = filter && "low" in filter ? [Math.max(filter.low, firstValue(colors)), Math.min(filter.high, lastValue(colors))] : [first, end];
+    ends.replaceChildren(
+      createElement("span", {}, `${!filter && first > firstValue(colors) ? "≤ " : ""}${text(low)}`),
+      createElement("span", {}, `${!filter && end < lastValue(colors) ? "≥ " : ""}${text(high)}`));
+    canvas.ariaLabel = `${colors.name}: ${text(low)} to ${text(high)}. Drag over a range, or use the arrow keys; Delete removes it.`;
+  }
+
+  installBrush(canvas, nBins, choose, () => setFilter(null), chosenBins);
+  return { element, draw };
+}
+
+/** @param {Colors} colors */
+const firstValue = (colors) => numberRanks(colors).quantiles[0];
+/** @param {Colors} colors */
+const lastValue = (colors) => numberRanks(colors).quantiles[4];
+
+/**
+ * Return the quantised values at the ends of the axis, and the width and number of its bins. A bin of
+ * whole numbers contains equally many of them.
+ * @param {Colors} colors
+ */
+function createAxis(colors) {
+  const { low = 0, high = 1, column } = colors;
+  const [first, last] = axisRange(colors);
+  const isInteger = column !== undefined && columns[column].is_integer;
+  if (!isInteger || high <= low) return { first, start: first, end: last, width: (last - first + 1) / MAX_BINS, nBins: MAX_BINS };
+  const unit = (MISSING - 1) / (high - low); // The quantised difference of 1.
+  const span = Math.round((last - first) / unit) + 1;
+  const binSpan = Math.ceil(span / MAX_BINS);
+  return { first, start: first - unit / 2, end: last, width: unit * binSpan, nBins: Math.ceil(span / binSpan) };
+}
+
+/** Return the smallest and the largest quantised value that has a bin. @param {Colors} colors */
+function axisRange(colors) {
+  const { isSkewed, ranks } = numberRanks(colors);
+  const [first, last] = [firstValue(colors), lastValue(colors)];
+  if (!isSkewed) return [first, last];
+  const low = ranks.findIndex((rank) => rank > 0.01);
+  const high = ranks.findLastIndex((rank) => rank < 0.98);
+  return high > low ? [Math.max(first, low), Math.min(last, high)] : [first, last];
+}
+
+/** @param {Int8Array} bins @param {number} nBins @param {Counts} counts */
+function binCounts(bins, nBins, counts) {
+  const totals = new Uint32Array(nBins);
+  bins.forEach((bin, row) => { if (bin >= 0 && counts(row)) totals[bin]++; });
+  return totals;
+}
+
+/**
+ * @param {HTMLCanvasElement} canvas @param {Uint32Array} totals @param {Uint32Array} passing
+ * @param {number} tallest @param {number[] | null} chosen  first and last bin
+ */
+function drawBars(canvas, totals, passing, tallest, chosen) {
+  const context = context2d(canvas);
+  context.clearRect(0, 0, WIDTH, HEIGHT);
+  const width = WIDTH / totals.length;
+  const bar = (/** @type {number} */ bin, /** @type {number} */ count, /** @type {string} */ color) => {
+    context.fillStyle = color;
+    const height = count ? Math.max(2, (HEIGHT * count) / tallest) : 0;
+    context.fillRect(bin * width, HEIGHT - height, width - 1, height);
+  };
+  if (chosen) {
+    context.fillStyle = cssVariable("--accent-soft");
+    context.fillRect(chosen[0] * width, 0, (chosen[1] - chosen[0] + 1) * width, HEIGHT);
+  }
+  const [grey, accent] = [cssVariable("--bar"), cssVariable("--accent")];
+  totals.forEach((count, bin) => bar(bin, count, grey));
+  passing.forEach((count, bin) => {
+    if (!chosen || (bin >= chosen[0] && bin <= chosen[1])) bar(bin, count, accent);
+  });
+}
+
+/**
+ * Choose bins with the pointer or with the keyboard. A click removes the choice.
+ * @param {HTMLCanvasElement} canvas @param {number} nBins @param {(a: number, b: number) => void} choose
+ * @param {() => void} clear @param {() => number[] | null} chosenBins
+ */
+function installBrush(canvas, nBins, choose, clear, chosenBins) {
+  let firstBin = 0;
+  let isClick = true;
+  const binAt = (/** @type {PointerEvent} */ event) => {
+    const frame = canvas.getBoundingClientRect();
+    return Math.floor(((event.clientX - frame.left) / frame.width) * nBins);
+  };
+  canvas.onpointerdown = (event) => {
+    canvas.setPointerCapture(event.pointerId);
+    firstBin = binAt(event);
+    isClick = true;
+  };
+  canvas.onpointermove = (event) => {
+    if (!canvas.hasPointerCapture(event.pointerId) || (isClick && binAt(event) === firstBin)) return;
+    isClick = false;
+    choose(firstBin, binAt(event));
+  };
+  canvas.onpointerup = () => { if (isClick) clear(); };
+  canvas.onkeydown = (event) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (event.key === "Delete" || event.key === "Backspace") clear();
+    else if (step) {
+      const [first, last] = chosenBins() ?? [Math.floor(nBins / 4), Math.floor((3 * nBins) / 4)];
+      const isOutside = !event.shiftKey && (first + step < 0 || last + step >= nBins);
+      if (!isOutside) choose(event.shiftKey ? first : first + step, Math.max(first, last + step));
+    } else return;
+    event.preventDefault();
+    event.stopPropagation(); // The arrow keys also move the map.
+  };
+}
+
+/**
+ * Return bars of categories that are chosen by clicks: the largest first, others after a click.
+ * @param {Colors} colors @param {Counts} counts @param {() => Filter | null} getFilter
+ * @param {(filter: Filter | null) => void} setFilter @returns {Chart}
+ */
+export function barChart(colors, counts, getFilter, setFilter) {
+  const { categories = [], values } = colors;
+  const totals = countValues(values);
+  const largest = Math.max(1, ...totals);
+  const order = [...categories.keys(), MISSING].filter((category) => totals[category]).sort((a, b) => totals[b] - totals[a]);
+  const chosen = () => {
+    const filter = getFilter();
+    return filter && "categories" in filter ? filter.categories : null;
+  };
+
+  /** @param {number} category */
+  function toggle(category) {
+    const next = new Set(chosen());
+    if (!next.delete(category)) next.add(category);
+    setFilter(next.size ? { categories: next } : null);
+  }
+
+  const bars = order.map((category) => {
+    const name = category === MISSING ? "(missing)" : categoryTitle(categories[category]);
+    const [bar, total, count] = ["i", "i", "span"].map((tag) => createElement(/** @type {"i"} */ (tag)));
+    total.className = "total";
+    bar.className = "passing";
+    total.style.width = `${(100 * totals[category]) / largest}%`;
+    const button = createButton({ className: "bar-line", title: name, onclick: () => toggle(category) },
+      createElement("bdi", { className: "chart-name" }, name), createElement("span", { className: "bars" }, total, bar), count);
+    return { category, button, bar, count };
+  });
+  const list = createElement("div", { className: "bar-chart" }, ...bars.map(({ button }) => button));
+  if (order.length > MAX_BARS) {
+    const more = createButton({ className: "button toggle" }, `Show all ${order.length} categories`);
+    more.onclick = () => {
+      const showsAll = list.classList.toggle("all");
+      more.textContent = showsAll ? "Show fewer categories" : `Show all ${order.length} categories`;
+    };
+    list.append(more);
+  }
+
+  function draw() {
+    const numbers = new Uint32Array(MISSING + 1);
+    values.forEach((value, row) => { if (counts(row)) numbers[value]++; });
+    const selected = chosen();
+    for (const { category, button, bar, count } of bars) {
+      button.setAttribute("aria-pressed", String(selected?.has(category) ?? false));
+      button.classList.toggle("excluded", selected !== null && !selected.has(category));
+      bar.style.width = `${(100 * numbers[category]) / largest}%`;
+      bar.style.background = categoryColor(category, colors);
+      count.textContent = formatWhole(numbers[category]);
+    }
+  }
+
+  return { element: list, draw };
+}

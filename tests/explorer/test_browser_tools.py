@@ -1,0 +1,305 @@
+"""Search, filters, the table of rows, and shortcuts of the page in a real browser."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from latentmap import AutoEncoder
+from latentmap.data import ArraySource
+from latentmap.explorer import Scene, export_page
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(params=["served", "exported"])
+def people_page(open_page, links, files, request):
+    return open_page({"served": links, "exported": files}[request.param]["people"])
+
+
+def search(page, query):
+    """Search, and return the numbers of the rows that the page lists in its table."""
+    page.tab.fill("#search", query)
+    page.tab.wait_for_selector("#results:not([hidden])")
+    page.tab.wait_for_timeout(100)
+    return {
+        int(text.removeprefix("row ").replace(",", ""))
+        for text in page.tab.locator("#results .quiet").all_inner_texts()
+    }
+
+
+def first_ten(condition):
+    return set(np.flatnonzero(condition)[:10].tolist())
+
+
+def test_the_search_covers_texts_categories_numbers_and_dates(people_page, people):
+    is_french = people["country"] == "France"
+    assert search(people_page, "FRÀNCE") == first_ten(is_french)
+    is_late = people["note"].str.contains("again") & is_french
+    assert search(people_page, "again france") == first_ten(is_late)
+    assert search(people_page, '"friendly delivery"') == first_ten(
+        people["note"].str.contains("friendly delivery")
+    )
+    spend = people["spend"].iloc[17]
+    assert 17 in search(people_page, f"{spend}")
+    month = people["joined"].dt.strftime("%Y-%m") == "2021-03"
+    assert search(people_page, "2021-03 true") == first_ten(month & people["member"])
+    assert people_page.messages == []
+
+
+def test_the_map_marks_the_rows_that_the_search_finds(open_page, links):
+    page = open_page(links["people"])
+    page.tab.mouse.move(4, 4)
+    row = 13
+    left, top = (round(x) for x in page.pixel_of_row(row))
+    frame = page.tab.locator("#map").bounding_box()
+    ring = (left - round(frame["x"]), top - round(frame["y"]))
+
+    def darkest():
+        pixels = page.pixels("#points")[ring[1] - 8 : ring[1] + 9, ring[0] - 8 : ring[0] + 9]
+        return pixels[..., :3].sum(axis=-1).min()
+
+    before = darkest()
+    search(page, '"013"')
+    assert page.wait_until(lambda: darkest() < before)
+
+
+def test_the_found_rows_can_be_selected_and_zoomed_to(people_page, people):
+    search(people_page, "france")
+    people_page.tab.click("#results .button")
+    count = int((people["country"] == "France").sum())
+    assert people_page.text("#selection h2") == f"{count} rows selected"
+    before = people_page.pixel_of_row(0)
+    people_page.tab.keyboard.press("z")
+    assert people_page.wait_until(lambda: people_page.pixel_of_row(0) != before)
+
+
+def test_the_tooltip_shows_the_text_of_the_row(people_page, people):
+    i = int(np.flatnonzero(people.notna().all(axis=1))[3])
+    people_page.tab.mouse.move(*people_page.pixel_of_row(i))
+    people_page.tab.wait_for_selector("#tooltip:not([hidden])")
+    row = int(people_page.tab.get_attribute("#tooltip", "data-row"))
+    text = people_page.text("#tooltip")
+    assert people["name"][row] in text
+    assert people["note"][row] in text
+    people_page.tab.mouse.move(4, 4)
+    assert people_page.tab.locator("#tooltip").is_hidden()
+
+
+def open_filters(page, title):
+    """Open the filters, and return the block with this title."""
+    if page.tab.locator("#filters").is_hidden():
+        page.tab.keyboard.press("f")
+    heading = page.tab.locator(f"#filters .filter:has(h3:text-is('{title}'))")
+    # The charts of later columns have been added, so the layout does not change any more.
+    page.tab.locator(
+        "#filters .filter:last-child .bar-line, #filters .filter:last-child canvas"
+    ).first.wait_for()
+    heading.scroll_into_view_if_needed()
+    return heading
+
+
+def brush(page, block, start, end):
+    box = block.locator("canvas").bounding_box()
+    y = box["y"] + box["height"] / 2
+    page.drag((box["x"] + start * box["width"], y), (box["x"] + end * box["width"], y))
+
+
+def test_a_brushed_range_filters_the_map_the_charts_and_the_table(people_page, people):
+    block = open_filters(people_page, "visits")
+    brush(people_page, block, 0.5, 0.999)
+    people_page.tab.wait_for_selector("#clear-filters:not([hidden])")
+    low, high = (int(text) for text in block.locator(".ends span").all_inner_texts())
+    passing = people[people["visits"] >= low]
+    assert high == people["visits"].max()
+    assert 5 < len(passing) < 200
+    assert people_page.text("#filters h2 .quiet") == f"{len(passing)} of 240 rows"
+    country = open_filters(people_page, "country")
+    counts = dict(line.rsplit("\n", 1) for line in country.locator(".bar-line").all_inner_texts())
+    expected = passing["country"].fillna("(missing)").value_counts()
+    assert {name: int(count) for name, count in counts.items() if int(count)} == expected.to_dict()
+    country.locator(".bar-line", has_text="France").click()
+    both = passing[passing["country"] == "France"]
+    people_page.tab.keyboard.press("r")
+    assert people_page.wait_until(
+        lambda: people_page.text("#row-table .count").split()[0] == str(len(both))
+    )
+    people_page.tab.click("#clear-filters")
+    assert people_page.wait_until(lambda: people_page.text("#row-table .count") == "240 rows")
+    assert people_page.messages == []
+
+
+def test_the_keyboard_chooses_a_range(open_page, links):
+    page = open_page(links["people"])
+    block = open_filters(page, "age")
+    block.locator("canvas").focus()
+    initial = block.locator(".ends").inner_text()
+    page.tab.keyboard.press("ArrowRight")
+    assert page.wait_until(lambda: "of 240 rows" in page.text("#filters h2 .quiet"))
+    chosen = block.locator(".ends").inner_text()
+    assert chosen != initial
+    page.tab.keyboard.press("Delete")
+    assert page.wait_until(lambda: block.locator(".ends").inner_text() == initial)
+
+
+def table_rows(page):
+    script = "rows => rows.map(row => Number(row.dataset.row))"
+    return page.tab.eval_on_selector_all("#row-table tbody tr", script)
+
+
+def test_the_table_lists_selected_rows_in_the_order_of_a_column(people_page, people):
+    people_page.tab.keyboard.press("r")
+    people_page.tab.wait_for_selector("#row-table tbody tr")
+    people_page.select_left_half()
+    people_page.tab.wait_for_function(
+        "() => document.querySelector('[data-rows=selected]').ariaPressed === 'true'"
+    )
+    selected = people_page.tab.evaluate("window.latentmap.selectedRows()")
+    assert people_page.wait_until(lambda: table_rows(people_page) == selected[:50])
+    people_page.tab.click("#row-table th:has-text('spend') button")
+    expected = people["spend"].iloc[selected].sort_values().to_numpy()[:50]
+    assert people_page.wait_until(
+        lambda: np.allclose(people["spend"].iloc[table_rows(people_page)], expected, rtol=1e-3)
+    )
+    cells = people_page.tab.locator("#row-table tbody tr").first.locator("td").all_inner_texts()
+    row = people.iloc[table_rows(people_page)[0]]
+    assert cells[1] == row["name"]
+    assert cells[-1] == row["note"]
+    assert people_page.tab.locator("#row-table img").count() == 0
+
+
+def test_the_table_adds_rows_while_it_scrolls(open_page, links):
+    page = open_page(links["digits"])
+    page.tab.keyboard.press("r")
+    page.tab.wait_for_selector("#row-table tbody canvas")
+    assert page.wait_until(lambda: len(table_rows(page)) == 50)
+    page.tab.evaluate("document.querySelector('.scroller').scrollTop = 1e6")
+    assert page.wait_until(lambda: len(table_rows(page)) == 100)
+
+
+def test_a_picked_row_shows_its_whole_text(open_page, tmp_path):
+    long_text = "A long sentence about nothing in particular. " * 40
+    words = ["red apples", "blue rivers", "green hills"]
+    frame = pd.DataFrame(
+        {"text": [f"{words[i % 3]} number{i} {long_text}" for i in range(60)], "x": np.arange(60.0)}
+    )
+    frame["y"] = frame["x"] % 7
+    model = AutoEncoder(2, network="linear", random_state=0).fit(frame)
+    export_page(Scene(model, frame, "texts"), tmp_path / "texts.html")
+    page = open_page((tmp_path / "texts.html").as_uri())
+    page.tab.keyboard.press("r")
+    page.tab.wait_for_selector("#row-table tbody tr")
+    cell = page.tab.locator("#row-table tbody tr").first.locator("td.text div")
+    assert cell.evaluate("e => e.scrollHeight > e.clientHeight + 20")
+    cell.click()
+    page.tab.wait_for_selector("#row-table tr.picked")
+    assert cell.evaluate("e => e.scrollHeight <= e.clientHeight + 1")
+    assert cell.inner_text().count("particular") == 40
+
+
+def test_the_shortcuts_are_listed_and_work(open_page, links):
+    page = open_page(links["digits"])
+    page.tab.keyboard.press("?")
+    keys = page.tab.locator("#shortcut-list kbd").all_inner_texts()
+    assert {"/", "F", "R", "Z", "M", "L", "B", "I", "0", "T", "O", "D", "Esc", "?"} <= set(keys)
+    assert len(keys) == len(set(keys))
+    page.tab.keyboard.press("Escape")
+    assert page.tab.locator("#shortcuts").is_hidden()
+    scale = page.tab.locator("#color-scale")
+    page.tab.keyboard.press("]")
+    assert scale.input_value() == "1"
+    page.tab.keyboard.press("[")
+    assert scale.input_value() == "0"
+
+
+NAMES = ["", "数据可视化", "مرحبا بالعالم", "👩‍👩‍👧‍👦🧪" * 20, "a long name " * 20, "<b>bold</b>"]
+
+
+@pytest.fixture(scope="module")
+def names_file(tmp_path_factory):
+    """Link to the exported file of rows with 100 labels, among them unusual names."""
+    rng = np.random.default_rng(0)
+    labels = np.array([*NAMES[1:], *(f"category {i}" for i in range(95))], object)
+    classes = np.repeat(np.arange(100), 6)
+    rows = rng.normal(0, 9, (100, 3))[classes] + rng.normal(size=(600, 3))
+    source = ArraySource(rows, feature_names=["x", "", "长度"], labels=labels[classes])
+    model = AutoEncoder(2, network="linear", scaling="columns", random_state=0).fit(source)
+    path = tmp_path_factory.mktemp("names") / "names.html"
+    export_page(Scene(model, source, "names"), path)
+    return path.as_uri()
+
+
+def test_a_hundred_unusual_names_are_shown(open_page, names_file):
+    page = open_page(names_file)
+    shown = page.tab.locator("#legend .entry-name").all_text_contents()
+    assert len(shown) == 100
+    assert set(NAMES[1:]) <= set(shown)
+    colors = page.tab.eval_on_selector_all(
+        "#legend .swatch", "all => all.map(e => getComputedStyle(e).backgroundColor)"
+    )
+    assert len(set(colors)) == 100
+    assert page.tab.locator("#legend").bounding_box()["width"] < 200
+    assert search(page, "数据") == set(range(6))
+    assert page.tab.evaluate("document.documentElement.scrollWidth") == 1280
+    assert page.tab.locator("b").count() == 0
+    assert page.messages == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("short", "short"),
+        ("👩‍👩‍👧‍👦👩‍👩‍👧‍👦👩‍👩‍👧‍👦👩‍👩‍👧‍👦👩‍👩‍👧‍👦👩‍👩‍👧‍👦", "👩‍👩‍👧‍👦👩‍👩‍👧‍👦👩‍👩‍👧‍👦👩‍👩‍👧‍👦…"),
+        ("abcdefgh", "abcd…"),
+    ],
+)
+def test_texts_are_cut_between_characters(open_page, links, text, expected):
+    page = open_page(links["people"])
+    script = "async text => (await import('/page/format.js')).shorten(text, 5)"
+    assert page.tab.evaluate(script, text) == expected
+
+
+def test_an_empty_category_has_a_name(open_page, links):
+    page = open_page(links["people"])
+    script = "async text => (await import('/page/format.js')).categoryTitle(text)"
+    assert page.tab.evaluate(script, " ") == "(empty)"
+
+
+RANKS = """async numbers => {
+    const { numberRanks } = await import("/page/palette.js");
+    const low = Math.min(...numbers), high = Math.max(...numbers);
+    const values = Uint16Array.from(numbers, x => Math.round((x - low) / (high - low) * 65534));
+    const { ranks, isSkewed } = numberRanks({ values });
+    return [isSkewed, Array.from(values, value => ranks[value])];
+}"""
+
+
+def test_colours_of_skewed_numbers_are_ranks(open_page, links):
+    page = open_page(links["people"])
+    rng = np.random.default_rng(0)
+    skewed = np.sort(np.exp(2 * rng.normal(size=2000)))
+    is_skewed, positions = page.tab.evaluate(RANKS, skewed.tolist())
+    assert is_skewed
+    # The smallest numbers share a quantised value.
+    assert np.abs(np.array(positions) - np.arange(2000) / 2000).max() < 0.12
+    symmetric = np.sort(rng.normal(size=2000))
+    is_skewed, positions = page.tab.evaluate(RANKS, symmetric.tolist())
+    assert not is_skewed
+    expected = (symmetric - symmetric[0]) / np.ptp(symmetric)
+    assert np.abs(np.array(positions) - expected).max() < 1e-4
+
+
+def test_clusters_have_other_colours_than_labels(open_page, links):
+    page = open_page(links["digits"])
+    colors = "all => all.map(e => getComputedStyle(e).backgroundColor)"
+    labels = page.tab.eval_on_selector_all("#legend .swatch", colors)
+    page.tab.select_option("#color-scale", label="cluster")
+    title = page.tab.locator("#legend .entry-name").first
+    assert page.wait_until(
+        lambda: (
+            page.tab.locator("#legend .entry").count() not in (0, 10) or title.inner_text() != "0"
+        )
+    )
+    clusters = page.tab.eval_on_selector_all("#legend .swatch", colors)
+    assert not set(labels[:9]) & set(clusters[:11])
