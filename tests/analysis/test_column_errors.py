@@ -98,7 +98,7 @@ def test_texts_and_vectors_have_errors():
     words = ["red", "green", "blue", "round", "square", "small"]
     vectors = [v.tolist() for v in rng.normal(0, 5, (60, 3))]
     texts = [" ".join(rng.permutation(words)[:5]) + f" {i}" for i in range(60)]
-    frame = pd.DataFrame({"v": vectors, "t": texts})
+    frame = Table(pd.DataFrame({"v": vectors, "t": texts}), columns=["v", "t"])
     model = AutoEncoder(2, epochs=1, random_state=0).fit(frame)
     vector, text = column_errors(model, frame)
     decoded = np.stack(model.inverse_transform(model.transform(frame))["v"])

@@ -17,7 +17,7 @@ def write(path, columns, **options):
 @pytest.fixture(autouse=True)
 def streamed(monkeypatch):
     """Tables do not fit in memory, and a chunk has 100 rows of two columns."""
-    monkeypatch.setattr("latentmap.data.parquet_tables.fits_in_memory", lambda files: False)
+    monkeypatch.setattr("latentmap.data.parquet_tables.fits_in_memory", lambda *_: False)
     monkeypatch.setattr("latentmap.data.parquet_footers._value_bytes", lambda kind: 8)
     monkeypatch.setattr("latentmap.data.parquet_source._CHUNK_BYTES", 16 * 100)
 

@@ -20,7 +20,7 @@ def write(path, columns, **options):
 @pytest.fixture
 def streamed(monkeypatch):
     """Tables do not fit in memory."""
-    monkeypatch.setattr("latentmap.data.parquet_tables.fits_in_memory", lambda files: False)
+    monkeypatch.setattr("latentmap.data.parquet_tables.fits_in_memory", lambda *_: False)
 
 
 def test_integers_stay_integers(tmp_path):
@@ -156,7 +156,7 @@ def test_truncated_files(tmp_path, cut):
 
 @pytest.mark.parametrize("fits", [True, False])
 def test_damaged_pages(tmp_path, monkeypatch, fits):
-    monkeypatch.setattr("latentmap.data.parquet_tables.fits_in_memory", lambda files: fits)
+    monkeypatch.setattr("latentmap.data.parquet_tables.fits_in_memory", lambda *_: fits)
     path = write(tmp_path / "x.parquet", {"x": np.random.default_rng(0).random(1000)})
     content = bytearray(path.read_bytes())
     content[4:2000] = b"\xff" * 1996

@@ -32,10 +32,12 @@ def test_vectors_of_the_only_column_are_rows(write):
     assert source.labels.tolist() == [7, 8, 9]
 
 
-def test_columns_beside_vectors_of_one_length_are_left_out(write):
+def test_columns_beside_vectors_are_metadata(write):
     source = open_data(write(EMBEDDINGS), label="title")
     assert source[:].tolist() == EMBEDDINGS["x"]
-    assert source.left_out == ["year"]
+    assert source.metadata[:].to_pydict() == {"year": [1, 2, 3]}
+    part = source.subset([2, 0])
+    assert part.metadata[:].to_pydict() == {"year": [3, 1]} and part.labels.tolist() == ["c", "a"]
 
 
 @pytest.mark.parametrize(

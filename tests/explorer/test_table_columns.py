@@ -130,7 +130,7 @@ def test_rare_categories_beyond_the_limit_are_merged():
 
 
 def test_long_vectors_are_shortened():
-    column = DisplayColumn.from_identifier("v", pa.list_(pa.float64()))
+    column = DisplayColumn.from_unfitted("v", pa.list_(pa.float64()))
     texts = column.convert(pa.array([[0.5, 1.25, 2.0], [0.0] * 300, None]))
     assert texts.tolist() == ["0.5, 1.25, 2", "0, 0, 0, 0, … (296 more)", None]
 

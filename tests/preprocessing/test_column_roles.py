@@ -62,3 +62,13 @@ def test_all_problems_of_given_roles_are_reported_together():
 def test_a_table_without_a_column_to_fit_is_an_error():
     with pytest.raises(DataError, match="expected at least one column that can be fitted"):
         infer_roles(pa.table({"name": [f"name {i}" for i in range(N)]}), {})
+
+
+def test_columns_beside_those_to_fit_are_metadata():
+    table = pa.table({"a": [1.5, 2.5], "b": [1, 2], "c": ["x", "y"]})
+    roles = infer_roles(table, {"b": "integer"}, ["b"])
+    assert {name: (role.name, role.reason) for name, role in roles.items()} == {
+        "a": ("identifier", "metadata"),
+        "b": ("integer", None),
+        "c": ("identifier", "metadata"),
+    }

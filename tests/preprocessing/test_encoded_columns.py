@@ -237,3 +237,20 @@ def test_texts_with_the_same_terms_are_near_each_other():
 def test_texts_without_common_terms_are_constant():
     column, _ = fit(TextColumn, ["one two three", "four five six"], "text")
     assert isinstance(column, ConstantColumn)
+
+
+def test_texts_of_unit_length_have_the_distances_of_the_cosine():
+    texts = [
+        "wind sail mast",
+        "wind sail mast wind sail mast",
+        "bread oven",
+        "bread oven dough",
+    ] * 3
+    array = pa.array([*texts, "unknown"])
+    properties = {"name": "a", "role": "text", "type": "string", "has_missing_values": False}
+    column = TextColumn.fit(array, 20, 100, **properties)
+    x = column.encode(array) * column.scale + column.mean
+    np.testing.assert_allclose(np.linalg.norm(x, axis=1), [1.0] * 12 + [0.0], atol=1e-6)
+    np.testing.assert_allclose(x[0], x[1], atol=1e-6)
+    column.validate()
+    assert TextColumn.from_file(column.to_json(), column.to_arrays()).has_unit_length

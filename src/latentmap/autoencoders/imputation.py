@@ -51,8 +51,10 @@ def fit_imputer(estimator: BaseAutoEncoder, data: PreparedData) -> None:
     held_out = rows if data.task.validation_rows is None else data.task.validation_rows
     assert isinstance(held_out, np.ndarray)
     n_held_out = min(_MAX_HELD_OUT, max(20, _MAX_HELD_OUT_NUMBERS // encoder.width))
-    imputer = GaussianImputer.fit(rows, column_starts(encoder))
-    estimator._imputer = _measure(estimator, imputer, held_out[:n_held_out], data.seed)
+    imputer = estimator._imputer = GaussianImputer.fit(rows, column_starts(encoder))
+    # The only column of a table cannot be estimated from others.
+    if len(column_starts(encoder)) > 1:
+        estimator._imputer = _measure(estimator, imputer, held_out[:n_held_out], data.seed)
 
 
 def _measure(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latentmap.data.sources import Source
-from latentmap.data.tables import Table, arrow_table, is_frame
+from latentmap.data.tables import Table, arrow_table, as_numbers_source, has_lists, is_frame
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError, DataWarning, SettingError
 from latentmap.networks.losses import Loss, LossLike, get_loss
@@ -35,6 +35,15 @@ def as_table(X: DataLike, encoder: TableEncoder | None = None) -> Source | None:
     roles = {c.name: c.role for c in (encoder.columns if encoder else ()) if c.role in _TEXT_ROLES}
     names = set(map(str, getattr(X, "column_names", getattr(X, "columns", ()))))
     return Table(X, name="X", roles={name: roles[name] for name in roles.keys() & names})
+
+
+def as_vectors(X: DataLike) -> DataLike:
+    """Return the vectors of a table with one column of vectors as rows; other data unchanged."""
+    if is_frame(X) and has_lists(X):
+        X = Table(X, name="X")
+    if not isinstance(X, Source) or X.table_schema is None:
+        return X
+    return X if X.table_schema.vector_column is None else as_numbers_source(X)
 
 
 def fit_table(estimator: BaseAutoEncoder, table: Source) -> EncodedRows:

@@ -11,6 +11,7 @@ from sklearn.utils.validation import validate_data
 
 from latentmap.autoencoders.table_fitting import (
     as_table,
+    as_vectors,
     check_new_width,
     encode_table,
     fit_table,
@@ -39,6 +40,7 @@ def fitting_rows(estimator: BaseAutoEncoder, X: DataLike) -> Source:
     Set ``n_features_in_``, ``row_shape_``, ``table_`` and, if the columns have names,
     ``feature_names_in_``. ``table_`` is the encoder of a table, and None for other rows.
     """
+    X = as_vectors(X)
     table = as_table(X)
     if table is None:
         rows, estimator.table_ = _to_source(estimator, X, reset=True), None
@@ -63,7 +65,9 @@ def _check_row_count(rows: Source) -> None:
 
 def new_rows(estimator: BaseAutoEncoder, X: DataLike) -> Source:
     """Convert new rows to a source; raise DataError if their columns or shape are wrong."""
-    is_table, fits_table = as_table(X) is not None, estimator.table_ is not None
+    fits_table = estimator.table_ is not None
+    X = X if fits_table else as_vectors(X)
+    is_table = as_table(X) is not None
     if fits_table and is_table:
         return encode_table(estimator, X, None)
     if isinstance(X, Source) and fits_table and X.encoder is estimator.table_:

@@ -5,7 +5,7 @@ from pathlib import Path
 from latentmap.cli.console import format_count, print_message
 from latentmap.cli.distributed_options import check_worker_options, check_worker_rows, open_workers
 from latentmap.cli.model_arguments import open_model
-from latentmap.cli.options import DATA, LABEL, MODEL, RAY, WORKERS, output_path
+from latentmap.cli.options import DATA, LABEL, METADATA, MODEL, RAY, WORKERS, output_path
 from latentmap.cli.row_selection import check_output, open_model_rows
 from latentmap.cli.streaming import encode_batches
 from latentmap.cli.table_arguments import with_table_options
@@ -27,6 +27,7 @@ def encode(
         "CODES", "Output file: .npy, .csv or .parquet. Tables include the labels.", required=True
     ),
     label: str | None = LABEL,
+    metadata: str | None = METADATA,
     workers: int | None = WORKERS,
     ray: str | None = RAY,
 ) -> None:
@@ -39,7 +40,7 @@ def encode(
     suffixes = TABLE_SUFFIXES if workers is None else (".parquet",)
     check_output(output, suffixes, (model, data), folder=workers is not None)
     estimator = open_model(model)
-    rows = open_model_rows(estimator, data, label)
+    rows = open_model_rows(estimator, data, label, metadata)
     check_worker_rows(workers, rows)
     with open_workers(workers, ray) as pool:
         if pool is not None:

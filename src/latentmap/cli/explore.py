@@ -13,7 +13,7 @@ import typer
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.console import format_count, print_message, show_status
 from latentmap.cli.model_arguments import open_model
-from latentmap.cli.options import DATA, LABEL, MODEL, option
+from latentmap.cli.options import DATA, LABEL, METADATA, MODEL, option
 from latentmap.cli.row_selection import check_output, open_model_rows
 from latentmap.cli.table_arguments import with_table_options
 
@@ -48,6 +48,7 @@ def explore(
         True, "--browser/--no-browser", help="Open the page in the browser."
     ),
     label: str | None = LABEL,
+    metadata: str | None = METADATA,
 ) -> None:
     """Explore a map and its rows in the browser.
 
@@ -62,7 +63,7 @@ def explore(
 
     if export is None:
         explorer.check_address(host, port)
-    rows = open_model_rows(estimator, data, label)
+    rows = open_model_rows(estimator, data, label, metadata)
     scene = explorer.Scene(estimator, rows, model.name, verbose=True)
     if scene.total > len(scene):
         print_message(f"Showing a random sample of {len(scene):,} of {scene.total:,} rows")

@@ -17,8 +17,8 @@ from latentmap.cli.fit_estimator import (
 )
 from latentmap.cli.memory_option import apply_memory_limit, reject_memory_limit
 from latentmap.cli.model_arguments import MODEL_SUFFIX
-from latentmap.cli.options import DATA, LABEL, RAY, SEED, WORKERS, option, output_path
-from latentmap.cli.table_arguments import with_table_options
+from latentmap.cli.options import DATA, LABEL, METADATA, RAY, SEED, WORKERS, option, output_path
+from latentmap.cli.table_arguments import with_fit_options
 from latentmap.errors import SettingError, UnknownNameError
 from latentmap.files import check_output_path
 
@@ -26,6 +26,8 @@ EXAMPLES = (
     "latentmap fit mnist",
     "latentmap fit rows.csv --label species -n 8 -o flowers.safetensors",
     "latentmap fit rows.csv --layout umap.npy -o map.safetensors",
+    "latentmap fit vectors.npy --metadata articles.csv --label topic",
+    "latentmap fit articles.csv --text body",
     "latentmap fit rows/ --memory 4GB",
     "latentmap fit faces/ --recipe conv -n 32 --epochs 50",
     "latentmap fit rows/ --workers 16 --ray auto --storage /shared/checkpoints",
@@ -40,7 +42,7 @@ def _setting(help_text: str, minimum: int | None = None) -> Any:
     return typer.Option(None, min=minimum, help=help_text, show_default=_RECIPE_DEFAULT)
 
 
-@with_table_options
+@with_fit_options
 def fit(
     data: str = DATA,
     recipe: str | None = typer.Option(
@@ -57,6 +59,7 @@ def fit(
         "default it is named after DATA, in the current folder.",
     ),
     label: str | None = LABEL,
+    metadata: str | None = METADATA,
     fitted_map: Path | None = option(
         "MODEL",
         "Add the rows to this fitted map without forgetting its earlier rows. The file is "
@@ -126,7 +129,7 @@ def fit(
         model_options = {"recipe": recipe, **settings, **training}
         _reject_with_continue(model_options, "the settings of the model are kept")
         _reject_with_continue(distributed, "it runs in one process")
-        continue_fit(data, fitted_map, output, label, seed)
+        continue_fit(data, fitted_map, output, label, metadata, seed)
         return
     if metric is not None and metric not in _METRICS:
         raise UnknownNameError("metric", metric, _METRICS)
@@ -141,6 +144,7 @@ def fit(
         settings=drop_none(settings),
         training=drop_none(training),
         label=label,
+        metadata=metadata,
         seed=seed,
         workers=(workers, ray, storage),
     )

@@ -26,13 +26,18 @@ _MAX_EARLIER_ROWS, _MAX_EARLIER_NUMBERS = 10_000, 1 << 25
 
 
 def continue_fit(
-    data: str, model_path: Path, output: Path | None, label: str | None, seed: int
+    data: str,
+    model_path: Path,
+    output: Path | None,
+    label: str | None,
+    metadata: str | None,
+    seed: int,
 ) -> None:
     """Add rows to a fitted map, save it, and print and draw the result."""
     path = check_output_path(model_path if output is None else output, [MODEL_SUFFIX])
     model = _open_map(model_path)
     report = model.fit_report_ or {}
-    rows = split_fit_rows(data, open_model_rows(model, data, label), seed)
+    rows = split_fit_rows(data, open_model_rows(model, data, label, metadata), seed)
     earlier_codes = _sample_earlier_codes(model)
     print_message(f"Adding {format_count(len(rows.fitted), 'row')} to {model_path}")
     model.set_params(verbose=True).partial_fit(rows.fitted).set_params(verbose=False)

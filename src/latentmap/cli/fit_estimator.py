@@ -33,6 +33,8 @@ class FitRequest:
         Parameters of the estimator and of `Training` that the user has set.
     label : str or None
         Column of labels.
+    metadata : str or None
+        Table beside rows of numbers.
     seed : int
     workers : tuple of int, str and str, each of them or None
         Number of worker processes, address of the Ray cluster, and storage of checkpoints.
@@ -44,6 +46,7 @@ class FitRequest:
     settings: Mapping[str, Any]
     training: Mapping[str, Any]
     label: str | None
+    metadata: str | None
     seed: int
     workers: tuple[int | None, str | None, str | None]
 
@@ -51,7 +54,7 @@ class FitRequest:
 def fit_estimator(request: FitRequest) -> None:
     """Fit an estimator to all rows except the held-out ones, save it, and report its quality."""
     label, options = choose_label(request.label, get_options())
-    rows = open_rows(request.data, label, options=options)
+    rows = open_rows(request.data, label, options=options, metadata=request.metadata)
     print_table_summary(rows)
     n_bytes = fit_memory_bytes(len(rows), rows.nbytes // max(1, len(rows)))
     check_memory("memory", n_bytes, with_engine=True)

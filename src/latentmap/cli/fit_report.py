@@ -1,5 +1,6 @@
 """The report of `fit` and `fit --continue`: quality, plots and the final model file."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,10 @@ from latentmap.preprocessing.table_encoder import TableEncoder
 
 def print_table_summary(rows: Source) -> None:
     """Print one line on how a table was read and what its columns are, and its warnings."""
-    if isinstance(rows, ParquetVectors):
-        left_out = f"; left out: {', '.join(rows.left_out)}" if rows.left_out else ""
-        text = f"vectors of {format_count(rows.row_shape[0], 'number')}{left_out}"
+    if rows.metadata is not None or isinstance(rows, ParquetVectors):
+        text = f"vectors of {format_count(math.prod(rows.row_shape), 'number')}"
+        if rows.metadata is not None:
+            text += f"; metadata: {', '.join(rows.metadata.feature_names or ())}"
     elif rows.table_schema is not None:
         text = "; ".join([TableEncoder.fit(rows).summary(), *rows.table_schema.notes])
     else:

@@ -42,6 +42,12 @@ LABEL = option(
     "and never for training.",
     "--label",
 )
+METADATA = option(
+    "TABLE",
+    "Table with a row for each vector of DATA. Its columns are shown and can be labels; they are "
+    "fitted only if --as gives them a role.",
+    "--metadata",
+)
 JSON: Any = typer.Option(False, "--json", help="Print the result as JSON.")
 SEED: Any = typer.Option(0, min=0, help="Random seed; the same seed gives the same result.")
 REFERENCE = option(

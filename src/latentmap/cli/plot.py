@@ -11,7 +11,7 @@ import typer
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.evaluation import MAX_CODES, encode_sample
 from latentmap.cli.model_arguments import open_model
-from latentmap.cli.options import LABEL, MODEL, argument, output_path
+from latentmap.cli.options import LABEL, METADATA, MODEL, argument, output_path
 from latentmap.cli.pictures import (
     draw_codes,
     draw_density,
@@ -54,6 +54,7 @@ def plot(
         "density, dense and sparse regions of the map.",
     ),
     label: str | None = LABEL,
+    metadata: str | None = METADATA,
 ) -> None:
     """Plot codes, reconstructions or the loss."""
     if kind not in _KINDS:
@@ -70,7 +71,11 @@ def plot(
         raise SettingError(
             f"--kind plane: expected a model of images, found rows of shape {info.row_shape}"
         )
-    rows = None if data is None or kind == "loss" else open_model_rows(estimator, data, label)
+    rows = (
+        None
+        if data is None or kind == "loss"
+        else open_model_rows(estimator, data, label, metadata)
+    )
     _KINDS[kind](output, estimator, rows)
 
 

@@ -1,8 +1,10 @@
 """Open the rows that an argument names: data, one row as ``DATA#NUMBER``, or an image file."""
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,19 +29,23 @@ def open_rows(
     label: str | None = None,
     default_label: str | None = None,
     options: TableOptions | None = None,
+    metadata: str | None = None,
 ) -> Source:
     """Open rows, or one row; the label column ``default_label`` is used only if it exists.
 
-    ``options`` are those of tables, by default those that the verb was called with.
+    ``options`` are those of tables, by default those that the verb was called with. ``metadata`` is
+    a table beside rows of numbers.
     """
     data_path, number = split_row_number(data)
     options = get_options() if options is None else options
     with show_status(f"Reading {data}…"):
-        rows = _open_all_rows(data_path, label, default_label, options)
+        rows = _open_all_rows(data_path, label, default_label, options, metadata)
         return rows if number is None else select_row(rows, number, data)
 
 
-def open_model_rows(model: Estimator, data: str, label: str | None = None) -> Source:
+def open_model_rows(
+    model: Estimator, data: str, label: str | None = None, metadata: str | None = None
+) -> Source:
     """Open rows and check that they have the columns that a fitted model expects."""
     if label is not None and model.table_ is not None and label in model.table_.names:
         raise SettingError(
@@ -47,7 +53,7 @@ def open_model_rows(model: Estimator, data: str, label: str | None = None) -> So
             "its columns"
         )
     default_label = ModelInfo.from_estimator(model).label_column
-    rows = open_rows(data, label, default_label, options_for(model.fit_report_))
+    rows = open_rows(data, label, default_label, options_for(model.fit_report_), metadata)
     check_columns(model, rows)
     return rows
 
@@ -109,16 +115,19 @@ def is_data_set_name(data: str) -> bool:
 
 
 def _open_all_rows(
-    data: str, label: str | None, default_label: str | None, options: TableOptions
+    data: str,
+    label: str | None,
+    default_label: str | None,
+    options: TableOptions,
+    metadata: str | None,
 ) -> Source:
     path = Path(data)
     if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
         image = ImageFolderSource(path.parent, [path.name])
         image.name = path.name
         return image
+    open_with = partial(open_data, data, verbose=True, options=options, metadata=metadata)
     if label is None and default_label is not None:
-        try:
-            return open_data(data, label=default_label, verbose=True, options=options)
-        except SettingError:
-            pass
-    return open_data(data, label=label, verbose=True, options=options)
+        with contextlib.suppress(SettingError):
+            return open_with(label=default_label)
+    return open_with(label=label)

@@ -23,7 +23,7 @@ _OPTIONS: ContextValue[TableOptions] = ContextValue("table_options", _NOTHING)
 
 # Names of options, the type of their values in a model file, and the type of the option.
 _STORED_TYPES: tuple[tuple[tuple[str, ...], type, Callable[[Any], Any]], ...] = (
-    (("separator", "decimal", "encoding"), str, str),
+    (("separator", "decimal", "encoding", "text", "text_model"), str, str),
     (("header",), bool, bool),
     (("missing", "columns", "drop"), list, lambda values: tuple(map(str, values))),
     (("roles",), dict, lambda roles: {str(name): str(role) for name, role in roles.items()}),
@@ -70,25 +70,56 @@ _PARAMETERS: dict[str, tuple[Any, Any]] = {
     ),
 }
 
+# Options of `fit`, which the model file stores for the other verbs.
+_FIT_PARAMETERS: dict[str, tuple[Any, Any]] = {
+    "text": (
+        str | None,
+        option(
+            "COLUMN",
+            "Column of texts to fit. The other columns of the table are metadata: they are shown, "
+            "but not fitted.",
+        ),
+    ),
+    "text_model": (
+        str | None,
+        option(
+            "MODEL",
+            "Folder or name of a sentence-transformers model that embeds the texts of --text (pip "
+            "install latentmap[text]). A name must have been downloaded before.",
+            default_text="TF-IDF and SVD",
+        ),
+    ),
+}
+
 
 def with_table_options(verb: Callable[..., None]) -> Callable[..., None]:
     """Add the options of tables to a verb; `get_options` returns them while it runs."""
+    return _add_options(verb, _PARAMETERS)
 
+
+def with_fit_options(verb: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of tables, and those that only `fit` has, as `with_table_options` does."""
+    return _add_options(verb, _PARAMETERS | _FIT_PARAMETERS)
+
+
+def _add_options(
+    verb: Callable[..., None], options: Mapping[str, tuple[Any, Any]]
+) -> Callable[..., None]:
     @functools.wraps(verb)
     def run(**arguments: Any) -> None:
-        values = {name: arguments.pop(name) for name in _PARAMETERS}
+        values = {name: arguments.pop(name) for name in options}
         with _OPTIONS.set_to(_parse(values)):
             verb(**arguments)
 
     signature = inspect.signature(verb)
     parameters = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
-        for name, (kind, default) in _PARAMETERS.items()
+        for name, (kind, default) in options.items()
     ]
     run.__signature__ = signature.replace(  # type: ignore[attr-defined]
         parameters=[*signature.parameters.values(), *parameters]
     )
-    run.__annotations__ = verb.__annotations__ | {n: kind for n, (kind, _) in _PARAMETERS.items()}
+    run.__annotations__ = verb.__annotations__ | {n: kind for n, (kind, _) in options.items()}
     return run
 
 
@@ -152,4 +183,5 @@ def _parse(values: Mapping[str, Any]) -> TableOptions:
         columns=None if values["columns"] is None else tuple(values["columns"]) or None,
         drop=tuple(values["drop"] or ()),
         roles=roles,
+        **{name: values[name] for name in _FIT_PARAMETERS if name in values},
     )

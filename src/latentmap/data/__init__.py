@@ -7,6 +7,8 @@ from latentmap.data.sources import ArraySource, Source
 from latentmap.data.sparse import SparseSource
 from latentmap.data.table_options import TableOptions
 from latentmap.data.tables import Table
+from latentmap.data.text_embedding import embed_texts
+from latentmap.data.vector_rows import add_metadata
 from latentmap.data.writers import write_rows
 
 __all__ = [
@@ -15,7 +17,9 @@ __all__ = [
     "SparseSource",
     "Table",
     "TableOptions",
+    "add_metadata",
     "as_source",
+    "embed_texts",
     "list_datasets",
     "load_dataset",
     "open_data",

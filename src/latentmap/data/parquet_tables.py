@@ -11,13 +11,14 @@ import numpy as np
 
 from latentmap.data import memory
 from latentmap.data.index_checks import check_arrow
-from latentmap.data.parquet_footers import ParquetFiles, is_vector, open_files, reading_parquet
+from latentmap.data.parquet_footers import ParquetFiles, open_files, reading_parquet
 from latentmap.data.parquet_source import ParquetSource
 from latentmap.data.parquet_vectors import ParquetVectors
 from latentmap.data.table_options import TableOptions, label_column, label_roles
 from latentmap.data.table_parsing import is_string_type, parse_string_columns
 from latentmap.data.table_problems import check_column_names, raise_problems, selected_columns
 from latentmap.data.tables import Table, TableSchema
+from latentmap.data.vector_rows import find_vector_column
 from latentmap.errors import FileError
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
     from latentmap.data.csv_streams import FormatSearch
     from latentmap.data.sources import Source
-
-_NOT_FITTED = ("identifier", "label")
 
 
 def open_parquet(
@@ -39,8 +38,8 @@ def open_parquet(
 ) -> Source:
     """Open Parquet files with the same columns.
 
-    If one column holds vectors, its vectors are the rows, and the columns beside it are left out,
-    unless an option asks for them.
+    If one column holds vectors, its vectors are the rows, and the columns beside it are their
+    metadata, unless an option asks for other columns.
     """
     options = options or TableOptions()
     options = replace(options, roles=label_roles(label, options.roles))
@@ -49,34 +48,32 @@ def open_parquet(
     indices, problems = selected_columns(files.schema.names, options)
     raise_problems(name, problems)
     names = [files.schema.names[i] for i in indices]
-    vector = _vector_column(files.schema, names, options)
-    if vector is not None:
-        return ParquetVectors(files, vector, label_column(options.roles), verbose)
-    if fits_in_memory(files):
+    vector = find_vector_column(files.schema_of(names), options.roles, options.columns)
+    if vector is None:
+        return _open_table(files, names, options, verbose)
+    label = label_column(options.roles)
+    rows = ParquetVectors(files, vector, label, verbose)
+    if others := [name for name in names if name not in (vector, label)]:
+        roles = {name: role for name, role in options.roles.items() if name in others}
+        rows.metadata = _open_table(files, others, replace(options, roles=roles), verbose)
+    return rows
+
+
+def _open_table(
+    files: ParquetFiles, names: Sequence[str], options: TableOptions, verbose: bool
+) -> Source:
+    if fits_in_memory(files, names):
         return _read_table(files, names, options)
     return ParquetTable(files, names, options, verbose)
 
 
-def _vector_column(schema: pa.Schema, names: Sequence[str], options: TableOptions) -> str | None:
-    """Return the column of vectors if it is the only column to fit."""
-    roles = options.roles
-    vectors = [
-        name
-        for name in names
-        if is_vector(schema.field(name).type) and roles.get(name) not in _NOT_FITTED
-    ]
-    requested_names = {*(options.columns or ()), *roles} - {
-        n for n in roles if roles[n] in _NOT_FITTED
-    }
-    return vectors[0] if len(vectors) == 1 and requested_names <= {*vectors} else None
-
-
-def fits_in_memory(files: ParquetFiles) -> bool:
-    """Return whether all rows take at most 512 MiB and half of the available memory."""
+def fits_in_memory(files: ParquetFiles, names: Sequence[str]) -> bool:
+    """Return whether some columns take at most 512 MiB and half of the available memory."""
     n_available_bytes = memory.available_bytes()
     max_bytes = memory.BUDGET.loaded_rows.max_bytes()
     # The memory is needed twice, because strings and the values read from them coexist.
-    return 2 * files.nbytes <= (
+    n_bytes = files.row_bytes(names) * len(files)
+    return 2 * n_bytes <= (
         2 * max_bytes if n_available_bytes is None else min(2 * max_bytes, n_available_bytes)
     )
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from latentmap.data.parquet_footers import ParquetFiles
 from latentmap.data.parquet_source import ParquetSource
+from latentmap.data.vector_rows import vector_rows
 from latentmap.errors import DataError
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 class ParquetVectors(ParquetSource):
     """The vectors of a column, each of which is a row; all must have the length of the first.
 
-    ``left_out`` are the columns beside it. A missing value raises an error when it is read.
+    A missing value raises an error when it is read.
     """
 
     def __init__(
@@ -27,40 +28,14 @@ class ParquetVectors(ParquetSource):
         kind = files.schema.field(column).type
         dtype = np.dtype(kind.value_type.to_pandas_dtype())
         self.dtype = np.dtype(np.float32) if dtype == np.float16 else dtype
-        self.left_out = [name for name in files.schema.names if name not in (column, label)]
         self.row_shape = (_find_width(files, column),)
         row_bytes = self.row_shape[0] * self.dtype.itemsize
         super().__init__(files, [column], row_bytes, label, verbose)
 
     def _convert(self, path: Path, first_row: int, table: pa.Table) -> np.ndarray:
-        name, column = self._columns[0], table.column(0).combine_chunks()
-        # The statistics in the footer have this count, but pyarrow 26 crashes the process when it
-        # reads them from a damaged file.
-        if column.null_count:
-            _raise_missing(path, first_row, name, column.is_null())
-        self._check_lengths(path, first_row, column)
-        values = column.flatten()
-        if values.null_count:
-            is_missing = values.is_null().to_numpy(zero_copy_only=False)
-            _raise_missing(path, first_row, name, is_missing.reshape(len(table), -1).any(axis=1))
-        rows = values.to_numpy(zero_copy_only=False).reshape(len(table), -1)
+        values = table.column(0).combine_chunks()
+        rows = vector_rows(values, self._columns[0], path.name, self.row_shape[0], first_row)
         return rows.astype(self.dtype, copy=False)
-
-    def _check_lengths(self, path: Path, first_row: int, column: pa.Array) -> None:
-        import pyarrow.compute as pc
-
-        lengths, width = pc.list_value_length(column).to_numpy(), self.row_shape[0]
-        other = np.flatnonzero(lengths != width)
-        if len(other):
-            raise DataError(
-                f"{path.name}, row {first_row + other[0]}, column {self._columns[0]}: expected a "
-                f"vector of {width} numbers, found one of {lengths[other[0]]}"
-            )
-
-
-def _raise_missing(path: Path, first_row: int, column: str, is_missing: np.ndarray) -> NoReturn:
-    row = first_row + int(np.flatnonzero(is_missing)[0])
-    raise DataError(f"{path.name}, row {row}, column {column}: expected a number, found null")
 
 
 def _find_width(files: ParquetFiles, column: str) -> int:

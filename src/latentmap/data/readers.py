@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 from latentmap.data.arrays import open_npy, open_npz
@@ -15,6 +15,8 @@ from latentmap.data.sources import Source
 from latentmap.data.string_store import StringStore
 from latentmap.data.table_files import open_excel, open_text_table
 from latentmap.data.table_options import TableOptions
+from latentmap.data.text_embedding import fit_texts
+from latentmap.data.vector_rows import add_metadata
 from latentmap.errors import DataError, FileError, SettingError, UnknownNameError
 from latentmap.progress import progress
 
@@ -43,6 +45,7 @@ def open_data(
     label: str | None = None,
     verbose: bool = False,
     options: TableOptions | None = None,
+    metadata: str | os.PathLike[str] | None = None,
 ) -> Source:
     """Open a named data set, a file or a folder.
 
@@ -60,6 +63,10 @@ def open_data(
         images, the labels of all Parquet files, and other tables completely.
     options : TableOptions, optional
         How to read a table, and which columns to use; other properties are detected.
+    metadata : str or path-like, optional
+        A table with a row for each row of numbers. ``label`` and ``options`` then apply to this
+        table. Its columns become `Source.metadata`; columns with a role that is fitted are fitted
+        beside the rows, which become a column "vector" of a table.
 
     Returns
     -------
@@ -85,7 +92,20 @@ def open_data(
         ...
     latentmap.errors.UnknownNameError: unknown data set 'mnits', did you mean 'mnist'? (known: ...)
     """
-    path, options = split_sheet(data)[0], options or TableOptions()
+    options = options or TableOptions()
+    if metadata is not None:
+        table = open_data(metadata, label=label, verbose=verbose, options=options)
+        return add_metadata(_open(data, None, verbose, TableOptions()), table)
+    if options.text is None:
+        return _open(data, label, verbose, options)
+    options = replace(options, roles={**options.roles, options.text: "text"})
+    return fit_texts(_open(data, label, verbose, options), options, verbose)
+
+
+def _open(
+    data: str | os.PathLike[str], label: str | None, verbose: bool, options: TableOptions
+) -> Source:
+    path = split_sheet(data)[0]
     if path.is_dir():
         return _open_folder(path, label, verbose, options)
     if path.is_file():
@@ -176,6 +196,8 @@ def _check_no_label(name: str, label: str | None) -> None:
 
 
 def _check_no_options(name: str, options: TableOptions) -> None:
+    if options.text is not None and not options.ignore_unknown:
+        raise SettingError(f"text: expected a table with a column of texts, found {name}")
     for field in () if options.ignore_unknown else fields(options):
         if getattr(options, field.name) != getattr(TableOptions(), field.name):
             raise SettingError(f"{field.name}: expected a table for this option, found {name}")

@@ -50,6 +50,9 @@ class Source(ABC):
     table_schema : TableSchema or None
         Columns of a table whose values have any type; its rows are read as pyarrow.Table. None for
         rows of numbers.
+    metadata : Source or None
+        A table of columns beside rows of numbers, with a row for each of them. It is not fitted;
+        the explorer and plots show it.
     encoder : TableEncoder or None
         The encoder that computed the numbers, for encoded rows of a table.
 
@@ -73,6 +76,7 @@ class Source(ABC):
     is_decoded: bool = False
     allow_nan: bool = False
     table_schema: TableSchema | None = None
+    metadata: Source | None = None
     encoder: object | None = None
 
     @abstractmethod
@@ -343,6 +347,7 @@ class CachedSource(ArraySource):
             name=original.name,
         )
         self.allow_nan, self.encoder = original.allow_nan, original.encoder
+        self.metadata = original.metadata
         self._original = original
 
     def original_index(self, row: int) -> int:  # noqa: D102

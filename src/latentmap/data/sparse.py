@@ -121,6 +121,7 @@ class SparseSource(Source):
         part = copy.copy(self)
         part._row_numbers = self._row_numbers[row_indices]
         part.labels = None if self.labels is None else self.labels[row_indices]
+        part.metadata = None if self.metadata is None else self.metadata.subset(row_indices)
         return part
 
     def _without(self, excluded: np.ndarray) -> SparseSource:

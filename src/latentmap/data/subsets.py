@@ -29,6 +29,14 @@ class _Subset(Source):
         return None if labels is None else labels[self._parent_indices(np.arange(len(self)))]
 
     @property
+    def metadata(self) -> Source | None:  # type: ignore[override]
+        """Metadata of these rows, read through the metadata of the parent."""
+        metadata = self.parent.metadata
+        if metadata is None:
+            return None
+        return metadata.subset(self._parent_indices(np.arange(len(self))))
+
+    @property
     def in_memory(self) -> bool:
         # A reordered subset has no blocks, even if the rows are not in memory.
         return self.parent.in_memory

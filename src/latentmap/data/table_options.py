@@ -19,6 +19,8 @@ ROLES = (
     "label",
 )
 
+NOT_FITTED = ("identifier", "label")
+
 _SEPARATORS = {"tab": "\t", r"\t": "\t", "space": " "}
 
 
@@ -45,6 +47,11 @@ class TableOptions:
         Columns to leave out.
     roles : mapping of str to str
         Role of a column, one of `ROLES`; the roles of other columns are inferred.
+    text : str, optional
+        Column of texts that alone is fitted; the other columns are metadata.
+    text_model : str, optional
+        Folder or name of a sentence-transformers model that embeds the texts; by default TF-IDF and
+        truncated SVD embed them.
     ignore_unknown : bool
         Whether columns that the table does not have are ignored, apart from the label. Otherwise
         they are an error.
@@ -58,6 +65,8 @@ class TableOptions:
     columns: tuple[str, ...] | None = None
     drop: tuple[str, ...] = ()
     roles: Mapping[str, str] = field(default_factory=dict)
+    text: str | None = None
+    text_model: str | None = None
     ignore_unknown: bool = False
 
     def __post_init__(self) -> None:
@@ -69,6 +78,10 @@ class TableOptions:
         object.__setattr__(self, "separator", separator)
         if self.decimal not in (None, ".", ","):
             raise SettingError(f"decimal: expected '.' or ',', found {self.decimal!r}")
+        if self.text_model is not None and self.text is None:
+            raise SettingError(
+                "text_model: expected a column of texts as well, found none (--text)"
+            )
 
 
 def label_roles(label: str | None, roles: Mapping[str, str]) -> dict[str, str]:
@@ -82,3 +95,8 @@ def label_roles(label: str | None, roles: Mapping[str, str]) -> dict[str, str]:
 def label_column(roles: Mapping[str, str]) -> str | None:
     """Return the column with the role "label", or None."""
     return next((name for name, role in roles.items() if role == "label"), None)
+
+
+def fitted_names(roles: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the columns whose given role is fitted."""
+    return tuple(name for name, role in roles.items() if role not in NOT_FITTED)

@@ -32,7 +32,8 @@ def selected_columns(names: Sequence[str], options: TableOptions) -> tuple[list[
     requests = [
         ("--columns", options.columns or ()),
         ("--drop", options.drop),
-        ("--as", tuple(options.roles)),
+        ("--as", tuple(name for name in options.roles if name != options.text)),
+        ("--text", () if options.text is None else (options.text,)),
     ]
     problems = [
         _unknown_column(option, column, names)

@@ -10,11 +10,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from latentmap.data.index_checks import check_arrow, check_indices
+from latentmap.data.parquet_footers import is_vector
 from latentmap.data.sources import ArraySource, Source
 from latentmap.data.table_labels import column_labels
-from latentmap.data.table_options import ROLES, TableOptions, label_column, label_roles
+from latentmap.data.table_options import (
+    ROLES,
+    TableOptions,
+    fitted_names,
+    label_column,
+    label_roles,
+)
 from latentmap.data.table_parsing import parse_string_columns
 from latentmap.data.table_problems import check_column_names, similar_names
+from latentmap.data.vector_rows import find_vector_column, split_vectors
 from latentmap.errors import DataError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -40,6 +48,10 @@ class TableSchema:
         Strings of false and true in columns of Booleans that were strings.
     has_string_names : bool
         Whether the columns have names, and all of them are strings.
+    vector_column : str or None
+        Column of vectors that alone is fitted; the other columns are its metadata.
+    fitted_columns : tuple of str, optional
+        Columns that are fitted; by default all whose role is fitted.
     notes : tuple of str
         Short phrases about how a file was read, for a report of one line.
     warnings : tuple of str
@@ -52,6 +64,8 @@ class TableSchema:
     units: Mapping[str, str] = field(default_factory=dict)
     boolean_strings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     has_string_names: bool = True
+    vector_column: str | None = None
+    fitted_columns: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -62,6 +76,10 @@ class Table(Source):
     Estimators accept data frames directly. A `Table` adds the roles of columns, the columns to
     leave out, and the column of labels. String columns that hold numbers,
     Booleans or dates are read as such, unless their role is "category", "text" or "identifier".
+
+    If one column holds vectors (lists of numbers), only the vectors are fitted, as rows of numbers,
+    and the other columns are their metadata. They are fitted too if ``columns`` or ``roles`` names
+    them.
 
     Parameters
     ----------
@@ -75,6 +93,9 @@ class Table(Source):
         Columns to use; all others are left out.
     drop : collection of str
         Columns to leave out.
+    text : str, optional
+        Column of texts that alone is fitted; the other columns are metadata. `embed_texts` uses
+        the embeddings of a language model instead of TF-IDF.
     units : mapping of str to str, optional
     name : str
         Used in messages.
@@ -106,12 +127,13 @@ class Table(Source):
         roles: Mapping[str, str] | None = None,
         columns: Collection[str] | None = None,
         drop: Collection[str] = (),
+        text: str | None = None,
         units: Mapping[str, str] | None = None,
         name: str = "the data frame",
     ) -> None:
         table, container, has_string_names = as_arrow(data, name)
         check_arrow(name, table)
-        roles = label_roles(label, roles or {})
+        roles = label_roles(label, {**(roles or {}), **({} if text is None else {text: "text"})})
         names = _select_names(name, table.column_names, roles, columns, drop)
         typed = parse_string_columns(table.select(names), TableOptions(roles=roles))
         self._set_rows(
@@ -123,6 +145,8 @@ class Table(Source):
                 {**typed.units, **(units or {})},
                 typed.boolean_strings,
                 has_string_names,
+                find_vector_column(typed.table.schema, roles, columns),
+                None if text is None else fitted_names(roles),
             ),
             name,
         )
@@ -159,8 +183,21 @@ class Table(Source):
         """Return the rows at ``indices`` as a pyarrow.Table."""
         return self.table.take(np.asarray(indices, dtype=np.intp))
 
+    def without(self, columns: Collection[str]) -> Table | None:
+        """Return the table without labels and some columns, or None if no column is left."""
+        names = [name for name in self.table.column_names if name not in columns]
+        if not names:
+            return None
+        schema = replace(self.table_schema, roles={}, vector_column=None)
+        return Table.from_arrow(self.table.select(names), schema, self.name)
+
     def numbers(self) -> ArraySource:
-        """Return the rows as an array; raise DataError if a column does not hold numbers."""
+        """Return the vectors, or the columns as an array; raise DataError if one holds no numbers.
+
+        The other columns of a table with one column of vectors become metadata.
+        """
+        if self.table_schema.vector_column is not None:
+            return split_vectors(self, self.table_schema.vector_column)
         return ArraySource(
             _as_numbers(self.table, self.name),
             feature_names=self.feature_names if self.table_schema.has_string_names else None,
@@ -212,9 +249,14 @@ class TableNumbers(Source):
 
 
 def as_numbers_source(rows: Source) -> Source:
-    """Return rows of numbers: those of a table of numbers, and others as they are."""
+    """Return rows of numbers: those of a table of numbers or vectors, and others as they are."""
     if rows.table_schema is None:
         return rows
+    if rows.table_schema.vector_column is not None and not isinstance(rows, Table):
+        table: Any = rows[:]
+        schema = replace(rows.table_schema, roles={})  # The column of labels was removed before.
+        labels, rows = rows.labels, Table.from_arrow(table, schema, rows.name)
+        rows.labels = labels
     return rows.numbers() if isinstance(rows, Table) else TableNumbers(rows)
 
 
@@ -223,6 +265,15 @@ def is_frame(data: object) -> TypeGuard[FrameLike]:
     return hasattr(data, "__dataframe__") or (
         hasattr(data, "columns") and hasattr(data, "to_numpy")
     )
+
+
+def has_lists(data: FrameLike) -> bool:
+    """Return whether a column of a data frame holds lists of numbers."""
+    if not hasattr(data, "iloc"):
+        return any(map(is_vector, as_arrow(data, "X")[0].schema.types))
+    columns = [data.iloc[:, i] for i, dtype in enumerate(data.dtypes) if dtype.kind == "O"]
+    first_values = [value for column in columns for value in column.dropna().iloc[:1]]
+    return any(isinstance(value, list | tuple | np.ndarray) for value in first_values)
 
 
 def _select_names(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from latentmap.preprocessing.column_roles import infer_role
 from latentmap.preprocessing.column_types import Values, is_time_type, to_floats, type_name
 from latentmap.preprocessing.encoded_columns import Column
 
@@ -48,9 +49,17 @@ class DisplayColumn:
         return cls(column.name, kind, column.type, encoded_slice, column)
 
     @classmethod
-    def from_identifier(cls, name: str, dtype: pa.DataType) -> Self:
-        """Return a column that is not fitted, which is shown as text."""
+    def from_unfitted(cls, name: str, dtype: pa.DataType) -> Self:
+        """Return a column that is not fitted, which is shown as text until `with_kind_of`."""
         return cls(name, TEXT, type_name(dtype))
+
+    def with_kind_of(self, values: Values) -> Self:
+        """Return a column that is not fitted with the kind of its values; others unchanged."""
+        if self.encoded_slice is not None or self.kind != TEXT:
+            return self
+        role = infer_role(self.name, values).name
+        kind = _KINDS.get(role, TEXT if role == "identifier" else _kind_of_type(self.type))
+        return replace(self, kind=kind)
 
     @property
     def unit(self) -> str | None:
@@ -76,7 +85,8 @@ class DisplayColumn:
         import pyarrow as pa
 
         if self.encoded_slice is None:
-            return np.full(len(rows), None, dtype=object)
+            is_number = self.kind in (NUMBER, DATE)
+            return np.full(len(rows), np.nan if is_number else None, float if is_number else object)
         numbers = np.ascontiguousarray(rows[:, self.encoded_slice])
         if self.encoder is None:
             return numbers[:, 0].astype(np.float64)

@@ -25,7 +25,12 @@ from latentmap.explorer.point_density import GRID_SIDE, DensityGrid
 from latentmap.explorer.row_images import RowImages, shrink_images
 from latentmap.explorer.row_scores import CONFIDENCE, RowScores
 from latentmap.explorer.shared_source import SharedSource, map_batches, unencoded_rows
-from latentmap.explorer.table_columns import TableColumns, numeric_columns, table_columns
+from latentmap.explorer.table_columns import (
+    TableColumns,
+    metadata_columns,
+    numeric_columns,
+    table_columns,
+)
 from latentmap.plots.image_tiles import is_image_shape
 
 if TYPE_CHECKING:
@@ -115,11 +120,20 @@ class Scene:
             if is_image_shape(shape):
                 return RowImages.from_source(self.rows, tuple(shape))
         encoder = self.estimator.table_
-        if encoder is None:
-            columns = numeric_columns(self.column_names(), self.rows.dtype)
-        else:
+        if encoder is not None:
             columns = table_columns(encoder, self.rows)
+        else:
+            beside = [] if self.rows.metadata is None else metadata_columns(self.rows.metadata)
+            columns = beside + self._numeric_columns({column.name for column in beside})
         return TableColumns.read(self.rows, columns, self._column_importance(columns), verbose)
+
+    def _numeric_columns(self, metadata_names: set[str]) -> list[DisplayColumn]:
+        """Return the columns of rows of numbers; vectors beside metadata are not displayed."""
+        if metadata_names and self.rows.feature_names is None:
+            return []
+        names = self.column_names()
+        names = [f"{name} (fitted)" if name in metadata_names else name for name in names]
+        return numeric_columns(names, self.rows.dtype)
 
     @property
     def images(self) -> RowImages | None:
@@ -173,7 +187,10 @@ class Scene:
 
     def original(self, indices: ArrayLike) -> Any:
         """Return rows for display: images of shape (m, h, w, c), or `DisplayRows` of a table."""
-        return self.display.to_display(self.rows.take(np.atleast_1d(indices)))
+        row_indices = np.atleast_1d(indices)
+        if isinstance(self.display, TableColumns):
+            return self.display.rows_at(row_indices)
+        return self.display.to_display(self.rows.take(row_indices))
 
     def reconstruction(self, indices: ArrayLike) -> Any:
         """Return the reconstructions of rows for display."""

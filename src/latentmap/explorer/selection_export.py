@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -36,6 +36,10 @@ def _identity_columns(scene: Scene, indices: np.ndarray) -> dict[str, list]:
         identity["name"] = [scene.file_names[i] for i in indices]
     if scene.rows.labels is not None:
         identity["label"] = to_json(scene.rows.labels[indices])
+    if scene.rows.metadata is not None:
+        metadata: Any = scene.rows.metadata.take(indices)
+        columns = _table_columns(metadata)
+        identity |= dict(zip(metadata.column_names, columns, strict=True))
     return identity
 
 

@@ -20,6 +20,7 @@ class SharedSource(Source):
         self.row_shape, self.dtype, self.name = rows.row_shape, rows.dtype, rows.name
         self.feature_names, self.labels = rows.feature_names, rows.labels
         self.block_starts, self.table_schema = rows.block_starts, rows.table_schema
+        self.metadata = None if rows.metadata is None else SharedSource(rows.metadata)
 
     def __len__(self) -> int:
         return len(self._rows)

@@ -18,7 +18,7 @@ from latentmap.explorer.display_columns import (
     DisplayColumn,
     as_display_strings,
 )
-from latentmap.preprocessing.column_types import Values
+from latentmap.preprocessing.column_types import Values, type_from_name
 from latentmap.preprocessing.table_encoder import TableEncoder
 
 if TYPE_CHECKING:
@@ -57,15 +57,11 @@ class TableColumns:
         verbose: bool = False,
     ) -> Self:
         """Read the 256 most important columns of all rows, or all columns if there are fewer."""
-        import pyarrow as pa
-
         indices = _largest(importance, MAX_COLUMNS)
         selected = [columns[i] for i in indices]
-        task = f"Reading {len(source):,} rows"
-        batches = [
-            _select(b, selected) for _, b in read_batches(source, task=task, verbose=verbose)
-        ]
-        return cls(selected, pa.concat_tables(batches), importance[indices], len(columns))
+        values = _read_values(source, selected, verbose)
+        selected = [c.with_kind_of(values.column(j)) for j, c in enumerate(selected)]
+        return cls(selected, values, importance[indices], len(columns))
 
     def keep_most_important(self, count: int) -> TableColumns:
         """Return the ``count`` most important columns."""
@@ -109,6 +105,11 @@ class TableColumns:
     def to_display(self, rows: np.ndarray | pa.Table) -> DisplayRows:
         """Return the displayed columns of rows of the table."""
         selected = _select(rows, self.columns)
+        return [column.convert(selected.column(j)) for j, column in enumerate(self.columns)]
+
+    def rows_at(self, indices: np.ndarray) -> DisplayRows:
+        """Return the displayed columns of the rows at ``indices``."""
+        selected = self.values.take(indices)
         return [column.convert(selected.column(j)) for j, column in enumerate(self.columns)]
 
     def decode(self, rows: np.ndarray) -> DisplayRows:
@@ -179,9 +180,33 @@ def table_columns(encoder: TableEncoder, source: Source) -> list[DisplayColumn]:
     }
     names = source.feature_names or list(fitted)
     return [
-        fitted.get(name) or DisplayColumn.from_identifier(name, schema.field(name).type)
+        fitted.get(name) or DisplayColumn.from_unfitted(name, schema.field(name).type)
         for name in names
     ]
+
+
+def metadata_columns(metadata: Source) -> list[DisplayColumn]:
+    """Return the columns beside rows of numbers."""
+    assert metadata.table_schema is not None
+    return [DisplayColumn.from_unfitted(f.name, f.type) for f in metadata.table_schema.schema]
+
+
+def _read_values(source: Source, columns: Sequence[DisplayColumn], verbose: bool) -> pa.Table:
+    """Read columns of a table, or of rows of numbers and their metadata."""
+    import pyarrow as pa
+
+    is_beside = [c.encoded_slice is None and source.table_schema is None for c in columns]
+    in_rows = [column for column, beside in zip(columns, is_beside, strict=True) if not beside]
+    parts: dict[str, Any] = {}
+    if in_rows:
+        task = f"Reading {len(source):,} rows"
+        batches = read_batches(source, task=task, verbose=verbose)
+        table = pa.concat_tables([_select(batch, in_rows) for _, batch in batches])
+        parts |= dict(zip(table.column_names, table.columns, strict=True))
+    if source.metadata is not None:
+        metadata: Any = source.metadata[:]
+        parts |= dict(zip(metadata.column_names, metadata.columns, strict=True))
+    return pa.table({column.name: parts[column.name] for column in columns})
 
 
 def _select(rows: np.ndarray | pa.Table, columns: Sequence[DisplayColumn]) -> pa.Table:
@@ -193,7 +218,12 @@ def _select(rows: np.ndarray | pa.Table, columns: Sequence[DisplayColumn]) -> pa
         return rows.select(names)
     numbers = rows.reshape(len(rows), -1)
     numbers = numbers.astype(np.float32) if numbers.dtype.kind == "f" else numbers
-    arrays = [pa.array(np.ascontiguousarray(numbers[:, c.encoded_slice][:, 0])) for c in columns]
+    arrays = [
+        pa.nulls(len(rows), type_from_name(c.type) if c.type != "other" else pa.string())
+        if c.encoded_slice is None
+        else pa.array(np.ascontiguousarray(numbers[:, c.encoded_slice][:, 0]))
+        for c in columns
+    ]
     return pa.table(arrays, names=names)
 
 

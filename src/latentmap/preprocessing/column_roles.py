@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from latentmap.preprocessing.column_types import (
 if TYPE_CHECKING:
     import pyarrow as pa
 
+METADATA = "metadata"  # Reason why a column beside those to fit is not fitted.
 MIN_DISTINCT_IDENTIFIERS = 20  # A column with fewer distinct strings contains categories.
 MAX_REPEATED_SHARE = 0.5  # Maximum share of distinct strings among categories.
 MIN_WORDS_IN_TEXT = 5.0  # A column of strings with fewer words, on average, contains names.
@@ -36,9 +37,12 @@ class Role:
     reason: str | None = None
 
 
-def infer_roles(table: pa.Table, user_roles: Mapping[str, str]) -> dict[str, Role]:
+def infer_roles(
+    table: pa.Table, user_roles: Mapping[str, str], fitted_columns: Collection[str] | None = None
+) -> dict[str, Role]:
     """Return the role of each column, which is either given or inferred from type and values.
 
+    If ``fitted_columns`` are given, the other columns are metadata, which are not fitted.
     Roles that are not fitted are "identifier" and "label". Raise DataError, which names all columns
     that are wrong, if values do not have the type that a given role needs, or if no column can be
     fitted.
@@ -54,8 +58,10 @@ def infer_roles(table: pa.Table, user_roles: Mapping[str, str]) -> dict[str, Rol
     for name in table.column_names:
         values = table.column(name)
         role = user_roles.get(name)
-        if role is None:
-            roles[name] = _infer(name, values)
+        if fitted_columns is not None and name not in fitted_columns:
+            roles[name] = Role("identifier", METADATA)
+        elif role is None:
+            roles[name] = infer_role(name, values)
         elif problem := _problem(role, values):
             problems.append(f"column {name}: {problem}")
         else:
@@ -99,7 +105,8 @@ def _n_distinct(values: Values) -> int:
     return pc.count_distinct(values).as_py()
 
 
-def _infer(name: str, values: Values) -> Role:
+def infer_role(name: str, values: Values) -> Role:
+    """Return the role of a column, inferred from its name, type and values."""
     kind = type_name(values.type)
     if values.null_count == len(values):
         return Role("identifier", "no values")

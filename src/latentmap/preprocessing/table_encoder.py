@@ -21,6 +21,11 @@ from latentmap.preprocessing.column_roles import infer_roles
 from latentmap.preprocessing.column_types import type_name
 from latentmap.preprocessing.encoded_columns import Column
 from latentmap.preprocessing.number_columns import NumberColumn
+from latentmap.preprocessing.vector_columns import (
+    MAX_COMPONENTS_ALONE,
+    MAX_TERMS_ALONE,
+    TextColumn,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,14 +76,17 @@ class TableEncoder:
         max_rows = memory.BUDGET.row_sample.max_bytes() // max(1, rows.nbytes // len(rows))
         sample: Any = rows.sample(max(1000, max_rows), seed)[:]
         try:
-            roles = infer_roles(sample, schema.roles)
+            roles = infer_roles(sample, schema.roles, schema.fitted_columns)
         except DataError as error:
             raise DataError(f"{rows.name}: {error}") from None
-        columns = tuple(
-            _fit_column(name, role.name, sample, schema, standardize)
-            for name, role in roles.items()
-            if role.name in ENCODERS
-        )
+        fitted_roles = {n: role.name for n, role in roles.items() if role.name in ENCODERS}
+        if [*fitted_roles.values()] == ["text"]:
+            columns: tuple[Column, ...] = (_fit_texts(next(iter(fitted_roles)), sample),)
+        else:
+            columns = tuple(
+                _fit_column(name, role, sample, schema, standardize)
+                for name, role in fitted_roles.items()
+            )
         ignored = {n: r.reason or "" for n, r in roles.items() if r.name not in ENCODERS}
         encoder = cls(columns, ignored, schema.container)
         if not encoder.width:
@@ -274,6 +282,20 @@ def _fit_column(
     if role == "boolean":
         properties["boolean_strings"] = schema.boolean_strings.get(name)
     return ENCODERS[role].fit(values, **properties)  # type: ignore[attr-defined]
+
+
+def _fit_texts(name: str, sample: pa.Table) -> Column:
+    """Return the encoder of the only column of a table, with more components than beside others."""
+    values = sample.column(name)
+    return TextColumn.fit(
+        values,
+        MAX_COMPONENTS_ALONE,
+        MAX_TERMS_ALONE,
+        name=name,
+        role="text",
+        type=type_name(values.type),
+        has_missing_values=values.null_count > 0,
+    )
 
 
 def _has_nan(values: pa.ChunkedArray) -> bool:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 MAX_TERMS = 2_000
 MAX_TEXT_COMPONENTS = 16
+# Texts that are the only column of a table have more terms and components than texts beside others.
+MAX_TERMS_ALONE = 10_000
+MAX_COMPONENTS_ALONE = 100
 TERMS_IN_TEXT = 5
 
 
@@ -72,6 +75,9 @@ class TextColumn(Column):
     components : ndarray of shape (width, n_terms)
     mean : ndarray of shape (width,)
     scale : float
+    has_unit_length : bool
+        Whether the coordinates of each text are divided by their length, so that distances are
+        those of the cosine.
     """
 
     terms: list[str]
@@ -79,30 +85,44 @@ class TextColumn(Column):
     components: np.ndarray
     mean: np.ndarray
     scale: float
+    has_unit_length: bool | None = None
 
     @classmethod
-    def fit(cls, values: Values, **properties: Any) -> Column:
-        """Return a column with the terms of texts, or a constant column."""
+    def fit(
+        cls,
+        values: Values,
+        max_components: int = MAX_TEXT_COMPONENTS,
+        max_terms: int = MAX_TERMS,
+        **properties: Any,
+    ) -> Column:
+        """Return a column with the terms of texts, or a constant column.
+
+        Coordinates have unit length if there may be more than 16 components.
+        """
         from sklearn.decomposition import TruncatedSVD
         from sklearn.feature_extraction.text import TfidfVectorizer
+        from sklearn.preprocessing import normalize
 
         texts = to_strings(values).drop_null().to_pylist()
-        vectorizer = TfidfVectorizer(max_features=MAX_TERMS, min_df=min(2, len(texts)))
+        vectorizer = TfidfVectorizer(max_features=max_terms, min_df=min(2, len(texts)))
         try:
             frequencies = vectorizer.fit_transform(texts)
         except ValueError:  # The vectorizer raises ValueError if no term occurs in two texts.
             return constant_column(values, properties)
-        n_components = min(MAX_TEXT_COMPONENTS, frequencies.shape[1] - 1, len(texts) - 1)
+        n_components = min(max_components, frequencies.shape[1] - 1, len(texts) - 1)
         if n_components < 1:
             return constant_column(values, properties)
         svd = TruncatedSVD(n_components, random_state=0)
         x = svd.fit_transform(frequencies)
+        has_unit_length = max_components > MAX_TEXT_COMPONENTS or None
+        x = normalize(x) if has_unit_length else x
         return cls(
             terms=list(vectorizer.get_feature_names_out()),
             idf=vectorizer.idf_.astype(np.float32),
             components=svd.components_.astype(np.float32),
             mean=x.mean(axis=0).astype(np.float32),
             scale=float(x.var(axis=0).sum() ** 0.5) or 1.0,
+            has_unit_length=has_unit_length,
             **properties,
         )
 
@@ -123,6 +143,9 @@ class TextColumn(Column):
         """Convert texts to their coordinates on the components."""
         texts = to_strings(values)
         x = self._vectorizer.transform(texts.fill_null("").to_pylist()) @ self.components.T
+        if self.has_unit_length:
+            lengths = np.linalg.norm(x, axis=1, keepdims=True)
+            x = x / np.where(lengths > 0, lengths, 1.0)
         encoded = (x - self.mean) / self.scale
         encoded[texts.is_null().to_numpy(zero_copy_only=False)] = np.nan
         return encoded

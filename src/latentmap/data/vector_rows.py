@@ -1,0 +1,170 @@
+"""Vectors in a column of a table as rows of numbers, with the other columns as metadata."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, NoReturn, cast
+
+import numpy as np
+
+from latentmap.data.parquet_footers import is_vector
+from latentmap.data.sources import ArraySource, Source
+from latentmap.data.table_options import NOT_FITTED, fitted_names
+from latentmap.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from latentmap.data.tables import Table, TableSchema
+    from latentmap.data.types import DataLike, FrameLike
+
+
+def find_vector_column(
+    schema: pa.Schema, roles: Mapping[str, str], columns: Collection[str] | None
+) -> str | None:
+    """Return the column of vectors if it is the only column to fit, else None.
+
+    The columns to fit are those that have vectors, unless ``columns`` or a role in ``roles`` names
+    another column.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> schema = pa.schema({"title": pa.string(), "embedding": pa.list_(pa.float32())})
+    >>> find_vector_column(schema, {}, None)
+    'embedding'
+    >>> find_vector_column(schema, {"title": "category"}, None) is None
+    True
+    """
+    vectors = [
+        field.name
+        for field in schema
+        if is_vector(field.type) and roles.get(field.name) not in NOT_FITTED
+    ]
+    not_fitted = {name for name, role in roles.items() if role in NOT_FITTED}
+    requested = {*(columns or ()), *roles} - not_fitted
+    return vectors[0] if len(vectors) == 1 and requested <= {*vectors} else None
+
+
+def split_vectors(table: Table, column: str) -> ArraySource:
+    """Return the vectors of a column as rows, and the other columns of the table as metadata."""
+    values = table.table.column(column).combine_chunks()
+    rows = vector_rows(values, column, table.name)
+    source = ArraySource(rows, labels=table.labels, name=table.name)
+    source.metadata = table.without([column])
+    return source
+
+
+def vector_rows(
+    values: pa.Array, column: str, name: str, width: int | None = None, first_row: int = 0
+) -> np.ndarray:
+    """Return lists of numbers as an array of shape (n, width).
+
+    ``width`` is by default the length of the first list. Raise DataError, with the number of the
+    row from ``first_row``, for a missing value or another length.
+    """
+    import pyarrow.compute as pc
+
+    # The statistics in the footer of a Parquet file have this count, but pyarrow 26 crashes the
+    # process when it reads them from a damaged file.
+    if values.null_count:
+        _raise_missing(name, first_row, column, values.is_null())
+    lengths = pc.list_value_length(values).to_numpy()
+    width = int(lengths[0]) if width is None else width
+    other = np.flatnonzero(lengths != width)
+    if len(other):
+        raise DataError(
+            f"{name}, row {first_row + other[0]}, column {column}: expected a "
+            f"vector of {width} numbers, found one of {lengths[other[0]]}"
+        )
+    numbers = values.flatten()
+    if numbers.null_count:
+        is_missing = numbers.is_null().to_numpy(zero_copy_only=False)
+        _raise_missing(name, first_row, column, is_missing.reshape(len(values), -1).any(axis=1))
+    return numbers.to_numpy(zero_copy_only=False).reshape(len(values), -1)
+
+
+def _raise_missing(name: str, first_row: int, column: str, is_missing: np.ndarray) -> NoReturn:
+    row = first_row + int(np.flatnonzero(is_missing)[0])
+    raise DataError(f"{name}, row {row}, column {column}: expected a number, found null")
+
+
+def add_metadata(
+    rows: DataLike, metadata: FrameLike | Source, *, label: str | None = None
+) -> Source:
+    """Combine rows of numbers, such as embeddings, with a table that is not fitted.
+
+    Parameters
+    ----------
+    rows : array-like of shape (n, d), sparse matrix, or Source
+    metadata : data frame or Source
+        A table with a row for each of the rows. Its columns can be displayed and searched, and
+        colour points. Columns with a role that is fitted, such as "number", are fitted: the result
+        is then a table of these columns and of the rows as a column "vector".
+    label : str, optional
+        The column of a data frame that holds labels.
+
+    Returns
+    -------
+    Source
+
+    Raises
+    ------
+    DataError
+        If the numbers of rows differ, or ``metadata`` is not a table.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> articles = pd.DataFrame({"title": ["Soup", "Stars"], "topic": ["food", "sky"]})
+    >>> rows = add_metadata([[0.6, 0.8], [1.0, 0.0]], articles, label="topic")
+    >>> rows.labels.tolist(), rows.metadata.feature_names
+    (['food', 'sky'], ['title'])
+    """
+    from latentmap.data.conversion import as_source
+    from latentmap.data.tables import Table, is_frame
+
+    rows = as_source(rows)
+    if is_frame(metadata):
+        metadata = Table(metadata, label=label, name="metadata")
+    schema = metadata.table_schema
+    if schema is None or rows.table_schema is not None:
+        name, expected = (metadata.name, "a table") if schema is None else (rows.name, "vectors")
+        raise DataError(
+            f"{name}: expected {expected} to combine vectors and metadata, found other rows"
+        )
+    if len(rows) != len(metadata):
+        raise DataError(
+            f"{metadata.name}: expected a row of metadata for each of the {len(rows):,} rows of "
+            f"{rows.name}, found {len(metadata):,}"
+        )
+    if fitted := fitted_names(schema.roles):
+        return _join(rows, metadata, schema, fitted)
+    rows = copy.copy(rows)
+    rows.metadata = metadata
+    if metadata.labels is not None:
+        rows.labels = metadata.labels
+    return rows
+
+
+def _join(rows: Source, metadata: Source, schema: TableSchema, fitted: tuple[str, ...]) -> Source:
+    """Return a table whose first column holds the rows as vectors."""
+    import pyarrow as pa
+
+    from latentmap.data.tables import Table
+
+    x, table = rows[:].reshape(len(rows), -1), cast("pa.Table", metadata[:])
+    x = x if x.dtype.kind == "f" else x.astype(np.float32)
+    vectors = pa.FixedSizeListArray.from_arrays(pa.array(x.ravel()), x.shape[1])
+    name = "vector"
+    while name in table.column_names:
+        name += "_"
+    joined = Table.from_arrow(
+        table.add_column(0, name, vectors),
+        replace(schema, fitted_columns=(name, *fitted)),
+        rows.name,
+    )
+    joined.labels = metadata.labels
+    return joined
