@@ -21,7 +21,7 @@ from latentmap.autoencoders.numeric_model import NumericModel
 from latentmap.autoencoders.persistence import assign_weights, describe_estimator, estimator_arrays
 from latentmap.autoencoders.state import FittedState
 from latentmap.autoencoders.validation import read_new_rows
-from latentmap.backend import predict, predict_batches
+from latentmap.backend import count_fit, predict, predict_batches
 from latentmap.data.code_checks import check_codes
 from latentmap.data.memory import release_freed_memory
 from latentmap.data.types import DataLike, FrameLike
@@ -295,6 +295,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         with restore_on_error(self):
             self._fit(X)
             release_freed_memory()
+        count_fit()
         return self
 
     @abstractmethod

@@ -9,6 +9,7 @@ from latentmap.backend.device_cache import cache_on_device, free_bytes
 from latentmap.backend.engine import has_accelerator, join_processes, start_engine
 from latentmap.backend.functions import evaluate, output_shape
 from latentmap.backend.inference import block_rows, predict, predict_batches
+from latentmap.backend.programs import count_fit
 from latentmap.backend.random import uniform
 from latentmap.backend.train_steps import Stepper, make_stepper, training_variables
 
@@ -17,6 +18,7 @@ __all__ = [
     "Stepper",
     "block_rows",
     "cache_on_device",
+    "count_fit",
     "evaluate",
     "free_bytes",
     "has_accelerator",

@@ -118,22 +118,9 @@ class _JaxStepper:
         self.model = model
         self.max_steps = 0
         self.state: tuple | None = None
-        self._loop = jax.jit(self._run_steps, donate_argnums=0)
-
-    def _run_steps(
-        self,
-        state: tuple,
-        batches: BatchArrays,
-        n_steps: int,
-        device_rows: jax.Array | tuple | None,
-    ) -> tuple:
-        import jax
-
-        def step(i: int, state: tuple) -> tuple:
-            return self.model.train_step(state, (_batch(batches, device_rows, i),))[1]
-
-        with full_float32_precision():
-            return jax.lax.fori_loop(0, n_steps, step, state)
+        # The function does not refer to the stepper, so that the program is freed with the stepper
+        # and not by a later garbage collection.
+        self._loop = jax.jit(_make_loop(model), donate_argnums=0)
 
     def run(self, batches: BatchArrays, device_rows: jax.Array | tuple | None = None) -> None:
         n_steps = len(first_array(batches))
@@ -164,6 +151,22 @@ class _JaxStepper:
         total, count = (float(np.asarray(v.value)) for v in (mean.total, mean.count))
         self.model.reset_metrics()
         return total / count if count else 0.0
+
+
+def _make_loop(model: keras.Model) -> Callable[..., tuple]:
+    """Return a function that takes several training steps of a model."""
+    import jax
+
+    def run_steps(
+        state: tuple, batches: BatchArrays, n_steps: int, device_rows: jax.Array | tuple | None
+    ) -> tuple:
+        def step(i: int, state: tuple) -> tuple:
+            return model.train_step(state, (_batch(batches, device_rows, i),))[1]
+
+        with full_float32_precision():
+            return jax.lax.fori_loop(0, n_steps, step, state)
+
+    return run_steps
 
 
 _STEPPERS: dict[str, Callable[[keras.Model], Stepper]] = {"jax": _JaxStepper}

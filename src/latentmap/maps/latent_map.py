@@ -16,6 +16,7 @@ from latentmap.autoencoders.imputation import fit_imputer
 from latentmap.autoencoders.state import FittedState
 from latentmap.autoencoders.table_fitting import find_loss, has_table_loss
 from latentmap.autoencoders.validation import fitting_rows
+from latentmap.backend import count_fit
 from latentmap.data.code_checks import check_codes, check_layout
 from latentmap.data.memory import check_memory, fit_memory_bytes
 from latentmap.data.sources import ArraySource
@@ -384,6 +385,7 @@ class LatentMap(BaseAutoEncoder):
             return self.fit(X)
         with restore_on_error(self):
             add_rows(self, X)
+        count_fit()
         return self
 
     def confidence(self, X: DataLike) -> np.ndarray:

@@ -93,22 +93,22 @@ class TableLoss:
 
     def link(self, outputs: KerasTensor) -> KerasTensor:
         """Convert outputs to encoded rows, shape (n, d)."""
-        booleans = (ops.sigmoid(outputs) - self.shares) * self.weights
-        categories = (ops.exp(self._log_softmax(outputs)) - self.shares) * self.weights
+        booleans = self._encode(ops.sigmoid(outputs))
+        categories = self._encode(ops.exp(self._log_softmax(outputs)))
         return ops.where(
             self.is_boolean, booleans, ops.where(self.is_category, categories, outputs)
         )
 
     def logits(self, rows: KerasTensor) -> KerasTensor:
         """Convert encoded rows, such as those of PCA, to outputs; this is the inverse of `link`."""
-        p = ops.clip(rows / self.weights + self.shares, self.margins, 1.0 - self.margins)
+        p = ops.clip(self._probabilities(rows), self.margins, 1.0 - self.margins)
         booleans, categories = ops.log(p) - ops.log1p(-p), ops.log(p)
         return ops.where(self.is_boolean, booleans, ops.where(self.is_category, categories, rows))
 
     def distance(self, rows: KerasTensor, outputs: KerasTensor) -> KerasTensor:
         """Return the mean loss of the known values of each row, shape (n,)."""
         target = _replace_nan(rows)
-        indicator = target / self.weights + self.shares
+        indicator = self._probabilities(target)
         booleans = ops.softplus(outputs) - indicator * outputs
         categories = -indicator * self._log_softmax(outputs)
         terms = ops.where(
@@ -116,11 +116,19 @@ class TableLoss:
             booleans,
             ops.where(self.is_category, categories, ops.square(target - outputs)),
         )
-        return self._mean_of_known(rows, terms * self.term_weights)
+        return self._mean_of_known(rows, ops.multiply(terms, self.term_weights))
 
     def error(self, rows: KerasTensor, reconstructions: KerasTensor) -> KerasTensor:
         """Return the mean squared error of the known columns of each row, shape (n,)."""
         return self._mean_of_known(rows, ops.square(_replace_nan(rows) - reconstructions))
+
+    # Operators of a PyTorch tensor do not take arrays of NumPy; functions of `keras.ops` do.
+
+    def _encode(self, probabilities: KerasTensor) -> KerasTensor:
+        return ops.multiply(ops.subtract(probabilities, self.shares), self.weights)
+
+    def _probabilities(self, rows: KerasTensor) -> KerasTensor:
+        return ops.add(ops.divide(rows, self.weights), self.shares)
 
     def _linear_distance(self, rows: KerasTensor, outputs: KerasTensor) -> KerasTensor:
         return 0.5 * self.error(rows, outputs)

@@ -1,0 +1,100 @@
+"""Memory of many fits and transforms in one process, and one estimator in many threads."""
+
+import os
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+
+from latentmap import AutoEncoder, LatentMap, VariationalAutoEncoder
+from latentmap.backend import programs
+
+FITS = """
+import warnings
+from sklearn.datasets import load_iris
+from latentmap import AutoEncoder
+from latentmap.data.memory import resident_bytes
+
+warnings.simplefilter("ignore")
+X = load_iris().data[::5]
+for i in range(1, {n_fits} + 1):
+    AutoEncoder(1, network="dense", epochs=1, random_state=i).fit(X).transform(X[:1])
+    if i in (50, {n_fits}):
+        print(resident_bytes())
+"""
+
+TRANSFORMS = """
+from sklearn.datasets import load_iris
+from latentmap import LatentMap
+from latentmap.data.memory import resident_bytes
+
+X = load_iris().data
+model = LatentMap(epochs=1, random_state=0).fit(X)
+for i in range({n_transforms} + 1):
+    model.transform(X[i % 150 : i % 150 + 1])
+    if i in (1000, {n_transforms}):
+        print(resident_bytes())
+"""
+
+
+def resident_growth(script):
+    """Run a script that prints two sizes, and return the growth of the second one as a share."""
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=os.environ
+    )
+    before, after = map(int, result.stdout.split())
+    return after / before - 1
+
+
+def test_programs_are_released_after_a_number_of_fits(monkeypatch):
+    releases = []
+    monkeypatch.setattr(programs, "FITS_PER_RELEASE", 2)
+    monkeypatch.setattr(programs, "release_programs", lambda: releases.append(1))
+    for _ in range(5):
+        AutoEncoder(1, network="linear", epochs=1).fit(np.eye(6))
+    assert len(releases) in (2, 3)
+
+
+def test_a_model_works_after_programs_are_released():
+    X = load_iris().data
+    model = AutoEncoder(2, epochs=1, random_state=0).fit(X)
+    codes = model.transform(X)
+    programs.release_programs()
+    assert np.array_equal(model.transform(X), codes)
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_number_of_fits():
+    assert resident_growth(FITS.format(n_fits=200)) < 0.1
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_number_of_transforms():
+    assert resident_growth(TRANSFORMS.format(n_transforms=20_000)) < 0.02
+
+
+@pytest.mark.parametrize("estimator", [AutoEncoder, VariationalAutoEncoder, LatentMap])
+def test_threads_share_an_estimator(estimator):
+    X = load_iris().data
+    model = estimator(2, epochs=1, random_state=0).fit(X)
+    expected_codes, results = model.transform(X), []
+    expected_rows = model.inverse_transform(expected_codes)
+
+    def use_model():
+        for _ in range(5):
+            codes = model.transform(X)
+            results.append((codes, model.inverse_transform(codes), model.reconstruction_error(X)))
+
+    threads = [threading.Thread(target=use_model) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 40
+    for codes, rows, errors in results:
+        np.testing.assert_array_equal(codes, expected_codes)
+        np.testing.assert_array_equal(rows, expected_rows)
+        np.testing.assert_array_equal(errors, results[0][2])
