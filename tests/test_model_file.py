@@ -145,6 +145,33 @@ def test_invalid_metadata_is_refused(text, tmp_path):
     check_refused(path, "the description of the model is damaged")
 
 
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999", str(2**63), "9" * 5000])
+def test_numbers_outside_the_range_of_64_bits_are_refused(number, tmp_path):
+    path = tmp_path / "model.safetensors"
+    text = f'{{"format": 1, "parameters": {{"beta": {number}}}}}'
+    save_file({"w": np.zeros(2)}, path, metadata={"latentmap": text})
+    check_refused(path, "the description of the model is damaged")
+
+
+def test_every_changed_byte_is_refused(path):
+    """The checksum covers the description and the arrays; safetensors checks the rest."""
+    content = path.read_bytes()
+    for position in range(len(content)):
+        changed = bytearray(content)
+        changed[position] ^= 1
+        path.write_bytes(changed)
+        check_refused(path, "expected a complete model file|damaged|expected a latentmap model")
+
+
+def test_missing_checksum_is_refused_from_format_3(tmp_path):
+    path = tmp_path / "model.safetensors"
+    metadata = json.dumps({"format": 3, **METADATA})
+    save_file({"w": np.zeros(2)}, path, metadata={"latentmap": metadata})
+    check_refused(path, "the model is damaged")
+    save_file({"w": np.zeros(2)}, path, metadata={"latentmap": metadata.replace("3", "2", 1)})
+    assert read_model(path)[0]["format"] == 2
+
+
 def test_newer_format_is_refused(tmp_path):
     path = tmp_path / "model.safetensors"
     metadata = json.dumps({"format": FORMAT + 1, **METADATA})

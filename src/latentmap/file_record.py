@@ -7,18 +7,13 @@ The names of the values belong to the file format and stay the same if a field i
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from types import UnionType
-from typing import Any, ClassVar, Self, get_args, get_type_hints
+from typing import Annotated, Any, ClassVar, Self, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-_JSON_TYPES: dict[Any, tuple[type, ...]] = {
-    bool: (bool,),
-    dict[str, Any]: (dict,),
-    float: (int, float),
-    int: (int,),
-    str: (str,),
-    list[str]: (list,),
-}
+from latentmap.value_types import check_value
+
+_JSON_TYPES = (bool, int, float, str, list, dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +21,8 @@ class FileRecord:
     """Base class of dataclasses that are stored in a model file.
 
     Fields annotated as arrays become arrays, and others become JSON values. Fields that are None
-    are not stored.
+    are not stored, and fields of other types belong to subclasses. The annotations are the schema
+    of the file; see `check_value`.
     """
 
     file_keys: ClassVar[dict[str, str]] = {}
@@ -59,27 +55,32 @@ class FileRecord:
                 key = cls.file_keys.get(name, name)
                 if key in source or name in required_names:
                     field_values[name] = source[key]
-        for name in set(field_values) & set(cls._names(arrays=False)):
-            expected = cls._types()[name]
-            if type(field_values[name]) not in _JSON_TYPES[expected]:
-                raise ValueError(f"{name}: expected {expected}, found {field_values[name]!r}")
+        annotations = cls._annotations()
+        for name, value in field_values.items():
+            check_value(cls.file_keys.get(name, name), value, annotations[name])
         return field_values
 
     @classmethod
-    def _types(cls) -> dict[str, Any]:
-        """Return the type of each field, without None."""
-        annotations = get_type_hints(cls)
-        return {field.name: _without_none(annotations[field.name]) for field in fields(cls)}
+    def _annotations(cls) -> dict[str, Any]:
+        """Return the annotation of each field, without None."""
+        hints = get_type_hints(cls, include_extras=True)
+        return {field.name: _without_none(hints[field.name]) for field in fields(cls)}
 
     @classmethod
     def _names(cls, arrays: bool) -> list[str]:
         """Return the names of the fields that are arrays, or of those that are JSON values."""
-        types = cls._types()
-        if arrays:
-            return [name for name, kind in types.items() if kind is np.ndarray]
-        return [name for name, kind in types.items() if kind in _JSON_TYPES]
+        types = (np.ndarray,) if arrays else _JSON_TYPES
+        return [name for name, kind in cls._annotations().items() if _stored_type(kind) in types]
 
 
 def _without_none(annotation: Any) -> Any:
     """Return T for ``T | None``, and any other type unchanged."""
-    return get_args(annotation)[0] if isinstance(annotation, UnionType) else annotation
+    is_union = get_origin(annotation) in (Union, UnionType)
+    return get_args(annotation)[0] if is_union else annotation
+
+
+def _stored_type(annotation: Any) -> Any:
+    """Return int for ``Annotated[int, ...]``, dict for ``dict[str, float]``, and so on."""
+    if get_origin(annotation) is Annotated:
+        return _stored_type(get_args(annotation)[0])
+    return get_origin(annotation) or annotation

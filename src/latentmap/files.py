@@ -7,6 +7,7 @@ therefore never leaves an incomplete file.
 import contextlib
 import hashlib
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -22,6 +23,9 @@ PICTURE_SUFFIXES = (".png", ".pdf", ".svg")
 
 # Key of the JSON text in the metadata of a .safetensors file, for each kind of file.
 METADATA_KEYS = {"model": "latentmap", "index": "latentmap-index"}
+_CHECKSUM = "sha256"  # Key of the checksum of that text and of the arrays.
+# First format that has a checksum, for each kind of file.
+_CHECKSUM_FORMATS = {"model": 3, "index": 1}
 
 _TEMPORARY_PREFIX = ".writing-"
 
@@ -139,16 +143,35 @@ def fingerprint(metadata: dict[str, Any], arrays: dict[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
+def write_arrays(
+    path: str | os.PathLike[str],
+    kind: str,
+    description: dict[str, Any],
+    arrays: dict[str, np.ndarray],
+) -> None:
+    """Write a description and named arrays to a .safetensors file, with a checksum of both.
+
+    ``kind`` is "model" or "index". The description has a "format".
+    """
+    from safetensors.numpy import save
+
+    text = json.dumps(description, allow_nan=False)
+    arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    metadata = {METADATA_KEYS[kind]: text, _CHECKSUM: fingerprint({"text": text}, arrays)}
+    with write_atomically(path) as temporary_path:
+        temporary_path.write_bytes(save(arrays, metadata=metadata))
+
+
 def read_arrays(
     path: str | os.PathLike[str],
     kind: str,
     max_format: int,
     error_type: type[FileError] = FileError,
-) -> tuple[dict[str, str], dict[str, Any], dict[str, np.ndarray]]:
-    """Return the metadata of a .safetensors file, their parsed JSON text, and the named arrays.
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return the description and the named arrays of a .safetensors file.
 
     ``kind`` is "model" or "index". Raise ``error_type`` if the file is missing, incomplete, of
-    another kind or of a newer format. No code in the file is executed.
+    another kind or of a newer format, or if its checksum differs. No code in the file is executed.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -156,11 +179,12 @@ def read_arrays(
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             description = _parse_description(path, metadata, kind, max_format, error_type)
-            return (
-                metadata,
-                description,
-                {name: file.get_tensor(name) for name in list(file.keys())},
-            )
+            arrays = {name: file.get_tensor(name) for name in list(file.keys())}
+        if _CHECKSUM in metadata or description["format"] >= _CHECKSUM_FORMATS[kind]:
+            checksum = fingerprint({"text": metadata[METADATA_KEYS[kind]]}, arrays)
+            if checksum != metadata.get(_CHECKSUM):
+                raise error_type(f"{path}: the {kind} is damaged (its checksum differs)")
+        return description, arrays
     except FileNotFoundError:
         raise error_type(f"{path}: no such file") from None
     except (SafetensorError, OSError, TypeError, UnicodeDecodeError) as error:
@@ -183,12 +207,35 @@ def _parse_description(
         file_type = "a model" if is_model else "another .safetensors file"
         raise error_type(f"{path}: expected a latentmap {kind}, found {file_type}")
     try:
-        description = json.loads(metadata[METADATA_KEYS[kind]])
-        version = int(description["format"])
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
-        raise error_type(f"{path}: the description of the {kind} is damaged") from None
+        description = _parse_json(metadata[METADATA_KEYS[kind]])
+        version = description["format"]
+        if type(version) is not int or version < 1:
+            raise TypeError("format: expected an integer above 0")
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        reason = str(error) or type(error).__name__
+        raise error_type(f"{path}: the description of the {kind} is damaged ({reason})") from None
     if version > max_format:
         raise error_type(
             f"{path}: expected format {max_format} or older, found {version}; upgrade latentmap"
         )
     return description
+
+
+def _parse_json(text: str) -> Any:
+    """Parse JSON; raise ValueError for NaN, infinity, and integers of more than 64 bits."""
+    return json.loads(
+        text, parse_float=_parse_float, parse_int=_parse_int, parse_constant=_parse_float
+    )
+
+
+def _parse_float(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"expected finite numbers, found {text[:20]}")
+    return number
+
+
+def _parse_int(text: str) -> int:
+    if len(text) > 20 or not -(2**63) <= int(text) < 2**63:
+        raise ValueError(f"expected integers of 64 bits, found {text[:20]}")
+    return int(text)

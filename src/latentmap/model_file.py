@@ -4,17 +4,16 @@ No code in a file is executed. latentmap builds the networks that the metadata d
 the arrays to their weights.
 """
 
-import json
 import os
 from typing import Any
 
 import numpy as np
 
 from latentmap.errors import ModelFileError
-from latentmap.files import METADATA_KEYS, read_arrays, write_atomically
+from latentmap.files import read_arrays, write_arrays
 
 # Format of new files. Older formats can be read as well.
-FORMAT = 2
+FORMAT = 3
 
 
 def write_model(path: str | os.PathLike[str], description: dict[str, Any], arrays: dict) -> None:
@@ -29,18 +28,12 @@ def write_model(path: str | os.PathLike[str], description: dict[str, Any], array
     >>> description["estimator"], arrays["w"].tolist()
     ('AutoEncoder', [0.0, 0.0])
     """
-    from safetensors.numpy import save
-
-    text = json.dumps({"format": FORMAT, **description}, allow_nan=False)
-    arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
-    with write_atomically(path) as temporary_path:
-        temporary_path.write_bytes(save(arrays, metadata={METADATA_KEYS["model"]: text}))
+    write_arrays(path, "model", {"format": FORMAT, **description}, arrays)
 
 
 def read_model(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Return the description and the arrays of a model file.
 
-    Raise ModelFileError if the file is missing, incomplete, not a model file, or of a newer format.
+    Raise ModelFileError if the file is missing, damaged, not a model file, or of a newer format.
     """
-    _, description, arrays = read_arrays(path, "model", FORMAT, ModelFileError)
-    return description, arrays
+    return read_arrays(path, "model", FORMAT, ModelFileError)

@@ -1,17 +1,107 @@
-"""Checks of the metadata of a model file that need no network."""
+"""Schema of the description in a model file, and its check, which need no network."""
 
 import contextlib
 import math
 import os
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Required, TypeAlias, TypedDict
 
 import numpy as np
 
 from latentmap.errors import ModelFileError
+from latentmap.value_types import Count, Positive, check_value
 
 HISTORY_COLUMNS = ("epoch", "loss", "val_loss", "val_mse")
-_TEXT_FIELDS = ("data_set", "fingerprint")
+
+Scalar: TypeAlias = str | float | bool | None
+Setting: TypeAlias = Scalar | list[Scalar]
+
+
+class History(TypedDict, total=False):
+    """Columns of the training history; null stands for NaN."""
+
+    epoch: Required[list[float | None]]
+    loss: Required[list[float | None]]
+    val_loss: Required[list[float | None]]
+    val_mse: Required[list[float | None]]
+
+
+class HeldOutRows(TypedDict, total=False):
+    """Rows that were held out from a fit by the command."""
+
+    rows: Count
+    data_set: str | None
+    rows_total: Count
+    seed: Count
+    fingerprint: str | None
+
+
+class RecordedColumnError(TypedDict):
+    """Error of the reconstructions of a column; see `latentmap.analysis.column_errors`."""
+
+    name: str
+    measure: str
+    value: float
+    baseline: float
+    unit: str | None
+    n_values: Count
+
+
+class Figures(TypedDict, total=False):
+    """Report of a fit by the command. All other entries are metrics."""
+
+    held_out: HeldOutRows | None
+    held_out_before: list[HeldOutRows] | None
+    label: str | None
+    columns: list[RecordedColumnError] | None
+    table_options: dict[str, Setting | dict[str, str]] | None
+
+
+class Learned(TypedDict, total=False):
+    """State of an estimator without its arrays; see `FittedState` and its subclasses."""
+
+    n_components: Required[Count]
+    network: Required[dict[str, Setting]]
+    loss: Required[str]
+    seed: Required[Count]
+    principal: bool
+    network_kept: bool
+    beta: float
+    back: dict[str, Setting]
+    n_landmarks: Count
+    n_anchors: Count
+    window: Positive
+    squash: bool
+    n_seen: Count | None
+    own_layout: bool | None
+    has_unit_rows: bool | None
+    rows: Count | None
+    reconstruction: float | None
+    grown: Count | None
+    following: dict[str, float]
+    usual_error: float
+    usual_crowd: float
+    growth: dict[str, float] | None
+    placement: dict[str, Setting] | None
+
+
+class Description(TypedDict, total=False):
+    """Description in a model file.
+
+    The columns of a table are checked by the classes that read them.
+    """
+
+    format: Required[int]
+    estimator: Required[str]
+    parameters: Required[dict[str, Setting | dict[str, Setting]]]
+    row_shape: Required[list[Count]]
+    dtype: Required[str]
+    feature_names: Required[list[str] | None]
+    history: Required[History]
+    learned: Required[Learned]
+    figures: Required[Figures | None]
+    table: dict[str, Any] | None
+    versions: dict[str, Setting]
 
 
 @contextlib.contextmanager
@@ -19,7 +109,7 @@ def report_damage(path: str | os.PathLike[str]) -> Iterator[None]:
     """Raise ModelFileError in place of an error that a damaged description causes."""
     try:
         yield
-    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         reason = str(error).split("\n")[0]
         raise ModelFileError(
             f"{path}: the description of the model is damaged ({type(error).__name__}: {reason})"
@@ -27,75 +117,46 @@ def report_damage(path: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def check_metadata(metadata: Mapping[str, Any]) -> None:
-    """Raise TypeError or ValueError if the row shape, the names or the report are invalid.
+    """Raise TypeError or ValueError if a description does not have the schema of `Description`.
 
     Examples
     --------
-    >>> metadata = {"row_shape": [4], "feature_names": ["a"], "figures": None}
-    >>> check_metadata(metadata)
+    >>> history = {"epoch": [], "loss": [], "val_loss": [], "val_mse": []}
+    >>> learned = {"n_components": 1, "network": {"name": "linear"}, "loss": "mse", "seed": -1}
+    >>> metadata = {"format": 3, "estimator": "AutoEncoder", "parameters": {}, "row_shape": [4]}
+    >>> metadata |= {"dtype": "float32", "feature_names": None, "history": history}
+    >>> check_metadata(metadata | {"learned": learned, "figures": None})
     Traceback (most recent call last):
         ...
-    ValueError: feature_names: expected 4 names
+    ValueError: description, learned, seed: expected numbers from 0 to 9.22337e+18
     """
-    row_shape = metadata["row_shape"]
-    if not row_shape or not all(type(size) is int and size > 0 for size in row_shape):
-        raise ValueError(f"row_shape: expected integers above 0, found {row_shape!r}")
+    check_value("description", metadata, Description)
+    if not metadata["row_shape"] or min(metadata["row_shape"]) < 1:
+        raise ValueError(f"row_shape: expected integers above 0, found {metadata['row_shape']}")
+    if len({len(metadata["history"][name]) for name in HISTORY_COLUMNS}) != 1:
+        raise ValueError("history: expected columns of one length")
+    if "name" not in metadata["learned"]["network"]:
+        raise ValueError("network: expected a name")
+    figures = metadata["figures"] or {}
+    metrics = {key: value for key, value in figures.items() if key not in Figures.__annotations__}
+    check_value("metrics", metrics, dict[str, float | None])
     if metadata["feature_names"] is not None:
-        n_columns = math.prod(row_shape)
+        n_columns = math.prod(metadata["row_shape"])
         if metadata.get("table") is not None:
             n_columns = len(metadata["table"]["columns"])
-        _check_names(metadata["feature_names"], n_columns)
-    _check_fit_report(metadata["figures"] or {})
+        if len(metadata["feature_names"]) != n_columns:
+            raise ValueError(f"feature_names: expected {n_columns} names")
 
 
 def read_history(metadata: Mapping[str, Any]) -> dict[str, list[float]]:
-    """Return the history of a file with NaN for null; raise ModelFileError if it is damaged.
+    """Return the history of a file with NaN for null.
 
     Examples
     --------
     >>> read_history({"history": {"epoch": [0], "loss": [None], "val_loss": [1], "val_mse": [1]}})
     {'epoch': [0.0], 'loss': [nan], 'val_loss': [1.0], 'val_mse': [1.0]}
     """
-    history = {
+    return {
         name: np.asarray(values, dtype=float).ravel().tolist()
         for name, values in metadata["history"].items()
     }
-    if len({len(history[name]) for name in HISTORY_COLUMNS}) != 1:
-        raise ModelFileError("the columns of the history differ in length")
-    return history
-
-
-def _check_fit_report(report: Mapping[str, Any]) -> None:
-    """Raise TypeError if a recorded metric, name or held-out split has a wrong type."""
-    for held_out in (report.get("held_out") or {}, *(report.get("held_out_before") or ())):
-        if not all(isinstance(held_out.get(name), str | None) for name in _TEXT_FIELDS):
-            raise TypeError("held-out rows: expected names as strings")
-        counts = [v for k, v in held_out.items() if k not in _TEXT_FIELDS]
-        if not all(isinstance(count, int) and count >= 0 for count in counts):
-            raise TypeError("held-out rows: expected numbers of rows of at least 0")
-    if not isinstance(report.get("label"), str | None):
-        raise TypeError("label: expected a name as a string")
-    _check_column_errors(report.get("columns") or [])
-    if not isinstance(report.get("table_options"), dict | None):
-        raise TypeError("table_options: expected options by their names")
-    others = {"held_out", "held_out_before", "label", "columns", "table_options"}
-    numbers = set(report) - others
-    if not all(isinstance(report[name], int | float | None) for name in numbers):
-        raise TypeError("metrics: expected numbers or null")
-
-
-def _check_column_errors(columns: list[Mapping[str, Any]]) -> None:
-    """Raise TypeError if the recorded error of a column has a wrong type."""
-    for column in columns:
-        string_keys, number_keys = ("name", "measure"), ("value", "baseline", "n_values")
-        is_valid = all(isinstance(column[key], str) for key in string_keys)
-        is_valid &= all(type(column[key]) in (int, float) for key in number_keys)
-        if not is_valid or not isinstance(column["unit"], str | None):
-            raise TypeError(
-                "column errors: expected the name, the measure and the values of each column"
-            )
-
-
-def _check_names(names: list[str], n_features: int) -> None:
-    if not all(isinstance(name, str) for name in names) or len(names) != n_features:
-        raise ValueError(f"feature_names: expected {n_features} names")

@@ -1,7 +1,6 @@
 """Files of search indexes: arrays in a .safetensors file, with JSON metadata."""
 
 import itertools
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import numpy as np
 from latentmap.data.index_checks import check_indices, check_offsets
 from latentmap.data.memory import check_memory
 from latentmap.errors import FileError
-from latentmap.files import METADATA_KEYS, fingerprint, read_arrays, write_atomically
+from latentmap.files import read_arrays, write_arrays
 
 # Version of the format that is written; all versions up to it are read.
 FORMAT = 1
@@ -36,8 +35,6 @@ class IndexContents:
 
 def write_index(path: str | os.PathLike[str], contents: IndexContents) -> None:
     """Write an index file."""
-    from safetensors.numpy import save
-
     arrays = {"codes": np.ascontiguousarray(contents.codes, np.float32)}
     if contents.labels is not None:
         arrays |= _label_arrays(contents.labels)
@@ -45,19 +42,14 @@ def write_index(path: str | os.PathLike[str], contents: IndexContents) -> None:
         arrays |= _string_arrays("names", contents.names)
     distance = _DISTANCE_IN_FILE.get(contents.distance, contents.distance)
     fingerprints = {"model": contents.model_fingerprint, "rows": contents.rows_fingerprint}
-    text = json.dumps({"format": FORMAT, "distance": distance, **fingerprints})
-    metadata = {METADATA_KEYS["index"]: text, "sha256": fingerprint({"text": text}, arrays)}
-    with write_atomically(path) as temporary_path:
-        temporary_path.write_bytes(save(arrays, metadata=metadata))
+    write_arrays(path, "index", {"format": FORMAT, "distance": distance, **fingerprints}, arrays)
 
 
 def read_index(path: str | os.PathLike[str]) -> IndexContents:
     """Read an index file."""
     path = Path(path)
     check_memory(str(path), 2 * path.stat().st_size if path.is_file() else 0)
-    metadata, description, arrays = read_arrays(path, "index", FORMAT)
-    if fingerprint({"text": metadata[METADATA_KEYS["index"]]}, arrays) != metadata.get("sha256"):
-        raise FileError(f"{path}: the index is damaged (its checksum differs)")
+    description, arrays = read_arrays(path, "index", FORMAT)
     try:
         _check_description(description)
         codes = arrays["codes"]

@@ -3,12 +3,9 @@
 import os
 from typing import Any
 
-from latentmap.errors import ModelFileError
 from latentmap.model_file import read_model
-from latentmap.model_metadata import check_metadata, read_history, report_damage
+from latentmap.model_metadata import check_metadata, report_damage
 from latentmap.preprocessing.table_metadata import read_table
-
-_SECTIONS = ("learned", "parameters")
 
 
 def describe_model(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -30,15 +27,6 @@ def describe_model(path: str | os.PathLike[str]) -> dict[str, Any]:
     metadata, arrays = read_model(path)
     with report_damage(path):
         check_metadata(metadata)
-        read_history(metadata)
-        for name in _SECTIONS:
-            if not isinstance(metadata[name], dict):
-                raise TypeError(f"{name}: expected named values, found {metadata[name]!r}")
-        if (
-            not isinstance(metadata["estimator"], str)
-            or "name" not in metadata["learned"]["network"]
-        ):
-            raise ModelFileError("expected the names of the estimator and of its network")
         read_table(metadata, arrays)
     n_weights = sum(array.size for name, array in arrays.items() if name.startswith("weight/"))
     return {**metadata, "n_weights": n_weights}

@@ -22,6 +22,7 @@ from latentmap.autoencoders.persistence import assign_weights, describe_estimato
 from latentmap.autoencoders.state import FittedState
 from latentmap.autoencoders.validation import read_new_rows
 from latentmap.backend import count_fit, predict, predict_batches
+from latentmap.data.array_checks import check_result
 from latentmap.data.code_checks import check_codes
 from latentmap.data.memory import release_freed_memory
 from latentmap.data.types import DataLike, FrameLike
@@ -91,7 +92,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         DataError
             If the rows differ in shape or columns from the fitted ones.
         """
-        return self._encode(X)
+        return check_result("codes", self._encode(X))
 
     def _encode(self, X: DataLike) -> np.ndarray:
         """Encode rows; a subclass may place them in another way than the encoder."""
@@ -126,9 +127,8 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
         ``block_size`` is the number of codes that the decoder takes at once; see `predict`.
         """
-        return predict(
-            self._check_fitted().decoder_, check_codes(X, self._n_features_out), block_size
-        )
+        codes = check_codes(X, self._check_fitted()._n_features_out)
+        return check_result("decoded rows", predict(self.decoder_, codes, block_size))
 
     def impute(
         self, X: DataLike, return_confidence: bool = False
@@ -189,7 +189,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             Mean squared error over the numbers of each row after scaling: images are scaled to
             0–1, and real values to a standard deviation of 1.
         """
-        return self._row_metrics(X)[:, 1]
+        return check_result("reconstruction errors", self._row_metrics(X)[:, 1])
 
     def score(self, X: DataLike, y: object = None) -> float:
         """Return the score of rows; higher is better.
@@ -207,7 +207,8 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             evidence lower bound in nats per row, −(reconstruction + divergence), for any ``beta``
             and from one random code per row; for real values, without the Gaussian's constants.
         """
-        return -float(self._row_losses(X).mean(dtype=np.float64))
+        losses = check_result("losses", self._row_losses(X))
+        return -float(losses.mean(dtype=np.float64))
 
     def _row_losses(self, X: DataLike) -> np.ndarray:
         """Return the loss of each row; `score` is its negative mean."""

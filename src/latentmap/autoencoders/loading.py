@@ -19,7 +19,7 @@ from latentmap.model_metadata import check_metadata, report_damage
 from latentmap.networks.assembly import check_pair
 from latentmap.networks.dense import check_widths
 from latentmap.networks.registry import get_network
-from latentmap.training.config import Training, check_training
+from latentmap.training.config import Training, check_seed, check_training
 
 
 def load_model(
@@ -74,10 +74,10 @@ def _read(
     """Return an unfitted estimator, its state, and the metadata and arrays of a model file."""
     metadata, arrays = read_model(path)
     with report_damage(path):
+        check_metadata(metadata)
         estimator = _make_estimator(metadata)
         state = estimator._state_class.from_file(metadata["learned"], state_arrays(arrays))
         check_widths((state.n_components,), "n_components")
-        check_metadata(metadata)
         if not state.has_own_network:
             _check_size(state.layer_sizes(tuple(metadata["row_shape"])), arrays)
     return estimator, state, metadata, arrays
@@ -97,7 +97,7 @@ def _make_estimator(metadata: Mapping[str, Any]) -> BaseAutoEncoder:
     if parameters["scaling"] == "balanced":  # Older files use this name for "auto".
         parameters = {**parameters, "scaling": "auto"}
     random_state = parameters["random_state"]
-    random_state = random_state if isinstance(random_state, int) else None
+    random_state = check_seed(random_state) if isinstance(random_state, int) else None
     estimator = estimator_type(**{**parameters, "training": training, "random_state": random_state})
     check_training(training)
     check_numbers(estimator)

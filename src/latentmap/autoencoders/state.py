@@ -8,6 +8,7 @@ import numpy as np
 
 from latentmap.file_record import FileRecord
 from latentmap.networks.registry import get_network
+from latentmap.value_types import PositiveArray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +31,7 @@ class FittedState(FileRecord):
     loss: str
     seed: int
     offset: np.ndarray
-    scale: np.ndarray
+    scale: PositiveArray
 
     @property
     def has_own_network(self) -> bool:

@@ -93,6 +93,16 @@ def check_finite(
     )
 
 
+def check_result(name: str, numbers: np.ndarray) -> np.ndarray:
+    """Return numbers that a fitted model computed; raise DataError if one is NaN or infinite."""
+    if numbers.size and not np.isfinite(numbers).all():
+        raise DataError(
+            f"{name}: expected finite numbers from the model, found NaN or infinity: the rows or "
+            "codes are too large, or the weights of the model are damaged"
+        )
+    return numbers
+
+
 def _column_text(index: list[int], feature_names: list[str] | None) -> str:
     if len(index) > 1:
         return str(tuple(index))

@@ -17,6 +17,7 @@ from latentmap.autoencoders.state import FittedState
 from latentmap.autoencoders.table_fitting import find_loss, has_table_loss
 from latentmap.autoencoders.validation import fitting_rows
 from latentmap.backend import count_fit
+from latentmap.data.array_checks import check_result
 from latentmap.data.code_checks import check_codes, check_layout
 from latentmap.data.memory import check_memory, fit_memory_bytes
 from latentmap.data.sources import ArraySource
@@ -334,7 +335,7 @@ class LatentMap(BaseAutoEncoder):
         codes = check_codes(X, self._check_fitted()._n_features_out)
         codes = limit_codes(codes, self._landmarks().positions)
         network_rows = super()._decode(codes, block_size)
-        return add_local_means(self, codes, network_rows)
+        return check_result("decoded rows", add_local_means(self, codes, network_rows))
 
     def reconstruction_error(self, X: DataLike) -> np.ndarray:
         """Return the reconstruction error of each row; see `AutoEncoder.reconstruction_error`."""
@@ -410,13 +411,15 @@ class LatentMap(BaseAutoEncoder):
         _, errors, masses = self._row_metrics(X).T
         placement = self._state.placement
         if placement is None:
-            return self._diagnostics.confidence(errors, masses, self._state.max_mass)
+            confidence = self._diagnostics.confidence(errors, masses, self._state.max_mass)
+            return check_result("confidence", confidence)
         batches = [
             (decoding_errors(self, rows, codes), placement.confidence(quality))
             for rows, codes, quality in place_batches(self, X)
         ]
         errors, agreement = (np.concatenate(arrays) for arrays in zip(*batches, strict=True))
-        return agreement * self._diagnostics.confidence(errors, masses, self._state.max_mass)
+        confidence = self._diagnostics.confidence(errors, masses, self._state.max_mass)
+        return check_result("confidence", agreement * confidence)
 
     def density(self, Z: ArrayLike) -> np.ndarray:
         """Return the density of the fitted rows at each code.

@@ -26,6 +26,7 @@ from latentmap.networks.table_loss import TABLE_LOSSES
 from latentmap.preprocessing.pca_projection import PrincipalComponents, scale_rows
 from latentmap.preprocessing.scaling import Scale
 from latentmap.training.preparation import PreparedData
+from latentmap.value_types import PositiveArray
 
 RECONSTRUCTION_WEIGHT = 8.0  # Loss in nats if each row is reconstructed as the mean row.
 MAX_WINDOW = 1e9
@@ -101,7 +102,7 @@ class MapState(FittedState):
     window: float
     arcsinh_input: bool
     code_offset: np.ndarray
-    code_scale: np.ndarray
+    code_scale: PositiveArray
     n_input_components: int | None = None
     own_layout: bool | None = None
     has_unit_rows: bool | None = None

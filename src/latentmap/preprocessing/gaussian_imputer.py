@@ -14,6 +14,7 @@ from scipy.linalg import eigh
 from threadpoolctl import threadpool_limits
 
 from latentmap.file_record import FileRecord
+from latentmap.value_types import PositiveArray
 
 MAX_COMPONENTS = 64
 MAX_NUMBERS = 1 << 20  # Maximum number of values in the sample of rows that is decomposed.
@@ -52,7 +53,7 @@ class GaussianImputer(FileRecord):
     mean: np.ndarray
     components: np.ndarray
     noise: np.ndarray
-    scale: np.ndarray
+    scale: PositiveArray
     weights: np.ndarray
     errors: np.ndarray
 
