@@ -3,7 +3,7 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from latentmap.data.sources import ArraySource
-from latentmap.maps.directions import Directions
+from latentmap.maps.directions import DirectionTransform
 from latentmap.preprocessing.pca_projection import principal_components, project_rows
 from latentmap.preprocessing.scaling import SCALINGS, choose_scale, row_statistics
 
@@ -16,7 +16,7 @@ def directions_of(rows, metric, scaling="auto", n_components=6):
     scale = choose_scale(scaling, row_statistics(source), source.dtype)
     principal = principal_components(source, scale, n_components, seed=0)
     points = project_rows(source, scale, principal)
-    return Directions.of_rows(principal, scale, metric).apply(points), scale
+    return DirectionTransform.of_rows(principal, scale, metric).apply(points), scale
 
 
 @pytest.mark.parametrize("metric", ["cosine", "correlation"])

@@ -435,7 +435,7 @@ def test_sparse_rows_are_densified_in_batches(monkeypatch):
     monkeypatch.setattr(csr_array, "toarray", watched)
     monkeypatch.setattr(csr_array, "todense", watched)
     monkeypatch.setattr("latentmap.autoencoders.validation.MAX_BLOCKS", 1)
-    monkeypatch.setattr("latentmap.maps.layout_extension.MAX_SAMPLE_ROWS", {2: 500})
+    monkeypatch.setattr("latentmap.maps.layout_sample.MAX_SAMPLE_ROWS", {2: 500})
     model = make_map(epochs=1).fit(SparseSource(rows))
     assert model.transform(rows).shape == (4000, 2)
     assert 0 < max(batch_sizes) <= 1024

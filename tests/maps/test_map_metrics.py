@@ -70,7 +70,7 @@ def test_jaccard_neighbours_are_those_of_sets(as_rows):
 
 
 def test_rows_outside_the_sample_are_placed_by_the_cosine(monkeypatch):
-    monkeypatch.setattr("latentmap.maps.layout_extension.MAX_SAMPLE_ROWS", {2: 150})
+    monkeypatch.setattr("latentmap.maps.layout_sample.MAX_SAMPLE_ROWS", {2: 150})
     positions = compute_layout(np.repeat(MULTIPLES, 2, axis=0), "cosine")
     assert share_near_their_multiple(positions[::2]) > 0.5
 

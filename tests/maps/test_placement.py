@@ -8,8 +8,9 @@ from sklearn.datasets import load_digits
 
 from latentmap import LatentMap, load_model
 from latentmap.errors import DataWarning, ModelFileError, SettingError
-from latentmap.maps import placement as module
-from latentmap.maps.placement import Placement, limit_codes, local_scale
+from latentmap.maps.local_mean import decode_by_local_mean
+from latentmap.maps.map_placement import place_batches
+from latentmap.maps.placement_fit import local_scale
 from latentmap.metrics import neighbor_recall
 from latentmap.model_file import read_model, write_model
 
@@ -25,35 +26,6 @@ def digits_map():
 @pytest.fixture(scope="module")
 def network_map():
     return LatentMap(epochs=8, placement="network", random_state=0).fit(FITTED)
-
-
-def make_placement(points, positions, **settings):
-    n_features = points.shape[1]
-    defaults = {
-        "row_mean": np.zeros(n_features, np.float32),
-        "components": np.eye(n_features, dtype=np.float32),
-        "points": points.astype(np.float16),
-        "positions": positions.astype(np.float32),
-        "point_scale": 1.0,
-        "n_neighbors": 5,
-        "window": 0.1,
-        "encoder_weight": 0.0,
-        "n_decoded": 5,
-        "network_share": 0.0,
-        "max_ratio": 1.0,
-        "row_size": 1.0,
-        "seed": 0,
-    }
-    return Placement(**defaults | settings)
-
-
-def two_clusters():
-    """Return 20 points near (0, 0) and 20 near (4, 0), whose positions are far apart."""
-    points = np.random.default_rng(0).normal(scale=0.1, size=(40, 2))
-    positions = points.copy()
-    points[20:, 0] += 4
-    positions[20:] += 9
-    return points, positions
 
 
 def test_a_fitted_row_has_its_layout_position(digits_map):
@@ -112,7 +84,8 @@ def test_copies_place_and_decode_alike(digits_map, tmp_path):
 
 def test_the_local_mean_improves_the_reconstruction_at_unseen_rows(digits_map):
     codes = digits_map.transform(UNSEEN)
-    local = digits_map._state.raw_rows(digits_map._state.placement.decode(codes), (64,))
+    local_rows = decode_by_local_mean(digits_map._state.placement, codes).rows
+    local = digits_map._state.raw_rows(local_rows, (64,))
     network = digits_map.decoder_.predict(codes, verbose=0)
     errors = [
         np.mean((UNSEEN - rows) ** 2)
@@ -130,26 +103,8 @@ def test_codes_far_away_are_decoded_to_finite_rows(code, digits_map, network_map
         assert rows.max() < 21
 
 
-def test_far_away_the_nearest_row_is_decoded():
-    points, positions = two_clusters()
-    placement = make_placement(points, positions)
-    farthest = positions[:, 0].argmax()
-    decoded = placement.decode(np.array([[1e3, positions[farthest, 1]]]))
-    assert decoded[0] == pytest.approx(placement.points[farthest].astype(float), abs=1e-3)
-
-
-def test_decoding_is_continuous():
-    points, positions = two_clusters()
-    placement = make_placement(points, positions)
-    path = np.linspace([-1, -1], [10, 10], 200_001)
-    decoded = placement.decode(path)
-    steps = np.linalg.norm(np.diff(decoded, axis=0), axis=1)
-    assert steps.max() < 0.02
-    assert steps.sum() > 3
-
-
-def test_a_row_between_clusters_is_placed_in_one_of_them():
-    points, positions = two_clusters()
+def test_a_row_between_clusters_is_placed_in_one_of_them(make_placement, two_clusters):
+    points, positions = two_clusters
     placement = make_placement(points, positions, n_neighbors=9)
     rows = np.array([[1.9, 0.0], [2.1, 0.0], [0.05, 0.05]])
     codes, quality = placement.place(rows, np.zeros((3, 2), np.float32))
@@ -158,7 +113,7 @@ def test_a_row_between_clusters_is_placed_in_one_of_them():
     assert quality.distance_ratio[:2].min() > 2 * quality.distance_ratio[2]
 
 
-def test_the_encoder_decides_between_equal_votes():
+def test_the_encoder_decides_between_equal_votes(make_placement):
     points = np.repeat([[0.0, 1.0], [0.0, -1.0]], 3, axis=0)
     positions = np.repeat([[5.0, 5.0], [-5.0, -5.0]], 3, axis=0)
     placement = make_placement(points, positions, n_neighbors=6, encoder_weight=1.0)
@@ -179,7 +134,7 @@ def test_votes_match_a_direct_computation(digits_map):
         return np.exp(-((a - b) ** 2).sum() / (2 * (width * placement.window) ** 2))
 
     for row in range(4):
-        positions = placement.positions[neighbors[row]].astype(float)
+        positions = placement.fitted.positions[neighbors[row]].astype(float)
         proximity = np.exp(-2 * (distances[row] / distances[row, -1]) ** 2)
         votes = [
             sum(
@@ -192,6 +147,35 @@ def test_votes_match_a_direct_computation(digits_map):
         mode = positions[int(np.argmax(votes))]
         weights = [w * kernel(p, mode, 1) for p, w in zip(positions, proximity, strict=True)]
         assert codes[row] == pytest.approx(np.average(positions, axis=0, weights=weights), abs=1e-5)
+
+
+def test_equal_neighbors_do_not_lower_the_confidence(make_placement):
+    """Half of the fitted rows are copies of one row, so the distance between them is 0."""
+    rng = np.random.default_rng(0)
+    points = np.concatenate([np.zeros((20, 2)), rng.normal(size=(20, 2)) + 5])
+    placement = make_placement(points, points, n_neighbors=9, min_spread=0.5)
+    rows = np.array([[0.1, 0.0], [2.5, 2.5]])
+    quality = placement.place(rows, np.zeros((2, 2), np.float32))[1]
+    near, far = placement.confidence(quality)
+    assert quality.distance_ratio[0] == pytest.approx(0.2, rel=1e-3)
+    assert near > 0.5
+    assert far < 0.2
+
+
+def test_rows_near_copies_are_placed_with_confidence():
+    """Each fitted row has 29 copies, and new rows differ from them by a little."""
+    rows = np.repeat(np.random.default_rng(0).normal(size=(20, 5)), 30, axis=0)
+    model = LatentMap(epochs=20, random_state=0).fit(rows)
+    near, far = rows[::30] + 0.01, rows[::30] + 30
+    placement = model._state.placement
+    agreement, ratio = (
+        np.concatenate(values)
+        for values in zip(*(quality for _, _, quality in place_batches(model, near)), strict=True)
+    )
+    assert (agreement > 0.9).all()
+    assert (ratio < placement.high_distance_ratio).all()
+    assert np.median(model.confidence(near)) > 0.5
+    assert np.median(model.confidence(far)) < 0.1
 
 
 @pytest.mark.parametrize(
@@ -219,14 +203,6 @@ def test_partial_fit_stores_the_new_rows():
     assert np.array_equal(model.embedding_[: known.sum()], before)
     assert np.array_equal(model.transform(DIGITS[~known]), model.embedding_[known.sum() :])
     assert np.array_equal(model.transform(DIGITS[known]), before)
-
-
-def test_the_number_of_stored_rows_is_limited(monkeypatch):
-    monkeypatch.setattr(module, "MAX_STORED_ROWS", 30)
-    points, positions = two_clusters()
-    placement = make_placement(points, positions).with_rows(points + 1, positions + 1)
-    assert placement.points.shape == placement.positions.shape == (30, 2)
-    assert placement.points[:, 0].astype(float).max() > 4.5
 
 
 def test_a_layout_of_the_user_is_kept():
@@ -259,13 +235,6 @@ def test_damaged_placements_are_refused(name, value, digits_map, tmp_path):
 def test_an_unknown_placement_is_refused():
     with pytest.raises(SettingError, match="placement: expected 'auto' or 'network'"):
         LatentMap(placement="both").fit(FITTED)
-
-
-def test_limit_codes_keeps_directions():
-    positions = np.array([[0.0, 0.0], [2.0, 2.0]])
-    codes = limit_codes(np.array([[1e30, 1e30], [5.0, 1.0]]), positions)
-    assert codes[0, 0] == codes[0, 1] == pytest.approx(2001)
-    assert codes[1].tolist() == [5.0, 1.0]
 
 
 def test_local_scale_of_equal_positions():

@@ -22,7 +22,7 @@ TINY = float(np.finfo(np.float32).tiny)
 
 
 @dataclass(frozen=True)
-class Directions:
+class DirectionTransform:
     """Map from coordinates on principal components to unit vectors.
 
     Attributes
@@ -45,7 +45,7 @@ class Directions:
         --------
         >>> principal = PrincipalComponents(np.zeros(2), np.eye(2))
         >>> scale = Scale(np.zeros(2), np.ones(()), False)
-        >>> directions = Directions.of_rows(principal, scale, "cosine")
+        >>> directions = DirectionTransform.of_rows(principal, scale, "cosine")
         >>> a, b, c = directions.apply(np.array([[3.0, 0.0], [0.0, 7.0], [1.0, 1.0]]))
         >>> [round(float(x), 3) + 0.0 for x in (a @ b, a @ c)]
         [0.0, 0.707]

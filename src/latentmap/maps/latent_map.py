@@ -36,20 +36,21 @@ from latentmap.maps.incremental.partial_fit import add_rows
 from latentmap.maps.incremental.replay_state import ReplayState
 from latentmap.maps.landmarks import MAX_LANDMARKS, LandmarkSet, layout_landmarks
 from latentmap.maps.layout import measure_layout_fit
-from latentmap.maps.layout_extension import Layout, compute_positions, sample_of_layout
+from latentmap.maps.layout_extension import compute_positions
+from latentmap.maps.layout_sample import Layout, sample_of_layout
+from latentmap.maps.local_mean import limit_codes
 from latentmap.maps.map_networks import MapNetworks, MapParts, build_map
+from latentmap.maps.map_placement import (
+    add_local_means,
+    decoding_errors,
+    place_batches,
+    place_rows,
+    store_rows,
+)
 from latentmap.maps.map_state import MapState
 from latentmap.maps.neighbor_graph import NeighborGraph
 from latentmap.maps.neighbor_search import Metric, check_metric
 from latentmap.maps.partial_layout import fill_positions
-from latentmap.maps.placement import limit_codes
-from latentmap.maps.stored_rows import (
-    add_local_means,
-    decoding_errors,
-    find_codes,
-    place_batches,
-    store_rows,
-)
 from latentmap.networks.dense import Network
 from latentmap.networks.losses import LossLike, check_loss
 from latentmap.preprocessing.pca_projection import (
@@ -325,9 +326,9 @@ class LatentMap(BaseAutoEncoder):
     def _encode(self, X: DataLike) -> np.ndarray:
         if self._check_fitted()._state.placement is None:
             return super()._encode(X)
-        codes, problem = find_codes(self, X)
-        if problem:
-            message = f"X: most rows {problem}: check that they have the same units"
+        codes, mismatch = place_rows(self, X)
+        if mismatch:
+            message = f"X: most rows {mismatch}: check that they have the same units"
             warnings.warn(message, DataWarning, stacklevel=4)
         return codes
 
@@ -444,11 +445,11 @@ class LatentMap(BaseAutoEncoder):
     def embedding_(self) -> np.ndarray:
         """Positions of the fitted rows, shape (n, n_components), float32."""
         state = self._check_fitted()._state
-        if state.placement is None or len(state.placement.positions) != state.n_rows:
+        if state.placement is None or len(state.placement.fitted) != state.n_rows:
             raise AttributeError(
                 "embedding_: the map does not store all fitted rows: call transform with these rows"
             )
-        positions = state.placement.positions.view()
+        positions = state.placement.fitted.positions.view()
         positions.flags.writeable = False
         return positions
 
@@ -484,9 +485,9 @@ class LatentMap(BaseAutoEncoder):
         if self._state.replay is not None:
             self._state.replay.validate(self._state.n_landmarks, self.encoder_)
         placement = self._state.placement
-        if placement is not None and (placement.row_mean.size, placement.positions.shape[1]) != (
-            math.prod(self.row_shape_),
-            self._state.n_components,
+        if placement is not None and (
+            placement.fitted.row_mean.size != math.prod(self.row_shape_)
+            or placement.fitted.positions.shape[1] != self._state.n_components
         ):
             raise ValueError("placement: expected the features of a row and a position per row")
 

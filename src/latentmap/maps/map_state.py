@@ -16,7 +16,7 @@ from latentmap.maps.diagnostics import CodeLandmarks, MapDiagnostics
 from latentmap.maps.directions import have_unit_length
 from latentmap.maps.incremental.replay_state import ReplayState
 from latentmap.maps.landmarks import LandmarkSet
-from latentmap.maps.layout_extension import Layout
+from latentmap.maps.layout_sample import Layout
 from latentmap.maps.map_networks import MapParts
 from latentmap.maps.placement import Placement
 from latentmap.networks.dense import Network, check_widths
@@ -68,7 +68,7 @@ class MapState(FittedState):
         Codes are positions in landmark units · code_scale + code_offset.
     n_input_components : int
         Number of principal components that the encoder receives; 0 if it receives all columns.
-    own_layout : bool
+    has_given_layout : bool
         Whether the layout was given by the user.
     has_unit_rows : bool
         Whether the fitted rows have length 1.
@@ -90,6 +90,7 @@ class MapState(FittedState):
     file_keys: ClassVar[dict[str, str]] = {
         "arcsinh_input": "squash",
         "decoder_network": "back",
+        "has_given_layout": "own_layout",
         "n_input_components": "n_seen",
         "n_rows": "rows",
         "reconstruction_weight": "reconstruction",
@@ -104,7 +105,7 @@ class MapState(FittedState):
     code_offset: np.ndarray
     code_scale: PositiveArray
     n_input_components: int | None = None
-    own_layout: bool | None = None
+    has_given_layout: bool | None = None
     has_unit_rows: bool | None = None
     n_rows: int | None = None
     reconstruction_weight: float | None = None
@@ -143,7 +144,7 @@ class MapState(FittedState):
             code_offset=np.asarray(landmarks.code_offset),
             code_scale=np.asarray(landmarks.code_scale),
             n_input_components=0 if principal is None else len(principal.components),
-            own_layout=layout.sample is None,
+            has_given_layout=layout.sample is None,
             has_unit_rows=have_unit_length(sample * data.scale.scale + data.scale.offset),
             n_rows=len(data.rows),
             reconstruction_weight=RECONSTRUCTION_WEIGHT / mean_loss,

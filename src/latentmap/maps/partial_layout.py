@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from latentmap.maps.layout_extension import sample_of_positions
+from latentmap.maps.layout_sample import sample_of_positions
 from latentmap.maps.neighbor_search import Metric
 from latentmap.maps.placement_fit import default_placement
 from latentmap.preprocessing.pca_projection import project_batches
@@ -17,7 +17,8 @@ def fill_positions(
 ) -> np.ndarray:
     """Return positions in which rows of NaN are placed by their nearest rows with a position.
 
-    The other positions do not change. Labels, networks and the order of the rows have no influence.
+    The result is float32, and the given positions are in it. Labels, networks and the order of the
+    rows have no influence.
     """
     is_missing = np.isnan(positions).any(axis=1)
     if not is_missing.any():
@@ -27,12 +28,12 @@ def fill_positions(
     )
     sample = sample_of_positions(data, placed_rows, positions[~is_missing], metric, verbose)
     placement = replace(default_placement(sample, data.seed), encoder_weight=0.0)
-    filled = np.empty((len(other_rows), positions.shape[1]))
+    result = positions.astype(np.float32)
+    filled = np.empty((len(other_rows), positions.shape[1]), np.float32)
     with progress("placing rows without a position", len(other_rows), verbose) as advance:
         for slice_, batch in project_batches(other_rows, data.scale, sample.principal):
-            no_encoder_output = np.zeros((len(batch), positions.shape[1]))
+            no_encoder_output = np.zeros((len(batch), positions.shape[1]), np.float32)
             filled[slice_] = placement.place(batch, no_encoder_output)[0]
             advance(len(batch))
-    result = positions.copy()
     result[is_missing] = filled
     return result

@@ -12,30 +12,30 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from latentmap.data.sources import Source
-from latentmap.maps.layout_extension import LayoutSample
-from latentmap.maps.placement import (
-    SCALE_NEIGHBORS,
-    Placement,
-    local_scale,
-    quantize,
-    row_sizes,
-)
+from latentmap.maps.fitted_rows import FittedRows, quantize
+from latentmap.maps.layout_sample import LayoutSample
+from latentmap.maps.local_mean import combine_rows, local_mean
+from latentmap.maps.placement import COMPARED_NEIGHBORS, Placement
+from latentmap.maps.range_check import row_sizes
 from latentmap.preprocessing.neighbors import drop_self
+from latentmap.preprocessing.row_lookup import RowLookup
 
 MIN_ROWS = 16  # Fewer rows use the default settings.
 MIN_QUERIES, MAX_QUERIES, MAX_SAMPLE_NUMBERS = 16, 1000, 1 << 22
 RECALL_NEIGHBORS = (10, 50)
+# The local scale is the median distance to this neighbour, in a sample of this many positions.
+SCALE_NEIGHBOR, SCALE_SAMPLE = 10, 3000
 # Candidates of (number of neighbours, window in units of the local scale, weight of the encoder).
 # The encoder has learned the positions of fitted rows, so its weight is limited.
 DEFAULT = (12, 2.0, 3.0)
 CANDIDATES = ((6, 2.0, 3.0), (12, 1.0, 3.0), (20, 2.0, 3.0), (12, 2.0, 0.0), (0, 2.0, 0.0))
 # Minimum ratio of the recalls of another candidate and the default.
 MIN_IMPROVEMENT = 1.05
-N_DECODED = (10, 20, 40)
-HIGH_PERCENTILE = 95.0
-TINY = float(np.finfo(np.float32).tiny)
+N_DECODING_ROWS = (10, 20, 40)
+LOW_PERCENTILE, HIGH_PERCENTILE = 5.0, 95.0
 
 
 def fit_placement(
@@ -54,70 +54,90 @@ def fit_placement(
     Returns
     -------
     Placement
-        Its ``n_decoded`` and ``network_share`` are defaults; see `select_decoding`.
+        The settings of the decoding are defaults; see `select_decoding`.
     """
     placement = default_placement(sample, seed)
-    if len(placement.positions) < MIN_ROWS:
+    if len(placement.fitted) < MIN_ROWS:
         return placement
     return _select_votes(placement, placement.window / DEFAULT[1], encode)
 
 
 def default_placement(sample: LayoutSample, seed: int) -> Placement:
     """Store fitted rows, and place other rows by the default settings."""
-    positions = sample.positions.astype(np.float32)
-    scale = local_scale(positions)
-    n_neighbors = min(DEFAULT[0], len(positions))
     directions = sample.directions
-    return Placement(
+    points = quantize(sample.points / np.float32(sample.point_scale))
+    positions = sample.positions.astype(np.float32)[RowLookup(points).find(points)]
+    fitted = FittedRows(
         row_mean=sample.principal.mean,
         components=sample.principal.components,
-        points=quantize(sample.points / np.float32(sample.point_scale)),
+        points=points,
         positions=positions,
         point_scale=sample.point_scale,
-        n_neighbors=n_neighbors,
-        window=DEFAULT[1] * scale,
-        encoder_weight=DEFAULT[2],
-        n_decoded=min(20, len(positions)),
-        network_share=0.0,
-        max_ratio=1.0,
-        row_size=_median_size(sample.rows, seed),
         seed=seed,
         direction_matrix=None if directions is None else directions.matrix,
         direction_offset=None if directions is None else directions.offset,
     )
+    return Placement(
+        fitted=fitted,
+        n_neighbors=min(DEFAULT[0], len(positions)),
+        window=DEFAULT[1] * local_scale(positions),
+        encoder_weight=DEFAULT[2],
+        n_decoding_rows=min(20, len(positions)),
+        decoder_weight=0.0,
+        min_spread=_total_spread(fitted),
+        high_distance_ratio=1.0,
+        row_size=_median_size(sample.rows, seed),
+    )
+
+
+def _total_spread(fitted: FittedRows) -> float:
+    """Return the root mean square distance between fitted rows, or 1 if all rows are equal."""
+    sample = choose_queries(fitted)
+    return float(fitted.spread(sample[None])[0]) or 1.0
 
 
 def _select_votes(
     placement: Placement, scale: float, encode: Callable[[np.ndarray], np.ndarray]
 ) -> Placement:
-    queries = choose_queries(placement, max_sample_rows(placement.row_mean.size))
-    points = placement.points[queries]
-    n_searched = min(max(RECALL_NEIGHBORS) + 1, len(placement.points))
-    nearest_points = placement.search(points, n_searched)
-    neighbors, encoded = drop_self(nearest_points, queries), encode(queries)
-    distances = placement.distances(points, neighbors)
+    fitted = placement.fitted
+    queries = choose_queries(fitted)
+    points, encoded = fitted.points[queries], encode(queries)
+    n_searched = min(max(RECALL_NEIGHBORS) + 1, len(fitted))
+    neighbors = drop_self(fitted.nearest_rows(points, n_searched), queries)
+    distances = fitted.distances(points, neighbors)
 
     def recall(candidate: Placement) -> float:
         k = candidate.n_neighbors
         codes = candidate.vote(encoded, neighbors[:, :k], distances[:, :k])
-        nearest = drop_self(placement.nearest_positions(codes, n_searched)[1], queries)
+        nearest = drop_self(fitted.nearest_positions(codes, n_searched)[1], queries)
         return sum(_recall(neighbors, nearest, k) for k in RECALL_NEIGHBORS)
 
     best, best_recall = placement, MIN_IMPROVEMENT * recall(placement)
     for n_neighbors, window, weight in CANDIDATES:
         other = replace(
             placement,
-            n_neighbors=min(n_neighbors, len(placement.points) - 1),
+            n_neighbors=min(n_neighbors, len(fitted) - 1),
             window=window * scale,
             encoder_weight=weight,
         )
         if (other_recall := recall(other)) > best_recall:
             best, best_recall = other, other_recall
-    k = best.n_neighbors or SCALE_NEIGHBORS
+    k = best.n_neighbors or COMPARED_NEIGHBORS
     neighbors, distances = neighbors[:, :k], distances[:, :k]
+    best = replace(best, min_spread=_min_spread(best, neighbors))
     codes = best.vote(encoded, neighbors, distances)
     ratios = best.measure(codes, neighbors, distances).distance_ratio
-    return replace(best, max_ratio=max(float(np.percentile(ratios, HIGH_PERCENTILE)), TINY))
+    # Copies of a row have the ratio 0, which does not tell how far other rows are.
+    high_ratio = np.percentile(ratios[ratios > 0], HIGH_PERCENTILE) if ratios.any() else 1.0
+    return replace(best, high_distance_ratio=float(high_ratio))
+
+
+def _min_spread(placement: Placement, neighbors: np.ndarray) -> float:
+    spread = placement.fitted.spread(neighbors)
+    is_positive = spread > 0
+    if not is_positive.any():
+        return placement.min_spread
+    return float(np.percentile(spread[is_positive], LOW_PERCENTILE))
 
 
 def _median_size(rows: Source, seed: int) -> float:
@@ -126,7 +146,7 @@ def _median_size(rows: Source, seed: int) -> float:
 
 
 def max_sample_rows(n_features: int) -> int:
-    """Return the number of rows that are measured; wide rows have a smaller sample.
+    """Return the maximum number of measured rows, which is smaller for wide rows.
 
     Examples
     --------
@@ -136,11 +156,11 @@ def max_sample_rows(n_features: int) -> int:
     return min(MAX_QUERIES, max(MIN_QUERIES, MAX_SAMPLE_NUMBERS // n_features))
 
 
-def choose_queries(placement: Placement, max_queries: int = MAX_QUERIES) -> np.ndarray:
-    """Return the sorted indices of random fitted rows."""
-    count = min(max_queries, len(placement.points))
-    rng = np.random.default_rng(placement.seed)
-    return np.sort(rng.choice(len(placement.points), count, replace=False))
+def choose_queries(fitted: FittedRows) -> np.ndarray:
+    """Return the sorted indices of the fitted rows that are measured."""
+    count = min(max_sample_rows(fitted.row_mean.size), len(fitted))
+    rng = np.random.default_rng(fitted.seed)
+    return np.sort(rng.choice(len(fitted), count, replace=False))
 
 
 def _recall(expected: np.ndarray, nearest: np.ndarray, k: int) -> float:
@@ -152,9 +172,9 @@ def _recall(expected: np.ndarray, nearest: np.ndarray, k: int) -> float:
 def select_decoding(
     placement: Placement, queries: np.ndarray, rows: np.ndarray, decoded: np.ndarray
 ) -> tuple[Placement, np.ndarray]:
-    """Select the number of rows in the local mean, and the share of the decoder.
+    """Select the number of rows in the local mean, and the weight of the decoder.
 
-    Each query is decoded from the other fitted rows (leave one out). The share minimises the
+    Each query is decoded from the other fitted rows (leave one out). The weight minimises the
     squared error of the weighted mean of both reconstructions.
 
     Parameters
@@ -172,29 +192,51 @@ def select_decoding(
         Reconstructions of the scaled rows.
     """
     results = []
-    for n_decoded in N_DECODED:
-        candidate = replace(placement, n_decoded=min(n_decoded, len(placement.points) - 1))
-        local = _local_mean_of_others(candidate, queries)
-        share = _network_share(rows, local, decoded)
-        combined = local + share * (decoded - local)
-        error = float(np.nanmean((combined - rows) ** 2))
-        results.append((error, replace(candidate, network_share=share), combined))
-    _, best, combined = min(results, key=lambda result: result[0])
-    return best, combined
+    for count in N_DECODING_ROWS:
+        n_decoding_rows = min(count, len(placement.fitted) - 1)
+        distances, neighbors = _nearest_others(placement.fitted, queries, n_decoding_rows + 1)
+        local_rows, nearness = local_mean(placement, distances, neighbors)
+        near_decoded = combine_rows(local_rows, decoded, nearness)
+        weight = _best_weight(rows, local_rows, near_decoded)
+        reconstructions = combine_rows(local_rows, decoded, weight * nearness)
+        error = float(np.nanmean((reconstructions - rows) ** 2))
+        candidate = replace(placement, n_decoding_rows=n_decoding_rows, decoder_weight=weight)
+        results.append((error, candidate, reconstructions))
+    _, best, reconstructions = min(results, key=lambda result: result[0])
+    return best, reconstructions
 
 
-def _local_mean_of_others(placement: Placement, queries: np.ndarray) -> np.ndarray:
-    k = placement.n_decoded + 2
-    distances, neighbors = placement.nearest_positions(placement.positions[queries], k)
+def _nearest_others(
+    fitted: FittedRows, queries: np.ndarray, k: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distances and indices of the k other rows nearest on the map to each query."""
+    distances, neighbors = fitted.nearest_positions(fitted.positions[queries], k + 1)
     is_self = neighbors == queries[:, None]
     is_self[~is_self.any(axis=1), -1] = True
     others = (~is_self).nonzero()
     shape = (len(queries), -1)
-    return placement.mean_rows(distances[others].reshape(shape), neighbors[others].reshape(shape))
+    return distances[others].reshape(shape), neighbors[others].reshape(shape)
 
 
-def _network_share(rows: np.ndarray, local: np.ndarray, decoded: np.ndarray) -> float:
-    difference = np.where(np.isnan(rows), 0.0, decoded - local).astype(np.float64)
-    product = float((np.where(np.isnan(rows), 0.0, rows - local) * difference).sum())
+def _best_weight(rows: np.ndarray, local_rows: np.ndarray, decoded: np.ndarray) -> float:
+    """Return the weight of the decoded rows with the least squared error, from 0 to 1."""
+    is_known = ~np.isnan(rows)
+    difference = np.where(is_known, decoded - local_rows, 0.0).astype(np.float64)
+    product = float((np.where(is_known, rows - local_rows, 0.0) * difference).sum())
     norm = float((difference**2).sum())
     return float(np.clip(product / norm, 0.0, 1.0)) if norm > 0 else 0.0
+
+
+def local_scale(positions: np.ndarray) -> float:
+    """Return the median distance from a layout position to its tenth nearest position.
+
+    Examples
+    --------
+    >>> local_scale(np.arange(30.0)[:, None])
+    5.0
+    """
+    sample = positions[:: max(1, len(positions) // SCALE_SAMPLE)]
+    k = min(SCALE_NEIGHBOR, len(positions) - 1) + 1
+    distances = cKDTree(positions).query(sample, k=k)[0].reshape(len(sample), k)
+    median = float(np.median(distances[:, -1]))
+    return median or float(np.ptp(positions, axis=0).max()) / len(positions) or 1.0

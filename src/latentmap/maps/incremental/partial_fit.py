@@ -39,9 +39,9 @@ from latentmap.maps.landmarks import (
 )
 from latentmap.maps.layout import compute_layout
 from latentmap.maps.map_networks import build_map
+from latentmap.maps.map_placement import place_rows
 from latentmap.maps.map_state import PartialFitReport
 from latentmap.maps.placement import Placement
-from latentmap.maps.stored_rows import find_codes
 from latentmap.preprocessing.pca_projection import project_rows
 from latentmap.training.config import Training, check_epochs
 from latentmap.training.launcher import LocalLauncher, current_launcher
@@ -129,11 +129,11 @@ def add_rows(model: LatentMap, X: DataLike) -> None:
 def _current_codes(model: LatentMap, rows: Source) -> np.ndarray:
     if model._state.placement is None:
         return model._apply_to_rows(model.encoder_, rows)
-    return find_codes(model, rows)[0]
+    return place_rows(model, rows)[0]
 
 
 def _check_replay(model: LatentMap) -> ReplayState:
-    if model._state.own_layout:
+    if model._state.has_given_layout:
         raise SettingError(
             "layout: partial_fit cannot add rows to a map with a given layout: fit the map again "
             "with the positions of all rows"
@@ -301,8 +301,8 @@ def _extend_placement(model: LatentMap, new_data: NewRows, region: NovelRegion) 
         return None
     positions = new_data.codes.copy()
     positions[new_data.is_novel] = region.positions
-    coordinates = project_rows(new_data.rows, model._state.row_scale, placement.principal)
-    return placement.with_rows(coordinates, positions)
+    coordinates = project_rows(new_data.rows, model._state.row_scale, placement.fitted.principal)
+    return replace(placement, fitted=placement.fitted.with_rows(coordinates, positions))
 
 
 def _extend_mixture(

@@ -13,7 +13,7 @@ import numpy as np
 from latentmap.file_record import FileRecord
 from latentmap.maps.diagnostics import CodeLandmarks
 from latentmap.maps.incremental.replay import ReplayMemory, estimate_replay_memory
-from latentmap.maps.layout_extension import Layout
+from latentmap.maps.layout_sample import Layout
 from latentmap.preprocessing.pca_projection import PrincipalComponents
 
 

@@ -1,7 +1,8 @@
-"""Use of the stored rows of a map: they are stored by a fit, place rows, and decode positions."""
+"""Placement of rows and decoding of positions by a fitted `LatentMap`."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -13,91 +14,114 @@ from latentmap.autoencoders.validation import read_new_rows
 from latentmap.backend import predict
 from latentmap.data.sources import ArraySource
 from latentmap.data.types import DataLike
-from latentmap.maps.layout_extension import LayoutSample
-from latentmap.maps.placement import PlacementQuality, row_sizes
+from latentmap.errors import DataWarning
+from latentmap.maps.layout_sample import LayoutSample
+from latentmap.maps.local_mean import combine_rows, decode_by_local_mean
+from latentmap.maps.placement import PlacementQuality
 from latentmap.maps.placement_fit import (
     choose_queries,
     fit_placement,
-    max_sample_rows,
     select_decoding,
 )
+from latentmap.maps.range_check import describe_mismatch, row_sizes
 from latentmap.preprocessing.pca_projection import project_rows, scale_rows
 
 if TYPE_CHECKING:
     from latentmap.maps.latent_map import LatentMap
     from latentmap.maps.map_state import MapState
 
-MEASURED_ROWS = 64  # Number of rows of a batch whose range is checked.
+CHECKED_ROWS = 64  # Number of rows of a batch whose range is checked.
 
 
 def store_rows(model: LatentMap, sample: LayoutSample, seed: int) -> MapState:
-    """Return the state of a trained map with stored rows, and with the errors of other rows."""
+    """Return the state of a trained map with stored rows.
+
+    The 95th percentile of the reconstruction errors is measured again, because the stored rows
+    change the reconstructions.
+    """
     assert model._state.diagnostics is not None
 
     def encode(indices: np.ndarray) -> np.ndarray:
         return predict(model.encoder_, sample.rows.subset(indices)[:])
 
     placement = fit_placement(sample, encode, seed)
-    queries = choose_queries(placement, max_sample_rows(placement.row_mean.size))
+    queries = choose_queries(placement.fitted)
     rows = _flat_scaled(model, sample.rows.subset(queries)[:])
-    network_rows = predict(model.decoder_, placement.positions[queries])
-    placement, reconstructions = select_decoding(
-        placement, queries, rows, _flat_scaled(model, network_rows)
-    )
-    errors = _squared_errors(model, rows, reconstructions)
+    decoded = _flat_scaled(model, predict(model.decoder_, placement.fitted.positions[queries]))
+    placement, reconstructions = select_decoding(placement, queries, rows, decoded)
+    has_copy = placement.fitted.have_copies(queries)
+    if has_copy.all():
+        # The local means are the copies, whose errors do not tell those of other rows.
+        errors = _squared_errors(model, rows, decoded)
+    else:
+        errors = _squared_errors(model, rows, reconstructions)[~has_copy]
+    if model._state.has_given_layout:
+        _report_moved_rows(sample.positions, placement.fitted.positions)
     diagnostics = model._state.diagnostics.with_errors(errors)
     return replace(model._state, placement=placement, diagnostics=diagnostics)
+
+
+def _report_moved_rows(given: np.ndarray, stored: np.ndarray) -> None:
+    """Warn if rows have another position than the given one, because they are equal to others."""
+    is_moved = (given.astype(np.float32) != stored).any(axis=1)
+    if is_moved.any():
+        message = (
+            f"layout: {is_moved.sum()} rows are equal to an earlier row that has another position, "
+            "and equal rows can have one position only: the position of the first row is used"
+        )
+        warnings.warn(message, DataWarning, stacklevel=2)
 
 
 def place_batches(
     model: LatentMap, X: DataLike
 ) -> Iterator[tuple[np.ndarray, np.ndarray, PlacementQuality]]:
     """Yield batches of raw rows, their codes, and the quality of their placement."""
-    for rows, codes, quality, _ in _place_batches(model, X, None):
+    for rows, codes, quality, _ in _place_batches(model, X):
         yield rows, codes, quality
 
 
-def find_codes(model: LatentMap, X: DataLike) -> tuple[np.ndarray, str | None]:
+def place_rows(model: LatentMap, X: DataLike) -> tuple[np.ndarray, str | None]:
     """Return the codes of rows, and how most of the rows differ from the fitted rows.
 
-    The second is None if the rows are similar. A sample of the rows is measured.
+    The second is None if the rows are similar. A sample of the rows is checked.
     """
     placement = model._state.placement
     assert placement is not None
     codes, sizes, ratios = [], [], []
-    for rows, batch_codes, quality, measured in _place_batches(model, X, MEASURED_ROWS):
+    for rows, batch_codes, quality, sample in _place_batches(model, X, CHECKED_ROWS):
         codes.append(batch_codes)
-        sizes.append(row_sizes(rows[measured]))
+        sizes.append(row_sizes(rows[sample]))
         ratios.append(quality.distance_ratio)
-    problem = placement.find_range_problem(np.concatenate(sizes), np.concatenate(ratios))
-    return np.concatenate(codes), problem
+    mismatch = describe_mismatch(placement, np.concatenate(sizes), np.concatenate(ratios))
+    return np.concatenate(codes), mismatch
 
 
 def _place_batches(
-    model: LatentMap, X: DataLike, n_measured: int | None
+    model: LatentMap, X: DataLike, sample_size: int | None = None
 ) -> Iterator[tuple[np.ndarray, np.ndarray, PlacementQuality, slice]]:
+    """Yield rows, their codes, and a sample of rows with its quality; by default all rows."""
     placement, scale = model._state.placement, model._state.row_scale
     assert placement is not None
     for rows in read_new_rows(model, X):
-        coordinates = project_rows(ArraySource(rows), scale, placement.principal)
+        coordinates = project_rows(ArraySource(rows), scale, placement.fitted.principal)
         encoded = predict(model.encoder_, rows)
-        measured = slice(None, None, max(1, len(rows) // n_measured) if n_measured else 1)
-        yield rows, *placement.place(coordinates, encoded, measured), measured
+        sample = slice(None, None, max(1, len(rows) // sample_size) if sample_size else 1)
+        yield rows, *placement.place(coordinates, encoded, sample), sample
 
 
-def add_local_means(model: LatentMap, codes: np.ndarray, network_rows: np.ndarray) -> np.ndarray:
-    """Return the weighted mean of the decoder's rows and the local means of stored rows.
+def add_local_means(model: LatentMap, codes: np.ndarray, decoded: np.ndarray) -> np.ndarray:
+    """Return the weighted means of the decoder's rows and the local means of fitted rows.
 
     Without stored rows, these are the decoder's rows.
     """
     state = model._state
     if state.placement is None:
-        return network_rows
-    scaled_rows = state.placement.decode(codes)
+        return decoded
+    scaled_rows, nearness = decode_by_local_mean(state.placement, codes)
     if state.row_scale.in_unit_range:
         scaled_rows = np.clip(scaled_rows, 0.0, 1.0)
     local_rows = state.raw_rows(scaled_rows, model.row_shape_)
-    return local_rows + np.float32(state.placement.network_share) * (network_rows - local_rows)
+    return combine_rows(local_rows, decoded, state.placement.decoder_weight * nearness)
 
 
 def decoding_errors(model: LatentMap, rows: np.ndarray, codes: np.ndarray) -> np.ndarray:
