@@ -54,6 +54,19 @@ def test_rows_of_zeros_have_one_direction(n_components):
     assert np.allclose(directions[-3:], directions[-1], atol=1e-6)
 
 
+def test_constant_rows_have_no_direction_for_the_correlation():
+    """Rounded coordinates of a constant row would have a random direction."""
+    rows = np.concatenate([ROWS, np.outer([-3.0, 0.5, 40.0], np.ones(6))])
+    source = ArraySource(rows)
+    scale = choose_scale("standard", row_statistics(source), source.dtype)
+    scale = scale._replace(scale=np.ones(6))
+    principal = principal_components(source, scale, 6, seed=0)
+    points = project_rows(source, scale, principal).astype(np.float16)
+    directions = DirectionTransform.of_rows(principal, scale, "correlation").apply(points)
+    assert (directions[-3:] == 0).all()
+    assert np.allclose(np.linalg.norm(directions[:-3], axis=1), 1, atol=1e-6)
+
+
 def test_the_unit_does_not_change_directions():
     directions, _ = directions_of(ROWS, "cosine")
     scaled_directions, _ = directions_of(1e6 * ROWS, "cosine")

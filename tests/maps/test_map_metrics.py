@@ -82,6 +82,10 @@ def test_a_metric_may_be_a_callable(tmp_path):
     model.save(tmp_path / "map.safetensors")
     loaded = load_model(tmp_path / "map.safetensors")
     assert np.array_equal(loaded.transform(rows), model.transform(rows))
+    summary = describe_model(tmp_path / "map.safetensors")
+    assert summary["parameters"]["metric"] == loaded.metric == "callable <lambda>"
+    with pytest.raises(SettingError, match="expected the function <lambda>, found its name in a"):
+        loaded.fit(rows)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,12 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy.sparse import coo_array, csr_array
 from sklearn.neighbors import NearestNeighbors, kneighbors_graph
 
 from latentmap.errors import DataError
+from latentmap.maps.affinities import edge_affinities
 from latentmap.maps.neighbor_graph import NeighborGraph
 
 ROWS = np.random.default_rng(0).normal(size=(40, 3))
@@ -40,9 +43,23 @@ def test_own_rows_are_not_neighbours():
 
 
 def test_a_connectivity_graph_has_no_distances():
-    indices, distances = find(kneighbors_graph(ROWS, 6), 3)
-    assert distances is None
-    assert np.array_equal(np.sort(indices, axis=1), np.sort(INDICES, axis=1))
+    edges = find(kneighbors_graph(ROWS, 6), 3)
+    assert (edges != kneighbors_graph(ROWS, 6)).nnz == 0
+
+
+def test_a_hub_does_not_take_the_memory_of_all_pairs():
+    """Row 0 is a neighbour of all 30,000 rows; arrays of all pairs would need 14 GB."""
+    n = 30_000
+    ring = coo_array((np.ones(n), (np.arange(n), (np.arange(n) + 1) % n)), shape=(n, n))
+    hub = coo_array((np.ones(n - 1), (np.zeros(n - 1, int), np.arange(1, n))), shape=(n, n))
+    tracemalloc.start()
+    graph = NeighborGraph.from_user((ring + hub).sign(), n)
+    affinities = edge_affinities(graph.find(np.arange(n), np.arange(n), 10))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 50e6
+    assert affinities.P[0].nnz == n - 1
+    assert np.ptp(affinities.P.data) == 0
 
 
 def test_missing_neighbours_are_the_row_itself():

@@ -42,7 +42,14 @@ def uniform_affinities(neighbors: np.ndarray) -> Any:
     is_other = neighbors != np.arange(n)[:, None]
     offsets = np.append(0, np.cumsum(is_other.sum(axis=1)))
     ends = neighbors[is_other]
-    directed_edges = csr_matrix((np.ones(len(ends)), ends, offsets), shape=(n, n))
+    return edge_affinities(csr_matrix((np.ones(len(ends)), ends, offsets), shape=(n, n)))
+
+
+def edge_affinities(directed_edges: csr_matrix) -> Any:
+    """Return the symmetric graph of directed edges, in which all edges are equal.
+
+    Each stored value of ``directed_edges``, shape (n, n), is 1.
+    """
     edges = directed_edges.maximum(directed_edges.T)
     return _precomputed(edges / edges.sum())
 

@@ -17,7 +17,7 @@ from latentmap.preprocessing.pca_projection import PrincipalComponents
 from latentmap.preprocessing.scaling import Scale
 
 DIRECTION_METRICS = ("cosine", "correlation")
-UNIT_TOLERANCE = 1e-3  # float16 numbers have this precision.
+UNIT_TOLERANCE = ROUNDING = 1e-3  # float16 numbers have this precision.
 TINY = float(np.finfo(np.float32).tiny)
 
 
@@ -61,11 +61,16 @@ class DirectionTransform:
     def apply(self, points: np.ndarray) -> np.ndarray:
         """Return the directions of coordinates on the components, shape (n, d + 1), float32.
 
-        A row of length 0 has no direction; its result is the same as that of all such rows.
+        A row of length 0, such as a constant row for the correlation, has no direction, and the
+        result is 0. So is that of a row whose length the rounding of stored coordinates hides.
         """
-        vectors = points.astype(np.float64) @ self.matrix + self.offset
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return (vectors / np.maximum(lengths, TINY)).astype(np.float32)
+        shifted = points.astype(np.float64) @ self.matrix
+        vectors = shifted + self.offset
+        length, shifted_length = (
+            np.linalg.norm(array, axis=1, keepdims=True) for array in (vectors, shifted)
+        )
+        has_direction = length > np.maximum(ROUNDING * shifted_length, TINY)
+        return (has_direction * vectors / np.maximum(length, TINY)).astype(np.float32)
 
 
 def have_unit_length(rows: np.ndarray) -> bool:

@@ -49,7 +49,7 @@ from latentmap.maps.map_placement import (
 )
 from latentmap.maps.map_state import MapState
 from latentmap.maps.neighbor_graph import NeighborGraph
-from latentmap.maps.neighbor_search import Metric, check_metric
+from latentmap.maps.neighbor_search import Metric, check_metric, metric_name
 from latentmap.maps.partial_layout import fill_positions
 from latentmap.networks.dense import Network
 from latentmap.networks.losses import LossLike, check_loss
@@ -492,7 +492,9 @@ class LatentMap(BaseAutoEncoder):
             raise ValueError("placement: expected the features of a row and a position per row")
 
     def _saved_parameters(self) -> dict[str, Any]:
-        return {**super()._saved_parameters(), "layout": None, "neighbors": None}
+        # A file contains neither functions nor the arrays of the user.
+        parameters = {"layout": None, "neighbors": None, "metric": metric_name(self.metric)}
+        return super()._saved_parameters() | parameters
 
     def _draw_codes(self, n: int, rng: np.random.RandomState) -> np.ndarray:
         return self._landmarks().draw_codes(n, self._diagnostics.landmark_share, rng)

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from latentmap.maps.affinities import gaussian_affinities, uniform_affinities
-from latentmap.maps.neighbor_search import EuclideanSearch, NeighborSearch
+from latentmap.maps.affinities import edge_affinities, gaussian_affinities, uniform_affinities
+from latentmap.maps.neighbor_search import EuclideanSearch, Neighbors, NeighborSearch
 from latentmap.progress import progress
 from latentmap.training.signals import delay_interrupts
 
@@ -153,9 +153,10 @@ def _compute_affinities(
     n_uniform = max(1, min(n_neighbors, n_others // 3))
     are_few = len(first) <= GAUSSIAN_ROWS
     k = min(int(3 * perplexity), n_others) if are_few else n_uniform
-    neighbors, distances = search.find(first, inverse, k)
-    if distances is None:
-        return uniform_affinities(neighbors)
+    result = search.find(first, inverse, k)
+    if not isinstance(result, Neighbors):
+        return edge_affinities(result)
+    neighbors, distances = result
     if are_few and np.isfinite(distances).all():
         return gaussian_affinities(neighbors, distances, perplexity)
     return uniform_affinities(neighbors[:, :n_uniform])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from latentmap.data.index_checks import check_indices, check_sparse
 from latentmap.errors import DataError
@@ -61,10 +62,12 @@ class NeighborGraph:
         is_constant = len(distances) > 0 and np.ptp(distances) == 0
         return cls(rows, columns, None if is_constant else distances)
 
-    def find(self, first: np.ndarray, inverse: np.ndarray, k: int) -> Neighbors:
-        """Return the k nearest neighbours of each distinct row, or all without distances.
+    def find(self, first: np.ndarray, inverse: np.ndarray, k: int) -> Neighbors | csr_matrix:
+        """Return the k nearest neighbours of each distinct row, or all edges without distances.
 
-        The neighbours of a distinct row are those of all rows that are equal to it.
+        The neighbours of a distinct row are those of all rows that are equal to it. All edges are a
+        sparse matrix, because a row that is a neighbour of most others would make arrays of shape
+        (n, k) as large as all pairs of rows.
         """
         rows, columns = inverse[self.rows], inverse[self.columns]
         distances = np.ones(len(rows)) if self.distances is None else self.distances
@@ -78,15 +81,18 @@ class NeighborGraph:
         keys = rows[order].astype(np.int64) * len(first) + columns[order]
         order = order[np.sort(np.unique(keys, return_index=True)[1])]
         rows, columns, distances = rows[order], columns[order], distances[order]
+        if self.distances is None:
+            return csr_matrix((distances, (rows, columns)), shape=(len(first), len(first)))
         counts = np.bincount(rows, minlength=len(first))
         ranks = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
-        width = int(counts.max(initial=1)) if self.distances is None else k
-        is_near = ranks < width
-        indices = np.tile(np.arange(len(first))[:, None], width)
-        matrix = np.full((len(first), width), np.inf)
-        indices[rows[is_near], ranks[is_near]] = columns[is_near]
-        matrix[rows[is_near], ranks[is_near]] = distances[is_near]
-        return Neighbors(indices, None if self.distances is None else matrix)
+        is_near = ranks < k
+        rows, ranks = rows[is_near], ranks[is_near]
+        neighbors = Neighbors(
+            np.tile(np.arange(len(first))[:, None], k), np.full((len(first), k), np.inf)
+        )
+        neighbors.indices[rows, ranks] = columns[is_near]
+        neighbors.distances[rows, ranks] = distances[is_near]
+        return neighbors
 
 
 def _array_edges(

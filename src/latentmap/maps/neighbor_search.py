@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
@@ -20,9 +20,13 @@ from latentmap.preprocessing.neighbors import EXACT_ROWS, drop_self, nearest_nei
 from latentmap.preprocessing.scaling import Scale
 from latentmap.progress import progress
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
 Metric = str | Callable[[np.ndarray, np.ndarray], float]
 ROW_METRICS = ("manhattan", "hamming", "jaccard")
 METRICS = ("euclidean", *DIRECTION_METRICS, *ROW_METRICS)
+CALLABLE_PREFIX = "callable "  # A model file contains the name of a callable after this.
 BLOCK_NUMBERS = 1 << 22
 
 
@@ -33,25 +37,48 @@ class Neighbors(NamedTuple):
     ----------
     indices : ndarray of shape (n, k)
         A row with fewer neighbours contains its own index instead.
-    distances : ndarray of shape (n, k) or None
-        Distances, infinite in place of missing neighbours. None if they are not known.
+    distances : ndarray of shape (n, k)
+        Distances, infinite in place of missing neighbours.
     """
 
     indices: np.ndarray
-    distances: np.ndarray | None
+    distances: np.ndarray
 
 
 class NeighborSearch(Protocol):
     """Search for the neighbours of distinct rows."""
 
-    def find(self, first: np.ndarray, inverse: np.ndarray, k: int) -> Neighbors:
-        """Return at most k neighbours of each distinct row."""
+    def find(self, first: np.ndarray, inverse: np.ndarray, k: int) -> Neighbors | csr_matrix:
+        """Return at most k neighbours of each distinct row.
+
+        If their distances are not known, return the edges to all neighbours as a sparse matrix.
+        """
 
 
 def check_metric(metric: Metric) -> None:
     """Raise SettingError unless a metric is a known name or a callable."""
+    if isinstance(metric, str) and metric.startswith(CALLABLE_PREFIX):
+        raise SettingError(
+            f"metric: expected the function {metric.removeprefix(CALLABLE_PREFIX)}, found its name "
+            "in a model file, which contains no functions: set the parameter to the function"
+        )
     if not callable(metric) and metric not in METRICS:
         raise UnknownNameError("metric", metric, METRICS)
+
+
+def metric_name(metric: Metric) -> str:
+    """Return the name of a metric that a model file contains.
+
+    Examples
+    --------
+    >>> def city_block(a, b):
+    ...     return abs(a - b).sum()
+    >>> metric_name("cosine"), metric_name(city_block)
+    ('cosine', 'callable city_block')
+    """
+    if isinstance(metric, str):
+        return metric
+    return CALLABLE_PREFIX + str(getattr(metric, "__name__", type(metric).__name__))
 
 
 @dataclass(frozen=True)

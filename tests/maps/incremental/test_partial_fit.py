@@ -1,5 +1,7 @@
 """Tests of `LatentMap.partial_fit`."""
 
+import copy
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -265,3 +267,22 @@ def test_rows_of_a_table_with_missing_values_are_added():
     assert fitted_map.score(frame[:200]) > 1.2 * score  # The score is minus an error.
     shift = np.abs(fitted_map.transform(frame[:200]) - codes[:200])
     assert np.median(shift) < 0.02
+
+
+def test_novel_rows_are_those_of_the_metric_of_the_map():
+    """Long rows in known directions are novel by the Euclidean distance, but not by the cosine."""
+    rng = np.random.default_rng(0)
+    directions = np.eye(3, 8)[np.arange(600) % 3] + 0.05 * rng.normal(size=(600, 8))
+    rows = directions * rng.uniform(1, 2, size=(600, 1))
+    long_rows = 10 * directions[:150] * rng.uniform(1, 2, size=(150, 1))
+    other_directions = np.eye(8)[5] + 0.05 * rng.normal(size=(150, 8))
+    novel_rows = {}
+    for metric in ("euclidean", "cosine"):
+        settings = {"network": SMALL, "epochs": 2, "scaling": "none", "random_state": 0}
+        model = LatentMap(metric=metric, **settings).fit(rows)
+        for name, new in (("long", long_rows), ("other", other_directions)):
+            report = copy.deepcopy(model).partial_fit(new).partial_fit_report_
+            novel_rows[metric, name] = report["novel_rows"]
+    assert novel_rows["euclidean", "long"] > 100
+    assert novel_rows["cosine", "long"] == 0
+    assert novel_rows["cosine", "other"] == 150

@@ -24,6 +24,7 @@ from latentmap.data.sources import Source
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError, SettingError
 from latentmap.maps.diagnostics import CodeLandmarks
+from latentmap.maps.directions import DIRECTION_METRICS, DirectionTransform
 from latentmap.maps.incremental.landmark_placement import find_free_region
 from latentmap.maps.incremental.novelty import MIN_CLASS_ROWS, detect_novel_rows, n_replay_rows
 from latentmap.maps.incremental.replay import ReplayMemory, estimate_replay_memory
@@ -41,6 +42,7 @@ from latentmap.maps.layout import compute_layout
 from latentmap.maps.map_networks import build_map
 from latentmap.maps.map_placement import place_rows
 from latentmap.maps.map_state import PartialFitReport
+from latentmap.maps.neighbor_search import EuclideanSearch
 from latentmap.maps.placement import Placement
 from latentmap.preprocessing.pca_projection import project_rows
 from latentmap.training.config import Training, check_epochs
@@ -61,12 +63,14 @@ ROW_PASSES, MAX_EPOCHS = 120_000, 8
 class NewRows:
     """New rows, their codes, and a mask of the rows of novel classes.
 
-    ``points`` are the coordinates of the rows on the principal components of the replay memory.
+    ``points`` are the coordinates of the rows on the principal components of the replay memory, and
+    ``search_points`` those in which neighbours are searched; see `ReplaySampler.to_search_points`.
     """
 
     rows: Source
     codes: np.ndarray
     points: np.ndarray
+    search_points: np.ndarray
     is_novel: np.ndarray
 
 
@@ -86,6 +90,14 @@ class ReplaySampler:
         self.mixture, self.rng = replay_state.mixture, np.random.default_rng(seed)
         self.principal = replay_state.principal(model.encoder_)
         self._state, self._row_shape = model._state, model.row_shape_
+        self._directions = None
+        if model.metric in DIRECTION_METRICS:
+            scale, metric = model._state.row_scale, str(model.metric)
+            self._directions = DirectionTransform.of_rows(self.principal, scale, metric)
+
+    def to_search_points(self, points: np.ndarray) -> np.ndarray:
+        """Return points, or their directions if neighbours are those of the cosine."""
+        return points if self._directions is None else self._directions.apply(points)
 
     def sample_points(self, n: int) -> np.ndarray:
         """Return coordinates on the principal components, shape (n, d)."""
@@ -160,7 +172,9 @@ def _detect_novel(
             "are too large"
         )
     replayed_points = sampler.sample_points(n_replay_rows(len(rows), state.n_rows or 0))
-    return NewRows(rows, codes, points, detect_novel_rows(points, replayed_points, seed))
+    search_points = sampler.to_search_points(points)
+    is_novel = detect_novel_rows(search_points, sampler.to_search_points(replayed_points), seed)
+    return NewRows(rows, codes, points, search_points, is_novel)
 
 
 def _place_novel(
@@ -171,7 +185,10 @@ def _place_novel(
     state, landmarks = model._state, model._landmarks()
     if not len(points):
         return NovelRegion(*(np.empty((0, state.n_components), np.float32) for _ in range(3)))
-    layout = compute_layout(points, state.n_components, model.n_neighbors, seed, model.verbose)
+    search = EuclideanSearch(new_data.search_points[new_data.is_novel], seed, model.verbose)
+    layout = compute_layout(
+        points, state.n_components, model.n_neighbors, seed, model.verbose, search
+    )
     # The number of landmarks per row is the same for new rows as for earlier rows.
     count = round(len(landmarks.positions) * len(points) / (state.n_rows or 1))
     max_count = min(MAX_LANDMARKS, len(points) // ROWS_PER_LANDMARK)
