@@ -17,7 +17,8 @@ from latentmap.preprocessing.pca_projection import PrincipalComponents
 from latentmap.preprocessing.scaling import Scale
 
 DIRECTION_METRICS = ("cosine", "correlation")
-UNIT_TOLERANCE = ROUNDING = 1e-3  # float16 numbers have this precision.
+# Lengths of rows of float16 numbers have this precision, and stored coordinates are rounded by it.
+UNIT_TOLERANCE, ROUNDING = 1e-3, 2.0**-11
 TINY = float(np.finfo(np.float32).tiny)
 
 
@@ -64,13 +65,11 @@ class DirectionTransform:
         A row of length 0, such as a constant row for the correlation, has no direction, and the
         result is 0. So is that of a row whose length the rounding of stored coordinates hides.
         """
-        shifted = points.astype(np.float64) @ self.matrix
-        vectors = shifted + self.offset
-        length, shifted_length = (
-            np.linalg.norm(array, axis=1, keepdims=True) for array in (vectors, shifted)
-        )
-        has_direction = length > np.maximum(ROUNDING * shifted_length, TINY)
-        return (has_direction * vectors / np.maximum(length, TINY)).astype(np.float32)
+        points = points.astype(np.float64)
+        vectors = points @ self.matrix + self.offset
+        lengths, distances = (np.linalg.norm(a, axis=1, keepdims=True) for a in (vectors, points))
+        has_direction = lengths > np.maximum(ROUNDING * distances, TINY)
+        return (has_direction * vectors / np.maximum(lengths, TINY)).astype(np.float32)
 
 
 def have_unit_length(rows: np.ndarray) -> bool:

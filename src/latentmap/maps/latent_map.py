@@ -4,65 +4,40 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from latentmap.autoencoders.base import MAX_MEASURED_ROWS, BaseAutoEncoder
-from latentmap.autoencoders.fitting import common_parts, prepare_rows, restore_on_error
-from latentmap.autoencoders.imputation import fit_imputer
+from latentmap.autoencoders.base import BaseAutoEncoder
+from latentmap.autoencoders.fitting import common_parts, restore_on_error
 from latentmap.autoencoders.state import FittedState
-from latentmap.autoencoders.table_fitting import find_loss, has_table_loss
-from latentmap.autoencoders.validation import fitting_rows
 from latentmap.backend import count_fit
 from latentmap.data.array_checks import check_result
-from latentmap.data.code_checks import check_codes, check_layout
-from latentmap.data.memory import check_memory, fit_memory_bytes
-from latentmap.data.sources import ArraySource
+from latentmap.data.code_checks import check_codes
 from latentmap.data.types import DataLike
-from latentmap.errors import DataWarning, SettingError
-from latentmap.maps.defaults import (
-    ENCODER_NETWORK,
-    TRAINING,
-    default_epochs,
-    get_networks,
-    layer_sizes,
-    training_settings,
-)
+from latentmap.errors import DataWarning
+from latentmap.maps.defaults import TRAINING
 from latentmap.maps.diagnostics import CodeLandmarks, MapDiagnostics
 from latentmap.maps.incremental.partial_fit import add_rows
-from latentmap.maps.incremental.replay_state import ReplayState
-from latentmap.maps.landmarks import MAX_LANDMARKS, LandmarkSet, layout_landmarks
-from latentmap.maps.layout import measure_layout_fit
-from latentmap.maps.layout_extension import compute_positions
-from latentmap.maps.layout_sample import Layout, sample_of_layout
+from latentmap.maps.landmarks import LandmarkSet
 from latentmap.maps.local_mean import limit_codes
+from latentmap.maps.map_fit import check_map_settings, fit_map
 from latentmap.maps.map_networks import MapNetworks, MapParts, build_map
 from latentmap.maps.map_placement import (
     add_local_means,
     decoding_errors,
     place_batches,
     place_rows,
-    store_rows,
+    row_confidence,
 )
 from latentmap.maps.map_state import MapState
-from latentmap.maps.neighbor_graph import NeighborGraph
-from latentmap.maps.neighbor_search import Metric, check_metric, metric_name
-from latentmap.maps.partial_layout import fill_positions
+from latentmap.maps.neighbor_search import Metric, metric_name
 from latentmap.networks.dense import Network
-from latentmap.networks.losses import LossLike, check_loss
-from latentmap.preprocessing.pca_projection import (
-    PrincipalComponents,
-)
-from latentmap.progress import print_note
+from latentmap.networks.losses import LossLike
+from latentmap.preprocessing.pca_projection import PrincipalComponents
 from latentmap.training.config import Training
-from latentmap.training.launcher import current_launcher
-from latentmap.training.preparation import PreparedData
-
-PLACEMENTS = ("auto", "network")
-UNIT_ROWS = "All rows have length 1, so that Euclidean neighbours are those of the cosine."
 
 if TYPE_CHECKING:
     from latentmap.maps.neighbor_graph import NeighborsLike
@@ -192,64 +167,11 @@ class LatentMap(BaseAutoEncoder):
         self.verbose = verbose
 
     def _fit(self, X: DataLike) -> None:
-        self._check_settings()
-        check_metric(self.metric)
-        rows = fitting_rows(self, X)
-        graph = None
-        if self.neighbors is not None:
-            graph = NeighborGraph.from_user(self.neighbors, len(rows))
-        networks = get_networks(self.network)
-        n_weights = sum(layer_sizes(*networks, rows.row_shape, MAX_LANDMARKS))
-        needed_bytes = fit_memory_bytes(len(rows), rows.nbytes // len(rows), n_weights)
-        check_memory("network", needed_bytes, with_engine=True)
-        user_layout = None if self.layout is None else check_layout(self.layout, len(rows))
-        training = training_settings(self.training, len(rows))
-        epochs = self.epochs
-        if epochs == "auto":
-            epochs = default_epochs(len(rows), stores_rows=self.placement == "auto")
-        data = prepare_rows(self, rows, epochs, training).rescale_by_median()
-        if user_layout is None:
-            layout = compute_positions(
-                data, self.n_components, self.n_neighbors, self.verbose, self.metric, graph
-            )
-        else:
-            layout = Layout(fill_positions(data, user_layout, self.metric, self.verbose))
-        self._train(networks, data, layout)
-        self._measure(data, layout)
-        if self.placement == "auto":
-            sample = sample_of_layout(data, layout, self.metric, self.verbose)
-            self._state = store_rows(self, sample, data.seed)
-        fit_imputer(self, data)
+        fit_map(self, X)
 
     def _check_settings(self) -> None:
         super()._check_settings()
-        if self.n_components not in (1, 2, 3):
-            raise SettingError(f"n_components: expected 1, 2 or 3, found {self.n_components!r}")
-        if self.placement not in PLACEMENTS:
-            raise SettingError(f"placement: expected 'auto' or 'network', found {self.placement!r}")
-        if self.layout is not None and self.neighbors is not None:
-            raise SettingError(
-                "neighbors: expected None with a given layout, which needs no neighbours, found a "
-                "graph: give either layout or neighbors"
-            )
-
-    def _train(self, networks: tuple[Network, Network], data: PreparedData, layout: Layout) -> None:
-        """Train the networks on rows and their layout positions."""
-        default_loss = (
-            "table" if has_table_loss(self) else ("gaussian", "bernoulli")[data.scale.in_unit_range]
-        )
-        loss = default_loss if self.loss == "auto" else self.loss
-        check_loss(find_loss(self, loss), math.prod(self.row_shape_))
-        principal = None
-        if layout.sample is not None and networks[0] is ENCODER_NETWORK:
-            principal = layout.sample.principal  # Other networks may need the shape of the rows.
-        landmarks = layout_landmarks(layout.positions, data.seed)
-        self._state = MapState.untrained(networks, loss, data, layout, landmarks, principal)
-        print_note(UNIT_ROWS, verbose=self.verbose and bool(self._state.has_unit_rows))
-        map_networks = build_map(self._parts(loss, landmarks, principal))
-        self._set_networks(map_networks)
-        task = data.task.with_targets(layout.positions)
-        self.history_ = current_launcher().run(map_networks.fit_objective, task, self.verbose)
+        check_map_settings(self)
 
     def _parts(
         self, loss: LossLike, landmarks: LandmarkSet, principal: PrincipalComponents | None = None
@@ -271,26 +193,6 @@ class LatentMap(BaseAutoEncoder):
             centers, anchors, 1.0, 1.0, code_offset=state.code_offset, code_scale=state.code_scale
         )
         return build_map(self._parts(state.loss, landmarks))
-
-    def _measure(self, data: PreparedData, layout: Layout) -> None:
-        """Measure diagnostics, and estimate the replay memory."""
-        # Both samples use the same seed, so that each row is paired with its position.
-        rows = data.rows.sample(MAX_MEASURED_ROWS, data.seed)
-        positions = ArraySource(layout.positions).sample(MAX_MEASURED_ROWS, data.seed)[:]
-        encoded, errors = self._apply_to_rows(self.encoder_, rows), self.reconstruction_error(rows)
-        codes = positions if self.placement == "auto" else encoded
-        landmarks, has_components = self._landmarks(), bool(self._state.n_input_components)
-        self._state = replace(
-            self._state,
-            replay=ReplayState.estimate(layout, landmarks, has_components),
-            diagnostics=MapDiagnostics.measure(
-                measure_layout_fit(encoded.astype(np.float64), positions),
-                codes.astype(np.float64),
-                errors,
-                landmarks,
-                data.seed,
-            ),
-        )
 
     def fit_transform(  # type: ignore[override]
         self, X: DataLike, y: object = None
@@ -409,18 +311,7 @@ class LatentMap(BaseAutoEncoder):
         -------
         ndarray of shape (n,)
         """
-        _, errors, masses = self._row_metrics(X).T
-        placement = self._state.placement
-        if placement is None:
-            confidence = self._diagnostics.confidence(errors, masses, self._state.max_mass)
-            return check_result("confidence", confidence)
-        batches = [
-            (decoding_errors(self, rows, codes), placement.confidence(quality))
-            for rows, codes, quality in place_batches(self, X)
-        ]
-        errors, agreement = (np.concatenate(arrays) for arrays in zip(*batches, strict=True))
-        confidence = self._diagnostics.confidence(errors, masses, self._state.max_mass)
-        return check_result("confidence", agreement * confidence)
+        return check_result("confidence", row_confidence(self, X))
 
     def density(self, Z: ArrayLike) -> np.ndarray:
         """Return the density of the fitted rows at each code.

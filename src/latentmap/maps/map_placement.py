@@ -130,6 +130,20 @@ def decoding_errors(model: LatentMap, rows: np.ndarray, codes: np.ndarray) -> np
     return _squared_errors(model, _flat_scaled(model, rows), reconstructions)
 
 
+def row_confidence(model: LatentMap, X: DataLike) -> np.ndarray:
+    """Return the confidence in the position of each row; see `LatentMap.confidence`."""
+    _, errors, masses = model._row_metrics(X).T
+    diagnostics, state = model._diagnostics, model._state
+    if state.placement is None:
+        return diagnostics.confidence(errors, masses, state.max_mass)
+    batches = [
+        (decoding_errors(model, rows, codes), state.placement.confidence(quality))
+        for rows, codes, quality in place_batches(model, X)
+    ]
+    errors, agreement = (np.concatenate(arrays) for arrays in zip(*batches, strict=True))
+    return agreement * diagnostics.confidence(errors, masses, state.max_mass)
+
+
 def _flat_scaled(model: LatentMap, rows: np.ndarray) -> np.ndarray:
     """Return raw rows scaled and flattened, with NaN for missing values."""
     return scale_rows(rows, model._state.row_scale._replace(allow_nan=False))
