@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from latentmap.data.cells import from_anndata, is_anndata
 from latentmap.data.sources import Source
 from latentmap.data.tables import Table, arrow_table, as_numbers_source, has_lists, is_frame
 from latentmap.data.types import DataLike
@@ -37,8 +38,13 @@ def as_table(X: DataLike, encoder: TableEncoder | None = None) -> Source | None:
     return Table(X, name="X", roles={name: roles[name] for name in roles.keys() & names})
 
 
-def as_vectors(X: DataLike) -> DataLike:
-    """Return the vectors of a table with one column of vectors as rows; other data unchanged."""
+def as_numeric_rows(X: DataLike) -> DataLike:
+    """Return the vectors of a table with one column of vectors, or the matrix of an AnnData.
+
+    Other data are returned unchanged.
+    """
+    if is_anndata(X):
+        return from_anndata(X, name="X")
     if is_frame(X) and has_lists(X):
         X = Table(X, name="X")
     if not isinstance(X, Source) or X.table_schema is None:

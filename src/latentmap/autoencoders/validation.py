@@ -10,8 +10,8 @@ import numpy as np
 from sklearn.utils.validation import validate_data
 
 from latentmap.autoencoders.table_fitting import (
+    as_numeric_rows,
     as_table,
-    as_vectors,
     check_new_width,
     encode_table,
     fit_table,
@@ -26,6 +26,7 @@ from latentmap.data.tables import as_numbers_source
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError, RowTypeError
 from latentmap.preprocessing.row_offsets import ShiftedRows, find_offset
+from latentmap.progress import print_note
 
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
@@ -40,10 +41,12 @@ def fitting_rows(estimator: BaseAutoEncoder, X: DataLike) -> Source:
     Set ``n_features_in_``, ``row_shape_``, ``table_`` and, if the columns have names,
     ``feature_names_in_``. ``table_`` is the encoder of a table, and None for other rows.
     """
-    X = as_vectors(X)
+    X = as_numeric_rows(X)
     table = as_table(X)
     if table is None:
         rows, estimator.table_ = _to_source(estimator, X, reset=True), None
+        for note in rows.notes:
+            print_note(f"{rows.name}: {note}", estimator.verbose and rows.name == "X")
         _check_row_count(rows)
         estimator.row_offset_ = None if isinstance(rows, SparseSource) else find_offset(rows)
         if estimator.row_offset_ is not None:
@@ -66,7 +69,7 @@ def _check_row_count(rows: Source) -> None:
 def new_rows(estimator: BaseAutoEncoder, X: DataLike) -> Source:
     """Convert new rows to a source; raise DataError if their columns or shape are wrong."""
     fits_table = estimator.table_ is not None
-    X = X if fits_table else as_vectors(X)
+    X = X if fits_table else as_numeric_rows(X)
     is_table = as_table(X) is not None
     if fits_table and is_table:
         return encode_table(estimator, X, None)

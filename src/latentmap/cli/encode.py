@@ -11,10 +11,14 @@ from latentmap.cli.streaming import encode_batches
 from latentmap.cli.table_arguments import with_table_options
 from latentmap.cli.table_output import TABLE_SUFFIXES
 from latentmap.data import write_rows
+from latentmap.data.cell_files import write_codes
+from latentmap.data.file_suffixes import CELLS_SUFFIX
+from latentmap.errors import SettingError
 
 EXAMPLES = (
     "latentmap encode mnist.safetensors mnist:unseen -o codes.npy",
     "latentmap encode flowers.safetensors rows.csv --label species -o codes.csv",
+    "latentmap encode cells.safetensors cells.h5ad -o cells.h5ad",
     "latentmap encode model.safetensors rows/ -o codes.parquet --workers 16 --ray auto",
 )
 
@@ -24,7 +28,10 @@ def encode(
     model: Path = MODEL,
     data: str = DATA,
     output: Path = output_path(
-        "CODES", "Output file: .npy, .csv or .parquet. Tables include the labels.", required=True
+        "CODES",
+        "Output file: .npy, .csv or .parquet. Tables include the labels. From .h5ad, also .h5ad: a "
+        "copy with obsm X_latentmap.",
+        required=True,
     ),
     label: str | None = LABEL,
     metadata: str | None = METADATA,
@@ -37,14 +44,19 @@ def encode(
     .parquet files in the order of the rows.
     """
     check_worker_options(workers, ray)
-    suffixes = TABLE_SUFFIXES if workers is None else (".parquet",)
-    check_output(output, suffixes, (model, data), folder=workers is not None)
+    is_cells = _check_cells(output, data)
+    suffixes = (*TABLE_SUFFIXES, CELLS_SUFFIX) if workers is None else (".parquet",)
+    # Cells may be written to their own file, whose contents are kept.
+    inputs = (model,) if is_cells else (model, data)
+    check_output(output, suffixes, inputs, folder=workers is not None)
     estimator = open_model(model)
     rows = open_model_rows(estimator, data, label, metadata)
     check_worker_rows(workers, rows)
     with open_workers(workers, ray) as pool:
         if pool is not None:
             pool.encode(estimator, rows, output)
+        elif is_cells:
+            write_codes(output, Path(data), encode_batches(estimator, rows))
         else:
             write_rows(
                 output,
@@ -55,3 +67,12 @@ def encode(
             )
     size = format_count(estimator.n_components, "component")
     print_message(f"Wrote {output}: {format_count(len(rows), 'code')} with {size}")
+
+
+def _check_cells(output: Path, data: str) -> bool:
+    """Return whether the output is a file of single cells, as the data must be."""
+    if output.suffix.lower() != CELLS_SUFFIX:
+        return False
+    if Path(data).suffix.lower() != CELLS_SUFFIX:
+        raise SettingError(f"{output}: expected DATA of single cells (.h5ad), found {data}")
+    return True

@@ -72,6 +72,11 @@ def fit(
         "map learns these positions instead of computing a layout. Rows of NaN are placed near "
         "similar rows.",
     ),
+    obsp: str | None = option(
+        "NAME",
+        "Entry of obsp of an .h5ad file, such as distances, with the distances of neighbours. It "
+        "replaces the search for neighbours, and all rows are fitted.",
+    ),
     neighbors: int | None = _setting("Number of nearest neighbours of each row in the layout.", 1),
     metric: str | None = _setting(
         "Distance that determines the neighbours of a row: euclidean or cosine."
@@ -126,7 +131,7 @@ def fit(
     distributed = {"workers": workers, "ray": ray, "storage": storage}
     if fitted_map is not None:
         reject_memory_limit(memory, "--continue reads all rows into memory")
-        model_options = {"recipe": recipe, **settings, **training}
+        model_options = {"recipe": recipe, "obsp": obsp, **settings, **training}
         _reject_with_continue(model_options, "the settings of the model are kept")
         _reject_with_continue(distributed, "it runs in one process")
         continue_fit(data, fitted_map, output, label, metadata, seed)
@@ -145,6 +150,7 @@ def fit(
         training=drop_none(training),
         label=label,
         metadata=metadata,
+        obsp=obsp,
         seed=seed,
         workers=(workers, ray, storage),
     )

@@ -13,7 +13,9 @@ from latentmap.cli.model_arguments import MODEL_SUFFIX, Estimator, start_engine
 from latentmap.cli.row_selection import open_rows
 from latentmap.cli.table_arguments import choose_label, get_options, options_as_json
 from latentmap.data import Source, TableOptions
+from latentmap.data.file_suffixes import CELLS_SUFFIX
 from latentmap.data.memory import check_memory, fit_memory_bytes
+from latentmap.data.types import csr_array
 from latentmap.errors import SettingError
 
 _OPTION_NAMES = {"n_components": "components", "n_neighbors": "neighbors"}
@@ -35,6 +37,8 @@ class FitRequest:
         Column of labels.
     metadata : str or None
         Table beside rows of numbers.
+    obsp : str or None
+        Graph of neighbours in a file of single cells.
     seed : int
     workers : tuple of int, str and str, each of them or None
         Number of worker processes, address of the Ray cluster, and storage of checkpoints.
@@ -47,6 +51,7 @@ class FitRequest:
     training: Mapping[str, Any]
     label: str | None
     metadata: str | None
+    obsp: str | None
     seed: int
     workers: tuple[int | None, str | None, str | None]
 
@@ -58,8 +63,11 @@ def fit_estimator(request: FitRequest) -> None:
     print_table_summary(rows)
     n_bytes = fit_memory_bytes(len(rows), rows.nbytes // max(1, len(rows)))
     check_memory("memory", n_bytes, with_engine=True)
+    graph = _read_graph(request)
     start_engine()
     model = _make_estimator(request)
+    if graph is not None:
+        model.set_params(neighbors=graph)
     fit_rows = _split_rows(model, rows, request)
     _print_plan(fit_rows, request.recipe)
     with open_workers(*request.workers):
@@ -111,10 +119,24 @@ def _make_estimator(request: FitRequest) -> Estimator:
     return model.set_params(**request.settings, random_state=request.seed, verbose=True)
 
 
+def _read_graph(request: FitRequest) -> csr_array | None:
+    """Return the graph of neighbours that the user gives."""
+    if request.obsp is None:
+        return None
+    if Path(request.data).suffix.lower() != CELLS_SUFFIX or request.recipe != "map":
+        raise SettingError(f"--obsp {request.obsp}: expected a map of single cells (.h5ad)")
+    from latentmap.data.cell_files import read_neighbors
+
+    return read_neighbors(Path(request.data), request.obsp)
+
+
 def _split_rows(model: Estimator, rows: Source, request: FitRequest) -> FitRows:
     """Hold out rows, and set the layout of the fitted rows if the user gives one."""
     is_cached = request.workers[0] is None
-    fit_rows = split_fit_rows(request.data, rows, request.seed, cached=is_cached)
+    # A part of the rows would have few of their neighbours in a given graph.
+    fit_rows = split_fit_rows(
+        request.data, rows, request.seed, cached=is_cached, hold_out=request.obsp is None
+    )
     layout = request.settings.get("layout")
     if layout is not None:
         model.set_params(layout=fit_rows.select_layout(layout))

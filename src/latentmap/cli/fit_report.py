@@ -21,14 +21,17 @@ from latentmap.preprocessing.table_encoder import TableEncoder
 
 def print_table_summary(rows: Source) -> None:
     """Print one line on how a table was read and what its columns are, and its warnings."""
+    parts = [*rows.notes]
     if rows.metadata is not None or isinstance(rows, ParquetVectors):
-        text = f"vectors of {format_count(math.prod(rows.row_shape), 'number')}"
+        kind = "vectors" if rows.feature_names is None else "rows"
+        parts.insert(0, f"{kind} of {format_count(math.prod(rows.row_shape), 'number')}")
         if rows.metadata is not None:
-            text += f"; metadata: {', '.join(rows.metadata.feature_names or ())}"
+            parts.append(f"metadata: {', '.join(rows.metadata.feature_names or ())}")
     elif rows.table_schema is not None:
-        text = "; ".join([TableEncoder.fit(rows).summary(), *rows.table_schema.notes])
-    else:
+        parts = [TableEncoder.fit(rows).summary(), *rows.table_schema.notes]
+    if not parts:
         return
+    text = "; ".join(parts)
     print_message(f"{rows.name}: {format_count(len(rows), 'row')}; {text}")
     for warning in rows.table_schema.warnings if rows.table_schema is not None else ():
         print_message(f"Warning: {rows.name}, {warning}")
@@ -46,8 +49,7 @@ def report_fit(
     print_message(f"Wrote {path}")
     draw_fit_plots(model, rows, path, codes)
     if rows.unseen is None:
-        n_rows = format_count(len(rows.fitted), "row")
-        print_message(f"Quality was not measured, because {n_rows} are too few to hold out a part.")
+        print_message("Quality was not measured, because no rows were held out.")
     else:
         title = f"Quality on {rows.held_out.describe(rows.fitted.name)}"
         print_quality(title, report)

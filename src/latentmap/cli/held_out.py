@@ -77,14 +77,20 @@ class FitRows:
         return positions[:]
 
 
-def split_fit_rows(data: str, rows: Source, seed: int, cached: bool = True) -> FitRows:
-    """Choose the rows to fit a model to, and those to evaluate it on."""
+def split_fit_rows(
+    data: str, rows: Source, seed: int, cached: bool = True, hold_out: bool = True
+) -> FitRows:
+    """Choose the rows to fit a model to, and those to evaluate it on, if any are held out."""
     if is_data_set_name(data):
         unseen = load_dataset(data, "unseen")
         return FitRows(rows, unseen, HeldOut(len(unseen), data_set=data))
     rows = load_or_cache(rows, verbose=True) if cached else rows
     total = len(rows)
-    n_held_out = 0 if total < _MIN_ROWS else min(round(_HELD_OUT_SHARE * total), _MAX_HELD_OUT)
+    n_held_out = (
+        0
+        if total < _MIN_ROWS or not hold_out
+        else min(round(_HELD_OUT_SHARE * total), _MAX_HELD_OUT)
+    )
     held_out = HeldOut(n_held_out, rows_total=total, seed=seed, fingerprint=fingerprint(rows))
     if n_held_out == 0:
         return FitRows(rows, None, held_out)

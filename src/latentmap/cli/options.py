@@ -32,7 +32,7 @@ def output_path(metavar: str, help_text: str, required: bool = False) -> Any:
 
 DATA = argument(
     "DATA",
-    "A data set name such as mnist (see latentmap datasets), or a path: .npy, .npz, .csv, "
+    "A data set name such as mnist (see latentmap datasets), or a path: .npy, .npz, .csv, .h5ad, "
     ".parquet (file or folder), or a folder of images, whose sub-folders are labels.",
 )
 MODEL = argument("MODEL", "A model file (.safetensors).")

@@ -23,7 +23,7 @@ _OPTIONS: ContextValue[TableOptions] = ContextValue("table_options", _NOTHING)
 
 # Names of options, the type of their values in a model file, and the type of the option.
 _STORED_TYPES: tuple[tuple[tuple[str, ...], type, Callable[[Any], Any]], ...] = (
-    (("separator", "decimal", "encoding", "text", "text_model"), str, str),
+    (("separator", "decimal", "encoding", "text", "text_model", "layer", "obsm"), str, str),
     (("header",), bool, bool),
     (("missing", "columns", "drop"), list, lambda values: tuple(map(str, values))),
     (("roles",), dict, lambda roles: {str(name): str(role) for name, role in roles.items()}),
@@ -87,6 +87,18 @@ _FIT_PARAMETERS: dict[str, tuple[Any, Any]] = {
             "Folder or name of a sentence-transformers model that embeds the texts of --text (pip "
             "install latentmap[text]). A name must have been downloaded before.",
             default_text="TF-IDF and SVD",
+        ),
+    ),
+    "layer": (
+        str | None,
+        option("NAME", "Layer of an .h5ad file to fit.", default_text="the matrix .X"),
+    ),
+    "obsm": (
+        str | None,
+        option(
+            "NAME",
+            "Entry of obsm of an .h5ad file to fit, such as X_pca.",
+            default_text="the matrix .X",
         ),
     ),
 }

@@ -1,5 +1,6 @@
 """Data: arrays, sparse matrices, tables, images and named data sets, all read through `Source`."""
 
+from latentmap.data.cells import from_anndata
 from latentmap.data.conversion import as_source
 from latentmap.data.datasets import list_datasets, load_dataset
 from latentmap.data.readers import open_data
@@ -20,6 +21,7 @@ __all__ = [
     "add_metadata",
     "as_source",
     "embed_texts",
+    "from_anndata",
     "list_datasets",
     "load_dataset",
     "open_data",

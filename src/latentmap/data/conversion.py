@@ -5,6 +5,7 @@ import os
 import numpy as np
 
 from latentmap.data.array_checks import as_numbers
+from latentmap.data.cells import from_anndata, is_anndata
 from latentmap.data.readers import open_data
 from latentmap.data.sources import ArraySource, Source
 from latentmap.data.sparse import SparseSource, is_sparse
@@ -18,7 +19,7 @@ def as_source(data: DataLike | str | os.PathLike[str], *, label: str | None = No
 
     Parameters
     ----------
-    data : Source, path, data-set name, data frame, array, sparse matrix or list of rows
+    data : Source, path, data-set name, data frame, AnnData, array, sparse matrix or list of rows
         A string is a path or the name of a data set; see `open_data`.
     label : str, optional
         The column of a table that holds labels; it is not one of the features.
@@ -43,6 +44,8 @@ def as_source(data: DataLike | str | os.PathLike[str], *, label: str | None = No
         return open_data(data, label=label)
     if is_frame(data):
         return Table(data, label=label)
+    if is_anndata(data):
+        return from_anndata(data, label=label)
     if label is not None:
         raise SettingError(f"label {label!r}: expected a table with named columns, found an array")
     if is_sparse(data):

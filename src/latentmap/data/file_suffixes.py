@@ -6,6 +6,7 @@ from pathlib import Path
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
 COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".xz": "xz"}
 EXCEL_SUFFIX = ".xlsx"
+CELLS_SUFFIX = ".h5ad"
 
 
 def is_compressed(path: Path) -> bool:

@@ -7,7 +7,13 @@ from pathlib import Path
 
 from latentmap.data.arrays import open_npy, open_npz
 from latentmap.data.datasets import list_datasets, load_dataset
-from latentmap.data.file_suffixes import COMPRESSIONS, EXCEL_SUFFIX, TEXT_SUFFIXES, split_sheet
+from latentmap.data.file_suffixes import (
+    CELLS_SUFFIX,
+    COMPRESSIONS,
+    EXCEL_SUFFIX,
+    TEXT_SUFFIXES,
+    split_sheet,
+)
 from latentmap.data.folders import folder_name, list_files
 from latentmap.data.images import IMAGE_SUFFIXES, ImageFolderSource
 from latentmap.data.parquet_tables import open_parquet
@@ -27,6 +33,13 @@ def _open_parquet_file(path: Path, label: str | None, options: TableOptions) -> 
     return open_parquet([path], label, options, name=path.name)
 
 
+def _open_cells(path: Path, label: str | None, options: TableOptions) -> Source:
+    from latentmap.data.cell_files import open_h5ad
+
+    _check_no_options(path.name, replace(options, layer=None, obsm=None))
+    return open_h5ad(path, label, options)
+
+
 _ARRAY_READERS: dict[str, Callable[[Path, str | None], Source]] = {
     ".npy": open_npy,
     ".npz": open_npz,
@@ -35,6 +48,7 @@ _TABLE_READERS: dict[str, TableReader] = {
     **dict.fromkeys(TEXT_SUFFIXES, open_text_table),
     EXCEL_SUFFIX: open_excel,
     ".parquet": _open_parquet_file,
+    CELLS_SUFFIX: _open_cells,
 }
 FILE_SUFFIXES = (*_ARRAY_READERS, *_TABLE_READERS)
 
@@ -53,9 +67,10 @@ def open_data(
     ----------
     data : str or path-like
         A path to an array (.npy, .npz), to a table (.csv, .tsv or .txt, also compressed as .gz,
-        .bz2, .xz or .zst; .xlsx, or ``"file.xlsx:Sheet"``; .parquet), or to a folder of .parquet
-        files or of images; or the name of a data set such as ``"mnist"``, for the rows to fit, or
-        ``"mnist:unseen"``, for the unseen rows. An existing path takes precedence over a name.
+        .bz2, .xz or .zst; .xlsx, or ``"file.xlsx:Sheet"``; .parquet), to single cells (.h5ad), or
+        to a folder of .parquet files or of images; or the name of a data set such as ``"mnist"``,
+        for the rows to fit, or ``"mnist:unseen"``, for the unseen rows. An existing path takes
+        precedence over a name.
     label : str, optional
         The column of a table that holds labels.
     verbose : bool
@@ -130,6 +145,8 @@ def _open_file(
             f"{path}: expected one of the suffixes {', '.join(FILE_SUFFIXES)}, or a folder, "
             f"found {repr(path.suffix) if path.suffix else 'none'}"
         )
+    if suffix != CELLS_SUFFIX:
+        _check_no_cell_options(path.name, options)
     with progress(f"reading {path.name}", 1, verbose, delay=True):
         if suffix in _TABLE_READERS:
             return _TABLE_READERS[suffix](full_path, label, options)
@@ -195,7 +212,14 @@ def _check_no_label(name: str, label: str | None) -> None:
         raise SettingError(f"label {label!r}: expected data with columns, found {name}")
 
 
+def _check_no_cell_options(name: str, options: TableOptions) -> None:
+    if (options.layer or options.obsm) and not options.ignore_unknown:
+        option = "layer" if options.layer else "obsm"
+        raise SettingError(f"{option}: expected single cells (.h5ad) for this option, found {name}")
+
+
 def _check_no_options(name: str, options: TableOptions) -> None:
+    _check_no_cell_options(name, options)
     if options.text is not None and not options.ignore_unknown:
         raise SettingError(f"text: expected a table with a column of texts, found {name}")
     for field in () if options.ignore_unknown else fields(options):

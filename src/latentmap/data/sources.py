@@ -53,6 +53,8 @@ class Source(ABC):
     metadata : Source or None
         A table of columns beside rows of numbers, with a row for each of them. It is not fitted;
         the explorer and plots show it.
+    notes : tuple of str
+        Short phrases about how the rows were read, for a report of one line.
     encoder : TableEncoder or None
         The encoder that computed the numbers, for encoded rows of a table.
 
@@ -77,6 +79,7 @@ class Source(ABC):
     allow_nan: bool = False
     table_schema: TableSchema | None = None
     metadata: Source | None = None
+    notes: tuple[str, ...] = ()
     encoder: object | None = None
 
     @abstractmethod

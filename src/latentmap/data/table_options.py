@@ -52,6 +52,8 @@ class TableOptions:
     text_model : str, optional
         Folder or name of a sentence-transformers model that embeds the texts; by default TF-IDF and
         truncated SVD embed them.
+    layer, obsm : str, optional
+        Layer, or entry of ``obsm``, to read from a file of single cells instead of ``.X``.
     ignore_unknown : bool
         Whether columns that the table does not have are ignored, apart from the label. Otherwise
         they are an error.
@@ -67,6 +69,8 @@ class TableOptions:
     roles: Mapping[str, str] = field(default_factory=dict)
     text: str | None = None
     text_model: str | None = None
+    layer: str | None = None
+    obsm: str | None = None
     ignore_unknown: bool = False
 
     def __post_init__(self) -> None:
