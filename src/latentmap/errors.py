@@ -62,7 +62,7 @@ class UnknownNameError(SettingError):
         What the name identifies, such as ``"recipe"``.
     name : object
         The unknown name.
-    known : iterable of str
+    known_names : iterable of str
         The known names.
 
     Examples
