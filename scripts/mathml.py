@@ -1,4 +1,4 @@
-"""Hook of MkDocs: convert the formulas of a page to MathML, which browsers draw without a script."""
+"""Hook of MkDocs: write the formulas of a page as MathML, which needs no script."""
 
 from __future__ import annotations
 

@@ -6,11 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 ROOT = Path(__file__).parents[1]
 # docs/cli.md is generated from the help texts, whose file names are examples.
 PAGES = sorted({ROOT / "README.md", *(ROOT / "docs").glob("*.md")} - {ROOT / "docs" / "cli.md"})
+LANGUAGES = {"console", "math", "python", "text"}
+FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -20,16 +24,59 @@ def commands(page):
     return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
 
 
+def write_inputs(folder, script, request):
+    """Write the files of a user that the commands of a page read."""
+    if "faces/" in script:
+        (folder / "faces").symlink_to(request.getfixturevalue("faces"))
+    if "articles" in script:
+        write_articles(folder)
+    if "cells.h5ad" in script:
+        write_cells(folder / "cells.h5ad")
+
+
+def write_articles(folder):
+    """Write a table of texts, their vectors, and both in one file."""
+    rng, words = np.random.default_rng(0), ["wind boat sail mast tide", "bread oven salt flour"]
+    vectors = rng.normal(size=(80, 12)).astype(np.float32)
+    bodies = [f"{words[i % 2]} {words[i % 2].split()[i % 4]} text {i}" for i in range(80)]
+    years = rng.integers(1990, 2020, 80)
+    articles = pd.DataFrame({"body": bodies, "topic": ["sea", "kitchen"] * 40, "year": years})
+    np.save(folder / "vectors.npy", vectors)
+    articles.to_csv(folder / "articles.csv", index=False)
+    articles.assign(embedding=list(vectors)).to_parquet(folder / "articles.parquet")
+
+
+def write_cells(path):
+    """Write counts of genes with a layer, principal components and distances of neighbours."""
+    import anndata
+    from sklearn.neighbors import kneighbors_graph
+
+    rng = np.random.default_rng(0)
+    counts = rng.poisson(2.0, (80, 30)).astype(np.float32)
+    obs = pd.DataFrame({"cell_type": ["T cell", "B cell"] * 40}, index=[f"c{i}" for i in range(80)])
+    cells = anndata.AnnData(counts, obs=obs, layers={"counts": counts})
+    cells.obsm["X_pca"] = counts[:, :10] - counts[:, :10].mean(axis=0)
+    cells.obsp["distances"] = kneighbors_graph(cells.obsm["X_pca"], 15, mode="distance")
+    cells.write_h5ad(path)
+
+
 def test_console_blocks_hold_commands():
     assert sum(map(len, map(commands, PAGES))) > 20
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_block_runs_or_is_plain_text(page):
+    for language, text in FENCE.findall(page.read_text(encoding="utf-8")):
+        assert language in LANGUAGES
+        assert language != "python" or text.startswith(">>> ")
+        assert language != "console" or all(line.startswith("$ ") for line in text.splitlines())
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", [p for p in PAGES if commands(p)], ids=lambda page: page.stem)
 def test_commands_of_a_page_run_in_an_empty_folder(page, tmp_path, request):
-    if any("faces/" in command for command in commands(page)):
-        (tmp_path / "faces").symlink_to(request.getfixturevalue("faces"))
+    write_inputs(tmp_path, "\n".join(commands(page)), request)
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     for command in commands(page):
         result = subprocess.run(
@@ -38,5 +85,6 @@ def test_commands_of_a_page_run_in_an_empty_folder(page, tmp_path, request):
             env={**os.environ, "PATH": path},
             capture_output=True,
             text=True,
+            timeout=300,
         )
         assert result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
