@@ -15,6 +15,7 @@ BASE_CLASSES = {
     "ModelFileError": (errors.FileError,),
     "TooLargeError": (MemoryError,),
     "ClusterError": (RuntimeError,),
+    "ForkError": (RuntimeError,),
     "NotFittedError": (exceptions.NotFittedError, ValueError, AttributeError),
     "LatentmapError": (Exception,),
 }

@@ -12,6 +12,7 @@ type also inherits the built-in or scikit-learn type that a caller would expect 
     │   └── ModelFileError                a missing, truncated or invalid model file
     ├── TooLargeError (MemoryError)       not enough memory
     ├── ClusterError (RuntimeError)       Ray is missing, not reachable, or its workers fail
+    ├── ForkError (RuntimeError)          a forked process in which the engine cannot run
     └── NotFittedError (sklearn's)        the estimator is not fitted yet
 """
 
@@ -23,6 +24,7 @@ __all__ = [
     "ClusterError",
     "DataError",
     "FileError",
+    "ForkError",
     "LatentmapError",
     "ModelFileError",
     "NotFittedError",
@@ -95,6 +97,10 @@ class TooLargeError(LatentmapError, MemoryError):
 
 class ClusterError(LatentmapError, RuntimeError):
     """Raised if Ray is not installed, is not reachable, or its workers fail repeatedly."""
+
+
+class ForkError(LatentmapError, RuntimeError):
+    """Raised in a forked process if the engine had started in its parent."""
 
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from latentmap.autoencoders.numeric_model import NumericModel
 from latentmap.autoencoders.persistence import assign_weights, describe_estimator, estimator_arrays
 from latentmap.autoencoders.state import FittedState
 from latentmap.autoencoders.validation import read_new_rows
-from latentmap.backend import count_fit, predict, predict_batches
+from latentmap.backend import check_process, count_fit, predict, predict_batches
 from latentmap.data.array_checks import check_result
 from latentmap.data.code_checks import check_codes
 from latentmap.data.memory import release_freed_memory
@@ -293,6 +293,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         TooLargeError
             If the networks do not fit into memory, or the fit does not fit into the memory limit.
         """
+        check_process()
         with restore_on_error(self):
             self._fit(X)
             release_freed_memory()
@@ -322,7 +323,8 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return hasattr(self, "encoder_")
 
     def _check_fitted(self) -> Self:
-        """Return self; raise NotFittedError before `fit`."""
+        """Return self; raise NotFittedError before `fit`, and ForkError in a forked process."""
+        check_process()
         if not self.__sklearn_is_fitted__():
             raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit first")
         return self
@@ -359,6 +361,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         arrays = state.pop("_weights", None)
         super().__setstate__(state)
         if arrays is not None:
+            check_process()
             self._set_networks(self._assemble())
             assign_weights(self._objective, arrays)
 

@@ -13,6 +13,7 @@ from latentmap.autoencoders.estimator_registry import estimator_class
 from latentmap.autoencoders.fitting import check_numbers
 from latentmap.autoencoders.persistence import restore_estimator, state_arrays
 from latentmap.autoencoders.state import FittedState
+from latentmap.backend import check_process
 from latentmap.errors import SettingError
 from latentmap.model_file import read_model
 from latentmap.model_metadata import check_metadata, report_damage
@@ -60,6 +61,7 @@ def load_model(
     >>> bool((load_model(path).transform(X) == ae.transform(X)).all())
     True
     """
+    check_process()
     estimator, state, metadata, arrays = _read(path)
     if state.has_own_network:
         estimator.network = _check_user_pair(network, state, tuple(metadata["row_shape"]), path)

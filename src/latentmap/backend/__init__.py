@@ -6,7 +6,12 @@ stores rows on an accelerator. All other packages use `keras.ops` and Keras laye
 
 from latentmap.backend.batch_arrays import BatchArrays, map_arrays, to_32_bit
 from latentmap.backend.device_cache import cache_on_device, free_bytes
-from latentmap.backend.engine import has_accelerator, join_processes, start_engine
+from latentmap.backend.engine import (
+    check_process,
+    has_accelerator,
+    join_processes,
+    start_engine,
+)
 from latentmap.backend.functions import evaluate, output_shape
 from latentmap.backend.inference import block_rows, predict, predict_batches
 from latentmap.backend.programs import count_fit
@@ -18,6 +23,7 @@ __all__ = [
     "Stepper",
     "block_rows",
     "cache_on_device",
+    "check_process",
     "count_fit",
     "evaluate",
     "free_bytes",

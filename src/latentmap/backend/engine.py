@@ -10,20 +10,39 @@ from pathlib import Path
 from types import ModuleType
 
 from latentmap.backend.postponed_imports import postpone_imports
+from latentmap.errors import ForkError
 from latentmap.files import user_cache_folder
+
+_STATE = {"is_forked": False}  # Whether this process is the fork of one in which JAX had started.
+
+
+def check_process() -> None:
+    """Raise ForkError in a forked process, in which JAX would wait forever for lost threads.
+
+    Examples
+    --------
+    >>> check_process()
+    """
+    if _STATE["is_forked"]:
+        raise ForkError(
+            "latentmap: expected a new process, found the fork of a process that had started JAX, "
+            "in which JAX hangs: start processes with multiprocessing.get_context('spawn')"
+        )
 
 
 def start_engine() -> ModuleType:
     """Import Keras on its engine, and return the module.
 
     The engine is JAX, unless the environment variable ``KERAS_BACKEND`` or Keras's settings file
-    names another, or Keras has been imported already.
+    names another, or Keras has been imported already. Raise ForkError
+    in the fork of a process in which JAX had started.
 
     Examples
     --------
     >>> start_engine().backend.backend() in ("jax", "torch", "tensorflow")
     True
     """
+    check_process()
     if "keras" not in sys.modules:
         os.environ.setdefault("KERAS_BACKEND", _engine_name())
     with postpone_imports():
@@ -32,6 +51,16 @@ def start_engine() -> ModuleType:
     if keras.backend.backend() == "jax":
         _set_compilation_cache()
     return keras
+
+
+def _note_fork() -> None:
+    """Record in a forked process whether JAX had started its threads in the parent."""
+    bridge = sys.modules.get("jax._src.xla_bridge")
+    _STATE["is_forked"] = bool(getattr(bridge, "_backends", None))
+
+
+if hasattr(os, "register_at_fork"):  # Windows has no fork.
+    os.register_at_fork(after_in_child=_note_fork)
 
 
 def _engine_name() -> str:
