@@ -90,3 +90,32 @@ def test_imported_module_is_not_replaced(fresh_module):
     with postpone_imports():
         import fresh_module as again
     assert again is imported
+
+
+def test_postponed_class_creates_objects_of_the_imported_class(fresh_module):
+    with postpone_imports():
+        from fresh_module import Frame as PostponedFrame
+    created = PostponedFrame()
+    from fresh_module import Frame
+
+    assert type(created) is Frame
+
+
+OPENTSNE_AFTER_A_FIT = """
+import sys
+import numpy as np
+from latentmap import LatentMap
+
+rows = np.random.default_rng(0).normal(size=(40, 3))
+LatentMap(epochs=1, random_state=0).fit(rows)
+assert not {"sklearn.decomposition", "sklearn.neighbors", "scipy.stats"} & set(sys.modules)
+from openTSNE import TSNE
+
+tsne = TSNE(perplexity=5, n_iter=5, early_exaggeration_iter=5, initialization="pca", random_state=0)
+assert tsne.fit(rows).shape == (40, 2)
+"""
+
+
+def test_opentsne_works_after_a_fit_that_needs_parts_of_it():
+    result = run_python(OPENTSNE_AFTER_A_FIT)
+    assert result.returncode == 0, result.stderr

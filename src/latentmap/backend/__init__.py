@@ -14,6 +14,7 @@ from latentmap.backend.engine import (
 )
 from latentmap.backend.functions import evaluate, output_shape
 from latentmap.backend.inference import block_rows, predict, predict_batches
+from latentmap.backend.postponed_imports import postpone_imports
 from latentmap.backend.programs import count_fit
 from latentmap.backend.random import uniform
 from latentmap.backend.train_steps import Stepper, make_stepper, training_variables
@@ -32,6 +33,7 @@ __all__ = [
     "make_stepper",
     "map_arrays",
     "output_shape",
+    "postpone_imports",
     "predict",
     "predict_batches",
     "start_engine",

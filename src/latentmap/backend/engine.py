@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -30,6 +31,7 @@ def check_process() -> None:
         )
 
 
+@cache
 def start_engine() -> ModuleType:
     """Import Keras on its engine, and return the module.
 

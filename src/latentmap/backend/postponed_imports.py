@@ -1,7 +1,8 @@
-"""Postponed imports of packages that Keras imports for functions that are rarely called.
+"""Postponed imports of packages that others import for functions that are rarely called.
 
-Keras imports Matplotlib for its galleries of images, and both Keras and scikit-learn import pandas
-to recognise data frames. This takes a quarter of the time in which Keras is imported.
+Keras imports Matplotlib for its galleries of images, scikit-learn imports SciPy's statistics for
+one function, and both import pandas to recognise data frames. openTSNE imports scikit-learn's PCA
+and neighbours. These imports take a second.
 """
 
 from __future__ import annotations
@@ -16,15 +17,19 @@ from typing import Any
 
 # Names of the postponed modules, and of their classes that isinstance() is called with.
 _POSTPONED = {
+    "matplotlib": (),
     "matplotlib.patches": (),
     "matplotlib.pyplot": (),
     "pandas": ("DataFrame", "Series"),
+    "scipy.stats": (),
+    "sklearn.decomposition": ("PCA",),
+    "sklearn.neighbors": (),
 }
 
 
 @contextlib.contextmanager
 def postpone_imports() -> Iterator[None]:
-    """Import pandas and Matplotlib only when they are used, for modules imported in the block.
+    """Import pandas and similar packages when they are used, for modules imported in the block.
 
     Examples
     --------
@@ -34,6 +39,10 @@ def postpone_imports() -> Iterator[None]:
     'Figure'
     """
     postponed_modules = {name: _PostponedModule(name) for name in _POSTPONED if _can_postpone(name)}
+    for name, module in postponed_modules.items():
+        parent = postponed_modules.get(name.rpartition(".")[0])
+        if parent is not None:  # "import matplotlib.pyplot as plt" reads the attribute.
+            setattr(parent, name.rpartition(".")[2], module)
     sys.modules.update(postponed_modules)
     try:
         yield
@@ -44,9 +53,9 @@ def postpone_imports() -> Iterator[None]:
 
 
 def _can_postpone(name: str) -> bool:
-    """Return whether the package of a module is installed and has not been imported."""
+    """Return whether a module has not been imported, and its package is installed."""
     package = name.partition(".")[0]
-    return package not in sys.modules and importlib.util.find_spec(package) is not None
+    return name not in sys.modules and importlib.util.find_spec(package) is not None
 
 
 class _PostponedModule(ModuleType):
@@ -58,6 +67,8 @@ class _PostponedModule(ModuleType):
             setattr(self, class_name, _PostponedClass(class_name, (), {"__module__": name}))
 
     def __getattr__(self, attribute: str) -> Any:
+        if attribute == "__path__":  # The import system looks for it, and does without.
+            raise AttributeError(attribute)
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]
         return getattr(importlib.import_module(self.__name__), attribute)
@@ -65,6 +76,9 @@ class _PostponedModule(ModuleType):
 
 class _PostponedClass(type):
     """Stands in for a class; an object of that class exists only if its module was imported."""
+
+    def __call__(cls, *args: object, **settings: object) -> object:
+        return getattr(importlib.import_module(cls.__module__), cls.__name__)(*args, **settings)
 
     def __instancecheck__(cls, instance: object) -> bool:
         module = sys.modules.get(cls.__module__)

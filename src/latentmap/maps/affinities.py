@@ -9,9 +9,12 @@ P. Berens, D. Kobak, JMLR 23, 2022).
 from __future__ import annotations
 
 import warnings
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from latentmap.backend import postpone_imports
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -24,11 +27,10 @@ def gaussian_affinities(neighbors: np.ndarray, distances: np.ndarray, perplexity
 
     ``neighbors`` and ``distances`` have shape (n, k), and k is about three times the perplexity.
     """
-    from openTSNE.affinity import joint_probabilities_nn
-
+    joint_probabilities = import_opentsne().affinity.joint_probabilities_nn
     # Distances relative to their mean give the same affinities in every unit.
     unit = np.maximum(distances.mean(axis=1, dtype=np.float64), TINY)
-    return _precomputed(joint_probabilities_nn(neighbors, distances / unit[:, None], [perplexity]))
+    return _precomputed(joint_probabilities(neighbors, distances / unit[:, None], [perplexity]))
 
 
 def uniform_affinities(neighbors: np.ndarray) -> Any:
@@ -55,8 +57,14 @@ def edge_affinities(directed_edges: csr_matrix) -> Any:
 
 
 def _precomputed(affinities: csr_matrix) -> Any:
-    from openTSNE.affinity import PrecomputedAffinities
-
+    opentsne = import_opentsne()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return PrecomputedAffinities(affinities, normalize=False)
+        return opentsne.affinity.PrecomputedAffinities(affinities, normalize=False)
+
+
+def import_opentsne() -> ModuleType:
+    """Import openTSNE without the parts of scikit-learn that this package does not need."""
+    with postpone_imports():
+        import openTSNE
+    return openTSNE

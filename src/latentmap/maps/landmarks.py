@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.spatial import cKDTree
 
 from latentmap.data.sources import ArraySource
 from latentmap.maps.layout import standardize
@@ -105,10 +106,8 @@ def _kmeans(points: np.ndarray, count: int, seed: int) -> np.ndarray:
 
 def _median_third_distance(centers: np.ndarray) -> float:
     """Return the median distance from a landmark to its third nearest landmark."""
-    from sklearn.neighbors import NearestNeighbors
-
     k = min(3, len(centers) - 1)
     if k == 0:
         return 1.0
-    distances = NearestNeighbors(n_neighbors=k).fit(centers).kneighbors()[0]
+    distances = cKDTree(centers).query(centers, k=k + 1)[0]
     return float(np.median(distances[:, -1])) or 1.0

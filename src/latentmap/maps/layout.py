@@ -10,7 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from latentmap.maps.affinities import edge_affinities, gaussian_affinities, uniform_affinities
+from latentmap.maps.affinities import (
+    edge_affinities,
+    gaussian_affinities,
+    import_opentsne,
+    uniform_affinities,
+)
 from latentmap.maps.neighbor_search import EuclideanSearch, Neighbors, NeighborSearch
 from latentmap.progress import progress
 from latentmap.training.signals import delay_interrupts
@@ -164,10 +169,8 @@ def _compute_affinities(
 
 def _make_embedding(initial_layout: np.ndarray, affinities: Any, seed: int) -> Any:
     """Return an openTSNE embedding at the initial layout."""
-    import openTSNE
-
     uses_grid = initial_layout.shape[1] <= 2 and len(initial_layout) > GRID_ROWS
-    return openTSNE.TSNEEmbedding(
+    return import_opentsne().TSNEEmbedding(
         initial_layout,
         affinities,
         negative_gradient_method="fft" if uses_grid else "bh",

@@ -11,6 +11,7 @@ from latentmap.preprocessing.threads import limit_threads
 # With at most this many columns, the covariance of sparse rows is computed, which is exact.
 FEW_COLUMNS = 1_000
 BATCH_NUMBERS = 1 << 22
+TALL = 10  # The covariance is also computed for dense rows, this many for each column.
 # Rows whose variance is below this fraction of their squared mean are equal in float32.
 CONSTANT = 1e-14
 
@@ -70,25 +71,47 @@ def fit_pca_share(
 
 
 def _fit_dense(x: np.ndarray, rank: int, seed: int) -> Decomposition:
+    if x.dtype == np.float64:
+        with limit_threads(x.size * min(x.shape)):
+            return _fit_exact(x, rank)
     from sklearn.decomposition import PCA
 
-    solver = "full" if x.dtype == np.float64 else "auto"
     # scikit-learn divides 0 by 0 in explained_variance_ratio_ if all rows are equal.
     with np.errstate(invalid="ignore"), limit_threads(x.size * min(x.shape)):
-        pca = PCA(rank, svd_solver=solver, random_state=seed).fit(x)
+        pca = PCA(rank, svd_solver="auto", random_state=seed).fit(x)
     variance = pca.explained_variance_ * (len(x) - 1) / len(x)
     total = float(pca.noise_variance_ * (min(x.shape) - rank) + variance.sum())
     codes = (x - pca.mean_) @ pca.components_.T
     return Decomposition(pca.mean_, pca.components_, variance, total, codes)
 
 
-def _fit_covariance(x: csr_array, rank: int) -> Decomposition:
+def _fit_exact(x: np.ndarray, rank: int) -> Decomposition:
+    """Compute a singular value decomposition, or that of the covariance if there are many rows.
+
+    scikit-learn's PCA does the same, but takes half a second to import.
+    """
+    from scipy.linalg import svd
+    from sklearn.utils.extmath import svd_flip
+
+    (n, d), mean = x.shape, x.mean(axis=0)
+    centred = x - mean
+    if n >= TALL * d and d <= FEW_COLUMNS:
+        return _fit_covariance(centred, rank)._replace(mean=mean)
+    values, components = svd(centred, full_matrices=False)[1:]
+    components = svd_flip(None, components, u_based_decision=False)[1][:rank]
+    variance = values**2 / n
+    total = float(variance.sum())
+    return Decomposition(mean, components, variance[:rank], total, centred @ components.T)
+
+
+def _fit_covariance(x: np.ndarray | csr_array, rank: int) -> Decomposition:
     from sklearn.utils.extmath import svd_flip
 
     (n, d), mean = x.shape, x.mean(axis=0)
     covariance, size = np.zeros((d, d)), max(1, BATCH_NUMBERS // d)
     for start in range(0, n, size):
-        centred = x[start : start + size].toarray() - mean
+        block = x[start : start + size]
+        centred = (block.toarray() if is_sparse(block) else block) - mean
         covariance += centred.T @ centred / n
     values, vectors = np.linalg.eigh(covariance)
     components = svd_flip(None, vectors.T[: -rank - 1 : -1], u_based_decision=False)[1]
