@@ -53,8 +53,11 @@ def write_cells(path):
 
     rng = np.random.default_rng(0)
     counts = rng.poisson(2.0, (80, 30)).astype(np.float32)
-    obs = pd.DataFrame({"cell_type": ["T cell", "B cell"] * 40}, index=[f"c{i}" for i in range(80)])
-    cells = anndata.AnnData(counts, obs=obs, layers={"counts": counts})
+    # anndata cannot write the strings of pandas 3, so the columns are objects.
+    index = pd.Index([f"c{i}" for i in range(80)], dtype=object)
+    obs = pd.DataFrame({"cell_type": ["T cell", "B cell"] * 40}, index=index, dtype=object)
+    var = pd.DataFrame(index=pd.Index([f"g{i}" for i in range(30)], dtype=object))
+    cells = anndata.AnnData(counts, obs=obs, var=var, layers={"counts": counts})
     cells.obsm["X_pca"] = counts[:, :10] - counts[:, :10].mean(axis=0)
     cells.obsp["distances"] = kneighbors_graph(cells.obsm["X_pca"], 15, mode="distance")
     cells.write_h5ad(path)
