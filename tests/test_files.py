@@ -2,11 +2,20 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from latentmap.errors import FileError
-from latentmap.files import check_output_path, remove_partial_outputs, write_atomically
+from latentmap.analysis import SearchIndex
+from latentmap.data import open_data
+from latentmap.errors import FileError, ModelFileError
+from latentmap.files import (
+    check_output_path,
+    check_path,
+    remove_partial_outputs,
+    write_atomically,
+)
+from latentmap.model_file import read_model
 
 
 def file_names(folder):
@@ -143,3 +152,48 @@ def test_writable_output_path_is_returned(tmp_path):
     for name, folder in (("a.PNG", False), ("empty", True), ("new", True)):
         assert check_output_path(tmp_path / name, [".png", ""], folder=folder) == tmp_path / name
     assert file_names(tmp_path) == ["empty"]
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a" * 300, "b/" * 5000])
+def test_names_that_a_file_cannot_have_raise(name):
+    for function in (check_path, check_output_path, open_data, SearchIndex.load):
+        with pytest.raises(FileError, match="the name is not valid"):
+            function(name)
+    with pytest.raises(ModelFileError, match="the name is not valid"):
+        read_model(name)
+    with pytest.raises(FileError, match="the name is not valid"), write_atomically(name):
+        pass
+
+
+def test_devices_are_written_and_not_replaced():
+    with write_atomically("/dev/null") as path:
+        path.write_text("text")
+    assert Path("/dev/null").is_char_device()
+    with (
+        pytest.raises(FileError, match="/dev/full: cannot be written"),
+        write_atomically("/dev/full") as path,
+    ):
+        path.write_text("text")
+    assert Path("/dev/full").is_char_device()
+
+
+def test_a_descriptor_receives_the_output(tmp_path):
+    with (tmp_path / "codes").open("wb") as stream:
+        with write_atomically(f"/dev/fd/{stream.fileno()}") as path:
+            path.write_text("text")
+        assert (tmp_path / "codes").samefile(f"/dev/fd/{stream.fileno()}")
+    assert (tmp_path / "codes").read_text() == "text"
+
+
+def test_a_link_to_a_missing_file_creates_the_file(tmp_path):
+    (tmp_path / "link").symlink_to("target")
+    with write_atomically(tmp_path / "link") as path:
+        path.write_text("text")
+    assert (tmp_path / "target").read_text() == "text"
+    assert (tmp_path / "link").is_symlink()
+
+
+def test_a_link_to_itself_raises(tmp_path):
+    (tmp_path / "link").symlink_to("link")
+    with pytest.raises(FileError, match="link"), write_atomically(tmp_path / "link") as path:
+        path.write_text("text")

@@ -5,11 +5,13 @@ therefore never leaves an incomplete file.
 """
 
 import contextlib
+import errno
 import hashlib
 import json
 import math
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -18,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from latentmap.errors import FileError
+from latentmap.temporary_folder import PREFIX, TemporaryFolder
 
 PICTURE_SUFFIXES = (".png", ".pdf", ".svg")
 
@@ -27,14 +30,16 @@ _CHECKSUM = "sha256"  # Key of the checksum of that text and of the arrays.
 # First format that has a checksum, for each kind of file.
 _CHECKSUM_FORMATS = {"model": 3, "index": 1}
 
-_TEMPORARY_PREFIX = ".writing-"
+_NAME_ERRORS = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL, errno.ELOOP)
 
 
 @contextlib.contextmanager
 def write_atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path, and rename it to ``path`` if the block raises no error.
 
-    The output replaces an existing file or empty folder. Raise FileError if the parent folder is
+    The output replaces an existing file or empty folder, and keeps the permissions of a file. If
+    the path is a symbolic link, its target is replaced. To a device, a pipe or a descriptor such as
+    /dev/stdout, the output is copied when it is complete. Raise FileError if the parent folder is
     missing or not writable.
 
     Examples
@@ -46,23 +51,62 @@ def write_atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
     >>> path.read_text(), [p.name for p in path.parent.iterdir()]
     ('complete', ['note.txt'])
     """
-    path = Path(path)
-    folder = _temporary_folder(path)
+    path = check_path(path)
+    is_stream = _is_stream(path)
+    target = path if is_stream else Path(os.path.realpath(path))
+    folder = _temporary_folder(path, Path(tempfile.gettempdir()) if is_stream else target.parent)
     try:
-        temporary_path = folder / path.name
+        temporary_path = folder.path / path.name
         yield temporary_path
-        temporary_path.replace(path)
+        if is_stream:
+            with temporary_path.open("rb") as source, path.open("wb") as stream:
+                shutil.copyfileobj(source, stream)
+        else:
+            if target.is_file():
+                shutil.copymode(target, temporary_path)
+            temporary_path.replace(target)
     except OSError as error:
         if isinstance(error, FileError):
             raise
         raise FileError(f"{path}: cannot be written ({error.strerror or error})") from error
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        folder.remove()
+
+
+def check_path(path: str | os.PathLike[str], error_type: type[FileError] = FileError) -> Path:
+    """Return a path; raise ``error_type`` if the system cannot have a file of this name.
+
+    Examples
+    --------
+    >>> check_path("a" * 300)
+    Traceback (most recent call last):
+        ...
+    latentmap.errors.FileError: 'aaaaaaaaaaaaaaaaaaaa...': the name is not valid (...)
+    """
+    try:
+        Path(path).stat()
+    except (OSError, ValueError) as error:
+        if isinstance(error, ValueError) or error.errno in _NAME_ERRORS:
+            name = f"{os.fspath(path)!s:.20}..."
+            reason = getattr(error, "strerror", None) or error
+            raise error_type(f"{name!a}: the name is not valid ({reason})") from None
+    return Path(path)
+
+
+def _is_stream(path: Path) -> bool:
+    """Return whether a path is a device, a pipe, a socket or a descriptor of a process."""
+    try:
+        mode = path.stat().st_mode
+        is_descriptor = Path(os.path.realpath(path.parent)).parts[1:2] == ("proc",)
+    except OSError:
+        return False
+    is_regular = stat.S_ISREG(mode) or stat.S_ISDIR(mode)
+    return not is_regular or is_descriptor or str(path) in ("/dev/stdout", "/dev/stderr")
 
 
 def remove_partial_outputs(folder: Path) -> None:
-    """Delete the partial outputs that a killed process left in a folder."""
-    for partial_output in folder.glob(f"{_TEMPORARY_PREFIX}*"):
+    """Delete the partial outputs that killed processes left in a folder."""
+    for partial_output in folder.glob(f"{PREFIX}*"):
         shutil.rmtree(partial_output, ignore_errors=True)
 
 
@@ -83,7 +127,7 @@ def check_output_path(
     >>> check_output_path("codes.npy", [".npy", ".csv"]).name
     'codes.npy'
     """
-    path = Path(path)
+    path = check_path(path)
     _check_not_input(path, [Path(source) for source in inputs])
     if suffixes and path.suffix.lower() not in suffixes:
         suffix = repr(path.suffix) if path.suffix else "none"
@@ -94,7 +138,10 @@ def check_output_path(
         raise FileError(f"{path}: expected a new or empty folder, found one that is not empty")
     if path.is_file() and folder:
         raise FileError(f"{path}: expected a path for a folder, found a file")
-    _temporary_folder(path).rmdir()
+    if not _is_stream(path):
+        _temporary_folder(path, Path(os.path.realpath(path)).parent).remove()
+    elif not os.access(path, os.W_OK):
+        raise FileError(f"{path}: cannot be written (Permission denied)")
     return path
 
 
@@ -119,11 +166,11 @@ def user_cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "latentmap"
 
 
-def _temporary_folder(path: Path) -> Path:
-    if not path.parent.is_dir():
-        raise FileError(f"{path}: the folder {path.parent} does not exist")
+def _temporary_folder(path: Path, parent: Path) -> TemporaryFolder:
+    if not parent.is_dir():
+        raise FileError(f"{path}: the folder {parent} does not exist")
     try:
-        return Path(tempfile.mkdtemp(prefix=_TEMPORARY_PREFIX, dir=path.parent))
+        return TemporaryFolder(parent)
     except OSError as error:
         raise FileError(f"{path}: cannot be written ({error.strerror})") from error
 
@@ -175,6 +222,7 @@ def read_arrays(
     """
     from safetensors import SafetensorError, safe_open
 
+    path = check_path(path, error_type)
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}

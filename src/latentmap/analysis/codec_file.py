@@ -24,7 +24,6 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeAlias
 
 import numpy as np
@@ -34,6 +33,7 @@ from latentmap.analysis.quantize import Quantizer
 from latentmap.data.index_checks import check_indices
 from latentmap.data.memory import check_memory
 from latentmap.errors import FileError, SettingError
+from latentmap.files import check_path
 
 # Version of the format that is written; all versions up to it are read.
 FORMAT = 1
@@ -134,7 +134,7 @@ class CodeFile:
     """Reader of a file of compressed codes. Opening a file reads everything except the blocks."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path = check_path(path)
         with self._open() as file:
             self._read_header(file)
 

@@ -4,7 +4,6 @@ import itertools
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from latentmap.data.index_checks import check_indices, check_offsets
 from latentmap.data.memory import check_memory
 from latentmap.errors import FileError
-from latentmap.files import read_arrays, write_arrays
+from latentmap.files import check_path, read_arrays, write_arrays
 
 # Version of the format that is written; all versions up to it are read.
 FORMAT = 1
@@ -47,7 +46,7 @@ def write_index(path: str | os.PathLike[str], contents: IndexContents) -> None:
 
 def read_index(path: str | os.PathLike[str]) -> IndexContents:
     """Read an index file."""
-    path = Path(path)
+    path = check_path(path)
     check_memory(str(path), 2 * path.stat().st_size if path.is_file() else 0)
     description, arrays = read_arrays(path, "index", FORMAT)
     try:

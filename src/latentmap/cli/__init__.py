@@ -15,8 +15,10 @@ import typer
 
 from latentmap import __version__
 from latentmap.cli.commands import VERBS, VerbGroup
-from latentmap.cli.exit_codes import INTERRUPTED
+from latentmap.cli.console import print_error
+from latentmap.cli.exit_codes import INTERRUPTED, USER_ERROR
 from latentmap.cli.memory_option import check_memory_variable
+from latentmap.cli.output_streams import find_output_error, protect_streams
 
 __all__ = ["app", "main"]
 
@@ -71,13 +73,20 @@ def _unraisable_hook(unraisable: sys.UnraisableHookArgs) -> None:
 def main() -> None:
     """Run the command line of this process."""
     sys.unraisablehook = _unraisable_hook
+    protect_streams()
     try:
         app(prog_name="latentmap")
     except SystemExit as system_exit:
-        if system_exit.code != INTERRUPTED and threading.active_count() == 1:
-            raise
-        # Finalising the interpreter could crash while threads of the engine or of the explorer
-        # are running, so the process ends without finalising it.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(system_exit.code if isinstance(system_exit.code, int) else 1)
+        code = system_exit.code if isinstance(system_exit.code, int) else 1
+    else:
+        code = 0
+    output_error = find_output_error()
+    if output_error is not None:
+        print_error(output_error)
+        code = code or USER_ERROR
+    sys.stderr.flush()
+    if code != INTERRUPTED and threading.active_count() == 1:
+        sys.exit(code)
+    # Finalising the interpreter could crash while threads of the engine or of the explorer are
+    # running, so the process ends without finalising it.
+    os._exit(code)

@@ -22,6 +22,11 @@ def exit_code(run: Callable[[], object]) -> int:
     except TyperException as error:
         _print_usage_error(error)
         return USER_ERROR
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print_error(f"{error.filename}: {error.strerror}")
+        return USER_ERROR
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     if code == INTERRUPTED:

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from latentmap.files import check_path
+
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
 COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".xz": "xz"}
 EXCEL_SUFFIX = ".xlsx"
@@ -22,7 +24,7 @@ def split_sheet(path: str | os.PathLike[str]) -> tuple[Path, str | None]:
     >>> split_sheet("sales.xlsx:May 2024")[1]
     'May 2024'
     """
-    text = os.fspath(path)
+    text = str(check_path(path))
     file, separator, sheet = text.rpartition(f"{EXCEL_SUFFIX}:")
     if separator and not Path(text).exists():
         return Path(file + EXCEL_SUFFIX), sheet

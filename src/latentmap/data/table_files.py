@@ -5,8 +5,6 @@ A larger text table is copied once to a temporary Parquet file, which is read in
 
 from __future__ import annotations
 
-import os
-import tempfile
 import weakref
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +18,7 @@ from latentmap.data.parquet_tables import ParquetTable
 from latentmap.data.sources import Source
 from latentmap.data.table_options import TableOptions, label_roles
 from latentmap.data.tables import Table, TableSchema
+from latentmap.temporary_folder import TemporaryFolder
 
 if TYPE_CHECKING:
     from latentmap.data.csv_results import CsvTable
@@ -56,9 +55,8 @@ def _stream_text_table(path: Path, options: TableOptions) -> ParquetTable:
 
     stream = stream_csv(path, options)
     schema = schema_of(stream.description, options)
-    handle, name = tempfile.mkstemp(".parquet", dir=cache_folder())
-    os.close(handle)
-    copy_path = Path(name)
+    folder = TemporaryFolder(cache_folder())
+    copy_path = folder.path / "rows.parquet"
     try:
         with parquet.ParquetWriter(copy_path, schema.schema) as writer:
             for batch in stream:
@@ -67,10 +65,10 @@ def _stream_text_table(path: Path, options: TableOptions) -> ParquetTable:
             open_files([copy_path], path.name), schema.schema.names, options, False, parse=False
         )
     except BaseException:
-        copy_path.unlink(missing_ok=True)
+        folder.remove()
         raise
     rows.table_schema = replace(schema, schema=rows.table_schema.schema)
-    weakref.finalize(rows, copy_path.unlink, missing_ok=True)
+    weakref.finalize(rows, folder.remove)
     return rows
 
 
