@@ -11,6 +11,19 @@ def test_each_kind_is_drawn(run, digits_model, tmp_path, kind):
     assert f"Wrote {path}" in result.stderr
 
 
+@pytest.mark.parametrize("color", ["error", "neighbors", "confidence"])
+def test_codes_are_coloured_by_a_number_of_each_row(run, digits_model, tmp_path, color):
+    path = tmp_path / f"{color}.png"
+    run("plot", digits_model, "digits:unseen", "-o", path, "--color", color)
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("color", ["error", "neighbors"])
+def test_codes_of_tables_are_coloured(run, wine_model, wine_csv, tmp_path, color):
+    run("plot", wine_model, wine_csv, "-o", tmp_path / "a.png", "--color", color)
+    assert (tmp_path / "a.png").is_file()
+
+
 def test_the_loss_needs_no_rows(run, digits_model, tmp_path):
     run("plot", digits_model, "--kind", "loss", "-o", tmp_path / "loss.svg")
     assert (tmp_path / "loss.svg").is_file()
@@ -34,6 +47,15 @@ def test_tables_are_drawn(run, wine_model, wine_csv, tmp_path, kind):
         (
             ["digits", "-o", "a.png", "--kind", "confidence"],
             "confidence: expected a LatentMap, found AutoEncoder",
+        ),
+        (["digits", "-o", "a.png", "--color", "errors"], "unknown color 'errors', did you mean"),
+        (
+            ["digits", "-o", "a.png", "--color", "error", "--kind", "plane"],
+            "--color error: expected --kind codes, found --kind plane",
+        ),
+        (
+            ["digits", "-o", "a.png", "--color", "confidence"],
+            "--color confidence: expected a LatentMap, found AutoEncoder",
         ),
         (["wine", "-o", "a.png"], "X has 13 features"),
         (["digits", "-o", "no/folder/a.png"], "does not exist"),

@@ -52,10 +52,10 @@ def test_infinite_and_missing_numbers_are_encoded_as_missing():
 
 def test_labels_scores_and_columns_are_listed(map_scene, wide_scene):
     names = [scale.name for scale in map_scene.color_scales]
-    assert names == ["label", "cluster", "confidence", "error", "outlier score"]
+    assert names == ["label", "cluster", "confidence", "error", "neighbour recall", "outlier score"]
     names = [scale.name for scale in wide_scene.color_scales]
-    assert names[:4] == ["label", "cluster", "error", "outlier score"]
-    assert names[4:] == wide_scene.table.names
+    assert names[:5] == ["label", "cluster", "error", "neighbour recall", "outlier score"]
+    assert names[5:] == wide_scene.table.names
 
 
 def test_a_column_scale_encodes_its_values(wide_scene):

@@ -7,6 +7,7 @@ import pytest
 
 from latentmap import analysis
 from latentmap.explorer.row_scores import RowScores
+from latentmap.metrics import neighbor_recall_per_row
 
 
 @pytest.fixture
@@ -20,6 +21,8 @@ def test_scores_equal_those_of_estimator_and_analysis(row_scores, map_scene, dig
     np.testing.assert_allclose(row_scores["error"], model.reconstruction_error(digits), rtol=1e-3)
     np.testing.assert_allclose(row_scores["confidence"], model.confidence(digits), rtol=1e-3)
     assert row_scores["cluster"].tolist() == analysis.cluster(map_scene.codes).labels.tolist()
+    recalls = neighbor_recall_per_row(digits, map_scene.codes)
+    np.testing.assert_allclose(row_scores["neighbour recall"], recalls)
     results = analysis.score_outliers(model, digits)
     np.testing.assert_allclose(row_scores["outlier score"], results.scores, rtol=1e-3)
 
@@ -56,5 +59,5 @@ def test_scores_of_some_rows(row_scores, map_scene, digits):
 
 
 def test_an_autoencoder_has_no_confidence(wide_scene):
-    assert wide_scene.scores.names == ("cluster", "error", "outlier score")
+    assert wide_scene.scores.names == ("cluster", "error", "neighbour recall", "outlier score")
     assert set(wide_scene.scores.of_rows([0])) >= {"error"}

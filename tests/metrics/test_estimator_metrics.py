@@ -17,6 +17,7 @@ from latentmap.metrics import (
     random_triplet_accuracy,
     trustworthiness,
 )
+from latentmap.metrics.direction_rows import DirectionRows
 
 
 class Linear:
@@ -198,3 +199,43 @@ def test_reference_rows_are_checked(rows):
         evaluate(estimator, rows, reference_rows=rows, reference=rows[:10, :2])
     with pytest.raises(DataError, match=r"^reference_labels: expected 300"):
         evaluate(estimator, rows, reference_rows=rows, reference_labels=[1])
+
+
+class Angles:
+    """Estimator whose code is the angle of a row with two numbers in its own plane."""
+
+    row_shape_ = (2,)
+
+    def __init__(self, metric):
+        self.metric = metric
+
+    def transform(self, X):
+        return np.arctan2(X[:, 1], X[:, 0])[:, None]
+
+    def reconstruction_error(self, X):
+        return np.zeros(len(X))
+
+
+@pytest.mark.parametrize("with_reference", [False, True])
+def test_rows_are_compared_by_the_metric_of_the_estimator(with_reference):
+    """The neighbours of a row by the cosine are those with a similar angle, of any length."""
+    rng = np.random.default_rng(0)
+    angles, lengths = rng.uniform(0, 3, 400), np.exp(2 * rng.normal(size=400))
+    rows = lengths[:, None] * np.c_[np.cos(angles), np.sin(angles)]
+    reference = rows[200:] if with_reference else None
+    by_cosine, by_distance = (
+        evaluate(Angles(metric), rows[:200], reference_rows=reference)
+        for metric in ("cosine", "euclidean")
+    )
+    for name, limit in {"recall_10": 0.7, "trustworthiness": 0.95, "continuity": 0.95}.items():
+        assert by_cosine[name] > 0.999
+        assert by_distance[name] < limit
+
+
+def test_correlation_ignores_the_mean_of_a_row():
+    rows = ArraySource(np.array([[1.0, 2.0, 4.0], [11.0, 12.0, 14.0], [5.0, 5.0, 5.0]]))
+    directions = DirectionRows(rows, "correlation", np.array([1.0]))
+    assert directions[0] == pytest.approx(directions[1], abs=1e-6)
+    assert directions[2].tolist() == [0, 0, 0]
+    assert np.linalg.norm(directions[0]) == pytest.approx(1)
+    assert directions[:2] @ directions[:2].T == pytest.approx(np.ones((2, 2)))

@@ -167,3 +167,22 @@ def test_invalid_codes_are_refused(ax, codes, labels, message):
 def test_invalid_confidence_is_refused(ax, confidence, message):
     with pytest.raises(DataError, match=message):
         plots.codes(np.eye(2), ax=ax, confidence=confidence)
+
+
+def test_few_distinct_values_have_a_colour_scale(ax, Z):
+    """Eleven distinct labels would be classes."""
+    values = np.round(np.linspace(0, 1, len(Z)), 1)
+    values[0] = np.nan
+    plots.codes(Z, values=values, ax=ax)
+    points, colors = points_of(ax), ax.collections[0].get_facecolors()[:, :3]
+    order = [int(np.argmin(np.abs(Z - point).sum(axis=1))) for point in points]
+    is_known = np.array(order) > 0
+    expected = colormaps["viridis"](values[order])[:, :3]
+    assert np.allclose(colors[is_known], expected[is_known], atol=0.01)
+    assert not ax.texts
+    assert len(ax.figure.axes) == 2
+
+
+def test_labels_and_values_exclude_each_other(Z):
+    with pytest.raises(DataError, match="values: expected None with labels"):
+        plots.codes(Z, np.zeros(len(Z)), values=np.zeros(len(Z)))

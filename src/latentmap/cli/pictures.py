@@ -86,6 +86,12 @@ def draw_codes(
         plots.codes(codes.codes, codes.labels, ax=ax, title=title, confidence=confidence)
 
 
+def draw_values(path: Path, codes: np.ndarray, values: np.ndarray, title: str) -> None:
+    """Draw a scatter plot of codes, coloured by a number of each row."""
+    with open_plot(path) as ax:
+        plots.codes(codes, values=values, ax=ax, title=title)
+
+
 def draw_reconstructions(path: Path, model: Estimator, rows: Source) -> None:
     """Draw a few rows and their reconstructions."""
     images = len(model.row_shape_) > 1

@@ -11,8 +11,11 @@ from latentmap.analysis.encoding import mean_squared_errors, sum_by_column
 from latentmap.analysis.model_info import FittedEstimator, as_map
 from latentmap.data import Source
 from latentmap.explorer.shared_source import map_batches
+from latentmap.metrics.direction_rows import comparable_rows
+from latentmap.metrics.sample_metrics import EncodedRows, row_recalls
 
-CLUSTER, CONFIDENCE, ERROR, OUTLIER = "cluster", "confidence", "error", "outlier score"
+CLUSTER, CONFIDENCE, ERROR = "cluster", "confidence", "error"
+RECALL, OUTLIER = "neighbour recall", "outlier score"
 
 
 class RowScores:
@@ -30,7 +33,7 @@ class RowScores:
         self._source, self._codes = source, codes
         self._decode, self._verbose = decode, verbose
         confidence = {} if self._map is None else {CONFIDENCE: self._confidence}
-        errors = {ERROR: self._error, OUTLIER: self._outlier}
+        errors = {ERROR: self._error, RECALL: self._recall, OUTLIER: self._outlier}
         self._score_functions = {CLUSTER: self._cluster, **confidence, **errors}
         self.names = tuple(self._score_functions)
         self._locks = {name: threading.Lock() for name in self.names}
@@ -76,6 +79,10 @@ class RowScores:
             return self._reconstruction_errors(rows[:], self._estimator.transform(rows))
 
         return self._for_all_rows(errors, "Computing the reconstruction error")
+
+    def _recall(self) -> np.ndarray:
+        rows = comparable_rows(self._estimator, self._source)
+        return row_recalls(EncodedRows(rows, self._codes))
 
     def _outlier(self) -> np.ndarray:
         detector = OutlierDetector(self._estimator, self._source, verbose=self._verbose)

@@ -69,7 +69,7 @@ class Scene:
         The index of each row before sampling.
     codes : ndarray of shape (n, n_components)
     scores : RowScores
-        Cluster, confidence, reconstruction error and outlier score of each row.
+        Cluster, confidence, reconstruction error, neighbour recall and outlier score of each row.
 
     Raises
     ------
@@ -82,7 +82,7 @@ class Scene:
     >>> X = np.random.default_rng(0).normal(size=(60, 4))
     >>> scene = Scene(AutoEncoder(2, epochs=1, random_state=0).fit(X), X)
     >>> scene.describe()["n"], [scale.name for scale in scene.color_scales]
-    (60, ['cluster', 'error', 'outlier score', 'c0', 'c1', 'c2', 'c3'])
+    (60, ['cluster', 'error', 'neighbour recall', 'outlier score', 'c0', 'c1', 'c2', 'c3'])
     >>> [column.shape for column in scene.decode_points(scene.plane.points[:2])]
     [(2,), (2,), (2,), (2,)]
     """

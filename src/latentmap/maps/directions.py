@@ -2,8 +2,8 @@
 
 The Euclidean distance of two vectors of length 1 is sqrt(2 − 2 cos), so that a search for Euclidean
 neighbours finds those of the cosine. The reconstruction of a row from its principal component
-coordinates p, in units of the scale but not shifted, is p · C + b. All reconstructions are in the
-space of C and b, so that their lengths and angles can be computed from d + 1 numbers.
+coordinates p, in units of the scale but not shifted, is p · C + b. All reconstructions are linear
+combinations of b and the d rows of C, so that d + 1 numbers determine their lengths and angles.
 """
 
 from __future__ import annotations

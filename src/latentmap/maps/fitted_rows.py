@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 
 from latentmap.file_record import FileRecord
 from latentmap.maps.directions import DirectionTransform
-from latentmap.preprocessing.neighbors import IndependentIndex
+from latentmap.preprocessing.neighbors import BatchInvariantIndex
 from latentmap.preprocessing.pca_projection import PrincipalComponents
 from latentmap.preprocessing.row_lookup import RowLookup
 
@@ -73,8 +73,8 @@ class FittedRows(FileRecord):
         return PrincipalComponents(self.row_mean, self.components)
 
     @cached_property
-    def _index(self) -> IndependentIndex:
-        return IndependentIndex(self._search_points.astype(np.float32), self.seed)
+    def _index(self) -> BatchInvariantIndex:
+        return BatchInvariantIndex(self._search_points.astype(np.float32), self.seed)
 
     @cached_property
     def _search_points(self) -> np.ndarray:

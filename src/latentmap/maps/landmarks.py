@@ -62,9 +62,8 @@ def compute_landmarks(positions: np.ndarray, seed: int, count: int | None = None
     """
     distinct_positions = np.unique(positions, axis=0)
     if len(distinct_positions) == 1:
-        distinct_positions = np.repeat(
-            distinct_positions, 2, axis=0
-        )  # Keras warns of a softmax over one number.
+        # Keras warns of a softmax over one number.
+        distinct_positions = np.repeat(distinct_positions, 2, axis=0)
     count = count or max(min(MAX_LANDMARKS, len(positions) // ROWS_PER_LANDMARK), 20)
     centers = (
         distinct_positions if len(distinct_positions) <= count else _kmeans(positions, count, seed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from latentmap.autoencoders.base import BaseAutoEncoder
-from latentmap.autoencoders.fitting import common_parts, restore_on_error
+from latentmap.autoencoders.fitting import restore_on_error
 from latentmap.autoencoders.state import FittedState
 from latentmap.backend import count_fit
 from latentmap.data.array_checks import check_result
@@ -21,10 +20,10 @@ from latentmap.errors import DataWarning
 from latentmap.maps.defaults import TRAINING
 from latentmap.maps.diagnostics import CodeLandmarks, MapDiagnostics
 from latentmap.maps.incremental.partial_fit import add_rows
-from latentmap.maps.landmarks import LandmarkSet
 from latentmap.maps.local_mean import limit_codes
+from latentmap.maps.map_assembly import assemble_map, check_restored_map
 from latentmap.maps.map_fit import check_map_settings, fit_map
-from latentmap.maps.map_networks import MapNetworks, MapParts, build_map
+from latentmap.maps.map_networks import MapNetworks
 from latentmap.maps.map_placement import (
     add_local_means,
     decoding_errors,
@@ -36,7 +35,6 @@ from latentmap.maps.map_state import MapState
 from latentmap.maps.neighbor_search import Metric, metric_name
 from latentmap.networks.dense import Network
 from latentmap.networks.losses import LossLike
-from latentmap.preprocessing.pca_projection import PrincipalComponents
 from latentmap.training.config import Training
 
 if TYPE_CHECKING:
@@ -173,26 +171,8 @@ class LatentMap(BaseAutoEncoder):
         super()._check_settings()
         check_map_settings(self)
 
-    def _parts(
-        self, loss: LossLike, landmarks: LandmarkSet, principal: PrincipalComponents | None = None
-    ) -> MapParts:
-        """Return the parts of the networks, by default with components that are loaded later."""
-        state = self._state
-        if principal is None and state.n_input_components:
-            principal = PrincipalComponents.zeros(
-                math.prod(self.row_shape_), state.n_input_components
-            )
-        return state.network_parts(landmarks, **common_parts(self, loss, principal))
-
     def _assemble(self) -> MapNetworks:
-        state = self._state
-        centers, anchors = (
-            np.zeros((count, state.n_components)) for count in (state.n_landmarks, state.n_anchors)
-        )
-        landmarks = LandmarkSet(
-            centers, anchors, 1.0, 1.0, code_offset=state.code_offset, code_scale=state.code_scale
-        )
-        return build_map(self._parts(state.loss, landmarks))
+        return assemble_map(self)
 
     def fit_transform(  # type: ignore[override]
         self, X: DataLike, y: object = None
@@ -370,17 +350,7 @@ class LatentMap(BaseAutoEncoder):
         return self._state.landmarks(self.encoder_)
 
     def _check_restored(self) -> None:
-        width = self._landmarks().width
-        if not 0 < width < math.inf:
-            raise ValueError(f"landmarks: expected a finite width above 0, found {width}")
-        if self._state.replay is not None:
-            self._state.replay.validate(self._state.n_landmarks, self.encoder_)
-        placement = self._state.placement
-        if placement is not None and (
-            placement.fitted.row_mean.size != math.prod(self.row_shape_)
-            or placement.fitted.positions.shape[1] != self._state.n_components
-        ):
-            raise ValueError("placement: expected the features of a row and a position per row")
+        check_restored_map(self)
 
     def _saved_parameters(self) -> dict[str, Any]:
         # A file contains neither functions nor the arrays of the user.

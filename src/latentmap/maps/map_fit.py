@@ -31,6 +31,7 @@ from latentmap.maps.landmarks import MAX_LANDMARKS, layout_landmarks
 from latentmap.maps.layout import measure_layout_fit
 from latentmap.maps.layout_extension import compute_positions
 from latentmap.maps.layout_sample import Layout, sample_of_layout
+from latentmap.maps.map_assembly import map_parts
 from latentmap.maps.map_networks import build_map
 from latentmap.maps.map_placement import store_rows
 from latentmap.maps.map_state import MapState
@@ -108,10 +109,7 @@ def _train(
     model: LatentMap, networks: tuple[Network, Network], data: PreparedData, layout: Layout
 ) -> None:
     """Train the networks on rows and their layout positions."""
-    default_loss = (
-        "table" if has_table_loss(model) else ("gaussian", "bernoulli")[data.scale.in_unit_range]
-    )
-    loss = default_loss if model.loss == "auto" else model.loss
+    loss = _default_loss(model, data) if model.loss == "auto" else model.loss
     check_loss(find_loss(model, loss), math.prod(model.row_shape_))
     principal = None
     if layout.sample is not None and networks[0] is ENCODER_NETWORK:
@@ -119,10 +117,16 @@ def _train(
     landmarks = layout_landmarks(layout.positions, data.seed)
     model._state = MapState.untrained(networks, loss, data, layout, landmarks, principal)
     print_note(UNIT_ROWS, verbose=model.verbose and bool(model._state.has_unit_rows))
-    map_networks = build_map(model._parts(loss, landmarks, principal))
+    map_networks = build_map(map_parts(model, loss, landmarks, principal))
     model._set_networks(map_networks)
     task = data.task.with_targets(layout.positions)
     model.history_ = current_launcher().run(map_networks.fit_objective, task, model.verbose)
+
+
+def _default_loss(model: LatentMap, data: PreparedData) -> str:
+    if has_table_loss(model):
+        return "table"
+    return "bernoulli" if data.scale.in_unit_range else "gaussian"
 
 
 def _measure(model: LatentMap, data: PreparedData, layout: Layout) -> None:

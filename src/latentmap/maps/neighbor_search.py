@@ -1,7 +1,8 @@
 """Neighbours of the distinct rows of a layout: by Euclidean distance, another metric, or a graph.
 
-Each search has one method, ``find``. Equal rows are one row of the layout. ``first`` holds the
-number of one row for each distinct row, and ``inverse`` the index among them of each row.
+A layout has one position for equal rows, so that neighbours are searched among distinct rows. The
+arguments of ``find`` are those of `numpy.unique`: ``first`` holds the index of each distinct row
+among all rows, and ``inverse`` the index of each row among the distinct rows.
 """
 
 from __future__ import annotations

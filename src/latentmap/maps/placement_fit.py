@@ -63,7 +63,7 @@ def fit_placement(
 
 
 def default_placement(sample: LayoutSample, seed: int) -> Placement:
-    """Store fitted rows, and place other rows by the default settings."""
+    """Return a placement of the fitted rows of a sample with the default settings."""
     directions = sample.directions
     points = quantize(sample.points / np.float32(sample.point_scale))
     positions = sample.positions.astype(np.float32)[RowLookup(points).find(points)]

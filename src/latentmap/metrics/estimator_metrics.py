@@ -17,6 +17,7 @@ from latentmap.data import Source
 from latentmap.data.array_checks import as_labels, missing_labels
 from latentmap.data.batching import read_batches
 from latentmap.data.types import DataLike
+from latentmap.metrics.direction_rows import comparable_rows
 from latentmap.metrics.metric_inputs import check_length, flatten
 from latentmap.metrics.neighbor_metrics import neighbor_accuracy
 from latentmap.metrics.sample_metrics import (
@@ -68,6 +69,9 @@ def evaluate(
     seed: int = 0,
 ) -> dict[str, Any]:
     """Compute the metrics of a fitted estimator.
+
+    Rows are compared by their Euclidean distance, or by the ``metric`` of a `LatentMap` if that is
+    "cosine" or "correlation".
 
     Parameters
     ----------
@@ -131,7 +135,9 @@ def evaluate(
         row_labels = None if row_labels is None else row_labels[sample]
     metrics = {
         "rows": batch_metrics["rows"],
-        **_structure_metrics(EncodedRows(source, codes), row_labels, fitted, seed),
+        **_structure_metrics(
+            EncodedRows(comparable_rows(estimator, source), codes), row_labels, fitted, seed
+        ),
         **batch_metrics,
     }
     values: dict[str, Any] = {name: x for name, x in metrics.items() if not math.isnan(x)}
@@ -154,14 +160,14 @@ def _read_reference(
         check_length("reference_labels", len(row_labels), len(source))
     if codes is not None:
         check_length("reference", len(points := flatten(codes)), len(source))
-        return _Reference(source, points, row_labels)
+        return _Reference(comparable_rows(estimator, source), points, row_labels)
     sample = sample_rows(len(source), MAX_CODES, seed)
     if len(sample) < len(source):
         source = source.subset(sample)
         row_labels = None if row_labels is None else row_labels[sample]
     model = numeric_model(estimator)
     points = np.concatenate([flatten(model.transform(batch)) for _, batch in read_batches(source)])
-    return _Reference(source, points, row_labels)
+    return _Reference(comparable_rows(estimator, source), points, row_labels)
 
 
 def _structure_metrics(

@@ -7,6 +7,7 @@ import numpy as np
 
 from latentmap.analysis.sampling import sample_rows
 from latentmap.data import Source, memory
+from latentmap.data.batching import read_batches
 from latentmap.metrics.distance_metrics import (
     centroid_rank_correlation,
     distance_rank_correlation,
@@ -14,14 +15,19 @@ from latentmap.metrics.distance_metrics import (
 )
 from latentmap.metrics.neighbor_recall import nearest_rows, neighbor_overlap
 from latentmap.metrics.rank_metrics import continuity, trustworthiness
+from latentmap.preprocessing.neighbors import drop_self
 
 RECALL_NEIGHBORS = (10, 50)
+ROW_NEIGHBORS = 10
 MAX_RANKED_ROWS = 5000
 # Bytes for each number of a row: the copies of a search, and float64 copies for ranks.
 SEARCH_BYTES, RANK_BYTES = 13, 24
 # A search with this number of multiplications takes one to two seconds on two cores.
 MAX_PRODUCTS = 8 * 10**10
 MIN_QUERIES = 500
+# A search for each row takes five to ten seconds with this number, among a sample of many rows.
+MAX_ROW_PRODUCTS = 4 * 10**11
+BATCH_ROWS = 1 << 13
 
 
 class EncodedRows(NamedTuple):
@@ -77,6 +83,38 @@ def neighbor_recalls(
     return {
         f"recall_{k}": float(neighbor_overlap(in_data[:, :k], on_map[:, :k]).mean()) for k in counts
     }
+
+
+def row_recalls(encoded: EncodedRows, seed: int = 0) -> np.ndarray:
+    """Return the recall of the 10 nearest rows of each row, shape (n,).
+
+    The neighbours are other rows, or those of a random sample of many rows. The recall is NaN if
+    there are at most 10 of them.
+
+    Examples
+    --------
+    >>> from latentmap.data import ArraySource
+    >>> rows = np.random.default_rng(0).normal(size=(40, 2))
+    >>> row_recalls(EncodedRows(ArraySource(rows), 3 * rows)).mean()
+    1.0
+    """
+    n_rows, width = len(encoded.rows), math.prod(encoded.rows.row_shape)
+    n_searched = max(MIN_QUERIES, MAX_ROW_PRODUCTS // (width * n_rows))
+    n_searched = min(n_searched, _max_rows(encoded.rows, SEARCH_BYTES))
+    sample = sample_rows(n_rows, n_searched, seed)
+    if len(sample) <= ROW_NEIGHBORS + 1:
+        return np.full(n_rows, np.nan)
+    own_index = np.full(n_rows, -1)
+    own_index[sample] = np.arange(len(sample))
+    references = encoded.rows[sample], encoded.codes[sample]
+    recalls = np.empty(n_rows)
+    for block, rows in read_batches(encoded.rows, BATCH_ROWS):
+        in_data, on_map = (
+            drop_self(nearest_rows(points, reference, ROW_NEIGHBORS + 1), own_index[block])
+            for points, reference in zip((rows, encoded.codes[block]), references, strict=True)
+        )
+        recalls[block] = neighbor_overlap(in_data, on_map)
+    return recalls
 
 
 def _max_rows(rows: Source, bytes_per_number: int) -> int:

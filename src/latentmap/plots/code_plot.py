@@ -22,6 +22,7 @@ def codes(
     title: str | None = None,
     confidence: ArrayLike | None = None,
     held_out: ArrayLike | None = None,
+    values: ArrayLike | None = None,
 ) -> Axes:
     """Draw codes as points, coloured by label.
 
@@ -41,6 +42,9 @@ def codes(
         Numbers in 0–1, as ``LatentMap.confidence`` returns them; points of low confidence are pale.
     held_out : array-like of shape (n,), bool, optional
         Rows that were not fitted, which are drawn as circles without a filling.
+    values : array-like of shape (n,), optional
+        A number for each row instead of labels, such as its reconstruction error, with a colour
+        bar. Rows of NaN are grey.
 
     Returns
     -------
@@ -51,8 +55,8 @@ def codes(
     Raises
     ------
     DataError
-        If the codes are not a matrix of finite numbers, or the number of labels, of confidences or
-        of held-out marks differs from the number of codes.
+        If the codes are not a matrix of finite numbers, the number of labels, values, confidences
+        or held-out marks differs from the number of codes, or labels and values are given.
 
     Examples
     --------
@@ -62,7 +66,10 @@ def codes(
     ['a', 'b']
     """
     array = as_codes(Z)
-    encoding = LabelEncoding(labels, len(array))
+    if labels is not None and values is not None:
+        raise DataError("values: expected None with labels, found both: give one of them")
+    has_values = values is not None
+    encoding = LabelEncoding(values if has_values else labels, len(array), are_values=has_values)
     colors = encoding.colors()
     if confidence is not None:
         colors = _fade(colors, _check_confidence(confidence, len(array))[:, None])

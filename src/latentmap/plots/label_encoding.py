@@ -18,15 +18,16 @@ class LabelEncoding:
 
     ``names`` are the classes to name in the plot, at most 60, and ``indices`` the class of each
     row, or −1 for a missing label (None, NaN or an empty text), which is grey and has no name.
-    ``values`` are the labels if they are a measured value: more distinct numbers than colours.
+    ``values`` are the labels if they are a measured value: more distinct numbers than colours, or
+    any numbers with ``are_values``.
     """
 
-    def __init__(self, labels: ArrayLike | None, n_rows: int) -> None:
+    def __init__(self, labels: ArrayLike | None, n_rows: int, are_values: bool = False) -> None:
         self.names: list[str] = []
         self.indices = np.zeros(n_rows, dtype=int)
         self.values: np.ndarray | None = None
         self.n_distinct = 0
-        array = check_labels("labels", labels, n_rows)
+        array = check_labels("values" if are_values else "labels", labels, n_rows)
         if array is None:
             return
         array = as_labels(array) if array.dtype == object else array
@@ -34,7 +35,7 @@ class LabelEncoding:
         self.indices = np.full(n_rows, -1)
         classes, self.indices[is_known] = np.unique(array[is_known], return_inverse=True)
         self.n_distinct = len(classes)
-        if self.n_distinct > len(PALETTE):
+        if self.n_distinct > len(PALETTE) or are_values:
             self.values = _as_numbers(array)
         if self.values is None and self.n_distinct <= MAX_CLASS_NAMES:
             self.names = [display_text(_class_name(name)) for name in classes]

@@ -12,7 +12,7 @@ from latentmap.progress import progress
 EXACT_ROWS = 10_000
 CELL_ROWS = 250
 SEARCHED_CELLS = 8
-# Limits of `IndependentIndex`: it divides more rows into cells of about this number of rows.
+# Limits of `BatchInvariantIndex`: it divides more rows into cells of about this number of rows.
 MAX_SCANNED_ROWS, SMALL_CELL_ROWS = 4_000, 125
 # It searches the nearest cells, of which all but the first few are skipped if the squared distance
 # to their centre is this many times greater than that to the nearest centre.
@@ -64,7 +64,7 @@ class NeighborIndex:
         return _fill_missing(neighbors, self.count)
 
 
-class IndependentIndex:
+class BatchInvariantIndex:
     """An index in which the neighbours of a query do not depend on the other queries.
 
     `NeighborIndex` uses matrix products, whose rounding errors depend on the number of queries.
@@ -134,12 +134,23 @@ def nearest_neighbors(points: np.ndarray, k: int, seed: int, verbose: bool = Fal
     return drop_self(neighbors, np.arange(len(points)))
 
 
-def drop_self(neighbors: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    """Remove each point from its k + 1 neighbours, or the farthest neighbour if it is absent.
+def drop_self(neighbors: np.ndarray, own_indices: np.ndarray) -> np.ndarray:
+    """Return k neighbours of each query without the query itself, shape (n, k).
 
-    ``numbers`` holds the number of each point, which ties may have moved out of the neighbours.
+    Parameters
+    ----------
+    neighbors : ndarray of shape (n, k + 1)
+        Indices of points, nearest first.
+    own_indices : ndarray of shape (n,)
+        Index of each query among the points. If it is not among the neighbours, because other
+        points are equal to it or it is -1, the farthest neighbour is removed.
+
+    Examples
+    --------
+    >>> drop_self(np.array([[0, 4, 5], [7, 8, 9]]), np.array([0, 1])).tolist()
+    [[4, 5], [7, 8]]
     """
-    is_removed = neighbors == numbers[:, None]
+    is_removed = neighbors == own_indices[:, None]
     is_removed[~is_removed.any(axis=1), -1] = True
     is_removed &= np.cumsum(is_removed, axis=1) == 1
     return neighbors[~is_removed].reshape(len(neighbors), -1)

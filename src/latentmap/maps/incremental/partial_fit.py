@@ -24,11 +24,11 @@ from latentmap.data.sources import Source
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError, SettingError
 from latentmap.maps.diagnostics import CodeLandmarks
-from latentmap.maps.directions import DIRECTION_METRICS, DirectionTransform
 from latentmap.maps.incremental.landmark_placement import find_free_region
 from latentmap.maps.incremental.novelty import MIN_CLASS_ROWS, detect_novel_rows, n_replay_rows
 from latentmap.maps.incremental.replay import ReplayMemory, estimate_replay_memory
 from latentmap.maps.incremental.replay_dataset import ReplayDataset, TeacherNetworks
+from latentmap.maps.incremental.replay_sampler import ReplaySampler
 from latentmap.maps.incremental.replay_state import ReplayState
 from latentmap.maps.incremental.weight_transfer import freeze_batch_normalization, transfer_weights
 from latentmap.maps.landmark_layers import SoftAssignment
@@ -39,6 +39,7 @@ from latentmap.maps.landmarks import (
     compute_landmarks,
 )
 from latentmap.maps.layout import compute_layout
+from latentmap.maps.map_assembly import map_parts
 from latentmap.maps.map_networks import build_map
 from latentmap.maps.map_placement import place_rows
 from latentmap.maps.map_state import PartialFitReport
@@ -81,32 +82,6 @@ class NovelRegion:
     centers: np.ndarray
     anchors: np.ndarray
     positions: np.ndarray
-
-
-class ReplaySampler:
-    """Samples rows that resemble the earlier rows of a map."""
-
-    def __init__(self, model: LatentMap, replay_state: ReplayState, seed: int) -> None:
-        self.mixture, self.rng = replay_state.mixture, np.random.default_rng(seed)
-        self.principal = replay_state.principal(model.encoder_)
-        self._state, self._row_shape = model._state, model.row_shape_
-        self._directions = None
-        if model.metric in DIRECTION_METRICS:
-            scale, metric = model._state.row_scale, str(model.metric)
-            self._directions = DirectionTransform.of_rows(self.principal, scale, metric)
-
-    def to_search_points(self, points: np.ndarray) -> np.ndarray:
-        """Return points, or their directions if neighbours are those of the cosine."""
-        return points if self._directions is None else self._directions.apply(points)
-
-    def sample_points(self, n: int) -> np.ndarray:
-        """Return coordinates on the principal components, shape (n, d)."""
-        return self.mixture.sample(n, self.rng)
-
-    def sample_rows(self, n: int) -> np.ndarray:
-        """Return raw rows, shape (n, ...)."""
-        scaled_rows = self.sample_points(n) @ self.principal.components + self.principal.mean
-        return self._state.raw_rows(scaled_rows, self._row_shape)
 
 
 def add_rows(model: LatentMap, X: DataLike) -> None:
@@ -223,7 +198,7 @@ def _add_landmarks(model: LatentMap, region: NovelRegion) -> keras.Model:
     )
     model._state = replace(state, n_landmarks=len(centers), n_anchors=len(anchors))
     loss = state.loss if isinstance(model.loss, str) else model.loss
-    networks = build_map(model._parts(loss, landmarks))
+    networks = build_map(map_parts(model, loss, landmarks))
     transfer_weights(networks.objective, previous_objective)
     model._set_networks(networks)
     return networks.replay_objective

@@ -1,0 +1,64 @@
+"""Assembly of the networks of a map, during a fit and for the weights of a model file."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from latentmap.autoencoders.fitting import common_parts
+from latentmap.maps.landmarks import LandmarkSet
+from latentmap.maps.map_networks import MapNetworks, MapParts, build_map
+from latentmap.networks.losses import LossLike
+from latentmap.preprocessing.pca_projection import PrincipalComponents
+
+if TYPE_CHECKING:
+    from latentmap.maps.latent_map import LatentMap
+
+
+def map_parts(
+    model: LatentMap,
+    loss: LossLike,
+    landmarks: LandmarkSet,
+    principal: PrincipalComponents | None = None,
+) -> MapParts:
+    """Return the parts of the networks of a map.
+
+    The principal components of the encoder's input are 0 by default, because weights that are
+    assigned afterwards contain them.
+    """
+    state = model._state
+    if principal is None and state.n_input_components:
+        n_features = math.prod(model.row_shape_)
+        principal = PrincipalComponents.zeros(n_features, state.n_input_components)
+    return state.network_parts(landmarks, **common_parts(model, loss, principal))
+
+
+def assemble_map(model: LatentMap) -> MapNetworks:
+    """Build the networks that the state of a map describes, with arbitrary weights."""
+    state = model._state
+    centers, anchors = (
+        np.zeros((count, state.n_components)) for count in (state.n_landmarks, state.n_anchors)
+    )
+    landmarks = LandmarkSet(
+        centers, anchors, 1.0, 1.0, code_offset=state.code_offset, code_scale=state.code_scale
+    )
+    return build_map(map_parts(model, state.loss, landmarks))
+
+
+def check_restored_map(model: LatentMap) -> None:
+    """Raise ValueError if the state and the networks of a loaded map are inconsistent."""
+    state, width = model._state, model._landmarks().width
+    if not 0 < width < math.inf:
+        raise ValueError(f"landmarks: expected a finite width above 0, found {width}")
+    if state.replay is not None:
+        state.replay.validate(state.n_landmarks, model.encoder_)
+    if state.placement is None:
+        return
+    fitted = state.placement.fitted
+    expected = math.prod(model.row_shape_), state.n_components
+    if (fitted.row_mean.size, fitted.positions.shape[1]) != expected:
+        raise ValueError(
+            f"placement: expected rows of {expected[0]} numbers and positions of {expected[1]}"
+        )
