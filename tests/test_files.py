@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from latentmap.analysis import SearchIndex
@@ -12,7 +13,9 @@ from latentmap.errors import FileError, ModelFileError
 from latentmap.files import (
     check_output_path,
     check_path,
+    read_arrays,
     remove_partial_outputs,
+    write_arrays,
     write_atomically,
 )
 from latentmap.model_file import read_model
@@ -197,3 +200,15 @@ def test_a_link_to_itself_raises(tmp_path):
     (tmp_path / "link").symlink_to("link")
     with pytest.raises(FileError, match="link"), write_atomically(tmp_path / "link") as path:
         path.write_text("text")
+
+
+def test_files_of_equal_arrays_are_equal(tmp_path):
+    arrays = {"b": np.arange(3.0), "a": np.ones((2, 2), "float16"), "ä": np.zeros((), "int64")}
+    paths = [tmp_path / f"{i}.safetensors" for i in range(20)]
+    for path in paths:
+        write_arrays(path, "model", {"format": 3, "name": "ä"}, arrays)
+    assert len({path.read_bytes() for path in paths}) == 1
+    description, read = read_arrays(paths[0], "model", 3)
+    assert description == {"format": 3, "name": "ä"}
+    assert all(np.array_equal(read[name], array) for name, array in arrays.items())
+    assert read["a"].dtype == np.float16

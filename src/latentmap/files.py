@@ -206,7 +206,20 @@ def write_arrays(
     arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     metadata = {METADATA_KEYS[kind]: text, _CHECKSUM: fingerprint({"text": text}, arrays)}
     with write_atomically(path) as temporary_path:
-        temporary_path.write_bytes(save(arrays, metadata=metadata))
+        temporary_path.write_bytes(_sort_metadata(save(arrays, metadata=metadata)))
+
+
+def _sort_metadata(contents: bytes) -> bytes:
+    """Return a .safetensors file with sorted metadata.
+
+    safetensors writes metadata in a random order, so that equal models would have unequal files.
+    """
+    start = 8 + int.from_bytes(contents[:8], "little")
+    header = json.loads(contents[8:start])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # The arrays start at a multiple of 8 bytes.
+    return b"".join([len(text).to_bytes(8, "little"), text, memoryview(contents)[start:]])
 
 
 def read_arrays(

@@ -59,7 +59,7 @@ def test_labels_scores_and_columns_are_listed(map_scene, wide_scene):
 
 
 def test_a_column_scale_encodes_its_values(wide_scene):
-    scale = wide_scene.color_scales[4 + 2]
+    scale = wide_scene.color_scales[5 + 2]
     expected = {"name": wide_scene.table.names[2], "is_computed": True, "column": 2}
     assert scale.describe() == expected
     colors, values = scale.compute(), wide_scene.table.column_values(2)

@@ -186,6 +186,26 @@ def test_a_fresh_process_makes_the_same_map():
     assert hashlib.sha256(b"".join(array.tobytes() for array in results)).hexdigest() == digest
 
 
+MODEL_FILE_SCRIPT = """
+import sys
+import numpy as np
+from latentmap import LatentMap
+from latentmap.networks.dense import DenseNetwork
+rows = np.random.default_rng(5).normal(size=(11_000, 6)).astype("float32")
+network = DenseNetwork(hidden=(32,), activation="relu", principal=False)
+LatentMap(network=network, epochs=1, random_state=0).fit(rows).save(sys.argv[1])
+"""
+
+
+@pytest.mark.slow
+def test_model_files_of_two_processes_are_equal(tmp_path):
+    """t-SNE uses several threads for this number of rows, and cells instead of all neighbours."""
+    files = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    for file in files:
+        subprocess.run([sys.executable, "-c", MODEL_FILE_SCRIPT, str(file)], check=True)
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
 def test_fit_transform_does_not_depend_on_global_random_state(table_map, table):
     keras.utils.set_random_seed(1)
     before = np.random.get_state()[1].copy()  # noqa: NPY002

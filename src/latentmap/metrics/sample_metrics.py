@@ -95,7 +95,7 @@ def row_recalls(encoded: EncodedRows, seed: int = 0) -> np.ndarray:
     --------
     >>> from latentmap.data import ArraySource
     >>> rows = np.random.default_rng(0).normal(size=(40, 2))
-    >>> row_recalls(EncodedRows(ArraySource(rows), 3 * rows)).mean()
+    >>> float(row_recalls(EncodedRows(ArraySource(rows), 3 * rows)).mean())
     1.0
     """
     n_rows, width = len(encoded.rows), math.prod(encoded.rows.row_shape)
