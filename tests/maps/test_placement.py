@@ -239,3 +239,26 @@ def test_an_unknown_placement_is_refused():
 
 def test_local_scale_of_equal_positions():
     assert local_scale(np.zeros((20, 2))) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("n_neighbors", 101),
+        ("n_neighbors", -1),
+        ("window", 0.0),
+        ("min_spread", 0.0),
+        ("high_distance_ratio", -1.0),
+        ("decoder_weight", 1.5),
+        ("n_decoding_rows", 0),
+        ("point_scale", 0.0),
+    ],
+)
+def test_settings_outside_their_range_are_refused(name, value, digits_map, tmp_path):
+    path = tmp_path / "map.safetensors"
+    digits_map.save(path)
+    metadata, arrays = read_model(path)
+    metadata["learned"]["placement"][name] = value
+    write_model(path, metadata, arrays)
+    with pytest.raises(ModelFileError, match=name):
+        load_model(path)

@@ -14,12 +14,12 @@ from latentmap.maps.directions import DirectionTransform
 from latentmap.preprocessing.neighbors import BatchInvariantIndex
 from latentmap.preprocessing.pca_projection import PrincipalComponents
 from latentmap.preprocessing.row_lookup import RowLookup
+from latentmap.value_types import Count, Positive
 
 MAX_STORED_ROWS = 100_000
 BLOCK_ROWS = 2048
 MAX_FLOAT16 = 6e4
-# Limits of the numbers in a model file.
-MIN_SCALE, MAX_NUMBER = 1e-37, 1e30
+MAX_NUMBER = 1e30  # Sums of squares of larger numbers in a model file may overflow in float32.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +56,8 @@ class FittedRows(FileRecord):
     components: np.ndarray
     points: np.ndarray
     positions: np.ndarray
-    point_scale: float
-    seed: int
+    point_scale: Positive
+    seed: Count
     direction_matrix: np.ndarray | None = None
     direction_offset: np.ndarray | None = None
 
@@ -186,12 +186,6 @@ class FittedRows(FileRecord):
         for name, shape in shapes.items():
             _check_array(name, getattr(self, name), shape)
         self._validate_directions(d)
-        if not MIN_SCALE < self.point_scale < MAX_NUMBER:
-            raise ValueError(
-                f"fitted rows: expected a scale of the points above 0, found {self.point_scale}"
-            )
-        if not 0 <= self.seed < 2**63:
-            raise ValueError(f"fitted rows: expected a seed of at least 0, found {self.seed}")
 
     def _validate_directions(self, d: int) -> None:
         matrix, offset = self.direction_matrix, self.direction_offset

@@ -7,15 +7,15 @@ the encoder adds one vote.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 import numpy as np
 
 from latentmap.file_record import FileRecord
-from latentmap.maps.fitted_rows import MAX_NUMBER, MIN_SCALE, FittedRows, row_blocks
+from latentmap.maps.fitted_rows import FittedRows, row_blocks
+from latentmap.value_types import Positive, Range
 
 # Number of neighbours that are compared with the encoder's output if none of them vote.
 COMPARED_NEIGHBORS = 10
@@ -25,7 +25,7 @@ WIDE_WINDOW = 4.0
 PROXIMITY = 2.0
 TINY = 1e-12
 VOTE_ROWS = 512
-MAX_NEIGHBORS = 100  # Limit of the numbers of neighbours in a model file.
+MAX_NEIGHBORS = 100  # Limit of the numbers of neighbours and averaged rows in a model file.
 
 
 class PlacementQuality(NamedTuple):
@@ -72,14 +72,14 @@ class Placement(FileRecord):
     """
 
     fitted: FittedRows
-    n_neighbors: int
-    window: float
-    encoder_weight: float
-    n_decoding_rows: int
-    decoder_weight: float
-    min_spread: float
-    high_distance_ratio: float
-    row_size: float
+    n_neighbors: Annotated[int, Range(0, MAX_NEIGHBORS)]
+    window: Positive
+    encoder_weight: Annotated[float, Range(0, 1e6)]
+    n_decoding_rows: Annotated[int, Range(1, MAX_NEIGHBORS)]
+    decoder_weight: Annotated[float, Range(0, 1)]
+    min_spread: Positive
+    high_distance_ratio: Positive
+    row_size: Annotated[float, Range(0, 3e38)]
 
     def place(
         self, coordinates: np.ndarray, encoded: np.ndarray, sample: slice = slice(None)
@@ -192,17 +192,7 @@ class Placement(FileRecord):
         return placement
 
     def validate(self) -> None:
-        """Raise ValueError if the fitted rows are damaged, or a number is outside its range."""
+        """Raise ValueError if the fitted rows are damaged or fewer than the neighbours."""
         self.fitted.validate()
-        positive = (self.window, self.min_spread, self.high_distance_ratio)
-        if not all(MIN_SCALE < number < MAX_NUMBER for number in positive):
-            raise ValueError("placement: expected a window, spread and distance ratio above 0")
-        if not 0 <= self.row_size < math.inf:
-            raise ValueError(f"placement: expected a finite row size, found {self.row_size}")
-        max_neighbors = min(len(self.fitted), MAX_NEIGHBORS)
-        if not (0 <= self.n_neighbors <= max_neighbors and self.n_decoding_rows > 0):
-            raise ValueError(f"placement: expected at most {max_neighbors} neighbours")
-        if self.n_decoding_rows > MAX_NEIGHBORS:
-            raise ValueError(f"placement: expected at most {MAX_NEIGHBORS} rows in a local mean")
-        if not (0 <= self.decoder_weight <= 1 and 0 <= self.encoder_weight < 1e6):
-            raise ValueError("placement: expected a weight of the decoder from 0 to 1")
+        if self.n_neighbors > len(self.fitted):
+            raise ValueError(f"placement: expected at most {len(self.fitted)} neighbours")
