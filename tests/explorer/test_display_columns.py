@@ -46,7 +46,7 @@ def test_dates_become_seconds():
 
 
 def test_columns_that_are_not_fitted_are_not_decoded():
-    column = DisplayColumn.from_identifier("id", pa.int64())
+    column = DisplayColumn.from_unfitted("id", pa.int64())
     assert column.decode(np.zeros((2, 3))).tolist() == [None, None]
     assert column.convert(pa.array([7, None])).tolist() == ["7", None]
 

@@ -69,7 +69,7 @@ def _report_moved_rows(given: np.ndarray, stored: np.ndarray) -> None:
             f"layout: {is_moved.sum()} rows are equal to an earlier row that has another position, "
             "and equal rows can have one position only: the position of the first row is used"
         )
-        warnings.warn(message, DataWarning, stacklevel=2)
+        warnings.warn(message, DataWarning, stacklevel=6)
 
 
 def place_batches(
@@ -99,7 +99,10 @@ def place_rows(model: LatentMap, X: DataLike) -> tuple[np.ndarray, str | None]:
 def _place_batches(
     model: LatentMap, X: DataLike, sample_size: int | None = None
 ) -> Iterator[tuple[np.ndarray, np.ndarray, PlacementQuality, slice]]:
-    """Yield rows, their codes, and a sample of rows with its quality; by default all rows."""
+    """Yield batches of raw rows, their codes, the quality of sampled rows, and the sample's slice.
+
+    By default, the sample of a batch is the whole batch.
+    """
     placement, scale = model._state.placement, model._state.row_scale
     assert placement is not None
     for rows in read_new_rows(model, X):

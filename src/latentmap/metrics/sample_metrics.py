@@ -99,16 +99,16 @@ def row_recalls(encoded: EncodedRows, seed: int = 0) -> np.ndarray:
     1.0
     """
     n_rows, width = len(encoded.rows), math.prod(encoded.rows.row_shape)
+    max_rows = _max_rows(encoded.rows, SEARCH_BYTES)
     n_searched = max(MIN_QUERIES, MAX_ROW_PRODUCTS // (width * n_rows))
-    n_searched = min(n_searched, _max_rows(encoded.rows, SEARCH_BYTES))
-    sample = sample_rows(n_rows, n_searched, seed)
+    sample = sample_rows(n_rows, min(n_searched, max_rows), seed)
     if len(sample) <= ROW_NEIGHBORS + 1:
         return np.full(n_rows, np.nan)
     own_index = np.full(n_rows, -1)
     own_index[sample] = np.arange(len(sample))
     references = encoded.rows[sample], encoded.codes[sample]
     recalls = np.empty(n_rows)
-    for block, rows in read_batches(encoded.rows, BATCH_ROWS):
+    for block, rows in read_batches(encoded.rows, min(BATCH_ROWS, max_rows)):
         in_data, on_map = (
             drop_self(nearest_rows(points, reference, ROW_NEIGHBORS + 1), own_index[block])
             for points, reference in zip((rows, encoded.codes[block]), references, strict=True)
