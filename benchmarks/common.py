@@ -25,7 +25,10 @@ RESULTS = ROOT / "benchmarks" / "results"
 FACES = ROOT.parent / "shared" / "data" / "faces"
 PAGES = [
     ROOT / "README.md",
-    *(ROOT / "docs" / f"{n}.md" for n in ("analysis", "benchmarks", "map", "scale", "tables")),
+    *(
+        ROOT / "docs" / f"{n}.md"
+        for n in ("analysis", "benchmarks", "map", "photos", "scale", "tables")
+    ),
 ]
 PACKAGES = ("latentmap", "keras", "jax", "numpy", "scikit-learn")
 

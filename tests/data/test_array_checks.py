@@ -101,3 +101,14 @@ def test_gaps_in_labels():
     assert missing_labels(as_labels(["a", "", "b"])).tolist() == [False, True, False]
     assert missing_labels(np.array(["a", None, np.nan], object)).tolist() == [False, True, True]
     assert not missing_labels(as_labels([1, 2])).any()
+
+
+@pytest.mark.parametrize("shape", [(5, 3, 32, 32), (5, 1, 28, 28), (5, 4, 8, 9)])
+def test_channels_first_are_an_error_with_the_fix(shape):
+    with pytest.raises(DataError, match=r"channels first; use numpy.moveaxis\(images, 1, -1\)"):
+        check_rows("X", shape, np.uint8)
+
+
+@pytest.mark.parametrize("shape", [(5, 32, 32, 3), (5, 3, 32, 3), (5, 3, 4, 5), (5, 2, 32, 32)])
+def test_other_shapes_of_four_dimensions_are_accepted(shape):
+    assert check_rows("X", shape, np.uint8) == np.uint8

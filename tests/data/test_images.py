@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latentmap.data import open_data, write_rows
+from latentmap.data import TableOptions, open_data, write_rows
 from latentmap.data.images import IMAGE_SUFFIXES
 from latentmap.errors import DataError, FileError, SettingError
 
@@ -162,11 +162,70 @@ def test_file_that_has_become_a_pipe_raises(tmp_path):
         source[0]
 
 
-def test_message_names_an_image_of_another_size(tmp_path):
-    save(tmp_path, "a/1.png", GREY)
-    save(tmp_path, "b/2.png", GREY[:, :3])
-    with pytest.raises(DataError, match=r"^b/2.png: expected 6×5 pixels as in a/1.png, found 3×5$"):
-        open_data(tmp_path)
+def test_images_of_several_sizes_are_cropped_and_resized(tmp_path):
+    # The left and the right quarter of a wide image are outside the square around its centre.
+    wide = np.zeros((100, 200), np.uint8)
+    wide[:, 50:150] = 200
+    save(tmp_path, "a.png", wide)
+    save(tmp_path, "b.png", np.full((80, 80), 50, np.uint8))
+    source = open_data(tmp_path)
+    assert source.row_shape == (64, 64)
+    assert np.abs(source[0].astype(int) - 200).max() < 16 and (source[1] == 50).all()
+    assert source.notes == ("cropped and resized from 80×80 to 200×100 to 64×64 pixels (--size)",)
+
+
+def test_large_images_of_one_size_keep_their_aspect(tmp_path):
+    save(tmp_path, "a.png", np.tile((np.arange(400) // 2).astype(np.uint8), (200, 1)))
+    source = open_data(tmp_path)
+    assert source.row_shape == (64, 128)
+    assert (np.diff(source[0].astype(int), axis=1) >= 0).all()
+    assert source.notes == ("resized from 400×200 to 128×64 pixels (--size)",)
+
+
+@pytest.mark.parametrize(
+    ("size", "shape"), [("8", (8, 10)), ("12x20", (20, 12)), ("12×20", (20, 12)), ("6x5", (5, 6))]
+)
+def test_a_size_is_requested(tmp_path, size, shape):
+    save(tmp_path, "a.png", GREY)
+    source = open_data(tmp_path, options=TableOptions(size=size))
+    assert source[0].shape == source.row_shape == shape
+    assert bool(source.notes) is (size != "6x5")
+
+
+@pytest.mark.parametrize("size", ["0", "x", "64x", "-3", "9999", "8 8"])
+def test_wrong_sizes_are_errors(tmp_path, size):
+    save(tmp_path, "a.png", GREY)
+    with pytest.raises(SettingError, match=r"size: expected pixels such as 64 or 96x64"):
+        open_data(tmp_path, options=TableOptions(size=size))
+
+
+def test_sizes_are_for_images_only():
+    with pytest.raises(SettingError, match="size: expected a folder of images for this option"):
+        open_data("mnist", options=TableOptions(size="64"))
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".webp"])
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_exif_orientation_is_applied(tmp_path, suffix, orientation):
+    pixels = np.zeros((40, 60), np.uint8)
+    pixels[:20, :30] = 255  # The upper left corner is white.
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    save(tmp_path, f"a{suffix}", pixels, exif=exif)
+    expected = {1: pixels, 3: np.rot90(pixels, 2), 6: np.rot90(pixels, 3), 8: np.rot90(pixels)}
+    source = open_data(tmp_path)
+    pixels = source[0] if source[0].ndim == 2 else source[0][..., 0]
+    assert np.abs(pixels.astype(int) - expected[orientation]).max() < 40
+
+
+def test_a_large_photo_is_decoded_at_a_lower_resolution(tmp_path):
+    rows = np.linspace(0, 255, 1600)[:, None] * np.ones(2400)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # Rotated, so that the first row is the right column.
+    save(tmp_path, "a.jpg", rows.astype(np.uint8), exif=exif)
+    image = open_data(tmp_path)[0].astype(int)
+    assert image.shape == (96, 64)
+    np.testing.assert_allclose(image, np.tile(np.linspace(253, 2, 64), (96, 1)), atol=4)
 
 
 @pytest.mark.parametrize("content", [b"", b"no", 99_999 * b"no", b"%!PS-Adobe-3.0 EPSF\n"])
@@ -182,14 +241,15 @@ def test_message_does_not_contain_the_folder(tmp_path):
     (tmp_path / "b.png").write_bytes(b"no")
     with pytest.raises(FileError) as caught:
         open_data(tmp_path)
-    assert str(caught.value).endswith("(expected PNG, JPEG, BMP, GIF, TIFF, WEBP or PPM)")
+    assert str(caught.value).endswith("(expected a format that Pillow reads)")
 
 
 def test_large_and_small_files_give_the_same_pixels(tmp_path):
     noise = np.random.default_rng(0).integers(0, 255, (2, 300, 300), dtype=np.uint8)
     for row, name in zip(noise, ("a.png", "b.tif"), strict=True):
         assert save(tmp_path, name, row).stat().st_size > 2**16
-    assert np.array_equal(open_data(tmp_path)[:], noise)
+    source = open_data(tmp_path, options=TableOptions(size="300x300"))
+    assert np.array_equal(source[:], noise)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".gif", ".tif", ".bmp"])
@@ -248,10 +308,38 @@ def test_no_images_and_no_label_column(tmp_path):
         open_data(tmp_path, label="kind")
 
 
-def test_every_suffix_is_decoded(tmp_path):
-    for i, suffix in enumerate(IMAGE_SUFFIXES):
+# Formats that run another program, have no decoder in Pillow, or are not images.
+NOT_READ = {"EPS", "BUFR", "GRIB", "HDF5", "MPEG", "WMF"}
+
+
+def test_every_suffix_that_pillow_decodes_is_an_image():
+    Image.init()
+    readable = {s for s, f in Image.registered_extensions().items() if f in Image.OPEN}
+    excluded = {s for s, f in Image.registered_extensions().items() if f in NOT_READ}
+    assert set(IMAGE_SUFFIXES) == readable - excluded
+
+
+def test_every_suffix_that_pillow_writes_is_decoded(tmp_path):
+    formats = Image.registered_extensions()
+    only_read = {
+        ".qoi",
+        ".im",
+        ".icns",
+        ".ico",
+        ".xbm",
+        ".msp",
+        ".pfm",
+        ".blp",
+        ".ftc",
+        ".ftu",
+        ".cur",
+        ".pcd",
+    }
+    suffixes = [s for s in IMAGE_SUFFIXES if formats[s] in Image.SAVE and s not in only_read]
+    for i, suffix in enumerate(suffixes):
         save(tmp_path, f"{i}{suffix}", COLOUR if suffix in {".ppm", ".webp"} else GREY)
-    assert open_data(tmp_path).load()[:].shape == (len(IMAGE_SUFFIXES), 5, 6, 3)
+    assert len(suffixes) > 25
+    assert open_data(tmp_path).load()[:].shape == (len(suffixes), 5, 6, 3)
 
 
 def test_folder_names_that_are_not_text_become_valid_labels(tmp_path):

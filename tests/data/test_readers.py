@@ -76,7 +76,8 @@ def test_a_path_object_is_never_a_name(tmp_path, monkeypatch):
 @pytest.mark.parametrize(("name", "found"), [("rows.xls", "'.xls'"), ("rows", "none")])
 def test_unknown_suffixes(tmp_path, name, found):
     (tmp_path / name).write_text("1,2\n")
-    sentence = f"suffixes .npy, .npz, .csv, .tsv, .txt, .xlsx, .parquet, or a folder, found {found}"
+    suffixes = ".npy, .npz, .csv, .tsv, .txt, .xlsx, .parquet, .h5ad"
+    sentence = f"suffixes {suffixes}, or a folder, found {found}"
     with pytest.raises(FileError, match=re.escape(sentence)):
         open_data(tmp_path / name)
 

@@ -6,6 +6,7 @@ import pytest
 
 from latentmap.errors import DataError, SettingError
 from latentmap.networks.conv import ConvNetwork, image_shape
+from latentmap.networks.strided_convolutions import StridedConv2D, StridedConv2DTranspose
 
 
 def make_models(row_shape, filters=(4, 6), zero_init=False, n_components=3):
@@ -80,3 +81,21 @@ def test_image_shape_adds_channels_and_refuses_other_rows():
 def test_invalid_settings_are_refused(settings, message):
     with pytest.raises(SettingError, match=message):
         ConvNetwork(**settings)
+
+
+@pytest.mark.parametrize("row_shape", [(8, 8, 2), (7, 9, 2), (1, 13, 2)])
+@pytest.mark.parametrize(
+    ("layer", "keras_layer"),
+    [
+        (StridedConv2D, keras.layers.Conv2D),
+        (StridedConv2DTranspose, keras.layers.Conv2DTranspose),
+    ],
+)
+def test_strided_convolutions_equal_those_of_keras(row_shape, layer, keras_layer):
+    x = np.random.default_rng(0).normal(size=(3, *row_shape)).astype("float32")
+    ours = layer(5, activation="silu", bias_initializer="random_normal")
+    theirs = keras_layer(5, 3, 2, "same", activation="silu")
+    ours.build(x.shape)
+    theirs.build(x.shape)
+    theirs.set_weights(ours.get_weights())
+    np.testing.assert_allclose(np.asarray(ours(x)), np.asarray(theirs(x)), atol=1e-5)

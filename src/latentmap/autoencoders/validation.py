@@ -46,7 +46,7 @@ def fitting_rows(estimator: BaseAutoEncoder, X: DataLike) -> Source:
     if table is None:
         rows, estimator.table_ = _to_source(estimator, X, reset=True), None
         for note in rows.notes:
-            print_note(f"{rows.name}: {note}", estimator.verbose and rows.name == "X")
+            print_note(f"{rows.name}: {note}", estimator.verbose)
         _check_row_count(rows)
         estimator.row_offset_ = None if isinstance(rows, SparseSource) else find_offset(rows)
         if estimator.row_offset_ is not None:

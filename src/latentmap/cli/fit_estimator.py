@@ -61,6 +61,7 @@ def fit_estimator(request: FitRequest) -> None:
     label, options = choose_label(request.label, get_options())
     rows = open_rows(request.data, label, options=options, metadata=request.metadata)
     print_table_summary(rows)
+    rows.notes = ()  # They have been printed.
     n_bytes = fit_memory_bytes(len(rows), rows.nbytes // max(1, len(rows)))
     check_memory("memory", n_bytes, with_engine=True)
     graph = _read_graph(request)

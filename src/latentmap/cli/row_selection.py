@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from latentmap.analysis.model_info import ModelInfo
-from latentmap.cli.console import show_status
+from latentmap.cli.console import print_message, show_status
 from latentmap.cli.model_arguments import Estimator, check_columns
 from latentmap.cli.table_arguments import get_options, options_for
 from latentmap.data import Source, TableOptions, list_datasets, open_data
@@ -53,7 +54,13 @@ def open_model_rows(
             "its columns"
         )
     default_label = ModelInfo.from_estimator(model).label_column
-    rows = open_rows(data, label, default_label, options_for(model.fit_report_), metadata)
+    options = options_for(model.fit_report_)
+    if len(model.row_shape_) > 1:
+        height, width = model.row_shape_[:2]
+        options = replace(options, size=f"{width}x{height}")
+    rows = open_rows(data, label, default_label, options, metadata)
+    for note in rows.notes:
+        print_message(f"{rows.name}: {note}")
     check_columns(model, rows)
     return rows
 
@@ -123,7 +130,7 @@ def _open_all_rows(
 ) -> Source:
     path = Path(data)
     if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
-        image = ImageFolderSource(path.parent, [path.name])
+        image = ImageFolderSource(path.parent, [path.name], size=options.size)
         image.name = path.name
         return image
     open_with = partial(open_data, data, verbose=True, options=options, metadata=metadata)

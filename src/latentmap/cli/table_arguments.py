@@ -23,7 +23,7 @@ _OPTIONS: ContextValue[TableOptions] = ContextValue("table_options", _NOTHING)
 
 # Names of options, the type of their values in a model file, and the type of the option.
 _STORED_TYPES: tuple[tuple[tuple[str, ...], type, Callable[[Any], Any]], ...] = (
-    (("separator", "decimal", "encoding", "text", "text_model", "layer", "obsm"), str, str),
+    (("separator", "decimal", "encoding", "text", "text_model", "layer", "obsm", "size"), str, str),
     (("header",), bool, bool),
     (("missing", "columns", "drop"), list, lambda values: tuple(map(str, values))),
     (("roles",), dict, lambda roles: {str(name): str(role) for name, role in roles.items()}),
@@ -99,6 +99,15 @@ _FIT_PARAMETERS: dict[str, tuple[Any, Any]] = {
             "NAME",
             "Entry of obsm of an .h5ad file to fit, such as X_pca.",
             default_text="the matrix .X",
+        ),
+    ),
+    "size": (
+        str | None,
+        option(
+            "PIXELS",
+            "Size to which images are resized: 96x64 for width and height, or 64 for the shorter "
+            "side. Pictures of another aspect are cropped.",
+            default_text="64, unless the images have one size of at most 65,536 pixels",
         ),
     ),
 }

@@ -12,6 +12,9 @@ from latentmap.errors import DataError
 # Larger numbers overflow in networks, which compute in float32.
 LARGEST = float(np.finfo(np.float32).max)
 
+# Rows of fewer pixels a side are not taken for images with the channels first.
+MIN_IMAGE_SIDE = 8
+
 _KIND_NAMES = {"O": "objects", "U": "text", "S": "bytes", "T": "text", "V": "records"}
 _KIND_NAMES |= {"M": "dates", "m": "durations", "c": "complex numbers"}
 
@@ -41,10 +44,27 @@ def _check_shape(name: str, shape: tuple[int, ...]) -> None:
         )
     if shape[0] < 1:
         raise DataError(f"{name}: expected at least one row, found none (shape {shape})")
+    if len(shape) == 4 and _is_channels_first(shape):
+        raise DataError(
+            f"{name}: expected images of shape (n, height, width, channels), found shape {shape} "
+            "with the channels first; use numpy.moveaxis(images, 1, -1)"
+        )
     if min(shape) < 1:
         raise DataError(
             f"{name}: expected at least one number in each row, found none (shape {shape})"
         )
+
+
+def _is_channels_first(shape: tuple[int, ...]) -> bool:
+    """Return whether the second size is that of channels, and the last two are not.
+
+    Examples
+    --------
+    >>> _is_channels_first((10, 3, 32, 32)), _is_channels_first((10, 3, 32, 3))
+    (True, False)
+    """
+    _, channels, height, width = shape
+    return channels in (1, 3, 4) and min(height, width) >= MIN_IMAGE_SIDE
 
 
 def as_numbers(name: str, data: ArrayLike) -> np.ndarray:

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from latentmap.data.array_checks import check_label_memory
 from latentmap.data.folders import folder_name
+from latentmap.data.image_sizes import Size, choose_size, describe_resizing, format_size, resize
 from latentmap.data.parse_errors import as_file_error
 from latentmap.data.sources import Source
 from latentmap.data.string_store import StringStore
@@ -24,36 +25,72 @@ from latentmap.progress import progress
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+# Formats that Pillow decodes itself. EPS runs another program, and others have no decoder.
+_FORMATS = (
+    *(
+        "PNG",
+        "JPEG",
+        "BMP",
+        "GIF",
+        "TIFF",
+        "WEBP",
+        "PPM",
+        "AVIF",
+        "BLP",
+        "CUR",
+        "DCX",
+        "DDS",
+        "DIB",
+    ),
+    *("FITS", "FLI", "FTEX", "GBR", "ICNS", "ICO", "IM", "IPTC", "JPEG2000", "MSP", "PCD", "PCX"),
+    *("PIXAR", "PSD", "QOI", "SGI", "SUN", "TGA", "XBM", "XPM"),
+)
 IMAGE_SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"),
+    *(".apng", ".avif", ".avifs", ".blp", ".bw", ".cur", ".dcx", ".dds", ".dib", ".fit", ".fits"),
+    *(".flc", ".fli", ".ftc", ".ftu", ".gbr", ".icb", ".icns", ".ico", ".iim", ".im", ".j2c"),
+    *(".j2k", ".jfif", ".jp2", ".jpc", ".jpe", ".jpf", ".jpx", ".msp", ".pbm", ".pcd", ".pcx"),
+    *(".pfm", ".pnm", ".psd", ".pxr", ".qoi", ".ras", ".rgb", ".rgba", ".sgi", ".tga", ".vda"),
+    *(".vst", ".xbm", ".xpm"),
 )
-_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
-_FORMAT_TEXT = ", ".join(_FORMATS[:-1]) + f" or {_FORMATS[-1]}"
 # Limit of the pixels of an image, because a small file can decode to gigabytes.
 _PIXEL_LIMIT = 2**26
 _SMALL_FILE_BYTES = 2**16
 _IMAGES_PER_UPDATE = 100
+_ORIENTATION = 0x0112  # EXIF tag.
+_ROTATED = (5, 6, 7, 8)  # Orientations that exchange width and height.
 _GREY_8 = {"1", "L", "LA", "La"}
 _GREY_16 = {"I;16", "I;16B", "I;16L", "I;16N", "I"}
 
 
 class ImageFolderSource(Source):
-    """Images of one size, in a folder and its sub-folders.
+    """Images in a folder and its sub-folders, resized to one size by `image_sizes.choose_size`.
+
+    Images of one size and at most 65,536 pixels are not resized unless ``size`` is given.
 
     If every image is grey, rows have shape (h, w) and type uint16 if all images have 16 bits, else
     uint8. If one image has colours, all are read as RGB, uint8 of shape (h, w, 3). Transparent
-    pixels are drawn over white. The first frame of an animation is read. EXIF rotation is applied
-    only to TIFF files.
+    pixels are drawn over white. The first frame of an animation is read, and the EXIF orientation
+    is applied. Resized images have 8 bits.
     """
 
-    def __init__(self, folder: Path, paths: Sequence[str], verbose: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        paths: Sequence[str],
+        verbose: bool = False,
+        size: str | None = None,
+    ) -> None:
         self.paths = paths if isinstance(paths, StringStore) else StringStore(paths)
         self.folder, self.name = folder, folder_name(folder)
         if not self.paths:
             raise DataError(f"{self.name}: expected at least one image, found none")
         with _large_images():
-            self._size = _read_header(folder, self.paths[0])[0]
-            self._decode = _decoder(self._read_pixel_formats(verbose))
+            sizes, kinds = self._read_headers(verbose)
+        self._size = choose_size(sizes, size)
+        note = describe_resizing(sizes, self._size)
+        self.notes, self._is_resized = (() if note is None else (note,)), note is not None
+        self._decode = _decoder(kinds, self._is_resized)
         self.row_shape, self.dtype = _row_type(self._decode, self._size)
         self.labels = _folder_labels(self.name, self.paths)
 
@@ -68,44 +105,78 @@ class ImageFolderSource(Source):
                 batch[row] = self._read(path)
         return batch
 
-    def _read_pixel_formats(self, verbose: bool) -> set[str]:
-        """Read all headers, check the sizes, and return the pixel formats that occur."""
-        kinds, count = set(), len(self.paths)
+    def _read_headers(self, verbose: bool) -> tuple[set[Size], set[str]]:
+        """Read all headers, and return the sizes and the pixel formats that occur."""
+        sizes, kinds, count = set(), set(), len(self.paths)
         with progress(
             f"reading the headers of {count:,} images", count, verbose, delay=True
         ) as advance:
             for number, path in enumerate(self.paths, start=1):
                 size, kind = _read_header(self.folder, path)
-                self._check_size(path, size)
+                sizes.add(size)
                 kinds.add(kind)
                 if number % _IMAGES_PER_UPDATE == 0:
                     advance(_IMAGES_PER_UPDATE)
-        return kinds
+        return sizes, kinds
 
-    def _check_size(self, path: str, size: tuple[int, int]) -> None:
+    def _check_size(self, path: str, size: Size) -> None:
         if size != self._size:
             raise DataError(
-                f"{path}: expected {_size_text(self._size)} pixels as in {self.paths[0]}, "
-                f"found {_size_text(size)}"
+                f"{path}: expected {format_size(self._size)} pixels as in {self.paths[0]}, "
+                f"found {format_size(size)}"
             )
 
     def _read(self, path: str) -> np.ndarray:
+        from PIL import Image
+
         with _open(self.folder, path) as image:
             # The file may have changed since its header was read.
-            self._check_size(path, image.size)
-            pixels = self._decode(image)
-        # Pillow applies the rotation in a TIFF file, which may exchange height and width.
-        self._check_size(path, (pixels.shape[1], pixels.shape[0]))
-        return pixels
+            size = _oriented_size(image)
+            if not self._is_resized:
+                self._check_size(path, size)
+                pixels = self._decode(_apply_orientation(image))
+                self._check_size(path, (pixels.shape[1], pixels.shape[0]))
+                return pixels
+            _check_pixels(path, size)
+            side = 2 * max(self._size)
+            image.draft(None, (side, side))  # A JPEG file is decoded at a lower resolution.
+            whole = Image.fromarray(self._decode(_apply_orientation(image)))
+            return np.asarray(resize(whole, self._size))
+
+
+def _oriented_size(image: Image) -> Size:
+    """Return the size of an image after its EXIF orientation is applied."""
+    width, height = image.size
+    if image.format == "TIFF":  # Some versions of Pillow exchange width and height themselves.
+        tags = image.tag_v2  # type: ignore[attr-defined]
+        width, height = tags.get(256, width), tags.get(257, height)
+    # Pillow would decode a whole PNG file to find its EXIF tags behind the pixels.
+    has_tags = image.format != "PNG" or "exif" in image.info
+    is_rotated = has_tags and image.getexif().get(_ORIENTATION) in _ROTATED
+    return (height, width) if is_rotated else (width, height)
+
+
+def _apply_orientation(image: Image) -> Image:
+    from PIL import ImageOps
+
+    return ImageOps.exif_transpose(image)
+
+
+def _check_pixels(path: str, size: Size) -> None:
+    if size[0] * size[1] > _PIXEL_LIMIT:
+        raise FileError(
+            f"{path}: expected at most {_PIXEL_LIMIT:,} pixels, found {format_size(size)}"
+        )
 
 
 @contextlib.contextmanager
 def _large_images() -> Iterator[None]:
-    """Suppress Pillow's warning about large images, because this module has a lower limit."""
+    """Suppress Pillow's warnings about large images, which have a lower limit here, and formats."""
     from PIL import Image
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
         yield
 
 
@@ -119,10 +190,11 @@ def _open(folder: Path, path: str) -> Iterator[Image]:
         with open(file_path, "rb", 0, opener=_open_without_blocking) as file:
             start = file.read(_SMALL_FILE_BYTES) or b""
         source = io.BytesIO(start) if len(start) < _SMALL_FILE_BYTES else file_path
+        Image.init()  # Versions of Pillow differ in their formats.
         try:
-            image = Image.open(source, formats=_FORMATS)
+            image = Image.open(source, formats=[name for name in _FORMATS if name in Image.OPEN])
         except UnidentifiedImageError as error:
-            raise ValueError(f"expected {_FORMAT_TEXT}") from error
+            raise ValueError("expected a format that Pillow reads") from error
         with image:
             yield image
 
@@ -132,14 +204,10 @@ def _open_without_blocking(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def _read_header(folder: Path, path: str) -> tuple[tuple[int, int], str]:
+def _read_header(folder: Path, path: str) -> tuple[Size, str]:
     with _open(folder, path) as image:
-        size, kind = image.size, _kind(image)
-    if size[0] * size[1] > _PIXEL_LIMIT:
-        raise FileError(
-            f"{path}: expected at most {_PIXEL_LIMIT:,} pixels, found {_size_text(size)}"
-        )
-    return size, kind
+        _check_pixels(path, image.size)
+        return _oriented_size(image), _kind(image)
 
 
 def _kind(image: Image) -> str:
@@ -158,8 +226,8 @@ def _has_grey_palette(image: Image) -> bool:
     return palette is not None and palette[0::3] == palette[1::3] == palette[2::3]
 
 
-def _decoder(kinds: set[str]) -> Callable[[Image], np.ndarray]:
-    if kinds == {"grey16"}:
+def _decoder(kinds: set[str], is_resized: bool) -> Callable[[Image], np.ndarray]:
+    if kinds == {"grey16"} and not is_resized:
         return _grey16
     return _grey8 if kinds <= {"grey8", "grey16"} else _rgb
 
@@ -219,7 +287,3 @@ def _folder_labels(name: str, paths: Sequence[str]) -> np.ndarray | None:
         return None
     check_label_memory(name, folders.itemsize // 4, len(codes))
     return folders[codes]
-
-
-def _size_text(size: tuple[int, int]) -> str:
-    return f"{size[0]}×{size[1]}"

@@ -1,7 +1,7 @@
 """Opening of files, folders and named data sets, by a table from suffix to reader."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -36,7 +36,6 @@ def _open_parquet_file(path: Path, label: str | None, options: TableOptions) -> 
 def _open_cells(path: Path, label: str | None, options: TableOptions) -> Source:
     from latentmap.data.cell_files import open_h5ad
 
-    _check_no_options(path.name, replace(options, layer=None, obsm=None))
     return open_h5ad(path, label, options)
 
 
@@ -145,12 +144,15 @@ def _open_file(
             f"{path}: expected one of the suffixes {', '.join(FILE_SUFFIXES)}, or a folder, "
             f"found {repr(path.suffix) if path.suffix else 'none'}"
         )
-    if suffix != CELLS_SUFFIX:
-        _check_no_cell_options(path.name, options)
+    if suffix in _ARRAY_READERS:
+        _check_options(path.name, options, _ARRAY_OPTIONS)
+    else:
+        _check_options(
+            path.name, options, _CELL_OPTIONS if suffix == CELLS_SUFFIX else _TABLE_OPTIONS
+        )
     with progress(f"reading {path.name}", 1, verbose, delay=True):
         if suffix in _TABLE_READERS:
             return _TABLE_READERS[suffix](full_path, label, options)
-        _check_no_options(path.name, options)
         return _ARRAY_READERS[suffix](path, label)
 
 
@@ -161,13 +163,14 @@ def _open_dataset(data: str | os.PathLike[str], label: str | None, options: Tabl
     if name not in list_datasets():
         raise UnknownNameError("data set", name, list_datasets())
     _check_no_label(name, label)
-    _check_no_options(name, options)
+    _check_options(name, options, _ARRAY_OPTIONS)
     return load_dataset(name, part or "fit")
 
 
 def _open_parquet_folder(
     folder: Path, paths: StringStore, label: str | None, verbose: bool, options: TableOptions
 ) -> Source:
+    _check_options(folder_name(folder), options, _TABLE_OPTIONS)
     files = [folder / path for path in paths]
     return open_parquet(files, label, options, name=folder_name(folder), verbose=verbose)
 
@@ -176,8 +179,8 @@ def _open_image_folder(
     folder: Path, paths: StringStore, label: str | None, verbose: bool, options: TableOptions
 ) -> Source:
     _check_no_label(folder_name(folder), label)
-    _check_no_options(folder_name(folder), options)
-    return ImageFolderSource(folder, paths, verbose)
+    _check_options(folder_name(folder), options, _IMAGE_OPTIONS)
+    return ImageFolderSource(folder, paths, verbose, options.size)
 
 
 FolderReader = Callable[[Path, StringStore, str | None, bool, TableOptions], Source]
@@ -212,16 +215,32 @@ def _check_no_label(name: str, label: str | None) -> None:
         raise SettingError(f"label {label!r}: expected data with columns, found {name}")
 
 
-def _check_no_cell_options(name: str, options: TableOptions) -> None:
-    if (options.layer or options.obsm) and not options.ignore_unknown:
-        option = "layer" if options.layer else "obsm"
-        raise SettingError(f"{option}: expected single cells (.h5ad) for this option, found {name}")
+_ARRAY_OPTIONS: tuple[str, ...] = ()
+_IMAGE_OPTIONS = ("size",)
+_CELL_OPTIONS = ("layer", "obsm")
+_TABLE_OPTIONS = tuple(
+    field.name
+    for field in fields(TableOptions)
+    if field.name not in (*_IMAGE_OPTIONS, *_CELL_OPTIONS)
+)
+_EXPECTED_DATA = {
+    **dict.fromkeys(_CELL_OPTIONS, "single cells (.h5ad)"),
+    **dict.fromkeys(_IMAGE_OPTIONS, "a folder of images"),
+    "text": "a table with a column of texts",
+}
 
 
-def _check_no_options(name: str, options: TableOptions) -> None:
-    _check_no_cell_options(name, options)
-    if options.text is not None and not options.ignore_unknown:
-        raise SettingError(f"text: expected a table with a column of texts, found {name}")
-    for field in () if options.ignore_unknown else fields(options):
-        if getattr(options, field.name) != getattr(TableOptions(), field.name):
-            raise SettingError(f"{field.name}: expected a table for this option, found {name}")
+def _check_options(name: str, options: TableOptions, allowed: Collection[str]) -> None:
+    """Raise SettingError if an option is set that does not apply to data of this kind."""
+    if options.ignore_unknown:
+        return
+    wrong = [
+        field.name
+        for field in fields(options)
+        if field.name not in allowed
+        and getattr(options, field.name) != getattr(TableOptions(), field.name)
+    ]
+    # The name of the column of texts is also a role.
+    for option in sorted(wrong, key="text".__ne__):
+        expected = _EXPECTED_DATA.get(option, "a table")
+        raise SettingError(f"{option}: expected {expected} for this option, found {name}")

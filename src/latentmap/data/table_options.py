@@ -26,7 +26,7 @@ _SEPARATORS = {"tab": "\t", r"\t": "\t", "space": " "}
 
 @dataclass(frozen=True)
 class TableOptions:
-    """How to read a table. None means that a property is detected.
+    """How to read a table, cells or images. None means that a property is detected.
 
     Parameters
     ----------
@@ -54,6 +54,8 @@ class TableOptions:
         truncated SVD embed them.
     layer, obsm : str, optional
         Layer, or entry of ``obsm``, to read from a file of single cells instead of ``.X``.
+    size : str, optional
+        Size of images: "96x64" for width and height, or "64" for the shorter side.
     ignore_unknown : bool
         Whether columns that the table does not have are ignored, apart from the label. Otherwise
         they are an error.
@@ -71,6 +73,7 @@ class TableOptions:
     text_model: str | None = None
     layer: str | None = None
     obsm: str | None = None
+    size: str | None = None
     ignore_unknown: bool = False
 
     def __post_init__(self) -> None:

@@ -11,6 +11,7 @@ from keras import KerasTensor, layers
 from latentmap.errors import DataError
 from latentmap.networks.dense import check_activation, check_widths, dense_layer
 from latentmap.networks.initializers import Zeros, kernel_initializer
+from latentmap.networks.strided_convolutions import StridedConv2D, StridedConv2DTranspose
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class ConvNetwork:
         """Return codes of scaled images (n, h, w[, c]); see `Network`."""
         x = layers.Reshape(image_shape(x.shape[1:]))(x)
         for channels in self.filters:
-            x = _convolution(layers.Conv2D, channels, rng, self.activation)(x)
+            x = _convolution(StridedConv2D, channels, rng, self.activation)(x)
         return dense_layer(n_heads * n_components, rng, zero_init=zero_init)(layers.Flatten()(x))
 
     def decode(
@@ -64,8 +65,8 @@ class ConvNetwork:
         z = dense_layer(math.prod(innermost), rng, self.activation)(z)
         z = layers.Reshape(innermost)(z)
         for filters in self.filters[-2::-1]:
-            z = _convolution(layers.Conv2DTranspose, filters, rng, self.activation)(z)
-        z = _convolution(layers.Conv2DTranspose, channels, rng, zero_init=zero_init)(z)
+            z = _convolution(StridedConv2DTranspose, filters, rng, self.activation)(z)
+        z = _convolution(StridedConv2DTranspose, channels, rng, zero_init=zero_init)(z)
         crop_size = (z.shape[1] - height, z.shape[2] - width)
         return layers.Flatten()(layers.Cropping2D(((0, crop_size[0]), (0, crop_size[1])))(z))
 
@@ -85,9 +86,6 @@ def _convolution(
 ) -> keras.Layer:
     return layer_type(
         filters,
-        3,
-        2,
-        "same",
         activation=activation,
         kernel_initializer=kernel_initializer(rng, zero_init),
         bias_initializer=Zeros(),
