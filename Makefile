@@ -12,7 +12,20 @@ TSC := $(VENV)/typescript-$(TYPESCRIPT)/node_modules/.bin/tsc
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 SLOW := slow or ray or engine
 
-.PHONY: demo test test-slow check format docs benchmarks clean
+# The tests that run with the oldest and the newest versions of the dependencies, in environments of
+# their own. PYTHON=python3.13 selects another version of Python.
+CORE := tests/test_model_file.py tests/test_errors.py tests/autoencoders/test_autoencoder.py \
+	tests/data tests/preprocessing tests/plots tests/metrics/test_neighbor_recall.py \
+	tests/analysis/test_search.py tests/analysis/test_codec_file.py tests/maps/test_landmarks.py \
+	tests/maps/test_affinities.py tests/maps/test_neighbor_graph.py tests/cli/test_encode.py
+CORE_PYTEST := -m pytest -m 'not ($(SLOW) or browser)' -W ignore::DeprecationWarning \
+	-W ignore::PendingDeprecationWarning
+CORE_PACKAGES := --editable '.[cells,excel,metrics]' pandas openpyxl pytest pytest-timeout
+PIP := -m pip install --quiet --disable-pip-version-check
+OLDEST := .venv.oldest-$(notdir $(PYTHON))
+NEWEST := .venv.newest-$(notdir $(PYTHON))
+
+.PHONY: demo test test-slow test-oldest test-newest check format docs benchmarks clean
 
 demo: $(INSTALLED)
 	@mkdir -p demo
@@ -25,6 +38,17 @@ test: $(INSTALLED)
 
 test-slow: $(INSTALLED)
 	$(PYTEST) -m '$(SLOW)'
+
+test-oldest:
+	$(PYTHON) -m venv $(OLDEST)
+	$(PYTHON) scripts/lowest_versions.py > $(OLDEST)/constraints.txt
+	$(OLDEST)/bin/python $(PIP) --constraint $(OLDEST)/constraints.txt $(CORE_PACKAGES)
+	$(OLDEST)/bin/python $(CORE_PYTEST) $(CORE)
+
+test-newest:
+	$(PYTHON) -m venv $(NEWEST)
+	$(NEWEST)/bin/python $(PIP) --upgrade $(CORE_PACKAGES)
+	$(NEWEST)/bin/python $(CORE_PYTEST) $(CORE)
 
 check: $(INSTALLED) $(TSC)
 	$(BIN)/ruff format --check .
@@ -64,4 +88,4 @@ $(TSC):
 		--prefix $(VENV)/typescript-$(TYPESCRIPT) typescript@$(TYPESCRIPT)
 
 clean:
-	rm -rf $(VENV) demo build dist
+	rm -rf $(VENV) .venv.* demo build dist

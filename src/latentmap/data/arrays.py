@@ -3,7 +3,6 @@
 import math
 import tokenize
 import zipfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -12,7 +11,7 @@ import numpy as np
 
 from latentmap.data.array_checks import as_labels, check_rows
 from latentmap.data.memory import check_memory
-from latentmap.data.parse_errors import as_file_error
+from latentmap.data.parse_errors import ZIP_ERRORS, as_file_error
 from latentmap.data.sources import ArraySource, Source
 from latentmap.data.sparse import SparseSource
 from latentmap.data.sparse_files import Check, is_sparse_file, read_sparse
@@ -28,15 +27,7 @@ _ROWS = ("X", "x", "data", "images", "x_train")
 _LABELS = ("y", "labels", "y_train")
 # NumPy parses a header with Python's parser and tokenizer, which raise these errors.
 _HEADER_ERRORS = (SyntaxError, TypeError, ValueError, tokenize.TokenError)
-_ZIP_ERRORS = (
-    *_HEADER_ERRORS,
-    EOFError,
-    KeyError,
-    NotImplementedError,
-    RuntimeError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
+_NPZ_ERRORS = (*_HEADER_ERRORS, *ZIP_ERRORS)
 
 
 class _Header(NamedTuple):
@@ -77,7 +68,7 @@ def open_npz(path: Path, label: str | None = None) -> Source:
     are the array that ``label`` names, or the array called y, labels or y_train.
     """
     with (
-        as_file_error(path.name, "a NumPy .npz file", *_ZIP_ERRORS),
+        as_file_error(path.name, "a NumPy .npz file", *_NPZ_ERRORS),
         zipfile.ZipFile(path) as archive,
     ):
         names = [n.removesuffix(".npy") for n in archive.namelist() if n.endswith(".npy")]

@@ -10,6 +10,7 @@ import datetime
 import os
 import zipfile
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from latentmap.data.csv_results import CsvTable, make_csv_table
 from latentmap.data.csv_separators import Record
 from latentmap.data.file_suffixes import split_sheet
 from latentmap.data.memory import check_memory
-from latentmap.data.parse_errors import as_file_error
+from latentmap.data.parse_errors import ZIP_ERRORS, as_file_error
 from latentmap.data.table_options import TableOptions
 from latentmap.data.table_problems import raise_problems, selected_columns
 from latentmap.errors import FileError, UnknownNameError
@@ -68,23 +69,36 @@ def read_excel(path: str | os.PathLike[str], options: TableOptions | None = None
         sheet_note = [f"sheet {sheet!r}"] if len(workbook.sheet_names) > 1 else []
     elif sheet not in workbook.sheet_names:
         raise UnknownNameError("sheet", sheet, workbook.sheet_names)
-    rows = [list(map(_as_text, row)) for row in workbook.get_sheet_by_name(sheet).to_python()]
+    with _reading_excel(file.name):
+        cells = workbook.get_sheet_by_name(sheet).to_python()
+    rows = [list(map(_as_text, row)) for row in cells]
     result = _read_rows(name, rows, options)
     return replace(result, notes=[*sheet_note, *result.notes])
 
 
 def _open_workbook(path: Path) -> CalamineWorkbook:
     try:
-        from python_calamine import CalamineError, CalamineWorkbook
+        from python_calamine import CalamineWorkbook
     except ImportError:
         raise FileError(
             f"{path.name}: python-calamine is not installed; run pip install latentmap[excel]"
         ) from None
-    with as_file_error(path.name, "an Excel file", CalamineError, zipfile.BadZipFile):
+    with _reading_excel(path.name):
         with zipfile.ZipFile(path) as archive:
             size = sum(member.file_size for member in archive.infolist())
         check_memory(path.name, size * _MEMORY_PER_BYTE)
-        return CalamineWorkbook.from_path(str(path))
+        workbook = CalamineWorkbook.from_path(str(path))
+    if not workbook.sheet_names:
+        raise FileError(f"{path.name}: expected an Excel file with a sheet, found none")
+    return workbook
+
+
+def _reading_excel(name: str) -> AbstractContextManager[None]:
+    """Convert the errors of zipfile and python-calamine to FileError."""
+    from python_calamine import CalamineError, PasswordError, XmlError, ZipError
+
+    errors = (CalamineError, PasswordError, XmlError, ZipError, *ZIP_ERRORS)
+    return as_file_error(name, "an Excel file", *errors)
 
 
 def _as_text(value: object) -> str:

@@ -141,6 +141,8 @@ def _read_footers(paths: Iterable[Path]) -> Iterator[tuple[list[int], int, pa.Sc
             groups = [footer.row_group(i) for i in range(footer.num_row_groups)]
             sizes = [(group.num_rows, group.total_byte_size) for group in groups]
         del file, footer, groups
+        if any(number < 0 for size in sizes for number in size):
+            raise FileError(f"{path.name}: expected a Parquet file, found a damaged footer")
         common_schema = (
             schema if common_schema is None or not schema.equals(common_schema) else common_schema
         )

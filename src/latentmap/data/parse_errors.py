@@ -1,9 +1,21 @@
 """Convert the errors of parsers to `FileError`."""
 
 import contextlib
+import zipfile
+import zlib
 from collections.abc import Iterator
 
 from latentmap.errors import FileError, LatentmapError
+
+# Errors of `zipfile` for damaged archives.
+ZIP_ERRORS = (
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @contextlib.contextmanager
