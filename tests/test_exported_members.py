@@ -5,7 +5,14 @@ import pytest
 
 import latentmap
 
-PUBLIC_NAMES = ["AutoEncoder", "LatentMap", "Training", "VariationalAutoEncoder", "load_model"]
+PUBLIC_NAMES = [
+    "AutoEncoder",
+    "Checkpoints",
+    "LatentMap",
+    "Training",
+    "VariationalAutoEncoder",
+    "load_model",
+]
 HEAVY_PACKAGES = [
     "keras",
     "jax",

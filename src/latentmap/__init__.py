@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AutoEncoder",
+    "Checkpoints",
     "LatentMap",
     "Training",
     "VariationalAutoEncoder",
@@ -20,6 +21,7 @@ __all__ = [
 
 _MODULES = {
     "AutoEncoder": "latentmap.autoencoders.autoencoder",
+    "Checkpoints": "latentmap.training.checkpoint_folder",
     "LatentMap": "latentmap.maps.latent_map",
     "Training": "latentmap.training.config",
     "VariationalAutoEncoder": "latentmap.autoencoders.variational",
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from latentmap.autoencoders.loading import load_model
     from latentmap.autoencoders.variational import VariationalAutoEncoder
     from latentmap.maps.latent_map import LatentMap
+    from latentmap.training.checkpoint_folder import Checkpoints
     from latentmap.training.config import Training
 
 

@@ -9,6 +9,7 @@ from sklearn.decomposition import PCA
 
 from latentmap import load_model
 from latentmap.cli.fit_estimator import default_output
+from latentmap.errors import FileError
 
 
 def test_fit_writes_a_model_and_four_plots(digits_fit):
@@ -191,3 +192,15 @@ def test_invalid_arguments_are_reported(
     assert result.stderr.splitlines()[-1].startswith("error: ")
     assert words in result.stderr.splitlines()[-1]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_plot_that_fails_leaves_the_model(run, tmp_path, monkeypatch):
+    def fail(*arguments):
+        raise FileError("no space left")
+
+    monkeypatch.setattr("latentmap.cli.pictures.draw_reconstructions", fail)
+    np.save(tmp_path / "rows.npy", np.random.default_rng(0).normal(size=(40, 4)))
+    path = tmp_path / "model.safetensors"
+    output = run("fit", tmp_path / "rows.npy", "-n", "1", "--epochs", "1", "-o", path, code=2)
+    assert "model.safetensors; model.reconstructions.png is missing" in output.stderr
+    assert load_model(path).transform(np.zeros((2, 4))).shape == (2, 1)

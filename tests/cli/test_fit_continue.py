@@ -51,12 +51,12 @@ def test_an_interrupted_report_says_that_the_rows_are_saved(
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("latentmap.cli.fit_continue._report", stop)
+    monkeypatch.setattr("latentmap.cli.fit_report.measure_quality", stop)
     folder, _ = extended_map
     path = tmp_path / "m.safetensors"
     shutil.copy(folder / "ten.safetensors", path)
     output = run("fit", folder / "zeros.npz", "--continue", path, code=130).stderr
-    assert "The new rows are saved in" in output
+    assert "m.safetensors; the quality and the plots are missing" in output
     assert load_model(path).partial_fit_report_["rows"] == 135
 
 

@@ -28,7 +28,15 @@ if TYPE_CHECKING:
 
 
 class Stepper(Protocol):
-    """Trains a compiled Keras model on many batches in one call."""
+    """Trains a compiled Keras model on many batches in one call.
+
+    Attributes
+    ----------
+    losses : list of float
+        Losses since the last `finish` that the metrics of the model do not contain.
+    """
+
+    losses: list[float]
 
     def run(self, batches: BatchArrays, device_rows: jax.Array | tuple | None = None) -> None:
         """Take one training step for each batch of ``batches``, shape (n_steps, batch_size, ...).
@@ -116,6 +124,7 @@ class _JaxStepper:
 
         model.optimizer.build(model.trainable_variables)
         self.model = model
+        self.losses: list[float] = []  # The loop adds losses to a metric of the model.
         self.max_steps = 0
         self.state: tuple | None = None
         # The function does not refer to the stepper, so that the program is freed with the stepper

@@ -35,6 +35,8 @@ _METRICS = {
     "rows_per_second": ("speed of encoding", "{:,.0f} rows per second"),
 }
 
+TIMINGS = ("rows_per_second",)  # Metrics that differ between equal models.
+
 
 class EncodedSample(NamedTuple):
     """Codes of rows, the labels if there are any, and the rows."""

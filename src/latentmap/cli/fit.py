@@ -103,6 +103,12 @@ def fit(
         "machines must be able to reach it.",
         default_text="a temporary folder on this machine",
     ),
+    checkpoint: Path | None = option(
+        "FOLDER",
+        "Folder for checkpoints. If the fit is killed, the same command resumes it and ends with "
+        "the same model. The checkpoints are removed when the model is saved.",
+        "--checkpoint",
+    ),
     memory: str | None = option(
         "SIZE",
         "Memory limit, such as 4GB or 1500MB. Large data is then streamed, and samples are "
@@ -134,6 +140,7 @@ def fit(
         model_options = {"recipe": recipe, "obsp": obsp, **settings, **training}
         _reject_with_continue(model_options, "the settings of the model are kept")
         _reject_with_continue(distributed, "it runs in one process")
+        _reject_with_continue({"checkpoint": checkpoint}, "replayed rows are drawn at random")
         continue_fit(data, fitted_map, output, label, metadata, seed)
         return
     if metric is not None and metric not in _METRICS:
@@ -141,6 +148,11 @@ def fit(
     check_worker_options(workers, ray, storage)
     if workers is not None:
         reject_memory_limit(memory, "it does not apply to the processes of --workers")
+        if checkpoint is not None:
+            raise SettingError(
+                "--checkpoint: not possible with --workers, which save checkpoints by themselves; "
+                "use --storage to choose their folder"
+            )
     settings["n_components"] = components = components or 2
     request = FitRequest(
         data=data,
@@ -153,6 +165,7 @@ def fit(
         obsp=obsp,
         seed=seed,
         workers=(workers, ray, storage),
+        checkpoint=checkpoint,
     )
     with apply_memory_limit(memory):
         fit_estimator(request)

@@ -9,7 +9,7 @@ import numpy as np
 
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.cli.console import format_count, print_message, print_pairs
-from latentmap.cli.fit_report import report_fit
+from latentmap.cli.fit_report import note_missing, report_fit
 from latentmap.cli.held_out import FitRows, split_fit_rows
 from latentmap.cli.model_arguments import MODEL_SUFFIX, open_model
 from latentmap.cli.pictures import draw_new_rows
@@ -50,11 +50,7 @@ def continue_fit(
     if report.get("table_options"):
         model.fit_report_["table_options"] = report["table_options"]
     model.save(path)  # The model is saved first, because the report may fail.
-    try:
-        _report(model, rows, path, earlier_codes)
-    except KeyboardInterrupt:
-        print_message(f"The new rows are saved in {path}; only the report is incomplete.")
-        raise
+    _report(model, rows, path, earlier_codes)
 
 
 def _open_map(path: Path) -> LatentMap:
@@ -77,7 +73,9 @@ def _sample_earlier_codes(model: LatentMap) -> np.ndarray:
 def _report(model: LatentMap, rows: FitRows, path: Path, earlier_codes: np.ndarray) -> None:
     codes = report_fit(model, rows, path, model.fit_report_ or {}).codes
     is_novel = _near_new_landmarks(model, codes)
-    draw_new_rows(path.with_suffix(".new_rows.png"), earlier_codes, codes, is_novel)
+    plot_path = path.with_suffix(".new_rows.png")
+    with note_missing(path, f"{plot_path.name} is"):
+        draw_new_rows(plot_path, earlier_codes, codes, is_novel)
     print_pairs("Rows added to the map", _format_report(model))
 
 

@@ -1,5 +1,6 @@
 """Fit a new model for `latentmap fit`, save it, and report its quality."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,8 @@ class FitRequest:
     seed : int
     workers : tuple of int, str and str, each of them or None
         Number of worker processes, address of the Ray cluster, and storage of checkpoints.
+    checkpoint : Path or None
+        Folder of the checkpoints of a fit in this process.
     """
 
     data: str
@@ -54,6 +57,7 @@ class FitRequest:
     obsp: str | None
     seed: int
     workers: tuple[int | None, str | None, str | None]
+    checkpoint: Path | None
 
 
 def fit_estimator(request: FitRequest) -> None:
@@ -71,12 +75,18 @@ def fit_estimator(request: FitRequest) -> None:
         model.set_params(neighbors=graph)
     fit_rows = _split_rows(model, rows, request)
     _print_plan(fit_rows, request.recipe)
-    with open_workers(*request.workers):
+    with open_workers(*request.workers), _open_checkpoints(request.checkpoint):
         model.fit(fit_rows.fitted).set_params(verbose=False)
+        model.save(request.path)  # The model is saved first, because the report may fail.
     if not getattr(model, "uses_network_", True):
         print_message("The network was not clearly better than PCA, so the model is PCA.")
-    model.save(request.path)  # The model is saved first, because the report may fail.
     _report(model, fit_rows, request.path, label, options)
+
+
+def _open_checkpoints(folder: Path | None) -> contextlib.AbstractContextManager[object]:
+    from latentmap import Checkpoints
+
+    return contextlib.nullcontext() if folder is None else Checkpoints(folder)
 
 
 def drop_none(settings: Mapping[str, Any]) -> dict[str, Any]:

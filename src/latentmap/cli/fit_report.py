@@ -1,11 +1,14 @@
 """The report of `fit` and `fit --continue`: quality, plots and the final model file."""
 
+import contextlib
 import math
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from latentmap.cli.console import format_count, print_message
 from latentmap.cli.evaluation import (
+    TIMINGS,
     EncodedSample,
     encode_fitted_rows,
     measure_quality,
@@ -13,7 +16,7 @@ from latentmap.cli.evaluation import (
 )
 from latentmap.cli.held_out import FitRows
 from latentmap.cli.model_arguments import Estimator
-from latentmap.cli.pictures import draw_fit_plots
+from latentmap.cli.pictures import fit_plots
 from latentmap.data import Source
 from latentmap.data.parquet_vectors import ParquetVectors
 from latentmap.preprocessing.table_encoder import TableEncoder
@@ -41,16 +44,36 @@ def report_fit(
     model: Estimator, rows: FitRows, path: Path, report: dict[str, Any]
 ) -> EncodedSample:
     """Measure the quality, save it with the model, draw the plots, and return the codes."""
-    codes = encode_fitted_rows(model, rows.fitted)
-    if rows.unseen is not None:
-        report = {**report, **measure_quality(model, rows.unseen, codes)}
-    model.fit_report_ = report
-    model.save(path)
+    with note_missing(path, "the quality and the plots are"):
+        codes = encode_fitted_rows(model, rows.fitted)
+        if rows.unseen is not None:
+            report = {**report, **measure_quality(model, rows.unseen, codes)}
+        # Equal fits have equal files, so the measured speed is only printed.
+        model.fit_report_ = {name: report[name] for name in report if name not in TIMINGS}
+        model.save(path)
     print_message(f"Wrote {path}")
-    draw_fit_plots(model, rows, path, codes)
+    _draw_plots(path, fit_plots(model, rows, path, codes))
     if rows.unseen is None:
         print_message("Quality was not measured, because no rows were held out.")
     else:
         title = f"Quality on {rows.held_out.describe(rows.fitted.name)}"
         print_quality(title, report)
     return codes
+
+
+def _draw_plots(path: Path, plots: dict[Path, Callable[[Path], None]]) -> None:
+    names = [plot_path.name for plot_path in plots]
+    for i, (plot_path, draw) in enumerate(plots.items()):
+        missing = " and ".join(names[i:])
+        with note_missing(path, f"{missing} {'is' if i == len(names) - 1 else 'are'}"):
+            draw(plot_path)
+
+
+@contextlib.contextmanager
+def note_missing(path: Path, missing: str) -> Iterator[None]:
+    """Print which outputs are missing if the block fails or is interrupted."""
+    try:
+        yield
+    except (Exception, KeyboardInterrupt):
+        print_message(f"The model is saved in {path}; {missing} missing.")
+        raise

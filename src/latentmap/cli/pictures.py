@@ -1,7 +1,7 @@
 """Draw plots into files, and choose the rows that they show."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -29,19 +29,25 @@ def open_plot(path: Path, details: str = "") -> Iterator[Axes]:
     print_message(f"Wrote {path}{details and f': {details}'}")
 
 
-def draw_fit_plots(model: Estimator, rows: FitRows, path: Path, codes: EncodedSample) -> None:
-    """Draw the plots of a fit next to the model file."""
-    _draw_all_codes(path.with_suffix(".codes.png"), model, rows, codes)
+def fit_plots(
+    model: Estimator, rows: FitRows, path: Path, codes: EncodedSample
+) -> dict[Path, Callable[[Path], None]]:
+    """Return the paths of the plots next to a model file, and the functions that draw them."""
+    plots_by_suffix: dict[str, Callable[[Path], None]] = {
+        ".codes.png": lambda path: _draw_all_codes(path, model, rows, codes)
+    }
     if len(model.row_shape_) > 1 and codes.codes.shape[1] == 2:
-        draw_plane(path.with_suffix(".plane.png"), model, codes)
-    reconstructions = path.with_suffix(".reconstructions.png")
-    draw_reconstructions(reconstructions, model, rows.unseen or rows.fitted)
+        plots_by_suffix[".plane.png"] = lambda path: draw_plane(path, model, codes)
+    plots_by_suffix[".reconstructions.png"] = lambda path: draw_reconstructions(
+        path, model, rows.unseen or rows.fitted
+    )
     if model.history_["loss"]:
-        draw_loss(path.with_suffix(".loss.png"), model)
+        plots_by_suffix[".loss.png"] = lambda path: draw_loss(path, model)
     else:
         print_message(
             "No loss was drawn: there are too few rows for a network, so the model is PCA."
         )
+    return {path.with_suffix(suffix): draw for suffix, draw in plots_by_suffix.items()}
 
 
 def _draw_all_codes(

@@ -9,6 +9,7 @@ import numpy as np
 from latentmap.distributed.worker import TrainingJob
 from latentmap.distributed.worker_group import WorkerGroup
 from latentmap.errors import SettingError
+from latentmap.training.checkpoint_folder import current_checkpoints
 from latentmap.training.run import History, empty_history
 
 if TYPE_CHECKING:
@@ -35,6 +36,11 @@ class RemoteLauncher:
 
 
 def _check(workers: Workers, objective: Objective, n_rows: int) -> None:
+    if current_checkpoints() is not None:
+        raise SettingError(
+            "checkpoint: expected a fit in one process, found workers, which save checkpoints in "
+            "their storage: use Workers(storage=...)"
+        )
     if isinstance(objective.builder.parts.network, tuple):
         raise SettingError(
             "network: expected a network of latentmap, because each worker builds it, found a pair "

@@ -4,11 +4,13 @@ The time of t-SNE grows faster than the number of rows. For many rows the layout
 uniform sample, and every other row is placed like a new row by its nearest sampled rows.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from latentmap.data.memory import check_memory
+from latentmap.files import fingerprint
 from latentmap.maps.directions import DIRECTION_METRICS
 from latentmap.maps.layout import compute_layout
 from latentmap.maps.layout_sample import (
@@ -27,6 +29,7 @@ from latentmap.maps.placement_fit import default_placement
 from latentmap.preprocessing.neighbors import NeighborIndex
 from latentmap.preprocessing.pca_projection import project_batches
 from latentmap.progress import progress
+from latentmap.training.checkpoint_folder import current_checkpoints
 from latentmap.training.preparation import PreparedData
 
 SEARCHED_CELLS = 3  # Approximate nearest rows are sufficient for the targets of the networks.
@@ -51,13 +54,36 @@ def compute_positions(
         check_memory("neighbors", LAYOUT_BYTES * n_rows)
     sample = sample_rows(data, data.sample(n_rows), principal, metric)
     search = graph or _neighbor_search(data, sample, metric, verbose)
-    positions = compute_layout(sample.points, n_components, n_neighbors, data.seed, verbose, search)
+    positions = _load_or_compute(
+        {
+            "number of components": n_components,
+            "number of neighbours": n_neighbors,
+            "metric": getattr(metric, "__qualname__", metric),
+            "seed": data.seed,
+        },
+        {"points": sample.points, **({} if graph is None else graph.to_arrays())},
+        lambda: compute_layout(
+            sample.points, n_components, n_neighbors, data.seed, verbose, search
+        ),
+    )
     if n_rows > stored_sample_size(n_rows):
         return Layout(positions, sample_of_positions(data, data.rows, positions, metric, verbose))
     sample = replace(sample, positions=positions)
     if n_rows < len(data.rows):
         positions = _extend_to_all_rows(data, sample, verbose)
     return Layout(positions, sample)
+
+
+def _load_or_compute(
+    settings: dict[str, object],
+    arrays: dict[str, np.ndarray],
+    compute: Callable[[], np.ndarray],
+) -> np.ndarray:
+    """Return the layout of a killed fit with the same settings and arrays, or compute it."""
+    checkpoints = current_checkpoints()
+    if checkpoints is None:
+        return compute()
+    return checkpoints.load_or_compute({"rows": fingerprint({}, arrays), **settings}, compute)
 
 
 def _neighbor_search(

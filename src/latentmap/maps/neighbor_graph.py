@@ -62,6 +62,11 @@ class NeighborGraph:
         is_constant = len(distances) > 0 and np.ptp(distances) == 0
         return cls(rows, columns, None if is_constant else distances)
 
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Return the arrays of the edges by their names."""
+        arrays = {"rows": self.rows, "columns": self.columns, "distances": self.distances}
+        return {name: array for name, array in arrays.items() if array is not None}
+
     def find(self, first: np.ndarray, inverse: np.ndarray, k: int) -> Neighbors | csr_matrix:
         """Return the k nearest neighbours of each distinct row, or all edges without distances.
 

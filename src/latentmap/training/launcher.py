@@ -11,6 +11,7 @@ import keras
 
 from latentmap.context import ContextValue
 from latentmap.training.callbacks import Callback, EarlyStopping, ProgressBar
+from latentmap.training.checkpoint_folder import current_checkpoints
 from latentmap.training.loop import train
 from latentmap.training.run import History
 from latentmap.training.strategy import SingleProcess
@@ -33,13 +34,26 @@ class Launcher(Protocol):
 
 
 class LocalLauncher:
-    """Runs training tasks in this process."""
+    """Runs training tasks in this process.
+
+    Parameters
+    ----------
+    saves_checkpoints : bool
+        Whether a `Checkpoints` block applies to the tasks.
+    """
 
     in_this_process = True
 
+    def __init__(self, saves_checkpoints: bool = True) -> None:
+        self.saves_checkpoints = saves_checkpoints
+
     def run(self, objective: keras.Model, task: TrainingTask, verbose: bool = False) -> History:
         """Train with early stopping and a progress bar."""
-        callbacks = [*standard_callbacks(task), ProgressBar(verbose)]
+        callbacks = standard_callbacks(task)
+        checkpoints = current_checkpoints() if self.saves_checkpoints else None
+        if checkpoints is not None:
+            callbacks.append(checkpoints.callback(objective, task))
+        callbacks.append(ProgressBar(verbose))
         return train(objective, task, callbacks, SingleProcess())
 
 

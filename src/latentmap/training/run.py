@@ -96,6 +96,7 @@ class TrainingRun:
         shuffler_state = [generator["state"]["pos"], generator["has_gauss"], generator["gauss"]]
         arrays: Arrays = {
             "position": np.array([self.epoch, self.chunks_done], np.int64),
+            "losses": np.array(self.stepper.losses, np.float64),
             "history": np.array(list(self.history.values()), np.float64),
             "shuffler_key": np.asarray(generator["state"]["key"], np.uint32),
             "shuffler_state": np.array(shuffler_state, np.float64),
@@ -110,6 +111,8 @@ class TrainingRun:
         """Continue from the state that `to_arrays` returned."""
         self.epoch, self.chunks_done = arrays["position"].tolist()
         self.history = dict(zip(self.history, arrays["history"].tolist(), strict=True))
+        self.history["epoch"] = [int(epoch) for epoch in self.history["epoch"]]
+        self.stepper.losses[:] = arrays["losses"].tolist()
         position, has_gauss, gauss = arrays["shuffler_state"].tolist()
         self._epoch_start_state = {
             "bit_generator": "MT19937",

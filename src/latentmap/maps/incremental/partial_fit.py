@@ -235,7 +235,8 @@ def _train(model: LatentMap, objective: keras.Model, dataset: ReplayDataset, see
         epochs = int(model.epochs)
     freeze_batch_normalization(objective)
     task = TrainingTask(dataset, None, epochs, TRAINING, seed)
-    model.history_ = LocalLauncher().run(objective, task, model.verbose)
+    launcher = LocalLauncher(saves_checkpoints=False)  # Replayed rows cannot be repeated.
+    model.history_ = launcher.run(objective, task, model.verbose)
 
 
 def _measure(

@@ -1,0 +1,196 @@
+"""Folder with the checkpoint and the layout of a fit, from which a killed fit resumes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from numbers import Real
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from latentmap.context import ContextValue
+from latentmap.errors import SettingError
+from latentmap.files import fingerprint, remove_partial_outputs
+from latentmap.model_file import read_model, write_model
+from latentmap.model_metadata import report_damage
+from latentmap.training.callbacks import Callback
+from latentmap.training.config import check_number
+from latentmap.training.run import Arrays, TrainingRun, copy_value
+
+if TYPE_CHECKING:
+    import keras
+
+    from latentmap.training.task import TrainingTask
+
+Settings = Mapping[str, Any]
+# Saving a checkpoint takes at most about this share of the training time.
+MAX_SAVING_SHARE = 0.05
+
+
+class Checkpoints:
+    """Save checkpoints of the fit in the block, and resume a fit that was killed.
+
+    A resumed fit ends with the same weights, bit for bit. The files are removed when the block
+    ends without an error.
+
+    Parameters
+    ----------
+    folder : path-like
+        Folder of the checkpoint of one fit. It is created if it does not exist.
+    seconds : float
+        Minimum time between two checkpoints.
+
+    Raises
+    ------
+    SettingError
+        If a parameter is invalid, or the folder holds a checkpoint of other rows or settings.
+    FileError
+        If a file cannot be written or is damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.datasets import load_iris
+    >>> from latentmap import AutoEncoder, Checkpoints
+    >>> with Checkpoints(tempfile.mkdtemp()):
+    ...     ae = AutoEncoder(2, epochs=2, random_state=0).fit(load_iris().data)
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], *, seconds: float = 10.0) -> None:
+        self.folder, self.seconds = Path(folder), seconds
+        self._block: AbstractContextManager[None] = contextlib.nullcontext()
+
+    def __enter__(self) -> Self:
+        check_number("seconds", self.seconds, Real, 0)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingError(
+                f"checkpoint: expected a folder, found {str(self.folder)!r} ({error.strerror})"
+            ) from None
+        remove_partial_outputs(self.folder)
+        self._block = _FOLDER.set_to(self)
+        self._block.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._block.__exit__(*error)
+        if error[0] is None:
+            for name in ("training", "layout"):
+                self._path(name).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # The user may keep other files in the folder.
+                self.folder.rmdir()
+
+    def callback(self, objective: keras.Model, task: TrainingTask) -> Callback:
+        """Return the callback that restores and saves the state of a training run."""
+        return _SaveTraining(self, _training_settings(objective, task))
+
+    def load_or_compute(self, settings: Settings, compute: Callable[[], np.ndarray]) -> np.ndarray:
+        """Return the layout that the folder holds; otherwise compute and save it."""
+        stored = self.load("layout", settings)
+        if stored is not None and "layout" in stored:
+            return stored["layout"]
+        layout = compute()
+        self.save("layout", settings, {"layout": layout})
+        return layout
+
+    def load(self, name: str, settings: Settings) -> Arrays | None:
+        """Return stored arrays, or None; raise SettingError if their settings differ."""
+        path = self._path(name)
+        if not path.exists():
+            return None
+        description, arrays = read_model(path)
+        stored = description.get("fit")
+        if stored != settings:
+            stored = stored if isinstance(stored, dict) else {}
+            names = [key for key in settings if stored.get(key) != settings[key]]
+            raise SettingError(
+                f"checkpoint: expected one of this fit in {self.folder}, found one with other "
+                f"{' and '.join(names) or 'settings'}: repeat the first command or choose another "
+                "folder"
+            )
+        return arrays
+
+    def save(self, name: str, settings: Settings, arrays: Arrays) -> None:
+        """Replace the stored arrays."""
+        write_model(self._path(name), {"fit": dict(settings)}, arrays)
+
+    def restore(self, settings: Settings, run: TrainingRun) -> None:
+        """Restore the state of a training run if the folder holds one."""
+        arrays = self.load("training", settings)
+        if arrays is not None:
+            with report_damage(self._path("training")):
+                run.restore(arrays)
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name}.safetensors"
+
+
+_FOLDER: ContextValue[Checkpoints | None] = ContextValue("checkpoints", None)
+
+
+def current_checkpoints() -> Checkpoints | None:
+    """Return the object of the innermost `Checkpoints` block, or None."""
+    return _FOLDER.get()
+
+
+class _SaveTraining(Callback):
+    """Resumes the training from the checkpoint of a folder, and saves checkpoints."""
+
+    def __init__(self, folder: Checkpoints, settings: Settings) -> None:
+        self.folder, self.settings = folder, settings
+        self._next_save = 0.0
+
+    def on_train_begin(self, run: TrainingRun) -> None:
+        """Restore the run if there is a checkpoint."""
+        self.folder.restore(self.settings, run)
+        self._next_save = time.monotonic() + self.folder.seconds
+
+    def on_chunk_end(self, run: TrainingRun, n_steps: int) -> None:
+        """Save a checkpoint if it is due."""
+        if time.monotonic() >= self._next_save:
+            self._save(run)
+
+    def on_train_end(self, run: TrainingRun) -> None:
+        """Save the final state, unless the training failed."""
+        if run.stop_training or run.epoch > run.n_epochs:
+            run.epoch = run.n_epochs + 1  # A run that stopped early must not be resumed.
+            self._save(run)
+
+    def _save(self, run: TrainingRun) -> None:
+        start = time.monotonic()
+        self.folder.save("training", self.settings, run.to_arrays())
+        end = time.monotonic()
+        self._next_save = end + max(self.folder.seconds, (end - start) / MAX_SAVING_SHARE)
+
+
+def _training_settings(objective: keras.Model, task: TrainingTask) -> dict[str, Any]:
+    """Return what determines the result of a training: settings, rows and initial weights.
+
+    Rows and weights are represented by hashes. The hash of the rows is that of at most 1,000 rows,
+    because all rows can be larger than memory; the initial weights depend on the scale of all rows.
+    """
+    parts = objective.builder.parts
+    sample = task.rows.take(np.unique(np.linspace(0, len(task.rows) - 1, 1000).astype(int)))
+    rows = sample if isinstance(sample, tuple) else (sample,)
+    return {
+        "rows": _hash_arrays([np.array(len(task.rows)), *rows]),
+        "number of epochs": task.epochs,
+        "seed": task.seed,
+        "training settings": {
+            name: value.item() if isinstance(value, np.generic) else value
+            for name, value in task.config.get_params().items()
+        },
+        "loss": getattr(parts.loss.distance, "__qualname__", "own"),
+        "noise or beta": [float(parts.noise), float(parts.beta)],
+        "initial weights": _hash_arrays(map(copy_value, objective.weights)),
+    }
+
+
+def _hash_arrays(arrays: Iterable[np.ndarray]) -> str:
+    return fingerprint({}, {f"{i:04d}": array for i, array in enumerate(arrays)})
