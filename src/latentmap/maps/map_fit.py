@@ -134,8 +134,10 @@ def _measure(model: LatentMap, data: PreparedData, layout: Layout) -> None:
     # Both samples use the same seed, so that each row is paired with its position.
     rows = data.rows.sample(MAX_MEASURED_ROWS, data.seed)
     positions = ArraySource(layout.positions).sample(MAX_MEASURED_ROWS, data.seed)[:]
-    encoded, errors = model._apply_to_rows(model.encoder_, rows), model.reconstruction_error(rows)
-    codes = positions if model.placement == "auto" else encoded
+    encoded, stores_rows = model._apply_to_rows(model.encoder_, rows), model.placement == "auto"
+    # The errors of a map that stores rows are measured after the rows are stored.
+    errors = np.zeros(1) if stores_rows else model.reconstruction_error(rows)
+    codes = positions if stores_rows else encoded
     landmarks, has_components = model._landmarks(), bool(model._state.n_input_components)
     model._state = replace(
         model._state,

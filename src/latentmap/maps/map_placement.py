@@ -36,8 +36,8 @@ CHECKED_ROWS = 64  # Number of rows of a batch whose range is checked.
 def store_rows(model: LatentMap, sample: LayoutSample, seed: int) -> MapState:
     """Return the state of a trained map with stored rows.
 
-    The 95th percentile of the reconstruction errors is measured again, because the stored rows
-    change the reconstructions.
+    The 95th percentile of the reconstruction errors is measured with the stored rows, which change
+    the reconstructions.
     """
     assert model._state.diagnostics is not None
 
