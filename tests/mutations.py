@@ -214,9 +214,8 @@ def mutate_arrays(arrays: dict[str, np.ndarray], rng: np.random.Generator) -> di
         case 2 if array.dtype.kind == "f":
             array[...] = number
         case 3:
-            array = (array * HOSTILE_FACTORS[rng.integers(len(HOSTILE_FACTORS))]).astype(
-                array.dtype
-            )
+            factor = float(HOSTILE_FACTORS[rng.integers(len(HOSTILE_FACTORS))])
+            array = (array * factor).astype(array.dtype)
         case 4:
             array = array[:-1] if array.ndim else array[None]
         case 5:

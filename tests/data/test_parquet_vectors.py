@@ -17,7 +17,10 @@ EMBEDDINGS = {
 def write(tmp_path):
     def write(columns, **options):
         path = tmp_path / "x.parquet"
-        parquet.write_table(pa.table(columns), path, **options)
+        try:
+            parquet.write_table(pa.table(columns), path, **options)
+        except pa.ArrowNotImplementedError:
+            pytest.skip("pyarrow before version 26 does not write missing vectors")
         return path
 
     return write

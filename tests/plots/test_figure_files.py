@@ -30,7 +30,9 @@ def test_plot_determines_the_size_of_a_figure_without_a_size(tmp_path):
     with plots.figure(tmp_path / "a.png") as ax:
         plots.rows(np.zeros((12, 28, 28)), ax)
     with Image.open(tmp_path / "a.png") as picture:
-        assert picture.size == (1800, 226)
+        width, height = picture.size
+        assert width == 1800
+        assert height in (225, 226)  # Versions of Matplotlib round it differently.
 
 
 def test_figure_refuses_unknown_suffixes_before_any_work(tmp_path):

@@ -105,8 +105,9 @@ def open_files(paths: Sequence[Path], name: str, verbose: bool = False) -> Parqu
     schema = next(iter(schemas.values()))
     for path, other in schemas.items():
         _check_columns(path, schema, other)
+    distinct = {schema.remove_metadata() for schema in schemas.values()}
     try:
-        unified_schema = pa.unify_schemas(set(schemas.values()), promote_options="permissive")
+        unified_schema = pa.unify_schemas(distinct, promote_options="permissive")
     except pa.ArrowTypeError as error:
         raise FileError(f"{name}: expected files with the same types ({error})") from error
     schema = pa.schema([unified_schema.field(column) for column in schema.names])

@@ -30,8 +30,8 @@ class Projection:
             axis_names = ("code",) if width == 1 else ("code 1", "code 2")
             return cls(np.zeros(width), np.eye(width), axis_names)
         center = codes.mean(axis=0)
-        covariance = np.atleast_2d(np.cov(codes - center, rowvar=False, bias=True))
-        values, vectors = np.linalg.eigh(covariance)
+        deviations = codes - center
+        values, vectors = np.linalg.eigh(deviations.T @ deviations / len(codes))
         shares = values[::-1] / max(values.sum(), 1e-300)
         names = tuple(f"principal component {i + 1} of {width} ({shares[i]:.0%})" for i in range(2))
         axes = vectors[:, ::-1][:, :2].T
