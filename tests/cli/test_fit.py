@@ -84,7 +84,6 @@ def test_a_layout_of_another_length_is_reported(run, wine_csv, tmp_path):
 
 def test_options_are_passed_to_the_estimator(run, tmp_path):
     model = tmp_path / "m.safetensors"
-    model.write_bytes(b"an older model")
     options = ["--epochs", 2, "--batch-size", 64, "--learning-rate", 0.01, "--noise", 0.1]
     options += ["-n", 3, "--scaling", "columns", "--seed", 7]
     result = run("fit", "wine", "-o", model, *options)

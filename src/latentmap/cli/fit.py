@@ -58,6 +58,9 @@ def fit(
         "Model file to write, ending in .safetensors. Plots are written next to it. By "
         "default it is named after DATA, in the current folder.",
     ),
+    force: bool = typer.Option(
+        False, "--force", help="Replace the file even if it contains another model."
+    ),
     label: str | None = LABEL,
     metadata: str | None = METADATA,
     fitted_map: Path | None = option(
@@ -166,6 +169,7 @@ def fit(
         seed=seed,
         workers=(workers, ray, storage),
         checkpoint=checkpoint,
+        force=force,
     )
     with apply_memory_limit(memory):
         fit_estimator(request)

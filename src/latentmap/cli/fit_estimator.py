@@ -11,6 +11,7 @@ from latentmap.cli.distributed_options import open_workers
 from latentmap.cli.fit_report import print_table_summary, report_fit
 from latentmap.cli.held_out import FitRows, split_fit_rows
 from latentmap.cli.model_arguments import MODEL_SUFFIX, Estimator, start_engine
+from latentmap.cli.overwriting import check_overwrite, remove_pictures
 from latentmap.cli.row_selection import open_rows
 from latentmap.cli.table_arguments import choose_label, get_options, options_as_json
 from latentmap.data import Source, TableOptions
@@ -45,6 +46,8 @@ class FitRequest:
         Number of worker processes, address of the Ray cluster, and storage of checkpoints.
     checkpoint : Path or None
         Folder of the checkpoints of a fit in this process.
+    force : bool
+        Whether another model may be replaced.
     """
 
     data: str
@@ -58,6 +61,7 @@ class FitRequest:
     seed: int
     workers: tuple[int | None, str | None, str | None]
     checkpoint: Path | None
+    force: bool
 
 
 def fit_estimator(request: FitRequest) -> None:
@@ -66,6 +70,9 @@ def fit_estimator(request: FitRequest) -> None:
     rows = open_rows(request.data, label, options=options, metadata=request.metadata)
     print_table_summary(rows)
     rows.notes = ()  # They have been printed.
+    if not request.force:
+        n_components = int(request.settings["n_components"])
+        check_overwrite(request.path, request.data, rows, request.recipe, n_components)
     n_bytes = fit_memory_bytes(len(rows), rows.nbytes // max(1, len(rows)))
     check_memory("memory", n_bytes, with_engine=True)
     graph = _read_graph(request)
@@ -77,6 +84,7 @@ def fit_estimator(request: FitRequest) -> None:
     _print_plan(fit_rows, request.recipe)
     with open_workers(*request.workers), _open_checkpoints(request.checkpoint):
         model.fit(fit_rows.fitted).set_params(verbose=False)
+        remove_pictures(request.path)
         model.save(request.path)  # The model is saved first, because the report may fail.
     if not getattr(model, "uses_network_", True):
         print_message("The network was not clearly better than PCA, so the model is PCA.")
