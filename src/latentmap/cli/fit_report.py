@@ -14,7 +14,7 @@ from latentmap.cli.evaluation import (
     measure_quality,
     print_quality,
 )
-from latentmap.cli.held_out import FitRows
+from latentmap.cli.held_out import MIN_ROWS, FitRows
 from latentmap.cli.model_arguments import Estimator
 from latentmap.cli.pictures import fit_plots
 from latentmap.data import Source
@@ -54,7 +54,9 @@ def report_fit(
     print_message(f"Wrote {path}")
     _draw_plots(path, fit_plots(model, rows, path, codes))
     if rows.unseen is None:
-        print_message("Quality was not measured, because no rows were held out.")
+        n_rows, is_small = len(rows.fitted), len(rows.fitted) < MIN_ROWS
+        reason = "are too few to hold out a part" if is_small else "were all fitted"
+        print_message(f"Quality was not measured, because {format_count(n_rows, 'row')} {reason}.")
     else:
         title = f"Quality on {rows.held_out.describe(rows.fitted.name)}"
         print_quality(title, report)

@@ -22,7 +22,7 @@ from latentmap.data import Source, TableOptions, load_dataset
 from latentmap.data.caching import load_or_cache
 from latentmap.errors import DataError
 
-_MIN_ROWS = 20  # A tenth of fewer rows is too small a sample to measure the quality.
+MIN_ROWS = 20  # A tenth of fewer rows is too small a sample to measure the quality.
 _HELD_OUT_SHARE, _MAX_HELD_OUT = 0.1, 10_000
 
 
@@ -88,7 +88,7 @@ def split_fit_rows(
     total = len(rows)
     n_held_out = (
         0
-        if total < _MIN_ROWS or not hold_out
+        if total < MIN_ROWS or not hold_out
         else min(round(_HELD_OUT_SHARE * total), _MAX_HELD_OUT)
     )
     held_out = HeldOut(n_held_out, rows_total=total, seed=seed, fingerprint=fingerprint(rows))
