@@ -18,9 +18,12 @@ the time limit is not run again on that set.
 UMAP imports torchvision if it is installed; it must then be of the same build (CPU
 or CUDA) as PyTorch, or be removed. Where a method cannot be imported, the run says why and goes on.
 
-A run of all methods on all rows of all sets writes the results and the tables in README.md; other
-runs print the tables. With `--record FILE`, runs that are in the file are not repeated, and other
-runs are added to it; use a new file after a change of the code.
+A run of all methods on all rows of all sets writes the results and the tables in README.md. Other
+runs print the tables, and write them with `--write`. With `--record FILE`, runs that are in the
+file are not repeated, and other runs are added to it; use a new file after a change of the code.
+The same command with the same file again writes the tables of the recorded runs within seconds:
+
+    python benchmarks/maps.py --record runs.jsonl --write [--data mnist] [--only UMAP latentmap]
 """
 
 from __future__ import annotations
@@ -191,8 +194,8 @@ def installed_packages() -> list[str]:
     return [package for package in PACKAGES if package in names]
 
 
-def report(runs: Runs, options: argparse.Namespace, is_full: bool) -> None:
-    """Print the tables; write them and the results after a full run."""
+def report(runs: Runs, options: argparse.Namespace, is_written: bool) -> None:
+    """Print the tables, and write them and the results if ``is_written``."""
     seeds = [options.seeds] * 2 if options.seeds else [LARGE_SEEDS, SMALL_SEEDS]
     large, small = (", ".join(map(str, numbers)) for numbers in seeds)
     settings = (
@@ -200,7 +203,7 @@ def report(runs: Runs, options: argparse.Namespace, is_full: bool) -> None:
         f"the seeds {small} on small sets, at most {options.limit} s to fit,"
     )
     text = report_text(runs, options.data, settings)
-    if not is_full:
+    if not is_written:
         print(text)
         return
     results = {
@@ -226,6 +229,9 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument(
         "--record", type=Path, help="file of finished runs, to continue an interrupted benchmark"
     )
+    parser.add_argument(
+        "--write", action="store_true", help="write the tables of README.md also after a part"
+    )
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -238,7 +244,7 @@ def main() -> None:
         return
     is_full = (options.only, options.data) == (list(METHODS), list(MAP_SETS))
     is_full = is_full and options.seeds is None and options.rows is None
-    report(run_all(options), options, is_full)
+    report(run_all(options), options, is_full or options.write)
 
 
 if __name__ == "__main__":
