@@ -1,5 +1,7 @@
+import importlib
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -60,3 +62,11 @@ def test_import_is_fast_and_loads_no_heavy_package():
     seconds, modules = result.stdout.splitlines()
     assert float(seconds) < 0.5
     assert not set(HEAVY_PACKAGES) & set(modules.split())
+
+
+def test_the_python_reference_contains_every_public_name():
+    page = (Path(latentmap.__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+    entries = {line.split(".")[-1] for line in page.splitlines() if line.startswith("::: ")}
+    packages = ("", ".data", ".analysis", ".metrics", ".plots", ".explorer")
+    modules = [importlib.import_module(f"latentmap{package}") for package in packages]
+    assert entries >= {name for module in modules for name in module.__all__}
