@@ -3,6 +3,8 @@
 import importlib.util
 from pathlib import Path
 
+import pytest
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
@@ -36,3 +38,19 @@ def test_faces_example_draws_its_pictures(faces, tmp_path, capsys):
     output = capsys.readouterr().out
     assert "person-31 and person-32: distance" in output
     assert float(output.split("same person's for ")[1].split("%")[0]) > 95
+
+
+def test_notebook_example_runs(monkeypatch):
+    nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed")
+    nbclient = pytest.importorskip("nbclient", reason="nbclient is not installed")
+    pytest.importorskip("anywidget", reason="the extra notebook is not installed")
+    monkeypatch.setenv("PYTHONPATH", str(EXAMPLES.parent / "src"))
+    notebook = nbformat.read(EXAMPLES / "digits.ipynb", as_version=4)
+    nbclient.NotebookClient(notebook, timeout=240, kernel_name="python3").execute()
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    data = [output["data"] for output in outputs if "data" in output]
+    html = " ".join(item.get("text/html", "") for item in data)
+    assert "<progress value=" in html and "R² of the layout" in html
+    assert sum("image/png" in item for item in data) == 2
+    assert any("application/vnd.jupyter.widget-view+json" in item for item in data)
+    assert data[-1]["text/plain"].startswith("array([]")

@@ -114,3 +114,38 @@ def test_remaining_time_ignores_a_slow_first_chunk(capsys, clock, monkeypatch, t
             advance(1)
     remaining_seconds = [float(n) for n in re.findall(r"(\d+) s left", capsys.readouterr().err)]
     assert remaining_seconds and max(remaining_seconds) <= 15
+
+
+def test_a_notebook_shows_a_bar(monkeypatch):
+    pytest.importorskip("IPython", reason="IPython is not installed")
+    from IPython import display
+
+    shown = []
+
+    class Handle:
+        def update(self, bar):
+            shown.append(bar.data)
+
+    def show(bar, display_id):
+        shown.append(bar.data)
+        return Handle()
+
+    monkeypatch.setattr(progress, "_is_notebook", lambda: True)
+    monkeypatch.setattr(progress, "_REFRESH_SECONDS", 0.0)
+    monkeypatch.setattr(display, "display", show)
+    with progress.progress("reading <b>", 4) as advance:
+        advance(1, note="<i>")
+        advance(3)
+    assert 'reading &lt;b&gt; <progress value="0.000"' in shown[0]
+    assert 'value="0.250"' in shown[1] and "&lt;i&gt;" in shown[1]
+    assert 'value="1.000"' in shown[-1] and "100%" in shown[-1]
+
+
+def test_a_short_task_of_a_notebook_shows_nothing(monkeypatch):
+    pytest.importorskip("IPython", reason="IPython is not installed")
+    from IPython import display
+
+    monkeypatch.setattr(progress, "_is_notebook", lambda: True)
+    monkeypatch.setattr(display, "display", lambda *_, **__: pytest.fail("a bar is shown"))
+    with progress.progress("reading", 4, delay=True) as advance:
+        advance(4)

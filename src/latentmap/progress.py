@@ -1,12 +1,13 @@
 """Progress of long tasks on standard error, with the remaining time.
 
-A terminal shows a bar. Other outputs, such as a log, get a plain line every two seconds, even if no
-step has been completed.
+A terminal and a notebook show a bar. Other outputs, such as a log, get a plain line every two
+seconds, even if no step has been completed.
 """
 
 from __future__ import annotations
 
 import contextlib
+import html
 import sys
 import threading
 import time
@@ -55,6 +56,9 @@ def progress(
     description = replace_unprintable(description)
     if not verbose:
         yield lambda steps, note="": None
+    elif _is_notebook():
+        with _show_notebook_bar(description, total, delay) as advance:
+            yield advance
     elif sys.stderr.isatty():
         with _show_bar(description, total, delay) as advance:
             yield advance
@@ -120,6 +124,60 @@ def _show_bar(description: str, total: int, delay: bool) -> Iterator[Advance]:
         yield advance
     finally:
         bars.stop()
+
+
+def _is_notebook() -> bool:
+    """Return whether this process is the kernel of a notebook."""
+    if "IPython" not in sys.modules:
+        return False
+    from IPython import get_ipython
+
+    return getattr(get_ipython(), "kernel", None) is not None
+
+
+@contextlib.contextmanager
+def _show_notebook_bar(description: str, total: int, delay: bool) -> Iterator[Advance]:
+    from IPython.display import HTML, display
+
+    remaining_time, start = _RemainingTime(total), time.monotonic()
+    last_note, last_update, handle = "", 0.0, None
+
+    def show(is_last: bool = False) -> None:
+        nonlocal handle, last_update
+        now = time.monotonic()
+        is_due = now - last_update > _REFRESH_SECONDS or is_last
+        if not is_due or (delay and handle is None and now - start < LINE_SECONDS):
+            return
+        last_update = now
+        time_text = f"{now - start:.0f} s" if is_last else str(remaining_time)
+        bar = HTML(_bar_html(description, remaining_time, time_text, last_note))
+        if handle is None:
+            handle = display(bar, display_id=True)
+        else:
+            handle.update(bar)
+
+    def advance(steps: int, note: str = "") -> None:
+        nonlocal last_note
+        remaining_time.advance(steps)
+        last_note = replace_unprintable(note) or last_note
+        show()
+
+    if not delay:
+        show()
+    try:
+        yield advance
+    finally:
+        show(is_last=True)
+
+
+def _bar_html(description: str, time_left: _RemainingTime, time_text: str, note: str) -> str:
+    """Return a progress bar as HTML."""
+    share = time_left.n_completed / max(1, time_left.total)
+    parts = " · ".join(html.escape(part) for part in (f"{share:.0%}", time_text, note) if part)
+    return (
+        f"<div>{html.escape(description)} "
+        f'<progress value="{share:.3f}" max="1"></progress> {parts}</div>'
+    )
 
 
 class _LineProgress:

@@ -52,6 +52,13 @@ def test_metadata_follow_selected_rows():
         assert np.array_equal(part[:], VECTORS[np.array(years) - 2000])
 
 
+def test_metadata_of_a_subset():
+    rows = add_metadata(ArraySource(VECTORS).subset([4, 2]), FRAME[["title", "year"]].head(2))
+    assert rows.subset([1]).metadata[:].to_pydict() == {"title": ["title 1"], "year": [2001]}
+    relabeled = add_metadata(rows, FRAME[["title", "year"]].head(2), label="year")
+    assert relabeled.labels.tolist() == [2000, 2001]
+
+
 def test_metadata_of_another_length_are_an_error():
     with pytest.raises(DataError, match=r"a row of metadata for each of the 30 rows .* found 3"):
         add_metadata(ArraySource(VECTORS), Table(FRAME.drop(columns="x").head(3)))

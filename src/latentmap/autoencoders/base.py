@@ -7,16 +7,22 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import keras
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, estimator_html_repr
 
 from latentmap.autoencoders.fitting import check_numbers, restore_on_error
 from latentmap.autoencoders.imputation import impute
+from latentmap.autoencoders.notebook_display import (
+    explore_rows,
+    figures_as_html,
+    fit_figures,
+    plot_codes,
+)
 from latentmap.autoencoders.numeric_model import NumericModel
 from latentmap.autoencoders.persistence import assign_weights, describe_estimator, estimator_arrays
 from latentmap.autoencoders.state import FittedState
@@ -35,6 +41,11 @@ from latentmap.networks.registry import NetworkLike
 from latentmap.preprocessing.gaussian_imputer import GaussianImputer
 from latentmap.preprocessing.table_encoder import TableEncoder
 from latentmap.training.config import Training
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from latentmap.explorer.widget import ExplorerWidget
 
 # Maximum number of fitted rows whose codes and errors are measured after a fit.
 MAX_MEASURED_ROWS = 10_000
@@ -237,6 +248,96 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """
         self._check_fitted()
         write_model(path, describe_estimator(self), estimator_arrays(self))
+
+    def plot(
+        self,
+        X: DataLike | None = None,
+        *,
+        labels: ArrayLike | None = None,
+        ax: Axes | None = None,
+        title: str | None = None,
+    ) -> Axes:
+        """Draw codes as points, coloured by label.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, ...), sparse matrix, data frame, or Source, optional
+            Rows to draw; by default the fitted rows of a map that stores all of them.
+        labels : array-like of shape (n,), optional
+            Classes or numbers; by default the labels of a Source.
+        ax : matplotlib.axes.Axes, optional
+        title : str, optional
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Raises
+        ------
+        SettingError
+            If there are no rows to draw.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from latentmap import LatentMap
+        >>> X, y = load_iris(return_X_y=True)
+        >>> m = LatentMap(epochs=1, random_state=0).fit(X)
+        >>> m.plot(labels=y).get_aspect()
+        1.0
+        """
+        return plot_codes(self._check_fitted(), X, labels, ax, title)
+
+    def explore(
+        self,
+        X: DataLike,
+        *,
+        labels: ArrayLike | None = None,
+        metadata: FrameLike | None = None,
+        height: int = 640,
+    ) -> ExplorerWidget:
+        """Show rows in the explorer, as a widget of a notebook.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, ...), sparse matrix, data frame, or Source
+            Rows to show.
+        labels : array-like of shape (n,), optional
+        metadata : data frame of n rows, optional
+            Columns to show beside rows of numbers.
+        height : int
+            Height in pixels.
+
+        Returns
+        -------
+        ExplorerWidget
+            Its attribute ``selected`` holds the numbers of the rows that are selected on the page.
+
+        Raises
+        ------
+        SettingError
+            If anywidget is not installed (the extra ``notebook``).
+        DataError
+            If the numbers of rows, labels and metadata differ.
+
+        Examples
+        --------
+        >>> import pytest
+        >>> anywidget = pytest.importorskip("anywidget")
+        >>> from latentmap import AutoEncoder
+        >>> X = np.random.default_rng(0).normal(size=(60, 4))
+        >>> w = AutoEncoder(2, epochs=1, random_state=0).fit(X).explore(X)
+        >>> w.selected.tolist()
+        []
+        """
+        return explore_rows(self._check_fitted(), X, labels, metadata, height)
+
+    def _html_repr(self) -> str:
+        """Return scikit-learn's HTML representation, and the figures of the fit."""
+        text = estimator_html_repr(self)
+        if not self.__sklearn_is_fitted__():
+            return text
+        return text + figures_as_html(fit_figures(self))
 
     def fingerprint(self) -> str:
         """Return an identifier of the fitted model, which files of codes contain.

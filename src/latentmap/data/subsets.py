@@ -18,23 +18,35 @@ class _Subset(Source):
         self.feature_names = parent.feature_names
         self.allow_nan, self.table_schema = parent.allow_nan, parent.table_schema
         self.encoder = parent.encoder
+        self._labels: np.ndarray | None = None
+        self._metadata: Source | None = None
 
     @abstractmethod
     def _parent_indices(self, indices: np.ndarray) -> np.ndarray: ...
 
     @property
-    def labels(self) -> np.ndarray | None:  # type: ignore[override]
+    def labels(self) -> np.ndarray | None:
         """Labels of these rows, taken from the parent at each access to save memory."""
         labels = self.parent.labels
+        if self._labels is not None:
+            return self._labels
         return None if labels is None else labels[self._parent_indices(np.arange(len(self)))]
 
+    @labels.setter
+    def labels(self, labels: np.ndarray | None) -> None:
+        self._labels = labels
+
     @property
-    def metadata(self) -> Source | None:  # type: ignore[override]
+    def metadata(self) -> Source | None:
         """Metadata of these rows, read through the metadata of the parent."""
         metadata = self.parent.metadata
-        if metadata is None:
-            return None
+        if self._metadata is not None or metadata is None:
+            return self._metadata
         return metadata.subset(self._parent_indices(np.arange(len(self))))
+
+    @metadata.setter
+    def metadata(self, metadata: Source | None) -> None:
+        self._metadata = metadata
 
     @property
     def in_memory(self) -> bool:
