@@ -22,7 +22,13 @@ print(len(names))
 
 @pytest.mark.parametrize(
     ("package", "min_modules"),
-    [("latentmap.analysis", 10), ("latentmap.metrics", 5), ("latentmap.plots", 10)],
+    [
+        ("latentmap.analysis", 10),
+        ("latentmap.metrics", 5),
+        ("latentmap.plots", 10),
+        ("latentmap.inference", 3),
+        ("latentmap.autoencoders", 10),
+    ],
 )
 def test_no_module_imports_an_engine(package, min_modules):
     result = subprocess.run(

@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 
 from latentmap import AutoEncoder, LatentMap, Training, VariationalAutoEncoder, load_model
 from latentmap.analysis.model_description import describe_model
-from latentmap.autoencoders.persistence import assign_weights
+from latentmap.autoencoders.weights import assign_weights, sort_weights
 from latentmap.errors import LatentmapError, ModelFileError, SettingError
 from latentmap.model_file import FORMAT, read_model, write_model
 from latentmap.networks.conv import ConvNetwork
@@ -423,7 +423,7 @@ class Weight:
 def test_weights_beyond_a_thousand_are_assigned_in_order():
     objective = SimpleNamespace(weights=[Weight() for _ in range(1100)])
     arrays = {f"weight/{i:03d}/w": np.full(1, i) for i in range(1100)}
-    assign_weights(objective, dict(sorted(arrays.items())))
+    assign_weights(objective, sort_weights(dict(sorted(arrays.items()))))
     assert [weight.value for weight in objective.weights] == list(range(1100))
 
 

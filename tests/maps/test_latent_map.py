@@ -214,6 +214,10 @@ def test_fit_transform_does_not_depend_on_global_random_state(table_map, table):
     assert np.array_equal(np.random.get_state()[1], before)  # noqa: NPY002
 
 
+def check_close(results, expected):
+    np.testing.assert_allclose(results, expected, rtol=1e-5, atol=1e-5)
+
+
 PARTS = [slice(0, 1), slice(7, 8), slice(1000, 1100), slice(1500, None), slice(None, None, -7)]
 
 
@@ -221,11 +225,12 @@ PARTS = [slice(0, 1), slice(7, 8), slice(1000, 1100), slice(1500, None), slice(N
 def test_results_of_a_row_do_not_depend_on_other_rows(part, mnist_map, mnist):
     rows = mnist[1][0]
     codes = mnist_map.transform(rows)
-    assert np.array_equal(mnist_map.transform(rows[part]), codes[part])
-    assert np.array_equal(mnist_map.confidence(rows[part]), mnist_map.confidence(rows)[part])
-    assert np.array_equal(mnist_map.density(codes[part]), mnist_map.density(codes)[part])
+    # NumPy computes few rows, and an engine many rows, so that results differ by rounding.
+    check_close(mnist_map.transform(rows[part]), codes[part])
+    check_close(mnist_map.confidence(rows[part]), mnist_map.confidence(rows)[part])
+    check_close(mnist_map.density(codes[part]), mnist_map.density(codes)[part])
     back = mnist_map.inverse_transform(codes)
-    assert np.array_equal(mnist_map.inverse_transform(codes[part]), back[part])
+    check_close(mnist_map.inverse_transform(codes[part]), back[part])
 
 
 def test_a_second_fit_does_not_depend_on_the_first(table_map, table):
@@ -255,9 +260,9 @@ def test_a_loaded_map_gives_the_same_results(mnist_map, mnist, tmp_path):
     mnist_map.save(tmp_path / "map.safetensors")
     loaded, codes = load_model(tmp_path / "map.safetensors"), mnist_map.transform(rows)
     assert type(loaded) is LatentMap
-    assert np.array_equal(loaded.transform(rows), codes)
-    assert np.array_equal(loaded.inverse_transform(codes), mnist_map.inverse_transform(codes))
-    assert np.array_equal(loaded.confidence(rows), mnist_map.confidence(rows))
+    check_close(loaded.transform(rows), codes)
+    check_close(loaded.inverse_transform(codes), mnist_map.inverse_transform(codes))
+    check_close(loaded.confidence(rows), mnist_map.confidence(rows))
     assert np.array_equal(loaded.density(codes), mnist_map.density(codes))
     assert loaded.layout_fit_ == mnist_map.layout_fit_
 

@@ -7,10 +7,11 @@ from sklearn.base import clone
 
 from latentmap.errors import SettingError
 from latentmap.training.config import Training
+from latentmap.training.optimizer import make_optimizer
 
 
 def learning_rate_per_step(settings, steps):
-    optimizer = settings.make_optimizer(steps)
+    optimizer = make_optimizer(settings, steps)
     learning_rates = []
     for step in range(steps + 1):
         optimizer.iterations.assign(step)
@@ -31,7 +32,7 @@ def test_cosine_schedule_warms_up_and_decays_to_zero():
 
 
 def test_warm_up_has_at_most_300_steps():
-    optimizer = Training(learning_rate=0.01).make_optimizer(100_000)
+    optimizer = make_optimizer(Training(learning_rate=0.01), 100_000)
     optimizer.iterations.assign(300)
     assert float(keras.ops.convert_to_numpy(optimizer.learning_rate)) == pytest.approx(0.01)
 

@@ -1,5 +1,6 @@
 """Autoencoders with the interface of scikit-learn, and their model files."""
 
-from latentmap.backend import start_engine
+from latentmap.backend.postponed_imports import postpone_imports
 
-start_engine()
+with postpone_imports():
+    import sklearn.base  # noqa: F401

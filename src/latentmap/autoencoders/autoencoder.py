@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-import keras
 import numpy as np
 
 from latentmap.autoencoders.base import MAX_MEASURED_ROWS, BaseAutoEncoder
@@ -16,10 +15,10 @@ from latentmap.autoencoders.state import AutoEncoderState, FittedState
 from latentmap.autoencoders.table_fitting import find_loss, has_table_loss
 from latentmap.backend import predict
 from latentmap.data.types import DataLike
-from latentmap.networks.assembly import NetworkParts, Networks, build_autoencoder, check_pair
+from latentmap.model_metadata import HISTORY_COLUMNS
 from latentmap.networks.dense import LinearNetwork, Network
-from latentmap.networks.losses import LossLike, check_loss
-from latentmap.networks.registry import KerasPair, NetworkLike, get_network, network_to_dict
+from latentmap.networks.network_graphs import GraphParts, NetworkGraphs, autoencoder_graphs
+from latentmap.networks.registry import get_network, network_to_dict
 from latentmap.preprocessing.pca_projection import (
     PrincipalComponents,
     pca_reconstruction_errors,
@@ -31,7 +30,11 @@ from latentmap.preprocessing.scaling import Scale
 from latentmap.training.config import Training
 from latentmap.training.launcher import current_launcher
 from latentmap.training.preparation import PreparedData
-from latentmap.training.run import empty_history
+
+if TYPE_CHECKING:
+    from latentmap.networks.assembly import Networks
+    from latentmap.networks.losses import LossLike
+    from latentmap.networks.registry import KerasPair, NetworkLike
 
 MIN_VALIDATION_ROWS = 10  # Fewer rows cannot show that a network is better than PCA.
 MAX_DISTANCE_RATIO = (
@@ -135,6 +138,8 @@ class AutoEncoder(BaseAutoEncoder):
     def _fit(self, X: DataLike) -> None:
         network, data = prepare_fit(self, X)
         if isinstance(network, tuple):
+            from latentmap.networks.assembly import check_pair
+
             check_pair(network, self.row_shape_, self.n_components)
         else:
             # This call raises an error if the network does not fit the shape of the rows.
@@ -156,7 +161,7 @@ class AutoEncoder(BaseAutoEncoder):
         principal = principal_components(
             data.sample_rows, data.scale, self.n_components, data.seed, self.verbose
         )
-        self.history_ = empty_history()
+        self.history_ = {name: [] for name in HISTORY_COLUMNS}
         validation_rows = data.task.validation_rows
         # Without validation rows, which the user has disabled, there is no comparison with PCA.
         if not data.task.config.held_out:
@@ -179,6 +184,8 @@ class AutoEncoder(BaseAutoEncoder):
         principal: PrincipalComponents | None,
         data: PreparedData,
     ) -> None:
+        from latentmap.networks.losses import check_loss
+
         loss = self._choose_loss(network, data.scale.in_unit_range)
         check_loss(find_loss(self, loss), math.prod(self.row_shape_))
         self._build(network, loss, principal, data)
@@ -217,6 +224,8 @@ class AutoEncoder(BaseAutoEncoder):
 
         The comparison favours PCA, which was fitted to the validation rows as well.
         """
+        from keras.ops import convert_to_numpy
+
         errors = predict(self._objective, validation_rows)[:, 1]
         scaled_rows = scale_rows(validation_rows, scale)
         if has_table_loss(self):
@@ -224,7 +233,7 @@ class AutoEncoder(BaseAutoEncoder):
             pca_errors = find_loss(self, "table").error(validation_rows, reconstructions)
         else:
             pca_errors = pca_reconstruction_errors(scaled_rows, principal)
-        gain = np.asarray(keras.ops.convert_to_numpy(pca_errors)) - errors
+        gain = np.asarray(convert_to_numpy(pca_errors)) - errors
         standard_error = gain.std(ddof=1) / np.sqrt(len(gain))
         minimum = MIN_TABLE_STANDARD_ERRORS if has_table_loss(self) else MIN_STANDARD_ERRORS
         return bool(gain.mean() > minimum * standard_error)
@@ -237,6 +246,8 @@ class AutoEncoder(BaseAutoEncoder):
         data: PreparedData,
     ) -> None:
         """Set the state and the untrained networks."""
+        from latentmap.networks.assembly import NetworkParts, build_autoencoder
+
         self._state = AutoEncoderState(
             n_components=self.n_components,
             network=network_to_dict(network),
@@ -253,6 +264,8 @@ class AutoEncoder(BaseAutoEncoder):
         self._set_networks(build_autoencoder(parts))
 
     def _assemble(self) -> Networks:
+        from latentmap.networks.assembly import NetworkParts, build_autoencoder
+
         state = self._state
         network = get_network(self.network if state.has_own_network else state.network)
         principal = None
@@ -260,6 +273,9 @@ class AutoEncoder(BaseAutoEncoder):
             principal = PrincipalComponents.zeros(math.prod(self.row_shape_), state.n_components)
         parts = NetworkParts(network=network, **common_parts(self, state.loss, principal))
         return build_autoencoder(parts)
+
+    def _describe(self, parts: GraphParts) -> NetworkGraphs:
+        return autoencoder_graphs(parts, self._state.has_principal)
 
     def _measure_codes(self, data: PreparedData) -> None:
         """Store mean and spread of the codes, from which `sample` draws codes."""

@@ -1,6 +1,7 @@
 """Base class of the estimators: encoding, decoding, scores, sampling and saving.
 
-A subclass implements fitting. All other methods use the Keras models that a fit creates.
+A subclass implements fitting. All other methods use the networks that a fit creates, or their
+weights in a model file.
 """
 
 from __future__ import annotations
@@ -9,14 +10,21 @@ import os
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-import keras
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state, estimator_html_repr
 
+from latentmap.autoencoders.fitted_networks import FittedNetworks
 from latentmap.autoencoders.fitting import check_numbers, restore_on_error
+from latentmap.autoencoders.graph_parts import graph_parts
 from latentmap.autoencoders.imputation import impute
+from latentmap.autoencoders.network_application import (
+    decode_codes,
+    encode_rows,
+    reconstruction_errors,
+    row_metrics,
+)
 from latentmap.autoencoders.notebook_display import (
     explore_rows,
     figures_as_html,
@@ -24,10 +32,9 @@ from latentmap.autoencoders.notebook_display import (
     plot_codes,
 )
 from latentmap.autoencoders.numeric_model import NumericModel
-from latentmap.autoencoders.persistence import assign_weights, describe_estimator, estimator_arrays
+from latentmap.autoencoders.persistence import describe_estimator, estimator_arrays
 from latentmap.autoencoders.state import FittedState
-from latentmap.autoencoders.validation import read_new_rows
-from latentmap.backend import check_process, count_fit, predict, predict_batches
+from latentmap.backend import check_process, count_fit, start_engine
 from latentmap.data.array_checks import check_result
 from latentmap.data.code_checks import check_codes
 from latentmap.data.memory import release_freed_memory
@@ -35,21 +42,22 @@ from latentmap.data.types import DataLike, FrameLike
 from latentmap.errors import NotFittedError, SettingError
 from latentmap.files import fingerprint
 from latentmap.model_file import write_model
-from latentmap.networks.assembly import Networks
-from latentmap.networks.losses import LossLike, get_loss
-from latentmap.networks.registry import NetworkLike
+from latentmap.networks.network_graphs import GraphParts, NetworkGraphs
 from latentmap.preprocessing.gaussian_imputer import GaussianImputer
 from latentmap.preprocessing.table_encoder import TableEncoder
 from latentmap.training.config import Training
 
 if TYPE_CHECKING:
+    import keras
     from matplotlib.axes import Axes
 
     from latentmap.explorer.widget import ExplorerWidget
+    from latentmap.networks.assembly import Networks
+    from latentmap.networks.losses import LossLike
+    from latentmap.networks.registry import NetworkLike
 
 # Maximum number of fitted rows whose codes and errors are measured after a fit.
 MAX_MEASURED_ROWS = 10_000
-_NETWORKS = ("encoder_", "decoder_", "_objective")
 
 
 class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -70,8 +78,6 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     verbose: bool
 
     # Set by `fit`.
-    encoder_: keras.Model
-    decoder_: keras.Model
     history_: dict[str, list[float]]
     row_shape_: tuple[int, ...]
     n_features_in_: int
@@ -83,7 +89,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     fit_report_: dict[str, Any] | None
     _state: FittedState
     _imputer: GaussianImputer | None
-    _objective: keras.Model
+    _networks: FittedNetworks
 
     def transform(self, X: DataLike) -> np.ndarray:
         """Encode rows.
@@ -107,7 +113,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     def _encode(self, X: DataLike) -> np.ndarray:
         """Encode rows; a subclass may place them in another way than the encoder."""
-        return self._apply_to_rows(self._check_fitted().encoder_, X)
+        return encode_rows(self._check_fitted(), X)
 
     def inverse_transform(self, X: ArrayLike) -> np.ndarray:
         """Decode codes.
@@ -139,7 +145,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         ``block_size`` is the number of codes that the decoder takes at once; see `predict`.
         """
         codes = check_codes(X, self._check_fitted()._n_features_out)
-        return check_result("decoded rows", predict(self.decoder_, codes, block_size))
+        return check_result("decoded rows", decode_codes(self, codes, block_size))
 
     def impute(
         self, X: DataLike, return_confidence: bool = False
@@ -200,7 +206,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             Mean squared error over the numbers of each row after scaling: images are scaled to
             0–1, and real values to a standard deviation of 1.
         """
-        return check_result("reconstruction errors", self._row_metrics(X)[:, 1])
+        return check_result("reconstruction errors", reconstruction_errors(self._check_fitted(), X))
 
     def score(self, X: DataLike, y: object = None) -> float:
         """Return the score of rows; higher is better.
@@ -410,29 +416,63 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """Build the networks that the state describes, with arbitrary weights."""
 
     @abstractmethod
+    def _describe(self, parts: GraphParts) -> NetworkGraphs:
+        """Return the graphs of the networks that the state describes."""
+
+    @abstractmethod
     def _draw_codes(self, n: int, rng: np.random.RandomState) -> np.ndarray:
         """Draw codes from their distribution, shape (n, n_components)."""
 
     def _check_settings(self) -> None:
         """Raise SettingError if a number is outside its range or the loss is unknown."""
         check_numbers(self)
-        get_loss("mse" if self.loss == "auto" else self.loss)
+        if self.loss != "auto":
+            start_engine()
+            from latentmap.networks.losses import get_loss
+
+            get_loss(self.loss)
 
     # -- fitted state ------------------------------------------------------------------------------
 
     def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "encoder_")
+        return hasattr(self, "_networks")
 
     def _check_fitted(self) -> Self:
-        """Return self; raise NotFittedError before `fit`, and ForkError in a forked process."""
-        check_process()
+        """Return self; raise NotFittedError before `fit`."""
         if not self.__sklearn_is_fitted__():
             raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit first")
         return self
 
     def _set_networks(self, networks: Networks) -> None:
-        self.encoder_, self.decoder_ = networks.encoder, networks.decoder
-        self._objective = networks.objective
+        self._networks = FittedNetworks(self._graphs(), networks)
+
+    def _set_weights(self, weights: dict[str, np.ndarray]) -> None:
+        """Set the weights of the networks, which are built when they are needed."""
+        self._networks = FittedNetworks(self._graphs(), weights=weights)
+        if self._state.has_own_network:
+            self._models()  # Keras checks the weights of the user's networks.
+
+    def _graphs(self) -> NetworkGraphs | None:
+        return None if self._state.has_own_network else self._describe(graph_parts(self))
+
+    def _models(self) -> Networks:
+        if not self.__sklearn_is_fitted__():
+            raise AttributeError(f"this {type(self).__name__} is not fitted yet")
+        return self._networks.models(self._assemble)
+
+    @property
+    def encoder_(self) -> keras.Model:
+        """Keras model from raw rows to codes."""
+        return self._models().encoder
+
+    @property
+    def decoder_(self) -> keras.Model:
+        """Keras model from codes to rows in their original units."""
+        return self._models().decoder
+
+    @property
+    def _objective(self) -> keras.Model:
+        return self._models().objective
 
     def _saved_parameters(self) -> dict[str, Any]:
         """Return the constructor's parameters that a model file stores."""
@@ -443,7 +483,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     @property
     def _n_features_out(self) -> int:
-        return self.encoder_.output_shape[-1]
+        return self._state.n_components
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -455,22 +495,15 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         state = dict(super().__getstate__())
         if not self.__sklearn_is_fitted__():
             return state
-        attributes = {name: value for name, value in state.items() if name not in _NETWORKS}
-        return {**attributes, "_weights": estimator_arrays(self)}
+        state["_weights"] = state.pop("_networks").weights()
+        return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        arrays = state.pop("_weights", None)
+        weights = state.pop("_weights", None)
         super().__setstate__(state)
-        if arrays is not None:
-            check_process()
-            self._set_networks(self._assemble())
-            assign_weights(self._objective, arrays)
-
-    # -- application to rows -----------------------------------------------------------------------
-
-    def _apply_to_rows(self, model: keras.Model, X: DataLike) -> np.ndarray:
-        return np.concatenate(list(predict_batches(model, read_new_rows(self, X))))
+        if weights is not None:
+            self._set_weights(weights)
 
     def _row_metrics(self, X: DataLike) -> np.ndarray:
         """Return the metrics that the objective computes for each row, shape (n, n_metrics)."""
-        return self._apply_to_rows(self._check_fitted()._objective, X)
+        return row_metrics(self._check_fitted(), X)

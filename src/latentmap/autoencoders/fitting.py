@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from latentmap.autoencoders.table_fitting import find_loss, indicator_indices, table_scale
 from latentmap.autoencoders.validation import fitting_rows
+from latentmap.backend import start_engine
 from latentmap.data.memory import check_memory, fit_memory_bytes
 from latentmap.data.types import DataLike
-from latentmap.networks.losses import LossLike
-from latentmap.networks.registry import KerasPair, get_network
+from latentmap.networks.registry import get_network
 from latentmap.training.config import Training, check_number, check_training
 from latentmap.training.preparation import PreparedData, prepare_data
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
     from latentmap.data.sources import Source
     from latentmap.networks.dense import Network
+    from latentmap.networks.losses import LossLike
+    from latentmap.networks.registry import KerasPair
     from latentmap.preprocessing.pca_projection import PrincipalComponents
 
 _MINIMA: dict[str, tuple[int, type]] = {
@@ -55,6 +57,7 @@ def prepare_rows(
     estimator: BaseAutoEncoder, rows: Source, epochs: int | str, training: Training | None
 ) -> PreparedData:
     """Cache, scale and split the rows of a fit, and store their type on the estimator."""
+    start_engine()
     scaling = table_scale(estimator) or estimator.scaling
     data = prepare_data(rows, scaling, epochs, training, estimator.random_state, estimator.verbose)
     estimator.dtype_ = data.rows.dtype.name

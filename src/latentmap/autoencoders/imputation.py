@@ -21,12 +21,12 @@ from latentmap.errors import DataError
 from latentmap.preprocessing.category_columns import BooleanColumn, CategoryColumn
 from latentmap.preprocessing.gaussian_imputer import MAX_NUMBERS, GaussianImputer
 from latentmap.preprocessing.table_encoder import EncodedRows, TableEncoder
-from latentmap.training.preparation import PreparedData
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from latentmap.autoencoders.base import BaseAutoEncoder
+    from latentmap.training.preparation import PreparedData
 
 # Maximum numbers of rows and of values in the sample that is masked to measure errors.
 _MAX_HELD_OUT, _MAX_HELD_OUT_NUMBERS = 400, 1 << 18

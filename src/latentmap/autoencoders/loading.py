@@ -1,10 +1,11 @@
 """Loading of fitted estimators from model files."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 from sklearn.base import clone
 
@@ -13,14 +14,15 @@ from latentmap.autoencoders.estimator_registry import estimator_class
 from latentmap.autoencoders.fitting import check_numbers
 from latentmap.autoencoders.persistence import restore_estimator, state_arrays
 from latentmap.autoencoders.state import FittedState
-from latentmap.backend import check_process
 from latentmap.errors import SettingError
 from latentmap.model_file import read_model
 from latentmap.model_metadata import check_metadata, report_damage
-from latentmap.networks.assembly import check_pair
 from latentmap.networks.dense import check_widths
 from latentmap.networks.registry import get_network
 from latentmap.training.config import Training, check_seed, check_training
+
+if TYPE_CHECKING:
+    import keras
 
 
 def load_model(
@@ -61,7 +63,6 @@ def load_model(
     >>> bool((load_model(path).transform(X) == ae.transform(X)).all())
     True
     """
-    check_process()
     estimator, state, metadata, arrays = _read(path)
     if state.has_own_network:
         estimator.network = _check_user_pair(network, state, tuple(metadata["row_shape"]), path)
@@ -128,5 +129,7 @@ def _check_user_pair(
     pair = get_network(network)
     if not isinstance(pair, tuple):
         raise SettingError(f"network: expected a pair (encoder, decoder), found {network!r}")
+    from latentmap.networks.assembly import check_pair
+
     check_pair(pair, row_shape, state.n_components)
     return pair

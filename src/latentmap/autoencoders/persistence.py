@@ -7,22 +7,23 @@ file are assigned to their weights.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
 from latentmap import __version__
+from latentmap.autoencoders.graph_parts import check_loss_name
 from latentmap.autoencoders.imputation import column_starts
+from latentmap.autoencoders.weights import sort_weights
 from latentmap.data.code_checks import check_codes
 from latentmap.errors import ModelFileError, SettingError
 from latentmap.model_metadata import read_history
 from latentmap.networks.registry import get_network, network_to_dict
-from latentmap.networks.table_loss import TABLE_LOSSES
+from latentmap.preprocessing.column_terms import TABLE_LOSSES
 from latentmap.preprocessing.gaussian_imputer import GaussianImputer
 from latentmap.preprocessing.table_metadata import TABLE_PREFIX, read_table
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from latentmap.preprocessing.table_encoder import TableEncoder
 
 
-_WEIGHT_PREFIX, _STATE_PREFIX, _IMPUTER_PREFIX = "weight/", "fitted/", "gaps/"
+_STATE_PREFIX, _IMPUTER_PREFIX = "fitted/", "gaps/"
 _OFFSET_KEY = "rows/offset"
 
 
@@ -49,16 +50,13 @@ def describe_estimator(estimator: BaseAutoEncoder) -> dict[str, Any]:
         "learned": _to_json(estimator._state.to_json()),
         **({} if estimator.table_ is None else {"table": _to_json(estimator.table_.to_json())}),
         "figures": _to_json(getattr(estimator, "fit_report_", None)),
-        "versions": {"latentmap": __version__, "keras": keras.__version__},
+        "versions": {"latentmap": __version__, "keras": version("keras")},
     }
 
 
 def estimator_arrays(estimator: BaseAutoEncoder) -> dict[str, np.ndarray]:
     """Return the weights of the networks and the arrays of the state with their names in a file."""
-    weights = {
-        f"{_WEIGHT_PREFIX}{i:03d}/{_without_numbers(w.path)}": keras.ops.convert_to_numpy(w.value)
-        for i, w in enumerate(estimator._objective.weights)
-    }
+    weights = estimator._networks.weights()
     state = {_STATE_PREFIX + name: a for name, a in estimator._state.to_arrays().items()}
     table = {} if estimator.table_ is None else estimator.table_.to_arrays()
     if estimator.row_offset_ is not None:
@@ -90,8 +88,8 @@ def restore_estimator(
     estimator.row_offset_ = _read_offset(metadata, arrays)
     estimator._imputer = _read_imputer(estimator.table_, arrays)
     _restore_metadata(estimator, metadata)
-    estimator._set_networks(estimator._assemble())
-    assign_weights(estimator._objective, arrays)
+    check_loss_name(state.loss)
+    estimator._set_weights(sort_weights(arrays))
     estimator._check_restored()
     check_codes(estimator._draw_codes(1, check_random_state(0)), state.n_components)
 
@@ -130,27 +128,6 @@ def _restore_metadata(estimator: BaseAutoEncoder, metadata: Mapping[str, Any]) -
         estimator.feature_names_in_ = np.asarray(metadata["feature_names"], dtype=object)
     estimator.history_ = read_history(metadata)
     estimator.fit_report_ = metadata["figures"]
-
-
-def assign_weights(objective: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
-    """Assign the arrays of a file to the weights of the networks in the order of their numbers."""
-    names = [name for name in arrays if name.startswith(_WEIGHT_PREFIX)]
-    values = [arrays[name] for name in sorted(names, key=lambda name: int(name.split("/")[1]))]
-    weights = objective.weights
-    if [tuple(v.shape) for v in values] != [tuple(w.shape) for w in weights]:
-        raise ModelFileError(
-            "the arrays do not fit the network that the file describes: "
-            f"expected {len(weights)} weights, found {len(values)} or other shapes"
-        )
-    for weight, value in zip(weights, values, strict=True):
-        if not np.isfinite(value).all():
-            raise ModelFileError(f"{weight.path}: expected finite weights, found NaN or infinity")
-        weight.assign(value)
-
-
-def _without_numbers(path: str) -> str:
-    """Remove counters from a Keras path such as "dense_7/kernel"; they differ between processes."""
-    return re.sub(r"_\d+(?=/)", "", path)
 
 
 def _to_json(value: object) -> Any:

@@ -12,13 +12,13 @@ from latentmap.data.sources import Source
 from latentmap.data.tables import Table, arrow_table, as_numbers_source, has_lists, is_frame
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError, DataWarning, SettingError
-from latentmap.networks.losses import Loss, LossLike, get_loss
-from latentmap.networks.table_loss import TABLE_LOSSES, TableLoss
+from latentmap.preprocessing.column_terms import TABLE_LOSSES
 from latentmap.preprocessing.scaling import Scale
 from latentmap.preprocessing.table_encoder import EncodedRows, TableEncoder
 
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder
+    from latentmap.networks.losses import Loss, LossLike
 
 _STANDARDIZED_SCALINGS = ("auto", "columns")  # Scalings that standardise each column of a table.
 _TEXT_ROLES = ("category", "text")
@@ -101,6 +101,9 @@ def table_scale(estimator: BaseAutoEncoder) -> Scale | None:
 
 def find_loss(estimator: BaseAutoEncoder, loss: LossLike) -> Loss:
     """Return the loss that an argument describes, such as "table" for a table's columns."""
+    from latentmap.networks.losses import get_loss
+    from latentmap.networks.table_loss import TableLoss
+
     if estimator.table_ is None or not isinstance(loss, str) or loss not in TABLE_LOSSES:
         return get_loss(loss)
     table_loss = TableLoss(estimator.table_.columns)

@@ -84,9 +84,14 @@ def new_rows(estimator: BaseAutoEncoder, X: DataLike) -> Source:
 
 def read_new_rows(estimator: BaseAutoEncoder, X: DataLike) -> Iterator[np.ndarray]:
     """Iterate over batches of new rows that have the shape of the fitted rows."""
+    return row_batches(estimator, new_rows(estimator, X))
+
+
+def row_batches(estimator: BaseAutoEncoder, rows: Source) -> Iterator[np.ndarray]:
+    """Iterate over batches of a source of `new_rows` in the shape of the fitted rows."""
     block_size = block_rows(estimator.row_shape_)
     batch_size = max(block_size, min(MAX_BLOCKS * block_size, MAX_BATCH_ROWS))
-    for _, batch in read_batches(new_rows(estimator, X), batch_size):
+    for _, batch in read_batches(rows, batch_size):
         yield batch.reshape(len(batch), *estimator.row_shape_)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -13,11 +13,14 @@ from latentmap.autoencoders.state import FittedState, VariationalState
 from latentmap.autoencoders.table_fitting import has_table_loss
 from latentmap.data.types import DataLike
 from latentmap.errors import SettingError
-from latentmap.networks.assembly import NetworkParts, Networks, build_variational
 from latentmap.networks.dense import Network
+from latentmap.networks.network_graphs import GraphParts, NetworkGraphs, variational_graphs
 from latentmap.networks.registry import get_network, network_to_dict
 from latentmap.training.config import Training
 from latentmap.training.launcher import current_launcher
+
+if TYPE_CHECKING:
+    from latentmap.networks.assembly import Networks
 
 
 class VariationalAutoEncoder(BaseAutoEncoder):
@@ -127,10 +130,15 @@ class VariationalAutoEncoder(BaseAutoEncoder):
         return self._row_metrics(X)[:, 2:].sum(axis=1, dtype=np.float64)
 
     def _assemble(self) -> Networks:
+        from latentmap.networks.assembly import NetworkParts, build_variational
+
         state = self._state
         network = get_network(state.network)
         parts = NetworkParts(network=network, beta=state.beta, **common_parts(self, state.loss))
         return build_variational(parts)
+
+    def _describe(self, parts: GraphParts) -> NetworkGraphs:
+        return variational_graphs(parts)
 
     def _draw_codes(self, n: int, rng: np.random.RandomState) -> np.ndarray:
         return rng.standard_normal((n, self._n_features_out))

@@ -8,7 +8,10 @@ from latentmap.backend.batch_arrays import BatchArrays, map_arrays, to_32_bit
 from latentmap.backend.device_cache import cache_on_device, free_bytes
 from latentmap.backend.engine import (
     check_process,
+    choose_engine,
+    engine_name,
     has_accelerator,
+    is_engine_lost,
     join_processes,
     start_engine,
 )
@@ -25,10 +28,13 @@ __all__ = [
     "block_rows",
     "cache_on_device",
     "check_process",
+    "choose_engine",
     "count_fit",
+    "engine_name",
     "evaluate",
     "free_bytes",
     "has_accelerator",
+    "is_engine_lost",
     "join_processes",
     "make_stepper",
     "map_arrays",

@@ -17,6 +17,31 @@ from latentmap.files import user_cache_folder
 _STATE = {"is_forked": False}  # Whether this process is the fork of one in which JAX had started.
 
 
+def choose_engine() -> None:
+    """Set the environment variable from which Keras reads its engine when it is imported.
+
+    A variable that is set already, or Keras if it is imported already, takes precedence.
+    """
+    if "keras" not in sys.modules:
+        os.environ.setdefault("KERAS_BACKEND", _engine_name())
+
+
+def engine_name() -> str:
+    """Return the name of the engine that runs Keras, or will run it: "jax" by default."""
+    keras = sys.modules.get("keras")
+    return os.environ["KERAS_BACKEND"] if keras is None else keras.backend.backend()
+
+
+def is_engine_lost() -> bool:
+    """Return whether this process is the fork of one in which JAX had started."""
+    return _STATE["is_forked"]
+
+
+def is_engine_running() -> bool:
+    """Return whether this process has imported Keras and can use it."""
+    return "keras" in sys.modules and not is_engine_lost()
+
+
 def check_process() -> None:
     """Raise ForkError in a forked process, in which JAX would wait forever for lost threads.
 
@@ -45,8 +70,7 @@ def start_engine() -> ModuleType:
     True
     """
     check_process()
-    if "keras" not in sys.modules:
-        os.environ.setdefault("KERAS_BACKEND", _engine_name())
+    choose_engine()
     with postpone_imports():
         import keras
 

@@ -21,7 +21,12 @@ from latentmap.backend.batch_arrays import (
     pad_block,
     send_to_device,
 )
-from latentmap.backend.engine import full_float32_precision, has_accelerator, start_engine
+from latentmap.backend.engine import (
+    full_float32_precision,
+    has_accelerator,
+    is_engine_running,
+    start_engine,
+)
 
 if TYPE_CHECKING:
     import jax
@@ -101,7 +106,7 @@ def block_rows(row_shape: tuple[int, ...]) -> int:
 
     On an accelerator, the maximum is 32,768.
     """
-    on_accelerator = has_accelerator()
+    on_accelerator = is_engine_running() and has_accelerator()
     n_rows = max(BLOCK_NUMBERS[on_accelerator] // math.prod(row_shape), 1)
     return min(max(1 << (n_rows.bit_length() - 1), 16), BLOCK_ROWS[on_accelerator])
 

@@ -21,6 +21,7 @@ _POSTPONED = {
     "matplotlib.patches": (),
     "matplotlib.pyplot": (),
     "pandas": ("DataFrame", "Series"),
+    "scipy.special": (),
     "scipy.stats": (),
     "sklearn.decomposition": ("PCA",),
     "sklearn.neighbors": (),

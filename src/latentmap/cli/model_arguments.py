@@ -11,7 +11,7 @@ from latentmap.errors import ModelFileError
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder as Estimator
 else:
-    Estimator = object  # Keras is imported only when a model is opened.
+    Estimator = object  # scikit-learn is imported only when a model is opened.
 
 MODEL_SUFFIX = ".safetensors"
 _ENGINES = {"jax": "JAX", "torch": "PyTorch", "tensorflow": "TensorFlow"}
@@ -21,13 +21,14 @@ def start_engine() -> None:
     """Import Keras and its backend, which takes some seconds."""
     backend = os.environ.get("KERAS_BACKEND", "jax")
     with show_status(f"Starting {_ENGINES.get(backend, backend)}…"):
-        import latentmap.autoencoders.loading  # noqa: F401
+        from latentmap.backend import start_engine as import_keras
+
+        import_keras()
 
 
 def open_model(path: Path) -> Estimator:
     """Load a fitted estimator from a model file."""
     _check_is_file(path)
-    start_engine()
     from latentmap import load_model
 
     return load_model(path)
@@ -42,7 +43,6 @@ def read_model_summary(path: Path) -> dict[str, Any]:
 
 
 def _check_is_file(path: Path) -> None:
-    # A wrong path is reported before the engine starts, which takes some seconds.
     if path.is_dir():
         raise ModelFileError(f"{path}: expected a model file, found a folder")
     if not path.is_file():

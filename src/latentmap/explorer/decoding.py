@@ -30,6 +30,7 @@ class CodeDecoder:
         return self._estimator._decode(codes, size)
 
     def warm_up(self, n_components: int) -> None:
-        """Compile the decoder for every block size."""
-        for size in self._block_sizes:
+        """Prepare the decoder: an engine compiles it for every block size."""
+        sizes = self._block_sizes if self._estimator._networks.functions() is None else [1]
+        for size in sizes:
             self.decode(np.zeros((size, n_components)))

@@ -1,5 +1,5 @@
 """LatentMap: layout, landmarks, networks, placement and diagnostics of a map."""
 
-from latentmap.backend import start_engine
+from latentmap.backend import choose_engine
 
-start_engine()
+choose_engine()

@@ -12,18 +12,15 @@ from numpy.typing import ArrayLike
 from latentmap.autoencoders.base import BaseAutoEncoder
 from latentmap.autoencoders.fitting import restore_on_error
 from latentmap.autoencoders.state import FittedState
-from latentmap.backend import count_fit
+from latentmap.backend import count_fit, start_engine
 from latentmap.data.array_checks import check_result
 from latentmap.data.code_checks import check_codes
 from latentmap.data.types import DataLike
 from latentmap.errors import DataWarning
 from latentmap.maps.defaults import TRAINING
 from latentmap.maps.diagnostics import CodeLandmarks, MapDiagnostics
-from latentmap.maps.incremental.partial_fit import add_rows
 from latentmap.maps.local_mean import limit_codes
 from latentmap.maps.map_assembly import assemble_map, check_restored_map
-from latentmap.maps.map_fit import check_map_settings, fit_map
-from latentmap.maps.map_networks import MapNetworks
 from latentmap.maps.map_placement import (
     add_local_means,
     decoding_errors,
@@ -34,11 +31,14 @@ from latentmap.maps.map_placement import (
 from latentmap.maps.map_state import MapState
 from latentmap.maps.neighbor_search import Metric, metric_name
 from latentmap.networks.dense import Network
-from latentmap.networks.losses import LossLike
+from latentmap.networks.network_graphs import GraphParts, NetworkGraphs, map_graphs
+from latentmap.preprocessing.pca_projection import PrincipalComponents
 from latentmap.training.config import Training
 
 if TYPE_CHECKING:
+    from latentmap.maps.map_networks import MapNetworks
     from latentmap.maps.neighbor_graph import NeighborsLike
+    from latentmap.networks.losses import LossLike
 
 
 class LatentMap(BaseAutoEncoder):
@@ -165,14 +165,30 @@ class LatentMap(BaseAutoEncoder):
         self.verbose = verbose
 
     def _fit(self, X: DataLike) -> None:
+        start_engine()
+        from latentmap.maps.map_fit import fit_map
+
         fit_map(self, X)
 
     def _check_settings(self) -> None:
         super()._check_settings()
+        from latentmap.maps.map_fit import check_map_settings
+
         check_map_settings(self)
 
     def _assemble(self) -> MapNetworks:
         return assemble_map(self)
+
+    def _describe(self, parts: GraphParts) -> NetworkGraphs:
+        state = self._state
+        return map_graphs(
+            parts,
+            state.n_landmarks,
+            state.n_anchors,
+            state.n_input_components,
+            state.arcsinh_input,
+            (state.code_offset.shape, state.code_scale.shape),
+        )
 
     def fit_transform(  # type: ignore[override]
         self, X: DataLike, y: object = None
@@ -267,6 +283,8 @@ class LatentMap(BaseAutoEncoder):
         """
         if not self.__sklearn_is_fitted__():
             return self.fit(X)
+        from latentmap.maps.incremental.partial_fit import add_rows
+
         with restore_on_error(self):
             add_rows(self, X)
         count_fit()
@@ -291,7 +309,7 @@ class LatentMap(BaseAutoEncoder):
         -------
         ndarray of shape (n,)
         """
-        return check_result("confidence", row_confidence(self, X))
+        return check_result("confidence", row_confidence(self._check_fitted(), X))
 
     def density(self, Z: ArrayLike) -> np.ndarray:
         """Return the density of the fitted rows at each code.
@@ -347,7 +365,15 @@ class LatentMap(BaseAutoEncoder):
         return diagnostics
 
     def _landmarks(self) -> CodeLandmarks:
-        return self._state.landmarks(self.encoder_)
+        centers, _, radius = self._networks.first_weights("around_mode")
+        return self._state.landmarks(centers, float(radius))
+
+    def _encoder_components(self) -> PrincipalComponents | None:
+        """Return the principal components that the encoder contains, or None."""
+        if not self._state.n_input_components:
+            return None
+        kernel, bias = self._networks.first_weights("dense")
+        return PrincipalComponents(-bias @ kernel.T, kernel.T)
 
     def _check_restored(self) -> None:
         check_restored_map(self)

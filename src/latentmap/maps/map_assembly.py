@@ -9,12 +9,12 @@ import numpy as np
 
 from latentmap.autoencoders.fitting import common_parts
 from latentmap.maps.landmarks import LandmarkSet
-from latentmap.maps.map_networks import MapNetworks, MapParts, build_map
-from latentmap.networks.losses import LossLike
 from latentmap.preprocessing.pca_projection import PrincipalComponents
 
 if TYPE_CHECKING:
     from latentmap.maps.latent_map import LatentMap
+    from latentmap.maps.map_networks import MapNetworks, MapParts
+    from latentmap.networks.losses import LossLike
 
 
 def map_parts(
@@ -37,6 +37,8 @@ def map_parts(
 
 def assemble_map(model: LatentMap) -> MapNetworks:
     """Build the networks that the state of a map describes, with arbitrary weights."""
+    from latentmap.maps.map_networks import build_map
+
     state = model._state
     centers, anchors = (
         np.zeros((count, state.n_components)) for count in (state.n_landmarks, state.n_anchors)
@@ -53,7 +55,8 @@ def check_restored_map(model: LatentMap) -> None:
     if not 0 < width < math.inf:
         raise ValueError(f"landmarks: expected a finite width above 0, found {width}")
     if state.replay is not None:
-        state.replay.validate(state.n_landmarks, model.encoder_)
+        n_features = math.prod(model.row_shape_)
+        state.replay.validate(state.n_landmarks, n_features, model._encoder_components())
     if state.placement is None:
         return
     fitted = state.placement.fitted

@@ -11,6 +11,7 @@ import numpy as np
 from latentmap.autoencoders.base import MAX_MEASURED_ROWS
 from latentmap.autoencoders.fitting import prepare_rows
 from latentmap.autoencoders.imputation import fit_imputer
+from latentmap.autoencoders.network_application import encode_rows
 from latentmap.autoencoders.table_fitting import find_loss, has_table_loss
 from latentmap.autoencoders.validation import fitting_rows
 from latentmap.data.code_checks import check_layout
@@ -134,7 +135,7 @@ def _measure(model: LatentMap, data: PreparedData, layout: Layout) -> None:
     # Both samples use the same seed, so that each row is paired with its position.
     rows = data.rows.sample(MAX_MEASURED_ROWS, data.seed)
     positions = ArraySource(layout.positions).sample(MAX_MEASURED_ROWS, data.seed)[:]
-    encoded, stores_rows = model._apply_to_rows(model.encoder_, rows), model.placement == "auto"
+    encoded, stores_rows = encode_rows(model, rows), model.placement == "auto"
     # The errors of a map that stores rows are measured after the rows are stored.
     errors = np.zeros(1) if stores_rows else model.reconstruction_error(rows)
     codes = positions if stores_rows else encoded

@@ -10,8 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latentmap.autoencoders.imputation import column_starts
+from latentmap.autoencoders.network_application import (
+    decode_codes,
+    encode_batch,
+    reconstruction_errors,
+    window_masses,
+)
 from latentmap.autoencoders.validation import read_new_rows
-from latentmap.backend import predict
 from latentmap.data.sources import ArraySource
 from latentmap.data.types import DataLike
 from latentmap.errors import DataWarning
@@ -42,12 +47,12 @@ def store_rows(model: LatentMap, sample: LayoutSample, seed: int) -> MapState:
     assert model._state.diagnostics is not None
 
     def encode(indices: np.ndarray) -> np.ndarray:
-        return predict(model.encoder_, sample.rows.subset(indices)[:])
+        return encode_batch(model, sample.rows.subset(indices)[:])
 
     placement = fit_placement(sample, encode, seed)
     queries = choose_queries(placement.fitted)
     rows = _flat_scaled(model, sample.rows.subset(queries)[:])
-    decoded = _flat_scaled(model, predict(model.decoder_, placement.fitted.positions[queries]))
+    decoded = _flat_scaled(model, decode_codes(model, placement.fitted.positions[queries]))
     placement, reconstructions = select_decoding(placement, queries, rows, decoded)
     has_copy = placement.fitted.have_copies(queries)
     if has_copy.all():
@@ -107,7 +112,7 @@ def _place_batches(
     assert placement is not None
     for rows in read_new_rows(model, X):
         coordinates = project_rows(ArraySource(rows), scale, placement.fitted.principal)
-        encoded = predict(model.encoder_, rows)
+        encoded = encode_batch(model, rows)
         sample = slice(None, None, max(1, len(rows) // sample_size) if sample_size else 1)
         yield rows, *placement.place(coordinates, encoded, sample), sample
 
@@ -135,9 +140,10 @@ def decoding_errors(model: LatentMap, rows: np.ndarray, codes: np.ndarray) -> np
 
 def row_confidence(model: LatentMap, X: DataLike) -> np.ndarray:
     """Return the confidence in the position of each row; see `LatentMap.confidence`."""
-    _, errors, masses = model._row_metrics(X).T
+    masses = window_masses(model, X)
     diagnostics, state = model._diagnostics, model._state
     if state.placement is None:
+        errors = reconstruction_errors(model, X)
         return diagnostics.confidence(errors, masses, state.max_mass)
     batches = [
         (decoding_errors(model, rows, codes), state.placement.confidence(quality))

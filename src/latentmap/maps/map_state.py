@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-import keras
 import numpy as np
 
 from latentmap.autoencoders.state import FittedState
@@ -17,16 +16,18 @@ from latentmap.maps.directions import have_unit_length
 from latentmap.maps.incremental.replay_state import ReplayState
 from latentmap.maps.landmarks import LandmarkSet
 from latentmap.maps.layout_sample import Layout
-from latentmap.maps.map_networks import MapParts
 from latentmap.maps.placement import Placement
 from latentmap.networks.dense import Network, check_widths
-from latentmap.networks.losses import LossLike, constant_loss, get_loss
 from latentmap.networks.registry import get_network, network_to_dict
-from latentmap.networks.table_loss import TABLE_LOSSES
+from latentmap.preprocessing.column_terms import TABLE_LOSSES
 from latentmap.preprocessing.pca_projection import PrincipalComponents, scale_rows
 from latentmap.preprocessing.scaling import Scale
 from latentmap.training.preparation import PreparedData
 from latentmap.value_types import PositiveArray
+
+if TYPE_CHECKING:
+    from latentmap.maps.map_networks import MapParts
+    from latentmap.networks.losses import LossLike
 
 RECONSTRUCTION_WEIGHT = 8.0  # Loss in nats if each row is reconstructed as the mean row.
 MAX_WINDOW = 1e9
@@ -126,6 +127,8 @@ class MapState(FittedState):
         principal: PrincipalComponents | None,
     ) -> Self:
         """Return the state of a map before its networks are trained."""
+        from latentmap.networks.losses import constant_loss, get_loss
+
         # The loss of the columns of a table is 0.5 for constant rows.
         sample = data.scaled_sample()
         mean_loss = 0.5 if loss == "table" else constant_loss(get_loss(loss), sample)
@@ -216,6 +219,8 @@ class MapState(FittedState):
 
     def network_parts(self, landmarks: LandmarkSet, **common_parts: Any) -> MapParts:
         """Return the parts of the networks; ``common_parts`` are those of all estimators."""
+        from latentmap.maps.map_networks import MapParts
+
         return MapParts(
             network=get_network(self.network),
             decoder_network=get_network(self.decoder_network),
@@ -225,10 +230,11 @@ class MapState(FittedState):
             **common_parts,
         )
 
-    def landmarks(self, encoder: keras.Model) -> CodeLandmarks:
-        """Return the landmarks that an encoder contains, in the units of codes."""
-        layer = encoder.get_layer("around_mode")
-        centers, radius = map(keras.ops.convert_to_numpy, (layer.centers, layer.radius))
+    def landmarks(self, centers: np.ndarray, radius: float) -> CodeLandmarks:
+        """Return the landmarks in the units of codes.
+
+        ``centers`` and ``radius`` are those of the encoder's mean around the mode.
+        """
         return CodeLandmarks(self.to_codes(centers), float(radius * self.code_scale) / self.window)
 
     @property

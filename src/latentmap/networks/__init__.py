@@ -1,9 +1,10 @@
 """Networks and losses, which use Keras layers and `keras.ops` only.
 
-Keras chooses its engine when it is first imported. The engine is therefore started here, before any
-module of this package imports Keras.
+Keras chooses its engine when it is first imported. The engine is therefore chosen here, before any
+module of this package imports Keras. The settings and the graphs of the networks need no Keras, so
+that a fitted model can be loaded and applied without it.
 """
 
-from latentmap.backend import start_engine
+from latentmap.backend import choose_engine
 
-start_engine()
+choose_engine()

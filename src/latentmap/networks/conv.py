@@ -1,17 +1,19 @@
 """A convolutional network for images."""
 
+from __future__ import annotations
+
 import itertools
 import math
 from dataclasses import dataclass
 from random import Random
-
-import keras
-from keras import KerasTensor, layers
+from typing import TYPE_CHECKING
 
 from latentmap.errors import DataError
 from latentmap.networks.dense import check_activation, check_widths, dense_layer
-from latentmap.networks.initializers import Zeros, kernel_initializer
-from latentmap.networks.strided_convolutions import StridedConv2D, StridedConv2DTranspose
+
+if TYPE_CHECKING:
+    import keras
+    from keras import KerasTensor
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class ConvNetwork:
         """Return the number of kernel weights in each layer of the encoder and the decoder."""
         channels = (image_shape(row_shape)[2], *self.filters)
         stages = [9 * n_in * n_out for n_in, n_out in itertools.pairwise(channels)]
-        return 2 * [*stages, math.prod(self._innermost_shape(row_shape)) * n_components]
+        return 2 * [*stages, math.prod(self.innermost_shape(row_shape)) * n_components]
 
     def encode(
         self,
@@ -51,6 +53,10 @@ class ConvNetwork:
         n_heads: int = 1,
     ) -> KerasTensor:
         """Return codes of scaled images (n, h, w[, c]); see `Network`."""
+        from keras import layers
+
+        from latentmap.networks.strided_convolutions import StridedConv2D
+
         x = layers.Reshape(image_shape(x.shape[1:]))(x)
         for channels in self.filters:
             x = _convolution(StridedConv2D, channels, rng, self.activation)(x)
@@ -60,8 +66,12 @@ class ConvNetwork:
         self, z: KerasTensor, row_shape: tuple[int, ...], rng: Random, zero_init: bool
     ) -> KerasTensor:
         """Return flat outputs for codes, shape (n, h·w·c); see `Network`."""
+        from keras import layers
+
+        from latentmap.networks.strided_convolutions import StridedConv2DTranspose
+
         height, width, channels = image_shape(row_shape)
-        innermost = self._innermost_shape(row_shape)
+        innermost = self.innermost_shape(row_shape)
         z = dense_layer(math.prod(innermost), rng, self.activation)(z)
         z = layers.Reshape(innermost)(z)
         for filters in self.filters[-2::-1]:
@@ -70,7 +80,7 @@ class ConvNetwork:
         crop_size = (z.shape[1] - height, z.shape[2] - width)
         return layers.Flatten()(layers.Cropping2D(((0, crop_size[0]), (0, crop_size[1])))(z))
 
-    def _innermost_shape(self, row_shape: tuple[int, ...]) -> tuple[int, int, int]:
+    def innermost_shape(self, row_shape: tuple[int, ...]) -> tuple[int, int, int]:
         """Return the shape after the last convolution; each one halves the size, rounded up."""
         height, width, _ = image_shape(row_shape)
         factor = 2 ** len(self.filters)
@@ -84,6 +94,8 @@ def _convolution(
     activation: str | None = None,
     zero_init: bool = False,
 ) -> keras.Layer:
+    from latentmap.networks.initializers import Zeros, kernel_initializer
+
     return layer_type(
         filters,
         activation=activation,

@@ -1,17 +1,20 @@
 """Networks of dense layers: a linear one, and one with hidden layers."""
 
+from __future__ import annotations
+
 import itertools
 import math
 from dataclasses import dataclass
 from numbers import Integral, Real
 from random import Random
-from typing import Protocol
-
-import keras
-from keras import KerasTensor, layers
+from typing import TYPE_CHECKING, Protocol
 
 from latentmap.errors import SettingError
-from latentmap.networks.initializers import Ones, Zeros, draw_seed, kernel_initializer
+from latentmap.inference.activations import ACTIVATIONS
+
+if TYPE_CHECKING:
+    import keras
+    from keras import KerasTensor
 
 
 class Network(Protocol):
@@ -48,6 +51,10 @@ def dense_layer(
     units: int, rng: Random, activation: str | None = None, zero_init: bool = False
 ) -> keras.Layer:
     """Return a dense layer whose kernel is initialized by `kernel_initializer`."""
+    from keras import layers
+
+    from latentmap.networks.initializers import Zeros, kernel_initializer
+
     return layers.Dense(
         units,
         activation,
@@ -58,6 +65,10 @@ def dense_layer(
 
 def normalization_layer() -> keras.Layer:
     """Return a layer of batch normalisation."""
+    from keras import layers
+
+    from latentmap.networks.initializers import Ones, Zeros
+
     return layers.BatchNormalization(
         momentum=0.9,
         beta_initializer=Zeros(),
@@ -79,12 +90,17 @@ def check_widths(widths: object, name: str) -> None:
 
 def check_activation(name: object) -> None:
     """Raise SettingError unless ``name`` is the name of a Keras activation."""
-    try:
-        is_known = isinstance(name, str) and keras.activations.get(name) is not None
-    except ValueError:
-        is_known = False
-    if not is_known:
+    if not isinstance(name, str) or not (name in ACTIVATIONS or _is_keras_activation(name)):
         raise SettingError(f"activation: expected the name of a Keras activation, found {name!r}")
+
+
+def _is_keras_activation(name: str) -> bool:
+    from latentmap.backend import start_engine
+
+    try:
+        return start_engine().activations.get(name) is not None
+    except ValueError:
+        return False
 
 
 class _DenseLayers:
@@ -108,6 +124,8 @@ class _DenseLayers:
         n_heads: int = 1,
     ) -> KerasTensor | None:
         """Return codes of scaled rows, shape (n, n_heads · n_components); see `Network`."""
+        from keras import layers
+
         widths = self.widths(n_components)
         if zero_init and not widths:
             return None
@@ -183,6 +201,10 @@ class DenseNetwork(_DenseLayers):
         return tuple(int(width) for width in self.hidden)
 
     def _hidden_layers(self, x: KerasTensor, widths: tuple[int, ...], rng: Random) -> KerasTensor:
+        from keras import layers
+
+        from latentmap.networks.initializers import draw_seed
+
         for width in widths:
             x = dense_layer(width, rng, None if self.normalize else self.activation)(x)
             if self.normalize:

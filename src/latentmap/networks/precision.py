@@ -6,15 +6,17 @@ convolutional layers can therefore use bfloat16 during training steps (P. Micike
 codes and losses remain float32, and so do all computations after the training.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-import keras
-from keras import layers
+if TYPE_CHECKING:
+    import keras
 
 # Names of Keras's dtype policies by the names of `Training.precision`.
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
-_MATRIX_LAYERS = (layers.Dense, layers.Conv1D, layers.Conv2D, layers.Conv2DTranspose)
 
 
 @contextmanager
@@ -23,12 +25,15 @@ def matrix_precision(precision: str, model: keras.Model) -> Iterator[None]:
 
     Examples
     --------
+    >>> import keras
     >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
     >>> with matrix_precision("bfloat16", model):
     ...     inside = str(model(keras.ops.ones((1, 2))).dtype)
     >>> "bfloat16" in inside, "float32" in str(model(keras.ops.ones((1, 2))).dtype)
     (True, True)
     """
+    import keras
+
     changed_layers = [] if precision == "float32" else [x for x in _layers(model) if _can_change(x)]
     policies = [layer.dtype_policy for layer in changed_layers]
     try:
@@ -52,4 +57,7 @@ def _layers(model: keras.Model) -> list[keras.Layer]:
 
 def _can_change(layer: keras.Layer) -> bool:
     """Return whether a layer may use another precision; principal components may not."""
-    return isinstance(layer, _MATRIX_LAYERS) and layer.trainable and layer.name != "components"
+    from keras import layers
+
+    matrix_layers = (layers.Dense, layers.Conv1D, layers.Conv2D, layers.Conv2DTranspose)
+    return isinstance(layer, matrix_layers) and layer.trainable and layer.name != "components"

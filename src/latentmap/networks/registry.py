@@ -1,16 +1,20 @@
 """Networks by name, and their conversion to and from JSON data."""
 
-from dataclasses import asdict
-from typing import Any, TypeAlias, TypeGuard
+from __future__ import annotations
 
-import keras
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 from latentmap.errors import SettingError, UnknownNameError
 from latentmap.networks.conv import ConvNetwork
 from latentmap.networks.dense import DenseNetwork, LinearNetwork, Network
 
-KerasPair: TypeAlias = tuple[keras.Model, keras.Model]
-NetworkLike: TypeAlias = str | Network | KerasPair
+if TYPE_CHECKING:
+    import keras
+
+    KerasPair: TypeAlias = tuple[keras.Model, keras.Model]
+    NetworkLike: TypeAlias = str | Network | KerasPair
 
 NETWORKS: dict[str, Any] = {"linear": LinearNetwork, "dense": DenseNetwork, "conv": ConvNetwork}
 
@@ -47,8 +51,10 @@ def get_network(network: object) -> Any:
 
 
 def _is_pair(network: object) -> TypeGuard[tuple | list]:
+    keras = sys.modules.get("keras")
     return (
-        isinstance(network, tuple | list)
+        keras is not None
+        and isinstance(network, tuple | list)
         and len(network) == 2
         and all(isinstance(model, keras.Model) for model in network)
     )

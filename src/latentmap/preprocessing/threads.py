@@ -1,5 +1,7 @@
 """Number of threads of a computation."""
 
+import os
+import sys
 from contextlib import AbstractContextManager, nullcontext
 
 from threadpoolctl import threadpool_limits
@@ -19,3 +21,13 @@ def limit_threads(n_multiplications: int) -> AbstractContextManager:
     ...     singular_values = np.linalg.svd(np.eye(100), compute_uv=False)
     """
     return nullcontext() if n_multiplications >= MIN_MULTIPLICATIONS else threadpool_limits(1)
+
+
+def _use_one_thread() -> None:
+    """Let faiss use one thread in a forked process, where the other threads do not exist."""
+    if "faiss" in sys.modules:
+        sys.modules["faiss"].omp_set_num_threads(1)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_use_one_thread)

@@ -1,5 +1,5 @@
 """The training loop with its settings, callbacks and strategies."""
 
-from latentmap.backend import start_engine
+from latentmap.backend import choose_engine
 
-start_engine()
+choose_engine()

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
 from latentmap.errors import SettingError
-from latentmap.networks.initializers import Zeros
 from latentmap.networks.precision import PRECISIONS
 
 if TYPE_CHECKING:
@@ -25,7 +23,6 @@ MAX_VALIDATION_NUMBERS = 1 << 24  # Maximum size of the validation rows: 64 MB a
 MIN_STEPS = 1500
 DEFAULT_EPOCHS = 12
 MAX_ROW_PASSES = 3_000_000  # By default, all epochs together process at most this number of rows.
-MAX_WARM_UP_STEPS = 300
 
 
 class Training(BaseEstimator):
@@ -129,30 +126,6 @@ class Training(BaseEstimator):
         """
         max_rows = min(MAX_VALIDATION_ROWS, MAX_VALIDATION_NUMBERS // width)
         return min(max(MIN_WIDE_VALIDATION_ROWS, max_rows), round(self.held_out * n_rows))
-
-    def make_optimizer(self, n_steps: int) -> keras.optimizers.Optimizer:
-        """Return a Keras Adam optimiser with a schedule for a number of steps."""
-        if self.schedule == "constant":
-            return _Adam(float(self.learning_rate))
-        warm_up = max(1, min(MAX_WARM_UP_STEPS, n_steps // 10))
-        rate = keras.optimizers.schedules.CosineDecay(
-            0.0,
-            max(1, n_steps - warm_up),
-            warmup_target=float(self.learning_rate),
-            warmup_steps=warm_up,
-        )
-        return _Adam(rate)
-
-
-class _Adam(keras.optimizers.Adam):
-    """Adam optimiser whose moments start with zeros of NumPy."""
-
-    def add_optimizer_variables(
-        self, trainable_variables: list[keras.Variable], name: Any, initializer: Any = "zeros"
-    ) -> Any:
-        """Add a variable for each trainable variable, or one for each name."""
-        initializer = Zeros() if initializer == "zeros" else initializer
-        return super().add_optimizer_variables(trainable_variables, name, initializer)
 
 
 def check_training(training: object) -> Training:

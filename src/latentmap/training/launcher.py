@@ -4,18 +4,20 @@ Estimators call ``current_launcher().run(objective, task)`` and do not depend on
 `latentmap.distributed` installs its own launcher with `use_launcher`.
 """
 
-from contextlib import AbstractContextManager
-from typing import Protocol
+from __future__ import annotations
 
-import keras
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Protocol
 
 from latentmap.context import ContextValue
-from latentmap.training.callbacks import Callback, EarlyStopping, ProgressBar
 from latentmap.training.checkpoint_folder import current_checkpoints
-from latentmap.training.loop import train
-from latentmap.training.run import History
-from latentmap.training.strategy import SingleProcess
 from latentmap.training.task import TrainingTask
+
+if TYPE_CHECKING:
+    import keras
+
+    from latentmap.training.callbacks import Callback
+    from latentmap.training.run import History
 
 
 class Launcher(Protocol):
@@ -49,6 +51,10 @@ class LocalLauncher:
 
     def run(self, objective: keras.Model, task: TrainingTask, verbose: bool = False) -> History:
         """Train with early stopping and a progress bar."""
+        from latentmap.training.callbacks import ProgressBar
+        from latentmap.training.loop import train
+        from latentmap.training.strategy import SingleProcess
+
         callbacks = standard_callbacks(task)
         checkpoints = current_checkpoints() if self.saves_checkpoints else None
         if checkpoints is not None:
@@ -59,6 +65,8 @@ class LocalLauncher:
 
 def standard_callbacks(task: TrainingTask) -> list[Callback]:
     """Return the callbacks of all launchers: early stopping if there are validation rows."""
+    from latentmap.training.callbacks import EarlyStopping
+
     return [] if task.validation_rows is None else [EarlyStopping(task.config.patience)]
 
 

@@ -18,6 +18,7 @@ from latentmap.data.sources import Source
 from latentmap.errors import SettingError
 from latentmap.networks.precision import matrix_precision
 from latentmap.training.callbacks import Callback
+from latentmap.training.optimizer import make_optimizer
 from latentmap.training.run import History, TrainingRun
 from latentmap.training.strategy import SingleProcess, Strategy
 from latentmap.training.targets import RowNumbers
@@ -64,7 +65,7 @@ def train(
     n_rows = len(task.rows)
     rows, batch_size = strategy.shard(task.rows, task.config.batch_size_for(n_rows))
     steps_per_epoch = len(rows) // batch_size
-    objective.compile(optimizer=task.config.make_optimizer(steps_per_epoch * task.epochs))
+    objective.compile(optimizer=make_optimizer(task.config, steps_per_epoch * task.epochs))
     device_rows = cache_on_device(rows.take, len(rows)) if strategy.holds_rows_on_device else None
     run = TrainingRun(
         objective,

@@ -16,13 +16,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 from latentmap.backend import Stepper, training_variables
 from latentmap.model_metadata import HISTORY_COLUMNS
 
 if TYPE_CHECKING:
+    import keras
+
     from latentmap.training.callbacks import Callback
 
 Arrays = dict[str, np.ndarray]
@@ -134,7 +135,9 @@ class TrainingRun:
 
 def copy_value(variable: keras.Variable) -> np.ndarray:
     """Return a copy of a variable's value."""
-    return np.array(keras.ops.convert_to_numpy(variable.value))
+    from keras import ops
+
+    return np.array(ops.convert_to_numpy(variable.value))
 
 
 def assign_values(variables: Iterable[keras.Variable], values: Iterable[np.ndarray]) -> None:

@@ -16,6 +16,7 @@ import keras
 import numpy as np
 
 from latentmap.autoencoders.base import MAX_MEASURED_ROWS
+from latentmap.autoencoders.network_application import encode_rows
 from latentmap.autoencoders.validation import new_rows
 from latentmap.backend import predict
 from latentmap.data.caching import load_or_cache
@@ -115,7 +116,7 @@ def add_rows(model: LatentMap, X: DataLike) -> None:
 
 def _current_codes(model: LatentMap, rows: Source) -> np.ndarray:
     if model._state.placement is None:
-        return model._apply_to_rows(model.encoder_, rows)
+        return encode_rows(model, rows)
     return place_rows(model, rows)[0]
 
 
@@ -252,7 +253,7 @@ def _measure(
         predict(teacher.encoder, replayed_rows),
         predict(model.encoder_, replayed_rows),
     )
-    codes = model._apply_to_rows(model.encoder_, new_data.rows)
+    codes = encode_rows(model, new_data.rows)
     errors = model.reconstruction_error(new_data.rows.sample(MAX_MEASURED_ROWS, state.seed))
     diagnostics = model._diagnostics.with_rows(
         n_before, landmarks.nearest(codes), errors, len(landmarks.positions)

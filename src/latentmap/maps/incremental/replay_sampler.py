@@ -18,7 +18,7 @@ class ReplaySampler:
 
     def __init__(self, model: LatentMap, replay_state: ReplayState, seed: int) -> None:
         self.mixture, self.rng = replay_state.mixture, np.random.default_rng(seed)
-        self.principal = replay_state.principal(model.encoder_)
+        self.principal = replay_state.principal(model._encoder_components())
         self._state, self._row_shape = model._state, model.row_shape_
         self._directions = None
         if model.metric in DIRECTION_METRICS:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
-import keras
 import numpy as np
 
 from latentmap.file_record import FileRecord
@@ -72,17 +70,19 @@ class ReplayState(FileRecord):
         mixture = ReplayMemory.from_file({}, arrays)
         return {**super()._read_fields(values, arrays), "mixture": mixture}
 
-    def principal(self, encoder: keras.Model) -> PrincipalComponents:
+    def principal(self, encoder_components: PrincipalComponents | None) -> PrincipalComponents:
         """Return the stored principal components, or those that the encoder contains."""
         if self.row_mean is not None and self.components is not None:
             return PrincipalComponents(self.row_mean, self.components)
-        layer = encoder.get_layer("landmark_logits").get_layer("components")
-        kernel, bias = (keras.ops.convert_to_numpy(weight) for weight in layer.get_weights())
-        return PrincipalComponents(-bias @ kernel.T, kernel.T)
+        if encoder_components is None:
+            raise ValueError("replay components: expected components in the file, found none")
+        return encoder_components
 
-    def validate(self, n_landmarks: int, encoder: keras.Model) -> None:
+    def validate(
+        self, n_landmarks: int, n_features: int, encoder_components: PrincipalComponents | None
+    ) -> None:
         """Raise ValueError unless there is one finite Gaussian for each landmark."""
-        principal, n_features = self.principal(encoder), math.prod(encoder.input_shape[1:])
+        principal = self.principal(encoder_components)
         width = len(principal.components)
         if principal.mean.shape != (n_features,) or principal.components.shape[1:] != (n_features,):
             raise ValueError(f"replay components: expected {n_features} columns, one per feature")

@@ -1,0 +1,136 @@
+"""Networks of a fitted estimator: Keras models, and functions of NumPy that need no engine.
+
+The Keras models of a loaded estimator are built when they are first needed, because Keras takes
+seconds to import. NumPy computes few rows in any case, because a call of it takes less time.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from latentmap.autoencoders.weights import assign_weights, check_weights, named_weights
+from latentmap.backend import check_process, engine_name, is_engine_lost, start_engine
+from latentmap.networks.network_functions import NetworkFunctions
+
+if TYPE_CHECKING:
+    from latentmap.inference.graph import Node
+    from latentmap.networks.assembly import Networks
+    from latentmap.networks.network_graphs import NetworkGraphs
+
+# Multiplications of NumPy in a second, and seconds until an engine has computed a first batch: if
+# it is not imported, if the models are not built, and otherwise.
+NUMPY_SPEED = 2e10
+IMPORT_SECONDS, BUILD_SECONDS, CALL_SECONDS = 4.0, 1.0, 0.01
+
+
+class FittedNetworks:
+    """Networks of one fitted estimator.
+
+    Parameters
+    ----------
+    graphs : NetworkGraphs or None
+        Description of the networks; None for Keras models of the user.
+    models : Networks, optional
+        Keras models. Either they or ``weights`` are given.
+    weights : dict of str to ndarray, optional
+        Weights of a model file, in their order.
+
+    Raises
+    ------
+    ModelFileError
+        If the weights do not fit the networks, or are not finite.
+    """
+
+    def __init__(
+        self,
+        graphs: NetworkGraphs | None,
+        models: Networks | None = None,
+        weights: dict[str, np.ndarray] | None = None,
+    ) -> None:
+        self.graphs = graphs
+        self._models, self._weights = models, weights
+        self._lock = threading.RLock()
+        self._functions: NetworkFunctions | None = None
+        self._numpy_seconds = 0.0  # Estimated time of the calls of NumPy for many rows.
+        # Values of the Keras variables that the functions contain; JAX never changes an array.
+        self._values: list | None = None
+        if graphs is not None and weights is not None:
+            check_weights(weights, graphs.weight_shapes())
+
+    def models(self, assemble: Callable[[], Networks]) -> Networks:
+        """Return the Keras models; ``assemble`` builds them when they are first needed."""
+        check_process()
+        with self._lock:
+            if self._models is None:
+                assert self._weights is not None
+                start_engine()
+                models = assemble()
+                assign_weights(models.objective, self._weights)
+                self._models, self._weights = models, None
+                self._values = self._variable_values()
+            return self._models
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """Return the weights with their names in a model file, in their order."""
+        with self._lock:
+            if self._models is None:
+                assert self._weights is not None
+                return self._weights
+            return named_weights(self._models.objective)
+
+    def node_weights(self) -> dict[Node, Sequence[np.ndarray]]:
+        """Return the weights of each node of the graphs."""
+        assert self.graphs is not None
+        arrays = iter(self.weights().values())
+        return {node: [next(arrays) for _ in node.weights] for node in self.graphs.weight_nodes()}
+
+    def first_weights(self, operation: str) -> Sequence[np.ndarray]:
+        """Return the weights of the first node of the encoder with an operation."""
+        assert self.graphs is not None
+        return self.node_weights()[self.graphs.find(operation)]
+
+    def functions(self) -> NetworkFunctions | None:
+        """Return functions of NumPy with the current weights; None if NumPy cannot compute them."""
+        if self.graphs is None or not self.graphs.is_supported():
+            return None
+        with self._lock:
+            values = self._variable_values()
+            if self._models is not None and values is None:
+                return None
+            if self._functions is None or not _are_identical(values, self._values):
+                self._functions = NetworkFunctions(self.graphs, self.node_weights())
+                self._values = values
+            return self._functions
+
+    def functions_for(self, n_rows: int) -> NetworkFunctions | None:
+        """Return the functions of NumPy if they are faster than the engine for a number of rows.
+
+        Calls for many rows have in total at most the time in which an engine would start.
+        """
+        functions = self.functions()
+        if functions is None or is_engine_lost():
+            return functions
+        seconds = n_rows * functions.n_operations / NUMPY_SPEED
+        if seconds <= CALL_SECONDS:
+            return functions
+        self._numpy_seconds += seconds
+        start_seconds = BUILD_SECONDS if "keras" in sys.modules else IMPORT_SECONDS
+        is_faster = self._models is None and self._numpy_seconds <= start_seconds
+        return functions if is_faster else None
+
+    def _variable_values(self) -> list | None:
+        """Return the values of the Keras variables; None if they can change in place."""
+        if self._models is None or engine_name() != "jax":
+            return None
+        return [variable.value for variable in self._models.objective.weights]
+
+
+def _are_identical(first: list | None, second: list | None) -> bool:
+    if first is None or second is None:
+        return first is second
+    return all(a is b for a, b in zip(first, second, strict=True))

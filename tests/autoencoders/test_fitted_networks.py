@@ -1,0 +1,161 @@
+"""Tests of the networks of loaded models without an engine."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from latentmap import AutoEncoder, LatentMap, Training, VariationalAutoEncoder, load_model
+from latentmap.autoencoders import fitted_networks
+from latentmap.autoencoders.validation import read_new_rows
+from latentmap.backend import predict
+from latentmap.networks.conv import ConvNetwork
+from latentmap.networks.dense import DenseNetwork, LinearNetwork
+
+ALL_ROWS = Training(held_out=0, patience=None)
+SMALL = DenseNetwork((9, 5), dropout=0.1)
+FAST = {"training": ALL_ROWS, "random_state": 0}
+
+
+def options(**settings):
+    return {"epochs": 2, **FAST, **settings}
+
+
+IMAGE_MODELS = {
+    "linear": AutoEncoder(3, **options(network="linear")),
+    "article": AutoEncoder(
+        3, **options(network=LinearNetwork(principal=False), loss="binary_crossentropy")
+    ),
+    "dense": AutoEncoder(4, **options(network=SMALL)),
+    "dense with squared error": AutoEncoder(4, **options(network=SMALL, loss="gaussian")),
+    "dense without components": AutoEncoder(
+        4, **options(network=DenseNetwork((9,), "gelu", principal=False), loss="mae")
+    ),
+    "normalized": AutoEncoder(
+        3, **options(network=DenseNetwork((9, 6), dropout=0.2, normalize=True))
+    ),
+    "bounded": AutoEncoder(3, **options(network="linear", loss="bounded")),
+    "scaled columns": AutoEncoder(3, **options(network=SMALL, scaling="columns")),
+    "conv": AutoEncoder(3, **options(network=ConvNetwork((3, 4)))),
+    "conv without components": AutoEncoder(
+        3, **options(network=ConvNetwork((3, 4, 5), principal=False))
+    ),
+    "variational": VariationalAutoEncoder(3, **options(network=SMALL)),
+    "variational by default": VariationalAutoEncoder(2, **options(epochs=1)),
+    "variational conv": VariationalAutoEncoder(2, **options(network=ConvNetwork((3,)))),
+    "map": LatentMap(epochs=2, random_state=0),
+    "map in 3D": LatentMap(3, network=SMALL, epochs=2, random_state=0, placement="network"),
+    "map conv": LatentMap(network=ConvNetwork((3,)), epochs=2, random_state=0),
+}
+TABLE_MODELS = {
+    "dense table": AutoEncoder(2, **options(network=SMALL)),
+    "table without components": AutoEncoder(
+        2, **options(network=DenseNetwork((9,), principal=False, normalize=True))
+    ),
+    "linear table": AutoEncoder(2, **options(network="linear")),
+    "table by PCA": AutoEncoder(2, epochs=1, random_state=0),
+    "variational table": VariationalAutoEncoder(2, **options(network=SMALL)),
+    "map table": LatentMap(epochs=2, random_state=0),
+}
+
+
+def make_table(n):
+    rng = np.random.default_rng(0)
+    size = rng.normal(size=n)
+    kinds = np.where(size > 0, "large", np.where(size > -1, "small", "tiny"))
+    return pd.DataFrame(
+        {
+            "size": np.where(rng.random(n) < 0.1, np.nan, size),
+            "weight": 3 * size + rng.normal(size=n),
+            "kind": np.where(rng.random(n) < 0.1, None, kinds),
+            "is_new": rng.random(n) < 0.3,
+        }
+    )
+
+
+@pytest.mark.parametrize("kind", [*IMAGE_MODELS, *TABLE_MODELS])
+def test_numpy_computes_what_keras_computes(kind, digits, tmp_path):
+    X = make_table(150) if kind in TABLE_MODELS else digits[:150]
+    model = (IMAGE_MODELS | TABLE_MODELS)[kind].fit(X)
+    model.save(tmp_path / "model.safetensors")
+    loaded = load_model(tmp_path / "model.safetensors")
+    for estimator in (model, loaded):  # Weights of Keras models, and those of a file.
+        functions = estimator._networks.functions()
+        rows = np.concatenate(list(read_new_rows(model, X)))
+        codes = predict(model.encoder_, rows)
+        metrics = predict(model._objective, rows)
+        atol = 1e-5 * max(1.0, np.abs(codes).max())
+        np.testing.assert_allclose(functions.encode(rows), codes, rtol=1e-5, atol=atol)
+        expected_rows = predict(model.decoder_, codes)
+        atol = 1e-5 * max(1.0, np.abs(expected_rows).max())
+        np.testing.assert_allclose(functions.decode(codes), expected_rows, rtol=1e-5, atol=atol)
+        np.testing.assert_allclose(functions.errors(rows), metrics[:, 1], rtol=1e-4, atol=1e-6)
+        if isinstance(model, LatentMap):
+            np.testing.assert_allclose(functions.masses(rows), metrics[:, 2], atol=1e-5)
+    assert loaded._networks._models is None
+
+
+def test_an_activation_of_keras_alone_is_computed_by_keras(digits, tmp_path):
+    network = DenseNetwork((5,), "hard_sigmoid", principal=False)
+    model = AutoEncoder(2, epochs=1, network=network, **FAST).fit(digits[:100])
+    model.save(tmp_path / "model.safetensors")
+    loaded = load_model(tmp_path / "model.safetensors")
+    assert loaded._networks.functions() is None
+    assert np.array_equal(loaded.transform(digits[:5]), model.transform(digits[:5]))
+
+
+def test_the_functions_follow_the_weights_of_the_keras_models(digits):
+    model = AutoEncoder(2, epochs=1, network="linear", **FAST).fit(digits[:100])
+    row, codes = digits[:1], model.transform(digits[:1])
+    bias = model.encoder_.get_layer("components").bias
+    bias.assign(bias.value + 1.0)
+    np.testing.assert_allclose(model.transform(row), codes + 1.0, rtol=1e-5)
+
+
+def test_many_rows_of_a_loaded_model_are_computed_by_the_engine(digits, tmp_path, monkeypatch):
+    AutoEncoder(2, epochs=1, random_state=0).fit(digits[:100]).save(tmp_path / "a.safetensors")
+    loaded = load_model(tmp_path / "a.safetensors")
+    n_operations = loaded._networks.functions().n_operations
+    monkeypatch.setattr(fitted_networks, "NUMPY_SPEED", 1000.0 * n_operations)
+    assert loaded._networks.functions_for(10) is not None  # 10 ms
+    assert loaded._networks.functions_for(600) is not None  # 0.6 s
+    assert loaded._networks.functions_for(600) is None  # 1.2 s in total
+    assert loaded._networks.functions_for(10) is not None
+
+
+WITHOUT_ENGINE = """
+import sys
+import numpy as np
+from latentmap import load_model
+
+model = load_model(sys.argv[1])
+rows = np.load(sys.argv[2])
+codes = model.transform(rows)
+decoded = model.inverse_transform(codes)
+errors = model.reconstruction_error(rows)
+model.save(sys.argv[1] + ".copy")
+assert load_model(sys.argv[1] + ".copy").fingerprint() == model.fingerprint()
+confidence = model.confidence(rows) if hasattr(model, "confidence") else errors
+assert not {"keras", "jax", "pandas", "matplotlib", "scipy.stats"} & set(sys.modules)
+np.savez(sys.argv[3], codes=codes, decoded=decoded, errors=errors, confidence=confidence)
+"""
+
+
+@pytest.mark.parametrize("kind", ["dense", "conv", "variational", "map"])
+def test_a_loaded_model_needs_no_engine(kind, digits, tmp_path):
+    model = IMAGE_MODELS[kind].fit(digits[:150])
+    paths = [str(tmp_path / name) for name in ("a.safetensors", "x.npy", "y.npz")]
+    model.save(paths[0])
+    np.save(paths[1], digits[150:170])
+    subprocess.run([sys.executable, "-c", WITHOUT_ENGINE, *paths], check=True)
+    with np.load(paths[2]) as results:
+        codes = model.transform(digits[150:170])
+        np.testing.assert_allclose(results["codes"], codes, rtol=1e-5, atol=1e-5)
+        rows = model.inverse_transform(codes)
+        np.testing.assert_allclose(results["decoded"], rows, rtol=1e-4, atol=1e-4)
+        errors = model.reconstruction_error(digits[150:170])
+        np.testing.assert_allclose(results["errors"], errors, rtol=1e-4)
