@@ -11,6 +11,7 @@ from scipy import sparse
 
 from latentmap import AutoEncoder
 from latentmap.data import open_data
+from latentmap.data.cells import make_cells
 from latentmap.data.index_checks import check_indices, check_offsets, check_sparse
 from latentmap.data.sparse import SparseSource
 from latentmap.data.tables import Table
@@ -84,6 +85,8 @@ def test_invalid_matrices_raise_before_they_are_converted(kind):
         SparseSource(matrix)
     with pytest.raises(DataError, match=r"^X.*expected"):
         AutoEncoder(2).fit(matrix)
+    with pytest.raises(DataError, match=r"^the cells.*expected"):
+        make_cells(matrix, [*"abcdef"], pd.DataFrame(index=range(8)), None, "the cells")
 
 
 def test_a_matrix_with_fewer_values_than_diagonals_raises():

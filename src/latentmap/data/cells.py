@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import numpy as np
 
 from latentmap.data.array_checks import as_numbers
+from latentmap.data.index_checks import check_sparse
 from latentmap.data.memory import check_memory
 from latentmap.data.sources import ArraySource, Source
 from latentmap.data.sparse import SparseSource, is_sparse
@@ -119,7 +120,9 @@ def make_cells(
             f"{name}: expected genes of different names, found equal ones: call "
             "var_names_make_unique()"
         )
-    if not is_sparse(matrix):
+    if is_sparse(matrix):
+        check_sparse(name, matrix)
+    else:
         matrix = as_numbers(name, getattr(matrix, "to_numpy", lambda: matrix)())
     notes: tuple[str, ...] = ()
     if names is not None and are_counts(matrix):
