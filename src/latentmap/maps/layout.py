@@ -25,8 +25,10 @@ MIN_TSNE_ROWS = 16  # With fewer distinct rows, the layout is the first principa
 GAUSSIAN_ROWS = 10_000
 # Perplexity of Gaussian affinities for each of the neighbours that a user asks for.
 PERPLEXITY_PER_NEIGHBOR = 3
-# Iterations with and without early exaggeration.
-ITERATIONS = (50, 200)
+# Iterations and momentum with and without early exaggeration; the keys tell whether the layout has
+# at most GAUSSIAN_ROWS rows. Early iterations take less time, and later ones improve the
+# neighbourhoods of many rows little.
+SCHEDULES = {True: ((50, 0.5), (200, 0.8)), False: ((75, 0.8), (150, 0.8))}
 GRID_ROWS = 3_000  # For more rows in two dimensions, repulsion is interpolated on a grid.
 # With fewer rows, threads wait for each other longer than they compute.
 PARALLEL_ROWS = 10_000
@@ -121,13 +123,11 @@ def _initial_layout(points: np.ndarray, n_components: int, seed: int) -> np.ndar
 
 def _run_tsne(initial_layout: np.ndarray, affinities: Any, seed: int, verbose: bool) -> np.ndarray:
     embedding = _make_embedding(initial_layout, affinities, seed)
-    n_early_iterations, n_late_iterations = ITERATIONS
-    exaggeration = EXAGGERATION[len(initial_layout) <= LOW_EXAGGERATION_ROWS]
-    phases = ((n_early_iterations, exaggeration, 0.5), (n_late_iterations, 1.0, 0.8))
+    schedule = SCHEDULES[len(initial_layout) <= GAUSSIAN_ROWS]
+    exaggerations = (EXAGGERATION[len(initial_layout) <= LOW_EXAGGERATION_ROWS], 1.0)
+    n_iterations = sum(iterations for iterations, _ in schedule)
     with (
-        progress(
-            "computing the layout", n_early_iterations + n_late_iterations, verbose
-        ) as advance,
+        progress("computing the layout", n_iterations, verbose) as advance,
         delay_interrupts() as raise_delayed,
     ):
 
@@ -135,7 +135,7 @@ def _run_tsne(initial_layout: np.ndarray, affinities: Any, seed: int, verbose: b
             advance(CALLBACK_ITERATIONS)
             raise_delayed()
 
-        for iterations, factor, momentum in phases:
+        for (iterations, momentum), factor in zip(schedule, exaggerations, strict=True):
             embedding = embedding.optimize(
                 iterations,
                 exaggeration=factor,
