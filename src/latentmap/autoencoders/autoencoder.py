@@ -27,6 +27,7 @@ from latentmap.preprocessing.pca_projection import (
     scale_rows,
 )
 from latentmap.preprocessing.scaling import Scale
+from latentmap.preprocessing.table_pca import choose_weights
 from latentmap.training.config import Training
 from latentmap.training.launcher import current_launcher
 from latentmap.training.preparation import PreparedData
@@ -41,8 +42,9 @@ MAX_DISTANCE_RATIO = (
     5.0  # Maximum distance of a code from the centre, divided by the median distance.
 )
 MIN_STANDARD_ERRORS = 2.0  # Minimum advantage of a network over PCA, in standard errors.
-# Minimum for tables, whose networks are bounded, so that a worse network is only slightly worse.
-MIN_TABLE_STANDARD_ERRORS = 1.5
+# Minima for tables. Their networks are bounded, and PCA does not know the validation rows, so few
+# rows can show that a network is better. The advantage must also be a share of the error of PCA.
+MIN_TABLE_VALIDATION_ROWS, MIN_TABLE_STANDARD_ERRORS, MIN_TABLE_GAIN = 5, 1.5, 0.05
 
 
 class AutoEncoder(BaseAutoEncoder):
@@ -158,9 +160,11 @@ class AutoEncoder(BaseAutoEncoder):
 
     def _train_with_pca(self, network: Network, data: PreparedData) -> None:
         """Train a network that is added to PCA, and use PCA alone if the network is not better."""
-        principal = principal_components(
-            data.sample_rows, data.scale, self.n_components, data.seed, self.verbose
-        )
+        is_table = has_table_loss(self)
+        # Early stopping would favour the PCA of few rows that include the validation rows.
+        rows = data.task.rows if is_table and data.rows.in_memory else data.sample_rows
+        settings = (data.scale, self.n_components, data.seed, self.verbose)
+        principal = principal_components(rows, *settings)
         self.history_ = {name: [] for name in HISTORY_COLUMNS}
         validation_rows = data.task.validation_rows
         # Without validation rows, which the user has disabled, there is no comparison with PCA.
@@ -174,7 +178,11 @@ class AutoEncoder(BaseAutoEncoder):
             if self._beats_pca(principal, validation_rows, data.scale):
                 return
         loss = "bounded" if data.scale.in_unit_range else "gaussian"
-        loss = "table_pca" if has_table_loss(self) else loss
+        if is_table:
+            assert self.table_ is not None
+            weights = choose_weights(data.sample_rows, self.table_, self.n_components, data.seed)
+            principal = principal_components(data.sample_rows, *settings, weights=weights)
+            loss = "table_pca"
         self._build(LinearNetwork(), loss, principal, data)
         self._state = replace(self._state, uses_network=False)
 
@@ -211,7 +219,8 @@ class AutoEncoder(BaseAutoEncoder):
         If some codes are extreme, new rows may be even more extreme. PCA extrapolates to such rows
         better than a network, so the network is not used.
         """
-        is_large_enough = len(validation_rows) >= MIN_VALIDATION_ROWS
+        minimum = MIN_TABLE_VALIDATION_ROWS if has_table_loss(self) else MIN_VALIDATION_ROWS
+        is_large_enough = len(validation_rows) >= minimum
         # The networks of tables do not extrapolate, because their inputs are clipped.
         is_bounded = scale.in_unit_range or scale.allow_nan
         has_no_extremes = principal.max_distance_ratio <= MAX_DISTANCE_RATIO
@@ -222,7 +231,7 @@ class AutoEncoder(BaseAutoEncoder):
     ) -> bool:
         """Return whether the errors of the validation rows are significantly below those of PCA.
 
-        The comparison favours PCA, which was fitted to the validation rows as well.
+        Except for tables, the comparison favours PCA, which was fitted to the validation rows too.
         """
         from keras.ops import convert_to_numpy
 
@@ -230,13 +239,18 @@ class AutoEncoder(BaseAutoEncoder):
         scaled_rows = scale_rows(validation_rows, scale)
         if has_table_loss(self):
             reconstructions = pca_reconstructions(scaled_rows, principal).astype(np.float32)
-            pca_errors = find_loss(self, "table").error(validation_rows, reconstructions)
+            errors_of_rows = find_loss(self, "table").error(validation_rows, reconstructions)
+            pca_errors = np.asarray(convert_to_numpy(errors_of_rows))
         else:
             pca_errors = pca_reconstruction_errors(scaled_rows, principal)
-        gain = np.asarray(convert_to_numpy(pca_errors)) - errors
+        gain = pca_errors - errors
         standard_error = gain.std(ddof=1) / np.sqrt(len(gain))
-        minimum = MIN_TABLE_STANDARD_ERRORS if has_table_loss(self) else MIN_STANDARD_ERRORS
-        return bool(gain.mean() > minimum * standard_error)
+        if not has_table_loss(self):
+            return bool(gain.mean() > MIN_STANDARD_ERRORS * standard_error)
+        minimum = max(
+            MIN_TABLE_STANDARD_ERRORS * standard_error, MIN_TABLE_GAIN * float(pca_errors.mean())
+        )
+        return bool(gain.mean() > minimum)
 
     def _build(
         self,

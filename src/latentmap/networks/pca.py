@@ -104,7 +104,7 @@ def principal_encoder(
     """
     mean = principal.mean.reshape(x.shape[1:])
     x = Scaling(mean, principal.row_spread, name="centred")(x)
-    weights = principal.components.T * principal.row_spread
+    weights = principal.encoder_components.T * principal.row_spread
     projection = _dense(weights, np.zeros(weights.shape[1]), "components")(layers.Flatten()(x))
     if clip:
         x = layers.Activation(clip_extremes, name="clip_extremes")(x)
@@ -130,7 +130,7 @@ def principal_decoder(
     is "sigmoid", and mean + z · components + g(z / code_spread) · row_spread otherwise. A loss with
     its own function ``logits`` uses that function in place of logit.
     """
-    output = _dense(principal.components, principal.mean, "components")(z)
+    output = _dense(principal.decoder_components, principal.mean, "components")(z)
     z = Scaling(0.0, principal.code_spread, name="code_spread")(z)
     if loss.logits is not None:
         z = layers.Activation(clip_extremes, name="clip_extremes")(z)

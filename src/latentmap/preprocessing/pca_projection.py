@@ -32,7 +32,8 @@ class PrincipalComponents:
 
     ``row_spread`` and ``code_spread`` are root mean squares of the centred rows and the codes.
     ``max_distance_ratio`` is the maximum distance of a code from the centre divided by the median
-    distance, where each component is divided by its standard deviation.
+    distance, where each component is divided by its standard deviation. ``weights`` are factors of
+    the columns: the components are those of the rows multiplied by them.
     """
 
     mean: np.ndarray
@@ -40,6 +41,17 @@ class PrincipalComponents:
     row_spread: float = 1.0
     code_spread: float = 1.0
     max_distance_ratio: float = 1.0
+    weights: np.ndarray | float = 1.0
+
+    @property
+    def encoder_components(self) -> np.ndarray:
+        """Factors of centred rows in the codes, shape (n_components, d)."""
+        return self.components * self.weights
+
+    @property
+    def decoder_components(self) -> np.ndarray:
+        """Factors of codes in the centred reconstructions, shape (n_components, d)."""
+        return self.components / self.weights
 
     @classmethod
     def zeros(cls, n_features: int, n_components: int) -> PrincipalComponents:
@@ -54,26 +66,29 @@ def principal_components(
     seed: int,
     verbose: bool = False,
     max_components: int | None = None,
+    weights: np.ndarray | float = 1.0,
 ) -> PrincipalComponents:
     """Compute the principal components of scaled rows, or of a uniform sample of many rows.
 
     If ``max_components`` is given, their number is the smallest that explains 80 % of the variance,
-    from ``n_components`` to ``max_components``.
+    from ``n_components`` to ``max_components``. ``weights`` are factors of the columns of dense
+    rows.
     """
     max_components = max_components or n_components
     with progress("computing principal components", 1, verbose) as advance:
-        x = _sample(rows, scale, max_components, seed)
+        x = _sample(rows, scale, max_components, seed) * weights
         pca = fit_pca_share(x, n_components, max_components, EXPLAINED_SHARE, seed)
         advance(1)
     components = np.zeros((max(n_components, len(pca.components)), x.shape[1]), np.float32)
     components[: len(pca.components)] = pca.components
     offset = scale.offset.astype(np.float64) / scale.scale if is_sparse(x) else 0.0
     return PrincipalComponents(
-        (pca.mean - offset).astype(np.float32),
+        ((pca.mean - offset) / weights).astype(np.float32),
         components,
         row_spread=_safe_std(pca.total / x.shape[1]),
         code_spread=_safe_std(pca.variance.mean()),
         max_distance_ratio=_max_distance_ratio(pca.codes),
+        weights=weights if isinstance(weights, float) else weights.astype(np.float32),
     )
 
 
@@ -127,8 +142,8 @@ def scale_rows(rows: np.ndarray, scale: Scale) -> np.ndarray:
 
 def pca_reconstructions(x: np.ndarray, principal: PrincipalComponents) -> np.ndarray:
     """Return the reconstruction of scaled rows by PCA, shape (n, d)."""
-    codes = (x - principal.mean) @ principal.components.T
-    return codes @ principal.components + principal.mean
+    codes = (x - principal.mean) @ principal.encoder_components.T
+    return codes @ principal.decoder_components + principal.mean
 
 
 def pca_reconstruction_errors(x: np.ndarray, principal: PrincipalComponents) -> np.ndarray:

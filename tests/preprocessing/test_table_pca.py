@@ -1,0 +1,50 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from latentmap.data import ArraySource, Table
+from latentmap.preprocessing.pca_projection import pca_reconstructions, principal_components
+from latentmap.preprocessing.scaling import Scale
+from latentmap.preprocessing.table_encoder import EncodedRows, TableEncoder
+from latentmap.preprocessing.table_pca import choose_weights
+
+
+@pytest.fixture
+def rows():
+    rng = np.random.default_rng(0)
+    kind = rng.integers(0, 3, 200)
+    factor = rng.normal(size=200)
+    frame = pd.DataFrame(
+        {
+            "kind": np.array(["a", "b", "c"])[kind],
+            "copy": np.array(["x", "y", "z"])[kind],
+            "size": factor + 0.1 * rng.normal(size=200),
+            "mass": factor + 0.1 * rng.normal(size=200),
+            "member": rng.random(200) < 0.3,
+        }
+    )
+    table = Table(frame)
+    return EncodedRows(table, TableEncoder.fit(table))
+
+
+def test_weights_are_powers_of_the_deviation_of_the_indicators(rows):
+    weights = choose_weights(rows, rows.encoder, 2, seed=0)
+    kinds = rows.encoder.columns[0].shares
+    deviation = np.sqrt(1 - (kinds**2).sum())
+    assert np.isclose(weights[0], [deviation, deviation**0.5, 1.0]).any()
+    assert (weights[:3] == weights[0]).all() and (weights[6:8] == 1.0).all()
+
+
+def test_numbers_without_categories_have_the_weight_1():
+    table = Table(pd.DataFrame(np.random.default_rng(0).normal(size=(30, 3)), columns=[*"abc"]))
+    rows = EncodedRows(table, TableEncoder.fit(table))
+    assert (choose_weights(rows, rows.encoder, 2, seed=0) == 1.0).all()
+
+
+def test_weighted_components_are_those_of_the_weighted_rows():
+    x = np.random.default_rng(0).normal(size=(50, 3)) + 5.0
+    weights, scale = np.array([1.0, 2.0, 0.5]), Scale(np.zeros(()), np.ones(()), False)
+    weighted = principal_components(ArraySource(x), scale, 2, 0, weights=weights)
+    plain = principal_components(ArraySource(x * weights), scale, 2, 0)
+    expected = pca_reconstructions(x * weights, plain) / weights
+    assert np.allclose(pca_reconstructions(x, weighted), expected, atol=1e-5)
