@@ -177,3 +177,21 @@ def test_roles():
 def test_chunks_are_one_column():
     values = pa.chunked_array([["1", "2"], ["3.5"]])
     assert parse_column(values).values.to_pylist() == [1, 2, 3.5]
+
+
+@pytest.mark.parametrize(
+    ("texts", "day_first", "day", "orders"),
+    [
+        (["03/04/2024"], None, "2024-03-04", ("month first", "day first")),
+        (["03/04/2024"], True, "2024-04-03", ("day first", "month first")),
+        (["03.04.2024"], None, "2024-04-03", ("day first", "month first")),
+        (["03-04-2024"], False, "2024-03-04", ("month first", "day first")),
+        (["03/04/2024", "25/04/2024"], False, "2024-04-03", ("day first",)),
+        (["2024-03-04"], True, "2024-03-04", ()),
+    ],
+)
+def test_the_order_of_day_and_month_is_an_option(texts, day_first, day, orders):
+    for role in (None, "date"):
+        parsed = parse(texts, day_first=day_first, role=role)
+        assert parsed.values[0].as_py().isoformat() == day
+        assert parsed.date_orders == orders

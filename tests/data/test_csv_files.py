@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from latentmap.data import open_data
 from latentmap.data.csv_files import read_csv
 from latentmap.data.table_options import TableOptions
 from latentmap.errors import DataError, FileError, SettingError, TooLargeError
@@ -92,6 +93,33 @@ def test_dates_that_fit_both_orders_are_noted(write):
     result = read_csv(write("day,x\n03/01/2024,1\n04/02/2024,5\n"))
     assert result.table["day"][0].as_py().isoformat() == "2024-03-01"
     assert list(result.notes) == ["day: month first"]
+
+
+def test_the_order_of_ambiguous_dates_is_an_option_and_that_of_other_columns(write):
+    path = write("day,x\n03/01/2024,1\n04/02/2024,5\n")
+    result = read(path, day_first=True)
+    assert result.table["day"][0].as_py().isoformat() == "2024-01-03"
+    assert list(result.notes) == ["day: day first"] and result.day_first is True
+    result = read_csv(write("start,end\n03/01/2024,25/01/2024\n04/02/2024,26/02/2024\n"))
+    assert result.table["start"][0].as_py().isoformat() == "2024-01-03"
+    assert list(result.notes) == ["start: day first"] and result.day_first is True
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.xlsx"])
+def test_the_number_of_a_column_is_its_name_if_there_is_no_header(write, name):
+    rows = [(5.1, 3.5, "a"), (4.9, 3.0, "b"), (6.1, 3.1, "a"), (5.5, 2.5, "b")]
+    if name.endswith("csv"):
+        path = write("\n".join(",".join(map(str, row)) for row in rows))
+    else:
+        path = write(b"", name)
+        pytest.importorskip("python_calamine")
+        workbook = pytest.importorskip("openpyxl").Workbook()
+        for row in rows:
+            workbook.active.append(row)
+        workbook.save(path)
+    opened = open_data(path, label="3", options=TableOptions(drop=("2",)))
+    assert opened.labels.tolist() == ["a", "b", "a", "b"]
+    assert opened.feature_names == ["column 1"]
 
 
 def test_quoted_cells_keep_their_lines():

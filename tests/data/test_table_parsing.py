@@ -64,3 +64,10 @@ def test_texts_of_booleans_are_decoded_and_encoded_again():
     decoded = encoder.decode(encoded)
     assert decoded["member"].tolist()[::3] == ["yes", "no"]
     assert np.allclose(encoder.encode(pa.Table.from_pandas(decoded))[::3], encoded[::3])
+
+
+@pytest.mark.parametrize(("day_first", "month"), [(None, 3), (True, 4)])
+def test_the_order_of_dates_is_an_option_of_a_data_frame(day_first, month):
+    table = Table(pd.DataFrame({"day": ["03/04/2024", "05/06/2024"]}), day_first=day_first)
+    assert table[:]["day"][0].as_py().month == month
+    assert table.table_schema.notes == (f"day: {'day' if day_first else 'month'} first",)

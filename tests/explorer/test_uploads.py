@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from latentmap.data import TableOptions
 from latentmap.errors import DataError, FileError, LatentmapError
 from latentmap.explorer.row_images import RowImages
 from latentmap.explorer.uploads import MAX_UPLOAD_BYTES, open_upload
@@ -45,6 +46,14 @@ def test_a_label_column_is_optional():
     assert labels.tolist() == ["x", "y"]
     *_, labels, _ = read("rows.csv", b"a,b\n1,2\n", label="kind")
     assert labels is None
+
+
+def test_tables_are_read_with_options():
+    options = TableOptions(decimal=",", roles={"kind": "category"}, ignore_unknown=True)
+    with open_upload("a.csv", b"kind;size\n1;1,5\n2;2,5\n", None, None, options) as (rows, _):
+        assert rows[:].to_pydict() == {"kind": ["1", "2"], "size": [1.5, 2.5]}
+    with open_upload("rows.npy", npy(np.eye(3)), None, None, options) as (rows, _):
+        assert len(rows) == 3
 
 
 def test_arrays_are_read():

@@ -1,10 +1,11 @@
 """Properties of a fitted estimator of any library, read from its attributes without Keras."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, Self, cast
 
 import numpy as np
 
+from latentmap.data.table_options import TableOptions
 from latentmap.data.types import DataLike
 
 
@@ -82,6 +83,18 @@ class ModelInfo:
     def has_image_rows(self) -> bool:
         """Whether a row has the shape (h, w) or (h, w, c)."""
         return self.row_shape is not None and len(self.row_shape) in (2, 3)
+
+
+def stored_table_options(estimator: object) -> TableOptions:
+    """Return the options to read a table as the table of the fit was read.
+
+    They are those that were recorded with the model, and the roles of the columns of strings.
+    """
+    report = getattr(estimator, "fit_report_", None) or {}
+    options = TableOptions.from_json(report.get("table_options"))
+    table = getattr(estimator, "table_", None)
+    roles = {**({} if table is None else table.string_roles()), **options.roles}
+    return replace(options, roles=roles, ignore_unknown=True)
 
 
 def as_map(estimator: object) -> FittedMap | None:

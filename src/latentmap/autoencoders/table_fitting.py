@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from latentmap.networks.losses import Loss, LossLike
 
 _STANDARDIZED_SCALINGS = ("auto", "columns")  # Scalings that standardise each column of a table.
-_TEXT_ROLES = ("category", "text")
 
 
 def as_table(X: DataLike, encoder: TableEncoder | None = None) -> Source | None:
@@ -33,7 +32,7 @@ def as_table(X: DataLike, encoder: TableEncoder | None = None) -> Source | None:
         return X if X.table_schema is not None else None
     if not is_frame(X):
         return None
-    roles = {c.name: c.role for c in (encoder.columns if encoder else ()) if c.role in _TEXT_ROLES}
+    roles = {} if encoder is None else encoder.string_roles()
     names = set(map(str, getattr(X, "column_names", getattr(X, "columns", ()))))
     return Table(X, name="X", roles={name: roles[name] for name in roles.keys() & names})
 

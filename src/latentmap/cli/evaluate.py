@@ -27,7 +27,7 @@ def evaluate(
     are also the nearest on the map. If the fitted rows are not available, other rows are used.
     """
     estimator = open_model(model)
-    rows, fitted, description = open_evaluation_rows(data, label, estimator.fit_report_ or {})
+    rows, fitted, description = open_evaluation_rows(data, label, estimator)
     check_columns(estimator, rows)
     reference = None if fitted is None else encode_fitted_rows(estimator, fitted)
     metrics = measure_quality(estimator, rows, reference)

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from latentmap.cli.held_out import FitRows, split_fit_rows
 from latentmap.cli.model_arguments import MODEL_SUFFIX, Estimator, start_engine
 from latentmap.cli.overwriting import check_overwrite, remove_pictures
 from latentmap.cli.row_selection import open_rows
-from latentmap.cli.table_arguments import choose_label, get_options, options_as_json
+from latentmap.cli.table_arguments import choose_label, get_options
 from latentmap.data import Source, TableOptions
 from latentmap.data.file_suffixes import CELLS_SUFFIX
 from latentmap.data.memory import check_memory, fit_memory_bytes
@@ -176,7 +176,10 @@ def _report(
     from latentmap import LatentMap
 
     report: dict[str, Any] = {"held_out": rows.held_out.as_dict(), "label": label}
-    if stored := options_as_json(options):
+    schema = rows.fitted.table_schema
+    if schema is not None and options.day_first is None:
+        options = replace(options, day_first=schema.day_first)
+    if stored := options.to_json():
         report["table_options"] = stored
     if isinstance(model, LatentMap) and model.layout is not None:
         report |= {f"layout_{name}": value for name, value in model.layout_fit_.items()}

@@ -16,6 +16,7 @@ import numpy as np
 
 from latentmap.analysis.encoding import numeric_rows
 from latentmap.cli.console import format_count
+from latentmap.cli.model_arguments import Estimator
 from latentmap.cli.row_selection import fingerprint, is_data_set_name, open_rows
 from latentmap.cli.table_arguments import options_for
 from latentmap.data import Source, TableOptions, load_dataset
@@ -100,13 +101,14 @@ def split_fit_rows(
 
 
 def open_evaluation_rows(
-    data: str, label: str | None, report: Mapping[str, Any]
+    data: str, label: str | None, model: Estimator
 ) -> tuple[Source, Source | None, str]:
     """Open the rows to evaluate a model on: unseen rows, held-out rows, or all rows.
 
     Also return the fitted rows, if they are available, and a description of the opened rows.
     """
-    rows = open_rows(data, label, report.get("label"), options_for(report))
+    report = model.fit_report_ or {}
+    rows = open_rows(data, label, report.get("label"), options_for(model))
     if is_data_set_name(data):
         unseen = load_dataset(data, "unseen")
         return unseen, rows, HeldOut(len(unseen), data_set=data).describe()

@@ -13,6 +13,7 @@ from latentmap.cli.console import format_count, print_json, print_message, print
 from latentmap.cli.model_arguments import Estimator, open_model
 from latentmap.cli.options import DATA, JSON, LABEL, MODEL, output_path
 from latentmap.cli.row_selection import check_output, open_model_rows
+from latentmap.cli.table_arguments import with_table_options
 from latentmap.cli.table_output import append_labels
 from latentmap.data import Source, write_rows
 from latentmap.data.batching import read_batches
@@ -24,6 +25,7 @@ EXAMPLES = (
 )
 
 
+@with_table_options
 def impute(
     model: Path = MODEL,
     data: str = DATA,

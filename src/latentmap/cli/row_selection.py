@@ -54,7 +54,7 @@ def open_model_rows(
             "its columns"
         )
     default_label = ModelInfo.from_estimator(model).label_column
-    options = options_for(model.fit_report_)
+    options = options_for(model)
     if len(model.row_shape_) > 1:
         height, width = model.row_shape_[:2]
         options = replace(options, size=f"{width}x{height}")

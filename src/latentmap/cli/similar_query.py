@@ -99,7 +99,7 @@ def open_query(
         model_label = ModelInfo.from_estimator(model).label_column
         default_label = model_label if label_required else label or model_label
         required = label if label_required else None
-        data_rows = open_rows(data, required, default_label, options_for(model.fit_report_))
+        data_rows = open_rows(data, required, default_label, options_for(model))
     rows = data_rows if number is None else select_row(data_rows, number, text)
     check_columns(model, rows)
     return Query(text, rows, data_rows)

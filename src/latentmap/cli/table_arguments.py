@@ -7,27 +7,19 @@ opens. The model file stores the options of `fit`, so that other verbs read a ta
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import typer
 
+from latentmap.analysis.model_info import stored_table_options
 from latentmap.cli.options import option
 from latentmap.context import ContextValue
 from latentmap.data import TableOptions
 from latentmap.data.table_options import label_column
 from latentmap.errors import SettingError
 
-_NOTHING = TableOptions()
-_OPTIONS: ContextValue[TableOptions] = ContextValue("table_options", _NOTHING)
-
-# Names of options, the type of their values in a model file, and the type of the option.
-_STORED_TYPES: tuple[tuple[tuple[str, ...], type, Callable[[Any], Any]], ...] = (
-    (("separator", "decimal", "encoding", "text", "text_model", "layer", "obsm", "size"), str, str),
-    (("header",), bool, bool),
-    (("missing", "columns", "drop"), list, lambda values: tuple(map(str, values))),
-    (("roles",), dict, lambda roles: {str(name): str(role) for name, role in roles.items()}),
-)
+_OPTIONS: ContextValue[TableOptions] = ContextValue("table_options", TableOptions())
 
 _PARAMETERS: dict[str, tuple[Any, Any]] = {
     "separator": (
@@ -35,6 +27,16 @@ _PARAMETERS: dict[str, tuple[Any, Any]] = {
         option("CHARACTER", "Separator of the cells of a text table: one character, tab or space."),
     ),
     "decimal": (str | None, option("CHARACTER", "Decimal separator of a table: a point or comma.")),
+    "day_first": (
+        bool | None,
+        typer.Option(
+            None,
+            "--day-first/--month-first",
+            help="Order of day and month in dates such as 03/04/2024. If it does not fit all dates "
+            "of a column, the other order is used.",
+            show_default=False,
+        ),
+    ),
     "header": (
         bool | None,
         typer.Option(
@@ -149,43 +151,21 @@ def get_options() -> TableOptions:
     return _OPTIONS.get()
 
 
-def options_for(report: Mapping[str, Any] | None) -> TableOptions:
-    """Return the options of the running verb, completed by those that a model file stores."""
-    verb_options, stored = get_options(), _read(report or {})
-    names = vars(_NOTHING)
-    verb_settings = {
-        name: getattr(verb_options, name) for name in names if _is_set(verb_options, name)
-    }
-    options = replace(stored, **verb_settings)
-    return replace(options, ignore_unknown=not verb_settings.keys() & {"columns", "drop", "roles"})
+def options_for(model: object) -> TableOptions:
+    """Return the options of the running verb, completed by those of the fit of a model."""
+    verb_options = get_options()
+    verb_settings = {name: getattr(verb_options, name) for name in verb_options.to_json()}
+    ignore_unknown = not verb_settings.keys() & {"columns", "drop", "roles"}
+    options = stored_table_options(model)
+    if not ignore_unknown:  # The roles of the fit are then checked as well, unless they are given.
+        verb_settings["roles"] = {**options.roles, **verb_options.roles}
+    return replace(options, **verb_settings, ignore_unknown=ignore_unknown)
 
 
 def choose_label(label: str | None, options: TableOptions) -> tuple[str | None, TableOptions]:
     """Return the label, which may be given as the role of a column, and the other options."""
     others = {name: role for name, role in options.roles.items() if role != "label"}
     return label or label_column(options.roles), replace(options, roles=others)
-
-
-def options_as_json(options: TableOptions) -> dict[str, Any]:
-    """Return the options that are set, as a model file stores them."""
-    return {name: value for name, value in asdict(options).items() if _is_set(options, name)}
-
-
-def _is_set(options: TableOptions, name: str) -> bool:
-    return getattr(options, name) != getattr(_NOTHING, name)
-
-
-def _read(report: Mapping[str, Any]) -> TableOptions:
-    """Return the options that a model file stores, except options with a wrong type."""
-    stored = report.get("table_options")
-    stored = stored if isinstance(stored, dict) else {}
-    values: dict[str, Any] = {
-        name: kind(stored[name])
-        for names, json_type, kind in _STORED_TYPES
-        for name in names
-        if isinstance(stored.get(name), json_type)
-    }
-    return TableOptions(**values)
 
 
 def _parse(values: Mapping[str, Any]) -> TableOptions:
@@ -198,6 +178,7 @@ def _parse(values: Mapping[str, Any]) -> TableOptions:
     return TableOptions(
         separator=values["separator"],
         decimal=values["decimal"],
+        day_first=values["day_first"],
         header=values["header"],
         encoding=values["encoding"],
         missing=tuple(values["missing"] or ()),

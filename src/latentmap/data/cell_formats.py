@@ -84,16 +84,20 @@ def may_have_format(cells: Sequence[str]) -> bool:
 
 
 @functools.cache
-def candidate_formats(decimals: str, unit: str | None) -> tuple[CellFormat, ...]:
+def candidate_formats(
+    decimals: str, unit: str | None, day_first: bool | None = None
+) -> tuple[CellFormat, ...]:
     """Return formats in the order in which they are tried.
 
-    ``decimals`` holds the possible decimal separators. If a comma comes first, dates are tried with
-    the day first.
+    ``decimals`` holds the possible decimal separators. ``day_first`` is the order that is tried
+    first for dates of numbers. If it is None, the day comes first in dates with points or hyphens,
+    and in dates with slashes if the first decimal separator is a comma.
     """
     numbers = [f for decimal in decimals for f in _number_formats(decimal)]
     if unit is not None:
         return tuple(_with_unit(number, unit) for number in numbers)
-    return (*numbers, *BOOLEANS, *_date_formats(day_first=decimals[0] == ","))
+    orders = (day_first, day_first) if day_first is not None else (True, decimals[0] == ",")
+    return (*numbers, *BOOLEANS, *_date_formats(*orders))
 
 
 def _number_formats(decimal: str) -> Iterator[CellFormat]:
@@ -157,9 +161,9 @@ _DATE_ORDERS = {r"\3-\2-\1": "day first", r"\3-\1-\2": "month first"}
 _ADD_SECONDS = (r" (\d\d:\d\d) ", r" \1:00 ")
 
 
-def _date_formats(day_first: bool) -> Iterator[CellFormat]:
+def _date_formats(day_first: bool, day_first_with_slash: bool) -> Iterator[CellFormat]:
     yield CellFormat("date", r"\d{4}-\d{2}-\d{2}", pa.date32())
-    for pattern, iso, extra in _date_patterns(day_first):
+    for pattern, iso, extra in _date_patterns(day_first, day_first_with_slash):
         order = _DATE_ORDERS.get(iso)
         for time_pattern, text, type_, strptime in [
             (pattern, iso, pa.date32(), None),
@@ -180,7 +184,9 @@ def _date_formats(day_first: bool) -> Iterator[CellFormat]:
         )
 
 
-def _date_patterns(day_first: bool) -> Iterator[tuple[str, str, tuple[tuple[str, str], ...]]]:
+def _date_patterns(
+    day_first: bool, day_first_with_slash: bool
+) -> Iterator[tuple[str, str, tuple[tuple[str, str], ...]]]:
     """Yield patterns of dates, the replacement that gives ISO 8601, and further replacements."""
     yield rf"(\d{{4}})[-/.]{_MONTH}[-/.]{_DAY}", r"\1-\2-\3", ()
     two_digits = r"(0[1-9]|[12]\d|3[01])", r"(0[1-9]|1[0-2])"
@@ -188,12 +194,10 @@ def _date_patterns(day_first: bool) -> Iterator[tuple[str, str, tuple[tuple[str,
         (_DAY, _MONTH, r"(\d{4})", ()),
         (*two_digits, r"(\d{2})", _CENTURY),
     ]:
-        orders = [
-            (rf"{day}[-.]{month}[-.]{year}", r"\3-\2-\1"),
-            (rf"{month}/{day}/{year}", r"\3-\1-\2"),
-            (rf"{day}/{month}/{year}", r"\3-\2-\1"),
-            (rf"{month}-{day}-{year}", r"\3-\1-\2"),
-        ]
-        if day_first:
-            orders[1], orders[2] = orders[2], orders[1]
-        yield from ((pattern, iso, extra) for pattern, iso in orders)
+        for separator, is_day_first in (("[-.]", day_first), ("/", day_first_with_slash)):
+            orders = [
+                (rf"{day}{separator}{month}{separator}{year}", r"\3-\2-\1"),
+                (rf"{month}{separator}{day}{separator}{year}", r"\3-\1-\2"),
+            ]
+            for pattern, iso in orders if is_day_first else reversed(orders):
+                yield pattern, iso, extra

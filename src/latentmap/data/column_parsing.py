@@ -35,6 +35,7 @@ _KINDS_OF_ROLES = {
     "date": ("date",),
 }
 _DIGITS = r"^[+-]?\d+$"
+TrialOrder = tuple[str, bool | None]  # Decimal separators, and whether the day comes first.
 
 
 @dataclass(frozen=True)
@@ -67,16 +68,16 @@ class ParsedColumn:
     """A column with its type.
 
     ``boolean_strings`` are the strings for false and true in a column of Booleans, and ``missing``
-    are the nonempty strings that mark missing values. ``date_order`` is "day first" or "month
-    first" if both orders fit all dates. ``invalid`` is set if a few cells make the column text, or
-    if cells do not have the type of its role.
+    are the nonempty strings that mark missing values. ``date_orders`` are those of "day first" and
+    "month first" that fit all dates, the order that was used first. ``invalid`` is set if a few
+    cells make the column text, or if cells do not have the type of its role.
     """
 
     values: pa.Array
     unit: str | None = None
     decimal: str | None = None
     boolean_strings: tuple[str, str] | None = None
-    date_order: str | None = None
+    date_orders: tuple[str, ...] = ()
     missing: frozenset[str] = frozenset()
     invalid: InvalidCells | None = None
 
@@ -87,6 +88,7 @@ def parse_column(
     decimal: str | None = None,
     missing: Iterable[str] = (),
     role: str | None = None,
+    day_first: bool | None = None,
 ) -> ParsedColumn:
     """Convert a column of strings to integers, numbers, booleans, dates, times or trimmed strings.
 
@@ -99,6 +101,8 @@ def parse_column(
         Strings that mark a missing value, in addition to `MISSING`.
     role : str, optional
         Role of the column, one of `latentmap.data.table_options.ROLES`.
+    day_first : bool, optional
+        Whether the day comes first in dates that both orders fit.
 
     Returns
     -------
@@ -112,16 +116,17 @@ def parse_column(
     [1234.5, None, 12.0]
     """
     cells, missing_strings = clean_cells(values, missing)
+    order = (decimal or ".,", day_first)
     if cells.null_count == len(cells):
         parsed = ParsedColumn(pa.nulls(len(cells)))
     elif role in _TEXT_ROLES:
         parsed = ParsedColumn(cells)
     elif role == "label":
-        parsed = _parse_labels(cells, decimal or ".,")
+        parsed = _parse_labels(cells, order)
     elif role in _KINDS_OF_ROLES:
-        parsed = _parse_as(cells, _KINDS_OF_ROLES[role], decimal or ".,")
+        parsed = _parse_as(cells, _KINDS_OF_ROLES[role], order)
     else:
-        parsed = _parse(cells, decimal or ".,")
+        parsed = _parse(cells, order)
     return replace(parsed, missing=missing_strings)
 
 
@@ -142,41 +147,43 @@ def clean_cells(
     return pc.if_else(is_missing, pa.scalar(None, cells.type), cells), strings
 
 
-def _parse(cells: pa.Array, decimals: str) -> ParsedColumn:
+def _parse(cells: pa.Array, order: TrialOrder) -> ParsedColumn:
     nearest: InvalidCells | None = None
-    for candidate in matching_formats(cells, decimals):
+    for candidate in matching_formats(cells, *order):
         is_match = candidate.match(cells)
         if pc.all(is_match).as_py():
             parsed = convert_column(cells, candidate)
             if parsed is not None:
-                return replace(parsed, date_order=_ambiguous_order(cells, candidate, decimals))
+                return replace(parsed, date_orders=_date_orders(cells, candidate, order))
         elif nearest is None:
             nearest = _invalid_cells(cells, is_match, candidate.kind)
     return ParsedColumn(cells, invalid=nearest)
 
 
-def _parse_labels(cells: pa.Array, decimals: str) -> ParsedColumn:
+def _parse_labels(cells: pa.Array, order: TrialOrder) -> ParsedColumn:
     """Convert labels that are plain numbers; others, such as 1.5 % or dates, stay as written."""
-    parsed = _parse(cells, decimals)
+    parsed = _parse(cells, order)
     is_number = pa.types.is_integer(parsed.values.type) or pa.types.is_floating(parsed.values.type)
     return parsed if is_number and parsed.unit is None else ParsedColumn(cells)
 
 
-def _parse_as(cells: pa.Array, kinds: tuple[str, ...], decimals: str) -> ParsedColumn:
+def _parse_as(cells: pa.Array, kinds: tuple[str, ...], order: TrialOrder) -> ParsedColumn:
     """Convert a column with the format that fits most cells, among formats of the given kinds."""
     unit = find_unit(_sample(cells).to_pylist())
-    formats = [f for f in candidate_formats(decimals, unit) if f.kind in kinds]
+    formats = [f for f in candidate_formats(order[0], unit, order[1]) if f.kind in kinds]
     counts = [pc.sum(f.match(cells)).as_py() for f in formats]
     for candidate, count in zip(formats, counts, strict=True):
         parsed = convert_column(cells, candidate) if count == pc.count(cells).as_py() else None
         if parsed is not None:
-            return parsed
+            return replace(parsed, date_orders=_date_orders(cells, candidate, order))
     best = formats[counts.index(max(counts))] if counts else BOOLEANS[0]
     invalid = _describe_invalid(cells, pc.invert(best.match(cells)), kinds[0])
     return ParsedColumn(cells, invalid=invalid)
 
 
-def matching_formats(cells: pa.Array, decimals: str) -> Iterator[CellFormat]:
+def matching_formats(
+    cells: pa.Array, decimals: str, day_first: bool | None = None
+) -> Iterator[CellFormat]:
     """Yield the formats that fit a sample of the column, in the order in which they are tried.
 
     If a format fits the whole sample, only other formats of numbers or of dates follow.
@@ -186,7 +193,7 @@ def matching_formats(cells: pa.Array, decimals: str) -> Iterator[CellFormat]:
     if not may_have_format(strings[:: max(1, len(strings) // 10)]):
         return
     complete_kinds: set[str] = set()
-    for cell_format in candidate_formats(decimals, find_unit(strings)):
+    for cell_format in candidate_formats(decimals, find_unit(strings), day_first):
         kind = cell_format.kind.replace("integer", "number")
         if complete_kinds - {kind}:
             return
@@ -222,13 +229,13 @@ def convert_column(cells: pa.Array, cell_format: CellFormat) -> ParsedColumn | N
     return ParsedColumn(values, cell_format.unit, cell_format.decimal, boolean_strings)
 
 
-def _ambiguous_order(cells: pa.Array, cell_format: CellFormat, decimals: str) -> str | None:
-    """Return the order of day and month if the other order fits all cells as well."""
+def _date_orders(cells: pa.Array, cell_format: CellFormat, order: TrialOrder) -> tuple[str, ...]:
+    """Return the orders of day and month that fit all cells, that of ``cell_format`` first."""
     if cell_format.date_order is None:
-        return None
-    formats = [f for f in matching_formats(cells, decimals) if f.date_order and f.match_all(cells)]
-    orders = {f.date_order for f in formats if f.type == cell_format.type}
-    return cell_format.date_order if len(orders) > 1 else None
+        return ()
+    formats = [f for f in matching_formats(cells, *order) if f.date_order and f.match_all(cells)]
+    orders = [f.date_order for f in formats if f.date_order and f.type == cell_format.type]
+    return tuple(dict.fromkeys([cell_format.date_order, *orders]))
 
 
 def _sample(cells: pa.Array) -> pa.Array:

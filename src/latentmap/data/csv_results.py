@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -10,7 +10,9 @@ import pyarrow.compute as pc
 
 from latentmap.data.column_parsing import ParsedColumn
 from latentmap.data.csv_layout import TableLayout
+from latentmap.data.format_search import boolean_strings, column_units, date_notes, used_date_order
 from latentmap.data.table_options import TableOptions
+from latentmap.data.table_problems import raise_problems
 from latentmap.data.text_files import UTF8
 
 _SEPARATOR_NAMES = {"\t": "tab", " ": "spaces", ";": "';'", "|": "'|'"}
@@ -23,6 +25,8 @@ class CsvTable:
     ``units`` and ``boolean_strings``, the strings for false and true, have a key for each column.
     ``missing`` holds the strings that mark missing values, ``notes`` holds short phrases for a
     report of one line, and ``warnings`` has a sentence for each column that a few cells make text.
+    ``roles`` are those of the options. ``day_first`` is the order of day and month in all strings
+    that were read as dates, or None if there are none or they differ.
     """
 
     table: pa.Table
@@ -32,7 +36,8 @@ class CsvTable:
     decimal: str = "."
     header: bool = True
     encoding: str = "utf-8"
-    skipped_lines: int = 0
+    day_first: bool | None = None
+    roles: Mapping[str, str] = field(default_factory=dict)
     missing: frozenset[str] = frozenset()
     notes: Sequence[str] = ()
     warnings: Sequence[str] = ()
@@ -40,39 +45,46 @@ class CsvTable:
 
 def make_csv_table(
     layout: TableLayout,
+    find_lines: Callable[[Sequence[int]], Mapping[int, int]],
+    n_comments: int,
     columns: Mapping[str, ParsedColumn],
     decimal: str,
     options: TableOptions,
-    n_comments: int,
-    warnings: Sequence[str],
+    problems: Sequence[str],
 ) -> CsvTable:
-    """Return the columns as a table, without unnamed columns that are empty or hold row numbers."""
+    """Return the columns as a table, without unnamed columns that are empty or hold row numbers.
+
+    ``find_lines`` returns the line of each row. Raise DataError if there are problems, or cells
+    that do not have the role of their column.
+    """
+    invalid = {name: c.invalid for name, c in columns.items() if c.invalid is not None}
+    lines = find_lines([cells.row for cells in invalid.values()]) if invalid else {}
+    sentences = {name: cells.describe(name, lines[cells.row]) for name, cells in invalid.items()}
+    problems = [*problems, *(text for name, text in sentences.items() if name in options.roles)]
+    raise_problems(layout.name, problems)
     omitted_columns = _omitted_columns(layout, {n: c.values for n, c in columns.items()}, options)
     columns = {name: c for name, c in columns.items() if name not in omitted_columns}
     is_decimal = any(column.decimal == "," for column in columns.values())
     notes = [
         *_layout_notes(layout, decimal if is_decimal else ".", omitted_columns),
         *omitted_columns.values(),
+        *date_notes(columns),
     ]
-    notes += [f"{name}: {c.date_order}" for name, c in columns.items() if c.date_order]
     if n_comments:
         notes.append(f"skipped {n_comments:,} comment line{'s' * (n_comments > 1)}")
     return CsvTable(
         pa.table({name: column.values for name, column in columns.items()}),
-        {n: unit for n, c in columns.items() if (unit := c.unit or layout.units.get(n))},
-        {
-            name: column.boolean_strings
-            for name, column in columns.items()
-            if column.boolean_strings
-        },
-        layout.separator,
-        decimal,
-        layout.header,
-        layout.encoding,
-        layout.skipped_lines + n_comments,
-        frozenset().union(*(column.missing for column in columns.values())),
-        notes,
-        warnings,
+        units={n: u for n, u in layout.units.items() if n in columns} | column_units(columns),
+        boolean_strings=boolean_strings(columns),
+        separator=layout.separator,
+        decimal=decimal,
+        header=layout.header,
+        encoding=layout.encoding,
+        day_first=used_date_order(columns),
+        roles=options.roles,
+        missing=frozenset().union(*(column.missing for column in columns.values())),
+        notes=notes,
+        warnings=list(sentences.values()),
     )
 
 

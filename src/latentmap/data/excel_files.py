@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from latentmap.data.csv_files import infer_decimal_separators, parse_columns, report_invalid
 from latentmap.data.csv_layout import table_layout
 from latentmap.data.csv_results import CsvTable, make_csv_table
 from latentmap.data.csv_separators import Record
 from latentmap.data.file_suffixes import split_sheet
+from latentmap.data.format_search import infer_decimals, parse_columns
 from latentmap.data.memory import check_memory
 from latentmap.data.parse_errors import ZIP_ERRORS, as_file_error
 from latentmap.data.table_options import TableOptions
-from latentmap.data.table_problems import raise_problems, selected_columns
+from latentmap.data.table_problems import selected_columns
 from latentmap.errors import FileError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -114,13 +114,14 @@ def _read_rows(name: str, rows: Sequence[list[str]], options: TableOptions) -> C
     records = [record for record in all_records if not record.is_blank]
     layout = table_layout(name, records[:_SAMPLE_ROWS], options.header)
     table = [record for record in records if record.line >= layout.first_line]
-    indices, problems = selected_columns(layout.names, options)
-    names = [layout.names[i] for i in indices]
+    options = options.with_numbered_names(() if layout.header else layout.names)
+    names, problems = selected_columns(layout.names, options)
+    indices = [layout.names.index(name) for name in names]
     strings = pa.table([pa.array([r.cells[i] for r in table], pa.string()) for i in indices], names)
-    decimals = options.decimal or infer_decimal_separators(strings, None, options.missing)
-    columns = parse_columns(strings, names, decimals, options)
-    warnings = report_invalid(
-        columns, options, problems, lambda rows: {row: table[row].line for row in rows}
-    )
-    raise_problems(name, problems)
-    return make_csv_table(layout, columns, decimals[0], options, 0, warnings)
+    decimals = infer_decimals(strings, options)
+    columns = parse_columns(strings, decimals, options)
+
+    def find_lines(rows: Sequence[int]) -> dict[int, int]:
+        return {row: table[row].line for row in rows}
+
+    return make_csv_table(layout, find_lines, 0, columns, decimals[0], options, problems)

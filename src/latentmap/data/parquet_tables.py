@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,14 +17,14 @@ from latentmap.data.parquet_vectors import ParquetVectors
 from latentmap.data.table_options import TableOptions, label_column, label_roles
 from latentmap.data.table_parsing import is_string_type, parse_string_columns
 from latentmap.data.table_problems import check_column_names, raise_problems, selected_columns
-from latentmap.data.tables import Table, TableSchema
+from latentmap.data.tables import Table, TableSchema, typed_schema
 from latentmap.data.vector_rows import find_vector_column
 from latentmap.errors import FileError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from latentmap.data.csv_streams import FormatSearch
+    from latentmap.data.format_search import FormatSearch
     from latentmap.data.sources import Source
 
 
@@ -45,9 +45,8 @@ def open_parquet(
     options = replace(options, roles=label_roles(label, options.roles))
     files = open_files(paths, name, verbose)
     check_column_names(name, files.schema.names)
-    indices, problems = selected_columns(files.schema.names, options)
+    names, problems = selected_columns(files.schema.names, options)
     raise_problems(name, problems)
-    names = [files.schema.names[i] for i in indices]
     vector = find_vector_column(files.schema_of(names), options.roles, options.columns)
     if vector is None:
         return _open_table(files, names, options, verbose)
@@ -89,14 +88,8 @@ def _read_table(files: ParquetFiles, names: Sequence[str], options: TableOptions
             with reading_parquet(path), parquet.ParquetFile(path) as file:
                 table = check_arrow(path.name, file.read(columns=list(names)), FileError)
                 tables.append(table.select(list(names)).cast(schema))
-    typed_table = parse_string_columns(pa.concat_tables(tables), options)
-    table_schema = TableSchema(
-        typed_table.table.schema,
-        roles=options.roles,
-        units=typed_table.units,
-        boolean_strings=typed_table.boolean_strings,
-    )
-    return Table.from_arrow(typed_table.table, table_schema, files.name)
+    table, columns = parse_string_columns(pa.concat_tables(tables), options)
+    return Table.from_arrow(table, typed_schema(table.schema, columns, options), files.name)
 
 
 class ParquetTable(ParquetSource):
@@ -124,56 +117,32 @@ class ParquetTable(ParquetSource):
         self._searches: dict[str, FormatSearch] = {}
         super().__init__(files, features, files.row_bytes(features), label, verbose)
         if parse:
-            self._searches = self._find_formats(options)
-        if self._searches:
-            first = next(self._tables(self._groups[0], features))
-            parsed = {
-                name: s.parse(self._strings(first, name)) for name, s in self._searches.items()
-            }
-            self.table_schema = TableSchema(
-                self._convert(self.paths[0], 0, first).schema,
-                roles=options.roles,
-                units={name: column.unit for name, column in parsed.items() if column.unit},
-                boolean_strings={
-                    name: column.boolean_strings
-                    for name, column in parsed.items()
-                    if column.boolean_strings
-                },
-            )
+            self._parse(features, options)
 
-    def _find_formats(self, options: TableOptions) -> dict[str, FormatSearch]:
-        """Return the search for the format of each string column, after all rows were read."""
-        from latentmap.data.csv_files import infer_decimal_separators
-        from latentmap.data.csv_streams import FormatSearch
+    def _parse(self, features: list[str], options: TableOptions) -> None:
+        """Find the types of the string columns from all their rows."""
+        from latentmap.data.format_search import find_formats
 
-        schema = self.table_schema.schema
-        names = [field.name for field in schema if is_string_type(field.type)]
+        names = [field.name for field in self.table_schema.schema if is_string_type(field.type)]
         if not names:
-            return {}
-        first = next(self._tables(self._groups[0], names))
-        decimals = options.decimal or infer_decimal_separators(first, None, options.missing)
-        searches = {n: FormatSearch(options.roles.get(n), options, decimals) for n in names}
-        pending_names = names
-        while pending_names:
-            repeated_names: set[str] = set()
-            start = 0
-            for groups in self._groups:
-                for table in self._tables(groups, pending_names):
-                    for name in pending_names:
-                        if searches[name].update(self._strings(table, name), start):
-                            repeated_names.add(name)
-                    start += table.num_rows
-            pending_names = [name for name in pending_names if name in repeated_names]
-        return searches
+            return
+        self._searches, columns, _ = find_formats(self._strings, names, options)
+        first = next(self._tables(self._groups[0], features))
+        schema = self._convert(self.paths[0], 0, first).schema
+        self.table_schema = typed_schema(schema, columns, options)
 
-    def _strings(self, table: pa.Table, name: str) -> pa.Array:
-        return table.column(name).cast("string").combine_chunks()
+    def _strings(self, names: Sequence[str]) -> Iterator[pa.Table]:
+        import pyarrow as pa
+
+        for groups in self._groups:
+            for table in self._tables(groups, list(names)):
+                yield table.cast(pa.schema([(name, pa.string()) for name in names]))
 
     def _convert(self, path: Path, first_row: int, table: pa.Table) -> Any:
         memory.check_memory(path.name, table.nbytes)
         table = table.cast(self.files.schema_of(self._columns))
         for i, name in enumerate(self._columns):
             if name in self._searches:
-                values = self._searches[name].parse(self._strings(table, name)).values
+                values = self._searches[name].parse(table.column(name).cast("string")).values
                 table = table.set_column(i, name, values)
         return table

@@ -34,7 +34,7 @@ def open_text_table(path: Path, label: str | None, options: TableOptions) -> Sou
     options = replace(options, roles=label_roles(label, options.roles))
     if not fits_in_memory(path):
         return _stream_text_table(path, options)
-    return _as_table(read_csv(path, options), options, path.name)
+    return _as_table(read_csv(path, options), path.name)
 
 
 def fits_in_memory(path: Path) -> bool:
@@ -51,10 +51,11 @@ def _stream_text_table(path: Path, options: TableOptions) -> ParquetTable:
     import pyarrow as pa
     from pyarrow import parquet
 
-    from latentmap.data.csv_streams import stream_csv
+    from latentmap.data.csv_files import stream_csv
 
     stream = stream_csv(path, options)
-    schema = schema_of(stream.description, options)
+    schema = schema_of(stream.description)
+    options = replace(options, roles=schema.roles)
     folder = TemporaryFolder(cache_folder())
     copy_path = folder.path / "rows.parquet"
     try:
@@ -77,14 +78,14 @@ def open_excel(path: Path, label: str | None, options: TableOptions) -> Table:
     from latentmap.data.excel_files import read_excel
 
     options = replace(options, roles=label_roles(label, options.roles))
-    return _as_table(read_excel(path, options), options, path.name)
+    return _as_table(read_excel(path, options), path.name)
 
 
-def _as_table(result: CsvTable, options: TableOptions, name: str) -> Table:
-    return Table.from_arrow(result.table, schema_of(result, options), name)
+def _as_table(result: CsvTable, name: str) -> Table:
+    return Table.from_arrow(result.table, schema_of(result), name)
 
 
-def schema_of(result: CsvTable, options: TableOptions) -> TableSchema:
+def schema_of(result: CsvTable) -> TableSchema:
     """Return the columns of a table that was read from a file."""
     # The strings true and false become the Booleans of a data frame.
     boolean_strings = {
@@ -92,10 +93,11 @@ def schema_of(result: CsvTable, options: TableOptions) -> TableSchema:
     }
     return TableSchema(
         result.table.schema,
-        roles=options.roles,
+        roles=result.roles,
         units=result.units,
         boolean_strings=boolean_strings,
         has_string_names=result.header,
+        day_first=result.day_first,
         notes=tuple(result.notes),
         warnings=tuple(result.warnings),
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Self
 
 from latentmap.errors import SettingError
 
@@ -21,6 +22,14 @@ ROLES = (
 
 NOT_FITTED = ("identifier", "label")
 
+# Type of the JSON value of each option, and the conversion of the value.
+_JSON_TYPES: dict[str, tuple[type, Callable[[Any], Any]]] = {
+    **dict.fromkeys(("separator", "decimal", "encoding"), (str, str)),
+    **dict.fromkeys(("text", "text_model", "layer", "obsm", "size"), (str, str)),
+    **dict.fromkeys(("header", "day_first"), (bool, bool)),
+    **dict.fromkeys(("missing", "columns", "drop"), (list, lambda v: tuple(map(str, v)))),
+    "roles": (dict, lambda roles: {str(name): str(role) for name, role in roles.items()}),
+}
 _SEPARATORS = {"tab": "\t", r"\t": "\t", "space": " "}
 
 
@@ -35,6 +44,9 @@ class TableOptions:
         tabs.
     decimal : str, optional
         Decimal separator, ``"."`` or ``","``.
+    day_first : bool, optional
+        Whether the day precedes the month in dates of numbers, such as 03/04/2024. If one order
+        does not fit all dates of a column, the other one is used.
     header : bool, optional
         Whether the first row holds the names of the columns.
     encoding : str, optional
@@ -42,7 +54,8 @@ class TableOptions:
     missing : tuple of str
         Strings that mark a missing value, in addition to common ones such as "NA".
     columns : tuple of str, optional
-        Columns to read; all others are left out.
+        Columns to read; all others are left out. In a text table or Excel sheet without a header,
+        the number of a column, from 1, is also its name.
     drop : tuple of str
         Columns to leave out.
     roles : mapping of str to str
@@ -63,6 +76,7 @@ class TableOptions:
 
     separator: str | None = None
     decimal: str | None = None
+    day_first: bool | None = None
     header: bool | None = None
     encoding: str | None = None
     missing: tuple[str, ...] = ()
@@ -89,6 +103,46 @@ class TableOptions:
             raise SettingError(
                 "text_model: expected a column of texts as well, found none (--text)"
             )
+
+    def with_numbered_names(self, names: Sequence[str]) -> Self:
+        """Return options in which the number of a column without a name, from 1, stands for it.
+
+        Examples
+        --------
+        >>> TableOptions(drop=("2",)).with_numbered_names(["column 1", "column 2"]).drop
+        ('column 2',)
+        """
+        numbers = {str(n): name for n, name in enumerate(names, 1) if str(n) not in names}
+
+        def find(columns: Iterable[str]) -> tuple[str, ...]:
+            return tuple(numbers.get(column, column) for column in columns)
+
+        columns = None if self.columns is None else find(self.columns)
+        roles = dict(zip(find(self.roles), self.roles.values(), strict=True))
+        return replace(self, columns=columns, drop=find(self.drop), roles=roles)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the options that are set, as JSON values.
+
+        Examples
+        --------
+        >>> TableOptions(decimal=",", drop=("name",)).to_json()
+        {'decimal': ',', 'drop': ('name',)}
+        """
+        default = asdict(TableOptions())
+        return {name: value for name, value in asdict(self).items() if value != default[name]}
+
+    @classmethod
+    def from_json(cls, values: object) -> Self:
+        """Return the options in JSON values, without those of a wrong type."""
+        values = values if isinstance(values, dict) else {}
+        return cls(
+            **{
+                name: convert(values[name])
+                for name, (json_type, convert) in _JSON_TYPES.items()
+                if isinstance(values.get(name), json_type)
+            }
+        )
 
 
 def label_roles(label: str | None, roles: Mapping[str, str]) -> dict[str, str]:

@@ -21,8 +21,8 @@ def raise_problems(name: str, problems: Sequence[str]) -> None:
         raise DataError(f"{name}: {len(problems)} problems:{lines}")
 
 
-def selected_columns(names: Sequence[str], options: TableOptions) -> tuple[list[int], list[str]]:
-    """Return the indices of the columns to read, and the problems of options that name columns.
+def selected_columns(names: Sequence[str], options: TableOptions) -> tuple[list[str], list[str]]:
+    """Return the columns to read, and the problems of options that name columns.
 
     Raise UnknownNameError for an unknown column of labels, which is read in any case.
     """
@@ -48,11 +48,10 @@ def selected_columns(names: Sequence[str], options: TableOptions) -> tuple[list[
     ]
     requested_names = names if options.columns is None else options.columns
     selected_names = set(requested_names) - set(options.drop) | {label}
-
-    indices = [i for i, name in enumerate(names) if name in selected_names]
-    if not indices and not problems:
+    columns = [name for name in names if name in selected_names]
+    if not columns and not problems:
         problems.append("expected at least one column to read, found none (--columns, --drop)")
-    return indices or list(range(len(names))), problems
+    return columns or list(names), problems
 
 
 def _unknown_column(option: str, column: str, names: Sequence[str]) -> str:

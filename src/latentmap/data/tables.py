@@ -28,6 +28,7 @@ from latentmap.errors import DataError, UnknownNameError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from latentmap.data.column_parsing import ParsedColumn
     from latentmap.data.types import FrameLike
 
 
@@ -52,6 +53,8 @@ class TableSchema:
         Column of vectors that alone is fitted; the other columns are its metadata.
     fitted_columns : tuple of str, optional
         Columns that are fitted; by default all whose role is fitted.
+    day_first : bool or None
+        Whether the day precedes the month in all strings that were read as dates.
     notes : tuple of str
         Short phrases about how a file was read, for a report of one line.
     warnings : tuple of str
@@ -66,8 +69,32 @@ class TableSchema:
     has_string_names: bool = True
     vector_column: str | None = None
     fitted_columns: tuple[str, ...] | None = None
+    day_first: bool | None = None
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+
+def typed_schema(
+    schema: pa.Schema, columns: Mapping[str, ParsedColumn], options: TableOptions
+) -> TableSchema:
+    """Return the schema of a table with columns that were strings."""
+    if not columns:
+        return TableSchema(schema, roles=options.roles)
+    from latentmap.data.format_search import (
+        boolean_strings,
+        column_units,
+        date_notes,
+        used_date_order,
+    )
+
+    return TableSchema(
+        schema,
+        roles=options.roles,
+        units=column_units(columns),
+        boolean_strings=boolean_strings(columns),
+        day_first=used_date_order(columns),
+        notes=date_notes(columns),
+    )
 
 
 class Table(Source):
@@ -97,6 +124,9 @@ class Table(Source):
         Column of texts that alone is fitted; the other columns are metadata. `embed_texts` uses
         the embeddings of a language model instead of TF-IDF.
     units : mapping of str to str, optional
+    day_first : bool, optional
+        Whether the day precedes the month in strings such as 03/04/2024. If one order does not fit
+        all dates of a column, the other one is used.
     name : str
         Used in messages.
 
@@ -129,27 +159,25 @@ class Table(Source):
         drop: Collection[str] = (),
         text: str | None = None,
         units: Mapping[str, str] | None = None,
+        day_first: bool | None = None,
         name: str = "the data frame",
     ) -> None:
         table, container, has_string_names = as_arrow(data, name)
         check_arrow(name, table)
         roles = label_roles(label, {**(roles or {}), **({} if text is None else {text: "text"})})
         names = _select_names(name, table.column_names, roles, columns, drop)
-        typed = parse_string_columns(table.select(names), TableOptions(roles=roles))
-        self._set_rows(
-            typed.table,
-            TableSchema(
-                typed.table.schema,
-                container,
-                roles,
-                {**typed.units, **(units or {})},
-                typed.boolean_strings,
-                has_string_names,
-                find_vector_column(typed.table.schema, roles, columns),
-                None if text is None else fitted_names(roles),
-            ),
-            name,
+        options = TableOptions(roles=roles, day_first=day_first)
+        table, parsed = parse_string_columns(table.select(names), options)
+        schema = typed_schema(table.schema, parsed, options)
+        schema = replace(
+            schema,
+            container=container,
+            units={**schema.units, **(units or {})},
+            has_string_names=has_string_names,
+            vector_column=find_vector_column(table.schema, roles, columns),
+            fitted_columns=None if text is None else fitted_names(roles),
         )
+        self._set_rows(table, schema, name)
 
     @classmethod
     def from_arrow(cls, table: pa.Table, schema: TableSchema, name: str) -> Self:

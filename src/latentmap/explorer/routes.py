@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 import numpy as np
 
+from latentmap.analysis.model_info import stored_table_options
 from latentmap.errors import DataError, SettingError
 from latentmap.explorer.json_values import encode_array, encode_rows
 from latentmap.explorer.page import Page
@@ -160,7 +161,8 @@ class Router:
 
     def _place(self, argument: str, body: bytes) -> Response:
         name = unquote(argument)
-        with open_upload(name, body, self._scene.images, self._label) as (source, note):
+        options = stored_table_options(self._scene.estimator)
+        with open_upload(name, body, self._scene.images, self._label, options) as (source, note):
             sample = source.subset(np.arange(min(len(source), MAX_PLACED_ROWS)))
             rows = self._scene.place(sample)
             if unknown := self._scene.count_unknown(sample):

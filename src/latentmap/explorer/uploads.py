@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image
 
-from latentmap.data import ArraySource, Source, open_data
+from latentmap.data import ArraySource, Source, TableOptions, open_data
 from latentmap.data.images import IMAGE_SUFFIXES, ImageFolderSource
 from latentmap.data.readers import FILE_SUFFIXES
 from latentmap.errors import FileError, LatentmapError, SettingError
@@ -23,9 +23,13 @@ _MAX_NAME_CHARACTERS = 100
 
 @contextlib.contextmanager
 def open_upload(
-    name: str, content: bytes, images: RowImages | None, label: str | None = None
+    name: str,
+    content: bytes,
+    images: RowImages | None,
+    label: str | None = None,
+    options: TableOptions | None = None,
 ) -> Iterator[tuple[Source, str]]:
-    """Open an uploaded file for the duration of the block."""
+    """Open an uploaded file for the duration of the block; ``options`` are those of a table."""
     display_name = _display_name(name)
     suffix = PurePosixPath(display_name).suffix.lower()
     if suffix not in (*FILE_SUFFIXES, *IMAGE_SUFFIXES):
@@ -38,7 +42,7 @@ def open_upload(
         path = Path(folder) / f"upload{suffix}"
         path.write_bytes(content)
         with _replace_path_in_errors(path, display_name):
-            rows, note = _read(path, images, label)
+            rows, note = _read(path, images, label, options)
             rows.name = display_name
             yield rows, note
 
@@ -64,7 +68,9 @@ def _replace_path_in_errors(path: Path, display_name: str) -> Iterator[None]:
         raise
 
 
-def _read(path: Path, images: RowImages | None, label: str | None) -> tuple[Source, str]:
+def _read(
+    path: Path, images: RowImages | None, label: str | None, options: TableOptions | None
+) -> tuple[Source, str]:
     if path.suffix == ".npz":
         _check_unpacked_size(path)
     if path.suffix in IMAGE_SUFFIXES:
@@ -72,8 +78,8 @@ def _read(path: Path, images: RowImages | None, label: str | None) -> tuple[Sour
         return (image, "") if images is None else _convert_image(image, images)
     if label is not None:
         with contextlib.suppress(SettingError):
-            return open_data(path, label=label), ""
-    return open_data(path), ""
+            return open_data(path, label=label, options=options), ""
+    return open_data(path, options=options), ""
 
 
 def _check_unpacked_size(path: Path) -> None:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 CONTAINERS = ("pandas", "polars", "arrow")
 _NUMERIC_ROLES = ("number", "integer", "date", "constant")
+_STRING_ROLES = ("category", "text")
 _MAX_LISTED = 5
 
 
@@ -110,6 +111,11 @@ class TableEncoder:
     def names(self) -> list[str]:
         """Names of the columns."""
         return [column.name for column in self.columns]
+
+    def string_roles(self) -> dict[str, str]:
+        """Return the roles of the columns of strings, whose later values are strings, too."""
+        columns = (c for c in self.columns if c.type == "string" and c.role in _STRING_ROLES)
+        return {column.name: column.role for column in columns}
 
     @property
     def is_numeric(self) -> bool:
