@@ -7,7 +7,7 @@ file are assigned to their weights.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +81,7 @@ def restore_estimator(
 ) -> None:
     """Set the fitted attributes of an estimator to the contents of a file."""
     state.validate()
+    _check_scale(state, metadata["row_shape"])
     estimator._state = state
     estimator.table_ = read_table(metadata, arrays)
     if estimator.table_ is None and state.loss in TABLE_LOSSES:
@@ -92,6 +93,13 @@ def restore_estimator(
     estimator._set_weights(sort_weights(arrays))
     estimator._check_restored()
     check_codes(estimator._draw_codes(1, check_random_state(0)), state.n_components)
+
+
+def _check_scale(state: FittedState, row_shape: Sequence[int]) -> None:
+    """Raise ModelFileError unless the scale is one number, or one for each number of a row."""
+    for name, array in (("offset", state.offset), ("scale", state.scale)):
+        if array.shape not in ((), (math.prod(row_shape),)):
+            raise ModelFileError(f"{name}: expected a number for each column, found {array.shape}")
 
 
 def _read_offset(
