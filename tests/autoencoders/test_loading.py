@@ -558,7 +558,7 @@ def replace_array(name, change_array):
         replace_array("landmark_share", lambda share: share * 0),
         replace_array("landmark_share", lambda share: np.append(-0.1, share[1:])),
         replace_array("landmark_share", lambda share: share[:, None]),
-        replace_array("offset", lambda offset: offset[:-1]),
+        replace_array("offset", lambda offset: np.zeros(3)),
         replace_array("code_scale", lambda scale: np.ones(2)),
         replace_array("code_scale", lambda scale: scale * np.nan),
         replace_array("code_offset", lambda offset: np.ones(3)),
