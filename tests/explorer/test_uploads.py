@@ -5,8 +5,10 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from PIL import Image
+from pyarrow import parquet as pq
 
 from latentmap.data import TableOptions
 from latentmap.errors import DataError, FileError, LatentmapError
@@ -140,3 +142,35 @@ def test_a_zip_bomb_is_refused(tmp_path):
     assert len(content) < MAX_UPLOAD_BYTES
     with pytest.raises(FileError, match="at most 268,435,456 bytes when unpacked"):
         read("mine.npz", content)
+
+
+def parquet(**columns):
+    file = io.BytesIO()
+    pq.write_table(pa.table(columns), file)
+    return file.getvalue()
+
+
+BOMBS = {
+    "a line.csv": lambda: b"1," * (15 * 2**20),
+    "many zeros.parquet": lambda: parquet(a=np.zeros(34_000_000, np.int8)),
+    "equal texts.parquet": lambda: parquet(a=["x" * 100_000] * 3_000),
+    "wide.png": lambda: image(np.zeros((8000, 8000), np.uint8)),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_file_that_unpacks_to_too_much_is_refused_before_it_is_read(name, monkeypatch):
+    content = BOMBS[name]()
+    monkeypatch.setattr("latentmap.explorer.uploads.open_data", None)
+    monkeypatch.setattr("latentmap.explorer.uploads.ImageFolderSource", None)
+    with pytest.raises(FileError, match=f"{name}: expected .*at most .*, found") as raised:
+        read(name, content, BYTES)
+    assert len(content) <= MAX_UPLOAD_BYTES
+    assert "upload" not in str(raised.value)
+
+
+def test_files_near_the_limits_are_read():
+    lines = b"a,b\n" + (b"1" * 500_000 + b",2\n") * 5
+    assert len(read("rows.csv", lines)[1]) == 5
+    content = parquet(a=["x" * 1000] * 50, b=np.arange(50))
+    assert len(read("rows.parquet", content)[1]) == 50

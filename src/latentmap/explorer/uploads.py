@@ -3,7 +3,6 @@
 import contextlib
 import re
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -15,9 +14,9 @@ from latentmap.data.images import IMAGE_SUFFIXES, ImageFolderSource
 from latentmap.data.readers import FILE_SUFFIXES
 from latentmap.errors import FileError, LatentmapError, SettingError
 from latentmap.explorer.row_images import RowImages
+from latentmap.explorer.upload_limits import check_upload_size
 
 MAX_UPLOAD_BYTES = 32 * 2**20
-MAX_UNPACKED_BYTES = 8 * MAX_UPLOAD_BYTES
 _MAX_NAME_CHARACTERS = 100
 
 
@@ -71,8 +70,7 @@ def _replace_path_in_errors(path: Path, display_name: str) -> Iterator[None]:
 def _read(
     path: Path, images: RowImages | None, label: str | None, options: TableOptions | None
 ) -> tuple[Source, str]:
-    if path.suffix == ".npz":
-        _check_unpacked_size(path)
+    check_upload_size(path)
     if path.suffix in IMAGE_SUFFIXES:
         image = ImageFolderSource(path.parent, [path.name])
         return (image, "") if images is None else _convert_image(image, images)
@@ -80,17 +78,6 @@ def _read(
         with contextlib.suppress(SettingError):
             return open_data(path, label=label, options=options), ""
     return open_data(path, options=options), ""
-
-
-def _check_unpacked_size(path: Path) -> None:
-    """Raise FileError if a compressed file declares a size above the limit."""
-    with contextlib.suppress(zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
-        size = sum(part.file_size for part in archive.infolist())
-        if size > MAX_UNPACKED_BYTES:
-            raise FileError(
-                f"{path.name}: expected at most {MAX_UNPACKED_BYTES:,} bytes when unpacked, found "
-                f"{size:,}"
-            )
 
 
 def _convert_image(source: Source, images: RowImages) -> tuple[Source, str]:

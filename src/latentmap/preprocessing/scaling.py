@@ -197,7 +197,7 @@ def _standard_scale(statistics: Statistics, are_integers: bool) -> _OffsetAndSca
 
 def _column_scale(statistics: Statistics, are_integers: bool) -> _OffsetAndScale:
     deviation = np.sqrt(statistics.variance)
-    is_constant = deviation <= 1e-7 * np.maximum(1.0, np.abs(statistics.mean))
+    is_constant = deviation <= 1e-7 * np.abs(statistics.mean)
     return statistics.mean, np.where(is_constant, 1.0, deviation), False
 
 
