@@ -5,7 +5,11 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from sklearn.datasets import load_digits
+
+from latentmap import AutoEncoder, LatentMap, VariationalAutoEncoder
 
 SCRIPT = """
 import warnings, numpy as np, keras
@@ -46,3 +50,38 @@ def test_models_work_on_each_engine(engine, tmp_path):
     )
     assert process.returncode == 0, process.stderr[-2000:]
     assert process.stdout.split()[-1] == engine
+
+
+COMPARISON = """
+import numpy as np
+from latentmap import load_model
+
+for name in ("ae", "vae", "map"):
+    X, codes, rows = (np.load(f"{name}.npz")[key] for key in ("X", "codes", "rows"))
+    model = load_model(f"{name}.safetensors")
+    np.testing.assert_allclose(model.transform(X), codes, atol=1e-4 * np.abs(codes).max())
+    np.testing.assert_allclose(model.inverse_transform(codes), rows, atol=1e-4 * np.abs(rows).max())
+"""
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("engine", ["torch", "tensorflow"])
+def test_engines_give_equal_codes_for_equal_weights(engine, tmp_path):
+    if importlib.util.find_spec(engine) is None:
+        pytest.skip(f"{engine} is not installed")
+    X = load_digits().data[:300]
+    models = {"ae": AutoEncoder, "vae": VariationalAutoEncoder, "map": LatentMap}
+    for name, estimator in models.items():
+        model = estimator(2, epochs=2, random_state=0).fit(X)
+        model.save(tmp_path / f"{name}.safetensors")
+        codes = model.transform(X)
+        np.savez(tmp_path / f"{name}.npz", X=X, codes=codes, rows=model.inverse_transform(codes))
+    process = subprocess.run(
+        [sys.executable, "-c", COMPARISON],
+        env={**os.environ, "KERAS_BACKEND": engine},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr[-2000:]

@@ -102,7 +102,7 @@ def damaged(attribute, position, value):
         ((INDICES + 5, DISTANCES), "integers from 0 to 39, found 4"),
         ((INDICES, DISTANCES * np.nan), "finite distances of at least 0, found nan"),
         ((INDICES, -DISTANCES), "finite distances of at least 0, found -"),
-        ((INDICES, np.full((40, 6), "near")), "distances of numbers"),
+        ((INDICES, np.full((40, 6), "near")), "distances of real numbers"),
         ((np.tile(ALL[:, None], 2), np.ones((40, 2))), "row 0: expected an edge"),
         (csr_array((30, 30)), r"shape \(40, 40\), found \(30, 30\)"),
         (csr_array((40, 40)), "row 0: expected an edge"),

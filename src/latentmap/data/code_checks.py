@@ -18,9 +18,12 @@ def check_codes(
     """Return codes as float32; raise DataError unless they are finite and have the right shape."""
     as_array = np.asanyarray if isinstance(codes, np.memmap) else np.asarray
     try:
-        array = as_array(codes, dtype=np.float32)
+        numbers = as_array(codes)
+        if np.iscomplexobj(numbers):
+            raise TypeError
+        array = as_array(numbers, dtype=np.float32)
     except (ValueError, TypeError):
-        raise DataError(f"{name}: expected an array of numbers, found other values") from None
+        raise DataError(f"{name}: expected an array of real numbers, found other values") from None
     width = array.shape[1] if array.ndim == 2 else 0
     if width < 1 or width != (n_components or width) or len(array) < min_rows:
         expected = n_components or "n_components"

@@ -134,9 +134,13 @@ def _sparse_edges(graph: Any, n_rows: int) -> tuple[np.ndarray, np.ndarray, np.n
 
 def _numbers(values: np.ndarray) -> np.ndarray:
     try:
+        if np.iscomplexobj(values):
+            raise TypeError
         return np.asarray(values, np.float64).ravel()
     except (TypeError, ValueError):
-        raise DataError("neighbors: expected distances of numbers, found other values") from None
+        raise DataError(
+            "neighbors: expected distances of real numbers, found other values"
+        ) from None
 
 
 def _check_edges(rows: np.ndarray, columns: np.ndarray, distances: np.ndarray, n_rows: int) -> None:

@@ -127,12 +127,20 @@ class TableEncoder:
         encoded = np.empty((table.num_rows, self.width), np.float32)
         for column, column_slice in zip(self.columns, self.slices, strict=True):
             try:
-                encoded[:, column_slice] = column.encode(table.column(column.name))
+                with np.errstate(over="ignore"):
+                    encoded[:, column_slice] = column.encode(table.column(column.name))
             except (ValueError, NotImplementedError) as error:
                 raise DataError(
                     f"column {column.name}: expected values of the type {column.type}, found "
                     f"{table.schema.field(column.name).type} ({str(error).splitlines()[0]})"
                 ) from None
+            if np.isinf(encoded[:, column_slice]).any():
+                row = int(np.isinf(encoded[:, column_slice]).any(axis=1).argmax())
+                value = table.column(column.name)[row].as_py()
+                raise DataError(
+                    f"column {column.name}: expected finite numbers in the range of the fitted "
+                    f"rows, found {value}"
+                )
         return encoded
 
     def decode(self, encoded: np.ndarray) -> pd.DataFrame | pa.Table:
