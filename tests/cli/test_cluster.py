@@ -94,3 +94,14 @@ def test_files_that_are_not_models_are_reported(run, nonsense):
     for name in ("noise", "empty"):
         result = run("cluster", nonsense / f"{name}.safetensors", "digits", code=2)
         assert name in result.stderr.splitlines()[-1]
+
+
+def test_exemplars_of_a_table_have_the_names_of_their_rows(run, tmp_path):
+    path, model = tmp_path / "people.csv", tmp_path / "m.safetensors"
+    lines = [f"person {i},{i % 2 * 9 + i / 40},{i % 3}.5" for i in range(40)]
+    path.write_text("\n".join(["name,size,mass", *lines]))
+    run("fit", path, "-o", model, "--epochs", 1, "--recipe", "dense")
+    result = json.loads(run("cluster", model, path, "-k", 2, "--json").stdout)
+    for statistics in result["clusters"]:
+        assert statistics["exemplar_names"] == [f"person {i}" for i in statistics["exemplars"]]
+    assert "(person " in run("cluster", model, path, "-k", 2).stdout

@@ -21,6 +21,7 @@ from latentmap.cli.table_arguments import with_table_options
 from latentmap.cli.table_output import TABLE_SUFFIXES, write_columns
 from latentmap.data import Source
 from latentmap.data.array_checks import missing_labels
+from latentmap.data.table_parsing import is_string_type
 from latentmap.errors import SettingError
 from latentmap.files import PICTURE_SUFFIXES
 
@@ -46,6 +47,7 @@ class _Result:
     rows: Source
     codes: np.ndarray
     clusters: Clusters
+    identifier: str | None = None  # Column of a table that names its rows.
 
     @cached_property
     def v_measure(self) -> float | None:
@@ -69,6 +71,10 @@ class _Result:
                 "confidence": round(float(confidence[number]), 4),
                 "exemplars": clusters.exemplars[number].tolist(),
             }
+            if self.identifier is not None:
+                table: Any = self.rows.take(clusters.exemplars[number])
+                cells = table.column(self.identifier).to_pylist()
+                statistics["exemplar_names"] = ["" if c is None else str(c) for c in cells]
             if labels is not None:
                 members = labels[(clusters.labels == number) & ~missing_labels(labels)].astype(str)
                 names, counts = np.unique(members, return_counts=True)
@@ -150,7 +156,17 @@ def _find_clusters(
         codes, k, n_exemplars=_CANDIDATES_PER_EXEMPLAR * n_exemplars, seed=seed, verbose=True
     )
     exemplars = _select_exemplars(model, rows, clusters, n_exemplars)
-    return _Result(rows, codes, replace(clusters, exemplars=exemplars))
+    clusters = replace(clusters, exemplars=exemplars)
+    return _Result(rows, codes, clusters, _find_identifier(model, rows))
+
+
+def _find_identifier(model: Estimator, rows: Source) -> str | None:
+    """Return the first column of strings that the model was not fitted to, if there is one."""
+    if model.table_ is None or rows.table_schema is None:
+        return None
+    schema = rows.table_schema.schema
+    names = (name for name in model.table_.ignored if name in schema.names)
+    return next((name for name in names if is_string_type(schema.field(name).type)), None)
 
 
 def _select_exemplars(
@@ -200,4 +216,8 @@ def _format_line(statistics: dict[str, Any], n_rows: int) -> list[str]:
     ]
     if "label" in statistics:
         line.append(f"{statistics['label']} ({statistics['label_share']:.1%})")
-    return [*line, ", ".join(map(str, statistics["exemplars"][:_MAX_PRINTED_ROWS]))]
+    exemplars = [str(row) for row in statistics["exemplars"][:_MAX_PRINTED_ROWS]]
+    if "exemplar_names" in statistics:
+        pairs = zip(exemplars, statistics["exemplar_names"], strict=False)
+        exemplars = [f"{row} ({name})" for row, name in pairs]
+    return [*line, ", ".join(exemplars)]
