@@ -176,7 +176,7 @@ def test_interrupted_partial_fit_leaves_the_map_unchanged(small_model, mnist, mo
     def stop(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("latentmap.training.launcher.train", stop)
+    monkeypatch.setattr("latentmap.training.loop.train", stop)
     with pytest.raises(KeyboardInterrupt):
         model.partial_fit(mnist[0][0])
     assert model.fingerprint() == fingerprint
