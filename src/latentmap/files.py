@@ -168,7 +168,9 @@ def user_cache_folder() -> Path:
 
 def _temporary_folder(path: Path, parent: Path) -> TemporaryFolder:
     if not parent.is_dir():
-        raise FileError(f"{path}: the folder {parent} does not exist")
+        # The user knows the folder of a path as written, but not that of the target of a link.
+        folder = parent if path.is_symlink() else path.parent
+        raise FileError(f"{path}: the folder {folder} does not exist")
     try:
         return TemporaryFolder(parent)
     except OSError as error:
