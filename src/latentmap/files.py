@@ -26,7 +26,7 @@ PICTURE_SUFFIXES = (".png", ".pdf", ".svg")
 
 # Key of the JSON text in the metadata of a .safetensors file, for each kind of file.
 METADATA_KEYS = {"model": "latentmap", "index": "latentmap-index"}
-_CHECKSUM = "sha256"  # Key of the checksum of that text and of the arrays.
+_CHECKSUM = "sha256"  # Key of the checksum of the JSON text and the arrays.
 # First format that has a checksum, for each kind of file.
 _CHECKSUM_FORMATS = {"model": 3, "index": 1}
 
@@ -37,10 +37,10 @@ _NAME_ERRORS = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL, errno.ELOOP)
 def write_atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path, and rename it to ``path`` if the block raises no error.
 
-    The output replaces an existing file or empty folder, and keeps the permissions of a file. If
-    the path is a symbolic link, its target is replaced. To a device, a pipe or a descriptor such as
-    /dev/stdout, the output is copied when it is complete. Raise FileError if the parent folder is
-    missing or not writable.
+    The output replaces an existing file or an empty folder, and keeps the permissions of the file.
+    If the path is a symbolic link, its target is replaced. If the path is a device, a pipe or a
+    descriptor such as /dev/stdout, the complete output is copied to it. Raise FileError if the
+    parent folder is missing or not writable.
 
     Examples
     --------
@@ -74,7 +74,7 @@ def write_atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def check_path(path: str | os.PathLike[str], error_type: type[FileError] = FileError) -> Path:
-    """Return a path; raise ``error_type`` if the system cannot have a file of this name.
+    """Return a path; raise ``error_type`` if the system does not allow a file of this name.
 
     Examples
     --------
@@ -118,9 +118,9 @@ def check_output_path(
 ) -> Path:
     """Return the path of an output; raise FileError if the output cannot be written to it.
 
-    Call it before a long computation. An empty string in ``suffixes`` allows a name without a
-    suffix. The path must not be one of the ``inputs`` or inside one. With ``folder``, the output is
-    a folder, which must be new or empty.
+    Call this function before a long computation. An empty string in ``suffixes`` allows a name
+    without a suffix. The path must not be one of the ``inputs`` or inside one. With ``folder``, the
+    output is a folder, which must be new or empty.
 
     Examples
     --------

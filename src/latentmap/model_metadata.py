@@ -1,4 +1,4 @@
-"""Schema of the description in a model file, and its check, which need no network."""
+"""Schema of the description in a model file, and the check of a description against it."""
 
 import contextlib
 import math
@@ -48,7 +48,7 @@ class RecordedColumnError(TypedDict):
 
 
 class Figures(TypedDict, total=False):
-    """Report of a fit by the command. All other entries are metrics."""
+    """Report of a fit by the command. Entries that are not declared here are metrics."""
 
     held_out: HeldOutRows | None
     held_out_before: list[HeldOutRows] | None
@@ -106,7 +106,7 @@ class Description(TypedDict, total=False):
 
 @contextlib.contextmanager
 def report_damage(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Raise ModelFileError in place of an error that a damaged description causes."""
+    """Convert errors in the block, which a damaged description causes, to ModelFileError."""
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:

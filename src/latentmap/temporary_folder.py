@@ -1,7 +1,7 @@
 """Temporary folders that are removed even if their process is killed.
 
 A process holds a lock on each of its folders. The system releases the lock when the process ends,
-so that a later process recognises the folders that nobody uses.
+so that a later process recognises the folders that no process uses.
 """
 
 import contextlib
@@ -20,9 +20,9 @@ PREFIX = ".writing-"
 
 
 class TemporaryFolder:
-    """A new folder in another one, for the duration of a block or until `remove`.
+    """A new folder in ``parent``, which exists until the block ends or `remove` is called.
 
-    Folders of the same user that processes left in ``parent`` are removed first.
+    Temporary folders in ``parent`` that killed processes of the same user left are removed first.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Checks of values from files against annotations, which serve as the schema of a file."""
+"""Checks of values from files against type annotations, which are the schema of a file."""
 
 import contextlib
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Range:
-    """Limits of the numbers of a value or array, both inclusive."""
+    """Inclusive limits of a number, or of all numbers of an array."""
 
     low: float
     high: float
@@ -47,7 +47,7 @@ def check_value(name: str, value: Any, annotation: Any) -> None:
 
     Supported are JSON types, `Any`, `Literal`, unions, lists, dicts, typed dicts, arrays, and
     `Annotated` with a `Range`. Numbers in arrays must be finite. A typed dict with ``total=False``
-    may contain more keys.
+    may contain keys that it does not declare.
 
     Examples
     --------

@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 
 CODES_KEY = "X_latentmap"
 _SPARSE_FORMATS = {"csr_matrix": "csr", "csc_matrix": "csc"}
-# Memory of a string of variable length, of which a file states only the number.
+# Assumed memory of a string of variable length. A file states how many strings it has, but not
+# how long they are.
 _STRING_BYTES = 64
-_MAX_DEPTH = 8
+_MAX_DEPTH = 8  # Maximum depth of nested groups, because a file can link a group to its parent.
 # Parsers of damaged files raise errors of many types.
 _ERRORS = (ValueError, KeyError, TypeError, AttributeError, RuntimeError, IndexError)
 
@@ -54,7 +55,7 @@ def open_h5ad(path: Path, label: str | None, options: TableOptions) -> Source:
 
 
 def read_neighbors(path: Path, key: str) -> csr_array:
-    """Return the graph ``obsp[key]``, shape (n, n), whose values are distances."""
+    """Return the graph of distances ``obsp[key]``, shape (n, n)."""
     _import_anndata(path.name)
     if key.endswith("connectivities"):
         raise SettingError(

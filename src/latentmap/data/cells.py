@@ -104,7 +104,7 @@ def select_matrix(
 
 
 def _load(matrix: Any, name: str) -> np.ndarray | csr_array:
-    """Return a matrix of a backed AnnData object, which is read from its file."""
+    """Read a matrix of a backed AnnData object from its file."""
     if hasattr(matrix, "to_memory"):
         return matrix.to_memory()
     check_memory(name, 4 * int(np.prod(matrix.shape)))
@@ -114,10 +114,10 @@ def _load(matrix: Any, name: str) -> np.ndarray | csr_array:
 def make_cells(
     matrix: Any, names: list[str] | None, obs: pd.DataFrame, label: str | None, name: str
 ) -> Source:
-    """Return cells of a matrix with ``names`` of its columns; without names, it has no counts."""
+    """Return a matrix as cells; ``names`` are its genes, or None if the columns are not genes."""
     if names is not None and len(set(names)) < len(names):
         raise DataError(
-            f"{name}: expected genes of different names, found equal ones: call "
+            f"{name}: expected distinct gene names, found repeated ones: call "
             "var_names_make_unique()"
         )
     if is_sparse(matrix):
@@ -135,7 +135,7 @@ def make_cells(
 
 
 def _with_cell_names(obs: pd.DataFrame) -> pd.DataFrame:
-    """Return annotations with the names of the cells as the first column."""
+    """Return the annotations of cells with the names of the cells as the first column."""
     name = "cell"
     while name in obs.columns:
         name += "_"

@@ -1,4 +1,4 @@
-"""Formats of the string columns of a table, in memory or in batches.
+"""Search for the formats of the string columns of a table, in memory or in batches.
 
 A table that is read in batches has the same types as if it were read into memory: the formats of a
 column are taken from the first batch and then checked on all rows. A column whose format changes,
@@ -32,10 +32,10 @@ _MAX_VOTES = 100  # Number of columns that determine the decimal separator of a 
 
 
 def infer_decimals(strings: Rows, options: TableOptions, separator: str | None = None) -> str:
-    """Return the decimal separators in the order in which they are tried.
+    """Return the decimal separators in the order in which they are tried: ",." or ".,".
 
-    The comma in 1,234 can be a decimal or a thousands separator. If no other column decides, it is
-    the decimal separator unless commas separate the cells.
+    The comma in 1,234 can be a decimal or a thousands separator. If all numbers of the table are
+    ambiguous in this way, the comma is the decimal separator if semicolons or tabs separate cells.
     """
     if options.decimal:
         return options.decimal
@@ -50,7 +50,7 @@ def infer_decimals(strings: Rows, options: TableOptions, separator: str | None =
 def parse_columns(
     strings: pa.Table, decimals: str, options: TableOptions
 ) -> dict[str, ParsedColumn]:
-    """Parse string columns by all their cells."""
+    """Parse string columns; all cells of a column determine its format."""
 
     def parse(name: str, day_first: bool | None = options.day_first) -> ParsedColumn:
         return parse_column(
@@ -72,7 +72,7 @@ def parse_columns(
 
 
 def common_date_order(columns: Iterable[ParsedColumn], options: TableOptions) -> str | None:
-    """Return the order of day and month in all columns whose dates have only one, if they agree."""
+    """Return the order of day and month of the columns whose dates fit one order, if all agree."""
     orders = {c.date_orders[0] for c in columns if len(c.date_orders) == 1}
     return orders.pop() if options.day_first is None and len(orders) == 1 else None
 
@@ -80,7 +80,8 @@ def common_date_order(columns: Iterable[ParsedColumn], options: TableOptions) ->
 class FormatSearch:
     """Search for the format that all cells of a column have, batch by batch.
 
-    ``formats`` is None as long as all cells are missing, and empty for a string column.
+    ``formats`` lists the formats that fit all cells so far, the preferred one first. It is None as
+    long as all cells are missing, and empty for a string column.
     """
 
     def __init__(self, role: str | None, options: TableOptions, decimals: str) -> None:
@@ -104,7 +105,7 @@ class FormatSearch:
         if not self.formats:
             return False
         if _fits(self.formats[0], cells):
-            if self.formats[0].date_order:  # Another order is possible as long as it fits, too.
+            if self.formats[0].date_order:  # Keep the other date order only if it fits as well.
                 others = (f for f in self.formats[1:] if not f.date_order or _fits(f, cells))
                 self.formats = [self.formats[0], *others]
             return False
@@ -114,7 +115,7 @@ class FormatSearch:
         return bool(self.formats)
 
     def prefer(self, date_order: str | None) -> None:
-        """Read dates that both orders fit in a given order."""
+        """Read the dates in a given order if both orders fit them."""
         if date_order is not None and len(self._date_orders) > 1:
             assert self.formats
             kind = self.formats[0].type
@@ -142,7 +143,7 @@ class FormatSearch:
             self.invalid = replace(invalid, row=invalid.row + first_row)
 
     def parse(self, values: pa.Array) -> ParsedColumn:
-        """Convert a batch with the format that was found."""
+        """Convert a batch with the first of the formats that fit all cells."""
         cells, _ = clean_cells(values, self._options.missing)
         if self.formats is None:
             column = ParsedColumn(pa.nulls(len(cells)))
@@ -190,7 +191,7 @@ def find_formats(
 def _update(
     searches: Mapping[str, FormatSearch], batches: Iterable[Rows], names: Sequence[str]
 ) -> list[str]:
-    """Update searches with all rows; return the names of those that must read them again."""
+    """Update searches with all rows; return the names of the columns that must be read again."""
     changed: set[str] = set()
     row = 0
     for batch in batches:
@@ -200,7 +201,7 @@ def _update(
 
 
 def used_date_order(columns: Mapping[str, ParsedColumn]) -> bool | None:
-    """Return whether the day comes first in all dates of numbers; None if they differ."""
+    """Return whether the day comes first in all numeric dates; None if columns differ."""
     orders = {column.date_orders[0] for column in columns.values() if column.date_orders}
     return orders == {"day first"} if len(orders) == 1 else None
 

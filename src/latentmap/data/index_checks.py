@@ -1,7 +1,7 @@
-"""Checks of the index arrays of files and callers.
+"""Checks of index arrays that come from files or callers.
 
-Compiled code of SciPy, faiss and Arrow reads memory at the positions in such arrays. It does not
-check them, so that a wrong index crashes the process or returns other memory.
+The compiled code of SciPy, faiss and Arrow does not check whether an index is in range. A wrong
+index crashes the process or returns unrelated memory.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def check_offsets(
 ) -> np.ndarray:
     """Return the offsets of ``count`` groups of values, shape (count + 1,).
 
-    Group i holds the values from offset i to offset i + 1. Raise ``error`` unless the offsets are
-    integers that start at 0, never decrease, and end at most at ``total``.
+    Group i holds the values from ``offsets[i]`` up to ``offsets[i + 1]``. Raise ``error`` unless
+    the offsets are integers that start at 0, never decrease, and end at most at ``total``.
 
     Examples
     --------

@@ -23,7 +23,7 @@ _BATCH_ROWS = 256
 
 
 def fit_texts(rows: Source, options: TableOptions, verbose: bool = False) -> Source:
-    """Return a table of which the texts, and columns with a given role, are fitted.
+    """Return a table whose text column is fitted, together with the columns that have a role.
 
     With ``options.text_model``, return the embeddings of the texts, with the table as metadata.
     """

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def find_vector_column(
     schema: pa.Schema, roles: Mapping[str, str], columns: Collection[str] | None
 ) -> str | None:
-    """Return the column of vectors if it is the only column to fit, else None.
+    """Return the name of the column of vectors if it is the only column to fit, else None.
 
     The columns to fit are those that have vectors, unless ``columns`` or a role in ``roles`` names
     another column.
@@ -62,13 +62,13 @@ def vector_rows(
 ) -> np.ndarray:
     """Return lists of numbers as an array of shape (n, width).
 
-    ``width`` is by default the length of the first list. Raise DataError, with the number of the
-    row from ``first_row``, for a missing value or another length.
+    ``width`` is by default the length of the first list. Raise DataError for a missing value or a
+    list of another length. The error states the number of the row, counted from ``first_row``.
     """
     import pyarrow.compute as pc
 
-    # The statistics in the footer of a Parquet file have this count, but pyarrow 26 crashes the
-    # process when it reads them from a damaged file.
+    # The missing values are counted here and not read from the statistics of a Parquet file,
+    # because pyarrow 26 crashes the process when it reads these from a damaged file.
     if values.null_count:
         _raise_missing(name, first_row, column, values.is_null())
     lengths = pc.list_value_length(values).to_numpy()
@@ -100,9 +100,9 @@ def add_metadata(
     ----------
     rows : array-like of shape (n, d), sparse matrix, or Source
     metadata : data frame or Source
-        A table with a row for each of the rows. Its columns can be displayed and searched, and
-        colour points. Columns with a role that is fitted, such as "number", are fitted: the result
-        is then a table of these columns and of the rows as a column "vector".
+        A table with one line for each of the ``rows``. Its columns can be displayed, searched, and
+        used to colour points. Columns with a role that is fitted, such as "number", are fitted: the
+        result is then a table of these columns and of the rows as a column "vector".
     label : str, optional
         The column of a data frame that holds labels.
 

@@ -17,14 +17,14 @@ from latentmap.inference.activations import ACTIVATIONS, sigmoid
 from latentmap.inference.graph import Node, topological_order
 
 BLOCK_NUMBERS = 1 << 20  # Maximum number of numbers in an intermediate result.
-NORMALIZATION_EPSILON = 1e-3  # Of Keras's batch normalisation.
+NORMALIZATION_EPSILON = 1e-3  # Default of `keras.layers.BatchNormalization`.
 
 Operation = Callable[..., np.ndarray]
 Weights = Mapping[Node, Sequence[np.ndarray]]
 
 
 class Evaluator:
-    """Function of rows that a graph describes.
+    """Function that computes the output of a graph for rows.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class Evaluator:
         return outputs
 
     def _evaluate(self, rows: np.ndarray) -> np.ndarray:
-        # The engines receive 64-bit numbers as float32.
+        # Keras converts 64-bit numbers to float32, so they are rounded here as well.
         rows = rows.astype(np.float32) if rows.dtype.itemsize > 4 else rows
         results = [rows.astype(np.float64).reshape(len(rows), *self._input_shape)]
         for function, operands, constants, settings in self._steps:
@@ -78,6 +78,7 @@ class Evaluator:
 
 
 def _constants(node: Node, weights: Weights) -> list[np.ndarray]:
+    """Return the arrays that an operation takes after its inputs, computed from its weights."""
     constants = [np.asarray(array, np.float64) for array in weights.get(node, ())]
     if node.operation in ("reshape", "crop"):
         return [np.array(node.shape)]
@@ -92,7 +93,7 @@ def _constants(node: Node, weights: Weights) -> list[np.ndarray]:
 
 
 def can_evaluate(output: Node) -> bool:
-    """Return whether NumPy computes all operations of a graph."""
+    """Return whether `ACTIVATIONS` has all activations of a graph."""
     names = [node.settings.get("activation", "linear") for node in topological_order(output)]
     return all(name in ACTIVATIONS for name in names)
 

@@ -1,4 +1,4 @@
-"""The fitted rows that a map stores: their principal component coordinates and their positions."""
+"""Fitted rows that a map stores, as coordinates on principal components and layout positions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from latentmap.preprocessing.row_lookup import RowLookup
 from latentmap.value_types import Count, Positive
 
 MAX_STORED_ROWS = 100_000
-BLOCK_ROWS = 2048
+BLOCK_ROWS = 2048  # Number of rows that are processed at once, which limits the memory.
 MAX_FLOAT16 = 6e4
 MAX_NUMBER = 1e30  # Sums of squares of larger numbers in a model file may overflow in float32.
 
@@ -37,7 +37,7 @@ class FittedRows(FileRecord):
         Layout positions of the fitted rows in the units of codes, float32.
     seed : int
     direction_matrix, direction_offset : ndarray or None
-        `DirectionTransform` of the points, if neighbours are those of the cosine or correlation.
+        `DirectionTransform` of the points if the metric is the cosine or correlation, else None.
     """
 
     file_keys: ClassVar[dict[str, str]] = {
@@ -89,7 +89,7 @@ class FittedRows(FileRecord):
         return cKDTree(self.positions.astype(np.float64))
 
     def _to_search_points(self, points: np.ndarray) -> np.ndarray:
-        """Return points, or their directions if neighbours are those of the cosine."""
+        """Return points, or their directions if the metric is the cosine or the correlation."""
         if self.direction_matrix is None or self.direction_offset is None:
             return points
         transform = DirectionTransform(self.direction_matrix, self.direction_offset)
@@ -104,7 +104,7 @@ class FittedRows(FileRecord):
         return self._lookup.find(points)
 
     def have_copies(self, indices: np.ndarray) -> np.ndarray:
-        """Return whether fitted rows with given indices are equal to others, shape (n,)."""
+        """Return whether fitted rows with given indices equal another fitted row, shape (n,)."""
         first = self.find(self.points)
         return np.bincount(first)[first[indices]] > 1
 
@@ -145,7 +145,7 @@ class FittedRows(FileRecord):
         ``neighbors`` and ``weights`` have shape (n, k), and the weights of a mean have the sum 1.
         """
         rows = np.empty((len(weights), self.row_mean.size), np.float32)
-        # Sums in double precision do not depend on the number of rows after rounding.
+        # In double precision, the rounded sums do not depend on the number of rows.
         components = self.components.astype(np.float64) * self.point_scale
         for block in row_blocks(len(weights)):
             group = self.points[neighbors[block]].astype(np.float64)

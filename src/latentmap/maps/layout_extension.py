@@ -32,7 +32,9 @@ from latentmap.progress import progress
 from latentmap.training.checkpoint_folder import current_checkpoints
 from latentmap.training.preparation import PreparedData
 
-SEARCHED_CELLS = 3  # Approximate nearest rows are sufficient for the targets of the networks.
+# Number of index cells that a search visits. Approximate nearest rows are sufficient, because the
+# positions are targets of the networks only.
+SEARCHED_CELLS = 3
 
 
 def compute_positions(
@@ -45,7 +47,8 @@ def compute_positions(
 ) -> Layout:
     """Compute layout positions of all rows from their nearest neighbours.
 
-    With ``graph`` the layout has all rows, because a sample would have few of their neighbours.
+    With ``graph`` the layout is computed for all rows, because a sample of the rows would contain
+    few of the neighbours in the graph.
     """
     principal = compute_components(data, verbose)
     n_rows = layout_sample_size(len(data.rows), n_components)
@@ -95,7 +98,7 @@ def _neighbor_search(
 
 
 def _extend_to_all_rows(data: PreparedData, sample: LayoutSample, verbose: bool) -> np.ndarray:
-    """Return the layout positions of the sample, and place the other rows by their neighbours."""
+    """Return positions of all rows, each placed by its nearest rows of the sample."""
     placement = replace(default_placement(sample, data.seed), encoder_weight=0.0)
     search_points = sample.to_search_points(sample.points)
     index = NeighborIndex(search_points, data.seed, n_searched_cells=SEARCHED_CELLS)

@@ -27,7 +27,7 @@ MAX_PCA_ROWS = 20_000
 # Maximum size of the sample by number of components. In three dimensions, t-SNE is slow because it
 # does not use a grid.
 MAX_SAMPLE_ROWS = {1: 100_000, 2: 100_000, 3: 5_000}
-LAYOUT_BYTES = 1200  # Memory for each row of the sample.
+LAYOUT_BYTES = 1200  # Memory that a layout takes for each row of the sample.
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,10 @@ class LayoutSample:
     rows : Source
         The sampled raw rows.
     point_scale : float
-        Root mean square of the coordinates. Coordinates divided by it have float16 precision.
+        Root mean square of the coordinates. A map stores coordinates divided by it, as float16.
     directions : DirectionTransform or None
-        Space in which neighbours are searched. None if it is that of the points.
+        Conversion of the points to the space in which neighbours are searched. None if neighbours
+        are searched among the points themselves.
     """
 
     principal: PrincipalComponents
@@ -57,7 +58,7 @@ class LayoutSample:
     directions: DirectionTransform | None = None
 
     def to_search_points(self, points: np.ndarray) -> np.ndarray:
-        """Return points, or their directions if neighbours are those of the cosine."""
+        """Return points, or their directions if the metric is the cosine or the correlation."""
         return points if self.directions is None else self.directions.apply(points)
 
 
@@ -84,14 +85,14 @@ def layout_sample_size(n: int, n_components: int) -> int:
 
 
 def stored_sample_size(n: int) -> int:
-    """Return the number of rows that a map stores of n rows with positions."""
+    """Return how many of n rows with positions a map stores."""
     return min(n, MAX_STORED_ROWS, max(1000, memory.BUDGET.layout.max_bytes() // LAYOUT_BYTES))
 
 
 def sample_of_layout(
     data: PreparedData, layout: Layout, metric: Metric = "euclidean", verbose: bool = False
 ) -> LayoutSample:
-    """Return the sample of a layout; it is computed for positions that the user gave."""
+    """Return the sample of a layout; draw one if the user gave the positions."""
     if layout.sample is not None:
         return layout.sample
     return sample_of_positions(data, data.rows, layout.positions, metric, verbose)
@@ -100,7 +101,7 @@ def sample_of_layout(
 def sample_of_positions(
     data: PreparedData, rows: Source, positions: np.ndarray, metric: Metric, verbose: bool
 ) -> LayoutSample:
-    """Return a sample of rows that have positions, or of all of them if they are few."""
+    """Return a random sample of rows that have positions, or all of these rows if they are few."""
     n_rows = stored_sample_size(len(rows))
     principal = compute_components(data, verbose)
     # Both samples use the same seed, so that each row is paired with its position.
@@ -114,8 +115,8 @@ def sample_rows(
 ) -> LayoutSample:
     """Return a sample that consists of all given rows, without positions.
 
-    The points have the precision of stored points, so that the layout has one position for rows
-    that a map cannot distinguish.
+    The points are rounded as a map stores them. Rows that are equal after the rounding therefore
+    get one position.
     """
     coordinates = project_rows(rows, data.scale, principal)
     spread = float(np.sqrt(np.mean(coordinates.astype(np.float64) ** 2)))

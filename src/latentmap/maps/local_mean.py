@@ -14,7 +14,7 @@ from latentmap.maps.placement import WIDE_WINDOW
 if TYPE_CHECKING:
     from latentmap.maps.placement import Placement
 
-# Codes are decoded at most at this distance from the centre of the map, in units of its width.
+# Limit of the distance of a code from the centre of the map, as a multiple of the map's width.
 MAX_DISTANCE = 1e3
 
 
@@ -26,8 +26,9 @@ class LocalMean(NamedTuple):
     rows : ndarray of shape (n, n_features)
         Scaled rows.
     nearness : ndarray of shape (n,)
-        1 at the position of a fitted row, and 0 far from all. The weight of the decoder's output is
-        proportional to it, because the decoder has learned no rows there.
+        1 at the position of a fitted row, and 0 far from all fitted rows. The weight of the
+        decoder's output is proportional to it, because the decoder has not learned positions far
+        from fitted rows.
     """
 
     rows: np.ndarray
@@ -60,7 +61,7 @@ def local_mean(placement: Placement, distances: np.ndarray, neighbors: np.ndarra
 
 
 def combine_rows(local_rows: np.ndarray, decoded: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return the weighted means of the rows of local means and of the decoder's rows.
+    """Return the weighted means of local means and of the decoder's rows.
 
     Parameters
     ----------

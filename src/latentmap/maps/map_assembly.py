@@ -25,8 +25,8 @@ def map_parts(
 ) -> MapParts:
     """Return the parts of the networks of a map.
 
-    The principal components of the encoder's input are 0 by default, because weights that are
-    assigned afterwards contain them.
+    The principal components of the encoder's input are zeros by default. They are part of the
+    weights, which are assigned afterwards.
     """
     state = model._state
     if principal is None and state.n_input_components:

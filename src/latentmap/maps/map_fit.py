@@ -66,7 +66,7 @@ def check_map_settings(model: LatentMap) -> None:
 
 
 def fit_map(model: LatentMap, X: DataLike) -> None:
-    """Fit a map to rows, and set all fitted attributes; see `LatentMap.fit`."""
+    """Fit a map to rows, and set all its fitted attributes; see `LatentMap.fit`."""
     model._check_settings()
     check_metric(model.metric)
     rows = fitting_rows(model, X)
@@ -136,7 +136,7 @@ def _measure(model: LatentMap, data: PreparedData, layout: Layout) -> None:
     rows = data.rows.sample(MAX_MEASURED_ROWS, data.seed)
     positions = ArraySource(layout.positions).sample(MAX_MEASURED_ROWS, data.seed)[:]
     encoded, stores_rows = encode_rows(model, rows), model.placement == "auto"
-    # The errors of a map that stores rows are measured after the rows are stored.
+    # `store_rows` measures the errors of a map that stores rows.
     errors = np.zeros(1) if stores_rows else model.reconstruction_error(rows)
     codes = positions if stores_rows else encoded
     landmarks, has_components = model._landmarks(), bool(model._state.n_input_components)

@@ -35,14 +35,14 @@ if TYPE_CHECKING:
     from latentmap.maps.latent_map import LatentMap
     from latentmap.maps.map_state import MapState
 
-CHECKED_ROWS = 64  # Number of rows of a batch whose range is checked.
+CHECKED_ROWS = 64  # Approximate number of rows of each batch whose range is checked.
 
 
 def store_rows(model: LatentMap, sample: LayoutSample, seed: int) -> MapState:
     """Return the state of a trained map with stored rows.
 
-    The 95th percentile of the reconstruction errors is measured with the stored rows, which change
-    the reconstructions.
+    The reconstruction errors in the diagnostics are measured afterwards, because the stored rows
+    change the reconstructions.
     """
     assert model._state.diagnostics is not None
 
@@ -56,7 +56,8 @@ def store_rows(model: LatentMap, sample: LayoutSample, seed: int) -> MapState:
     placement, reconstructions = select_decoding(placement, queries, rows, decoded)
     has_copy = placement.fitted.have_copies(queries)
     if has_copy.all():
-        # The local means are the copies, whose errors do not tell those of other rows.
+        # Each query has a copy among the stored rows, which is its local mean. The error of a local
+        # mean would be smaller than that of a new row, so the errors of the decoder are used.
         errors = _squared_errors(model, rows, decoded)
     else:
         errors = _squared_errors(model, rows, reconstructions)[~has_copy]
@@ -67,7 +68,7 @@ def store_rows(model: LatentMap, sample: LayoutSample, seed: int) -> MapState:
 
 
 def _report_moved_rows(given: np.ndarray, stored: np.ndarray) -> None:
-    """Warn if rows have another position than the given one, because they are equal to others."""
+    """Warn if equal rows were given different positions, of which only the first is stored."""
     is_moved = (given.astype(np.float32) != stored).any(axis=1)
     if is_moved.any():
         message = (
@@ -86,9 +87,9 @@ def place_batches(
 
 
 def place_rows(model: LatentMap, X: DataLike) -> tuple[np.ndarray, str | None]:
-    """Return the codes of rows, and how most of the rows differ from the fitted rows.
+    """Return the codes of rows, and a description of how most of them differ from the fitted rows.
 
-    The second is None if the rows are similar. A sample of the rows is checked.
+    The description is None if the rows are similar to the fitted rows. It is based on a sample.
     """
     placement = model._state.placement
     assert placement is not None
@@ -154,7 +155,7 @@ def row_confidence(model: LatentMap, X: DataLike) -> np.ndarray:
 
 
 def _flat_scaled(model: LatentMap, rows: np.ndarray) -> np.ndarray:
-    """Return raw rows scaled and flattened, with NaN for missing values."""
+    """Scale and flatten raw rows; missing values are NaN."""
     return scale_rows(rows, model._state.row_scale._replace(allow_nan=False))
 
 

@@ -19,12 +19,14 @@ from latentmap.value_types import Positive, Range
 
 # Number of neighbours that are compared with the encoder's output if none of them vote.
 COMPARED_NEIGHBORS = 10
-# Width of the wide votes, and of the encoder's, in units of the window of the narrow votes.
+# Standard deviation of the wide votes and of the encoder's vote, as a multiple of `window`, which
+# is that of the narrow votes.
 WIDE_WINDOW = 4.0
-# The weight of a neighbour at distance d is exp(−PROXIMITY · d² / d_k²), d_k that of the farthest.
+# The weight of a neighbour at the distance d is exp(−PROXIMITY · d² / d_k²), where d_k is the
+# distance of the farthest neighbour.
 PROXIMITY = 2.0
 TINY = 1e-12
-VOTE_ROWS = 512
+VOTE_ROWS = 512  # Number of rows whose votes are computed at once, to limit the memory.
 MAX_NEIGHBORS = 100  # Limit of the numbers of neighbours and averaged rows in a model file.
 
 
@@ -36,8 +38,8 @@ class PlacementQuality(NamedTuple):
     agreement : ndarray
         Share of the nearest fitted rows that are near the code on the map, from 0 to 1.
     distance_ratio : ndarray
-        Root mean square distance between the row and its nearest fitted rows, divided by that
-        between these rows.
+        Root mean square distance between the row and its nearest fitted rows, divided by the root
+        mean square distance between these fitted rows.
     """
 
     agreement: np.ndarray
@@ -63,12 +65,12 @@ class Placement(FileRecord):
     decoder_weight : float
         Weight of the decoder's output in the row at a position of a fitted row, from 0 to 1.
     min_spread : float
-        5th percentile of the root mean square distance between the neighbours of a fitted row. A
-        smaller distance between neighbours, such as 0 between copies of a row, counts as this one.
+        5th percentile of the root mean square distance between the neighbours of a fitted row.
+        Smaller distances, such as 0 between copies of a row, are replaced by it.
     high_distance_ratio : float
         95th percentile of the distance ratios of fitted rows; see `PlacementQuality`.
     row_size : float
-        Median root mean square of the numbers of a fitted row, in raw units.
+        Median over the fitted rows of the root mean square of a row's numbers, in raw units.
     """
 
     fitted: FittedRows
@@ -119,11 +121,11 @@ class Placement(FileRecord):
     def vote(self, encoded: np.ndarray, neighbors: np.ndarray, distances: np.ndarray) -> np.ndarray:
         """Return the mode of the positions of given neighbours, shape (n, n_components).
 
-        Every neighbour's position gets a narrow and a wide Gaussian vote from each neighbour, which
-        nearer neighbours give with more weight, and a wide vote from the encoder. The wide votes
-        select a cluster, and the narrow ones the position in it. The position with the greatest sum
-        is moved once to the mean within the window, a step of mean shift (Y. Cheng, IEEE PAMI 17,
-        1995).
+        The position of every neighbour gets a narrow and a wide Gaussian vote from each neighbour,
+        and a wide vote from the encoder. The votes of nearer neighbours have more weight. The wide
+        votes select a cluster, and the narrow votes the position in it. The position with the
+        greatest sum is moved once to the mean within the window, a step of mean shift (Y. Cheng,
+        IEEE PAMI 17, 1995).
         """
         if not self.n_neighbors:
             return encoded
@@ -155,7 +157,7 @@ class Placement(FileRecord):
     def measure(
         self, codes: np.ndarray, neighbors: np.ndarray, distances: np.ndarray
     ) -> PlacementQuality:
-        """Measure the agreement of the neighbours, and the distance to them."""
+        """Return the agreement and the distance ratio of rows with given codes and neighbours."""
         agreement = np.empty(len(codes))
         for block in row_blocks(len(codes)):
             positions = self.fitted.positions[neighbors[block]]
@@ -165,12 +167,12 @@ class Placement(FileRecord):
         return PlacementQuality(agreement, np.sqrt((distances**2).mean(axis=1)) / spread)
 
     def confidence(self, quality: PlacementQuality) -> np.ndarray:
-        """Return the confidence in placed rows by their neighbours, from 0 to 1, shape (n,)."""
+        """Return the confidence in the positions of placed rows, from 0 to 1, shape (n,)."""
         ratios = np.maximum(quality.distance_ratio, TINY)
         return quality.agreement * np.minimum(1.0, self.high_distance_ratio / ratios)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the fields that are not arrays, and those of the fitted rows."""
+        """Return the fields that are not arrays, including those of the fitted rows."""
         return super().to_json() | self.fitted.to_json()
 
     def to_arrays(self) -> dict[str, np.ndarray]:

@@ -1,8 +1,8 @@
 """Selection of the settings of a placement on fitted rows.
 
 Each of at most 1,000 fitted rows is placed by the other fitted rows (leave one out). The selected
-number of neighbours, window and weight have the greatest recall of the row's neighbours. Labels
-are not used.
+number of neighbours, window and weight have the greatest recall: the share of the row's nearest
+fitted rows that are also nearest to its position on the map. Labels are not used.
 """
 
 from __future__ import annotations
@@ -24,15 +24,17 @@ from latentmap.preprocessing.neighbors import drop_self
 from latentmap.preprocessing.row_lookup import RowLookup
 
 MIN_ROWS = 16  # Fewer rows use the default settings.
+# Limits of the number of measured rows, and of the numbers in these rows; see `max_sample_rows`.
 MIN_QUERIES, MAX_QUERIES, MAX_SAMPLE_NUMBERS = 16, 1000, 1 << 22
 RECALL_NEIGHBORS = (10, 50)
-# The local scale is the median distance to this neighbour, in a sample of this many positions.
+# `local_scale` is the median distance to neighbour number SCALE_NEIGHBOR, over about SCALE_SAMPLE
+# positions.
 SCALE_NEIGHBOR, SCALE_SAMPLE = 10, 3000
 # Candidates of (number of neighbours, window in units of the local scale, weight of the encoder).
 # The encoder has learned the positions of fitted rows, so its weight is limited.
 DEFAULT = (12, 2.0, 3.0)
 CANDIDATES = ((6, 2.0, 3.0), (12, 1.0, 3.0), (20, 2.0, 3.0), (12, 2.0, 0.0), (0, 2.0, 0.0))
-# Minimum ratio of the recalls of another candidate and the default.
+# A candidate replaces the default if its recall is above this multiple of the default's recall.
 MIN_IMPROVEMENT = 1.05
 N_DECODING_ROWS = (10, 20, 40)
 LOW_PERCENTILE, HIGH_PERCENTILE = 5.0, 95.0
@@ -54,7 +56,7 @@ def fit_placement(
     Returns
     -------
     Placement
-        The settings of the decoding are defaults; see `select_decoding`.
+        It has the default settings for decoding, which `select_decoding` replaces.
     """
     placement = default_placement(sample, seed)
     if len(placement.fitted) < MIN_ROWS:
@@ -127,7 +129,7 @@ def _select_votes(
     best = replace(best, min_spread=_min_spread(best, neighbors))
     codes = best.vote(encoded, neighbors, distances)
     ratios = best.measure(codes, neighbors, distances).distance_ratio
-    # Copies of a row have the ratio 0, which does not tell how far other rows are.
+    # Copies of a row have the ratio 0, which says nothing about the distances of other rows.
     high_ratio = np.percentile(ratios[ratios > 0], HIGH_PERCENTILE) if ratios.any() else 1.0
     return replace(best, high_distance_ratio=float(high_ratio))
 
@@ -219,7 +221,7 @@ def _nearest_others(
 
 
 def _best_weight(rows: np.ndarray, local_rows: np.ndarray, decoded: np.ndarray) -> float:
-    """Return the weight of the decoded rows with the least squared error, from 0 to 1."""
+    """Return the weight of the decoded rows, from 0 to 1, that minimises the squared error."""
     is_known = ~np.isnan(rows)
     difference = np.where(is_known, decoded - local_rows, 0.0).astype(np.float64)
     product = float((np.where(is_known, rows - local_rows, 0.0) * difference).sum())

@@ -43,9 +43,9 @@ class GraphParts:
     offset, scale : ndarray
         Scaled rows are (rows − offset) / scale.
     terms : ColumnTerms or None
-        Columns of a table, if its loss is that of the columns.
+        Columns of a table that has a loss for each column, else None.
     indicator_indices : list of int or None
-        Inputs with a flag of missing values; None if no value can be missing.
+        Indices of the inputs that have a flag for missing values; None if no value can be missing.
     """
 
     row_shape: Shape
@@ -92,11 +92,11 @@ class NetworkGraphs:
     ----------
     parts : GraphParts
     code : Node
-        From raw rows to codes.
+        Output of the encoder: codes of raw rows.
     scaled_row : Node
-        From codes to flat scaled rows.
+        Output of the decoder: flat scaled rows of codes.
     mass : Node or None
-        From raw rows to the share of a map's distribution around its mode, shape (n, 1).
+        Share of a map's distribution around its mode for raw rows, shape (n, 1).
     """
 
     parts: GraphParts
@@ -109,13 +109,13 @@ class NetworkGraphs:
         return [*weight_order(self.code), *weight_order(self.scaled_row)]
 
     def weight_shapes(self) -> list[Shape]:
-        """Return the shapes of all weights, and of the scaling of the rows of the objective."""
+        """Return the shapes of all weights, and of the offset and the scale of the objective."""
         shapes = [shape for node in self.weight_nodes() for shape in node.weights]
         parts = self.parts
         return [*shapes, parts.shape_of(parts.offset), parts.shape_of(parts.scale)]
 
     def is_supported(self) -> bool:
-        """Return whether NumPy computes all activations, which other networks need Keras for."""
+        """Return whether NumPy can evaluate the graphs; otherwise the networks need Keras."""
         return can_evaluate(self.code) and can_evaluate(self.scaled_row)
 
     def find(self, operation: str) -> Node:
@@ -230,7 +230,7 @@ def _link(parts: GraphParts, output: Node) -> Node:
 
 
 def _is_linear(network: Any) -> bool:
-    """Return whether a network adds nothing to principal components."""
+    """Return whether a network has no hidden layers, so that principal components replace it."""
     return not isinstance(network, ConvNetwork) and not network.widths(1)
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from latentmap.training.task import TrainingTask
 
 Settings = Mapping[str, Any]
-# Saving a checkpoint takes at most about this share of the training time.
+# Maximum share of the training time that is spent on saving checkpoints, approximately.
 MAX_SAVING_SHARE = 0.05
 
 
@@ -74,7 +74,7 @@ class Checkpoints:
                 f"checkpoint: expected a folder, found {str(self.folder)!r} ({error.strerror})"
             ) from None
         remove_partial_outputs(self.folder)
-        self._block = _FOLDER.set_to(self)
+        self._block = _CURRENT.set_to(self)
         self._block.__enter__()
         return self
 
@@ -100,7 +100,7 @@ class Checkpoints:
         return layout
 
     def load(self, name: str, settings: Settings) -> Arrays | None:
-        """Return stored arrays, or None; raise SettingError if their settings differ."""
+        """Return the stored arrays or None; raise SettingError if they belong to other settings."""
         path = self._path(name)
         if not path.exists():
             return None
@@ -117,7 +117,7 @@ class Checkpoints:
         return arrays
 
     def save(self, name: str, settings: Settings, arrays: Arrays) -> None:
-        """Replace the stored arrays."""
+        """Save arrays and the settings of their fit in place of the stored ones."""
         write_model(self._path(name), {"fit": dict(settings)}, arrays)
 
     def restore(self, settings: Settings, run: TrainingRun) -> None:
@@ -131,28 +131,28 @@ class Checkpoints:
         return self.folder / f"{name}.safetensors"
 
 
-_FOLDER: ContextValue[Checkpoints | None] = ContextValue("checkpoints", None)
+_CURRENT: ContextValue[Checkpoints | None] = ContextValue("checkpoints", None)
 
 
 def current_checkpoints() -> Checkpoints | None:
-    """Return the object of the innermost `Checkpoints` block, or None."""
-    return _FOLDER.get()
+    """Return the innermost `Checkpoints` whose block is running, or None."""
+    return _CURRENT.get()
 
 
 class _SaveTraining(Callback):
-    """Resumes the training from the checkpoint of a folder, and saves checkpoints."""
+    """Callback that resumes the training from a checkpoint, and saves checkpoints."""
 
-    def __init__(self, folder: Checkpoints, settings: Settings) -> None:
-        self.folder, self.settings = folder, settings
+    def __init__(self, checkpoints: Checkpoints, settings: Settings) -> None:
+        self._checkpoints, self._settings = checkpoints, settings
         self._next_save = 0.0
 
     def on_train_begin(self, run: TrainingRun) -> None:
         """Restore the run if there is a checkpoint."""
-        self.folder.restore(self.settings, run)
-        self._next_save = time.monotonic() + self.folder.seconds
+        self._checkpoints.restore(self._settings, run)
+        self._next_save = time.monotonic() + self._checkpoints.seconds
 
     def on_chunk_end(self, run: TrainingRun, n_steps: int) -> None:
-        """Save a checkpoint if it is due."""
+        """Save a checkpoint if the time of the next one has come."""
         if time.monotonic() >= self._next_save:
             self._save(run)
 
@@ -164,16 +164,17 @@ class _SaveTraining(Callback):
 
     def _save(self, run: TrainingRun) -> None:
         start = time.monotonic()
-        self.folder.save("training", self.settings, run.to_arrays())
+        self._checkpoints.save("training", self._settings, run.to_arrays())
         end = time.monotonic()
-        self._next_save = end + max(self.folder.seconds, (end - start) / MAX_SAVING_SHARE)
+        self._next_save = end + max(self._checkpoints.seconds, (end - start) / MAX_SAVING_SHARE)
 
 
 def _training_settings(objective: keras.Model, task: TrainingTask) -> dict[str, Any]:
-    """Return what determines the result of a training: settings, rows and initial weights.
+    """Return the settings of a training, and hashes of its rows and of its initial weights.
 
-    Rows and weights are represented by hashes. The hash of the rows is that of at most 1,000 rows,
-    because all rows can be larger than memory; the initial weights depend on the scale of all rows.
+    Trainings with equal settings and hashes have the same result. The hash of the rows is that of
+    at most 1,000 rows, because all rows can be larger than memory. Other rows usually change the
+    initial weights, which depend on the scale of all rows.
     """
     parts = objective.builder.parts
     sample = task.rows.take(np.unique(np.linspace(0, len(task.rows) - 1, 1000).astype(int)))
