@@ -80,7 +80,8 @@ export async function installLegend(source) {
   onChange(["colors", "theme"], draw);
   onChange(["hiddenCategories"], updateEntries);
   byId("legend").hidden = scene.color_scales.length === 0;
-  if (scene.color_scales.length > 0) await load(0);
+  chooser.value = String(state.colorScale);
+  if (scene.color_scales.length > 0) await load(state.colorScale);
 }
 
 /** @param {Colors} colors */

@@ -2,17 +2,19 @@
  * Main module: creates the parts of the page and loads the first data.
  */
 
-import { installLegend, installTheme } from "./legend.js";
+import { installAddress } from "./address.js";
 import { byId, showError } from "./dom.js";
 import { formatCount, formatWhole } from "./format.js";
-import { createTools, installKeyboard, installPointer, installToolbar } from "./interaction.js";
+import { createTools, installKeyboard, installPointer, installToolbar, zoomToRows } from "./interaction.js";
 import { installFilters } from "./filters.js";
 import { installInterpolation } from "./interpolation.js";
+import { installLegend, installTheme } from "./legend.js";
 import { installMap } from "./map.js";
 import { installDecodedRow, installLens, installRowDetails, installSimilarRows } from "./panel.js";
 import { Points } from "./points.js";
 import { installRowTable } from "./row_table.js";
 import { columns, isExported, loadRowNames, loadRowNumbers, scene } from "./scene.js";
+import { installSavedSelections } from "./saved_selections.js";
 import { installSearch } from "./search.js";
 import { installSelection, selectedRows } from "./selection.js";
 import { installShortcuts } from "./shortcuts.js";
@@ -50,7 +52,7 @@ async function start(source) {
   loadRowNames(source).catch(showError);
   const points = new Points(await source.buffer("points"));
   const view = new View(scene.bounds);
-  const resizeMap = installMap(byId("map"), view, points);
+  const resizeMap = installMap(byId("map"), source, view, points);
   const goTo = (/** @type {number} */ row) => {
     setState({ pickedRow: row, hoveredRow: -1 });
     view.bringIntoView(...points.positionOf(row));
@@ -61,7 +63,7 @@ async function start(source) {
   installRowDetails(source);
   installSimilarRows(source, goTo);
   installInterpolation(source);
-  installSelection(source, goTo);
+  installSelection(source, goTo, { zoom: () => zoomToRows(view, points), keep: installSavedSelections() });
   installSearch(source, goTo);
   installFilters(source);
   installRowTable(source, view, points, goTo, resizeMap);
@@ -69,6 +71,7 @@ async function start(source) {
   const placeFile = installPlacedRows(source, goTo);
   installFileUpload(placeFile);
   installDrawing(placeFile);
+  const restoreState = installAddress(view);
   await installLegend(source);
   resizeMap(); // The legend has entries now, so its width may have changed.
   installPointer(byId("overlay"), view, points, createTools(view, points));
@@ -77,6 +80,7 @@ async function start(source) {
   onChange(["upload"], () => {
     if (state.upload) view.bringIntoView(...state.upload.rows[state.upload.current].point);
   });
+  restoreState();
   Object.assign(window, { // Scripts in the console and tests use these functions.
     latentmap: Object.freeze({
       toScreen: (/** @type {number} */ x, /** @type {number} */ y) => view.toScreen(x, y),

@@ -4,14 +4,17 @@
  * frame.
  */
 
+import { contourPaths } from "./contours.js";
 import { byId, context2d, cssVariable } from "./dom.js";
 import { categoryTitle, shorten } from "./format.js";
 import { labelPositions } from "./points.js";
 import { createScatterLayer } from "./scatter.js";
-import { onChange, state } from "./state.js";
+import { addShortcut } from "./shortcuts.js";
+import { onChange, setState, state } from "./state.js";
+import { createThumbnails } from "./thumbnails.js";
 
 /** @import { Points } from "./points.js" */
-/** @import { Point } from "./types.js" */
+/** @import { Point, Source } from "./types.js" */
 /** @import { View } from "./view.js" */
 
 const MAX_PIXEL_RATIO = 2; // More pixels take time without a visible difference.
@@ -20,11 +23,12 @@ const BORDER = 2.5; // Width of the border of a line, both sides together, in CS
 
 /**
  * Draw the map now and after each change. Return a function that adapts it to the size of the window.
- * @param {HTMLElement} section @param {View} view @param {Points} points
+ * @param {HTMLElement} section @param {Source} source @param {View} view @param {Points} points
  */
-export function installMap(section, view, points) {
+export function installMap(section, source, view, points) {
   const drawScatter = createScatterLayer(byId("points", HTMLCanvasElement), points);
-  const drawOverlay = createOverlay(byId("overlay", HTMLCanvasElement), view, points);
+  const drawThumbnails = createThumbnails(source, view, points, () => scheduleOverlay());
+  const drawOverlay = createOverlay(byId("overlay", HTMLCanvasElement), view, points, drawThumbnails);
   let scatterChanged = true;
   let isScheduled = false;
 
@@ -48,7 +52,11 @@ export function installMap(section, view, points) {
 
   view.onChange(scheduleAll);
   onChange(["colors", "hiddenCategories", "selection", "passing", "matches", "theme"], scheduleAll);
-  onChange(["position", "cursor", "hoveredRow", "pickedRow", "outline", "path", "upload"], scheduleOverlay);
+  onChange(["contours", "position", "cursor", "hoveredRow", "pickedRow", "outline", "path", "upload"], scheduleOverlay);
+  const toggleContours = () => setState({ contours: !state.contours });
+  byId("contours").onclick = toggleContours;
+  addShortcut("c", "Show or hide density contours", toggleContours);
+  onChange(["contours"], () => byId("contours").setAttribute("aria-pressed", String(state.contours)));
   const resize = () => view.resize(section.clientWidth, section.clientHeight, insetOf(section));
   new ResizeObserver(resize).observe(section);
   resize();
@@ -72,13 +80,31 @@ function insetOf(section) {
  * Return the function that draws the upper canvas. Shapes have a border in the colour of the map, so
  * that they are visible on top of points.
  * @param {HTMLCanvasElement} canvas @param {View} view @param {Points} points
+ * @param {(context: CanvasRenderingContext2D) => number} drawThumbnails
  */
-function createOverlay(canvas, view, points) {
+function createOverlay(canvas, view, points, drawThumbnails) {
   const context = context2d(canvas);
   const colors = { ink: "", map: "", accent: "" };
   /** @type {ReturnType<typeof labelPositions>} */
   let labels = [];
   onChange(["colors"], () => { labels = labelPositions(state.colors, points); });
+
+  /** @type {Path2D[] | null} */
+  let contours = null;
+  onChange(["colors", "hiddenCategories", "passing"], () => { contours = null; });
+
+  /** @param {number} ratio */
+  function drawContours(ratio) {
+    contours ??= contourPaths(points);
+    const { width, height, x, y, scale } = view;
+    context.setTransform(ratio * scale, 0, 0, -ratio * scale, ratio * (width / 2 - x * scale), ratio * (height / 2 + y * scale));
+    contours.forEach((path, k) => {
+      Object.assign(context, { strokeStyle: colors.ink, globalAlpha: 0.35 + 0.1 * k, lineWidth: 1.2 / scale });
+      context.stroke(path);
+    });
+    context.globalAlpha = 1;
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  }
 
   /** Draw category names, except those that would cover the name of a larger category. */
   function drawLabels() {
@@ -197,7 +223,8 @@ function createOverlay(canvas, view, points) {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, height);
     Object.assign(colors, { ink: cssVariable("--ink"), map: cssVariable("--map"), accent: cssVariable("--accent") });
-    drawLabels();
+    if (state.contours) drawContours(ratio);
+    if (drawThumbnails(context) === 0) drawLabels();
     if (pickedRow >= 0) drawRing(pickedRow, 8, 2.5, colors.accent);
     if (hoveredRow >= 0 && hoveredRow !== pickedRow) drawRing(hoveredRow, 6, 1.5, colors.ink);
     if (path.length > 0) drawPath();

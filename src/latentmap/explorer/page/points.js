@@ -26,6 +26,19 @@ export class Points {
     return [this.x[row], this.y[row]];
   }
 
+  /**
+   * Return the rows inside a region in ascending order, or the first `limit` of them.
+   * @param {Bounds} region @param {number} [limit]
+   */
+  rowsIn([x0, y0, x1, y1], limit = Infinity) {
+    const { x, y } = this;
+    const rows = [];
+    for (let i = 0; i < this.size && rows.length < limit; i++) {
+      if (x[i] >= x0 && x[i] <= x1 && y[i] >= y0 && y[i] <= y1) rows.push(i);
+    }
+    return rows;
+  }
+
   /** Return the smallest region with some rows. @param {number[]} rows @returns {Bounds} */
   boundsOf(rows) {
     /** @type {Bounds} */

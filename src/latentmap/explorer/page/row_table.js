@@ -57,13 +57,7 @@ export function installRowTable(source, view, points, goTo, onToggle) {
   let isLoading = false;
   let timer = 0;
 
-  /** Return the shown rows inside the window. */
-  function rowsInView() {
-    const [[x0, y1], [x1, y0]] = [view.toMap(0, 0), view.toMap(view.width, view.height)];
-    const { x, y } = points;
-    return [...x.keys()].filter((i) => x[i] >= x0 && x[i] <= x1 && y[i] >= y0 && y[i] <= y1 && isShown(i));
-  }
-
+  const rowsInView = () => points.rowsIn(view.region()).filter(isShown);
   const modes = { view: rowsInView, selected: () => rowsOf(state.selection), found: () => rowsOf(state.matches) };
 
   const refresh = latestOnly(async (/** @type {string} */ chosen) => {

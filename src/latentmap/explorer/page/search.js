@@ -73,6 +73,9 @@ export function installSearch(source, goTo) {
   addEventListener("pointerdown", (event) => {
     if (!byId("search-box").contains(/** @type {Node} */ (event.target))) close();
   });
+  byId("search-box").addEventListener("focusout", ({ relatedTarget }) => {
+    if (relatedTarget && !byId("search-box").contains(/** @type {Node} */ (relatedTarget))) close();
+  });
   addShortcut("/", "Search", () => field.focus());
   addShortcut("g", "Select the rows that the search finds", selectMatches);
 }

@@ -7,6 +7,7 @@ import { byId, context2d, createButton, createElement, find, reveal, saveFile, s
 import { formatCount, formatWhole } from "./format.js";
 import { rowButtons } from "./rows.js";
 import { MISSING, SIMILAR_ROWS, scene } from "./scene.js";
+import { addShortcut } from "./shortcuts.js";
 import { isShown, latestOnly, onChange, rowsOf, setState, state } from "./state.js";
 
 /** @import { GoToRow, Point, Source } from "./types.js" */
@@ -29,8 +30,11 @@ export function selectInside(outline, points, addsToSelection) {
 /** Return the selected rows that are shown, in ascending order. */
 export const selectedRows = () => rowsOf(state.selection);
 
-/** Show a summary of the selected rows. @param {Source} source @param {GoToRow} goTo */
-export function installSelection(source, goTo) {
+/**
+ * Show a summary of the selected rows.
+ * @param {Source} source @param {GoToRow} goTo @param {{ zoom: () => void, keep: () => void }} actions
+ */
+export function installSelection(source, goTo, { zoom, keep }) {
   const section = byId("selection");
   const preview = latestOnly(async (/** @type {number[]} */ rows) => {
     const buttons = await rowButtons(source, evenlySpaced(rows, SIMILAR_ROWS), null, goTo);
@@ -44,12 +48,17 @@ export function installSelection(source, goTo) {
     section.hidden = rows.length === 0;
     if (section.hidden) return;
     find(section, "h2").textContent = `${formatCount(rows.length, "row")} selected`;
-    const save = createButton({ id: "save", className: "button", onclick: () => saveSelection(source) }, "Save as CSV");
+    const buttons = [
+      createButton({ className: "button", title: "Zoom to the selected rows (Z)", onclick: zoom }, "Zoom"),
+      createButton({ className: "button", title: "Save the selection in this browser (S)", onclick: keep }, "Save"),
+      createButton({ id: "save", className: "button", title: "Download the rows as CSV (X)", onclick: () => downloadSelection(source) }, "CSV"),
+    ];
     find(section, ".body").replaceChildren(
-      categoryShares(rows), createElement("div", { className: "preview" }), save);
+      categoryShares(rows), createElement("div", { className: "preview" }), createElement("div", { className: "row-buttons" }, ...buttons));
     preview(rows);
   }
 
+  addShortcut("x", "Download the selected rows as CSV", () => downloadSelection(source));
   find(section, ".close").onclick = () => setState({ selection: null });
   onChange(["selection", "passing", "colors", "hiddenCategories", "theme"], draw);
 }
@@ -87,7 +96,8 @@ function categoryShares(rows) {
 }
 
 /** Download the selected rows as CSV. @param {Source} source */
-async function saveSelection(source) {
+async function downloadSelection(source) {
+  if (!state.selection) return;
   try {
     saveFile(await source.csv(selectedRows()), `${scene.dataset.replace(/\W+/g, "-")}-selected.csv`);
   } catch (error) {

@@ -28,6 +28,7 @@ export const state = {
   outline: null,
   path: [],
   upload: null,
+  contours: false,
 };
 
 /** @type {{ names: (keyof State)[], listener: () => void }[]} */

@@ -214,6 +214,8 @@ export interface State {
   /** Ends of the interpolation: none, one or two points. */
   path: Point[];
   upload: Upload | null;
+  /** Whether density contours are drawn. */
+  contours: boolean;
 }
 
 /** A pixel at which a pointer is pressed. `adds` is true with the Shift key, which adds to a selection. */

@@ -85,6 +85,17 @@ export class View {
     this.#isFitted = true;
   }
 
+  /** Whether the whole map is shown, also after the window changes its size. */
+  get isWhole() {
+    return this.#isFitted;
+  }
+
+  /** Return the visible region. @returns {Bounds} */
+  region() {
+    const [[x0, y1], [x1, y0]] = [this.toMap(0, 0), this.toMap(this.width, this.height)];
+    return [x0, y0, x1, y1];
+  }
+
   /** The scale relative to that of the whole map. */
   get zoom() {
     return this.scale / this.whole().scale;
