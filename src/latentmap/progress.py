@@ -70,7 +70,7 @@ def progress(
 
 
 class _RemainingTime:
-    """Estimates the remaining time of a task from its mean speed after the first steps.
+    """Estimate of the remaining time of a task, from its mean speed after the first steps.
 
     The first steps include compilation, so they would make the estimate many times too long.
     """
@@ -181,7 +181,7 @@ def _bar_html(description: str, time_left: _RemainingTime, time_text: str, note:
 
 
 class _LineProgress:
-    """Shows progress as plain lines."""
+    """Progress as plain lines."""
 
     # Tasks in progress; each is nested in the previous one.
     _active: ClassVar[list[_LineProgress]] = []

@@ -112,7 +112,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return check_result("codes", self._encode(X))
 
     def _encode(self, X: DataLike) -> np.ndarray:
-        """Encode rows; a subclass may place them in another way than the encoder."""
+        """Encode rows; a map overrides this method, because it also uses stored rows."""
         return encode_rows(self._check_fitted(), X)
 
     def inverse_transform(self, X: ArrayLike) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Networks of a fitted estimator: Keras models, and functions of NumPy that need no engine.
 
 The Keras models of a loaded estimator are built when they are first needed, because Keras takes
-seconds to import. NumPy computes few rows in any case, because a call of it takes less time.
+seconds to import. NumPy always computes small numbers of rows, because its calls take less time.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from latentmap.networks.assembly import Networks
     from latentmap.networks.network_graphs import NetworkGraphs
 
-# Multiplications of NumPy in a second, and seconds until an engine has computed a first batch: if
-# it is not imported, if the models are not built, and otherwise.
-NUMPY_SPEED = 2e10
+NUMPY_SPEED = 2e10  # Estimated number of multiplications that NumPy computes in a second.
+# Estimated seconds until an engine has computed a first batch: if Keras is not imported yet, if the
+# models are not built yet, and if they are built.
 IMPORT_SECONDS, BUILD_SECONDS, CALL_SECONDS = 4.0, 1.0, 0.01
 
 
@@ -38,7 +38,7 @@ class FittedNetworks:
     models : Networks, optional
         Keras models. Either they or ``weights`` are given.
     weights : dict of str to ndarray, optional
-        Weights of a model file, in their order.
+        Weights of a model file, in the order of the networks' weights.
 
     Raises
     ------
@@ -56,7 +56,7 @@ class FittedNetworks:
         self._models, self._weights = models, weights
         self._lock = threading.RLock()
         self._functions: NetworkFunctions | None = None
-        self._numpy_seconds = 0.0  # Estimated time of the calls of NumPy for many rows.
+        self._numpy_seconds = 0.0  # Estimated total time of the long calls of NumPy.
         # Values of the Keras variables that the functions contain; JAX never changes an array.
         self._values: list | None = None
         if graphs is not None and weights is not None:
@@ -110,7 +110,7 @@ class FittedNetworks:
     def functions_for(self, n_rows: int) -> NetworkFunctions | None:
         """Return the functions of NumPy if they are faster than the engine for a number of rows.
 
-        Calls for many rows have in total at most the time in which an engine would start.
+        NumPy computes long calls until their total time exceeds the time in which an engine starts.
         """
         functions = self.functions()
         if functions is None or is_engine_lost():

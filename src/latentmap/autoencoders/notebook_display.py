@@ -1,6 +1,7 @@
 """Pictures, pages and figures of fitted estimators, as methods of the estimators show them.
 
-These are the only functions of the package that use plots and the explorer, which are above it.
+The functions import plots and the explorer only when they are called, because those are higher
+layers of the package than the estimators.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def fit_estimator(request: FitRequest) -> None:
     label, options = choose_label(request.label, get_options())
     rows = open_rows(request.data, label, options=options, metadata=request.metadata)
     print_table_summary(rows)
-    rows.notes = ()  # They have been printed.
+    rows.notes = ()  # `print_table_summary` has printed them.
     if not request.force:
         n_components = int(request.settings["n_components"])
         check_overwrite(request.path, request.data, rows, request.recipe, n_components)
@@ -150,9 +150,9 @@ def _read_graph(request: FitRequest) -> csr_array | None:
 
 
 def _split_rows(model: Estimator, rows: Source, request: FitRequest) -> FitRows:
-    """Hold out rows, and set the layout of the fitted rows if the user gives one."""
+    """Hold out rows, and select the given layout positions of the fitted rows."""
     is_cached = request.workers[0] is None
-    # A part of the rows would have few of their neighbours in a given graph.
+    # With a given graph, no rows are held out, because the fitted rows would lose neighbours.
     fit_rows = split_fit_rows(
         request.data, rows, request.seed, cached=is_cached, hold_out=request.obsp is None
     )

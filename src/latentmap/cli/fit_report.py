@@ -23,7 +23,7 @@ from latentmap.preprocessing.table_encoder import TableEncoder
 
 
 def print_table_summary(rows: Source) -> None:
-    """Print one line on how a table was read and what its columns are, and its warnings."""
+    """Print one line that says how a table was read and what its columns are, and its warnings."""
     parts = [*rows.notes]
     if rows.metadata is not None or isinstance(rows, ParquetVectors):
         kind = "vectors" if rows.feature_names is None else "rows"
@@ -48,7 +48,7 @@ def report_fit(
         codes = encode_fitted_rows(model, rows.fitted)
         if rows.unseen is not None:
             report = {**report, **measure_quality(model, rows.unseen, codes)}
-        # Equal fits have equal files, so the measured speed is only printed.
+        # The measured speed is printed but not saved, so that equal fits write equal files.
         model.fit_report_ = {name: report[name] for name in report if name not in TIMINGS}
         model.save(path)
     print_message(f"Wrote {path}")

@@ -1,6 +1,7 @@
-"""Standard output and standard error that may be closed, full, or no longer read.
+"""Standard output and standard error that survive a closed reader or a full disk.
 
-A failed write does not stop a verb, so that its files are complete. Later output is discarded.
+After a failed write, later output is discarded and the verb continues, so that its files are
+complete.
 """
 
 import contextlib
@@ -10,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any, TextIO, cast
 
-_READER_IS_GONE = (errno.EPIPE, errno.ECONNRESET)
+_CLOSED_READER_ERRORS = (errno.EPIPE, errno.ECONNRESET)
 
 
 class OutputStream:
@@ -43,7 +44,7 @@ class OutputStream:
         try:
             yield
         except OSError as error:
-            if error.errno not in _READER_IS_GONE:
+            if error.errno not in _CLOSED_READER_ERRORS:
                 self.error = self.error or error
             # Python flushes the stream again when the process ends.
             _connect_to_null(self._stream.fileno())
@@ -57,7 +58,7 @@ def protect_streams() -> None:
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
-        except OSError:  # The next opened file would get the number of the closed stream.
+        except OSError:  # A file that is opened later must not get the number of a closed stream.
             _connect_to_null(descriptor)
     for name, descriptor in (("stdout", 1), ("stderr", 2)):
         stream = getattr(sys, name) or os.fdopen(descriptor, "w", closefd=False)

@@ -11,7 +11,8 @@ from latentmap.cli.row_selection import is_data_set_name
 from latentmap.data import Source
 from latentmap.errors import ModelFileError, SettingError
 
-# Presets whose estimator is not AutoEncoder. The table of presets would import Keras.
+# Presets whose estimator is not AutoEncoder. They are repeated here, because importing the table of
+# presets would import Keras.
 _ESTIMATORS = {"map": "LatentMap", "variational": "VariationalAutoEncoder"}
 _PICTURES = ("codes", "plane", "reconstructions", "loss", "new_rows")
 
@@ -45,6 +46,7 @@ def remove_pictures(path: Path) -> None:
 
 
 def _identify(summary: dict[str, Any]) -> tuple[object, ...]:
+    """Return what identifies the model in a file: estimator, components, data set and columns."""
     held_out = (summary.get("figures") or {}).get("held_out") or {}
     names = summary.get("feature_names")
     rows = tuple(names or summary["row_shape"])
@@ -53,6 +55,7 @@ def _identify(summary: dict[str, Any]) -> tuple[object, ...]:
 
 
 def _identify_fit(data: str, rows: Source, recipe: str, n_components: int) -> tuple[object, ...]:
+    """Return the same as `_identify` for the model of a new fit."""
     data_set = data if is_data_set_name(data) else None
     columns = tuple(rows.feature_names or rows.row_shape)
     return _ESTIMATORS.get(recipe, "AutoEncoder"), n_components, data_set, columns

@@ -121,7 +121,7 @@ def with_table_options(verb: Callable[..., None]) -> Callable[..., None]:
 
 
 def with_fit_options(verb: Callable[..., None]) -> Callable[..., None]:
-    """Add the options of tables, and those that only `fit` has, as `with_table_options` does."""
+    """Add the options of tables and the additional options of `fit`; see `with_table_options`."""
     return _add_options(verb, _PARAMETERS | _FIT_PARAMETERS)
 
 
@@ -152,18 +152,18 @@ def get_options() -> TableOptions:
 
 
 def options_for(model: object) -> TableOptions:
-    """Return the options of the running verb, completed by those of the fit of a model."""
+    """Return the options of the running verb, and for all others those stored in the model file."""
     verb_options = get_options()
     verb_settings = {name: getattr(verb_options, name) for name in verb_options.to_json()}
     ignore_unknown = not verb_settings.keys() & {"columns", "drop", "roles"}
     options = stored_table_options(model)
-    if not ignore_unknown:  # The roles of the fit are then checked as well, unless they are given.
+    if not ignore_unknown:  # Roles that the verb does not set are those of the fit.
         verb_settings["roles"] = {**options.roles, **verb_options.roles}
     return replace(options, **verb_settings, ignore_unknown=ignore_unknown)
 
 
 def choose_label(label: str | None, options: TableOptions) -> tuple[str | None, TableOptions]:
-    """Return the label, which may be given as the role of a column, and the other options."""
+    """Return the label column, given by name or by the role "label", and the other options."""
     others = {name: role for name, role in options.roles.items() if role != "label"}
     return label or label_column(options.roles), replace(options, roles=others)
 

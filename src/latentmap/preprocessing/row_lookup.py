@@ -30,6 +30,6 @@ class RowLookup:
 
 
 def _to_bytes(rows: np.ndarray) -> list[bytes]:
-    # Adding 0 converts −0, which has other bytes than 0.
+    # Adding 0 converts −0 to 0, because they are equal but their bytes differ.
     array = np.ascontiguousarray(rows + rows.dtype.type(0))
     return array.view(f"V{array.shape[1] * array.itemsize}").ravel().tolist()

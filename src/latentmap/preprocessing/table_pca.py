@@ -1,8 +1,8 @@
 """Weights of the categories of a table in its principal components, by cross-validation.
 
-With a total variance of 1, as all columns have, a category draws more components to itself than its
-indicators of 0 and 1 would in PCA. Which of the two reconstructs unseen rows better depends on the
-table.
+An encoded category has a total variance of 1, like every column. Its indicators of 0 and 1 would
+have a smaller variance, so that fewer principal components would describe it. Which of the two
+scalings reconstructs unseen rows better depends on the table.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from latentmap.preprocessing.table_encoder import TableEncoder
 
 _MAX_ROWS, _MAX_WIDTH = 500, 300
 _FOLDS = 10
-# 1 gives indicators their own variance, and 0 gives them a total variance of 1.
+# With the exponent 1, indicators keep the variance of 0 and 1; with 0, their total variance is 1.
 _EXPONENTS = (1.0, 0.5, 0.0)
 _MIN_GAIN = 0.01  # Minimum advantage over the first exponent, as a share of its error.
 _MAX_ERROR = 3.0  # Maximum error of a column, so that no single column decides.
@@ -30,7 +30,8 @@ def choose_weights(rows: Source, encoder: TableEncoder, n_components: int, seed:
 
     It is 1 for numbers and sᵉ for Booleans and categories, where s is the total standard deviation
     of the indicators. The exponent e has the lowest mean error of the columns in cross-validation
-    of at most 500 rows; it is 1 if no other is better by 1 %, and for wide rows.
+    of at most 500 rows. It is 1 if no other exponent lowers the error by 1 %, and for tables with
+    more than 300 encoded numbers in a row.
     """
     deviations = _indicator_deviations(encoder)
     if encoder.width > _MAX_WIDTH or len(rows) < _FOLDS or (deviations == 1.0).all():

@@ -13,17 +13,17 @@ import { MISSING, columns, dequantize } from "./scene.js";
 
 /**
  * @typedef {{ element: HTMLElement, draw: () => void }} Chart
- * @typedef {(row: number) => boolean} Counts  whether a row counts
+ * @typedef {(row: number) => boolean} Counts  function that returns whether a row is counted
  */
 
 const MAX_BINS = 48;
-const [WIDTH, HEIGHT] = [480, 72]; // Of the canvas, in pixels; the style sheet sets its size.
+const [WIDTH, HEIGHT] = [480, 72]; // Pixels of the canvas; the style sheet sets the size on the page.
 const MAX_BARS = 8;
 const MAX_VALUE = MISSING - 1;
 
 /**
- * Return a histogram whose range is chosen by dragging, or with the arrow keys. The axis of skewed
- * numbers ends at percentiles; the outer bins then count all rows beyond.
+ * Return a histogram in which the user chooses a range by dragging or with the arrow keys. The axis of
+ * skewed numbers ends at percentiles; its first and last bin also count the rows outside the axis.
  * @param {Colors} colors @param {Counts} counts @param {() => Filter | null} getFilter
  * @param {(filter: Filter | null) => void} setFilter @returns {Chart}
  */
@@ -44,13 +44,13 @@ export function histogram(colors, counts, getFilter, setFilter) {
   const element = createElement("div", {}, canvas, ends);
   const text = (/** @type {number} */ value) => formatEnd(dequantize(value, colors.low ?? 0, colors.high ?? 1), colors);
 
-  /** Return the chosen bins, null if all rows pass. */
+  /** Return the first and the last chosen bin, or null if no range is chosen. */
   function chosenBins() {
     const filter = getFilter();
     return filter && "low" in filter ? [binOf(filter.low), binOf(filter.high)] : null;
   }
 
-  /** @param {number} a @param {number} b  a bin at each end of the range */
+  /** Choose the bins from a to b, in any order. @param {number} a @param {number} b */
   const choose = (a, b) => setFilter(rangeOf(Math.max(0, Math.min(a, b)), Math.min(nBins - 1, Math.max(a, b))));
 
   function draw() {
@@ -75,8 +75,8 @@ const firstValue = (colors) => numberRanks(colors).quantiles[0];
 const lastValue = (colors) => numberRanks(colors).quantiles[4];
 
 /**
- * Return the quantised values at the ends of the axis, and the width and number of its bins. A bin of
- * whole numbers contains equally many of them.
+ * Return the quantised values at the ends of the axis, and the width and number of its bins. Each
+ * bin of whole numbers covers the same number of them.
  * @param {Colors} colors
  */
 function createAxis(colors) {
@@ -168,7 +168,8 @@ function installBrush(canvas, nBins, choose, clear, chosenBins) {
 }
 
 /**
- * Return bars of categories that are chosen by clicks: the largest first, others after a click.
+ * Return a bar for each category, the largest first. A click on a bar chooses its category, and a
+ * button shows the bars after the first eight.
  * @param {Colors} colors @param {Counts} counts @param {() => Filter | null} getFilter
  * @param {(filter: Filter | null) => void} setFilter @returns {Chart}
  */

@@ -1,6 +1,6 @@
 /*
- * Linked filters: a chart for each label, score and column. A brushed range or chosen categories hide
- * all other rows on the map, in the table and in the other charts. Each chart counts the rows that
+ * Linked filters: a chart for each label, score and column. A chosen range or chosen categories
+ * hide all other rows on the map, in the table and in the other charts. Each chart counts the rows that
  * pass the filters of all other charts, as in a crossfilter.
  */
 
@@ -14,9 +14,9 @@ import { latestOnly, onChange, setState, state } from "./state.js";
 
 /** @import { Filter, Source } from "./types.js" */
 
-/** Number of filters that each row fails, and 1 for each row that fails a filter, by colour scale. */
+/** Number of filters that each row fails. */
 let failures = new Uint16Array(scene.n);
-/** @type {Map<number, Uint8Array>} */
+/** For each colour scale with a filter, 1 for the rows that fail it. @type {Map<number, Uint8Array>} */
 let failed = new Map();
 
 /** @param {number} value @param {Filter} filter */

@@ -1,7 +1,8 @@
 /*
- * Mouse, pen, fingers, keyboard and toolbar. Moving the mouse decodes the position below it; a pressed
- * button uses the tool. A finger cannot hover: with the tool "move", one finger decodes, and two
- * fingers move and zoom the map. Arrow keys move the map and decode its centre, which a cross marks.
+ * Mouse, pen, fingers, keyboard and toolbar. Moving the mouse decodes the position below it, and
+ * dragging uses the selected tool. A finger cannot hover: with the tool "move", one finger decodes,
+ * and two fingers move and zoom the map. Arrow keys move the map and decode its centre, which a cross
+ * marks.
  */
 
 import { byId, closeNotice } from "./dom.js";
@@ -14,8 +15,8 @@ import { onChange, rowsOf, setState, state } from "./state.js";
 /** @import { View } from "./view.js" */
 
 const POINT_REACH = 7; // Maximum distance of the pointer from the point that it selects, in CSS pixels.
-const PATH_END_REACH = 14;
-const CLICK_REACH = 5;
+const PATH_END_REACH = 14; // Maximum distance of the pointer from an end of the path that it moves.
+const CLICK_REACH = 5; // Maximum movement of the pointer during a click.
 const ARROW_STEP = 60;
 const ZOOM_STEP = 1.6;
 
@@ -125,7 +126,7 @@ function boxOf(path) {
 }
 
 /**
- * Return the nearest row at a pixel, or -1. Rows of hidden categories do not count.
+ * Return the nearest row at a pixel, or -1. Rows of hidden categories are skipped.
  * @param {View} view @param {Points} points @param {{ left: number, top: number }} pixel
  */
 const rowAt = (view, points, { left, top }) =>
@@ -254,7 +255,7 @@ function wheelFactor({ deltaY, deltaMode, ctrlKey }) {
 
 /**
  * Move and zoom the map with two fingers, so that the point below each finger stays below it.
- * @param {View} view @param {Press} previous @param {Press} now @param {Press} other  finger
+ * @param {View} view @param {Press} previous @param {Press} now @param {Press} other  press of the other finger
  */
 function pinch(view, previous, now, other) {
   const distance = (/** @type {Press} */ { left, top }) =>

@@ -21,7 +21,7 @@ export function formatInRange(value, { low = 0, high = 1, column }) {
 }
 
 /**
- * Format the end of a range in a short space.
+ * Format the end of a range as a short text.
  * @param {number} value @param {Colors} colors
  */
 export function formatEnd(value, colors) {
@@ -66,7 +66,7 @@ export async function installLegend(source) {
     updateEntries();
   }
 
-  /** Update the entries. New entries would interrupt a double-click, and creating hundreds takes time. */
+  /** Update the existing entries, because new entries would interrupt a double-click and take time. */
   function updateEntries() {
     for (const entry of body.querySelectorAll("button")) {
       entry.setAttribute("aria-pressed", String(!state.hiddenCategories.has(Number(entry.dataset.category))));

@@ -3,8 +3,8 @@
  * any two of the twenty in OKLab is at least .07 for normal colour vision, protanopia and deuteranopia
  * as simulated by G. M. Machado et al. (2009). The colours of the dark theme have the same hues and
  * distances, and are light enough for a dark background. Clusters use the twenty colours in another
- * order, so that their colours differ from those of labels. Further categories have hues at golden
- * angles. Numbers use viridis, whose lightness increases evenly.
+ * order, so that their colours differ from those of labels. The hues of further categories are
+ * multiples of the golden angle. Numbers use viridis, whose lightness increases evenly.
  */
 
 import { MISSING } from "./scene.js";
@@ -25,7 +25,7 @@ const CATEGORY_COLORS = {
   ],
 };
 
-/** Indices of the colours of clusters. The first eleven are not among the first nine of labels. */
+/** Indices of the colours of clusters. The first eleven differ from the first nine colours of labels. */
 const CLUSTER_ORDER = [16, 15, 14, 9, 11, 17, 18, 10, 12, 13, 19, 8, 7, 6, 5, 4, 3, 2, 1, 0];
 
 const MISSING_COLOR = { light: "#b4b6ba", dark: "#5b6068" };
@@ -36,7 +36,7 @@ export const VIRIDIS = [
   "#b5de2b", "#fde725",
 ];
 
-/** The pixel value of points that are not drawn. */
+/** Entry of a pixel table for points that are not drawn. */
 export const HIDDEN = 0;
 
 /** @param {string} hex  "#rrggbb" */

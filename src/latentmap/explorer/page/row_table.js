@@ -1,6 +1,6 @@
 /*
  * The table of rows below the map: the rows in view, the selected rows, or those that the search
- * finds. Long texts are cut to a few lines until their row is picked.
+ * finds. Long texts are cut to a few lines; the picked row shows them in full.
  */
 
 import { byId, createButton, createElement, find, showError } from "./dom.js";
@@ -20,7 +20,7 @@ const DELAY_MS = 150; // Delay after the last movement of the map.
 /**
  * @typedef {{ title: string, kind: string, text: (row: number, values: TableRow) => string,
  *   order?: (source: Source) => Promise<ArrayLike<number | string | null>> }} TableColumn
- * `order` returns the value of each row by which the rows are sorted
+ * `order` returns the values of all rows that the rows are sorted by
  */
 
 /** Return the columns of the table: name and label of a row, then the columns of the data. @returns {TableColumn[]} */
@@ -71,7 +71,7 @@ export function installRowTable(source, view, points, goTo, onToggle) {
     await addBlock();
   });
 
-  /** Add the next rows. */
+  /** Add the next block of rows to the end of the table. */
   async function addBlock() {
     const start = body.childElementCount;
     const block = rows.slice(start, start + BLOCK_ROWS);

@@ -81,7 +81,8 @@ export function installSearch(source, goTo) {
 }
 
 /**
- * Return the first text that contains a word of the query, with the words marked, or the title of the row.
+ * Return the first text that contains a word of the query, with the words marked. If no text does,
+ * return the title of the row.
  * @param {number} row @param {(string | null)[]} texts
  */
 function snippet(row, texts) {

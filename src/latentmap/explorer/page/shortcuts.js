@@ -9,7 +9,7 @@ import { byId, createElement } from "./dom.js";
 /** @type {Shortcut[]} */
 const shortcuts = [];
 
-/** Names of keys whose value is not what the key shows. @type {Record<string, string>} */
+/** Labels of keys whose `KeyboardEvent.key` differs from the label on the keyboard. @type {Record<string, string>} */
 const KEY_NAMES = {
   ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", Escape: "Esc", Enter: "Enter", "-": "−",
 };
@@ -22,7 +22,7 @@ const KEY_NAMES = {
  */
 export const addShortcut = (keys, title, run) => shortcuts.push({ keys: [keys].flat(), title, run });
 
-/** Return what a key shows: "Z" for "z". @param {string} key */
+/** Return the label of a key: "Z" for "z". @param {string} key */
 const keyName = (key) => KEY_NAMES[key] ?? key.toUpperCase();
 
 /** Listen to the keyboard, and list all shortcuts after `?`. */

@@ -1,6 +1,6 @@
 /*
  * Full-text search: which rows contain the words of a query in a name, text, label, category, number
- * or date. The letters of a query match in any case and with or without accents.
+ * or date. Case and accents are ignored.
  */
 
 import { categoryTitle } from "./format.js";
@@ -10,7 +10,7 @@ import { MISSING, columns, loadColors, loadTexts, numberOf, quantize, scene, sto
 
 const SECONDS_PER_DAY = 86_400;
 
-/** Names of the buffers of strings; the names of rows come first. */
+/** Names of the buffers of texts that are searched; the names of rows come first. */
 export const textBuffers = [...new Set([
   ...(scene.names ? [scene.names] : []),
   ...[...columns.keys()].filter((j) => columns[j].kind === "text").map((j) => `originals-text-${j}`),
@@ -65,7 +65,7 @@ function rowsWithWord(word, lists, scales) {
 }
 
 /**
- * Return the function that tests whether a word matches a quantised value, null if it matches none.
+ * Return a function that tests whether a word matches a quantised value, or null if it matches none.
  * @param {string} word @param {Colors} scale @returns {((value: number) => boolean) | null}
  */
 function valueTest(word, scale) {
