@@ -45,8 +45,8 @@ def plot_codes(
         codes = getattr(estimator, "embedding_", None)
         if codes is None:
             raise SettingError(
-                "X: expected rows, because only maps that store all fitted rows draw them without, "
-                "found none"
+                "X: expected rows to draw, found none: only a map that stores all its fitted rows "
+                "can be drawn without X"
             )
     else:
         codes = estimator.transform(X)

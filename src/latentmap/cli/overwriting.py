@@ -28,13 +28,13 @@ def check_overwrite(path: Path, data: str, rows: Source, recipe: str, n_componen
     try:
         summary = read_model_summary(path)
     except ModelFileError:
-        found = "another file"
+        description = "another file"
     else:
         if _identify(summary) == _identify_fit(data, rows, recipe, n_components):
             return
-        found = _describe(summary)
+        description = _describe(summary)
     raise SettingError(
-        f"{path}: expected a new file, or an earlier fit of the same model, found {found}; "
+        f"{path}: expected a new file, or an earlier fit of the same model, found {description}; "
         "choose another file with -o, or replace it with --force"
     )
 

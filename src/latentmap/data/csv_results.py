@@ -24,9 +24,10 @@ class CsvTable:
 
     ``units`` and ``boolean_strings``, the strings for false and true, have a key for each column.
     ``missing`` holds the strings that mark missing values, ``notes`` holds short phrases for a
-    report of one line, and ``warnings`` has a sentence for each column that a few cells make text.
-    ``roles`` are those of the options. ``day_first`` is the order of day and month in all strings
-    that were read as dates, or None if there are none or they differ.
+    report of one line, and ``warnings`` has a sentence for each column that is read as text because
+    of a few cells. ``roles`` are those of the options. ``day_first`` says whether the day precedes
+    the month in all strings that were read as dates; it is None without such dates or if they
+    differ.
     """
 
     table: pa.Table

@@ -1,4 +1,7 @@
-"""Cells of text tables, read by pyarrow as strings; lines with a wrong number are counted."""
+"""Cells of text tables, read by pyarrow as strings.
+
+Lines with a wrong number of cells are skipped and counted.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,7 @@ class CsvRows:
             yield from arrow_csv.open_csv(stream, *self._arrow_options(names))
 
     def find_lines(self, rows: Sequence[int]) -> dict[int, int]:
-        """Return the first line of each row, in the count of an editor."""
+        """Return the number of the first line of each row, as a text editor counts lines."""
         lines: dict[int, int] = {}
         row = -1
         for line, cells in self._records():
@@ -78,7 +81,7 @@ class CsvRows:
         return []
 
     def _records(self) -> Iterator[tuple[int, list[str]]]:
-        """Yield the first line and the cells of each record that is not blank."""
+        """Yield the number of the first line and the cells of each record that is not blank."""
         with io.TextIOWrapper(self._open(None), "utf-8", newline="") as lines:
             reader = csv_reader(lines, self.layout.separator)
             line = 0
@@ -114,7 +117,7 @@ class CsvRows:
                 column_names=layout.names, block_size=max(_BLOCK_BYTES, 8 * layout.longest_line)
             ),
             arrow_csv.ParseOptions(
-                # A single column has no separator; a character that text does not contain is used.
+                # pyarrow needs a separator for a single column, too: a character not in texts.
                 delimiter=layout.separator or "\x1f",
                 newlines_in_values=True,
                 invalid_row_handler=lambda row: self._skip(row.text),
@@ -128,7 +131,7 @@ class CsvRows:
         )
 
     def _skip(self, line: str) -> str:
-        """Count a comment or a line with a wrong number of cells; reading goes on after it."""
+        """Count a comment or a line with a wrong number of cells; reading continues after it."""
         is_comment = line.lstrip().startswith("#")
         self.n_comments += is_comment
         self.n_ragged += not is_comment

@@ -25,7 +25,7 @@ from latentmap.progress import progress
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-# Formats that Pillow decodes itself. EPS runs another program, and others have no decoder.
+# Formats that Pillow decodes by itself. For EPS, it would run another program.
 _FORMATS = (
     *(
         "PNG",
@@ -53,7 +53,7 @@ IMAGE_SUFFIXES = (
     *(".pfm", ".pnm", ".psd", ".pxr", ".qoi", ".ras", ".rgb", ".rgba", ".sgi", ".tga", ".vda"),
     *(".vst", ".xbm", ".xpm"),
 )
-# Limit of the pixels of an image, because a small file can decode to gigabytes.
+# Maximum number of pixels of an image, because a small file can decode to gigabytes.
 _PIXEL_LIMIT = 2**26
 _SMALL_FILE_BYTES = 2**16
 _IMAGES_PER_UPDATE = 100
@@ -85,7 +85,7 @@ class ImageFolderSource(Source):
         self.folder, self.name = folder, folder_name(folder)
         if not self.paths:
             raise DataError(f"{self.name}: expected at least one image, found none")
-        with _large_images():
+        with _without_pillow_warnings():
             sizes, kinds = self._read_headers(verbose)
         self._size = choose_size(sizes, size)
         note = describe_resizing(sizes, self._size)
@@ -100,7 +100,7 @@ class ImageFolderSource(Source):
     def take(self, indices: ArrayLike) -> np.ndarray:  # noqa: D102
         indices = np.asarray(indices, dtype=np.intp)
         batch = np.empty((len(indices), *self.row_shape), self.dtype)
-        with _large_images():
+        with _without_pillow_warnings():
             for row, path in enumerate(self.paths.take(indices)):
                 batch[row] = self._read(path)
         return batch
@@ -170,8 +170,8 @@ def _check_pixels(path: str, size: Size) -> None:
 
 
 @contextlib.contextmanager
-def _large_images() -> Iterator[None]:
-    """Suppress Pillow's warnings about large images, which have a lower limit here, and formats."""
+def _without_pillow_warnings() -> Iterator[None]:
+    """Suppress Pillow's warnings about formats and large images; `_check_pixels` limits sizes."""
     from PIL import Image
 
     with warnings.catch_warnings():
@@ -182,7 +182,7 @@ def _large_images() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _open(folder: Path, path: str) -> Iterator[Image]:
-    """Open an image, and convert the errors of Pillow to FileError; small files are read first."""
+    """Open an image, from memory if the file is small; convert errors of Pillow to FileError."""
     from PIL import Image, UnidentifiedImageError
 
     file_path = f"{folder}/{path}"
@@ -190,7 +190,7 @@ def _open(folder: Path, path: str) -> Iterator[Image]:
         with open(file_path, "rb", 0, opener=_open_without_blocking) as file:
             start = file.read(_SMALL_FILE_BYTES) or b""
         source = io.BytesIO(start) if len(start) < _SMALL_FILE_BYTES else file_path
-        Image.init()  # Versions of Pillow differ in their formats.
+        Image.init()  # Fill `Image.OPEN`, because not every version of Pillow has all formats.
         try:
             image = Image.open(source, formats=[name for name in _FORMATS if name in Image.OPEN])
         except UnidentifiedImageError as error:

@@ -67,10 +67,10 @@ def _open_table(
 
 
 def fits_in_memory(files: ParquetFiles, names: Sequence[str]) -> bool:
-    """Return whether some columns take at most 512 MiB and half of the available memory."""
+    """Return whether given columns take at most 512 MiB and half of the available memory."""
     n_available_bytes = memory.available_bytes()
     max_bytes = memory.BUDGET.loaded_rows.max_bytes()
-    # The memory is needed twice, because strings and the values read from them coexist.
+    # Strings and the values that are read from them are in memory at the same time.
     n_bytes = files.row_bytes(names) * len(files)
     return 2 * n_bytes <= (
         2 * max_bytes if n_available_bytes is None else min(2 * max_bytes, n_available_bytes)
@@ -95,8 +95,8 @@ def _read_table(files: ParquetFiles, names: Sequence[str], options: TableOptions
 class ParquetTable(ParquetSource):
     """A table in Parquet files that does not fit in memory.
 
-    With ``parse``, string columns are read once at opening, to find out whether all their strings
-    are numbers, booleans or dates.
+    With ``parse``, the constructor reads the string columns completely, to find out whether all
+    their strings are numbers, booleans or dates.
     """
 
     dtype = np.dtype(object)

@@ -50,15 +50,15 @@ class TableSchema:
     has_string_names : bool
         Whether the columns have names, and all of them are strings.
     vector_column : str or None
-        Column of vectors that alone is fitted; the other columns are its metadata.
+        Column of vectors, if it is the only fitted column; the other columns are metadata.
     fitted_columns : tuple of str, optional
-        Columns that are fitted; by default all whose role is fitted.
+        Names of the fitted columns; by default all columns that have a role that is fitted.
     day_first : bool or None
         Whether the day precedes the month in all strings that were read as dates.
     notes : tuple of str
         Short phrases about how a file was read, for a report of one line.
     warnings : tuple of str
-        A sentence for each column that is text because of few cells.
+        A sentence for each column that is read as text because of a few cells.
     """
 
     schema: pa.Schema
@@ -101,8 +101,8 @@ class Table(Source):
     """A table in memory: a data frame with numbers, categories, dates, texts and missing values.
 
     Estimators accept data frames directly. A `Table` adds the roles of columns, the columns to
-    leave out, and the column of labels. String columns that hold numbers,
-    Booleans or dates are read as such, unless their role is "category", "text" or "identifier".
+    leave out, and the column of labels. String columns that hold numbers, Booleans or dates are
+    read as such, unless their role is "category", "text" or "identifier".
 
     If one column holds vectors (lists of numbers), only the vectors are fitted, as rows of numbers,
     and the other columns are their metadata. They are fitted too if ``columns`` or ``roles`` names
@@ -115,13 +115,13 @@ class Table(Source):
         Column of labels, which is not fitted.
     roles : mapping of str to str, optional
         Role of a column: "number", "integer", "boolean", "category", "date", "text", "vector",
-        "identifier" (not fitted) or "label". Others are inferred when the table is fitted.
+        "identifier" (not fitted) or "label". Other roles are inferred when the table is fitted.
     columns : collection of str, optional
         Columns to use; all others are left out.
     drop : collection of str
         Columns to leave out.
     text : str, optional
-        Column of texts that alone is fitted; the other columns are metadata. `embed_texts` uses
+        Column of texts, the only fitted column; the other columns are metadata. `embed_texts` uses
         the embeddings of a language model instead of TF-IDF.
     units : mapping of str to str, optional
     day_first : bool, optional
@@ -212,7 +212,7 @@ class Table(Source):
         return self.table.take(np.asarray(indices, dtype=np.intp))
 
     def without(self, columns: Collection[str]) -> Table | None:
-        """Return the table without labels and some columns, or None if no column is left."""
+        """Return the table without its labels and given columns, or None if no column is left."""
         names = [name for name in self.table.column_names if name not in columns]
         if not names:
             return None
@@ -220,7 +220,7 @@ class Table(Source):
         return Table.from_arrow(self.table.select(names), schema, self.name)
 
     def numbers(self) -> ArraySource:
-        """Return the vectors, or the columns as an array; raise DataError if one holds no numbers.
+        """Return the vectors or the columns as rows of numbers; raise DataError for other values.
 
         The other columns of a table with one column of vectors become metadata.
         """

@@ -131,10 +131,9 @@ def add_metadata(
         metadata = Table(metadata, label=label, name="metadata")
     schema = metadata.table_schema
     if schema is None or rows.table_schema is not None:
-        name, expected = (metadata.name, "a table") if schema is None else (rows.name, "vectors")
-        raise DataError(
-            f"{name}: expected {expected} to combine vectors and metadata, found other rows"
-        )
+        if schema is None:
+            raise DataError(f"{metadata.name}: expected a table of metadata, found rows of numbers")
+        raise DataError(f"{rows.name}: expected rows of numbers beside the metadata, found a table")
     if len(rows) != len(metadata):
         raise DataError(
             f"{metadata.name}: expected a row of metadata for each of the {len(rows):,} rows of "

@@ -25,7 +25,8 @@ SEARCH_BYTES, RANK_BYTES = 13, 24
 # A search with this number of multiplications takes one to two seconds on two cores.
 MAX_PRODUCTS = 8 * 10**10
 MIN_QUERIES = 500
-# A search for each row takes five to ten seconds with this number, among a sample of many rows.
+# Maximum number of multiplications in `row_recalls`, which take five to ten seconds on two cores.
+# It limits the number of rows among which the neighbours of every row are searched.
 MAX_ROW_PRODUCTS = 4 * 10**11
 BATCH_ROWS = 1 << 13
 
@@ -61,8 +62,8 @@ def neighbor_recalls(
 ) -> dict[str, float]:
     """Return the recall of the 10 and the 50 nearest rows.
 
-    They are reference rows or, without a reference, other rows of the same sample. If the
-    reference needs too much memory, a random sample of it is used.
+    The nearest rows are searched in the reference or, without a reference, among the other rows of
+    the same sample. If the reference needs too much memory, a random sample of it is used.
     """
     width, max_rows = math.prod(encoded.rows.row_shape), _max_rows(encoded.rows, SEARCH_BYTES)
     if reference is None:
@@ -88,8 +89,8 @@ def neighbor_recalls(
 def row_recalls(encoded: EncodedRows, seed: int = 0) -> np.ndarray:
     """Return the recall of the 10 nearest rows of each row, shape (n,).
 
-    The neighbours are other rows, or those of a random sample of many rows. The recall is NaN if
-    there are at most 10 of them.
+    The neighbours are searched among all other rows, or in a random sample if there are many rows.
+    All recalls are NaN if there are fewer than 11 other rows to search.
 
     Examples
     --------

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
 MIN_GAP = 3.0
 TRAINING = Training(batch_size=256, learning_rate=2e-3, patience=None, held_out=0)
 MIN_REPLAYED, MAX_REPLAYED = 4_000, 40_000  # Limits of the number of replayed rows in one epoch.
+# By default, the epochs pass over about ROW_PASSES rows in total, in at most MAX_EPOCHS epochs.
 ROW_PASSES, MAX_EPOCHS = 120_000, 8
 
 
@@ -65,8 +66,8 @@ ROW_PASSES, MAX_EPOCHS = 120_000, 8
 class NewRows:
     """New rows, their codes, and a mask of the rows of novel classes.
 
-    ``points`` are the coordinates of the rows on the principal components of the replay memory, and
-    ``search_points`` those in which neighbours are searched; see `ReplaySampler.to_search_points`.
+    ``points`` are the coordinates of the rows on the principal components of the replay memory.
+    Neighbours are searched among ``search_points``; see `ReplaySampler.to_search_points`.
     """
 
     rows: Source
@@ -93,7 +94,7 @@ def add_rows(model: LatentMap, X: DataLike) -> None:
     replay_state = _check_replay(model)
     model._check_settings()
     rows = new_rows(model, X)
-    check_epochs(model.epochs, TRAINING, len(rows))  # Reports a wrong setting before any work.
+    check_epochs(model.epochs, TRAINING, len(rows))  # Raises SettingError before the long steps.
     codes = _current_codes(model, rows)  # Raises DataError if a number is NaN.
     rows = load_or_cache(rows, model.verbose, use_disk=current_launcher().in_this_process)
     n_partial_fits = (model._state.n_partial_fits or 0) + 1

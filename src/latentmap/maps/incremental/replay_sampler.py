@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ReplaySampler:
-    """Samples rows that resemble the earlier rows of a map."""
+    """Random generator of rows that resemble the earlier rows of a map."""
 
     def __init__(self, model: LatentMap, replay_state: ReplayState, seed: int) -> None:
         self.mixture, self.rng = replay_state.mixture, np.random.default_rng(seed)
@@ -26,14 +26,14 @@ class ReplaySampler:
             self._directions = DirectionTransform.of_rows(self.principal, scale, metric)
 
     def to_search_points(self, points: np.ndarray) -> np.ndarray:
-        """Return points, or their directions if neighbours are those of the cosine."""
+        """Return points, or their directions if the metric is the cosine or the correlation."""
         return points if self._directions is None else self._directions.apply(points)
 
     def sample_points(self, n: int) -> np.ndarray:
-        """Return coordinates on the principal components, shape (n, d)."""
+        """Draw n rows as coordinates on the principal components, shape (n, d)."""
         return self.mixture.sample(n, self.rng)
 
     def sample_rows(self, n: int) -> np.ndarray:
-        """Return raw rows, shape (n, ...)."""
+        """Draw n raw rows, shape (n, ...)."""
         scaled_rows = self.sample_points(n) @ self.principal.components + self.principal.mean
         return self._state.raw_rows(scaled_rows, self._row_shape)
