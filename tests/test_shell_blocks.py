@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 # docs/cli.md is generated from the help texts, whose file names are examples.
@@ -30,6 +31,8 @@ def write_inputs(folder, script, request):
         (folder / "faces").symlink_to(request.getfixturevalue("faces"))
     if "articles" in script:
         write_articles(folder)
+    if "photos/" in script:
+        write_photos(folder)
     if "cells.h5ad" in script:
         write_cells(folder / "cells.h5ad")
 
@@ -44,6 +47,17 @@ def write_articles(folder):
     np.save(folder / "vectors.npy", vectors)
     articles.to_csv(folder / "articles.csv", index=False)
     articles.assign(embedding=list(vectors)).to_parquet(folder / "articles.parquet")
+
+
+def write_photos(folder):
+    """Write photos of two sizes into two folders, and one beside them."""
+    rng = np.random.default_rng(0)
+    for i in range(48):
+        path = folder / "photos" / ("sea" if i % 2 else "kitchen") / f"{i}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shape = (90, 120, 3) if i % 3 else (120, 90, 3)
+        Image.fromarray(rng.integers(0, 256, shape, np.uint8)).save(path)
+    Image.fromarray(rng.integers(0, 256, (90, 120, 3), np.uint8)).save(folder / "holiday.jpg")
 
 
 def write_cells(path):

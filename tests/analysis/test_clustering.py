@@ -160,7 +160,7 @@ def test_distant_row_does_not_change_clusters(three):
     [
         ([[1.0, np.nan]], "codes, row 0: expected finite numbers"),
         ([1.0, 2.0], "codes: expected shape \\(n, n_components\\)"),
-        ([["a"]], "codes: expected an array of numbers"),
+        ([["a"]], "codes: expected an array of real numbers"),
         (np.empty((0, 2)), "codes: expected shape"),
     ],
 )

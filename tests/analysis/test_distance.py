@@ -97,7 +97,7 @@ def test_block_size_does_not_change_coordinates(monkeypatch):
     [
         (np.zeros((0, 4)), r"expected shape \(n, n_components\), found \(0, 4\)"),
         (np.zeros(4), r"found \(4,\)"),
-        ([["a", "b"]], "expected an array of numbers"),
+        ([["a", "b"]], "expected an array of real numbers"),
         ([[0.0, 1.0], [np.nan, 1.0]], "row 1: expected finite numbers"),
         ([[0.0, 1e300]], "row 0: expected finite numbers"),
     ],

@@ -205,8 +205,8 @@ def test_images_of_another_size_are_refused(image_model):
     [
         (np.ones((3, 3)), r"codes: expected shape \(n, 2\), found \(3, 3\)"),
         (np.ones(2), r"expected shape \(n, 2\), found \(2,\)"),
-        ([[1.0, 2.0], [3.0]], "expected an array of numbers"),
-        ([["a", "b"]], "expected an array of numbers"),
+        ([[1.0, 2.0], [3.0]], "expected an array of real numbers"),
+        ([["a", "b"]], "expected an array of real numbers"),
         ([[1.0, np.nan]], "codes, row 0: expected finite numbers"),
         ([[0.0, 0.0], [1.0, np.inf]], "codes, row 1: expected finite numbers"),
         (None, r"expected shape \(n, 2\)"),

@@ -14,6 +14,7 @@ import sys
 import latentmap
 assert "keras" not in sys.modules
 from latentmap import LatentMap
+LatentMap(epochs=1, random_state=0).fit([[float(i), i % 3] for i in range(30)])
 assert "keras" in sys.modules
 unused = {"pandas", "matplotlib.pyplot", "matplotlib.patches"} & set(sys.modules)
 assert not unused, f"LatentMap imports {sorted(unused)}"
