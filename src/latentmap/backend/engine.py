@@ -20,7 +20,7 @@ _STATE = {"is_forked": False}  # Whether this process is the fork of one in whic
 def choose_engine() -> None:
     """Set the environment variable from which Keras reads its engine when it is imported.
 
-    A variable that is set already, or Keras if it is imported already, takes precedence.
+    The variable is not changed if it is set already, or if Keras is imported already.
     """
     if "keras" not in sys.modules:
         os.environ.setdefault("KERAS_BACKEND", _engine_name())
@@ -61,8 +61,8 @@ def start_engine() -> ModuleType:
     """Import Keras on its engine, and return the module.
 
     The engine is JAX, unless the environment variable ``KERAS_BACKEND`` or Keras's settings file
-    names another, or Keras has been imported already. Raise ForkError
-    in the fork of a process in which JAX had started.
+    names another, or Keras has been imported already. Raise ForkError in the fork of a process in
+    which JAX had started.
 
     Examples
     --------
@@ -79,14 +79,14 @@ def start_engine() -> ModuleType:
     return keras
 
 
-def _note_fork() -> None:
+def _record_fork() -> None:
     """Record in a forked process whether JAX had started its threads in the parent."""
     bridge = sys.modules.get("jax._src.xla_bridge")
     _STATE["is_forked"] = bool(getattr(bridge, "_backends", None))
 
 
 if hasattr(os, "register_at_fork"):  # Windows has no fork.
-    os.register_at_fork(after_in_child=_note_fork)
+    os.register_at_fork(after_in_child=_record_fork)
 
 
 def _engine_name() -> str:

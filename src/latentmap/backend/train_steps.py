@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Stepper(Protocol):
-    """Trains a compiled Keras model on many batches in one call.
+    """Interface that trains a compiled Keras model on many batches in one call.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ def training_variables(model: keras.Model) -> tuple[list[keras.Variable], ...]:
 def make_stepper(model: keras.Model) -> Stepper:
     """Return the stepper of the current engine for a compiled model.
 
-    The model needs its own ``compute_loss``.
+    The model must define ``compute_loss``.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def make_stepper(model: keras.Model) -> Stepper:
 
 
 class _KerasStepper:
-    """Takes one Keras step at a time."""
+    """Stepper that takes one Keras step at a time."""
 
     def __init__(self, model: keras.Model) -> None:
         self.model = model
@@ -113,7 +113,7 @@ class _KerasStepper:
 
 
 class _JaxStepper:
-    """Takes all steps of a call in one compiled loop, with the state on the device.
+    """Stepper that takes all steps of a call in one compiled loop, with the state on the device.
 
     The number of steps is an argument of the loop, so that a shorter last chunk needs no further
     compilation.

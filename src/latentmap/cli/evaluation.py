@@ -39,7 +39,7 @@ TIMINGS = ("rows_per_second",)  # Metrics that differ between equal models.
 
 
 class EncodedSample(NamedTuple):
-    """Codes of rows, the labels if there are any, and the rows."""
+    """Codes of rows, their labels or None, and the rows."""
 
     codes: np.ndarray
     labels: np.ndarray | None
@@ -59,7 +59,7 @@ def encode_fitted_rows(model: Estimator, rows: Source) -> EncodedSample:
 
 
 def measure_quality(model: Estimator, rows: Source, fitted: EncodedSample | None) -> dict[str, Any]:
-    """Compute quality metrics, with labels and neighbours from fitted rows if there are any."""
+    """Compute quality metrics; fitted rows, if given, supply the neighbours and their labels."""
     codes, labels, fitted_rows = (None, None, None) if fitted is None else fitted
     with show_status(f"Measuring quality on {format_count(len(rows), 'row')}…"):
         return evaluate(

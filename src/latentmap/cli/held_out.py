@@ -96,7 +96,7 @@ def split_fit_rows(
     if n_held_out == 0:
         return FitRows(rows, None, held_out)
     fitted, unseen = rows.split(n_held_out, seed)
-    # Without a copy, each use of the held-out rows would read a slow source again.
+    # The held-out rows are used several times, and a source that is not decoded is slow to read.
     return FitRows(fitted, unseen if unseen.is_decoded else load_or_cache(unseen), held_out)
 
 
@@ -112,13 +112,13 @@ def open_evaluation_rows(
     if is_data_set_name(data):
         unseen = load_dataset(data, "unseen")
         return unseen, rows, HeldOut(len(unseen), data_set=data).describe()
-    all_rows, own_fingerprint = f"all {len(rows):,} rows of {rows.name}", fingerprint(rows)
+    all_rows_text, own_fingerprint = f"all {len(rows):,} rows of {rows.name}", fingerprint(rows)
     held_out_rows = (report.get("held_out") or {}, *(report.get("held_out_before") or ()))
     for held_out in map(HeldOut.from_dict, held_out_rows):
         if held_out.fingerprint != own_fingerprint:
             continue
         if not held_out.rows:
-            return rows, None, f"{all_rows}, which the model was fitted to"
+            return rows, None, f"{all_rows_text}, which the model was fitted to"
         fitted, unseen = rows.split(int(held_out.rows), int(held_out.seed or 0))
         return unseen, fitted, held_out.describe(rows.name)
-    return rows, None, all_rows
+    return rows, None, all_rows_text

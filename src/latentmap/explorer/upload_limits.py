@@ -1,7 +1,7 @@
 """Limits of the memory that an uploaded file takes, which are checked before it is read.
 
-A small file can unpack to gigabytes: zip archives, Parquet and image formats compress, and the
-reader of .csv files holds several copies of a line.
+A small zip archive, Parquet file or image can unpack to gigabytes. A .csv file with a long line
+takes several times its size, because the reader holds several copies of a line.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from latentmap.errors import FileError
 MAX_UNPACKED_BYTES = 256 * 2**20
 MAX_PIXELS = 25_000_000
 MAX_LINE_BYTES = 2**20
-# Smallest size of a value of a Parquet file in memory, for instance of a number.
+# Minimum memory of a value that is read from a Parquet file, such as a number.
 _VALUE_BYTES = 8
 
 
@@ -118,7 +118,7 @@ def _check_pixels(path: Path) -> None:
             with Image.open(path) as image:  # Only the header is read.
                 n_pixels = image.width * image.height
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-            n_pixels = MAX_PIXELS + 1  # Pillow has a higher limit.
+            n_pixels = MAX_PIXELS + 1  # Pillow warns only above a higher limit.
     if n_pixels > MAX_PIXELS:
         raise FileError(
             f"{path.name}: expected at most {MAX_PIXELS:,} pixels, found more: reduce the image"
