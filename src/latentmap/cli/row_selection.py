@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -54,11 +53,7 @@ def open_model_rows(
             "its columns"
         )
     default_label = ModelInfo.from_estimator(model).label_column
-    options = options_for(model)
-    if len(model.row_shape_) > 1:
-        height, width = model.row_shape_[:2]
-        options = replace(options, size=f"{width}x{height}")
-    rows = open_rows(data, label, default_label, options, metadata)
+    rows = open_rows(data, label, default_label, options_for(model), metadata)
     for note in rows.notes:
         print_message(f"{rows.name}: {note}")
     check_columns(model, rows)

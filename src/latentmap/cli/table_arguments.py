@@ -152,13 +152,19 @@ def get_options() -> TableOptions:
 
 
 def options_for(model: object) -> TableOptions:
-    """Return the options of the running verb, and for all others those stored in the model file."""
+    """Return the options of the running verb, and for all others those stored in the model file.
+
+    Images are read in the size of the fitted ones.
+    """
     verb_options = get_options()
     verb_settings = {name: getattr(verb_options, name) for name in verb_options.to_json()}
     ignore_unknown = not verb_settings.keys() & {"columns", "drop", "roles"}
     options = stored_table_options(model)
     if not ignore_unknown:  # Roles that the verb does not set are those of the fit.
         verb_settings["roles"] = {**options.roles, **verb_options.roles}
+    shape: tuple[int, ...] = getattr(model, "row_shape_", ())
+    if len(shape) > 1:
+        verb_settings["size"] = f"{shape[1]}x{shape[0]}"
     return replace(options, **verb_settings, ignore_unknown=ignore_unknown)
 
 
