@@ -4,6 +4,7 @@ import csv
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import v_measure_score
 
@@ -105,3 +106,23 @@ def test_exemplars_of_a_table_have_the_names_of_their_rows(run, tmp_path):
     for statistics in result["clusters"]:
         assert statistics["exemplar_names"] == [f"person {i}" for i in statistics["exemplars"]]
     assert "(person " in run("cluster", model, path, "-k", 2).stdout
+
+
+def test_clusters_are_named_by_columns(run, tmp_path):
+    rng = np.random.default_rng(0)
+    member = np.arange(120) % 2
+    frame = pd.DataFrame(
+        {
+            "age": rng.normal(20 + 40 * member, 2),
+            "member": np.where(member, "true", "false"),
+            "height": rng.normal(170, 5, 120),
+        }
+    )
+    path = tmp_path / "people.csv"
+    frame.to_csv(path, index=False)
+    model = tmp_path / "people.safetensors"
+    run("fit", path, "-o", model, "--epochs", "2")
+    result = json.loads(run("cluster", model, path, "-k", "2", "--json").stdout)
+    names = {cluster["name"] for cluster in result["clusters"]}
+    assert len(names) == 2
+    assert all("age" in name or "member" in name for name in names)

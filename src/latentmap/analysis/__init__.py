@@ -19,6 +19,7 @@ _NAMES_BY_MODULE = {
         "evaluate_generated",
         "nearest_distances",
     ),
+    "group_names": ("Difference", "explain_groups", "name_groups"),
     "interpolation": ("interpolate", "step_sizes"),
     "outlier_scores": ("OutlierDetector", "OutlierScores", "score_outliers"),
     "perturbation": ("perturb",),

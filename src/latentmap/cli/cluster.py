@@ -11,6 +11,8 @@ import typer
 
 from latentmap.analysis.clustering import Clusters
 from latentmap.analysis.clustering import cluster as cluster_codes
+from latentmap.analysis.group_columns import MAX_NAMED_ROWS, read_group_columns
+from latentmap.analysis.group_names import name_groups
 from latentmap.cli.cluster_pictures import draw_clusters, exemplars_path
 from latentmap.cli.console import format_count, print_json, print_message, print_table, show_status
 from latentmap.cli.model_arguments import Estimator, open_model
@@ -60,6 +62,20 @@ class _Result:
         labels = self.rows.labels[is_known].astype(str)
         return float(v_measure_score(labels, self.clusters.labels[is_known]))
 
+    @cached_property
+    def names(self) -> list[str]:
+        """A name for each cluster: its label, or the columns and words that distinguish it."""
+        step = max(1, len(self.rows) // MAX_NAMED_ROWS)
+        indices = np.arange(0, len(self.rows), step)
+        columns, texts = read_group_columns(self.rows, indices)
+        labels = None
+        if self.rows.labels is not None:
+            is_missing = missing_labels(self.rows.labels)[indices]
+            labels = np.where(is_missing, "", self.rows.labels[indices].astype(str)).tolist()
+        groups = self.clusters.labels[indices]
+        names = name_groups(groups, columns, texts, labels)
+        return [*names, *map(str, range(len(names), self.clusters.n_clusters))]
+
     def describe(self) -> Iterator[dict[str, Any]]:
         """Yield the statistics of each cluster as plain values for JSON."""
         clusters, labels = self.clusters, self.rows.labels
@@ -67,6 +83,7 @@ class _Result:
         for number, size in enumerate(clusters.sizes.tolist()):
             statistics = {
                 "cluster": number,
+                "name": self.names[number],
                 "rows": size,
                 "confidence": round(float(confidence[number]), 4),
                 "exemplars": clusters.exemplars[number].tolist(),
@@ -198,10 +215,11 @@ def _summarize(result: _Result) -> str:
 
 
 def _print(result: _Result) -> None:
-    columns = ["cluster", "rows", "share", "confidence"]
+    columns = ["rows", "share", "confidence"]
     label = [] if result.rows.labels is None else ["label"]
     table = [_format_line(statistics, len(result.rows)) for statistics in result.describe()]
-    print_table([*columns, *label, "exemplars"], table, columns)
+    header = ["cluster", "name", *columns, *label, "exemplars"]
+    print_table(header, table, ["cluster", *columns])
     print_message(_summarize(result) + _METHODS[result.clusters.method])
     if result.v_measure is not None and result.clusters.n_clusters > 1:
         print_message(f"V-measure of clusters and labels: {result.v_measure:.3f}")
@@ -210,6 +228,7 @@ def _print(result: _Result) -> None:
 def _format_line(statistics: dict[str, Any], n_rows: int) -> list[str]:
     line = [
         str(statistics["cluster"]),
+        statistics["name"],
         f"{statistics['rows']:,}",
         f"{statistics['rows'] / n_rows:.1%}",
         f"{statistics['confidence']:.1%}",

@@ -1,0 +1,68 @@
+"""Columns and texts of rows, from which groups of rows are named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from latentmap.data import Source
+
+MAX_NAMED_ROWS = 20_000
+_MAX_CATEGORIES = 50
+_MIN_WORDS = 3  # Mean number of words from which a column of strings is a text.
+
+
+def read_group_columns(
+    rows: Source, indices: np.ndarray
+) -> tuple[dict[str, np.ndarray], list[list[str | None]]]:
+    """Read the columns and the texts of rows, and of their metadata, for `name_groups`.
+
+    Parameters
+    ----------
+    rows : Source
+    indices : ndarray of shape (k,)
+
+    Returns
+    -------
+    columns : dict of str to ndarray of shape (k,)
+        Numbers, and strings with at most 50 distinct values.
+    texts : list of lists of k strings
+        Columns of longer strings.
+
+    Examples
+    --------
+    >>> from latentmap.data import load_dataset
+    >>> columns, texts = read_group_columns(load_dataset("penguins"), np.arange(100))
+    >>> list(columns)[:2], texts
+    (['island', 'bill_length_mm'], [])
+    """
+    columns: dict[str, np.ndarray] = {}
+    texts: list[list[str | None]] = []
+    for source in (rows, rows.metadata):
+        if source is None or (source.table_schema is None and source.feature_names is None):
+            continue
+        for name, values in _read_columns(source, indices):
+            if values.dtype.kind in "biuf":
+                columns[name] = values.astype(np.float64) if values.dtype.kind != "b" else values
+            elif values.dtype.kind == "O" and all(v is None or isinstance(v, str) for v in values):
+                _add_strings(name, values, columns, texts)
+    return columns, texts
+
+
+def _read_columns(source: Source, indices: np.ndarray) -> list[tuple[str, np.ndarray]]:
+    """Return the name and the values of each column."""
+    table: Any = source.take(indices)
+    if source.table_schema is None:
+        return list(zip(source.feature_names or (), np.asarray(table).T, strict=True))
+    return [(name, table.column(name).to_numpy()) for name in table.column_names]
+
+
+def _add_strings(
+    name: str, values: np.ndarray, columns: dict[str, np.ndarray], texts: list[list[str | None]]
+) -> None:
+    known = [value for value in values if value is not None]
+    if len(set(known)) <= _MAX_CATEGORIES:
+        columns[name] = values
+    elif np.mean([len(value.split()) for value in known]) >= _MIN_WORDS:
+        texts.append(list(values))
