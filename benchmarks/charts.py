@@ -24,8 +24,8 @@ MAP_METRICS = {
     "recall_10": "neighbour recall at 10",
     "accuracy_10": "10-NN accuracy",
     "trustworthiness": "trustworthiness",
-    "fit_seconds": "fit, s (logarithmic)",
-    "transform_seconds": "place 10,000 rows, s (logarithmic)",
+    "fit_seconds": "fit, s (log scale)",
+    "transform_seconds": "place, s (log scale)",
 }
 
 

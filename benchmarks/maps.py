@@ -198,10 +198,13 @@ def report(runs: Runs, options: argparse.Namespace, is_written: bool) -> None:
     """Print the tables, and write them and the results if ``is_written``."""
     seeds = [options.seeds] * 2 if options.seeds else [LARGE_SEEDS, SMALL_SEEDS]
     large, small = (", ".join(map(str, numbers)) for numbers in seeds)
-    settings = (
-        f"Medians over the seeds {large} on large sets, means and standard errors over rows and "
-        f"the seeds {small} on small sets, at most {options.limit} s to fit,"
-    )
+    parts = []
+    if any(name in LARGE_SETS for name in options.data):
+        parts.append(f"large sets: median of the seeds {large}")
+    if any(name not in LARGE_SETS for name in options.data):
+        parts.append(f"small sets: mean and standard error over rows and the seeds {small}")
+    text = "; ".join(parts)
+    settings = f"{text[0].upper()}{text[1:]}; at most {options.limit} s to fit,"
     text = report_text(runs, options.data, settings)
     if not is_written:
         print(text)
