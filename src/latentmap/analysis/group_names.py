@@ -225,7 +225,7 @@ def name_groups(
         name = (
             None
             if labels is None
-            else _label_name([labels[i] for i in np.flatnonzero(groups == number)])
+            else _label_name([labels[int(i)] for i in np.flatnonzero(groups == number)])
         )
         names.append(name or _name_of_differences(differences, n_parts) or str(number))
     return _make_distinct(names)
