@@ -159,9 +159,12 @@ def test_the_table_lists_selected_rows_in_the_order_of_a_column(people_page, peo
     assert people_page.wait_until(lambda: table_rows(people_page) == selected[:50])
     people_page.tab.click("#row-table th:has-text('spend') button")
     expected = people["spend"].iloc[selected].sort_values().to_numpy()[:50]
-    assert people_page.wait_until(
-        lambda: np.allclose(people["spend"].iloc[table_rows(people_page)], expected, rtol=1e-3)
-    )
+
+    def is_sorted():
+        spend = people["spend"].iloc[table_rows(people_page)].to_numpy()
+        return spend.shape == expected.shape and np.allclose(spend, expected, rtol=1e-3)
+
+    assert people_page.wait_until(is_sorted)  # The table is empty while rows are loaded.
     cells = people_page.tab.locator("#row-table tbody tr").first.locator("td").all_inner_texts()
     row = people.iloc[table_rows(people_page)[0]]
     assert cells[1] == row["name"]
