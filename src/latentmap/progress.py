@@ -181,7 +181,7 @@ def _bar_html(description: str, time_left: _RemainingTime, time_text: str, note:
 
 
 class _LineProgress:
-    """Progress as plain lines."""
+    """Progress as lines of text, for an output that is not a terminal."""
 
     # Tasks in progress; each is nested in the previous one.
     _active: ClassVar[list[_LineProgress]] = []

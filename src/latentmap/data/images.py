@@ -140,8 +140,8 @@ class ImageFolderSource(Source):
             _check_pixels(path, size)
             side = 2 * max(self._size)
             image.draft(None, (side, side))  # A JPEG file is decoded at a lower resolution.
-            whole = Image.fromarray(self._decode(_apply_orientation(image)))
-            return np.asarray(resize(whole, self._size))
+            decoded_image = Image.fromarray(self._decode(_apply_orientation(image)))
+            return np.asarray(resize(decoded_image, self._size))
 
 
 def _oriented_size(image: Image) -> Size:

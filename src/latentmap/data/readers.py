@@ -240,7 +240,7 @@ def _check_options(name: str, options: TableOptions, allowed: Collection[str]) -
         if field.name not in allowed
         and getattr(options, field.name) != getattr(TableOptions(), field.name)
     ]
-    # The name of the column of texts is also a role.
+    # The column that --text names gets the role "text".
     for option in sorted(wrong, key="text".__ne__):
         expected = _EXPECTED_DATA.get(option, "a table")
         raise SettingError(f"{option}: expected {expected} for this option, found {name}")

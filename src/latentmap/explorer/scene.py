@@ -128,7 +128,7 @@ class Scene:
         return TableColumns.read(self.rows, columns, self._column_importance(columns), verbose)
 
     def _numeric_columns(self, metadata_names: set[str]) -> list[DisplayColumn]:
-        """Return the columns of rows of numbers; vectors beside metadata are not displayed."""
+        """Return the columns of an array; none if it has no names but has metadata."""
         if metadata_names and self.rows.feature_names is None:
             return []
         names = self.column_names()

@@ -34,6 +34,6 @@ class ReplaySampler:
         return self.mixture.sample(n, self.rng)
 
     def sample_rows(self, n: int) -> np.ndarray:
-        """Draw n raw rows, shape (n, ...)."""
+        """Draw n replay rows in the units of the fitted rows, shape (n, ...)."""
         scaled_rows = self.sample_points(n) @ self.principal.components + self.principal.mean
         return self._state.raw_rows(scaled_rows, self._row_shape)
