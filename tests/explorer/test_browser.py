@@ -306,7 +306,7 @@ def test_the_file_writes_integer_labels_and_codes_of_one_component(open_page, tm
 def test_the_file_explains_that_placing_needs_the_server(open_page, files, button):
     page = open_page(files["digits"])
     page.tab.click(button)
-    assert "latentmap explore" in page.text("#notice p")
+    assert "This page is an exported file" in page.text("#notice p")
 
 
 def test_the_theme_follows_the_system_and_the_button(open_page, links):

@@ -305,4 +305,4 @@ def test_clusters_have_other_colours_than_labels(open_page, links):
         )
     )
     clusters = page.tab.eval_on_selector_all("#legend .swatch", colors)
-    assert not set(labels[:9]) & set(clusters[:11])
+    assert not set(labels[:10]) & set(clusters[:10])

@@ -25,8 +25,8 @@ const CATEGORY_COLORS = {
   ],
 };
 
-/** Indices of the colours of clusters. The first eleven differ from the first nine colours of labels. */
-const CLUSTER_ORDER = [16, 15, 14, 9, 11, 17, 18, 10, 12, 13, 19, 8, 7, 6, 5, 4, 3, 2, 1, 0];
+/** Indices of the colours of clusters. The first ten are not among the first ten colours of labels. */
+const CLUSTER_ORDER = [16, 15, 14, 11, 17, 18, 10, 12, 13, 19, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0];
 
 const MISSING_COLOR = { light: "#b4b6ba", dark: "#5b6068" };
 
@@ -65,13 +65,14 @@ const VIRIDIS_PIXELS = Uint32Array.from({ length: 256 }, (_, i) => packRgb(virid
 export function categoryColor(category, { name, column } = { name: "" }) {
   if (category === MISSING) return MISSING_COLOR[state.theme];
   const colors = CATEGORY_COLORS[state.theme];
-  if (category >= colors.length) return goldenColor(category);
-  return colors[name === "cluster" && column === undefined ? CLUSTER_ORDER[category] : category];
+  const isCluster = name === "cluster" && column === undefined;
+  if (category >= colors.length) return goldenColor(category + (isCluster ? 0.5 : 0));
+  return colors[isCluster ? CLUSTER_ORDER[category] : category];
 }
 
 /**
  * Return a colour whose hue is the category times the golden angle. The lightness takes three values.
- * @param {number} category
+ * @param {number} category  a cluster has the position between two categories
  */
 function goldenColor(category) {
   const hue = (category * 137.508 * Math.PI) / 180;

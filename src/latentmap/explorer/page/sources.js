@@ -13,7 +13,7 @@ import { SIMILAR_ROWS, columns, imageSize, loadTexts, numberOf, scene, valueOf }
 
 /** The message for functions that need the server. */
 export const NEEDS_SERVER =
-  "An exported file cannot place new rows. To place your own rows, run `latentmap explore MODEL DATA`.";
+  "This page is an exported file, which cannot place new rows. Use a page that latentmap serves to place your own rows.";
 
 /** The token in the link. A server that other machines can reach requires it. */
 const token = new URLSearchParams(location.search).get("token");
@@ -29,7 +29,7 @@ async function request(path, body) {
   try {
     response = await fetch(path, { method: body ? "POST" : "GET", body, headers });
   } catch {
-    throw new Error("The server does not respond. Is `latentmap explore` still running?");
+    throw new Error("The server of this page does not respond. Start latentmap again, and open the link that it prints.");
   }
   if (response.ok) return response;
   const { error } = await response.json().catch(() => ({ error: `The server responded with status ${response.status}.` }));
