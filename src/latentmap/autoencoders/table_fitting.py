@@ -67,15 +67,15 @@ def fit_table(estimator: BaseAutoEncoder, table: Source) -> EncodedRows:
     return EncodedRows(table, encoder)
 
 
-def encode_table(estimator: BaseAutoEncoder, X: DataLike, rows: Source | None) -> Source:
-    """Return the encoded rows of a table, or of an array of numbers with the fitted columns."""
-    encoder = estimator.table_
-    assert encoder is not None
-    table = as_table(X, encoder) if rows is None else None
-    if table is None:
-        assert rows is not None
-        table = Table(arrow_table(rows[:], rows.feature_names or encoder.names), name=rows.name)
-        table.labels = rows.labels
+def name_columns(rows: Source, encoder: TableEncoder) -> Table:
+    """Return rows of numbers as a table of the fitted columns."""
+    table = Table(arrow_table(rows[:], rows.feature_names or encoder.names), name=rows.name)
+    table.labels = rows.labels
+    return table
+
+
+def encode_table(table: Source, encoder: TableEncoder) -> Source:
+    """Return the encoded rows of a table; warn of categories that were not fitted."""
     encoded_rows = EncodedRows(table, encoder)
     if isinstance(table, Table) and (unknown_counts := encoder.count_unknown(table.table)):
         counts = ", ".join(f"{name}: {count:,}" for name, count in unknown_counts.items())

@@ -15,6 +15,7 @@ from latentmap.autoencoders.table_fitting import (
     check_new_width,
     encode_table,
     fit_table,
+    name_columns,
 )
 from latentmap.backend import block_rows
 from latentmap.data.array_checks import as_numbers
@@ -68,18 +69,21 @@ def _check_row_count(rows: Source) -> None:
 
 def new_rows(estimator: BaseAutoEncoder, X: DataLike) -> Source:
     """Convert new rows to a source; raise DataError if their columns or shape are wrong."""
-    fits_table = estimator.table_ is not None
-    X = X if fits_table else as_numeric_rows(X)
-    is_table = as_table(X) is not None
-    if fits_table and is_table:
-        return encode_table(estimator, X, None)
-    if isinstance(X, Source) and fits_table and X.encoder is estimator.table_:
+    encoder = estimator.table_
+    if encoder is None:
+        return _new_numbers(estimator, as_numeric_rows(X))
+    if isinstance(X, Source) and X.encoder is encoder:
         return X
+    table = as_table(X, encoder)
+    if table is None:
+        table = name_columns(_new_numbers(estimator, X), encoder)
+    return encode_table(table, encoder)
+
+
+def _new_numbers(estimator: BaseAutoEncoder, X: DataLike) -> Source:
     rows = _to_source(estimator, X, reset=False)
     check_new_width(estimator, rows)
-    if estimator.row_offset_ is not None:
-        rows = ShiftedRows(rows, estimator.row_offset_)
-    return encode_table(estimator, X, rows) if fits_table else rows
+    return rows if estimator.row_offset_ is None else ShiftedRows(rows, estimator.row_offset_)
 
 
 def read_new_rows(estimator: BaseAutoEncoder, X: DataLike) -> Iterator[np.ndarray]:

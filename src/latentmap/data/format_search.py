@@ -29,6 +29,7 @@ from latentmap.data.table_options import TableOptions
 
 Rows: TypeAlias = pa.Table | pa.RecordBatch
 _MAX_VOTES = 100  # Number of columns that determine the decimal separator of a file.
+_MIN_THREADED_ROWS = 1000  # Threads take longer to start than fewer rows to parse.
 
 
 def infer_decimals(strings: Rows, options: TableOptions, separator: str | None = None) -> str:
@@ -62,8 +63,11 @@ def parse_columns(
         )
 
     names = strings.column_names
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads:
-        columns = dict(zip(names, threads.map(parse, names), strict=True))
+    if strings.num_rows < _MIN_THREADED_ROWS:
+        columns = {name: parse(name) for name in names}
+    else:
+        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads:
+            columns = dict(zip(names, threads.map(parse, names), strict=True))
     order = common_date_order(columns.values(), options)
     for name, column in columns.items():
         if order is not None and len(column.date_orders) > 1 and column.date_orders[0] != order:

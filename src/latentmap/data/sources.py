@@ -140,7 +140,9 @@ class Source(ABC):
         if size < 1:
             raise SettingError(f"batch size: expected at least 1, found {size}")
         batches = self._batches(size, rng)
-        return batches if self.in_memory else batching.read_ahead(batches)
+        has_one_batch = len(self) <= size
+        read_directly = self.in_memory or has_one_batch
+        return batches if read_directly else batching.read_ahead(batches)
 
     def _batches(self, size: int, rng: batching.Rng | None) -> Iterator[np.ndarray]:
         if rng is None:
