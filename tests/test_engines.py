@@ -36,21 +36,29 @@ print(keras.backend.backend())
 """
 
 
-@pytest.mark.engine
-@pytest.mark.parametrize("engine", ["jax", "torch", "tensorflow"])
-def test_models_work_on_each_engine(engine, tmp_path):
+def skip_if_missing(engine):
     if importlib.util.find_spec(engine) is None:
         pytest.skip(f"{engine} is not installed")
+
+
+def run_script(script, engine, folder):
     process = subprocess.run(
-        [sys.executable, "-c", SCRIPT],
+        [sys.executable, "-c", script],
         env={**os.environ, "KERAS_BACKEND": engine},
-        cwd=tmp_path,
+        cwd=folder,
         capture_output=True,
         text=True,
         check=False,
     )
     assert process.returncode == 0, process.stderr[-2000:]
-    assert process.stdout.split()[-1] == engine
+    return process.stdout
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("engine", ["jax", "torch", "tensorflow"])
+def test_models_work_on_each_engine(engine, tmp_path):
+    skip_if_missing(engine)
+    assert run_script(SCRIPT, engine, tmp_path).split()[-1] == engine
 
 
 COMPARISON = """
@@ -68,8 +76,7 @@ for name in ("ae", "vae", "map"):
 @pytest.mark.engine
 @pytest.mark.parametrize("engine", ["torch", "tensorflow"])
 def test_engines_give_equal_codes_for_equal_weights(engine, tmp_path):
-    if importlib.util.find_spec(engine) is None:
-        pytest.skip(f"{engine} is not installed")
+    skip_if_missing(engine)
     X = load_digits().data[:300]
     models = {"ae": AutoEncoder, "vae": VariationalAutoEncoder, "map": LatentMap}
     for name, estimator in models.items():
@@ -77,12 +84,4 @@ def test_engines_give_equal_codes_for_equal_weights(engine, tmp_path):
         model.save(tmp_path / f"{name}.safetensors")
         codes = model.transform(X)
         np.savez(tmp_path / f"{name}.npz", X=X, codes=codes, rows=model.inverse_transform(codes))
-    process = subprocess.run(
-        [sys.executable, "-c", COMPARISON],
-        env={**os.environ, "KERAS_BACKEND": engine},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert process.returncode == 0, process.stderr[-2000:]
+    run_script(COMPARISON, engine, tmp_path)

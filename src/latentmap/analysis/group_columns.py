@@ -61,8 +61,8 @@ def _read_columns(source: Source, indices: np.ndarray) -> list[tuple[str, np.nda
 def _add_strings(
     name: str, values: np.ndarray, columns: dict[str, np.ndarray], texts: list[list[str | None]]
 ) -> None:
-    known = [value for value in values if value is not None]
-    if len(set(known)) <= _MAX_CATEGORIES:
+    present_values = [value for value in values if value is not None]
+    if len(set(present_values)) <= _MAX_CATEGORIES:
         columns[name] = values
-    elif np.mean([len(value.split()) for value in known]) >= _MIN_WORDS:
+    elif np.mean([len(value.split()) for value in present_values]) >= _MIN_WORDS:
         texts.append(list(values))

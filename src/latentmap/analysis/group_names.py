@@ -117,21 +117,21 @@ def _compare_numbers(
     groups: np.ndarray, name: str, values: np.ndarray
 ) -> list[tuple[int, Difference]]:
     is_known = np.isfinite(values.astype(np.float64))
-    known, numbers = groups[is_known], values[is_known].astype(np.float64)
+    known_groups, numbers = groups[is_known], values[is_known].astype(np.float64)
     if len(numbers) == 0:
         return []
     # Sums of squares lose all digits if the mean is much larger than the deviation.
     numbers = numbers - numbers.mean()
     n_groups = groups.max() + 1
-    sizes = np.bincount(known, minlength=n_groups).astype(np.float64)
-    sums, squares = (np.bincount(known, numbers**p, n_groups) for p in (1, 2))
-    others = len(numbers) - sizes
+    sizes = np.bincount(known_groups, minlength=n_groups).astype(np.float64)
+    sums, squares = (np.bincount(known_groups, numbers**p, n_groups) for p in (1, 2))
+    other_sizes = len(numbers) - sizes
     means = sums / np.maximum(sizes, 1)
-    other_means = (sums.sum() - sums) / np.maximum(others, 1)
-    within = squares.sum() - sizes * means**2 - others * other_means**2
+    other_means = (sums.sum() - sums) / np.maximum(other_sizes, 1)
+    within = squares.sum() - sizes * means**2 - other_sizes * other_means**2
     std = np.sqrt(np.maximum(within, 0) / max(len(numbers) - 2, 1))
     effects = np.where(std > 0, (means - other_means) / np.where(std > 0, std, 1), 0.0)
-    is_compared = (sizes > 0) & (others > 0) & (effects != 0)
+    is_compared = (sizes > 0) & (other_sizes > 0) & (effects != 0)
     return [(int(g), Difference(float(effects[g]), name)) for g in np.flatnonzero(is_compared)]
 
 
@@ -173,11 +173,11 @@ def _larger_shares(
     counts: np.ndarray, sizes: np.ndarray, name: str, values: np.ndarray
 ) -> list[tuple[int, Difference]]:
     """Return the values that are more frequent in a group, with Cohen's h."""
-    others = sizes.sum() - sizes
+    other_sizes = sizes.sum() - sizes
     shares = counts / np.maximum(sizes, 1)[:, None]
-    other_shares = (counts.sum(axis=0) - counts) / np.maximum(others, 1)[:, None]
+    other_shares = (counts.sum(axis=0) - counts) / np.maximum(other_sizes, 1)[:, None]
     effects = 2 * np.arcsin(np.sqrt(shares)) - 2 * np.arcsin(np.sqrt(np.minimum(other_shares, 1)))
-    effects[(sizes == 0) | (others == 0)] = 0
+    effects[(sizes == 0) | (other_sizes == 0)] = 0
     result = []
     for group, row in enumerate(effects):
         largest = [j for j in np.argsort(-row, kind="stable")[:5] if row[j] > 0]

@@ -127,13 +127,13 @@ class TableRows:
                 positions[:, i] = self.encoded[:, column_slice.start]
         return positions
 
-    def differences(self, others: Self) -> np.ndarray:
+    def differences(self, other_rows: Self) -> np.ndarray:
         """Return the differences from other rows, in standard deviations, shape (n, n_columns).
 
         The difference between a missing or unknown value and another value is 1.
         """
-        difference = column_norms(self.encoder, self.encoded - others.encoded)
-        is_other = self.cell_text != others.cell_text
+        difference = column_norms(self.encoder, self.encoded - other_rows.encoded)
+        is_other = self.cell_text != other_rows.cell_text
         return np.where(np.isnan(difference), is_other.astype(float), difference)
 
     def along_difference(self, rows: TableRows) -> np.ndarray:

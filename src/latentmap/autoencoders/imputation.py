@@ -72,11 +72,11 @@ def _measure(
         filled = imputer.impute(np.where(masked, np.nan, rows))
         gaussian[masked] = filled[masked]
         reconstruction[masked] = _reconstruct(estimator, filled)[masked]
-    known = ~np.isnan(rows)
-    target = np.where(known, rows - gaussian, 0.0)
-    step = np.where(known, reconstruction - gaussian, 0.0)
+    is_known = ~np.isnan(rows)
+    target = np.where(is_known, rows - gaussian, 0.0)
+    step = np.where(is_known, reconstruction - gaussian, 0.0)
     products, squares = (np.add.reduceat((a * step).sum(axis=0), starts) for a in (target, step))
-    n_known = known[:, starts].sum(axis=0)
+    n_known = is_known[:, starts].sum(axis=0)
     weights = np.clip(products / np.maximum(squares, 1e-9), 0.0, 1.0)
     weights *= n_known / (n_known + _PRIOR_ROWS)
     squares = np.add.reduceat(

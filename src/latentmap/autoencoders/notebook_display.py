@@ -81,9 +81,9 @@ def fit_figures(estimator: BaseAutoEncoder) -> dict[str, str]:
     if history["epoch"]:
         figures["epochs"] = str(history["epoch"][-1])
     for name, values in (("loss", history["loss"]), ("validation MSE", history["val_mse"])):
-        known = [value for value in values if not math.isnan(value)]
-        if known:
-            figures[name] = f"{known[-1] if name == 'loss' else min(known):.4g}"
+        finite_values = [value for value in values if not math.isnan(value)]
+        if finite_values:
+            figures[name] = f"{finite_values[-1] if name == 'loss' else min(finite_values):.4g}"
     layout: dict[str, float] = getattr(estimator, "layout_fit_", {})
     if "r2" in layout:
         figures["R² of the layout"] = f"{layout['r2']:.3f}"

@@ -64,8 +64,11 @@ class TopOutliers:
         if getattr(model, "table_", None) is None:
             values, cell_text, is_ordered = (numeric_rows(model, subset)[:], expected), None, None
         else:
-            row, other = (TableRows.read(model, part) for part in (subset, expected))
-            values, cell_text = (row.values, other.values), (row.cell_text, other.cell_text)
+            row, expected_row = (TableRows.read(model, part) for part in (subset, expected))
+            values, cell_text = (
+                (row.values, expected_row.values),
+                (row.cell_text, expected_row.cell_text),
+            )
             is_ordered = row.is_ordered
         return cls(source, numbers, scores, values, cell_text, attributions, names, is_ordered)
 

@@ -170,8 +170,8 @@ def options_for(model: object) -> TableOptions:
 
 def choose_label(label: str | None, options: TableOptions) -> tuple[str | None, TableOptions]:
     """Return the label column, given by name or by the role "label", and the other options."""
-    others = {name: role for name, role in options.roles.items() if role != "label"}
-    return label or label_column(options.roles), replace(options, roles=others)
+    other_roles = {name: role for name, role in options.roles.items() if role != "label"}
+    return label or label_column(options.roles), replace(options, roles=other_roles)
 
 
 def _parse(values: Mapping[str, Any]) -> TableOptions:

@@ -98,8 +98,8 @@ def select_matrix(
                 raise UnknownNameError(kind, key, list(group))
             return group[key]
     if x is None:
-        known = ", ".join([*layers, *obsm]) or "none"
-        raise DataError(f"{name}: expected a matrix .X, found none: give a layer or obsm ({known})")
+        names = ", ".join([*layers, *obsm]) or "none"
+        raise DataError(f"{name}: expected a matrix .X, found none: give a layer or obsm ({names})")
     return x
 
 

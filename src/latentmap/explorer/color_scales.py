@@ -90,14 +90,14 @@ def encode_labels(labels: np.ndarray) -> ColorValues:
     None, NaN and empty strings are missing labels.
     """
     is_known = known_labels(labels)
-    known = labels[is_known]
-    known = np.array(known.tolist()) if labels.dtype == object else known
-    is_number = known.dtype.kind in "iuf"
-    if is_number and len(np.unique(known)) > len(PALETTE):
+    present_labels = labels[is_known]
+    present_labels = np.array(present_labels.tolist()) if labels.dtype == object else present_labels
+    is_number = present_labels.dtype.kind in "iuf"
+    if is_number and len(np.unique(present_labels)) > len(PALETTE):
         numbers = np.full(len(labels), np.nan)
-        numbers[is_known] = known
+        numbers[is_known] = present_labels
         return encode_numbers(numbers)
-    classes = encode_classes(known)
+    classes = encode_classes(present_labels)
     values = np.full(len(labels), MISSING, "<u2")
     values[is_known] = classes.values
     return ColorValues(values, classes.categories)

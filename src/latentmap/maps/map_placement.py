@@ -67,9 +67,9 @@ def store_rows(model: LatentMap, sample: LayoutSample, seed: int) -> MapState:
     return replace(model._state, placement=placement, diagnostics=diagnostics)
 
 
-def _report_moved_rows(given: np.ndarray, stored: np.ndarray) -> None:
+def _report_moved_rows(layout: np.ndarray, stored: np.ndarray) -> None:
     """Warn if equal rows were given different positions, of which only the first is stored."""
-    is_moved = (given.astype(np.float32) != stored).any(axis=1)
+    is_moved = (layout.astype(np.float32) != stored).any(axis=1)
     if is_moved.any():
         message = (
             f"layout: {is_moved.sum()} rows are equal to an earlier row that has another position, "

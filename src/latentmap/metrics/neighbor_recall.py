@@ -119,7 +119,9 @@ def neighbor_recall_per_row(
     if (len(X) - 1 if reference is None else len(reference[0])) <= k:
         return np.full(len(X), np.nan)
     pairs = zip((X, Z), reference or (None, None), strict=True)
-    return neighbor_overlap(*(nearest_rows(points, other, k, verbose) for points, other in pairs))
+    return neighbor_overlap(
+        *(nearest_rows(points, references, k, verbose) for points, references in pairs)
+    )
 
 
 def nearest_rows(
@@ -195,15 +197,15 @@ def neighbor_overlap(neighbors: ArrayLike, map_neighbors: ArrayLike) -> np.ndarr
     >>> neighbor_overlap([[1, 2], [0, 2]], [[2, 3], [2, 0]]).tolist()
     [0.5, 1.0]
     """
-    expected, other = np.asarray(neighbors), np.asarray(map_neighbors)
-    if expected.ndim != 2 or expected.shape != other.shape:
+    data_neighbors, other_neighbors = np.asarray(neighbors), np.asarray(map_neighbors)
+    if data_neighbors.ndim != 2 or data_neighbors.shape != other_neighbors.shape:
         raise DataError(
-            f"map_neighbors: expected shape (n, k) as neighbors {expected.shape}, "
-            f"found {other.shape}"
+            f"map_neighbors: expected shape (n, k) as neighbors {data_neighbors.shape}, "
+            f"found {other_neighbors.shape}"
         )
     # A number that occurs twice in a sorted row is in both arrays.
-    both = np.sort(np.hstack([expected, other]), axis=1)
-    return (both[:, 1:] == both[:, :-1]).sum(axis=1) / expected.shape[1]
+    numbers = np.sort(np.hstack([data_neighbors, other_neighbors]), axis=1)
+    return (numbers[:, 1:] == numbers[:, :-1]).sum(axis=1) / data_neighbors.shape[1]
 
 
 def _flat_rows(rows: DataLike) -> np.ndarray:

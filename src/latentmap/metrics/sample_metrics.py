@@ -78,8 +78,8 @@ def neighbor_recalls(
     if not counts:
         return {}
     in_data, on_map = (
-        nearest_rows(points, other, max(counts))
-        for points, other in zip(encoded, reference or (None, None), strict=True)
+        nearest_rows(points, references, max(counts))
+        for points, references in zip(encoded, reference or (None, None), strict=True)
     )
     return {
         f"recall_{k}": float(neighbor_overlap(in_data[:, :k], on_map[:, :k]).mean()) for k in counts

@@ -34,12 +34,9 @@ class StridedConv2D(layers.Conv2D):
         top, left = height % 2, width % 2  # Padding "same" pads odd sizes at both ends.
         bottom, right = 2 * rows + 1 - height - top, 2 * columns + 1 - width - left
         x = ops.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
-        slices = [
-            x[:, i : i + 2 * rows : 2, j : j + 2 * columns : 2]
-            for i, j in itertools.product(range(3), repeat=2)
-        ]
         kernel = ops.reshape(self.kernel, (9 * channels, self.filters))
-        return self.activation(ops.matmul(ops.concatenate(slices, -1), kernel) + self.bias)
+        patches = _patches(x, 3, (rows, columns), stride=2)
+        return self.activation(ops.matmul(patches, kernel) + self.bias)
 
 
 class StridedConv2DTranspose(layers.Conv2DTranspose):
@@ -60,10 +57,7 @@ class StridedConv2DTranspose(layers.Conv2DTranspose):
         height, width, channels = x.shape[1:]
         # The outputs of a pixel depend on this pixel and on those above it and to its left.
         x = ops.pad(x, ((0, 0), (1, 0), (1, 0), (0, 0)))
-        slices = [
-            x[:, i : i + height, j : j + width] for i, j in itertools.product(range(2), repeat=2)
-        ]
-        blocks = ops.matmul(ops.concatenate(slices, -1), self._block_kernel(channels))
+        blocks = ops.matmul(_patches(x, 2, (height, width)), self._block_kernel(channels))
         blocks = ops.reshape(blocks, (-1, height, width, 2, 2, self.filters))
         blocks = ops.transpose(blocks, (0, 1, 3, 2, 4, 5))
         y = ops.reshape(blocks, (-1, 2 * height, 2 * width, self.filters))
@@ -76,3 +70,13 @@ class StridedConv2DTranspose(layers.Conv2DTranspose):
         kernel = ops.reshape(kernel, (2, 2, 2, 2, self.filters, channels))
         kernel = ops.transpose(ops.flip(kernel, (0, 2)), (0, 2, 5, 1, 3, 4))
         return ops.reshape(kernel, (4 * channels, 4 * self.filters))
+
+
+def _patches(x: KerasTensor, size: int, shape: tuple[int, int], stride: int = 1) -> KerasTensor:
+    """Return patches of size × size pixels as channels, one patch for each pixel of the output."""
+    height, width = (stride * length for length in shape)
+    slices = [
+        x[:, i : i + height : stride, j : j + width : stride]
+        for i, j in itertools.product(range(size), repeat=2)
+    ]
+    return ops.concatenate(slices, -1)

@@ -138,8 +138,10 @@ def _draw_columns(
             color = _ABOVE_COLOR if shares[column] > 0 else _BELOW_COLOR
             color = color if is_ordered[column] else style.GREY
             ax.barh(y, abs(shares[column]), height=0.2, color=color, alpha=0.85)
-            value, other = (style.value_text(part[line, column]) for part in (rows, expected))
-            values = f"{value}, expected {other}"
+            value, expected_value = (
+                style.value_text(part[line, column]) for part in (rows, expected)
+            )
+            values = f"{value}, expected {expected_value}"
             text = f"{style.display_text(names[column])}: {values}"
             style.add_text(ax, 1.03, y, text, size=7.5, ha="left")
         ax.axhline(line + 0.5, color=style.LIGHT_GREY, linewidth=0.6)

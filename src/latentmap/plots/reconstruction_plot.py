@@ -127,8 +127,10 @@ def _draw_cells(
             for part in positions
         )
         y = line + 0.32
-        known = ~np.isnan(reconstruction)
-        ax.hlines(np.full(known.sum(), y), x[known] - 0.4, x[known] + 0.4, color=style.LIGHT_GREY)
+        is_known = ~np.isnan(reconstruction)
+        ax.hlines(
+            np.full(is_known.sum(), y), x[is_known] - 0.4, x[is_known] + 0.4, color=style.LIGHT_GREY
+        )
         ax.barh(y, original, left=x, height=0.14, color=_BAR_COLOR)
         ax.plot(
             x + reconstruction, np.full(n_columns, y), "o", color=_LINE_COLORS[1], markersize=3.5

@@ -198,9 +198,12 @@ class TableEncoder:
 
     def scales(self) -> np.ndarray:
         """Return the standard deviation of each linear column of numbers, and NaN for others."""
-        linear = [isinstance(c, NumberColumn) and c.arsinh_scale is None for c in self.columns]
-        pairs = zip(self.columns, linear, strict=True)
-        return np.array([getattr(c, "scale") if known else np.nan for c, known in pairs])  # noqa: B009
+        return np.array(
+            [
+                c.scale if isinstance(c, NumberColumn) and c.arsinh_scale is None else np.nan
+                for c in self.columns
+            ]
+        )
 
     def summary(self) -> str:
         """Describe roles and ignored columns in one line.

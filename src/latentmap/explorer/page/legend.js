@@ -147,9 +147,9 @@ function toggleCategory(category) {
 /** Hide all other categories; if they are hidden, show all categories. @param {number} category */
 function isolateCategory(category) {
   const categories = [...(state.colors.categories ?? []).keys(), MISSING];
-  const others = categories.filter((other) => other !== category);
-  const isIsolated = others.every((other) => state.hiddenCategories.has(other));
-  setState({ hiddenCategories: new Set(isIsolated ? [] : others) });
+  const otherCategories = categories.filter((other) => other !== category);
+  const isIsolated = otherCategories.every((other) => state.hiddenCategories.has(other));
+  setState({ hiddenCategories: new Set(isIsolated ? [] : otherCategories) });
 }
 
 /** Use the theme of the system until the user chooses a theme. */

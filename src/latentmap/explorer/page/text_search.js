@@ -44,12 +44,12 @@ export const queryWords = (query) =>
 export async function findRows(source, query) {
   const lists = await Promise.all(textBuffers.map((name) => loadFoldedTexts(source, name)));
   const scales = await Promise.all(storedScales.map((i) => loadColors(source, i)));
-  const found = new Uint8Array(scene.n).fill(1);
+  const matches = new Uint8Array(scene.n).fill(1);
   for (const word of queryWords(query)) {
     const hits = rowsWithWord(word, lists, scales);
-    found.forEach((_, i) => { found[i] &= hits[i]; });
+    matches.forEach((_, i) => { matches[i] &= hits[i]; });
   }
-  return found;
+  return matches;
 }
 
 /** @param {string} word @param {string[][]} lists @param {Colors[]} scales */
