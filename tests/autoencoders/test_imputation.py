@@ -166,3 +166,23 @@ def test_truth_values_keep_their_texts():
     frame.loc[:4, "b"] = None
     assert set(fitted.impute(frame)["b"]) == {"yes", "no"}
     assert fitted.impute(pa.table(frame))["b"].to_pylist() == fitted.impute(frame)["b"].tolist()
+
+
+def test_the_confidence_in_a_constant_grows_with_its_known_values():
+    x = np.random.default_rng(0).normal(size=60)
+    for n_known in (1, 30):
+        constant = ["x"] * n_known + [None] * (60 - n_known)
+        frame = pd.DataFrame({"a": x, "b": x**2, "constant": constant})
+        fitted = AutoEncoder(1, epochs=1, random_state=0).fit(frame)
+        filled, confidence = fitted.impute(frame, return_confidence=True)
+        assert set(filled["constant"]) == {"x"}
+        assert confidence[-1, 2] == pytest.approx((n_known + 1) / (n_known + 2))
+
+
+def test_labels_are_not_filled(houses):
+    frame = houses[0].rename(columns={"kind": "target"})
+    fitted = AutoEncoder(1, epochs=1, random_state=0).fit(Table(frame, label="target"))
+    for rows in (Table(frame, label="target"), frame.drop(columns="target")):
+        filled = fitted.impute(rows)
+        assert "target" not in filled
+        assert filled[["size", "rooms"]].notna().all().all()

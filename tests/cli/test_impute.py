@@ -66,6 +66,23 @@ def test_labels_are_kept(run, people, tmp_path):
     assert "label" not in complete
 
 
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+@pytest.mark.parametrize("missing", ["number", "name"])
+def test_missing_labels_stay_missing(run, people, tmp_path, suffix, missing):
+    model, data = people
+    frame, labels = pd.read_parquet(data), np.arange(100)
+    frame["group"] = labels / 2 if missing == "number" else np.array(["a", "b"])[labels % 2]
+    frame.loc[:9, "group"] = None
+    getattr(frame, f"to_{suffix}")(tmp_path / f"labelled.{suffix}", index=False)
+    output = tmp_path / f"complete.{suffix}"
+    result = run("impute", model, tmp_path / f"labelled.{suffix}", "--label", "group", "-o", output)
+    complete = pd.read_csv(output) if suffix == "csv" else pd.read_parquet(output)
+    assert complete["group"].isna().tolist() == frame["group"].isna().tolist()
+    assert complete["group"][10:].tolist() == frame["group"][10:].tolist()
+    assert complete[["age", "kind"]].notna().all().all()
+    assert "group" not in result.stdout
+
+
 def test_a_fitted_column_is_no_label(run, people, tmp_path):
     model, data = people
     column = pd.read_parquet(data).columns[0]

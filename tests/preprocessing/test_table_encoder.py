@@ -86,6 +86,26 @@ def test_arrow_tables_are_decoded_to_arrow_tables():
     assert encoder.decode(encoder.encode(table)).schema == table.schema
 
 
+def test_types_of_strings_are_kept():
+    strings = pa.array(["oak", "elm", "ash", "oak"], pa.large_string())
+    table = pa.table({"large": strings, "small": strings.cast(pa.string()), "size": [1, 2, 3, 4]})
+    encoder = TableEncoder.fit(Table(table))
+    decoded = encoder.decode(encoder.encode(Table(table)[:]))
+    assert decoded.schema == table.schema
+
+
+def test_texts_without_a_common_word_are_ignored():
+    texts = [" ".join(f"w{i}{j}" for j in range(6)) for i in range(30)]
+    encoder = TableEncoder.fit(Table(pd.DataFrame({"size": range(2, 32), "text": texts})))
+    assert encoder.ignored == {"text": "no word occurs in two texts"}
+
+
+def test_a_constant_beside_nan_is_restored():
+    table = pa.table({"a": [np.nan, 2.0, 2.0], "b": [1.0, 2.0, 4.0]})
+    encoder = TableEncoder.fit(Table(table))
+    assert encoder.decode(encoder.encode(Table(table)[:]))["a"].to_pylist() == [2.0, 2.0, 2.0]
+
+
 def test_an_encoder_survives_its_file_form():
     values = json.loads(json.dumps(ENCODER.to_json()))
     loaded = TableEncoder.from_file(values, ENCODER.to_arrays())

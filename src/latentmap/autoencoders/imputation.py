@@ -19,6 +19,7 @@ from latentmap.data.frame_filling import fill_frame
 from latentmap.data.types import DataLike, FrameLike
 from latentmap.errors import DataError
 from latentmap.preprocessing.category_columns import BooleanColumn, CategoryColumn
+from latentmap.preprocessing.encoded_columns import ConstantColumn
 from latentmap.preprocessing.gaussian_imputer import MAX_NUMBERS, GaussianImputer
 from latentmap.preprocessing.table_encoder import EncodedRows, TableEncoder
 
@@ -153,6 +154,9 @@ def _confidence(column: Any, rows: np.ndarray, error: float) -> np.ndarray:
     if isinstance(column, CategoryColumn):
         n_levels = len(column.levels) - bool(column.rare)
         return column.probabilities(rows)[:, :n_levels].max(axis=1)
+    if isinstance(column, ConstantColumn):  # The rule of succession of Laplace.
+        n_known = column.n_known or 0
+        return np.full(len(rows), (n_known + 1.0) / (n_known + 2.0))
     return np.full(len(rows), max(0.0, 1.0 - error))
 
 

@@ -37,7 +37,8 @@ def impute(
 
     Known values do not change. For each column, the report states the number of filled values and
     their mean confidence, from 0 to 1. The confidence of a category is its estimated probability.
-    The confidence of a number is 1 − RMSE / standard deviation on held-out rows.
+    The confidence of a number is 1 − RMSE / standard deviation on held-out rows. Labels and
+    identifiers are not filled.
     """
     check_output(output, (".csv", ".parquet"), (model, data))
     estimator = open_model(model)

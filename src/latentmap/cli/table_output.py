@@ -65,10 +65,11 @@ def _write_table(path: Path, length: int, stack: contextlib.ExitStack) -> Write:
 
 
 def append_labels(batches: Iterator[Any], name: str, labels: np.ndarray) -> Iterator[Any]:
-    """Yield the batches with the labels of their rows as a column of the given name."""
+    """Yield the batches with the labels of their rows, null if missing, as a column ``name``."""
     import pyarrow as pa
 
-    column, start = pa.array(labels, from_pandas=True), 0
+    is_missing = labels == "" if labels.dtype.kind == "U" else None
+    column, start = pa.array(labels, from_pandas=True, mask=is_missing), 0
     for batch in batches:
         yield batch.append_column(name, column[start : start + batch.num_rows])
         start += batch.num_rows

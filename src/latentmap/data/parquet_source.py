@@ -28,6 +28,7 @@ from latentmap.data.parquet_footers import (
 )
 from latentmap.data.sources import Source
 from latentmap.data.table_labels import column_labels
+from latentmap.data.table_parsing import is_string_type
 from latentmap.errors import FileError
 from latentmap.progress import progress
 
@@ -143,8 +144,8 @@ class ParquetSource(Source):
                 for table in self._tables(groups, [label]):
                     column = table.column(0).cast(self.files.schema.field(label).type)
                     # Dictionary encoding stores equal strings once.
-                    is_string_type = pa.types.is_string(column.type)
-                    parts.append(column.dictionary_encode() if is_string_type else column)
+                    is_string = is_string_type(column.type)
+                    parts.append(column.dictionary_encode() if is_string else column)
                     advance(table.num_rows)
         column = pa.chunked_array([chunk for part in parts for chunk in part.chunks])
         return column_labels(column, label, self.name)

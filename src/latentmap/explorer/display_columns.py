@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from latentmap.preprocessing.column_roles import infer_role
-from latentmap.preprocessing.column_types import Values, is_time_type, to_floats, type_name
+from latentmap.preprocessing.column_types import (
+    STRING_TYPES,
+    Values,
+    is_time_type,
+    to_floats,
+    type_name,
+)
 from latentmap.preprocessing.encoded_columns import Column
 
 if TYPE_CHECKING:
@@ -123,7 +129,7 @@ class DisplayColumn:
 
 def _kind_of_type(name: str) -> str:
     """Return the kind of a constant column from the name of its type."""
-    if name in ("bool", "string"):
+    if name in ("bool", *STRING_TYPES):
         return CATEGORY
     if name == "vector":
         return TEXT

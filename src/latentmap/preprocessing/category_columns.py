@@ -71,7 +71,8 @@ class BooleanColumn(Column):
 
         is_true = self.probabilities(encoded) > 0.5
         if self.boolean_strings is not None:
-            return pa.array(np.where(is_true, self.boolean_strings[1], self.boolean_strings[0]))
+            strings = np.where(is_true, self.boolean_strings[1], self.boolean_strings[0])
+            return pa.array(strings, pa.string())
         return pa.array(is_true).cast(type_from_name(self.type))
 
     def probabilities(self, encoded: np.ndarray) -> np.ndarray:

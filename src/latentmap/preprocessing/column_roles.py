@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from latentmap.errors import DataError
 from latentmap.preprocessing.column_encoders import ENCODERS
 from latentmap.preprocessing.column_types import (
+    STRING_TYPES,
     Values,
     is_integer_type,
     is_time_type,
@@ -82,7 +83,7 @@ def _problem(role: str, values: Values) -> str | None:
     is_vector = kind == "vector"
     if kind == "other" or is_vector != (role == "vector"):
         return f"expected values for the role {role!r}, found {values.type}"
-    if role in ("number", "integer") and (kind == "string" or is_time_type(kind)):
+    if role in ("number", "integer") and (kind in STRING_TYPES or is_time_type(kind)):
         return f"expected numbers for the role {role!r}, found {_format_example(values)}"
     if role == "date" and not is_time_type(kind):
         return f"expected dates for the role 'date', found {_format_example(values)}"
@@ -118,7 +119,7 @@ def infer_role(name: str, values: Values) -> Role:
         return Role("vector")
     if is_time_type(kind):
         return Role("date")
-    if kind == "string":
+    if kind in STRING_TYPES:
         return _infer_from_strings(values)
     if _is_counter(name, values, kind):
         return Role("identifier", "it numbers the rows")

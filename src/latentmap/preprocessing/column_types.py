@@ -15,8 +15,9 @@ else:
     Values = object  # pyarrow is imported only when a table is read.
 
 _TIMESTAMP = re.compile(r"timestamp\[(s|ms|us|ns)(?:, tz=([\w/+:-]{1,64}))?\]")
+STRING_TYPES = ("string", "large_string")  # Names of the types of strings.
 _NAMES = (
-    *("bool", "string", "float", "double", "date32[day]"),
+    *("bool", *STRING_TYPES, "float", "double", "date32[day]"),
     *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
     *(f"duration[{unit}]" for unit in ("s", "ms", "us", "ns")),
     *("time32[s]", "time32[ms]", "time64[us]", "time64[ns]"),
@@ -45,7 +46,7 @@ def type_name(dtype: pa.DataType) -> str:
         return "vector" if type_name(dtype.value_type) in ("float", "double") else "other"
     if types.is_decimal(dtype) or types.is_float16(dtype):
         return "double"
-    if types.is_large_string(dtype) or types.is_string_view(dtype):
+    if types.is_string_view(dtype):
         return "string"
     if types.is_date64(dtype):
         return "date32[day]"

@@ -70,9 +70,13 @@ class Column(FileRecord):
 
 @dataclass(frozen=True, kw_only=True)
 class ConstantColumn(Column):
-    """A column with one value, or without values, that is restored but not fitted."""
+    """A column with one value, or without values, that is restored but not fitted.
+
+    ``n_known`` is the number of fitted rows in which the value is known.
+    """
 
     value: str | None = None
+    n_known: int | None = None
 
     @property
     def width(self) -> int:
@@ -94,11 +98,15 @@ class ConstantColumn(Column):
 
 
 def constant_column(values: Values, properties: dict[str, Any]) -> ConstantColumn:
-    """Return a constant column of the first known value, or of missing values if there is none."""
-    known_values = values.drop_null()
-    has_value = len(known_values) > 0 and properties["type"] != "vector"
-    value = str(to_strings(known_values)[0].as_py()) if has_value else None
-    return ConstantColumn(value=value, **{**properties, "role": "constant"})
+    """Return a constant column of the known value, or of missing values unless there is one."""
+    import pyarrow.compute as pc
+
+    known_values = values.filter(pc.invert(pc.is_null(values, nan_is_null=True)))
+    is_vector = properties["type"] == "vector"
+    distinct_values = [] if is_vector else to_strings(known_values).unique().to_pylist()
+    value = distinct_values[0] if len(distinct_values) == 1 else None
+    n_known = len(known_values)
+    return ConstantColumn(value=value, n_known=n_known, **{**properties, "role": "constant"})
 
 
 def to_strings(values: Values) -> "pa.Array":

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from latentmap.data.table_parsing import is_string_type
 from latentmap.preprocessing.column_types import (
+    STRING_TYPES,
     Values,
     from_floats,
     is_time_type,
@@ -94,7 +96,7 @@ class NumberColumn(Column):
 
         if pa.types.is_temporal(values.type) and is_time_type(self.type):
             return pc.cast(values, type_from_name(self.type), safe=False)
-        if not pa.types.is_string(values.type) or is_time_type(self.type):
+        if not is_string_type(values.type) or is_time_type(self.type):
             return values
         cells = pc.ascii_trim_whitespace(to_strings(values))
         numbers = pc.if_else(pc.match_substring_regex(cells, _NUMBER), cells, None)
@@ -120,7 +122,9 @@ class NumberColumn(Column):
         """Raise ValueError if a property does not fit the others."""
         super().validate()
         positive = [self.scale, 1.0 if self.arsinh_scale is None else self.arsinh_scale]
-        if self.type in ("bool", "string", "vector") or not all(0 < x < np.inf for x in positive):
+        if self.type in ("bool", "vector", *STRING_TYPES) or not all(
+            0 < x < np.inf for x in positive
+        ):
             raise ValueError(f"column {self.name}: expected a numeric type and a scale above 0")
 
 

@@ -18,8 +18,8 @@ from latentmap.data.tables import TableSchema
 from latentmap.errors import DataError
 from latentmap.preprocessing.column_encoders import ENCODERS
 from latentmap.preprocessing.column_roles import infer_roles
-from latentmap.preprocessing.column_types import type_name
-from latentmap.preprocessing.encoded_columns import Column
+from latentmap.preprocessing.column_types import STRING_TYPES, type_name
+from latentmap.preprocessing.encoded_columns import Column, ConstantColumn
 from latentmap.preprocessing.number_columns import NumberColumn
 from latentmap.preprocessing.vector_columns import (
     MAX_COMPONENTS_ALONE,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 CONTAINERS = ("pandas", "polars", "arrow")
 _NUMERIC_ROLES = ("number", "integer", "date", "constant")
 _STRING_ROLES = ("category", "text")
+NO_COMMON_TERM = "no word occurs in two texts"  # Reason why a column of texts is not fitted.
 _MAX_LISTED = 5
 
 
@@ -82,14 +83,16 @@ class TableEncoder:
             raise DataError(f"{rows.name}: {error}") from None
         fitted_roles = {n: role.name for n, role in roles.items() if role.name in ENCODERS}
         if [*fitted_roles.values()] == ["text"]:
-            columns: tuple[Column, ...] = (_fit_texts(next(iter(fitted_roles)), sample),)
+            columns = [_fit_texts(next(iter(fitted_roles)), sample)]
         else:
-            columns = tuple(
+            columns = [
                 _fit_column(name, role, sample, schema, standardize)
                 for name, role in fitted_roles.items()
-            )
+            ]
         ignored = {n: r.reason or "" for n, r in roles.items() if r.name not in ENCODERS}
-        encoder = cls(columns, ignored, schema.container)
+        ignored |= {c.name: NO_COMMON_TERM for c in columns if _has_no_terms(c, fitted_roles)}
+        fitted_columns = tuple(column for column in columns if column.name not in ignored)
+        encoder = cls(fitted_columns, ignored, schema.container)
         if not encoder.width:
             raise DataError(
                 f"{rows.name}: expected a column with different values, found only constant columns"
@@ -114,7 +117,7 @@ class TableEncoder:
 
     def string_roles(self) -> dict[str, str]:
         """Return the roles of the columns of strings, whose later values are strings, too."""
-        columns = (c for c in self.columns if c.type == "string" and c.role in _STRING_ROLES)
+        columns = (c for c in self.columns if c.type in STRING_TYPES and c.role in _STRING_ROLES)
         return {column.name: column.role for column in columns}
 
     @property
@@ -313,6 +316,13 @@ def _fit_texts(name: str, sample: pa.Table) -> Column:
         type=type_name(values.type),
         has_missing_values=values.null_count > 0,
     )
+
+
+def _has_no_terms(column: Column, roles: Mapping[str, str]) -> bool:
+    """Return whether different texts could not be encoded, because no term occurs in two texts."""
+    if not isinstance(column, ConstantColumn):
+        return False
+    return roles[column.name] == "text" and column.value is None
 
 
 def _has_nan(values: pa.ChunkedArray) -> bool:

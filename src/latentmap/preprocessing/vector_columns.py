@@ -160,7 +160,8 @@ class TextColumn(Column):
             [
                 " ".join(self.terms[j] for j in row if weights[i, j] > 0)
                 for i, row in enumerate(best)
-            ]
+            ],
+            type_from_name(self.type),
         )
 
     def validate(self) -> None:
