@@ -16,7 +16,7 @@ from latentmap.data.index_checks import check_indices, check_offsets, check_spar
 from latentmap.data.sparse import SparseSource
 from latentmap.data.tables import Table
 from latentmap.errors import DataError, FileError
-from latentmap.explorer.uploads import open_upload
+from latentmap.explorer.uploads import read_upload
 
 HUGE = 2**30
 ROWS = np.where(np.random.default_rng(0).random((8, 6)) < 0.5, np.arange(48.0).reshape(8, 6), 0)
@@ -121,11 +121,8 @@ def test_hostile_sparse_files_raise_also_when_uploaded(offsets, tmp_path):
     (tmp_path / "words.npz").write_bytes(file.getvalue())
     with pytest.raises(FileError, match=r"words\.npz, indptr: expected"):
         open_data(tmp_path / "words.npz")
-    with (
-        pytest.raises(FileError, match=r"words\.npz, indptr: expected"),
-        open_upload("words.npz", file.getvalue(), None),
-    ):
-        pass
+    with pytest.raises(FileError, match=r"words\.npz, indptr: expected"):
+        read_upload("words.npz", file.getvalue(), None)
 
 
 # -- tables ----------------------------------------------------------------------------------------

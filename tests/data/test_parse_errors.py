@@ -1,7 +1,7 @@
 import pytest
 
 from latentmap.data.parse_errors import as_file_error
-from latentmap.errors import DataError, FileError
+from latentmap.errors import DataError, FileError, TooLargeError
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,12 @@ def test_own_and_unlisted_errors_pass():
         raise DataError("own")
     with pytest.raises(TypeError), as_file_error("x", "y", ValueError):
         raise TypeError
+
+
+def test_a_failed_allocation_is_a_file_that_is_too_large():
+    expected = r"^x.npy: too large to be read as an array into memory$"
+    with (
+        pytest.raises(TooLargeError, match=expected),
+        as_file_error("x.npy", "an array", ValueError),
+    ):
+        raise MemoryError

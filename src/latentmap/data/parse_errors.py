@@ -5,7 +5,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 
-from latentmap.errors import FileError, LatentmapError
+from latentmap.errors import FileError, LatentmapError, TooLargeError
 
 # Errors of `zipfile` for damaged archives.
 ZIP_ERRORS = (
@@ -20,11 +20,16 @@ ZIP_ERRORS = (
 
 @contextlib.contextmanager
 def as_file_error(name: str, kind: str, *errors: type[Exception]) -> Iterator[None]:
-    """Convert OSError and the ``errors`` of a parser of the format ``kind`` to FileError."""
+    """Convert OSError and the ``errors`` of a parser of the format ``kind`` to FileError.
+
+    An allocation that fails becomes TooLargeError.
+    """
     try:
         yield
     except LatentmapError:
         raise
+    except MemoryError:
+        raise TooLargeError(f"{name}: too large to be read as {kind} into memory") from None
     except (OSError, *errors) as error:  # type: ignore[misc]  # mypy does not accept unpacking here
         raise FileError(f"{name}: cannot be read as {kind} ({_reason(error)})") from error
 

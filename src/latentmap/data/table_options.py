@@ -112,7 +112,8 @@ class TableOptions:
         >>> TableOptions(drop=("2",)).with_numbered_names(["column 1", "column 2"]).drop
         ('column 2',)
         """
-        numbers = {str(n): name for n, name in enumerate(names, 1) if str(n) not in names}
+        known_names = set(names)
+        numbers = {str(n): name for n, name in enumerate(names, 1) if str(n) not in known_names}
 
         def find(columns: Iterable[str]) -> tuple[str, ...]:
             return tuple(numbers.get(column, column) for column in columns)

@@ -14,12 +14,11 @@ from latentmap.explorer.json_values import encode_array, encode_rows
 from latentmap.explorer.page import Page
 from latentmap.explorer.scene import N_SIMILAR, Scene
 from latentmap.explorer.selection_export import write_csv
-from latentmap.explorer.uploads import MAX_UPLOAD_BYTES, open_upload
+from latentmap.explorer.uploads import MAX_UPLOAD_BYTES, read_upload
 
 MAX_POINTS = 1024
 MAX_THUMBNAILS = 256
 MAX_TABLE_ROWS = 256
-MAX_PLACED_ROWS = 100
 _MAX_RESPONSE_BYTES = 64 * 2**20
 
 
@@ -162,13 +161,14 @@ class Router:
     def _place(self, argument: str, body: bytes) -> Response:
         name = unquote(argument)
         options = stored_table_options(self._scene.estimator)
-        with open_upload(name, body, self._scene.images, self._label, options) as (source, note):
-            sample = source.subset(np.arange(min(len(source), MAX_PLACED_ROWS)))
-            rows = self._scene.place(sample)
-            if unknown := self._scene.count_unknown(sample):
-                counts = ", ".join(f"{name} ({count})" for name, count in unknown.items())
-                note = f"Values that were not fitted count as missing: {counts}."
-            return _json_response({"rows": rows, "total": len(source), "note": note})
+        upload = read_upload(name, body, self._scene.images, self._label, options)
+        # A subset is encoded without a warning of unknown values, which the note counts.
+        sample = upload.rows.subset(np.arange(len(upload.rows)))
+        rows, note = self._scene.place(sample), upload.note
+        if unknown := self._scene.count_unknown(sample):
+            counts = ", ".join(f"{name} ({count})" for name, count in unknown.items())
+            note = f"Values that were not fitted count as missing: {counts}."
+        return _json_response({"rows": rows, "total": upload.total, "note": note})
 
 
 def _json_response(value: object) -> Response:

@@ -1,7 +1,8 @@
-"""Limits of the memory that an uploaded file takes, which are checked before it is read.
+"""Limits of the size of an uploaded file, which are checked before it is read.
 
 A small zip archive, Parquet file or image can unpack to gigabytes. A .csv file with a long line
-takes several times its size, because the reader holds several copies of a line.
+takes several times its size, because the reader holds several copies of a line. Files that need too
+much memory in another way are refused while they are read; see `isolated_reading`.
 """
 
 import contextlib
@@ -60,28 +61,6 @@ def _check_parquet(path: Path) -> None:
     chunks = [group.column(i) for group in groups for i in range(group.num_columns)]
     _check_bytes(path, sum(chunk.total_uncompressed_size for chunk in chunks))
     _check_bytes(path, _VALUE_BYTES * sum(chunk.num_values for chunk in chunks))
-    _check_bytes(path, _count_text_bytes(path))
-
-
-def _count_text_bytes(path: Path) -> int:
-    """Return the size of all texts of a Parquet file, which stores equal texts once."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    from pyarrow import parquet
-
-    schema = parquet.read_schema(path)
-    kinds = (pa.string(), pa.large_string(), pa.binary(), pa.large_binary())
-    names = [field.name for field in schema if field.type in kinds]
-    n_bytes = 0
-    with contextlib.suppress(pa.ArrowException, OSError), path.open("rb") as file:
-        texts = parquet.ParquetFile(file, read_dictionary=names)
-        for batch in texts.iter_batches(columns=names):
-            for column in batch.columns:
-                lengths = pc.binary_length(getattr(column, "dictionary", column))
-                indices = getattr(column, "indices", None)
-                lengths = lengths if indices is None else lengths.take(indices)
-                n_bytes += pc.sum(lengths).as_py() or 0
-    return n_bytes
 
 
 def _check_bytes(path: Path, n_bytes: int) -> None:

@@ -3,32 +3,45 @@
 import contextlib
 import re
 import tempfile
+import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 from PIL import Image
 
-from latentmap.data import ArraySource, Source, TableOptions, open_data
+from latentmap.data import ArraySource, Source, TableOptions
 from latentmap.data.images import IMAGE_SUFFIXES, ImageFolderSource
+from latentmap.data.isolated_reading import read_isolated
 from latentmap.data.readers import FILE_SUFFIXES
-from latentmap.errors import FileError, LatentmapError, SettingError
+from latentmap.errors import FileError, LatentmapError
 from latentmap.explorer.row_images import RowImages
 from latentmap.explorer.upload_limits import check_upload_size
 
 MAX_UPLOAD_BYTES = 32 * 2**20
+MAX_PLACED_ROWS = 100
 _MAX_NAME_CHARACTERS = 100
+_LOCK = threading.Lock()  # The memory limit holds for one file at a time.
 
 
-@contextlib.contextmanager
-def open_upload(
+@dataclass(frozen=True)
+class Upload:
+    """The first rows of an uploaded file, the number of all its rows, and a note for the user."""
+
+    rows: Source
+    total: int
+    note: str = ""
+
+
+def read_upload(
     name: str,
     content: bytes,
     images: RowImages | None,
     label: str | None = None,
     options: TableOptions | None = None,
-) -> Iterator[tuple[Source, str]]:
-    """Open an uploaded file for the duration of the block; ``options`` are those of a table."""
+) -> Upload:
+    """Read the first rows of an uploaded file; ``options`` are those of a table."""
     display_name = _display_name(name)
     suffix = PurePosixPath(display_name).suffix.lower()
     if suffix not in (*FILE_SUFFIXES, *IMAGE_SUFFIXES):
@@ -37,13 +50,16 @@ def open_upload(
             f"{display_name}: expected one of the suffixes {known_suffixes}, "
             f"found {suffix or 'none'!r}"
         )
-    with tempfile.TemporaryDirectory(prefix="latentmap-", ignore_cleanup_errors=True) as folder:
+    with (
+        _LOCK,
+        tempfile.TemporaryDirectory(prefix="latentmap-", ignore_cleanup_errors=True) as folder,
+    ):
         path = Path(folder) / f"upload{suffix}"
         path.write_bytes(content)
         with _replace_path_in_errors(path, display_name):
-            rows, note = _read(path, images, label, options)
-            rows.name = display_name
-            yield rows, note
+            upload = _read(path, images, label, options)
+        upload.rows.name = display_name
+        return upload
 
 
 def _display_name(name: str) -> str:
@@ -69,18 +85,15 @@ def _replace_path_in_errors(path: Path, display_name: str) -> Iterator[None]:
 
 def _read(
     path: Path, images: RowImages | None, label: str | None, options: TableOptions | None
-) -> tuple[Source, str]:
+) -> Upload:
     check_upload_size(path)
-    if path.suffix in IMAGE_SUFFIXES:
-        image = ImageFolderSource(path.parent, [path.name])
-        return (image, "") if images is None else _convert_image(image, images)
-    if label is not None:
-        with contextlib.suppress(SettingError):
-            return open_data(path, label=label, options=options), ""
-    return open_data(path, options=options), ""
+    if path.suffix not in IMAGE_SUFFIXES:
+        return Upload(*read_isolated(path, MAX_PLACED_ROWS, label, options))
+    image = ArraySource(ImageFolderSource(path.parent, [path.name])[:])
+    return Upload(image, 1) if images is None else _convert_image(image, images)
 
 
-def _convert_image(source: Source, images: RowImages) -> tuple[Source, str]:
+def _convert_image(source: Source, images: RowImages) -> Upload:
     """Convert an image to the size, channels and units of the images of the model."""
     height, width, channels = images.size
     pixels = source[0]
@@ -98,4 +111,4 @@ def _convert_image(source: Source, images: RowImages) -> tuple[Source, str]:
     if grey and pixels.ndim == 3:
         changes.append("converted to grey")
     note = f"The image was {' and '.join(changes)}, like the images of the model."
-    return ArraySource(rows), note if changes else ""
+    return Upload(ArraySource(rows), 1, note if changes else "")
