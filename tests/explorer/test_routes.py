@@ -54,7 +54,8 @@ def test_color_values_are_computed_on_request(client, map_scene):
     expected = map_scene.color_scales[0].compute().values
     assert from_base64(label["values"], "<u2").tolist() == expected.tolist()
     clusters = [cluster["categories"][i] for i in from_base64(cluster["values"], "<u2")]
-    assert clusters == [str(i) for i in map_scene.scores["cluster"]]
+    names = map_scene.regions.cluster_names
+    assert clusters == [names[i] for i in map_scene.scores["cluster"]]
     low, high = error["low"], error["high"]
     errors = low + from_base64(error["values"], "<u2") / 65_534 * (high - low)
     np.testing.assert_allclose(errors, map_scene.scores["error"], atol=(high - low) / 60_000)

@@ -6,11 +6,55 @@ from typing import Any
 
 import numpy as np
 
+from latentmap.analysis.group_names import name_groups
 from latentmap.data import Source
+from latentmap.data.array_checks import missing_labels
 
 MAX_NAMED_ROWS = 20_000
+_MAX_NUMBERS = (
+    2**24
+)  # Maximum number of values that are read, which limits the rows of wide tables.
 _MAX_CATEGORIES = 50
 _MIN_WORDS = 3  # Mean number of words from which a column of strings is a text.
+
+
+def named_rows(rows: Source) -> np.ndarray:
+    """Return the indices of at most 20,000 evenly spaced rows, from which groups are named."""
+    width = len(rows.feature_names or ()) or 1
+    limit = max(1, min(MAX_NAMED_ROWS, _MAX_NUMBERS // width))
+    return np.arange(0, len(rows), -(-len(rows) // limit))
+
+
+def name_row_groups(rows: Source, groups: np.ndarray, n_groups: int) -> list[str]:
+    """Name groups of rows by their labels, or by the columns and words that distinguish them.
+
+    Parameters
+    ----------
+    rows : Source
+    groups : ndarray of shape (n,), int
+        Group of each row, from 0.
+    n_groups : int
+
+    Returns
+    -------
+    list of str
+        Distinct names; see `latentmap.analysis.name_groups`.
+
+    Examples
+    --------
+    >>> from latentmap.data import load_dataset
+    >>> penguins = load_dataset("penguins")
+    >>> name_row_groups(penguins, np.unique(penguins.labels, return_inverse=True)[1], 3)
+    ['Adelie', 'Chinstrap', 'Gentoo']
+    """
+    indices = named_rows(rows)
+    columns, texts = read_group_columns(rows, indices)
+    labels = None
+    if rows.labels is not None:
+        is_missing = missing_labels(rows.labels)[indices]
+        labels = np.where(is_missing, "", rows.labels[indices].astype(str)).tolist()
+    names = name_groups(groups[indices], columns, texts, labels)
+    return [*names, *map(str, range(len(names), n_groups))]
 
 
 def read_group_columns(

@@ -13,6 +13,7 @@ from latentmap.errors import DataError
 
 MAX_WORDS = 5000
 MIN_EFFECT = 0.5  # J. Cohen calls an effect size of 0.2 small, 0.5 medium, and 0.8 large.
+MIN_STANDARD_ERRORS = 4  # Smaller effects occur by chance among thousands of words.
 MIN_LABEL_SHARE, PURE_LABEL_SHARE = 0.5, 0.9
 _TRUE_NAMES = {"true": "yes", "false": "no"}
 
@@ -192,7 +193,7 @@ def name_groups(
     labels: Sequence[object] | None = None,
     n_parts: int = 2,
 ) -> list[str]:
-    """Name each group of rows by its label, or by the differences of at least medium effect.
+    """Name each group of rows by its label, or by its differences from all other rows.
 
     Parameters
     ----------
@@ -213,22 +214,64 @@ def name_groups(
 
     Examples
     --------
-    >>> columns = {"age": [20, 22, 60, 61], "member": ["false", "false", "true", "true"]}
-    >>> name_groups([0, 0, 1, 1], columns)
+    >>> groups = [0, 0, 1, 1] * 10
+    >>> columns = {"age": [20, 22, 60, 61] * 10, "member": ["false", "false", "true", "true"] * 10}
+    >>> name_groups(groups, columns)
     ['age low, member no', 'age high, member yes']
-    >>> name_groups([0, 0, 1, 1], columns, labels=["cat", "cat", "dog", "dog"])
+    >>> name_groups(groups, columns, labels=["cat", "cat", "dog", "dog"] * 10)
     ['cat', 'dog']
     """
     groups = np.asarray(groups, np.intp)
     names = []
-    for number, differences in enumerate(explain_groups(groups, columns, texts, 4 * n_parts)):
+    for number, description in enumerate(describe_groups(groups, columns, texts, n_parts)):
         name = (
             None
             if labels is None
             else _label_name([labels[int(i)] for i in np.flatnonzero(groups == number)])
         )
-        names.append(name or _name_of_differences(differences, n_parts) or str(number))
+        names.append(name or description or str(number))
     return _make_distinct(names)
+
+
+def describe_groups(
+    groups: ArrayLike,
+    columns: Mapping[str, ArrayLike],
+    texts: Sequence[Sequence[str | None]] = (),
+    n_parts: int = 2,
+) -> list[str]:
+    """Describe each group by its differences from all other rows.
+
+    The differences have at least a medium effect, and at least four standard errors.
+
+    Parameters
+    ----------
+    groups, columns, texts, n_parts
+        As for `name_groups`.
+
+    Returns
+    -------
+    list of str
+        Empty for a group without differences; two groups may have equal descriptions.
+
+    Raises
+    ------
+    DataError
+        If a column has another number of rows.
+
+    Examples
+    --------
+    >>> groups = [0, 0, 1, 1, 1, 2, 2, 2] * 10
+    >>> describe_groups(groups, {"age": [20, 22, 60, 61, 60, 38, 44, 50] * 10})
+    ['age low', 'age high', '']
+    """
+    explained = explain_groups(groups, columns, texts, 4 * n_parts)
+    sizes = np.bincount(np.asarray(groups, np.intp))
+    # The standard error of Cohen's d and of Cohen's h, if the groups do not differ.
+    errors = np.sqrt(1 / np.maximum(sizes, 1) + 1 / np.maximum(sizes.sum() - sizes, 1))
+    return [
+        _description(differences, max(MIN_EFFECT, MIN_STANDARD_ERRORS * error), n_parts)
+        for differences, error in zip(explained, errors.tolist(), strict=True)
+    ]
 
 
 def _label_name(labels: Sequence[object]) -> str | None:
@@ -243,12 +286,12 @@ def _label_name(labels: Sequence[object]) -> str | None:
     return label if share >= PURE_LABEL_SHARE else f"mostly {label}"
 
 
-def _name_of_differences(differences: Sequence[Difference], n_parts: int) -> str:
+def _description(differences: Sequence[Difference], min_effect: float, n_parts: int) -> str:
     """Join the texts of the largest differences, at most one of each column."""
     parts: dict[str, str] = {}
     for difference in differences:
         key = difference.column or difference.text
-        if abs(difference.effect) >= MIN_EFFECT and key not in parts and len(parts) < n_parts:
+        if abs(difference.effect) >= min_effect and key not in parts and len(parts) < n_parts:
             parts[key] = difference.text
     return ", ".join(parts.values())
 

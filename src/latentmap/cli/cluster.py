@@ -11,8 +11,7 @@ import typer
 
 from latentmap.analysis.clustering import Clusters
 from latentmap.analysis.clustering import cluster as cluster_codes
-from latentmap.analysis.group_columns import MAX_NAMED_ROWS, read_group_columns
-from latentmap.analysis.group_names import name_groups
+from latentmap.analysis.group_columns import name_row_groups
 from latentmap.cli.cluster_pictures import draw_clusters, exemplars_path
 from latentmap.cli.console import format_count, print_json, print_message, print_table, show_status
 from latentmap.cli.model_arguments import Estimator, open_model
@@ -65,16 +64,7 @@ class _Result:
     @cached_property
     def names(self) -> list[str]:
         """A name for each cluster: its label, or the columns and words that distinguish it."""
-        step = max(1, len(self.rows) // MAX_NAMED_ROWS)
-        indices = np.arange(0, len(self.rows), step)
-        columns, texts = read_group_columns(self.rows, indices)
-        labels = None
-        if self.rows.labels is not None:
-            is_missing = missing_labels(self.rows.labels)[indices]
-            labels = np.where(is_missing, "", self.rows.labels[indices].astype(str)).tolist()
-        groups = self.clusters.labels[indices]
-        names = name_groups(groups, columns, texts, labels)
-        return [*names, *map(str, range(len(names), self.clusters.n_clusters))]
+        return name_row_groups(self.rows, self.clusters.labels, self.clusters.n_clusters)
 
     def describe(self) -> Iterator[dict[str, Any]]:
         """Yield the statistics of each cluster as plain values for JSON."""

@@ -1,12 +1,13 @@
 """Colour scales of the page: the labels, scores and columns that points can be coloured by."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
 from latentmap.explorer.display_columns import CATEGORY, TEXT
+from latentmap.explorer.map_regions import MapRegions
 from latentmap.explorer.row_scores import CLUSTER, RowScores
 from latentmap.explorer.table_columns import (
     MAX_CATEGORIES,
@@ -58,11 +59,14 @@ class ColorScale:
 
 
 def list_color_scales(
-    labels: np.ndarray | None, scores: RowScores, table: TableColumns | None
+    labels: np.ndarray | None,
+    scores: RowScores,
+    regions: MapRegions,
+    table: TableColumns | None,
 ) -> list[ColorScale]:
     """Return the colour scales of labels, scores, and table columns except text columns."""
     scales = [] if labels is None else [ColorScale("label", partial(encode_labels, labels))]
-    scales += [_score_scale(scores, name) for name in scores.names]
+    scales += [_score_scale(scores, regions, name) for name in scores.names]
     if table is not None:
         for j, column in enumerate(table.columns):
             if column.kind != TEXT:
@@ -70,10 +74,16 @@ def list_color_scales(
     return scales
 
 
-def _score_scale(scores: RowScores, name: str) -> ColorScale:
-    encode = encode_classes if name == CLUSTER else encode_numbers
-    is_computed = partial(scores.is_computed, name)
-    return ColorScale(name, lambda: encode(scores[name]), is_computed)
+def _score_scale(scores: RowScores, regions: MapRegions, name: str) -> ColorScale:
+    def compute() -> ColorValues:
+        if name != CLUSTER:
+            return encode_numbers(scores[name])
+        clusters = encode_classes(scores[name])
+        # Beyond 1,000 clusters, the smallest share a class and names would not match.
+        names = regions.cluster_names
+        return replace(clusters, categories=names) if len(names) <= MAX_CATEGORIES else clusters
+
+    return ColorScale(name, compute, partial(scores.is_computed, name))
 
 
 def encode_column(table: TableColumns, j: int) -> ColorValues:

@@ -87,7 +87,8 @@ def export_page(
 
 def _common_buffers(scene: Scene, colors: list[ColorValues]) -> Buffers:
     """Return the buffers that are the same for images and for rows of a table."""
-    names = ("points", "density", "names", "labels", "numbers")
+    names = ["points", "density", "names", "labels", "numbers"]
+    names += ["areas", "areas-names", "parts", "parts-names"]
     buffers = {name: scene.buffer(name) for name in names}
     for i, (scale, values) in enumerate(zip(scene.color_scales, colors, strict=True)):
         if scale.column is None:  # The values of a column are embedded with the table.

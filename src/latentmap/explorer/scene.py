@@ -16,10 +16,11 @@ from latentmap.analysis import SearchIndex
 from latentmap.analysis.encoding import numeric_model, numeric_rows
 from latentmap.analysis.model_info import ModelInfo
 from latentmap.data import Source, Table, as_source
-from latentmap.explorer.color_scales import list_color_scales
+from latentmap.explorer.color_scales import ColorScale, list_color_scales
 from latentmap.explorer.decoding import CodeDecoder
 from latentmap.explorer.display_columns import DisplayColumn, as_display_strings
 from latentmap.explorer.json_values import encode_rows, to_json
+from latentmap.explorer.map_regions import MapRegions
 from latentmap.explorer.page_coordinates import CodePlane
 from latentmap.explorer.point_density import GRID_SIDE, DensityGrid
 from latentmap.explorer.row_images import RowImages, shrink_images
@@ -109,11 +110,15 @@ class Scene:
         decode = self.decoder.decode
         self.scores = RowScores(self.model, self.encoded, self.codes, decode, verbose)
         self.display = self._choose_display(source, verbose)
-        self.color_scales = list_color_scales(self.rows.labels, self.scores, self.table)
+        self.regions = MapRegions(self.rows, self.plane.points, self.scores)
+        self.color_scales = self._list_color_scales()
         self._index_lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self.codes)
+
+    def _list_color_scales(self) -> list[ColorScale]:
+        return list_color_scales(self.rows.labels, self.scores, self.regions, self.table)
 
     def _choose_display(self, source: Source, verbose: bool) -> RowImages | TableColumns:
         for shape in (source.row_shape, self.estimator.row_shape_):
@@ -179,6 +184,10 @@ class Scene:
             return json.dumps(self.file_names).encode()
         if name == "labels" and self.rows.labels is not None:
             return json.dumps(to_json(self.rows.labels)).encode()
+        if name in ("areas", "parts"):
+            return getattr(self.regions, name).values.tobytes()
+        if name in ("areas-names", "parts-names"):
+            return json.dumps(getattr(self.regions, name.removesuffix("-names")).names).encode()
         if name == "numbers" and self.total > len(self):
             return self.original_indices.astype("<u4").tobytes()
         if self.table is not None and name in self.table.text_buffers:
@@ -290,7 +299,7 @@ class Scene:
             return self
         scene = copy.copy(self)
         scene.display = self.table.keep_most_important(count)
-        scene.color_scales = list_color_scales(self.rows.labels, self.scores, scene.table)
+        scene.color_scales = scene._list_color_scales()
         return scene
 
     def _column_importance(self, columns: list[DisplayColumn]) -> np.ndarray:

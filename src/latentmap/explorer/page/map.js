@@ -6,8 +6,7 @@
 
 import { contourPaths } from "./contours.js";
 import { byId, context2d, cssVariable } from "./dom.js";
-import { categoryTitle, shorten } from "./format.js";
-import { labelPositions } from "./points.js";
+import { createNames } from "./map_names.js";
 import { createScatterLayer } from "./scatter.js";
 import { addShortcut } from "./shortcuts.js";
 import { onChange, setState, state } from "./state.js";
@@ -18,7 +17,6 @@ import { createThumbnails } from "./thumbnails.js";
 /** @import { View } from "./view.js" */
 
 const MAX_PIXEL_RATIO = 2; // More pixels take time without a visible difference.
-const MAX_LABEL_LENGTH = 24; // Maximum number of characters of a category name.
 const BORDER = 2.5; // Width of the border of a line, both sides together, in CSS pixels.
 
 /**
@@ -28,7 +26,8 @@ const BORDER = 2.5; // Width of the border of a line, both sides together, in CS
 export function installMap(section, source, view, points) {
   const drawScatter = createScatterLayer(byId("points", HTMLCanvasElement), points);
   const drawThumbnails = createThumbnails(source, view, points, () => scheduleOverlay());
-  const drawOverlay = createOverlay(byId("overlay", HTMLCanvasElement), view, points, drawThumbnails);
+  const drawNames = createNames(source, view, points, () => scheduleOverlay());
+  const drawOverlay = createOverlay(byId("overlay", HTMLCanvasElement), view, points, drawThumbnails, drawNames);
   let scatterChanged = true;
   let isScheduled = false;
 
@@ -81,14 +80,11 @@ function insetOf(section) {
  * that they are visible on top of points.
  * @param {HTMLCanvasElement} canvas @param {View} view @param {Points} points
  * @param {(context: CanvasRenderingContext2D) => number} drawThumbnails
+ * @param {(context: CanvasRenderingContext2D) => void} drawNames
  */
-function createOverlay(canvas, view, points, drawThumbnails) {
+function createOverlay(canvas, view, points, drawThumbnails, drawNames) {
   const context = context2d(canvas);
   const colors = { ink: "", map: "", accent: "" };
-  /** @type {ReturnType<typeof labelPositions>} */
-  let labels = [];
-  onChange(["colors"], () => { labels = labelPositions(state.colors, points); });
-
   /** @type {Path2D[] | null} */
   let contours = null;
   onChange(["colors", "hiddenCategories", "passing"], () => { contours = null; });
@@ -104,32 +100,6 @@ function createOverlay(canvas, view, points, drawThumbnails) {
     });
     context.globalAlpha = 1;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  }
-
-  /** Draw category names, except those that would cover the name of a larger category. */
-  function drawLabels() {
-    Object.assign(context, {
-      font: `600 14px ${cssVariable("--font")}`,
-      textAlign: "center",
-      textBaseline: "middle",
-      lineJoin: "round",
-      lineWidth: 4,
-      strokeStyle: colors.map,
-      fillStyle: colors.ink,
-    });
-    /** @type {number[][]} */
-    const boxes = [];
-    for (const { category, text, position } of labels) {
-      if (state.hiddenCategories.has(category)) continue;
-      const label = shorten(categoryTitle(text), MAX_LABEL_LENGTH);
-      const [left, top] = view.toScreen(...position);
-      const halfWidth = context.measureText(label).width / 2 + 4;
-      const box = [left - halfWidth, top - 10, left + halfWidth, top + 10];
-      if (boxes.some((other) => overlap(box, other))) continue;
-      boxes.push(box);
-      context.strokeText(label, left, top);
-      context.fillText(label, left, top);
-    }
   }
 
   /** Stroke the current path. @param {number} width @param {string} color */
@@ -179,7 +149,8 @@ function createOverlay(canvas, view, points, drawThumbnails) {
   function drawBadge([left, top], letter) {
     traceCircle([left, top], 9);
     fillWithBorder();
-    Object.assign(context, { fillStyle: colors.map, font: `600 11px ${cssVariable("--font")}` });
+    const font = `600 11px ${cssVariable("--font")}`;
+    Object.assign(context, { fillStyle: colors.map, font, textAlign: "center", textBaseline: "middle" });
     context.fillText(letter, left, top + 0.5);
   }
 
@@ -224,7 +195,7 @@ function createOverlay(canvas, view, points, drawThumbnails) {
     context.clearRect(0, 0, width, height);
     Object.assign(colors, { ink: cssVariable("--ink"), map: cssVariable("--map"), accent: cssVariable("--accent") });
     if (state.contours) drawContours(ratio);
-    if (drawThumbnails(context) === 0) drawLabels();
+    if (drawThumbnails(context) === 0) drawNames(context);
     if (pickedRow >= 0) drawRing(pickedRow, 8, 2.5, colors.accent);
     if (hoveredRow >= 0 && hoveredRow !== pickedRow) drawRing(hoveredRow, 6, 1.5, colors.ink);
     if (path.length > 0) drawPath();
@@ -233,9 +204,3 @@ function createOverlay(canvas, view, points, drawThumbnails) {
     if (cursor === "cross" && position) drawCross(view.toScreen(...position));
   };
 }
-
-/**
- * Return whether two boxes [left, top, right, bottom] overlap.
- * @param {number[]} a @param {number[]} b
- */
-const overlap = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];

@@ -51,6 +51,9 @@ export function installTooltip(source, view, points) {
     tooltip.dataset.row = String(row);
   }
 
+  view.onChange(() => {
+    if (!tooltip.hidden && state.hoveredRow >= 0) place(state.hoveredRow);
+  });
   onChange(["hoveredRow", "colors", "outline"], () => {
     const { hoveredRow, outline } = state;
     if (hoveredRow >= 0 && !outline) load(hoveredRow);

@@ -1,0 +1,91 @@
+"""Names on the map in a real browser: two levels without overlap, and names of all scripts."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from latentmap import LatentMap
+from latentmap.data import ArraySource, add_metadata
+from latentmap.explorer import Scene, Server, export_page
+
+pytestmark = pytest.mark.browser
+
+# Record the names of a frame, with their boxes: left, top, right, bottom.
+DRAWN_NAMES = """async () => {
+    const { fillText } = CanvasRenderingContext2D.prototype;
+    const names = [];
+    CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+        const size = this.measureText(text);
+        const [top, bottom] = [y - size.actualBoundingBoxAscent, y + size.actualBoundingBoxDescent];
+        names.push([text, x - size.width / 2, top, x + size.width / 2, bottom]);
+        fillText.call(this, text, x, y);
+    };
+    document.querySelector("#contours").click();
+    await new Promise(requestAnimationFrame);
+    await new Promise(requestAnimationFrame);
+    document.querySelector("#contours").click();
+    CanvasRenderingContext2D.prototype.fillText = fillText;
+    return names;
+}"""
+
+WORDS = ["graph nodes edges", "colours axes figure", "matrix vector product", "file path reading"]
+
+
+def overlaps(a, b):
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def drawn_names(page):
+    """Return the names on the map; they do not overlap."""
+    names = page.tab.evaluate(DRAWN_NAMES)
+    for (_, *a), (_, *b) in itertools.combinations(names, 2):
+        assert not overlaps(a, b)
+    return [name for name, *_ in names]
+
+
+@pytest.fixture(scope="module")
+def topics():
+    """Points of four topics, each with a second word that differs from left to right."""
+    rng, n = np.random.default_rng(0), 800
+    topic = np.arange(n) % 4
+    points = rng.normal(0, 1, (n, 2)) + 12 * np.column_stack([topic % 2, topic // 2])
+    side = np.where(points[:, 0] - 12 * (topic % 2) < 0, "sparse", "dense")
+    texts = [f"{WORDS[t]} with {s} content" for t, s in zip(topic, side, strict=True)]
+    frame = pd.DataFrame({"text": [f"{text} {i:04}" for i, text in enumerate(texts)]})
+    frame["size"] = rng.normal(size=n)
+    return add_metadata(ArraySource(points, name="topics"), frame)
+
+
+@pytest.fixture(scope="module")
+def topic_pages(topics, tmp_path_factory):
+    scene = Scene(LatentMap(epochs=3, random_state=0).fit(topics), topics, "topics")
+    path = tmp_path_factory.mktemp("topics") / "topics.html"
+    export_page(scene, path)
+    server = Server(scene)
+    threading.Thread(target=server.serve, daemon=True).start()
+    yield {"served": server.url, "exported": path.as_uri()}
+    server.stop()
+    server.close()
+
+
+@pytest.mark.parametrize("kind", ["served", "exported"])
+def test_names_of_parts_appear_when_the_map_is_zoomed_in(open_page, topic_pages, kind):
+    page = open_page(topic_pages[kind])
+    page.tab.select_option("#color-scale", label="size")
+    first_words = {word for words in WORDS for word in words.split()}
+    assert page.wait_until(lambda: drawn_names(page))
+    areas = drawn_names(page)
+    assert len(areas) >= 4
+    assert all(set(name.split(", ")) <= first_words for name in areas)
+    for _ in range(3):
+        page.tab.keyboard.press("+")
+        page.tab.wait_for_timeout(50)
+    assert page.wait_until(lambda: set(drawn_names(page)) - set(areas))
+    parts = {name for name in drawn_names(page) if name not in areas}
+    assert parts <= {"sparse", "dense"}
+    assert page.messages == []
