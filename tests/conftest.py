@@ -2,6 +2,7 @@
 
 import dataclasses
 import fcntl
+import gc
 import os
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from latentmap.cli import app
+
+# Garbage collections take a tenth of the time by default, because JAX creates many objects.
+GC_THRESHOLDS = (20_000, 20, 20)
 
 # Without this variable scikit-learn skips one of its checks. SciPy reads it when it is imported.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
@@ -25,6 +29,12 @@ os.environ.setdefault(
 )
 
 FACES = Path(__file__).parents[1].parent / "shared" / "data" / "faces"
+
+
+def pytest_collection_finish():
+    """Exclude the collected tests and imported modules from later garbage collections."""
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from sklearn.datasets import load_digits, load_iris
 
 from latentmap import AutoEncoder, VariationalAutoEncoder
 from latentmap.networks.dense import DenseNetwork
+from latentmap.training.launcher import use_launcher
 
 
 @pytest.fixture(scope="session")
@@ -50,3 +51,25 @@ def variational_model(digits):
     """Return a variational autoencoder of the digits."""
     network = DenseNetwork(hidden=(64,))
     return VariationalAutoEncoder(4, network=network, epochs=40, random_state=0).fit(digits)
+
+
+class RandomWeights:
+    """Launcher that changes all weights at random, which takes less time than training."""
+
+    in_this_process = True
+
+    def run(self, objective, task, verbose=False):
+        rng = np.random.default_rng(0)
+        for weight in objective.trainable_variables:
+            weight.assign(weight + rng.normal(0.0, 0.1, weight.shape))
+        for weight in objective.non_trainable_variables:
+            if "moving" in weight.path:  # Statistics of batch normalisation are positive.
+                weight.assign(weight + rng.uniform(0.1, 1.0, weight.shape))
+        return {"epoch": [1.0], "loss": [0.5], "val_loss": [0.7], "val_mse": [0.2]}
+
+
+@pytest.fixture
+def random_weights():
+    """Fit estimators without training in a test that compares two evaluations of one model."""
+    with use_launcher(RandomWeights()):
+        yield

@@ -77,6 +77,7 @@ def make_table(n):
     )
 
 
+@pytest.mark.usefixtures("random_weights")
 @pytest.mark.parametrize("kind", [*IMAGE_MODELS, *TABLE_MODELS])
 def test_numpy_computes_what_keras_computes(kind, digits, tmp_path):
     X = make_table(150) if kind in TABLE_MODELS else digits[:150]
@@ -145,6 +146,7 @@ np.savez(sys.argv[3], codes=codes, decoded=decoded, errors=errors, confidence=co
 """
 
 
+@pytest.mark.usefixtures("random_weights")
 @pytest.mark.parametrize("kind", ["dense", "conv", "variational", "map"])
 def test_a_loaded_model_needs_no_engine(kind, digits, tmp_path):
     model = IMAGE_MODELS[kind].fit(digits[:150])

@@ -57,7 +57,9 @@ ESTIMATORS = {
     "article": AutoEncoder(
         2, network=LinearNetwork(principal=False), loss="binary_crossentropy", epochs=1
     ).set_params(random_state=0),
-    "dense with principal path": AutoEncoder(4, network=SMALL, epochs=40, random_state=0),
+    "dense with principal path": AutoEncoder(
+        4, network=SMALL, epochs=1, training=Training(held_out=0, patience=None), random_state=0
+    ),
     "dense without principal path": AutoEncoder(
         2,
         network=DenseNetwork(hidden=(8, 4), activation="relu", dropout=0.1, principal=False),
@@ -87,6 +89,7 @@ ESTIMATORS = {
 }
 
 
+@pytest.mark.usefixtures("random_weights")
 @pytest.mark.parametrize("kind", sorted(ESTIMATORS))
 def test_loaded_model_equals_the_saved_model_exactly(kind, digits, tmp_path):
     model = ESTIMATORS[kind].fit(digits[:200])

@@ -1,27 +1,81 @@
-"""Run all estimator checks of scikit-learn, without skips or expected failures."""
+"""Run all estimator checks of scikit-learn, without skips or expected failures.
+
+Validation of rows, parameters and tags are code of the common base class, so the checks of them run
+for `AutoEncoder`, and for the other estimators only in the slow set.
+"""
 
 import pytest
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from latentmap import AutoEncoder, LatentMap, VariationalAutoEncoder
 from latentmap.networks.dense import DenseNetwork
 
 SMALL = DenseNetwork(hidden=(8,))
 NETWORK_WITHOUT_PCA = DenseNetwork(hidden=(8,), principal=False)
+SETTINGS = {"network": SMALL, "epochs": 3, "random_state": 0}
+# Checks of the base class that fit estimators.
+CHECKS_OF_BASE = {
+    "check_array_api_input",
+    "check_dtype_object",
+    "check_estimator_sparse_array",
+    "check_estimator_sparse_matrix",
+    "check_estimator_sparse_tag",
+    "check_estimators_dtypes",
+    "check_estimators_fit_returns_self",
+    "check_estimators_nan_inf",
+    "check_f_contiguous_array_estimator",
+    "check_fit2d_predict1d",
+    "check_fit_check_is_fitted",
+    "check_fit_score_takes_y",
+    "check_n_features_in",
+    "check_n_features_in_after_fitting",
+    "check_pipeline_consistency",
+    "check_positive_only_tag_during_fit",
+    "check_readonly_memmap_input",
+    "check_transformer_data_not_an_array",
+    "check_transformer_preserve_dtypes",
+}
 
 
-@parametrize_with_checks(
-    [
-        AutoEncoder(network=SMALL, epochs=3, random_state=0),
-        VariationalAutoEncoder(network=SMALL, epochs=3, random_state=0),
-        LatentMap(network=SMALL, epochs=3, random_state=0),
+def check_name(check):
+    return getattr(check, "func", check).__name__
+
+
+def make_cases(*estimators, slow=frozenset()):
+    """Return a case for each check of each estimator; the slow checks are marked."""
+    return [
+        pytest.param(
+            estimator,
+            check,
+            id=f"{type(estimator).__name__}-{check_name(check)}",
+            marks=[pytest.mark.slow] if check_name(check) in slow else [],
+        )
+        for estimator in estimators
+        for estimator, check in estimator_checks_generator(estimator)
     ]
+
+
+@pytest.mark.parametrize(
+    ("estimator", "check"),
+    [
+        *make_cases(AutoEncoder(**SETTINGS)),
+        *make_cases(VariationalAutoEncoder(**SETTINGS), LatentMap(**SETTINGS), slow=CHECKS_OF_BASE),
+    ],
 )
 def test_estimator_passes_the_checks_of_sklearn(estimator, check):
     check(estimator)
 
 
+def test_all_slow_checks_exist():
+    assert {check_name(check) for _, check in estimator_checks_generator(AutoEncoder())} >= (
+        CHECKS_OF_BASE
+    )
+
+
 @pytest.mark.slow
-@parametrize_with_checks([AutoEncoder(network=NETWORK_WITHOUT_PCA, epochs=3, random_state=0)])
+@pytest.mark.parametrize(
+    ("estimator", "check"),
+    make_cases(AutoEncoder(network=NETWORK_WITHOUT_PCA, epochs=3, random_state=0)),
+)
 def test_estimator_without_principal_path_passes_the_checks_of_sklearn(estimator, check):
     check(estimator)
