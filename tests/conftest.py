@@ -75,6 +75,20 @@ def run():
     return run
 
 
+@pytest.fixture
+def run_onnx(tmp_path):
+    """Return a function that exports a part of a model and runs it in onnxruntime."""
+    onnxruntime = pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
+
+    def run_onnx(model, part, inputs):
+        model.export(tmp_path / "model.onnx", part)
+        session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+        names = [output.name for output in session.get_outputs()]
+        return dict(zip(names, session.run(names, inputs), strict=True))
+
+    return run_onnx
+
+
 @pytest.fixture(scope="session")
 def digits_map(tmp_path_factory):
     """Return the file of a map of MNIST, which one worker fits for all workers."""

@@ -68,6 +68,17 @@ class RandomWeights:
         return {"epoch": [1.0], "loss": [0.5], "val_loss": [0.7], "val_mse": [0.2]}
 
 
+@pytest.fixture(scope="session")
+def fit_without_training():
+    """Return a function that fits an estimator and sets its weights at random."""
+
+    def fit(estimator, X):
+        with use_launcher(RandomWeights()):
+            return estimator.fit(X)
+
+    return fit
+
+
 @pytest.fixture
 def random_weights():
     """Fit estimators without training in a test that compares two evaluations of one model."""

@@ -77,11 +77,15 @@ def make_table(n):
     )
 
 
-@pytest.mark.usefixtures("random_weights")
-@pytest.mark.parametrize("kind", [*IMAGE_MODELS, *TABLE_MODELS])
-def test_numpy_computes_what_keras_computes(kind, digits, tmp_path):
-    X = make_table(150) if kind in TABLE_MODELS else digits[:150]
-    model = (IMAGE_MODELS | TABLE_MODELS)[kind].fit(X)
+@pytest.fixture(scope="module", params=[*IMAGE_MODELS, *TABLE_MODELS])
+def fitted(request, digits, fit_without_training):
+    """Return each model with random weights, and its rows."""
+    X = make_table(150) if request.param in TABLE_MODELS else digits[:150]
+    return fit_without_training((IMAGE_MODELS | TABLE_MODELS)[request.param], X), X
+
+
+def test_numpy_computes_what_keras_computes(fitted, tmp_path):
+    model, X = fitted
     model.save(tmp_path / "model.safetensors")
     loaded = load_model(tmp_path / "model.safetensors")
     for estimator in (model, loaded):  # Weights of Keras models, and those of a file.
@@ -98,6 +102,35 @@ def test_numpy_computes_what_keras_computes(kind, digits, tmp_path):
         if isinstance(model, LatentMap):
             np.testing.assert_allclose(functions.masses(rows), metrics[:, 2], atol=1e-5)
     assert loaded._networks._models is None
+
+
+def test_onnx_computes_transform(fitted, digits, run_onnx):
+    model, _ = fitted
+    if model.table_ is None:
+        rows, inputs = digits[100:200], {"rows": digits[100:200]}
+    else:
+        rows = make_table(250)[100:]
+        inputs = {name: rows[[name]].to_numpy(float) for name in ("size", "weight", "is_new")}
+        inputs["kind"] = rows[["kind"]].fillna("").to_numpy(object)
+    expected = model.transform(rows)
+    codes = run_onnx(model, "encoder", inputs)["codes"]
+    np.testing.assert_allclose(codes, expected, atol=1e-4 * max(1.0, np.abs(expected).max()))
+
+
+def test_onnx_computes_inverse_transform(fitted, run_onnx):
+    model, X = fitted
+    codes = model.transform(X[:100])
+    codes = np.concatenate([codes, 1.5 * codes, 1e6 * codes[:1]])
+    expected, outputs = model.inverse_transform(codes), run_onnx(model, "decoder", {"codes": codes})
+    if model.table_ is None:
+        atol = 1e-4 * max(1.0, np.abs(expected).max())
+        np.testing.assert_allclose(outputs["rows"], expected, atol=atol)
+        return
+    assert list(outputs) == list(expected)
+    assert (outputs["kind"][:, 0] == expected["kind"]).all()
+    for name in ("size", "weight", "is_new"):
+        values = expected[name].to_numpy(float)
+        np.testing.assert_allclose(outputs[name][:, 0], values, rtol=1e-4, atol=1e-4)
 
 
 def test_an_activation_of_keras_alone_is_computed_by_keras(digits, tmp_path):

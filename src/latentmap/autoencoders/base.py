@@ -255,6 +255,46 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         self._check_fitted()
         write_model(path, describe_estimator(self), estimator_arrays(self))
 
+    def export(self, path: str | os.PathLike[str], part: str = "encoder") -> None:
+        """Write the encoder or the decoder to an ONNX file, which runs without latentmap.
+
+        The file contains the preprocessing, the network, and the placement of a map.
+        docs/export.md describes the names and types of its inputs and outputs.
+
+        Parameters
+        ----------
+        path : path-like
+        part : {"encoder", "decoder"}
+            "encoder" computes `transform`, and "decoder" computes `inverse_transform`.
+
+        Raises
+        ------
+        SettingError
+            If onnx is not installed (the extra ``onnx``), or if ONNX cannot describe the model:
+            columns of texts, networks of the user, and activations that only Keras has.
+        FileError
+            If the file cannot be written.
+        TooLargeError
+            If the weights and stored rows take more than 2 GiB.
+
+        Examples
+        --------
+        >>> import pytest
+        >>> onnxruntime = pytest.importorskip("onnxruntime")
+        >>> import tempfile, pathlib
+        >>> from sklearn.datasets import load_iris
+        >>> from latentmap import AutoEncoder
+        >>> X, path = load_iris().data, pathlib.Path(tempfile.mkdtemp()) / "iris.onnx"
+        >>> ae = AutoEncoder(2, epochs=2, random_state=0).fit(X)
+        >>> ae.export(path)
+        >>> (codes,) = onnxruntime.InferenceSession(path).run(["codes"], {"rows": X})
+        >>> bool(np.allclose(codes, ae.transform(X), atol=1e-4))
+        True
+        """
+        from latentmap.export.model_export import export_model
+
+        export_model(self._check_fitted(), path, part)
+
     def plot(
         self,
         X: DataLike | None = None,

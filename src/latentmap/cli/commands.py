@@ -33,6 +33,7 @@ VERBS = {
     "outliers": ("outliers", "Rank rows by an outlier score."),
     "compress": ("compress", "Compress rows to a small file."),
     "decompress": ("decompress", "Restore the rows of a compressed file."),
+    "export": ("export_onnx", "Export the encoder or the decoder of a model to ONNX."),
     "info": ("info", "Show the contents of a model file."),
     "datasets": ("list_datasets", "List the built-in data sets, or write one to a file."),
 }

@@ -49,7 +49,7 @@ class Evaluator:
             (
                 OPERATIONS[node.operation],
                 [index[operand] for operand in node.inputs],
-                _constants(node, weights),
+                node_constants(node, weights),
                 node.settings,
             )
             for node in nodes[1:]
@@ -77,7 +77,7 @@ class Evaluator:
         return results[-1]
 
 
-def _constants(node: Node, weights: Weights) -> list[np.ndarray]:
+def node_constants(node: Node, weights: Weights) -> list[np.ndarray]:
     """Return the arrays that an operation takes after its inputs, computed from its weights."""
     constants = [np.asarray(array, np.float64) for array in weights.get(node, ())]
     if node.operation in ("reshape", "crop"):
@@ -92,10 +92,10 @@ def _constants(node: Node, weights: Weights) -> list[np.ndarray]:
     return constants
 
 
-def can_evaluate(output: Node) -> bool:
-    """Return whether `ACTIVATIONS` has all activations of a graph."""
-    names = [node.settings.get("activation", "linear") for node in topological_order(output)]
-    return all(name in ACTIVATIONS for name in names)
+def unsupported_activations(output: Node) -> set[str]:
+    """Return the names of the activations of a graph that `ACTIVATIONS` does not have."""
+    names = {node.settings.get("activation", "linear") for node in topological_order(output)}
+    return names - ACTIVATIONS.keys()
 
 
 def _n_operations(node: Node) -> int:

@@ -73,11 +73,13 @@ class FittedRows(FileRecord):
         return PrincipalComponents(self.row_mean, self.components)
 
     @cached_property
-    def _index(self) -> BatchInvariantIndex:
-        return BatchInvariantIndex(self._search_points.astype(np.float32), self.seed)
+    def index(self) -> BatchInvariantIndex:
+        """Index of the points that `nearest_rows` searches."""
+        return BatchInvariantIndex(self.search_points.astype(np.float32), self.seed)
 
     @cached_property
-    def _search_points(self) -> np.ndarray:
+    def search_points(self) -> np.ndarray:
+        """Points of the fitted rows, or their directions; see `directions`."""
         return self._to_search_points(self.points)
 
     @cached_property
@@ -110,7 +112,7 @@ class FittedRows(FileRecord):
 
     def nearest_rows(self, points: np.ndarray, k: int) -> np.ndarray:
         """Return the indices of the k fitted rows nearest to each point, shape (n, k)."""
-        return self._index.search(self._to_search_points(points).astype(np.float32), k)
+        return self.index.search(self._to_search_points(points).astype(np.float32), k)
 
     def nearest_positions(self, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the distances and indices of the k fitted rows nearest on the map."""
@@ -122,7 +124,7 @@ class FittedRows(FileRecord):
         """Return the distances of points to the fitted rows with given indices, shape (n, k)."""
         search_points, distances = self._to_search_points(points), np.empty(neighbors.shape)
         for block in row_blocks(len(points)):
-            group = self._search_points[neighbors[block]].astype(np.float32)
+            group = self.search_points[neighbors[block]].astype(np.float32)
             offsets = group - search_points[block, None].astype(np.float32)
             distances[block] = np.sqrt(np.square(offsets, out=offsets).sum(axis=2))
         return distances
@@ -134,7 +136,7 @@ class FittedRows(FileRecord):
         """
         variance = np.empty(len(neighbors))
         for block in row_blocks(len(neighbors)):
-            group = self._search_points[neighbors[block]].astype(np.float32)
+            group = self.search_points[neighbors[block]].astype(np.float32)
             variance[block] = group.var(axis=1, dtype=np.float64).sum(axis=1)
         # The mean squared distance between two rows is twice their variance.
         return np.sqrt(2 * variance)

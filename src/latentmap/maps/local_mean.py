@@ -92,9 +92,14 @@ def limit_codes(codes: np.ndarray, positions: np.ndarray) -> np.ndarray:
     >>> limit_codes(np.array([[1e20, 0], [3, 4]]), np.array([[-1, 0], [1, 0]])).tolist()
     [[2000.0, 0.0], [3.0, 4.0]]
     """
-    center = positions.mean(axis=0, dtype=np.float64)
-    max_distance = MAX_DISTANCE * (float(np.ptp(positions, axis=0).max()) or 1.0)
+    center, max_distance = code_limits(positions)
     offsets = codes.astype(np.float64) - center
     largest = np.abs(offsets).max(axis=1, keepdims=True)
     limited_codes = center + offsets / np.maximum(largest / max_distance, 1.0)
     return np.where(largest > max_distance, limited_codes, codes).astype(np.float32)
+
+
+def code_limits(positions: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return the centre of positions on a map, and the largest distance of a code from it."""
+    center = positions.mean(axis=0, dtype=np.float64)
+    return center, MAX_DISTANCE * (float(np.ptp(positions, axis=0).max()) or 1.0)

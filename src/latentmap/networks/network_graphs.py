@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latentmap.inference.evaluator import can_evaluate
+from latentmap.inference.evaluator import unsupported_activations
 from latentmap.inference.graph import (
     Node,
     Shape,
@@ -116,7 +116,11 @@ class NetworkGraphs:
 
     def is_supported(self) -> bool:
         """Return whether NumPy can evaluate the graphs; otherwise the networks need Keras."""
-        return can_evaluate(self.code) and can_evaluate(self.scaled_row)
+        return not self.unsupported_activations()
+
+    def unsupported_activations(self) -> set[str]:
+        """Return the names of the activations that only Keras can compute."""
+        return unsupported_activations(self.code) | unsupported_activations(self.scaled_row)
 
     def find(self, operation: str) -> Node:
         """Return the first node of the encoder with an operation."""

@@ -93,7 +93,7 @@ def to_floats(values: Values, name: str) -> np.ndarray:
 
     if is_time_type(name):
         integers = values.cast(pa.int32() if "32" in name else pa.int64())
-        return _seconds_per_unit(name) * _as_float64(pc.cast(integers, pa.float64(), safe=False))
+        return seconds_per_unit(name) * _as_float64(pc.cast(integers, pa.float64(), safe=False))
     return _as_float64(pc.cast(values, pa.float64(), safe=False))
 
 
@@ -108,7 +108,7 @@ def from_floats(numbers: np.ndarray, name: str) -> pa.Array:
     if name in ("float", "double"):
         return pa.array(numbers, mask=is_missing).cast(type_from_name(name))
     integers = (
-        np.round(numbers / _seconds_per_unit(name)) if is_time_type(name) else np.round(numbers)
+        np.round(numbers / seconds_per_unit(name)) if is_time_type(name) else np.round(numbers)
     )
     limits = np.iinfo(name if is_integer_type(name) else "int32" if "32" in name else "int64")
     # The largest int64 is not representable in float64, and the next larger float64 would overflow.
@@ -126,7 +126,8 @@ def _as_float64(values: Values) -> np.ndarray:
     return array.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
 
 
-def _seconds_per_unit(name: str) -> float:
+def seconds_per_unit(name: str) -> float:
+    """Return the number of seconds in a unit of a date, time or duration type."""
     if name.startswith("date"):
         return _SECONDS_PER_DAY
     unit = name[name.index("[") + 1 :].split(",")[0].rstrip("]")

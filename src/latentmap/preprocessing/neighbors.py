@@ -69,6 +69,13 @@ class BatchInvariantIndex:
 
     `NeighborIndex` uses matrix products, whose rounding errors depend on the number of queries.
     This index computes each distance separately. More than 4,000 points are divided into cells.
+
+    Attributes
+    ----------
+    centers : ndarray of shape (n_cells, d)
+        Centers of the cells.
+    n_searched : int
+        Largest number of cells that are searched.
     """
 
     def __init__(self, points: np.ndarray, seed: int) -> None:
@@ -83,8 +90,8 @@ class BatchInvariantIndex:
         self._index.cp.min_points_per_centroid = 1
         self._index.train(points)
         self._index.add(points)
-        self._index.nprobe = min(MAX_CELLS, n_cells)
-        self._centers = quantizer.reconstruct_n(0, n_cells).astype(np.float64)
+        self.n_searched = self._index.nprobe = min(MAX_CELLS, n_cells)
+        self.centers = quantizer.reconstruct_n(0, n_cells).astype(np.float64)
 
     def search(self, queries: np.ndarray, k: int) -> np.ndarray:
         """Return the indices of the k nearest points of each query, nearest first, shape (n, k)."""
@@ -98,13 +105,23 @@ class BatchInvariantIndex:
             )[1]
         return _fill_missing(neighbors, self._index.ntotal)
 
+    def cells(self) -> np.ndarray:
+        """Return the number of the cell of each point, shape (n_points,)."""
+        import faiss
+
+        lists, cells = self._index.invlists, np.empty(self._index.ntotal, np.int64)
+        for i in range(self._index.nlist):
+            if size := lists.list_size(i):
+                cells[faiss.rev_swig_ptr(lists.get_ids(i), size)] = i
+        return cells
+
     def _nearest_cells(self, queries: np.ndarray) -> np.ndarray:
         """Return the numbers of the searched cells, nearest first, and -1 for skipped cells.
 
         In double precision, rounding does not change the nearest cells.
         """
-        n_searched = self._index.nprobe
-        distances = (self._centers**2).sum(axis=1) - 2 * queries @ self._centers.T
+        n_searched = self.n_searched
+        distances = (self.centers**2).sum(axis=1) - 2 * queries @ self.centers.T
         cells = np.argpartition(distances, n_searched - 1, axis=1)[:, :n_searched]
         distances = np.take_along_axis(distances, cells, axis=1)
         distances += (queries**2).sum(axis=1, keepdims=True)

@@ -108,12 +108,13 @@ class NumberColumn(Column):
         with np.errstate(over="ignore"):
             x = x if self.arsinh_scale is None else np.sinh(x) * self.arsinh_scale
         x = np.clip(x, -np.inf if self.low is None else self.low, self.high)
-        digits = 0 if self.role == "integer" else self._decoded_decimals
-        return from_floats(np.round(x, digits), self.type)
+        return from_floats(np.round(x, self.decoded_decimals), self.type)
 
     @property
-    def _decoded_decimals(self) -> int:
-        """Number of digits after the decimal point that float32 can resolve."""
+    def decoded_decimals(self) -> int:
+        """Number of decimals of decoded numbers, which float32 can resolve."""
+        if self.role == "integer":
+            return 0
         unit = self.scale if self.arsinh_scale is None else self.arsinh_scale
         n_decimals = int(np.clip(SIGNIFICANT_DIGITS - np.floor(np.log10(unit)), 0, 300))
         return n_decimals if self.decimals is None else min(n_decimals, self.decimals)

@@ -171,13 +171,15 @@ def project_batches(
     if isinstance(rows, SparseSource):
         yield from _project_sparse(rows, scale, principal)
         return
-    weights, shift = _projection(scale, principal)
+    weights, shift = projection_weights(scale, principal)
     size = max(1, EXACT_NUMBERS // math.prod(rows.row_shape))
     for batch_slice, batch in read_batches(rows, size, check=False):
         yield batch_slice, _project_dense(batch.reshape(len(batch), -1), scale, weights, shift)
 
 
-def _projection(scale: Scale, principal: PrincipalComponents) -> tuple[np.ndarray, np.ndarray]:
+def projection_weights(
+    scale: Scale, principal: PrincipalComponents
+) -> tuple[np.ndarray, np.ndarray]:
     """Return weights and a shift such that raw rows · weights − shift are the coordinates."""
     components = principal.components.astype(np.float64)
     offset, divisor = (np.asarray(a, np.float64) for a in (scale.offset, scale.scale))
@@ -204,7 +206,7 @@ def _project_sparse(
     rows: SparseSource, scale: Scale, principal: PrincipalComponents
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """Project sparse rows; scale and mean are applied to the components to keep rows sparse."""
-    weights, shift = _projection(scale, principal)
+    weights, shift = projection_weights(scale, principal)
     batches = rows.sparse_batches(EXACT_NUMBERS // len(shift))
     for batch_slice, batch in read_batches(rows, batches=batches, check=False):
         yield batch_slice, batch @ weights - shift
