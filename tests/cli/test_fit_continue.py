@@ -45,7 +45,7 @@ def test_the_model_is_not_changed_if_another_output_is_named(extended_map):
     assert len(new.landmarks_) == len(old.landmarks_) + new.partial_fit_report_["landmarks"]
 
 
-def test_an_interrupted_report_says_that_the_rows_are_saved(
+def test_the_model_file_is_replaced_although_its_report_is_interrupted(
     run, extended_map, tmp_path, monkeypatch
 ):
     def stop(*_):
@@ -57,7 +57,11 @@ def test_an_interrupted_report_says_that_the_rows_are_saved(
     shutil.copy(folder / "ten.safetensors", path)
     output = run("fit", folder / "zeros.npz", "--continue", path, code=130).stderr
     assert "m.safetensors; the quality and the plots are missing" in output
-    assert load_model(path).partial_fit_report_["rows"] == 135
+    # Without -o, the model is replaced.
+    model = load_model(path)
+    assert model.partial_fit_report_["rows"] == 135
+    assert model.partial_fit_report_["novel_rows"] == 0  # The model was fitted to zeros.
+    assert len(model.fit_report_["held_out_before"]) == 2
 
 
 @pytest.mark.parametrize(("data", "count"), [("nine", 129), ("zeros", 15)])
@@ -81,16 +85,6 @@ def test_verbs_accept_an_extended_map(run, extended_map, tmp_path):
     run("generate", model, "-n", 4, "-o", tmp_path / "made.npy")
     run("plot", model, zeros, "-o", tmp_path / "plot.png")
     assert len(np.load(tmp_path / "rows.npy")) == 150
-
-
-def test_the_model_file_is_replaced_by_default(run, extended_map, tmp_path):
-    folder, _ = extended_map
-    path = tmp_path / "m.safetensors"
-    shutil.copy(folder / "ten.safetensors", path)
-    run("fit", folder / "zeros.npz", "--continue", path)
-    model = load_model(path)
-    assert model.partial_fit_report_["novel_rows"] == 0  # zeros are known by now
-    assert len(model.fit_report_["held_out_before"]) == 2
 
 
 @pytest.mark.parametrize(

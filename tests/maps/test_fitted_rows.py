@@ -45,8 +45,7 @@ def test_spread_is_the_root_mean_square_distance_of_all_pairs(make_rows, two_clu
     assert rows.spread(np.array([[0, 3, 25]])) == pytest.approx(np.sqrt(squares.mean()))
 
 
-@pytest.mark.parametrize("scaling", ["auto", "standard", "columns"])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("scaling", "dtype"), [("auto", "float32"), ("columns", "float64")])
 def test_sparse_fitted_rows_have_their_layout_positions(scaling, dtype):
     rows = np.where(RNG.random((1500, 120)) < 0.1, RNG.random((1500, 120)), 0).astype(dtype)
     model = make_map(scaling=scaling).fit(csr_array(rows))

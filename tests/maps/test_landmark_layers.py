@@ -99,11 +99,12 @@ def test_an_ambiguous_row_is_placed_at_its_likelier_position():
     assert 0.7 * share < mass[0] <= share
 
 
-@pytest.mark.parametrize("n_components", [1, 2, 3])
-@pytest.mark.parametrize("window", [1.0, 2.0, 4.0])
+@pytest.mark.parametrize(
+    ("n_components", "window"), [(1, 1.0), (1, 4.0), (2, 1.0), (2, 2.0), (2, 4.0), (3, 2.0)]
+)
 def test_greatest_mass_of_a_soft_assignment(n_components, window):
     """On landmarks everywhere φ is a Gaussian of width h: (1 + h²/r²)^(−n_components/2)."""
-    steps = np.arange(-5, 5.1, 0.5)
+    steps = np.arange(-4, 4.1, 0.5)
     centers = np.stack(np.meshgrid(*[steps] * n_components), axis=-1).reshape(-1, n_components)
     soft = SoftAssignment(centers, 1.0)(np.zeros((1, n_components), "float32"))
     positions, mass = MeanAroundMode(centers, centers, window)(keras.ops.log(soft))
