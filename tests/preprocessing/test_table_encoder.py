@@ -7,7 +7,8 @@ import pytest
 
 from latentmap.data import Table
 from latentmap.errors import DataError
-from latentmap.preprocessing.table_encoder import EncodedRows, TableEncoder
+from latentmap.preprocessing.encoded_rows import EncodedRows
+from latentmap.preprocessing.table_encoder import TableEncoder
 
 RNG = np.random.default_rng(0)
 N = 80

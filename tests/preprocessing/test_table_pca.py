@@ -3,9 +3,10 @@ import pandas as pd
 import pytest
 
 from latentmap.data import ArraySource, Table
+from latentmap.preprocessing.encoded_rows import EncodedRows
 from latentmap.preprocessing.pca_projection import pca_reconstructions, principal_components
 from latentmap.preprocessing.scaling import Scale
-from latentmap.preprocessing.table_encoder import EncodedRows, TableEncoder
+from latentmap.preprocessing.table_encoder import TableEncoder
 from latentmap.preprocessing.table_pca import choose_weights
 
 

@@ -18,8 +18,8 @@ from latentmap.errors import DataError
 from latentmap.preprocessing.category_columns import BooleanColumn, CategoryColumn
 from latentmap.preprocessing.column_types import to_floats
 from latentmap.preprocessing.encoded_columns import Column
+from latentmap.preprocessing.encoded_rows import EncodedRows
 from latentmap.preprocessing.number_columns import NumberColumn
-from latentmap.preprocessing.table_encoder import EncodedRows
 from latentmap.preprocessing.vector_columns import VectorColumn
 
 if TYPE_CHECKING:

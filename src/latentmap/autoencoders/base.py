@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state, estimator_html_repr
 
-from latentmap.autoencoders.fitted_networks import FittedNetworks
 from latentmap.autoencoders.fitting import check_numbers, restore_on_error
 from latentmap.autoencoders.graph_parts import graph_parts
 from latentmap.autoencoders.imputation import impute
@@ -25,6 +24,7 @@ from latentmap.autoencoders.network_application import (
     reconstruction_errors,
     row_metrics,
 )
+from latentmap.autoencoders.network_estimator import NetworkEstimator
 from latentmap.autoencoders.notebook_display import (
     explore_rows,
     figures_as_html,
@@ -33,13 +33,12 @@ from latentmap.autoencoders.notebook_display import (
 )
 from latentmap.autoencoders.numeric_model import NumericModel
 from latentmap.autoencoders.persistence import describe_estimator, estimator_arrays
-from latentmap.autoencoders.state import FittedState
 from latentmap.backend import check_process, count_fit, start_engine
 from latentmap.data.array_checks import check_result
 from latentmap.data.code_checks import check_codes
 from latentmap.data.memory import release_freed_memory
 from latentmap.data.types import DataLike, FrameLike
-from latentmap.errors import NotFittedError, SettingError
+from latentmap.errors import SettingError
 from latentmap.files import fingerprint
 from latentmap.model_file import write_model
 from latentmap.networks.network_graphs import GraphParts, NetworkGraphs
@@ -48,11 +47,9 @@ from latentmap.preprocessing.table_encoder import TableEncoder
 from latentmap.training.config import Training
 
 if TYPE_CHECKING:
-    import keras
     from matplotlib.axes import Axes
 
     from latentmap.explorer.widget import ExplorerWidget
-    from latentmap.networks.assembly import Networks
     from latentmap.networks.losses import LossLike
     from latentmap.networks.registry import NetworkLike
 
@@ -60,10 +57,9 @@ if TYPE_CHECKING:
 MAX_MEASURED_ROWS = 10_000
 
 
-class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstimator):
     """Base class of `AutoEncoder`, `VariationalAutoEncoder` and `LatentMap`."""
 
-    _state_class: ClassVar[type[FittedState]]
     _default_training: ClassVar[Training] = Training()
     _default_noise: ClassVar[float] = 0.0
 
@@ -87,9 +83,7 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     dtype_: str
     # Metrics, held-out rows, label and table options of a fit by the command, else None.
     fit_report_: dict[str, Any] | None
-    _state: FittedState
     _imputer: GaussianImputer | None
-    _networks: FittedNetworks
 
     def transform(self, X: DataLike) -> np.ndarray:
         """Encode rows.
@@ -452,12 +446,11 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """Fit the estimator to rows, and set all fitted attributes."""
 
     @abstractmethod
-    def _assemble(self) -> Networks:
-        """Build the networks that the state describes, with arbitrary weights."""
-
-    @abstractmethod
     def _describe(self, parts: GraphParts) -> NetworkGraphs:
         """Return the graphs of the networks that the state describes."""
+
+    def _graphs(self) -> NetworkGraphs | None:
+        return None if self._state.has_own_network else self._describe(graph_parts(self))
 
     @abstractmethod
     def _draw_codes(self, n: int, rng: np.random.RandomState) -> np.ndarray:
@@ -472,77 +465,11 @@ class BaseAutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
             get_loss(self.loss)
 
-    # -- fitted state ------------------------------------------------------------------------------
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "_networks")
-
-    def _check_fitted(self) -> Self:
-        """Return self; raise NotFittedError before `fit`."""
-        if not self.__sklearn_is_fitted__():
-            raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit first")
-        return self
-
-    def _set_networks(self, networks: Networks) -> None:
-        self._networks = FittedNetworks(self._graphs(), networks)
-
-    def _set_weights(self, weights: dict[str, np.ndarray]) -> None:
-        """Set the weights of the networks, which are built when they are needed."""
-        self._networks = FittedNetworks(self._graphs(), weights=weights)
-        if self._state.has_own_network:
-            self._models()  # Keras checks the weights of the user's networks.
-
-    def _graphs(self) -> NetworkGraphs | None:
-        return None if self._state.has_own_network else self._describe(graph_parts(self))
-
-    def _models(self) -> Networks:
-        if not self.__sklearn_is_fitted__():
-            raise AttributeError(f"this {type(self).__name__} is not fitted yet")
-        return self._networks.models(self._assemble)
-
-    @property
-    def encoder_(self) -> keras.Model:
-        """Keras model from raw rows to codes."""
-        return self._models().encoder
-
-    @property
-    def decoder_(self) -> keras.Model:
-        """Keras model from codes to rows in their original units."""
-        return self._models().decoder
-
-    @property
-    def _objective(self) -> keras.Model:
-        return self._models().objective
-
-    def _saved_parameters(self) -> dict[str, Any]:
-        """Return the constructor's parameters that a model file stores."""
-        return self.get_params(deep=False)
-
-    def _check_restored(self) -> None:
-        """Raise ValueError if the state and the networks of a loaded model are inconsistent."""
-
-    @property
-    def _n_features_out(self) -> int:
-        return self._state.n_components
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__())
-        if not self.__sklearn_is_fitted__():
-            return state
-        state["_weights"] = state.pop("_networks").weights()
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        weights = state.pop("_weights", None)
-        super().__setstate__(state)
-        if weights is not None:
-            self._set_weights(weights)
 
     def _row_metrics(self, X: DataLike) -> np.ndarray:
         """Return the metrics that the objective computes for each row, shape (n, n_metrics)."""

@@ -20,8 +20,9 @@ from latentmap.data.types import DataLike, FrameLike
 from latentmap.errors import DataError
 from latentmap.preprocessing.category_columns import BooleanColumn, CategoryColumn
 from latentmap.preprocessing.encoded_columns import ConstantColumn
+from latentmap.preprocessing.encoded_rows import EncodedRows
 from latentmap.preprocessing.gaussian_imputer import MAX_NUMBERS, GaussianImputer
-from latentmap.preprocessing.table_encoder import EncodedRows, TableEncoder
+from latentmap.preprocessing.table_encoder import TableEncoder
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from latentmap.autoencoders.validation import new_rows
 from latentmap.data.sources import Source
 from latentmap.data.types import DataLike
-from latentmap.preprocessing.table_encoder import EncodedArray
+from latentmap.preprocessing.encoded_rows import EncodedArray
 
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder

@@ -13,8 +13,9 @@ from latentmap.data.tables import Table, arrow_table, as_numbers_source, has_lis
 from latentmap.data.types import DataLike
 from latentmap.errors import DataError, DataWarning, SettingError
 from latentmap.preprocessing.column_terms import TABLE_LOSSES
+from latentmap.preprocessing.encoded_rows import EncodedRows
 from latentmap.preprocessing.scaling import Scale
-from latentmap.preprocessing.table_encoder import EncodedRows, TableEncoder
+from latentmap.preprocessing.table_encoder import TableEncoder
 
 if TYPE_CHECKING:
     from latentmap.autoencoders.base import BaseAutoEncoder

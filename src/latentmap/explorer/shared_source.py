@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 
 from latentmap.data import ArraySource, Source
 from latentmap.data.batching import read_batches
-from latentmap.preprocessing.table_encoder import EncodedArray, EncodedRows, TableEncoder
+from latentmap.preprocessing.encoded_rows import EncodedArray, EncodedRows
+from latentmap.preprocessing.table_encoder import TableEncoder
 
 
 class SharedSource(Source):

@@ -10,22 +10,16 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from latentmap.data import memory
-from latentmap.data.sources import ArraySource, Source
-from latentmap.data.tables import TableSchema
+from latentmap.data.sources import Source
 from latentmap.errors import DataError
 from latentmap.preprocessing.column_encoders import ENCODERS
+from latentmap.preprocessing.column_fitting import fit_column, fit_texts, has_no_terms
 from latentmap.preprocessing.column_roles import infer_roles
-from latentmap.preprocessing.column_types import STRING_TYPES, type_name
-from latentmap.preprocessing.encoded_columns import Column, ConstantColumn
+from latentmap.preprocessing.column_types import STRING_TYPES
+from latentmap.preprocessing.encoded_columns import Column
 from latentmap.preprocessing.number_columns import NumberColumn
-from latentmap.preprocessing.vector_columns import (
-    MAX_COMPONENTS_ALONE,
-    MAX_TERMS_ALONE,
-    TextColumn,
-)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,14 +77,14 @@ class TableEncoder:
             raise DataError(f"{rows.name}: {error}") from None
         fitted_roles = {n: role.name for n, role in roles.items() if role.name in ENCODERS}
         if [*fitted_roles.values()] == ["text"]:
-            columns = [_fit_texts(next(iter(fitted_roles)), sample)]
+            columns = [fit_texts(next(iter(fitted_roles)), sample)]
         else:
             columns = [
-                _fit_column(name, role, sample, schema, standardize)
+                fit_column(name, role, sample, schema, standardize)
                 for name, role in fitted_roles.items()
             ]
         ignored = {n: r.reason or "" for n, r in roles.items() if r.name not in ENCODERS}
-        ignored |= {c.name: NO_COMMON_TERM for c in columns if _has_no_terms(c, fitted_roles)}
+        ignored |= {c.name: NO_COMMON_TERM for c in columns if has_no_terms(c, fitted_roles)}
         fitted_columns = tuple(column for column in columns if column.name not in ignored)
         encoder = cls(fitted_columns, ignored, schema.container)
         if not encoder.width:
@@ -281,107 +275,3 @@ _SUMMARY_NAMES = {
     "vector": "vector",
 }
 _PLURALS = {"category": "categories"}
-
-
-def _fit_column(
-    name: str, role: str, sample: pa.Table, schema: TableSchema, standardize: bool
-) -> Column:
-    import pyarrow as pa
-
-    values = sample.column(name)
-    properties = {
-        "name": name,
-        "role": role,
-        "type": type_name(values.type),
-        "has_missing_values": values.null_count > 0 or _has_nan(values),
-        "unit": schema.units.get(name),
-        "is_categorical": pa.types.is_dictionary(values.type),
-    }
-    if role in ("number", "integer", "date"):
-        return ENCODERS[role].fit(values, standardize, **properties)  # type: ignore[attr-defined]
-    if role == "boolean":
-        properties["boolean_strings"] = schema.boolean_strings.get(name)
-    return ENCODERS[role].fit(values, **properties)  # type: ignore[attr-defined]
-
-
-def _fit_texts(name: str, sample: pa.Table) -> Column:
-    """Return the encoder of the only column of a table, with more components than beside others."""
-    values = sample.column(name)
-    return TextColumn.fit(
-        values,
-        MAX_COMPONENTS_ALONE,
-        MAX_TERMS_ALONE,
-        name=name,
-        role="text",
-        type=type_name(values.type),
-        has_missing_values=values.null_count > 0,
-    )
-
-
-def _has_no_terms(column: Column, roles: Mapping[str, str]) -> bool:
-    """Return whether different texts could not be encoded, because no term occurs in two texts."""
-    if not isinstance(column, ConstantColumn):
-        return False
-    return roles[column.name] == "text" and column.value is None
-
-
-def _has_nan(values: pa.ChunkedArray) -> bool:
-    import pyarrow.compute as pc
-    from pyarrow import types
-
-    return types.is_floating(values.type) and bool(pc.any(pc.is_nan(values)).as_py())
-
-
-class EncodedRows(Source):
-    """The rows of a table, encoded as numbers; a missing value is NaN."""
-
-    dtype = np.dtype(np.float32)
-    allow_nan = True
-
-    encoder: TableEncoder
-
-    def __init__(self, rows: Source, encoder: TableEncoder) -> None:
-        encoder.check_columns(rows)
-        self.rows, self.encoder, self.name = rows, encoder, rows.name
-        self.row_shape, self.labels = (encoder.width,), rows.labels
-        self.block_starts = rows.block_starts
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    @property
-    def column_names(self) -> list[str] | None:
-        """Names of the fitted columns, or None unless all names in the data frame are strings."""
-        schema = self.rows.table_schema
-        return self.encoder.names if schema is None or schema.has_string_names else None
-
-    def take(self, indices: ArrayLike) -> np.ndarray:
-        """Return the encoded rows at ``indices``, shape (len(indices), width)."""
-        return self.encoder.encode(self._restore_boolean_strings(self.rows.take(indices)))
-
-    def _restore_boolean_strings(self, table: pa.Table) -> pa.Table:
-        """Return the booleans of new rows as strings where the fitted column has strings."""
-        import pyarrow.compute as pc
-
-        schema = self.rows.table_schema
-        boolean_strings = {} if schema is None else schema.boolean_strings
-        for column in self.encoder.columns:
-            if column.name in boolean_strings and column.role not in ("boolean", "constant"):
-                false, true = boolean_strings[column.name]
-                values = pc.if_else(table.column(column.name), true, false)
-                table = table.set_column(table.column_names.index(column.name), column.name, values)
-        return table
-
-    def original_index(self, row: int) -> int:
-        """Return the number of a row in the table that was opened, from 0."""
-        return self.rows.original_index(row)
-
-
-class EncodedArray(ArraySource):
-    """Encoded rows of a table in memory."""
-
-    allow_nan = True
-
-    def __init__(self, array: np.ndarray, encoder: TableEncoder, name: str = "the rows") -> None:
-        super().__init__(array, name=name)
-        self.encoder = encoder
