@@ -232,9 +232,28 @@ def test_ragged_lines_are_an_error_with_the_line_of_an_editor(write):
         read_csv(write("\n".join(lines)))
 
 
-def test_only_ragged_lines(write):
-    with pytest.raises(DataError, match=r"^rows.csv, line 2: expected 3 columns, found 2;"):
-        read_csv(write("a,b,c\n1,2\n"))
+def test_short_lines_are_filled(write):
+    text = "a,b,c\n1,2,x\n# note\n1,2\n1,2,y\n\n" + "1,2,x\n" * 9 + "\nSource: a survey\n"
+    result = read_csv(write(text))
+    assert result.table["c"].to_pylist() == ["x", None, "y", *["x"] * 9]
+    assert list(result.notes) == ["skipped 2 comment lines", "filled 1 short line"]
+
+
+def test_lines_of_invalid_cells_are_counted_with_short_lines(write):
+    text = "a,b,c\n1,2\n" + "1,2,3\n" * 98 + "x,2,3\n"
+    (warning,) = read_csv(write(text)).warnings
+    assert warning.startswith("line 101, column a: expected an integer, found 'x'")
+
+
+def test_a_line_of_one_cell_within_a_table_is_an_error(write):
+    text = "a,b,c\n" + "1,2,3\n" * 9 + "broken\n1,2,3\n"
+    with pytest.raises(DataError, match=r"^rows.csv, line 11: expected 3 columns, found 1;"):
+        read_csv(write(text))
+
+
+def test_a_name_may_be_a_category(write):
+    result = read_csv(write("a,b\n" + "".join(f"{i}.5,{'abc'[i % 3]}\n" for i in range(9))))
+    assert result.table.column_names == ["a", "b"]
 
 
 def test_all_problems_are_reported_together(write):

@@ -87,6 +87,15 @@ def test_all_problems_are_reported_together(write):
     ]
 
 
+def test_short_lines_are_filled(write):
+    path = write("a,b,c\n" + "1,2,3\n" * 20_000 + "4,5\n" + "6,7,8\n" * 3)
+    stream = stream_csv(path)
+    rows = pa.Table.from_batches(list(stream))
+    assert rows.equals(read_csv(path).table)
+    assert rows["c"][20_000].as_py() is None
+    assert stream.description.notes == ["filled 1 short line"]
+
+
 def test_few_texts_among_numbers_are_a_warning_with_the_line(write):
     stream = stream_csv(write("a,b\n" + "1,2\n" * 2000 + "1,x\n" + "1,2\n" * 10))
     (warning,) = stream.description.warnings

@@ -111,7 +111,7 @@ def test_warnings_name_columns_that_are_text_because_of_few_cells(write):
     [
         ("", "rows.csv: expected rows, found an empty file"),
         ("a,b\n", "rows.csv: expected at least one row, found only a header"),
-        ("a,b,c\n" + 7 * "1,2,3\n" + "7,8\n", "rows.csv, line 9: expected 3 columns, found 2"),
+        ("a,b,c\n" + 7 * "1,2,3\n" + "7,8,9,0\n", "rows.csv, line 9: expected 3 columns, found 4"),
     ],
 )
 def test_invalid_files(write, text, sentence):

@@ -96,6 +96,7 @@ def candidate_formats(
     numbers = [f for decimal in decimals for f in _number_formats(decimal)]
     if unit is not None:
         return tuple(_with_unit(number, unit) for number in numbers)
+    numbers += [_accounting_format(number) for number in numbers if number.decimal]
     orders = (day_first, day_first) if day_first is not None else (True, decimals[0] == ",")
     return (*numbers, *BOOLEANS, *_date_formats(*orders))
 
@@ -120,6 +121,14 @@ def _number_formats(decimal: str) -> Iterator[CellFormat]:
     yield CellFormat("integer", rf"[+-]?{grouped_integer}", int64, ungroup, decimal)
     ungroup = (*ungroup, *to_point)
     yield CellFormat("number", rf"[+-]?{grouped_integer}{fraction}", float64, ungroup, decimal)
+
+
+def _accounting_format(number: CellFormat) -> CellFormat:
+    """Return the format with other signs of negative numbers: (1.5), 1.5- and a minus sign."""
+    digits = number.pattern.removeprefix("[+-]?")
+    pattern = rf"[+-]?{digits}|\({digits}\)|\x{{2212}}{digits}|{digits}-"
+    signs = ((r"^\((.*)\)$", r"-\1"), (r"^\x{2212}", "-"), (r"^(.*)-$", r"-\1"))
+    return replace(number, pattern=pattern, replacements=(*signs, *number.replacements))
 
 
 def _with_unit(number: CellFormat, unit: str) -> CellFormat:
@@ -175,13 +184,13 @@ def _date_formats(day_first: bool, day_first_with_slash: bool) -> Iterator[CellF
             replacements = ((f"^{time_pattern}$", text), *_PAD, *extra, suffix)
             yield CellFormat("date", time_pattern, type_, replacements, None, None, strptime, order)
     yield CellFormat("date", r"(\d{4})-(0[1-9]|1[0-2])", pa.date32(), ((r"$", "-01"),))
-    for pattern, text in [
-        (rf"{_DAY}\.?[ -]{_MONTH_NAME},?[ -](\d{{4}})", r"\3 \2 \1"),
-        (rf"{_MONTH_NAME} {_DAY}(?:st|nd|rd|th)?,? (\d{{4}})", r"\3 \1 \2"),
+    for pattern, text, extra in [
+        (rf"{_DAY}\.?[ -]{_MONTH_NAME},?[ -](\d{{4}})", r"\3-\2-\1", ()),
+        (rf"{_DAY}[ -]{_MONTH_NAME}[ -](\d{{2}})", r"\3-\2-\1", _CENTURY),
+        (rf"{_MONTH_NAME} {_DAY}(?:st|nd|rd|th)?,? (\d{{4}})", r"\3-\1-\2", ()),
     ]:
-        yield CellFormat(
-            "date", pattern, pa.date32(), ((f"^{pattern}$", text),), strptime="%Y %b %d"
-        )
+        replacements = ((f"^{pattern}$", text), *extra)
+        yield CellFormat("date", pattern, pa.date32(), replacements, strptime="%Y-%b-%d")
 
 
 def _date_patterns(

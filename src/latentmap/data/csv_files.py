@@ -105,18 +105,22 @@ def _try_encodings(
 def _read_csv(rows: CsvRows, options: TableOptions) -> CsvTable:
     names, problems = selected_columns(rows.layout.names, options)
     strings = rows.read(names)
+    if rows.n_ragged and rows.fill_short_lines():
+        strings = rows.read(names)
     problems += rows.ragged_problems()
     decimals = infer_decimals(strings, options, rows.layout.separator)
     columns = parse_columns(strings, decimals, options)
-    source = (rows.layout, rows.find_lines, rows.n_comments)
+    source = (rows.layout, rows.find_lines, rows.notes())
     return make_csv_table(*source, columns, decimals[0], options, problems)
 
 
 def _stream_csv(rows: CsvRows, options: TableOptions) -> CsvStream:
     names, problems = selected_columns(rows.layout.names, options)
     formats = find_formats(rows.batches, names, options, rows.layout.separator)
+    if rows.n_ragged and rows.fill_short_lines():
+        formats = find_formats(rows.batches, names, options, rows.layout.separator)
     searches, columns, decimals = formats
     problems += rows.ragged_problems()
-    source = (rows.layout, rows.find_lines, rows.n_comments)
+    source = (rows.layout, rows.find_lines, rows.notes())
     table = make_csv_table(*source, columns, decimals[0], options, problems)
     return CsvStream(table, rows, searches)

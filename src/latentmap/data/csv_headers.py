@@ -44,18 +44,20 @@ def is_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Return whether the first row of a table holds names, given a sample of the rows below."""
     if not rows:
         return all(cell_kind(name) in ("text", "missing") for name in first)
-    n_fitting = n_different = 0
+    n_fitting = n_different = n_repeated = 0
     for name, cells in zip(first, zip(*rows, strict=True), strict=True):
         kind, name_kind = _column_kind(cells), cell_kind(name)
         if "missing" in (kind, name_kind):
             continue
         if kind == "text":
-            if name.strip() in {cell.strip() for cell in cells}:
-                return False
+            n_repeated += name.strip() in {cell.strip() for cell in cells}
         elif kind == name_kind:
             n_fitting += 1
         else:
             n_different += 1
+    # A name may also be a category, so that strings above all numbers are stronger evidence.
+    if n_repeated and (n_fitting or not n_different):
+        return False
     if n_different >= max(1, n_fitting):
         return True
     if n_fitting:

@@ -47,7 +47,7 @@ class CsvTable:
 def make_csv_table(
     layout: TableLayout,
     find_lines: Callable[[Sequence[int]], Mapping[int, int]],
-    n_comments: int,
+    row_notes: Sequence[str],
     columns: Mapping[str, ParsedColumn],
     decimal: str,
     options: TableOptions,
@@ -55,8 +55,9 @@ def make_csv_table(
 ) -> CsvTable:
     """Return the columns as a table, without unnamed columns that are empty or hold row numbers.
 
-    ``find_lines`` returns the line of each row. Raise DataError if there are problems, or cells
-    that do not have the role of their column.
+    ``find_lines`` returns the line of each row, and ``row_notes`` describe lines that were skipped
+    or filled. Raise DataError if there are problems, or cells that do not have the role of their
+    column.
     """
     invalid = {name: c.invalid for name, c in columns.items() if c.invalid is not None}
     lines = find_lines([cells.row for cells in invalid.values()]) if invalid else {}
@@ -70,9 +71,8 @@ def make_csv_table(
         *_layout_notes(layout, decimal if is_decimal else ".", omitted_columns),
         *omitted_columns.values(),
         *date_notes(columns),
+        *row_notes,
     ]
-    if n_comments:
-        notes.append(f"skipped {n_comments:,} comment line{'s' * (n_comments > 1)}")
     return CsvTable(
         pa.table({name: column.values for name, column in columns.items()}),
         units={n: u for n, u in layout.units.items() if n in columns} | column_units(columns),

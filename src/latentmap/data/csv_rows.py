@@ -1,6 +1,6 @@
-"""Cells of text tables, read by pyarrow as strings.
+"""Cells of text tables as strings, read by pyarrow, or by the csv module if lines are short.
 
-Lines with a wrong number of cells are skipped and counted.
+Other lines with a wrong number of cells are skipped and counted.
 """
 
 from __future__ import annotations
@@ -33,12 +33,14 @@ class CsvRows:
     """The rows of a text table as strings.
 
     ``n_comments`` and ``n_ragged`` are the numbers of comments and of other lines with a wrong
-    number of cells, which the last complete reading skipped.
+    number of cells, which the last complete reading skipped. ``n_filled`` is the number of lines
+    whose last cells were missing and became empty.
     """
 
     def __init__(self, layout: CsvLayout) -> None:
         self.layout = layout
-        self.n_comments = self.n_ragged = 0
+        self.n_comments = self.n_ragged = self.n_filled = 0
+        self._fills_lines = False
 
     def read(self, names: Sequence[str]) -> pa.Table:
         """Read columns into memory; raise TooLargeError if they do not fit."""
@@ -48,9 +50,9 @@ class CsvRows:
 
     def batches(self, names: Sequence[str], limit: int | None = None) -> Iterator[pa.RecordBatch]:
         """Yield batches of columns; ``limit`` is the maximum number of bytes of text."""
-        self.n_comments = self.n_ragged = 0
-        if self.layout.separator == " ":
-            yield from self._split_by_spaces(names, limit)
+        self.n_comments = self.n_ragged = self.n_filled = 0
+        if self.layout.separator == " " or self._fills_lines:
+            yield from self._split_lines(names, limit)
             return
         with self._open(limit) as stream:
             yield from arrow_csv.open_csv(stream, *self._arrow_options(names))
@@ -60,7 +62,7 @@ class CsvRows:
         lines: dict[int, int] = {}
         row = -1
         for line, cells in self._records():
-            if len(cells) == len(self.layout.names):
+            if len(self._complete(cells)) == len(self.layout.names):
                 row += 1
                 if row in rows:
                     lines[row] = line
@@ -72,13 +74,43 @@ class CsvRows:
         """Return a sentence about the lines with a wrong number of cells, if there are any."""
         width = len(self.layout.names)
         for line, cells in self._records() if self.n_ragged else ():
-            if len(cells) != width and not cells[0].lstrip().startswith("#"):
+            if len(cells) != width and not _is_comment(cells):
                 return [
                     f"line {line:,}: expected {width} columns, found {len(cells)}"
                     f"{format_omitted_count(self.n_ragged - 1, 'line')}; "
                     "another separator is set with --separator"
                 ]
         return []
+
+    def fill_short_lines(self) -> bool:
+        """Read missing cells at the end of lines as empty; return whether this solves all problems.
+
+        It does if no line is too long, and lines of a single cell, such as a source, occur only
+        below the table; they are then comments.
+        """
+        is_below_table = False
+        for _, cells in self._records():
+            if len(cells) == 1:
+                is_below_table = is_below_table or not _is_comment(cells)
+            elif is_below_table or not (_is_comment(cells) or len(cells) <= len(self.layout.names)):
+                return False
+        self._fills_lines = True
+        return True
+
+    def _complete(self, cells: list[str]) -> list[str]:
+        """Return the cells of a record, with empty cells for those that a short line lacks."""
+        n_missing = len(self.layout.names) - len(cells)
+        is_filled = self._fills_lines and n_missing > 0 and len(cells) > 1
+        return [*cells, *[""] * n_missing] if is_filled and not _is_comment(cells) else cells
+
+    def notes(self) -> list[str]:
+        """Return short phrases about the lines that the last complete reading skipped or filled."""
+        notes = []
+        if self.n_comments:
+            notes.append(f"skipped {self.n_comments:,} comment line{'s' * (self.n_comments > 1)}")
+        if self.n_filled:
+            notes.append(f"filled {self.n_filled:,} short line{'s' * (self.n_filled > 1)}")
+        return notes
 
     def _records(self) -> Iterator[tuple[int, list[str]]]:
         """Yield the number of the first line and the cells of each record that is not blank."""
@@ -132,25 +164,31 @@ class CsvRows:
 
     def _skip(self, line: str) -> str:
         """Count a comment or a line with a wrong number of cells; reading continues after it."""
-        is_comment = line.lstrip().startswith("#")
+        is_comment = _is_comment([line])
         self.n_comments += is_comment
         self.n_ragged += not is_comment
         return "skip"
 
-    def _split_by_spaces(self, names: Sequence[str], limit: int | None) -> Iterator[pa.RecordBatch]:
-        """Yield batches of a table whose cells are separated by any number of spaces.
+    def _split_lines(self, names: Sequence[str], limit: int | None) -> Iterator[pa.RecordBatch]:
+        """Yield batches of a table with the csv module.
 
-        pyarrow separates cells by a single character only.
+        pyarrow separates cells by a single character only, and does not read short lines.
         """
         width = len(self.layout.names)
         with io.TextIOWrapper(self._open(limit), "utf-8", newline="") as lines:
-            reader = filter(None, csv_reader(lines, " "))
+            reader = filter(None, csv_reader(lines, self.layout.separator))
             while chunk := list(islice(reader, _CHUNK_ROWS)):
-                for cells in chunk:
+                rows = [self._complete(cells) for cells in chunk]
+                self.n_filled += sum(len(a) > len(b) for a, b in zip(rows, chunk, strict=True))
+                for cells in rows:
                     if len(cells) != width:
-                        self._skip(cells[0])
-                columns = zip(*(cells for cells in chunk if len(cells) == width), strict=True)
+                        self._skip("#" if self._fills_lines else cells[0])
+                columns = zip(*(cells for cells in rows if len(cells) == width), strict=True)
                 named = dict(zip(self.layout.names, columns, strict=False))
                 if named:
                     arrays = [pa.array(named[name], pa.string()) for name in names]
                     yield pa.record_batch(arrays, list(names))
+
+
+def _is_comment(cells: Sequence[str]) -> bool:
+    return cells[0].lstrip().startswith("#")

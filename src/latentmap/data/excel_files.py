@@ -124,4 +124,4 @@ def _read_rows(name: str, rows: Sequence[list[str]], options: TableOptions) -> C
     def find_lines(rows: Sequence[int]) -> dict[int, int]:
         return {row: table[row].line for row in rows}
 
-    return make_csv_table(layout, find_lines, 0, columns, decimals[0], options, problems)
+    return make_csv_table(layout, find_lines, (), columns, decimals[0], options, problems)
