@@ -15,6 +15,7 @@ MAX_WORDS = 5000
 MIN_EFFECT = 0.5  # J. Cohen calls an effect size of 0.2 small, 0.5 medium, and 0.8 large.
 MIN_STANDARD_ERRORS = 4  # Smaller effects occur by chance among thousands of words.
 MIN_LABEL_SHARE, PURE_LABEL_SHARE = 0.5, 0.9
+_MAX_VALUE_LENGTH = 18  # Number of characters of a category in the text of a difference.
 _TRUE_NAMES = {"true": "yes", "false": "no"}
 
 
@@ -42,7 +43,10 @@ class Difference:
         """The difference in words: "age high", "member yes", or a word of a text."""
         if self.value is None:
             return f"{self.column} {'high' if self.effect > 0 else 'low'}"
-        return f"{self.column} {_TRUE_NAMES.get(self.value, self.value)}".strip()
+        value = _TRUE_NAMES.get(self.value, self.value)
+        if len(value) > _MAX_VALUE_LENGTH:
+            value = f"{value[: _MAX_VALUE_LENGTH - 1].rstrip()}…"
+        return f"{self.column} {value}".strip()
 
 
 def explain_groups(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 import latentmap
 from latentmap.analysis import SearchIndex
@@ -169,7 +170,12 @@ class Scene:
             "names": self._names_buffer,
             "density": {"width": GRID_SIDE, "height": GRID_SIDE, "bounds": bounds},
             "color_scales": [scale.describe() for scale in self.color_scales],
+            **({"stop_words": sorted(ENGLISH_STOP_WORDS)} if self._has_texts else {}),
         }
+
+    @property
+    def _has_texts(self) -> bool:
+        return self.table is not None and bool(self.table.text_buffers)
 
     def buffer(self, name: str) -> bytes | None:
         """Return the array with a name such as "points", "density" or "labels", or None.

@@ -69,6 +69,6 @@ export function zoomToRows(view, points) {
 function clearAll() {
   closeNotice();
   setState({
-    tool: "move", outline: null, selection: null, query: "", filters: new Map(), path: [], pickedRow: -1, upload: null,
+    tool: "move", outline: null, selection: null, query: "", filters: new Map(), path: [], pickedRow: -1, pickedPoint: null, upload: null,
   });
 }

@@ -11,6 +11,7 @@ import { installKeyboard, zoomToRows } from "./keyboard.js";
 import { installLegend, installTheme } from "./legend.js";
 import { installMap } from "./map.js";
 import { installDecodedRow, installLens, installRowDetails, installSimilarRows } from "./panel.js";
+import { installNeighborhood } from "./neighborhood.js";
 import { installPointer } from "./pointer.js";
 import { Points } from "./points.js";
 import { installRowTable } from "./row_table.js";
@@ -64,6 +65,7 @@ async function start(source) {
   installDecodedRow(source);
   installRowDetails(source);
   installSimilarRows(source, goTo);
+  installNeighborhood(source, points);
   installInterpolation(source);
   installSelection(source, goTo, { zoom: () => zoomToRows(view, points), keep: installSavedSelections() });
   installSearch(source, goTo);

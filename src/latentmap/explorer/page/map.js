@@ -8,12 +8,13 @@ import { contourPaths } from "./contours.js";
 import { byId, context2d, cssVariable } from "./dom.js";
 import { createNames } from "./map_names.js";
 import { createScatterLayer } from "./scatter.js";
+import { scene } from "./scene.js";
 import { addShortcut } from "./shortcuts.js";
 import { onChange, setState, state } from "./state.js";
 import { createThumbnails } from "./thumbnails.js";
 
 /** @import { Points } from "./points.js" */
-/** @import { Point, Source } from "./types.js" */
+/** @import { Neighborhood, Point, Source } from "./types.js" */
 /** @import { View } from "./view.js" */
 
 const MAX_PIXEL_RATIO = 2; // More pixels take time without a visible difference.
@@ -51,7 +52,7 @@ export function installMap(section, source, view, points) {
 
   view.onChange(scheduleAll);
   onChange(["colors", "hiddenCategories", "selection", "passing", "matches", "theme"], scheduleAll);
-  onChange(["contours", "position", "cursor", "hoveredRow", "pickedRow", "outline", "path", "upload"], scheduleOverlay);
+  onChange(["contours", "position", "cursor", "hoveredRow", "pickedRow", "neighborhood", "outline", "path", "upload"], scheduleOverlay);
   const toggleContours = () => setState({ contours: !state.contours });
   byId("contours").onclick = toggleContours;
   addShortcut("c", "Show or hide density contours", toggleContours);
@@ -129,6 +130,14 @@ function createOverlay(canvas, view, points, drawThumbnails, drawNames) {
     strokeWithBorder(width, color);
   }
 
+  /** @param {Neighborhood} neighborhood */
+  function drawNeighborhood({ center, radius }) {
+    traceCircle(view.toScreen(...center), radius * view.scale + 6);
+    context.setLineDash([5, 4]);
+    strokeWithBorder(1.5, colors.accent);
+    context.setLineDash([]);
+  }
+
   /** @param {Point[]} corners */
   function tracePolyline(corners) {
     context.beginPath();
@@ -188,7 +197,7 @@ function createOverlay(canvas, view, points, drawThumbnails, drawNames) {
   }
 
   return (/** @type {number} */ ratio) => {
-    const { hoveredRow, pickedRow, path, outline, upload, cursor, position } = state;
+    const { hoveredRow, pickedRow, neighborhood, path, outline, upload, cursor, position } = state;
     const [width, height] = [Math.round(view.width * ratio), Math.round(view.height * ratio)];
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
@@ -196,6 +205,7 @@ function createOverlay(canvas, view, points, drawThumbnails, drawNames) {
     Object.assign(colors, { ink: cssVariable("--ink"), map: cssVariable("--map"), accent: cssVariable("--accent") });
     if (state.contours) drawContours(ratio);
     if (drawThumbnails(context) === 0) drawNames(context);
+    if (neighborhood && scene.n_components > 1) drawNeighborhood(neighborhood);
     if (pickedRow >= 0) drawRing(pickedRow, 8, 2.5, colors.accent);
     if (hoveredRow >= 0 && hoveredRow !== pickedRow) drawRing(hoveredRow, 6, 1.5, colors.ink);
     if (path.length > 0) drawPath();

@@ -20,9 +20,9 @@ import { onChange, state } from "./state.js";
 
 const PARTS_ZOOM = 2; // The zoom from which the parts of clusters have names.
 /** @type {NameStyle} */
-const LARGE = { size: 14, weight: 600, alpha: 1, length: 28 };
+const LARGE = { size: 14, weight: 600, alpha: 1, length: 36 };
 /** @type {NameStyle} */
-const SMALL = { size: 12, weight: 500, alpha: 0.85, length: 36 };
+const SMALL = { size: 12, weight: 500, alpha: 0.85, length: 40 };
 
 /**
  * Return the function that draws the names.

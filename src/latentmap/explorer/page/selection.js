@@ -4,6 +4,7 @@
 
 import { categoryColor, countValues } from "./palette.js";
 import { byId, context2d, createButton, createElement, find, reveal, saveFile, showError } from "./dom.js";
+import { explanationElement, hasComparedValues } from "./explanation.js";
 import { formatCount, formatWhole } from "./format.js";
 import { rowButtons } from "./rows.js";
 import { MISSING, SIMILAR_ROWS, scene } from "./scene.js";
@@ -41,6 +42,11 @@ export function installSelection(source, goTo, { zoom, keep }) {
     if (!state.selection) return;
     find(section, ".preview").replaceChildren(buttons);
     reveal(section);
+    if (!hasComparedValues) return;
+    const explanation = await explanationElement(source, rows, "selected");
+    if (!state.selection) return;
+    find(section, ".explanation").replaceChildren(explanation);
+    reveal(section);
   });
 
   function draw() {
@@ -54,7 +60,8 @@ export function installSelection(source, goTo, { zoom, keep }) {
       createButton({ id: "save", className: "button", title: "Download the rows as CSV (X)", onclick: () => downloadSelection(source) }, "CSV"),
     ];
     find(section, ".body").replaceChildren(
-      categoryShares(rows), createElement("div", { className: "preview" }), createElement("div", { className: "row-buttons" }, ...buttons));
+      categoryShares(rows), createElement("div", { className: "row-buttons" }, ...buttons),
+      createElement("div", { className: "explanation" }), createElement("div", { className: "preview" }));
     preview(rows);
   }
 

@@ -24,6 +24,8 @@ export const state = {
   cursor: "mouse",
   hoveredRow: -1,
   pickedRow: -1,
+  pickedPoint: null,
+  neighborhood: null,
   selection: null,
   outline: null,
   path: [],

@@ -150,8 +150,8 @@ function barArea(column, value, original = null) {
 const percentOf = (deviation) =>
   50 + (50 * Math.max(-CHART_RANGE, Math.min(CHART_RANGE, deviation || 0))) / CHART_RANGE;
 
-/** @param {number} deviation */
-function barElement(deviation) {
+/** Return the bar of a deviation or effect size, from the middle of its area. @param {number} deviation */
+export function barElement(deviation) {
   const bar = createElement("i", { className: deviation < 0 ? "bar below" : "bar above" });
   const end = percentOf(deviation);
   Object.assign(bar.style, { left: `${Math.min(50, end)}%`, width: `${Math.abs(end - 50)}%` });

@@ -38,7 +38,9 @@ export function createTools(view, points) {
         last = now;
       },
       end(now, isClick) {
-        if (isClick) setState({ pickedRow: rowAt(view, points, now) });
+        if (!isClick) return;
+        const pickedRow = rowAt(view, points, now);
+        setState({ pickedRow, pickedPoint: pickedRow < 0 ? positionAt(now) : null });
       },
     };
   }

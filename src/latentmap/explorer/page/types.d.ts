@@ -108,6 +108,8 @@ export interface Scene {
   n_components: number;
   /** Share of the variance of the codes that the map shows, 0–1. */
   explained_variance: number;
+  /** Words that do not distinguish texts; only for tables with texts. */
+  stop_words?: string[];
   /** The buffer with the name of each row, null if the rows have no names. */
   names: string | null;
   density: Grid;
@@ -171,6 +173,29 @@ export interface Source {
 /** The values of a colour scale that pass: some categories, or a range of quantised numbers. */
 export type Filter = { categories: Set<number> } | { low: number; high: number };
 
+/** A difference between a group of rows and the other rows: of a number, a category or a word. */
+export interface Difference {
+  /** Of the number or category. */
+  colors?: Colors;
+  /** The category or word. */
+  value?: string;
+  isWord?: boolean;
+  /** Cohen's d of a number, or Cohen's h of a share. */
+  effect: number;
+  /** Mean of the group and of the other rows, or the shares of their rows with the category or word. */
+  member: number;
+  other: number;
+  /** The pooled standard deviation of a number. */
+  std?: number;
+}
+
+/** The rows nearest to a point on the map, and the radius of the circle that contains them. */
+export interface Neighborhood {
+  center: Point;
+  radius: number;
+  rows: number[];
+}
+
 export type Theme = "light" | "dark";
 export type Tool = "move" | "lasso" | "box" | "interpolate";
 
@@ -207,6 +232,10 @@ export interface State {
   hoveredRow: number;
   /** The row that was clicked, -1 for none. */
   pickedRow: number;
+  /** The position that was clicked if there is no row, else null. */
+  pickedPoint: Point | null;
+  /** The rows around the picked row or point. */
+  neighborhood: Neighborhood | null;
   /** 1 for each selected row. */
   selection: Uint8Array | null;
   /** The current lasso or box. */

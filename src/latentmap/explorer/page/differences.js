@@ -1,0 +1,105 @@
+/*
+ * Differences between a group of rows and all other rows. As in `latentmap.analysis.explain_groups`,
+ * the effect size is Cohen's d of numbers, the difference of the means divided by the pooled standard
+ * deviation, and Cohen's h of the share of rows with a category or word, 2 arcsin √p − 2 arcsin √q
+ * (J. Cohen, "Statistical Power Analysis for the Behavioral Sciences", 1988).
+ */
+
+import { MISSING, dequantize, loadColors, scene, storedScales } from "./scene.js";
+import { countWords, loadWordLists } from "./text_words.js";
+
+/** @import { Colors, Difference, Source } from "./types.js" */
+
+/** The level of a row that is not compared. */
+export const IGNORED = 0;
+/** The level of a row outside of the group. */
+export const OTHER = 1;
+/** The level of a row of the group. */
+export const MEMBER = 2;
+
+const MIN_EFFECT = 0.2; // Cohen calls an effect size of 0.2 small, 0.5 medium, and 0.8 large.
+const MIN_STANDARD_ERRORS = 3; // Smaller effects occur by chance in small groups.
+const MAX_VALUES = 3; // Maximum number of categories of a column, and of words of a text.
+
+/**
+ * Return the largest differences between the rows of a group and the other rows.
+ * @param {Source} source @param {Uint8Array} levels  MEMBER, OTHER or IGNORED, for each row
+ * @param {number} count  maximum number of differences
+ */
+export async function findDifferences(source, levels, count) {
+  const sizes = countLevels(levels);
+  if (!sizes[MEMBER] || !sizes[OTHER]) return [];
+  const smallest = Math.max(MIN_EFFECT, MIN_STANDARD_ERRORS * Math.sqrt(1 / sizes[MEMBER] + 1 / sizes[OTHER]));
+  const scales = await Promise.all(comparedScales().map((i) => loadColors(source, i)));
+  const differences = scales.flatMap((colors) =>
+    colors.categories ? categoryDifferences(colors, levels) : numberDifference(colors, levels));
+  for (const words of await loadWordLists(source)) {
+    const counts = countWords(words, levels);
+    differences.push(...largerShares(words.names, counts[MEMBER], counts[OTHER], sizes).map((difference) => ({ ...difference, isWord: true })));
+  }
+  return differences
+    .filter(({ effect }) => Math.abs(effect) >= smallest)
+    .sort((a, b) => Math.abs(b.effect) - Math.abs(a.effect))
+    .slice(0, count);
+}
+
+/** Return the indices of the labels, the columns and the computed scores, except clusters. */
+const comparedScales = () => [...scene.color_scales.keys()].filter((i) => {
+  const { name, column, is_computed } = scene.color_scales[i];
+  return storedScales.includes(i) || (is_computed && !(name === "cluster" && column === undefined));
+});
+
+/** @param {Uint8Array} levels */
+function countLevels(levels) {
+  const counts = [0, 0, 0];
+  for (const level of levels) counts[level]++;
+  return counts;
+}
+
+/** @param {Colors} colors @param {Uint8Array} levels @returns {Difference[]} */
+function numberDifference(colors, levels) {
+  const [counts, sums, squares] = [[0, 0, 0], [0, 0, 0], [0, 0, 0]];
+  colors.values.forEach((value, row) => {
+    if (value === MISSING) return;
+    const level = levels[row];
+    counts[level]++;
+    sums[level] += value;
+    squares[level] += value * value;
+  });
+  if (!counts[MEMBER] || !counts[OTHER]) return [];
+  const [member, other] = [MEMBER, OTHER].map((level) => sums[level] / counts[level]);
+  const within = squares[MEMBER] + squares[OTHER] - counts[MEMBER] * member ** 2 - counts[OTHER] * other ** 2;
+  const std = Math.sqrt(Math.max(0, within) / Math.max(1, counts[MEMBER] + counts[OTHER] - 2));
+  if (std < 1e-6) return []; // Quantised values of equal numbers are equal.
+  const { low = 0, high = 1 } = colors;
+  const numberOf = (/** @type {number} */ value) => dequantize(value, low, high);
+  return [{ colors, effect: (member - other) / std, member: numberOf(member), other: numberOf(other), std: numberOf(std) - low }];
+}
+
+/** @param {Colors} colors @param {Uint8Array} levels @returns {Difference[]} */
+function categoryDifferences(colors, levels) {
+  const { categories = [], values } = colors;
+  const counts = [IGNORED, OTHER, MEMBER].map(() => new Uint32Array(categories.length));
+  values.forEach((value, row) => { if (value !== MISSING) counts[levels[row]][value]++; });
+  const sizes = counts.map((numbers) => numbers.reduce((sum, count) => sum + count, 0));
+  return largerShares(categories, counts[MEMBER], counts[OTHER], sizes).map((difference) => ({ ...difference, colors }));
+}
+
+/**
+ * Return the values that are more frequent in the group. Few values are common in a group, so only
+ * larger shares distinguish it.
+ * @param {string[]} names @param {Uint32Array} members  number of members with each value
+ * @param {Uint32Array} others @param {number[]} sizes  number of rows of each level
+ * @returns {Difference[]}
+ */
+function largerShares(names, members, others, sizes) {
+  if (!sizes[MEMBER] || !sizes[OTHER]) return [];
+  const angle = (/** @type {number} */ share) => 2 * Math.asin(Math.sqrt(share));
+  /** @type {Difference[]} */
+  const differences = [];
+  names.forEach((value, k) => {
+    const [member, other] = [members[k] / sizes[MEMBER], others[k] / sizes[OTHER]];
+    if (member > other) differences.push({ value, effect: angle(member) - angle(other), member, other });
+  });
+  return differences.sort((a, b) => b.effect - a.effect).slice(0, MAX_VALUES);
+}

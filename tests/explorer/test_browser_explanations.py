@@ -1,0 +1,96 @@
+"""Differences of a selection and of a neighbourhood in a real browser."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from latentmap.analysis import explain_groups
+
+pytestmark = pytest.mark.browser
+
+DIFFERENCES = """async members => {
+    const { findDifferences, MEMBER, OTHER } = await import("/page/differences.js");
+    const { ServerSource } = await import("/page/sources.js");
+    const { scene } = await import("/page/scene.js");
+    const levels = new Uint8Array(scene.n).fill(OTHER);
+    for (const row of members) levels[row] = MEMBER;
+    const differences = await findDifferences(new ServerSource(), levels, 100);
+    return differences.map(d => [d.isWord ? "" : d.colors.name, d.value ?? null, d.effect]);
+}"""
+
+
+def test_effect_sizes_are_those_of_the_library(open_page, links, people):
+    page = open_page(links["people"])
+    members = np.flatnonzero(people["note"].str.startswith("late"))
+    groups = np.isin(np.arange(len(people)), members).astype(int)
+    seconds = (people["joined"] - pd.Timestamp("1970-01-01")).dt.total_seconds()
+    columns = {
+        "age": people["age"],
+        "country": people["country"].where(people["country"].notna(), None),
+        "member": people["member"].astype(str).str.lower(),
+        "joined": seconds,
+        "visits": people["visits"],
+        "spend": people["spend"],
+    }
+    (_, expected) = explain_groups(groups, columns, [people["note"].tolist()], 1000)
+    effects = {(item.column, item.value): item.effect for item in expected}
+    found = page.tab.evaluate(DIFFERENCES, members.tolist())
+    assert {name for name, *_ in found} == {*columns, ""}
+    for name, value, effect in found:
+        assert effect == pytest.approx(effects[name, value], abs=0.01)
+    sizes = [abs(effect) for *_, effect in found]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def lines(page, section):
+    page.tab.wait_for_selector(f"{section} .difference:not(.head)")
+    texts = page.tab.locator(f"{section} .difference:not(.head)").all_inner_texts()
+    return [text.split("\n") for text in texts]
+
+
+@pytest.fixture(params=["served", "exported"])
+def people_page(open_page, links, files, request):
+    return open_page({"served": links, "exported": files}[request.param]["people"])
+
+
+def test_a_selection_shows_what_distinguishes_it(people_page, people):
+    people_page.tab.fill("#search", "france")
+    people_page.tab.click("#results .button")
+    found = {
+        name: (member, other, effect)
+        for name, member, other, effect in lines(people_page, "#selection")
+    }
+    is_french = people["country"] == "France"
+    share, others = found["country: France"][:2]
+    assert (share, others) == ("100 %", "0 %")
+    member, other, effect = found["age"]
+    assert float(member) == pytest.approx(people["age"][is_french].mean(), abs=1)
+    assert float(other) == pytest.approx(people["age"][~is_french].mean(), abs=1)
+    assert effect.startswith("−")
+    assert people_page.messages == []
+
+
+def test_the_neighborhood_of_a_point_shows_what_distinguishes_it(people_page, people):
+    row = int(np.flatnonzero(people["country"] == "Spain")[0])
+    people_page.tab.mouse.click(*people_page.pixel_of_row(row))
+    found = lines(people_page, "#neighborhood")
+    assert people_page.text("#neighborhood h2") == "Nearest 12 rows on the map"
+    assert "country: Spain" in [name for name, *_ in found]
+    people_page.tab.keyboard.press("Escape")
+    assert people_page.tab.locator("#neighborhood").is_hidden()
+    # A position without a row has a neighbourhood too.
+    frame = people_page.tab.locator("#map").bounding_box()
+    people_page.tab.mouse.click(frame["x"] + frame["width"] / 2, frame["y"] + frame["height"] - 5)
+    people_page.tab.wait_for_selector("#neighborhood:not([hidden])")
+    assert people_page.tab.get_attribute("#row", "data-row") is None
+    people_page.tab.click("#neighborhood .close")
+    assert people_page.tab.locator("#neighborhood").is_hidden()
+
+
+def test_rows_without_columns_have_labels_to_compare(open_page, files):
+    page = open_page(files["digits"])
+    page.tab.mouse.click(*page.pixel_of_row(3))
+    names = [name for name, *_ in lines(page, "#neighborhood")]
+    assert any(name.startswith("label: ") for name in names)
