@@ -71,10 +71,8 @@ def distance_rank_correlation(
 
     Parameters
     ----------
-    X : array-like of shape (n, ...), sparse matrix, or Source
-        The rows.
-    codes : array-like of shape (n, n_components)
-        Their codes, in the same order.
+    X, codes
+        See `random_triplet_accuracy`.
     max_rows : int
         All pairs of at most this many random rows are compared.
     seed : int
@@ -124,10 +122,8 @@ def centroid_rank_correlation(
 
     Parameters
     ----------
-    X : array-like of shape (n, ...), sparse matrix, or Source
-        The rows.
-    codes : array-like of shape (n, n_components)
-        Their codes, in the same order.
+    X, codes
+        See `random_triplet_accuracy`.
     labels : array-like of shape (n,)
         Class of each row. Rows without a label (NaN, None or "") are left out.
     max_classes : int
