@@ -43,9 +43,7 @@ def make_cases(cases, own_cases):
 
 def fit(estimator, rows):
     """Return the codes, and the mean squared error in units of each column's deviation."""
-    # Columns of extremely different scales have equal weight only if the user asks for it.
-    scaling = "columns" if rows is ROWS["both"] else "auto"
-    model = estimator(2, epochs=10, random_state=0, scaling=scaling).fit(rows)
+    model = estimator(2, epochs=10, random_state=0).fit(rows)
     codes = model.transform(rows)
     rows = rows.astype(float)
     deviation = rows.std(axis=0)

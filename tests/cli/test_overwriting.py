@@ -34,3 +34,14 @@ def test_another_file_needs_force(run, tmp_path):
     path.write_text("something else")
     result = run("fit", "wine", "-n", "4", "--epochs", "1", "-o", path, code=2)
     assert "found another file" in result.stderr and path.read_text() == "something else"
+
+
+def test_a_fit_that_was_interrupted_before_its_report_is_repeated(run, tmp_path, monkeypatch):
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    command = ["fit", "wine", "-n", "4", "--epochs", "1", "-o", tmp_path / "model.safetensors"]
+    with monkeypatch.context() as patch:
+        patch.setattr("latentmap.cli.fit_report.measure_quality", interrupt)
+        assert "the quality and the plots are missing" in run(*command, code=130).stderr
+    run(*command)

@@ -217,3 +217,11 @@ def test_a_dominant_column_that_may_be_meant_is_reported():
     rows = RNG.normal(size=(300, 2)) * [100.0, 1.0]
     with pytest.warns(DataWarning, match="column 0 holds 100.0% of the variance"):
         assert choose_for(rows).scale.shape == ()
+
+
+@pytest.mark.parametrize(("smallest", "has_own_scales"), [(1e-25, True), (1e-16, False)])
+def test_columns_that_float32_would_lose_get_their_own_scale(smallest, has_own_scales):
+    """Noise of computations in float64, such as that of constant columns, is not scaled up."""
+    rows = RNG.normal(size=(200, 6)) * np.array([1, 2, 1, 3, 2, smallest])
+    scale = choose_scale("auto", row_statistics(ArraySource(rows)), rows.dtype).scale
+    assert (scale.ndim == 1) == has_own_scales

@@ -85,10 +85,12 @@ def fit_estimator(request: FitRequest) -> None:
     with open_workers(*request.workers), _open_checkpoints(request.checkpoint):
         model.fit(fit_rows.fitted).set_params(verbose=False)
         remove_pictures(request.path)
-        model.save(request.path)  # The model is saved first, because the report may fail.
+        # The model is saved with what identifies it before the quality is measured, which may fail.
+        model.fit_report_ = report = _describe_fit(model, fit_rows, label, options)
+        model.save(request.path)
     if not getattr(model, "uses_network_", True):
         print_message("The network was not clearly better than PCA, so the model is PCA.")
-    _report(model, fit_rows, request.path, label, options)
+    report_fit(model, fit_rows, request.path, report)
 
 
 def _open_checkpoints(folder: Path | None) -> contextlib.AbstractContextManager[object]:
@@ -170,9 +172,10 @@ def _print_plan(rows: FitRows, recipe: str) -> None:
     print_message(f"Fitting {n_rows} of {size} with the recipe {recipe!r}")
 
 
-def _report(
-    model: Estimator, rows: FitRows, path: Path, label: str | None, options: TableOptions
-) -> None:
+def _describe_fit(
+    model: Estimator, rows: FitRows, label: str | None, options: TableOptions
+) -> dict[str, Any]:
+    """Return what a model file tells later commands about its rows, and errors of its layout."""
     from latentmap import LatentMap
 
     report: dict[str, Any] = {"held_out": rows.held_out.as_dict(), "label": label}
@@ -183,4 +186,4 @@ def _report(
         report["table_options"] = stored
     if isinstance(model, LatentMap) and model.layout is not None:
         report |= {f"layout_{name}": value for name, value in model.layout_fit_.items()}
-    report_fit(model, rows, path, report)
+    return report

@@ -27,6 +27,8 @@ TINY = np.finfo(np.float32).tiny
 MIN_EFFECTIVE_COLUMNS = 1.25
 MAX_UNITS = 500
 MIN_RELATIVE_MEAN = 0.5
+# Computations in float64 do not leave noise this far below the other columns.
+MIN_RELATIVE_DEVIATION = 1e-20
 DOMINANT_SHARE = 0.9
 LARGEST_PIXELS = (255.0, 65535.0)
 
@@ -115,8 +117,9 @@ def choose_scale(
     "unit" maps the range of the rows to 0–1. "standard" subtracts the mean of each column and
     divides all columns by one number; "columns" divides each column by its own deviation. "auto" is
     "unit" for images of whole numbers, for numbers between 0 and 1, and for rows that range from 0
-    to 255. It is "columns" if columns have units of different sizes (`_is_dominated`), and
-    otherwise "standard", with a warning if one column holds nearly all the variance.
+    to 255. It is "columns" if columns have units of different sizes (`_is_dominated` and
+    `_has_vanishing_columns`), and otherwise "standard", with a warning if one column holds nearly
+    all the variance.
     "auto" distinguishes only types of whole numbers from other types.
     """
     if not isinstance(scaling, str):
@@ -136,7 +139,7 @@ def _choose_scaling(statistics: Statistics, are_pixels: bool) -> str:
     in_pixel_range = are_pixels and statistics.low >= 0
     if in_pixel_range or _in_unit_range(statistics) or _in_byte_range(statistics):
         return "unit"
-    if _is_dominated(statistics):
+    if _is_dominated(statistics) or _has_vanishing_columns(statistics):
         return "columns"
     share = statistics.variance / max(statistics.variance.sum(), TINY)
     if len(share) > 1 and share.max() > DOMINANT_SHARE:
@@ -176,6 +179,13 @@ def _is_dominated(statistics: Statistics) -> bool:
     relative_means = np.abs(statistics.mean[varying]) / np.sqrt(variance[varying])
     are_measurements = n_columns <= MAX_UNITS and np.median(relative_means) > MIN_RELATIVE_MEAN
     return bool(are_measurements and n_effective < n_columns / 5)
+
+
+def _has_vanishing_columns(statistics: Statistics) -> bool:
+    """Return whether a column varies so little that float32 would lose it beside the others."""
+    deviation = np.sqrt(statistics.variance)
+    varying = deviation[deviation > 0]
+    return len(varying) > 0 and bool(varying.min() < MIN_RELATIVE_DEVIATION * varying.max())
 
 
 _OffsetAndScale = tuple[float | np.ndarray, float | np.ndarray, bool]
