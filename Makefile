@@ -69,8 +69,8 @@ docs: $(INSTALLED)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo "Open build/site/index.html"
 
-BENCHMARKS := article quality speed maps tables imputation csv_readers start_up scaling memory \
-	partial_fit clusters compression generation outliers faces workers explorer
+BENCHMARKS := article quality speed maps tables imputation csv_readers start_up dependencies scaling \
+	memory partial_fit clusters compression generation outliers faces workers explorer
 
 benchmarks: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
